@@ -1,0 +1,43 @@
+"""What a user can mend. Every message says in one sentence what is wrong and how to mend it."""
+
+from __future__ import annotations
+
+
+class TlsearchError(Exception):
+    """Base of every error that tlsearch raises on purpose.
+
+    The message is shown to a person as it is, without a traceback. ``exit_code`` is what the command line ends
+    with: 1 where the run failed, 2 where the request cannot be met as asked.
+    """
+
+    exit_code = 1
+
+
+class UsageError(TlsearchError):
+    """The request cannot be met as asked: a bad option or a bad configuration file."""
+
+    exit_code = 2
+
+
+class DataError(UsageError):
+    """The data set cannot be used as it is: no such folder, too few classes, classes that are too small."""
+
+
+class WeightsError(UsageError):
+    """Weights that the user named cannot be had or do not fit."""
+
+
+class PluginError(UsageError):
+    """A plugin that the user named is missing, broken, or one of two with the same name."""
+
+
+class TrackingError(UsageError):
+    """The MLflow tracking server or store cannot be used."""
+
+
+class TrialError(TlsearchError):
+    """One trial failed; the search goes on without it."""
+
+
+class RunError(TlsearchError):
+    """The run as a whole failed."""

@@ -1,0 +1,35 @@
+"""How a run speaks to whoever started it. The command line draws it; a program may pass its own."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class Reporter(Protocol):
+    """Receives what happens while a run goes on.
+
+    ``step`` is one of data, plan, profile, baseline, search, confirm, test. All methods return at once and must
+    not raise.
+    """
+
+    def say(self, step: str, text: str) -> None:
+        """A result of a step, one line, kept on the screen. A second call of one step continues below it."""
+
+    def warn(self, text: str) -> None:
+        """Something a person should know; the run goes on."""
+
+    def progress(self, step: str, done: float, total: float, text: str) -> None:
+        """How far a step is (``done`` of ``total``, any unit), what is being done and the best so far.
+
+        Drawn over the previous call; nothing when the output is not a terminal.
+        """
+
+
+class SilentReporter:
+    """Says nothing."""
+
+    def say(self, step: str, text: str) -> None: ...
+
+    def warn(self, text: str) -> None: ...
+
+    def progress(self, step: str, done: float, total: float, text: str) -> None: ...
