@@ -11,6 +11,8 @@ class TlsearchError(Exception):
     """
 
     exit_code = 1
+    traceback: str = ""
+    """Where the error crossed from the worker process: the traceback there, for the log."""
 
 
 class UsageError(TlsearchError):

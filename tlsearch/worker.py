@@ -1,0 +1,62 @@
+"""``python -m tlsearch.worker``: the process that holds the backend.
+
+It answers one call at a time (see ``worker_client`` for the messages), ignores SIGINT so that the parent decides
+what an interruption means, and ends when its standard input closes. Whatever libraries print goes to standard
+error: standard output carries messages only.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+import sys
+import traceback
+from collections.abc import Callable
+from typing import Any, BinaryIO
+
+from tlsearch import runtime
+from tlsearch.errors import TlsearchError
+
+Emit = Callable[[Any], Any]
+
+
+def serve(requests: BinaryIO, answers: BinaryIO) -> None:
+    """Answer calls until ``requests`` ends."""
+    from tlsearch.training.jobs import Jobs
+
+    def send(message: tuple[Any, ...]) -> None:
+        pickle.dump(message, answers, protocol=pickle.HIGHEST_PROTOCOL)
+        answers.flush()
+
+    def emit(event: Any) -> Any:
+        send(("event", event))
+        return pickle.load(requests)[1]
+
+    jobs = Jobs(emit)
+    while True:
+        try:
+            _, name, kwargs = pickle.load(requests)
+        except EOFError:
+            return
+        try:
+            send(("result", getattr(jobs, name)(**kwargs)))
+        except TlsearchError as error:
+            send(("error", type(error).__name__, str(error), traceback.format_exc()))
+        except Exception as error:
+            # A plugin or the backend may raise anything; the parent decides whether one trial or the run ends.
+            message = f"{type(error).__name__}: {error}".split("\n")[0][:500]
+            send(("error", "TrialError", message, traceback.format_exc()))
+
+
+def main() -> None:
+    """Move the message channel out of the way of ``print``, then serve."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    runtime.prepare()
+    serve(sys.stdin.buffer, answers)
+
+
+if __name__ == "__main__":
+    main()
