@@ -1,0 +1,133 @@
+"""RunResult: everything a run found, and the file ``result.json`` that holds it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tlsearch.errors import UsageError
+from tlsearch.results.parts import (
+    Baseline,
+    Confusion,
+    Dataset,
+    Gain,
+    Histories,
+    LinearProbe,
+    Metrics,
+    Mistake,
+    Mlflow,
+    Output,
+    Plan,
+    ProfilePoint,
+    TrialRow,
+    Winner,
+)
+from tlsearch.results.plain import from_plain, to_plain
+
+SCHEMA_VERSION = 1
+RESULT_FILE = "result.json"
+TRIALS_FILE = "trials.csv"
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What ``tlsearch.run`` gives and ``result.json`` holds; docs/result-json.md describes every field.
+
+    ``profile`` is candidate label -> points in order of depth; ``timings`` is step -> seconds; ``versions``
+    is name -> version; ``command`` repeats the run; ``started`` is an ISO 8601 time.
+    """
+
+    dataset: Dataset
+    plan: Plan
+    winner: Winner
+    metrics: Metrics
+    linear_probe: LinearProbe | None
+    baseline: Baseline | None
+    gain: Gain | None
+    profile: Mapping[str, tuple[ProfilePoint, ...]]
+    trials: tuple[TrialRow, ...]
+    timings: Mapping[str, float]
+    mlflow: Mlflow | None
+    versions: Mapping[str, str]
+    output: Output
+    confusion: Confusion | None = None
+    histories: Histories = field(default_factory=Histories)
+    mistakes: tuple[Mistake, ...] = ()
+    command: str = ""
+    started: str = ""
+    schema_version: int = SCHEMA_VERSION
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON object of ``result.json``."""
+        plain: dict[str, Any] = to_plain(self)
+        # The version first, where a person looks for it.
+        return {"schema_version": plain.pop("schema_version"), **plain}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> RunResult:
+        """The result that ``to_dict`` described; unknown keys are ignored. Raises ``ValueError`` naming the
+        field that is missing or has the wrong shape."""
+        return from_plain(cls, values)
+
+
+def write_result(result: RunResult, folder: Path) -> Path:
+    """Write ``result.json`` and ``trials.csv`` into ``folder`` and give the path of the first.
+
+    Each is written to a temporary name and renamed, so that a reader never sees half a file.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    _write(folder / TRIALS_FILE, trials_csv(result))
+    text = json.dumps(result.to_dict(), indent=2, ensure_ascii=False, allow_nan=False)
+    return _write(folder / RESULT_FILE, text + "\n")
+
+
+def read_result(folder: Path) -> RunResult:
+    """The result of the run whose output is ``folder``. Raises ``UsageError`` where there is none that this
+    version reads."""
+    path = folder / RESULT_FILE
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except OSError:
+        raise UsageError(
+            f"{folder} has no {RESULT_FILE}; name the output folder of a finished run."
+        ) from None
+    except ValueError:
+        raise UsageError(f"{path} is not readable JSON; run again to write it anew.") from None
+    version = values.get("schema_version") if isinstance(values, dict) else None
+    if version != SCHEMA_VERSION:
+        raise UsageError(
+            f"{path} has schema version {version!r} and this tlsearch reads version {SCHEMA_VERSION}; "
+            "use the tlsearch that wrote it, or run again."
+        )
+    try:
+        return RunResult.from_dict(values)
+    except ValueError as error:
+        raise UsageError(f"{path} is damaged ({error}); run again to write it anew.") from error
+
+
+def trials_csv(result: RunResult) -> str:
+    """The trials as CSV text: what a trial was and what came of it, then its spec, then its metrics."""
+    head = ["number", "role", "state", "kind", "candidate", "label", "value", "seconds", "reason", "run_id"]
+    spec_names = [name for name in result.winner.spec.to_dict() if name not in head]
+    metric_names = sorted({name for row in result.trials for name in row.metrics} - {*head, *spec_names})
+    stream = io.StringIO()
+    writer = csv.DictWriter(stream, [*head, *spec_names, *metric_names], extrasaction="ignore")
+    writer.writeheader()
+    for row in result.trials:
+        plain = to_plain(row)
+        writer.writerow({**plain.pop("metrics"), **plain.pop("spec"), **plain})
+    return stream.getvalue()
+
+
+def _write(path: Path, text: str) -> Path:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with temporary.open("w", encoding="utf-8", newline="") as stream:
+        stream.write(text)
+    temporary.replace(path)
+    return path
