@@ -1,0 +1,81 @@
+"""VGG16 and VGG19 (Simonyan & Zisserman 2015) on Keras Applications."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tlsearch.plugin_api import CutPoint, WeightSource
+from tlsearch_plugins.backbones.caffe import PIXEL_STD, caffe_preprocess
+
+if TYPE_CHECKING:
+    import keras
+
+_URL = "https://storage.googleapis.com/tensorflow/keras-applications"
+
+
+def _imagenet(name: str, file_hash: str, megabytes: float) -> WeightSource:
+    """Where Keras Applications gets the ImageNet weights of ``name`` without its top."""
+    filename = f"{name}_weights_tf_dim_ordering_tf_kernels_notop.h5"
+    return WeightSource(
+        trained_on="ImageNet-1k",
+        licence="CC BY 4.0 (Visual Geometry Group, University of Oxford)",
+        url=f"{_URL}/{name}/{filename}",
+        filename=filename,
+        file_hash=file_hash,
+        megabytes=megabytes,
+    )
+
+
+class _VGG:
+    """What both sizes share. ``convolutions`` is the number of convolutions in each of the five blocks."""
+
+    api_version = 1
+    name: str
+    convolutions: tuple[int, ...]
+    weights: Mapping[str, WeightSource]
+    default_image_size = 224
+    min_image_size = 32
+
+    def build(self, image_size: int, weights: Path | None) -> keras.Model:
+        """A new network: (N, image_size, image_size, 3) to (N, image_size // 32, image_size // 32, 512)."""
+        import keras
+
+        from tlsearch_plugins.backbones.loading import load_keras_weights
+        from tlsearch_plugins.backbones.scratch import prepare_for_scratch
+
+        application = getattr(keras.applications, self.name.upper())
+        model = application(include_top=False, weights=None, input_shape=(image_size, image_size, 3))
+        if weights is None:
+            prepare_for_scratch(model, input_std=PIXEL_STD)
+        else:
+            load_keras_weights(model, weights)
+        return model
+
+    def cut_points(self, model: keras.Model) -> Sequence[CutPoint]:
+        """Every convolution, and for the last one of a block the pool that follows it."""
+        cuts = []
+        for block, count in enumerate(self.convolutions, start=1):
+            cuts += [f"block{block}_conv{conv}" for conv in range(1, count)] + [f"block{block}_pool"]
+        return [CutPoint(name=cut, layer=cut, stage_end=cut.endswith("_pool")) for cut in cuts]
+
+    def preprocess(self, images: Any) -> Any:
+        """RGB 0..255 to BGR less the ImageNet mean."""
+        return caffe_preprocess(images)
+
+
+class VGG16(_VGG):
+    """VGG16: 13 convolutions, 13 cut points."""
+
+    name = "vgg16"
+    convolutions = (2, 2, 3, 3, 3)
+    weights = {"imagenet": _imagenet("vgg16", "6d6bbae143d832006294945121d1f1fc", 58.9)}  # noqa: RUF012 - read only
+
+
+class VGG19(_VGG):
+    """VGG19: 16 convolutions, 16 cut points."""
+
+    name = "vgg19"
+    convolutions = (2, 2, 4, 4, 4)
+    weights = {"imagenet": _imagenet("vgg19", "253f8cb515780f3b799900260a226db6", 80.1)}  # noqa: RUF012 - read only

@@ -1,0 +1,181 @@
+"""Plugins: found without importing them, loaded late, and kept as data where they fail."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import metadata
+from typing import Any, Literal
+
+from tlsearch.errors import PluginError
+from tlsearch.plugin_api import API_VERSION, AUGMENTATION_GROUP, BACKBONE_GROUP, WeightSource
+
+PluginKind = Literal["backbone", "augmentation"]
+
+GROUPS: Mapping[PluginKind, str] = {"backbone": BACKBONE_GROUP, "augmentation": AUGMENTATION_GROUP}
+RESERVED: Mapping[PluginKind, frozenset[str]] = {
+    "backbone": frozenset({"small_cnn"}),
+    "augmentation": frozenset({"none"}),
+}
+"""Names that the engine itself gives a meaning."""
+
+_METHODS: Mapping[PluginKind, tuple[str, ...]] = {
+    "backbone": ("build", "cut_points", "preprocess"),
+    "augmentation": ("render",),
+}
+
+
+@dataclass(frozen=True, order=True)
+class PluginEntry:
+    """A plugin as its package announces it; nothing of it is imported. ``target`` is ``module:attribute``."""
+
+    kind: PluginKind
+    name: str
+    distribution: str
+    version: str
+    target: str
+
+
+@dataclass(frozen=True)
+class LoadedPlugin:
+    """A plugin that keeps its contract."""
+
+    entry: PluginEntry
+    plugin: Any
+
+
+@dataclass(frozen=True)
+class BrokenPlugin:
+    """A plugin that cannot be used, and one sentence that says why."""
+
+    entry: PluginEntry
+    reason: str
+
+
+_cache: dict[PluginEntry, LoadedPlugin | BrokenPlugin] = {}
+
+
+def find_plugins(kind: PluginKind | None = None) -> list[PluginEntry]:
+    """Every installed plugin of ``kind`` (both where None), sorted, from package metadata alone.
+
+    ``TLSEARCH_ONLY_BUILTIN=1`` leaves only what tlsearch itself brings; ``TLSEARCH_DISABLE_PLUGINS`` names
+    distributions to leave out, separated by commas.
+    """
+    disabled = {
+        _normal(name) for name in os.environ.get("TLSEARCH_DISABLE_PLUGINS", "").split(",") if name.strip()
+    }
+    only_builtin = os.environ.get("TLSEARCH_ONLY_BUILTIN", "") not in ("", "0")
+    found = set()
+    for each in (kind,) if kind else GROUPS:
+        for point in metadata.entry_points(group=GROUPS[each]):
+            distribution = point.dist.name if point.dist else "unknown"
+            if _normal(distribution) in disabled or (only_builtin and _normal(distribution) != "tlsearch"):
+                continue
+            version = point.dist.version if point.dist else ""
+            found.add(PluginEntry(each, point.name, distribution, version, point.value))
+    return sorted(found)
+
+
+def load_plugin(kind: PluginKind, name: str) -> Any:
+    """The plugin of that name, loaded once for each process.
+
+    Raises ``PluginError`` where there is none, where two distributions claim the name, where it is broken.
+    """
+    entries = find_plugins(kind)
+    named = [entry for entry in entries if entry.name == name]
+    if not named:
+        raise PluginError(_unknown(kind, name, sorted({entry.name for entry in entries})))
+    outcome = _load_unless_doubled(named[0], entries)
+    if isinstance(outcome, BrokenPlugin):
+        raise PluginError(f"the {kind} {name!r} of {_origin(outcome.entry)} cannot be used: {outcome.reason}")
+    return outcome.plugin
+
+
+def load_all(kind: PluginKind) -> tuple[list[LoadedPlugin], list[BrokenPlugin]]:
+    """Every plugin of ``kind``: those that keep their contract, and those that do not with the reason."""
+    entries = find_plugins(kind)
+    outcomes = [_load_unless_doubled(entry, entries) for entry in entries]
+    return (
+        [outcome for outcome in outcomes if isinstance(outcome, LoadedPlugin)],
+        [outcome for outcome in outcomes if isinstance(outcome, BrokenPlugin)],
+    )
+
+
+def _normal(distribution: str) -> str:
+    """A distribution's name as PEP 503 compares it."""
+    return re.sub(r"[-_.]+", "-", distribution.strip()).lower()
+
+
+def _origin(entry: PluginEntry) -> str:
+    return f"{entry.distribution} {entry.version}".strip()
+
+
+def _unknown(kind: PluginKind, name: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=1)
+    if close:
+        return f"there is no {kind} {name!r}; did you mean {close[0]!r} (installed: {', '.join(known)})?"
+    return f"there is no {kind} {name!r}; choose one of {', '.join(known) or 'none'}, or install its plugin"
+
+
+def _load_unless_doubled(entry: PluginEntry, entries: list[PluginEntry]) -> LoadedPlugin | BrokenPlugin:
+    rivals = [other for other in entries if other.name == entry.name and other != entry]
+    if rivals:
+        return BrokenPlugin(
+            entry,
+            f"the name is registered by {_origin(entry)} and by {', '.join(map(_origin, rivals))}; "
+            f"uninstall all but one, or name the others in TLSEARCH_DISABLE_PLUGINS",
+        )
+    if entry.name in RESERVED[entry.kind]:
+        return BrokenPlugin(entry, f"the name {entry.name!r} is reserved; its author must choose another")
+    if entry not in _cache:
+        _cache[entry] = _load(entry)
+    return _cache[entry]
+
+
+def _load(entry: PluginEntry) -> LoadedPlugin | BrokenPlugin:
+    try:
+        plugin = metadata.EntryPoint(entry.name, entry.target, GROUPS[entry.kind]).load()
+        if isinstance(plugin, type):
+            plugin = plugin()
+        fault = _fault(entry, plugin)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # a plugin may even call sys.exit while it is imported
+        what = " ".join(str(error).split())
+        return BrokenPlugin(entry, f"loading it raised {type(error).__name__}{': ' + what if what else ''}")
+    return BrokenPlugin(entry, fault) if fault else LoadedPlugin(entry, plugin)
+
+
+def _fault(entry: PluginEntry, plugin: Any) -> str | None:
+    """What in ``plugin`` breaks its contract, or None."""
+    version = getattr(plugin, "api_version", None)
+    if not isinstance(version, int) or version < 1:
+        return f"its api_version is {version!r}, where a whole number of 1 or more is needed"
+    if version > API_VERSION:
+        return f"it needs version {version} of the plugin API and this is {API_VERSION}; upgrade tlsearch"
+    if getattr(plugin, "name", None) != entry.name:
+        return f"it calls itself {getattr(plugin, 'name', None)!r} but is registered as {entry.name!r}"
+    missing = [method for method in _METHODS[entry.kind] if not callable(getattr(plugin, method, None))]
+    if missing:
+        return f"it has no method {' or '.join(missing)}"
+    return _backbone_fault(plugin) if entry.kind == "backbone" else None
+
+
+def _backbone_fault(plugin: Any) -> str | None:
+    sizes: list[Any] = [getattr(plugin, size, None) for size in ("min_image_size", "default_image_size")]
+    if not all(isinstance(size, int) and size > 0 for size in sizes) or sizes[0] > sizes[1]:
+        return f"its min and default image sizes, {sizes[0]!r} and {sizes[1]!r}, are not two sizes in order"
+    weights = getattr(plugin, "weights", None)
+    if not isinstance(weights, Mapping):
+        return "its weights are not a mapping of names to WeightSource"
+    for name, source in weights.items():
+        if not isinstance(source, WeightSource):
+            return f"its weights {name!r} are a {type(source).__name__}, not a WeightSource"
+        if (source.path is None) == (source.url is None):
+            return f"its weights {name!r} need either a path or a url"
+        if source.url is not None and not source.filename:
+            return f"its weights {name!r} have a url but no filename"
+    return None
