@@ -2,21 +2,55 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import difflib
+import math
+import re
+import tomllib
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, get_args
+
+from tlsearch.errors import UsageError
+from tlsearch.units import format_duration, format_size, parse_duration, parse_size
 
 Metric = Literal["accuracy", "balanced_accuracy", "macro_f1"]
+BaselineChoice = Literal["auto", "none"]
+
+DEFAULT_TRIALS = 40
+DEFAULT_TIME_LIMIT = 1800.0
+CONFIG_NAME = "run.toml"
+"""The file in the output folder that holds a run's configuration."""
+
+_NAME = r"[A-Za-z0-9][\w.-]*"
+_BACKBONE = re.compile(rf"{_NAME}(@{_NAME})?")
+_WEIGHTS = re.compile(rf"(?P<backbone>{_NAME})(@(?P<name>{_NAME}))?=(?P<file>.+)")
+_PATHS = ("dataset", "output", "cache_dir")
+_LISTS = {"backbones": "backbone", "weights": "weights", "augment": "augment"}
+
+# The lowest and the highest value that a whole number may have.
+_RANGES: dict[str, tuple[int, int]] = {
+    "trials": (1, 100_000),
+    "epochs": (1, 10_000),
+    "batch_size": (1, 4096),
+    "image_size": (32, 1024),
+    "seed": (0, 2**32 - 1),
+    "cache_limit": (0, 2**63 - 1),
+}
 
 
 @dataclass(frozen=True)
 class RunConfig:
     """What a run was asked for. Every field but ``dataset`` has the default of the command line.
 
-    ``backbones`` are ``NAME`` or ``NAME@WEIGHTS``; ``weights`` are ``BACKBONE[@NAME]=FILE``. ``trials`` None means
-    40 and ``time_limit`` (seconds) None means 1800, but a run that is given ``trials`` alone has no time limit, so
-    that two such runs do the same. ``image_size`` None lets each candidate choose; ``metric`` None is accuracy,
-    or balanced accuracy where classes are imbalanced. ``cache_limit`` is in bytes.
+    ``backbones`` are ``NAME`` or ``NAME@WEIGHTS``; ``weights`` are ``BACKBONE[@NAME]=FILE``. ``trials`` None
+    means 40. ``time_limit`` is in seconds: None means that none was asked for, which is 1800, or no limit
+    where ``trials`` was given, so that two such runs do the same; ``math.inf`` ("none" on the command line)
+    asks for no limit. ``effective_trials`` and ``effective_time_limit`` apply these rules. ``image_size``
+    (pixels, 32 to 1024) None lets each candidate choose; ``metric`` None is accuracy, or balanced accuracy
+    where classes are imbalanced. ``cache_limit`` is in bytes, and 0 stores nothing.
+
+    Raises:
+        UsageError: a value is out of its range; the sentence names the option, the value and the range.
     """
 
     dataset: Path
@@ -36,5 +70,187 @@ class RunConfig:
     storage: str | None = None
     cache_dir: Path | None = None
     cache_limit: int = 10_000_000_000
-    baseline: Literal["auto", "none"] = "auto"
+    baseline: BaselineChoice = "auto"
     dry_run: bool = False
+
+    def __post_init__(self) -> None:
+        for name in _PATHS:
+            value = getattr(self, name)
+            if isinstance(value, str):
+                object.__setattr__(self, name, Path(value))
+        for name in _LISTS:
+            object.__setattr__(self, name, _names(name, getattr(self, name)))
+        self._validate()
+
+    def _validate(self) -> None:
+        for name in _PATHS:
+            value = getattr(self, name)
+            if not isinstance(value, Path) and (value is not None or name == "dataset"):
+                raise _bad(name, value, "a path")
+        for name in ("experiment", "tracking_uri", "storage"):
+            value = getattr(self, name)
+            if value is not None and (not isinstance(value, str) or not value.strip()):
+                raise _bad(name, value, "a text that is not empty")
+        for name, (low, high) in _RANGES.items():
+            _check_whole(name, getattr(self, name), low, high, optional=_default(name) is None)
+        _check_choice("metric", self.metric, (None, *get_args(Metric)))
+        _check_choice("baseline", self.baseline, get_args(BaselineChoice))
+        if not isinstance(self.dry_run, bool):
+            raise _bad("dry_run", self.dry_run, "true or false")
+        limit = self.time_limit
+        number = isinstance(limit, int | float) and not isinstance(limit, bool)
+        if limit is not None and not (number and limit > 0):
+            raise _bad("time_limit", limit, "a duration above 0, such as 90s, 5m or 1h30m, or none")
+
+    @property
+    def effective_trials(self) -> int:
+        """The greatest number of trials: what was asked for, else 40."""
+        return DEFAULT_TRIALS if self.trials is None else self.trials
+
+    @property
+    def effective_time_limit(self) -> float | None:
+        """Seconds from scan to report, None without a limit: what was asked for, else 1800, but no limit
+        where only ``trials`` was given."""
+        if self.time_limit is None:
+            return DEFAULT_TIME_LIMIT if self.trials is None else None
+        return None if math.isinf(self.time_limit) else float(self.time_limit)
+
+    @property
+    def effective_experiment(self) -> str:
+        """The name of the MLflow experiment: what was asked for, else the name of the data set's folder."""
+        return self.experiment or self.dataset.resolve().name or "tlsearch"
+
+    @classmethod
+    def from_toml(cls, path: Path, **changes: Any) -> RunConfig:
+        """The configuration in the file at ``path``, with ``changes`` to its fields.
+
+        Raises:
+            UsageError: the file cannot be read, is not TOML, has an unknown key or a bad value, or names no
+                data set and ``changes`` name none either.
+        """
+        values = {**read_config(path), **changes}
+        if "dataset" not in values:
+            raise UsageError(f"{path} names no data set: add the line dataset = 'FOLDER' to it.")
+        return cls(**values)
+
+    def to_toml(self, path: Path) -> None:
+        """Writes the file that ``from_toml`` reads. Paths in it are absolute; what is at its default is left
+        out."""
+        import tomli_w
+
+        values: dict[str, Any] = {}
+        for f in fields(self):
+            value = getattr(self, f.name)
+            if value != f.default:
+                values[f.name] = _to_plain(f.name, value)
+        temporary = path.with_name(f".{path.name}.tmp")
+        temporary.write_text(tomli_w.dumps(values), encoding="utf-8")
+        temporary.replace(path)
+
+    def with_output(self, output: Path) -> RunConfig:
+        """The same configuration with another output folder."""
+        return replace(self, output=output)
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """The fields of a RunConfig that the TOML file at ``path`` sets, durations and sizes converted.
+
+    Relative paths are meant from the working directory, as on the command line. An ``output`` that is the
+    folder where the file itself lies is left out: there the run that wrote the file already is, and a new run
+    gets a folder of its own.
+
+    Raises:
+        UsageError: the file cannot be read, is not TOML, or has an unknown key (the nearest one is named).
+    """
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read ({error.strerror}): check its name.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} is not valid TOML ({error}): mend that line.") from error
+    known = [f.name for f in fields(RunConfig)]
+    for key in values:
+        if key not in known:
+            raise UsageError(f"{path} has the unknown key {key!r}: {_nearest(key, known)}.")
+    for key, parse in (("time_limit", parse_duration), ("cache_limit", parse_size)):
+        if isinstance(values.get(key), str):
+            values[key] = parse(values[key])
+    output = values.get("output")
+    if isinstance(output, str) and Path(output).resolve() == path.resolve().parent:
+        del values["output"]
+    return values
+
+
+def parse_weights(text: str) -> tuple[str, str, Path]:
+    """``BACKBONE[@NAME]=FILE`` as (backbone, name, file); without NAME, the stem of the file's name.
+
+    Raises:
+        UsageError: the text has another form.
+    """
+    match = _WEIGHTS.fullmatch(text)
+    if match is None:
+        raise _bad("weights", text, "BACKBONE=FILE or BACKBONE@NAME=FILE")
+    file = Path(match["file"]).expanduser()
+    return match["backbone"], match["name"] or file.stem.removesuffix(".weights"), file
+
+
+def _names(name: str, value: Any) -> tuple[str, ...]:
+    """Checks the entries of a list option and drops those that are there twice."""
+    if isinstance(value, str) or not isinstance(value, list | tuple):
+        raise _bad(name, value, "a list of texts")
+    forms = {
+        "backbones": (_BACKBONE, "NAME or NAME@WEIGHTS"),
+        "weights": (_WEIGHTS, "BACKBONE=FILE or BACKBONE@NAME=FILE"),
+        "augment": (re.compile(_NAME), "the name of an augmentation"),
+    }
+    pattern, form = forms[name]
+    for entry in value:
+        if not isinstance(entry, str) or pattern.fullmatch(entry) is None:
+            raise _bad(name, entry, form)
+    return tuple(dict.fromkeys(value))
+
+
+def _check_whole(name: str, value: Any, low: int, high: int, *, optional: bool) -> None:
+    if value is None and optional:
+        return
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        if name == "cache_limit":
+            raise _bad(name, value, "a size such as 500MB or 10GB, 0 for none")
+        raise _bad(name, value, f"a whole number from {low} to {high}")
+
+
+def _check_choice(name: str, value: Any, choices: tuple[Any, ...]) -> None:
+    if value not in choices:
+        raise _bad(name, value, "one of " + ", ".join(c for c in choices if c is not None))
+
+
+def _default(name: str) -> Any:
+    return next(f.default for f in fields(RunConfig) if f.name == name)
+
+
+def _bad(name: str, value: Any, wanted: str) -> UsageError:
+    option = "DATASET" if name == "dataset" else "--" + _LISTS.get(name, name).replace("_", "-")
+    return UsageError(f"{option} is {value!r}, but it must be {wanted}.")
+
+
+def _nearest(key: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(key.replace("-", "_"), known, n=1, cutoff=0.6)
+    return f"did you mean {near[0]!r}" if near else "known keys are " + ", ".join(known)
+
+
+def _to_plain(name: str, value: Any) -> Any:
+    if isinstance(value, Path):
+        return str(value.expanduser().absolute())
+    if name == "weights":
+        return [_absolute_weights(entry) for entry in value]
+    if isinstance(value, tuple):
+        return list(value)
+    if name == "time_limit":
+        return format_duration(value)
+    return format_size(value) if name == "cache_limit" else value
+
+
+def _absolute_weights(entry: str) -> str:
+    backbone, _, file = entry.partition("=")
+    return f"{backbone}={Path(file).expanduser().absolute()}"
+

@@ -1,0 +1,194 @@
+"""RunConfig: what is refused, what the defaults mean, and that its file comes back as it was."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tlsearch.config import RunConfig, parse_weights, read_config
+from tlsearch.errors import UsageError
+from tlsearch.units import format_duration, format_size, parse_duration, parse_size
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("5m", 300), ("90s", 90), ("1h30m", 5400), ("300", 300), ("1h 5s", 3605), ("0.5h", 1800), ("2min", 120)],
+)
+def test_duration_is_read(text: str, seconds: float) -> None:
+    assert parse_duration(text) == seconds
+
+
+def test_duration_none_is_no_limit() -> None:
+    assert math.isinf(parse_duration("None"))
+
+
+@pytest.mark.parametrize("text", ["", "m", "0", "0m", "-5m", "5 minutes", "m5", "5x", "1m2h", "nan"])
+def test_duration_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match=r"write it like 90s, 5m"):
+        parse_duration(text)
+
+
+@pytest.mark.parametrize("seconds", [1.0, 59.0, 60.0, 5400.0, 3661.0, 0.25, math.inf])
+def test_duration_survives_writing(seconds: float) -> None:
+    assert parse_duration(format_duration(seconds)) == seconds
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [("10GB", 10**10), ("500 MB", 5 * 10**8), ("1.5GiB", 3 * 2**29), ("4096", 4096), ("0", 0), ("2k", 2000)],
+)
+def test_size_is_read(text: str, size: int) -> None:
+    assert parse_size(text) == size
+
+
+@pytest.mark.parametrize("text", ["", "GB", "-1GB", "10XB", "1iB", "ten"])
+def test_size_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="is no size"):
+        parse_size(text)
+
+
+@pytest.mark.parametrize("size", [0, 1, 4096, 10**10, 2**30, 1500])
+def test_size_survives_writing(size: int) -> None:
+    assert parse_size(format_size(size)) == size
+
+
+@pytest.mark.parametrize(
+    ("changes", "option", "wanted"),
+    [
+        ({"trials": 0}, "--trials is 0", "from 1 to"),
+        ({"trials": True}, "--trials is True", "a whole number"),
+        ({"epochs": -1}, "--epochs is -1", "from 1 to"),
+        ({"batch_size": 5000}, "--batch-size is 5000", "from 1 to 4096"),
+        ({"batch_size": None}, "--batch-size is None", "a whole number"),
+        ({"image_size": 16}, "--image-size is 16", "from 32 to 1024"),
+        ({"seed": -1}, "--seed is -1", "from 0 to 4294967295"),
+        ({"seed": 1.5}, "--seed is 1.5", "a whole number"),
+        ({"time_limit": 0}, "--time-limit is 0", "above 0"),
+        ({"time_limit": math.nan}, "--time-limit is nan", "above 0"),
+        ({"metric": "recall"}, "--metric is 'recall'", "accuracy, balanced_accuracy, macro_f1"),
+        ({"baseline": "maybe"}, "--baseline is 'maybe'", "auto, none"),
+        ({"cache_limit": -1}, "--cache-limit is -1", "10GB"),
+        ({"backbones": ("vgg16@",)}, "--backbone is 'vgg16@'", "NAME or NAME@WEIGHTS"),
+        ({"backbones": "vgg16"}, "--backbone is 'vgg16'", "a list"),
+        ({"weights": ("vgg16",)}, "--weights is 'vgg16'", "BACKBONE=FILE"),
+        ({"augment": ("a b",)}, "--augment is 'a b'", "the name of an augmentation"),
+        ({"experiment": " "}, "--experiment is ' '", "not empty"),
+        ({"dataset": 3}, "DATASET is 3", "a path"),
+        ({"dry_run": "yes"}, "--dry-run is 'yes'", "true or false"),
+    ],
+)
+def test_bad_value_names_option_value_and_range(changes: dict[str, Any], option: str, wanted: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        RunConfig(**{"dataset": Path("d"), **changes})
+    assert option in str(caught.value)
+    assert wanted in str(caught.value)
+    assert caught.value.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("trials", "time_limit", "effective"),
+    [
+        (None, None, (40, 1800.0)),
+        (7, None, (7, None)),
+        (None, 60, (40, 60.0)),
+        (7, 60, (7, 60.0)),
+        (None, math.inf, (40, None)),
+    ],
+)
+def test_limits(trials: int | None, time_limit: float | None, effective: tuple[int, float | None]) -> None:
+    config = RunConfig(Path("d"), trials=trials, time_limit=time_limit)
+    assert (config.effective_trials, config.effective_time_limit) == effective
+
+
+def test_experiment_is_named_after_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "shoes").mkdir()
+    monkeypatch.chdir(tmp_path / "shoes")
+    assert RunConfig(Path()).effective_experiment == "shoes"
+    assert RunConfig(Path(), experiment="boots").effective_experiment == "boots"
+
+
+def test_file_comes_back_as_it_was(tmp_path: Path) -> None:
+    config = RunConfig(
+        tmp_path / "data",
+        backbones=("vgg16", "resnet50@imagenet"),
+        weights=(f"vgg16@mine={tmp_path / 'w=1.h5'}",),
+        augment=("flip",),
+        trials=3,
+        time_limit=math.inf,
+        metric="macro_f1",
+        cache_limit=2**30,
+        cache_dir=tmp_path / "cache",
+        seed=5,
+        baseline="none",
+        dry_run=True,
+    )
+    config.to_toml(tmp_path / "run.toml")
+    assert RunConfig.from_toml(tmp_path / "run.toml") == config
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["run.toml"]
+
+
+def test_file_holds_absolute_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    RunConfig(Path("data"), weights=("vgg16=w.h5",)).to_toml(tmp_path / "run.toml")
+    monkeypatch.chdir("/")
+    config = RunConfig.from_toml(tmp_path / "run.toml")
+    assert config.dataset == tmp_path / "data"
+    assert config.weights == (f"vgg16={tmp_path / 'w.h5'}",)
+
+
+def test_units_and_changes(tmp_path: Path) -> None:
+    path = tmp_path / "c.toml"
+    path.write_text('dataset = "d"\ntime_limit = "5m"\ncache_limit = "1GB"\nseed = 1\n')
+    config = RunConfig.from_toml(path, seed=9)
+    assert (config.time_limit, config.cache_limit, config.seed) == (300, 10**9, 9)
+
+
+def test_output_where_the_file_lies_is_left_out(tmp_path: Path) -> None:
+    RunConfig(tmp_path, output=tmp_path).to_toml(tmp_path / "run.toml")
+    assert "output" in (tmp_path / "run.toml").read_text()
+    assert RunConfig.from_toml(tmp_path / "run.toml").output is None
+    RunConfig(tmp_path, output=tmp_path / "other").to_toml(tmp_path / "run.toml")
+    assert RunConfig.from_toml(tmp_path / "run.toml").output == tmp_path / "other"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("batchsize = 3", "did you mean 'batch_size'"),
+        ("batch-size = 3", "did you mean 'batch_size'"),
+        ("zzz = 3", "known keys are dataset, "),
+        ("seed = ", "is not valid TOML"),
+        ('time_limit = "soon"', "'soon' is no duration"),
+        ("trials = 1", "names no data set"),
+        ("dataset = 'd'\nseed = 'x'", "--seed is 'x'"),
+    ],
+)
+def test_bad_file_is_a_sentence(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "c.toml"
+    path.write_text(text)
+    with pytest.raises(UsageError, match=message):
+        RunConfig.from_toml(path)
+
+
+def test_missing_file_is_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="No such file"):
+        read_config(tmp_path / "nowhere.toml")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("vgg16=a/b.weights.h5", ("vgg16", "b", Path("a/b.weights.h5"))),
+        ("vgg16@mine=x=y.h5", ("vgg16", "mine", Path("x=y.h5"))),
+        ("lite=v1.2.npz", ("lite", "v1.2", Path("v1.2.npz"))),
+    ],
+)
+def test_weights_are_split(text: str, expected: tuple[str, str, Path]) -> None:
+    assert parse_weights(text) == expected
+
+
+def test_names_given_twice_count_once() -> None:
+    assert RunConfig(Path("d"), augment=("flip", "crop", "flip")).augment == ("flip", "crop")

@@ -1,0 +1,68 @@
+"""Durations and sizes as people write them."""
+
+from __future__ import annotations
+
+import math
+import re
+
+from tlsearch.errors import UsageError
+
+_NUMBER = r"\d+(?:\.\d+)?"
+_DURATION = re.compile(rf"(?:(?P<h>{_NUMBER})h)?(?:(?P<m>{_NUMBER})m(?:in)?)?(?:(?P<s>{_NUMBER})s?)?")
+_SIZE = re.compile(rf"(?P<number>{_NUMBER})\s*(?P<unit>[kmgt]?i?b?)", re.IGNORECASE)
+_POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
+
+
+def parse_duration(text: str) -> float:
+    """Seconds from ``90s``, ``5m``, ``1h30m``, ``300``; ``math.inf`` from ``none``, which is no limit.
+
+    Raises:
+        UsageError: the text is no duration, or it is zero.
+    """
+    compact = text.strip().lower().replace(" ", "")
+    if compact == "none":
+        return math.inf
+    match = _DURATION.fullmatch(compact)
+    seconds = 0.0
+    if compact and match is not None:
+        seconds = sum(float(match[unit] or 0) * size for unit, size in (("h", 3600), ("m", 60), ("s", 1)))
+    if seconds <= 0:
+        raise UsageError(f"{text!r} is no duration above 0: write it like 90s, 5m, 1h30m, or none.")
+    return seconds
+
+
+def format_duration(seconds: float) -> str:
+    """The shortest text that ``parse_duration`` reads back: ``1h30m``, ``90.5s``, ``none``."""
+    if math.isinf(seconds):
+        return "none"
+    if seconds != int(seconds):
+        return f"{seconds!r}s"
+    hours, rest = divmod(int(seconds), 3600)
+    minutes, rest = divmod(rest, 60)
+    return "".join(f"{n}{unit}" for n, unit in ((hours, "h"), (minutes, "m"), (rest, "s")) if n)
+
+
+def parse_size(text: str) -> int:
+    """Bytes from ``10GB``, ``500 MB``, ``1.5GiB``, ``4096``; without an i a unit is a power of 1000.
+
+    Raises:
+        UsageError: the text is no size.
+    """
+    match = _SIZE.fullmatch(text.strip())
+    if match is None:
+        raise UsageError(f"{text!r} is no size: write it like 500MB or 10GB, or 0 for none.")
+    unit = match["unit"].lower().removesuffix("b")
+    base = 1024 if unit.endswith("i") else 1000
+    power = _POWERS.get(unit.removesuffix("i"))
+    if power is None or unit == "i":
+        raise UsageError(f"{text!r} is no size: write it like 500MB or 10GB, or 0 for none.")
+    return int(float(match["number"]) * base**power)
+
+
+def format_size(size: int) -> str:
+    """The shortest text that ``parse_size`` reads back exactly: ``10GB``, ``4096``."""
+    for unit in ("t", "g", "m", "k"):
+        whole, rest = divmod(size, 1000 ** _POWERS[unit])
+        if whole and not rest:
+            return f"{whole}{'k' if unit == 'k' else unit.upper()}B"
+    return str(size)
