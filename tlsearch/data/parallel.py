@@ -1,0 +1,45 @@
+"""Work on many files in threads: Pillow and hashlib let go of the interpreter's lock, so threads suffice."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+from typing import TypeAlias, TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+Progress: TypeAlias = Callable[[int, int], None]
+"""Called with (files done, files in all) in the thread that started the work."""
+
+_AHEAD = 64  # files handed to the pool before their results are taken, so that memory stays flat
+
+
+def usable_cores() -> int:
+    """The number of processor cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def map_files(
+    work: Callable[[Item], Result],
+    items: Sequence[Item],
+    progress: Progress | None = None,
+    workers: int | None = None,
+) -> Iterator[Result]:
+    """The results of ``work`` in the order of ``items``; what has not begun is dropped on an error."""
+    pool = ThreadPoolExecutor(workers or usable_cores(), thread_name_prefix="tlsearch-data")
+    source = iter(items)
+    try:
+        waiting = [pool.submit(work, item) for item in islice(source, _AHEAD)]
+        for done in range(1, len(items) + 1):
+            result = waiting.pop(0).result()
+            waiting.extend(pool.submit(work, item) for item in islice(source, 1))
+            if progress is not None:
+                progress(done, len(items))
+            yield result
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)

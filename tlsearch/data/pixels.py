@@ -1,0 +1,104 @@
+"""Pixels in a memory-mapped file: uint8 (n, size, size, 3), one row an image, written in parallel.
+
+The file is a plain ``.npy``, written under a temporary name and renamed; memory stays flat however many
+images there are.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from numpy.lib.format import open_memmap
+
+from tlsearch.data.decode import calm_pillow, shrink
+from tlsearch.data.index import DatasetIndex, ImageRecord, Survey, assemble, read_image
+from tlsearch.data.layout import Skipped
+from tlsearch.data.parallel import Progress, map_files
+from tlsearch.plugin_api import Images
+
+_CHUNK_BYTES = 32 * 2**20  # what one step of a copy holds in memory
+
+
+def decode_all(
+    found: Survey, size: int, file: Path, progress: Progress | None = None, workers: int | None = None
+) -> DatasetIndex:
+    """Decode every image of a survey once, write its pixels to ``file`` and complete the index.
+
+    Row i of ``file`` is ``index.images[i]``, squeezed to (size, size, 3) by ``decode.to_square``. A file that
+    turns out to be broken is set aside and has no row. Raises ``DataError`` when too few images are left;
+    ``file`` is not there then.
+    """
+    with _written(file) as part:
+        outcomes = _decode_to(part, found, size, progress, workers)
+        index = assemble(found, outcomes)
+        kept = [row for row, outcome in enumerate(outcomes) if isinstance(outcome, ImageRecord)]
+        if len(kept) < len(outcomes):
+            select_rows(part, kept, part)
+    return index
+
+
+def _decode_to(
+    file: Path, found: Survey, size: int, progress: Progress | None, workers: int | None
+) -> list[ImageRecord | Skipped]:
+    """Decode into a row for every image of the survey; those of broken files stay zero."""
+    count = len(found.images)
+    pixels = open_memmap(file, mode="w+", dtype=np.uint8, shape=(count, size, size, 3))
+
+    def read(row: int) -> ImageRecord | Skipped:
+        record, picture = read_image(found.root, found.images[row], size)
+        if picture is not None:
+            pixels[row] = picture.square
+        return record
+
+    with calm_pillow():
+        outcomes = list(map_files(read, range(count), progress, workers))
+    pixels.flush()
+    return outcomes
+
+
+def open_pixels(file: Path) -> Images:
+    """The rows of a file that ``decode_all`` or ``select_rows`` wrote, read-only and memory-mapped."""
+    pixels: Images = np.load(file, mmap_mode="r")
+    return pixels
+
+
+def select_rows(source: Path, rows: Sequence[int], target: Path) -> None:
+    """Copy ``rows`` of ``source``, in that order, to ``target``, in chunks; the two may be one file."""
+    pixels = open_pixels(source)
+    chunk = max(1, _CHUNK_BYTES // max(1, pixels[0].nbytes))
+    with _written(target) as part:
+        copy = open_memmap(part, mode="w+", dtype=np.uint8, shape=(len(rows), *pixels.shape[1:]))
+        for start in range(0, len(rows), chunk):
+            copy[start : start + chunk] = pixels[list(rows[start : start + chunk])]
+        copy.flush()
+        del copy, pixels
+
+
+def smaller(pixels: Images, rows: Sequence[int], size: int) -> Images:
+    """``rows`` of ``pixels`` squeezed to uint8 (len(rows), size, size, 3), in memory.
+
+    Equal, bit for bit, to ``decode.read_square(path, size, base)`` on the original files.
+    """
+    if pixels.shape[1] == size:
+        return np.asarray(pixels[list(rows)])
+    result = np.empty((len(rows), size, size, 3), np.uint8)
+    for place, row in enumerate(rows):
+        result[place] = shrink(np.asarray(pixels[row]), size)
+    return result
+
+
+@contextmanager
+def _written(file: Path) -> Iterator[Path]:
+    """A temporary name beside ``file`` that takes its place at the end, or is removed after an error."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    part = file.with_name(f".{file.name}.{os.getpid()}.part")
+    try:
+        yield part
+        part.replace(file)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
