@@ -25,7 +25,7 @@ SMALL_SIDE = 32
 
 @dataclass(frozen=True)
 class Finding:
-    """A remark: ``kind`` is fixed for programs, ``message`` one line for people, ``files`` those concerned."""
+    """A remark: ``kind`` is fixed for programs, ``message`` one line for people, ``files`` those meant."""
 
     kind: str
     severity: Literal["info", "warning"]
