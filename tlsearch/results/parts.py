@@ -121,8 +121,8 @@ class Winner:
 class Confirmed:
     """The winner on resampled folds; the two spreads answer different questions and are not added up.
 
-    ``seed_spread`` is the standard deviation over seeds, ``sampling_error`` the standard error that comes from
-    the choice of images.
+    ``seed_spread`` is the standard deviation over seeds, ``sampling_error`` the standard error that comes
+    from the choice of images.
     """
 
     mean: float
@@ -135,9 +135,9 @@ class Confirmed:
 class Metrics:
     """The winner's scores in the metric ``name``.
 
-    ``val`` chose the winner and is optimistic for that; ``test`` comes from the exported model on the original
-    files, once. ``ms_per_image`` is the time of one image alone. ``majority`` is what always guessing the
-    largest class scores on test, ``test_opened`` how often this test set has been read.
+    ``val`` chose the winner and is optimistic for that; ``test`` comes from the exported model on the
+    original files, once. ``ms_per_image`` is the time of one image alone. ``majority`` is what always
+    guessing the largest class scores on test, ``test_opened`` how often this test set has been read.
     """
 
     name: str
@@ -202,12 +202,13 @@ class Difference:
 class Gain:
     """What the winner gained on test over the baseline, and over the best linear probe.
 
-    The first fields are those of ``Difference``; ``test`` is the difference.
+    The first fields are those of ``Difference``, with ``test`` the difference; None where there is no
+    baseline.
     """
 
-    test: float
-    ci95: Interval
-    discordant: tuple[int, int]
+    test: float | None = None
+    ci95: Interval | None = None
+    discordant: tuple[int, int] | None = None
     mcnemar_midp: float | None = None
     permutation_p: float | None = None
     over_linear_probe: Difference | None = None

@@ -1,0 +1,103 @@
+"""Intervals and a test for proportions: what may be claimed of accuracy on a test set.
+
+References: Wilson, J. Am. Stat. Assoc. 22 (1927) 209; Tango, Stat. Med. 17 (1998) 891; Fagerland, Lydersen
+and Laake, BMC Med. Res. Methodol. 13 (2013) 91. Counts may be fractional: correlated images are counted as
+fewer, see ``claims``.
+"""
+
+from __future__ import annotations
+
+import math
+
+FEWEST_DISCORDANT = 6
+"""Below this many discordant pairs even a one-sided split gives p > .03, so no p-value is stated."""
+
+
+def wilson(successes: float, n: float, level: float = 0.95) -> tuple[float, float]:
+    """Wilson's score interval for a proportion of ``successes`` in ``n``; both ends are in 0..1.
+
+    Raises ``ValueError`` unless 0 <= successes <= n and n > 0.
+    """
+    if n <= 0 or not 0 <= successes <= n:
+        raise ValueError(f"{successes} successes of {n} is not a proportion")
+    z = _quantile(level)
+    share = successes / n
+    middle = (share + z * z / (2 * n)) / (1 + z * z / n)
+    half = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n)) / (1 + z * z / n)
+    # At 0 of n and n of n the end is exact; rounding would leave 1e-17.
+    low = 0.0 if successes == 0 else max(0.0, middle - half)
+    high = 1.0 if successes == n else min(1.0, middle + half)
+    return low, high
+
+
+def tango(b: float, c: float, n: float, level: float = 0.95) -> tuple[float, float]:
+    """Tango's score interval for the paired difference (b - c) / n; both ends are in -1..1.
+
+    ``b`` of ``n`` pairs succeeded only in the first of two conditions, ``c`` only in the second. Raises
+    ``ValueError`` unless b, c >= 0, b + c <= n and n > 0.
+    """
+    if n <= 0 or b < 0 or c < 0 or b + c > n * (1 + 1e-12):
+        raise ValueError(f"{b} and {c} discordant pairs of {n} are not counts of pairs")
+    z = _quantile(level)
+    # Exchanging the conditions mirrors the interval.
+    return _tango_low(b, c, n, z), -_tango_low(c, b, n, z)
+
+
+def mcnemar_midp(b: int, c: int) -> float | None:
+    """Two-sided p-value of McNemar's mid-p test for discordant counts ``b`` and ``c``.
+
+    None where b + c < 6: too few to say anything. Fagerland et al. 2013: twice the binomial tail, counting
+    only half of the probability of what was observed.
+    """
+    if b + c < FEWEST_DISCORDANT:
+        return None
+    from scipy.stats import binom
+
+    fewer, pairs = min(b, c), b + c
+    observed = float(binom.pmf(fewer, pairs, 0.5))
+    if b == c:
+        return 1 - observed / 2
+    return 2 * float(binom.cdf(fewer, pairs, 0.5)) - observed
+
+
+def format_p(p: float | None) -> str:
+    """A p-value for people: ``p = .034``, ``p < .001``, or why there is none."""
+    if p is None:
+        return f"no p-value (fewer than {FEWEST_DISCORDANT} discordant pairs)"
+    if p < 0.001:
+        return "p < .001"
+    return "p > .999" if p > 0.999 else "p = " + f"{p:.3f}".removeprefix("0")
+
+
+def _quantile(level: float) -> float:
+    if not 0 < level < 1:
+        raise ValueError(f"a level is between 0 and 1, not {level}")
+    from scipy.stats import norm
+
+    return float(norm.ppf(0.5 + level / 2))
+
+
+def _tango_low(b: float, c: float, n: float, z: float) -> float:
+    """The difference at which the score test of ``(b, c, n)`` just rejects from below."""
+    from scipy.optimize import brentq
+
+    estimate = (b - c) / n
+    if estimate <= -1:
+        return -1.0
+
+    def excess(difference: float) -> float:
+        return b - c - n * difference - z * math.sqrt(n * _tango_variance(b, c, n, difference))
+
+    # Where the variance at the estimate is 0, as without discordant pairs, the estimate is a root too, but
+    # not the one that is meant; it lies just outside.
+    return float(brentq(excess, -1.0, estimate - 1e-12 * (1 + abs(estimate)), xtol=1e-12))
+
+
+def _tango_variance(b: float, c: float, n: float, difference: float) -> float:
+    """Variance of one pair's difference, its nuisance parameter estimated under ``difference`` (Tango eq.
+    8)."""
+    linear = -b - c + (2 * n - b + c) * difference
+    constant = -c * difference * (1 - difference)
+    root = math.sqrt(max(0.0, linear * linear - 8 * n * constant))
+    only_second = (root - linear) / (4 * n)
+    return max(0.0, 2 * only_second + difference * (1 - difference))
