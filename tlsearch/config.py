@@ -253,4 +253,3 @@ def _to_plain(name: str, value: Any) -> Any:
 def _absolute_weights(entry: str) -> str:
     backbone, _, file = entry.partition("=")
     return f"{backbone}={Path(file).expanduser().absolute()}"
-

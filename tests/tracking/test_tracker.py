@@ -1,0 +1,196 @@
+"""The tracker against real SQLite stores."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pytest
+
+from tlsearch.errors import TrackingError
+from tlsearch.records import TrialSpec
+from tlsearch.tracking.describe import STATUS_OF, params_of, tags_of
+from tlsearch.tracking.quiet import quiet
+from tlsearch.tracking.tracker import Tracker
+
+with quiet():
+    from mlflow import MlflowClient
+    from mlflow.entities import Run
+
+SPEC = TrialSpec(
+    "vgg16", "imagenet", 128, 13, 7, units=256, dropout=0.3, policy="standard", strength=0.5, views=4
+)
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder whose database has its tables, made once as that takes two seconds."""
+    folder = tmp_path_factory.mktemp("store")
+    Tracker.open(None, "first", directory=folder)
+    return folder
+
+
+@pytest.fixture
+def tracker(store: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Tracker:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    return Tracker.open(None, request.node.name, directory=store)
+
+
+def read(tracker: Tracker, run_id: str) -> Run:
+    return MlflowClient(tracker.uri).get_run(run_id)
+
+
+def test_default_store_is_what_a_bare_ui_opens(store: Path, tracker: Tracker) -> None:
+    assert tracker.uri == f"sqlite:///{store}/mlflow.db"
+    assert (store / "mlflow.db").is_file()
+    assert tracker.ui_command == f"mlflow ui --backend-store-uri sqlite:///{store}/mlflow.db"
+    assert tracker.warning == ""
+    names = {e.name for e in MlflowClient(f"sqlite:///{store}/mlflow.db").search_experiments()}
+    assert {"first", "test_default_store_is_what_a_bare_ui_opens"} <= names
+
+
+def test_children_lie_below_their_parent(tracker: Tracker) -> None:
+    parent = tracker.start_parent("search", {"trials": 40}, {"role": "search"})
+    children = [tracker.start_child(parent, f"trial {i}", {"units": i}, {"role": "trial"}) for i in range(3)]
+    found = MlflowClient(tracker.uri).search_runs(
+        [tracker.experiment_id], f"tags.`mlflow.parentRunId` = '{parent}' and tags.role = 'trial'"
+    )
+    assert {run.info.run_id for run in found} == set(children)
+    assert sorted(run.info.run_name for run in found) == ["trial 0", "trial 1", "trial 2"]
+    assert sorted(run.data.params["units"] for run in found) == ["0", "1", "2"]
+    assert {run.info.status for run in found} == {"RUNNING"}
+    assert "mlflow.parentRunId" not in read(tracker, parent).data.tags
+
+
+def test_run_ends_with_its_status_and_reason(tracker: Tracker) -> None:
+    parent = tracker.start_parent("search", {}, {})
+    for state, status in STATUS_OF.items():
+        run_id = tracker.start_child(parent, state, {}, {})
+        tracker.finish(run_id, status, {"val_accuracy": 0.5}, {"state": state}, reason=f"because {state}")
+        run = read(tracker, run_id)
+        assert run.info.status == status
+        assert run.info.end_time >= run.info.start_time
+        assert run.data.tags["state"] == state
+        assert run.data.tags["reason"] == f"because {state}"
+        assert run.data.metrics == {"val_accuracy": 0.5}
+    assert set(STATUS_OF.values()) == {"FINISHED", "KILLED", "FAILED"}
+
+
+def test_traceback_is_kept_as_an_artifact(tracker: Tracker, store: Path) -> None:
+    run_id = tracker.start_parent("broken", {}, {})
+    tracker.finish(run_id, "FAILED", reason="it broke", traceback="Traceback: x\n")
+    tracker.log_dict(run_id, {"a": [1]}, "layers.json")
+    (store / "note.txt").write_text("hello")
+    tracker.log_artifact(run_id, store / "note.txt", "notes")
+    files = Path(read(tracker, run_id).info.artifact_uri.removeprefix("file://"))
+    assert files.is_relative_to(store / "mlartifacts")
+    assert (files / "traceback.txt").read_text() == "Traceback: x\n"
+    assert '"a"' in (files / "layers.json").read_text()
+    assert (files / "notes" / "note.txt").read_text() == "hello"
+
+
+def test_every_epoch_is_in_the_history(tracker: Tracker) -> None:
+    run_id = tracker.start_parent("trial", {}, {})
+    for step in range(5):
+        tracker.log_epoch(run_id, step, {"val_loss": 1.0 - step / 10, "objective": math.nan})
+    tracker.log_metrics(run_id, {"seconds": 3.5})
+    history = MlflowClient(tracker.uri).get_metric_history(run_id, "val_loss")
+    assert [(m.step, round(m.value, 6)) for m in history] == [(i, round(1 - i / 10, 6)) for i in range(5)]
+    assert read(tracker, run_id).data.metrics == {"val_loss": 0.6, "seconds": 3.5}
+
+
+def test_epochs_are_buffered(tracker: Tracker, monkeypatch: pytest.MonkeyPatch) -> None:
+    run_id = tracker.start_parent("trial", {}, {})
+    calls: list[int] = []
+    send = tracker._client.log_batch
+
+    def count(run_id: str, metrics: list[object]) -> None:
+        calls.append(len(metrics))
+        send(run_id, metrics=metrics)
+
+    monkeypatch.setattr(tracker._client, "log_batch", count)
+    for step in range(2500):
+        tracker._flushed_at = math.inf  # no time passes
+        tracker.log_epoch(run_id, step, {"loss": 1.0})
+    assert calls == []
+    tracker.flush()
+    assert calls == [1000, 1000, 500]
+    assert len(MlflowClient(tracker.uri).get_metric_history(run_id, "loss")) == 2500
+
+
+def test_long_and_many_params_are_kept(tracker: Tracker) -> None:
+    params = {f"p{i}": i for i in range(230)}
+    run_id = tracker.start_parent("wide", {**params, "long": "x" * 9000}, {"long": "y" * 9000})
+    run = read(tracker, run_id)
+    assert len(run.data.params) == 231
+    assert len(run.data.params["long"]) == 6000
+    assert len(run.data.tags["long"]) == 5000
+
+
+def test_an_experiment_is_found_again(tracker: Tracker, store: Path) -> None:
+    again = Tracker.open(f"sqlite:///{store}/mlflow.db", "test_an_experiment_is_found_again", directory=store)
+    assert again.experiment_id == tracker.experiment_id
+
+
+def test_a_deleted_experiment_is_a_sentence(tracker: Tracker, store: Path) -> None:
+    MlflowClient(tracker.uri).delete_experiment(tracker.experiment_id)
+    with pytest.raises(TrackingError, match=r"was deleted: bring it back with `mlflow") as caught:
+        Tracker.open(None, "test_a_deleted_experiment_is_a_sentence", directory=store)
+    assert caught.value.exit_code == 2
+
+
+def test_a_file_that_is_no_database_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tlsearch.tracking.store.time.sleep", lambda seconds: None)
+    (tmp_path / "mlflow.db").write_text("not a database, but long enough to be looked at as one" * 30)
+    with pytest.raises(TrackingError, match="cannot be used"):
+        Tracker.open(f"sqlite:///{tmp_path}/mlflow.db", "x", directory=tmp_path)
+
+
+def test_a_failing_store_is_told_once_and_ends_nothing(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    tracker = Tracker.open(None, "failing", directory=store, warn=told.append)
+    parent = tracker.start_parent("search", {}, {})
+
+    def fail(*args: object, **kwargs: object) -> None:
+        raise OSError("the disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(tracker._client, "log_batch", fail)
+        patch.setattr(tracker._client, "create_run", fail)
+        tracker.log_metrics(parent, {"a": 1.0})
+        child = tracker.start_child(parent, "trial", {"a": 1}, {})
+        tracker.log_epoch(child, 0, {"a": 1.0})
+        tracker.log_text(child, "text", "a.txt")
+        tracker.finish(child, "FAILED", {"a": 1.0}, {"b": "c"}, "reason", "traceback")
+    assert child == ""
+    assert len(told) == 1
+    assert "the disk is full" in told[0]
+    tracker._silent_until = 0.0
+    tracker.log_metrics(parent, {"b": 2.0})
+    assert read(tracker, parent).data.metrics == {"b": 2.0}
+
+
+def test_params_say_what_was_searched() -> None:
+    params = params_of(SPEC, "block4_pool", 10)
+    assert params["freeze_depth"] == "7"
+    assert params["cut_point"] == "block4_pool"
+    assert params["frozen_layers"] == "10"
+    assert params["units"] == "256"
+    assert params["dropout"] == "0.3"
+    assert params["kind"] == "suffix"
+    assert all(isinstance(value, str) for value in params.values())
+    assert len(params) <= 100
+
+
+def test_tags_are_there_to_filter_by() -> None:
+    tags = tags_of(
+        "trial", SPEC, plugins={"vgg16": "tlsearch 0.1.0"}, fingerprint="f00", seed=3, state="pruned"
+    )
+    assert tags["role"] == "trial"
+    assert tags["backbone"] == "vgg16"
+    assert tags["weights"] == "imagenet"
+    assert tags["plugin.vgg16"] == "tlsearch 0.1.0"
+    assert tags["seed"] == "3"
+    assert tags["dataset_fingerprint"] == "f00"
+    assert tags["state"] == "pruned"
+    assert "state" not in tags_of("trial", SPEC, plugins={}, fingerprint="f00", seed=3)

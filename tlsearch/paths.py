@@ -1,0 +1,75 @@
+"""Where things are written when nobody says otherwise."""
+
+from __future__ import annotations
+
+import os
+import re
+from datetime import datetime
+from pathlib import Path
+
+from tlsearch.config import CONFIG_NAME, RunConfig
+from tlsearch.errors import UsageError
+
+RUNS_FOLDER = "tlsearch-runs"
+CACHE_VARIABLE = "TLSEARCH_CACHE_DIR"
+
+# Any of these in a folder means that a run has been there.
+_TRACES = (CONFIG_NAME, "result.json", "study.db")
+
+
+def cache_dir(chosen: Path | None = None) -> Path:
+    """The feature store: ``chosen``, else the variable TLSEARCH_CACHE_DIR, else the user's cache
+    directory."""
+    if chosen is not None:
+        return chosen.expanduser().absolute()
+    if named := os.environ.get(CACHE_VARIABLE):
+        return Path(named).expanduser().absolute()
+    import platformdirs
+
+    return Path(platformdirs.user_cache_dir("tlsearch", appauthor=False)) / "features"
+
+
+def claim_output(config: RunConfig, now: datetime | None = None) -> Path:
+    """Makes the output folder of a run and gives its absolute path.
+
+    Without ``config.output`` it is ``tlsearch-runs/<dataset>-<YYYYmmdd-HHMM>`` in the working directory, with
+    ``-2``, ``-3`` and so on behind it where that is taken. Two runs that start at once get two folders.
+
+    Raises:
+        UsageError: ``config.output`` already holds a run, or a folder cannot be made.
+    """
+    if config.output is not None:
+        check_output(config.output)
+        return _make(config.output, exist_ok=True)
+    name = re.sub(r"[^\w.-]+", "-", config.dataset.resolve().name).strip("-.") or "run"
+    base = Path(RUNS_FOLDER) / f"{name}-{(now or datetime.now()):%Y%m%d-%H%M}"
+    number = 1
+    while True:
+        try:
+            return _make(base if number == 1 else base.with_name(f"{base.name}-{number}"), exist_ok=False)
+        except FileExistsError:
+            number += 1
+
+
+def check_output(output: Path) -> None:
+    """Raises ``UsageError`` where ``output`` is a file or already holds a run; nothing is made."""
+    if output.exists() and not output.is_dir():
+        raise UsageError(f"--output {output} is a file: name a folder.")
+    for trace in _TRACES:
+        if (output / trace).exists():
+            raise UsageError(
+                f"--output {output} already holds a run (there is a {trace}): name another folder, "
+                f"or look at it with `tlsearch report {output}`."
+            )
+
+
+def _make(folder: Path, *, exist_ok: bool) -> Path:
+    try:
+        folder.mkdir(parents=True, exist_ok=exist_ok)
+    except FileExistsError:
+        raise
+    except OSError as error:
+        raise UsageError(
+            f"The folder {folder} cannot be made ({error.strerror}): name another one with --output."
+        ) from error
+    return folder.absolute()

@@ -1,0 +1,116 @@
+"""Where the MLflow records are: which store a run uses, whether it answers, how to look at it."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import socket
+import threading
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from tlsearch.errors import TrackingError
+
+URI_VARIABLE = "MLFLOW_TRACKING_URI"
+DATABASE_NAME = "mlflow.db"
+_SQLITE = "sqlite:///"
+_PROBE_SECONDS = 4.0
+
+
+@dataclass(frozen=True)
+class Location:
+    """A tracking store.
+
+    ``uri`` is absolute. ``artifacts`` is the folder for files of new experiments where the store is a
+    database on this machine, None where a server decides. ``ui_command`` shows the records: a command, or
+    the address of the server. ``warning`` is a sentence for people, or empty.
+    """
+
+    uri: str
+    artifacts: Path | None
+    ui_command: str
+    warning: str = ""
+
+
+def locate(uri: str | None, directory: Path) -> Location:
+    """The store that ``uri`` names, else the variable MLFLOW_TRACKING_URI, else ``mlflow.db`` in
+    ``directory``.
+
+    A server (http or https) is asked whether it answers, which takes at most 5 seconds; nothing is written.
+
+    Raises:
+        TrackingError: the server does not answer, the store is a plain folder (which MLflow no longer
+        supports),
+            or the folder of the database is missing.
+    """
+    chosen = uri or os.environ.get(URI_VARIABLE) or f"{_SQLITE}{DATABASE_NAME}"
+    scheme = urlsplit(chosen).scheme.lower()
+    if scheme in ("http", "https"):
+        _probe(chosen)
+        return Location(chosen, None, chosen)
+    if chosen.startswith(_SQLITE):
+        return _database(Path(chosen.removeprefix(_SQLITE)), directory.absolute())
+    if scheme in ("", "file") or len(scheme) == 1:
+        raise TrackingError(
+            f"The tracking URI {chosen} is a folder, and MLflow no longer writes to folders: "
+            f"use a database such as {_SQLITE}{DATABASE_NAME}."
+        )
+    return Location(chosen, None, _command(chosen))
+
+
+def _database(file: Path, directory: Path) -> Location:
+    path = Path(os.path.normpath(directory / file))
+    if not path.parent.is_dir():
+        raise TrackingError(f"There is no folder for the tracking database {path}: create {path.parent}.")
+    uri = f"{_SQLITE}{path}"
+    warning = ""
+    if path == directory / DATABASE_NAME and _has_old_store(directory):
+        warning = (
+            f"{directory / 'mlruns'} holds records of an older MLflow, which a bare `mlflow ui` would open "
+            f"instead of {DATABASE_NAME}: use the full command, or move that folder away."
+        )
+    return Location(uri, path.parent / "mlartifacts", _command(uri), warning)
+
+
+def _has_old_store(directory: Path) -> bool:
+    """Whether MLflow would take ``./mlruns`` for its store: it looks for numbered folders with a
+    meta.yaml."""
+    try:
+        return any(p.name.isdigit() and (p / "meta.yaml").exists() for p in (directory / "mlruns").iterdir())
+    except OSError:
+        return False
+
+
+def _command(uri: str) -> str:
+    return f"mlflow ui --backend-store-uri {shlex.quote(uri)}"
+
+
+def _probe(uri: str) -> None:
+    """Asks the server for its health once. Any HTTP answer will do; a proxy may refuse that page.
+
+    In a thread, because resolving a name has no time limit of its own.
+    """
+    trouble: list[str] = []
+    answered = threading.Event()
+
+    def ask() -> None:
+        try:
+            with urllib.request.urlopen(f"{uri.rstrip('/')}/health", timeout=_PROBE_SECONDS):
+                pass
+        except urllib.error.HTTPError:
+            pass
+        except (OSError, ValueError, socket.gaierror) as error:
+            trouble.append(str(getattr(error, "reason", error)))
+        answered.set()
+
+    threading.Thread(target=ask, name="tlsearch-probe", daemon=True).start()
+    if not answered.wait(_PROBE_SECONDS + 0.5):
+        trouble.append(f"no answer in {_PROBE_SECONDS:.0f} s")
+    if trouble:
+        raise TrackingError(
+            f"The MLflow server {uri} does not answer ({trouble[0]}): start it, mend --tracking-uri, "
+            f"or leave that out to record into {_SQLITE}{DATABASE_NAME}."
+        )

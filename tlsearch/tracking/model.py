@@ -1,0 +1,74 @@
+"""Logging an exported Keras model in MLflow without importing a backend."""
+
+from __future__ import annotations
+
+import tempfile
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+from mlflow import MlflowClient, pyfunc
+from mlflow.entities import LoggedModelOutput
+from mlflow.models import Model, ModelSignature
+from mlflow.types import ColSpec, DataType, Schema, TensorSpec
+from mlflow.types.schema import Array
+
+from tlsearch.plugin_api import Images
+
+MODEL_NAME = "winner"
+_CODE = Path(__file__).with_name("pyfunc_model.py")
+
+# Named, because MLflow would load the model, and with it a backend, to find them out.
+_REQUIREMENTS = ("mlflow", "keras", "tensorflow", "numpy", "pandas", "pillow")
+
+SIGNATURE = ModelSignature(
+    inputs=Schema([TensorSpec(np.dtype(np.uint8), (-1, -1, -1, 3), name=None)]),
+    outputs=Schema(
+        [
+            ColSpec(DataType.string, "label"),
+            ColSpec(DataType.double, "probability"),
+            ColSpec(Array(DataType.double), "probabilities"),
+        ]
+    ),
+)
+"""Images of any size, resized by the model; a row with the best class and all probabilities for each."""
+
+
+def log_model(
+    client: MlflowClient,
+    experiment_id: str,
+    run_id: str,
+    model_dir: Path,
+    example: Images,
+    classes: tuple[str, ...],
+) -> str:
+    """Logs the model in ``model_dir`` as an output of the run and gives its URI (``models:/<id>``).
+
+    The steps of ``Model.log`` one by one: that function validates the input example by loading the model,
+    which would bring a backend into this process, and it works on the global tracking URI.
+    """
+    logged = client.create_logged_model(
+        experiment_id, name=MODEL_NAME, source_run_id=run_id, model_type="image-classifier"
+    )
+    meta = Model(
+        artifact_path=logged.artifact_location,
+        model_uuid=logged.model_id,
+        model_id=logged.model_id,
+        run_id=run_id,
+    )
+    with tempfile.TemporaryDirectory(prefix="tlsearch-model-") as folder:
+        path = Path(folder) / "model"
+        pyfunc.save_model(
+            path=str(path),
+            python_model=str(_CODE),
+            artifacts={"model": str(model_dir)},
+            signature=SIGNATURE,
+            input_example=example,
+            pip_requirements=[f"{name}=={version(name)}" for name in _REQUIREMENTS],
+            metadata={"classes": list(classes)},
+            mlflow_model=meta,
+        )
+        client.log_model_artifacts(logged.model_id, str(path))
+    client.finalize_logged_model(logged.model_id, "READY")
+    client.log_outputs(run_id, [LoggedModelOutput(logged.model_id, step=0)])
+    return f"models:/{logged.model_id}"

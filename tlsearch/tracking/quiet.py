@@ -1,0 +1,54 @@
+"""MLflow without its chatter and without calls home."""
+
+from __future__ import annotations
+
+import logging
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+# Set before MLflow is imported. Telemetry would reach for the network. The default retries keep a call to a
+# dead server waiting for more than 100 s, and a trial with it. The progress bars of uploads would tear the
+# screen.
+_SETTINGS = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_RECORD_ENV_VARS_IN_MODEL_LOGGING": "false",
+    "MLFLOW_UV_AUTO_DETECT": "false",
+}
+_LOGGERS = ("mlflow", "alembic")
+
+
+def prepare() -> None:
+    """Sets MLflow's environment variables that the user has not set. Call it before importing mlflow."""
+    for name, value in _SETTINGS.items():
+        os.environ.setdefault(name, value)
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of an error's message, without its full stop, for use inside a sentence."""
+    lines = str(error).strip().splitlines()
+    return (lines[0] if lines else type(error).__name__).rstrip(".")
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Inside, MLflow and alembic log errors only, and warnings are dropped, those of MLflow's import too."""
+    prepare()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import mlflow  # noqa: F401 - importing it sets the levels that are changed below
+    loggers = [logging.getLogger(name) for name in _LOGGERS]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)

@@ -1,0 +1,68 @@
+"""Opening an MLflow store: its tables, and the experiment."""
+
+from __future__ import annotations
+
+import time
+
+from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
+
+from tlsearch.errors import TrackingError
+from tlsearch.tracking.location import Location
+from tlsearch.tracking.quiet import first_line
+
+_TRIES = 4
+
+
+def open_client(location: Location) -> MlflowClient:
+    """A client whose store has answered once, its tables made where they were missing.
+
+    Two processes that make the tables of one database at once disturb each other; the one that fails finds
+    them made a moment later.
+
+    Raises:
+        TrackingError: the store cannot be used.
+    """
+    for attempt in range(_TRIES):
+        try:
+            client = MlflowClient(location.uri)
+            client.search_experiments(max_results=1)
+            return client
+        except Exception as error:
+            if attempt == _TRIES - 1 or not location.artifacts:
+                raise TrackingError(
+                    f"The MLflow store {location.uri} cannot be used ({first_line(error)}): "
+                    "mend it, or choose another one with --tracking-uri."
+                ) from error
+            time.sleep(0.5 * 2**attempt)
+    raise AssertionError("unreachable")
+
+
+def find_experiment(client: MlflowClient, location: Location, name: str) -> str:
+    """The id of the experiment ``name``, made where it is missing.
+
+    Raises:
+        TrackingError: it was deleted, or it cannot be made.
+    """
+    try:
+        found = client.get_experiment_by_name(name)
+        if found is None:
+            try:
+                folder = location.artifacts.as_uri() if location.artifacts else None
+                return str(client.create_experiment(name, artifact_location=folder))
+            except MlflowException:
+                # Another process may have made it in this moment.
+                found = client.get_experiment_by_name(name)
+                if found is None:
+                    raise
+    except Exception as error:
+        raise TrackingError(
+            f"The MLflow experiment {name!r} cannot be made at {location.uri} ({first_line(error)}): "
+            "choose another name with --experiment."
+        ) from error
+    if found.lifecycle_stage != "active":
+        raise TrackingError(
+            f"The MLflow experiment {name!r} was deleted: bring it back with `mlflow experiments restore "
+            f"--experiment-id {found.experiment_id}`, or choose another name with --experiment."
+        )
+    return str(found.experiment_id)

@@ -1,0 +1,240 @@
+"""Tracker: a run's record in MLflow, with explicit run ids and no global state."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+from tlsearch.tracking.location import Location, locate
+from tlsearch.tracking.quiet import first_line, quiet
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Metric
+
+    from tlsearch.plugin_api import Images
+
+Status = Literal["FINISHED", "KILLED", "FAILED"]
+T = TypeVar("T")
+
+# Limits of MLflow's batch call.
+_MAX_PARAMS = 100
+_MAX_METRICS = 1000
+_MAX_PARAM_CHARS = 6000
+_MAX_TAG_CHARS = 5000
+
+# What the UI shows in its column "Source".
+_SOURCE = {"mlflow.source.name": "tlsearch", "mlflow.source.type": "LOCAL"}
+
+_FLUSH_SECONDS = 2.0
+_PAUSE_SECONDS = 60.0
+
+
+def _ignore(text: str) -> None:
+    """Where nobody listens to warnings."""
+
+
+class Tracker:
+    """Records runs in one MLflow experiment. ``open`` makes one.
+
+    A search must not die because its record cannot be kept: when the store fails after ``open``, the tracker
+    tells it once through ``warn``, keeps still for a minute and tries again with the next call; what was to
+    be recorded meanwhile is lost. ``start_parent`` and ``start_child`` then give an empty run id, which
+    every method takes and ignores. Not for use from several threads.
+    """
+
+    def __init__(
+        self, client: MlflowClient, location: Location, experiment_id: str, warn: Callable[[str], None]
+    ) -> None:
+        self._client = client
+        self._location = location
+        self._warn = warn
+        self._pending: dict[str, list[Metric]] = {}
+        self._flushed_at = 0.0
+        self._silent_until = 0.0
+        self._told = False
+        self.experiment_id = experiment_id
+
+    @classmethod
+    def open(
+        cls,
+        uri: str | None,
+        experiment: str,
+        *,
+        directory: Path | None = None,
+        warn: Callable[[str], None] = _ignore,
+    ) -> Tracker:
+        """The tracker for ``experiment``, which is made where it does not exist.
+
+        ``uri`` None is the variable MLFLOW_TRACKING_URI, else ``mlflow.db`` in ``directory`` (default: the
+        working directory). A server that does not answer is noticed within 5 seconds. ``warn`` is told when
+        the store fails later.
+
+        Raises:
+            tlsearch.errors.TrackingError: the store cannot be used, or the experiment was deleted.
+        """
+        location = locate(uri, directory or Path.cwd())
+        with quiet():
+            from tlsearch.tracking.store import find_experiment, open_client
+
+            client = open_client(location)
+            return cls(client, location, find_experiment(client, location, experiment), warn)
+
+    @property
+    def uri(self) -> str:
+        """The tracking URI, absolute."""
+        return self._location.uri
+
+    @property
+    def ui_command(self) -> str:
+        """The full command that shows the records, or the address of the server that holds them."""
+        return self._location.ui_command
+
+    @property
+    def warning(self) -> str:
+        """A sentence about the store that a person should know, or empty."""
+        return self._location.warning
+
+    def start_parent(self, name: str, params: Mapping[str, Any], tags: Mapping[str, str]) -> str:
+        """Starts the run that stands for the whole search and gives its id."""
+        return self._start(name, params, tags)
+
+    def start_child(
+        self, parent_id: str, name: str, params: Mapping[str, Any], tags: Mapping[str, str]
+    ) -> str:
+        """Starts a run that the UI shows below ``parent_id`` and gives its id."""
+        nesting = {"mlflow.parentRunId": parent_id} if parent_id else {}
+        return self._start(name, params, {**tags, **nesting})
+
+    def log_epoch(self, run_id: str, step: int, metrics: Mapping[str, float]) -> None:
+        """Metrics after an epoch; ``step`` counts on through a trial. Sent about every 2 seconds."""
+        self._add(run_id, step, metrics)
+        if time.monotonic() - self._flushed_at > _FLUSH_SECONDS:
+            self.flush()
+
+    def log_metrics(self, run_id: str, metrics: Mapping[str, float]) -> None:
+        """Final metrics, sent at once. Values that are not finite are left out here and in ``log_epoch``."""
+        self._add(run_id, 0, metrics)
+        self.flush()
+
+    def flush(self) -> None:
+        """Sends what is buffered."""
+        pending, self._pending = self._pending, {}
+        self._flushed_at = time.monotonic()
+        for run_id, metrics in pending.items():
+            for start in range(0, len(metrics), _MAX_METRICS):
+                batch = metrics[start : start + _MAX_METRICS]
+                self._attempt(partial(self._client.log_batch, run_id, metrics=batch))
+
+    def finish(
+        self,
+        run_id: str,
+        status: Status,
+        metrics: Mapping[str, float] | None = None,
+        tags: Mapping[str, str] | None = None,
+        reason: str = "",
+        traceback: str = "",
+    ) -> None:
+        """Ends a run. ``reason`` becomes the tag ``reason``, ``traceback`` the artifact ``traceback.txt``."""
+        if metrics:
+            self._add(run_id, 0, metrics)
+        self.flush()
+        self.set_tags(run_id, {**(tags or {}), **({"reason": reason} if reason else {})})
+        if traceback:
+            self.log_text(run_id, traceback, "traceback.txt")
+        if run_id:
+            self._attempt(lambda: self._client.set_terminated(run_id, status))
+
+    def set_tags(self, run_id: str, tags: Mapping[str, str]) -> None:
+        """Sets tags of a run."""
+        if run_id and tags:
+            self._attempt(lambda: self._client.log_batch(run_id, tags=_tags(tags)))
+
+    def log_text(self, run_id: str, text: str, name: str) -> None:
+        """Keeps ``text`` as the artifact ``name``, a relative path."""
+        if run_id:
+            self._attempt(lambda: self._client.log_text(run_id, text, name))
+
+    def log_dict(self, run_id: str, values: Mapping[str, Any], name: str) -> None:
+        """Keeps ``values`` as the JSON artifact ``name``, which ends in .json."""
+        if run_id:
+            self._attempt(lambda: self._client.log_dict(run_id, dict(values), name))
+
+    def log_artifact(self, run_id: str, path: Path, folder: str | None = None) -> None:
+        """Keeps a copy of the file or folder at ``path`` as an artifact, below ``folder`` where it is
+        given."""
+        if not run_id:
+            return
+        keep = self._client.log_artifacts if path.is_dir() else self._client.log_artifact
+        self._attempt(lambda: keep(run_id, str(path), folder))
+
+    def log_model(self, run_id: str, model_dir: Path, example: Images, classes: tuple[str, ...]) -> str:
+        """Logs an exported model with signature and input example and gives its URI for
+        ``mlflow.pyfunc.load_model``, empty where that failed.
+
+        ``model_dir`` holds ``model.keras``, which takes RGB (N, S, S, 3) in 0..255 and gives a probability
+        for each of ``classes``. ``example`` has shape (1, S, S, 3). No backend is imported.
+        """
+        from tlsearch.tracking.model import log_model
+
+        def log() -> str:
+            with quiet():
+                return log_model(self._client, self.experiment_id, run_id, model_dir, example, classes)
+
+        return (self._attempt(log) or "") if run_id else ""
+
+    def _start(self, name: str, params: Mapping[str, Any], tags: Mapping[str, str]) -> str:
+        def start() -> str:
+            run = self._client.create_run(self.experiment_id, tags=_cut({**_SOURCE, **tags}), run_name=name)
+            return str(run.info.run_id)
+
+        run_id = self._attempt(start) or ""
+        if run_id and params:
+            rows = _params(params)
+            for begin in range(0, len(rows), _MAX_PARAMS):
+                batch = rows[begin : begin + _MAX_PARAMS]
+                self._attempt(partial(self._client.log_batch, run_id, params=batch))
+        return run_id
+
+    def _add(self, run_id: str, step: int, metrics: Mapping[str, float]) -> None:
+        from mlflow.entities import Metric
+
+        if not run_id:
+            return
+        now = time.time_ns() // 1_000_000
+        self._pending.setdefault(run_id, []).extend(
+            Metric(name, float(value), now, step) for name, value in metrics.items() if math.isfinite(value)
+        )
+
+    def _attempt(self, call: Callable[[], T]) -> T | None:
+        """What ``call`` gives, None where the store fails or has failed less than a minute ago."""
+        if time.monotonic() < self._silent_until:
+            return None
+        try:
+            return call()
+        except Exception as error:  # MLflow lets through whatever its stores raise
+            self._silent_until = time.monotonic() + _PAUSE_SECONDS
+            if not self._told:
+                self._warn(f"the MLflow record at {self.uri} fails and will have gaps ({first_line(error)})")
+            self._told = True
+            return None
+
+
+def _params(params: Mapping[str, Any]) -> list[Any]:
+    from mlflow.entities import Param
+
+    return [Param(name, str(value)[:_MAX_PARAM_CHARS]) for name, value in params.items()]
+
+
+def _tags(tags: Mapping[str, str]) -> list[Any]:
+    from mlflow.entities import RunTag
+
+    return [RunTag(name, value) for name, value in _cut(tags).items()]
+
+
+def _cut(tags: Mapping[str, str]) -> dict[str, str]:
+    return {name: str(value)[:_MAX_TAG_CHARS] for name, value in tags.items()}
