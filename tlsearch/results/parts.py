@@ -9,29 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from tlsearch.data.checks import Finding
+from tlsearch.data.layout import Skipped
 from tlsearch.records import Candidate, Role, TrialResult, TrialSpec
 
 Interval = tuple[float, float]
 Epoch = Mapping[str, float | None]
 """One epoch: ``epoch``, ``train_loss``, ``val_accuracy`` and so on; None where a number was not finite."""
-
-
-@dataclass(frozen=True)
-class Skipped:
-    """An image file that was set aside, and why. ``path`` is relative to the data set."""
-
-    path: str
-    reason: str
-
-
-@dataclass(frozen=True)
-class Finding:
-    """Something about the data that a person should know. ``paths`` are examples of the ``count``."""
-
-    kind: str
-    text: str
-    count: int = 0
-    paths: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
