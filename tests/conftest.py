@@ -25,7 +25,7 @@ def texture(label: int, size: int, rng: np.random.Generator) -> npt.NDArray[np.u
     stripes = np.sin(2 * np.pi * waves * (rows * np.sin(angle) + columns * np.cos(angle)) + phase)
     colour = 40 * np.array([np.cos(label), np.cos(label + 2), np.cos(label + 4)])
     pixels = 128 + 50 * stripes[..., None] + colour + rng.normal(0, 12, (size, size, 3))
-    return pixels.clip(0, 255).astype(np.uint8)
+    return np.asarray(pixels.clip(0, 255), dtype=np.uint8)
 
 
 def write_dataset(

@@ -21,8 +21,8 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from tlsearch.errors import DataError
 
-FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "BMP", "GIF", "TIFF")
-"""Pillow's names of the formats that are read; MPO is what some cameras write into ``.jpg`` files."""
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
+"""Pillow's names of the formats that are read; JPEG includes MPO, which some cameras write."""
 
 FORMAT_NAMES = "JPEG, PNG, WebP, BMP, GIF or TIFF"
 
@@ -77,7 +77,8 @@ def open_image(source: Path | io.BytesIO, name: str) -> Image.Image:
     try:
         image = Image.open(source, formats=FORMATS)
     except UnidentifiedImageError:
-        raise ImageError(name, f"it is not a {FORMAT_NAMES} file") from None
+        empty = isinstance(source, Path) and source.stat().st_size == 0
+        raise ImageError(name, "it is empty" if empty else f"it is not a {FORMAT_NAMES} file") from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise ImageError(name, _bomb_reason()) from None
     except OSError as error:

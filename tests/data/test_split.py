@@ -1,0 +1,184 @@
+"""Splits and folds: shares, classes, groups that stay together, and the user's own folders."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tlsearch.data.draw import draw_stratified
+from tlsearch.data.index import DatasetIndex, ImageRecord
+from tlsearch.data.split import Split, imbalance, resampled_folds, split
+from tlsearch.errors import DataError
+
+
+def index_of(
+    labels: list[int], content: list[str] | None = None, parts: list[str] | None = None
+) -> DatasetIndex:
+    """An index without files: image i has ``content[i]``, by default its own, and lies in ``parts[i]``."""
+    images = tuple(
+        ImageRecord(
+            f"{row}.png", label, content[row] if content else str(row), 9, 9, parts[row] if parts else None
+        )
+        for row, label in enumerate(labels)
+    )
+    return DatasetIndex(Path("root"), tuple(f"c{k}" for k in range(max(labels) + 1)), images, ())
+
+
+def check_parts(index: DatasetIndex, parts: Split) -> None:
+    """Every row once, sorted, no group in two parts, and every class in every part."""
+    named = (parts.train, parts.val, parts.test)
+    assert sorted(sum(named, ())) + list(parts.set_aside) == sorted(set(range(len(index.images))))
+    for part in named:
+        assert list(part) == sorted(part)
+        assert {index.labels[row] for row in part} == set(range(len(index.classes)))
+    owner: dict[int, int] = {}
+    for number, part in enumerate(named):
+        for row in part:
+            assert owner.setdefault(parts.groups[row], number) == number
+
+
+def test_a_seeded_split_is_70_15_15_in_every_class() -> None:
+    index = index_of([0] * 100 + [1] * 40 + [2] * 20)
+    parts = split(index, 0)
+    check_parts(index, parts)
+    assert (len(parts.train), len(parts.val), len(parts.test)) == (112, 24, 24)
+    for part, share in ((parts.train, 0.7), (parts.val, 0.15), (parts.test, 0.15)):
+        held = Counter(index.labels[row] for row in part)
+        assert held == {0: round(100 * share), 1: round(40 * share), 2: round(20 * share)}
+    assert parts.source == "seeded"
+    assert parts.set_aside == ()
+
+
+def test_totals_are_right_where_classes_do_not_divide() -> None:
+    """30 images of each of 10 classes: 4.5 of each are to be tested, so five classes give 5 and five give 4."""
+    index = index_of([label for label in range(10) for _ in range(30)])
+    parts = split(index, 3)
+    check_parts(index, parts)
+    assert (len(parts.train), len(parts.val), len(parts.test)) == (210, 45, 45)
+    assert sorted(Counter(index.labels[row] for row in parts.test).values()) == [4] * 5 + [5] * 5
+
+
+def test_the_seed_decides() -> None:
+    index = index_of([0] * 30 + [1] * 30)
+    assert split(index, 0) == split(index, 0)
+    assert len({split(index, seed).test for seed in range(5)}) == 5
+
+
+def test_the_smallest_classes_are_in_every_part() -> None:
+    index = index_of([0] * 4 + [1] * 200)
+    parts = split(index, 0)
+    check_parts(index, parts)
+    assert Counter(index.labels[row] for row in parts.train)[0] == 2
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_copies_stay_together(seed: int) -> None:
+    """Pairs and one group of 15 among 60 images of two classes."""
+    content = [f"a{row // 2}" for row in range(30)] + ["same"] * 15 + [f"b{row}" for row in range(15)]
+    index = index_of([0] * 30 + [1] * 30, content)
+    parts = split(index, seed)
+    check_parts(index, parts)
+    assert parts.groups[0] == parts.groups[1] == 0
+    assert parts.groups[30:45] == (30,) * 15
+    assert set(range(30, 45)) <= set(parts.train)
+    assert len(parts.test) in (8, 9)
+
+
+def test_copies_under_two_labels_stay_together() -> None:
+    content = ["same", *map(str, range(1, 20)), "same", *map(str, range(21, 40))]
+    index = index_of([0] * 20 + [1] * 20, content)
+    for seed in range(10):
+        check_parts(index, split(index, seed))
+
+
+def test_a_class_of_copies_only_is_an_error() -> None:
+    index = index_of([0] * 20 + [1] * 4, [*map(str, range(20)), "x", "x", "y", "y"])
+    with pytest.raises(DataError, match="Class c1 has too few different pictures"):
+        split(index, 0)
+
+
+def test_folders_of_the_user_are_kept() -> None:
+    where = (["train"] * 6 + ["val"] * 2 + ["test"] * 2) * 2
+    index = index_of([0] * 10 + [1] * 10, parts=where)
+    parts = split(index, 0)
+    check_parts(index, parts)
+    assert parts.source == "folders"
+    assert parts.train == (0, 1, 2, 3, 4, 5, 10, 11, 12, 13, 14, 15)
+    assert parts.val == (6, 7, 16, 17)
+    assert parts.test == (8, 9, 18, 19)
+
+
+@pytest.mark.parametrize(
+    ("present", "expected"),
+    [
+        (("train", "test"), {"train": 34, "val": 6, "test": 40}),
+        (("train", "val"), {"train": 34, "val": 40, "test": 6}),
+        (("train",), {"train": 56, "val": 12, "test": 12}),
+    ],
+)
+def test_missing_folders_are_drawn_from_training(present: tuple[str, ...], expected: dict[str, int]) -> None:
+    where = [present[row % len(present)] for row in range(80)]
+    index = index_of([0] * 40 + [1] * 40, parts=where)
+    parts = split(index, 0)
+    check_parts(index, parts)
+    assert {name: len(getattr(parts, name)) for name in expected} == expected
+    for name in present:
+        if name != "train":
+            assert {where[row] for row in getattr(parts, name)} == {name}
+    assert {where[row] for row in parts.train} == {"train"}
+
+
+def test_copies_across_folders_leave_training_or_validation() -> None:
+    where = (["train"] * 6 + ["val"] * 2 + ["test"] * 2) * 2
+    content = [*map(str, range(20))]
+    content[0] = content[8]  # train and test
+    content[11] = content[17]  # train and val
+    content[6] = content[9]  # val and test
+    parts = split(index_of([0] * 10 + [1] * 10, content, where), 0)
+    assert parts.set_aside == (0, 6, 11)
+    assert parts.train == (1, 2, 3, 4, 5, 10, 12, 13, 14, 15)
+    assert parts.val == (7, 16, 17)
+    assert parts.test == (8, 9, 18, 19)
+
+
+def test_training_emptied_by_copies_is_an_error() -> None:
+    where = ["train", "train", "val", "test", "train", "train", "val", "test"]
+    content = ["x", "x", "y", "x", "1", "2", "3", "4"]
+    with pytest.raises(DataError, match="Class c0 has too few different pictures for training part"):
+        split(index_of([0] * 4 + [1] * 4, content, where), 0)
+
+
+def test_folds_are_stratified_grouped_and_independent_of_their_number() -> None:
+    labels = [0] * 40 + [1] * 20
+    groups = [row // 2 for row in range(60)]
+    folds = resampled_folds(labels, groups, 4, 0.2, seed=1)
+    assert folds[:2] == resampled_folds(labels, groups, 2, 0.2, seed=1)
+    assert folds != resampled_folds(labels, groups, 4, 0.2, seed=2)
+    assert len({fold.val for fold in folds}) == 4
+    for fold in folds:
+        assert sorted(fold.train + fold.val) == list(range(60))
+        assert Counter(labels[place] for place in fold.val) == {0: 8, 1: 4}
+        assert {groups[place] for place in fold.val}.isdisjoint(groups[place] for place in fold.train)
+
+
+def test_a_class_of_one_group_is_trained_on_in_every_fold() -> None:
+    labels = [0] * 10 + [1] * 2
+    for fold in resampled_folds(labels, [*range(10), 10, 10], 3, 0.2, seed=0):
+        assert {10, 11} <= set(fold.train)
+        assert len(fold.val) == 2
+
+
+def test_too_large_groups_leave_room_for_the_parts_that_follow() -> None:
+    """Groups of 1, 1 and 18: each part gets one, the largest stays in the rest."""
+    groups = [0, 1, *[2] * 18]
+    for seed in range(5):
+        first, second, rest = draw_stratified([0] * 20, groups, (0.15, 0.15), (seed,))
+        assert sorted(first + second) == [0, 1]
+        assert rest == list(range(2, 20))
+
+
+def test_imbalance_is_largest_to_smallest() -> None:
+    assert imbalance([0, 0, 0, 0, 0, 0, 1, 1, 2, 2, 2]) == 3.0
+    assert imbalance([5, 5]) == 1.0
