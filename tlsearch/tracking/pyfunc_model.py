@@ -25,7 +25,13 @@ class ImageClassifier(PythonModel):
         self.model = keras.saving.load_model(folder / "model.keras", compile=False)
         self.classes = json.loads((folder / "labels.json").read_text(encoding="utf-8"))
 
-    def predict(self, context: Any, model_input: Any, params: dict[str, Any] | None = None) -> Any:
+    # MLflow warns of every other type of input, and of none.
+    def predict(
+        self,
+        context: Any,
+        model_input: np.ndarray,
+        params: dict[str, Any] | None = None,
+    ) -> Any:
         """A data frame with a row for each image of ``model_input``, shape (N, H, W, 3), values 0..255:
         ``label``, its ``probability``, and ``probabilities`` of all classes in the order of
         ``labels.json``."""
@@ -47,7 +53,7 @@ class ImageClassifier(PythonModel):
 
 
 def _resize(image: Any, side: int) -> Any:
-    """The whole image squeezed into a square with antialiased bilinear interpolation, as in training."""
+    """The whole image squeezed into a square with antialiased bilinear interpolation."""
     from PIL import Image
 
     pixels = np.clip(np.rint(image), 0, 255).astype("uint8")
