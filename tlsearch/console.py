@@ -1,0 +1,173 @@
+"""What a run looks like in a terminal: a line for each result, and one that moves while work goes on."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from types import TracebackType
+
+from rich.cells import cell_len, set_cell_size
+from rich.console import Console, ConsoleOptions, Group, RenderResult
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.style import Style
+from rich.table import Table
+from rich.text import Text
+
+COLUMN = 10
+"""The width of the first column, which names the step."""
+
+_STEP = Style(bold=True)
+_NOTE = Style(color="yellow")
+_NUMBER = Style(color="cyan")
+_QUIET = Style(dim=True)
+
+# A number stands alone: the digits of vgg16, block4_pool or a date belong to a name.
+_NUMBERS = r"(?<![\w./:-])[+-]?(\d[\d,]*(\.\d+)?|\.\d+)%?(?![\w-]|\.\w)"
+
+# An estimate from the first moments of a step would be far off.
+_FIRST_ESTIMATE_SECONDS = 3.0
+
+
+class ConsoleReporter:
+    """Draws what a run reports (``tlsearch.progress.Reporter``) with rich.
+
+    In a terminal, text wraps below itself beside the column of steps, and ``progress`` draws one line with a
+    bar that vanishes when the next step begins. Elsewhere every message is one plain line and ``progress``
+    does nothing. A context manager; leaving it ends the moving line.
+    """
+
+    def __init__(self, console: Console | None = None) -> None:
+        self.console = console or Console(highlight=False)
+        self._live: Live | None = None
+        self._moving: _Moving | None = None
+        self._last_step = ""
+
+    def __enter__(self) -> ConsoleReporter:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def say(self, step: str, text: str) -> None:
+        """A result of a step; the step's name stands before its first line only."""
+        if self._moving is not None and self._moving.step != step:
+            self.close()
+        self._line(step if step != self._last_step else "", text, _STEP)
+        self._last_step = step
+
+    def warn(self, text: str) -> None:
+        """A line that begins with "note"."""
+        self._line("note", text, _NOTE)
+        self._last_step = ""
+
+    def progress(self, step: str, done: float, total: float, text: str) -> None:
+        """Redraws the moving line; nothing where the output is no terminal."""
+        if not self.console.is_terminal or self.console.is_dumb_terminal:
+            return
+        with contextlib.suppress(OSError, ValueError):
+            if self._moving is None or self._moving.step != step:
+                self.close()
+                self._moving = _Moving(step)
+                self._live = Live(self._moving, console=self.console, transient=True, refresh_per_second=4)
+                self._live.start()
+            self._moving.update(done, total, text)
+
+    def close(self) -> None:
+        """Removes the moving line."""
+        live, self._live, self._moving = self._live, None, None
+        if live is not None:
+            with contextlib.suppress(OSError, ValueError):
+                live.stop()
+
+    def _line(self, head: str, text: str, style: Style) -> None:
+        # A reporter must not raise: the reader of a pipe may be gone.
+        with contextlib.suppress(OSError, ValueError):
+            if self.console.is_terminal:
+                self.console.print(_Row(head, text, style))
+            else:
+                for number, line in enumerate(text.splitlines() or [""]):
+                    plain = f"{head if number == 0 else '':<{COLUMN}}{line}".rstrip()
+                    self.console.print(Text(plain), soft_wrap=True)
+
+
+class _Row:
+    """A step's name and its text, which wraps below itself."""
+
+    def __init__(self, head: str, text: str, style: Style) -> None:
+        self.head = Text(head, style=style)
+        self.body = Text(text)
+        self.body.highlight_regex(_NUMBERS, _NUMBER)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        grid = Table.grid(padding=0)
+        grid.add_column(width=COLUMN, no_wrap=True)
+        grid.add_column(overflow="fold", max_width=max(20, options.max_width - COLUMN))
+        grid.add_row(self.head, self.body)
+        yield grid
+
+
+class _Moving:
+    """One line: step, bar, how far, time left, and what is being done, which is cut where it does not fit."""
+
+    def __init__(self, step: str) -> None:
+        self.step = step
+        self._began = time.monotonic()
+        self._done = self._first = 0.0
+        self._total = 1.0
+        self._text = ""
+        self._updated = False
+
+    def update(self, done: float, total: float, text: str) -> None:
+        """Notes how far the step is; it is drawn with the next refresh."""
+        if not self._updated:
+            self._began, self._first, self._updated = time.monotonic(), done, True
+        self._done, self._total, self._text = min(done, total), max(total, 1e-9), " ".join(text.split())
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        bar_width = 20 if options.max_width >= 100 else 12
+        tail = f"  {self._left()}" if self._left() else ""
+        count = f"  {self._count()}"
+        room = options.max_width - COLUMN - bar_width - cell_len(count) - cell_len(tail) - 3
+        middle = _fit(self._text, room)
+        line = Table.grid(padding=0)
+        for width in (COLUMN, bar_width, cell_len(count), cell_len(middle) + 2, cell_len(tail)):
+            line.add_column(width=width, no_wrap=True)
+        body = Text(f"  {middle}")
+        body.highlight_regex(_NUMBERS, _NUMBER)
+        bar = ProgressBar(total=self._total, completed=self._done, width=bar_width, finished_style="cyan",
+                          complete_style="cyan")  # fmt: skip
+        line.add_row(Text(self.step, style=_STEP), bar, Text(count), body, Text(tail, style=_QUIET))
+        yield Group(line)
+
+    def _count(self) -> str:
+        if self._done == int(self._done) and self._total == int(self._total) and self._total > 1:
+            return f"{int(self._done):,}/{int(self._total):,}"
+        return f"{self._done / self._total:.0%}"
+
+    def _left(self) -> str:
+        """The time left at the pace so far; empty where there is no pace yet."""
+        elapsed = time.monotonic() - self._began
+        gained = self._done - self._first
+        if gained <= 0 or elapsed < _FIRST_ESTIMATE_SECONDS or self._done >= self._total:
+            return ""
+        return f"{short_duration(elapsed * (self._total - self._done) / gained)} left"
+
+
+def short_duration(seconds: float) -> str:
+    """A duration as people say it: ``40s``, ``6m 12s``, ``1h 05m``."""
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole}s"
+    if whole < 3600:
+        return f"{whole // 60}m {whole % 60:02d}s"
+    return f"{whole // 3600}h {whole % 3600 // 60:02d}m"
+
+
+def _fit(text: str, room: int) -> str:
+    """``text`` in at most ``room`` cells, cut with an ellipsis."""
+    if room < 1:
+        return ""
+    return text if cell_len(text) <= room else set_cell_size(text, room - 1).rstrip() + "…"
