@@ -12,9 +12,9 @@ def prepare_for_scratch(model: keras.Model, input_std: float) -> None:
     """Draw the kernels of ``model`` anew and let its BatchNorm statistics follow the data quickly.
 
     Kernels are normal with variance 2 / fan-in (He et al. 2015, "Delving Deep into Rectifiers"), which keeps
-    the signal of deep ReLU networks without BatchNorm alive, where Keras' Glorot default lets it fade. The first
-    kernel is divided by ``input_std``, the standard deviation of the input, because the rule assumes 1. The
-    values depend on Keras' seed (``keras.utils.set_random_seed``).
+    the signal of deep ReLU networks without BatchNorm alive, where Keras' Glorot default lets it fade. The
+    first kernel is divided by ``input_std``, the standard deviation of the input, because the rule assumes 1.
+    The values depend on Keras' seed (``keras.utils.set_random_seed``).
     """
     scale = 1.0 / input_std
     for layer in model.layers:
