@@ -1,0 +1,165 @@
+"""The result file: everything comes back, nobody sees half a file, and the document knows every field."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from dataclasses import fields, is_dataclass, replace
+from pathlib import Path
+from typing import Any, get_args, get_type_hints
+
+import numpy as np
+import pytest
+from sample_result import SAMPLE, WINNER
+
+from tlsearch.errors import UsageError
+from tlsearch.records import TrialSpec
+from tlsearch.results.plain import from_plain, to_plain
+from tlsearch.results.result import RunResult, read_result, write_result
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "result-json.md"
+
+
+def test_what_is_written_is_read_back(tmp_path: Path) -> None:
+    path = write_result(SAMPLE, tmp_path / "new")
+    assert path == tmp_path / "new" / "result.json"
+    assert read_result(tmp_path / "new") == SAMPLE
+
+
+def test_a_result_without_its_optional_parts_is_read_back(tmp_path: Path) -> None:
+    bare = replace(
+        SAMPLE,
+        linear_probe=None,
+        baseline=None,
+        gain=None,
+        mlflow=None,
+        confusion=None,
+        mistakes=(),
+        trials=(),
+    )
+    write_result(bare, tmp_path)
+    assert read_result(tmp_path) == bare
+
+
+def test_only_the_two_files_are_left_behind(tmp_path: Path) -> None:
+    write_result(SAMPLE, tmp_path)
+    write_result(SAMPLE, tmp_path)
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["result.json", "trials.csv"]
+
+
+def test_an_interrupted_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_result(SAMPLE, tmp_path)
+
+    def stop(self: Path, target: Path) -> Path:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "replace", stop)
+    with pytest.raises(KeyboardInterrupt):
+        write_result(replace(SAMPLE, command="other"), tmp_path)
+    assert read_result(tmp_path) == SAMPLE
+
+
+def test_the_json_is_strict_and_names_its_schema_first(tmp_path: Path) -> None:
+    odd = replace(SAMPLE, timings={"search": math.nan, "data": np.float32(1.5)})  # type: ignore[dict-item]
+    text = write_result(odd, tmp_path).read_text(encoding="utf-8")
+    values = json.loads(text, parse_constant=lambda word: pytest.fail(f"{word} is not JSON"))
+    assert next(iter(values)) == "schema_version"
+    assert values["schema_version"] == 1
+    assert values["timings"] == {"search": None, "data": 1.5}
+    assert values["gain"]["discordant"] == [122, 10]
+    assert values["winner"]["freeze_depth"] == 6
+    assert values["baseline"]["weights"] is None
+
+
+def test_keys_of_a_newer_version_are_passed_over(tmp_path: Path) -> None:
+    values = SAMPLE.to_dict()
+    values["calibration"] = {"temperature": 1.3}
+    values["winner"]["spec"]["mixup"] = 0.2
+    values["trials"][0]["note"] = "new"
+    (tmp_path / "result.json").write_text(json.dumps(values), encoding="utf-8")
+    assert read_result(tmp_path) == SAMPLE
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (None, r"has no result.json; name the output folder"),
+        ("{", "not readable JSON"),
+        ("[]", "schema version None"),
+        ('{"schema_version": 2}', "schema version 2 and this tlsearch reads version 1"),
+        ('{"schema_version": 1}', r"damaged \(RunResult.dataset is missing\)"),
+    ],
+)
+def test_what_cannot_be_read_is_refused_in_a_sentence(text: str | None, message: str, tmp_path: Path) -> None:
+    if text is not None:
+        (tmp_path / "result.json").write_text(text, encoding="utf-8")
+    with pytest.raises(UsageError, match=message):
+        read_result(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("keys", "value", "message"),
+    [
+        (("winner", "freeze_depth"), "six", r"RunResult.winner: Winner.freeze_depth: int is expected"),
+        (("metrics", "test_ci95"), [0.1], "Metrics.test_ci95"),
+        (("metrics", "test"), None, "Metrics.test: "),
+        (("trials",), 5, "a list is expected"),
+        (("plan",), [], "an object is expected"),
+        (("profile",), [], "RunResult.profile"),
+    ],
+)
+def test_a_field_of_the_wrong_shape_is_named(keys: tuple[str, ...], value: Any, message: str) -> None:
+    values = SAMPLE.to_dict()
+    inner = values
+    for key in keys[:-1]:
+        inner = inner[key]
+    inner[keys[-1]] = value
+    with pytest.raises(ValueError, match=message):
+        RunResult.from_dict(values)
+
+
+def test_specs_survive_and_keep_their_digest() -> None:
+    assert from_plain(TrialSpec, to_plain(WINNER)).digest == WINNER.digest
+
+
+def test_the_trials_are_a_table(tmp_path: Path) -> None:
+    write_result(SAMPLE, tmp_path)
+    with (tmp_path / "trials.csv").open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert [row["state"] for row in rows] == ["complete", "complete", "complete", "pruned", "failed"]
+    assert [row["number"] for row in rows] == ["0", "1", "2", "3", "4"]
+    assert rows[2]["candidate"] == "efficientnet_lite0@imagenet"
+    assert float(rows[2]["value"]) == 0.912
+    assert float(rows[2]["trainable_params"]) == 3.2e6
+    assert rows[2]["freeze_depth"] == "6"
+    assert rows[3]["value"] == ""
+    assert rows[4]["reason"] == "loss is not finite"
+
+
+def record_types(root: Any, found: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Every dataclass that ``root`` holds, at any depth, by name."""
+    found = {} if found is None else found
+    if is_dataclass(root) and isinstance(root, type):
+        if root.__name__ not in found:
+            found[root.__name__] = root
+            for hint in get_type_hints(root).values():
+                record_types(hint, found)
+    else:
+        for inner in get_args(root):
+            record_types(inner, found)
+    return found
+
+
+def test_the_document_describes_every_field() -> None:
+    sections = DOCUMENT.read_text(encoding="utf-8").split("\n## ")
+    bodies = {section.split("\n", 1)[0].strip("` "): section for section in sections[1:]}
+    kinds = record_types(RunResult)
+    assert {"RunResult", "TrialSpec", "Finding", "Difference", "Mistake"} <= set(kinds)
+    missing = [
+        f"{name}.{field.name}"
+        for name, kind in kinds.items()
+        for field in fields(kind)
+        if f"| `{field.name}` |" not in bodies.get(name, "")
+    ]
+    assert missing == []
