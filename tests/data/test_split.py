@@ -52,7 +52,7 @@ def test_a_seeded_split_is_70_15_15_in_every_class() -> None:
 
 
 def test_totals_are_right_where_classes_do_not_divide() -> None:
-    """30 images of each of 10 classes: 4.5 of each are to be tested, so five classes give 5 and five give 4."""
+    """30 images of each of 10 classes: 4.5 of each are to be tested, so five give 5 and five give 4."""
     index = index_of([label for label in range(10) for _ in range(30)])
     parts = split(index, 3)
     check_parts(index, parts)
