@@ -1,0 +1,73 @@
+"""What the documentation says is so: commands, links, tables and the example of a plugin."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tlsearch.data import checks
+from tlsearch.data.index import MIN_PER_CLASS
+from tlsearch.plugin_api import API_VERSION, Augmentation
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+DATA = (ROOT / "docs" / "data.md").read_text(encoding="utf-8")
+PAGES = [
+    ROOT / "README.md",
+    *sorted((ROOT / "docs").glob("*.md")),
+    ROOT / "examples" / "clothing" / "README.md",
+]
+
+
+@pytest.mark.parametrize(
+    ("number", "command"),
+    [
+        (1, "pip install . && tlsearch run examples/clothing --time-limit 5m"),
+        (2, 'pip install -e ".[dev]" && pytest'),
+    ],
+)
+def test_the_two_commands_stand_below_their_marks(number: int, command: str) -> None:
+    """The script .ci/run takes them from there."""
+    assert README.count(f"<!-- command {number} -->\n```sh\n{command}\n```\n") == 1
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_links_lead_to_files(page: Path) -> None:
+    targets = re.findall(r"\]\((?!https?:)([^)#]+)\)", page.read_text(encoding="utf-8"))
+    assert [target for target in targets if not (page.parent / target).exists()] == []
+
+
+def test_every_kind_of_finding_is_explained() -> None:
+    source = Path(checks.__file__).read_text(encoding="utf-8")
+    kinds = set(re.findall(r'Finding\("(\w+)"', source))
+    table = DATA.split("## Findings")[1]
+    assert kinds == set(re.findall(r"^\| `(\w+)`", table, re.MULTILINE))
+    assert len(kinds) == 9
+
+
+def test_limits_are_those_of_the_code() -> None:
+    assert f"fewer than {checks.TINY_CLASS} images" in DATA
+    assert f"fewer than {checks.FEW_TEST_IMAGES} test images" in DATA
+    assert f"shorter than {checks.SMALL_SIDE} pixels" in DATA
+    assert checks.IMBALANCE_LIMIT == 3  # "more than three times" and "more than 3 to 1"
+    assert MIN_PER_CLASS == 4  # "four images of each"
+
+
+def test_the_example_of_a_plugin_keeps_the_contract() -> None:
+    (code,) = [block for block in re.findall(r"```python\n(.*?)```", README, re.DOTALL) if "class " in block]
+    names: dict[str, type[Augmentation]] = {}
+    exec(code, names)
+    plugin = names["Invert"]()
+    assert isinstance(plugin, Augmentation)
+    assert plugin.api_version == API_VERSION
+    images = np.random.default_rng(0).integers(0, 256, (40, 4, 4, 3)).astype(np.uint8)
+    same = plugin.render(images, 0.0, np.random.default_rng(1))
+    assert same.dtype == np.uint8
+    assert (same == images).all()
+    changed = plugin.render(images, 1.0, np.random.default_rng(1))
+    inverted = (changed == 255 - images).all(axis=(1, 2, 3))
+    assert 8 <= inverted.sum() <= 32
+    assert (changed[~inverted] == images[~inverted]).all()
