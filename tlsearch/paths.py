@@ -18,15 +18,16 @@ _TRACES = (CONFIG_NAME, "result.json", "study.db")
 
 
 def cache_dir(chosen: Path | None = None) -> Path:
-    """The feature store: ``chosen``, else the variable TLSEARCH_CACHE_DIR, else the user's cache
-    directory."""
-    if chosen is not None:
-        return chosen.expanduser().absolute()
-    if named := os.environ.get(CACHE_VARIABLE):
-        return Path(named).expanduser().absolute()
-    import platformdirs
+    """The folder of the feature store: ``features`` in ``chosen``, else in the variable TLSEARCH_CACHE_DIR,
+    else in the user's cache directory. A folder of its own, so that clearing it can touch nothing else.
+    """
+    if chosen is None and (named := os.environ.get(CACHE_VARIABLE)):
+        chosen = Path(named)
+    if chosen is None:
+        import platformdirs
 
-    return Path(platformdirs.user_cache_dir("tlsearch", appauthor=False)) / "features"
+        chosen = Path(platformdirs.user_cache_dir("tlsearch", appauthor=False))
+    return chosen.expanduser().absolute() / "features"
 
 
 def claim_output(config: RunConfig, now: datetime | None = None) -> Path:
