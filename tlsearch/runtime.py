@@ -61,13 +61,8 @@ def has_hardware_bfloat16() -> bool:
     return "avx512_bf16" in flags or "amx_bf16" in flags
 
 
-def extraction_precision() -> str:
-    """The dtype policy for frozen layers: the fastest that agrees with float32 within 1e-2 relative L2."""
-    return MIXED_BFLOAT16 if has_hardware_bfloat16() else FLOAT32
-
-
-def training_precision() -> str:
-    """The dtype policy for layers that are trained; variables stay in float32 either way."""
+def fastest_precision() -> str:
+    """The dtype policy in which this machine multiplies fastest; variables stay in float32 either way."""
     return MIXED_BFLOAT16 if has_hardware_bfloat16() else FLOAT32
 
 

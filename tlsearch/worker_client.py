@@ -146,6 +146,10 @@ def _send(stream: BinaryIO, message: tuple[Any, ...]) -> None:
 def _rebuilt(kind: str, message: str, traceback: str) -> TlsearchError:
     """The child's exception: one of ours by name, or a failed trial."""
     known = getattr(errors, kind, None)
-    error = known(message) if isinstance(known, type) and issubclass(known, TlsearchError) else TrialError(message)
+    error = (
+        known(message)
+        if isinstance(known, type) and issubclass(known, TlsearchError)
+        else TrialError(message)
+    )
     error.traceback = traceback
     return error

@@ -1,0 +1,197 @@
+"""The cut: a backbone in two parts, a frozen prefix that is computed once and a suffix that is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tlsearch.backbones.work import Work, layer_work
+from tlsearch.errors import PluginError, WeightsError
+from tlsearch.plugin_api import Backbone, CutPoint
+
+if TYPE_CHECKING:
+    import keras
+
+HALF_LIMIT = 6e4
+"""float16 ends at 65,504; a cut whose features come near is stored as float32."""
+
+
+@dataclass(frozen=True)
+class CutInfo:
+    """A cut point of a built network: its features' shape (h, w, C), the dtype they are stored in, and the work
+    (operations an image, see ``work``) from the input up to it."""
+
+    name: str
+    layer: str
+    stage_end: bool
+    shape: tuple[int, int, int]
+    dtype: str
+    work: float
+
+
+@contextmanager
+def dtype_policy(name: str) -> Iterator[None]:
+    """Build Keras layers under another precision policy."""
+    import keras
+
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(name)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def build(backbone: Backbone, image_size: int, weights: Path | None, policy: str) -> keras.Model:
+    """A fresh model of the plugin under a dtype policy. Raises ``WeightsError`` where the weights do not fit."""
+    with dtype_policy(policy):
+        try:
+            return backbone.build(image_size, weights)
+        except ValueError as error:
+            if weights is None:
+                raise
+            raise WeightsError(
+                f"The file {weights} does not fit {backbone.name}: {str(error).splitlines()[0]}"
+            ) from error
+
+
+def cut_tensor(model: keras.Model, cuts: Sequence[CutPoint | CutInfo], depth: int) -> Any:
+    """The symbolic tensor at ``depth`` (1 to len(cuts)); 0 is the model's input."""
+    return model.input if depth == 0 else model.get_layer(cuts[depth - 1].layer).output
+
+
+def suffix(model: keras.Model, cuts: Sequence[CutPoint | CutInfo], depth: int) -> keras.Model | None:
+    """The part of ``model`` after cut ``depth``, sharing its variables; None where nothing is left."""
+    import keras
+
+    if depth == len(cuts):
+        return None
+    return keras.Model(cut_tensor(model, cuts, depth), model.output, name="suffix")
+
+
+def prefix(
+    backbone: Backbone,
+    model: keras.Model,
+    cuts: Sequence[CutInfo],
+    start: int,
+    maps: Sequence[int],
+    taps: bool,
+) -> keras.Model:
+    """One graph that computes everything wanted of a batch in one pass.
+
+    Input: RGB 0..255, shape (N, S, S, 3), where ``start`` is 0, else the stored features of cut ``start`` (a stage
+    end). Output: a mapping; ``"4"`` is the feature map of depth 4 in its stored dtype, for each of ``maps``;
+    ``"taps"`` is float32 (N, 2 * sum of channels), the average- and max-pooled features of every cut after
+    ``start``. At the end of each stage features are rounded to the stored dtype and back, so that the numbers
+    are the same from whichever stage end they are computed.
+    """
+    import keras
+    from keras import ops
+
+    wanted = set(maps)
+    end = len(cuts) if taps else max(wanted)
+    if start == 0:
+        x = keras.Input((*model.input.shape[1:],), dtype="float32")
+        y = backbone.preprocess(x)
+    else:
+        x = keras.Input(cuts[start - 1].shape, dtype=cuts[start - 1].dtype)
+        y = ops.cast(x, "float32")
+    outputs: dict[str, Any] = {}
+    pooled: list[Any] = []
+    previous = start
+    for stop in _stage_ends(cuts, start, end):
+        depths = [d for d in range(previous + 1, stop + 1) if taps or d in wanted or d == stop]
+        source = cut_tensor(model, cuts, previous)
+        segment = keras.Model(source, [cut_tensor(model, cuts, d) for d in depths])
+        tensors = segment(y, training=False)
+        tensors = tensors if isinstance(tensors, list | tuple) else [tensors]
+        for depth, tensor in zip(depths, tensors, strict=True):
+            rounded = ops.cast(tensor, cuts[depth - 1].dtype)
+            if depth in wanted:
+                outputs[str(depth)] = rounded
+            exact = ops.cast(rounded, "float32")
+            if taps:
+                pooled += [ops.mean(exact, axis=(1, 2)), ops.max(exact, axis=(1, 2))]
+            y = exact
+        previous = stop
+    if taps:
+        outputs["taps"] = ops.concatenate(pooled, axis=-1)
+    return keras.Model(x, outputs, name="prefix")
+
+
+def _stage_ends(cuts: Sequence[CutInfo], start: int, end: int) -> list[int]:
+    inner = [d for d in range(start + 1, end) if cuts[d - 1].stage_end]
+    return [*inner, end]
+
+
+def tap_slice(cuts: Sequence[CutInfo], depth: int, pooling: str) -> slice:
+    """Where the pooled features of cut ``depth`` lie in a row of taps; average and max lie side by side."""
+    start = 2 * sum(c.shape[2] for c in cuts[: depth - 1])
+    channels = cuts[depth - 1].shape[2]
+    return slice(start, start + channels * (2 if pooling == "avgmax" else 1))
+
+
+def taps_width(cuts: Sequence[CutInfo]) -> int:
+    """The number of columns of a row of taps."""
+    return 2 * sum(c.shape[2] for c in cuts)
+
+
+def inspect(backbone: Backbone, model: keras.Model, sample: np.ndarray[Any, Any]) -> tuple[CutInfo, ...]:
+    """The cut points of ``model`` with their shapes, work and stored dtypes, from a sample (N, S, S, 3) in 0..255.
+
+    Raises ``PluginError`` where a cut point is not a single tensor, or its features are not finite.
+    """
+    import keras
+    from keras import ops
+
+    cuts = list(backbone.cut_points(model))
+    work = _work_until(model, cuts, backbone.name)
+    x = keras.Input((*model.input.shape[1:],), dtype="float32")
+    largest = [
+        ops.max(ops.abs(ops.cast(t, "float32")))
+        for t in keras.Model(model.input, [cut_tensor(model, cuts, d + 1) for d in range(len(cuts))])(
+            backbone.preprocess(x), training=False
+        )
+    ]
+    peaks = keras.Model(x, ops.stack(largest)).predict_on_batch(sample)
+    infos = []
+    for depth, (cut, peak) in enumerate(zip(cuts, peaks, strict=True), 1):
+        if not np.isfinite(peak):
+            raise PluginError(
+                f"The backbone plugin '{backbone.name}' gives non-finite features at '{cut.name}'."
+            )
+        _, height, width, channels = cut_tensor(model, cuts, depth).shape
+        dtype = "float16" if peak < HALF_LIMIT else "float32"
+        infos.append(
+            CutInfo(cut.name, cut.layer, cut.stage_end, (height, width, channels), dtype, work[depth - 1])
+        )
+    return tuple(infos)
+
+
+def arithmetic_share(model: keras.Model) -> float:
+    """The share of a model's work that is arithmetic in kernels, 0 to 1; the rest is memory traffic."""
+    work = sum((layer_work(layer) for layer in model.layers), Work())
+    return work.arithmetic / work.total
+
+
+def _work_until(model: keras.Model, cuts: Sequence[CutPoint], name: str) -> list[float]:
+    import keras
+
+    work = []
+    for depth in range(1, len(cuts) + 1):
+        try:
+            part = keras.Model(model.input, cut_tensor(model, cuts, depth))
+            if depth < len(cuts):
+                keras.Model(cut_tensor(model, cuts, depth), model.output)
+        except (ValueError, TypeError, AttributeError) as error:
+            raise PluginError(
+                f"The backbone plugin '{name}' cannot be cut at '{cuts[depth - 1].name}': a cut point must be a "
+                "layer with one output tensor through which the whole graph passes."
+            ) from error
+        work.append(sum((layer_work(layer) for layer in part.layers), Work()).total)
+    return work

@@ -1,0 +1,215 @@
+"""From a view to features: look in the store, else compute from the nearest stored ancestor and keep the result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+
+from tlsearch import runtime
+from tlsearch.features.network import EXTRACT_BATCH, Network, plugin_digest
+from tlsearch.features.store import Array, FeatureStore
+from tlsearch.features.view import PLAIN, View, render_chunks
+from tlsearch.plugin_api import Augmentation
+
+FORMAT = 1
+"""Raised whenever the way in which features are computed changes, so that old arrays are not found."""
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Pool:
+    """The training and validation images, in data set order; test images are not in it.
+
+    ``pixels`` are uint8 arrays (N, S, S, 3) by image size; ``digest`` is the hash of the contents in order and of
+    the way they were decoded.
+    """
+
+    pixels: Mapping[int, Array]
+    labels: np.ndarray[Any, np.dtype[np.int64]]
+    classes: tuple[str, ...]
+    digest: str
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+class Rows(Protocol):
+    """Features by row of the pool, stored or computed on demand: the numbers are the same."""
+
+    def take(self, index: np.ndarray[Any, Any]) -> Array:
+        """The rows at ``index``, in that order."""
+
+
+@dataclass(frozen=True)
+class StoredRows:
+    """Features that lie in an array."""
+
+    array: Array
+
+    def take(self, index: np.ndarray[Any, Any]) -> Array:
+        """See ``Rows``."""
+        return np.asarray(self.array[index])
+
+
+@dataclass(frozen=True)
+class ComputedRows:
+    """Features that did not fit the store: computed from the view's pixels whenever they are asked for."""
+
+    network: Network
+    depth: int
+    pixels: Array
+
+    def take(self, index: np.ndarray[Any, Any]) -> Array:
+        """See ``Rows``."""
+        parts = [
+            self.network.compute(0, (self.depth,), False, self.pixels[index[i : i + EXTRACT_BATCH]])
+            for i in range(0, len(index), EXTRACT_BATCH)
+        ]
+        return np.concatenate([part[str(self.depth)] for part in parts])
+
+
+def _silent(text: str, done: int, total: int) -> None:
+    """No progress wanted."""
+
+
+@dataclass
+class Extractor:
+    """Gives the features of any view at any cut. ``computed`` counts the images that went through a network."""
+
+    store: FeatureStore
+    pool: Pool
+    augmentations: Callable[[str], Augmentation]
+    provenance: Callable[[str, str], str]
+    progress: Progress = _silent
+    computed: int = 0
+    _scratch: dict[tuple[int, View], Array] = field(default_factory=dict)
+
+    def maps(self, network: Network, view: View, depth: int) -> Rows:
+        """The feature maps at ``depth`` (0: the pixels) of a view, for the whole pool."""
+        if depth == 0:
+            return StoredRows(self.pixels(network.candidate.image_size, view))
+        stored = self.store.get(self.key(network, view, depth))
+        if stored is not None:
+            return StoredRows(stored)
+        shape = (len(self.pool), *network.cuts[depth - 1].shape)
+        with self.store.writing(
+            self.key(network, view, depth), shape, network.cuts[depth - 1].dtype
+        ) as target:
+            if target is not None:
+                self._fill(network, view, {str(depth): target}, (depth,), taps=False)
+        if target is None:
+            return ComputedRows(network, depth, self.pixels(network.candidate.image_size, view))
+        return self.maps(network, view, depth)
+
+    def taps(self, network: Network, view: View) -> Array:
+        """The average- and max-pooled features of every cut of a view, float32 (N, width)."""
+        from tlsearch.backbones.cut import taps_width
+
+        key = self.key(network, view, "taps")
+        stored = self.store.get(key)
+        if stored is not None:
+            return stored
+        shape = (len(self.pool), taps_width(network.cuts))
+        with self.store.writing(key, shape, "float32") as target:
+            kept = target is not None
+            array = target if target is not None else self.store.scratch(shape, "float32")
+            self._fill(network, view, {"taps": array}, (), taps=True)
+        return self.store.get(key) if kept else array  # type: ignore[return-value]  # it was written just now
+
+    def pixels(self, image_size: int, view: View) -> Array:
+        """The rendered images of a view, uint8 (N, S, S, 3): kept in the store, or on scratch while in use."""
+        plain: Array = self.pool.pixels[image_size]
+        if view.plain:
+            return plain
+        key = self._pixel_key(image_size, view)
+        stored = self.store.get(key)
+        if stored is not None:
+            return stored
+        if (image_size, view) in self._scratch:
+            return self._scratch[image_size, view]
+        with self.store.writing(key, plain.shape, "uint8") as target:
+            array = target if target is not None else self.store.scratch(plain.shape, "uint8")
+            for start, images in render_chunks(plain, view, self.augmentations(view.policy)):
+                array[start : start + len(images)] = images
+                self.progress(f"rendering {view.policy} {view.strength:.2f}", start + len(images), len(plain))
+        if target is None:
+            self._scratch = {(image_size, view): array}
+            return array
+        return self.store.get(key)  # type: ignore[return-value]  # it was written just now
+
+    def fresh_pixels(self, image_size: int, view: View) -> Array:
+        """The rendered images of a view that is used for one epoch only: never stored."""
+        plain: Array = self.pool.pixels[image_size]
+        if view.plain:
+            return plain
+        array = self.store.scratch(plain.shape, "uint8")
+        for start, images in render_chunks(plain, view, self.augmentations(view.policy)):
+            array[start : start + len(images)] = images
+        return array
+
+    def _fill(
+        self, network: Network, view: View, targets: dict[str, Array], maps: tuple[int, ...], taps: bool
+    ) -> None:
+        start, source = self._ancestor(network, view, min(maps, default=0))
+        total = len(self.pool)
+        what = (
+            f"{network.candidate.label}, {view.policy} {view.strength:.2f}"
+            if not view.plain
+            else network.candidate.label
+        )
+        for first in range(0, total, EXTRACT_BATCH):
+            inputs = np.asarray(source[first : first + EXTRACT_BATCH])
+            for name, values in network.compute(start, maps, taps, inputs).items():
+                targets[name][first : first + len(inputs)] = values
+            self.computed += len(inputs)
+            self.progress(f"features of {what}", first + len(inputs), total)
+
+    def _ancestor(self, network: Network, view: View, depth: int) -> tuple[int, Array]:
+        """The deepest stored stage end before ``depth`` of the same view, or the view's pixels (0)."""
+        for start in range(depth - 1, 0, -1):
+            if network.cuts[start - 1].stage_end:
+                stored = self.store.get(self.key(network, view, start))
+                if stored is not None:
+                    return start, stored
+        return 0, self.pixels(network.candidate.image_size, view)
+
+    def key(self, network: Network, view: View, cut: int | str) -> dict[str, Any]:
+        """Everything that can change the features of ``cut`` ("taps": of all cuts)."""
+        last = len(network.cuts) if isinstance(cut, str) else cut
+        return {
+            **self._pixel_key(network.candidate.image_size, view),
+            "what": "features",
+            "backbone": network.plugin.name,
+            "plugin": self.provenance("backbone", network.plugin.name),
+            "plugin_source": plugin_digest(network.plugin),
+            "weights": network.candidate.weights_id,
+            "cut": "taps" if isinstance(cut, str) else f"{cut} {network.cuts[cut - 1].layer}",
+            "dtypes": [c.dtype for c in network.cuts[:last] if c.stage_end] + [network.cuts[last - 1].dtype],
+            "precision": network.precision,
+            **runtime.versions(),
+        }
+
+    def _pixel_key(self, image_size: int, view: View) -> dict[str, Any]:
+        plugin: dict[str, str] = {}
+        if not view.plain:
+            augmentation = self.augmentations(view.policy)
+            plugin = {
+                "augmentation": self.provenance("augmentation", view.policy),
+                "augmentation_source": plugin_digest(augmentation),
+                **runtime.versions(),
+            }
+        return {
+            "what": "pixels",
+            "format": FORMAT,
+            "images": self.pool.digest,
+            "image_size": image_size,
+            "policy": view.policy if not view.plain else PLAIN.policy,
+            "strength": round(view.strength, 6),
+            "view": 0 if view.plain else view.number,
+            "seed": 0 if view.plain else view.seed,
+            **plugin,
+        }

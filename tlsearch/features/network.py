@@ -1,0 +1,123 @@
+"""A candidate that is loaded for extraction: its model, its cut points, and its compiled prefixes."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tlsearch import runtime
+from tlsearch.backbones import cut
+from tlsearch.backbones.cut import CutInfo
+from tlsearch.errors import PluginError
+from tlsearch.plugin_api import Backbone
+from tlsearch.records import Candidate
+
+if TYPE_CHECKING:
+    import keras
+
+AGREEMENT = 1e-2
+"""The largest relative L2 distance from float32 at which another precision may stand in for it."""
+
+ARITHMETIC_BOUND = 0.8
+"""Below this share of arithmetic a network waits for memory, and bfloat16, which needs conversions, is slower: on a
+CPU with AVX512-BF16 VGG16 (.97) runs twice as fast in it, EfficientNet-Lite0 (.4) does not gain."""
+
+EXTRACT_BATCH = 32
+"""Extraction always runs on batches of this size (the last one padded), so that an image's features do not depend
+on the images beside it."""
+
+
+class Network:
+    """A pre-trained candidate in the fastest precision, ready to compute the features of any cut.
+
+    ``cuts`` are known from ``inspect`` on a sample of the pool, or given by whoever did that before, so that a
+    renewed worker stores in the same dtypes.
+    """
+
+    def __init__(
+        self, plugin: Backbone, candidate: Candidate, cuts: tuple[CutInfo, ...] | None, precision: str | None
+    ) -> None:
+        self.plugin = plugin
+        self.candidate = candidate
+        self.precision = precision or runtime.FLOAT32
+        self._known = cuts
+        self._graphs: dict[tuple[int, tuple[int, ...], bool], keras.Model] = {}
+
+    @cached_property
+    def model(self) -> keras.Model:
+        """The whole backbone with its weights, in ``precision``."""
+        return self._built(self.precision)
+
+    def _built(self, precision: str) -> keras.Model:
+        file = self.candidate.weights_file
+        return cut.build(self.plugin, self.candidate.image_size, Path(file) if file else None, precision)
+
+    @property
+    def cuts(self) -> tuple[CutInfo, ...]:
+        """The cut points; known once ``inspect`` has run or where they were given."""
+        if self._known is None:
+            raise RuntimeError("the cut points are not known before inspect() has run")
+        return self._known
+
+    def inspect(self, sample: np.ndarray[Any, Any]) -> tuple[CutInfo, ...]:
+        """Find the cut points and choose the precision from a sample of images (N, S, S, 3) in 0..255.
+
+        bfloat16 where the machine has it in hardware, the network is bound by arithmetic and its features agree
+        with float32; the choice does not depend on a clock.
+        """
+        if self._known is None:
+            self._known = cut.inspect(self.plugin, self.model, sample)
+            fast = runtime.fastest_precision()
+            if fast != self.precision and cut.arithmetic_share(self.model) >= ARITHMETIC_BOUND:
+                self._try(fast, sample)
+        return self._known
+
+    def _try(self, precision: str, sample: np.ndarray[Any, Any]) -> None:
+        other = self._built(precision)
+        inputs = np.asarray(self.plugin.preprocess(sample.astype(np.float32)))
+        exact = np.asarray(self.model.predict_on_batch(inputs), np.float32)
+        rough = np.asarray(other.predict_on_batch(inputs)).astype(np.float32)
+        if np.linalg.norm(rough - exact) <= AGREEMENT * np.linalg.norm(exact):
+            self.precision = precision
+            self.model = other
+
+    def graph(self, start: int, maps: tuple[int, ...], taps: bool) -> keras.Model:
+        """The prefix that computes ``maps`` and taps in one pass from cut ``start`` (0: from pixels)."""
+        key = (start, maps, taps)
+        if key not in self._graphs:
+            self._graphs[key] = cut.prefix(self.plugin, self.model, self.cuts, start, maps, taps)
+        return self._graphs[key]
+
+    def compute(
+        self, start: int, maps: tuple[int, ...], taps: bool, inputs: np.ndarray[Any, Any]
+    ) -> dict[str, np.ndarray[Any, Any]]:
+        """Features of at most ``EXTRACT_BATCH`` rows of ``inputs`` (pixels, or stored features of ``start``).
+
+        Raises ``PluginError`` naming the plugin where features are not finite.
+        """
+        n = len(inputs)
+        batch = np.zeros((EXTRACT_BATCH, *inputs.shape[1:]), dtype="float32" if start == 0 else inputs.dtype)
+        batch[:n] = inputs
+        graph = self.graph(start, maps, taps)
+        outputs = {k: np.asarray(v)[:n] for k, v in graph.predict_on_batch(batch).items()}
+        for values in outputs.values():
+            if not np.isfinite(values).all():
+                raise PluginError(
+                    f"The backbone plugin '{self.plugin.name}' gives features that are not finite for "
+                    f"{self.candidate.label}; try other weights, or leave it out with --backbone."
+                )
+        return outputs
+
+
+def plugin_digest(plugin: object) -> str:
+    """A hash of the plugin's source file, so that an edited plugin never meets the features of its former self."""
+    try:
+        source = inspect.getsourcefile(type(plugin))
+        return hashlib.sha256(Path(source).read_bytes()).hexdigest()[:16] if source else "unknown"
+    except (OSError, TypeError):
+        return "unknown"

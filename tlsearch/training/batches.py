@@ -1,0 +1,36 @@
+"""The order in which a trial meets its images: every image once an epoch, from the epoch's own view."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from tlsearch.records import TrialSpec
+
+IntArray = np.ndarray[Any, np.dtype[np.int64]]
+
+
+def trial_seed(spec: TrialSpec, purpose: str) -> int:
+    """A seed from the run's seed and the trial's spec, different for each purpose, below 2**31."""
+    text = f"{spec.seed}/{spec.digest}/{purpose}"
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") >> 1
+
+
+def steps_per_epoch(images: int, batch_size: int) -> int:
+    """Batches in which every image comes once; the last may be smaller."""
+    return -(-images // batch_size)
+
+
+def epoch_batches(spec: TrialSpec, rows: IntArray, epoch: int) -> Iterator[IntArray]:
+    """The batches of an epoch: a permutation of ``rows`` that depends on the trial's seed and the epoch."""
+    order = np.random.default_rng([trial_seed(spec, "order"), epoch]).permutation(rows)
+    for start in range(0, len(order), spec.batch_size):
+        yield order[start : start + spec.batch_size]
+
+
+def view_number(spec: TrialSpec, epoch: int) -> int:
+    """Which view epoch ``epoch`` (from 0) trains on: the stored views take turns, fresh ones never repeat."""
+    return epoch % spec.views if spec.views else epoch

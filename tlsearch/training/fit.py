@@ -1,0 +1,141 @@
+"""The training loop: rounds of steps, each followed by validation, on features or pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tlsearch import runtime
+from tlsearch.config import Metric
+from tlsearch.errors import TrialError
+from tlsearch.features.extract import Rows
+from tlsearch.records import TrialSpec
+from tlsearch.training import scores
+from tlsearch.training.batches import IntArray, epoch_batches, steps_per_epoch
+from tlsearch.training.optimizer import make_optimizer
+
+if TYPE_CHECKING:
+    import keras
+
+FloatArray = np.ndarray[Any, np.dtype[np.float32]]
+
+MIN_ROUNDS = 5
+"""A schedule shorter than this many epochs is still measured this often."""
+
+NORM_PASSES = 30
+"""Batches over which BatchNorm statistics are taken anew; with momentum .9 the old ones weigh .9**30 = .04."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a model is trained on. ``rows`` gives the features of a view by its number; the rest are rows of the
+    pool, labels of the whole pool, and how classes are weighted."""
+
+    rows: Callable[[int], Rows]
+    plain: Callable[[], Rows]
+    labels: IntArray
+    train: IntArray
+    val: IntArray
+    classes: int
+    metric: Metric
+    class_weights: dict[int, float] | None
+
+
+class Trainer:
+    """Trains one model in rounds. A round is an epoch, or a fifth of the schedule where that is shorter."""
+
+    def __init__(
+        self,
+        model: keras.Model,
+        suffix: list[Any],
+        head: list[Any],
+        spec: TrialSpec,
+        task: Task,
+        view: Callable[[int], int],
+    ) -> None:
+        import keras
+
+        self.model, self.spec, self.task = model, spec, task
+        per_epoch = steps_per_epoch(len(task.train), spec.batch_size)
+        self.round_steps = min(per_epoch, max(1, spec.steps // MIN_ROUNDS))
+        self.rounds = max(1, round(spec.steps / self.round_steps))
+        self.history: list[dict[str, float]] = []
+        self._view = view
+        self._batches = self._stream()
+        self._targets = np.eye(task.classes, dtype=np.float32)
+        steps = self.rounds * self.round_steps
+        model.compile(
+            make_optimizer(spec, steps, suffix, head),
+            keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=spec.label_smoothing),
+            metrics=["accuracy"],
+            jit_compile=runtime.jit_compile(),
+        )
+
+    def _stream(self) -> Iterator[tuple[IntArray, Rows]]:
+        epoch = 0
+        while True:
+            rows = self.task.rows(self._view(epoch))
+            for batch in epoch_batches(self.spec, self.task.train, epoch):
+                yield batch, rows
+            epoch += 1
+
+    def run_round(self, renew_norm: bool = False) -> dict[str, float]:
+        """Train one round, validate, and give the round's numbers (also kept in ``history``).
+
+        ``renew_norm`` takes the statistics of BatchNorm anew on training images before validation.
+        """
+        self.model.reset_metrics()
+        logs: dict[str, float] = {}
+        for _ in range(self.round_steps):
+            batch, rows = next(self._batches)
+            weights = self._weights(batch)
+            x = rows.take(batch).astype(np.float32)
+            logs = self.model.train_on_batch(
+                x, self._targets[self.task.labels[batch]], sample_weight=weights, return_dict=True
+            )
+        if not np.isfinite(logs["loss"]):
+            raise TrialError(f"Training diverged: the loss is not finite in round {len(self.history) + 1}.")
+        if renew_norm:
+            self._renew_norm()
+        labels = self.task.labels[self.task.val]
+        numbers = {
+            "epoch": float(len(self.history) + 1),
+            "train_loss": float(logs["loss"]),
+            "train_accuracy": float(logs["accuracy"]),
+            **scores.validation(
+                self.probabilities(self.task.plain(), self.task.val), labels, self.task.metric
+            ),
+        }
+        self.history.append(numbers)
+        return numbers
+
+    def probabilities(self, rows: Rows, index: IntArray) -> FloatArray:
+        """Class probabilities (n, classes) for rows of the pool, dropout off."""
+        size = 64
+        parts = [
+            np.asarray(self.model.predict_on_batch(rows.take(index[i : i + size]).astype(np.float32)))
+            for i in range(0, len(index), size)
+        ]
+        if not parts:
+            return np.zeros((0, self.task.classes), np.float32)
+        return scores.softmax(np.concatenate(parts).astype(np.float32))
+
+    def value(self) -> float:
+        """The trial's value: the mean of the metric over the last three rounds, never the best one."""
+        return float(np.mean([h["objective"] for h in self.history[-3:]]))
+
+    def _weights(self, batch: IntArray) -> FloatArray | None:
+        if self.task.class_weights is None:
+            return None
+        return np.array([self.task.class_weights[int(c)] for c in self.task.labels[batch]], np.float32)
+
+    def _renew_norm(self) -> None:
+        """Forward passes in training mode without an update: the running statistics follow the current weights."""
+        rows = self.task.plain()
+        order = np.random.default_rng(len(self.history)).permutation(self.task.train)
+        for i in range(NORM_PASSES):
+            batch = np.take(order, np.arange(i * 32, (i + 1) * 32), mode="wrap")
+            self.model(rows.take(batch).astype(np.float32), training=True)

@@ -1,0 +1,296 @@
+"""What the worker process can do: one method a call, plain records in and out."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tlsearch import registry, runtime
+from tlsearch.backbones.cut import CutInfo
+from tlsearch.backbones.small_cnn import SmallCNN
+from tlsearch.config import Metric
+from tlsearch.data.pixels import open_pixels
+from tlsearch.data.split import Fold
+from tlsearch.errors import RunError
+from tlsearch.features.extract import Extractor, Pool
+from tlsearch.features.network import EXTRACT_BATCH, Network
+from tlsearch.features.store import FeatureStore
+from tlsearch.features.view import PLAIN
+from tlsearch.plugin_api import Augmentation, Backbone, WeightSource
+from tlsearch.records import Candidate, TrialSpec
+from tlsearch.training.network import build_suffix, export
+from tlsearch.training.probe import probe_cuts
+from tlsearch.training.race import race
+from tlsearch.training.trial import Outcome, TrialRunner
+
+TIMED_BATCHES = 3
+
+
+@dataclass(frozen=True)
+class BackboneFacts:
+    """What a backbone plugin says of itself, for the parent, which loads no plugin."""
+
+    name: str
+    distribution: str
+    version: str
+    default_image_size: int
+    min_image_size: int
+    weights: Mapping[str, WeightSource]
+
+
+@dataclass(frozen=True)
+class PluginFacts:
+    """All plugins that load, and those that do not as (kind, name, distribution, reason)."""
+
+    backbones: tuple[BackboneFacts, ...]
+    augmentations: Mapping[str, str]
+    broken: tuple[tuple[str, str, str, str], ...]
+
+
+@dataclass(frozen=True)
+class CandidateFacts:
+    """A candidate as it was measured: its cut points, the precision chosen, seconds an image for a forward pass
+    of the whole backbone in it, and ``train_ratio``, how many times longer a training step takes than the same
+    forward work."""
+
+    candidate: Candidate
+    cuts: tuple[CutInfo, ...]
+    precision: str
+    forward_seconds: float
+    train_ratio: float
+
+
+class Jobs:
+    """The worker's calls. ``emit`` sends an event to the parent and gives its answer."""
+
+    def __init__(self, emit: Callable[[Any], Any]) -> None:
+        self._emit = emit
+        self._extractor: Extractor | None = None
+        self._runner: TrialRunner | None = None
+        self._networks: dict[tuple[Candidate, str], Network] = {}
+        self._facts: dict[Candidate, CandidateFacts] = {}
+        self._last_event = 0.0
+
+    def plugins(self) -> PluginFacts:
+        """Load every plugin and describe it."""
+        loaded, broken = registry.load_all("backbone")
+        augmentations, broken_too = registry.load_all("augmentation")
+        return PluginFacts(
+            tuple(
+                BackboneFacts(
+                    item.entry.name,
+                    item.entry.distribution,
+                    item.entry.version,
+                    item.plugin.default_image_size,
+                    item.plugin.min_image_size,
+                    dict(item.plugin.weights),
+                )
+                for item in loaded
+            ),
+            {item.entry.name: f"{item.entry.distribution} {item.entry.version}" for item in augmentations},
+            tuple(
+                (b.entry.kind, b.entry.name, b.entry.distribution, b.reason) for b in [*broken, *broken_too]
+            ),
+        )
+
+    def versions(self) -> dict[str, str]:
+        """Keras and its backend."""
+        return runtime.versions()
+
+    def open_pool(
+        self,
+        pixels: Mapping[int, str],
+        labels: Sequence[int],
+        classes: Sequence[str],
+        digest: str,
+        cache_dir: str,
+        cache_limit: int,
+        metric: Metric,
+        facts: Sequence[CandidateFacts] = (),
+    ) -> None:
+        """Take over the training and validation images, and what is known of the candidates already."""
+        arrays = {size: open_pixels(Path(file)) for size, file in pixels.items()}
+        pool = Pool(arrays, np.asarray(labels, np.int64), tuple(classes), digest)
+        store = FeatureStore(Path(cache_dir), cache_limit)
+        self._extractor = Extractor(store, pool, _augmentation, _provenance, self._progress)
+        self._runner = TrialRunner(self._extractor, metric)
+        self._networks.clear()
+        self._facts = {f.candidate: f for f in facts}
+
+    def measure(self, candidate: Candidate, train_at: float) -> CandidateFacts:
+        """Build a candidate, find its cut points and time it; ``train_at`` is the frozen share at which a
+        training step is timed. The candidate's ``depth`` is filled in."""
+        extractor, _ = self._ready()
+        pixels = extractor.pool.pixels[candidate.image_size]
+        sample = np.asarray(pixels[:EXTRACT_BATCH])
+        sample = np.resize(sample, (EXTRACT_BATCH, *sample.shape[1:])).astype(np.float32)
+        network = Network(_backbone(candidate.backbone), candidate, None, None)
+        cuts = network.inspect(sample)
+        candidate = replace(candidate, depth=len(cuts))
+        network.candidate = candidate
+        forward = _median_seconds(lambda: network.compute(0, (), True, sample)) / EXTRACT_BATCH
+        depth = round(train_at * len(cuts))
+        step = self._training_step(network, depth, sample) / EXTRACT_BATCH
+        share = 1 - (cuts[depth - 1].work / cuts[-1].work if depth else 0.0)
+        facts = CandidateFacts(candidate, cuts, network.precision, forward, step / (forward * share))
+        self._facts[candidate] = facts
+        self._networks = {(candidate, network.precision): network}
+        return facts
+
+    def profile(self, candidate: Candidate, train: Sequence[int], seed: int) -> list[tuple[float, float]]:
+        """(accuracy, standard error) of a linear probe at each cut of a candidate."""
+        extractor, _ = self._ready()
+        network = self._network(candidate)
+        taps = extractor.taps(network, PLAIN)
+        rows = np.asarray(train, np.int64)
+        return probe_cuts(
+            taps,
+            network.cuts,
+            extractor.pool.labels,
+            rows,
+            seed,
+            lambda depth: self._progress(f"probing {candidate.label}", depth, len(network.cuts)),
+        )
+
+    def trial(
+        self, candidate: Candidate, spec: TrialSpec, folds: Sequence[Fold], seconds: float | None
+    ) -> Outcome:
+        """Run a trial; the parent answers every ("epoch", numbers) event with "continue" or "prune"."""
+        _, runner = self._ready()
+        network = self._network(candidate)
+        return runner.run(network, spec, folds, lambda numbers: str(self._emit(("epoch", numbers))), seconds)
+
+    def race(self, candidate: Candidate, specs: Sequence[TrialSpec], fold: Fold) -> list[Outcome]:
+        """Train from scratch with several learning rates (see ``race``)."""
+        _, runner = self._ready()
+        network = self._network(candidate)
+        return race(
+            runner, network, specs, fold, lambda number, numbers: self._emit(("race", (number, numbers)))
+        )
+
+    def save(self, spec: TrialSpec, candidate: Candidate, folder: str, decode_size: int) -> None:
+        """Write the model that was fitted last as a model folder. Raises ``RunError`` if it is another one."""
+        extractor, runner = self._ready()
+        fitted = runner.fitted
+        if fitted is None or fitted.spec != spec:
+            raise RunError("The model to be saved is not the one that was fitted last.")
+        network = self._network(candidate)
+        model = export(network.plugin, candidate, network.cuts, spec, fitted.head, fitted.backbone_weights)
+        target = Path(folder)
+        target.mkdir(parents=True, exist_ok=True)
+        model.save(target / "model.keras")
+        config = {
+            "backbone": spec.backbone,
+            "weights": spec.weights,
+            "image_size": spec.image_size,
+            "decode_size": decode_size,
+            "spec": spec.to_dict(),
+            **{
+                f"{name}_version": version
+                for name, version in runtime.versions().items()
+                if name != "backend"
+            },
+        }
+        (target / "labels.json").write_text(
+            json.dumps(list(extractor.pool.classes), ensure_ascii=False, indent=1)
+        )
+        (target / "config.json").write_text(json.dumps(config, indent=1))
+
+    def test(
+        self, folder: str, files: Sequence[str], latency: bool
+    ) -> tuple[list[list[float]], float | None]:
+        """Class probabilities of original files by the saved model's predictor, and milliseconds an image."""
+        from tlsearch.results.predictor import load, measure_latency
+
+        predictor = load(Path(folder))
+        said = predictor.probabilities([Path(f) for f in files])
+        return said.tolist(), measure_latency(predictor) if latency else None
+
+    def images_computed(self) -> int:
+        """How many images have gone through a network for their features since the pool was opened."""
+        return self._ready()[0].computed
+
+    def _ready(self) -> tuple[Extractor, TrialRunner]:
+        if self._extractor is None or self._runner is None:
+            raise RunError("The worker has no images yet.")
+        return self._extractor, self._runner
+
+    def _network(self, candidate: Candidate) -> Network:
+        """The loaded candidate; only the one in use is kept, for memory's sake."""
+        facts = self._facts.get(candidate)
+        precision = facts.precision if facts else runtime.FLOAT32
+        key = (candidate, precision)
+        if key not in self._networks:
+            network = Network(
+                _backbone(candidate.backbone), candidate, facts.cuts if facts else None, precision
+            )
+            if facts is None:
+                size = candidate.image_size
+                network.inspect(np.zeros((1, size, size, 3), np.float32))
+            self._networks = {key: network}
+        return self._networks[key]
+
+    def _training_step(self, network: Network, depth: int, sample: np.ndarray[Any, Any]) -> float:
+        """Seconds of one training step of everything after ``depth`` on a batch."""
+        import keras
+
+        from tlsearch.training.network import Head
+
+        candidate = network.candidate
+        width = network.cuts[-1].shape[2]
+        head = Head(0, 0.0, 2, 0, np.zeros(width, np.float32), np.ones(width, np.float32))
+        spec = TrialSpec(
+            candidate.backbone, candidate.weights, candidate.image_size, len(network.cuts), depth
+        )
+        model = build_suffix(network.plugin, candidate, network.cuts, spec, head, network.precision).model
+        model.compile(
+            "adamw",
+            keras.losses.CategoricalCrossentropy(from_logits=True),
+            jit_compile=runtime.jit_compile(),
+        )
+        x = network.compute(0, (depth,), False, sample)[str(depth)].astype(np.float32) if depth else sample
+        y = np.eye(2, dtype=np.float32)[np.arange(len(x)) % 2]
+        return _median_seconds(lambda: model.train_on_batch(x, y))
+
+    def _progress(self, text: str, done: int, total: int) -> None:
+        now = time.monotonic()
+        if now - self._last_event > 0.2 or done == total:
+            self._last_event = now
+            self._emit(("progress", (text, done, total)))
+
+
+def _median_seconds(call: Callable[[], object]) -> float:
+    """The median time of a few calls after a first one, which compiles."""
+    call()
+    times = []
+    for _ in range(TIMED_BATCHES):
+        started = time.perf_counter()
+        call()
+        times.append(time.perf_counter() - started)
+    return float(np.median(times))
+
+
+def _backbone(name: str) -> Backbone:
+    if name == SmallCNN.name:
+        return SmallCNN()
+    plugin: Backbone = registry.load_plugin("backbone", name)
+    return plugin
+
+
+def _augmentation(name: str) -> Augmentation:
+    plugin: Augmentation = registry.load_plugin("augmentation", name)
+    return plugin
+
+
+def _provenance(kind: registry.PluginKind, name: str) -> str:
+    """Distribution and version of a plugin."""
+    for entry in registry.find_plugins(kind):
+        if entry.name == name:
+            return f"{entry.distribution} {entry.version}"
+    return "tlsearch"

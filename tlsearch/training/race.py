@@ -1,0 +1,96 @@
+"""The baseline's own training: several learning rates start, after a third of the steps the best goes on."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tlsearch.data.split import Fold
+from tlsearch.features.network import Network
+from tlsearch.records import TrialResult, TrialSpec
+from tlsearch.training.fit import Trainer
+from tlsearch.training.network import Head
+from tlsearch.training.trial import Fitted, Outcome, TrialRunner
+
+HEAT = 1 / 3
+"""Share of the steps after which only the best learning rate goes on."""
+
+OnRound = Callable[[int, dict[str, float]], None]
+
+
+@dataclass
+class _Runner:
+    spec: TrialSpec
+    trainer: Trainer
+    head: Head
+    model: Any
+    seconds: float = 0.0
+
+    def score(self) -> tuple[float, float]:
+        """Higher is better: the metric, then the log loss, over the last three rounds."""
+        last = self.trainer.history[-3:]
+        return (
+            float(np.mean([h["objective"] for h in last])),
+            -float(np.mean([h["val_loss"] for h in last])),
+        )
+
+
+def race(
+    runner: TrialRunner, network: Network, specs: Sequence[TrialSpec], fold: Fold, on_round: OnRound
+) -> list[Outcome]:
+    """Train ``specs``, which differ in their learning rates, from scratch on one fold.
+
+    Gives an outcome for each, in order: complete for the best, pruned for the others. ``on_round`` gets the
+    number of the spec and the round's numbers. ``runner.fitted`` is the best one's model.
+    """
+    runners = []
+    for number, spec in enumerate(specs):
+        started = time.monotonic()
+        one = _Runner(spec, *runner.prepare(network, spec, fold))
+        heat = one.trainer.rounds if len(specs) == 1 else max(1, round(HEAT * one.trainer.rounds))
+        _run(one, heat, number, on_round)
+        one.seconds = time.monotonic() - started
+        runners.append(one)
+    best = max(runners, key=_Runner.score)
+    started = time.monotonic()
+    _run(best, best.trainer.rounds, runners.index(best), on_round)
+    best.seconds += time.monotonic() - started
+    runner.fitted = Fitted(best.spec, best.head, best.model.get_weights())
+    return [_outcome(one, one is best) for one in runners]
+
+
+def _run(one: _Runner, until: int, number: int, on_round: OnRound) -> None:
+    rounds = one.trainer.rounds
+    while len(one.trainer.history) < until:
+        done = len(one.trainer.history) + 1
+        # BatchNorm's statistics matter where the numbers are compared: at the end of the heat and of the race.
+        numbers = one.trainer.run_round(renew_norm=done > until - 3)
+        on_round(number, {**numbers, "fraction": done / rounds})
+
+
+def _outcome(one: _Runner, best: bool) -> Outcome:
+    trainer = one.trainer
+    last = trainer.history[-3:]
+    metrics = {k: float(np.mean([h[k] for h in last])) for k in last[-1] if k != "epoch"}
+    metrics["trainable_params"] = float(sum(np.prod(v.shape) for v in trainer.model.trainable_variables))
+    result = TrialResult(
+        one.spec,
+        "complete" if best else "pruned",
+        metrics["objective"] if best else None,
+        one.seconds,
+        metrics,
+        tuple(trainer.history),
+        ""
+        if best
+        else f"another learning rate was better after {len(trainer.history)} of {trainer.rounds} epochs",
+    )
+    said = (
+        trainer.probabilities(trainer.task.plain(), trainer.task.val)
+        if best
+        else np.zeros((0, 0), np.float32)
+    )
+    return Outcome(result, trainer.task.val, said)

@@ -1,0 +1,109 @@
+"""Solved heads: on features that do not change, a linear head is a convex problem, not a schedule."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+
+from tlsearch.training.network import FloatArray, HeadWeights
+
+C_GRID = (1e-4, 1e-3, 1e-2, 1e-1)
+"""Inverse strengths of the L2 penalty that are tried, on standardised features, for a penalty summed over images."""
+
+INNER_SHARE = 0.2
+"""Share of the training images that chooses C, so that validation images choose nothing here."""
+
+MAX_ITERATIONS = 200
+
+
+def standardisation(features: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Mean and scale of each column; a constant column has scale 1."""
+    mean = features.mean(axis=0, dtype=np.float64)
+    scale = features.std(axis=0, dtype=np.float64)
+    # A column that hardly varies would be blown up to unit variance by rounding noise alone.
+    scale[scale < 1e-6 * max(float(scale.max(initial=0.0)), 1e-12)] = 1.0
+    return mean.astype(np.float32), scale.astype(np.float32)
+
+
+def solve_head(
+    features: FloatArray,
+    labels: np.ndarray[Any, Any],
+    classes: int,
+    seed: int,
+    class_weights: dict[int, float] | None,
+) -> tuple[HeadWeights, float]:
+    """Multinomial logistic regression by L-BFGS on standardised features (n, d); gives the head and the C chosen.
+
+    C is the one with the lowest log loss on a stratified fifth of the given images.
+    """
+    mean, scale = standardisation(features)
+    x = (features - mean) / scale
+    chosen = _choose_c(x, labels, seed, class_weights)
+    model = _fit(x, labels, chosen, class_weights, None)
+    return HeadWeights(mean, scale, None, _full_kernel(model, classes, x.shape[1])), chosen
+
+
+def _choose_c(
+    x: FloatArray, labels: np.ndarray[Any, Any], seed: int, class_weights: dict[int, float] | None
+) -> float:
+    from sklearn.metrics import log_loss
+    from sklearn.model_selection import train_test_split
+
+    fit_rows, held_rows = train_test_split(
+        np.arange(len(labels)), test_size=_inner_size(labels), random_state=seed, stratify=labels
+    )
+    best, best_loss, warm = C_GRID[0], np.inf, None
+    for c in C_GRID:
+        warm = _fit(x[fit_rows], labels[fit_rows], c, class_weights, warm)
+        loss = log_loss(labels[held_rows], warm.predict_proba(x[held_rows]), labels=warm.classes_)
+        if loss < best_loss:
+            best, best_loss = c, loss
+    return best
+
+
+def _inner_size(labels: np.ndarray[Any, Any]) -> int:
+    """A fifth of the images, and no fewer than there are classes, so that it can be stratified."""
+    return max(int(round(INNER_SHARE * len(labels))), len(np.unique(labels)))
+
+
+def _fit(
+    x: FloatArray, labels: np.ndarray[Any, Any], c: float, class_weights: dict[int, float] | None, warm: Any
+) -> Any:
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import LogisticRegression
+
+    model = LogisticRegression(
+        C=c, max_iter=MAX_ITERATIONS, tol=1e-3, class_weight=class_weights, warm_start=True
+    )
+    if warm is not None:
+        # The path from strong to weak penalty: each solution starts the next.
+        model.coef_, model.intercept_ = warm.coef_.copy(), warm.intercept_.copy()
+        model.classes_ = warm.classes_
+    with warnings.catch_warnings():
+        # A head that is not fully converged is still a head; its value says how good.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return model.fit(x, labels)
+
+
+def _full_kernel(model: Any, classes: int, width: int) -> tuple[FloatArray, FloatArray]:
+    """Kernel (d, classes) and bias of softmax logits; two classes are solved as one logit and spread out here."""
+    kernel = np.zeros((width, classes), np.float32)
+    bias: FloatArray = np.full(
+        classes, -30.0, np.float32
+    )  # a class without a training image: probability zero
+    if len(model.classes_) == 2:
+        first, second = model.classes_
+        kernel[:, first], kernel[:, second] = -model.coef_[0] / 2, model.coef_[0] / 2
+        bias[first], bias[second] = -model.intercept_[0] / 2, model.intercept_[0] / 2
+    else:
+        kernel[:, model.classes_] = model.coef_.T
+        bias[model.classes_] = model.intercept_
+    return kernel, bias
+
+
+def logits(head: HeadWeights, features: FloatArray) -> FloatArray:
+    """What a linear head says of pooled features (n, d): (n, classes)."""
+    out: FloatArray = ((features - head.mean) / head.scale) @ head.linear[0] + head.linear[1]
+    return out

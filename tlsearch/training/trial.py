@@ -1,0 +1,292 @@
+"""Running one trial: from a TrialSpec to a TrialResult, on stored features wherever something is frozen."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tlsearch.backbones.cut import tap_slice
+from tlsearch.config import Metric
+from tlsearch.data.split import Fold
+from tlsearch.features.extract import Extractor, Rows, StoredRows
+from tlsearch.features.network import Network
+from tlsearch.features.view import PLAIN, View
+from tlsearch.records import TrialResult, TrialSpec
+from tlsearch.training import scores
+from tlsearch.training.batches import IntArray, trial_seed, view_number
+from tlsearch.training.fit import Task, Trainer
+from tlsearch.training.network import Head, HeadWeights, build_suffix
+from tlsearch.training.scratch import prepare_from_scratch
+from tlsearch.training.solve import logits, solve_head, standardisation
+
+if TYPE_CHECKING:
+    import keras
+
+FloatArray = np.ndarray[Any, np.dtype[np.float32]]
+
+START_STEPS = 400
+"""Steps for which a hidden head is trained on frozen features before the suffix joins in."""
+
+Judge = Callable[[Mapping[str, float]], str]
+"""Gets the numbers of a round; answers "continue" or "prune"."""
+
+
+@dataclass
+class Fitted:
+    """A model that was just fitted, as far as it is needed to save it. ``backbone_weights`` None: as in the file."""
+
+    spec: TrialSpec
+    head: Head
+    backbone_weights: list[np.ndarray[Any, Any]] | None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A result, and what the fitted model said of the validation images: rows of the pool and probabilities."""
+
+    result: TrialResult
+    val_rows: IntArray
+    val_probabilities: FloatArray
+
+
+class Stopped(Exception):  # noqa: N818 - not an error: a trial that was pruned or ran out of time
+    """A trial that ended before its schedule."""
+
+    def __init__(self, state: str, reason: str) -> None:
+        super().__init__(reason)
+        self.state, self.reason = state, reason
+
+
+class TrialRunner:
+    """Runs trials on one pool. ``fitted`` is the model of the last fold of the last trial."""
+
+    def __init__(self, extractor: Extractor, metric: Metric) -> None:
+        self.extractor = extractor
+        self.metric: Metric = metric
+        self.fitted: Fitted | None = None
+        self._deadline = float("inf")
+
+    def run(
+        self, network: Network, spec: TrialSpec, folds: Sequence[Fold], judge: Judge, seconds: float | None
+    ) -> Outcome:
+        """Train ``spec`` on each fold and validate it there; the value is the mean over folds.
+
+        ``judge`` is asked after every round. After ``seconds`` the trial is censored: it has no value.
+        """
+        started = time.monotonic()
+        self._deadline = started + seconds if seconds is not None else float("inf")
+        self.fitted = None
+        history: list[dict[str, float]] = []
+        rows, said = np.zeros(0, np.int64), np.zeros((0, len(self.extractor.pool.classes)), np.float32)
+        numbers: list[dict[str, float]] = []
+        state, reason = "complete", ""
+        try:
+            for fold in folds:
+                rows, said, outcome = self._fold(network, spec, fold, _recording(judge, history))
+                numbers.append(outcome)
+        except Stopped as stop:
+            state, reason = stop.state, stop.reason
+        metrics = {
+            name: float(np.mean([n[name] for n in numbers])) for name in (numbers[0] if numbers else {})
+        }
+        depth = spec.freeze_depth
+        result = TrialResult(
+            spec,
+            state,  # type: ignore[arg-type]  # Stopped carries one of the states
+            metrics.get("objective") if state == "complete" else None,
+            time.monotonic() - started,
+            metrics or dict(history[-1] if history else {}),
+            tuple(history),
+            reason,
+            frozen_layers=frozen_layers(network.model, network.cuts[depth - 1].layer) if depth else (),
+            cut_point=network.cuts[depth - 1].name if depth else "",
+        )
+        return Outcome(result, rows, said)
+
+    def _fold(
+        self, network: Network, spec: TrialSpec, fold: Fold, judge: Judge
+    ) -> tuple[IntArray, FloatArray, dict[str, float]]:
+        if spec.solved:
+            return self._solve(network, spec, fold)
+        if spec.kind == "frozen":
+            trainer, head, model = self._hidden_head(network, spec, fold)
+        else:
+            trainer, head, model = self.prepare(network, spec, fold)
+        self._train(trainer, judge, renew_norm=spec.kind == "scratch")
+        self.fitted = Fitted(spec, head, model.get_weights() if model is not None else None)
+        said = trainer.probabilities(trainer.task.plain(), trainer.task.val)
+        last = trainer.history[-3:]
+        numbers = {k: float(np.mean([h[k] for h in last])) for k in last[-1] if k != "epoch"}
+        numbers["trainable_params"] = float(sum(np.prod(v.shape) for v in trainer.model.trainable_variables))
+        return trainer.task.val, said, numbers
+
+    def _train(self, trainer: Trainer, judge: Judge, renew_norm: bool) -> None:
+        for number in range(1, trainer.rounds + 1):
+            counts = number > trainer.rounds - 3
+            numbers = trainer.run_round(renew_norm and counts)
+            if number == trainer.rounds:
+                judge({**numbers, "fraction": 1.0})
+                return
+            if judge({**numbers, "fraction": number / trainer.rounds}) == "prune":
+                raise Stopped(
+                    "pruned", f"worse than the median of its kind after {number} of {trainer.rounds} epochs"
+                )
+            if time.monotonic() > self._deadline:
+                raise Stopped("censored", f"its time ended after {number} of {trainer.rounds} epochs")
+
+    # Fully frozen: the head alone, on pooled features.
+
+    def _solve(
+        self, network: Network, spec: TrialSpec, fold: Fold
+    ) -> tuple[IntArray, FloatArray, dict[str, float]]:
+        task = self._task(spec, fold, lambda number: self._pooled(network, spec, number))
+        views = range(spec.views) if spec.strength else range(1)
+        x = np.concatenate([task.rows(v).take(task.train) for v in views])
+        y = np.tile(task.labels[task.train], len(views))
+        numbers, c = solve_head(x, y, task.classes, trial_seed(spec, "solve"), task.class_weights)
+        head = Head(0, 0.0, task.classes, 0, numbers.mean, numbers.scale)
+        head(np.zeros((1, len(numbers.mean)), np.float32))
+        head.set(numbers)
+        self.fitted = Fitted(spec, head, None)
+        said = scores.softmax(logits(numbers, task.plain().take(task.val)))
+        fit = scores.softmax(logits(numbers, x))
+        return (
+            task.val,
+            said,
+            {
+                "train_loss": scores.log_loss(fit, y),
+                "train_accuracy": float((fit.argmax(axis=1) == y).mean()),
+                **scores.validation(said, task.labels[task.val], self.metric),
+                "trainable_params": float(numbers.linear[0].size + numbers.linear[1].size),
+                "c": c,
+            },
+        )
+
+    def _hidden_head(self, network: Network, spec: TrialSpec, fold: Fold) -> tuple[Trainer, Head, None]:
+        task = self._task(spec, fold, lambda number: self._pooled(network, spec, number))
+        return (*self._head_trainer(spec, task), None)
+
+    def _head_trainer(self, spec: TrialSpec, task: Task) -> tuple[Trainer, Head]:
+        import keras
+
+        mean, scale = standardisation(task.plain().take(task.train))
+        head = Head(spec.units, spec.dropout, task.classes, trial_seed(spec, "head"), mean, scale)
+        x = keras.Input((len(mean),))
+        model = keras.Model(x, head(x))
+        return Trainer(
+            model, [], list(model.trainable_variables), spec, task, lambda e: view_number(spec, e)
+        ), head
+
+    # A suffix, or the whole network.
+
+    def prepare(self, network: Network, spec: TrialSpec, fold: Fold) -> tuple[Trainer, Head, keras.Model]:
+        """A trainer for a suffix, or for a whole network from scratch, at its start, with its head and the
+        backbone that holds its variables."""
+        scratch = spec.kind == "scratch"
+        head = self._fresh_head(network, spec) if scratch else self._started_head(network, spec, fold)
+        parts = build_suffix(network.plugin, network.candidate, network.cuts, spec, head, network.precision)
+        start = head.weights() if not scratch else None
+        if scratch:
+            prepare_from_scratch(parts.backbone_model, trial_seed(spec, "backbone"))
+        elif start is not None:
+            head.set(start)
+        task = self._task(spec, fold, lambda number: self._maps(network, spec, number))
+        trainer = Trainer(
+            parts.model,
+            parts.suffix_variables,
+            parts.head_variables,
+            spec,
+            task,
+            lambda e: view_number(spec, e),
+        )
+        return trainer, head, parts.backbone_model
+
+    def _fresh_head(self, network: Network, spec: TrialSpec) -> Head:
+        width = network.cuts[-1].shape[2] * (2 if spec.pooling == "avgmax" else 1)
+        zero, one = np.zeros(width, np.float32), np.ones(width, np.float32)
+        classes = len(self.extractor.pool.classes)
+        return Head(spec.units, spec.dropout, classes, trial_seed(spec, "head"), zero, one)
+
+    def _started_head(self, network: Network, spec: TrialSpec, fold: Fold) -> Head:
+        """A head that already fits the frozen features: the first phase of LP-FT (Kumar et al. 2022)."""
+        plain = replace(spec, freeze_depth=spec.depth, policy="none", strength=0.0, views=1)
+        task = self._task(plain, fold, lambda number: self._pooled(network, plain, number))
+        if spec.units:
+            plain = replace(plain, steps=min(START_STEPS, spec.steps))
+            trainer, trained = self._head_trainer(plain, replace(task, val=task.val[:0]))
+            for _ in range(trainer.rounds):
+                trainer.run_round()
+            numbers = trained.weights()
+        else:
+            x = task.rows(0).take(task.train)
+            solved, _ = solve_head(
+                x, task.labels[task.train], task.classes, trial_seed(spec, "solve"), task.class_weights
+            )
+            numbers = HeadWeights(solved.mean, solved.scale, None, solved.linear)
+        head = Head(
+            spec.units, spec.dropout, task.classes, trial_seed(spec, "head"), numbers.mean, numbers.scale
+        )
+        head(np.zeros((1, len(numbers.mean)), np.float32))
+        head.set(numbers)
+        return head
+
+    # Features by view.
+
+    def _task(self, spec: TrialSpec, fold: Fold, rows: Callable[[int], Rows]) -> Task:
+        pool = self.extractor.pool
+        train, val = np.asarray(fold.train, np.int64), np.asarray(fold.val, np.int64)
+        weights = scores.class_weights(self.metric, pool.labels[train], len(pool.classes))
+        known: dict[int, Rows] = {}
+
+        def remembered(number: int) -> Rows:
+            if number not in known:
+                known.clear()  # one view at a time: a fresh one is large, a stored one is found again
+                known[number] = rows(number)
+            return known[number]
+
+        plain: list[Rows] = []
+
+        def of_plain() -> Rows:
+            if not plain:
+                plain.append(rows(-1))
+            return plain[0]
+
+        return Task(remembered, of_plain, pool.labels, train, val, len(pool.classes), self.metric, weights)
+
+    def _view(self, spec: TrialSpec, number: int) -> View:
+        """View ``number`` of the trial's augmentation; -1 and strength 0 are the images as they are."""
+        if number < 0 or not spec.strength:
+            return PLAIN
+        return View(spec.policy, spec.strength, number, spec.seed)
+
+    def _pooled(self, network: Network, spec: TrialSpec, number: int) -> Rows:
+        taps = self.extractor.taps(network, self._view(spec, number))
+        depths = [spec.tap, spec.depth] if spec.tap else [spec.depth]
+        columns = [tap_slice(network.cuts, d, spec.pooling) for d in depths]
+        return StoredRows(np.concatenate([taps[:, c] for c in columns], axis=1))
+
+    def _maps(self, network: Network, spec: TrialSpec, number: int) -> Rows:
+        view = self._view(spec, number)
+        if spec.freeze_depth == 0 and not spec.views and not view.plain:
+            return StoredRows(self.extractor.fresh_pixels(spec.image_size, view))
+        return self.extractor.maps(network, view, spec.freeze_depth)
+
+
+def frozen_layers(model: keras.Model, last: str) -> tuple[str, ...]:
+    """The names of the layers that have weights and lie before the cut, in order."""
+    import keras
+
+    part = keras.Model(model.input, model.get_layer(last).output)
+    return tuple(layer.name for layer in part.layers if layer.weights)
+
+
+def _recording(judge: Judge, history: list[dict[str, float]]) -> Judge:
+    def record(numbers: Mapping[str, float]) -> str:
+        history.append(dict(numbers))
+        return judge(numbers)
+
+    return record
