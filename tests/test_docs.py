@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import click
 import numpy as np
 import pytest
 
+from tlsearch.cli import cli
 from tlsearch.data import checks
 from tlsearch.data.index import MIN_PER_CLASS
 from tlsearch.plugin_api import API_VERSION, Augmentation
@@ -38,6 +40,14 @@ def test_the_two_commands_stand_below_their_marks(number: int, command: str) -> 
 def test_links_lead_to_files(page: Path) -> None:
     targets = re.findall(r"\]\((?!https?:)([^)#]+)\)", page.read_text(encoding="utf-8"))
     assert [target for target in targets if not (page.parent / target).exists()] == []
+
+
+def test_the_options_of_run_are_those_of_its_help() -> None:
+    options = [option for option in cli.commands["run"].params if isinstance(option, click.Option)]
+    names = {name for option in options for name in option.opts if name.startswith("--")} - {"--help"}
+    table = README.split("## Options of `tlsearch run`")[1].split("\n## ")[0]
+    cells = "".join(line.split(" | ")[0] for line in table.splitlines() if line.startswith("|"))
+    assert set(re.findall(r"--[a-z-]+", cells)) - {"---"} == names
 
 
 def test_every_kind_of_finding_is_explained() -> None:
