@@ -45,9 +45,15 @@ class ResolvedWeights:
 
 
 def cache_folder() -> Path:
-    """Where Keras keeps downloaded weights: ``$KERAS_HOME/models``, else ``~/.keras/models``."""
-    home = os.environ.get("KERAS_HOME")
-    return (Path(home) if home else Path.home() / ".keras") / "models"
+    """Where Keras keeps downloaded weights: ``$KERAS_HOME/models``, else ``~/.keras/models``.
+
+    Where the home folder cannot be written to, Keras takes ``/tmp`` for it, and so does this.
+    """
+    keras_home = os.environ.get("KERAS_HOME")
+    if keras_home:
+        return Path(keras_home) / "models"
+    home = os.path.expanduser("~")  # noqa: PTH111 - Path.home() raises where there is none, as Keras does not
+    return Path(home if os.access(home, os.W_OK) else "/tmp") / ".keras" / "models"
 
 
 def resolve(backbone: str, name: str, source: WeightSource) -> ResolvedWeights:
@@ -91,9 +97,7 @@ def verify(file: Path, source: WeightSource) -> None:
         )
 
 
-def download(
-    source: WeightSource, to: Path | None = None, progress: Callable[[int, int], None] | None = None
-) -> Path:
+def download(source: WeightSource, to: Path | None = None, progress: Callable[[int, int], None] | None = None) -> Path:
     """Fetch ``source`` into the folder ``to`` (Keras' cache where None) and give the file's path.
 
     ``keras.utils.get_file`` would do, but it needs a backend, which this process may not import. The file is

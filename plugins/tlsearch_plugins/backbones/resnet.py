@@ -41,9 +41,7 @@ class ResNet50:
         from tlsearch_plugins.backbones.loading import load_keras_weights
         from tlsearch_plugins.backbones.scratch import prepare_for_scratch
 
-        model = keras.applications.ResNet50(
-            include_top=False, weights=None, input_shape=(image_size, image_size, 3)
-        )
+        model = keras.applications.ResNet50(include_top=False, weights=None, input_shape=(image_size, image_size, 3))
         if weights is None:
             prepare_for_scratch(model, input_std=PIXEL_STD)
         else:
