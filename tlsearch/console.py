@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import sys
 import time
 from types import TracebackType
 
@@ -23,10 +25,23 @@ _NUMBER = Style(color="cyan")
 _QUIET = Style(dim=True)
 
 # A number stands alone: the digits of vgg16, block4_pool or a date belong to a name.
-_NUMBERS = r"(?<![\w./:-])[+-]?(\d[\d,]*(\.\d+)?|\.\d+)%?(?![\w-]|\.\w)"
+_NUMBERS = r"(?<![\w.:-])(?<!\D/)[+-]?(\d[\d,]*(\.\d+)?|\.\d+)%?(?![\w-]|\.\w)"
 
 # An estimate from the first moments of a step would be far off.
 _FIRST_ESTIMATE_SECONDS = 3.0
+
+
+class Screen(Console):
+    """A console that falls silent when the reader of its pipe is gone, where rich would end the process: a
+    search goes on though nobody listens any more."""
+
+    def on_broken_pipe(self) -> None:
+        """Called by rich; what is printed from now on goes nowhere."""
+        self.quiet = True
+        if self.file is sys.stdout:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, sys.stdout.fileno())
+            os.close(nowhere)
 
 
 class ConsoleReporter:
@@ -38,7 +53,7 @@ class ConsoleReporter:
     """
 
     def __init__(self, console: Console | None = None) -> None:
-        self.console = console or Console(highlight=False)
+        self.console = console or Screen(highlight=False)
         self._live: Live | None = None
         self._moving: _Moving | None = None
         self._last_step = ""
