@@ -70,9 +70,7 @@ def test_a_folder_is_walked_and_each_file_gets_its_class(predictor: Predictor, t
     assert all(item.error is None for item in found)
 
 
-def test_probabilities_are_the_models_in_the_order_of_the_labels(
-    predictor: Predictor, tmp_path: Path
-) -> None:
+def test_probabilities_are_the_models_in_the_order_of_the_labels(predictor: Predictor, tmp_path: Path) -> None:
     file = write_picture(tmp_path / "one.png", (30, 20, 10))
     expected = np.exp([3, 2, 1]) / np.exp([3, 2, 1]).sum()
     assert predictor.probabilities([file])[0] == pytest.approx(expected, rel=1e-4)

@@ -15,6 +15,7 @@ from sample_result import SAMPLE, WINNER
 
 from tlsearch.errors import UsageError
 from tlsearch.records import TrialSpec
+from tlsearch.results.parts import Mistake
 from tlsearch.results.plain import from_plain, to_plain
 from tlsearch.results.result import RunResult, read_result, write_result
 
@@ -40,6 +41,12 @@ def test_a_result_without_its_optional_parts_is_read_back(tmp_path: Path) -> Non
     )
     write_result(bare, tmp_path)
     assert read_result(tmp_path) == bare
+
+
+def test_names_in_any_script_and_in_none_are_read_back(tmp_path: Path) -> None:
+    odd = replace(SAMPLE, mistakes=(Mistake("платье/\udcff.jpg", "платье", "帽子", 0.5),))
+    assert "платье" in write_result(odd, tmp_path).read_text(encoding="utf-8")
+    assert read_result(tmp_path) == odd
 
 
 def test_only_the_two_files_are_left_behind(tmp_path: Path) -> None:

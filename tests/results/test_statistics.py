@@ -54,9 +54,7 @@ def score_statistic(b: int, c: int, n: int, difference: float) -> float:
     return float((b - c - n * difference) / math.sqrt(variance))
 
 
-@pytest.mark.parametrize(
-    ("b", "c", "n"), [(9, 3, 45), (12, 2, 50), (0, 5, 45), (5, 0, 45), (30, 12, 370), (4, 4, 20)]
-)
+@pytest.mark.parametrize(("b", "c", "n"), [(9, 3, 45), (12, 2, 50), (0, 5, 45), (5, 0, 45), (30, 12, 370), (4, 4, 20)])
 @pytest.mark.parametrize("level", [0.9, 0.95])
 def test_tango_inverts_the_score_test(b: int, c: int, n: int, level: float) -> None:
     z = norm.ppf(0.5 + level / 2)
@@ -66,9 +64,7 @@ def test_tango_inverts_the_score_test(b: int, c: int, n: int, level: float) -> N
     assert score_statistic(b, c, n, high) == pytest.approx(-z, abs=2e-3)
 
 
-@pytest.mark.parametrize(
-    ("b", "c", "n"), [(0, 0, 45), (45, 0, 45), (3, 1, 4), (20, 20, 370), (1, 0, 100_000)]
-)
+@pytest.mark.parametrize(("b", "c", "n"), [(0, 0, 45), (45, 0, 45), (3, 1, 4), (20, 20, 370), (1, 0, 100_000)])
 def test_tango_is_mirrored_when_the_models_are_exchanged(b: int, c: int, n: int) -> None:
     low, high = tango(b, c, n)
     assert -1 <= low <= (b - c) / n <= high <= 1

@@ -52,9 +52,7 @@ def make_claims(
     gain = Gain(over_linear_probe=over_probe)
     if baseline is not None:
         over = compare(y, winner, baseline, metric, seed, groups)
-        gain = Gain(
-            over.difference, over.ci95, over.discordant, over.mcnemar_midp, over.permutation_p, over_probe
-        )
+        gain = Gain(over.difference, over.ci95, over.discordant, over.mcnemar_midp, over.permutation_p, over_probe)
     (truth,) = as_labels(y)
     return Claims(
         estimate(y, winner, metric, seed, groups),

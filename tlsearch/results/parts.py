@@ -47,9 +47,7 @@ class PlannedCandidate:
     @classmethod
     def of(cls, candidate: Candidate) -> PlannedCandidate:
         """What the report says of ``candidate``."""
-        return cls(
-            candidate.label, candidate.backbone, candidate.weights, candidate.image_size, candidate.depth
-        )
+        return cls(candidate.label, candidate.backbone, candidate.weights, candidate.image_size, candidate.depth)
 
 
 @dataclass(frozen=True)

@@ -61,9 +61,7 @@ class Predictor:
         self.image_size = int(config["image_size"])
         self.decode_size = int(config.get("decode_size", self.image_size))
 
-    def predict(
-        self, paths: Sequence[Path | str] | Path | str, batch_size: int = 32, top: int = 5
-    ) -> list[Prediction]:
+    def predict(self, paths: Sequence[Path | str] | Path | str, batch_size: int = 32, top: int = 5) -> list[Prediction]:
         """One ``Prediction`` a file, with the ``top`` most probable classes. A folder stands for the pictures
         in it, at any depth, in order of their names. Raises ``UsageError`` for a path that does not exist or
         a folder without pictures; a file that cannot be read is reported in its ``Prediction``."""
@@ -116,9 +114,7 @@ def load(model_dir: Path | str) -> Predictor:
     folder = Path(model_dir)
     if not (folder / MODEL_FILE).is_file():
         inner = folder / "model"
-        mend = (
-            f"did you mean {inner}?" if (inner / MODEL_FILE).is_file() else "name the model folder of a run."
-        )
+        mend = f"did you mean {inner}?" if (inner / MODEL_FILE).is_file() else "name the model folder of a run."
         raise ModelError(f"{folder} holds no {MODEL_FILE}; {mend}")
     labels = _read_json(folder / LABELS_FILE)
     if not isinstance(labels, list) or not labels or not all(isinstance(name, str) for name in labels):
@@ -194,9 +190,7 @@ def _load_model(path: Path) -> Any:
 
     try:
         return keras.saving.load_model(path, compile=False, safe_mode=True)
-    except (
-        Exception
-    ) as error:  # Keras raises many kinds for a file that is broken, unsafe or of another version
+    except Exception as error:  # Keras raises many kinds for a file that is broken, unsafe or of another version
         lines = str(error).strip().splitlines()
         words = lines[0].rstrip(".") if lines else type(error).__name__
         raise ModelError(f"{path} cannot be loaded ({words}); take it from the run again.") from error

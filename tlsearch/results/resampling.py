@@ -61,9 +61,7 @@ def paired_bootstrap(
     """
     truth, one, two = as_labels(y, first, second)
     units = _Units.of(truth, (one, two), groups)
-    draws = units.resample(
-        n, seed, lambda counts: units.score(counts, 0, metric) - units.score(counts, 1, metric)
-    )
+    draws = units.resample(n, seed, lambda counts: units.score(counts, 0, metric) - units.score(counts, 1, metric))
     if np.ptp(draws) < 1e-12:
         low, high = tango(0, 0, units.count, level)
         return max(-1.0, float(draws[0]) + low), min(1.0, float(draws[0]) + high)

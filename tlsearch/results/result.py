@@ -94,9 +94,7 @@ def read_result(folder: Path) -> RunResult:
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
     except OSError:
-        raise UsageError(
-            f"{folder} has no {RESULT_FILE}; name the output folder of a finished run."
-        ) from None
+        raise UsageError(f"{folder} has no {RESULT_FILE}; name the output folder of a finished run.") from None
     except ValueError:
         raise UsageError(f"{path} is not readable JSON; run again to write it anew.") from None
     version = values.get("schema_version") if isinstance(values, dict) else None
@@ -127,7 +125,8 @@ def trials_csv(result: RunResult) -> str:
 
 def _write(path: Path, text: str) -> Path:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with temporary.open("w", encoding="utf-8", newline="") as stream:
+    # Parts of file names that are not Unicode become \udcXX, which JSON reads back as they were.
+    with temporary.open("w", encoding="utf-8", errors="backslashreplace", newline="") as stream:
         stream.write(text)
     temporary.replace(path)
     return path

@@ -27,9 +27,7 @@ def score(y: npt.ArrayLike, predicted: npt.ArrayLike, metric: Metric) -> float:
     return float(score_counts(right, support, called, metric))
 
 
-def score_counts(
-    right: npt.ArrayLike, support: npt.ArrayLike, called: npt.ArrayLike, metric: Metric
-) -> Floats:
+def score_counts(right: npt.ArrayLike, support: npt.ArrayLike, called: npt.ArrayLike, metric: Metric) -> Floats:
     """``metric`` from counts per class, shape (..., K), to scores of shape (...).
 
     ``right`` counts images of a class that were called it, ``support`` images of it, ``called`` images called

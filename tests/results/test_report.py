@@ -1,0 +1,254 @@
+"""The report as a reader and as a browser see it: its claims, its completeness, and that it asks nobody."""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from sample_result import CLASSES, LITE, SAMPLE, SOLVED, VGG
+
+from tlsearch.data.checks import Finding
+from tlsearch.data.layout import Skipped
+from tlsearch.results.charts import depth_charts, learning_chart
+from tlsearch.results.parts import Confusion, Gain, Histories, Mistake, ProfilePoint, TrialRow, Winner
+from tlsearch.results.report import write_report
+from tlsearch.results.result import RunResult
+from tlsearch.results.wording import duration, interval, percent, points, verdict
+
+VOID = {"meta", "img", "br", "link", "use", "input"}
+
+
+class Page(HTMLParser):
+    """The tags, ids, addresses and visible text of a page; an unbalanced tag fails the test."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.source = path.read_text(encoding="utf-8")
+        self.open: list[str] = []
+        self.tags: list[str] = []
+        self.ids: list[str] = []
+        self.addresses: list[str] = []
+        self.words: list[str] = []
+        self.feed(self.source)
+        self.close()
+        assert self.open == []
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.words).split())
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.ids += [value or "" for name, value in attrs if name == "id"]
+        self.addresses += [value or "" for name, value in attrs if name in ("src", "href", "xlink:href")]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        if tag not in VOID:
+            self.open.pop()
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open, f"</{tag}> closes nothing"
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if "style" not in self.open:
+            self.words.append(data)
+
+
+def render(result: RunResult, tmp_path: Path) -> Page:
+    return Page(write_report(result, tmp_path / "out", tmp_path / "data"))
+
+
+def save_mistakes(tmp_path: Path) -> None:
+    for name in ("shirt/1.jpg", "hat/2.jpg"):
+        path = tmp_path / "data" / name
+        path.parent.mkdir(parents=True)
+        Image.new("RGB", (400, 300), (200, 30, 30)).save(path)
+
+
+def test_the_report_states_the_answer(tmp_path: Path) -> None:
+    text = render(SAMPLE, tmp_path).text
+    assert "90.3 %" in text
+    assert "accuracy on 372 test images, 95 % interval 86.9 to 92.9 %" in text
+    assert "efficientnet_lite0@imagenet, freeze 6/18, linear head, standard 0.50" in text
+    assert "beats small_cnn trained from scratch by +30.1 points [+24.9, +35.3], p < .001" in text
+    assert "122 images only the winner has right, 10 only the other" in text
+    assert "over the best linear probe +4.3 points [+1.7, +7.1], p = .002" in text
+    assert "55.1 to 65.0 %" in text
+    assert "chose the winner, so it is optimistic" in text
+    assert "seeds ± 0.6; sampling ± 1.7" in text
+
+
+def test_every_section_is_filled(tmp_path: Path) -> None:
+    save_mistakes(tmp_path)
+    page = render(SAMPLE, tmp_path)
+    for heading in ("Accuracy by depth", "Trials", "Learning curves", "Confusion", "Worst mistakes", "Data"):
+        assert heading in page.text
+    assert page.tags.count("svg") == 4
+    assert "3 complete, 1 pruned, 1 failed." in page.text
+    assert "loss is not finite" in page.text
+    assert "best 86.5 % after cut 13" in page.text
+    assert "hat/broken.jpg : it is broken: truncated file" in page.text
+    assert "resnet50, weights not found" in page.text
+    assert "tlsearch run /data/clothing --time-limit 25m --seed 0" in page.text
+    assert "18m 52s in all." in page.text
+    assert "still improving" in page.text
+
+
+def test_trials_are_ranked_and_the_winner_is_marked(tmp_path: Path) -> None:
+    source = render(SAMPLE, tmp_path).source
+    rows = re.findall(r"<tr( class=\"won\")?>\s*<td class=\"n\">(\d+)</td>", source)
+    assert rows == [(' class="won"', "2"), ("", "1"), ("", "0"), ("", "3"), ("", "4")]
+
+
+def test_pictures_are_small_and_inside_the_file(tmp_path: Path) -> None:
+    save_mistakes(tmp_path)
+    page = render(SAMPLE, tmp_path)
+    pictures = [address for address in page.addresses if address.startswith("data:image/jpeg;base64,")]
+    assert len(pictures) == 2
+    image = Image.open(io.BytesIO(base64.b64decode(pictures[0].partition(",")[2])))
+    assert image.size == (240, 180)
+
+
+def test_a_picture_that_is_gone_is_left_blank(tmp_path: Path) -> None:
+    page = render(SAMPLE, tmp_path)
+    assert "img" not in page.tags
+    assert page.text.count("no picture") == 2
+
+
+def test_the_page_asks_no_host_for_anything(tmp_path: Path) -> None:
+    save_mistakes(tmp_path)
+    page = render(SAMPLE, tmp_path)
+    assert page.addresses
+    assert all(address.startswith(("data:image/jpeg;", "#")) for address in page.addresses)
+    assert not {"script", "link", "iframe", "object"} & set(page.tags)
+    assert "@import" not in page.source
+    assert all(target.startswith("#") for target in re.findall(r"url\(([^)]*)\)", page.source))
+
+
+def test_no_two_parts_of_the_page_share_an_id(tmp_path: Path) -> None:
+    same = {LITE: SAMPLE.profile[LITE], "other@imagenet": SAMPLE.profile[LITE]}
+    page = render(replace(SAMPLE, profile=same), tmp_path)
+    assert page.ids
+    assert len(page.ids) == len(set(page.ids))
+    assert {address[1:] for address in page.addresses} <= set(page.ids)
+
+
+def test_the_same_result_gives_the_same_bytes(tmp_path: Path) -> None:
+    assert render(SAMPLE, tmp_path / "a").source == render(SAMPLE, tmp_path / "b").source
+
+
+def test_a_bare_result_still_makes_a_page(tmp_path: Path) -> None:
+    bare = replace(
+        SAMPLE, baseline=None, gain=None, linear_probe=None, mlflow=None, confusion=None, mistakes=(),
+        histories=Histories(), profile={}, trials=(), timings={}, versions={}, command="", started="",
+        metrics=replace(SAMPLE.metrics, confirmed=None, ms_per_image=None, megabytes=None, test_opened=None),
+        dataset=replace(SAMPLE.dataset, skipped=(), findings=()),
+        winner=Winner.of(replace(SOLVED, freeze_depth=0), "", ()),
+    )  # fmt: skip
+    page = render(bare, tmp_path)
+    assert "svg" not in page.tags
+    assert "No baseline was trained from scratch" in page.text
+    assert "its head was solved" in page.text
+    assert "None to show." in page.text
+    assert "Nothing unusual was found." in page.text
+
+
+def test_hostile_names_stay_text(tmp_path: Path) -> None:
+    evil = '"><script>alert(1)</script>$\\frac{&amp;\u202e\udcff'
+    names = (evil, *CLASSES[1:])
+    hostile = replace(
+        SAMPLE,
+        dataset=replace(
+            SAMPLE.dataset, path=f"/data/{evil}", classes=names,
+            counts={"train": dict.fromkeys(names, 5), "test": dict.fromkeys(names, 5)},
+            skipped=(Skipped(evil, evil),), findings=(Finding(evil, "warning", evil, (evil,)),),
+        ),
+        profile={evil: (ProfilePoint(evil, 1, 0.5),)},
+        trials=(*SAMPLE.trials, replace(SAMPLE.trials[0], number=9, reason=evil, label=evil)),
+        confusion=Confusion(names, ((1, 2, 0, 0),) * 4),
+        mistakes=(Mistake(evil, evil, evil, 0.5),),
+        versions={evil: evil},
+        command=evil,
+    )  # fmt: skip
+    page = render(hostile, tmp_path)
+    assert "script" not in page.tags
+    assert page.text.count("<script>alert(1)</script>$\\frac{&amp;") >= 15
+
+
+def test_many_classes_become_a_list_of_confusions(tmp_path: Path) -> None:
+    names = tuple(f"class {number}" for number in range(40))
+    matrix = [[0] * 40 for _ in names]
+    for i in range(40):
+        matrix[i][i] = 10
+    matrix[3][7], matrix[5][1] = 4, 2
+    page = render(replace(SAMPLE, confusion=Confusion(names, tuple(map(tuple, matrix)))), tmp_path)
+    assert "class 3 class 7 4 29 % class 5 class 1 2 17 %" in page.text
+
+
+def test_an_empty_profile_and_odd_curves_draw_nothing() -> None:
+    assert depth_charts({}, LITE, 6) == {}
+    nothing = [{"epoch": 1.0, "objective": None, "train_accuracy": 0.5}]
+    assert learning_chart(nothing, (), "objective", "train_accuracy", "accuracy") is None
+    single = learning_chart([{"objective": 0.5}], (), "objective", "train_accuracy", "accuracy")
+    assert single is not None
+    assert "<use" in single
+
+
+def test_charts_take_the_colour_of_the_text() -> None:
+    charts = depth_charts(SAMPLE.profile, LITE, 6)
+    assert list(charts) == [LITE, VGG]
+    for svg in charts.values():
+        assert "currentColor" in svg
+        assert "#000000" not in svg
+        assert "#010203" not in svg
+        assert "#ffffff" not in svg
+    assert charts[LITE].count("stroke-dasharray") == 1
+    assert "stroke-dasharray" not in charts[VGG]
+
+
+def gained(low: float, high: float, **changes: float | None) -> RunResult:
+    gain = Gain((low + high) / 2, (low, high), (8, 6), 0.2)
+    return replace(SAMPLE, gain=replace(gain, **changes))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "claim"),
+    [
+        (0.01, 0.05, "Reuse beats small_cnn"),
+        (-0.01, 0.05, "No gain over small_cnn"),
+        (-0.05, -0.01, "small_cnn trained from scratch beats reuse"),
+    ],
+)
+def test_the_verdict_claims_what_the_interval_allows(low: float, high: float, claim: str) -> None:
+    assert verdict(gained(low, high))[0].startswith(claim)
+
+
+def test_the_verdict_gives_the_p_value_that_there_is() -> None:
+    assert "p = .200" in verdict(gained(0.01, 0.05))[0]
+    assert "p = .034" in verdict(gained(0.01, 0.05, mcnemar_midp=None, permutation_p=0.034))[0]
+    assert "no p-value" in verdict(gained(0.01, 0.05, mcnemar_midp=None))[0]
+
+
+def test_numbers_read_as_people_write_them() -> None:
+    assert percent(0.9034) == "90.3 %"
+    assert interval((0.869, 0.9294)) == "86.9 to 92.9 %"
+    assert (points(0.301), points(-0.02)) == ("+30.1", "-2.0")
+    seconds = [0.42, 9.97, 59.7, 372, 3599.8, 3900]
+    assert [duration(s) for s in seconds] == ["0.4 s", "10 s", "1m 00s", "6m 12s", "1h 00m", "1h 05m"]
+
+
+def test_a_pruned_twin_of_the_winner_is_not_marked(tmp_path: Path) -> None:
+    twin = replace(SAMPLE.trials[2], number=1, state="pruned", value=None)
+    rows: tuple[TrialRow, ...] = (twin, SAMPLE.trials[2])
+    source = render(replace(SAMPLE, trials=rows), tmp_path).source
+    assert re.findall(r'class="won">\s*<td class="n">(\d+)', source) == ["2"]
