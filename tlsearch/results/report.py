@@ -85,7 +85,8 @@ def _context(result: RunResult, dataset_root: Path) -> dict[str, Any]:
 
 def _intervals(result: RunResult) -> tuple[list[dict[str, Any]], Interval]:
     """The rows of the comparison, and the range that they are drawn in."""
-    network = f"{result.winner.backbone}@{result.winner.weights}"
+    spec = result.winner.spec
+    network = f"{spec.backbone}@{spec.weights}" if spec.weights else spec.backbone
     found = [("winner", network, "winner", result.metrics.test, result.metrics.test_ci95)]
     probe, baseline = result.linear_probe, result.baseline
     if probe is not None:
