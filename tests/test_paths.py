@@ -1,0 +1,60 @@
+"""Where things are written when nobody says otherwise."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from tlsearch.config import RunConfig
+from tlsearch.errors import UsageError
+from tlsearch.paths import cache_dir, check_output, claim_output
+
+NOW = datetime(2026, 11, 22, 10, 12)
+
+
+def test_output_is_named_after_data_and_time_and_never_shared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    config = RunConfig(Path("my shoes!"))
+    runs = tmp_path / "tlsearch-runs"
+    assert claim_output(config, NOW) == runs / "my-shoes-20261122-1012"
+    assert claim_output(config, NOW) == runs / "my-shoes-20261122-1012-2"
+    assert claim_output(config, NOW) == runs / "my-shoes-20261122-1012-3"
+    assert sorted(p.name[-4:] for p in runs.iterdir()) == ["1012", "12-2", "12-3"]
+
+
+def test_an_empty_folder_or_one_with_other_files_will_do(tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "notes.txt").touch()
+    assert claim_output(RunConfig(tmp_path, output=tmp_path / "out")) == tmp_path / "out"
+    assert claim_output(RunConfig(tmp_path, output=tmp_path / "a" / "b")).is_dir()
+
+
+@pytest.mark.parametrize("trace", ["run.toml", "result.json", "study.db"])
+def test_a_folder_that_holds_a_run_is_refused(tmp_path: Path, trace: str) -> None:
+    (tmp_path / trace).touch()
+    with pytest.raises(UsageError, match=f"already holds a run .*{trace}.*name another folder"):
+        claim_output(RunConfig(tmp_path, output=tmp_path))
+
+
+def test_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "out").touch()
+    with pytest.raises(UsageError, match="is a file: name a folder"):
+        check_output(tmp_path / "out")
+    with pytest.raises(UsageError, match="cannot be made"):
+        claim_output(RunConfig(tmp_path, output=tmp_path / "out" / "below"))
+
+
+def test_option_goes_before_variable_goes_before_default(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("TLSEARCH_CACHE_DIR", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
+    assert cache_dir().name == "features"
+    assert "tlsearch" in cache_dir().parts
+    monkeypatch.setenv("TLSEARCH_CACHE_DIR", str(tmp_path / "variable"))
+    assert cache_dir() == tmp_path / "variable" / "features"
+    assert cache_dir(tmp_path / "option") == tmp_path / "option" / "features"
