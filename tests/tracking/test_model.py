@@ -104,6 +104,7 @@ def test_the_model_belongs_to_its_run(logged: Any) -> None:
         run_ = client.get_run(logged["run_id"])
         model = client.get_logged_model(logged["uri"].removeprefix("models:/"))
     assert run_.info.status == "FINISHED"
+    assert run_.outputs is not None
     assert [output.model_id for output in run_.outputs.model_outputs] == [model.model_id]
     assert model.source_run_id == logged["run_id"]
     assert model.status == "READY"

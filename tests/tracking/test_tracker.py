@@ -15,7 +15,7 @@ from tlsearch.tracking.tracker import Tracker
 
 with quiet():
     from mlflow import MlflowClient
-    from mlflow.entities import Run
+    from mlflow.entities import Metric, Run
 
 SPEC = TrialSpec(
     "vgg16", "imagenet", 128, 13, 7, units=256, dropout=0.3, policy="standard", strength=0.5, views=4
@@ -104,7 +104,7 @@ def test_epochs_are_buffered(tracker: Tracker, monkeypatch: pytest.MonkeyPatch) 
     calls: list[int] = []
     send = tracker._client.log_batch
 
-    def count(run_id: str, metrics: list[object]) -> None:
+    def count(run_id: str, metrics: list[Metric]) -> None:
         calls.append(len(metrics))
         send(run_id, metrics=metrics)
 

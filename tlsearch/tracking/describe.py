@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Literal
 
 from tlsearch.records import Role, State, TrialSpec
 
-STATUS_OF: Mapping[State, str] = {
+Status = Literal["FINISHED", "KILLED", "FAILED"]
+
+STATUS_OF: Mapping[State, Status] = {
     "complete": "FINISHED",
     "pruned": "KILLED",
     "censored": "KILLED",

@@ -7,8 +7,9 @@ import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from tlsearch.tracking.describe import Status
 from tlsearch.tracking.location import Location, locate
 from tlsearch.tracking.quiet import first_line, quiet
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
     from tlsearch.plugin_api import Images
 
-Status = Literal["FINISHED", "KILLED", "FAILED"]
 T = TypeVar("T")
 
 # Limits of MLflow's batch call.
