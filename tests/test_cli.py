@@ -261,8 +261,8 @@ def test_a_run_ends_with_its_table(search: Callable[[Search], list[RunConfig]], 
     assert rows["winner efficientnet_lite0@imagenet,"][-4:] == [".912", ".903", "[.869", ".929]"]
     assert rows["linear probe"][-4:] == [".876", ".860", "[.821", ".892]"]
     assert rows["from scratch"] == ["from", "scratch", "small_cnn", ".613", ".602", "[.551", ".650]"]
-    assert "gain over from scratch   +.301 [+.249 +.353]   p < .001" in result.stdout
-    assert "gain over linear probe   +.043 [+.017 +.071]   p = .002" in result.stdout
+    assert "gain over training from scratch  +.301 [+.249 +.353]   p < .001" in result.stdout
+    assert "gain over the linear probe       +.043 [+.017 +.071]   p = .002" in result.stdout
     assert f"report  {Path('/runs/clothing-1/report.html')}" in result.stdout
     assert "mlflow ui --backend-store-uri sqlite:///m.db" in result.stdout
 
@@ -453,7 +453,7 @@ def test_report_is_written_anew(sample: RunResult, tmp_path: Path) -> None:
     write_result(sample, tmp_path / "out")
     result = tlsearch("report", "out")
     assert result.exit_code == 0, result.output
-    assert "gain over from scratch" in result.stdout
+    assert "gain over training from scratch" in result.stdout
     assert "<html" in (tmp_path / "out" / "report.html").read_text()[:500]
 
 

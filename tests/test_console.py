@@ -71,9 +71,11 @@ def test_brackets_are_text(text: str) -> None:
 
 def test_numbers_are_coloured_and_digits_in_names_are_not() -> None:
     console = terminal(100)
-    ConsoleReporter(console).say("plan", "vgg16 block4_pool .836 3,068 efficientnet_lite0 +12% 6/18 2026-11-22 v1.2.3")
+    ConsoleReporter(console).say(
+        "plan", "vgg16 block4_pool .836 3,068 efficientnet_lite0 +12% 6/18, 256, 2026-11-22 v1.2.3"
+    )
     coloured = [part.split("\x1b[0m")[0] for part in drawn(console).split("\x1b[36m")[1:]]
-    assert coloured == [".836", "3,068", "+12%", "6", "18"]
+    assert coloured == [".836", "3,068", "+12%", "6", "18", "256"]
 
 
 def test_plain_where_it_is_no_terminal() -> None:

@@ -25,7 +25,7 @@ _NUMBER = Style(color="cyan")
 _QUIET = Style(dim=True)
 
 # A number stands alone: the digits of vgg16, block4_pool or a date belong to a name.
-_NUMBERS = r"(?<![\w.:-])(?<!\D/)[+-]?(\d[\d,]*(\.\d+)?|\.\d+)%?(?![\w-]|\.\w)"
+_NUMBERS = r"(?<![\w.:-])(?<!\D/)[+-]?(\d+(,\d{3})*(\.\d+)?|\.\d+)%?(?![\w-]|\.\w)"
 
 # An estimate from the first moments of a step would be far off.
 _FIRST_ESTIMATE_SECONDS = 3.0

@@ -26,9 +26,7 @@ SHOWN_FILES = 10
     metavar="N",
     help="Seed of the split, where there are no split folders.",
 )
-@click.option(
-    "--all-files", is_flag=True, help=f"Name all files, not the first {SHOWN_FILES}.  [default: off]"
-)
+@click.option("--all-files", is_flag=True, help=f"Name all files, not the first {SHOWN_FILES}.  [default: off]")
 def check(dataset: Path, seed: int, all_files: bool) -> None:
     """Reads every image of DATASET and prints the counts for each class, what was set aside and what looks
     wrong. Nothing is changed."""

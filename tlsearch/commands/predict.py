@@ -16,9 +16,7 @@ if TYPE_CHECKING:
 
 @click.command(short_help="Classify images with a model that a run made.")
 @click.argument("model_dir", type=click.Path(path_type=Path))
-@click.argument(
-    "images", nargs=-1, required=True, metavar="IMAGE_OR_FOLDER...", type=click.Path(path_type=Path)
-)
+@click.argument("images", nargs=-1, required=True, metavar="IMAGE_OR_FOLDER...", type=click.Path(path_type=Path))
 @click.option(
     "--top",
     type=click.IntRange(min=1),

@@ -81,8 +81,7 @@ def _read(
     "--output",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="Folder for the model and the report; it must not hold a run yet.  "
-    "[default: tlsearch-runs/<dataset>-<time>]",
+    help="Folder for the model and the report; it must not hold a run yet.  [default: tlsearch-runs/<dataset>-<time>]",
 )
 @click.option(
     "--experiment",

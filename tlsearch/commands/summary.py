@@ -17,6 +17,7 @@ def print_summary(console: Console, result: RunResult) -> None:
     """Prints what was found, what was gained and where everything is."""
     console.print()
     console.print(score_table(result))
+    console.print()
     for line in gain_lines(result):
         console.print(Text(line, style="bold"), soft_wrap=not console.is_terminal)
     console.print()
@@ -38,9 +39,7 @@ def score_table(result: RunResult) -> Table:
         style="bold",
     )  # fmt: skip
     if probe is not None:
-        table.add_row(
-            "linear probe", probe.label, score(probe.val), score(probe.test), interval(probe.test_ci95)
-        )
+        table.add_row("linear probe", probe.label, score(probe.val), score(probe.test), interval(probe.test_ci95))
     if baseline is not None:
         table.add_row(
             "from scratch", baseline.architecture, score(baseline.val), score(baseline.test),
@@ -60,18 +59,18 @@ def gain_lines(result: RunResult) -> list[str]:
         return []
     if gain.test is not None and gain.ci95 is not None:
         p = gain.mcnemar_midp if gain.permutation_p is None else gain.permutation_p
-        lines.append(_gain("from scratch", gain.test, gain.ci95, p))
+        lines.append(_gain("over training from scratch", gain.test, gain.ci95, p))
     over = gain.over_linear_probe
     if over is not None:
         p = over.mcnemar_midp if over.permutation_p is None else over.permutation_p
-        lines.append(_gain("linear probe", over.difference, over.ci95, p))
+        lines.append(_gain("over the linear probe", over.difference, over.ci95, p))
     return lines
 
 
 def _gain(over: str, difference: float, ci95: Interval, p: float | None) -> str:
     from tlsearch.results.statistics import format_p
 
-    return f"gain over {over}   {signed(difference)} {interval(ci95, sign=True)}   {format_p(p)}"
+    return f"gain {over:<26}  {signed(difference)} {interval(ci95, sign=True)}   {format_p(p)}"
 
 
 def score(value: float) -> str:
