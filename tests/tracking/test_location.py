@@ -18,6 +18,7 @@ from tlsearch.tracking.location import locate
 @pytest.fixture(autouse=True)
 def _no_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
 
 
 @pytest.fixture
@@ -29,7 +30,7 @@ def silent_port() -> Iterator[int]:
 
 @pytest.fixture
 def busy_server() -> Iterator[str]:
-    """A server that answers 404 to everything."""
+    """A server that answers 404 to everything, and below /dead as a proxy does with nothing behind it."""
     server = http.server.HTTPServer(("127.0.0.1", 0), _Refusing)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
@@ -41,15 +42,13 @@ def busy_server() -> Iterator[str]:
 
 class _Refusing(http.server.BaseHTTPRequestHandler):
     def do_GET(self) -> None:
-        self.send_error(404)
+        self.send_error(502 if self.path.startswith("/dead") else 404)
 
     def log_message(self, *args: object) -> None:
         """Nothing on the screen of the tests."""
 
 
-def test_option_goes_before_variable_goes_before_default(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_option_goes_before_variable_goes_before_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert locate(None, tmp_path).uri == f"sqlite:///{tmp_path}/mlflow.db"
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///other.db")
     assert locate(None, tmp_path).uri == f"sqlite:///{tmp_path}/other.db"
@@ -73,9 +72,7 @@ def test_an_old_store_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("uri", ["./mlruns", "file:///tmp/mlruns", "mlruns", "C:\\runs"])
 def test_a_folder_is_refused(tmp_path: Path, uri: str) -> None:
-    with pytest.raises(
-        TrackingError, match=r"no longer writes to folders: use a database such as sqlite:///"
-    ):
+    with pytest.raises(TrackingError, match=r"no longer writes to folders: use a database such as sqlite:///"):
         locate(uri, tmp_path)
 
 
@@ -87,6 +84,11 @@ def test_a_database_in_no_folder_is_refused(tmp_path: Path) -> None:
 def test_a_server_that_answers_anything_will_do(tmp_path: Path, busy_server: str) -> None:
     location = locate(busy_server, tmp_path)
     assert (location.uri, location.artifacts, location.ui_command) == (busy_server, None, busy_server)
+
+
+def test_a_proxy_with_nothing_behind_it_is_no_server(tmp_path: Path, busy_server: str) -> None:
+    with pytest.raises(TrackingError, match=r"does not answer \(502"):
+        locate(f"{busy_server}/dead", tmp_path)
 
 
 def test_a_closed_port_is_noticed_at_once(tmp_path: Path) -> None:

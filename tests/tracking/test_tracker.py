@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -17,9 +19,7 @@ with quiet():
     from mlflow import MlflowClient
     from mlflow.entities import Metric, Run
 
-SPEC = TrialSpec(
-    "vgg16", "imagenet", 128, 13, 7, units=256, dropout=0.3, policy="standard", strength=0.5, views=4
-)
+SPEC = TrialSpec("vgg16", "imagenet", 128, 13, 7, units=256, dropout=0.3, policy="standard", strength=0.5, views=4)
 
 
 @pytest.fixture(scope="module")
@@ -132,6 +132,24 @@ def test_an_experiment_is_found_again(tracker: Tracker, store: Path) -> None:
     assert again.experiment_id == tracker.experiment_id
 
 
+def test_two_runs_may_make_the_database_at_once(tmp_path: Path) -> None:
+    code = (
+        "from tlsearch.tracking.tracker import Tracker\n"
+        "print(Tracker.open('sqlite:///mlflow.db', 'both').start_parent('search', {}, {}))"
+    )
+    running = [
+        subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path, stdout=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    run_ids = {process.communicate(timeout=120)[0].strip() for process in running}
+    assert [process.returncode for process in running] == [0, 0]
+    client = MlflowClient(f"sqlite:///{tmp_path}/mlflow.db")
+    experiment = client.get_experiment_by_name("both")
+    assert experiment is not None
+    assert {run.info.run_id for run in client.search_runs([experiment.experiment_id])} == run_ids
+    assert len(run_ids) == 2
+
+
 def test_a_deleted_experiment_is_a_sentence(tracker: Tracker, store: Path) -> None:
     MlflowClient(tracker.uri).delete_experiment(tracker.experiment_id)
     with pytest.raises(TrackingError, match=r"was deleted: bring it back with `mlflow") as caught:
@@ -183,9 +201,7 @@ def test_params_say_what_was_searched() -> None:
 
 
 def test_tags_are_there_to_filter_by() -> None:
-    tags = tags_of(
-        "trial", SPEC, plugins={"vgg16": "tlsearch 0.1.0"}, fingerprint="f00", seed=3, state="pruned"
-    )
+    tags = tags_of("trial", SPEC, plugins={"vgg16": "tlsearch 0.1.0"}, fingerprint="f00", seed=3, state="pruned")
     assert tags["role"] == "trial"
     assert tags["backbone"] == "vgg16"
     assert tags["weights"] == "imagenet"

@@ -19,6 +19,9 @@ DATABASE_NAME = "mlflow.db"
 _SQLITE = "sqlite:///"
 _PROBE_SECONDS = 4.0
 
+# What a proxy answers when it cannot reach the server: 502 Bad Gateway, 503 and 504.
+_NOBODY_BEHIND = (502, 503, 504)
+
 
 @dataclass(frozen=True)
 class Location:
@@ -89,7 +92,7 @@ def _command(uri: str) -> str:
 
 
 def _probe(uri: str) -> None:
-    """Asks the server for its health once. Any HTTP answer will do; a proxy may refuse that page.
+    """Asks the server for its health once. Any answer of its own will do, as that page may be refused.
 
     In a thread, because resolving a name has no time limit of its own.
     """
@@ -100,8 +103,9 @@ def _probe(uri: str) -> None:
         try:
             with urllib.request.urlopen(f"{uri.rstrip('/')}/health", timeout=_PROBE_SECONDS):
                 pass
-        except urllib.error.HTTPError:
-            pass
+        except urllib.error.HTTPError as error:
+            if error.code in _NOBODY_BEHIND:
+                trouble.append(f"{error.code} {error.reason}")
         except (OSError, ValueError, socket.gaierror) as error:
             trouble.append(str(getattr(error, "reason", error)))
         answered.set()

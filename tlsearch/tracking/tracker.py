@@ -103,9 +103,7 @@ class Tracker:
         """Starts the run that stands for the whole search and gives its id."""
         return self._start(name, params, tags)
 
-    def start_child(
-        self, parent_id: str, name: str, params: Mapping[str, Any], tags: Mapping[str, str]
-    ) -> str:
+    def start_child(self, parent_id: str, name: str, params: Mapping[str, Any], tags: Mapping[str, str]) -> str:
         """Starts a run that the UI shows below ``parent_id`` and gives its id."""
         nesting = {"mlflow.parentRunId": parent_id} if parent_id else {}
         return self._start(name, params, {**tags, **nesting})
