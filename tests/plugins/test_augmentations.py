@@ -1,0 +1,166 @@
+"""The built-in augmentations: identity, repeatability, variety, and how far each goes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tlsearch import registry
+from tlsearch.plugin_api import Augmentation
+from tlsearch_plugins.augmentations.affine import AffineRanges, render_affine
+from tlsearch_plugins.augmentations.color import Color
+
+NAMES = ["color", "crop", "flip", "geometric", "rotate", "shift", "standard"]
+each_augmentation = pytest.mark.parametrize("name", NAMES)
+
+
+def pictures(count: int = 24, size: int = 32) -> Any:
+    """Different smooth colour pictures without symmetry, uint8 (count, size, size, 3)."""
+    rng = np.random.default_rng(11)
+    y, x = np.mgrid[0:size, 0:size] / size
+    a, b, c = rng.uniform(1, 5, (3, count, 1, 1, 3))
+    waves = np.sin(a * x[None, :, :, None] + c) * np.cos(b * y[None, :, :, None] + 2 * c)
+    return (128 + 90 * waves).astype(np.uint8)
+
+
+def load(name: str) -> Augmentation:
+    """The plugin through its entry point."""
+    plugin: Augmentation = registry.load_plugin("augmentation", name)
+    return plugin
+
+
+def distance(one: Any, other: Any) -> float:
+    """Mean absolute difference of pixel values."""
+    return float(np.abs(one.astype(float) - other.astype(float)).mean())
+
+
+@each_augmentation
+def test_strength_0_is_the_identity_in_a_new_array(name: str) -> None:
+    images = pictures()
+    result = load(name).render(images, 0.0, np.random.default_rng(0))
+    np.testing.assert_array_equal(result, images)
+    assert not np.shares_memory(result, images)
+
+
+@each_augmentation
+def test_shape_and_type_are_kept_and_the_input_is_left_alone(name: str) -> None:
+    images = pictures()[:, :, :20]
+    before = images.copy()
+    images.setflags(write=False)
+    result = load(name).render(images, 1.0, np.random.default_rng(0))
+    assert result.shape == images.shape
+    assert result.dtype == np.uint8
+    np.testing.assert_array_equal(images, before)
+    assert load(name).render(images[:0], 1.0, np.random.default_rng(0)).shape == (0, 32, 20, 3)
+
+
+@each_augmentation
+def test_the_same_generator_gives_the_same_pixels_whatever_came_before(name: str) -> None:
+    images = pictures()
+    augmentation = load(name)
+    first = augmentation.render(images, 0.5, np.random.default_rng(4))
+    other = augmentation.render(images, 0.5, np.random.default_rng(5))
+    augmentation.render(images[:3], 1.0, np.random.default_rng(6))
+    np.testing.assert_array_equal(augmentation.render(images, 0.5, np.random.default_rng(4)), first)
+    fresh = type(augmentation)()
+    np.testing.assert_array_equal(fresh.render(images, 0.5, np.random.default_rng(4)), first)
+    assert distance(first, other) > 1
+
+
+@each_augmentation
+def test_the_images_of_a_batch_are_changed_differently(name: str) -> None:
+    images = np.repeat(pictures(1), 24, axis=0)
+    result = load(name).render(images, 1.0, np.random.default_rng(2))
+    different = {image.tobytes() for image in result}
+    assert len(different) == 2 if name == "flip" else len(different) >= 22
+
+
+@each_augmentation
+def test_a_higher_strength_goes_further_on_average(name: str) -> None:
+    images = pictures(96)
+    far = [
+        distance(load(name).render(images, strength, np.random.default_rng(8)), images) for strength in (0.25, 0.5, 1.0)
+    ]
+    assert 0.5 < far[0] < far[1] < far[2]
+
+
+def test_flip_mirrors_with_half_the_strength() -> None:
+    images = np.repeat(pictures(1), 2000, axis=0)
+    for strength in (0.5, 1.0):
+        result = load("flip").render(images, strength, np.random.default_rng(1))
+        mirrored = (result == images[:, :, ::-1]).all(axis=(1, 2, 3))
+        assert (mirrored | (result == images).all(axis=(1, 2, 3))).all()
+        assert mirrored.mean() == pytest.approx(strength / 2, abs=0.04)
+
+
+def test_shift_moves_by_at_most_its_share_of_the_side() -> None:
+    """A bright column wanders, and comes to lie anywhere within the range and nowhere beyond."""
+    images = np.zeros((200, 50, 50, 3), np.uint8)
+    images[:, :, 25] = 255
+    result = load("shift").render(images, 1.0, np.random.default_rng(1)).astype(float)
+    columns = np.arange(50)
+    profile = result.mean(axis=(1, 3))
+    moved = (profile * columns).sum(axis=1) / profile.sum(axis=1) - 25
+    assert np.abs(moved).max() <= 0.12 * 50 + 0.6
+    assert moved.max() > 4.5
+    assert moved.min() < -4.5
+
+
+def test_crop_enlarges_a_part_of_the_image_without_inventing_edges() -> None:
+    """On a ramp, the width that is left is the span of values, and all of it lies inside."""
+    ramp = np.repeat(np.linspace(0, 250, 64)[None, :], 64, axis=0)
+    images = np.repeat(ramp[None, :, :, None], 100, axis=0).repeat(3, axis=3).astype(np.uint8)
+    result = load("crop").render(images, 1.0, np.random.default_rng(1)).astype(float)
+    assert (np.diff(result[:, 32, :, 0], axis=1) >= 0).all()
+    span = (result[:, 32, -1, 0] - result[:, 32, 0, 0]) / 250
+    assert span.min() >= 0.59
+    assert span.min() < 0.66
+    assert span.max() > 0.94
+    assert result[:, 32, 0, 0].max() > 60  # the place is not always the middle
+
+
+def test_rotate_turns_by_at_most_its_share_of_a_turn() -> None:
+    """The angle of a bright line through the middle, from second moments."""
+    images = np.zeros((100, 65, 65, 3), np.uint8)
+    images[:, 31:34, 12:53] = 255
+    result = load("rotate").render(images, 1.0, np.random.default_rng(1)).astype(float)[..., 0]
+    y, x = np.mgrid[-32:33, -32:33]
+    xx, yy, xy = ((result * m).sum(axis=(1, 2)) for m in (x * x, y * y, x * y))
+    turns = np.arctan2(2 * xy, xx - yy) / 2 / (2 * np.pi)
+    assert np.abs(turns).max() <= 0.081
+    assert turns.max() > 0.06
+    assert turns.min() < -0.06
+
+
+def test_an_affine_pass_with_no_range_is_exact_and_a_mirror_too() -> None:
+    images = pictures()
+    same = render_affine(images, AffineRanges(), np.random.default_rng(0))
+    np.testing.assert_array_equal(same, images)
+    mirrored = render_affine(images, AffineRanges(mirror=1.0), np.random.default_rng(0))
+    np.testing.assert_array_equal(mirrored, images[:, :, ::-1])
+
+
+def test_chunks_of_the_affine_pass_do_not_show() -> None:
+    images = np.concatenate([pictures(), pictures(), pictures()])[:70]
+    ranges = AffineRanges(turn=0.05, shift=0.1)
+    result = render_affine(images, ranges, np.random.default_rng(3))
+    assert distance(result[64:], images[64:]) > 1
+    assert len({image.tobytes() for image in result}) == 70
+
+
+def test_color_keeps_grey_grey_and_saturations_within_range() -> None:
+    """Hue and saturation do nothing to grey; brightness and contrast move it as far as they say."""
+    grey = np.full((200, 4, 4, 3), 128, np.uint8)
+    result = Color().render(grey, 1.0, np.random.default_rng(1)).astype(int)
+    assert np.abs(result - result[..., :1]).max() <= 1
+    moved = result[:, 0, 0, 0] - 128
+    assert np.abs(moved).max() <= 0.3 * 255 + 1
+    assert moved.max() > 60
+    assert moved.min() < -60
+    vivid = np.zeros((50, 4, 4, 3), np.uint8)
+    vivid[..., 0] = 200
+    result = Color().render(vivid, 0.5, np.random.default_rng(1)).astype(int)
+    # Red stays the strongest channel: saturations beyond 1 or a far hue would swap or wrap channels.
+    assert (result[..., 0] >= result[..., 1:].max(axis=-1)).all()
