@@ -23,8 +23,8 @@ HALF_LIMIT = 6e4
 
 @dataclass(frozen=True)
 class CutInfo:
-    """A cut point of a built network: its features' shape (h, w, C), the dtype they are stored in, and the work
-    (operations an image, see ``work``) from the input up to it."""
+    """A cut point of a built network: its features' shape (h, w, C), the dtype they are stored in, the work
+    (operations an image, see ``work``) from the input up to it, and the layers with weights before it."""
 
     name: str
     layer: str
@@ -32,6 +32,7 @@ class CutInfo:
     shape: tuple[int, int, int]
     dtype: str
     work: float
+    frozen_layers: tuple[str, ...] = ()
 
 
 @contextmanager
@@ -150,7 +151,7 @@ def inspect(backbone: Backbone, model: keras.Model, sample: np.ndarray[Any, Any]
     from keras import ops
 
     cuts = list(backbone.cut_points(model))
-    work = _work_until(model, cuts, backbone.name)
+    parts = _layers_until(model, cuts, backbone.name)
     x = keras.Input((*model.input.shape[1:],), dtype="float32")
     largest = [
         ops.max(ops.abs(ops.cast(t, "float32")))
@@ -167,9 +168,10 @@ def inspect(backbone: Backbone, model: keras.Model, sample: np.ndarray[Any, Any]
             )
         _, height, width, channels = cut_tensor(model, cuts, depth).shape
         dtype = "float16" if peak < HALF_LIMIT else "float32"
-        infos.append(
-            CutInfo(cut.name, cut.layer, cut.stage_end, (height, width, channels), dtype, work[depth - 1])
-        )
+        work = sum((layer_work(layer) for layer in parts[depth - 1]), Work()).total
+        names = tuple(layer.name for layer in parts[depth - 1] if layer.weights)
+        shape = (height, width, channels)
+        infos.append(CutInfo(cut.name, cut.layer, cut.stage_end, shape, dtype, work, names))
     return tuple(infos)
 
 
@@ -179,10 +181,10 @@ def arithmetic_share(model: keras.Model) -> float:
     return work.arithmetic / work.total
 
 
-def _work_until(model: keras.Model, cuts: Sequence[CutPoint], name: str) -> list[float]:
+def _layers_until(model: keras.Model, cuts: Sequence[CutPoint], name: str) -> list[list[keras.layers.Layer]]:
     import keras
 
-    work = []
+    parts = []
     for depth in range(1, len(cuts) + 1):
         try:
             part = keras.Model(model.input, cut_tensor(model, cuts, depth))
@@ -193,5 +195,5 @@ def _work_until(model: keras.Model, cuts: Sequence[CutPoint], name: str) -> list
                 f"The backbone plugin '{name}' cannot be cut at '{cuts[depth - 1].name}': a cut point must be a "
                 "layer with one output tensor through which the whole graph passes."
             ) from error
-        work.append(sum((layer_work(layer) for layer in part.layers), Work()).total)
-    return work
+        parts.append(list(part.layers))
+    return parts

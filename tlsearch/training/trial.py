@@ -102,7 +102,7 @@ class TrialRunner:
             metrics or dict(history[-1] if history else {}),
             tuple(history),
             reason,
-            frozen_layers=frozen_layers(network.model, network.cuts[depth - 1].layer) if depth else (),
+            frozen_layers=network.cuts[depth - 1].frozen_layers if depth else (),
             cut_point=network.cuts[depth - 1].name if depth else "",
         )
         return Outcome(result, rows, said)
@@ -274,14 +274,6 @@ class TrialRunner:
         if spec.freeze_depth == 0 and not spec.views and not view.plain:
             return StoredRows(self.extractor.fresh_pixels(spec.image_size, view))
         return self.extractor.maps(network, view, spec.freeze_depth)
-
-
-def frozen_layers(model: keras.Model, last: str) -> tuple[str, ...]:
-    """The names of the layers that have weights and lie before the cut, in order."""
-    import keras
-
-    part = keras.Model(model.input, model.get_layer(last).output)
-    return tuple(layer.name for layer in part.layers if layer.weights)
 
 
 def _recording(judge: Judge, history: list[dict[str, float]]) -> Judge:

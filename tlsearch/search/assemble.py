@@ -1,0 +1,144 @@
+"""From what the steps left to the RunResult that result.json holds."""
+
+from __future__ import annotations
+
+import platform
+import shlex
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+
+from tlsearch.config import CONFIG_NAME
+from tlsearch.data.checks import check
+from tlsearch.results import parts as record
+from tlsearch.results.result import RunResult
+from tlsearch.search.baseline import BaselineResult
+from tlsearch.search.confirm import Confirmation
+from tlsearch.search.plan import Plan
+from tlsearch.search.profile import Profile
+from tlsearch.search.prove import Proof, worst_mistakes
+from tlsearch.search.session import Session
+from tlsearch.search.study import Finished
+from tlsearch.search.trials import TrialLog
+
+LIBRARIES = ("keras", "tensorflow", "optuna", "mlflow", "numpy", "scikit-learn", "pillow")
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What the steps of a run left."""
+
+    profile: Profile
+    baseline: BaselineResult | None
+    log: TrialLog
+    probe: Finished
+    confirmation: Confirmation
+    proof: Proof
+    started: str
+
+
+def assemble(session: Session, plan: Plan, parts: Parts, versions: Mapping[str, str]) -> RunResult:
+    """Everything a run found, in one record."""
+    winner = parts.confirmation.winner
+    rows = _numbered([*(parts.baseline.rows if parts.baseline else ()), *parts.log.rows, *parts.confirmation.rows])
+    outcome = parts.log.outcomes.get(winner.spec)
+    spec = winner.spec
+    facts = session.facts[plan.space.of(spec)]
+    cut = facts.cuts[spec.freeze_depth - 1] if spec.freeze_depth else None
+    return RunResult(
+        dataset=_dataset(session),
+        plan=record.Plan(
+            tuple(record.PlannedCandidate.of(c) for c in plan.space.candidates),
+            plan.left_out,
+            plan.space.steps,
+            session.clock.limit,
+            session.config.seed,
+            session.data.metric,
+        ),
+        winner=record.Winner.of(spec, cut.name if cut else "", cut.frozen_layers if cut else ()),
+        metrics=_metrics(session, parts),
+        linear_probe=record.LinearProbe(
+            parts.probe.spec.label,
+            parts.probe.value or 0.0,
+            parts.proof.claims.linear_probe.value,
+            parts.proof.claims.linear_probe.ci95,
+        ),
+        baseline=_baseline(parts),
+        gain=parts.proof.claims.gain,
+        profile={candidate.label: points for candidate, points in parts.profile.items()},
+        trials=rows,
+        timings={**session.clock.timings, "total": session.clock.elapsed()},
+        mlflow=record.Mlflow(
+            session.tracker.uri, session.tracker.experiment_id, session.parent_run, session.tracker.ui_command
+        ),
+        versions=_versions(versions),
+        output=record.Output(str(session.output)),
+        confusion=parts.proof.confusion,
+        histories=record.Histories(
+            tuple(outcome.result.history) if outcome else (),
+            tuple(parts.baseline.result.history) if parts.baseline else (),
+        ),
+        mistakes=worst_mistakes(session, outcome),
+        command=shlex.join(["tlsearch", "run", "--config", str(session.output / CONFIG_NAME)]),
+        started=parts.started,
+    )
+
+
+def _numbered(rows: list[record.TrialRow]) -> tuple[record.TrialRow, ...]:
+    """Rows with the numbers of the search kept and the others numbered after them."""
+    from dataclasses import replace
+
+    later = 1 + max((row.number for row in rows if row.role == "trial"), default=0)
+    numbered = []
+    for row in sorted(rows, key=lambda row: row.role != "trial"):
+        numbered.append(row if row.role == "trial" else replace(row, number=later))
+        later += row.role != "trial"
+    return tuple(numbered)
+
+
+def _dataset(session: Session) -> record.Dataset:
+    index, split = session.data.index, session.data.split
+    counts = {
+        name: {c: sum(index.images[row].label == label for row in rows) for label, c in enumerate(index.classes)}
+        for name, rows in (("train", split.train), ("val", split.val), ("test", split.test))
+    }
+    return record.Dataset(
+        str(index.root), index.fingerprint, index.classes, counts, index.skipped, tuple(check(index, split))
+    )
+
+
+def _metrics(session: Session, parts: Parts) -> record.Metrics:
+    claims = parts.proof.claims
+    return record.Metrics(
+        session.data.metric,
+        parts.confirmation.winner.value or 0.0,
+        claims.winner.value,
+        claims.winner.ci95,
+        parts.proof.ms_per_image,
+        parts.proof.megabytes,
+        parts.confirmation.confirmed,
+        majority=claims.majority,
+    )
+
+
+def _baseline(parts: Parts) -> record.Baseline | None:
+    baseline, estimate = parts.baseline, parts.proof.claims.baseline
+    if baseline is None or estimate is None:
+        return None
+    return record.Baseline(
+        baseline.architecture,
+        baseline.seconds,
+        len(baseline.result.history),
+        baseline.stopped_by,
+        baseline.still_improving,
+        baseline.result.value or 0.0,
+        estimate.value,
+        estimate.ci95,
+        baseline.not_affordable,
+    )
+
+
+def _versions(worker: Mapping[str, str]) -> dict[str, str]:
+    known = {name: version(name) for name in LIBRARIES}
+    return {**known, **worker, "python": sys.version.split()[0], "platform": platform.platform()}

@@ -1,0 +1,190 @@
+"""baseline: the same task from random initial values, trained as well as the time allows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tlsearch.backbones.small_cnn import SmallCNN
+from tlsearch.records import Candidate, TrialResult, TrialSpec
+from tlsearch.results.parts import TrialRow
+from tlsearch.search.execute import finish_run, shown_metrics, start_run
+from tlsearch.search.plan import Plan, baseline_size
+from tlsearch.search.session import Session
+from tlsearch.training.batches import steps_per_epoch
+from tlsearch.training.jobs import CandidateFacts
+from tlsearch.training.trial import Outcome
+
+RATES = (1e-3, 3e-3, 3e-4)
+"""Learning rates that race; AdamW's usual one first."""
+
+RACE_WORK = 1 + 2 / 3
+"""The whole schedule once and a third of it for each of the two that drop out."""
+
+ARCHITECTURE_EPOCHS = 30
+"""Epochs below which a large network from scratch would be a strawman."""
+
+UNLIMITED_EPOCHS = 60
+RENDER_SECONDS = 1e-7
+"""Seconds to render one pixel of an augmented image, about; only the plan depends on it."""
+
+COMPILE_SECONDS = 8.0
+
+
+@dataclass(frozen=True)
+class BaselineResult:
+    """The best network from scratch. ``folder`` holds its model; ``not_affordable`` says which architectures would
+    have taken too long."""
+
+    candidate: Candidate
+    result: TrialResult
+    rows: tuple[TrialRow, ...]
+    folder: Path
+    seconds: float
+    stopped_by: str
+    still_improving: bool
+    not_affordable: tuple[str, ...]
+
+    @property
+    def architecture(self) -> str:
+        """The name of the network."""
+        return self.candidate.backbone
+
+
+def run_baseline(session: Session, plan: Plan, best: Candidate) -> BaselineResult:
+    """Train from scratch: a small residual network, and the architecture of ``best`` where that is affordable.
+
+    The better of the two on validation is the baseline; its model is saved.
+    """
+    share = session.clock.share("baseline")
+    size = baseline_size(session.data.base_size)
+    small: CandidateFacts = session.worker.call(
+        "measure", candidate=Candidate(SmallCNN.name, None, None, "", size, 0), train_at=0.0
+    )
+    large = _same_architecture(session, best)
+    needed = RACE_WORK * _epoch_seconds(session, large) * ARCHITECTURE_EPOCHS + len(RATES) * COMPILE_SECONDS
+    affordable = share is None or needed <= share / 2
+    budget = share / 2 if share is not None and affordable else share
+    runs = [_race(session, plan, small, _steps(session, plan, small, budget))]
+    reasons: tuple[str, ...] = ()
+    if affordable:
+        runs.append(_race(session, plan, large, _steps(session, plan, large, budget)))
+    else:
+        reasons = (
+            f"{large.candidate.backbone} (not affordable from scratch here: {ARCHITECTURE_EPOCHS} epochs need "
+            f"{needed:.0f} s of the baseline's {share:.0f} s)",
+        )
+    return replace(max(runs, key=_rank), not_affordable=reasons, rows=tuple(row for run in runs for row in run.rows))
+
+
+def _rank(run: BaselineResult) -> tuple[float, float]:
+    return (run.result.value or 0.0, -run.result.metrics["val_loss"])
+
+
+def _same_architecture(session: Session, best: Candidate) -> CandidateFacts:
+    """The winner's kind of network with random values; it takes the time that the pre-trained one was measured at."""
+    facts = session.facts[best]
+    return replace(facts, candidate=replace(best, weights=None, weights_file=None, weights_id=""))
+
+
+def _epoch_seconds(session: Session, facts: CandidateFacts) -> float:
+    """Seconds to render and train one epoch of the whole network."""
+    images = len(session.data.fold.train)
+    render = len(session.data.pool) * facts.candidate.image_size**2 * RENDER_SECONDS
+    return images * facts.forward_seconds * facts.train_ratio * 1.1 + render
+
+
+def _steps(session: Session, plan: Plan, facts: CandidateFacts, budget: float | None) -> int:
+    """As many steps as fit the budget; 60 epochs, and no fewer steps than a trial has, without one."""
+    per_epoch = steps_per_epoch(len(session.data.fold.train), session.config.batch_size)
+    wanted = max(UNLIMITED_EPOCHS * per_epoch if session.config.epochs is None else 0, plan.space.steps)
+    if budget is None:
+        return wanted
+    epoch = _epoch_seconds(session, facts)
+    epochs = (budget - len(RATES) * COMPILE_SECONDS) / (RACE_WORK * epoch)
+    return min(wanted, max(int(epochs * per_epoch), 10))
+
+
+def _race(session: Session, plan: Plan, facts: CandidateFacts, steps: int) -> BaselineResult:
+    candidate = facts.candidate
+    specs = [_spec(session, plan, facts, steps, rate) for rate in RATES]
+    runs = [
+        start_run(session, spec, candidate, "baseline", f"baseline {spec.backbone} lr {spec.lr_suffix:g}")
+        for spec in specs
+    ]
+    rounds = [0] * len(specs)
+
+    def on_event(event: tuple[str, Any]) -> None:
+        if event[0] != "race":
+            session.progress("baseline")(event)
+            return
+        number, numbers = event[1]
+        rounds[number] += 1
+        session.tracker.log_epoch(runs[number], rounds[number], shown_metrics(numbers))
+        _show(session, candidate, numbers)
+
+    outcomes: list[Outcome] = session.worker.trial(
+        "race", on_event, candidate=candidate, specs=specs, fold=session.data.fold
+    )
+    for outcome, run_id, count in zip(outcomes, runs, rounds, strict=True):
+        finish_run(session, run_id, outcome.result, count)
+    best = next(o.result for o in outcomes if o.result.state == "complete")
+    folder = session.work / f"baseline-{candidate.backbone}"
+    session.worker.call(
+        "save", spec=best.spec, candidate=candidate, folder=str(folder), decode_size=session.data.base_size
+    )
+    return BaselineResult(
+        candidate,
+        best,
+        tuple(TrialRow.of(0, "baseline", o.result, run) for o, run in zip(outcomes, runs, strict=True)),
+        folder,
+        sum(o.result.seconds for o in outcomes),
+        "time" if session.clock.limit is not None and steps < UNLIMITED_EPOCHS * _per_epoch(session) else "schedule",
+        _still_improving(best),
+        (),
+    )
+
+
+def _spec(session: Session, plan: Plan, facts: CandidateFacts, steps: int, rate: float) -> TrialSpec:
+    policies = plan.space.policies
+    policy = "standard" if "standard" in policies else policies[-1]
+    return TrialSpec(
+        facts.candidate.backbone,
+        None,
+        facts.candidate.image_size,
+        len(facts.cuts),
+        0,
+        dropout=0.2,
+        policy=policy,
+        strength=0.5 if policy != "none" else 0.0,
+        views=0,
+        steps=steps,
+        batch_size=session.config.batch_size,
+        lr_suffix=rate,
+        lr_head=rate,
+        weight_decay=1e-3,
+        seed=session.config.seed,
+    )
+
+
+def _per_epoch(session: Session) -> int:
+    return steps_per_epoch(len(session.data.fold.train), session.config.batch_size)
+
+
+def _show(session: Session, candidate: Candidate, numbers: Mapping[str, float]) -> None:
+    text = f"{candidate.label}, validation {numbers['objective']:.3f}"
+    session.reporter.progress("baseline", numbers["fraction"], 1.0, text)
+
+
+def _still_improving(result: TrialResult) -> bool:
+    """Whether the last three epochs are better than the three before by more than their noise."""
+    curve = [h["objective"] for h in result.history]
+    if len(curve) < 6:
+        return True
+    before, last = np.asarray(curve[-6:-3]), np.asarray(curve[-3:])
+    noise = float(np.hypot(before.std(ddof=1), last.std(ddof=1)) / np.sqrt(3))
+    return bool(last.mean() - before.mean() > noise)

@@ -1,0 +1,108 @@
+"""What a trial costs: a deterministic estimate in operations, and from it the seconds on this machine.
+
+Operations decide which trials the sampler prefers, so that the sequence of trials depends neither on a clock nor on
+what the cache happens to hold; seconds only decide whether a trial still fits into the time that is left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from tlsearch.records import Candidate, TrialSpec
+from tlsearch.training.jobs import CandidateFacts
+
+FIXED_OPERATIONS = 2e11
+"""What any trial costs besides: building, tracing, validating. About as much as a second or two of arithmetic."""
+
+FIXED_SECONDS = 1.5
+COMPILE_SECONDS = 4.0
+TRAIN_FACTOR = 3.0
+"""A training step does the forward work, and twice that for the gradients of weights and activations."""
+
+RENDER_PER_VALUE = 300.0
+"""Operations for rendering one value of an augmented image."""
+
+HEAD_STEP_SECONDS = 0.004
+
+ViewKey = tuple[str, int, str, float, int, int]
+
+
+@dataclass
+class Costs:
+    """Estimates for one pool of ``images`` images. ``made`` are the features that earlier trials of this study
+    asked for: (candidate, image size, policy, strength, view, cut), cut -1 standing for the taps of all cuts."""
+
+    facts: Mapping[Candidate, CandidateFacts]
+    images: int
+    made: set[ViewKey] = field(default_factory=set)
+
+    def remember(self, spec: TrialSpec) -> None:
+        """Note what a trial made. Trials are pruned only after all their views have been used once: 40 % of the
+        steps is more than the third of the epochs that there are views for."""
+        self.made.update(self._needed(spec))
+
+    def operations(self, spec: TrialSpec) -> float:
+        """The deterministic cost of a trial."""
+        facts = self._facts(spec)
+        total = facts.cuts[-1].work
+        cost = FIXED_OPERATIONS
+        for key in self._missing(spec):
+            cost += self.images * (_work(facts, key[5]) + (RENDER_PER_VALUE * 3 * spec.image_size**2 if key[3] else 0))
+        if spec.kind != "frozen":
+            share = total - (_work(facts, spec.freeze_depth) if spec.freeze_depth else 0.0)
+            cost += TRAIN_FACTOR * spec.steps * spec.batch_size * share
+        return cost
+
+    def train_seconds(self, spec: TrialSpec) -> float:
+        """Seconds of training proper on this machine, without making views."""
+        if spec.solved:
+            rows = self.images * spec.views
+            return FIXED_SECONDS + rows * self._facts(spec).cuts[-1].shape[2] * 1e-6
+        if spec.kind == "frozen":
+            return COMPILE_SECONDS + spec.steps * HEAD_STEP_SECONDS
+        facts = self._facts(spec)
+        done = _work(facts, spec.freeze_depth) if spec.freeze_depth else 0.0
+        share = 1 - done / facts.cuts[-1].work
+        step = spec.batch_size * facts.forward_seconds * facts.train_ratio * share
+        return COMPILE_SECONDS + spec.steps * step * 1.1  # a tenth more for validation
+
+    def view_seconds(self, spec: TrialSpec) -> float:
+        """Seconds for the views and features that no earlier trial made."""
+        facts = self._facts(spec)
+        seconds = 0.0
+        for key in self._missing(spec):
+            share = _work(facts, key[5]) / facts.cuts[-1].work
+            render = self.images * spec.image_size**2 * 1e-7 if key[3] else 0.0
+            seconds += self.images * facts.forward_seconds * share + render
+        return seconds
+
+    def seconds(self, spec: TrialSpec) -> float:
+        """What the trial takes here, all told."""
+        return self.train_seconds(spec) + self.view_seconds(spec)
+
+    def _facts(self, spec: TrialSpec) -> CandidateFacts:
+        return next(f for c, f in self.facts.items() if (c.backbone, c.weights) == (spec.backbone, spec.weights))
+
+    def _missing(self, spec: TrialSpec) -> list[ViewKey]:
+        return [key for key in self._needed(spec) if key not in self.made]
+
+    def _needed(self, spec: TrialSpec) -> Iterable[ViewKey]:
+        """The features that a trial reads: maps at its cut, or pooled taps; and plain ones for validation."""
+        label = f"{spec.backbone}@{spec.weights}"
+        cut = -1 if spec.kind == "frozen" else spec.freeze_depth
+        if spec.kind != "frozen":
+            yield (label, spec.image_size, "none", 0.0, 0, -1)
+        if cut == 0 and not spec.views:
+            return
+        yield (label, spec.image_size, "none", 0.0, 0, cut)
+        if spec.strength:
+            for number in range(spec.views):
+                yield (label, spec.image_size, spec.policy, spec.strength, number, cut)
+
+
+def _work(facts: CandidateFacts, cut: int) -> float:
+    """Work up to a cut; -1 is all of it; 0 is nothing but pixels."""
+    if cut == 0:
+        return 0.0
+    return facts.cuts[-1].work if cut < 0 else facts.cuts[cut - 1].work

@@ -1,0 +1,80 @@
+"""scan, check, split: from a folder to the pool that every trial works on."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from tlsearch.config import Metric, RunConfig
+from tlsearch.data.checks import IMBALANCE_LIMIT
+from tlsearch.data.index import Survey
+from tlsearch.data.pixels import decode_all, open_pixels, select_rows, smaller
+from tlsearch.data.split import Fold, imbalance, split
+from tlsearch.progress import Reporter
+from tlsearch.search.session import Data
+
+SIZE_STEP = 32
+"""Image sizes are multiples of this, the total stride of the usual networks."""
+
+CHUNK = 256
+
+
+def starting_size(default: int, smallest: int, median_short_side: int, asked: int | None) -> int:
+    """The side in pixels that a candidate starts from: what was asked for, else the smaller of its default and the
+    median short side rounded down to a multiple of 32, never below its minimum."""
+    if asked is not None:
+        return max(asked, smallest)
+    return max(smallest, min(default, median_short_side // SIZE_STEP * SIZE_STEP))
+
+
+def load_data(config: RunConfig, survey: Survey, base_size: int, work: Path, reporter: Reporter) -> Data:
+    """Decode every image once at ``base_size``, split, and write the pixels of the pool to a file.
+
+    The pixels of the test split are in no file afterwards.
+    """
+    everything = work / "all.npy"
+    index = decode_all(
+        survey, base_size, everything, lambda done, total: reporter.progress("data", done, total, "reading images")
+    )
+    parts = split(index, config.seed)
+    pool = (*parts.train, *parts.val)
+    pixels = work / f"pool-{base_size}.npy"
+    select_rows(everything, pool, pixels)
+    everything.unlink()
+    fold = Fold(tuple(range(len(parts.train))), tuple(range(len(parts.train), len(pool))))
+    labels = [index.images[row].label for row in parts.train]
+    metric: Metric = config.metric or ("balanced_accuracy" if imbalance(labels) > IMBALANCE_LIMIT else "accuracy")
+    return Data(index, parts, pool, fold, base_size, metric, pixels)
+
+
+def pool_digest(data: Data) -> str:
+    """A hash of the pool's contents in order and of the size to which they were decoded."""
+    digest = hashlib.sha256(f"{data.base_size}".encode())
+    for row in data.pool:
+        digest.update(data.index.images[row].sha256.encode())
+    return digest.hexdigest()
+
+
+def pool_at(data: Data, sizes: Sequence[int], work: Path) -> dict[int, str]:
+    """Files with the pool's pixels at each of ``sizes`` (none above the base size), made where they are not there."""
+    files = {}
+    for size in sorted(set(sizes)):
+        file = work / f"pool-{size}.npy"
+        if not file.exists():
+            _write_smaller(data.pixels, size, file)
+        files[size] = str(file)
+    return files
+
+
+def _write_smaller(source: Path, size: int, target: Path) -> None:
+    pixels = open_pixels(source)
+    part = target.with_suffix(".part")
+    out = np.lib.format.open_memmap(part, mode="w+", dtype=np.uint8, shape=(len(pixels), size, size, 3))
+    for start in range(0, len(pixels), CHUNK):
+        rows = range(start, min(start + CHUNK, len(pixels)))
+        out[rows.start : rows.stop] = smaller(pixels, rows, size)
+    out.flush()
+    part.replace(target)

@@ -1,0 +1,166 @@
+"""plan: candidates with their sizes, measured on this machine, and what the search will do with the time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from tlsearch.config import RunConfig
+from tlsearch.data.index import Survey
+from tlsearch.errors import PluginError
+from tlsearch.records import Candidate
+from tlsearch.results.parts import LeftOut
+from tlsearch.search.candidates import Found
+from tlsearch.search.cost import Costs
+from tlsearch.search.load import SIZE_STEP, pool_at, pool_digest, starting_size
+from tlsearch.search.portfolio import depths_of
+from tlsearch.search.session import Session
+from tlsearch.search.space import SearchSpace, known_policies, schedule
+from tlsearch.training.jobs import CandidateFacts, PluginFacts
+
+DEFAULT_POLICIES = ("none", "geometric", "color", "standard")
+
+FIRST_VIEW_SHARE = 0.05
+"""Share of the time limit into which the first view of a candidate must fit."""
+
+FEWEST_STEPS = 100
+"""Steps below which tuning a suffix is no longer worth trying."""
+
+BASELINE_SIZE = 96
+"""The side in pixels for the small network from scratch: what it learns from few images is not in finer detail."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is going to happen: the search space, and what a trial may cost. ``cap`` is the seconds of training that
+    any one trial may take; None without a limit."""
+
+    space: SearchSpace
+    costs: Costs
+    left_out: tuple[LeftOut, ...]
+    cap: float | None
+
+
+def choose_policies(config: RunConfig, plugins: PluginFacts) -> tuple[str, ...]:
+    """The augmentation policies of the search, "none" first. Raises ``PluginError`` for one that is not there."""
+    for name in config.augment:
+        if name != "none" and name not in plugins.augmentations:
+            broken = next((b for b in plugins.broken if b[0] == "augmentation" and b[1] == name), None)
+            if broken:
+                raise PluginError(f"The augmentation {name!r} of {broken[2]} cannot be used: {broken[3]}.")
+            choices = ", ".join(["none", *sorted(plugins.augmentations)])
+            raise PluginError(f"There is no augmentation {name!r}; choose one of {choices}, or install its plugin.")
+    wanted = config.augment or tuple(p for p in DEFAULT_POLICIES if p == "none" or p in plugins.augmentations)
+    return known_policies(wanted)
+
+
+def sizes_of(found: Sequence[Found], survey: Survey, config: RunConfig) -> list[int]:
+    """The side in pixels from which each candidate starts."""
+    median = survey.median_short_side
+    return [
+        starting_size(f.backbone.default_image_size, f.backbone.min_image_size, median, config.image_size)
+        for f in found
+    ]
+
+
+def baseline_size(base_size: int) -> int:
+    """The side in pixels for the small network from scratch."""
+    return min(BASELINE_SIZE, base_size)
+
+
+def make_plan(session: Session, found: Sequence[Found], sizes: Sequence[int], left_out: Sequence[LeftOut]) -> Plan:
+    """Measure every candidate, settle its size and the number of steps, and give the search space."""
+    for item, size in zip(found, sizes, strict=True):
+        facts = _measured(session, item, size)
+        session.facts[facts.candidate] = facts
+    open_pool(session)
+    config, data = session.config, session.data
+    cap = session.clock.share("baseline")
+    candidates = tuple(session.facts)
+    steps = schedule(len(data.fold.train), config.batch_size, config.epochs)
+    space = SearchSpace(
+        candidates,
+        choose_policies(config, session.plugins),
+        steps,
+        len(data.fold.train),
+        config.batch_size,
+        config.seed,
+    )
+    costs = Costs(session.facts, len(data.pool))
+    if cap is not None and config.epochs is None:
+        space = replace(space, steps=_fitting_steps(space, costs, cap))
+    return Plan(space, costs, tuple(left_out), cap)
+
+
+def open_pool(session: Session) -> None:
+    """Give the worker the pool at all sizes, with what is known of the candidates; repeated in every new process."""
+    data, config = session.data, session.config
+    from tlsearch.paths import cache_dir
+
+    sizes = [c.image_size for c in session.facts] + [data.base_size, baseline_size(data.base_size)]
+    session.worker.setup(
+        "open_pool",
+        pixels=pool_at(data, sizes, session.work),
+        labels=data.labels,
+        classes=data.index.classes,
+        digest=pool_digest(data),
+        cache_dir=str(cache_dir(config.cache_dir)),
+        cache_limit=config.cache_limit,
+        metric=data.metric,
+        facts=tuple(session.facts.values()),
+    )
+
+
+def _measured(session: Session, found: Found, size: int) -> CandidateFacts:
+    """Measure a candidate, at a smaller size where its first view would take too long."""
+    limit = session.clock.limit
+    weights = found.weights
+    candidate = Candidate(found.backbone.name, weights.name, str(weights.file), weights.weights_id, size, 0)
+    while True:
+        session.reporter.progress("plan", 0, 1, f"measuring {candidate.label} at {candidate.image_size} px")
+        pool_at(session.data, [candidate.image_size], session.work)
+        _open_for(session, candidate.image_size)
+        share = depths_of(candidate)[0] / 18 if candidate.depth == 0 else 0.4
+        facts: CandidateFacts = session.worker.call("measure", candidate=candidate, train_at=share)
+        if limit is None or session.config.image_size is not None:
+            return facts
+        seconds = facts.forward_seconds * len(session.data.pool)
+        allowed = FIRST_VIEW_SHARE * limit
+        smaller = candidate.image_size - SIZE_STEP
+        if seconds <= allowed or smaller < max(SIZE_STEP, found.backbone.min_image_size):
+            return facts
+        while smaller - SIZE_STEP >= max(SIZE_STEP, found.backbone.min_image_size) and (
+            seconds * (smaller / candidate.image_size) ** 2 > allowed
+        ):
+            smaller -= SIZE_STEP
+        candidate = replace(candidate, image_size=smaller)
+
+
+def _open_for(session: Session, size: int) -> None:
+    """Let the worker see the pool at one size, to measure at it."""
+    data = session.data
+    from tlsearch.paths import cache_dir
+
+    session.worker.call(
+        "open_pool",
+        pixels=pool_at(data, [size], session.work),
+        labels=data.labels,
+        classes=data.index.classes,
+        digest=pool_digest(data),
+        cache_dir=str(cache_dir(session.config.cache_dir)),
+        cache_limit=session.config.cache_limit,
+        metric=data.metric,
+    )
+
+
+def _fitting_steps(space: SearchSpace, costs: Costs, cap: float) -> int:
+    """The schedule, or as many steps as let one candidate tune its last half within the cap of one trial."""
+    fitting = []
+    for candidate in space.candidates:
+        middle, _ = depths_of(candidate)
+        spec = space.spec(space.params(candidate, train_suffix=True, freeze_depth=middle))
+        whole = costs.train_seconds(spec)
+        if whole <= cap:
+            return space.steps
+        fitting.append(int(space.steps * cap / whole))
+    return min(space.steps, max(FEWEST_STEPS, *fitting))

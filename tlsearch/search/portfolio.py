@@ -1,0 +1,103 @@
+"""The opening portfolio: what a good practitioner would try first, in place of a random start."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from tlsearch.records import Candidate
+from tlsearch.search.space import Params, SearchSpace
+from tlsearch.training.probe import best_depth
+
+# Learning rates of a suffix by architecture family, for the portfolio's entries 3, 4 and 8: wide networks without
+# BatchNorm want small steps. Anything unknown is treated like ResNet50.
+RATES: Mapping[str, tuple[float, float, float]] = {
+    "efficientnet": (5e-4, 3e-4, 1e-3),
+    "vgg": (5e-5, 1e-4, 1e-4),
+}
+DEFAULT_RATES = (2e-4, 2e-4, 5e-4)
+
+# How many cut points to freeze "a third to half" and "all but the last stage".
+DEPTHS: Mapping[str, tuple[int, int]] = {
+    "efficientnet_lite0": (6, 15),
+    "resnet50": (8, 14),
+    "vgg16": (7, 10),
+    "vgg19": (8, 12),
+}
+EARLY = 0.2
+"""The share of frozen cut points of the last entry, for networks whose features are best early."""
+
+
+def depths_of(candidate: Candidate) -> tuple[int, int]:
+    """The freeze depths (a third to half, all but the last stage) of a candidate."""
+    known = DEPTHS.get(candidate.backbone)
+    if known and known[1] < candidate.depth:
+        return known
+    return max(1, round(0.42 * candidate.depth)), max(1, round(0.83 * candidate.depth))
+
+
+def rates_of(candidate: Candidate) -> tuple[float, float, float]:
+    """The suffix learning rates of a candidate for the entries 3, 4 and 8."""
+    return next((r for name, r in RATES.items() if candidate.backbone.startswith(name)), DEFAULT_RATES)
+
+
+def opening(
+    space: SearchSpace, profile: Mapping[Candidate, Sequence[float]], best: Sequence[Candidate]
+) -> list[Params]:
+    """The entries in order; ``profile`` is accuracy by depth, ``best`` the candidates worth tuning further.
+
+    Every candidate gets the solved heads; the best ones get what trains.
+    """
+    entries: list[Params] = []
+    for candidate in space.candidates:
+        entries.append(space.params(candidate))
+    for candidate in space.candidates:
+        # Head2Toe (Evci et al. 2022): features of an inner cut joined with the final ones. Where the final ones
+        # are best already, the last cut before them.
+        tap = min(best_depth(profile[candidate]), candidate.depth - 1)
+        entries.append(space.params(candidate, tap_depth=tap, pooling="avgmax"))
+    for candidate in space.candidates:
+        entries.append(space.params(candidate, pooling="avgmax"))
+    for candidate in best:
+        entries += _trained(space, candidate, best_depth(profile[candidate]) < candidate.depth / 2)
+    return entries
+
+
+def _trained(space: SearchSpace, candidate: Candidate, peaks_early: bool) -> list[Params]:
+    middle, late = depths_of(candidate)
+    deep_rate, late_rate, early_rate = rates_of(candidate)
+    entries = [
+        space.params(
+            candidate,
+            train_suffix=True,
+            freeze_depth=middle,
+            policy="standard",
+            lr_suffix=deep_rate,
+            lr_head=deep_rate * 2,
+        ),
+        space.params(
+            candidate,
+            train_suffix=True,
+            freeze_depth=late,
+            policy="geometric",
+            lr_suffix=late_rate,
+            lr_head=late_rate * 2,
+        ),
+        space.params(
+            candidate, train_suffix=True, freeze_depth=late, dropout=0.2, lr_suffix=late_rate, lr_head=late_rate * 2
+        ),
+        space.params(candidate, hidden=True, dropout=0.5, policy="standard", lr_head=1e-3, weight_decay=1e-2),
+    ]
+    if peaks_early:
+        entries.append(
+            space.params(
+                candidate,
+                train_suffix=True,
+                freeze=EARLY,
+                policy="geometric",
+                strength=0.75,
+                lr_suffix=early_rate,
+                lr_head=early_rate,
+            )
+        )
+    # Head rates must lie in the search space, whatever the suffix's are.
+    return [{**e, "lr_head": min(max(e["lr_head"], 1e-4), 1e-2)} for e in entries]

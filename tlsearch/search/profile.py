@@ -1,0 +1,60 @@
+"""profile: accuracy by depth for every candidate, from one forward pass over the plain images."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from tlsearch.records import Candidate
+from tlsearch.results.parts import ProfilePoint
+from tlsearch.search.plan import Plan
+from tlsearch.search.session import Session
+
+Profile = Mapping[Candidate, tuple[ProfilePoint, ...]]
+
+BARS = " .:-=+*#%@"
+
+
+def make_profile(session: Session, plan: Plan) -> Profile:
+    """Probe every candidate at every cut, and say where its features are best."""
+    profile: dict[Candidate, tuple[ProfilePoint, ...]] = {}
+    for candidate in plan.space.candidates:
+        scores = session.worker.call(
+            "profile",
+            session.progress("profile"),
+            candidate=candidate,
+            train=session.data.fold.train,
+            seed=session.config.seed,
+        )
+        cuts = session.facts[candidate].cuts
+        points = tuple(
+            ProfilePoint(cut.name, depth, accuracy, error)
+            for depth, (cut, (accuracy, error)) in enumerate(zip(cuts, scores, strict=True), 1)
+        )
+        profile[candidate] = points
+        session.reporter.say("profile", profile_line(candidate, points))
+    return profile
+
+
+def profile_line(candidate: Candidate, points: Sequence[ProfilePoint]) -> str:
+    """``efficientnet_lite0@imagenet  .:+*#  best .865 after block 12 (13 of 18)``."""
+    low = min(p.accuracy for p in points)
+    spread = max(max(p.accuracy for p in points) - low, 1e-9)
+    bars = "".join(BARS[round((p.accuracy - low) / spread * (len(BARS) - 1))] for p in points)
+    best = max(points, key=lambda p: p.accuracy)
+    return (
+        f"{candidate.label:<28} {bars}  best {_score(best.accuracy)} after {best.cut} ({best.depth} of {len(points)})"
+    )
+
+
+def best_candidates(profile: Profile, affordable: Mapping[Candidate, bool]) -> list[Candidate]:
+    """The one or two candidates whose suffixes are worth tuning first: the best probe, and the next where its probe
+    lies within two standard errors of it and it can be tuned in the time."""
+    ranked = sorted(profile, key=lambda c: max(p.accuracy for p in profile[c]), reverse=True)
+    ranked = [c for c in ranked if affordable[c]] or ranked[:1]
+    first = max(profile[ranked[0]], key=lambda p: p.accuracy)
+    near = [c for c in ranked[1:2] if max(p.accuracy for p in profile[c]) >= first.accuracy - 2 * (first.stderr or 0.0)]
+    return [ranked[0], *near]
+
+
+def _score(value: float) -> str:
+    return f"{value:.3f}".removeprefix("0")

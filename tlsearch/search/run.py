@@ -1,0 +1,191 @@
+"""The main job, one way: scan, check, split, plan, profile, baseline, search, confirm, test once, report."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from tlsearch.config import CONFIG_NAME, RunConfig
+from tlsearch.data.checks import check
+from tlsearch.data.index import survey
+from tlsearch.errors import RunError
+from tlsearch.paths import claim_output
+from tlsearch.progress import Reporter, SilentReporter
+from tlsearch.results.report import write_report
+from tlsearch.results.result import RunResult, write_result
+from tlsearch.search import wording
+from tlsearch.search.assemble import Parts, assemble
+from tlsearch.search.baseline import BaselineResult, run_baseline
+from tlsearch.search.candidates import find_candidates
+from tlsearch.search.clock import Clock
+from tlsearch.search.confirm import CONTENDERS, Confirmation, confirm
+from tlsearch.search.keep import fetch_model
+from tlsearch.search.load import load_data
+from tlsearch.search.plan import Plan, baseline_size, choose_policies, make_plan, sizes_of
+from tlsearch.search.portfolio import depths_of
+from tlsearch.search.profile import best_candidates, make_profile
+from tlsearch.search.prove import Proof, open_test
+from tlsearch.search.session import Session
+from tlsearch.search.study import Finished
+from tlsearch.search.trials import TrialLog, run_search
+from tlsearch.tracking.tracker import Tracker
+from tlsearch.worker_client import Worker
+
+
+def run(config: RunConfig, reporter: Reporter | None = None) -> RunResult | None:
+    """Find and prove the best way to reuse a pre-trained network for ``config.dataset``.
+
+    Gives the result that ``result.json`` holds, or None after a dry run, which stops after the plan. Raises
+    ``UsageError`` and its kinds where the request cannot be met, ``RunError`` where the run fails.
+    """
+    reporter = reporter or SilentReporter()
+    clock = Clock(config.effective_time_limit)
+    started = datetime.now(UTC).isoformat(timespec="seconds")
+    with _places(config) as output:
+        (output / "work").mkdir(exist_ok=True)
+        with Worker(output / "worker.log") as worker:
+            worker.start()
+            session, plan = _prepare(config, reporter, worker, clock, output)
+            if config.dry_run:
+                return None
+            try:
+                result = _spend(session, plan, started)
+            except BaseException:
+                session.tracker.finish(session.parent_run, "FAILED")
+                raise
+        shutil.rmtree(output / "work", ignore_errors=True)
+        return result
+
+
+@contextmanager
+def _places(config: RunConfig) -> Iterator[Path]:
+    """The output folder; a dry run leaves nothing behind."""
+    if config.dry_run:
+        with TemporaryDirectory(prefix="tlsearch-") as folder:
+            yield Path(folder)
+    else:
+        # What can be refused is refused before a folder is made.
+        survey(config.dataset) if not config.dataset.is_dir() else None
+        output = claim_output(config)
+        config.with_output(output).to_toml(output / CONFIG_NAME)
+        yield output
+
+
+def _prepare(config: RunConfig, reporter: Reporter, worker: Worker, clock: Clock, output: Path) -> tuple[Session, Plan]:
+    """scan, check, split, plan: everything up to the first spending of time."""
+    with clock.measure("scan"):
+        found_files = survey(config.dataset, lambda done, total: reporter.progress("data", done, total, "looking"))
+    with clock.measure("plan"):
+        plugins = worker.call("plugins")
+        choose_policies(config, plugins)
+        found, left_out = find_candidates(config, plugins, reporter)
+        sizes = sizes_of(found, found_files, config)
+        tracker = _open_tracker(config, reporter)
+    with clock.measure("scan"):
+        base = max([*sizes, baseline_size(max(sizes))])
+        data = load_data(config, found_files, base, output / "work", reporter)
+    session = Session(config, reporter, worker, clock, output, data, plugins, tracker)
+    reporter.say("data", wording.data_line(data))
+    for finding in check(data.index, data.split):
+        reporter.warn(finding.message)
+    with clock.measure("plan"):
+        plan = make_plan(session, found, sizes, left_out)
+    for line in wording.plan_lines(session, plan):
+        reporter.say("plan", line)
+    return session, plan
+
+
+def _open_tracker(config: RunConfig, reporter: Reporter) -> Tracker:
+    tracker = Tracker.open(config.tracking_uri, config.effective_experiment, warn=reporter.warn)
+    if tracker.warning:
+        reporter.warn(tracker.warning)
+    return tracker
+
+
+def _spend(session: Session, plan: Plan, started: str) -> RunResult:
+    """profile, baseline, search, confirm, test once, report."""
+    clock, tracker, config = session.clock, session.tracker, session.config
+    session.parent_run = tracker.start_parent(
+        session.output.name, wording.parent_params(session, plan), wording.parent_tags(session)
+    )
+    with clock.measure("profile"):
+        profile = make_profile(session, plan)
+    best = best_candidates(profile, _affordable(plan))
+    baseline = None
+    if config.baseline == "auto":
+        with clock.measure("baseline"):
+            baseline = run_baseline(session, plan, best[0])
+        session.reporter.say("baseline", wording.baseline_line(baseline))
+    with clock.measure("search"):
+        log = run_search(session, plan, profile, best, baseline)
+    contenders = log.search.best(CONTENDERS)
+    probe = best_probe(log.search.finished, plan)
+    if not contenders or probe is None:
+        raise RunError(wording.nothing_found(log.search.finished, session.output))
+    session.reporter.say("search", wording.search_line(log.search.finished, contenders[0], log.why))
+    with clock.measure("confirm"):
+        confirmation = confirm(session, plan, contenders, baseline)
+    session.reporter.say("confirm", wording.confirm_line(confirmation))
+    with clock.measure("test"):
+        proof = _test(session, plan, confirmation, probe, baseline)
+    session.reporter.say("test", wording.test_line(proof, session))
+    return _report(session, plan, Parts(profile, baseline, log, probe, confirmation, proof, started))
+
+
+def _affordable(plan: Plan) -> dict[object, bool]:
+    """Whether the last stage of a candidate can be tuned within the cap of one trial."""
+    result: dict[object, bool] = {}
+    for candidate in plan.space.candidates:
+        spec = plan.space.spec(plan.space.params(candidate, train_suffix=True, freeze_depth=depths_of(candidate)[1]))
+        result[candidate] = plan.cap is None or plan.costs.train_seconds(spec) <= plan.cap
+    return result
+
+
+def best_probe(finished: list[Finished], plan: Plan) -> Finished | None:
+    """The best plain linear probe: a solved head on the last features of a candidate, not augmented, not joined."""
+    probes = [f for f in finished if f.state == "complete" and f.spec.solved and not f.spec.tap and not f.spec.strength]
+    return max(probes, key=lambda f: f.rank(plan.costs.operations(f.spec)), default=None)
+
+
+def _test(
+    session: Session, plan: Plan, confirmation: Confirmation, probe: Finished, baseline: BaselineResult | None
+) -> Proof:
+    models = {"winner": session.output / "model", "linear_probe": session.output / "linear_probe"}
+    fetch_model(session, plan, confirmation.winner.spec, models["winner"])
+    fetch_model(session, plan, probe.spec, models["linear_probe"])
+    if baseline is not None:
+        models["baseline"] = session.output / "baseline"
+        shutil.copytree(baseline.folder, models["baseline"], dirs_exist_ok=True)
+    return open_test(session, models)
+
+
+def _report(session: Session, plan: Plan, parts: Parts) -> RunResult:
+    """Write everything down, in the output folder and in MLflow."""
+    with session.clock.measure("report"):
+        result = assemble(session, plan, parts, {"tlsearch": version("tlsearch"), **session.worker.call("versions")})
+        write_result(result, session.output)
+        report = write_report(result, session.output, session.data.index.root)
+        _record(session, result, report)
+    return result
+
+
+def _record(session: Session, result: RunResult, report: Path) -> None:
+    tracker, run_id = session.tracker, session.parent_run
+    for path in (report, session.output / "result.json", session.output / "trials.csv"):
+        tracker.log_artifact(run_id, path)
+    size = result.winner.spec.image_size
+    import numpy as np
+
+    from tlsearch.data.pixels import open_pixels
+
+    file = session.work / f"pool-{size}.npy"
+    tracker.log_model(run_id, session.output / "model", np.asarray(open_pixels(file)[:1]), result.dataset.classes)
+    tracker.finish(run_id, "FINISHED", wording.parent_metrics(result))
+
+
+__all__ = ["TrialLog", "run"]

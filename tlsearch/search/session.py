@@ -1,0 +1,86 @@
+"""What the steps of a run share: the request, the data, the worker, the record, the clock."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tlsearch.config import Metric, RunConfig
+from tlsearch.data.index import DatasetIndex
+from tlsearch.data.split import Fold, Split
+from tlsearch.progress import Reporter
+from tlsearch.records import Candidate
+from tlsearch.search.clock import Clock
+from tlsearch.tracking.tracker import Tracker
+from tlsearch.training.jobs import CandidateFacts, PluginFacts
+from tlsearch.worker_client import Worker
+
+
+@dataclass(frozen=True)
+class Data:
+    """The images of a run. ``pool`` are rows of the index: training images, then validation images; ``fold``
+    holds positions in the pool. ``base_size`` is the side to which every image was decoded."""
+
+    index: DatasetIndex
+    split: Split
+    pool: tuple[int, ...]
+    fold: Fold
+    base_size: int
+    metric: Metric
+    pixels: Path
+
+    @property
+    def labels(self) -> tuple[int, ...]:
+        """The label of every image of the pool."""
+        return tuple(self.index.images[row].label for row in self.pool)
+
+    @property
+    def groups(self) -> tuple[int, ...]:
+        """The group of every image of the pool."""
+        return tuple(self.split.groups[row] for row in self.pool)
+
+
+@dataclass
+class Session:
+    """One run while it goes on."""
+
+    config: RunConfig
+    reporter: Reporter
+    worker: Worker
+    clock: Clock
+    output: Path
+    data: Data
+    plugins: PluginFacts
+    tracker: Tracker
+    facts: dict[Candidate, CandidateFacts] = field(default_factory=dict)
+    parent_run: str = ""
+
+    @property
+    def work(self) -> Path:
+        """The folder for what is needed only while the run goes on."""
+        return self.output / "work"
+
+    def plugin_versions(self, names: Mapping[str, None] | tuple[str, ...]) -> dict[str, str]:
+        """ "distribution version" of the plugins with these names."""
+        known = {b.name: f"{b.distribution} {b.version}" for b in self.plugins.backbones}
+        known.update(self.plugins.augmentations)
+        return {name: known[name] for name in names if name in known}
+
+    def progress(self, step: str) -> ProgressOf:
+        """An event handler that shows what the worker does as progress of ``step``."""
+        return ProgressOf(self.reporter, step)
+
+
+@dataclass(frozen=True)
+class ProgressOf:
+    """Takes the worker's ("progress", (text, done, total)) events."""
+
+    reporter: Reporter
+    step: str
+
+    def __call__(self, event: tuple[str, tuple[str, int, int]]) -> None:
+        kind, content = event
+        if kind == "progress":
+            text, done, total = content
+            self.reporter.progress(self.step, done, total, text)

@@ -1,0 +1,170 @@
+"""The search space: one set of names for all candidates, and the way from suggested values to a TrialSpec.
+
+TPE models jointly only what every trial has, so every trial suggests every parameter; what a trial does not use is
+dropped when its canonical spec is made, and two suggestions with one spec are one trial.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from tlsearch.records import Candidate, TrialSpec
+from tlsearch.training.batches import steps_per_epoch
+
+if TYPE_CHECKING:
+    from optuna.distributions import BaseDistribution
+
+STRENGTHS = (0.25, 0.5, 0.75, 1.0)
+UNITS = (64, 1024)
+DROPOUT = (0.0, 0.6)
+LR_SUFFIX = (1e-5, 3e-3)
+LR_HEAD = (1e-4, 1e-2)
+WEIGHT_DECAY = (1e-5, 1e-1)
+LABEL_SMOOTHING = (0.0, 0.1)
+
+MIN_VIEWS = 4
+"""Views of an augmentation that the epochs take turns with; with more than 12 epochs it is a third of them."""
+
+Params = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class SearchSpace:
+    """What may be tried. ``policies`` begin with "none"; ``steps`` is the schedule of a trained trial on
+    ``train_images`` images."""
+
+    candidates: tuple[Candidate, ...]
+    policies: tuple[str, ...]
+    steps: int
+    train_images: int
+    batch_size: int
+    seed: int
+
+    def distributions(self) -> dict[str, BaseDistribution]:
+        """Optuna's distributions by parameter name, the same for every candidate."""
+        from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+
+        return {
+            "candidate": CategoricalDistribution([c.label for c in self.candidates]),
+            "train_suffix": CategoricalDistribution([False, True]),
+            "freeze": FloatDistribution(0.0, 1.0),
+            "tap": FloatDistribution(0.0, 1.0),
+            "pooling": CategoricalDistribution(["avg", "avgmax"]),
+            "hidden": CategoricalDistribution([False, True]),
+            "units": IntDistribution(*UNITS, log=True),
+            "dropout": FloatDistribution(*DROPOUT),
+            "policy": CategoricalDistribution(list(self.policies)),
+            "strength": FloatDistribution(STRENGTHS[0], STRENGTHS[-1], step=0.25),
+            "lr_suffix": FloatDistribution(*LR_SUFFIX, log=True),
+            "lr_head": FloatDistribution(*LR_HEAD, log=True),
+            "weight_decay": FloatDistribution(*WEIGHT_DECAY, log=True),
+            "label_smoothing": CategoricalDistribution(list(LABEL_SMOOTHING)),
+        }
+
+    @property
+    def digest(self) -> str:
+        """Changes with anything that would make trials of another study incomparable."""
+        text = json.dumps([[c.label, c.weights_id, c.image_size] for c in self.candidates])
+        text += json.dumps([self.policies, self.steps, self.train_images, self.batch_size, self.seed])
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def candidate(self, label: str) -> Candidate:
+        """The candidate with that label."""
+        return next(c for c in self.candidates if c.label == label)
+
+    def of(self, spec: TrialSpec) -> Candidate:
+        """The candidate that a spec is about."""
+        return next(c for c in self.candidates if (c.backbone, c.weights) == (spec.backbone, spec.weights))
+
+    def spec(self, params: Mapping[str, Any]) -> TrialSpec:
+        """The canonical spec of suggested values; rates are rounded to two significant digits."""
+        candidate = self.candidate(params["candidate"])
+        depth = candidate.depth
+        suffix = bool(params["train_suffix"])
+        hidden = bool(params["hidden"])
+        trained = suffix or hidden
+        policy = params["policy"]
+        strength = 0.0 if policy == "none" else float(params["strength"])
+        return TrialSpec(
+            backbone=candidate.backbone,
+            weights=candidate.weights,
+            image_size=candidate.image_size,
+            depth=depth,
+            freeze_depth=_cell(params["freeze"], depth) if suffix else depth,
+            pooling=params["pooling"],
+            tap=0 if suffix else _cell(params["tap"], depth),
+            units=int(params["units"]) if hidden else 0,
+            dropout=round(float(params["dropout"]), 2) if trained else 0.0,
+            policy=policy if strength else "none",
+            strength=strength,
+            views=1 if not strength else (self.views() if trained else MIN_VIEWS),
+            steps=self.steps if trained else 0,
+            batch_size=self.batch_size,
+            lr_suffix=_two_digits(params["lr_suffix"]) if suffix else 0.0,
+            lr_head=_two_digits(params["lr_head"]) if trained else 0.0,
+            weight_decay=_two_digits(params["weight_decay"]) if trained else 0.0,
+            label_smoothing=float(params["label_smoothing"]) if trained else 0.0,
+            seed=self.seed,
+        )
+
+    def views(self) -> int:
+        """Views of a trained trial: a third of its epochs, at least four."""
+        epochs = self.steps / steps_per_epoch(self.train_images, self.batch_size)
+        return max(MIN_VIEWS, round(epochs / 3))
+
+    def params(self, candidate: Candidate, **chosen: Any) -> Params:
+        """A full set of parameters: ``chosen`` over neutral values for the rest.
+
+        ``freeze_depth`` and ``tap_depth`` may be given instead of the fractions ``freeze`` and ``tap``.
+        """
+        params: Params = {
+            "candidate": candidate.label,
+            "train_suffix": False,
+            "freeze": middle_of_cell(candidate.depth - 1, candidate.depth),
+            "tap": middle_of_cell(0, candidate.depth),
+            "pooling": "avg",
+            "hidden": False,
+            "units": 256,
+            "dropout": 0.3,
+            "policy": "none",
+            "strength": 0.5,
+            "lr_suffix": 2e-4,
+            "lr_head": 1e-3,
+            "weight_decay": 1e-3,
+            "label_smoothing": 0.0,
+        }
+        for name, fraction in (("freeze_depth", "freeze"), ("tap_depth", "tap")):
+            if name in chosen:
+                chosen[fraction] = middle_of_cell(chosen.pop(name), candidate.depth)
+        if chosen.get("policy", "none") not in self.policies:
+            chosen["policy"] = self.policies[-1]  # whatever the user allowed instead
+        return {**params, **chosen}
+
+
+def middle_of_cell(number: int, cells: int) -> float:
+    """The middle of the ``number``-th of ``cells`` equal parts of 0..1."""
+    return (number + 0.5) / cells
+
+
+def _cell(fraction: float, cells: int) -> int:
+    return min(int(fraction * cells), cells - 1)
+
+
+def _two_digits(value: float) -> float:
+    return float(f"{value:.1e}")
+
+
+def schedule(train_images: int, batch_size: int, epochs: int | None) -> int:
+    """Steps of a trained trial: 10 epochs at a batch of 32, at least 400, at most 3,000; or what was asked for."""
+    if epochs is not None:
+        return epochs * steps_per_epoch(train_images, batch_size)
+    return int(min(max(10 * train_images / 32, 400), 3000))
+
+
+def known_policies(policies: Sequence[str]) -> tuple[str, ...]:
+    """ "none" first, then the others as given, each once."""
+    return ("none", *dict.fromkeys(p for p in policies if p != "none"))

@@ -1,0 +1,224 @@
+"""The search proper: Optuna proposes, the worker tries, and everything the loop knows comes from finished trials.
+
+Because the loop's whole state (known specs, rivals for pruning, views made, the next seed) is read from the
+study's finished trials, a study that was stopped goes on exactly as if it had not been.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from tlsearch.records import TrialResult, TrialSpec
+from tlsearch.search.cost import Costs
+from tlsearch.search.pruner import Curve, should_prune
+from tlsearch.search.space import Params, SearchSpace
+
+if TYPE_CHECKING:
+    import optuna
+
+SKIPS_IN_A_ROW = 30
+"""Proposals that lead to no trial (known already, too long for the time left) before the search ends."""
+
+FAILURES_IN_A_ROW = 3
+
+Judge = Callable[[int, Mapping[str, float]], str]
+RunTrial = Callable[[int, TrialSpec, Judge], TrialResult]
+"""Runs the n-th trial (from 1); the judge wants the number of the round and its numbers."""
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A trial as the study remembers it."""
+
+    number: int
+    spec: TrialSpec
+    state: str
+    value: float | None
+    val_loss: float
+    seconds: float
+    curve: Curve
+    reason: str = ""
+    metrics: Mapping[str, float] = field(default_factory=dict)
+
+    def rank(self, operations: float) -> tuple[float, float, float]:
+        """Higher is better: value, then lower log loss, then lower cost."""
+        return (-math.inf if self.value is None else self.value, -self.val_loss, -operations)
+
+
+OnFinished = Callable[[Finished], None]
+
+
+class Search:
+    """A study of TrialSpecs. ``may_run`` says whether a spec fits the time that is left."""
+
+    def __init__(
+        self,
+        study: optuna.Study,
+        space: SearchSpace,
+        costs: Costs,
+        may_run: Callable[[TrialSpec], bool],
+        affordable: Callable[[TrialSpec], bool],
+    ) -> None:
+        self.study, self.space, self.costs = study, space, costs
+        self._may_run, self._affordable = may_run, affordable
+        self._distributions = space.distributions()
+        self.finished: list[Finished] = [
+            _remembered(t) for t in study.get_trials(deepcopy=False) if "spec" in t.user_attrs
+        ]
+        for trial in self.finished:
+            self._note_views(trial)
+
+    def enqueue(self, entries: Sequence[Params]) -> None:
+        """Put the opening portfolio in front; once in the life of a study."""
+        if "portfolio" not in self.study.user_attrs:
+            for params in entries:
+                self.study.enqueue_trial(params)
+            self.study.set_user_attr("portfolio", len(entries))
+
+    def run(self, trials: int, run_trial: RunTrial, on_finished: OnFinished) -> str:
+        """Run until ``trials`` are finished; gives why it ended: "trials", "time", "space" or "failures"."""
+        skips, why = 0, "space"
+        while len(self.finished) < trials:
+            trial, spec = self._ask()
+            known = next((f for f in self.finished if f.spec == spec), None)
+            if known is not None:
+                self._tell_known(trial, known)
+            elif not self._affordable(spec) or not self._may_run(spec):
+                why = "time"
+                self._skip(trial, spec)
+            else:
+                skips = 0
+                on_finished(self._run_one(trial, spec, run_trial))
+                if self._failing():
+                    return "failures"
+                continue
+            skips += 1
+            if skips >= SKIPS_IN_A_ROW:
+                return why
+        return "trials"
+
+    def best(self, count: int) -> list[Finished]:
+        """The ``count`` best complete trials, best first."""
+        complete = [f for f in self.finished if f.state == "complete" and f.value is not None]
+        return sorted(complete, key=lambda f: f.rank(self.costs.operations(f.spec)), reverse=True)[:count]
+
+    def _ask(self) -> tuple[optuna.Trial, TrialSpec]:
+        from tlsearch.search.sampler import CostAwareTPESampler
+
+        asked = len(self.study.get_trials(deepcopy=False, states=_finished_states()))
+        seed = int.from_bytes(hashlib.sha256(f"{self.space.seed}/{asked}".encode()).digest()[:4], "big")
+        self.study.sampler = CostAwareTPESampler(self._cost_of, seed)
+        trial = self.study.ask(self._distributions)
+        return trial, self.space.spec(trial.params)
+
+    def _cost_of(self, params: Params) -> float:
+        """The operations of a proposal; infinite where one trial may not take as long."""
+        neutral = self.space.params(self.space.candidates[0])
+        spec = self.space.spec({**neutral, **params})
+        return self.costs.operations(spec) if self._affordable(spec) else math.inf
+
+    def _run_one(self, trial: optuna.Trial, spec: TrialSpec, run_trial: RunTrial) -> Finished:
+        curve: list[tuple[float, float]] = []
+        rivals = [f.curve for f in self.finished if f.state == "complete" and f.spec.kind == spec.kind and f.curve]
+
+        def judge(number: int, numbers: Mapping[str, float]) -> str:
+            curve.append((numbers["fraction"], numbers["objective"]))
+            trial.report(numbers["objective"], number)
+            return "prune" if should_prune(numbers["fraction"], [o for _, o in curve], rivals) else "continue"
+
+        result = run_trial(len(self.finished) + 1, spec, judge)
+        finished = Finished(
+            len(self.finished) + 1,
+            spec,
+            result.state,
+            result.value,
+            float(result.metrics.get("val_loss", math.inf)),
+            result.seconds,
+            tuple(curve),
+            result.reason,
+            dict(result.metrics),
+        )
+        self._tell(trial, finished)
+        return finished
+
+    def _tell(self, trial: optuna.Trial, finished: Finished) -> None:
+        from optuna.trial import TrialState
+
+        for name, value in _attributes(finished).items():
+            trial.set_user_attr(name, value)
+        self.finished.append(finished)
+        self._note_views(finished)
+        if finished.state == "complete" and finished.value is not None:
+            self.study.tell(trial, finished.value)
+        else:
+            # A pruned or censored trial tells TPE what it had reached; a failed one tells it nothing.
+            failed = finished.state == "failed" or not finished.curve
+            self.study.tell(trial, state=TrialState.FAIL if failed else TrialState.PRUNED)
+
+    def _tell_known(self, trial: optuna.Trial, known: Finished) -> None:
+        """A spec that was tried already is told its value, neither trained again nor counted."""
+        from optuna.trial import TrialState
+
+        trial.set_user_attr("same_as", known.number)
+        if known.value is not None:
+            self.study.tell(trial, known.value)
+        else:
+            self.study.tell(trial, state=TrialState.FAIL)
+
+    def _skip(self, trial: optuna.Trial, spec: TrialSpec) -> None:
+        from optuna.trial import TrialState
+
+        trial.set_user_attr("skipped", f"{spec.label}: does not fit into the time")
+        self.study.tell(trial, state=TrialState.FAIL)
+
+    def _note_views(self, finished: Finished) -> None:
+        if finished.state != "failed":
+            self.costs.remember(finished.spec)
+
+    def _failing(self) -> bool:
+        last = self.finished[-FAILURES_IN_A_ROW:]
+        return (
+            len(last) == FAILURES_IN_A_ROW
+            and all(f.state == "failed" for f in last)
+            and len({f.reason for f in last}) == 1
+        )
+
+
+def _finished_states() -> tuple[Any, ...]:
+    from optuna.trial import TrialState
+
+    return (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
+
+
+def _attributes(finished: Finished) -> dict[str, Any]:
+    return {
+        "number": finished.number,
+        "spec": finished.spec.to_dict(),
+        "state": finished.state,
+        "value": finished.value,
+        "val_loss": finished.val_loss if math.isfinite(finished.val_loss) else None,
+        "seconds": finished.seconds,
+        "curve": [list(point) for point in finished.curve],
+        "reason": finished.reason,
+        "metrics": {k: v for k, v in finished.metrics.items() if math.isfinite(v)},
+    }
+
+
+def _remembered(trial: optuna.trial.FrozenTrial) -> Finished:
+    kept = trial.user_attrs
+    loss = kept["val_loss"]
+    return Finished(
+        kept["number"],
+        TrialSpec.from_dict(kept["spec"]),
+        kept["state"],
+        kept["value"],
+        math.inf if loss is None else loss,
+        kept["seconds"],
+        tuple((a, b) for a, b in kept["curve"]),
+        kept["reason"],
+        kept["metrics"],
+    )
