@@ -82,6 +82,7 @@ class TrialSpec:
         """One line for people: network, freeze depth, head and augmentation."""
         network = f"{self.backbone}@{self.weights}" if self.weights else f"{self.backbone} from scratch"
         head = f"head {self.units}" if self.units else ("solved head" if self.solved else "linear head")
+        head += ", avg+max" if self.pooling == "avgmax" else ""
         tap = f" + cut {self.tap}" if self.tap else ""
         augment = f"{self.policy} {self.strength:.2f}" if self.strength else "no augmentation"
         freeze = f", freeze {self.freeze_depth}/{self.depth}" if self.weights else ""

@@ -26,7 +26,7 @@ RENEW_AFTER = 25
 EventHandler = Callable[[Any], Any]
 
 
-class WorkerDied(RunError):
+class WorkerDiedError(RunError):
     """The worker process ended in the middle of a call: a crash in native code, or the system ran out of memory."""
 
 
@@ -73,7 +73,7 @@ class Worker:
 
         ``on_event`` gets what the function emits and returns what the function gets back. A ``TlsearchError``
         raised there is raised here with the same class and message; any other exception there becomes a
-        ``TrialError`` whose ``traceback`` attribute holds the text. Raises ``WorkerDied`` when the process ends.
+        ``TrialError`` whose ``traceback`` attribute holds the text. Raises ``WorkerDiedError`` when the process ends.
         """
         if self._process is None:
             self.start()
@@ -96,7 +96,7 @@ class Worker:
                     raise _rebuilt(*content)
         except (EOFError, BrokenPipeError, pickle.UnpicklingError) as error:
             code = self._end()
-            raise WorkerDied(
+            raise WorkerDiedError(
                 f"The worker process ended with code {code} during '{name}'; what it printed is in {self._log}."
             ) from error
 

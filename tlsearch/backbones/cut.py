@@ -81,21 +81,20 @@ def prefix(
     cuts: Sequence[CutInfo],
     start: int,
     maps: Sequence[int],
-    taps: bool,
+    pooled: Sequence[int],
 ) -> keras.Model:
     """One graph that computes everything wanted of a batch in one pass.
 
     Input: RGB 0..255, shape (N, S, S, 3), where ``start`` is 0, else the stored features of cut ``start`` (a stage
-    end). Output: a mapping; ``"4"`` is the feature map of depth 4 in its stored dtype, for each of ``maps``;
-    ``"taps"`` is float32 (N, 2 * sum of channels), the average- and max-pooled features of every cut after
-    ``start``. At the end of each stage features are rounded to the stored dtype and back, so that the numbers
-    are the same from whichever stage end they are computed.
+    end). Output: a mapping; ``"map 4"`` is the feature map of depth 4 in its stored dtype, for each of ``maps``;
+    ``"pool 4"`` is float32 (N, 2 * C), its features pooled over space, averages then maxima, for each of ``pooled``.
+    At the end of each stage features are rounded to the stored dtype and back, so that the numbers are the same
+    from whichever stage end they are computed.
     """
     import keras
     from keras import ops
 
-    wanted = set(maps)
-    end = len(cuts) if taps else max(wanted)
+    end = max((*maps, *pooled))
     if start == 0:
         x = keras.Input((*model.input.shape[1:],), dtype="float32")
         y = backbone.preprocess(x)
@@ -103,43 +102,29 @@ def prefix(
         x = keras.Input(cuts[start - 1].shape, dtype=cuts[start - 1].dtype)
         y = ops.cast(x, "float32")
     outputs: dict[str, Any] = {}
-    pooled: list[Any] = []
     previous = start
     for stop in _stage_ends(cuts, start, end):
-        depths = [d for d in range(previous + 1, stop + 1) if taps or d in wanted or d == stop]
-        source = cut_tensor(model, cuts, previous)
-        segment = keras.Model(source, [cut_tensor(model, cuts, d) for d in depths])
+        depths = [d for d in range(previous + 1, stop + 1) if d in maps or d in pooled or d == stop]
+        segment = keras.Model(cut_tensor(model, cuts, previous), [cut_tensor(model, cuts, d) for d in depths])
         tensors = segment(y, training=False)
-        tensors = tensors if isinstance(tensors, list | tuple) else [tensors]
-        for depth, tensor in zip(depths, tensors, strict=True):
+        for depth, tensor in zip(depths, _as_list(tensors), strict=True):
             rounded = ops.cast(tensor, cuts[depth - 1].dtype)
-            if depth in wanted:
-                outputs[str(depth)] = rounded
-            exact = ops.cast(rounded, "float32")
-            if taps:
-                pooled += [ops.mean(exact, axis=(1, 2)), ops.max(exact, axis=(1, 2))]
-            y = exact
+            y = ops.cast(rounded, "float32")
+            if depth in maps:
+                outputs[f"map {depth}"] = rounded
+            if depth in pooled:
+                outputs[f"pool {depth}"] = ops.concatenate([ops.mean(y, axis=(1, 2)), ops.max(y, axis=(1, 2))], axis=-1)
         previous = stop
-    if taps:
-        outputs["taps"] = ops.concatenate(pooled, axis=-1)
     return keras.Model(x, outputs, name="prefix")
+
+
+def _as_list(tensors: Any) -> list[Any]:
+    return list(tensors) if isinstance(tensors, list | tuple) else [tensors]
 
 
 def _stage_ends(cuts: Sequence[CutInfo], start: int, end: int) -> list[int]:
     inner = [d for d in range(start + 1, end) if cuts[d - 1].stage_end]
     return [*inner, end]
-
-
-def tap_slice(cuts: Sequence[CutInfo], depth: int, pooling: str) -> slice:
-    """Where the pooled features of cut ``depth`` lie in a row of taps; average and max lie side by side."""
-    start = 2 * sum(c.shape[2] for c in cuts[: depth - 1])
-    channels = cuts[depth - 1].shape[2]
-    return slice(start, start + channels * (2 if pooling == "avgmax" else 1))
-
-
-def taps_width(cuts: Sequence[CutInfo]) -> int:
-    """The number of columns of a row of taps."""
-    return 2 * sum(c.shape[2] for c in cuts)
 
 
 def inspect(backbone: Backbone, model: keras.Model, sample: np.ndarray[Any, Any]) -> tuple[CutInfo, ...]:
@@ -163,9 +148,7 @@ def inspect(backbone: Backbone, model: keras.Model, sample: np.ndarray[Any, Any]
     infos = []
     for depth, (cut, peak) in enumerate(zip(cuts, peaks, strict=True), 1):
         if not np.isfinite(peak):
-            raise PluginError(
-                f"The backbone plugin '{backbone.name}' gives non-finite features at '{cut.name}'."
-            )
+            raise PluginError(f"The backbone plugin '{backbone.name}' gives non-finite features at '{cut.name}'.")
         _, height, width, channels = cut_tensor(model, cuts, depth).shape
         dtype = "float16" if peak < HALF_LIMIT else "float32"
         work = sum((layer_work(layer) for layer in parts[depth - 1]), Work()).total

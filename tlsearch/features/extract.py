@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
 
 from tlsearch import runtime
+from tlsearch.errors import RunError
 from tlsearch.features.network import EXTRACT_BATCH, Network, plugin_digest
 from tlsearch.features.store import Array, FeatureStore
 from tlsearch.features.view import PLAIN, View, render_chunks
 from tlsearch.plugin_api import Augmentation
+from tlsearch.registry import PluginKind
 
 FORMAT = 1
 """Raised whenever the way in which features are computed changes, so that old arrays are not found."""
@@ -66,10 +69,10 @@ class ComputedRows:
     def take(self, index: np.ndarray[Any, Any]) -> Array:
         """See ``Rows``."""
         parts = [
-            self.network.compute(0, (self.depth,), False, self.pixels[index[i : i + EXTRACT_BATCH]])
+            self.network.compute(0, (self.depth,), (), self.pixels[index[i : i + EXTRACT_BATCH]])
             for i in range(0, len(index), EXTRACT_BATCH)
         ]
-        return np.concatenate([part[str(self.depth)] for part in parts])
+        return np.concatenate([part[f"map {self.depth}"] for part in parts])
 
 
 def _silent(text: str, done: int, total: int) -> None:
@@ -83,7 +86,7 @@ class Extractor:
     store: FeatureStore
     pool: Pool
     augmentations: Callable[[str], Augmentation]
-    provenance: Callable[[str, str], str]
+    provenance: Callable[[PluginKind, str], str]
     progress: Progress = _silent
     computed: int = 0
     _scratch: dict[tuple[int, View], Array] = field(default_factory=dict)
@@ -92,33 +95,42 @@ class Extractor:
         """The feature maps at ``depth`` (0: the pixels) of a view, for the whole pool."""
         if depth == 0:
             return StoredRows(self.pixels(network.candidate.image_size, view))
-        stored = self.store.get(self.key(network, view, depth))
-        if stored is not None:
-            return StoredRows(stored)
-        shape = (len(self.pool), *network.cuts[depth - 1].shape)
-        with self.store.writing(
-            self.key(network, view, depth), shape, network.cuts[depth - 1].dtype
-        ) as target:
-            if target is not None:
-                self._fill(network, view, {str(depth): target}, (depth,), taps=False)
-        if target is None:
-            return ComputedRows(network, depth, self.pixels(network.candidate.image_size, view))
-        return self.maps(network, view, depth)
-
-    def taps(self, network: Network, view: View) -> Array:
-        """The average- and max-pooled features of every cut of a view, float32 (N, width)."""
-        from tlsearch.backbones.cut import taps_width
-
-        key = self.key(network, view, "taps")
+        key = self.key(network, view, f"map {depth}", depth)
         stored = self.store.get(key)
-        if stored is not None:
-            return stored
-        shape = (len(self.pool), taps_width(network.cuts))
-        with self.store.writing(key, shape, "float32") as target:
-            kept = target is not None
-            array = target if target is not None else self.store.scratch(shape, "float32")
-            self._fill(network, view, {"taps": array}, (), taps=True)
-        return self.store.get(key) if kept else array  # type: ignore[return-value]  # it was written just now
+        if stored is None:
+            info = network.cuts[depth - 1]
+            with self.store.writing(key, (len(self.pool), *info.shape), info.dtype) as target:
+                if target is not None:
+                    self._fill(network, view, {f"map {depth}": target}, (depth,), ())
+            if target is None:
+                return ComputedRows(network, depth, self.pixels(network.candidate.image_size, view))
+            stored = self._just_written(key)
+        return StoredRows(stored)
+
+    def pooled(self, network: Network, view: View, depths: Sequence[int]) -> list[Array]:
+        """The features of a view pooled over space at each of ``depths``, float32 (N, 2 * C): averages, then maxima.
+
+        What is not stored yet is computed in one pass for all of ``depths``.
+        """
+        keys = {depth: self.key(network, view, f"pool {depth}", depth) for depth in depths}
+        arrays = {depth: self.store.get(key) for depth, key in keys.items()}
+        missing = tuple(sorted(depth for depth, array in arrays.items() if array is None))
+        if missing:
+            with ExitStack() as stack:
+                targets: dict[str, Array] = {}
+                for depth in missing:
+                    shape = (len(self.pool), 2 * network.cuts[depth - 1].shape[2])
+                    target = stack.enter_context(self.store.writing(keys[depth], shape, "float32"))
+                    targets[f"pool {depth}"] = self.store.scratch(shape, "float32") if target is None else target
+                self._fill(network, view, targets, (), missing)
+            arrays.update({depth: targets[f"pool {depth}"] for depth in missing})
+        return [array for depth in depths if (array := arrays[depth]) is not None]
+
+    def _just_written(self, key: Mapping[str, Any]) -> Array:
+        stored = self.store.get(key)
+        if stored is None:
+            raise RunError("Stored features vanished; does another program clear the cache folder while this runs?")
+        return stored
 
     def pixels(self, image_size: int, view: View) -> Array:
         """The rendered images of a view, uint8 (N, S, S, 3): kept in the store, or on scratch while in use."""
@@ -139,7 +151,7 @@ class Extractor:
         if target is None:
             self._scratch = {(image_size, view): array}
             return array
-        return self.store.get(key)  # type: ignore[return-value]  # it was written just now
+        return self._just_written(key)
 
     def fresh_pixels(self, image_size: int, view: View) -> Array:
         """The rendered images of a view that is used for one epoch only: never stored."""
@@ -152,18 +164,15 @@ class Extractor:
         return array
 
     def _fill(
-        self, network: Network, view: View, targets: dict[str, Array], maps: tuple[int, ...], taps: bool
+        self, network: Network, view: View, targets: dict[str, Array], maps: tuple[int, ...], pooled: tuple[int, ...]
     ) -> None:
-        start, source = self._ancestor(network, view, min(maps, default=0))
+        start, source = self._ancestor(network, view, min((*maps, *pooled)))
         total = len(self.pool)
-        what = (
-            f"{network.candidate.label}, {view.policy} {view.strength:.2f}"
-            if not view.plain
-            else network.candidate.label
-        )
+        label = network.candidate.label
+        what = label if view.plain else f"{label}, {view.policy} {view.strength:.2f}"
         for first in range(0, total, EXTRACT_BATCH):
             inputs = np.asarray(source[first : first + EXTRACT_BATCH])
-            for name, values in network.compute(start, maps, taps, inputs).items():
+            for name, values in network.compute(start, maps, pooled, inputs).items():
                 targets[name][first : first + len(inputs)] = values
             self.computed += len(inputs)
             self.progress(f"features of {what}", first + len(inputs), total)
@@ -172,23 +181,23 @@ class Extractor:
         """The deepest stored stage end before ``depth`` of the same view, or the view's pixels (0)."""
         for start in range(depth - 1, 0, -1):
             if network.cuts[start - 1].stage_end:
-                stored = self.store.get(self.key(network, view, start))
+                stored = self.store.get(self.key(network, view, f"map {start}", start))
                 if stored is not None:
                     return start, stored
         return 0, self.pixels(network.candidate.image_size, view)
 
-    def key(self, network: Network, view: View, cut: int | str) -> dict[str, Any]:
-        """Everything that can change the features of ``cut`` ("taps": of all cuts)."""
-        last = len(network.cuts) if isinstance(cut, str) else cut
+    def key(self, network: Network, view: View, what: str, depth: int) -> dict[str, Any]:
+        """Everything that can change the features ``what`` ("map 4", "pool 4") at cut ``depth``."""
+        passed = [c.dtype for c in network.cuts[: depth - 1] if c.stage_end] + [network.cuts[depth - 1].dtype]
         return {
             **self._pixel_key(network.candidate.image_size, view),
-            "what": "features",
+            "what": what,
             "backbone": network.plugin.name,
             "plugin": self.provenance("backbone", network.plugin.name),
             "plugin_source": plugin_digest(network.plugin),
             "weights": network.candidate.weights_id,
-            "cut": "taps" if isinstance(cut, str) else f"{cut} {network.cuts[cut - 1].layer}",
-            "dtypes": [c.dtype for c in network.cuts[:last] if c.stage_end] + [network.cuts[last - 1].dtype],
+            "cut": network.cuts[depth - 1].layer,
+            "dtypes": passed,
             "precision": network.precision,
             **runtime.versions(),
         }

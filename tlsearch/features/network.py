@@ -46,7 +46,7 @@ class Network:
         self.candidate = candidate
         self.precision = precision or runtime.FLOAT32
         self._known = cuts
-        self._graphs: dict[tuple[int, tuple[int, ...], bool], keras.Model] = {}
+        self._graphs: dict[tuple[int, tuple[int, ...], tuple[int, ...]], keras.Model] = {}
 
     @cached_property
     def model(self) -> keras.Model:
@@ -86,15 +86,15 @@ class Network:
             self.precision = precision
             self.model = other
 
-    def graph(self, start: int, maps: tuple[int, ...], taps: bool) -> keras.Model:
-        """The prefix that computes ``maps`` and taps in one pass from cut ``start`` (0: from pixels)."""
-        key = (start, maps, taps)
+    def graph(self, start: int, maps: tuple[int, ...], pooled: tuple[int, ...]) -> keras.Model:
+        """The prefix that computes ``maps`` and ``pooled`` in one pass from cut ``start`` (0: from pixels)."""
+        key = (start, maps, pooled)
         if key not in self._graphs:
-            self._graphs[key] = cut.prefix(self.plugin, self.model, self.cuts, start, maps, taps)
+            self._graphs[key] = cut.prefix(self.plugin, self.model, self.cuts, start, maps, pooled)
         return self._graphs[key]
 
     def compute(
-        self, start: int, maps: tuple[int, ...], taps: bool, inputs: np.ndarray[Any, Any]
+        self, start: int, maps: tuple[int, ...], pooled: tuple[int, ...], inputs: np.ndarray[Any, Any]
     ) -> dict[str, np.ndarray[Any, Any]]:
         """Features of at most ``EXTRACT_BATCH`` rows of ``inputs`` (pixels, or stored features of ``start``).
 
@@ -103,7 +103,7 @@ class Network:
         n = len(inputs)
         batch = np.zeros((EXTRACT_BATCH, *inputs.shape[1:]), dtype="float32" if start == 0 else inputs.dtype)
         batch[:n] = inputs
-        graph = self.graph(start, maps, taps)
+        graph = self.graph(start, maps, pooled)
         outputs = {k: np.asarray(v)[:n] for k, v in graph.predict_on_batch(batch).items()}
         for values in outputs.values():
             if not np.isfinite(values).all():

@@ -41,9 +41,7 @@ def chunk_generator(view: View, chunk: int) -> np.random.Generator:
     return np.random.default_rng(int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big"))
 
 
-def render_chunks(
-    pixels: Images, view: View, augmentation: Augmentation | None
-) -> Iterator[tuple[int, Images]]:
+def render_chunks(pixels: Images, view: View, augmentation: Augmentation | None) -> Iterator[tuple[int, Images]]:
     """The view in chunks: (row of its first image, uint8 images). ``augmentation`` is None for plain views.
 
     Raises ``ValueError`` naming the plugin when it changes the shape or the type.

@@ -12,8 +12,9 @@ import numpy as np
 from tlsearch.backbones.small_cnn import SmallCNN
 from tlsearch.records import Candidate, TrialResult, TrialSpec
 from tlsearch.results.parts import TrialRow
+from tlsearch.search.cost import RENDER_SECONDS
 from tlsearch.search.execute import finish_run, shown_metrics, start_run
-from tlsearch.search.plan import Plan, baseline_size
+from tlsearch.search.plan import Plan, baseline_sizes
 from tlsearch.search.session import Session
 from tlsearch.training.batches import steps_per_epoch
 from tlsearch.training.jobs import CandidateFacts
@@ -25,13 +26,10 @@ RATES = (1e-3, 3e-3, 3e-4)
 RACE_WORK = 1 + 2 / 3
 """The whole schedule once and a third of it for each of the two that drop out."""
 
-ARCHITECTURE_EPOCHS = 30
+ENOUGH_EPOCHS = 30
 """Epochs below which a large network from scratch would be a strawman."""
 
 UNLIMITED_EPOCHS = 60
-RENDER_SECONDS = 1e-7
-"""Seconds to render one pixel of an augmented image, about; only the plan depends on it."""
-
 COMPILE_SECONDS = 8.0
 
 
@@ -61,12 +59,9 @@ def run_baseline(session: Session, plan: Plan, best: Candidate) -> BaselineResul
     The better of the two on validation is the baseline; its model is saved.
     """
     share = session.clock.share("baseline")
-    size = baseline_size(session.data.base_size)
-    small: CandidateFacts = session.worker.call(
-        "measure", candidate=Candidate(SmallCNN.name, None, None, "", size, 0), train_at=0.0
-    )
+    small = _small_network(session, share)
     large = _same_architecture(session, best)
-    needed = RACE_WORK * _epoch_seconds(session, large) * ARCHITECTURE_EPOCHS + len(RATES) * COMPILE_SECONDS
+    needed = _race_seconds(session, large, ENOUGH_EPOCHS)
     affordable = share is None or needed <= share / 2
     budget = share / 2 if share is not None and affordable else share
     runs = [_race(session, plan, small, _steps(session, plan, small, budget))]
@@ -75,10 +70,25 @@ def run_baseline(session: Session, plan: Plan, best: Candidate) -> BaselineResul
         runs.append(_race(session, plan, large, _steps(session, plan, large, budget)))
     else:
         reasons = (
-            f"{large.candidate.backbone} (not affordable from scratch here: {ARCHITECTURE_EPOCHS} epochs need "
+            f"{large.candidate.backbone} (not affordable from scratch here: {ENOUGH_EPOCHS} epochs need "
             f"{needed:.0f} s of the baseline's {share:.0f} s)",
         )
     return replace(max(runs, key=_rank), not_affordable=reasons, rows=tuple(row for run in runs for row in run.rows))
+
+
+def _small_network(session: Session, budget: float | None) -> CandidateFacts:
+    """The small network, at the largest size at which it gets 30 epochs, or at the smallest."""
+    for size in baseline_sizes(session.data.base_size):
+        candidate = Candidate(SmallCNN.name, None, None, "", size, 0)
+        facts: CandidateFacts = session.worker.call("measure", candidate=candidate, train_at=0.0)
+        if budget is None or _race_seconds(session, facts, ENOUGH_EPOCHS) <= budget:
+            break
+    return facts
+
+
+def _race_seconds(session: Session, facts: CandidateFacts, epochs: int) -> float:
+    """Seconds for the whole race over a schedule of ``epochs``."""
+    return RACE_WORK * _epoch_seconds(session, facts) * epochs + len(RATES) * COMPILE_SECONDS
 
 
 def _rank(run: BaselineResult) -> tuple[float, float]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from tlsearch.backbones import weights
 from tlsearch.backbones.weights import ResolvedWeights
@@ -105,6 +106,10 @@ def _requests(config: RunConfig, known: dict[str, BackboneFacts], plugins: Plugi
     return requests
 
 
+def _show_download(reporter: Reporter, label: str, done: int, total: int) -> None:
+    reporter.progress("plan", done, total, f"downloading {label}")
+
+
 def _download(
     missing: Sequence[tuple[Request, ResolvedWeights]], dry_run: bool, reporter: Reporter
 ) -> tuple[list[Found], list[LeftOut]]:
@@ -129,7 +134,7 @@ def _download(
             file = weights.download(
                 source,
                 None,
-                lambda done, total, label=label: reporter.progress("plan", done, total, f"downloading {label}"),
+                partial(_show_download, reporter, label),
             )
             found.append(Found(request.backbone, weights.from_file(request.weights, file)))
         except WeightsError as error:

@@ -25,13 +25,17 @@ RENDER_PER_VALUE = 300.0
 
 HEAD_STEP_SECONDS = 0.004
 
+RENDER_SECONDS = 1e-7
+"""Seconds to render one pixel of an augmented image, about."""
+
 ViewKey = tuple[str, int, str, float, int, int]
 
 
 @dataclass
 class Costs:
     """Estimates for one pool of ``images`` images. ``made`` are the features that earlier trials of this study
-    asked for: (candidate, image size, policy, strength, view, cut), cut -1 standing for the taps of all cuts."""
+    asked for: (candidate, image size, policy, strength, view, cut), where a negative cut stands for the pooled features
+    of that depth, which are made from the deepest map of the same view."""
 
     facts: Mapping[Candidate, CandidateFacts]
     images: int
@@ -48,9 +52,11 @@ class Costs:
         total = facts.cuts[-1].work
         cost = FIXED_OPERATIONS
         for key in self._missing(spec):
-            cost += self.images * (_work(facts, key[5]) + (RENDER_PER_VALUE * 3 * spec.image_size**2 if key[3] else 0))
+            cost += self.images * self._making(facts, key)
+            if self._unrendered(key):
+                cost += self.images * RENDER_PER_VALUE * 3 * spec.image_size**2
         if spec.kind != "frozen":
-            share = total - (_work(facts, spec.freeze_depth) if spec.freeze_depth else 0.0)
+            share = total - _work(facts, spec.freeze_depth)
             cost += TRAIN_FACTOR * spec.steps * spec.batch_size * share
         return cost
 
@@ -62,8 +68,7 @@ class Costs:
         if spec.kind == "frozen":
             return COMPILE_SECONDS + spec.steps * HEAD_STEP_SECONDS
         facts = self._facts(spec)
-        done = _work(facts, spec.freeze_depth) if spec.freeze_depth else 0.0
-        share = 1 - done / facts.cuts[-1].work
+        share = 1 - _work(facts, spec.freeze_depth) / facts.cuts[-1].work
         step = spec.batch_size * facts.forward_seconds * facts.train_ratio * share
         return COMPILE_SECONDS + spec.steps * step * 1.1  # a tenth more for validation
 
@@ -72,8 +77,8 @@ class Costs:
         facts = self._facts(spec)
         seconds = 0.0
         for key in self._missing(spec):
-            share = _work(facts, key[5]) / facts.cuts[-1].work
-            render = self.images * spec.image_size**2 * 1e-7 if key[3] else 0.0
+            share = self._making(facts, key) / facts.cuts[-1].work
+            render = self.images * spec.image_size**2 * RENDER_SECONDS if self._unrendered(key) else 0.0
             seconds += self.images * facts.forward_seconds * share + render
         return seconds
 
@@ -88,21 +93,35 @@ class Costs:
         return [key for key in self._needed(spec) if key not in self.made]
 
     def _needed(self, spec: TrialSpec) -> Iterable[ViewKey]:
-        """The features that a trial reads: maps at its cut, or pooled taps; and plain ones for validation."""
-        label = f"{spec.backbone}@{spec.weights}"
-        cut = -1 if spec.kind == "frozen" else spec.freeze_depth
-        if spec.kind != "frozen":
-            yield (label, spec.image_size, "none", 0.0, 0, -1)
-        if cut == 0 and not spec.views:
-            return
-        yield (label, spec.image_size, "none", 0.0, 0, cut)
-        if spec.strength:
-            for number in range(spec.views):
-                yield (label, spec.image_size, spec.policy, spec.strength, number, cut)
+        """The features that a trial reads: maps at its cut, or pooled ones; and plain ones for validation."""
+        network = (f"{spec.backbone}@{spec.weights}", spec.image_size)
+        cuts = [spec.freeze_depth]
+        if spec.kind == "frozen":
+            cuts = [-spec.tap, -spec.depth] if spec.tap else [-spec.depth]
+        else:
+            yield (*network, "none", 0.0, 0, -spec.depth)
+        for cut in cuts:
+            if cut == 0 and not spec.views:
+                continue
+            yield (*network, "none", 0.0, 0, cut)
+            for number in range(spec.views if spec.strength else 0):
+                yield (*network, spec.policy, spec.strength, number, cut)
+
+    def _making(self, facts: CandidateFacts, key: ViewKey) -> float:
+        """Work for one image of the features ``key``: from the deepest map of the same view that was made."""
+        *view, cut = key
+        target = abs(cut)
+        if target == 0:
+            return 0.0
+        ends = [d for d in range(1, target) if facts.cuts[d - 1].stage_end and (*view, d) in self.made]
+        return facts.cuts[target - 1].work - (facts.cuts[max(ends) - 1].work if ends else 0.0)
+
+    def _unrendered(self, key: ViewKey) -> bool:
+        """Whether the pixels of an augmented view have to be rendered: nobody has asked for the view yet."""
+        _, size, policy, strength, number, _ = key
+        return bool(strength) and not any(made[1:5] == (size, policy, strength, number) for made in self.made)
 
 
-def _work(facts: CandidateFacts, cut: int) -> float:
-    """Work up to a cut; -1 is all of it; 0 is nothing but pixels."""
-    if cut == 0:
-        return 0.0
-    return facts.cuts[-1].work if cut < 0 else facts.cuts[cut - 1].work
+def _work(facts: CandidateFacts, depth: int) -> float:
+    """Work for one image up to a cut; 0 is nothing but pixels."""
+    return facts.cuts[depth - 1].work if depth else 0.0

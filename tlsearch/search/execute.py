@@ -11,7 +11,7 @@ from tlsearch.records import Candidate, Role, TrialResult, TrialSpec
 from tlsearch.search.session import Session
 from tlsearch.tracking.describe import STATUS_OF, params_of, tags_of
 from tlsearch.training.trial import Outcome
-from tlsearch.worker_client import WorkerDied
+from tlsearch.worker_client import WorkerDiedError
 
 OnRound = Callable[[int, Mapping[str, float]], str]
 """Gets the number of the round (from 1) and its numbers; answers "continue" or "prune"."""
@@ -49,7 +49,7 @@ def execute(
     try:
         outcome = session.worker.trial("trial", on_event, candidate=candidate, spec=spec, folds=folds, seconds=seconds)
         result = outcome.result
-    except (TrialError, WorkerDied, PluginError, WeightsError) as error:
+    except (TrialError, WorkerDiedError, PluginError, WeightsError) as error:
         result = TrialResult(spec, "failed", None, 0.0, reason=str(error), traceback=error.traceback)
     finish_run(session, run_id, result, rounds)
     return result, outcome, run_id
@@ -82,7 +82,7 @@ def finish_run(
     status = STATUS_OF[result.state]
     session.tracker.finish(
         run_id,
-        status,  # type: ignore[arg-type]  # the table holds MLflow's three statuses
+        status,
         tags={"state": result.state},
         reason=result.reason,
         traceback=result.traceback,

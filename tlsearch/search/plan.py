@@ -26,8 +26,9 @@ FIRST_VIEW_SHARE = 0.05
 FEWEST_STEPS = 100
 """Steps below which tuning a suffix is no longer worth trying."""
 
-BASELINE_SIZE = 96
-"""The side in pixels for the small network from scratch: what it learns from few images is not in finer detail."""
+BASELINE_SIZES = (96, 64)
+"""Sides in pixels for the small network from scratch: what it learns from few images is not in finer detail, and
+where time is short it learns more from more epochs of smaller images."""
 
 
 @dataclass(frozen=True)
@@ -63,9 +64,9 @@ def sizes_of(found: Sequence[Found], survey: Survey, config: RunConfig) -> list[
     ]
 
 
-def baseline_size(base_size: int) -> int:
-    """The side in pixels for the small network from scratch."""
-    return min(BASELINE_SIZE, base_size)
+def baseline_sizes(base_size: int) -> list[int]:
+    """The sides in pixels that the small network from scratch may have, largest first."""
+    return sorted({min(size, base_size) for size in BASELINE_SIZES}, reverse=True)
 
 
 def make_plan(session: Session, found: Sequence[Found], sizes: Sequence[int], left_out: Sequence[LeftOut]) -> Plan:
@@ -97,7 +98,7 @@ def open_pool(session: Session) -> None:
     data, config = session.data, session.config
     from tlsearch.paths import cache_dir
 
-    sizes = [c.image_size for c in session.facts] + [data.base_size, baseline_size(data.base_size)]
+    sizes = [c.image_size for c in session.facts] + [data.base_size, *baseline_sizes(data.base_size)]
     session.worker.setup(
         "open_pool",
         pixels=pool_at(data, sizes, session.work),

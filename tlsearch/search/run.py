@@ -16,6 +16,7 @@ from tlsearch.data.index import survey
 from tlsearch.errors import RunError
 from tlsearch.paths import claim_output
 from tlsearch.progress import Reporter, SilentReporter
+from tlsearch.records import Candidate
 from tlsearch.results.report import write_report
 from tlsearch.results.result import RunResult, write_result
 from tlsearch.search import wording
@@ -26,7 +27,7 @@ from tlsearch.search.clock import Clock
 from tlsearch.search.confirm import CONTENDERS, Confirmation, confirm
 from tlsearch.search.keep import fetch_model
 from tlsearch.search.load import load_data
-from tlsearch.search.plan import Plan, baseline_size, choose_policies, make_plan, sizes_of
+from tlsearch.search.plan import Plan, choose_policies, make_plan, sizes_of
 from tlsearch.search.portfolio import depths_of
 from tlsearch.search.profile import best_candidates, make_profile
 from tlsearch.search.prove import Proof, open_test
@@ -87,8 +88,7 @@ def _prepare(config: RunConfig, reporter: Reporter, worker: Worker, clock: Clock
         sizes = sizes_of(found, found_files, config)
         tracker = _open_tracker(config, reporter)
     with clock.measure("scan"):
-        base = max([*sizes, baseline_size(max(sizes))])
-        data = load_data(config, found_files, base, output / "work", reporter)
+        data = load_data(config, found_files, max(sizes), output / "work", reporter)
     session = Session(config, reporter, worker, clock, output, data, plugins, tracker)
     reporter.say("data", wording.data_line(data))
     for finding in check(data.index, data.split):
@@ -137,9 +137,9 @@ def _spend(session: Session, plan: Plan, started: str) -> RunResult:
     return _report(session, plan, Parts(profile, baseline, log, probe, confirmation, proof, started))
 
 
-def _affordable(plan: Plan) -> dict[object, bool]:
+def _affordable(plan: Plan) -> dict[Candidate, bool]:
     """Whether the last stage of a candidate can be tuned within the cap of one trial."""
-    result: dict[object, bool] = {}
+    result: dict[Candidate, bool] = {}
     for candidate in plan.space.candidates:
         spec = plan.space.spec(plan.space.params(candidate, train_suffix=True, freeze_depth=depths_of(candidate)[1]))
         result[candidate] = plan.cap is None or plan.costs.train_seconds(spec) <= plan.cap

@@ -96,7 +96,8 @@ def search_line(finished: Sequence[Finished], best: Finished, why: str) -> str:
         "space": "nothing new was proposed",
         "failures": "three trials in a row failed for one reason",
     }[why]
-    return f"{len(finished)} trials ({counts}); {ended}   best {score(best.value or 0.0)} (selected, optimistic)  {best.spec.label}"
+    found = f"best {score(best.value or 0.0)} (selected, optimistic)  {best.spec.label}"
+    return f"{len(finished)} trials ({counts}); {ended}   {found}"
 
 
 def confirm_line(confirmation: Confirmation) -> str:

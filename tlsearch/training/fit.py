@@ -105,9 +105,7 @@ class Trainer:
             "epoch": float(len(self.history) + 1),
             "train_loss": float(logs["loss"]),
             "train_accuracy": float(logs["accuracy"]),
-            **scores.validation(
-                self.probabilities(self.task.plain(), self.task.val), labels, self.task.metric
-            ),
+            **scores.validation(self.probabilities(self.task.plain(), self.task.val), labels, self.task.metric),
         }
         self.history.append(numbers)
         return numbers

@@ -94,9 +94,7 @@ class Jobs:
                 for item in loaded
             ),
             {item.entry.name: f"{item.entry.distribution} {item.entry.version}" for item in augmentations},
-            tuple(
-                (b.entry.kind, b.entry.name, b.entry.distribution, b.reason) for b in [*broken, *broken_too]
-            ),
+            tuple((b.entry.kind, b.entry.name, b.entry.distribution, b.reason) for b in [*broken, *broken_too]),
         )
 
     def versions(self) -> dict[str, str]:
@@ -134,7 +132,8 @@ class Jobs:
         cuts = network.inspect(sample)
         candidate = replace(candidate, depth=len(cuts))
         network.candidate = candidate
-        forward = _median_seconds(lambda: network.compute(0, (), True, sample)) / EXTRACT_BATCH
+        every = tuple(range(1, len(cuts) + 1))
+        forward = _median_seconds(lambda: network.compute(0, (), every, sample)) / EXTRACT_BATCH
         depth = round(train_at * len(cuts))
         step = self._training_step(network, depth, sample) / EXTRACT_BATCH
         share = 1 - (cuts[depth - 1].work / cuts[-1].work if depth else 0.0)
@@ -147,20 +146,17 @@ class Jobs:
         """(accuracy, standard error) of a linear probe at each cut of a candidate."""
         extractor, _ = self._ready()
         network = self._network(candidate)
-        taps = extractor.taps(network, PLAIN)
+        pooled = extractor.pooled(network, PLAIN, range(1, len(network.cuts) + 1))
         rows = np.asarray(train, np.int64)
         return probe_cuts(
-            taps,
-            network.cuts,
+            pooled,
             extractor.pool.labels,
             rows,
             seed,
             lambda depth: self._progress(f"probing {candidate.label}", depth, len(network.cuts)),
         )
 
-    def trial(
-        self, candidate: Candidate, spec: TrialSpec, folds: Sequence[Fold], seconds: float | None
-    ) -> Outcome:
+    def trial(self, candidate: Candidate, spec: TrialSpec, folds: Sequence[Fold], seconds: float | None) -> Outcome:
         """Run a trial; the parent answers every ("epoch", numbers) event with "continue" or "prune"."""
         _, runner = self._ready()
         network = self._network(candidate)
@@ -170,9 +166,7 @@ class Jobs:
         """Train from scratch with several learning rates (see ``race``)."""
         _, runner = self._ready()
         network = self._network(candidate)
-        return race(
-            runner, network, specs, fold, lambda number, numbers: self._emit(("race", (number, numbers)))
-        )
+        return race(runner, network, specs, fold, lambda number, numbers: self._emit(("race", (number, numbers))))
 
     def save(self, spec: TrialSpec, candidate: Candidate, folder: str, decode_size: int) -> None:
         """Write the model that was fitted last as a model folder. Raises ``RunError`` if it is another one."""
@@ -191,20 +185,12 @@ class Jobs:
             "image_size": spec.image_size,
             "decode_size": decode_size,
             "spec": spec.to_dict(),
-            **{
-                f"{name}_version": version
-                for name, version in runtime.versions().items()
-                if name != "backend"
-            },
+            **{f"{name}_version": version for name, version in runtime.versions().items() if name != "backend"},
         }
-        (target / "labels.json").write_text(
-            json.dumps(list(extractor.pool.classes), ensure_ascii=False, indent=1)
-        )
+        (target / "labels.json").write_text(json.dumps(list(extractor.pool.classes), ensure_ascii=False, indent=1))
         (target / "config.json").write_text(json.dumps(config, indent=1))
 
-    def test(
-        self, folder: str, files: Sequence[str], latency: bool
-    ) -> tuple[list[list[float]], float | None]:
+    def test(self, folder: str, files: Sequence[str], latency: bool) -> tuple[list[list[float]], float | None]:
         """Class probabilities of original files by the saved model's predictor, and milliseconds an image."""
         from tlsearch.results.predictor import load, measure_latency
 
@@ -227,9 +213,7 @@ class Jobs:
         precision = facts.precision if facts else runtime.FLOAT32
         key = (candidate, precision)
         if key not in self._networks:
-            network = Network(
-                _backbone(candidate.backbone), candidate, facts.cuts if facts else None, precision
-            )
+            network = Network(_backbone(candidate.backbone), candidate, facts.cuts if facts else None, precision)
             if facts is None:
                 size = candidate.image_size
                 network.inspect(np.zeros((1, size, size, 3), np.float32))
@@ -245,16 +229,14 @@ class Jobs:
         candidate = network.candidate
         width = network.cuts[-1].shape[2]
         head = Head(0, 0.0, 2, 0, np.zeros(width, np.float32), np.ones(width, np.float32))
-        spec = TrialSpec(
-            candidate.backbone, candidate.weights, candidate.image_size, len(network.cuts), depth
-        )
+        spec = TrialSpec(candidate.backbone, candidate.weights, candidate.image_size, len(network.cuts), depth)
         model = build_suffix(network.plugin, candidate, network.cuts, spec, head, network.precision).model
         model.compile(
             "adamw",
             keras.losses.CategoricalCrossentropy(from_logits=True),
             jit_compile=runtime.jit_compile(),
         )
-        x = network.compute(0, (depth,), False, sample)[str(depth)].astype(np.float32) if depth else sample
+        x = network.compute(0, (depth,), (), sample)[f"map {depth}"].astype(np.float32) if depth else sample
         y = np.eye(2, dtype=np.float32)[np.arange(len(x)) % 2]
         return _median_seconds(lambda: model.train_on_batch(x, y))
 
@@ -278,7 +260,8 @@ def _median_seconds(call: Callable[[], object]) -> float:
 
 def _backbone(name: str) -> Backbone:
     if name == SmallCNN.name:
-        return SmallCNN()
+        scratch: Backbone = SmallCNN()  # type: ignore[assignment]  # a class variable serves as the attribute
+        return scratch
     plugin: Backbone = registry.load_plugin("backbone", name)
     return plugin
 

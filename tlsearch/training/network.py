@@ -37,9 +37,7 @@ def head_layers(units: int, dropout: float, classes: int, width: int, seed: int)
     """The layers of a head on pooled features: standardise, drop, an optional hidden layer, logits in float32."""
     import keras
 
-    layers: list[Any] = [
-        keras.layers.Normalization(mean=np.zeros(width), variance=np.ones(width), name="standardise")
-    ]
+    layers: list[Any] = [keras.layers.Normalization(mean=np.zeros(width), variance=np.ones(width), name="standardise")]
     if dropout:
         layers.append(keras.layers.Dropout(dropout, seed=seed, name="drop"))
     if units:
@@ -78,11 +76,7 @@ class Head:
 
     def weights(self) -> HeadWeights:
         """The head's numbers now."""
-        dense = {
-            layer.name: tuple(layer.get_weights())
-            for layer in self.layers
-            if layer.name in ("hidden", "logits")
-        }
+        dense = {layer.name: tuple(layer.get_weights()) for layer in self.layers if layer.name in ("hidden", "logits")}
         return HeadWeights(self.mean, self.scale, dense.get("hidden"), dense["logits"])
 
     def set(self, numbers: HeadWeights) -> None:
@@ -100,9 +94,7 @@ def pool(tensor: Any, pooling: str) -> Any:
 
     exact = ops.cast(tensor, "float32")
     average = ops.mean(exact, axis=(1, 2))
-    return (
-        ops.concatenate([average, ops.max(exact, axis=(1, 2))], axis=-1) if pooling == "avgmax" else average
-    )
+    return ops.concatenate([average, ops.max(exact, axis=(1, 2))], axis=-1) if pooling == "avgmax" else average
 
 
 @dataclass

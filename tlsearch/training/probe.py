@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from tlsearch.backbones.cut import CutInfo, tap_slice
 from tlsearch.features.store import Array
 
 PROBE_IMAGES = 5000
@@ -17,22 +16,21 @@ PROBE_ITERATIONS = 60
 
 
 def probe_cuts(
-    taps: Array,
-    cuts: tuple[CutInfo, ...],
+    pooled: Sequence[Array],
     labels: np.ndarray[Any, Any],
     train: np.ndarray[Any, Any],
     seed: int,
     progress: Callable[[int], None],
 ) -> list[tuple[float, float]]:
-    """(accuracy, standard error) of a linear probe at each cut, in order.
+    """(accuracy, standard error) of a linear probe at each cut, in order, from its pooled features (N, 2 * C).
 
     ``train`` are the rows of the pool that may be used; at most 5,000 of them are, stratified. The accuracy is
     that of 3-fold cross-validation with multinomial logistic regression on standardised average-pooled features.
     """
     rows = _subset(train, labels, seed)
     results = []
-    for depth in range(1, len(cuts) + 1):
-        features = np.asarray(taps[rows][:, tap_slice(cuts, depth, "avg")])
+    for depth, array in enumerate(pooled, 1):
+        features = np.asarray(array[rows, : array.shape[1] // 2])
         accuracy = _cross_validated(features, labels[rows], seed)
         results.append((accuracy, float(np.sqrt(accuracy * (1 - accuracy) / len(rows)))))
         progress(depth)
@@ -57,16 +55,12 @@ def _cross_validated(features: Array, labels: np.ndarray[Any, Any], seed: int) -
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    probe = make_pipeline(
-        StandardScaler(), LogisticRegression(C=PROBE_C, max_iter=PROBE_ITERATIONS, tol=1e-2)
-    )
+    probe = make_pipeline(StandardScaler(), LogisticRegression(C=PROBE_C, max_iter=PROBE_ITERATIONS, tol=1e-2))
     folds = max(2, min(PROBE_FOLDS, int(np.bincount(labels)[np.unique(labels)].min())))
     with warnings.catch_warnings():
         # A probe orders cut points; it need not converge to the last digit.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        said = cross_val_predict(
-            probe, features, labels, cv=StratifiedKFold(folds, shuffle=True, random_state=seed)
-        )
+        said = cross_val_predict(probe, features, labels, cv=StratifiedKFold(folds, shuffle=True, random_state=seed))
     return float((said == labels).mean())
 
 

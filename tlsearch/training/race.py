@@ -84,13 +84,7 @@ def _outcome(one: _Runner, best: bool) -> Outcome:
         one.seconds,
         metrics,
         tuple(trainer.history),
-        ""
-        if best
-        else f"another learning rate was better after {len(trainer.history)} of {trainer.rounds} epochs",
+        "" if best else f"another learning rate was better after {len(trainer.history)} of {trainer.rounds} epochs",
     )
-    said = (
-        trainer.probabilities(trainer.task.plain(), trainer.task.val)
-        if best
-        else np.zeros((0, 0), np.float32)
-    )
+    said = trainer.probabilities(trainer.task.plain(), trainer.task.val) if best else np.zeros((0, 0), np.float32)
     return Outcome(result, trainer.task.val, said)

@@ -32,6 +32,4 @@ def prepare_from_scratch(model: keras.Model, seed: int) -> None:
 
 
 def _leaves(model: keras.Model) -> list[keras.layers.Layer]:
-    return [
-        layer for layer in model._flatten_layers(include_self=False) if not getattr(layer, "layers", None)
-    ]
+    return [layer for layer in model._flatten_layers(include_self=False) if not getattr(layer, "layers", None)]

@@ -45,9 +45,7 @@ def solve_head(
     return HeadWeights(mean, scale, None, _full_kernel(model, classes, x.shape[1])), chosen
 
 
-def _choose_c(
-    x: FloatArray, labels: np.ndarray[Any, Any], seed: int, class_weights: dict[int, float] | None
-) -> float:
+def _choose_c(x: FloatArray, labels: np.ndarray[Any, Any], seed: int, class_weights: dict[int, float] | None) -> float:
     from sklearn.metrics import log_loss
     from sklearn.model_selection import train_test_split
 
@@ -65,7 +63,7 @@ def _choose_c(
 
 def _inner_size(labels: np.ndarray[Any, Any]) -> int:
     """A fifth of the images, and no fewer than there are classes, so that it can be stratified."""
-    return max(int(round(INNER_SHARE * len(labels))), len(np.unique(labels)))
+    return max(round(INNER_SHARE * len(labels)), len(np.unique(labels)))
 
 
 def _fit(
@@ -74,9 +72,7 @@ def _fit(
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 
-    model = LogisticRegression(
-        C=c, max_iter=MAX_ITERATIONS, tol=1e-3, class_weight=class_weights, warm_start=True
-    )
+    model = LogisticRegression(C=c, max_iter=MAX_ITERATIONS, tol=1e-3, class_weight=class_weights, warm_start=True)
     if warm is not None:
         # The path from strong to weak penalty: each solution starts the next.
         model.coef_, model.intercept_ = warm.coef_.copy(), warm.intercept_.copy()
@@ -89,10 +85,8 @@ def _fit(
 
 def _full_kernel(model: Any, classes: int, width: int) -> tuple[FloatArray, FloatArray]:
     """Kernel (d, classes) and bias of softmax logits; two classes are solved as one logit and spread out here."""
-    kernel = np.zeros((width, classes), np.float32)
-    bias: FloatArray = np.full(
-        classes, -30.0, np.float32
-    )  # a class without a training image: probability zero
+    kernel: FloatArray = np.zeros((width, classes), np.float32)
+    bias: FloatArray = np.full(classes, -30.0, np.float32)  # a class without a training image: probability zero
     if len(model.classes_) == 2:
         first, second = model.classes_
         kernel[:, first], kernel[:, second] = -model.coef_[0] / 2, model.coef_[0] / 2

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tlsearch.backbones.cut import tap_slice
 from tlsearch.config import Metric
 from tlsearch.data.split import Fold
 from tlsearch.features.extract import Extractor, Rows, StoredRows
@@ -90,9 +89,7 @@ class TrialRunner:
                 numbers.append(outcome)
         except Stopped as stop:
             state, reason = stop.state, stop.reason
-        metrics = {
-            name: float(np.mean([n[name] for n in numbers])) for name in (numbers[0] if numbers else {})
-        }
+        metrics = {name: float(np.mean([n[name] for n in numbers])) for name in (numbers[0] if numbers else {})}
         depth = spec.freeze_depth
         result = TrialResult(
             spec,
@@ -132,17 +129,13 @@ class TrialRunner:
                 judge({**numbers, "fraction": 1.0})
                 return
             if judge({**numbers, "fraction": number / trainer.rounds}) == "prune":
-                raise Stopped(
-                    "pruned", f"worse than the median of its kind after {number} of {trainer.rounds} epochs"
-                )
+                raise Stopped("pruned", f"worse than the median of its kind after {number} of {trainer.rounds} epochs")
             if time.monotonic() > self._deadline:
                 raise Stopped("censored", f"its time ended after {number} of {trainer.rounds} epochs")
 
     # Fully frozen: the head alone, on pooled features.
 
-    def _solve(
-        self, network: Network, spec: TrialSpec, fold: Fold
-    ) -> tuple[IntArray, FloatArray, dict[str, float]]:
+    def _solve(self, network: Network, spec: TrialSpec, fold: Fold) -> tuple[IntArray, FloatArray, dict[str, float]]:
         task = self._task(spec, fold, lambda number: self._pooled(network, spec, number))
         views = range(spec.views) if spec.strength else range(1)
         x = np.concatenate([task.rows(v).take(task.train) for v in views])
@@ -177,9 +170,7 @@ class TrialRunner:
         head = Head(spec.units, spec.dropout, task.classes, trial_seed(spec, "head"), mean, scale)
         x = keras.Input((len(mean),))
         model = keras.Model(x, head(x))
-        return Trainer(
-            model, [], list(model.trainable_variables), spec, task, lambda e: view_number(spec, e)
-        ), head
+        return Trainer(model, [], list(model.trainable_variables), spec, task, lambda e: view_number(spec, e)), head
 
     # A suffix, or the whole network.
 
@@ -227,9 +218,7 @@ class TrialRunner:
                 x, task.labels[task.train], task.classes, trial_seed(spec, "solve"), task.class_weights
             )
             numbers = HeadWeights(solved.mean, solved.scale, None, solved.linear)
-        head = Head(
-            spec.units, spec.dropout, task.classes, trial_seed(spec, "head"), numbers.mean, numbers.scale
-        )
+        head = Head(spec.units, spec.dropout, task.classes, trial_seed(spec, "head"), numbers.mean, numbers.scale)
         head(np.zeros((1, len(numbers.mean)), np.float32))
         head.set(numbers)
         return head
@@ -264,10 +253,11 @@ class TrialRunner:
         return View(spec.policy, spec.strength, number, spec.seed)
 
     def _pooled(self, network: Network, spec: TrialSpec, number: int) -> Rows:
-        taps = self.extractor.taps(network, self._view(spec, number))
         depths = [spec.tap, spec.depth] if spec.tap else [spec.depth]
-        columns = [tap_slice(network.cuts, d, spec.pooling) for d in depths]
-        return StoredRows(np.concatenate([taps[:, c] for c in columns], axis=1))
+        arrays = self.extractor.pooled(network, self._view(spec, number), depths)
+        # Pooled rows hold averages, then maxima.
+        used = [a if spec.pooling == "avgmax" else a[:, : a.shape[1] // 2] for a in arrays]
+        return StoredRows(used[0] if len(used) == 1 else np.concatenate(used, axis=1))
 
     def _maps(self, network: Network, spec: TrialSpec, number: int) -> Rows:
         view = self._view(spec, number)
