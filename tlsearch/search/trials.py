@@ -18,6 +18,10 @@ from tlsearch.search.study import Finished, Judge, Search
 from tlsearch.training.trial import Outcome
 
 
+MARGIN = 1.1
+"""How much longer than estimated a trial may take and still end within the time that was left when it began."""
+
+
 @dataclass
 class TrialLog:
     """What the search left: the study, the rows for the result, the outcomes of complete trials, learning curves,
@@ -41,7 +45,7 @@ def run_search(
         open_study(session, plan),
         plan.space,
         plan.costs,
-        may_run=lambda spec: session.clock.fits(plan.costs.seconds(spec), "confirm", "rest"),
+        may_run=lambda spec: session.clock.fits(MARGIN * plan.costs.seconds(spec), "confirm", "rest"),
         affordable=lambda spec: plan.cap is None or plan.costs.train_seconds(spec) <= plan.cap,
     )
     search.enqueue(opening(plan.space, {c: [p.accuracy for p in points] for c, points in profile.items()}, best))

@@ -33,11 +33,21 @@ class HeadWeights:
     linear: tuple[FloatArray, FloatArray]
 
 
-def head_layers(units: int, dropout: float, classes: int, width: int, seed: int) -> list[Any]:
-    """The layers of a head on pooled features: standardise, drop, an optional hidden layer, logits in float32."""
+def head_layers(units: int, dropout: float, classes: int, seed: int, mean: FloatArray, scale: FloatArray) -> list[Any]:
+    """The layers of a head on pooled features: standardise, drop, an optional hidden layer, logits; in float32.
+
+    ``mean`` and ``scale`` are constants of the first layer, so that the saved model holds them.
+    """
     import keras
 
-    layers: list[Any] = [keras.layers.Normalization(mean=np.zeros(width), variance=np.ones(width), name="standardise")]
+    layers: list[Any] = [
+        keras.layers.Normalization(
+            mean=mean.astype(np.float32),
+            variance=np.square(scale, dtype=np.float32),
+            dtype="float32",
+            name="standardise",
+        )
+    ]
     if dropout:
         layers.append(keras.layers.Dropout(dropout, seed=seed, name="drop"))
     if units:
@@ -56,18 +66,9 @@ class Head:
     def __init__(
         self, units: int, dropout: float, classes: int, seed: int, mean: FloatArray, scale: FloatArray
     ) -> None:
-        import keras
-
         self.units, self.dropout, self.classes, self.seed = units, dropout, classes, seed
         self.mean, self.scale = mean, scale
-        self.layers = head_layers(units, dropout, classes, len(mean), seed)
-        # The statistics are constants of the layer, so that the saved model holds them.
-        self.layers[0] = keras.layers.Normalization(
-            mean=mean.astype("float32"),
-            variance=np.square(scale).astype("float32"),
-            dtype="float32",
-            name="standardise",
-        )
+        self.layers = head_layers(units, dropout, classes, seed, mean, scale)
 
     def __call__(self, pooled: Any) -> Any:
         for layer in self.layers:

@@ -99,5 +99,4 @@ def _full_kernel(model: Any, classes: int, width: int) -> tuple[FloatArray, Floa
 
 def logits(head: HeadWeights, features: FloatArray) -> FloatArray:
     """What a linear head says of pooled features (n, d): (n, classes)."""
-    out: FloatArray = ((features - head.mean) / head.scale) @ head.linear[0] + head.linear[1]
-    return out
+    return np.asarray(((features - head.mean) / head.scale) @ head.linear[0] + head.linear[1], np.float32)
