@@ -17,7 +17,6 @@ from tlsearch.search.session import Session
 from tlsearch.search.study import Finished, Judge, Search
 from tlsearch.training.trial import Outcome
 
-
 MARGIN = 1.1
 """How much longer than estimated a trial may take and still end within the time that was left when it began."""
 
