@@ -87,28 +87,36 @@ class Trainer:
 
         ``renew_norm`` takes the statistics of BatchNorm anew on training images before validation.
         """
-        self.model.reset_metrics()
-        logs: dict[str, float] = {}
+        loss, accuracy, images = 0.0, 0.0, 0
         for _ in range(self.round_steps):
             batch, rows = next(self._batches)
-            weights = self._weights(batch)
-            x = rows.take(batch).astype(np.float32)
-            logs = self.model.train_on_batch(
-                x, self._targets[self.task.labels[batch]], sample_weight=weights, return_dict=True
-            )
-        if not np.isfinite(logs["loss"]):
-            raise TrialError(f"Training diverged: the loss is not finite in round {len(self.history) + 1}.")
+            logs = self._train_on(batch, rows)
+            loss += logs["loss"] * len(batch)
+            accuracy += logs["accuracy"] * len(batch)
+            images += len(batch)
+        if not np.isfinite(loss):
+            raise TrialError(f"Training diverged: the loss is not finite in epoch {len(self.history) + 1}.")
         if renew_norm:
             self._renew_norm()
         labels = self.task.labels[self.task.val]
         numbers = {
             "epoch": float(len(self.history) + 1),
-            "train_loss": float(logs["loss"]),
-            "train_accuracy": float(logs["accuracy"]),
+            "train_loss": loss / images,
+            "train_accuracy": accuracy / images,
             **scores.validation(self.probabilities(self.task.plain(), self.task.val), labels, self.task.metric),
         }
         self.history.append(numbers)
         return numbers
+
+    def _train_on(self, batch: IntArray, rows: Rows) -> dict[str, float]:
+        """One step; gives the loss and the accuracy of this batch alone."""
+        logs: dict[str, float] = self.model.train_on_batch(
+            rows.take(batch).astype(np.float32),
+            self._targets[self.task.labels[batch]],
+            sample_weight=self._weights(batch),
+            return_dict=True,
+        )
+        return logs
 
     def probabilities(self, rows: Rows, index: IntArray) -> FloatArray:
         """Class probabilities (n, classes) for rows of the pool, dropout off."""
