@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import colorsys
 from typing import Any
 
 import numpy as np
@@ -9,8 +10,9 @@ import pytest
 
 from tlsearch import registry
 from tlsearch.plugin_api import Augmentation
+from tlsearch_plugins.augmentations import color
 from tlsearch_plugins.augmentations.affine import AffineRanges, render_affine
-from tlsearch_plugins.augmentations.color import Color
+from tlsearch_plugins.augmentations.color import Color, recolor
 
 NAMES = ["color", "crop", "flip", "geometric", "rotate", "shift", "standard"]
 each_augmentation = pytest.mark.parametrize("name", NAMES)
@@ -150,8 +152,8 @@ def test_chunks_of_the_affine_pass_do_not_show() -> None:
     assert len({image.tobytes() for image in result}) == 70
 
 
-def test_color_keeps_grey_grey_and_saturations_within_range() -> None:
-    """Hue and saturation do nothing to grey; brightness and contrast move it as far as they say."""
+def test_color_keeps_grey_grey_and_goes_as_far_as_it_says() -> None:
+    """Hue and saturation do nothing to grey; brightness moves it, and contrast has nothing to move in a flat image."""
     grey = np.full((200, 4, 4, 3), 128, np.uint8)
     result = Color().render(grey, 1.0, np.random.default_rng(1)).astype(int)
     assert np.abs(result - result[..., :1]).max() <= 1
@@ -159,8 +161,64 @@ def test_color_keeps_grey_grey_and_saturations_within_range() -> None:
     assert np.abs(moved).max() <= 0.3 * 255 + 1
     assert moved.max() > 60
     assert moved.min() < -60
+
+
+def test_contrast_moves_values_about_the_mean_luma() -> None:
+    """Of two greys in one image the distance changes by at most 30 %, and brightness alone moves their mean."""
+    images = np.full((300, 4, 4, 3), 108, np.uint8)
+    images[:, :, 2:] = 148
+    result = Color().render(images, 1.0, np.random.default_rng(1)).astype(float)
+    dark, light = result[:, 0, 0, 0], result[:, 0, 3, 0]
+    inside = (dark > 0) & (light < 255)
+    gain = (light - dark)[inside] / 40
+    assert inside.sum() > 250
+    assert 0.67 < gain.min() < 0.75
+    assert 1.25 < gain.max() < 1.33
+    assert abs(np.corrcoef(gain, (light + dark)[inside])[0, 1]) < 0.2
+
+
+def test_saturation_and_hue_scale_and_turn_the_colour_plane_of_yiq() -> None:
+    """Against the YIQ of Python's colorsys: luma is kept but for brightness, colours turn and stretch as said."""
+    strength, rng = 1.0, np.random.default_rng(1)
+    colours = np.array([[120.0, 128, 136], [136, 124, 118]])
+    images = np.repeat(colours.astype(np.uint8)[None, None], 400, axis=0)
+    before, after = (
+        np.array([colorsys.rgb_to_yiq(*rgb) for rgb in x.reshape(-1, 3).astype(float)]).reshape(-1, 2, 3)
+        for x in (images, Color().render(images, strength, rng))
+    )
+    luma = after[:, 0, 0] - after[:, 1, 0]
+    assert np.abs(luma).max() <= 1.3 * abs(before[0, 0, 0] - before[0, 1, 0]) + 1  # nothing but contrast
+    was, now = (x[..., 1] + 1j * x[..., 2] for x in (before, after))
+    ratio = (now[:, 0] - now[:, 1]) / (was[:, 0] - was[:, 1])  # the difference of two colours: little rounding
+    turns = np.angle(ratio) / (2 * np.pi)
+    assert np.abs(turns).max() <= 0.05 + 0.012
+    assert turns.max() > 0.04
+    assert turns.min() < -0.04
+    stretch = np.abs(ratio)
+    assert 0.7 * 0.4 - 0.05 < stretch.min() < 0.45
+    assert 1.7 < stretch.max() < 1.3 * 1.6 + 0.05
+
+
+def test_a_strong_colour_stays_what_it_is() -> None:
     vivid = np.zeros((50, 4, 4, 3), np.uint8)
     vivid[..., 0] = 200
     result = Color().render(vivid, 0.5, np.random.default_rng(1)).astype(int)
-    # Red stays the strongest channel: saturations beyond 1 or a far hue would swap or wrap channels.
+    # Red stays the strongest channel: a far hue would wrap channels.
     assert (result[..., 0] >= result[..., 1:].max(axis=-1)).all()
+
+
+def test_groups_of_color_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many images are worked on together, and whether they come as pixels or floats, colours are the same."""
+    images = pictures(20)
+    whole = recolor(images, 1.0, np.random.default_rng(3))
+    monkeypatch.setattr(color, "GROUP", 7)
+    np.testing.assert_array_equal(recolor(images.astype(np.float32), 1.0, np.random.default_rng(3)), whole)
+
+
+def test_standard_is_geometric_then_color_but_for_rounding() -> None:
+    images = pictures()
+    together = load("standard").render(images, 1.0, np.random.default_rng(5))
+    rng = np.random.default_rng(5)
+    apart = load("color").render(load("geometric").render(images, 1.0, rng), 1.0, rng)
+    assert np.abs(together.astype(int) - apart.astype(int)).max() <= 2
+    assert distance(together, images) > 10

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,21 +36,29 @@ def render_affine(images: Images, ranges: AffineRanges, rng: np.random.Generator
 
     What comes in at the edges is a reflection.
     """
+    result = np.empty_like(images)
+    for rows, moved in move_affine(images, ranges, rng):
+        result[rows] = to_pixels(moved)
+    return result
+
+
+def move_affine(
+    images: Images, ranges: AffineRanges, rng: np.random.Generator
+) -> Iterator[tuple[slice, npt.NDArray[np.float32]]]:
+    """As ``render_affine``, in chunks that are not yet rounded to pixels: (their rows, values in 0..255)."""
     import keras
 
     matrices = _draw_matrices(len(images), images.shape[1], images.shape[2], ranges, rng)
-    result = np.empty_like(images)
     for start in range(0, len(images), CHUNK):
-        chunk = slice(start, start + CHUNK)
+        rows = slice(start, start + CHUNK)
         moved = keras.ops.image.affine_transform(
-            images[chunk].astype(np.float32),
-            matrices[chunk],
+            images[rows].astype(np.float32),
+            matrices[rows],
             interpolation="bilinear",
             fill_mode="reflect",
             data_format="channels_last",
         )
-        result[chunk] = to_pixels(np.asarray(keras.ops.convert_to_numpy(moved)))
-    return result
+        yield rows, np.asarray(keras.ops.convert_to_numpy(moved))
 
 
 def _draw_matrices(
