@@ -107,7 +107,7 @@ SAMPLE = RunResult(
     winner=Winner.of(WINNER, "block5", ("stem_conv", "stem_bn", "block1_dw")),
     metrics=Metrics(
         "accuracy", 0.912, 0.903, (0.869, 0.929), 11.8, 14.1, Confirmed(0.905, 3, 0.006, 0.017),
-        majority=0.25, test_opened=1,
+        majority=0.25, test_opened=1, test_accuracy=0.75, test_accuracy_ci95=(0.6, 0.86),
     ),
     linear_probe=LinearProbe(f"{LITE}, all frozen, solved head", 0.876, 0.860, (0.821, 0.892)),
     baseline=Baseline(

@@ -120,6 +120,7 @@ class Metrics:
     ``val`` chose the winner and is optimistic for that; ``test`` comes from the exported model on the
     original files, once. ``ms_per_image`` is the time of one image alone. ``majority`` is what always
     guessing the largest class scores on test, ``test_opened`` how often this test set has been read.
+    ``test_accuracy`` is the plain accuracy on test, whatever the metric is.
     """
 
     name: str
@@ -132,6 +133,8 @@ class Metrics:
     val_selected_optimistic: bool = True
     majority: float | None = None
     test_opened: int | None = None
+    test_accuracy: float | None = None
+    test_accuracy_ci95: Interval | None = None
 
 
 @dataclass(frozen=True)

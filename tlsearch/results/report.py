@@ -137,6 +137,8 @@ def _facts(result: RunResult) -> list[tuple[str, str, str]]:
         facts.append(("speed", f"{metrics.ms_per_image:.1f} ms an image", "one at a time, decoding not counted"))
     if metrics.megabytes is not None:
         facts.append(("model", f"{metrics.megabytes:.1f} MB", ""))
+    if metrics.test_accuracy is not None and metrics.name != "accuracy":
+        facts.append(("accuracy", percent(metrics.test_accuracy), "plain accuracy on the same test images"))
     if metrics.majority is not None:
         facts.append(("most frequent class", percent(metrics.majority), "the score of always guessing it"))
     if metrics.test_opened is not None:

@@ -119,6 +119,8 @@ def _metrics(session: Session, parts: Parts) -> record.Metrics:
         parts.proof.megabytes,
         parts.confirmation.confirmed,
         majority=claims.majority,
+        test_accuracy=parts.proof.accuracy.value,
+        test_accuracy_ci95=parts.proof.accuracy.ci95,
     )
 
 

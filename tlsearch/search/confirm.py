@@ -37,7 +37,7 @@ def confirm(
 ) -> Confirmation:
     """Train the contenders and the baseline anew on each fold; among those within one standard error of the best
     mean, the cheapest at inference wins, and of equals the better on validation."""
-    needed = sum(plan.costs.seconds(c.spec) for c in contenders) + (baseline.result.seconds if baseline else 0.0)
+    needed = fold_seconds(plan, contenders, baseline)
     data = session.data
     share = len(data.fold.val) / len(data.pool)
     folds = resampled_folds(data.labels, data.groups, MOST_FOLDS, share, session.config.seed)
@@ -65,6 +65,11 @@ def confirm(
         tuple(rows),
         needed,
     )
+
+
+def fold_seconds(plan: Plan, contenders: Sequence[Finished], baseline: BaselineResult | None) -> float:
+    """Seconds that one fold takes for all contenders and the baseline."""
+    return sum(plan.costs.seconds(c.spec) for c in contenders) + (baseline.result.seconds if baseline else 0.0)
 
 
 def _choose(

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from tlsearch.errors import RunError
-from tlsearch.results.claims import Claims, make_claims
+from tlsearch.results.claims import Claims, Estimate, estimate, make_claims
 from tlsearch.results.parts import Confusion, Mistake
 from tlsearch.results.predictor import model_megabytes
 from tlsearch.search.session import Session
@@ -27,6 +27,7 @@ class Proof:
     confusion: Confusion
     ms_per_image: float | None
     megabytes: float
+    accuracy: Estimate
 
 
 def open_test(session: Session, models: Mapping[str, Path]) -> Proof:
@@ -47,6 +48,7 @@ def open_test(session: Session, models: Mapping[str, Path]) -> Proof:
             raise RunError("Test images that were read before can no longer be read; restore them and run again.")
         said[name] = values.argmax(axis=1)
         latency = milliseconds if milliseconds is not None else latency
+    groups = [split.groups[row] for row in split.test]
     claims = make_claims(
         labels,
         said["winner"],
@@ -54,12 +56,13 @@ def open_test(session: Session, models: Mapping[str, Path]) -> Proof:
         said.get("baseline"),
         session.data.metric,
         session.config.seed,
-        [split.groups[row] for row in split.test],
+        groups,
     )
     size = len(index.classes)
     matrix = np.bincount(labels * size + said["winner"], minlength=size * size).reshape(size, size)
     rows = tuple(tuple(int(n) for n in row) for row in matrix)
-    return Proof(claims, Confusion(index.classes, rows), latency, model_megabytes(models["winner"]))
+    accuracy = estimate(labels, said["winner"], groups=groups)
+    return Proof(claims, Confusion(index.classes, rows), latency, model_megabytes(models["winner"]), accuracy)
 
 
 def worst_mistakes(session: Session, outcome: Outcome | None) -> tuple[Mistake, ...]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from tlsearch.records import Candidate, TrialResult, TrialSpec
 from tlsearch.results.parts import TrialRow
 from tlsearch.search.baseline import BaselineResult
+from tlsearch.search.confirm import CONTENDERS, fold_seconds
 from tlsearch.search.execute import execute
 from tlsearch.search.keep import keep_best
 from tlsearch.search.plan import Plan
@@ -40,18 +41,21 @@ def run_search(
     baseline: BaselineResult | None,
 ) -> TrialLog:
     """Run the study until its trials or its time are used up."""
+    def reserved() -> tuple[str, ...]:
+        return _reserved(session, plan, search, baseline)
+
     search = Search(
         open_study(session, plan),
         plan.space,
         plan.costs,
-        may_run=lambda spec: session.clock.fits(MARGIN * plan.costs.seconds(spec), "confirm", "rest"),
+        may_run=lambda spec: session.clock.fits(MARGIN * plan.costs.seconds(spec), *reserved()),
         affordable=lambda spec: plan.cap is None or plan.costs.train_seconds(spec) <= plan.cap,
     )
     search.enqueue(opening(plan.space, {c: [p.accuracy for p in points] for c, points in profile.items()}, best))
     log = TrialLog(search)
 
     def run_trial(number: int, spec: TrialSpec, judge: Judge) -> TrialResult:
-        return _run_trial(session, plan, log, baseline, number, spec, judge)
+        return _run_trial(session, plan, log, baseline, number, spec, judge, session.clock.left_for(*reserved()))
 
     def on_finished(finished: Finished) -> None:
         if finished.state == "complete":
@@ -61,6 +65,19 @@ def run_search(
 
     log.why = search.run(session.config.effective_trials, run_trial, on_finished)
     return log
+
+
+def _reserved(session: Session, plan: Plan, search: Search, baseline: BaselineResult | None) -> tuple[str, ...]:
+    """The steps whose shares of the time the search leaves alone.
+
+    Where the best trials so far are too long for even one fold of confirmation, its share would lie idle: the search
+    uses it.
+    """
+    share = session.clock.share("confirm")
+    contenders = search.best(CONTENDERS)
+    if share is not None and contenders and fold_seconds(plan, contenders, baseline) > share:
+        return ("rest",)
+    return ("confirm", "rest")
 
 
 def open_study(session: Session, plan: Plan):  # type: ignore[no-untyped-def]  # the type would import Optuna early
@@ -81,6 +98,7 @@ def _run_trial(
     number: int,
     spec: TrialSpec,
     judge: Judge,
+    seconds: float | None,
 ) -> TrialResult:
     top = log.search.best(1)
     so_far = f"best {top[0].value:.3f}  " if top and top[0].value is not None else ""
@@ -100,7 +118,7 @@ def _run_trial(
         "trial",
         f"{number:02} {spec.label}",
         on_round,
-        session.clock.left_for("confirm", "rest"),
+        seconds,
         "search",
     )
     if result.state == "complete" and result.value is not None and baseline is not None:

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tlsearch.data.checks import IMBALANCE_LIMIT
+from tlsearch.data.split import imbalance
 from tlsearch.results.parts import Interval
 from tlsearch.results.result import RunResult
 from tlsearch.results.statistics import format_p
@@ -59,8 +61,12 @@ def plan_lines(session: Session, plan: Plan) -> list[str]:
     names = "   ".join(f"{c.label} at {c.image_size} px" for c in plan.space.candidates)
     time = f"at most {format_duration(limit)}" if limit is not None else "no time limit"
     first = sum(f.forward_seconds for f in session.facts.values()) * len(session.data.pool)
+    data = session.data
+    ratio = imbalance([data.labels[position] for position in data.fold.train])
+    why = f", for the largest class has {ratio:.1f} times the images of the smallest" if ratio > IMBALANCE_LIMIT else ""
     lines = [
         names,
+        f"choosing by {data.metric.replace('_', ' ')}{why}",
         f"at most {session.config.effective_trials} trials, {time}; first views about {max(1, round(first))} s; "
         f"{plan.space.steps} steps a trained trial; augmentation {', '.join(plan.space.policies)}",
     ]
@@ -114,7 +120,8 @@ def confirm_line(confirmation: Confirmation) -> str:
 def test_line(proof: Proof, session: Session) -> str:
     """The test figures with their intervals."""
     claims = proof.claims
-    text = f"{score(claims.winner.value)} {span(claims.winner.ci95)}   linear probe {score(claims.linear_probe.value)}"
+    name = "" if session.data.metric == "accuracy" else f"{session.data.metric.replace('_', ' ')} "
+    text = name + f"{score(claims.winner.value)} {span(claims.winner.ci95)}   linear probe {score(claims.linear_probe.value)}"
     gain = claims.gain
     if claims.baseline is not None and gain.test is not None and gain.ci95 is not None:
         p = gain.mcnemar_midp if gain.mcnemar_midp is not None else gain.permutation_p
@@ -123,6 +130,8 @@ def test_line(proof: Proof, session: Session) -> str:
             f"gain {signed(gain.test)} {span(gain.ci95, signs=True)}"
         )
         text += f"   {format_p(p)}" if p is not None else ""
+    if name:
+        text += f"   accuracy {score(proof.accuracy.value)} {span(proof.accuracy.ci95)}"
     return f"{text}   (opened once in this run)"
 
 
