@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from tlsearch.results.figures import interval, score, signed
 from tlsearch.results.parts import Interval
 from tlsearch.results.result import RunResult
 
@@ -71,22 +72,6 @@ def _gain(over: str, difference: float, ci95: Interval, p: float | None) -> str:
     from tlsearch.results.statistics import format_p
 
     return f"gain {over:<26}  {signed(difference)} {interval(ci95, sign=True)}   {format_p(p)}"
-
-
-def score(value: float) -> str:
-    """A fraction with three digits and no leading zero: ``.873``, ``1.000``."""
-    return f"{value:.3f}".replace("0.", ".", 1) if abs(value) < 0.9995 else f"{value:.3f}"
-
-
-def signed(value: float) -> str:
-    """A difference with its sign: ``+.271``."""
-    return ("-" if value < -0.0005 else "+") + score(abs(value))
-
-
-def interval(bounds: Interval, *, sign: bool = False) -> str:
-    """``[.836 .903]``, or ``[+.221 +.320]`` with signs."""
-    show = signed if sign else score
-    return f"[{show(bounds[0])} {show(bounds[1])}]"
 
 
 def _places(result: RunResult) -> list[tuple[str, str]]:

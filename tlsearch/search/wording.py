@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from tlsearch.data.checks import IMBALANCE_LIMIT
 from tlsearch.data.split import imbalance
-from tlsearch.results.parts import Interval
+from tlsearch.results.figures import interval, score, signed
 from tlsearch.results.result import RunResult
 from tlsearch.results.statistics import format_p
 from tlsearch.units import format_duration
@@ -21,22 +21,6 @@ if TYPE_CHECKING:
     from tlsearch.search.prove import Proof
     from tlsearch.search.session import Data, Session
     from tlsearch.search.study import Finished
-
-
-def score(value: float) -> str:
-    """A fraction with three digits and no leading zero: ``.873``."""
-    return f"{value:.3f}".replace("0.", ".", 1) if value < 0.9995 else f"{value:.3f}"
-
-
-def signed(value: float) -> str:
-    """A difference with its sign: ``+.271``."""
-    return ("-" if value < 0 else "+") + score(abs(value))
-
-
-def span(interval: Interval, signs: bool = False) -> str:
-    """``[.836 .903]``."""
-    show = signed if signs else score
-    return f"[{show(interval[0])} {show(interval[1])}]"
 
 
 def data_line(data: Data) -> str:
@@ -121,17 +105,18 @@ def test_line(proof: Proof, session: Session) -> str:
     """The test figures with their intervals."""
     claims = proof.claims
     name = "" if session.data.metric == "accuracy" else f"{session.data.metric.replace('_', ' ')} "
-    text = name + f"{score(claims.winner.value)} {span(claims.winner.ci95)}   linear probe {score(claims.linear_probe.value)}"
+    text = f"{name}{score(claims.winner.value)} {interval(claims.winner.ci95)}"
+    text += f"   linear probe {score(claims.linear_probe.value)}"
     gain = claims.gain
     if claims.baseline is not None and gain.test is not None and gain.ci95 is not None:
         p = gain.mcnemar_midp if gain.mcnemar_midp is not None else gain.permutation_p
         text += (
-            f"   from scratch {score(claims.baseline.value)} {span(claims.baseline.ci95)}   "
-            f"gain {signed(gain.test)} {span(gain.ci95, signs=True)}"
+            f"   from scratch {score(claims.baseline.value)} {interval(claims.baseline.ci95)}   "
+            f"gain {signed(gain.test)} {interval(gain.ci95, sign=True)}"
         )
         text += f"   {format_p(p)}" if p is not None else ""
     if name:
-        text += f"   accuracy {score(proof.accuracy.value)} {span(proof.accuracy.ci95)}"
+        text += f"   accuracy {score(proof.accuracy.value)} {interval(proof.accuracy.ci95)}"
     return f"{text}   (opened once in this run)"
 
 
