@@ -32,7 +32,8 @@ def depths_of(candidate: Candidate) -> tuple[int, int]:
     known = DEPTHS.get(candidate.backbone)
     if known and known[1] < candidate.depth:
         return known
-    return max(1, round(0.42 * candidate.depth)), max(1, round(0.83 * candidate.depth))
+    middle, late = (min(max(1, round(share * candidate.depth)), candidate.depth - 1) for share in (0.42, 0.83))
+    return middle, late
 
 
 def rates_of(candidate: Candidate) -> tuple[float, float, float]:

@@ -1,0 +1,119 @@
+"""What is tried first."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from made_up import LITE, VGG, make_space
+
+from tlsearch.records import Candidate, TrialSpec
+from tlsearch.search.portfolio import depths_of, opening, rates_of
+from tlsearch.search.space import LR_HEAD, LR_SUFFIX, SearchSpace
+
+SPACE = make_space()
+
+
+def peaking(candidate: Candidate, depth: int) -> list[float]:
+    """Accuracy by depth with its best after cut ``depth``."""
+    return [0.9 if number == depth else 0.5 for number in range(1, candidate.depth + 1)]
+
+
+PROFILE = {LITE: peaking(LITE, 13), VGG: peaking(VGG, 10)}
+
+
+def specs(space: SearchSpace, profile: dict[Candidate, list[float]], best: list[Candidate]) -> list[TrialSpec]:
+    return [space.spec(params) for params in opening(space, profile, best)]
+
+
+def test_solved_heads_come_first_for_every_candidate() -> None:
+    first = specs(SPACE, PROFILE, [LITE])[:6]
+    assert [(s.backbone, s.tap, s.pooling) for s in first] == [
+        ("efficientnet_lite0", 0, "avg"),
+        ("vgg16", 0, "avg"),
+        ("efficientnet_lite0", 13, "avgmax"),
+        ("vgg16", 10, "avgmax"),
+        ("efficientnet_lite0", 0, "avgmax"),
+        ("vgg16", 0, "avgmax"),
+    ]
+    assert all(s.solved and not s.strength for s in first)
+
+
+def test_then_what_trains_for_the_best_candidate() -> None:
+    deep, late, plain, hidden = specs(SPACE, PROFILE, [LITE])[6:]
+    assert {s.backbone for s in (deep, late, plain, hidden)} == {"efficientnet_lite0"}
+    assert (deep.kind, deep.freeze_depth, deep.policy, deep.strength) == ("suffix", 6, "standard", 0.5)
+    assert (deep.lr_suffix, deep.weight_decay, deep.dropout) == (5e-4, 1e-3, 0.3)
+    assert (late.kind, late.freeze_depth, late.policy, late.strength) == ("suffix", 15, "geometric", 0.5)
+    assert (late.lr_suffix, late.weight_decay, late.dropout) == (3e-4, 1e-3, 0.3)
+    assert plain == replace(late, policy="none", strength=0.0, views=1, dropout=0.2)
+    assert (hidden.kind, hidden.units, hidden.dropout) == ("frozen", 256, 0.5)
+    assert (hidden.policy, hidden.strength, hidden.lr_head, hidden.weight_decay) == ("standard", 0.5, 1e-3, 1e-2)
+
+
+@pytest.mark.parametrize(
+    ("backbone", "depth", "depths", "rates"),
+    [
+        ("efficientnet_lite0", 18, (6, 15), (5e-4, 3e-4)),
+        ("resnet50", 17, (8, 14), (2e-4, 2e-4)),
+        ("vgg16", 13, (7, 10), (5e-5, 1e-4)),
+        ("vgg19", 16, (8, 12), (5e-5, 1e-4)),
+    ],
+)
+def test_depths_and_rates_of_the_built_in_backbones(
+    backbone: str, depth: int, depths: tuple[int, int], rates: tuple[float, float]
+) -> None:
+    candidate = Candidate(backbone, "imagenet", None, "", 160, depth)
+    assert depths_of(candidate) == depths
+    assert rates_of(candidate)[:2] == rates
+
+
+@pytest.mark.parametrize("depth", range(1, 40))
+def test_an_unknown_backbone_is_cut_in_the_same_places(depth: int) -> None:
+    middle, late = depths_of(Candidate("theirs", "a", None, "", 160, depth))
+    assert min(1, depth - 1) <= middle <= late < depth
+    if depth >= 5:
+        assert 1 / 3 <= middle / depth <= 1 / 2
+        assert 0.7 <= late / depth <= 0.9
+
+
+def test_a_known_name_with_other_cut_points_keeps_within_them() -> None:
+    middle, late = depths_of(replace(LITE, depth=9))
+    assert 1 <= middle < late < 9
+
+
+def test_freezing_little_is_tried_only_where_features_peak_early() -> None:
+    early = specs(SPACE, {**PROFILE, LITE: peaking(LITE, 6)}, [LITE])[-1]
+    assert (early.kind, early.freeze_depth, early.policy, early.strength) == ("suffix", 3, "geometric", 0.75)
+    assert early.lr_suffix == 1e-3
+    assert len(specs(SPACE, PROFILE, [LITE])) == 10
+
+
+def test_where_the_last_features_are_best_the_cut_before_is_joined_with_them() -> None:
+    joined = specs(SPACE, {**PROFILE, LITE: peaking(LITE, 18)}, [LITE])[2]
+    assert (joined.backbone, joined.tap) == ("efficientnet_lite0", 17)
+
+
+def test_two_good_candidates_are_both_tuned() -> None:
+    tuned = specs(SPACE, PROFILE, [VGG, LITE])[6:]
+    assert [s.backbone for s in tuned] == ["vgg16"] * 4 + ["efficientnet_lite0"] * 4
+    assert [s.freeze_depth for s in tuned[:3]] == [7, 10, 10]
+
+
+@pytest.mark.parametrize("peak", [2, 13])
+def test_every_entry_lies_in_the_search_space(peak: int) -> None:
+    distributions = SPACE.distributions()
+    entries = opening(SPACE, {LITE: peaking(LITE, peak), VGG: peaking(VGG, peak)}, [LITE, VGG])
+    assert len(entries) >= 14
+    for params in entries:
+        assert set(params) == set(distributions)
+        for name, value in params.items():
+            assert distributions[name]._contains(distributions[name].to_internal_repr(value)), (name, value)
+        assert LR_HEAD[0] <= params["lr_head"] <= LR_HEAD[1]
+        assert LR_SUFFIX[0] <= params["lr_suffix"] <= LR_SUFFIX[1]
+
+
+@pytest.mark.parametrize("allowed", [("none",), ("none", "flip"), ("none", "color", "flip")])
+def test_only_policies_that_the_user_allowed(allowed: tuple[str, ...]) -> None:
+    tried = specs(make_space(policies=allowed), PROFILE, [LITE])
+    assert {s.policy for s in tried} == {"none", allowed[-1]}
