@@ -86,19 +86,22 @@ class Worker:
         requests, answers = self._pipes()
         try:
             _send(requests, ("call", name, kwargs))
-            while True:
+            kind, *content = pickle.load(answers)
+            while kind == "event":
+                _send(requests, ("reply", on_event(content[0]) if on_event else None))
                 kind, *content = pickle.load(answers)
-                if kind == "event":
-                    _send(requests, ("reply", on_event(content[0]) if on_event else None))
-                elif kind == "result":
-                    return content[0]
-                else:
-                    raise _rebuilt(*content)
         except (EOFError, BrokenPipeError, pickle.UnpicklingError) as error:
             code = self._end()
             raise WorkerDiedError(
                 f"The worker process ended with code {code} during '{name}'; what it printed is in {self._log}."
             ) from error
+        except BaseException:
+            # Broken off in the middle: what the child says next would be taken for the answer to a later call.
+            self.kill()
+            raise
+        if kind == "error":
+            raise _rebuilt(*content)
+        return content[0]
 
     def _pipes(self) -> tuple[BinaryIO, BinaryIO]:
         process = self._process
@@ -146,10 +149,6 @@ def _send(stream: BinaryIO, message: tuple[Any, ...]) -> None:
 def _rebuilt(kind: str, message: str, traceback: str) -> TlsearchError:
     """The child's exception: one of ours by name, or a failed trial."""
     known = getattr(errors, kind, None)
-    error = (
-        known(message)
-        if isinstance(known, type) and issubclass(known, TlsearchError)
-        else TrialError(message)
-    )
+    error = known(message) if isinstance(known, type) and issubclass(known, TlsearchError) else TrialError(message)
     error.traceback = traceback
     return error

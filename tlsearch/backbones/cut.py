@@ -130,7 +130,8 @@ def _stage_ends(cuts: Sequence[CutInfo], start: int, end: int) -> list[int]:
 def inspect(backbone: Backbone, model: keras.Model, sample: np.ndarray[Any, Any]) -> tuple[CutInfo, ...]:
     """The cut points of ``model`` with their shapes, work and stored dtypes, from a sample (N, S, S, 3) in 0..255.
 
-    Raises ``PluginError`` where a cut point is not a single tensor, or its features are not finite.
+    Raises ``PluginError`` where a cut point is not a single tensor of four dimensions, or its features are not
+    finite.
     """
     import keras
     from keras import ops
@@ -170,13 +171,16 @@ def _layers_until(model: keras.Model, cuts: Sequence[CutPoint], name: str) -> li
     parts = []
     for depth in range(1, len(cuts) + 1):
         try:
-            part = keras.Model(model.input, cut_tensor(model, cuts, depth))
+            tensor = cut_tensor(model, cuts, depth)
+            part = keras.Model(model.input, tensor)
             if depth < len(cuts):
-                keras.Model(cut_tensor(model, cuts, depth), model.output)
+                keras.Model(tensor, model.output)
+            if None in tensor.shape[1:] or len(tensor.shape) != 4:
+                raise ValueError(f"features of shape {tensor.shape}")
         except (ValueError, TypeError, AttributeError) as error:
             raise PluginError(
                 f"The backbone plugin '{name}' cannot be cut at '{cuts[depth - 1].name}': a cut point must be a "
-                "layer with one output tensor through which the whole graph passes."
+                "layer with one output tensor (N, h, w, C) through which the whole graph passes."
             ) from error
         parts.append(list(part.layers))
     return parts

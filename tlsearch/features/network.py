@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import inspect
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -115,9 +115,24 @@ class Network:
 
 
 def plugin_digest(plugin: object) -> str:
-    """A hash of the plugin's source file, so that an edited plugin never meets the features of its former self."""
+    """A hash of the source of the package that a plugin comes from (of its file, where it is in none), so that an
+    edited plugin, or one with an edited helper, never meets the features of its former self."""
     try:
         source = inspect.getsourcefile(type(plugin))
-        return hashlib.sha256(Path(source).read_bytes()).hexdigest()[:16] if source else "unknown"
     except (OSError, TypeError):
-        return "unknown"
+        source = None
+    return _source_digest(Path(source)) if source else "unknown"
+
+
+@cache
+def _source_digest(file: Path) -> str:
+    """Read once in a process, as the code itself is."""
+    folder = file.parent
+    if not (folder / "__init__.py").exists():
+        return hashlib.sha256(file.read_bytes()).hexdigest()[:16]
+    while (folder.parent / "__init__.py").exists():
+        folder = folder.parent
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*.py")):
+        digest.update(f"{path.relative_to(folder)}\0{hashlib.sha256(path.read_bytes()).hexdigest()}\0".encode())
+    return digest.hexdigest()[:16]

@@ -17,6 +17,9 @@ import numpy.typing as npt
 
 Array = npt.NDArray[Any]
 
+HEADER_BYTES = 128
+"""What a ``.npy`` file holds besides its values."""
+
 
 @dataclass(frozen=True)
 class StoreInfo:
@@ -56,9 +59,9 @@ class FeatureStore:
             if known != json.loads(json.dumps(key)):
                 return None
             array: Array = np.load(path, mmap_mode="r")
-        except (OSError, ValueError):
+            os.utime(path)
+        except (OSError, ValueError, EOFError):  # not there, or not whole after the machine itself went down
             return None
-        os.utime(path)
         return array
 
     @contextlib.contextmanager
@@ -67,7 +70,7 @@ class FeatureStore:
 
         Gives None where the array is larger than the whole budget. Older arrays are removed to make room.
         """
-        size = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
+        size = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize + HEADER_BYTES
         if not self._make_room(size):
             yield None
             return

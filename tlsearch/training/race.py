@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from tlsearch.data.split import Fold
+from tlsearch.errors import TrialError
 from tlsearch.features.network import Network
 from tlsearch.records import TrialResult, TrialSpec
 from tlsearch.training.fit import Trainer
@@ -29,9 +30,12 @@ class _Runner:
     head: Head
     model: Any
     seconds: float = 0.0
+    failure: TrialError | None = None
 
     def score(self) -> tuple[float, float]:
         """Higher is better: the metric, then the log loss, over the last three rounds."""
+        if self.failure is not None:
+            return (-np.inf, -np.inf)
         last = self.trainer.history[-3:]
         return (
             float(np.mean([h["objective"] for h in last])),
@@ -45,7 +49,8 @@ def race(
     """Train ``specs``, which differ in their learning rates, from scratch on one fold.
 
     Gives an outcome for each, in order: complete for the best, pruned for the others. ``on_round`` gets the
-    number of the spec and the round's numbers. ``runner.fitted`` is the best one's model.
+    number of the spec and the round's numbers. ``runner.fitted`` is the best one's model. A learning rate at which
+    training diverges is out, with the state failed; raises ``TrialError`` when that happens to all of them.
     """
     runners = []
     for number, spec in enumerate(specs):
@@ -55,36 +60,51 @@ def race(
         _run(one, heat, number, on_round)
         one.seconds = time.monotonic() - started
         runners.append(one)
-    best = max(runners, key=_Runner.score)
-    started = time.monotonic()
-    _run(best, best.trainer.rounds, runners.index(best), on_round)
-    best.seconds += time.monotonic() - started
+    best = _finish(runners, on_round)
     runner.fitted = Fitted(best.spec, best.head, best.model.get_weights())
     return [_outcome(one, one is best) for one in runners]
+
+
+def _finish(runners: Sequence[_Runner], on_round: OnRound) -> _Runner:
+    """Train the best one to the end; where it diverges after all, the next best."""
+    while True:
+        best = max(runners, key=_Runner.score)
+        if best.failure is not None:
+            raise best.failure
+        started = time.monotonic()
+        _run(best, best.trainer.rounds, runners.index(best), on_round)
+        best.seconds += time.monotonic() - started
+        if best.failure is None:
+            return best
 
 
 def _run(one: _Runner, until: int, number: int, on_round: OnRound) -> None:
     rounds = one.trainer.rounds
     while len(one.trainer.history) < until:
         done = len(one.trainer.history) + 1
-        # BatchNorm's statistics matter where the numbers are compared: at the end of the heat and of the race.
-        numbers = one.trainer.run_round(renew_norm=done > until - 3)
+        try:
+            # BatchNorm's statistics matter where the numbers are compared: at the end of the heat and of the race.
+            numbers = one.trainer.run_round(renew_norm=done > until - 3)
+        except TrialError as error:
+            one.failure = error
+            return
         on_round(number, {**numbers, "fraction": done / rounds})
 
 
 def _outcome(one: _Runner, best: bool) -> Outcome:
     trainer = one.trainer
     last = trainer.history[-3:]
-    metrics = {k: float(np.mean([h[k] for h in last])) for k in last[-1] if k != "epoch"}
+    metrics = {k: float(np.mean([h[k] for h in last])) for end in last[-1:] for k in end if k != "epoch"}
     metrics["trainable_params"] = float(sum(np.prod(v.shape) for v in trainer.model.trainable_variables))
+    passed = f"{len(trainer.history)} of {trainer.rounds}"
     result = TrialResult(
         one.spec,
-        "complete" if best else "pruned",
+        "complete" if best else "failed" if one.failure else "pruned",
         metrics["objective"] if best else None,
         one.seconds,
         metrics,
         tuple(trainer.history),
-        "" if best else f"another learning rate was better after {len(trainer.history)} of {trainer.rounds} epochs",
+        "" if best else str(one.failure or f"another learning rate was better after {passed} epochs"),
     )
     said = trainer.probabilities(trainer.task.plain(), trainer.task.val) if best else np.zeros((0, 0), np.float32)
     return Outcome(result, trainer.task.val, said)

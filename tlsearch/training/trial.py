@@ -19,7 +19,7 @@ from tlsearch.training import scores
 from tlsearch.training.batches import IntArray, trial_seed, view_number
 from tlsearch.training.fit import Task, Trainer
 from tlsearch.training.network import Head, HeadWeights, build_suffix
-from tlsearch.training.scratch import prepare_from_scratch
+from tlsearch.training.scratch import input_scale, prepare_from_scratch
 from tlsearch.training.solve import logits, solve_head, standardisation
 
 if TYPE_CHECKING:
@@ -182,7 +182,8 @@ class TrialRunner:
         parts = build_suffix(network.plugin, network.candidate, network.cuts, spec, head, network.precision)
         start = head.weights() if not scratch else None
         if scratch:
-            prepare_from_scratch(parts.backbone_model, trial_seed(spec, "backbone"))
+            scale = input_scale(network.plugin, self.extractor.pool.pixels[spec.image_size])
+            prepare_from_scratch(parts.backbone_model, trial_seed(spec, "backbone"), scale)
         elif start is not None:
             head.set(start)
         task = self._task(spec, fold, lambda number: self._maps(network, spec, number))

@@ -1,0 +1,173 @@
+"""The feature store: hits, misses, the budget, and what a crash may leave."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tlsearch.features.store import HEADER_BYTES, FeatureStore, key_digest
+
+KEY = {"what": "map 1", "images": "abc", "dtypes": ["float16", "float32"], "strength": 0.25, "view": 1}
+ROW = np.arange(12, dtype=np.float32)
+SIZE = ROW.nbytes + HEADER_BYTES
+
+
+def put(store: FeatureStore, key: dict[str, Any], values: np.ndarray[Any, Any] = ROW) -> bool:
+    """Store ``values``; gives whether there was room."""
+    with store.writing(key, values.shape, str(values.dtype)) as target:
+        if target is None:
+            return False
+        target[:] = values
+    return True
+
+
+def files(folder: Path) -> set[str]:
+    """The kinds of files in a folder."""
+    return {path.suffix for path in folder.iterdir()}
+
+
+def numbered(number: int) -> dict[str, Any]:
+    """One of many keys."""
+    return {**KEY, "view": number}
+
+
+def test_what_was_written_is_found_unchanged_and_read_only(tmp_path: Path) -> None:
+    store = FeatureStore(tmp_path / "new" / "folder", 10_000)
+    assert store.get(KEY) is None
+    values = np.random.default_rng(0).normal(size=(3, 2, 2)).astype(np.float16)
+    assert put(store, KEY, values)
+    found = FeatureStore(store.directory, 10_000).get(dict(reversed(KEY.items())))
+    assert found is not None
+    np.testing.assert_array_equal(found, values)
+    assert found.dtype == np.float16
+    assert not found.flags.writeable
+
+
+@pytest.mark.parametrize("name", sorted(KEY))
+def test_each_ingredient_makes_another_key(tmp_path: Path, name: str) -> None:
+    store = FeatureStore(tmp_path, 10_000)
+    put(store, KEY)
+    changed = {**KEY, name: "something else"}
+    assert key_digest(changed) != key_digest(KEY)
+    assert store.get(changed) is None
+    without = {k: v for k, v in KEY.items() if k != name}
+    assert store.get(without) is None
+    assert store.get(KEY) is not None
+
+
+def test_the_least_recently_used_give_way(tmp_path: Path) -> None:
+    store = FeatureStore(tmp_path, 3 * SIZE)
+    for number in range(3):
+        put(store, numbered(number))
+        age(store, numbered(number), 100 - number)
+    assert store.get(numbered(0)) is not None  # used just now, so that 1 is the oldest
+    put(store, numbered(3))
+    assert [store.get(numbered(i)) is not None for i in range(4)] == [True, False, True, True]
+    assert store.info().bytes == 3 * SIZE <= store.limit
+
+
+def test_as_many_give_way_as_are_needed(tmp_path: Path) -> None:
+    store = FeatureStore(tmp_path, 4 * SIZE)
+    for number in range(4):
+        put(store, numbered(number))
+        age(store, numbered(number), 100 - number)
+    put(store, numbered(9), np.arange(2 * 12, dtype=np.float32))
+    assert [store.get(numbered(i)) is not None for i in range(4)] == [False, False, True, True]
+    assert store.info().bytes <= store.limit
+
+
+def test_an_evicted_array_that_is_still_mapped_can_be_read(tmp_path: Path) -> None:
+    store = FeatureStore(tmp_path, SIZE)
+    put(store, numbered(0))
+    mapped = store.get(numbered(0))
+    put(store, numbered(1), -ROW)
+    assert store.get(numbered(0)) is None
+    assert mapped is not None
+    np.testing.assert_array_equal(mapped, ROW)
+
+
+def test_what_is_larger_than_the_limit_is_not_stored_and_evicts_nothing(tmp_path: Path) -> None:
+    store = FeatureStore(tmp_path, SIZE)
+    put(store, numbered(0))
+    assert not put(store, numbered(1), np.zeros(13, np.float32))
+    assert store.get(numbered(0)) is not None
+    assert not put(FeatureStore(tmp_path / "none", 0), KEY)
+    assert files(tmp_path / "none") == set()
+
+
+def test_half_written_arrays_are_never_seen(tmp_path: Path) -> None:
+    store = FeatureStore(tmp_path, 10_000)
+    with store.writing(KEY, ROW.shape, "float32") as target:
+        assert target is not None
+        target[:] = ROW
+        assert store.get(KEY) is None
+        assert store.info().files == 0
+    assert store.get(KEY) is not None
+
+    def fail() -> None:
+        with store.writing(numbered(7), ROW.shape, "float32"):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fail()
+    assert store.get(numbered(7)) is None
+    assert files(tmp_path) == {".npy", ".json"}
+
+
+@pytest.mark.parametrize("keep", [0, 5, HEADER_BYTES, SIZE - 1])
+def test_a_truncated_array_is_a_miss(tmp_path: Path, keep: int) -> None:
+    store = FeatureStore(tmp_path, 10_000)
+    put(store, KEY)
+    (file,) = tmp_path.glob("*.npy")
+    assert file.stat().st_size == SIZE
+    os.truncate(file, keep)
+    assert store.get(KEY) is None
+    put(store, KEY)
+    assert store.get(KEY) is not None
+
+
+@pytest.mark.parametrize("text", [json.dumps({**KEY, "view": 2}), "", '{"what": "ma', "\N{SNOWMAN}"])
+def test_another_or_a_broken_key_beside_an_array_is_a_miss(tmp_path: Path, text: str) -> None:
+    store = FeatureStore(tmp_path, 10_000)
+    put(store, KEY)
+    (file,) = tmp_path.glob("*.json")
+    file.write_text(text, encoding="utf-8")
+    assert store.get(KEY) is None
+    file.unlink()
+    assert store.get(KEY) is None
+
+
+def test_scratch_counts_for_nothing_and_leaves_nothing(tmp_path: Path) -> None:
+    store = FeatureStore(tmp_path, 0)
+    array = store.scratch((4, 5), "uint8")
+    array[2, 3] = 200
+    assert array.shape == (4, 5)
+    assert array.sum() == 200
+    assert store.info().files == 0
+    assert files(tmp_path) == set()
+
+
+def test_info_and_clear(tmp_path: Path) -> None:
+    store = FeatureStore(tmp_path, 10_000)
+    put(store, numbered(0))
+    put(store, numbered(1))
+    (tmp_path / "left.1234.partial").write_bytes(b"of a killed process")
+    (tmp_path / "notes.txt").write_text("not ours")
+    info = store.info()
+    assert (info.directory, info.files, info.bytes) == (tmp_path, 2, 2 * SIZE)
+    assert store.clear() == info
+    assert store.info().files == 0
+    assert store.get(numbered(0)) is None
+    assert files(tmp_path) == {".txt"}
+
+
+def age(store: FeatureStore, key: dict[str, Any], seconds: int) -> None:
+    """Pretend that the array was last used ``seconds`` ago."""
+    file = store.directory / f"{key_digest(key)}.npy"
+    then = file.stat().st_mtime - seconds
+    os.utime(file, (then, then))
