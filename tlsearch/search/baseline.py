@@ -16,6 +16,7 @@ from tlsearch.search.cost import RENDER_SECONDS
 from tlsearch.search.execute import finish_run, shown_metrics, start_run
 from tlsearch.search.plan import Plan, baseline_sizes
 from tlsearch.search.session import Session
+from tlsearch.tracking.describe import Status
 from tlsearch.training.batches import steps_per_epoch
 from tlsearch.training.jobs import CandidateFacts
 from tlsearch.training.trial import Outcome
@@ -137,9 +138,15 @@ def _race(session: Session, plan: Plan, facts: CandidateFacts, steps: int) -> Ba
         session.tracker.log_epoch(runs[number], rounds[number], shown_metrics(numbers))
         _show(session, candidate, numbers)
 
-    outcomes: list[Outcome] = session.worker.trial(
-        "race", on_event, candidate=candidate, specs=specs, fold=session.data.fold
-    )
+    try:
+        outcomes: list[Outcome] = session.worker.trial(
+            "race", on_event, candidate=candidate, specs=specs, fold=session.data.fold
+        )
+    except BaseException as error:
+        status: Status = "KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED"
+        for run_id in runs:
+            session.tracker.finish(run_id, status, reason=str(error) or "interrupted")
+        raise
     for outcome, run_id, count in zip(outcomes, runs, rounds, strict=True):
         finish_run(session, run_id, outcome.result, count)
     best = next(o.result for o in outcomes if o.result.state == "complete")

@@ -51,6 +51,9 @@ def execute(
         result = outcome.result
     except (TrialError, WorkerDiedError, PluginError, WeightsError) as error:
         result = TrialResult(spec, "failed", None, 0.0, reason=str(error), traceback=error.traceback)
+    except KeyboardInterrupt:
+        session.tracker.finish(run_id, "KILLED", reason="interrupted")
+        raise
     finish_run(session, run_id, result, rounds)
     return result, outcome, run_id
 

@@ -23,6 +23,9 @@ DEFAULT_POLICIES = ("none", "geometric", "color", "standard")
 FIRST_VIEW_SHARE = 0.05
 """Share of the time limit into which the first view of a candidate must fit."""
 
+TIMED_SHARE = 0.4
+"""The share of its cut points that is frozen when a candidate's training step is timed: as in a usual deep trial."""
+
 FEWEST_STEPS = 100
 """Steps below which tuning a suffix is no longer worth trying."""
 
@@ -121,8 +124,7 @@ def _measured(session: Session, found: Found, size: int) -> CandidateFacts:
         session.reporter.progress("plan", 0, 1, f"measuring {candidate.label} at {candidate.image_size} px")
         pool_at(session.data, [candidate.image_size], session.work)
         _open_for(session, candidate.image_size)
-        share = depths_of(candidate)[0] / 18 if candidate.depth == 0 else 0.4
-        facts: CandidateFacts = session.worker.call("measure", candidate=candidate, train_at=share)
+        facts: CandidateFacts = session.worker.call("measure", candidate=candidate, train_at=TIMED_SHARE)
         if limit is None or session.config.image_size is not None:
             return facts
         seconds = facts.forward_seconds * len(session.data.pool)

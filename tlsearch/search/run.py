@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import numpy as np
+
 from tlsearch.config import CONFIG_NAME, RunConfig
 from tlsearch.data.checks import check
 from tlsearch.data.index import survey
-from tlsearch.errors import RunError
+from tlsearch.data.pixels import open_pixels
+from tlsearch.errors import RunError, UsageError
 from tlsearch.paths import claim_output
 from tlsearch.progress import Reporter, SilentReporter
 from tlsearch.records import Candidate
@@ -33,7 +36,8 @@ from tlsearch.search.profile import best_candidates, make_profile
 from tlsearch.search.prove import Proof, open_test
 from tlsearch.search.session import Session
 from tlsearch.search.study import Finished
-from tlsearch.search.trials import TrialLog, run_search
+from tlsearch.search.trials import run_search
+from tlsearch.tracking.location import locate
 from tlsearch.tracking.tracker import Tracker
 from tlsearch.worker_client import Worker
 
@@ -47,34 +51,43 @@ def run(config: RunConfig, reporter: Reporter | None = None) -> RunResult | None
     reporter = reporter or SilentReporter()
     clock = Clock(config.effective_time_limit)
     started = datetime.now(UTC).isoformat(timespec="seconds")
-    with _places(config) as output:
+    with _folder(config) as output, Worker(output / "worker.log") as worker:
         (output / "work").mkdir(exist_ok=True)
-        with Worker(output / "worker.log") as worker:
-            worker.start()
-            session, plan = _prepare(config, reporter, worker, clock, output)
-            if config.dry_run:
-                return None
-            try:
-                result = _spend(session, plan, started)
-            except BaseException:
-                session.tracker.finish(session.parent_run, "FAILED")
-                raise
-        shutil.rmtree(output / "work", ignore_errors=True)
+        worker.start()
+        session, plan = _prepare(config, reporter, worker, clock, output)
+        if config.dry_run:
+            return None
+        config.with_output(output).to_toml(output / CONFIG_NAME)
+        try:
+            result = _spend(session, plan, started)
+        except BaseException as error:
+            interrupted = isinstance(error, KeyboardInterrupt)
+            session.tracker.finish(session.parent_run, "KILLED" if interrupted else "FAILED")
+            raise
+        worker.close()
+        shutil.rmtree(session.work, ignore_errors=True)
         return result
 
 
 @contextmanager
-def _places(config: RunConfig) -> Iterator[Path]:
-    """The output folder; a dry run leaves nothing behind."""
+def _folder(config: RunConfig) -> Iterator[Path]:
+    """The output folder. A dry run leaves nothing behind, nor does a request that turns out to be impossible."""
     if config.dry_run:
         with TemporaryDirectory(prefix="tlsearch-") as folder:
             yield Path(folder)
-    else:
-        # What can be refused is refused before a folder is made.
-        survey(config.dataset) if not config.dataset.is_dir() else None
-        output = claim_output(config)
-        config.with_output(output).to_toml(output / CONFIG_NAME)
+        return
+    existed = config.output is not None and config.output.exists()
+    output = claim_output(config)
+    try:
         yield output
+    except UsageError:
+        shutil.rmtree(output / "work", ignore_errors=True)
+        for name in (CONFIG_NAME, "worker.log"):
+            (output / name).unlink(missing_ok=True)
+        if not existed:
+            with suppress(OSError):  # somebody else may have put something there meanwhile
+                output.rmdir()
+        raise
 
 
 def _prepare(config: RunConfig, reporter: Reporter, worker: Worker, clock: Clock, output: Path) -> tuple[Session, Plan]:
@@ -86,10 +99,10 @@ def _prepare(config: RunConfig, reporter: Reporter, worker: Worker, clock: Clock
         choose_policies(config, plugins)
         found, left_out = find_candidates(config, plugins, reporter)
         sizes = sizes_of(found, found_files, config)
-        tracker = _open_tracker(config, reporter)
+        record = _open_record(config, reporter)
     with clock.measure("scan"):
         data = load_data(config, found_files, max(sizes), output / "work", reporter)
-    session = Session(config, reporter, worker, clock, output, data, plugins, tracker)
+    session = Session(config, reporter, worker, clock, output, data, plugins, record)
     reporter.say("data", wording.data_line(data))
     for finding in check(data.index, data.split):
         reporter.warn(finding.message)
@@ -100,7 +113,11 @@ def _prepare(config: RunConfig, reporter: Reporter, worker: Worker, clock: Clock
     return session, plan
 
 
-def _open_tracker(config: RunConfig, reporter: Reporter) -> Tracker:
+def _open_record(config: RunConfig, reporter: Reporter) -> Tracker | None:
+    """The record in MLflow; a dry run only asks whether it could be opened."""
+    if config.dry_run:
+        locate(config.tracking_uri, Path.cwd())
+        return None
     tracker = Tracker.open(config.tracking_uri, config.effective_experiment, warn=reporter.warn)
     if tracker.warning:
         reporter.warn(tracker.warning)
@@ -179,13 +196,6 @@ def _record(session: Session, result: RunResult, report: Path) -> None:
     for path in (report, session.output / "result.json", session.output / "trials.csv"):
         tracker.log_artifact(run_id, path)
     size = result.winner.spec.image_size
-    import numpy as np
-
-    from tlsearch.data.pixels import open_pixels
-
     file = session.work / f"pool-{size}.npy"
     tracker.log_model(run_id, session.output / "model", np.asarray(open_pixels(file)[:1]), result.dataset.classes)
     tracker.finish(run_id, "FINISHED", wording.parent_metrics(result))
-
-
-__all__ = ["TrialLog", "run"]

@@ -52,9 +52,16 @@ class Session:
     output: Path
     data: Data
     plugins: PluginFacts
-    tracker: Tracker
+    record: Tracker | None
     facts: dict[Candidate, CandidateFacts] = field(default_factory=dict)
     parent_run: str = ""
+
+    @property
+    def tracker(self) -> Tracker:
+        """The record in MLflow; a dry run, which ends before anything is recorded, has none."""
+        if self.record is None:
+            raise RuntimeError("a dry run records nothing")
+        return self.record
 
     @property
     def work(self) -> Path:

@@ -41,6 +41,7 @@ def run_search(
     baseline: BaselineResult | None,
 ) -> TrialLog:
     """Run the study until its trials or its time are used up."""
+
     def reserved() -> tuple[str, ...]:
         return _reserved(session, plan, search, baseline)
 
