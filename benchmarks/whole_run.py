@@ -2,10 +2,10 @@
 
     python benchmarks/whole_run.py examples/clothing --time-limit 5m
 
-Every argument is handed to `tlsearch run`, which starts with an empty cache; with `--output DIR` what it writes is kept.
-Prints what the run prints, then a table, then one JSON line. Memory is
-anonymous resident memory (RssAnon) summed over the process tree, sampled twice a second: memory-mapped features
-are not counted, for the system can drop their pages at any time.
+Every argument is handed to `tlsearch run`, which starts with an empty cache; with `--output DIR` what it writes is
+kept. Prints what the run prints, then a table, then one JSON line. Memory is anonymous resident memory (RssAnon)
+summed over the process tree, sampled twice a second: memory-mapped features are not counted, for the system can drop
+their pages at any time.
 """
 
 from __future__ import annotations
