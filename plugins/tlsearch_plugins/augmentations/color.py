@@ -46,11 +46,11 @@ class Color:
         """A new array of the shape of ``images``."""
         if strength == 0:
             return images.copy()
-        return recolor(images, strength, rng)
+        return _recolor(images, strength, rng)
 
 
-def recolor(images: Images | FloatImages, strength: float, rng: np.random.Generator) -> Images:
-    """``images`` (N, H, W, 3) in 0..255, as pixels or floats, with colours changed at random; a new array.
+def _recolor(images: Images, strength: float, rng: np.random.Generator) -> Images:
+    """``images`` (N, H, W, 3) with colours changed at random; a new array.
 
     Saturation and hue scale and turn the colour plane of YIQ, so that grey stays grey and luma is kept (Haeberli
     1993, "Matrix Operations for Image Processing"); contrast moves values away from or towards the mean luma of the
@@ -63,7 +63,7 @@ def recolor(images: Images | FloatImages, strength: float, rng: np.random.Genera
     result = np.empty(images.shape, np.uint8)
     for start in range(0, len(images), GROUP):
         rows = slice(start, start + GROUP)
-        values = images[rows].astype(np.float32, copy=False).reshape(len(images[rows]), -1, 3)
+        values = images[rows].astype(np.float32).reshape(len(images[rows]), -1, 3)
         means = (_mean_colors(values) @ _LUMA)[:, None, None]
         changed = np.matmul(values, matrices[rows].transpose(0, 2, 1).astype(np.float32))
         changed += ((1.0 - gain[rows]) * means + offsets[rows]).astype(np.float32)
