@@ -66,9 +66,12 @@ class Search:
         self.study, self.space, self.costs = study, space, costs
         self._may_run, self._affordable = may_run, affordable
         self._distributions = space.distributions()
+        trials = study.get_trials(deepcopy=False)
         self.finished: list[Finished] = [
-            _remembered(t) for t in study.get_trials(deepcopy=False) if "spec" in t.user_attrs
+            _remembered(t) for t in trials if t.state.is_finished() and "spec" in t.user_attrs
         ]
+        # Trials in which an earlier process was stopped: taken up again before anything else is asked for.
+        self._broken_off = [t for t in trials if t.state.name == "RUNNING"]
         for trial in self.finished:
             self._note_views(trial)
 
@@ -112,8 +115,18 @@ class Search:
         asked = len(self.study.get_trials(deepcopy=False, states=_finished_states()))
         seed = int.from_bytes(hashlib.sha256(f"{self.space.seed}/{asked}".encode()).digest()[:4], "big")
         self.study.sampler = CostAwareTPESampler(self._cost_of, seed)
-        trial = self.study.ask(self._distributions)
+        trial = self._take_up() if self._broken_off else self.study.ask(self._distributions)
         return trial, self.space.spec(trial.params)
+
+    def _take_up(self) -> optuna.Trial:
+        """A trial that was broken off, with the parameters that it had; what was not suggested yet is, as ``ask``
+        would have done."""
+        import optuna
+
+        trial = optuna.Trial(self.study, self._broken_off.pop(0)._trial_id)
+        for name, distribution in self._distributions.items():
+            trial._suggest(name, distribution)
+        return trial
 
     def _cost_of(self, params: Params) -> float:
         """The operations of a proposal; infinite where one trial may not take as long."""
@@ -123,11 +136,13 @@ class Search:
 
     def _run_one(self, trial: optuna.Trial, spec: TrialSpec, run_trial: RunTrial) -> Finished:
         curve: list[tuple[float, float]] = []
+        reported = self.study.get_trials(deepcopy=False)[trial.number].intermediate_values
         rivals = [f.curve for f in self.finished if f.state == "complete" and f.spec.kind == spec.kind and f.curve]
 
         def judge(number: int, numbers: Mapping[str, float]) -> str:
             curve.append((numbers["fraction"], numbers["objective"]))
-            trial.report(numbers["objective"], number)
+            if number not in reported:  # as they are where a trial is taken up again
+                trial.report(numbers["objective"], number)
             return "prune" if should_prune(numbers["fraction"], [o for _, o in curve], rivals) else "continue"
 
         result = run_trial(len(self.finished) + 1, spec, judge)
