@@ -25,6 +25,9 @@ RENDER_PER_VALUE = 300.0
 
 HEAD_STEP_SECONDS = 0.004
 
+VALIDATION = 1.1
+"""A training step costs a tenth more than itself, for the validation after each epoch."""
+
 RENDER_SECONDS = 1e-7
 """Seconds to render one pixel of an augmented image, about."""
 
@@ -67,10 +70,16 @@ class Costs:
             return FIXED_SECONDS + rows * self._facts(spec).cuts[-1].shape[2] * 1e-6
         if spec.kind == "frozen":
             return COMPILE_SECONDS + spec.steps * HEAD_STEP_SECONDS
+        return COMPILE_SECONDS + spec.steps * self._step_seconds(spec)
+
+    def steps_within(self, spec: TrialSpec, seconds: float) -> int:
+        """How many steps of a suffix trial fit into ``seconds`` of training."""
+        return max(0, int((seconds - COMPILE_SECONDS) / self._step_seconds(spec)))
+
+    def _step_seconds(self, spec: TrialSpec) -> float:
         facts = self._facts(spec)
         share = 1 - _work(facts, spec.freeze_depth) / facts.cuts[-1].work
-        step = spec.batch_size * facts.forward_seconds * facts.train_ratio * share
-        return COMPILE_SECONDS + spec.steps * step * 1.1  # a tenth more for validation
+        return VALIDATION * spec.batch_size * facts.forward_seconds * facts.train_ratio * share
 
     def view_seconds(self, spec: TrialSpec) -> float:
         """Seconds for the views and features that no earlier trial made."""

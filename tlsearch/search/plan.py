@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from tlsearch.config import RunConfig
 from tlsearch.data.index import Survey
 from tlsearch.errors import PluginError
+from tlsearch.paths import cache_dir
 from tlsearch.records import Candidate
 from tlsearch.results.parts import LeftOut
 from tlsearch.search.candidates import Found
@@ -77,7 +78,7 @@ def make_plan(session: Session, found: Sequence[Found], sizes: Sequence[int], le
     for item, size in zip(found, sizes, strict=True):
         facts = _measured(session, item, size)
         session.facts[facts.candidate] = facts
-    open_pool(session)
+    open_pool(session, *baseline_sizes(session.data.base_size))
     config, data = session.config, session.data
     cap = session.clock.share("baseline")
     candidates = tuple(session.facts)
@@ -96,12 +97,11 @@ def make_plan(session: Session, found: Sequence[Found], sizes: Sequence[int], le
     return Plan(space, costs, tuple(left_out), cap)
 
 
-def open_pool(session: Session) -> None:
-    """Give the worker the pool at all sizes, with what is known of the candidates; repeated in every new process."""
+def open_pool(session: Session, *more: int) -> None:
+    """Give the worker the pool at all sizes (and ``more``), with what is known of the candidates; repeated in every
+    new process."""
     data, config = session.data, session.config
-    from tlsearch.paths import cache_dir
-
-    sizes = [c.image_size for c in session.facts] + [data.base_size, *baseline_sizes(data.base_size)]
+    sizes = [c.image_size for c in session.facts] + [*more]
     session.worker.setup(
         "open_pool",
         pixels=pool_at(data, sizes, session.work),
@@ -122,8 +122,7 @@ def _measured(session: Session, found: Found, size: int) -> CandidateFacts:
     candidate = Candidate(found.backbone.name, weights.name, str(weights.file), weights.weights_id, size, 0)
     while True:
         session.reporter.progress("plan", 0, 1, f"measuring {candidate.label} at {candidate.image_size} px")
-        pool_at(session.data, [candidate.image_size], session.work)
-        _open_for(session, candidate.image_size)
+        open_pool(session, candidate.image_size)
         facts: CandidateFacts = session.worker.call("measure", candidate=candidate, train_at=TIMED_SHARE)
         if limit is None or session.config.image_size is not None:
             return facts
@@ -139,31 +138,11 @@ def _measured(session: Session, found: Found, size: int) -> CandidateFacts:
         candidate = replace(candidate, image_size=smaller)
 
 
-def _open_for(session: Session, size: int) -> None:
-    """Let the worker see the pool at one size, to measure at it."""
-    data = session.data
-    from tlsearch.paths import cache_dir
-
-    session.worker.call(
-        "open_pool",
-        pixels=pool_at(data, [size], session.work),
-        labels=data.labels,
-        classes=data.index.classes,
-        digest=pool_digest(data),
-        cache_dir=str(cache_dir(session.config.cache_dir)),
-        cache_limit=session.config.cache_limit,
-        metric=data.metric,
-    )
-
-
 def _fitting_steps(space: SearchSpace, costs: Costs, cap: float) -> int:
     """The schedule, or as many steps as let one candidate tune its last half within the cap of one trial."""
     fitting = []
     for candidate in space.candidates:
         middle, _ = depths_of(candidate)
         spec = space.spec(space.params(candidate, train_suffix=True, freeze_depth=middle))
-        whole = costs.train_seconds(spec)
-        if whole <= cap:
-            return space.steps
-        fitting.append(int(space.steps * cap / whole))
+        fitting.append(costs.steps_within(spec, cap))
     return min(space.steps, max(FEWEST_STEPS, *fitting))
