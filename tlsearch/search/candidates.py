@@ -39,36 +39,58 @@ def find_candidates(config: RunConfig, plugins: PluginFacts, reporter: Reporter)
     is left.
     """
     known = {b.name: b for b in plugins.backbones}
-    found = [
-        Found(_named(known, plugins, backbone), weights.from_file(name, file))
-        for backbone, name, file in map(parse_weights, config.weights)
-    ]
-    own = {(f.backbone.name, f.weights.name) for f in found}
-    requests = [
-        r for r in _requests(config, known, plugins, {b for b, _ in own}) if (r.backbone.name, r.weights) not in own
-    ]
-    resolved = [(r, weights.resolve(r.backbone.name, r.weights, r.backbone.weights[r.weights])) for r in requests]
-    missing = [(r, w) for r, w in resolved if w.needs_download]
-    found += [Found(r.backbone, w) for r, w in resolved if not w.needs_download]
+    found = _from_files(config, known, plugins)
     left_out = [
         LeftOut(name, f"the plugin of {dist} is broken: {reason}")
         for kind, name, dist, reason in plugins.broken
-        if kind == "backbone"
+        if kind == "backbone" and not config.backbones
     ]
+    missing = []
+    for request in _requests(config, known, plugins, {(f.backbone.name, f.weights.name) for f in found}):
+        backbone = request.backbone
+        try:
+            resolved = weights.resolve(backbone.name, request.weights, backbone.weights[request.weights])
+        except WeightsError as error:
+            if request.named:
+                raise
+            left_out.append(LeftOut(backbone.name, str(error)))
+            continue
+        if resolved.needs_download:
+            missing.append((request, resolved))
+        else:
+            found.append(Found(backbone, resolved))
     if missing:
         fetched, absent = _download(missing, config.dry_run, reporter)
         found += fetched
         left_out += absent
-    if config.backbones:
-        asked = {b.partition("@")[0] for b in config.backbones}
-        found = [f for f in found if f.backbone.name in asked]
-        left_out = [item for item in left_out if item.backbone in asked]
     if not found:
-        raise WeightsError(
-            "No backbone has weights on this machine; reinstall tlsearch, which brings efficientnet_lite0, "
-            "or give a file with --weights BACKBONE=FILE."
-        )
+        raise _nothing_left(missing, config.dry_run)
     return found, left_out
+
+
+def _from_files(config: RunConfig, known: dict[str, BackboneFacts], plugins: PluginFacts) -> list[Found]:
+    """The candidates for which the user gave files."""
+    files: dict[tuple[str, str], Found] = {}
+    for backbone, name, file in map(parse_weights, config.weights):
+        if (backbone, name) in files:
+            raise WeightsError(
+                f"Two files are given for {backbone}@{name}; tell them apart with --weights {backbone}@NAME=FILE."
+            )
+        files[backbone, name] = Found(_named(known, plugins, backbone), weights.from_file(name, file))
+    return list(files.values())
+
+
+def _nothing_left(missing: Sequence[tuple[Request, ResolvedWeights]], dry_run: bool) -> WeightsError:
+    names = " ".join(request.backbone.name for request, _ in missing)
+    if dry_run and names:
+        return WeightsError(
+            f"A dry run downloads no weights, and there are none on this machine; run "
+            f"`tlsearch weights fetch {names}` first."
+        )
+    return WeightsError(
+        "No backbone has weights on this machine; reinstall tlsearch, which brings efficientnet_lite0, "
+        "or give a file with --weights BACKBONE=FILE."
+    )
 
 
 def _named(known: dict[str, BackboneFacts], plugins: PluginFacts, name: str) -> BackboneFacts:
@@ -82,27 +104,30 @@ def _named(known: dict[str, BackboneFacts], plugins: PluginFacts, name: str) -> 
     )
 
 
-def _requests(config: RunConfig, known: dict[str, BackboneFacts], plugins: PluginFacts, own: set[str]) -> list[Request]:
+def _requests(
+    config: RunConfig, known: dict[str, BackboneFacts], plugins: PluginFacts, own: set[tuple[str, str]]
+) -> list[Request]:
     """What is asked for besides files. A backbone for which the user gave files means those files only."""
+    files: dict[str, list[str]] = {}
+    for backbone_name, name in sorted(own):
+        files.setdefault(backbone_name, []).append(name)
     if not config.backbones:
         return [
-            Request(b, next(iter(b.weights)), named=False) for b in known.values() if b.weights and b.name not in own
+            Request(b, next(iter(b.weights)), named=False) for b in known.values() if b.weights and b.name not in files
         ]
     requests = []
     for text in config.backbones:
         name, _, wanted = text.partition("@")
         backbone = _named(known, plugins, name)
-        if not wanted and name in own:
+        if wanted in files.get(name, []) or (not wanted and name in files):
             continue
         if not backbone.weights:
             raise WeightsError(f"The backbone {name!r} brings no weights; give a file with --weights {name}=FILE.")
         wanted = wanted or next(iter(backbone.weights))
-        files = {parse_weights(text)[1] for text in config.weights if parse_weights(text)[0] == name}
-        if wanted not in backbone.weights and wanted not in files:
-            choices = ", ".join([*backbone.weights, *sorted(files)])
+        if wanted not in backbone.weights:
+            choices = ", ".join([*backbone.weights, *files.get(name, [])])
             raise WeightsError(f"The backbone {name!r} has no weights {wanted!r}; it has {choices}.")
-        if wanted in backbone.weights:
-            requests.append(Request(backbone, wanted, named=True))
+        requests.append(Request(backbone, wanted, named=True))
     return requests
 
 
