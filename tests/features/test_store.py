@@ -100,6 +100,19 @@ def test_what_is_larger_than_the_limit_is_not_stored_and_evicts_nothing(tmp_path
     assert files(tmp_path / "none") == set()
 
 
+def test_arrays_that_are_written_together_share_the_budget(tmp_path: Path) -> None:
+    store = FeatureStore(tmp_path, 2 * SIZE)
+    put(store, numbered(0))
+    with store.writing(numbered(1), ROW.shape, "float32") as outer:
+        assert outer is not None
+        assert put(store, numbered(2))
+        assert store.get(numbered(0)) is None
+        assert not put(store, numbered(3), np.zeros(13, np.float32))
+    assert store.info().bytes == 2 * SIZE
+    assert put(store, numbered(3), np.zeros(24, np.float32))
+    assert store.info().files == 1
+
+
 def test_half_written_arrays_are_never_seen(tmp_path: Path) -> None:
     store = FeatureStore(tmp_path, 10_000)
     with store.writing(KEY, ROW.shape, "float32") as target:

@@ -49,6 +49,7 @@ class FeatureStore:
     def __init__(self, directory: Path, limit: int) -> None:
         self.directory = directory
         self.limit = limit
+        self._pending = 0  # bytes that are being written now, beside those of whole files
         directory.mkdir(parents=True, exist_ok=True)
 
     def get(self, key: Mapping[str, Any]) -> Array | None:
@@ -76,13 +77,15 @@ class FeatureStore:
             return
         path = self._path(key)
         partial = path.with_name(f"{path.stem}.{os.getpid()}.partial")
-        array = np.lib.format.open_memmap(partial, mode="w+", dtype=np.dtype(dtype), shape=shape)
+        self._pending += size
         try:
+            array = np.lib.format.open_memmap(partial, mode="w+", dtype=np.dtype(dtype), shape=shape)
             yield array
             array.flush()
             path.with_suffix(".json").write_text(json.dumps(key, sort_keys=True), encoding="utf-8")
             partial.replace(path)
         finally:
+            self._pending -= size
             partial.unlink(missing_ok=True)
 
     def scratch(self, shape: tuple[int, ...], dtype: str) -> Array:
@@ -115,6 +118,7 @@ class FeatureStore:
         return sorted(entries)
 
     def _make_room(self, size: int) -> bool:
+        size += self._pending
         if size > self.limit:
             return False
         entries = self._entries()

@@ -1,0 +1,72 @@
+"""A loaded candidate: its precision, and its graphs."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from tiny import SIZE, Tiny, make_network, make_pool
+
+from tlsearch import runtime
+from tlsearch.features import network as network_module
+from tlsearch.features.network import AGREEMENT, Network
+from tlsearch.records import Candidate
+
+# Keras 3.15 turns variables and bfloat16 tensors into arrays in a way that NumPy 2 warns of.
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+
+CANDIDATE = Candidate("tiny", "w", None, "id", SIZE, 4)
+SAMPLE = make_pool(32).pixels[SIZE].astype(np.float32)
+
+
+def test_graphs_are_built_once_for_each_purpose() -> None:
+    network = make_network()
+    assert network.graph(0, (2,), ()) is network.graph(0, (2,), ())
+    assert network.graph(0, (2,), ()) is not network.graph(0, (3,), ())
+    plugin = network.plugin
+    assert isinstance(plugin, Tiny)
+    assert plugin.builds == 1
+
+
+def test_cuts_that_are_known_need_no_model() -> None:
+    plugin = Tiny()
+    network = Network(plugin, CANDIDATE, make_network().cuts, None)
+    assert network.inspect(SAMPLE) == network.cuts
+    assert plugin.builds == 0
+
+
+def test_cuts_are_asked_for_only_after_inspection() -> None:
+    with pytest.raises(RuntimeError, match="inspect"):
+        _ = Network(Tiny(), CANDIDATE, None, None).cuts
+
+
+@pytest.mark.parametrize(
+    ("fast", "bound", "agreement", "chosen"),
+    [
+        ("mixed_bfloat16", 0.0, AGREEMENT, "mixed_bfloat16"),
+        ("mixed_bfloat16", 0.0, 1e-9, "float32"),  # it does not agree
+        ("mixed_bfloat16", 0.99, AGREEMENT, "float32"),  # it would not be faster
+        ("float32", 0.0, AGREEMENT, "float32"),  # the machine has nothing else
+    ],
+)
+def test_another_precision_only_where_it_is_fast_and_agrees(
+    monkeypatch: pytest.MonkeyPatch, fast: str, bound: float, agreement: float, chosen: str
+) -> None:
+    monkeypatch.setattr(runtime, "fastest_precision", lambda: fast)
+    monkeypatch.setattr(network_module, "ARITHMETIC_BOUND", bound)
+    monkeypatch.setattr(network_module, "AGREEMENT", agreement)
+    network = Network(Tiny(), CANDIDATE, None, None)
+    network.inspect(SAMPLE)
+    assert network.precision == chosen
+    assert network.model.output.dtype == ("float32" if chosen == "float32" else "bfloat16")
+
+
+def test_bfloat16_features_agree_with_float32(monkeypatch: pytest.MonkeyPatch) -> None:
+    exact = make_network()
+    monkeypatch.setattr(runtime, "fastest_precision", lambda: "mixed_bfloat16")
+    monkeypatch.setattr(network_module, "ARITHMETIC_BOUND", 0.0)
+    rough = Network(Tiny(), CANDIDATE, None, None)
+    rough.inspect(SAMPLE)
+    assert rough.precision == "mixed_bfloat16"
+    one, other = (n.compute(0, (4,), (), SAMPLE)["map 4"].astype(np.float32) for n in (rough, exact))
+    distance = np.linalg.norm(one - other) / np.linalg.norm(other)
+    assert 0 < distance <= AGREEMENT
