@@ -33,7 +33,7 @@ def test_an_empty_folder_or_one_with_other_files_will_do(tmp_path: Path) -> None
     assert claim_output(RunConfig(tmp_path, output=tmp_path / "a" / "b")).is_dir()
 
 
-@pytest.mark.parametrize("trace", ["run.toml", "result.json", "study.db"])
+@pytest.mark.parametrize("trace", ["run.toml", "result.json", "study.db", "model", "baseline"])
 def test_a_folder_that_holds_a_run_is_refused(tmp_path: Path, trace: str) -> None:
     (tmp_path / trace).touch()
     with pytest.raises(UsageError, match=f"already holds a run .*{trace}.*name another folder"):

@@ -13,8 +13,8 @@ from tlsearch.errors import UsageError
 RUNS_FOLDER = "tlsearch-runs"
 CACHE_VARIABLE = "TLSEARCH_CACHE_DIR"
 
-# Any of these in a folder means that a run has been there.
-_TRACES = (CONFIG_NAME, "result.json", "study.db")
+# Any of these in a folder means that a run has been there, or that a run would overwrite somebody's models.
+_TRACES = (CONFIG_NAME, "result.json", "study.db", "model", "linear_probe", "baseline")
 
 
 def cache_dir(chosen: Path | None = None) -> Path:

@@ -34,7 +34,7 @@ from tlsearch.search.plan import Plan, choose_policies, make_plan, sizes_of
 from tlsearch.search.portfolio import depths_of
 from tlsearch.search.profile import best_candidates, make_profile
 from tlsearch.search.prove import Proof, open_test
-from tlsearch.search.session import Session
+from tlsearch.search.session import WORK_FOLDER, Session
 from tlsearch.search.study import Finished
 from tlsearch.search.trials import run_search
 from tlsearch.tracking.location import locate
@@ -52,7 +52,7 @@ def run(config: RunConfig, reporter: Reporter | None = None) -> RunResult | None
     clock = Clock(config.effective_time_limit)
     started = datetime.now(UTC).isoformat(timespec="seconds")
     with _folder(config) as output, Worker(output / "worker.log") as worker:
-        (output / "work").mkdir(exist_ok=True)
+        (output / WORK_FOLDER).mkdir(exist_ok=True)
         worker.start()
         session, plan = _prepare(config, reporter, worker, clock, output)
         if config.dry_run:
@@ -81,7 +81,7 @@ def _folder(config: RunConfig) -> Iterator[Path]:
     try:
         yield output
     except UsageError:
-        shutil.rmtree(output / "work", ignore_errors=True)
+        shutil.rmtree(output / WORK_FOLDER, ignore_errors=True)
         for name in (CONFIG_NAME, "worker.log"):
             (output / name).unlink(missing_ok=True)
         if not existed:
@@ -101,7 +101,7 @@ def _prepare(config: RunConfig, reporter: Reporter, worker: Worker, clock: Clock
         sizes = sizes_of(found, found_files, config)
         record = _open_record(config, reporter)
     with clock.measure("scan"):
-        data = load_data(config, found_files, max(sizes), output / "work", reporter)
+        data = load_data(config, found_files, max(sizes), output / WORK_FOLDER, reporter)
     session = Session(config, reporter, worker, clock, output, data, plugins, record)
     reporter.say("data", wording.data_line(data))
     for finding in check(data.index, data.split):

@@ -16,6 +16,10 @@ from tlsearch.tracking.tracker import Tracker
 from tlsearch.training.jobs import CandidateFacts, PluginFacts
 from tlsearch.worker_client import Worker
 
+WORK_FOLDER = ".tlsearch-work"
+"""The folder inside the output folder for what is needed only while the run goes on. It is deleted at the end, so its
+name is one that nobody else's folder has."""
+
 
 @dataclass(frozen=True)
 class Data:
@@ -66,7 +70,7 @@ class Session:
     @property
     def work(self) -> Path:
         """The folder for what is needed only while the run goes on."""
-        return self.output / "work"
+        return self.output / WORK_FOLDER
 
     def plugin_versions(self, names: Mapping[str, None] | tuple[str, ...]) -> dict[str, str]:
         """ "distribution version" of the plugins with these names."""
