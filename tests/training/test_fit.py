@@ -1,0 +1,224 @@
+"""The training loop, on a linear model whose features lie in an array."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+from tiny import make_spec
+
+from tlsearch.config import Metric
+from tlsearch.errors import TrialError
+from tlsearch.features.extract import StoredRows
+from tlsearch.records import TrialSpec
+from tlsearch.training import scores
+from tlsearch.training.batches import view_number
+from tlsearch.training.fit import Task, Trainer
+
+# Keras 3.15 turns variables and bfloat16 tensors into arrays in a way that NumPy 2 warns of.
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+
+WIDTH, CLASSES, COUNT = 6, 3, 125
+LABELS = np.arange(COUNT) % CLASSES
+TRAIN, VAL = np.arange(100), np.arange(100, COUNT)
+
+
+def features(view: int = -1) -> Any:
+    """(125, 6) in which the label can be read; a view of its own noise for each number."""
+    rng = np.random.default_rng(view + 10)
+    return (np.eye(WIDTH)[LABELS] * 2 + rng.normal(0, 0.8, (COUNT, WIDTH))).astype(np.float16)
+
+
+class Log:
+    """Which views were asked for."""
+
+    def __init__(self) -> None:
+        self.views: list[int] = []
+
+    def rows(self, view: int) -> StoredRows:
+        """The features of a view."""
+        self.views.append(view)
+        return StoredRows(features(view))
+
+
+def make_trainer(
+    spec: TrialSpec, metric: Metric = "accuracy", log: Log | None = None, model: Any = None, array: Any = None
+) -> Trainer:
+    """A trainer of a linear model."""
+    log = log or Log()
+    plain = StoredRows(features() if array is None else array)
+    weights = scores.class_weights(metric, LABELS[TRAIN], CLASSES)
+    task = Task(
+        log.rows if array is None else lambda view: plain, lambda: plain, LABELS, TRAIN, VAL, CLASSES, metric, weights
+    )
+    if model is None:
+        x = keras.Input((WIDTH,))
+        model = keras.Model(x, keras.layers.Dense(CLASSES, kernel_initializer="zeros")(x))
+    return Trainer(model, [], list(model.trainable_variables), spec, task, lambda epoch: view_number(spec, epoch))
+
+
+@pytest.mark.parametrize(
+    ("steps", "batch", "round_steps", "rounds"),
+    [
+        (400, 20, 5, 80),  # an epoch of 100 images is 5 steps
+        (50, 20, 5, 10),
+        (20, 20, 4, 5),  # shorter than five epochs: a fifth of the schedule
+        (7, 20, 1, 7),
+        (3, 20, 1, 3),
+        (33, 20, 5, 7),
+    ],
+)
+def test_a_round_is_an_epoch_or_a_fifth_of_the_schedule(steps: int, batch: int, round_steps: int, rounds: int) -> None:
+    trainer = make_trainer(make_spec(steps=steps, batch_size=batch))
+    assert (trainer.round_steps, trainer.rounds) == (round_steps, rounds)
+
+
+def test_rounds_are_recorded_and_learn() -> None:
+    trainer = make_trainer(make_spec(steps=60, batch_size=20, lr_head=0.05))
+    said = [trainer.run_round() for _ in range(trainer.rounds)]
+    assert trainer.history == said
+    assert [n["epoch"] for n in said] == list(range(1, 13))
+    keys = {"epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy", "objective"}
+    assert all(set(n) == keys for n in said)
+    assert said[0]["train_loss"] > said[-1]["train_loss"]
+    assert said[-1]["val_accuracy"] > 0.85
+    assert said[-1]["objective"] == said[-1]["val_accuracy"]
+
+
+def test_training_figures_are_means_over_the_rounds_images() -> None:
+    """With a learning rate of zero every batch sees the same model: log 3 nats, and the first class is right."""
+    trainer = make_trainer(make_spec(steps=20, batch_size=30, lr_head=0.0))
+    said = trainer.run_round()
+    assert trainer.round_steps == 4  # 30, 30, 30 and 10 images
+    assert said["train_loss"] == pytest.approx(np.log(3), rel=1e-5)
+    assert said["train_accuracy"] == pytest.approx((LABELS[TRAIN] == 0).mean(), abs=1e-6)
+
+
+def test_epochs_take_turns_with_the_views_and_validation_sees_plain_images() -> None:
+    log = Log()
+    trainer = make_trainer(make_spec(steps=35, batch_size=20, views=3, strength=0.5), log=log)
+    for _ in range(trainer.rounds):
+        trainer.run_round()
+    assert log.views == [0, 1, 2, 0, 1, 2, 0]
+
+
+def test_short_rounds_go_on_where_the_last_one_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Five rounds of two steps: two epochs of five steps, each with every image once."""
+    seen = []
+    trainer = make_trainer(make_spec(steps=10, batch_size=20))
+    train_on = trainer._train_on
+
+    def spy(batch: Any, rows: Any) -> Any:
+        seen.append(batch)
+        return train_on(batch, rows)
+
+    monkeypatch.setattr(trainer, "_train_on", spy)
+    for _ in range(trainer.rounds):
+        trainer.run_round()
+    assert len(seen) == 10
+    for epoch in (seen[:5], seen[5:]):
+        np.testing.assert_array_equal(np.sort(np.concatenate(epoch)), TRAIN)
+
+
+def test_the_value_is_the_mean_of_the_last_three_not_the_best() -> None:
+    trainer = make_trainer(make_spec())
+    trainer.history = [{"objective": value} for value in (0.1, 0.99, 0.5, 0.7, 0.6)]
+    assert trainer.value() == pytest.approx(0.6)
+
+
+def test_a_loss_that_is_not_finite_is_a_trial_error() -> None:
+    bad = features()
+    bad[7] = np.nan
+    trainer = make_trainer(make_spec(steps=50, batch_size=20), array=bad)
+    with pytest.raises(TrialError, match="diverged: the loss is not finite in epoch 1"):
+        trainer.run_round()
+    assert trainer.history == []
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "balanced_accuracy", "macro_f1"])
+def test_images_are_weighted_only_where_classes_count_equally(metric: Metric, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[Any] = []
+    trainer = make_trainer(make_spec(steps=5, batch_size=20), metric)
+    train = trainer.model.train_on_batch
+
+    def spy(x: Any, y: Any, sample_weight: Any, return_dict: bool) -> Any:
+        given.append((y.argmax(axis=1), sample_weight))
+        return train(x, y, sample_weight=sample_weight, return_dict=return_dict)
+
+    monkeypatch.setattr(trainer.model, "train_on_batch", spy)
+    for _ in range(5):
+        trainer.run_round()
+    if metric == "accuracy":
+        assert [weights for _, weights in given] == [None] * 5
+        return
+    counts = np.bincount(LABELS[TRAIN])
+    for labels, weights in given:
+        np.testing.assert_allclose(weights, 100 / (3 * counts[labels]), rtol=1e-6)
+    assert sum(weights.sum() for _, weights in given) == pytest.approx(100)
+
+
+def test_label_smoothing_reaches_the_loss() -> None:
+    """A confident and right model: -log p = 0 without smoothing; .1 / 3 of the targets on each of two others."""
+    losses = []
+    for smoothing in (0.0, 0.1):
+        x = keras.Input((WIDTH,))
+        model = keras.Model(x, keras.layers.Dense(CLASSES)(x))
+        model.set_weights([10 * np.eye(WIDTH, CLASSES, dtype=np.float32), np.zeros(CLASSES, np.float32)])
+        exact = np.eye(WIDTH, dtype=np.float16)[LABELS]
+        trainer = make_trainer(
+            make_spec(steps=5, batch_size=20, lr_head=0.0, label_smoothing=smoothing), model=model, array=exact
+        )
+        losses.append(trainer.run_round()["train_loss"])
+    assert losses[0] == pytest.approx(np.log1p(2 * np.exp(-10)), abs=1e-6)
+    assert losses[1] == pytest.approx(0.1 * 2 / 3 * 10, rel=1e-3)
+
+
+def test_probabilities_are_in_the_order_asked_for() -> None:
+    trainer = make_trainer(make_spec(steps=20, batch_size=20, lr_head=0.05))
+    trainer.run_round()
+    rows = trainer.task.plain()
+    order = np.random.default_rng(0).permutation(COUNT)
+    said, shuffled = trainer.probabilities(rows, np.arange(COUNT)), trainer.probabilities(rows, order)
+    assert said.shape == (COUNT, CLASSES)
+    np.testing.assert_allclose(said.sum(axis=1), 1.0, rtol=1e-5)
+    np.testing.assert_allclose(shuffled, said[order], rtol=1e-5)
+    assert trainer.probabilities(rows, order[:0]).shape == (0, CLASSES)
+
+
+def norm_model() -> Any:
+    """BatchNorm, dropout and a linear layer, as a network from scratch has them."""
+    x = keras.Input((WIDTH,))
+    y = keras.layers.BatchNormalization(momentum=0.9)(x)
+    y = keras.layers.Dropout(0.2, seed=1)(y)
+    return keras.Model(x, keras.layers.Dense(CLASSES, kernel_initializer=keras.initializers.HeNormal(seed=2))(y))
+
+
+def test_statistics_of_batchnorm_are_taken_anew_before_validation() -> None:
+    """After one step the running statistics are mostly their initial values; renewed, they are the data's."""
+    shifted = (features() * 3 + 40).astype(np.float16)
+    means, said = [], []
+    for renew in (False, True):
+        trainer = make_trainer(make_spec(steps=5, batch_size=100, lr_head=1e-3), model=norm_model(), array=shifted)
+        said.append(trainer.run_round(renew_norm=renew))
+        norm = trainer.model.layers[1]
+        means.append(keras.ops.convert_to_numpy(norm.moving_mean))
+    data = shifted[TRAIN].astype(np.float32).mean(axis=0)
+    np.testing.assert_allclose(means[0], 0.1 * data, rtol=0.02)
+    np.testing.assert_allclose(means[1], data, rtol=0.06)
+    assert said[1]["val_loss"] < 0.2 * said[0]["val_loss"]
+    assert said[0]["train_loss"] == said[1]["train_loss"]
+
+
+def test_renewal_changes_no_trained_value() -> None:
+    trainers = [make_trainer(make_spec(steps=10, batch_size=20, lr_head=0.01), model=norm_model()) for _ in range(2)]
+    for number, trainer in enumerate(trainers):
+        trainer.run_round()
+        before = [keras.ops.convert_to_numpy(v) for v in trainer.model.trainable_variables]
+        if number:
+            trainer._renew_norm()
+        for variable, value in zip(trainer.model.trainable_variables, before, strict=True):
+            np.testing.assert_array_equal(keras.ops.convert_to_numpy(variable), value)
+    one, other = (keras.ops.convert_to_numpy(t.model.layers[1].moving_mean) for t in trainers)
+    assert np.abs(one - other).max() > 0.01
