@@ -32,9 +32,9 @@ STAGE_ENDS = {
     "vgg19": [2, 4, 8, 12, 16],
     "resnet50": [1, 4, 8, 14, 17],
     "efficientnet_lite0": [2, 4, 6, 12, 18],
-    "small_cnn": [2, 3, 4, 5],
+    "small_cnn": [2, 3, 4],
 }
-CHANNELS = {"vgg16": 512, "vgg19": 512, "resnet50": 2048, "efficientnet_lite0": 1280, "small_cnn": 256}
+CHANNELS = {"vgg16": 512, "vgg19": 512, "resnet50": 2048, "efficientnet_lite0": 1280, "small_cnn": 192}
 
 each_backbone = pytest.mark.parametrize("backbone", BACKBONES, ids=lambda b: b.name)
 
