@@ -15,6 +15,7 @@ from tlsearch.features.extract import Rows
 from tlsearch.records import TrialSpec
 from tlsearch.training import scores
 from tlsearch.training.batches import IntArray, epoch_batches, steps_per_epoch
+from tlsearch.training.norm import NormRenewal
 from tlsearch.training.optimizer import make_optimizer
 
 if TYPE_CHECKING:
@@ -25,8 +26,8 @@ FloatArray = np.ndarray[Any, np.dtype[np.float32]]
 MIN_ROUNDS = 5
 """A schedule shorter than this many epochs is still measured this often."""
 
-NORM_PASSES = 30
-"""Batches over which BatchNorm statistics are taken anew; with momentum .9 the old ones weigh .9**30 = .04."""
+NORM_BATCHES = 30
+"""Batches, at most, over which BatchNorm statistics are taken anew."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,7 @@ class Trainer:
         self.history: list[dict[str, float]] = []
         self._view = view
         self._batches = self._stream()
+        self._norm: NormRenewal | None = None
         self._targets = np.eye(task.classes, dtype=np.float32)
         steps = self.rounds * self.round_steps
         model.compile(
@@ -139,9 +141,10 @@ class Trainer:
         return np.array([self.task.class_weights[int(c)] for c in self.task.labels[batch]], np.float32)
 
     def _renew_norm(self) -> None:
-        """Forward passes in training mode without an update: the running statistics follow the current weights."""
-        rows = self.task.plain()
+        """Take BatchNorm's statistics anew on unaltered training images, in batches of the trial's size."""
+        if self._norm is None:
+            self._norm = NormRenewal(self.model)
+        rows, size = self.task.plain(), min(self.spec.batch_size, len(self.task.train))
         order = np.random.default_rng(len(self.history)).permutation(self.task.train)
-        for i in range(NORM_PASSES):
-            batch = np.take(order, np.arange(i * 32, (i + 1) * 32), mode="wrap")
-            self.model(rows.take(batch).astype(np.float32), training=True)
+        starts = range(0, len(order) - size + 1, size)[:NORM_BATCHES]
+        self._norm.renew(rows.take(order[start : start + size]).astype(np.float32) for start in starts)

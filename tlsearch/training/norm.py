@@ -1,0 +1,57 @@
+"""BatchNorm's statistics taken anew on training images, for weights that have moved on since they were gathered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import keras
+
+
+class NormRenewal:
+    """Replaces the running statistics of every BatchNorm of ``model`` by their plain average over batches."""
+
+    def __init__(self, model: keras.Model) -> None:
+        import keras
+
+        self._layers = [
+            layer
+            for layer in model._flatten_layers(include_self=False)
+            if isinstance(layer, keras.layers.BatchNormalization)
+        ]
+
+        class TrainingMode(keras.layers.Layer):  # type: ignore[misc]  # keras has no types
+            def call(self, x: Any) -> Any:
+                return model(x, training=True)
+
+        x = keras.Input(model.input.shape[1:])
+        self._passes = keras.Model(x, TrainingMode()(x)) if self._layers else None
+
+    def renew(self, batches: Iterable[np.ndarray[Any, Any]]) -> None:
+        """One forward pass in training mode over each of ``batches``; nothing that is trained changes."""
+        if self._passes is None:
+            return
+        momenta = [layer.momentum for layer in self._layers]
+        gathered: list[list[Any]] = []
+        try:
+            for layer in self._layers:
+                layer.momentum = 0.0  # the running statistics become those of the batch, which are averaged here
+            for batch in batches:
+                self._passes.predict_on_batch(batch)
+                gathered.append([_statistics(layer) for layer in self._layers])
+        finally:
+            for layer, momentum in zip(self._layers, momenta, strict=True):
+                layer.momentum = momentum
+        for layer, *found in zip(self._layers, *gathered, strict=True):
+            mean, variance = np.mean(found, axis=0)
+            layer.moving_mean.assign(mean)
+            layer.moving_variance.assign(variance)
+
+
+def _statistics(layer: keras.layers.BatchNormalization) -> list[Any]:
+    from keras import ops
+
+    return [ops.convert_to_numpy(layer.moving_mean), ops.convert_to_numpy(layer.moving_variance)]
