@@ -130,18 +130,15 @@ def build_suffix(
     pretrained = spec.weights is not None
     file = Path(candidate.weights_file) if pretrained and candidate.weights_file else None
     backbone_model = cut.build(plugin, spec.image_size, file, policy)
-    mode = {"training": False} if pretrained else {}
+    part = cut.suffix(backbone_model, cuts, spec.freeze_depth)
+    if part is None:
+        raise ValueError("a trial with everything frozen has no suffix")
     if spec.freeze_depth == 0:
         x = keras.Input((spec.image_size, spec.image_size, 3), dtype="float32")
-        part = backbone_model
-        y = part(plugin.preprocess(x), **mode)
+        y = plugin.preprocess(x)
     else:
-        x = keras.Input(cuts[spec.freeze_depth - 1].shape, dtype="float32")
-        shared = cut.suffix(backbone_model, cuts, spec.freeze_depth)
-        if shared is None:
-            raise ValueError("a trial with everything frozen has no suffix")
-        part = shared
-        y = part(x, **mode)
+        y = x = keras.Input(cuts[spec.freeze_depth - 1].shape, dtype="float32")
+    y = _in_inference_mode(part)(y) if pretrained else part(y)
     model = keras.Model(x, head(pool(y, spec.pooling)))
     ours = {id(v) for v in part.trainable_variables}
     return SuffixModel(
@@ -151,6 +148,25 @@ def build_suffix(
         [v for v in model.trainable_variables if id(v) in ours],
         [v for v in model.trainable_variables if id(v) not in ours],
     )
+
+
+def _in_inference_mode(part: keras.Model) -> keras.layers.Layer:
+    """``part`` as a layer that runs it in inference mode while it is trained.
+
+    ``part(x, training=False)`` alone would not do: when a functional model is called with ``training=True`` it
+    hands that to everything inside, whatever was said when it was built.
+    """
+    import keras
+
+    class InferenceMode(keras.layers.Layer):  # type: ignore[misc]  # keras has no types
+        def __init__(self) -> None:
+            super().__init__()
+            self.part = part
+
+        def call(self, x: Any) -> Any:
+            return self.part(x, training=False)
+
+    return InferenceMode()
 
 
 def export(
