@@ -1,0 +1,79 @@
+"""Accuracy by depth on features whose separation is known."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tlsearch.training import probe
+from tlsearch.training.probe import best_depth, probe_cuts
+
+LABELS = np.arange(240) % 4
+TRAIN = np.arange(200)
+
+
+def cuts(*separations: float) -> list[Any]:
+    """Pooled features (240, 2 * 8) of each cut: classes apart by ``separation`` standard deviations in the averages;
+    the maxima give the label away."""
+    arrays = []
+    for number, separation in enumerate(separations):
+        rng = np.random.default_rng(number)
+        averages = rng.normal(size=(240, 8)) + separation * np.eye(8)[LABELS]
+        maxima = 100 * np.eye(8)[LABELS]
+        arrays.append(np.concatenate([averages, maxima], axis=1).astype(np.float32))
+    return arrays
+
+
+def quietly(depth: int) -> None:
+    """No progress wanted."""
+
+
+def test_accuracy_rises_with_the_separation_of_the_features() -> None:
+    said = probe_cuts(cuts(0.0, 1.0, 2.0, 6.0), LABELS, TRAIN, 0, quietly)
+    accuracies = [accuracy for accuracy, _ in said]
+    assert accuracies == sorted(accuracies)
+    assert accuracies[0] == pytest.approx(0.25, abs=0.1)  # chance, although the maxima know
+    assert accuracies[3] > 0.97
+    assert best_depth(accuracies) == 4
+
+
+def test_the_standard_error_is_that_of_a_share() -> None:
+    ((accuracy, error),) = probe_cuts(cuts(1.0), LABELS, TRAIN, 0, quietly)
+    assert error == pytest.approx(np.sqrt(accuracy * (1 - accuracy) / 200))
+
+
+def test_only_training_rows_count() -> None:
+    """Labels beyond them are turned round, and change nothing."""
+    turned = np.concatenate([LABELS[:200], 3 - LABELS[200:]])
+    assert probe_cuts(cuts(2.0), turned, TRAIN, 0, quietly) == probe_cuts(cuts(2.0), LABELS, TRAIN, 0, quietly)
+    broken = cuts(2.0)
+    broken[0][200:] = np.nan
+    assert probe_cuts(broken, LABELS, TRAIN, 0, quietly) == probe_cuts(cuts(2.0), LABELS, TRAIN, 0, quietly)
+
+
+def test_large_pools_are_thinned_evenly_and_repeatably(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(probe, "PROBE_IMAGES", 80)
+    rows = probe._subset(TRAIN, LABELS, 3)
+    assert len(rows) == 80
+    assert set(rows) <= set(TRAIN)
+    assert np.bincount(LABELS[rows]).tolist() == [20, 20, 20, 20]
+    np.testing.assert_array_equal(rows, probe._subset(TRAIN, LABELS, 3))
+    assert (rows != probe._subset(TRAIN, LABELS, 4)).any()
+
+
+def test_progress_is_told_after_each_cut() -> None:
+    seen: list[int] = []
+    probe_cuts(cuts(1.0, 1.0, 1.0), LABELS, TRAIN, 0, seen.append)
+    assert seen == [1, 2, 3]
+
+
+def test_a_class_of_two_images_can_be_probed() -> None:
+    rows = np.concatenate([np.flatnonzero(LABELS[:200] < 3), [3, 7]])
+    ((accuracy, _),) = probe_cuts(cuts(6.0), LABELS, rows, 0, quietly)
+    assert accuracy > 0.9
+
+
+def test_the_first_of_equally_good_cuts_is_the_best() -> None:
+    assert best_depth([0.5, 0.8, 0.7, 0.8]) == 2
