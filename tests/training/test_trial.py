@@ -1,0 +1,272 @@
+"""Trials from spec to result: on the small network, and on a real one with and without a store."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from tiny import Patience, Speckle, make_extractor, make_fold, make_network, make_pool, make_spec
+
+from tlsearch.config import Metric
+from tlsearch.data.split import Fold
+from tlsearch.features.extract import Pool
+from tlsearch.features.network import Network
+from tlsearch.features.view import PLAIN, View
+from tlsearch.records import Candidate, TrialSpec
+from tlsearch.training import trial as trial_module
+from tlsearch.training.trial import Outcome, TrialRunner
+from tlsearch_plugins.augmentations.policies import Standard
+from tlsearch_plugins.backbones.efficientnet_lite import EfficientNetLite0
+
+# Keras 3.15 turns variables and bfloat16 tensors into arrays in a way that NumPy 2 warns of.
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+
+FOLD = make_fold()
+AUGMENTED: dict[str, Any] = {"policy": "speckle", "strength": 0.5, "views": 3}
+SOLVED: dict[str, Any] = {"freeze_depth": 4, "steps": 0}
+
+
+@pytest.fixture(scope="module")
+def network() -> Network:
+    """One network for all tests."""
+    return make_network()
+
+
+def run(
+    network: Network,
+    folder: Path,
+    spec: TrialSpec,
+    judge: Patience | None = None,
+    folds: tuple[Fold, ...] = (FOLD,),
+    seconds: float | None = None,
+    limit: int = 10**9,
+    metric: Metric = "accuracy",
+    pool: Pool | None = None,
+) -> Outcome:
+    """A trial with a store of its own."""
+    runner = TrialRunner(make_extractor(folder, pool, limit), metric)
+    return runner.run(network, spec, folds, judge or Patience(), seconds)
+
+
+def same(one: Outcome, other: Outcome) -> None:
+    """Everything but the seconds is equal, to the last bit."""
+    assert replace(one.result, seconds=0.0) == replace(other.result, seconds=0.0)
+    np.testing.assert_array_equal(one.val_rows, other.val_rows)
+    np.testing.assert_array_equal(one.val_probabilities, other.val_probabilities)
+
+
+def test_a_suffix_trial_is_complete_and_its_value_is_the_mean_of_the_last_three(
+    network: Network, tmp_path: Path
+) -> None:
+    judge = Patience()
+    result = run(network, tmp_path, make_spec(steps=18), judge).result
+    assert result.state == "complete"
+    assert len(result.history) == 6
+    objectives = [h["objective"] for h in result.history]
+    assert result.value == pytest.approx(np.mean(objectives[-3:]))
+    assert result.value == result.metrics["objective"]
+    assert result.value > 0.8
+    assert result.cut_point == "wide"
+    assert result.frozen_layers == ("stem", "wide", "wide_bn")
+    after = 8 * 9 + 8 + 2 * 8 + 8 * 12 * 9 + 2 * 12
+    assert result.metrics["trainable_params"] == after + 12 * 3 + 3
+    assert {"val_accuracy", "val_loss", "train_loss"} <= set(result.metrics)
+    assert [r["fraction"] for r in judge.rounds] == pytest.approx([i / 6 for i in range(1, 7)])
+
+
+def test_a_solved_trial_has_no_epochs(network: Network, tmp_path: Path) -> None:
+    judge = Patience()
+    outcome = run(network, tmp_path, make_spec(**SOLVED), judge)
+    assert outcome.result.state == "complete"
+    assert outcome.result.history == ()
+    assert judge.rounds == []
+    assert outcome.result.metrics["trainable_params"] == 12 * 3 + 3
+    labels = make_pool().labels[list(FOLD.val)]
+    assert outcome.result.value == (outcome.val_probabilities.argmax(axis=1) == labels).mean() > 0.8
+    assert outcome.val_rows.tolist() == list(FOLD.val)
+
+
+def test_a_solved_trial_fits_all_its_views_and_validates_plain_images(
+    network: Network, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fits: list[Any] = []
+    solve_head = trial_module.solve_head
+
+    def spy(x: Any, y: Any, *rest: Any) -> Any:
+        fits.append((x, y))
+        return solve_head(x, y, *rest)
+
+    monkeypatch.setattr(trial_module, "solve_head", spy)
+    extractor = make_extractor(tmp_path)
+    runner = TrialRunner(extractor, "accuracy")
+    spec = make_spec(**SOLVED, **AUGMENTED)
+    outcome = runner.run(network, spec, [FOLD], Patience(), None)
+    ((x, y),) = fits
+    train = np.asarray(FOLD.train)
+    views = [extractor.pooled(network, View("speckle", 0.5, v, 0), [4])[0][train, :12] for v in range(3)]
+    np.testing.assert_array_equal(x, np.concatenate(views))
+    np.testing.assert_array_equal(y, np.tile(extractor.pool.labels[train], 3))
+    assert not np.array_equal(views[0], views[1])
+    plain = extractor.pooled(network, PLAIN, [4])[0][list(FOLD.val), :12]
+    assert runner.fitted is not None
+    head = runner.fitted.head.weights()
+    logits = (plain - head.mean) / head.scale @ head.linear[0] + head.linear[1]
+    np.testing.assert_array_equal(outcome.val_probabilities.argmax(axis=1), logits.argmax(axis=1))
+
+
+@pytest.mark.parametrize("pooling", ["avg", "avgmax"])
+@pytest.mark.parametrize("tap", [0, 2])
+def test_taps_and_maxima_widen_the_head(network: Network, tmp_path: Path, pooling: str, tap: int) -> None:
+    result = run(network, tmp_path, make_spec(**SOLVED, pooling=pooling, tap=tap)).result
+    width = (12 + (8 if tap else 0)) * (2 if pooling == "avgmax" else 1)
+    assert result.metrics["trainable_params"] == width * 3 + 3
+
+
+def test_a_hidden_head_is_trained_on_frozen_features(network: Network, tmp_path: Path) -> None:
+    result = run(network, tmp_path, make_spec(freeze_depth=4, units=16, steps=60, lr_head=1e-2)).result
+    assert result.state == "complete"
+    assert len(result.history) == 20
+    assert result.metrics["trainable_params"] == 12 * 16 + 16 + 16 * 3 + 3
+    assert result.value is not None
+    assert result.value > 0.8
+
+
+@pytest.mark.parametrize("units", [0, 8])
+def test_a_suffix_trial_starts_from_a_head_that_fits(network: Network, tmp_path: Path, units: int) -> None:
+    """The first phase of LP-FT: before the first step it is as good as the head on frozen features."""
+    runner = TrialRunner(make_extractor(tmp_path), "accuracy")
+    trainer, _, _ = runner.prepare(network, make_spec(units=units, steps=60), FOLD)
+    said = trainer.probabilities(trainer.task.plain(), np.asarray(FOLD.val))
+    accuracy = (said.argmax(axis=1) == make_pool().labels[list(FOLD.val)]).mean()
+    assert accuracy > 0.8
+    if units == 0:
+        solved = runner.run(network, make_spec(**SOLVED), [FOLD], Patience(), None)
+        assert accuracy == pytest.approx(solved.result.value, abs=0.1)
+
+
+def test_the_judge_can_prune(network: Network, tmp_path: Path) -> None:
+    result = run(network, tmp_path, make_spec(steps=18), Patience(until=3)).result
+    assert (result.state, result.value) == ("pruned", None)
+    assert len(result.history) == 3
+    assert result.reason == "worse than the median of its kind after 3 of 6 epochs"
+    assert result.metrics["val_loss"] == result.history[-1]["val_loss"]
+
+
+def test_a_trial_that_reached_its_end_is_not_pruned(network: Network, tmp_path: Path) -> None:
+    assert run(network, tmp_path, make_spec(steps=18), Patience(until=6)).result.state == "complete"
+
+
+def test_a_trial_that_the_clock_cut_has_no_value(network: Network, tmp_path: Path) -> None:
+    result = run(network, tmp_path, make_spec(steps=18), seconds=0.0).result
+    assert (result.state, result.value) == ("censored", None)
+    assert result.reason == "its time ended after 1 of 6 epochs"
+    assert len(result.history) == 1
+
+
+def test_folds_are_averaged(network: Network, tmp_path: Path) -> None:
+    folds = (FOLD, Fold(tuple(i for i in range(60) if i % 4), tuple(range(0, 60, 4))))
+    both = run(network, tmp_path, make_spec(**SOLVED), folds=folds)
+    each = [run(network, tmp_path, make_spec(**SOLVED), folds=(fold,)).result for fold in folds]
+    assert both.result.value == pytest.approx(np.mean([r.value for r in each if r.value is not None]))
+    assert both.result.metrics["val_loss"] == pytest.approx(np.mean([r.metrics["val_loss"] for r in each]))
+    assert both.val_rows.tolist() == list(folds[1].val)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{}, {**SOLVED, **AUGMENTED}, {"freeze_depth": 4, "units": 8, "dropout": 0.3}, {"freeze_depth": 1, **AUGMENTED}],
+)
+def test_the_same_spec_gives_the_same_result_with_and_without_a_store(
+    network: Network, tmp_path: Path, changes: dict[str, Any]
+) -> None:
+    spec = make_spec(**changes)
+    same(run(network, tmp_path / "one", spec), run(make_network(), tmp_path / "two", spec, limit=0))
+
+
+def test_another_seed_gives_another_result(network: Network, tmp_path: Path) -> None:
+    spec = make_spec(freeze_depth=4, units=8, dropout=0.3)
+    one, other = (run(network, tmp_path, replace(spec, seed=seed)).result.history for seed in (0, 1))
+    assert [h["train_loss"] for h in one] != [h["train_loss"] for h in other]
+
+
+@pytest.mark.parametrize("views", [3, 0])
+def test_epochs_render_the_views_they_need_and_no_others(network: Network, tmp_path: Path, views: int) -> None:
+    """Six epochs of the 60 images, one chunk a view: three that take turns, or six."""
+    speckle = Speckle()
+    runner = TrialRunner(make_extractor(tmp_path, augmentation=speckle), "accuracy")
+    spec = make_spec(steps=18, freeze_depth=0, **{**AUGMENTED, "views": views})
+    assert runner.run(network, spec, [FOLD], Patience(), None).result.state == "complete"
+    assert speckle.calls == (views or 6)
+    stored = runner.extractor.store.info().files
+    assert stored == 1 + views  # the pools that the head starts from, and the views that are kept
+
+
+def test_a_pruned_trial_rendered_few_views(network: Network, tmp_path: Path) -> None:
+    speckle = Speckle()
+    runner = TrialRunner(make_extractor(tmp_path, augmentation=speckle), "accuracy")
+    runner.run(network, make_spec(steps=18, **AUGMENTED), [FOLD], Patience(until=1), None)
+    assert speckle.calls == 1
+
+
+def test_imbalance_weighs_classes_for_balanced_accuracy_only(network: Network, tmp_path: Path) -> None:
+    """24 images of the first class, 3 of each other: unweighted, the small classes are given up more often."""
+    pool = make_pool(60, noise=110.0)
+    rare = [i for i in range(60) if i % 3 == 0 or i % 15 in (1, 2)]
+    fold = Fold(tuple(i for i in rare if i % 5), tuple(i for i in range(60) if i % 5 == 0))
+    said = {}
+    for metric in ("accuracy", "balanced_accuracy"):
+        outcome = run(network, tmp_path, make_spec(**SOLVED), folds=(fold,), metric=metric, pool=pool)  # type: ignore[arg-type]  # one of the metrics
+        said[metric] = outcome.val_probabilities[:, 0].mean()
+    assert said["balanced_accuracy"] < said["accuracy"] - 0.05
+
+
+# A real network.
+
+LITE = EfficientNetLite0()
+LITE_SIZE = 32
+
+
+@pytest.fixture(scope="module")
+def lite() -> Network:
+    """EfficientNet-Lite0 with its ImageNet weights."""
+    source = LITE.weights["imagenet"].path
+    assert source is not None
+    candidate = Candidate(LITE.name, "imagenet", str(source), "id", LITE_SIZE, 18)
+    network = Network(LITE, candidate, None, "float32")
+    network.inspect(make_pool(4, LITE_SIZE).pixels[LITE_SIZE].astype(np.float32))
+    return network
+
+
+def test_a_real_trial_from_the_store_is_the_trial_without_one(lite: Network, tmp_path: Path) -> None:
+    """Suffix training with augmentation: value, every epoch and every probability are equal."""
+    spec = TrialSpec(
+        LITE.name,
+        "imagenet",
+        LITE_SIZE,
+        18,
+        15,
+        policy="standard",
+        strength=0.5,
+        views=2,
+        steps=9,
+        batch_size=16,
+        lr_suffix=5e-4,
+        lr_head=1e-3,
+        weight_decay=1e-3,
+        dropout=0.3,
+    )
+    outcomes = []
+    for name, limit in (("store", 10**9), ("none", 0)):
+        extractor = make_extractor(tmp_path / name, make_pool(45, LITE_SIZE), limit, Standard())
+        runner = TrialRunner(extractor, "accuracy")
+        outcomes.append(runner.run(lite, spec, [make_fold(45)], Patience(), None))
+        assert (extractor.store.info().files == 0) == (limit == 0)
+    same(*outcomes)
+    history = outcomes[0].result.history
+    assert len(history) == 9
+    assert len({h["train_loss"] for h in history}) == 9
+    assert outcomes[0].result.value is not None
+    assert outcomes[0].result.value > 0.5
