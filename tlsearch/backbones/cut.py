@@ -17,6 +17,9 @@ from tlsearch.plugin_api import Backbone, CutPoint
 if TYPE_CHECKING:
     import keras
 
+PEAK_IMAGES = 8
+"""Images whose features tell how large values get at each cut."""
+
 HALF_LIMIT = 6e4
 """float16 ends at 65,504; a cut whose features come near is stored as float32."""
 
@@ -138,14 +141,10 @@ def inspect(backbone: Backbone, model: keras.Model, sample: np.ndarray[Any, Any]
 
     cuts = list(backbone.cut_points(model))
     parts = _layers_until(model, cuts, backbone.name)
-    x = keras.Input((*model.input.shape[1:],), dtype="float32")
-    largest = [
-        ops.max(ops.abs(ops.cast(t, "float32")))
-        for t in keras.Model(model.input, [cut_tensor(model, cuts, d + 1) for d in range(len(cuts))])(
-            backbone.preprocess(x), training=False
-        )
-    ]
-    peaks = keras.Model(x, ops.stack(largest)).predict_on_batch(sample)
+    # Run as it is, not compiled: once, on a few images, that takes less time than compiling would.
+    every = keras.Model(model.input, [cut_tensor(model, cuts, d + 1) for d in range(len(cuts))])
+    tensors = _as_list(every(backbone.preprocess(sample[:PEAK_IMAGES]), training=False))
+    peaks = [float(ops.max(ops.abs(ops.cast(t, "float32")))) for t in tensors]
     infos = []
     for depth, (cut, peak) in enumerate(zip(cuts, peaks, strict=True), 1):
         if not np.isfinite(peak):

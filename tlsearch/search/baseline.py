@@ -79,11 +79,15 @@ def run_baseline(session: Session, plan: Plan, best: Candidate) -> BaselineResul
 
 def _small_network(session: Session, budget: float | None) -> CandidateFacts:
     """The small network, at the largest size at which it gets 30 epochs, or at the smallest."""
-    for size in baseline_sizes(session.data.base_size):
-        candidate = Candidate(SmallCNN.name, None, None, "", size, 0)
-        facts: CandidateFacts = session.worker.call("measure", candidate=candidate, train_at=0.0)
+    largest, *smaller = baseline_sizes(session.data.base_size)
+    candidate = Candidate(SmallCNN.name, None, None, "", largest, 0)
+    facts: CandidateFacts = session.worker.call("measure", candidate=candidate, train_at=0.0)
+    for size in smaller:
         if budget is None or _race_seconds(session, facts, ENOUGH_EPOCHS) <= budget:
             break
+        # The work of a convolutional network is proportional to the number of pixels.
+        seconds = facts.forward_seconds * (size / facts.candidate.image_size) ** 2
+        facts = replace(facts, candidate=replace(facts.candidate, image_size=size), forward_seconds=seconds)
     return facts
 
 

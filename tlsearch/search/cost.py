@@ -28,7 +28,7 @@ HEAD_STEP_SECONDS = 0.004
 VALIDATION = 1.1
 """A training step costs a tenth more than itself, for the validation after each epoch."""
 
-RENDER_SECONDS = 1e-7
+RENDER_SECONDS = 3e-8
 """Seconds to render one pixel of an augmented image, about."""
 
 ViewKey = tuple[str, int, str, float, int, int]

@@ -118,7 +118,6 @@ class Jobs:
         store = FeatureStore(Path(cache_dir), cache_limit)
         self._extractor = Extractor(store, pool, _augmentation, _provenance, self._progress)
         self._runner = TrialRunner(self._extractor, metric)
-        self._networks.clear()
         self._facts = {f.candidate: f for f in facts}
 
     def measure(self, candidate: Candidate, train_at: float) -> CandidateFacts:
