@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -54,6 +55,8 @@ def run(config: RunConfig, reporter: Reporter | None = None) -> RunResult | None
     with _folder(config) as output, Worker(output / "worker.log") as worker:
         (output / WORK_FOLDER).mkdir(exist_ok=True)
         worker.start()
+        if config.dry_run:
+            config = replace(config, cache_dir=output)  # whoever measures opens a store, if only an empty one
         session, plan = _prepare(config, reporter, worker, clock, output)
         if config.dry_run:
             return None
@@ -87,6 +90,8 @@ def _folder(config: RunConfig) -> Iterator[Path]:
         if not existed:
             with suppress(OSError):  # somebody else may have put something there meanwhile
                 output.rmdir()
+                if config.output is None:
+                    output.parent.rmdir()
         raise
 
 
