@@ -186,8 +186,9 @@ class Jobs:
             "spec": spec.to_dict(),
             **{f"{name}_version": version for name, version in runtime.versions().items() if name != "backend"},
         }
-        (target / "labels.json").write_text(json.dumps(list(extractor.pool.classes), ensure_ascii=False, indent=1))
-        (target / "config.json").write_text(json.dumps(config, indent=1))
+        labels = json.dumps(list(extractor.pool.classes), ensure_ascii=False, indent=1)
+        (target / "labels.json").write_text(labels, encoding="utf-8")
+        (target / "config.json").write_text(json.dumps(config, indent=1), encoding="utf-8")
 
     def test(self, folder: str, files: Sequence[str], latency: bool) -> tuple[list[list[float]], float | None]:
         """Class probabilities of original files by the saved model's predictor, and milliseconds an image."""

@@ -24,8 +24,12 @@ class NormRenewal:
         ]
 
         class TrainingMode(keras.layers.Layer):  # type: ignore[misc]  # keras has no types
+            def __init__(self) -> None:
+                super().__init__()
+                self.model = model  # not only closed over: stateless backends must know its variables
+
             def call(self, x: Any) -> Any:
-                return model(x, training=True)
+                return self.model(x, training=True)
 
         x = keras.Input(model.input.shape[1:])
         self._passes = keras.Model(x, TrainingMode()(x)) if self._layers else None
