@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -82,12 +83,17 @@ def _reserved(session: Session, plan: Plan, search: Search, baseline: BaselineRe
 
 
 def open_study(session: Session, plan: Plan):  # type: ignore[no-untyped-def]  # the type would import Optuna early
-    """The Optuna study, in ``study.db`` or where ``--storage`` says; its name holds the search space's digest."""
+    """The Optuna study, in ``study.db`` or where ``--storage`` says.
+
+    Its name holds a digest of all that makes values comparable: search space, data set and metric. In a storage that
+    several runs share, a run meets no other run's trials by accident.
+    """
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     storage = session.config.storage or f"sqlite:///{session.output / 'study.db'}"
-    name = f"{session.output.name}-{plan.space.digest}"
+    comparable = f"{plan.space.digest} {session.data.index.fingerprint} {session.data.metric}"
+    name = f"{session.output.name}-{hashlib.sha256(comparable.encode()).hexdigest()[:16]}"
     return optuna.create_study(storage=storage, study_name=name, direction="maximize", load_if_exists=True)
 
 
