@@ -37,7 +37,7 @@ from tlsearch.search.profile import best_candidates, make_profile
 from tlsearch.search.prove import Proof, open_test
 from tlsearch.search.session import WORK_FOLDER, Session
 from tlsearch.search.study import Finished
-from tlsearch.search.trials import run_search
+from tlsearch.search.trials import check_storage, run_search
 from tlsearch.tracking.location import locate
 from tlsearch.tracking.tracker import Tracker
 from tlsearch.worker_client import Worker
@@ -104,6 +104,8 @@ def _prepare(config: RunConfig, reporter: Reporter, worker: Worker, clock: Clock
         choose_policies(config, plugins)
         found, left_out = find_candidates(config, plugins, reporter)
         sizes = sizes_of(found, found_files, config)
+        if config.storage is not None:
+            check_storage(config.storage)
         record = _open_record(config, reporter)
     with clock.measure("scan"):
         data = load_data(config, found_files, max(sizes), output / WORK_FOLDER, reporter)

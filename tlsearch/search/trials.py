@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from tlsearch.errors import UsageError
 from tlsearch.records import Candidate, TrialResult, TrialSpec
 from tlsearch.results.parts import TrialRow
 from tlsearch.search.baseline import BaselineResult
@@ -50,7 +51,10 @@ def run_search(
         open_study(session, plan),
         plan.space,
         plan.costs,
-        may_run=lambda spec: session.clock.fits(MARGIN * plan.costs.seconds(spec), *reserved()),
+        # The first trial is a linear probe, without which there is nothing to prove: it runs however late it is.
+        may_run=lambda spec: (
+            not search.finished or session.clock.fits(MARGIN * plan.costs.seconds(spec), *reserved())
+        ),
         affordable=lambda spec: plan.cap is None or plan.costs.train_seconds(spec) <= plan.cap,
     )
     search.enqueue(opening(plan.space, {c: [p.accuracy for p in points] for c, points in profile.items()}, best))
@@ -80,6 +84,20 @@ def _reserved(session: Session, plan: Plan, search: Search, baseline: BaselineRe
     if share is not None and contenders and fold_seconds(plan, contenders, baseline) > share:
         return ("rest",)
     return ("confirm", "rest")
+
+
+def check_storage(url: str) -> None:
+    """Raise ``UsageError`` where Optuna cannot keep a study at ``url``; asked before any work."""
+    import optuna
+
+    try:
+        optuna.storages.get_storage(url)
+    except Exception as error:  # SQLAlchemy, the database's driver and Optuna each raise kinds of their own
+        what = str(error).strip().splitlines()
+        raise UsageError(
+            f"--storage {url} cannot be opened ({what[0] if what else type(error).__name__}): give the URL of a "
+            "database, such as sqlite:///study.db."
+        ) from error
 
 
 def open_study(session: Session, plan: Plan):  # type: ignore[no-untyped-def]  # the type would import Optuna early
