@@ -1,0 +1,114 @@
+"""Which models are kept while the search goes on, and which trial is the linear probe."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from made_up import LITE, VGG, make_costs, make_space
+
+from tlsearch.errors import RunError
+from tlsearch.records import TrialResult, TrialSpec
+from tlsearch.search.keep import fetch_model, keep_best, model_folder
+from tlsearch.search.plan import Plan
+from tlsearch.search.run import best_probe
+from tlsearch.search.session import Session
+from tlsearch.search.study import Finished, Search
+
+SPACE = make_space()
+PLAN = Plan(SPACE, make_costs(SPACE), (), None)
+
+
+class Saving:
+    """A worker that writes a folder with the spec's digest for a model."""
+
+    def __init__(self, state: str = "complete") -> None:
+        self.state, self.trained = state, 0
+
+    def call(self, name: str, spec: TrialSpec, folder: str, **_: object) -> None:
+        assert name == "save"
+        Path(folder).mkdir(parents=True)
+        (Path(folder) / "model.keras").write_text(spec.digest)
+
+    def trial(self, name: str, on_event: object, spec: TrialSpec, **_: object) -> Any:
+        assert name == "trial"
+        self.trained += 1
+        state: Any = self.state
+        return SimpleNamespace(result=TrialResult(spec, state, None, 1.0, reason="no memory"))
+
+
+def session_in(folder: Path, worker: Saving) -> Session:
+    data = SimpleNamespace(base_size=96, fold=None)
+    return cast("Session", SimpleNamespace(work=folder, worker=worker, data=data))
+
+
+def trial(number: int, value: float | None, state: str = "complete", **chosen: object) -> Finished:
+    spec = SPACE.spec(SPACE.params(LITE, **chosen))
+    return Finished(number, spec, state, value, 0.5, 1.0, ())
+
+
+def suffix(number: int, value: float, depth: int) -> Finished:
+    return trial(number, value, train_suffix=True, freeze_depth=depth)
+
+
+def test_the_models_of_the_best_three_are_kept_and_no_others(tmp_path: Path) -> None:
+    session = session_in(tmp_path, Saving())
+    finished: list[Finished] = []
+    search: Any = SimpleNamespace(finished=finished)
+    search.best = lambda count: sorted(finished, key=lambda f: -(f.value or 0))[:count]
+    kept = []
+    values = [0.5, 0.7, 0.6, 0.4, 0.8, 0.9]
+    for number, value in enumerate(values, 1):
+        finished.append(suffix(number, value, number))
+        keep_best(session, PLAN, cast("Search", search), finished[-1])
+        kept.append(sorted(n for n, f in enumerate(finished, 1) if model_folder(session, f.spec).exists()))
+    assert kept == [[1], [1, 2], [1, 2, 3], [1, 2, 3], [2, 3, 5], [2, 5, 6]]
+
+
+def test_solved_heads_are_not_kept_for_they_come_out_the_same(tmp_path: Path) -> None:
+    session = session_in(tmp_path, Saving())
+    solved = trial(1, 0.9)
+    search: Any = SimpleNamespace(finished=[solved], best=lambda count: [solved])
+    keep_best(session, PLAN, cast("Search", search), solved)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_ships_is_what_was_kept(tmp_path: Path) -> None:
+    worker = Saving()
+    session = session_in(tmp_path, worker)
+    winner = suffix(1, 0.9, 6)
+    worker.call("save", winner.spec, str(model_folder(session, winner.spec)))
+    fetch_model(session, PLAN, winner.spec, tmp_path / "model")
+    assert (tmp_path / "model" / "model.keras").read_text() == winner.spec.digest
+    assert worker.trained == 0
+
+
+def test_what_was_not_kept_is_made_again(tmp_path: Path) -> None:
+    worker = Saving()
+    fetch_model(session_in(tmp_path, worker), PLAN, trial(1, 0.9).spec, tmp_path / "model")
+    assert (tmp_path / "model" / "model.keras").exists()
+    assert worker.trained == 1
+    with pytest.raises(RunError, match="could not be made again: no memory"):
+        fetch_model(session_in(tmp_path, Saving("failed")), PLAN, trial(1, 0.9).spec, tmp_path / "other")
+
+
+@pytest.mark.parametrize(
+    "better",
+    [
+        {"tap_depth": 5},
+        {"policy": "standard"},
+        {"hidden": True},
+        {"train_suffix": True},
+    ],
+    ids=str,
+)
+def test_the_linear_probe_is_a_plain_solved_head(better: Mapping[str, Any]) -> None:
+    plain, pooled = trial(1, 0.70), trial(2, 0.72, pooling="avgmax")
+    other = Finished(3, SPACE.spec(SPACE.params(VGG)), "complete", 0.71, 0.5, 1.0, ())
+    assert best_probe([plain, pooled, other, trial(4, 0.99, **better)], PLAN) is pooled
+    assert best_probe([plain, other, trial(4, 0.99, **better)], PLAN) is other
+    assert best_probe([trial(4, 0.99, **better)], PLAN) is None
+    assert best_probe([trial(1, None, "failed")], PLAN) is None
