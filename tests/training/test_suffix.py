@@ -263,3 +263,17 @@ def test_the_exported_model_starts_from_raw_pixels(shipped: dict[str, Shipped]) 
     values = standard @ array(logits.kernel) + array(logits.bias)
     expected = np.exp(values) / np.exp(values).sum(axis=1, keepdims=True)
     np.testing.assert_allclose(array(case.model(pixels)), expected, atol=1e-4)
+
+
+def test_a_suffix_in_bfloat16_keeps_its_variables_and_its_logits_in_float32(network: Network, tmp_path: Path) -> None:
+    rough = Network(Tiny(), network.candidate, network.cuts, "mixed_bfloat16")
+    runner = TrialRunner(make_extractor(tmp_path), "accuracy")
+    spec = make_spec(steps=20, lr_suffix=0.01)
+    outcome = runner.run(rough, spec, [make_fold()], Patience(), None)
+    assert outcome.result.value is not None
+    assert outcome.result.value > 0.8
+    assert runner.fitted is not None
+    assert {str(w.dtype) for w in runner.fitted.backbone_weights or []} == {"float32"}
+    model = export(rough.plugin, rough.candidate, rough.cuts, spec, runner.fitted.head, runner.fitted.backbone_weights)
+    pixels = make_pool().pixels[SIZE][outcome.val_rows].astype(np.float32)
+    np.testing.assert_allclose(array(model(pixels)), outcome.val_probabilities, atol=0.05)
