@@ -52,10 +52,12 @@ def _choose_c(x: FloatArray, labels: np.ndarray[Any, Any], seed: int, class_weig
     fit_rows, held_rows = train_test_split(
         np.arange(len(labels)), test_size=_inner_size(labels), random_state=seed, stratify=labels
     )
+    weights = None if class_weights is None else [class_weights[int(label)] for label in labels[held_rows]]
     best, best_loss, warm = C_GRID[0], np.inf, None
     for c in C_GRID:
         warm = _fit(x[fit_rows], labels[fit_rows], c, class_weights, warm)
-        loss = log_loss(labels[held_rows], warm.predict_proba(x[held_rows]), labels=warm.classes_)
+        said = warm.predict_proba(x[held_rows])
+        loss = log_loss(labels[held_rows], said, labels=warm.classes_, sample_weight=weights)
         if loss < best_loss:
             best, best_loss = c, loss
     return best
