@@ -399,7 +399,7 @@ def test_a_named_backbone_without_weights_leaves_nothing(
 
 def test_a_dry_run_stops_after_the_plan_and_leaves_nothing(finished: Finished, tmp_path: Path) -> None:
     before = everything(tmp_path)
-    done = tlsearch("run", "--config", finished.output / "run.toml", "--dry-run")
+    done = tlsearch("run", "--config", finished.output / "run.toml", "--dry-run", "--storage", "sqlite:///study.db")
     assert done.exit_code == 0, done.output
     assert "tiny@random at 32 px" in done.output
     assert "profile" not in done.output

@@ -104,7 +104,7 @@ def _prepare(config: RunConfig, reporter: Reporter, worker: Worker, clock: Clock
         choose_policies(config, plugins)
         found, left_out = find_candidates(config, plugins, reporter)
         sizes = sizes_of(found, found_files, config)
-        if config.storage is not None:
+        if config.storage is not None and not config.dry_run:  # asking makes the database
             check_storage(config.storage)
         record = _open_record(config, reporter)
     with clock.measure("scan"):
