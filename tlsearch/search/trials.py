@@ -147,9 +147,13 @@ def _run_trial(
         "search",
     )
     if result.state == "complete" and result.value is not None and baseline is not None:
-        scratch = baseline.result.value or 0.0
+        scratch = baseline.result
         session.tracker.log_metrics(
-            run_id, {"baseline_val_accuracy": scratch, "gain_over_baseline": result.value - scratch}
+            run_id,
+            {
+                "baseline_val_accuracy": scratch.metrics["val_accuracy"],
+                "gain_over_baseline": result.value - (scratch.value or 0.0),
+            },
         )
     log.rows.append(TrialRow.of(number, "trial", result, run_id))
     if outcome is not None and result.state == "complete":

@@ -160,7 +160,7 @@ def parent_metrics(result: RunResult) -> dict[str, float]:
     if result.linear_probe is not None:
         metrics["linear_probe_test"] = result.linear_probe.test
     if result.baseline is not None:
-        metrics["baseline_val_accuracy"] = result.baseline.val
+        metrics["baseline_val"] = result.baseline.val
         metrics["baseline_test"] = result.baseline.test
     if result.gain is not None and result.gain.test is not None:
         metrics["gain_over_baseline"] = result.gain.test
