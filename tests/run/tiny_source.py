@@ -1,6 +1,7 @@
 """A third-party backbone as small as can be: four convolutions, so that whole runs take seconds.
 
-The tests install a copy of this file, with ``tiny.npz`` beside it, where the worker process finds it.
+The tests install a copy of this file as the module ``tiny_backbone``, with ``tiny.npz`` beside it, where the worker
+process finds it.
 """
 
 from __future__ import annotations

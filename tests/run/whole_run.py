@@ -1,0 +1,56 @@
+"""What the tests of whole runs share: how one is started, and what is left of one that is over."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from tlsearch.cli import cli
+from tlsearch.records import TrialSpec
+from tlsearch.results.result import RunResult, read_result
+
+MARKS = [
+    # Reading a run, MLflow asks SQLAlchemy for something that a later SQLAlchemy will not have.
+    pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy is deprecated"),
+    # Keras 3.15 turns variables into arrays in a way that NumPy 2 warns of.
+    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
+]
+
+OPTIONS = ("--backbone", "tiny", "--trials", "9", "--epochs", "2", "--batch-size", "21", "--image-size", "32")
+
+# The parent of a run in a process of its own, which tells what it has imported in the end. Two folds and two learning
+# rates for the baseline instead of three, for time.
+PARENT = """
+import sys, tlsearch.search.baseline, tlsearch.search.confirm
+from tlsearch.cli import cli
+tlsearch.search.confirm.MOST_FOLDS = 2
+tlsearch.search.baseline.RATES = (1e-3, 3e-3)
+try:
+    cli.main(sys.argv[1:], prog_name="tlsearch")
+finally:
+    print("imported:", *({"keras", "tensorflow", "jax", "torch"} & set(sys.modules)))
+"""
+
+
+def tlsearch(*arguments: object) -> Result:
+    """What the command line does with ``arguments``."""
+    return CliRunner().invoke(cli, [str(argument) for argument in arguments], prog_name="tlsearch")
+
+
+class Finished:
+    """A run that is over: the folder where it started, what it printed, and its result."""
+
+    def __init__(self, home: Path, printed: str) -> None:
+        self.home, self.printed = home, printed
+        self.output = home / "out"
+        self.result: RunResult = read_result(self.output)
+        self.plain: Mapping[str, Any] = json.loads((self.output / "result.json").read_text(encoding="utf-8"))
+
+    def trials(self) -> list[tuple[int, TrialSpec, str, float | None, dict[str, float | None]]]:
+        """What the search tried and what came of it."""
+        return [(r.number, r.spec, r.state, r.value, dict(r.metrics)) for r in self.result.trials if r.role == "trial"]

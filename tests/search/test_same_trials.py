@@ -1,0 +1,137 @@
+"""The same seed gives the same trials, also when the study is stopped and continued."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pytest
+from simulation import PORTFOLIO, SPACE, Rows, nothing, open_search, run, simulated, worth
+
+from tlsearch.records import TrialResult, TrialSpec
+from tlsearch.search.study import Judge
+
+TRIALS = 32
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Rows:
+    return run(open_search(tmp_path_factory.mktemp("study") / "whole.db"), TRIALS)
+
+
+def test_the_portfolio_opens_the_search_in_its_order(
+    uninterrupted: Rows,
+) -> None:
+    wanted = list(dict.fromkeys(SPACE.spec(p) for p in PORTFOLIO))
+    assert [spec for _, spec, _, _ in uninterrupted[: len(wanted)]] == wanted
+    assert len({spec for _, spec, _, _ in uninterrupted}) == TRIALS  # nothing is tried twice
+    assert [number for number, *_ in uninterrupted] == list(range(1, TRIALS + 1))
+    assert {state for _, _, state, _ in uninterrupted} == {"complete", "pruned", "failed", "censored"}
+
+
+def test_after_the_portfolio_the_search_learns(
+    uninterrupted: Rows,
+) -> None:
+    proposed = [spec for _, spec, _, _ in uninterrupted[len(PORTFOLIO) :]]
+    assert {s.kind for s in proposed} == {"suffix", "frozen"}
+    # Suffixes are worth more here: a random search would try them half of the time.
+    assert sum(s.kind == "suffix" for s in proposed) > 0.6 * len(proposed)
+
+
+def test_the_same_seed_gives_the_same_trials(
+    uninterrupted: Rows, tmp_path: Path
+) -> None:
+    assert run(open_search(tmp_path / "again.db"), TRIALS) == uninterrupted
+    assert run(open_search(None), TRIALS) == uninterrupted  # whatever the storage
+
+
+def test_another_seed_gives_other_trials(tmp_path: Path) -> None:
+    one, other = (run(open_search(None, seed=seed), 30) for seed in (0, 1))
+    strip = [[(s.backbone, s.freeze_depth, s.lr_head, s.policy) for _, s, _, _ in r[18:]] for r in (one, other)]
+    assert strip[0] != strip[1]
+
+
+@pytest.mark.parametrize("stops", [(3, 9), (20, 21, 27)], ids=str)
+def test_a_study_that_was_stopped_between_trials_goes_on_as_if_it_had_not(
+    stops: tuple[int, ...], uninterrupted: Rows, tmp_path: Path
+) -> None:
+    for stop in (*stops, TRIALS):
+        rows = run(open_search(tmp_path / "study.db"), stop)
+        assert rows == uninterrupted[:stop]
+
+
+class Killed(BaseException):
+    """Stands for the end of the process."""
+
+
+@pytest.mark.parametrize("stop", [8, 21])
+def test_a_study_that_was_killed_inside_a_trial_takes_that_trial_up_again(
+    stop: int, uninterrupted: Rows, tmp_path: Path
+) -> None:
+    def dying(number: int, spec: TrialSpec, judge: Judge) -> TrialResult:
+        if number < stop:
+            return simulated(number, spec, judge)
+        judge(1, {"fraction": 0.1, "objective": worth(spec) - 0.27})
+        raise Killed
+
+    with pytest.raises(Killed):
+        run(open_search(tmp_path / "study.db"), TRIALS, dying)
+    again = open_search(tmp_path / "study.db")
+    assert run(again, TRIALS) == uninterrupted
+    assert not again.study.get_trials(states=[optuna.trial.TrialState.RUNNING])
+
+
+def test_a_study_that_was_killed_while_it_asked_asks_the_same_again(
+    uninterrupted: Rows, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(open_search(tmp_path / "study.db"), 20)
+    suggest = optuna.Trial._suggest
+
+    def dying(self: optuna.Trial, name: str, distribution: Any) -> Any:
+        if name == "dropout":
+            raise Killed
+        return suggest(self, name, distribution)
+
+    monkeypatch.setattr(optuna.Trial, "_suggest", dying)
+    with pytest.raises(Killed):
+        run(open_search(tmp_path / "study.db"), TRIALS)
+    monkeypatch.undo()
+    assert run(open_search(tmp_path / "study.db"), 25) == uninterrupted[:25]
+
+
+def test_the_portfolio_is_put_in_once(tmp_path: Path) -> None:
+    run(open_search(tmp_path / "study.db"), 3)
+    search = open_search(tmp_path / "study.db")
+    waiting = search.study.get_trials(states=[optuna.trial.TrialState.WAITING])
+    assert len(waiting) == len(PORTFOLIO) - 3
+
+
+def test_a_limit_in_time_gives_a_prefix_of_the_same_trials(
+    uninterrupted: Rows,
+) -> None:
+    left = iter(range(25))
+    search = open_search(None, may_run=lambda _: next(left, None) is not None)
+    assert search.run(TRIALS, simulated, nothing) == "time"
+    assert [(f.number, f.spec, f.state, f.value) for f in search.finished] == uninterrupted[:25]
+
+
+def test_numbers_that_are_not_finite_survive_the_storage(tmp_path: Path) -> None:
+    def run_trial(number: int, spec: TrialSpec, judge: Judge) -> TrialResult:
+        return TrialResult(spec, "complete", 0.5, 1.0, {"val_loss": math.inf, "train_loss": math.nan, "c": 0.1})
+
+    run(open_search(tmp_path / "study.db"), 1, run_trial)
+    (kept,) = open_search(tmp_path / "study.db").finished
+    assert kept.val_loss == math.inf
+    assert kept.metrics == {"c": 0.1}
+
+
+def test_views_that_were_made_are_known_again(tmp_path: Path) -> None:
+    first = open_search(tmp_path / "study.db")
+    run(first, 25)
+    again = open_search(tmp_path / "study.db")
+    assert first.costs.made
+    assert again.costs.made == first.costs.made
+    failed = [f for f in first.finished if f.state == "failed"]
+    assert failed  # a failed trial may have made nothing
