@@ -21,7 +21,7 @@ from rich.console import Console
 from tlsearch.cli import cli
 from tlsearch.commands.summary import interval, print_summary, score, signed
 from tlsearch.config import RunConfig
-from tlsearch.errors import DataError, RunError
+from tlsearch.errors import DataError, RunError, UsageError
 from tlsearch.progress import Reporter
 from tlsearch.results.predictor import Predictor
 from tlsearch.results.result import RunResult, write_result
@@ -470,3 +470,13 @@ def test_python_m_is_the_same() -> None:
     assert done.returncode == 2
     assert done.stdout == ""
     assert done.stderr.startswith("error: nowhere holds no model.keras")
+
+
+def test_a_cache_folder_that_cannot_be_written_is_named_before_any_work(tmp_path: Path) -> None:
+    from tlsearch.search.run import check_cache
+
+    in_the_way = tmp_path / "file"
+    in_the_way.write_text("not a folder")
+    with pytest.raises(UsageError, match=r"^The cache folder .* cannot be written .*--cache-dir\.$"):
+        check_cache(RunConfig(dataset=tmp_path, cache_dir=in_the_way))
+    check_cache(RunConfig(dataset=tmp_path, cache_dir=tmp_path / "good"))

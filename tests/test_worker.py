@@ -200,7 +200,7 @@ def parrot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Worker]:
     start = subprocess.Popen
 
     def instead(command: list[str], **options: Any) -> Any:
-        assert command == [sys.executable, "-m", "tlsearch.worker"]
+        assert command == [sys.executable, "-P", "-m", "tlsearch.worker"]
         return start([sys.executable, "-c", PARROT], **options)
 
     monkeypatch.setattr(worker_client.subprocess, "Popen", instead)

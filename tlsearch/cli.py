@@ -82,6 +82,13 @@ def _keep_traceback(ctx: click.Context) -> Path:
     """Writes the current traceback into the output folder of the run where it is known, else a temporary
     file."""
     folder = ctx.obj if isinstance(ctx.obj, Path) and ctx.obj.is_dir() else None
+    try:
+        return _write_traceback(folder)
+    except OSError:  # the folder may be what the trouble is about
+        return _write_traceback(None)
+
+
+def _write_traceback(folder: Path | None) -> Path:
     with tempfile.NamedTemporaryFile(
         "w", prefix="tlsearch-error-", suffix=".txt", dir=folder, delete=False, encoding="utf-8"
     ) as stream:

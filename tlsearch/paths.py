@@ -59,8 +59,7 @@ def check_output(output: Path) -> None:
     for trace in _TRACES:
         if (output / trace).exists():
             raise UsageError(
-                f"--output {output} already holds a run (there is a {trace}): name another folder, "
-                f"or look at it with `tlsearch report {output}`."
+                f"--output {output} already holds a run (there is a {trace}): name another folder, or remove it."
             )
 
 

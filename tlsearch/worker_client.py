@@ -48,8 +48,9 @@ class Worker:
             return
         environment = dict(os.environ, PYTHONUNBUFFERED="1", PYTHONFAULTHANDLER="1")
         with self._log.open("ab") as log:
+            # -P: a keras.py or queue.py in the user's folder must not be taken for the real one.
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "tlsearch.worker"],
+                [sys.executable, "-P", "-m", "tlsearch.worker"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tlsearch.data.draw import draw_stratified
-from tlsearch.data.index import DatasetIndex, ImageRecord
+from tlsearch.data.index import DatasetIndex, ImageRecord, scan
 from tlsearch.data.split import Split, imbalance, resampled_folds, split
 from tlsearch.errors import DataError
 
@@ -182,3 +183,11 @@ def test_too_large_groups_leave_room_for_the_parts_that_follow() -> None:
 def test_imbalance_is_largest_to_smallest() -> None:
     assert imbalance([0, 0, 0, 0, 0, 0, 1, 1, 2, 2, 2]) == 3.0
     assert imbalance([5, 5]) == 1.0
+
+
+def test_a_class_with_a_single_training_picture_is_named(make_dataset: Callable[..., Path], tmp_path: Path) -> None:
+    root = make_dataset(tmp_path, classes=("ash", "birch"), per_class=4, size=8, splits=("train", "val", "test"))
+    for path in sorted((root / "train" / "birch").iterdir())[1:]:
+        path.unlink()
+    with pytest.raises(DataError, match=r"^Class birch has too few different pictures for training part"):
+        split(scan(root), seed=0)

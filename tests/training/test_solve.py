@@ -128,3 +128,17 @@ def test_a_handful_of_images_can_be_solved() -> None:
     x = np.eye(5, dtype=np.float32)[y] + np.random.default_rng(0).normal(0, 0.05, (15, 5)).astype(np.float32)
     head, _ = solve_head(x, y, 5, 0, None)
     assert accuracy(head, x, y) == 1.0
+
+
+def test_c_is_chosen_on_images_of_which_no_rendering_was_fitted() -> None:
+    """Four nearly equal views of noise must not look like four times the images: C stays as strong as for one."""
+    generator = np.random.default_rng(5)
+    images, width, classes = 120, 60, 3
+    labels = np.arange(images) % classes
+    features = generator.normal(size=(images, width)).astype(np.float32)
+    features[:, 0] += labels
+    _, alone = solve_head(features, labels, classes, 0, None)
+    views = np.concatenate([features + generator.normal(0, 0.01, features.shape) for _ in range(4)]).astype(np.float32)
+    _, together = solve_head(views, np.tile(labels, 4), classes, 0, None, views=4)
+    _, leaking = solve_head(views, np.tile(labels, 4), classes, 0, None)
+    assert together <= alone < leaking

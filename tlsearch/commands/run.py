@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, get_args
@@ -138,6 +139,8 @@ def run(ctx: click.Context, /, config: Path | None, **options: Any) -> None:
     from tlsearch.console import ConsoleReporter
     from tlsearch.search.run import run as start
 
+    # What a system sends to end a program is an interruption like any other: runs are closed, nothing is left.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with ConsoleReporter() as reporter:
         result = start(chosen, reporter)
         if result is not None:

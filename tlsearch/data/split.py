@@ -17,6 +17,8 @@ from tlsearch.errors import DataError
 
 VAL_SHARE = 0.15
 TEST_SHARE = 0.15
+FEWEST_TRAINING = 2
+"""Training pictures of each class, at least: one to fit and one to choose by."""
 
 _SPLIT_STREAM = 1  # keeps the random numbers of the split apart from those of the folds
 _FOLD_STREAM = 2
@@ -65,7 +67,7 @@ def split(index: DatasetIndex, seed: int) -> Split:
         shares = [TEST_SHARE if name == "test" else VAL_SHARE for name in missing]
         *drawn, parts["train"] = _draw(index, groups, parts["train"], shares, seed)
         parts.update(zip(missing, drawn, strict=True))
-    _require_all_classes(index, parts["train"], "training")
+    _require_all_classes(index, parts["train"], "training", FEWEST_TRAINING)
     return Split(parts["train"], parts["val"], parts["test"], groups, "folders", tuple(sorted(aside)))
 
 
@@ -123,10 +125,9 @@ def _draw(
     return parts
 
 
-def _require_all_classes(index: DatasetIndex, rows: Sequence[int], part: str) -> None:
-    labels = index.labels
-    held = {labels[row] for row in rows}
-    absent = [name for label, name in enumerate(index.classes) if label not in held]
+def _require_all_classes(index: DatasetIndex, rows: Sequence[int], part: str, fewest: int = 1) -> None:
+    held = Counter(index.labels[row] for row in rows)
+    absent = [name for label, name in enumerate(index.classes) if held[label] < fewest]
     if absent:
         raise DataError(
             f"Class {absent[0]} has too few different pictures for {part} part of the split, copies of one "

@@ -54,7 +54,8 @@ def write_report(result: RunResult, output: Path, dataset_root: Path) -> Path:
 def _context(result: RunResult, dataset_root: Path) -> dict[str, Any]:
     """Everything the template shows that is not a field of the result."""
     splits = [name for name in ("train", "val", "test") if result.dataset.total(name)]
-    total = sum(result.timings.values())
+    steps = {step: seconds for step, seconds in result.timings.items() if step != "total"}
+    total = result.timings.get("total", sum(steps.values()))
     rows, scale = _intervals(result)
     matrix = result.confusion
     small = matrix is not None and len(matrix.labels) <= MATRIX_CLASSES
@@ -77,7 +78,7 @@ def _context(result: RunResult, dataset_root: Path) -> dict[str, Any]:
         "confused": _most_confused(matrix) if matrix is not None and not small else None,
         "mistakes": _mistakes(result.mistakes, dataset_root),
         "splits": splits,
-        "timings": [(step, sec, round(100 * sec / total, 2) if total else 0) for step, sec in result.timings.items()],
+        "timings": [(step, sec, round(100 * sec / total, 2) if total else 0) for step, sec in steps.items()],
         "total_time": total,
         "spec": json.dumps(result.winner.spec.to_dict(), indent=1, ensure_ascii=False),
     }

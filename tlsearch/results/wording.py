@@ -48,7 +48,8 @@ def verdict(result: RunResult) -> list[str]:
     if gain is not None and gain.over_linear_probe is not None:
         sentences.append(_over_probe(gain.over_linear_probe))
     if baseline is not None and baseline.still_improving:
-        sentences.append("The comparison is at equal compute; the network from scratch was still improving.")
+        equal = "The comparison is at equal compute; the" if baseline.stopped_by == "time" else "The"
+        sentences.append(f"{equal} network from scratch was still improving.")
     if baseline is not None and baseline.not_affordable:
         names = ", ".join(baseline.not_affordable)
         sentences.append(f"Not affordable from scratch within the time: {names}.")

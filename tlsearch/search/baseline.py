@@ -115,8 +115,7 @@ def _epoch_seconds(session: Session, facts: CandidateFacts) -> float:
 
 def _steps(session: Session, plan: Plan, facts: CandidateFacts, budget: float | None) -> int:
     """As many steps as fit the budget; 60 epochs, and no fewer steps than a trial has, without one."""
-    per_epoch = steps_per_epoch(len(session.data.fold.train), session.config.batch_size)
-    wanted = max(UNLIMITED_EPOCHS * per_epoch if session.config.epochs is None else 0, plan.space.steps)
+    per_epoch, wanted = _per_epoch(session), _wanted_steps(session, plan)
     if budget is None:
         return wanted
     epoch = _epoch_seconds(session, facts)
@@ -164,7 +163,7 @@ def _race(session: Session, plan: Plan, facts: CandidateFacts, steps: int) -> Ba
         tuple(TrialRow.of(0, "baseline", o.result, run) for o, run in zip(outcomes, runs, strict=True)),
         folder,
         sum(o.result.seconds for o in outcomes),
-        "time" if session.clock.limit is not None and steps < UNLIMITED_EPOCHS * _per_epoch(session) else "schedule",
+        "time" if steps < _wanted_steps(session, plan) else "schedule",
         _still_improving(best),
         (),
     )
@@ -190,6 +189,13 @@ def _spec(session: Session, plan: Plan, facts: CandidateFacts, steps: int, rate:
         weight_decay=1e-3,
         seed=session.config.seed,
     )
+
+
+def _wanted_steps(session: Session, plan: Plan) -> int:
+    """The schedule without a limit of time: 60 epochs, and no fewer steps than a trial has; or what was asked for."""
+    if session.config.epochs is not None:
+        return plan.space.steps
+    return max(UNLIMITED_EPOCHS * _per_epoch(session), plan.space.steps)
 
 
 def _per_epoch(session: Session) -> int:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from tlsearch.config import RunConfig
+from tlsearch.config import RunConfig, parse_weights
 from tlsearch.data.index import Survey
-from tlsearch.errors import PluginError
+from tlsearch.errors import PluginError, TrialError, WeightsError
 from tlsearch.paths import cache_dir
 from tlsearch.records import Candidate
 from tlsearch.results.parts import LeftOut
@@ -18,6 +18,7 @@ from tlsearch.search.portfolio import depths_of
 from tlsearch.search.session import Session
 from tlsearch.search.space import SearchSpace, known_policies, schedule
 from tlsearch.training.jobs import CandidateFacts, PluginFacts
+from tlsearch.worker_client import WorkerDiedError
 
 DEFAULT_POLICIES = ("none", "geometric", "color", "standard")
 
@@ -75,9 +76,7 @@ def baseline_sizes(base_size: int) -> list[int]:
 
 def make_plan(session: Session, found: Sequence[Found], sizes: Sequence[int], left_out: Sequence[LeftOut]) -> Plan:
     """Measure every candidate, settle its size and the number of steps, and give the search space."""
-    for item, size in zip(found, sizes, strict=True):
-        facts = _measured(session, item, size)
-        session.facts[facts.candidate] = facts
+    broken = _measure_all(session, found, sizes)
     open_pool(session, *baseline_sizes(session.data.base_size))
     config, data = session.config, session.data
     cap = session.clock.share("baseline")
@@ -94,7 +93,30 @@ def make_plan(session: Session, found: Sequence[Found], sizes: Sequence[int], le
     costs = Costs(session.facts, len(data.pool))
     if cap is not None and config.epochs is None:
         space = replace(space, steps=_fitting_steps(space, costs, cap))
-    return Plan(space, costs, tuple(left_out), cap)
+    return Plan(space, costs, (*left_out, *broken), cap)
+
+
+def _measure_all(session: Session, found: Sequence[Found], sizes: Sequence[int]) -> list[LeftOut]:
+    """Measure every candidate; gives those whose plugin fails, which is fatal only for what the user named."""
+    config = session.config
+    named = {text.partition("@")[0] for text in config.backbones} | {parse_weights(text)[0] for text in config.weights}
+    broken = []
+    for item, size in zip(found, sizes, strict=True):
+        try:
+            facts = _measured(session, item, size)
+            session.facts[facts.candidate] = facts
+        except (TrialError, PluginError, WeightsError, WorkerDiedError) as error:
+            reason = str(error).rstrip(".")
+            if item.backbone.name in named:
+                if isinstance(error, WeightsError):
+                    raise
+                raise PluginError(
+                    f"The backbone {item.backbone.name!r} of {item.backbone.distribution} cannot be used: {reason}."
+                ) from error
+            broken.append(LeftOut(item.backbone.name, f"its plugin {item.backbone.distribution} fails: {reason}"))
+    if not session.facts:
+        raise PluginError("No backbone can be used: " + "; ".join(f"{b.backbone}, {b.reason}" for b in broken) + ".")
+    return broken
 
 
 def open_pool(session: Session, *more: int) -> None:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, TemporaryFile
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from tlsearch.data.checks import check
 from tlsearch.data.index import survey
 from tlsearch.data.pixels import open_pixels
 from tlsearch.errors import RunError, UsageError
-from tlsearch.paths import claim_output
+from tlsearch.paths import cache_dir, claim_output
 from tlsearch.progress import Reporter, SilentReporter
 from tlsearch.records import Candidate
 from tlsearch.results.report import write_report
@@ -68,7 +68,6 @@ def run(config: RunConfig, reporter: Reporter | None = None) -> RunResult | None
             session.tracker.finish(session.parent_run, "KILLED" if interrupted else "FAILED")
             raise
         worker.close()
-        shutil.rmtree(session.work, ignore_errors=True)
         return result
 
 
@@ -82,9 +81,11 @@ def _folder(config: RunConfig) -> Iterator[Path]:
     existed = config.output is not None and config.output.exists()
     output = claim_output(config)
     try:
-        yield output
+        try:
+            yield output
+        finally:
+            shutil.rmtree(output / WORK_FOLDER, ignore_errors=True)
     except UsageError:
-        shutil.rmtree(output / WORK_FOLDER, ignore_errors=True)
         for name in (CONFIG_NAME, "worker.log"):
             (output / name).unlink(missing_ok=True)
         if not existed:
@@ -104,6 +105,7 @@ def _prepare(config: RunConfig, reporter: Reporter, worker: Worker, clock: Clock
         choose_policies(config, plugins)
         found, left_out = find_candidates(config, plugins, reporter)
         sizes = sizes_of(found, found_files, config)
+        check_cache(config)
         if config.storage is not None and not config.dry_run:  # asking makes the database
             check_storage(config.storage)
         record = _open_record(config, reporter)
@@ -118,6 +120,19 @@ def _prepare(config: RunConfig, reporter: Reporter, worker: Worker, clock: Clock
     for line in wording.plan_lines(session, plan):
         reporter.say("plan", line)
     return session, plan
+
+
+def check_cache(config: RunConfig) -> None:
+    """Raise ``UsageError`` where the feature store cannot be written, before any work."""
+    folder = cache_dir(config.cache_dir)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise UsageError(
+            f"The cache folder {folder} cannot be written ({error.strerror}): name another one with --cache-dir."
+        ) from error
 
 
 def _open_record(config: RunConfig, reporter: Reporter) -> Tracker | None:

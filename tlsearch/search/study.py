@@ -65,6 +65,7 @@ class Search:
     ) -> None:
         self.study, self.space, self.costs = study, space, costs
         self._may_run, self._affordable = may_run, affordable
+        self._tight = False
         self._distributions = space.distributions()
         trials = study.get_trials(deepcopy=False)
         self.finished: list[Finished] = [
@@ -91,7 +92,7 @@ class Search:
             if known is not None:
                 self._tell_known(trial, known)
             elif not self._affordable(spec) or not self._may_run(spec):
-                why = "time"
+                why, self._tight = "time", True
                 self._skip(trial, spec)
             else:
                 skips = 0
@@ -129,10 +130,12 @@ class Search:
         return trial
 
     def _cost_of(self, params: Params) -> float:
-        """The operations of a proposal; infinite where one trial may not take as long."""
+        """The operations of a proposal; infinite where one trial may not take as long, and, once a proposal has not
+        fitted into the time that is left, where this one does not either."""
         neutral = self.space.params(self.space.candidates[0])
         spec = self.space.spec({**neutral, **params})
-        return self.costs.operations(spec) if self._affordable(spec) else math.inf
+        possible = self._affordable(spec) and (not self._tight or self._may_run(spec))
+        return self.costs.operations(spec) if possible else math.inf
 
     def _run_one(self, trial: optuna.Trial, spec: TrialSpec, run_trial: RunTrial) -> Finished:
         curve: list[tuple[float, float]] = []

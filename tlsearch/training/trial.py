@@ -140,7 +140,7 @@ class TrialRunner:
         views = range(spec.views) if spec.strength else range(1)
         x = np.concatenate([task.rows(v).take(task.train) for v in views])
         y = np.tile(task.labels[task.train], len(views))
-        numbers, c = solve_head(x, y, task.classes, trial_seed(spec, "solve"), task.class_weights)
+        numbers, c = solve_head(x, y, task.classes, trial_seed(spec, "solve"), task.class_weights, len(views))
         head = Head(0, 0.0, task.classes, 0, numbers.mean, numbers.scale)
         head(np.zeros((1, len(numbers.mean)), np.float32))
         head.set(numbers)
