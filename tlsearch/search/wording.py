@@ -72,7 +72,7 @@ def baseline_line(baseline: BaselineResult) -> str:
     notes = [f"learning rate {result.spec.lr_suffix:g} of 3", f"{len(result.history)} epochs"]
     if baseline.still_improving:
         notes.append("at equal compute; still improving" if baseline.stopped_by == "time" else "still improving")
-    notes += baseline.not_affordable
+    notes += [f"not affordable from scratch here: {reason}" for reason in baseline.not_affordable]
     return f"{baseline.candidate.label}  {score(result.value or 0.0)}  {baseline.seconds:.0f} s   ({'; '.join(notes)})"
 
 
