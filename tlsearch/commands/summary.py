@@ -6,6 +6,7 @@ from pathlib import Path
 
 from rich import box
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
@@ -36,11 +37,12 @@ def score_table(result: RunResult) -> Table:
         table.add_column(title, justify="right", no_wrap=True)
     metrics, probe, baseline = result.metrics, result.linear_probe, result.baseline
     table.add_row(
-        "winner", result.winner.label, score(metrics.val), score(metrics.test), interval(metrics.test_ci95),
+        "winner", escape(result.winner.label), score(metrics.val), score(metrics.test), interval(metrics.test_ci95),
         style="bold",
     )  # fmt: skip
     if probe is not None:
-        table.add_row("linear probe", probe.label, score(probe.val), score(probe.test), interval(probe.test_ci95))
+        label = escape(probe.label)
+        table.add_row("linear probe", label, score(probe.val), score(probe.test), interval(probe.test_ci95))
     if baseline is not None:
         table.add_row(
             "from scratch", baseline.architecture, score(baseline.val), score(baseline.test),

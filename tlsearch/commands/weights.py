@@ -24,6 +24,7 @@ def list_weights() -> None:
     is."""
     from rich import box
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     from tlsearch.registry import load_all
@@ -35,9 +36,10 @@ def list_weights() -> None:
     for found in loaded:
         for name, source in found.plugin.weights.items():
             where = _where(found.entry.name, name, source)
-            table.add_row(f"{found.entry.name}@{name}", source.trained_on, source.licence, where)
+            cells = (source.trained_on, source.licence, where)
+            table.add_row(f"{found.entry.name}@{name}", *map(escape, cells))
     for fault in broken:
-        table.add_row(fault.entry.name, "", "", f"broken plugin: {fault.reason}")
+        table.add_row(fault.entry.name, "", "", escape(f"broken plugin: {fault.reason}"))
     console = Console(highlight=False)
     if not console.is_terminal:
         console.width = 10_000  # lines are not broken where a program reads them

@@ -6,12 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from tlsearch.data.split import Fold
-from tlsearch.errors import PluginError, TrialError, WeightsError
+from tlsearch.errors import PluginError, RunError, TrialError, WeightsError
 from tlsearch.records import Candidate, Role, TrialResult, TrialSpec
 from tlsearch.search.session import Session
 from tlsearch.tracking.describe import STATUS_OF, params_of, tags_of
 from tlsearch.training.trial import Outcome
-from tlsearch.worker_client import WorkerDiedError
 
 OnRound = Callable[[int, Mapping[str, float]], str]
 """Gets the number of the round (from 1) and its numbers; answers "continue" or "prune"."""
@@ -49,7 +48,7 @@ def execute(
     try:
         outcome = session.worker.trial("trial", on_event, candidate=candidate, spec=spec, folds=folds, seconds=seconds)
         result = outcome.result
-    except (TrialError, WorkerDiedError, PluginError, WeightsError) as error:
+    except (TrialError, RunError, PluginError, WeightsError) as error:
         result = TrialResult(spec, "failed", None, 0.0, reason=str(error), traceback=error.traceback)
     except KeyboardInterrupt:
         session.tracker.finish(run_id, "KILLED", reason="interrupted")
