@@ -1,8 +1,8 @@
 """The contracts for plugin authors.
 
 A plugin package registers objects, or classes that take no argument, under the entry-point groups
-``tlsearch.backbones`` and ``tlsearch.augmentations``. This is the only engine module that a plugin imports,
-besides ``tlsearch.testing`` in its tests. Importing it imports no backend.
+``tlsearch.backbones`` and ``tlsearch.augmentations``. This is the engine module that a plugin imports;
+importing it imports no backend.
 """
 
 from __future__ import annotations

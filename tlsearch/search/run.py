@@ -172,7 +172,7 @@ def _spend(session: Session, plan: Plan, started: str) -> RunResult:
     session.reporter.say("confirm", wording.confirm_line(confirmation))
     with clock.measure("test"):
         proof = _test(session, plan, confirmation, probe, baseline)
-    session.reporter.say("test", wording.test_line(proof, session))
+    session.reporter.say("test", wording.tested_line(proof, session))
     return _report(session, plan, Parts(profile, baseline, log, probe, confirmation, proof, started))
 
 

@@ -101,7 +101,7 @@ def confirm_line(confirmation: Confirmation) -> str:
     return f"{score(confirmed.mean)} on {folds}{error}   winner {winner}"
 
 
-def test_line(proof: Proof, session: Session) -> str:
+def tested_line(proof: Proof, session: Session) -> str:
     """The test figures with their intervals."""
     claims = proof.claims
     name = "" if session.data.metric == "accuracy" else f"{session.data.metric.replace('_', ' ')} "
