@@ -60,7 +60,8 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class Plan:
-    """What was decided before anything was spent. ``steps`` are the training steps of one trial."""
+    """What was decided before anything was spent. ``steps`` are the training steps of one trial; ``folds`` on how
+    many folds every trial is compared, 1 where there is a fixed validation part."""
 
     candidates: tuple[PlannedCandidate, ...]
     left_out: tuple[LeftOut, ...]
@@ -68,6 +69,7 @@ class Plan:
     time_limit: float | None
     seed: int
     metric: str
+    folds: int = 1
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,7 @@ class Winner:
 
 @dataclass(frozen=True)
 class Confirmed:
-    """The winner on resampled folds; the two spreads answer different questions and are not added up.
+    """A model on resampled folds; the two spreads answer different questions and are not added up.
 
     ``seed_spread`` is the standard deviation over seeds, ``sampling_error`` the standard error that comes
     from the choice of images.
@@ -119,8 +121,8 @@ class Metrics:
 
     ``val`` chose the winner and is optimistic for that; ``test`` comes from the exported model on the
     original files, once. ``ms_per_image`` is the time of one image alone. ``majority`` is what always
-    guessing the largest class scores on test, ``test_opened`` how often this test set has been read.
-    ``test_accuracy`` is the plain accuracy on test, whatever the metric is.
+    guessing the largest class scores on test, ``test_opened`` how often this test set has been opened, by
+    this run or any before it. ``test_accuracy`` is the plain accuracy on test, whatever the metric is.
     """
 
     name: str
@@ -145,11 +147,12 @@ class LinearProbe:
     val: float
     test: float
     test_ci95: Interval
+    confirmed: Confirmed | None = None
 
 
 @dataclass(frozen=True)
 class Baseline:
-    """The same work from random initial values. ``weights`` is always None.
+    """A network trained from random initial values. ``weights`` is always None.
 
     ``stopped_by`` is ``schedule`` or ``time``; ``still_improving`` says that validation rose to the end;
     ``not_affordable`` names architectures that could not be trained from scratch within the time.
@@ -165,6 +168,7 @@ class Baseline:
     test_ci95: Interval
     not_affordable: tuple[str, ...] = ()
     weights: None = None
+    confirmed: Confirmed | None = None
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tlsearch.errors import UsageError
+from tlsearch.results.findings import Findings
 from tlsearch.results.parts import (
     Baseline,
     Confusion,
@@ -39,6 +40,7 @@ TRIALS_FILE = "trials.csv"
 class RunResult:
     """What ``tlsearch.run`` gives and ``result.json`` holds; docs/result-json.md describes every field.
 
+    ``baseline`` is the better on validation of the networks in ``scratch``, all that were trained from scratch.
     ``profile`` is candidate label -> points in order of depth; ``timings`` is step -> seconds; ``versions``
     is name -> version; ``command`` repeats the run; ``started`` is an ISO 8601 time.
     """
@@ -59,6 +61,8 @@ class RunResult:
     confusion: Confusion | None = None
     histories: Histories = field(default_factory=Histories)
     mistakes: tuple[Mistake, ...] = ()
+    scratch: tuple[Baseline, ...] = ()
+    findings: Findings = field(default_factory=Findings)
     command: str = ""
     started: str = ""
     schema_version: int = SCHEMA_VERSION
