@@ -24,7 +24,7 @@ CONFIG_NAME = "run.toml"
 _NAME = r"[A-Za-z0-9][\w.-]*"
 _BACKBONE = re.compile(rf"{_NAME}(@{_NAME})?")
 _WEIGHTS = re.compile(rf"(?P<backbone>{_NAME})(@(?P<name>{_NAME}))?=(?P<file>.+)")
-_PATHS = ("dataset", "output", "cache_dir")
+_PATHS = ("dataset", "test", "output", "cache_dir")
 _LISTS = {"backbones": "backbone", "weights": "weights", "augment": "augment"}
 
 # The lowest and the highest value that a whole number may have.
@@ -45,15 +45,19 @@ class RunConfig:
     ``backbones`` are ``NAME`` or ``NAME@WEIGHTS``; ``weights`` are ``BACKBONE[@NAME]=FILE``. ``trials`` None
     means 40. ``time_limit`` is in seconds: None means that none was asked for, which is 1800, or no limit
     where ``trials`` was given, so that two such runs do the same; ``math.inf`` ("none" on the command line)
-    asks for no limit. ``effective_trials`` and ``effective_time_limit`` apply these rules. ``image_size``
-    (pixels, 32 to 1024) None lets each candidate choose; ``metric`` None is accuracy, or balanced accuracy
-    where classes are imbalanced. ``cache_limit`` is in bytes, and 0 stores nothing.
+    asks for no limit. ``effective_trials`` and ``effective_time_limit`` apply these rules. ``test`` is a folder that
+    holds a folder of test images for each class; ``group_by`` is a regular expression that finds, in the path of a
+    file, the name of the group that must stay together. ``image_size`` (pixels, 32 to 1024) None lets each candidate
+    choose; ``metric`` None is accuracy, or balanced accuracy where classes are imbalanced. ``cache_limit`` is in
+    bytes, and 0 stores nothing.
 
     Raises:
         UsageError: a value is out of its range; the sentence names the option, the value and the range.
     """
 
     dataset: Path
+    test: Path | None = None
+    group_by: str | None = None
     backbones: tuple[str, ...] = ()
     weights: tuple[str, ...] = ()
     augment: tuple[str, ...] = ()
@@ -71,6 +75,7 @@ class RunConfig:
     cache_dir: Path | None = None
     cache_limit: int = 10_000_000_000
     baseline: BaselineChoice = "auto"
+    refit: bool = False
     dry_run: bool = False
 
     def __post_init__(self) -> None:
@@ -91,12 +96,15 @@ class RunConfig:
             value = getattr(self, name)
             if value is not None and (not isinstance(value, str) or not value.strip()):
                 raise _bad(name, value, "a text that is not empty")
+        if self.group_by is not None:
+            compile_group_by(self.group_by)
         for name, (low, high) in _RANGES.items():
             _check_whole(name, getattr(self, name), low, high, optional=_default(name) is None)
         _check_choice("metric", self.metric, (None, *get_args(Metric)))
         _check_choice("baseline", self.baseline, get_args(BaselineChoice))
-        if not isinstance(self.dry_run, bool):
-            raise _bad("dry_run", self.dry_run, "true or false")
+        for name in ("refit", "dry_run"):
+            if not isinstance(getattr(self, name), bool):
+                raise _bad(name, getattr(self, name), "true or false")
         limit = self.time_limit
         number = isinstance(limit, int | float) and not isinstance(limit, bool)
         if limit is not None and not (number and limit > 0):
@@ -192,6 +200,21 @@ def parse_weights(text: str) -> tuple[str, str, Path]:
         raise _bad("weights", text, "BACKBONE=FILE or BACKBONE@NAME=FILE")
     file = Path(match["file"]).expanduser()
     return match["backbone"], match["name"] or file.stem.removesuffix(".weights"), file
+
+
+def compile_group_by(text: str) -> re.Pattern[str]:
+    """The regular expression of ``--group-by``.
+
+    Raises:
+        UsageError: it is none.
+    """
+    wanted = "a regular expression that finds the group's name in a file's path, such as 'patient[0-9]+'"
+    if not isinstance(text, str) or not text:
+        raise _bad("group_by", text, wanted)
+    try:
+        return re.compile(text)
+    except re.error as error:
+        raise _bad("group_by", text, f"{wanted} ({error})") from error
 
 
 def _names(name: str, value: Any) -> tuple[str, ...]:

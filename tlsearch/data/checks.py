@@ -72,10 +72,7 @@ def _copies(index: DatasetIndex) -> list[Finding]:
 
 def _crossing(index: DatasetIndex) -> list[Finding]:
     crossing = [
-        row
-        for rows in _groups_of_copies(index)
-        if len({index.images[row].split for row in rows}) > 1
-        for row in rows
+        row for rows in _groups_of_copies(index) if len({index.images[row].split for row in rows}) > 1 for row in rows
     ]
     if not crossing:
         return []

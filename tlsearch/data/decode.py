@@ -19,10 +19,15 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from tlsearch.data.look import Look, look_at
 from tlsearch.errors import DataError
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
 """Pillow's names of the formats that are read; JPEG includes MPO, which some cameras write."""
+
+LOOK_SIZE = 224
+"""JPEGs are decoded as if for this size at least, so that what a picture looks like does not depend on the size that a
+run asks for."""
 
 FORMAT_NAMES = "JPEG, PNG, WebP, BMP, GIF or TIFF"
 
@@ -47,7 +52,8 @@ class Picture:
     """What reading one file gave.
 
     ``square`` is uint8 (size, size, 3); ``width`` and ``height`` are those of the original as it is looked
-    at; ``constant`` says that every pixel has one colour; ``sha256`` is the hash of the file's bytes.
+    at; ``constant`` says that every pixel has one colour; ``sha256`` is the hash of the file's bytes. ``look`` does
+    not depend on ``size``.
     """
 
     square: npt.NDArray[np.uint8]
@@ -55,6 +61,7 @@ class Picture:
     height: int
     constant: bool
     sha256: str
+    look: Look
 
 
 @contextmanager
@@ -118,13 +125,14 @@ def read_picture(path: Path, size: int, name: str | None = None) -> Picture:
     width, height = image.size
     before_turn = image.size
     if image.format in ("JPEG", "MPO"):
-        image.draft(None, (size * DRAFT_MARGIN, size * DRAFT_MARGIN))
+        _draft(image, size)
         before_turn = image.size
     rgb = _decode(image, name)
     if rgb.size != before_turn:  # a quarter turn; of equal sides it makes no difference
         width, height = height, width
     constant = all(low == high for low, high in _extrema(rgb))
-    return Picture(to_square(rgb, size), width, height, constant, hashlib.sha256(data).hexdigest())
+    look = look_at(rgb if size <= LOOK_SIZE else _as_if_small(data, rgb, before_turn, name))
+    return Picture(to_square(rgb, size), width, height, constant, hashlib.sha256(data).hexdigest(), look)
 
 
 def read_square(path: Path, size: int, base: int | None = None) -> npt.NDArray[np.uint8]:
@@ -140,6 +148,21 @@ def read_square(path: Path, size: int, base: int | None = None) -> npt.NDArray[n
 def shrink(square: npt.NDArray[np.uint8], size: int) -> npt.NDArray[np.uint8]:
     """uint8 (n, n, 3) to uint8 (size, size, 3) by ``to_square``."""
     return to_square(Image.fromarray(square), size)
+
+
+def _draft(image: Image.Image, size: int) -> None:
+    """Let a JPEG be decoded at a fraction of its size that is enough for ``size`` and for its look."""
+    side = max(size, LOOK_SIZE) * DRAFT_MARGIN
+    image.draft(None, (side, side))
+
+
+def _as_if_small(data: bytes, rgb: Image.Image, decoded_size: tuple[int, int], name: str) -> Image.Image:
+    """The picture as it is decoded for sizes up to ``LOOK_SIZE``, so that its look is the same for all sizes."""
+    image = open_image(io.BytesIO(data), name)
+    if image.format not in ("JPEG", "MPO"):
+        return rgb
+    _draft(image, LOOK_SIZE)
+    return rgb if image.size == decoded_size else _decode(image, name)
 
 
 def _read_bytes(path: Path, name: str | None = None) -> bytes:

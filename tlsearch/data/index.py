@@ -17,11 +17,16 @@ from pathlib import Path
 
 from tlsearch.data.decode import ImageError, Picture, calm_pillow, open_image, read_picture
 from tlsearch.data.layout import Found, Skipped, describe_no_images, find_files
+from tlsearch.data.likeness import find_lookalikes
+from tlsearch.data.look import Look
 from tlsearch.data.parallel import Progress, map_files
 from tlsearch.errors import DataError
 
 MIN_PER_CLASS = 4
 """Fewer images of a class cannot be divided into training, validation and test with any meaning."""
+
+TEST_PREFIX = "test/"
+"""What the paths of images in a test folder outside the data set begin with."""
 
 _CHECK_SIZE = 64  # side in pixels to which scan squeezes what it throws away
 
@@ -32,7 +37,8 @@ class ImageRecord:
 
     ``path`` is relative to the root with forward slashes, ``label`` a position in the classes, ``sha256``
     that of the file's bytes, ``width`` and ``height`` in pixels as the picture is looked at. ``split`` is
-    train, val or test where the user's folders say so. ``constant`` pictures have a single colour.
+    train, val or test where the user's folders say so. ``constant`` pictures have a single colour. ``look`` is what
+    they are compared by, None until they are decoded.
     """
 
     path: str
@@ -42,16 +48,18 @@ class ImageRecord:
     height: int
     split: str | None = None
     constant: bool = False
+    look: Look | None = None
 
 
 @dataclass(frozen=True)
 class Survey:
-    """What the headers say: records without hashes, sorted by path."""
+    """What the headers say: records without hashes, sorted by path. ``test_root`` as in ``DatasetIndex``."""
 
     root: Path
     classes: tuple[str, ...]
     images: tuple[ImageRecord, ...]
     skipped: tuple[Skipped, ...]
+    test_root: Path | None = None
 
     @property
     def median_short_side(self) -> int:
@@ -61,12 +69,39 @@ class Survey:
 
 @dataclass(frozen=True)
 class DatasetIndex:
-    """All usable images sorted by path, and what was set aside with the reason."""
+    """All usable images sorted by path, and what was set aside with the reason.
+
+    ``test_root`` is a folder outside ``root`` that holds the test images, where the user named one; their paths begin
+    with ``test/``, as if it lay inside.
+    """
 
     root: Path
     classes: tuple[str, ...]
     images: tuple[ImageRecord, ...]
     skipped: tuple[Skipped, ...]
+    test_root: Path | None = None
+
+    def file(self, row: int) -> Path:
+        """Where the file of an image lies."""
+        return locate(self.images[row], self.root, self.test_root)
+
+    def relative_path(self, row: int) -> str:
+        """The path of an image below the folder that the user named, which is the data set's or that of the test."""
+        image = self.images[row]
+        return image.path.removeprefix(TEST_PREFIX) if is_outside(image, self.test_root) else image.path
+
+    @cached_property
+    def copies(self) -> tuple[tuple[int, int], ...]:
+        """Rows of equal content: (the first, another)."""
+        first: dict[str, int] = {}
+        pairs = ((first.setdefault(image.sha256, row), row) for row, image in enumerate(self.images))
+        return tuple((one, other) for one, other in pairs if one != other)
+
+    @cached_property
+    def lookalikes(self) -> tuple[tuple[int, int], ...]:
+        """Pairs of rows, the lesser first, that look alike (``likeness.find_lookalikes``), without equal content."""
+        pairs = find_lookalikes([image.look for image in self.images])
+        return tuple((a, b) for a, b in pairs if self.images[a].sha256 != self.images[b].sha256)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -123,14 +158,26 @@ def scan(root: Path, progress: Progress | None = None) -> DatasetIndex:
     """Survey and decode the whole data set, keeping no pixels. Raises ``DataError`` as ``survey`` does."""
     found = survey(root)
     with calm_pillow():
-        pictures = map_files(lambda image: read_image(root, image, _CHECK_SIZE)[0], found.images, progress)
+        pictures = map_files(lambda image: read_image(found, image, _CHECK_SIZE)[0], found.images, progress)
         return assemble(found, list(pictures))
 
 
-def read_image(root: Path, image: ImageRecord, size: int) -> tuple[ImageRecord | Skipped, Picture | None]:
+def locate(image: ImageRecord, root: Path, test_root: Path | None) -> Path:
+    """Where the file of an image lies."""
+    if test_root is not None and is_outside(image, test_root):
+        return test_root / image.path.removeprefix(TEST_PREFIX)
+    return root / image.path
+
+
+def is_outside(image: ImageRecord, test_root: Path | None) -> bool:
+    """Whether an image lies in the test folder that the user named beside the data set."""
+    return test_root is not None and image.split == "test"
+
+
+def read_image(found: Survey, image: ImageRecord, size: int) -> tuple[ImageRecord | Skipped, Picture | None]:
     """Decode one image: its completed record and what was read, or why it is set aside and None."""
     try:
-        picture = read_picture(root / image.path, size, image.path)
+        picture = read_picture(locate(image, found.root, found.test_root), size, image.path)
     except ImageError as error:
         return Skipped(image.path, error.reason), None
     record = replace(
@@ -139,6 +186,7 @@ def read_image(root: Path, image: ImageRecord, size: int) -> tuple[ImageRecord |
         width=picture.width,
         height=picture.height,
         constant=picture.constant,
+        look=picture.look,
     )
     return record, picture
 
@@ -148,7 +196,7 @@ def assemble(found: Survey, outcomes: Sequence[ImageRecord | Skipped]) -> Datase
     images = tuple(item for item in outcomes if isinstance(item, ImageRecord))
     broken = (item for item in outcomes if isinstance(item, Skipped))
     skipped = tuple(sorted((*found.skipped, *broken), key=lambda item: item.path))
-    index = DatasetIndex(found.root, found.classes, images, skipped)
+    index = DatasetIndex(found.root, found.classes, images, skipped, found.test_root)
     require_usable(index.root, index.classes, index.images, index.skipped)
     return index
 

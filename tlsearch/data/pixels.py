@@ -49,7 +49,7 @@ def _decode_to(
     pixels = open_memmap(file, mode="w+", dtype=np.uint8, shape=(count, size, size, 3))
 
     def read(row: int) -> ImageRecord | Skipped:
-        record, picture = read_image(found.root, found.images[row], size)
+        record, picture = read_image(found, found.images[row], size)
         if picture is not None:
             pixels[row] = picture.square
         return record

@@ -1,36 +1,46 @@
-"""Which images train, which validate and which test; and resampled folds of the first two.
+"""Which images train, which validate and which test; and folds of the first two.
 
-Exact copies of a picture form a group, and groups never cross a split: a network would be tested on what it
-has seen (Barz & Denzler 2020, "Do we train on test data?").
+Images that belong together form a group (``groups``), and groups never cross a split: a network would be tested on
+what it has seen.
 """
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from tlsearch.data.draw import draw_stratified
+from tlsearch.data.draw import deal_stratified, draw_stratified
+from tlsearch.data.groups import group_images
 from tlsearch.data.index import DatasetIndex
 from tlsearch.errors import DataError
 
 VAL_SHARE = 0.15
 TEST_SHARE = 0.15
+SMALL_TEST_SHARE = 0.25
+"""What is tested on where there are few images: 15 % of them would say little."""
+
+FOLDS_BELOW = 600
+"""With fewer images than this that are in no test folder of the user's, no validation split is drawn: 15 % of so few
+would choose by luck, so whoever needs validation images takes folds of the training images."""
+
 FEWEST_TRAINING = 2
-"""Training pictures of each class, at least: one to fit and one to choose by."""
+"""Training images of each class, at least: one to fit and one to choose by."""
 
 _SPLIT_STREAM = 1  # keeps the random numbers of the split apart from those of the folds
 _FOLD_STREAM = 2
+_CROSS_STREAM = 3
 
 
 @dataclass(frozen=True)
 class Split:
-    """Rows of ``DatasetIndex.images`` in three parts, each sorted.
+    """Rows of ``DatasetIndex.images`` in three parts, each sorted; ``val`` may be empty (``FOLDS_BELOW``).
 
-    ``groups`` has the group of every image: the first row of an equal picture. ``set_aside`` are rows in no
-    part: copies of test or validation images in a training folder that the user made. ``source`` is "folders"
-    where the user's folders decided, if only in part, and "seeded" where the seed did.
+    ``groups`` has the group of every image: the first row of those that belong together. ``set_aside`` are rows in no
+    part: training or validation images that belong together with test or validation images in another folder of the
+    user's; ``because`` has, for each of them, the row of such an image. ``source`` is "folders" where the user's
+    folders decided, if only in part, and "seeded" where the seed did.
     """
 
     train: tuple[int, ...]
@@ -39,6 +49,7 @@ class Split:
     groups: tuple[int, ...]
     source: Literal["folders", "seeded"]
     set_aside: tuple[int, ...] = ()
+    because: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -49,32 +60,73 @@ class Fold:
     val: tuple[int, ...]
 
 
-def split(index: DatasetIndex, seed: int) -> Split:
-    """The user's folders where they exist, else a seeded stratified 70/15/15; equal pictures stay together.
+def split(index: DatasetIndex, seed: int, group_by: str | None = None) -> Split:
+    """The user's folders where they exist, else a seeded stratified split; what belongs together stays together.
 
-    A validation or test folder that is missing is drawn from the training images: 15 % of these each. Raises
-    ``DataError`` when a class has too few different pictures to be in every part.
+    A test part that is missing is drawn from the training images: 15 % of them, 25 % where there are fewer than
+    ``FOLDS_BELOW``. A validation part that is missing is 15 % of them, and empty where there are so few.
+    ``group_by`` joins more images, see ``groups.group_images``. Raises ``DataError`` when a class has too few groups
+    to be in every part, ``UsageError`` when ``group_by`` is of no use.
     """
-    groups = group_copies(index)
-    if not index.has_splits:
-        test, val, train = _draw(index, groups, range(len(index.images)), (TEST_SHARE, VAL_SHARE), seed)
-        return Split(train, val, test, groups, "seeded")
+    groups = group_images(index, group_by)
+    require_groups(index, groups)
     parts = {name: _rows_in(index, name) for name in ("train", "val", "test")}
-    aside = _crossing_copies(parts, groups)
+    aside = _crossing(parts, groups, index)
     parts = {name: tuple(row for row in rows if row not in aside) for name, rows in parts.items()}
-    missing = [name for name in ("test", "val") if not parts[name]]
-    if missing:
-        shares = [TEST_SHARE if name == "test" else VAL_SHARE for name in missing]
-        *drawn, parts["train"] = _draw(index, groups, parts["train"], shares, seed)
-        parts.update(zip(missing, drawn, strict=True))
-    _require_all_classes(index, parts["train"], "training", FEWEST_TRAINING)
-    return Split(parts["train"], parts["val"], parts["test"], groups, "folders", tuple(sorted(aside)))
+    shares = missing_shares(index)
+    *drawn, parts["train"] = _draw(index, groups, parts["train"], tuple(shares.values()), seed)
+    parts.update(zip(shares, drawn, strict=True))
+    _require_all_classes(index, parts["train"], "the training", FEWEST_TRAINING)
+    return Split(
+        parts["train"],
+        parts["val"],
+        parts["test"],
+        groups,
+        "folders" if index.has_splits else "seeded",
+        tuple(sorted(aside)),
+        tuple(aside[row] for row in sorted(aside)),
+    )
 
 
-def group_copies(index: DatasetIndex) -> tuple[int, ...]:
-    """For every image the first row with the same content."""
-    first: dict[str, int] = {}
-    return tuple(first.setdefault(image.sha256, row) for row, image in enumerate(index.images))
+def missing_shares(index: DatasetIndex) -> dict[str, float]:
+    """Which parts are drawn from the training images, and what share of them each gets."""
+    present = {image.split for image in index.images}
+    small = sum(image.split != "test" for image in index.images) < FOLDS_BELOW
+    shares = {}
+    if "test" not in present:
+        shares["test"] = SMALL_TEST_SHARE if small else TEST_SHARE
+    if "val" not in present and not small:
+        shares["val"] = VAL_SHARE
+    return shares
+
+
+def lacking_groups(index: DatasetIndex, groups: Sequence[int]) -> dict[int, tuple[int, int]]:
+    """Classes with too few groups: label to (groups that training images can be drawn from, groups needed).
+
+    Each part that is drawn needs one, and so does training; where folds take the place of a validation split,
+    training needs two.
+    """
+    present = {image.split for image in index.images}
+    shares = missing_shares(index)
+    folds = "val" not in present and "val" not in shares
+    needed = len(shares) + (2 if folds else 1)
+    taken = {groups[row] for row, image in enumerate(index.images) if image.split in ("val", "test")}
+    held: dict[int, set[int]] = defaultdict(set)
+    for row, image in enumerate(index.images):
+        if groups[row] not in taken:
+            held[image.label].add(groups[row])
+    labels = range(len(index.classes))
+    return {label: (len(held[label]), needed) for label in labels if len(held[label]) < needed}
+
+
+def require_groups(index: DatasetIndex, groups: Sequence[int]) -> None:
+    """Raise ``DataError`` where ``lacking_groups`` finds a class."""
+    for label, (have, needed) in lacking_groups(index, groups).items():
+        raise DataError(
+            f"Class {index.classes[label]} needs {needed} groups of pictures to train, choose and test on, but has "
+            f"{have}, as pictures that look alike or that --group-by joins count once: add other pictures of it, "
+            "remove its folder or group by something finer."
+        )
 
 
 def resampled_folds(
@@ -92,6 +144,22 @@ def resampled_folds(
     return folds
 
 
+def stratified_folds(labels: Sequence[int], groups: Sequence[int], n_folds: int, seed: int) -> list[Fold]:
+    """``n_folds`` folds of a pool in which every position validates exactly once; groups stay together.
+
+    ``labels`` and ``groups`` are those of the pool's images; the folds hold positions in it. Every class is spread as
+    evenly as its groups allow, and a class with two groups or more is in every fold's training part. Equal arguments
+    give equal folds. Where there are fewer groups than ``n_folds``, there are as many folds as groups.
+    """
+    hands = deal_stratified(labels, groups, min(n_folds, len(set(groups))), (seed, _CROSS_STREAM))
+    everything = range(len(labels))
+    folds = []
+    for hand in hands:
+        inside = set(hand)
+        folds.append(Fold(tuple(place for place in everything if place not in inside), tuple(hand)))
+    return folds
+
+
 def imbalance(labels: Sequence[int]) -> float:
     """Images of the largest class for each image of the smallest; classes without images don't count."""
     counts = Counter(labels).values()
@@ -99,37 +167,46 @@ def imbalance(labels: Sequence[int]) -> float:
 
 
 def _rows_in(index: DatasetIndex, name: str) -> tuple[int, ...]:
-    return tuple(row for row, image in enumerate(index.images) if image.split == name)
+    """The rows of a folder; without split folders all are for training, and the rest is drawn from them."""
+    return tuple(row for row, image in enumerate(index.images) if (image.split or "train") == name)
 
 
-def _crossing_copies(parts: Mapping[str, Sequence[int]], groups: Sequence[int]) -> set[int]:
-    """Rows of train that have a copy in val or test, and rows of val that have one in test."""
-    in_test = {groups[row] for row in parts["test"]}
-    in_val = {groups[row] for row in parts["val"]}
-    return {row for row in parts["train"] if groups[row] in in_test | in_val} | {
-        row for row in parts["val"] if groups[row] in in_test
-    }
+def _crossing(parts: Mapping[str, Sequence[int]], groups: Sequence[int], index: DatasetIndex) -> dict[int, int]:
+    """Rows of train that belong with val or test images, and rows of val that belong with test images; each with
+    the row of one of these: an equal picture if there is one, else one that looks alike, else any of the group."""
+    aside: dict[int, int] = {}
+    alike = {*index.lookalikes, *((later, first) for first, later in index.lookalikes)}
+    contents = [image.sha256 for image in index.images]
+    for name, stronger in (("train", ("test", "val")), ("val", ("test",))):
+        others: dict[int, list[int]] = defaultdict(list)
+        for row in (row for part in stronger for row in parts[part]):
+            others[groups[row]].append(row)
+        for row in parts[name]:
+            there = others.get(groups[row])
+            if there:
+                aside[row] = min(there, key=lambda o, r=row: (contents[o] != contents[r], (r, o) not in alike, o))
+    return aside
 
 
 def _draw(
     index: DatasetIndex, groups: Sequence[int], rows: Sequence[int], shares: Sequence[float], seed: int
 ) -> list[tuple[int, ...]]:
-    """Parts of ``rows``, one for each share and the rest; every class must be in each of them."""
+    """Parts of ``rows``, one for each share and the rest."""
+    if not shares:
+        return [tuple(rows)]
     labels = index.labels
-    drawn = draw_stratified(
-        [labels[row] for row in rows], [groups[row] for row in rows], shares, (seed, _SPLIT_STREAM)
-    )
+    drawn = draw_stratified([labels[row] for row in rows], [groups[row] for row in rows], shares, (seed, _SPLIT_STREAM))
     parts = [tuple(rows[place] for place in part) for part in drawn]
-    for part in parts:
-        _require_all_classes(index, part, "each")
+    for part in parts[:-1]:
+        _require_all_classes(index, part, "each", 1)
     return parts
 
 
-def _require_all_classes(index: DatasetIndex, rows: Sequence[int], part: str, fewest: int = 1) -> None:
+def _require_all_classes(index: DatasetIndex, rows: Sequence[int], part: str, fewest: int) -> None:
     held = Counter(index.labels[row] for row in rows)
     absent = [name for label, name in enumerate(index.classes) if held[label] < fewest]
     if absent:
         raise DataError(
-            f"Class {absent[0]} has too few different pictures for {part} part of the split, copies of one "
-            "picture counting once: add pictures or remove the class folder."
+            f"Class {absent[0]} has too few different pictures for {part} part of the split, those that belong "
+            "together counting once: add pictures or remove the class folder."
         )

@@ -1,0 +1,68 @@
+"""Which images belong together: a group never crosses a split, a fold or a resample.
+
+Exact copies, images that look alike (``likeness``) and images that the user says belong together are joined; what is
+joined with the same image is joined (union-find). Barz & Denzler 2020, "Do we train on test data?", found that 3 to
+10 % of CIFAR's test images have near-duplicates in training.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from tlsearch.config import compile_group_by
+from tlsearch.data.index import DatasetIndex
+from tlsearch.errors import UsageError
+
+
+def group_images(index: DatasetIndex, group_by: str | None = None) -> tuple[int, ...]:
+    """For every image the group that it belongs to: the least row of the images that are joined with it.
+
+    ``group_by`` is a regular expression that is searched in the path of an image relative to the data set: images
+    with the same first capture group, or the same whole match where it has none, are joined. Raises ``UsageError``
+    when it is no regular expression or matches no file.
+    """
+    named = () if group_by is None else named_pairs(index, group_by)
+    return join(len(index.images), (*index.copies, *index.lookalikes, *named))
+
+
+def named_pairs(index: DatasetIndex, group_by: str) -> list[tuple[int, int]]:
+    """Pairs of rows (first, later) whose paths give the same name by ``group_by``."""
+    pattern = compile_group_by(group_by)
+    first: dict[str, int] = {}
+    pairs = []
+    for row in range(len(index.images)):
+        match = pattern.search(index.relative_path(row))
+        if match is not None:
+            name = match.group(1) if pattern.groups else match.group()
+            if name is not None and first.setdefault(name, row) != row:
+                pairs.append((first[name], row))
+    if not first:
+        raise UsageError(
+            f"--group-by {group_by!r} matches no file, the first of which is {index.relative_path(0)!r}: write a "
+            "regular expression that finds the group's name in such a path."
+        )
+    return pairs
+
+
+def join(count: int, pairs: Iterable[tuple[int, int]]) -> tuple[int, ...]:
+    """Union-find over the rows 0..count-1: for each the least row that it is connected with."""
+    parent = list(range(count))
+    for one, other in pairs:
+        low, high = sorted((_root(parent, one), _root(parent, other)))
+        parent[high] = low
+    return tuple(_root(parent, row) for row in range(count))
+
+
+def members(groups: Sequence[int]) -> dict[int, list[int]]:
+    """The rows of every group that has at least two."""
+    found: dict[int, list[int]] = {}
+    for row, group in enumerate(groups):
+        found.setdefault(group, []).append(row)
+    return {group: rows for group, rows in found.items() if len(rows) > 1}
+
+
+def _root(parent: list[int], row: int) -> int:
+    while parent[row] != row:
+        parent[row] = parent[parent[row]]
+        row = parent[row]
+    return row
