@@ -34,7 +34,7 @@ def open_test(session: Session, models: Mapping[str, Path]) -> Proof:
     """Open the test split: ``models`` are the folders of "winner", "linear_probe" and, where there is one,
     "baseline"."""
     index, split = session.data.index, session.data.split
-    files = [str(index.root / index.images[row].path) for row in split.test]
+    files = [str(index.file(row)) for row in split.test]
     labels = np.asarray([index.images[row].label for row in split.test])
     said: dict[str, np.ndarray[tuple[int], np.dtype[np.int64]]] = {}
     latency = None
