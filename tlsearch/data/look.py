@@ -12,10 +12,10 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-_WIDTH, _HEIGHT = 36, 32  # divides into the 9 x 8 cells of the hash and the 18 x 16 of the thumbnail
+_WIDTH, _HEIGHT = 36, 32  # divides into the 9 x 8 cells of the hash
 _BORDER = 2  # pixels of the small picture: about a sixteenth of it on each side
 
-THUMBNAIL = (16, 18)
+THUMBNAIL = (_HEIGHT, _WIDTH)
 """Rows and columns of ``Look.thumbnail``."""
 
 COLOURS = tuple(
@@ -32,7 +32,7 @@ class Look:
     """A picture in brief.
 
     ``hash`` has 64 bits, the difference hash: whether each of 8 x 9 cells is darker than its right neighbour.
-    ``thumbnail`` holds 16 x 18 grey values, row by row. ``colours`` are means and standard deviations, 0..255, named
+    ``thumbnail`` holds 32 x 36 grey values, row by row. ``colours`` are means and standard deviations, 0..255, named
     by ``COLOURS``.
     """
 
@@ -47,7 +47,7 @@ def look_at(rgb: Image.Image) -> Look:
     grey = small @ np.array([0.299, 0.587, 0.114], np.float32)  # luma, ITU-R BT.601
     cells = _means(grey, 8, 9)
     bits = np.packbits((cells[:, :-1] < cells[:, 1:]).ravel())
-    thumbnail = np.rint(_means(grey, *THUMBNAIL)).astype(np.uint8)
+    thumbnail = np.rint(grey).astype(np.uint8)
     return Look(int.from_bytes(bits.tobytes(), "big"), thumbnail.tobytes(), _colours(small))
 
 
