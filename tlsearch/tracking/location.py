@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from tlsearch.errors import TrackingError
+from tlsearch.tracking.ledger import LEDGER_NAME, user_ledger
 
 URI_VARIABLE = "MLFLOW_TRACKING_URI"
 DATABASE_NAME = "mlflow.db"
@@ -29,12 +30,14 @@ class Location:
 
     ``uri`` is absolute. ``artifacts`` is the folder for files of new experiments where the store is a
     database on this machine, None where a server decides. ``ui_command`` shows the records: a command, or
-    the address of the server. ``warning`` is a sentence for people, or empty.
+    the address of the server. ``ledger`` is the file that counts test openings: beside the database, or in the
+    user's data folder where the store is elsewhere. ``warning`` is a sentence for people, or empty.
     """
 
     uri: str
     artifacts: Path | None
     ui_command: str
+    ledger: Path
     warning: str = ""
 
 
@@ -53,7 +56,7 @@ def locate(uri: str | None, directory: Path) -> Location:
     scheme = urlsplit(chosen).scheme.lower()
     if scheme in ("http", "https"):
         _probe(chosen)
-        return Location(chosen, None, chosen)
+        return Location(chosen, None, chosen, user_ledger())
     if chosen.startswith(_SQLITE):
         return _database(Path(chosen.removeprefix(_SQLITE)), directory.absolute())
     if scheme in ("", "file") or len(scheme) == 1:
@@ -61,7 +64,7 @@ def locate(uri: str | None, directory: Path) -> Location:
             f"The tracking URI {chosen} is a folder, and MLflow no longer writes to folders: "
             f"use a database such as {_SQLITE}{DATABASE_NAME}."
         )
-    return Location(chosen, None, _command(chosen))
+    return Location(chosen, None, _command(chosen), user_ledger())
 
 
 def _database(file: Path, directory: Path) -> Location:
@@ -75,7 +78,7 @@ def _database(file: Path, directory: Path) -> Location:
             f"{directory / 'mlruns'} holds records of an older MLflow, which a bare `mlflow ui` would open "
             f"instead of {DATABASE_NAME}: use the full command, or move that folder away."
         )
-    return Location(uri, path.parent / "mlartifacts", _command(uri), warning)
+    return Location(uri, path.parent / "mlartifacts", _command(uri), path.parent / LEDGER_NAME, warning)
 
 
 def _has_old_store(directory: Path) -> bool:

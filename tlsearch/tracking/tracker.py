@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tlsearch.tracking.describe import Status
+from tlsearch.tracking.ledger import Ledger
 from tlsearch.tracking.location import Location, locate
 from tlsearch.tracking.quiet import first_line, quiet
 
@@ -75,14 +76,17 @@ class Tracker:
         the store fails later.
 
         Raises:
-            tlsearch.errors.TrackingError: the store cannot be used, or the experiment was deleted.
+            tlsearch.errors.TrackingError: the store or the ledger beside it cannot be used, or the experiment was
+                deleted.
         """
         location = locate(uri, directory or Path.cwd())
         with quiet():
             from tlsearch.tracking.store import find_experiment, open_client
 
             client = open_client(location)
-            return cls(client, location, find_experiment(client, location, experiment), warn)
+            tracker = cls(client, location, find_experiment(client, location, experiment), warn)
+        tracker.ledger.check()
+        return tracker
 
     @property
     def uri(self) -> str:
@@ -93,6 +97,11 @@ class Tracker:
     def ui_command(self) -> str:
         """The full command that shows the records, or the address of the server that holds them."""
         return self._location.ui_command
+
+    @property
+    def ledger(self) -> Ledger:
+        """Where openings of test sets are counted, whether or not the store answers."""
+        return Ledger(self._location.ledger)
 
     @property
     def warning(self) -> str:
@@ -137,7 +146,8 @@ class Tracker:
         reason: str = "",
         traceback: str = "",
     ) -> None:
-        """Ends a run. ``reason`` becomes the tag ``reason``, ``traceback`` the artifact ``traceback.txt``."""
+        """Ends a run. ``reason`` becomes the tag ``reason``, ``traceback`` the artifact ``traceback.txt``. The tag
+        ``mlflow.note.content`` is the description that the UI shows, in Markdown."""
         if metrics:
             self._add(run_id, 0, metrics)
         self.flush()
