@@ -35,7 +35,7 @@ def depth_charts(profile: Mapping[str, Sequence[ProfilePoint]], winner: str, fre
     low, high = _limits([value for p in points for value in (p.accuracy - _error(p), p.accuracy + _error(p))])
     charts = {}
     for number, (label, curve) in enumerate(profile.items()):
-        figure, axes = _new_chart("cut point, from input to output", "accuracy of a linear probe")
+        figure, axes = new_chart("cut point, from input to output", "accuracy of a linear probe")
         depths, accuracies = [p.depth for p in curve], [p.accuracy for p in curve]
         below = [p.accuracy - _error(p) for p in curve]
         above = [p.accuracy + _error(p) for p in curve]
@@ -48,7 +48,7 @@ def depth_charts(profile: Mapping[str, Sequence[ProfilePoint]], winner: str, fre
             axes.plot([best.depth], [best.accuracy], color=WINNER, marker="o", markersize=7)
         axes.set_ylim(low, high)
         axes.set_xlim(0.5, max(depths, default=1) + 0.5)
-        charts[label] = _svg(figure, f"depth{number}")
+        charts[label] = to_svg(figure, f"depth{number}")
     return charts
 
 
@@ -57,7 +57,7 @@ def learning_chart(
 ) -> str | None:
     """Learning curves of both as SVG: key ``solid`` as a line, ``dashed`` (on training images) dashed; None
     where no epoch has a number under ``solid``."""
-    figure, axes = _new_chart("epoch", title, fractions=title != "loss")
+    figure, axes = new_chart("epoch", title, fractions=title != "loss")
     drawn = False
     for history, color in ((winner, WINNER), (baseline, BASELINE)):
         for key, style, width in ((dashed, "--", 1.0), (solid, "-", 1.8)):
@@ -67,7 +67,7 @@ def learning_chart(
             drawn |= bool(values) and key == solid
     if not drawn:
         return None
-    return _svg(figure, title)
+    return to_svg(figure, title)
 
 
 def _series(history: Sequence[Epoch], key: str) -> tuple[list[float], list[float]]:
@@ -91,7 +91,8 @@ def _limits(values: Sequence[float]) -> tuple[float, float]:
     return max(0.0, low - air), min(1.0, high + air)
 
 
-def _new_chart(xlabel: str, ylabel: str, fractions: bool = True) -> tuple[Figure, Axes]:
+def new_chart(xlabel: str, ylabel: str, fractions: bool = True) -> tuple[Figure, Axes]:
+    """An empty chart in the page's style; ``fractions`` are shown as percentages."""
     from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator, PercentFormatter
 
@@ -114,7 +115,7 @@ def _new_chart(xlabel: str, ylabel: str, fractions: bool = True) -> tuple[Figure
     return figure, axes
 
 
-def _svg(figure: Figure, name: str) -> str:
+def to_svg(figure: Figure, name: str) -> str:
     """The figure as an SVG element that scales with the page and shares no id with another chart."""
     from matplotlib import rc_context
 

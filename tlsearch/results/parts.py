@@ -60,8 +60,8 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class Plan:
-    """What was decided before anything was spent. ``steps`` are the training steps of one trial; ``folds`` on how
-    many folds every trial is compared, 1 where there is a fixed validation part."""
+    """What was decided before anything was spent. ``steps`` are the training steps of one trial; ``folds`` is on how
+    many folds trials are compared, 1 where there is a fixed validation part."""
 
     candidates: tuple[PlannedCandidate, ...]
     left_out: tuple[LeftOut, ...]
@@ -120,9 +120,10 @@ class Metrics:
     """The winner's scores in the metric ``name``.
 
     ``val`` chose the winner and is optimistic for that; ``test`` comes from the exported model on the
-    original files, once. ``ms_per_image`` is the time of one image alone. ``majority`` is what always
-    guessing the largest class scores on test, ``test_opened`` how often this test set has been opened, by
-    this run or any before it. ``test_accuracy`` is the plain accuracy on test, whatever the metric is.
+    original files, once. ``val_folds`` is the number of folds that ``val`` is the mean of. ``ms_per_image`` is
+    the time of one image alone. ``majority`` is what always guessing the largest class scores on test,
+    ``test_opened`` how often this test set has been opened, by this run or any before it. ``test_accuracy`` is
+    the plain accuracy on test, whatever the metric is.
     """
 
     name: str
@@ -137,17 +138,20 @@ class Metrics:
     test_opened: int | None = None
     test_accuracy: float | None = None
     test_accuracy_ci95: Interval | None = None
+    val_folds: int = 1
 
 
 @dataclass(frozen=True)
 class LinearProbe:
-    """The best linear classifier on features as they are: what transfer gives without any search."""
+    """The best linear classifier on features as they are: what transfer gives without any search. ``val`` is the
+    mean of ``val_folds`` folds."""
 
     label: str
     val: float
     test: float
     test_ci95: Interval
     confirmed: Confirmed | None = None
+    val_folds: int = 1
 
 
 @dataclass(frozen=True)
@@ -169,6 +173,7 @@ class Baseline:
     not_affordable: tuple[str, ...] = ()
     weights: None = None
     confirmed: Confirmed | None = None
+    val_folds: int = 1
 
 
 @dataclass(frozen=True)
@@ -253,12 +258,14 @@ class Mlflow:
 
 @dataclass(frozen=True)
 class Output:
-    """The files of the run, relative to ``folder``; None where one was not written."""
+    """The files of the run, relative to ``folder``; None where one was not written. ``refit`` is the winner's
+    configuration trained once more on training and validation images, which was not tested."""
 
     folder: str
     model: str | None = "model"
     report: str | None = "report.html"
     trials: str | None = "trials.csv"
+    refit: str | None = None
 
 
 @dataclass(frozen=True)

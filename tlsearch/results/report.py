@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import json
 import math
 import os
@@ -11,25 +9,29 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tlsearch.data.decode import ImageError, calm_pillow, load_rgb
+from tlsearch.data.decode import calm_pillow
+from tlsearch.results import wording as words
 from tlsearch.results.charts import depth_charts, learning_chart
-from tlsearch.results.parts import Confusion, Interval, Mistake, TrialRow
+from tlsearch.results.comparison import ModelRow, headings, model_rows
+from tlsearch.results.finding_charts import more_data_chart, reliability_chart
+from tlsearch.results.finding_words import calibration_sentence, labels_sentence, more_data_sentence
+from tlsearch.results.findings import Findings
+from tlsearch.results.parts import Confirmed, Confusion, Interval, TrialRow
 from tlsearch.results.result import RunResult
-from tlsearch.results.wording import METRICS, duration, interval, percent, verdict
+from tlsearch.results.thumbnails import thumbnail
+from tlsearch.results.wording import duration, interval, percent, verdict
 
 REPORT_FILE = "report.html"
 MOST_MISTAKES = 24
 MATRIX_CLASSES = 25
 """With more classes a matrix no longer fits a page, and the most frequent confusions are listed instead."""
 
-_THUMBNAIL = 240  # pixels; twice the size on the page, for sharp screens
-
 
 def write_report(result: RunResult, output: Path, dataset_root: Path) -> Path:
     """Write ``report.html`` into the folder ``output`` and give its path.
 
-    ``dataset_root`` is where the pictures of the mistakes are; those that are gone are left blank. The file
-    is written to a temporary name and renamed.
+    ``dataset_root`` is where the pictures of mistakes and suspects are; those that are gone are left blank. The
+    file is written to a temporary name and renamed.
     """
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -40,8 +42,9 @@ def write_report(result: RunResult, output: Path, dataset_root: Path) -> Path:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(percent=percent, interval=interval, duration=duration)
-    page = environment.get_template("report.html.j2").render(_context(result, dataset_root))
+    environment.filters.update(percent=percent, interval=interval, duration=duration, spreads=_spreads)
+    with calm_pillow():
+        page = environment.get_template("report.html.j2").render(_context(result, dataset_root))
     output.mkdir(parents=True, exist_ok=True)
     path = output / REPORT_FILE
     temporary = path.with_name(f".{REPORT_FILE}.{os.getpid()}.tmp")
@@ -56,18 +59,22 @@ def _context(result: RunResult, dataset_root: Path) -> dict[str, Any]:
     splits = [name for name in ("train", "val", "test") if result.dataset.total(name)]
     steps = {step: seconds for step, seconds in result.timings.items() if step != "total"}
     total = result.timings.get("total", sum(steps.values()))
-    rows, scale = _intervals(result)
+    rows = model_rows(result)
+    intervals, scale = _intervals(rows)
     matrix = result.confusion
     small = matrix is not None and len(matrix.labels) <= MATRIX_CLASSES
     return {
         "r": result,
         "title": Path(result.dataset.path).name or result.dataset.path,
-        "metric": METRICS.get(result.metrics.name, result.metrics.name),
+        "metric": words.metric_name(result.metrics.name),
+        "words": words,
         "images": sum(result.dataset.total(name) for name in result.dataset.counts),
         "test_images": result.dataset.total("test"),
         "verdict": verdict(result),
-        "intervals": rows,
+        "intervals": intervals,
         "scale": scale,
+        "headings": headings(result),
+        "models": rows,
         "facts": _facts(result),
         "depth_charts": _depth_charts(result),
         "trials": sorted(result.trials, key=_rank),
@@ -76,7 +83,8 @@ def _context(result: RunResult, dataset_root: Path) -> dict[str, Any]:
         "curves": _curves(result),
         "confusion": _matrix(matrix) if matrix is not None and small else None,
         "confused": _most_confused(matrix) if matrix is not None and not small else None,
-        "mistakes": _mistakes(result.mistakes, dataset_root),
+        "mistakes": [(item, thumbnail(dataset_root / item.path)) for item in result.mistakes[:MOST_MISTAKES]],
+        "findings": _findings(result.findings, dataset_root),
         "splits": splits,
         "timings": [(step, sec, round(100 * sec / total, 2) if total else 0) for step, sec in steps.items()],
         "total_time": total,
@@ -84,51 +92,53 @@ def _context(result: RunResult, dataset_root: Path) -> dict[str, Any]:
     }
 
 
-def _intervals(result: RunResult) -> tuple[list[dict[str, Any]], Interval]:
-    """The rows of the comparison, and the range that they are drawn in."""
-    spec = result.winner.spec
-    network = f"{spec.backbone}@{spec.weights}" if spec.weights else spec.backbone
-    found = [("winner", network, "winner", result.metrics.test, result.metrics.test_ci95)]
-    probe, baseline = result.linear_probe, result.baseline
-    if probe is not None:
-        found.append(("linear probe", probe.label, "probe", probe.test, probe.test_ci95))
-    if baseline is not None:
-        found.append(("from scratch", baseline.architecture, "baseline", baseline.test, baseline.test_ci95))
-    low = math.floor(10 * min(ci[0] for *_, ci in found)) / 10
-    high = max(low + 0.1, math.ceil(10 * max(ci[1] for *_, ci in found)) / 10)
+def _intervals(models: Sequence[ModelRow]) -> tuple[list[dict[str, Any]], Interval]:
+    """The rows of the comparison on test, and the range that they are drawn in."""
+    low = math.floor(10 * min(row.test_ci95[0] for row in models)) / 10
+    high = max(low + 0.1, math.ceil(10 * max(row.test_ci95[1] for row in models)) / 10)
 
     def place(value: float) -> float:
         return round(100 * (value - low) / (high - low), 2)
 
     rows = [
         {
-            "name": name,
-            "detail": detail,
-            "hue": hue,
-            "value": value,
-            "ci": ci,
-            "at": place(value),
-            "left": place(ci[0]),
-            "width": round(place(ci[1]) - place(ci[0]), 2),
+            "name": row.name,
+            "detail": row.model,
+            "hue": row.kind,
+            "value": row.test,
+            "ci": row.test_ci95,
+            "at": place(row.test),
+            "left": place(row.test_ci95[0]),
+            "width": round(place(row.test_ci95[1]) - place(row.test_ci95[0]), 2),
         }
-        for name, detail, hue, value, ci in found
+        for row in models
     ]
     return rows, (low, high)
+
+
+def _spreads(confirmed: Confirmed) -> str:
+    """The spreads in percentage points, behind the number of folds."""
+    spreads = words.spreads(confirmed, lambda value: f"{100 * value:.1f}", "±")
+    return ", ".join(part for part in (words.folds(confirmed), spreads) if part)
+
+
+def _findings(found: Findings, root: Path) -> dict[str, Any] | None:
+    """Sentences, charts and pictures of the findings that there are; None where there are none."""
+    shown: dict[str, Any] = {}
+    if found.more_data is not None:
+        shown["more_data"] = (more_data_sentence(found.more_data), more_data_chart(found.more_data))
+    if found.calibration is not None:
+        shown["calibration"] = (calibration_sentence(found.calibration), reliability_chart(found.calibration))
+    if found.labels is not None:
+        pictures = [(item, thumbnail(root / item.path)) for item in found.labels.suspects]
+        shown["labels"] = (labels_sentence(found.labels), pictures)
+    return shown or None
 
 
 def _facts(result: RunResult) -> list[tuple[str, str, str]]:
     """Name, value and remark of what stands below the answer."""
     metrics, winner = result.metrics, result.winner
-    facts = [("validation", percent(metrics.val), "chose the winner, so it is optimistic")]
-    if metrics.confirmed is not None:
-        confirmed = metrics.confirmed
-        spreads = []
-        if confirmed.seed_spread is not None:
-            spreads.append(f"seeds ±\u00a0{100 * confirmed.seed_spread:.1f}")
-        if confirmed.sampling_error is not None:
-            spreads.append(f"sampling ±\u00a0{100 * confirmed.sampling_error:.1f}")
-        folds = f"on {confirmed.folds} resampled fold{'s' if confirmed.folds != 1 else ''}"
-        facts.append(("confirmed", percent(confirmed.mean), "; ".join([folds, *spreads])))
+    facts = []
     if winner.freeze_depth:
         layers = f"{len(winner.frozen_layers)} layers, up to {winner.cut_point}"
         facts.append(("frozen", f"{winner.freeze_depth} of {winner.spec.depth} cut points", layers))
@@ -142,9 +152,6 @@ def _facts(result: RunResult) -> list[tuple[str, str, str]]:
         facts.append(("accuracy", percent(metrics.test_accuracy), "plain accuracy on the same test images"))
     if metrics.majority is not None:
         facts.append(("most frequent class", percent(metrics.majority), "the score of always guessing it"))
-    if metrics.test_opened is not None:
-        times = "once" if metrics.test_opened == 1 else f"{metrics.test_opened} times"
-        facts.append(("test set opened", times, ""))
     return facts
 
 
@@ -166,7 +173,7 @@ def _depth_charts(result: RunResult) -> list[tuple[str, str, str]]:
 
 def _curves(result: RunResult) -> list[str]:
     histories = result.histories
-    metric = METRICS.get(result.metrics.name, result.metrics.name)
+    metric = words.metric_name(result.metrics.name)
     charts = (
         learning_chart(histories.winner, histories.baseline, "objective", "train_accuracy", metric),
         learning_chart(histories.winner, histories.baseline, "val_loss", "train_loss", "loss"),
@@ -214,20 +221,3 @@ def _most_confused(confusion: Confusion, most: int = 20) -> list[tuple[str, str,
         if called != label and count
     ]
     return sorted(pairs, key=lambda pair: -pair[2])[:most]
-
-
-def _mistakes(mistakes: Sequence[Mistake], root: Path) -> list[tuple[Mistake, str | None]]:
-    with calm_pillow():
-        return [(item, _thumbnail(root / item.path)) for item in mistakes[:MOST_MISTAKES]]
-
-
-def _thumbnail(path: Path) -> str | None:
-    """A small JPEG as a data URI, or None where the file cannot be read."""
-    try:
-        image = load_rgb(path)
-    except ImageError:
-        return None
-    image.thumbnail((_THUMBNAIL, _THUMBNAIL))
-    stream = io.BytesIO()
-    image.save(stream, "JPEG", quality=80)
-    return "data:image/jpeg;base64," + base64.b64encode(stream.getvalue()).decode("ascii")

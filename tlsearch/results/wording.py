@@ -1,12 +1,82 @@
-"""Numbers and findings of a run as people read them: percentages, durations, and the verdict in sentences."""
+"""The words for the numbers of a run: terminal, report and MLflow all take them from here.
+
+A validation figure is *selected, optimistic*: it chose the winner. A *confirmed* figure comes from resampled folds,
+its two spreads apart. A test figure is *tested once*, with the count of how often that test set has been opened.
+"""
 
 from __future__ import annotations
 
-from tlsearch.results.parts import Difference, Gain, Interval
+from collections.abc import Callable
+
+from tlsearch.results.figures import interval as bracket
+from tlsearch.results.figures import signed
+from tlsearch.results.parts import Baseline, Confirmed, Difference, Gain, Interval
 from tlsearch.results.result import RunResult
 from tlsearch.results.statistics import format_p
 
 METRICS = {"accuracy": "accuracy", "balanced_accuracy": "balanced accuracy", "macro_f1": "macro F1"}
+
+SELECTED = "selected, optimistic"
+CONFIRMED = "confirmed on resampled folds"
+TESTED = "tested once"
+OVER_SCRATCH = "gain over training from scratch"
+OVER_PROBE = "gain over the linear probe"
+
+
+def metric_name(name: str) -> str:
+    """A metric as people call it."""
+    return METRICS.get(name, name.replace("_", " "))
+
+
+def validation(val_folds: int, of_folds: int) -> str:
+    """What a validation figure is: from the validation part, or from ``val_folds`` of ``of_folds`` folds."""
+    if of_folds == 1:
+        return "validation"
+    return f"mean of {val_folds} folds" if val_folds > 1 else f"one of {of_folds} folds"
+
+
+def selected(val_folds: int, of_folds: int) -> str:
+    """What the validation figure of the winner is, and what is wrong with it."""
+    return f"{validation(val_folds, of_folds)} ({SELECTED})"
+
+
+def confirmed_on(confirmed: Confirmed) -> str:
+    """``confirmed on 3 resampled folds``."""
+    return f"confirmed on {folds(confirmed, 'resampled ')}"
+
+
+def folds(confirmed: Confirmed, kind: str = "") -> str:
+    """``3 folds``, or ``3 resampled folds``."""
+    return f"{confirmed.folds} {kind}fold{'s' if confirmed.folds != 1 else ''}"
+
+
+def spreads(confirmed: Confirmed, show: Callable[[float], str], sign: str = "+-") -> str:
+    """``seeds +- .006, sampling +- .017``; the two answer different questions and are never added up."""
+    known = (("seeds", confirmed.seed_spread), ("sampling", confirmed.sampling_error))
+    return ", ".join(f"{name} {sign} {show(value)}" for name, value in known if value is not None)
+
+
+def openings(times: int) -> str:
+    """``this test set: opened 2 times``."""
+    return f"this test set: opened {times} time{'s' if times != 1 else ''}"
+
+
+def p_value(over: Gain | Difference) -> float | None:
+    """The p-value that a difference has: McNemar's, or that of the permutation test; None where there is neither."""
+    return over.mcnemar_midp if over.mcnemar_midp is not None else over.permutation_p
+
+
+def gain_lines(gain: Gain | None) -> list[str]:
+    """Both gains on test with interval and p-value, in fractions: over training from scratch and over the linear
+    probe, where there are."""
+    lines = []
+    if gain is not None and gain.test is not None and gain.ci95 is not None:
+        lines.append(f"{OVER_SCRATCH} {signed(gain.test)} {bracket(gain.ci95, sign=True)} {format_p(p_value(gain))}")
+    over = gain.over_linear_probe if gain is not None else None
+    if over is not None:
+        figures = f"{signed(over.difference)} {bracket(over.ci95, sign=True)} {format_p(p_value(over))}"
+        lines.append(f"{OVER_PROBE} {figures}")
+    return lines
 
 
 def percent(value: float, digits: int = 1) -> str:
@@ -47,12 +117,14 @@ def verdict(result: RunResult) -> list[str]:
         sentences.append("No baseline was trained from scratch, so no gain over it is claimed.")
     if gain is not None and gain.over_linear_probe is not None:
         sentences.append(_over_probe(gain.over_linear_probe))
-    if baseline is not None and baseline.still_improving:
-        equal = "The comparison is at equal compute; the" if baseline.stopped_by == "time" else "The"
-        sentences.append(f"{equal} network from scratch was still improving.")
-    if baseline is not None and baseline.not_affordable:
-        names = ", ".join(baseline.not_affordable)
-        sentences.append(f"Not affordable from scratch within the time: {names}.")
+    if baseline is not None:
+        sentences += _about_scratch(baseline)
+    if result.metrics.test_opened is not None and result.metrics.test_opened > 1:
+        times = result.metrics.test_opened
+        sentences.append(
+            f"This test set has now been opened {times} times: the more often a choice follows such a look, the less "
+            "its figures are those of new images."
+        )
     return sentences
 
 
@@ -61,7 +133,7 @@ def _over_scratch(gain: Gain, architecture: str) -> str:
     if gain.test is None or ci is None:
         raise ValueError("a gain over the baseline has a difference and an interval")
     figures = f"{points(gain.test)} points [{points(ci[0])}, {points(ci[1])}]"
-    evidence = _evidence(gain.mcnemar_midp, gain.permutation_p, gain.discordant)
+    evidence = _evidence(p_value(gain), gain.discordant)
     if ci[0] > 0:
         return f"Reuse beats {architecture} trained from scratch by {figures}{evidence}."
     if ci[1] < 0:
@@ -71,7 +143,7 @@ def _over_scratch(gain: Gain, architecture: str) -> str:
 
 def _over_probe(over: Difference) -> str:
     figures = f"{points(over.difference)} points [{points(over.ci95[0])}, {points(over.ci95[1])}]"
-    evidence = _evidence(over.mcnemar_midp, over.permutation_p, over.discordant)
+    evidence = _evidence(p_value(over), over.discordant)
     if over.ci95[0] > 0:
         return f"Searching paid: over the best linear probe {figures}{evidence}."
     if over.ci95[1] < 0:
@@ -79,8 +151,17 @@ def _over_probe(over: Difference) -> str:
     return f"Over the best linear probe no gain is shown: {figures}{evidence}."
 
 
-def _evidence(midp: float | None, permutation: float | None, discordant: tuple[int, int] | None) -> str:
-    p = midp if midp is not None else permutation
+def _about_scratch(baseline: Baseline) -> list[str]:
+    sentences = []
+    if baseline.still_improving:
+        equal = "The comparison is at equal compute; the" if baseline.stopped_by == "time" else "The"
+        sentences.append(f"{equal} network from scratch was still improving.")
+    if baseline.not_affordable:
+        sentences.append(f"Not affordable from scratch within the time: {', '.join(baseline.not_affordable)}.")
+    return sentences
+
+
+def _evidence(p: float | None, discordant: tuple[int, int] | None) -> str:
     counts = ""
     if discordant is not None:
         images = "image" if discordant[0] == 1 else "images"
