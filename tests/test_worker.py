@@ -50,6 +50,7 @@ def open_pool(worker: Worker, folder: Path) -> None:
         "open_pool",
         pixels={SIZE: str(folder / "pixels.npy")},
         labels=POOL.labels.tolist(),
+        groups=POOL.groups.tolist(),
         classes=POOL.classes,
         digest=POOL.digest,
         cache_dir=str(folder / "cache"),

@@ -42,7 +42,8 @@ class TrialSpec:
     to depth - 1, whose pooled features are joined with the final ones; 0 is none. ``units`` is the width of the
     hidden layer, 0 for a linear head. A frozen trial with a linear head is solved, not trained: it has 0
     ``steps``. ``views`` is the number of augmented renderings that the epochs take turns with; 0 renders a fresh
-    one for every epoch.
+    one for every epoch. ``repeat`` counts repetitions of one trial: other initial values, order and dropout, the
+    same views.
     """
 
     backbone: str
@@ -64,6 +65,7 @@ class TrialSpec:
     weight_decay: float = 0.0
     label_smoothing: float = 0.0
     seed: int = 0
+    repeat: int = 0
 
     @property
     def kind(self) -> Kind:

@@ -43,14 +43,14 @@ def result(spec: TrialSpec, state: State = "complete", value: float | None = Non
 
 def simulated(number: int, spec: TrialSpec, judge: Judge) -> TrialResult:
     """A trial without a network: its curve rises to its worth; some fail and the clock cuts some."""
-    if hashed(spec) < 0.05:
+    if hashed(spec) < 0.1:
         return result(spec, "failed", reason="out of luck")
     rounds = 0 if spec.solved else ROUNDS
     for done in range(1, rounds + 1):
         share = done / rounds
         if judge(done, {"fraction": share, "objective": worth(spec) - 0.3 * (1 - share)}) == "prune":
             return result(spec, "pruned", reason="worse than the median")
-        if hashed(spec) > 0.93 and done == 7:
+        if hashed(spec) > 0.88 and done == 7:
             return result(spec, "censored", reason="its time ended")
     return result(spec, value=worth(spec))
 

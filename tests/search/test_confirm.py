@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -18,7 +17,7 @@ from tlsearch.records import Candidate, TrialResult, TrialSpec
 from tlsearch.search import confirm as module
 from tlsearch.search.baseline import BaselineResult
 from tlsearch.search.clock import Clock
-from tlsearch.search.confirm import Confirmation, confirm
+from tlsearch.search.confirm import Confirmation, confirm, paired_error, sampling_error
 from tlsearch.search.plan import Plan
 from tlsearch.search.session import Session
 from tlsearch.search.study import Finished
@@ -33,16 +32,29 @@ def contender(candidate: Candidate, value: float, **chosen: object) -> Finished:
 
 LIGHT = contender(LITE, 0.90)
 JOINED = contender(LITE, 0.91, pooling="avgmax")
+TUNED = contender(LITE, 0.93, train_suffix=True, freeze_depth=6, policy="standard")
 HEAVY = contender(VGG, 0.92)
+PROBE = contender(VGG, 0.60, pooling="avgmax")
+
+
+SCRATCH = replace(LIGHT.spec, backbone="small_cnn", weights=None, image_size=64, depth=5, freeze_depth=0, steps=10)
+
+
+def scratch(seconds: float = 12.0) -> BaselineResult:
+    candidate = Candidate("small_cnn", None, None, "", 64, 5)
+    result = TrialResult(SCRATCH, "complete", 0.5, seconds, {})
+    return BaselineResult(candidate, result, (), seconds, "schedule", False, ())
 
 
 class Confirming:
-    """Confirms with made-up scores by spec and fold; keeps the folds that it was given."""
+    """Confirms with made-up scores by spec and fold; keeps what was run: (spec of the search, fold, repeat)."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, limit: float | None = None) -> None:
-        self.folds: dict[TrialSpec, list[Fold]] = {}
+        self.runs: list[tuple[TrialSpec, Fold, int]] = []
+        self.views: dict[TrialSpec, int] = {}
         self.scores: Mapping[TrialSpec, Sequence[float | None]] = {}
         self.clock = Clock(limit)
+        self.costs = make_costs(SPACE)
         monkeypatch.setattr(module, "execute", self._execute)
 
     def _execute(
@@ -50,33 +62,39 @@ class Confirming:
     ) -> tuple[TrialResult, None, str]:
         assert role == "confirmation"
         assert (candidate.backbone, candidate.weights) == (spec.backbone, spec.weights)
-        seen = self.folds.setdefault(spec, [])
-        value = self.scores[spec][len(seen)]
-        seen.extend(folds)
+        (searched,) = [s for s in self.scores if replace(s, views=spec.views, repeat=spec.repeat) == spec]
+        self.views[searched] = spec.views
+        value = self.scores[searched][sum(s == searched for s, _, _ in self.runs)]
+        self.runs.append((searched, folds[0], spec.repeat))
         state = "complete" if value is not None else "failed"
-        return TrialResult(spec, cast("Any", state), value, 1.0, {}), None, f"run{len(seen)}"
+        return TrialResult(spec, cast("Any", state), value, 1.0, {}), None, f"run{len(self.runs)}"
+
+    def folds(self, spec: TrialSpec) -> list[Fold]:
+        return [fold for s, fold, repeat in self.runs if s == spec and not repeat]
 
     def __call__(
         self,
         *scores: tuple[Finished, Sequence[float | None]],
-        baseline: BaselineResult | None = None,
-        baseline_scores: Sequence[float] = (),
+        probe: tuple[Finished, Sequence[float | None]] = (PROBE, [0.5] * 5),
+        baseline: Sequence[float] = (),
+        seconds: float = 12.0,
+        validated: bool = True,
     ) -> Confirmation:
-        self.scores = {c.spec: s for c, s in scores}
-        if baseline is not None:
-            self.scores = {**self.scores, baseline.result.spec: baseline_scores}
-        labels = tuple(n % 2 for n in range(TRAIN + VAL))
+        self.scores = {probe[0].spec: probe[1], **{c.spec: s for c, s in scores}}
+        if baseline:
+            self.scores = {**self.scores, SCRATCH: baseline}
         data = SimpleNamespace(
             fold=Fold(tuple(range(TRAIN)), tuple(range(TRAIN, TRAIN + VAL))),
             pool=tuple(range(TRAIN + VAL)),
-            labels=labels,
-            groups=tuple(range(TRAIN + VAL)),
+            labels=tuple(n % 2 for n in range(TRAIN + VAL)),
+            groups=tuple(n // 4 * 4 for n in range(TRAIN + VAL)),
+            uses_folds=not validated,
         )
-        session = SimpleNamespace(
-            data=data, config=SimpleNamespace(seed=0), clock=self.clock, reporter=SilentReporter()
-        )
-        plan = Plan(SPACE, make_costs(SPACE), (), None)
-        return confirm(cast("Session", session), plan, [c for c, _ in scores], baseline)
+        config = SimpleNamespace(seed=0, refit=False)
+        session = SimpleNamespace(data=data, config=config, clock=self.clock, reporter=SilentReporter())
+        plan = Plan(SPACE, self.costs, (), None, ())
+        from_scratch = [scratch(seconds)] if baseline else []
+        return confirm(cast("Session", session), plan, [c for c, _ in scores], probe[0], from_scratch)
 
 
 @pytest.fixture
@@ -85,96 +103,183 @@ def confirming(monkeypatch: pytest.MonkeyPatch) -> Confirming:
 
 
 def test_the_best_mean_wins_where_it_is_clearly_ahead(confirming: Confirming) -> None:
-    found = confirming((LIGHT, [0.70, 0.71, 0.70]), (HEAVY, [0.90, 0.92, 0.91]))
+    found = confirming((LIGHT, [0.70] * 5), (HEAVY, [0.90, 0.92, 0.91, 0.90, 0.92]))
     assert found.winner is HEAVY
-    assert found.confirmed is not None
-    assert found.confirmed.mean == pytest.approx(0.91)
-    assert found.confirmed.folds == 3
-    assert found.confirmed.sampling_error == pytest.approx(0.01 / np.sqrt(3))
+    figures = found.confirmed[HEAVY.spec]
+    assert figures.mean == pytest.approx(0.91)
+    assert figures.folds == 5
+    spread = np.std([0.90, 0.92, 0.91, 0.90, 0.92], ddof=1)
+    assert figures.sampling_error == pytest.approx(spread * np.sqrt(1 / 5 + VAL / TRAIN))
+
+
+def test_a_contender_that_is_clearly_behind_stops(confirming: Confirming) -> None:
+    # One fold of 20 images leaves .07 of doubt, two folds that agree leave none.
+    confirming((HEAVY, [0.90] * 5), (LIGHT, [0.86] * 5), (JOINED, [0.50] * 5))
+    assert len(confirming.folds(JOINED.spec)) == 1
+    assert len(confirming.folds(LIGHT.spec)) == 2
+    assert len(confirming.folds(HEAVY.spec)) == 5
+
+
+def test_who_stopped_cannot_win(confirming: Confirming) -> None:
+    # After the first fold LIGHT is out, however bad HEAVY becomes.
+    assert confirming((HEAVY, [0.95, 0.1, 0.1, 0.1, 0.1]), (LIGHT, [0.5] * 5)).winner is HEAVY
 
 
 def test_within_one_standard_error_the_cheapest_at_inference_wins(confirming: Confirming) -> None:
-    # Differences .02, -.01, .02: their mean .01 lies within their standard error .01.
-    found = confirming((HEAVY, [0.90, 0.90, 0.90]), (LIGHT, [0.88, 0.91, 0.88]))
+    found = confirming((HEAVY, [0.90] * 5), (LIGHT, [0.88, 0.93, 0.87, 0.93, 0.88]))
     assert found.winner is LIGHT
+    assert found.confirmed[HEAVY.spec].mean > found.confirmed[LIGHT.spec].mean
 
 
 def test_the_error_is_that_of_the_paired_differences(confirming: Confirming) -> None:
     # The folds differ by .1, but HEAVY is .02 ahead on each: that is no accident.
-    found = confirming((HEAVY, [0.80, 0.90, 0.85]), (LIGHT, [0.78, 0.88, 0.83]))
+    found = confirming((HEAVY, [0.80, 0.90, 0.85, 0.9, 0.8]), (LIGHT, [0.78, 0.88, 0.83, 0.88, 0.78]))
     assert found.winner is HEAVY
 
 
 def test_of_equally_cheap_ones_the_better_mean_wins(confirming: Confirming) -> None:
-    assert confirming((LIGHT, [0.90, 0.90, 0.90]), (JOINED, [0.93, 0.88, 0.92])).winner is JOINED
+    found = confirming((LIGHT, [0.90] * 5), (JOINED, [0.93, 0.88, 0.92, 0.88, 0.93]))
+    assert found.winner is JOINED
 
 
 def test_of_equals_the_better_on_validation_wins(confirming: Confirming) -> None:
-    assert confirming((LIGHT, [0.9, 0.9, 0.9]), (JOINED, [0.9, 0.9, 0.9])).winner is JOINED
+    assert confirming((LIGHT, [0.9] * 5), (JOINED, [0.9] * 5)).winner is JOINED
 
 
-def test_a_failed_fold_counts_as_nothing_right(confirming: Confirming) -> None:
-    found = confirming((LIGHT, [0.9, None, 0.9]), (JOINED, [0.8, 0.8, 0.8]))
-    assert found.winner in (LIGHT, JOINED)
+def test_who_fails_on_a_fold_is_out(confirming: Confirming) -> None:
+    found = confirming((LIGHT, [0.9, None]), (JOINED, [0.88] * 5))
+    assert found.winner is JOINED
     assert [row.state for row in found.rows].count("failed") == 1
-    assert len(found.rows) == 6
+    assert len(confirming.folds(LIGHT.spec)) == 2
 
 
-def test_everyone_meets_the_same_folds(confirming: Confirming) -> None:
-    confirming((LIGHT, [0.9] * 3), (JOINED, [0.9] * 3), (HEAVY, [0.9] * 3))
-    met = list(confirming.folds.values())
-    assert len(met) == 3
-    assert met[0] == met[1] == met[2]
-    assert len({fold.val for fold in met[0]}) == 3
-    for fold in met[0]:
-        assert len(fold.val) == VAL
+def test_where_all_fail_the_first_wins_unconfirmed(confirming: Confirming) -> None:
+    found = confirming((LIGHT, [None]), (JOINED, [None]))
+    assert found.winner is LIGHT
+    assert LIGHT.spec not in found.confirmed
+
+
+def test_everyone_meets_the_same_folds_with_groups_together(confirming: Confirming) -> None:
+    confirming((LIGHT, [0.9] * 5), (JOINED, [0.9] * 5), baseline=[0.4] * 5)
+    met = confirming.folds(LIGHT.spec)
+    assert len({fold.val for fold in met}) == 5
+    assert met == confirming.folds(JOINED.spec) == confirming.folds(PROBE.spec) == confirming.folds(SCRATCH)
+    for fold in met:
         assert sorted((*fold.train, *fold.val)) == list(range(TRAIN + VAL))
+        assert not {n // 4 for n in fold.train} & {n // 4 for n in fold.val}
+
+
+def test_confirmation_has_twice_the_views(confirming: Confirming) -> None:
+    confirming((TUNED, [0.9] * 7), (LIGHT, [0.2]))
+    assert confirming.views[TUNED.spec] == 2 * TUNED.spec.views
+    assert confirming.views[LIGHT.spec] == 1
+
+
+def test_the_spread_over_seeds_is_that_of_repetitions_on_one_fold(confirming: Confirming) -> None:
+    # Five folds, then two repetitions on the first.
+    found = confirming((TUNED, [0.90, 0.80, 0.85, 0.80, 0.90, 0.92, 0.91]))
+    repeats = [(fold, repeat) for s, fold, repeat in confirming.runs if s == TUNED.spec and repeat]
+    assert repeats == [(confirming.folds(TUNED.spec)[0], 1), (confirming.folds(TUNED.spec)[0], 2)]
+    figures = found.confirmed[TUNED.spec]
+    assert figures.seed_spread == pytest.approx(np.std([0.90, 0.92, 0.91], ddof=1))
+    assert figures.mean == pytest.approx(0.85)
+    assert figures.folds == 5
+
+
+def test_a_solved_head_is_not_repeated(confirming: Confirming) -> None:
+    found = confirming((LIGHT, [0.9] * 5))
+    assert all(not repeat for _, _, repeat in confirming.runs)
+    assert found.confirmed[LIGHT.spec].seed_spread is None
 
 
 def test_without_time_for_one_fold_the_first_wins_and_nothing_is_confirmed(monkeypatch: pytest.MonkeyPatch) -> None:
     confirming = Confirming(monkeypatch, limit=1e-6)
-    found = confirming((JOINED, [0.1] * 3), (LIGHT, [0.9] * 3))
+    found = confirming((JOINED, []), (LIGHT, []), baseline=[0.1])
     assert found.winner is JOINED
-    assert found.confirmed is None
+    assert found.confirmed == {}
     assert found.rows == ()
-    assert found.needed > 0
-    assert confirming.folds == {}
+    assert found.needed == pytest.approx(12.0 + seconds_of(confirming, JOINED, PROBE))
+    assert confirming.runs == []
 
 
-def test_as_many_folds_as_there_is_time_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    confirming = Confirming(monkeypatch)
-    left = iter([True, True, False])
-    monkeypatch.setattr(confirming.clock, "fits", lambda seconds, *later: next(left))
-    found = confirming((LIGHT, [0.9, 0.8]), (HEAVY, [0.7, 0.7]))
-    assert found.confirmed is not None
-    assert found.confirmed.folds == 2
-    assert len(found.rows) == 4
+def seconds_of(confirming: Confirming, *contenders: Finished) -> float:
+    return sum(confirming.costs.seconds(c.spec) for c in contenders)
 
 
-def test_one_fold_has_a_binomial_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    def only_one() -> Callable[..., bool]:
-        left = iter([True, False])
-        return lambda seconds, *later: next(left)
+def training_of(confirming: Confirming, *contenders: Finished) -> float:
+    return sum(confirming.costs.fold_seconds(c.spec) for c in contenders)
 
-    confirming = Confirming(monkeypatch)
-    monkeypatch.setattr(confirming.clock, "fits", only_one())
-    found = confirming((HEAVY, [0.90]), (LIGHT, [0.84]))  # the standard error at .9 on 20 images is .067
+
+def clock_with(monkeypatch: pytest.MonkeyPatch, confirming: Confirming, seconds: float) -> None:
+    """A clock with ``seconds`` left, of which every run takes what it is estimated at."""
+    spent = 0.0
+    execute = confirming._execute
+
+    def run(session: Any, spec: TrialSpec, *rest: Any) -> Any:
+        nonlocal spent
+        spent += 12.0 if spec.weights is None else confirming.costs.seconds(spec)
+        return execute(session, spec, *rest)
+
+    monkeypatch.setattr(module, "execute", run)
+    monkeypatch.setattr(confirming.clock, "fits", lambda wanted, *later: wanted <= seconds - spent + 1e-6)
+
+
+def test_as_many_folds_as_there_is_time_for(confirming: Confirming, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The second fold finds the features that the first one made.
+    made, each = seconds_of(confirming, LIGHT, HEAVY, PROBE), training_of(confirming, LIGHT, HEAVY, PROBE)
+    clock_with(monkeypatch, confirming, made + 1.5 * each)
+    found = confirming((HEAVY, [0.9, 0.8]), (LIGHT, [0.88, 0.83]))
+    assert found.confirmed[LIGHT.spec].folds == found.confirmed[HEAVY.spec].folds == 2
+
+
+def test_with_little_time_only_the_first_contenders_race(
+    confirming: Confirming, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock_with(monkeypatch, confirming, 1.01 * (seconds_of(confirming, LIGHT, JOINED, PROBE) + 12.0))
+    found = confirming((LIGHT, [0.9]), (JOINED, [0.9]), (HEAVY, []), baseline=[0.4])
+    assert set(found.confirmed) == {LIGHT.spec, JOINED.spec, PROBE.spec, SCRATCH}
+
+
+def test_where_the_baseline_does_not_fit_the_winner_is_confirmed_without_it(
+    confirming: Confirming, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock_with(monkeypatch, confirming, 1.01 * seconds_of(confirming, JOINED, PROBE))
+    found = confirming((JOINED, [0.9]), (LIGHT, []), baseline=[0.4])
+    assert set(found.confirmed) == {JOINED.spec, PROBE.spec}
+
+
+def test_the_third_fold_leaves_time_for_another_seed(confirming: Confirming, monkeypatch: pytest.MonkeyPatch) -> None:
+    made, each = seconds_of(confirming, TUNED, PROBE), training_of(confirming, TUNED, PROBE)
+    clock_with(monkeypatch, confirming, made + 2.2 * each)
+    found = confirming((TUNED, [0.9, 0.8, 0.7]))
+    assert found.confirmed[TUNED.spec].folds == 2
+    assert found.confirmed[TUNED.spec].seed_spread == pytest.approx(np.std([0.9, 0.7], ddof=1))
+
+
+def test_one_fold_has_a_binomial_error() -> None:
+    # The standard error at .9 on 20 images is .067.
+    assert sampling_error([0.9], 20, 80) == pytest.approx(np.sqrt(0.9 * 0.1 / 20))
+    assert paired_error([0.9], [0.84], 20, 80) == pytest.approx(np.sqrt(0.9 * 0.1 / 20))
+
+
+def test_resampled_folds_overlap_and_the_error_allows_for_it() -> None:
+    # Nadeau and Bengio: with as many images to validate as to train on, three folds count for less than one.
+    differences = [0.02, -0.01, 0.02]
+    error = paired_error([0.9, 0.9, 0.9], [0.88, 0.91, 0.88], 50, 50)
+    assert error == pytest.approx(np.std(differences, ddof=1) * np.sqrt(1 / 3 + 1))
+
+
+def test_networks_from_scratch_are_confirmed_beside_but_never_win(confirming: Confirming) -> None:
+    found = confirming((LIGHT, [0.6, 0.7, 0.8, 0.6, 0.7]), baseline=[0.9, 0.9, 0.99, 0.9, 0.9])
     assert found.winner is LIGHT
-    assert found.confirmed is not None
-    assert found.confirmed.sampling_error is None
-    monkeypatch.setattr(confirming.clock, "fits", only_one())
-    confirming.folds.clear()
-    assert confirming((HEAVY, [0.90]), (LIGHT, [0.83])).winner is HEAVY
+    assert found.confirmed[SCRATCH].mean == pytest.approx(0.918)
+    assert confirming.folds(SCRATCH) == confirming.folds(LIGHT.spec)
 
 
-def test_the_baseline_is_confirmed_beside_but_never_wins(confirming: Confirming) -> None:
-    scratch = Candidate("small_cnn", None, None, "", 64, 5)
-    spec = replace(LIGHT.spec, backbone="small_cnn", weights=None, image_size=64, depth=5, freeze_depth=0, steps=10)
-    result = TrialResult(spec, "complete", 0.5, 12.0, {})
-    baseline = BaselineResult(scratch, result, (), Path(), 12.0, "schedule", False, ())
-    found = confirming((LIGHT, [0.6, 0.7, 0.8]), baseline=baseline, baseline_scores=[0.9, 0.9, 0.99])
-    assert found.winner is LIGHT
-    assert found.baseline is not None
-    assert found.baseline.mean == pytest.approx(0.93)
-    assert confirming.folds[spec] == confirming.folds[LIGHT.spec]
-    assert found.needed == pytest.approx(12.0 + make_costs(SPACE).seconds(LIGHT.spec))
+def test_what_ships_is_still_to_be_trained_where_folds_are_used(
+    confirming: Confirming, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fold = seconds_of(confirming, TUNED, PROBE)
+    clock_with(monkeypatch, confirming, fold + 0.5 * confirming.costs.fold_seconds(TUNED.spec))
+    assert confirming((TUNED, []), validated=False).confirmed == {}
+    assert confirming((TUNED, [0.9]), validated=True).confirmed

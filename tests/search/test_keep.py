@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -10,16 +10,18 @@ from typing import Any, cast
 import pytest
 from made_up import LITE, VGG, make_costs, make_space
 
+from tlsearch.data.split import Fold
 from tlsearch.errors import RunError
 from tlsearch.records import TrialResult, TrialSpec
-from tlsearch.search.keep import fetch_model, keep_best, model_folder
+from tlsearch.search.keep import final_seconds, keep_best
+from tlsearch.search.models import fetch_model, model_folder
 from tlsearch.search.plan import Plan
-from tlsearch.search.run import best_probe
 from tlsearch.search.session import Session
 from tlsearch.search.study import Finished, Search
+from tlsearch.search.trials import best_probe
 
 SPACE = make_space()
-PLAN = Plan(SPACE, make_costs(SPACE), (), None)
+PLAN = Plan(SPACE, make_costs(SPACE), (), None, ())
 
 
 class Saving:
@@ -33,16 +35,21 @@ class Saving:
         Path(folder).mkdir(parents=True)
         (Path(folder) / "model.keras").write_text(spec.digest)
 
-    def trial(self, name: str, on_event: object, spec: TrialSpec, **_: object) -> Any:
+    def trial(self, name: str, on_event: object, spec: TrialSpec, folds: Sequence[Fold], **_: object) -> Any:
         assert name == "trial"
         self.trained += 1
+        self.folds = folds
         state: Any = self.state
         return SimpleNamespace(result=TrialResult(spec, state, None, 1.0, reason="no memory"))
 
 
-def session_in(folder: Path, worker: Saving) -> Session:
-    data = SimpleNamespace(base_size=96, fold=None)
-    return cast("Session", SimpleNamespace(work=folder, worker=worker, data=data))
+FOLD, WHOLE = Fold((0, 1, 2), (3,)), Fold((0, 1, 2, 3), ())
+
+
+def session_in(folder: Path, worker: Saving, uses_folds: bool = False, refit: bool = False) -> Session:
+    data = SimpleNamespace(base_size=96, fold=FOLD, whole=WHOLE, uses_folds=uses_folds)
+    config = SimpleNamespace(refit=refit)
+    return cast("Session", SimpleNamespace(work=folder, worker=worker, data=data, config=config))
 
 
 def trial(number: int, value: float | None, state: str = "complete", **chosen: object) -> Finished:
@@ -81,18 +88,48 @@ def test_what_ships_is_what_was_kept(tmp_path: Path) -> None:
     session = session_in(tmp_path, worker)
     winner = suffix(1, 0.9, 6)
     worker.call("save", winner.spec, str(model_folder(session, winner.spec)))
-    fetch_model(session, PLAN, winner.spec, tmp_path / "model")
+    fetch_model(session, winner.spec, LITE, tmp_path / "model")
     assert (tmp_path / "model" / "model.keras").read_text() == winner.spec.digest
     assert worker.trained == 0
 
 
 def test_what_was_not_kept_is_made_again(tmp_path: Path) -> None:
     worker = Saving()
-    fetch_model(session_in(tmp_path, worker), PLAN, trial(1, 0.9).spec, tmp_path / "model")
+    fetch_model(session_in(tmp_path, worker), trial(1, 0.9).spec, LITE, tmp_path / "model")
     assert (tmp_path / "model" / "model.keras").exists()
     assert worker.trained == 1
+    assert worker.folds == [FOLD]
     with pytest.raises(RunError, match="could not be made again: no memory"):
-        fetch_model(session_in(tmp_path, Saving("failed")), PLAN, trial(1, 0.9).spec, tmp_path / "other")
+        fetch_model(session_in(tmp_path, Saving("failed")), trial(1, 0.9).spec, LITE, tmp_path / "other")
+
+
+def test_with_folds_nothing_is_kept_and_what_ships_is_trained_on_the_whole_pool(tmp_path: Path) -> None:
+    worker = Saving()
+    session = session_in(tmp_path, worker, uses_folds=True)
+    tuned = suffix(1, 0.9, 6)
+    search: Any = SimpleNamespace(finished=[tuned], best=lambda count: [tuned])
+    keep_best(session, PLAN, cast("Search", search), tuned)
+    assert list(tmp_path.iterdir()) == []
+    fetch_model(session, tuned.spec, LITE, tmp_path / "model")
+    assert worker.folds == [WHOLE]
+
+
+def test_the_time_for_training_what_ships_is_known(tmp_path: Path) -> None:
+    tuned, longer = suffix(1, 0.9, 12), suffix(2, 0.8, 3)
+    seconds = PLAN.costs.fold_seconds(longer.spec)
+    assert seconds > PLAN.costs.fold_seconds(tuned.spec)
+    scratch: Any = SimpleNamespace(result=SimpleNamespace(seconds=7.0))
+    asked = {
+        (folds, refit): final_seconds(session_in(tmp_path, Saving(), folds, refit), PLAN, [tuned, longer], [scratch])
+        for folds in (False, True)
+        for refit in (False, True)
+    }
+    assert asked == {
+        (False, False): 0.0,
+        (False, True): seconds,
+        (True, False): seconds + 7.0,
+        (True, True): seconds + 7.0,
+    }
 
 
 @pytest.mark.parametrize(

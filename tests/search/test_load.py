@@ -86,7 +86,7 @@ def test_the_pool_is_training_then_validation(folders: Path, tmp_path: Path) -> 
 def test_a_seeded_split_keeps_test_pixels_out_too(tmp_path: Path) -> None:
     write(tmp_path / "data", {"a": (200, 0, 0), "b": (0, 200, 0)}, 20)
     data = load(tmp_path / "data", tmp_path / "work")
-    assert (len(data.split.train), len(data.split.val), len(data.split.test)) == (28, 6, 6)
+    assert (len(data.split.train), len(data.split.val), len(data.split.test)) == (30, 0, 10)
     shades = {tuple(image[0, 0]) for image in open_pixels(data.pixels)}
     kept = {(200, 0, k) for k in range(20)} | {(0, 200, k) for k in range(20)}
     gone = set()
@@ -94,7 +94,28 @@ def test_a_seeded_split_keeps_test_pixels_out_too(tmp_path: Path) -> None:
         with Image.open(tmp_path / "data" / data.index.images[row].path) as image:
             gone.add(image.getpixel((0, 0)))
     assert shades == kept - gone
-    assert len(gone) == 6
+    assert len(gone) == 10
+
+
+def test_few_images_are_compared_on_five_folds_of_the_pool(tmp_path: Path) -> None:
+    write(tmp_path / "data", {"a": (200, 0, 0), "b": (0, 200, 0)}, 20)
+    data = load(tmp_path / "data", tmp_path / "work")
+    assert data.uses_folds
+    assert len(data.folds) == 5
+    assert sorted(p for fold in data.folds for p in fold.val) == list(range(30))
+    for fold in data.folds:
+        assert sorted((*fold.train, *fold.val)) == list(range(30))
+        assert [data.labels[p] for p in fold.val].count(0) == 3
+    assert data.training == data.whole.train == tuple(range(30))
+    assert data.whole.val == ()
+
+
+def test_a_validation_folder_is_the_only_fold(folders: Path, tmp_path: Path) -> None:
+    data = load(folders, tmp_path / "work")
+    assert not data.uses_folds
+    assert data.folds == (data.fold,)
+    assert data.training == tuple(range(16))
+    assert data.whole.train == tuple(range(24))
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,19 @@ from made_up import IMAGES, LITE, VGG, backbone_facts, facts_of, installed, make
 from tlsearch.backbones import weights
 from tlsearch.config import RunConfig
 from tlsearch.data.index import ImageRecord, Survey
+from tlsearch.data.split import Fold
 from tlsearch.errors import PluginError
 from tlsearch.search.candidates import Found
 from tlsearch.search.cost import Costs
-from tlsearch.search.plan import FEWEST_STEPS, _fitting_steps, baseline_sizes, choose_policies, sizes_of
+from tlsearch.search.plan import (
+    FEWEST_STEPS,
+    Plan,
+    _fitting_steps,
+    _trained_folds,
+    baseline_sizes,
+    choose_policies,
+    sizes_of,
+)
 
 PLUGINS = plugin_facts(broken=(("augmentation", "torn", "torn-plugins", "No module named 'zzz'"),))
 
@@ -81,9 +90,9 @@ def test_steps_shrink_until_a_candidate_can_tune_its_last_half() -> None:
     steps = _fitting_steps(space, costs, 200.0)
     assert FEWEST_STEPS < steps < 1000
     shorter = make_space(LITE, VGG, steps=steps)
-    # At least one candidate fits, and with more steps none would.
+    # At least one candidate fits with the views that it asks for, and with more steps none would.
     seconds = [
-        costs.train_seconds(shorter.spec(shorter.params(c, train_suffix=True, freeze_depth=depth)))
+        costs.seconds(shorter.spec(shorter.params(c, train_suffix=True, freeze_depth=depth, policy="standard")))
         for c, depth in ((LITE, 6), (VGG, 7))
     ]
     assert min(seconds) <= 200.0
@@ -95,3 +104,28 @@ def test_there_is_a_fewest_number_of_steps() -> None:
     slow = Costs({LITE: facts_of(LITE, 1e9, 1.0)}, IMAGES)
     assert _fitting_steps(space, slow, 1.0) == FEWEST_STEPS
     assert _fitting_steps(make_space(LITE, steps=50), slow, 1.0) == 50  # a schedule that is shorter stays
+
+
+def test_a_trained_trial_runs_on_as_many_folds_as_its_cap_allows() -> None:
+    space = make_space(LITE, steps=400)
+    costs = make_costs(space)
+    costs.folds = 5
+    one = costs.fold_seconds(space.spec(space.params(LITE, train_suffix=True, freeze_depth=6)))
+    assert _trained_folds(space, costs, 0.5 * one) == 1
+    assert _trained_folds(space, costs, 3.5 * one) == 3
+    assert _trained_folds(space, costs, 100 * one) == 5
+    assert _trained_folds(space, costs, None) == 5
+
+
+def test_the_folds_of_a_trial() -> None:
+    space = make_space(LITE)
+    costs = make_costs(space)
+    costs.folds, costs.trained_folds = 5, 2
+    folds = tuple(Fold((n,), (n + 1,)) for n in range(5))
+    plan = Plan(space, costs, (), None, folds)
+    solved, tuned = space.spec(space.params(LITE)), space.spec(space.params(LITE, train_suffix=True))
+    assert plan.folds_of(solved) == folds
+    assert plan.folds_of(tuned) == folds[:2]
+    assert plan.folds_of(space.spec(space.params(LITE, hidden=True))) == folds[:2]
+    assert costs.train_seconds(solved) == pytest.approx(5 * costs.fold_seconds(solved))
+    assert costs.train_seconds(tuned) == pytest.approx(2 * costs.fold_seconds(tuned))

@@ -1,28 +1,36 @@
-"""Where a study is kept, and under which name."""
+"""Where a study is kept and under which name, and how much time the search leaves to what comes after it."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 import optuna
+import pytest
 from made_up import LITE, VGG, make_costs, make_space
 
+from tlsearch.data.split import Fold
+from tlsearch.search.clock import Clock
+from tlsearch.search.confirm import more_views
 from tlsearch.search.plan import Plan
 from tlsearch.search.session import Session
 from tlsearch.search.space import SearchSpace
-from tlsearch.search.trials import open_study
+from tlsearch.search.study import Finished, Search
+from tlsearch.search.trials import open_study, reserved_seconds
 
 
-def study_name(folder: Path, space: SearchSpace, fingerprint: str = "aa", metric: str = "accuracy") -> str:
+def study_name(
+    folder: Path, space: SearchSpace, fingerprint: str = "aa", metric: str = "accuracy", folds: tuple[Fold, ...] = ()
+) -> str:
     """The name of the study of a run into ``folder``, all in one storage."""
     session: Any = SimpleNamespace(
         config=SimpleNamespace(storage=f"sqlite:///{folder.parent / 'shared.db'}"),
         output=folder,
         data=SimpleNamespace(index=SimpleNamespace(fingerprint=fingerprint), metric=metric),
     )
-    study = open_study(cast("Session", session), Plan(space, make_costs(space), (), None))
+    study = open_study(cast("Session", session), Plan(space, make_costs(space), (), None, folds))
     assert study.direction == optuna.study.StudyDirection.MAXIMIZE
     return str(study.study_name)
 
@@ -38,5 +46,51 @@ def test_runs_that_share_a_storage_share_a_study_only_where_their_trials_are_com
         study_name(tmp_path / "a", make_space(LITE, VGG, steps=500)),
         study_name(tmp_path / "a", space, fingerprint="bb"),
         study_name(tmp_path / "a", space, metric="macro_f1"),
+        study_name(tmp_path / "a", space, folds=(Fold((0,), (1,)), Fold((1,), (0,)))),
     ]
-    assert len({name, *others}) == 6
+    assert len({name, *others}) == 7
+
+
+SPACE = make_space(LITE)
+PROBE = Finished(1, SPACE.spec(SPACE.params(LITE)), "complete", 0.6, 0.5, 1.0, ())
+TUNED = Finished(2, SPACE.spec(SPACE.params(LITE, train_suffix=True, policy="standard")), "complete", 0.9, 0.5, 1.0, ())
+SCRATCH: Any = SimpleNamespace(result=SimpleNamespace(spec=replace(PROBE.spec, weights=None), seconds=50.0), others=())
+
+
+def reserved(limit: float | None, *finished: Finished, baseline: Any = None, uses_folds: bool = False) -> float:
+    session: Any = SimpleNamespace(
+        clock=Clock(limit),
+        config=SimpleNamespace(refit=False),
+        data=SimpleNamespace(uses_folds=uses_folds),
+    )
+    search: Any = SimpleNamespace(
+        finished=list(finished), best=lambda count: sorted(finished, key=lambda f: -(f.value or 0))[:count]
+    )
+    plan = Plan(SPACE, make_costs(SPACE), (), None, ())
+    return reserved_seconds(cast("Session", session), plan, cast("Search", search), baseline)
+
+
+def confirming(*finished: Finished) -> float:
+    """Seconds for one fold, with twice the views of each."""
+    costs = make_costs(SPACE)
+    return sum(costs.fold_seconds(f.spec) + costs.view_seconds(more_views(f.spec)) for f in finished)
+
+
+def test_nothing_is_reserved_without_a_limit() -> None:
+    assert reserved(None, PROBE, TUNED) == 0.0
+
+
+def test_confirmation_keeps_its_share() -> None:
+    assert reserved(10_000.0) == pytest.approx(1_500.0)
+    assert reserved(10_000.0, PROBE) == pytest.approx(1_500.0)
+
+
+def test_one_fold_of_the_best_is_kept_possible_up_to_a_third_of_the_limit() -> None:
+    needed = confirming(TUNED, PROBE) + SCRATCH.result.seconds
+    assert reserved(3.1 * needed, PROBE, TUNED, baseline=SCRATCH) == pytest.approx(needed)
+    assert reserved(2.9 * needed, PROBE, TUNED, baseline=SCRATCH) == 0.0
+
+
+def test_with_folds_the_training_of_what_ships_is_always_kept_possible() -> None:
+    final = make_costs(SPACE).fold_seconds(TUNED.spec) + SCRATCH.result.seconds
+    assert reserved(1.0, PROBE, TUNED, baseline=SCRATCH, uses_folds=True) == pytest.approx(final)

@@ -45,8 +45,9 @@ def opened(folder: Path, facts: tuple[CandidateFacts, ...] = (), parent: Parent 
         np.save(file, POOL.pixels[SIZE])
     jobs = Jobs(parent or Parent())
     labels = POOL.labels.tolist()
+    groups = POOL.groups.tolist()
     jobs.open_pool(
-        {SIZE: str(file)}, labels, POOL.classes, POOL.digest, str(folder / "cache"), 10**9, "accuracy", facts
+        {SIZE: str(file)}, labels, groups, POOL.classes, POOL.digest, str(folder / "cache"), 10**9, "accuracy", facts
     )
     return jobs
 

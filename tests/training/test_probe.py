@@ -12,6 +12,7 @@ from tlsearch.training.probe import best_depth, probe_cuts
 
 LABELS = np.arange(240) % 4
 TRAIN = np.arange(200)
+GROUPS = np.arange(240)
 
 
 def cuts(*separations: float) -> list[Any]:
@@ -31,7 +32,7 @@ def quietly(depth: int) -> None:
 
 
 def test_accuracy_rises_with_the_separation_of_the_features() -> None:
-    said = probe_cuts(cuts(0.0, 1.0, 2.0, 6.0), LABELS, TRAIN, 0, quietly)
+    said = probe_cuts(cuts(0.0, 1.0, 2.0, 6.0), LABELS, GROUPS, TRAIN, 0, quietly)
     accuracies = [accuracy for accuracy, _ in said]
     assert accuracies == sorted(accuracies)
     assert accuracies[0] == pytest.approx(0.25, abs=0.1)  # chance, although the maxima know
@@ -40,17 +41,18 @@ def test_accuracy_rises_with_the_separation_of_the_features() -> None:
 
 
 def test_the_standard_error_is_that_of_a_share() -> None:
-    ((accuracy, error),) = probe_cuts(cuts(1.0), LABELS, TRAIN, 0, quietly)
+    ((accuracy, error),) = probe_cuts(cuts(1.0), LABELS, GROUPS, TRAIN, 0, quietly)
     assert error == pytest.approx(np.sqrt(accuracy * (1 - accuracy) / 200))
 
 
 def test_only_training_rows_count() -> None:
     """Labels beyond them are turned round, and change nothing."""
     turned = np.concatenate([LABELS[:200], 3 - LABELS[200:]])
-    assert probe_cuts(cuts(2.0), turned, TRAIN, 0, quietly) == probe_cuts(cuts(2.0), LABELS, TRAIN, 0, quietly)
+    honest = probe_cuts(cuts(2.0), LABELS, GROUPS, TRAIN, 0, quietly)
+    assert probe_cuts(cuts(2.0), turned, GROUPS, TRAIN, 0, quietly) == honest
     broken = cuts(2.0)
     broken[0][200:] = np.nan
-    assert probe_cuts(broken, LABELS, TRAIN, 0, quietly) == probe_cuts(cuts(2.0), LABELS, TRAIN, 0, quietly)
+    assert probe_cuts(broken, LABELS, GROUPS, TRAIN, 0, quietly) == honest
 
 
 def test_large_pools_are_thinned_evenly_and_repeatably(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -65,15 +67,26 @@ def test_large_pools_are_thinned_evenly_and_repeatably(monkeypatch: pytest.Monke
 
 def test_progress_is_told_after_each_cut() -> None:
     seen: list[int] = []
-    probe_cuts(cuts(1.0, 1.0, 1.0), LABELS, TRAIN, 0, seen.append)
+    probe_cuts(cuts(1.0, 1.0, 1.0), LABELS, GROUPS, TRAIN, 0, seen.append)
     assert seen == [1, 2, 3]
 
 
 def test_a_class_of_two_images_can_be_probed() -> None:
     rows = np.concatenate([np.flatnonzero(LABELS[:200] < 3), [3, 7]])
-    ((accuracy, _),) = probe_cuts(cuts(6.0), LABELS, rows, 0, quietly)
+    ((accuracy, _),) = probe_cuts(cuts(6.0), LABELS, GROUPS, rows, 0, quietly)
     assert accuracy > 0.9
 
 
 def test_the_first_of_equally_good_cuts_is_the_best() -> None:
     assert best_depth([0.5, 0.8, 0.7, 0.8]) == 2
+
+
+def test_a_group_is_never_in_two_folds() -> None:
+    """Noise in four copies each: a probe that has seen a copy knows the label, an honest one guesses."""
+    rng = np.random.default_rng(0)
+    noise = np.repeat(rng.normal(size=(60, 800)), 4, axis=0).astype(np.float32)
+    labels, copies = np.repeat(np.arange(60) % 4, 4), np.repeat(np.arange(60), 4)
+    ((honest, _),) = probe_cuts([noise], labels, copies, np.arange(240), 0, quietly)
+    ((leaking, _),) = probe_cuts([noise], labels, np.arange(240), np.arange(240), 0, quietly)
+    assert honest < 0.45
+    assert leaking > 0.8

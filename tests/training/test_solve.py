@@ -142,3 +142,14 @@ def test_c_is_chosen_on_images_of_which_no_rendering_was_fitted() -> None:
     _, together = solve_head(views, np.tile(labels, 4), classes, 0, None, views=4)
     _, leaking = solve_head(views, np.tile(labels, 4), classes, 0, None)
     assert together <= alone < leaking
+
+
+def test_c_is_chosen_on_groups_of_which_no_image_was_fitted() -> None:
+    """Noise in four near copies each: with the groups known, C stays as strong as for the pictures alone."""
+    generator = np.random.default_rng(0)
+    once = generator.normal(size=(120, 60)).astype(np.float32)
+    labels = np.repeat(np.arange(120) % 2, 4)
+    copies = np.repeat(once, 4, axis=0) + generator.normal(0, 0.01, (480, 60)).astype(np.float32)
+    _, honest = solve_head(copies, labels, 2, 0, None, np.repeat(np.arange(120), 4))
+    _, leaking = solve_head(copies, labels, 2, 0, None, np.arange(480))
+    assert honest == min(C_GRID) < leaking

@@ -172,7 +172,37 @@ def test_folds_are_averaged(network: Network, tmp_path: Path) -> None:
     each = [run(network, tmp_path, make_spec(**SOLVED), folds=(fold,)).result for fold in folds]
     assert both.result.value == pytest.approx(np.mean([r.value for r in each if r.value is not None]))
     assert both.result.metrics["val_loss"] == pytest.approx(np.mean([r.metrics["val_loss"] for r in each]))
-    assert both.val_rows.tolist() == list(folds[1].val)
+    assert both.val_rows.tolist() == [*folds[0].val, *folds[1].val]
+    assert len(both.val_probabilities) == len(both.val_rows)
+
+
+FIVE = tuple(Fold(tuple(i for i in range(60) if i % 5 != n), tuple(range(n, 60, 5))) for n in range(5))
+
+
+@pytest.mark.parametrize("changes", [SOLVED, {"freeze_depth": 2}], ids=["solved", "suffix"])
+def test_folds_cost_no_extraction(network: Network, tmp_path: Path, changes: dict[str, object]) -> None:
+    """Five folds of one pool send no more images through the network than one."""
+    spec = make_spec(**{**changes, "policy": "speckle", "strength": 0.5, "views": 2, "steps": 6})  # type: ignore[arg-type]  # fields of a spec
+    counted = []
+    for name, folds in (("one", FIVE[:1]), ("five", FIVE)):
+        extractor = make_extractor(tmp_path / name)
+        TrialRunner(extractor, "accuracy").run(network, spec, folds, Patience(), None)
+        counted.append(extractor.computed)
+    assert counted[0] == counted[1] > 0
+
+
+def test_the_share_of_a_trial_counts_over_all_folds(network: Network, tmp_path: Path) -> None:
+    patience = Patience()
+    result = run(network, tmp_path, make_spec(steps=5), folds=FIVE[:2], judge=patience).result
+    assert [numbers["fraction"] for numbers in patience.rounds] == pytest.approx([n / 10 for n in range(1, 11)])
+    assert len(result.history) == 5
+
+
+def test_a_fold_without_validation_images_only_fits(network: Network, tmp_path: Path) -> None:
+    runner = TrialRunner(make_extractor(tmp_path), "accuracy")
+    outcome = runner.run(network, make_spec(steps=3), [Fold(tuple(range(60)), ())], Patience(), None)
+    assert (outcome.result.state, outcome.result.value, len(outcome.val_rows)) == ("complete", None, 0)
+    assert runner.fitted is not None
 
 
 @pytest.mark.parametrize(

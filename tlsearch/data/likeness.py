@@ -54,6 +54,8 @@ def _standardise(looks: Sequence[Look]) -> tuple[npt.NDArray[np.float32], npt.ND
 
 def _close_pairs(hashes: npt.NDArray[np.uint64]) -> Iterator[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]]:
     """Places of hashes that differ in at most ``HASH_BITS`` bits, in portions; a pair may come several times."""
+    if len(hashes) < 2:
+        return
     bounds = [64 * band // (HASH_BITS + 1) for band in range(HASH_BITS + 2)]
     for low, high in pairwise(bounds):
         band = (hashes >> np.uint64(low)) & np.uint64((1 << (high - low)) - 1)

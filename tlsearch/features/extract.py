@@ -28,11 +28,12 @@ class Pool:
     """The training and validation images, in data set order; test images are not in it.
 
     ``pixels`` are uint8 arrays (N, S, S, 3) by image size; ``digest`` is the hash of the contents in order and of
-    the way they were decoded.
+    the way they were decoded. Images with one number in ``groups`` belong together: no split may part them.
     """
 
     pixels: Mapping[int, Array]
     labels: np.ndarray[Any, np.dtype[np.int64]]
+    groups: np.ndarray[Any, np.dtype[np.int64]]
     classes: tuple[str, ...]
     digest: str
 

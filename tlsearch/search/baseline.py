@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from tlsearch.records import Candidate, TrialResult, TrialSpec
 from tlsearch.results.parts import TrialRow
 from tlsearch.search.cost import RENDER_SECONDS
 from tlsearch.search.execute import finish_run, shown_metrics, start_run
+from tlsearch.search.models import model_folder, save_fitted
 from tlsearch.search.plan import Plan, baseline_sizes
 from tlsearch.search.session import Session
 from tlsearch.tracking.describe import Status
@@ -36,17 +36,17 @@ COMPILE_SECONDS = 8.0
 
 @dataclass(frozen=True)
 class BaselineResult:
-    """The best network from scratch. ``folder`` holds its model; ``not_affordable`` says which architectures would
-    have taken too long."""
+    """A network from scratch: the best one, with the ``others`` that were trained beside it. ``not_affordable`` says
+    which architectures would have taken too long."""
 
     candidate: Candidate
     result: TrialResult
     rows: tuple[TrialRow, ...]
-    folder: Path
     seconds: float
     stopped_by: str
     still_improving: bool
     not_affordable: tuple[str, ...]
+    others: tuple[BaselineResult, ...] = ()
 
     @property
     def architecture(self) -> str:
@@ -57,7 +57,8 @@ class BaselineResult:
 def run_baseline(session: Session, plan: Plan, best: Candidate) -> BaselineResult:
     """Train from scratch: a small residual network, and the architecture of ``best`` where that is affordable.
 
-    The better of the two on validation is the baseline; its model is saved.
+    The better of the two on validation is the baseline. Learning rates race on the first fold. Where there is a
+    validation part, the models are kept.
     """
     share = session.clock.share("baseline")
     small = _small_network(session, share)
@@ -74,7 +75,15 @@ def run_baseline(session: Session, plan: Plan, best: Candidate) -> BaselineResul
             f"{large.candidate.backbone} ({ENOUGH_EPOCHS} epochs need {needed:.0f} s, "
             f"the baseline may take {share:.0f} s)",
         )
-    return replace(max(runs, key=_rank), not_affordable=reasons, rows=tuple(row for run in runs for row in run.rows))
+    chosen = max(runs, key=_rank)
+    rows = tuple(row for run in runs for row in run.rows)
+    others = tuple(run for run in runs if run is not chosen)
+    return replace(chosen, not_affordable=reasons, rows=rows, others=others)
+
+
+def scratch_of(baseline: BaselineResult | None) -> tuple[BaselineResult, ...]:
+    """All networks that were trained from scratch, the baseline first."""
+    return () if baseline is None else (baseline, *baseline.others)
 
 
 def _small_network(session: Session, budget: float | None) -> CandidateFacts:
@@ -153,15 +162,12 @@ def _race(session: Session, plan: Plan, facts: CandidateFacts, steps: int) -> Ba
     for outcome, run_id, count in zip(outcomes, runs, rounds, strict=True):
         finish_run(session, run_id, outcome.result, count)
     best = next(o.result for o in outcomes if o.result.state == "complete")
-    folder = session.work / f"baseline-{candidate.backbone}"
-    session.worker.call(
-        "save", spec=best.spec, candidate=candidate, folder=str(folder), decode_size=session.data.base_size
-    )
+    if not session.data.uses_folds:
+        save_fitted(session, best.spec, candidate, model_folder(session, best.spec))
     return BaselineResult(
         candidate,
         best,
         tuple(TrialRow.of(0, "baseline", o.result, run) for o, run in zip(outcomes, runs, strict=True)),
-        folder,
         sum(o.result.seconds for o in outcomes),
         "time" if steps < _wanted_steps(session, plan) else "schedule",
         _still_improving(best),

@@ -31,6 +31,10 @@ class Clock:
             return None
         return self.limit * (1 - sum(SHARES[s] for s in later)) - self.elapsed()
 
+    def most(self, share: float) -> float:
+        """Seconds of a share of the limit; infinite without one."""
+        return float("inf") if self.limit is None else share * self.limit
+
     def fits(self, seconds: float, *later: str) -> bool:
         """Whether ``seconds`` more can be spent without touching the shares of the ``later`` steps."""
         left = self.left_for(*later)

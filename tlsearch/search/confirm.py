@@ -1,108 +1,231 @@
-"""confirm: the best few and the baseline on resampled folds, as many as the time allows, so that luck does not win."""
+"""confirm: the best few race on resampled folds, as many as the time allows, so that luck does not win."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from tlsearch.data.split import resampled_folds
-from tlsearch.records import TrialSpec
+from tlsearch.data.split import Fold, resampled_folds
+from tlsearch.records import Candidate, TrialSpec
 from tlsearch.results.parts import Confirmed, TrialRow
 from tlsearch.search.baseline import BaselineResult
 from tlsearch.search.execute import execute
+from tlsearch.search.keep import final_seconds
 from tlsearch.search.plan import Plan
 from tlsearch.search.session import Session
 from tlsearch.search.study import Finished
 
 CONTENDERS = 3
-MOST_FOLDS = 3
+MOST_FOLDS = 5
+REPEATS = 2
+"""Repetitions of the winner on the first fold with other seeds, at most, for the spread over seeds."""
+
+VIEWS_FACTOR = 2
+"""Confirmation renders this many times the views of a trial: few stored views flatter nobody twice."""
 
 
 @dataclass(frozen=True)
 class Confirmation:
-    """``winner`` is one of the contenders; ``confirmed`` its figure on resampled folds, None where there was no time
-    for a single one, which ``needed`` seconds a fold would have taken."""
+    """``winner`` is one of the contenders. ``confirmed`` has the figures on resampled folds by the spec that was
+    searched, of the contenders, the linear probe and the networks from scratch; what there was no time for is absent.
+    ``needed`` is the seconds that one fold of the first contender takes with what stands beside it."""
 
     winner: Finished
-    confirmed: Confirmed | None
-    baseline: Confirmed | None
+    confirmed: Mapping[TrialSpec, Confirmed]
     rows: tuple[TrialRow, ...]
     needed: float
 
 
+@dataclass
+class _Race:
+    """What runs, on which folds, and what came of it: ``scores`` are values by fold, ``repeated`` the values of further
+    seeds on the first fold."""
+
+    session: Session
+    plan: Plan
+    folds: Sequence[Fold]
+    scratch: Mapping[TrialSpec, BaselineResult]
+    scores: dict[TrialSpec, list[float]] = field(default_factory=dict)
+    repeated: dict[TrialSpec, list[float]] = field(default_factory=dict)
+    rows: list[TrialRow] = field(default_factory=list)
+
+    def seconds(self, spec: TrialSpec) -> float:
+        """Seconds that a spec takes on one fold."""
+        if spec in self.scratch:
+            return self.scratch[spec].result.seconds
+        return self.plan.costs.fold_seconds(spec) + self.plan.costs.view_seconds(more_views(spec))
+
+    def run(self, spec: TrialSpec, number: int, repeat: int = 0) -> float | None:
+        """The value of a spec on a fold; None where it failed."""
+        candidate = self._candidate(spec)
+        what = f"fold {number + 1}" + (f", seed {repeat + 1}" if repeat else "")
+        text = f"{what}: {spec.label}"
+        self.session.reporter.progress("confirm", number, len(self.folds), text)
+        confirming = replace(more_views(spec), repeat=repeat)
+        result, _, run_id = execute(
+            self.session, confirming, candidate, [self.folds[number]], "confirmation", f"confirm {text}",
+            lambda *_: "continue", None, "confirm",
+        )  # fmt: skip
+        self.rows.append(TrialRow.of(len(self.rows) + 1, "confirmation", result, run_id))
+        if result.state == "complete" and spec not in self.scratch:
+            self.plan.costs.remember(confirming)
+        return result.value if result.state == "complete" else None
+
+    def _candidate(self, spec: TrialSpec) -> Candidate:
+        known = self.scratch.get(spec)
+        return known.candidate if known else self.plan.space.of(spec)
+
+
 def confirm(
-    session: Session, plan: Plan, contenders: Sequence[Finished], baseline: BaselineResult | None
+    session: Session,
+    plan: Plan,
+    contenders: Sequence[Finished],
+    probe: Finished,
+    scratch: Sequence[BaselineResult],
 ) -> Confirmation:
-    """Train the contenders and the baseline anew on each fold; among those within one standard error of the best
-    mean, the cheapest at inference wins, and of equals the better on validation."""
-    needed = fold_seconds(plan, contenders, baseline)
+    """Train the contenders anew on resampled folds, and beside them the linear probe and the networks from scratch.
+
+    After each fold a contender that lies more than one paired standard error behind the best stops. Among those
+    that stay, the cheapest at inference wins, of equals the better mean, then the better on validation. The folds and
+    the seeds are the same for all.
+    """
     data = session.data
     share = len(data.fold.val) / len(data.pool)
     folds = resampled_folds(data.labels, data.groups, MOST_FOLDS, share, session.config.seed)
-    scores: dict[TrialSpec, list[float]] = {c.spec: [] for c in contenders}
-    rows: list[TrialRow] = []
-    if baseline is not None:
-        scores[baseline.result.spec] = []
-    for number, fold in enumerate(folds, 1):
-        if not session.clock.fits(needed, "rest"):
-            break
-        for spec in scores:
-            candidate = baseline.candidate if baseline and spec == baseline.result.spec else plan.space.of(spec)
-            session.reporter.progress("confirm", len(rows), MOST_FOLDS * len(scores), f"fold {number}: {spec.label}")
-            result, _, run = execute(
-                session, spec, candidate, [fold], "confirmation", f"confirm fold {number} {spec.label}",
-                lambda *_: "continue", None, "confirm",
-            )  # fmt: skip
-            rows.append(TrialRow.of(len(rows) + 1, "confirmation", result, run))
-            scores[spec].append(result.value if result.value is not None else 0.0)
-    winner = _choose(plan, contenders, scores, len(data.fold.val))
-    return Confirmation(
-        winner,
-        _summary(scores[winner.spec]),
-        _summary(scores[baseline.result.spec]) if baseline else None,
-        tuple(rows),
-        needed,
-    )
+    race = _Race(session, plan, folds, {b.result.spec: b for b in scratch})
+    first, beside = contenders[0].spec, _beside(race, probe, scratch)
+    reserve = final_seconds(session, plan, contenders, scratch)
+
+    def fits(seconds: float) -> bool:
+        return session.clock.fits(seconds + reserve, "rest")
+
+    running = _starters(race, contenders, beside, fits)
+    if running:
+        running = _run_folds(race, running, [spec for spec in beside if fits(_cost(race, {first, spec}))], fits)
+    winner = min(running, key=lambda c: _preference(race, c)) if running else contenders[0]
+    _repeat(race, winner.spec, fits)
+    confirmed = {spec: _summary(race, spec) for spec, values in race.scores.items() if values}
+    return Confirmation(winner, confirmed, tuple(race.rows), _cost(race, {first, *beside}))
 
 
-def fold_seconds(plan: Plan, contenders: Sequence[Finished], baseline: BaselineResult | None) -> float:
-    """Seconds that one fold takes for all contenders and the baseline."""
-    return sum(plan.costs.seconds(c.spec) for c in contenders) + (baseline.result.seconds if baseline else 0.0)
+def more_views(spec: TrialSpec) -> TrialSpec:
+    """The spec as it is confirmed: with twice its views."""
+    return replace(spec, views=VIEWS_FACTOR * spec.views) if spec.strength else spec
 
 
-def _choose(
-    plan: Plan, contenders: Sequence[Finished], scores: Mapping[TrialSpec, Sequence[float]], val_images: int
-) -> Finished:
-    if not scores[contenders[0].spec]:
-        return contenders[0]
-    mean = {c.spec: float(np.mean(scores[c.spec])) for c in contenders}
-    best = max(contenders, key=lambda c: mean[c.spec])
-    near = [c for c in contenders if mean[best.spec] - mean[c.spec] <= _paired_error(scores, best, c, val_images)]
-    return min(near, key=lambda c: (_inference(plan, c), -mean[c.spec], -(c.value or 0.0)))
-
-
-def _paired_error(
-    scores: Mapping[TrialSpec, Sequence[float]], best: Finished, other: Finished, val_images: int
+def fold_seconds(
+    plan: Plan, session: Session, contender: Finished, probe: Finished, scratch: Sequence[BaselineResult]
 ) -> float:
-    """One standard error of the difference on the same folds; binomial where one fold gives no spread."""
-    differences = np.asarray(scores[best.spec]) - np.asarray(scores[other.spec])
-    if best is other:
-        return 0.0
-    if len(differences) > 1:
-        return float(differences.std(ddof=1) / np.sqrt(len(differences)))
-    p = float(np.mean(scores[best.spec]))
+    """Seconds that one fold takes for a contender with the probe and the networks from scratch beside it."""
+    race = _Race(session, plan, (), {b.result.spec: b for b in scratch})
+    return _cost(race, {contender.spec, *_beside(race, probe, scratch)})
+
+
+def paired_error(best: Sequence[float], other: Sequence[float], val_images: int, train_images: int) -> float:
+    """One standard error of the mean difference of two models on the same resampled folds.
+
+    Resampled folds overlap, which the factor 1 / folds + validation / training images allows for (Nadeau & Bengio
+    2003, "Inference for the generalization error"). One fold gives no spread: the binomial error then.
+    """
+    if len(best) > 1:
+        differences = np.asarray(best) - np.asarray(other)
+        return sampling_error(differences.tolist(), val_images, train_images)
+    return sampling_error(best, val_images, train_images)
+
+
+def sampling_error(values: Sequence[float], val_images: int, train_images: int) -> float:
+    """The standard error of a mean over resampled folds, corrected as in ``paired_error``; binomial for one fold."""
+    if len(values) > 1:
+        return float(np.sqrt((1 / len(values) + val_images / train_images) * np.var(values, ddof=1)))
+    p = float(values[0])
     return float(np.sqrt(max(p * (1 - p), 1e-9) / val_images))
 
 
-def _inference(plan: Plan, contender: Finished) -> float:
-    """Operations for one image through the whole network."""
-    return plan.costs.facts[plan.space.of(contender.spec)].cuts[-1].work
+def _beside(race: _Race, probe: Finished, scratch: Sequence[BaselineResult]) -> list[TrialSpec]:
+    return [probe.spec, *(b.result.spec for b in scratch)]
 
 
-def _summary(scores: Sequence[float]) -> Confirmed | None:
-    if not scores:
-        return None
-    error = float(np.std(scores, ddof=1) / np.sqrt(len(scores))) if len(scores) > 1 else None
-    return Confirmed(float(np.mean(scores)), len(scores), None, error)
+def _cost(race: _Race, specs: set[TrialSpec]) -> float:
+    return sum(race.seconds(spec) for spec in specs)
+
+
+def _starters(
+    race: _Race, contenders: Sequence[Finished], beside: Sequence[TrialSpec], fits: Callable[[float], bool]
+) -> list[Finished]:
+    """As many of the contenders, best first, as one fold has time for; the first alone where it just fits."""
+    for count in range(len(contenders), 0, -1):
+        if fits(_cost(race, {*(c.spec for c in contenders[:count]), *beside})):
+            return list(contenders[:count])
+    return list(contenders[:1]) if fits(race.seconds(contenders[0].spec)) else []
+
+
+def _run_folds(
+    race: _Race, running: list[Finished], beside: Sequence[TrialSpec], fits: Callable[[float], bool]
+) -> list[Finished]:
+    """Fold after fold; gives the contenders that are within one standard error of the best at the end."""
+    for number in range(len(race.folds)):
+        group = list(dict.fromkeys([*(c.spec for c in running), *beside]))
+        # From the second fold on, one repetition of the best is kept possible: the spread over seeds needs it.
+        spare = race.seconds(_leader(race, running).spec) if number >= 2 else 0.0
+        if number and not fits(_cost(race, set(group)) + spare):
+            break
+        for spec in group:
+            value = race.run(spec, number)
+            if value is not None:
+                race.scores.setdefault(spec, []).append(value)
+        # Who failed on a fold has fewer values than folds, and nothing to compare.
+        beside = [spec for spec in beside if len(race.scores.get(spec, ())) == number + 1]
+        running = _staying(race, [c for c in running if len(race.scores.get(c.spec, ())) == number + 1])
+        if not running:
+            break
+    return running
+
+
+def _staying(race: _Race, running: list[Finished]) -> list[Finished]:
+    """Those within one paired standard error of the best mean."""
+    if not running:
+        return []
+    best = _leader(race, running)
+    fold = race.folds[0]
+    scores, images = race.scores, (len(fold.val), len(fold.train))
+
+    def behind(contender: Finished) -> float:
+        return float(np.mean(scores[best.spec]) - np.mean(scores[contender.spec]))
+
+    return [c for c in running if c is best or behind(c) <= paired_error(scores[best.spec], scores[c.spec], *images)]
+
+
+def _leader(race: _Race, running: Sequence[Finished]) -> Finished:
+    return max(running, key=lambda c: (float(np.mean(race.scores.get(c.spec, [0.0]))), c.value or 0.0))
+
+
+def _preference(race: _Race, contender: Finished) -> tuple[float, float, float]:
+    """Lower is better: operations for one image through the whole network, then the mean, then the validation."""
+    plan = race.plan
+    work = plan.costs.facts[plan.space.of(contender.spec)].cuts[-1].work
+    return work, -float(np.mean(race.scores[contender.spec])), -(contender.value or 0.0)
+
+
+def _repeat(race: _Race, spec: TrialSpec, fits: Callable[[float], bool]) -> None:
+    """The winner again on the first fold with other seeds; a solved head has no seed that matters."""
+    if spec.solved or not race.scores.get(spec):
+        return
+    for repeat in range(1, REPEATS + 1):
+        if not fits(race.seconds(spec)):
+            return
+        value = race.run(spec, 0, repeat)
+        if value is not None:
+            race.repeated.setdefault(spec, []).append(value)
+
+
+def _summary(race: _Race, spec: TrialSpec) -> Confirmed:
+    values, fold = race.scores[spec], race.folds[0]
+    seeds = [values[0], *race.repeated.get(spec, ())]
+    return Confirmed(
+        float(np.mean(values)),
+        len(values),
+        float(np.std(seeds, ddof=1)) if len(seeds) > 1 else None,
+        sampling_error(values, len(fold.val), len(fold.train)),
+    )

@@ -36,13 +36,16 @@ ViewKey = tuple[str, int, str, float, int, int]
 
 @dataclass
 class Costs:
-    """Estimates for one pool of ``images`` images. ``made`` are the features that earlier trials of this study
+    """Estimates for one pool of ``images`` images. A trained trial runs on ``trained_folds`` folds, a solved head on
+    ``folds``. ``made`` are the features that earlier trials of this study
     asked for: (candidate, image size, policy, strength, view, cut), where a negative cut stands for the pooled features
     of that depth, which are made from the deepest map of the same view."""
 
     facts: Mapping[Candidate, CandidateFacts]
     images: int
     made: set[ViewKey] = field(default_factory=set)
+    folds: int = 1
+    trained_folds: int = 1
 
     def remember(self, spec: TrialSpec) -> None:
         """Note what a trial made. Trials are pruned only after all their views have been used once: 40 % of the
@@ -60,21 +63,21 @@ class Costs:
                 cost += self.images * RENDER_PER_VALUE * 3 * spec.image_size**2
         if spec.kind != "frozen":
             share = total - _work(facts, spec.freeze_depth)
-            cost += TRAIN_FACTOR * spec.steps * spec.batch_size * share
+            cost += TRAIN_FACTOR * spec.steps * spec.batch_size * share * self.trained_folds
         return cost
 
     def train_seconds(self, spec: TrialSpec) -> float:
-        """Seconds of training proper on this machine, without making views."""
+        """Seconds of training proper on this machine, on all folds of the trial, without making views."""
+        return self.fold_seconds(spec) * (self.folds if spec.solved else self.trained_folds)
+
+    def fold_seconds(self, spec: TrialSpec) -> float:
+        """Seconds of training proper on one fold."""
         if spec.solved:
             rows = self.images * spec.views
             return FIXED_SECONDS + rows * self._facts(spec).cuts[-1].shape[2] * 1e-6
         if spec.kind == "frozen":
             return COMPILE_SECONDS + spec.steps * HEAD_STEP_SECONDS
         return COMPILE_SECONDS + spec.steps * self._step_seconds(spec)
-
-    def steps_within(self, spec: TrialSpec, seconds: float) -> int:
-        """How many steps of a suffix trial fit into ``seconds`` of training."""
-        return max(0, int((seconds - COMPILE_SECONDS) / self._step_seconds(spec)))
 
     def _step_seconds(self, spec: TrialSpec) -> float:
         facts = self._facts(spec)

@@ -10,9 +10,9 @@ import numpy as np
 
 from tlsearch.config import Metric, RunConfig
 from tlsearch.data.checks import IMBALANCE_LIMIT
-from tlsearch.data.index import Survey
+from tlsearch.data.index import DatasetIndex, Survey
 from tlsearch.data.pixels import decode_all, open_pixels, select_rows, smaller
-from tlsearch.data.split import Fold, imbalance, split
+from tlsearch.data.split import Fold, Split, imbalance, split, stratified_folds
 from tlsearch.progress import Reporter
 from tlsearch.search.session import Data
 
@@ -20,6 +20,9 @@ SIZE_STEP = 32
 """Image sizes are multiples of this, the total stride of the usual networks."""
 
 CHUNK = 256
+
+SELECTION_FOLDS = 5
+"""Folds on which trials are compared where the images are too few for a validation part of their own."""
 
 
 def starting_size(default: int, smallest: int, median_short_side: int, asked: int | None) -> int:
@@ -44,10 +47,20 @@ def load_data(config: RunConfig, survey: Survey, base_size: int, work: Path, rep
     pixels = work / f"pool-{base_size}.npy"
     select_rows(everything, pool, pixels)
     everything.unlink()
-    fold = Fold(tuple(range(len(parts.train))), tuple(range(len(parts.train), len(pool))))
     labels = [index.images[row].label for row in parts.train]
     metric: Metric = config.metric or ("balanced_accuracy" if imbalance(labels) > IMBALANCE_LIMIT else "accuracy")
-    return Data(index, parts, pool, fold, base_size, metric, pixels)
+    return Data(index, parts, pool, selection_folds(index, parts, config.seed), base_size, metric, pixels)
+
+
+def selection_folds(index: DatasetIndex, parts: Split, seed: int) -> tuple[Fold, ...]:
+    """What trials are compared on, as positions in the pool: the training and validation parts; where there is no
+    validation part, stratified folds of the training part that keep groups together."""
+    if parts.val:
+        train, pool = len(parts.train), len(parts.train) + len(parts.val)
+        return (Fold(tuple(range(train)), tuple(range(train, pool))),)
+    labels = [index.images[row].label for row in parts.train]
+    groups = [parts.groups[row] for row in parts.train]
+    return tuple(stratified_folds(labels, groups, SELECTION_FOLDS, seed))
 
 
 def pool_digest(data: Data) -> str:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from tlsearch.config import RunConfig, parse_weights
 from tlsearch.data.index import Survey
+from tlsearch.data.split import Fold
 from tlsearch.errors import PluginError, TrialError, WeightsError
 from tlsearch.paths import cache_dir
-from tlsearch.records import Candidate
+from tlsearch.records import Candidate, TrialSpec
 from tlsearch.results.parts import LeftOut
 from tlsearch.search.candidates import Found
 from tlsearch.search.cost import Costs
@@ -39,12 +41,17 @@ where time is short it learns more from more epochs of smaller images."""
 @dataclass(frozen=True)
 class Plan:
     """What is going to happen: the search space, and what a trial may cost. ``cap`` is the seconds of training that
-    any one trial may take; None without a limit."""
+    any one trial may take; None without a limit. ``folds`` are those on which trials are compared."""
 
     space: SearchSpace
     costs: Costs
     left_out: tuple[LeftOut, ...]
     cap: float | None
+    folds: tuple[Fold, ...]
+
+    def folds_of(self, spec: TrialSpec) -> tuple[Fold, ...]:
+        """The folds of a trial: all for a solved head, for a trained one as many as its cap allows."""
+        return self.folds if spec.solved else self.folds[: self.costs.trained_folds]
 
 
 def choose_policies(config: RunConfig, plugins: PluginFacts) -> tuple[str, ...]:
@@ -90,10 +97,11 @@ def make_plan(session: Session, found: Sequence[Found], sizes: Sequence[int], le
         config.batch_size,
         config.seed,
     )
-    costs = Costs(session.facts, len(data.pool))
+    costs = Costs(session.facts, len(data.pool), folds=len(data.folds))
     if cap is not None and config.epochs is None:
         space = replace(space, steps=_fitting_steps(space, costs, cap))
-    return Plan(space, costs, (*left_out, *broken), cap)
+    costs.trained_folds = _trained_folds(space, costs, cap)
+    return Plan(space, costs, (*left_out, *broken), cap, data.folds)
 
 
 def _measure_all(session: Session, found: Sequence[Found], sizes: Sequence[int]) -> list[LeftOut]:
@@ -128,6 +136,7 @@ def open_pool(session: Session, *more: int) -> None:
         "open_pool",
         pixels=pool_at(data, sizes, session.work),
         labels=data.labels,
+        groups=data.groups,
         classes=data.index.classes,
         digest=pool_digest(data),
         cache_dir=str(cache_dir(config.cache_dir)),
@@ -161,10 +170,27 @@ def _measured(session: Session, found: Found, size: int) -> CandidateFacts:
 
 
 def _fitting_steps(space: SearchSpace, costs: Costs, cap: float) -> int:
-    """The schedule, or as many steps as let one candidate tune its last half within the cap of one trial."""
-    fitting = []
-    for candidate in space.candidates:
-        middle, _ = depths_of(candidate)
-        spec = space.spec(space.params(candidate, train_suffix=True, freeze_depth=middle))
-        fitting.append(costs.steps_within(spec, cap))
-    return min(space.steps, max(FEWEST_STEPS, *fitting))
+    """The schedule, or as many steps as let one candidate tune its last half, with the views that this takes, within
+    the cap of one trial."""
+
+    def too_long(steps: int) -> bool:
+        return min(costs.seconds(spec) for spec in _tuned_halves(replace(space, steps=steps))) > cap
+
+    # Time rises with the steps, and with the views that a longer schedule takes: a bisection finds the last that fits.
+    fitting = bisect_left(range(space.steps + 1), True, key=too_long) - 1
+    return min(space.steps, max(FEWEST_STEPS, fitting))
+
+
+def _trained_folds(space: SearchSpace, costs: Costs, cap: float | None) -> int:
+    """On how many folds a trained trial runs: as many as let one candidate tune its last half within the cap."""
+    if cap is None:
+        return costs.folds
+    return max(1, *(min(costs.folds, int(cap / costs.fold_seconds(spec))) for spec in _tuned_halves(space)))
+
+
+def _tuned_halves(space: SearchSpace) -> list[TrialSpec]:
+    """For every candidate the trial that tunes its last half, as the opening portfolio has it."""
+    return [
+        space.spec(space.params(candidate, train_suffix=True, freeze_depth=depths_of(candidate)[0], policy="standard"))
+        for candidate in space.candidates
+    ]

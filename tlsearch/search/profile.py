@@ -22,7 +22,7 @@ def make_profile(session: Session, plan: Plan) -> Profile:
             "profile",
             session.progress("profile"),
             candidate=candidate,
-            train=session.data.fold.train,
+            train=session.data.training,
             seed=session.config.seed,
         )
         cuts = session.facts[candidate].cuts

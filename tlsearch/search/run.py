@@ -25,19 +25,19 @@ from tlsearch.results.report import write_report
 from tlsearch.results.result import RunResult, write_result
 from tlsearch.search import wording
 from tlsearch.search.assemble import Parts, assemble
-from tlsearch.search.baseline import BaselineResult, run_baseline
+from tlsearch.search.baseline import BaselineResult, run_baseline, scratch_of
 from tlsearch.search.candidates import find_candidates
 from tlsearch.search.clock import Clock
 from tlsearch.search.confirm import CONTENDERS, Confirmation, confirm
-from tlsearch.search.keep import fetch_model
 from tlsearch.search.load import load_data
+from tlsearch.search.models import fetch_model, fit_model
 from tlsearch.search.plan import Plan, choose_policies, make_plan, sizes_of
 from tlsearch.search.portfolio import depths_of
 from tlsearch.search.profile import best_candidates, make_profile
 from tlsearch.search.prove import Proof, open_test
 from tlsearch.search.session import WORK_FOLDER, Session
 from tlsearch.search.study import Finished
-from tlsearch.search.trials import check_storage, run_search
+from tlsearch.search.trials import best_probe, check_storage, run_search
 from tlsearch.tracking.location import locate
 from tlsearch.tracking.tracker import Tracker
 from tlsearch.worker_client import Worker
@@ -168,12 +168,13 @@ def _spend(session: Session, plan: Plan, started: str) -> RunResult:
         raise RunError(wording.nothing_found(log.search.finished, session.output))
     session.reporter.say("search", wording.search_line(log.search.finished, contenders[0], log.why))
     with clock.measure("confirm"):
-        confirmation = confirm(session, plan, contenders, baseline)
+        confirmation = confirm(session, plan, contenders, probe, scratch_of(baseline))
     session.reporter.say("confirm", wording.confirm_line(confirmation))
     with clock.measure("test"):
         proof = _test(session, plan, confirmation, probe, baseline)
     session.reporter.say("test", wording.tested_line(proof, session))
-    return _report(session, plan, Parts(profile, baseline, log, probe, confirmation, proof, started))
+    refit = config.refit and _refit(session, plan, confirmation)
+    return _report(session, plan, Parts(profile, baseline, log, probe, confirmation, proof, started, refit))
 
 
 def _affordable(plan: Plan) -> dict[Candidate, bool]:
@@ -185,22 +186,32 @@ def _affordable(plan: Plan) -> dict[Candidate, bool]:
     return result
 
 
-def best_probe(finished: list[Finished], plan: Plan) -> Finished | None:
-    """The best plain linear probe: a solved head on the last features of a candidate, not augmented, not joined."""
-    probes = [f for f in finished if f.state == "complete" and f.spec.solved and not f.spec.tap and not f.spec.strength]
-    return max(probes, key=lambda f: f.rank(plan.costs.operations(f.spec)), default=None)
-
-
 def _test(
     session: Session, plan: Plan, confirmation: Confirmation, probe: Finished, baseline: BaselineResult | None
 ) -> Proof:
+    """Make every model that is compared, then open the test split for them, once."""
+    winner = confirmation.winner.spec
     models = {"winner": session.output / "model", "linear_probe": session.output / "linear_probe"}
-    fetch_model(session, plan, confirmation.winner.spec, models["winner"])
-    fetch_model(session, plan, probe.spec, models["linear_probe"])
-    if baseline is not None:
-        models["baseline"] = session.output / "baseline"
-        shutil.copytree(baseline.folder, models["baseline"], dirs_exist_ok=True)
+    fetch_model(session, winner, plan.space.of(winner), models["winner"])
+    fetch_model(session, probe.spec, plan.space.of(probe.spec), models["linear_probe"])
+    for number, scratch in enumerate(scratch_of(baseline)):
+        name = "baseline" if number == 0 else f"scratch {scratch.architecture}"
+        models[name] = session.output / ("baseline" if number == 0 else f"scratch-{scratch.architecture}")
+        fetch_model(session, scratch.result.spec, scratch.candidate, models[name])
     return open_test(session, models)
+
+
+def _refit(session: Session, plan: Plan, confirmation: Confirmation) -> bool:
+    """Train the winner once more, on training and validation images together, into a folder of its own: the model that
+    was tested stays what it is."""
+    if session.data.uses_folds:
+        session.reporter.say("refit", "not needed: the tested model has been trained on all but the test images")
+        return False
+    spec = confirmation.winner.spec
+    with session.clock.measure("refit"):
+        fit_model(session, spec, plan.space.of(spec), session.output / "refit", whole_pool=True)
+    session.reporter.say("refit", f"{spec.label} on {len(session.data.pool):,} images, not tested")
+    return True
 
 
 def _report(session: Session, plan: Plan, parts: Parts) -> RunResult:

@@ -23,16 +23,40 @@ name is one that nobody else's folder has."""
 
 @dataclass(frozen=True)
 class Data:
-    """The images of a run. ``pool`` are rows of the index: training images, then validation images; ``fold``
-    holds positions in the pool. ``base_size`` is the side to which every image was decoded."""
+    """The images of a run. ``pool`` are rows of the index: training images, then validation images.
+
+    ``folds`` hold positions in the pool and are what trials are compared on: one of them, the training and the
+    validation part, or, for few images, five that validate every image once. ``base_size`` is the side to which every
+    image was decoded.
+    """
 
     index: DatasetIndex
     split: Split
     pool: tuple[int, ...]
-    fold: Fold
+    folds: tuple[Fold, ...]
     base_size: int
     metric: Metric
     pixels: Path
+
+    @property
+    def fold(self) -> Fold:
+        """The fold that every trial is validated on."""
+        return self.folds[0]
+
+    @property
+    def uses_folds(self) -> bool:
+        """Whether trials are compared on folds of the whole pool, for want of a validation part."""
+        return not self.split.val
+
+    @property
+    def training(self) -> tuple[int, ...]:
+        """Positions of the images on which nothing is chosen: the training part; with folds, the whole pool."""
+        return tuple(range(len(self.split.train)))
+
+    @property
+    def whole(self) -> Fold:
+        """The whole pool to train on, none to validate."""
+        return Fold(tuple(range(len(self.pool))), ())
 
     @property
     def labels(self) -> tuple[int, ...]:

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from tlsearch.errors import UsageError
 from tlsearch.records import Candidate, TrialResult, TrialSpec
 from tlsearch.results.parts import TrialRow
-from tlsearch.search.baseline import BaselineResult
+from tlsearch.search.baseline import BaselineResult, scratch_of
 from tlsearch.search.confirm import CONTENDERS, fold_seconds
 from tlsearch.search.execute import execute
-from tlsearch.search.keep import keep_best
+from tlsearch.search.keep import final_seconds, keep_best
 from tlsearch.search.plan import Plan
 from tlsearch.search.portfolio import opening
 from tlsearch.search.profile import Profile
@@ -22,6 +22,10 @@ from tlsearch.training.trial import Outcome
 
 MARGIN = 1.1
 """How much longer than estimated a trial may take and still end within the time that was left when it began."""
+
+MOST_CONFIRMING = 1 / 3
+"""Share of the time limit that one fold of confirmation may take; where the best trial needs more, it is not
+confirmed, and the search uses the time."""
 
 
 @dataclass
@@ -44,8 +48,8 @@ def run_search(
 ) -> TrialLog:
     """Run the study until its trials or its time are used up."""
 
-    def reserved() -> tuple[str, ...]:
-        return _reserved(session, plan, search, baseline)
+    def reserved() -> float:
+        return reserved_seconds(session, plan, search, baseline)
 
     search = Search(
         open_study(session, plan),
@@ -53,7 +57,7 @@ def run_search(
         plan.costs,
         # The first trial is a linear probe, without which there is nothing to prove: it runs however late it is.
         may_run=lambda spec: (
-            not search.finished or session.clock.fits(MARGIN * plan.costs.seconds(spec), *reserved())
+            not search.finished or session.clock.fits(MARGIN * plan.costs.seconds(spec) + reserved(), "rest")
         ),
         affordable=lambda spec: plan.cap is None or plan.costs.train_seconds(spec) <= plan.cap,
     )
@@ -61,7 +65,9 @@ def run_search(
     log = TrialLog(search)
 
     def run_trial(number: int, spec: TrialSpec, judge: Judge) -> TrialResult:
-        return _run_trial(session, plan, log, baseline, number, spec, judge, session.clock.left_for(*reserved()))
+        left = session.clock.left_for("rest")
+        seconds = None if left is None else left - reserved()
+        return _run_trial(session, plan, log, baseline, number, spec, judge, seconds)
 
     def on_finished(finished: Finished) -> None:
         if finished.state == "complete":
@@ -73,17 +79,28 @@ def run_search(
     return log
 
 
-def _reserved(session: Session, plan: Plan, search: Search, baseline: BaselineResult | None) -> tuple[str, ...]:
-    """The steps whose shares of the time the search leaves alone.
+def reserved_seconds(session: Session, plan: Plan, search: Search, baseline: BaselineResult | None) -> float:
+    """The seconds that the search leaves to what comes after it: confirmation, and the training of what ships.
 
-    Where the best trials so far are too long for even one fold of confirmation, its share would lie idle: the search
-    uses it.
+    Confirmation gets its share of the time, or what one fold of the best trial so far takes if that is more. Where
+    even that is more than a third of the limit, there will be no confirmation, and nothing is kept for it.
     """
     share = session.clock.share("confirm")
-    contenders = search.best(CONTENDERS)
-    if share is not None and contenders and fold_seconds(plan, contenders, baseline) > share:
-        return ("rest",)
-    return ("confirm", "rest")
+    if share is None:
+        return 0.0
+    scratch = scratch_of(baseline)
+    final = final_seconds(session, plan, search.best(CONTENDERS), scratch)
+    top, probe = search.best(1), best_probe(search.finished, plan)
+    if not top or probe is None:
+        return share + final
+    needed = fold_seconds(plan, session, top[0], probe, scratch)
+    return final + (max(share, needed) if needed <= session.clock.most(MOST_CONFIRMING) else 0.0)
+
+
+def best_probe(finished: Sequence[Finished], plan: Plan) -> Finished | None:
+    """The best plain linear probe: a solved head on the last features of a candidate, not augmented, not joined."""
+    probes = [f for f in finished if f.state == "complete" and f.spec.solved and not f.spec.tap and not f.spec.strength]
+    return max(probes, key=lambda f: f.rank(plan.costs.operations(f.spec)), default=None)
 
 
 def check_storage(url: str) -> None:
@@ -103,14 +120,15 @@ def check_storage(url: str) -> None:
 def open_study(session: Session, plan: Plan):  # type: ignore[no-untyped-def]  # the type would import Optuna early
     """The Optuna study, in ``study.db`` or where ``--storage`` says.
 
-    Its name holds a digest of all that makes values comparable: search space, data set and metric. In a storage that
-    several runs share, a run meets no other run's trials by accident.
+    Its name holds a digest of all that makes values comparable: search space, data set, folds and metric. In a storage
+    that several runs share, a run meets no other run's trials by accident.
     """
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     storage = session.config.storage or f"sqlite:///{session.output / 'study.db'}"
-    comparable = f"{plan.space.digest} {session.data.index.fingerprint} {session.data.metric}"
+    folds = [(fold.train, fold.val) for fold in plan.folds]
+    comparable = f"{plan.space.digest} {session.data.index.fingerprint} {session.data.metric} {folds}"
     name = f"{session.output.name}-{hashlib.sha256(comparable.encode()).hexdigest()[:16]}"
     return optuna.create_study(storage=storage, study_name=name, direction="maximize", load_if_exists=True)
 
@@ -139,7 +157,7 @@ def _run_trial(
         session,
         spec,
         plan.space.of(spec),
-        [session.data.fold],
+        plan.folds_of(spec),
         "trial",
         f"{number:02} {spec.label}",
         on_round,

@@ -26,20 +26,24 @@ FloatArray = np.ndarray[Any, np.dtype[np.float32]]
 MIN_ROUNDS = 5
 """A schedule shorter than this many epochs is still measured this often."""
 
+COUNTING_ROUNDS = 3
+"""The last rounds, whose mean counts."""
+
 NORM_BATCHES = 30
 """Batches, at most, over which BatchNorm statistics are taken anew."""
 
 
 @dataclass(frozen=True)
 class Task:
-    """What a model is trained on. ``rows`` gives the features of a view by its number; the rest are rows of the
-    pool, labels of the whole pool, and how classes are weighted."""
+    """What a model is trained on. ``rows`` gives the features of a view by its number; the rest are labels of the
+    whole pool, rows of it, the groups of the rows to train on, and how classes are weighted."""
 
     rows: Callable[[int], Rows]
     plain: Callable[[], Rows]
     labels: IntArray
     train: IntArray
     val: IntArray
+    train_groups: IntArray
     classes: int
     metric: Metric
     class_weights: dict[int, float] | None
@@ -131,9 +135,11 @@ class Trainer:
             return np.zeros((0, self.task.classes), np.float32)
         return scores.softmax(np.concatenate(parts).astype(np.float32))
 
-    def value(self) -> float:
-        """The trial's value: the mean of the metric over the last three rounds, never the best one."""
-        return float(np.mean([h["objective"] for h in self.history[-3:]]))
+    def final(self) -> dict[str, float]:
+        """What the trial is valued by: the mean of every number over the last three rounds, never the best one (the
+        best epoch of many is optimistic, Cawley & Talbot 2010)."""
+        last = self.history[-COUNTING_ROUNDS:]
+        return {name: float(np.mean([h[name] for h in last])) for name in last[-1] if name != "epoch"}
 
     def _weights(self, batch: IntArray) -> FloatArray | None:
         if self.task.class_weights is None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tlsearch.data.split import Fold, stratified_folds
 from tlsearch.features.store import Array
 
 PROBE_IMAGES = 5000
@@ -18,6 +19,7 @@ PROBE_ITERATIONS = 60
 def probe_cuts(
     pooled: Sequence[Array],
     labels: np.ndarray[Any, Any],
+    groups: np.ndarray[Any, Any],
     train: np.ndarray[Any, Any],
     seed: int,
     progress: Callable[[int], None],
@@ -25,13 +27,15 @@ def probe_cuts(
     """(accuracy, standard error) of a linear probe at each cut, in order, from its pooled features (N, 2 * C).
 
     ``train`` are the rows of the pool that may be used; at most 5,000 of them are, stratified. The accuracy is
-    that of 3-fold cross-validation with multinomial logistic regression on standardised average-pooled features.
+    that of 3-fold cross-validation, which keeps ``groups`` together, with multinomial logistic regression on
+    standardised average-pooled features.
     """
     rows = _subset(train, labels, seed)
+    folds = stratified_folds(labels[rows].tolist(), groups[rows].tolist(), PROBE_FOLDS, seed)
     results = []
     for depth, array in enumerate(pooled, 1):
         features = np.asarray(array[rows, : array.shape[1] // 2])
-        accuracy = _cross_validated(features, labels[rows], seed)
+        accuracy = _cross_validated(features, labels[rows], folds)
         results.append((accuracy, float(np.sqrt(accuracy * (1 - accuracy) / len(rows)))))
         progress(depth)
     return results
@@ -46,21 +50,20 @@ def _subset(train: np.ndarray[Any, Any], labels: np.ndarray[Any, Any], seed: int
     return np.sort(chosen)
 
 
-def _cross_validated(features: Array, labels: np.ndarray[Any, Any], seed: int) -> float:
+def _cross_validated(features: Array, labels: np.ndarray[Any, Any], folds: Sequence[Fold]) -> float:
     import warnings
 
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
-    from sklearn.model_selection import StratifiedKFold, cross_val_predict
+    from sklearn.model_selection import cross_val_predict
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
     probe = make_pipeline(StandardScaler(), LogisticRegression(C=PROBE_C, max_iter=PROBE_ITERATIONS, tol=1e-2))
-    folds = max(2, min(PROBE_FOLDS, int(np.bincount(labels)[np.unique(labels)].min())))
     with warnings.catch_warnings():
         # A probe orders cut points; it need not converge to the last digit.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        said = cross_val_predict(probe, features, labels, cv=StratifiedKFold(folds, shuffle=True, random_state=seed))
+        said = cross_val_predict(probe, features, labels, cv=[(fold.train, fold.val) for fold in folds])
     return float((said == labels).mean())
 
 

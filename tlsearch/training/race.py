@@ -13,7 +13,7 @@ from tlsearch.data.split import Fold
 from tlsearch.errors import TrialError
 from tlsearch.features.network import Network
 from tlsearch.records import TrialResult, TrialSpec
-from tlsearch.training.fit import Trainer
+from tlsearch.training.fit import COUNTING_ROUNDS, Trainer
 from tlsearch.training.network import Head
 from tlsearch.training.trial import Fitted, Outcome, TrialRunner
 
@@ -36,11 +36,8 @@ class _Runner:
         """Higher is better: the metric, then the log loss, over the last three rounds."""
         if self.failure is not None:
             return (-np.inf, -np.inf)
-        last = self.trainer.history[-3:]
-        return (
-            float(np.mean([h["objective"] for h in last])),
-            -float(np.mean([h["val_loss"] for h in last])),
-        )
+        final = self.trainer.final()
+        return final["objective"], -final["val_loss"]
 
 
 def race(
@@ -84,7 +81,7 @@ def _run(one: _Runner, until: int, number: int, on_round: OnRound) -> None:
         done = len(one.trainer.history) + 1
         try:
             # BatchNorm's statistics matter where the numbers are compared: at the end of the heat and of the race.
-            numbers = one.trainer.run_round(renew_norm=done > until - 3)
+            numbers = one.trainer.run_round(renew_norm=done > until - COUNTING_ROUNDS)
         except TrialError as error:
             one.failure = error
             return
@@ -93,8 +90,7 @@ def _run(one: _Runner, until: int, number: int, on_round: OnRound) -> None:
 
 def _outcome(one: _Runner, best: bool) -> Outcome:
     trainer = one.trainer
-    last = trainer.history[-3:]
-    metrics = {k: float(np.mean([h[k] for h in last])) for end in last[-1:] for k in end if k != "epoch"}
+    metrics = trainer.final() if trainer.history else {}
     metrics["trainable_params"] = float(sum(np.prod(v.shape) for v in trainer.model.trainable_variables))
     passed = f"{len(trainer.history)} of {trainer.rounds}"
     result = TrialResult(

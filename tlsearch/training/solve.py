@@ -7,13 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from tlsearch.data.draw import draw_stratified
 from tlsearch.training.network import FloatArray, HeadWeights
 
 C_GRID = (1e-4, 1e-3, 1e-2, 1e-1)
 """Inverse strengths of the L2 penalty that are tried, on standardised features, for a penalty summed over images."""
 
 FALLBACK_C = 1e-2
-"""Taken where a class has a single image, which cannot be held out."""
+"""Taken where a class has a single group of images, which cannot be held out."""
 
 INNER_SHARE = 0.2
 """Share of the training images that chooses C, so that validation images choose nothing here."""
@@ -36,34 +37,39 @@ def solve_head(
     classes: int,
     seed: int,
     class_weights: dict[int, float] | None,
+    groups: np.ndarray[Any, Any] | None = None,
     views: int = 1,
 ) -> tuple[HeadWeights, float]:
     """Multinomial logistic regression by L-BFGS on standardised features (n, d); gives the head and the C chosen.
 
-    The rows are ``views`` renderings of the same images, one whole view after the other. C is the one with the lowest
-    log loss on a stratified fifth of the images, none of whose renderings was fitted.
+    The rows are ``views`` renderings of the same images, one whole view after the other; ``groups`` numbers the images
+    that belong together (None: all are independent). C is the one with the lowest log loss on a stratified fifth of
+    the images, no rendering of whose groups was fitted.
     """
     mean, scale = standardisation(features)
     x = (features - mean) / scale
-    chosen = _choose_c(x, labels, seed, class_weights, views)
+    chosen = _choose_c(x, labels, seed, class_weights, groups, views)
     model = _fit(x, labels, chosen, class_weights, None)
     return HeadWeights(mean, scale, None, _full_kernel(model, classes, x.shape[1])), chosen
 
 
 def _choose_c(
-    x: FloatArray, labels: np.ndarray[Any, Any], seed: int, class_weights: dict[int, float] | None, views: int
+    x: FloatArray,
+    labels: np.ndarray[Any, Any],
+    seed: int,
+    class_weights: dict[int, float] | None,
+    groups: np.ndarray[Any, Any] | None,
+    views: int,
 ) -> float:
     from sklearn.metrics import log_loss
-    from sklearn.model_selection import train_test_split
 
     images = len(labels) // views
-    once = labels[:images]
-    if np.bincount(once)[np.unique(once)].min() < 2:
+    once = labels[:images].tolist()
+    together = list(range(images)) if groups is None else groups.tolist()
+    held_rows, fitted = draw_stratified(once, together, (INNER_SHARE,), (seed,))
+    if len({once[row] for row in held_rows}) < len(set(once)):
         return FALLBACK_C
-    fitted, held_rows = train_test_split(
-        np.arange(images), test_size=_inner_size(once), random_state=seed, stratify=once
-    )
-    fit_rows = np.concatenate([fitted + view * images for view in range(views)])
+    fit_rows = np.concatenate([np.asarray(fitted) + view * images for view in range(views)])
     weights = None if class_weights is None else [class_weights[int(label)] for label in labels[held_rows]]
     best, best_loss, warm = C_GRID[0], np.inf, None
     for c in C_GRID:
@@ -73,11 +79,6 @@ def _choose_c(
         if loss < best_loss:
             best, best_loss = c, loss
     return best
-
-
-def _inner_size(labels: np.ndarray[Any, Any]) -> int:
-    """A fifth of the images, and no fewer than there are classes, so that it can be stratified."""
-    return max(round(INNER_SHARE * len(labels)), len(np.unique(labels)))
 
 
 def _fit(

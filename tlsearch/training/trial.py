@@ -17,7 +17,7 @@ from tlsearch.features.view import PLAIN, View
 from tlsearch.records import TrialResult, TrialSpec
 from tlsearch.training import scores
 from tlsearch.training.batches import IntArray, trial_seed, view_number
-from tlsearch.training.fit import Task, Trainer
+from tlsearch.training.fit import COUNTING_ROUNDS, Task, Trainer
 from tlsearch.training.network import Head, HeadWeights, build_suffix
 from tlsearch.training.scratch import input_scale, prepare_from_scratch
 from tlsearch.training.solve import logits, solve_head, standardisation
@@ -45,7 +45,8 @@ class Fitted:
 
 @dataclass(frozen=True)
 class Outcome:
-    """A result, and what the fitted model said of the validation images: rows of the pool and probabilities."""
+    """A result, and what the fitted models said of the validation images of all folds: rows of the pool and
+    probabilities."""
 
     result: TrialResult
     val_rows: IntArray
@@ -74,19 +75,28 @@ class TrialRunner:
     ) -> Outcome:
         """Train ``spec`` on each fold and validate it there; the value is the mean over folds.
 
-        ``judge`` is asked after every round. After ``seconds`` the trial is censored: it has no value.
+        ``judge`` is asked after every round; ``fraction`` counts over all folds. After ``seconds`` the trial is
+        censored: it has no value. A fold without validation images only fits. The history is that of the first fold.
         """
         started = time.monotonic()
         self._deadline = started + seconds if seconds is not None else float("inf")
         self.fitted = None
         history: list[dict[str, float]] = []
-        rows, said = np.zeros(0, np.int64), np.zeros((0, len(self.extractor.pool.classes)), np.float32)
+        rows: list[IntArray] = []
+        said: list[FloatArray] = []
         numbers: list[dict[str, float]] = []
         state, reason = "complete", ""
         try:
-            for fold in folds:
-                rows, said, outcome = self._fold(network, spec, fold, _recording(judge, history))
+            for number, fold in enumerate(folds):
+                kept = history if number == 0 else []
+                val, probabilities, outcome = self._fold(
+                    network, spec, fold, _recording(judge, kept, number, len(folds))
+                )
                 numbers.append(outcome)
+                rows.append(val)
+                said.append(probabilities)
+                if time.monotonic() > self._deadline and number + 1 < len(folds):
+                    raise Stopped("censored", f"its time ended after {number + 1} of {len(folds)} folds")
         except Stopped as stop:
             state, reason = stop.state, stop.reason
         metrics = {name: float(np.mean([n[name] for n in numbers])) for name in (numbers[0] if numbers else {})}
@@ -102,7 +112,8 @@ class TrialRunner:
             frozen_layers=network.cuts[depth - 1].frozen_layers if depth else (),
             cut_point=network.cuts[depth - 1].name if depth else "",
         )
-        return Outcome(result, rows, said)
+        none = np.zeros((0, len(self.extractor.pool.classes)), np.float32)
+        return Outcome(result, np.concatenate([np.zeros(0, np.int64), *rows]), np.concatenate([none, *said]))
 
     def _fold(
         self, network: Network, spec: TrialSpec, fold: Fold, judge: Judge
@@ -116,14 +127,13 @@ class TrialRunner:
         self._train(trainer, judge, renew_norm=spec.kind == "scratch")
         self.fitted = Fitted(spec, head, model.get_weights() if model is not None else None)
         said = trainer.probabilities(trainer.task.plain(), trainer.task.val)
-        last = trainer.history[-3:]
-        numbers = {k: float(np.mean([h[k] for h in last])) for k in last[-1] if k != "epoch"}
+        numbers = trainer.final()
         numbers["trainable_params"] = float(sum(np.prod(v.shape) for v in trainer.model.trainable_variables))
         return trainer.task.val, said, numbers
 
     def _train(self, trainer: Trainer, judge: Judge, renew_norm: bool) -> None:
         for number in range(1, trainer.rounds + 1):
-            counts = number > trainer.rounds - 3
+            counts = number > trainer.rounds - COUNTING_ROUNDS
             numbers = trainer.run_round(renew_norm and counts)
             if number == trainer.rounds:
                 judge({**numbers, "fraction": 1.0})
@@ -140,7 +150,9 @@ class TrialRunner:
         views = range(spec.views) if spec.strength else range(1)
         x = np.concatenate([task.rows(v).take(task.train) for v in views])
         y = np.tile(task.labels[task.train], len(views))
-        numbers, c = solve_head(x, y, task.classes, trial_seed(spec, "solve"), task.class_weights, len(views))
+        numbers, c = solve_head(
+            x, y, task.classes, trial_seed(spec, "solve"), task.class_weights, task.train_groups, len(views)
+        )
         head = Head(0, 0.0, task.classes, 0, numbers.mean, numbers.scale)
         head(np.zeros((1, len(numbers.mean)), np.float32))
         head.set(numbers)
@@ -216,7 +228,12 @@ class TrialRunner:
         else:
             x = task.rows(0).take(task.train)
             solved, _ = solve_head(
-                x, task.labels[task.train], task.classes, trial_seed(spec, "solve"), task.class_weights
+                x,
+                task.labels[task.train],
+                task.classes,
+                trial_seed(spec, "solve"),
+                task.class_weights,
+                task.train_groups,
             )
             numbers = HeadWeights(solved.mean, solved.scale, None, solved.linear)
         head = Head(spec.units, spec.dropout, task.classes, trial_seed(spec, "head"), numbers.mean, numbers.scale)
@@ -245,7 +262,8 @@ class TrialRunner:
                 plain.append(rows(-1))
             return plain[0]
 
-        return Task(remembered, of_plain, pool.labels, train, val, len(pool.classes), self.metric, weights)
+        groups = pool.groups[train]
+        return Task(remembered, of_plain, pool.labels, train, val, groups, len(pool.classes), self.metric, weights)
 
     def _view(self, spec: TrialSpec, number: int) -> View:
         """View ``number`` of the trial's augmentation; -1 and strength 0 are the images as they are."""
@@ -267,9 +285,11 @@ class TrialRunner:
         return self.extractor.maps(network, view, spec.freeze_depth)
 
 
-def _recording(judge: Judge, history: list[dict[str, float]]) -> Judge:
+def _recording(judge: Judge, history: list[dict[str, float]], fold: int, folds: int) -> Judge:
+    """A judge that keeps the rounds of a fold in ``history`` and hears of the share of all folds."""
+
     def record(numbers: Mapping[str, float]) -> str:
         history.append(dict(numbers))
-        return judge(numbers)
+        return judge({**numbers, "fraction": (fold + numbers["fraction"]) / folds})
 
     return record

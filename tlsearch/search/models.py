@@ -1,0 +1,47 @@
+"""The models of a run: kept where a trial was scored with them, else trained again from their seed."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from tlsearch.errors import RunError
+from tlsearch.records import Candidate, TrialSpec
+from tlsearch.search.session import Session
+
+
+def model_folder(session: Session, spec: TrialSpec) -> Path:
+    """Where the model of a spec is kept while the run goes on."""
+    return session.work / f"model-{spec.digest}"
+
+
+def fetch_model(session: Session, spec: TrialSpec, candidate: Candidate, target: Path) -> None:
+    """Put the model of a finished trial into ``target``: the kept one, else the trial is run again from its seed; with
+    folds, it is trained on the whole pool."""
+    kept = model_folder(session, spec)
+    if kept.exists():
+        shutil.copytree(kept, target, dirs_exist_ok=True)
+        return
+    data = session.data
+    fit_model(session, spec, candidate, target, whole_pool=data.uses_folds)
+
+
+def fit_model(session: Session, spec: TrialSpec, candidate: Candidate, target: Path, *, whole_pool: bool) -> None:
+    """Train a spec from its seed, on the training part or on the whole pool, and save the model."""
+    data = session.data
+    outcome = session.worker.trial(
+        "trial",
+        lambda event: "continue",
+        candidate=candidate,
+        spec=spec,
+        folds=[data.whole if whole_pool else data.fold],
+        seconds=None,
+    )
+    if outcome.result.state != "complete":
+        raise RunError(f"The model of the trial '{spec.label}' could not be made again: {outcome.result.reason}.")
+    save_fitted(session, spec, candidate, target)
+
+
+def save_fitted(session: Session, spec: TrialSpec, candidate: Candidate, folder: Path) -> None:
+    """Save the model that the worker fitted last."""
+    session.worker.call("save", spec=spec, candidate=candidate, folder=str(folder), decode_size=session.data.base_size)
