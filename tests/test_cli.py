@@ -19,10 +19,11 @@ from click.testing import CliRunner, Result
 from rich.console import Console
 
 from tlsearch.cli import cli
-from tlsearch.commands.summary import interval, print_summary, score, signed
+from tlsearch.commands.summary import print_summary
 from tlsearch.config import RunConfig
 from tlsearch.errors import DataError, RunError, UsageError
 from tlsearch.progress import Reporter
+from tlsearch.results.figures import interval, score, signed
 from tlsearch.results.predictor import Predictor
 from tlsearch.results.result import RunResult, write_result
 
@@ -258,11 +259,17 @@ def test_a_run_ends_with_its_table(search: Callable[[Search], list[RunConfig]], 
     assert "never seen" not in result.stdout
     assert "\x1b" not in result.stdout
     rows = {" ".join(line[:2]): line for line in lines}
-    assert rows["winner efficientnet_lite0@imagenet,"][-4:] == [".912", ".903", "[.869", ".929]"]
-    assert rows["linear probe"][-4:] == [".876", ".860", "[.821", ".892]"]
-    assert rows["from scratch"] == ["from", "scratch", "small_cnn", ".613", ".602", "[.551", ".650]"]
-    assert "gain over training from scratch  +.301 [+.249 +.353]   p < .001" in result.stdout
-    assert "gain over the linear probe       +.043 [+.017 +.071]   p = .002" in result.stdout
+    assert rows["winner .912"] == ["winner", ".912", ".905", ".903", "[.869", ".929]"]
+    assert rows["linear probe"] == ["linear", "probe", ".876", ".868", ".860", "[.821", ".892]"]
+    assert rows["from scratch"] == ["from", "scratch", ".613", ".598", ".602", "[.551", ".650]"]
+    assert rows["also from"] == ["also", "from", "scratch", ".571", ".566", "[.515", ".615]"]
+    assert lines.index(["small_cnn"]) == lines.index(rows["from scratch"]) + 1
+    for heading in ("(selected,", "optimistic)", "confirmed on", "resampled", "tested once"):
+        assert heading in result.stdout
+    assert "accuracy on 372 test images (this test set: opened 1 time)" in result.stdout
+    assert "winner confirmed on 3 resampled folds: seeds +- .006, sampling +- .017" in result.stdout
+    assert "gain over training from scratch +.301 [+.249 +.353] p < .001" in result.stdout
+    assert "gain over the linear probe +.043 [+.017 +.071] p = .002" in result.stdout
     assert f"report  {Path('/runs/clothing-1/report.html')}" in result.stdout
     assert "mlflow ui --backend-store-uri sqlite:///m.db" in result.stdout
 

@@ -7,6 +7,16 @@ from dataclasses import replace
 from tlsearch.data.checks import Finding
 from tlsearch.data.layout import Skipped
 from tlsearch.records import TrialResult, TrialSpec
+from tlsearch.results.findings import (
+    Calibration,
+    CalibrationBin,
+    CalibrationScore,
+    Findings,
+    Labels,
+    MoreData,
+    SizePoint,
+    Suspect,
+)
 from tlsearch.results.parts import (
     Baseline,
     Confirmed,
@@ -80,6 +90,26 @@ def _profile(label: str, depth: int, peak: float) -> tuple[ProfilePoint, ...]:
     )
 
 
+BASELINE = Baseline(
+    "small_cnn", 310.0, 10, "schedule", True, 0.613, 0.602, (0.551, 0.650),
+    confirmed=Confirmed(0.598, 3, None, 0.021),
+)  # fmt: skip
+LARGE = Baseline("efficientnet_lite0", 340.0, 31, "schedule", False, 0.571, 0.566, (0.515, 0.615))
+
+FINDINGS = Findings(
+    MoreData(
+        "accuracy",
+        (SizePoint(0.25, 268, 0.801, 0.011), SizePoint(0.5, 535, 0.838, 0.009), SizePoint(1.0, 1069, 0.861, 0.008)),
+        2, 1336, 0.023, (0.011, 0.035),
+    ),
+    Labels(1336, 31, (Suspect("shirt/9.jpg", "shirt", "dress", 0.004, 0.951),)),
+    Calibration(
+        1.62, 136, 15,
+        CalibrationScore(0.061, 0.024, 0.402, (CalibrationBin(40, 0.55, 0.4), CalibrationBin(332, 0.98, 0.95))),
+        CalibrationScore(0.022, 0.026, 0.341, (CalibrationBin(52, 0.52, 0.5), CalibrationBin(320, 0.93, 0.95))),
+    ),
+)  # fmt: skip
+
 SAMPLE = RunResult(
     dataset=Dataset(
         "/data/clothing",
@@ -109,10 +139,11 @@ SAMPLE = RunResult(
         "accuracy", 0.912, 0.903, (0.869, 0.929), 11.8, 14.1, Confirmed(0.905, 3, 0.006, 0.017),
         majority=0.25, test_opened=1, test_accuracy=0.75, test_accuracy_ci95=(0.6, 0.86),
     ),
-    linear_probe=LinearProbe(f"{LITE}, all frozen, solved head", 0.876, 0.860, (0.821, 0.892)),
-    baseline=Baseline(
-        "small_cnn", 310.0, 10, "schedule", True, 0.613, 0.602, (0.551, 0.650), ("efficientnet_lite0",)
+    linear_probe=LinearProbe(
+        f"{LITE}, all frozen, solved head", 0.876, 0.860, (0.821, 0.892), Confirmed(0.868, 3, None, 0.015)
     ),
+    baseline=replace(BASELINE, not_affordable=("vgg16",)),
+    scratch=(replace(BASELINE, not_affordable=("vgg16",)), LARGE),
     gain=Gain(
         0.301, (0.249, 0.353), (122, 10), 2e-25, None, Difference(0.043, (0.017, 0.071), (21, 5), 0.0016)
     ),
@@ -128,6 +159,7 @@ SAMPLE = RunResult(
         Mistake("shirt/1.jpg", "shirt", "long sleeve", 0.998),
         Mistake("hat/2.jpg", "hat", "dress", 0.914),
     ),
+    findings=FINDINGS,
     command="tlsearch run /data/clothing --time-limit 25m --seed 0",
     started="2026-11-22T10:12:00+00:00",
 )  # fmt: skip

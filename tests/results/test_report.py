@@ -16,6 +16,7 @@ from sample_result import CLASSES, LITE, SAMPLE, SOLVED, VGG
 from tlsearch.data.checks import Finding
 from tlsearch.data.layout import Skipped
 from tlsearch.results.charts import depth_charts, learning_chart
+from tlsearch.results.findings import Findings, Labels, Suspect
 from tlsearch.results.parts import Confusion, Gain, Histories, Mistake, ProfilePoint, TrialRow, Winner
 from tlsearch.results.report import write_report
 from tlsearch.results.result import RunResult
@@ -68,24 +69,60 @@ def render(result: RunResult, tmp_path: Path) -> Page:
     return Page(write_report(result, tmp_path / "out", tmp_path / "data"))
 
 
-def save_mistakes(tmp_path: Path) -> None:
-    for name in ("shirt/1.jpg", "hat/2.jpg"):
+def save_mistakes(tmp_path: Path, *names: str) -> None:
+    for name in names or ("shirt/1.jpg", "hat/2.jpg"):
         path = tmp_path / "data" / name
-        path.parent.mkdir(parents=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         Image.new("RGB", (400, 300), (200, 30, 30)).save(path)
 
 
 def test_the_report_states_the_answer(tmp_path: Path) -> None:
     text = render(SAMPLE, tmp_path).text
     assert "90.3 %" in text
-    assert "accuracy on 372 test images, 95 % interval 86.9 to 92.9 %" in text
+    assert "accuracy on 372 test images, 95 % interval 86.9 to 92.9 %, tested once (this test set: opened 1 time)" in text
     assert "efficientnet_lite0@imagenet, freeze 6/18, linear head, standard 0.50" in text
     assert "beats small_cnn trained from scratch by +30.1 points [+24.9, +35.3], p < .001" in text
     assert "122 images only the winner has right, 10 only the other" in text
     assert "over the best linear probe +4.3 points [+1.7, +7.1], p = .002" in text
     assert "55.1 to 65.0 %" in text
-    assert "chose the winner, so it is optimistic" in text
-    assert "seeds ± 0.6; sampling ± 1.7" in text
+
+
+def test_all_models_stand_side_by_side(tmp_path: Path) -> None:
+    text = render(SAMPLE, tmp_path).text
+    assert "validation (selected, optimistic) confirmed on resampled folds tested once winner" in text
+    label = "efficientnet_lite0@imagenet, freeze 6/18, linear head, standard 0.50"
+    assert f"winner {label} 91.2 % 90.5 % 3 folds, seeds ± 0.6, sampling ± 1.7 90.3 % 86.9 to 92.9 %" in text
+    assert "solved head 87.6 % 86.8 % 3 folds, sampling ± 1.5 86.0 % 82.1 to 89.2 %" in text
+    assert "from scratch small_cnn 61.3 % 59.8 % 3 folds, sampling ± 2.1 60.2 % 55.1 to 65.0 %" in text
+    assert "also from scratch efficientnet_lite0 57.1 % – 56.6 % 51.5 to 61.5 %" in text
+
+
+def test_figures_from_folds_say_so(tmp_path: Path) -> None:
+    probe = SAMPLE.linear_probe
+    assert probe is not None
+    folds = replace(
+        SAMPLE, plan=replace(SAMPLE.plan, folds=5), metrics=replace(SAMPLE.metrics, val_folds=3),
+        linear_probe=replace(probe, val_folds=5),
+    )  # fmt: skip
+    text = render(folds, tmp_path).text
+    assert "mean of 3 folds (selected, optimistic)" in text
+    assert "solved head 87.6 % mean of 5 folds 86.8 %" in text
+    assert "small_cnn 61.3 % one of 5 folds 59.8 %" in text
+
+
+def test_the_findings_are_told_and_drawn(tmp_path: Path) -> None:
+    save_mistakes(tmp_path, "shirt/9.jpg")
+    page = render(SAMPLE, tmp_path)
+    assert "More images would probably help: from 535 to 1,069 images, a linear probe gained +2.3 points" in page.text
+    assert "31 of 1,336 training and validation images look as if they belonged to another class" in page.text
+    assert "in shirt 0 % looks like dress 95 % shirt/9.jpg" in page.text
+    assert page.text.count("no picture") == 2  # the mistakes; the suspect's is there
+    assert "surer than it should be: expected calibration error 6.1 % on test" in page.text
+    assert "temperature 1.62, fitted on 136 validation images: 2.2 % and 0.341" in page.text
+    assert page.tags.count("svg") == 6
+    without = render(replace(SAMPLE, findings=Findings()), tmp_path)
+    assert without.tags.count("svg") == 4
+    assert "Labels that look wrong" not in without.text
 
 
 def test_every_section_is_filled(tmp_path: Path) -> None:
@@ -93,7 +130,7 @@ def test_every_section_is_filled(tmp_path: Path) -> None:
     page = render(SAMPLE, tmp_path)
     for heading in ("Accuracy by depth", "Trials", "Learning curves", "Confusion", "Worst mistakes", "Data"):
         assert heading in page.text
-    assert page.tags.count("svg") == 4
+    assert page.tags.count("svg") == 6
     assert "3 complete, 1 pruned, 1 failed." in page.text
     assert "loss is not finite" in page.text
     assert "best 86.5 % after cut 13" in page.text
@@ -122,7 +159,7 @@ def test_pictures_are_small_and_inside_the_file(tmp_path: Path) -> None:
 def test_a_picture_that_is_gone_is_left_blank(tmp_path: Path) -> None:
     page = render(SAMPLE, tmp_path)
     assert "img" not in page.tags
-    assert page.text.count("no picture") == 2
+    assert page.text.count("no picture") == 3
 
 
 def test_the_page_asks_no_host_for_anything(tmp_path: Path) -> None:
@@ -150,7 +187,7 @@ def test_the_same_result_gives_the_same_bytes(tmp_path: Path) -> None:
 def test_a_bare_result_still_makes_a_page(tmp_path: Path) -> None:
     bare = replace(
         SAMPLE, baseline=None, gain=None, linear_probe=None, mlflow=None, confusion=None, mistakes=(),
-        histories=Histories(), profile={}, trials=(), timings={}, versions={}, command="", started="",
+        histories=Histories(), profile={}, trials=(), scratch=(), findings=Findings(), timings={}, versions={}, command="", started="",
         metrics=replace(SAMPLE.metrics, confirmed=None, ms_per_image=None, megabytes=None, test_opened=None),
         dataset=replace(SAMPLE.dataset, skipped=(), findings=()),
         winner=Winner.of(replace(SOLVED, freeze_depth=0), "", ()),
@@ -177,6 +214,7 @@ def test_hostile_names_stay_text(tmp_path: Path) -> None:
         trials=(*SAMPLE.trials, replace(SAMPLE.trials[0], number=9, reason=evil, label=evil)),
         confusion=Confusion(names, ((1, 2, 0, 0),) * 4),
         mistakes=(Mistake(evil, evil, evil, 0.5),),
+        findings=replace(SAMPLE.findings, labels=Labels(9, 1, (Suspect(evil, evil, evil, 0.1, 0.9),))),
         versions={evil: evil},
         command=evil,
     )  # fmt: skip

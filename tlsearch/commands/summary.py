@@ -1,7 +1,8 @@
-"""The table at the end of a run: the winner against the linear probe and the baseline."""
+"""The table at the end of a run: all models side by side, the gains, and where everything is."""
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 
 from rich import box
@@ -10,9 +11,13 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from tlsearch.results.figures import interval, score, signed
-from tlsearch.results.parts import Interval
+from tlsearch.results import wording as words
+from tlsearch.results.comparison import headings, model_rows
+from tlsearch.results.figures import interval, score
 from tlsearch.results.result import RunResult
+
+HEADING_WIDTH = 12
+"""Columns of figures are no wider than this, so that the table fits 80 columns with its headings in full."""
 
 
 def print_summary(console: Console, result: RunResult) -> None:
@@ -20,7 +25,9 @@ def print_summary(console: Console, result: RunResult) -> None:
     console.print()
     console.print(score_table(result))
     console.print()
-    for line in gain_lines(result):
+    for line in confirmed_lines(result):
+        console.print(Text(line), soft_wrap=not console.is_terminal)
+    for line in words.gain_lines(result.gain):
         console.print(Text(line, style="bold"), soft_wrap=not console.is_terminal)
     console.print()
     for name, value in _places(result):
@@ -29,51 +36,34 @@ def print_summary(console: Console, result: RunResult) -> None:
 
 
 def score_table(result: RunResult) -> Table:
-    """A row each for winner, linear probe and baseline with validation score, test score and interval."""
+    """A row for each model: winner, linear probe and everything that was trained from scratch, with the figures by
+    which it was selected, confirmed and tested."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    table.add_column("")
-    table.add_column("model", overflow="fold")
-    for title in ("validation", "test", "95 % interval"):
-        table.add_column(title, justify="right", no_wrap=True)
-    metrics, probe, baseline = result.metrics, result.linear_probe, result.baseline
-    table.add_row(
-        "winner", escape(result.winner.label), score(metrics.val), score(metrics.test), interval(metrics.test_ci95),
-        style="bold",
-    )  # fmt: skip
-    if probe is not None:
-        label = escape(probe.label)
-        table.add_row("linear probe", label, score(probe.val), score(probe.test), interval(probe.test_ci95))
-    if baseline is not None:
+    table.add_column("", overflow="fold")
+    for title in (*headings(result), "95 % interval"):
+        table.add_column("\n".join(textwrap.wrap(title, HEADING_WIDTH)), justify="right", no_wrap=True)
+    for row in model_rows(result):
+        validation = f"{score(row.val)}\n{row.val_note}" if row.val_note else score(row.val)
+        confirmed = score(row.confirmed.mean) if row.confirmed is not None else ""
         table.add_row(
-            "from scratch", baseline.architecture, score(baseline.val), score(baseline.test),
-            interval(baseline.test_ci95),
+            f"[bold]{row.name}[/]\n{escape(row.model)}", validation, confirmed, score(row.test),
+            interval(row.test_ci95), style="bold" if row.kind == "winner" else None,
         )  # fmt: skip
-    table.title = f"{metrics.name.replace('_', ' ')} on {result.dataset.total('test'):,} test images"
+    table.title = f"{words.metric_name(result.metrics.name)} on {result.dataset.total('test'):,} test images"
+    if result.metrics.test_opened is not None:
+        table.title += f" ({words.openings(result.metrics.test_opened)})"
     table.title_justify = "left"
     table.title_style = "dim"
     return table
 
 
-def gain_lines(result: RunResult) -> list[str]:
-    """One line for the gain over training from scratch, one for that over the linear probe, where there
-    are."""
-    gain, lines = result.gain, []
-    if gain is None:
+def confirmed_lines(result: RunResult) -> list[str]:
+    """How the winner was confirmed: on how many folds, with its two spreads apart."""
+    confirmed = result.metrics.confirmed
+    if confirmed is None:
         return []
-    if gain.test is not None and gain.ci95 is not None:
-        p = gain.mcnemar_midp if gain.permutation_p is None else gain.permutation_p
-        lines.append(_gain("over training from scratch", gain.test, gain.ci95, p))
-    over = gain.over_linear_probe
-    if over is not None:
-        p = over.mcnemar_midp if over.permutation_p is None else over.permutation_p
-        lines.append(_gain("over the linear probe", over.difference, over.ci95, p))
-    return lines
-
-
-def _gain(over: str, difference: float, ci95: Interval, p: float | None) -> str:
-    from tlsearch.results.statistics import format_p
-
-    return f"gain {over:<26}  {signed(difference)} {interval(ci95, sign=True)}   {format_p(p)}"
+    spreads = words.spreads(confirmed, score)
+    return [f"winner {words.confirmed_on(confirmed)}" + (f": {spreads}" if spreads else "")]
 
 
 def _places(result: RunResult) -> list[tuple[str, str]]:

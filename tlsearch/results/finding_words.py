@@ -31,8 +31,9 @@ def labels_sentence(labels: Labels) -> str:
     where = f"{labels.examined:,} training and validation images"
     if not labels.estimated:
         return f"None of {where} looks as if it belonged to another class."
-    looks = "image looks as if it" if labels.estimated == 1 else "images look as if they"
-    shown = f" The {len(labels.suspects)} most suspect are shown." if labels.estimated > len(labels.suspects) else ""
+    looks = "looks as if it" if labels.estimated == 1 else "look as if they"
+    few = len(labels.suspects)
+    shown = f" Shown: the {few} most suspect." if labels.estimated > few else ""
     return (
         f"{labels.estimated:,} of {where} {looks} belonged to another class, by linear probes that had not seen them. "
         f"Some are only unusual: look before you change a label.{shown}"
