@@ -27,16 +27,15 @@ def more_data_sentence(more: MoreData) -> str:
 
 
 def labels_sentence(labels: Labels) -> str:
-    """How many labels look wrong, and what was looked at."""
+    """How many labels are counted as wrong, and what is shown."""
     where = f"{labels.examined:,} training and validation images"
-    if not labels.estimated:
+    if not labels.suspects:
         return f"None of {where} looks as if it belonged to another class."
-    looks = "looks as if it" if labels.estimated == 1 else "look as if they"
     few = len(labels.suspects)
-    shown = f" Shown: the {few} most suspect." if labels.estimated > few else ""
+    shown = "The most suspect is shown" if few == 1 else f"The {few} most suspect are shown"
     return (
-        f"{labels.estimated:,} of {where} {looks} belonged to another class, by linear probes that had not seen them. "
-        f"Some are only unusual: look before you change a label.{shown}"
+        f"Linear probes that had not seen the image count about {labels.estimated:,} of {where} as wrongly labelled. "
+        f"{shown}; some are only unusual, so look before you change a label."
     )
 
 

@@ -56,7 +56,8 @@ class Suspect:
 class Labels:
     """Suspected label errors among the ``examined`` training and validation images.
 
-    ``estimated`` is how many labels confident learning counts as wrong, of which ``suspects`` are the first.
+    ``estimated`` is how many labels confident learning counts as wrong. ``suspects`` are the first of the images that
+    look like another class, however many that count is.
     """
 
     examined: int

@@ -13,8 +13,9 @@ from tlsearch.config import CONFIG_NAME
 from tlsearch.data.checks import check
 from tlsearch.results import parts as record
 from tlsearch.results.result import RunResult
-from tlsearch.search.baseline import BaselineResult
+from tlsearch.search.baseline import BaselineResult, scratch_of
 from tlsearch.search.confirm import Confirmation
+from tlsearch.search.findings import find
 from tlsearch.search.plan import Plan
 from tlsearch.search.profile import Profile
 from tlsearch.search.prove import Proof, worst_mistakes
@@ -36,6 +37,7 @@ class Parts:
     confirmation: Confirmation
     proof: Proof
     started: str
+    refit: bool = False
 
 
 def assemble(session: Session, plan: Plan, parts: Parts, versions: Mapping[str, str]) -> RunResult:
@@ -45,6 +47,7 @@ def assemble(session: Session, plan: Plan, parts: Parts, versions: Mapping[str, 
     outcome = parts.log.outcomes.get(winner.spec)
     spec = winner.spec
     facts = session.facts[plan.space.of(spec)]
+    scratch = _scratch(parts)
     cut = facts.cuts[spec.freeze_depth - 1] if spec.freeze_depth else None
     return RunResult(
         dataset=_dataset(session),
@@ -55,16 +58,13 @@ def assemble(session: Session, plan: Plan, parts: Parts, versions: Mapping[str, 
             session.clock.limit,
             session.config.seed,
             session.data.metric,
+            len(plan.folds),
         ),
         winner=record.Winner.of(spec, cut.name if cut else "", cut.frozen_layers if cut else ()),
-        metrics=_metrics(session, parts),
-        linear_probe=record.LinearProbe(
-            parts.probe.spec.label,
-            parts.probe.value or 0.0,
-            parts.proof.claims.linear_probe.value,
-            parts.proof.claims.linear_probe.ci95,
-        ),
-        baseline=_baseline(parts),
+        metrics=_metrics(session, plan, parts),
+        linear_probe=_probe(plan, parts),
+        baseline=scratch[0] if scratch else None,
+        scratch=scratch,
         gain=parts.proof.claims.gain,
         profile={candidate.label: points for candidate, points in parts.profile.items()},
         trials=rows,
@@ -73,13 +73,14 @@ def assemble(session: Session, plan: Plan, parts: Parts, versions: Mapping[str, 
             session.tracker.uri, session.tracker.experiment_id, session.parent_run, session.tracker.ui_command
         ),
         versions=_versions(versions),
-        output=record.Output(str(session.output)),
+        output=record.Output(str(session.output), refit="refit" if parts.refit else None),
         confusion=parts.proof.confusion,
         histories=record.Histories(
             tuple(outcome.result.history) if outcome else (),
             tuple(parts.baseline.result.history) if parts.baseline else (),
         ),
         mistakes=worst_mistakes(session, outcome),
+        findings=find(session, plan.space.of(spec), outcome, parts.proof),
         command=shlex.join(["tlsearch", "run", "--config", str(session.output / CONFIG_NAME)]),
         started=parts.started,
     )
@@ -108,36 +109,57 @@ def _dataset(session: Session) -> record.Dataset:
     )
 
 
-def _metrics(session: Session, parts: Parts) -> record.Metrics:
-    claims = parts.proof.claims
+def _metrics(session: Session, plan: Plan, parts: Parts) -> record.Metrics:
+    claims, winner = parts.proof.claims, parts.confirmation.winner
     return record.Metrics(
         session.data.metric,
-        parts.confirmation.winner.value or 0.0,
+        winner.value or 0.0,
         claims.winner.value,
         claims.winner.ci95,
         parts.proof.ms_per_image,
         parts.proof.megabytes,
-        parts.confirmation.confirmed,
+        parts.confirmation.confirmed.get(winner.spec),
         majority=claims.majority,
+        test_opened=parts.proof.opened,
         test_accuracy=parts.proof.accuracy.value,
         test_accuracy_ci95=parts.proof.accuracy.ci95,
+        val_folds=len(plan.folds_of(winner.spec)),
     )
 
 
-def _baseline(parts: Parts) -> record.Baseline | None:
-    baseline, estimate = parts.baseline, parts.proof.claims.baseline
-    if baseline is None or estimate is None:
-        return None
-    return record.Baseline(
-        baseline.architecture,
-        baseline.seconds,
-        len(baseline.result.history),
-        baseline.stopped_by,
-        baseline.still_improving,
-        baseline.result.value or 0.0,
-        estimate.value,
-        estimate.ci95,
-        baseline.not_affordable,
+def _probe(plan: Plan, parts: Parts) -> record.LinearProbe:
+    probe, tested = parts.probe, parts.proof.claims.linear_probe
+    return record.LinearProbe(
+        probe.spec.label,
+        probe.value or 0.0,
+        tested.value,
+        tested.ci95,
+        parts.confirmation.confirmed.get(probe.spec),
+        len(plan.folds_of(probe.spec)),
+    )
+
+
+def _scratch(parts: Parts) -> tuple[record.Baseline, ...]:
+    """Every network that was trained from scratch, the baseline first."""
+    claims = parts.proof.claims
+    tested = [(run, parts.proof.scratch.get(run.architecture)) for run in scratch_of(parts.baseline)]
+    if tested:
+        tested[0] = (tested[0][0], claims.baseline)
+    return tuple(
+        record.Baseline(
+            run.architecture,
+            run.seconds,
+            len(run.result.history),
+            run.stopped_by,
+            run.still_improving,
+            run.result.value or 0.0,
+            estimate.value,
+            estimate.ci95,
+            run.not_affordable,
+            confirmed=parts.confirmation.confirmed.get(run.result.spec),
+        )
+        for run, estimate in tested
+        if estimate is not None
     )
 
 

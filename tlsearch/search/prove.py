@@ -1,4 +1,5 @@
-"""test once: the winner, the best linear probe and the baseline, each from its saved model on the original files."""
+"""test once: the winner, the best linear probe and what was trained from scratch, each from its saved model on the
+original files."""
 
 from __future__ import annotations
 
@@ -7,62 +8,108 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from tlsearch.errors import RunError
 from tlsearch.results.claims import Claims, Estimate, estimate, make_claims
 from tlsearch.results.parts import Confusion, Mistake
 from tlsearch.results.predictor import model_megabytes
 from tlsearch.search.session import Session
+from tlsearch.tracking.ledger import fingerprint_of
 from tlsearch.training.trial import Outcome
 
 GALLERY = 24
 """Mistakes that the report shows."""
 
+SCRATCH = "scratch "
+"""What the name of a model begins with that was trained from scratch and is not the baseline."""
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+
 
 @dataclass(frozen=True)
 class Proof:
-    """What the test split said, the only time that it was asked."""
+    """What the test split said, the only time that it was asked.
+
+    ``scratch`` has the figures of the networks from scratch that are not the baseline, by architecture. ``opened`` is
+    how often this test set has been opened, this time included. ``probabilities``, shape (N, classes), are the winner's
+    for the images of the classes ``labels``, shape (N,).
+    """
 
     claims: Claims
     confusion: Confusion
     ms_per_image: float | None
     megabytes: float
     accuracy: Estimate
+    scratch: Mapping[str, Estimate]
+    opened: int
+    labels: IntArray
+    probabilities: FloatArray
 
 
 def open_test(session: Session, models: Mapping[str, Path]) -> Proof:
-    """Open the test split: ``models`` are the folders of "winner", "linear_probe" and, where there is one,
-    "baseline"."""
-    index, split = session.data.index, session.data.split
-    files = [str(index.file(row)) for row in split.test]
+    """Open the test split: ``models`` are the folders of "winner", "linear_probe", where there is one "baseline", and
+    "scratch ARCHITECTURE" for what else was trained from scratch.
+
+    The ledger is written before any test file is read.
+    """
+    index, split, metric = session.data.index, session.data.split, session.data.metric
+    opened = _note(session)
     labels = np.asarray([index.images[row].label for row in split.test])
-    said: dict[str, np.ndarray[tuple[int], np.dtype[np.int64]]] = {}
+    said, latency = _ask(session, models)
+    guess = {name: probabilities.argmax(axis=1) for name, probabilities in said.items()}
+    groups = [split.groups[row] for row in split.test]
+    claims = make_claims(
+        labels, guess["winner"], guess["linear_probe"], guess.get("baseline"), metric, session.config.seed, groups
+    )
+    return Proof(
+        claims,
+        _confusion(index.classes, labels, guess["winner"]),
+        latency,
+        model_megabytes(models["winner"]),
+        estimate(labels, guess["winner"], groups=groups),
+        {
+            name.removeprefix(SCRATCH): estimate(labels, guess[name], metric, groups=groups)
+            for name in models
+            if name.startswith(SCRATCH)
+        },
+        opened,
+        labels,
+        said["winner"],
+    )
+
+
+def _note(session: Session) -> int:
+    """Write the opening into the ledger; gives how often this test set has been opened."""
+    index = session.data.index
+    fingerprint = fingerprint_of(index.images[row].sha256 for row in session.data.split.test)
+    return session.tracker.ledger.open_test(fingerprint, str(index.root), str(session.output), session.parent_run)
+
+
+def _ask(session: Session, models: Mapping[str, Path]) -> tuple[dict[str, FloatArray], float | None]:
+    """Probabilities (N, classes) by each saved model from the original files, and the winner's milliseconds an
+    image."""
+    index, rows = session.data.index, session.data.split.test
+    files = [str(index.file(row)) for row in rows]
+    said: dict[str, FloatArray] = {}
     latency = None
     for name, folder in models.items():
-        session.reporter.progress("test", len(said), len(models), f"{name} on {len(files)} images")
+        session.reporter.progress("test", len(said), len(models), f"{name.replace('_', ' ')} on {len(files)} images")
         probabilities, milliseconds = session.worker.call(
             "test", folder=str(folder), files=files, latency=name == "winner"
         )
-        values = np.asarray(probabilities)
-        if not np.isfinite(values).all():
+        said[name] = np.asarray(probabilities, np.float64)
+        if not np.isfinite(said[name]).all():
             raise RunError("Test images that were read before can no longer be read; restore them and run again.")
-        said[name] = values.argmax(axis=1)
         latency = milliseconds if milliseconds is not None else latency
-    groups = [split.groups[row] for row in split.test]
-    claims = make_claims(
-        labels,
-        said["winner"],
-        said["linear_probe"],
-        said.get("baseline"),
-        session.data.metric,
-        session.config.seed,
-        groups,
-    )
-    size = len(index.classes)
-    matrix = np.bincount(labels * size + said["winner"], minlength=size * size).reshape(size, size)
-    rows = tuple(tuple(int(n) for n in row) for row in matrix)
-    accuracy = estimate(labels, said["winner"], groups=groups)
-    return Proof(claims, Confusion(index.classes, rows), latency, model_megabytes(models["winner"]), accuracy)
+    return said, latency
+
+
+def _confusion(classes: tuple[str, ...], labels: IntArray, guess: IntArray) -> Confusion:
+    size = len(classes)
+    matrix = np.bincount(labels * size + guess, minlength=size * size).reshape(size, size)
+    return Confusion(classes, tuple(tuple(int(n) for n in row) for row in matrix))
 
 
 def worst_mistakes(session: Session, outcome: Outcome | None) -> tuple[Mistake, ...]:

@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING
 
 from tlsearch.data.checks import IMBALANCE_LIMIT
 from tlsearch.data.split import imbalance
-from tlsearch.results.figures import interval, score, signed
+from tlsearch.results import wording as words
+from tlsearch.results.figures import interval, score
+from tlsearch.results.flat import flat_metrics
+from tlsearch.results.markdown import describe
 from tlsearch.results.result import RunResult
-from tlsearch.results.statistics import format_p
 from tlsearch.units import format_duration
 
 if TYPE_CHECKING:
+    from tlsearch.results.claims import Estimate
     from tlsearch.search.baseline import BaselineResult
     from tlsearch.search.confirm import Confirmation
     from tlsearch.search.plan import Plan
@@ -46,7 +49,7 @@ def plan_lines(session: Session, plan: Plan) -> list[str]:
     time = f"at most {format_duration(limit)}" if limit is not None else "no time limit"
     first = sum(f.forward_seconds for f in session.facts.values()) * len(session.data.pool)
     data = session.data
-    ratio = imbalance([data.labels[position] for position in data.fold.train])
+    ratio = imbalance([data.labels[position] for position in data.training])
     why = f", for the largest class has {ratio:.1f} times the images of the smallest" if ratio > IMBALANCE_LIMIT else ""
     lines = [
         names,
@@ -76,8 +79,9 @@ def baseline_line(baseline: BaselineResult) -> str:
     return f"{baseline.candidate.label}  {score(result.value or 0.0)}  {baseline.seconds:.0f} s   ({'; '.join(notes)})"
 
 
-def search_line(finished: Sequence[Finished], best: Finished, why: str) -> str:
-    """How many trials of which state, the best, and why the search ended."""
+def search_line(finished: Sequence[Finished], best: Finished, why: str, val_folds: int = 1, folds: int = 1) -> str:
+    """How many trials of which state, the best, and why the search ended. The best was compared on ``val_folds`` of
+    ``folds`` folds."""
     states = Counter(f.state for f in finished)
     counts = ", ".join(f"{n} {state}" for state, n in states.most_common())
     ended = {
@@ -86,38 +90,36 @@ def search_line(finished: Sequence[Finished], best: Finished, why: str) -> str:
         "space": "nothing new was proposed",
         "failures": "three trials in a row failed for one reason",
     }[why]
-    found = f"best {score(best.value or 0.0)} (selected, optimistic)  {best.spec.label}"
+    found = f"best {score(best.value or 0.0)}, {words.selected(val_folds, folds)}  {best.spec.label}"
     return f"{len(finished)} trials ({counts}); {ended}   {found}"
 
 
 def confirm_line(confirmation: Confirmation) -> str:
     """The winner's figure on resampled folds, or that there was no time for one."""
-    winner = confirmation.winner.spec.label
-    confirmed = confirmation.confirmed
+    winner = confirmation.winner.spec
+    confirmed = confirmation.confirmed.get(winner)
     if confirmed is None:
-        return f"none: one fold would have taken {confirmation.needed:.0f} s   winner {winner}"
-    folds = f"{confirmed.folds} resampled fold{'s' if confirmed.folds > 1 else ''}"
-    error = f" (sampling +- {score(confirmed.sampling_error)})" if confirmed.sampling_error is not None else ""
-    return f"{score(confirmed.mean)} on {folds}{error}   winner {winner}"
+        return f"none: one fold would have taken {confirmation.needed:.0f} s   winner {winner.label}"
+    spreads = words.spreads(confirmed, score)
+    apart = f" ({spreads})" if spreads else ""
+    return f"{score(confirmed.mean)} {words.confirmed_on(confirmed)}{apart}   winner {winner.label}"
 
 
 def tested_line(proof: Proof, session: Session) -> str:
-    """The test figures with their intervals."""
+    """The test figures with their intervals, both gains, and how often this test set has been opened."""
     claims = proof.claims
-    name = "" if session.data.metric == "accuracy" else f"{session.data.metric.replace('_', ' ')} "
-    text = f"{name}{score(claims.winner.value)} {interval(claims.winner.ci95)}"
-    text += f"   linear probe {score(claims.linear_probe.value)}"
-    gain = claims.gain
-    if claims.baseline is not None and gain.test is not None and gain.ci95 is not None:
-        p = gain.mcnemar_midp if gain.mcnemar_midp is not None else gain.permutation_p
-        text += (
-            f"   from scratch {score(claims.baseline.value)} {interval(claims.baseline.ci95)}   "
-            f"gain {signed(gain.test)} {interval(gain.ci95, sign=True)}"
-        )
-        text += f"   {format_p(p)}" if p is not None else ""
+    name = "" if session.data.metric == "accuracy" else f"{words.metric_name(session.data.metric)} "
+    parts = [f"{name}{_estimate(claims.winner)} {words.TESTED}", f"linear probe {_estimate(claims.linear_probe)}"]
+    if claims.baseline is not None:
+        parts.append(f"from scratch {_estimate(claims.baseline)}")
     if name:
-        text += f"   accuracy {score(proof.accuracy.value)} {interval(proof.accuracy.ci95)}"
-    return f"{text}   (opened once in this run)"
+        parts.append(f"accuracy {_estimate(proof.accuracy)}")
+    parts += words.gain_lines(claims.gain)
+    return "   ".join([*parts, f"({words.openings(proof.opened)})"])
+
+
+def _estimate(found: Estimate) -> str:
+    return f"{score(found.value)} {interval(found.ci95)}"
 
 
 def nothing_found(finished: Sequence[Finished], output: Path) -> str:
@@ -153,15 +155,10 @@ def parent_tags(session: Session) -> dict[str, str]:
 
 
 def parent_metrics(result: RunResult) -> dict[str, float]:
-    """Final metrics of the parent run."""
-    metrics = {"val_selected": result.metrics.val, "test": result.metrics.test}
-    if result.metrics.confirmed is not None:
-        metrics["confirmed"] = result.metrics.confirmed.mean
-    if result.linear_probe is not None:
-        metrics["linear_probe_test"] = result.linear_probe.test
-    if result.baseline is not None:
-        metrics["baseline_val"] = result.baseline.val
-        metrics["baseline_test"] = result.baseline.test
-    if result.gain is not None and result.gain.test is not None:
-        metrics["gain_over_baseline"] = result.gain.test
-    return metrics
+    """Final metrics of the parent run, under the names of result.json."""
+    return flat_metrics(result)
+
+
+def parent_description(result: RunResult) -> dict[str, str]:
+    """The tag that the MLflow UI shows as the description of the parent run."""
+    return {"mlflow.note.content": describe(result)}

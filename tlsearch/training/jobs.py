@@ -24,6 +24,7 @@ from tlsearch.features.store import FeatureStore
 from tlsearch.features.view import PLAIN
 from tlsearch.plugin_api import Augmentation, Backbone, WeightSource
 from tlsearch.records import Candidate, TrialSpec
+from tlsearch.training.insight import Insight, examine
 from tlsearch.training.network import build_suffix, export
 from tlsearch.training.probe import probe_cuts
 from tlsearch.training.race import race
@@ -105,6 +106,7 @@ class Jobs:
         self,
         pixels: Mapping[int, str],
         labels: Sequence[int],
+        groups: Sequence[int],
         classes: Sequence[str],
         digest: str,
         cache_dir: str,
@@ -114,7 +116,7 @@ class Jobs:
     ) -> None:
         """Take over the training and validation images, and what is known of the candidates already."""
         arrays = {size: open_pixels(Path(file)) for size, file in pixels.items()}
-        pool = Pool(arrays, np.asarray(labels, np.int64), tuple(classes), digest)
+        pool = Pool(arrays, np.asarray(labels, np.int64), np.asarray(groups, np.int64), tuple(classes), digest)
         store = FeatureStore(Path(cache_dir), cache_limit)
         self._extractor = Extractor(store, pool, _augmentation, _provenance, self._progress)
         self._runner = TrialRunner(self._extractor, metric)
@@ -150,9 +152,31 @@ class Jobs:
         return probe_cuts(
             pooled,
             extractor.pool.labels,
+            extractor.pool.groups,
             rows,
             seed,
             lambda depth: self._progress(f"probing {candidate.label}", depth, len(network.cuts)),
+        )
+
+    def insight(self, candidate: Candidate, seed: int, seconds: float | None) -> Insight | None:
+        """What linear probes on a candidate's last features say of the images (see ``examine``); None where the
+        features are not stored and computing them would take longer than ``seconds``."""
+        extractor, runner = self._ready()
+        network, pool = self._network(candidate), extractor.pool
+        depth = len(network.cuts)
+        facts = self._facts.get(candidate)
+        stored = extractor.store.get(extractor.key(network, PLAIN, f"pool {depth}", depth)) is not None
+        if not stored and seconds is not None and facts is not None and facts.forward_seconds * len(pool) > seconds:
+            return None
+        (features,) = extractor.pooled(network, PLAIN, [depth])
+        return examine(
+            features,
+            pool.labels,
+            pool.groups,
+            len(pool.classes),
+            runner.metric,
+            seed,
+            lambda done, total: self._progress("asking linear probes of every image", done, total),
         )
 
     def trial(self, candidate: Candidate, spec: TrialSpec, folds: Sequence[Fold], seconds: float | None) -> Outcome:

@@ -1,0 +1,163 @@
+"""What the stored features say besides the answer: a linear probe's opinion of every image, and of growing shares.
+
+One cross-validation serves both: the probes that were fitted on all images outside a fold give the out-of-fold
+probabilities by which labels are suspected, and beside those that were fitted on a quarter and on half of them they
+show what more images bring.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tlsearch.config import Metric
+from tlsearch.data.draw import draw_stratified
+from tlsearch.data.split import Fold, stratified_folds
+from tlsearch.results.findings import MoreData, SizePoint
+from tlsearch.training.solve import standardisation
+
+FloatArray = np.ndarray[Any, np.dtype[np.float64]]
+IntArray = np.ndarray[Any, np.dtype[np.int64]]
+
+FOLDS = 5
+SHARES = (0.25, 0.5, 1.0)
+
+MOST_DRAWS = 4
+"""Repetitions of the folds where images are few; their average is steadier."""
+
+WORK = 1.5e10
+"""Images x features x classes x iterations that all draws together may take: some 10 s on two cores."""
+
+MOST_IMAGES = 20_000
+"""Of more images a stratified sample is examined."""
+
+PROBE_C = 1e-2
+ITERATIONS = 60
+
+_NORMAL_95 = 1.959964
+
+
+@dataclass(frozen=True)
+class Insight:
+    """``rows`` are those of the pool that were examined, ``probabilities`` (rows, classes) what probes that had not
+    seen them said of them; NaN in the row of an image whose class was in its own fold alone."""
+
+    more_data: MoreData
+    rows: IntArray
+    probabilities: FloatArray
+
+
+def examine(
+    features: np.ndarray[Any, Any],
+    labels: IntArray,
+    groups: IntArray,
+    classes: int,
+    metric: Metric,
+    seed: int,
+    progress: Callable[[int, int], None],
+) -> Insight:
+    """Cross-validate linear probes on ``features`` (N, D), which no training has touched.
+
+    ``labels`` and ``groups`` have shape (N,); groups are kept together. ``progress`` gets the number of folds done and
+    of all folds.
+    """
+    rows = _sample(labels, groups, seed)
+    y, together = labels[rows], groups[rows]
+    x = _rotated(features[rows])
+    draws = max(1, min(MOST_DRAWS, int(WORK / (sum(SHARES) * FOLDS * x.size * classes * ITERATIONS))))
+    right = np.zeros((draws, len(SHARES), len(rows)))
+    said = np.zeros((len(rows), classes))
+    fitted = np.zeros(len(SHARES))
+    for draw in range(draws):
+        folds = stratified_folds(y.tolist(), together.tolist(), FOLDS, seed + draw)
+        for number, fold in enumerate(folds):
+            held = np.asarray(fold.val)
+            for size, train in enumerate(_nested(fold, y, together, seed + draw)):
+                probabilities = _fit_and_ask(x[train], y[train], x[held], classes)
+                right[draw, size, held] = probabilities.argmax(axis=1) == y[held]
+                fitted[size] += len(train) / (draws * len(folds))
+            # The last share is all images.
+            unseen = ~np.isin(y[held], y[train])
+            said[held] += np.where(unseen[:, None], np.nan, probabilities / draws)
+            progress(draw * len(folds) + number + 1, draws * len(folds))
+    return Insight(_more_data(right, y, together, fitted, metric), rows, said)
+
+
+def _sample(labels: IntArray, groups: IntArray, seed: int) -> IntArray:
+    """The rows to examine: all, or a stratified sample that keeps groups together."""
+    if len(labels) <= MOST_IMAGES:
+        return np.arange(len(labels))
+    chosen, _ = draw_stratified(labels.tolist(), groups.tolist(), (MOST_IMAGES / len(labels),), (seed,))
+    return np.asarray(chosen)
+
+
+def _rotated(features: np.ndarray[Any, Any]) -> FloatArray:
+    """Standardised features (n, d), turned into the n dimensions that n < d rows span: the same probe, sooner.
+
+    The penalty is on the length of the weights, which a rotation leaves alone.
+    """
+    mean, scale = standardisation(np.asarray(features, np.float32))
+    x = (np.asarray(features, np.float64) - mean) / scale
+    if x.shape[0] >= x.shape[1]:
+        return x
+    left, values, _ = np.linalg.svd(x, full_matrices=False)
+    return np.asarray(left * values)
+
+
+def _nested(fold: Fold, labels: IntArray, groups: IntArray, seed: int) -> list[IntArray]:
+    """The images of a fold's training part at each share, every smaller one within the larger."""
+    train = np.asarray(fold.train)
+    parts = draw_stratified(labels[train].tolist(), groups[train].tolist(), (SHARES[0], SHARES[1] - SHARES[0]), (seed,))
+    quarter, next_quarter, _ = (train[part] for part in parts)
+    return [quarter, np.sort(np.concatenate([quarter, next_quarter])), train]
+
+
+def _fit_and_ask(x: FloatArray, y: IntArray, asked: FloatArray, classes: int) -> FloatArray:
+    """Probabilities (rows of ``asked``, classes) by a multinomial logistic regression; 0 for classes not in ``y``."""
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import LogisticRegression
+
+    said: FloatArray = np.zeros((len(asked), classes))
+    present = np.unique(y)
+    if len(present) == 1:
+        said[:, present] = 1.0
+        return said
+    probe = LogisticRegression(C=PROBE_C, max_iter=ITERATIONS, tol=1e-2)
+    with warnings.catch_warnings():
+        # An opinion need not converge to the last digit.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        said[:, present] = probe.fit(x, y).predict_proba(asked)
+    return said
+
+
+def _more_data(right: FloatArray, labels: IntArray, groups: IntArray, fitted: FloatArray, metric: Metric) -> MoreData:
+    """Scores by share with their errors, from ``right`` (draws, shares, images)."""
+    accuracy = metric == "accuracy"
+    stratum = np.zeros_like(labels) if accuracy else np.unique(labels, return_inverse=True)[1]
+    sizes = np.bincount(stratum)
+    weights = 1 / (len(sizes) * sizes[stratum])
+    points = tuple(
+        SizePoint(share, round(fitted[number]), *_estimate(right[:, number], weights, stratum, groups))
+        for number, share in enumerate(SHARES)
+    )
+    gain, error = _estimate(right[:, -1] - right[:, -2], weights, stratum, groups)
+    interval = (gain - _NORMAL_95 * error, gain + _NORMAL_95 * error)
+    name = "accuracy" if accuracy else "balanced_accuracy"
+    return MoreData(name, points, len(right), len(labels), gain, interval)
+
+
+def _estimate(values: FloatArray, weights: FloatArray, stratum: IntArray, groups: IntArray) -> tuple[float, float]:
+    """The weighted sum of values (draws, images), mean over draws, and its standard error: over images, whole groups
+    at a time, and over draws."""
+    by_draw = values @ weights
+    each = values.mean(axis=0)
+    within = np.bincount(stratum, weights=each) / np.bincount(stratum)
+    rest = weights * (each - within[stratum])
+    unit = np.unique(groups, return_inverse=True)[1]
+    sampling = float((np.bincount(unit, weights=rest) ** 2).sum())
+    drawing = float(by_draw.var(ddof=1) / len(by_draw)) if len(by_draw) > 1 else 0.0
+    return float(by_draw.mean()), float(np.sqrt(sampling + drawing))
