@@ -166,7 +166,8 @@ def _spend(session: Session, plan: Plan, started: str) -> RunResult:
     probe = best_probe(log.search.finished, plan)
     if not contenders or probe is None:
         raise RunError(wording.nothing_found(log.search.finished, session.output))
-    session.reporter.say("search", wording.search_line(log.search.finished, contenders[0], log.why))
+    compared = len(plan.folds_of(contenders[0].spec)), len(plan.folds)
+    session.reporter.say("search", wording.search_line(log.search.finished, contenders[0], log.why, *compared))
     with clock.measure("confirm"):
         confirmation = confirm(session, plan, contenders, probe, scratch_of(baseline))
     session.reporter.say("confirm", wording.confirm_line(confirmation))
@@ -231,4 +232,4 @@ def _record(session: Session, result: RunResult, report: Path) -> None:
     size = result.winner.spec.image_size
     file = session.work / f"pool-{size}.npy"
     tracker.log_model(run_id, session.output / "model", np.asarray(open_pixels(file)[:1]), result.dataset.classes)
-    tracker.finish(run_id, "FINISHED", wording.parent_metrics(result))
+    tracker.finish(run_id, "FINISHED", wording.parent_metrics(result), wording.parent_description(result))
