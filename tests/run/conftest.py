@@ -31,6 +31,7 @@ def _own_folder(
     monkeypatch.setenv("TLSEARCH_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setenv("PYTHONPATH", str(site))
     monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.setattr("tlsearch.search.load.SELECTION_FOLDS", 2)
     monkeypatch.syspath_prepend(site)
 
 
@@ -70,3 +71,4 @@ def finished(tmp_path_factory: pytest.TempPathFactory, site: Path, images: Path)
 @pytest.fixture
 def one_fold(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tlsearch.search.confirm.MOST_FOLDS", 1)
+    monkeypatch.setattr("tlsearch.search.confirm.REPEATS", 0)

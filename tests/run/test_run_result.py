@@ -14,6 +14,7 @@ from whole_run import MARKS, Finished
 from tlsearch.config import RunConfig
 from tlsearch.data.index import scan
 from tlsearch.data.split import split
+from tlsearch.search.confirm import more_views
 
 pytestmark = MARKS
 
@@ -34,7 +35,7 @@ def test_the_files_that_a_run_leaves(finished: Finished) -> None:
     left = {p.name for p in finished.output.iterdir()}
     assert left == {
         "run.toml", "study.db", "result.json", "trials.csv", "report.html", "worker.log", "model", "linear_probe",
-        "baseline",
+        "baseline", finished.output.glob("scratch-*").__next__().name,
     }  # fmt: skip
     assert {p.name for p in (finished.output / "model").iterdir()} == {"model.keras", "labels.json", "config.json"}
     assert json.loads((finished.output / "model" / "labels.json").read_text()) == ["ash", "birch", "cedar"]
@@ -46,7 +47,7 @@ def test_result_json(finished: Finished, images: Path) -> None:
     index = scan(images)
     assert plain["dataset"]["fingerprint"] == index.fingerprint
     assert plain["dataset"]["classes"] == ["ash", "birch", "cedar"]
-    assert [result.dataset.total(part) for part in ("train", "val", "test")] == [42, 9, 9]
+    assert [result.dataset.total(part) for part in ("train", "val", "test")] == [45, 0, 15]
     assert plain["dataset"]["skipped"] == []
     assert plain["plan"]["candidates"] == [
         {"label": "tiny@random", "backbone": "tiny", "weights": "random", "image_size": 32, "depth": 4}
@@ -80,11 +81,14 @@ def test_the_trials_of_the_result(finished: Finished) -> None:
     assert {r.state for r in searched} <= {"complete", "pruned"}
     best = max(r.value for r in searched if r.value is not None)
     assert finished.result.metrics.val <= best
-    winner = next(r for r in searched if r.spec == finished.result.winner.spec)
-    assert winner.value == finished.result.metrics.val
+    won = next(r for r in searched if r.spec == finished.result.winner.spec)
+    assert won.value == finished.result.metrics.val
     assert sum(r.role == "baseline" and r.state == "complete" for r in rows) == 2  # two architectures
     assert sum(r.role == "baseline" and r.state == "pruned" for r in rows) == 2  # the worse learning rate of each
-    assert sum(r.role == "confirmation" for r in rows) == 2 * 4  # three contenders and the baseline, two folds
+    confirmations = [r.spec for r in rows if r.role == "confirmation"]
+    winner = finished.result.winner.spec
+    assert confirmations.count(more_views(winner)) == 2  # one for each fold
+    assert sum(spec.repeat for spec in confirmations) == (0 if winner.solved else 1)
     lines = (finished.output / "trials.csv").read_text().splitlines()
     assert len(lines) == 1 + len(rows)
 

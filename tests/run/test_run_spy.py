@@ -119,7 +119,14 @@ def test_the_pixels_of_the_test_split_reach_no_model_before_the_end(
 
     monkeypatch.setattr("tlsearch.search.baseline.RATES", (1e-3,))
     config = RunConfig(
-        marked, backbones=("tiny",), trials=4, epochs=1, batch_size=24, image_size=32, output=tmp_path / "out"
+        marked,
+        backbones=("tiny",),
+        trials=4,
+        epochs=1,
+        batch_size=24,
+        image_size=32,
+        output=tmp_path / "out",
+        refit=True,
     )
     result = tlsearch.run(config)
     assert result is not None
@@ -127,5 +134,8 @@ def test_the_pixels_of_the_test_split_reach_no_model_before_the_end(
     assert spy.seen[True, False] == 0
     assert spy.seen[False, False] > 500  # it was awake: training, validation and augmented images came by
     assert {"Model.predict_on_batch", "Model.train_on_batch", "Standard.render"} <= spy.ways
-    # Then the winner, the linear probe and the baseline each see every test picture (batches are filled up to 32).
-    assert spy.seen[True, True] == 3 * 32
+    # Then the winner, the linear probe and two networks from scratch each see every test picture (batches are filled
+    # up to 32), and what is trained once more on training and validation pictures sees none.
+    assert spy.seen[True, True] == 4 * 32
+    assert result.output.refit == "refit"
+    assert (tmp_path / "out" / "refit" / "model.keras").exists()

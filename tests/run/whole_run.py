@@ -23,12 +23,14 @@ MARKS = [
 
 OPTIONS = ("--backbone", "tiny", "--trials", "9", "--epochs", "2", "--batch-size", "21", "--image-size", "32")
 
-# The parent of a run in a process of its own, which tells what it has imported in the end. Two folds and two learning
-# rates for the baseline instead of three, for time.
+# The parent of a run in a process of its own, which tells what it has imported in the end. Two folds everywhere and two
+# learning rates for the baseline instead of three, for time.
 PARENT = """
-import sys, tlsearch.search.baseline, tlsearch.search.confirm
+import sys, tlsearch.search.baseline, tlsearch.search.confirm, tlsearch.search.load
 from tlsearch.cli import cli
 tlsearch.search.confirm.MOST_FOLDS = 2
+tlsearch.search.confirm.REPEATS = 1
+tlsearch.search.load.SELECTION_FOLDS = 2
 tlsearch.search.baseline.RATES = (1e-3, 3e-3)
 try:
     cli.main(sys.argv[1:], prog_name="tlsearch")
