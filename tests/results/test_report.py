@@ -79,7 +79,8 @@ def save_mistakes(tmp_path: Path, *names: str) -> None:
 def test_the_report_states_the_answer(tmp_path: Path) -> None:
     text = render(SAMPLE, tmp_path).text
     assert "90.3 %" in text
-    assert "accuracy on 372 test images, 95 % interval 86.9 to 92.9 %, tested once (this test set: opened 1 time)" in text
+    assert "accuracy on 372 test images, 95 % interval 86.9 to 92.9 %" in text
+    assert "tested once (this test set: opened 1 time)" in text
     assert "efficientnet_lite0@imagenet, freeze 6/18, linear head, standard 0.50" in text
     assert "beats small_cnn trained from scratch by +30.1 points [+24.9, +35.3], p < .001" in text
     assert "122 images only the winner has right, 10 only the other" in text
@@ -94,7 +95,7 @@ def test_all_models_stand_side_by_side(tmp_path: Path) -> None:
     assert f"winner {label} 91.2 % 90.5 % 3 folds, seeds ± 0.6, sampling ± 1.7 90.3 % 86.9 to 92.9 %" in text
     assert "solved head 87.6 % 86.8 % 3 folds, sampling ± 1.5 86.0 % 82.1 to 89.2 %" in text
     assert "from scratch small_cnn 61.3 % 59.8 % 3 folds, sampling ± 2.1 60.2 % 55.1 to 65.0 %" in text
-    assert "also from scratch efficientnet_lite0 57.1 % – 56.6 % 51.5 to 61.5 %" in text
+    assert "also from scratch efficientnet_lite0 57.1 % none 56.6 % 51.5 to 61.5 %" in text
 
 
 def test_figures_from_folds_say_so(tmp_path: Path) -> None:
@@ -114,7 +115,7 @@ def test_the_findings_are_told_and_drawn(tmp_path: Path) -> None:
     save_mistakes(tmp_path, "shirt/9.jpg")
     page = render(SAMPLE, tmp_path)
     assert "More images would probably help: from 535 to 1,069 images, a linear probe gained +2.3 points" in page.text
-    assert "count about 31 of 1,336 training and validation images as wrongly labelled. The most suspect is" in page.text
+    assert "count about 31 of 1,336 training and validation images as wrongly labelled" in page.text
     assert "in shirt 0 % looks like dress 95 % shirt/9.jpg" in page.text
     assert page.text.count("no picture") == 2  # the mistakes; the suspect's is there
     assert "surer than it should be: expected calibration error 6.1 % on test" in page.text
@@ -187,7 +188,8 @@ def test_the_same_result_gives_the_same_bytes(tmp_path: Path) -> None:
 def test_a_bare_result_still_makes_a_page(tmp_path: Path) -> None:
     bare = replace(
         SAMPLE, baseline=None, gain=None, linear_probe=None, mlflow=None, confusion=None, mistakes=(),
-        histories=Histories(), profile={}, trials=(), scratch=(), findings=Findings(), timings={}, versions={}, command="", started="",
+        histories=Histories(), profile={}, trials=(), scratch=(), findings=Findings(),
+        timings={}, versions={}, command="", started="",
         metrics=replace(SAMPLE.metrics, confirmed=None, ms_per_image=None, megabytes=None, test_opened=None),
         dataset=replace(SAMPLE.dataset, skipped=(), findings=()),
         winner=Winner.of(replace(SOLVED, freeze_depth=0), "", ()),
