@@ -80,9 +80,9 @@ def test_nothing_is_reserved_without_a_limit() -> None:
     assert reserved(None, PROBE, TUNED) == 0.0
 
 
-def test_confirmation_keeps_its_share() -> None:
-    assert reserved(10_000.0) == pytest.approx(1_500.0)
-    assert reserved(10_000.0, PROBE) == pytest.approx(1_500.0)
+def test_confirmation_keeps_its_share_once_a_suffix_has_been_tuned() -> None:
+    assert reserved(10_000.0) == reserved(10_000.0, PROBE) == 0.0
+    assert reserved(10_000.0, PROBE, TUNED) == pytest.approx(1_500.0)
 
 
 def test_one_fold_of_the_best_is_kept_possible_up_to_a_third_of_the_limit() -> None:

@@ -82,8 +82,9 @@ def run_search(
 def reserved_seconds(session: Session, plan: Plan, search: Search, baseline: BaselineResult | None) -> float:
     """The seconds that the search leaves to what comes after it: confirmation, and the training of what ships.
 
-    Confirmation gets its share of the time, or what one fold of the best trial so far takes if that is more. Where
-    even that is more than a third of the limit, there will be no confirmation, and nothing is kept for it.
+    Before a suffix has been tuned there is little to confirm, and nothing is kept for it. Then confirmation gets its
+    share of the time, or what one fold of the best trial so far takes if that is more; where even that is more than a
+    third of the limit, there will be no confirmation.
     """
     share = session.clock.share("confirm")
     if share is None:
@@ -91,8 +92,9 @@ def reserved_seconds(session: Session, plan: Plan, search: Search, baseline: Bas
     scratch = scratch_of(baseline)
     final = final_seconds(session, plan, search.best(CONTENDERS), scratch)
     top, probe = search.best(1), best_probe(search.finished, plan)
-    if not top or probe is None:
-        return share + final
+    tuned = any(f.spec.kind == "suffix" and f.state == "complete" for f in search.finished)
+    if not tuned or probe is None:
+        return final
     needed = fold_seconds(plan, session, top[0], probe, scratch)
     return final + (max(share, needed) if needed <= session.clock.most(MOST_CONFIRMING) else 0.0)
 
