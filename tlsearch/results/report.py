@@ -118,7 +118,7 @@ def _intervals(models: Sequence[ModelRow]) -> tuple[list[dict[str, Any]], Interv
 
 def _spreads(confirmed: Confirmed) -> str:
     """The spreads in percentage points, behind the number of folds."""
-    spreads = words.spreads(confirmed, lambda value: f"{100 * value:.1f}", "±")
+    spreads = words.spreads(confirmed, lambda value: f"{100 * value:.1f}", "±").replace("± ", "±\u00a0")
     return ", ".join(part for part in (words.folds(confirmed), spreads) if part)
 
 
