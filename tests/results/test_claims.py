@@ -8,12 +8,14 @@ import pytest
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score
 
 from tlsearch.config import Metric
-from tlsearch.results.claims import compare, design_effect, estimate, make_claims
-from tlsearch.results.resampling import paired_bootstrap, paired_permutation, stratified_bootstrap
+from tlsearch.results.claims import compare, difference_interval, estimate, make_claims, p_value
+from tlsearch.results.effective import Design, linear_parts
+from tlsearch.results.resampling import paired_permutation
 from tlsearch.results.scores import score
-from tlsearch.results.statistics import mcnemar_midp, tango, wilson
+from tlsearch.results.statistics import amended_wilson, mcnemar_midp, tango, wilson
 
 Labels = npt.NDArray[np.intp]
+METRICS: list[Metric] = ["accuracy", "balanced_accuracy", "macro_f1"]
 MACRO: list[Metric] = ["balanced_accuracy", "macro_f1"]
 
 
@@ -43,57 +45,107 @@ def test_scores_refuse_labels_of_different_images() -> None:
         score([], [], "accuracy")
 
 
+def width(interval: tuple[float, float]) -> float:
+    return interval[1] - interval[0]
+
+
 @pytest.mark.parametrize("metric", MACRO)
-def test_bootstrap_is_repeatable_and_holds_the_score(metric: Metric) -> None:
-    y = balanced(100)
-    guess = answers(y, 0.7, 5, np.random.default_rng(3))
-    interval = stratified_bootstrap(y, guess, metric, n=500, seed=4)
-    assert interval == stratified_bootstrap(y, guess, metric, n=500, seed=4)
-    assert interval != stratified_bootstrap(y, guess, metric, n=500, seed=5)
-    assert interval[0] < score(y, guess, metric) < interval[1]
-    narrow = stratified_bootstrap(y, guess, metric, level=0.5, n=500, seed=4)
-    assert narrow[1] - narrow[0] < interval[1] - interval[0]
+def test_macro_intervals_are_wilsons_where_classes_are_alike(metric: Metric) -> None:
+    """Five classes of 40, in each 30 right and the others called the next class: one class is like the other."""
+    y = np.repeat(np.arange(5), 40)
+    guess = np.where(np.arange(200) % 40 < 30, y, (y + 1) % 5)
+    found = estimate(y, guess, metric)
+    assert found.value == pytest.approx(0.75)
+    assert found.ci95 == pytest.approx(wilson(150, 200), abs=0.004)
+    assert width(estimate(y, guess, metric, level=0.5).ci95) < 0.4 * width(found.ci95)
 
 
-def test_bootstrap_has_the_standard_error_of_a_mean_of_recalls() -> None:
-    # Two classes of 40 with recalls .5 and .9: var = mean of p (1 - p) / (m - 1) over classes, by 2.
+def test_rare_classes_weigh_as_much_as_they_cost() -> None:
+    """96 images of one class and 4 of the other are worth 1 / (1/4 * 1/96 + 1/4 * 1/4) = 15.4 images."""
+    y = np.repeat([0, 1], [96, 4])
+    low, high = estimate(y, y, "balanced_accuracy").ci95
+    assert high == 1.0
+    assert low == pytest.approx(amended_wilson(15.36, 15.36)[0])
+    some = y.copy()
+    some[:24], some[96] = 1, 0
+    found = estimate(y, some, "balanced_accuracy")
+    assert found.value == 0.75
+    # At most as many images, and less for a variance that is known from few of them.
+    assert width(wilson(0.75 * 15.36, 15.36)) < width(found.ci95) < width(wilson(0.75 * 6, 6))
+
+
+def test_classes_that_differ_do_not_narrow_an_interval() -> None:
+    """Recalls of 1 and 0: no image differs from its class, yet the interval is that of equally hard classes."""
     y = np.repeat([0, 1], 40)
-    guess = y.copy()
-    guess[:20], guess[40:44] = 1, 0
-    error = np.sqrt((0.25 + 0.09) / 39) / 2
-    low, high = stratified_bootstrap(y, guess, "balanced_accuracy", n=4000)
-    assert high - low == pytest.approx(2 * 1.96 * error, rel=0.06)
+    found = estimate(y, np.zeros(80, np.intp), "balanced_accuracy")
+    assert found.value == 0.5
+    assert width(found.ci95) >= width(wilson(40, 80))
 
 
+@pytest.mark.parametrize("metric", MACRO)
 @pytest.mark.parametrize("n", [45, 370])
-def test_bootstrap_covers_balanced_accuracy(n: int) -> None:
+def test_macro_intervals_cover_the_truth(n: int, metric: Metric) -> None:
     rng = np.random.default_rng(7)
     y = balanced(n)
-    covered = []
-    for seed in range(150):
-        low, high = stratified_bootstrap(y, answers(y, 0.75, 5, rng), "balanced_accuracy", n=300, seed=seed)
-        covered.append(low <= 0.75 <= high)
-    assert 0.88 <= np.mean(covered) <= 0.99
+    covered, paired = [], []
+    for _ in range(300):
+        first, second = answers(y, 0.85, 5, rng), answers(y, 0.75, 5, rng)
+        low, high = estimate(y, first, metric).ci95
+        covered.append(low <= 0.85 <= high)
+        low, high = difference_interval(y, first, second, metric)
+        paired.append(low <= 0.1 <= high)
+    # Errors go to the next class, so that macro F1 and accuracy have the same truth.
+    assert 0.92 <= np.mean(covered) <= 0.99
+    assert 0.92 <= np.mean(paired) <= 0.99
 
 
-def test_bootstrap_without_variation_falls_back_to_the_score_intervals() -> None:
+def test_intervals_without_variation() -> None:
     y = balanced(45)
-    assert stratified_bootstrap(y, y, "macro_f1") == wilson(45, 45)
-    assert stratified_bootstrap(y, (y + 1) % 5, "macro_f1") == wilson(0, 45)
-    assert paired_bootstrap(y, y, y, "balanced_accuracy") == tango(0, 0, 45)
+    assert estimate(y, y, "macro_f1").ci95 == pytest.approx(wilson(45, 45))
+    assert estimate(y, (y + 1) % 5, "macro_f1").ci95 == pytest.approx(wilson(0, 45))
+    assert difference_interval(y, y, y, "balanced_accuracy") == pytest.approx(tango(0, 0, 45))
+    low, high = difference_interval(y, y, (y + 1) % 5, "balanced_accuracy")
+    assert tango(45, 0, 45) == pytest.approx((low, high))
 
 
-def test_paired_bootstrap_gains_from_pairing() -> None:
+@pytest.mark.parametrize("metric", METRICS)
+def test_differences_gain_from_pairing(metric: Metric) -> None:
     rng = np.random.default_rng(2)
     y = balanced(200)
     first = answers(y, 0.7, 5, rng)
     second = np.where((first == y) & (rng.random(200) < 0.1), (y + 1) % 5, first)
-    low, high = paired_bootstrap(y, first, second, "balanced_accuracy", n=1000)
-    single = stratified_bootstrap(y, first, "balanced_accuracy", n=1000)
-    assert 0 < low < score(y, first, "balanced_accuracy") - score(y, second, "balanced_accuracy") < high
-    assert high - low < single[1] - single[0]
-    mirrored = paired_bootstrap(y, second, first, "balanced_accuracy", n=1000)
-    assert mirrored == pytest.approx((-high, -low), abs=1e-12)
+    low, high = difference_interval(y, first, second, metric)
+    assert 0 < low < score(y, first, metric) - score(y, second, metric) < high
+    assert high - low < width(estimate(y, first, metric).ci95)
+    mirrored = difference_interval(y, second, first, metric)
+    assert mirrored == pytest.approx((-high, -low), abs=1e-9)
+
+
+def test_models_right_on_the_same_images_may_differ_in_macro_f1() -> None:
+    y = balanced(100)
+    first = answers(y, 0.7, 5, np.random.default_rng(1))
+    second = np.where(first == y, y, np.where(y == 0, 1, 0))
+    difference = score(y, first, "macro_f1") - score(y, second, "macro_f1")
+    assert difference != 0
+    low, high = difference_interval(y, first, second, "macro_f1")
+    assert low < difference < high
+    assert difference_interval(y, first, second, "accuracy") == tango(0, 0, 100)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_parts_are_the_derivative_of_the_score(metric: Metric) -> None:
+    """Calling one image otherwise changes the score by the change of its part, to first order."""
+    rng = np.random.default_rng(4)
+    y = np.repeat(np.arange(4), [400, 300, 200, 100])
+    guess = np.where(rng.random(1000) < 0.7, y, rng.integers(0, 4, 1000))
+    parts = linear_parts(y, guess, metric)
+    for place in (5, 450, 750, 950):
+        for other in range(4):
+            changed = guess.copy()
+            changed[place] = other
+            step = score(y, changed, metric) - score(y, guess, metric)
+            after = linear_parts(y, changed, metric)[place]
+            assert step == pytest.approx(after - parts[place], abs=2e-5)
 
 
 def test_permutation_of_accuracy_is_the_exact_mcnemar_test() -> None:
@@ -113,39 +165,55 @@ def test_permutation_of_equal_models_is_one_and_of_unequal_ones_is_bounded() -> 
     assert paired_permutation(y, y, worse, "macro_f1", n=99) == 0.01
 
 
-def test_copies_in_groups_add_nothing_to_macro_metrics() -> None:
+@pytest.mark.parametrize("metric", METRICS)
+def test_copies_in_groups_add_nothing(metric: Metric) -> None:
     rng = np.random.default_rng(5)
     y = balanced(60)
     first, second = answers(y, 0.9, 5, rng), answers(y, 0.6, 5, rng)
     thrice = [np.repeat(labels, 3) for labels in (y, first, second)]
     groups = np.repeat(np.arange(60), 3)
-    for metric in MACRO:
-        alone = stratified_bootstrap(y, second, metric, n=500)
-        grouped = stratified_bootstrap(thrice[0], thrice[2], metric, n=500, groups=groups)
-        assert grouped == pytest.approx(alone)
-        p = paired_permutation(y, first, second, metric, n=999)
-        assert paired_permutation(*thrice, metric, n=999, groups=groups) == p
+    for alone, grouped in (
+        (estimate(y, second, metric).ci95, estimate(thrice[0], thrice[2], metric, groups).ci95),
+        (difference_interval(y, first, second, metric), difference_interval(*thrice, metric, groups)),
+    ):
+        assert grouped == pytest.approx(alone, abs=0.02)
+    assert p_value(*thrice, metric, groups=groups, permutations=999) == pytest.approx(
+        paired_permutation(y, first, second, metric, n=999)
+    )
+    assert compare(*thrice, metric, groups=groups).mcnemar_midp is None
 
 
-def test_copies_in_groups_add_nothing_to_accuracy() -> None:
-    rng = np.random.default_rng(5)
-    y = balanced(60)
-    first, second = answers(y, 0.9, 5, rng), answers(y, 0.6, 5, rng)
-    thrice = [np.repeat(labels, 3) for labels in (y, first, second)]
-    groups = np.repeat(np.arange(60), 3)
-    low, high = estimate(thrice[0], thrice[1], groups=groups).ci95
-    assert (low, high) == pytest.approx(estimate(y, first).ci95, abs=0.003)
-    grouped, single = compare(*thrice, groups=groups), compare(y, first, second)
-    assert grouped.ci95 == pytest.approx(single.ci95, abs=0.006)
-    assert grouped.mcnemar_midp is None
-    assert grouped.permutation_p is not None
+@pytest.mark.parametrize("metric", METRICS)
+def test_copies_that_are_all_right_count_once(metric: Metric) -> None:
+    y = np.repeat(balanced(30), 4)
+    low, high = estimate(y, y, metric, np.repeat(np.arange(30), 4)).ci95
+    assert (low, high) == pytest.approx(wilson(30, 30))
 
 
-def test_design_effect_is_one_for_single_images_and_the_size_for_copies() -> None:
-    right = np.array([1.0, 0, 1, 1, 0, 1, 1, 0])
-    assert design_effect(np.repeat(right, 4), np.repeat(np.arange(8), 4)) == pytest.approx(4 * 8 / 7)
-    assert design_effect(np.ones(12), np.repeat(np.arange(4), 3)) == pytest.approx(3)
-    assert design_effect(np.tile([1.0, 0.0], 10), np.repeat(np.arange(10), 2)) == 1.0
+@pytest.mark.parametrize("metric", METRICS)
+def test_groups_whose_images_are_not_alike_cost_little(metric: Metric) -> None:
+    rng = np.random.default_rng(6)
+    y = balanced(240)
+    guess = answers(y, 0.8, 5, rng)
+    free, grouped = (estimate(y, guess, metric, groups).ci95 for groups in (None, rng.permutation(240) // 4))
+    assert width(free) * 0.99 < width(grouped) < 1.25 * width(free)
+
+
+def test_likeness_of_groups_is_found() -> None:
+    """Groups of 3 images that are right or wrong together half of the time: the correlation is .5."""
+    rng = np.random.default_rng(9)
+    y = np.repeat(balanced(200), 3)
+    shrunk = []
+    for _ in range(20):
+        together = np.repeat(rng.random(200) < 0.7, 3)
+        right = np.where(np.repeat(rng.random(200) < 0.5, 3), together, rng.random(600) < 0.7)
+        guess = np.where(right, y, (y + 1) % 5)
+        design = Design.of(y, "balanced_accuracy", np.repeat(np.arange(200), 3))
+        value = score(y, guess, "balanced_accuracy")
+        parts = linear_parts(y, guess, "balanced_accuracy")
+        shrunk.append(design.effective_images(parts, value * (1 - value), 0.95))
+    # 600 images whose design effect is 1 + 2 * .5.
+    assert np.mean(shrunk) == pytest.approx(300, rel=0.06)
 
 
 def test_claims_for_accuracy_are_wilson_tango_and_midp() -> None:
@@ -156,32 +224,34 @@ def test_claims_for_accuracy_are_wilson_tango_and_midp() -> None:
     baseline[2:14] = 1 - baseline[2:14]  # 38 right; 12 and 2 discordant pairs
     claims = make_claims(y, winner, probe, baseline)
     assert claims.winner.value == 0.96
-    assert claims.winner.ci95 == wilson(48, 50)
+    assert claims.winner.ci95 == amended_wilson(48, 50)
+    assert claims.winner.ci95[1] > wilson(48, 50)[1]
     assert claims.linear_probe.ci95 == wilson(45, 50)
     assert claims.baseline is not None
-    assert claims.baseline.ci95 == wilson(38, 50)
+    assert claims.baseline.ci95 == pytest.approx(wilson(38, 50), abs=1e-12)
     assert claims.gain.test == pytest.approx(0.2)
     assert claims.gain.discordant == (12, 2)
-    assert claims.gain.ci95 == tango(12, 2, 50)
+    assert claims.gain.ci95 == pytest.approx(tango(12, 2, 50), abs=1e-9)
     assert claims.gain.mcnemar_midp == mcnemar_midp(12, 2)
     assert claims.gain.permutation_p is None
     over = claims.gain.over_linear_probe
     assert over is not None
-    assert (over.discordant, over.ci95, over.mcnemar_midp) == ((3, 0), tango(3, 0, 50), None)
+    assert (over.discordant, over.mcnemar_midp) == ((3, 0), None)
+    assert over.ci95 == pytest.approx(tango(3, 0, 50), abs=1e-9)
     assert claims.majority == 0.5
     numbered = make_claims(y, winner, probe, baseline, groups=np.arange(50)[::-1])
     assert numbered == claims
 
 
 @pytest.mark.parametrize("metric", MACRO)
-def test_claims_for_macro_metrics_are_resampled(metric: Metric) -> None:
+def test_claims_for_macro_metrics(metric: Metric) -> None:
     rng = np.random.default_rng(11)
     y = balanced(150)
     winner, probe, baseline = (answers(y, accuracy, 5, rng) for accuracy in (0.9, 0.85, 0.5))
     claims = make_claims(y, winner, probe, baseline, metric, seed=3)
+    assert claims.winner == estimate(y, winner, metric)
     assert claims.winner.value == score(y, winner, metric)
-    assert claims.winner.ci95 == stratified_bootstrap(y, winner, metric, seed=3)
-    assert claims.gain.ci95 == paired_bootstrap(y, winner, baseline, metric, seed=3)
+    assert claims.gain.ci95 == difference_interval(y, winner, baseline, metric)
     assert claims.gain.ci95[0] > 0
     assert claims.gain.mcnemar_midp is None
     assert claims.gain.permutation_p == pytest.approx(1e-4)

@@ -6,9 +6,17 @@ import math
 
 import numpy as np
 import pytest
-from scipy.stats import norm
+from scipy.stats import binom, norm
 
-from tlsearch.results.statistics import format_p, mcnemar_midp, tango, wilson
+from tlsearch.results.statistics import (
+    amended_wilson,
+    format_p,
+    mcnemar_midp,
+    normal_quantile,
+    student_quantile,
+    tango,
+    wilson,
+)
 
 
 # Newcombe, Statistics in Medicine 17 (1998) 857, Table I, method 3.
@@ -27,6 +35,33 @@ def test_wilson_ends_are_exact_and_mirrored() -> None:
         low, high = wilson(successes, 45)
         assert 0 <= low < high <= 1
         assert wilson(45 - successes, 45) == pytest.approx((1 - high, 1 - low), abs=1e-12)
+
+
+def test_the_amendment_is_a_poisson_limit_near_the_ends_only() -> None:
+    # Half of the .05 quantile of chi squared with 2 x degrees of freedom: .0513, .3554, .8177.
+    assert amended_wilson(44, 45)[1] == pytest.approx(1 - 0.05129 / 45, abs=1e-6)
+    assert amended_wilson(2, 45)[0] == pytest.approx(0.35536 / 45, abs=1e-6)
+    assert amended_wilson(97, 100)[1] == pytest.approx(1 - 0.81769 / 100, abs=1e-6)
+    for successes, n in ((3, 45), (42, 45), (4, 100), (50, 100), (0, 45), (45, 45)):
+        assert amended_wilson(successes, n) == wilson(successes, n)
+    assert amended_wilson(44, 45)[0] == wilson(44, 45)[0]
+
+
+def test_the_amendment_restores_coverage_near_one() -> None:
+    accuracy, n = 0.988, 45
+    chance = binom.pmf(np.arange(n + 1), n, accuracy)
+    plain, amended = (
+        sum(p for k, p in enumerate(chance) if interval(k, n)[0] <= accuracy <= interval(k, n)[1])
+        for interval in (wilson, amended_wilson)
+    )
+    assert plain < 0.9
+    assert amended > 0.97
+
+
+def test_quantiles() -> None:
+    assert normal_quantile(0.95) == pytest.approx(1.959964, abs=1e-6)
+    assert student_quantile(0.95, 5) == pytest.approx(2.570582, abs=1e-6)
+    assert student_quantile(0.95, 1e6) == pytest.approx(normal_quantile(0.95), abs=1e-5)
 
 
 # Bentur et al. 2009 (1, 7 of 21): Fagerland, Lydersen and Laake, Statistics in Medicine 33 (2014) 2850. Cavo

@@ -8,10 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from tlsearch.config import Metric
+from tlsearch.results.effective import Design, linear_parts
 from tlsearch.results.parts import Difference, Gain, Interval
-from tlsearch.results.resampling import paired_bootstrap, paired_permutation, stratified_bootstrap
-from tlsearch.results.scores import Floats, Labels, as_labels, score
-from tlsearch.results.statistics import FEWEST_DISCORDANT, mcnemar_midp, tango, wilson
+from tlsearch.results.resampling import paired_permutation
+from tlsearch.results.scores import Labels, as_labels, score
+from tlsearch.results.statistics import FEWEST_DISCORDANT, amended_wilson, mcnemar_midp, tango
 
 
 @dataclass(frozen=True)
@@ -55,9 +56,9 @@ def make_claims(
         gain = Gain(over.difference, over.ci95, over.discordant, over.mcnemar_midp, over.permutation_p, over_probe)
     (truth,) = as_labels(y)
     return Claims(
-        estimate(y, winner, metric, seed, groups),
-        estimate(y, probe, metric, seed, groups),
-        None if baseline is None else estimate(y, baseline, metric, seed, groups),
+        estimate(y, winner, metric, groups),
+        estimate(y, probe, metric, groups),
+        None if baseline is None else estimate(y, baseline, metric, groups),
         gain,
         score(truth, np.full(len(truth), np.bincount(truth).argmax()), metric),
     )
@@ -67,19 +68,19 @@ def estimate(
     y: npt.ArrayLike,
     predicted: npt.ArrayLike,
     metric: Metric = "accuracy",
-    seed: int = 0,
     groups: npt.ArrayLike | None = None,
+    level: float = 0.95,
 ) -> Estimate:
-    """A score with its interval: Wilson's for accuracy (on the effective number of images where they come in
-    groups), the stratified bootstrap for macro metrics."""
+    """A score with its interval: Wilson's (amended near 0 and 1), on the effective number of images for macro metrics
+    and where images come in groups."""
     truth, guess = as_labels(y, predicted)
-    groups = _real_groups(groups)
+    unit = _real_groups(groups)
     value = score(truth, guess, metric)
-    if metric != "accuracy":
-        return Estimate(value, stratified_bootstrap(truth, guess, metric, seed=seed, groups=groups))
-    right = (truth == guess).astype(np.float64)
-    effect = 1.0 if groups is None else design_effect(right, groups)
-    return Estimate(value, wilson(right.sum() / effect, len(right) / effect))
+    images = float(len(truth))
+    if metric != "accuracy" or unit is not None:
+        parts = linear_parts(truth, guess, metric)
+        images = Design.of(truth, metric, unit).effective_images(parts, value * (1 - value), level)
+    return Estimate(value, amended_wilson(value * images, images, level))
 
 
 def compare(
@@ -90,42 +91,68 @@ def compare(
     seed: int = 0,
     groups: npt.ArrayLike | None = None,
 ) -> Difference:
-    """``first`` minus ``second``. Accuracy of independent images: Tango's interval and McNemar's mid-p; of
-    grouped images: Tango's interval on the effective number, and a permutation of whole groups. Macro
-    metrics: paired bootstrap and permutation. No p-value below 6 discordant images (or groups)."""
+    """``first`` minus ``second`` with the interval of ``difference_interval`` and the p-value of ``p_value``."""
     truth, one, two = as_labels(y, first, second)
-    groups = _real_groups(groups)
-    difference = score(truth, one, metric) - score(truth, two, metric)
+    unit = _real_groups(groups)
     lead = (one == truth).astype(np.float64) - (two == truth)
     b, c = int((lead > 0).sum()), int((lead < 0).sum())
-    if metric == "accuracy" and groups is None:
-        return Difference(difference, tango(b, c, len(truth)), (b, c), mcnemar_midp(b, c))
-    if metric == "accuracy" and groups is not None:
-        effect = design_effect(lead, groups)
-        interval = tango(b / effect, c / effect, len(truth) / effect)
-    else:
-        interval = paired_bootstrap(truth, one, two, metric, seed=seed, groups=groups)
-    discordant = b + c if groups is None else int(np.count_nonzero(np.bincount(groups, weights=lead)))
-    p = None
-    if discordant >= FEWEST_DISCORDANT:
-        p = paired_permutation(truth, one, two, metric, seed=seed, groups=groups)
+    difference = score(truth, one, metric) - score(truth, two, metric)
+    interval = difference_interval(truth, one, two, metric, unit)
+    p = p_value(truth, one, two, metric, seed, unit)
+    if metric == "accuracy" and unit is None:
+        return Difference(difference, interval, (b, c), p)
     return Difference(difference, interval, (b, c), None, p)
 
 
-def design_effect(values: Floats, groups: npt.ArrayLike) -> float:
-    """How many images count as one, at least 1: variance of the mean over groups by that over images.
+def p_value(
+    y: npt.ArrayLike,
+    first: npt.ArrayLike,
+    second: npt.ArrayLike,
+    metric: Metric = "accuracy",
+    seed: int = 0,
+    groups: npt.ArrayLike | None = None,
+    permutations: int = 9999,
+) -> float | None:
+    """Two-sided p-value for "both models are as good": McNemar's mid-p for accuracy of independent images, else of a
+    permutation of images, or of whole groups. None below 6 discordant images (or groups)."""
+    truth, one, two = as_labels(y, first, second)
+    unit = _real_groups(groups)
+    lead = (one == truth).astype(np.float64) - (two == truth)
+    if metric == "accuracy" and unit is None:
+        return mcnemar_midp(int((lead > 0).sum()), int((lead < 0).sum()))
+    discordant = np.count_nonzero(lead if unit is None else np.bincount(unit, weights=lead))
+    if discordant < FEWEST_DISCORDANT:
+        return None
+    return paired_permutation(truth, one, two, metric, permutations, seed, unit)
 
-    Linearised variance of a ratio (Kish, Survey Sampling, 1965; Rao and Scott, Biometrics 48 (1992) 577).
-    Where the values do not vary, images of a group are taken as copies.
+
+def difference_interval(
+    y: npt.ArrayLike,
+    first: npt.ArrayLike,
+    second: npt.ArrayLike,
+    metric: Metric = "accuracy",
+    groups: npt.ArrayLike | None = None,
+    level: float = 0.95,
+) -> Interval:
+    """Tango's interval for the score of ``first`` minus that of ``second`` on the same images.
+
+    Macro metrics and groups: that of as many independent pairs as the test set is worth, with the same difference and
+    the same (weighted) share of discordant pairs.
     """
-    unit = np.unique(np.asarray(groups), return_inverse=True)[1]
-    sizes = np.bincount(unit).astype(np.float64)
-    simple = float(values.var())
-    if simple < 1e-12 or len(sizes) < 2:
-        return float((sizes**2).sum() / len(values))
-    rest = np.bincount(unit, weights=values) - values.mean() * sizes
-    clustered = float((rest**2).sum()) / len(values) * len(sizes) / (len(sizes) - 1)
-    return max(1.0, clustered / simple)
+    truth, one, two = as_labels(y, first, second)
+    unit = _real_groups(groups)
+    difference = score(truth, one, metric) - score(truth, two, metric)
+    design = Design.of(truth, metric, unit)
+    discordant = float(design.weight[(one == truth) != (two == truth)].sum())
+    # In macro F1 wrong answers count too, so that models which are right on the same images may differ.
+    discordant = min(1.0, max(discordant, abs(difference)))
+    images = float(len(truth))
+    if metric != "accuracy" or unit is not None:
+        parts = linear_parts(truth, one, metric) - linear_parts(truth, two, metric)
+        images = design.effective_images(parts, discordant - difference**2, level)
+    # Rounding leaves -1e-17 of a count of 0.
+    b, c = (max(0.0, discordant + sign * difference) / 2 for sign in (1, -1))
+    return tango(b * images, c * images, images, level)
 
 
 def _real_groups(groups: npt.ArrayLike | None) -> Labels | None:

@@ -1,5 +1,4 @@
-"""The metrics of a run as functions of class counts, so that thousands of resamples cost one matrix
-product."""
+"""The metrics of a run as functions of class counts, so that thousands of permutations cost one matrix product."""
 
 from __future__ import annotations
 

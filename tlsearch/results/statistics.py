@@ -1,8 +1,8 @@
 """Intervals and a test for proportions: what may be claimed of accuracy on a test set.
 
-References: Wilson, J. Am. Stat. Assoc. 22 (1927) 209; Tango, Stat. Med. 17 (1998) 891; Fagerland, Lydersen
-and Laake, BMC Med. Res. Methodol. 13 (2013) 91. Counts may be fractional: correlated images are counted as
-fewer, see ``claims``.
+References: Wilson, J. Am. Stat. Assoc. 22 (1927) 209; Brown, Cai and DasGupta, Statist. Sci. 16 (2001) 101; Tango,
+Stat. Med. 17 (1998) 891; Fagerland, Lydersen and Laake, BMC Med. Res. Methodol. 13 (2013) 91. Counts may be fractional:
+where a test set is worth fewer images than it has, see ``effective``.
 """
 
 from __future__ import annotations
@@ -20,13 +20,29 @@ def wilson(successes: float, n: float, level: float = 0.95) -> tuple[float, floa
     """
     if n <= 0 or not 0 <= successes <= n:
         raise ValueError(f"{successes} successes of {n} is not a proportion")
-    z = _quantile(level)
+    z = normal_quantile(level)
     share = successes / n
     middle = (share + z * z / (2 * n)) / (1 + z * z / n)
     half = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n)) / (1 + z * z / n)
     # At 0 of n and n of n the end is exact; rounding would leave 1e-17.
     low = 0.0 if successes == 0 else max(0.0, middle - half)
     high = 1.0 if successes == n else min(1.0, middle + half)
+    return low, high
+
+
+def amended_wilson(successes: float, n: float, level: float = 0.95) -> tuple[float, float]:
+    """Wilson's interval with the amendment of Brown, Cai and DasGupta (2001, section 4.1.1): near 0 and 1.
+
+    For up to 3 successes (2 where n is at most 50) the lower end is that of a Poisson count, and so for failures at the
+    upper end. Without it the coverage near an accuracy of .99 falls to .89 at 45 and at 100 images
+    (benchmarks/honesty.py, part wilson).
+    """
+    low, high = wilson(successes, n, level)
+    few = 2 if n <= 50 else 3
+    if 0 < successes <= few:
+        low = min(low, _poisson_low(successes, level) / n)
+    if 0 < n - successes <= few:
+        high = max(high, 1 - _poisson_low(n - successes, level) / n)
     return low, high
 
 
@@ -38,7 +54,7 @@ def tango(b: float, c: float, n: float, level: float = 0.95) -> tuple[float, flo
     """
     if n <= 0 or b < 0 or c < 0 or b + c > n * (1 + 1e-12):
         raise ValueError(f"{b} and {c} discordant pairs of {n} are not counts of pairs")
-    z = _quantile(level)
+    z = normal_quantile(level)
     # Exchanging the conditions mirrors the interval.
     return _tango_low(b, c, n, z), -_tango_low(c, b, n, z)
 
@@ -69,12 +85,30 @@ def format_p(p: float | None) -> str:
     return "p > .999" if p > 0.999 else "p = " + f"{p:.3f}".removeprefix("0")
 
 
-def _quantile(level: float) -> float:
+def normal_quantile(level: float) -> float:
+    """How many standard deviations either side hold ``level`` of a normal distribution: 1.96 for .95.
+
+    Raises ``ValueError`` unless 0 < level < 1.
+    """
     if not 0 < level < 1:
         raise ValueError(f"a level is between 0 and 1, not {level}")
-    from scipy.stats import norm
+    from scipy.special import ndtri
 
-    return float(norm.ppf(0.5 + level / 2))
+    return float(ndtri(0.5 + level / 2))
+
+
+def student_quantile(level: float, freedom: float) -> float:
+    """As ``normal_quantile`` for Student's t with ``freedom`` degrees of freedom, above 0."""
+    from scipy.special import stdtrit
+
+    return float(stdtrit(freedom, 0.5 + level / 2))
+
+
+def _poisson_low(count: float, level: float) -> float:
+    """The expectation of which a Poisson count is this large with probability 1 - ``level``."""
+    from scipy.special import gammaincinv
+
+    return float(gammaincinv(count, 1 - level))
 
 
 def _tango_low(b: float, c: float, n: float, z: float) -> float:
