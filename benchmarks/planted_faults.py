@@ -78,9 +78,9 @@ def checked(images: Path, root: Path, rng: np.random.Generator) -> list[Fault]:
     said = run_tool("check", str(root), "--json", "-")
     findings: list[dict[str, Any]] = json.loads(said)["findings"]
     named = " ".join(text for f in findings if "crossing" in f["kind"] for text in f["files"])
-    single = [f for f in findings if f["kind"] == "single_group" and "poncho" in json.dumps(f)]
-    tinted = [f for f in findings if "colour" in f["kind"] and classes[0] in f["message"]]
-    false = [f for f in findings if "colour" in f["kind"] and classes[0] not in f["message"]]
+    single = [f for f in findings if f["kind"] == "no_split" and "poncho" in json.dumps(f)]
+    tinted = [f for f in findings if f["kind"] == "colour_shortcut" and classes[0] in f["message"]]
+    false = [f for f in findings if f["kind"] == "colour_shortcut" and classes[0] not in f["message"]]
     return [
         Fault("near-duplicates across splits", DUPLICATES, sum(copy in named for copy in copies), DUPLICATES),
         Fault("a class of one group", 1, len(single), 1),

@@ -6,7 +6,15 @@ import pytest
 from made_up import IMAGES, LITE, VGG, facts_of, make_costs, make_space
 
 from tlsearch.records import TrialSpec
-from tlsearch.search.cost import COMPILE_SECONDS, FIXED_OPERATIONS, FIXED_SECONDS, TRAIN_FACTOR, Costs
+from tlsearch.search.cost import (
+    COMPILE_SECONDS,
+    FIXED_OPERATIONS,
+    FIXED_SECONDS,
+    RENDER_PER_VALUE,
+    RENDER_SECONDS,
+    TRAIN_FACTOR,
+    Costs,
+)
 from tlsearch.search.space import Params
 
 SPACE = make_space()
@@ -57,7 +65,7 @@ def test_the_second_trial_of_a_kind_is_cheaper(chosen: Params) -> None:
     assert after[1] < before[1]
     assert costs.view_seconds(one) == 0
     other = spec(**{**chosen, "strength": 1.0})
-    if one.strength:
+    if one.strength and one.views:
         assert costs.operations(other) > after[0]  # another strength is other views
 
 
@@ -113,3 +121,12 @@ def test_operations_do_not_depend_on_how_fast_the_machine_is() -> None:
     for question in (spec(), suffix(6, policy="standard")):
         assert fast.operations(question) == slow.operations(question)
         assert fast.seconds(question) < slow.seconds(question)
+
+
+def test_fresh_views_are_rendered_for_every_image_of_every_step() -> None:
+    costs = make_costs(SPACE)
+    plain, fresh = suffix(0), suffix(0, policy="standard")
+    pixels = fresh.steps * fresh.batch_size * fresh.image_size**2
+    assert costs.operations(fresh) - costs.operations(plain) == pytest.approx(3 * RENDER_PER_VALUE * pixels)
+    assert costs.fold_seconds(fresh) - costs.fold_seconds(plain) == pytest.approx(RENDER_SECONDS * pixels)
+    assert costs.view_seconds(fresh) == costs.view_seconds(plain)

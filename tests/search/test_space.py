@@ -151,11 +151,17 @@ def test_schedule(images: int, batch: int, epochs: int | None, steps: int) -> No
 @pytest.mark.parametrize(("epochs", "views"), [(1, 4), (12, 4), (13, 4), (14, 5), (30, 10), (50, 17)])
 def test_there_are_a_third_as_many_views_as_epochs_and_at_least_four(epochs: int, views: int) -> None:
     space = replace(SPACE, steps=epochs * 8)  # 256 images in batches of 32
-    assert space.views() == views
+    assert space.views(6, trained=True) == views
     trained = space.spec(space.params(LITE, train_suffix=True, policy="standard"))
     assert trained.views == views
     assert space.spec(space.params(LITE, policy="standard")).views == MIN_VIEWS == 4  # a solved head has no epochs
     assert space.spec(space.params(LITE, train_suffix=True)).views == 1
+
+
+def test_where_nothing_is_frozen_every_epoch_has_a_fresh_view() -> None:
+    space = make_space(LITE)
+    assert space.spec(space.params(LITE, train_suffix=True, freeze_depth=0, policy="standard")).views == 0
+    assert space.spec(space.params(LITE, train_suffix=True, freeze_depth=0)).views == 1  # unaltered: one view is all
 
 
 @pytest.mark.parametrize(

@@ -64,6 +64,8 @@ class Costs:
         if spec.kind != "frozen":
             share = total - _work(facts, spec.freeze_depth)
             cost += TRAIN_FACTOR * spec.steps * spec.batch_size * share * self.trained_folds
+        if _renders_afresh(spec):
+            cost += spec.steps * spec.batch_size * RENDER_PER_VALUE * 3 * spec.image_size**2 * self.trained_folds
         return cost
 
     def train_seconds(self, spec: TrialSpec) -> float:
@@ -77,7 +79,8 @@ class Costs:
             return FIXED_SECONDS + rows * self._facts(spec).cuts[-1].shape[2] * 1e-6
         if spec.kind == "frozen":
             return COMPILE_SECONDS + spec.steps * HEAD_STEP_SECONDS
-        return COMPILE_SECONDS + spec.steps * self._step_seconds(spec)
+        render = spec.batch_size * spec.image_size**2 * RENDER_SECONDS if _renders_afresh(spec) else 0.0
+        return COMPILE_SECONDS + spec.steps * (self._step_seconds(spec) + render)
 
     def _step_seconds(self, spec: TrialSpec) -> float:
         facts = self._facts(spec)
@@ -132,6 +135,11 @@ class Costs:
         """Whether the pixels of an augmented view have to be rendered: nobody has asked for the view yet."""
         _, size, policy, strength, number, _ = key
         return bool(strength) and not any(made[1:5] == (size, policy, strength, number) for made in self.made)
+
+
+def _renders_afresh(spec: TrialSpec) -> bool:
+    """Whether every epoch renders a view of its own, for nothing is frozen that could be kept."""
+    return bool(spec.strength) and not spec.views
 
 
 def _work(facts: CandidateFacts, depth: int) -> float:

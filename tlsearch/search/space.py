@@ -87,6 +87,7 @@ class SearchSpace:
         suffix = bool(params["train_suffix"])
         hidden = bool(params["hidden"])
         trained = suffix or hidden
+        freeze_depth = _cell(params["freeze"], depth) if suffix else depth
         policy = params["policy"]
         strength = 0.0 if policy == "none" else float(params["strength"])
         return TrialSpec(
@@ -94,14 +95,14 @@ class SearchSpace:
             weights=candidate.weights,
             image_size=candidate.image_size,
             depth=depth,
-            freeze_depth=_cell(params["freeze"], depth) if suffix else depth,
+            freeze_depth=freeze_depth,
             pooling=params["pooling"],
             tap=0 if suffix else _cell(params["tap"], depth),
             units=int(params["units"]) if hidden else 0,
             dropout=round(float(params["dropout"]), 2) if trained else 0.0,
             policy=policy if strength else "none",
             strength=strength,
-            views=1 if not strength else (self.views() if trained else MIN_VIEWS),
+            views=self.views(freeze_depth, trained) if strength else 1,
             steps=self.steps if trained else 0,
             batch_size=self.batch_size,
             lr_suffix=_two_digits(params["lr_suffix"]) if suffix else 0.0,
@@ -111,8 +112,13 @@ class SearchSpace:
             seed=self.seed,
         )
 
-    def views(self) -> int:
-        """Views of a trained trial: a third of its epochs, at least four."""
+    def views(self, freeze_depth: int, trained: bool) -> int:
+        """Views of an augmented trial: a third of its epochs, at least four. Where nothing is frozen there is nothing
+        to keep, and every epoch renders a fresh one: 0."""
+        if not trained:
+            return MIN_VIEWS
+        if freeze_depth == 0:
+            return 0
         epochs = self.steps / steps_per_epoch(self.train_images, self.batch_size)
         return max(MIN_VIEWS, round(epochs / 3))
 
