@@ -1,0 +1,129 @@
+"""By how much the figure by which a trial is chosen promises too much: a simulation of searches with known truth.
+
+Assumptions. A search has 40 configurations, and the true accuracy of their trained networks spreads below .88 (an
+exponential fall of 4 points on average: most are near the best, as in a search that learns). Training has 10 epochs:
+the true accuracy rises to its end, around which it still moves by 1 point in early epochs and not at all in the last.
+Whether a network is right about an image is a threshold on a sum of four independent normal parts: how hard the image
+is for all (.65 of the variance), what this configuration makes of it (.15), what this training run makes of it (.12)
+and what this epoch makes of it (.08). Two trainings of one configuration then disagree on 10 % of the images.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import ndtri
+
+from tlsearch.search.confirm import CONTENDERS, MOST_FOLDS, paired_error
+
+Floats = npt.NDArray[np.float64]
+Row = dict[str, object]
+
+TRIALS = 40
+EPOCHS = 10
+BEST = 0.88
+FALL = 0.04
+JITTER = 0.01
+SHARES = {"image": 0.65, "configuration": 0.15, "run": 0.12, "epoch": 0.08}
+VAL_SIZES = (45, 340)
+FOLDS_BELOW = 600
+FOLDS = 5
+
+
+@dataclass
+class Search:
+    """One search on ``val`` validation images out of a pool of ``pool`` (training and validation)."""
+
+    pool: int
+    val: int
+    rng: np.random.Generator
+
+    def __post_init__(self) -> None:
+        """Draw what is true of the images and of the configurations."""
+        self.truth: Floats = np.clip(BEST - self.rng.exponential(FALL, TRIALS), 0.3, None)
+        self.image: Floats = self.rng.standard_normal(self.pool)
+        self.taste: Floats = self.rng.standard_normal((TRIALS, self.pool))
+
+    def curve(self, trial: int, images: npt.NDArray[np.intp]) -> tuple[Floats, Floats]:
+        """The validation accuracy of one new training on ``images``, and its true accuracy, (EPOCHS,) each."""
+        epochs = np.arange(1, EPOCHS + 1)
+        end = self.truth[trial]
+        true = end - (end - 0.4) * np.exp(-epochs / 1.2)
+        true = np.clip(true + JITTER * (1 - epochs / EPOCHS) * self.rng.standard_normal(EPOCHS), 0.05, 0.99)
+        shares = {name: np.sqrt(share) for name, share in SHARES.items()}
+        fixed = shares["image"] * self.image[images] + shares["configuration"] * self.taste[trial, images]
+        fixed = fixed + shares["run"] * self.rng.standard_normal(len(images))
+        hard = fixed + shares["epoch"] * self.rng.standard_normal((EPOCHS, len(images)))
+        return (hard < ndtri(true)[:, None]).mean(axis=1), true
+
+    def value(self, trial: int, images: npt.NDArray[np.intp]) -> float:
+        """The mean of the last three epochs of a new training."""
+        return float(self.curve(trial, images)[0][-3:].mean())
+
+
+def optimism(simulations: int, seed: int, tell: Callable[[str], None]) -> list[Row]:
+    """Mean selected figure minus the true accuracy of the network that it is about, in points, by rule."""
+    rows: list[Row] = []
+    for val in VAL_SIZES:
+        gaps: dict[str, list[float]] = {}
+        for number in range(simulations):
+            if number % 100 == 0:
+                tell(f"optimism: {val} validation images, {number} of {simulations}")
+            rng = np.random.default_rng([seed, val, number])
+            # A fixed validation split is 15 of the 85 % that are not test; a fold is a fifth.
+            small = val * FOLDS < FOLDS_BELOW
+            search = Search(val * FOLDS if small else round(val * 0.85 / 0.15), val, rng)
+            for rule, gap in _one_search(search, small).items():
+                gaps.setdefault(rule, []).append(gap)
+        for rule, values in gaps.items():
+            error = float(np.std(values, ddof=1) / np.sqrt(len(values)))
+            row: dict[str, Any] = {"validation images": val, "rule": rule, "points too high": 100 * np.mean(values)}
+            rows.append({**row, "standard error": 100 * error, "simulations": simulations})
+    return rows
+
+
+def _one_search(search: Search, small: bool) -> dict[str, float]:
+    """The gap of each rule in one search: on one validation part, and on five folds where images are few."""
+    part = np.arange(search.val)
+    curves = [search.curve(trial, part) for trial in range(TRIALS)]
+    gaps = {}
+    best_epochs = [float(said.max()) for said, _ in curves]
+    chosen = int(np.argmax(best_epochs))
+    said, true = curves[chosen]
+    gaps["best epoch of the best trial"] = best_epochs[chosen] - true[said.argmax()]
+    chosen = int(np.argmax([said[-1] for said, _ in curves]))
+    gaps["last epoch of the best trial"] = curves[chosen][0][-1] - curves[chosen][1][-1]
+    values = [float(said[-3:].mean()) for said, _ in curves]
+    chosen = int(np.argmax(values))
+    gaps["mean of the last three epochs"] = values[chosen] - search.truth[chosen]
+    if small:
+        folds = np.array_split(np.arange(search.pool), FOLDS)
+        values = [float(np.mean([search.value(trial, fold) for fold in folds])) for trial in range(TRIALS)]
+        chosen = int(np.argmax(values))
+        gaps["the same over five folds"] = values[chosen] - search.truth[chosen]
+    winner, confirmed = _confirm(search, values)
+    gaps["confirmed on resampled folds"] = confirmed - search.truth[winner]
+    return gaps
+
+
+def _confirm(search: Search, values: list[float]) -> tuple[int, float]:
+    """The race of the best three on resampled folds; which costs least at inference is random here."""
+    running = [int(trial) for trial in np.argsort(values)[::-1][:CONTENDERS]]
+    scores: dict[int, list[float]] = {trial: [] for trial in running}
+    for _ in range(MOST_FOLDS):
+        fold = search.rng.permutation(search.pool)[: search.val]
+        for trial in running:
+            scores[trial].append(search.value(trial, fold))
+        best = max(running, key=lambda trial: float(np.mean(scores[trial])))
+        running = [trial for trial in running if _level(scores[best], scores[trial], search)]
+    winner = int(search.rng.choice(running))
+    return winner, float(np.mean(scores[winner]))
+
+
+def _level(best: list[float], other: list[float], search: Search) -> bool:
+    behind = float(np.mean(best) - np.mean(other))
+    return behind <= paired_error(best, other, search.val, search.pool - search.val) + 1e-12

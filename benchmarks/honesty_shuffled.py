@@ -1,0 +1,139 @@
+"""`tlsearch run` on pictures whose labels are shuffled: how often it declares a gain where there is none."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+Row = dict[str, object]
+Tell = Callable[[str], None]
+
+CLASSES = ("ash", "birch", "cedar")
+PER_CLASS = 40
+SIDE = 32
+RESULTS = "results.jsonl"
+PLUGIN = Path(__file__).with_name("honesty_plugin.py")
+
+RUN = """
+import sys
+from pathlib import Path
+import tlsearch
+folder, seed = Path(sys.argv[1]), int(sys.argv[2])
+tlsearch.run(tlsearch.RunConfig(
+    dataset=folder / "images", backbones=("stub",), augment=("flip",), trials=3, epochs=3, image_size=32,
+    seed=seed, output=folder / "output", cache_dir=folder / "cache", tracking_uri=sys.argv[3], experiment="shuffled",
+))
+"""
+
+
+def shuffled(work: Path, runs: int, seed: int, jobs: int, tell: Tell) -> list[dict[str, Any]]:
+    """What ``runs`` runs of the tool found, each on other pictures; those that ``work`` already knows are not repeated.
+
+    ``jobs`` run at a time, each with its own MLflow database, which is reused, for making one takes seconds.
+    """
+    work.mkdir(parents=True, exist_ok=True)
+    site = install_plugin(work / "site")
+    known = {row["seed"]: row for row in _read(work / RESULTS)}
+    # Written anew, so that a line that was cut off spoils no other.
+    (work / RESULTS).write_text("".join(json.dumps(row) + "\n" for row in known.values()), encoding="utf-8")
+    wanted = [number for number in range(seed, seed + runs) if number not in known]
+    lanes = [wanted[lane::jobs] for lane in range(jobs)]
+    with ThreadPoolExecutor(jobs) as pool:
+        futures = [pool.submit(list, _lane(work, site, lane, numbers, tell)) for lane, numbers in enumerate(lanes)]
+        for future in as_completed(futures):
+            known.update({row["seed"]: row for row in future.result()})
+    return [known[number] for number in range(seed, seed + runs)]
+
+
+def summary(found: Sequence[Mapping[str, Any]]) -> list[Row]:
+    """How many of the runs declare a gain or a loss: an interval wholly above or below 0."""
+    rows: list[Row] = []
+    for against in ("baseline", "linear probe"):
+        intervals = [row[against] for row in found if row[against] is not None]
+        count = len(intervals)
+        gains, losses = sum(low > 0 for low, _ in intervals), sum(high < 0 for _, high in intervals)
+        rows.append({"over": against, "runs": count, "gains declared": gains, "losses declared": losses})
+    return rows
+
+
+def install_plugin(site: Path) -> Path:
+    """A distribution with the stub backbone and its entry point in ``site``, to be put on the path; gives ``site``."""
+    facts = site / "honesty_stub-1.0.dist-info"
+    facts.mkdir(parents=True, exist_ok=True)
+    shutil.copy(PLUGIN, site / "honesty_plugin.py")
+    (facts / "METADATA").write_text("Metadata-Version: 2.1\nName: honesty-stub\nVersion: 1.0\n", encoding="utf-8")
+    (facts / "entry_points.txt").write_text("[tlsearch.backbones]\nstub = honesty_plugin:Stub\n", encoding="utf-8")
+    rng = np.random.default_rng(0)
+    shapes = [(3, 3, 3, 8), (8,), (3, 3, 8, 16), (16,), (3, 3, 16, 16), (16,)]
+    arrays = [rng.normal(0, 0.2, shape).astype(np.float32) if len(shape) > 1 else np.zeros(shape) for shape in shapes]
+    np.savez(site / "stub.npz", *arrays)
+    return site
+
+
+def write_shuffled(folder: Path, seed: int, per_class: int = PER_CLASS) -> None:
+    """Pictures of coloured blobs whose folders say nothing of them: the labels are drawn by lot."""
+    rng = np.random.default_rng([seed, 5])
+    labels = rng.permutation(np.repeat(np.arange(len(CLASSES)), per_class))
+    for number, label in enumerate(labels):
+        coarse = rng.integers(0, 256, (5, 5, 3)).astype(np.uint8)
+        picture = Image.fromarray(coarse).resize((SIDE, SIDE), Image.Resampling.BICUBIC)
+        target = folder / CLASSES[label]
+        target.mkdir(parents=True, exist_ok=True)
+        picture.save(target / f"{number:04}.png")
+
+
+def _lane(work: Path, site: Path, lane: int, numbers: Sequence[int], tell: Tell) -> Iterator[dict[str, Any]]:
+    """One run after the other; each result is kept as soon as it is there."""
+    store = f"sqlite:///{(work / f'mlflow-{lane}.db').absolute()}"
+    for number in numbers:
+        row = _run(site, store, number)
+        with (work / RESULTS).open("a", encoding="utf-8") as stream:
+            stream.write(json.dumps(row) + "\n")
+        tell(f"shuffled: seed {number}, gain over the baseline {row['baseline']}")
+        yield row
+
+
+def _run(site: Path, store: str, seed: int) -> dict[str, Any]:
+    """One run in a process of its own; gives the intervals of its gains. Raises ``RuntimeError`` where it fails."""
+    with tempfile.TemporaryDirectory(prefix="tlsearch-honesty-") as name:
+        folder = Path(name)
+        write_shuffled(folder / "images", seed)
+        path = os.pathsep.join([str(site), *filter(None, [os.environ.get("PYTHONPATH")])])
+        environment = {**os.environ, "PYTHONPATH": path, "TF_CPP_MIN_LOG_LEVEL": "2"}
+        command = [sys.executable, "-c", RUN, str(folder), str(seed), store]
+        done = subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise RuntimeError(f"the run with seed {seed} failed:\n{done.stderr[-3000:]}")
+        result = json.loads((folder / "output" / "result.json").read_text(encoding="utf-8"))
+    gain = result["gain"]
+    return {
+        "seed": seed,
+        "baseline": gain["ci95"],
+        "linear probe": gain["over_linear_probe"]["ci95"],
+        "test": result["metrics"]["test"],
+        "seconds": round(result["timings"]["total"], 1),
+    }
+
+
+def _read(file: Path) -> list[dict[str, Any]]:
+    """The results of earlier runs; a line that was cut off is dropped."""
+    if not file.exists():
+        return []
+    rows = []
+    for line in file.read_text(encoding="utf-8").splitlines():
+        try:
+            rows.append(json.loads(line))
+        except ValueError:
+            continue
+    return rows
