@@ -8,7 +8,7 @@ import pytest
 from tlsearch.config import Metric
 from tlsearch.results.label_errors import rank_suspects
 from tlsearch.training import insight
-from tlsearch.training.insight import Insight, _estimate, examine
+from tlsearch.training.insight import Insight, _estimate, earlier_cuts, examine
 
 CLASSES = 4
 
@@ -24,7 +24,7 @@ def clusters(n: int, width: int, distance: float, seed: int = 0) -> tuple[np.nda
 
 def look(features: np.ndarray, labels: np.ndarray, groups: np.ndarray | None = None, **changes: object) -> Insight:
     arguments = {"classes": CLASSES, "metric": "accuracy", "seed": 0, "progress": lambda done, total: None, **changes}
-    return examine(features, labels, np.arange(len(labels)) if groups is None else groups, **arguments)  # type: ignore[arg-type]
+    return examine([features], labels, np.arange(len(labels)) if groups is None else groups, **arguments)  # type: ignore[arg-type]
 
 
 def accuracy(found: Insight, labels: np.ndarray) -> float:
@@ -106,13 +106,30 @@ def test_a_class_of_one_group_is_left_out_not_accused() -> None:
     assert all(np.isfinite(point.score) for point in found.more_data.points)
 
 
-def test_of_very_many_images_a_sample_is_examined(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(insight, "MOST_IMAGES", 80)
+def test_of_too_many_images_a_sample_is_examined(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(insight, "ROTATED_IMAGES", 80)
+    monkeypatch.setattr(insight, "WORK", 1.0)
     features, labels = clusters(200, 10, 6.0)
     found = look(features, labels)
     assert len(found.rows) == len(found.probabilities) == found.more_data.examined == 80
     assert np.bincount(labels[found.rows]).tolist() == [20] * CLASSES
     assert accuracy(found, labels) > 0.9
+
+
+def test_earlier_cuts_help_and_are_left_out_where_time_is_short(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert earlier_cuts(18) == (17, 15, 13, 11)
+    assert earlier_cuts(4) == (3, 1)
+    assert earlier_cuts(1) == ()
+    last, labels = clusters(120, 10, 1.5)
+    earlier, _ = clusters(120, 30, 6.0, seed=1)
+    groups = np.arange(120)
+    joined = examine([last, earlier], labels, groups, CLASSES, "accuracy", 0, lambda done, total: None)
+    alone = look(last, labels)
+    assert accuracy(joined, labels) > accuracy(alone, labels) + 0.2
+    monkeypatch.setattr(insight, "WORK", insight._work(120, [last], CLASSES))
+    short = examine([last, earlier], labels, groups, CLASSES, "accuracy", 0, lambda done, total: None)
+    assert short.more_data.draws == 1
+    assert accuracy(short, labels) < accuracy(joined, labels) - 0.2
 
 
 def test_little_time_means_fewer_draws(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -130,6 +147,7 @@ def test_the_rotation_changes_nothing_but_time() -> None:
     assert turned.shape == (20, 20)
     standard = (wide - wide.mean(axis=0)) / wide.std(axis=0)
     np.testing.assert_allclose(turned @ turned.T, standard @ standard.T, atol=1e-3)
+    assert insight._rotated(wide.T).shape == (50, 20)
 
 
 def test_errors_are_those_of_a_share_of_images_or_of_groups() -> None:

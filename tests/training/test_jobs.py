@@ -102,6 +102,37 @@ def test_profile_gives_an_accuracy_for_each_cut(folder: Path, facts: CandidateFa
     assert jobs.images_computed() == 60
 
 
+def test_insight_asks_probes_on_stored_features_of_every_image(folder: Path, facts: CandidateFacts) -> None:
+    parent = Parent()
+    jobs = opened(folder, (facts,), parent)
+    jobs.profile(facts.candidate, FOLD.train, 0)  # stores what the probes work on
+    before = jobs.images_computed()
+    found = jobs.insight(facts.candidate, 0, 0.0)
+    assert found is not None
+    assert jobs.images_computed() == before
+    assert found.rows.tolist() == list(range(60))
+    assert found.probabilities.shape == (60, len(POOL.classes))
+    assert (found.probabilities.argmax(axis=1) == POOL.labels).mean() > 0.8
+    assert found.more_data.points[-1].score > 0.8
+    assert any(content[0].startswith("asking linear probes") for kind, content in parent.events if kind == "progress")
+
+
+def test_insight_computes_features_only_where_there_is_time(
+    folder: Path, tmp_path: Path, facts: CandidateFacts
+) -> None:
+    np.save(tmp_path / "pixels.npy", POOL.pixels[SIZE])
+    jobs = opened(tmp_path, (facts,))
+    assert jobs.insight(facts.candidate, 0, 0.0) is None
+    assert jobs.images_computed() == 0
+    found = jobs.insight(facts.candidate, 0, None)
+    assert found is not None
+    assert jobs.images_computed() == 60
+    again = opened(folder, (facts,)).insight(facts.candidate, 0, None)
+    assert again is not None
+    assert again.more_data == found.more_data
+    np.testing.assert_array_equal(again.probabilities, found.probabilities)
+
+
 def test_a_renewed_worker_that_knows_the_facts_gives_the_same_trial(folder: Path, facts: CandidateFacts) -> None:
     one, other = (opened(folder, known) for known in ((facts,), (facts,)))
     first = one.trial(facts.candidate, solved(), [FOLD], None)

@@ -8,7 +8,7 @@ show what more images bring.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,14 +31,15 @@ MOST_DRAWS = 4
 """Repetitions of the folds where images are few; their average is steadier."""
 
 WORK = 9e10
-"""Images x features x classes x iterations that all draws together may take: some 10 s on two cores."""
+"""Images x features x classes x iterations that all draws together may take: some 10 s on two cores. Earlier cut points
+are left out where they do not fit, and then images are."""
 
-MOST_IMAGES = 20_000
-"""Of more images a stratified sample is examined."""
+ROTATED_IMAGES = 1500
+"""Up to as many images are turned into as many features; for more, finding the rotation would take too long."""
 
-C_IMAGES = 30.0
+C_IMAGES = 10.0
 """The inverse strength C of a probe's penalty times the images it is fitted on, for a penalty against the summed loss:
-about the best log loss at 240, 800 and 2,500 photographs (.1, .03, .01)."""
+of 3, 10 and 30 the best log loss at 240, 800 and 2,500 photographs."""
 
 ITERATIONS = 60
 
@@ -55,8 +56,16 @@ class Insight:
     probabilities: FloatArray
 
 
+def earlier_cuts(depth: int) -> tuple[int, ...]:
+    """The cut points that are joined with the last one, number ``depth``: four before it, every other one.
+
+    What a network is about to forget at its end tells classes apart too (Evci et al. 2022, "Head2Toe").
+    """
+    return tuple(cut for cut in range(depth - 1, depth - 8, -2) if cut > 0)
+
+
 def examine(
-    features: np.ndarray[Any, Any],
+    features: Sequence[np.ndarray[Any, Any]],
     labels: IntArray,
     groups: IntArray,
     classes: int,
@@ -64,15 +73,17 @@ def examine(
     seed: int,
     progress: Callable[[int, int], None],
 ) -> Insight:
-    """Cross-validate linear probes on ``features`` (N, D), which no training has touched.
+    """Cross-validate linear probes on ``features``, arrays (N, D) that no training has touched, joined; the first is
+    always used, the others as far as time allows.
 
     ``labels`` and ``groups`` have shape (N,); groups are kept together. ``progress`` gets the number of folds done and
     of all folds.
     """
-    rows = _sample(labels, groups, seed)
+    used = _affordable(features, classes)
+    rows = _sample(labels, groups, int(WORK / _work(1, used, classes)), seed)
     y, together = labels[rows], groups[rows]
-    x = _rotated(features[rows])
-    draws = max(1, min(MOST_DRAWS, int(WORK / (sum(SHARES) * FOLDS * x.size * classes * ITERATIONS))))
+    x = _rotated(np.concatenate([array[rows] for array in used], axis=1))
+    draws = max(1, min(MOST_DRAWS, int(WORK / _work(len(rows), used, classes))))
     right = np.zeros((draws, len(SHARES), len(rows)))
     said = np.zeros((len(rows), classes))
     fitted = np.zeros(len(SHARES))
@@ -91,26 +102,42 @@ def examine(
     return Insight(_more_data(right, y, together, fitted, metric), rows, said)
 
 
-def _sample(labels: IntArray, groups: IntArray, seed: int) -> IntArray:
-    """The rows to examine: all, or a stratified sample that keeps groups together."""
-    if len(labels) <= MOST_IMAGES:
+def _work(images: int, features: Sequence[np.ndarray[Any, Any]], classes: int) -> float:
+    """What one draw of all folds and shares takes, in the unit of ``WORK``."""
+    width = sum(array.shape[1] for array in features)
+    width = min(width, images) if 1 < images <= ROTATED_IMAGES else width
+    return float(sum(SHARES) * FOLDS * images * width * classes * ITERATIONS)
+
+
+def _affordable(features: Sequence[np.ndarray[Any, Any]], classes: int) -> Sequence[np.ndarray[Any, Any]]:
+    """As many of the arrays as one draw has time for, the first at least."""
+    for count in range(len(features), 1, -1):
+        if _work(len(features[0]), features[:count], classes) <= WORK:
+            return features[:count]
+    return features[:1]
+
+
+def _sample(labels: IntArray, groups: IntArray, most: int, seed: int) -> IntArray:
+    """The rows to examine: all, or a stratified sample of ``most`` that keeps groups together."""
+    most = max(most, ROTATED_IMAGES)
+    if len(labels) <= most:
         return np.arange(len(labels))
-    chosen, _ = draw_stratified(labels.tolist(), groups.tolist(), (MOST_IMAGES / len(labels),), (seed,))
+    chosen, _ = draw_stratified(labels.tolist(), groups.tolist(), (most / len(labels),), (seed,))
     return np.asarray(chosen)
 
 
 def _rotated(features: np.ndarray[Any, Any]) -> Features:
-    """Standardised features (n, d), turned into the n dimensions that n < d rows span: the same probe, sooner.
+    """Standardised features (n, d), turned into the n dimensions that few rows span: the same probe, sooner.
 
     The penalty is on the length of the weights, which a rotation leaves alone.
     """
     x = np.asarray(features, np.float32)
     mean, scale = standardisation(x)
     x = (x - mean) / scale
-    if x.shape[0] >= x.shape[1]:
+    if len(x) >= min(x.shape[1], ROTATED_IMAGES + 1):
         return x
-    left, values, _ = np.linalg.svd(x, full_matrices=False)
-    return np.asarray(left * values, np.float32)
+    squares, vectors = np.linalg.eigh(x @ x.T)
+    return np.asarray(vectors * np.sqrt(squares.clip(0)), np.float32)
 
 
 def _nested(fold: Fold, labels: IntArray, groups: IntArray, seed: int) -> list[IntArray]:

@@ -24,7 +24,7 @@ from tlsearch.features.store import FeatureStore
 from tlsearch.features.view import PLAIN
 from tlsearch.plugin_api import Augmentation, Backbone, WeightSource
 from tlsearch.records import Candidate, TrialSpec
-from tlsearch.training.insight import Insight, examine
+from tlsearch.training.insight import Insight, earlier_cuts, examine
 from tlsearch.training.network import build_suffix, export
 from tlsearch.training.probe import probe_cuts
 from tlsearch.training.race import race
@@ -159,18 +159,18 @@ class Jobs:
         )
 
     def insight(self, candidate: Candidate, seed: int, seconds: float | None) -> Insight | None:
-        """What linear probes on a candidate's last features say of the images (see ``examine``); None where the
-        features are not stored and computing them would take longer than ``seconds``."""
+        """What linear probes on a candidate's features say of the images (see ``examine``); None where the features are
+        not stored and computing them would take longer than ``seconds``."""
         extractor, runner = self._ready()
         network, pool = self._network(candidate), extractor.pool
-        depth = len(network.cuts)
+        depths = (len(network.cuts), *earlier_cuts(len(network.cuts)))
+        keys = (extractor.key(network, PLAIN, f"pool {depth}", depth) for depth in depths)
+        stored = all(extractor.store.get(key) is not None for key in keys)
         facts = self._facts.get(candidate)
-        stored = extractor.store.get(extractor.key(network, PLAIN, f"pool {depth}", depth)) is not None
         if not stored and seconds is not None and facts is not None and facts.forward_seconds * len(pool) > seconds:
             return None
-        (features,) = extractor.pooled(network, PLAIN, [depth])
         return examine(
-            features,
+            extractor.pooled(network, PLAIN, depths),
             pool.labels,
             pool.groups,
             len(pool.classes),
