@@ -100,6 +100,8 @@ def test_help_names_every_command() -> None:
 @pytest.mark.parametrize(
     ("option", "default"),
     [
+        ("--test", "the data set's own, else drawn from it"),
+        ("--group-by", "only copies and look-alikes"),
         ("--backbone", "every installed one"),
         ("--weights", "those that come with"),
         ("--augment", "none, geometric, color, standard"),
@@ -117,6 +119,7 @@ def test_help_names_every_command() -> None:
         ("--cache-dir", "$TLSEARCH_CACHE_DIR"),
         ("--cache-limit", "10GB"),
         ("--baseline", "auto"),
+        ("--refit", "off"),
         ("--dry-run", "off"),
         ("--config", "none"),
     ],
@@ -129,7 +132,7 @@ def test_every_option_of_run_has_its_default_in_the_help(option: str, default: s
 
 def test_the_help_of_run_has_no_option_beyond_those() -> None:
     options = {name for param in cli.commands["run"].params for name in param.opts if name.startswith("--")}
-    assert len(options) == 19
+    assert len(options) == 22
 
 
 # --- run
@@ -144,17 +147,21 @@ def test_defaults(search: Callable[[Search], list[RunConfig]]) -> None:
 def test_options_reach_the_configuration(search: Callable[[Search], list[RunConfig]]) -> None:
     seen = search(lambda config, reporter: None)
     arguments = (
-        "run data --backbone vgg16 --backbone resnet50@mine --weights vgg16@x=w.h5 --augment flip --trials 3 "
+        "run data --test new --group-by p[0-9] --backbone vgg16 --backbone resnet50@mine --weights vgg16@x=w.h5 "
+        "--augment flip --trials 3 "
         "--time-limit 1h30m --epochs 2 --batch-size 8 --image-size 64 --metric macro_f1 --seed 0 --output out "
         "--experiment e --tracking-uri sqlite:///x.db --storage sqlite:///s.db --cache-dir c --cache-limit 2GB "
-        "--baseline none --dry-run"
+        "--baseline none --refit --dry-run"
     )
     result = tlsearch(*arguments.split())
     assert result.exit_code == 0, result.output
     assert seen == [
         RunConfig(
-            Path("data"), ("vgg16", "resnet50@mine"), ("vgg16@x=w.h5",), ("flip",), 3, 5400.0, 2, 8, 64, "macro_f1", 0,
-            Path("out"), "e", "sqlite:///x.db", "sqlite:///s.db", Path("c"), 2 * 10**9, "none", True,
+            Path("data"), test=Path("new"), group_by="p[0-9]", backbones=("vgg16", "resnet50@mine"),
+            weights=("vgg16@x=w.h5",), augment=("flip",), trials=3, time_limit=5400.0, epochs=2, batch_size=8,
+            image_size=64, metric="macro_f1", seed=0, output=Path("out"), experiment="e",
+            tracking_uri="sqlite:///x.db", storage="sqlite:///s.db", cache_dir=Path("c"), cache_limit=2 * 10**9,
+            baseline="none", refit=True, dry_run=True,
         )
     ]  # fmt: skip
 

@@ -77,6 +77,10 @@ def test_size_survives_writing(size: int) -> None:
         ({"augment": ("a b",)}, "--augment is 'a b'", "the name of an augmentation"),
         ({"experiment": " "}, "--experiment is ' '", "not empty"),
         ({"dataset": 3}, "DATASET is 3", "a path"),
+        ({"test": 3}, "--test is 3", "a path"),
+        ({"group_by": ""}, "--group-by is ''", "a regular expression"),
+        ({"group_by": "("}, "--group-by is '('", "a regular expression"),
+        ({"group_by": 3}, "--group-by is 3", "a regular expression"),
         ({"dry_run": "yes"}, "--dry-run is 'yes'", "true or false"),
     ],
 )
@@ -113,6 +117,8 @@ def test_experiment_is_named_after_the_folder(tmp_path: Path, monkeypatch: pytes
 def test_file_comes_back_as_it_was(tmp_path: Path) -> None:
     config = RunConfig(
         tmp_path / "data",
+        test=tmp_path / "new",
+        group_by=r"p(\d+)",
         backbones=("vgg16", "resnet50@imagenet"),
         weights=(f"vgg16@mine={tmp_path / 'w=1.h5'}",),
         augment=("flip",),
@@ -132,10 +138,10 @@ def test_file_comes_back_as_it_was(tmp_path: Path) -> None:
 
 def test_file_holds_absolute_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    RunConfig(Path("data"), weights=("vgg16=w.h5",)).to_toml(tmp_path / "run.toml")
+    RunConfig(Path("data"), test=Path("new"), weights=("vgg16=w.h5",)).to_toml(tmp_path / "run.toml")
     monkeypatch.chdir("/")
     config = RunConfig.from_toml(tmp_path / "run.toml")
-    assert config.dataset == tmp_path / "data"
+    assert (config.dataset, config.test) == (tmp_path / "data", tmp_path / "new")
     assert config.weights == (f"vgg16={tmp_path / 'w.h5'}",)
 
 

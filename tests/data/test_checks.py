@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tlsearch.data.checks import Finding, check
+from tlsearch.data.checks import KINDS, Finding, check, no_split
+from tlsearch.data.groups import group_images
 from tlsearch.data.index import scan
 from tlsearch.data.split import split
+from tlsearch.errors import DataError
 
 MakeDataset = Callable[..., Path]
 
@@ -19,6 +21,7 @@ MakeDataset = Callable[..., Path]
 def by_kind(findings: list[Finding]) -> dict[str, Finding]:
     result = {finding.kind: finding for finding in findings}
     assert len(result) == len(findings)
+    assert all(finding.severity == KINDS[finding.kind] for finding in findings)
     return result
 
 
@@ -40,15 +43,15 @@ def test_every_finding(tmp_path: Path, make_dataset: MakeDataset) -> None:
     assert found["skipped"].message == "1 file set aside"
     assert found["skipped"].files[0].startswith("a/broken.jpg: it is not a JPEG")
     assert found["conflicting_labels"].message == "2 images with equal content under different labels"
-    assert found["conflicting_labels"].files == ("a/000.png", "b/copy.png")
-    assert found["duplicates"].files == ("b/001.png", "b/again.png")
+    assert found["conflicting_labels"].files == ("a/000.png", "b/copy.png: equals a/000.png")
+    assert found["duplicates"].files == ("b/001.png", "b/again.png: equals b/001.png")
     assert found["tiny_classes"].message == "1 class with fewer than 20 images: a (18)"
     assert found["imbalance"].message == (
         "classes are imbalanced 4.3 to 1 (c 78, a 18): always answering c would be right for 66.7%"
     )
     assert found["constant"].message == "60 images of a single colour"
     assert found["small_images"].files == ("b/flat.png",)
-    assert found["few_test_images"].message == "2 classes with fewer than 10 test images: a (2), b (4)"
+    assert found["few_test_images"].message == "2 classes with fewer than 10 test images: a (4), b (5)"
     severities = [finding.severity for finding in check(index, split(index, 0))]
     assert severities == ["warning"] * 6 + ["info"] * 2
     assert "few_test_images" not in by_kind(check(index))
@@ -70,5 +73,55 @@ def test_copies_across_the_folders_of_the_user(tmp_path: Path, make_dataset: Mak
     shutil.copy(root / "test" / "a" / "003.png", root / "train" / "a" / "copy.png")
     found = by_kind(check(scan(root)))
     assert found["crossing_duplicates"].severity == "warning"
-    assert found["crossing_duplicates"].files == ("test/a/003.png", "train/a/copy.png")
-    assert found["crossing_duplicates"].message.startswith("2 images with equal content in different split")
+    assert found["crossing_duplicates"].files == ("train/a/copy.png: equals test/a/003.png",)
+    assert found["crossing_duplicates"].message.startswith("1 image in training or validation set aside: equal to one")
+    assert "duplicates" not in found
+
+
+def test_look_alikes_are_kept_together_set_aside_or_doubted(tmp_path: Path, make_dataset: MakeDataset) -> None:
+    """The same picture as a JPEG: of another class, in another folder, and in its own."""
+    root = make_dataset(tmp_path, classes=("a", "b"), per_class=20, size=90, splits=("train", "test"))
+    for source, target in (
+        ("train/a/001.png", "train/a/again.jpg"),
+        ("train/a/002.png", "train/b/wrong.jpg"),
+        ("train/b/003.png", "test/b/new.jpg"),
+    ):
+        Image.open(root / source).save(root / target, quality=60)
+    index = scan(root)
+    parts = split(index, 0)
+    found = by_kind(check(index, parts))
+    assert found["lookalikes"].files == ("train/a/001.png", "train/a/again.jpg: looks like train/a/001.png")
+    assert found["conflicting_lookalikes"].files == ("train/a/002.png", "train/b/wrong.jpg: looks like train/a/002.png")
+    assert found["crossing_lookalikes"].files == ("train/b/003.png: looks like test/b/new.jpg",)
+    assert [index.images[row].path for row in parts.set_aside] == ["train/b/003.png"]
+    assert "2 images that look alike within a class, kept together" in found["lookalikes"].message
+
+
+def test_named_groups_are_counted_and_set_aside(tmp_path: Path, make_dataset: MakeDataset) -> None:
+    root = make_dataset(tmp_path, classes=("a", "b"), per_class=20, size=40, splits=("train", "test"))
+    for part, name in (("train", "000"), ("train", "001"), ("test", "000")):
+        (root / part / "a" / f"{name}.png").rename(root / part / "a" / f"p7_{part}{name}.png")
+    index = scan(root)
+    groups = group_images(index, r"p(\d)_")
+    found = by_kind(check(index, groups=groups))
+    assert found["groups"].message == "3 images in 1 group of up to 3 are kept together, 77 images stand alone"
+    assert found["crossing_groups"].files == (
+        "train/a/p7_train000.png: belongs together with test/a/p7_test000.png",
+        "train/a/p7_train001.png: belongs together with test/a/p7_test000.png",
+    )
+    assert {finding.kind for finding in check(index)} == set()
+
+
+def test_a_class_of_one_group_is_a_finding(tmp_path: Path, make_dataset: MakeDataset) -> None:
+    root = make_dataset(tmp_path, classes=("a", "b"), per_class=20, size=40)
+    for path in (root / "a").iterdir():
+        path.rename(path.with_name(f"p1_{path.name}"))
+    for path in (root / "b").iterdir():
+        path.rename(path.with_name(f"p{path.stem}_.png"))
+    index = scan(root)
+    groups = group_images(index, r"p(\d+)_")
+    with pytest.raises(DataError, match="Class a has 1 group of pictures, but 3 are needed") as caught:
+        split(index, 0, r"p(\d+)_")
+    finding = no_split(index, groups, str(caught.value))
+    assert (finding.kind, finding.severity, finding.message) == ("no_split", "warning", str(caught.value))
+    assert finding.files == ("a: 20 images, 1 group to draw from, 3 needed",)

@@ -102,9 +102,7 @@ def test_modes_become_rgb(tmp_path: Path, mode: str, colour: object, expected: t
         ("I", 40000, (156, 156, 156)),  # 40000 * 255 / 65535 = 155.6
     ],
 )
-def test_modes_of_tiff_become_rgb(
-    tmp_path: Path, mode: str, colour: object, expected: tuple[int, ...]
-) -> None:
+def test_modes_of_tiff_become_rgb(tmp_path: Path, mode: str, colour: object, expected: tuple[int, ...]) -> None:
     path = tmp_path / "a.tif"
     Image.new(mode, (5, 4), colour).save(path)  # type: ignore[arg-type]  # the colour belongs to the mode
     assert (pixels(path) == expected).all()
@@ -206,9 +204,7 @@ def test_unreadable_file(tmp_path: Path, photo: Image.Image) -> None:
         read_square(path, 16)
 
 
-@pytest.mark.parametrize(
-    "limit", [2399, 1100]
-)  # Pillow itself warns from the limit on, and raises from its double
+@pytest.mark.parametrize("limit", [2399, 1100])  # Pillow itself warns from the limit on, and raises from its double
 def test_decompression_bombs_are_refused(
     tmp_path: Path, photo: Image.Image, monkeypatch: pytest.MonkeyPatch, limit: int
 ) -> None:

@@ -19,7 +19,8 @@ def test_the_example_data_set() -> None:
     assert max(min(image.width, image.height) for image in index.images) == 160
     assert sum((ROOT / image.path).stat().st_size for image in index.images) < 3_000_000
     parts = split(index, 0)
-    assert (len(parts.train), len(parts.val), len(parts.test)) == (210, 45, 45)
+    assert (len(parts.train), len(parts.val), len(parts.test)) == (225, 0, 75)
+    assert len(set(parts.groups)) == 300
     assert [finding.kind for finding in check(index, parts)] == ["few_test_images"]
     readme = (ROOT / "README.md").read_text()
     assert all(name in readme for name in (*index.classes, "CC0", "Alexey"))

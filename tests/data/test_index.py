@@ -189,9 +189,7 @@ def test_classes_that_are_too_small_are_named(tmp_path: Path, make_dataset: Make
         scan(root)
 
 
-def test_an_empty_class_folder_with_a_broken_file_is_a_class(
-    tmp_path: Path, make_dataset: MakeDataset
-) -> None:
+def test_an_empty_class_folder_with_a_broken_file_is_a_class(tmp_path: Path, make_dataset: MakeDataset) -> None:
     root = make_dataset(tmp_path, classes=("a", "b", "c"), per_class=4, size=8)
     for path in (root / "c").iterdir():
         path.write_bytes(b"")

@@ -10,18 +10,14 @@ import pytest
 
 from tlsearch.data.draw import draw_stratified
 from tlsearch.data.index import DatasetIndex, ImageRecord, scan
-from tlsearch.data.split import Split, imbalance, resampled_folds, split
+from tlsearch.data.split import FOLDS_BELOW, Split, imbalance, resampled_folds, split, stratified_folds
 from tlsearch.errors import DataError
 
 
-def index_of(
-    labels: list[int], content: list[str] | None = None, parts: list[str] | None = None
-) -> DatasetIndex:
+def index_of(labels: list[int], content: list[str] | None = None, parts: list[str] | None = None) -> DatasetIndex:
     """An index without files: image i has ``content[i]``, by default its own, and lies in ``parts[i]``."""
     images = tuple(
-        ImageRecord(
-            f"{row}.png", label, content[row] if content else str(row), 9, 9, parts[row] if parts else None
-        )
+        ImageRecord(f"{row}.png", label, content[row] if content else str(row), 9, 9, parts[row] if parts else None)
         for row, label in enumerate(labels)
     )
     return DatasetIndex(Path("root"), tuple(f"c{k}" for k in range(max(labels) + 1)), images, ())
@@ -29,8 +25,8 @@ def index_of(
 
 def check_parts(index: DatasetIndex, parts: Split) -> None:
     """Every row once, sorted, no group in two parts, and every class in every part."""
-    named = (parts.train, parts.val, parts.test)
-    assert sorted(sum(named, ())) + list(parts.set_aside) == sorted(set(range(len(index.images))))
+    named = tuple(part for part in (parts.train, parts.val, parts.test) if part or part is parts.test)
+    assert sorted(sum(named, ()) + parts.set_aside) == list(range(len(index.images)))
     for part in named:
         assert list(part) == sorted(part)
         assert {index.labels[row] for row in part} == set(range(len(index.classes)))
@@ -41,24 +37,33 @@ def check_parts(index: DatasetIndex, parts: Split) -> None:
 
 
 def test_a_seeded_split_is_70_15_15_in_every_class() -> None:
-    index = index_of([0] * 100 + [1] * 40 + [2] * 20)
+    index = index_of([0] * 400 + [1] * 160 + [2] * 80)
     parts = split(index, 0)
     check_parts(index, parts)
-    assert (len(parts.train), len(parts.val), len(parts.test)) == (112, 24, 24)
+    assert (len(parts.train), len(parts.val), len(parts.test)) == (448, 96, 96)
     for part, share in ((parts.train, 0.7), (parts.val, 0.15), (parts.test, 0.15)):
         held = Counter(index.labels[row] for row in part)
-        assert held == {0: round(100 * share), 1: round(40 * share), 2: round(20 * share)}
+        assert held == {0: round(400 * share), 1: round(160 * share), 2: round(80 * share)}
     assert parts.source == "seeded"
     assert parts.set_aside == ()
 
 
+@pytest.mark.parametrize(("count", "sizes"), [(599, (449, 0, 150)), (600, (420, 90, 90))])
+def test_few_images_have_a_larger_test_part_and_no_validation_part(count: int, sizes: tuple[int, int, int]) -> None:
+    assert FOLDS_BELOW == 600
+    index = index_of([row % 2 for row in range(count)])
+    parts = split(index, 0)
+    check_parts(index, parts)
+    assert (len(parts.train), len(parts.val), len(parts.test)) == sizes
+
+
 def test_totals_are_right_where_classes_do_not_divide() -> None:
-    """30 images of each of 10 classes: 4.5 of each are to be tested, so five give 5 and five give 4."""
-    index = index_of([label for label in range(10) for _ in range(30)])
+    """62 images of each of 10 classes: 9.3 of each are to be tested, so three give 10 and seven give 9."""
+    index = index_of([label for label in range(10) for _ in range(62)])
     parts = split(index, 3)
     check_parts(index, parts)
-    assert (len(parts.train), len(parts.val), len(parts.test)) == (210, 45, 45)
-    assert sorted(Counter(index.labels[row] for row in parts.test).values()) == [4] * 5 + [5] * 5
+    assert (len(parts.train), len(parts.val), len(parts.test)) == (434, 93, 93)
+    assert sorted(Counter(index.labels[row] for row in parts.test).values()) == [9] * 7 + [10] * 3
 
 
 def test_the_seed_decides() -> None:
@@ -67,24 +72,28 @@ def test_the_seed_decides() -> None:
     assert len({split(index, seed).test for seed in range(5)}) == 5
 
 
-def test_the_smallest_classes_are_in_every_part() -> None:
-    index = index_of([0] * 4 + [1] * 200)
+@pytest.mark.parametrize(("others", "training"), [(200, 3), (800, 2)])
+def test_the_smallest_classes_are_in_every_part(others: int, training: int) -> None:
+    index = index_of([0] * 4 + [1] * others)
     parts = split(index, 0)
     check_parts(index, parts)
-    assert Counter(index.labels[row] for row in parts.train)[0] == 2
+    assert Counter(index.labels[row] for row in parts.train)[0] == training
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_copies_stay_together(seed: int) -> None:
-    """Pairs and one group of 15 among 60 images of two classes."""
+@pytest.mark.parametrize("repeat", [1, 12])
+def test_copies_stay_together(seed: int, repeat: int) -> None:
+    """Pairs and groups of 15 among 60 images of two classes, once and twelve times."""
     content = [f"a{row // 2}" for row in range(30)] + ["same"] * 15 + [f"b{row}" for row in range(15)]
-    index = index_of([0] * 30 + [1] * 30, content)
+    content = [f"{text} {number}" for number in range(repeat) for text in content]
+    index = index_of(([0] * 30 + [1] * 30) * repeat, content)
     parts = split(index, seed)
     check_parts(index, parts)
     assert parts.groups[0] == parts.groups[1] == 0
     assert parts.groups[30:45] == (30,) * 15
-    assert set(range(30, 45)) <= set(parts.train)
-    assert len(parts.test) in (8, 9)
+    if repeat == 1:
+        assert set(range(30, 45)) <= set(parts.train)
+    assert abs(len(parts.test) - (15 if repeat == 1 else 108)) <= 1
 
 
 def test_copies_under_two_labels_stay_together() -> None:
@@ -96,8 +105,24 @@ def test_copies_under_two_labels_stay_together() -> None:
 
 def test_a_class_of_copies_only_is_an_error() -> None:
     index = index_of([0] * 20 + [1] * 4, [*map(str, range(20)), "x", "x", "y", "y"])
-    with pytest.raises(DataError, match="Class c1 has too few different pictures"):
+    with pytest.raises(DataError, match=r"Class c1 has 2 groups of pictures, but 3 are needed .*: add other"):
         split(index, 0)
+
+
+def test_groups_of_several_classes_are_spread_evenly() -> None:
+    """Each of 40 patients has two pictures of every class but the last, which only every fourth has."""
+    names = [(patient, label) for patient in range(40) for label in (0, 0, 1, 1, 2)[: 5 if patient % 4 == 0 else 4]]
+    index = DatasetIndex(
+        Path("root"),
+        ("a", "b", "c"),
+        tuple(ImageRecord(f"c{k}/p{p:02}-{n}.png", k, str(n), 9, 9) for n, (p, k) in enumerate(names)),
+        (),
+    )
+    for seed in range(5):
+        parts = split(index, seed, r"p(\d\d)")
+        check_parts(index, parts)
+        assert len(set(parts.groups)) == 40
+        assert Counter(index.labels[row] for row in parts.test) in ({0: 20, 1: 20, 2: 2}, {0: 20, 1: 20, 2: 3})
 
 
 def test_folders_of_the_user_are_kept() -> None:
@@ -114,14 +139,18 @@ def test_folders_of_the_user_are_kept() -> None:
 @pytest.mark.parametrize(
     ("present", "expected"),
     [
-        (("train", "test"), {"train": 34, "val": 6, "test": 40}),
-        (("train", "val"), {"train": 34, "val": 40, "test": 6}),
-        (("train",), {"train": 56, "val": 12, "test": 12}),
+        (("train", "test"), {"train": 40, "val": 0, "test": 40}),
+        (("train", "val"), {"train": 30, "val": 40, "test": 10}),
+        (("train",), {"train": 60, "val": 0, "test": 20}),
+        (("train", "test"), {"train": 510, "val": 90, "test": 600}),
+        (("train", "val"), {"train": 510, "val": 600, "test": 90}),
+        (("train",), {"train": 840, "val": 180, "test": 180}),
     ],
 )
 def test_missing_folders_are_drawn_from_training(present: tuple[str, ...], expected: dict[str, int]) -> None:
-    where = [present[row % len(present)] for row in range(80)]
-    index = index_of([0] * 40 + [1] * 40, parts=where)
+    half = sum(expected.values()) // 2
+    where = [present[row % len(present)] for row in range(2 * half)]
+    index = index_of([0] * half + [1] * half, parts=where)
     parts = split(index, 0)
     check_parts(index, parts)
     assert {name: len(getattr(parts, name)) for name in expected} == expected
@@ -139,6 +168,7 @@ def test_copies_across_folders_leave_training_or_validation() -> None:
     content[6] = content[9]  # val and test
     parts = split(index_of([0] * 10 + [1] * 10, content, where), 0)
     assert parts.set_aside == (0, 6, 11)
+    assert parts.because == (8, 9, 17)
     assert parts.train == (1, 2, 3, 4, 5, 10, 12, 13, 14, 15)
     assert parts.val == (7, 16, 17)
     assert parts.test == (8, 9, 18, 19)
@@ -147,8 +177,58 @@ def test_copies_across_folders_leave_training_or_validation() -> None:
 def test_training_emptied_by_copies_is_an_error() -> None:
     where = ["train", "train", "val", "test", "train", "train", "val", "test"]
     content = ["x", "x", "y", "x", "1", "2", "3", "4"]
-    with pytest.raises(DataError, match="Class c0 has too few different pictures for training part"):
+    with pytest.raises(DataError, match="Class c0 has no pictures left to train on"):
         split(index_of([0] * 4 + [1] * 4, content, where), 0)
+
+
+@pytest.mark.parametrize("group", [15, 20])
+def test_a_class_of_one_group_can_neither_be_tested_nor_validated(group: int) -> None:
+    """Two groups would do for training and testing, but the folds of the training part need one more."""
+    content = [*map(str, range(20)), *["x"] * group, *map(str, range(20 + group, 40))]
+    index = index_of([0] * 20 + [1] * 20, content)
+    if group == 15:
+        check_parts(index, split(index, 0))
+    else:
+        with pytest.raises(DataError, match="Class c1 has 1 group of pictures, but 3 are needed"):
+            split(index, 0)
+
+
+def test_every_position_validates_exactly_once() -> None:
+    labels = [0] * 53 + [1] * 22 + [2] * 3
+    groups = [row // 2 for row in range(78)]
+    folds = stratified_folds(labels, groups, 5, seed=1)
+    assert folds == stratified_folds(labels, groups, 5, seed=1)
+    assert folds != stratified_folds(labels, groups, 5, seed=2)
+    assert sorted(place for fold in folds for place in fold.val) == list(range(78))
+    for fold in folds:
+        assert sorted(fold.train + fold.val) == list(range(78))
+        assert {groups[place] for place in fold.val}.isdisjoint(groups[place] for place in fold.train)
+        held = Counter(labels[place] for place in fold.val)
+        assert 14 <= len(fold.val) <= 17
+        assert 9 <= held[0] <= 12
+        assert 4 <= held[1] <= 6
+        assert {labels[place] for place in fold.train} == {0, 1, 2}
+
+
+def test_folds_of_single_images_are_as_even_as_can_be() -> None:
+    labels = [label for label in range(9) for _ in range(7 + label)]
+    for fold in stratified_folds(labels, range(len(labels)), 5, seed=0):
+        assert len(fold.val) in (19, 20)
+        for label, count in Counter(labels[place] for place in fold.val).items():
+            assert count in ((7 + label) // 5, (7 + label) // 5 + 1)
+
+
+def test_a_class_of_two_groups_is_in_every_training_part() -> None:
+    labels = [0] * 30 + [1] * 12
+    groups = [*range(30), *[30] * 9, *[31] * 3]
+    for seed in range(5):
+        for fold in stratified_folds(labels, groups, 5, seed):
+            assert {labels[place] for place in fold.train} == {0, 1}
+
+
+def test_there_are_no_more_folds_than_groups() -> None:
+    folds = stratified_folds([0, 1] * 6, [0, 0, 1, 1, 2, 2] * 2, 5, seed=0)
+    assert [len(fold.val) for fold in folds] == [4, 4, 4]
 
 
 def test_folds_are_stratified_grouped_and_independent_of_their_number() -> None:
@@ -189,5 +269,5 @@ def test_a_class_with_a_single_training_picture_is_named(make_dataset: Callable[
     root = make_dataset(tmp_path, classes=("ash", "birch"), per_class=4, size=8, splits=("train", "val", "test"))
     for path in sorted((root / "train" / "birch").iterdir())[1:]:
         path.unlink()
-    with pytest.raises(DataError, match=r"^Class birch has too few different pictures for training part"):
+    with pytest.raises(DataError, match=r"^Class birch has too few different pictures for the training part"):
         split(scan(root), seed=0)

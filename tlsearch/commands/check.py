@@ -2,22 +2,42 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
+
+from tlsearch.errors import DataError, UsageError
 
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from tlsearch.console import ConsoleReporter
+    from tlsearch.data.checks import Finding
     from tlsearch.data.index import DatasetIndex
     from tlsearch.data.split import Split
 
 SHOWN_FILES = 10
 
+_STDOUT = Path("-")
+
 
 @click.command(short_help="Look through a data set: counts, broken files, duplicates.")
 @click.argument("dataset", type=click.Path(path_type=Path))
+@click.option(
+    "--test",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Folder of class folders with the test images.  [default: the data set's own, else drawn from it]",
+)
+@click.option(
+    "--group-by",
+    metavar="REGEX",
+    help="Keep images together whose paths give the same name: the first group of this regular expression, else the "
+    "whole match.  [default: only copies and look-alikes]",
+)
 @click.option(
     "--seed",
     type=click.IntRange(0, 2**32 - 1),
@@ -27,48 +47,127 @@ SHOWN_FILES = 10
     help="Seed of the split, where there are no split folders.",
 )
 @click.option("--all-files", is_flag=True, help=f"Name all files, not the first {SHOWN_FILES}.  [default: off]")
-def check(dataset: Path, seed: int, all_files: bool) -> None:
+@click.option(
+    "--json",
+    "json_file",
+    type=click.Path(path_type=Path, allow_dash=True),
+    metavar="FILE",
+    help="Write everything as JSON, too; - prints it, and nothing else.  [default: off]",
+)
+def check(
+    dataset: Path, test: Path | None, group_by: str | None, seed: int, all_files: bool, json_file: Path | None
+) -> None:
     """Reads every image of DATASET and prints the counts for each class, what was set aside and what looks
     wrong. Nothing is changed."""
-    from tlsearch.console import ConsoleReporter
+    from tlsearch.config import compile_group_by
+    from tlsearch.console import ConsoleReporter, Screen
     from tlsearch.data.checks import check as find
+    from tlsearch.data.checks import no_split
+    from tlsearch.data.groups import group_images
     from tlsearch.data.index import scan
     from tlsearch.data.split import split as draw
 
-    with ConsoleReporter() as reporter:
-        index = scan(dataset, lambda done, total: reporter.progress("data", done, total, "reading images"))
-        split = draw(index, seed)
-        reporter.say("data", f"{len(index.classes)} classes, {len(index.images):,} images, "
-                             f"{len(index.skipped):,} set aside")  # fmt: skip
-        findings = find(index, split)
+    if group_by is not None:
+        compile_group_by(group_by)  # before the images are read, which may take minutes
+    only_json = json_file == _STDOUT
+    with ConsoleReporter(Screen(stderr=only_json, highlight=False)) as reporter:
+        index = scan(dataset, lambda done, total: reporter.progress("data", done, total, "reading images"), test)
+        groups = group_images(index, group_by)
+        split: Split | None = None
+        try:
+            split = draw(index, seed, group_by)
+            findings = find(index, split)
+        except DataError as error:
+            findings = [no_split(index, groups, str(error)), *find(index, groups=groups)]
         reporter.close()
-        reporter.console.print(_counts(index, split))
-        for finding in findings:
-            if finding.severity == "warning":
-                reporter.warn(finding.message)
-            else:
-                reporter.say("check", finding.message)
-            shown = finding.files if all_files else finding.files[:SHOWN_FILES]
-            for file in shown:
-                reporter.say("", f"  {file}")
-            if len(finding.files) > len(shown):
-                reporter.say("", f"  and {len(finding.files) - len(shown):,} more")
-        if not findings:
-            reporter.say("check", "nothing to remark")
+        if json_file is not None:
+            _write_json(json_file, _as_json(index, split, groups, findings))
+        if not only_json:
+            _print(reporter, index, split, findings, None if all_files else SHOWN_FILES)
 
 
-def _counts(index: DatasetIndex, split: Split) -> Table:
+def _print(
+    reporter: ConsoleReporter, index: DatasetIndex, split: Split | None, findings: Sequence[Finding], shown: int | None
+) -> None:
+    """The counts, and every finding with its first ``shown`` files."""
+    reporter.say(
+        "data", f"{len(index.classes)} classes, {len(index.images):,} images, {len(index.skipped):,} set aside"
+    )
+    reporter.console.print(_table(index, _counts(index, split)))
+    for finding in findings:
+        if finding.severity == "warning":
+            reporter.warn(finding.message)
+        else:
+            reporter.say("check", finding.message)
+        for file in finding.files[:shown]:
+            reporter.say("", f"  {file}")
+        if shown is not None and len(finding.files) > shown:
+            reporter.say("", f"  and {len(finding.files) - shown:,} more")
+    if not findings:
+        reporter.say("check", "nothing to remark")
+
+
+def _counts(index: DatasetIndex, split: Split | None) -> dict[str, dict[str, int]]:
+    """Images of each class in each part; without a split in each of the user's folders, or in all."""
+    if split is not None:
+        parts = {"train": split.train, "val": split.val, "test": split.test}
+    else:
+        rows: dict[str, list[int]] = {}
+        for row, image in enumerate(index.images):
+            rows.setdefault(image.split or "images", []).append(row)
+        parts = {name: tuple(rows[name]) for name in ("train", "val", "test", "images") if name in rows}
+    labels = index.labels
+    return {
+        name: {c: sum(labels[row] == label for row in part) for label, c in enumerate(index.classes)}
+        for name, part in parts.items()
+    }
+
+
+def _table(index: DatasetIndex, counts: Mapping[str, Mapping[str, int]]) -> Table:
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, show_footer=True)
-    parts = {"train": split.train, "val": split.val, "test": split.test}
     table.add_column("class", footer="all", overflow="fold")
-    for name, rows in parts.items():
-        table.add_column(name, justify="right", footer=f"{len(rows):,}")
-    labels = index.labels
-    for label, name in enumerate(index.classes):
-        counts = (sum(labels[row] == label for row in rows) for rows in parts.values())
-        table.add_row(Text(name), *(f"{count:,}" for count in counts))
+    for name, held in counts.items():
+        table.add_column(name, justify="right", footer=f"{sum(held.values()):,}")
+    for name in index.classes:
+        table.add_row(Text(name), *(f"{held[name]:,}" for held in counts.values()))
     return table
+
+
+def _as_json(
+    index: DatasetIndex, split: Split | None, groups: Sequence[int], findings: Sequence[Finding]
+) -> dict[str, Any]:
+    from tlsearch.data.groups import members
+
+    paths = [image.path for image in index.images]
+    aside = zip(split.set_aside, split.because, strict=True) if split is not None else ()
+    return {
+        "dataset": str(index.root),
+        "test": str(index.test_root) if index.test_root is not None else None,
+        "fingerprint": index.fingerprint,
+        "images": len(index.images),
+        "classes": list(index.classes),
+        "split": split.source if split is not None else None,
+        "counts": _counts(index, split),
+        "skipped": [{"file": item.path, "reason": item.reason} for item in index.skipped],
+        "set_aside": [{"file": paths[row], "because_of": paths[other]} for row, other in aside],
+        "findings": [
+            {"kind": f.kind, "severity": f.severity, "message": f.message, "files": list(f.files)} for f in findings
+        ],
+        "groups": [[paths[row] for row in rows] for rows in members(groups).values()],
+    }
+
+
+def _write_json(file: Path, content: Mapping[str, Any]) -> None:
+    """Write ``content`` to ``file``, or to standard output where it is ``-``."""
+    text = json.dumps(content, indent=1, ensure_ascii=False)
+    if file == _STDOUT:
+        click.echo(text)
+        return
+    try:
+        file.write_text(text + "\n", encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"--json {file} cannot be written ({error.strerror}): name another file.") from error

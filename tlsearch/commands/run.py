@@ -32,6 +32,19 @@ def _read(
 @click.command(short_help="Search, prove and report: the main job.")
 @click.argument("dataset", required=False, metavar="DATASET", type=click.Path(path_type=Path))
 @click.option(
+    "--test",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Folder of class folders with test images that are surely new.  "
+    "[default: the data set's own, else drawn from it]",
+)
+@click.option(
+    "--group-by",
+    metavar="REGEX",
+    help="Keep images on one side of every split whose paths give the same name: the first group of this regular "
+    "expression, else the whole match.  [default: only copies and look-alikes]",
+)
+@click.option(
     "--backbone",
     "backbones",
     multiple=True,
@@ -115,6 +128,12 @@ def _read(
     "--baseline",
     type=click.Choice(get_args(BaselineChoice)),
     help="Whether to train from scratch for comparison.  [default: auto]",
+)
+@click.option(
+    "--refit",
+    is_flag=True,
+    default=False,
+    help="Train the winner once more on training and validation images, into the folder refit.  [default: off]",
 )
 @click.option("--dry-run", is_flag=True, default=False, help="Stop after the plan.  [default: off]")
 @click.option(

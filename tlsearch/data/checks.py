@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from tlsearch.data.colours import find_clues
+from tlsearch.data.groups import group_images, join, members
 from tlsearch.data.index import DatasetIndex
-from tlsearch.data.split import Split, group_copies, imbalance
+from tlsearch.data.split import Split, crossing, imbalance, lacking_groups
 
 TINY_CLASS = 20
 """A class with fewer images leaves fewer than three for testing."""
@@ -23,64 +25,177 @@ SMALL_SIDE = 32
 """A picture with a side shorter than this many pixels holds little that a network can use."""
 
 
+Severity = Literal["info", "warning"]
+
+KINDS: Mapping[str, Severity] = {
+    "skipped": "warning",
+    "conflicting_labels": "warning",
+    "duplicates": "info",
+    "conflicting_lookalikes": "warning",
+    "lookalikes": "info",
+    "crossing_duplicates": "warning",
+    "crossing_lookalikes": "warning",
+    "crossing_groups": "warning",
+    "groups": "info",
+    "no_split": "warning",
+    "tiny_classes": "warning",
+    "imbalance": "warning",
+    "constant": "warning",
+    "small_images": "warning",
+    "colour_shortcut": "warning",
+    "few_test_images": "info",
+}
+"""What findings there are, and how grave each is."""
+
+_CROSSING = (
+    ("crossing_duplicates", "equals", "equal to one"),
+    ("crossing_lookalikes", "looks like", "they look like one"),
+    ("crossing_groups", "belongs together with", "of a group with one"),
+)
+
+
 @dataclass(frozen=True)
 class Finding:
     """A remark: ``kind`` is fixed for programs, ``message`` one line for people, ``files`` those meant."""
 
     kind: str
-    severity: Literal["info", "warning"]
+    severity: Severity
     message: str
     files: tuple[str, ...] = ()
 
 
-def check(index: DatasetIndex, split: Split | None = None) -> list[Finding]:
-    """All findings, warnings first; with a split also what concerns its parts. Nothing is changed."""
+def check(index: DatasetIndex, split: Split | None = None, groups: Sequence[int] | None = None) -> list[Finding]:
+    """All findings, warnings first; with a split also what concerns its parts. Nothing is changed.
+
+    ``groups`` are those of the split, or, without one, those of ``groups.group_images``.
+    """
+    if groups is None:
+        groups = split.groups if split is not None else group_images(index)
+    aside = crossing(index, groups)
     findings = [
         *_skipped(index),
-        *_copies(index),
-        *_crossing(index),
+        *_copies(index, aside),
+        *_lookalikes(index, aside),
+        *_crossing(index, aside),
+        *_named_groups(index, groups),
         *_classes(index),
         *_pictures(index),
+        *_colours(index),
         *(_test_part(index, split) if split is not None else ()),
     ]
     return sorted(findings, key=lambda finding: finding.severity != "warning")
+
+
+def no_split(index: DatasetIndex, groups: Sequence[int], reason: str) -> Finding:
+    """That a data set cannot be split: ``reason`` is the sentence of the error, the classes concerned are listed."""
+    files = []
+    for label, (have, needed) in lacking_groups(index, groups).items():
+        images = _count(index.labels.count(label), "image")
+        files.append(f"{index.classes[label]}: {images}, {_count(have, 'group')} to draw from, {needed} needed")
+    return _finding("no_split", reason, tuple(files))
 
 
 def _skipped(index: DatasetIndex) -> list[Finding]:
     if not index.skipped:
         return []
     files = tuple(f"{item.path}: {item.reason}" for item in index.skipped)
-    return [Finding("skipped", "warning", f"{_count(len(files), 'file')} set aside", files)]
+    return [_finding("skipped", f"{_count(len(files), 'file')} set aside", files)]
 
 
-def _copies(index: DatasetIndex) -> list[Finding]:
+def _copies(index: DatasetIndex, aside: Mapping[int, int]) -> list[Finding]:
     """Equal pictures: under different labels (one of them is wrong), and under the same."""
-    conflicting: list[int] = []
-    repeated: list[int] = []
-    for rows in _groups_of_copies(index):
-        labels = {index.images[row].label for row in rows}
-        (conflicting if len(labels) > 1 else repeated).extend(rows)
+    conflicting, repeated = _by_labels(index, index.copies, aside, "equals")
     findings = []
     if conflicting:
         text = f"{_count(len(conflicting), 'image')} with equal content under different labels"
-        findings.append(Finding("conflicting_labels", "warning", text, _paths(index, conflicting)))
+        findings.append(_finding("conflicting_labels", text, conflicting))
     if repeated:
         text = f"{_count(len(repeated), 'image')} with equal content within a class, kept together"
-        findings.append(Finding("duplicates", "info", text, _paths(index, repeated)))
+        findings.append(_finding("duplicates", text, repeated))
     return findings
 
 
-def _crossing(index: DatasetIndex) -> list[Finding]:
-    crossing = [
-        row for rows in _groups_of_copies(index) if len({index.images[row].split for row in rows}) > 1 for row in rows
+def _lookalikes(index: DatasetIndex, aside: Mapping[int, int]) -> list[Finding]:
+    """The same picture encoded, resized or cropped in another way."""
+    conflicting, repeated = _by_labels(index, index.lookalikes, aside, "looks like")
+    findings = []
+    if conflicting:
+        text = f"{_count(len(conflicting), 'image')} that look alike under different labels"
+        findings.append(_finding("conflicting_lookalikes", text, conflicting))
+    if repeated:
+        text = f"{_count(len(repeated), 'image')} that look alike within a class, kept together"
+        findings.append(_finding("lookalikes", text, repeated))
+    return findings
+
+
+def _by_labels(
+    index: DatasetIndex, pairs: Sequence[tuple[int, int]], aside: Mapping[int, int], word: str
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The files that pairs join, each with the one that it was found by: those of several labels, those of one.
+
+    Of the latter those that cross the user's folders are left out; they are listed where they are set aside.
+    """
+    first: dict[int, int] = {}
+    for one, other in pairs:
+        first.setdefault(other, one)
+    files: tuple[list[str], list[str]] = ([], [])
+    for rows in members(join(len(index.images), pairs)).values():
+        several = len({index.images[row].label for row in rows}) > 1
+        if not several and any(row in aside for row in rows):
+            continue
+        paths = (index.images[row].path for row in rows)
+        found_by = (f": {word} {index.images[first[row]].path}" if row in first else "" for row in rows)
+        files[0 if several else 1].extend(path + by for path, by in zip(paths, found_by, strict=True))
+    return tuple(files[0]), tuple(files[1])
+
+
+def _crossing(index: DatasetIndex, aside: Mapping[int, int]) -> list[Finding]:
+    """What the split sets aside because it belongs together with an image in another folder of the user's."""
+    alike = set(index.lookalikes)
+    files: dict[str, list[str]] = defaultdict(list)
+    for row, other in sorted(aside.items()):
+        one, two = index.images[row], index.images[other]
+        if one.sha256 == two.sha256:
+            kind = "equals"
+        else:
+            kind = "looks like" if (min(row, other), max(row, other)) in alike else "belongs together with"
+        files[kind].append(f"{one.path}: {kind} {two.path}")
+    return [
+        _finding(
+            name,
+            f"{_count(len(files[kind]), 'image')} in training or validation set aside: {why} in a test or validation "
+            "folder",
+            tuple(files[kind]),
+        )
+        for name, kind, why in _CROSSING
+        if files[kind]
     ]
-    if not crossing:
+
+
+def _named_groups(index: DatasetIndex, groups: Sequence[int]) -> list[Finding]:
+    """What is joined beyond copies and look-alikes."""
+    alone = join(len(index.images), (*index.copies, *index.lookalikes))
+    if tuple(groups) == alone:
         return []
+    sizes = [len(rows) for rows in members(groups).values()]
     text = (
-        f"{_count(len(crossing), 'image')} with equal content in different split folders; the copy in "
-        "training (or validation) is left out"
+        f"{_count(sum(sizes), 'image')} in {_count(len(sizes), 'group')} of up to {max(sizes):,} are kept together, "
+        f"{_count(len(groups) - sum(sizes), 'image')} stand alone"
     )
-    return [Finding("crossing_duplicates", "warning", text, _paths(index, crossing))]
+    return [_finding("groups", text)]
+
+
+def _colours(index: DatasetIndex) -> list[Finding]:
+    """Classes that a plain colour gives away in training, but not in the user's validation or test folder."""
+    return [
+        _finding(
+            "colour_shortcut",
+            f"class {index.classes[clue.label]} is given away by a colour in training only: the {clue.statistic} tells "
+            f"it from the others with an AUC of {clue.trained:.2f} in training and {clue.elsewhere:.2f} in {clue.part}",
+            _paths(index, clue.rows),
+        )
+        for clue in find_clues(index)
+    ]
 
 
 def _classes(index: DatasetIndex) -> list[Finding]:
@@ -89,7 +204,7 @@ def _classes(index: DatasetIndex) -> list[Finding]:
     if tiny:
         number = _count(len(tiny), "class", "classes")
         text = f"{number} with fewer than {TINY_CLASS} images: {', '.join(tiny)}"
-        findings.append(Finding("tiny_classes", "warning", text))
+        findings.append(_finding("tiny_classes", text))
     ratio = imbalance(index.labels)
     if ratio > IMBALANCE_LIMIT:
         most, least = max(index.counts.items(), key=_second), min(index.counts.items(), key=_second)
@@ -98,7 +213,7 @@ def _classes(index: DatasetIndex) -> list[Finding]:
             f"classes are imbalanced {ratio:.1f} to 1 ({most[0]} {most[1]}, {least[0]} {least[1]}): always "
             f"answering {most[0]} would be right for {share:.1%}"
         )
-        findings.append(Finding("imbalance", "warning", text))
+        findings.append(_finding("imbalance", text))
     return findings
 
 
@@ -107,11 +222,11 @@ def _pictures(index: DatasetIndex) -> list[Finding]:
     constant = [row for row, image in enumerate(index.images) if image.constant]
     if constant:
         text = f"{_count(len(constant), 'image')} of a single colour"
-        findings.append(Finding("constant", "warning", text, _paths(index, constant)))
+        findings.append(_finding("constant", text, _paths(index, constant)))
     small = [row for row, image in enumerate(index.images) if min(image.width, image.height) < SMALL_SIDE]
     if small:
         text = f"{_count(len(small), 'image')} with a side shorter than {SMALL_SIDE} pixels"
-        findings.append(Finding("small_images", "warning", text, _paths(index, small)))
+        findings.append(_finding("small_images", text, _paths(index, small)))
     return findings
 
 
@@ -127,15 +242,11 @@ def _test_part(index: DatasetIndex, split: Split) -> list[Finding]:
         return []
     number = _count(len(few), "class", "classes")
     text = f"{number} with fewer than {FEW_TEST_IMAGES} test images: {', '.join(few)}"
-    return [Finding("few_test_images", "info", text)]
+    return [_finding("few_test_images", text)]
 
 
-def _groups_of_copies(index: DatasetIndex) -> list[list[int]]:
-    """Rows of equal content, where there are at least two."""
-    groups: dict[int, list[int]] = defaultdict(list)
-    for row, group in enumerate(group_copies(index)):
-        groups[group].append(row)
-    return [rows for rows in groups.values() if len(rows) > 1]
+def _finding(kind: str, message: str, files: tuple[str, ...] = ()) -> Finding:
+    return Finding(kind, KINDS[kind], message, files)
 
 
 def _paths(index: DatasetIndex, rows: Sequence[int]) -> tuple[str, ...]:

@@ -1,7 +1,8 @@
 """Seeded draws that keep groups together and give every class its share.
 
-Groups are placed one by one, the largest first, where their classes are furthest below what they should have. A group
-may hold images of several classes, as where all pictures of a patient belong together.
+Groups are placed one by one, the largest first, where their classes are furthest below their share; for single images
+this is the method of Webster and Sainte-Lague. A group may hold images of several classes, as where all pictures of a
+patient belong together; each class then counts alike, however small it is.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+
+_NONE = 1e-6  # stands for a target of 0, which only a group takes that fits nowhere else
 
 Targets = Mapping[int, Sequence[float]]
 """For each class, how many of its images each part should have."""
@@ -68,7 +71,7 @@ class _Part:
 def _place(
     labels: Sequence[int], groups: Sequence[int], targets: Targets, generator: np.random.Generator
 ) -> list[list[int]]:
-    """Give every group to the part that then comes nearest to its targets."""
+    """Give every group to the part that then is nearest to its targets, the largest first and class after class."""
     members: dict[int, list[int]] = defaultdict(list)
     for position, group in enumerate(groups):
         members[group].append(position)
@@ -77,19 +80,17 @@ def _place(
     sizes = Counter(labels)
     left = _groups_of_class(labels, groups)
     parts = [_Part(room=sum(column)) for column in zip(*targets.values(), strict=True)]
-    for positions in sorted(shuffled, key=len, reverse=True):
+    for positions in sorted(shuffled, key=lambda positions: (-len(positions), labels[positions[0]])):
         content = Counter(labels[position] for position in positions)
-        numbers = _open_parts(content, parts, targets, left)
 
         def merit(number: int, content: Counter[int] = content) -> tuple[float, float, int]:
-            part = parts[number]
-            gain = 0.0
+            cost = 0.0  # what the sum of (held - target)^2 / target rises by, less what is the same for all parts
             for label, count in content.items():
-                lack = targets[label][number] - part.held[label]
-                gain += count * (2 * lack - count) / sizes[label]  # what the squared distance to the target falls by
-            return round(gain, 9), round(part.room, 9), number
+                target = targets[label][number] or _NONE
+                cost += count * (2 * parts[number].held[label] + count) / target / sizes[label]
+            return -round(cost, 9), round(parts[number].room, 9), number
 
-        parts[max(numbers, key=merit)].take(positions, content)
+        parts[max(_open_parts(content, parts, targets, left), key=merit)].take(positions, content)
         left.subtract(dict.fromkeys(content, 1))
     return [sorted(part.positions) for part in parts]
 

@@ -16,17 +16,14 @@ from functools import cached_property
 from pathlib import Path
 
 from tlsearch.data.decode import ImageError, Picture, calm_pillow, open_image, read_picture
-from tlsearch.data.layout import Found, Skipped, describe_no_images, find_files
+from tlsearch.data.layout import TEST_PREFIX, Found, Skipped, describe_no_images, find_files, find_test_files
 from tlsearch.data.likeness import find_lookalikes
 from tlsearch.data.look import Look
 from tlsearch.data.parallel import Progress, map_files
-from tlsearch.errors import DataError
+from tlsearch.errors import DataError, UsageError
 
 MIN_PER_CLASS = 4
 """Fewer images of a class cannot be divided into training, validation and test with any meaning."""
-
-TEST_PREFIX = "test/"
-"""What the paths of images in a test folder outside the data set begin with."""
 
 _CHECK_SIZE = 64  # side in pixels to which scan squeezes what it throws away
 
@@ -37,8 +34,8 @@ class ImageRecord:
 
     ``path`` is relative to the root with forward slashes, ``label`` a position in the classes, ``sha256``
     that of the file's bytes, ``width`` and ``height`` in pixels as the picture is looked at. ``split`` is
-    train, val or test where the user's folders say so. ``constant`` pictures have a single colour. ``look`` is what
-    they are compared by, None until they are decoded.
+    train, val or test where the user's folders say so. ``constant`` pictures have a single colour. ``colours`` are
+    the statistics that ``look.COLOURS`` names, none until the picture is decoded.
     """
 
     path: str
@@ -48,7 +45,7 @@ class ImageRecord:
     height: int
     split: str | None = None
     constant: bool = False
-    look: Look | None = None
+    colours: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -72,7 +69,8 @@ class DatasetIndex:
     """All usable images sorted by path, and what was set aside with the reason.
 
     ``test_root`` is a folder outside ``root`` that holds the test images, where the user named one; their paths begin
-    with ``test/``, as if it lay inside.
+    with ``test/``, as if it lay inside. ``lookalikes`` are pairs of rows, the lesser first, of unequal content that
+    look alike (``likeness``).
     """
 
     root: Path
@@ -80,6 +78,7 @@ class DatasetIndex:
     images: tuple[ImageRecord, ...]
     skipped: tuple[Skipped, ...]
     test_root: Path | None = None
+    lookalikes: tuple[tuple[int, int], ...] = ()
 
     def file(self, row: int) -> Path:
         """Where the file of an image lies."""
@@ -96,12 +95,6 @@ class DatasetIndex:
         first: dict[str, int] = {}
         pairs = ((first.setdefault(image.sha256, row), row) for row, image in enumerate(self.images))
         return tuple((one, other) for one, other in pairs if one != other)
-
-    @cached_property
-    def lookalikes(self) -> tuple[tuple[int, int], ...]:
-        """Pairs of rows, the lesser first, that look alike (``likeness.find_lookalikes``), without equal content."""
-        pairs = find_lookalikes([image.look for image in self.images])
-        return tuple((a, b) for a, b in pairs if self.images[a].sha256 != self.images[b].sha256)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -133,14 +126,19 @@ class DatasetIndex:
         return {name: counter[label] for label, name in enumerate(self.classes)}
 
 
-def survey(root: Path, progress: Progress | None = None) -> Survey:
+def survey(root: Path, progress: Progress | None = None, test: Path | None = None) -> Survey:
     """Find the images below ``root`` and read their headers, in parallel.
 
-    Files that are no images are set aside. Raises ``DataError`` when the folder cannot serve as a data set.
+    ``test`` is a folder of class folders outside ``root`` that holds the test images. Files that are no images are set
+    aside. Raises ``DataError`` when the folder cannot serve as a data set, ``UsageError`` when it has a test folder of
+    its own besides ``test``.
     """
     found, skipped = find_files(root)
+    if test is not None:
+        more, aside = _find_test(root, test, found)
+        found, skipped = [*found, *more], [*skipped, *aside]
     with calm_pillow():
-        sizes = list(map_files(lambda file: _header_size(root, file), found, progress))
+        sizes = list(map_files(lambda file: _header_size(locate(file, root, test), file.path), found, progress))
     classes = tuple(sorted({file.class_name for file in found}))
     labels = {name: label for label, name in enumerate(classes)}
     images = []
@@ -149,62 +147,67 @@ def survey(root: Path, progress: Progress | None = None) -> Survey:
             skipped.append(Skipped(file.path, size))
         else:
             images.append(ImageRecord(file.path, labels[file.class_name], "", *size, split=file.split))
-    result = Survey(root, classes, tuple(images), tuple(sorted(skipped, key=lambda item: item.path)))
-    require_usable(root, classes, result.images, result.skipped)
+    images.sort(key=lambda image: image.path)
+    result = Survey(root, classes, tuple(images), tuple(sorted(skipped, key=lambda item: item.path)), test)
+    require_usable(result)
     return result
 
 
-def scan(root: Path, progress: Progress | None = None) -> DatasetIndex:
-    """Survey and decode the whole data set, keeping no pixels. Raises ``DataError`` as ``survey`` does."""
-    found = survey(root)
+def scan(root: Path, progress: Progress | None = None, test: Path | None = None) -> DatasetIndex:
+    """Survey and decode the whole data set, keeping no pixels. Raises what ``survey`` does."""
+    found = survey(root, test=test)
     with calm_pillow():
-        pictures = map_files(lambda image: read_image(found, image, _CHECK_SIZE)[0], found.images, progress)
-        return assemble(found, list(pictures))
+        read = map_files(lambda image: read_image(found, image, _CHECK_SIZE), found.images, progress)
+        return assemble(found, [item if isinstance(item, Skipped) else (item[0], item[1].look) for item in read])
 
 
-def locate(image: ImageRecord, root: Path, test_root: Path | None) -> Path:
+def locate(image: ImageRecord | Found, root: Path, test_root: Path | None) -> Path:
     """Where the file of an image lies."""
     if test_root is not None and is_outside(image, test_root):
         return test_root / image.path.removeprefix(TEST_PREFIX)
     return root / image.path
 
 
-def is_outside(image: ImageRecord, test_root: Path | None) -> bool:
+def is_outside(image: ImageRecord | Found, test_root: Path | None) -> bool:
     """Whether an image lies in the test folder that the user named beside the data set."""
     return test_root is not None and image.split == "test"
 
 
-def read_image(found: Survey, image: ImageRecord, size: int) -> tuple[ImageRecord | Skipped, Picture | None]:
-    """Decode one image: its completed record and what was read, or why it is set aside and None."""
+def read_image(found: Survey, image: ImageRecord, size: int) -> tuple[ImageRecord, Picture] | Skipped:
+    """Decode one image: its completed record and what was read, or why it is set aside."""
     try:
         picture = read_picture(locate(image, found.root, found.test_root), size, image.path)
     except ImageError as error:
-        return Skipped(image.path, error.reason), None
+        return Skipped(image.path, error.reason)
     record = replace(
         image,
         sha256=picture.sha256,
         width=picture.width,
         height=picture.height,
         constant=picture.constant,
-        look=picture.look,
+        colours=picture.look.colours,
     )
     return record, picture
 
 
-def assemble(found: Survey, outcomes: Sequence[ImageRecord | Skipped]) -> DatasetIndex:
-    """The index from the outcome of every image of a survey. Raises ``DataError`` when too few are left."""
-    images = tuple(item for item in outcomes if isinstance(item, ImageRecord))
+def assemble(found: Survey, outcomes: Sequence[tuple[ImageRecord, Look] | Skipped]) -> DatasetIndex:
+    """The index from the outcome of every image of a survey; looks are compared here and kept no longer.
+
+    Raises ``DataError`` when too few images are left.
+    """
+    read = [item for item in outcomes if not isinstance(item, Skipped)]
     broken = (item for item in outcomes if isinstance(item, Skipped))
     skipped = tuple(sorted((*found.skipped, *broken), key=lambda item: item.path))
+    images = tuple(record for record, _ in read)
     index = DatasetIndex(found.root, found.classes, images, skipped, found.test_root)
-    require_usable(index.root, index.classes, index.images, index.skipped)
-    return index
+    require_usable(index)
+    pairs = find_lookalikes([look for _, look in read])
+    return replace(index, lookalikes=tuple((a, b) for a, b in pairs if images[a].sha256 != images[b].sha256))
 
 
-def require_usable(
-    root: Path, classes: Sequence[str], images: Sequence[ImageRecord], skipped: Sequence[Skipped]
-) -> None:
+def require_usable(found: Survey | DatasetIndex) -> None:
     """Raise ``DataError`` unless there are two classes of four images, and every split has every class."""
+    root, classes, images, skipped = found.root, found.classes, found.images, found.skipped
     if not images:
         raise DataError(describe_no_images(root, skipped))
     if len(classes) < 2:
@@ -220,29 +223,45 @@ def require_usable(
             f"Each class needs at least {MIN_PER_CLASS} readable images, but {_some(small)} in {root} has "
             f"fewer{aside}: add images or remove the class folder."
         )
-    _require_same_classes(root, classes, images)
+    _require_same_classes(found)
 
 
-def _require_same_classes(root: Path, classes: Sequence[str], images: Sequence[ImageRecord]) -> None:
+def _require_same_classes(found: Survey | DatasetIndex) -> None:
     held: dict[str, set[int]] = {}
-    for image in images:
-        if image.split is not None:
-            held.setdefault(image.split, set()).add(image.label)
+    for image in found.images:
+        held.setdefault(image.split or "train", set()).add(image.label)
+    if found.test_root is not None:
+        held.setdefault("test", set())
+        places = {"train": str(found.root), "test": str(found.test_root)}
+    else:
+        places = {}
     gaps = [
-        f"{split} lacks {_some([name for label, name in enumerate(classes) if label not in labels])}"
+        f"{places.get(split, split)} lacks {_some(absent)}"
         for split, labels in sorted(held.items())
-        if len(labels) < len(classes)
+        if (absent := [name for label, name in enumerate(found.classes) if label not in labels])
     ]
     if gaps:
+        which = f"{found.root} and --test" if found.test_root is not None else f"The split folders of {found.root}"
         raise DataError(
-            f"The split folders of {root} must hold the same classes, but {'; '.join(gaps)}: add images of "
-            "them or remove the classes everywhere."
+            f"{which} must hold the same classes, but {'; '.join(gaps)}: add images of them or remove the classes "
+            "everywhere."
         )
 
 
-def _header_size(root: Path, file: Found) -> tuple[int, int] | str:
+def _find_test(root: Path, test: Path, found: Sequence[Found]) -> tuple[list[Found], list[Skipped]]:
+    """The files of the test folder, which must be the only one and lie outside the data set."""
+    if any(file.split == "test" or file.path.startswith(TEST_PREFIX) for file in found):
+        raise UsageError(f"{root} has a test folder of its own: leave out --test, or move that folder away.")
+    more, aside = find_test_files(test)
+    inner, outer = test.resolve(), root.resolve()
+    if inner == outer or outer in inner.parents or inner in outer.parents:
+        raise UsageError(f"--test {test} and the data set {root} lie in each other: give each a folder of its own.")
+    return more, aside
+
+
+def _header_size(file: Path, name: str) -> tuple[int, int] | str:
     try:
-        with open_image(root / file.path, file.path) as image:
+        with open_image(file, name) as image:
             return image.size
     except ImageError as error:
         return error.reason

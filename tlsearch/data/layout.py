@@ -30,6 +30,9 @@ SPLIT_NAMES = {
 IMAGE_SUFFIXES = frozenset((".jpg", ".jpeg", ".jpe", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"))
 """Endings by which a folder is taken for a class; whether a file is a picture is decided by opening it."""
 
+TEST_PREFIX = "test/"
+"""What the paths of images begin with that lie in a test folder outside the data set, as if it lay inside."""
+
 _IGNORED = frozenset(("thumbs.db", "desktop.ini", "__macosx"))
 
 
@@ -53,6 +56,7 @@ class Found:
 @dataclass
 class _Walk:
     root: Path
+    prefix: str = ""
     files: list[Found] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
 
@@ -62,10 +66,7 @@ def find_files(root: Path) -> tuple[list[Found], list[Skipped]]:
 
     Raises ``DataError`` when ``root`` is no folder or its split folders are ambiguous.
     """
-    if not root.is_dir():
-        what = "is not a folder" if root.exists() else "does not exist"
-        raise DataError(f"{root} {what}: name a folder that holds one folder of images for each class.")
-    walk = _Walk(root)
+    walk = _Walk(_require_folder(root))
     folders, _ = _list(walk, root)
     splits = _split_folders(walk, folders)
     if splits is None:
@@ -79,6 +80,26 @@ def find_files(root: Path) -> tuple[list[Found], list[Skipped]]:
         sorted(walk.files, key=lambda found: found.path),
         sorted(walk.skipped, key=lambda skipped: skipped.path),
     )
+
+
+def find_test_files(root: Path) -> tuple[list[Found], list[Skipped]]:
+    """All files in the class folders of a test folder outside the data set, as ``find_files`` gives them.
+
+    Paths begin with ``TEST_PREFIX``. Raises ``DataError`` when ``root`` is no folder.
+    """
+    walk = _Walk(_require_folder(root), TEST_PREFIX)
+    _walk_classes(walk, root, "test")
+    return (
+        sorted(walk.files, key=lambda found: found.path),
+        sorted(walk.skipped, key=lambda skipped: skipped.path),
+    )
+
+
+def _require_folder(root: Path) -> Path:
+    if not root.is_dir():
+        what = "is not a folder" if root.exists() else "does not exist"
+        raise DataError(f"{root} {what}: name a folder that holds one folder of images for each class.")
+    return root
 
 
 def _split_folders(walk: _Walk, folders: Sequence[Path]) -> dict[str, Path] | None:
@@ -196,8 +217,8 @@ def _identity(folder: Path) -> tuple[int, int]:
 
 
 def _relative(walk: _Walk, path: Path) -> str:
-    """The path below the root with forward slashes, always printable as UTF-8."""
-    return path.relative_to(walk.root).as_posix().encode(errors="replace").decode()
+    """The path below the root with forward slashes, always printable as UTF-8, after the prefix."""
+    return walk.prefix + path.relative_to(walk.root).as_posix().encode(errors="replace").decode()
 
 
 def describe_no_images(root: Path, skipped: Sequence[Skipped]) -> str:

@@ -1,70 +1,135 @@
-"""Which pictures look alike: the same photograph re-encoded, resized or slightly cropped.
+"""Which pictures look alike: the same photograph encoded again, resized or slightly cropped.
 
-Two pictures look alike when their difference hashes differ in at most ``HASH_BITS`` of 64 bits and the correlation of
-their grey thumbnails is above ``CORRELATION``. Pictures of a single grey have no correlation and look like none.
+Two pictures look alike by either of two rules.
+
+- As they are: their difference hashes differ in at most ``HASH_BITS`` of 64 bits, and the correlation of their grey
+  thumbnails is above ``CORRELATION``. This finds photographs that were encoded again or resized.
+- With a slight crop undone: their hashes differ in at most ``CROP_HASH_BITS`` and their colours by at most
+  ``CROP_COLOURS``; one thumbnail, shifted and stretched to fit the other, agrees with it with a concordance above
+  ``CROP_AGREEMENT``; and so does what is fine in them, with a correlation above ``CROP_DETAIL``. The first rule misses
+  nearly all photographs that have lost 2 % or more on each side; this one finds at least 98 % of those that have lost
+  up to 3 %. Without the demand for detail it would join different shirts before the same wall.
+
+Pictures with a side below 64 pixels have no such detail, and so the first rule alone is for them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from tlsearch.data.look import Look
+from tlsearch.data.align import Floats, compare_aligned, correlate, halve
+from tlsearch.data.look import SHAPE, Look
 
 HASH_BITS = 4
 CORRELATION = 0.98
 
-_BLOCK = 1 << 22  # pairs compared at a time, so that memory stays flat
+CROP_HASH_BITS = 14
+CROP_COLOURS = 14.0
+"""Mean and spread of red, green and blue, 0..255. Cutting off 3 % on each side changes them by up to 14."""
+
+CROP_AGREEMENT = 0.97
+CROP_DETAIL = 0.5
+
+_WHOLE_PICTURE = 6  # of the colours: those that are not about the border
+_COARSE_CORRELATION = 0.8  # pairs that correlate less at a quarter of the size are not compared further, and
+_COARSE_SMALL = 0.95  # of small pictures, of which no crop is undone, those that correlate less than this
+_ROWS, _COLUMNS = 64, 1024  # pairs whose hashes are compared at a time: few enough for a processor's cache
+_BATCH = 64  # pairs that are aligned at a time
+
+Places = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class _Known:
+    """The looks of the pictures that are not of a single grey, as arrays; ``rows`` are their positions."""
+
+    rows: Places
+    hashes: npt.NDArray[np.uint64]
+    thumbnails: npt.NDArray[np.uint8]
+    colours: Floats
+    small: npt.NDArray[np.bool_]
+    coarse: Floats
+
+    def pictures(self, places: Places) -> Floats:
+        """Thumbnails as (n, rows, columns)."""
+        return self.thumbnails[places].astype(np.float32)
 
 
 def find_lookalikes(looks: Sequence[Look | None]) -> list[tuple[int, int]]:
-    """All pairs of positions, the lesser first and sorted, whose pictures look alike; None looks like nothing.
+    """All pairs of positions, the lesser first and sorted, whose pictures look alike.
 
-    Exact: hashes that differ in at most 4 bits are equal in at least one of 5 bands, so only pictures that share a
-    band are compared.
+    None, and a picture of a single grey, looks like nothing. The hashes of all pairs are compared.
     """
-    rows = np.array([row for row, look in enumerate(looks) if look is not None], dtype=np.int64)
-    known = [look for look in looks if look is not None]
-    if len(known) < 2:
-        return []
-    hashes = np.array([look.hash for look in known], dtype=np.uint64)
-    thumbnails, varied = _standardise(known)
-    found: set[tuple[int, int]] = set()
-    for ones, others in _close_pairs(hashes[varied]):
-        ones, others = varied[ones], varied[others]
-        alike = np.einsum("ij,ij->i", thumbnails[ones], thumbnails[others]) > CORRELATION
-        pairs = np.sort(np.stack([rows[ones[alike]], rows[others[alike]]], axis=1), axis=1)
-        found.update((int(one), int(other)) for one, other in pairs)
+    known = _prepare(looks)
+    found: list[tuple[int, int]] = []
+    for ones, others in _batches(_near_pairs(known)):
+        alike = _look_alike(known, ones, others)
+        pairs = np.sort(np.stack([known.rows[ones[alike]], known.rows[others[alike]]], axis=1), axis=1)
+        found += [(int(one), int(other)) for one, other in pairs]
     return sorted(found)
 
 
-def _standardise(looks: Sequence[Look]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
-    """Thumbnails whose products are correlations, and the places of those that are not of a single grey."""
-    values = np.frombuffer(b"".join(look.thumbnail for look in looks), np.uint8).reshape(len(looks), -1)
-    centred = values.astype(np.float32)
-    centred -= centred.mean(axis=1, keepdims=True)
-    norms = np.linalg.norm(centred, axis=1)
-    varied = np.flatnonzero((values != values[:, :1]).any(axis=1))
-    centred[varied] /= norms[varied, None]
-    return centred, varied
+def _prepare(looks: Sequence[Look | None]) -> _Known:
+    some = [(row, look) for row, look in enumerate(looks) if look is not None and len(set(look.thumbnail)) > 1]
+    thumbnails = np.frombuffer(b"".join(look.thumbnail for _, look in some), np.uint8).reshape(-1, *SHAPE)
+    coarse = np.empty((len(some), SHAPE[0] // 4 * (SHAPE[1] // 4)), np.float32)
+    for start in range(0, len(some), _BATCH):
+        part = slice(start, start + _BATCH)
+        coarse[part] = halve(halve(thumbnails[part].astype(np.float32))).reshape(-1, coarse.shape[1])
+    coarse -= coarse.mean(axis=1, keepdims=True)
+    coarse /= np.maximum(np.linalg.norm(coarse, axis=1, keepdims=True), 1e-6)
+    return _Known(
+        np.array([row for row, _ in some], np.int64),
+        np.array([look.hash for _, look in some], np.uint64),
+        thumbnails,
+        np.array([look.colours[:_WHOLE_PICTURE] for _, look in some], np.float32).reshape(-1, _WHOLE_PICTURE),
+        np.array([look.small for _, look in some], bool),
+        coarse,
+    )
 
 
-def _close_pairs(hashes: npt.NDArray[np.uint64]) -> Iterator[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]]:
-    """Places of hashes that differ in at most ``HASH_BITS`` bits, in portions; a pair may come several times."""
-    if len(hashes) < 2:
-        return
-    bounds = [64 * band // (HASH_BITS + 1) for band in range(HASH_BITS + 2)]
-    for low, high in pairwise(bounds):
-        band = (hashes >> np.uint64(low)) & np.uint64((1 << (high - low)) - 1)
-        order = np.argsort(band, kind="stable")
-        for members in np.split(order, np.flatnonzero(np.diff(band[order])) + 1):
-            step = max(1, _BLOCK // len(members))
-            for start in range(0, len(members) if len(members) > 1 else 0, step):
-                ones = members[start : start + step]
-                near = np.bitwise_count(hashes[ones, None] ^ hashes[members]) <= HASH_BITS
-                first, second = np.nonzero(near)
-                ahead = second > first + start
-                yield ones[first[ahead]], members[second[ahead]]
+def _near_pairs(known: _Known) -> Iterator[tuple[Places, Places]]:
+    """Pairs that either rule may join, by their hashes, colours and coarse thumbnails, in portions."""
+    count = len(known.hashes)
+    for start in range(0, count, _ROWS):
+        for left in range(start, count, _COLUMNS):
+            apart = np.bitwise_count(known.hashes[start : start + _ROWS, None] ^ known.hashes[left : left + _COLUMNS])
+            ones, others = np.nonzero(apart <= CROP_HASH_BITS)
+            bits = apart[ones, others]
+            ones, others = ones + start, others + left
+            small = known.small[ones] | known.small[others]
+            near = (ones < others) & (bits <= np.where(small, HASH_BITS, CROP_HASH_BITS))
+            ones, others, bits, small = ones[near], others[near], bits[near], small[near]
+            colours = np.abs(known.colours[ones] - known.colours[others]).max(axis=1, initial=0)
+            near = (bits <= HASH_BITS) | (colours <= CROP_COLOURS)
+            ones, others, small = ones[near], others[near], small[near]
+            correlation = np.einsum("ij,ij->i", known.coarse[ones], known.coarse[others])
+            near = correlation > np.where(small, _COARSE_SMALL, _COARSE_CORRELATION)
+            yield ones[near], others[near]
+
+
+def _batches(portions: Iterator[tuple[Places, Places]]) -> Iterator[tuple[Places, Places]]:
+    """The same pairs in portions of ``_BATCH``."""
+    waiting = (np.empty(0, np.int64), np.empty(0, np.int64))
+    for ones, others in portions:
+        waiting = np.concatenate([waiting[0], ones]), np.concatenate([waiting[1], others])
+        while len(waiting[0]) >= _BATCH:
+            yield waiting[0][:_BATCH], waiting[1][:_BATCH]
+            waiting = waiting[0][_BATCH:], waiting[1][_BATCH:]
+    yield waiting
+
+
+def _look_alike(known: _Known, ones: Places, others: Places) -> npt.NDArray[np.bool_]:
+    """Whether each pair looks alike by one of the two rules."""
+    pictures, other_pictures = known.pictures(ones), known.pictures(others)
+    apart = np.bitwise_count(known.hashes[ones] ^ known.hashes[others])
+    alike: npt.NDArray[np.bool_] = (apart <= HASH_BITS) & (correlate(pictures, other_pictures) > CORRELATION)
+    colours = np.abs(known.colours[ones] - known.colours[others]).max(axis=1, initial=0)
+    rest = ~(alike | known.small[ones] | known.small[others]) & (colours <= CROP_COLOURS)
+    agreement, detail = compare_aligned(pictures[rest], other_pictures[rest])
+    alike[rest] = (agreement > CROP_AGREEMENT) & (detail > CROP_DETAIL)
+    return alike

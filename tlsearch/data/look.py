@@ -1,6 +1,6 @@
-"""What a picture looks like in a few hundred bytes: enough to find it again, and to tell what colours it has.
+"""What a picture looks like in a few kilobytes: enough to find it again, and to tell what colours it has.
 
-All of it is measured on the picture squeezed to 36 x 32 pixels (each the mean of what it covers), so that re-encoding
+All of it is measured on the picture squeezed to 72 x 64 pixels, each the mean of what it covers, so that re-encoding
 and resizing change it little.
 """
 
@@ -12,11 +12,13 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-_WIDTH, _HEIGHT = 36, 32  # divides into the 9 x 8 cells of the hash
-_BORDER = 2  # pixels of the small picture: about a sixteenth of it on each side
+SHAPE = (64, 72)
+"""Rows and columns of ``Look.thumbnail``; divides into the 8 x 9 cells of the hash."""
 
-THUMBNAIL = (_HEIGHT, _WIDTH)
-"""Rows and columns of ``Look.thumbnail``."""
+SMALL = 64
+"""A picture with a shorter side has less detail than its thumbnail could show."""
+
+_BORDER = 4  # pixels of the thumbnail: about a sixteenth of the picture on each side
 
 COLOURS = tuple(
     f"{statistic} of {channel} {place}"
@@ -32,34 +34,31 @@ class Look:
     """A picture in brief.
 
     ``hash`` has 64 bits, the difference hash: whether each of 8 x 9 cells is darker than its right neighbour.
-    ``thumbnail`` holds 32 x 36 grey values, row by row. ``colours`` are means and standard deviations, 0..255, named
-    by ``COLOURS``.
+    ``thumbnail`` holds 64 x 72 grey values, row by row. ``colours`` are means and standard deviations, 0..255, named
+    by ``COLOURS``. ``small`` says that a side of the picture is shorter than 64 pixels.
     """
 
     hash: int
     thumbnail: bytes
     colours: tuple[float, ...]
+    small: bool
 
 
 def look_at(rgb: Image.Image) -> Look:
     """The look of an RGB picture of any size."""
-    small = np.asarray(rgb.resize((_WIDTH, _HEIGHT), Image.Resampling.BOX), np.float32)
-    grey = small @ np.array([0.299, 0.587, 0.114], np.float32)  # luma, ITU-R BT.601
-    cells = _means(grey, 8, 9)
+    rows, columns = SHAPE
+    pixels = np.asarray(rgb.resize((columns, rows), Image.Resampling.BOX), np.float32)
+    grey = pixels @ np.array([0.299, 0.587, 0.114], np.float32)  # luma, ITU-R BT.601
+    cells = grey.reshape(8, rows // 8, 9, columns // 9).mean(axis=(1, 3))
     bits = np.packbits((cells[:, :-1] < cells[:, 1:]).ravel())
     thumbnail = np.rint(grey).astype(np.uint8)
-    return Look(int.from_bytes(bits.tobytes(), "big"), thumbnail.tobytes(), _colours(small))
+    return Look(int.from_bytes(bits.tobytes(), "big"), thumbnail.tobytes(), _colours(pixels), min(rgb.size) < SMALL)
 
 
-def _means(grey: npt.NDArray[np.float32], rows: int, columns: int) -> npt.NDArray[np.float32]:
-    cells: npt.NDArray[np.float32] = grey.reshape(rows, _HEIGHT // rows, columns, _WIDTH // columns).mean(axis=(1, 3))
-    return cells
-
-
-def _colours(small: npt.NDArray[np.float32]) -> tuple[float, ...]:
-    inner = np.zeros(small.shape[:2], bool)
-    inner[_BORDER:-_BORDER, _BORDER:-_BORDER] = True
-    values = []
-    for pixels in (small.reshape(-1, 3), small[~inner]):
-        values += [*pixels.mean(axis=0), *pixels.std(axis=0)]
+def _colours(pixels: npt.NDArray[np.float32]) -> tuple[float, ...]:
+    border = np.ones(SHAPE, bool)
+    border[_BORDER:-_BORDER, _BORDER:-_BORDER] = False
+    values: list[float] = []
+    for part in (pixels.reshape(-1, 3), pixels[border]):
+        values += [*part.mean(axis=0), *part.std(axis=0)]
     return tuple(round(float(value), 3) for value in values)

@@ -17,6 +17,7 @@ from numpy.lib.format import open_memmap
 from tlsearch.data.decode import calm_pillow, shrink
 from tlsearch.data.index import DatasetIndex, ImageRecord, Survey, assemble, read_image
 from tlsearch.data.layout import Skipped
+from tlsearch.data.look import Look
 from tlsearch.data.parallel import Progress, map_files
 from tlsearch.plugin_api import Images
 
@@ -35,7 +36,7 @@ def decode_all(
     with _written(file) as part:
         outcomes = _decode_to(part, found, size, progress, workers)
         index = assemble(found, outcomes)
-        kept = [row for row, outcome in enumerate(outcomes) if isinstance(outcome, ImageRecord)]
+        kept = [row for row, outcome in enumerate(outcomes) if not isinstance(outcome, Skipped)]
         if len(kept) < len(outcomes):
             select_rows(part, kept, part)
     return index
@@ -43,16 +44,18 @@ def decode_all(
 
 def _decode_to(
     file: Path, found: Survey, size: int, progress: Progress | None, workers: int | None
-) -> list[ImageRecord | Skipped]:
+) -> list[tuple[ImageRecord, Look] | Skipped]:
     """Decode into a row for every image of the survey; those of broken files stay zero."""
     count = len(found.images)
     pixels = open_memmap(file, mode="w+", dtype=np.uint8, shape=(count, size, size, 3))
 
-    def read(row: int) -> ImageRecord | Skipped:
-        record, picture = read_image(found, found.images[row], size)
-        if picture is not None:
-            pixels[row] = picture.square
-        return record
+    def read(row: int) -> tuple[ImageRecord, Look] | Skipped:
+        outcome = read_image(found, found.images[row], size)
+        if isinstance(outcome, Skipped):
+            return outcome
+        record, picture = outcome
+        pixels[row] = picture.square
+        return record, picture.look
 
     with calm_pillow():
         outcomes = list(map_files(read, range(count), progress, workers))

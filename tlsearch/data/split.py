@@ -7,7 +7,7 @@ what it has seen.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -70,9 +70,8 @@ def split(index: DatasetIndex, seed: int, group_by: str | None = None) -> Split:
     """
     groups = group_images(index, group_by)
     require_groups(index, groups)
-    parts = {name: _rows_in(index, name) for name in ("train", "val", "test")}
-    aside = _crossing(parts, groups, index)
-    parts = {name: tuple(row for row in rows if row not in aside) for name, rows in parts.items()}
+    aside = crossing(index, groups)
+    parts = {name: tuple(row for row in _rows_in(index, name) if row not in aside) for name in ("train", "val", "test")}
     shares = missing_shares(index)
     *drawn, parts["train"] = _draw(index, groups, parts["train"], tuple(shares.values()), seed)
     parts.update(zip(shares, drawn, strict=True))
@@ -122,11 +121,39 @@ def lacking_groups(index: DatasetIndex, groups: Sequence[int]) -> dict[int, tupl
 def require_groups(index: DatasetIndex, groups: Sequence[int]) -> None:
     """Raise ``DataError`` where ``lacking_groups`` finds a class."""
     for label, (have, needed) in lacking_groups(index, groups).items():
+        name = index.classes[label]
+        if not have:
+            raise DataError(
+                f"Class {name} has no pictures left to train on, as all of them belong together with validation or "
+                "test pictures: add other pictures of it or remove its folders."
+            )
         raise DataError(
-            f"Class {index.classes[label]} needs {needed} groups of pictures to train, choose and test on, but has "
-            f"{have}, as pictures that look alike or that --group-by joins count once: add other pictures of it, "
-            "remove its folder or group by something finer."
+            f"Class {name} has {have} group{'s' if have > 1 else ''} of pictures, but {needed} are needed to train, "
+            "choose and test on, where those that look alike or that --group-by joins are one group: add other "
+            "pictures of it, remove its folder or group by something finer."
         )
+
+
+def crossing(index: DatasetIndex, groups: Sequence[int]) -> dict[int, int]:
+    """What crosses the user's own split folders: training images that belong together with val or test images, and
+    val images that do with test images, each with the row of such an image: an equal picture if there is one, else
+    one that looks alike, else any of the group."""
+    parts = {name: _rows_in(index, name) for name in ("train", "val", "test")}
+    aside: dict[int, int] = {}
+    alike = {*index.lookalikes, *((later, first) for first, later in index.lookalikes)}
+    contents = [image.sha256 for image in index.images]
+    for name, stronger in (("train", ("test", "val")), ("val", ("test",))):
+        others: dict[int, list[int]] = defaultdict(list)
+        for row in (row for part in stronger for row in parts[part]):
+            others[groups[row]].append(row)
+        for row in parts[name]:
+            ranked = [
+                (contents[other] != contents[row], (row, other) not in alike, other)
+                for other in others.get(groups[row], ())
+            ]
+            if ranked:
+                aside[row] = min(ranked)[2]
+    return aside
 
 
 def resampled_folds(
@@ -169,23 +196,6 @@ def imbalance(labels: Sequence[int]) -> float:
 def _rows_in(index: DatasetIndex, name: str) -> tuple[int, ...]:
     """The rows of a folder; without split folders all are for training, and the rest is drawn from them."""
     return tuple(row for row, image in enumerate(index.images) if (image.split or "train") == name)
-
-
-def _crossing(parts: Mapping[str, Sequence[int]], groups: Sequence[int], index: DatasetIndex) -> dict[int, int]:
-    """Rows of train that belong with val or test images, and rows of val that belong with test images; each with
-    the row of one of these: an equal picture if there is one, else one that looks alike, else any of the group."""
-    aside: dict[int, int] = {}
-    alike = {*index.lookalikes, *((later, first) for first, later in index.lookalikes)}
-    contents = [image.sha256 for image in index.images]
-    for name, stronger in (("train", ("test", "val")), ("val", ("test",))):
-        others: dict[int, list[int]] = defaultdict(list)
-        for row in (row for part in stronger for row in parts[part]):
-            others[groups[row]].append(row)
-        for row in parts[name]:
-            there = others.get(groups[row])
-            if there:
-                aside[row] = min(there, key=lambda o, r=row: (contents[o] != contents[r], (r, o) not in alike, o))
-    return aside
 
 
 def _draw(
