@@ -42,7 +42,7 @@ def load_data(config: RunConfig, survey: Survey, base_size: int, work: Path, rep
     index = decode_all(
         survey, base_size, everything, lambda done, total: reporter.progress("data", done, total, "reading images")
     )
-    parts = split(index, config.seed)
+    parts = split(index, config.seed, config.group_by)
     pool = (*parts.train, *parts.val)
     pixels = work / f"pool-{base_size}.npy"
     select_rows(everything, pool, pixels)

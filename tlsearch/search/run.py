@@ -99,7 +99,9 @@ def _folder(config: RunConfig) -> Iterator[Path]:
 def _prepare(config: RunConfig, reporter: Reporter, worker: Worker, clock: Clock, output: Path) -> tuple[Session, Plan]:
     """scan, check, split, plan: everything up to the first spending of time."""
     with clock.measure("scan"):
-        found_files = survey(config.dataset, lambda done, total: reporter.progress("data", done, total, "looking"))
+        found_files = survey(
+            config.dataset, lambda done, total: reporter.progress("data", done, total, "looking"), config.test
+        )
     with clock.measure("plan"):
         plugins = worker.call("plugins")
         choose_policies(config, plugins)
