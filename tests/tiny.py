@@ -103,7 +103,8 @@ def make_pool(count: int = 60, size: int = SIZE, classes: int = 3, noise: float 
     colours = 40 * np.cos(labels[:, None] + np.array([0, 2, 4]))[:, None, None, :]
     values = 128 + 50 * waves + colours + rng.normal(0, noise, (count, size, size, 3))
     pixels = np.asarray(values.clip(0, 255), np.uint8)
-    return Pool({size: pixels}, labels, np.arange(count), tuple("abcdefgh"[:classes]), f"digest of {count} at {size}, seed {seed}")
+    digest = f"digest of {count} at {size}, seed {seed}"
+    return Pool({size: pixels}, labels, np.arange(count), tuple("abcdefgh"[:classes]), digest)
 
 
 def make_network(plugin: Backbone | None = None, size: int = SIZE, **changes: Any) -> Network:
