@@ -59,7 +59,6 @@ def check(
 ) -> None:
     """Reads every image of DATASET and prints the counts for each class, what was set aside and what looks
     wrong. Nothing is changed."""
-    from tlsearch.config import compile_group_by
     from tlsearch.console import ConsoleReporter, Screen
     from tlsearch.data.checks import check as find
     from tlsearch.data.checks import no_split
@@ -67,11 +66,11 @@ def check(
     from tlsearch.data.index import scan
     from tlsearch.data.split import split as draw
 
-    if group_by is not None:
-        compile_group_by(group_by)  # before the images are read, which may take minutes
     only_json = json_file == _STDOUT
     with ConsoleReporter(Screen(stderr=only_json, highlight=False)) as reporter:
-        index = scan(dataset, lambda done, total: reporter.progress("data", done, total, "reading images"), test)
+        index = scan(
+            dataset, lambda done, total: reporter.progress("data", done, total, "reading images"), test, group_by
+        )
         groups = group_images(index, group_by)
         split: Split | None = None
         try:

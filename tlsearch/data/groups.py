@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from tlsearch.config import compile_group_by
 from tlsearch.data.index import DatasetIndex
-from tlsearch.errors import UsageError
+from tlsearch.data.naming import group_names
 
 
 def group_images(index: DatasetIndex, group_by: str | None = None) -> tuple[int, ...]:
@@ -27,21 +26,10 @@ def group_images(index: DatasetIndex, group_by: str | None = None) -> tuple[int,
 
 def named_pairs(index: DatasetIndex, group_by: str) -> list[tuple[int, int]]:
     """Pairs of rows (first, later) whose paths give the same name by ``group_by``."""
-    pattern = compile_group_by(group_by)
     first: dict[str, int] = {}
-    pairs = []
-    for row in range(len(index.images)):
-        match = pattern.search(index.relative_path(row))
-        if match is not None:
-            name = match.group(1) if pattern.groups else match.group()
-            if name is not None and first.setdefault(name, row) != row:
-                pairs.append((first[name], row))
-    if not first:
-        raise UsageError(
-            f"--group-by {group_by!r} matches no file, the first of which is {index.relative_path(0)!r}: write a "
-            "regular expression that finds the group's name in such a path."
-        )
-    return pairs
+    names = group_names([index.relative_path(row) for row in range(len(index.images))], group_by)
+    pairs = ((first.setdefault(name, row), row) for row, name in enumerate(names) if name is not None)
+    return [(one, other) for one, other in pairs if one != other]
 
 
 def join(count: int, pairs: Iterable[tuple[int, int]]) -> tuple[int, ...]:

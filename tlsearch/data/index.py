@@ -19,6 +19,7 @@ from tlsearch.data.decode import ImageError, Picture, calm_pillow, open_image, r
 from tlsearch.data.layout import TEST_PREFIX, Found, Skipped, describe_no_images, find_files, find_test_files
 from tlsearch.data.likeness import find_lookalikes
 from tlsearch.data.look import Look
+from tlsearch.data.naming import group_names
 from tlsearch.data.parallel import Progress, map_files
 from tlsearch.errors import DataError, UsageError
 
@@ -86,8 +87,7 @@ class DatasetIndex:
 
     def relative_path(self, row: int) -> str:
         """The path of an image below the folder that the user named, which is the data set's or that of the test."""
-        image = self.images[row]
-        return image.path.removeprefix(TEST_PREFIX) if is_outside(image, self.test_root) else image.path
+        return _relative(self.images[row], self.test_root)
 
     @cached_property
     def copies(self) -> tuple[tuple[int, int], ...]:
@@ -126,17 +126,21 @@ class DatasetIndex:
         return {name: counter[label] for label, name in enumerate(self.classes)}
 
 
-def survey(root: Path, progress: Progress | None = None, test: Path | None = None) -> Survey:
+def survey(
+    root: Path, progress: Progress | None = None, test: Path | None = None, group_by: str | None = None
+) -> Survey:
     """Find the images below ``root`` and read their headers, in parallel.
 
     ``test`` is a folder of class folders outside ``root`` that holds the test images. Files that are no images are set
     aside. Raises ``DataError`` when the folder cannot serve as a data set, ``UsageError`` when it has a test folder of
-    its own besides ``test``.
+    its own besides ``test`` or when ``group_by`` (``naming``) is of no use.
     """
     found, skipped = find_files(root)
     if test is not None:
         more, aside = _find_test(root, test, found)
         found, skipped = [*found, *more], [*skipped, *aside]
+    if group_by is not None:
+        group_names([_relative(file, test) for file in found], group_by)
     with calm_pillow():
         sizes = list(map_files(lambda file: _header_size(locate(file, root, test), file.path), found, progress))
     classes = tuple(sorted({file.class_name for file in found}))
@@ -153,9 +157,11 @@ def survey(root: Path, progress: Progress | None = None, test: Path | None = Non
     return result
 
 
-def scan(root: Path, progress: Progress | None = None, test: Path | None = None) -> DatasetIndex:
+def scan(
+    root: Path, progress: Progress | None = None, test: Path | None = None, group_by: str | None = None
+) -> DatasetIndex:
     """Survey and decode the whole data set, keeping no pixels. Raises what ``survey`` does."""
-    found = survey(root, test=test)
+    found = survey(root, test=test, group_by=group_by)
     with calm_pillow():
         read = map_files(lambda image: read_image(found, image, _CHECK_SIZE), found.images, progress)
         return assemble(found, [item if isinstance(item, Skipped) else (item[0], item[1].look) for item in read])
@@ -163,14 +169,13 @@ def scan(root: Path, progress: Progress | None = None, test: Path | None = None)
 
 def locate(image: ImageRecord | Found, root: Path, test_root: Path | None) -> Path:
     """Where the file of an image lies."""
-    if test_root is not None and is_outside(image, test_root):
-        return test_root / image.path.removeprefix(TEST_PREFIX)
-    return root / image.path
+    inside = test_root if test_root is not None and image.split == "test" else root
+    return inside / _relative(image, test_root)
 
 
-def is_outside(image: ImageRecord | Found, test_root: Path | None) -> bool:
-    """Whether an image lies in the test folder that the user named beside the data set."""
-    return test_root is not None and image.split == "test"
+def _relative(image: ImageRecord | Found, test_root: Path | None) -> str:
+    """The path below the folder that the user named, without the prefix of an outside test folder."""
+    return image.path.removeprefix(TEST_PREFIX) if test_root is not None and image.split == "test" else image.path
 
 
 def read_image(found: Survey, image: ImageRecord, size: int) -> tuple[ImageRecord, Picture] | Skipped:

@@ -20,13 +20,17 @@ SMALL = 64
 
 _BORDER = 4  # pixels of the thumbnail: about a sixteenth of the picture on each side
 
-COLOURS = tuple(
-    f"{statistic} of {channel} {place}"
-    for place in ("over the picture", "at its border")
-    for statistic in ("mean", "spread")
-    for channel in ("red", "green", "blue")
+_PLACES = ("over the picture", "at its border")
+COLOURS = (
+    *(
+        f"{statistic} of {channel} {place}"
+        for place in _PLACES
+        for statistic in ("mean", "spread")
+        for channel in ("red", "green", "blue")
+    ),
+    *(f"mean of {pair} {place}" for place in _PLACES for pair in ("red less green", "green less blue")),
 )
-"""What the values of ``Look.colours`` are, in order."""
+"""What the values of ``Look.colours`` are, in order. The differences show a tint, however bright a picture is."""
 
 
 @dataclass(frozen=True)
@@ -34,8 +38,8 @@ class Look:
     """A picture in brief.
 
     ``hash`` has 64 bits, the difference hash: whether each of 8 x 9 cells is darker than its right neighbour.
-    ``thumbnail`` holds 64 x 72 grey values, row by row. ``colours`` are means and standard deviations, 0..255, named
-    by ``COLOURS``. ``small`` says that a side of the picture is shorter than 64 pixels.
+    ``thumbnail`` holds 64 x 72 grey values, row by row. ``colours`` are means and standard deviations, 0..255, and
+    differences of means, -255..255, named by ``COLOURS``. ``small`` says that a side of the picture is shorter than 64 pixels.
     """
 
     hash: int
@@ -59,6 +63,10 @@ def _colours(pixels: npt.NDArray[np.float32]) -> tuple[float, ...]:
     border = np.ones(SHAPE, bool)
     border[_BORDER:-_BORDER, _BORDER:-_BORDER] = False
     values: list[float] = []
+    tints: list[float] = []
     for part in (pixels.reshape(-1, 3), pixels[border]):
-        values += [*part.mean(axis=0), *part.std(axis=0)]
+        mean = part.mean(axis=0)
+        values += [*mean, *part.std(axis=0)]
+        tints += [*(mean[:-1] - mean[1:])]
+    values += tints
     return tuple(round(float(value), 3) for value in values)

@@ -100,7 +100,10 @@ def _prepare(config: RunConfig, reporter: Reporter, worker: Worker, clock: Clock
     """scan, check, split, plan: everything up to the first spending of time."""
     with clock.measure("scan"):
         found_files = survey(
-            config.dataset, lambda done, total: reporter.progress("data", done, total, "looking"), config.test
+            config.dataset,
+            lambda done, total: reporter.progress("data", done, total, "looking"),
+            config.test,
+            config.group_by,
         )
     with clock.measure("plan"):
         plugins = worker.call("plugins")
