@@ -269,7 +269,7 @@ def test_a_run_ends_with_its_table(search: Callable[[Search], list[RunConfig]], 
     assert rows["winner .912"] == ["winner", ".912", ".905", ".903", "[.869", ".929]"]
     assert rows["linear probe"] == ["linear", "probe", ".876", ".868", ".860", "[.821", ".892]"]
     assert rows["from scratch"] == ["from", "scratch", ".613", ".598", ".602", "[.551", ".650]"]
-    assert rows["also from"] == ["also", "from", "scratch", ".571", ".566", "[.515", ".615]"]
+    assert rows["also from"] == ["also", "from", "scratch", ".571", "none", ".566", "[.515", ".615]"]
     assert lines.index(["small_cnn"]) == lines.index(rows["from scratch"]) + 1
     for heading in ("(selected,", "optimistic)", "confirmed on", "resampled", "tested once"):
         assert heading in result.stdout

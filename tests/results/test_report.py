@@ -108,7 +108,7 @@ def test_figures_from_folds_say_so(tmp_path: Path) -> None:
     text = render(folds, tmp_path).text
     assert "mean of 3 folds (selected, optimistic)" in text
     assert "solved head 87.6 % mean of 5 folds 86.8 %" in text
-    assert "small_cnn 61.3 % one of 5 folds 59.8 %" in text
+    assert "small_cnn 61.3 % fold 1 of 5 59.8 %" in text
 
 
 def test_the_findings_are_told_and_drawn(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from tlsearch.results.result import RunResult
         (1, 1, "validation (selected, optimistic)"),
         (5, 5, "mean of 5 folds (selected, optimistic)"),
         (2, 5, "mean of 2 folds (selected, optimistic)"),
-        (1, 5, "one of 5 folds (selected, optimistic)"),
+        (1, 5, "fold 1 of 5 (selected, optimistic)"),
     ],
 )
 def test_a_validation_figure_is_selected_and_optimistic(val_folds: int, folds: int, text: str) -> None:
@@ -81,7 +81,7 @@ def test_other_folds_than_those_of_the_heading_are_noted() -> None:
         linear_probe=replace(probe, val_folds=5),
     )  # fmt: skip
     assert headings(result)[0] == "mean of 5 folds (selected, optimistic)"
-    assert [r.val_note for r in model_rows(result)] == ["", "", "one of 5 folds", "one of 5 folds"]
+    assert [r.val_note for r in model_rows(result)] == ["", "", "fold 1 of 5", "fold 1 of 5"]
 
 
 def numbers(result: RunResult) -> dict[str, float]:

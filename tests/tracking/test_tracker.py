@@ -143,8 +143,9 @@ def test_two_runs_may_make_the_database_at_once(tmp_path: Path) -> None:
     ]
     run_ids = {process.communicate(timeout=120)[0].strip() for process in running}
     assert [process.returncode for process in running] == [0, 0]
-    client = MlflowClient(f"sqlite:///{tmp_path}/mlflow.db")
-    experiment = client.get_experiment_by_name("both")
+    with quiet():
+        client = MlflowClient(f"sqlite:///{tmp_path}/mlflow.db")
+        experiment = client.get_experiment_by_name("both")
     assert experiment is not None
     assert {run.info.run_id for run in client.search_runs([experiment.experiment_id])} == run_ids
     assert len(run_ids) == 2

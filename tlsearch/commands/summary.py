@@ -44,7 +44,7 @@ def score_table(result: RunResult) -> Table:
         table.add_column("\n".join(textwrap.wrap(title, HEADING_WIDTH)), justify="right", no_wrap=True)
     for row in model_rows(result):
         validation = f"{score(row.val)}\n{row.val_note}" if row.val_note else score(row.val)
-        confirmed = score(row.confirmed.mean) if row.confirmed is not None else ""
+        confirmed = score(row.confirmed.mean) if row.confirmed is not None else "none"
         table.add_row(
             f"[bold]{row.name}[/]\n{escape(row.model)}", validation, confirmed, score(row.test),
             interval(row.test_ci95), style="bold" if row.kind == "winner" else None,

@@ -28,7 +28,7 @@ def describe(result: RunResult) -> str:
 
 def _row(row: ModelRow) -> str:
     validation = score(row.val) + (f" ({row.val_note})" if row.val_note else "")
-    confirmed = ""
+    confirmed = "none"
     if row.confirmed is not None:
         notes = [f"on {words.folds(row.confirmed)}", words.spreads(row.confirmed, score)]
         confirmed = f"{score(row.confirmed.mean)} {', '.join(note for note in notes if note)}"

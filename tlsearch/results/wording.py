@@ -32,7 +32,7 @@ def validation(val_folds: int, of_folds: int) -> str:
     """What a validation figure is: from the validation part, or from ``val_folds`` of ``of_folds`` folds."""
     if of_folds == 1:
         return "validation"
-    return f"mean of {val_folds} folds" if val_folds > 1 else f"one of {of_folds} folds"
+    return f"mean of {val_folds} folds" if val_folds > 1 else f"fold 1 of {of_folds}"
 
 
 def selected(val_folds: int, of_folds: int) -> str:

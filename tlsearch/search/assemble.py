@@ -48,6 +48,8 @@ def assemble(session: Session, plan: Plan, parts: Parts, versions: Mapping[str, 
     spec = winner.spec
     facts = session.facts[plan.space.of(spec)]
     scratch = _scratch(parts)
+    with session.clock.measure("findings"):
+        findings = find(session, plan.space.of(spec), outcome, parts.proof)
     cut = facts.cuts[spec.freeze_depth - 1] if spec.freeze_depth else None
     return RunResult(
         dataset=_dataset(session),
@@ -80,7 +82,7 @@ def assemble(session: Session, plan: Plan, parts: Parts, versions: Mapping[str, 
             tuple(parts.baseline.result.history) if parts.baseline else (),
         ),
         mistakes=worst_mistakes(session, outcome),
-        findings=find(session, plan.space.of(spec), outcome, parts.proof),
+        findings=findings,
         command=shlex.join(["tlsearch", "run", "--config", str(session.output / CONFIG_NAME)]),
         started=parts.started,
     )

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
 
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
@@ -17,16 +22,17 @@ _TRIES = 4
 def open_client(location: Location) -> MlflowClient:
     """A client whose store has answered once, its tables made where they were missing.
 
-    Two processes that make the tables of one database at once disturb each other; the one that fails finds
-    them made a moment later.
+    Two processes that make the tables of one database at once disturb each other, so that they take turns where the
+    system has locks; elsewhere the one that fails finds them made a moment later.
 
     Raises:
         TrackingError: the store cannot be used.
     """
     for attempt in range(_TRIES):
         try:
-            client = MlflowClient(location.uri)
-            client.search_experiments(max_results=1)
+            with _turn(location.uri):
+                client = MlflowClient(location.uri)
+                client.search_experiments(max_results=1)
             return client
         except Exception as error:
             if attempt == _TRIES - 1 or not location.artifacts:
@@ -66,3 +72,19 @@ def find_experiment(client: MlflowClient, location: Location, name: str) -> str:
             f"--experiment-id {found.experiment_id}`, or choose another name with --experiment."
         )
     return str(found.experiment_id)
+
+
+@contextmanager
+def _turn(uri: str) -> Iterator[None]:
+    """Waits while another process of this machine is inside with the same store."""
+    try:
+        import fcntl
+    except ImportError:
+        yield
+        return
+    name = f"tlsearch-{hashlib.sha256(uri.encode()).hexdigest()[:16]}.lock"
+    with ExitStack() as stack:
+        with suppress(OSError):  # where no lock can be had, the tries have to do
+            file = stack.enter_context((Path(tempfile.gettempdir()) / name).open("w"))
+            fcntl.flock(file, fcntl.LOCK_EX)  # let go when the file is closed
+        yield
