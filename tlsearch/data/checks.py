@@ -191,7 +191,8 @@ def _colours(index: DatasetIndex) -> list[Finding]:
         _finding(
             "colour_shortcut",
             f"class {index.classes[clue.label]} is given away by a colour in training only: the {clue.statistic} tells "
-            f"it from the others with an AUC of {clue.trained:.2f} in training and {clue.elsewhere:.2f} in {clue.part}",
+            f"it from the others with an AUC of {clue.trained:.2f} in training and {clue.elsewhere:.2f} in "
+            f"{'test' if clue.part == 'test' else 'validation'}",
             _paths(index, clue.rows),
         )
         for clue in find_clues(index)

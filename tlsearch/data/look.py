@@ -18,19 +18,23 @@ SHAPE = (64, 72)
 SMALL = 64
 """A picture with a shorter side has less detail than its thumbnail could show."""
 
-_BORDER = 4  # pixels of the thumbnail: about a sixteenth of the picture on each side
+_BORDER = 2  # pixels of the thumbnail, as thick as the frames that people put around pictures
+_BRIGHT = 95  # the percentile that stands for the brightest: it shows a tint better than the mean does
 
-_PLACES = ("over the picture", "at its border")
-COLOURS = (
-    *(
-        f"{statistic} of {channel} {place}"
-        for place in _PLACES
-        for statistic in ("mean", "spread")
-        for channel in ("red", "green", "blue")
-    ),
-    *(f"mean of {pair} {place}" for place in _PLACES for pair in ("red less green", "green less blue")),
+COLOURS = tuple(
+    f"{statistic} {channel} {place}"
+    for statistic, place in (
+        ("mean", "over the picture"),
+        ("spread of", "over the picture"),
+        ("mean", "at its border"),
+        ("spread of", "at its border"),
+        ("brightest", "over the picture"),
+        ("share of", "in its mean colour"),
+        ("share of", "in its brightest colour"),
+    )
+    for channel in ("red", "green", "blue")
 )
-"""What the values of ``Look.colours`` are, in order. The differences show a tint, however bright a picture is."""
+"""What the values of ``Look.colours`` are, in order. The shares show a tint, however bright a picture is."""
 
 
 @dataclass(frozen=True)
@@ -38,8 +42,9 @@ class Look:
     """A picture in brief.
 
     ``hash`` has 64 bits, the difference hash: whether each of 8 x 9 cells is darker than its right neighbour.
-    ``thumbnail`` holds 64 x 72 grey values, row by row. ``colours`` are means and standard deviations, 0..255, and
-    differences of means, -255..255, named by ``COLOURS``. ``small`` says that a side of the picture is shorter than 64 pixels.
+    ``thumbnail`` holds 64 x 72 grey values, row by row. ``colours`` are named by ``COLOURS``: means, standard
+    deviations and percentiles are 0..255, shares 0..1. ``small`` says that a side of the picture is shorter than 64
+    pixels.
     """
 
     hash: int
@@ -60,13 +65,10 @@ def look_at(rgb: Image.Image) -> Look:
 
 
 def _colours(pixels: npt.NDArray[np.float32]) -> tuple[float, ...]:
-    border = np.ones(SHAPE, bool)
-    border[_BORDER:-_BORDER, _BORDER:-_BORDER] = False
-    values: list[float] = []
-    tints: list[float] = []
-    for part in (pixels.reshape(-1, 3), pixels[border]):
-        mean = part.mean(axis=0)
-        values += [*mean, *part.std(axis=0)]
-        tints += [*(mean[:-1] - mean[1:])]
-    values += tints
-    return tuple(round(float(value), 3) for value in values)
+    edge = np.ones(SHAPE, bool)
+    edge[_BORDER:-_BORDER, _BORDER:-_BORDER] = False
+    whole, border = pixels.reshape(-1, 3), pixels[edge]
+    mean, bright = whole.mean(axis=0), np.percentile(whole, _BRIGHT, axis=0)
+    values = [mean, whole.std(axis=0), border.mean(axis=0), border.std(axis=0), bright]
+    values += [colour / max(float(colour.sum()), 1.0) for colour in (mean, bright)]  # of black there are no shares
+    return tuple(round(float(value), 4) for triple in values for value in triple)
