@@ -92,6 +92,8 @@ def _print(
     reporter.say(
         "data", f"{len(index.classes)} classes, {len(index.images):,} images, {len(index.skipped):,} set aside"
     )
+    if split is not None and not split.val:
+        reporter.say("", "so few that what a run tries is compared on folds of the training images")
     reporter.console.print(_table(index, _counts(index, split)))
     for finding in findings:
         if finding.severity == "warning":
