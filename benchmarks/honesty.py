@@ -1,9 +1,10 @@
 """Do the numbers keep what they promise? Simulations with known truth, and the tool itself on shuffled labels.
 
-    python benchmarks/honesty.py [coverage] [wilson] [p-values] [optimism] [shuffled] [--quick] [--json]
+    python benchmarks/honesty.py [PART...] [--quick] [--json]
 
-Without a part, all but ``shuffled`` run (minutes); ``shuffled`` runs `tlsearch.run` 100 times (up to an hour) and goes
-on where it was stopped. Everything is seeded.
+Parts: wilson, coverage, bootstrap, p-values, more-data, optimism, shuffled. Without one, all but ``shuffled`` run (an
+hour of one core). ``shuffled`` runs `tlsearch.run` 100 times (an hour of two cores) and goes on where it was stopped.
+Everything is seeded.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from honesty_coverage import Row, bootstrap, coverage, exact_wilson, p_values, shortfalls
+from honesty_more_data import more_data
 from honesty_optimism import optimism
 from honesty_shuffled import shuffled, summary
 from rich.console import Console
@@ -45,6 +47,10 @@ def _p_values(options: argparse.Namespace) -> list[Row]:
     return p_values(_simulations(options, 2000), options.seed, tell)
 
 
+def _more_data(options: argparse.Namespace) -> list[Row]:
+    return more_data(_simulations(options, 1000), options.seed, tell)
+
+
 def _optimism(options: argparse.Namespace) -> list[Row]:
     return optimism(_simulations(options, 1000), options.seed, tell)
 
@@ -59,6 +65,7 @@ PARTS: Mapping[str, tuple[str, Part]] = {
     "coverage": ("Coverage of the 95 % intervals", _coverage),
     "bootstrap": ("The percentile bootstrap on the same tests, for comparison", _bootstrap),
     "p-values": ("How often p < .05 where there is no difference", _p_values),
+    "more-data": ("Coverage of the interval of what more images bring", _more_data),
     "optimism": ("How far the figure that chose a trial lies above the truth", _optimism),
     "shuffled": ("Gains declared on shuffled labels", _shuffled),
 }

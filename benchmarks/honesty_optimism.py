@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -80,9 +79,12 @@ def optimism(simulations: int, seed: int, tell: Callable[[str], None]) -> list[R
             for rule, gap in _one_search(search, small).items():
                 gaps.setdefault(rule, []).append(gap)
         for rule, values in gaps.items():
-            error = float(np.std(values, ddof=1) / np.sqrt(len(values)))
-            row: dict[str, Any] = {"validation images": val, "rule": rule, "points too high": 100 * np.mean(values)}
-            rows.append({**row, "standard error": 100 * error, "simulations": simulations})
+            points = 100 * np.asarray(values)
+            figures = {
+                "points too high": round(float(points.mean()), 2),
+                "standard error": round(float(points.std(ddof=1) / np.sqrt(len(points))), 2),
+            }
+            rows.append({"validation images": val, "rule": rule, **figures, "simulations": simulations})
     return rows
 
 

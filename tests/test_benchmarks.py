@@ -18,6 +18,7 @@ sys.path.insert(0, str(BENCHMARKS))
 
 import honesty  # noqa: E402 - found through the path above
 import honesty_coverage as coverage  # noqa: E402
+import honesty_more_data as more_data  # noqa: E402
 import honesty_optimism as optimism  # noqa: E402
 import honesty_shuffled as shuffled  # noqa: E402
 import honesty_worlds as worlds  # noqa: E402
@@ -95,6 +96,15 @@ def test_equal_models_are_seldom_told_apart() -> None:
     assert all(float(str(row["p below .05"])) <= 0.25 < float(str(row["p stated"])) for row in rows)
 
 
+def test_the_interval_of_more_data_is_compared_with_the_true_gain(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(more_data, "SIZES", (60,))
+    (row,) = more_data.more_data(4, 0, silent)
+    assert row["n"] == 60
+    assert 0.02 < float(str(row["true gain"])) < 0.15
+    assert row["simulations"] == 4
+    assert float(str(row["width"])) > 0.05
+
+
 def test_the_old_rule_is_more_optimistic_than_ours() -> None:
     rows = optimism.optimism(12, 0, silent)
     gaps = {(row["validation images"], row["rule"]): float(str(row["points too high"])) for row in rows}
@@ -112,12 +122,16 @@ def test_a_simulated_curve_ends_at_its_truth() -> None:
 
 
 def test_shuffled_labels_say_nothing_of_the_pictures(tmp_path: Path) -> None:
-    shuffled.write_shuffled(tmp_path / "images", 3, per_class=5)
-    shuffled.write_shuffled(tmp_path / "other", 4, per_class=5)
-    files = sorted((tmp_path / "images").rglob("*.png"))
-    assert [len(list((tmp_path / "images" / name).iterdir())) for name in shuffled.CLASSES] == [5, 5, 5]
-    assert len({file.read_bytes() for file in files}) == 15
-    assert files[0].read_bytes() != sorted((tmp_path / "other").rglob("*.png"))[0].read_bytes()
+    sizes = {"train": 4, "test": 3}
+    for seed in (3, 4):
+        shuffled.write_shuffled(tmp_path / str(seed), seed, sizes)
+    for split, count in sizes.items():
+        assert [len(list((tmp_path / "3" / split / name).iterdir())) for name in shuffled.CLASSES] == [count] * 3
+    files = {seed: sorted((tmp_path / seed).rglob("*.png"), key=lambda file: file.name) for seed in "34"}
+    assert len({file.read_bytes() for file in files["3"]}) == 21
+    # The order in which pictures are drawn says nothing of their class.
+    assert [file.parent for file in files["3"]] != sorted(file.parent for file in files["3"])
+    assert files["3"][0].read_bytes() != files["4"][0].read_bytes()
 
 
 def test_declared_gains_are_counted() -> None:
@@ -162,7 +176,7 @@ def test_the_stub_plugin_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 def test_every_part_of_the_benchmark_has_a_name() -> None:
     with pytest.raises(SystemExit):
         honesty.main(["nonsense"])
-    assert set(honesty.PARTS) == {"wilson", "coverage", "bootstrap", "p-values", "optimism", "shuffled"}
+    assert set(honesty.PARTS) == {"wilson", "coverage", "bootstrap", "p-values", "more-data", "optimism", "shuffled"}
 
 
 def write_idx(folder: Path, name: str, values: np.ndarray) -> None:
