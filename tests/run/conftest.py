@@ -62,7 +62,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory, site: Path, images: Path)
         env=environment,
         capture_output=True,
         text=True,
-        timeout=280,
+        timeout=900,
     )
     assert done.returncode == 0, done.stderr
     return Finished(home, done.stdout)

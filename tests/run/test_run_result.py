@@ -75,8 +75,8 @@ def test_the_trials_of_the_result(finished: Finished) -> None:
     rows = finished.result.trials
     searched = [r for r in rows if r.role == "trial"]
     assert [r.number for r in rows] == list(range(1, len(rows) + 1))
-    assert len(searched) == 9
-    assert len({r.spec for r in searched}) == 9
+    assert len(searched) == 7
+    assert len({r.spec for r in searched}) == 7
     assert {r.spec.kind for r in searched} == {"frozen", "suffix"}
     assert {r.state for r in searched} <= {"complete", "pruned"}
     best = max(r.value for r in searched if r.value is not None)
@@ -135,5 +135,5 @@ def test_the_report_names_the_winner(finished: Finished) -> None:
 
 def test_the_configuration_that_a_run_writes_starts_another(finished: Finished, images: Path) -> None:
     kept = RunConfig.from_toml(finished.output / "run.toml")
-    assert kept == RunConfig(images, backbones=("tiny",), trials=9, epochs=2, batch_size=21, image_size=32)
+    assert kept == RunConfig(images, backbones=("tiny",), trials=7, epochs=2, batch_size=21, image_size=32)
     assert finished.result.command == f"tlsearch run --config {finished.output / 'run.toml'}"

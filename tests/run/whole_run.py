@@ -21,7 +21,7 @@ MARKS = [
     pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
 ]
 
-OPTIONS = ("--backbone", "tiny", "--trials", "9", "--epochs", "2", "--batch-size", "21", "--image-size", "32")
+OPTIONS = ("--backbone", "tiny", "--trials", "7", "--epochs", "2", "--batch-size", "21", "--image-size", "32")
 
 # The parent of a run in a process of its own, which tells what it has imported in the end. Two folds everywhere and two
 # learning rates for the baseline instead of three, for time.

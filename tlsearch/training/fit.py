@@ -26,6 +26,8 @@ FloatArray = np.ndarray[Any, np.dtype[np.float32]]
 MIN_ROUNDS = 5
 """A schedule shorter than this many epochs is still measured this often."""
 
+PREDICT_BATCH = 64
+
 COUNTING_ROUNDS = 3
 """The last rounds, whose mean counts."""
 
@@ -126,14 +128,16 @@ class Trainer:
 
     def probabilities(self, rows: Rows, index: IntArray) -> FloatArray:
         """Class probabilities (n, classes) for rows of the pool, dropout off."""
-        size = 64
-        parts = [
-            np.asarray(self.model.predict_on_batch(rows.take(index[i : i + size]).astype(np.float32)))
-            for i in range(0, len(index), size)
-        ]
-        if not parts:
+        if not len(index):
             return np.zeros((0, self.task.classes), np.float32)
-        return scores.softmax(np.concatenate(parts).astype(np.float32))
+        # The last batch is filled up to the size of the others: another size would be compiled anew.
+        size = min(PREDICT_BATCH, len(index))
+        filled = np.resize(index, -(-len(index) // size) * size)
+        parts = [
+            np.asarray(self.model.predict_on_batch(rows.take(filled[i : i + size]).astype(np.float32)))
+            for i in range(0, len(filled), size)
+        ]
+        return scores.softmax(np.concatenate(parts)[: len(index)].astype(np.float32))
 
     def final(self) -> dict[str, float]:
         """What the trial is valued by: the mean of every number over the last three rounds, never the best one (the
