@@ -34,9 +34,9 @@ CROP_COLOURS = 14.0
 CROP_AGREEMENT = 0.97
 CROP_DETAIL = 0.5
 
-_WHOLE_PICTURE = 6  # of the colours: those that are not about the border
+_WHOLE_PICTURE = 6  # of the colours: mean and spread over the whole picture
 _COARSE_CORRELATION = 0.8  # pairs that correlate less at a quarter of the size are not compared further, and
-_COARSE_SMALL = 0.95  # of small pictures, of which no crop is undone, those that correlate less than this
+_COARSE_SMALL = 0.97  # of small pictures, of which no crop is undone, those that correlate less than this
 _ROWS, _COLUMNS = 64, 1024  # pairs whose hashes are compared at a time: few enough for a processor's cache
 _BATCH = 64  # pairs that are aligned at a time
 
