@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import ndtr, ndtri
+from scipy.special import ndtr
 
 from tlsearch.config import Metric
 from tlsearch.results.scores import score_counts
@@ -126,11 +126,6 @@ def worlds(groupings: tuple[Grouping, ...] = ("none", "copies", "patients")) -> 
     for grouping in groupings:
         for world in WORLDS:
             yield World(world.name, world.winner, world.other, world.imbalance, world.alike, grouping)
-
-
-def normal_threshold(accuracy: Floats) -> Floats:
-    """Below which value of a standard normal hardness a model of ``accuracy`` is right."""
-    return np.asarray(ndtri(accuracy))
 
 
 def _groups(y: Labels, grouping: Grouping, rng: np.random.Generator) -> Labels | None:

@@ -62,10 +62,8 @@ class Design:
         squares = _sums(rest**2, self.stratum)
         freedom, crowd, alike = size - 1, np.ones(len(size)), 0.0
         if self.unit is not None:
-            held = np.zeros((len(size), int(self.unit.max()) + 1))
-            np.add.at(held, (self.stratum, self.unit), 1.0)
-            alike = _likeness(rest / _deviation(squares, freedom, spread)[self.stratum], self.unit, held)
-            crowd = np.maximum(1.0, (held**2).sum(axis=1) / size.clip(1))
+            alike = _likeness(rest / _deviation(squares, freedom, spread)[self.stratum], self.stratum, self.unit)
+            crowd = np.maximum(1.0, _crowd(self.stratum, self.unit))
             # Alike images leave less variance around the mean of their class.
             freedom = (1 - alike) * freedom + alike * (size - crowd)
         each = self.weight * _deviation(squares, freedom, spread)[self.stratum]
@@ -83,25 +81,41 @@ class Design:
         return (1 - alike) * alone + alike * together
 
 
-def _likeness(rest: Floats, unit: Labels, held: Floats) -> float:
+def _likeness(rest: Floats, stratum: Labels, unit: Labels) -> float:
     """The correlation of images of a group, 0 to 1, by the method of moments.
 
-    ``rest`` are standardised residuals around class means, (N,); ``held`` counts the images of each class and group.
-    Sums of squares over images and over groups are set equal to their expectations (Searle, Casella and McCulloch,
-    Variance Components, 1992, 5.6).
+    ``rest`` are standardised residuals around class means, (N,). Sums of squares over images and over groups are set
+    equal to their expectations (Searle, Casella and McCulloch, Variance Components, 1992, 5.6).
     """
-    size, groups = held.sum(axis=1), held.sum(axis=0)
-    share = held / np.sqrt(size.clip(1))[:, None]
-    images = float(size.sum())
-    lone = images - (share**2).sum()
-    pairs = (groups**2).sum() - 2 * (groups * share**2).sum() + ((share @ share.T) ** 2).sum()
+    from scipy.sparse import csr_array
+
+    size, groups = np.bincount(stratum), np.bincount(unit)
+    label, group, count = _cells(stratum, unit)
+    share = count**2 / size[label]
+    overlap = csr_array((np.sqrt(share), (label, group)))
+    images = len(rest)
+    lone = images - share.sum()
+    pairs = (groups**2).sum() - 2 * (groups[group] * share).sum() + ((overlap @ overlap.T).data ** 2).sum()
     expected = np.array([[images - np.count_nonzero(size), lone], [lone, pairs]])
-    if np.linalg.det(expected) < NOTHING:
+    if np.linalg.det(expected) < 1e-9 * images**2:
         return 1.0
     own, common = np.linalg.solve(expected, np.array([(rest**2).sum(), (_sums(rest, unit) ** 2).sum()]))
     alike = float(np.clip(common / (own + common), 0, 1)) if own + common > NOTHING else 1.0
     contrasts = images - len(groups)
     return (contrasts * alike + PRIOR_PAIRS) / (contrasts + PRIOR_PAIRS)
+
+
+def _crowd(stratum: Labels, unit: Labels) -> Floats:
+    """How many images of its class share a group with an image, itself counted, mean by class; 0 without images."""
+    label, _, count = _cells(stratum, unit)
+    return np.asarray(_sums(count**2, label) / np.bincount(stratum).clip(1))
+
+
+def _cells(stratum: Labels, unit: Labels) -> tuple[Labels, Labels, Floats]:
+    """Every pair of a class and a group that has images, and how many it has."""
+    wide = int(unit.max()) + 1
+    cells, count = np.unique(stratum * wide + unit, return_counts=True)
+    return cells // wide, cells % wide, count.astype(np.float64)
 
 
 def _deviation(squares: Floats, freedom: Floats, spread: float) -> Floats:

@@ -31,7 +31,7 @@ def wilson(successes: float, n: float, level: float = 0.95) -> tuple[float, floa
 
 
 def amended_wilson(successes: float, n: float, level: float = 0.95) -> tuple[float, float]:
-    """Wilson's interval with the amendment of Brown, Cai and DasGupta (2001, section 4.1.1): near 0 and 1.
+    """Wilson's interval with the amendment of Brown, Cai and DasGupta (2001, section 4.1): near 0 and 1.
 
     For up to 3 successes (2 where n is at most 50) the lower end is that of a Poisson count, and so for failures at the
     upper end. Without it the coverage near an accuracy of .99 falls to .89 at 45 and at 100 images
