@@ -48,7 +48,7 @@ def _p_values(options: argparse.Namespace) -> list[Row]:
 
 
 def _more_data(options: argparse.Namespace) -> list[Row]:
-    return more_data(_simulations(options, 1000), options.seed, tell)
+    return more_data(_simulations(options, 400), options.seed, tell)
 
 
 def _optimism(options: argparse.Namespace) -> list[Row]:
