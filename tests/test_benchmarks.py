@@ -220,6 +220,12 @@ def test_scratch_trains_what_a_run_trains() -> None:
     assert scratch.baseline_specs(4, 64, 700, 5) == of_a_run
 
 
+def test_the_published_recipe_has_the_published_size(idx_folder: Path) -> None:
+    figures = scratch.train_recipe(scratch.read_data(idx_folder, 60, 20, 0), 1, 0)
+    assert figures["parameters"] == 493_772
+    assert 0 <= figures["test"] <= 1
+
+
 # Keras 3.15 turns variables into arrays in a way that NumPy 2 warns of.
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 def test_the_scratch_benchmark_in_small(
