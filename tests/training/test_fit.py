@@ -14,7 +14,7 @@ from tlsearch.errors import TrialError
 from tlsearch.features.extract import StoredRows
 from tlsearch.records import TrialSpec
 from tlsearch.training import scores
-from tlsearch.training.batches import view_number
+from tlsearch.training.batches import epoch_batches, view_number
 from tlsearch.training.fit import Task, Trainer
 
 # Keras 3.15 turns variables and bfloat16 tensors into arrays in a way that NumPy 2 warns of.
@@ -93,6 +93,57 @@ def test_training_figures_are_means_over_the_rounds_images() -> None:
     assert trainer.round_steps == 4  # 30, 30, 30 and 10 images
     assert said["train_loss"] == pytest.approx(np.log(3), rel=1e-5)
     assert said["train_accuracy"] == pytest.approx((LABELS[TRAIN] == 0).mean(), abs=1e-6)
+
+
+class Traced(keras.layers.Layer):  # type: ignore[misc]  # keras has no types
+    """Hands on its input; ``sizes`` are the batch sizes for which it was traced."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sizes: list[Any] = []
+
+    def call(self, x: Any, training: bool = False) -> Any:
+        """``x``; notes its batch size where it is trained."""
+        if training:
+            self.sizes.append(x.shape[0])
+        return x
+
+
+def linear_model(*before: Any) -> Any:
+    """A linear model that starts from zero, behind other layers."""
+    x = y = keras.Input((WIDTH,))
+    for layer in before:
+        y = layer(y)
+    return keras.Model(x, keras.layers.Dense(CLASSES, kernel_initializer="zeros")(y))
+
+
+def test_a_smaller_last_batch_is_not_compiled_anew() -> None:
+    traced = Traced()
+    trainer = make_trainer(make_spec(steps=20, batch_size=30), model=linear_model(traced))
+    traced.sizes.clear()
+    trainer.run_round()
+    assert trainer.round_steps == 4  # 30, 30, 30 and 10 images
+    assert set(traced.sizes) == {30}
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "balanced_accuracy"])
+def test_a_batch_that_is_filled_up_trains_as_the_small_one_would(metric: Metric) -> None:
+    spec = make_spec(steps=20, batch_size=30, lr_head=0.05, label_smoothing=0.1)
+    filled, small = (make_trainer(spec, metric, model=linear_model()) for _ in range(2))
+    said = filled.run_round()
+    losses = []
+    for batch in epoch_batches(spec, TRAIN, 0):
+        weights = scores.class_weights(metric, LABELS[TRAIN], CLASSES)
+        logs = small.model.train_on_batch(
+            small.task.rows(0).take(batch).astype(np.float32),
+            np.eye(CLASSES, dtype=np.float32)[LABELS[batch]],
+            sample_weight=None if weights is None else np.array([weights[int(c)] for c in LABELS[batch]], np.float32),
+            return_dict=True,
+        )
+        losses.append(float(logs["loss"]) * len(batch))
+    for one, other in zip(filled.model.get_weights(), small.model.get_weights(), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-6)
+    assert said["train_loss"] == pytest.approx(sum(losses) / len(TRAIN), rel=1e-4)
 
 
 def test_epochs_take_turns_with_the_views_and_validation_sees_plain_images() -> None:

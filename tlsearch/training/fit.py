@@ -51,6 +51,14 @@ class Task:
     class_weights: dict[int, float] | None
 
 
+def hits(targets: Any, logits: Any) -> Any:
+    """1 for each image whose class is right; 0 where the target names none."""
+    from keras import ops
+
+    right = ops.equal(ops.argmax(targets, axis=-1), ops.argmax(logits, axis=-1))
+    return ops.cast(right, "float32") * ops.max(targets, axis=-1)
+
+
 class Trainer:
     """Trains one model in rounds. A round is an epoch, or a fifth of the schedule where that is shorter."""
 
@@ -71,6 +79,7 @@ class Trainer:
         self.rounds = max(1, round(spec.steps / self.round_steps))
         self.history: list[dict[str, float]] = []
         self._view = view
+        self._first = task.train[:0]
         self._batches = self._stream()
         self._norm: NormRenewal | None = None
         self._targets = np.eye(task.classes, dtype=np.float32)
@@ -78,7 +87,7 @@ class Trainer:
         model.compile(
             make_optimizer(spec, steps, suffix, head),
             keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=spec.label_smoothing),
-            metrics=["accuracy"],
+            metrics=[hits],
             jit_compile=runtime.jit_compile(),
         )
 
@@ -86,7 +95,9 @@ class Trainer:
         epoch = 0
         while True:
             rows = self.task.rows(self._view(epoch))
-            for batch in epoch_batches(self.spec, self.task.train, epoch):
+            for number, batch in enumerate(epoch_batches(self.spec, self.task.train, epoch)):
+                if number == 0:
+                    self._first = batch
                 yield batch, rows
             epoch += 1
 
@@ -117,14 +128,19 @@ class Trainer:
         return numbers
 
     def _train_on(self, batch: IntArray, rows: Rows) -> dict[str, float]:
-        """One step; gives the loss and the accuracy of this batch alone."""
-        logs: dict[str, float] = self.model.train_on_batch(
-            rows.take(batch).astype(np.float32),
-            self._targets[self.task.labels[batch]],
-            sample_weight=self._weights(batch),
-            return_dict=True,
+        """One step; gives the loss and the accuracy of this batch alone.
+
+        An epoch's last batch is filled up with images of its first, which have no weight and no class: another size
+        would be compiled anew, and BatchNorm would take its statistics from a few images.
+        """
+        size = len(self._first)
+        filled = np.concatenate([batch, self._first[: size - len(batch)]])
+        targets = self._targets[self.task.labels[filled]]
+        targets[len(batch) :] = 0
+        logs = self.model.train_on_batch(
+            rows.take(filled).astype(np.float32), targets, sample_weight=self._weights(batch), return_dict=True
         )
-        return logs
+        return {"loss": float(logs["loss"]), "accuracy": float(logs["hits"]) * size / len(batch)}
 
     def probabilities(self, rows: Rows, index: IntArray) -> FloatArray:
         """Class probabilities (n, classes) for rows of the pool, dropout off."""
@@ -146,9 +162,14 @@ class Trainer:
         return {name: float(np.mean([h[name] for h in last])) for name in last[-1] if name != "epoch"}
 
     def _weights(self, batch: IntArray) -> FloatArray | None:
-        if self.task.class_weights is None:
+        """Weights of the images of a batch that is filled up, such that the mean over all is the batch's own; None
+        where no batch needs any."""
+        size, by_class = len(self._first), self.task.class_weights
+        if by_class is None and len(self.task.train) % size == 0:
             return None
-        return np.array([self.task.class_weights[int(c)] for c in self.task.labels[batch]], np.float32)
+        weights = np.zeros(size, np.float32)
+        weights[: len(batch)] = 1.0 if by_class is None else [by_class[int(c)] for c in self.task.labels[batch]]
+        return weights * np.float32(size / len(batch))
 
     def _renew_norm(self) -> None:
         """Take BatchNorm's statistics anew on unaltered training images, in batches of the trial's size."""
