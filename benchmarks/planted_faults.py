@@ -35,8 +35,8 @@ FIRST_SUSPECTS = 15
 TEST_SHARE = 0.25
 MOST_TESTED = 10
 MOST_TRAINED = 30
-TINT = np.array([1.0, 0.6, 0.3])
-"""What red, green and blue are multiplied with: the orange of sodium light, which no other class has."""
+TINT = np.array([1.0, 0.75, 0.55])
+"""What red, green and blue are multiplied with: warm lamp light, which no other class has."""
 
 
 @dataclass(frozen=True)

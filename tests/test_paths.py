@@ -14,9 +14,7 @@ from tlsearch.paths import cache_dir, check_output, claim_output
 NOW = datetime(2026, 11, 22, 10, 12)
 
 
-def test_output_is_named_after_data_and_time_and_never_shared(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_output_is_named_after_data_and_time_and_never_shared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     config = RunConfig(Path("my shoes!"))
     runs = tmp_path / "tlsearch-runs"
@@ -48,9 +46,7 @@ def test_a_file_is_refused(tmp_path: Path) -> None:
         claim_output(RunConfig(tmp_path, output=tmp_path / "out" / "below"))
 
 
-def test_option_goes_before_variable_goes_before_default(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_option_goes_before_variable_goes_before_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("TLSEARCH_CACHE_DIR", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
     assert cache_dir().name == "features"

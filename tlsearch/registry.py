@@ -64,9 +64,7 @@ def find_plugins(kind: PluginKind | None = None) -> list[PluginEntry]:
     ``TLSEARCH_ONLY_BUILTIN=1`` leaves only what tlsearch itself brings; ``TLSEARCH_DISABLE_PLUGINS`` names
     distributions to leave out, separated by commas.
     """
-    disabled = {
-        _normal(name) for name in os.environ.get("TLSEARCH_DISABLE_PLUGINS", "").split(",") if name.strip()
-    }
+    disabled = {_normal(name) for name in os.environ.get("TLSEARCH_DISABLE_PLUGINS", "").split(",") if name.strip()}
     only_builtin = os.environ.get("TLSEARCH_ONLY_BUILTIN", "") not in ("", "0")
     found = set()
     for each in (kind,) if kind else GROUPS:

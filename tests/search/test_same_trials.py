@@ -40,9 +40,7 @@ def test_after_the_portfolio_the_search_learns(
     assert sum(s.kind == "suffix" for s in proposed) > 0.6 * len(proposed)
 
 
-def test_the_same_seed_gives_the_same_trials(
-    uninterrupted: Rows, tmp_path: Path
-) -> None:
+def test_the_same_seed_gives_the_same_trials(uninterrupted: Rows, tmp_path: Path) -> None:
     assert run(open_search(tmp_path / "again.db"), TRIALS) == uninterrupted
     assert run(open_search(None), TRIALS) == uninterrupted  # whatever the storage
 

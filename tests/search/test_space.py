@@ -43,9 +43,7 @@ def test_every_parameter_is_suggested_under_the_same_names_for_all_candidates() 
 @pytest.mark.parametrize("candidate", [LITE, VGG], ids=lambda c: c.backbone)
 def test_every_cut_point_is_reachable(candidate: Candidate) -> None:
     fractions = np.linspace(0, 1, 400)
-    frozen = {
-        SPACE.spec(SPACE.params(candidate, train_suffix=True, freeze=float(f))).freeze_depth for f in fractions
-    }
+    frozen = {SPACE.spec(SPACE.params(candidate, train_suffix=True, freeze=float(f))).freeze_depth for f in fractions}
     frozen.add(SPACE.spec(SPACE.params(candidate)).freeze_depth)
     assert frozen == set(range(candidate.depth + 1))
     taps = {SPACE.spec(SPACE.params(candidate, tap=float(f))).tap for f in fractions}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from tlsearch.commands.options import group_by_option, test_option
 from tlsearch.errors import DataError, UsageError
 
 if TYPE_CHECKING:
@@ -26,18 +27,8 @@ _STDOUT = Path("-")
 
 @click.command(short_help="Look through a data set: counts, broken files, duplicates.")
 @click.argument("dataset", type=click.Path(path_type=Path))
-@click.option(
-    "--test",
-    type=click.Path(path_type=Path),
-    metavar="DIR",
-    help="Folder of class folders with the test images.  [default: the data set's own, else drawn from it]",
-)
-@click.option(
-    "--group-by",
-    metavar="REGEX",
-    help="Keep images together whose paths give the same name: the first group of this regular expression, else the "
-    "whole match.  [default: only copies and look-alikes]",
-)
+@test_option
+@group_by_option
 @click.option(
     "--seed",
     type=click.IntRange(0, 2**32 - 1),

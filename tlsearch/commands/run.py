@@ -9,6 +9,7 @@ from typing import Any, get_args
 
 import click
 
+from tlsearch.commands.options import group_by_option, test_option
 from tlsearch.config import BaselineChoice, Metric, RunConfig, read_config
 from tlsearch.errors import UsageError
 from tlsearch.paths import check_output
@@ -31,19 +32,8 @@ def _read(
 
 @click.command(short_help="Search, prove and report: the main job.")
 @click.argument("dataset", required=False, metavar="DATASET", type=click.Path(path_type=Path))
-@click.option(
-    "--test",
-    type=click.Path(path_type=Path),
-    metavar="DIR",
-    help="Folder of class folders with test images that are surely new.  "
-    "[default: the data set's own, else drawn from it]",
-)
-@click.option(
-    "--group-by",
-    metavar="REGEX",
-    help="Keep images on one side of every split whose paths give the same name: the first group of this regular "
-    "expression, else the whole match.  [default: only copies and look-alikes]",
-)
+@test_option
+@group_by_option
 @click.option(
     "--backbone",
     "backbones",

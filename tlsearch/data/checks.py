@@ -64,6 +64,23 @@ class Finding:
     files: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class _AlikeWords:
+    """What images that are alike are called: the kinds of the two findings, and the words for it."""
+
+    conflict: str
+    repeat: str
+    verb: str
+    text: str
+
+
+_COPIES = _AlikeWords("conflicting_labels", "duplicates", "equals", "with equal content")
+"""The same picture in the same file format and size."""
+
+_LOOKALIKES = _AlikeWords("conflicting_lookalikes", "lookalikes", "looks like", "that look alike")
+"""The same picture encoded, resized or cropped in another way."""
+
+
 def check(index: DatasetIndex, split: Split | None = None, groups: Sequence[int] | None = None) -> list[Finding]:
     """All findings, warnings first; with a split also what concerns its parts. Nothing is changed.
 
@@ -74,8 +91,8 @@ def check(index: DatasetIndex, split: Split | None = None, groups: Sequence[int]
     aside = crossing(index, groups)
     findings = [
         *_skipped(index),
-        *_copies(index, aside),
-        *_lookalikes(index, aside),
+        *_alike(index, index.copies, aside, _COPIES),
+        *_alike(index, index.lookalikes, aside, _LOOKALIKES),
         *_crossing(index, aside),
         *_named_groups(index, groups),
         *_classes(index),
@@ -102,29 +119,18 @@ def _skipped(index: DatasetIndex) -> list[Finding]:
     return [_finding("skipped", f"{_count(len(files), 'file')} set aside", files)]
 
 
-def _copies(index: DatasetIndex, aside: Mapping[int, int]) -> list[Finding]:
-    """Equal pictures: under different labels (one of them is wrong), and under the same."""
-    conflicting, repeated = _by_labels(index, index.copies, aside, "equals")
+def _alike(
+    index: DatasetIndex, pairs: Sequence[tuple[int, int]], aside: Mapping[int, int], words: _AlikeWords
+) -> list[Finding]:
+    """Images that pairs join: under different labels (one of them is wrong), and under the same."""
+    conflicting, repeated = _by_labels(index, pairs, aside, words.verb)
     findings = []
     if conflicting:
-        text = f"{_count(len(conflicting), 'image')} with equal content under different labels"
-        findings.append(_finding("conflicting_labels", text, conflicting))
+        text = f"{_count(len(conflicting), 'image')} {words.text} under different labels"
+        findings.append(_finding(words.conflict, text, conflicting))
     if repeated:
-        text = f"{_count(len(repeated), 'image')} with equal content within a class, kept together"
-        findings.append(_finding("duplicates", text, repeated))
-    return findings
-
-
-def _lookalikes(index: DatasetIndex, aside: Mapping[int, int]) -> list[Finding]:
-    """The same picture encoded, resized or cropped in another way."""
-    conflicting, repeated = _by_labels(index, index.lookalikes, aside, "looks like")
-    findings = []
-    if conflicting:
-        text = f"{_count(len(conflicting), 'image')} that look alike under different labels"
-        findings.append(_finding("conflicting_lookalikes", text, conflicting))
-    if repeated:
-        text = f"{_count(len(repeated), 'image')} that look alike within a class, kept together"
-        findings.append(_finding("lookalikes", text, repeated))
+        text = f"{_count(len(repeated), 'image')} {words.text} within a class, kept together"
+        findings.append(_finding(words.repeat, text, repeated))
     return findings
 
 
