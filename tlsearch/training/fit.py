@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -59,6 +59,21 @@ def hits(targets: Any, logits: Any) -> Any:
     return ops.cast(right, "float32") * ops.max(targets, axis=-1)
 
 
+def compile_model(model: keras.Model, spec: TrialSpec, steps: int, suffix: Sequence[Any], head: Sequence[Any]) -> None:
+    """Prepare ``model`` for ``steps`` training steps; ``suffix`` and ``head`` are its variables in two groups."""
+    import keras
+
+    optimizer = make_optimizer(spec, steps, suffix, head)
+    # Variables that are made in the first step, of the optimizer or of a metric, have it traced twice.
+    optimizer.build(model.trainable_variables)
+    model.compile(
+        optimizer,
+        keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=spec.label_smoothing),
+        metrics=[keras.metrics.MeanMetricWrapper(hits, name="hits")],
+        jit_compile=runtime.jit_compile(),
+    )
+
+
 class Trainer:
     """Trains one model in rounds. A round is an epoch, or a fifth of the schedule where that is shorter."""
 
@@ -71,8 +86,6 @@ class Trainer:
         task: Task,
         view: Callable[[int], int],
     ) -> None:
-        import keras
-
         self.model, self.spec, self.task = model, spec, task
         per_epoch = steps_per_epoch(len(task.train), spec.batch_size)
         self.round_steps = min(per_epoch, max(1, spec.steps // MIN_ROUNDS))
@@ -83,13 +96,7 @@ class Trainer:
         self._batches = self._stream()
         self._norm: NormRenewal | None = None
         self._targets = np.eye(task.classes, dtype=np.float32)
-        steps = self.rounds * self.round_steps
-        model.compile(
-            make_optimizer(spec, steps, suffix, head),
-            keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=spec.label_smoothing),
-            metrics=[hits],
-            jit_compile=runtime.jit_compile(),
-        )
+        compile_model(model, spec, self.rounds * self.round_steps, suffix, head)
 
     def _stream(self) -> Iterator[tuple[IntArray, Rows]]:
         epoch = 0

@@ -24,9 +24,9 @@ from tlsearch.features.store import FeatureStore
 from tlsearch.features.view import PLAIN
 from tlsearch.plugin_api import Augmentation, Backbone, WeightSource
 from tlsearch.records import Candidate, TrialSpec
+from tlsearch.training.fit import compile_model
 from tlsearch.training.insight import Insight, earlier_cuts, examine
-from tlsearch.training.network import build_suffix, export
-from tlsearch.training.optimizer import make_optimizer
+from tlsearch.training.network import Head, build_suffix, export
 from tlsearch.training.probe import probe_cuts
 from tlsearch.training.race import race
 from tlsearch.training.trial import Outcome, TrialRunner
@@ -248,10 +248,6 @@ class Jobs:
     def _training_step(self, network: Network, depth: int, sample: np.ndarray[Any, Any]) -> float:
         """Seconds of one training step of everything after ``depth`` on a batch, as a trial makes it: clipping, two
         learning rates and all."""
-        import keras
-
-        from tlsearch.training.network import Head
-
         candidate = network.candidate
         width = network.cuts[-1].shape[2]
         head = Head(0, 0.0, 2, 0, np.zeros(width, np.float32), np.ones(width, np.float32))
@@ -259,12 +255,7 @@ class Jobs:
         spec = replace(spec, lr_suffix=1e-4, lr_head=1e-4, weight_decay=1e-3)
         parts = build_suffix(network.plugin, candidate, network.cuts, spec, head, network.precision)
         model = parts.model
-        model.compile(
-            make_optimizer(spec, TIMED_BATCHES, parts.suffix_variables, parts.head_variables),
-            keras.losses.CategoricalCrossentropy(from_logits=True),
-            metrics=["accuracy"],
-            jit_compile=runtime.jit_compile(),
-        )
+        compile_model(model, spec, TIMED_BATCHES, parts.suffix_variables, parts.head_variables)
         x = network.compute(0, (depth,), (), sample)[f"map {depth}"].astype(np.float32) if depth else sample
         y = np.eye(2, dtype=np.float32)[np.arange(len(x)) % 2]
         return _median_seconds(lambda: model.train_on_batch(x, y))
