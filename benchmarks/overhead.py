@@ -1,0 +1,255 @@
+"""What tlsearch adds to a trial that has nothing to extract: a head on pooled features that are stored already.
+
+    python benchmarks/overhead.py
+
+Two kinds of trial: hidden heads, which are trained, and linear heads, which are solved. tlsearch runs them as a run
+does: an Optuna study and an MLflow store in SQLite, proposals by its own sampler, a worker process that is renewed
+from time to time, the models of the best three kept. Beside it the same specs run bare, in one process: Keras' own
+`fit` on arrays in memory, or one call of the solver. The pictures are made up, their features are extracted before
+the clock starts, and so is one trial on either side. Only heads are proposed, and no trial is pruned, so that all
+train all their epochs.
+
+Each side runs twice: undisturbed, for the times, and watched, for the parts into which they fall. Prints a table and
+one JSON line. Takes ten minutes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import pickle
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from unittest import mock
+
+import overhead_parts
+from machine import machine_facts
+from overhead_bare import Job
+from overhead_table import Side, summary, table
+from pictures import CLASSES, write_pictures
+from rich.console import Console
+
+from tlsearch.config import RunConfig
+from tlsearch.data.index import survey
+from tlsearch.paths import cache_dir
+from tlsearch.progress import SilentReporter
+from tlsearch.records import Candidate, TrialSpec
+from tlsearch.search.candidates import find_candidates
+from tlsearch.search.clock import Clock
+from tlsearch.search.load import load_data, pool_digest
+from tlsearch.search.plan import Plan, make_plan, open_pool, sizes_of
+from tlsearch.search.profile import Profile, make_profile
+from tlsearch.search.session import Session
+from tlsearch.search.space import Params, SearchSpace
+from tlsearch.search.trials import open_study, run_search
+from tlsearch.tracking.tracker import Tracker
+from tlsearch.worker_client import Worker
+
+if TYPE_CHECKING:
+    from optuna.distributions import BaseDistribution
+
+VALIDATION_IMAGES = 0.2
+"""Validation images for every training image; about as in a run's own split, 15 for 70."""
+
+BARE = Path(__file__).with_name("overhead_bare.py")
+TITLES = {"hidden": "hidden heads", "solved": "solved heads"}
+
+
+@dataclass(frozen=True)
+class HeadSpace(SearchSpace):
+    """A search space of nothing but heads on frozen features: all hidden, or all linear."""
+
+    hidden: bool = True
+
+    def distributions(self) -> dict[str, BaseDistribution]:
+        """See ``SearchSpace``."""
+        from optuna.distributions import CategoricalDistribution
+
+        fixed = {"train_suffix": False, "hidden": self.hidden}
+        return {**super().distributions(), **{name: CategoricalDistribution([value]) for name, value in fixed.items()}}
+
+    def params(self, candidate: Candidate, **chosen: Any) -> Params:
+        """See ``SearchSpace``."""
+        return super().params(candidate, **{"hidden": self.hidden, **chosen})
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What a run knows when its search begins. The session's worker has ended; its features are in the store."""
+
+    session: Session
+    plan: Plan
+    profile: Profile
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--images", type=int, default=3000, help="training images (default 3000)")
+    parser.add_argument("--trials", type=int, default=40, help="trials of hidden heads (default 40)")
+    parser.add_argument("--solved", type=int, default=12, help="trials of solved heads (default 12)")
+    parser.add_argument("--epochs", type=int, default=5, help="epochs of a hidden head (default 5)")
+    parser.add_argument("--backbone", default="efficientnet_lite0")
+    parser.add_argument("--image-size", type=int, default=64)
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory(prefix="tlsearch-benchmark-") as name:
+        prepared = prepare(options, Path(name))
+        found = {
+            kind: compare(prepared, kind, trials, Path(name) / kind)
+            for kind, trials in (("hidden", options.trials), ("solved", options.solved))
+            if trials
+        }
+    report(options, found)
+    return 0
+
+
+def prepare(options: argparse.Namespace, folder: Path) -> Prepared:
+    """Pictures, and everything that a run does before its search: scan, split, plan and profile, which leaves the
+    pooled features of every cut in the store."""
+    held = max(len(CLASSES), round(VALIDATION_IMAGES * options.images))
+    sizes = {"train": options.images, "val": held, "test": 4 * len(CLASSES)}
+    write_pictures(folder / "images", sizes, options.image_size, options.seed)
+    config = RunConfig(
+        dataset=folder / "images", backbones=(options.backbone,), augment=("none",), trials=1, epochs=options.epochs,
+        image_size=options.image_size, seed=options.seed, cache_dir=folder / "cache", baseline="none",
+    )  # fmt: skip
+    reporter, output = SilentReporter(), folder / "preparation"
+    (output / "work").mkdir(parents=True)
+    with Worker(output / "worker.log") as worker:
+        found_files = survey(config.dataset)
+        plugins = worker.call("plugins")
+        found, left_out = find_candidates(config, plugins, reporter)
+        image_sizes = sizes_of(found, found_files, config)
+        record = Tracker.open(f"sqlite:///{folder / 'mlflow.db'}", "overhead")
+        data = load_data(config, found_files, max(image_sizes), output / "work", reporter)
+        session = Session(config, reporter, worker, Clock(None), output, data, plugins, record)
+        session.work.mkdir()
+        plan = make_plan(session, found, image_sizes, left_out)
+        profile = make_profile(session, plan)
+    return Prepared(session, plan, profile)
+
+
+def compare(prepared: Prepared, kind: str, trials: int, folder: Path) -> dict[str, Side]:
+    """The two sides of one kind of trial, each undisturbed and watched."""
+    prepared = with_heads(prepared, kind)
+    ours = run_ours(prepared, trials, folder / "ours", watched=False)
+    watched = run_ours(prepared, trials, folder / "ours-watched", watched=True)
+    if ours.specs != watched.specs:
+        raise SystemExit("the two searches have not tried the same")
+    return {
+        "ours": ours,
+        "ours watched": watched,
+        "bare": run_bare(prepared, ours.specs, folder / "bare", watched=False),
+        "bare watched": run_bare(prepared, ours.specs, folder / "bare-watched", watched=True),
+    }
+
+
+def with_heads(prepared: Prepared, kind: str) -> Prepared:
+    """The same with a search space of nothing but "hidden" or "solved" heads."""
+    space = HeadSpace(**vars(prepared.plan.space), hidden=kind == "hidden")
+    return replace(prepared, plan=replace(prepared.plan, space=space))
+
+
+def run_ours(prepared: Prepared, trials: int, folder: Path, *, watched: bool) -> Side:
+    """The search as a run has it, with its own study and worker."""
+    environment = overhead_parts.watch_workers(folder / "parts") if watched else {}
+    plan = replace(prepared.plan, costs=replace(prepared.plan.costs, made=set()))
+    output = folder / "output"
+    with mock.patch.dict(os.environ, environment), Worker(_made(output) / "worker.log") as worker:
+        config = replace(prepared.session.config, trials=trials)
+        session = replace(prepared.session, worker=worker, output=output, config=config, clock=Clock(None))
+        session.work.mkdir()
+        _warm_up(session, plan)
+        session.parent_run = session.tracker.start_parent(folder.name, {}, {})
+        # As if the opening portfolio had been queued: most of it is no head on frozen features.
+        open_study(session, plan).set_user_attr("portfolio", 0)
+        watch = overhead_parts.Watch(overhead_parts.PARENT)
+        if watched:
+            watch.start()
+        began = time.monotonic()
+        with mock.patch("tlsearch.search.study.should_prune", return_value=False):
+            log = run_search(session, plan, prepared.profile, plan.space.candidates, None)
+        ended = time.monotonic()
+        segments = watch.stop() if watched else []
+        worker.close()
+    finished = log.search.finished
+    if any(f.state != "complete" for f in finished) or len(finished) < trials:
+        states = ", ".join(f"{f.state} {f.reason}".strip() for f in finished)
+        raise SystemExit(f"of {trials} trials {len(finished)} are finished ({states}): {log.why}")
+    workers = overhead_parts.read_workers(folder / "parts") if watched else []
+    return Side(
+        ended - began,
+        tuple(f.spec for f in finished),
+        tuple(f.value for f in finished if f.value is not None),
+        overhead_parts.joined(segments, workers, began, ended),
+        len(workers),
+    )
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(parents=True)
+    return folder
+
+
+def _warm_up(session: Session, plan: Plan) -> None:
+    """One trial that is not counted: what a process does only once, such as its imports, is not the price of a trial.
+    A worker that is renewed later does it again, and then it counts."""
+    open_pool(session)
+    candidate = plan.space.candidates[0]
+    session.worker.call(
+        "trial",
+        lambda event: "continue",
+        candidate=candidate,
+        spec=plan.space.spec(plan.space.params(candidate)),
+        folds=plan.folds,
+        seconds=None,
+    )
+
+
+def run_bare(prepared: Prepared, specs: tuple[TrialSpec, ...], folder: Path, *, watched: bool) -> Side:
+    """The specs in a process that holds nothing but Keras or the solver."""
+    session, data, candidate = prepared.session, prepared.session.data, prepared.plan.space.candidates[0]
+    job = Job(
+        session.facts[candidate],
+        session.plugin_versions((candidate.backbone,)),
+        data.pixels,
+        data.labels,
+        data.groups,
+        data.index.classes,
+        pool_digest(data),
+        cache_dir(session.config.cache_dir),
+        data.fold,
+        specs,
+        watched,
+    )
+    (_made(folder) / "job").write_bytes(pickle.dumps(job))
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    with (folder / "log").open("wb") as log:
+        command = [sys.executable, str(BARE), str(folder / "job"), str(folder / "answer")]
+        code = subprocess.run(command, env=environment, stderr=log, check=False).returncode
+    if code:
+        raise SystemExit(f"the bare side failed:\n{(folder / 'log').read_text(encoding='utf-8')[-2000:]}")
+    answer = json.loads((folder / "answer").read_text(encoding="utf-8"))
+    return Side(sum(answer["seconds"]), specs, tuple(answer["values"]), answer["parts"])
+
+
+def report(options: argparse.Namespace, found: Mapping[str, Mapping[str, Side]]) -> None:
+    """A table for people and a line for programs."""
+    asked = {"train_images": options.images, "epochs": options.epochs, "backbone": options.backbone}
+    figures = {kind: summary(sides) for kind, sides in found.items()}
+    for kind, figure in figures.items():
+        title = f"{TITLES[kind]}: {figure['trials']} trials, {options.images} training images"
+        Console(width=120).print(table(title, figure))
+    print(json.dumps({"benchmark": "overhead", **asked, **figures, **machine_facts()}))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,212 @@
+"""The benchmarks of overhead and scale in small: both sides do the same, and what is printed adds up."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from argparse import Namespace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
+sys.path.insert(0, str(BENCHMARKS))
+
+import honesty_shuffled  # noqa: E402 - found through the path above
+import overhead  # noqa: E402
+import overhead_parts as parts  # noqa: E402
+import pictures  # noqa: E402
+import scale  # noqa: E402
+from overhead_table import Side  # noqa: E402
+
+from tlsearch.data.likeness import find_lookalikes  # noqa: E402
+from tlsearch.data.look import look_at  # noqa: E402
+from tlsearch.records import Candidate, TrialSpec  # noqa: E402
+
+# Reading a run, MLflow asks SQLAlchemy for something that a later SQLAlchemy will not have.
+NOLOAD = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy is deprecated")
+
+
+@pytest.fixture
+def stub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A backbone that costs nothing, for every process that is started; nothing is written elsewhere."""
+    monkeypatch.setenv("PYTHONPATH", str(honesty_shuffled.install_plugin(tmp_path / "site")))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+def fit(seconds: float) -> None:
+    """Named as what Keras calls its training."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        np.sort(np.arange(1000)[::-1])
+
+
+def rest(seconds: float) -> None:
+    """Something else."""
+    time.sleep(seconds)
+
+
+def test_time_is_counted_for_the_part_that_is_on_the_stack() -> None:
+    watch = parts.Watch(parts.BARE)
+    watch.start()
+    began = time.monotonic()
+    fit(0.2)
+    rest(0.3)
+    ended = time.monotonic()
+    found = parts.seconds_by_part(watch.stop(), [(began, ended)])
+    assert set(found) == {"train", "rest of the trial"}
+    assert sum(found.values()) == pytest.approx(ended - began, abs=0.03)
+    assert found["train"] == pytest.approx(0.2, abs=0.05)
+
+
+def test_the_first_rule_that_matches_any_frame_counts() -> None:
+    rules = (parts.Rule("inner", "", ("rest",)), parts.Rule("file", Path(__file__).name), parts.Rule("all", ""))
+    watch = parts.Watch(rules)
+    assert watch._part(sys._getframe()) == "file"
+    assert watch._part(_frame_of_rest()) == "inner"
+    assert parts.Watch(rules[:1])._part(sys._getframe()) == "unknown"
+
+
+def _frame_of_rest() -> Any:
+    def rest() -> Any:
+        return sys._getframe()
+
+    return rest()
+
+
+def test_what_the_worker_does_replaces_what_the_parent_waits() -> None:
+    parent = [
+        parts.Segment(0.0, 2.0, "Optuna"),
+        parts.Segment(2.0, 6.0, parts.WAITING),
+        parts.Segment(6.0, 7.0, "MLflow"),
+        parts.Segment(7.0, 9.0, parts.WAITING),
+    ]
+    worker = [
+        parts.Segment(0.0, 2.5, parts.WAITING),
+        parts.Segment(2.5, 5.5, "train"),
+        parts.Segment(5.5, 6.5, "validate"),  # half of it while the parent no longer waits
+        parts.Segment(6.5, 7.5, parts.WAITING),
+        parts.Segment(7.5, 20.0, "train"),
+    ]
+    found = parts.joined(parent, [worker], 1.0, 8.0)
+    assert found == pytest.approx({"Optuna": 1, "MLflow": 1, "train": 3.5, "validate": 0.5, parts.MESSAGES: 1.0})
+    assert sum(found.values()) == pytest.approx(7)
+
+
+def test_every_part_is_shown() -> None:
+    rules = (*parts.PARENT, *parts.WORKER, *parts.BARE)
+    assert {rule.part for rule in rules} - {parts.WAITING} == set(parts.PARTS)
+
+
+def test_pictures_are_all_different_and_the_same_again(tmp_path: Path) -> None:
+    for name in "ab":
+        pictures.write_pictures(tmp_path / name, {"train": 21, "test": 10}, 48, 3)
+    files = sorted(file.relative_to(tmp_path / "a") for file in (tmp_path / "a").rglob("*.jpg"))
+    assert len(files) == 31
+    assert all((tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes() for file in files)
+    assert len({(tmp_path / "a" / file).read_bytes() for file in files}) == 31
+    assert len(list((tmp_path / "a" / "train" / "class0").iterdir())) == 3
+    with pytest.raises(ValueError, match="each of the 10 classes"):
+        pictures.write_pictures(tmp_path / "c", {"": 9}, 48, 3)
+
+
+def test_no_picture_is_taken_for_a_copy_of_another() -> None:
+    looks = [look_at(pictures.draw_picture(n % 10, 64, np.random.default_rng(n))) for n in range(400)]
+    assert find_lookalikes(looks) == []
+    assert find_lookalikes([*looks, looks[7]]) == [(7, 400)]
+
+
+@pytest.mark.parametrize("hidden", [True, False])
+def test_only_heads_are_proposed(hidden: bool) -> None:
+    import optuna
+
+    candidate = Candidate("stub", "random", None, "id", 32, 3)
+    space = overhead.HeadSpace((candidate,), ("none",), 50, 300, 32, 0, hidden=hidden)
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+    specs = [space.spec(study.ask(space.distributions()).params) for _ in range(10)]
+    assert {(spec.kind, spec.solved, spec.strength) for spec in specs} == {("frozen", not hidden, 0.0)}
+    assert {spec.tap for spec in specs} == {0, 1, 2}
+    assert (space.spec(space.params(candidate)).units > 0) is hidden
+
+
+@NOLOAD
+def test_both_sides_fit_the_same_trials(stub: None, tmp_path: Path) -> None:
+    options = Namespace(images=200, epochs=6, backbone="stub", image_size=32, seed=0)
+    prepared = overhead.prepare(options, tmp_path)
+    hidden, solved = (
+        overhead.run_ours(overhead.with_heads(prepared, kind), 3, tmp_path / kind, watched=kind == "hidden")
+        for kind in ("hidden", "solved")
+    )
+    assert [spec.solved for spec in (*hidden.specs, *solved.specs)] == [False] * 3 + [True] * 3
+    assert len(set(hidden.specs)) == len(set(solved.specs)) == 3
+    bare = overhead.run_bare(prepared, (*hidden.specs, *solved.specs), tmp_path / "bare", watched=True)
+    for side in (hidden, bare):
+        assert sum(side.parts.values()) == pytest.approx(side.seconds, abs=0.1)
+    needed = {"trace", "train", "validate", "build"}
+    assert needed | {"store reads", "Optuna", "MLflow", "keeping the best models"} <= set(hidden.parts)
+    assert needed | {"solve"} <= set(bare.parts)
+    assert not {"solve", parts.RENEWING} & {part for part, seconds in hidden.parts.items() if seconds > 0.1}
+    assert hidden.workers == 1
+    # The solver is the same function, so that the values must be; training starts from other initial weights.
+    assert bare.values[3:] == pytest.approx(solved.values)
+    assert np.mean(bare.values[:3]) == pytest.approx(np.mean(hidden.values), abs=0.15)
+
+
+def test_the_figures_are_seconds_a_trial(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    specs = (TrialSpec("stub", "random", 32, 3, 3, units=64), TrialSpec("stub", "random", 32, 3, 3, units=65))
+    sides = {
+        "ours": Side(4.0, specs, (0.5, 0.7), {}),
+        "ours watched": Side(5.0, specs, (0.5, 0.7), {"train": 2.0, "Optuna": 3.0, "solve": 0.0}, 2),
+        "bare": Side(1.0, specs, (0.6, 0.8), {}),
+        "bare watched": Side(1.2, specs, (0.6, 0.8), {"train": 1.2}),
+    }
+    monkeypatch.setattr(overhead, "prepare", lambda options, folder: None)
+    monkeypatch.setattr(overhead, "compare", lambda prepared, kind, trials, folder: sides)
+    assert overhead.main(["--solved", "0"]) == 0
+    printed = capsys.readouterr().out
+    found = json.loads(printed.splitlines()[-1])
+    assert {"processor", "cores", "versions"} <= set(found)
+    assert "solved" not in found
+    figure = found["hidden"]
+    assert figure["difference"] == 1.5
+    assert figure["trials_a_minute"] == {"ours": 30, "bare": 120}
+    assert figure["parts"] == {"train": {"ours": 1.0, "bare": 0.6}, "Optuna": {"ours": 1.5, "bare": 0.0}}
+    assert (figure["trials"], figure["workers"]) == (2, 2)
+    assert figure["value"] == pytest.approx({"ours": 0.6, "bare": 0.7})
+
+
+@NOLOAD
+def test_a_run_at_two_sizes(stub: None, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["--sizes", "60,120", "--trials", "2", "--epochs", "1", "--backbone", "stub", "--image-size", "32"]
+    assert scale.main(arguments) == 0
+    printed = capsys.readouterr().out
+    found = json.loads(printed.splitlines()[-1])
+    small, large = found["runs"]
+    assert (small["images"], large["images"]) == (60, 120)
+    for row in (small, large):
+        assert row["lookalikes"] == 0
+        assert len(row["trials"]) == 2
+        assert 0.05 < row["peak_gigabytes"] < 3
+        assert 0 < row["store_gigabytes"] < 0.01
+        assert {"scan", "plan", "profile", "search", "confirm", "test", "report"} <= set(row["timings"])
+        assert row["timings"]["total"] < row["seconds"]
+    assert large["store_gigabytes"] > small["store_gigabytes"]
+    assert found["growth"][0]["seconds"] == pytest.approx(large["seconds"] / small["seconds"])
+    assert "120 images take" in printed
+
+
+def test_growth_is_told_by_step_where_a_step_takes_long() -> None:
+    small = {"seconds": 10.0, "timings": {"scan": 2.0, "plan": 0.5}}
+    large = {"seconds": 40.0, "timings": {"scan": 10.0, "plan": 0.6, "confirm": 5.0}}
+    assert scale.growth(small, large) == {"seconds": 4.0, "scan": 5.0}
+
+
+@pytest.mark.parametrize("text", ["100,50", "50,50"])
+def test_sizes_go_from_small_to_large(text: str) -> None:
+    with pytest.raises(SystemExit):
+        scale.main(["--sizes", text])
