@@ -1,0 +1,241 @@
+"""Does the search find good networks sooner than plain Optuna would? Best validation score against seconds.
+
+    python benchmarks/search_quality.py clothing --weights vgg16=vgg16_imagenet.weights.h5 --image-size 128
+
+Three searches, each with several seeds and the same number of seconds:
+
+- random search: Optuna's RandomSampler
+- TPE from nothing: Optuna's TPESampler with its defaults
+- tlsearch: the default search of `tlsearch run`: profile, opening portfolio, cost-aware TPE, its own pruner
+
+The first two are what an Optuna user writes: ask, train while reporting every epoch, tell; trials are pruned by the
+MedianPruner that ``optuna.create_study`` gives a study (``--no-pruning``: by none), and nothing is known beforehand of
+networks, costs, or trials that come out the same.
+
+All share the images, the split, the folds, the search space, the schedule, and tlsearch's own trial runner with its
+record in MLflow. That runner trains on stored features, which a plain loop does not have: the comparison is of what is
+tried and when, and random search and TPE look much faster here than they are elsewhere. Candidates, steps and the cap
+on a trial's cost are planned once, as `tlsearch run` plans when profile and search get the seconds that a search here
+gets. The cap binds tlsearch alone, as do the models that it keeps of its best trials.
+
+Every search begins with an empty feature store and a new worker process that has imported its libraries. The time axis
+is wall-clock seconds from there: the profile, extraction of features, proposals, records and all. A value counts when
+its trial is complete; a trial that is not complete when the time ends counts nothing. Three searches with three seeds
+at 400 s take an hour, and some minutes for starting.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from machine import machine_facts
+from rich.console import Console
+from search_curves import draw, print_table, summarize
+from search_methods import METHODS, Method
+
+from tlsearch.config import RunConfig
+from tlsearch.data.index import survey
+from tlsearch.errors import TlsearchError
+from tlsearch.progress import SilentReporter
+from tlsearch.records import TrialResult
+from tlsearch.search.candidates import find_candidates
+from tlsearch.search.clock import SHARES, Clock
+from tlsearch.search.load import load_data
+from tlsearch.search.plan import Plan, make_plan, open_pool, sizes_of
+from tlsearch.search.session import WORK_FOLDER, Session
+from tlsearch.tracking.tracker import Tracker
+from tlsearch.worker_client import EventHandler, Worker
+
+UNLIMITED = 100_000
+"""Trials that no search reaches."""
+
+Record = dict[str, Any]
+
+
+class SearchClock(Clock):
+    """A clock that keeps no time for what comes after a search, for nothing does."""
+
+    def left_for(self, *later: str) -> float | None:
+        """All seconds that are left."""
+        return super().left_for()
+
+    def share(self, step: str) -> float | None:
+        """What a step may take; confirmation is not wanted."""
+        return None if step == "confirm" else super().share(step)
+
+
+class WatchedWorker(Worker):
+    """A worker that notes when each trial began and ended, in seconds of ``time.monotonic``, and with what."""
+
+    def __init__(self, log: Path) -> None:
+        super().__init__(log)
+        self.trials: list[tuple[float, float, TrialResult]] = []
+
+    def trial(self, name: str, on_event: EventHandler | None = None, **kwargs: Any) -> Any:
+        """The trial's outcome, noted."""
+        began = time.monotonic()
+        try:
+            outcome = super().trial(name, on_event, **kwargs)
+        except TlsearchError as error:
+            failed = TrialResult(kwargs["spec"], "failed", None, 0.0, reason=str(error))
+            self.trials.append((began, time.monotonic(), failed))
+            raise
+        self.trials.append((began, time.monotonic(), outcome.result))
+        return outcome
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Search, or read what was found before; print the table and the line, draw the picture."""
+    options = parse(arguments)
+    if options.draw:
+        found: Record = json.loads(options.draw.read_text(encoding="utf-8"))
+    else:
+        with tempfile.TemporaryDirectory(prefix="tlsearch-benchmark-") as folder:
+            found = measure(options, Path(folder))
+    found["summary"] = summarize(found["searches"], found["time_limit"])
+    if options.picture:
+        draw(found, options.picture)
+    print_table(found, Console(width=160))
+    print(json.dumps(found))
+    return 0
+
+
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """The options. Exits where they make no sense."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
+    )
+    parser.add_argument("dataset", nargs="?", type=Path, help="a folder as `tlsearch run` takes it")
+    parser.add_argument("--backbone", action="append", default=[], help="NAME[@WEIGHTS]; may be repeated")
+    parser.add_argument("--weights", action="append", default=[], help="BACKBONE[@NAME]=FILE; may be repeated")
+    parser.add_argument("--image-size", type=int, help="side in pixels (default: as a run chooses)")
+    parser.add_argument("--epochs", type=int, help="epochs of a trained trial (default: as a run plans)")
+    parser.add_argument("--trials", type=int, default=UNLIMITED, help="at most so many a search (default: no limit)")
+    parser.add_argument("--time-limit", type=float, default=400.0, help="seconds of each search (default 400)")
+    parser.add_argument(
+        "--seeds", type=lambda text: [int(part) for part in text.split(",")], default=[0, 1, 2], help="default 0,1,2"
+    )
+    parser.add_argument("--no-pruning", action="store_true", help="random search and TPE train every trial to its end")
+    parser.add_argument("--json", type=Path, help="write what was found here, after every search")
+    parser.add_argument("--picture", type=Path, help="draw a PNG here")
+    parser.add_argument("--draw", type=Path, metavar="FILE.json", help="run nothing; show what --json wrote")
+    options = parser.parse_args(arguments)
+    if (options.dataset is None) == (options.draw is None):
+        parser.error("give a data set to search, or --draw FILE.json")
+    return options
+
+
+def measure(options: argparse.Namespace, folder: Path) -> Record:
+    """All searches, seed by seed, so that a machine that grows slower slows every method."""
+    session, plan = prepare(options, folder / "plan")
+    found = describe(session, plan, options)
+    for seed in options.seeds:
+        for name, method in METHODS.items():
+            place = folder / f"{name}-{seed}"
+            found["searches"].append(
+                {"method": name, "seed": seed, **search(session, plan, method, seed, not options.no_pruning, place)}
+            )
+            shutil.rmtree(place)
+            if options.json:
+                options.json.write_text(json.dumps(found), encoding="utf-8")
+            print(f"{name}, seed {seed}: {best_of(found['searches'][-1])}", file=sys.stderr, flush=True)
+    return found
+
+
+def prepare(options: argparse.Namespace, folder: Path) -> tuple[Session, Plan]:
+    """Read, split and plan as `tlsearch run` does."""
+    reporter = SilentReporter()
+    config = RunConfig(
+        dataset=options.dataset,
+        backbones=tuple(options.backbone),
+        weights=tuple(options.weights),
+        image_size=options.image_size,
+        epochs=options.epochs,
+        trials=options.trials,
+        time_limit=options.time_limit / (SHARES["profile"] + SHARES["search"]),
+        seed=options.seeds[0],
+        cache_dir=folder,
+        tracking_uri=f"sqlite:///{folder / 'mlflow.db'}",
+    )
+    (folder / WORK_FOLDER).mkdir(parents=True)
+    with Worker(folder / "worker.log") as worker:
+        plugins = worker.call("plugins")
+        found, left_out = find_candidates(config, plugins, reporter)
+        files = survey(config.dataset)
+        sizes = sizes_of(found, files, config)
+        data = load_data(config, files, max(sizes), folder / WORK_FOLDER, reporter)
+        tracker = Tracker.open(config.tracking_uri, "search quality")
+        clock = Clock(config.effective_time_limit)
+        session = Session(config, reporter, worker, clock, folder, data, plugins, tracker)
+        plan = make_plan(session, found, sizes, left_out)
+    return replace(session, clock=SearchClock(options.time_limit)), plan
+
+
+def search(session: Session, plan: Plan, method: Method, seed: int, pruning: bool, folder: Path) -> Record:
+    """One search from an empty store with a new worker; the clock starts when the worker has its images."""
+    config = replace(session.config, seed=seed, cache_dir=folder)
+    plan = replace(plan, space=replace(plan.space, seed=seed), costs=replace(plan.costs, made=set()))
+    parent = session.tracker.start_parent(folder.name, {}, {})
+    worker = WatchedWorker(session.output / "worker.log")
+    with worker:
+        session = replace(session, config=config, worker=worker, output=folder, parent_run=parent)
+        session.work.mkdir(parents=True)
+        open_pool(session)
+        session.clock = SearchClock(session.clock.limit)
+        profile_seconds = method(session, plan, seed, pruning)
+        seconds = session.clock.elapsed()
+    session.tracker.finish(parent, "FINISHED")
+    started = session.clock.started
+    trials = [told(result, began - started, ended - started) for began, ended, result in worker.trials]
+    return {"seconds": round(seconds, 1), "profile_seconds": round(profile_seconds, 1), "trials": trials}
+
+
+def told(result: TrialResult, began: float, ended: float) -> Record:
+    """What is kept of a trial; times are seconds since the search began."""
+    return {
+        "label": result.spec.label,
+        "kind": "solved" if result.spec.solved else result.spec.kind,
+        "state": result.state,
+        "value": result.value,
+        "began": round(began, 2),
+        "ended": round(ended, 2),
+    }
+
+
+def describe(session: Session, plan: Plan, options: argparse.Namespace) -> Record:
+    """What all searches share."""
+    data = session.data
+    return {
+        "benchmark": "search_quality",
+        "dataset": data.index.root.name,
+        "images": {"training": len(data.fold.train), "validation": len(data.fold.val), "folds": len(data.folds)},
+        "metric": data.metric,
+        "candidates": [f"{c.label} at {c.image_size} px" for c in plan.space.candidates],
+        "policies": plan.space.policies,
+        "steps": plan.space.steps,
+        "trained_folds": plan.costs.trained_folds,
+        "cap_seconds": plan.cap,
+        "pruner": "none" if options.no_pruning else "median",
+        "time_limit": options.time_limit,
+        **machine_facts(),
+        "searches": [],
+    }
+
+
+def best_of(search: Record) -> str:
+    """A word on a search that is over."""
+    values = [trial["value"] for trial in search["trials"] if trial["value"] is not None]
+    return f"best {max(values, default=0):.3f}, {len(search['trials'])} trials in {search['seconds']:.0f} s"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
