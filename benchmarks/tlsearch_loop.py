@@ -1,0 +1,141 @@
+"""tlsearch's side: its own worker runs the trials, on a store that starts empty."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from loop_images import Images
+from loop_timing import Timed, Times, spread_evenly, timed
+from trial_kinds import BATCH, KINDS, kind_of
+
+from tlsearch.config import RunConfig
+from tlsearch.records import Candidate, TrialResult, TrialSpec
+from tlsearch.training.batches import steps_per_epoch
+from tlsearch.training.jobs import CandidateFacts
+from tlsearch.worker_client import RENEW_AFTER, Worker
+
+TIMED_SHARE = 0.4
+"""The frozen share at which a run, too, times a training step when it measures a network."""
+
+
+@dataclass
+class Totals:
+    """What a list of trials takes. ``seconds`` of all of them; ``first`` and ``more`` are how many were trained with
+    an empty and with a full store; ``epochs`` is for how many epochs; ``restarts`` of the worker are in ``seconds``.
+    """
+
+    seconds: float
+    first: int
+    more: int
+    epochs: int
+    restarts: int
+    times: Times = field(repr=False)
+
+
+class TlsearchLoop:
+    """Runs trials in a worker process, as a run does. ``facts`` say what the worker measured of the network."""
+
+    def __init__(self, worker: Worker, images: Images, candidate: Candidate) -> None:
+        self.worker, self.images = worker, images
+        self._facts: tuple[CandidateFacts, ...] = ()
+        self._restart = 0.0
+        with tempfile.TemporaryDirectory(prefix="tlsearch-store-") as store:
+            self._open_pool(Path(store))
+            self.planning, self.facts = timed(lambda: worker.call("measure", candidate=candidate, train_at=TIMED_SHARE))
+        self._facts = (self.facts,)
+
+    def _open_pool(self, store: Path) -> None:
+        self.worker.setup(
+            "open_pool",
+            **self.images.pool(),
+            cache_dir=str(store),
+            cache_limit=RunConfig.cache_limit,
+            metric="accuracy",
+            facts=self._facts,
+        )
+
+    def start_empty(self, store: Path) -> None:
+        """A new process with an empty store, so that nothing that was built or stored before helps."""
+        self.worker.close()
+        self._restart, _ = timed(lambda: self._open_pool(store))
+
+    def run(self, spec: TrialSpec, epochs: int, stored: bool) -> tuple[Timed, TrialResult]:
+        """Run a trial for ``epochs`` epochs, from its call to its answer; ``stored`` says that its views are."""
+        per_epoch = steps_per_epoch(len(self.images.train), BATCH)
+        short = replace(spec, steps=min(spec.steps, epochs * per_epoch))
+        marks: list[float] = []
+
+        def on_event(event: tuple[str, Any]) -> str:
+            if event[0] == "epoch":
+                marks.append(time.perf_counter())
+            return "continue"
+
+        seconds, outcome = timed(
+            lambda: self.worker.trial(
+                "trial",
+                on_event,
+                candidate=self.facts.candidate,
+                spec=short,
+                folds=[self.images.fold],
+                seconds=None,
+            )
+        )
+        result: TrialResult = outcome.result
+        if result.state != "complete":
+            raise SystemExit(f"{spec.label} is {result.state}: {result.reason}")
+        rounds = [after - before for before, after in pairwise(marks)]
+        if not stored:
+            rounds = rounds[spec.views - 1 :] or rounds[-1:]  # those before them made their views
+        # Very short schedules are validated five times, whatever their epochs.
+        epoch = fmean(rounds) * len(marks) / epochs if rounds else seconds / epochs
+        return Timed(seconds, epochs, 0.0 if spec.solved else epoch), result
+
+    def measure(
+        self,
+        specs: Sequence[TrialSpec],
+        epochs: int,
+        typical: Mapping[TrialSpec, Timed],
+        more: int,
+        measured: int,
+        tell: Callable[[str], None],
+    ) -> Totals:
+        """The seconds of a list of trials of ``epochs`` epochs that starts with an empty store.
+
+        In the order of the list, the first trial of each kind and strength is trained with the store as it is, and so
+        computes and stores every view that any of them needs; ``more`` others of each kind are trained when all is
+        stored. They stand for the rest, as ``typical`` does, which is known from other lists. Each is trained for
+        ``measured`` epochs (more where it has more views than that).
+        """
+        times = Times(epochs, dict(typical))
+        chosen = covering(specs)
+        restarts = 0
+        with tempfile.TemporaryDirectory(prefix="tlsearch-store-") as store:
+            self.start_empty(Path(store))
+            for spec in chosen:
+                times.exact[spec], _ = self.run(spec, min(epochs, max(measured, spec.views)), stored=False)
+                tell(f"{times.exact[spec].seconds:.1f} s with its views, {spec.label}")
+            rest = [spec for spec in specs if spec not in times.exact]
+            extra = [s for kind in KINDS for s in spread_evenly([r for r in rest if kind_of(r) == kind], more)]
+            for spec in extra:
+                times.typical[spec], _ = self.run(spec, min(epochs, max(measured, spec.views)), stored=True)
+                tell(f"{times.typical[spec].seconds:.1f} s, {spec.label}")
+            # The worker is renewed in a long list; trials that were not trained did not pay their share of it.
+            restarts = (len(specs) - 1) // RENEW_AFTER - (len(chosen) + len(extra) - 1) // RENEW_AFTER
+            self.worker.close()
+        seconds = times.total(specs) + restarts * self._restart
+        return Totals(seconds, len(chosen), len(extra), measured, restarts, times)
+
+
+def covering(specs: Sequence[TrialSpec]) -> list[TrialSpec]:
+    """The first trial of each kind and strength: together they need every view that any trial of the list needs."""
+    first: dict[tuple[str, float], TrialSpec] = {}
+    for spec in specs:
+        first.setdefault((kind_of(spec), spec.strength), spec)
+    return list(first.values())
