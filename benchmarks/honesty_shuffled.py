@@ -27,6 +27,9 @@ SIDE = 32
 RESULTS = "results.jsonl"
 PLUGIN = Path(__file__).with_name("honesty_plugin.py")
 
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS"), "1")
+"""Runs beside each other, of arithmetic this small, only wait for each other's threads."""
+
 RUN = """
 import sys
 from pathlib import Path
@@ -115,7 +118,7 @@ def _run(site: Path, store: str, seed: int) -> dict[str, Any]:
         folder = Path(name)
         write_shuffled(folder / "images", seed)
         path = os.pathsep.join([str(site), *filter(None, [os.environ.get("PYTHONPATH")])])
-        environment = {**os.environ, "PYTHONPATH": path, "TF_CPP_MIN_LOG_LEVEL": "2"}
+        environment = {**os.environ, **ONE_THREAD, "PYTHONPATH": path, "TF_CPP_MIN_LOG_LEVEL": "2"}
         command = [sys.executable, "-c", RUN, str(folder), str(seed), store]
         done = subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True, check=False)
         if done.returncode:
