@@ -38,6 +38,9 @@ WANTED_GROWTH = 1.2
 
 WANTED_GIGABYTES = 3.0
 
+REST = "start, report, record and end"
+"""What a run takes beside the steps whose seconds its result holds."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run every size, print. Raises ``SystemExit`` where a run fails."""
@@ -83,12 +86,14 @@ def run_size(size: int, options: argparse.Namespace, folder: Path) -> dict[str, 
     if process.returncode:
         raise SystemExit(f"the run failed:\n{(folder / 'log').read_text(encoding='utf-8')[-3000:]}")
     result = json.loads((output / "result.json").read_text(encoding="utf-8"))
+    timings = {step: spent for step, spent in result["timings"].items() if step != "total"}
+    timings[REST] = seconds - sum(timings.values())
     return {
         "images": size,
         "seconds": seconds,
         "peak_gigabytes": peak / 1e9,
         "store_gigabytes": sum(file.stat().st_size for file in cache.rglob("*") if file.is_file()) / 1e9,
-        "timings": result["timings"],
+        "timings": timings,
         "trials": [row["spec"]["freeze_depth"] for row in result["trials"] if row["role"] == "trial"],
         "confirmations": sum(row["role"] == "confirmation" for row in result["trials"]),
         "lookalikes": sum(len(f["files"]) for f in result["dataset"]["findings"] if "lookalikes" in f["kind"]),
@@ -118,7 +123,7 @@ def report(options: argparse.Namespace, rows: Sequence[dict[str, Any]]) -> None:
         table.add_row(name, *(f"{value:.{digits}f}" for value in values), *ratios)
 
     add("seconds", [row["seconds"] for row in rows], 1, "seconds")
-    for step in dict.fromkeys(step for row in rows for step in row["timings"] if step != "total"):
+    for step in dict.fromkeys(step for row in rows for step in row["timings"]):
         add(f"  {step}", [row["timings"].get(step, 0.0) for row in rows], 1, step)
     add("peak memory, GB", [row["peak_gigabytes"] for row in rows], 2)
     add("store, GB", [row["store_gigabytes"] for row in rows], 2)

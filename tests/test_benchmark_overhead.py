@@ -60,8 +60,8 @@ def test_time_is_counted_for_the_part_that_is_on_the_stack() -> None:
     ended = time.monotonic()
     found = parts.seconds_by_part(watch.stop(), [(began, ended)])
     assert set(found) == {"train", "rest of the trial"}
-    assert sum(found.values()) == pytest.approx(ended - began, abs=0.03)
-    assert found["train"] == pytest.approx(0.2, abs=0.05)
+    assert sum(found.values()) == pytest.approx(ended - began, abs=0.05)
+    assert found["train"] == pytest.approx(0.2, abs=0.1)
 
 
 def test_the_first_rule_that_matches_any_frame_counts() -> None:
@@ -180,24 +180,36 @@ def test_the_figures_are_seconds_a_trial(capsys: pytest.CaptureFixture[str], mon
     assert figure["value"] == pytest.approx({"ours": 0.6, "bare": 0.7})
 
 
-@NOLOAD
-def test_a_run_at_two_sizes(stub: None, capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = ["--sizes", "60,120", "--trials", "2", "--epochs", "1", "--backbone", "stub", "--image-size", "32"]
-    assert scale.main(arguments) == 0
+def test_a_whole_run_is_measured(stub: None, tmp_path: Path) -> None:
+    options = Namespace(trials=2, epochs=1, backbone="stub", image_size=32, seed=0)
+    row = scale.run_size(60, options, tmp_path)
+    assert row["images"] == 60
+    assert row["lookalikes"] == 0
+    assert row["trials"] == [3, 3]
+    assert row["confirmations"] >= 2
+    assert 0.1 < row["peak_gigabytes"] < 3
+    # Pooled features of three cuts: averages and maxima of 45 images, and not much more.
+    assert 2 * (8 + 16 + 16) * 45 * 4 / 1e9 < row["store_gigabytes"] < 1e-4
+    assert {"scan", "plan", "profile", "search", "confirm", "test", "findings"} < set(row["timings"])
+    assert row["timings"][scale.REST] > 0
+    assert sum(row["timings"].values()) == pytest.approx(row["seconds"])
+
+
+def test_sizes_are_compared(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    def run_size(size: int, options: Namespace, folder: Path) -> dict[str, Any]:
+        timings = {"scan": size / 1000, scale.REST: 0.5}
+        memory = {"peak_gigabytes": size / 1e4, "store_gigabytes": 0.5}
+        return {"images": size, "seconds": size / 90, **memory, "timings": timings, "confirmations": 4, "test": 0.5}
+
+    monkeypatch.setattr(scale, "run_size", run_size)
+    assert scale.main(["--sizes", "1000,3000,6000"]) == 0
     printed = capsys.readouterr().out
+    assert "6,000 images take 2.00 times as long as 3,000 (wanted from 10,000 images on: at most 2.4)" in printed
+    assert "peak memory 0.60 GB" in printed
     found = json.loads(printed.splitlines()[-1])
-    small, large = found["runs"]
-    assert (small["images"], large["images"]) == (60, 120)
-    for row in (small, large):
-        assert row["lookalikes"] == 0
-        assert len(row["trials"]) == 2
-        assert 0.05 < row["peak_gigabytes"] < 3
-        assert 0 < row["store_gigabytes"] < 0.01
-        assert {"scan", "plan", "profile", "search", "confirm", "test", "report"} <= set(row["timings"])
-        assert row["timings"]["total"] < row["seconds"]
-    assert large["store_gigabytes"] > small["store_gigabytes"]
-    assert found["growth"][0]["seconds"] == pytest.approx(large["seconds"] / small["seconds"])
-    assert "120 images take" in printed
+    assert [row["images"] for row in found["runs"]] == [1000, 3000, 6000]
+    assert [growth["scan"] for growth in found["growth"]] == pytest.approx([3, 2])
+    assert {"processor", "cores", "versions", "trials", "epochs"} <= set(found)
 
 
 def test_growth_is_told_by_step_where_a_step_takes_long() -> None:
