@@ -27,8 +27,8 @@ TIMED_SHARE = 0.4
 
 @dataclass
 class Totals:
-    """What a list of trials takes. ``seconds`` of all of them; ``first`` and ``more`` are how many were trained with
-    an empty and with a full store; ``epochs`` is for how many epochs; ``restarts`` of the worker are in ``seconds``.
+    """What a list of trials takes: ``seconds`` for all of them, with ``restarts`` of the worker added. ``first`` and
+    ``more`` are how many were trained before and after all views were stored, ``epochs`` for how many epochs at most.
     """
 
     seconds: float
@@ -130,7 +130,8 @@ class TlsearchLoop:
             restarts = (len(specs) - 1) // RENEW_AFTER - (len(chosen) + len(extra) - 1) // RENEW_AFTER
             self.worker.close()
         seconds = times.total(specs) + restarts * self._restart
-        return Totals(seconds, len(chosen), len(extra), measured, restarts, times)
+        trained = max(timed.epochs for timed in (times.exact | times.typical).values())
+        return Totals(seconds, len(chosen), len(extra), trained, restarts, times)
 
 
 def covering(specs: Sequence[TrialSpec]) -> list[TrialSpec]:
