@@ -106,7 +106,7 @@ def _finite(value: float) -> float | None:
 
 
 def print_table(found: Record, console: Console) -> None:
-    """The searches side by side, and whether tlsearch was as fast as it should be."""
+    """The searches side by side, and a verdict."""
     seeds = len({search["seed"] for search in found["searches"]})
     table = Table(
         "search", "best, by seed", "median", "trials", "reaches random search's best after, s", "median share of its "
@@ -129,9 +129,16 @@ def print_table(found: Record, console: Console) -> None:
         )
     console.print(table)
     console.print("trials: complete in time/begun. A dash: never within the time.", style="dim")
-    share = found["summary"].get("tlsearch", {}).get("share_of_random_time")
-    verdict = "not within its time" if share is None else f"in {share:.2f} of its time"
-    console.print(f"tlsearch is where random search ends {verdict} (median of seeds; wanted: at most {WANTED:.2f}).")
+    console.print(_verdict(found["summary"]))
+
+
+def _verdict(summary: Record) -> str:
+    """Whether tlsearch was as fast as it should be. Seeds with which random search found nothing are not counted."""
+    if summary.get(REFERENCE, {}).get("median_final") is None or "tlsearch" not in summary:
+        return "Random search and tlsearch cannot be compared: one is missing, or random search found nothing."
+    share = summary["tlsearch"]["share_of_random_time"]
+    when = "not within its time" if share is None else f"in {share:.2f} of its time"
+    return f"tlsearch is where random search ends {when} (median of seeds; wanted: at most {WANTED:.2f})."
 
 
 def _counts(search: Record, limit: float) -> str:

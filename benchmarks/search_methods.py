@@ -39,6 +39,7 @@ def search_plainly(session: Session, plan: Plan, sampler: BaseSampler, pruning: 
     """The loop of an Optuna user around tlsearch's trial runner."""
     import optuna
 
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
     pruner: BasePruner | None = None if pruning else optuna.pruners.NopPruner()
     study = optuna.create_study(direction="maximize", sampler=sampler, pruner=pruner)
     distributions = plan.space.distributions()

@@ -112,14 +112,17 @@ def test_what_was_written_is_drawn_and_told_without_running(
 def test_searches_that_found_nothing_are_drawn_and_counted_too(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    late = searched("tlsearch", 0, (120, 0.9, "complete"), (130, None, "failed"))
-    found = {**FOUND, "searches": [late], "summary": curves.summarize([late], 100.0)}
+    late = [searched(name, 0, (120, 0.9, "complete"), (130, None, "failed")) for name in ("random search", "tlsearch")]
+    found = {**FOUND, "searches": late, "summary": curves.summarize(late, 100.0)}
     curves.draw(found, tmp_path / "empty.png")
     assert (tmp_path / "empty.png").stat().st_size > 1000
     curves.print_table(found, Console(width=160))
     text = capsys.readouterr().out
     assert "0/2" in text
-    assert "not within its time" in text
+    assert "random search found nothing" in text
+    found["summary"] = curves.summarize([FOUND["searches"][0], late[1]], 100.0)
+    curves.print_table(found, Console(width=160))
+    assert "tlsearch is where random search ends not within its time" in capsys.readouterr().out
 
 
 def test_the_scale_leaves_out_what_is_found_in_the_first_moments() -> None:
