@@ -52,6 +52,12 @@ class Costs:
         steps is more than the third of the epochs that there are views for."""
         self.made.update(self._needed(spec))
 
+    def remember_profile(self) -> None:
+        """Note what the profile made: the pooled features of the plain images at every cut of every candidate."""
+        for candidate, facts in self.facts.items():
+            network = (f"{candidate.backbone}@{candidate.weights}", candidate.image_size)
+            self.made.update((*network, "none", 0.0, 0, -depth) for depth in range(1, len(facts.cuts) + 1))
+
     def operations(self, spec: TrialSpec) -> float:
         """The deterministic cost of a trial."""
         facts = self._facts(spec)

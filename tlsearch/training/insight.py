@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from tlsearch import runtime
 from tlsearch.config import Metric
 from tlsearch.data.draw import draw_stratified
 from tlsearch.data.split import Fold, stratified_folds
@@ -92,7 +93,8 @@ def examine(
         for number, fold in enumerate(folds):
             held = np.asarray(fold.val)
             for size, train in enumerate(_nested(fold, y, together, seed + draw)):
-                probabilities = _fit_and_ask(x[train], y[train], x[held], classes)
+                with runtime.one_thread():
+                    probabilities = _fit_and_ask(x[train], y[train], x[held], classes)
                 right[draw, size, held] = probabilities.argmax(axis=1) == y[held]
                 fitted[size] += len(train) / (draws * len(folds))
             # The last share is all images.

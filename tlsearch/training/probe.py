@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tlsearch import runtime
 from tlsearch.data.split import Fold, stratified_folds
 from tlsearch.features.store import Array
 
@@ -35,7 +36,8 @@ def probe_cuts(
     results = []
     for depth, array in enumerate(pooled, 1):
         features = np.asarray(array[rows, : array.shape[1] // 2])
-        accuracy = _cross_validated(features, labels[rows], folds)
+        with runtime.one_thread():
+            accuracy = _cross_validated(features, labels[rows], folds)
         results.append((accuracy, float(np.sqrt(accuracy * (1 - accuracy) / len(rows)))))
         progress(depth)
     return results

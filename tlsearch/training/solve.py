@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tlsearch import runtime
 from tlsearch.data.draw import draw_stratified
 from tlsearch.training.network import FloatArray, HeadWeights
 
@@ -48,8 +49,9 @@ def solve_head(
     """
     mean, scale = standardisation(features)
     x = (features - mean) / scale
-    chosen = _choose_c(x, labels, seed, class_weights, groups, views)
-    model = _fit(x, labels, chosen, class_weights, None)
+    with runtime.one_thread():
+        chosen = _choose_c(x, labels, seed, class_weights, groups, views)
+        model = _fit(x, labels, chosen, class_weights, None)
     return HeadWeights(mean, scale, None, _full_kernel(model, classes, x.shape[1])), chosen
 
 
