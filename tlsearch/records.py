@@ -114,7 +114,8 @@ class TrialResult:
     (failed, censored, pruned). ``metrics`` holds ``val_accuracy``, ``val_loss``, ``train_loss`` and
     ``trainable_params`` at the least. ``history`` has one mapping an epoch (``epoch``, ``train_loss``,
     ``train_accuracy``, ``val_loss``, ``val_accuracy``, ``objective``); solved heads have none. ``seconds`` is the
-    wall time, ``reason`` says why a trial is not complete, ``traceback`` is for the log.
+    wall time, ``reason`` says why a trial is not complete, ``traceback`` is for the log. ``fold_values`` are the values
+    on the folds of which ``value`` is the mean.
     """
 
     spec: TrialSpec
@@ -127,3 +128,4 @@ class TrialResult:
     traceback: str = ""
     frozen_layers: tuple[str, ...] = ()
     cut_point: str = ""
+    fold_values: tuple[float, ...] = ()

@@ -262,15 +262,19 @@ def gained(low: float, high: float, **changes: float | None) -> RunResult:
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "claim"),
+    ("low", "high", "p", "claim"),
     [
-        (0.01, 0.05, "Reuse beats small_cnn"),
-        (-0.01, 0.05, "No gain over small_cnn"),
-        (-0.05, -0.01, "small_cnn trained from scratch beats reuse"),
+        (0.01, 0.05, 0.03, "Reuse beats small_cnn"),
+        (-0.01, 0.05, 0.03, "No gain over small_cnn"),
+        (-0.05, -0.01, 0.03, "small_cnn trained from scratch beats reuse"),
+        (0.01, 0.05, 0.2, "No gain over small_cnn"),
+        (-0.05, -0.01, 0.2, "No gain over small_cnn"),
     ],
 )
-def test_the_verdict_claims_what_the_interval_allows(low: float, high: float, claim: str) -> None:
-    assert verdict(gained(low, high))[0].startswith(claim)
+def test_the_verdict_claims_what_the_interval_and_the_p_value_allow(
+    low: float, high: float, p: float, claim: str
+) -> None:
+    assert verdict(gained(low, high, mcnemar_midp=p))[0].startswith(claim)
 
 
 def test_the_verdict_gives_the_p_value_that_there_is() -> None:

@@ -12,8 +12,9 @@ from tlsearch.results.comparison import headings, model_rows
 from tlsearch.results.figures import score
 from tlsearch.results.flat import flat_metrics
 from tlsearch.results.markdown import describe
-from tlsearch.results.parts import Confirmed, Gain
+from tlsearch.results.parts import Confirmed, Difference, Gain
 from tlsearch.results.result import RunResult
+from tlsearch.results.wording import verdict
 
 
 @pytest.mark.parametrize(
@@ -132,3 +133,22 @@ def test_the_description_tells_the_whole_story() -> None:
     assert "372 test images (this test set: opened 1 time)." in text
     odd = replace(BASELINE, architecture="a|b")
     assert "| from scratch: a\\|b |" in describe(replace(SAMPLE, baseline=odd, scratch=(odd,)))
+
+
+@pytest.mark.parametrize(("p", "shown"), [(0.03, True), (0.06, False), (None, False)])
+def test_a_gain_is_claimed_only_where_interval_and_p_value_agree(p: float | None, shown: bool) -> None:
+    """Four images against none: Tango's interval excludes 0, but there are too few for a p-value."""
+    assert SAMPLE.gain is not None
+    probe = Difference(0.053, (0.002, 0.129), (4, 0), p)
+    gain = replace(SAMPLE.gain, ci95=(0.002, 0.129), mcnemar_midp=p, over_linear_probe=probe)
+    said = " ".join(verdict(replace(SAMPLE, gain=gain)))
+    assert ("Reuse beats" in said, "Searching paid" in said) == (shown, shown)
+    assert ("no gain is shown" in said, "No gain over" in said) == (not shown, not shown)
+
+
+@pytest.mark.parametrize(("p", "shown"), [(0.03, True), (None, False)])
+def test_a_loss_is_claimed_by_the_same_rule(p: float | None, shown: bool) -> None:
+    assert SAMPLE.gain is not None
+    probe = Difference(-0.053, (-0.129, -0.002), (0, 4), p)
+    said = " ".join(verdict(replace(SAMPLE, gain=replace(SAMPLE.gain, over_linear_probe=probe))))
+    assert ("is better than what the search chose" in said) == shown

@@ -93,7 +93,7 @@ def test_epochs_and_the_gain_are_recorded(finished: Finished) -> None:
             continue
         metrics = runs[row.run_id or ""].data.metrics
         assert metrics["objective"] == pytest.approx(row.value)
-        assert metrics["gain_over_baseline"] == pytest.approx(
+        assert metrics["val_gain_over_baseline"] == pytest.approx(
             metrics["val_accuracy"] - metrics["baseline_val_accuracy"]
         )
         epochs = client.get_metric_history(row.run_id or "", "val_loss")

@@ -17,13 +17,14 @@ from tlsearch.records import Candidate, TrialResult, TrialSpec
 from tlsearch.search import confirm as module
 from tlsearch.search.baseline import BaselineResult
 from tlsearch.search.clock import Clock
-from tlsearch.search.confirm import Confirmation, confirm, paired_error, sampling_error
+from tlsearch.search.confirm import Confirmation, confirm
 from tlsearch.search.plan import Plan
 from tlsearch.search.session import Session
 from tlsearch.search.study import Finished
 
 SPACE = make_space()
 TRAIN, VAL = 80, 20
+LABELS = tuple(n % 2 for n in range(TRAIN + VAL))
 
 
 def contender(candidate: Candidate, value: float, **chosen: object) -> Finished:
@@ -43,7 +44,13 @@ SCRATCH = replace(LIGHT.spec, backbone="small_cnn", weights=None, image_size=64,
 def scratch(seconds: float = 12.0) -> BaselineResult:
     candidate = Candidate("small_cnn", None, None, "", 64, 5)
     result = TrialResult(SCRATCH, "complete", 0.5, seconds, {})
-    return BaselineResult(candidate, result, (), seconds, "schedule", False, ())
+    return BaselineResult(candidate, result, (), seconds, "schedule", False, (), 5)
+
+
+def answers(fold: Fold, value: float) -> np.ndarray[Any, Any]:
+    """Probabilities (n, 2) by which about ``value`` of a fold's images are right, always the same ones first."""
+    right = np.arange(len(fold.val)) < round(value * len(fold.val))
+    return np.eye(2)[np.where(right, 0, 1) ^ np.asarray([LABELS[row] for row in fold.val])]
 
 
 class Confirming:
@@ -59,7 +66,7 @@ class Confirming:
 
     def _execute(
         self, session: Any, spec: TrialSpec, candidate: Candidate, folds: Sequence[Fold], role: str, *_: Any
-    ) -> tuple[TrialResult, None, str]:
+    ) -> tuple[TrialResult, Any, str]:
         assert role == "confirmation"
         assert (candidate.backbone, candidate.weights) == (spec.backbone, spec.weights)
         (searched,) = [s for s in self.scores if replace(s, views=spec.views, repeat=spec.repeat) == spec]
@@ -67,7 +74,8 @@ class Confirming:
         value = self.scores[searched][sum(s == searched for s, _, _ in self.runs)]
         self.runs.append((searched, folds[0], spec.repeat))
         state = "complete" if value is not None else "failed"
-        return TrialResult(spec, cast("Any", state), value, 1.0, {}), None, f"run{len(self.runs)}"
+        outcome = None if value is None else SimpleNamespace(val_probabilities=answers(folds[0], value))
+        return TrialResult(spec, cast("Any", state), value, 1.0, {}), outcome, f"run{len(self.runs)}"
 
     def folds(self, spec: TrialSpec) -> list[Fold]:
         return [fold for s, fold, repeat in self.runs if s == spec and not repeat]
@@ -86,7 +94,8 @@ class Confirming:
         data = SimpleNamespace(
             fold=Fold(tuple(range(TRAIN)), tuple(range(TRAIN, TRAIN + VAL))),
             pool=tuple(range(TRAIN + VAL)),
-            labels=tuple(n % 2 for n in range(TRAIN + VAL)),
+            labels=LABELS,
+            metric="accuracy",
             groups=tuple(n // 4 * 4 for n in range(TRAIN + VAL)),
             uses_folds=not validated,
         )
@@ -254,19 +263,6 @@ def test_the_third_fold_leaves_time_for_another_seed(confirming: Confirming, mon
     found = confirming((TUNED, [0.9, 0.8, 0.7]))
     assert found.confirmed[TUNED.spec].folds == 2
     assert found.confirmed[TUNED.spec].seed_spread == pytest.approx(np.std([0.9, 0.7], ddof=1))
-
-
-def test_one_fold_has_a_binomial_error() -> None:
-    # The standard error at .9 on 20 images is .067.
-    assert sampling_error([0.9], 20, 80) == pytest.approx(np.sqrt(0.9 * 0.1 / 20))
-    assert paired_error([0.9], [0.84], 20, 80) == pytest.approx(np.sqrt(0.9 * 0.1 / 20))
-
-
-def test_resampled_folds_overlap_and_the_error_allows_for_it() -> None:
-    # Nadeau and Bengio: with as many images to validate as to train on, three folds count for less than one.
-    differences = [0.02, -0.01, 0.02]
-    error = paired_error([0.9, 0.9, 0.9], [0.88, 0.91, 0.88], 50, 50)
-    assert error == pytest.approx(np.std(differences, ddof=1) * np.sqrt(1 / 3 + 1))
 
 
 def test_networks_from_scratch_are_confirmed_beside_but_never_win(confirming: Confirming) -> None:

@@ -12,13 +12,16 @@ import pytest
 from made_up import LITE, VGG, make_costs, make_space
 
 from tlsearch.data.split import Fold
+from tlsearch.records import TrialResult
+from tlsearch.results.parts import ProfilePoint
+from tlsearch.search import trials
 from tlsearch.search.clock import Clock
 from tlsearch.search.confirm import more_views
 from tlsearch.search.plan import Plan
 from tlsearch.search.session import Session
 from tlsearch.search.space import SearchSpace
 from tlsearch.search.study import Finished, Search
-from tlsearch.search.trials import open_study, reserved_seconds
+from tlsearch.search.trials import is_probe, open_study, reserved_seconds
 
 
 def study_name(
@@ -94,3 +97,54 @@ def test_one_fold_of_the_best_is_kept_possible_up_to_a_third_of_the_limit() -> N
 def test_with_folds_the_training_of_what_ships_is_always_kept_possible() -> None:
     final = make_costs(SPACE).fold_seconds(TUNED.spec) + SCRATCH.result.seconds
     assert reserved(1.0, PROBE, TUNED, baseline=SCRATCH, uses_folds=True) == pytest.approx(final)
+
+
+def test_trials_are_ranked_on_the_folds_that_all_of_them_have() -> None:
+    """The probe is better on five folds than the tuned trial on one, but not on that one."""
+    probe = replace(PROBE, value=0.7, fold_values=(0.5, 0.7, 0.75, 0.75, 0.8))
+    tuned = replace(TUNED, value=0.65, fold_values=(0.65,))
+    assert probe.compared(1) == 0.5
+    assert probe.compared(2) == pytest.approx(0.6)
+    assert probe.compared(5) == 0.7
+    assert tuned.compared(1) == 0.65
+    costs = make_costs(SPACE)
+    costs.folds, costs.trained_folds = 5, 1
+    search = Search(optuna.create_study(direction="maximize"), SPACE, costs, lambda _: True, lambda _: True)
+    search.finished = [probe, tuned]
+    assert search.best(2) == [tuned, probe]
+
+
+POINTS = tuple(ProfilePoint(f"cut{n}", n, 0.5, 0.01) for n in range(1, LITE.depth + 1))
+
+
+class Late:
+    """A session whose time is over, and a search that asks for a linear probe first."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, limit: float) -> None:
+        self.seconds: list[float | None] = []
+        self.log: Any = None
+        clock = Clock(limit)
+        clock.started -= 10 * limit
+        self.session: Any = SimpleNamespace(
+            clock=clock,
+            config=SimpleNamespace(storage="sqlite://", refit=False, effective_trials=5),
+            output=Path("late"),
+            data=SimpleNamespace(index=SimpleNamespace(fingerprint="aa"), metric="accuracy", uses_folds=True),
+            tracker=SimpleNamespace(log_epoch=lambda *_: None),
+            parent_run="",
+        )
+        self.plan = Plan(SPACE, make_costs(SPACE), (), None, ())
+        monkeypatch.setattr(trials, "_run_trial", self._run_trial)
+
+    def _run_trial(self, *arguments: Any) -> TrialResult:
+        spec, seconds = arguments[5], arguments[7]
+        self.seconds.append(seconds)
+        return TrialResult(spec, "complete", 0.6, 1.0, {"val_loss": 1.0})
+
+
+def test_the_first_linear_probe_runs_to_its_end_however_late_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    late = Late(monkeypatch, 10.0)
+    log = trials.run_search(late.session, late.plan, {LITE: POINTS}, [LITE], None)
+    assert late.seconds == [None]
+    assert [is_probe(f.spec) for f in log.search.finished] == [True]
+    assert log.why == "time"

@@ -182,7 +182,7 @@ class Difference:
 
     ``discordant`` counts images that only the winner has right and that only the other has right.
     ``mcnemar_midp`` is for accuracy on independent images; ``permutation_p`` for the other metrics and for
-    grouped images. Both are None below 6 discordant pairs.
+    grouped images. Both are None below 6 discordant pairs or groups.
     """
 
     difference: float
@@ -220,7 +220,8 @@ class ProfilePoint:
 
 @dataclass(frozen=True)
 class TrialRow:
-    """One trial as result.json and trials.csv keep it. ``run_id`` is its MLflow run."""
+    """One trial as result.json and trials.csv keep it. ``run_id`` is its MLflow run, ``folds`` the number of folds that
+    ``value`` is the mean of."""
 
     number: int
     label: str
@@ -234,6 +235,7 @@ class TrialRow:
     candidate: str = ""
     metrics: Mapping[str, float | None] = field(default_factory=dict)
     run_id: str | None = None
+    folds: int = 1
 
     @classmethod
     def of(cls, number: int, role: Role, result: TrialResult, run_id: str | None = None) -> TrialRow:
@@ -242,7 +244,7 @@ class TrialRow:
         network = f"{spec.backbone}@{spec.weights}" if spec.weights else f"{spec.backbone} from scratch"
         return cls(
             number, spec.label, spec, result.state, spec.kind, role, result.value, result.seconds,
-            result.reason, network, dict(result.metrics), run_id,
+            result.reason, network, dict(result.metrics), run_id, max(1, len(result.fold_values)),
         )  # fmt: skip
 
 

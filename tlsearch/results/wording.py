@@ -19,6 +19,9 @@ METRICS = {"accuracy": "accuracy", "balanced_accuracy": "balanced accuracy", "ma
 SELECTED = "selected, optimistic"
 CONFIRMED = "confirmed on resampled folds"
 TESTED = "tested once"
+SIGNIFICANT = 0.05
+"""A gain is claimed below this p-value, and where its interval excludes 0."""
+
 OVER_SCRATCH = "gain over training from scratch"
 OVER_PROBE = "gain over the linear probe"
 
@@ -134,9 +137,9 @@ def _over_scratch(gain: Gain, architecture: str) -> str:
         raise ValueError("a gain over the baseline has a difference and an interval")
     figures = f"{points(gain.test)} points [{points(ci[0])}, {points(ci[1])}]"
     evidence = _evidence(p_value(gain), gain.discordant)
-    if ci[0] > 0:
+    if ci[0] > 0 and _significant(gain):
         return f"Reuse beats {architecture} trained from scratch by {figures}{evidence}."
-    if ci[1] < 0:
+    if ci[1] < 0 and _significant(gain):
         return f"{architecture} trained from scratch beats reuse: {figures}{evidence}."
     return f"No gain over {architecture} trained from scratch is shown: {figures}{evidence}."
 
@@ -144,11 +147,18 @@ def _over_scratch(gain: Gain, architecture: str) -> str:
 def _over_probe(over: Difference) -> str:
     figures = f"{points(over.difference)} points [{points(over.ci95[0])}, {points(over.ci95[1])}]"
     evidence = _evidence(p_value(over), over.discordant)
-    if over.ci95[0] > 0:
+    if over.ci95[0] > 0 and _significant(over):
         return f"Searching paid: over the best linear probe {figures}{evidence}."
-    if over.ci95[1] < 0:
+    if over.ci95[1] < 0 and _significant(over):
         return f"The best linear probe is better than what the search chose: {figures}{evidence}."
     return f"Over the best linear probe no gain is shown: {figures}{evidence}."
+
+
+def _significant(over: Gain | Difference) -> bool:
+    """Whether the test of no difference agrees that there is one: where too few images differ there is no p-value, and
+    an interval that excludes 0 all the same is no evidence."""
+    p = p_value(over)
+    return p is not None and p < SIGNIFICANT
 
 
 def _about_scratch(baseline: Baseline) -> list[str]:

@@ -151,7 +151,7 @@ def _scratch(parts: Parts) -> tuple[record.Baseline, ...]:
         record.Baseline(
             run.architecture,
             run.seconds,
-            len(run.result.history),
+            run.epochs,
             run.stopped_by,
             run.still_improving,
             run.result.value or 0.0,

@@ -37,7 +37,7 @@ COMPILE_SECONDS = 8.0
 @dataclass(frozen=True)
 class BaselineResult:
     """A network from scratch: the best one, with the ``others`` that were trained beside it. ``not_affordable`` says
-    which architectures would have taken too long."""
+    which architectures would have taken too long. ``epochs`` is how often each training image was seen."""
 
     candidate: Candidate
     result: TrialResult
@@ -46,6 +46,7 @@ class BaselineResult:
     stopped_by: str
     still_improving: bool
     not_affordable: tuple[str, ...]
+    epochs: int
     others: tuple[BaselineResult, ...] = ()
 
     @property
@@ -172,6 +173,7 @@ def _race(session: Session, plan: Plan, facts: CandidateFacts, steps: int) -> Ba
         "time" if steps < _wanted_steps(session, plan) else "schedule",
         _still_improving(best),
         (),
+        round(best.spec.steps / _per_epoch(session)),
     )
 
 

@@ -6,7 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+import numpy.typing as npt
 
+from tlsearch.config import Metric
 from tlsearch.data.split import Fold, resampled_folds
 from tlsearch.records import Candidate, TrialSpec
 from tlsearch.results.parts import Confirmed, TrialRow
@@ -15,6 +17,7 @@ from tlsearch.search.execute import execute
 from tlsearch.search.keep import final_seconds
 from tlsearch.search.plan import Plan
 from tlsearch.search.session import Session
+from tlsearch.search.spread import Labels, image_error, paired_error, paired_image_error, sampling_error
 from tlsearch.search.study import Finished
 
 CONTENDERS = 3
@@ -41,7 +44,7 @@ class Confirmation:
 @dataclass
 class _Race:
     """What runs, on which folds, and what came of it: ``scores`` are values by fold, ``repeated`` the values of further
-    seeds on the first fold."""
+    seeds on the first fold, ``answers`` the classes that were said of the images of the first fold."""
 
     session: Session
     plan: Plan
@@ -49,6 +52,7 @@ class _Race:
     scratch: Mapping[TrialSpec, BaselineResult]
     scores: dict[TrialSpec, list[float]] = field(default_factory=dict)
     repeated: dict[TrialSpec, list[float]] = field(default_factory=dict)
+    answers: dict[TrialSpec, Labels] = field(default_factory=dict)
     rows: list[TrialRow] = field(default_factory=list)
 
     def seconds(self, spec: TrialSpec) -> float:
@@ -64,14 +68,35 @@ class _Race:
         text = f"{what}: {spec.label}"
         self.session.reporter.progress("confirm", number, len(self.folds), text)
         confirming = replace(more_views(spec), repeat=repeat)
-        result, _, run_id = execute(
+        result, outcome, run_id = execute(
             self.session, confirming, candidate, [self.folds[number]], "confirmation", f"confirm {text}",
             lambda *_: "continue", None, "confirm",
         )  # fmt: skip
         self.rows.append(TrialRow.of(len(self.rows) + 1, "confirmation", result, run_id))
         if result.state == "complete" and spec not in self.scratch:
             self.plan.costs.remember(confirming)
+        if outcome is not None and number == repeat == 0:
+            self.answers[spec] = outcome.val_probabilities.argmax(axis=1)
         return result.value if result.state == "complete" else None
+
+    def error(self, spec: TrialSpec) -> float:
+        """The standard error of the mean of a spec."""
+        values, fold = self.scores[spec], self.folds[0]
+        if len(values) > 1:
+            return sampling_error(values, len(fold.val), len(fold.train))
+        return image_error(self.answers[spec], *self._first_fold())
+
+    def paired_error(self, best: TrialSpec, other: TrialSpec) -> float:
+        """The standard error of the difference of two specs that ran on the same folds."""
+        fold = self.folds[0]
+        if len(self.scores[best]) > 1:
+            return paired_error(self.scores[best], self.scores[other], len(fold.val), len(fold.train))
+        return paired_image_error(self.answers[best], self.answers[other], *self._first_fold())
+
+    def _first_fold(self) -> tuple[Labels, npt.NDArray[np.int64], Metric]:
+        """Labels and groups of the images of the first fold, and the metric."""
+        data, rows = self.session.data, list(self.folds[0].val)
+        return np.asarray(data.labels, np.intp)[rows], np.asarray(data.groups, np.int64)[rows], data.metric
 
     def _candidate(self, spec: TrialSpec) -> Candidate:
         known = self.scratch.get(spec)
@@ -123,26 +148,6 @@ def fold_seconds(
     return _cost(race, {contender.spec, *_beside(race, probe, scratch)})
 
 
-def paired_error(best: Sequence[float], other: Sequence[float], val_images: int, train_images: int) -> float:
-    """One standard error of the mean difference of two models on the same resampled folds.
-
-    Resampled folds overlap, which the factor 1 / folds + validation / training images allows for (Nadeau & Bengio
-    2003, "Inference for the generalization error"). One fold gives no spread: the binomial error then.
-    """
-    if len(best) > 1:
-        differences = np.asarray(best) - np.asarray(other)
-        return sampling_error(differences.tolist(), val_images, train_images)
-    return sampling_error(best, val_images, train_images)
-
-
-def sampling_error(values: Sequence[float], val_images: int, train_images: int) -> float:
-    """The standard error of a mean over resampled folds, corrected as in ``paired_error``; binomial for one fold."""
-    if len(values) > 1:
-        return float(np.sqrt((1 / len(values) + val_images / train_images) * np.var(values, ddof=1)))
-    p = float(values[0])
-    return float(np.sqrt(max(p * (1 - p), 1e-9) / val_images))
-
-
 def _beside(race: _Race, probe: Finished, scratch: Sequence[BaselineResult]) -> list[TrialSpec]:
     return [probe.spec, *(b.result.spec for b in scratch)]
 
@@ -188,13 +193,12 @@ def _staying(race: _Race, running: list[Finished]) -> list[Finished]:
     if not running:
         return []
     best = _leader(race, running)
-    fold = race.folds[0]
-    scores, images = race.scores, (len(fold.val), len(fold.train))
+    scores = race.scores
 
     def behind(contender: Finished) -> float:
         return float(np.mean(scores[best.spec]) - np.mean(scores[contender.spec]))
 
-    return [c for c in running if c is best or behind(c) <= paired_error(scores[best.spec], scores[c.spec], *images)]
+    return [c for c in running if c is best or behind(c) <= race.paired_error(best.spec, c.spec)]
 
 
 def _leader(race: _Race, running: Sequence[Finished]) -> Finished:
@@ -221,11 +225,11 @@ def _repeat(race: _Race, spec: TrialSpec, fits: Callable[[float], bool]) -> None
 
 
 def _summary(race: _Race, spec: TrialSpec) -> Confirmed:
-    values, fold = race.scores[spec], race.folds[0]
+    values = race.scores[spec]
     seeds = [values[0], *race.repeated.get(spec, ())]
     return Confirmed(
         float(np.mean(values)),
         len(values),
         float(np.std(seeds, ddof=1)) if len(seeds) > 1 else None,
-        sampling_error(values, len(fold.val), len(fold.train)),
+        race.error(spec),
     )

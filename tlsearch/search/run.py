@@ -159,6 +159,7 @@ def _spend(session: Session, plan: Plan, started: str) -> RunResult:
     )
     with clock.measure("profile"):
         profile = make_profile(session, plan)
+    plan.costs.remember_profile()
     best = best_candidates(profile, _affordable(plan))
     baseline = None
     if config.baseline == "auto":

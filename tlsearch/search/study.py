@@ -43,10 +43,17 @@ class Finished:
     curve: Curve
     reason: str = ""
     metrics: Mapping[str, float] = field(default_factory=dict)
+    fold_values: tuple[float, ...] = ()
 
-    def rank(self, operations: float) -> tuple[float, float, float]:
-        """Higher is better: value, then lower log loss, then lower cost."""
-        return (-math.inf if self.value is None else self.value, -self.val_loss, -operations)
+    def compared(self, folds: int) -> float:
+        """The mean over the first ``folds`` folds, which every trial has: so all are compared on the same images."""
+        if self.value is None:
+            return -math.inf
+        return math.fsum(self.fold_values[:folds]) / folds if len(self.fold_values) > folds else self.value
+
+    def rank(self, operations: float, folds: int) -> tuple[float, float, float]:
+        """Higher is better: the value on the folds that every trial has, then lower log loss, then lower cost."""
+        return (self.compared(folds), -self.val_loss, -operations)
 
 
 OnFinished = Callable[[Finished], None]
@@ -108,7 +115,10 @@ class Search:
     def best(self, count: int) -> list[Finished]:
         """The ``count`` best complete trials, best first."""
         complete = [f for f in self.finished if f.state == "complete" and f.value is not None]
-        return sorted(complete, key=lambda f: f.rank(self.costs.operations(f.spec)), reverse=True)[:count]
+        return sorted(complete, key=self._rank, reverse=True)[:count]
+
+    def _rank(self, finished: Finished) -> tuple[float, float, float]:
+        return finished.rank(self.costs.operations(finished.spec), self.costs.trained_folds)
 
     def _ask(self) -> tuple[optuna.Trial, TrialSpec]:
         from tlsearch.search.sampler import CostAwareTPESampler
@@ -159,6 +169,7 @@ class Search:
             tuple(curve),
             result.reason,
             dict(result.metrics),
+            result.fold_values,
         )
         self._tell(trial, finished)
         return finished
@@ -171,7 +182,7 @@ class Search:
         self.finished.append(finished)
         self._note_views(finished)
         if finished.state == "complete" and finished.value is not None:
-            self.study.tell(trial, finished.value)
+            self.study.tell(trial, finished.compared(self.costs.trained_folds))
         else:
             # A pruned or censored trial tells TPE what it had reached; a failed one tells it nothing.
             failed = finished.state == "failed" or not finished.curve
@@ -183,7 +194,7 @@ class Search:
 
         trial.set_user_attr("same_as", known.number)
         if known.value is not None:
-            self.study.tell(trial, known.value)
+            self.study.tell(trial, known.compared(self.costs.trained_folds))
         else:
             self.study.tell(trial, state=TrialState.FAIL)
 
@@ -223,6 +234,7 @@ def _attributes(finished: Finished) -> dict[str, Any]:
         "curve": [list(point) for point in finished.curve],
         "reason": finished.reason,
         "metrics": {k: v for k, v in finished.metrics.items() if math.isfinite(v)},
+        "fold_values": list(finished.fold_values),
     }
 
 
@@ -239,4 +251,5 @@ def _remembered(trial: optuna.trial.FrozenTrial) -> Finished:
         tuple((a, b) for a, b in kept["curve"]),
         kept["reason"],
         kept["metrics"],
+        tuple(kept.get("fold_values", ())),
     )

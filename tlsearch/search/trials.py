@@ -51,14 +51,15 @@ def run_search(
     def reserved() -> float:
         return reserved_seconds(session, plan, search, baseline)
 
+    def needed(spec: TrialSpec) -> bool:
+        """Without a linear probe there is nothing to prove: the first runs however late it is, and to its end."""
+        return is_probe(spec) and best_probe(search.finished, plan) is None
+
     search = Search(
         open_study(session, plan),
         plan.space,
         plan.costs,
-        # The first trial is a linear probe, without which there is nothing to prove: it runs however late it is.
-        may_run=lambda spec: (
-            not search.finished or session.clock.fits(MARGIN * plan.costs.seconds(spec) + reserved(), "rest")
-        ),
+        may_run=lambda spec: needed(spec) or session.clock.fits(MARGIN * plan.costs.seconds(spec) + reserved(), "rest"),
         affordable=lambda spec: plan.cap is None or plan.costs.train_seconds(spec) <= plan.cap,
     )
     search.enqueue(opening(plan.space, {c: [p.accuracy for p in points] for c, points in profile.items()}, best))
@@ -66,7 +67,7 @@ def run_search(
 
     def run_trial(number: int, spec: TrialSpec, judge: Judge) -> TrialResult:
         left = session.clock.left_for("rest")
-        seconds = None if left is None else left - reserved()
+        seconds = None if left is None or needed(spec) else left - reserved()
         return _run_trial(session, plan, log, baseline, number, spec, judge, seconds)
 
     def on_finished(finished: Finished) -> None:
@@ -100,9 +101,14 @@ def reserved_seconds(session: Session, plan: Plan, search: Search, baseline: Bas
 
 
 def best_probe(finished: Sequence[Finished], plan: Plan) -> Finished | None:
-    """The best plain linear probe: a solved head on the last features of a candidate, not augmented, not joined."""
-    probes = [f for f in finished if f.state == "complete" and f.spec.solved and not f.spec.tap and not f.spec.strength]
-    return max(probes, key=lambda f: f.rank(plan.costs.operations(f.spec)), default=None)
+    """The best plain linear probe among the complete trials."""
+    probes = [f for f in finished if f.state == "complete" and is_probe(f.spec)]
+    return max(probes, key=lambda f: f.rank(plan.costs.operations(f.spec), plan.costs.folds), default=None)
+
+
+def is_probe(spec: TrialSpec) -> bool:
+    """Whether it is a plain linear probe: a solved head on a candidate's last features, not augmented, not joined."""
+    return spec.solved and not spec.tap and not spec.strength
 
 
 def check_storage(url: str) -> None:
@@ -133,6 +139,16 @@ def open_study(session: Session, plan: Plan):  # type: ignore[no-untyped-def]  #
     comparable = f"{plan.space.digest} {session.data.index.fingerprint} {session.data.metric} {folds}"
     name = f"{session.output.name}-{hashlib.sha256(comparable.encode()).hexdigest()[:16]}"
     return optuna.create_study(storage=storage, study_name=name, direction="maximize", load_if_exists=True)
+
+
+def _val_gains(result: TrialResult, baseline: BaselineResult, probe: Finished | None) -> dict[str, float]:
+    """How far a trial's validation figure lies above those of the baseline and of the best linear probe so far."""
+    value, scratch = result.value or 0.0, baseline.result
+    gains = {"baseline_val_accuracy": scratch.metrics["val_accuracy"], "baseline_val": scratch.value or 0.0}
+    gains["val_gain_over_baseline"] = value - gains["baseline_val"]
+    if probe is not None and probe.value is not None:
+        gains["val_gain_over_linear_probe"] = value - probe.value
+    return gains
 
 
 def _run_trial(
@@ -167,14 +183,7 @@ def _run_trial(
         "search",
     )
     if result.state == "complete" and result.value is not None and baseline is not None:
-        scratch = baseline.result
-        session.tracker.log_metrics(
-            run_id,
-            {
-                "baseline_val_accuracy": scratch.metrics["val_accuracy"],
-                "gain_over_baseline": result.value - (scratch.value or 0.0),
-            },
-        )
+        session.tracker.log_metrics(run_id, _val_gains(result, baseline, best_probe(log.search.finished, plan)))
     log.rows.append(TrialRow.of(number, "trial", result, run_id))
     if outcome is not None and result.state == "complete":
         log.outcomes[spec] = outcome

@@ -111,6 +111,7 @@ class TrialRunner:
             reason,
             frozen_layers=network.cuts[depth - 1].frozen_layers if depth else (),
             cut_point=network.cuts[depth - 1].name if depth else "",
+            fold_values=tuple(n["objective"] for n in numbers if "objective" in n) if state == "complete" else (),
         )
         none = np.zeros((0, len(self.extractor.pool.classes)), np.float32)
         return Outcome(result, np.concatenate([np.zeros(0, np.int64), *rows]), np.concatenate([none, *said]))
