@@ -108,8 +108,8 @@ class Watch:
     def _look(self) -> None:
         last = time.monotonic()
         while not self._ended.wait(PERIOD):
+            now = time.monotonic()  # before the look: what is seen has not ended by then
             frame = sys._current_frames().get(self._thread_id)
-            now = time.monotonic()
             if frame is not None:
                 self._add(last, now, self._part(frame))
             last = now
