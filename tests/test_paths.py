@@ -12,6 +12,7 @@ from tlsearch.errors import UsageError
 from tlsearch.paths import cache_dir, check_output, claim_output
 
 NOW = datetime(2026, 11, 22, 10, 12)
+DATA = Path("images")
 
 
 def test_output_is_named_after_data_and_time_and_never_shared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -27,23 +28,45 @@ def test_output_is_named_after_data_and_time_and_never_shared(tmp_path: Path, mo
 def test_an_empty_folder_or_one_with_other_files_will_do(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "notes.txt").touch()
-    assert claim_output(RunConfig(tmp_path, output=tmp_path / "out")) == tmp_path / "out"
-    assert claim_output(RunConfig(tmp_path, output=tmp_path / "a" / "b")).is_dir()
+    assert claim_output(RunConfig(DATA, output=tmp_path / "out")) == tmp_path / "out"
+    assert claim_output(RunConfig(DATA, output=tmp_path / "a" / "b")).is_dir()
 
 
 @pytest.mark.parametrize("trace", ["run.toml", "result.json", "study.db", "model", "baseline"])
 def test_a_folder_that_holds_a_run_is_refused(tmp_path: Path, trace: str) -> None:
     (tmp_path / trace).touch()
     with pytest.raises(UsageError, match=f"already holds a run .*{trace}.*name another folder"):
-        claim_output(RunConfig(tmp_path, output=tmp_path))
+        claim_output(RunConfig(DATA, output=tmp_path))
 
 
 def test_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "out").touch()
     with pytest.raises(UsageError, match="is a file: name a folder"):
-        check_output(tmp_path / "out")
+        check_output(RunConfig(DATA, output=tmp_path / "out"))
     with pytest.raises(UsageError, match="cannot be made"):
-        claim_output(RunConfig(tmp_path, output=tmp_path / "out" / "below"))
+        claim_output(RunConfig(DATA, output=tmp_path / "out" / "below"))
+
+
+@pytest.mark.parametrize("output", ["images", "images/cat/out", "new", "new/out", "link/out", "elsewhere/../images"])
+def test_results_never_lie_among_the_images(tmp_path: Path, output: str) -> None:
+    for folder in ("images/cat", "new/cat", "elsewhere"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "link").symlink_to(tmp_path / "images")
+    before = sorted(tmp_path.rglob("*"))
+    config = RunConfig(tmp_path / "images", test=tmp_path / "new", output=tmp_path / output)
+    with pytest.raises(UsageError, match="where the images are: name a folder elsewhere with --output"):
+        claim_output(config)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_results_never_lie_among_the_images_where_no_output_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match="where the images are"):
+        claim_output(RunConfig(Path()))
+    assert list(tmp_path.iterdir()) == []
+    assert claim_output(RunConfig(tmp_path / "images"), NOW).is_dir()  # beside the images will do
 
 
 def test_option_goes_before_variable_goes_before_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

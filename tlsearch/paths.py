@@ -37,10 +37,10 @@ def claim_output(config: RunConfig, now: datetime | None = None) -> Path:
     ``-2``, ``-3`` and so on behind it where that is taken. Two runs that start at once get two folders.
 
     Raises:
-        UsageError: ``config.output`` already holds a run, or a folder cannot be made.
+        UsageError: what ``check_output`` says, or a folder cannot be made.
     """
+    check_output(config)
     if config.output is not None:
-        check_output(config.output)
         return _make(config.output, exist_ok=True)
     name = re.sub(r"[^\w.-]+", "-", config.dataset.resolve().name).strip("-.") or "run"
     base = Path(RUNS_FOLDER) / f"{name}-{(now or datetime.now()):%Y%m%d-%H%M}"
@@ -52,8 +52,18 @@ def claim_output(config: RunConfig, now: datetime | None = None) -> Path:
             number += 1
 
 
-def check_output(output: Path) -> None:
-    """Raises ``UsageError`` where ``output`` is a file or already holds a run; nothing is made."""
+def check_output(config: RunConfig) -> None:
+    """Raises ``UsageError`` where results would lie among the images, or ``config.output`` is a file or already holds
+    a run; nothing is made."""
+    output = config.output
+    for data in (config.dataset, config.test):
+        if data is not None and (output or Path(RUNS_FOLDER)).resolve().is_relative_to(data.resolve()):
+            raise UsageError(
+                f"The results would be written into {data}, where the images are: name a folder elsewhere with "
+                "--output."
+            )
+    if output is None:
+        return
     if output.exists() and not output.is_dir():
         raise UsageError(f"--output {output} is a file: name a folder.")
     for trace in _TRACES:

@@ -141,8 +141,8 @@ def run(ctx: click.Context, /, config: Path | None, **options: Any) -> None:
     recorded in MLflow; the winner is compared on test images with a network trained from scratch.
     """
     chosen = build_config(config, options)
+    check_output(chosen)
     if chosen.output is not None:
-        check_output(chosen.output)
         ctx.find_root().obj = chosen.output
     from tlsearch.commands.summary import print_summary
     from tlsearch.console import ConsoleReporter
