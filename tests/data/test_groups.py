@@ -36,7 +36,7 @@ def test_a_long_chain_is_one_group() -> None:
 def test_the_first_capture_group_names_a_group_of_files() -> None:
     index = index_of("a/p1_x.png", "a/p2_x.png", "b/p1_y.png", "b/p3_y.png", "b/other.png")
     assert group_images(index, r"p(\d)_(.)") == (0, 1, 0, 3, 4)
-    assert group_images(index, r"p\d_.") == (0, 1, 2, 3, 4)
+    assert group_images(index, r"p\d") == (0, 1, 0, 3, 4)
     assert group_images(index, "_y") == (0, 1, 2, 2, 4)
     assert group_images(index) == (0, 1, 2, 3, 4)
 
@@ -45,13 +45,23 @@ def test_a_capture_group_that_takes_no_part_names_nothing() -> None:
     assert group_images(index_of("a/1.png", "a/2.png", "b/p5.png", "b/q5.png"), r"[pq](\d)|png") == (0, 1, 2, 2)
 
 
+def test_an_empty_name_names_nothing() -> None:
+    assert group_images(index_of("a/x1.png", "a/2.png", "b/3.png", "b/x4.png"), r"/(x?)") == (0, 1, 2, 0)
+
+
 def test_copies_join_the_groups_of_their_names() -> None:
     index = index_of("a/p1_1.png", "a/p1_2.png", "a/p2_1.png", "b/p2_2.png", "b/p3_1.png", content="uvvwx")
     assert group_images(index, r"p(\d)") == (0, 0, 0, 0, 4)
 
 
 @pytest.mark.parametrize(
-    ("pattern", "message"), [("(", "--group-by is '('"), ("zzz", "--group-by 'zzz' matches no file")]
+    ("pattern", "message"),
+    [
+        ("(", "--group-by is '('"),
+        ("zzz", "--group-by 'zzz' finds no name in any path, the first of which is 'a/1.png'"),
+        ("^(x*)", "--group-by '^(x*)' finds no name in any path"),
+        (".*", "--group-by '.*' joins nothing, as all names that it finds, such as 'a/1.png', are different"),
+    ],
 )
 def test_a_pattern_of_no_use_is_an_error(pattern: str, message: str) -> None:
     with pytest.raises(UsageError) as caught:

@@ -18,7 +18,7 @@ def group_images(index: DatasetIndex, group_by: str | None = None) -> tuple[int,
 
     ``group_by`` is a regular expression that is searched in the path of an image relative to the data set: images
     with the same first capture group, or the same whole match where it has none, are joined. Raises ``UsageError``
-    when it is no regular expression or matches no file.
+    when it is no regular expression or joins nothing.
     """
     named = () if group_by is None else named_pairs(index, group_by)
     return join(len(index.images), (*index.copies, *index.lookalikes, *named))
