@@ -109,6 +109,9 @@ def test_figures_from_folds_say_so(tmp_path: Path) -> None:
     assert "mean of 3 folds (selected, optimistic)" in text
     assert "solved head 87.6 % mean of 5 folds 86.8 %" in text
     assert "small_cnn 61.3 % fold 1 of 5 59.8 %" in text
+    source = "136 validation images of folds, and so on models that saw fewer images than the tested one"
+    assert f"fitted on {source}: 2.2 %" in text
+    assert "of folds, and so" not in render(SAMPLE, tmp_path).text
 
 
 def test_the_findings_are_told_and_drawn(tmp_path: Path) -> None:
@@ -146,6 +149,14 @@ def test_trials_are_ranked_and_the_winner_is_marked(tmp_path: Path) -> None:
     source = render(SAMPLE, tmp_path).source
     rows = re.findall(r"<tr( class=\"won\")?>\s*<td class=\"n\">(\d+)</td>", source)
     assert rows == [(' class="won"', "2"), ("", "1"), ("", "0"), ("", "3"), ("", "4")]
+
+
+def test_the_score_of_a_confirmation_is_said_to_be_another(tmp_path: Path) -> None:
+    note = "Scores are accuracy on validation images (selected, optimistic)"
+    assert f"{note}." in render(SAMPLE, tmp_path).text
+    confirmed = replace(SAMPLE.trials[2], number=9, role="confirmation")
+    text = render(replace(SAMPLE, trials=(*SAMPLE.trials, confirmed)), tmp_path).text
+    assert f"{note}; that of a confirmation is on one resampled fold." in text
 
 
 def test_pictures_are_small_and_inside_the_file(tmp_path: Path) -> None:

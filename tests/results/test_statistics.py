@@ -159,7 +159,7 @@ def test_p_values_read_as_people_write_them(p: float, text: str) -> None:
 
 
 def test_a_missing_p_value_says_why() -> None:
-    assert format_p(None) == "no p-value (fewer than 6 discordant pairs)"
+    assert format_p(None) == "no p-value (fewer than 6 discordant pairs or groups)"
 
 
 @pytest.mark.parametrize("n", [45, 370])

@@ -39,17 +39,21 @@ def labels_sentence(labels: Labels) -> str:
     )
 
 
-def calibration_sentence(calibration: Calibration) -> str:
-    """Whether the winner is too sure, and what a temperature does about it."""
+def calibration_sentence(calibration: Calibration, folds: int = 1) -> str:
+    """Whether the winner is too sure, and what a temperature does about it. With several ``folds`` (``Plan.folds``) the
+    temperature comes from other models than the one that is tested."""
     before, after, temperature = calibration.before, calibration.after, calibration.temperature
     sure = "about as sure as it should be"
     if before.ece > 1.5 * before.ece_by_chance:
         confidence = sum(b.images * b.confidence for b in before.bins)
         right = sum(b.images * b.accuracy for b in before.bins)
         sure = "surer than it should be" if confidence > right else "less sure than it should be"
+    source = "validation images"
+    if folds > 1:
+        source += " of folds, and so on models that saw fewer images than the tested one"
     return (
         f"The winner is {sure}: expected calibration error {percent(before.ece)} on test ({calibration.bins} bins; "
         f"{percent(before.ece_by_chance)} is to be expected by chance where all is well), log loss "
-        f"{before.log_loss:.3f}. With temperature {temperature:.2f}, fitted on {calibration.fitted_on:,} validation "
-        f"images: {percent(after.ece)} and {after.log_loss:.3f}. The saved model gives its probabilities as they are."
+        f"{before.log_loss:.3f}. With temperature {temperature:.2f}, fitted on {calibration.fitted_on:,} {source}: "
+        f"{percent(after.ece)} and {after.log_loss:.3f}. The saved model gives its probabilities as they are."
     )

@@ -90,7 +90,8 @@ class CalibrationScore:
 @dataclass(frozen=True)
 class Calibration:
     """The winner's probabilities on test as they are, and after division of their logarithms by ``temperature``,
-    which was fitted on ``fitted_on`` validation images. ``bins`` equal-width bins are used."""
+    which was fitted on ``fitted_on`` validation images; where trials are compared on folds these are of the models of
+    the folds, while the tested model was trained on all of them. ``bins`` equal-width bins are used."""
 
     temperature: float
     fitted_on: int

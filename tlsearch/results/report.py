@@ -15,7 +15,6 @@ from tlsearch.results.charts import depth_charts, learning_chart
 from tlsearch.results.comparison import ModelRow, headings, model_rows
 from tlsearch.results.finding_charts import more_data_chart, reliability_chart
 from tlsearch.results.finding_words import calibration_sentence, labels_sentence, more_data_sentence
-from tlsearch.results.findings import Findings
 from tlsearch.results.parts import Confirmed, Confusion, Interval, TrialRow
 from tlsearch.results.result import RunResult
 from tlsearch.results.thumbnails import thumbnail
@@ -79,12 +78,13 @@ def _context(result: RunResult, dataset_root: Path) -> dict[str, Any]:
         "depth_charts": _depth_charts(result),
         "trials": sorted(result.trials, key=_rank),
         "trial_summary": _trial_summary(result.trials),
+        "confirmations": any(row.role == "confirmation" for row in result.trials),
         "winner_number": _winner_number(result),
         "curves": _curves(result),
         "confusion": _matrix(matrix) if matrix is not None and small else None,
         "confused": _most_confused(matrix) if matrix is not None and not small else None,
         "mistakes": [(item, thumbnail(dataset_root / item.path)) for item in result.mistakes[:MOST_MISTAKES]],
-        "findings": _findings(result.findings, dataset_root),
+        "findings": _findings(result, dataset_root),
         "splits": splits,
         "timings": [(step, sec, round(100 * sec / total, 2) if total else 0) for step, sec in steps.items()],
         "total_time": total,
@@ -122,13 +122,15 @@ def _spreads(confirmed: Confirmed) -> str:
     return ", ".join(part for part in (words.folds(confirmed), spreads) if part)
 
 
-def _findings(found: Findings, root: Path) -> dict[str, Any] | None:
+def _findings(result: RunResult, root: Path) -> dict[str, Any] | None:
     """Sentences, charts and pictures of the findings that there are; None where there are none."""
+    found = result.findings
     shown: dict[str, Any] = {}
     if found.more_data is not None:
         shown["more_data"] = (more_data_sentence(found.more_data), more_data_chart(found.more_data))
     if found.calibration is not None:
-        shown["calibration"] = (calibration_sentence(found.calibration), reliability_chart(found.calibration))
+        sentence = calibration_sentence(found.calibration, result.plan.folds)
+        shown["calibration"] = (sentence, reliability_chart(found.calibration))
     if found.labels is not None:
         pictures = [(item, thumbnail(root / item.path)) for item in found.labels.suspects]
         shown["labels"] = (labels_sentence(found.labels), pictures)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 
 FEWEST_DISCORDANT = 6
-"""Below this many discordant pairs even a one-sided split gives p > .03, so no p-value is stated."""
+"""Below this many discordant pairs, or groups, even a one-sided split gives p > .03, so no p-value is stated."""
 
 
 def wilson(successes: float, n: float, level: float = 0.95) -> tuple[float, float]:
@@ -79,7 +79,7 @@ def mcnemar_midp(b: int, c: int) -> float | None:
 def format_p(p: float | None) -> str:
     """A p-value for people: ``p = .034``, ``p < .001``, or why there is none."""
     if p is None:
-        return f"no p-value (fewer than {FEWEST_DISCORDANT} discordant pairs)"
+        return f"no p-value (fewer than {FEWEST_DISCORDANT} discordant pairs or groups)"
     if p < 0.001:
         return "p < .001"
     return "p > .999" if p > 0.999 else "p = " + f"{p:.3f}".removeprefix("0")
