@@ -54,6 +54,9 @@ def test_the_json_goes_to_a_file_beside_what_is_printed(root: Path, tmp_path: Pa
     result = check(root, "--json", tmp_path / "found.json")
     assert "train/birch/again.jpg: looks like test/birch/004.png" in result.stdout
     assert "compared on folds of the training images" in result.stdout
+    assert "data      2 classes, 49 images (1 set aside), 1 file not used\n" in result.stdout
+    assert ["all", "24", "0", "24"] in [line.split() for line in result.stdout.splitlines()]  # 48, and one set aside
+    assert "1 file not used\n" in result.stdout
     assert json.loads((tmp_path / "found.json").read_text()) == json.loads(check(root, "--json", "-").stdout)
 
 
@@ -68,10 +71,12 @@ def test_a_class_of_one_group_is_listed(root: Path) -> None:
     assert finding["message"].startswith("Class ash has no pictures left to train on")
     assert finding["files"] == ["ash: 24 images, 0 groups to draw from, 2 needed"]
     assert said["split"] is None
-    assert said["counts"] == {"train": {"ash": 12, "birch": 13}, "test": {"ash": 12, "birch": 12}}
+    assert said["counts"] == {"train": {"ash": 0, "birch": 12}, "test": {"ash": 12, "birch": 12}}
+    assert len(said["set_aside"]) == 13
     printed = check(root, "--group-by", r"(tree\d)_")
     assert printed.exit_code == 0
     assert "ash: 24 images, 0 groups to draw from, 2 needed" in printed.stdout
+    assert "2 classes, 49 images (13 set aside, 12 in 1 group kept together), 1 file not used\n" in printed.stdout
 
 
 def test_test_images_from_elsewhere(tmp_path: Path, make_dataset: MakeDataset) -> None:
@@ -88,7 +93,8 @@ def test_test_images_from_elsewhere(tmp_path: Path, make_dataset: MakeDataset) -
     ("options", "message"),
     [
         (("--group-by", "("), "--group-by is '(', but it must be a regular expression"),
-        (("--group-by", "zzz"), "--group-by 'zzz' matches no file"),
+        (("--group-by", "zzz"), "--group-by 'zzz' finds no name in any path"),
+        (("--group-by", ".*"), "--group-by '.*' joins nothing"),
         (("--test", "nowhere"), "has a test folder of its own"),
         (("--json", "no/such/folder.json"), "cannot be written"),
     ],

@@ -213,6 +213,19 @@ def test_a_folder_that_holds_a_run_is_refused(search: Callable[[Search], list[Ru
     assert result.stderr.startswith("error: --output out already holds a run")
 
 
+@pytest.mark.parametrize("arguments", [["run", "data", "--output", "data/out"], ["run", "."]])
+def test_results_are_not_written_among_the_images(
+    search: Callable[[Search], list[RunConfig]], arguments: list[str]
+) -> None:
+    seen = search(lambda config, reporter: None)
+    result = tlsearch(*arguments)
+    assert (result.exit_code, seen) == (2, [])
+    assert result.stderr == (
+        f"error: The results would be written into {arguments[1]}, where the images are: name a folder elsewhere with "
+        "--output.\n"
+    )
+
+
 @pytest.mark.parametrize(
     ("error", "code"), [(DataError("the folder is empty; add images"), 2), (RunError("it failed; run again"), 1)]
 )
@@ -384,7 +397,8 @@ def test_check(make_dataset: Callable[..., Path], tmp_path: Path) -> None:
     result = tlsearch("check", root)
     assert result.exit_code == 0, result.output
     lines = [line.split() for line in result.stdout.splitlines()]
-    assert lines[0] == ["data", "2", "classes,", "42", "images,", "1", "set", "aside"]
+    held = "data 2 classes, 42 images (4 in 2 groups kept together), 1 file not used"
+    assert lines[0] == held.split()
     counts = {line[0]: list(map(int, line[1:])) for line in lines if line and line[0] in ("ash", "[birch]", "all")}
     assert sum(counts["ash"]) == 21
     assert sum(counts["[birch]"]) == 21

@@ -11,7 +11,7 @@ from rich.console import Console
 from tlsearch.console import ConsoleReporter, Screen, _Moving, short_duration
 from tlsearch.progress import Reporter
 
-DATA = "10 classes, 3,781 images (2 set aside, 4 duplicates kept together)   train 3,068  val 341  test 372"
+DATA = "10 classes, 3,781 images (2 set aside, 8 in 4 groups kept together)   train 3,066  val 341  test 372"
 
 
 def terminal(width: int) -> Console:
@@ -46,8 +46,8 @@ def test_text_wraps_below_itself_at_80_columns() -> None:
     console = terminal(80)
     talk(ConsoleReporter(console))
     assert lines(console) == [
-        "data      10 classes, 3,781 images (2 set aside, 4 duplicates kept together)",
-        "          train 3,068  val 341  test 372",
+        "data      10 classes, 3,781 images (2 set aside, 8 in 4 groups kept together)",
+        "          train 3,066  val 341  test 372",
         "plan      vgg16@imagenet     about 24 min",
         "          left out: vgg19 - weights not found",
         "note      the class hats has 7 images",

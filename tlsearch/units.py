@@ -1,4 +1,4 @@
-"""Durations and sizes as people write them."""
+"""Durations, sizes and counts as people write them."""
 
 from __future__ import annotations
 
@@ -66,3 +66,8 @@ def format_size(size: int) -> str:
         if whole and not rest:
             return f"{whole}{'k' if unit == 'k' else unit.upper()}B"
     return str(size)
+
+
+def counted(number: int, one: str, many: str | None = None) -> str:
+    """A number with its word: ``1 file``, ``1,200 files``; ``many`` is the plural where an s is not enough."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"

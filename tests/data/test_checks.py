@@ -40,14 +40,14 @@ def test_every_finding(tmp_path: Path, make_dataset: MakeDataset) -> None:
     (root / "a" / "broken.jpg").write_text("no picture")
     index = scan(root)
     found = by_kind(check(index, split(index, 0)))
-    assert found["skipped"].message == "1 file set aside"
+    assert found["skipped"].message == "1 file not used"
     assert found["skipped"].files[0].startswith("a/broken.jpg: it is not a JPEG")
     assert found["conflicting_labels"].message == "2 images with equal content under different labels"
     assert found["conflicting_labels"].files == ("a/000.png", "b/copy.png: equals a/000.png")
     assert found["duplicates"].files == ("b/001.png", "b/again.png: equals b/001.png")
     assert found["tiny_classes"].message == "1 class with fewer than 20 images: a (18)"
     assert found["imbalance"].message == (
-        "classes are imbalanced 4.3 to 1 (c 78, a 18): always answering c would be right for 66.7%"
+        "classes are imbalanced 4.1 to 1 in training (c 58, a 14): always answering c would be right for 65.9%"
     )
     assert found["constant"].message == "60 images of a single colour"
     assert found["small_images"].files == ("b/flat.png",)
@@ -66,6 +66,43 @@ def test_imbalance_is_reported_above_three(
     for path in (more / "a").iterdir():
         path.rename(root / "a" / f"more{path.name}")
     assert ("imbalance" in by_kind(check(scan(root)))) is reported
+
+
+def test_few_and_many_are_counted_as_in_the_run(tmp_path: Path, make_dataset: MakeDataset) -> None:
+    """The images of the user's test folder, and those set aside, are not there to learn from."""
+    root = make_dataset(tmp_path, classes=("a", "b"), per_class=21, size=40)
+    test = make_dataset(tmp_path / "new", classes=("a", "b"), per_class=80, size=40, seed=1)
+    for file in sorted((test / "b").iterdir())[5:]:
+        file.unlink()
+    index = scan(root, test=test)
+    assert set(by_kind(check(index, split(index, 0)))) == {"few_test_images"}  # 101 to 26 with the test images
+    for number in range(16):
+        shutil.copy(root / "b" / f"{number:03}.png", test / "b" / f"copy{number:02}.png")
+    index = scan(root, test=test)
+    found = by_kind(check(index, split(index, 0)))
+    assert found["tiny_classes"].message == "1 class with fewer than 20 images besides the test images: b (5)"
+    assert found["imbalance"].message == (
+        "classes are imbalanced 4.2 to 1 in training (a 21, b 5): always answering a would be right for 80.8%"
+    )
+    assert by_kind(check(index))["imbalance"] == found["imbalance"]
+
+
+def test_nothing_left_to_train_on_is_no_imbalance(tmp_path: Path, make_dataset: MakeDataset) -> None:
+    root = make_dataset(tmp_path, classes=("a", "b"), per_class=20, size=40)
+    index = scan(root, test=Path(shutil.copytree(root, tmp_path / "copy")))
+    found = by_kind(check(index))
+    assert "imbalance" not in found
+    assert found["tiny_classes"].message == "2 classes with fewer than 20 images besides the test images: a (0), b (0)"
+
+
+def test_classes_that_differ_in_case_only(tmp_path: Path, make_dataset: MakeDataset) -> None:
+    root = make_dataset(tmp_path, classes=("Cat", "dog", "other"), per_class=20, size=40)
+    if (root / "cat").exists():
+        pytest.skip("this file system takes Cat for cat")
+    (root / "other").rename(root / "cat")
+    found = by_kind(check(scan(root)))
+    assert found["class_names"].message == "classes whose names differ in upper and lower case only: Cat and cat"
+    assert found["class_names"].severity == "warning"
 
 
 def test_copies_across_the_folders_of_the_user(tmp_path: Path, make_dataset: MakeDataset) -> None:
@@ -104,7 +141,7 @@ def test_named_groups_are_counted_and_set_aside(tmp_path: Path, make_dataset: Ma
     index = scan(root)
     groups = group_images(index, r"p(\d)_")
     found = by_kind(check(index, groups=groups))
-    assert found["groups"].message == "3 images in 1 group of up to 3 are kept together, 77 images stand alone"
+    assert found["groups"].message == "3 images in 1 group of up to 3 belong together, 77 images stand alone"
     assert found["crossing_groups"].files == (
         "train/a/p7_train000.png: belongs together with test/a/p7_test000.png",
         "train/a/p7_train001.png: belongs together with test/a/p7_test000.png",

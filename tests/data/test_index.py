@@ -1,4 +1,4 @@
-"""From a folder to an index: layouts, what is set aside, and the errors that a person can mend."""
+"""From a folder to an index: layouts, what is not used, and the errors that a person can mend."""
 
 from __future__ import annotations
 
@@ -181,11 +181,15 @@ def test_classes_that_are_too_small_are_named(tmp_path: Path, make_dataset: Make
     root = make_dataset(tmp_path, classes=("a", "b", "c"), per_class=4, size=32)
     (root / "a" / "000.png").unlink()
     (root / "c" / "000.png").write_bytes((root / "c" / "000.png").read_bytes()[:700])
-    with pytest.raises(DataError, match=r"at least 4 readable images, but a \(3\) in .* has fewer: add"):
+    with pytest.raises(DataError, match=r"but a \(3\) in .* has fewer: add images or remove the class folder\."):
         survey(root)
     Image.new("RGB", (8, 8)).save(root / "a" / "000.png")
     assert survey(root).images
-    with pytest.raises(DataError, match=r"but c \(3\) in .* fewer \(1 files were set aside\)"):
+    with pytest.raises(DataError, match=r"but c \(3\) in .* has fewer \(1 file not used\): add"):
+        scan(root)
+    for name in ("b", "c"):
+        (root / name / "000.png").unlink()
+    with pytest.raises(DataError, match=r"b \(3\), c \(3\) in .* have fewer: add images or remove the class folders\."):
         scan(root)
 
 
@@ -195,6 +199,25 @@ def test_an_empty_class_folder_with_a_broken_file_is_a_class(tmp_path: Path, mak
         path.write_bytes(b"")
     with pytest.raises(DataError, match=r"but c \(0\)"):
         scan(root)
+
+
+def test_a_picture_beside_the_class_folders_leaves_the_layout(tmp_path: Path, make_dataset: MakeDataset) -> None:
+    root = make_dataset(tmp_path, classes=("a", "b"), per_class=4, size=16, splits=("train", "test"))
+    for part in ("train", "test"):
+        Image.new("RGB", (8, 8)).save(root / part / "stray.png")
+    index = scan(root)
+    assert {image.split for image in index.images} == {"train", "test"}
+    assert reasons(index) == dict.fromkeys(("train/stray.png", "test/stray.png"), "it lies in no class folder")
+
+
+def test_classes_of_pictures_that_are_called_like_splits_are_classes(tmp_path: Path, make_dataset: MakeDataset) -> None:
+    root = make_dataset(tmp_path, classes=("bus", "test", "train"), per_class=4, size=16)
+    for inner in ("more", "notes", "empty"):  # one folder of pictures among them is no class folder
+        (root / "train" / inner).mkdir()
+    (root / "train" / "000.png").rename(root / "train" / "more" / "000.png")
+    (root / "train" / "notes" / "a.txt").touch()
+    index = scan(root)
+    assert (index.classes, index.has_splits) == (("bus", "test", "train"), False)
 
 
 def test_split_folders_that_disagree(tmp_path: Path, make_dataset: MakeDataset) -> None:

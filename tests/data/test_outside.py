@@ -94,7 +94,10 @@ def test_the_classes_must_agree(root: Path, fresh: Path, gone: str, message: str
 
 def test_a_fresh_without_images(tmp_path: Path, root: Path) -> None:
     (tmp_path / "empty").mkdir()
-    with pytest.raises(DataError, match="empty lacks a, b"):
+    with pytest.raises(DataError, match="empty holds no JPEG"):
+        survey(root, test=tmp_path / "empty")
+    Image.fromarray(np.zeros((9, 9, 3), np.uint8)).save(tmp_path / "empty" / "1.png")
+    with pytest.raises(DataError, match=r"The images in .*empty lie in no class folder"):
         survey(root, test=tmp_path / "empty")
     with pytest.raises(DataError, match="nowhere does not exist"):
         survey(root, test=tmp_path / "nowhere")

@@ -15,6 +15,7 @@ from tlsearch.data.pixels import open_pixels
 from tlsearch.progress import SilentReporter
 from tlsearch.search.load import load_data, pool_at, pool_digest, starting_size
 from tlsearch.search.session import Data
+from tlsearch.search.wording import data_line
 
 
 @pytest.mark.parametrize(
@@ -68,6 +69,13 @@ def test_no_file_holds_a_pixel_of_the_test_split(folders: Path, tmp_path: Path) 
         assert not (pixels[..., 2] > 100).any()  # the blue of the test pictures
         assert (pixels[:16, ..., 0] >= 200).all()
         assert (pixels[16:, ..., 1] >= 200).all()
+
+
+def test_the_line_of_the_step_adds_up(folders: Path, tmp_path: Path) -> None:
+    assert data_line(load(folders, tmp_path / "work")) == "2 classes, 32 images   train 16  val 8  test 8"
+    write(tmp_path / "data", {"a": (200, 0, 0), "b": (0, 200, 0)}, 20)
+    data = load(tmp_path / "data", tmp_path / "more", group_by=r"^(a)/\d\.")
+    assert data_line(data).startswith("2 classes, 40 images (10 in 1 group kept together)   train ")
 
 
 def test_the_pool_is_training_then_validation(folders: Path, tmp_path: Path) -> None:

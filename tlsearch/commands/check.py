@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,18 @@ if TYPE_CHECKING:
 SHOWN_FILES = 10
 
 _STDOUT = Path("-")
+
+
+@dataclass(frozen=True)
+class _Checked:
+    """What was found. ``aside`` has the rows that are set aside, each with the row because of which it is; without a
+    ``split`` those that one would set aside."""
+
+    index: DatasetIndex
+    groups: Sequence[int]
+    aside: Mapping[int, int]
+    split: Split | None
+    findings: Sequence[Finding]
 
 
 @click.command(short_help="Look through a data set: counts, broken files, duplicates.")
@@ -48,14 +61,16 @@ _STDOUT = Path("-")
 def check(
     dataset: Path, test: Path | None, group_by: str | None, seed: int, all_files: bool, json_file: Path | None
 ) -> None:
-    """Reads every image of DATASET and prints the counts for each class, what was set aside and what looks
-    wrong. Nothing is changed."""
+    """Reads every image of DATASET and prints the counts for each class, which files are not used, which
+    images are set aside and what looks wrong. Nothing is changed."""
     from tlsearch.console import ConsoleReporter, Screen
     from tlsearch.data.checks import check as find
     from tlsearch.data.checks import no_split
     from tlsearch.data.groups import group_images
     from tlsearch.data.index import scan
+    from tlsearch.data.split import crossing
     from tlsearch.data.split import split as draw
+    from tlsearch.data.totals import totals
 
     only_json = json_file == _STDOUT
     with ConsoleReporter(Screen(stderr=only_json, highlight=False)) as reporter:
@@ -70,23 +85,20 @@ def check(
         except DataError as error:
             findings = [no_split(index, groups, str(error)), *find(index, groups=groups)]
         reporter.close()
+        found = _Checked(index, groups, crossing(index, groups), split, findings)
         if json_file is not None:
-            _write_json(json_file, _as_json(index, split, groups, findings))
+            _write_json(json_file, _as_json(found))
         if not only_json:
-            _print(reporter, index, split, findings, None if all_files else SHOWN_FILES)
+            reporter.say("data", totals(index, groups))
+            _print(reporter, found, None if all_files else SHOWN_FILES)
 
 
-def _print(
-    reporter: ConsoleReporter, index: DatasetIndex, split: Split | None, findings: Sequence[Finding], shown: int | None
-) -> None:
+def _print(reporter: ConsoleReporter, found: _Checked, shown: int | None) -> None:
     """The counts, and every finding with its first ``shown`` files."""
-    reporter.say(
-        "data", f"{len(index.classes)} classes, {len(index.images):,} images, {len(index.skipped):,} set aside"
-    )
-    if split is not None and not split.val:
+    if found.split is not None and not found.split.val:
         reporter.say("", "so few that what a run tries is compared on folds of the training images")
-    reporter.console.print(_table(index, _counts(index, split)))
-    for finding in findings:
+    reporter.console.print(_table(found.index, _counts(found)))
+    for finding in found.findings:
         if finding.severity == "warning":
             reporter.warn(finding.message)
         else:
@@ -95,18 +107,22 @@ def _print(
             reporter.say("", f"  {file}")
         if shown is not None and len(finding.files) > shown:
             reporter.say("", f"  and {len(finding.files) - shown:,} more")
-    if not findings:
+    if not found.findings:
         reporter.say("check", "nothing to remark")
 
 
-def _counts(index: DatasetIndex, split: Split | None) -> dict[str, dict[str, int]]:
-    """Images of each class in each part; without a split in each of the user's folders, or in all."""
+def _counts(found: _Checked) -> dict[str, dict[str, int]]:
+    """Images of each class in each part; without a split in each of the user's folders, or in all. What is set aside
+    is in none."""
+    index, split = found.index, found.split
     if split is not None:
         parts = {"train": split.train, "val": split.val, "test": split.test}
     else:
         rows: dict[str, list[int]] = {}
         for row, image in enumerate(index.images):
-            rows.setdefault(image.split or "images", []).append(row)
+            part = rows.setdefault(image.split or "images", [])
+            if row not in found.aside:
+                part.append(row)
         parts = {name: tuple(rows[name]) for name in ("train", "val", "test", "images") if name in rows}
     labels = index.labels
     return {
@@ -129,27 +145,26 @@ def _table(index: DatasetIndex, counts: Mapping[str, Mapping[str, int]]) -> Tabl
     return table
 
 
-def _as_json(
-    index: DatasetIndex, split: Split | None, groups: Sequence[int], findings: Sequence[Finding]
-) -> dict[str, Any]:
+def _as_json(found: _Checked) -> dict[str, Any]:
     from tlsearch.data.groups import members
 
+    index = found.index
     paths = [image.path for image in index.images]
-    aside = zip(split.set_aside, split.because, strict=True) if split is not None else ()
     return {
         "dataset": str(index.root),
         "test": str(index.test_root) if index.test_root is not None else None,
         "fingerprint": index.fingerprint,
         "images": len(index.images),
         "classes": list(index.classes),
-        "split": split.source if split is not None else None,
-        "counts": _counts(index, split),
+        "split": found.split.source if found.split is not None else None,
+        "counts": _counts(found),
         "skipped": [{"file": item.path, "reason": item.reason} for item in index.skipped],
-        "set_aside": [{"file": paths[row], "because_of": paths[other]} for row, other in aside],
+        "set_aside": [{"file": paths[row], "because_of": paths[other]} for row, other in sorted(found.aside.items())],
         "findings": [
-            {"kind": f.kind, "severity": f.severity, "message": f.message, "files": list(f.files)} for f in findings
+            {"kind": f.kind, "severity": f.severity, "message": f.message, "files": list(f.files)}
+            for f in found.findings
         ],
-        "groups": [[paths[row] for row in rows] for rows in members(groups).values()],
+        "groups": [[paths[row] for row in rows] for rows in members(found.groups).values()],
     }
 
 

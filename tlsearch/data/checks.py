@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -11,6 +11,7 @@ from tlsearch.data.colours import find_clues
 from tlsearch.data.groups import group_images, join, members
 from tlsearch.data.index import DatasetIndex
 from tlsearch.data.split import Split, crossing, imbalance, lacking_groups
+from tlsearch.units import counted
 
 TINY_CLASS = 20
 """A class with fewer images leaves fewer than three for testing."""
@@ -38,6 +39,7 @@ KINDS: Mapping[str, Severity] = {
     "crossing_groups": "warning",
     "groups": "info",
     "no_split": "warning",
+    "class_names": "warning",
     "tiny_classes": "warning",
     "imbalance": "warning",
     "constant": "warning",
@@ -95,7 +97,9 @@ def check(index: DatasetIndex, split: Split | None = None, groups: Sequence[int]
         *_alike(index, index.lookalikes, aside, _LOOKALIKES),
         *_crossing(index, aside),
         *_named_groups(index, groups),
-        *_classes(index),
+        *_class_names(index),
+        *_tiny_classes(index, aside),
+        *_imbalance(index, aside, split),
         *_pictures(index),
         *_colours(index),
         *(_test_part(index, split) if split is not None else ()),
@@ -107,8 +111,8 @@ def no_split(index: DatasetIndex, groups: Sequence[int], reason: str) -> Finding
     """That a data set cannot be split: ``reason`` is the sentence of the error, the classes concerned are listed."""
     files = []
     for label, (have, needed) in lacking_groups(index, groups).items():
-        images = _count(index.labels.count(label), "image")
-        files.append(f"{index.classes[label]}: {images}, {_count(have, 'group')} to draw from, {needed} needed")
+        images = counted(index.labels.count(label), "image")
+        files.append(f"{index.classes[label]}: {images}, {counted(have, 'group')} to draw from, {needed} needed")
     return _finding("no_split", reason, tuple(files))
 
 
@@ -116,7 +120,7 @@ def _skipped(index: DatasetIndex) -> list[Finding]:
     if not index.skipped:
         return []
     files = tuple(f"{item.path}: {item.reason}" for item in index.skipped)
-    return [_finding("skipped", f"{_count(len(files), 'file')} set aside", files)]
+    return [_finding("skipped", f"{counted(len(files), 'file')} not used", files)]
 
 
 def _alike(
@@ -126,10 +130,10 @@ def _alike(
     conflicting, repeated = _by_labels(index, pairs, aside, words.verb)
     findings = []
     if conflicting:
-        text = f"{_count(len(conflicting), 'image')} {words.text} under different labels"
+        text = f"{counted(len(conflicting), 'image')} {words.text} under different labels"
         findings.append(_finding(words.conflict, text, conflicting))
     if repeated:
-        text = f"{_count(len(repeated), 'image')} {words.text} within a class, kept together"
+        text = f"{counted(len(repeated), 'image')} {words.text} within a class, kept together"
         findings.append(_finding(words.repeat, text, repeated))
     return findings
 
@@ -169,7 +173,7 @@ def _crossing(index: DatasetIndex, aside: Mapping[int, int]) -> list[Finding]:
     return [
         _finding(
             name,
-            f"{_count(len(files[kind]), 'image')} in training or validation set aside: {why} in a test or validation "
+            f"{counted(len(files[kind]), 'image')} in training or validation set aside: {why} in a test or validation "
             "folder",
             tuple(files[kind]),
         )
@@ -185,8 +189,8 @@ def _named_groups(index: DatasetIndex, groups: Sequence[int]) -> list[Finding]:
         return []
     sizes = [len(rows) for rows in members(groups).values()]
     text = (
-        f"{_count(sum(sizes), 'image')} in {_count(len(sizes), 'group')} of up to {max(sizes):,} are kept together, "
-        f"{_count(len(groups) - sum(sizes), 'image')} stand alone"
+        f"{counted(sum(sizes), 'image')} in {counted(len(sizes), 'group')} of up to {max(sizes):,} belong together, "
+        f"{counted(len(groups) - sum(sizes), 'image')} stand alone"
     )
     return [_finding("groups", text)]
 
@@ -205,34 +209,57 @@ def _colours(index: DatasetIndex) -> list[Finding]:
     ]
 
 
-def _classes(index: DatasetIndex) -> list[Finding]:
-    findings = []
-    tiny = [f"{name} ({count})" for name, count in index.counts.items() if count < TINY_CLASS]
-    if tiny:
-        number = _count(len(tiny), "class", "classes")
-        text = f"{number} with fewer than {TINY_CLASS} images: {', '.join(tiny)}"
-        findings.append(_finding("tiny_classes", text))
-    ratio = imbalance(index.labels)
-    if ratio > IMBALANCE_LIMIT:
-        most, least = max(index.counts.items(), key=_second), min(index.counts.items(), key=_second)
-        share = most[1] / len(index.images)
-        text = (
-            f"classes are imbalanced {ratio:.1f} to 1 ({most[0]} {most[1]}, {least[0]} {least[1]}): always "
-            f"answering {most[0]} would be right for {share:.1%}"
-        )
-        findings.append(_finding("imbalance", text))
-    return findings
+def _class_names(index: DatasetIndex) -> list[Finding]:
+    """Classes whose names are equal but for their case: probably one class in two folders."""
+    alike: dict[str, list[str]] = defaultdict(list)
+    for name in index.classes:
+        alike[name.casefold()].append(name)
+    found = [" and ".join(names) for names in alike.values() if len(names) > 1]
+    if not found:
+        return []
+    return [_finding("class_names", f"classes whose names differ in upper and lower case only: {', '.join(found)}")]
+
+
+def _tiny_classes(index: DatasetIndex, aside: Mapping[int, int]) -> list[Finding]:
+    """Classes of few images, not counting the user's test images and what is set aside."""
+    sizes = Counter(index.images[row].label for row in _left_in(index, aside, None, "train", "val"))
+    tiny = [f"{name} ({sizes[label]})" for label, name in enumerate(index.classes) if sizes[label] < TINY_CLASS]
+    if not tiny:
+        return []
+    where = " besides the test images" if any(image.split == "test" for image in index.images) else ""
+    number = counted(len(tiny), "class", "classes")
+    return [_finding("tiny_classes", f"{number} with fewer than {TINY_CLASS} images{where}: {', '.join(tiny)}")]
+
+
+def _imbalance(index: DatasetIndex, aside: Mapping[int, int], split: Split | None) -> list[Finding]:
+    """What makes a run choose balanced accuracy, by the same rule: training images decide."""
+    rows = split.train if split is not None else _left_in(index, aside, None, "train")
+    labels = [index.images[row].label for row in rows]
+    if not labels or (ratio := imbalance(labels)) <= IMBALANCE_LIMIT:
+        return []
+    sizes = sorted(Counter(labels).items(), key=lambda pair: (-pair[1], pair[0]))
+    (most, highest), (least, lowest) = sizes[0], sizes[-1]
+    text = (
+        f"classes are imbalanced {ratio:.1f} to 1 in training ({index.classes[most]} {highest}, {index.classes[least]} "
+        f"{lowest}): always answering {index.classes[most]} would be right for {highest / len(labels):.1%}"
+    )
+    return [_finding("imbalance", text)]
+
+
+def _left_in(index: DatasetIndex, aside: Mapping[int, int], *folders: str | None) -> list[int]:
+    """Rows in the user's ``folders`` (None: in no split folder) that are not set aside."""
+    return [row for row, image in enumerate(index.images) if image.split in folders and row not in aside]
 
 
 def _pictures(index: DatasetIndex) -> list[Finding]:
     findings = []
     constant = [row for row, image in enumerate(index.images) if image.constant]
     if constant:
-        text = f"{_count(len(constant), 'image')} of a single colour"
+        text = f"{counted(len(constant), 'image')} of a single colour"
         findings.append(_finding("constant", text, _paths(index, constant)))
     small = [row for row, image in enumerate(index.images) if min(image.width, image.height) < SMALL_SIDE]
     if small:
-        text = f"{_count(len(small), 'image')} with a side shorter than {SMALL_SIDE} pixels"
+        text = f"{counted(len(small), 'image')} with a side shorter than {SMALL_SIDE} pixels"
         findings.append(_finding("small_images", text, _paths(index, small)))
     return findings
 
@@ -247,7 +274,7 @@ def _test_part(index: DatasetIndex, split: Split) -> list[Finding]:
     ]
     if not few:
         return []
-    number = _count(len(few), "class", "classes")
+    number = counted(len(few), "class", "classes")
     text = f"{number} with fewer than {FEW_TEST_IMAGES} test images: {', '.join(few)}"
     return [_finding("few_test_images", text)]
 
@@ -258,11 +285,3 @@ def _finding(kind: str, message: str, files: tuple[str, ...] = ()) -> Finding:
 
 def _paths(index: DatasetIndex, rows: Sequence[int]) -> tuple[str, ...]:
     return tuple(index.images[row].path for row in rows)
-
-
-def _second(pair: tuple[str, int]) -> int:
-    return pair[1]
-
-
-def _count(number: int, one: str, many: str | None = None) -> str:
-    return f"{number:,} {one if number == 1 else many or one + 's'}"

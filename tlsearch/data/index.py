@@ -1,4 +1,4 @@
-"""The index of a data set: every image with its class, its content hash and its size, and what was set aside.
+"""The index of a data set: every image with its class, its content hash and its size, and what is not used.
 
 ``survey`` reads headers only, so that the size at which pixels are kept can be chosen before anything is
 decoded; ``pixels.decode_all`` then reads every file once and gives the ``DatasetIndex``. ``scan`` does both
@@ -22,6 +22,7 @@ from tlsearch.data.look import Look
 from tlsearch.data.naming import group_names
 from tlsearch.data.parallel import Progress, map_files
 from tlsearch.errors import DataError, UsageError
+from tlsearch.units import counted
 
 MIN_PER_CLASS = 4
 """Fewer images of a class cannot be divided into training, validation and test with any meaning."""
@@ -67,7 +68,7 @@ class Survey:
 
 @dataclass(frozen=True)
 class DatasetIndex:
-    """All usable images sorted by path, and what was set aside with the reason.
+    """All usable images sorted by path, and what is not used with the reason.
 
     ``test_root`` is a folder outside ``root`` that holds the test images, where the user named one; their paths begin
     with ``test/``, as if it lay inside. ``lookalikes`` are pairs of rows, the lesser first, of unequal content that
@@ -131,8 +132,8 @@ def survey(
 ) -> Survey:
     """Find the images below ``root`` and read their headers, in parallel.
 
-    ``test`` is a folder of class folders outside ``root`` that holds the test images. Files that are no images are set
-    aside. Raises ``DataError`` when the folder cannot serve as a data set, ``UsageError`` when it has a test folder of
+    ``test`` is a folder of class folders outside ``root`` that holds the test images. Files that are no images are not
+    used. Raises ``DataError`` when the folder cannot serve as a data set, ``UsageError`` when it has a test folder of
     its own besides ``test`` or when ``group_by`` (``naming``) is of no use.
     """
     found, skipped = find_files(root)
@@ -179,7 +180,7 @@ def _relative(image: ImageRecord | Found, test_root: Path | None) -> str:
 
 
 def read_image(found: Survey, image: ImageRecord, size: int) -> tuple[ImageRecord, Picture] | Skipped:
-    """Decode one image: its completed record and what was read, or why it is set aside."""
+    """Decode one image: its completed record and what was read, or why it is not used."""
     try:
         picture = read_picture(locate(image, found.root, found.test_root), size, image.path)
     except ImageError as error:
@@ -223,10 +224,11 @@ def require_usable(found: Survey | DatasetIndex) -> None:
     held = Counter(image.label for image in images)
     small = [f"{name} ({held[label]})" for label, name in enumerate(classes) if held[label] < MIN_PER_CLASS]
     if small:
-        aside = f" ({len(skipped)} files were set aside)" if skipped else ""
+        unused = f" ({counted(len(skipped), 'file')} not used)" if skipped else ""
+        has, folder = ("has", "folder") if len(small) == 1 else ("have", "folders")
         raise DataError(
-            f"Each class needs at least {MIN_PER_CLASS} readable images, but {_some(small)} in {root} has "
-            f"fewer{aside}: add images or remove the class folder."
+            f"Each class needs at least {MIN_PER_CLASS} readable images, but {_some(small)} in {root} {has} "
+            f"fewer{unused}: add images or remove the class {folder}."
         )
     _require_same_classes(found)
 
@@ -261,6 +263,8 @@ def _find_test(root: Path, test: Path, found: Sequence[Found]) -> tuple[list[Fou
     inner, outer = test.resolve(), root.resolve()
     if inner == outer or outer in inner.parents or inner in outer.parents:
         raise UsageError(f"--test {test} and the data set {root} lie in each other: give each a folder of its own.")
+    if not more:
+        raise DataError(describe_no_images(test, aside))
     return more, aside
 
 

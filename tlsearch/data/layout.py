@@ -62,7 +62,7 @@ class _Walk:
 
 
 def find_files(root: Path) -> tuple[list[Found], list[Skipped]]:
-    """All files that lie in class folders, and what was set aside, both sorted by path.
+    """All files that lie in class folders, and what is not used, both sorted by path.
 
     Raises ``DataError`` when ``root`` is no folder or its split folders are ambiguous.
     """
@@ -105,8 +105,8 @@ def _require_folder(root: Path) -> Path:
 def _split_folders(walk: _Walk, folders: Sequence[Path]) -> dict[str, Path] | None:
     """The folder of each split, or None where the folders are classes.
 
-    Folders are splits when all of them, or at least two, bear the name of a split, and one of those holds
-    folders instead of pictures; a class that happens to be called "train" remains a class.
+    Folders are splits when all of them, or at least two, bear the name of a split, and one of those holds class
+    folders (``_holds_classes``); a class that happens to be called "train" remains a class.
     """
     named = [(SPLIT_NAMES[f.name.lower()], f) for f in folders if f.name.lower() in SPLIT_NAMES]
     if not named or not (len(named) == len(folders) or len(named) >= 2):
@@ -129,13 +129,21 @@ def _split_folders(walk: _Walk, folders: Sequence[Path]) -> dict[str, Path] | No
 
 
 def _holds_classes(folder: Path) -> bool:
-    """Whether a folder holds folders and no picture of its own."""
+    """Whether a folder holds folders and no picture of its own; beside pictures, which then lie in no class folder, at
+    least two folders with pictures."""
     try:
         entries = [entry for entry in folder.iterdir() if not _is_ignored(entry.name)]
     except OSError:
         return False
-    loose = any(entry.suffix.lower() in IMAGE_SUFFIXES for entry in entries)
-    return not loose and any(entry.is_dir() for entry in entries)
+    folders = [entry for entry in entries if entry.is_dir()]
+    loose = any(entry.suffix.lower() in IMAGE_SUFFIXES and not entry.is_dir() for entry in entries)
+    return sum(map(_holds_pictures, folders)) >= 2 if loose else bool(folders)
+
+
+def _holds_pictures(folder: Path) -> bool:
+    """Whether a file at any depth has the name of a picture; the first one is enough."""
+    names = (name for _, _, files in os.walk(folder) for name in files)
+    return any(Path(name).suffix.lower() in IMAGE_SUFFIXES for name in names)
 
 
 def _walk_classes(walk: _Walk, folder: Path, split: str | None) -> None:
@@ -165,7 +173,7 @@ def _files_under(walk: _Walk, folder: Path, ancestors: tuple[tuple[int, int], ..
 
 
 def _list(walk: _Walk, folder: Path) -> tuple[list[Path], list[Path]]:
-    """The folders and the regular files in ``folder``, sorted; what cannot be used is set aside."""
+    """The folders and the regular files in ``folder``, sorted; what cannot be used is noted."""
     folders: list[Path] = []
     files: list[Path] = []
     try:

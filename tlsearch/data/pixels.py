@@ -30,7 +30,7 @@ def decode_all(
     """Decode every image of a survey once, write its pixels to ``file`` and complete the index.
 
     Row i of ``file`` is ``index.images[i]``, squeezed to (size, size, 3) by ``decode.to_square``. A file that
-    turns out to be broken is set aside and has no row. Raises ``DataError`` when too few images are left;
+    turns out to be broken is not used and has no row. Raises ``DataError`` when too few images are left;
     ``file`` is not there then.
     """
     with _written(file) as part:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from tlsearch.data.checks import IMBALANCE_LIMIT
 from tlsearch.data.split import imbalance
+from tlsearch.data.totals import totals
 from tlsearch.results import wording as words
 from tlsearch.results.figures import interval, score
 from tlsearch.results.flat import flat_metrics
@@ -27,19 +28,10 @@ if TYPE_CHECKING:
 
 
 def data_line(data: Data) -> str:
-    """Classes, images, what was set aside, and the parts."""
-    index, split = data.index, data.split
-    copies = len(index.images) - len(set(split.groups))
-    notes = []
-    if index.skipped:
-        notes.append(f"{len(index.skipped)} set aside")
-    if copies:
-        notes.append(f"{copies} duplicates kept together")
-    aside = f" ({', '.join(notes)})" if notes else ""
-    return (
-        f"{len(index.classes)} classes, {len(index.images):,} images{aside}   "
-        f"train {len(split.train):,}  val {len(split.val):,}  test {len(split.test):,}"
-    )
+    """Classes, images, what of them is set aside or kept together, files that are not used, and the parts."""
+    split = data.split
+    parts = f"train {len(split.train):,}  val {len(split.val):,}  test {len(split.test):,}"
+    return f"{totals(data.index, split.groups)}   {parts}"
 
 
 def plan_lines(session: Session, plan: Plan) -> list[str]:
