@@ -37,7 +37,8 @@ import tlsearch
 folder, seed = Path(sys.argv[1]), int(sys.argv[2])
 tlsearch.run(tlsearch.RunConfig(
     dataset=folder / "images", backbones=("stub",), augment=("flip",), trials=8, epochs=10, image_size=32,
-    time_limit=40.0, seed=seed, output=folder / "output", cache_dir=folder / "cache", tracking_uri=sys.argv[3], experiment="shuffled",
+    time_limit=40.0, seed=seed, output=folder / "output", cache_dir=folder / "cache", tracking_uri=sys.argv[3],
+    experiment="shuffled",
 ))
 """
 
