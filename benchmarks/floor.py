@@ -12,7 +12,7 @@ solved once for all trials, and BatchNorm in it is not trained.
 Not everything is measured. Passes and rendering are timed on all images as they are and on all views of one strength,
 and count for each view that is needed; heads are solved once for each pooling and number of views. `--measure K` trains
 K hidden heads and K last blocks (default 2), `--measure-epochs E` those for E epochs (default 2 on the floor's side,
-5 on tlsearch's). What a trial takes once counts once, its epochs are multiplied, and trials that were not trained count
+3 on tlsearch's). What a trial takes once counts once, its epochs are multiplied, and trials that were not trained count
 as the mean of those that were. tlsearch's side is measured as in vs_plain_loop.py, or read from the JSON line of that
 script with `--result`.
 """

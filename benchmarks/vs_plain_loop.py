@@ -12,7 +12,7 @@ first of each kind and strength, with the store as it is at that time, so that t
 and counted whole. `--measure-epochs E` trains them for E epochs (on tlsearch's side for as many as there are views, at
 least). What a trial takes once (building, compiling, starting its head) is counted once, its epochs are multiplied, and
 trials that were not trained count as the mean of those of their kind that were. Without the two options the plain loop
-trains one trial of each kind for one epoch, tlsearch one with each kind of head for five. `--measure` and
+trains one trial of each kind for one epoch, tlsearch one with each kind of head for three. `--measure` and
 `--measure-epochs` as large as `--trials` and `--epochs` leave nothing to be scaled.
 """
 
@@ -37,7 +37,7 @@ from trial_kinds import KINDS, MIXED, mix
 from tlsearch.records import TrialSpec
 
 PLAIN_TRIALS, PLAIN_EPOCHS = 1, 1
-TLSEARCH_TRIALS, TLSEARCH_EPOCHS = 2, 5
+TLSEARCH_TRIALS, TLSEARCH_EPOCHS = 2, 3
 
 
 @dataclass(frozen=True)

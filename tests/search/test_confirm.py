@@ -21,6 +21,7 @@ from tlsearch.search.confirm import Confirmation, confirm
 from tlsearch.search.plan import Plan
 from tlsearch.search.session import Session
 from tlsearch.search.study import Finished
+from tlsearch.search.wording import confirm_line
 
 SPACE = make_space()
 TRAIN, VAL = 80, 20
@@ -247,6 +248,8 @@ def test_with_little_time_only_the_first_contenders_race(
     clock_with(monkeypatch, confirming, 1.01 * (seconds_of(confirming, LIGHT, JOINED, PROBE) + 12.0))
     found = confirming((LIGHT, [0.9]), (JOINED, [0.9]), (HEAVY, []), baseline=[0.4])
     assert set(found.confirmed) == {LIGHT.spec, JOINED.spec, PROBE.spec, SCRATCH}
+    assert found.raced == 2
+    assert "2 trials raced" in confirm_line(found)
 
 
 def test_where_the_baseline_does_not_fit_the_winner_is_confirmed_without_it(
@@ -255,6 +258,7 @@ def test_where_the_baseline_does_not_fit_the_winner_is_confirmed_without_it(
     clock_with(monkeypatch, confirming, 1.01 * seconds_of(confirming, JOINED, PROBE))
     found = confirming((JOINED, [0.9]), (LIGHT, []), baseline=[0.4])
     assert set(found.confirmed) == {JOINED.spec, PROBE.spec}
+    assert "time for the best trial only" in confirm_line(found)
 
 
 def test_the_third_fold_leaves_time_for_another_seed(confirming: Confirming, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -33,12 +33,14 @@ VIEWS_FACTOR = 2
 class Confirmation:
     """``winner`` is one of the contenders. ``confirmed`` has the figures on resampled folds by the spec that was
     searched, of the contenders, the linear probe and the networks from scratch; what there was no time for is absent.
-    ``needed`` is the seconds that one fold of the first contender takes with what stands beside it."""
+    ``needed`` is the seconds that one fold of the first contender takes with what stands beside it, ``raced`` the number
+    of contenders for which there was time."""
 
     winner: Finished
     confirmed: Mapping[TrialSpec, Confirmed]
     rows: tuple[TrialRow, ...]
     needed: float
+    raced: int
 
 
 @dataclass
@@ -127,12 +129,13 @@ def confirm(
         return session.clock.fits(seconds + reserve, "rest")
 
     running = _starters(race, contenders, beside, fits)
+    raced = len(running)
     if running:
         running = _run_folds(race, running, [spec for spec in beside if fits(_cost(race, {first, spec}))], fits)
     winner = min(running, key=lambda c: _preference(race, c)) if running else contenders[0]
     _repeat(race, winner.spec, fits)
     confirmed = {spec: _summary(race, spec) for spec, values in race.scores.items() if values}
-    return Confirmation(winner, confirmed, tuple(race.rows), _cost(race, {first, *beside}))
+    return Confirmation(winner, confirmed, tuple(race.rows), _cost(race, {first, *beside}), raced)
 
 
 def more_views(spec: TrialSpec) -> TrialSpec:
