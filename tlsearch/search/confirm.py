@@ -33,8 +33,8 @@ VIEWS_FACTOR = 2
 class Confirmation:
     """``winner`` is one of the contenders. ``confirmed`` has the figures on resampled folds by the spec that was
     searched, of the contenders, the linear probe and the networks from scratch; what there was no time for is absent.
-    ``needed`` is the seconds that one fold of the first contender takes with what stands beside it, ``raced`` the number
-    of contenders for which there was time."""
+    ``needed`` is the seconds that one fold of the first contender takes with what stands beside it, ``raced`` how many
+    contenders there was time for."""
 
     winner: Finished
     confirmed: Mapping[TrialSpec, Confirmed]
