@@ -17,7 +17,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtri
 
-from tlsearch.search.confirm import CONTENDERS, MOST_FOLDS, paired_error
+from tlsearch.search.confirm import CONTENDERS, MOST_FOLDS
+from tlsearch.search.spread import paired_error, paired_image_error
 
 Floats = npt.NDArray[np.float64]
 Row = dict[str, object]
@@ -47,8 +48,8 @@ class Search:
         self.image: Floats = self.rng.standard_normal(self.pool)
         self.taste: Floats = self.rng.standard_normal((TRIALS, self.pool))
 
-    def curve(self, trial: int, images: npt.NDArray[np.intp]) -> tuple[Floats, Floats]:
-        """The validation accuracy of one new training on ``images``, and its true accuracy, (EPOCHS,) each."""
+    def train(self, trial: int, images: npt.NDArray[np.intp]) -> tuple[npt.NDArray[np.bool_], Floats]:
+        """Which of ``images`` a new training has right after each epoch (EPOCHS, n), and its true accuracy (EPOCHS,)."""
         epochs = np.arange(1, EPOCHS + 1)
         end = self.truth[trial]
         true = end - (end - 0.4) * np.exp(-epochs / 1.2)
@@ -57,7 +58,12 @@ class Search:
         fixed = shares["image"] * self.image[images] + shares["configuration"] * self.taste[trial, images]
         fixed = fixed + shares["run"] * self.rng.standard_normal(len(images))
         hard = fixed + shares["epoch"] * self.rng.standard_normal((EPOCHS, len(images)))
-        return (hard < ndtri(true)[:, None]).mean(axis=1), true
+        return hard < ndtri(true)[:, None], true
+
+    def curve(self, trial: int, images: npt.NDArray[np.intp]) -> tuple[Floats, Floats]:
+        """The validation accuracy of one new training on ``images``, and its true accuracy, (EPOCHS,) each."""
+        right, true = self.train(trial, images)
+        return right.mean(axis=1), true
 
     def value(self, trial: int, images: npt.NDArray[np.intp]) -> float:
         """The mean of the last three epochs of a new training."""
@@ -116,16 +122,25 @@ def _confirm(search: Search, values: list[float]) -> tuple[int, float]:
     """The race of the best three on resampled folds; which costs least at inference is random here."""
     running = [int(trial) for trial in np.argsort(values)[::-1][:CONTENDERS]]
     scores: dict[int, list[float]] = {trial: [] for trial in running}
-    for _ in range(MOST_FOLDS):
+    answers: dict[int, npt.NDArray[np.intp]] = {}
+    for number in range(MOST_FOLDS):
         fold = search.rng.permutation(search.pool)[: search.val]
         for trial in running:
-            scores[trial].append(search.value(trial, fold))
+            right, _ = search.train(trial, fold)
+            scores[trial].append(float(right[-3:].mean()))
+            if number == 0:
+                answers[trial] = right[-1].astype(np.intp)
         best = max(running, key=lambda trial: float(np.mean(scores[trial])))
-        running = [trial for trial in running if _level(scores[best], scores[trial], search)]
+        running = [t for t in running if _level(scores[best], scores[t], answers[best], answers[t], search)]
     winner = int(search.rng.choice(running))
     return winner, float(np.mean(scores[winner]))
 
 
-def _level(best: list[float], other: list[float], search: Search) -> bool:
+def _level(
+    best: list[float], other: list[float], said: npt.NDArray[np.intp], others: npt.NDArray[np.intp], search: Search
+) -> bool:
     behind = float(np.mean(best) - np.mean(other))
+    if len(best) == 1:
+        ones = np.ones_like(said)  # all that matters of an answer is whether it is right
+        return behind <= paired_image_error(said, others, ones, np.arange(len(ones)), "accuracy") + 1e-12
     return behind <= paired_error(best, other, search.val, search.pool - search.val) + 1e-12
