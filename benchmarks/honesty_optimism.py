@@ -49,7 +49,7 @@ class Search:
         self.taste: Floats = self.rng.standard_normal((TRIALS, self.pool))
 
     def train(self, trial: int, images: npt.NDArray[np.intp]) -> tuple[npt.NDArray[np.bool_], Floats]:
-        """Which of ``images`` a new training has right after each epoch (EPOCHS, n), and its true accuracy (EPOCHS,)."""
+        """Which of ``images`` a new training has right after each epoch (EPOCHS, n), and its accuracy (EPOCHS,)."""
         epochs = np.arange(1, EPOCHS + 1)
         end = self.truth[trial]
         true = end - (end - 0.4) * np.exp(-epochs / 1.2)
