@@ -135,7 +135,9 @@ def _train(spec: TrialSpec, images: Images) -> float:
     keras.utils.set_random_seed(spec.seed)
     x, held = images.features[images.train], images.features[images.val]
     targets = np.eye(images.classes, dtype=np.float32)[images.labels]
-    layers: list[Any] = [keras.Input((x.shape[1],)), keras.layers.Normalization(mean=x.mean(0), variance=x.var(0))]
+    variance = x.var(axis=0)
+    variance[variance < 1e-12 * variance.max()] = 1.0  # a constant column is not blown up
+    layers: list[Any] = [keras.Input((x.shape[1],)), keras.layers.Normalization(mean=x.mean(axis=0), variance=variance)]
     layers += [keras.layers.Dropout(spec.dropout)] if spec.dropout else []
     layers += [keras.layers.Dense(spec.units, activation="relu", kernel_initializer="he_normal")]
     layers += [keras.layers.Dropout(spec.dropout)] if spec.dropout else []
