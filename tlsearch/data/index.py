@@ -115,7 +115,7 @@ class DatasetIndex:
         """The median over images of the shorter side, in pixels."""
         return _median_short_side(self.images)
 
-    @property
+    @cached_property
     def labels(self) -> tuple[int, ...]:
         """The label of every image."""
         return tuple(image.label for image in self.images)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from tlsearch.config import Metric, RunConfig
@@ -58,12 +59,12 @@ class Data:
         """The whole pool to train on, none to validate."""
         return Fold(tuple(range(len(self.pool))), ())
 
-    @property
+    @cached_property
     def labels(self) -> tuple[int, ...]:
         """The label of every image of the pool."""
         return tuple(self.index.images[row].label for row in self.pool)
 
-    @property
+    @cached_property
     def groups(self) -> tuple[int, ...]:
         """The group of every image of the pool."""
         return tuple(self.split.groups[row] for row in self.pool)
