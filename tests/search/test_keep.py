@@ -29,8 +29,14 @@ class Saving:
 
     def __init__(self, state: str = "complete") -> None:
         self.state, self.trained = state, 0
+        self.heads: list[str] = []
 
-    def call(self, name: str, spec: TrialSpec, folder: str, **_: object) -> None:
+    def call(self, name: str, spec: TrialSpec, folder: str = "", file: str = "", **_: object) -> None:
+        if name in ("keep_head", "restore_head"):
+            self.heads.append(name)
+            Path(file).parent.mkdir(exist_ok=True)
+            Path(file).write_text(spec.digest)
+            return
         assert name == "save"
         Path(folder).mkdir(parents=True)
         (Path(folder) / "model.keras").write_text(spec.digest)
@@ -81,6 +87,19 @@ def test_solved_heads_are_not_kept_for_they_come_out_the_same(tmp_path: Path) ->
     search: Any = SimpleNamespace(finished=[solved], best=lambda count: [solved])
     keep_best(session, PLAN, cast("Search", search), solved)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_of_a_frozen_network_only_the_head_is_kept(tmp_path: Path) -> None:
+    worker = Saving()
+    session = session_in(tmp_path, worker)
+    hidden = trial(1, 0.9, hidden=True)
+    search: Any = SimpleNamespace(finished=[hidden], best=lambda count: [hidden])
+    keep_best(session, PLAN, cast("Search", search), hidden)
+    assert [path.name for path in model_folder(session, hidden.spec).iterdir()] == ["head.npz"]
+    fetch_model(session, hidden.spec, LITE, tmp_path / "model")
+    assert worker.heads == ["keep_head", "restore_head"]
+    assert (tmp_path / "model" / "model.keras").read_text() == hidden.spec.digest
+    assert worker.trained == 0
 
 
 def test_what_ships_is_what_was_kept(tmp_path: Path) -> None:

@@ -170,6 +170,26 @@ def test_a_saved_model_predicts_files_as_the_trial_said(folder: Path, facts: Can
     assert jobs.test(str(target), files[:1], latency=False)[1] is None
 
 
+@pytest.mark.parametrize("changes", [{}, {"units": 8, "dropout": 0.3, "steps": 9, "lr_head": 1e-2}], ids=str)
+def test_a_head_that_was_kept_ships_as_it_was_scored(
+    folder: Path, facts: CandidateFacts, changes: dict[str, Any]
+) -> None:
+    jobs, spec = opened(folder, (facts,)), solved(**changes)
+    outcome = jobs.trial(facts.candidate, spec, [FOLD], None)
+    jobs.keep_head(spec, str(folder / "kept" / "head.npz"))
+    later = opened(folder, (facts,))
+    with pytest.raises(RunError, match="not the one that was fitted last"):
+        later.save(spec, facts.candidate, str(folder / "shipped"), SIZE)
+    later.restore_head(spec, str(folder / "kept" / "head.npz"))
+    later.save(spec, facts.candidate, str(folder / "shipped"), SIZE)
+    files = []
+    for row in outcome.val_rows:
+        files.append(str(folder / f"kept-{row}.png"))
+        Image.fromarray(POOL.pixels[SIZE][row]).save(files[-1])
+    said, _ = later.test(str(folder / "shipped"), files, latency=False)
+    np.testing.assert_allclose(said, outcome.val_probabilities, atol=2e-2)
+
+
 def test_only_the_model_that_was_fitted_last_can_be_saved(folder: Path, facts: CandidateFacts) -> None:
     jobs = opened(folder, (facts,))
     jobs.trial(facts.candidate, solved(), [FOLD], None)

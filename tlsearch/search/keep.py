@@ -10,7 +10,7 @@ import shutil
 from collections.abc import Sequence
 
 from tlsearch.search.baseline import BaselineResult
-from tlsearch.search.models import model_folder, save_fitted
+from tlsearch.search.models import keep_fitted, model_folder
 from tlsearch.search.plan import Plan
 from tlsearch.search.session import Session
 from tlsearch.search.study import Finished, Search
@@ -27,7 +27,7 @@ def keep_best(session: Session, plan: Plan, search: Search, latest: Finished) ->
         return
     best = {f.spec for f in search.best(KEPT)}
     if latest.spec in best and not latest.spec.solved:
-        save_fitted(session, latest.spec, plan.space.of(latest.spec), model_folder(session, latest.spec))
+        keep_fitted(session, latest.spec, plan.space.of(latest.spec))
     for finished in search.finished:
         if finished.spec not in best:
             shutil.rmtree(model_folder(session, finished.spec), ignore_errors=True)

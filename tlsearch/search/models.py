@@ -9,6 +9,8 @@ from tlsearch.errors import RunError
 from tlsearch.records import Candidate, TrialSpec
 from tlsearch.search.session import Session
 
+HEAD_FILE = "head.npz"
+
 
 def model_folder(session: Session, spec: TrialSpec) -> Path:
     """Where the model of a spec is kept while the run goes on."""
@@ -19,6 +21,10 @@ def fetch_model(session: Session, spec: TrialSpec, candidate: Candidate, target:
     """Put the model of a finished trial into ``target``: the kept one, else the trial is run again from its seed; with
     folds, it is trained on the whole pool."""
     kept = model_folder(session, spec)
+    if (kept / HEAD_FILE).exists():
+        session.worker.call("restore_head", spec=spec, file=str(kept / HEAD_FILE))
+        save_fitted(session, spec, candidate, target)
+        return
     if kept.exists():
         shutil.copytree(kept, target, dirs_exist_ok=True)
         return
@@ -40,6 +46,15 @@ def fit_model(session: Session, spec: TrialSpec, candidate: Candidate, target: P
     if outcome.result.state != "complete":
         raise RunError(f"The model of the trial '{spec.label}' could not be made again: {outcome.result.reason}.")
     save_fitted(session, spec, candidate, target)
+
+
+def keep_fitted(session: Session, spec: TrialSpec, candidate: Candidate) -> None:
+    """Keep the model that the worker fitted last while the run goes on; of a frozen network only its head."""
+    folder = model_folder(session, spec)
+    if spec.kind == "frozen":
+        session.worker.call("keep_head", spec=spec, file=str(folder / HEAD_FILE))
+    else:
+        save_fitted(session, spec, candidate, folder)
 
 
 def save_fitted(session: Session, spec: TrialSpec, candidate: Candidate, folder: Path) -> None:

@@ -76,7 +76,7 @@ class Search:
         self._distributions = space.distributions()
         trials = study.get_trials(deepcopy=False)
         self.finished: list[Finished] = [
-            _remembered(t) for t in trials if t.state.is_finished() and "spec" in t.user_attrs
+            _remembered(t) for t in trials if t.state.is_finished() and "finished" in t.user_attrs
         ]
         # Trials in which an earlier process was stopped: taken up again before anything else is asked for.
         self._broken_off = [t for t in trials if t.state.name == "RUNNING"]
@@ -177,8 +177,8 @@ class Search:
     def _tell(self, trial: optuna.Trial, finished: Finished) -> None:
         from optuna.trial import TrialState
 
-        for name, value in _attributes(finished).items():
-            trial.set_user_attr(name, value)
+        # One attribute, for each is a transaction of its own.
+        trial.set_user_attr("finished", _attributes(finished))
         self.finished.append(finished)
         self._note_views(finished)
         if finished.state == "complete" and finished.value is not None:
@@ -239,7 +239,7 @@ def _attributes(finished: Finished) -> dict[str, Any]:
 
 
 def _remembered(trial: optuna.trial.FrozenTrial) -> Finished:
-    kept = trial.user_attrs
+    kept = trial.user_attrs["finished"]
     loss = kept["val_loss"]
     return Finished(
         kept["number"],
@@ -251,5 +251,5 @@ def _remembered(trial: optuna.trial.FrozenTrial) -> Finished:
         tuple((a, b) for a, b in kept["curve"]),
         kept["reason"],
         kept["metrics"],
-        tuple(kept.get("fold_values", ())),
+        tuple(kept["fold_values"]),
     )

@@ -24,14 +24,13 @@ from tlsearch.features.store import FeatureStore
 from tlsearch.features.view import PLAIN
 from tlsearch.plugin_api import Augmentation, Backbone, WeightSource
 from tlsearch.records import Candidate, TrialSpec
-from tlsearch.training.fit import compile_model
 from tlsearch.training.insight import Insight, earlier_cuts, examine
-from tlsearch.training.network import Head, build_suffix, export
+from tlsearch.training.kept_head import read_head, write_head
+from tlsearch.training.network import export
 from tlsearch.training.probe import probe_cuts
 from tlsearch.training.race import race
-from tlsearch.training.trial import Outcome, TrialRunner
-
-TIMED_BATCHES = 3
+from tlsearch.training.step_time import median_seconds, training_step_seconds
+from tlsearch.training.trial import Fitted, Outcome, TrialRunner
 
 
 @dataclass(frozen=True)
@@ -135,9 +134,9 @@ class Jobs:
         candidate = replace(candidate, depth=len(cuts))
         network.candidate = candidate
         every = tuple(range(1, len(cuts) + 1))
-        forward = _median_seconds(lambda: network.compute(0, (), every, sample)) / EXTRACT_BATCH
+        forward = median_seconds(lambda: network.compute(0, (), every, sample)) / EXTRACT_BATCH
         depth = round(train_at * len(cuts))
-        step = self._training_step(network, depth, sample) / EXTRACT_BATCH
+        step = training_step_seconds(network, depth, sample) / EXTRACT_BATCH
         share = 1 - (cuts[depth - 1].work / cuts[-1].work if depth else 0.0)
         facts = CandidateFacts(candidate, cuts, network.precision, forward, step / (forward * share))
         self._facts[candidate] = facts
@@ -194,10 +193,8 @@ class Jobs:
 
     def save(self, spec: TrialSpec, candidate: Candidate, folder: str, decode_size: int) -> None:
         """Write the model that was fitted last as a model folder. Raises ``RunError`` if it is another one."""
-        extractor, runner = self._ready()
-        fitted = runner.fitted
-        if fitted is None or fitted.spec != spec:
-            raise RunError("The model to be saved is not the one that was fitted last.")
+        extractor, _ = self._ready()
+        fitted = self._fitted(spec)
         network = self._network(candidate)
         model = export(network.plugin, candidate, network.cuts, spec, fitted.head, fitted.backbone_weights)
         target = Path(folder)
@@ -214,6 +211,22 @@ class Jobs:
         labels = json.dumps(list(extractor.pool.classes), ensure_ascii=False, indent=1)
         (target / "labels.json").write_text(labels, encoding="utf-8")
         (target / "config.json").write_text(json.dumps(config, indent=1), encoding="utf-8")
+
+    def keep_head(self, spec: TrialSpec, file: str) -> None:
+        """Write the head that was fitted last, of a trial with everything else frozen: a whole model costs seconds, and
+        few of those that are kept for a while ever ship. Raises ``RunError`` if it is another one."""
+        write_head(Path(file), self._fitted(spec).head)
+
+    def restore_head(self, spec: TrialSpec, file: str) -> None:
+        """Take a head that was kept for the one that was fitted last."""
+        extractor, runner = self._ready()
+        runner.fitted = Fitted(spec, read_head(Path(file), spec, len(extractor.pool.classes)), None)
+
+    def _fitted(self, spec: TrialSpec) -> Fitted:
+        fitted = self._ready()[1].fitted
+        if fitted is None or fitted.spec != spec:
+            raise RunError("The model to be saved is not the one that was fitted last.")
+        return fitted
 
     def test(self, folder: str, files: Sequence[str], latency: bool) -> tuple[list[list[float]], float | None]:
         """Class probabilities of original files by the saved model's predictor, and milliseconds an image."""
@@ -245,37 +258,11 @@ class Jobs:
             self._networks = {key: network}
         return self._networks[key]
 
-    def _training_step(self, network: Network, depth: int, sample: np.ndarray[Any, Any]) -> float:
-        """Seconds of one training step of everything after ``depth`` on a batch, as a trial makes it: clipping, two
-        learning rates and all."""
-        candidate = network.candidate
-        width = network.cuts[-1].shape[2]
-        head = Head(0, 0.0, 2, 0, np.zeros(width, np.float32), np.ones(width, np.float32))
-        spec = TrialSpec(candidate.backbone, candidate.weights, candidate.image_size, len(network.cuts), depth)
-        spec = replace(spec, lr_suffix=1e-4, lr_head=1e-4, weight_decay=1e-3)
-        parts = build_suffix(network.plugin, candidate, network.cuts, spec, head, network.precision)
-        model = parts.model
-        compile_model(model, spec, TIMED_BATCHES, parts.suffix_variables, parts.head_variables)
-        x = network.compute(0, (depth,), (), sample)[f"map {depth}"].astype(np.float32) if depth else sample
-        y = np.eye(2, dtype=np.float32)[np.arange(len(x)) % 2]
-        return _median_seconds(lambda: model.train_on_batch(x, y))
-
     def _progress(self, text: str, done: int, total: int) -> None:
         now = time.monotonic()
         if now - self._last_event > 0.2 or done == total:
             self._last_event = now
             self._emit(("progress", (text, done, total)))
-
-
-def _median_seconds(call: Callable[[], object]) -> float:
-    """The median time of a few calls after a first one, which compiles."""
-    call()
-    times = []
-    for _ in range(TIMED_BATCHES):
-        started = time.perf_counter()
-        call()
-        times.append(time.perf_counter() - started)
-    return float(np.median(times))
 
 
 def _backbone(name: str) -> Backbone:

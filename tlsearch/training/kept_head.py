@@ -1,0 +1,32 @@
+"""The head of a trial in a file: all that such a trial trained, where everything before it is frozen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from tlsearch.records import TrialSpec
+from tlsearch.training.network import Head, HeadWeights
+
+
+def write_head(file: Path, head: Head) -> None:
+    """Keep the numbers of a head; the folder of ``file`` is made where it is missing."""
+    numbers = head.weights()
+    arrays = {"mean": numbers.mean, "scale": numbers.scale, "kernel": numbers.linear[0], "bias": numbers.linear[1]}
+    if numbers.hidden is not None:
+        arrays |= {"hidden_kernel": numbers.hidden[0], "hidden_bias": numbers.hidden[1]}
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("wb") as stream:
+        np.savez(stream, **arrays)  # type: ignore[arg-type]  # its stub takes no mapping
+
+
+def read_head(file: Path, spec: TrialSpec, classes: int) -> Head:
+    """The head of a trial as it was kept, without dropout, which only training has."""
+    with np.load(file, allow_pickle=False) as kept:
+        hidden = (kept["hidden_kernel"], kept["hidden_bias"]) if "hidden_kernel" in kept else None
+        numbers = HeadWeights(kept["mean"], kept["scale"], hidden, (kept["kernel"], kept["bias"]))
+    head = Head(0 if hidden is None else spec.units, 0.0, classes, 0, numbers.mean, numbers.scale)
+    head(np.zeros((1, len(numbers.mean)), np.float32))
+    head.set(numbers)
+    return head
