@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import tiny_source
-from whole_run import OPTIONS, PARENT, Finished
+from small_run import OPTIONS, PARENT, Finished
 
 
 @pytest.fixture(scope="session")

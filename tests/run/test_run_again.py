@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from whole_run import MARKS, OPTIONS, Finished, tlsearch
+from small_run import MARKS, OPTIONS, Finished, tlsearch
 
 pytestmark = MARKS
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from whole_run import MARKS, Finished
+from small_run import MARKS, Finished
 
 from tlsearch.tracking.quiet import quiet
 

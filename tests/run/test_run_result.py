@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from whole_run import MARKS, Finished
+from small_run import MARKS, Finished
 
 from tlsearch.config import RunConfig
 from tlsearch.data.index import scan

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from whole_run import MARKS
+from small_run import MARKS
 
 from tlsearch.config import RunConfig
 

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
-from whole_run import MARKS, Finished
+from small_run import MARKS, Finished
 
 from tlsearch.data.index import scan
 from tlsearch.data.split import split
