@@ -75,7 +75,7 @@ WORKER = (
     Rule(WAITING, "/tlsearch/worker.py", ("emit",)),
     Rule(RENEWING, IMPORTS),
     Rule(RENEWING, "/training/jobs.py", ("open_pool", "_network")),
-    Rule("keeping the best models", "/training/jobs.py", ("save",)),
+    Rule("keeping the best models", "/training/jobs.py", ("save", "keep_head")),
     *TRIAL,
     Rule("rest of the trial", "/training/"),
     Rule(WAITING, "/tlsearch/worker.py", ("serve",)),

@@ -148,7 +148,8 @@ def test_both_sides_fit_the_same_trials(stub: None, tmp_path: Path) -> None:
     for side in (hidden, bare):
         assert sum(side.parts.values()) == pytest.approx(side.seconds, abs=0.1)
     needed = {"trace", "train", "validate", "build"}
-    assert needed | {"store reads", "Optuna", "MLflow", "keeping the best models"} <= set(hidden.parts)
+    # Keeping a head takes so little that the sampler may not see it.
+    assert needed | {"store reads", "Optuna", "MLflow"} <= set(hidden.parts)
     assert needed | {"solve"} <= {part for part, seconds in bare.parts.items() if seconds > 0.01}
     assert not {"solve", parts.RENEWING} & {part for part, seconds in hidden.parts.items() if seconds > 0.1}
     assert hidden.workers == 1
