@@ -21,6 +21,7 @@ from loop_timing import Stopwatch, Timed
 from trial_kinds import BATCH
 
 from tlsearch import registry, runtime
+from tlsearch.backbones.cut import dtype_policy
 from tlsearch.plugin_api import Augmentation
 from tlsearch.records import Candidate, TrialSpec
 from tlsearch.training.batches import steps_per_epoch
@@ -55,7 +56,7 @@ def build_forward(candidate: Candidate, policy: str, layer: str | None) -> keras
     """uint8 pixels to the float16 map at ``layer``, or to the whole network's averages and maxima in float32."""
     import keras
 
-    with keras_parts.precision(policy):
+    with dtype_policy(policy):
         network = keras_parts.build_network(candidate)
     size = candidate.image_size
     x = keras.Input((size, size, 3), dtype="uint8")
@@ -184,7 +185,7 @@ def train_suffix(
 
     data = maps[images.train], maps[images.val]
     started = time.perf_counter()
-    with keras_parts.precision(policy):
+    with dtype_policy(policy):
         network = keras_parts.build_network(candidate)
         part = keras.Model(network.get_layer(layer).output, network.output)
     inputs = keras.Input(maps.shape[1:])

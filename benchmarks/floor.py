@@ -26,7 +26,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from floor_parts import Floor, FloorLoop, Parts
-from loop_setup import Setup, add_options, describe, prepared, say
+from loop_setup import Setup, add_measure_options, describe, make_parser, prepared, say
 from machine import machine_facts
 from rich.console import Console
 from rich.table import Table
@@ -38,12 +38,8 @@ FLOOR_TRIALS, FLOOR_EPOCHS = 2, 2
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print the table and the JSON line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
-    )
-    add_options(parser, trials=40, images=None)
-    parser.add_argument("--measure", type=int, metavar="K", help="trials of each kind to train on either side")
-    parser.add_argument("--measure-epochs", type=int, metavar="E", help="epochs to train them for")
+    parser = make_parser(__doc__, trials=40, images=None)
+    add_measure_options(parser)
     parser.add_argument("--result", type=Path, help="a file with the JSON line of vs_plain_loop.py, same options")
     options = parser.parse_args(arguments)
     with prepared(options) as setup:

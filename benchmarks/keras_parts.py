@@ -6,8 +6,7 @@ plugins'.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,19 +28,6 @@ def load_plugin(candidate: Candidate) -> Backbone:
     """The plugin of a network."""
     plugin: Backbone = registry.load_plugin("backbone", candidate.backbone)
     return plugin
-
-
-@contextmanager
-def precision(policy: str) -> Iterator[None]:
-    """Layers that are made inside have this dtype policy."""
-    import keras
-
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(policy)
-    try:
-        yield
-    finally:
-        keras.config.set_dtype_policy(before)
 
 
 def build_network(candidate: Candidate, frozen: Collection[str] = ()) -> keras.Model:

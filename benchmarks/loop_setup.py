@@ -43,8 +43,11 @@ class Setup:
         return cuts[last_block(cuts) - 1].name
 
 
-def add_options(parser: argparse.ArgumentParser, trials: int, images: int | None) -> None:
+def make_parser(description: str | None, trials: int, images: int | None) -> argparse.ArgumentParser:
     """The options that all comparisons have."""
+    parser = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
+    )
     parser.add_argument("dataset", type=Path, help="a folder of class folders, as for `tlsearch run`")
     parser.add_argument("--weights", action="append", default=[], metavar="BACKBONE=FILE", help="as for `tlsearch run`")
     parser.add_argument("--backbone", help="default: that of --weights, else the bundled efficientnet_lite0")
@@ -53,6 +56,13 @@ def add_options(parser: argparse.ArgumentParser, trials: int, images: int | None
     parser.add_argument("--epochs", type=int, default=10, help="epochs of a trial (default 10)")
     parser.add_argument("--images", type=int, default=images, help=f"training images (default {images or 'all'})")
     parser.add_argument("--seed", type=int, default=0)
+    return parser
+
+
+def add_measure_options(parser: argparse.ArgumentParser) -> None:
+    """The options of those that train a part and scale it."""
+    parser.add_argument("--measure", type=int, metavar="K", help="trials of each kind to train on either side")
+    parser.add_argument("--measure-epochs", type=int, metavar="E", help="epochs to train them for")
 
 
 def backbone_of(options: argparse.Namespace) -> str:

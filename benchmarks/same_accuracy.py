@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from statistics import fmean
 
-from loop_setup import Setup, add_options, describe, prepared, say
+from loop_setup import Setup, describe, make_parser, prepared, say
 from machine import machine_facts
 from plain_loop import run_plain
 from rich.console import Console
@@ -33,11 +33,7 @@ Pair = tuple[float, float]
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Train, compare, print the table and the JSON line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
-    )
-    add_options(parser, trials=8, images=1000)
-    options = parser.parse_args(arguments)
+    options = make_parser(__doc__, trials=8, images=1000).parse_args(arguments)
     with prepared(options) as setup, tempfile.TemporaryDirectory(prefix="tlsearch-store-") as store:
         setup.loop.start_empty(Path(store))
         pairs = {kind: [compare(setup, spec, options.epochs) for spec in specs] for kind, specs in setup.kinds.items()}

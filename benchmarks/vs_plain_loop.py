@@ -25,7 +25,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from loop_setup import Setup, add_options, describe, prepared, say
+from loop_setup import Setup, add_measure_options, describe, make_parser, prepared, say
 from loop_timing import Timed, Times, spread_evenly
 from machine import machine_facts
 from plain_loop import run_plain
@@ -59,12 +59,8 @@ class Row:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print the table and the JSON line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
-    )
-    add_options(parser, trials=40, images=None)
-    parser.add_argument("--measure", type=int, metavar="K", help="trials of each kind to train on either side")
-    parser.add_argument("--measure-epochs", type=int, metavar="E", help="epochs to train them for")
+    parser = make_parser(__doc__, trials=40, images=None)
+    add_measure_options(parser)
     options = parser.parse_args(arguments)
     started = time.monotonic()
     with prepared(options) as setup:

@@ -196,6 +196,13 @@ def test_the_spread_over_seeds_is_that_of_repetitions_on_one_fold(confirming: Co
     assert figures.folds == 5
 
 
+def test_a_single_trial_is_not_said_to_have_kept_others_from_racing(confirming: Confirming) -> None:
+    found = confirming((LIGHT, [0.9] * 5))
+    assert (found.raced, found.contenders) == (1, 1)
+    assert "raced" not in confirm_line(found)
+    assert "time" not in confirm_line(found)
+
+
 def test_a_solved_head_is_not_repeated(confirming: Confirming) -> None:
     found = confirming((LIGHT, [0.9] * 5))
     assert all(not repeat for _, _, repeat in confirming.runs)

@@ -34,13 +34,14 @@ class Confirmation:
     """``winner`` is one of the contenders. ``confirmed`` has the figures on resampled folds by the spec that was
     searched, of the contenders, the linear probe and the networks from scratch; what there was no time for is absent.
     ``needed`` is the seconds that one fold of the first contender takes with what stands beside it, ``raced`` how many
-    contenders there was time for."""
+    of the ``contenders`` there was time for."""
 
     winner: Finished
     confirmed: Mapping[TrialSpec, Confirmed]
     rows: tuple[TrialRow, ...]
     needed: float
     raced: int
+    contenders: int
 
 
 @dataclass
@@ -135,7 +136,7 @@ def confirm(
     winner = min(running, key=lambda c: _preference(race, c)) if running else contenders[0]
     _repeat(race, winner.spec, fits)
     confirmed = {spec: _summary(race, spec) for spec, values in race.scores.items() if values}
-    return Confirmation(winner, confirmed, tuple(race.rows), _cost(race, {first, *beside}), raced)
+    return Confirmation(winner, confirmed, tuple(race.rows), _cost(race, {first, *beside}), raced, len(contenders))
 
 
 def more_views(spec: TrialSpec) -> TrialSpec:

@@ -94,8 +94,10 @@ def confirm_line(confirmation: Confirmation) -> str:
         return f"none: one fold would have taken {confirmation.needed:.0f} s   winner {winner.label}"
     spreads = words.spreads(confirmed, score)
     apart = f" ({spreads})" if spreads else ""
-    raced = f"{confirmation.raced} trials raced" if confirmation.raced > 1 else "time for the best trial only"
-    return f"{score(confirmed.mean)} {words.confirmed_on(confirmed)}{apart}; {raced}   winner {winner.label}"
+    raced = f"; {confirmation.raced} trials raced"
+    if confirmation.raced == 1:
+        raced = "; time for the best trial only" if confirmation.contenders > 1 else ""
+    return f"{score(confirmed.mean)} {words.confirmed_on(confirmed)}{apart}{raced}   winner {winner.label}"
 
 
 def tested_line(proof: Proof, session: Session) -> str:

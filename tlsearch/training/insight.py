@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 
-from tlsearch import runtime
 from tlsearch.config import Metric
 from tlsearch.data.draw import draw_stratified
 from tlsearch.data.split import Fold, stratified_folds
@@ -93,8 +92,7 @@ def examine(
         for number, fold in enumerate(folds):
             held = np.asarray(fold.val)
             for size, train in enumerate(_nested(fold, y, together, seed + draw)):
-                with runtime.one_thread():
-                    probabilities = _fit_and_ask(x[train], y[train], x[held], classes)
+                probabilities = _fit_and_ask(x[train], y[train], x[held], classes)
                 right[draw, size, held] = probabilities.argmax(axis=1) == y[held]
                 fitted[size] += len(train) / (draws * len(folds))
             # The last share is all images.

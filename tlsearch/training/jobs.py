@@ -169,15 +169,17 @@ class Jobs:
         facts = self._facts.get(candidate)
         if not stored and seconds is not None and facts is not None and facts.forward_seconds * len(pool) > seconds:
             return None
-        return examine(
-            extractor.pooled(network, PLAIN, depths),
-            pool.labels,
-            pool.groups,
-            len(pool.classes),
-            runner.metric,
-            seed,
-            lambda done, total: self._progress("asking linear probes of every image", done, total),
-        )
+        features = extractor.pooled(network, PLAIN, depths)
+        with runtime.one_thread():
+            return examine(
+                features,
+                pool.labels,
+                pool.groups,
+                len(pool.classes),
+                runner.metric,
+                seed,
+                lambda done, total: self._progress("asking linear probes of every image", done, total),
+            )
 
     def trial(self, candidate: Candidate, spec: TrialSpec, folds: Sequence[Fold], seconds: float | None) -> Outcome:
         """Run a trial; the parent answers every ("epoch", numbers) event with "continue" or "prune"."""
