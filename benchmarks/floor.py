@@ -69,6 +69,7 @@ def measure_ours(options: argparse.Namespace, setup: Setup) -> dict[str, float]:
         options.epochs,
         options.measure or TLSEARCH_TRIALS,
         options.measure_epochs or TLSEARCH_EPOCHS,
+        options.measure_strengths,
         options.seed,
     )
     return {kind: total.seconds for kind, total in totals.items()}

@@ -93,11 +93,13 @@ def spread_evenly(specs: Sequence[TrialSpec], count: int) -> list[TrialSpec]:
 @dataclass
 class Times:
     """What is known of the time of trials. ``typical`` were trained with everything that they share in place;
-    ``exact`` are the trials of a list as they came, including what they made for the others."""
+    ``exact`` are the trials of a list as they came, including what they made for the others; ``stands`` names those of
+    them that stand for trials which would have made as much."""
 
     epochs: int
     typical: dict[TrialSpec, Timed] = field(default_factory=dict)
     exact: dict[TrialSpec, Timed] = field(default_factory=dict)
+    stands: Mapping[TrialSpec, TrialSpec] = field(default_factory=dict)
 
     def seconds(self, spec: TrialSpec) -> float:
         """The seconds of a trial in full: its own where it was trained, else the mean of those most like it."""
@@ -108,6 +110,15 @@ class Times:
             return timed.seconds + (self.epochs - timed.epochs) * epoch
         if spec in self.typical:
             return self.typical[spec].at(self.epochs)
+        if spec in self.stands:
+            other = self.stands[spec]
+            if not any(kind_of(known) == kind_of(spec) for known in self.typical):
+                return self.seconds(other)  # of a list so short that none of its kind was trained without making views
+            return self._like(spec) + max(0.0, self.seconds(other) - self._like(other))
+        return self._like(spec)
+
+    def _like(self, spec: TrialSpec) -> float:
+        """The mean seconds of the trials most like it that made nothing for others."""
         alike = {s: t.at(self.epochs) for s, t in self.typical.items() if kind_of(s) == kind_of(spec)}
         same_head = [seconds for s, seconds in alike.items() if head_of(s) == head_of(spec)]
         return fmean(same_head or alike.values())

@@ -104,24 +104,28 @@ class TlsearchLoop:
         typical: Mapping[TrialSpec, Timed],
         more: int,
         measured: int,
+        strengths: int,
         tell: Callable[[str], None],
     ) -> Totals:
         """The seconds of a list of trials of ``epochs`` epochs that starts with an empty store.
 
         In the order of the list, the first trial of each kind and strength is trained with the store as it is, and so
-        computes and stores every view that any of them needs; ``more`` others of each kind are trained when all is
-        stored. They stand for the rest, as ``typical`` does, which is known from other lists. Each is trained for
-        ``measured`` epochs (more where it has more views than that).
+        computes and stores every view that any of them needs; of the strengths of augmentation ``strengths`` are
+        tried, and what views took there is counted again for each of the others. ``more`` other trials of each kind
+        are trained when all is stored. They stand for the rest, as ``typical`` does, which is known from other lists.
+        Each is trained for ``measured`` epochs (more where it has more views than that).
         """
-        times = Times(epochs, dict(typical))
-        chosen = covering(specs)
+        stands = first_trials(specs, strengths)
+        times = Times(epochs, dict(typical), stands={spec: other for spec, other in stands.items() if spec != other})
+        chosen = [spec for spec, other in stands.items() if spec == other]
         restarts = 0
         with tempfile.TemporaryDirectory(prefix="tlsearch-store-") as store:
             self.start_empty(Path(store))
             for spec in chosen:
                 times.exact[spec], _ = self.run(spec, min(epochs, max(measured, spec.views)), stored=False)
                 tell(f"{times.exact[spec].seconds:.1f} s with its views, {spec.label}")
-            rest = [spec for spec in specs if spec not in times.exact]
+            stored = {spec.strength for spec in chosen}
+            rest = [spec for spec in specs if spec not in times.exact and spec.strength in stored]
             extra = [s for kind in KINDS for s in spread_evenly([r for r in rest if kind_of(r) == kind], more)]
             for spec in extra:
                 times.typical[spec], _ = self.run(spec, min(epochs, max(measured, spec.views)), stored=True)
@@ -134,9 +138,20 @@ class TlsearchLoop:
         return Totals(seconds, len(chosen), len(extra), trained, restarts, times)
 
 
-def covering(specs: Sequence[TrialSpec]) -> list[TrialSpec]:
-    """The first trial of each kind and strength: together they need every view that any trial of the list needs."""
-    first: dict[tuple[str, float], TrialSpec] = {}
+def first_trials(specs: Sequence[TrialSpec], strengths: int) -> dict[TrialSpec, TrialSpec]:
+    """The first trial of each kind and strength, in order, with the trial that stands for it.
+
+    Together they need every view that any trial of the list needs. Which kind comes first at a strength decides how
+    much of its views the others find in the store; of the strengths that the kinds reach in the same order, the first
+    ``strengths`` stand for themselves and the rest by turns for one of those.
+    """
+    first: dict[tuple[float, str], TrialSpec] = {}
     for spec in specs:
-        first.setdefault((kind_of(spec), spec.strength), spec)
-    return list(first.values())
+        first.setdefault((spec.strength, kind_of(spec)), spec)
+    alike: dict[tuple[str, ...], list[float]] = {}
+    for strength in dict.fromkeys(strength for strength, _ in first):
+        alike.setdefault(tuple(kind for other, kind in first if other == strength), []).append(strength)
+    tried = {
+        strength: group[n % min(strengths, len(group))] for group in alike.values() for n, strength in enumerate(group)
+    }
+    return {spec: first[tried[strength], kind] for (strength, kind), spec in first.items()}

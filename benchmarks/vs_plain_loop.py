@@ -8,12 +8,14 @@ process with an empty store. Both sides read the same decoded images; decoding, 
 measuring of the network (once a run, printed below the table) are in neither time.
 
 Not all trials are trained. `--measure K` trains K of each kind on either side; on tlsearch's side besides those the
-first of each kind and strength, with the store as it is at that time, so that the extraction of every view is measured
-and counted whole. `--measure-epochs E` trains them for E epochs (on tlsearch's side for as many as there are views, at
-least). What a trial takes once (building, compiling, starting its head) is counted once, its epochs are multiplied, and
-trials that were not trained count as the mean of those of their kind that were. Without the two options the plain loop
-trains one trial of each kind for one epoch, tlsearch one with each kind of head for three. `--measure` and
-`--measure-epochs` as large as `--trials` and `--epochs` leave nothing to be scaled.
+first of each kind and strength, with the store as it is at that time, so that the extraction of every view is counted
+whole. `--measure-strengths S` (default 1) makes the views of S of the four strengths of augmentation; those of the
+others, as many of as many images, are counted as taking as long. `--measure-epochs E` trains them for E epochs (on
+tlsearch's side for as many as there are views, at least). What a trial takes once (building, compiling, starting its
+head) is counted once, its epochs are multiplied, and trials that were not trained count as the mean of those of their
+kind that were. Without the options the plain loop trains one trial of each kind for one epoch, tlsearch one with each
+kind of head for three. `--measure` and `--measure-epochs` as large as `--trials` and `--epochs`, with
+`--measure-strengths 4`, leave nothing to be scaled.
 """
 
 from __future__ import annotations
@@ -72,6 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             options.epochs,
             options.measure or TLSEARCH_TRIALS,
             options.measure_epochs or TLSEARCH_EPOCHS,
+            options.measure_strengths,
             options.seed,
         )
         rows = make_rows(setup, plain, ours)
@@ -100,18 +103,20 @@ def measure_plain(setup: Setup, epochs: int, trials: int, measured: int) -> dict
     return found
 
 
-def measure_tlsearch(setup: Setup, epochs: int, trials: int, measured: int, seed: int) -> dict[str, Totals]:
+def measure_tlsearch(
+    setup: Setup, epochs: int, trials: int, measured: int, strengths: int, seed: int
+) -> dict[str, Totals]:
     """What each kind takes by itself, then all of them on one store; there the trials known by then stand for the
     rest."""
     found: dict[str, Totals] = {}
     typical: dict[TrialSpec, Timed] = {}
     for kind in KINDS:
-        found[kind] = setup.loop.measure(setup.kinds[kind], epochs, {}, trials, measured, say)
+        found[kind] = setup.loop.measure(setup.kinds[kind], epochs, {}, trials, measured, strengths, say)
         typical |= found[kind].times.typical
         say(f"tlsearch, {kind}: {found[kind].seconds:.1f} s")
     everything = trials >= max(len(specs) for specs in setup.kinds.values())
     more = trials if everything or not typical else 0
-    found[MIXED] = setup.loop.measure(mix(setup.kinds, seed), epochs, typical, more, measured, say)
+    found[MIXED] = setup.loop.measure(mix(setup.kinds, seed), epochs, typical, more, measured, strengths, say)
     return found
 
 
@@ -149,7 +154,7 @@ def print_table(options: argparse.Namespace, setup: Setup, rows: Sequence[Row]) 
         )
     Console(width=160).print(table)
     print(
-        "Trained trials and epochs were measured and scaled to all; views are counted whole. "
+        "Trained trials, epochs and strengths were measured and scaled to all; the views of all are counted. "
         f"Measuring the network, once a run and in no row: {setup.loop.planning:.1f} s."
     )
 

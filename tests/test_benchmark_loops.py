@@ -117,7 +117,7 @@ def test_both_kinds_of_head_are_measured() -> None:
 
 def test_the_first_trials_need_every_view() -> None:
     mixed = trial_kinds.mix(draw(), 0)
-    chosen = tlsearch_loop.covering(mixed)
+    chosen = list(tlsearch_loop.first_trials(mixed, 4))
 
     def views(specs: Any) -> set[tuple[str, float, int]]:
         return {(spec.kind, spec.strength, number) for spec in specs for number in range(spec.views)}
@@ -125,6 +125,25 @@ def test_the_first_trials_need_every_view() -> None:
     assert views(chosen) == views(mixed)
     assert len(chosen) == 10
     assert [mixed.index(spec) for spec in chosen] == sorted(mixed.index(spec) for spec in chosen)
+
+
+@pytest.mark.parametrize("strengths", [1, 2, 4])
+def test_strengths_that_the_kinds_reach_in_one_order_stand_for_each_other(strengths: int) -> None:
+    for seed in range(5):
+        mixed = trial_kinds.mix(draw(), seed)
+        stands = tlsearch_loop.first_trials(mixed, strengths)
+
+        def order(strength: float, mixed: Any = mixed) -> list[str]:
+            return list(dict.fromkeys(trial_kinds.kind_of(spec) for spec in mixed if spec.strength == strength))
+
+        for spec, other in stands.items():
+            assert trial_kinds.kind_of(spec) == trial_kinds.kind_of(other)
+            assert order(spec.strength) == order(other.strength)
+            assert stands[other] == other
+        tried = {spec.strength for spec, other in stands.items() if spec == other and spec.strength}
+        orders = {tuple(order(strength)) for strength in (0.25, 0.5, 0.75, 1.0)}
+        assert min(4, len(orders) * strengths) >= len(tried) >= len(orders)
+        assert strengths != 4 or len(tried) == 4
 
 
 def test_the_first_step_is_no_part_of_an_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -181,24 +200,27 @@ def fake_loop(monkeypatch: pytest.MonkeyPatch) -> tuple[tlsearch_loop.TlsearchLo
 
 
 @pytest.mark.parametrize("more", [2, 5, 40])
-@pytest.mark.parametrize("measured", [2, 5, 10])
-def test_scaled_times_are_those_of_the_whole_list(monkeypatch: pytest.MonkeyPatch, more: int, measured: int) -> None:
+@pytest.mark.parametrize(("measured", "strengths"), [(2, 4), (5, 1), (10, 4), (10, 2)])
+def test_scaled_times_are_those_of_the_whole_list(
+    monkeypatch: pytest.MonkeyPatch, more: int, measured: int, strengths: int
+) -> None:
     loop, worker = fake_loop(monkeypatch)
     kinds = draw()
     for kind, solved, views in zip(trial_kinds.KINDS, (2, 8, 0, 0), (1, 16, 1, 16), strict=True):
-        totals = loop.measure(kinds[kind], 10, {}, more, measured, lambda text: None)
+        totals = loop.measure(kinds[kind], 10, {}, more, measured, strengths, lambda text: None)
         whole = 40 * 2.0 + views * 10.0 + (40 - solved) * 10.0
         # With all trials trained the worker restarts by itself, which this one does not.
         assert totals.seconds == pytest.approx(whole + 7.0 * totals.restarts)
-        assert totals.restarts == (0 if more == 40 else 1)
-        assert totals.first + totals.more == min(40, more + (4 if views > 1 else 1))
+        stored = 40 if views == 1 else 10 * strengths
+        assert totals.first + totals.more == min(stored, more + (strengths if views > 1 else 1))
+        assert totals.restarts == (0 if totals.first + totals.more > 25 else 1)
     assert worker.trained > 0
 
 
 def test_the_mixed_list_computes_its_views_itself_and_knows_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
     loop, _ = fake_loop(monkeypatch)
     setup: Any = SimpleNamespace(loop=loop, kinds=draw())
-    totals = vs_plain_loop.measure_tlsearch(setup, 10, 2, 5, 0)
+    totals = vs_plain_loop.measure_tlsearch(setup, 10, 2, 5, 4, 0)
     mixed = totals[trial_kinds.MIXED]
     assert mixed.seconds == pytest.approx(160 * 2.0 + 34 * 10.0 + 150 * 10.0 + 6 * 7.0)
     assert (mixed.first, mixed.more, mixed.restarts) == (10, 0, 6)
