@@ -60,6 +60,17 @@ class StoredRows:
 
 
 @dataclass(frozen=True)
+class JoinedRows:
+    """Features that lie side by side in several arrays, joined for the rows that are asked for."""
+
+    arrays: Sequence[Array]
+
+    def take(self, index: np.ndarray[Any, Any]) -> Array:
+        """See ``Rows``."""
+        return np.concatenate([array[index] for array in self.arrays], axis=1)
+
+
+@dataclass(frozen=True)
 class ComputedRows:
     """Features that did not fit the store: computed from the view's pixels whenever they are asked for."""
 

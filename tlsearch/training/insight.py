@@ -18,7 +18,7 @@ from tlsearch.config import Metric
 from tlsearch.data.draw import draw_stratified
 from tlsearch.data.split import Fold, stratified_folds
 from tlsearch.results.findings import MoreData, SizePoint
-from tlsearch.training.solve import standardisation
+from tlsearch.training.solve import standardisation, standardise
 
 FloatArray = np.ndarray[Any, np.dtype[np.float64]]
 IntArray = np.ndarray[Any, np.dtype[np.int64]]
@@ -132,8 +132,7 @@ def _rotated(features: np.ndarray[Any, Any]) -> Features:
     The penalty is on the length of the weights, which a rotation leaves alone.
     """
     x = np.asarray(features, np.float32)
-    mean, scale = standardisation(x)
-    x = (x - mean) / scale
+    x = standardise(x, *standardisation(x))
     if len(x) >= min(x.shape[1], ROTATED_IMAGES + 1):
         return x
     squares, vectors = np.linalg.eigh(x @ x.T)

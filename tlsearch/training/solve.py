@@ -22,14 +22,26 @@ INNER_SHARE = 0.2
 
 MAX_ITERATIONS = 200
 
+_ROWS = 4096
+
 
 def standardisation(features: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Mean and scale of each column; a constant column has scale 1."""
     mean = features.mean(axis=0, dtype=np.float64)
-    scale = features.std(axis=0, dtype=np.float64)
+    squares = np.zeros(features.shape[1])
+    for start in range(0, len(features), _ROWS):  # all rows at once in float64 would be three times their memory
+        squares += ((features[start : start + _ROWS] - mean) ** 2).sum(axis=0)
+    scale = np.sqrt(squares / len(features))
     # A column that hardly varies would be blown up to unit variance by rounding noise alone.
     scale[scale < 1e-6 * max(float(scale.max(initial=0.0)), 1e-12)] = 1.0
     return mean.astype(np.float32), scale.astype(np.float32)
+
+
+def standardise(features: FloatArray, mean: FloatArray, scale: FloatArray) -> FloatArray:
+    """A copy of ``features`` (n, d) with mean 0 and scale 1 in each column."""
+    x = features - mean
+    x /= scale
+    return x
 
 
 def solve_head(
@@ -48,7 +60,7 @@ def solve_head(
     the images, no rendering of whose groups was fitted.
     """
     mean, scale = standardisation(features)
-    x = (features - mean) / scale
+    x = standardise(features, mean, scale)
     with runtime.one_thread():
         chosen = _choose_c(x, labels, seed, class_weights, groups, views)
         model = _fit(x, labels, chosen, class_weights, None)
@@ -74,8 +86,9 @@ def _choose_c(
     fit_rows = np.concatenate([np.asarray(fitted) + view * images for view in range(views)])
     weights = None if class_weights is None else [class_weights[int(label)] for label in labels[held_rows]]
     best, best_loss, warm = C_GRID[0], np.inf, None
+    fitted_x, fitted_labels = x[fit_rows], labels[fit_rows]
     for c in C_GRID:
-        warm = _fit(x[fit_rows], labels[fit_rows], c, class_weights, warm)
+        warm = _fit(fitted_x, fitted_labels, c, class_weights, warm)
         said = warm.predict_proba(x[held_rows])
         loss = log_loss(labels[held_rows], said, labels=warm.classes_, sample_weight=weights)
         if loss < best_loss:
@@ -116,4 +129,5 @@ def _full_kernel(model: Any, classes: int, width: int) -> tuple[FloatArray, Floa
 
 def logits(head: HeadWeights, features: FloatArray) -> FloatArray:
     """What a linear head says of pooled features (n, d): (n, classes)."""
-    return np.asarray(((features - head.mean) / head.scale) @ head.linear[0] + head.linear[1], np.float32)
+    x = standardise(features, head.mean, head.scale)
+    return np.asarray(x @ head.linear[0] + head.linear[1], np.float32)

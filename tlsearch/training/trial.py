@@ -11,7 +11,7 @@ import numpy as np
 
 from tlsearch.config import Metric
 from tlsearch.data.split import Fold
-from tlsearch.features.extract import Extractor, Rows, StoredRows
+from tlsearch.features.extract import Extractor, JoinedRows, Rows, StoredRows
 from tlsearch.features.network import Network
 from tlsearch.features.view import PLAIN, View
 from tlsearch.records import TrialResult, TrialSpec
@@ -149,7 +149,9 @@ class TrialRunner:
     def _solve(self, network: Network, spec: TrialSpec, fold: Fold) -> tuple[IntArray, FloatArray, dict[str, float]]:
         task = self._task(spec, fold, lambda number: self._pooled(network, spec, number))
         views = range(spec.views) if spec.strength else range(1)
-        x = np.concatenate([task.rows(v).take(task.train) for v in views])
+        parts = [task.rows(v).take(task.train) for v in views]
+        x = np.concatenate(parts) if len(parts) > 1 else parts[0]
+        del parts
         y = np.tile(task.labels[task.train], len(views))
         numbers, c = solve_head(
             x, y, task.classes, trial_seed(spec, "solve"), task.class_weights, task.train_groups, len(views)
@@ -277,7 +279,7 @@ class TrialRunner:
         arrays = self.extractor.pooled(network, self._view(spec, number), depths)
         # Pooled rows hold averages, then maxima.
         used = [a if spec.pooling == "avgmax" else a[:, : a.shape[1] // 2] for a in arrays]
-        return StoredRows(used[0] if len(used) == 1 else np.concatenate(used, axis=1))
+        return StoredRows(used[0]) if len(used) == 1 else JoinedRows(tuple(used))
 
     def _maps(self, network: Network, spec: TrialSpec, number: int) -> Rows:
         view = self._view(spec, number)
