@@ -89,9 +89,12 @@ def test_confirmation_keeps_its_share_once_a_suffix_has_been_tuned() -> None:
 
 
 def test_one_fold_of_the_best_is_kept_possible_up_to_a_third_of_the_limit() -> None:
-    needed = confirming(TUNED, PROBE) + SCRATCH.result.seconds
-    assert reserved(3.1 * needed, PROBE, TUNED, baseline=SCRATCH) == pytest.approx(needed)
-    assert reserved(2.9 * needed, PROBE, TUNED, baseline=SCRATCH) == 0.0
+    alone = confirming(TUNED, PROBE)
+    scratch: Any = SimpleNamespace(result=SimpleNamespace(spec=SCRATCH.result.spec, seconds=alone), others=())
+    assert reserved(3.1 * 2 * alone, PROBE, TUNED, baseline=scratch) == pytest.approx(2 * alone)
+    # Where the network from scratch does not fit beside it, the best is confirmed without.
+    assert reserved(2.9 * 2 * alone, PROBE, TUNED, baseline=scratch) == pytest.approx(alone)
+    assert reserved(2.9 * alone, PROBE, TUNED, baseline=scratch) == 0.0
 
 
 def test_with_folds_the_training_of_what_ships_is_always_kept_possible() -> None:

@@ -17,7 +17,7 @@ from tlsearch.tracking.tracker import Tracker
 
 with quiet():
     from mlflow import MlflowClient
-    from mlflow.entities import Metric, Run
+    from mlflow.entities import Metric, Run, RunTag
 
 SPEC = TrialSpec("vgg16", "imagenet", 128, 13, 7, units=256, dropout=0.3, policy="standard", strength=0.5, views=4)
 
@@ -93,7 +93,8 @@ def test_every_epoch_is_in_the_history(tracker: Tracker) -> None:
     run_id = tracker.start_parent("trial", {}, {})
     for step in range(5):
         tracker.log_epoch(run_id, step, {"val_loss": 1.0 - step / 10, "objective": math.nan})
-    tracker.log_metrics(run_id, {"seconds": 3.5})
+    tracker.log_epoch(run_id, 0, {"seconds": 3.5})
+    tracker.flush()
     history = MlflowClient(tracker.uri).get_metric_history(run_id, "val_loss")
     assert [(m.step, round(m.value, 6)) for m in history] == [(i, round(1 - i / 10, 6)) for i in range(5)]
     assert read(tracker, run_id).data.metrics == {"val_loss": 0.6, "seconds": 3.5}
@@ -104,9 +105,9 @@ def test_epochs_are_buffered(tracker: Tracker, monkeypatch: pytest.MonkeyPatch) 
     calls: list[int] = []
     send = tracker._client.log_batch
 
-    def count(run_id: str, metrics: list[Metric]) -> None:
+    def count(run_id: str, metrics: list[Metric], tags: list[RunTag]) -> None:
         calls.append(len(metrics))
-        send(run_id, metrics=metrics)
+        send(run_id, metrics=metrics, tags=tags)
 
     monkeypatch.setattr(tracker._client, "log_batch", count)
     for step in range(2500):
@@ -176,7 +177,8 @@ def test_a_failing_store_is_told_once_and_ends_nothing(store: Path, monkeypatch:
     with monkeypatch.context() as patch:
         patch.setattr(tracker._client, "log_batch", fail)
         patch.setattr(tracker._client, "create_run", fail)
-        tracker.log_metrics(parent, {"a": 1.0})
+        tracker.log_epoch(parent, 0, {"a": 1.0})
+        tracker.flush()
         child = tracker.start_child(parent, "trial", {"a": 1}, {})
         tracker.log_epoch(child, 0, {"a": 1.0})
         tracker.log_text(child, "text", "a.txt")
@@ -185,7 +187,8 @@ def test_a_failing_store_is_told_once_and_ends_nothing(store: Path, monkeypatch:
     assert len(told) == 1
     assert "the disk is full" in told[0]
     tracker._silent_until = 0.0
-    tracker.log_metrics(parent, {"b": 2.0})
+    tracker.log_epoch(parent, 0, {"b": 2.0})
+    tracker.flush()
     assert read(tracker, parent).data.metrics == {"b": 2.0}
 
 

@@ -26,10 +26,12 @@ def execute(
     on_round: OnRound,
     seconds: float | None,
     step: str,
+    extra: Callable[[TrialResult], Mapping[str, float]] | None = None,
 ) -> tuple[TrialResult, Outcome | None, str]:
     """Run a trial in the worker and record it; gives its result, its outcome and its MLflow run.
 
-    Whatever goes wrong in the trial ends this trial only: the result then says "failed", with the reason.
+    Whatever goes wrong in the trial ends this trial only: the result then says "failed", with the reason. ``extra``
+    gives metrics to be recorded beside those of the result.
     """
     run_id = start_run(session, spec, candidate, role, name)
     rounds = 0
@@ -49,11 +51,13 @@ def execute(
         outcome = session.worker.trial("trial", on_event, candidate=candidate, spec=spec, folds=folds, seconds=seconds)
         result = outcome.result
     except (TrialError, RunError, PluginError, WeightsError) as error:
-        result = TrialResult(spec, "failed", None, 0.0, reason=str(error), traceback=error.traceback)
+        result = TrialResult(
+            spec, "failed", None, 0.0, reason=str(error), traceback=error.traceback, plugin=error.plugin
+        )
     except KeyboardInterrupt:
         session.tracker.finish(run_id, "KILLED", reason="interrupted")
         raise
-    finish_run(session, run_id, result, rounds)
+    finish_run(session, run_id, result, rounds, extra(result) if extra else None)
     return result, outcome, run_id
 
 
@@ -63,7 +67,7 @@ def start_run(session: Session, spec: TrialSpec, candidate: Candidate, role: Rol
     depth = spec.freeze_depth
     cut = facts.cuts[depth - 1] if facts and depth else None
     layers = cut.frozen_layers if cut else ()
-    plugins = session.plugin_versions((spec.backbone, spec.policy))
+    plugins = session.plugin_versions((spec.backbone, spec.policy, f"{spec.backbone}@{spec.weights}"))
     tags = tags_of(role, spec, plugins=plugins, fingerprint=session.data.index.fingerprint, seed=session.config.seed)
     params = params_of(spec, cut.name if cut else "", len(layers))
     run_id = session.tracker.start_child(session.parent_run, name, params, tags)

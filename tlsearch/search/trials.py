@@ -84,8 +84,9 @@ def reserved_seconds(session: Session, plan: Plan, search: Search, baseline: Bas
     """The seconds that the search leaves to what comes after it: confirmation, and the training of what ships.
 
     Before a suffix has been tuned there is little to confirm, and nothing is kept for it. Then confirmation gets its
-    share of the time, or what one fold of the best trial so far takes if that is more; where even that is more than a
-    third of the limit, there will be no confirmation.
+    share of the time, or what one fold of the best trial so far takes if that is more. Where even that is more than a
+    third of the limit, the networks from scratch are not confirmed beside it; where it still is, there will be no
+    confirmation.
     """
     share = session.clock.share("confirm")
     if share is None:
@@ -96,8 +97,11 @@ def reserved_seconds(session: Session, plan: Plan, search: Search, baseline: Bas
     tuned = any(f.spec.kind == "suffix" and f.state == "complete" for f in search.finished)
     if not tuned or probe is None:
         return final
-    needed = fold_seconds(plan, session, top[0], probe, scratch)
-    return final + (max(share, needed) if needed <= session.clock.most(MOST_CONFIRMING) else 0.0)
+    for beside in (scratch, ()):
+        needed = fold_seconds(plan, session, top[0], probe, beside)
+        if needed <= session.clock.most(MOST_CONFIRMING):
+            return final + max(share, needed)
+    return final
 
 
 def best_probe(finished: Sequence[Finished], plan: Plan) -> Finished | None:
@@ -171,6 +175,12 @@ def _run_trial(
         return judge(count, numbers)
 
     session.reporter.progress("search", number - 1, total, f"{so_far}{spec.label}")
+
+    def gains(result: TrialResult) -> dict[str, float]:
+        if result.state != "complete" or result.value is None or baseline is None:
+            return {}
+        return _val_gains(result, baseline, best_probe(log.search.finished, plan))
+
     result, outcome, run_id = execute(
         session,
         spec,
@@ -181,9 +191,8 @@ def _run_trial(
         on_round,
         seconds,
         "search",
+        gains,
     )
-    if result.state == "complete" and result.value is not None and baseline is not None:
-        session.tracker.log_metrics(run_id, _val_gains(result, baseline, best_probe(log.search.finished, plan)))
     log.rows.append(TrialRow.of(number, "trial", result, run_id))
     if outcome is not None and result.state == "complete":
         log.outcomes[spec] = outcome

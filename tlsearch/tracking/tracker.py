@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -118,24 +118,18 @@ class Tracker:
         return self._start(name, params, {**tags, **nesting})
 
     def log_epoch(self, run_id: str, step: int, metrics: Mapping[str, float]) -> None:
-        """Metrics after an epoch; ``step`` counts on through a trial. Sent about every 2 seconds."""
+        """Metrics after an epoch; ``step`` counts on through a trial. Sent about every 2 seconds; values that
+        are not finite are left out."""
         self._add(run_id, step, metrics)
         if time.monotonic() - self._flushed_at > _FLUSH_SECONDS:
             self.flush()
-
-    def log_metrics(self, run_id: str, metrics: Mapping[str, float]) -> None:
-        """Final metrics, sent at once. Values that are not finite are left out here and in ``log_epoch``."""
-        self._add(run_id, 0, metrics)
-        self.flush()
 
     def flush(self) -> None:
         """Sends what is buffered."""
         pending, self._pending = self._pending, {}
         self._flushed_at = time.monotonic()
         for run_id, metrics in pending.items():
-            for start in range(0, len(metrics), _MAX_METRICS):
-                batch = metrics[start : start + _MAX_METRICS]
-                self._attempt(partial(self._client.log_batch, run_id, metrics=batch))
+            self._send(run_id, metrics, {})
 
     def finish(
         self,
@@ -150,8 +144,7 @@ class Tracker:
         ``mlflow.note.content`` is the description that the UI shows, in Markdown."""
         if metrics:
             self._add(run_id, 0, metrics)
-        self.flush()
-        self.set_tags(run_id, {**(tags or {}), **({"reason": reason} if reason else {})})
+        self._send(run_id, self._pending.pop(run_id, []), {**(tags or {}), **({"reason": reason} if reason else {})})
         if traceback:
             self.log_text(run_id, traceback, "traceback.txt")
         if run_id:
@@ -159,8 +152,7 @@ class Tracker:
 
     def set_tags(self, run_id: str, tags: Mapping[str, str]) -> None:
         """Sets tags of a run."""
-        if run_id and tags:
-            self._attempt(lambda: self._client.log_batch(run_id, tags=_tags(tags)))
+        self._send(run_id, [], tags)
 
     def log_text(self, run_id: str, text: str, name: str) -> None:
         """Keeps ``text`` as the artifact ``name``, a relative path."""
@@ -207,6 +199,13 @@ class Tracker:
                 batch = rows[begin : begin + _MAX_PARAMS]
                 self._attempt(partial(self._client.log_batch, run_id, params=batch))
         return run_id
+
+    def _send(self, run_id: str, metrics: Sequence[Metric], tags: Mapping[str, str]) -> None:
+        """Metrics and tags of a run in as few calls as can be: each is a transaction of the store."""
+        rest = _tags(tags)
+        while run_id and (metrics or rest):
+            batch, metrics, now, rest = metrics[:_MAX_METRICS], metrics[_MAX_METRICS:], rest, []
+            self._attempt(partial(self._client.log_batch, run_id, metrics=batch, tags=now))
 
     def _add(self, run_id: str, step: int, metrics: Mapping[str, float]) -> None:
         from mlflow.entities import Metric
