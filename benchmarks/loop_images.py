@@ -21,7 +21,7 @@ from tlsearch.progress import SilentReporter
 from tlsearch.records import Candidate
 from tlsearch.search.candidates import find_candidates
 from tlsearch.search.load import load_data, pool_digest
-from tlsearch.training.jobs import PluginFacts
+from tlsearch.training.plugin_facts import PluginFacts
 
 Labels = npt.NDArray[np.int64]
 

@@ -133,7 +133,7 @@ def prepare(options: argparse.Namespace, folder: Path) -> Prepared:
         session = Session(config, reporter, worker, Clock(None), output, data, plugins, record)
         session.work.mkdir()
         plan = make_plan(session, found, image_sizes, left_out)
-        profile = make_profile(session, plan)
+        plan, profile = make_profile(session, plan)
     return Prepared(session, plan, profile)
 
 

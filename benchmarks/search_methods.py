@@ -73,7 +73,7 @@ def run_plainly(
 
 def search_by_default(session: Session, plan: Plan, seed: int, pruning: bool) -> float:
     """profile and search as in a run. The seed is the plan's, and the pruner tlsearch's own."""
-    profile = make_profile(session, plan)
+    plan, profile = make_profile(session, plan)
     seconds = session.clock.elapsed()
     run_search(session, plan, profile, best_candidates(profile, _affordable(plan)), None)
     return seconds

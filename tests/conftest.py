@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -10,7 +11,11 @@ import numpy.typing as npt
 import pytest
 from PIL import Image
 
+from tlsearch import registry
+
 MakeDataset = Callable[..., Path]
+
+InstallPlugin = Callable[..., None]
 
 
 def texture(label: int, size: int, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
@@ -57,3 +62,27 @@ def write_dataset(
 def make_dataset() -> MakeDataset:
     """The function ``write_dataset``: ``make_dataset(tmp_path, classes=..., per_class=..., size=...)``."""
     return write_dataset
+
+
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> InstallPlugin:
+    """Puts a distribution on the path, of this process and of those that it starts: its name, its module's text, and
+    its entry points (name=module:attribute)."""
+    site = tmp_path / "site"
+    site.mkdir()
+    monkeypatch.syspath_prepend(str(site))
+    monkeypatch.setenv("PYTHONPATH", str(site))
+
+    def make(distribution: str, code: str, group: str = "tlsearch.augmentations", **points: str) -> None:
+        module = distribution.replace("-", "_")
+        (site / f"{module}.py").write_text(code)
+        info = site / f"{module}-2.5.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 2.5\n")
+        lines = [f"{name} = {module}:{attribute}" for name, attribute in points.items()]
+        (info / "entry_points.txt").write_text("\n".join([f"[{group}]", *lines, ""]))
+        # A module of an earlier test must not answer for this one.
+        monkeypatch.delitem(sys.modules, module, raising=False)
+        monkeypatch.setattr(registry, "_cache", {})
+
+    return make

@@ -416,27 +416,6 @@ def test_check_refuses_what_is_no_data_set(tmp_path: Path) -> None:
     assert len(result.stderr.splitlines()) == 1
 
 
-def test_plugins_list() -> None:
-    lines = [line.split() for line in tlsearch("plugins", "list").stdout.splitlines()]
-    assert ["backbone", "vgg16", "tlsearch", "0.1.0"] in lines
-    assert ["augmentation", "standard", "tlsearch", "0.1.0"] in lines
-    rows = json.loads(tlsearch("plugins", "list", "--json").stdout)
-    names = {row["name"] for row in rows if row["kind"] == "backbone" and row["status"] == "ok"}
-    assert {"vgg16", "vgg19", "resnet50", "efficientnet_lite0"} <= names
-    assert {(row["kind"], row["name"]) for row in rows} == {(line[0], line[1]) for line in lines}
-
-
-def test_plugins_list_names_a_broken_one_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
-    from tlsearch import registry
-
-    entry = registry.PluginEntry("backbone", "bad", "tlsearch-bad", "2.0", "no_such_module_here:Bad")
-    monkeypatch.setattr(registry, "find_plugins", lambda kind=None: [entry] if kind == "backbone" else [])
-    (row,) = json.loads(tlsearch("plugins", "list", "--json").stdout)
-    assert (row["name"], row["status"]) == ("bad", "broken")
-    assert "no_such_module_here" in row["reason"]
-    assert "broken: " in tlsearch("plugins", "list").stdout
-
-
 def test_weights_list(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
     monkeypatch.delenv("TLSEARCH_WEIGHTS_DIR", raising=False)

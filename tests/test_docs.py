@@ -20,7 +20,7 @@ DATA = (ROOT / "docs" / "data.md").read_text(encoding="utf-8")
 PAGES = [
     ROOT / "README.md",
     *sorted((ROOT / "docs").glob("*.md")),
-    ROOT / "examples" / "clothing" / "README.md",
+    *sorted((ROOT / "examples").glob("*/README.md")),
 ]
 
 

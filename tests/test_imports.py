@@ -17,9 +17,10 @@ PACKAGE = Path(tlsearch.__file__).parent
 
 # From the ground up: a room may import those before it and itself.
 ORDER = (
-    "errors", "units", "progress", "records", "plugin_api", "runtime", "config", "paths", "registry",
-    "worker_client", "keras_augmentation", "data", "backbones", "features", "results", "tracking", "training",
-    "testing", "worker", "search", "console", "commands", "cli", "__main__", "__init__",
+    "errors", "units", "progress", "records", "plugin_api", "runtime", "config", "paths", "registry", "plugin_states",
+    "guard", "worker_client", "keras_augmentation", "scaffold", "data", "backbones", "plugin_details", "features",
+    "results", "tracking", "training", "testing", "worker", "search", "console", "commands", "cli", "__main__",
+    "__init__",
 )  # fmt: skip
 
 # Who may import what, anywhere in a module.
@@ -30,7 +31,7 @@ HOMES = {
     "mlflow": {"tracking"},
     "optuna": {"search"},
     "matplotlib": {"results"},
-    "jinja2": {"results"},
+    "jinja2": {"results", "scaffold"},
     "click": {"cli", "commands"},
     "tlsearch_plugins": set(),
 }

@@ -5,14 +5,13 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
 from tlsearch import registry
 from tlsearch.errors import PluginError
 
-Install = Callable[..., None]
+InstallPlugin = Callable[..., None]
 
 GOOD = """
 class Good:
@@ -21,26 +20,6 @@ class Good:
     def render(self, images, strength, rng):
         return images.copy()
 """
-
-
-@pytest.fixture
-def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
-    """Puts a distribution on the path: its name, its module's text, and its entry points (name=module:attr)."""
-    monkeypatch.syspath_prepend(str(tmp_path))
-
-    def make(distribution: str, code: str, group: str = "tlsearch.augmentations", **points: str) -> None:
-        module = distribution.replace("-", "_")
-        (tmp_path / f"{module}.py").write_text(code)
-        info = tmp_path / f"{module}-2.5.dist-info"
-        info.mkdir()
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 2.5\n")
-        lines = [f"{name} = {module}:{attribute}" for name, attribute in points.items()]
-        (info / "entry_points.txt").write_text("\n".join([f"[{group}]", *lines, ""]))
-        # A module of an earlier test must not answer for this one.
-        monkeypatch.delitem(sys.modules, module, raising=False)
-        monkeypatch.setattr(registry, "_cache", {})
-
-    return make
 
 
 def test_the_built_in_plugins_are_found_sorted() -> None:
@@ -73,7 +52,7 @@ def test_loading_every_backbone_imports_no_keras() -> None:
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
 
 
-def test_another_distribution_is_treated_alike_and_loaded_once(install: Install) -> None:
+def test_another_distribution_is_treated_alike_and_loaded_once(install: InstallPlugin) -> None:
     install("other-plugin", GOOD, good="Good")
     [entry] = [e for e in registry.find_plugins("augmentation") if e.name == "good"]
     assert (entry.kind, entry.distribution, entry.version) == ("augmentation", "other-plugin", "2.5")
@@ -84,7 +63,7 @@ def test_another_distribution_is_treated_alike_and_loaded_once(install: Install)
     assert plugin in [p.plugin for p in registry.load_all("augmentation")[0]]
 
 
-def test_an_object_may_be_registered_instead_of_a_class(install: Install) -> None:
+def test_an_object_may_be_registered_instead_of_a_class(install: InstallPlugin) -> None:
     install("objects", GOOD + "good = Good()\n", good="good")
     assert registry.load_plugin("augmentation", "good").name == "good"
 
@@ -102,7 +81,7 @@ def test_an_object_may_be_registered_instead_of_a_class(install: Install) -> Non
         (GOOD.replace('"good"', '"bad"'), "calls itself 'bad'"),
     ],
 )
-def test_a_broken_plugin_is_data_until_it_is_named(install: Install, code: str, reason: str) -> None:
+def test_a_broken_plugin_is_data_until_it_is_named(install: InstallPlugin, code: str, reason: str) -> None:
     install("broken-plugin", code, good="Good")
     loaded, broken = registry.load_all("augmentation")
     assert "flip" in [p.entry.name for p in loaded]
@@ -137,14 +116,14 @@ class Net:
         ("cut_points", "cuts", "no method cut_points"),
     ],
 )
-def test_a_backbone_is_held_to_its_contract(install: Install, old: str, new: str, reason: str) -> None:
+def test_a_backbone_is_held_to_its_contract(install: InstallPlugin, old: str, new: str, reason: str) -> None:
     install("nets", BACKBONE.replace(old, new), group="tlsearch.backbones", net="Net")
     _, broken = registry.load_all("backbone")
     assert len(broken) == 1
     assert reason in broken[0].reason
 
 
-def test_two_plugins_with_one_name_are_an_error_that_names_both(install: Install) -> None:
+def test_two_plugins_with_one_name_are_an_error_that_names_both(install: InstallPlugin) -> None:
     install("first-plugin", GOOD, good="Good")
     install("second-plugin", GOOD, good="Good")
     with pytest.raises(PluginError, match=r"first-plugin 2\.5 and by second-plugin 2\.5"):
@@ -160,7 +139,9 @@ def test_two_plugins_with_one_name_are_an_error_that_names_both(install: Install
         ("tlsearch.backbones", "small_cnn", "backbone"),
     ],
 )
-def test_the_engines_own_names_are_reserved(install: Install, group: str, name: str, kind: registry.PluginKind) -> None:
+def test_the_engines_own_names_are_reserved(
+    install: InstallPlugin, group: str, name: str, kind: registry.PluginKind
+) -> None:
     install("taker", GOOD, group=group, **{name: "Good"})
     [broken] = registry.load_all(kind)[1]
     assert "reserved" in broken.reason
@@ -173,7 +154,7 @@ def test_unknown_names_are_answered_with_the_nearest() -> None:
         registry.load_plugin("backbone", "zzz")
 
 
-def test_the_environment_leaves_plugins_out(install: Install, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environment_leaves_plugins_out(install: InstallPlugin, monkeypatch: pytest.MonkeyPatch) -> None:
     install("other-plugin", GOOD, good="Good")
     names = lambda: [e.name for e in registry.find_plugins("augmentation")]  # noqa: E731 - asked anew each time
     assert "good" in names()

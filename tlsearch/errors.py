@@ -13,6 +13,8 @@ class TlsearchError(Exception):
     exit_code = 1
     traceback: str = ""
     """Where the error crossed from the worker process: the traceback there, for the log."""
+    plugin: str = ""
+    """The name of the plugin whose fault it is."""
 
 
 class UsageError(TlsearchError):
@@ -30,7 +32,11 @@ class WeightsError(UsageError):
 
 
 class PluginError(UsageError):
-    """A plugin that the user named is missing, broken, or one of two with the same name."""
+    """A plugin that the user named is missing, broken, or one of two with the same name; or one fails at work."""
+
+    def __init__(self, message: str, plugin: str = "") -> None:
+        super().__init__(message)
+        self.plugin = plugin
 
 
 class TrackingError(UsageError):

@@ -18,16 +18,31 @@ _TRACES = (CONFIG_NAME, "result.json", "study.db", "model", "linear_probe", "bas
 
 
 def cache_dir(chosen: Path | None = None) -> Path:
-    """The folder of the feature store: ``features`` in ``chosen``, else in the variable TLSEARCH_CACHE_DIR,
-    else in the user's cache directory. A folder of its own, so that clearing it can touch nothing else.
+    """The folder of the feature store: ``features`` in the cache folder. A folder of its own, so that clearing it can
+    touch nothing else.
     """
+    return _cache_root(chosen) / "features"
+
+
+def weights_dir(chosen: Path | None = None) -> Path:
+    """The folder for what packages of weights write: ``weights`` in the cache folder."""
+    return _cache_root(chosen) / "weights"
+
+
+def plugin_states_file() -> Path:
+    """The file that remembers which plugins have been loaded, and which of them were broken."""
+    return _cache_root(None) / "plugins.json"
+
+
+def _cache_root(chosen: Path | None) -> Path:
+    """``chosen``, else what the variable TLSEARCH_CACHE_DIR names, else the user's cache directory."""
     if chosen is None and (named := os.environ.get(CACHE_VARIABLE)):
         chosen = Path(named)
     if chosen is None:
         import platformdirs
 
         chosen = Path(platformdirs.user_cache_dir("tlsearch", appauthor=False))
-    return chosen.expanduser().absolute() / "features"
+    return chosen.expanduser().absolute()
 
 
 def claim_output(config: RunConfig, now: datetime | None = None) -> Path:

@@ -1,8 +1,8 @@
 """The contracts for plugin authors.
 
 A plugin package registers objects, or classes that take no argument, under the entry-point groups
-``tlsearch.backbones`` and ``tlsearch.augmentations``. This is the engine module that a plugin imports;
-importing it imports no backend.
+``tlsearch.backbones``, ``tlsearch.augmentations`` and ``tlsearch.weights``. This is the engine module that a plugin
+imports; importing it imports no backend.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ API_VERSION = 1
 
 BACKBONE_GROUP = "tlsearch.backbones"
 AUGMENTATION_GROUP = "tlsearch.augmentations"
+WEIGHTS_GROUP = "tlsearch.weights"
 
 Images: TypeAlias = npt.NDArray[np.uint8]
 """RGB images, shape (N, H, W, 3), values 0..255."""
@@ -97,3 +98,20 @@ class Augmentation(Protocol):
     def render(self, images: Images, strength: float, rng: np.random.Generator) -> Images:
         """A new array of the same shape. ``strength`` is 0 (identity) to 1; everything random comes from ``rng``,
         and ``images`` is left as it was."""
+
+
+@runtime_checkable
+class NamedWeights(Protocol):
+    """Weights for a backbone of another package, which then takes part with them as a candidate of its own.
+
+    ``name`` is ``backbone@weights``, such as "vgg16@hed". ``trained_on`` and ``licence`` are shown to people.
+    """
+
+    api_version: int
+    name: str
+    trained_on: str
+    licence: str
+
+    def file(self, folder: Path) -> Path:
+        """A file that the backbone's ``build`` takes: one that is installed, or one written into ``folder``, which is
+        kept for this version of the distribution. What is there from before may be given again."""

@@ -115,7 +115,7 @@ class TrialResult:
     ``trainable_params`` at the least. ``history`` has one mapping an epoch (``epoch``, ``train_loss``,
     ``train_accuracy``, ``val_loss``, ``val_accuracy``, ``objective``); solved heads have none. ``seconds`` is the
     wall time, ``reason`` says why a trial is not complete, ``traceback`` is for the log. ``fold_values`` are the values
-    on the folds of which ``value`` is the mean.
+    on the folds of which ``value`` is the mean; ``plugin`` is the name of the plugin whose fault a failure is.
     """
 
     spec: TrialSpec
@@ -129,3 +129,4 @@ class TrialResult:
     frozen_layers: tuple[str, ...] = ()
     cut_point: str = ""
     fold_values: tuple[float, ...] = ()
+    plugin: str = ""

@@ -11,20 +11,26 @@ from importlib import metadata
 from typing import Any, Literal
 
 from tlsearch.errors import PluginError
-from tlsearch.plugin_api import API_VERSION, AUGMENTATION_GROUP, BACKBONE_GROUP, WeightSource
+from tlsearch.plugin_api import API_VERSION, AUGMENTATION_GROUP, BACKBONE_GROUP, WEIGHTS_GROUP, WeightSource
 
-PluginKind = Literal["backbone", "augmentation"]
+PluginKind = Literal["backbone", "augmentation", "weights"]
 
-GROUPS: Mapping[PluginKind, str] = {"backbone": BACKBONE_GROUP, "augmentation": AUGMENTATION_GROUP}
+GROUPS: Mapping[PluginKind, str] = {
+    "backbone": BACKBONE_GROUP,
+    "augmentation": AUGMENTATION_GROUP,
+    "weights": WEIGHTS_GROUP,
+}
 RESERVED: Mapping[PluginKind, frozenset[str]] = {
     "backbone": frozenset({"small_cnn"}),
     "augmentation": frozenset({"none"}),
+    "weights": frozenset(),
 }
 """Names that the engine itself gives a meaning."""
 
 _METHODS: Mapping[PluginKind, tuple[str, ...]] = {
     "backbone": ("build", "cut_points", "preprocess"),
     "augmentation": ("render",),
+    "weights": ("file",),
 }
 
 
@@ -59,7 +65,7 @@ _cache: dict[PluginEntry, LoadedPlugin | BrokenPlugin] = {}
 
 
 def find_plugins(kind: PluginKind | None = None) -> list[PluginEntry]:
-    """Every installed plugin of ``kind`` (both where None), sorted, from package metadata alone.
+    """Every installed plugin of ``kind`` (all where None), sorted, from package metadata alone.
 
     ``TLSEARCH_ONLY_BUILTIN=1`` leaves only what tlsearch itself brings; ``TLSEARCH_DISABLE_PLUGINS`` names
     distributions to leave out, separated by commas.
@@ -85,10 +91,10 @@ def load_plugin(kind: PluginKind, name: str) -> Any:
     entries = find_plugins(kind)
     named = [entry for entry in entries if entry.name == name]
     if not named:
-        raise PluginError(_unknown(kind, name, sorted({entry.name for entry in entries})))
+        raise PluginError(unknown_name(kind, name, sorted({entry.name for entry in entries})))
     outcome = _load_unless_doubled(named[0], entries)
     if isinstance(outcome, BrokenPlugin):
-        raise PluginError(f"the {kind} {name!r} of {_origin(outcome.entry)} cannot be used: {outcome.reason}")
+        raise PluginError(f"the {kind} {name!r} of {origin(outcome.entry)} cannot be used: {outcome.reason}")
     return outcome.plugin
 
 
@@ -107,27 +113,41 @@ def _normal(distribution: str) -> str:
     return re.sub(r"[-_.]+", "-", distribution.strip()).lower()
 
 
-def _origin(entry: PluginEntry) -> str:
+def origin(entry: PluginEntry) -> str:
+    """Distribution and version of a plugin."""
     return f"{entry.distribution} {entry.version}".strip()
 
 
-def _unknown(kind: PluginKind, name: str, known: list[str]) -> str:
+def unknown_name(kind: str, name: str, known: list[str]) -> str:
+    """What to say where there is no plugin of that name."""
     close = difflib.get_close_matches(name, known, n=1)
     if close:
         return f"there is no {kind} {name!r}; did you mean {close[0]!r} (installed: {', '.join(known)})?"
     return f"there is no {kind} {name!r}; choose one of {', '.join(known) or 'none'}, or install its plugin"
 
 
-def _load_unless_doubled(entry: PluginEntry, entries: list[PluginEntry]) -> LoadedPlugin | BrokenPlugin:
-    rivals = [other for other in entries if other.name == entry.name and other != entry]
+def load_entry(entry: PluginEntry) -> LoadedPlugin | BrokenPlugin:
+    """Load one of ``find_plugins``."""
+    return _load_unless_doubled(entry, find_plugins(entry.kind))
+
+
+def name_fault(entry: PluginEntry, entries: list[PluginEntry]) -> str | None:
+    """Why the name of ``entry``, one of ``entries``, cannot be used, as far as metadata tell; or None."""
+    rivals = [other for other in entries if (other.kind, other.name) == (entry.kind, entry.name) and other != entry]
     if rivals:
-        return BrokenPlugin(
-            entry,
-            f"the name is registered by {_origin(entry)} and by {', '.join(map(_origin, rivals))}; "
-            f"uninstall all but one, or name the others in TLSEARCH_DISABLE_PLUGINS",
+        return (
+            f"the name is registered by {origin(entry)} and by {', '.join(map(origin, rivals))}; "
+            f"uninstall all but one, or name the others in TLSEARCH_DISABLE_PLUGINS"
         )
     if entry.name in RESERVED[entry.kind]:
-        return BrokenPlugin(entry, f"the name {entry.name!r} is reserved; its author must choose another")
+        return f"the name {entry.name!r} is reserved; its author must choose another"
+    return None
+
+
+def _load_unless_doubled(entry: PluginEntry, entries: list[PluginEntry]) -> LoadedPlugin | BrokenPlugin:
+    fault = name_fault(entry, entries)
+    if fault:
+        return BrokenPlugin(entry, fault)
     if entry not in _cache:
         _cache[entry] = _load(entry)
     return _cache[entry]
@@ -138,7 +158,7 @@ def _load(entry: PluginEntry) -> LoadedPlugin | BrokenPlugin:
         plugin = metadata.EntryPoint(entry.name, entry.target, GROUPS[entry.kind]).load()
         if isinstance(plugin, type):
             plugin = plugin()
-        fault = _fault(entry, plugin)
+        fault = contract_fault(entry.kind, plugin, entry.name)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # a plugin may even call sys.exit while it is imported
@@ -147,19 +167,29 @@ def _load(entry: PluginEntry) -> LoadedPlugin | BrokenPlugin:
     return BrokenPlugin(entry, fault) if fault else LoadedPlugin(entry, plugin)
 
 
-def _fault(entry: PluginEntry, plugin: Any) -> str | None:
-    """What in ``plugin`` breaks its contract, or None."""
+def contract_fault(kind: PluginKind, plugin: Any, name: str) -> str | None:
+    """What in ``plugin``, registered as ``name``, breaks its contract, as far as attributes tell; or None."""
     version = getattr(plugin, "api_version", None)
     if not isinstance(version, int) or version < 1:
         return f"its api_version is {version!r}, where a whole number of 1 or more is needed"
     if version > API_VERSION:
         return f"it needs version {version} of the plugin API and this is {API_VERSION}; upgrade tlsearch"
-    if getattr(plugin, "name", None) != entry.name:
-        return f"it calls itself {getattr(plugin, 'name', None)!r} but is registered as {entry.name!r}"
-    missing = [method for method in _METHODS[entry.kind] if not callable(getattr(plugin, method, None))]
+    if getattr(plugin, "name", None) != name:
+        return f"it calls itself {getattr(plugin, 'name', None)!r} but is registered as {name!r}"
+    missing = [method for method in _METHODS[kind] if not callable(getattr(plugin, method, None))]
     if missing:
         return f"it has no method {' or '.join(missing)}"
-    return _backbone_fault(plugin) if entry.kind == "backbone" else None
+    if kind == "weights":
+        return _weights_fault(plugin)
+    return _backbone_fault(plugin) if kind == "backbone" else None
+
+
+def _weights_fault(plugin: Any) -> str | None:
+    backbone, _, weights = plugin.name.partition("@")
+    if not backbone or not weights:
+        return f"its name {plugin.name!r} is not of the form backbone@weights"
+    empty = [said for said in ("trained_on", "licence") if not isinstance(getattr(plugin, said, None), str)]
+    return f"it does not say its {' and '.join(empty)}" if empty else None
 
 
 def _backbone_fault(plugin: Any) -> str | None:

@@ -3,7 +3,7 @@
 The parent never imports a backend; every extraction and training is a call into ``python -m tlsearch.worker``.
 Messages are pickles on the child's standard input and output: ``("call", name, kwargs)`` and ``("reply", value)``
 go down; ``("event", value)`` (to be answered by a reply), ``("result", value)`` and ``("error", kind, message,
-traceback)`` come up. Both ends are tlsearch's own processes of one user, so pickle is safe here.
+traceback, plugin)`` come up. Both ends are tlsearch's own processes of one user, so pickle is safe here.
 """
 
 from __future__ import annotations
@@ -147,9 +147,9 @@ def _send(stream: BinaryIO, message: tuple[Any, ...]) -> None:
     stream.flush()
 
 
-def _rebuilt(kind: str, message: str, traceback: str) -> TlsearchError:
+def _rebuilt(kind: str, message: str, traceback: str, plugin: str) -> TlsearchError:
     """The child's exception: one of ours by name, or a failed trial."""
     known = getattr(errors, kind, None)
     error = known(message) if isinstance(known, type) and issubclass(known, TlsearchError) else TrialError(message)
-    error.traceback = traceback
+    error.traceback, error.plugin = traceback, plugin
     return error

@@ -9,7 +9,6 @@ import pytest
 from tiny import Speckle, make_pool
 
 from tlsearch.features.view import PLAIN, RENDER_CHUNK, View, chunk_generator, render_chunks
-from tlsearch.plugin_api import Images
 
 PIXELS = make_pool(2 * RENDER_CHUNK + 10).pixels[16]
 VIEW = View("speckle", 0.5, 1, 7)
@@ -68,21 +67,3 @@ def test_strength_0_is_the_identity_and_asks_no_plugin(view: View) -> None:
     parts = [images for _, images in render_chunks(PIXELS, view, speckle)]
     np.testing.assert_array_equal(np.concatenate(parts), PIXELS)
     assert speckle.calls == 0
-
-
-class Cropping(Speckle):
-    """Breaks its contract: another shape, or another type."""
-
-    def __init__(self, how: str) -> None:
-        super().__init__("cropping")
-        self.how = how
-
-    def render(self, images: Images, strength: float, rng: np.random.Generator) -> Any:
-        """What a careless author might give."""
-        return images[:, 1:] if self.how == "shape" else images.astype(np.float32)
-
-
-@pytest.mark.parametrize(("how", "made"), [("shape", r"\(64, 15, 16, 3\) uint8"), ("type", "float32")])
-def test_a_plugin_that_changes_shape_or_type_is_named(how: str, made: str) -> None:
-    with pytest.raises(ValueError, match=rf"'cropping' turned \(64, 16, 16, 3\) uint8 into .*{made}"):
-        list(render_chunks(PIXELS, VIEW, Cropping(how)))

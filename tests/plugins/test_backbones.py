@@ -1,4 +1,5 @@
-"""The built-in networks: cut points, initial values, weights files and preprocessing."""
+"""The built-in networks: cut points, initial values, weights files and preprocessing. The rules for all are in
+test_conformance."""
 
 from __future__ import annotations
 
@@ -80,42 +81,6 @@ def test_a_resolution_drop_follows_only_a_stage_end(backbone: Backbone) -> None:
 
 
 @each_backbone
-def test_suffix_of_prefix_is_the_model_at_every_cut(backbone: Backbone) -> None:
-    keras.utils.set_random_seed(1)
-    model = backbone.build(SIZE, None)
-    for layer in model.layers:
-        if isinstance(layer, keras.layers.BatchNormalization):
-            # Blocks that start as the identity would let a wrong cut pass.
-            layer.gamma.assign(keras.ops.full_like(layer.gamma, 0.7))
-    x = backbone.preprocess(photographs(SIZE))
-    whole = outputs(model, x)
-    assert np.isfinite(whole).all()
-    assert whole.std() > 0
-    for cut in backbone.cut_points(model)[:-1]:
-        tensor = model.get_layer(cut.layer).output
-        prefix = keras.Model(model.input, tensor)
-        suffix = keras.Model(tensor, model.output)
-        joined = outputs(suffix, outputs(prefix, x))
-        np.testing.assert_allclose(joined, whole, rtol=1e-5, atol=1e-5 * np.abs(whole).max(), err_msg=cut.name)
-
-
-@each_backbone
-def test_random_values_follow_keras_seed_and_layers_keep_their_names(backbone: Backbone) -> None:
-    keras.utils.set_random_seed(3)
-    first, second = backbone.build(32, None), backbone.build(48, None)
-    keras.utils.set_random_seed(3)
-    again = backbone.build(32, None)
-    kernels = [model.trainable_variables[0] for model in (first, second, again)]
-    assert kernels[0] is not kernels[2]
-    np.testing.assert_array_equal(*[kernels[i].numpy() for i in (0, 2)])
-    assert not np.array_equal(kernels[0].numpy(), kernels[1].numpy())
-    cuts = [backbone.cut_points(model) for model in (first, second)]
-    assert list(cuts[0]) == list(cuts[1])
-    for cut in cuts[1]:
-        second.get_layer(cut.layer)
-
-
-@each_backbone
 def test_random_networks_keep_the_signal_alive(backbone: Backbone) -> None:
     """The output of a fresh network neither dies nor explodes on real pixel values, in training mode."""
     keras.utils.set_random_seed(5)
@@ -131,27 +96,11 @@ def test_batchnorm_follows_the_data_quickly(backbone: Backbone) -> None:
 
 
 @each_backbone
-def test_variables_stay_float32_under_mixed_precision(backbone: Backbone) -> None:
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy("mixed_bfloat16")
-    try:
-        model = backbone.build(32, None)
-        assert model.output.dtype == "bfloat16"
-        assert outputs(model, backbone.preprocess(photographs(32))).shape[-1] == CHANNELS[backbone.name]
-    finally:
-        keras.config.set_dtype_policy(before)
-    assert {v.dtype for v in model.variables if "seed" not in v.name} == {"float32"}
-
-
-@each_backbone
-def test_a_saved_network_can_be_loaded_and_another_cannot(backbone: Backbone, tmp_path: Path) -> None:
+def test_the_weights_of_another_network_do_not_fit(backbone: Backbone, tmp_path: Path) -> None:
     keras.utils.set_random_seed(7)
     model = backbone.build(32, None)
     file = tmp_path / "own.weights.h5"
     model.save_weights(file)
-    x = backbone.preprocess(photographs(32))
-    loaded = backbone.build(32, file)
-    np.testing.assert_array_equal(outputs(loaded, x), outputs(model, x))
     other = BACKBONES[(BACKBONES.index(backbone) + 1) % len(BACKBONES)]
     with pytest.raises(ValueError, match=r"own\.weights\.h5 does not fit"):
         other.build(32, file)

@@ -9,7 +9,8 @@ from tlsearch.plugin_api import WeightSource
 from tlsearch.records import Candidate
 from tlsearch.search.cost import Costs
 from tlsearch.search.space import SearchSpace
-from tlsearch.training.jobs import BackboneFacts, CandidateFacts, PluginFacts
+from tlsearch.training.jobs import CandidateFacts
+from tlsearch.training.plugin_facts import BackboneFacts, PluginFacts
 
 LITE = Candidate("efficientnet_lite0", "imagenet", "/w/lite.npz", "11aa", 160, 18)
 VGG = Candidate("vgg16", "imagenet", "/w/vgg.h5", "22bb", 128, 13)
@@ -48,7 +49,7 @@ def make_costs(space: SearchSpace) -> Costs:
 def plugin_facts(*backbones: BackboneFacts, broken: tuple[tuple[str, str, str, str], ...] = ()) -> PluginFacts:
     """What a worker says of its plugins."""
     augmentations = dict.fromkeys(("flip", "geometric", "color", "standard"), "tlsearch 0.1")
-    return PluginFacts(backbones, augmentations, broken)
+    return PluginFacts(backbones, augmentations, broken, {})
 
 
 def backbone_facts(name: str, **weights: WeightSource) -> BackboneFacts:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from tlsearch.errors import PluginError, WeightsError
 from tlsearch.progress import SilentReporter
 from tlsearch.results.parts import LeftOut
 from tlsearch.search.candidates import Found, find_candidates
-from tlsearch.training.jobs import PluginFacts
+from tlsearch.training.plugin_facts import PluginFacts
 
 
 @pytest.fixture(autouse=True)
@@ -113,6 +114,42 @@ def test_a_file_makes_a_candidate(find: Find, asked: list[tuple[str, ...]], file
     assert found[0].weights.file == file
     assert len(found[0].weights.weights_id) == 16
     assert {item.backbone for item in left_out} == {"vgg19", "torn"}  # vgg16 means that file now
+
+
+def with_added(tmp_path: Path, *broken: tuple[str, str, str, str]) -> PluginFacts:
+    """VGG16 with published weights that are not here, and weights of another package that are."""
+    vgg16 = backbone_facts("vgg16", imagenet=online("vgg16"), hed=installed(tmp_path, "hed"))
+    return replace(
+        plugin_facts(replace(vgg16, added=("hed",)), broken=broken), weights={"vgg16@hed": "hed-weights 1.0"}
+    )
+
+
+def test_weights_of_another_package_take_part_beside_the_default(tmp_path: Path, asked: list[object]) -> None:
+    found, left_out = find_candidates(RunConfig(tmp_path), with_added(tmp_path), SilentReporter())
+    assert labels(found) == ["vgg16@hed"]
+    assert [item.backbone for item in left_out] == ["vgg16"]
+
+
+@pytest.mark.parametrize(
+    ("backbones", "expected"),
+    [((), ["vgg16@tuned", "vgg16@hed"]), (("vgg16",), ["vgg16@tuned"]), (("vgg16@hed",), ["vgg16@tuned", "vgg16@hed"])],
+)
+def test_a_file_stands_beside_weights_of_another_package(
+    tmp_path: Path, file: Path, backbones: tuple[str, ...], expected: list[str]
+) -> None:
+    config = RunConfig(tmp_path, backbones=backbones, weights=(f"vgg16={file}",))
+    found, _ = find_candidates(config, with_added(tmp_path), SilentReporter())
+    assert labels(found) == expected
+
+
+def test_broken_weights_of_another_package_are_fatal_only_when_named(tmp_path: Path, asked: list[object]) -> None:
+    plugins = with_added(tmp_path, ("weights", "vgg16@edges", "edges-weights", "there is no file"))
+    _, left_out = find_candidates(RunConfig(tmp_path), plugins, SilentReporter())
+    assert LeftOut("vgg16@edges", "the plugin of edges-weights is broken: there is no file") in left_out
+    with pytest.raises(
+        PluginError, match="The weights 'vgg16@edges' of edges-weights cannot be used: there is no file"
+    ):
+        find_candidates(RunConfig(tmp_path, backbones=("vgg16@edges",)), plugins, SilentReporter())
 
 
 def test_a_file_has_the_name_that_the_user_gives_it(find: Find, file: Path) -> None:

@@ -55,7 +55,7 @@ def test_policies_that_are_not_there(tmp_path: Path, name: str, words: str) -> N
 
 
 def test_default_policies_that_are_not_installed_are_left_out(tmp_path: Path) -> None:
-    bare = type(PLUGINS)((), {"color": "tlsearch 0.1"}, ())
+    bare = type(PLUGINS)((), {"color": "tlsearch 0.1"}, (), {})
     assert choose_policies(RunConfig(tmp_path), bare) == ("none", "color")
 
 

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
-from made_up import LITE, VGG
+import pytest
+from made_up import LITE, VGG, backbone_facts, facts_of, make_costs, make_space, plugin_facts
 
+from tlsearch.config import RunConfig
+from tlsearch.errors import PluginError, TrialError
 from tlsearch.records import Candidate
 from tlsearch.results.parts import ProfilePoint
-from tlsearch.search.profile import best_candidates, profile_line
+from tlsearch.search.plan import Plan
+from tlsearch.search.profile import best_candidates, make_profile, profile_line
 
 THIRD = replace(VGG, backbone="resnet50", depth=17)
 
@@ -41,3 +48,47 @@ def test_what_cannot_be_tuned_in_the_time_gives_way() -> None:
 def test_the_line_that_people_see() -> None:
     assert profile_line(VGG, points(0.5, 0.69, 0.9, 0.8)) == f"{VGG.label:<28}  =@#  best .900 after cut3 (3 of 4)"
     assert profile_line(VGG, points(1.0, 1.0)).endswith("best 1.000 after cut1 (1 of 2)")
+
+
+def profiled(tmp_path: Path, fails: dict[str, Exception], **options: Any) -> tuple[Any, list[str]]:
+    """What comes of a profile in which some backbones raise, and what was said on the way."""
+    space, said = make_space(), list[str]()
+
+    def call(name: str, *_: object, candidate: Candidate, **__: object) -> list[tuple[float, float]]:
+        if candidate.backbone in fails:
+            raise fails[candidate.backbone]
+        return [(0.5, 0.1)] * candidate.depth
+
+    session: Any = SimpleNamespace(
+        config=RunConfig(tmp_path, **options),
+        worker=SimpleNamespace(call=call),
+        progress=lambda step: None,
+        reporter=SimpleNamespace(say=lambda step, text: None, warn=said.append),
+        data=SimpleNamespace(training=range(10)),
+        facts={candidate: facts_of(candidate) for candidate in space.candidates},
+        plugins=plugin_facts(backbone_facts("vgg16"), backbone_facts("efficientnet_lite0")),
+    )
+    return make_profile(session, Plan(space, make_costs(space), (), None, ())), said
+
+
+def test_a_candidate_whose_plugin_fails_is_left_out(tmp_path: Path) -> None:
+    (plan, profile), said = profiled(tmp_path, {"vgg16": PluginError("The backbone plugin 'vgg16' raised OSError.")})
+    assert list(profile) == list(plan.space.candidates) == [LITE]
+    assert [item.backbone for item in plan.left_out] == [VGG.label]
+    assert "raised OSError" in plan.left_out[0].reason
+    assert len(said) == 1
+    (plan, profile), said = profiled(tmp_path, {})
+    assert list(profile) == [LITE, VGG]
+    assert plan.left_out == ()
+    assert said == []
+
+
+def test_what_the_user_named_must_not_fail(tmp_path: Path) -> None:
+    with pytest.raises(PluginError, match="The backbone 'vgg16' of tlsearch cannot be used: torn"):
+        profiled(tmp_path, {"vgg16": TrialError("torn")}, backbones=("vgg16", "efficientnet_lite0"))
+
+
+def test_where_all_fail_the_run_ends(tmp_path: Path) -> None:
+    torn = TrialError("torn")
+    with pytest.raises(PluginError, match="No backbone can be used"):
+        profiled(tmp_path, {"vgg16": torn, "efficientnet_lite0": torn})

@@ -38,7 +38,11 @@ def list_weights() -> None:
             where = _where(found.entry.name, name, source)
             cells = (source.trained_on, source.licence, where)
             table.add_row(f"{found.entry.name}@{name}", *map(escape, cells))
-    for fault in broken:
+    added, broken_weights = load_all("weights")
+    for found in added:
+        where = f"comes with {found.entry.distribution} {found.entry.version}"
+        table.add_row(found.entry.name, *map(escape, (found.plugin.trained_on, found.plugin.licence, where)))
+    for fault in [*broken, *broken_weights]:
         table.add_row(fault.entry.name, "", "", escape(f"broken plugin: {fault.reason}"))
     console = Console(highlight=False)
     if not console.is_terminal:
@@ -79,10 +83,14 @@ def _show(reporter: Reporter, label: str, done: int, total: int) -> None:
 def _source(text: str) -> tuple[str, WeightSource]:
     """The weights that ``BACKBONE[@WEIGHTS]`` names: their name and source."""
     from tlsearch.errors import WeightsError
-    from tlsearch.registry import load_plugin
+    from tlsearch.plugin_api import WeightSource
+    from tlsearch.registry import load_all, load_plugin
 
     backbone, _, name = text.partition("@")
-    known = load_plugin("backbone", backbone).weights
+    known = dict(load_plugin("backbone", backbone).weights)
+    for found in load_all("weights")[0]:
+        if found.entry.name == text:  # comes with its package: there is nothing to fetch
+            known[name] = WeightSource(found.plugin.trained_on, found.plugin.licence)
     if not known:
         raise WeightsError(f"{backbone} has no pre-trained weights: give a file with --weights in the run.")
     name = name or next(iter(known))

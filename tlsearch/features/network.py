@@ -14,6 +14,7 @@ from tlsearch import runtime
 from tlsearch.backbones import cut
 from tlsearch.backbones.cut import CutInfo
 from tlsearch.errors import PluginError
+from tlsearch.guard import unguarded
 from tlsearch.plugin_api import Backbone
 from tlsearch.records import Candidate
 
@@ -109,7 +110,8 @@ class Network:
             if not np.isfinite(values).all():
                 raise PluginError(
                     f"The backbone plugin '{self.plugin.name}' gives features that are not finite for "
-                    f"{self.candidate.label}; try other weights, or leave it out with --backbone."
+                    f"{self.candidate.label}; try other weights, or leave it out with --backbone.",
+                    plugin=self.plugin.name,
                 )
         return outputs
 
@@ -118,7 +120,7 @@ def plugin_digest(plugin: object) -> str:
     """A hash of the source of the package that a plugin comes from (of its file, where it is in none), so that an
     edited plugin, or one with an edited helper, never meets the features of its former self."""
     try:
-        source = inspect.getsourcefile(type(plugin))
+        source = inspect.getsourcefile(type(unguarded(plugin)))
     except (OSError, TypeError):
         source = None
     return _source_digest(Path(source)) if source else "unknown"

@@ -52,7 +52,8 @@ class PlannedCandidate:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A backbone that did not take part. ``reason`` says why and how to bring it in."""
+    """A backbone, or weights or an augmentation, that did not take part, or not to the end. ``reason`` says why and how
+    to bring it in."""
 
     backbone: str
     reason: str

@@ -20,7 +20,7 @@ from tlsearch.search.plan import Plan
 from tlsearch.search.profile import Profile
 from tlsearch.search.prove import Proof, worst_mistakes
 from tlsearch.search.session import Session
-from tlsearch.search.study import Finished
+from tlsearch.search.study import FAILURES_IN_A_ROW, Finished
 from tlsearch.search.trials import TrialLog
 
 LIBRARIES = ("keras", "tensorflow", "optuna", "mlflow", "numpy", "scikit-learn", "pillow")
@@ -55,7 +55,7 @@ def assemble(session: Session, plan: Plan, parts: Parts, versions: Mapping[str, 
         dataset=_dataset(session),
         plan=record.Plan(
             tuple(record.PlannedCandidate.of(c) for c in plan.space.candidates),
-            plan.left_out,
+            (*plan.left_out, *_failed_plugins(parts.log)),
             plan.space.steps,
             session.clock.limit,
             session.config.seed,
@@ -74,7 +74,7 @@ def assemble(session: Session, plan: Plan, parts: Parts, versions: Mapping[str, 
         mlflow=record.Mlflow(
             session.tracker.uri, session.tracker.experiment_id, session.parent_run, session.tracker.ui_command
         ),
-        versions=_versions(versions),
+        versions={**_versions(versions), **_plugin_versions(session, plan)},
         output=record.Output(str(session.output), refit="refit" if parts.refit else None),
         confusion=parts.proof.confusion,
         histories=record.Histories(
@@ -86,6 +86,13 @@ def assemble(session: Session, plan: Plan, parts: Parts, versions: Mapping[str, 
         command=shlex.join(["tlsearch", "run", "--config", str(session.output / CONFIG_NAME)]),
         started=parts.started,
     )
+
+
+def _failed_plugins(log: TrialLog) -> list[record.LeftOut]:
+    return [
+        record.LeftOut(name, f"its plugin failed in {FAILURES_IN_A_ROW} trials in a row: {reason}")
+        for name, reason in sorted(log.search.left_out().items())
+    ]
 
 
 def _numbered(rows: list[record.TrialRow]) -> tuple[record.TrialRow, ...]:
@@ -163,6 +170,13 @@ def _scratch(parts: Parts) -> tuple[record.Baseline, ...]:
         for run, estimate in tested
         if estimate is not None
     )
+
+
+def _plugin_versions(session: Session, plan: Plan) -> dict[str, str]:
+    """Distribution and version of every plugin that took part, as in the tags of the record."""
+    names = [c.backbone for c in plan.space.candidates] + [f"{c.backbone}@{c.weights}" for c in plan.space.candidates]
+    versions = session.plugin_versions((*names, *plan.space.policies))
+    return {f"plugin.{name}": version for name, version in versions.items()}
 
 
 def _versions(worker: Mapping[str, str]) -> dict[str, str]:

@@ -12,7 +12,7 @@ from tlsearch.config import RunConfig, parse_weights
 from tlsearch.errors import PluginError, WeightsError
 from tlsearch.progress import Reporter
 from tlsearch.results.parts import LeftOut
-from tlsearch.training.jobs import BackboneFacts, PluginFacts
+from tlsearch.training.plugin_facts import BackboneFacts, PluginFacts
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def find_candidates(config: RunConfig, plugins: PluginFacts, reporter: Reporter)
     left_out = [
         LeftOut(name, f"the plugin of {dist} is broken: {reason}")
         for kind, name, dist, reason in plugins.broken
-        if kind == "backbone" and not config.backbones
+        if kind != "augmentation" and not config.backbones
     ]
     missing = []
     for request in _requests(config, known, plugins, {(f.backbone.name, f.weights.name) for f in found}):
@@ -53,7 +53,8 @@ def find_candidates(config: RunConfig, plugins: PluginFacts, reporter: Reporter)
         except WeightsError as error:
             if request.named:
                 raise
-            left_out.append(LeftOut(backbone.name, str(error)))
+            added = request.weights in backbone.added
+            left_out.append(LeftOut(f"{backbone.name}@{request.weights}" if added else backbone.name, str(error)))
             continue
         if resolved.needs_download:
             missing.append((request, resolved))
@@ -96,24 +97,32 @@ def _nothing_left(missing: Sequence[tuple[Request, ResolvedWeights]], dry_run: b
 def _named(known: dict[str, BackboneFacts], plugins: PluginFacts, name: str) -> BackboneFacts:
     if name in known:
         return known[name]
-    for kind, broken, distribution, reason in plugins.broken:
-        if kind == "backbone" and broken == name:
-            raise PluginError(f"The backbone {name!r} of {distribution} cannot be used: {reason}.")
+    _raise_if_broken(plugins, "backbone", name)
     raise PluginError(
         f"There is no backbone {name!r}; choose one of {', '.join(sorted(known))}, or install its plugin."
     )
 
 
+def _raise_if_broken(plugins: PluginFacts, kind: str, name: str) -> None:
+    for broken_kind, broken, distribution, reason in plugins.broken:
+        if (broken_kind, broken) == (kind, name):
+            raise PluginError(f"The {kind} {name!r} of {distribution} cannot be used: {reason}.")
+
+
 def _requests(
     config: RunConfig, known: dict[str, BackboneFacts], plugins: PluginFacts, own: set[tuple[str, str]]
 ) -> list[Request]:
-    """What is asked for besides files. A backbone for which the user gave files means those files only."""
+    """What is asked for besides files. A backbone for which the user gave files means those files, and the weights that
+    other packages bring for it."""
     files: dict[str, list[str]] = {}
     for backbone_name, name in sorted(own):
         files.setdefault(backbone_name, []).append(name)
     if not config.backbones:
         return [
-            Request(b, next(iter(b.weights)), named=False) for b in known.values() if b.weights and b.name not in files
+            Request(b, name, named=False)
+            for b in known.values()
+            for name in dict.fromkeys((*([] if b.name in files else list(b.weights)[:1]), *b.added))
+            if name not in files.get(b.name, [])
         ]
     requests = []
     for text in config.backbones:
@@ -125,6 +134,7 @@ def _requests(
             raise WeightsError(f"The backbone {name!r} brings no weights; give a file with --weights {name}=FILE.")
         wanted = wanted or next(iter(backbone.weights))
         if wanted not in backbone.weights:
+            _raise_if_broken(plugins, "weights", text)
             choices = ", ".join([*backbone.weights, *files.get(name, [])])
             raise WeightsError(f"The backbone {name!r} has no weights {wanted!r}; it has {choices}.")
         requests.append(Request(backbone, wanted, named=True))

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from tlsearch.config import RunConfig, parse_weights
 from tlsearch.data.index import Survey
 from tlsearch.data.split import Fold
-from tlsearch.errors import PluginError, TrialError, WeightsError
+from tlsearch.errors import PluginError, TlsearchError, TrialError, WeightsError
 from tlsearch.paths import cache_dir
 from tlsearch.records import Candidate, TrialSpec
 from tlsearch.results.parts import LeftOut
@@ -19,7 +19,8 @@ from tlsearch.search.load import SIZE_STEP, pool_at, pool_digest, starting_size
 from tlsearch.search.portfolio import depths_of
 from tlsearch.search.session import Session
 from tlsearch.search.space import SearchSpace, known_policies, schedule
-from tlsearch.training.jobs import CandidateFacts, PluginFacts
+from tlsearch.training.jobs import CandidateFacts
+from tlsearch.training.plugin_facts import PluginFacts
 from tlsearch.worker_client import WorkerDiedError
 
 DEFAULT_POLICIES = ("none", "geometric", "color", "standard")
@@ -106,25 +107,34 @@ def make_plan(session: Session, found: Sequence[Found], sizes: Sequence[int], le
 
 def _measure_all(session: Session, found: Sequence[Found], sizes: Sequence[int]) -> list[LeftOut]:
     """Measure every candidate; gives those whose plugin fails, which is fatal only for what the user named."""
-    config = session.config
-    named = {text.partition("@")[0] for text in config.backbones} | {parse_weights(text)[0] for text in config.weights}
     broken = []
     for item, size in zip(found, sizes, strict=True):
         try:
             facts = _measured(session, item, size)
             session.facts[facts.candidate] = facts
         except (TrialError, PluginError, WeightsError, WorkerDiedError) as error:
-            reason = str(error).rstrip(".")
-            if item.backbone.name in named:
-                if isinstance(error, WeightsError):
-                    raise
-                raise PluginError(
-                    f"The backbone {item.backbone.name!r} of {item.backbone.distribution} cannot be used: {reason}."
-                ) from error
-            broken.append(LeftOut(item.backbone.name, f"its plugin {item.backbone.distribution} fails: {reason}"))
+            broken.append(plugin_failed(session, item.backbone.name, item.backbone.name, error))
     if not session.facts:
-        raise PluginError("No backbone can be used: " + "; ".join(f"{b.backbone}, {b.reason}" for b in broken) + ".")
+        raise nothing_usable(broken)
     return broken
+
+
+def plugin_failed(session: Session, label: str, backbone: str, error: TlsearchError) -> LeftOut:
+    """What to say of a candidate whose plugin failed with ``error``. Raises where the user named its backbone."""
+    config = session.config
+    named = {text.partition("@")[0] for text in config.backbones} | {parse_weights(text)[0] for text in config.weights}
+    reason = str(error).rstrip(".")
+    distribution = next(b.distribution for b in session.plugins.backbones if b.name == backbone)
+    if backbone not in named:
+        return LeftOut(label, f"its plugin {distribution} fails: {reason}")
+    if isinstance(error, WeightsError):
+        raise error
+    raise PluginError(f"The backbone {backbone!r} of {distribution} cannot be used: {reason}.") from error
+
+
+def nothing_usable(broken: Sequence[LeftOut]) -> PluginError:
+    """The error where no backbone is left."""
+    return PluginError("No backbone can be used: " + "; ".join(f"{b.backbone}, {b.reason}" for b in broken) + ".")
 
 
 def open_pool(session: Session, *more: int) -> None:

@@ -3,28 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
+from tlsearch.errors import PluginError, TrialError
 from tlsearch.records import Candidate
 from tlsearch.results.parts import ProfilePoint
-from tlsearch.search.plan import Plan
+from tlsearch.search.plan import Plan, nothing_usable, plugin_failed
 from tlsearch.search.session import Session
+from tlsearch.worker_client import WorkerDiedError
 
 Profile = Mapping[Candidate, tuple[ProfilePoint, ...]]
 
 BARS = " .:-=+*#%@"
 
 
-def make_profile(session: Session, plan: Plan) -> Profile:
-    """Probe every candidate at every cut, and say where its features are best."""
+def make_profile(session: Session, plan: Plan) -> tuple[Plan, Profile]:
+    """Probe every candidate at every cut, and say where its features are best.
+
+    Gives the plan without the candidates whose plugin failed, which is fatal only for what the user named.
+    """
     profile: dict[Candidate, tuple[ProfilePoint, ...]] = {}
+    broken = []
     for candidate in plan.space.candidates:
-        scores = session.worker.call(
-            "profile",
-            session.progress("profile"),
-            candidate=candidate,
-            train=session.data.training,
-            seed=session.config.seed,
-        )
+        try:
+            scores = session.worker.call(
+                "profile",
+                session.progress("profile"),
+                candidate=candidate,
+                train=session.data.training,
+                seed=session.config.seed,
+            )
+        except (TrialError, PluginError, WorkerDiedError) as error:
+            broken.append(plugin_failed(session, candidate.label, candidate.backbone, error))
+            session.reporter.warn(f"{candidate.label} is left out: {broken[-1].reason}.")
+            continue
         cuts = session.facts[candidate].cuts
         points = tuple(
             ProfilePoint(cut.name, depth, accuracy, error)
@@ -32,7 +44,12 @@ def make_profile(session: Session, plan: Plan) -> Profile:
         )
         profile[candidate] = points
         session.reporter.say("profile", profile_line(candidate, points))
-    return profile
+    if not profile:
+        raise nothing_usable(broken)
+    if broken:
+        space = replace(plan.space, candidates=tuple(profile))
+        plan = replace(plan, space=space, left_out=(*plan.left_out, *broken))
+    return plan, profile
 
 
 def profile_line(candidate: Candidate, points: Sequence[ProfilePoint]) -> str:

@@ -106,7 +106,7 @@ def _prepare(config: RunConfig, reporter: Reporter, worker: Worker, clock: Clock
             config.group_by,
         )
     with clock.measure("plan"):
-        plugins = worker.call("plugins")
+        plugins = worker.call("plugins", cache_dir=str(config.cache_dir) if config.cache_dir else None)
         choose_policies(config, plugins)
         found, left_out = find_candidates(config, plugins, reporter)
         sizes = sizes_of(found, found_files, config)
@@ -158,7 +158,7 @@ def _spend(session: Session, plan: Plan, started: str) -> RunResult:
         session.output.name, wording.parent_params(session, plan), wording.parent_tags(session)
     )
     with clock.measure("profile"):
-        profile = make_profile(session, plan)
+        plan, profile = make_profile(session, plan)
     plan.costs.remember_profile()
     best = best_candidates(profile, _affordable(plan))
     baseline = None

@@ -14,7 +14,8 @@ from tlsearch.progress import Reporter
 from tlsearch.records import Candidate
 from tlsearch.search.clock import Clock
 from tlsearch.tracking.tracker import Tracker
-from tlsearch.training.jobs import CandidateFacts, PluginFacts
+from tlsearch.training.jobs import CandidateFacts
+from tlsearch.training.plugin_facts import PluginFacts
 from tlsearch.worker_client import Worker
 
 WORK_FOLDER = ".tlsearch-work"
@@ -101,6 +102,7 @@ class Session:
         """ "distribution version" of the plugins with these names."""
         known = {b.name: f"{b.distribution} {b.version}" for b in self.plugins.backbones}
         known.update(self.plugins.augmentations)
+        known.update(self.plugins.weights)
         return {name: known[name] for name in names if name in known}
 
     def progress(self, step: str) -> ProgressOf:

@@ -24,6 +24,7 @@ SKIPS_IN_A_ROW = 30
 """Proposals that lead to no trial (known already, too long for the time left) before the search ends."""
 
 FAILURES_IN_A_ROW = 3
+"""After so many for one reason the search ends; after so many by one plugin it goes on without that."""
 
 Judge = Callable[[int, Mapping[str, float]], str]
 RunTrial = Callable[[int, TrialSpec, Judge], TrialResult]
@@ -44,6 +45,7 @@ class Finished:
     reason: str = ""
     metrics: Mapping[str, float] = field(default_factory=dict)
     fold_values: tuple[float, ...] = ()
+    plugin: str = ""
 
     def compared(self, folds: int) -> float:
         """The mean over the first ``folds`` folds, which every trial has: so all are compared on the same images."""
@@ -54,6 +56,11 @@ class Finished:
     def rank(self, operations: float, folds: int) -> tuple[float, float, float]:
         """Higher is better: the value on the folds that every trial has, then lower log loss, then lower cost."""
         return (self.compared(folds), -self.val_loss, -operations)
+
+
+def plugins_of(spec: TrialSpec) -> set[str]:
+    """The names of the plugins that a trial needs."""
+    return {spec.backbone, spec.policy} if spec.strength else {spec.backbone}
 
 
 OnFinished = Callable[[Finished], None]
@@ -91,16 +98,20 @@ class Search:
             self.study.set_user_attr("portfolio", len(entries))
 
     def run(self, trials: int, run_trial: RunTrial, on_finished: OnFinished) -> str:
-        """Run until ``trials`` are finished; gives why it ended: "trials", "time", "space" or "failures"."""
+        """Run until ``trials`` are finished; gives why it ended: "trials", "time", "space", "plugins" or
+        "failures"."""
         skips, why = 0, "space"
         while len(self.finished) < trials:
             trial, spec = self._ask()
             known = next((f for f in self.finished if f.spec == spec), None)
             if known is not None:
                 self._tell_known(trial, known)
+            elif not plugins_of(spec).isdisjoint(self.left_out()):
+                why = "plugins"
+                self._skip(trial, spec, "its plugin was left out")
             elif not self._affordable(spec) or not self._may_run(spec):
                 why, self._tight = "time", True
-                self._skip(trial, spec)
+                self._skip(trial, spec, "does not fit into the time")
             else:
                 skips = 0
                 on_finished(self._run_one(trial, spec, run_trial))
@@ -116,6 +127,15 @@ class Search:
         """The ``count`` best complete trials, best first."""
         complete = [f for f in self.finished if f.state == "complete" and f.value is not None]
         return sorted(complete, key=self._rank, reverse=True)[:count]
+
+    def left_out(self) -> dict[str, str]:
+        """Plugins that failed in the last trials that used them, three in a row, with the last reason."""
+        found = {}
+        for plugin in {f.plugin for f in self.finished if f.plugin}:
+            last = [f for f in self.finished if plugin in plugins_of(f.spec)][-FAILURES_IN_A_ROW:]
+            if len(last) == FAILURES_IN_A_ROW and all(f.plugin == plugin for f in last):
+                found[plugin] = last[-1].reason
+        return found
 
     def _rank(self, finished: Finished) -> tuple[float, float, float]:
         return finished.rank(self.costs.operations(finished.spec), self.costs.trained_folds)
@@ -145,6 +165,7 @@ class Search:
         neutral = self.space.params(self.space.candidates[0])
         spec = self.space.spec({**neutral, **params})
         possible = self._affordable(spec) and (not self._tight or self._may_run(spec))
+        possible = possible and plugins_of(spec).isdisjoint(self.left_out())
         return self.costs.operations(spec) if possible else math.inf
 
     def _run_one(self, trial: optuna.Trial, spec: TrialSpec, run_trial: RunTrial) -> Finished:
@@ -170,6 +191,7 @@ class Search:
             result.reason,
             dict(result.metrics),
             result.fold_values,
+            result.plugin,
         )
         self._tell(trial, finished)
         return finished
@@ -198,10 +220,10 @@ class Search:
         else:
             self.study.tell(trial, state=TrialState.FAIL)
 
-    def _skip(self, trial: optuna.Trial, spec: TrialSpec) -> None:
+    def _skip(self, trial: optuna.Trial, spec: TrialSpec, why: str) -> None:
         from optuna.trial import TrialState
 
-        trial.set_user_attr("skipped", f"{spec.label}: does not fit into the time")
+        trial.set_user_attr("skipped", f"{spec.label}: {why}")
         self.study.tell(trial, state=TrialState.FAIL)
 
     def _note_views(self, finished: Finished) -> None:
@@ -209,11 +231,15 @@ class Search:
             self.costs.remember(finished.spec)
 
     def _failing(self) -> bool:
+        left_out = self.left_out()
+        if all(candidate.backbone in left_out for candidate in self.space.candidates):
+            return True
         last = self.finished[-FAILURES_IN_A_ROW:]
         return (
             len(last) == FAILURES_IN_A_ROW
             and all(f.state == "failed" for f in last)
             and len({f.reason for f in last}) == 1
+            and last[0].plugin not in left_out
         )
 
 
@@ -235,6 +261,7 @@ def _attributes(finished: Finished) -> dict[str, Any]:
         "reason": finished.reason,
         "metrics": {k: v for k, v in finished.metrics.items() if math.isfinite(v)},
         "fold_values": list(finished.fold_values),
+        "plugin": finished.plugin,
     }
 
 
@@ -252,4 +279,5 @@ def _remembered(trial: optuna.trial.FrozenTrial) -> Finished:
         kept["reason"],
         kept["metrics"],
         tuple(kept["fold_values"]),
+        kept.get("plugin", ""),
     )

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -22,36 +22,18 @@ from tlsearch.features.extract import Extractor, Pool
 from tlsearch.features.network import EXTRACT_BATCH, Network
 from tlsearch.features.store import FeatureStore
 from tlsearch.features.view import PLAIN
-from tlsearch.plugin_api import Augmentation, Backbone, WeightSource
+from tlsearch.guard import GuardedAugmentation, GuardedBackbone
+from tlsearch.paths import weights_dir
+from tlsearch.plugin_api import Augmentation, Backbone
 from tlsearch.records import Candidate, TrialSpec
 from tlsearch.training.insight import Insight, earlier_cuts, examine
 from tlsearch.training.kept_head import read_head, write_head
 from tlsearch.training.network import export
+from tlsearch.training.plugin_facts import PluginFacts, describe_plugins
 from tlsearch.training.probe import probe_cuts
 from tlsearch.training.race import race
 from tlsearch.training.step_time import median_seconds, training_step_seconds
 from tlsearch.training.trial import Fitted, Outcome, TrialRunner
-
-
-@dataclass(frozen=True)
-class BackboneFacts:
-    """What a backbone plugin says of itself, for the parent, which loads no plugin."""
-
-    name: str
-    distribution: str
-    version: str
-    default_image_size: int
-    min_image_size: int
-    weights: Mapping[str, WeightSource]
-
-
-@dataclass(frozen=True)
-class PluginFacts:
-    """All plugins that load, and those that do not as (kind, name, distribution, reason)."""
-
-    backbones: tuple[BackboneFacts, ...]
-    augmentations: Mapping[str, str]
-    broken: tuple[tuple[str, str, str, str], ...]
 
 
 @dataclass(frozen=True)
@@ -78,25 +60,9 @@ class Jobs:
         self._facts: dict[Candidate, CandidateFacts] = {}
         self._last_event = 0.0
 
-    def plugins(self) -> PluginFacts:
-        """Load every plugin and describe it."""
-        loaded, broken = registry.load_all("backbone")
-        augmentations, broken_too = registry.load_all("augmentation")
-        return PluginFacts(
-            tuple(
-                BackboneFacts(
-                    item.entry.name,
-                    item.entry.distribution,
-                    item.entry.version,
-                    item.plugin.default_image_size,
-                    item.plugin.min_image_size,
-                    dict(item.plugin.weights),
-                )
-                for item in loaded
-            ),
-            {item.entry.name: f"{item.entry.distribution} {item.entry.version}" for item in augmentations},
-            tuple((b.entry.kind, b.entry.name, b.entry.distribution, b.reason) for b in [*broken, *broken_too]),
-        )
+    def plugins(self, cache_dir: str | None = None) -> PluginFacts:
+        """Load every plugin and describe it (see ``describe_plugins``); ``cache_dir`` as in ``paths.weights_dir``."""
+        return describe_plugins(weights_dir(Path(cache_dir) if cache_dir else None))
 
     def versions(self) -> dict[str, str]:
         """Keras and its backend."""
@@ -271,13 +237,11 @@ def _backbone(name: str) -> Backbone:
     if name == SmallCNN.name:
         scratch: Backbone = SmallCNN()  # type: ignore[assignment]  # a class variable serves as the attribute
         return scratch
-    plugin: Backbone = registry.load_plugin("backbone", name)
-    return plugin
+    return cast("Backbone", GuardedBackbone(registry.load_plugin("backbone", name)))
 
 
 def _augmentation(name: str) -> Augmentation:
-    plugin: Augmentation = registry.load_plugin("augmentation", name)
-    return plugin
+    return cast("Augmentation", GuardedAugmentation(registry.load_plugin("augmentation", name)))
 
 
 def _provenance(kind: registry.PluginKind, name: str) -> str:

@@ -1,0 +1,36 @@
+"""``python -m tlsearch.testing KIND PLUGIN EXPECTED``: the checks of one plugin, a line of JSON for each result."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from importlib import metadata
+from typing import Any, cast, get_args
+
+from tlsearch import registry, runtime
+from tlsearch.registry import PluginKind
+from tlsearch.testing.kit import CHECKS, RESULT
+from tlsearch.testing.outcome import run_check
+
+
+def main(kind: str, plugin: str, expected: str) -> None:
+    """Load the plugin and check it."""
+    if kind not in get_args(PluginKind):
+        raise SystemExit(f"there is no kind of plugin {kind!r}")
+    runtime.prepare()
+    loaded = _load(cast("PluginKind", kind), plugin)
+    for name, check in CHECKS[cast("PluginKind", kind)].items():
+        result = run_check(name, check, loaded, json.loads(expected))
+        print(RESULT + json.dumps(asdict(result)), flush=True)
+
+
+def _load(kind: PluginKind, plugin: str) -> Any:
+    if ":" not in plugin:
+        return registry.load_plugin(kind, plugin)
+    loaded = metadata.EntryPoint(plugin, plugin, registry.GROUPS[kind]).load()
+    return loaded() if isinstance(loaded, type) else loaded
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

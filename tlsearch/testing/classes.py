@@ -1,0 +1,96 @@
+"""The kit for pytest: subclass, and give the plugin as the fixture ``plugin``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import pytest
+
+from tlsearch.registry import PluginKind
+from tlsearch.testing import augmentation, backbone, weights
+from tlsearch.testing.kit import BACKENDS, check_on_backend, installed_backends, target_of
+from tlsearch.testing.outcome import Check, CheckResult, run_check
+
+
+class _PluginTests:
+    """What the three have in common."""
+
+    kind: ClassVar[PluginKind]
+    checks: ClassVar[Mapping[str, Check]]
+
+    expected_failures: ClassVar[Mapping[str, str]] = {}
+    """Names of checks that the plugin cannot pass, each with the reason; such a check must fail."""
+
+    @pytest.fixture
+    def plugin(self) -> Any:
+        """The plugin to be checked: overwrite this."""
+        raise NotImplementedError(f"{type(self).__name__} must have a fixture 'plugin' that gives the plugin")
+
+    def run(self, name: str, plugin: Any) -> None:
+        """Run one check."""
+        unknown = sorted(set(self.expected_failures) - set(self.checks))
+        assert not unknown, f"there is no check {unknown[0]!r}; the checks are: {', '.join(self.checks)}"
+        _judge(run_check(name, self.checks[name], plugin, self.expected_failures))
+
+    @pytest.mark.parametrize("backend", BACKENDS)
+    def test_on_every_other_backend(self, plugin: Any, backend: str) -> None:
+        """All checks again, in a process of their own, on each other backend of Keras that is installed."""
+        import keras
+
+        if backend == keras.backend.backend():
+            pytest.skip(f"{backend} is the backend of all other tests here")
+        if backend not in installed_backends():
+            pytest.skip(f"{backend} is not installed")
+        try:
+            target = target_of(plugin)
+        except ValueError as error:
+            pytest.skip(str(error))
+        results = list(check_on_backend(backend, self.kind, target, self.expected_failures))
+        failed = [f"{result.name}: {result.detail}" for result in results if not result.ok]
+        assert not failed, f"on {backend}: " + "; ".join(failed)
+
+
+class BackboneTests(_PluginTests):
+    """The rules of a backbone."""
+
+    kind = "backbone"
+    checks = backbone.CHECKS
+
+    @pytest.mark.parametrize("check", backbone.CHECKS)
+    def test_backbone(self, plugin: Any, check: str) -> None:
+        """One rule."""
+        self.run(check, plugin)
+
+
+class AugmentationTests(_PluginTests):
+    """The rules of an augmentation."""
+
+    kind = "augmentation"
+    checks = augmentation.CHECKS
+
+    @pytest.mark.parametrize("check", augmentation.CHECKS)
+    def test_augmentation(self, plugin: Any, check: str) -> None:
+        """One rule."""
+        self.run(check, plugin)
+
+
+class WeightsTests(_PluginTests):
+    """The rules of named weights."""
+
+    kind = "weights"
+    checks = weights.CHECKS
+
+    @pytest.mark.parametrize("check", weights.CHECKS)
+    def test_weights(self, plugin: Any, check: str) -> None:
+        """One rule."""
+        self.run(check, plugin)
+
+
+def _judge(result: CheckResult) -> None:
+    if result.status == "skipped":
+        pytest.skip(result.detail)
+    if result.status == "expected failure":
+        pytest.xfail(result.detail)
+    if not result.ok:
+        pytest.fail(result.detail, pytrace=False)

@@ -1,0 +1,92 @@
+"""The kit without pytest: all checks of a plugin, here or on another Keras backend."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from tlsearch.plugin_api import Augmentation, Backbone, NamedWeights
+from tlsearch.registry import PluginKind
+from tlsearch.testing import augmentation, backbone, weights
+from tlsearch.testing.outcome import Check, CheckResult, run_checks
+
+CHECKS: Mapping[PluginKind, Mapping[str, Check]] = {
+    "backbone": backbone.CHECKS,
+    "augmentation": augmentation.CHECKS,
+    "weights": weights.CHECKS,
+}
+
+BACKENDS = ("tensorflow", "jax", "torch")
+"""What Keras can run on."""
+
+
+RESULT = "tlsearch check: "
+"""What a line with a result begins with; plugins may print what they like."""
+
+
+def check_backbone(plugin: Backbone, expected_failures: Mapping[str, str] | None = None) -> list[CheckResult]:
+    """Run every check of a backbone on Keras' current backend.
+
+    ``expected_failures`` maps names of checks to the reason why the plugin cannot pass them; such a check counts as
+    failed where it passes. Raises ``ValueError`` for a name that is no check's.
+    """
+    return run_checks(backbone.CHECKS, plugin, expected_failures)
+
+
+def check_augmentation(plugin: Augmentation, expected_failures: Mapping[str, str] | None = None) -> list[CheckResult]:
+    """Run every check of an augmentation; see ``check_backbone``."""
+    return run_checks(augmentation.CHECKS, plugin, expected_failures)
+
+
+def check_weights(plugin: NamedWeights, expected_failures: Mapping[str, str] | None = None) -> list[CheckResult]:
+    """Run every check of named weights; see ``check_backbone``."""
+    return run_checks(weights.CHECKS, plugin, expected_failures)
+
+
+def installed_backends() -> list[str]:
+    """The backends of Keras that are installed."""
+    return [name for name in BACKENDS if importlib.util.find_spec(name) is not None]
+
+
+def check_on_backend(
+    backend: str, kind: PluginKind, plugin: str, expected_failures: Mapping[str, str] | None = None
+) -> Iterator[CheckResult]:
+    """Run every check in a process of its own on ``backend``, each result as it comes.
+
+    ``plugin`` is the name of an installed plugin, or ``module:attribute`` as in an entry point. A process that ends
+    before its last check is a failed check itself.
+    """
+    arguments = [kind, plugin, json.dumps(dict(expected_failures or {}))]
+    environment = {**os.environ, "KERAS_BACKEND": backend, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    count = 0
+    with (
+        tempfile.TemporaryFile("w+") as log,
+        subprocess.Popen(
+            [sys.executable, "-P", "-m", "tlsearch.testing", *arguments],
+            stdout=subprocess.PIPE, stderr=log, text=True, env=environment,
+        ) as process,
+    ):  # fmt: skip
+        assert process.stdout is not None
+        for line in process.stdout:
+            if line.startswith(RESULT):
+                count += 1
+                yield CheckResult(**json.loads(line.removeprefix(RESULT)))
+        process.wait()
+        log.seek(0)
+        last = (log.read().strip().splitlines() or ["it printed nothing"])[-1]
+    if count < len(CHECKS[kind]):
+        yield CheckResult("runs to the end", "failed", f"the process ended with code {process.returncode}: {last}")
+
+
+def target_of(plugin: Any) -> str:
+    """``module:attribute`` of a plugin's class. Raises ``ValueError`` where another process could not make it so."""
+    kind = type(plugin)
+    if "<locals>" in kind.__qualname__ or kind.__module__ == "__main__":
+        raise ValueError(f"{kind.__qualname__} is not at the top of a module that another process can import")
+    return f"{kind.__module__}:{kind.__qualname__}"
