@@ -100,6 +100,6 @@ def find_network(plugins: PluginFacts, backbone: str, weights: Sequence[str], si
     """The network to compare on; ``weights`` are BACKBONE=FILE, as on the command line of a run."""
     own = tuple(text for text in weights if text.startswith((f"{backbone}=", f"{backbone}@")))
     config = RunConfig(dataset=Path(), backbones=(backbone,), weights=own)
-    found, _ = find_candidates(config, plugins, SilentReporter())
+    found, _ = find_candidates(config, plugins, SilentReporter(), Path)
     weight = found[0].weights
     return Candidate(backbone, weight.name, str(weight.file), weight.weights_id, size, 0)

@@ -126,7 +126,9 @@ def prepare(options: argparse.Namespace, folder: Path) -> Prepared:
     with Worker(output / "worker.log") as worker:
         found_files = survey(config.dataset)
         plugins = worker.call("plugins")
-        found, left_out = find_candidates(config, plugins, reporter)
+        found, left_out = find_candidates(
+            config, plugins, reporter, lambda label: worker.call("weights_file", label=label)
+        )
         image_sizes = sizes_of(found, found_files, config)
         record = Tracker.open(f"sqlite:///{folder / 'mlflow.db'}", "overhead")
         data = load_data(config, found_files, max(image_sizes), output / "work", reporter)

@@ -169,7 +169,9 @@ def prepare(options: argparse.Namespace, folder: Path) -> tuple[Session, Plan]:
     (folder / WORK_FOLDER).mkdir(parents=True)
     with Worker(folder / "worker.log") as worker:
         plugins = worker.call("plugins")
-        found, left_out = find_candidates(config, plugins, reporter)
+        found, left_out = find_candidates(
+            config, plugins, reporter, lambda label: worker.call("weights_file", label=label)
+        )
         files = survey(config.dataset)
         sizes = sizes_of(found, files, config)
         data = load_data(config, files, max(sizes), folder / WORK_FOLDER, reporter)

@@ -214,9 +214,8 @@ def test_scratch_trains_what_a_run_trains() -> None:
     from tlsearch.search import baseline
 
     session = SimpleNamespace(config=SimpleNamespace(batch_size=32, seed=5))
-    plan = SimpleNamespace(space=SimpleNamespace(policies=("none", "geometric", "standard")))
     facts = SimpleNamespace(candidate=SimpleNamespace(backbone="small_cnn", image_size=64), cuts=(1, 2, 3, 4))
-    of_a_run = [baseline._spec(session, plan, facts, 700, rate) for rate in baseline.RATES]  # type: ignore[arg-type] # all that is read of them
+    of_a_run = [baseline._spec(session, "standard", facts, 700, rate) for rate in baseline.RATES]  # type: ignore[arg-type] # all that is read of them
     assert scratch.baseline_specs(4, 64, 700, 5) == of_a_run
 
 

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tlsearch.errors import PluginError, WeightsError
+from tlsearch.errors import PluginFailedError, WeightsError
 from tlsearch.features.network import plugin_digest
-from tlsearch.guard import GuardedAugmentation, GuardedBackbone, blaming
+from tlsearch.guard import GuardedAugmentation, GuardedBackbone, blaming, culprit
 
 IMAGES = np.zeros((2, 4, 4, 3), np.uint8)
 
@@ -40,16 +40,16 @@ def failing(error: BaseException) -> Any:
 @pytest.mark.parametrize("error", [KeyError("x\ny"), SystemExit(3), ValueError("torn")])
 def test_a_backbone_that_raises_is_blamed(method: str, error: BaseException) -> None:
     arguments = (64, None) if method == "build" else (None,)
-    with pytest.raises(PluginError, match=f"backbone plugin 'net' raised {type(error).__name__}") as caught:
+    with pytest.raises(PluginFailedError, match=f"backbone plugin 'net' raised {type(error).__name__}") as caught:
         getattr(backbone(**{method: failing(error)}), method)(*arguments)
-    assert caught.value.plugin == "net"
+    assert caught.value.plugin == "backbone net"
     assert "\n" not in str(caught.value)
 
 
 def test_weights_that_do_not_fit_are_no_fault_of_the_plugin() -> None:
     with pytest.raises(ValueError, match="does not fit"):
         backbone(build=failing(ValueError("own.h5 does not fit"))).build(64, Path("own.h5"))
-    with pytest.raises(PluginError):
+    with pytest.raises(PluginFailedError):
         backbone(build=failing(KeyError("x"))).build(64, Path("own.h5"))
 
 
@@ -62,14 +62,25 @@ def test_all_else_is_the_plugins_own() -> None:
 
 
 class _Own:
-    """Of a file that has a digest."""
+    """Of a file that has a digest, and with code of its own."""
+
+    def fall(self) -> None:
+        raise RuntimeError("torn")
+
+
+def test_the_culprit_is_whose_code_raised() -> None:
+    plugins = [("backbone other", np.random.default_rng(0)), ("backbone own", _Own())]
+    with pytest.raises(RuntimeError) as caught:
+        _Own().fall()
+    assert culprit(caught.value, plugins) == "backbone own"
+    assert culprit(caught.value, plugins[:1]) == ""
 
 
 @pytest.mark.parametrize("result", [IMAGES[:, :2], IMAGES.astype(np.float32), None, [1, 2]])
 def test_an_augmentation_must_keep_shape_and_type(result: Any) -> None:
-    with pytest.raises(PluginError, match="augmentation plugin 'blur'") as caught:
+    with pytest.raises(PluginFailedError, match="augmentation plugin 'blur'") as caught:
         rendering(result)
-    assert caught.value.plugin == "blur"
+    assert caught.value.plugin == "augmentation blur"
 
 
 def test_a_good_augmentation_is_left_alone() -> None:

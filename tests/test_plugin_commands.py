@@ -8,13 +8,11 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
-from tlsearch import registry
 from tlsearch.cli import cli, main
 
 InstallPlugin = Callable[..., None]
@@ -80,6 +78,12 @@ def test_list_loads_nothing_and_tells_what_is_known(install: InstallPlugin, tmp_
     )
     lines = tlsearch("plugins", "list").stdout.splitlines()
     assert any(line.split()[:2] == ["augmentation", "torn"] and "broken: loading it raised" in line for line in lines)
+
+    # When the other package goes, so does the fault of the name.
+    assert tlsearch("plugins", "show", "twice").exit_code == 0
+    for file in ("METADATA", "entry_points.txt"):
+        (tmp_path / "site" / "second-2.5.dist-info" / file).unlink()
+    assert rows()["twice"]["status"] == "not checked yet"
 
     # An edited file, or another version, is not what was loaded.
     file = tmp_path / "site" / "broken_plugin.py"
@@ -175,12 +179,23 @@ def test_new_says_what_to_do_next() -> None:
     assert Path("made/tlsearch-my-noise/tlsearch_my_noise/__init__.py").is_file()
 
 
-@pytest.mark.parametrize("name", ["My-Net", "9net", "class", "net work", "../net", ""])
+@pytest.mark.parametrize("name", ["My-Net", "9net", "class", "net work", "../net", "", "net_"])
 def test_new_refuses_what_is_no_name(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main(["plugins", "new", "backbone", name])
     assert caught.value.code == 2
     assert "small letters" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [("backbone", "vgg16"), ("backbone", "small_cnn"), ("augmentation", "none"), ("backbone", "plugins")],
+)
+def test_new_refuses_what_is_taken(kind: str, name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["plugins", "new", kind, name])
+    assert caught.value.code == 2
+    assert "choose another" in capsys.readouterr().err
 
 
 def test_new_overwrites_nothing(capsys: pytest.CaptureFixture[str]) -> None:
@@ -193,7 +208,10 @@ def test_new_overwrites_nothing(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_the_environment_switches_plugins_off(install: InstallPlugin, monkeypatch: pytest.MonkeyPatch) -> None:
     install("other-plugin", GOOD, roll="Roll")
+    assert "roll" in rows()
     monkeypatch.setenv("TLSEARCH_DISABLE_PLUGINS", "other-plugin")
     assert "roll" not in rows()
-    assert registry.find_plugins("weights") == []
-    assert SimpleNamespace(**rows()["flip"]).distribution == "tlsearch"
+    assert "flip" in rows()
+    monkeypatch.delenv("TLSEARCH_DISABLE_PLUGINS")
+    monkeypatch.setenv("TLSEARCH_ONLY_BUILTIN", "1")
+    assert {row["distribution"] for row in rows().values()} == {"tlsearch"}

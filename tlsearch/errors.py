@@ -14,7 +14,7 @@ class TlsearchError(Exception):
     traceback: str = ""
     """Where the error crossed from the worker process: the traceback there, for the log."""
     plugin: str = ""
-    """The name of the plugin whose fault it is."""
+    """Whose fault it is: the kind and the name of a plugin, "augmentation blur"."""
 
 
 class UsageError(TlsearchError):
@@ -32,11 +32,7 @@ class WeightsError(UsageError):
 
 
 class PluginError(UsageError):
-    """A plugin that the user named is missing, broken, or one of two with the same name; or one fails at work."""
-
-    def __init__(self, message: str, plugin: str = "") -> None:
-        super().__init__(message)
-        self.plugin = plugin
+    """A plugin that the user named is missing, broken, or one of two with the same name."""
 
 
 class TrackingError(UsageError):
@@ -45,6 +41,14 @@ class TrackingError(UsageError):
 
 class TrialError(TlsearchError):
     """One trial failed; the search goes on without it."""
+
+
+class PluginFailedError(TrialError):
+    """A plugin failed at work: it raised, or what it gave is not what it must give."""
+
+    def __init__(self, message: str, plugin: str = "") -> None:
+        super().__init__(message)
+        self.plugin = plugin
 
 
 class RunError(TlsearchError):

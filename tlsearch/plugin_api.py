@@ -77,8 +77,8 @@ class Backbone(Protocol):
 
     def build(self, image_size: int, weights: Path | None) -> keras.Model:
         """A fresh functional model: input (N, image_size, image_size, 3) as ``preprocess`` returns it, output a
-        feature map (N, h, w, C). ``weights`` is a file, or None for random initial values. Raises ``ValueError``
-        when the file does not fit."""
+        feature map (N, h, w, C). ``weights`` is a file, or None for random initial values; what the model's own
+        ``save_weights`` wrote (.weights.h5) is such a file. Raises ``ValueError`` when the file does not fit."""
 
     def cut_points(self, model: keras.Model) -> Sequence[CutPoint]:
         """The single-tensor cut points of ``model`` in order from input to output; the last is its output."""
@@ -97,7 +97,7 @@ class Augmentation(Protocol):
 
     def render(self, images: Images, strength: float, rng: np.random.Generator) -> Images:
         """A new array of the same shape. ``strength`` is 0 (identity) to 1; everything random comes from ``rng``,
-        and ``images`` is left as it was."""
+        and ``images``, which are square and may be read-only, are left as they were."""
 
 
 @runtime_checkable

@@ -31,8 +31,11 @@ def describe(entry: PluginEntry) -> dict[str, Any]:
         return {**found, **_DETAILS[entry.kind](outcome.plugin)}
     except KeyboardInterrupt:
         raise
+    except PluginError as error:
+        return {**found, "status": "broken", "reason": str(error)}
     except BaseException as error:  # a plugin may raise anything
         what = f"building it raised {type(error).__name__}: {' '.join(str(error).split())}"
+        plugin_states.remember([registry.BrokenPlugin(entry, what)])
         return {**found, "status": "broken", "reason": what}
 
 

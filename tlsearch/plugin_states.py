@@ -6,17 +6,19 @@ Kept in one small file of the cache folder. A plugin of another version, or whos
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import importlib.util
 import json
 import os
 import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from tlsearch.paths import plugin_states_file
-from tlsearch.registry import BrokenPlugin, LoadedPlugin, PluginEntry, load_entry, name_fault
+from tlsearch.registry import BrokenPlugin, LoadedPlugin, PluginEntry, find_plugins, load_entry, name_fault
 
 
 @dataclass(frozen=True)
@@ -31,9 +33,12 @@ UNKNOWN = PluginState("not checked yet")
 
 
 def remember(outcomes: Iterable[LoadedPlugin | BrokenPlugin]) -> None:
-    """Note how plugins did. Where the file cannot be written, nothing is remembered."""
-    known = _read()
+    """Note how plugins did. Where the file cannot be written, nothing is remembered; nor is a fault of a name, which
+    ends when another package goes."""
+    known, entries = _read(), find_plugins()
     for outcome in outcomes:
+        if name_fault(outcome.entry, entries):
+            continue
         state = PluginState("broken", outcome.reason) if isinstance(outcome, BrokenPlugin) else PluginState("ok")
         known[_key(outcome.entry)] = {**vars(state), "stamp": _stamp(outcome.entry)}
     with contextlib.suppress(OSError):
@@ -66,13 +71,16 @@ def _key(entry: PluginEntry) -> str:
 
 
 def _stamp(entry: PluginEntry) -> str:
-    """Version, target, and the time at which the plugin's files were last changed."""
-    times = [file.stat().st_mtime_ns for file in _files(entry.target.partition(":")[0])]
-    return f"{entry.version} {entry.target} {max(times, default=0)}"
+    """The plugin's version and target, a digest of its files' times, and tlsearch's version: whatever may mend it."""
+    digest = hashlib.sha256()
+    for file in sorted(_files(entry.target.partition(":")[0])):
+        with contextlib.suppress(OSError):  # an editor's lock, or gone meanwhile
+            digest.update(f"{file} {file.stat().st_mtime_ns}\n".encode())
+    return f"{entry.version} {entry.target} {digest.hexdigest()[:16]} {metadata.version('tlsearch')}"
 
 
 def _files(module: str) -> list[Path]:
-    """The file of a module and those beside it in its package; found without importing anything."""
+    """The file of a module and those beside and below it in its package; found without importing anything."""
     top, *rest = module.split(".")
     try:
         spec = importlib.util.find_spec(top)
@@ -84,7 +92,7 @@ def _files(module: str) -> list[Path]:
         return [Path(spec.origin)] if spec.origin and Path(spec.origin).is_file() else []
     folders = [Path(place).joinpath(*rest) for place in spec.submodule_search_locations]
     folders = [folder if folder.is_dir() else folder.parent for folder in folders]
-    return [file for folder in folders for file in folder.glob("*.py")]
+    return [file for folder in folders for file in folder.rglob("*.py")]
 
 
 def _read() -> dict[str, Any]:

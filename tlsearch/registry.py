@@ -98,6 +98,11 @@ def load_plugin(kind: PluginKind, name: str) -> Any:
     return outcome.plugin
 
 
+def loaded() -> list[LoadedPlugin]:
+    """The plugins that this process has loaded."""
+    return [outcome for outcome in _cache.values() if isinstance(outcome, LoadedPlugin)]
+
+
 def load_all(kind: PluginKind) -> tuple[list[LoadedPlugin], list[BrokenPlugin]]:
     """Every plugin of ``kind``: those that keep their contract, and those that do not with the reason."""
     entries = find_plugins(kind)

@@ -43,10 +43,11 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
             send(("result", getattr(jobs, name)(**kwargs)))
         except TlsearchError as error:
             send(("error", type(error).__name__, str(error), traceback.format_exc(), error.plugin))
-        except Exception as error:
-            # A plugin or the backend may raise anything; the parent decides whether one trial or the run ends.
+        except BaseException as error:
+            # A plugin or the backend may raise anything, even SystemExit; the parent decides whether one trial or the
+            # run ends.
             message = f"{type(error).__name__}: {error}".split("\n")[0][:500]
-            send(("error", "TrialError", message, traceback.format_exc(), ""))
+            send(("error", "TrialError", message, traceback.format_exc(), jobs.culprit(error)))
 
 
 def main() -> None:

@@ -16,7 +16,7 @@ from tiny import Tiny, make_pool
 
 from tlsearch.backbones import cut
 from tlsearch.backbones.cut import CutInfo
-from tlsearch.errors import PluginError, WeightsError
+from tlsearch.errors import PluginFailedError, WeightsError
 from tlsearch.plugin_api import Backbone, CutPoint
 from tlsearch_plugins.backbones.efficientnet_lite import EfficientNetLite0
 from tlsearch_plugins.backbones.resnet import ResNet50
@@ -166,7 +166,7 @@ def test_non_finite_features_name_the_plugin_and_the_cut() -> None:
     model = cut.build(plugin, 16, None, "float32")
     norm = model.get_layer("deep_bn")
     norm.gamma.assign(np.full(8, np.inf, np.float32))
-    with pytest.raises(PluginError, match="'tiny' gives non-finite features at 'sum'"):
+    with pytest.raises(PluginFailedError, match="'tiny' gives non-finite features at 'sum'"):
         cut.inspect(plugin, model, make_pool(4).pixels[16].astype(np.float32))
 
 
@@ -207,7 +207,9 @@ class Odd(Tiny):
 def test_a_cut_that_is_no_single_map_is_a_plugin_error(layer: str) -> None:
     plugin = Odd(layer)
     model = plugin.build(16, None)
-    with pytest.raises(PluginError, match="'odd' cannot be cut at 'odd one': a cut point must be a layer with one"):
+    with pytest.raises(
+        PluginFailedError, match="'odd' cannot be cut at 'odd one': a cut point must be a layer with one"
+    ):
         cut.inspect(plugin, model, PICTURES[:, :16, :16])
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from tiny import SIZE, Speckle, Tiny, make_extractor, make_network, make_pool
 
-from tlsearch.errors import PluginError
+from tlsearch.errors import PluginFailedError
 from tlsearch.features.extract import ComputedRows, Extractor, StoredRows
 from tlsearch.features.network import EXTRACT_BATCH, Network
 from tlsearch.features.view import PLAIN, View, render_chunks
@@ -197,9 +197,11 @@ def test_non_finite_features_name_the_plugin_and_store_nothing(tmp_path: Path) -
     norm = network.model.get_layer("last_bn")
     norm.beta.assign(np.full(12, np.nan, np.float32))
     extractor = extractor_in(tmp_path)
-    with pytest.raises(PluginError, match="'tiny' gives features that are not finite for tiny@w; try other weights"):
+    with pytest.raises(
+        PluginFailedError, match="'tiny' gives features that are not finite for tiny@w; try other weights"
+    ):
         extractor.maps(network, PLAIN, 4)
-    with pytest.raises(PluginError, match="not finite"):
+    with pytest.raises(PluginFailedError, match="not finite"):
         extractor.pooled(network, PLAIN, [2, 4])
     assert extractor.store.info().files == 0
     assert list(tmp_path.iterdir()) == []

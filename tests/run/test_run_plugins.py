@@ -50,7 +50,7 @@ def test_the_search_goes_on_without_a_plugin_that_fails(
     install("second-weights", SECOND, group="tlsearch.weights", **{"tiny@second": "Second"})
     monkeypatch.setenv("PYTHONPATH", f"{tmp_path / 'site'}:{site}")
     monkeypatch.setenv("TLSEARCH_DISABLE_PLUGINS", "tlsearch")  # none but those of this test, for time
-    options = ["--trials", "12", *OPTIONS[4:], "--augment", "none", "--augment", "crumbling", "--baseline", "none"]
+    options = ["--trials", "12", *OPTIONS[4:], "--augment", "none", "--augment", "crumbling"]
     done = tlsearch("run", images, *options, "--output", "out")
     assert done.exit_code == 0, done.output
     finished = Finished(Path.cwd(), done.output)
@@ -65,9 +65,14 @@ def test_the_search_goes_on_without_a_plugin_that_fails(
 
     # It is said to have been left out, as is the backbone that fell when it was measured.
     left_out = {item.backbone: item.reason for item in result.plan.left_out}
-    assert "failed in 3 trials in a row" in left_out["crumbling"]
+    assert "failed in 3 trials in a row" in left_out["augmentation crumbling"]
     assert "no more colours" in next(reason for name, reason in left_out.items() if name.startswith("falling"))
-    assert "crumbling" in (finished.output / "report.html").read_text(encoding="utf-8")
+    assert "augmentation crumbling" in (finished.output / "report.html").read_text(encoding="utf-8")
+
+    # The network from scratch is trained without it.
+    assert result.baseline is not None
+    assert "trained without augmentation" in done.output
+    assert "augmentation crumbling is left out from here on" in done.output
 
     # The weights of the package are a candidate of their own.
     candidates = {candidate.label for candidate in result.plan.candidates}

@@ -22,7 +22,7 @@ def failing(plugin: str) -> object:
     return run_trial
 
 
-@pytest.mark.parametrize("plugin", ["vgg16", "standard"])
+@pytest.mark.parametrize("plugin", ["backbone vgg16", "augmentation standard"])
 def test_a_plugin_is_left_out_after_three_failures(plugin: str) -> None:
     search = open_search(None)
     search.run(40, failing(plugin), nothing)  # type: ignore[arg-type]
@@ -35,7 +35,7 @@ def test_a_plugin_is_left_out_after_three_failures(plugin: str) -> None:
 
 def test_another_process_knows_what_was_left_out() -> None:
     search = open_search(None)
-    search.run(40, failing("vgg16"), nothing)  # type: ignore[arg-type]
+    search.run(40, failing("backbone vgg16"), nothing)  # type: ignore[arg-type]
     again = Search(search.study, search.space, search.costs, lambda _: True, lambda _: True)
     assert again.left_out() == search.left_out() != {}
 
@@ -49,7 +49,7 @@ def test_a_success_between_keeps_it_in() -> None:
             return simulated(number, spec, judge)
         seen.append(spec.label)
         if len(seen) % 3:
-            return replace(result(spec, "failed", reason="torn"), plugin="vgg16")
+            return replace(result(spec, "failed", reason="torn"), plugin="backbone vgg16")
         return simulated(number, spec, judge)
 
     search.run(60, run_trial, nothing)
@@ -61,7 +61,7 @@ def test_where_every_backbone_is_left_out_the_search_ends() -> None:
     search = open_search(None)
 
     def run_trial(number: int, spec: TrialSpec, judge: Judge) -> TrialResult:
-        return replace(result(spec, "failed", reason=f"torn {number}"), plugin=spec.backbone)
+        return replace(result(spec, "failed", reason=f"torn {number}"), plugin=f"backbone {spec.backbone}")
 
-    assert search.run(40, run_trial, nothing) == "failures"
-    assert set(search.left_out()) == {candidate.backbone for candidate in search.space.candidates}
+    assert search.run(40, run_trial, nothing) == "plugins"
+    assert set(search.left_out()) == {f"backbone {candidate.backbone}" for candidate in search.space.candidates}

@@ -11,7 +11,7 @@ import pytest
 from made_up import LITE, VGG, backbone_facts, facts_of, make_costs, make_space, plugin_facts
 
 from tlsearch.config import RunConfig
-from tlsearch.errors import PluginError, TrialError
+from tlsearch.errors import PluginError, PluginFailedError, TrialError
 from tlsearch.records import Candidate
 from tlsearch.results.parts import ProfilePoint
 from tlsearch.search.plan import Plan
@@ -72,7 +72,9 @@ def profiled(tmp_path: Path, fails: dict[str, Exception], **options: Any) -> tup
 
 
 def test_a_candidate_whose_plugin_fails_is_left_out(tmp_path: Path) -> None:
-    (plan, profile), said = profiled(tmp_path, {"vgg16": PluginError("The backbone plugin 'vgg16' raised OSError.")})
+    (plan, profile), said = profiled(
+        tmp_path, {"vgg16": PluginFailedError("The backbone plugin 'vgg16' raised OSError.")}
+    )
     assert list(profile) == list(plan.space.candidates) == [LITE]
     assert [item.backbone for item in plan.left_out] == [VGG.label]
     assert "raised OSError" in plan.left_out[0].reason
@@ -84,7 +86,7 @@ def test_a_candidate_whose_plugin_fails_is_left_out(tmp_path: Path) -> None:
 
 
 def test_what_the_user_named_must_not_fail(tmp_path: Path) -> None:
-    with pytest.raises(PluginError, match="The backbone 'vgg16' of tlsearch cannot be used: torn"):
+    with pytest.raises(PluginError, match=r"vgg16@imagenet of tlsearch 0\.1 cannot be used: torn"):
         profiled(tmp_path, {"vgg16": TrialError("torn")}, backbones=("vgg16", "efficientnet_lite0"))
 
 

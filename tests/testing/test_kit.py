@@ -84,7 +84,62 @@ class ChangingNames(Net):
 
 class NotRandom(Net):
     def stem(self) -> Any:
-        return LAYERS.Conv2D(8, 3, padding="same", name="stem", kernel_initializer=keras.initializers.Constant(0.1))
+        return LAYERS.Conv2D(
+            8, 3, padding="same", name="stem", kernel_initializer=keras.initializers.GlorotUniform(seed=1)
+        )
+
+
+class Constant(Net):
+    def build(self, image_size: int, weights: Path | None) -> Any:
+        model = super().build(image_size, weights)
+        for variable in model.trainable_variables:
+            variable.assign(keras.ops.ones_like(variable))
+        return model
+
+
+class Counting(LAYERS.Layer):  # type: ignore[misc] # keras has no types
+    """Changes a variable whenever it is called, whatever it is told of training."""
+
+    def build(self, shape: Any) -> None:
+        self.seen = self.add_weight(shape=(), initializer="zeros", trainable=False, name="seen")
+
+    def call(self, x: Any) -> Any:
+        self.seen.assign_add(1.0)
+        return x
+
+
+class Centred(LAYERS.Layer):  # type: ignore[misc] # keras has no types
+    """Takes the mean over the batch, in inference too."""
+
+    def call(self, x: Any) -> Any:
+        return x - keras.ops.mean(x, axis=0, keepdims=True)
+
+
+class WithLayer(Net):
+    """The sound network with a layer put between its first two cuts."""
+
+    extra: Any = None
+    cuts = ("stem", "extra", "end")
+
+    def build(self, image_size: int, weights: Path | None) -> Any:
+        inputs = keras.Input((image_size, image_size, 3))
+        x = type(self).extra(name="extra")(self.stem()(inputs))
+        return keras.Model(inputs, LAYERS.Conv2D(12, 3, strides=2, padding="same", name="end")(x))
+
+
+class ChangesWhileFrozen(WithLayer):
+    extra = Counting
+
+
+class MeanOverBatch(WithLayer):
+    extra = Centred
+
+
+class ComesFrozen(Net):
+    def build(self, image_size: int, weights: Path | None) -> Any:
+        model = super().build(image_size, weights)
+        model.trainable = False
+        return model
 
 
 class Unseeded(Net):
@@ -147,6 +202,11 @@ BROKEN: list[tuple[type[Net], str, str]] = [
     (Shared, "every build is a fresh model", "share 2 variables"),
     (ChangingNames, "cut points are the same in every build", "names of layers change"),
     (NotRandom, "random weights are random and follow the seed", "the same for every seed"),
+    (Constant, "random weights are random and follow the seed", "constants, not random"),
+    (ChangesWhileFrozen, "training leaves the frozen part as it is", "changes 1 variables before it"),
+    (MeanOverBatch, "one image and many", "other features than among others"),
+    (MeanOverBatch, "the saved model can be loaded", "register layers of your own"),
+    (ComesFrozen, "gradients reach everything after the cut", "layers come frozen"),
     (Unseeded, "random weights are random and follow the seed", "with the same keras.utils.set_random_seed differ"),
     (ChangesImages, "preprocess is pure", "changes the images"),
     (ByBatch, "preprocess is pure", "depends on the images beside it"),

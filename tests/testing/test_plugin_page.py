@@ -34,7 +34,7 @@ def test_the_plugins_keep_their_contract(mark: str, code: str) -> None:
     assert [result for result in CHECKS[kind](plugin) if not result.ok] == []
 
 
-def test_the_tests_are_tests(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_tests_are_given_the_plugins() -> None:
     names: dict[str, Any] = {}
     for _, code in BLOCKS:
         exec(code, names)

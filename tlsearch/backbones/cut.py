@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tlsearch.backbones.work import Work, layer_work
-from tlsearch.errors import PluginError, WeightsError
+from tlsearch.errors import PluginFailedError, WeightsError
 from tlsearch.plugin_api import Backbone, CutPoint
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ def _stage_ends(cuts: Sequence[CutInfo], start: int, end: int) -> list[int]:
 def inspect(backbone: Backbone, model: keras.Model, sample: np.ndarray[Any, Any]) -> tuple[CutInfo, ...]:
     """The cut points of ``model`` with their shapes, work and stored dtypes, from a sample (N, S, S, 3) in 0..255.
 
-    Raises ``PluginError`` where a cut point is not a single tensor of four dimensions, or its features are not
+    Raises ``PluginFailedError`` where a cut point is not a single tensor of four dimensions, or its features are not
     finite.
     """
     import keras
@@ -148,7 +148,10 @@ def inspect(backbone: Backbone, model: keras.Model, sample: np.ndarray[Any, Any]
     infos = []
     for depth, (cut, peak) in enumerate(zip(cuts, peaks, strict=True), 1):
         if not np.isfinite(peak):
-            raise PluginError(f"The backbone plugin '{backbone.name}' gives non-finite features at '{cut.name}'.")
+            raise PluginFailedError(
+                f"The backbone plugin '{backbone.name}' gives non-finite features at '{cut.name}'.",
+                plugin=f"backbone {backbone.name}",
+            )
         _, height, width, channels = cut_tensor(model, cuts, depth).shape
         dtype = "float16" if peak < HALF_LIMIT else "float32"
         work = sum((layer_work(layer) for layer in parts[depth - 1]), Work()).total
@@ -177,9 +180,10 @@ def _layers_until(model: keras.Model, cuts: Sequence[CutPoint], name: str) -> li
             if None in tensor.shape[1:] or len(tensor.shape) != 4:
                 raise ValueError(f"features of shape {tensor.shape}")
         except (ValueError, TypeError, AttributeError) as error:
-            raise PluginError(
+            raise PluginFailedError(
                 f"The backbone plugin '{name}' cannot be cut at '{cuts[depth - 1].name}': a cut point must be a "
-                "layer with one output tensor (N, h, w, C) through which the whole graph passes."
+                "layer with one output tensor (N, h, w, C) through which the whole graph passes.",
+                plugin=f"backbone {name}",
             ) from error
         parts.append(list(part.layers))
     return parts

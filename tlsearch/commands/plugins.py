@@ -117,7 +117,7 @@ def check(name: str, kind: PluginKind | None) -> None:
     metavar="DIR",
     help="Folder in which to make the package's folder.  [default: the working directory]",
 )
-def new(kind: str, name: str, folder: Path) -> None:
+def new(kind: PluginKind, name: str, folder: Path) -> None:
     """Writes a complete package with a plugin NAME that works: install it, run its tests, then make it yours."""
     from tlsearch.scaffold import write_package
 

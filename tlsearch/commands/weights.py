@@ -83,17 +83,15 @@ def _show(reporter: Reporter, label: str, done: int, total: int) -> None:
 def _source(text: str) -> tuple[str, WeightSource]:
     """The weights that ``BACKBONE[@WEIGHTS]`` names: their name and source."""
     from tlsearch.errors import WeightsError
-    from tlsearch.plugin_api import WeightSource
-    from tlsearch.registry import load_all, load_plugin
+    from tlsearch.registry import find_plugins, load_plugin
 
     backbone, _, name = text.partition("@")
     known = dict(load_plugin("backbone", backbone).weights)
-    for found in load_all("weights")[0]:
-        if found.entry.name == text:  # comes with its package: there is nothing to fetch
-            known[name] = WeightSource(found.plugin.trained_on, found.plugin.licence)
     if not known:
         raise WeightsError(f"{backbone} has no pre-trained weights: give a file with --weights in the run.")
     name = name or next(iter(known))
+    if name not in known and any(entry.name == text for entry in find_plugins("weights")):
+        raise WeightsError(f"{text} comes with a package of its own: there is nothing to fetch.")
     if name not in known:
         raise WeightsError(f"{backbone} has no weights {name!r}: choose one of {', '.join(known)}.")
     return name, known[name]

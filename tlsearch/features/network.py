@@ -13,7 +13,7 @@ import numpy as np
 from tlsearch import runtime
 from tlsearch.backbones import cut
 from tlsearch.backbones.cut import CutInfo
-from tlsearch.errors import PluginError
+from tlsearch.errors import PluginFailedError
 from tlsearch.guard import unguarded
 from tlsearch.plugin_api import Backbone
 from tlsearch.records import Candidate
@@ -99,7 +99,7 @@ class Network:
     ) -> dict[str, np.ndarray[Any, Any]]:
         """Features of at most ``EXTRACT_BATCH`` rows of ``inputs`` (pixels, or stored features of ``start``).
 
-        Raises ``PluginError`` naming the plugin where features are not finite.
+        Raises ``PluginFailedError`` naming the plugin where features are not finite.
         """
         n = len(inputs)
         batch = np.zeros((EXTRACT_BATCH, *inputs.shape[1:]), dtype="float32" if start == 0 else inputs.dtype)
@@ -108,10 +108,10 @@ class Network:
         outputs = {k: np.asarray(v)[:n] for k, v in graph.predict_on_batch(batch).items()}
         for values in outputs.values():
             if not np.isfinite(values).all():
-                raise PluginError(
+                raise PluginFailedError(
                     f"The backbone plugin '{self.plugin.name}' gives features that are not finite for "
                     f"{self.candidate.label}; try other weights, or leave it out with --backbone.",
-                    plugin=self.plugin.name,
+                    plugin=f"backbone {self.plugin.name}",
                 )
         return outputs
 

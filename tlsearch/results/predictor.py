@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -19,11 +20,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tlsearch import runtime
+from tlsearch import registry, runtime
 from tlsearch.data.decode import ImageError, calm_pillow, read_square
 from tlsearch.data.layout import IMAGE_SUFFIXES
 from tlsearch.data.parallel import map_files
-from tlsearch.errors import UsageError
+from tlsearch.errors import PluginError, UsageError
 from tlsearch.plugin_api import Images
 
 MODEL_FILE = "model.keras"
@@ -122,7 +123,7 @@ def load(model_dir: Path | str) -> Predictor:
     config = _read_json(folder / CONFIG_FILE)
     if not isinstance(config, dict) or not isinstance(config.get("image_size"), int):
         raise ModelError(f"{folder / CONFIG_FILE} does not say the image_size; take it from the run again.")
-    predictor = Predictor(_load_model(folder / MODEL_FILE), labels, config, folder)
+    predictor = Predictor(_load_model(folder / MODEL_FILE, config.get("backbone")), labels, config, folder)
     side = predictor.image_size
     shapes = tuple(predictor.model.input_shape), tuple(predictor.model.output_shape)
     if shapes != ((None, side, side, 3), (None, len(labels))):
@@ -184,10 +185,14 @@ def _read_json(path: Path) -> Any:
         raise ModelError(f"{path} is not readable JSON; take it from the run again.") from None
 
 
-def _load_model(path: Path) -> Any:
+def _load_model(path: Path, backbone: object) -> Any:
     runtime.prepare()
     import keras
 
+    if any(entry.name == backbone and entry.distribution != "tlsearch" for entry in registry.find_plugins("backbone")):
+        # Its package may bring layers of its own, which Keras knows once the package is imported.
+        with suppress(PluginError):
+            registry.load_plugin("backbone", str(backbone))
     try:
         return keras.saving.load_model(path, compile=False, safe_mode=True)
     except Exception as error:  # Keras raises many kinds for a file that is broken, unsafe or of another version

@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
+import importlib.util
 import keyword
 import re
 from pathlib import Path
 
 from tlsearch.errors import UsageError
-from tlsearch.plugin_api import API_VERSION, AUGMENTATION_GROUP, BACKBONE_GROUP
+from tlsearch.plugin_api import API_VERSION
+from tlsearch.registry import GROUPS, RESERVED, PluginKind, find_plugins
 
 TEMPLATES = Path(__file__).parent / "templates"
 
-GROUPS = {"backbone": BACKBONE_GROUP, "augmentation": AUGMENTATION_GROUP}
 
-
-def write_package(kind: str, name: str, folder: Path) -> Path:
+def write_package(kind: PluginKind, name: str, folder: Path) -> Path:
     """Write the package ``tlsearch-<name>`` with a plugin of ``kind`` ("backbone" or "augmentation") into ``folder``.
 
-    Gives the package's folder. Raises ``UsageError`` where the name is no name for a module, or something is there.
+    Gives the package's folder. Raises ``UsageError`` where the name is no name for a module or is taken, or something
+    is there.
     """
-    if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or keyword.iskeyword(name):
+    if not re.fullmatch(r"[a-z]([a-z0-9_]*[a-z0-9])?", name) or keyword.iskeyword(name):
         raise UsageError(
-            f"{name!r} cannot be the name of a plugin: take small letters, digits and _, and begin with a letter."
+            f"{name!r} cannot be the name of a plugin: take small letters, digits and _ between them, beginning with a "
+            "letter."
         )
+    taken = {entry.name for entry in find_plugins(kind)} | RESERVED[kind]
+    if name in taken or importlib.util.find_spec(f"tlsearch_{name}") is not None:
+        raise UsageError(f"There is a plugin or a package of the name {name!r} already: choose another.")
     package = folder / f"tlsearch-{name.replace('_', '-')}"
     if package.exists():
         raise UsageError(f"{package} is there already: choose another name, or another folder with --dir.")
@@ -36,7 +41,7 @@ def write_package(kind: str, name: str, folder: Path) -> Path:
     return package
 
 
-def _files(kind: str, name: str) -> dict[str, str]:
+def _files(kind: PluginKind, name: str) -> dict[str, str]:
     """Every file of the package with its template."""
     module = f"tlsearch_{name}"
     return {
@@ -48,7 +53,7 @@ def _files(kind: str, name: str) -> dict[str, str]:
     }
 
 
-def _render(template: str, kind: str, name: str) -> str:
+def _render(template: str, kind: PluginKind, name: str) -> str:
     import jinja2
 
     environment = jinja2.Environment(

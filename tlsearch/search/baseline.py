@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from tlsearch.backbones.small_cnn import SmallCNN
+from tlsearch.errors import PluginFailedError
 from tlsearch.records import Candidate, TrialResult, TrialSpec
 from tlsearch.results.parts import TrialRow
 from tlsearch.search.cost import RENDER_SECONDS
@@ -37,7 +38,7 @@ COMPILE_SECONDS = 8.0
 @dataclass(frozen=True)
 class BaselineResult:
     """A network from scratch: the best one, with the ``others`` that were trained beside it. ``not_affordable`` says
-    which architectures would have taken too long. ``epochs`` is how often each training image was seen."""
+    which architectures would have taken too long, or failed. ``epochs`` is how often each training image was seen."""
 
     candidate: Candidate
     result: TrialResult
@@ -70,7 +71,10 @@ def run_baseline(session: Session, plan: Plan, best: Candidate) -> BaselineResul
     runs = [_race(session, plan, small, _steps(session, plan, small, budget))]
     reasons: tuple[str, ...] = ()
     if affordable:
-        runs.append(_race(session, plan, large, _steps(session, plan, large, budget)))
+        try:
+            runs.append(_race(session, plan, large, _steps(session, plan, large, budget)))
+        except PluginFailedError as error:
+            reasons = (f"{large.candidate.backbone}, whose plugin failed: {str(error).rstrip('.')}",)
     else:
         reasons = (
             f"{large.candidate.backbone} ({ENOUGH_EPOCHS} epochs need {needed:.0f} s, "
@@ -134,8 +138,21 @@ def _steps(session: Session, plan: Plan, facts: CandidateFacts, budget: float | 
 
 
 def _race(session: Session, plan: Plan, facts: CandidateFacts, steps: int) -> BaselineResult:
+    """The race with augmentation; where its plugin fails, without."""
+    policies = plan.space.policies
+    policy = "standard" if "standard" in policies else policies[-1]
+    try:
+        return _race_with(policy, session, plan, facts, steps)
+    except PluginFailedError as error:
+        if error.plugin != f"augmentation {policy}":
+            raise
+        session.reporter.warn(f"the network from scratch is trained without augmentation: {error}")
+        return _race_with("none", session, plan, facts, steps)
+
+
+def _race_with(policy: str, session: Session, plan: Plan, facts: CandidateFacts, steps: int) -> BaselineResult:
     candidate = facts.candidate
-    specs = [_spec(session, plan, facts, steps, rate) for rate in RATES]
+    specs = [_spec(session, policy, facts, steps, rate) for rate in RATES]
     runs = [
         start_run(session, spec, candidate, "baseline", f"baseline {spec.backbone} lr {spec.lr_suffix:g}")
         for spec in specs
@@ -177,9 +194,7 @@ def _race(session: Session, plan: Plan, facts: CandidateFacts, steps: int) -> Ba
     )
 
 
-def _spec(session: Session, plan: Plan, facts: CandidateFacts, steps: int, rate: float) -> TrialSpec:
-    policies = plan.space.policies
-    policy = "standard" if "standard" in policies else policies[-1]
+def _spec(session: Session, policy: str, facts: CandidateFacts, steps: int, rate: float) -> TrialSpec:
     return TrialSpec(
         facts.candidate.backbone,
         None,

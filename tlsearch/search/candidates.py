@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 from tlsearch.backbones import weights
 from tlsearch.backbones.weights import ResolvedWeights
 from tlsearch.config import RunConfig, parse_weights
-from tlsearch.errors import PluginError, WeightsError
+from tlsearch.errors import PluginError, PluginFailedError, WeightsError
 from tlsearch.progress import Reporter
 from tlsearch.results.parts import LeftOut
 from tlsearch.training.plugin_facts import BackboneFacts, PluginFacts
+
+MakeFile = Callable[[str], Path]
+"""Gives the file of weights, "vgg16@hed", that a package of their own brings; raises ``PluginFailedError``."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,9 @@ class Request:
     named: bool
 
 
-def find_candidates(config: RunConfig, plugins: PluginFacts, reporter: Reporter) -> tuple[list[Found], list[LeftOut]]:
+def find_candidates(
+    config: RunConfig, plugins: PluginFacts, reporter: Reporter, make_file: MakeFile
+) -> tuple[list[Found], list[LeftOut]]:
     """The candidates of a run and the backbones left out with the reason.
 
     Raises ``PluginError`` or ``WeightsError`` where something that the user named cannot be had, and where nothing
@@ -48,13 +54,19 @@ def find_candidates(config: RunConfig, plugins: PluginFacts, reporter: Reporter)
     missing = []
     for request in _requests(config, known, plugins, {(f.backbone.name, f.weights.name) for f in found}):
         backbone = request.backbone
+        if request.weights in plugins.added(backbone.name):
+            try:
+                file = make_file(f"{backbone.name}@{request.weights}")
+                found.append(Found(backbone, weights.from_file(request.weights, file)))
+            except PluginFailedError as error:
+                left_out.append(_without(request, plugins, error))
+            continue
         try:
             resolved = weights.resolve(backbone.name, request.weights, backbone.weights[request.weights])
         except WeightsError as error:
             if request.named:
                 raise
-            added = request.weights in backbone.added
-            left_out.append(LeftOut(f"{backbone.name}@{request.weights}" if added else backbone.name, str(error)))
+            left_out.append(LeftOut(backbone.name, str(error)))
             continue
         if resolved.needs_download:
             missing.append((request, resolved))
@@ -67,6 +79,15 @@ def find_candidates(config: RunConfig, plugins: PluginFacts, reporter: Reporter)
     if not found:
         raise _nothing_left(missing, config.dry_run)
     return found, left_out
+
+
+def _without(request: Request, plugins: PluginFacts, error: PluginFailedError) -> LeftOut:
+    """What to say of weights whose package fails. Raises ``PluginError`` where the user named them."""
+    label = f"{request.backbone.name}@{request.weights}"
+    reason = f"its package {plugins.weights[label]} fails: {str(error).rstrip('.')}"
+    if request.named:
+        raise PluginError(f"{label} cannot be used: {reason}.") from error
+    return LeftOut(label, reason)
 
 
 def _from_files(config: RunConfig, known: dict[str, BackboneFacts], plugins: PluginFacts) -> list[Found]:
@@ -121,7 +142,7 @@ def _requests(
         return [
             Request(b, name, named=False)
             for b in known.values()
-            for name in dict.fromkeys((*([] if b.name in files else list(b.weights)[:1]), *b.added))
+            for name in dict.fromkeys((*([] if b.name in files else list(b.weights)[:1]), *plugins.added(b.name)))
             if name not in files.get(b.name, [])
         ]
     requests = []
@@ -130,12 +151,13 @@ def _requests(
         backbone = _named(known, plugins, name)
         if wanted in files.get(name, []) or (not wanted and name in files):
             continue
-        if not backbone.weights:
+        _raise_if_broken(plugins, "weights", text)
+        known_names = [*backbone.weights, *plugins.added(name)]
+        if not known_names:
             raise WeightsError(f"The backbone {name!r} brings no weights; give a file with --weights {name}=FILE.")
-        wanted = wanted or next(iter(backbone.weights))
-        if wanted not in backbone.weights:
-            _raise_if_broken(plugins, "weights", text)
-            choices = ", ".join([*backbone.weights, *files.get(name, [])])
+        wanted = wanted or known_names[0]
+        if wanted not in known_names:
+            choices = ", ".join([*known_names, *files.get(name, [])])
             raise WeightsError(f"The backbone {name!r} has no weights {wanted!r}; it has {choices}.")
         requests.append(Request(backbone, wanted, named=True))
     return requests

@@ -113,23 +113,24 @@ def _measure_all(session: Session, found: Sequence[Found], sizes: Sequence[int])
             facts = _measured(session, item, size)
             session.facts[facts.candidate] = facts
         except (TrialError, PluginError, WeightsError, WorkerDiedError) as error:
-            broken.append(plugin_failed(session, item.backbone.name, item.backbone.name, error))
+            broken.append(plugin_failed(session, item.backbone.name, item.weights.name, error))
     if not session.facts:
         raise nothing_usable(broken)
     return broken
 
 
-def plugin_failed(session: Session, label: str, backbone: str, error: TlsearchError) -> LeftOut:
-    """What to say of a candidate whose plugin failed with ``error``. Raises where the user named its backbone."""
-    config = session.config
-    named = {text.partition("@")[0] for text in config.backbones} | {parse_weights(text)[0] for text in config.weights}
-    reason = str(error).rstrip(".")
-    distribution = next(b.distribution for b in session.plugins.backbones if b.name == backbone)
-    if backbone not in named:
-        return LeftOut(label, f"its plugin {distribution} fails: {reason}")
+def plugin_failed(session: Session, backbone: str, weights: str, error: TlsearchError) -> LeftOut:
+    """What to say of a candidate whose plugin failed with ``error``. Raises where the user named it."""
+    config, label, reason = session.config, f"{backbone}@{weights}", str(error).rstrip(".")
+    added = session.plugins.weights.get(label)
+    own = next(f"{b.distribution} {b.version}" for b in session.plugins.backbones if b.name == backbone)
+    named = {text for text in config.backbones if "@" in text or added is None}
+    named |= {"@".join(parse_weights(text)[:2]) for text in config.weights}
+    if not {backbone, label} & named:
+        return LeftOut(label, f"its plugin {added or own} fails: {reason}")
     if isinstance(error, WeightsError):
         raise error
-    raise PluginError(f"The backbone {backbone!r} of {distribution} cannot be used: {reason}.") from error
+    raise PluginError(f"{label} of {added or own} cannot be used: {reason}.") from error
 
 
 def nothing_usable(broken: Sequence[LeftOut]) -> PluginError:

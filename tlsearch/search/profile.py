@@ -34,7 +34,7 @@ def make_profile(session: Session, plan: Plan) -> tuple[Plan, Profile]:
                 seed=session.config.seed,
             )
         except (TrialError, PluginError, WorkerDiedError) as error:
-            broken.append(plugin_failed(session, candidate.label, candidate.backbone, error))
+            broken.append(plugin_failed(session, candidate.backbone, candidate.weights or "", error))
             session.reporter.warn(f"{candidate.label} is left out: {broken[-1].reason}.")
             continue
         cuts = session.facts[candidate].cuts

@@ -66,6 +66,9 @@ def run(config: RunConfig, reporter: Reporter | None = None) -> RunResult | None
         except BaseException as error:
             interrupted = isinstance(error, KeyboardInterrupt)
             session.tracker.finish(session.parent_run, "KILLED" if interrupted else "FAILED")
+            if isinstance(error, UsageError):
+                # The request could be met, as work has begun; what there is of the run is kept.
+                raise RunError(str(error)) from error
             raise
         worker.close()
         return result
@@ -106,9 +109,12 @@ def _prepare(config: RunConfig, reporter: Reporter, worker: Worker, clock: Clock
             config.group_by,
         )
     with clock.measure("plan"):
-        plugins = worker.call("plugins", cache_dir=str(config.cache_dir) if config.cache_dir else None)
+        plugins = worker.call("plugins")
         choose_policies(config, plugins)
-        found, left_out = find_candidates(config, plugins, reporter)
+        cache = str(config.cache_dir) if config.cache_dir else None
+        found, left_out = find_candidates(
+            config, plugins, reporter, lambda label: worker.call("weights_file", label=label, cache_dir=cache)
+        )
         sizes = sizes_of(found, found_files, config)
         check_cache(config)
         if config.storage is not None and not config.dry_run:  # asking makes the database

@@ -59,8 +59,9 @@ class Finished:
 
 
 def plugins_of(spec: TrialSpec) -> set[str]:
-    """The names of the plugins that a trial needs."""
-    return {spec.backbone, spec.policy} if spec.strength else {spec.backbone}
+    """The plugins that a trial needs, kind and name."""
+    augmentation = {f"augmentation {spec.policy}"} if spec.strength else set()
+    return {f"backbone {spec.backbone}", *augmentation}
 
 
 OnFinished = Callable[[Finished], None]
@@ -115,6 +116,8 @@ class Search:
             else:
                 skips = 0
                 on_finished(self._run_one(trial, spec, run_trial))
+                if self._none_left():
+                    return "plugins"
                 if self._failing():
                     return "failures"
                 continue
@@ -126,6 +129,9 @@ class Search:
     def best(self, count: int) -> list[Finished]:
         """The ``count`` best complete trials, best first."""
         complete = [f for f in self.finished if f.state == "complete" and f.value is not None]
+        # What a plugin that fails by now has made cannot be made again.
+        left_out = set(self.left_out())
+        complete = [f for f in complete if plugins_of(f.spec).isdisjoint(left_out)] or complete
         return sorted(complete, key=self._rank, reverse=True)[:count]
 
     def left_out(self) -> dict[str, str]:
@@ -231,16 +237,17 @@ class Search:
             self.costs.remember(finished.spec)
 
     def _failing(self) -> bool:
-        left_out = self.left_out()
-        if all(candidate.backbone in left_out for candidate in self.space.candidates):
-            return True
         last = self.finished[-FAILURES_IN_A_ROW:]
         return (
             len(last) == FAILURES_IN_A_ROW
             and all(f.state == "failed" for f in last)
             and len({f.reason for f in last}) == 1
-            and last[0].plugin not in left_out
+            and last[0].plugin not in self.left_out()
         )
+
+    def _none_left(self) -> bool:
+        left_out = self.left_out()
+        return all(f"backbone {candidate.backbone}" in left_out for candidate in self.space.candidates)
 
 
 def _finished_states() -> tuple[Any, ...]:

@@ -70,7 +70,13 @@ def run_search(
         seconds = None if left is None or needed(spec) else left - reserved()
         return _run_trial(session, plan, log, baseline, number, spec, judge, seconds)
 
+    left_out: set[str] = set()
+
     def on_finished(finished: Finished) -> None:
+        for plugin, reason in search.left_out().items():
+            if plugin not in left_out:
+                left_out.add(plugin)
+                session.reporter.warn(f"{plugin} is left out from here on, for it failed in three trials: {reason}")
         if finished.state == "complete":
             keep_best(session, plan, search, finished)
             best = search.best(1)[0].value

@@ -81,7 +81,7 @@ def search_line(finished: Sequence[Finished], best: Finished, why: str, val_fold
         "time": "its time is used up",
         "space": "nothing new was proposed",
         "failures": "three trials in a row failed for one reason",
-        "plugins": "the plugins that are left have nothing new to try",
+        "plugins": "without the plugins that failed there is nothing new to try",
     }[why]
     found = f"best {score(best.value or 0.0)}, {words.selected(val_folds, folds)}  {best.spec.label}"
     return f"{len(finished)} trials ({counts}); {ended}   {found}"

@@ -87,6 +87,16 @@ def check_on_backend(
 def target_of(plugin: Any) -> str:
     """``module:attribute`` of a plugin's class. Raises ``ValueError`` where another process could not make it so."""
     kind = type(plugin)
+    try:
+        same = _settings(kind()) == _settings(plugin)
+    except TypeError:  # it wants arguments
+        same = False
+    if not same:
+        raise ValueError(f"{kind.__qualname__}() makes another plugin than this one")
     if "<locals>" in kind.__qualname__ or kind.__module__ == "__main__":
         raise ValueError(f"{kind.__qualname__} is not at the top of a module that another process can import")
     return f"{kind.__module__}:{kind.__qualname__}"
+
+
+def _settings(plugin: Any) -> dict[str, Any]:
+    return {name: value for name, value in vars(plugin).items() if isinstance(value, int | float | str | tuple)}

@@ -12,7 +12,7 @@ import numpy as np
 from tlsearch import registry
 from tlsearch.errors import PluginError
 from tlsearch.plugin_api import Backbone, NamedWeights
-from tlsearch.testing.backbone import features_of
+from tlsearch.testing.network import features_of
 from tlsearch.testing.outcome import Check
 
 

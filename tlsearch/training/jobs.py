@@ -22,14 +22,14 @@ from tlsearch.features.extract import Extractor, Pool
 from tlsearch.features.network import EXTRACT_BATCH, Network
 from tlsearch.features.store import FeatureStore
 from tlsearch.features.view import PLAIN
-from tlsearch.guard import GuardedAugmentation, GuardedBackbone
+from tlsearch.guard import GuardedAugmentation, GuardedBackbone, culprit
 from tlsearch.paths import weights_dir
 from tlsearch.plugin_api import Augmentation, Backbone
 from tlsearch.records import Candidate, TrialSpec
 from tlsearch.training.insight import Insight, earlier_cuts, examine
 from tlsearch.training.kept_head import read_head, write_head
 from tlsearch.training.network import export
-from tlsearch.training.plugin_facts import PluginFacts, describe_plugins
+from tlsearch.training.plugin_facts import PluginFacts, describe_plugins, weights_file
 from tlsearch.training.probe import probe_cuts
 from tlsearch.training.race import race
 from tlsearch.training.step_time import median_seconds, training_step_seconds
@@ -60,9 +60,17 @@ class Jobs:
         self._facts: dict[Candidate, CandidateFacts] = {}
         self._last_event = 0.0
 
-    def plugins(self, cache_dir: str | None = None) -> PluginFacts:
-        """Load every plugin and describe it (see ``describe_plugins``); ``cache_dir`` as in ``paths.weights_dir``."""
-        return describe_plugins(weights_dir(Path(cache_dir) if cache_dir else None))
+    def plugins(self) -> PluginFacts:
+        """Load every plugin and describe it."""
+        return describe_plugins()
+
+    def weights_file(self, label: str, cache_dir: str | None = None) -> Path:
+        """The file of weights that a package brings; ``cache_dir`` as in ``paths.weights_dir``."""
+        return weights_file(label, weights_dir(Path(cache_dir) if cache_dir else None))
+
+    def culprit(self, error: BaseException) -> str:
+        """The kind and name of the plugin in whose code ``error`` was raised; empty where it was in none."""
+        return culprit(error, [(f"{p.entry.kind} {p.entry.name}", p.plugin) for p in registry.loaded()])
 
     def versions(self) -> dict[str, str]:
         """Keras and its backend."""

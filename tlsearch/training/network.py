@@ -138,7 +138,7 @@ def build_suffix(
         y = plugin.preprocess(x)
     else:
         y = x = keras.Input(cuts[spec.freeze_depth - 1].shape, dtype="float32")
-    y = _in_inference_mode(part)(y) if pretrained else part(y)
+    y = in_inference_mode(part)(y) if pretrained else part(y)
     model = keras.Model(x, head(pool(y, spec.pooling)))
     ours = {id(v) for v in part.trainable_variables}
     return SuffixModel(
@@ -150,7 +150,7 @@ def build_suffix(
     )
 
 
-def _in_inference_mode(part: keras.Model) -> keras.layers.Layer:
+def in_inference_mode(part: keras.Model) -> keras.layers.Layer:
     """``part`` as a layer that runs it in inference mode while it is trained.
 
     ``part(x, training=False)`` alone would not do: when a functional model is called with ``training=True`` it

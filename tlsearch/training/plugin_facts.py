@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from tlsearch import plugin_states, registry
-from tlsearch.plugin_api import WeightSource
+from tlsearch.errors import PluginFailedError
+from tlsearch.features.network import plugin_digest
+from tlsearch.guard import blaming
+from tlsearch.plugin_api import NamedWeights, WeightSource
 from tlsearch.registry import BrokenPlugin, LoadedPlugin, origin
 
 
 @dataclass(frozen=True)
 class BackboneFacts:
-    """What a backbone plugin says of itself. ``added`` are the names in ``weights`` that other packages bring."""
+    """What a backbone plugin says of itself."""
 
     name: str
     distribution: str
@@ -21,14 +27,14 @@ class BackboneFacts:
     default_image_size: int
     min_image_size: int
     weights: Mapping[str, WeightSource]
-    added: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class PluginFacts:
     """All plugins that load, and those that do not as (kind, name, distribution, reason).
 
-    ``augmentations`` and ``weights`` (by ``backbone@weights``) map names to distribution and version.
+    ``augmentations``, and ``weights`` of packages of their own (by ``backbone@weights``), map names to distribution and
+    version.
     """
 
     backbones: tuple[BackboneFacts, ...]
@@ -36,31 +42,59 @@ class PluginFacts:
     broken: tuple[tuple[str, str, str, str], ...]
     weights: Mapping[str, str]
 
+    def added(self, backbone: str) -> list[str]:
+        """The names of the weights that other packages bring for a backbone."""
+        return [name.partition("@")[2] for name in self.weights if name.partition("@")[0] == backbone]
 
-def describe_plugins(folder: Path) -> PluginFacts:
-    """Load every plugin and describe it. Packages that bring weights may write files into folders in ``folder``."""
+
+def describe_plugins() -> PluginFacts:
+    """Load every plugin and describe it."""
     backbones, broken = registry.load_all("backbone")
     augmentations, broken_augmentations = registry.load_all("augmentation")
     weights, broken_weights = registry.load_all("weights")
-    known = {item.entry.name: _facts(item) for item in backbones}
-    added: list[LoadedPlugin] = []
-    for item in weights:
-        backbone, _, name = item.entry.name.partition("@")
-        source = _source(item, known.get(backbone), folder)
-        if isinstance(source, str):
-            broken_weights.append(BrokenPlugin(item.entry, source))
-            continue
-        facts = known[backbone]
-        known[backbone] = replace(facts, weights={**facts.weights, name: source}, added=(*facts.added, name))
-        added.append(item)
     broken += [*broken_augmentations, *broken_weights]
-    plugin_states.remember([*backbones, *augmentations, *added, *broken])
+    plugin_states.remember([*backbones, *augmentations, *weights, *broken])
+    known = {item.entry.name: _facts(item) for item in backbones}
+    misplaced = [BrokenPlugin(item.entry, fault) for item in weights if (fault := _misplaced(item, known))]
+    apart = {fault.entry for fault in misplaced}
     return PluginFacts(
         tuple(known.values()),
         {item.entry.name: origin(item.entry) for item in augmentations},
-        tuple((b.entry.kind, b.entry.name, b.entry.distribution, b.reason) for b in broken),
-        {item.entry.name: origin(item.entry) for item in added},
+        tuple((b.entry.kind, b.entry.name, b.entry.distribution, b.reason) for b in [*broken, *misplaced]),
+        {item.entry.name: origin(item.entry) for item in weights if item.entry not in apart},
     )
+
+
+def weights_file(name: str, folder: Path) -> Path:
+    """The file of the weights ``name`` ("vgg16@hed") that a package brings.
+
+    What it writes goes into a folder of its own in ``folder``, which holds all of it or is not there; another version
+    of the package, or an edited one, writes anew. Raises ``PluginFailedError``.
+    """
+    entry = next(entry for entry in registry.find_plugins("weights") if entry.name == name)
+    plugin: NamedWeights = registry.load_plugin("weights", name)
+    own = folder / f"{entry.distribution}-{entry.version}-{plugin_digest(plugin)}"
+    with blaming("weights", name):
+        file = plugin.file(own) if own.is_dir() else _first_file(plugin, own)
+    if not isinstance(file, Path) or not file.is_file():
+        raise PluginFailedError(
+            f"The weights plugin '{name}' gives {file!r}, where there is no file.", plugin=f"weights {name}"
+        )
+    return file
+
+
+def _first_file(plugin: NamedWeights, own: Path) -> Path:
+    own.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=".", dir=own.parent))
+    try:
+        file = plugin.file(temporary)
+        if isinstance(file, Path) and file.is_relative_to(temporary):
+            with suppress(OSError):  # another process has been quicker
+                temporary.rename(own)
+            file = own / file.relative_to(temporary)
+        return file
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _facts(item: LoadedPlugin) -> BackboneFacts:
@@ -75,21 +109,11 @@ def _facts(item: LoadedPlugin) -> BackboneFacts:
     )
 
 
-def _source(item: LoadedPlugin, backbone: BackboneFacts | None, folder: Path) -> WeightSource | str:
-    """Where named weights are, or what is wrong with them."""
+def _misplaced(item: LoadedPlugin, known: Mapping[str, BackboneFacts]) -> str:
+    """Why named weights have no place among those of their backbone; empty where they have."""
     name, _, weights = item.entry.name.partition("@")
-    if backbone is None:
+    if name not in known:
         return f"its backbone {name!r} is not installed or is broken"
-    if weights in backbone.weights:
+    if weights in known[name].weights:
         return f"{name} has weights {weights!r} already; its author must choose another name"
-    own = folder / f"{item.entry.distribution}-{item.entry.version}"
-    try:
-        own.mkdir(parents=True, exist_ok=True)
-        file = item.plugin.file(own)
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:  # a plugin may raise anything, and may even call sys.exit
-        return f"giving its file raised {type(error).__name__}: {' '.join(str(error).split())}"
-    if not isinstance(file, Path) or not file.is_file():
-        return f"it gives {file!r}, where there is no file"
-    return WeightSource(item.plugin.trained_on, item.plugin.licence, path=file)
+    return ""

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import os
-import tempfile
 from pathlib import Path
 
 CONVOLUTIONS = (2, 2, 3, 3, 3)
@@ -23,11 +21,7 @@ class HED:
         """Write the 13 convolutions as a Keras weights file, once."""
         target = folder / "vgg16_hed.weights.h5"
         if not target.exists():
-            # Under another name first: a run that is stopped here leaves no half of a file behind.
-            handle, name = tempfile.mkstemp(suffix=".weights.h5", dir=folder)
-            os.close(handle)
-            _convert(_published(), Path(name))
-            Path(name).replace(target)
+            _convert(_published(), target)
         return target
 
 

@@ -1,0 +1,89 @@
+"""Small networks and what they compute, for the checks of backbones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tlsearch import runtime
+from tlsearch.plugin_api import Backbone, CutPoint
+from tlsearch.testing.pictures import pictures
+
+if TYPE_CHECKING:
+    import keras
+
+Array = np.ndarray[Any, Any]
+
+
+def tolerance() -> float:
+    """By how much of the largest value two ways to the same features may differ: GPUs multiply in less than float32."""
+    return 1e-2 if runtime.has_gpu() else 1e-4
+
+
+def features_of(plugin: Backbone, file: Path | None) -> Array:
+    """What the network makes of two small pictures with the weights in ``file``, or with random ones."""
+    return outputs(plugin.build(size_of(plugin), file), inputs_of(plugin, 2))
+
+
+def size_of(plugin: Backbone) -> int:
+    """A small size that is no multiple of 32, so that padding matters."""
+    return max(plugin.min_image_size, 32) + 8
+
+
+def to_numpy(tensor: Any) -> Array:
+    """A tensor or a variable as a float32 array."""
+    from keras import ops
+
+    return np.asarray(ops.convert_to_numpy(ops.cast(tensor, "float32")))
+
+
+def outputs(model: keras.Model, x: Any) -> Array:
+    """What ``model`` gives in inference mode, as float32."""
+    return to_numpy(model(x, training=False))
+
+
+def inputs_of(plugin: Backbone, count: int) -> Any:
+    """Pictures as ``preprocess`` gives them."""
+    return plugin.preprocess(pictures(count, size_of(plugin), size_of(plugin)).astype(np.float32))
+
+
+def difference(one: Array, other: Array) -> float:
+    """The largest difference, as a share of the largest value."""
+    if one.shape != other.shape:
+        return float("inf")
+    return float(np.abs(one - other).max() / max(float(np.abs(other).max()), 1e-6))
+
+
+def cuts_of(plugin: Backbone, model: keras.Model) -> list[CutPoint]:
+    """The cut points, of which there must be one at least."""
+    cuts = list(plugin.cut_points(model))
+    assert cuts, "it has no cut points; the last one must be the output of the model"
+    return cuts
+
+
+def tensor_at(model: keras.Model, cut: CutPoint) -> Any:
+    """The symbolic tensor at a cut point, which must name a layer with one output."""
+    names = [layer.name for layer in model.layers]
+    assert cut.layer in names, f"the cut point {cut.name!r} names the layer {cut.layer!r}, which the model has not"
+    tensor = model.get_layer(cut.layer).output
+    assert not isinstance(tensor, Sequence | Mapping), f"the layer of the cut point {cut.name!r} has several outputs"
+    return tensor
+
+
+def perturbed(plugin: Backbone) -> keras.Model:
+    """A network with random weights in which nothing is the identity by chance: a block whose last BatchNorm starts
+    at zero would let a wrong cut pass, and let no gradient through."""
+    import keras
+    from keras import ops
+
+    keras.utils.set_random_seed(1)
+    model = plugin.build(size_of(plugin), None)
+    for variable in model.trainable_variables:
+        values = to_numpy(variable)
+        if not values.any():
+            drawn = np.random.default_rng(values.size).uniform(0.05, 0.1, values.shape)
+            variable.assign(ops.cast(drawn / max(1, values[..., 0].size if values.ndim > 1 else 1), variable.dtype))
+    return model

@@ -1,0 +1,28 @@
+"""One step of training, to see what it reaches."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tlsearch.training.network import in_inference_mode
+
+if TYPE_CHECKING:
+    import keras
+
+
+def train_a_step(part: keras.Model, x: Any, *, inference: bool) -> None:
+    """Take a step of gradient descent on ``part``, in inference mode (no dropout, BatchNorm as it is) or in training
+    mode, towards random features. The step is so long that the smallest gradient moves a float32; where it leads does
+    not matter."""
+    import keras
+
+    inputs = keras.Input(x.shape[1:])
+    trainer = keras.Model(inputs, in_inference_mode(part)(inputs) if inference else part(inputs))
+    trainer.compile(keras.optimizers.SGD(1e6), "mse", jit_compile=False)
+    target = np.random.default_rng(0).normal(size=(len(x), *part.output.shape[1:])).astype(np.float32)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Gradients do not exist")  # the check says it in its own words
+        trainer.train_on_batch(x, target)
