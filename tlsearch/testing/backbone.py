@@ -20,6 +20,7 @@ from tlsearch.testing.network import (
     difference,
     features_of,
     inputs_of,
+    model_to_look_at,
     outputs,
     perturbed,
     size_of,
@@ -78,7 +79,7 @@ def check_cuts_are_exact(plugin: Backbone) -> None:
     """What the second part makes of the first part's output is what the whole makes of the input, at every cut."""
     import keras
 
-    model, x = perturbed(plugin), inputs_of(plugin, 2)
+    model, x = model_to_look_at(plugin), inputs_of(plugin, 2)
     whole = outputs(model, x)
     for cut in cuts_of(plugin, model)[:-1]:
         tensor = tensor_at(model, cut)
@@ -139,7 +140,7 @@ def check_image_sizes(plugin: Backbone) -> None:
 
 def check_one_and_many(plugin: Backbone) -> None:
     """The features of an image do not depend on the images beside it."""
-    model, x = perturbed(plugin), np.asarray(to_numpy(inputs_of(plugin, 5)))
+    model, x = model_to_look_at(plugin), np.asarray(to_numpy(inputs_of(plugin, 5)))
     many = outputs(model, x)
     distance = max(difference(outputs(model, x[n : n + 1]), many[n : n + 1]) for n in range(len(x)))
     assert distance <= tolerance(), f"an image alone has other features than among others (off by {distance:.2g})"
@@ -225,7 +226,7 @@ def check_gradients(plugin: Backbone) -> None:
 
 def check_save_weights(plugin: Backbone) -> None:
     """What Keras saves of a network, ``build`` loads."""
-    model, x = perturbed(plugin), inputs_of(plugin, 2)
+    model, x = model_to_look_at(plugin), inputs_of(plugin, 2)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "own.weights.h5"
         model.save_weights(file)
@@ -240,7 +241,7 @@ def check_save_model(plugin: Backbone) -> None:
     """Preprocessing and network in one file that Keras loads in safe mode; the plugin's own layers are registered."""
     import keras
 
-    model, size = perturbed(plugin), size_of(plugin)
+    model, size = model_to_look_at(plugin), size_of(plugin)
     pixels = keras.Input((size, size, 3))
     whole = keras.Model(pixels, model(plugin.preprocess(pixels), training=False))
     x = pictures(2, size, size).astype(np.float32)

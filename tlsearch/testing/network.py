@@ -73,6 +73,17 @@ def tensor_at(model: keras.Model, cut: CutPoint) -> Any:
     return tensor
 
 
+_looked_at: dict[int, tuple[Backbone, keras.Model]] = {}
+
+
+def model_to_look_at(plugin: Backbone) -> keras.Model:
+    """The network of ``perturbed``, built once for all checks of a plugin in a row that change nothing in it."""
+    if id(plugin) not in _looked_at:
+        _looked_at.clear()
+        _looked_at[id(plugin)] = plugin, perturbed(plugin)
+    return _looked_at[id(plugin)][1]
+
+
 def perturbed(plugin: Backbone) -> keras.Model:
     """A network with random weights in which nothing is the identity by chance: a block whose last BatchNorm starts
     at zero would let a wrong cut pass, and let no gradient through."""
