@@ -74,6 +74,7 @@ def test_an_object_may_be_registered_instead_of_a_class(install: InstallPlugin) 
         ("import no_such_module_at_all", "ModuleNotFoundError"),
         ("import sys; sys.exit(3)", "SystemExit: 3"),
         ("x = 1", "AttributeError"),
+        ("Good = 3", "it is of the type int, which is no augmentation; register an object"),
         ("class Good:\n    def __init__(self, a): pass", "TypeError"),
         (GOOD.replace("api_version = 1", "api_version = 99"), "upgrade tlsearch"),
         (GOOD.replace("    api_version = 1\n", ""), "api_version is None"),

@@ -46,15 +46,16 @@ def _of_backbone(plugin: Backbone) -> dict[str, Any]:
     model = plugin.build(plugin.default_image_size, None)
     cuts = plugin.cut_points(model)
     return {
-        "image_size": f"{plugin.default_image_size} px, at least {plugin.min_image_size}",
-        "parameters": f"{model.count_params():,}",
+        "default_image_size": plugin.default_image_size,
+        "min_image_size": plugin.min_image_size,
+        "parameters": model.count_params(),
         "weights": [_weights(plugin.name, name, source) for name, source in plugin.weights.items()],
         "cut_points": [
             {
                 "name": cut.name,
                 "layer": cut.layer if cut.layer != cut.name else "",
-                "shape": " x ".join(str(side) for side in model.get_layer(cut.layer).output.shape[1:]),
-                "stage_end": "yes" if cut.stage_end else "",
+                "shape": list(model.get_layer(cut.layer).output.shape[1:]),
+                "stage_end": cut.stage_end,
             }
             for cut in cuts
         ],

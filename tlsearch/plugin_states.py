@@ -19,6 +19,7 @@ from typing import Any
 
 from tlsearch.paths import plugin_states_file
 from tlsearch.registry import BrokenPlugin, LoadedPlugin, PluginEntry, find_plugins, load_entry, name_fault
+from tlsearch.runtime import silent_stderr
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,8 @@ def remember(outcomes: Iterable[LoadedPlugin | BrokenPlugin]) -> None:
 
 def note(entry: PluginEntry) -> LoadedPlugin | BrokenPlugin:
     """Load a plugin, and remember how it did."""
-    outcome = load_entry(entry)
+    with silent_stderr():  # most plugins import Keras, and TensorFlow says much
+        outcome = load_entry(entry)
     remember([outcome])
     return outcome
 

@@ -64,11 +64,11 @@ class BrokenPlugin:
 _cache: dict[PluginEntry, LoadedPlugin | BrokenPlugin] = {}
 
 
-def find_plugins(kind: PluginKind | None = None) -> list[PluginEntry]:
+def find_plugins(kind: PluginKind | None = None, *, switched_off: bool = False) -> list[PluginEntry]:
     """Every installed plugin of ``kind`` (all where None), sorted, from package metadata alone.
 
     ``TLSEARCH_ONLY_BUILTIN=1`` leaves only what tlsearch itself brings; ``TLSEARCH_DISABLE_PLUGINS`` names
-    distributions to leave out, separated by commas.
+    distributions to leave out, separated by commas. With ``switched_off`` those are among them all the same.
     """
     disabled = {_normal(name) for name in os.environ.get("TLSEARCH_DISABLE_PLUGINS", "").split(",") if name.strip()}
     only_builtin = os.environ.get("TLSEARCH_ONLY_BUILTIN", "") not in ("", "0")
@@ -76,7 +76,8 @@ def find_plugins(kind: PluginKind | None = None) -> list[PluginEntry]:
     for each in (kind,) if kind else GROUPS:
         for point in metadata.entry_points(group=GROUPS[each]):
             distribution = point.dist.name if point.dist else "unknown"
-            if _normal(distribution) in disabled or (only_builtin and _normal(distribution) != "tlsearch"):
+            off = _normal(distribution) in disabled or (only_builtin and _normal(distribution) != "tlsearch")
+            if off and not switched_off:
                 continue
             version = point.dist.version if point.dist else ""
             found.add(PluginEntry(each, point.name, distribution, version, point.value))
@@ -125,6 +126,9 @@ def origin(entry: PluginEntry) -> str:
 
 def unknown_name(kind: str, name: str, known: list[str]) -> str:
     """What to say where there is no plugin of that name."""
+    for entry in find_plugins(switched_off=True):
+        if entry.name == name and kind in ("plugin", entry.kind):
+            return f"the {entry.kind} {name!r} of {origin(entry)} is switched off by an environment variable"
     close = difflib.get_close_matches(name, known, n=1)
     if close:
         return f"there is no {kind} {name!r}; did you mean {close[0]!r} (installed: {', '.join(known)})?"
@@ -174,6 +178,9 @@ def _load(entry: PluginEntry) -> LoadedPlugin | BrokenPlugin:
 
 def contract_fault(kind: PluginKind, plugin: Any, name: str) -> str | None:
     """What in ``plugin``, registered as ``name``, breaks its contract, as far as attributes tell; or None."""
+    if not hasattr(plugin, "api_version") and not hasattr(plugin, "name"):
+        what = type(plugin).__name__
+        return f"it is of the type {what}, which is no {kind}; register an object, or a class without arguments"
     version = getattr(plugin, "api_version", None)
     if not isinstance(version, int) or version < 1:
         return f"its api_version is {version!r}, where a whole number of 1 or more is needed"

@@ -20,7 +20,7 @@ def prepare() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
-    with _silent_stderr():
+    with silent_stderr():
         import keras
 
         if keras.backend.backend() == "tensorflow":
@@ -30,7 +30,7 @@ def prepare() -> None:
 
 
 @contextmanager
-def _silent_stderr() -> Iterator[None]:
+def silent_stderr() -> Iterator[None]:
     """Drop what native code writes to standard error: TensorFlow prints before it reads any setting of its log."""
     try:
         kept = os.dup(2)

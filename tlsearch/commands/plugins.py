@@ -77,7 +77,13 @@ def _lines(detail: dict[str, Any]) -> list[str]:
 def _fact(row: dict[str, Any]) -> str:
     """A row of a list: the first value, then the others with their names where those say more."""
     first, *others = row.items()
-    return f"{first[1]:<20}" + "  ".join(f"{name.replace('_', ' ')} {value}" for name, value in others if value != "")
+    said = []
+    for name, value in others:
+        if isinstance(value, list):
+            said.append(" x ".join(map(str, value)))
+        elif value is not False and value != "":
+            said.append(name.replace("_", " ") + ("" if value is True else f" {value}"))
+    return f"{first[1]:<20}" + "  ".join(said)
 
 
 @plugins.command("check", short_help="Run the conformance kit on one of them.")
@@ -88,15 +94,19 @@ def check(name: str, kind: PluginKind | None) -> None:
 
     Exits with 1 where a check fails.
     """
+    from tlsearch.errors import PluginError
     from tlsearch.plugin_states import note
+    from tlsearch.registry import BrokenPlugin, origin
     from tlsearch.testing.kit import check_on_backend, installed_backends
 
     entries = _named(name, kind)
     failed = 0
     for entry in entries:
-        note(entry)
+        outcome = note(entry)
+        if isinstance(outcome, BrokenPlugin):
+            raise PluginError(f"the {entry.kind} {name!r} of {origin(entry)} cannot be used: {outcome.reason}")
         for backend in installed_backends():
-            click.echo(f"{entry.kind} {entry.name} of {entry.distribution} {entry.version}, on {backend}")
+            click.echo(f"{entry.kind} {entry.name} of {origin(entry)}, on {backend}")
             for result in check_on_backend(backend, entry.kind, entry.name):
                 failed += not result.ok
                 detail = f": {result.detail}" if result.detail else ""

@@ -196,6 +196,12 @@ def _load_model(path: Path, backbone: object) -> Any:
     try:
         return keras.saving.load_model(path, compile=False, safe_mode=True)
     except Exception as error:  # Keras raises many kinds for a file that is broken, unsafe or of another version
+        installed = {entry.name for entry in registry.find_plugins("backbone")} | registry.RESERVED["backbone"]
+        if isinstance(backbone, str) and backbone not in installed:
+            raise ModelError(
+                f"{path} cannot be loaded: it may need layers of its backbone {backbone!r}, which is not installed "
+                "here; install the package that brings it."
+            ) from error
         lines = str(error).strip().splitlines()
         words = lines[0].rstrip(".") if lines else type(error).__name__
         raise ModelError(f"{path} cannot be loaded ({words}); take it from the run again.") from error

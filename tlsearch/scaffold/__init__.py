@@ -23,11 +23,11 @@ def write_package(kind: PluginKind, name: str, folder: Path) -> Path:
     if not re.fullmatch(r"[a-z]([a-z0-9_]*[a-z0-9])?", name) or keyword.iskeyword(name):
         raise UsageError(
             f"{name!r} cannot be the name of a plugin: take small letters, digits and _ between them, beginning with a "
-            "letter."
+            "letter, and no word of Python's own."
         )
     taken = {entry.name for entry in find_plugins(kind)} | RESERVED[kind]
     if name in taken or importlib.util.find_spec(f"tlsearch_{name}") is not None:
-        raise UsageError(f"There is a plugin or a package of the name {name!r} already: choose another.")
+        raise UsageError(f"The name {name!r} is taken by a plugin, a package or tlsearch itself: choose another.")
     package = folder / f"tlsearch-{name.replace('_', '-')}"
     if package.exists():
         raise UsageError(f"{package} is there already: choose another name, or another folder with --dir.")
