@@ -64,7 +64,7 @@ def add_measure_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--measure", type=int, metavar="K", help="trials of each kind to train on either side")
     parser.add_argument("--measure-epochs", type=int, metavar="E", help="epochs to train them for")
     parser.add_argument(
-        "--measure-strengths", type=int, default=1, metavar="S",
+        "--measure-strengths", type=int, default=1, choices=range(1, 5), metavar="S",
         help="strengths of augmentation to make views of on tlsearch's side (default 1)",
     )  # fmt: skip
 

@@ -11,7 +11,7 @@ import pytest
 
 from tlsearch.errors import PluginFailedError, WeightsError
 from tlsearch.features.network import plugin_digest
-from tlsearch.guard import GuardedAugmentation, GuardedBackbone, blaming, culprit
+from tlsearch.guard import GuardedAugmentation, GuardedBackbone, blamed, blaming, culprit
 
 IMAGES = np.zeros((2, 4, 4, 3), np.uint8)
 
@@ -74,6 +74,9 @@ def test_the_culprit_is_whose_code_raised() -> None:
         _Own().fall()
     assert culprit(caught.value, plugins) == "backbone own"
     assert culprit(caught.value, plugins[:1]) == ""
+    failed = blamed(caught.value, "backbone own")
+    assert str(failed) == "The backbone plugin 'own' raised RuntimeError: torn."
+    assert failed.plugin == "backbone own"
 
 
 @pytest.mark.parametrize("result", [IMAGES[:, :2], IMAGES.astype(np.float32), None, [1, 2]])

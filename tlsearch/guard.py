@@ -26,11 +26,15 @@ def blaming(kind: str, name: str) -> Iterator[None]:
     except (KeyboardInterrupt, MemoryError, TlsearchError):
         raise
     except BaseException as error:
-        what = " ".join(str(error).split())[:300]
-        raise PluginFailedError(
-            f"The {kind} plugin '{name}' raised {type(error).__name__}{': ' + what if what else ''}.",
-            plugin=f"{kind} {name}",
-        ) from error
+        raise blamed(error, f"{kind} {name}") from error
+
+
+def blamed(error: BaseException, plugin: str) -> PluginFailedError:
+    """What ``error`` is when it is the fault of ``plugin``, kind and name."""
+    kind, _, name = plugin.partition(" ")
+    what = " ".join(str(error).split())[:300]
+    said = f"The {kind} plugin '{name}' raised {type(error).__name__}{': ' + what if what else ''}."
+    return PluginFailedError(said, plugin=plugin)
 
 
 class GuardedBackbone:

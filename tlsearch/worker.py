@@ -16,7 +16,8 @@ from collections.abc import Callable
 from typing import Any, BinaryIO
 
 from tlsearch import runtime
-from tlsearch.errors import TlsearchError
+from tlsearch.errors import TlsearchError, TrialError
+from tlsearch.guard import blamed
 
 Emit = Callable[[Any], Any]
 
@@ -46,8 +47,10 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
         except BaseException as error:
             # A plugin or the backend may raise anything, even SystemExit; the parent decides whether one trial or the
             # run ends.
-            message = f"{type(error).__name__}: {error}".split("\n")[0][:500]
-            send(("error", "TrialError", message, traceback.format_exc(), jobs.culprit(error)))
+            failed: TlsearchError = TrialError(f"{type(error).__name__}: {error}".split("\n")[0][:500])
+            if plugin := jobs.culprit(error):
+                failed = blamed(error, plugin)
+            send(("error", type(failed).__name__, str(failed), traceback.format_exc(), failed.plugin))
 
 
 def main() -> None:

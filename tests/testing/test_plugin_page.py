@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tlsearch.cli import cli
+from tlsearch.registry import GROUPS
 from tlsearch.testing import check_augmentation, check_backbone, check_weights
 
 PAGE = (Path(__file__).parents[2] / "docs" / "plugins.md").read_text(encoding="utf-8")
@@ -55,3 +57,11 @@ def test_the_commands_exist() -> None:
     group: Any = cli.commands["plugins"]
     used = set(re.findall(r"tlsearch plugins (\w+)", PAGE))
     assert used == {"new", "check", "list"} <= set(group.commands)
+
+
+def test_what_is_registered_is_what_the_page_defines() -> None:
+    (text,) = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
+    groups = tomllib.loads(text)["project"]["entry-points"]
+    assert set(groups) == set(GROUPS.values())
+    registered = {name for points in groups.values() for name in points}
+    assert registered <= {mark.split()[2] for mark, _ in PLUGINS}

@@ -8,9 +8,8 @@ from typing import Any, ClassVar
 import pytest
 
 from tlsearch.registry import PluginKind
-from tlsearch.testing import augmentation, backbone, weights
-from tlsearch.testing.kit import BACKENDS, check_on_backend, installed_backends, target_of
-from tlsearch.testing.outcome import Check, CheckResult, run_check
+from tlsearch.testing.kit import BACKENDS, CHECKS, check_on_backend, installed_backends, target_of
+from tlsearch.testing.outcome import Check, CheckResult, known_failures, run_check
 
 
 class _PluginTests:
@@ -27,11 +26,15 @@ class _PluginTests:
         """The plugin to be checked: overwrite this."""
         raise NotImplementedError(f"{type(self).__name__} must have a fixture 'plugin' that gives the plugin")
 
-    def run(self, name: str, plugin: Any) -> None:
-        """Run one check."""
-        unknown = sorted(set(self.expected_failures) - set(self.checks))
-        assert not unknown, f"there is no check {unknown[0]!r}; the checks are: {', '.join(self.checks)}"
-        _judge(run_check(name, self.checks[name], plugin, self.expected_failures))
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        """A test for each rule of the kind."""
+        if "check" in metafunc.fixturenames:
+            metafunc.parametrize("check", list(self.checks))
+
+    def test_rule(self, plugin: Any, check: str) -> None:
+        """One rule."""
+        expected = known_failures(self.checks, self.expected_failures)
+        _judge(run_check(check, self.checks[check], plugin, expected))
 
     @pytest.mark.parametrize("backend", BACKENDS)
     def test_on_every_other_backend(self, plugin: Any, backend: str) -> None:
@@ -55,36 +58,21 @@ class BackboneTests(_PluginTests):
     """The rules of a backbone."""
 
     kind = "backbone"
-    checks = backbone.CHECKS
-
-    @pytest.mark.parametrize("check", backbone.CHECKS)
-    def test_backbone(self, plugin: Any, check: str) -> None:
-        """One rule."""
-        self.run(check, plugin)
+    checks = CHECKS["backbone"]
 
 
 class AugmentationTests(_PluginTests):
     """The rules of an augmentation."""
 
     kind = "augmentation"
-    checks = augmentation.CHECKS
-
-    @pytest.mark.parametrize("check", augmentation.CHECKS)
-    def test_augmentation(self, plugin: Any, check: str) -> None:
-        """One rule."""
-        self.run(check, plugin)
+    checks = CHECKS["augmentation"]
 
 
 class WeightsTests(_PluginTests):
     """The rules of named weights."""
 
     kind = "weights"
-    checks = weights.CHECKS
-
-    @pytest.mark.parametrize("check", weights.CHECKS)
-    def test_weights(self, plugin: Any, check: str) -> None:
-        """One rule."""
-        self.run(check, plugin)
+    checks = CHECKS["weights"]
 
 
 def _judge(result: CheckResult) -> None:
