@@ -165,16 +165,39 @@ def test_a_worker_from_start_to_end(tmp_path: Path, folder: Path, monkeypatch: p
         second = process_of(worker)
         assert second.pid != first.pid
 
-        # After RENEW_AFTER trials comes a fresh process; other calls do not count.
+        # After RENEW_AFTER trials comes a fresh process, which was started ahead; other calls do not count.
         for _ in range(2):
             worker.trial("images_computed")
             worker.call("versions")
         assert process_of(worker) is second
+        ahead = worker._next
         assert worker.trial("images_computed") == 0
         third = process_of(worker)
-        assert third.pid != second.pid
+        assert third is ahead
         assert second.returncode == 0
+
+        # One that died before it was needed is replaced.
+        worker.trial("images_computed")
+        ahead = worker._next
+        assert ahead is not None
+        ahead.kill()
+        ahead.wait()
+        assert worker.trial("images_computed") == 0
+        fourth = process_of(worker)
+        assert fourth is not ahead
+        assert fourth.returncode is None
     assert third.returncode is not None
+    assert fourth.returncode is not None
+    assert worker._next is None
+
+
+def test_a_process_that_was_started_ahead_ends_with_the_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker_client, "RENEW_AFTER", 1)
+    with Worker(tmp_path / "worker.log") as worker:
+        worker.trial("versions")
+        ahead = worker._next
+        assert ahead is not None
+    assert ahead.returncode is not None
 
 
 PARROT = """

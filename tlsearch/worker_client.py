@@ -23,6 +23,9 @@ from tlsearch.errors import RunError, TlsearchError, TrialError
 RENEW_AFTER = 25
 """Trials that one worker process runs; memory grows over many Keras models in one process."""
 
+START_AHEAD = 2
+"""Trials before a renewal at which the next process is started, so that its imports are over when it is needed."""
+
 EventHandler = Callable[[Any], Any]
 
 
@@ -39,17 +42,22 @@ class Worker:
     def __init__(self, log: Path) -> None:
         self._log = log
         self._process: subprocess.Popen[bytes] | None = None
+        self._next: subprocess.Popen[bytes] | None = None
         self._setup: dict[str, dict[str, Any]] = {}
         self._trials = 0
 
     def start(self) -> None:
         """Start the process without waiting for it, so that its imports overlap with other work."""
-        if self._process is not None:
-            return
+        if self._process is None:
+            if self._next is not None and self._next.poll() is not None:
+                self._drop_next()
+            self._process, self._next = self._next or self._launch(), None
+
+    def _launch(self) -> subprocess.Popen[bytes]:
         environment = dict(os.environ, PYTHONUNBUFFERED="1", PYTHONFAULTHANDLER="1")
         with self._log.open("ab") as log:
             # -P: a keras.py or queue.py in the user's folder must not be taken for the real one.
-            self._process = subprocess.Popen(
+            return subprocess.Popen(
                 [sys.executable, "-P", "-m", "tlsearch.worker"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -65,8 +73,10 @@ class Worker:
     def trial(self, name: str, on_event: EventHandler | None = None, **kwargs: Any) -> Any:
         """``call`` for a trial: counts it, and renews the process before it where that is due."""
         if self._trials >= RENEW_AFTER:
-            self.close()
+            self._end()
         self._trials += 1
+        if self._trials > RENEW_AFTER - START_AHEAD and self._next is None:
+            self._next = self._launch()
         return self.call(name, on_event, **kwargs)
 
     def call(self, name: str, on_event: EventHandler | None = None, **kwargs: Any) -> Any:
@@ -112,34 +122,45 @@ class Worker:
 
     def _end(self) -> int | None:
         process, self._process, self._trials = self._process, None, 0
-        if process is None:
-            return None
-        for pipe in (process.stdin, process.stdout):
-            if pipe is not None:
-                # The process may be gone already, with bytes for it still in the buffer.
-                with contextlib.suppress(BrokenPipeError):
-                    pipe.close()
-        try:
-            return process.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            return process.wait()
+        return None if process is None else _ended(process)
 
     def close(self) -> None:
         """End the process; a later call starts a new one."""
         self._end()
+        self._drop_next()
 
     def kill(self) -> None:
         """End the process at once, in the middle of whatever it does."""
         if self._process is not None:
             self._process.kill()
         self._end()
+        self._drop_next()
+
+    def _drop_next(self) -> None:
+        if self._next is not None:
+            self._next.kill()
+            _ended(self._next)
+            self._next = None
 
     def __enter__(self) -> Worker:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.kill()
+
+
+def _ended(process: subprocess.Popen[bytes]) -> int:
+    """Close the pipes, wait, and give the exit code."""
+    for pipe in (process.stdin, process.stdout):
+        if pipe is not None:
+            # The process may be gone already, with bytes for it still in the buffer.
+            with contextlib.suppress(BrokenPipeError):
+                pipe.close()
+    try:
+        return process.wait(timeout=10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        return process.wait()
 
 
 def _send(stream: BinaryIO, message: tuple[Any, ...]) -> None:

@@ -88,6 +88,7 @@ class Search:
         ]
         # Trials in which an earlier process was stopped: taken up again before anything else is asked for.
         self._broken_off = [t for t in trials if t.state.name == "RUNNING"]
+        self._known = {f.spec: f for f in reversed(self.finished)}
         for trial in self.finished:
             self._note_views(trial)
 
@@ -104,7 +105,7 @@ class Search:
         skips, why = 0, "space"
         while len(self.finished) < trials:
             trial, spec = self._ask()
-            known = next((f for f in self.finished if f.spec == spec), None)
+            known = self._known.get(spec)
             if known is not None:
                 self._tell_known(trial, known)
             elif not plugins_of(spec).isdisjoint(self.left_out()):
@@ -166,11 +167,11 @@ class Search:
         return trial
 
     def _cost_of(self, params: Params) -> float:
-        """The operations of a proposal; infinite where one trial may not take as long, and, once a proposal has not
-        fitted into the time that is left, where this one does not either."""
+        """The operations of a proposal; infinite for what was tried already, where one trial may not take as long, and,
+        once a proposal has not fitted into the time that is left, where this one does not either."""
         neutral = self.space.params(self.space.candidates[0])
         spec = self.space.spec({**neutral, **params})
-        possible = self._affordable(spec) and (not self._tight or self._may_run(spec))
+        possible = spec not in self._known and self._affordable(spec) and (not self._tight or self._may_run(spec))
         possible = possible and plugins_of(spec).isdisjoint(self.left_out())
         return self.costs.operations(spec) if possible else math.inf
 
@@ -208,6 +209,7 @@ class Search:
         # One attribute, for each is a transaction of its own.
         trial.set_user_attr("finished", _attributes(finished))
         self.finished.append(finished)
+        self._known.setdefault(finished.spec, finished)
         self._note_views(finished)
         if finished.state == "complete" and finished.value is not None:
             self.study.tell(trial, finished.compared(self.costs.trained_folds))

@@ -144,9 +144,8 @@ class Trainer:
         filled = np.concatenate([batch, self._first[: size - len(batch)]])
         targets = self._targets[self.task.labels[filled]]
         targets[len(batch) :] = 0
-        logs = self.model.train_on_batch(
-            rows.take(filled).astype(np.float32), targets, sample_weight=self._weights(batch), return_dict=True
-        )
+        features = rows.take(filled).astype(np.float32, copy=False)
+        logs = self.model.train_on_batch(features, targets, sample_weight=self._weights(batch), return_dict=True)
         return {"loss": float(logs["loss"]), "accuracy": float(logs["hits"]) * size / len(batch)}
 
     def probabilities(self, rows: Rows, index: IntArray) -> FloatArray:
@@ -157,10 +156,10 @@ class Trainer:
         size = min(PREDICT_BATCH, len(index))
         filled = np.resize(index, -(-len(index) // size) * size)
         parts = [
-            np.asarray(self.model.predict_on_batch(rows.take(filled[i : i + size]).astype(np.float32)))
+            np.asarray(self.model.predict_on_batch(rows.take(filled[i : i + size]).astype(np.float32, copy=False)))
             for i in range(0, len(filled), size)
         ]
-        return scores.softmax(np.concatenate(parts)[: len(index)].astype(np.float32))
+        return scores.softmax(np.concatenate(parts)[: len(index)].astype(np.float32, copy=False))
 
     def final(self) -> dict[str, float]:
         """What the trial is valued by: the mean of every number over the last three rounds, never the best one (the
@@ -185,4 +184,4 @@ class Trainer:
         rows, size = self.task.plain(), min(self.spec.batch_size, len(self.task.train))
         order = np.random.default_rng(len(self.history)).permutation(self.task.train)
         starts = range(0, len(order) - size + 1, size)[:NORM_BATCHES]
-        self._norm.renew(rows.take(order[start : start + size]).astype(np.float32) for start in starts)
+        self._norm.renew(rows.take(order[start : start + size]).astype(np.float32, copy=False) for start in starts)
