@@ -92,7 +92,8 @@ def test_version() -> None:
 def test_help_names_every_command() -> None:
     output = tlsearch("--help").output
     positions = [
-        output.index(f"\n  {name} ") for name in ("run", "predict", "check", "report", "plugins", "weights", "cache")
+        output.index(f"\n  {name} ")
+        for name in ("run", "predict", "check", "report", "compare", "plugins", "weights", "cache")
     ]
     assert positions == sorted(positions)
 

@@ -13,6 +13,7 @@ import click
 
 from tlsearch.commands.cache import cache
 from tlsearch.commands.check import check
+from tlsearch.commands.compare import compare
 from tlsearch.commands.plugins import plugins
 from tlsearch.commands.predict import predict
 from tlsearch.commands.report import report
@@ -62,7 +63,7 @@ def cli() -> None:
     training from scratch."""
 
 
-for _command in (run, predict, check, report, plugins, weights, cache):
+for _command in (run, predict, check, report, compare, plugins, weights, cache):
     cli.add_command(_command)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from tlsearch.commands.json_file import STDOUT, json_option, write_json
 from tlsearch.commands.options import group_by_option, test_option
-from tlsearch.errors import DataError, UsageError
+from tlsearch.errors import DataError
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from tlsearch.data.split import Split
 
 SHOWN_FILES = 10
-
-_STDOUT = Path("-")
 
 
 @dataclass(frozen=True)
@@ -51,13 +49,7 @@ class _Checked:
     help="Seed of the split, where there are no split folders.",
 )
 @click.option("--all-files", is_flag=True, help=f"Name all files, not the first {SHOWN_FILES}.  [default: off]")
-@click.option(
-    "--json",
-    "json_file",
-    type=click.Path(path_type=Path, allow_dash=True),
-    metavar="FILE",
-    help="Write everything as JSON, too; - prints it, and nothing else.  [default: off]",
-)
+@json_option
 def check(
     dataset: Path, test: Path | None, group_by: str | None, seed: int, all_files: bool, json_file: Path | None
 ) -> None:
@@ -72,7 +64,7 @@ def check(
     from tlsearch.data.split import split as draw
     from tlsearch.data.totals import totals
 
-    only_json = json_file == _STDOUT
+    only_json = json_file == STDOUT
     with ConsoleReporter(Screen(stderr=only_json, highlight=False)) as reporter:
         index = scan(
             dataset, lambda done, total: reporter.progress("data", done, total, "reading images"), test, group_by
@@ -87,7 +79,7 @@ def check(
         reporter.close()
         found = _Checked(index, groups, crossing(index, groups), split, findings)
         if json_file is not None:
-            _write_json(json_file, _as_json(found))
+            write_json(json_file, _as_json(found))
         if not only_json:
             reporter.say("data", totals(index, groups))
             _print(reporter, found, None if all_files else SHOWN_FILES)
@@ -166,15 +158,3 @@ def _as_json(found: _Checked) -> dict[str, Any]:
         ],
         "groups": [[paths[row] for row in rows] for rows in members(found.groups).values()],
     }
-
-
-def _write_json(file: Path, content: Mapping[str, Any]) -> None:
-    """Write ``content`` to ``file``, or to standard output where it is ``-``."""
-    text = json.dumps(content, indent=1, ensure_ascii=False)
-    if file == _STDOUT:
-        click.echo(text)
-        return
-    try:
-        file.write_text(text + "\n", encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"--json {file} cannot be written ({error.strerror}): name another file.") from error

@@ -280,6 +280,21 @@ class Confusion:
 
 
 @dataclass(frozen=True)
+class Answers:
+    """What the winner called each test image, so that runs on the same test images can be compared image by image.
+
+    Images come in the order of their content hashes, wherever they lay; none is named. ``fingerprint`` is that of the
+    test images in the ledger. ``true`` and ``called`` are class numbers; images with equal numbers in ``groups`` belong
+    together.
+    """
+
+    fingerprint: str
+    true: tuple[int, ...]
+    called: tuple[int, ...]
+    groups: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class Histories:
     """The learning curves, one mapping an epoch; empty where nothing was trained in epochs."""
 

@@ -14,6 +14,7 @@ from typing import Any
 from tlsearch.errors import UsageError
 from tlsearch.results.findings import Findings
 from tlsearch.results.parts import (
+    Answers,
     Baseline,
     Confusion,
     Dataset,
@@ -59,6 +60,7 @@ class RunResult:
     versions: Mapping[str, str]
     output: Output
     confusion: Confusion | None = None
+    answers: Answers | None = None
     histories: Histories = field(default_factory=Histories)
     mistakes: tuple[Mistake, ...] = ()
     scratch: tuple[Baseline, ...] = ()

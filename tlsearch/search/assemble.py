@@ -13,6 +13,7 @@ from tlsearch.config import CONFIG_NAME
 from tlsearch.data.checks import check
 from tlsearch.results import parts as record
 from tlsearch.results.result import RunResult
+from tlsearch.search.answers import answers_of
 from tlsearch.search.baseline import BaselineResult, scratch_of
 from tlsearch.search.confirm import Confirmation
 from tlsearch.search.findings import find
@@ -77,6 +78,7 @@ def assemble(session: Session, plan: Plan, parts: Parts, versions: Mapping[str, 
         versions={**_versions(versions), **_plugin_versions(session, plan)},
         output=record.Output(str(session.output), refit="refit" if parts.refit else None),
         confusion=parts.proof.confusion,
+        answers=answers_of(session.data, parts.proof.probabilities),
         histories=record.Histories(
             tuple(outcome.result.history) if outcome else (),
             tuple(parts.baseline.result.history) if parts.baseline else (),
