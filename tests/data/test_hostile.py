@@ -5,16 +5,18 @@ from __future__ import annotations
 import os
 import shutil
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import MakeDataset
 from mutants import DAMAGES, Mutant, healthy, mutants
 from PIL import Image
 
 from tlsearch.data.decode import ImageError, Picture, calm_pillow, read_picture
 from tlsearch.data.index import scan
+
+MakeDataset = Callable[..., Path]
 
 MUTANTS = 5_000
 MOST_SECONDS = 10.0
