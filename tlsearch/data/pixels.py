@@ -10,15 +10,16 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from numpy.lib.format import open_memmap
 
 from tlsearch.data.decode import calm_pillow, shrink
 from tlsearch.data.index import DatasetIndex, ImageRecord, Survey, assemble, read_image
 from tlsearch.data.layout import Skipped
 from tlsearch.data.look import Look
 from tlsearch.data.parallel import Progress, map_files
+from tlsearch.disk import create_array, unusable
 from tlsearch.plugin_api import Images
 
 _CHUNK_BYTES = 32 * 2**20  # what one step of a copy holds in memory
@@ -47,7 +48,7 @@ def _decode_to(
 ) -> list[tuple[ImageRecord, Look] | Skipped]:
     """Decode into a row for every image of the survey; those of broken files stay zero."""
     count = len(found.images)
-    pixels = open_memmap(file, mode="w+", dtype=np.uint8, shape=(count, size, size, 3))
+    pixels = new_pixels(file, count, size)
 
     def read(row: int) -> tuple[ImageRecord, Look] | Skipped:
         outcome = read_image(found, found.images[row], size)
@@ -63,6 +64,16 @@ def _decode_to(
     return outcomes
 
 
+def new_pixels(file: Path, count: int, size: int) -> np.memmap[Any, Any]:
+    """A new file for ``count`` images, mapped to be written: uint8 (count, size, size, 3). Raises ``RunError`` where
+    the disk is full."""
+    try:
+        return create_array(file, (count, size, size, 3), "uint8")
+    except OSError as error:
+        remedy = "make room there, or name an output folder elsewhere with --output"
+        raise unusable(file.parent, count * size * size * 3, error, remedy) from error
+
+
 def open_pixels(file: Path) -> Images:
     """The rows of a file that ``decode_all`` or ``select_rows`` wrote, read-only and memory-mapped."""
     pixels: Images = np.load(file, mmap_mode="r")
@@ -74,7 +85,7 @@ def select_rows(source: Path, rows: Sequence[int], target: Path) -> None:
     pixels = open_pixels(source)
     chunk = max(1, _CHUNK_BYTES // max(1, pixels[0].nbytes))
     with _written(target) as part:
-        copy = open_memmap(part, mode="w+", dtype=np.uint8, shape=(len(rows), *pixels.shape[1:]))
+        copy = new_pixels(part, len(rows), pixels.shape[1])
         for start in range(0, len(rows), chunk):
             copy[start : start + chunk] = pixels[list(rows[start : start + chunk])]
         copy.flush()

@@ -1,4 +1,9 @@
-"""The feature store: what frozen layers compute, kept as memory-mapped arrays under a byte budget."""
+"""The feature store: what frozen layers compute, kept as memory-mapped arrays under a byte budget.
+
+A file is a ``.npy`` file, the key of the array as JSON, and a seal: the CRC-32 of the ``.npy`` part, the length of the
+key, and a mark. NumPy reads the first part and takes no notice of the rest. One file and one rename, so that no two
+processes that share a folder can make a pair that does not belong together.
+"""
 
 from __future__ import annotations
 
@@ -6,19 +11,28 @@ import contextlib
 import hashlib
 import json
 import os
+import struct
 import tempfile
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
+
+from tlsearch.disk import FULL, create_array, reserve, unusable
+from tlsearch.errors import RunError
 
 Array = npt.NDArray[Any]
 
 HEADER_BYTES = 128
 """What a ``.npy`` file holds besides its values."""
+
+_SEAL = struct.Struct("<IQ8s")
+_MARK = b"tlsearch"
+_CHUNK = 1 << 22
 
 
 @dataclass(frozen=True)
@@ -35,33 +49,35 @@ def key_digest(key: Mapping[str, Any]) -> str:
 
     ``key`` must hold everything that can change the numbers; it must be JSON.
     """
-    return hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:40]
+    return hashlib.sha256(_encoded(key)).hexdigest()[:40]
 
 
 class FeatureStore:
     """Arrays by key, in one folder, at most ``limit`` bytes of them; the least recently used give way.
 
-    An array appears under its name only when it is complete (temporary name, then rename), with its key beside it
-    as JSON; a hit counts only when the key there equals the key asked for. Evicting an array that is still mapped
-    is safe on POSIX: its pages live until the map is closed.
+    An array appears under its name only when it is complete (temporary name, then rename); a hit counts only when the
+    key in the file equals the key asked for. A file whose bytes are no longer those that were written is removed when
+    it is first read. Evicting an array that is still mapped is safe on POSIX: its pages live until the map is closed.
     """
 
     def __init__(self, directory: Path, limit: int) -> None:
         self.directory = directory
         self.limit = limit
         self._pending = 0  # bytes that are being written now, beside those of whole files
+        self._sound: set[tuple[int, int, int]] = set()  # files that this process has written or checked
         directory.mkdir(parents=True, exist_ok=True)
 
     def get(self, key: Mapping[str, Any]) -> Array | None:
         """The stored array, memory-mapped read-only, or None. Marks it as just used."""
         path = self._path(key)
         try:
-            known = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
-            if known != json.loads(json.dumps(key)):
-                return None
-            array: Array = np.load(path, mmap_mode="r")
+            with path.open("rb") as file:
+                if not self._is_sound(file, _encoded(key)):
+                    path.unlink(missing_ok=True)
+                    return None
+                array: Array = np.load(path, mmap_mode="r")
             os.utime(path)
-        except (OSError, ValueError, EOFError):  # not there, or not whole after the machine itself went down
+        except (OSError, ValueError, EOFError):  # not there
             return None
         return array
 
@@ -69,29 +85,83 @@ class FeatureStore:
     def writing(self, key: Mapping[str, Any], shape: tuple[int, ...], dtype: str) -> Iterator[Array | None]:
         """A writable array that is kept under ``key`` when the block ends without an error.
 
-        Gives None where the array is larger than the whole budget. Older arrays are removed to make room.
+        Gives None where the array is larger than the whole budget, or than what the disk has left. Older arrays are
+        removed to make room. Raises ``RunError`` where the folder cannot be written.
         """
+        sealed = _encoded(key)
         size = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize + HEADER_BYTES
-        if not self._make_room(size):
-            yield None
-            return
         path = self._path(key)
         partial = path.with_name(f"{path.stem}.{os.getpid()}.partial")
-        self._pending += size
+        kept = size + len(sealed) + _SEAL.size
+        array = self._allocated(partial, shape, dtype, size) if self._make_room(kept) else None
+        if array is None:
+            yield None
+            return
+        self._pending += kept
         try:
-            array = np.lib.format.open_memmap(partial, mode="w+", dtype=np.dtype(dtype), shape=shape)
             yield array
             array.flush()
-            path.with_suffix(".json").write_text(json.dumps(key, sort_keys=True), encoding="utf-8")
+            self._finish(partial, sealed)
             partial.replace(path)
         finally:
-            self._pending -= size
+            self._pending -= kept
             partial.unlink(missing_ok=True)
 
     def scratch(self, shape: tuple[int, ...], dtype: str) -> Array:
-        """A writable array on disk that counts for no budget and goes away with its last reference."""
-        with tempfile.TemporaryFile(dir=self.directory) as file:
-            return np.memmap(file, dtype=np.dtype(dtype), mode="w+", shape=shape)
+        """A writable array on disk that counts for no budget and goes away with its last reference. Raises ``RunError``
+        where the disk is full."""
+        size = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
+        try:
+            with tempfile.TemporaryFile(dir=self.directory) as file:
+                reserve(file, size)
+                return np.memmap(file, dtype=np.dtype(dtype), mode="r+", shape=shape)
+        except OSError as error:
+            raise self._unusable(error, size) from error
+
+    def _allocated(self, partial: Path, shape: tuple[int, ...], dtype: str, size: int) -> np.memmap[Any, Any] | None:
+        """A new array in the file ``partial``; None where the disk has no room for it."""
+        try:
+            return create_array(partial, shape, dtype)
+        except OSError as error:
+            if error.errno in FULL:
+                return None
+            raise self._unusable(error, size) from error
+
+    def _finish(self, partial: Path, sealed: bytes) -> None:
+        """Put the key and the seal behind the array."""
+        try:
+            with partial.open("r+b") as file:
+                end = file.seek(0, os.SEEK_END)
+                checksum = _checksum(file, end)
+                file.seek(end)
+                file.write(sealed + _SEAL.pack(checksum, len(sealed), _MARK))
+                file.flush()
+                self._sound.add(_identity(file))
+        except OSError as error:
+            raise self._unusable(error, len(sealed)) from error
+
+    def _is_sound(self, file: IO[bytes], sealed: bytes) -> bool:
+        """Whether a file holds the array of this key, and its bytes are those that were written."""
+        end = file.seek(0, os.SEEK_END)
+        values = end - _SEAL.size - len(sealed)
+        if values < HEADER_BYTES:
+            return False
+        file.seek(values)
+        if file.read(len(sealed)) != sealed:
+            return False
+        checksum, length, mark = _SEAL.unpack(file.read(_SEAL.size))
+        if mark != _MARK or length != len(sealed):
+            return False
+        identity = _identity(file)
+        if identity not in self._sound:
+            if _checksum(file, values) != checksum:
+                return False
+            self._sound.add(identity)
+        return True
+
+    def _unusable(self, error: OSError, size: int) -> RunError:
+        remedy = "make room there, or name another cache folder with --cache-dir"
+        return unusable(self.directory, size, error, remedy)
 
     def info(self) -> StoreInfo:
         """What is kept now."""
@@ -101,7 +171,7 @@ class FeatureStore:
     def clear(self) -> StoreInfo:
         """Remove everything, left-overs of killed processes included; says what was removed."""
         info = self.info()
-        for pattern in ("*.npy", "*.json", "*.partial"):
+        for pattern in ("*.npy", "*.partial"):
             for path in self.directory.glob(pattern):
                 path.unlink(missing_ok=True)
         return info
@@ -128,6 +198,27 @@ class FeatureStore:
                 break
             with contextlib.suppress(OSError):  # where a mapped file cannot be removed it simply stays
                 path.unlink(missing_ok=True)
-                path.with_suffix(".json").unlink(missing_ok=True)
                 total -= held
         return True
+
+
+def _encoded(key: Mapping[str, Any]) -> bytes:
+    return json.dumps(key, sort_keys=True).encode()
+
+
+def _checksum(file: IO[bytes], size: int) -> int:
+    """CRC-32 of the first ``size`` bytes of a file."""
+    file.seek(0)
+    checksum = 0
+    while size > 0:
+        chunk = file.read(min(size, _CHUNK))
+        if not chunk:
+            break
+        checksum = zlib.crc32(chunk, checksum)
+        size -= len(chunk)
+    return checksum
+
+
+def _identity(file: IO[bytes]) -> tuple[int, int, int]:
+    stat = os.fstat(file.fileno())
+    return stat.st_dev, stat.st_ino, stat.st_size

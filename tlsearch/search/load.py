@@ -6,12 +6,10 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
 from tlsearch.config import Metric, RunConfig
 from tlsearch.data.checks import IMBALANCE_LIMIT
 from tlsearch.data.index import DatasetIndex, Survey
-from tlsearch.data.pixels import decode_all, open_pixels, select_rows, smaller
+from tlsearch.data.pixels import decode_all, new_pixels, open_pixels, select_rows, smaller
 from tlsearch.data.split import Fold, Split, imbalance, split, stratified_folds
 from tlsearch.progress import Reporter
 from tlsearch.search.session import Data
@@ -85,7 +83,7 @@ def pool_at(data: Data, sizes: Sequence[int], work: Path) -> dict[int, str]:
 def _write_smaller(source: Path, size: int, target: Path) -> None:
     pixels = open_pixels(source)
     part = target.with_suffix(".part")
-    out = np.lib.format.open_memmap(part, mode="w+", dtype=np.uint8, shape=(len(pixels), size, size, 3))
+    out = new_pixels(part, len(pixels), size)
     for start in range(0, len(pixels), CHUNK):
         rows = range(start, min(start + CHUNK, len(pixels)))
         out[rows.start : rows.stop] = smaller(pixels, rows, size)
