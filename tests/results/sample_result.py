@@ -39,6 +39,7 @@ from tlsearch.results.parts import (
     Winner,
 )
 from tlsearch.results.result import RunResult
+from tlsearch.results.search_facts import FrozenWork, Importance, ParameterImportance
 
 CLASSES = ("dress", "hat", "long sleeve", "shirt")
 LITE = "efficientnet_lite0@imagenet"
@@ -70,7 +71,9 @@ def _history(start: float, end: float) -> tuple[Epoch, ...]:
 def _trials() -> tuple[TrialRow, ...]:
     solved = TrialResult(SOLVED, "complete", 0.861, 3.4, {"val_accuracy": 0.861, "trainable_params": 5_124.0})
     won = TrialResult(WINNER, "complete", 0.912, 201.0, {"val_accuracy": 0.912, "trainable_params": 3.2e6})
-    pruned = TrialResult(replace(WINNER, lr_suffix=3e-3), "pruned", None, 84.0, reason="below the median")
+    pruned = TrialResult(
+        replace(WINNER, lr_suffix=3e-3), "pruned", None, 84.0, {"objective": 0.7}, reason="below the median"
+    )
     failed = TrialResult(replace(WINNER, units=512), "failed", None, 12.0, reason="loss is not finite")
     scratch = TrialResult(SCRATCH, "complete", 0.613, 310.0, {"val_accuracy": 0.613})
     return (
@@ -109,6 +112,19 @@ FINDINGS = Findings(
         CalibrationScore(0.022, 0.026, 0.341, (CalibrationBin(52, 0.52, 0.5), CalibrationBin(320, 0.93, 0.95))),
     ),
 )  # fmt: skip
+
+IMPORTANCE = Importance(
+    "fanova", 12,
+    (
+        ParameterImportance("train_suffix", 0.41, 0.08),
+        ParameterImportance("candidate", 0.2, 0.05),
+        ParameterImportance("dropout", 0.01, None),
+    ),
+)  # fmt: skip
+WORK = (
+    FrozenWork(LITE, 0.01, 60_000, 20_000.0, 9_000, 4_000.0, 3_000, 1_500.0),
+    FrozenWork(VGG, 0.05, 2_000, 2_000.0, 2_000, 2_000.0, 1_000, 1_000.0),
+)
 
 SAMPLE = RunResult(
     dataset=Dataset(
@@ -152,14 +168,18 @@ SAMPLE = RunResult(
     timings={"data": 8.1, "plan": 2.0, "profile": 96.0, "baseline": 310.0, "search": 702.0, "test": 14.0},
     mlflow=Mlflow("sqlite:////data/mlflow.db", "1", "parent", "mlflow ui --backend-store-uri sqlite:///m.db"),
     versions={"tlsearch": "0.1.0", "python": "3.11.7", "keras": "3.15.1", "tensorflow": "2.21.0"},
-    output=Output("/runs/clothing-1"),
+    output=Output("/runs/clothing-1", pictures="pictures"),
     confusion=Confusion(CLASSES, ((84, 2, 4, 3), (1, 90, 1, 1), (5, 0, 80, 8), (4, 1, 6, 82))),
-    histories=Histories(_history(0.55, 0.912), _history(0.15, 0.613)),
+    histories=Histories(
+        _history(0.55, 0.912), _history(0.15, 0.613), {"2": _history(0.55, 0.912), "7": _history(0.5, 0.88)}
+    ),
     mistakes=(
         Mistake("shirt/1.jpg", "shirt", "long sleeve", 0.998),
         Mistake("hat/2.jpg", "hat", "dress", 0.914),
     ),
     findings=FINDINGS,
+    importance=IMPORTANCE,
+    frozen_work=WORK,
     command="tlsearch run /data/clothing --time-limit 25m --seed 0",
     started="2026-11-22T10:12:00+00:00",
 )  # fmt: skip

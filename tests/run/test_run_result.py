@@ -35,7 +35,7 @@ def test_the_files_that_a_run_leaves(finished: Finished) -> None:
     left = {p.name for p in finished.output.iterdir()}
     assert left == {
         "run.toml", "study.db", "result.json", "trials.csv", "report.html", "worker.log", "model", "linear_probe",
-        "baseline", finished.output.glob("scratch-*").__next__().name,
+        "baseline", "pictures", finished.output.glob("scratch-*").__next__().name,
     }  # fmt: skip
     assert {p.name for p in (finished.output / "model").iterdir()} == {"model.keras", "labels.json", "config.json"}
     assert json.loads((finished.output / "model" / "labels.json").read_text()) == ["ash", "birch", "cedar"]
@@ -92,6 +92,33 @@ def test_the_trials_of_the_result(finished: Finished) -> None:
     assert sum(spec.repeat for spec in confirmations) == (0 if winner.solved else 1)
     lines = (finished.output / "trials.csv").read_text().splitlines()
     assert len(lines) == 1 + len(rows)
+
+
+def test_what_the_search_says_of_itself(finished: Finished) -> None:
+    result = finished.result
+    complete = [r for r in result.trials if r.role == "trial" and r.state == "complete"]
+    assert result.importance is not None
+    assert (result.importance.trials, result.importance.parameters) == (len(complete), ())  # too few
+    trained = {str(r.number): r for r in complete if r.spec.steps}
+    assert set(result.histories.trials) == set(trained)
+    for number, epochs in result.histories.trials.items():
+        assert len(epochs) == 4
+        assert trained[number].metrics["objective"] is not None
+    (work,) = result.frozen_work
+    assert work.candidate == "tiny@random"
+    assert work.seconds_per_pass > 0
+    assert work.images_read > work.images_asked > work.images_computed
+    assert work.passes_read > work.passes_asked > work.passes_computed
+    # At the least the plain images, once, up to the last cut; at most every image in full.
+    assert 45 <= work.passes_computed <= work.images_computed
+
+
+def test_the_pictures_that_a_run_leaves(finished: Finished) -> None:
+    names = {path.stem for path in (finished.output / "pictures").glob("*.png")}
+    assert finished.result.output.pictures == "pictures"
+    always = {"intervals", "depth-tiny-random", "learning-curves", "confusion", "per-class", "cost", "store"}
+    assert always <= names
+    assert all((finished.output / "pictures" / f"{name}.csv").stat().st_size for name in names)
 
 
 def of_matrix(matrix: Any) -> float:

@@ -14,6 +14,7 @@ from tiny import make_fold, make_pool
 
 from tlsearch import registry
 from tlsearch.errors import PluginError, RunError, WeightsError
+from tlsearch.features.passes import Amount, FrozenCounts
 from tlsearch.records import Candidate, TrialSpec
 from tlsearch.training.jobs import CandidateFacts, Jobs, _provenance
 
@@ -100,6 +101,10 @@ def test_profile_gives_an_accuracy_for_each_cut(folder: Path, facts: CandidateFa
     assert jobs.images_computed() == 60
     assert jobs.profile(facts.candidate, FOLD.train, 0) == said
     assert jobs.images_computed() == 60
+    whole, label = Amount(60, 60.0), facts.candidate.label
+    first, second = [content for kind, content in parent.events if kind == "passes"]
+    assert first == {label: FrozenCounts(whole, whole, Amount(60, pytest.approx(60.0)))}
+    assert second == {label: FrozenCounts(whole, whole)}  # stored by now
 
 
 def test_insight_asks_probes_on_stored_features_of_every_image(folder: Path, facts: CandidateFacts) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 from tlsearch import runtime
 from tlsearch.errors import RunError
 from tlsearch.features.network import EXTRACT_BATCH, Network, plugin_digest
+from tlsearch.features.passes import CountedRows, PassCounter
 from tlsearch.features.store import Array, FeatureStore
 from tlsearch.features.view import PLAIN, View, render_chunks
 from tlsearch.plugin_api import Augmentation
@@ -77,9 +78,11 @@ class ComputedRows:
     network: Network
     depth: int
     pixels: Array
+    on_computed: Callable[[int], None]
 
     def take(self, index: np.ndarray[Any, Any]) -> Array:
         """See ``Rows``."""
+        self.on_computed(len(index))
         parts = [
             self.network.compute(0, (self.depth,), (), self.pixels[index[i : i + EXTRACT_BATCH]])
             for i in range(0, len(index), EXTRACT_BATCH)
@@ -93,7 +96,8 @@ def _silent(text: str, done: int, total: int) -> None:
 
 @dataclass
 class Extractor:
-    """Gives the features of any view at any cut. ``computed`` counts the images that went through a network."""
+    """Gives the features of any view at any cut. ``computed`` counts the images that went through a network to be
+    stored, ``passes`` what was asked of frozen layers, computed and read."""
 
     store: FeatureStore
     pool: Pool
@@ -101,6 +105,7 @@ class Extractor:
     provenance: Callable[[PluginKind, str], str]
     progress: Progress = _silent
     computed: int = 0
+    passes: PassCounter = field(default_factory=PassCounter)
     _scratch: dict[tuple[int, View], Array] = field(default_factory=dict)
 
     def maps(self, network: Network, view: View, depth: int) -> Rows:
@@ -115,7 +120,7 @@ class Extractor:
                 if target is not None:
                     self._fill(network, view, {f"map {depth}": target}, (depth,), ())
             if target is None:
-                return ComputedRows(network, depth, self.pixels(network.candidate.image_size, view))
+                return self._computed_rows(network, view, depth)
             stored = self._just_written(key)
         return StoredRows(stored)
 
@@ -137,6 +142,24 @@ class Extractor:
                 self._fill(network, view, targets, (), missing)
             arrays.update({depth: targets[f"pool {depth}"] for depth in missing})
         return [array for depth in depths if (array := arrays[depth]) is not None]
+
+    def counted(self, network: Network, view: View, depth: int, rows: Rows) -> Rows:
+        """The same rows, whose reading is counted as reading behind cut ``depth``; pixels (0) are behind nothing."""
+        if depth == 0:
+            return rows
+        label, share = network.candidate.label, _share(network, depth)
+        self.passes.asked(label, view, len(self.pool), share)
+        return CountedRows(rows.take, lambda images: self.passes.read(label, images, share))
+
+    def count_whole(self, network: Network, view: View) -> None:
+        """Count that the features of a whole view behind the whole network were asked for, and read once."""
+        self.passes.asked(network.candidate.label, view, len(self.pool), 1.0)
+        self.passes.read(network.candidate.label, len(self.pool), 1.0)
+
+    def _computed_rows(self, network: Network, view: View, depth: int) -> ComputedRows:
+        label, share = network.candidate.label, _share(network, depth)
+        pixels = self.pixels(network.candidate.image_size, view)
+        return ComputedRows(network, depth, pixels, lambda images: self.passes.computed(label, images, share))
 
     def _just_written(self, key: Mapping[str, Any]) -> Array:
         stored = self.store.get(key)
@@ -181,12 +204,14 @@ class Extractor:
         start, source = self._ancestor(network, view, min((*maps, *pooled)))
         total = len(self.pool)
         label = network.candidate.label
+        share = _share(network, max((*maps, *pooled))) - _share(network, start)
         what = label if view.plain else f"{label}, {view.policy} {view.strength:.2f}"
         for first in range(0, total, EXTRACT_BATCH):
             inputs = np.asarray(source[first : first + EXTRACT_BATCH])
             for name, values in network.compute(start, maps, pooled, inputs).items():
                 targets[name][first : first + len(inputs)] = values
             self.computed += len(inputs)
+            self.passes.computed(label, len(inputs), share)
             self.progress(f"features of {what}", first + len(inputs), total)
 
     def _ancestor(self, network: Network, view: View, depth: int) -> tuple[int, Array]:
@@ -234,3 +259,8 @@ class Extractor:
             "seed": 0 if view.plain else view.seed,
             **plugin,
         }
+
+
+def _share(network: Network, depth: int) -> float:
+    """The share of a network's work that lies before a cut; 0 is nothing but pixels."""
+    return network.cuts[depth - 1].work / network.cuts[-1].work if depth else 0.0

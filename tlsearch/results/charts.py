@@ -1,17 +1,18 @@
-"""Charts as inline SVG that reads in light and dark: lines in mid-tones, everything else in the text's
-colour."""
+"""The style of every chart: drawn once, given as SVG for the page and as PNG for a file.
+
+In the page's SVG lines are in mid-tones and everything else is in the text's colour: it reads in light and dark.
+"""
 
 from __future__ import annotations
 
 import io
-import math
 import re
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
-
-from tlsearch.results.parts import Epoch, ProfilePoint
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -19,99 +20,104 @@ WINNER = "#3b82d6"
 BASELINE = "#e0803a"
 """Both have a contrast of at least 3:1 on white and on near-black, and differ for the colour-blind."""
 
-_INK = "#010203"  # stands for the text's colour while matplotlib draws
-_WIDTH, _HEIGHT = 4.4, 2.9  # inches; small, so that text keeps its size on a phone
+NEUTRAL = "#8a94a0"
+CANDIDATES = (WINNER, "#2a9d8f", "#d6589a", "#9b6bd6", "#9a8a2a")
+"""Colours of pre-trained networks in the order of the plan; any further one is neutral."""
+
+INK = "#010203"
+"""Stands for the text's colour: nearly black in a PNG, replaced in an SVG."""
+
+WIDTH, HEIGHT = 4.4, 2.9
+"""Inches; small, so that text keeps its size on a phone."""
+
+DPI = 150
+
+LETTER, MARK_WIDTH, LINE = 4.8, 40, 0.2
+"""Of a legend: points of a letter and of what stands before the words, inches of a line."""
+
+Mark = Literal["line", "dashed", "dot", "ring", "cross", "triangle"]
 
 
-def depth_charts(profile: Mapping[str, Sequence[ProfilePoint]], winner: str, freeze_depth: int) -> dict[str, str]:
-    """Candidate label -> SVG: accuracy of a linear probe by depth with its standard error, the best marked.
+@dataclass(frozen=True)
+class Key:
+    """A line of a chart's legend: what is drawn with this mark in this colour."""
 
-    All share one scale. A dashed line shows where the candidate ``winner`` was cut, unless ``freeze_depth``
-    is 0.
-    """
-    points = [point for curve in profile.values() for point in curve]
-    if not points:
-        return {}
-    low, high = _limits([value for p in points for value in (p.accuracy - _error(p), p.accuracy + _error(p))])
-    charts = {}
-    for number, (label, curve) in enumerate(profile.items()):
-        figure, axes = new_chart("cut point, from input to output", "accuracy of a linear probe")
-        depths, accuracies = [p.depth for p in curve], [p.accuracy for p in curve]
-        below = [p.accuracy - _error(p) for p in curve]
-        above = [p.accuracy + _error(p) for p in curve]
-        axes.fill_between(depths, below, above, color=WINNER, alpha=0.18, linewidth=0)
-        axes.plot(depths, accuracies, color=WINNER, linewidth=1.8, marker="o", markersize=3)
-        if label == winner and freeze_depth:
-            axes.axvline(freeze_depth, color=BASELINE, linewidth=1.2, linestyle=(0, (4, 3)))
-        if curve:
-            best = max(curve, key=lambda p: p.accuracy)
-            axes.plot([best.depth], [best.accuracy], color=WINNER, marker="o", markersize=7)
-        axes.set_ylim(low, high)
-        axes.set_xlim(0.5, max(depths, default=1) + 0.5)
-        charts[label] = to_svg(figure, f"depth{number}")
-    return charts
+    label: str
+    color: str
+    mark: Mark
 
 
-def learning_chart(
-    winner: Sequence[Epoch], baseline: Sequence[Epoch], solid: str, dashed: str, title: str
-) -> str | None:
-    """Learning curves of both as SVG: key ``solid`` as a line, ``dashed`` (on training images) dashed; None
-    where no epoch has a number under ``solid``."""
-    figure, axes = new_chart("epoch", title, fractions=title != "loss")
-    drawn = False
-    for history, color in ((winner, WINNER), (baseline, BASELINE)):
-        for key, style, width in ((dashed, "--", 1.0), (solid, "-", 1.8)):
-            steps, values = _series(history, key)
-            marker = "o" if len(values) == 1 else None
-            axes.plot(steps, values, color=color, linestyle=style, linewidth=width, marker=marker)
-            drawn |= bool(values) and key == solid
-    if not drawn:
-        return None
-    return to_svg(figure, title)
+def color_of(candidate: str, candidates: Sequence[str]) -> str:
+    """The colour of a candidate by its place among all of them."""
+    place = candidates.index(candidate) if candidate in candidates else len(CANDIDATES)
+    return CANDIDATES[place] if place < len(CANDIDATES) else NEUTRAL
 
 
-def _series(history: Sequence[Epoch], key: str) -> tuple[list[float], list[float]]:
-    steps, values = [], []
-    for number, epoch in enumerate(history, 1):
-        value = epoch.get(key)
-        if value is not None and math.isfinite(value):
-            steps.append(float(number))
-            values.append(float(value))
-    return steps, values
+def printable(text: str, most: int = 40) -> str:
+    """``text`` so that matplotlib can draw it: no control characters, no formulas, at most ``most`` characters."""
+    text = text.encode("utf-8", "replace").decode("utf-8")
+    text = "".join(c if c.isprintable() else "?" for c in text)
+    return shorten(text, most).replace("$", r"\$")
 
 
-def _error(point: ProfilePoint) -> float:
-    return point.stderr or 0.0
+def shorten(text: str, most: int) -> str:
+    """``text``, its middle left out where it has more than ``most`` characters."""
+    if len(text) <= most:
+        return text
+    tail = (most - 1) // 2
+    return f"{text[: most - 1 - tail]}…{text[len(text) - tail :]}"
 
 
-def _limits(values: Sequence[float]) -> tuple[float, float]:
-    """A range with a little air that stays within 0..1."""
+def limits(values: Sequence[float]) -> tuple[float, float]:
+    """A range of fractions with a little air that stays within 0..1."""
     low, high = min(values), max(values)
     air = max(0.02, 0.08 * (high - low))
     return max(0.0, low - air), min(1.0, high + air)
 
 
-def new_chart(xlabel: str, ylabel: str, fractions: bool = True) -> tuple[Figure, Axes]:
-    """An empty chart in the page's style; ``fractions`` are shown as percentages."""
+def new_chart(
+    xlabel: str, ylabel: str, fractions: bool = True, width: float = WIDTH, height: float = HEIGHT
+) -> tuple[Figure, Axes]:
+    """An empty chart in the page's style; ``fractions`` are shown as percentages on the vertical axis."""
     from matplotlib.figure import Figure
-    from matplotlib.ticker import MaxNLocator, PercentFormatter
+    from matplotlib.ticker import MaxNLocator
 
-    figure = Figure(figsize=(_WIDTH, _HEIGHT), layout="constrained")
+    figure = Figure(figsize=(width, height), layout="constrained")
     axes = figure.add_subplot()
     figure.patch.set_alpha(0)
     axes.patch.set_alpha(0)
-    axes.set_xlabel(xlabel, color=_INK, fontsize=9)
-    axes.set_ylabel(ylabel, color=_INK, fontsize=9)
-    axes.tick_params(colors=_INK, labelsize=9, length=3, width=0.6)
+    axes.set_xlabel(xlabel, color=INK, fontsize=9)
+    axes.set_ylabel(ylabel, color=INK, fontsize=9)
+    axes.tick_params(colors=INK, labelsize=9, length=3, width=0.6)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
     axes.yaxis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 5, 10]))
     if fractions:
-        axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol=" %"))
-    axes.grid(axis="y", color=_INK, alpha=0.14, linewidth=0.6)
+        as_percent(axes, "y")
+    axes.grid(axis="y", color=INK, alpha=0.14, linewidth=0.6)
     for side, spine in axes.spines.items():
         spine.set_visible(side == "bottom")
-        spine.set_color(_INK)
+        spine.set_color(INK)
         spine.set_linewidth(0.6)
+    return figure, axes
+
+
+def as_percent(axes: Axes, which: Literal["x", "y"]) -> None:
+    """Show the fractions of an axis as percentages."""
+    from matplotlib.ticker import PercentFormatter
+
+    axis = axes.xaxis if which == "x" else axes.yaxis
+    axis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol=" %"))
+
+
+def row_chart(rows: Sequence[str], xlabel: str, each: float = 0.27) -> tuple[Figure, Axes]:
+    """A chart with a line of text for every row, the first at the top; values go to the right."""
+    figure, axes = new_chart(xlabel, "", fractions=False, width=6.0, height=0.7 + each * len(rows))
+    axes.set_yticks(range(len(rows)), [printable(row) for row in rows])
+    axes.set_ylim(len(rows) - 0.4, -0.6)
+    axes.tick_params(axis="y", length=0)
+    axes.grid(visible=False, axis="y")
+    axes.grid(axis="x", color=INK, alpha=0.14, linewidth=0.6)
+    axes.spines["bottom"].set_visible(False)
     return figure, axes
 
 
@@ -129,4 +135,35 @@ def to_svg(figure: Figure, name: str) -> str:
     svg = re.sub(r' id="[A-Za-z][\w.]*_\d+"', "", svg)
     svg = re.sub(r'<svg [^>]*?(viewBox="[^"]+")[^>]*>', r'<svg \1 aria-hidden="true">', svg, count=1)
     svg = svg.replace("xlink:href", "href")
-    return svg.replace(_INK, "currentColor")
+    return svg.replace(INK, "currentColor")
+
+
+def to_png(figure: Figure, title: str, keys: Sequence[Key]) -> bytes:
+    """The figure as a PNG of 150 dots an inch on white, with what the page says beside it: title and legend. Use it
+    after ``to_svg``."""
+    figure.patch.set_alpha(1)
+    figure.suptitle(printable(title, 60), fontsize=10, color=INK)
+    width, height = figure.get_size_inches()
+    if keys:
+        longest = max(len(printable(key.label)) for key in keys)
+        columns = max(1, min(len(keys), int(72 * width / (LETTER * longest + MARK_WIDTH))))
+        figure.legend(
+            handles=[_handle(key) for key in keys],
+            loc="outside lower center", ncols=columns, fontsize=8, frameon=False, labelcolor=INK,
+        )  # fmt: skip
+        height += LINE * -(-len(keys) // columns)
+    figure.set_size_inches(width, height + LINE)
+    stream = io.BytesIO()
+    figure.savefig(stream, format="png", dpi=DPI, facecolor="white", metadata={"Software": None})
+    return stream.getvalue()
+
+
+def _handle(key: Key) -> Artist:
+    from matplotlib.lines import Line2D
+
+    label = printable(key.label)
+    if key.mark in ("line", "dashed"):
+        return Line2D([], [], color=key.color, linestyle="-" if key.mark == "line" else "--", label=label)
+    marker = {"dot": "o", "ring": "o", "cross": "x", "triangle": "^"}[key.mark]
+    face = key.color if key.mark == "dot" else "none"
+    return Line2D([], [], color=key.color, linestyle="", marker=marker, markerfacecolor=face, label=label)

@@ -251,24 +251,28 @@ class TrialRow:
 
 @dataclass(frozen=True)
 class Mlflow:
-    """Where the trials can be reviewed; ``ui_command`` is what to type."""
+    """Where the trials can be reviewed; ``ui_command`` is what to type, and ``view`` then the link to the trials of
+    this run, the best first; empty where there is none."""
 
     tracking_uri: str
     experiment_id: str
     parent_run_id: str
     ui_command: str
+    view: str = ""
 
 
 @dataclass(frozen=True)
 class Output:
     """The files of the run, relative to ``folder``; None where one was not written. ``refit`` is the winner's
-    configuration trained once more on training and validation images, which was not tested."""
+    configuration trained once more on training and validation images, which was not tested; ``pictures`` the folder
+    with the report's pictures as files."""
 
     folder: str
     model: str | None = "model"
     report: str | None = "report.html"
     trials: str | None = "trials.csv"
     refit: str | None = None
+    pictures: str | None = None
 
 
 @dataclass(frozen=True)
@@ -296,10 +300,12 @@ class Answers:
 
 @dataclass(frozen=True)
 class Histories:
-    """The learning curves, one mapping an epoch; empty where nothing was trained in epochs."""
+    """The learning curves, one mapping an epoch; empty where nothing was trained in epochs. ``trials`` has those of the
+    best trials that were trained, by their number, the best first."""
 
     winner: tuple[Epoch, ...] = ()
     baseline: tuple[Epoch, ...] = ()
+    trials: Mapping[str, tuple[Epoch, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

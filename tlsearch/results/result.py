@@ -31,6 +31,7 @@ from tlsearch.results.parts import (
     Winner,
 )
 from tlsearch.results.plain import from_plain, to_plain
+from tlsearch.results.search_facts import FrozenWork, Importance
 
 SCHEMA_VERSION = 1
 RESULT_FILE = "result.json"
@@ -65,6 +66,8 @@ class RunResult:
     mistakes: tuple[Mistake, ...] = ()
     scratch: tuple[Baseline, ...] = ()
     findings: Findings = field(default_factory=Findings)
+    importance: Importance | None = None
+    frozen_work: tuple[FrozenWork, ...] = ()
     command: str = ""
     started: str = ""
     schema_version: int = SCHEMA_VERSION

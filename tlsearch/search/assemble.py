@@ -12,17 +12,23 @@ from importlib.metadata import version
 from tlsearch.config import CONFIG_NAME
 from tlsearch.data.checks import check
 from tlsearch.results import parts as record
+from tlsearch.results.pictures import PICTURES_FOLDER
 from tlsearch.results.result import RunResult
+from tlsearch.results.search_facts import FrozenWork
 from tlsearch.search.answers import answers_of
 from tlsearch.search.baseline import BaselineResult, scratch_of
 from tlsearch.search.confirm import Confirmation
 from tlsearch.search.findings import find
+from tlsearch.search.importance import parameter_importance
 from tlsearch.search.plan import Plan
 from tlsearch.search.profile import Profile
 from tlsearch.search.prove import Proof, worst_mistakes
 from tlsearch.search.session import Session
 from tlsearch.search.study import FAILURES_IN_A_ROW, Finished
 from tlsearch.search.trials import TrialLog
+
+MOST_CURVES = 6
+"""Trials whose learning curves are kept."""
 
 LIBRARIES = ("keras", "tensorflow", "optuna", "mlflow", "numpy", "scikit-learn", "pillow")
 
@@ -73,20 +79,55 @@ def assemble(session: Session, plan: Plan, parts: Parts, versions: Mapping[str, 
         trials=rows,
         timings={**session.clock.timings, "total": session.clock.elapsed()},
         mlflow=record.Mlflow(
-            session.tracker.uri, session.tracker.experiment_id, session.parent_run, session.tracker.ui_command
+            session.tracker.uri,
+            session.tracker.experiment_id,
+            session.parent_run,
+            session.tracker.ui_command,
+            session.view,
         ),
         versions={**_versions(versions), **_plugin_versions(session, plan)},
-        output=record.Output(str(session.output), refit="refit" if parts.refit else None),
+        output=record.Output(str(session.output), refit="refit" if parts.refit else None, pictures=PICTURES_FOLDER),
         confusion=parts.proof.confusion,
         answers=answers_of(session.data, parts.proof.probabilities),
         histories=record.Histories(
             tuple(outcome.result.history) if outcome else (),
             tuple(parts.baseline.result.history) if parts.baseline else (),
+            _best_curves(parts.log),
         ),
         mistakes=worst_mistakes(session, outcome),
         findings=findings,
+        importance=parameter_importance(parts.log.search.study),
+        frozen_work=_frozen_work(session),
         command=shlex.join(["tlsearch", "run", "--config", str(session.output / CONFIG_NAME)]),
         started=parts.started,
+    )
+
+
+def _best_curves(log: TrialLog) -> dict[str, tuple[record.Epoch, ...]]:
+    """The learning curves of the best trials that were trained in epochs, by number."""
+    found: dict[str, tuple[record.Epoch, ...]] = {}
+    for finished in log.search.best(len(log.search.finished)):
+        outcome = log.outcomes.get(finished.spec)
+        if outcome is not None and outcome.result.history and len(found) < MOST_CURVES:
+            found[str(finished.number)] = tuple(outcome.result.history)
+    return found
+
+
+def _frozen_work(session: Session) -> tuple[FrozenWork, ...]:
+    """What was counted, for every candidate whose pass was timed."""
+    return tuple(
+        FrozenWork(
+            candidate.label,
+            facts.forward_seconds,
+            counts.read.images,
+            counts.read.passes,
+            counts.asked.images,
+            counts.asked.passes,
+            counts.computed.images,
+            counts.computed.passes,
+        )
+        for candidate, facts in session.facts.items()
+        if (counts := session.passes.get(candidate.label)) is not None
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 from tlsearch.errors import RunError
 from tlsearch.records import Candidate, TrialSpec
@@ -35,9 +36,15 @@ def fetch_model(session: Session, spec: TrialSpec, candidate: Candidate, target:
 def fit_model(session: Session, spec: TrialSpec, candidate: Candidate, target: Path, *, whole_pool: bool) -> None:
     """Train a spec from its seed, on the training part or on the whole pool, and save the model."""
     data = session.data
+
+    def on_event(event: tuple[str, Any]) -> str:
+        if event[0] == "passes":
+            session.count(event[1])
+        return "continue"
+
     outcome = session.worker.trial(
         "trial",
-        lambda event: "continue",
+        on_event,
         candidate=candidate,
         spec=spec,
         folds=[data.whole if whole_pool else data.fold],

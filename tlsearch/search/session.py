@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from tlsearch.config import Metric, RunConfig
 from tlsearch.data.index import DatasetIndex
 from tlsearch.data.split import Fold, Split
+from tlsearch.features.passes import FrozenCounts
 from tlsearch.progress import Reporter
 from tlsearch.records import Candidate
 from tlsearch.search.clock import Clock
@@ -73,7 +75,8 @@ class Data:
 
 @dataclass
 class Session:
-    """One run while it goes on."""
+    """One run while it goes on. ``view`` is the link to its trials in the MLflow UI, ``passes`` what was asked of
+    frozen layers so far, by the label of the network."""
 
     config: RunConfig
     reporter: Reporter
@@ -85,6 +88,8 @@ class Session:
     record: Tracker | None
     facts: dict[Candidate, CandidateFacts] = field(default_factory=dict)
     parent_run: str = ""
+    view: str = ""
+    passes: dict[str, FrozenCounts] = field(default_factory=dict)
 
     @property
     def tracker(self) -> Tracker:
@@ -106,19 +111,27 @@ class Session:
         return {name: known[name] for name in names if name in known}
 
     def progress(self, step: str) -> ProgressOf:
-        """An event handler that shows what the worker does as progress of ``step``."""
-        return ProgressOf(self.reporter, step)
+        """An event handler that shows what the worker does as progress of ``step``, and adds up what it counts."""
+        return ProgressOf(self.reporter, step, self.count)
+
+    def count(self, passes: Mapping[str, FrozenCounts]) -> None:
+        """Add what a job of the worker counted."""
+        for label, counts in passes.items():
+            self.passes[label] = self.passes.get(label, FrozenCounts()) + counts
 
 
 @dataclass(frozen=True)
 class ProgressOf:
-    """Takes the worker's ("progress", (text, done, total)) events."""
+    """Takes the worker's ("progress", (text, done, total)) and ("passes", counts by network) events."""
 
     reporter: Reporter
     step: str
+    count: Callable[[Mapping[str, FrozenCounts]], None]
 
-    def __call__(self, event: tuple[str, tuple[str, int, int]]) -> None:
+    def __call__(self, event: tuple[str, Any]) -> None:
         kind, content = event
         if kind == "progress":
             text, done, total = content
             self.reporter.progress(self.step, done, total, text)
+        elif kind == "passes":
+            self.count(content)

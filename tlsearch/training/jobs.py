@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
@@ -121,7 +122,9 @@ class Jobs:
         """(accuracy, standard error) of a linear probe at each cut of a candidate."""
         extractor, _ = self._ready()
         network = self._network(candidate)
-        pooled = extractor.pooled(network, PLAIN, range(1, len(network.cuts) + 1))
+        with self._counting():
+            pooled = extractor.pooled(network, PLAIN, range(1, len(network.cuts) + 1))
+            extractor.count_whole(network, PLAIN)
         rows = np.asarray(train, np.int64)
         return probe_cuts(
             pooled,
@@ -143,7 +146,9 @@ class Jobs:
         facts = self._facts.get(candidate)
         if not stored and seconds is not None and facts is not None and facts.forward_seconds * len(pool) > seconds:
             return None
-        features = extractor.pooled(network, PLAIN, depths)
+        with self._counting():
+            features = extractor.pooled(network, PLAIN, depths)
+            extractor.count_whole(network, PLAIN)
         with runtime.one_thread():
             return examine(
                 features,
@@ -159,7 +164,8 @@ class Jobs:
         """Run a trial; the parent answers every ("epoch", numbers) event with "continue" or "prune"."""
         _, runner = self._ready()
         network = self._network(candidate)
-        return runner.run(network, spec, folds, lambda numbers: str(self._emit(("epoch", numbers))), seconds)
+        with self._counting():
+            return runner.run(network, spec, folds, lambda numbers: str(self._emit(("epoch", numbers))), seconds)
 
     def race(self, candidate: Candidate, specs: Sequence[TrialSpec], fold: Fold) -> list[Outcome]:
         """Train from scratch with several learning rates (see ``race``)."""
@@ -215,6 +221,15 @@ class Jobs:
     def images_computed(self) -> int:
         """How many images have gone through a network for their features since the pool was opened."""
         return self._ready()[0].computed
+
+    @contextmanager
+    def _counting(self) -> Iterator[None]:
+        """Tell the parent what was asked of frozen layers in the block, even where it ended in an error."""
+        try:
+            yield
+        finally:
+            if counts := self._ready()[0].passes.take():
+                self._emit(("passes", counts))
 
     def _ready(self) -> tuple[Extractor, TrialRunner]:
         if self._extractor is None or self._runner is None:

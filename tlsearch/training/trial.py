@@ -275,17 +275,18 @@ class TrialRunner:
         return View(spec.policy, spec.strength, number, spec.seed)
 
     def _pooled(self, network: Network, spec: TrialSpec, number: int) -> Rows:
-        depths = [spec.tap, spec.depth] if spec.tap else [spec.depth]
-        arrays = self.extractor.pooled(network, self._view(spec, number), depths)
+        view = self._view(spec, number)
+        arrays = self.extractor.pooled(network, view, [spec.tap, spec.depth] if spec.tap else [spec.depth])
         # Pooled rows hold averages, then maxima.
         used = [a if spec.pooling == "avgmax" else a[:, : a.shape[1] // 2] for a in arrays]
-        return StoredRows(used[0]) if len(used) == 1 else JoinedRows(tuple(used))
+        rows: Rows = StoredRows(used[0]) if len(used) == 1 else JoinedRows(tuple(used))
+        return self.extractor.counted(network, view, spec.depth, rows)
 
     def _maps(self, network: Network, spec: TrialSpec, number: int) -> Rows:
-        view = self._view(spec, number)
-        if spec.freeze_depth == 0 and not spec.views and not view.plain:
+        view, depth = self._view(spec, number), spec.freeze_depth
+        if depth == 0 and not spec.views and not view.plain:
             return StoredRows(self.extractor.fresh_pixels(spec.image_size, view))
-        return self.extractor.maps(network, view, spec.freeze_depth)
+        return self.extractor.counted(network, view, depth, self.extractor.maps(network, view, depth))
 
 
 def _recording(judge: Judge, history: list[dict[str, float]], fold: int, folds: int) -> Judge:

@@ -1,0 +1,28 @@
+"use strict";
+// Headings of sortable tables become buttons: numbers first sort down, words up; what is not known stays last.
+for (const table of document.querySelectorAll("table.sortable")) {
+  const body = table.tBodies[0], heads = [...table.tHead.rows[0].cells];
+  const value = (row, column) => {
+    const cell = row.cells[column];
+    return cell.dataset.value !== undefined ? cell.dataset.value : cell.textContent.trim();
+  };
+  heads.forEach((head, column) => {
+    const number = head.classList.contains("n"), button = document.createElement("button");
+    button.type = "button";
+    button.append(...head.childNodes);
+    head.append(button);
+    button.addEventListener("click", () => {
+      const before = head.getAttribute("aria-sort");
+      const up = before ? before === "descending" : !number;
+      const compare = (one, other) => {
+        const a = value(one, column), b = value(other, column);
+        if (a === "" || b === "") return (a === "") - (b === "");
+        const order = number ? Number(a) - Number(b) : a.localeCompare(b, undefined, { numeric: true });
+        return up ? order : -order;
+      };
+      heads.forEach((other) => other.removeAttribute("aria-sort"));
+      head.setAttribute("aria-sort", up ? "ascending" : "descending");
+      body.append(...[...body.rows].sort(compare));
+    });
+  });
+}
