@@ -1,9 +1,4 @@
-"""One picture file to RGB pixels: the only place that knows modes, orientation, alpha and resizing.
-
-Training reads pixels through the same functions as prediction on the original files, so the numbers agree bit
-for bit. A picture is squeezed to a square with an antialiased bilinear filter: the aspect ratio is not kept
-and nothing is cut off.
-"""
+"""One picture file: read, hashed, decoded and squeezed, or refused with a reason that names it."""
 
 from __future__ import annotations
 
@@ -17,26 +12,14 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
 
+from tlsearch.data import rgb
 from tlsearch.data.look import Look, look_at
+from tlsearch.data.rgb import FORMAT_NAMES, LOOK_SIZE, UnreadableError, shrink, to_square
 from tlsearch.errors import DataError
 
-FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
-"""Pillow's names of the formats that are read; JPEG includes MPO, which some cameras write."""
-
-LOOK_SIZE = 224
-"""JPEGs are decoded as if for this size at least, so that what a picture looks like does not depend on the size that a
-run asks for."""
-
-FORMAT_NAMES = "JPEG, PNG, WebP, BMP, GIF or TIFF"
-
-DRAFT_MARGIN = 2
-"""A large JPEG is decoded at 1/2, 1/4 or 1/8 as long as both sides keep this multiple of the size wanted."""
-
-_RESIZE_GAP = 3.0  # Pillow's advice for a result that is hard to tell from resizing in one step
-
-_DIRECT_MODES = ("RGB", "L", "CMYK", "YCbCr", "HSV", "1")
+__all__ = ["FORMAT_NAMES", "ImageError", "Picture", "shrink", "to_square"]
 
 
 class ImageError(DataError):
@@ -76,26 +59,22 @@ def calm_pillow() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def _named(name: str) -> Iterator[None]:
+    """Inside, what cannot be read is an ``ImageError`` that names the file."""
+    try:
+        yield
+    except UnreadableError as error:
+        raise ImageError(name, error.reason) from error.__cause__
+
+
 def open_image(source: Path | io.BytesIO, name: str) -> Image.Image:
     """The picture with only its header read, refused when it is no picture or has too many pixels.
 
     Raises ``ImageError``. The limit is ``PIL.Image.MAX_IMAGE_PIXELS`` (about 89 million).
     """
-    try:
-        image = Image.open(source, formats=FORMATS)
-    except UnidentifiedImageError:
-        empty = isinstance(source, Path) and source.stat().st_size == 0
-        raise ImageError(name, "it is empty" if empty else f"it is not a {FORMAT_NAMES} file") from None
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise ImageError(name, _bomb_reason()) from None
-    except OSError as error:
-        raise ImageError(name, _os_reason(error)) from error
-    except Exception as error:  # Pillow's parsers raise many kinds on broken headers
-        raise ImageError(name, f"it is broken: {_words(error)}") from error
-    limit = Image.MAX_IMAGE_PIXELS
-    if limit is not None and image.width * image.height > limit:
-        raise ImageError(name, _bomb_reason())
-    return image
+    with _named(name):
+        return rgb.open_image(source)
 
 
 def load_rgb(path: Path) -> Image.Image:
@@ -107,13 +86,6 @@ def load_rgb(path: Path) -> Image.Image:
     return _decode(open_image(io.BytesIO(_read_bytes(path)), str(path)), str(path))
 
 
-def to_square(image: Image.Image, size: int) -> npt.NDArray[np.uint8]:
-    """``image`` (RGB) squeezed to uint8 (size, size, 3) with Pillow's antialiased bilinear filter."""
-    if image.size != (size, size):
-        image = image.resize((size, size), Image.Resampling.BILINEAR, reducing_gap=_RESIZE_GAP)
-    return np.asarray(image, dtype=np.uint8)
-
-
 def read_picture(path: Path, size: int, name: str | None = None) -> Picture:
     """Read, hash, fully decode and squeeze one file; it is read from disk once.
 
@@ -123,16 +95,14 @@ def read_picture(path: Path, size: int, name: str | None = None) -> Picture:
     data = _read_bytes(path, name)
     image = open_image(io.BytesIO(data), name)
     width, height = image.size
+    rgb.draft(image, size)
     before_turn = image.size
-    if image.format in ("JPEG", "MPO"):
-        _draft(image, size)
-        before_turn = image.size
-    rgb = _decode(image, name)
-    if rgb.size != before_turn:  # a quarter turn; of equal sides it makes no difference
+    pixels = _decode(image, name)
+    if pixels.size != before_turn:  # a quarter turn; of equal sides it makes no difference
         width, height = height, width
-    constant = all(low == high for low, high in _extrema(rgb))
-    look = look_at(rgb if size <= LOOK_SIZE else _as_if_small(data, rgb, before_turn, name))
-    return Picture(to_square(rgb, size), width, height, constant, hashlib.sha256(data).hexdigest(), look)
+    constant = all(low == high for low, high in _extrema(pixels))
+    look = look_at(pixels if size <= LOOK_SIZE else _as_if_small(data, pixels, before_turn, name))
+    return Picture(to_square(pixels, size), width, height, constant, hashlib.sha256(data).hexdigest(), look)
 
 
 def read_square(path: Path, size: int, base: int | None = None) -> npt.NDArray[np.uint8]:
@@ -145,100 +115,29 @@ def read_square(path: Path, size: int, base: int | None = None) -> npt.NDArray[n
     return square if square.shape[0] == size else shrink(square, size)
 
 
-def shrink(square: npt.NDArray[np.uint8], size: int) -> npt.NDArray[np.uint8]:
-    """uint8 (n, n, 3) to uint8 (size, size, 3) by ``to_square``."""
-    return to_square(Image.fromarray(square), size)
-
-
-def _draft(image: Image.Image, size: int) -> None:
-    """Let a JPEG be decoded at a fraction of its size that is enough for ``size`` and for its look."""
-    side = max(size, LOOK_SIZE) * DRAFT_MARGIN
-    image.draft(None, (side, side))
-
-
-def _as_if_small(data: bytes, rgb: Image.Image, decoded_size: tuple[int, int], name: str) -> Image.Image:
+def _as_if_small(data: bytes, pixels: Image.Image, decoded_size: tuple[int, int], name: str) -> Image.Image:
     """The picture as it is decoded for sizes up to ``LOOK_SIZE``, so that its look is the same for all sizes."""
     image = open_image(io.BytesIO(data), name)
     if image.format not in ("JPEG", "MPO"):
-        return rgb
-    _draft(image, LOOK_SIZE)
-    return rgb if image.size == decoded_size else _decode(image, name)
+        return pixels
+    rgb.draft(image, LOOK_SIZE)
+    return pixels if image.size == decoded_size else _decode(image, name)
 
 
 def _read_bytes(path: Path, name: str | None = None) -> bytes:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise ImageError(name or str(path), _os_reason(error)) from error
+        raise ImageError(name or str(path), rgb.os_reason(error)) from error
     if not data:
         raise ImageError(name or str(path), "it is empty")
     return data
 
 
 def _decode(image: Image.Image, name: str) -> Image.Image:
-    """All pixels of an opened picture, turned and in RGB."""
-    try:
-        image.load()
-        return _to_rgb(_turned(image))
-    except ImageError:
-        raise
-    except OSError as error:
-        raise ImageError(name, _os_reason(error)) from error
-    except Exception as error:  # decoders raise SyntaxError, ValueError, struct.error, IndexError and more
-        raise ImageError(name, f"it is broken: {_words(error)}") from error
+    with _named(name):
+        return rgb.decode(image)
 
 
-def _turned(image: Image.Image) -> Image.Image:
-    try:
-        return ImageOps.exif_transpose(image)
-    except Exception:  # broken EXIF data raises many kinds and must not cost the picture itself
-        return image
-
-
-def _to_rgb(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I") or image.mode == "F":
-        return _deep_grey_to_rgb(image)
-    if image.has_transparency_data:
-        rgba = image.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("RGB")
-    if image.mode in _DIRECT_MODES or image.mode == "P":
-        return image if image.mode == "RGB" else image.convert("RGB")
-    return image.convert("RGBA").convert("RGB")
-
-
-def _deep_grey_to_rgb(image: Image.Image) -> Image.Image:
-    """Greys of 16 or 32 bits, or floats, to 8 bits: by the range of the type where it is known to be used.
-
-    0..65535 (also in 32-bit pictures) is scaled by 255/65535, floats in 0..1 by 255; anything else is
-    stretched from its least to its greatest value.
-    """
-    values = np.asarray(image).astype(np.float64)
-    if not np.isfinite(values).all():
-        raise ValueError("it holds values that are not finite")
-    low, high = float(values.min()), float(values.max())
-    if image.mode == "F" and low >= 0.0 and high <= 1.0:
-        low, high = 0.0, 1.0
-    elif image.mode != "F" and low >= 0.0 and high <= 65535.0:
-        low, high = 0.0, 65535.0
-    scaled = (values - low) * (255.0 / (high - low)) if high > low else np.zeros_like(values)
-    return Image.fromarray(np.rint(scaled).astype(np.uint8)).convert("RGB")
-
-
-def _extrema(rgb: Image.Image) -> tuple[tuple[float, float], ...]:
-    return tuple(band.getextrema() for band in rgb.split())  # type: ignore[misc]  # one band gives one pair
-
-
-def _bomb_reason() -> str:
-    return f"it has more than {Image.MAX_IMAGE_PIXELS or 0:,} pixels"
-
-
-def _os_reason(error: OSError) -> str:
-    if error.strerror:
-        return f"it cannot be opened: {error.strerror.lower()}"
-    return f"it is broken: {_words(error)}"
-
-
-def _words(error: Exception) -> str:
-    """The first line of an error's message, or its kind where it has none."""
-    lines = str(error).strip().splitlines()
-    return lines[0].rstrip(".") if lines else type(error).__name__
+def _extrema(pixels: Image.Image) -> tuple[tuple[float, float], ...]:
+    return tuple(band.getextrema() for band in pixels.split())  # type: ignore[misc]  # one band gives one pair

@@ -1,0 +1,163 @@
+"""A picture to RGB pixels: the only place that knows modes, orientation, alpha and resizing.
+
+Training, prediction on files and the model that MLflow keeps decode with this code, so that their numbers agree bit for
+bit. It imports nothing of tlsearch, for a copy of this file lies beside each logged model, which is to load where
+tlsearch is not installed. A picture is squeezed to a square with an antialiased bilinear filter: the aspect ratio is
+not kept and nothing is cut off.
+"""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
+"""Pillow's names of the formats that are read; JPEG includes MPO, which some cameras write."""
+
+LOOK_SIZE = 224
+"""JPEGs are decoded as if for this size at least, so that what a picture looks like does not depend on the size that a
+run asks for."""
+
+FORMAT_NAMES = "JPEG, PNG, WebP, BMP, GIF or TIFF"
+
+DRAFT_MARGIN = 2
+"""A large JPEG is decoded at 1/2, 1/4 or 1/8 as long as both sides keep this multiple of the size wanted."""
+
+_RESIZE_GAP = 3.0  # Pillow's advice for a result that is hard to tell from resizing in one step
+
+_DIRECT_MODES = ("RGB", "L", "CMYK", "YCbCr", "HSV", "1")
+
+
+class UnreadableError(Exception):
+    """What is not a picture that can be read. ``reason`` is a few words, without a file's name."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+def read_square(data: bytes, size: int, base: int | None = None) -> npt.NDArray[np.uint8]:
+    """The pixels of an encoded picture, uint8 (size, size, 3), exactly as training saw them.
+
+    ``base`` is the size at which the run kept its pixels, where ``size`` is smaller than it: the picture is squeezed to
+    ``base`` first and then to ``size``. Raises ``UnreadableError``.
+    """
+    if not data:
+        raise UnreadableError("it is empty")
+    image = open_image(io.BytesIO(data))
+    draft(image, base or size)
+    square = to_square(decode(image), base or size)
+    return square if square.shape[0] == size else shrink(square, size)
+
+
+def open_image(source: Path | io.BytesIO) -> Image.Image:
+    """The picture with only its header read, refused when it is no picture or has too many pixels.
+
+    Raises ``UnreadableError``. The limit is ``PIL.Image.MAX_IMAGE_PIXELS`` (about 89 million).
+    """
+    try:
+        image = Image.open(source, formats=FORMATS)
+    except UnidentifiedImageError:
+        empty = isinstance(source, Path) and source.stat().st_size == 0
+        raise UnreadableError("it is empty" if empty else f"it is not a {FORMAT_NAMES} file") from None
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise UnreadableError(_bomb_reason()) from None
+    except OSError as error:
+        raise UnreadableError(os_reason(error)) from error
+    except Exception as error:  # Pillow's parsers raise many kinds on broken headers
+        raise UnreadableError(f"it is broken: {_words(error)}") from error
+    limit = Image.MAX_IMAGE_PIXELS
+    if limit is not None and image.width * image.height > limit:
+        raise UnreadableError(_bomb_reason())
+    return image
+
+
+def draft(image: Image.Image, size: int) -> None:
+    """Let a JPEG be decoded at a fraction of its size that is enough for ``size`` and for its look."""
+    if image.format in ("JPEG", "MPO"):
+        side = max(size, LOOK_SIZE) * DRAFT_MARGIN
+        image.draft(None, (side, side))
+
+
+def decode(image: Image.Image) -> Image.Image:
+    """All pixels of an opened picture as 8-bit RGB, turned as its EXIF orientation says.
+
+    Transparent pixels lie over white, 16-bit greys are scaled by 255/65535, and of a moving picture the first frame
+    counts. Raises ``UnreadableError``.
+    """
+    try:
+        image.load()
+        return _to_rgb(_turned(image))
+    except OSError as error:
+        raise UnreadableError(os_reason(error)) from error
+    except Exception as error:  # decoders raise SyntaxError, ValueError, struct.error, IndexError and more
+        raise UnreadableError(f"it is broken: {_words(error)}") from error
+
+
+def to_square(image: Image.Image, size: int) -> npt.NDArray[np.uint8]:
+    """``image`` (RGB) squeezed to uint8 (size, size, 3) with Pillow's antialiased bilinear filter."""
+    if image.size != (size, size):
+        image = image.resize((size, size), Image.Resampling.BILINEAR, reducing_gap=_RESIZE_GAP)
+    return np.asarray(image, dtype=np.uint8)
+
+
+def shrink(square: npt.NDArray[np.uint8], size: int) -> npt.NDArray[np.uint8]:
+    """uint8 (n, n, 3) to uint8 (size, size, 3) by ``to_square``."""
+    return to_square(Image.fromarray(square), size)
+
+
+def _turned(image: Image.Image) -> Image.Image:
+    try:
+        return ImageOps.exif_transpose(image)
+    except Exception:  # broken EXIF data raises many kinds and must not cost the picture itself
+        return image
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I") or image.mode == "F":
+        return _deep_grey_to_rgb(image)
+    if image.has_transparency_data:
+        rgba = image.convert("RGBA")
+        return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("RGB")
+    if image.mode in _DIRECT_MODES or image.mode == "P":
+        return image if image.mode == "RGB" else image.convert("RGB")
+    return image.convert("RGBA").convert("RGB")
+
+
+def _deep_grey_to_rgb(image: Image.Image) -> Image.Image:
+    """Greys of 16 or 32 bits, or floats, to 8 bits: by the range of the type where it is known to be used.
+
+    0..65535 (also in 32-bit pictures) is scaled by 255/65535, floats in 0..1 by 255; anything else is
+    stretched from its least to its greatest value.
+    """
+    values = np.asarray(image).astype(np.float64)
+    if not np.isfinite(values).all():
+        raise ValueError("it holds values that are not finite")
+    low, high = float(values.min()), float(values.max())
+    if image.mode == "F" and low >= 0.0 and high <= 1.0:
+        low, high = 0.0, 1.0
+    elif image.mode != "F" and low >= 0.0 and high <= 65535.0:
+        low, high = 0.0, 65535.0
+    scaled = (values - low) * (255.0 / (high - low)) if high > low else np.zeros_like(values)
+    return Image.fromarray(np.rint(scaled).astype(np.uint8)).convert("RGB")
+
+
+def _bomb_reason() -> str:
+    return f"it has more than {Image.MAX_IMAGE_PIXELS or 0:,} pixels"
+
+
+def os_reason(error: OSError) -> str:
+    """A few words on why a file cannot be read."""
+    if error.strerror:
+        return f"it cannot be opened: {error.strerror.lower()}"
+    return f"it is broken: {_words(error)}"
+
+
+def _words(error: Exception) -> str:
+    """The first line of an error's message, or its kind where it has none."""
+    lines = str(error).strip().splitlines()
+    return lines[0].rstrip(".") if lines else type(error).__name__
