@@ -24,6 +24,7 @@ CONFIG_NAME = "run.toml"
 _NAME = r"[A-Za-z0-9][\w.-]*"
 _BACKBONE = re.compile(rf"{_NAME}(@{_NAME})?")
 _WEIGHTS = re.compile(rf"(?P<backbone>{_NAME})(@(?P<name>{_NAME}))?=(?P<file>.+)")
+_MODEL_NAME = re.compile(r"(?!\.{1,2}$)[^/:\s]([^/:\x00-\x1f]{0,254}[^/:\s])?")
 _PATHS = ("dataset", "test", "output", "cache_dir")
 _LISTS = {"backbones": "backbone", "weights": "weights", "augment": "augment"}
 
@@ -49,7 +50,7 @@ class RunConfig:
     holds a folder of test images for each class; ``group_by`` is a regular expression that finds, in the path of a
     file, the name of the group that must stay together. ``image_size`` (pixels, 32 to 1024) None lets each candidate
     choose; ``metric`` None is accuracy, or balanced accuracy where classes are imbalanced. ``cache_limit`` is in
-    bytes, and 0 stores nothing.
+    bytes, and 0 stores nothing. ``register`` is the name under which the winner goes into MLflow's model registry.
 
     Raises:
         UsageError: a value is out of its range; the sentence names the option, the value and the range.
@@ -76,6 +77,7 @@ class RunConfig:
     cache_limit: int = 10_000_000_000
     baseline: BaselineChoice = "auto"
     refit: bool = False
+    register: str | None = None
     dry_run: bool = False
 
     def __post_init__(self) -> None:
@@ -96,6 +98,10 @@ class RunConfig:
             value = getattr(self, name)
             if value is not None and (not isinstance(value, str) or not value.strip()):
                 raise _bad(name, value, "a text that is not empty")
+        if self.register is not None and (
+            not isinstance(self.register, str) or _MODEL_NAME.fullmatch(self.register) is None
+        ):
+            raise _bad("register", self.register, "a name of at most 256 characters without / and :")
         if self.group_by is not None:
             compile_group_by(self.group_by)
         for name, (low, high) in _RANGES.items():

@@ -81,14 +81,17 @@ class TrialSpec:
 
     @property
     def label(self) -> str:
-        """One line for people: network, freeze depth, head and augmentation."""
-        network = f"{self.backbone}@{self.weights}" if self.weights else f"{self.backbone} from scratch"
-        head = f"head {self.units}" if self.units else ("solved head" if self.solved else "linear head")
-        head += ", avg+max" if self.pooling == "avgmax" else ""
-        tap = f" + cut {self.tap}" if self.tap else ""
-        augment = f"{self.policy} {self.strength:.2f}" if self.strength else "no augmentation"
-        freeze = f", freeze {self.freeze_depth}/{self.depth}" if self.weights else ""
-        return f"{network}{freeze}{tap}, {head}, {augment}"
+        """One line for people: network, freeze depth, head and augmentation, as in ``vgg16@imagenet freeze 10/13 head
+        256 geometric .50``."""
+        parts = [f"{self.backbone}@{self.weights} freeze {self.freeze_depth}/{self.depth}"]
+        if self.weights is None:
+            parts = [f"{self.backbone} from scratch"]
+        parts += [f"with cut {self.tap}"] if self.tap else []
+        parts += ["head " + (str(self.units) if self.units else "solved" if self.solved else "linear")]
+        parts += ["avg+max"] if self.pooling == "avgmax" else []
+        strength = f"{self.strength:.2f}".replace("0.", ".", 1)
+        parts += [f"{self.policy} {strength}" if self.strength else "no augmentation"]
+        return " ".join(parts)
 
     def to_dict(self) -> dict[str, Any]:
         """A JSON object; ``TrialSpec.from_dict`` is its inverse."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import subprocess
 import sys
@@ -10,16 +11,13 @@ from pathlib import Path
 import pytest
 
 from tlsearch.errors import TrackingError
-from tlsearch.records import TrialSpec
-from tlsearch.tracking.describe import STATUS_OF, params_of, tags_of
+from tlsearch.tracking.describe import STATUS_OF
 from tlsearch.tracking.quiet import quiet
 from tlsearch.tracking.tracker import Tracker
 
 with quiet():
     from mlflow import MlflowClient
-    from mlflow.entities import Metric, Run, RunTag
-
-SPEC = TrialSpec("vgg16", "imagenet", 128, 13, 7, units=256, dropout=0.3, policy="standard", strength=0.5, views=4)
+    from mlflow.entities import Metric, Param, Run, RunTag
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +50,7 @@ def test_default_store_is_what_a_bare_ui_opens(store: Path, tracker: Tracker) ->
 def test_children_lie_below_their_parent(tracker: Tracker) -> None:
     parent = tracker.start_parent("search", {"trials": 40}, {"role": "search"})
     children = [tracker.start_child(parent, f"trial {i}", {"units": i}, {"role": "trial"}) for i in range(3)]
+    tracker.flush()
     found = MlflowClient(tracker.uri).search_runs(
         [tracker.experiment_id], f"tags.`mlflow.parentRunId` = '{parent}' and tags.role = 'trial'"
     )
@@ -105,9 +104,9 @@ def test_epochs_are_buffered(tracker: Tracker, monkeypatch: pytest.MonkeyPatch) 
     calls: list[int] = []
     send = tracker._client.log_batch
 
-    def count(run_id: str, metrics: list[Metric], tags: list[RunTag]) -> None:
+    def count(run_id: str, metrics: list[Metric], params: list[Param], tags: list[RunTag]) -> None:
         calls.append(len(metrics))
-        send(run_id, metrics=metrics, tags=tags)
+        send(run_id, metrics, params, tags)
 
     monkeypatch.setattr(tracker._client, "log_batch", count)
     for step in range(2500):
@@ -117,6 +116,61 @@ def test_epochs_are_buffered(tracker: Tracker, monkeypatch: pytest.MonkeyPatch) 
     tracker.flush()
     assert calls == [1000, 1000, 500]
     assert len(MlflowClient(tracker.uri).get_metric_history(run_id, "loss")) == 2500
+
+
+def test_a_short_trial_takes_three_calls(tracker: Tracker, monkeypatch: pytest.MonkeyPatch) -> None:
+    parent = tracker.start_parent("search", {}, {})
+    calls: list[str] = []
+
+    def watch(name: str) -> None:
+        real = getattr(tracker._client, name)
+
+        def watched(*args: object, **kwargs: object) -> object:
+            calls.append(name)
+            return real(*args, **kwargs)
+
+        monkeypatch.setattr(tracker._client, name, watched)
+
+    for name in (name for name in dir(tracker._client) if name.startswith(("create_", "log_", "set_", "update_"))):
+        watch(name)
+    tracker._flushed_at = math.inf  # no time passes
+    run_id = tracker.start_child(parent, "trial", {"units": 3}, {"role": "trial"})
+    for step in range(1, 10):
+        tracker.log_epoch(run_id, step, {"curve/loss": 1.0 / step})
+    tracker.finish(run_id, "FINISHED", {"val_accuracy": 0.5}, {"state": "complete", "mlflow.note.content": "fine"})
+    assert calls == ["create_run", "log_batch", "set_terminated"]
+    run = read(tracker, run_id)
+    assert run.data.params == {"units": "3"}
+    assert run.data.metrics == {"curve/loss": pytest.approx(1 / 9), "val_accuracy": 0.5}
+    assert (run.data.tags["role"], run.data.tags["state"], run.data.tags["mlflow.note.content"]) == (
+        "trial", "complete", "fine",
+    )  # fmt: skip
+
+
+def test_filters_by_tag_find_their_runs(tracker: Tracker) -> None:
+    parent = tracker.start_parent("search", {}, {"role": "search"})
+    for backbone, state in (("vgg16", "complete"), ("vgg16", "pruned"), ("resnet50", "failed")):
+        run_id = tracker.start_child(parent, backbone, {}, {"role": "trial", "backbone": backbone})
+        tracker.finish(run_id, STATUS_OF[state], tags={"state": state})
+
+    def found(text: str) -> int:
+        return len(MlflowClient(tracker.uri).search_runs([tracker.experiment_id], text))
+
+    assert found("tags.role = 'trial'") == 3
+    assert found("tags.role = 'search'") == 1
+    assert found("tags.backbone = 'vgg16'") == 2
+    assert found("tags.state = 'pruned'") == 1
+
+
+def test_the_data_set_is_an_input_of_the_run(tracker: Tracker, tmp_path: Path) -> None:
+    run_id = tracker.start_parent("search", {}, {})
+    tracker.log_dataset(run_id, "my images", tmp_path / "my images", "f00" * 20, {"train": 30, "val": 9})
+    inputs = read(tracker, run_id).inputs
+    assert inputs is not None
+    (one,) = inputs.dataset_inputs
+    assert (one.dataset.name, one.dataset.digest) == ("my images", "f00f00f00f00f00f")
+    assert json.loads(one.dataset.source) == {"uri": f"file://{tmp_path}/my%20images"}
+    assert json.loads(one.dataset.profile or "") == {"train": 30, "val": 9}
 
 
 def test_long_and_many_params_are_kept(tracker: Tracker) -> None:
@@ -190,27 +244,3 @@ def test_a_failing_store_is_told_once_and_ends_nothing(store: Path, monkeypatch:
     tracker.log_epoch(parent, 0, {"b": 2.0})
     tracker.flush()
     assert read(tracker, parent).data.metrics == {"b": 2.0}
-
-
-def test_params_say_what_was_searched() -> None:
-    params = params_of(SPEC, "block4_pool", 10)
-    assert params["freeze_depth"] == "7"
-    assert params["cut_point"] == "block4_pool"
-    assert params["frozen_layers"] == "10"
-    assert params["units"] == "256"
-    assert params["dropout"] == "0.3"
-    assert params["kind"] == "suffix"
-    assert all(isinstance(value, str) for value in params.values())
-    assert len(params) <= 100
-
-
-def test_tags_are_there_to_filter_by() -> None:
-    tags = tags_of("trial", SPEC, plugins={"vgg16": "tlsearch 0.1.0"}, fingerprint="f00", seed=3, state="pruned")
-    assert tags["role"] == "trial"
-    assert tags["backbone"] == "vgg16"
-    assert tags["weights"] == "imagenet"
-    assert tags["plugin.vgg16"] == "tlsearch 0.1.0"
-    assert tags["seed"] == "3"
-    assert tags["dataset_fingerprint"] == "f00"
-    assert tags["state"] == "pruned"
-    assert "state" not in tags_of("trial", SPEC, plugins={}, fingerprint="f00", seed=3)

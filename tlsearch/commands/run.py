@@ -125,6 +125,12 @@ def _read(
     default=False,
     help="Train the winner once more on training and validation images, into the folder refit.  [default: off]",
 )
+@click.option(
+    "--register",
+    metavar="NAME",
+    help="Register the winner in MLflow's model registry; the alias champion moves to it where its validation score on "
+    "the same images is better.  [default: not registered]",
+)
 @click.option("--dry-run", is_flag=True, default=False, help="Stop after the plan.  [default: off]")
 @click.option(
     "--config",

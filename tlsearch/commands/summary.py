@@ -75,4 +75,6 @@ def _places(result: RunResult) -> list[tuple[str, str]]:
     ]
     if result.mlflow is not None:
         places.append(("trials", result.mlflow.ui_command))
+        if result.mlflow.view:
+            places.append(("", result.mlflow.view))
     return places

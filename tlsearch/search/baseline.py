@@ -13,7 +13,7 @@ from tlsearch.errors import PluginFailedError
 from tlsearch.records import Candidate, TrialResult, TrialSpec
 from tlsearch.results.parts import TrialRow
 from tlsearch.search.cost import RENDER_SECONDS
-from tlsearch.search.execute import finish_run, shown_metrics, start_run
+from tlsearch.search.execute import Curves, finish_run, start_run
 from tlsearch.search.models import model_folder, save_fitted
 from tlsearch.search.plan import Plan, baseline_sizes
 from tlsearch.search.session import Session
@@ -154,18 +154,17 @@ def _race_with(policy: str, session: Session, plan: Plan, facts: CandidateFacts,
     candidate = facts.candidate
     specs = [_spec(session, policy, facts, steps, rate) for rate in RATES]
     runs = [
-        start_run(session, spec, candidate, "baseline", f"baseline {spec.backbone} lr {spec.lr_suffix:g}")
+        start_run(session, spec, candidate, "baseline", f"baseline {spec.label} lr {spec.lr_suffix:g}")
         for spec in specs
     ]
-    rounds = [0] * len(specs)
+    curves = [Curves(session, run_id) for run_id in runs]
 
     def on_event(event: tuple[str, Any]) -> None:
         if event[0] != "race":
             session.progress("baseline")(event)
             return
         number, numbers = event[1]
-        rounds[number] += 1
-        session.tracker.log_epoch(runs[number], rounds[number], shown_metrics(numbers))
+        curves[number].add(numbers)
         _show(session, candidate, numbers)
 
     try:
@@ -177,8 +176,8 @@ def _race_with(policy: str, session: Session, plan: Plan, facts: CandidateFacts,
         for run_id in runs:
             session.tracker.finish(run_id, status, reason=str(error) or "interrupted")
         raise
-    for outcome, run_id, count in zip(outcomes, runs, rounds, strict=True):
-        finish_run(session, run_id, outcome.result, count)
+    for outcome, run_id in zip(outcomes, runs, strict=True):
+        finish_run(session, run_id, outcome.result)
     best = next(o.result for o in outcomes if o.result.state == "complete")
     if not session.data.uses_folds:
         save_fitted(session, best.spec, candidate, model_folder(session, best.spec))

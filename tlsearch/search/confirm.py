@@ -19,6 +19,7 @@ from tlsearch.search.plan import Plan
 from tlsearch.search.session import Session
 from tlsearch.search.spread import Labels, image_error, paired_error, paired_image_error, sampling_error
 from tlsearch.search.study import Finished
+from tlsearch.tracking.describe import numbered
 
 CONTENDERS = 3
 MOST_FOLDS = 5
@@ -47,12 +48,14 @@ class Confirmation:
 @dataclass
 class _Race:
     """What runs, on which folds, and what came of it: ``scores`` are values by fold, ``repeated`` the values of further
-    seeds on the first fold, ``answers`` the classes that were said of the images of the first fold."""
+    seeds on the first fold, ``answers`` the classes that were said of the images of the first fold. ``numbers`` are
+    those of the trials, as the names of runs show them."""
 
     session: Session
     plan: Plan
     folds: Sequence[Fold]
     scratch: Mapping[TrialSpec, BaselineResult]
+    numbers: Mapping[TrialSpec, str] = field(default_factory=dict)
     scores: dict[TrialSpec, list[float]] = field(default_factory=dict)
     repeated: dict[TrialSpec, list[float]] = field(default_factory=dict)
     answers: dict[TrialSpec, Labels] = field(default_factory=dict)
@@ -72,7 +75,8 @@ class _Race:
         self.session.reporter.progress("confirm", number, len(self.folds), text)
         confirming = replace(more_views(spec), repeat=repeat)
         result, outcome, run_id = execute(
-            self.session, confirming, candidate, [self.folds[number]], "confirmation", f"confirm {text}",
+            self.session, confirming, candidate, [self.folds[number]], "confirmation",
+            f"confirm {self.numbers.get(spec, 'baseline')} {what} {spec.label}",
             lambda *_: "continue", None, "confirm",
         )  # fmt: skip
         self.rows.append(TrialRow.of(len(self.rows) + 1, "confirmation", result, run_id))
@@ -122,7 +126,9 @@ def confirm(
     data = session.data
     share = len(data.fold.val) / len(data.pool)
     folds = resampled_folds(data.labels, data.groups, MOST_FOLDS, share, session.config.seed)
-    race = _Race(session, plan, folds, {b.result.spec: b for b in scratch})
+    total = session.config.effective_trials
+    numbers = {f.spec: numbered(f.number, total) for f in (*contenders, probe)}
+    race = _Race(session, plan, folds, {b.result.spec: b for b in scratch}, numbers)
     first, beside = contenders[0].spec, _beside(race, probe, scratch)
     reserve = final_seconds(session, plan, contenders, scratch)
 

@@ -9,7 +9,8 @@ from tlsearch.data.split import Fold
 from tlsearch.errors import PluginError, RunError, TrialError, WeightsError
 from tlsearch.records import Candidate, Role, TrialResult, TrialSpec
 from tlsearch.search.session import Session
-from tlsearch.tracking.describe import STATUS_OF, params_of, tags_of
+from tlsearch.tracking.describe import STATUS_OF, curve_of, finals_of, note_of, params_of, tags_of
+from tlsearch.tracking.entities import MAX_TAG_CHARS
 from tlsearch.training.trial import Outcome
 
 OnRound = Callable[[int, Mapping[str, float]], str]
@@ -34,6 +35,7 @@ def execute(
     gives metrics to be recorded beside those of the result.
     """
     run_id = start_run(session, spec, candidate, role, name)
+    curves = Curves(session, run_id)
     rounds = 0
     show = session.progress(step)
 
@@ -43,7 +45,7 @@ def execute(
             show(event)
             return "continue"
         rounds += 1
-        session.tracker.log_epoch(run_id, rounds, shown_metrics(event[1]))
+        curves.add(event[1])
         return on_round(rounds, event[1])
 
     outcome: Outcome | None = None
@@ -57,44 +59,64 @@ def execute(
     except KeyboardInterrupt:
         session.tracker.finish(run_id, "KILLED", reason="interrupted")
         raise
-    finish_run(session, run_id, result, rounds, extra(result) if extra else None)
+    finish_run(session, run_id, result, extra(result) if extra else None)
     return result, outcome, run_id
 
 
+class Curves:
+    """The learning curves of one run: its rounds come in order, fold after fold."""
+
+    def __init__(self, session: Session, run_id: str) -> None:
+        self._session, self._run_id = session, run_id
+        self._fold, self._last = 1, 0
+
+    def add(self, numbers: Mapping[str, float]) -> None:
+        """Record the numbers of a round at the step of its epoch, which begins anew with every fold."""
+        epoch = round(numbers["epoch"])
+        self._fold += epoch <= self._last
+        self._last = epoch
+        points = curve_of(numbers, self._session.data.metric, self._fold)
+        self._session.tracker.log_epoch(self._run_id, epoch, points)
+
+
 def start_run(session: Session, spec: TrialSpec, candidate: Candidate, role: Role, name: str) -> str:
-    """Open the MLflow run of a trial with its params, tags and the names of its frozen layers."""
+    """Open the MLflow run of a trial with its params and tags; the names of its frozen layers are one of these, or a
+    file where they are too long for a tag."""
     facts = session.facts.get(candidate)
     depth = spec.freeze_depth
     cut = facts.cuts[depth - 1] if facts and depth else None
     layers = cut.frozen_layers if cut else ()
     plugins = session.plugin_versions((spec.backbone, spec.policy, f"{spec.backbone}@{spec.weights}"))
-    tags = tags_of(role, spec, plugins=plugins, fingerprint=session.data.index.fingerprint, seed=session.config.seed)
+    tags = tags_of(
+        role,
+        spec,
+        plugins=plugins,
+        fingerprint=session.data.index.fingerprint,
+        seed=session.config.seed,
+        search=session.output.name,
+    )
     params = params_of(spec, cut.name if cut else "", len(layers))
+    names = ", ".join(layers)
+    fits = len(names) <= MAX_TAG_CHARS
+    if names and fits:
+        tags["frozen_layers"] = names
     run_id = session.tracker.start_child(session.parent_run, name, params, tags)
-    if layers:
+    if not fits:
         session.tracker.log_dict(run_id, {"frozen_layers": list(layers)}, "frozen_layers.json")
     return run_id
 
 
-def finish_run(
-    session: Session, run_id: str, result: TrialResult, rounds: int, extra: Mapping[str, float] | None = None
-) -> None:
-    """Close the MLflow run of a trial with its final metrics and the status that its state means."""
-    final = {**shown_metrics(result.metrics), "seconds": result.seconds, **(extra or {})}
-    if result.value is not None:
-        final["objective"] = result.value
-    # One step beyond the last epoch, so that MLflow takes these, not the last epoch's, for the latest values.
-    session.tracker.log_epoch(run_id, rounds + 1, final)
-    status = STATUS_OF[result.state]
+def finish_run(session: Session, run_id: str, result: TrialResult, extra: Mapping[str, float] | None = None) -> None:
+    """Close the MLflow run of a trial with its final metrics, all at step 0, and the status that its state means.
+    ``extra`` are further metrics; of them ``val_gain_over_baseline`` comes into the description."""
+    metric, extra = session.data.metric, extra or {}
+    final = {**finals_of(result, metric), **{name: float(f"{value:.5g}") for name, value in extra.items()}}
+    note = note_of(result, metric, extra.get("val_gain_over_baseline"))
     session.tracker.finish(
         run_id,
-        status,
-        tags={"state": result.state},
+        STATUS_OF[result.state],
+        final,
+        {"state": result.state, "mlflow.note.content": note},
         reason=result.reason,
         traceback=result.traceback,
     )
-
-
-def shown_metrics(numbers: Mapping[str, float]) -> dict[str, float]:
-    """The metrics of a round or a result without what only counts rounds."""
-    return {name: value for name, value in numbers.items() if name not in ("epoch", "fraction")}

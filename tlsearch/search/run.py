@@ -11,12 +11,9 @@ from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory, TemporaryFile
 
-import numpy as np
-
 from tlsearch.config import CONFIG_NAME, RunConfig
 from tlsearch.data.checks import check
 from tlsearch.data.index import survey
-from tlsearch.data.pixels import open_pixels
 from tlsearch.errors import RunError, UsageError
 from tlsearch.paths import cache_dir, claim_output
 from tlsearch.progress import Reporter, SilentReporter
@@ -35,11 +32,10 @@ from tlsearch.search.plan import Plan, choose_policies, make_plan, sizes_of
 from tlsearch.search.portfolio import depths_of
 from tlsearch.search.profile import best_candidates, make_profile
 from tlsearch.search.prove import Proof, open_test
+from tlsearch.search.record import begun, complete_record, open_record
 from tlsearch.search.session import WORK_FOLDER, Session
 from tlsearch.search.study import Finished
 from tlsearch.search.trials import best_probe, check_storage, run_search
-from tlsearch.tracking.location import locate
-from tlsearch.tracking.tracker import Tracker
 from tlsearch.worker_client import Worker
 
 
@@ -119,7 +115,7 @@ def _prepare(config: RunConfig, reporter: Reporter, worker: Worker, clock: Clock
         check_cache(config)
         if config.storage is not None and not config.dry_run:  # asking makes the database
             check_storage(config.storage)
-        record = _open_record(config, reporter)
+        record = open_record(config, reporter)
     with clock.measure("scan"):
         data = load_data(config, found_files, max(sizes), output / WORK_FOLDER, reporter)
     session = Session(config, reporter, worker, clock, output, data, plugins, record)
@@ -146,23 +142,16 @@ def check_cache(config: RunConfig) -> None:
         ) from error
 
 
-def _open_record(config: RunConfig, reporter: Reporter) -> Tracker | None:
-    """The record in MLflow; a dry run only asks whether it could be opened."""
-    if config.dry_run:
-        locate(config.tracking_uri, Path.cwd())
-        return None
-    tracker = Tracker.open(config.tracking_uri, config.effective_experiment, warn=reporter.warn)
-    if tracker.warning:
-        reporter.warn(tracker.warning)
-    return tracker
-
-
 def _spend(session: Session, plan: Plan, started: str) -> RunResult:
     """profile, baseline, search, confirm, test once, report."""
-    clock, tracker, config = session.clock, session.tracker, session.config
-    session.parent_run = tracker.start_parent(
-        session.output.name, wording.parent_params(session, plan), wording.parent_tags(session)
-    )
+    with begun(session, plan):
+        plan, parts = _find(session, plan, started)
+    return _report(session, plan, parts)
+
+
+def _find(session: Session, plan: Plan, started: str) -> tuple[Plan, Parts]:
+    """Everything that takes time; gives the plan without the candidates that turned out not to be worth it."""
+    clock, config = session.clock, session.config
     with clock.measure("profile"):
         plan, profile = make_profile(session, plan)
     plan.costs.remember_profile()
@@ -187,7 +176,7 @@ def _spend(session: Session, plan: Plan, started: str) -> RunResult:
         proof = _test(session, plan, confirmation, probe, baseline)
     session.reporter.say("test", wording.tested_line(proof, session))
     refit = config.refit and _refit(session, plan, confirmation)
-    return _report(session, plan, Parts(profile, baseline, log, probe, confirmation, proof, started, refit))
+    return plan, Parts(profile, baseline, log, probe, confirmation, proof, started, refit)
 
 
 def _affordable(plan: Plan) -> dict[Candidate, bool]:
@@ -233,15 +222,5 @@ def _report(session: Session, plan: Plan, parts: Parts) -> RunResult:
         result = assemble(session, plan, parts, {"tlsearch": version("tlsearch"), **session.worker.call("versions")})
         write_result(result, session.output)
         report = write_report(result, session.output, session.data.index.root)
-        _record(session, result, report)
+        complete_record(session, result, report)
     return result
-
-
-def _record(session: Session, result: RunResult, report: Path) -> None:
-    tracker, run_id = session.tracker, session.parent_run
-    for path in (report, session.output / "result.json", session.output / "trials.csv"):
-        tracker.log_artifact(run_id, path)
-    size = result.winner.spec.image_size
-    file = session.work / f"pool-{size}.npy"
-    tracker.log_model(run_id, session.output / "model", np.asarray(open_pixels(file)[:1]), result.dataset.classes)
-    tracker.finish(run_id, "FINISHED", wording.parent_metrics(result), wording.parent_description(result))

@@ -18,6 +18,7 @@ from tlsearch.search.portfolio import opening
 from tlsearch.search.profile import Profile
 from tlsearch.search.session import Session
 from tlsearch.search.study import Finished, Judge, Search
+from tlsearch.tracking.describe import run_name
 from tlsearch.training.trial import Outcome
 
 MARGIN = 1.1
@@ -79,8 +80,10 @@ def run_search(
                 session.reporter.warn(f"{plugin} is left out from here on, for it failed in three trials: {reason}")
         if finished.state == "complete":
             keep_best(session, plan, search, finished)
-            best = search.best(1)[0].value
-            session.tracker.log_epoch(session.parent_run, finished.number, {"best_objective": best or 0.0})
+        # After every trial, whatever became of it, so that the chart of the parent shows the search's progress.
+        for top in search.best(1):
+            name = f"best_val_{session.data.metric}"
+            session.tracker.log_epoch(session.parent_run, finished.number, {name: top.value or 0.0})
 
     log.why = search.run(session.config.effective_trials, run_trial, on_finished)
     return log
@@ -154,8 +157,8 @@ def open_study(session: Session, plan: Plan):  # type: ignore[no-untyped-def]  #
 def _val_gains(result: TrialResult, baseline: BaselineResult, probe: Finished | None) -> dict[str, float]:
     """How far a trial's validation figure lies above those of the baseline and of the best linear probe so far."""
     value, scratch = result.value or 0.0, baseline.result
-    gains = {"baseline_val_accuracy": scratch.metrics["val_accuracy"], "baseline_val": scratch.value or 0.0}
-    gains["val_gain_over_baseline"] = value - gains["baseline_val"]
+    gains = {"baseline_val_accuracy": scratch.metrics["val_accuracy"]}
+    gains["val_gain_over_baseline"] = value - (scratch.value or 0.0)
     if probe is not None and probe.value is not None:
         gains["val_gain_over_linear_probe"] = value - probe.value
     return gains
@@ -193,7 +196,7 @@ def _run_trial(
         plan.space.of(spec),
         plan.folds_of(spec),
         "trial",
-        f"{number:02} {spec.label}",
+        run_name(number, total, spec.label),
         on_round,
         seconds,
         "search",

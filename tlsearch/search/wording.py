@@ -158,3 +158,25 @@ def parent_metrics(result: RunResult) -> dict[str, float]:
 def parent_description(result: RunResult) -> dict[str, str]:
     """The tag that the MLflow UI shows as the description of the parent run."""
     return {"mlflow.note.content": describe(result)}
+
+
+def version_tags(result: RunResult) -> dict[str, str]:
+    """What a version in the model registry says beside the figures that it is compared by."""
+    metrics = result.metrics
+    return {
+        "configuration": result.winner.label,
+        "test": score(metrics.test),
+        "test_ci95": interval(metrics.test_ci95),
+        "classes": str(len(result.dataset.classes)),
+    }
+
+
+def version_note(result: RunResult) -> str:
+    """The description of a version in the model registry."""
+    metrics = result.metrics
+    name = words.metric_name(metrics.name)
+    selected = words.selected(metrics.val_folds, result.plan.folds)
+    return (
+        f"{result.winner.label}: {name} {score(metrics.val)} {selected}, {score(metrics.test)} "
+        f"{interval(metrics.test_ci95)} on {result.dataset.total('test'):,} test images, {words.TESTED}."
+    )

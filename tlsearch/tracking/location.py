@@ -17,6 +17,9 @@ from tlsearch.tracking.ledger import LEDGER_NAME, user_ledger
 
 URI_VARIABLE = "MLFLOW_TRACKING_URI"
 DATABASE_NAME = "mlflow.db"
+LOCAL_UI = "http://127.0.0.1:5000"
+"""Where ``mlflow ui`` answers unless it is told otherwise."""
+
 _SQLITE = "sqlite:///"
 _PROBE_SECONDS = 4.0
 
@@ -39,6 +42,11 @@ class Location:
     ui_command: str
     ledger: Path
     warning: str = ""
+
+    @property
+    def ui_address(self) -> str:
+        """Where the UI answers: at the server, or where ``ui_command`` starts it."""
+        return self.uri if self.ui_command == self.uri else LOCAL_UI
 
 
 def locate(uri: str | None, directory: Path) -> Location:

@@ -6,13 +6,13 @@ import tempfile
 from importlib.metadata import version
 from pathlib import Path
 
-import numpy as np
 from mlflow import MlflowClient, pyfunc
 from mlflow.entities import LoggedModelOutput
 from mlflow.models import Model, ModelSignature
-from mlflow.types import ColSpec, DataType, Schema, TensorSpec
+from mlflow.types import ColSpec, DataType, Schema
 from mlflow.types.schema import Array
 
+from tlsearch.data import rgb
 from tlsearch.plugin_api import Images
 
 MODEL_NAME = "winner"
@@ -22,7 +22,6 @@ _CODE = Path(__file__).with_name("pyfunc_model.py")
 _REQUIREMENTS = ("mlflow", "keras", "tensorflow", "numpy", "pandas", "pillow")
 
 SIGNATURE = ModelSignature(
-    inputs=Schema([TensorSpec(np.dtype(np.uint8), (-1, -1, -1, 3), name=None)]),
     outputs=Schema(
         [
             ColSpec(DataType.string, "label"),
@@ -31,7 +30,16 @@ SIGNATURE = ModelSignature(
         ]
     ),
 )
-"""Images of any size, resized by the model; a row with the best class and all probabilities for each."""
+"""A row with the best class and all probabilities for each picture.
+
+The input is left open, for MLflow enforces one form of it: with a tensor it refuses tables of paths, with columns it
+refuses arrays of images. ``INPUT`` says in words what the model takes, and the model checks it.
+"""
+
+INPUT = (
+    "RGB values 0..255 as an array (N, height, width, 3) of any size; or a table whose column 'image' (or only column) "
+    "holds encoded pictures: bytes, base64 texts, or paths of files. A server takes arrays and base64 texts."
+)
 
 
 def log_model(
@@ -61,11 +69,11 @@ def log_model(
         pyfunc.save_model(
             path=str(path),
             python_model=str(_CODE),
-            artifacts={"model": str(model_dir)},
+            artifacts={"model": str(model_dir), "decode": rgb.__file__},
             signature=SIGNATURE,
             input_example=example,
             pip_requirements=[f"{name}=={version(name)}" for name in _REQUIREMENTS],
-            metadata={"classes": list(classes)},
+            metadata={"classes": list(classes), "input": INPUT},
             mlflow_model=meta,
         )
         client.log_model_artifacts(logged.model_id, str(path))

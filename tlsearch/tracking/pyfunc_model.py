@@ -1,63 +1,185 @@
 """The model that MLflow keeps, as code: MLflow copies this file beside the weights and runs it to load them.
 
-It stands alone, so that a logged model loads where tlsearch is not installed.
+It stands alone, so that a logged model loads where tlsearch is not installed. Pictures are decoded by a copy of
+tlsearch's own code, the artifact ``decode``, so that they give what ``tlsearch predict`` gives.
 """
 
 from __future__ import annotations
 
+import base64
+import binascii
+import importlib.util
 import json
+import os
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from mlflow.exceptions import MlflowException
 from mlflow.models import set_model
 from mlflow.pyfunc.model import PythonModel
 
+COLUMN = "image"
+_BATCH = 32
+
+# MLflow sets it in a process that serves a model.
+_SERVING = "_MLFLOW_IS_IN_SERVING_ENVIRONMENT"
+
 
 class ImageClassifier(PythonModel):
-    """RGB images in, class names and probabilities out."""
+    """Pictures in, class names and probabilities out."""
 
     def load_context(self, context: Any) -> None:
-        """Loads ``model.keras`` and ``labels.json`` from the artifact ``model``."""
+        """Loads ``model.keras``, ``labels.json`` and ``config.json`` from the artifact ``model``."""
         import keras
 
         folder = Path(context.artifacts["model"])
         self.model = keras.saving.load_model(folder / "model.keras", compile=False)
         self.classes = json.loads((folder / "labels.json").read_text(encoding="utf-8"))
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        self.size = int(config["image_size"])
+        self.base = int(config.get("decode_size", self.size))
+        self.decoding = _load_code(context.artifacts["decode"])
 
-    # MLflow warns of every other type of input, and of none.
+    # MLflow looks at this type, warns of most others and of none, and checks nothing by it: any input comes through.
     def predict(
         self,
         context: Any,
         model_input: np.ndarray,
         params: dict[str, Any] | None = None,
     ) -> Any:
-        """A data frame with a row for each image of ``model_input``, shape (N, H, W, 3), values 0..255:
-        ``label``, its ``probability``, and ``probabilities`` of all classes in the order of
-        ``labels.json``."""
+        """A data frame with a row for each picture: ``label``, its ``probability``, and ``probabilities`` of all
+        classes in the order of ``labels.json``.
+
+        ``model_input`` is one of:
+
+        - an array of RGB values 0..255, shape (N, H, W, 3), of any height and width;
+        - a table (pandas DataFrame) with a column ``image``, or with one column of any name, of encoded pictures
+          (JPEG, PNG, WebP, BMP, GIF or TIFF): ``bytes``, texts in base64, or paths of files;
+        - a series, a list or an array of such cells.
+
+        Sent to a server as JSON, the array is ``{"inputs": [[[[R, G, B], ...], ...], ...]}`` and the table
+        ``{"dataframe_split": {"columns": ["image"], "data": [["BASE64"], ...]}}``. A server opens no files by name.
+
+        Raises:
+            MlflowException: the input has another form, or a picture cannot be read; the message names its row.
+        """
         import pandas as pd  # type: ignore[import-untyped]  # its stubs are not installed
 
-        images = np.asarray(model_input)
-        side = self.model.inputs[0].shape[1]
-        if images.shape[1:3] != (side, side):
-            images = np.stack([_resize(image, side) for image in images])
-        rows = np.asarray(self.model.predict(images.astype("float32"), verbose=0), dtype="float64")
+        index = model_input.index if isinstance(model_input, (pd.DataFrame, pd.Series)) else None
+        pictures = self._pictures(_cells(model_input))
+        rows = np.concatenate([self._probabilities(batch) for batch in _batches(pictures)])
         best = rows.argmax(axis=1)
         return pd.DataFrame(
             {
                 "label": [self.classes[i] for i in best],
                 "probability": rows[np.arange(len(rows)), best],
                 "probabilities": rows.tolist(),
-            }
+            },
+            index=index,
         )
 
+    def _probabilities(self, pictures: Sequence[np.ndarray]) -> np.ndarray:
+        answers = self.model.predict_on_batch(np.stack(pictures).astype("float32"))
+        return np.asarray(answers, dtype="float64")
 
-def _resize(image: Any, side: int) -> Any:
-    """The whole image squeezed into a square with antialiased bilinear interpolation."""
-    from PIL import Image
+    def _pictures(self, cells: Iterable[Any]) -> Iterator[np.ndarray]:
+        """Each cell as uint8 (size, size, 3)."""
+        for row, cell in enumerate(cells):
+            try:
+                if isinstance(cell, np.ndarray):
+                    yield self._squeezed(cell)
+                else:
+                    yield self.decoding.read_square(_encoded(cell), self.size, self.base)
+            except (self.decoding.UnreadableError, OSError, ValueError) as error:
+                name = f" ({cell})" if isinstance(cell, (str, os.PathLike)) and len(str(cell)) < 300 else ""
+                why = error.strerror if isinstance(error, OSError) and error.strerror else error
+                raise MlflowException.invalid_parameter_value(
+                    f"The picture in row {row}{name} cannot be used: {why}."
+                ) from error
 
-    pixels = np.clip(np.rint(image), 0, 255).astype("uint8")
-    return np.asarray(Image.fromarray(pixels).resize((side, side), Image.Resampling.BILINEAR))
+    def _squeezed(self, values: np.ndarray) -> Any:
+        """RGB values of one picture, squeezed as a file with these pixels would be."""
+        from PIL import Image
+
+        if values.ndim != 3 or values.shape[2] != 3 or not values.size:
+            raise ValueError(f"its shape is {values.shape}, and RGB values have the shape (height, width, 3)")
+        square = np.clip(np.rint(values.astype("float64")), 0, 255).astype("uint8")
+        if square.shape[:2] == (self.size, self.size):
+            return square
+        square = self.decoding.to_square(Image.fromarray(square), self.base)
+        return square if self.base == self.size else self.decoding.shrink(square, self.size)
+
+
+def _load_code(path: str) -> Any:
+    """The module in the file at ``path``, without a name in the interpreter that another model could take."""
+    spec = importlib.util.spec_from_file_location("tlsearch_model_decoding", path)
+    if spec is None or spec.loader is None:
+        raise MlflowException.invalid_parameter_value(f"{path} is not a Python file.")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def _cells(given: Any) -> Sequence[Any]:
+    """The pictures of an input, one a row: arrays of values, or what ``_encoded`` takes."""
+    import pandas as pd
+
+    if isinstance(given, (pd.DataFrame, dict)):
+        columns = list(given)
+        name = COLUMN if COLUMN in columns else columns[0] if len(columns) == 1 else None
+        if name is None:
+            raise MlflowException.invalid_parameter_value(
+                f"The table has the columns {columns}: name the one with the pictures {COLUMN!r}."
+            )
+        given = given[name]
+    if isinstance(given, (str, bytes, os.PathLike)):
+        given = [given]
+    if isinstance(given, np.ndarray) and given.dtype == object and given.ndim > 1:
+        given = given.astype("float64")
+    cells = [np.asarray(cell) if isinstance(cell, list) else cell for cell in given]
+    if not cells:
+        raise MlflowException.invalid_parameter_value("The input holds no picture.")
+    if isinstance(given, np.ndarray) and given.ndim not in (1, 4):
+        raise MlflowException.invalid_parameter_value(
+            f"The array has the shape {given.shape}, and RGB values of pictures have the shape (N, height, width, 3)."
+        )
+    return cells
+
+
+def _encoded(cell: Any) -> bytes:
+    """The bytes of an encoded picture. Raises ``ValueError`` or ``OSError`` saying why there are none."""
+    if isinstance(cell, (bytes, bytearray, memoryview)):
+        return bytes(cell)
+    serving = os.environ.get(_SERVING, "").lower() in ("true", "1")
+    if isinstance(cell, os.PathLike) or (isinstance(cell, str) and not serving and _is_file(cell)):
+        return Path(cell).read_bytes()
+    if not isinstance(cell, str):
+        raise ValueError(f"it is of the type {type(cell).__name__}; give bytes, base64 or the path of a file")
+    try:
+        return base64.b64decode("".join(cell.split()), validate=True)
+    except binascii.Error:
+        what = "it is not base64, and a server opens no files" if serving else "there is no such file"
+        raise ValueError(what) from None
+
+
+def _is_file(text: str) -> bool:
+    try:
+        return Path(text).is_file()
+    except (OSError, ValueError):  # a text that is no path at all: too long, or with a zero in it
+        return False
+
+
+def _batches(pictures: Iterator[np.ndarray]) -> Iterator[list[np.ndarray]]:
+    batch: list[np.ndarray] = []
+    for picture in pictures:
+        batch.append(picture)
+        if len(batch) == _BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
 
 
 set_model(ImageClassifier())

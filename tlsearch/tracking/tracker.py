@@ -5,18 +5,23 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tlsearch.tracking.describe import Status
+from tlsearch.tracking.entities import cut_tags, to_dataset, to_params, to_tags
 from tlsearch.tracking.ledger import Ledger
 from tlsearch.tracking.location import Location, locate
 from tlsearch.tracking.quiet import first_line, quiet
+from tlsearch.tracking.register import Figures, check_registry, register
+from tlsearch.tracking.system import system_metrics
+from tlsearch.tracking.view import TAG_PREFIX, shared_view, view_link
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-    from mlflow.entities import Metric
+    from mlflow.entities import Metric, Param
 
     from tlsearch.plugin_api import Images
 
@@ -25,8 +30,6 @@ T = TypeVar("T")
 # Limits of MLflow's batch call.
 _MAX_PARAMS = 100
 _MAX_METRICS = 1000
-_MAX_PARAM_CHARS = 6000
-_MAX_TAG_CHARS = 5000
 
 # What the UI shows in its column "Source".
 _SOURCE = {"mlflow.source.name": "tlsearch", "mlflow.source.type": "LOCAL"}
@@ -55,6 +58,7 @@ class Tracker:
         self._location = location
         self._warn = warn
         self._pending: dict[str, list[Metric]] = {}
+        self._params: dict[str, list[Param]] = {}
         self._flushed_at = 0.0
         self._silent_until = 0.0
         self._told = False
@@ -110,10 +114,13 @@ class Tracker:
 
     def start_parent(self, name: str, params: Mapping[str, Any], tags: Mapping[str, str]) -> str:
         """Starts the run that stands for the whole search and gives its id."""
-        return self._start(name, params, tags)
+        run_id = self._start(name, params, tags)
+        self._send(run_id, [], {})
+        return run_id
 
     def start_child(self, parent_id: str, name: str, params: Mapping[str, Any], tags: Mapping[str, str]) -> str:
-        """Starts a run that the UI shows below ``parent_id`` and gives its id."""
+        """Starts a run that the UI shows below ``parent_id`` and gives its id. Its params are sent with the first
+        metrics: each call is a transaction of the store."""
         nesting = {"mlflow.parentRunId": parent_id} if parent_id else {}
         return self._start(name, params, {**tags, **nesting})
 
@@ -128,8 +135,8 @@ class Tracker:
         """Sends what is buffered."""
         pending, self._pending = self._pending, {}
         self._flushed_at = time.monotonic()
-        for run_id, metrics in pending.items():
-            self._send(run_id, metrics, {})
+        for run_id in dict.fromkeys([*pending, *self._params]):
+            self._send(run_id, pending.get(run_id, []), {})
 
     def finish(
         self,
@@ -153,6 +160,29 @@ class Tracker:
     def set_tags(self, run_id: str, tags: Mapping[str, str]) -> None:
         """Sets tags of a run."""
         self._send(run_id, [], tags)
+
+    def log_dataset(self, run_id: str, name: str, folder: Path, fingerprint: str, counts: Mapping[str, int]) -> None:
+        """Notes what a run worked on: a folder of images, its ``fingerprint``, and the number of images of each part.
+        Nothing is read."""
+        if run_id:
+            data = to_dataset(name, folder, fingerprint, counts)
+            self._attempt(lambda: self._client.log_inputs(run_id, [data]))
+
+    def system_metrics(self, run_id: str) -> AbstractContextManager[None]:
+        """Inside, the load of the machine is recorded in a run."""
+        return system_metrics(self.uri, run_id)
+
+    def offer_view(self, run_id: str, metric: str) -> str:
+        """Makes a view of the trials below a parent, the best by validation ``metric`` first, and gives its link; empty
+        where that failed."""
+        key, value = shared_view(run_id, metric)
+        link = view_link(self._location.ui_address, self.experiment_id, key)
+
+        def offer() -> str:
+            self._client.set_experiment_tag(self.experiment_id, TAG_PREFIX + key, value)
+            return link
+
+        return (self._attempt(offer) or "") if run_id else ""
 
     def log_text(self, run_id: str, text: str, name: str) -> None:
         """Keeps ``text`` as the artifact ``name``, a relative path."""
@@ -187,25 +217,39 @@ class Tracker:
 
         return (self._attempt(log) or "") if run_id else ""
 
+    def check_registry(self, name: str) -> None:
+        """Raise ``TrackingError`` where no model can be registered as ``name``."""
+        with quiet():
+            check_registry(self._client, name)
+
+    def register(
+        self, name: str, model_uri: str, run_id: str, figures: Figures, tags: Mapping[str, str], note: str
+    ) -> str:
+        """Registers a logged model and gives a sentence that says what became of it; empty where the store failed."""
+
+        def call() -> str:
+            with quiet():
+                return register(self._client, name, model_uri, run_id, figures, tags, note)
+
+        return (self._attempt(call) or "") if run_id and model_uri else ""
+
     def _start(self, name: str, params: Mapping[str, Any], tags: Mapping[str, str]) -> str:
         def start() -> str:
-            run = self._client.create_run(self.experiment_id, tags=_cut({**_SOURCE, **tags}), run_name=name)
+            run = self._client.create_run(self.experiment_id, tags=cut_tags({**_SOURCE, **tags}), run_name=name)
             return str(run.info.run_id)
 
         run_id = self._attempt(start) or ""
         if run_id and params:
-            rows = _params(params)
-            for begin in range(0, len(rows), _MAX_PARAMS):
-                batch = rows[begin : begin + _MAX_PARAMS]
-                self._attempt(partial(self._client.log_batch, run_id, params=batch))
+            self._params[run_id] = to_params(params)
         return run_id
 
     def _send(self, run_id: str, metrics: Sequence[Metric], tags: Mapping[str, str]) -> None:
-        """Metrics and tags of a run in as few calls as can be: each is a transaction of the store."""
-        rest = _tags(tags)
-        while run_id and (metrics or rest):
-            batch, metrics, now, rest = metrics[:_MAX_METRICS], metrics[_MAX_METRICS:], rest, []
-            self._attempt(partial(self._client.log_batch, run_id, metrics=batch, tags=now))
+        """Metrics and tags of a run, and its params where they are still to be sent, in as few calls as can be."""
+        params, rest = self._params.pop(run_id, []), to_tags(tags)
+        while run_id and (metrics or params or rest):
+            now = metrics[:_MAX_METRICS], params[:_MAX_PARAMS], rest  # what one call takes of each
+            metrics, params, rest = metrics[_MAX_METRICS:], params[_MAX_PARAMS:], []
+            self._attempt(partial(self._client.log_batch, run_id, *now))
 
     def _add(self, run_id: str, step: int, metrics: Mapping[str, float]) -> None:
         from mlflow.entities import Metric
@@ -229,19 +273,3 @@ class Tracker:
                 self._warn(f"the MLflow record at {self.uri} fails and will have gaps ({first_line(error)})")
             self._told = True
             return None
-
-
-def _params(params: Mapping[str, Any]) -> list[Any]:
-    from mlflow.entities import Param
-
-    return [Param(name, str(value)[:_MAX_PARAM_CHARS]) for name, value in params.items()]
-
-
-def _tags(tags: Mapping[str, str]) -> list[Any]:
-    from mlflow.entities import RunTag
-
-    return [RunTag(name, value) for name, value in _cut(tags).items()]
-
-
-def _cut(tags: Mapping[str, str]) -> dict[str, str]:
-    return {name: str(value)[:_MAX_TAG_CHARS] for name, value in tags.items()}

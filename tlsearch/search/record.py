@@ -1,0 +1,76 @@
+"""The record of a whole run in MLflow: opened before any work, begun with the first, completed with the result."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from tlsearch.config import CONFIG_NAME, RunConfig
+from tlsearch.data.pixels import open_pixels
+from tlsearch.progress import Reporter
+from tlsearch.results.pictures import PICTURES_FOLDER
+from tlsearch.results.result import RunResult
+from tlsearch.search import wording
+from tlsearch.search.plan import Plan
+from tlsearch.search.session import Session
+from tlsearch.tracking.location import locate
+from tlsearch.tracking.register import Figures
+from tlsearch.tracking.tracker import Tracker
+
+
+def open_record(config: RunConfig, reporter: Reporter) -> Tracker | None:
+    """The record in MLflow; a dry run only asks whether it could be opened.
+
+    Raises ``TrackingError`` where it cannot, or where the winner could not be registered as asked.
+    """
+    if config.dry_run:
+        locate(config.tracking_uri, Path.cwd())
+        return None
+    tracker = Tracker.open(config.tracking_uri, config.effective_experiment, warn=reporter.warn)
+    if config.register is not None:
+        tracker.check_registry(config.register)
+    if tracker.warning:
+        reporter.warn(tracker.warning)
+    return tracker
+
+
+@contextmanager
+def begun(session: Session, plan: Plan) -> Iterator[None]:
+    """Starts the parent run, and inside records the load of the machine in it."""
+    tracker, index = session.tracker, session.data.index
+    session.parent_run = tracker.start_parent(
+        session.output.name, wording.parent_params(session, plan), wording.parent_tags(session)
+    )
+    split = session.data.split
+    counts = {"train": len(split.train), "val": len(split.val), "test": len(split.test)}
+    tracker.log_dataset(session.parent_run, index.root.name or "images", index.root, index.fingerprint, counts)
+    session.view = tracker.offer_view(session.parent_run, session.data.metric)
+    with tracker.system_metrics(session.parent_run):
+        yield
+
+
+def complete_record(session: Session, result: RunResult, report: Path) -> None:
+    """The files of a run, its model, its figures and its story; the winner is registered where that was asked for."""
+    tracker, run_id, output = session.tracker, session.parent_run, session.output
+    for path in (report, output / "result.json", output / "trials.csv", output / CONFIG_NAME):
+        tracker.log_artifact(run_id, path)
+    tracker.log_artifact(run_id, output / PICTURES_FOLDER, PICTURES_FOLDER)
+    example = np.asarray(open_pixels(session.work / f"pool-{result.winner.spec.image_size}.npy")[:1])
+    model = tracker.log_model(run_id, output / "model", example, result.dataset.classes)
+    if session.config.register is not None:
+        _register(session, result, session.config.register, model)
+    tracker.finish(run_id, "FINISHED", wording.parent_metrics(result), wording.parent_description(result))
+
+
+def _register(session: Session, result: RunResult, name: str, model: str) -> None:
+    figures = Figures(result.dataset.fingerprint, result.metrics.name, result.metrics.val)
+    said = session.tracker.register(
+        name, model, session.parent_run, figures, wording.version_tags(result), wording.version_note(result)
+    )
+    if said:
+        session.reporter.say("register", said)
+    else:
+        session.reporter.warn(f"the winner is not registered as {name}, for the record in MLflow failed")

@@ -1,0 +1,119 @@
+"""The model registry: the winner as a new version of a named model, and the alias ``champion``.
+
+The champion is chosen by validation figures alone, and only among models of the same images: a test split that chooses
+a champion is no test any more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tlsearch.errors import TrackingError
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities.model_registry import ModelVersion
+
+ALIAS = "champion"
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What is kept of a version to compare it by: its ``val`` in the ``metric``, on the data set ``fingerprint``."""
+
+    fingerprint: str
+    metric: str
+    val: float
+
+    def tags(self) -> dict[str, str]:
+        """The tags of the version; ``Figures.of`` reads them."""
+        return {"dataset_fingerprint": self.fingerprint, "metric": self.metric, "val": f"{self.val:.6f}"}
+
+    @classmethod
+    def of(cls, tags: Mapping[str, str]) -> Figures | None:
+        """The figures in the tags of a version, None where it has none, as when another program registered it."""
+        try:
+            return cls(tags["dataset_fingerprint"], tags["metric"], float(tags["val"]))
+        except (KeyError, ValueError):
+            return None
+
+
+def check_registry(client: MlflowClient, name: str) -> None:
+    """Raise ``TrackingError`` where no model can be registered as ``name``; asked before any work, writes nothing."""
+    from mlflow.exceptions import MlflowException
+
+    from tlsearch.tracking.quiet import first_line
+
+    try:
+        client.search_registered_models(max_results=1)
+    except Exception as error:  # whatever a store raises that keeps no models
+        raise TrackingError(
+            f"The MLflow store {client.tracking_uri} has no model registry that answers ({first_line(error)}): "
+            "leave --register out, or name another store with --tracking-uri."
+        ) from error
+    try:
+        if client.get_registered_model(name).tags.get("mlflow.prompt.is_prompt"):
+            raise TrackingError(f"--register {name!r} is the name of a prompt in the registry: choose another name.")
+    except MlflowException as error:
+        if error.error_code == "RESOURCE_DOES_NOT_EXIST":
+            return
+        raise TrackingError(
+            f"No model can be registered as {name!r} ({first_line(error)}): choose another name for --register."
+        ) from error
+
+
+def register(
+    client: MlflowClient, name: str, model_uri: str, run_id: str, figures: Figures, tags: Mapping[str, str], note: str
+) -> str:
+    """Register the logged model at ``model_uri`` as the next version of ``name``; gives a sentence that says what
+    became of it and of the alias.
+
+    ``tags`` are further tags of the version, ``note`` is its description in Markdown. The alias moves to the new
+    version where there is no champion, or where it has the same fingerprint and metric and a lower validation figure.
+    """
+    from mlflow.exceptions import MlflowException
+
+    try:
+        client.create_registered_model(name)
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
+    champion = _champion(client, name)
+    version = client.create_model_version(
+        name, model_uri, run_id, tags={**figures.tags(), **tags}, description=note,
+        model_id=model_uri.removeprefix("models:/"),
+    )  # fmt: skip
+    better, why = _better(figures, champion)
+    if better:
+        client.set_registered_model_alias(name, ALIAS, str(version.version))
+    return f"{name} version {version.version}; {why}"
+
+
+def _champion(client: MlflowClient, name: str) -> ModelVersion | None:
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return client.get_model_version_by_alias(name, ALIAS)
+    except MlflowException:  # which the stores raise with different codes where there is no such alias
+        return None
+
+
+def _better(new: Figures, champion: ModelVersion | None) -> tuple[bool, str]:
+    """Whether the new version becomes the champion, and what is said of it."""
+    if champion is None:
+        return True, f"it is the first {ALIAS}"
+    kept = f"version {champion.version} stays {ALIAS}"
+    old = Figures.of(champion.tags)
+    if old is None:
+        return False, f"{kept}, for it has no figures to compare with"
+    if old.fingerprint != new.fingerprint:
+        return False, f"{kept}, for it was chosen on other images, and the two cannot be compared"
+    name = new.metric.replace("_", " ")
+    if old.metric != new.metric:
+        return False, f"{kept}, for it was chosen by {old.metric.replace('_', ' ')}, and this one by {name}"
+    figures = f"validation {name} {new.val:.3f} against {old.val:.3f}"
+    if round(new.val, 6) > old.val:
+        return True, f"it takes the place of version {champion.version} as {ALIAS}: {figures}"
+    return False, f"{kept}: {figures}"
