@@ -281,7 +281,7 @@ def test_the_benchmark_in_small(
         assert found["summary"][search["method"]]["final"]["4"] == max(round(t["value"], 4) for t in search["trials"])
     plain, ours = found["searches"]
     assert plain["profile_seconds"] == 0.0 < ours["profile_seconds"]
-    assert ours["trials"][0]["label"].startswith("stub@random, freeze 3/3, solved head")
+    assert ours["trials"][0]["label"].startswith("stub@random freeze 3/3 head solved")
     assert json.loads(file.read_text(encoding="utf-8"))["searches"] == found["searches"]
     curves.print_table(found, Console(width=160))
     assert "3/3" in capsys.readouterr().out

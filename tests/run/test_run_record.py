@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
+import re
 
 import numpy as np
 import pytest
 from small_run import MARKS, Finished
 
 from tlsearch.tracking.quiet import quiet
+from tlsearch.tracking.view import CHART_PARAMS, TAG_PREFIX
 
 with quiet():
     from mlflow import MlflowClient
@@ -39,7 +39,43 @@ def test_a_bare_mlflow_ui_where_the_run_started_shows_it(finished: Finished) -> 
     assert parent.data.params["candidates"] == "tiny@random"
     assert parent.data.metrics["test"] == pytest.approx(finished.result.metrics.test)
     artifacts = {a.path for a in MlflowClient(mlflow.tracking_uri).list_artifacts(mlflow.parent_run_id)}
-    assert {"report.html", "result.json", "trials.csv"} <= artifacts
+    assert {"report.html", "result.json", "trials.csv", "run.toml", "pictures"} <= artifacts
+    assert parent.inputs is not None
+    (data,) = (one.dataset for one in parent.inputs.dataset_inputs)
+    assert finished.result.dataset.fingerprint.startswith(data.digest)
+    assert len(data.digest) == 16
+    assert "system/cpu_utilization_percentage" in parent.data.metrics
+
+
+def test_the_parent_tells_the_whole_story(finished: Finished) -> None:
+    mlflow, result = finished.result.mlflow, finished.result
+    assert mlflow is not None
+    note = MlflowClient(mlflow.tracking_uri).get_run(mlflow.parent_run_id).data.tags["mlflow.note.content"]
+    assert result.command in note
+    assert f"seed {result.plan.seed}" in note
+    assert f"- winner: {result.winner.label}" in note
+    assert "7 trials (" in note
+    with quiet():
+        artifacts = {a.path for a in MlflowClient(mlflow.tracking_uri).list_artifacts(mlflow.parent_run_id)}
+    linked = set(
+        re.findall(rf"#/experiments/{mlflow.experiment_id}/runs/{mlflow.parent_run_id}/artifacts/(\S+?)\)", note)
+    )
+    assert linked == {"report.html", "result.json", "trials.csv", "pictures"} & artifacts
+    assert mlflow.view in finished.printed
+    assert f"[the trials, best first](#{mlflow.view.partition('#')[2]})" in note
+    key = mlflow.view.partition("?viewStateShareKey=")[2]
+    experiment = MlflowClient(mlflow.tracking_uri).get_experiment(mlflow.experiment_id)
+    assert mlflow.parent_run_id in experiment.tags[TAG_PREFIX + key]
+
+
+def test_the_best_value_so_far_is_there_after_every_trial(finished: Finished) -> None:
+    mlflow = finished.result.mlflow
+    assert mlflow is not None
+    points = MlflowClient(mlflow.tracking_uri).get_metric_history(mlflow.parent_run_id, "best_val_accuracy")
+    trials = [row for row in finished.result.trials if row.role == "trial"]
+    first = next(row.number for row in trials if row.value is not None)
+    assert [point.step for point in points] == [row.number for row in trials if row.number >= first]
+    assert points[-1].value in [pytest.approx(row.value) for row in trials if row.value is not None]
 
 
 def test_every_trial_is_a_run_below_the_parent(finished: Finished) -> None:
@@ -57,8 +93,15 @@ def test_every_trial_is_a_run_below_the_parent(finished: Finished) -> None:
         assert (tags["weights"], tags["seed"]) == (row.spec.weights or "none", "0")
         assert tags["dataset_fingerprint"] == fingerprint
         assert params["freeze_depth"] == str(row.spec.freeze_depth)
-        assert params["policy"] == row.spec.policy
-        assert metrics["val_accuracy"] == pytest.approx(row.metrics["val_accuracy"])
+        assert params["augmentation"] == row.spec.policy
+        assert row.label in run.info.run_name
+        numbers = [float(params[name]) for name in CHART_PARAMS]  # the chart leaves out a run that lacks one
+        assert numbers[:2] == pytest.approx([row.spec.freeze_depth / row.spec.depth, row.spec.units], rel=1e-5)
+        assert tags["search"] == "out"
+        assert tags["mlflow.note.content"].startswith(row.label)
+        where = "" if row.state == "complete" else "stopped/"
+        assert metrics[f"{where}val_accuracy"] == pytest.approx(row.metrics["val_accuracy"], rel=1e-4)
+        assert ("val_accuracy" in metrics) == (row.state == "complete")
         assert metrics["seconds"] > 0
         assert metrics["trainable_params"] > 0
         if row.spec.backbone == "tiny":
@@ -76,10 +119,20 @@ def test_frozen_layers_are_recorded(finished: Finished) -> None:
         depth = row.spec.freeze_depth
         assert run.data.params["cut_point"] == f"cut{depth}"
         assert run.data.params["frozen_layers"] == str(depth)
-    last = next(r for r in frozen if r.spec.freeze_depth == 3)
-    with quiet():
-        file = MlflowClient(mlflow.tracking_uri).download_artifacts(last.run_id or "", "frozen_layers.json")
-    assert json.loads(Path(file).read_text()) == {"frozen_layers": ["conv1", "conv2", "conv3"]}
+        assert run.data.tags["frozen_layers"] == ", ".join(f"conv{n}" for n in range(1, depth + 1))
+
+
+def test_the_names_of_runs_are_sorted_and_say_what_they_are(finished: Finished) -> None:
+    runs = children(finished)
+    names = {role: [] for role in ("trial", "baseline", "confirmation")}  # type: dict[str, list[str]]
+    for row in finished.result.trials:
+        names[row.role].append(runs[row.run_id or ""].info.run_name or "")
+    trials = [row for row in finished.result.trials if row.role == "trial"]
+    assert names["trial"] == [f"{row.number:02} {row.label}" for row in trials] == sorted(names["trial"])
+    assert all(
+        re.fullmatch(r"baseline \w+ from scratch head linear standard \.50 lr [\d.]+", n) for n in names["baseline"]
+    )
+    assert all(re.match(r"confirm (\d\d|baseline) fold \d (seed \d )?\w", name) for name in names["confirmation"])
 
 
 def test_epochs_and_the_gain_are_recorded(finished: Finished) -> None:
@@ -92,14 +145,18 @@ def test_epochs_and_the_gain_are_recorded(finished: Finished) -> None:
         if row.role != "trial" or row.state != "complete" or row.value is None:
             continue
         metrics = runs[row.run_id or ""].data.metrics
-        assert metrics["objective"] == pytest.approx(row.value)
+        assert metrics["val_accuracy"] == pytest.approx(row.value, rel=1e-4)
         assert metrics["val_gain_over_baseline"] == pytest.approx(
-            metrics["val_accuracy"] - metrics["baseline_val_accuracy"]
+            metrics["val_accuracy"] - metrics["baseline_val_accuracy"], abs=1e-4
         )
-        epochs = client.get_metric_history(row.run_id or "", "val_loss")
-        assert len(epochs) == (1 if row.spec.solved else 2 * 4 + 1)  # four epochs on each of two folds
+        folds = [
+            sorted(client.get_metric_history(row.run_id or "", f"{section}/val_accuracy"), key=lambda m: m.step)
+            for section in ("curve", "curve of fold 2")
+        ]
+        assert [[point.step for point in points] for points in folds] == (
+            [[], []] if row.spec.solved else [[1, 2, 3, 4], [1, 2, 3, 4]]
+        )
         if not row.spec.solved:
             # The value is the mean over folds of the last three epochs, never the best one.
-            points = sorted(client.get_metric_history(row.run_id or "", "objective"), key=lambda m: m.step)
-            counting = [point.value for fold in (points[:4], points[4:8]) for point in fold[1:]]
-            assert np.mean(counting) == pytest.approx(row.value)
+            assert np.mean([point.value for points in folds for point in points[1:]]) == pytest.approx(row.value)
+        assert [m.step for m in client.get_metric_history(row.run_id or "", "val_accuracy")] == [0]

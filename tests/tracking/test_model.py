@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
+import signal
+import socket
 import subprocess
 import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 CLASSES = ("cat", "dog", "newt")
 
@@ -24,7 +33,7 @@ x = keras.layers.GlobalAveragePooling2D()(keras.layers.Rescaling(1 / 32)(image))
 model = keras.Model(image, keras.layers.Softmax()(x))
 model.save(folder / "model.keras")
 (folder / "labels.json").write_text(json.dumps(["cat", "dog", "newt"]))
-(folder / "config.json").write_text("{}")
+(folder / "config.json").write_text(json.dumps({"image_size": 8, "decode_size": 12, "backbone": "tiny"}))
 """
 
 LOG = """
@@ -44,21 +53,68 @@ print(json.dumps({"uri": uri, "run_id": run_id, "tracking": tracker.uri, "told":
 """
 
 LOAD = """
-import json, sys, mlflow, numpy as np
+import base64, json, sys, mlflow, numpy as np, pandas as pd
+from pathlib import Path
 mlflow.set_tracking_uri(sys.argv[1])
 model = mlflow.pyfunc.load_model(sys.argv[2])
+files = sorted(map(str, Path(sys.argv[3]).iterdir()))
+contents = [Path(file).read_bytes() for file in files]
+texts = [base64.encodebytes(content).decode() for content in contents]
 images = np.zeros((2, 8, 8, 3), np.uint8)
 images[0, ..., 1] = 64
 images[1, ..., 2] = 96
 small = model.predict(images)
-large = model.predict(images.repeat(3, 1).repeat(3, 2))
+
+def complaint(given):
+    try:
+        return str(model.predict(given))
+    except mlflow.exceptions.MlflowException as error:
+        return error.message
+
+def all_of(given):
+    return list(model.predict(given)["probabilities"])
+
 example = mlflow.models.Model.load(sys.argv[2]).load_input_example(sys.argv[2])
 print(json.dumps({
     "labels": list(small["label"]), "best": list(small["probability"]), "all": list(small["probabilities"]),
-    "large": list(large["probabilities"]), "example": list(example.shape), "kind": str(example.dtype),
-    "uses_tlsearch": "tlsearch" in sys.modules,
+    "large": all_of(images.repeat(3, 1).repeat(3, 2)), "floats": all_of(images.astype("float64")),
+    "example": list(example.shape), "from_example": list(model.predict(example)["label"]),
+    "paths": all_of(pd.DataFrame({"image": files, "wanted": range(len(files))})),
+    "bytes": all_of(pd.DataFrame({"anything": contents})), "base64": all_of(pd.DataFrame({"image": texts})),
+    "list": all_of(files),
+    "series": list(model.predict(pd.Series(files, index=[f"f{i}" for i, _ in enumerate(files)])).index),
+    "many": len(all_of(files[:1] * 70)),
+    "missing": complaint(pd.DataFrame({"image": [files[0], "nowhere.png"]})),
+    "broken": complaint([contents[0], contents[0][:60]]), "columns": complaint(pd.DataFrame({"a": [1], "b": [2]})),
+    "shape": complaint(images[0]), "grey": complaint(images[..., :1]), "kind": complaint(pd.DataFrame({"image": [3]})),
+    "metadata": model.metadata.metadata, "uses_tlsearch": "tlsearch" in sys.modules,
 }))
 """
+
+# What tlsearch itself says of the same files.
+PREDICT = """
+import json, sys
+from pathlib import Path
+from tlsearch.results.predictor import load
+said = load(sys.argv[1]).probabilities(sorted(Path(sys.argv[2]).iterdir()))
+print(json.dumps({"all": said.tolist()}))
+"""
+
+
+def make_pictures(folder: Path) -> Path:
+    """Pictures of every kind that decoding treats in its own way."""
+    folder.mkdir()
+    rows, columns = np.mgrid[0:700, 0:900]
+    photo = Image.fromarray(np.stack([rows // 3, columns // 4, (rows + columns) // 7], -1).astype(np.uint8))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    photo.save(folder / "a large and turned.jpg", exif=exif)
+    photo.resize((90, 40)).convert("P").save(folder / "b palette.gif")
+    photo.resize((12, 12)).save(folder / "c base size.png")
+    Image.new("RGBA", (30, 20), (0, 100, 200, 51)).save(folder / "d see-through.webp", lossless=True)
+    Image.fromarray((rows[:90, :50] * 700).astype(np.uint16)).save(folder / "e deep grey.png")
+    photo.convert("CMYK").save(folder / "f print.jpg")
+    return folder
 
 
 def run(code: str, *arguments: object, folder: Path) -> Any:
@@ -111,14 +167,119 @@ def test_the_model_belongs_to_its_run(logged: Any) -> None:
     assert model.name == "winner"
 
 
-def test_mlflow_alone_loads_and_uses_it(logged: Any) -> None:
-    got = run(LOAD, logged["tracking"], logged["uri"], folder=logged["folder"])
-    assert got["labels"] == ["dog", "newt"]
-    scores = np.exp([[0, 2, 0], [0, 0, 3]])
-    expected = scores / scores.sum(axis=1, keepdims=True)
-    assert np.allclose(got["all"], expected, atol=1e-5)
-    assert np.allclose(got["large"], expected, atol=1e-5)
-    assert np.allclose(got["best"], expected.max(axis=1), atol=1e-5)
-    assert got["example"] == [1, 8, 8, 3]
-    assert got["kind"] == "uint8"
-    assert not got["uses_tlsearch"]
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_pictures(tmp_path_factory.mktemp("pictures") / "all")
+
+
+@pytest.fixture(scope="module")
+def loaded(logged: Any, pictures: Path) -> Any:
+    """What a process says that loads the model with MLflow alone."""
+    return run(LOAD, logged["tracking"], logged["uri"], pictures, folder=logged["folder"])
+
+
+@pytest.fixture(scope="module")
+def predicted(logged: Any, pictures: Path) -> Any:
+    """Probabilities (files, classes) by tlsearch's own predictor."""
+    return np.asarray(run(PREDICT, logged["folder"] / "model", pictures, folder=logged["folder"])["all"])
+
+
+SCORES = np.exp([[0, 2, 0], [0, 0, 3]])
+EXPECTED = SCORES / SCORES.sum(axis=1, keepdims=True)
+
+
+def test_arrays_of_any_size_are_taken(loaded: Any) -> None:
+    assert loaded["labels"] == ["dog", "newt"]
+    for name in ("all", "large", "floats"):
+        assert np.allclose(loaded[name], EXPECTED, atol=1e-5), name
+    assert np.allclose(loaded["best"], EXPECTED.max(axis=1), atol=1e-5)
+    assert loaded["example"] == [1, 8, 8, 3]
+    assert len(loaded["from_example"]) == 1
+
+
+def test_tables_of_files_bytes_and_base64_give_what_tlsearch_predicts(loaded: Any, predicted: Any) -> None:
+    assert np.ptp(predicted, axis=0).max() > 0.05  # the pictures differ
+    for name in ("paths", "bytes", "base64", "list"):
+        assert np.abs(np.asarray(loaded[name]) - predicted).max() < 1e-5, name
+    assert loaded["series"] == [f"f{i}" for i in range(len(predicted))]
+    assert loaded["many"] == 70
+
+
+def test_what_cannot_be_used_is_named(loaded: Any) -> None:
+    assert loaded["missing"] == "The picture in row 1 (nowhere.png) cannot be used: there is no such file."
+    assert loaded["broken"].startswith("The picture in row 1 cannot be used: it is")
+    assert loaded["columns"] == "The table has the columns ['a', 'b']: name the one with the pictures 'image'."
+    assert "have the shape (N, height, width, 3)" in loaded["shape"]
+    assert "have the shape (height, width, 3)" in loaded["grey"]
+    assert "it is of the type int" in loaded["kind"]
+
+
+def test_it_stands_alone_and_says_what_it_takes(loaded: Any) -> None:
+    assert not loaded["uses_tlsearch"]
+    assert loaded["metadata"]["classes"] == list(CLASSES)
+    assert "base64" in loaded["metadata"]["input"]
+
+
+def test_it_is_served_over_http(logged: Any, pictures: Path, predicted: Any) -> None:
+    files = sorted(pictures.iterdir())
+    with served(logged) as address:
+        images = np.zeros((2, 8, 8, 3), np.uint8)
+        images[0, ..., 1] = 64
+        images[1, ..., 2] = 96
+        said = post(address, {"inputs": images.tolist()})["predictions"]
+        assert [row["label"] for row in said] == ["dog", "newt"]
+        assert np.allclose([row["probabilities"] for row in said], EXPECTED, atol=1e-5)
+
+        texts = [base64.b64encode(file.read_bytes()).decode() for file in files]
+        table = {"columns": ["image"], "data": [[text] for text in texts]}
+        said = post(address, {"dataframe_split": table})["predictions"]
+        assert np.abs(np.asarray([row["probabilities"] for row in said]) - predicted).max() < 1e-5
+        assert [row["label"] for row in said] == [CLASSES[i] for i in predicted.argmax(axis=1)]
+        said = post(address, {"inputs": {"image": texts[:1]}})["predictions"]
+        assert np.abs(np.asarray(said[0]["probabilities"]) - predicted[0]).max() < 1e-5
+
+        with pytest.raises(urllib.error.HTTPError) as caught:
+            post(address, {"dataframe_records": [{"image": str(files[0])}]})
+        with caught.value as answer:
+            assert "a server opens no files" in answer.read().decode()
+        assert caught.value.code == 400
+
+
+@contextmanager
+def served(logged: Any) -> Iterator[str]:
+    """The address of ``mlflow models serve`` on a free port of this machine."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [
+        sys.executable, "-m", "mlflow", "models", "serve", "-m", logged["uri"], "--env-manager", "local",
+        "--host", "127.0.0.1", "--port", str(port), "--workers", "1",
+    ]  # fmt: skip
+    environment = {**os.environ, "MLFLOW_TRACKING_URI": logged["tracking"], "MLFLOW_DISABLE_TELEMETRY": "true"}
+    # The command finds uvicorn on the path.
+    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
+    log = logged["folder"] / "serve.log"
+    with log.open("wb") as stream:
+        server = subprocess.Popen(
+            command, cwd=logged["folder"], env=environment, stdout=stream, stderr=stream, start_new_session=True
+        )
+    try:
+        until = time.monotonic() + 240
+        while True:
+            with suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/ping", timeout=5):
+                break
+            assert server.poll() is None, log.read_text()
+            assert time.monotonic() < until, log.read_text()
+            time.sleep(0.3)
+        yield f"http://127.0.0.1:{port}/invocations"
+    finally:
+        os.killpg(server.pid, signal.SIGTERM)
+        server.wait(30)
+
+
+def post(address: str, content: object) -> Any:
+    request = urllib.request.Request(
+        address, json.dumps(content).encode(), headers={"Content-Type": "application/json"}
+    )
+    with urllib.request.urlopen(request, timeout=120) as answer:
+        return json.load(answer)
