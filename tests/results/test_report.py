@@ -130,9 +130,9 @@ def test_the_findings_are_told_and_drawn(tmp_path: Path) -> None:
     assert page.text.count("no picture") == 2  # the mistakes; the suspect's is there
     assert "surer than it should be: expected calibration error 6.1 % on test" in page.text
     assert "temperature 1.62, fitted on 136 validation images: 2.2 % and 0.341" in page.text
-    assert page.tags.count("svg") == 9
+    assert page.tags.count("svg") == 8
     without = render(replace(SAMPLE, findings=Findings()), tmp_path)
-    assert without.tags.count("svg") == 7
+    assert without.tags.count("svg") == 6
     assert "Labels that look wrong" not in without.text
 
 
@@ -144,7 +144,7 @@ def test_every_section_is_filled(tmp_path: Path) -> None:
         "Class by class on test", "Worst mistakes on validation", "Labels that look wrong",
         "Are its probabilities true?", "Would more images help?", "Data", "Cost", "How to reproduce",
     ]  # fmt: skip
-    assert page.tags.count("svg") == 9
+    assert page.tags.count("svg") == 8
     assert "3 complete, 1 pruned, 1 failed." in page.text
     assert "loss is not finite" in page.text
     assert "best 86.5 % after cut 13" in page.text

@@ -74,7 +74,27 @@ def test_importance_is_drawn_where_there_is_some_and_explained_otherwise(
 ) -> None:
     section = mattered(replace(SAMPLE, importance=importance))
     assert said in section.shown["importance"]
-    assert (section.shown["importance_chart"] is not None) == bool(importance and importance.parameters)
+    drawn = bool(importance and importance.parameters)
+    assert bool(section.shown["importance_bars"]) == drawn
+    assert ("importance" in charts(section.pictures)) == drawn
+
+
+def test_shares_are_bars_beside_their_errors() -> None:
+    assert mattered(SAMPLE).shown["importance_bars"] == [
+        ("tune layers, or only a head", 0.41, 0.08, 100.0),
+        ("pre-trained network", 0.2, 0.05, pytest.approx(48.78)),
+        ("dropout", 0.01, None, pytest.approx(2.44)),
+    ]
+
+
+def test_a_baseline_far_below_is_named_and_does_not_press_the_trials_together() -> None:
+    assert SAMPLE.baseline is not None
+    far = mattered(replace(SAMPLE, baseline=replace(SAMPLE.baseline, val=0.2)))
+    assert "The network from scratch is off the charts, at 20.0 %." in far.shown["scatter_caption"]
+    assert "from scratch" not in [key.label for key in far.shown["scatter_keys"]]
+    (axes,) = charts(far.pictures)["freeze-depth"].figure.axes
+    assert axes.get_ylim()[0] > 0.6
+    assert "off the charts" not in mattered(SAMPLE).shown["scatter_caption"]
 
 
 def test_the_points_that_are_not_drawn_are_counted() -> None:

@@ -26,7 +26,7 @@ from tlsearch.results.result import RunResult
 from tlsearch.results.search_facts import Importance
 from tlsearch.results.sections.section import Section
 from tlsearch.results.sections.trial_table import reached, winner_number
-from tlsearch.results.wording import metric_name
+from tlsearch.results.wording import metric_name, percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -94,12 +94,12 @@ def mattered(result: RunResult) -> Section:
         "importance": _importance_shown(result.importance, len([r for r in searched if r.state == "complete"])),
         "scatter": [(picture.title, picture.svg) for picture in pictures],
         "scatter_keys": pictures[0].keys if pictures else (),
-        "scatter_caption": _caption(searched, drawn, same) if searched else "",
+        "scatter_caption": _caption(result, searched, drawn, same) if searched else "",
     }
-    if result.importance is not None and result.importance.parameters:
-        chart = _importance(result.importance)
-        return Section({**shown, "importance_chart": chart.svg}, (chart, *pictures))
-    return Section({**shown, "importance_chart": None}, tuple(pictures))
+    if result.importance is None or not result.importance.parameters:
+        return Section({**shown, "importance_bars": ()}, tuple(pictures))
+    bars = _bars(result.importance)
+    return Section({**shown, "importance_bars": bars}, (_importance(result.importance), *pictures))
 
 
 def _importance_shown(importance: Importance | None, complete: int) -> str:
@@ -114,9 +114,18 @@ def _importance_shown(importance: Importance | None, complete: int) -> str:
         f"The share of the variance of scores that each parameter explains by itself, by fANOVA (a random forest over "
         f"{importance.trials} complete trials; pruned, failed and censored ones have no final score and are left out). "
         "What parameters explain only together is in none of the bars, and a parameter that most trials do not use "
-        "gets little. Lines are standard errors over trials: bars whose lines overlap may well change places. The "
-        "search looks where scores are good, so this is no experiment with even coverage."
+        "gets little. Behind ± stand standard errors over trials, in points: shares that lie nearer than that may well "
+        "change places. The search looks where scores are good, so this is no experiment with even coverage."
     )
+
+
+def _bars(importance: Importance) -> list[tuple[str, float, float | None, float]]:
+    """Name, share, its standard error and the length of the bar in percent of the longest."""
+    most = max(max(p.share for p in importance.parameters), 1e-9)
+    return [
+        (PARAMETERS.get(p.name, p.name), p.share, p.stderr, round(100 * p.share / most, 2))
+        for p in importance.parameters
+    ]
 
 
 def _importance(importance: Importance) -> Picture:
@@ -156,13 +165,19 @@ def _scatter(result: RunResult, rows: Sequence[TrialRow], dimension: Dimension) 
             marker={"dot": "o", "cross": "x", "triangle": "^"}[mark], alpha=0.8 if mark == "dot" else 0.6,
             markerfacecolor=color if mark == "dot" else "none", markersize=5.5,
         )  # fmt: skip
-    if result.baseline is not None:
+    if result.baseline is not None and _near(result.baseline.val, values):
         values.append(result.baseline.val)
         axes.axhline(result.baseline.val, color=BASELINE, linewidth=1.4, linestyle=(0, (4, 3)))
     axes.set_ylim(*limits(values))
     _set_axis(axes, dimension, [dimension.place(row) for row in rows])
     header = ("number", "candidate", "state", dimension.column, "value", "last_value", "winner")
-    return Picture(dimension.name, dimension.title, figure, header, data, _keys(result, rows, candidates))
+    return Picture(dimension.name, dimension.title, figure, header, data, _keys(result, rows, values, candidates))
+
+
+def _near(baseline: float, values: Sequence[float]) -> bool:
+    """Whether the baseline can be drawn beside the trials without pressing them into a corner of the chart."""
+    span = max(0.05, max(values) - min(values))
+    return min(values) - span <= baseline <= max(values) + span
 
 
 def _on_axis(dimension: Dimension, place: float) -> float:
@@ -187,19 +202,19 @@ def _set_axis(axes: Axes, dimension: Dimension, places: Sequence[float]) -> None
     axes.set_xlim(LINEAR_AT - 0.4, powers[-1] + 0.4)
 
 
-def _keys(result: RunResult, rows: Sequence[TrialRow], candidates: Sequence[str]) -> list[Key]:
+def _keys(result: RunResult, rows: Sequence[TrialRow], values: Sequence[float], candidates: Sequence[str]) -> list[Key]:
     networks = dict.fromkeys([c for c in candidates if any(row.candidate == c for row in rows)])
     keys = [Key(label, color_of(label, candidates), "dot") for label in networks]
     states = {row.state for row in rows}
     keys += [Key(state, NEUTRAL, mark) for state, mark in MARKS.items() if state in states and state != "complete"]
     if winner_number(result) is not None:
         keys.append(Key("winner", INK, "ring"))
-    if result.baseline is not None:
+    if result.baseline is not None and result.baseline.val in values:
         keys.append(Key("from scratch", BASELINE, "dashed"))
     return keys
 
 
-def _caption(searched: Sequence[TrialRow], drawn: Sequence[TrialRow], same: Sequence[str]) -> str:
+def _caption(result: RunResult, searched: Sequence[TrialRow], drawn: Sequence[TrialRow], same: Sequence[str]) -> str:
     """What the points are, and what is not among them."""
     early = [row for row in drawn if row.state != "complete"]
     sentences = ["Each point is a trial, its score that on validation images."]
@@ -211,6 +226,9 @@ def _caption(searched: Sequence[TrialRow], drawn: Sequence[TrialRow], same: Sequ
     if hidden:
         counts = [f"{n} {s}" for s in ("failed", "pruned", "censored") if (n := sum(r.state == s for r in hidden))]
         sentences.append(f"Not drawn, for want of any score: {', '.join(counts)}.")
+    values = [value for row in drawn if (value := reached(row)) is not None]
+    if result.baseline is not None and values and not _near(result.baseline.val, values):
+        sentences.append(f"The network from scratch is off the charts, at {percent(result.baseline.val)}.")
     if same:
         sentences.append(f"No chart where all trials have one value: {', '.join(same)}.")
     return " ".join(sentences)
