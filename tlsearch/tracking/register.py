@@ -42,26 +42,21 @@ class Figures:
 
 def check_registry(client: MlflowClient, name: str) -> None:
     """Raise ``TrackingError`` where no model can be registered as ``name``; asked before any work, writes nothing."""
-    from mlflow.exceptions import MlflowException
-
     from tlsearch.tracking.quiet import first_line
 
     try:
         client.search_registered_models(max_results=1)
+        taken = client.get_prompt(name) is not None
     except Exception as error:  # whatever a store raises that keeps no models
         raise TrackingError(
             f"The MLflow store {client.tracking_uri} has no model registry that answers ({first_line(error)}): "
             "leave --register out, or name another store with --tracking-uri."
         ) from error
-    try:
-        if client.get_registered_model(name).tags.get("mlflow.prompt.is_prompt"):
-            raise TrackingError(f"--register {name!r} is the name of a prompt in the registry: choose another name.")
-    except MlflowException as error:
-        if error.error_code == "RESOURCE_DOES_NOT_EXIST":
-            return
+    if taken:
         raise TrackingError(
-            f"No model can be registered as {name!r} ({first_line(error)}): choose another name for --register."
-        ) from error
+            f"The registry of {client.tracking_uri} has a prompt of the name {name!r}: "
+            "choose another one for --register."
+        )
 
 
 def register(
@@ -81,10 +76,11 @@ def register(
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
     champion = _champion(client, name)
+    # By its place, not by its address, which the store would look up at MLflow's global tracking URI.
+    model = client.get_logged_model(model_uri.removeprefix("models:/"))
     version = client.create_model_version(
-        name, model_uri, run_id, tags={**figures.tags(), **tags}, description=note,
-        model_id=model_uri.removeprefix("models:/"),
-    )  # fmt: skip
+        name, model.artifact_location, run_id, {**figures.tags(), **tags}, description=note, model_id=model.model_id
+    )
     better, why = _better(figures, champion)
     if better:
         client.set_registered_model_alias(name, ALIAS, str(version.version))
