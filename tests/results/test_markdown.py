@@ -29,7 +29,7 @@ def test_what_the_search_did_is_told(text: str) -> None:
 
 
 def test_links_stay_within_the_ui(text: str) -> None:
-    assert "[the report](#/experiments/7/runs/abc/artifacts/report.html)" in text
+    assert "[report](#/experiments/7/runs/abc/artifacts/report.html)" in text
     assert "[all numbers](#/experiments/7/runs/abc/artifacts/result.json)" in text
     assert "[the search's progress](#/experiments/7/runs/abc/model-metrics)" in text
     assert "[the trials, best first](#/experiments/7/runs?viewStateShareKey=k)" in text
@@ -37,7 +37,7 @@ def test_links_stay_within_the_ui(text: str) -> None:
 
 def test_without_a_view_or_a_record_there_is_no_link_to_it() -> None:
     assert "best first" not in describe(replace(SAMPLE, mlflow=replace(PLACE, view="")))
-    assert "Where to look" not in describe(replace(SAMPLE, mlflow=None))
+    assert "Look at" not in describe(replace(SAMPLE, mlflow=None))
 
 
 def test_how_to_repeat_it_is_told() -> None:

@@ -7,24 +7,23 @@ from collections import Counter
 from tlsearch.results import wording as words
 from tlsearch.results.comparison import ModelRow, headings, model_rows
 from tlsearch.results.figures import interval, score
-from tlsearch.results.parts import Mlflow
 from tlsearch.results.result import RunResult
 
 _VERSIONS = ("tlsearch", "keras", "tensorflow", "optuna", "mlflow", "python")
 
 
 def describe(result: RunResult) -> str:
-    """The whole story: the verdict, all models side by side, both gains, how often the test set has been opened, what
-    the search did, where to look, and how to repeat it."""
+    """The whole story: the verdict, where to look, all models side by side, both gains, how often the test set has been
+    opened, what the search did, and how to repeat it."""
     lines = [
         " ".join(words.verdict(result)),
         "",
+        *_links(result),
         *_models(result),
         "",
         *(f"- {line}" for line in words.gain_lines(result.gain)),
         "",
         *_search(result),
-        *(_links(result, result.mlflow) if result.mlflow is not None else ()),
         "",
         "#### How to repeat it",
         "",
@@ -76,17 +75,20 @@ def _search(result: RunResult) -> list[str]:
     return lines
 
 
-def _links(result: RunResult, mlflow: Mlflow) -> list[str]:
-    """Links within the UI, whatever its address is."""
+def _links(result: RunResult) -> list[str]:
+    """Links within the UI, whatever its address is; near the top, for the UI folds long descriptions."""
+    mlflow = result.mlflow
+    if mlflow is None:
+        return []
     run = f"#/experiments/{mlflow.experiment_id}/runs/{mlflow.parent_run_id}"
-    files = [("the report", result.output.report), ("all numbers", "result.json"), ("trials", result.output.trials)]
-    files.append(("pictures and their data", result.output.pictures))
+    files = [("report", result.output.report), ("pictures and their data", result.output.pictures)]
+    files += [("all numbers", "result.json"), ("trials as a table", result.output.trials)]
     places = [f"[{text}]({run}/artifacts/{file})" for text, file in files if file is not None]
     places.append(f"[the search's progress]({run}/model-metrics)")
     _, hash_sign, view = mlflow.view.partition("#")
     if hash_sign:
         places.append(f"[the trials, best first](#{view})")
-    return ["", "#### Where to look", "", " · ".join(places)]
+    return [f"Look at: {' · '.join(places)}", ""]
 
 
 def _repeat(result: RunResult) -> list[str]:
