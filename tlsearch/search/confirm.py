@@ -76,7 +76,7 @@ class _Race:
         confirming = replace(more_views(spec), repeat=repeat)
         result, outcome, run_id = execute(
             self.session, confirming, candidate, [self.folds[number]], "confirmation",
-            f"confirm {self.numbers.get(spec, 'baseline')} {what} {spec.label}",
+            f"confirm {self.numbers.get(spec, 'baseline')} {what.replace(',', '')} {spec.label}",
             lambda *_: "continue", None, "confirm",
         )  # fmt: skip
         self.rows.append(TrialRow.of(len(self.rows) + 1, "confirmation", result, run_id))
