@@ -21,7 +21,7 @@ from rich.console import Console
 from tlsearch.cli import cli
 from tlsearch.commands.summary import print_summary
 from tlsearch.config import RunConfig
-from tlsearch.errors import DataError, RunError, UsageError
+from tlsearch.errors import DataError, Interrupted, RunError, UsageError
 from tlsearch.progress import Reporter
 from tlsearch.results.figures import interval, score, signed
 from tlsearch.results.predictor import Predictor
@@ -93,7 +93,7 @@ def test_help_names_every_command() -> None:
     output = tlsearch("--help").output
     positions = [
         output.index(f"\n  {name} ")
-        for name in ("run", "predict", "check", "report", "compare", "plugins", "weights", "cache")
+        for name in ("run", "resume", "predict", "check", "report", "compare", "plugins", "weights", "cache")
     ]
     assert positions == sorted(positions)
 
@@ -121,6 +121,8 @@ def test_help_names_every_command() -> None:
         ("--cache-limit", "10GB"),
         ("--baseline", "auto"),
         ("--refit", "off"),
+        ("--register", "not registered"),
+        ("--force", "off"),
         ("--dry-run", "off"),
         ("--config", "none"),
     ],
@@ -133,7 +135,7 @@ def test_every_option_of_run_has_its_default_in_the_help(option: str, default: s
 
 def test_the_help_of_run_has_no_option_beyond_those() -> None:
     options = {name for param in cli.commands["run"].params for name in param.opts if name.startswith("--")}
-    assert len(options) == 22
+    assert len(options) == 24
 
 
 # --- run
@@ -241,10 +243,20 @@ def test_an_expected_error_is_its_sentence(
 
 
 def test_an_interruption_is_130(search: Callable[[Search], list[RunConfig]]) -> None:
-    search(raising(KeyboardInterrupt()))
+    search(raising(Interrupted(Path("my out"))))
     result = tlsearch("run", "data")
     assert result.exit_code == 130
-    assert result.stderr == "error: interrupted; the trials that ended before are recorded in MLflow.\n"
+    assert result.stderr == (
+        "error: interrupted; what was found out is kept, and the run goes on with: tlsearch resume 'my out'\n"
+    )
+
+
+def test_what_cannot_go_on_is_told(tmp_path: Path) -> None:
+    result = tlsearch("resume", "nowhere")
+    assert result.exit_code == 2
+    assert result.stderr == (
+        "error: nowhere holds no run that could go on (there is no run.toml): name its output folder.\n"
+    )
 
 
 @pytest.mark.parametrize("output", [None, "out"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 from tlsearch.config import RunConfig
 from tlsearch.errors import UsageError
-from tlsearch.paths import cache_dir, check_output, claim_output
+from tlsearch.paths import cache_dir, check_output, claim_output, set_aside
 
 NOW = datetime(2026, 11, 22, 10, 12)
 DATA = Path("images")
@@ -32,11 +33,51 @@ def test_an_empty_folder_or_one_with_other_files_will_do(tmp_path: Path) -> None
     assert claim_output(RunConfig(DATA, output=tmp_path / "a" / "b")).is_dir()
 
 
-@pytest.mark.parametrize("trace", ["run.toml", "result.json", "study.db", "model", "baseline"])
+@pytest.mark.parametrize("trace", ["result.json", "study.db", "model", "baseline"])
 def test_a_folder_that_holds_a_run_is_refused(tmp_path: Path, trace: str) -> None:
     (tmp_path / trace).touch()
     with pytest.raises(UsageError, match=f"already holds a run .*{trace}.*name another folder"):
         claim_output(RunConfig(DATA, output=tmp_path))
+    assert claim_output(RunConfig(DATA, output=tmp_path, force=True)) == tmp_path
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"seed": 2}, "asked for with --seed left out: name another folder"),
+        ({"epochs": 5}, "asked for with --epochs 3: name another folder"),
+        ({"epochs": None, "trials": 8}, "asked for with --trials left out, --epochs 3: name another folder"),
+        ({"time_limit": 90}, "asked for with --time-limit 1m: name another folder"),
+        ({"cache_limit": 10**9}, "asked for with --cache-limit left out: name another folder"),
+        ({"dataset": Path("dogs")}, "asked for with DATASET .*images: name another folder"),
+    ],
+)
+def test_a_run_that_was_asked_for_otherwise_is_refused(
+    tmp_path: Path, change: dict[str, object], sentence: str
+) -> None:
+    config = RunConfig(DATA, epochs=3, time_limit=60, output=tmp_path)
+    config.to_toml(tmp_path / "run.toml")
+    assert claim_output(config) == tmp_path  # the same goes on
+    assert claim_output(replace(config, dry_run=True)) == tmp_path
+    with pytest.raises(UsageError, match=f"already holds a run, which was {sentence}"):
+        claim_output(replace(config, **change))
+    assert claim_output(replace(config, force=True, **change)) == tmp_path
+
+
+def test_what_is_set_aside_is_what_a_run_made(tmp_path: Path) -> None:
+    for name in ("run.toml", "result.json", "study.db", "study.db-wal", "mine.txt"):
+        (tmp_path / name).write_text(name)
+    (tmp_path / "model").mkdir()
+    (tmp_path / "scratch-vgg16").mkdir()
+    set_aside(tmp_path)
+    assert {p.name for p in tmp_path.iterdir()} == {"earlier-1", "mine.txt"}
+    assert (tmp_path / "earlier-1" / "study.db-wal").read_text() == "study.db-wal"
+    set_aside(tmp_path)
+    assert not (tmp_path / "earlier-2").exists()
+    (tmp_path / "run.toml").touch()
+    set_aside(tmp_path)
+    assert [p.name for p in (tmp_path / "earlier-2").iterdir()] == ["run.toml"]
+    assert len(list((tmp_path / "earlier-1").iterdir())) == 6
 
 
 def test_a_file_is_refused(tmp_path: Path) -> None:

@@ -194,6 +194,7 @@ def test_a_worker_from_start_to_end(tmp_path: Path, folder: Path, monkeypatch: p
 def test_a_process_that_was_started_ahead_ends_with_the_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker_client, "RENEW_AFTER", 1)
     with Worker(tmp_path / "worker.log") as worker:
+        worker.start()
         worker.trial("versions")
         ahead = worker._next
         assert ahead is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import shlex
 import tempfile
 import traceback
 from collections.abc import Sequence
@@ -17,9 +18,10 @@ from tlsearch.commands.compare import compare
 from tlsearch.commands.plugins import plugins
 from tlsearch.commands.predict import predict
 from tlsearch.commands.report import report
+from tlsearch.commands.resume import resume
 from tlsearch.commands.run import run
 from tlsearch.commands.weights import weights
-from tlsearch.errors import TlsearchError
+from tlsearch.errors import Interrupted, TlsearchError
 
 INTERRUPTED = 130
 
@@ -39,9 +41,10 @@ class _Front(click.Group):
             raise
         except TlsearchError as error:
             _end(ctx, str(error), error.exit_code)
+        except Interrupted as stop:
+            what = "interrupted; what was found out is kept, and the run goes on with"
+            _end(ctx, f"{what}: tlsearch resume {shlex.quote(str(stop.output))}", INTERRUPTED, stop="")
         except KeyboardInterrupt:
-            if ctx.invoked_subcommand == "run":
-                _end(ctx, "interrupted; the trials that ended before are recorded in MLflow", INTERRUPTED)
             _end(ctx, "interrupted", INTERRUPTED)
         except Exception as error:
             if isinstance(error, OSError) and error.errno == errno.EPIPE:
@@ -63,7 +66,7 @@ def cli() -> None:
     training from scratch."""
 
 
-for _command in (run, predict, check, report, compare, plugins, weights, cache):
+for _command in (run, resume, predict, check, report, compare, plugins, weights, cache):
     cli.add_command(_command)
 
 
@@ -73,8 +76,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     raise SystemExit(0)
 
 
-def _end(ctx: click.Context, sentence: str, code: int) -> NoReturn:
-    stop = "" if sentence.endswith((".", "?", "!")) else "."
+def _end(ctx: click.Context, sentence: str, code: int, stop: str = ".") -> NoReturn:
+    stop = "" if sentence.endswith((".", "?", "!")) else stop
     click.echo(f"error: {sentence}{stop}", err=True)
     ctx.exit(code)
 

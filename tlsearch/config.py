@@ -28,6 +28,9 @@ _MODEL_NAME = re.compile(r"(?!\.{1,2}$)[^/:\s]([^/:\x00-\x1f]{0,254}[^/:\s])?")
 _PATHS = ("dataset", "test", "output", "cache_dir")
 _LISTS = {"backbones": "backbone", "weights": "weights", "augment": "augment"}
 
+# What is asked for in one command and is no property of the run.
+_ONE_TIME = ("dry_run", "force")
+
 # The lowest and the highest value that a whole number may have.
 _RANGES: dict[str, tuple[int, int]] = {
     "trials": (1, 100_000),
@@ -51,6 +54,7 @@ class RunConfig:
     file, the name of the group that must stay together. ``image_size`` (pixels, 32 to 1024) None lets each candidate
     choose; ``metric`` None is accuracy, or balanced accuracy where classes are imbalanced. ``cache_limit`` is in
     bytes, and 0 stores nothing. ``register`` is the name under which the winner goes into MLflow's model registry.
+    ``force`` sets aside what an earlier run has left in ``output``.
 
     Raises:
         UsageError: a value is out of its range; the sentence names the option, the value and the range.
@@ -79,6 +83,7 @@ class RunConfig:
     refit: bool = False
     register: str | None = None
     dry_run: bool = False
+    force: bool = False
 
     def __post_init__(self) -> None:
         for name in _PATHS:
@@ -108,7 +113,7 @@ class RunConfig:
             _check_whole(name, getattr(self, name), low, high, optional=_default(name) is None)
         _check_choice("metric", self.metric, (None, *get_args(Metric)))
         _check_choice("baseline", self.baseline, get_args(BaselineChoice))
-        for name in ("refit", "dry_run"):
+        for name in ("refit", "dry_run", "force"):
             if not isinstance(getattr(self, name), bool):
                 raise _bad(name, getattr(self, name), "true or false")
         limit = self.time_limit
@@ -155,11 +160,22 @@ class RunConfig:
         values: dict[str, Any] = {}
         for f in fields(self):
             value = getattr(self, f.name)
-            if value != f.default:
+            if value != f.default and f.name != "force":
                 values[f.name] = _to_plain(f.name, value)
         temporary = path.with_name(f".{path.name}.tmp")
         temporary.write_text(tomli_w.dumps(values), encoding="utf-8")
         temporary.replace(path)
+
+    def differences(self, other: RunConfig) -> list[str]:
+        """The options of ``other`` that are not those of this configuration, as they are typed; those that name the
+        output folder or hold for one time only do not count."""
+        found = []
+        for f in fields(self):
+            values = [getattr(c, f.name) for c in (self, other)]
+            mine, theirs = (None if value is None else _to_plain(f.name, value) for value in values)
+            if mine != theirs and f.name not in ("output", *_ONE_TIME):
+                found.append(f"{_option(f.name)} {'left out' if values[1] == f.default else theirs}")
+        return found
 
     def with_output(self, output: Path) -> RunConfig:
         """The same configuration with another output folder."""
@@ -257,9 +273,12 @@ def _default(name: str) -> Any:
     return next(f.default for f in fields(RunConfig) if f.name == name)
 
 
+def _option(name: str) -> str:
+    return "DATASET" if name == "dataset" else "--" + _LISTS.get(name, name).replace("_", "-")
+
+
 def _bad(name: str, value: Any, wanted: str) -> UsageError:
-    option = "DATASET" if name == "dataset" else "--" + _LISTS.get(name, name).replace("_", "-")
-    return UsageError(f"{option} is {value!r}, but it must be {wanted}.")
+    return UsageError(f"{_option(name)} is {value!r}, but it must be {wanted}.")
 
 
 def _nearest(key: str, known: list[str]) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 
 class TlsearchError(Exception):
     """Base of every error that tlsearch raises on purpose.
@@ -53,3 +55,11 @@ class PluginFailedError(TrialError):
 
 class RunError(TlsearchError):
     """The run as a whole failed."""
+
+
+class Interrupted(KeyboardInterrupt):
+    """A run was interrupted; what it has found out is in the folder ``output``, where it can go on."""
+
+    def __init__(self, output: Path) -> None:
+        super().__init__(f"the run in {output} was interrupted")
+        self.output = output

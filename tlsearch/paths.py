@@ -14,7 +14,13 @@ RUNS_FOLDER = "tlsearch-runs"
 CACHE_VARIABLE = "TLSEARCH_CACHE_DIR"
 
 # Any of these in a folder means that a run has been there, or that a run would overwrite somebody's models.
-_TRACES = (CONFIG_NAME, "result.json", "study.db", "model", "linear_probe", "baseline")
+_TRACES = ("result.json", "study.db", "model", "linear_probe", "baseline")
+
+# What a run makes in its folder.
+_MADE = (
+    *(CONFIG_NAME, "result.json", "report.html", "trials.csv", "study.db*", "worker.log", ".tlsearch-work"),
+    *("model", "linear_probe", "baseline", "scratch-*", "refit", "pictures", "tlsearch-error-*.txt"),
+)
 
 
 def cache_dir(chosen: Path | None = None) -> Path:
@@ -69,7 +75,7 @@ def claim_output(config: RunConfig, now: datetime | None = None) -> Path:
 
 def check_output(config: RunConfig) -> None:
     """Raises ``UsageError`` where results would lie among the images, or ``config.output`` is a file or already holds
-    a run; nothing is made."""
+    something else than a run that was asked for just like this one; nothing is made."""
     output = config.output
     for data in (config.dataset, config.test):
         if data is not None and (output or Path(RUNS_FOLDER)).resolve().is_relative_to(data.resolve()):
@@ -81,11 +87,35 @@ def check_output(config: RunConfig) -> None:
         return
     if output.exists() and not output.is_dir():
         raise UsageError(f"--output {output} is a file: name a folder.")
+    if config.force:
+        return
+    if (output / CONFIG_NAME).exists():
+        differences = config.differences(RunConfig.from_toml(output / CONFIG_NAME))
+        if differences:
+            raise UsageError(
+                f"--output {output} already holds a run, which was asked for with {', '.join(differences)}: name "
+                "another folder, ask for the same to have it go on, or start anew in this one with --force."
+            )
+        return
     for trace in _TRACES:
         if (output / trace).exists():
             raise UsageError(
-                f"--output {output} already holds a run (there is a {trace}): name another folder, or remove it."
+                f"--output {output} already holds a run (there is a {trace}): name another folder, or start anew in "
+                "this one with --force, which deletes nothing."
             )
+
+
+def set_aside(output: Path) -> None:
+    """Moves what a run has left in ``output`` into a folder ``earlier-1`` there, or ``earlier-2`` and so on."""
+    names = [path for pattern in _MADE for path in output.glob(pattern)]
+    if not names:
+        return
+    number = 1
+    while (output / f"earlier-{number}").exists():
+        number += 1
+    target = _make(output / f"earlier-{number}", exist_ok=False)
+    for path in names:
+        path.rename(target / path.name)
 
 
 def _make(folder: Path, *, exist_ok: bool) -> Path:

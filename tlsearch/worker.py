@@ -1,7 +1,8 @@
 """``python -m tlsearch.worker``: the process that holds the backend.
 
 It answers one call at a time (see ``worker_client`` for the messages), ignores SIGINT so that the parent decides
-what an interruption means, and ends when its standard input closes. Whatever libraries print goes to standard
+what an interruption means, and ends when its standard input closes, or, in the middle of a call, when its parent is
+gone. Whatever libraries print goes to standard
 error: standard output carries messages only.
 """
 
@@ -11,6 +12,8 @@ import os
 import pickle
 import signal
 import sys
+import threading
+import time
 import traceback
 from collections.abc import Callable
 from typing import Any, BinaryIO
@@ -53,9 +56,17 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
             send(("error", type(failed).__name__, str(failed), traceback.format_exc(), failed.plugin))
 
 
+def _end_with(parent: int) -> None:
+    """Ends this process when ``parent`` is no longer its parent: nobody wants the answer any more."""
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(1)
+
+
 def main() -> None:
     """Move the message channel out of the way of ``print``, then serve."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with, args=(os.getppid(),), name="tlsearch-parent", daemon=True).start()
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     runtime.prepare()

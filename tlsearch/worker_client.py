@@ -75,7 +75,8 @@ class Worker:
         if self._trials >= RENEW_AFTER:
             self._end()
         self._trials += 1
-        if self._trials > RENEW_AFTER - START_AHEAD and self._next is None:
+        soon = self._trials > RENEW_AFTER - START_AHEAD
+        if soon and self._process is not None and self._next is None:
             self._next = self._launch()
         return self.call(name, on_event, **kwargs)
 

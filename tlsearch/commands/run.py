@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, get_args
 
@@ -85,7 +86,8 @@ def _read(
     "--output",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="Folder for the model and the report; it must not hold a run yet.  [default: tlsearch-runs/<dataset>-<time>]",
+    help="Folder for the model and the report. A run that was broken off there goes on if the rest is as it was.  "
+    "[default: tlsearch-runs/<dataset>-<time>]",
 )
 @click.option(
     "--experiment",
@@ -131,6 +133,12 @@ def _read(
     help="Register the winner in MLflow's model registry; the alias champion moves to it where its validation score on "
     "the same images is better.  [default: not registered]",
 )
+@click.option(
+    "--force",
+    is_flag=True,
+    default=False,
+    help="Set aside what an earlier run left in the output folder, and start anew there.  [default: off]",
+)
 @click.option("--dry-run", is_flag=True, default=False, help="Stop after the plan.  [default: off]")
 @click.option(
     "--config",
@@ -147,19 +155,40 @@ def run(ctx: click.Context, /, config: Path | None, **options: Any) -> None:
     recorded in MLflow; the winner is compared on test images with a network trained from scratch.
     """
     chosen = build_config(config, options)
-    check_output(chosen)
-    if chosen.output is not None:
-        ctx.find_root().obj = chosen.output
+    start(ctx, chosen)
+
+
+def start(ctx: click.Context, config: RunConfig) -> None:
+    """Run, or go on, and print what was found."""
+    check_output(config)
+    if config.output is not None:
+        ctx.find_root().obj = config.output
     from tlsearch.commands.summary import print_summary
     from tlsearch.console import ConsoleReporter
-    from tlsearch.search.run import run as start
+    from tlsearch.search.run import run as find
 
-    # What a system sends to end a program is an interruption like any other: runs are closed, nothing is left.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with ConsoleReporter() as reporter:
-        result = start(chosen, reporter)
+    with _interruptible(), ConsoleReporter() as reporter:
+        result = find(config, reporter)
         if result is not None:
             print_summary(reporter.console, result)
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Inside, Ctrl-C, and what a system sends to end a program, interrupt the first time, so that runs are closed and
+    what was found out is kept; the second time everything ends at once."""
+
+    def interrupt(*_: object) -> None:
+        for number in before:
+            signal.signal(number, signal.SIG_DFL)
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def build_config(file: Path | None, options: dict[str, Any]) -> RunConfig:

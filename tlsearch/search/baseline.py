@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,7 +15,7 @@ from tlsearch.results.parts import TrialRow
 from tlsearch.search.cost import RENDER_SECONDS
 from tlsearch.search.execute import Curves, finish_run, start_run
 from tlsearch.search.models import model_folder, save_fitted
-from tlsearch.search.plan import Plan, baseline_sizes
+from tlsearch.search.plan import Plan, baseline_sizes, measure
 from tlsearch.search.session import Session
 from tlsearch.tracking.describe import Status
 from tlsearch.training.batches import steps_per_epoch
@@ -54,6 +54,19 @@ class BaselineResult:
     def architecture(self) -> str:
         """The name of the network."""
         return self.candidate.backbone
+
+
+@dataclass(frozen=True)
+class Raced:
+    """What came of one network's learning rates, as it is kept, and their MLflow runs."""
+
+    outcomes: tuple[Outcome, ...]
+    run_ids: tuple[str, ...]
+
+    @property
+    def best(self) -> TrialResult:
+        """The one that was trained to the end."""
+        return next(o.result for o in self.outcomes if o.result.state == "complete")
 
 
 def run_baseline(session: Session, plan: Plan, best: Candidate) -> BaselineResult:
@@ -95,7 +108,7 @@ def _small_network(session: Session, budget: float | None) -> CandidateFacts:
     """The small network, at the largest size at which it gets 30 epochs, or at the smallest."""
     largest, *smaller = baseline_sizes(session.data.base_size)
     candidate = Candidate(SmallCNN.name, None, None, "", largest, 0)
-    facts: CandidateFacts = session.worker.call("measure", candidate=candidate, train_at=0.0)
+    facts = measure(session, candidate, 0.0)
     for size in smaller:
         if budget is None or _race_seconds(session, facts, ENOUGH_EPOCHS) <= budget:
             break
@@ -152,7 +165,33 @@ def _race(session: Session, plan: Plan, facts: CandidateFacts, steps: int) -> Ba
 
 def _race_with(policy: str, session: Session, plan: Plan, facts: CandidateFacts, steps: int) -> BaselineResult:
     candidate = facts.candidate
-    specs = [_spec(session, policy, facts, steps, rate) for rate in RATES]
+    specs = tuple(_spec(session, policy, facts, steps, rate) for rate in RATES)
+    question = ("race", specs, session.data.fold)
+    raced: Raced | None = session.journal.recall(question, Raced)
+    if raced is None:
+        raced = _run_race(session, candidate, specs)
+        if not session.data.uses_folds:
+            save_fitted(session, raced.best.spec, candidate, model_folder(session, raced.best.spec))
+        session.journal.keep(question, raced)
+        session.unfinished.update(raced.run_ids)
+    for outcome, run_id in zip(raced.outcomes, raced.run_ids, strict=True):
+        if run_id in session.unfinished:
+            finish_run(session, run_id, outcome.result)
+    best = raced.best
+    return BaselineResult(
+        candidate,
+        best,
+        tuple(TrialRow.of(0, "baseline", o.result, run) for o, run in zip(raced.outcomes, raced.run_ids, strict=True)),
+        sum(o.result.seconds for o in raced.outcomes),
+        "time" if steps < _wanted_steps(session, plan) else "schedule",
+        _still_improving(best),
+        (),
+        round(best.spec.steps / _per_epoch(session)),
+    )
+
+
+def _run_race(session: Session, candidate: Candidate, specs: Sequence[TrialSpec]) -> Raced:
+    """Train ``specs``, recorded as they go; the MLflow runs are left open."""
     runs = [
         start_run(session, spec, candidate, "baseline", f"baseline {spec.label} lr {spec.lr_suffix:g}")
         for spec in specs
@@ -169,28 +208,14 @@ def _race_with(policy: str, session: Session, plan: Plan, facts: CandidateFacts,
 
     try:
         outcomes: list[Outcome] = session.worker.trial(
-            "race", on_event, candidate=candidate, specs=specs, fold=session.data.fold
+            "race", on_event, candidate=candidate, specs=list(specs), fold=session.data.fold
         )
     except BaseException as error:
         status: Status = "KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED"
         for run_id in runs:
             session.tracker.finish(run_id, status, reason=str(error) or "interrupted")
         raise
-    for outcome, run_id in zip(outcomes, runs, strict=True):
-        finish_run(session, run_id, outcome.result)
-    best = next(o.result for o in outcomes if o.result.state == "complete")
-    if not session.data.uses_folds:
-        save_fitted(session, best.spec, candidate, model_folder(session, best.spec))
-    return BaselineResult(
-        candidate,
-        best,
-        tuple(TrialRow.of(0, "baseline", o.result, run) for o, run in zip(outcomes, runs, strict=True)),
-        sum(o.result.seconds for o in outcomes),
-        "time" if steps < _wanted_steps(session, plan) else "schedule",
-        _still_improving(best),
-        (),
-        round(best.spec.steps / _per_epoch(session)),
-    )
+    return Raced(tuple(outcomes), tuple(runs))
 
 
 def _spec(session: Session, policy: str, facts: CandidateFacts, steps: int, rate: float) -> TrialSpec:

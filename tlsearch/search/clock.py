@@ -21,6 +21,10 @@ class Clock:
         """Seconds since the start."""
         return time.monotonic() - self.started
 
+    def set(self, elapsed: float) -> None:
+        """Take ``elapsed`` for the seconds since the start: those of a run that is taken up again."""
+        self.started = time.monotonic() - elapsed
+
     def share(self, step: str) -> float | None:
         """Seconds that a step may take; None without a limit."""
         return None if self.limit is None else SHARES[step] * self.limit
@@ -50,8 +54,8 @@ class _Stopwatch:
         self._clock, self._step = clock, step
 
     def __enter__(self) -> None:
-        self._began = time.monotonic()
+        self._began = self._clock.elapsed()
 
     def __exit__(self, *_: object) -> None:
         timings = self._clock.timings
-        timings[self._step] = timings.get(self._step, 0.0) + time.monotonic() - self._began
+        timings[self._step] = timings.get(self._step, 0.0) + self._clock.elapsed() - self._began

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from tlsearch.data.split import Fold
@@ -15,6 +16,18 @@ from tlsearch.training.trial import Outcome
 
 OnRound = Callable[[int, Mapping[str, float]], str]
 """Gets the number of the round (from 1) and its numbers; answers "continue" or "prune"."""
+
+
+@dataclass(frozen=True)
+class Tried:
+    """A trial that is over, as it is kept: ``rounds`` are the numbers of every round, ``run_id`` is its MLflow run,
+    ``extra`` are the metrics that it got beside its own."""
+
+    result: TrialResult
+    outcome: Outcome | None
+    run_id: str
+    rounds: tuple[Mapping[str, float], ...]
+    extra: Mapping[str, float]
 
 
 def execute(
@@ -32,21 +45,26 @@ def execute(
     """Run a trial in the worker and record it; gives its result, its outcome and its MLflow run.
 
     Whatever goes wrong in the trial ends this trial only: the result then says "failed", with the reason. ``extra``
-    gives metrics to be recorded beside those of the result.
+    gives metrics to be recorded beside those of the result. A trial that an earlier life of the run has finished is not
+    run again; ``on_round`` hears its rounds.
     """
+    kept = recall(session, spec, folds, role)
+    if kept is not None:
+        for number, numbers in enumerate(kept.rounds, 1):
+            on_round(number, numbers)
+        return kept.result, kept.outcome, kept.run_id
     run_id = start_run(session, spec, candidate, role, name)
     curves = Curves(session, run_id)
-    rounds = 0
+    rounds: list[Mapping[str, float]] = []
     show = session.progress(step)
 
     def on_event(event: tuple[str, Any]) -> str:
-        nonlocal rounds
         if event[0] != "epoch":
             show(event)
             return "continue"
-        rounds += 1
+        rounds.append(event[1])
         curves.add(event[1])
-        return on_round(rounds, event[1])
+        return on_round(len(rounds), event[1])
 
     outcome: Outcome | None = None
     try:
@@ -59,8 +77,23 @@ def execute(
     except KeyboardInterrupt:
         session.tracker.finish(run_id, "KILLED", reason="interrupted")
         raise
-    finish_run(session, run_id, result, extra(result) if extra else None)
+    beside = extra(result) if extra else {}
+    session.journal.keep(_question(spec, folds, role), Tried(result, outcome, run_id, tuple(rounds), beside))
+    finish_run(session, run_id, result, beside)
     return result, outcome, run_id
+
+
+def recall(session: Session, spec: TrialSpec, folds: Sequence[Fold], role: Role) -> Tried | None:
+    """A trial that an earlier life of the run has finished, its MLflow run closed where that was still to be done;
+    None for any other."""
+    kept: Tried | None = session.journal.recall(_question(spec, folds, role), Tried)
+    if kept is not None and kept.run_id in session.unfinished:
+        finish_run(session, kept.run_id, kept.result, kept.extra)
+    return kept
+
+
+def _question(spec: TrialSpec, folds: Sequence[Fold], role: Role) -> tuple[Any, ...]:
+    return ("trial", role, spec, tuple(folds))
 
 
 class Curves:
@@ -82,6 +115,7 @@ class Curves:
 def start_run(session: Session, spec: TrialSpec, candidate: Candidate, role: Role, name: str) -> str:
     """Open the MLflow run of a trial with its params and tags; the names of its frozen layers are one of these, or a
     file where they are too long for a tag."""
+    session.close_unfinished()
     facts = session.facts.get(candidate)
     depth = spec.freeze_depth
     cut = facts.cuts[depth - 1] if facts and depth else None
@@ -109,6 +143,7 @@ def start_run(session: Session, spec: TrialSpec, candidate: Candidate, role: Rol
 def finish_run(session: Session, run_id: str, result: TrialResult, extra: Mapping[str, float] | None = None) -> None:
     """Close the MLflow run of a trial with its final metrics, all at step 0, and the status that its state means.
     ``extra`` are further metrics; of them ``val_gain_over_baseline`` comes into the description."""
+    session.unfinished.discard(run_id)
     metric, extra = session.data.metric, extra or {}
     final = {**finals_of(result, metric), **{name: float(f"{value:.5g}") for name, value in extra.items()}}
     note = note_of(result, metric, extra.get("val_gain_over_baseline"))

@@ -157,6 +157,17 @@ def open_pool(session: Session, *more: int) -> None:
     )
 
 
+def measure(session: Session, candidate: Candidate, train_at: float) -> CandidateFacts:
+    """What is known of a candidate once it was measured; ``train_at`` is the frozen share at which a training step is
+    timed."""
+    facts: CandidateFacts = session.journal.once(
+        ("measure", candidate, train_at),
+        CandidateFacts,
+        lambda: session.worker.call("measure", candidate=candidate, train_at=train_at),
+    )
+    return facts
+
+
 def _measured(session: Session, found: Found, size: int) -> CandidateFacts:
     """Measure a candidate, at a smaller size where its first view would take too long."""
     limit = session.clock.limit
@@ -165,7 +176,7 @@ def _measured(session: Session, found: Found, size: int) -> CandidateFacts:
     while True:
         session.reporter.progress("plan", 0, 1, f"measuring {candidate.label} at {candidate.image_size} px")
         open_pool(session, candidate.image_size)
-        facts: CandidateFacts = session.worker.call("measure", candidate=candidate, train_at=TIMED_SHARE)
+        facts = measure(session, candidate, TIMED_SHARE)
         if limit is None or session.config.image_size is not None:
             return facts
         seconds = facts.forward_seconds * len(session.data.pool)

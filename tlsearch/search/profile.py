@@ -26,13 +26,7 @@ def make_profile(session: Session, plan: Plan) -> tuple[Plan, Profile]:
     broken = []
     for candidate in plan.space.candidates:
         try:
-            scores = session.worker.call(
-                "profile",
-                session.progress("profile"),
-                candidate=candidate,
-                train=session.data.training,
-                seed=session.config.seed,
-            )
+            scores = _probed(session, candidate)
         except (TrialError, PluginError, WorkerDiedError) as error:
             broken.append(plugin_failed(session, candidate.backbone, candidate.weights or "", error))
             session.reporter.warn(f"{candidate.label} is left out: {broken[-1].reason}.")
@@ -50,6 +44,18 @@ def make_profile(session: Session, plan: Plan) -> tuple[Plan, Profile]:
         space = replace(plan.space, candidates=tuple(profile))
         plan = replace(plan, space=space, left_out=(*plan.left_out, *broken))
     return plan, profile
+
+
+def _probed(session: Session, candidate: Candidate) -> Sequence[tuple[float, float]]:
+    """(accuracy, standard error) of a linear probe at each cut."""
+    train, seed = session.data.training, session.config.seed
+    show = session.progress("profile")
+    scores: Sequence[tuple[float, float]] = session.journal.once(
+        ("profile", candidate, train, seed),
+        tuple[tuple[float, float], ...],
+        lambda: session.worker.call("profile", show, candidate=candidate, train=train, seed=seed),
+    )
+    return scores
 
 
 def profile_line(candidate: Candidate, points: Sequence[ProfilePoint]) -> str:

@@ -84,7 +84,11 @@ def _note(session: Session) -> int:
     """Write the opening into the ledger; gives how often this test set has been opened."""
     index = session.data.index
     fingerprint = fingerprint_of(index.images[row].sha256 for row in session.data.split.test)
-    return session.tracker.ledger.open_test(fingerprint, str(index.root), str(session.output), session.parent_run)
+    names = str(index.root), str(session.output), session.parent_run
+    opened: int = session.journal.once(
+        ("opened", fingerprint), int, lambda: session.tracker.ledger.open_test(fingerprint, *names)
+    )
+    return opened
 
 
 def _ask(session: Session, models: Mapping[str, Path]) -> tuple[dict[str, FloatArray], float | None]:

@@ -39,33 +39,50 @@ def open_record(config: RunConfig, reporter: Reporter) -> Tracker | None:
 
 @contextmanager
 def begun(session: Session, plan: Plan) -> Iterator[None]:
-    """Starts the parent run, and inside records the load of the machine in it."""
-    tracker, index = session.tracker, session.data.index
-    session.parent_run = tracker.start_parent(
-        session.output.name, wording.parent_params(session, plan), wording.parent_tags(session)
-    )
-    split = session.data.split
-    counts = {"train": len(split.train), "val": len(split.val), "test": len(split.test)}
-    tracker.log_dataset(session.parent_run, index.root.name or "images", index.root, index.fingerprint, counts)
-    session.view = tracker.offer_view(session.parent_run, session.data.metric)
+    """Starts the parent run, or takes up that of an earlier life, and inside records the load of the machine in it."""
+    tracker, metric = session.tracker, session.data.metric
+    kept: str | None = session.journal.recall(("parent",), str)
+    if kept is None:
+        tracker.close_left_open(str(session.output))
+        session.parent_run = _start_parent(session, plan)
+        session.journal.keep(("parent",), session.parent_run)
+    else:
+        session.parent_run = kept
+        session.unfinished.update(tracker.take_up(kept))
+    session.view = tracker.offer_view(session.parent_run, metric)
     with tracker.system_metrics(session.parent_run):
         yield
+
+
+def _start_parent(session: Session, plan: Plan) -> str:
+    tracker, index, split = session.tracker, session.data.index, session.data.split
+    run_id = tracker.start_parent(
+        session.output.name, wording.parent_params(session, plan), wording.parent_tags(session)
+    )
+    counts = {"train": len(split.train), "val": len(split.val), "test": len(split.test)}
+    tracker.log_dataset(run_id, index.root.name or "images", index.root, index.fingerprint, counts)
+    return run_id
 
 
 def complete_record(session: Session, result: RunResult, report: Path) -> None:
     """The files of a run, its model, its figures and its story; the winner is registered where that was asked for."""
     tracker, run_id, output = session.tracker, session.parent_run, session.output
+    session.close_unfinished()
     for path in (report, output / "result.json", output / "trials.csv", output / CONFIG_NAME):
         tracker.log_artifact(run_id, path)
     tracker.log_artifact(run_id, output / PICTURES_FOLDER, PICTURES_FOLDER)
     example = np.asarray(open_pixels(session.work / f"pool-{result.winner.spec.image_size}.npy")[:1])
-    model = tracker.log_model(run_id, output / "model", example, result.dataset.classes)
+    model: str = session.journal.once(
+        ("model",), str, lambda: tracker.log_model(run_id, output / "model", example, result.dataset.classes)
+    )
     if session.config.register is not None:
-        _register(session, result, session.config.register, model)
+        session.journal.once(("register",), str, lambda: _register(session, result, session.config.register, model))
     tracker.finish(run_id, "FINISHED", wording.parent_metrics(result), wording.parent_description(result))
 
 
-def _register(session: Session, result: RunResult, name: str, model: str) -> None:
+def _register(session: Session, result: RunResult, name: str | None, model: str) -> str:
+    if name is None:
+        return ""
     figures = Figures(result.dataset.fingerprint, result.metrics.name, result.metrics.val)
     said = session.tracker.register(
         name, model, session.parent_run, figures, wording.version_tags(result), wording.version_note(result)
@@ -74,3 +91,4 @@ def _register(session: Session, result: RunResult, name: str, model: str) -> Non
         session.reporter.say("register", said)
     else:
         session.reporter.warn(f"the winner is not registered as {name}, for the record in MLflow failed")
+    return said

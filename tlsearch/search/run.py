@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from tempfile import TemporaryDirectory, TemporaryFile
+from tempfile import TemporaryFile
 
-from tlsearch.config import CONFIG_NAME, RunConfig
+from tlsearch.config import RunConfig
 from tlsearch.data.checks import check
 from tlsearch.data.index import survey
-from tlsearch.errors import RunError, UsageError
-from tlsearch.paths import cache_dir, claim_output
+from tlsearch.errors import Interrupted, RunError, UsageError
+from tlsearch.paths import cache_dir
 from tlsearch.progress import Reporter, SilentReporter
 from tlsearch.records import Candidate
 from tlsearch.results.report import write_report
-from tlsearch.results.result import RunResult, write_result
+from tlsearch.results.result import RunResult, read_result, write_result
 from tlsearch.search import wording
+from tlsearch.search.again import check_unchanged
 from tlsearch.search.assemble import Parts, assemble
 from tlsearch.search.baseline import BaselineResult, run_baseline, scratch_of
 from tlsearch.search.candidates import find_candidates
 from tlsearch.search.clock import Clock
 from tlsearch.search.confirm import CONTENDERS, Confirmation, confirm
+from tlsearch.search.folder import LOG_NAME, is_finished, output_folder
 from tlsearch.search.load import load_data
 from tlsearch.search.models import fetch_model, fit_model
 from tlsearch.search.plan import Plan, choose_policies, make_plan, sizes_of
@@ -43,56 +42,42 @@ def run(config: RunConfig, reporter: Reporter | None = None) -> RunResult | None
     """Find and prove the best way to reuse a pre-trained network for ``config.dataset``.
 
     Gives the result that ``result.json`` holds, or None after a dry run, which stops after the plan. Raises
-    ``UsageError`` and its kinds where the request cannot be met, ``RunError`` where the run fails.
+    ``UsageError`` and its kinds where the request cannot be met, ``RunError`` where the run fails, ``Interrupted``
+    where it was interrupted. A run that was broken off goes on where ``config.output`` holds it; of one that is
+    finished the result is given.
     """
     reporter = reporter or SilentReporter()
     clock = Clock(config.effective_time_limit)
-    started = datetime.now(UTC).isoformat(timespec="seconds")
-    with _folder(config) as output, Worker(output / "worker.log") as worker:
-        (output / WORK_FOLDER).mkdir(exist_ok=True)
-        worker.start()
-        if config.dry_run:
-            config = replace(config, cache_dir=output)  # whoever measures opens a store, if only an empty one
-        session, plan = _prepare(config, reporter, worker, clock, output)
-        if config.dry_run:
-            return None
-        config.with_output(output).to_toml(output / CONFIG_NAME)
+    with output_folder(config) as output:
+        if is_finished(output):
+            reporter.say("run", f"the run in {output} is finished; this is its result")
+            return read_result(output)
         try:
-            result = _spend(session, plan, started)
-        except BaseException as error:
-            interrupted = isinstance(error, KeyboardInterrupt)
-            session.tracker.finish(session.parent_run, "KILLED" if interrupted else "FAILED")
-            if isinstance(error, UsageError):
-                # The request could be met, as work has begun; what there is of the run is kept.
-                raise RunError(str(error)) from error
-            raise
-        worker.close()
-        return result
+            with Worker(output / LOG_NAME) as worker:
+                return _run(config, reporter, worker, clock, output)
+        except KeyboardInterrupt as stop:
+            raise stop if config.dry_run else Interrupted(output) from stop
 
 
-@contextmanager
-def _folder(config: RunConfig) -> Iterator[Path]:
-    """The output folder. A dry run leaves nothing behind, nor does a request that turns out to be impossible."""
+def _run(config: RunConfig, reporter: Reporter, worker: Worker, clock: Clock, output: Path) -> RunResult | None:
+    worker.start()
     if config.dry_run:
-        with TemporaryDirectory(prefix="tlsearch-") as folder:
-            yield Path(folder)
-        return
-    existed = config.output is not None and config.output.exists()
-    output = claim_output(config)
+        config = replace(config, cache_dir=output)  # whoever measures opens a store, if only an empty one
+    session, plan = _prepare(config, reporter, worker, clock, output)
+    if config.dry_run:
+        return None
+    check_unchanged(session, plan)
     try:
-        try:
-            yield output
-        finally:
-            shutil.rmtree(output / WORK_FOLDER, ignore_errors=True)
-    except UsageError:
-        for name in (CONFIG_NAME, "worker.log"):
-            (output / name).unlink(missing_ok=True)
-        if not existed:
-            with suppress(OSError):  # somebody else may have put something there meanwhile
-                output.rmdir()
-                if config.output is None:
-                    output.parent.rmdir()
+        result = _spend(session, plan)
+    except BaseException as error:
+        interrupted = isinstance(error, KeyboardInterrupt)
+        session.tracker.finish(session.parent_run, "KILLED" if interrupted else "FAILED")
+        if isinstance(error, UsageError):
+            # The request could be met, as work has begun; what there is of the run is kept.
+            raise RunError(str(error)) from error
         raise
+    worker.close()
+    return result
 
 
 def _prepare(config: RunConfig, reporter: Reporter, worker: Worker, clock: Clock, output: Path) -> tuple[Session, Plan]:
@@ -142,8 +127,10 @@ def check_cache(config: RunConfig) -> None:
         ) from error
 
 
-def _spend(session: Session, plan: Plan, started: str) -> RunResult:
+def _spend(session: Session, plan: Plan) -> RunResult:
     """profile, baseline, search, confirm, test once, report."""
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    started = session.journal.once(("started",), str, lambda: now)
     with begun(session, plan):
         plan, parts = _find(session, plan, started)
     return _report(session, plan, parts)

@@ -15,6 +15,7 @@ from tlsearch.features.passes import FrozenCounts
 from tlsearch.progress import Reporter
 from tlsearch.records import Candidate
 from tlsearch.search.clock import Clock
+from tlsearch.search.journal import Journal
 from tlsearch.tracking.tracker import Tracker
 from tlsearch.training.jobs import CandidateFacts
 from tlsearch.training.plugin_facts import PluginFacts
@@ -23,6 +24,9 @@ from tlsearch.worker_client import Worker
 WORK_FOLDER = ".tlsearch-work"
 """The folder inside the output folder for what is needed only while the run goes on. It is deleted at the end, so its
 name is one that nobody else's folder has."""
+
+ANSWERS_FOLDER = "answers"
+"""The folder inside that for what was found out so far."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +80,8 @@ class Data:
 @dataclass
 class Session:
     """One run while it goes on. ``view`` is the link to its trials in the MLflow UI, ``passes`` what was asked of
-    frozen layers so far, by the label of the network."""
+    frozen layers so far, by the label of the network. ``unfinished`` are the MLflow runs of trials that an earlier life
+    of the run left open."""
 
     config: RunConfig
     reporter: Reporter
@@ -89,7 +94,13 @@ class Session:
     facts: dict[Candidate, CandidateFacts] = field(default_factory=dict)
     parent_run: str = ""
     view: str = ""
+    unfinished: set[str] = field(default_factory=set)
     passes: dict[str, FrozenCounts] = field(default_factory=dict)
+
+    @cached_property
+    def journal(self) -> Journal:
+        """What was found out so far, in this life of the run or an earlier one."""
+        return Journal(self.work / ANSWERS_FOLDER, self.clock, self.passes)
 
     @property
     def tracker(self) -> Tracker:
@@ -109,6 +120,12 @@ class Session:
         known.update(self.plugins.augmentations)
         known.update(self.plugins.weights)
         return {name: known[name] for name in names if name in known}
+
+    def close_unfinished(self) -> None:
+        """Close the MLflow runs of trials in which an earlier life of the run was broken off; they are run anew."""
+        for run_id in sorted(self.unfinished):
+            self.tracker.finish(run_id, "KILLED", reason="the run was broken off in this trial")
+        self.unfinished.clear()
 
     def progress(self, step: str) -> ProgressOf:
         """An event handler that shows what the worker does as progress of ``step``, and adds up what it counts."""

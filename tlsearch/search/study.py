@@ -95,7 +95,8 @@ class Search:
     def enqueue(self, entries: Sequence[Params]) -> None:
         """Put the opening portfolio in front; once in the life of a study."""
         if "portfolio" not in self.study.user_attrs:
-            for params in entries:
+            # A process that was killed here has put in some of them.
+            for params in entries[len(self.study.get_trials(deepcopy=False)) :]:
                 self.study.enqueue_trial(params)
             self.study.set_user_attr("portfolio", len(entries))
 

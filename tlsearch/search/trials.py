@@ -11,7 +11,7 @@ from tlsearch.records import Candidate, TrialResult, TrialSpec
 from tlsearch.results.parts import TrialRow
 from tlsearch.search.baseline import BaselineResult, scratch_of
 from tlsearch.search.confirm import CONTENDERS, fold_seconds
-from tlsearch.search.execute import execute
+from tlsearch.search.execute import execute, recall
 from tlsearch.search.keep import final_seconds, keep_best
 from tlsearch.search.plan import Plan
 from tlsearch.search.portfolio import opening
@@ -65,6 +65,7 @@ def run_search(
     )
     search.enqueue(opening(plan.space, {c: [p.accuracy for p in points] for c, points in profile.items()}, best))
     log = TrialLog(search)
+    _take_up(session, plan, log)
 
     def run_trial(number: int, spec: TrialSpec, judge: Judge) -> TrialResult:
         left = session.clock.left_for("rest")
@@ -83,10 +84,22 @@ def run_search(
         # After every trial, whatever became of it, so that the chart of the parent shows the search's progress.
         for top in search.best(1):
             name = f"best_val_{session.data.metric}"
-            session.tracker.log_epoch(session.parent_run, finished.number, {name: top.value or 0.0})
+            session.tracker.log_epoch(session.parent_run, finished.number, {name: round(top.value or 0.0, 5)})
 
     log.why = search.run(session.config.effective_trials, run_trial, on_finished)
     return log
+
+
+def _take_up(session: Session, plan: Plan, log: TrialLog) -> None:
+    """Take over the trials that an earlier life of the run has finished, and its time."""
+    for finished in log.search.finished:
+        spec = finished.spec
+        kept = recall(session, spec, plan.folds_of(spec), "trial")
+        if kept is None:
+            continue
+        log.rows.append(TrialRow.of(finished.number, "trial", kept.result, kept.run_id))
+        if kept.outcome is not None and kept.result.state == "complete":
+            log.outcomes[spec] = kept.outcome
 
 
 def reserved_seconds(session: Session, plan: Plan, search: Search, baseline: BaselineResult | None) -> float:

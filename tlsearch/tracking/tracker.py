@@ -124,6 +124,37 @@ class Tracker:
         nesting = {"mlflow.parentRunId": parent_id} if parent_id else {}
         return self._start(name, params, {**tags, **nesting})
 
+    def take_up(self, run_id: str) -> set[str]:
+        """Opens a run again that an earlier process has started; gives the runs below it that it left open."""
+
+        def reopen() -> set[str]:
+            self._client.update_run(run_id, status="RUNNING")
+            return self._open_runs(f"tags.`mlflow.parentRunId` = '{run_id}'")
+
+        return (self._attempt(reopen) or set()) if run_id else set()
+
+    def close_left_open(self, output: str) -> None:
+        """Closes runs of whole searches that an earlier process began for the folder ``output`` and left open."""
+
+        def close() -> None:
+            escaped = output.replace("'", "''")
+            for run_id in self._open_runs(f"tags.output = '{escaped}' and tags.role = 'search'"):
+                self._client.set_terminated(run_id, "KILLED")
+
+        self._attempt(close)
+
+    def _open_runs(self, wanted: str) -> set[str]:
+        found: set[str] = set()
+        token = None
+        while True:
+            page = self._client.search_runs(
+                [self.experiment_id], f"{wanted} and attributes.status = 'RUNNING'", page_token=token
+            )
+            found.update(str(run.info.run_id) for run in page)
+            token = page.token
+            if not token:
+                return found
+
     def log_epoch(self, run_id: str, step: int, metrics: Mapping[str, float]) -> None:
         """Metrics after an epoch; ``step`` counts on through a trial. Sent about every 2 seconds; values that
         are not finite are left out."""

@@ -1,0 +1,78 @@
+"""What a run has found out so far, kept in its output folder, so that a run that was broken off goes on from there.
+
+Everything that takes long is asked of the worker, and what is asked next follows from the answers. A run that is taken
+up again therefore goes the same way once more and finds the answers of its first life here, together with the time
+that had passed when each was given: what it decides by the clock it decides as it did then.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from tlsearch.disk import unusable
+from tlsearch.features.passes import FrozenCounts
+from tlsearch.results.plain import decode, to_plain
+from tlsearch.search.clock import Clock
+
+T = TypeVar("T")
+
+
+class Journal:
+    """Answers by question, one file each, in ``folder``. A file appears when it is whole.
+
+    ``passes`` is what was asked of frozen layers so far; like the time of ``clock`` it is kept with every answer and
+    comes back with it.
+    """
+
+    def __init__(self, folder: Path, clock: Clock, passes: dict[str, FrozenCounts]) -> None:
+        self._folder, self._clock, self._passes = folder, clock, passes
+
+    def once(self, question: tuple[Any, ...], kind: Any, ask: Callable[[], T]) -> T:
+        """The answer to ``question``: the one that is kept, else what ``ask`` gives, which is kept.
+
+        ``question`` must hold all that the answer depends on: records, tuples and plain values, a name first. ``kind``
+        is the type of the answer, as in an annotation: records of records, tuples, arrays and plain values. Raises
+        ``RunError`` where the answer cannot be written.
+        """
+        kept: T | None = self.recall(question, kind)
+        if kept is None:
+            kept = ask()
+            self.keep(question, kept)
+        return kept
+
+    def recall(self, question: tuple[Any, ...], kind: Any) -> Any:
+        """The answer that is kept, of type ``kind``; None where there is none."""
+        try:
+            kept = json.loads(self._file(question).read_text(encoding="utf-8"))
+            answer = decode(kind, kept["answer"])
+            passes = decode(Mapping[str, FrozenCounts], kept["passes"])
+        except (OSError, ValueError, TypeError, KeyError):  # not there, or not whole after the machine itself went down
+            return None
+        self._clock.set(kept["elapsed"])
+        self._passes.clear()
+        self._passes.update(passes)
+        return answer
+
+    def keep(self, question: tuple[Any, ...], answer: Any) -> None:
+        """Keep an answer that is not None. Raises ``RunError`` where it cannot be written."""
+        kept = {"question": question[0], "answer": answer, "elapsed": self._clock.elapsed(), "passes": self._passes}
+        text = json.dumps(to_plain(kept, finite=False))
+        file = self._file(question)
+        part = file.with_name(f".{file.name}.{os.getpid()}.part")
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            part.write_text(text, encoding="utf-8")
+            part.replace(file)
+        except OSError as error:
+            part.unlink(missing_ok=True)
+            remedy = "make room there, then go on with `tlsearch resume`"
+            raise unusable(self._folder, len(text), error, remedy) from error
+
+    def _file(self, question: tuple[Any, ...]) -> Path:
+        text = json.dumps(to_plain(question, finite=False), sort_keys=True)
+        return self._folder / f"{question[0]}-{hashlib.sha256(text.encode()).hexdigest()[:24]}.json"
