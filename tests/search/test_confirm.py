@@ -100,7 +100,7 @@ class Confirming:
             groups=tuple(n // 4 * 4 for n in range(TRAIN + VAL)),
             uses_folds=not validated,
         )
-        config = SimpleNamespace(seed=0, refit=False)
+        config = SimpleNamespace(seed=0, refit=False, effective_trials=40)
         session = SimpleNamespace(data=data, config=config, clock=self.clock, reporter=SilentReporter())
         plan = Plan(SPACE, self.costs, (), None, ())
         from_scratch = [scratch(seconds)] if baseline else []
