@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tlsearch.errors import TrackingError
+from tlsearch.records import State
 from tlsearch.tracking.describe import STATUS_OF
 from tlsearch.tracking.quiet import quiet
 from tlsearch.tracking.tracker import Tracker
@@ -149,7 +150,8 @@ def test_a_short_trial_takes_three_calls(tracker: Tracker, monkeypatch: pytest.M
 
 def test_filters_by_tag_find_their_runs(tracker: Tracker) -> None:
     parent = tracker.start_parent("search", {}, {"role": "search"})
-    for backbone, state in (("vgg16", "complete"), ("vgg16", "pruned"), ("resnet50", "failed")):
+    tried: list[tuple[str, State]] = [("vgg16", "complete"), ("vgg16", "pruned"), ("resnet50", "failed")]
+    for backbone, state in tried:
         run_id = tracker.start_child(parent, backbone, {}, {"role": "trial", "backbone": backbone})
         tracker.finish(run_id, STATUS_OF[state], tags={"state": state})
 
