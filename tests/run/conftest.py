@@ -54,7 +54,11 @@ def finished(tmp_path_factory: pytest.TempPathFactory, site: Path, images: Path)
         name: value for name, value in os.environ.items() if name not in ("MLFLOW_TRACKING_URI", "TLSEARCH_WEIGHTS_DIR")
     }
     environment.update(
-        PYTHONPATH=str(site), TLSEARCH_CACHE_DIR=str(home / "cache"), KERAS_HOME=str(home / "keras"), COLUMNS="120"
+        PYTHONPATH=str(site),
+        TLSEARCH_CACHE_DIR=str(home / "cache"),
+        KERAS_HOME=str(home / "keras"),
+        COLUMNS="120",
+        MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL="1",  # seconds, so that a short run has some
     )
     done = subprocess.run(
         [sys.executable, "-c", PARENT, "run", str(images), *OPTIONS, "--output", "out"],
