@@ -14,6 +14,8 @@ from tlsearch.config import RunConfig
 from tlsearch.errors import PluginError, PluginFailedError, TrialError
 from tlsearch.records import Candidate
 from tlsearch.results.parts import ProfilePoint
+from tlsearch.search.clock import Clock
+from tlsearch.search.journal import Journal
 from tlsearch.search.plan import Plan
 from tlsearch.search.profile import best_candidates, make_profile, profile_line
 
@@ -64,7 +66,8 @@ def profiled(tmp_path: Path, fails: dict[str, Exception], **options: Any) -> tup
         worker=SimpleNamespace(call=call),
         progress=lambda step: None,
         reporter=SimpleNamespace(say=lambda step, text: None, warn=said.append),
-        data=SimpleNamespace(training=range(10)),
+        data=SimpleNamespace(training=tuple(range(10))),
+        journal=Journal(tmp_path, Clock(None), {}),
         facts={candidate: facts_of(candidate) for candidate in space.candidates},
         plugins=plugin_facts(backbone_facts("vgg16"), backbone_facts("efficientnet_lite0")),
     )

@@ -12,6 +12,8 @@ import pytest
 
 from tlsearch.errors import RunError
 from tlsearch.progress import SilentReporter
+from tlsearch.search.clock import Clock
+from tlsearch.search.journal import Journal
 from tlsearch.search.prove import Proof, open_test
 from tlsearch.tracking.ledger import Ledger, fingerprint_of
 
@@ -57,6 +59,7 @@ def session_in(folder: Path, openings: int = 1, metric: str = "accuracy") -> Any
         worker=FakeWorker(ledger, openings),
         tracker=SimpleNamespace(ledger=ledger),
         output=folder / "out",
+        journal=Journal(folder / f"answers of {openings}", Clock(None), {}),
         parent_run="parent",
     )
 
@@ -82,6 +85,13 @@ def test_the_opening_is_noted_before_any_test_file_is_read(tmp_path: Path) -> No
 def test_a_second_run_on_the_same_images_is_the_second_opening(tmp_path: Path) -> None:
     opened(tmp_path, session_in(tmp_path))
     assert opened(tmp_path, session_in(tmp_path, openings=2)).opened == 2
+
+
+def test_a_run_that_is_taken_up_again_does_not_open_it_twice(tmp_path: Path) -> None:
+    for _ in range(2):
+        session = session_in(tmp_path)
+        assert opened(tmp_path, session).opened == 1
+    assert len(session.tracker.ledger.entries()) == 1
 
 
 def test_every_model_answers_once_for_all_test_files(tmp_path: Path) -> None:

@@ -32,9 +32,9 @@ def test_a_known_spec_is_told_its_value_and_neither_trained_again_nor_counted() 
 
 
 def test_what_does_not_fit_the_time_is_passed_over_until_nothing_else_comes() -> None:
-    search = open_search(None, may_run=lambda spec: spec.solved)
+    search = open_search(None, may_run=lambda spec: spec.solved and not spec.strength and not spec.tap)
     assert search.run(30, simulated, nothing) == "time"
-    assert search.finished
+    assert 1 <= len(search.finished) <= 4  # two networks, two poolings
     assert all(f.spec.solved for f in search.finished)
     skipped = [t for t in search.study.trials if "skipped" in t.user_attrs]
     assert skipped
