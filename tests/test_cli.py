@@ -475,6 +475,7 @@ def test_report_is_written_anew(sample: RunResult, tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
     assert "gain over training from scratch" in result.stdout
     assert "<html" in (tmp_path / "out" / "report.html").read_text()[:500]
+    assert f"report  {tmp_path / 'out' / 'report.html'}" in result.stdout  # where it is now, not where it was made
 
 
 def test_report_of_no_run() -> None:
