@@ -1,0 +1,99 @@
+"""Take the pictures of the README from a finished run: its records in the MLflow UI, and the head of its report.
+
+    python docs/screenshots.py OUTPUT_DIR
+
+OUTPUT_DIR is the output folder of a run whose records are in a database on this machine. Needs Chromium and playwright
+(`pip install -e ".[dev]"`). Each picture is made in few colours, so that it stays below 300 kB.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PIL import Image
+
+ROOT = Path(__file__).parents[1]
+sys.path.append(str(ROOT / "tests" / "browser"))  # what the tests in a browser do the same way
+
+from mlflow_pages import Pages  # noqa: E402 - found by the line above
+from mlflow_server import mlflow_server  # noqa: E402
+from web_page import start_browser  # noqa: E402
+
+from tlsearch.results.result import RunResult, read_result  # noqa: E402
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+LIMIT = 300_000
+"""Bytes of a picture."""
+
+SETTLED = 3000
+"""Milliseconds after which a page stands still."""
+
+COLOURS = (256, 192, 128, 96, 64)
+
+
+def main() -> None:
+    """Take all pictures."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("output", type=Path, metavar="OUTPUT_DIR")
+    parser.add_argument("--to", type=Path, default=ROOT / "docs", metavar="DIR", help="default: docs")
+    chosen = parser.parse_args()
+    result = read_result(chosen.output)
+    if result.mlflow is None:
+        raise SystemExit(f"The run in {chosen.output} has no records in MLflow.")
+    with start_browser() as browser, tempfile.TemporaryDirectory() as folder:
+        keep(report_head(browser, chosen.output), chosen.to / "report.png")
+        with mlflow_server(result.mlflow.tracking_uri, Path(folder) / "server.log") as address:
+            for name, picture in mlflow_pictures(browser, address, result).items():
+                keep(picture, chosen.to / f"{name}.png")
+
+
+def report_head(browser: Browser, output: Path) -> bytes:
+    """The first section of the report, as a PNG."""
+    page = browser.new_page(viewport={"width": 1000, "height": 900}, device_scale_factor=1.5)
+    page.goto((output.resolve() / "report.html").as_uri())
+    head, hero = page.locator("header").bounding_box(), page.locator(".hero").bounding_box()
+    if head is None or hero is None:
+        raise SystemExit(f"{output / 'report.html'} has no head: tlsearch report {output} writes it anew.")
+    bottom = hero["y"] + hero["height"] + 16
+    picture = page.screenshot(full_page=True, clip={"x": 0, "y": 0, "width": 1000, "height": bottom})
+    page.close()
+    return picture
+
+
+def mlflow_pictures(browser: Browser, address: str, result: RunResult) -> dict[str, bytes]:
+    """The table of trials, the parent and the comparison of all trials in the MLflow UI at ``address``."""
+    pages = Pages(browser, address, result)
+    parent = pages.parent(width=1300, height=1100)
+    # Above the description are the addresses of everything; what a reviewer wants begins there.
+    parent.get_by_text("Description", exact=True).first.evaluate("heading => heading.scrollIntoView()")
+    shots = {
+        "mlflow-table": pages.table(width=1900, height=800),
+        "mlflow-parent": parent,
+        "mlflow-compare": pages.charts(width=1700, height=1000),
+    }
+    for page in shots.values():
+        page.wait_for_timeout(SETTLED)  # pictures move to their places
+    return {name: page.screenshot() for name, page in shots.items()}
+
+
+def keep(picture: bytes, file: Path) -> None:
+    """Write a PNG in as many colours as fit into ``LIMIT`` bytes."""
+    image = Image.open(io.BytesIO(picture)).convert("RGB")
+    for colours in COLOURS:
+        image.quantize(colours, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(file, optimize=True)
+        size = file.stat().st_size
+        if size <= LIMIT:
+            print(f"{file}: {image.width} x {image.height}, {size / 1000:.0f} kB, {colours} colours")
+            return
+    raise SystemExit(f"{file} has {size / 1000:.0f} kB: take a smaller part of the page.")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,180 @@
+"""The MLflow UI on the records of a real run, in a real browser: what a reviewer opens, reads and compares."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from mlflow_pages import Pages, column, names, rows, trouble
+from small_run import MARKS, Finished
+
+from tlsearch.results.figures import score
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Browser, Page
+
+    from tlsearch.results.parts import TrialRow
+
+pytestmark = [*MARKS, pytest.mark.timeout(900)]
+
+
+@pytest.fixture(scope="module")
+def pages(browser: Browser, mlflow_ui: str, finished: Finished) -> Pages:
+    """The UI on the records of the run."""
+    return Pages(browser, mlflow_ui, finished.result)
+
+
+@pytest.fixture(scope="module")
+def table(pages: Pages) -> Iterator[Page]:
+    """The table of trials, by the link that the run gives."""
+    page = pages.table()
+    yield page
+    page.context.close()
+
+
+def searched(finished: Finished) -> list[TrialRow]:
+    return [row for row in finished.result.trials if row.role == "trial"]
+
+
+def test_the_link_shows_the_trials_best_first(table: Page, finished: Finished) -> None:
+    trials = searched(finished)
+    table.get_by_text(f"{len(trials)} matching runs").wait_for()
+    numbers = [int(name.split()[0]) for name in names(table)]
+    assert sorted(numbers) == sorted(row.number for row in trials)
+    values = {row.number: row.value for row in trials}
+    shown = [values[number] for number in numbers]
+    known = [value for value in shown if value is not None]
+    assert len(known) >= 5
+    assert shown[: len(known)] == sorted(known, reverse=True)  # those without a value come last
+    figures = column(table, "metrics.`val_accuracy`")
+    assert [float(text) for text in figures[: len(known)]] == pytest.approx(known, abs=1e-4)
+    assert trouble(table) == []
+
+
+def test_run_names_say_the_configuration(table: Page, finished: Finished) -> None:
+    labels = {row.number: row.label for row in searched(finished)}
+    for name in names(table):
+        number, _, label = name.partition(" ")
+        assert len(number) == 2
+        assert label == labels[int(number)]
+
+
+def test_the_columns_that_matter_come_first(table: Page, finished: Finished) -> None:
+    heads = table.locator(".ag-header-cell[col-id]").evaluate_all(
+        "cells => cells.map(cell => [cell.getBoundingClientRect().left, cell.getAttribute('col-id')])"
+    )
+    order = [key for _, key in sorted(heads) if "`" in key]
+    assert order[:4] == [
+        "attributes.`Run Name`", "metrics.`val_accuracy`", "metrics.`val_gain_over_baseline`", "tags.`state`",
+    ]  # fmt: skip
+    assert {"params.`freeze_fraction`", "params.`head_units`", "params.`strength`"} <= set(order[4:10])
+    states = {row.number: row.state for row in searched(finished)}
+    assert column(table, "tags.`state`") == [states[int(name.split()[0])] for name in names(table)]
+
+
+def test_names_are_not_cut_off(table: Page) -> None:
+    cells = table.locator("[role=gridcell][col-id='attributes.`Run Name`']")
+    assert cells.count() > 5
+    cut = cells.evaluate_all(
+        """cells => cells.filter(cell => [cell, ...cell.querySelectorAll('*')]
+          .some(part => part.clientWidth > 10 && part.scrollWidth > part.clientWidth + 1))
+          .map(cell => cell.innerText)"""
+    )
+    assert cut == []
+
+
+def test_a_filter_by_tag_leaves_those_that_have_it(pages: Pages, finished: Finished) -> None:
+    failed = [row.number for row in searched(finished) if row.state == "failed"]
+    assert 0 < len(failed) < len(searched(finished))
+    page = pages.table()
+    field = page.get_by_test_id("search-box")
+    field.fill(f"{field.input_value()} and tags.state = 'failed'")
+    field.press("Enter")
+    page.get_by_text(re.compile(rf"^{len(failed)} matching runs?$")).wait_for()
+    assert sorted(int(name.split()[0]) for name in names(page)) == failed
+    field.fill("tags.role = 'no such role'")
+    field.press("Enter")
+    rows(page).first.wait_for(state="detached")
+    assert rows(page).count() == 0
+    page.context.close()
+
+
+def test_the_parent_tells_the_story(pages: Pages, finished: Finished) -> None:
+    page = pages.parent()
+    result = finished.result
+    story = page.locator("body").inner_text()
+    assert f"{result.metrics.test:.1%}".replace("%", "") in story or score(result.metrics.test) in story
+    for words in (result.winner.label, "linear probe", "from scratch", "How to repeat it", "--config"):
+        assert words in story
+    assert trouble(page) == []
+    with page.expect_popup() as opened:
+        page.get_by_role("link", name="report", exact=True).click()
+    shown = opened.value.frame_locator("iframe").locator(".recipe")  # the report itself, among the artifacts
+    shown.wait_for()
+    assert shown.inner_text() == result.winner.label
+    assert trouble(opened.value) == []
+    page.context.close()
+
+
+def test_the_parent_has_a_chart_of_the_best_so_far(pages: Pages, finished: Finished) -> None:
+    assert finished.result.mlflow is not None
+    page = pages.metrics(finished.result.mlflow.parent_run_id)
+    page.get_by_text("best_val_accuracy", exact=True).first.wait_for()
+    card = page.get_by_test_id("experiment-view-compare-runs-card").filter(has_text="best_val_accuracy").first
+    card.locator(".js-plotly-plot").wait_for()
+    heights = card.locator(".js-plotly-plot").evaluate("plot => [...plot.data[0].y]")
+    best, expected = 0.0, []
+    for row in sorted(searched(finished), key=lambda row: row.number):
+        best = max(best, row.value or 0.0)
+        expected.append(best)
+    assert len(heights) >= len({value for value in expected if value})
+    assert heights == sorted(heights)
+    assert heights[-1] == pytest.approx(best, abs=1e-4)
+    page.context.close()
+
+
+def test_trials_compare_in_parallel_coordinates(pages: Pages, finished: Finished) -> None:
+    page = pages.compare()
+    complete = [row for row in searched(finished) if row.state == "complete"]
+    page.get_by_text(f"Comparing {len(complete)} Runs from 1 Experiment").wait_for()
+    plot = page.locator(".js-plotly-plot").first
+    axes = plot.evaluate("plot => plot.data[0].dimensions.map(axis => [axis.label, axis.values.length])")
+    assert len(axes) >= 2
+    assert all(length == len(complete) for _, length in axes)
+    assert page.locator(".parcoords .axis-title, .parcoords text").count() >= len(axes)
+    assert trouble(page) == []
+    page.context.close()
+
+
+def test_the_view_has_the_settings_against_the_score(pages: Pages, finished: Finished) -> None:
+    """The charts of the shared view: parallel coordinates of what was searched, numeric for every trial."""
+    page = pages.charts()
+    chart = page.locator(".parcoords").first
+    labels = chart.locator(".dimension .label").all_text_contents()
+    assert labels == ["freeze_fraction", "head_units", "strength", "learning_rate", "val_accuracy"]
+    for place, label in enumerate(labels):
+        ticks = chart.locator(".dimension").nth(place).locator(".tick text").all_text_contents()
+        assert ticks, label
+        assert all(re.fullmatch(r"-?[\d.,]+(e-?\d+)?", tick.replace("\N{MINUS SIGN}", "-")) for tick in ticks), label
+    drawn = chart.locator("canvas").evaluate_all(
+        """layers => layers.some(layer => layer.getContext('2d').getImageData(0, 0, layer.width, layer.height)
+          .data.some(value => value > 0))"""
+    )
+    assert drawn
+    assert trouble(page) == []
+    page.context.close()
+
+
+def test_a_trial_shows_its_learning_curve(pages: Pages, finished: Finished) -> None:
+    trained = next(row for row in searched(finished) if row.state == "complete" and not row.spec.solved)
+    assert trained.run_id is not None
+    page = pages.metrics(trained.run_id)
+    card = page.get_by_test_id("experiment-view-compare-runs-card").filter(has_text="curve/val_loss").first
+    card.locator(".js-plotly-plot").wait_for()
+    steps = card.locator(".js-plotly-plot").evaluate("plot => [...plot.data[0].x]")
+    assert steps == [1, 2, 3, 4]  # twice round the training images, measured twice each time
+    assert trouble(page) == []
+    page.context.close()
