@@ -17,7 +17,8 @@ from click.testing import CliRunner, Result
 from tlsearch.cli import cli
 from tlsearch.config import RunConfig
 from tlsearch.results.claims import compare as compare_labels
-from tlsearch.results.parts import Answers, Difference
+from tlsearch.results.evidence import Answers
+from tlsearch.results.parts import Difference
 from tlsearch.results.result import RunResult, write_result
 
 TRUE = np.repeat(np.arange(4), 93)

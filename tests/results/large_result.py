@@ -9,7 +9,8 @@ import numpy as np
 from sample_result import LITE, SAMPLE, SOLVED, VGG, WINNER
 
 from tlsearch.records import TrialResult
-from tlsearch.results.parts import Confusion, Histories, Mistake, TrialRow
+from tlsearch.results.evidence import Confusion, Histories, Mistake
+from tlsearch.results.parts import TrialRow
 from tlsearch.results.result import RunResult
 
 NAMES = (

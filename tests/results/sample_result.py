@@ -7,6 +7,7 @@ from dataclasses import replace
 from tlsearch.data.checks import Finding
 from tlsearch.data.layout import Skipped
 from tlsearch.records import TrialResult, TrialSpec
+from tlsearch.results.evidence import Confusion, Epoch, Histories, Mistake
 from tlsearch.results.findings import (
     Calibration,
     CalibrationBin,
@@ -20,16 +21,12 @@ from tlsearch.results.findings import (
 from tlsearch.results.parts import (
     Baseline,
     Confirmed,
-    Confusion,
     Dataset,
     Difference,
-    Epoch,
     Gain,
-    Histories,
     LeftOut,
     LinearProbe,
     Metrics,
-    Mistake,
     Mlflow,
     Output,
     Plan,

@@ -14,7 +14,7 @@ from PIL import Image
 from sample_result import LITE, SAMPLE, VGG
 
 from tlsearch.results.charts import color_of, printable, shorten
-from tlsearch.results.parts import Histories
+from tlsearch.results.evidence import Histories
 from tlsearch.results.report import write_report
 from tlsearch.results.result import RunResult
 

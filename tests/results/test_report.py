@@ -16,8 +16,9 @@ from sample_result import CLASSES, LITE, SAMPLE, SOLVED
 
 from tlsearch.data.checks import Finding
 from tlsearch.data.layout import Skipped
+from tlsearch.results.evidence import Confusion, Histories, Mistake
 from tlsearch.results.findings import Findings, Labels, Suspect
-from tlsearch.results.parts import Confusion, Gain, Histories, Mistake, ProfilePoint, TrialRow, Winner
+from tlsearch.results.parts import Gain, ProfilePoint, TrialRow, Winner
 from tlsearch.results.report import write_report
 from tlsearch.results.result import RunResult
 from tlsearch.results.wording import duration, interval, percent, points, verdict

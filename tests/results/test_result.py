@@ -15,7 +15,7 @@ from sample_result import SAMPLE, WINNER
 
 from tlsearch.errors import UsageError
 from tlsearch.records import TrialSpec
-from tlsearch.results.parts import Mistake
+from tlsearch.results.evidence import Mistake
 from tlsearch.results.plain import from_plain, to_plain
 from tlsearch.results.result import RunResult, read_result, write_result
 

@@ -8,7 +8,8 @@ import pytest
 from sample_result import LITE, SAMPLE, SCRATCH, WINNER
 
 from tlsearch.records import TrialResult
-from tlsearch.results.parts import Confusion, Histories, TrialRow
+from tlsearch.results.evidence import Confusion, Histories
+from tlsearch.results.parts import TrialRow
 from tlsearch.results.pictures import Picture
 from tlsearch.results.search_facts import FrozenWork, Importance
 from tlsearch.results.sections.confusion import class_figures

@@ -246,3 +246,20 @@ def test_a_failing_store_is_told_once_and_ends_nothing(store: Path, monkeypatch:
     tracker.log_epoch(parent, 0, {"b": 2.0})
     tracker.flush()
     assert read(tracker, parent).data.metrics == {"b": 2.0}
+
+
+@pytest.mark.parametrize("output", ["/runs/shoes 1", "/runs/my friend's shoes"])
+def test_what_a_dead_process_left_open_is_found_and_closed(tracker: Tracker, store: Path, output: str) -> None:
+    parent = tracker.start_parent("search", {}, {"role": "search", "output": output})
+    other = tracker.start_parent("search", {}, {"role": "search", "output": "/runs/hats"})
+    over = tracker.start_child(parent, "01", {}, {})
+    tracker.finish(over, "FINISHED")
+    left = tracker.start_child(parent, "02", {}, {})
+    tracker.finish(parent, "KILLED")
+    assert tracker.take_up(parent) == {left}
+    client = MlflowClient(tracker.uri)
+    assert client.get_run(parent).info.status == "RUNNING"
+    tracker.close_left_open(output)
+    assert client.get_run(parent).info.status == "KILLED"
+    assert client.get_run(other).info.status == "RUNNING"
+    assert tracker.take_up("") == set()

@@ -12,17 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from tlsearch.errors import UsageError
+from tlsearch.results.evidence import Answers, Confusion, Histories, Mistake
 from tlsearch.results.findings import Findings
 from tlsearch.results.parts import (
-    Answers,
     Baseline,
-    Confusion,
     Dataset,
     Gain,
-    Histories,
     LinearProbe,
     Metrics,
-    Mistake,
     Mlflow,
     Output,
     Plan,

@@ -15,7 +15,8 @@ from typing import get_args
 from tlsearch.config import CONFIG_NAME, Metric, RunConfig
 from tlsearch.errors import UsageError
 from tlsearch.results import wording as words
-from tlsearch.results.parts import Answers, Difference
+from tlsearch.results.evidence import Answers
+from tlsearch.results.parts import Difference
 from tlsearch.results.result import RESULT_FILE, RunResult, read_result
 from tlsearch.units import format_duration
 

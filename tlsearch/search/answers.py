@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from tlsearch.results.parts import Answers
+from tlsearch.results.evidence import Answers
 from tlsearch.search.session import Data
 from tlsearch.tracking.ledger import fingerprint_of
 

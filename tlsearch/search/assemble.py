@@ -12,6 +12,7 @@ from importlib.metadata import version
 from tlsearch.config import CONFIG_NAME
 from tlsearch.data.checks import check
 from tlsearch.results import parts as record
+from tlsearch.results.evidence import Epoch, Histories
 from tlsearch.results.pictures import PICTURES_FOLDER
 from tlsearch.results.result import RunResult
 from tlsearch.results.search_facts import FrozenWork
@@ -89,7 +90,7 @@ def assemble(session: Session, plan: Plan, parts: Parts, versions: Mapping[str, 
         output=record.Output(str(session.output), refit="refit" if parts.refit else None, pictures=PICTURES_FOLDER),
         confusion=parts.proof.confusion,
         answers=answers_of(session.data, parts.proof.probabilities),
-        histories=record.Histories(
+        histories=Histories(
             tuple(outcome.result.history) if outcome else (),
             tuple(parts.baseline.result.history) if parts.baseline else (),
             _best_curves(parts.log),
@@ -103,9 +104,9 @@ def assemble(session: Session, plan: Plan, parts: Parts, versions: Mapping[str, 
     )
 
 
-def _best_curves(log: TrialLog) -> dict[str, tuple[record.Epoch, ...]]:
+def _best_curves(log: TrialLog) -> dict[str, tuple[Epoch, ...]]:
     """The learning curves of the best trials that were trained in epochs, by number."""
-    found: dict[str, tuple[record.Epoch, ...]] = {}
+    found: dict[str, tuple[Epoch, ...]] = {}
     for finished in log.search.best(len(log.search.finished)):
         outcome = log.outcomes.get(finished.spec)
         if outcome is not None and outcome.result.history and len(found) < MOST_CURVES:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from tlsearch.errors import RunError
 from tlsearch.results.claims import Claims, Estimate, estimate, make_claims
-from tlsearch.results.parts import Confusion, Mistake
+from tlsearch.results.evidence import Confusion, Mistake
 from tlsearch.results.predictor import model_megabytes
 from tlsearch.search.session import Session
 from tlsearch.tracking.ledger import fingerprint_of

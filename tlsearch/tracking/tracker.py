@@ -127,33 +127,24 @@ class Tracker:
     def take_up(self, run_id: str) -> set[str]:
         """Opens a run again that an earlier process has started; gives the runs below it that it left open."""
 
+        from tlsearch.tracking.left_open import open_runs
+
         def reopen() -> set[str]:
             self._client.update_run(run_id, status="RUNNING")
-            return self._open_runs(f"tags.`mlflow.parentRunId` = '{run_id}'")
+            return open_runs(self._client, self.experiment_id, {"mlflow.parentRunId": run_id})
 
         return (self._attempt(reopen) or set()) if run_id else set()
 
     def close_left_open(self, output: str) -> None:
         """Closes runs of whole searches that an earlier process began for the folder ``output`` and left open."""
 
+        from tlsearch.tracking.left_open import open_runs
+
         def close() -> None:
-            escaped = output.replace("'", "''")
-            for run_id in self._open_runs(f"tags.output = '{escaped}' and tags.role = 'search'"):
+            for run_id in open_runs(self._client, self.experiment_id, {"output": output, "role": "search"}):
                 self._client.set_terminated(run_id, "KILLED")
 
         self._attempt(close)
-
-    def _open_runs(self, wanted: str) -> set[str]:
-        found: set[str] = set()
-        token = None
-        while True:
-            page = self._client.search_runs(
-                [self.experiment_id], f"{wanted} and attributes.status = 'RUNNING'", page_token=token
-            )
-            found.update(str(run.info.run_id) for run in page)
-            token = page.token
-            if not token:
-                return found
 
     def log_epoch(self, run_id: str, step: int, metrics: Mapping[str, float]) -> None:
         """Metrics after an epoch; ``step`` counts on through a trial. Sent about every 2 seconds; values that

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tlsearch.results.charts import BASELINE, INK, NEUTRAL, WINNER, Key, as_percent, new_chart, printable, row_chart
-from tlsearch.results.parts import Confusion
+from tlsearch.results.evidence import Confusion
 from tlsearch.results.pictures import Picture
 from tlsearch.results.result import RunResult
 from tlsearch.results.sections.section import Section

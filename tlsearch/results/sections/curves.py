@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tlsearch.results.charts import BASELINE, NEUTRAL, WINNER, Key, new_chart
-from tlsearch.results.parts import Epoch
+from tlsearch.results.evidence import Epoch
 from tlsearch.results.pictures import Picture
 from tlsearch.results.result import RunResult
 from tlsearch.results.sections.section import Section

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tlsearch.results.charts import shorten
+from tlsearch.results.evidence import Mistake
 from tlsearch.results.finding_words import labels_sentence
 from tlsearch.results.findings import Labels, Suspect
-from tlsearch.results.parts import Mistake
 from tlsearch.results.pictures import Row, Sheet
 from tlsearch.results.result import RunResult
 from tlsearch.results.sections.section import Section
