@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import re
 import sys
 import tempfile
 from pathlib import Path
@@ -27,7 +28,7 @@ from web_page import start_browser  # noqa: E402
 from tlsearch.results.result import RunResult, read_result  # noqa: E402
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, FloatRect, Page
 
 LIMIT = 300_000
 """Bytes of a picture."""
@@ -70,17 +71,26 @@ def report_head(browser: Browser, output: Path) -> bytes:
 def mlflow_pictures(browser: Browser, address: str, result: RunResult) -> dict[str, bytes]:
     """The table of trials, the parent and the comparison of all trials in the MLflow UI at ``address``."""
     pages = Pages(browser, address, result)
-    parent = pages.parent(width=1300, height=1100)
-    # Above the description are the addresses of everything; what a reviewer wants begins there.
-    parent.get_by_text("Description", exact=True).first.evaluate("heading => heading.scrollIntoView()")
+    parent = pages.parent(width=1500, height=1300)
     shots = {
-        "mlflow-table": pages.table(width=1900, height=800),
-        "mlflow-parent": parent,
-        "mlflow-compare": pages.charts(width=1700, height=1000),
+        "mlflow-table": (pages.table(width=1900, height=800), None),
+        "mlflow-parent": (parent, _story(parent)),
+        "mlflow-compare": (pages.charts(width=1700, height=1000), None),
     }
-    for page in shots.values():
+    for page, _ in shots.values():
         page.wait_for_timeout(SETTLED)  # pictures move to their places
-    return {name: page.screenshot() for name, page in shots.items()}
+    return {name: page.screenshot(clip=part) for name, (page, part) in shots.items()}
+
+
+def _story(page: Page) -> FloatRect:
+    """The part of the parent's page from its name to the end of its description, without what stands beside it."""
+    title, beside, below = (
+        page.get_by_text(text).first.bounding_box() for text in ("Overview", "About this run", re.compile("^Metrics"))
+    )
+    if title is None or beside is None or below is None:
+        raise SystemExit("This MLflow shows a run in another way: adapt docs/screenshots.py to it.")
+    left, top = title["x"] - 20, title["y"] - 90
+    return {"x": left, "y": top, "width": beside["x"] - left - 10, "height": below["y"] - top - 10}
 
 
 def keep(picture: bytes, file: Path) -> None:

@@ -61,7 +61,7 @@ def record_search(folder: Path, trials: int) -> tuple[str, float]:
         {candidate: facts_of(candidate) for candidate in (LITE, VGG)},
     )  # fmt: skip
     session.parent_run = tracker.start_parent("search", {"dataset": "made up"}, {"role": "search"})
-    link = tracker.offer_view(session.parent_run, "accuracy")
+    link = tracker.offer_view(session.parent_run, ["val_accuracy"])
     rng = np.random.default_rng(1)
     began = time.monotonic()
     for number in range(1, trials + 1):

@@ -17,7 +17,7 @@ from tlsearch.results.sections.cost import cost, store_bars
 from tlsearch.results.sections.curves import curves
 from tlsearch.results.sections.depth import depth
 from tlsearch.results.sections.mattered import mattered
-from tlsearch.results.sections.trial_table import reached
+from tlsearch.results.sections.trial_table import reached, trial_table
 
 
 def charts(section_pictures: tuple[object, ...]) -> dict[str, Picture]:
@@ -152,3 +152,16 @@ def test_savings_are_counts_times_measured_seconds() -> None:
 def test_time_is_told_by_how_trials_ended() -> None:
     said = "Trials of the search by how they ended: 2 complete 3m 24s, 1 pruned 1m 24s, 1 failed 12 s."
     assert cost(SAMPLE).shown["spent"] == said
+
+
+def test_trials_on_different_numbers_of_folds_are_ranked_by_those_that_all_have() -> None:
+    row = SAMPLE.trials[0]
+    solved = replace(row, number=1, role="trial", state="complete", value=0.80, folds=5, compared=0.92)
+    tuned = replace(row, number=2, role="trial", state="complete", value=0.85, folds=1, compared=0.85)
+    confirmation = replace(row, number=3, role="confirmation", state="complete", value=0.99, folds=1)
+    shown = trial_table(replace(SAMPLE, trials=(confirmation, tuned, solved))).shown
+    assert [r.number for r in shown["trials"]] == [1, 2, 3]
+    assert shown["trial_summary"] == "2 complete."
+    assert shown["compared"].startswith("Trials are ranked by the first fold, which all have; the mean over all folds")
+    assert trial_table(replace(SAMPLE, trials=(replace(tuned, folds=5), solved))).shown["compared"] == ""
+    assert reached(solved) == 0.92

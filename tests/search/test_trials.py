@@ -151,3 +151,25 @@ def test_the_first_linear_probe_runs_to_its_end_however_late_it_is(monkeypatch: 
     assert late.seconds == [None]
     assert [is_probe(f.spec) for f in log.search.finished] == [True]
     assert log.why == "time"
+
+
+def test_gains_are_taken_on_the_folds_that_both_have() -> None:
+    space = make_space(LITE)
+    costs = make_costs(space)
+    costs.folds, costs.trained_folds = 3, 1
+    plan = Plan(space, costs, (), None, (Fold((0,), (1,)),) * 3)
+    spec = space.spec(space.params(LITE))
+    scratch = TrialResult(replace(spec, weights=None), "complete", 0.25, 1.0, {"val_accuracy": 0.25})
+    solved = TrialResult(spec, "complete", 0.75, 1.0, fold_values=(0.5, 0.75, 1.0))
+    probe = Finished(1, spec, "complete", 0.5, 1.0, 1.0, (), fold_values=(0.125, 0.625, 0.75))
+    assert trials._val_figures(plan, solved, scratch, probe) == {
+        "baseline_val_accuracy": 0.25,
+        "val_gain_over_baseline": 0.25,  # on the first fold alone, as the network from scratch
+        "val_gain_over_linear_probe": 0.25,  # on all three
+    }
+    tuned = TrialResult(spec, "complete", 0.5, 1.0, fold_values=(0.5,))
+    assert trials._val_figures(plan, tuned, scratch, probe)["val_gain_over_linear_probe"] == 0.375
+    assert trials._row(plan, 1, solved, "").compared == 0.5
+    assert trials._row(plan, 1, tuned, "").compared == 0.5
+    costs.trained_folds = 3
+    assert trials._row(plan, 1, solved, "").compared is None

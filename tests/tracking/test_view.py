@@ -20,10 +20,10 @@ def test_the_view_is_kept_where_the_ui_looks_for_it(tmp_path: Path, monkeypatch:
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     tracker = Tracker.open(None, "flowers", directory=tmp_path)
     parent = tracker.start_parent("search", {}, {"role": "search"})
-    link = tracker.offer_view(parent, "macro_f1")
+    link = tracker.offer_view(parent, ["val_macro_f1"])
     address, key = link.split("?viewStateShareKey=")
     assert address == f"http://127.0.0.1:5000/#/experiments/{tracker.experiment_id}/runs"
-    assert tracker.offer_view(parent, "macro_f1") == link
+    assert tracker.offer_view(parent, ["val_macro_f1"]) == link
     experiment = MlflowClient(tracker.uri).get_experiment(tracker.experiment_id)
     (name, value), = ((n, v) for n, v in experiment.tags.items() if n.startswith(TAG_PREFIX))  # fmt: skip
     assert name == TAG_PREFIX + key
@@ -41,7 +41,7 @@ def test_the_view_is_kept_where_the_ui_looks_for_it(tmp_path: Path, monkeypatch:
 
 
 def test_the_parallel_coordinates_have_what_was_searched() -> None:
-    view = json.loads(shared_view("abc", "accuracy")[1])
+    view = json.loads(shared_view("abc", ["val_accuracy"])[1])
     parallel = next(chart for chart in view["compareRunCharts"] if chart["type"] == "PARALLEL")
     assert parallel["selectedParams"] == list(CHART_PARAMS)
     assert parallel["selectedMetrics"] == ["val_accuracy"]
@@ -51,7 +51,9 @@ def test_the_parallel_coordinates_have_what_was_searched() -> None:
 
 
 def test_another_run_has_a_view_of_its_own() -> None:
-    keys = {shared_view(parent, metric)[0] for parent in ("abc", "def") for metric in ("accuracy", "macro_f1")}
+    keys = {
+        shared_view(parent, [figure])[0] for parent in ("abc", "def") for figure in ("val_accuracy", "val_macro_f1")
+    }
     assert len(keys) == 4
 
 

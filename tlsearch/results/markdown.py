@@ -16,6 +16,8 @@ def describe(result: RunResult) -> str:
     """The whole story: the verdict, where to look, all models side by side, both gains, how often the test set has been
     opened, what the search did, and how to repeat it."""
     lines = [
+        _answer(result),
+        "",
         " ".join(words.verdict(result)),
         "",
         *_links(result),
@@ -30,6 +32,16 @@ def describe(result: RunResult) -> str:
         *_repeat(result),
     ]
     return "\n".join(lines)
+
+
+def _answer(result: RunResult) -> str:
+    """The winner with its figure, beside the network from scratch."""
+    metrics, baseline = result.metrics, result.baseline
+    name = words.metric_name(metrics.name)
+    text = f"**{result.winner.label}**: {name} {score(metrics.test)} {interval(metrics.test_ci95)} on test"
+    return text + (
+        f", against {score(baseline.test)} {interval(baseline.test_ci95)} from scratch." if baseline else "."
+    )
 
 
 def _models(result: RunResult) -> list[str]:

@@ -220,7 +220,8 @@ class ProfilePoint:
 @dataclass(frozen=True)
 class TrialRow:
     """One trial as result.json and trials.csv keep it. ``run_id`` is its MLflow run, ``folds`` the number of folds that
-    ``value`` is the mean of."""
+    ``value`` is the mean of. ``compared`` is the mean over those folds that every trial has, by which the search ranks
+    trials; None where nothing is ranked by it."""
 
     number: int
     label: str
@@ -235,6 +236,12 @@ class TrialRow:
     metrics: Mapping[str, float | None] = field(default_factory=dict)
     run_id: str | None = None
     folds: int = 1
+    compared: float | None = None
+
+    @property
+    def ranked_by(self) -> float | None:
+        """The score by which it stands among the others."""
+        return self.value if self.compared is None else self.compared
 
     @classmethod
     def of(cls, number: int, role: Role, result: TrialResult, run_id: str | None = None) -> TrialRow:

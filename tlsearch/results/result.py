@@ -117,7 +117,20 @@ def read_result(folder: Path) -> RunResult:
 
 def trials_csv(result: RunResult) -> str:
     """The trials as CSV text: what a trial was and what came of it, then its spec, then its metrics."""
-    head = ["number", "role", "state", "kind", "candidate", "label", "value", "folds", "seconds", "reason", "run_id"]
+    head = [
+        "number",
+        "role",
+        "state",
+        "kind",
+        "candidate",
+        "label",
+        "value",
+        "folds",
+        "compared",
+        "seconds",
+        "reason",
+        "run_id",
+    ]
     spec_names = [name for name in result.winner.spec.to_dict() if name not in head]
     metric_names = sorted({name for row in result.trials for name in row.metrics} - {*head, *spec_names})
     stream = io.StringIO()

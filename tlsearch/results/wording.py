@@ -122,6 +122,12 @@ def verdict(result: RunResult) -> list[str]:
         sentences.append(_over_probe(gain.over_linear_probe))
     if baseline is not None:
         sentences += _about_scratch(baseline)
+        guessing = result.metrics.majority
+        if guessing is not None and baseline.test <= guessing:
+            sentences.append(
+                f"The network from scratch is no better than always guessing the most frequent class "
+                f"({percent(guessing)}): it has learned nothing in its time, and the gain over it says little."
+            )
     if result.metrics.test_opened is not None and result.metrics.test_opened > 1:
         times = result.metrics.test_opened
         sentences.append(

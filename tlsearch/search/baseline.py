@@ -17,7 +17,6 @@ from tlsearch.search.execute import Curves, finish_run, start_run
 from tlsearch.search.models import model_folder, save_fitted
 from tlsearch.search.plan import Plan, baseline_sizes, measure
 from tlsearch.search.session import Session
-from tlsearch.tracking.describe import Status
 from tlsearch.training.batches import steps_per_epoch
 from tlsearch.training.jobs import CandidateFacts
 from tlsearch.training.trial import Outcome
@@ -210,10 +209,13 @@ def _run_race(session: Session, candidate: Candidate, specs: Sequence[TrialSpec]
         outcomes: list[Outcome] = session.worker.trial(
             "race", on_event, candidate=candidate, specs=list(specs), fold=session.data.fold
         )
+    except KeyboardInterrupt:
+        session.unfinished.update(runs)
+        session.close_unfinished()
+        raise
     except BaseException as error:
-        status: Status = "KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED"
         for run_id in runs:
-            session.tracker.finish(run_id, status, reason=str(error) or "interrupted")
+            session.tracker.finish(run_id, "FAILED", reason=str(error))
         raise
     return Raced(tuple(outcomes), tuple(runs))
 

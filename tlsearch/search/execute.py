@@ -75,7 +75,8 @@ def execute(
             spec, "failed", None, 0.0, reason=str(error), traceback=error.traceback, plugin=error.plugin
         )
     except KeyboardInterrupt:
-        session.tracker.finish(run_id, "KILLED", reason="interrupted")
+        session.unfinished.add(run_id)
+        session.close_unfinished()
         raise
     beside = extra(result) if extra else {}
     session.journal.keep(_question(spec, folds, role), Tried(result, outcome, run_id, tuple(rounds), beside))

@@ -49,7 +49,8 @@ def begun(session: Session, plan: Plan) -> Iterator[None]:
     else:
         session.parent_run = kept
         session.unfinished.update(tracker.take_up(kept))
-    session.view = tracker.offer_view(session.parent_run, metric)
+    figures = [f"val_{metric}"] if plan.costs.trained_folds == len(plan.folds) else ["val_compared", f"val_{metric}"]
+    session.view = tracker.offer_view(session.parent_run, figures)
     with tracker.system_metrics(session.parent_run):
         yield
 

@@ -124,7 +124,9 @@ class Session:
     def close_unfinished(self) -> None:
         """Close the MLflow runs of trials in which an earlier life of the run was broken off; they are run anew."""
         for run_id in sorted(self.unfinished):
-            self.tracker.finish(run_id, "KILLED", reason="the run was broken off in this trial")
+            # Another role, so that whoever asks for trials finds each once.
+            tags = {"role": "interrupted", "state": "interrupted"}
+            self.tracker.finish(run_id, "KILLED", tags=tags, reason="the run was broken off in this trial")
         self.unfinished.clear()
 
     def progress(self, step: str) -> ProgressOf:

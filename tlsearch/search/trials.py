@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tlsearch.errors import UsageError
 from tlsearch.records import Candidate, TrialResult, TrialSpec
@@ -84,7 +85,8 @@ def run_search(
         # After every trial, whatever became of it, so that the chart of the parent shows the search's progress.
         for top in search.best(1):
             name = f"best_val_{session.data.metric}"
-            session.tracker.log_epoch(session.parent_run, finished.number, {name: round(top.value or 0.0, 5)})
+            best = round(top.compared(plan.costs.trained_folds), 5)
+            session.tracker.log_epoch(session.parent_run, finished.number, {name: best})
 
     log.why = search.run(session.config.effective_trials, run_trial, on_finished)
     return log
@@ -97,7 +99,7 @@ def _take_up(session: Session, plan: Plan, log: TrialLog) -> None:
         kept = recall(session, spec, plan.folds_of(spec), "trial")
         if kept is None:
             continue
-        log.rows.append(TrialRow.of(finished.number, "trial", kept.result, kept.run_id))
+        log.rows.append(_row(plan, finished.number, kept.result, kept.run_id))
         if kept.outcome is not None and kept.result.state == "complete":
             log.outcomes[spec] = kept.outcome
 
@@ -167,13 +169,29 @@ def open_study(session: Session, plan: Plan):  # type: ignore[no-untyped-def]  #
     return optuna.create_study(storage=storage, study_name=name, direction="maximize", load_if_exists=True)
 
 
-def _val_gains(result: TrialResult, baseline: BaselineResult, probe: Finished | None) -> dict[str, float]:
-    """How far a trial's validation figure lies above those of the baseline and of the best linear probe so far."""
-    value, scratch = result.value or 0.0, baseline.result
+def _row(plan: Plan, number: int, result: TrialResult, run_id: str) -> TrialRow:
+    """The row of a trial; ``compared`` is left out where all trials run on the same folds."""
+    row, few = TrialRow.of(number, "trial", result, run_id), plan.costs.trained_folds
+    if result.value is None or few == len(plan.folds):
+        return row
+    return replace(row, compared=_mean(result.value, result.fold_values, few))
+
+
+def _mean(value: float, fold_values: Sequence[float], folds: int) -> float:
+    """The mean over the first ``folds`` folds of a trial."""
+    return math.fsum(fold_values[:folds]) / folds if len(fold_values) >= folds > 0 else value
+
+
+def _val_figures(plan: Plan, result: TrialResult, scratch: TrialResult, probe: Finished | None) -> dict[str, float]:
+    """How far a trial's validation figure lies above those of the network from scratch and of the best linear probe so
+    far, each on the folds that both have. Where trials differ in their folds, ``val_compared`` ranks them."""
+    value, folds = result.value or 0.0, result.fold_values
+    alone = max(1, len(scratch.fold_values))  # the learning rates race on the first fold
     gains = {"baseline_val_accuracy": scratch.metrics["val_accuracy"]}
-    gains["val_gain_over_baseline"] = value - (scratch.value or 0.0)
+    gains["val_gain_over_baseline"] = _mean(value, folds, alone) - (scratch.value or 0.0)
     if probe is not None and probe.value is not None:
-        gains["val_gain_over_linear_probe"] = value - probe.value
+        both = min(len(folds), len(probe.fold_values))
+        gains["val_gain_over_linear_probe"] = _mean(value, folds, both) - _mean(probe.value, probe.fold_values, both)
     return gains
 
 
@@ -198,10 +216,13 @@ def _run_trial(
 
     session.reporter.progress("search", number - 1, total, f"{so_far}{spec.label}")
 
-    def gains(result: TrialResult) -> dict[str, float]:
-        if result.state != "complete" or result.value is None or baseline is None:
+    def figures(result: TrialResult) -> dict[str, float]:
+        if result.state != "complete" or result.value is None:
             return {}
-        return _val_gains(result, baseline, best_probe(log.search.finished, plan))
+        found = {"val_compared": row.compared} if (row := _row(plan, number, result, "")).compared is not None else {}
+        if baseline is None:
+            return found
+        return {**found, **_val_figures(plan, result, baseline.result, best_probe(log.search.finished, plan))}
 
     result, outcome, run_id = execute(
         session,
@@ -213,9 +234,9 @@ def _run_trial(
         on_round,
         seconds,
         "search",
-        gains,
+        figures,
     )
-    log.rows.append(TrialRow.of(number, "trial", result, run_id))
+    log.rows.append(_row(plan, number, result, run_id))
     if outcome is not None and result.state == "complete":
         log.outcomes[spec] = outcome
     return result

@@ -194,10 +194,10 @@ class Tracker:
         """Inside, the load of the machine is recorded in a run."""
         return system_metrics(self.uri, run_id)
 
-    def offer_view(self, run_id: str, metric: str) -> str:
-        """Makes a view of the trials below a parent, the best by validation ``metric`` first, and gives its link; empty
-        where that failed."""
-        key, value = shared_view(run_id, metric)
+    def offer_view(self, run_id: str, figures: Sequence[str]) -> str:
+        """Makes a view of the trials below a parent, ranked by the first of the metrics ``figures``; gives its link, or
+        nothing where that failed."""
+        key, value = shared_view(run_id, figures)
         link = view_link(self._location.ui_address, self.experiment_id, key)
 
         def offer() -> str:

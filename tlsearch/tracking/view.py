@@ -23,9 +23,10 @@ NAME_WIDTH = 590
 """Pixels of the column of names: the longest of the built-in networks and heads, 92 letters, is not cut off."""
 
 
-def shared_view(parent_id: str, metric: str) -> tuple[str, str]:
-    """The key and the value of the view of the trials below ``parent_id``, the best first by validation ``metric``."""
-    state = _state(parent_id, f"val_{metric}")
+def shared_view(parent_id: str, figures: Sequence[str]) -> tuple[str, str]:
+    """The key and the value of the view of the trials below ``parent_id``, the best first by the first of the metrics
+    ``figures``, which are the first columns."""
+    state = _state(parent_id, figures)
     value = json.dumps(state, separators=(",", ":"))
     return hashlib.sha256(value.encode()).hexdigest()[:16], value
 
@@ -35,10 +36,11 @@ def view_link(address: str, experiment_id: str, key: str) -> str:
     return f"{address.rstrip('/')}/#/experiments/{experiment_id}/runs?viewStateShareKey={key}"
 
 
-def _state(parent_id: str, figure: str) -> Mapping[str, Any]:
+def _state(parent_id: str, figures: Sequence[str]) -> Mapping[str, Any]:
     """What the UI keeps of a page of an experiment; what is absent is at its default."""
+    figure = figures[0]
     columns = [
-        _column("metrics", figure), _column("metrics", "val_gain_over_baseline"), _column("tags", "state"),
+        *(_column("metrics", name) for name in (*figures, "val_gain_over_baseline")), _column("tags", "state"),
         _column("params", "freeze_fraction"), _column("params", "head_units"), _column("params", "augmentation"),
         _column("params", "strength"), _column("params", "learning_rate"), _column("metrics", "seconds"),
         _column("tags", "reason"),

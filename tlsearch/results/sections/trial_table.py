@@ -17,7 +17,8 @@ def trial_table(result: RunResult) -> Section:
         {
             "trials": sorted(result.trials, key=_rank),
             "trial_summary": _summary(result.trials),
-            "confirmations": any(row.role == "confirmation" for row in result.trials),
+            "others": any(row.role != "trial" for row in result.trials),
+            "compared": _compared(result),
             "winner_number": winner_number(result),
         }
     )
@@ -34,15 +35,26 @@ def reached(row: TrialRow) -> float | None:
     trial that failed has none: its numbers are not to be trusted."""
     if row.state == "failed":
         return None
-    return row.value if row.value is not None else row.metrics.get("objective")
+    return row.ranked_by if row.value is not None else row.metrics.get("objective")
 
 
-def _rank(row: TrialRow) -> tuple[bool, float, int]:
-    """Best first; those without a value after them, as they came."""
-    return row.value is None, -(row.value or 0.0), row.number
+def _rank(row: TrialRow) -> tuple[bool, bool, float, int]:
+    """The trials of the search before the others; the best first, those without a value last, as they came."""
+    return row.role != "trial", row.value is None, -(row.ranked_by or 0.0), row.number
 
 
-def _summary(trials: Sequence[TrialRow]) -> str:
+def _compared(result: RunResult) -> str:
+    """What the score of a trial is the mean of, where not all ran on as many folds; else empty."""
+    folds = {row.folds for row in result.trials if row.role == "trial" and row.state == "complete"}
+    if len(folds) < 2:
+        return ""
+    fewest = min(folds)
+    what = "the first fold" if fewest == 1 else f"the first {fewest} folds"
+    return f"Trials are ranked by {what}, which all have; the mean over all folds of a trial stands below its score."
+
+
+def _summary(rows: Sequence[TrialRow]) -> str:
+    trials = [row for row in rows if row.role == "trial"]
     states = [row.state for row in trials]
     parts = [f"{states.count(s)} {s}" for s in STATES if s in states]
     return ", ".join(parts).capitalize() + "." if parts else "None."
