@@ -46,14 +46,16 @@ def champion(tracker: Tracker, name: str) -> str:
 def test_the_better_on_validation_is_the_champion(tracker: Tracker) -> None:
     assert register(tracker, "flowers", 0.8) == "flowers version 1; it is the first champion"
     assert register(tracker, "flowers", 0.7) == (
-        "flowers version 2; version 1 stays champion: validation accuracy 0.700 against 0.800"
+        "flowers version 2; version 1 stays champion, for this one is not better: "
+        "validation accuracy 0.700, that of version 1 0.800"
     )
     assert register(tracker, "flowers", 0.8).endswith(
-        "version 1 stays champion: validation accuracy 0.800 against 0.800"
+        "version 1 stays champion, for this one is not better: validation accuracy 0.800, that of version 1 0.800"
     )
     assert champion(tracker, "flowers") == "1"
     assert register(tracker, "flowers", 0.85) == (
-        "flowers version 4; it takes the place of version 1 as champion: validation accuracy 0.850 against 0.800"
+        "flowers version 4; it takes the place of version 1 as champion: "
+        "validation accuracy 0.850, that of version 1 0.800"
     )
     assert champion(tracker, "flowers") == "4"
 

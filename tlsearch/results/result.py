@@ -102,7 +102,9 @@ def read_result(folder: Path) -> RunResult:
     except OSError:
         raise UsageError(f"{folder} has no {RESULT_FILE}; name the output folder of a finished run.") from None
     except ValueError:
-        raise UsageError(f"{path} is not readable JSON; run again to write it anew.") from None
+        raise UsageError(
+            f"{path} is not readable JSON; run again, with --force in the same folder, to write it anew."
+        ) from None
     version = values.get("schema_version") if isinstance(values, dict) else None
     if version != SCHEMA_VERSION:
         raise UsageError(
@@ -112,7 +114,9 @@ def read_result(folder: Path) -> RunResult:
     try:
         return RunResult.from_dict(values)
     except ValueError as error:
-        raise UsageError(f"{path} is damaged ({error}); run again to write it anew.") from error
+        raise UsageError(
+            f"{path} is damaged ({error}); run again, with --force in the same folder, to write it anew."
+        ) from error
 
 
 def trials_csv(result: RunResult) -> str:

@@ -151,7 +151,10 @@ def _check_answers(run: Run) -> None:
         if lengths != {result.dataset.total("test")} or not answers.true:
             trouble = "its answers are not those of its test images"
     if trouble:
-        raise UsageError(f"{run.folder / RESULT_FILE} is damaged ({trouble}); run again to write it anew.")
+        raise UsageError(
+            f"{run.folder / RESULT_FILE} is damaged ({trouble}); run again, with --force in the same folder, to write it "
+            "anew."
+        )
 
 
 def _difference(first: Run, other: Run) -> Difference | None:

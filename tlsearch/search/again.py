@@ -30,8 +30,8 @@ def check_unchanged(session: Session, plan: Plan) -> None:
     changed = _changes(then, now)
     if changed:
         raise UsageError(
-            f"The run in {session.output} cannot go on, for {' and '.join(changed)} since it began: undo that, name "
-            "another folder with --output, or start anew in this one with --force."
+            f"The run in {session.output} cannot go on, for {' and '.join(changed)} since it began: undo that, or "
+            "`tlsearch run` anew, with another --output, or with --force in this folder."
         )
 
 

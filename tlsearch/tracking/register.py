@@ -109,7 +109,7 @@ def _better(new: Figures, champion: ModelVersion | None) -> tuple[bool, str]:
     name = new.metric.replace("_", " ")
     if old.metric != new.metric:
         return False, f"{kept}, for it was chosen by {old.metric.replace('_', ' ')}, and this one by {name}"
-    figures = f"validation {name} {new.val:.3f} against {old.val:.3f}"
+    figures = f"validation {name} {new.val:.3f}, that of version {champion.version} {old.val:.3f}"
     if round(new.val, 6) > old.val:
         return True, f"it takes the place of version {champion.version} as {ALIAS}: {figures}"
-    return False, f"{kept}: {figures}"
+    return False, f"{kept}, for this one is not better: {figures}"
