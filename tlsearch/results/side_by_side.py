@@ -152,8 +152,8 @@ def _check_answers(run: Run) -> None:
             trouble = "its answers are not those of its test images"
     if trouble:
         raise UsageError(
-            f"{run.folder / RESULT_FILE} is damaged ({trouble}); run again, with --force in the same folder, to write it "
-            "anew."
+            f"{run.folder / RESULT_FILE} is damaged ({trouble}); run again, with --force in the same folder, to write "
+            "it anew."
         )
 
 
