@@ -17,6 +17,7 @@ from tlsearch.search.execute import Curves, finish_run, start_run
 from tlsearch.search.models import model_folder, save_fitted
 from tlsearch.search.plan import Plan, baseline_sizes, measure
 from tlsearch.search.session import Session
+from tlsearch.shield import shielded
 from tlsearch.training.batches import steps_per_epoch
 from tlsearch.training.jobs import CandidateFacts
 from tlsearch.training.trial import Outcome
@@ -168,11 +169,7 @@ def _race_with(policy: str, session: Session, plan: Plan, facts: CandidateFacts,
     question = ("race", specs, session.data.fold)
     raced: Raced | None = session.journal.recall(question, Raced)
     if raced is None:
-        raced = _run_race(session, candidate, specs)
-        if not session.data.uses_folds:
-            save_fitted(session, raced.best.spec, candidate, model_folder(session, raced.best.spec))
-        session.journal.keep(question, raced)
-        session.unfinished.update(raced.run_ids)
+        raced = _run_race(session, candidate, specs, question)
     for outcome, run_id in zip(raced.outcomes, raced.run_ids, strict=True):
         if run_id in session.unfinished:
             finish_run(session, run_id, outcome.result)
@@ -189,13 +186,9 @@ def _race_with(policy: str, session: Session, plan: Plan, facts: CandidateFacts,
     )
 
 
-def _run_race(session: Session, candidate: Candidate, specs: Sequence[TrialSpec]) -> Raced:
-    """Train ``specs``, recorded as they go; the MLflow runs are left open."""
-    runs = [
-        start_run(session, spec, candidate, "baseline", f"baseline {spec.label} lr {spec.lr_suffix:g}")
-        for spec in specs
-    ]
-    curves = [Curves(session, run_id) for run_id in runs]
+def _run_race(session: Session, candidate: Candidate, specs: Sequence[TrialSpec], question: tuple[Any, ...]) -> Raced:
+    """Train ``specs``, recorded as they go; what comes of it is kept as the answer to ``question``."""
+    open_runs: list[str] = []
 
     def on_event(event: tuple[str, Any]) -> None:
         if event[0] != "race":
@@ -206,18 +199,31 @@ def _run_race(session: Session, candidate: Candidate, specs: Sequence[TrialSpec]
         _show(session, candidate, numbers)
 
     try:
+        with shielded():
+            for spec in specs:
+                name = f"baseline {spec.label} lr {spec.lr_suffix:g}"
+                open_runs.append(start_run(session, spec, candidate, "baseline", name))
+        curves = [Curves(session, run_id) for run_id in open_runs]
         outcomes: list[Outcome] = session.worker.trial(
             "race", on_event, candidate=candidate, specs=list(specs), fold=session.data.fold
         )
+        raced = Raced(tuple(outcomes), tuple(open_runs))
+        if not session.data.uses_folds:
+            save_fitted(session, raced.best.spec, candidate, model_folder(session, raced.best.spec))
+        with shielded():
+            session.journal.keep(question, raced)
+            for outcome, run_id in zip(outcomes, raced.run_ids, strict=True):
+                finish_run(session, run_id, outcome.result)
+            open_runs.clear()
     except KeyboardInterrupt:
-        session.unfinished.update(runs)
+        session.unfinished.update(open_runs)
         session.close_unfinished()
         raise
     except BaseException as error:
-        for run_id in runs:
+        for run_id in open_runs:
             session.tracker.finish(run_id, "FAILED", reason=str(error))
         raise
-    return Raced(tuple(outcomes), tuple(runs))
+    return raced
 
 
 def _spec(session: Session, policy: str, facts: CandidateFacts, steps: int, rate: float) -> TrialSpec:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tlsearch.data.split import Fold
 from tlsearch.errors import PluginError, RunError, TrialError, WeightsError
 from tlsearch.records import Candidate, Role, TrialResult, TrialSpec
 from tlsearch.search.session import Session
+from tlsearch.shield import shielded
 from tlsearch.tracking.describe import STATUS_OF, curve_of, finals_of, note_of, params_of, tags_of
 from tlsearch.tracking.entities import MAX_TAG_CHARS
 from tlsearch.training.trial import Outcome
@@ -27,7 +28,7 @@ class Tried:
     outcome: Outcome | None
     run_id: str
     rounds: tuple[Mapping[str, float], ...]
-    extra: Mapping[str, float]
+    extra: Mapping[str, float] = field(default_factory=dict)
 
 
 def execute(
@@ -53,7 +54,35 @@ def execute(
         for number, numbers in enumerate(kept.rounds, 1):
             on_round(number, numbers)
         return kept.result, kept.outcome, kept.run_id
-    run_id = start_run(session, spec, candidate, role, name)
+    open_run = ""
+    try:
+        with shielded():
+            open_run = start_run(session, spec, candidate, role, name)
+        tried = _try(session, open_run, spec, candidate, folds, on_round, seconds, step)
+        beside = extra(tried.result) if extra else {}
+        with shielded():
+            session.journal.keep(_question(spec, folds, role), replace(tried, extra=beside))
+            finish_run(session, tried.run_id, tried.result, beside)
+            open_run = ""
+    except KeyboardInterrupt:
+        if open_run:
+            session.unfinished.add(open_run)
+            session.close_unfinished()
+        raise
+    return tried.result, tried.outcome, tried.run_id
+
+
+def _try(
+    session: Session,
+    run_id: str,
+    spec: TrialSpec,
+    candidate: Candidate,
+    folds: Sequence[Fold],
+    on_round: OnRound,
+    seconds: float | None,
+    step: str,
+) -> Tried:
+    """Run a trial in the worker, its rounds recorded in the open MLflow run ``run_id``."""
     curves = Curves(session, run_id)
     rounds: list[Mapping[str, float]] = []
     show = session.progress(step)
@@ -74,14 +103,7 @@ def execute(
         result = TrialResult(
             spec, "failed", None, 0.0, reason=str(error), traceback=error.traceback, plugin=error.plugin
         )
-    except KeyboardInterrupt:
-        session.unfinished.add(run_id)
-        session.close_unfinished()
-        raise
-    beside = extra(result) if extra else {}
-    session.journal.keep(_question(spec, folds, role), Tried(result, outcome, run_id, tuple(rounds), beside))
-    finish_run(session, run_id, result, beside)
-    return result, outcome, run_id
+    return Tried(result, outcome, run_id, tuple(rounds))
 
 
 def recall(session: Session, spec: TrialSpec, folds: Sequence[Fold], role: Role) -> Tried | None:

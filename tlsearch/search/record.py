@@ -16,6 +16,7 @@ from tlsearch.results.result import RunResult
 from tlsearch.search import wording
 from tlsearch.search.plan import Plan
 from tlsearch.search.session import Session
+from tlsearch.shield import shielded
 from tlsearch.tracking.location import locate
 from tlsearch.tracking.register import Figures
 from tlsearch.tracking.tracker import Tracker
@@ -44,8 +45,9 @@ def begun(session: Session, plan: Plan) -> Iterator[None]:
     kept: str | None = session.journal.recall(("parent",), str)
     if kept is None:
         tracker.close_left_open(str(session.output))
-        session.parent_run = _start_parent(session, plan)
-        session.journal.keep(("parent",), session.parent_run)
+        with shielded():
+            session.parent_run = _start_parent(session, plan)
+            session.journal.keep(("parent",), session.parent_run)
     else:
         session.parent_run = kept
         session.unfinished.update(tracker.take_up(kept))
