@@ -6,14 +6,23 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 
 import pytest
 
 from tlsearch.shield import shielded
 
 
+@pytest.fixture(autouse=True)
+def _own_handler() -> Iterator[None]:
+    before = signal.getsignal(signal.SIGINT)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def test_an_interruption_waits_for_the_end_of_the_block() -> None:
     done = []
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # whatever the tests' own process does with it
     before = signal.getsignal(signal.SIGINT)
 
     def work() -> None:
