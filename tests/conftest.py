@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import shutil
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import pytest
 from PIL import Image
 
 from tlsearch import registry
+from tlsearch.results.result import RunResult
 
 MakeDataset = Callable[..., Path]
 
@@ -100,3 +102,17 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         pytest.skip("no file system of a chosen size can be mounted here")
     yield folder
     subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+@pytest.fixture(scope="session")
+def sample() -> RunResult:
+    """The made-up result that the tests of the report use."""
+    path = Path(__file__).parent / "results" / "sample_result.py"
+    spec = importlib.util.spec_from_file_location("sample_for_all", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    result = module.SAMPLE
+    assert isinstance(result, RunResult)
+    return result

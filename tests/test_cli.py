@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import csv
-import importlib.util
 import io
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -40,20 +40,6 @@ def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TLSEARCH_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setenv("COLUMNS", "120")
-
-
-@pytest.fixture
-def sample() -> RunResult:
-    """The made-up result that the tests of the report use."""
-    path = Path(__file__).parent / "results" / "sample_result.py"
-    spec = importlib.util.spec_from_file_location("sample_for_cli", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    result = module.SAMPLE
-    assert isinstance(result, RunResult)
-    return result
 
 
 @pytest.fixture
@@ -249,6 +235,18 @@ def test_an_interruption_is_130(search: Callable[[Search], list[RunConfig]]) -> 
     assert result.stderr == (
         "error: interrupted; what was found out is kept, and the run goes on with: tlsearch resume 'my out'\n"
     )
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_second_interruption_ends_at_once(number: signal.Signals) -> None:
+    code = (
+        "import signal\nfrom tlsearch.commands.run import _interruptible\n"
+        f"with _interruptible():\n    try:\n        signal.raise_signal({number.value})\n"
+        "    except KeyboardInterrupt:\n        print('closing', flush=True)\n"
+        f"        signal.raise_signal({number.value})\n        print('closed', flush=True)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (-number, "closing\n")
 
 
 def test_what_cannot_go_on_is_told(tmp_path: Path) -> None:

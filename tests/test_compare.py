@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import re
 from collections.abc import Callable
@@ -43,27 +42,13 @@ def answers(called: tuple[int, ...], fingerprint: str = "test images", groups: t
 
 
 @pytest.fixture
-def sample() -> RunResult:
-    """The made-up result that the tests of the report use, without answers."""
-    path = Path(__file__).parent / "results" / "sample_result.py"
-    spec = importlib.util.spec_from_file_location("sample_for_compare", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    result = module.SAMPLE
-    assert isinstance(result, RunResult)
-    return replace(result, answers=None)
-
-
-@pytest.fixture
 def write(tmp_path: Path, sample: RunResult, monkeypatch: pytest.MonkeyPatch) -> Write:
     """Writes the output folder of a run: its name, what it differs in from the sample, and what it was asked for."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "120")
 
     def make(name: str, options: dict[str, Any] | None = None, **changes: Any) -> Path:
-        write_result(replace(sample, **changes), tmp_path / name)
+        write_result(replace(sample, **{"answers": None, **changes}), tmp_path / name)
         if options is not None:
             RunConfig(Path(sample.dataset.path), **options).to_toml(tmp_path / name / "run.toml")
         return Path(name)

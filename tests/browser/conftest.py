@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -16,19 +15,11 @@ sys.path.append(str(RUNS))  # how tests make a whole run in seconds
 
 import tiny_source  # noqa: E402 - found by the line above
 from mlflow_server import mlflow_server  # noqa: E402
-from small_run import OPTIONS, PARENT, Finished  # noqa: E402
+from small_run import CRUMBLING, OPTIONS, PARENT, Finished, mixed_images, user_environment  # noqa: E402
 from web_page import start_browser  # noqa: E402
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
-
-CRUMBLING = """
-class Crumbling:
-    api_version = 1
-    name = "crumbling"
-    def render(self, images, strength, rng):
-        raise RuntimeError("no more paint")
-"""
 
 
 @pytest.fixture(scope="session")
@@ -40,13 +31,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def images(tmp_path_factory: pytest.TempPathFactory, make_dataset: Callable[..., Path]) -> Path:
-    """Three classes of 20 pictures, of which 4 lie in the folder of the next class, so that there are mistakes."""
-    root = make_dataset(tmp_path_factory.mktemp("pictures"), per_class=20, size=48)
-    classes = sorted(folder.name for folder in root.iterdir())
-    for number, name in enumerate(classes):
-        for file in sorted((root / name).glob("0*.png"))[:4]:
-            file.rename(root / classes[(number + 1) % 3] / f"moved-{file.name}")
-    return root
+    return mixed_images(make_dataset, tmp_path_factory.mktemp("pictures"))
 
 
 @pytest.fixture(scope="session")
@@ -55,15 +40,11 @@ def finished(browser: Browser, images: Path, tmp_path_factory: pytest.TempPathFa
     home = tmp_path_factory.mktemp("browser")
     site = tiny_source.install(home / "site")
     _add_plugin(site)
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("MLFLOW_", "TLSEARCH_"))}
-    environment.update(
-        PYTHONPATH=str(site), TLSEARCH_CACHE_DIR=str(home / "cache"), KERAS_HOME=str(home / "keras"), COLUMNS="120"
-    )
     choices = ["--trials", "12", "--augment", "none", "--augment", "geometric", "--augment", "crumbling"]
     done = subprocess.run(
         [sys.executable, "-c", PARENT, "run", str(images), *OPTIONS, *choices, "--output", "out"],
         cwd=home,
-        env=environment,
+        env=user_environment(home, site),
         capture_output=True,
         text=True,
         timeout=900,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import tiny_source
-from small_run import OPTIONS, PARENT, Finished
+from small_run import OPTIONS, PARENT, Finished, mixed_images, user_environment
 
 
 @pytest.fixture(scope="session")
@@ -37,29 +36,15 @@ def _own_folder(
 
 @pytest.fixture(scope="session")
 def images(tmp_path_factory: pytest.TempPathFactory, make_dataset: Callable[..., Path]) -> Path:
-    """Three classes of 20 pictures, of which 4 lie in the folder of the next class: nobody can get all right."""
-    root = make_dataset(tmp_path_factory.mktemp("images"), per_class=20, size=48)
-    classes = sorted(p.name for p in root.iterdir())
-    for number, name in enumerate(classes):
-        for file in sorted((root / name).glob("0*.png"))[:4]:
-            file.rename(root / classes[(number + 1) % 3] / f"moved-{file.name}")
-    return root
+    return mixed_images(make_dataset, tmp_path_factory.mktemp("images"))
 
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory, site: Path, images: Path) -> Finished:
     """One complete run, as a user starts it, with an empty store."""
     home = tmp_path_factory.mktemp("home")
-    environment = {
-        name: value for name, value in os.environ.items() if name not in ("MLFLOW_TRACKING_URI", "TLSEARCH_WEIGHTS_DIR")
-    }
-    environment.update(
-        PYTHONPATH=str(site),
-        TLSEARCH_CACHE_DIR=str(home / "cache"),
-        KERAS_HOME=str(home / "keras"),
-        COLUMNS="120",
-        MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL="1",  # seconds, so that a short run has some
-    )
+    environment = user_environment(home, site)
+    environment["MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL"] = "1"  # seconds, so that a short run has some
     done = subprocess.run(
         [sys.executable, "-c", PARENT, "run", str(images), *OPTIONS, "--output", "out"],
         cwd=home,

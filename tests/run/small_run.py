@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,35 @@ try:
 finally:
     print("imported:", *({"keras", "tensorflow", "jax", "torch"} & set(sys.modules)))
 """
+
+CRUMBLING = """
+class Crumbling:
+    api_version = 1
+    name = "crumbling"
+    def render(self, images, strength, rng):
+        raise RuntimeError("no more paint")
+"""
+
+
+def mixed_images(make_dataset: Callable[..., Path], folder: Path) -> Path:
+    """Three classes of 20 pictures, of which 4 lie in the folder of the next class: nobody can get all right."""
+    root = make_dataset(folder, per_class=20, size=48)
+    classes = sorted(p.name for p in root.iterdir())
+    for number, name in enumerate(classes):
+        for file in sorted((root / name).glob("0*.png"))[:4]:
+            file.rename(root / classes[(number + 1) % 3] / f"moved-{file.name}")
+    return root
+
+
+def user_environment(home: Path, site: Path) -> dict[str, str]:
+    """The environment of a user who has ``site`` on the path and keeps everything below ``home``."""
+    plain = {name: value for name, value in os.environ.items() if not name.startswith(("MLFLOW_", "TLSEARCH_"))}
+    return plain | {
+        "PYTHONPATH": str(site),
+        "TLSEARCH_CACHE_DIR": str(home / "cache"),
+        "KERAS_HOME": str(home / "keras"),
+        "COLUMNS": "120",
+    }
 
 
 def tlsearch(*arguments: object) -> Result:

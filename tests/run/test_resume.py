@@ -86,9 +86,12 @@ def test_killed_at_six_moments_it_finds_what_it_finds_undisturbed(
         assert code == -signal.SIGKILL, complaints
         assert not (tmp_path / "out" / "result.json").exists()
         command = ["resume", "out"]
-    code, printed, complaints = ended(start(tmp_path, *command))
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    code, printed, complaints = ended(start(elsewhere, "resume", tmp_path / "out"))
     assert code == 0, complaints
     assert "imported:\n" in printed
+    assert not (elsewhere / "mlflow.db").exists()  # the record goes on where it began
 
     assert trials_of(tmp_path / "out") == trials_of(finished.output)
     ours, theirs = read_result(tmp_path / "out"), finished.result

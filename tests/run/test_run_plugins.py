@@ -6,17 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from small_run import MARKS, OPTIONS, Finished, tlsearch
+from small_run import CRUMBLING, MARKS, OPTIONS, Finished, tlsearch
 
 pytestmark = MARKS
 
-CRUMBLING = """
-class Crumbling:
-    api_version = 1
-    name = "crumbling"
-    def render(self, images, strength, rng):
-        raise RuntimeError("no more paint")
-"""
 FALLING = """
 from tiny_backbone import Tiny
 class Falling(Tiny):

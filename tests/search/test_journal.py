@@ -95,6 +95,15 @@ def test_an_answer_brings_back_the_time_at_which_it_was_given(tmp_path: Path) ->
     assert second.timings["search"] == pytest.approx(420, abs=1)
 
 
+def test_the_clock_is_not_turned_back_by_what_this_life_has_kept(tmp_path: Path) -> None:
+    clock = Clock(None)
+    journal = Journal(tmp_path, clock, {})
+    journal.once(("trial", 1), int, lambda: 1)
+    clock.set(100.0)
+    assert journal.once(("trial", 1), int, lambda: 2) == 1
+    assert clock.elapsed() == pytest.approx(100, abs=1)
+
+
 @pytest.mark.parametrize("left", ["", '{"question": "trial", "answ', "[]"])
 def test_half_an_answer_is_none(tmp_path: Path, left: str) -> None:
     journal = Journal(tmp_path, Clock(None), {})

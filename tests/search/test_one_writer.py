@@ -69,4 +69,4 @@ def test_nothing_is_left_and_one_may_follow_the_other(tmp_path: Path) -> None:
 def test_two_folders_are_two(tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
     with one_writer(tmp_path), one_writer(tmp_path / "other"):
-        pass
+        assert {lock.parent for lock in tmp_path.rglob(LOCK_NAME)} == {tmp_path, tmp_path / "other"}

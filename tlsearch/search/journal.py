@@ -31,6 +31,7 @@ class Journal:
 
     def __init__(self, folder: Path, clock: Clock, passes: dict[str, FrozenCounts]) -> None:
         self._folder, self._clock, self._passes = folder, clock, passes
+        self._own: set[Path] = set()  # what this life of the run has kept itself: its clock is right already
 
     def once(self, question: tuple[Any, ...], kind: Any, ask: Callable[[], T]) -> T:
         """The answer to ``question``: the one that is kept, else what ``ask`` gives, which is kept.
@@ -47,15 +48,17 @@ class Journal:
 
     def recall(self, question: tuple[Any, ...], kind: Any) -> Any:
         """The answer that is kept, of type ``kind``; None where there is none."""
+        file = self._file(question)
         try:
-            kept = json.loads(self._file(question).read_text(encoding="utf-8"))
+            kept = json.loads(file.read_text(encoding="utf-8"))
             answer = decode(kind, kept["answer"])
             passes = decode(Mapping[str, FrozenCounts], kept["passes"])
         except (OSError, ValueError, TypeError, KeyError):  # not there, or not whole after the machine itself went down
             return None
-        self._clock.set(kept["elapsed"])
-        self._passes.clear()
-        self._passes.update(passes)
+        if file not in self._own:
+            self._clock.set(kept["elapsed"])
+            self._passes.clear()
+            self._passes.update(passes)
         return answer
 
     def keep(self, question: tuple[Any, ...], answer: Any) -> None:
@@ -68,6 +71,7 @@ class Journal:
             self._folder.mkdir(parents=True, exist_ok=True)
             part.write_text(text, encoding="utf-8")
             part.replace(file)
+            self._own.add(file)
         except OSError as error:
             part.unlink(missing_ok=True)
             remedy = "make room there, then go on with `tlsearch resume`"

@@ -14,6 +14,7 @@ from tlsearch.progress import Reporter
 from tlsearch.results.pictures import PICTURES_FOLDER
 from tlsearch.results.result import RunResult
 from tlsearch.search import wording
+from tlsearch.search.journal import Journal
 from tlsearch.search.plan import Plan
 from tlsearch.search.session import Session
 from tlsearch.shield import shielded
@@ -22,15 +23,17 @@ from tlsearch.tracking.register import Figures
 from tlsearch.tracking.tracker import Tracker
 
 
-def open_record(config: RunConfig, reporter: Reporter) -> Tracker | None:
-    """The record in MLflow; a dry run only asks whether it could be opened.
+def open_record(config: RunConfig, reporter: Reporter, journal: Journal) -> Tracker | None:
+    """The record in MLflow, where the first life of the run opened it; a dry run only asks whether it could be opened.
 
     Raises ``TrackingError`` where it cannot, or where the winner could not be registered as asked.
     """
     if config.dry_run:
         locate(config.tracking_uri, Path.cwd())
         return None
-    tracker = Tracker.open(config.tracking_uri, config.effective_experiment, warn=reporter.warn)
+    # Without an option it lies in the folder where the run was started, which need not be where it is taken up.
+    uri: str = journal.once(("tracking",), str, lambda: locate(config.tracking_uri, Path.cwd()).uri)
+    tracker = Tracker.open(uri, config.effective_experiment, warn=reporter.warn)
     if config.register is not None:
         tracker.check_registry(config.register)
     if tracker.warning:
@@ -78,14 +81,14 @@ def complete_record(session: Session, result: RunResult, report: Path) -> None:
     model: str = session.journal.once(
         ("model",), str, lambda: tracker.log_model(run_id, output / "model", example, result.dataset.classes)
     )
-    if session.config.register is not None:
-        session.journal.once(("register",), str, lambda: _register(session, result, session.config.register, model))
+    name = session.config.register
+    if name is not None:
+        session.journal.once(("register",), str, lambda: _register(session, result, name, model))
     tracker.finish(run_id, "FINISHED", wording.parent_metrics(result), wording.parent_description(result))
 
 
-def _register(session: Session, result: RunResult, name: str | None, model: str) -> str:
-    if name is None:
-        return ""
+def _register(session: Session, result: RunResult, name: str, model: str) -> str:
+    """What became of it, which is also told."""
     figures = Figures(result.dataset.fingerprint, result.metrics.name, result.metrics.val)
     said = session.tracker.register(
         name, model, session.parent_run, figures, wording.version_tags(result), wording.version_note(result)

@@ -25,6 +25,7 @@ from tlsearch.search.candidates import find_candidates
 from tlsearch.search.clock import Clock
 from tlsearch.search.confirm import CONTENDERS, Confirmation, confirm
 from tlsearch.search.folder import LOG_NAME, is_finished, output_folder
+from tlsearch.search.journal import Journal
 from tlsearch.search.load import load_data
 from tlsearch.search.models import fetch_model, fit_model
 from tlsearch.search.plan import Plan, choose_policies, make_plan, sizes_of
@@ -32,7 +33,7 @@ from tlsearch.search.portfolio import depths_of
 from tlsearch.search.profile import best_candidates, make_profile
 from tlsearch.search.prove import Proof, open_test
 from tlsearch.search.record import begun, complete_record, open_record
-from tlsearch.search.session import WORK_FOLDER, Session
+from tlsearch.search.session import ANSWERS_FOLDER, WORK_FOLDER, Session
 from tlsearch.search.study import Finished
 from tlsearch.search.trials import best_probe, check_storage, run_search
 from tlsearch.worker_client import Worker
@@ -100,7 +101,7 @@ def _prepare(config: RunConfig, reporter: Reporter, worker: Worker, clock: Clock
         check_cache(config)
         if config.storage is not None and not config.dry_run:  # asking makes the database
             check_storage(config.storage)
-        record = open_record(config, reporter)
+        record = open_record(config, reporter, Journal(output / WORK_FOLDER / ANSWERS_FOLDER, clock, {}))
     with clock.measure("scan"):
         data = load_data(config, found_files, max(sizes), output / WORK_FOLDER, reporter)
     session = Session(config, reporter, worker, clock, output, data, plugins, record)
