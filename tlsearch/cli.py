@@ -20,6 +20,7 @@ from tlsearch.commands.predict import predict
 from tlsearch.commands.report import report
 from tlsearch.commands.resume import resume
 from tlsearch.commands.run import run
+from tlsearch.commands.sync import sync
 from tlsearch.commands.weights import weights
 from tlsearch.errors import Interrupted, TlsearchError
 
@@ -66,7 +67,7 @@ def cli() -> None:
     training from scratch."""
 
 
-for _command in (run, resume, predict, check, report, compare, plugins, weights, cache):
+for _command in (run, resume, predict, check, report, compare, sync, plugins, weights, cache):
     cli.add_command(_command)
 
 

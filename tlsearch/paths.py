@@ -19,7 +19,7 @@ _TRACES = ("result.json", "study.db", "model", "linear_probe", "baseline")
 # What a run makes in its folder.
 _MADE = (
     *(CONFIG_NAME, "result.json", "report.html", "trials.csv", "study.db*", "worker.log", ".tlsearch-work"),
-    *("model", "linear_probe", "baseline", "scratch-*", "refit", "pictures", "tlsearch-error-*.txt"),
+    *("model", "linear_probe", "baseline", "scratch-*", "refit", "pictures", "unsent", "tlsearch-error-*.txt"),
 )
 
 

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-RUNS = Path(__file__).parents[1] / "run"
-sys.path.append(str(RUNS))  # how tests make a whole run in seconds
+# How tests make a whole run in seconds, and start an MLflow server.
+sys.path += [str(Path(__file__).parents[1] / room) for room in ("run", "tracking")]
 
-import tiny_source  # noqa: E402 - found by the line above
-from mlflow_server import mlflow_server  # noqa: E402
-from small_run import CRUMBLING, OPTIONS, PARENT, Finished, mixed_images, user_environment  # noqa: E402
-from web_page import start_browser  # noqa: E402
+import tiny_source
+from mlflow_server import mlflow_server
+from small_run import CRUMBLING, OPTIONS, PARENT, Finished, mixed_images, user_environment
+from web_page import start_browser
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

@@ -222,32 +222,6 @@ def test_a_file_that_is_no_database_is_a_sentence(tmp_path: Path, monkeypatch: p
         Tracker.open(f"sqlite:///{tmp_path}/mlflow.db", "x", directory=tmp_path)
 
 
-def test_a_failing_store_is_told_once_and_ends_nothing(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    told: list[str] = []
-    tracker = Tracker.open(None, "failing", directory=store, warn=told.append)
-    parent = tracker.start_parent("search", {}, {})
-
-    def fail(*args: object, **kwargs: object) -> None:
-        raise OSError("the disk is full")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(tracker._client, "log_batch", fail)
-        patch.setattr(tracker._client, "create_run", fail)
-        tracker.log_epoch(parent, 0, {"a": 1.0})
-        tracker.flush()
-        child = tracker.start_child(parent, "trial", {"a": 1}, {})
-        tracker.log_epoch(child, 0, {"a": 1.0})
-        tracker.log_text(child, "text", "a.txt")
-        tracker.finish(child, "FAILED", {"a": 1.0}, {"b": "c"}, "reason", "traceback")
-    assert child == ""
-    assert len(told) == 1
-    assert "the disk is full" in told[0]
-    tracker._silent_until = 0.0
-    tracker.log_epoch(parent, 0, {"b": 2.0})
-    tracker.flush()
-    assert read(tracker, parent).data.metrics == {"b": 2.0}
-
-
 @pytest.mark.parametrize("output", ["/runs/shoes 1", "/runs/my friend's shoes"])
 def test_what_a_dead_process_left_open_is_found_and_closed(tracker: Tracker, store: Path, output: str) -> None:
     parent = tracker.start_parent("search", {}, {"role": "search", "output": output})

@@ -17,13 +17,15 @@ from tlsearch.search import wording
 from tlsearch.search.journal import Journal
 from tlsearch.search.plan import Plan
 from tlsearch.search.session import Session
+from tlsearch.search.sync import hint_at_sync, name_runs
 from tlsearch.shield import shielded
 from tlsearch.tracking.location import locate
+from tlsearch.tracking.outbox import UNSENT_FOLDER
 from tlsearch.tracking.register import Figures
 from tlsearch.tracking.tracker import Tracker
 
 
-def open_record(config: RunConfig, reporter: Reporter, journal: Journal) -> Tracker | None:
+def open_record(config: RunConfig, reporter: Reporter, journal: Journal, output: Path) -> Tracker | None:
     """The record in MLflow, where the first life of the run opened it; a dry run only asks whether it could be opened.
 
     Raises ``TrackingError`` where it cannot, or where the winner could not be registered as asked.
@@ -33,7 +35,7 @@ def open_record(config: RunConfig, reporter: Reporter, journal: Journal) -> Trac
         return None
     # Without an option it lies in the folder where the run was started, which need not be where it is taken up.
     uri: str = journal.once(("tracking",), str, lambda: locate(config.tracking_uri, Path.cwd()).uri)
-    tracker = Tracker.open(uri, config.effective_experiment, warn=reporter.warn)
+    tracker = Tracker.open(uri, config.effective_experiment, unsent=output / UNSENT_FOLDER, warn=reporter.warn)
     if config.register is not None:
         tracker.check_registry(config.register)
     if tracker.warning:
@@ -74,6 +76,8 @@ def complete_record(session: Session, result: RunResult, report: Path) -> None:
     """The files of a run, its model, its figures and its story; the winner is registered where that was asked for."""
     tracker, run_id, output = session.tracker, session.parent_run, session.output
     session.close_unfinished()
+    tracker.send_waiting()
+    name_runs(tracker, output)
     for path in (report, output / "result.json", output / "trials.csv", output / CONFIG_NAME):
         tracker.log_artifact(run_id, path)
     tracker.log_artifact(run_id, output / PICTURES_FOLDER, PICTURES_FOLDER)
@@ -85,6 +89,10 @@ def complete_record(session: Session, result: RunResult, report: Path) -> None:
     if name is not None:
         session.journal.once(("register",), str, lambda: _register(session, result, name, model))
     tracker.finish(run_id, "FINISHED", wording.parent_metrics(result), wording.parent_description(result))
+    if tracker.send_waiting():
+        hint_at_sync(session.reporter, output)
+    else:
+        tracker.forget_sent()
 
 
 def _register(session: Session, result: RunResult, name: str, model: str) -> str:
@@ -96,5 +104,5 @@ def _register(session: Session, result: RunResult, name: str, model: str) -> str
     if said:
         session.reporter.say("register", said)
     else:
-        session.reporter.warn(f"the winner is not registered as {name}, for the record in MLflow failed")
+        session.reporter.warn(f"the winner is not registered as {name} yet, for the record in MLflow failed")
     return said

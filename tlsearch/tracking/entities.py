@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mlflow.entities import DatasetInput, Param, RunTag
+    from mlflow.entities import DatasetInput
 
 MAX_TAG_CHARS = 5000
 _MAX_PARAM_CHARS = 6000
@@ -16,18 +16,9 @@ _MAX_DATASET_CHARS = 500
 _DIGEST_CHARS = 16
 
 
-def to_params(params: Mapping[str, Any]) -> list[Param]:
-    """Params, which MLflow would refuse above 6,000 characters."""
-    from mlflow.entities import Param
-
-    return [Param(name, str(value)[:_MAX_PARAM_CHARS]) for name, value in params.items()]
-
-
-def to_tags(tags: Mapping[str, str]) -> list[RunTag]:
-    """Tags of a run."""
-    from mlflow.entities import RunTag
-
-    return [RunTag(name, value) for name, value in cut_tags(tags).items()]
+def cut_params(params: Mapping[str, Any]) -> dict[str, str]:
+    """Params as texts of at most 6,000 characters, above which MLflow would refuse them."""
+    return {name: str(value)[:_MAX_PARAM_CHARS] for name, value in params.items()}
 
 
 def cut_tags(tags: Mapping[str, str]) -> dict[str, str]:

@@ -9,7 +9,7 @@ from mlflow import MlflowClient
 
 def open_runs(client: MlflowClient, experiment_id: str, tags: Mapping[str, str]) -> set[str]:
     """The ids of the runs with these tags that nobody has ended. Raises what the store raises."""
-    clauses = [f"tags.`{name}` = {_quoted(value)}" for name, value in tags.items()]
+    clauses = [f"tags.`{name}` = {quoted(value)}" for name, value in tags.items()]
     wanted = " and ".join([*clauses, "attributes.status = 'RUNNING'"])
     found: set[str] = set()
     token = None
@@ -21,6 +21,6 @@ def open_runs(client: MlflowClient, experiment_id: str, tags: Mapping[str, str])
             return found
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
     """A value in MLflow's filter language, which knows no escapes: in the quotes that it does not hold itself."""
     return f'"{text}"' if "'" in text else f"'{text}'"

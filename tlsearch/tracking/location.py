@@ -79,6 +79,13 @@ def _database(file: Path, directory: Path) -> Location:
     path = Path(os.path.normpath(directory / file))
     if not path.parent.is_dir():
         raise TrackingError(f"There is no folder for the tracking database {path}: create {path.parent}.")
+    # Asked here, because MLflow would try for minutes.
+    for place in (path.parent, path):
+        if place.exists() and not os.access(place, os.W_OK):
+            raise TrackingError(
+                f"The tracking database {path} cannot be written, for {place} may only be read: "
+                "name another one with --tracking-uri."
+            )
     uri = f"{_SQLITE}{path}"
     warning = ""
     if path == directory / DATABASE_NAME and _has_old_store(directory):

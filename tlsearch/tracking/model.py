@@ -42,6 +42,14 @@ INPUT = (
 )
 
 
+def find_model(client: MlflowClient, experiment_id: str, run_id: str) -> str:
+    """The URI of the model that was logged for the run, empty where there is none that is whole."""
+    for model in client.search_logged_models([experiment_id], f"source_run_id = '{run_id}'"):
+        if model.name == MODEL_NAME and str(model.status) == "READY":
+            return f"models:/{model.model_id}"
+    return ""
+
+
 def log_model(
     client: MlflowClient,
     experiment_id: str,

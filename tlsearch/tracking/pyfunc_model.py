@@ -35,7 +35,7 @@ class ImageClassifier(PythonModel):
         import keras
 
         folder = Path(context.artifacts["model"])
-        self.model = keras.saving.load_model(folder / "model.keras", compile=False)
+        self.model = keras.saving.load_model(folder / "model.keras", compile=False, safe_mode=True)
         self.classes = json.loads((folder / "labels.json").read_text(encoding="utf-8"))
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         self.size = int(config["image_size"])

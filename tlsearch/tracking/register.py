@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tlsearch.errors import TrackingError
+from tlsearch.tracking.left_open import quoted
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -78,9 +79,12 @@ def register(
     champion = _champion(client, name)
     # By its place, not by its address, which the store would look up at MLflow's global tracking URI.
     model = client.get_logged_model(model_uri.removeprefix("models:/"))
-    version = client.create_model_version(
+    made = client.search_model_versions(f"name = {quoted(name)} and run_id = {quoted(run_id)}")
+    version = next(iter(made), None) or client.create_model_version(
         name, model.artifact_location, run_id, {**figures.tags(), **tags}, description=note, model_id=model.model_id
     )
+    if champion is not None and champion.version == version.version:
+        return f"{name} version {version.version}; it is {ALIAS} already"
     better, why = _better(figures, champion)
     if better:
         client.set_registered_model_alias(name, ALIAS, str(version.version))

@@ -19,9 +19,10 @@ PATIENCE = 240.0
 
 
 @contextmanager
-def mlflow_server(tracking_uri: str, log: Path) -> Iterator[str]:
-    """The address of a server on the records at ``tracking_uri``; it and all its processes end with the block."""
-    port = _free_port()
+def mlflow_server(tracking_uri: str, log: Path, port: int = 0) -> Iterator[str]:
+    """The address of a server on the records at ``tracking_uri``; it and all its processes end with the block. Without
+    a ``port`` it takes a free one."""
+    port = port or free_port()
     command = [
         sys.executable, "-m", "mlflow", "server", "--backend-store-uri", tracking_uri, "--host", "127.0.0.1",
         "--port", str(port), "--workers", "1", "--default-artifact-root", str(log.parent / "mlartifacts"),
@@ -64,7 +65,8 @@ def _end(server: subprocess.Popen[bytes]) -> None:
     server.wait()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port on which nothing listens now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -1,0 +1,267 @@
+"""An MLflow store that does not answer for a while: everything gets there in the end, and once."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from mlflow_server import free_port, mlflow_server
+
+from tlsearch.errors import RunError
+from tlsearch.tracking.outbox import Address, Outbox
+from tlsearch.tracking.quiet import quiet
+from tlsearch.tracking.register import Figures
+from tlsearch.tracking.tracker import Tracker
+
+with quiet():
+    from mlflow import MlflowClient
+    from mlflow.entities import Run
+    from mlflow.exceptions import MlflowException
+
+pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy is deprecated")
+
+Watch = Callable[[str, str], None]
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder whose database has its tables."""
+    folder = tmp_path_factory.mktemp("store")
+    Tracker.open("sqlite:///mlflow.db", "first", directory=folder)
+    return folder
+
+
+@pytest.fixture
+def told() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def tracker(store: Path, tmp_path: Path, told: list[str], request: pytest.FixtureRequest) -> Tracker:
+    return again(store, tmp_path, told, request.node.name)
+
+
+def again(store: Path, home: Path, told: list[str], experiment: str) -> Tracker:
+    uri = "sqlite:///mlflow.db"
+    return Tracker.open(uri, experiment, directory=store, unsent=home / "unsent", warn=told.append)
+
+
+def lose(monkeypatch: pytest.MonkeyPatch, tracker: Tracker, *, done: bool) -> None:
+    """From now on every call that writes fails; where ``done``, only its answer is lost."""
+    for name in dir(tracker._client):
+        if not name.startswith(("create_", "log_", "set_", "update_", "finalize_")):
+            continue
+        real = getattr(tracker._client, name)
+
+        def fail(*args: Any, _real: Callable[..., Any] = real, **kwargs: Any) -> None:
+            if done:
+                _real(*args, **kwargs)
+            raise OSError("the line is dead")
+
+        monkeypatch.setattr(tracker._client, name, fail)
+
+
+def record_something(tracker: Tracker, parent: str, home: Path) -> str:
+    """A trial, a model and its registration, as a run records them; gives the trial's id."""
+    child = tracker.start_child(parent, "07 it's", {"units": 7}, {"role": "trial"})
+    for epoch in range(1, 4):
+        tracker.log_epoch(child, epoch, {"curve/loss": 1.0 / epoch})
+    tracker.finish(child, "FAILED", {"val_accuracy": 0.5}, {"state": "failed"}, "it broke", "Traceback: x\n")
+    (home / "note.txt").write_text("hello")
+    tracker.log_artifact(parent, home / "note.txt", "notes")
+    tracker.log_dataset(parent, "images", home, "f00" * 20, {"train": 3})
+    tracker.offer_view(parent, ["val_accuracy"])
+    (home / "model").mkdir()
+    (home / "model" / "model.keras").write_bytes(b"a network")
+    for name, values in {"labels": ["a", "b"], "config": {"image_size": 8, "decode_size": 12}}.items():
+        (home / "model" / f"{name}.json").write_text(json.dumps(values))
+    model = tracker.log_model(parent, home / "model", np.zeros((1, 8, 8, 3), np.uint8), ("a", "b"))
+    tracker.register(parent, model, parent, Figures("f00", "accuracy", 0.5), {"test": ".5"}, "the winner")
+    tracker.finish(parent, "FINISHED", {"test_accuracy": 0.4})
+    return child
+
+
+def check_record(tracker: Tracker, parent: str, child: str) -> None:
+    """All of it is there, and once."""
+    client = MlflowClient(tracker.uri)
+    runs: list[Run] = list(client.search_runs([tracker.experiment_id]))
+    assert {run.info.run_id for run in runs} == {parent, child}
+    assert len(runs) == 2
+    trial = client.get_run(child)
+    assert (trial.info.run_name, trial.info.status) == ("07 it's", "FAILED")
+    assert trial.data.params == {"units": "7"}
+    assert trial.data.tags["mlflow.parentRunId"] == parent
+    assert (trial.data.tags["state"], trial.data.tags["reason"]) == ("failed", "it broke")
+    history = client.get_metric_history(child, "curve/loss")
+    assert [(m.step, round(m.value, 3)) for m in history] == [(1, 1.0), (2, 0.5), (3, 0.333)]
+    assert [artifact.path for artifact in client.list_artifacts(child)] == ["traceback.txt"]
+    whole = client.get_run(parent)
+    assert whole.info.status == "FINISHED"
+    assert whole.data.metrics["test_accuracy"] == 0.4
+    assert [i.dataset.name for i in whole.inputs.dataset_inputs] == ["images"]
+    assert "notes/note.txt" in {a.path for a in client.list_artifacts(parent, "notes")}
+    assert len(client.search_logged_models([tracker.experiment_id], "name = 'winner'")) == 1
+    versions = client.search_model_versions(f"run_id = '{parent}'")
+    assert [(str(v.version), v.tags["val"]) for v in versions] == [("1", "0.500000")]
+    assert str(client.get_model_version_by_alias(parent, "champion").version) == "1"
+
+
+def test_what_a_store_missed_is_sent_when_it_answers(
+    tracker: Tracker, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, told: list[str]
+) -> None:
+    parent = tracker.start_parent("search", {}, {"role": "search"})
+    with monkeypatch.context() as patch:
+        lose(patch, tracker, done=False)
+        child = record_something(tracker, parent, tmp_path)
+    assert len(told) == 1
+    assert f"does not answer (the line is dead); what is to be recorded is kept in {tmp_path}/unsent" in told[0]
+    assert tracker.real(child) == child  # of our own
+    tracker._sender._silent_until = 0.0
+    assert tracker.send_waiting() == 0
+    assert "answers, and what was kept for it is sent (12)" in told[1]
+    check_record(tracker, parent, tracker.real(child))
+    assert tracker.with_real_ids(f'"{child}"') == f'"{tracker.real(child)}"'
+    tracker.forget_sent()
+    assert not (tmp_path / "unsent").exists()
+
+
+def test_a_call_whose_answer_is_lost_counts_once(
+    tracker: Tracker, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    parent = tracker.start_parent("search", {}, {"role": "search"})
+    # Every write reaches the store and is then thought to have failed; those behind it wait and are sent later.
+    monkeypatch.setattr("tlsearch.tracking.sender.PAUSE_SECONDS", 0.0)
+    calls = ("create_run", "log_batch", "set_terminated", "log_text", "log_artifact", "log_inputs", "log_outputs")
+    for name in (*calls, "set_experiment_tag", "create_model_version", "set_registered_model_alias"):
+        real = getattr(tracker._client, name)
+        seen: list[int] = []
+
+        def once(*args: Any, _real: Any = real, _seen: list[int] = seen, **kwargs: Any) -> Any:
+            answer = _real(*args, **kwargs)
+            _seen.append(1)
+            if len(_seen) == 1:
+                raise OSError("the line is dead")
+            return answer
+
+        monkeypatch.setattr(tracker._client, name, once)
+    child = record_something(tracker, parent, tmp_path)
+    assert tracker.send_waiting() == 0
+    check_record(tracker, parent, tracker.real(child))
+
+
+def test_another_process_sends_what_waits(
+    tracker: Tracker, store: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    home, moved = tmp_path / "out", tmp_path / "elsewhere"
+    home.mkdir()
+    name = request.node.name
+    tracker = again(store, home, [], name)
+    parent = tracker.start_parent("search", {}, {"role": "search"})
+    with monkeypatch.context() as patch:
+        lose(patch, tracker, done=False)
+        child = record_something(tracker, parent, home)
+    assert Outbox(home / "unsent").address == Address(tracker.uri, name)
+    shutil.move(home, moved)  # a run may be moved, or set aside, before that
+    second = again(store, moved, [], name)
+    assert second.send_waiting() == 0
+    check_record(second, parent, second.real(child))
+    # A third life still knows our names for what was begun in the first.
+    assert again(store, moved, [], name).real(child) == second.real(child)
+
+
+def test_a_trial_that_was_begun_in_the_dark_is_found_open(tracker: Tracker, monkeypatch: pytest.MonkeyPatch) -> None:
+    parent = tracker.start_parent("search", {}, {"role": "search"})
+    with monkeypatch.context() as patch:
+        lose(patch, tracker, done=False)
+        child = tracker.start_child(parent, "08", {}, {"role": "trial"})
+        tracker.finish(parent, "KILLED")
+    tracker._sender._silent_until = 0.0
+    assert tracker.take_up(parent) == {child}
+    tracker.finish(child, "KILLED")
+    runs = {
+        run.info.run_name: run.info.status for run in MlflowClient(tracker.uri).search_runs([tracker.experiment_id])
+    }
+    assert runs == {"search": "RUNNING", "08": "KILLED"}
+
+
+def test_what_a_store_refuses_is_told_once_and_stops_nothing(
+    tracker: Tracker, monkeypatch: pytest.MonkeyPatch, told: list[str], tmp_path: Path
+) -> None:
+    parent = tracker.start_parent("search", {}, {})
+    MlflowClient(tracker.uri).delete_run(parent)
+    for number in range(3):
+        tracker.log_epoch(parent, number, {"a": 1.0})
+        tracker.flush()
+    assert len(told) == 1
+    assert "refuses a part of the record" in told[0]
+    other = tracker.start_parent("search", {}, {})
+    tracker.finish(other, "FINISHED", {"a": 2.0})
+    assert MlflowClient(tracker.uri).get_run(other).data.metrics == {"a": 2.0}
+    assert not (tmp_path / "unsent").exists()
+    # One that waits does not keep those behind it from being sent.
+    with monkeypatch.context() as patch:
+        lose(patch, tracker, done=False)
+        tracker.log_text(parent, "to a run that is gone", "a.txt")
+        tracker.set_tags(other, {"b": "c"})
+    tracker._sender._silent_until = 0.0
+    assert tracker.send_waiting() == 0
+    assert MlflowClient(tracker.uri).get_run(other).data.tags["b"] == "c"
+
+
+def test_a_store_that_fails_is_left_alone_for_a_while(tracker: Tracker, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[int] = []
+
+    def fail(*args: object, **kwargs: object) -> None:
+        calls.append(1)
+        raise MlflowException("no connection")
+
+    parent = tracker.start_parent("search", {}, {})
+    monkeypatch.setattr(tracker._client, "log_batch", fail)
+    for number in range(10):
+        tracker.log_epoch(parent, number, {"a": 1.0})
+        tracker.flush()
+    assert len(calls) == 1
+
+
+def test_a_full_disk_is_an_error(tracker: Tracker, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    parent = tracker.start_parent("search", {}, {})
+    lose(monkeypatch, tracker, done=False)
+    (tmp_path / "unsent").write_text("a file where the folder should be")
+    with pytest.raises(RunError, match=r"cannot hold .* make room there, then go on with `tlsearch resume`"):
+        tracker.log_text(parent, "text", "a.txt")
+
+
+def test_a_damaged_write_is_left_out(tracker: Tracker, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    parent = tracker.start_parent("search", {}, {})
+    with monkeypatch.context() as patch:
+        lose(patch, tracker, done=False)
+        tracker.set_tags(parent, {"a": "1"})
+        tracker.set_tags(parent, {"b": "2"})
+    first = sorted((tmp_path / "unsent").glob("0*.json"))[0]
+    first.write_bytes(first.read_bytes()[:20])
+    tracker._sender._silent_until = 0.0
+    assert tracker.send_waiting() == 0
+    tags = MlflowClient(tracker.uri).get_run(parent).data.tags
+    assert "a" not in tags
+    assert tags["b"] == "2"
+
+
+def test_a_server_goes_away_and_comes_back(tmp_path: Path, told: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A real server, killed and started again on the same records."""
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")  # for time
+    database, log, port = f"sqlite:///{tmp_path}/mlflow.db", tmp_path / "server.log", free_port()
+    with mlflow_server(database, log, port) as address:
+        tracker = Tracker.open(address, "away", directory=tmp_path, unsent=tmp_path / "unsent", warn=told.append)
+        parent = tracker.start_parent("search", {}, {"role": "search"})
+    child = record_something(tracker, parent, tmp_path)
+    assert len(told) == 1
+    assert f"the MLflow store {address} does not answer" in told[0]
+    with mlflow_server(database, log, port):
+        tracker._sender._silent_until = 0.0
+        assert tracker.send_waiting() == 0
+        check_record(tracker, parent, tracker.real(child))

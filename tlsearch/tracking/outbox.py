@@ -1,0 +1,99 @@
+"""What could not be written into an MLflow store, kept in the output folder until it can."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from tlsearch.disk import unusable
+
+UNSENT_FOLDER = "unsent"
+"""The folder inside the output folder."""
+
+_ADDRESS, _IDS = "store.json", "ids.json"
+
+
+@dataclass(frozen=True)
+class Address:
+    """The store and the experiment that the writes are meant for."""
+
+    uri: str
+    experiment: str
+
+
+class Outbox:
+    """Writes in the order in which they were meant, one file each; the folder appears with the first.
+
+    ``ids`` are the store's ids of what has got one of our own while the store was away; they are kept as long as the
+    folder is.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._waiting = sorted(folder.glob("[0-9]*.json"))
+        self._next = 1 + int(self._waiting[-1].stem) if self._waiting else 0
+        self.ids: dict[str, str] = dict(_read(folder / _IDS, {}))
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    @property
+    def address(self) -> Address | None:
+        """What the writes are meant for; None where nothing was ever kept."""
+        known = _read(self._folder / _ADDRESS, None)
+        return Address(**known) if known else None
+
+    def add(self, address: Address, name: str, arguments: Mapping[str, Any]) -> None:
+        """Keep the write ``name``. Raises ``RunError`` where it cannot be kept."""
+        if not self._folder.exists():
+            self._write(_ADDRESS, asdict(address))
+        file = f"{self._next:08}.json"
+        self._write(file, {"write": name, "arguments": arguments})
+        self._next += 1
+        self._waiting.append(self._folder / file)
+
+    def send(self, write: Callable[[str, dict[str, Any]], None]) -> None:
+        """Give the writes to ``write`` in their order; each is forgotten when it is done. Raises what ``write`` does,
+        and then keeps that one and those behind it."""
+        while self._waiting:
+            kept, before = _read(self._waiting[0], None), len(self.ids)
+            if kept:  # else it was damaged
+                write(kept["write"], kept["arguments"])
+            if len(self.ids) > before:
+                self._write(_IDS, self.ids)
+            self._waiting.pop(0).unlink()
+
+    def remove(self) -> None:
+        """Remove the folder, when nothing waits and nobody needs the ids any more."""
+        if not self._waiting and self._folder.exists():
+            for name in (_ADDRESS, _IDS):
+                (self._folder / name).unlink(missing_ok=True)
+            self._folder.rmdir()
+
+    def _write(self, name: str, content: Any) -> None:
+        text = json.dumps(content)
+        part = self._folder / f".{name}.part"
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            with part.open("w", encoding="utf-8") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            part.replace(self._folder / name)
+        except OSError as error:
+            with suppress(OSError):
+                part.unlink(missing_ok=True)
+            remedy = "make room there, then go on with `tlsearch resume`"
+            raise unusable(self._folder, len(text), error, remedy) from error
+
+
+def _read(file: Path, default: Any) -> Any:
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return default

@@ -1,0 +1,123 @@
+"""Sender: writes go to the MLflow store, or into a folder while it does not answer."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from tlsearch.errors import RunError
+from tlsearch.tracking.outbox import Address, Outbox
+from tlsearch.tracking.quiet import first_line
+from tlsearch.tracking.writes import Writes, is_refusal
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+T = TypeVar("T")
+Warn = Callable[[str], None]
+
+PAUSE_SECONDS = 60.0
+"""How long a store that has failed is left alone."""
+
+# What is told once.
+_FAILS, _REFUSES = "fails", "refuses"
+
+
+class Sender:
+    """Makes the calls of ``Writes``, each now or, in their order, when the store answers again.
+
+    A store that fails is left alone for a minute, and is told of once through ``warn``. The next write then sends first
+    what was kept in the folder ``unsent``. A write that the store refuses is told of once and dropped. Relative paths
+    of files begin at the folder that holds ``unsent``.
+    """
+
+    def __init__(self, client: MlflowClient, address: Address, experiment_id: str, unsent: Path, warn: Warn) -> None:
+        self._address, self._unsent, self._warn = address, unsent, warn
+        self._outbox = Outbox(unsent)
+        self._now = Writes(client, experiment_id, self._outbox.ids, unsent.parent)
+        self._later = Writes(client, experiment_id, self._outbox.ids, unsent.parent, again=True)
+        self._silent_until = 0.0
+        self._told: set[str] = set()
+
+    def write(self, call: str, /, **arguments: Any) -> Any:
+        """What the method ``call`` of ``Writes`` gives; None where it is kept for later, or was refused.
+
+        Raises ``RunError`` where it cannot even be kept.
+        """
+        if time.monotonic() >= self._silent_until and not self.send_waiting():
+            try:
+                return getattr(self._now, call)(**arguments)
+            except Exception as error:  # MLflow lets through whatever its stores raise
+                if self._refused(error):
+                    return None
+                self._keep_still(error)
+        self._outbox.add(self._address, call, arguments)
+        return None
+
+    def send_waiting(self) -> int:
+        """Send what was kept; gives the number of writes that still wait."""
+        waiting = len(self._outbox)
+        try:
+            self._outbox.send(self._write_later)
+        except RunError:
+            raise
+        except Exception as error:
+            self._keep_still(error)
+        if waiting and not self._outbox:
+            self._warn(f"the MLflow store {self._address.uri} answers, and what was kept for it is sent ({waiting})")
+            self._told.discard(_FAILS)
+        return len(self._outbox)
+
+    def read(self, call: Callable[[], T], otherwise: T) -> T:
+        """What ``call`` gives, or ``otherwise`` where the store does not answer."""
+        if time.monotonic() < self._silent_until:
+            return otherwise
+        try:
+            return call()
+        except Exception as error:
+            self._keep_still(error)
+            return otherwise
+
+    def real(self, known: str) -> str:
+        """The store's id of what may have got one of our own."""
+        return self._outbox.ids.get(known, known)
+
+    def ours(self, real: str) -> str:
+        """The id by which we know what has the id ``real`` in the store."""
+        return next((own for own, found in self._outbox.ids.items() if found == real), real)
+
+    def with_real_ids(self, text: str) -> str:
+        """``text`` with the store's ids in the place of ours."""
+        for own, real in self._outbox.ids.items():
+            text = text.replace(own, real)
+        return text
+
+    def forget(self) -> None:
+        """Remove what is left of writes that were kept and sent, when nobody needs their ids any more."""
+        self._outbox.remove()
+
+    def _write_later(self, call: str, arguments: dict[str, Any]) -> None:
+        try:
+            getattr(self._later, call)(**arguments)
+        except Exception as error:
+            if not self._refused(error):
+                raise
+
+    def _refused(self, error: Exception) -> bool:
+        """Whether the store has said no, which is told once."""
+        if not is_refusal(error):
+            return False
+        self._tell(_REFUSES, f"the MLflow store {self._address.uri} refuses a part of the record ({first_line(error)})")
+        return True
+
+    def _keep_still(self, error: Exception) -> None:
+        self._silent_until = time.monotonic() + PAUSE_SECONDS
+        what = f"the MLflow store {self._address.uri} does not answer ({first_line(error)})"
+        self._tell(_FAILS, f"{what}; what is to be recorded is kept in {self._unsent} until it does")
+
+    def _tell(self, kind: str, text: str) -> None:
+        if kind not in self._told:
+            self._warn(text)
+        self._told.add(kind)
