@@ -18,7 +18,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import pickle
 import subprocess
 import sys
 import tempfile
@@ -41,6 +40,7 @@ from tlsearch.data.index import survey
 from tlsearch.paths import cache_dir
 from tlsearch.progress import SilentReporter
 from tlsearch.records import Candidate, TrialSpec
+from tlsearch.results.plain import to_plain
 from tlsearch.search.candidates import find_candidates
 from tlsearch.search.clock import Clock
 from tlsearch.search.load import load_data, pool_digest
@@ -222,17 +222,17 @@ def run_bare(prepared: Prepared, specs: tuple[TrialSpec, ...], folder: Path, *, 
     job = Job(
         session.facts[candidate],
         session.plugin_versions((candidate.backbone,)),
-        data.pixels,
+        str(data.pixels),
         data.labels,
         data.groups,
         data.index.classes,
         pool_digest(data),
-        cache_dir(session.config.cache_dir),
+        str(cache_dir(session.config.cache_dir)),
         data.fold,
         specs,
         watched,
     )
-    (_made(folder) / "job").write_bytes(pickle.dumps(job))
+    (_made(folder) / "job").write_text(json.dumps(to_plain(job)), encoding="utf-8")
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
     with (folder / "log").open("wb") as log:
         command = [sys.executable, str(BARE), str(folder / "job"), str(folder / "answer")]

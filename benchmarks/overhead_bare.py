@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-import pickle
 import sys
 import time
 from collections.abc import Sequence
@@ -25,6 +24,7 @@ from tlsearch.features.network import Network
 from tlsearch.features.store import FeatureStore
 from tlsearch.features.view import PLAIN
 from tlsearch.records import TrialSpec
+from tlsearch.results.plain import from_plain
 from tlsearch.training.batches import trial_seed
 from tlsearch.training.jobs import CandidateFacts
 from tlsearch.training.solve import logits, solve_head
@@ -44,12 +44,12 @@ class Job:
 
     facts: CandidateFacts
     versions: dict[str, str]
-    pixels: Path
+    pixels: str
     labels: tuple[int, ...]
     groups: tuple[int, ...]
     classes: tuple[str, ...]
     digest: str
-    store: Path
+    store: str
     fold: Fold
     specs: tuple[TrialSpec, ...]
     watched: bool
@@ -69,7 +69,7 @@ class Images:
 
 def main() -> int:
     """Read the job, fit, write what it took."""
-    job: Job = pickle.loads(Path(sys.argv[1]).read_bytes())
+    job = from_plain(Job, json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")))
     features = _Features(job)
     images = features.of(job.specs[0])
     fit(job.specs[0], images)
@@ -97,8 +97,8 @@ class _Features:
         plugin = registry.load_plugin("backbone", candidate.backbone)
         self._network = Network(plugin, candidate, job.facts.cuts, job.facts.precision)
         labels, groups = np.asarray(job.labels, np.int64), np.asarray(job.groups, np.int64)
-        pool = Pool({candidate.image_size: open_pixels(job.pixels)}, labels, groups, job.classes, job.digest)
-        store = FeatureStore(job.store, sys.maxsize)
+        pool = Pool({candidate.image_size: open_pixels(Path(job.pixels))}, labels, groups, job.classes, job.digest)
+        store = FeatureStore(Path(job.store), sys.maxsize)
         augmentation = registry.load_plugin
         self._extractor = Extractor(
             store, pool, lambda name: augmentation("augmentation", name), lambda _, name: job.versions[name]

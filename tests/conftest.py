@@ -12,10 +12,15 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pytest
+from hypothesis import settings
 from PIL import Image
 
 from tlsearch import registry
 from tlsearch.results.result import RunResult
+
+# The same examples everywhere, and no limit on time that a busy machine would break.
+settings.register_profile("tlsearch", derandomize=True, deadline=None, database=None)
+settings.load_profile("tlsearch")
 
 MakeDataset = Callable[..., Path]
 
@@ -93,15 +98,27 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> InstallPlugin:
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of one megabyte."""
+def disk(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
+    """Makes a file system with the given options (``size=1m``, ``ro``), or changes those of the one that is there."""
     folder = tmp_path / "disk"
-    folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=1m", "none", str(folder)]
-    if shutil.which("mount") is None or subprocess.run(command, capture_output=True, check=False).returncode:
-        pytest.skip("no file system of a chosen size can be mounted here")
-    yield folder
-    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+    def mount(options: str) -> Path:
+        made = folder.exists()
+        folder.mkdir(exist_ok=True)
+        command = ["mount", "-t", "tmpfs", "-o", f"remount,{options}" if made else options, "none", str(folder)]
+        if shutil.which("mount") is None or subprocess.run(command, capture_output=True, check=False).returncode:
+            pytest.skip("no file system of a chosen size can be mounted here")
+        return folder
+
+    yield mount
+    if folder.exists():
+        subprocess.run(["umount", "--lazy", str(folder)], capture_output=True, check=False)
+
+
+@pytest.fixture
+def small_disk(disk: Callable[[str], Path]) -> Path:
+    """A file system of one megabyte."""
+    return disk("size=1m")
 
 
 @pytest.fixture(scope="session")

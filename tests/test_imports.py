@@ -17,7 +17,7 @@ PACKAGE = Path(tlsearch.__file__).parent
 
 # From the ground up: a room may import those before it and itself.
 ORDER = (
-    "errors", "disk", "shield", "units", "progress", "records", "plugin_api", "runtime", "config", "paths",
+    "errors", "disk", "shield", "units", "wire", "progress", "records", "plugin_api", "runtime", "config", "paths",
     "registry", "plugin_states", "guard", "worker_client", "keras_augmentation", "scaffold", "data", "backbones",
     "plugin_details", "features", "results", "tracking", "training", "testing", "worker", "search", "console",
     "commands", "cli", "__main__", "__init__",

@@ -17,7 +17,7 @@ import pytest
 from tiny import make_fold, make_pool
 
 from tlsearch import worker_client
-from tlsearch.errors import PluginError, RunError, TrialError, UsageError, WeightsError
+from tlsearch.errors import OutOfMemoryError, PluginError, RunError, TrialError, UsageError, WeightsError
 from tlsearch.records import Candidate, TrialSpec
 from tlsearch.worker_client import Worker, WorkerDiedError
 
@@ -109,6 +109,26 @@ def test_any_other_exception_is_a_trial_error_with_its_traceback(worker: Worker)
         worker.call("no_such_call")
 
 
+def test_smaller_batches_train_as_long_and_the_result_says_what_was_asked(worker: Worker, folder: Path) -> None:
+    epochs: list[float] = []
+
+    def answer(event: Any) -> str:
+        if event[0] == "epoch":
+            epochs.append(event[1]["epoch"])
+        return "continue"
+
+    spec = TrialSpec("small_cnn", None, SIZE, 4, 0, steps=12, batch_size=16, lr_suffix=1e-3, lr_head=1e-3)
+    asked: dict[str, Any] = {"candidate": SMALL, "spec": spec, "folds": [FOLD], "seconds": None}
+    whole = worker.trial("trial", answer, **asked)
+    seen, epochs[:] = list(epochs), []
+    half = worker.trial("trial", answer, **asked, batch_size=8)
+    assert epochs == seen
+    assert half.result.spec == spec
+    assert half.result.history != whole.result.history  # other batches
+    worker.call("save", spec=spec, candidate=SMALL, folder=str(folder / "half"), decode_size=SIZE)
+    assert (folder / "half" / "model.keras").exists()
+
+
 PRINTING = """
 import os, sys
 
@@ -123,7 +143,7 @@ class Loud:
         os.system("echo said by a child")
 
     def render(self, images, strength, rng):
-        return images
+        raise MemoryError("no room for so many")
 """
 ENTRY_POINTS = "[tlsearch.augmentations]\nloud = loud_plugin:Loud\n"
 
@@ -149,6 +169,11 @@ def test_a_worker_from_start_to_end(tmp_path: Path, folder: Path, monkeypatch: p
         assert worker.call("plugins").augmentations["loud"] == "loud 1.5"
         for line in ("said while loading", "said behind Python's back", "said by a child"):
             assert line in log.read_text()
+
+        # Want of memory is told apart from other failures.
+        spec = TrialSpec("small_cnn", None, SIZE, 4, 0, policy="loud", strength=0.5, steps=4, lr_head=1e-3)
+        with pytest.raises(OutOfMemoryError, match="MemoryError: no room for so many"):
+            worker.call("trial", candidate=SMALL, spec=spec, folds=[FOLD], seconds=None)
 
         # The terminal sends Ctrl-C to the whole group; the parent decides.
         first = process_of(worker)
@@ -202,20 +227,22 @@ def test_a_process_that_was_started_ahead_ends_with_the_worker(tmp_path: Path, m
 
 
 PARROT = """
-import pickle, sys
+import io, sys
+from tlsearch import wire
+requests, answers = sys.stdin.buffer, sys.stdout.buffer
 while True:
     try:
-        _, name, kwargs = pickle.load(sys.stdin.buffer)
+        _, name, kwargs = wire.receive(requests)
     except EOFError:
         break
-    pickle.dump(("event", name), sys.stdout.buffer)
-    sys.stdout.buffer.flush()
-    _, reply = pickle.load(sys.stdin.buffer)
+    wire.send(answers, ("event", name))
+    _, reply = wire.receive(requests)
     if kwargs.get("half"):
-        sys.stdout.buffer.write(pickle.dumps(("result", "x" * 1000))[:500])
+        whole = io.BytesIO()
+        wire.send(whole, ("result", "x" * 1000))
+        answers.write(whole.getvalue()[:500])
         break
-    pickle.dump(("result", (name, reply)), sys.stdout.buffer)
-    sys.stdout.buffer.flush()
+    wire.send(answers, ("result", (name, reply)))
 """
 
 

@@ -45,6 +45,10 @@ class TrialError(TlsearchError):
     """One trial failed; the search goes on without it."""
 
 
+class OutOfMemoryError(TrialError):
+    """One trial did not find the memory that it asked for; with smaller batches it may."""
+
+
 class PluginFailedError(TrialError):
     """A plugin failed at work: it raised, or what it gave is not what it must give."""
 

@@ -29,6 +29,16 @@ def prepare() -> None:
             tf.get_logger().setLevel("ERROR")
 
 
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error of Python or of a backend says that memory was refused, on the processor or a GPU."""
+    if isinstance(error, MemoryError):
+        return True
+    # TensorFlow's, PyTorch's; JAX has one kind of error for everything.
+    return type(error).__name__ in ("ResourceExhaustedError", "OutOfMemoryError") or (
+        type(error).__name__ in ("XlaRuntimeError", "JaxRuntimeError") and "RESOURCE_EXHAUSTED" in str(error)
+    )
+
+
 @contextmanager
 def silent_stderr() -> Iterator[None]:
     """Drop what native code writes to standard error: TensorFlow prints before it reads any setting of its log."""

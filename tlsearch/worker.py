@@ -9,7 +9,6 @@ error: standard output carries messages only.
 from __future__ import annotations
 
 import os
-import pickle
 import signal
 import sys
 import threading
@@ -18,8 +17,8 @@ import traceback
 from collections.abc import Callable
 from typing import Any, BinaryIO
 
-from tlsearch import runtime
-from tlsearch.errors import TlsearchError, TrialError
+from tlsearch import runtime, wire
+from tlsearch.errors import OutOfMemoryError, TlsearchError, TrialError
 from tlsearch.guard import blamed
 
 Emit = Callable[[Any], Any]
@@ -29,31 +28,30 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
     """Answer calls until ``requests`` ends."""
     from tlsearch.training.jobs import Jobs
 
-    def send(message: tuple[Any, ...]) -> None:
-        pickle.dump(message, answers, protocol=pickle.HIGHEST_PROTOCOL)
-        answers.flush()
-
     def emit(event: Any) -> Any:
-        send(("event", event))
-        return pickle.load(requests)[1]
+        wire.send(answers, ("event", event))
+        return wire.receive(requests)[1]
 
     jobs = Jobs(emit)
     while True:
         try:
-            _, name, kwargs = pickle.load(requests)
+            _, name, kwargs = wire.receive(requests)
         except EOFError:
             return
         try:
-            send(("result", getattr(jobs, name)(**kwargs)))
+            wire.send(answers, ("result", getattr(jobs, name)(**kwargs)))
         except TlsearchError as error:
-            send(("error", type(error).__name__, str(error), traceback.format_exc(), error.plugin))
+            wire.send(answers, ("error", type(error).__name__, str(error), traceback.format_exc(), error.plugin))
         except BaseException as error:
             # A plugin or the backend may raise anything, even SystemExit; the parent decides whether one trial or the
             # run ends.
-            failed: TlsearchError = TrialError(f"{type(error).__name__}: {error}".split("\n")[0][:500])
-            if plugin := jobs.culprit(error):
+            what = f"{type(error).__name__}: {error}".split("\n")[0][:500]
+            failed: TlsearchError = TrialError(what)
+            if runtime.is_out_of_memory(error):
+                failed = OutOfMemoryError(what)
+            elif plugin := jobs.culprit(error):
                 failed = blamed(error, plugin)
-            send(("error", type(failed).__name__, str(failed), traceback.format_exc(), failed.plugin))
+            wire.send(answers, ("error", type(failed).__name__, str(failed), traceback.format_exc(), failed.plugin))
 
 
 def _end_with(parent: int) -> None:

@@ -1,23 +1,22 @@
 """The parent's side of the worker process: start it, call it, renew it, end it.
 
 The parent never imports a backend; every extraction and training is a call into ``python -m tlsearch.worker``.
-Messages are pickles on the child's standard input and output: ``("call", name, kwargs)`` and ``("reply", value)``
-go down; ``("event", value)`` (to be answered by a reply), ``("result", value)`` and ``("error", kind, message,
-traceback, plugin)`` come up. Both ends are tlsearch's own processes of one user, so pickle is safe here.
+Messages (``wire``) go through the child's standard input and output. Down: ``("call", name, kwargs)`` and ``("reply",
+value)``. Up: ``("event", value)``, to be answered by a reply, ``("result", value)`` and ``("error", kind, message,
+traceback, plugin)``.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-import pickle
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from tlsearch import errors
+from tlsearch import errors, wire
 from tlsearch.errors import RunError, TlsearchError, TrialError
 
 RENEW_AFTER = 25
@@ -30,7 +29,12 @@ EventHandler = Callable[[Any], Any]
 
 
 class WorkerDiedError(RunError):
-    """The worker process ended in the middle of a call: a crash in native code, or the system ran out of memory."""
+    """The worker process ended in the middle of a call: a crash in native code, or the system ran out of memory.
+
+    ``code`` is its exit code; below zero, the signal that ended it.
+    """
+
+    code: int | None = None
 
 
 class Worker:
@@ -97,16 +101,18 @@ class Worker:
     def _exchange(self, name: str, on_event: EventHandler | None, kwargs: dict[str, Any]) -> Any:
         requests, answers = self._pipes()
         try:
-            _send(requests, ("call", name, kwargs))
-            kind, *content = pickle.load(answers)
+            wire.send(requests, ("call", name, kwargs))
+            kind, *content = wire.receive(answers)
             while kind == "event":
-                _send(requests, ("reply", on_event(content[0]) if on_event else None))
-                kind, *content = pickle.load(answers)
-        except (EOFError, BrokenPipeError, pickle.UnpicklingError) as error:
+                wire.send(requests, ("reply", on_event(content[0]) if on_event else None))
+                kind, *content = wire.receive(answers)
+        except (EOFError, BrokenPipeError, ValueError) as error:
             code = self._end()
-            raise WorkerDiedError(
+            died = WorkerDiedError(
                 f"The worker process ended with code {code} during '{name}'; what it printed is in {self._log}."
-            ) from error
+            )
+            died.code = code
+            raise died from error
         except BaseException:
             # Broken off in the middle: what the child says next would be taken for the answer to a later call.
             self.kill()
@@ -162,11 +168,6 @@ def _ended(process: subprocess.Popen[bytes]) -> int:
     except subprocess.TimeoutExpired:
         process.kill()
         return process.wait()
-
-
-def _send(stream: BinaryIO, message: tuple[Any, ...]) -> None:
-    pickle.dump(message, stream, protocol=pickle.HIGHEST_PROTOCOL)
-    stream.flush()
 
 
 def _rebuilt(kind: str, message: str, traceback: str, plugin: str) -> TlsearchError:

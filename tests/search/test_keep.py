@@ -12,6 +12,7 @@ from made_up import LITE, VGG, make_costs, make_space
 
 from tlsearch.data.split import Fold
 from tlsearch.errors import RunError
+from tlsearch.progress import SilentReporter
 from tlsearch.records import TrialResult, TrialSpec
 from tlsearch.search.keep import final_seconds, keep_best
 from tlsearch.search.models import fetch_model, model_folder
@@ -55,7 +56,8 @@ FOLD, WHOLE = Fold((0, 1, 2), (3,)), Fold((0, 1, 2, 3), ())
 def session_in(folder: Path, worker: Saving, uses_folds: bool = False, refit: bool = False) -> Session:
     data = SimpleNamespace(base_size=96, fold=FOLD, whole=WHOLE, uses_folds=uses_folds)
     config = SimpleNamespace(refit=refit)
-    return cast("Session", SimpleNamespace(work=folder, worker=worker, data=data, config=config))
+    parts = {"work": folder, "worker": worker, "data": data, "config": config, "reporter": SilentReporter()}
+    return cast("Session", SimpleNamespace(**parts))
 
 
 def trial(number: int, value: float | None, state: str = "complete", **chosen: object) -> Finished:

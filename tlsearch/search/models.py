@@ -8,7 +8,9 @@ from typing import Any
 
 from tlsearch.errors import RunError
 from tlsearch.records import Candidate, TrialSpec
+from tlsearch.search.memory import within_memory
 from tlsearch.search.session import Session
+from tlsearch.training.trial import Outcome
 
 HEAD_FILE = "head.npz"
 
@@ -42,14 +44,13 @@ def fit_model(session: Session, spec: TrialSpec, candidate: Candidate, target: P
             session.count(event[1])
         return "continue"
 
-    outcome = session.worker.trial(
-        "trial",
-        on_event,
-        candidate=candidate,
-        spec=spec,
-        folds=[data.whole if whole_pool else data.fold],
-        seconds=None,
-    )
+    def run(seconds: float | None, batch_size: int | None) -> Outcome:
+        folds = [data.whole if whole_pool else data.fold]
+        arguments = {"candidate": candidate, "spec": spec, "folds": folds, "seconds": seconds}
+        fitted: Outcome = session.worker.trial("trial", on_event, **arguments, batch_size=batch_size)
+        return fitted
+
+    outcome = within_memory(run, spec, None, session.reporter.warn)
     if outcome.result.state != "complete":
         raise RunError(f"The model of the trial '{spec.label}' could not be made again: {outcome.result.reason}.")
     save_fitted(session, spec, candidate, target)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,12 @@ def trial_seed(spec: TrialSpec, purpose: str) -> int:
 def steps_per_epoch(images: int, batch_size: int) -> int:
     """Batches in which every image comes once; the last may be smaller."""
     return -(-images // batch_size)
+
+
+def with_batches_of(spec: TrialSpec, size: int, images: int) -> TrialSpec:
+    """The same trial, as many epochs of ``images`` images long, in batches of ``size``."""
+    epochs = spec.steps / steps_per_epoch(images, spec.batch_size)
+    return replace(spec, batch_size=size, steps=round(epochs * steps_per_epoch(images, size)))
 
 
 def epoch_batches(spec: TrialSpec, rows: IntArray, epoch: int) -> Iterator[IntArray]:

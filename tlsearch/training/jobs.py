@@ -27,6 +27,7 @@ from tlsearch.guard import GuardedAugmentation, GuardedBackbone, culprit
 from tlsearch.paths import weights_dir
 from tlsearch.plugin_api import Augmentation, Backbone
 from tlsearch.records import Candidate, TrialSpec
+from tlsearch.training.batches import with_batches_of
 from tlsearch.training.insight import Insight, earlier_cuts, examine
 from tlsearch.training.kept_head import read_head, write_head
 from tlsearch.training.network import export
@@ -160,12 +161,24 @@ class Jobs:
                 lambda done, total: self._progress("asking linear probes of every image", done, total),
             )
 
-    def trial(self, candidate: Candidate, spec: TrialSpec, folds: Sequence[Fold], seconds: float | None) -> Outcome:
-        """Run a trial; the parent answers every ("epoch", numbers) event with "continue" or "prune"."""
+    def trial(
+        self,
+        candidate: Candidate,
+        spec: TrialSpec,
+        folds: Sequence[Fold],
+        seconds: float | None,
+        batch_size: int | None = None,
+    ) -> Outcome:
+        """Run a trial; the parent answers every ("epoch", numbers) event with "continue" or "prune". With a
+        ``batch_size`` it is trained as long, in batches of that size; the result says ``spec`` nevertheless."""
         _, runner = self._ready()
         network = self._network(candidate)
         with self._counting():
-            return runner.run(network, spec, folds, lambda numbers: str(self._emit(("epoch", numbers))), seconds)
+            used = with_batches_of(spec, batch_size, len(folds[0].train)) if batch_size else spec
+            outcome = runner.run(network, used, folds, lambda numbers: str(self._emit(("epoch", numbers))), seconds)
+        if runner.fitted is not None:
+            runner.fitted = replace(runner.fitted, spec=spec)
+        return replace(outcome, result=replace(outcome.result, spec=spec))
 
     def race(self, candidate: Candidate, specs: Sequence[TrialSpec], fold: Fold) -> list[Outcome]:
         """Train from scratch with several learning rates (see ``race``)."""

@@ -1,0 +1,44 @@
+"""A trial that runs out of memory: once more, in batches of half the size."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+from tlsearch.errors import OutOfMemoryError
+from tlsearch.records import TrialSpec
+from tlsearch.training.trial import Outcome
+from tlsearch.worker_client import WorkerDiedError
+
+
+def within_memory(
+    run: Callable[[float | None, int | None], Outcome],
+    spec: TrialSpec,
+    seconds: float | None,
+    before_again: Callable[[str], None],
+) -> Outcome:
+    """What ``run`` gives for the seconds of a trial and its batch size, None for that of ``spec``.
+
+    Where it runs out of memory, ``before_again`` is told so, and it runs once more, as many epochs in batches of half
+    the size, in the seconds that are left; the reason in the result says so. A head that is solved has no batches.
+    """
+    started = time.monotonic()
+    try:
+        return run(seconds, None)
+    except (OutOfMemoryError, WorkerDiedError) as error:
+        half = spec.batch_size // 2
+        if spec.solved or not half or not _was_memory(error):
+            raise
+        before_again(f"{spec.label} ran out of memory ({error}); once more, in batches of {half} images")
+    outcome = run(None if seconds is None else seconds - (time.monotonic() - started), half)
+    result = outcome.result
+    why = f"trained in batches of {half} images, for memory ran out with {spec.batch_size}"
+    return replace(outcome, result=replace(result, reason=f"{result.reason}; {why}" if result.reason else why))
+
+
+def _was_memory(error: OutOfMemoryError | WorkerDiedError) -> bool:
+    """Whether memory was refused, or the system killed the process, as it does with the largest when memory is
+    short."""
+    return isinstance(error, OutOfMemoryError) or error.code == -signal.SIGKILL
