@@ -97,14 +97,18 @@ class RunConfig:
     def _validate(self) -> None:
         for name in _PATHS:
             value = getattr(self, name)
-            if not isinstance(value, Path) and (value is not None or name == "dataset"):
-                raise _bad(name, value, "a path")
+            if value is None and name != "dataset":
+                continue
+            if not isinstance(value, Path) or not _is_writable(str(value)):
+                raise _bad(name, value, "a path in UTF-8")
         for name in ("experiment", "tracking_uri", "storage"):
             value = getattr(self, name)
-            if value is not None and (not isinstance(value, str) or not value.strip()):
-                raise _bad(name, value, "a text that is not empty")
+            if value is not None and (not isinstance(value, str) or not value.strip() or not _is_writable(value)):
+                raise _bad(name, value, "a text in UTF-8 that is not empty")
         if self.register is not None and (
-            not isinstance(self.register, str) or _MODEL_NAME.fullmatch(self.register) is None
+            not isinstance(self.register, str)
+            or _MODEL_NAME.fullmatch(self.register) is None
+            or not _is_writable(self.register)
         ):
             raise _bad("register", self.register, "a name of at most 256 characters without / and :")
         if self.group_by is not None:
@@ -196,7 +200,7 @@ def read_config(path: Path) -> dict[str, Any]:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UsageError(f"{path} cannot be read ({error.strerror}): check its name.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UsageError(f"{path} is not valid TOML ({error}): mend that line.") from error
     known = [f.name for f in fields(RunConfig)]
     for key in values:
@@ -231,7 +235,7 @@ def compile_group_by(text: str) -> re.Pattern[str]:
         UsageError: it is none.
     """
     wanted = "a regular expression that finds the group's name in a file's path, such as 'patient[0-9]+'"
-    if not isinstance(text, str) or not text:
+    if not isinstance(text, str) or not text or not _is_writable(text):
         raise _bad("group_by", text, wanted)
     try:
         return re.compile(text)
@@ -250,9 +254,18 @@ def _names(name: str, value: Any) -> tuple[str, ...]:
     }
     pattern, form = forms[name]
     for entry in value:
-        if not isinstance(entry, str) or pattern.fullmatch(entry) is None:
+        if not isinstance(entry, str) or pattern.fullmatch(entry) is None or not _is_writable(entry):
             raise _bad(name, entry, form)
     return tuple(dict.fromkeys(value))
+
+
+def _is_writable(text: str) -> bool:
+    """Whether a file in UTF-8 can hold the text, and the system can open it if it is a path."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:  # what stands for bytes that are no UTF-8
+        return False
+    return "\0" not in text
 
 
 def _check_whole(name: str, value: Any, low: int, high: int, *, optional: bool) -> None:

@@ -47,6 +47,14 @@ def reserve(file: IO[bytes], size: int) -> None:
         os.ftruncate(file.fileno(), size)
 
 
+def is_full(error: BaseException) -> bool:
+    """Whether an error says that a disk is full: the system's own, a database's, or one that came from the worker."""
+    if isinstance(error, OSError) and error.errno in FULL:
+        return True
+    text = str(error)
+    return any(words in text for words in ("No space left on device", "disk is full", "Disk quota exceeded"))
+
+
 def unusable(folder: Path, size: int, error: OSError, remedy: str) -> RunError:
     """The error for people where ``size`` bytes cannot be written into ``folder``; ``remedy`` says how to mend it."""
     return RunError(f"{folder} cannot hold {size / 1e6:,.1f} MB more ({error.strerror or error}): {remedy}.")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -225,3 +227,39 @@ def age(store: FeatureStore, key: dict[str, Any], seconds: int) -> None:
     file = store.directory / f"{key_digest(key)}.npy"
     then = file.stat().st_mtime - seconds
     os.utime(file, (then, then))
+
+
+SHARING = """
+import sys
+from pathlib import Path
+import numpy as np
+from tlsearch.features.store import FeatureStore
+store, rng = FeatureStore(Path(sys.argv[1]), 60_000), np.random.default_rng(int(sys.argv[2]))
+hits = 0
+for _ in range(400):
+    number = int(rng.integers(8))
+    wanted = np.full((50, 50), number, np.float32)
+    found = store.get({"what": "map", "view": number})
+    if found is None:
+        with store.writing({"what": "map", "view": number}, wanted.shape, "float32") as target:
+            if target is not None:
+                target[:] = wanted
+    else:
+        hits += 1
+        assert (np.asarray(found) == wanted).all(), number
+print(hits)
+"""
+
+
+def test_processes_share_a_folder(tmp_path: Path) -> None:
+    """Eight arrays in a store with room for five, so that they are made, read and evicted under each other's eyes."""
+    command = [sys.executable, "-c", SHARING, str(tmp_path)]
+    running = [
+        subprocess.Popen([*command, str(seed)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for seed in range(3)
+    ]
+    said = [process.communicate(timeout=120) for process in running]
+    assert [process.returncode for process in running] == [0, 0, 0], said
+    assert all(int(out) > 50 for out, _ in said)
+    assert files(tmp_path) == {".npy"}
+    assert sum(path.stat().st_size for path in tmp_path.iterdir()) <= 60_000 + 3 * 11_000

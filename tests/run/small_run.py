@@ -77,9 +77,9 @@ def tlsearch(*arguments: object) -> Result:
 class Finished:
     """A run that is over: the folder where it started, what it printed, and its result."""
 
-    def __init__(self, home: Path, printed: str) -> None:
+    def __init__(self, home: Path, printed: str, output: Path | None = None) -> None:
         self.home, self.printed = home, printed
-        self.output = home / "out"
+        self.output = output or home / "out"
         self.result: RunResult = read_result(self.output)
         self.plain: Mapping[str, Any] = json.loads((self.output / "result.json").read_text(encoding="utf-8"))
 

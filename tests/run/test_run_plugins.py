@@ -19,6 +19,14 @@ class Falling(Tiny):
             raise SystemExit("no more colours")
         return super().preprocess(images)
 """
+CRASHING = """
+import os, signal
+class Crashing:
+    api_version = 1
+    name = "crashing"
+    def render(self, images, strength, rng):
+        os.kill(os.getpid(), signal.SIGSEGV)
+"""
 SECOND = """
 from pathlib import Path
 from tiny_backbone import write_weights
@@ -72,3 +80,22 @@ def test_the_search_goes_on_without_a_plugin_that_fails(
     assert {"tiny@random", "tiny@second"} <= candidates
     assert result.versions["plugin.tiny@second"] == "second-weights 2.5"
     assert result.versions["plugin.tiny"] == "tiny-backbone 1.5"
+
+
+@pytest.mark.usefixtures("one_fold")
+def test_the_search_goes_on_where_native_code_crashes(
+    images: Path, site: Path, install: Callable[..., None], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    install("crashing-plugin", CRASHING, crashing="Crashing")
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path / 'site'}:{site}")
+    monkeypatch.setenv("TLSEARCH_DISABLE_PLUGINS", "tlsearch")
+    options = ["--augment", "none", "--augment", "crashing"]
+    done = tlsearch("run", images, *OPTIONS, *options, "--output", "out")
+    assert done.exit_code == 0, done.output
+    rows = [row for row in Finished(Path.cwd(), done.output).result.trials if row.role == "trial"]
+    failed = [row for row in rows if row.state == "failed"]
+    assert failed
+    assert {row.spec.policy for row in failed} == {"crashing"}
+    assert all("ended with code -11 during 'trial'" in row.reason for row in failed)
+    assert {row.state for row in rows if row.spec.policy == "none"} <= {"complete", "pruned"}
+    assert "the network from scratch is trained without augmentation: The worker process ended" in done.output

@@ -181,7 +181,7 @@ def _read_json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except OSError:
         raise ModelError(f"{path} is missing; take the whole model folder from the run again.") from None
-    except ValueError:
+    except (ValueError, RecursionError):
         raise ModelError(f"{path} is not readable JSON; take it from the run again.") from None
 
 

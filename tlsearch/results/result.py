@@ -101,7 +101,7 @@ def read_result(folder: Path) -> RunResult:
         values = json.loads(path.read_text(encoding="utf-8"))
     except OSError:
         raise UsageError(f"{folder} has no {RESULT_FILE}; name the output folder of a finished run.") from None
-    except ValueError:
+    except (ValueError, RecursionError):
         raise UsageError(
             f"{path} is not readable JSON; run again, with --force in the same folder, to write it anew."
         ) from None

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tlsearch.backbones.small_cnn import SmallCNN
-from tlsearch.errors import PluginFailedError
+from tlsearch.errors import OutOfMemoryError, PluginFailedError
 from tlsearch.records import Candidate, TrialResult, TrialSpec
 from tlsearch.results.parts import TrialRow
 from tlsearch.search.cost import RENDER_SECONDS
@@ -21,6 +21,7 @@ from tlsearch.shield import shielded
 from tlsearch.training.batches import steps_per_epoch
 from tlsearch.training.jobs import CandidateFacts
 from tlsearch.training.trial import Outcome
+from tlsearch.worker_client import WorkerDiedError
 
 RATES = (1e-3, 3e-3, 3e-4)
 """Learning rates that race; AdamW's usual one first."""
@@ -33,6 +34,10 @@ ENOUGH_EPOCHS = 30
 
 UNLIMITED_EPOCHS = 60
 COMPILE_SECONDS = 8.0
+
+
+LOCAL = (PluginFailedError, OutOfMemoryError, WorkerDiedError)
+"""Failures that need not come again with another network, or without augmentation."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +91,7 @@ def run_baseline(session: Session, plan: Plan, best: Candidate) -> BaselineResul
     if affordable:
         try:
             runs.append(_race(session, plan, large, _steps(session, plan, large, budget)))
-        except PluginFailedError as error:
+        except LOCAL as error:
             session.reporter.warn(f"{large.candidate.backbone} is not trained from scratch: {error}")
     else:
         reasons = (
@@ -156,8 +161,8 @@ def _race(session: Session, plan: Plan, facts: CandidateFacts, steps: int) -> Ba
     policy = "standard" if "standard" in policies else policies[-1]
     try:
         return _race_with(policy, session, plan, facts, steps)
-    except PluginFailedError as error:
-        if error.plugin != f"augmentation {policy}":
+    except LOCAL as error:
+        if policy == "none" or error.plugin not in ("", f"augmentation {policy}"):
             raise
         session.reporter.warn(f"the network from scratch is trained without augmentation: {error}")
         return _race_with("none", session, plan, facts, steps)

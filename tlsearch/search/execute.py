@@ -7,8 +7,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tlsearch.data.split import Fold
+from tlsearch.disk import is_full
 from tlsearch.errors import PluginError, RunError, TrialError, WeightsError
 from tlsearch.records import Candidate, Role, TrialResult, TrialSpec
+from tlsearch.search.memory import within_memory
 from tlsearch.search.session import Session
 from tlsearch.shield import shielded
 from tlsearch.tracking.describe import STATUS_OF, curve_of, finals_of, note_of, params_of, tags_of
@@ -86,20 +88,36 @@ def _try(
     curves = Curves(session, run_id)
     rounds: list[Mapping[str, float]] = []
     show = session.progress(step)
+    heard = 0
 
     def on_event(event: tuple[str, Any]) -> str:
         if event[0] != "epoch":
             show(event)
             return "continue"
         rounds.append(event[1])
+        if len(rounds) <= heard:  # once more what ran out of memory later on
+            return "continue"
         curves.add(event[1])
         return on_round(len(rounds), event[1])
 
+    def before_again(why: str) -> None:
+        nonlocal heard
+        session.reporter.warn(why)
+        heard = len(rounds)
+        rounds.clear()
+
+    def run(time_left: float | None, batch_size: int | None) -> Outcome:
+        arguments = {"candidate": candidate, "spec": spec, "folds": folds, "seconds": time_left}
+        tried: Outcome = session.worker.trial("trial", on_event, **arguments, batch_size=batch_size)
+        return tried
+
     outcome: Outcome | None = None
     try:
-        outcome = session.worker.trial("trial", on_event, candidate=candidate, spec=spec, folds=folds, seconds=seconds)
+        outcome = within_memory(run, spec, seconds, before_again)
         result = outcome.result
     except (TrialError, RunError, PluginError, WeightsError) as error:
+        if is_full(error):  # no fault of the trial, which can be run when there is room again
+            raise
         result = TrialResult(
             spec, "failed", None, 0.0, reason=str(error), traceback=error.traceback, plugin=error.plugin
         )

@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -73,7 +74,8 @@ class Journal:
             part.replace(file)
             self._own.add(file)
         except OSError as error:
-            part.unlink(missing_ok=True)
+            with suppress(OSError):
+                part.unlink(missing_ok=True)
             remedy = "make room there, then go on with `tlsearch resume`"
             raise unusable(self._folder, len(text), error, remedy) from error
 

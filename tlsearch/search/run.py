@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -11,6 +12,7 @@ from tempfile import TemporaryFile
 from tlsearch.config import RunConfig
 from tlsearch.data.checks import check
 from tlsearch.data.index import survey
+from tlsearch.disk import is_full
 from tlsearch.errors import Interrupted, RunError, UsageError
 from tlsearch.paths import cache_dir
 from tlsearch.progress import Reporter, SilentReporter
@@ -35,6 +37,7 @@ from tlsearch.search.prove import Proof, open_test
 from tlsearch.search.record import begun, complete_record, open_record
 from tlsearch.search.session import ANSWERS_FOLDER, WORK_FOLDER, Session
 from tlsearch.search.study import Finished
+from tlsearch.search.sync import hint_at_sync
 from tlsearch.search.trials import best_probe, check_storage, run_search
 from tlsearch.worker_client import Worker
 
@@ -52,12 +55,19 @@ def run(config: RunConfig, reporter: Reporter | None = None) -> RunResult | None
     with output_folder(config) as output:
         if is_finished(output):
             reporter.say("run", f"the run in {output} is finished; this is its result")
+            hint_at_sync(reporter, output)
             return read_result(output)
         try:
             with Worker(output / LOG_NAME) as worker:
                 return _run(config, reporter, worker, clock, output)
         except KeyboardInterrupt as stop:
             raise stop if config.dry_run else Interrupted(output) from stop
+        except Exception as error:
+            if not is_full(error) or isinstance(error, UsageError | RunError):
+                raise
+            what = f"a disk is full ({str(error).splitlines()[0].rstrip('.')})"
+            remedy = f"make room, then go on with `tlsearch resume {shlex.quote(str(output))}`"
+            raise RunError(f"The run in {output} was broken off, for {what}: {remedy}.") from error
 
 
 def _run(config: RunConfig, reporter: Reporter, worker: Worker, clock: Clock, output: Path) -> RunResult | None:
@@ -101,7 +111,8 @@ def _prepare(config: RunConfig, reporter: Reporter, worker: Worker, clock: Clock
         check_cache(config)
         if config.storage is not None and not config.dry_run:  # asking makes the database
             check_storage(config.storage)
-        record = open_record(config, reporter, Journal(output / WORK_FOLDER / ANSWERS_FOLDER, clock, {}))
+        journal = Journal(output / WORK_FOLDER / ANSWERS_FOLDER, clock, {})
+        record = open_record(config, reporter, journal, output)
     with clock.measure("scan"):
         data = load_data(config, found_files, max(sizes), output / WORK_FOLDER, reporter)
     session = Session(config, reporter, worker, clock, output, data, plugins, record)
