@@ -97,6 +97,27 @@ def test_plain_where_it_is_no_terminal() -> None:
     assert "\x1b" not in stream.getvalue()
 
 
+def test_a_long_silence_is_broken_where_it_is_no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr("tlsearch.console.time.monotonic", lambda: now[0])
+    stream = io.StringIO()
+    with ConsoleReporter(Console(file=stream, highlight=False)) as reporter:
+        for minute in range(4):
+            for quarter in range(4):
+                now[0] = 60.0 * minute + 15 * quarter
+                reporter.progress("search", 4 * minute + quarter, 40, f"best .{minute + 1}00")
+        now[0] += 1
+        reporter.say("search", "done")
+        now[0] += 59
+        reporter.progress("confirm", 1, 3, "once more")
+    assert stream.getvalue().splitlines() == [
+        "search    4/40  best .200  9m 00s left",
+        "          8/40  best .300  8m 00s left",
+        "          12/40  best .400  7m 00s left",
+        "          done",
+    ]
+
+
 @pytest.mark.parametrize("width", [60, 80, 120])
 def test_the_moving_line_fits_on_one_line(width: int) -> None:
     moving = _Moving("search")

@@ -31,6 +31,10 @@ _NUMBERS = r"(?<![\w.:-])(?<!\D/)[+-]?(\d+(,\d{3})*(\.\d+)?|\.\d+)%?(?![\w-]|\.\
 _FIRST_ESTIMATE_SECONDS = 3.0
 
 
+SILENCE_SECONDS = 60.0
+"""After so long without a line, a log that is no terminal gets one that says how far the work is."""
+
+
 class Screen(Console):
     """A console that falls silent when the reader of its pipe is gone, where rich would end the process: a
     search goes on though nobody listens any more."""
@@ -48,8 +52,8 @@ class ConsoleReporter:
     """Draws what a run reports (``tlsearch.progress.Reporter``) with rich.
 
     In a terminal, text wraps below itself beside the column of steps, and ``progress`` draws one line with a
-    bar that vanishes when the next step begins. Elsewhere every message is one plain line and ``progress``
-    does nothing. A context manager; leaving it ends the moving line.
+    bar that vanishes when the next step begins. Elsewhere every message is one plain line, and ``progress``
+    adds one where there was none for a minute. A context manager; leaving it ends the moving line.
     """
 
     def __init__(self, console: Console | None = None) -> None:
@@ -57,6 +61,7 @@ class ConsoleReporter:
         self._live: Live | None = None
         self._moving: _Moving | None = None
         self._last_step = ""
+        self._spoke = time.monotonic()
 
     def __enter__(self) -> ConsoleReporter:
         return self
@@ -79,8 +84,9 @@ class ConsoleReporter:
         self._last_step = ""
 
     def progress(self, step: str, done: float, total: float, text: str) -> None:
-        """Redraws the moving line; nothing where the output is no terminal."""
+        """Redraws the moving line; where the output is no terminal, a line of its own now and then."""
         if not self.console.is_terminal or self.console.is_dumb_terminal:
+            self._log(step, done, total, text)
             return
         with contextlib.suppress(OSError, ValueError):
             if self._moving is None or self._moving.step != step:
@@ -90,6 +96,13 @@ class ConsoleReporter:
                 self._live.start()
             self._moving.update(done, total, text)
 
+    def _log(self, step: str, done: float, total: float, text: str) -> None:
+        if self._moving is None or self._moving.step != step:
+            self._moving = _Moving(step)
+        self._moving.update(done, total, text)
+        if time.monotonic() - self._spoke >= SILENCE_SECONDS:
+            self.say(step, self._moving.plain())
+
     def close(self) -> None:
         """Removes the moving line."""
         live, self._live, self._moving = self._live, None, None
@@ -98,6 +111,7 @@ class ConsoleReporter:
                 live.stop()
 
     def _line(self, head: str, text: str, style: Style) -> None:
+        self._spoke = time.monotonic()
         # A reporter must not raise: the reader of a pipe may be gone.
         with contextlib.suppress(OSError, ValueError):
             if self.console.is_terminal:
@@ -140,6 +154,10 @@ class _Moving:
         if not self._updated:
             self._began, self._first, self._updated = time.monotonic(), done, True
         self._done, self._total, self._text = min(done, total), max(total, 1e-9), " ".join(text.split())
+
+    def plain(self) -> str:
+        """The line as text."""
+        return "  ".join(part for part in (self._count(), self._text, self._left()) if part)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         bar_width = 20 if options.max_width >= 100 else 12

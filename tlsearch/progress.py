@@ -21,7 +21,7 @@ class Reporter(Protocol):
     def progress(self, step: str, done: float, total: float, text: str) -> None:
         """How far a step is (``done`` of ``total``, any unit), what is being done and the best so far.
 
-        Drawn over the previous call; nothing when the output is not a terminal.
+        Drawn over the previous call; a log that is no terminal gets a line now and then.
         """
 
 
