@@ -69,7 +69,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         ended = 0
         while sum(steps.values()) < options.kills:
             home_of_run = Home(home, f"killed-{ended}")
-            while home_of_run.live(chance.uniform(*LIFE) if sum(steps.values()) < options.kills else None) != 0:
+            while code := home_of_run.live(chance.uniform(*LIFE) if sum(steps.values()) < options.kills else None):
+                if code != -signal.SIGKILL:
+                    sys.stderr.write(home_of_run.log.read_text())
+                    return 1
                 steps[home_of_run.step()] += 1
                 sys.stderr.write(f"killed {sum(steps.values())} times, last in {home_of_run.step()}\n")
             ended += 1
@@ -142,7 +145,10 @@ def record_troubles(home: Home) -> list[str]:
     parents = [run for run in runs if run.data.tags.get("role") == "search" and run.info.status == "FINISHED"]
     if len(parents) != 1:
         troubles.append(f"{len(parents)} finished parents")
-    whole = Counter(run.info.run_name for run in runs if "state" in run.data.tags)
+    # What was broken off and ran again stands beside the trials, with a role of its own.
+    whole = Counter(
+        run.info.run_name for run in runs if "state" in run.data.tags and run.data.tags["role"] != "interrupted"
+    )
     troubles += [f"{name} is recorded {count} times" for name, count in whole.items() if count > 1]
     trials = len(found(home)["trials"])
     if len(whole) != trials:
