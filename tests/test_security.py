@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import json
+import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +18,9 @@ import tlsearch
 import tlsearch_plugins
 from tlsearch.cli import cli
 from tlsearch_plugins.backbones.efficientnet_lite import EfficientNetLite0
+
+# Keras 3.15 turns variables into arrays in a way that NumPy 2 warns of.
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
 PACKAGES = [Path(str(package.__file__)).parent for package in (tlsearch, tlsearch_plugins)]
 
@@ -64,7 +69,8 @@ def test_nothing_reads_formats_that_run_code_and_nothing_listens() -> None:
 
 
 def test_nothing_is_evaluated_unpacked_or_given_to_a_shell() -> None:
-    assert not {(path.name, called(node)) for path, node in calls() if called(node) in FORBIDDEN_CALLS}
+    found = {ast.unparse(node.func) for _, node in calls() if called(node) in FORBIDDEN_CALLS}
+    assert found <= {"inspect.signature(method).bind"}  # which compares arguments
     assert not {(path.name, node.lineno) for path, node in calls() if option(node, "shell")}
 
 
@@ -140,22 +146,57 @@ def test_code_in_a_weights_file_is_not_run(tmp_path: Path) -> None:
     assert marker.exists()  # it would have been
 
 
-@pytest.mark.parametrize("name", ["model.keras", "labels.json", "config.json"])
-@pytest.mark.parametrize(
-    "content", [b"", b"\x80\x04\x95", b"PK\x03\x04" + bytes(200), b"[" * 5000, b"null", b"\xff\xfe"]
-)
-def test_a_damaged_model_folder_is_a_sentence(tmp_path: Path, photo: Path, name: str, content: bytes) -> None:
-    folder = write_folder(tmp_path / "model")
-    (folder / "model.keras").write_bytes(b"not a model")
-    (folder / name).write_bytes(content)
-    assert name in predict(folder, photo) or name == "labels.json"
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model folder that works."""
+    import keras
+
+    folder = write_folder(tmp_path_factory.mktemp("sound") / "model")
+    image = keras.Input((8, 8, 3))
+    flat = keras.layers.Flatten()(image)
+    keras.Model(image, keras.layers.Dense(2, activation="softmax")(flat)).save(folder / "model.keras")
+    return folder
 
 
-def test_a_model_folder_cannot_reach_outside_itself(tmp_path: Path, photo: Path) -> None:
-    folder = write_folder(tmp_path / "model")
-    config = {"image_size": 8, "backbone": "../../etc/passwd", "weights": "/etc/passwd", "decode_size": 8}
-    (folder / "config.json").write_text(json.dumps(config))
-    (folder / "model.keras").write_bytes(b"not a model")
-    said = predict(folder, photo)
-    assert "model.keras cannot be loaded" in said
-    assert sorted(p.name for p in folder.iterdir()) == ["config.json", "labels.json", "model.keras"]
+def copy_of(sound: Path, tmp_path: Path, **files: bytes) -> Path:
+    """The folder with other contents of some files."""
+    folder = tmp_path / "model"
+    shutil.copytree(sound, folder)
+    for name, content in files.items():
+        (folder / name.replace("_", ".")).write_bytes(content)
+    return folder
+
+
+def test_a_sound_model_folder_is_used(sound: Path, photo: Path) -> None:
+    assert CliRunner().invoke(cli, ["predict", str(sound), str(photo)]).exit_code == 0
+
+
+@pytest.mark.parametrize("name", ["model_keras", "labels_json", "config_json"])
+@pytest.mark.parametrize("content", [b"", b"\x80\x04\x95", b"PK\x03\x04" + bytes(99), b"[" * 5000, b"null", b"\xff"])
+def test_a_damaged_model_folder_is_a_sentence(
+    sound: Path, tmp_path: Path, photo: Path, name: str, content: bytes
+) -> None:
+    assert name.replace("_", ".") in predict(copy_of(sound, tmp_path, **{name: content}), photo)
+
+
+@pytest.mark.parametrize("size", ['"abc"', "-5", "0", "100000000", "null", "true", "1.5", "[8]"])
+@pytest.mark.parametrize("name", ["image_size", "decode_size"])
+def test_a_damaged_size_is_a_sentence(sound: Path, tmp_path: Path, photo: Path, name: str, size: str) -> None:
+    text = '{"image_size": 8, "' + name + '": ' + size + "}"
+    said = predict(copy_of(sound, tmp_path, config_json=text.encode()), photo)
+    assert "config.json does not say image_size and decode_size, from 1 to 8192 pixels" in said
+
+
+def test_a_model_folder_names_no_files_elsewhere(sound: Path, tmp_path: Path, photo: Path) -> None:
+    """What its files say is taken for words, never for a path: the same answer, and nothing opened that they name."""
+    plain = CliRunner().invoke(cli, ["predict", str(sound), str(photo), "--format", "json"]).stdout
+    secret = tmp_path / "secret.json"
+    os.mkfifo(secret)  # whoever opens it waits for ever
+    config = {
+        "image_size": 8,
+        "backbone": str(secret),
+        "weights": str(secret),
+        "spec": {"backbone": "../../secret.json"},
+    }
+    folder = copy_of(sound, tmp_path, config_json=json.dumps(config).encode())
+    assert CliRunner().invoke(cli, ["predict", str(folder), str(photo), "--format", "json"]).stdout == plain

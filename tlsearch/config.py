@@ -99,16 +99,16 @@ class RunConfig:
             value = getattr(self, name)
             if value is None and name != "dataset":
                 continue
-            if not isinstance(value, Path) or not _is_writable(str(value)):
+            if not isinstance(value, Path) or not _is_utf8(str(value)):
                 raise _bad(name, value, "a path in UTF-8")
         for name in ("experiment", "tracking_uri", "storage"):
             value = getattr(self, name)
-            if value is not None and (not isinstance(value, str) or not value.strip() or not _is_writable(value)):
+            if value is not None and (not isinstance(value, str) or not value.strip() or not _is_utf8(value)):
                 raise _bad(name, value, "a text in UTF-8 that is not empty")
         if self.register is not None and (
             not isinstance(self.register, str)
             or _MODEL_NAME.fullmatch(self.register) is None
-            or not _is_writable(self.register)
+            or not _is_utf8(self.register)
         ):
             raise _bad("register", self.register, "a name of at most 256 characters without / and :")
         if self.group_by is not None:
@@ -235,7 +235,7 @@ def compile_group_by(text: str) -> re.Pattern[str]:
         UsageError: it is none.
     """
     wanted = "a regular expression that finds the group's name in a file's path, such as 'patient[0-9]+'"
-    if not isinstance(text, str) or not text or not _is_writable(text):
+    if not isinstance(text, str) or not text or not _is_utf8(text):
         raise _bad("group_by", text, wanted)
     try:
         return re.compile(text)
@@ -254,12 +254,12 @@ def _names(name: str, value: Any) -> tuple[str, ...]:
     }
     pattern, form = forms[name]
     for entry in value:
-        if not isinstance(entry, str) or pattern.fullmatch(entry) is None or not _is_writable(entry):
+        if not isinstance(entry, str) or pattern.fullmatch(entry) is None or not _is_utf8(entry):
             raise _bad(name, entry, form)
     return tuple(dict.fromkeys(value))
 
 
-def _is_writable(text: str) -> bool:
+def _is_utf8(text: str) -> bool:
     """Whether a file in UTF-8 can hold the text, and the system can open it if it is a path."""
     try:
         text.encode("utf-8")

@@ -22,6 +22,7 @@ with quiet():
     from mlflow import MlflowClient
     from mlflow.entities import Run
     from mlflow.exceptions import MlflowException
+    from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST
 
 pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy is deprecated")
 
@@ -47,7 +48,8 @@ def tracker(store: Path, tmp_path: Path, told: list[str], request: pytest.Fixtur
 
 
 def again(store: Path, home: Path, told: list[str], experiment: str) -> Tracker:
-    uri = "sqlite:///mlflow.db"
+    """A tracker of another process."""
+    uri = f"sqlite:///{store}/mlflow.db"
     return Tracker.open(uri, experiment, directory=store, unsent=home / "unsent", warn=told.append)
 
 
@@ -123,7 +125,7 @@ def test_what_a_store_missed_is_sent_when_it_answers(
     assert tracker.real(child) == child  # of our own
     tracker._sender._silent_until = 0.0
     assert tracker.send_waiting() == 0
-    assert "answers, and what was kept for it is sent (12)" in told[1]
+    assert "answers, and what was kept for it is sent (12 of 12 writes)" in told[1]
     check_record(tracker, parent, tracker.real(child))
     assert tracker.with_real_ids(f'"{child}"') == f'"{tracker.real(child)}"'
     tracker.forget_sent()
@@ -165,7 +167,7 @@ def test_another_process_sends_what_waits(
     with monkeypatch.context() as patch:
         lose(patch, tracker, done=False)
         child = record_something(tracker, parent, home)
-    assert Outbox(home / "unsent").address == Address(tracker.uri, name)
+    assert Outbox(home / "unsent").address == Address(tracker.uri, name, parent)
     shutil.move(home, moved)  # a run may be moved, or set aside, before that
     second = again(store, moved, [], name)
     assert second.send_waiting() == 0
@@ -236,19 +238,58 @@ def test_a_full_disk_is_an_error(tracker: Tracker, monkeypatch: pytest.MonkeyPat
         tracker.log_text(parent, "text", "a.txt")
 
 
-def test_a_damaged_write_is_left_out(tracker: Tracker, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "content",
+    ["", '{"write": "create_r', "[1]", '{"write": "set_nothing", "arguments": {}}', "[" * 9999],
+    ids=["empty", "cut", "list", "unknown", "deep"],
+)
+def test_a_damaged_write_is_told_and_left_out(
+    tracker: Tracker,
+    store: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    told: list[str],
+    content: str,
+    request: pytest.FixtureRequest,
+) -> None:
+    parent = tracker.start_parent("search", {}, {})
+    with monkeypatch.context() as patch:
+        lose(patch, tracker, done=False)
+        lost = tracker.start_child(parent, "lost", {}, {})
+        tracker.set_tags(lost, {"a": "1"})
+        tracker.set_tags(parent, {"b": "2"})
+    sorted((tmp_path / "unsent").glob("0*.json"))[0].write_text(content)
+    (tmp_path / "unsent" / "ids.json").write_text("[1]")
+    second = again(store, tmp_path, told, request.node.name)
+    assert second.send_waiting() == 0
+    assert second.sent == 1
+    assert "what was kept in" in told[1]
+    assert "damaged in parts, which are left out" in told[1]
+    assert any("(1 of 3 writes)" in line for line in told)
+    assert MlflowClient(tracker.uri).get_run(parent).data.tags["b"] == "2"
+
+
+def test_another_store_at_the_same_address_gets_nothing(
+    tracker: Tracker, monkeypatch: pytest.MonkeyPatch, told: list[str]
+) -> None:
+    """As where a server is started again in another folder."""
     parent = tracker.start_parent("search", {}, {})
     with monkeypatch.context() as patch:
         lose(patch, tracker, done=False)
         tracker.set_tags(parent, {"a": "1"})
-        tracker.set_tags(parent, {"b": "2"})
-    first = sorted((tmp_path / "unsent").glob("0*.json"))[0]
-    first.write_bytes(first.read_bytes()[:20])
+
+    def missing(run_id: str) -> None:
+        raise MlflowException(f"Run with id={run_id} not found", error_code=RESOURCE_DOES_NOT_EXIST)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(tracker._client, "get_run", missing)
+        tracker._sender._silent_until = 0.0
+        tracker._sender._told.clear()
+        assert tracker.send_waiting() == 1
+    assert "does not hold what was recorded before (Run with id=" in told[-1]
     tracker._sender._silent_until = 0.0
     assert tracker.send_waiting() == 0
-    tags = MlflowClient(tracker.uri).get_run(parent).data.tags
-    assert "a" not in tags
-    assert tags["b"] == "2"
+    assert MlflowClient(tracker.uri).get_run(parent).data.tags["a"] == "1"
 
 
 def test_a_server_goes_away_and_comes_back(tmp_path: Path, told: list[str], monkeypatch: pytest.MonkeyPatch) -> None:

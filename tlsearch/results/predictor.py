@@ -30,6 +30,8 @@ from tlsearch.plugin_api import Images
 MODEL_FILE = "model.keras"
 LABELS_FILE = "labels.json"
 CONFIG_FILE = "config.json"
+LARGEST_SIDE = 8192
+"""Pixels; a file that says more is damaged."""
 
 
 class ModelError(UsageError):
@@ -121,8 +123,12 @@ def load(model_dir: Path | str) -> Predictor:
     if not isinstance(labels, list) or not labels or not all(isinstance(name, str) for name in labels):
         raise ModelError(f"{folder / LABELS_FILE} is not a list of class names; take it from the run again.")
     config = _read_json(folder / CONFIG_FILE)
-    if not isinstance(config, dict) or not isinstance(config.get("image_size"), int):
-        raise ModelError(f"{folder / CONFIG_FILE} does not say the image_size; take it from the run again.")
+    sizes = [config.get("image_size"), config.get("decode_size", 1)] if isinstance(config, dict) else [None]
+    if not all(type(size) is int and 1 <= size <= LARGEST_SIDE for size in sizes):
+        raise ModelError(
+            f"{folder / CONFIG_FILE} does not say image_size and decode_size, from 1 to {LARGEST_SIDE} pixels; take it "
+            "from the run again."
+        )
     predictor = Predictor(_load_model(folder / MODEL_FILE, config.get("backbone")), labels, config, folder)
     side = predictor.image_size
     shapes = tuple(predictor.model.input_shape), tuple(predictor.model.output_shape)

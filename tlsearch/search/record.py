@@ -17,7 +17,7 @@ from tlsearch.search import wording
 from tlsearch.search.journal import Journal
 from tlsearch.search.plan import Plan
 from tlsearch.search.session import Session
-from tlsearch.search.sync import hint_at_sync, name_runs
+from tlsearch.search.sync import hint_at_sync, name_runs, settle
 from tlsearch.shield import shielded
 from tlsearch.tracking.location import locate
 from tlsearch.tracking.outbox import UNSENT_FOLDER
@@ -92,7 +92,7 @@ def complete_record(session: Session, result: RunResult, report: Path) -> None:
     if tracker.send_waiting():
         hint_at_sync(session.reporter, output)
     else:
-        tracker.forget_sent()
+        settle(tracker, output)
 
 
 def _register(session: Session, result: RunResult, name: str, model: str) -> str:

@@ -6,12 +6,12 @@ import os
 import shlex
 from pathlib import Path
 
-from tlsearch.config import CONFIG_NAME
+from tlsearch.config import CONFIG_NAME, RunConfig
 from tlsearch.errors import TrackingError, UsageError
 from tlsearch.progress import Reporter
 from tlsearch.results.result import RESULT_FILE, read_result
 from tlsearch.search.one_writer import one_writer
-from tlsearch.tracking.outbox import UNSENT_FOLDER, Outbox
+from tlsearch.tracking.outbox import UNSENT_FOLDER, Address, Outbox
 from tlsearch.tracking.tracker import Tracker
 
 _NAMING = (RESULT_FILE, "trials.csv", "report.html")
@@ -35,35 +35,50 @@ def sync(output: Path, reporter: Reporter) -> int:
         raise UsageError(f"{output} holds no run (there is no {CONFIG_NAME}): name its output folder.")
     with one_writer(output):
         unsent = (output / UNSENT_FOLDER).absolute()
-        kept = Outbox(unsent)
-        address, count = kept.address, len(kept)
-        if address is None or not count:
+        if not unsent.exists():
             return 0
+        address = Outbox(unsent).address or _address(output)
         tracker = Tracker.open(address.uri, address.experiment, unsent=unsent, warn=reporter.warn)
         left = tracker.send_waiting()
         if left:
             raise TrackingError(
-                f"The MLflow store {address.uri} took {count - left} of {count} writes and answers no more: "
-                "call this again when it does."
+                f"The MLflow store {address.uri} took {tracker.sent} writes and {left} still wait: "
+                "call this again when it answers."
             )
         if (output / RESULT_FILE).exists():
-            changed, record = name_runs(tracker, output), read_result(output).mlflow
-            if record is not None:
-                for file in changed:
-                    tracker.log_artifact(record.parent_run_id, file)
-            tracker.forget_sent()
-    return count
+            settle(tracker, output)
+        return tracker.sent
+
+
+def _address(output: Path) -> Address:
+    """Where a finished run was recorded, by its result."""
+    record = read_result(output).mlflow
+    if record is None:
+        raise UsageError(f"{output} does not say where it was recorded: go on with `tlsearch resume` there.")
+    config = RunConfig.from_toml(output / CONFIG_NAME)
+    return Address(record.tracking_uri, config.effective_experiment)
+
+
+def settle(tracker: Tracker, output: Path) -> None:
+    """When all writes of a finished run are sent: its files name the runs as the store does, and are logged anew."""
+    changed, record = name_runs(tracker, output), read_result(output).mlflow
+    if record is not None:
+        for file in changed:
+            tracker.log_artifact(record.parent_run_id, file)
+    if not tracker.send_waiting():
+        tracker.forget_sent()
 
 
 def name_runs(tracker: Tracker, output: Path) -> list[Path]:
     """Put the store's ids of runs and models in the place of our own in the files of a result; gives those files."""
     changed = []
-    for name in _NAMING:
-        file = output / name
+    for file in (output / name for name in _NAMING):
+        if not file.exists():
+            continue
         before = file.read_bytes()
         after = tracker.with_real_ids(before.decode()).encode()
         if after != before:
-            part = file.with_name(f".{name}.{os.getpid()}.part")
+            part = file.with_name(f".{file.name}.{os.getpid()}.part")
             part.write_bytes(after)
             part.replace(file)
             changed.append(file)

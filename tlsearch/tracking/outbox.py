@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tlsearch.disk import unusable
+from tlsearch.results.plain import from_plain
 
 UNSENT_FOLDER = "unsent"
 """The folder inside the output folder."""
@@ -20,10 +21,11 @@ _ADDRESS, _IDS = "store.json", "ids.json"
 
 @dataclass(frozen=True)
 class Address:
-    """The store and the experiment that the writes are meant for."""
+    """The store and the experiment that the writes are meant for, and a run that was there before them, if any."""
 
     uri: str
     experiment: str
+    run: str = ""
 
 
 class Outbox:
@@ -37,33 +39,37 @@ class Outbox:
         self._folder = folder
         self._waiting = sorted(folder.glob("[0-9]*.json"))
         self._next = 1 + int(self._waiting[-1].stem) if self._waiting else 0
-        self.ids: dict[str, str] = dict(_read(folder / _IDS, {}))
+        known = _read(folder / _IDS)
+        self.ids: dict[str, str] = known if isinstance(known, dict) else {}
 
     def __len__(self) -> int:
         return len(self._waiting)
 
     @property
     def address(self) -> Address | None:
-        """What the writes are meant for; None where nothing was ever kept."""
-        known = _read(self._folder / _ADDRESS, None)
-        return Address(**known) if known else None
+        """What the writes are meant for; None where nothing was ever kept, or the file that says it is damaged."""
+        known = _read(self._folder / _ADDRESS)
+        try:
+            return from_plain(Address, known)
+        except (TypeError, ValueError):
+            return None
 
     def add(self, address: Address, name: str, arguments: Mapping[str, Any]) -> None:
         """Keep the write ``name``. Raises ``RunError`` where it cannot be kept."""
-        if not self._folder.exists():
+        if self.address is None:
             self._write(_ADDRESS, asdict(address))
         file = f"{self._next:08}.json"
         self._write(file, {"write": name, "arguments": arguments})
         self._next += 1
         self._waiting.append(self._folder / file)
 
-    def send(self, write: Callable[[str, dict[str, Any]], None]) -> None:
-        """Give the writes to ``write`` in their order; each is forgotten when it is done. Raises what ``write`` does,
-        and then keeps that one and those behind it."""
+    def send(self, write: Callable[[Any], None]) -> None:
+        """Give the writes, ``{"write": name, "arguments": {...}}``, to ``write`` in their order; each is forgotten when
+        it is done. A file that is damaged gives None, or anything. Raises what ``write`` does, and then keeps that one
+        and those behind it."""
         while self._waiting:
-            kept, before = _read(self._waiting[0], None), len(self.ids)
-            if kept:  # else it was damaged
-                write(kept["write"], kept["arguments"])
+            before = len(self.ids)
+            write(_read(self._waiting[0]))
             if len(self.ids) > before:
                 self._write(_IDS, self.ids)
             self._waiting.pop(0).unlink()
@@ -71,9 +77,10 @@ class Outbox:
     def remove(self) -> None:
         """Remove the folder, when nothing waits and nobody needs the ids any more."""
         if not self._waiting and self._folder.exists():
-            for name in (_ADDRESS, _IDS):
-                (self._folder / name).unlink(missing_ok=True)
-            self._folder.rmdir()
+            for file in (self._folder / _ADDRESS, self._folder / _IDS, *self._folder.glob(".*.part")):
+                file.unlink(missing_ok=True)
+            with suppress(OSError):  # somebody else may have put something there
+                self._folder.rmdir()
 
     def _write(self, name: str, content: Any) -> None:
         text = json.dumps(content)
@@ -92,8 +99,9 @@ class Outbox:
             raise unusable(self._folder, len(text), error, remedy) from error
 
 
-def _read(file: Path, default: Any) -> Any:
+def _read(file: Path) -> Any:
+    """What a file holds; None where it is missing or damaged."""
     try:
         return json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return default
+    except (OSError, ValueError, RecursionError):
+        return None

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -22,7 +24,7 @@ PAUSE_SECONDS = 60.0
 """How long a store that has failed is left alone."""
 
 # What is told once.
-_FAILS, _REFUSES = "fails", "refuses"
+_FAILS, _REFUSES, _DAMAGED = "fails", "refuses", "damaged"
 
 
 class Sender:
@@ -34,12 +36,14 @@ class Sender:
     """
 
     def __init__(self, client: MlflowClient, address: Address, experiment_id: str, unsent: Path, warn: Warn) -> None:
-        self._address, self._unsent, self._warn = address, unsent, warn
+        self._address, self._client, self._unsent, self._warn = address, client, unsent, warn
         self._outbox = Outbox(unsent)
         self._now = Writes(client, experiment_id, self._outbox.ids, unsent.parent)
         self._later = Writes(client, experiment_id, self._outbox.ids, unsent.parent, again=True)
         self._silent_until = 0.0
         self._told: set[str] = set()
+        self.sent = 0
+        """Writes that were kept and sent later."""
 
     def write(self, call: str, /, **arguments: Any) -> Any:
         """What the method ``call`` of ``Writes`` gives; None where it is kept for later, or was refused.
@@ -58,15 +62,18 @@ class Sender:
 
     def send_waiting(self) -> int:
         """Send what was kept; gives the number of writes that still wait."""
-        waiting = len(self._outbox)
+        before, waiting = self.sent, len(self._outbox)
         try:
+            if waiting:
+                self._check_store()
             self._outbox.send(self._write_later)
         except RunError:
             raise
         except Exception as error:
             self._keep_still(error)
         if waiting and not self._outbox:
-            self._warn(f"the MLflow store {self._address.uri} answers, and what was kept for it is sent ({waiting})")
+            what = f"what was kept for it is sent ({self.sent - before} of {waiting} writes)"
+            self._warn(f"the MLflow store {self._address.uri} answers, and {what}")
             self._told.discard(_FAILS)
         return len(self._outbox)
 
@@ -98,9 +105,32 @@ class Sender:
         """Remove what is left of writes that were kept and sent, when nobody needs their ids any more."""
         self._outbox.remove()
 
-    def _write_later(self, call: str, arguments: dict[str, Any]) -> None:
+    @property
+    def waiting(self) -> int:
+        """How many writes wait."""
+        return len(self._outbox)
+
+    def belongs_to(self, run: str) -> None:
+        """What is written belongs to ``run``, which the store holds."""
+        self._address = replace(self._address, run=run)
+
+    def _check_store(self) -> None:
+        """Raises what MLflow does where the store does not hold the run that the writes belong to: it may be another
+        one, which a server that was started again in another folder made."""
+        address = self._outbox.address
+        if address is not None and address.run:
+            self._client.get_run(address.run)
+
+    def _write_later(self, kept: Any) -> None:
         try:
-            getattr(self._later, call)(**arguments)
+            method = getattr(self._later, kept["write"])
+            inspect.signature(method).bind(**kept["arguments"])
+        except (TypeError, KeyError, AttributeError):
+            self._tell(_DAMAGED, f"what was kept in {self._unsent} is damaged in parts, which are left out")
+            return
+        try:
+            method(**kept["arguments"])
+            self.sent += 1
         except Exception as error:
             if not self._refused(error):
                 raise
@@ -114,7 +144,8 @@ class Sender:
 
     def _keep_still(self, error: Exception) -> None:
         self._silent_until = time.monotonic() + PAUSE_SECONDS
-        what = f"the MLflow store {self._address.uri} does not answer ({first_line(error)})"
+        what = "does not hold what was recorded before" if is_refusal(error) else "does not answer"
+        what = f"the MLflow store {self._address.uri} {what} ({first_line(error)})"
         self._tell(_FAILS, f"{what}; what is to be recorded is kept in {self._unsent} until it does")
 
     def _tell(self, kind: str, text: str) -> None:

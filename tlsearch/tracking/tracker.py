@@ -116,6 +116,8 @@ class Tracker:
         """Starts the run that stands for the whole search and gives its id."""
         run_id = self._start(name, params, tags)
         self._send(run_id, [], {})
+        if not self._sender.waiting:
+            self._sender.belongs_to(run_id)
         return run_id
 
     def start_child(self, parent_id: str, name: str, params: Mapping[str, Any], tags: Mapping[str, str]) -> str:
@@ -127,6 +129,8 @@ class Tracker:
     def take_up(self, run_id: str) -> set[str]:
         """Opens a run again that an earlier process has started; gives the runs below it that it left open."""
         self._sender.write("open_again", run=run_id)
+        if not self._sender.waiting:
+            self._sender.belongs_to(self.real(run_id))
         return {self._sender.ours(run) for run in self._open_runs({"mlflow.parentRunId": self.real(run_id)})}
 
     def close_left_open(self, output: str) -> None:
@@ -170,6 +174,11 @@ class Tracker:
     def send_waiting(self) -> int:
         """Sends what was kept while the store did not answer, and gives the number of writes that still wait."""
         return self._sender.send_waiting()
+
+    @property
+    def sent(self) -> int:
+        """How many writes were kept and sent later."""
+        return self._sender.sent
 
     def forget_sent(self) -> None:
         """Removes what is left of writes that were kept and sent, when the run is over."""
