@@ -85,35 +85,16 @@ def _try(
     step: str,
 ) -> Tried:
     """Run a trial in the worker, its rounds recorded in the open MLflow run ``run_id``."""
-    curves = Curves(session, run_id)
-    rounds: list[Mapping[str, float]] = []
-    show = session.progress(step)
-    heard = 0
-
-    def on_event(event: tuple[str, Any]) -> str:
-        if event[0] != "epoch":
-            show(event)
-            return "continue"
-        rounds.append(event[1])
-        if len(rounds) <= heard:  # once more what ran out of memory later on
-            return "continue"
-        curves.add(event[1])
-        return on_round(len(rounds), event[1])
-
-    def before_again(why: str) -> None:
-        nonlocal heard
-        session.reporter.warn(why)
-        heard = len(rounds)
-        rounds.clear()
+    heard = Heard(session, run_id, on_round, step)
 
     def run(time_left: float | None, batch_size: int | None) -> Outcome:
         arguments = {"candidate": candidate, "spec": spec, "folds": folds, "seconds": time_left}
-        tried: Outcome = session.worker.trial("trial", on_event, **arguments, batch_size=batch_size)
+        tried: Outcome = session.worker.trial("trial", heard, **arguments, batch_size=batch_size)
         return tried
 
     outcome: Outcome | None = None
     try:
-        outcome = within_memory(run, spec, seconds, before_again)
+        outcome = within_memory(run, spec, seconds, heard.once_more)
         result = outcome.result
     except (TrialError, RunError, PluginError, WeightsError) as error:
         if is_full(error):  # no fault of the trial, which can be run when there is room again
@@ -121,7 +102,34 @@ def _try(
         result = TrialResult(
             spec, "failed", None, 0.0, reason=str(error), traceback=error.traceback, plugin=error.plugin
         )
-    return Tried(result, outcome, run_id, tuple(rounds))
+    return Tried(result, outcome, run_id, tuple(heard.rounds))
+
+
+class Heard:
+    """Takes the events of a trial: keeps its rounds, records them in the MLflow run ``run_id``, and answers each with
+    what ``on_round`` says."""
+
+    def __init__(self, session: Session, run_id: str, on_round: OnRound, step: str) -> None:
+        self.rounds: list[Mapping[str, float]] = []
+        self._session, self._on_round = session, on_round
+        self._curves, self._show = Curves(session, run_id), session.progress(step)
+        self._before = 0
+
+    def __call__(self, event: tuple[str, Any]) -> str:
+        if event[0] != "epoch":
+            self._show(event)
+            return "continue"
+        self.rounds.append(event[1])
+        if len(self.rounds) <= self._before:
+            return "continue"
+        self._curves.add(event[1])
+        return self._on_round(len(self.rounds), event[1])
+
+    def once_more(self, why: str) -> None:
+        """The trial begins anew: the rounds that were heard already are not told again."""
+        self._session.reporter.warn(why)
+        self._before = len(self.rounds)
+        self.rounds.clear()
 
 
 def recall(session: Session, spec: TrialSpec, folds: Sequence[Fold], role: Role) -> Tried | None:
