@@ -42,8 +42,8 @@ OPTIONS = (
     "--augment",
     "flip",
 )
-LIFE = (3.0, 30.0)
-"""Seconds that a life lasts, at least and at most: the shortest dies among the imports."""
+SHORTEST = 3.0
+"""Seconds that a life lasts at least: it dies among the imports. At most it lasts as long as the undisturbed run."""
 
 TIMELESS = ("seconds",)
 
@@ -60,16 +60,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         home = Path(folder)
         write_pictures(home / "images", {"": options.images}, 48, options.seed)
         alone = Home(home, "alone")
+        began = time.monotonic()
         if alone.live(None) != 0:
             sys.stderr.write(alone.log.read_text())
             return 1
+        longest = time.monotonic() - began
         wanted = found(alone)
         steps: Counter[str] = Counter()
         troubles: list[str] = []
         ended = 0
         while sum(steps.values()) < options.kills:
             home_of_run = Home(home, f"killed-{ended}")
-            while code := home_of_run.live(chance.uniform(*LIFE) if sum(steps.values()) < options.kills else None):
+            while code := home_of_run.live(
+                chance.uniform(SHORTEST, longest) if sum(steps.values()) < options.kills else None
+            ):
                 if code != -signal.SIGKILL:
                     sys.stderr.write(home_of_run.log.read_text())
                     return 1
