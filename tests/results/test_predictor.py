@@ -143,7 +143,7 @@ def test_the_output_folder_of_a_run_is_pointed_to_its_model(model_dir: Path, tmp
         ("labels.json", "[oops", "not readable JSON"),
         ("labels.json", '["a", "b"]', "does not fit the 2 labels"),
         ("labels.json", None, "is missing"),
-        ("config.json", '{"decode_size": 8}', "does not say the image_size"),
+        ("config.json", '{"decode_size": 8}', "does not say image_size"),
         ("model.keras", "no archive", "cannot be loaded"),
     ],
 )
