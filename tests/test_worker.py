@@ -275,6 +275,14 @@ def test_a_conversation_that_was_broken_off_is_not_taken_up_again(parrot: Worker
     assert process_of(parrot) is not first
 
 
+def test_an_error_of_the_listener_is_no_death(parrot: Worker) -> None:
+    def fail(event: Any) -> None:
+        raise ValueError("a fault of the parent")
+
+    with pytest.raises(ValueError, match="a fault of the parent"):
+        parrot.call("first", fail)
+
+
 def test_half_an_answer_is_a_death(parrot: Worker) -> None:
     with pytest.raises(WorkerDiedError, match="ended with code 0 during 'ask'"):
         parrot.call("ask", half=True)

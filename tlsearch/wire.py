@@ -20,6 +20,10 @@ _LENGTH = struct.Struct(">Q")
 _HOME = "tlsearch"
 
 
+class MessageError(ValueError):
+    """What came through the stream is no message."""
+
+
 def send(stream: BinaryIO, value: Any) -> None:
     """Write a message. Raises ``TypeError`` where ``value`` holds something that a message cannot."""
     content = json.dumps(_packed(value), separators=(",", ":")).encode("ascii")
@@ -28,9 +32,13 @@ def send(stream: BinaryIO, value: Any) -> None:
 
 
 def receive(stream: BinaryIO) -> Any:
-    """Read a message. Raises ``EOFError`` where the stream ends, ``ValueError`` where it holds no message."""
+    """Read a message. Raises ``EOFError`` where the stream ends, ``MessageError`` where it holds no message."""
     (length,) = _LENGTH.unpack(_exactly(stream, _LENGTH.size))
-    return _unpacked(json.loads(_exactly(stream, length)))
+    content = _exactly(stream, length)
+    try:
+        return _unpacked(json.loads(content))
+    except (ValueError, TypeError, ImportError, RecursionError) as error:
+        raise MessageError(str(error)) from error
 
 
 def _exactly(stream: BinaryIO, size: int) -> bytes:

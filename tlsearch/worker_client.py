@@ -106,7 +106,7 @@ class Worker:
             while kind == "event":
                 wire.send(requests, ("reply", on_event(content[0]) if on_event else None))
                 kind, *content = wire.receive(answers)
-        except (EOFError, BrokenPipeError, ValueError) as error:
+        except (EOFError, BrokenPipeError, wire.MessageError) as error:
             code = self._end()
             died = WorkerDiedError(
                 f"The worker process ended with code {code} during '{name}'; what it printed is in {self._log}."

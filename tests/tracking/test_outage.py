@@ -29,14 +29,6 @@ pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy i
 Watch = Callable[[str, str], None]
 
 
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder whose database has its tables."""
-    folder = tmp_path_factory.mktemp("store")
-    Tracker.open("sqlite:///mlflow.db", "first", directory=folder)
-    return folder
-
-
 @pytest.fixture
 def told() -> list[str]:
     return []

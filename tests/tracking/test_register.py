@@ -18,13 +18,6 @@ with quiet():
 pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy is deprecated")
 
 
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("registry")
-    Tracker.open("sqlite:///mlflow.db", "models", directory=folder)
-    return folder
-
-
 @pytest.fixture
 def tracker(store: Path) -> Tracker:
     return Tracker.open("sqlite:///mlflow.db", "models", directory=store)
@@ -93,6 +86,7 @@ def test_a_store_that_fails_ends_nothing(store: Path, monkeypatch: pytest.Monkey
     logged = tracker._client.create_logged_model(tracker.experiment_id, name="winner", source_run_id=run_id)
     assert tracker.register("fish", f"models:/{logged.model_id}", run_id, Figures("f", "accuracy", 0.5), {}, "") == ""
     assert "the disk is full" in told[0]
+    assert tracker.register("fish", "", run_id, Figures("f", "accuracy", 0.5), {}, "") == ""  # no model was logged
 
 
 def test_a_store_without_a_registry_is_told_before_any_work(tracker: Tracker, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,14 +21,6 @@ with quiet():
     from mlflow.entities import Metric, Param, Run, RunTag
 
 
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder whose database has its tables, made once as that takes two seconds."""
-    folder = tmp_path_factory.mktemp("store")
-    Tracker.open(None, "first", directory=folder)
-    return folder
-
-
 @pytest.fixture
 def tracker(store: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Tracker:
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
