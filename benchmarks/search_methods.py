@@ -17,25 +17,25 @@ if TYPE_CHECKING:
     from optuna.pruners import BasePruner
     from optuna.samplers import BaseSampler
 
-Method = Callable[[Session, Plan, int, bool], float]
-"""Searches until its time is used up, given a seed and whether plain Optuna may prune; gives the seconds of profile."""
+Method = Callable[[Session, Plan, int, bool], None]
+"""Searches until its time is used up, given a seed and whether plain Optuna may prune."""
 
 
-def search_randomly(session: Session, plan: Plan, seed: int, pruning: bool) -> float:
+def search_randomly(session: Session, plan: Plan, seed: int, pruning: bool) -> None:
     """Uniform over the search space."""
     from optuna.samplers import RandomSampler
 
-    return search_plainly(session, plan, RandomSampler(seed), pruning)
+    search_plainly(session, plan, RandomSampler(seed), pruning)
 
 
-def search_with_tpe(session: Session, plan: Plan, seed: int, pruning: bool) -> float:
+def search_with_tpe(session: Session, plan: Plan, seed: int, pruning: bool) -> None:
     """Optuna's TPE as it comes, which begins with ten random trials."""
     from optuna.samplers import TPESampler
 
-    return search_plainly(session, plan, TPESampler(seed=seed), pruning)
+    search_plainly(session, plan, TPESampler(seed=seed), pruning)
 
 
-def search_plainly(session: Session, plan: Plan, sampler: BaseSampler, pruning: bool) -> float:
+def search_plainly(session: Session, plan: Plan, sampler: BaseSampler, pruning: bool) -> None:
     """The loop of an Optuna user around tlsearch's trial runner."""
     import optuna
 
@@ -54,7 +54,6 @@ def search_plainly(session: Session, plan: Plan, sampler: BaseSampler, pruning: 
         else:
             states = optuna.trial.TrialState
             study.tell(trial, state=states.PRUNED if result.state == "pruned" else states.FAIL)
-    return 0.0
 
 
 def run_plainly(
@@ -71,12 +70,10 @@ def run_plainly(
     return execute(session, spec, plan.space.of(spec), folds, "trial", title, judge, seconds, "search")[0]
 
 
-def search_by_default(session: Session, plan: Plan, seed: int, pruning: bool) -> float:
+def search_by_default(session: Session, plan: Plan, seed: int, pruning: bool) -> None:
     """profile and search as in a run. The seed is the plan's, and the pruner tlsearch's own."""
     plan, profile = make_profile(session, plan)
-    seconds = session.clock.elapsed()
     run_search(session, plan, profile, best_candidates(profile, _affordable(plan)), None)
-    return seconds
 
 
 METHODS: Mapping[str, Method] = {

@@ -20,19 +20,21 @@ gets. The cap binds tlsearch alone, as do the models that it keeps of its best t
 
 Every search begins with an empty feature store and a new worker process that has imported its libraries. The time axis
 is wall-clock seconds from there: the profile, extraction of features, proposals, records and all. A value counts when
-its trial is complete; a trial that is not complete when the time ends counts nothing. Three searches with three seeds
-at 400 s take an hour, and some minutes for starting.
+its trial is complete; a trial that is not complete when the time ends counts nothing, and is broken off at its next sign of life.
+Three searches with three seeds at 400 s take an hour, and some minutes for starting.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 import shutil
 import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -73,12 +75,28 @@ class SearchClock(Clock):
         return None if step == "confirm" else super().share(step)
 
 
+class TimeIsUp(KeyboardInterrupt):  # noqa: N818 - not an error; a run is broken off in the same way
+    """The time of a search has ended in the middle of a call."""
+
+
 class WatchedWorker(Worker):
-    """A worker that notes when each trial began and ended, in seconds of ``time.monotonic``, and with what."""
+    """A worker that notes when each trial began and ended, in seconds of ``time.monotonic``, and with what; at
+    ``ends`` it breaks off what it does."""
 
     def __init__(self, log: Path) -> None:
         super().__init__(log)
         self.trials: list[tuple[float, float, TrialResult]] = []
+        self.ends = math.inf
+
+    def call(self, name: str, on_event: EventHandler | None = None, **kwargs: Any) -> Any:
+        """The result of ``name``; raises ``TimeIsUp`` at the first event after ``ends``."""
+
+        def in_time(event: Any) -> Any:
+            if time.monotonic() > self.ends:
+                raise TimeIsUp
+            return on_event(event) if on_event else None
+
+        return super().call(name, in_time, **kwargs)
 
     def trial(self, name: str, on_event: EventHandler | None = None, **kwargs: Any) -> Any:
         """The trial's outcome, noted."""
@@ -88,6 +106,9 @@ class WatchedWorker(Worker):
         except TlsearchError as error:
             failed = TrialResult(kwargs["spec"], "failed", None, 0.0, reason=str(error))
             self.trials.append((began, time.monotonic(), failed))
+            raise
+        except TimeIsUp:
+            self.trials.append((began, time.monotonic(), TrialResult(kwargs["spec"], "censored", None, 0.0)))
             raise
         self.trials.append((began, time.monotonic(), outcome.result))
         return outcome
@@ -193,12 +214,15 @@ def search(session: Session, plan: Plan, method: Method, seed: int, pruning: boo
         session.work.mkdir(parents=True)
         open_pool(session)
         session.clock = SearchClock(session.clock.limit)
-        profile_seconds = method(session, plan, seed, pruning)
+        started = session.clock.started
+        worker.ends = started + (session.clock.limit or math.inf)
+        with suppress(TimeIsUp):
+            method(session, plan, seed, pruning)
         seconds = session.clock.elapsed()
     session.tracker.finish(parent, "FINISHED")
-    started = session.clock.started
     trials = [told(result, began - started, ended - started) for began, ended, result in worker.trials]
-    return {"seconds": round(seconds, 1), "profile_seconds": round(profile_seconds, 1), "trials": trials}
+    before = min((trial["began"] for trial in trials), default=seconds)
+    return {"seconds": round(seconds, 1), "seconds_before_trials": round(before, 1), "trials": trials}
 
 
 def told(result: TrialResult, began: float, ended: float) -> Record:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -36,7 +37,7 @@ ROUNDS = 10
 def searched(method: str, seed: int, *trials: tuple[float, float | None, str]) -> dict[str, Any]:
     """A search whose trials ended at these seconds with these values and states."""
     rows = [{"ended": at, "value": value, "state": state} for at, value, state in trials]
-    return {"method": method, "seed": seed, "seconds": 100.0, "profile_seconds": 0.0, "trials": rows}
+    return {"method": method, "seed": seed, "seconds": 100.0, "seconds_before_trials": 0.0, "trials": rows}
 
 
 FOUND: dict[str, Any] = {
@@ -185,7 +186,7 @@ def run(
     monkeypatch.setattr(optuna, "create_study", create_study)
     session = SimpleNamespace(config=SimpleNamespace(effective_trials=1000), clock=runner)
     plan = SimpleNamespace(space=SPACE, folds_of=lambda spec: ())
-    assert method(session, plan, seed, pruning) == 0.0  # type: ignore[arg-type] # all that is read of them
+    method(session, plan, seed, pruning)  # type: ignore[arg-type]  # all that is read of them
     monkeypatch.setattr(optuna, "create_study", real)
     return runner, studies[0]
 
@@ -245,6 +246,29 @@ def test_a_watched_worker_notes_when_trials_end_and_with_what(tmp_path: Path, mo
     assert (good.value, bad.state, bad.reason, bad.spec) == (0.5, "failed", "no room", spec)
 
 
+def test_a_search_whose_time_ends_is_broken_off_in_the_middle_of_its_trial(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: list[Any] = []
+
+    def call(self: Worker, name: str, on_event: Callable[[Any], Any], **_: Any) -> Any:
+        worker.ends = time.monotonic() + 3600
+        assert on_event("in time") == "heard"
+        worker.ends = time.monotonic()
+        on_event("too late")
+
+    def hear(event: Any) -> str:
+        heard.append(event)
+        return "heard"
+
+    monkeypatch.setattr(Worker, "call", call)
+    worker = quality.WatchedWorker(tmp_path / "log")
+    with pytest.raises(quality.TimeIsUp):
+        worker.trial("trial", hear, spec=SPACE.spec(SPACE.params(LITE)))
+    assert heard == ["in time"]
+    assert [result.state for _, _, result in worker.trials] == ["censored"]
+
+
 def test_the_clock_of_a_search_keeps_no_time_for_what_comes_later() -> None:
     clock = quality.SearchClock(100.0)
     assert clock.share("confirm") is None
@@ -275,12 +299,12 @@ def test_the_benchmark_in_small(
     assert set(found["versions"]) >= {"tlsearch", "keras", "tensorflow", "numpy", "python"}
     for search in found["searches"]:
         assert [t["state"] for t in search["trials"]] == ["complete"] * 3
-        times = [search["profile_seconds"], *(t[when] for t in search["trials"] for when in ("began", "ended"))]
+        times = [search["seconds_before_trials"], *(t[when] for t in search["trials"] for when in ("began", "ended"))]
         assert times == sorted(times)
         assert times[-1] <= search["seconds"] + 0.1
         assert found["summary"][search["method"]]["final"]["4"] == max(round(t["value"], 4) for t in search["trials"])
     plain, ours = found["searches"]
-    assert plain["profile_seconds"] == 0.0 < ours["profile_seconds"]
+    assert plain["seconds_before_trials"] < 1 < ours["seconds_before_trials"]
     assert ours["trials"][0]["label"].startswith("stub@random freeze 3/3 head solved")
     assert json.loads(file.read_text(encoding="utf-8"))["searches"] == found["searches"]
     curves.print_table(found, Console(width=160))

@@ -13,10 +13,12 @@ from large_result import LONG_PATH, NAMES, large_result
 from PIL import Image
 from sample_result import LITE, SAMPLE, VGG
 
-from tlsearch.results.charts import color_of, printable, shorten
+from tlsearch.results.charts import color_of, font_families, printable, shorten
 from tlsearch.results.evidence import Histories
 from tlsearch.results.report import write_report
+from tlsearch.results.pictures import Picture
 from tlsearch.results.result import RunResult
+from tlsearch.results.sections.answer import answer
 
 EVERY = {
     "intervals", "depth-efficientnet_lite0-imagenet", "depth-vgg16-imagenet", "importance", "freeze-depth", "strength",
@@ -136,3 +138,20 @@ def test_candidates_keep_their_colour_and_late_ones_are_grey() -> None:
     colours = [color_of(label, labels) for label in labels]
     assert len(set(colours[:5])) == 5
     assert colours[5] == colours[6] == color_of("unknown", labels)
+
+
+def test_letters_of_other_scripts_are_drawn_with_the_fonts_that_are_there() -> None:
+    assert font_families(["DejaVu Sans"]) == ["DejaVu Sans"]
+    installed = ["Comic Sans MS", "Noto Sans Thai", "Noto Sans CJK JP"]
+    assert font_families(installed) == ["DejaVu Sans", "Noto Sans CJK JP", "Noto Sans Thai"]
+
+
+def test_the_longest_name_of_a_model_is_whole_in_the_picture_of_the_intervals() -> None:
+    long = replace(SAMPLE, winner=replace(SAMPLE.winner, label="efficientnet_lite0@imagenet " * 6 + "the end"))
+    (picture,) = answer(long).pictures
+    (short,) = answer(SAMPLE).pictures
+    assert isinstance(picture, Picture)
+    assert isinstance(short, Picture)
+    assert "the end" in picture.svg
+    assert "…" not in picture.svg
+    assert picture.figure.get_size_inches()[1] > short.figure.get_size_inches()[1]

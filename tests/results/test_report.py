@@ -23,7 +23,7 @@ from tlsearch.results.report import write_report
 from tlsearch.results.result import RunResult
 from tlsearch.results.wording import duration, interval, percent, points, verdict
 
-VOID = {"meta", "img", "br", "link", "use", "input"}
+VOID = {"meta", "img", "br", "link", "use", "input", "wbr"}
 
 
 class Page(HTMLParser):
@@ -37,6 +37,7 @@ class Page(HTMLParser):
         self.ids: list[str] = []
         self.addresses: list[str] = []
         self.words: list[str] = []
+        self._inside_word = False
         self.feed(self.source)
         self.close()
         assert self.open == []
@@ -47,6 +48,7 @@ class Page(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
+        self._inside_word = tag == "wbr"
         self.ids += [value or "" for name, value in attrs if name == "id"]
         self.addresses += [value or "" for name, value in attrs if name in ("src", "href", "xlink:href")]
         if tag not in VOID:
@@ -62,8 +64,13 @@ class Page(HTMLParser):
         assert self.open.pop() == tag
 
     def handle_data(self, data: str) -> None:
-        if not {"style", "script"} & set(self.open):
+        if {"style", "script"} & set(self.open):
+            return
+        if self._inside_word:
+            self.words[-1] += data
+        else:
             self.words.append(data)
+        self._inside_word = False
 
 
 @pytest.fixture(autouse=True)
@@ -322,3 +329,10 @@ def test_a_pruned_twin_of_the_winner_is_not_marked(tmp_path: Path) -> None:
     rows: tuple[TrialRow, ...] = (twin, SAMPLE.trials[2])
     source = render(replace(SAMPLE, trials=rows), tmp_path).source
     assert re.findall(r'class="won">\s*<td class="n">(\d+)', source) == ["2"]
+
+
+def test_long_names_break_behind_their_marks_and_nowhere_else(tmp_path: Path) -> None:
+    label = "efficientnet_lite0@imagenet freeze 6/18 <b>"
+    page = render(replace(SAMPLE, winner=replace(SAMPLE.winner, label=label)), tmp_path)
+    assert "efficientnet_<wbr>lite0@<wbr>imagenet freeze 6/<wbr>18 &lt;b&gt;" in page.source
+    assert label in page.text

@@ -42,6 +42,24 @@ def test_the_load_of_the_machine_is_recorded(tmp_path: Path, capfd: pytest.Captu
     assert capfd.readouterr() == ("", "")
 
 
+def test_a_run_that_is_taken_up_goes_on_where_it_ended(tmp_path: Path) -> None:
+    tracker = Tracker.open("sqlite:///mlflow.db", "load", directory=tmp_path)
+    run_id = tracker.start_parent("search", {}, {})
+    client = MlflowClient(tracker.uri)
+    name = "system/cpu_utilization_percentage"
+
+    def steps() -> list[int]:
+        return [metric.step for metric in client.get_metric_history(run_id, name)]
+
+    for _ in range(2):
+        before, until = len(steps()), time.monotonic() + 60
+        with system_metrics(tracker.uri, run_id, interval=0.05):
+            while len(steps()) < before + 2 and time.monotonic() < until:
+                time.sleep(0.1)
+    assert len(steps()) >= 4
+    assert steps() == sorted(set(steps()))
+
+
 @pytest.mark.parametrize("run_id", ["", "0123456789abcdef0123456789abcdef"])
 def test_without_a_run_nothing_is_recorded_said_or_raised(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], run_id: str

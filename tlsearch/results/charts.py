@@ -35,6 +35,13 @@ DPI = 150
 LETTER, MARK_WIDTH, LINE = 4.8, 40, 0.2
 """Of a legend: points of a letter and of what stands before the words, inches of a line."""
 
+OTHER_SCRIPTS = (
+    "Noto Sans CJK JP", "Noto Sans CJK SC", "Noto Sans CJK KR", "Noto Sans JP", "Noto Sans SC", "Noto Sans KR",
+    "WenQuanYi Micro Hei", "WenQuanYi Zen Hei", "Droid Sans Fallback", "Hiragino Sans", "PingFang SC", "Yu Gothic",
+    "Microsoft YaHei", "Malgun Gothic", "Arial Unicode MS", "Noto Sans Devanagari", "Noto Sans Thai", "Noto Sans Bengali",
+)  # fmt: skip
+"""Fonts for what matplotlib's own lacks, asked letter by letter in this order where they are installed."""
+
 Mark = Literal["line", "dashed", "dot", "ring", "cross", "triangle"]
 
 
@@ -66,6 +73,11 @@ def shorten(text: str, most: int) -> str:
         return text
     tail = (most - 1) // 2
     return f"{text[: most - 1 - tail]}…{text[len(text) - tail :]}"
+
+
+def font_families(installed: Sequence[str]) -> list[str]:
+    """The fonts of a PNG: matplotlib's own, then those for other scripts that are among ``installed``."""
+    return ["DejaVu Sans", *(name for name in OTHER_SCRIPTS if name in installed)]
 
 
 def limits(values: Sequence[float]) -> tuple[float, float]:
@@ -141,6 +153,9 @@ def to_svg(figure: Figure, name: str) -> str:
 def to_png(figure: Figure, title: str, keys: Sequence[Key]) -> bytes:
     """The figure as a PNG of 150 dots an inch on white, with what the page says beside it: title and legend. Use it
     after ``to_svg``."""
+    from matplotlib.font_manager import fontManager
+    from matplotlib.text import Text
+
     figure.patch.set_alpha(1)
     figure.suptitle(printable(title, 60), fontsize=10, color=INK)
     width, height = figure.get_size_inches()
@@ -153,6 +168,9 @@ def to_png(figure: Figure, title: str, keys: Sequence[Key]) -> bytes:
         )  # fmt: skip
         height += LINE * -(-len(keys) // columns)
     figure.set_size_inches(width, height + LINE)
+    families = font_families(fontManager.get_font_names())
+    for text in figure.findobj(Text):
+        text.set_fontfamily(families)
     stream = io.BytesIO()
     figure.savefig(stream, format="png", dpi=DPI, facecolor="white", metadata={"Software": None})
     return stream.getvalue()

@@ -6,9 +6,10 @@ import base64
 import hashlib
 import json
 import os
+import re
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tlsearch.data.decode import calm_pillow
 from tlsearch.results import wording as words
@@ -26,6 +27,9 @@ from tlsearch.results.sections.section import Section
 from tlsearch.results.sections.trial_table import trial_table
 from tlsearch.results.sections.trust import trust
 from tlsearch.results.wording import duration, interval, percent
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
 
 REPORT_FILE = "report.html"
 LONG_TABLE = 30
@@ -77,7 +81,7 @@ def _page(result: RunResult, sections: list[Section]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(percent=percent, interval=interval, duration=duration, spreads=_spreads)
+    environment.filters.update(percent=percent, interval=interval, duration=duration, spreads=_spreads, breaks=_breaks)
     script = files("tlsearch.results").joinpath("templates", "sort.js").read_text(encoding="utf-8").strip()
     shown: dict[str, Any] = {
         "r": result,
@@ -95,6 +99,13 @@ def _page(result: RunResult, sections: list[Section]) -> str:
     for section in sections:
         shown |= section.shown
     return environment.get_template("report.html.j2").render(shown)
+
+
+def _breaks(text: str) -> Markup:
+    """``text`` as HTML that may break after the marks inside names, as in ``efficientnet_lite0@imagenet``."""
+    from markupsafe import Markup, escape
+
+    return Markup(re.sub("([@_/])", r"\1<wbr>", str(escape(text))))
 
 
 def _spreads(confirmed: Confirmed) -> str:

@@ -21,7 +21,7 @@ _LOGGER = "mlflow.system_metrics"
 def system_metrics(uri: str, run_id: str, interval: float = INTERVAL) -> Iterator[None]:
     """Inside, a thread samples the machine and records it as metrics ``system/...`` of the run.
 
-    An empty ``run_id`` records nothing. Whatever fails in there, or cannot be stopped within 5 seconds, is left to
+    An empty ``run_id`` records nothing; the steps of a run that is taken up go on where they ended. Whatever fails in there, or cannot be stopped within 5 seconds, is left to
     itself: it neither prints nor ends a run.
     """
     logger = logging.getLogger(_LOGGER)
@@ -45,7 +45,7 @@ def _start(uri: str, run_id: str, interval: float) -> Any:
             from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
 
             make: Any = SystemMetricsMonitor  # which has no types
-            monitor = make(run_id, sampling_interval=interval, tracking_uri=uri)
+            monitor = make(run_id, sampling_interval=interval, resume_logging=True, tracking_uri=uri)
         monitor.start()
     except Exception:  # whatever a machine's counters and MLflow's stores raise: a run does without
         return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from textwrap import wrap
 from typing import Any
 
 from tlsearch.results.charts import BASELINE, INK, NEUTRAL, WINNER, as_percent, printable, row_chart
@@ -15,6 +16,9 @@ from tlsearch.results.sections.section import Section
 from tlsearch.results.wording import metric_name, percent, verdict
 
 HUES = {"winner": WINNER, "probe": NEUTRAL, "baseline": BASELINE}
+
+MOST_LETTERS, LETTERS = 230, 78
+"""Of a model's name in the picture, and of those in a line."""
 
 
 def answer(result: RunResult) -> Section:
@@ -57,13 +61,16 @@ def _bars(models: Sequence[ModelRow]) -> tuple[list[dict[str, Any]], Interval]:
 
 
 def _picture(models: Sequence[ModelRow], scale: Interval, metric: str) -> Picture:
-    figure, axes = row_chart([row.name for row in models], f"{metric} on test images, 95 % interval", each=0.42)
-    for place, row in enumerate(models):
+    texts = [wrap(f"{percent(row.test)}   {printable(row.model, MOST_LETTERS)}", LETTERS) for row in models]
+    each = 0.28 + 0.14 * max(len(lines) for lines in texts)
+    figure, axes = row_chart([row.name for row in models], f"{metric} on test images, 95 % interval", each=each)
+    for place, (row, lines) in enumerate(zip(models, texts, strict=True)):
         hue = HUES[row.kind]
         axes.plot(row.test_ci95, (place, place), color=hue, alpha=0.4, linewidth=6, solid_capstyle="round")
         axes.plot([row.test], [place], color=hue, marker="o", markersize=8)
-        text = f"{percent(row.test)}   {printable(row.model, 70)}"
-        axes.annotate(text, (scale[0], place), (2, -15), textcoords="offset points", fontsize=7.5, color=INK)
+        axes.annotate(
+            "\n".join(lines), (scale[0], place), (2, -8), textcoords="offset points", va="top", fontsize=7.5, color=INK
+        )
     axes.set_xlim(*scale)
     axes.set_ylim(len(models) - 0.3, -0.6)
     as_percent(axes, "x")
