@@ -304,7 +304,7 @@ def test_the_benchmark_in_small(
         assert times[-1] <= search["seconds"] + 0.1
         assert found["summary"][search["method"]]["final"]["4"] == max(round(t["value"], 4) for t in search["trials"])
     plain, ours = found["searches"]
-    assert plain["seconds_before_trials"] < 1 < ours["seconds_before_trials"]
+    assert plain["seconds_before_trials"] < ours["seconds_before_trials"]
     assert ours["trials"][0]["label"].startswith("stub@random freeze 3/3 head solved")
     assert json.loads(file.read_text(encoding="utf-8"))["searches"] == found["searches"]
     curves.print_table(found, Console(width=160))

@@ -15,8 +15,8 @@ from sample_result import LITE, SAMPLE, VGG
 
 from tlsearch.results.charts import color_of, font_families, printable, shorten
 from tlsearch.results.evidence import Histories
-from tlsearch.results.report import write_report
 from tlsearch.results.pictures import Picture
+from tlsearch.results.report import write_report
 from tlsearch.results.result import RunResult
 from tlsearch.results.sections.answer import answer
 
@@ -110,7 +110,7 @@ def test_the_report_of_many_classes_and_trials(tmp_path: Path) -> None:
     source = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     assert source.count("<script>") == 1
     assert source.count("&lt;script&gt;alert") > 5
-    assert LONG_PATH in source
+    assert LONG_PATH in source.replace("<wbr>", "")
     assert all(f">{name}</td>" in source for name in NAMES[2:])
     assert source.count('class="scroll tall"') == 3  # trials, classes on test, images by class
     assert "Not drawn, for want of any score: 33 failed" in source
