@@ -20,8 +20,8 @@ gets. The cap binds tlsearch alone, as do the models that it keeps of its best t
 
 Every search begins with an empty feature store and a new worker process that has imported its libraries. The time axis
 is wall-clock seconds from there: the profile, extraction of features, proposals, records and all. A value counts when
-its trial is complete; a trial that is not complete when the time ends counts nothing, and is broken off at its next event. Three
-searches with three seeds at 400 s take an hour, and some minutes for starting.
+its trial is complete; a trial that is not complete when the time ends counts nothing, and is broken off at its next
+event. Three searches with three seeds at 400 s take an hour, and some minutes for starting.
 """
 
 from __future__ import annotations
