@@ -5,11 +5,13 @@ The only module that may import a backend. Everything here runs in the worker pr
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 FLOAT32 = "float32"
 MIXED_BFLOAT16 = "mixed_bfloat16"
@@ -106,6 +108,39 @@ def one_thread() -> AbstractContextManager[object]:
 
     limits: AbstractContextManager[object] = threadpool_limits(1)
     return limits
+
+
+@contextmanager
+def one_model() -> Iterator[None]:
+    """A block that makes and trains models: it begins without those of earlier blocks, and leaves nothing of its own.
+
+    Keras models are cycles, which Python collects when it finds the time. TensorFlow keeps every gradient that is made
+    by ``tf.custom_gradient`` inside a ``tf.function`` for the life of the process, and with it the function's graph and
+    all variables, some 100 MB a trial of a small network; it has no call to give them back.
+    """
+    gc.collect()
+    kept = _custom_gradients()
+    before = set(kept)
+    try:
+        yield
+    finally:
+        for name in [name for name in kept if name.startswith("CustomGradient-") and name not in before]:
+            del kept[name]
+
+
+def _custom_gradients() -> dict[str, Any]:
+    """TensorFlow's register of gradients by name; empty where there is none to be found."""
+    import keras
+
+    if keras.backend.backend() != "tensorflow":
+        return {}
+    try:
+        from tensorflow.python.framework import ops
+
+        found: Any = ops.gradient_registry._registry
+    except (ImportError, AttributeError):  # no public name: a later version may have another
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def jit_compile() -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -145,6 +146,22 @@ def test_a_renewed_worker_that_knows_the_facts_gives_the_same_trial(folder: Path
     assert first.result.value == again.result.value
     assert other.images_computed() == 0
     np.testing.assert_array_equal(first.val_probabilities, again.val_probabilities)
+
+
+def test_trials_leave_nothing_behind(folder: Path, facts: CandidateFacts) -> None:
+    func_graph = pytest.importorskip("tensorflow.python.framework.func_graph")
+    jobs = opened(folder, (facts,))
+
+    def graphs_after(**changes: Any) -> int:
+        spec = replace(solved(units=8, steps=2, batch_size=16, **changes))
+        assert jobs.trial(facts.candidate, spec, [FOLD], None).result.state == "complete"
+        gc.collect()
+        return sum(isinstance(thing, func_graph.FuncGraph) for thing in gc.get_objects())
+
+    first = graphs_after(freeze_depth=17)
+    assert first > 0  # of the trial itself, whose head is kept to be saved
+    assert [graphs_after(freeze_depth=17, seed=seed) for seed in (1, 2)] == [first, first]
+    assert graphs_after(freeze_depth=18) <= first
 
 
 def test_epochs_are_events_that_the_parent_answers(folder: Path, facts: CandidateFacts) -> None:

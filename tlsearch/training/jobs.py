@@ -112,7 +112,8 @@ class Jobs:
         every = tuple(range(1, len(cuts) + 1))
         forward = median_seconds(lambda: network.compute(0, (), every, sample)) / EXTRACT_BATCH
         depth = round(train_at * len(cuts))
-        step = training_step_seconds(network, depth, sample) / EXTRACT_BATCH
+        with runtime.one_model():
+            step = training_step_seconds(network, depth, sample) / EXTRACT_BATCH
         share = 1 - (cuts[depth - 1].work / cuts[-1].work if depth else 0.0)
         facts = CandidateFacts(candidate, cuts, network.precision, forward, step / (forward * share))
         self._facts[candidate] = facts
@@ -173,7 +174,7 @@ class Jobs:
         ``batch_size`` it is trained as long, in batches of that size; the result says ``spec`` nevertheless."""
         _, runner = self._ready()
         network = self._network(candidate)
-        with self._counting():
+        with self._counting(), runtime.one_model():
             used = with_batches_of(spec, batch_size, len(folds[0].train)) if batch_size else spec
             outcome = runner.run(network, used, folds, lambda numbers: str(self._emit(("epoch", numbers))), seconds)
         if runner.fitted is not None:
@@ -184,7 +185,8 @@ class Jobs:
         """Train from scratch with several learning rates (see ``race``)."""
         _, runner = self._ready()
         network = self._network(candidate)
-        return race(runner, network, specs, fold, lambda number, numbers: self._emit(("race", (number, numbers))))
+        with runtime.one_model():
+            return race(runner, network, specs, fold, lambda number, numbers: self._emit(("race", (number, numbers))))
 
     def save(self, spec: TrialSpec, candidate: Candidate, folder: str, decode_size: int) -> None:
         """Write the model that was fitted last as a model folder. Raises ``RunError`` if it is another one."""
