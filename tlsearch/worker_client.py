@@ -19,8 +19,8 @@ from typing import Any, BinaryIO
 from tlsearch import errors, wire
 from tlsearch.errors import RunError, TlsearchError, TrialError
 
-RENEW_AFTER = 25
-"""Trials that one worker process runs; memory grows over many Keras models in one process."""
+RENEW_AFTER = 50
+"""Trials that one worker process runs: a library that leaks, ours or a plugin's, can leak so long."""
 
 START_AHEAD = 2
 """Trials before a renewal at which the next process is started, so that its imports are over when it is needed."""
