@@ -94,10 +94,10 @@ def test_where_the_last_features_are_best_the_cut_before_is_joined_with_them() -
     assert (joined.backbone, joined.tap) == ("efficientnet_lite0", 17)
 
 
-def test_two_good_candidates_are_both_tuned() -> None:
-    tuned = specs(SPACE, PROFILE, [VGG, LITE])[6:]
-    assert [s.backbone for s in tuned] == ["vgg16"] * 4 + ["efficientnet_lite0"] * 4
-    assert [s.freeze_depth for s in tuned[:3]] == [7, 10, 10]
+def test_two_good_candidates_are_tuned_in_turns() -> None:
+    tuned = specs(SPACE, {**PROFILE, LITE: peaking(LITE, 6)}, [VGG, LITE])[6:]
+    assert [s.backbone for s in tuned] == ["vgg16", "efficientnet_lite0"] * 4 + ["efficientnet_lite0"]
+    assert [s.freeze_depth for s in tuned[:6]] == [7, 6, 10, 15, 10, 15]
 
 
 @pytest.mark.parametrize("peak", [2, 13])

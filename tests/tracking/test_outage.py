@@ -201,10 +201,16 @@ def test_what_a_store_refuses_is_told_once_and_stops_nothing(
     with monkeypatch.context() as patch:
         lose(patch, tracker, done=False)
         tracker.log_text(parent, "to a run that is gone", "a.txt")
-        tracker.set_tags(other, {"b": "c"})
+        note(tracker, other, {"b": 3.0})
     tracker._sender._silent_until = 0.0
     assert tracker.send_waiting() == 0
-    assert MlflowClient(tracker.uri).get_run(other).data.tags["b"] == "c"
+    assert MlflowClient(tracker.uri).get_run(other).data.metrics["b"] == 3.0
+
+
+def note(tracker: Tracker, run_id: str, metrics: dict[str, float]) -> None:
+    """One write."""
+    tracker.log_epoch(run_id, 0, metrics)
+    tracker.flush()
 
 
 def test_a_store_that_fails_is_left_alone_for_a_while(tracker: Tracker, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -248,8 +254,8 @@ def test_a_damaged_write_is_told_and_left_out(
     with monkeypatch.context() as patch:
         lose(patch, tracker, done=False)
         lost = tracker.start_child(parent, "lost", {}, {})
-        tracker.set_tags(lost, {"a": "1"})
-        tracker.set_tags(parent, {"b": "2"})
+        note(tracker, lost, {"a": 1.0})
+        note(tracker, parent, {"b": 2.0})
     sorted((tmp_path / "unsent").glob("0*.json"))[0].write_text(content)
     (tmp_path / "unsent" / "ids.json").write_text("[1]")
     second = again(store, tmp_path, told, request.node.name)
@@ -258,7 +264,7 @@ def test_a_damaged_write_is_told_and_left_out(
     assert "what was kept in" in told[1]
     assert "damaged in parts, which are left out" in told[1]
     assert any("(1 of 3 writes)" in line for line in told)
-    assert MlflowClient(tracker.uri).get_run(parent).data.tags["b"] == "2"
+    assert MlflowClient(tracker.uri).get_run(parent).data.metrics["b"] == 2.0
 
 
 def test_another_store_at_the_same_address_gets_nothing(
@@ -268,7 +274,7 @@ def test_another_store_at_the_same_address_gets_nothing(
     parent = tracker.start_parent("search", {}, {})
     with monkeypatch.context() as patch:
         lose(patch, tracker, done=False)
-        tracker.set_tags(parent, {"a": "1"})
+        note(tracker, parent, {"a": 1.0})
 
     def missing(run_id: str) -> None:
         raise MlflowException(f"Run with id={run_id} not found", error_code=RESOURCE_DOES_NOT_EXIST)
@@ -281,7 +287,7 @@ def test_another_store_at_the_same_address_gets_nothing(
     assert "does not hold what was recorded before (Run with id=" in told[-1]
     tracker._sender._silent_until = 0.0
     assert tracker.send_waiting() == 0
-    assert MlflowClient(tracker.uri).get_run(parent).data.tags["a"] == "1"
+    assert MlflowClient(tracker.uri).get_run(parent).data.metrics["a"] == 1.0
 
 
 def test_a_server_goes_away_and_comes_back(tmp_path: Path, told: list[str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import zip_longest
 
 from tlsearch.records import Candidate
 from tlsearch.search.space import Params, SearchSpace
@@ -46,7 +47,8 @@ def opening(
 ) -> list[Params]:
     """The entries in order; ``profile`` is accuracy by depth, ``best`` the candidates worth tuning further.
 
-    Every candidate gets the solved heads; the best ones get what trains.
+    Every candidate gets the solved heads; the best ones get what trains, in turns, so that a network that is slow to
+    train does not use up the time before another has had its first try.
     """
     entries: list[Params] = []
     for candidate in space.candidates:
@@ -58,9 +60,8 @@ def opening(
         entries.append(space.params(candidate, tap_depth=tap, pooling="avgmax"))
     for candidate in space.candidates:
         entries.append(space.params(candidate, pooling="avgmax"))
-    for candidate in best:
-        entries += _trained(space, candidate, best_depth(profile[candidate]) < candidate.depth / 2)
-    return entries
+    trained = [_trained(space, c, best_depth(profile[c]) < c.depth / 2) for c in best]
+    return entries + [params for turn in zip_longest(*trained) for params in turn if params is not None]
 
 
 def _trained(space: SearchSpace, candidate: Candidate, peaks_early: bool) -> list[Params]:

@@ -192,10 +192,6 @@ class Tracker:
         """``text`` with the store's ids of runs and models in the place of our own."""
         return self._sender.with_real_ids(text)
 
-    def set_tags(self, run_id: str, tags: Mapping[str, str]) -> None:
-        """Sets tags of a run."""
-        self._send(run_id, [], tags)
-
     def log_dataset(self, run_id: str, name: str, folder: Path, fingerprint: str, counts: Mapping[str, int]) -> None:
         """Notes what a run worked on: a folder of images, its ``fingerprint``, and the number of images of each part.
         Nothing is read."""
