@@ -145,6 +145,9 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--seeds", type=lambda text: [int(part) for part in text.split(",")], default=[0, 1, 2], help="default 0,1,2"
     )
+    parser.add_argument(
+        "--method", action="append", choices=METHODS, help="search by this alone; may be repeated (default: all three)"
+    )
     parser.add_argument("--no-pruning", action="store_true", help="random search and TPE train every trial to its end")
     parser.add_argument("--json", type=Path, help="write what was found here, after every search")
     parser.add_argument("--picture", type=Path, help="draw a PNG here")
@@ -160,11 +163,10 @@ def measure(options: argparse.Namespace, folder: Path) -> Record:
     session, plan = prepare(options, folder / "plan")
     found = describe(session, plan, options)
     for seed in options.seeds:
-        for name, method in METHODS.items():
+        for name in options.method or METHODS:
             place = folder / f"{name}-{seed}"
-            found["searches"].append(
-                {"method": name, "seed": seed, **search(session, plan, method, seed, not options.no_pruning, place)}
-            )
+            record = search(session, plan, METHODS[name], seed, not options.no_pruning, place)
+            found["searches"].append({"method": name, "seed": seed, **record})
             shutil.rmtree(place)
             if options.json:
                 options.json.write_text(json.dumps(found), encoding="utf-8")
