@@ -12,6 +12,7 @@ from small_run import MARKS, Finished
 from web_page import FITS, Watched
 
 from tlsearch.results import wording as words
+from tlsearch.results.parts import TrialRow
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page, Route
@@ -153,6 +154,12 @@ def in_order(values: list[float | None], *, up: bool) -> list[float | None]:
     return [*known, *[None] * (len(values) - len(known))]
 
 
+def parts_of(finished: Finished) -> list[list[TrialRow]]:
+    """The trials of the search, and below them, sorted apart, what else was trained."""
+    rows = finished.result.trials
+    return [[row for row in rows if row.role == "trial"], [row for row in rows if row.role != "trial"]]
+
+
 def test_the_table_has_every_trial(page: Page, finished: Finished) -> None:
     table = page.locator("table.trials")
     assert table.locator("tbody tr").count() == len(finished.result.trials)
@@ -166,30 +173,31 @@ def test_the_table_has_every_trial(page: Page, finished: Finished) -> None:
 
 
 def test_trials_are_sorted_by_a_click_on_a_heading(page: Page, finished: Finished) -> None:
-    rows = finished.result.trials
     table = page.locator("table.trials")
-    expected: dict[str, list[float | None]] = {
-        "time": [row.seconds for row in rows],
-        "score": [row.value for row in rows],
-        "#": [float(row.number) for row in rows],
+    parts = parts_of(finished)
+    expected: dict[str, list[list[float | None]]] = {
+        "time": [[row.seconds for row in part] for part in parts],
+        "score": [[row.value for row in part] for part in parts],
+        "#": [[float(row.number) for row in part] for part in parts],
     }
     for heading, values in expected.items():
-        assert len(set(values)) > 2, "so few values are sorted by chance"
+        assert len(set(values[0])) > 2, "so few values are sorted by chance"
         head = head_of(table, heading)
         button = head.get_by_role("button")
         button.click()
         assert head.get_attribute("aria-sort") == "descending"
-        assert numbers_of(table, heading) == pytest.approx(in_order(values, up=False))
+        assert numbers_of(table, heading) == pytest.approx([v for part in values for v in in_order(part, up=False)])
         button.focus()
         page.keyboard.press("Enter")  # as without a mouse
         assert head.get_attribute("aria-sort") == "ascending"
-        assert numbers_of(table, heading) == pytest.approx(in_order(values, up=True))
+        assert numbers_of(table, heading) == pytest.approx([v for part in values for v in in_order(part, up=True)])
         assert table.locator("thead th[aria-sort]").count() == 1
 
 
 def test_words_are_sorted_upwards_first(page: Page, finished: Finished) -> None:
     table = page.locator("table.trials")
     head_of(table, "state").get_by_role("button").click()
-    assert values_of(table, "state") == sorted(row.state for row in finished.result.trials)
+    parts = [[row.state for row in part] for part in parts_of(finished)]
+    assert values_of(table, "state") == [state for part in parts for state in sorted(part)]
     head_of(table, "state").get_by_role("button").click()
-    assert values_of(table, "state") == sorted((row.state for row in finished.result.trials), reverse=True)
+    assert values_of(table, "state") == [state for part in parts for state in sorted(part, reverse=True)]

@@ -14,11 +14,12 @@ from PIL import Image
 from sample_result import LITE, SAMPLE, VGG
 
 from tlsearch.results.charts import color_of, font_families, printable, shorten
-from tlsearch.results.evidence import Histories
+from tlsearch.results.evidence import Confusion, Histories
 from tlsearch.results.pictures import Picture
 from tlsearch.results.report import write_report
 from tlsearch.results.result import RunResult
 from tlsearch.results.sections.answer import answer
+from tlsearch.results.sections.confusion import confusion
 
 EVERY = {
     "intervals", "depth-efficientnet_lite0-imagenet", "depth-vgg16-imagenet", "importance", "freeze-depth", "strength",
@@ -59,6 +60,8 @@ def test_a_picture_is_readable_on_white(folder: Path, name: str) -> None:
     assert image.shape[1] >= 250
     assert (image[:3] == 255).all()
     assert (image[:, :3] == 255).all()
+    assert (image[-3:] == 255).all()
+    assert (image[:, -3:] == 255).all()
     assert (image.sum(axis=2) < 120).sum() > 50  # dark letters
     assert image.std() > 5
 
@@ -155,3 +158,16 @@ def test_the_longest_name_of_a_model_is_whole_in_the_picture_of_the_intervals() 
     assert "the end" in picture.svg
     assert "…" not in picture.svg
     assert picture.figure.get_size_inches()[1] > short.figure.get_size_inches()[1]
+
+
+@pytest.mark.parametrize("classes", [2, 5])
+def test_few_classes_with_long_names_leave_room_for_the_titles_of_the_axes(classes: int) -> None:
+    labels = tuple(f"a class with a long name {number}" for number in range(classes))
+    matrix = tuple(tuple(3 * (i == j) for j in range(classes)) for i in range(classes))
+    (picture,) = (
+        p for p in confusion(replace(SAMPLE, confusion=Confusion(labels, matrix))).pictures if p.name == "confusion"
+    )
+    image = np.asarray(Image.open(io.BytesIO(picture.png())).convert("L"))
+    assert (image[:, -3:] == 255).all()
+    assert (image[:, :3] == 255).all()
+    assert (image[-3:] == 255).all()

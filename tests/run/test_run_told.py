@@ -32,7 +32,7 @@ def parent(finished: Finished) -> Run:
 
 def page(finished: Finished) -> str:
     source = html.unescape((finished.output / "report.html").read_text(encoding="utf-8"))
-    return " ".join(re.sub(r"<[^>]+>", " ", source).split())
+    return " ".join(re.sub(r"<[^>]+>", " ", source.replace("<wbr>", "")).split())
 
 
 def test_the_opening_is_in_the_ledger_beside_the_record(finished: Finished) -> None:

@@ -162,13 +162,14 @@ def test_gains_are_taken_on_the_folds_that_both_have() -> None:
     scratch = TrialResult(replace(spec, weights=None), "complete", 0.25, 1.0, {"val_accuracy": 0.25})
     solved = TrialResult(spec, "complete", 0.75, 1.0, fold_values=(0.5, 0.75, 1.0))
     probe = Finished(1, spec, "complete", 0.5, 1.0, 1.0, (), fold_values=(0.125, 0.625, 0.75))
-    assert trials._val_figures(plan, solved, scratch, probe) == {
+    assert trials._val_figures(solved, scratch, probe) == {
         "baseline_val_accuracy": 0.25,
         "val_gain_over_baseline": 0.25,  # on the first fold alone, as the network from scratch
         "val_gain_over_linear_probe": 0.25,  # on all three
     }
     tuned = TrialResult(spec, "complete", 0.5, 1.0, fold_values=(0.5,))
-    assert trials._val_figures(plan, tuned, scratch, probe)["val_gain_over_linear_probe"] == 0.375
+    assert trials._val_figures(tuned, scratch, probe)["val_gain_over_linear_probe"] == 0.375
+    assert trials._val_figures(solved, None, probe) == {"val_gain_over_linear_probe": 0.25}
     assert trials._row(plan, 1, solved, "").compared == 0.5
     assert trials._row(plan, 1, tuned, "").compared == 0.5
     costs.trained_folds = 3

@@ -109,6 +109,13 @@ def test_the_note_of_a_run_says_how_it_ended(state: State, reason: str, gain: fl
     assert said == f"{SPEC.label}. In 12.3 s: {note}"
 
 
+def test_a_gain_on_fewer_folds_than_the_figure_before_it_says_so() -> None:
+    on_three = TrialResult(SPEC, "complete", 0.779, 12.34, fold_values=(0.571, 0.866, 0.9))
+    assert note_of(on_three, "accuracy", -0.143).endswith(
+        "validation accuracy 0.779, on the folds that both have -0.143 over the network from scratch."
+    )
+
+
 def test_tags_are_there_to_filter_by() -> None:
     tags = tags_of(
         "trial", SPEC, plugins={"vgg16": "tlsearch 0.1.0"}, fingerprint="f00", seed=3, search="out", state="pruned"

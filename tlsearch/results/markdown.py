@@ -13,14 +13,14 @@ _VERSIONS = ("tlsearch", "keras", "tensorflow", "optuna", "mlflow", "python")
 
 
 def describe(result: RunResult) -> str:
-    """The whole story: the verdict, where to look, all models side by side, both gains, how often the test set has been
-    opened, what the search did, and how to repeat it."""
+    """The whole story: the answer, where to look, the verdict, all models side by side, both gains, how often the test
+    set has been opened, what the search did, and how to repeat it."""
     lines = [
         _answer(result),
         "",
+        *_links(result),
         " ".join(words.verdict(result)),
         "",
-        *_links(result),
         *_models(result),
         "",
         *(f"- {line}" for line in words.gain_lines(result.gain)),

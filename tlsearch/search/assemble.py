@@ -105,9 +105,10 @@ def assemble(session: Session, plan: Plan, parts: Parts, versions: Mapping[str, 
 
 
 def _best_curves(log: TrialLog) -> dict[str, tuple[Epoch, ...]]:
-    """The learning curves of the best trials that were trained in epochs, by number."""
+    """The learning curves of the best trials that were trained in epochs, by number; of the better half only."""
     found: dict[str, tuple[Epoch, ...]] = {}
-    for finished in log.search.best(len(log.search.finished)):
+    ranked = log.search.best(len(log.search.finished))
+    for finished in ranked[: -(-len(ranked) // 2)]:
         outcome = log.outcomes.get(finished.spec)
         if outcome is not None and outcome.result.history and len(found) < MOST_CURVES:
             found[str(finished.number)] = tuple(outcome.result.history)

@@ -150,15 +150,16 @@ class Curves:
 
     def __init__(self, session: Session, run_id: str) -> None:
         self._session, self._run_id = session, run_id
-        self._fold, self._last = 1, 0
+        self._fold, self._round, self._last = 1, 0, 0.0
 
     def add(self, numbers: Mapping[str, float]) -> None:
-        """Record the numbers of a round at the step of its epoch, which begins anew with every fold."""
-        epoch = round(numbers["epoch"])
-        self._fold += epoch <= self._last
-        self._last = epoch
+        """Record the numbers of a round, which are counted anew in every fold: MLflow's steps are whole numbers, and a
+        round may be less than an epoch."""
+        if numbers["epoch"] <= self._last:
+            self._fold, self._round = self._fold + 1, 0
+        self._round, self._last = self._round + 1, numbers["epoch"]
         points = curve_of(numbers, self._session.data.metric, self._fold)
-        self._session.tracker.log_epoch(self._run_id, epoch, points)
+        self._session.tracker.log_epoch(self._run_id, self._round, points)
 
 
 def start_run(session: Session, spec: TrialSpec, candidate: Candidate, role: Role, name: str) -> str:

@@ -82,7 +82,8 @@ def _run(config: RunConfig, reporter: Reporter, worker: Worker, clock: Clock, ou
         result = _spend(session, plan)
     except BaseException as error:
         interrupted = isinstance(error, KeyboardInterrupt)
-        session.tracker.finish(session.parent_run, "KILLED" if interrupted else "FAILED")
+        why = "" if interrupted else str(error) or type(error).__name__
+        session.tracker.finish(session.parent_run, "KILLED" if interrupted else "FAILED", reason=why)
         if isinstance(error, UsageError):
             # The request could be met, as work has begun; what there is of the run is kept.
             raise RunError(str(error)) from error

@@ -182,13 +182,16 @@ def _mean(value: float, fold_values: Sequence[float], folds: int) -> float:
     return math.fsum(fold_values[:folds]) / folds if len(fold_values) >= folds > 0 else value
 
 
-def _val_figures(plan: Plan, result: TrialResult, scratch: TrialResult, probe: Finished | None) -> dict[str, float]:
+def _val_figures(result: TrialResult, scratch: TrialResult | None, probe: Finished | None) -> dict[str, float]:
     """How far a trial's validation figure lies above those of the network from scratch and of the best linear probe so
-    far, each on the folds that both have. Where trials differ in their folds, ``val_compared`` ranks them."""
+    far, each on the folds that both have, where there are any. Where trials differ in their folds, ``val_compared``
+    ranks them."""
     value, folds = result.value or 0.0, result.fold_values
-    alone = max(1, len(scratch.fold_values))  # the learning rates race on the first fold
-    gains = {"baseline_val_accuracy": scratch.metrics["val_accuracy"]}
-    gains["val_gain_over_baseline"] = _mean(value, folds, alone) - (scratch.value or 0.0)
+    gains: dict[str, float] = {}
+    if scratch is not None:
+        alone = max(1, len(scratch.fold_values))  # the learning rates race on the first fold
+        gains["baseline_val_accuracy"] = scratch.metrics["val_accuracy"]
+        gains["val_gain_over_baseline"] = _mean(value, folds, alone) - (scratch.value or 0.0)
     if probe is not None and probe.value is not None:
         both = min(len(folds), len(probe.fold_values))
         gains["val_gain_over_linear_probe"] = _mean(value, folds, both) - _mean(probe.value, probe.fold_values, both)
@@ -220,9 +223,8 @@ def _run_trial(
         if result.state != "complete" or result.value is None:
             return {}
         found = {"val_compared": row.compared} if (row := _row(plan, number, result, "")).compared is not None else {}
-        if baseline is None:
-            return found
-        return {**found, **_val_figures(plan, result, baseline.result, best_probe(log.search.finished, plan))}
+        scratch = baseline.result if baseline else None
+        return {**found, **_val_figures(result, scratch, best_probe(log.search.finished, plan))}
 
     result, outcome, run_id = execute(
         session,

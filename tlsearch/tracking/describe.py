@@ -79,7 +79,7 @@ def curve_of(numbers: Mapping[str, float], metric: str, fold: int) -> dict[str, 
 
 def note_of(result: TrialResult, metric: str, gain: float | None = None) -> str:
     """One line on what a trial was and how it ended, the description of its run. ``gain`` is the difference of its
-    validation figure to that of the network from scratch."""
+    validation figure to that of the network from scratch, which trains on fewer folds where there are several."""
     name = metric.replace("_", " ")
     ended = {
         "complete": f"validation {name} {result.value or 0.0:.3f}",
@@ -87,7 +87,10 @@ def note_of(result: TrialResult, metric: str, gain: float | None = None) -> str:
         "censored": "cut off by the clock",
         "failed": "failed",
     }[result.state]
-    over = f", {gain:+.3f} over the network from scratch" if gain is not None else ""
+    over = ""
+    if gain is not None:
+        where = "on the folds that both have " if len(result.fold_values) > 1 else ""
+        over = f", {where}{gain:+.3f} over the network from scratch"
     why = f" ({result.reason.rstrip('.')})" if result.reason else ""
     return f"{result.spec.label}. In {result.seconds:.1f} s: {ended}{over}{why}."
 

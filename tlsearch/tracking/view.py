@@ -41,9 +41,10 @@ def _state(parent_id: str, figures: Sequence[str]) -> Mapping[str, Any]:
     figure = figures[0]
     columns = [
         *(_column("metrics", name) for name in (*figures, "val_gain_over_baseline")), _column("tags", "state"),
+        _column("metrics", "seconds"), _column("tags", "reason"),
+        # The name of a run tells these as well.
         _column("params", "freeze_fraction"), _column("params", "head_units"), _column("params", "augmentation"),
-        _column("params", "strength"), _column("params", "learning_rate"), _column("metrics", "seconds"),
-        _column("tags", "reason"),
+        _column("params", "strength"), _column("params", "learning_rate"),
     ]  # fmt: skip
     widths = dict.fromkeys(columns, 110)
     widths |= {_column("metrics", "val_gain_over_baseline"): 170, _column("attributes", "Run Name"): NAME_WIDTH}

@@ -89,6 +89,7 @@ class Trainer:
         self.model, self.spec, self.task = model, spec, task
         per_epoch = steps_per_epoch(len(task.train), spec.batch_size)
         self.round_steps = min(per_epoch, max(1, spec.steps // MIN_ROUNDS))
+        self._epochs_a_round = self.round_steps / per_epoch
         self.rounds = max(1, round(spec.steps / self.round_steps))
         self.history: list[dict[str, float]] = []
         self._view = view
@@ -97,6 +98,10 @@ class Trainer:
         self._norm: NormRenewal | None = None
         self._targets = np.eye(task.classes, dtype=np.float32)
         compile_model(model, spec, self.rounds * self.round_steps, suffix, head)
+
+    def epochs(self, rounds: int) -> float:
+        """The epochs in so many rounds."""
+        return round(rounds * self._epochs_a_round, 3)
 
     def _stream(self) -> Iterator[tuple[IntArray, Rows]]:
         epoch = 0
@@ -121,12 +126,13 @@ class Trainer:
             accuracy += logs["accuracy"] * len(batch)
             images += len(batch)
         if not np.isfinite(loss):
-            raise TrialError(f"Training diverged: the loss is not finite in epoch {len(self.history) + 1}.")
+            after = self.epochs(len(self.history) + 1)
+            raise TrialError(f"Training diverged: the loss is not finite after {after:.3g} epochs.")
         if renew_norm:
             self._renew_norm()
         labels = self.task.labels[self.task.val]
         numbers = {
-            "epoch": float(len(self.history) + 1),
+            "epoch": self.epochs(len(self.history) + 1),
             "train_loss": loss / images,
             "train_accuracy": accuracy / images,
             **scores.validation(self.probabilities(self.task.plain(), self.task.val), labels, self.task.metric),

@@ -139,10 +139,11 @@ class TrialRunner:
             if number == trainer.rounds:
                 judge({**numbers, "fraction": 1.0})
                 return
+            so_far = f"after {numbers['epoch']:.3g} of {trainer.epochs(trainer.rounds):.3g} epochs"
             if judge({**numbers, "fraction": number / trainer.rounds}) == "prune":
-                raise Stopped("pruned", f"worse than the median of its kind after {number} of {trainer.rounds} epochs")
+                raise Stopped("pruned", f"worse than the median of its kind {so_far}")
             if time.monotonic() > self._deadline:
-                raise Stopped("censored", f"its time ended after {number} of {trainer.rounds} epochs")
+                raise Stopped("censored", f"its time ended {so_far}")
 
     # Fully frozen: the head alone, on pooled features.
 

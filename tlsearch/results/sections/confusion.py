@@ -90,12 +90,13 @@ def _most_confused(confusion: Confusion) -> list[tuple[str, str, int, float]]:
 def _matrix_picture(confusion: Confusion, numbers: bool) -> Picture:
     """The matrix as an image, with its counts where there is room for them."""
     size = len(confusion.labels)
-    side = min(12.0, max(3.2, 1.6 + 0.32 * size))
+    names = [printable(label, 24) for label in confusion.labels]
+    # The names of the classes take from the room of the axes' titles.
+    side = min(12.0, max(2.4, 0.6 + 0.32 * size) + 0.075 * max(len(name) for name in names))
     figure, axes = new_chart("what the winner called them", "true class", fractions=False, width=side, height=side)
     axes.imshow(_pixels(confusion), interpolation="nearest")
     axes.grid(visible=False)
     text = 8 if size <= MATRIX_CLASSES else max(3, 620 / size / 1.6)
-    names = [printable(label, 24) for label in confusion.labels]
     axes.set_xticks(range(size), names, rotation=90, fontsize=text)
     axes.set_yticks(range(size), names, fontsize=text)
     for spine in axes.spines.values():

@@ -69,10 +69,12 @@ def _picture(name: str, title: str, lines: Sequence[Curve], solid: str, dashed: 
             steps, values = _series(line.epochs, key)
             marker = "o" if len(values) == 1 else None
             axes.plot(steps, values, color=line.color, linestyle=style, linewidth=width, marker=marker)
+    if max(len(line.epochs) for line in lines) == 1:
+        axes.set_xlim(0, 2)
     keys = {line.color: Key("other good trials" if line.color == NEUTRAL else line.name, line.color, "line")
             for line in reversed(lines)}  # fmt: skip
     rows = [
-        (line.name, number, epoch.get(solid), epoch.get(dashed))
+        (line.name, epoch.get("epoch", number), epoch.get(solid), epoch.get(dashed))
         for line in reversed(lines)
         for number, epoch in enumerate(line.epochs, 1)
     ]
@@ -83,8 +85,8 @@ def _picture(name: str, title: str, lines: Sequence[Curve], solid: str, dashed: 
 def _series(epochs: Sequence[Mapping[str, float | None]], key: str) -> tuple[list[float], list[float]]:
     steps, values = [], []
     for number, epoch in enumerate(epochs, 1):
-        value = epoch.get(key)
-        if value is not None and math.isfinite(value):
-            steps.append(float(number))
+        value, after = epoch.get(key), epoch.get("epoch", float(number))
+        if value is not None and math.isfinite(value) and after is not None:
+            steps.append(after)
             values.append(float(value))
     return steps, values

@@ -1,7 +1,8 @@
 "use strict";
-// Headings of sortable tables become buttons: numbers first sort down, words up; what is not known stays last.
+// Headings of sortable tables become buttons: numbers first sort down, words up; what is not known stays last. Each body
+// of a table is sorted in itself.
 for (const table of document.querySelectorAll("table.sortable")) {
-  const body = table.tBodies[0], heads = [...table.tHead.rows[0].cells];
+  const heads = [...table.tHead.rows[0].cells];
   const value = (row, column) => {
     const cell = row.cells[column];
     return cell.dataset.value !== undefined ? cell.dataset.value : cell.textContent.trim();
@@ -22,7 +23,7 @@ for (const table of document.querySelectorAll("table.sortable")) {
       };
       heads.forEach((other) => other.removeAttribute("aria-sort"));
       head.setAttribute("aria-sort", up ? "ascending" : "descending");
-      body.append(...[...body.rows].sort(compare));
+      for (const body of table.tBodies) body.append(...[...body.rows].sort(compare));
     });
   });
 }
