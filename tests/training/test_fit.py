@@ -74,6 +74,12 @@ def test_a_round_is_an_epoch_or_a_fifth_of_the_schedule(steps: int, batch: int, 
     assert (trainer.round_steps, trainer.rounds) == (round_steps, rounds)
 
 
+def test_rounds_of_a_short_schedule_are_told_in_epochs() -> None:
+    trainer = make_trainer(make_spec(steps=12, batch_size=20))  # 2.4 epochs of 5 steps, in 6 rounds of 2
+    assert [trainer.run_round()["epoch"] for _ in range(trainer.rounds)] == [0.4, 0.8, 1.2, 1.6, 2.0, 2.4]
+    assert trainer.epochs(trainer.rounds) == 2.4
+
+
 def test_rounds_are_recorded_and_learn() -> None:
     trainer = make_trainer(make_spec(steps=60, batch_size=20, lr_head=0.05))
     said = [trainer.run_round() for _ in range(trainer.rounds)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -126,8 +127,8 @@ class Trainer:
             accuracy += logs["accuracy"] * len(batch)
             images += len(batch)
         if not np.isfinite(loss):
-            after = self.epochs(len(self.history) + 1)
-            raise TrialError(f"Training diverged: the loss is not finite after {after:.3g} epochs.")
+            epoch = math.ceil(self.epochs(len(self.history) + 1))
+            raise TrialError(f"Training diverged: the loss is not finite in epoch {epoch}.")
         if renew_norm:
             self._renew_norm()
         labels = self.task.labels[self.task.val]
