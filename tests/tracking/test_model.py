@@ -86,6 +86,7 @@ print(json.dumps({
     "many": len(all_of(files[:1] * 70)),
     "missing": complaint(pd.DataFrame({"image": [files[0], "nowhere.png"]})),
     "broken": complaint([contents[0], contents[0][:60]]), "columns": complaint(pd.DataFrame({"a": [1], "b": [2]})),
+    "nan": complaint(np.where(images == images[0, 0, 0, 0], np.nan, images)), "scaled": complaint(images / 255),
     "shape": complaint(images[0]), "grey": complaint(images[..., :1]), "kind": complaint(pd.DataFrame({"image": [3]})),
     "metadata": model.metadata.metadata, "uses_tlsearch": "tlsearch" in sys.modules,
 }))
@@ -209,6 +210,8 @@ def test_what_cannot_be_used_is_named(loaded: Any) -> None:
     assert loaded["missing"] == "The picture in row 1 (nowhere.png) cannot be used: there is no such file."
     assert loaded["broken"].startswith("The picture in row 1 cannot be used: it is")
     assert loaded["columns"] == "The table has the columns ['a', 'b']: name the one with the pictures 'image'."
+    assert "some of its values are no finite numbers" in loaded["nan"]
+    assert "multiply them by 255" in loaded["scaled"]
     assert "have the shape (N, height, width, 3)" in loaded["shape"]
     assert "have the shape (height, width, 3)" in loaded["grey"]
     assert "it is of the type int" in loaded["kind"]

@@ -33,8 +33,9 @@ def labels_sentence(labels: Labels) -> str:
         return f"None of {where} looks as if it belonged to another class."
     few = len(labels.suspects)
     shown = "The most suspect is shown" if few == 1 else f"The {few} most suspect are shown"
+    many = f"about {labels.estimated:,}" if labels.estimated else "hardly any"
     return (
-        f"Linear probes that had not seen the image count about {labels.estimated:,} of {where} as wrongly labelled. "
+        f"Linear probes that had not seen the image count {many} of {where} as wrongly labelled. "
         f"{shown}; some are only unusual, so look before you change a label."
     )
 
