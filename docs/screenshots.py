@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING
 from PIL import Image
 
 ROOT = Path(__file__).parents[1]
-sys.path.append(str(ROOT / "tests" / "browser"))  # what the tests in a browser do the same way
+# What the tests in a browser do the same way.
+sys.path += [str(ROOT / "tests" / room) for room in ("browser", "tracking", "run")]
 
 from mlflow_pages import Pages  # noqa: E402 - found by the line above
 from mlflow_server import mlflow_server  # noqa: E402

@@ -105,7 +105,7 @@ def _breaks(text: str) -> Markup:
     """``text`` as HTML that may break after the marks inside names, as in ``efficientnet_lite0@imagenet``."""
     from markupsafe import Markup, escape
 
-    return Markup(re.sub("([@_/])", r"\1<wbr>", str(escape(text))))
+    return Markup(re.sub(r"([@_]|/(?!\d))", r"\1<wbr>", str(escape(text))))
 
 
 def _spreads(confirmed: Confirmed) -> str:
