@@ -4,7 +4,7 @@
 
 One run of 200 trials, as `tlsearch run` makes it, on pictures made up on the spot: heads on stored features and tuned
 networks take turns as the search likes, and models of the best are kept. Memory is anonymous resident memory (RssAnon)
-of the parent and of its worker process. That one is renewed every 50 trials; its successor, which is started a little
+of the parent and of its worker process. That one is renewed every 25 trials; its successor, which is started a little
 before and waits, is counted apart. Prints a table of every twenty trials and one JSON line. Takes about half an
 hour.
 """

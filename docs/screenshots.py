@@ -20,7 +20,7 @@ from PIL import Image
 
 ROOT = Path(__file__).parents[1]
 # What the tests in a browser do the same way.
-sys.path += [str(ROOT / "tests" / room) for room in ("browser", "tracking", "run")]
+sys.path += [str(ROOT / "tests" / room) for room in ("browser", "tracking")]
 
 from mlflow_pages import Pages  # noqa: E402 - found by the line above
 from mlflow_server import mlflow_server  # noqa: E402

@@ -194,7 +194,6 @@ class FakeWorker:
 
 def fake_loop(monkeypatch: pytest.MonkeyPatch) -> tuple[tlsearch_loop.TlsearchLoop, FakeWorker]:
     worker = FakeWorker(monkeypatch)
-    monkeypatch.setattr(tlsearch_loop, "RENEW_AFTER", 25)
     fold = SimpleNamespace(train=tuple(range(3068)), val=tuple(range(3068, 3409)))
     images: Any = SimpleNamespace(train=np.arange(3068), fold=fold, pool=dict)
     return tlsearch_loop.TlsearchLoop(worker, images, CANDIDATE), worker  # type: ignore[arg-type] # all that is used of it

@@ -69,7 +69,7 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     runtime.prepare()
-    gc.freeze()  # half a million objects of libraries, which need not be looked through between trials: .2 s a time
+    gc.freeze()  # the libraries' objects, which need not be looked through between trials: .2 s a time
     serve(sys.stdin.buffer, answers)
 
 

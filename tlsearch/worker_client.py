@@ -19,7 +19,7 @@ from typing import Any, BinaryIO
 from tlsearch import errors, wire
 from tlsearch.errors import RunError, TlsearchError, TrialError
 
-RENEW_AFTER = 50
+RENEW_AFTER = 25
 """Trials that one worker process runs: a library that leaks, ours or a plugin's, can leak so long."""
 
 START_AHEAD = 2

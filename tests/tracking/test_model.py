@@ -211,7 +211,7 @@ def test_what_cannot_be_used_is_named(loaded: Any) -> None:
     assert loaded["broken"].startswith("The picture in row 1 cannot be used: it is")
     assert loaded["columns"] == "The table has the columns ['a', 'b']: name the one with the pictures 'image'."
     assert "some of its values are no finite numbers" in loaded["nan"]
-    assert "multiply them by 255" in loaded["scaled"]
+    assert "RGB values go from 0 to 255" in loaded["scaled"]
     assert "have the shape (N, height, width, 3)" in loaded["shape"]
     assert "have the shape (height, width, 3)" in loaded["grey"]
     assert "it is of the type int" in loaded["kind"]

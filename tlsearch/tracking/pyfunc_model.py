@@ -105,11 +105,12 @@ class ImageClassifier(PythonModel):
 
         if values.ndim != 3 or values.shape[2] != 3 or not values.size:
             raise ValueError(f"its shape is {values.shape}, and RGB values have the shape (height, width, 3)")
-        if not np.isfinite(values.astype("float64")).all():
+        values = values.astype("float64")
+        if not np.isfinite(values).all():
             raise ValueError("some of its values are no finite numbers")
         if values.max() <= 1 and (values != np.rint(values)).any():
-            raise ValueError("its values lie between 0 and 1, and RGB values go from 0 to 255; multiply them by 255")
-        square = np.clip(np.rint(values.astype("float64")), 0, 255).astype("uint8")
+            raise ValueError("none of its values is above 1, and RGB values go from 0 to 255; scale them")
+        square = np.clip(np.rint(values), 0, 255).astype("uint8")
         if square.shape[:2] == (self.size, self.size):
             return square
         square = self.decoding.to_square(Image.fromarray(square), self.base)
