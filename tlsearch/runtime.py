@@ -112,8 +112,8 @@ def one_thread() -> AbstractContextManager[object]:
 
 @contextmanager
 def one_model() -> Iterator[None]:
-    """A block that makes and trains models: it begins without those of earlier blocks, and TensorFlow
-    keeps none of its own.
+    """A block that makes and trains models: it begins without those of earlier blocks, and TensorFlow keeps
+    none of its own.
 
     Keras models are cycles, which Python collects when it finds the time. TensorFlow keeps every gradient that is made
     by ``tf.custom_gradient`` inside a ``tf.function`` for the life of the process, and with it the function's graph and

@@ -17,6 +17,7 @@ from sample_result import CLASSES, LITE, SAMPLE, SOLVED
 from tlsearch.data.checks import Finding
 from tlsearch.data.layout import Skipped
 from tlsearch.results.evidence import Confusion, Histories, Mistake
+from tlsearch.results.finding_words import labels_sentence
 from tlsearch.results.findings import Findings, Labels, Suspect
 from tlsearch.results.parts import Gain, ProfilePoint, TrialRow, Winner
 from tlsearch.results.report import write_report
@@ -329,6 +330,12 @@ def test_a_pruned_twin_of_the_winner_is_not_marked(tmp_path: Path) -> None:
     rows: tuple[TrialRow, ...] = (twin, SAMPLE.trials[2])
     source = render(replace(SAMPLE, trials=rows), tmp_path).source
     assert re.findall(r'class="won">\s*<td class="n">(\d+)', source) == ["2"]
+
+
+def test_suspects_without_an_estimate_are_told_as_such() -> None:
+    labels = SAMPLE.findings.labels if SAMPLE.findings else None
+    assert labels is not None
+    assert "count hardly any of 1,336 training and validation images" in labels_sentence(replace(labels, estimated=0))
 
 
 def test_long_names_break_behind_their_marks_and_nowhere_else(tmp_path: Path) -> None:
