@@ -5,13 +5,19 @@ The only module that may import a backend. Everything here runs in the worker pr
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import keras
 
 FLOAT32 = "float32"
 MIXED_BFLOAT16 = "mixed_bfloat16"
@@ -112,14 +118,13 @@ def one_thread() -> AbstractContextManager[object]:
 
 @contextmanager
 def one_model() -> Iterator[None]:
-    """A block that makes and trains models: it begins without those of earlier blocks, and TensorFlow keeps
-    none of its own.
+    """A block that makes and trains models, and leaves none behind.
 
     Keras models are cycles, which Python collects when it finds the time. TensorFlow keeps every gradient that is made
     by ``tf.custom_gradient`` inside a ``tf.function`` for the life of the process, and with it the function's graph and
     all variables, some 100 MB a trial of a small network; it has no call to give them back.
     """
-    gc.collect()
+    gc.collect()  # what a block before left that ended in an error
     kept = _custom_gradients()
     before = set(kept)
     try:
@@ -127,6 +132,17 @@ def one_model() -> Iterator[None]:
     finally:
         for name in [name for name in kept if name.startswith("CustomGradient-") and name not in before]:
             del kept[name]
+        gc.collect()
+        _give_back_memory()
+
+
+def _give_back_memory() -> None:
+    """Have the C library give freed memory back to the system; glibc keeps what lies between pieces in use."""
+    try:
+        trim = ctypes.CDLL(None).malloc_trim
+    except (OSError, TypeError, AttributeError):  # Windows, macOS, musl
+        return
+    trim(0)
 
 
 def _custom_gradients() -> dict[str, Any]:
@@ -142,6 +158,33 @@ def _custom_gradients() -> dict[str, Any]:
     except (ImportError, AttributeError):  # no public name: a later version may have another
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def with_constants(model: keras.Model, batch: int) -> Callable[[np.ndarray[Any, Any]], Mapping[str, Any]]:
+    """``model`` in inference mode on exactly ``batch`` rows, its weights as they are now.
+
+    With TensorFlow they become constants of the graph, whose optimizer then folds BatchNorm into the convolution before
+    it: EfficientNet-Lite0 runs half as fast again on a CPU. It takes a second to make and holds a copy of the weights.
+    """
+    import keras
+
+    if keras.backend.backend() != "tensorflow":
+        forward: Callable[[np.ndarray[Any, Any]], Mapping[str, Any]] = model.predict_on_batch
+        return forward
+    import tensorflow as tf
+
+    # Arrays, not tensors: what a graph meets as an array it takes for a constant.
+    weights = [
+        [keras.ops.convert_to_numpy(v) for v in variables]
+        for variables in (model.trainable_variables, model.non_trainable_variables)
+    ]
+
+    def infer(x: Any) -> Any:
+        return model.stateless_call(*weights, x, training=False)[0]
+
+    inputs = tf.TensorSpec((batch, *model.input.shape[1:]), model.input.dtype)
+    graph = tf.function(infer, autograph=False).get_concrete_function(inputs)
+    return lambda rows: graph(tf.constant(rows))
 
 
 def jit_compile() -> bool:

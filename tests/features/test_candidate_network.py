@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from tiny import SIZE, Tiny, make_network, make_pool
 
 from tlsearch import runtime
+from tlsearch.backbones import cut
 from tlsearch.features import network as network_module
-from tlsearch.features.network import AGREEMENT, Network
+from tlsearch.features.network import AGREEMENT, EXTRACT_BATCH, Network
 from tlsearch.records import Candidate
 
 # Keras 3.15 turns variables and bfloat16 tensors into arrays in a way that NumPy 2 warns of.
@@ -25,6 +28,43 @@ def test_graphs_are_built_once_for_each_purpose() -> None:
     plugin = network.plugin
     assert isinstance(plugin, Tiny)
     assert plugin.builds == 1
+
+
+def test_the_graphs_used_last_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(network_module, "GRAPHS_KEPT", 2)
+    network = make_network()
+    first, second = network.graph(0, (1,), ()), network.graph(0, (2,), ())
+    assert network.graph(0, (1,), ()) is first
+    network.graph(0, (3,), ())
+    assert network.graph(0, (1,), ()) is first
+    assert network.graph(0, (2,), ()) is not second
+
+
+def test_weights_that_are_constants_change_nothing_but_the_last_digits() -> None:
+    network = make_network()
+    prefix = cut.prefix(network.plugin, network.model, network.cuts, 0, (), (2, 4))
+    kept, constant = prefix.predict_on_batch(SAMPLE), runtime.with_constants(prefix, len(SAMPLE))(SAMPLE)
+    assert set(kept) == set(constant)
+    for name, values in kept.items():
+        np.testing.assert_allclose(np.asarray(constant[name]), values, rtol=1e-3, atol=1e-4)
+    network.model.get_layer("last_bn").beta.assign(np.zeros(12, np.float32))
+    assert not np.allclose(prefix.predict_on_batch(SAMPLE)["pool 4"], kept["pool 4"])
+
+
+@pytest.mark.parametrize(("precision", "constant"), [("float32", True), ("mixed_bfloat16", False)])
+def test_weights_are_constants_where_batch_norm_can_be_folded(
+    precision: str, constant: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+
+    def with_constants(model: Any, batch: int) -> Any:
+        asked.append(batch)
+        return model.predict_on_batch
+
+    monkeypatch.setattr(runtime, "with_constants", with_constants)
+    network = Network(Tiny(), CANDIDATE, make_network().cuts, precision)
+    network.compute(0, (4,), (), SAMPLE)
+    assert asked == [EXTRACT_BATCH] * constant
 
 
 def test_cuts_that_are_known_need_no_model() -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 import pytest
 from tiny import SIZE, Speckle, Tiny, make_extractor, make_network, make_pool
@@ -192,11 +194,26 @@ def test_an_images_features_do_not_depend_on_its_neighbours(network: Network) ->
         np.testing.assert_array_equal(values[0], together[name][5])
 
 
-def test_non_finite_features_name_the_plugin_and_store_nothing(tmp_path: Path) -> None:
+class Standardised(Tiny):
+    """Divides by the spread of an image, which fails for one of a single colour."""
+
+    def preprocess(self, images: Any) -> Any:
+        images = keras.ops.cast(images, "float32")
+        return (images - 127.5) / keras.ops.std(images, axis=(1, 2, 3), keepdims=True)
+
+
+def infinite() -> Network:
+    """A network that gives what is infinite."""
     network = make_network()
-    norm = network.model.get_layer("last_bn")
-    norm.beta.assign(np.full(12, np.nan, np.float32))
+    network.model.get_layer("last_bn").beta.assign(np.full(12, np.inf, np.float32))
+    return network
+
+
+@pytest.mark.parametrize("make", [infinite, lambda: make_network(Standardised())])
+def test_non_finite_features_name_the_plugin_and_store_nothing(tmp_path: Path, make: Callable[[], Network]) -> None:
+    network = make()
     extractor = extractor_in(tmp_path)
+    extractor.pool.pixels[SIZE][7] = 100
     with pytest.raises(
         PluginFailedError, match="'tiny' gives features that are not finite for tiny@w; try other weights"
     ):

@@ -17,7 +17,7 @@ from tlsearch.search.study import Finished, Judge, Search
 
 SPACE = make_space()
 PROFILE = {c: [0.5 + 0.4 * (n == c.depth // 2) for n in range(c.depth)] for c in (LITE, VGG)}
-PORTFOLIO = opening(SPACE, PROFILE, [LITE, VGG])
+PORTFOLIO = opening(SPACE, PROFILE, [LITE, VGG], lambda p: make_costs(SPACE).operations(SPACE.spec(p)), 40)
 ROUNDS = 10
 
 RunTrial = Callable[[int, TrialSpec, Judge], TrialResult]

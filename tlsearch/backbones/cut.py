@@ -24,6 +24,9 @@ HALF_LIMIT = 6e4
 """float16 ends at 65,504; a cut whose features come near is stored as float32."""
 
 
+FINITE = "finite"
+
+
 @dataclass(frozen=True)
 class CutInfo:
     """A cut point of a built network: its features' shape (h, w, C), the dtype they are stored in, the work
@@ -91,6 +94,8 @@ def prefix(
     Input: RGB 0..255, shape (N, S, S, 3), where ``start`` is 0, else the stored features of cut ``start`` (a stage
     end). Output: a mapping; ``"map 4"`` is the feature map of depth 4 in its stored dtype, for each of ``maps``;
     ``"pool 4"`` is float32 (N, 2 * C), its features pooled over space, averages then maxima, for each of ``pooled``.
+    From pixels there is ``FINITE`` besides, (N,): whether all that the plugin's preprocessing gives is finite; the
+    backend may make a ReLU out of convolutions that takes what is not for 0.
     At the end of each stage features are rounded to the stored dtype and back, so that the numbers are the same
     from whichever stage end they are computed.
     """
@@ -98,13 +103,14 @@ def prefix(
     from keras import ops
 
     end = max((*maps, *pooled))
+    outputs: dict[str, Any] = {}
     if start == 0:
         x = keras.Input((*model.input.shape[1:],), dtype="float32")
         y = backbone.preprocess(x)
+        outputs[FINITE] = ops.all(ops.isfinite(y), axis=(1, 2, 3))
     else:
         x = keras.Input(cuts[start - 1].shape, dtype=cuts[start - 1].dtype)
         y = ops.cast(x, "float32")
-    outputs: dict[str, Any] = {}
     previous = start
     for stop in _stage_ends(cuts, start, end):
         depths = [d for d in range(previous + 1, stop + 1) if d in maps or d in pooled or d == stop]
@@ -159,6 +165,14 @@ def inspect(backbone: Backbone, model: keras.Model, sample: np.ndarray[Any, Any]
         shape = (height, width, channels)
         infos.append(CutInfo(cut.name, cut.layer, cut.stage_end, shape, dtype, work, names))
     return tuple(infos)
+
+
+def has_batch_norm(model: keras.Model) -> bool:
+    """Whether there is a BatchNorm in ``model``, at any depth."""
+    import keras
+
+    layers = model._flatten_layers(include_self=False)
+    return any(isinstance(layer, keras.layers.BatchNormalization) for layer in layers)
 
 
 def arithmetic_share(model: keras.Model) -> float:

@@ -18,7 +18,7 @@ from tlsearch.features.view import PLAIN, View, render_chunks
 from tlsearch.plugin_api import Augmentation
 from tlsearch.registry import PluginKind
 
-FORMAT = 1
+FORMAT = 2
 """Raised whenever the way in which features are computed changes, so that old arrays are not found."""
 
 Progress = Callable[[str, int, int], None]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import inspect
+from collections.abc import Callable, Mapping
 from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,6 +33,12 @@ EXTRACT_BATCH = 32
 """Extraction always runs on batches of this size (the last one padded), so that an image's features do not depend
 on the images beside it."""
 
+GRAPHS_KEPT = 4
+"""Compiled prefixes that stay in memory, each with buffers, perhaps weights, of its own. A trial uses two or three."""
+
+Forward = Callable[[np.ndarray[Any, Any]], Mapping[str, Any]]
+"""Features by name (as ``cut.prefix`` gives them) of a full batch."""
+
 
 class Network:
     """A pre-trained candidate in the fastest precision, ready to compute the features of any cut.
@@ -47,7 +54,7 @@ class Network:
         self.candidate = candidate
         self.precision = precision or runtime.FLOAT32
         self._known = cuts
-        self._graphs: dict[tuple[int, tuple[int, ...], tuple[int, ...]], keras.Model] = {}
+        self._graphs: dict[tuple[int, tuple[int, ...], tuple[int, ...]], Forward] = {}
 
     @cached_property
     def model(self) -> keras.Model:
@@ -87,12 +94,21 @@ class Network:
             self.precision = precision
             self.model = other
 
-    def graph(self, start: int, maps: tuple[int, ...], pooled: tuple[int, ...]) -> keras.Model:
+    def graph(self, start: int, maps: tuple[int, ...], pooled: tuple[int, ...]) -> Forward:
         """The prefix that computes ``maps`` and ``pooled`` in one pass from cut ``start`` (0: from pixels)."""
         key = (start, maps, pooled)
-        if key not in self._graphs:
-            self._graphs[key] = cut.prefix(self.plugin, self.model, self.cuts, start, maps, pooled)
-        return self._graphs[key]
+        found = self._graphs.pop(key, None) or self._compiled(start, maps, pooled)
+        self._graphs[key] = found  # the one used last stands last
+        if len(self._graphs) > GRAPHS_KEPT:
+            del self._graphs[next(iter(self._graphs))]
+        return found
+
+    def _compiled(self, start: int, maps: tuple[int, ...], pooled: tuple[int, ...]) -> Forward:
+        prefix = cut.prefix(self.plugin, self.model, self.cuts, start, maps, pooled)
+        if self.precision == runtime.FLOAT32 and cut.has_batch_norm(self.model):
+            return runtime.with_constants(prefix, EXTRACT_BATCH)
+        forward: Forward = prefix.predict_on_batch
+        return forward
 
     def compute(
         self, start: int, maps: tuple[int, ...], pooled: tuple[int, ...], inputs: np.ndarray[Any, Any]
@@ -105,14 +121,14 @@ class Network:
         batch = np.zeros((EXTRACT_BATCH, *inputs.shape[1:]), dtype="float32" if start == 0 else inputs.dtype)
         batch[:n] = inputs
         graph = self.graph(start, maps, pooled)
-        outputs = {k: np.asarray(v)[:n] for k, v in graph.predict_on_batch(batch).items()}
-        for values in outputs.values():
-            if not np.isfinite(values).all():
-                raise PluginFailedError(
-                    f"The backbone plugin '{self.plugin.name}' gives features that are not finite for "
-                    f"{self.candidate.label}; try other weights, or leave it out with --backbone.",
-                    plugin=f"backbone {self.plugin.name}",
-                )
+        outputs = {k: np.asarray(v)[:n] for k, v in graph(batch).items()}
+        finite = outputs.pop(cut.FINITE, np.True_)
+        if not (finite.all() and all(np.isfinite(values).all() for values in outputs.values())):
+            raise PluginFailedError(
+                f"The backbone plugin '{self.plugin.name}' gives features that are not finite for "
+                f"{self.candidate.label}; try other weights, or leave it out with --backbone.",
+                plugin=f"backbone {self.plugin.name}",
+            )
         return outputs
 
 

@@ -18,6 +18,7 @@ from tlsearch.search.plan import Plan
 from tlsearch.search.portfolio import opening
 from tlsearch.search.profile import Profile
 from tlsearch.search.session import Session
+from tlsearch.search.space import Params
 from tlsearch.search.study import Finished, Judge, Search
 from tlsearch.tracking.describe import run_name
 from tlsearch.training.trial import Outcome
@@ -64,7 +65,12 @@ def run_search(
         may_run=lambda spec: needed(spec) or session.clock.fits(MARGIN * plan.costs.seconds(spec) + reserved(), "rest"),
         affordable=lambda spec: plan.cap is None or plan.costs.train_seconds(spec) <= plan.cap,
     )
-    search.enqueue(opening(plan.space, {c: [p.accuracy for p in points] for c, points in profile.items()}, best))
+    accuracies = {candidate: [p.accuracy for p in points] for candidate, points in profile.items()}
+
+    def cost_of(params: Params) -> float:
+        return plan.costs.operations(plan.space.spec(params))
+
+    search.enqueue(opening(plan.space, accuracies, best, cost_of, session.config.effective_trials))
     log = TrialLog(search)
     _take_up(session, plan, log)
 
