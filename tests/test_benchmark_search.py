@@ -220,6 +220,12 @@ def test_plain_searches_are_optunas_own(monkeypatch: pytest.MonkeyPatch) -> None
     assert "pruned" not in runner.states
 
 
+def test_tpe_begins_as_random_search_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    plain, tpe = (run(methods.METHODS[name], monkeypatch)[0].specs for name in ("random search", "TPE from nothing"))
+    assert tpe[:10] == plain[:10]
+    assert tpe[11:] != plain[11:]
+
+
 def test_random_search_is_uniform_and_knows_nothing_of_costs(monkeypatch: pytest.MonkeyPatch) -> None:
     drawn = [s for seed in range(10) for s in run(methods.search_randomly, monkeypatch, seed)[0].specs]
     suffixes = [s.freeze_depth for s in drawn if s.kind == "suffix"]
