@@ -51,12 +51,12 @@ def test_where_there_are_trials_enough_the_best_ones_are_joined_with_more_cuts()
     assert [(s.backbone, s.tap) for s in entries[2:10]] == [
         ("efficientnet_lite0", 14),
         ("vgg16", 8),
-        ("efficientnet_lite0", 15),
         ("vgg16", 1),
-        ("efficientnet_lite0", 13),
+        ("efficientnet_lite0", 15),
         ("vgg16", 7),
-        ("efficientnet_lite0", 16),
+        ("efficientnet_lite0", 13),
         ("vgg16", 12),  # of equals the deepest
+        ("efficientnet_lite0", 16),
     ]
     assert all(s.solved and s.pooling == "avgmax" and not s.strength for s in entries[2:10])
     assert entries[10:] == specs(SPACE, rising, [VGG, LITE], 19)[4:]
@@ -64,7 +64,7 @@ def test_where_there_are_trials_enough_the_best_ones_are_joined_with_more_cuts()
 
 
 def test_then_what_trains_for_the_best_candidate() -> None:
-    plain, deep, late, hidden = specs(SPACE, PROFILE, [LITE])[4:]
+    plain, late, deep, hidden = specs(SPACE, PROFILE, [LITE])[4:]
     assert {s.backbone for s in (deep, late, plain, hidden)} == {"efficientnet_lite0"}
     assert (deep.kind, deep.freeze_depth, deep.policy, deep.strength) == ("suffix", 6, "standard", 0.5)
     assert (deep.lr_suffix, deep.weight_decay, deep.dropout) == (5e-4, 1e-3, 0.3)
@@ -118,12 +118,21 @@ def test_where_the_last_features_are_best_the_cut_before_is_joined_with_them() -
     assert (joined.backbone, joined.tap) == ("efficientnet_lite0", 17)
 
 
-def test_two_good_candidates_are_tuned_in_turns_the_cheaper_first() -> None:
-    tuned = specs(SPACE, {**PROFILE, LITE: peaking(LITE, 6)}, [VGG, LITE])[4:]
-    assert [s.backbone for s in tuned] == ["efficientnet_lite0", "vgg16"] * 4 + ["efficientnet_lite0"]
-    assert [s.freeze_depth for s in tuned[:6]] == [15, 10, 6, 7, 15, 10]
-    costs = make_costs(SPACE)
-    assert all(costs.operations(cheap) < costs.operations(dear) for cheap, dear in zip(tuned[::2], tuned[1::2]))  # noqa: B905 - the last stands alone
+def test_of_two_good_candidates_the_cheaper_is_tuned_first() -> None:
+    entries = specs(SPACE, {**PROFILE, LITE: peaking(LITE, 6)}, [VGG, LITE])[4:]
+    tuned, rest = entries[:6], entries[6:]
+    assert {(s.backbone, s.freeze_depth) for s in tuned} == {
+        *(("vgg16", depth) for depth in (7, 10)),
+        *(("efficientnet_lite0", depth) for depth in (6, 15)),
+    }
+    costs = [make_costs(SPACE).operations(spec) for spec in tuned]
+    assert costs == sorted(costs)
+    assert (tuned[0].backbone, tuned[-1].backbone) == ("efficientnet_lite0", "vgg16")
+    assert [(s.backbone, s.kind) for s in rest] == [
+        ("vgg16", "frozen"),
+        ("efficientnet_lite0", "frozen"),
+        ("efficientnet_lite0", "suffix"),
+    ]
 
 
 @pytest.mark.parametrize("peak", [2, 13])

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from itertools import zip_longest
+from typing import Any
 
 from tlsearch.records import Candidate
-from tlsearch.search.space import Params, SearchSpace
+from tlsearch.search.space import LR_HEAD, Params, SearchSpace
 from tlsearch.training.probe import best_depth
 
 # Learning rates of a suffix by architecture family, for the portfolio's entries 3, 4 and 8: wide networks without
@@ -61,16 +61,17 @@ def opening(
     how many there may be.
 
     Every candidate gets two solved heads, the best ones more, for what the profile has computed makes them cheap. Then
-    the best ones get what trains, in turns, and in each turn the cheaper first, so that a network that is slow to train
-    does not use up the time before another has had its first try.
+    comes what tunes the best ones, the cheaper first, so that a network that is slow to train does not use up the time
+    before another has had its first try; and last what is worth trying without promising as much.
     """
     count = TAPS if trials >= ENOUGH_TRIALS else 1
     taps = {c: best_taps(profile[c])[:count] for c in space.candidates}
-    plain = [space.params(candidate) for candidate in space.candidates]
+    plain = [space.params(c) for c in space.candidates]
     joined = [_joined(space, c, tap) for c in space.candidates for tap in taps[c][:1]]
-    more = _in_turns([[_joined(space, c, tap) for tap in taps[c][1:]] for c in best], cost_of)
-    trained = _in_turns([_trained(space, c, best_depth(profile[c]) < c.depth / 2) for c in best], cost_of)
-    return [*plain, *joined, *more, *trained]
+    more = [_joined(space, c, tap) for rank in range(1, count) for c in best for tap in taps[c][rank : rank + 1]]
+    tuned = [params for c in best for params in _tuned(space, c)]
+    rest = [params for c in best for params in _rest(space, c, best_depth(profile[c]) < c.depth / 2)]
+    return [*plain, *joined, *more, *sorted(tuned, key=cost_of), *rest]
 
 
 def best_taps(accuracies: Sequence[float]) -> list[int]:
@@ -84,48 +85,25 @@ def _joined(space: SearchSpace, candidate: Candidate, tap: int) -> Params:
     return space.params(candidate, tap_depth=tap, pooling="avgmax")
 
 
-def _in_turns(lists: Sequence[Sequence[Params]], cost_of: Callable[[Params], float]) -> list[Params]:
-    turns = zip_longest(*lists)
-    return [params for turn in turns for params in sorted((p for p in turn if p is not None), key=cost_of)]
-
-
-def _trained(space: SearchSpace, candidate: Candidate, peaks_early: bool) -> list[Params]:
+def _tuned(space: SearchSpace, candidate: Candidate) -> list[Params]:
     middle, late = depths_of(candidate)
-    deep_rate, late_rate, early_rate = rates_of(candidate)
-    # What is cheap first; augmentation multiplies the views that have to be computed.
-    entries = [
-        space.params(
-            candidate, train_suffix=True, freeze_depth=late, dropout=0.2, lr_suffix=late_rate, lr_head=late_rate * 2
-        ),
-        space.params(
-            candidate,
-            train_suffix=True,
-            freeze_depth=middle,
-            policy="standard",
-            lr_suffix=deep_rate,
-            lr_head=deep_rate * 2,
-        ),
-        space.params(
-            candidate,
-            train_suffix=True,
-            freeze_depth=late,
-            policy="geometric",
-            lr_suffix=late_rate,
-            lr_head=late_rate * 2,
-        ),
-        space.params(candidate, hidden=True, dropout=0.5, policy="standard", lr_head=1e-3, weight_decay=1e-2),
+    deep_rate, late_rate, _ = rates_of(candidate)
+    return [
+        _suffix(space, candidate, late_rate, 2 * late_rate, freeze_depth=late, dropout=0.2),
+        _suffix(space, candidate, late_rate, 2 * late_rate, freeze_depth=late, policy="geometric"),
+        _suffix(space, candidate, deep_rate, 2 * deep_rate, freeze_depth=middle, policy="standard"),
     ]
-    if peaks_early:
-        entries.append(
-            space.params(
-                candidate,
-                train_suffix=True,
-                freeze=EARLY,
-                policy="geometric",
-                strength=0.75,
-                lr_suffix=early_rate,
-                lr_head=early_rate,
-            )
-        )
-    # Head rates must lie in the search space, whatever the suffix's are.
-    return [{**e, "lr_head": min(max(e["lr_head"], 1e-4), 1e-2)} for e in entries]
+
+
+def _rest(space: SearchSpace, candidate: Candidate, peaks_early: bool) -> list[Params]:
+    hidden = space.params(candidate, hidden=True, dropout=0.5, policy="standard", lr_head=1e-3, weight_decay=1e-2)
+    if not peaks_early:
+        return [hidden]
+    rate = rates_of(candidate)[2]
+    return [hidden, _suffix(space, candidate, rate, rate, freeze=EARLY, policy="geometric", strength=0.75)]
+
+
+def _suffix(space: SearchSpace, candidate: Candidate, rate: float, head_rate: float, **chosen: Any) -> Params:
+    """A suffix in training; the head's rate is kept within the search space."""
+    head_rate = min(max(head_rate, LR_HEAD[0]), LR_HEAD[1])
+    return space.params(candidate, train_suffix=True, lr_suffix=rate, lr_head=head_rate, **chosen)
