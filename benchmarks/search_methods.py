@@ -73,7 +73,6 @@ def run_plainly(
 def search_by_default(session: Session, plan: Plan, seed: int, pruning: bool) -> None:
     """profile and search as in a run. The seed is the plan's, and the pruner tlsearch's own."""
     plan, profile = make_profile(session, plan)
-    plan.costs.remember_profile()
     run_search(session, plan, profile, best_candidates(profile, _affordable(plan)), None)
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
 import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -75,3 +77,21 @@ def test_prepare_is_quiet_and_leaves_the_users_choices(monkeypatch: pytest.Monke
     assert os.environ["TF_CPP_MIN_LOG_LEVEL"] == "0"
     assert os.environ["TF_FORCE_GPU_ALLOW_GROWTH"] == "true"
     assert logging.getLogger("tensorflow").level in (logging.ERROR, logging.NOTSET)
+
+
+def test_freed_memory_goes_back_to_the_system_where_the_library_can(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr(ctypes, "CDLL", lambda name: SimpleNamespace(malloc_trim=asked.append))
+    with runtime.one_model():
+        assert asked == []
+    assert asked == [0]
+
+
+@pytest.mark.parametrize("error", [OSError, TypeError, AttributeError])
+def test_other_libraries_are_left_alone(monkeypatch: pytest.MonkeyPatch, error: type[Exception]) -> None:
+    def missing(name: None) -> None:
+        raise error
+
+    monkeypatch.setattr(ctypes, "CDLL", missing)
+    with runtime.one_model():
+        pass

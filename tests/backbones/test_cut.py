@@ -55,6 +55,7 @@ def compute(name: str, cuts: Any, start: int, maps: Any, pooled: Any, inputs: An
     """What a prefix gives, as arrays, compiled as extraction compiles it."""
     plugin, model, _ = built(name)
     graph = cut.prefix(plugin, model, cuts, start, maps, pooled)
+    # As Network does it.
     forward = runtime.with_constants(graph, len(inputs)) if cut.has_batch_norm(model) else graph.predict_on_batch
     features = {what: np.asarray(values) for what, values in forward(inputs).items()}
     if start == 0:

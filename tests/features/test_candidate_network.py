@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+import keras
 import numpy as np
 import pytest
 from tiny import SIZE, Tiny, make_network, make_pool
@@ -12,6 +14,7 @@ from tlsearch import runtime
 from tlsearch.backbones import cut
 from tlsearch.features import network as network_module
 from tlsearch.features.network import AGREEMENT, EXTRACT_BATCH, Network
+from tlsearch.plugin_api import CutPoint
 from tlsearch.records import Candidate
 
 # Keras 3.15 turns variables and bfloat16 tensors into arrays in a way that NumPy 2 warns of.
@@ -43,18 +46,38 @@ def test_the_graphs_used_last_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_weights_that_are_constants_change_nothing_but_the_last_digits() -> None:
     network = make_network()
     prefix = cut.prefix(network.plugin, network.model, network.cuts, 0, (), (2, 4))
-    kept, constant = prefix.predict_on_batch(SAMPLE), runtime.with_constants(prefix, len(SAMPLE))(SAMPLE)
+    forward = runtime.with_constants(prefix, len(SAMPLE))
+    kept, constant = prefix.predict_on_batch(SAMPLE), forward(SAMPLE)
     assert set(kept) == set(constant)
     for name, values in kept.items():
         np.testing.assert_allclose(np.asarray(constant[name]), values, rtol=1e-3, atol=1e-4)
     network.model.get_layer("last_bn").beta.assign(np.zeros(12, np.float32))
     assert not np.allclose(prefix.predict_on_batch(SAMPLE)["pool 4"], kept["pool 4"])
+    np.testing.assert_array_equal(forward(SAMPLE)["pool 4"], constant["pool 4"])
 
 
-@pytest.mark.parametrize(("precision", "constant"), [("float32", True), ("mixed_bfloat16", False)])
+def test_batch_norm_is_found_at_any_depth() -> None:
+    plain = keras.Sequential([keras.Input((4, 4, 3)), keras.layers.Conv2D(2, 1)])
+    assert not cut.has_batch_norm(plain)
+    assert cut.has_batch_norm(keras.Sequential([plain, keras.layers.BatchNormalization()]))
+    inner = keras.Sequential([keras.Input((4, 4, 2)), keras.layers.BatchNormalization()])
+    assert cut.has_batch_norm(keras.Sequential([plain, keras.Sequential([inner])]))
+
+
+@pytest.mark.parametrize(
+    ("precision", "norm", "gpu", "constant"),
+    [
+        ("float32", True, False, True),
+        ("mixed_bfloat16", True, False, False),
+        ("float32", False, False, False),
+        ("float32", True, True, False),
+    ],
+)
 def test_weights_are_constants_where_batch_norm_can_be_folded(
-    precision: str, constant: bool, monkeypatch: pytest.MonkeyPatch
+    precision: str, norm: bool, gpu: bool, constant: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(cut, "has_batch_norm", lambda model: norm)
+    monkeypatch.setattr(runtime, "has_gpu", lambda: gpu)
     asked: list[int] = []
 
     def with_constants(model: Any, batch: int) -> Any:
@@ -65,6 +88,25 @@ def test_weights_are_constants_where_batch_norm_can_be_folded(
     network = Network(Tiny(), CANDIDATE, make_network().cuts, precision)
     network.compute(0, (4,), (), SAMPLE)
     assert asked == [EXTRACT_BATCH] * constant
+
+
+class Early(Tiny):
+    """Tiny with a cut between a BatchNorm and the ReLU that would be fused with it."""
+
+    def cut_points(self, model: keras.Model) -> Sequence[CutPoint]:
+        """See ``Tiny``."""
+        return [CutPoint("stem", "stem", stage_end=True), CutPoint("norm", "last_bn"), CutPoint("last", "last_out")]
+
+
+def test_a_cut_gives_the_same_alone_and_with_others_though_layers_are_fused() -> None:
+    network = make_network(Early())
+    together = network.compute(0, (1, 2, 3), (2, 3), SAMPLE)
+    for depth in (1, 2, 3):
+        alone = network.compute(0, (depth,), (depth,), SAMPLE)
+        np.testing.assert_array_equal(alone[f"map {depth}"], together[f"map {depth}"])
+    from_stem = network.compute(1, (2,), (2, 3), together["map 1"])
+    for name, values in from_stem.items():
+        np.testing.assert_array_equal(values, together[name])
 
 
 def test_cuts_that_are_known_need_no_model() -> None:

@@ -202,21 +202,32 @@ class Standardised(Tiny):
         return (images - 127.5) / keras.ops.std(images, axis=(1, 2, 3), keepdims=True)
 
 
-def infinite() -> Network:
-    """A network that gives what is infinite."""
+def spoilt(value: float) -> Network:
+    """A network with ``value`` among its weights; where a ReLU follows, its features need not show it."""
     network = make_network()
-    network.model.get_layer("last_bn").beta.assign(np.full(12, np.inf, np.float32))
+    network.model.get_layer("last_bn").beta.assign(np.full(12, value, np.float32))
     return network
 
 
-@pytest.mark.parametrize("make", [infinite, lambda: make_network(Standardised())])
-def test_non_finite_features_name_the_plugin_and_store_nothing(tmp_path: Path, make: Callable[[], Network]) -> None:
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        pytest.param(lambda: spoilt(np.nan), "has weights for tiny@w that are not finite; try other weights", id="NaN"),
+        pytest.param(lambda: spoilt(3e38), "gives features that are not finite for tiny@w; try other", id="too large"),
+        pytest.param(
+            lambda: make_network(Standardised()),
+            "turns an image into values that are not finite; mend its preprocess",
+            id="preprocess",
+        ),
+    ],
+)
+def test_what_is_not_finite_names_the_plugin_and_stores_nothing(
+    tmp_path: Path, make: Callable[[], Network], message: str
+) -> None:
     network = make()
     extractor = extractor_in(tmp_path)
-    extractor.pool.pixels[SIZE][7] = 100
-    with pytest.raises(
-        PluginFailedError, match="'tiny' gives features that are not finite for tiny@w; try other weights"
-    ):
+    extractor.pool.pixels[SIZE][7] = 100  # of a single colour
+    with pytest.raises(PluginFailedError, match=f"The backbone plugin 'tiny' {message}"):
         extractor.maps(network, PLAIN, 4)
     with pytest.raises(PluginFailedError, match="not finite"):
         extractor.pooled(network, PLAIN, [2, 4])

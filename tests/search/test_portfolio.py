@@ -23,7 +23,7 @@ PROFILE = {LITE: peaking(LITE, 13), VGG: peaking(VGG, 10)}
 
 
 def specs(
-    space: SearchSpace, profile: dict[Candidate, list[float]], best: list[Candidate], trials: int = 10
+    space: SearchSpace, profile: dict[Candidate, list[float]], best: list[Candidate], trials: int = 9
 ) -> list[TrialSpec]:
     """The entries in a run of so many trials."""
     costs = make_costs(space)
@@ -32,12 +32,14 @@ def specs(
 
 
 def test_solved_heads_come_first_for_every_candidate() -> None:
-    first = specs(SPACE, PROFILE, [LITE])[:4]
+    first = specs(SPACE, PROFILE, [LITE])[:6]
     assert [(s.backbone, s.tap, s.pooling) for s in first] == [
         ("efficientnet_lite0", 0, "avg"),
         ("vgg16", 0, "avg"),
         ("efficientnet_lite0", 13, "avgmax"),
         ("vgg16", 10, "avgmax"),
+        ("efficientnet_lite0", 0, "avgmax"),
+        ("vgg16", 0, "avgmax"),
     ]
     assert all(s.solved and not s.strength for s in first)
 
@@ -59,12 +61,24 @@ def test_where_there_are_trials_enough_the_best_ones_are_joined_with_more_cuts()
         ("efficientnet_lite0", 16),
     ]
     assert all(s.solved and s.pooling == "avgmax" and not s.strength for s in entries[2:10])
-    assert entries[10:] == specs(SPACE, rising, [VGG, LITE], 19)[4:]
-    assert [s.backbone for s in specs(SPACE, rising, [LITE], 20)[4:7]] == ["efficientnet_lite0"] * 3
+    few = specs(SPACE, rising, [VGG, LITE], 19)  # of which ten would be more than half
+    assert [(s.backbone, s.tap) for s in few[4:6]] == [("efficientnet_lite0", 0), ("vgg16", 0)]
+    assert entries[10:] == few[6:]
+    one = specs(SPACE, rising, [LITE], 14)
+    assert [(s.backbone, s.tap) for s in one[4:7]] == [("efficientnet_lite0", depth) for depth in (15, 13, 16)]
+
+
+@pytest.mark.parametrize(("depth", "joined"), [(1, 0), (2, 1), (3, 2)])
+def test_a_network_of_few_cuts_is_joined_with_those_that_it_has(depth: int, joined: int) -> None:
+    tiny = replace(LITE, backbone="theirs", depth=depth)
+    space = make_space(tiny)
+    entries = opening(space, {tiny: peaking(tiny, depth)}, [tiny], lambda _: 1.0, 40)
+    solved = [s for s in map(space.spec, entries) if s.solved]
+    assert sorted(s.tap for s in solved) == list(range(joined + 1))
 
 
 def test_then_what_trains_for_the_best_candidate() -> None:
-    plain, late, deep, hidden = specs(SPACE, PROFILE, [LITE])[4:]
+    plain, late, deep, hidden = specs(SPACE, PROFILE, [LITE])[6:]
     assert {s.backbone for s in (deep, late, plain, hidden)} == {"efficientnet_lite0"}
     assert (deep.kind, deep.freeze_depth, deep.policy, deep.strength) == ("suffix", 6, "standard", 0.5)
     assert (deep.lr_suffix, deep.weight_decay, deep.dropout) == (5e-4, 1e-3, 0.3)
@@ -110,16 +124,16 @@ def test_freezing_little_is_tried_only_where_features_peak_early() -> None:
     early = specs(SPACE, {**PROFILE, LITE: peaking(LITE, 6)}, [LITE])[-1]
     assert (early.kind, early.freeze_depth, early.policy, early.strength) == ("suffix", 3, "geometric", 0.75)
     assert early.lr_suffix == 1e-3
-    assert len(specs(SPACE, PROFILE, [LITE])) == 8
+    assert len(specs(SPACE, PROFILE, [LITE])) == 10
 
 
-def test_where_the_last_features_are_best_the_cut_before_is_joined_with_them() -> None:
+def test_of_equals_the_deeper_cut_is_joined_with_the_final_features() -> None:
     joined = specs(SPACE, {**PROFILE, LITE: peaking(LITE, 18)}, [LITE])[2]
     assert (joined.backbone, joined.tap) == ("efficientnet_lite0", 17)
 
 
 def test_of_two_good_candidates_the_cheaper_is_tuned_first() -> None:
-    entries = specs(SPACE, {**PROFILE, LITE: peaking(LITE, 6)}, [VGG, LITE])[4:]
+    entries = specs(SPACE, {**PROFILE, LITE: peaking(LITE, 6)}, [VGG, LITE])[6:]
     tuned, rest = entries[:6], entries[6:]
     assert {(s.backbone, s.freeze_depth) for s in tuned} == {
         *(("vgg16", depth) for depth in (7, 10)),

@@ -155,7 +155,6 @@ def test_trials_leave_nothing_behind(folder: Path, facts: CandidateFacts) -> Non
     def graphs_after(**changes: Any) -> int:
         spec = replace(solved(units=8, steps=2, batch_size=16, **changes))
         assert jobs.trial(facts.candidate, spec, [FOLD], None).result.state == "complete"
-        gc.collect()
         return sum(isinstance(thing, func_graph.FuncGraph) for thing in gc.get_objects())
 
     first = graphs_after(freeze_depth=17)

@@ -23,8 +23,8 @@ PEAK_IMAGES = 8
 HALF_LIMIT = 6e4
 """float16 ends at 65,504; a cut whose features come near is stored as float32."""
 
-
 FINITE = "finite"
+"""The name under which a prefix says of each image whether its preprocessed pixels are finite."""
 
 
 @dataclass(frozen=True)
@@ -94,8 +94,8 @@ def prefix(
     Input: RGB 0..255, shape (N, S, S, 3), where ``start`` is 0, else the stored features of cut ``start`` (a stage
     end). Output: a mapping; ``"map 4"`` is the feature map of depth 4 in its stored dtype, for each of ``maps``;
     ``"pool 4"`` is float32 (N, 2 * C), its features pooled over space, averages then maxima, for each of ``pooled``.
-    From pixels there is ``FINITE`` besides, (N,): whether all that the plugin's preprocessing gives is finite; the
-    backend may make a ReLU out of convolutions that takes what is not for 0.
+    From pixels there is ``FINITE`` besides, (N,): whether what the plugin's preprocessing gives is finite. A backend
+    that fuses convolution and ReLU may turn NaN into 0, so that features cannot show it.
     At the end of each stage features are rounded to the stored dtype and back, so that the numbers are the same
     from whichever stage end they are computed.
     """
@@ -107,7 +107,7 @@ def prefix(
     if start == 0:
         x = keras.Input((*model.input.shape[1:],), dtype="float32")
         y = backbone.preprocess(x)
-        outputs[FINITE] = ops.all(ops.isfinite(y), axis=(1, 2, 3))
+        outputs[FINITE] = ops.all(ops.isfinite(ops.cast(y, "float32")), axis=tuple(range(1, len(y.shape))))
     else:
         x = keras.Input(cuts[start - 1].shape, dtype=cuts[start - 1].dtype)
         y = ops.cast(x, "float32")
@@ -168,11 +168,13 @@ def inspect(backbone: Backbone, model: keras.Model, sample: np.ndarray[Any, Any]
 
 
 def has_batch_norm(model: keras.Model) -> bool:
-    """Whether there is a BatchNorm in ``model``, at any depth."""
+    """Whether there is a BatchNorm in ``model``, or in a model inside it."""
     import keras
 
-    layers = model._flatten_layers(include_self=False)
-    return any(isinstance(layer, keras.layers.BatchNormalization) for layer in layers)
+    return any(
+        isinstance(layer, keras.layers.BatchNormalization) or (isinstance(layer, keras.Model) and has_batch_norm(layer))
+        for layer in model.layers
+    )
 
 
 def arithmetic_share(model: keras.Model) -> float:

@@ -36,6 +36,8 @@ on the images beside it."""
 GRAPHS_KEPT = 4
 """Compiled prefixes that stay in memory, each with buffers, perhaps weights, of its own. A trial uses two or three."""
 
+MEND = "try other weights"
+
 Forward = Callable[[np.ndarray[Any, Any]], Mapping[str, Any]]
 """Features by name (as ``cut.prefix`` gives them) of a full batch."""
 
@@ -105,7 +107,8 @@ class Network:
 
     def _compiled(self, start: int, maps: tuple[int, ...], pooled: tuple[int, ...]) -> Forward:
         prefix = cut.prefix(self.plugin, self.model, self.cuts, start, maps, pooled)
-        if self.precision == runtime.FLOAT32 and cut.has_batch_norm(self.model):
+        # On a GPU Keras compiles with XLA, which folds by itself; in bfloat16 casts stand between what could be folded.
+        if self.precision == runtime.FLOAT32 and cut.has_batch_norm(self.model) and not runtime.has_gpu():
             return runtime.with_constants(prefix, EXTRACT_BATCH)
         forward: Forward = prefix.predict_on_batch
         return forward
@@ -115,21 +118,30 @@ class Network:
     ) -> dict[str, np.ndarray[Any, Any]]:
         """Features of at most ``EXTRACT_BATCH`` rows of ``inputs`` (pixels, or stored features of ``start``).
 
-        Raises ``PluginFailedError`` naming the plugin where features are not finite.
+        Raises ``PluginFailedError`` naming the plugin where features, weights or preprocessed pixels are not finite.
         """
         n = len(inputs)
         batch = np.zeros((EXTRACT_BATCH, *inputs.shape[1:]), dtype="float32" if start == 0 else inputs.dtype)
         batch[:n] = inputs
+        if not self._finite_weights:
+            raise self._failed(f"has weights for {self.candidate.label} that are not finite", MEND)
         graph = self.graph(start, maps, pooled)
         outputs = {k: np.asarray(v)[:n] for k, v in graph(batch).items()}
-        finite = outputs.pop(cut.FINITE, np.True_)
-        if not (finite.all() and all(np.isfinite(values).all() for values in outputs.values())):
-            raise PluginFailedError(
-                f"The backbone plugin '{self.plugin.name}' gives features that are not finite for "
-                f"{self.candidate.label}; try other weights, or leave it out with --backbone.",
-                plugin=f"backbone {self.plugin.name}",
-            )
+        if not outputs.pop(cut.FINITE, np.True_).all():
+            raise self._failed("turns an image into values that are not finite", "mend its preprocess")
+        if not all(np.isfinite(values).all() for values in outputs.values()):
+            raise self._failed(f"gives features that are not finite for {self.candidate.label}", MEND)
         return outputs
+
+    @cached_property
+    def _finite_weights(self) -> bool:
+        """Weights that are NaN may not be seen in features: see ``cut.prefix``."""
+        return all(np.isfinite(np.asarray(values, np.float32)).all() for values in self.model.get_weights())
+
+    def _failed(self, what: str, mend: str) -> PluginFailedError:
+        name = self.plugin.name
+        text = f"The backbone plugin '{name}' {what}; {mend}, or leave it out with --backbone."
+        return PluginFailedError(text, plugin=f"backbone {name}")
 
 
 def plugin_digest(plugin: object) -> str:

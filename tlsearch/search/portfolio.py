@@ -9,7 +9,7 @@ from tlsearch.records import Candidate
 from tlsearch.search.space import LR_HEAD, Params, SearchSpace
 from tlsearch.training.probe import best_depth
 
-# Learning rates of a suffix by architecture family, for the portfolio's entries 3, 4 and 8: wide networks without
+# Learning rates of a suffix by architecture family: cut in the middle, cut late, cut early. Wide networks without
 # BatchNorm want small steps. Anything unknown is treated like ResNet50.
 RATES: Mapping[str, tuple[float, float, float]] = {
     "efficientnet": (5e-4, 3e-4, 1e-3),
@@ -25,15 +25,15 @@ DEPTHS: Mapping[str, tuple[int, int]] = {
     "vgg19": (8, 12),
 }
 TAPS = 4
-"""Inner cuts that are joined with the final features, one by one, for a candidate that is worth it. The best partner is
-seldom the cut that is best alone, but near it: on photographs of clothes the third best of VGG16, of EfficientNet-Lite0
-too, were worth 1 and 2 points more than the best."""
+"""Inner cuts that are joined with the final features, one by one, for a candidate that is worth it. The best partner
+need not be the cut that is best alone: of VGG16 and of EfficientNet-Lite0 the third best gave 1 and 2 points more than
+the best (benchmarks/search_quality.py on the clothing data set at 128 px)."""
 
-ENOUGH_TRIALS = 20
-"""Where fewer are wanted, one inner cut is joined, and the rest are for what trains."""
+MOST_SOLVED = 0.5
+"""The share of all trials that solved heads may take of the opening; otherwise one inner cut is joined."""
 
 EARLY = 0.2
-"""The share of frozen cut points of the last entry, for networks whose features are best early."""
+"""The share of cut points that is frozen in one more trial of a network whose features are best early."""
 
 
 def depths_of(candidate: Candidate) -> tuple[int, int]:
@@ -46,7 +46,7 @@ def depths_of(candidate: Candidate) -> tuple[int, int]:
 
 
 def rates_of(candidate: Candidate) -> tuple[float, float, float]:
-    """The suffix learning rates of a candidate for the entries 3, 4 and 8."""
+    """The suffix learning rates of a candidate that is cut in the middle, late, early."""
     return next((r for name, r in RATES.items() if candidate.backbone.startswith(name)), DEFAULT_RATES)
 
 
@@ -60,22 +60,25 @@ def opening(
     """The entries in order; ``profile`` is accuracy by depth, ``best`` the candidates worth tuning further, ``trials``
     how many there may be.
 
-    Every candidate gets two solved heads, the best ones more, for what the profile has computed makes them cheap. Then
-    comes what tunes the best ones, the cheaper first, so that a network that is slow to train does not use up the time
-    before another has had its first try; and last what is worth trying without promising as much.
+    Solved heads come first, since the profile has computed their features: for every candidate on its final features,
+    and on these joined with its best inner cut; then for the best ones joined with further cuts, or, where trials are
+    few, with the maxima. Then comes what tunes the best ones, the cheaper first, so that a network that is slow to
+    train does not use up the time before another has had its first try; and last what is worth trying but promises
+    less.
     """
-    count = TAPS if trials >= ENOUGH_TRIALS else 1
-    taps = {c: best_taps(profile[c])[:count] for c in space.candidates}
+    taps = {c: _best_taps(profile[c]) for c in space.candidates}
     plain = [space.params(c) for c in space.candidates]
     joined = [_joined(space, c, tap) for c in space.candidates for tap in taps[c][:1]]
-    more = [_joined(space, c, tap) for rank in range(1, count) for c in best for tap in taps[c][rank : rank + 1]]
+    further = [_joined(space, c, taps[c][n]) for n in range(1, TAPS) for c in best if n < len(taps[c])]
+    if len(plain) + len(joined) + len(further) > MOST_SOLVED * trials:
+        further = [space.params(c, pooling="avgmax") for c in space.candidates]
     tuned = [params for c in best for params in _tuned(space, c)]
-    rest = [params for c in best for params in _rest(space, c, best_depth(profile[c]) < c.depth / 2)]
-    return [*plain, *joined, *more, *sorted(tuned, key=cost_of), *rest]
+    later = [params for c in best for params in _later(space, c, best_depth(profile[c]) < c.depth / 2)]
+    return [*plain, *joined, *further, *sorted(tuned, key=cost_of), *later]
 
 
-def best_taps(accuracies: Sequence[float]) -> list[int]:
-    """The cuts (from 1) before the last whose features are best as they are, best first; of equals the deeper."""
+def _best_taps(accuracies: Sequence[float]) -> list[int]:
+    """The cuts (from 1) before the last, those first whose features are best as they are; of equals the deeper."""
     inner = range(1, len(accuracies))
     return sorted(inner, key=lambda depth: (accuracies[depth - 1], depth), reverse=True)
 
@@ -95,7 +98,7 @@ def _tuned(space: SearchSpace, candidate: Candidate) -> list[Params]:
     ]
 
 
-def _rest(space: SearchSpace, candidate: Candidate, peaks_early: bool) -> list[Params]:
+def _later(space: SearchSpace, candidate: Candidate, peaks_early: bool) -> list[Params]:
     hidden = space.params(candidate, hidden=True, dropout=0.5, policy="standard", lr_head=1e-3, weight_decay=1e-2)
     if not peaks_early:
         return [hidden]

@@ -40,6 +40,7 @@ def make_profile(session: Session, plan: Plan) -> tuple[Plan, Profile]:
         session.reporter.say("profile", profile_line(candidate, points))
     if not profile:
         raise nothing_usable(broken)
+    plan.costs.remember_profile()
     if broken:
         space = replace(plan.space, candidates=tuple(profile))
         plan = replace(plan, space=space, left_out=(*plan.left_out, *broken))

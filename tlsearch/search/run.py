@@ -154,7 +154,6 @@ def _find(session: Session, plan: Plan, started: str) -> tuple[Plan, Parts]:
     clock, config = session.clock, session.config
     with clock.measure("profile"):
         plan, profile = make_profile(session, plan)
-    plan.costs.remember_profile()
     best = best_candidates(profile, _affordable(plan))
     baseline = None
     if config.baseline == "auto":
