@@ -6,9 +6,9 @@ Pictures of ten classes are made up at 64 px and written to a temporary folder b
 that of a user, in a process of its own with an empty store, on a small plan that is the same for every size: the
 bundled EfficientNet-Lite0 at 64 px and the first trials of the opening portfolio, no augmentation and no network from
 scratch. Three trials by default, all of them solved heads, which hold the features of all images at once; the fourth
-(`--trials 4`) tunes the last stage for two epochs, batch by batch, and makes the run longer. Everything else is done as
-always: look-alikes are looked for, candidates are measured and profiled, the best trials are confirmed on resampled
-folds, the winner is tested, the report is written.
+(`--trials 4`) tunes everything after a third of the cut points for two epochs, batch by batch, and makes the run
+several times as long. Everything else is done as always: look-alikes are looked for, candidates are measured and
+profiled, the best trials are confirmed on resampled folds, the winner is tested, the report is written.
 
 Memory is anonymous resident memory (RssAnon) summed over the process tree, sampled twice a second. Prints a table and
 one JSON line.
