@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from tiny import make_spec
 
-from tlsearch.training.optimizer import make_optimizer
+from tlsearch.training.optimizer import make_optimizer, warm_up_cosine
 
 # Keras 3.15 turns variables and bfloat16 tensors into arrays in a way that NumPy 2 warns of.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -105,3 +105,11 @@ def test_gradients_are_clipped_to_norm_1_in_each_group() -> None:
     for group in ("suffix", "head"):
         np.testing.assert_allclose(walk([300.0, 400.0], group), walk([0.6, 0.8], group), rtol=1e-5)
         assert np.abs(walk([0.3, 0.4], group) - walk([0.6, 0.8], group)).max() > 1e-4
+
+
+@pytest.mark.parametrize(("warm_up", "decay_steps"), [(1, 1), (4, 36), (30, 270)])
+def test_the_rates_are_those_of_keras(warm_up: int, decay_steps: int) -> None:
+    ours = warm_up_cosine(0.1, warm_up, decay_steps)
+    theirs = keras.optimizers.schedules.CosineDecay(0.1 / warm_up, decay_steps, warmup_target=0.1, warmup_steps=warm_up)
+    for step in range(warm_up + decay_steps + 3):
+        assert float(ours(step)) == pytest.approx(float(theirs(step)), abs=1e-7)
