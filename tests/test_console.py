@@ -134,6 +134,16 @@ def test_the_moving_line_fits_on_one_line(width: int) -> None:
     assert len(line) <= width
 
 
+def test_the_first_twentieth_of_a_step_says_nothing_of_the_time_left() -> None:
+    moving = _Moving("baseline")
+    moving.update(0.0, 1, "")
+    moving._began -= 300
+    moving.update(0.03, 1, "compiling")
+    assert moving.plain() == "3%  compiling"
+    moving.update(0.5, 1, "training")
+    assert moving.plain() == "50%  training  5m 00s left"
+
+
 def test_the_moving_line_says_percent_where_nothing_is_counted() -> None:
     moving = _Moving("profile")
     moving.update(0.25, 1, "vgg16")

@@ -205,7 +205,7 @@ def read_config(path: Path) -> dict[str, Any]:
     known = [f.name for f in fields(RunConfig)]
     for key in values:
         if key not in known:
-            raise UsageError(f"{path} has the unknown key {key!r}: {_nearest(key, known)}.")
+            raise UsageError(f"{path} has the unknown key {key!r}: {_nearest(key, known)}")
     for key, parse in (("time_limit", parse_duration), ("cache_limit", parse_size)):
         if isinstance(values.get(key), str):
             values[key] = parse(values[key])
@@ -296,7 +296,7 @@ def _bad(name: str, value: Any, wanted: str) -> UsageError:
 
 def _nearest(key: str, known: list[str]) -> str:
     near = difflib.get_close_matches(key.replace("-", "_"), known, n=1, cutoff=0.6)
-    return f"did you mean {near[0]!r}" if near else "known keys are " + ", ".join(known)
+    return f"did you mean {near[0]!r}?" if near else "known keys are " + ", ".join(known) + "."
 
 
 def _to_plain(name: str, value: Any) -> Any:

@@ -27,9 +27,9 @@ _QUIET = Style(dim=True)
 # A number stands alone: the digits of vgg16, block4_pool or a date belong to a name.
 _NUMBERS = r"(?<![\w.:-])(?<!\D/)[+-]?(\d+(,\d{3})*(\.\d+)?|\.\d+)%?(?![\w-]|\.\w)"
 
-# An estimate from the first moments of a step would be far off.
+# An estimate from the first moments of a step would be far off; their pace is that of what happens once, as compiling.
 _FIRST_ESTIMATE_SECONDS = 3.0
-
+_FIRST_ESTIMATE_SHARE = 0.05
 
 SILENCE_SECONDS = 60.0
 """After so long without a line, a log that is no terminal gets one that says how far the work is."""
@@ -184,7 +184,9 @@ class _Moving:
         """The time left at the pace so far; empty where there is no pace yet."""
         elapsed = time.monotonic() - self._began
         gained = self._done - self._first
-        if gained <= 0 or elapsed < _FIRST_ESTIMATE_SECONDS or self._done >= self._total:
+        if gained < _FIRST_ESTIMATE_SHARE * (self._total - self._first) or elapsed < _FIRST_ESTIMATE_SECONDS:
+            return ""
+        if self._done >= self._total:
             return ""
         return f"{short_duration(elapsed * (self._total - self._done) / gained)} left"
 

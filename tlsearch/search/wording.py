@@ -15,7 +15,7 @@ from tlsearch.results.figures import interval, score
 from tlsearch.results.flat import flat_metrics
 from tlsearch.results.markdown import describe
 from tlsearch.results.result import RunResult
-from tlsearch.units import format_duration
+from tlsearch.units import counted, format_duration
 
 if TYPE_CHECKING:
     from tlsearch.results.claims import Estimate
@@ -64,7 +64,7 @@ def _by_reason(plan: Plan) -> dict[str, list[str]]:
 def baseline_line(baseline: BaselineResult) -> str:
     """The network, its validation figure, its time, and what is to be said of it."""
     result = baseline.result
-    notes = [f"learning rate {result.spec.lr_suffix:g} of 3", f"{baseline.epochs} epochs"]
+    notes = [f"learning rate {result.spec.lr_suffix:g} of 3", counted(baseline.epochs, "epoch")]
     if baseline.still_improving:
         notes.append("at equal compute; still improving" if baseline.stopped_by == "time" else "still improving")
     notes += [f"not affordable from scratch here: {reason}" for reason in baseline.not_affordable]

@@ -133,6 +133,6 @@ def _probe(uri: str) -> None:
         trouble.append(f"no answer in {_PROBE_SECONDS:.0f} s")
     if trouble:
         raise TrackingError(
-            f"The MLflow server {uri} does not answer ({trouble[0]}): start it, mend --tracking-uri, "
-            f"or leave that out to record into {_SQLITE}{DATABASE_NAME}."
+            f"The MLflow server {uri} does not answer ({trouble[0]}): start it, mend --tracking-uri "
+            f"or MLFLOW_TRACKING_URI, or leave out both to record into {_SQLITE}{DATABASE_NAME}."
         )

@@ -92,7 +92,7 @@ def _outcome(one: _Runner, best: bool) -> Outcome:
     trainer = one.trainer
     metrics = trainer.final() if trainer.history else {}
     metrics["trainable_params"] = float(sum(np.prod(v.shape) for v in trainer.model.trainable_variables))
-    passed = f"{len(trainer.history)} of {trainer.rounds}"
+    passed = f"{trainer.epochs(len(trainer.history)):.3g} of {trainer.epochs(trainer.rounds):.3g}"
     result = TrialResult(
         one.spec,
         "complete" if best else "failed" if one.failure else "pruned",
