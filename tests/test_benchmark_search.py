@@ -295,9 +295,10 @@ def test_the_benchmark_in_small(
     # Starting a worker takes most of the time, and TPE runs as random search does.
     site = shuffled.install_plugin(tmp_path / "site")
     monkeypatch.setenv("PYTHONPATH", str(site))
-    profile = methods.make_profile
+    profile, profiled = methods.make_profile, []
 
     def profile_slowly(session: Any, plan: Any) -> Any:
+        profiled.append(session.config.seed)
         time.sleep(SLOW)
         return profile(session, plan)
 
@@ -320,7 +321,8 @@ def test_the_benchmark_in_small(
         assert times[-1] <= search["seconds"] + 0.1
         assert found["summary"][search["method"]]["final"]["4"] == max(round(t["value"], 4) for t in search["trials"])
     ours = found["searches"][1]
-    assert ours["seconds_before_trials"] >= SLOW  # the profile is counted
+    assert profiled == [4]  # by tlsearch alone, and its time is counted
+    assert ours["seconds_before_trials"] >= SLOW
     assert ours["trials"][0]["label"].startswith("stub@random freeze 3/3 head solved")
     assert json.loads(file.read_text(encoding="utf-8"))["searches"] == found["searches"]
     curves.print_table(found, Console(width=160))

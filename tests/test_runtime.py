@@ -89,9 +89,13 @@ def test_freed_memory_goes_back_to_the_system_where_the_library_can(monkeypatch:
 
 @pytest.mark.parametrize("error", [OSError, TypeError, AttributeError])
 def test_other_libraries_are_left_alone(monkeypatch: pytest.MonkeyPatch, error: type[Exception]) -> None:
+    asked: list[None] = []
+
     def missing(name: None) -> None:
+        asked.append(name)
         raise error
 
     monkeypatch.setattr(ctypes, "CDLL", missing)
     with runtime.one_model():
-        pass
+        assert asked == []
+    assert asked == [None]  # and the block ended well

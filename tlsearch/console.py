@@ -184,9 +184,8 @@ class _Moving:
         """The time left at the pace so far; empty where there is no pace yet."""
         elapsed = time.monotonic() - self._began
         gained = self._done - self._first
-        if gained < _FIRST_ESTIMATE_SHARE * (self._total - self._first) or elapsed < _FIRST_ESTIMATE_SECONDS:
-            return ""
-        if self._done >= self._total:
+        early = gained < _FIRST_ESTIMATE_SHARE * (self._total - self._first) or elapsed < _FIRST_ESTIMATE_SECONDS
+        if gained <= 0 or early or self._done >= self._total:
             return ""
         return f"{short_duration(elapsed * (self._total - self._done) / gained)} left"
 

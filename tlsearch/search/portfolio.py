@@ -28,7 +28,7 @@ DEPTHS: Mapping[str, tuple[int, int]] = {
 TAPS = 4
 """Inner cuts that are joined with the final features, one by one, for a candidate that is worth it. The best partner
 need not be the cut that is best alone: of VGG16 and of EfficientNet-Lite0 the third best gave 1 and 2 points more than
-the best (benchmarks/search_quality.py on the clothing data set at 128 px)."""
+the best (benchmarks/search_quality.py on the clothing data set at 128 px, seed 0)."""
 
 MOST_SOLVED = 0.5
 """The share of all trials that solved heads may take of the opening; otherwise one inner cut is joined."""
@@ -90,7 +90,7 @@ def _joined(space: SearchSpace, candidate: Candidate, tap: int) -> Params:
 
 def _trained(space: SearchSpace, candidate: Candidate, peaks_early: bool) -> list[Params]:
     """What trains, the most promising first: in some hundred steps the deep suffix gains most, though it takes longest
-    (.86 to .88 against .79 to .83 for the late ones, by benchmarks/search_quality.py)."""
+    (EfficientNet-Lite0: .86 to .88 against .79 to .83 for the late ones, by benchmarks/search_quality.py)."""
     middle, late = depths_of(candidate)
     deep_rate, late_rate, early_rate = rates_of(candidate)
     entries = [
