@@ -14,8 +14,10 @@ from tlsearch.errors import TrialError
 from tlsearch.features.extract import StoredRows
 from tlsearch.records import TrialSpec
 from tlsearch.training import scores
-from tlsearch.training.batches import epoch_batches, view_number
-from tlsearch.training.fit import Task, Trainer
+from tlsearch.training.batches import epoch_batches
+from tlsearch.training.compiled import CompiledModel, compile_model
+from tlsearch.training.fit import Rounds, Task, Trainer
+from tlsearch.training.network import Head
 
 # Keras 3.15 turns variables and bfloat16 tensors into arrays in a way that NumPy 2 warns of.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -55,7 +57,8 @@ def make_trainer(
     if model is None:
         x = keras.Input((WIDTH,))
         model = keras.Model(x, keras.layers.Dense(CLASSES, kernel_initializer="zeros")(x))
-    return Trainer(model, [], list(model.trainable_variables), spec, task, lambda epoch: view_number(spec, epoch))
+    compile_model(model, spec, Rounds.of(spec, len(TRAIN)).total, (), model.trainable_variables)
+    return Trainer(CompiledModel(model, Head(0, 0.0, CLASSES, 0)), spec, task)
 
 
 @pytest.mark.parametrize(

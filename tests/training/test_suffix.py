@@ -38,9 +38,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("store")
 
 
-def fresh_head(width: int = 12, units: int = 0) -> Head:
+def fresh_head() -> Head:
     """A head of random values on features as they are."""
-    return Head(units, 0.0, 3, 1, np.zeros(width, np.float32), np.ones(width, np.float32))
+    return Head(0, 0.0, 3, 1)
 
 
 def array(value: Any) -> Any:
@@ -63,7 +63,7 @@ def test_pooling_is_by_average_joined_with_the_maximum() -> None:
 def test_a_head_is_standardisation_hidden_layer_and_logits(units: int) -> None:
     rng = np.random.default_rng(0)
     mean, scale = rng.normal(size=6).astype(np.float32), rng.uniform(0.1, 50, 6).astype(np.float32)
-    head = Head(units, 0.0, 3, 1, mean, scale)
+    head = Head(units, 0.0, 3, 1)
     x = rng.normal(size=(7, 6)).astype(np.float32)
     head(x)
     width = units or 6
@@ -76,11 +76,12 @@ def test_a_head_is_standardisation_hidden_layer_and_logits(units: int) -> None:
     np.testing.assert_allclose(array(head(x)), y @ linear[0] + linear[1], rtol=1e-4, atol=1e-4)
     kept = head.weights()
     np.testing.assert_array_equal(kept.linear[0], linear[0])
+    np.testing.assert_array_equal([kept.mean, kept.scale], [mean, scale])
     assert (kept.hidden is None) == (hidden is None)
 
 
 def test_heads_start_from_their_seed() -> None:
-    heads = [Head(5, 0.5, 3, seed, np.zeros(4, np.float32), np.ones(4, np.float32)) for seed in (1, 1, 2)]
+    heads = [Head(5, 0.5, 3, seed) for seed in (1, 1, 2)]
     for head in heads:
         head(np.zeros((1, 4), np.float32))
     first, same, other = (head.weights() for head in heads)
@@ -133,7 +134,9 @@ def test_training_moves_what_follows_the_cut_and_keeps_batchnorm_statistics(
     network: Network, folder: Path, depth: int
 ) -> None:
     runner = TrialRunner(make_extractor(folder), "accuracy")
-    trainer, _, backbone = runner.prepare(network, make_spec(freeze_depth=depth, lr_suffix=0.01), make_fold())
+    trainer, compiled = runner.prepare(network, make_spec(freeze_depth=depth, lr_suffix=0.01), make_fold())
+    backbone = compiled.backbone
+    assert backbone is not None
     before = {name: backbone.get_layer(name).get_weights() for name in WITH_WEIGHTS}
     for _ in range(trainer.rounds):
         trainer.run_round()
@@ -151,7 +154,9 @@ def test_from_scratch_batchnorm_follows_the_data(tmp_path: Path) -> None:
     network = make_network(weights=None)
     runner = TrialRunner(make_extractor(tmp_path), "accuracy")
     spec = make_spec(weights=None, freeze_depth=0, lr_suffix=0.01)
-    trainer, _, backbone = runner.prepare(network, spec, make_fold())
+    trainer, compiled = runner.prepare(network, spec, make_fold())
+    backbone = compiled.backbone
+    assert backbone is not None
     before = {name: backbone.get_layer(name).get_weights()[2:] for name in WITH_WEIGHTS if name.endswith("_bn")}
     trainer.run_round()
     for name, statistics in before.items():

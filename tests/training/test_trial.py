@@ -138,7 +138,7 @@ def test_a_hidden_head_is_trained_on_frozen_features(network: Network, tmp_path:
 def test_a_suffix_trial_starts_from_a_head_that_fits(network: Network, tmp_path: Path, units: int) -> None:
     """The first phase of LP-FT: before the first step it is as good as the head on frozen features."""
     runner = TrialRunner(make_extractor(tmp_path), "accuracy")
-    trainer, _, _ = runner.prepare(network, make_spec(units=units, steps=60), FOLD)
+    trainer, _ = runner.prepare(network, make_spec(units=units, steps=60), FOLD)
     said = trainer.probabilities(trainer.task.plain(), np.asarray(FOLD.val))
     accuracy = (said.argmax(axis=1) == make_pool().labels[list(FOLD.val)]).mean()
     assert accuracy > 0.8

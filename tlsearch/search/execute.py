@@ -60,7 +60,8 @@ def execute(
     try:
         with shielded():
             open_run = start_run(session, spec, candidate, role, name)
-        tried = _try(session, open_run, spec, candidate, folds, on_round, seconds, step)
+        keep = role == "confirmation"  # the same trial comes again, on the next fold
+        tried = _try(session, open_run, spec, candidate, folds, on_round, seconds, step, keep=keep)
         beside = extra(tried.result) if extra else {}
         with shielded():
             session.journal.keep(_question(spec, folds, role), replace(tried, extra=beside))
@@ -83,12 +84,15 @@ def _try(
     on_round: OnRound,
     seconds: float | None,
     step: str,
+    *,
+    keep: bool,
 ) -> Tried:
-    """Run a trial in the worker, its rounds recorded in the open MLflow run ``run_id``."""
+    """Run a trial in the worker, its rounds recorded in the open MLflow run ``run_id``; with ``keep`` the worker keeps
+    its compiled model."""
     heard = Heard(session, run_id, on_round, step)
 
     def run(time_left: float | None, batch_size: int | None) -> Outcome:
-        arguments = {"candidate": candidate, "spec": spec, "folds": folds, "seconds": time_left}
+        arguments = {"candidate": candidate, "spec": spec, "folds": folds, "seconds": time_left, "keep": keep}
         tried: Outcome = session.worker.trial("trial", heard, **arguments, batch_size=batch_size)
         return tried
 

@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from tlsearch import runtime
 from tlsearch.config import Metric
 from tlsearch.errors import TrialError
 from tlsearch.features.extract import Rows
 from tlsearch.records import TrialSpec
 from tlsearch.training import scores
-from tlsearch.training.batches import IntArray, epoch_batches, steps_per_epoch
-from tlsearch.training.norm import NormRenewal
-from tlsearch.training.optimizer import make_optimizer
-
-if TYPE_CHECKING:
-    import keras
+from tlsearch.training.batches import IntArray, epoch_batches, steps_per_epoch, view_number
+from tlsearch.training.compiled import CompiledModel
 
 FloatArray = np.ndarray[Any, np.dtype[np.float32]]
 
@@ -28,6 +23,9 @@ MIN_ROUNDS = 5
 """A schedule shorter than this many epochs is still measured this often."""
 
 PREDICT_BATCH = 64
+
+PREDICT_STEP = 16
+"""Where there are fewer images than that, a batch has a multiple of so many rows."""
 
 COUNTING_ROUNDS = 3
 """The last rounds, whose mean counts."""
@@ -52,53 +50,41 @@ class Task:
     class_weights: dict[int, float] | None
 
 
-def hits(targets: Any, logits: Any) -> Any:
-    """1 for each image whose class is right; 0 where the target names none."""
-    from keras import ops
+@dataclass(frozen=True)
+class Rounds:
+    """A schedule in rounds: ``number`` of them with ``steps`` each. A round is an epoch of ``per_epoch`` steps, or a
+    fifth of the schedule where that is shorter."""
 
-    right = ops.equal(ops.argmax(targets, axis=-1), ops.argmax(logits, axis=-1))
-    return ops.cast(right, "float32") * ops.max(targets, axis=-1)
+    number: int
+    steps: int
+    per_epoch: int
 
+    @classmethod
+    def of(cls, spec: TrialSpec, images: int) -> Rounds:
+        """The rounds of a trial that trains on so many images."""
+        per_epoch = steps_per_epoch(images, spec.batch_size)
+        steps = min(per_epoch, max(1, spec.steps // MIN_ROUNDS))
+        return cls(max(1, round(spec.steps / steps)), steps, per_epoch)
 
-def compile_model(model: keras.Model, spec: TrialSpec, steps: int, suffix: Sequence[Any], head: Sequence[Any]) -> None:
-    """Prepare ``model`` for ``steps`` training steps; ``suffix`` and ``head`` are its variables in two groups."""
-    import keras
-
-    optimizer = make_optimizer(spec, steps, suffix, head)
-    # Variables that are made in the first step, of the optimizer or of a metric, have it traced twice.
-    optimizer.build(model.trainable_variables)
-    model.compile(
-        optimizer,
-        keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=spec.label_smoothing),
-        metrics=[keras.metrics.MeanMetricWrapper(hits, name="hits")],
-        jit_compile=runtime.jit_compile(),
-    )
+    @property
+    def total(self) -> int:
+        """The steps of all rounds."""
+        return self.number * self.steps
 
 
 class Trainer:
-    """Trains one model in rounds. A round is an epoch, or a fifth of the schedule where that is shorter."""
+    """Trains one model, compiled for the total of the trial's ``Rounds``, from where it is, round by round."""
 
-    def __init__(
-        self,
-        model: keras.Model,
-        suffix: list[Any],
-        head: list[Any],
-        spec: TrialSpec,
-        task: Task,
-        view: Callable[[int], int],
-    ) -> None:
-        self.model, self.spec, self.task = model, spec, task
-        per_epoch = steps_per_epoch(len(task.train), spec.batch_size)
-        self.round_steps = min(per_epoch, max(1, spec.steps // MIN_ROUNDS))
-        self._epochs_a_round = self.round_steps / per_epoch
-        self.rounds = max(1, round(spec.steps / self.round_steps))
+    def __init__(self, compiled: CompiledModel, spec: TrialSpec, task: Task) -> None:
+        self.model, self.spec, self.task = compiled.model, spec, task
+        rounds = Rounds.of(spec, len(task.train))
+        self.rounds, self.round_steps = rounds.number, rounds.steps
+        self._epochs_a_round = rounds.steps / rounds.per_epoch
         self.history: list[dict[str, float]] = []
-        self._view = view
         self._first = task.train[:0]
         self._batches = self._stream()
-        self._norm: NormRenewal | None = None
+        self._compiled = compiled
         self._targets = np.eye(task.classes, dtype=np.float32)
-        compile_model(model, spec, self.rounds * self.round_steps, suffix, head)
 
     def epochs(self, rounds: int) -> float:
         """The epochs in so many rounds."""
@@ -107,7 +93,7 @@ class Trainer:
     def _stream(self) -> Iterator[tuple[IntArray, Rows]]:
         epoch = 0
         while True:
-            rows = self.task.rows(self._view(epoch))
+            rows = self.task.rows(view_number(self.spec, epoch))
             for number, batch in enumerate(epoch_batches(self.spec, self.task.train, epoch)):
                 if number == 0:
                     self._first = batch
@@ -159,8 +145,8 @@ class Trainer:
         """Class probabilities (n, classes) for rows of the pool, dropout off."""
         if not len(index):
             return np.zeros((0, self.task.classes), np.float32)
-        # The last batch is filled up to the size of the others: another size would be compiled anew.
-        size = min(PREDICT_BATCH, len(index))
+        # Batches are filled up to a size that they share, and folds with them: another would be compiled anew.
+        size = min(PREDICT_BATCH, PREDICT_STEP * -(-len(index) // PREDICT_STEP))
         filled = np.resize(index, -(-len(index) // size) * size)
         parts = [
             np.asarray(self.model.predict_on_batch(rows.take(filled[i : i + size]).astype(np.float32, copy=False)))
@@ -186,9 +172,9 @@ class Trainer:
 
     def _renew_norm(self) -> None:
         """Take BatchNorm's statistics anew on unaltered training images, in batches of the trial's size."""
-        if self._norm is None:
-            self._norm = NormRenewal(self.model)
         rows, size = self.task.plain(), min(self.spec.batch_size, len(self.task.train))
         order = np.random.default_rng(len(self.history)).permutation(self.task.train)
         starts = range(0, len(order) - size + 1, size)[:NORM_BATCHES]
-        self._norm.renew(rows.take(order[start : start + size]).astype(np.float32, copy=False) for start in starts)
+        self._compiled.norm.renew(
+            rows.take(order[start : start + size]).astype(np.float32, copy=False) for start in starts
+        )

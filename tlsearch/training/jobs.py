@@ -169,14 +169,20 @@ class Jobs:
         folds: Sequence[Fold],
         seconds: float | None,
         batch_size: int | None = None,
+        keep: bool = False,
     ) -> Outcome:
         """Run a trial; the parent answers every ("epoch", numbers) event with "continue" or "prune". With a
-        ``batch_size`` it is trained as long, in batches of that size; the result says ``spec`` nevertheless."""
+        ``batch_size`` it is trained as long, in batches of that size; the result says ``spec`` nevertheless. With
+        ``keep`` its compiled model stays until the next trial without."""
         _, runner = self._ready()
         network = self._network(candidate)
         with self._counting(), runtime.one_model():
             used = with_batches_of(spec, batch_size, len(folds[0].train)) if batch_size else spec
-            outcome = runner.run(network, used, folds, lambda numbers: str(self._emit(("epoch", numbers))), seconds)
+
+            def judge(numbers: Mapping[str, float]) -> str:
+                return str(self._emit(("epoch", numbers)))
+
+            outcome = runner.run(network, used, folds, judge, seconds, keep=keep)
         if runner.fitted is not None:
             runner.fitted = replace(runner.fitted, spec=spec)
         return replace(outcome, result=replace(outcome.result, spec=spec))
@@ -185,6 +191,7 @@ class Jobs:
         """Train from scratch with several learning rates (see ``race``)."""
         _, runner = self._ready()
         network = self._network(candidate)
+        runner.shelf.clear()
         with runtime.one_model():
             return race(runner, network, specs, fold, lambda number, numbers: self._emit(("race", (number, numbers))))
 
@@ -217,7 +224,7 @@ class Jobs:
     def restore_head(self, spec: TrialSpec, file: str) -> None:
         """Take a head that was kept for the one that was fitted last."""
         extractor, runner = self._ready()
-        runner.fitted = Fitted(spec, read_head(Path(file), spec, len(extractor.pool.classes)), None)
+        runner.fitted = Fitted(spec, read_head(Path(file), len(extractor.pool.classes)), None)
 
     def _fitted(self, spec: TrialSpec) -> Fitted:
         fitted = self._ready()[1].fitted

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 
-from tlsearch.records import TrialSpec
 from tlsearch.training.network import Head, HeadWeights
 
 
@@ -21,12 +20,8 @@ def write_head(file: Path, head: Head) -> None:
         np.savez(stream, **arrays)  # type: ignore[arg-type]  # its stub takes no mapping
 
 
-def read_head(file: Path, spec: TrialSpec, classes: int) -> Head:
-    """The head of a trial as it was kept, without dropout, which only training has."""
+def read_head(file: Path, classes: int) -> Head:
+    """The head of a trial as it was kept."""
     with np.load(file, allow_pickle=False) as kept:
         hidden = (kept["hidden_kernel"], kept["hidden_bias"]) if "hidden_kernel" in kept else None
-        numbers = HeadWeights(kept["mean"], kept["scale"], hidden, (kept["kernel"], kept["bias"]))
-    head = Head(0 if hidden is None else spec.units, 0.0, classes, 0, numbers.mean, numbers.scale)
-    head(np.zeros((1, len(numbers.mean)), np.float32))
-    head.set(numbers)
-    return head
+        return Head.of(HeadWeights(kept["mean"], kept["scale"], hidden, (kept["kernel"], kept["bias"])), classes)

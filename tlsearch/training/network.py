@@ -33,21 +33,11 @@ class HeadWeights:
     linear: tuple[FloatArray, FloatArray]
 
 
-def head_layers(units: int, dropout: float, classes: int, seed: int, mean: FloatArray, scale: FloatArray) -> list[Any]:
-    """The layers of a head on pooled features: standardise, drop, an optional hidden layer, logits; in float32.
-
-    ``mean`` and ``scale`` are constants of the first layer, so that the saved model holds them.
-    """
+def head_layers(units: int, dropout: float, classes: int, seed: int) -> list[Any]:
+    """The layers of a head on standardised features: drop, an optional hidden layer, logits; in float32."""
     import keras
 
-    layers: list[Any] = [
-        keras.layers.Normalization(
-            mean=mean.astype(np.float32),
-            variance=np.square(scale, dtype=np.float32),
-            dtype="float32",
-            name="standardise",
-        )
-    ]
+    layers: list[Any] = []
     if dropout:
         layers.append(keras.layers.Dropout(dropout, seed=seed, name="drop"))
     if units:
@@ -60,33 +50,78 @@ def head_layers(units: int, dropout: float, classes: int, seed: int, mean: Float
     return layers
 
 
-class Head:
-    """A head whose layers can be applied to symbolic features and whose numbers can be set and read."""
+def standardisation_layer() -> keras.layers.Layer:
+    """A layer that standardises by two variables, ``mean`` (0 at first) and ``scale`` (1), which are not trained.
 
-    def __init__(
-        self, units: int, dropout: float, classes: int, seed: int, mean: FloatArray, scale: FloatArray
-    ) -> None:
+    Keras' own ``Normalization`` takes them for constants of the graph, which would be traced anew for other images.
+    """
+    import keras
+
+    class Standardise(keras.layers.Layer):  # type: ignore[misc]  # keras has no types
+        def build(self, shape: tuple[int | None, ...]) -> None:
+            self.mean = self.add_weight(shape=shape[-1:], initializer="zeros", trainable=False, name="mean")
+            self.scale = self.add_weight(shape=shape[-1:], initializer="ones", trainable=False, name="scale")
+
+        def call(self, x: Any) -> Any:
+            return (x - self.mean) / self.scale
+
+    return Standardise(dtype="float32", name="standardise")
+
+
+class Head:
+    """A head on pooled features, whose layers can be applied to symbolic ones and whose numbers can be set and read."""
+
+    def __init__(self, units: int, dropout: float, classes: int, seed: int) -> None:
         self.units, self.dropout, self.classes, self.seed = units, dropout, classes, seed
-        self.mean, self.scale = mean, scale
-        self.layers = head_layers(units, dropout, classes, seed, mean, scale)
+        self._standardise = standardisation_layer()
+        self._layers = head_layers(units, dropout, classes, seed)
+
+    @classmethod
+    def of(cls, numbers: HeadWeights, classes: int) -> Head:
+        """A head without dropout, which only training has, of these numbers."""
+        head = cls(0 if numbers.hidden is None else numbers.hidden[0].shape[1], 0.0, classes, 0)
+        head(np.zeros((1, len(numbers.mean)), np.float32))
+        head.set(numbers)
+        return head
 
     def __call__(self, pooled: Any) -> Any:
-        for layer in self.layers:
+        for layer in (self._standardise, *self._layers):
             pooled = layer(pooled)
         return pooled
 
     def weights(self) -> HeadWeights:
         """The head's numbers now."""
-        dense = {layer.name: tuple(layer.get_weights()) for layer in self.layers if layer.name in ("hidden", "logits")}
-        return HeadWeights(self.mean, self.scale, dense.get("hidden"), dense["logits"])
+        mean, scale = self._standardise.get_weights()
+        dense = {layer.name: tuple(layer.get_weights()) for layer in self._layers}
+        return HeadWeights(mean, scale, dense.get("hidden"), dense["logits"])
 
     def set(self, numbers: HeadWeights) -> None:
-        """Take over the layers' numbers; the standardisation was fixed when the head was made."""
-        for layer in self.layers:
-            if layer.name == "logits":
-                layer.set_weights(list(numbers.linear))
-            elif layer.name == "hidden" and numbers.hidden is not None:
-                layer.set_weights(list(numbers.hidden))
+        """Take over these numbers."""
+        self._standardise.set_weights([numbers.mean, numbers.scale])
+        _set_dense(self._layers, numbers)
+
+
+def _set_dense(layers: list[Any], numbers: HeadWeights) -> None:
+    for layer in layers:
+        if layer.name == "logits":
+            layer.set_weights(list(numbers.linear))
+        elif layer.name == "hidden" and numbers.hidden is not None:
+            layer.set_weights(list(numbers.hidden))
+
+
+def _exported_head(head: Head, pooled: Any) -> Any:
+    """Logits of ``head`` on symbolic features, by Keras' own layers alone."""
+    import keras
+
+    numbers = head.weights()
+    variance = np.square(numbers.scale, dtype=np.float32)
+    standardise = keras.layers.Normalization(mean=numbers.mean, variance=variance, dtype="float32", name="standardise")
+    layers = head_layers(head.units, head.dropout, head.classes, head.seed)
+    logits = standardise(pooled)
+    for layer in layers:
+        logits = layer(logits)
+    _set_dense(layers, numbers)
+    return logits
 
 
 def pool(tensor: Any, pooling: str) -> Any:
@@ -197,7 +232,5 @@ def export(
         pooled = keras.ops.concatenate([pool(tapped, spec.pooling), pool(last, spec.pooling)], axis=-1)
     else:
         pooled = pool(backbone_model(y, training=False), spec.pooling)
-    fresh = Head(head.units, head.dropout, head.classes, head.seed, head.mean, head.scale)
-    logits = fresh(pooled)
-    fresh.set(head.weights())
+    logits = _exported_head(head, pooled)
     return keras.Model(x, keras.layers.Softmax(dtype="float32", name="probabilities")(logits))

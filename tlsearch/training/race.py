@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -13,8 +12,8 @@ from tlsearch.data.split import Fold
 from tlsearch.errors import TrialError
 from tlsearch.features.network import Network
 from tlsearch.records import TrialResult, TrialSpec
+from tlsearch.training.compiled import CompiledModel
 from tlsearch.training.fit import COUNTING_ROUNDS, Trainer
-from tlsearch.training.network import Head
 from tlsearch.training.trial import Fitted, Outcome, TrialRunner
 
 HEAT = 1 / 3
@@ -27,8 +26,7 @@ OnRound = Callable[[int, dict[str, float]], None]
 class _Runner:
     spec: TrialSpec
     trainer: Trainer
-    head: Head
-    model: Any
+    compiled: CompiledModel
     seconds: float = 0.0
     failure: TrialError | None = None
 
@@ -58,7 +56,7 @@ def race(
         one.seconds = time.monotonic() - started
         runners.append(one)
     best = _finish(runners, on_round)
-    runner.fitted = Fitted(best.spec, best.head, best.model.get_weights())
+    runner.fitted = Fitted.of(best.spec, best.compiled)
     return [_outcome(one, one is best) for one in runners]
 
 

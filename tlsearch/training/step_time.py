@@ -11,7 +11,7 @@ import numpy as np
 
 from tlsearch.features.network import Network
 from tlsearch.records import TrialSpec
-from tlsearch.training.fit import compile_model
+from tlsearch.training.compiled import compile_model
 from tlsearch.training.network import Head, build_suffix
 
 TIMED_BATCHES = 3
@@ -32,8 +32,7 @@ def training_step_seconds(network: Network, depth: int, sample: np.ndarray[Any, 
     """Seconds of one training step of everything after ``depth`` on a batch, as a trial makes it: clipping, two
     learning rates and all."""
     candidate = network.candidate
-    width = network.cuts[-1].shape[2]
-    head = Head(0, 0.0, 2, 0, np.zeros(width, np.float32), np.ones(width, np.float32))
+    head = Head(0, 0.0, 2, 0)
     spec = TrialSpec(candidate.backbone, candidate.weights, candidate.image_size, len(network.cuts), depth)
     spec = replace(spec, lr_suffix=1e-4, lr_head=1e-4, weight_decay=1e-3)
     parts = build_suffix(network.plugin, candidate, network.cuts, spec, head, network.precision)

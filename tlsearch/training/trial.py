@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -16,14 +16,12 @@ from tlsearch.features.network import Network
 from tlsearch.features.view import PLAIN, View
 from tlsearch.records import TrialResult, TrialSpec
 from tlsearch.training import scores
-from tlsearch.training.batches import IntArray, trial_seed, view_number
-from tlsearch.training.fit import COUNTING_ROUNDS, Task, Trainer
+from tlsearch.training.batches import IntArray, trial_seed
+from tlsearch.training.compiled import CompiledModel, ModelShelf, compile_model
+from tlsearch.training.fit import COUNTING_ROUNDS, Rounds, Task, Trainer
 from tlsearch.training.network import Head, HeadWeights, build_suffix
 from tlsearch.training.scratch import input_scale, prepare_from_scratch
 from tlsearch.training.solve import logits, solve_head, standardisation
-
-if TYPE_CHECKING:
-    import keras
 
 FloatArray = np.ndarray[Any, np.dtype[np.float32]]
 
@@ -41,6 +39,12 @@ class Fitted:
     spec: TrialSpec
     head: Head
     backbone_weights: list[np.ndarray[Any, Any]] | None
+
+    @classmethod
+    def of(cls, spec: TrialSpec, compiled: CompiledModel) -> Fitted:
+        """What a model has learned by now."""
+        backbone = compiled.backbone
+        return cls(spec, compiled.head, None if backbone is None else backbone.get_weights())
 
 
 @dataclass(frozen=True)
@@ -62,22 +66,38 @@ class Stopped(Exception):  # noqa: N818 - not an error: a trial that was pruned 
 
 
 class TrialRunner:
-    """Runs trials on one pool. ``fitted`` is the model of the last fold of the last trial."""
+    """Runs trials on one pool. ``fitted`` is the model of the last fold of the last trial. The ``shelf`` holds a model
+    over the folds of a trial, and over trials where it is to keep them."""
 
     def __init__(self, extractor: Extractor, metric: Metric) -> None:
         self.extractor = extractor
         self.metric: Metric = metric
         self.fitted: Fitted | None = None
+        self.shelf = ModelShelf()
         self._deadline = float("inf")
 
     def run(
-        self, network: Network, spec: TrialSpec, folds: Sequence[Fold], judge: Judge, seconds: float | None
+        self,
+        network: Network,
+        spec: TrialSpec,
+        folds: Sequence[Fold],
+        judge: Judge,
+        seconds: float | None,
+        *,
+        keep: bool = False,
     ) -> Outcome:
         """Train ``spec`` on each fold and validate it there; the value is the mean over folds.
 
         ``judge`` is asked after every round; ``fraction`` counts over all folds. After ``seconds`` the trial is
         censored: it has no value. A fold without validation images only fits. The history is that of the first fold.
+        With ``keep`` its model stays on the shelf, for the same trial on other folds.
         """
+        with self.shelf.over(keep=keep, several=len(folds) > 1):
+            return self._run(network, spec, folds, judge, seconds)
+
+    def _run(
+        self, network: Network, spec: TrialSpec, folds: Sequence[Fold], judge: Judge, seconds: float | None
+    ) -> Outcome:
         started = time.monotonic()
         self._deadline = started + seconds if seconds is not None else float("inf")
         self.fitted = None
@@ -121,12 +141,9 @@ class TrialRunner:
     ) -> tuple[IntArray, FloatArray, dict[str, float]]:
         if spec.solved:
             return self._solve(network, spec, fold)
-        if spec.kind == "frozen":
-            trainer, head, model = self._hidden_head(network, spec, fold)
-        else:
-            trainer, head, model = self.prepare(network, spec, fold)
+        trainer, compiled = self.prepare(network, spec, fold)
         self._train(trainer, judge, renew_norm=spec.kind == "scratch")
-        self.fitted = Fitted(spec, head, model.get_weights() if model is not None else None)
+        self.fitted = Fitted.of(spec, compiled)
         said = trainer.probabilities(trainer.task.plain(), trainer.task.val)
         numbers = trainer.final()
         numbers["trainable_params"] = float(sum(np.prod(v.shape) for v in trainer.model.trainable_variables))
@@ -157,10 +174,7 @@ class TrialRunner:
         numbers, c = solve_head(
             x, y, task.classes, trial_seed(spec, "solve"), task.class_weights, task.train_groups, len(views)
         )
-        head = Head(0, 0.0, task.classes, 0, numbers.mean, numbers.scale)
-        head(np.zeros((1, len(numbers.mean)), np.float32))
-        head.set(numbers)
-        self.fitted = Fitted(spec, head, None)
+        self.fitted = Fitted(spec, Head.of(numbers, task.classes), None)
         said = scores.softmax(logits(numbers, task.plain().take(task.val)))
         fit = scores.softmax(logits(numbers, x))
         return (
@@ -175,75 +189,64 @@ class TrialRunner:
             },
         )
 
-    def _hidden_head(self, network: Network, spec: TrialSpec, fold: Fold) -> tuple[Trainer, Head, None]:
-        task = self._task(spec, fold, lambda number: self._pooled(network, spec, number))
-        return (*self._head_trainer(spec, task), None)
+    # What is trained in steps: a head alone, a suffix, or the whole network.
 
-    def _head_trainer(self, spec: TrialSpec, task: Task) -> tuple[Trainer, Head]:
-        import keras
+    def prepare(self, network: Network, spec: TrialSpec, fold: Fold) -> tuple[Trainer, CompiledModel]:
+        """The model of a trial at its start, and its trainer on a fold."""
+        if spec.kind == "frozen":
+            return self._head_trainer(spec, self._task(spec, fold, lambda number: self._pooled(network, spec, number)))
+        start = None if spec.kind == "scratch" else self._head_start(network, spec, fold)
+        task = self._task(spec, fold, lambda number: self._maps(network, spec, number))
+        steps = Rounds.of(spec, len(task.train)).total
+        key = ("suffix", network.candidate, network.precision, spec, steps)
+        compiled = self.shelf.take(key, lambda: self._build(network, spec, steps))
+        if start is not None:
+            compiled.head.set(start)
+        return Trainer(compiled, spec, task), compiled
 
-        mean, scale = standardisation(task.plain().take(task.train))
-        head = Head(spec.units, spec.dropout, task.classes, trial_seed(spec, "head"), mean, scale)
-        x = keras.Input((len(mean),))
-        model = keras.Model(x, head(x))
-        return Trainer(model, [], list(model.trainable_variables), spec, task, lambda e: view_number(spec, e)), head
-
-    # A suffix, or the whole network.
-
-    def prepare(self, network: Network, spec: TrialSpec, fold: Fold) -> tuple[Trainer, Head, keras.Model]:
-        """A trainer for a suffix, or for a whole network from scratch, at its start, with its head and the
-        backbone that holds its variables."""
-        scratch = spec.kind == "scratch"
-        head = self._fresh_head(network, spec) if scratch else self._started_head(network, spec, fold)
+    def _build(self, network: Network, spec: TrialSpec, steps: int) -> CompiledModel:
+        head = self._new_head(spec)
         parts = build_suffix(network.plugin, network.candidate, network.cuts, spec, head, network.precision)
-        start = head.weights() if not scratch else None
-        if scratch:
+        if spec.kind == "scratch":
             scale = input_scale(network.plugin, self.extractor.pool.pixels[spec.image_size])
             prepare_from_scratch(parts.backbone_model, trial_seed(spec, "backbone"), scale)
-        elif start is not None:
-            head.set(start)
-        task = self._task(spec, fold, lambda number: self._maps(network, spec, number))
-        trainer = Trainer(
-            parts.model,
-            parts.suffix_variables,
-            parts.head_variables,
-            spec,
-            task,
-            lambda e: view_number(spec, e),
-        )
-        return trainer, head, parts.backbone_model
+        compile_model(parts.model, spec, steps, parts.suffix_variables, parts.head_variables)
+        return CompiledModel(parts.model, head, parts.backbone_model)
 
-    def _fresh_head(self, network: Network, spec: TrialSpec) -> Head:
-        width = network.cuts[-1].shape[2] * (2 if spec.pooling == "avgmax" else 1)
-        zero, one = np.zeros(width, np.float32), np.ones(width, np.float32)
-        classes = len(self.extractor.pool.classes)
-        return Head(spec.units, spec.dropout, classes, trial_seed(spec, "head"), zero, one)
+    def _head_trainer(self, spec: TrialSpec, task: Task) -> tuple[Trainer, CompiledModel]:
+        features = task.plain().take(task.train)
+        steps = Rounds.of(spec, len(task.train)).total
+        compiled = self.shelf.take(("head", spec, steps), lambda: self._build_head(spec, features.shape[1], steps))
+        mean, scale = standardisation(features)
+        compiled.head.set(replace(compiled.head.weights(), mean=mean, scale=scale))
+        return Trainer(compiled, spec, task), compiled
 
-    def _started_head(self, network: Network, spec: TrialSpec, fold: Fold) -> Head:
+    def _build_head(self, spec: TrialSpec, width: int, steps: int) -> CompiledModel:
+        import keras
+
+        head = self._new_head(spec)
+        x = keras.Input((width,))
+        model = keras.Model(x, head(x))
+        compile_model(model, spec, steps, (), model.trainable_variables)
+        return CompiledModel(model, head)
+
+    def _new_head(self, spec: TrialSpec) -> Head:
+        return Head(spec.units, spec.dropout, len(self.extractor.pool.classes), trial_seed(spec, "head"))
+
+    def _head_start(self, network: Network, spec: TrialSpec, fold: Fold) -> HeadWeights:
         """A head that already fits the frozen features: the first phase of LP-FT (Kumar et al. 2022)."""
         plain = replace(spec, freeze_depth=spec.depth, policy="none", strength=0.0, views=1)
         task = self._task(plain, fold, lambda number: self._pooled(network, plain, number))
         if spec.units:
             plain = replace(plain, steps=min(START_STEPS, spec.steps))
-            trainer, trained = self._head_trainer(plain, replace(task, val=task.val[:0]))
+            trainer, compiled = self._head_trainer(plain, replace(task, val=task.val[:0]))
             for _ in range(trainer.rounds):
                 trainer.run_round()
-            numbers = trained.weights()
-        else:
-            x = task.rows(0).take(task.train)
-            solved, _ = solve_head(
-                x,
-                task.labels[task.train],
-                task.classes,
-                trial_seed(spec, "solve"),
-                task.class_weights,
-                task.train_groups,
-            )
-            numbers = HeadWeights(solved.mean, solved.scale, None, solved.linear)
-        head = Head(spec.units, spec.dropout, task.classes, trial_seed(spec, "head"), numbers.mean, numbers.scale)
-        head(np.zeros((1, len(numbers.mean)), np.float32))
-        head.set(numbers)
-        return head
+            return compiled.head.weights()
+        x, y = task.rows(0).take(task.train), task.labels[task.train]
+        seed = trial_seed(spec, "solve")
+        solved, _ = solve_head(x, y, task.classes, seed, task.class_weights, task.train_groups)
+        return solved
 
     # Features by view.
 

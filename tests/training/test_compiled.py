@@ -1,0 +1,177 @@
+"""Models that serve several folds: built once, and to the last bit what a fresh one would give."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+from tiny import Patience, Tiny, make_extractor, make_network, make_spec
+
+from tlsearch.data.split import Fold
+from tlsearch.features.network import Network
+from tlsearch.records import TrialSpec
+from tlsearch.training import compiled as compiled_module
+from tlsearch.training import trial as trial_module
+from tlsearch.training.compiled import CompiledModel, ModelShelf, compile_model
+from tlsearch.training.network import Head
+from tlsearch.training.trial import Outcome, TrialRunner
+
+# Keras 3.15 turns variables and bfloat16 tensors into arrays in a way that NumPy 2 warns of.
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+
+FOLDS = tuple(Fold(tuple(i for i in range(60) if i % 5 != n), tuple(range(n, 60, 5))) for n in range(3))
+AUGMENTED: dict[str, Any] = {"policy": "speckle", "strength": 0.5}
+CASES: dict[str, dict[str, Any]] = {
+    "hidden": {"freeze_depth": 4, "units": 8, "dropout": 0.3, **AUGMENTED, "views": 2},
+    "suffix": {"freeze_depth": 2, "dropout": 0.3, **AUGMENTED, "views": 2},
+    "suffix_hidden": {"freeze_depth": 1, "units": 8, "dropout": 0.3, "pooling": "avgmax"},
+    "scratch": {"freeze_depth": 0, "weights": None, "dropout": 0.3, **AUGMENTED, "views": 0, "lr_suffix": 0.01},
+}
+MODELS = {"hidden": 1, "suffix": 1, "suffix_hidden": 2, "scratch": 1}
+"""How many models a case compiles: a suffix with a hidden head starts from one that was trained alone."""
+
+
+def run(folder: Path, spec: TrialSpec, folds: Sequence[Fold]) -> Outcome:
+    """A trial with a runner, a network and a store of its own."""
+    network = make_network(weights=spec.weights)
+    return TrialRunner(make_extractor(folder), "balanced_accuracy").run(network, spec, folds, Patience(), None)
+
+
+@pytest.fixture
+def compiled(monkeypatch: pytest.MonkeyPatch) -> list[TrialSpec]:
+    """The spec of every model that is compiled."""
+    specs: list[TrialSpec] = []
+
+    def spy(model: Any, spec: TrialSpec, *rest: Any) -> None:
+        specs.append(spec)
+        compile_model(model, spec, *rest)
+
+    monkeypatch.setattr(trial_module, "compile_model", spy)
+    return specs
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_folds_share_a_model_and_each_gives_what_it_gives_alone(
+    tmp_path: Path, compiled: list[TrialSpec], case: str
+) -> None:
+    spec = make_spec(**CASES[case])
+    together = run(tmp_path / "together", spec, FOLDS)
+    assert len(compiled) == MODELS[case]
+    alone = [run(tmp_path / "alone", spec, [fold]) for fold in FOLDS]
+    assert together.result.fold_values == tuple(o.result.value for o in alone)
+    np.testing.assert_array_equal(together.val_probabilities, np.concatenate([o.val_probabilities for o in alone]))
+    assert together.result.history == alone[0].result.history
+    for name, value in together.result.metrics.items():
+        assert value == float(np.mean([o.result.metrics[name] for o in alone]))
+    assert len({o.result.metrics["train_loss"] for o in alone}) == len(FOLDS)
+
+
+def test_a_fold_of_another_number_of_steps_has_a_model_of_its_own(tmp_path: Path, compiled: list[TrialSpec]) -> None:
+    """33 images are three batches of 16, 32 are two: 20 steps are seven rounds of 3 and ten of 2."""
+    folds = [Fold(tuple(range(count)), tuple(range(40, 60))) for count in (32, 33, 32)]
+    spec = make_spec(steps=20)
+    together = run(tmp_path, spec, folds)
+    assert len(compiled) == 2
+    assert together.result.fold_values == tuple(run(tmp_path, spec, [fold]).result.value for fold in folds)
+
+
+def test_models_stay_for_the_same_trial_on_other_folds_where_they_are_to_be_kept(
+    tmp_path: Path, compiled: list[TrialSpec]
+) -> None:
+    network, runner = make_network(), TrialRunner(make_extractor(tmp_path), "balanced_accuracy")
+    specs = [make_spec(freeze_depth=depth) for depth in (2, 3)]
+    said: dict[tuple[int, int], Any] = {}
+    for number, fold in enumerate(FOLDS):
+        for spec in specs:
+            outcome = runner.run(network, spec, [fold], Patience(), None, keep=True)
+            said[number, spec.freeze_depth] = outcome.result.value, outcome.val_probabilities.tolist()
+    assert len(compiled) == 2
+    for (number, depth), expected in said.items():
+        outcome = run(tmp_path, make_spec(freeze_depth=depth), [FOLDS[number]])
+        assert (outcome.result.value, outcome.val_probabilities.tolist()) == expected
+    compiled.clear()
+    for keep in (False, True):  # a trial that does not keep its own drops the others
+        runner.run(network, specs[0], [FOLDS[0]], Patience(), None, keep=keep)
+    assert len(compiled) == 2
+
+
+def test_nothing_stays_after_a_trial_that_failed(tmp_path: Path, compiled: list[TrialSpec]) -> None:
+    network, runner = make_network(), TrialRunner(make_extractor(tmp_path), "balanced_accuracy")
+
+    def broken(_: Any) -> str:
+        raise MemoryError
+
+    with pytest.raises(MemoryError):
+        runner.run(network, make_spec(), [FOLDS[0]], broken, None, keep=True)
+    runner.run(network, make_spec(), [FOLDS[0]], Patience(), None, keep=True)
+    assert len(compiled) == 2
+
+
+def test_the_same_trial_of_another_network_has_a_model_of_its_own(tmp_path: Path, compiled: list[TrialSpec]) -> None:
+    runner = TrialRunner(make_extractor(tmp_path), "balanced_accuracy")
+    network = make_network()
+    rough = Network(Tiny(), network.candidate, network.cuts, "mixed_bfloat16")
+    for one in (network, rough):
+        runner.run(one, make_spec(), [FOLDS[0]], Patience(), None, keep=True)
+    assert len(compiled) == 2
+
+
+def dense(units: int) -> CompiledModel:
+    """A compiled linear model of 4 inputs."""
+    x = keras.Input((4,))
+    model = keras.Model(x, keras.layers.Dense(units)(x))
+    compile_model(model, make_spec(), 10, (), model.trainable_variables)
+    return CompiledModel(model, Head(0, 0.0, units, 0))
+
+
+def test_a_rewound_model_has_the_values_it_was_marked_with() -> None:
+    one = dense(3)
+    one.mark()
+    before = [keras.ops.convert_to_numpy(v) for v in (*one.model.variables, *one.model.optimizer.variables)]
+    one.model.train_on_batch(np.ones((2, 4), np.float32), np.eye(3, dtype=np.float32)[:2])
+    moved = [keras.ops.convert_to_numpy(v) for v in (*one.model.variables, *one.model.optimizer.variables)]
+    assert not any(np.array_equal(a, b) for a, b in zip(before, moved, strict=True))
+    one.rewind()
+    after = [keras.ops.convert_to_numpy(v) for v in (*one.model.variables, *one.model.optimizer.variables)]
+    for a, b in zip(before, after, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_a_shelf_holds_what_its_memory_allows(monkeypatch: pytest.MonkeyPatch) -> None:
+    shelf, made = ModelShelf(), []
+
+    def take(units: int) -> CompiledModel:
+        def make() -> CompiledModel:
+            made.append(units)
+            return dense(units)
+
+        return shelf.take(units, make)
+
+    with shelf.over(keep=True, several=False):
+        first = take(10)
+        # Weights and two moments each of (4 + 1) * 10 float32, a count of steps in int64; all of them twice.
+        assert first.nbytes == 2 * (3 * 50 * 4 + 8)
+        monkeypatch.setattr(compiled_module, "KEPT_BYTES", 2 * first.nbytes)
+        assert take(9) is not first
+        assert take(10) is first
+        take(8)  # 9 was used longest ago
+        assert take(10) is first
+        take(9)
+    assert made == [10, 9, 8, 9]
+    with shelf.over(keep=False, several=False):
+        take(10)
+        take(10)
+    assert made == [10, 9, 8, 9, 10, 10]
+
+
+def test_a_model_that_is_larger_than_the_shelf_still_serves_all_folds(
+    tmp_path: Path, compiled: list[TrialSpec], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compiled_module, "KEPT_BYTES", 1)
+    run(tmp_path, replace(make_spec(), dropout=0.0), FOLDS)
+    assert len(compiled) == 1
