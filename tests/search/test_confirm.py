@@ -227,15 +227,20 @@ def training_of(confirming: Confirming, *contenders: Finished) -> float:
     return sum(confirming.costs.fold_seconds(c.spec) for c in contenders)
 
 
-def clock_with(monkeypatch: pytest.MonkeyPatch, confirming: Confirming, seconds: float) -> None:
-    """A clock with ``seconds`` left, of which every run takes what it is estimated at."""
+def clock_with(monkeypatch: pytest.MonkeyPatch, confirming: Confirming, seconds: float, later: float = 1.0) -> None:
+    """A clock with ``seconds`` left, of which every run takes what it is estimated at, ``later`` times as much on every
+    fold but the first."""
     spent = 0.0
     execute = confirming._execute
 
     def run(session: Any, spec: TrialSpec, *rest: Any) -> Any:
         nonlocal spent
-        spent += 12.0 if spec.weights is None else confirming.costs.seconds(spec)
-        return execute(session, spec, *rest)
+        takes = 12.0 if spec.weights is None else confirming.costs.seconds(spec)
+        result, outcome, run_id = execute(session, spec, *rest)
+        first = sum(replace(s, views=spec.views) == spec for s, _, _ in confirming.runs) == 1
+        takes *= 1.0 if first or spec.repeat else later
+        spent += takes
+        return replace(result, seconds=takes), outcome, run_id
 
     monkeypatch.setattr(module, "execute", run)
     monkeypatch.setattr(confirming.clock, "fits", lambda wanted, *later: wanted <= seconds - spent + 1e-6)
@@ -247,6 +252,16 @@ def test_as_many_folds_as_there_is_time_for(confirming: Confirming, monkeypatch:
     clock_with(monkeypatch, confirming, made + 1.5 * each)
     found = confirming((HEAVY, [0.9, 0.8]), (LIGHT, [0.88, 0.83]))
     assert found.confirmed[LIGHT.spec].folds == found.confirmed[HEAVY.spec].folds == 2
+
+
+def test_later_folds_are_expected_to_take_what_the_last_one_took(
+    confirming: Confirming, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They find the features and the models that the first one made: a tenth of its time here."""
+    first, each = seconds_of(confirming, LIGHT, PROBE) + 12.0, training_of(confirming, LIGHT, PROBE) + 12.0
+    clock_with(monkeypatch, confirming, first + 1.5 * each, later=0.1)
+    found = confirming((LIGHT, [0.9, 0.8, 0.9, 0.8, 0.9]), baseline=[0.4] * 5)
+    assert found.confirmed[LIGHT.spec].folds == found.confirmed[SCRATCH].folds == 5
 
 
 def test_with_little_time_only_the_first_contenders_race(

@@ -19,6 +19,8 @@ from tlsearch.training import compiled as compiled_module
 from tlsearch.training import trial as trial_module
 from tlsearch.training.compiled import CompiledModel, ModelShelf, compile_model
 from tlsearch.training.network import Head
+from tlsearch.training.optimizer import RatedOptimizer
+from tlsearch.training.race import race
 from tlsearch.training.trial import Outcome, TrialRunner
 
 # Keras 3.15 turns variables and bfloat16 tensors into arrays in a way that NumPy 2 warns of.
@@ -47,9 +49,9 @@ def compiled(monkeypatch: pytest.MonkeyPatch) -> list[TrialSpec]:
     """The spec of every model that is compiled."""
     specs: list[TrialSpec] = []
 
-    def spy(model: Any, spec: TrialSpec, *rest: Any) -> None:
+    def spy(model: Any, spec: TrialSpec, *rest: Any) -> RatedOptimizer:
         specs.append(spec)
-        compile_model(model, spec, *rest)
+        return compile_model(model, spec, *rest)
 
     monkeypatch.setattr(trial_module, "compile_model", spy)
     return specs
@@ -71,13 +73,35 @@ def test_folds_share_a_model_and_each_gives_what_it_gives_alone(
     assert len({o.result.metrics["train_loss"] for o in alone}) == len(FOLDS)
 
 
-def test_a_fold_of_another_number_of_steps_has_a_model_of_its_own(tmp_path: Path, compiled: list[TrialSpec]) -> None:
+def test_folds_of_different_numbers_of_steps_share_a_model(tmp_path: Path, compiled: list[TrialSpec]) -> None:
     """33 images are three batches of 16, 32 are two: 20 steps are seven rounds of 3 and ten of 2."""
     folds = [Fold(tuple(range(count)), tuple(range(40, 60))) for count in (32, 33, 32)]
     spec = make_spec(steps=20)
     together = run(tmp_path, spec, folds)
-    assert len(compiled) == 2
+    assert len(compiled) == 1
     assert together.result.fold_values == tuple(run(tmp_path, spec, [fold]).result.value for fold in folds)
+
+
+def test_learning_rates_race_with_one_model_and_their_order_changes_nothing(
+    tmp_path: Path, compiled: list[TrialSpec]
+) -> None:
+    network, runner = make_network(weights=None), TrialRunner(make_extractor(tmp_path), "accuracy")
+    specs = [make_spec(**{**CASES["scratch"], "lr_suffix": rate, "lr_head": rate}, steps=27) for rate in (1e-6, 1e-2)]
+    seen = []
+    for order in (specs, specs[::-1]):
+        outcomes = {o.result.spec: o for o in race(runner, network, order, FOLDS[0], lambda *_: None)}
+        assert runner.fitted is not None
+        seen.append((outcomes, [np.array(w) for w in runner.fitted.backbone_weights or []]))
+    assert len(compiled) == 2
+    (first, weights), (second, again) = seen
+    assert [first[spec].result.state for spec in specs] == ["pruned", "complete"]
+    for spec in specs:
+        assert first[spec].result.history == second[spec].result.history
+    np.testing.assert_array_equal(first[specs[1]].val_probabilities, second[specs[1]].val_probabilities)
+    for one, other in zip(weights, again, strict=True):
+        np.testing.assert_array_equal(one, other)
+    slow, fast = (first[spec].result.history[0]["train_loss"] for spec in specs)
+    assert slow != fast
 
 
 def test_models_stay_for_the_same_trial_on_other_folds_where_they_are_to_be_kept(
@@ -125,20 +149,20 @@ def dense(units: int) -> CompiledModel:
     """A compiled linear model of 4 inputs."""
     x = keras.Input((4,))
     model = keras.Model(x, keras.layers.Dense(units)(x))
-    compile_model(model, make_spec(), 10, (), model.trainable_variables)
-    return CompiledModel(model, Head(0, 0.0, units, 0))
+    optimizer = compile_model(model, make_spec(), (), model.trainable_variables)
+    return CompiledModel(model, optimizer, Head(0, 0.0, units, 0))
 
 
-def test_a_rewound_model_has_the_values_it_was_marked_with() -> None:
+def test_a_restored_model_has_the_values_of_its_state() -> None:
     one = dense(3)
-    one.mark()
-    before = [keras.ops.convert_to_numpy(v) for v in (*one.model.variables, *one.model.optimizer.variables)]
+    before = one.state()
+    one.optimizer.set_rates(0.0, 0.1)
     one.model.train_on_batch(np.ones((2, 4), np.float32), np.eye(3, dtype=np.float32)[:2])
-    moved = [keras.ops.convert_to_numpy(v) for v in (*one.model.variables, *one.model.optimizer.variables)]
-    assert not any(np.array_equal(a, b) for a, b in zip(before, moved, strict=True))
-    one.rewind()
-    after = [keras.ops.convert_to_numpy(v) for v in (*one.model.variables, *one.model.optimizer.variables)]
-    for a, b in zip(before, after, strict=True):
+    assert not any(np.array_equal(a, b) for a, b in zip(before, one.state(), strict=True))
+    rates = [name for name in (v.path for v in one.optimizer.keras.variables) if name.endswith("learning_rate")]
+    assert len(rates) == 1  # one of the variables that are put back
+    one.restore(before)
+    for a, b in zip(before, one.state(), strict=True):
         np.testing.assert_array_equal(a, b)
 
 
@@ -154,9 +178,10 @@ def test_a_shelf_holds_what_its_memory_allows(monkeypatch: pytest.MonkeyPatch) -
 
     with shelf.over(keep=True, several=False):
         first = take(10)
-        # Weights and two moments each of (4 + 1) * 10 float32, a count of steps in int64; all of them twice.
-        assert first.nbytes == 2 * (3 * 50 * 4 + 8)
-        monkeypatch.setattr(compiled_module, "KEPT_BYTES", 2 * first.nbytes)
+        # Weights and two moments each of (4 + 1) * 10 float32, a rate, a count of steps in int64; all of them twice.
+        size = 2 * (3 * 50 * 4 + 4 + 8)
+        assert size == 2 * sum(value.nbytes for value in first.state())
+        monkeypatch.setattr(compiled_module, "KEPT_BYTES", 2 * size)
         assert take(9) is not first
         assert take(10) is first
         take(8)  # 9 was used longest ago

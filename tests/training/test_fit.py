@@ -16,8 +16,9 @@ from tlsearch.records import TrialSpec
 from tlsearch.training import scores
 from tlsearch.training.batches import epoch_batches
 from tlsearch.training.compiled import CompiledModel, compile_model
-from tlsearch.training.fit import Rounds, Task, Trainer
+from tlsearch.training.fit import Task, Trainer
 from tlsearch.training.network import Head
+from tlsearch.training.optimizer import warm_up_cosine
 
 # Keras 3.15 turns variables and bfloat16 tensors into arrays in a way that NumPy 2 warns of.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -57,8 +58,8 @@ def make_trainer(
     if model is None:
         x = keras.Input((WIDTH,))
         model = keras.Model(x, keras.layers.Dense(CLASSES, kernel_initializer="zeros")(x))
-    compile_model(model, spec, Rounds.of(spec, len(TRAIN)).total, (), model.trainable_variables)
-    return Trainer(CompiledModel(model, Head(0, 0.0, CLASSES, 0)), spec, task)
+    optimizer = compile_model(model, spec, (), model.trainable_variables)
+    return Trainer(CompiledModel(model, optimizer, Head(0, 0.0, CLASSES, 0)), spec, task)
 
 
 @pytest.mark.parametrize(
@@ -141,7 +142,8 @@ def test_a_batch_that_is_filled_up_trains_as_the_small_one_would(metric: Metric)
     filled, small = (make_trainer(spec, metric, model=linear_model()) for _ in range(2))
     said = filled.run_round()
     losses = []
-    for batch in epoch_batches(spec, TRAIN, 0):
+    for step, batch in enumerate(epoch_batches(spec, TRAIN, 0)):
+        small._compiled.optimizer.set_rates(0.0, 0.05 * warm_up_cosine(step, 20))
         weights = scores.class_weights(metric, LABELS[TRAIN], CLASSES)
         logs = small.model.train_on_batch(
             small.task.rows(0).take(batch).astype(np.float32),

@@ -64,7 +64,7 @@ def test_two_drop_out_after_a_third_and_the_best_goes_on(network: Network, tmp_p
     assert runner.fitted.spec == best.result.spec
 
 
-def test_rates_start_from_values_of_their_own_seed_and_repeat(network: Network, tmp_path: Path) -> None:
+def test_a_race_repeats(network: Network, tmp_path: Path) -> None:
     first, _, _ = run(network, tmp_path, 1e-2)
     again, _, _ = run(network, tmp_path, 1e-2)
     assert [o.result.state for o in first] == ["complete"]

@@ -175,7 +175,7 @@ CASES: dict[str, dict[str, Any]] = {
     "suffix": {"freeze_depth": 2, "steps": 20, "lr_suffix": 0.01},
     "suffix_avgmax_hidden": {"freeze_depth": 1, "steps": 20, "pooling": "avgmax", "units": 8, "dropout": 0.2},
     "nothing_frozen": {"freeze_depth": 0, "steps": 10, "strength": 0.5, "policy": "speckle", "views": 0},
-    "scratch": {"freeze_depth": 0, "steps": 10, "weights": None, "strength": 0.5, "policy": "speckle", "views": 0},
+    "scratch": {"freeze_depth": 0, "steps": 30, "weights": None, "strength": 0.5, "policy": "speckle", "views": 0},
 }
 
 

@@ -125,7 +125,7 @@ def _small_network(session: Session, budget: float | None) -> CandidateFacts:
 
 def _race_seconds(session: Session, facts: CandidateFacts, epochs: int) -> float:
     """Seconds for the whole race over a schedule of ``epochs``."""
-    return RACE_WORK * _epoch_seconds(session, facts) * epochs + len(RATES) * COMPILE_SECONDS
+    return RACE_WORK * _epoch_seconds(session, facts) * epochs + COMPILE_SECONDS
 
 
 def _rank(run: BaselineResult) -> tuple[float, float]:
@@ -151,7 +151,7 @@ def _steps(session: Session, plan: Plan, facts: CandidateFacts, budget: float | 
     if budget is None:
         return wanted
     epoch = _epoch_seconds(session, facts)
-    epochs = (budget - len(RATES) * COMPILE_SECONDS) / (RACE_WORK * epoch)
+    epochs = (budget - COMPILE_SECONDS) / (RACE_WORK * epoch)
     return min(wanted, max(int(epochs * per_epoch), 10))
 
 

@@ -48,8 +48,8 @@ class Confirmation:
 @dataclass
 class _Race:
     """What runs, on which folds, and what came of it: ``scores`` are values by fold, ``repeated`` the values of further
-    seeds on the first fold, ``answers`` the classes that were said of the images of the first fold. ``numbers`` are
-    those of the trials, as the names of runs show them."""
+    seeds on the first fold, ``answers`` the classes that were said of the images of the first fold, ``took`` the
+    seconds by fold. ``numbers`` are those of the trials, as the names of runs show them."""
 
     session: Session
     plan: Plan
@@ -59,10 +59,17 @@ class _Race:
     scores: dict[TrialSpec, list[float]] = field(default_factory=dict)
     repeated: dict[TrialSpec, list[float]] = field(default_factory=dict)
     answers: dict[TrialSpec, Labels] = field(default_factory=dict)
+    took: dict[TrialSpec, list[float]] = field(default_factory=dict)
     rows: list[TrialRow] = field(default_factory=list)
 
     def seconds(self, spec: TrialSpec) -> float:
-        """Seconds that a spec takes on one fold."""
+        """Seconds that a spec takes on its next fold."""
+        took, estimate = self.took.get(spec, []), self.first_seconds(spec)
+        # On the first fold views are rendered and a model is compiled; the second is what the others will be.
+        return took[-1] if len(took) > 1 else min(*took, estimate) if took else estimate
+
+    def first_seconds(self, spec: TrialSpec) -> float:
+        """Seconds that a spec takes on its first fold, about."""
         if spec in self.scratch:
             return self.scratch[spec].result.seconds
         return self.plan.costs.fold_seconds(spec) + self.plan.costs.view_seconds(more_views(spec))
@@ -82,6 +89,8 @@ class _Race:
         self.rows.append(TrialRow.of(len(self.rows) + 1, "confirmation", result, run_id))
         if result.state == "complete" and spec not in self.scratch:
             self.plan.costs.remember(confirming)
+        if result.state == "complete" and not repeat:
+            self.took.setdefault(spec, []).append(result.seconds)
         if outcome is not None and number == repeat == 0:
             self.answers[spec] = outcome.val_probabilities.argmax(axis=1)
         return result.value if result.state == "complete" else None
@@ -183,7 +192,7 @@ def _run_folds(
     for number in range(len(race.folds)):
         group = list(dict.fromkeys([*(c.spec for c in running), *beside]))
         # From the second fold on, one repetition of the best is kept possible: the spread over seeds needs it.
-        spare = race.seconds(_leader(race, running).spec) if number >= 2 else 0.0
+        spare = race.first_seconds(_leader(race, running).spec) if number >= 2 else 0.0
         if number and not fits(_cost(race, set(group)) + spare):
             break
         for spec in group:
@@ -227,7 +236,7 @@ def _repeat(race: _Race, spec: TrialSpec, fits: Callable[[float], bool]) -> None
     if spec.solved or not race.scores.get(spec):
         return
     for repeat in range(1, REPEATS + 1):
-        if not fits(race.seconds(spec)):
+        if not fits(race.first_seconds(spec)):  # another seed is another model
             return
         value = race.run(spec, 0, repeat)
         if value is not None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -17,13 +18,13 @@ from tlsearch import runtime
 from tlsearch.records import TrialSpec
 from tlsearch.training.network import Head
 from tlsearch.training.norm import NormRenewal
-from tlsearch.training.optimizer import make_optimizer
+from tlsearch.training.optimizer import RatedOptimizer
 
 if TYPE_CHECKING:
     import keras
 
 KEPT_BYTES = 1 << 30
-"""Memory for the models that are kept: their variables, and the values these started from."""
+"""Memory for the models that are kept: their variables, and the values that these started from."""
 
 
 def hits(targets: Any, logits: Any) -> Any:
@@ -34,52 +35,63 @@ def hits(targets: Any, logits: Any) -> Any:
     return ops.cast(right, "float32") * ops.max(targets, axis=-1)
 
 
-def compile_model(model: keras.Model, spec: TrialSpec, steps: int, suffix: Sequence[Any], head: Sequence[Any]) -> None:
-    """Prepare ``model`` for ``steps`` training steps; ``suffix`` and ``head`` are its variables in two groups."""
+def compile_model(model: keras.Model, spec: TrialSpec, suffix: Sequence[Any], head: Sequence[Any]) -> RatedOptimizer:
+    """Prepare ``model`` for training; ``suffix`` and ``head`` are its variables in two groups. Gives its optimizer."""
     import keras
 
-    optimizer = make_optimizer(spec, steps, suffix, head)
+    optimizer = RatedOptimizer(spec.weight_decay, suffix, head)
     # Variables that are made in the first step, of the optimizer or of a metric, have it traced twice.
-    optimizer.build(model.trainable_variables)
+    optimizer.keras.build(model.trainable_variables)
     model.compile(
-        optimizer,
+        optimizer.keras,
         keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=spec.label_smoothing),
         metrics=[keras.metrics.MeanMetricWrapper(hits, name="hits")],
         jit_compile=runtime.jit_compile(),
     )
+    return optimizer
+
+
+State = list[np.ndarray[Any, Any]]
+"""The values of all variables of a compiled model."""
 
 
 class CompiledModel:
     """The model of a trial with its optimizer: ``model`` maps features to logits, ``head`` is its last part, and
     ``backbone`` holds the variables of the whole backbone, None where the head is trained alone."""
 
-    def __init__(self, model: keras.Model, head: Head, backbone: keras.Model | None = None) -> None:
-        self.model, self.head, self.backbone = model, head, backbone
-        self._start: list[tuple[Any, np.ndarray[Any, Any]]] = []
+    def __init__(
+        self, model: keras.Model, optimizer: RatedOptimizer, head: Head, backbone: keras.Model | None = None
+    ) -> None:
+        self.model, self.optimizer, self.head, self.backbone = model, optimizer, head, backbone
+        # Those of the layers come with the states of dropout, those of the optimizer with its count of steps.
+        self._variables = [*model.variables, *optimizer.keras.variables]
 
     @cached_property
     def norm(self) -> NormRenewal:
         """Takes the statistics of the model's BatchNorm anew."""
         return NormRenewal(self.model)
 
-    def mark(self) -> None:
-        """Take the values of all variables as those to start from."""
+    def state(self) -> State:
+        """Where the model is in its training: weights, the optimizer's moments, the states of dropout."""
         from keras import ops
 
-        # Those of the layers come with the states of dropout, those of the optimizer with its count of steps.
-        variables = [*self.model.variables, *self.model.optimizer.variables]
-        self._start = [(v, np.array(ops.convert_to_numpy(v))) for v in variables]
+        return [np.array(ops.convert_to_numpy(v)) for v in self._variables]
 
-    def rewind(self) -> None:
-        """Put every variable back to where it was marked: weights, the optimizer's, dropout's random states."""
-        for variable, value in self._start:
+    def restore(self, state: State) -> None:
+        """Put every variable back to where it was."""
+        for variable, value in zip(self._variables, state, strict=True):
             variable.assign(value)
         self.model.reset_metrics()
 
+
+@dataclass
+class _Kept:
+    model: CompiledModel
+    start: State
+
     @property
     def nbytes(self) -> int:
-        """Bytes of all marked variables and of the values to start from."""
-        return 2 * sum(value.nbytes for _, value in self._start)
+        return 2 * sum(value.nbytes for value in self.start)
 
 
 class ModelShelf:
@@ -88,12 +100,12 @@ class ModelShelf:
 
     def __init__(self) -> None:
         self._keeping = False
-        self._models: dict[Hashable, CompiledModel] = {}
+        self._models: dict[Hashable, _Kept] = {}
 
     @contextmanager
     def over(self, *, keep: bool, several: bool) -> Iterator[None]:
-        """A trial, of ``several`` folds or not; with ``keep`` its models, and those that were there before, stay here
-        beyond it, unless it ends in an error."""
+        """A block in which a model is taken once or ``several`` times. With ``keep`` its models, and those that were
+        there before, stay here beyond it, unless it ends in an error."""
         if not keep:
             self.clear()
         self._keeping, done = keep or several, False
@@ -107,18 +119,18 @@ class ModelShelf:
 
     def take(self, key: Hashable, make: Callable[[], CompiledModel]) -> CompiledModel:
         """The model of ``key`` at its start, which ``make`` gives where it is not here."""
-        model = self._models.pop(key, None)
-        if model is not None:
-            model.rewind()
+        kept = self._models.pop(key, None)
+        if kept is not None:
+            kept.model.restore(kept.start)
         else:
             model = make()
             if not self._keeping:
                 return model
-            model.mark()
-        self._models[key] = model
-        while len(self._models) > 1 and sum(m.nbytes for m in self._models.values()) > KEPT_BYTES:
+            kept = _Kept(model, model.state())
+        self._models[key] = kept
+        while len(self._models) > 1 and sum(k.nbytes for k in self._models.values()) > KEPT_BYTES:
             del self._models[next(iter(self._models))]
-        return model
+        return kept.model
 
     def clear(self) -> None:
         """Forget all models."""

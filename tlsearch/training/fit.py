@@ -16,6 +16,7 @@ from tlsearch.records import TrialSpec
 from tlsearch.training import scores
 from tlsearch.training.batches import IntArray, epoch_batches, steps_per_epoch, view_number
 from tlsearch.training.compiled import CompiledModel
+from tlsearch.training.optimizer import warm_up_cosine
 
 FloatArray = np.ndarray[Any, np.dtype[np.float32]]
 
@@ -66,19 +67,15 @@ class Rounds:
         steps = min(per_epoch, max(1, spec.steps // MIN_ROUNDS))
         return cls(max(1, round(spec.steps / steps)), steps, per_epoch)
 
-    @property
-    def total(self) -> int:
-        """The steps of all rounds."""
-        return self.number * self.steps
-
 
 class Trainer:
-    """Trains one model, compiled for the total of the trial's ``Rounds``, from where it is, round by round."""
+    """Trains one model from where it is, round by round."""
 
     def __init__(self, compiled: CompiledModel, spec: TrialSpec, task: Task) -> None:
         self.model, self.spec, self.task = compiled.model, spec, task
         rounds = Rounds.of(spec, len(task.train))
         self.rounds, self.round_steps = rounds.number, rounds.steps
+        self._step, self._steps = 0, rounds.number * rounds.steps
         self._epochs_a_round = rounds.steps / rounds.per_epoch
         self.history: list[dict[str, float]] = []
         self._first = task.train[:0]
@@ -138,6 +135,9 @@ class Trainer:
         targets = self._targets[self.task.labels[filled]]
         targets[len(batch) :] = 0
         features = rows.take(filled).astype(np.float32, copy=False)
+        share = warm_up_cosine(self._step, self._steps)
+        self._compiled.optimizer.set_rates(share * self.spec.lr_suffix, share * self.spec.lr_head)
+        self._step += 1
         logs = self.model.train_on_batch(features, targets, sample_weight=self._weights(batch), return_dict=True)
         return {"loss": float(logs["loss"]), "accuracy": float(logs["hits"]) * size / len(batch)}
 

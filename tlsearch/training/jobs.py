@@ -191,7 +191,6 @@ class Jobs:
         """Train from scratch with several learning rates (see ``race``)."""
         _, runner = self._ready()
         network = self._network(candidate)
-        runner.shelf.clear()
         with runtime.one_model():
             return race(runner, network, specs, fold, lambda number, numbers: self._emit(("race", (number, numbers))))
 

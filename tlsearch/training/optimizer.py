@@ -6,8 +6,6 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from tlsearch.records import TrialSpec
-
 if TYPE_CHECKING:
     import keras
 
@@ -18,48 +16,44 @@ CLIP_NORM = 1.0
 """The largest global norm of the gradients of a group (suffix, head)."""
 
 
-def make_optimizer(
-    spec: TrialSpec, steps: int, suffix_variables: Sequence[Any], head_variables: Sequence[Any]
-) -> keras.optimizers.Optimizer:
-    """AdamW with ``lr_suffix`` for the suffix and ``lr_head`` for the head, over ``steps`` steps.
+class RatedOptimizer:
+    """AdamW with one learning rate for the suffix and one for the head. Nothing moves before the first ``set_rates``:
+    rates are variables, so that schedules of any length and height share what was compiled.
 
     Weight decay spares biases and BatchNorm, which are the variables of one dimension.
     """
+
+    def __init__(self, decay: float, suffix_variables: Sequence[Any], head_variables: Sequence[Any]) -> None:
+        import keras
+
+        self._head = head = _adamw(decay, head_variables)
+        self._suffix = suffix = _adamw(decay, suffix_variables) if suffix_variables else None
+        in_suffix = {id(v) for v in suffix_variables}
+        self.keras = (
+            keras.optimizers.MultiOptimizer(lambda v: suffix if id(v) in in_suffix else head) if suffix else head
+        )
+
+    def set_rates(self, suffix: float, head: float) -> None:
+        """The learning rates of the next step."""
+        if self._suffix is not None:
+            self._suffix.learning_rate = suffix
+        self._head.learning_rate = head
+
+
+def _adamw(decay: float, variables: Sequence[Any]) -> keras.optimizers.Optimizer:
     import keras
 
-    head = _adamw(spec.lr_head, spec.weight_decay, steps, head_variables)
-    if not suffix_variables:
-        return head
-    tail = _adamw(spec.lr_suffix, spec.weight_decay, steps, suffix_variables)
-    in_suffix = {id(v) for v in suffix_variables}
-    return keras.optimizers.MultiOptimizer(lambda v: tail if id(v) in in_suffix else head)
-
-
-def _adamw(peak: float, decay: float, steps: int, variables: Sequence[Any]) -> keras.optimizers.Optimizer:
-    import keras
-
-    warm_up = max(1, round(WARM_UP * steps))
-    schedule = warm_up_cosine(peak, warm_up, max(1, steps - warm_up))
-    optimizer = keras.optimizers.AdamW(schedule, weight_decay=decay, global_clipnorm=CLIP_NORM)
+    optimizer = keras.optimizers.AdamW(0.0, weight_decay=decay, global_clipnorm=CLIP_NORM)
     optimizer.exclude_from_weight_decay(var_list=[v for v in variables if len(v.shape) <= 1])
     return optimizer
 
 
-def warm_up_cosine(peak: float, warm_up: int, decay_steps: int) -> keras.optimizers.schedules.LearningRateSchedule:
-    """From ``peak / warm_up`` linearly to ``peak`` in ``warm_up`` steps, then along half a cosine to zero.
-
-    The rates of Keras' own ``CosineDecay``, whose two branches TensorFlow compiles anew for every variable that decays:
-    a quarter of the time in which a suffix is compiled.
-    """
-    import keras
-    from keras import ops
-
-    class WarmUpCosine(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]  # keras has no types
-        def __call__(self, step: Any) -> Any:
-            step = ops.cast(step, "float32")
-            rising = peak / warm_up + (peak - peak / warm_up) * step / warm_up
-            done = ops.minimum(step - warm_up, float(decay_steps)) / decay_steps
-            falling = 0.5 * peak * (1 + ops.cos(math.pi * done))
-            return ops.where(step < warm_up, rising, falling)
-
-    return WarmUpCosine()
+def warm_up_cosine(step: int, steps: int) -> float:
+    """The share of the peak learning rate in ``step`` (from 0) of ``steps``: from one part in w linearly to 1 in the w
+    steps of the warm-up, then along half a cosine to 0."""
+    warm_up = max(1, round(WARM_UP * steps))
+    if step < warm_up:
+        start = 1 / warm_up
+        return start + (1 - start) * step / warm_up
+    decay_steps = max(1, steps - warm_up)
+    return 0.5 * (1 + math.cos(math.pi * min(step - warm_up, decay_steps) / decay_steps))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from tlsearch.data.split import Fold
 from tlsearch.errors import TrialError
 from tlsearch.features.network import Network
 from tlsearch.records import TrialResult, TrialSpec
-from tlsearch.training.compiled import CompiledModel
+from tlsearch.training.compiled import CompiledModel, State
 from tlsearch.training.fit import COUNTING_ROUNDS, Trainer
 from tlsearch.training.trial import Fitted, Outcome, TrialRunner
 
@@ -24,9 +24,12 @@ OnRound = Callable[[int, dict[str, float]], None]
 
 @dataclass
 class _Runner:
+    """A learning rate in the race. ``state`` is where the model was when it last stopped: all share one model."""
+
     spec: TrialSpec
     trainer: Trainer
     compiled: CompiledModel
+    state: State = field(default_factory=list)
     seconds: float = 0.0
     failure: TrialError | None = None
 
@@ -45,17 +48,23 @@ def race(
 
     Gives an outcome for each, in order: complete for the best, pruned for the others. ``on_round`` gets the
     number of the spec and the round's numbers. ``runner.fitted`` is the best one's model. A learning rate at which
-    training diverges is out, with the state failed; raises ``TrialError`` when that happens to all of them.
+    training diverges is out, with the state failed; raises ``TrialError`` when that happens to all of them. They share
+    one model; the seconds of compiling it are the best one's, which would take them alone.
     """
     runners = []
-    for number, spec in enumerate(specs):
-        started = time.monotonic()
-        one = _Runner(spec, *runner.prepare(network, spec, fold))
-        heat = one.trainer.rounds if len(specs) == 1 else max(1, round(HEAT * one.trainer.rounds))
-        _run(one, heat, number, on_round)
-        one.seconds = time.monotonic() - started
-        runners.append(one)
-    best = _finish(runners, on_round)
+    with runner.shelf.over(keep=False, several=len(specs) > 1):
+        for number, spec in enumerate(specs):
+            started = time.monotonic()
+            one = _Runner(spec, *runner.prepare(network, spec, fold))
+            heat = one.trainer.rounds if len(specs) == 1 else max(1, round(HEAT * one.trainer.rounds))
+            _run(one, heat, number, on_round)
+            one.seconds = time.monotonic() - started
+            one.state = one.compiled.state()
+            runners.append(one)
+        compiling = max(0.0, runners[0].seconds - min(one.seconds for one in runners))
+        best = _finish(runners, on_round)
+        runners[0].seconds -= compiling
+        best.seconds += compiling
     runner.fitted = Fitted.of(best.spec, best.compiled)
     return [_outcome(one, one is best) for one in runners]
 
@@ -67,6 +76,7 @@ def _finish(runners: Sequence[_Runner], on_round: OnRound) -> _Runner:
         if best.failure is not None:
             raise best.failure
         started = time.monotonic()
+        best.compiled.restore(best.state)
         _run(best, best.trainer.rounds, runners.index(best), on_round)
         best.seconds += time.monotonic() - started
         if best.failure is None:

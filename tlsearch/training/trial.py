@@ -18,7 +18,7 @@ from tlsearch.records import TrialResult, TrialSpec
 from tlsearch.training import scores
 from tlsearch.training.batches import IntArray, trial_seed
 from tlsearch.training.compiled import CompiledModel, ModelShelf, compile_model
-from tlsearch.training.fit import COUNTING_ROUNDS, Rounds, Task, Trainer
+from tlsearch.training.fit import COUNTING_ROUNDS, Task, Trainer
 from tlsearch.training.network import Head, HeadWeights, build_suffix
 from tlsearch.training.scratch import input_scale, prepare_from_scratch
 from tlsearch.training.solve import logits, solve_head, standardisation
@@ -195,40 +195,40 @@ class TrialRunner:
         """The model of a trial at its start, and its trainer on a fold."""
         if spec.kind == "frozen":
             return self._head_trainer(spec, self._task(spec, fold, lambda number: self._pooled(network, spec, number)))
-        start = None if spec.kind == "scratch" else self._head_start(network, spec, fold)
-        task = self._task(spec, fold, lambda number: self._maps(network, spec, number))
-        steps = Rounds.of(spec, len(task.train)).total
-        key = ("suffix", network.candidate, network.precision, spec, steps)
-        compiled = self.shelf.take(key, lambda: self._build(network, spec, steps))
-        if start is not None:
-            compiled.head.set(start)
-        return Trainer(compiled, spec, task), compiled
+        numbers = None if spec.kind == "scratch" else self._head_start(network, spec, fold)
+        start = starting_point(spec)
+        key = ("suffix", network.candidate, network.precision, start)
+        compiled = self.shelf.take(key, lambda: self._build(network, start))
+        if numbers is not None:
+            compiled.head.set(numbers)
+        return Trainer(
+            compiled, spec, self._task(spec, fold, lambda number: self._maps(network, spec, number))
+        ), compiled
 
-    def _build(self, network: Network, spec: TrialSpec, steps: int) -> CompiledModel:
+    def _build(self, network: Network, spec: TrialSpec) -> CompiledModel:
         head = self._new_head(spec)
         parts = build_suffix(network.plugin, network.candidate, network.cuts, spec, head, network.precision)
         if spec.kind == "scratch":
             scale = input_scale(network.plugin, self.extractor.pool.pixels[spec.image_size])
             prepare_from_scratch(parts.backbone_model, trial_seed(spec, "backbone"), scale)
-        compile_model(parts.model, spec, steps, parts.suffix_variables, parts.head_variables)
-        return CompiledModel(parts.model, head, parts.backbone_model)
+        optimizer = compile_model(parts.model, spec, parts.suffix_variables, parts.head_variables)
+        return CompiledModel(parts.model, optimizer, head, parts.backbone_model)
 
     def _head_trainer(self, spec: TrialSpec, task: Task) -> tuple[Trainer, CompiledModel]:
         features = task.plain().take(task.train)
-        steps = Rounds.of(spec, len(task.train)).total
-        compiled = self.shelf.take(("head", spec, steps), lambda: self._build_head(spec, features.shape[1], steps))
+        width, start = features.shape[1], starting_point(spec)
+        compiled = self.shelf.take(("head", width, start), lambda: self._build_head(start, width))
         mean, scale = standardisation(features)
         compiled.head.set(replace(compiled.head.weights(), mean=mean, scale=scale))
         return Trainer(compiled, spec, task), compiled
 
-    def _build_head(self, spec: TrialSpec, width: int, steps: int) -> CompiledModel:
+    def _build_head(self, spec: TrialSpec, width: int) -> CompiledModel:
         import keras
 
         head = self._new_head(spec)
         x = keras.Input((width,))
         model = keras.Model(x, head(x))
-        compile_model(model, spec, steps, (), model.trainable_variables)
-        return CompiledModel(model, head)
+        return CompiledModel(model, compile_model(model, spec, (), model.trainable_variables), head)
 
     def _new_head(self, spec: TrialSpec) -> Head:
         return Head(spec.units, spec.dropout, len(self.extractor.pool.classes), trial_seed(spec, "head"))
@@ -291,6 +291,12 @@ class TrialRunner:
         if depth == 0 and not spec.views and not view.plain:
             return StoredRows(self.extractor.fresh_pixels(spec.image_size, view))
         return self.extractor.counted(network, view, depth, self.extractor.maps(network, view, depth))
+
+
+def starting_point(spec: TrialSpec) -> TrialSpec:
+    """What decides a trial's model and its initial values: all but how fast and how long it is trained, so that
+    learning rates race from the same values."""
+    return replace(spec, lr_suffix=0.0, lr_head=0.0, steps=0)
 
 
 def _recording(judge: Judge, history: list[dict[str, float]], fold: int, folds: int) -> Judge:
