@@ -46,7 +46,8 @@ def fit_model(session: Session, spec: TrialSpec, candidate: Candidate, target: P
 
     def run(seconds: float | None, batch_size: int | None) -> Outcome:
         folds = [data.whole if whole_pool else data.fold]
-        arguments = {"candidate": candidate, "spec": spec, "folds": folds, "seconds": seconds}
+        # Before the whole pool there were folds of it, from whose confirmation the compiled model may be there still.
+        arguments = {"candidate": candidate, "spec": spec, "folds": folds, "seconds": seconds, "keep": whole_pool}
         fitted: Outcome = session.worker.trial("trial", on_event, **arguments, batch_size=batch_size)
         return fitted
 

@@ -173,7 +173,7 @@ class Jobs:
     ) -> Outcome:
         """Run a trial; the parent answers every ("epoch", numbers) event with "continue" or "prune". With a
         ``batch_size`` it is trained as long, in batches of that size; the result says ``spec`` nevertheless. With
-        ``keep`` its compiled model stays until the next trial without."""
+        ``keep`` its compiled model stays until the next trial without, or a test."""
         _, runner = self._ready()
         network = self._network(candidate)
         with self._counting(), runtime.one_model():
@@ -235,6 +235,8 @@ class Jobs:
         """Class probabilities of original files by the saved model's predictor, and milliseconds an image."""
         from tlsearch.results.predictor import load, measure_latency
 
+        if self._runner is not None:
+            self._runner.shelf.clear()
         predictor = load(Path(folder))
         said = predictor.probabilities([Path(f) for f in files])
         return said.tolist(), measure_latency(predictor) if latency else None
