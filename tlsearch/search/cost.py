@@ -76,17 +76,21 @@ class Costs:
 
     def train_seconds(self, spec: TrialSpec) -> float:
         """Seconds of training proper on this machine, on all folds of the trial, without making views."""
-        return self.fold_seconds(spec) * (self.folds if spec.solved else self.trained_folds)
+        return self.seconds_on(spec, self.folds if spec.solved else self.trained_folds)
 
     def fold_seconds(self, spec: TrialSpec) -> float:
         """Seconds of training proper on one fold."""
+        return self.seconds_on(spec, 1)
+
+    def seconds_on(self, spec: TrialSpec, folds: int) -> float:
+        """Seconds of training proper on so many folds, for which one model is compiled."""
         if spec.solved:
             rows = self.images * spec.views
-            return FIXED_SECONDS + rows * self._facts(spec).cuts[-1].shape[2] * 1e-6
+            return folds * (FIXED_SECONDS + rows * self._facts(spec).cuts[-1].shape[2] * 1e-6)
         if spec.kind == "frozen":
-            return COMPILE_SECONDS + spec.steps * HEAD_STEP_SECONDS
+            return COMPILE_SECONDS + folds * spec.steps * HEAD_STEP_SECONDS
         render = spec.batch_size * spec.image_size**2 * RENDER_SECONDS if _renders_afresh(spec) else 0.0
-        return COMPILE_SECONDS + spec.steps * (self._step_seconds(spec) + render)
+        return COMPILE_SECONDS + folds * spec.steps * (self._step_seconds(spec) + render)
 
     def _step_seconds(self, spec: TrialSpec) -> float:
         facts = self._facts(spec)

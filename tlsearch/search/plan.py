@@ -207,7 +207,9 @@ def _trained_folds(space: SearchSpace, costs: Costs, cap: float | None) -> int:
     """On how many folds a trained trial runs: as many as let one candidate tune its last half within the cap."""
     if cap is None:
         return costs.folds
-    return max(1, *(min(costs.folds, int(cap / costs.fold_seconds(spec))) for spec in _tuned_halves(space)))
+    halves = _tuned_halves(space)
+    fitting = [n for n in range(2, costs.folds + 1) if min(costs.seconds_on(spec, n) for spec in halves) <= cap]
+    return max(fitting, default=1)
 
 
 def _tuned_halves(space: SearchSpace) -> list[TrialSpec]:
