@@ -65,6 +65,7 @@ TRIAL = (
     Rule("train", "/keras/src/", ("train_on_batch", "fit")),
     Rule("train", "/training/", ("run_round",)),
     Rule("build", "/keras/src/"),
+    Rule("build", "/training/compiled.py"),
     Rule("build", "/training/network.py"),
     Rule("build", "/training/optimizer.py"),
 )

@@ -118,7 +118,7 @@ def one_thread() -> AbstractContextManager[object]:
 
 @contextmanager
 def one_model() -> Iterator[None]:
-    """A block that makes and trains models, and leaves none behind.
+    """A block that makes and trains models, and leaves behind only those that something still refers to.
 
     Keras models are cycles, which Python collects when it finds the time. TensorFlow keeps every gradient that is made
     by ``tf.custom_gradient`` inside a ``tf.function`` for the life of the process, and with it the function's graph and

@@ -42,10 +42,12 @@ class Saving:
         Path(folder).mkdir(parents=True)
         (Path(folder) / "model.keras").write_text(spec.digest)
 
-    def trial(self, name: str, on_event: object, spec: TrialSpec, folds: Sequence[Fold], **_: object) -> Any:
+    def trial(
+        self, name: str, on_event: object, spec: TrialSpec, folds: Sequence[Fold], keep: bool, **_: object
+    ) -> Any:
         assert name == "trial"
         self.trained += 1
-        self.folds = folds
+        self.folds, self.keep = folds, keep
         state: Any = self.state
         return SimpleNamespace(result=TrialResult(spec, state, None, 1.0, reason="no memory"))
 
@@ -119,7 +121,7 @@ def test_what_was_not_kept_is_made_again(tmp_path: Path) -> None:
     fetch_model(session_in(tmp_path, worker), trial(1, 0.9).spec, LITE, tmp_path / "model")
     assert (tmp_path / "model" / "model.keras").exists()
     assert worker.trained == 1
-    assert worker.folds == [FOLD]
+    assert (worker.folds, worker.keep) == ([FOLD], False)
     with pytest.raises(RunError, match="could not be made again: no memory"):
         fetch_model(session_in(tmp_path, Saving("failed")), trial(1, 0.9).spec, LITE, tmp_path / "other")
 
@@ -132,7 +134,7 @@ def test_with_folds_nothing_is_kept_and_what_ships_is_trained_on_the_whole_pool(
     keep_best(session, PLAN, cast("Search", search), tuned)
     assert list(tmp_path.iterdir()) == []
     fetch_model(session, tuned.spec, LITE, tmp_path / "model")
-    assert worker.folds == [WHOLE]
+    assert (worker.folds, worker.keep) == ([WHOLE], True)
 
 
 def test_the_time_for_training_what_ships_is_known(tmp_path: Path) -> None:

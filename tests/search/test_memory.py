@@ -28,10 +28,10 @@ class Runs:
 
     def __init__(self, *errors: Exception, reason: str = "") -> None:
         self.errors, self.reason = list(errors), reason
-        self.asked: list[tuple[float | None, int | None]] = []
+        self.asked: list[tuple[float | None, int | None, bool]] = []
 
-    def __call__(self, seconds: float | None, batch_size: int | None) -> Outcome:
-        self.asked.append((seconds, batch_size))
+    def __call__(self, seconds: float | None, batch_size: int | None, keep: bool) -> Outcome:
+        self.asked.append((seconds, batch_size, keep))
         if self.errors:
             raise self.errors.pop(0)
         result = TrialResult(TUNED, "complete", 0.5, 1.0, reason=self.reason)
@@ -41,9 +41,9 @@ class Runs:
 @pytest.mark.parametrize("error", [OutOfMemoryError("OOM when allocating"), died(-signal.SIGKILL)])
 def test_it_runs_once_more_in_half_batches(error: Exception) -> None:
     run, told = Runs(error), list[str]()
-    outcome = within_memory(run, TUNED, 60.0, told.append)
+    outcome = within_memory(run, TUNED, 60.0, told.append, keep=False)
     first, second = run.asked
-    assert first == (60.0, None)
+    assert first[:2] == (pytest.approx(60.0, abs=0.1), None)
     assert second[1] == 16
     assert second[0] is not None
     assert 59.0 < second[0] <= 60.0
@@ -53,28 +53,49 @@ def test_it_runs_once_more_in_half_batches(error: Exception) -> None:
     assert str(error) in told[0]
 
 
+@pytest.mark.parametrize("spec", [TUNED, SOLVED])
+def test_beside_models_that_are_kept_it_first_runs_once_more_without_them(spec: TrialSpec) -> None:
+    run, told = Runs(died(-signal.SIGKILL)), list[str]()
+    outcome = within_memory(run, spec, None, told.append, keep=True)
+    assert run.asked == [(None, None, True), (None, None, False)]
+    assert outcome.result.reason == ""
+    assert "beside other models" in told[0]
+    again = Runs(OutOfMemoryError("x"), OutOfMemoryError("x"))
+    within_memory(again, TUNED, None, told.append, keep=True)
+    assert again.asked == [(None, None, True), (None, None, False), (None, 16, False)]
+
+
+def test_without_trouble_it_is_kept() -> None:
+    run = Runs()
+    within_memory(run, TUNED, None, lambda _: None, keep=True)
+    assert run.asked == [(None, None, True)]
+
+
 def test_an_earlier_reason_stays() -> None:
-    outcome = within_memory(Runs(OutOfMemoryError("x"), reason="its time ended"), TUNED, None, lambda _: None)
+    outcome = within_memory(
+        Runs(OutOfMemoryError("x"), reason="its time ended"), TUNED, None, lambda _: None, keep=False
+    )
     assert outcome.result.reason.startswith("its time ended; trained in batches of 16")
 
 
 def test_twice_is_a_failure() -> None:
     run = Runs(OutOfMemoryError("first"), OutOfMemoryError("second"))
     with pytest.raises(OutOfMemoryError, match="second"):
-        within_memory(run, TUNED, None, lambda _: None)
-    assert run.asked == [(None, None), (None, 16)]
+        within_memory(run, TUNED, None, lambda _: None, keep=False)
+    assert run.asked == [(None, None, False), (None, 16, False)]
 
 
 @pytest.mark.parametrize("error", [died(-signal.SIGSEGV), died(1), TrialError("diverged")])
 def test_other_failures_are_not_repeated(error: Exception) -> None:
-    run = Runs(error)
-    with pytest.raises(type(error)):
-        within_memory(run, TUNED, None, lambda _: None)
-    assert len(run.asked) == 1
+    for keep in (False, True):
+        run = Runs(error)
+        with pytest.raises(type(error)):
+            within_memory(run, TUNED, None, lambda _: None, keep=keep)
+        assert len(run.asked) == 1
 
 
 def test_a_solved_head_has_no_batches() -> None:
     run = Runs(OutOfMemoryError("x"))
     with pytest.raises(OutOfMemoryError):
-        within_memory(run, SOLVED, None, lambda _: None)
+        within_memory(run, SOLVED, None, lambda _: None, keep=False)
     assert len(run.asked) == 1

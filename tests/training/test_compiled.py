@@ -17,11 +17,11 @@ from tlsearch.features.network import Network
 from tlsearch.records import TrialSpec
 from tlsearch.training import compiled as compiled_module
 from tlsearch.training import trial as trial_module
-from tlsearch.training.compiled import CompiledModel, ModelShelf, compile_model
+from tlsearch.training.compiled import CompiledModel, ModelCache, compile_model
 from tlsearch.training.network import Head
-from tlsearch.training.optimizer import RatedOptimizer
+from tlsearch.training.optimizer import TwoRateOptimizer
 from tlsearch.training.race import race
-from tlsearch.training.trial import Outcome, TrialRunner
+from tlsearch.training.trial import Outcome, TrialRunner, starting_point
 
 # Keras 3.15 turns variables and bfloat16 tensors into arrays in a way that NumPy 2 warns of.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -49,7 +49,7 @@ def compiled(monkeypatch: pytest.MonkeyPatch) -> list[TrialSpec]:
     """The spec of every model that is compiled."""
     specs: list[TrialSpec] = []
 
-    def spy(model: Any, spec: TrialSpec, *rest: Any) -> RatedOptimizer:
+    def spy(model: Any, spec: TrialSpec, *rest: Any) -> TwoRateOptimizer:
         specs.append(spec)
         return compile_model(model, spec, *rest)
 
@@ -80,6 +80,39 @@ def test_folds_of_different_numbers_of_steps_share_a_model(tmp_path: Path, compi
     together = run(tmp_path, spec, folds)
     assert len(compiled) == 1
     assert together.result.fold_values == tuple(run(tmp_path, spec, [fold]).result.value for fold in folds)
+
+
+def test_a_fold_of_another_size_of_batches_has_a_model_of_its_own(tmp_path: Path, compiled: list[TrialSpec]) -> None:
+    """Fewer images than a batch has: TensorFlow would make the second graph for any size, with other last bits."""
+    folds = [Fold(tuple(range(count)), tuple(range(30, 60))) for count in (23, 24, 23, 24)]
+    spec = make_spec(**{**CASES["scratch"], "batch_size": 64})
+    together = run(tmp_path, spec, folds)
+    assert len(compiled) == 2
+    alone = [run(tmp_path, spec, [fold]) for fold in folds]
+    assert together.result.fold_values == tuple(o.result.value for o in alone)
+    np.testing.assert_array_equal(together.val_probabilities, np.concatenate([o.val_probabilities for o in alone]))
+
+
+def test_folds_of_different_numbers_of_validation_images_give_what_each_gives_alone(
+    tmp_path: Path, compiled: list[TrialSpec]
+) -> None:
+    folds = [Fold(tuple(range(20)), tuple(range(20, 20 + count))) for count in (40, 12, 33)]
+    spec = make_spec(**CASES["suffix"])
+    together = run(tmp_path, spec, folds)
+    assert len(compiled) == 1
+    alone = [run(tmp_path, spec, [fold]) for fold in folds]
+    np.testing.assert_array_equal(together.val_probabilities, np.concatenate([o.val_probabilities for o in alone]))
+
+
+def test_pictures_and_learning_rates_are_no_part_of_the_starting_point() -> None:
+    plain = make_spec(units=8)
+    same = [{**AUGMENTED, "views": 2}, {"lr_suffix": 0.5}, {"lr_head": 0.5}, {"steps": 99}]
+    others: list[dict[str, Any]] = [
+        {"seed": 1}, {"repeat": 1}, {"dropout": 0.5}, {"weight_decay": 0.5}, {"label_smoothing": 0.1},
+        {"batch_size": 8}, {"units": 9}, {"pooling": "avgmax"}, {"freeze_depth": 3},
+    ]  # fmt: skip
+    assert {starting_point(replace(plain, **changes)) for changes in same} == {starting_point(plain)}
+    assert len({starting_point(replace(plain, **changes)) for changes in others}) == len(others)
 
 
 def test_learning_rates_race_with_one_model_and_their_order_changes_nothing(
@@ -159,44 +192,42 @@ def test_a_restored_model_has_the_values_of_its_state() -> None:
     one.optimizer.set_rates(0.0, 0.1)
     one.model.train_on_batch(np.ones((2, 4), np.float32), np.eye(3, dtype=np.float32)[:2])
     assert not any(np.array_equal(a, b) for a, b in zip(before, one.state(), strict=True))
-    rates = [name for name in (v.path for v in one.optimizer.keras.variables) if name.endswith("learning_rate")]
+    rates = [name for name in (v.path for v in one.optimizer.optimizer.variables) if name.endswith("learning_rate")]
     assert len(rates) == 1  # one of the variables that are put back
     one.restore(before)
     for a, b in zip(before, one.state(), strict=True):
         np.testing.assert_array_equal(a, b)
 
 
-def test_a_shelf_holds_what_its_memory_allows(monkeypatch: pytest.MonkeyPatch) -> None:
-    shelf, made = ModelShelf(), []
+def test_what_is_kept_is_what_memory_allows(monkeypatch: pytest.MonkeyPatch) -> None:
+    models, made = ModelCache(), []
 
-    def take(units: int) -> CompiledModel:
+    def trial(units: int, keep: bool = True) -> None:
+        """Asks for its model twice, as for two folds."""
+
         def make() -> CompiledModel:
             made.append(units)
             return dense(units)
 
-        return shelf.take(units, make)
+        with models.during(reuse=True, keep=keep):
+            assert models.get(units, make) is models.get(units, make)
 
-    with shelf.over(keep=True, several=False):
-        first = take(10)
-        # Weights and two moments each of (4 + 1) * 10 float32, a rate, a count of steps in int64; all of them twice.
-        size = 2 * (3 * 50 * 4 + 4 + 8)
-        assert size == 2 * sum(value.nbytes for value in first.state())
-        monkeypatch.setattr(compiled_module, "KEPT_BYTES", 2 * size)
-        assert take(9) is not first
-        assert take(10) is first
-        take(8)  # 9 was used longest ago
-        assert take(10) is first
-        take(9)
-    assert made == [10, 9, 8, 9]
-    with shelf.over(keep=False, several=False):
-        take(10)
-        take(10)
-    assert made == [10, 9, 8, 9, 10, 10]
+    # Weights and two moments each of (4 + 1) * 10 float32, a rate, a count of steps in int64; all of them twice.
+    size = 2 * (3 * 50 * 4 + 4 + 8)
+    assert size == 2 * sum(value.nbytes for value in dense(10).state())
+    monkeypatch.setattr(compiled_module, "KEPT_BYTES", 2 * size)
+    for _ in range(3):  # fold after fold; the third has no room
+        for units in (10, 9, 8):
+            trial(units)
+    assert made == [10, 9, 8, 8, 8]
+    trial(10, keep=False)
+    trial(10)
+    assert made == [10, 9, 8, 8, 8, 10, 10]
 
 
-def test_a_model_that_is_larger_than_the_shelf_still_serves_all_folds(
+def test_a_model_without_room_still_serves_all_folds_of_its_trial(
     tmp_path: Path, compiled: list[TrialSpec], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(compiled_module, "KEPT_BYTES", 1)
-    run(tmp_path, replace(make_spec(), dropout=0.0), FOLDS)
+    run(tmp_path, make_spec(), FOLDS)
     assert len(compiled) == 1

@@ -143,7 +143,7 @@ def test_a_batch_that_is_filled_up_trains_as_the_small_one_would(metric: Metric)
     said = filled.run_round()
     losses = []
     for step, batch in enumerate(epoch_batches(spec, TRAIN, 0)):
-        small._compiled.optimizer.set_rates(0.0, 0.05 * warm_up_cosine(step, 20))
+        small.compiled.optimizer.set_rates(0.0, 0.05 * warm_up_cosine(step, 20))
         weights = scores.class_weights(metric, LABELS[TRAIN], CLASSES)
         logs = small.model.train_on_batch(
             small.task.rows(0).take(batch).astype(np.float32),

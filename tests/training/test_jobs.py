@@ -17,6 +17,8 @@ from tlsearch import registry
 from tlsearch.errors import PluginError, RunError, WeightsError
 from tlsearch.features.passes import Amount, FrozenCounts
 from tlsearch.records import Candidate, TrialSpec
+from tlsearch.training import trial as trial_module
+from tlsearch.training.compiled import compile_model
 from tlsearch.training.jobs import CandidateFacts, Jobs, _provenance
 
 # Keras 3.15 turns variables and bfloat16 tensors into arrays in a way that NumPy 2 warns of.
@@ -161,6 +163,30 @@ def test_trials_leave_nothing_behind(folder: Path, facts: CandidateFacts) -> Non
     assert first > 0  # of the trial itself, whose head is kept to be saved
     assert [graphs_after(freeze_depth=17, seed=seed) for seed in (1, 2)] == [first, first]
     assert graphs_after(freeze_depth=18) <= first
+
+
+def test_a_compiled_model_stays_until_a_trial_without_or_a_test(
+    folder: Path, facts: CandidateFacts, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    jobs, spec = opened(folder, (facts,)), solved(units=8, steps=2, batch_size=16)
+    compiled: list[TrialSpec] = []
+
+    def spy(model: Any, spec: TrialSpec, *rest: Any) -> Any:
+        compiled.append(spec)
+        return compile_model(model, spec, *rest)
+
+    monkeypatch.setattr(trial_module, "compile_model", spy)
+
+    def compilations(keep: bool) -> int:
+        before = len(compiled)
+        assert jobs.trial(facts.candidate, spec, [FOLD], None, keep=keep).result.state == "complete"
+        return len(compiled) - before
+
+    assert [compilations(keep) for keep in (True, True, False, True, True)] == [1, 0, 1, 1, 0]
+    jobs.save(spec, facts.candidate, str(tmp_path), SIZE)
+    assert compilations(keep=True) == 0
+    jobs.test(str(tmp_path), [], latency=False)
+    assert compilations(keep=True) == 1
 
 
 def test_epochs_are_events_that_the_parent_answers(folder: Path, facts: CandidateFacts) -> None:

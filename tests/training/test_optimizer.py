@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from tlsearch.training.optimizer import RatedOptimizer, warm_up_cosine
+from tlsearch.training.optimizer import TwoRateOptimizer, warm_up_cosine
 
 # Keras 3.15 turns variables and bfloat16 tensors into arrays in a way that NumPy 2 warns of.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -43,12 +43,12 @@ def test_very_short_schedules_move_in_every_step(steps: int) -> None:
 
 def test_each_group_moves_by_its_own_rate() -> None:
     suffix, head = variable(2, 2), variable(2, 2)
-    optimizer = RatedOptimizer(0.0, [suffix], [head])
+    optimizer = TwoRateOptimizer(0.0, [suffix], [head])
     ones = keras.ops.ones((2, 2))
     expected = 0.0
     for share in (0.25, 1.0, 0.5):
         optimizer.set_rates(1e-3 * share, 1e-2 * share)
-        optimizer.keras.apply([ones, ones], [suffix, head])
+        optimizer.optimizer.apply([ones, ones], [suffix, head])
         expected += 1e-2 * share  # with equal gradients Adam's step is the learning rate: its moments are 1, corrected
     np.testing.assert_allclose(1 - values(head), expected, rtol=1e-3)
     np.testing.assert_allclose(1 - values(suffix), expected / 10, rtol=1e-3)
@@ -56,16 +56,16 @@ def test_each_group_moves_by_its_own_rate() -> None:
 
 def test_nothing_moves_before_rates_are_set() -> None:
     head = variable(2, 2)
-    RatedOptimizer(0.5, [], [head]).keras.apply([keras.ops.ones((2, 2))], [head])
+    TwoRateOptimizer(0.5, [], [head]).optimizer.apply([keras.ops.ones((2, 2))], [head])
     np.testing.assert_array_equal(values(head), 1.0)
 
 
 def test_decay_spares_what_has_one_dimension() -> None:
     kernels, vectors = [variable(3, 3), variable(3, 3)], [variable(3), variable(3)]
-    optimizer = RatedOptimizer(0.5, [kernels[0], vectors[0]], [kernels[1], vectors[1]])
+    optimizer = TwoRateOptimizer(0.5, [kernels[0], vectors[0]], [kernels[1], vectors[1]])
     optimizer.set_rates(0.01, 0.1)
     everything = [*kernels, *vectors]
-    optimizer.keras.apply([keras.ops.zeros_like(v) for v in everything], everything)
+    optimizer.optimizer.apply([keras.ops.zeros_like(v) for v in everything], everything)
     # Decoupled decay: w (1 - rate * decay).
     np.testing.assert_allclose(values(kernels[0]), 1 - 0.01 * 0.5, rtol=1e-6)
     np.testing.assert_allclose(values(kernels[1]), 1 - 0.1 * 0.5, rtol=1e-6)
@@ -78,12 +78,12 @@ def test_gradients_are_clipped_to_norm_1_in_each_group() -> None:
 
     def walk(first: list[float], group: str) -> Any:
         suffix, head = variable(1, 2), variable(1, 2)
-        optimizer = RatedOptimizer(0.0, [suffix], [head])
+        optimizer = TwoRateOptimizer(0.0, [suffix], [head])
         optimizer.set_rates(0.1, 0.1)
         small = keras.ops.convert_to_tensor([[0.1, 0.1]])
         for gradient in (keras.ops.convert_to_tensor([first]), small):
             pair = [gradient, small] if group == "suffix" else [small, gradient]
-            optimizer.keras.apply(pair, [suffix, head])
+            optimizer.optimizer.apply(pair, [suffix, head])
         return np.concatenate([values(suffix), values(head)])
 
     for group in ("suffix", "head"):

@@ -13,7 +13,7 @@ from tlsearch.errors import TrialError
 from tlsearch.features.network import Network
 from tlsearch.records import TrialSpec
 from tlsearch.training.fit import Trainer
-from tlsearch.training.race import race
+from tlsearch.training.race import _compiling, _Runner, race
 from tlsearch.training.trial import Outcome, TrialRunner
 
 # Keras 3.15 turns variables and bfloat16 tensors into arrays in a way that NumPy 2 warns of.
@@ -105,3 +105,19 @@ def test_when_all_rates_diverge_so_does_the_race(network: Network, tmp_path: Pat
     diverging.update({1e-1: 1, 1e-2: 2})
     with pytest.raises(TrialError, match="diverged"):
         run(network, tmp_path, 1e-1, 1e-2)
+
+
+def test_the_seconds_of_compiling_are_the_best_ones(network: Network, tmp_path: Path) -> None:
+    """Alone it would take them, though the first one compiled what all use."""
+    slow, best = (o.result for o in run(network, tmp_path, 1e-7, 1e-2)[0])
+    assert best.state == "complete"
+    assert best.seconds > 3 * slow.seconds > 0
+
+
+@pytest.mark.parametrize("others", [[[1.0, 1.1], [1.2]], [[0.9], [0.9]]])
+def test_compiling_is_the_start_and_what_the_first_round_took_longer(others: list[list[float]]) -> None:
+    nothing: Any = None
+    first, *rest = [_Runner(nothing, nothing, 0.1, rounds=rounds) for rounds in ([9.0, 1.0, 1.3], *others)]
+    first.prepared = 2.0
+    shortest = min(1.0, *(seconds for rounds in others for seconds in rounds))
+    assert _compiling([first, *rest]) == pytest.approx(2.0 + 9.0 - shortest)

@@ -134,8 +134,8 @@ def test_training_moves_what_follows_the_cut_and_keeps_batchnorm_statistics(
     network: Network, folder: Path, depth: int
 ) -> None:
     runner = TrialRunner(make_extractor(folder), "accuracy")
-    trainer, compiled = runner.prepare(network, make_spec(freeze_depth=depth, lr_suffix=0.01), make_fold())
-    backbone = compiled.backbone
+    trainer = runner.prepare(network, make_spec(freeze_depth=depth, lr_suffix=0.01), make_fold())
+    backbone = trainer.compiled.backbone
     assert backbone is not None
     before = {name: backbone.get_layer(name).get_weights() for name in WITH_WEIGHTS}
     for _ in range(trainer.rounds):
@@ -154,8 +154,8 @@ def test_from_scratch_batchnorm_follows_the_data(tmp_path: Path) -> None:
     network = make_network(weights=None)
     runner = TrialRunner(make_extractor(tmp_path), "accuracy")
     spec = make_spec(weights=None, freeze_depth=0, lr_suffix=0.01)
-    trainer, compiled = runner.prepare(network, spec, make_fold())
-    backbone = compiled.backbone
+    trainer = runner.prepare(network, spec, make_fold())
+    backbone = trainer.compiled.backbone
     assert backbone is not None
     before = {name: backbone.get_layer(name).get_weights()[2:] for name in WITH_WEIGHTS if name.endswith("_bn")}
     trainer.run_round()
@@ -175,7 +175,7 @@ CASES: dict[str, dict[str, Any]] = {
     "suffix": {"freeze_depth": 2, "steps": 20, "lr_suffix": 0.01},
     "suffix_avgmax_hidden": {"freeze_depth": 1, "steps": 20, "pooling": "avgmax", "units": 8, "dropout": 0.2},
     "nothing_frozen": {"freeze_depth": 0, "steps": 10, "strength": 0.5, "policy": "speckle", "views": 0},
-    "scratch": {"freeze_depth": 0, "steps": 30, "weights": None, "strength": 0.5, "policy": "speckle", "views": 0},
+    "scratch": {"freeze_depth": 0, "steps": 10, "weights": None, "strength": 0.5, "policy": "speckle", "views": 0},
 }
 
 

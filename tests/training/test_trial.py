@@ -138,7 +138,7 @@ def test_a_hidden_head_is_trained_on_frozen_features(network: Network, tmp_path:
 def test_a_suffix_trial_starts_from_a_head_that_fits(network: Network, tmp_path: Path, units: int) -> None:
     """The first phase of LP-FT: before the first step it is as good as the head on frozen features."""
     runner = TrialRunner(make_extractor(tmp_path), "accuracy")
-    trainer, _ = runner.prepare(network, make_spec(units=units, steps=60), FOLD)
+    trainer = runner.prepare(network, make_spec(units=units, steps=60), FOLD)
     said = trainer.probabilities(trainer.task.plain(), np.asarray(FOLD.val))
     accuracy = (said.argmax(axis=1) == make_pool().labels[list(FOLD.val)]).mean()
     assert accuracy > 0.8
@@ -153,6 +153,13 @@ def test_the_judge_can_prune(network: Network, tmp_path: Path) -> None:
     assert len(result.history) == 3
     assert result.reason == "worse than the median of its kind after 3 of 6 epochs"
     assert result.metrics["val_loss"] == result.history[-1]["val_loss"]
+
+
+def test_a_trial_that_was_broken_off_leaves_no_model(network: Network, tmp_path: Path) -> None:
+    """Not that of its first fold either."""
+    runner = TrialRunner(make_extractor(tmp_path), "accuracy")
+    runner.run(network, make_spec(steps=18), FIVE[:2], Patience(until=8), None)
+    assert runner.fitted is None
 
 
 def test_a_trial_that_reached_its_end_is_not_pruned(network: Network, tmp_path: Path) -> None:

@@ -65,7 +65,8 @@ class _Race:
     def seconds(self, spec: TrialSpec) -> float:
         """Seconds that a spec takes on its next fold."""
         took, estimate = self.took.get(spec, []), self.first_seconds(spec)
-        # On the first fold views are rendered and a model is compiled; the second is what the others will be.
+        # On the first fold views are rendered and a model is compiled; the second is what the others will be, but for
+        # one after which the worker process was renewed.
         return took[-1] if len(took) > 1 else min(*took, estimate) if took else estimate
 
     def first_seconds(self, spec: TrialSpec) -> float:

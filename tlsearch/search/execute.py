@@ -91,14 +91,14 @@ def _try(
     its compiled model."""
     heard = Heard(session, run_id, on_round, step)
 
-    def run(time_left: float | None, batch_size: int | None) -> Outcome:
-        arguments = {"candidate": candidate, "spec": spec, "folds": folds, "seconds": time_left, "keep": keep}
-        tried: Outcome = session.worker.trial("trial", heard, **arguments, batch_size=batch_size)
+    def run(time_left: float | None, batch_size: int | None, keep: bool) -> Outcome:
+        arguments = {"candidate": candidate, "spec": spec, "folds": folds, "seconds": time_left}
+        tried: Outcome = session.worker.trial("trial", heard, **arguments, batch_size=batch_size, keep=keep)
         return tried
 
     outcome: Outcome | None = None
     try:
-        outcome = within_memory(run, spec, seconds, heard.once_more)
+        outcome = within_memory(run, spec, seconds, heard.once_more, keep=keep)
         result = outcome.result
     except (TrialError, RunError, PluginError, WeightsError) as error:
         if is_full(error):  # no fault of the trial, which can be run when there is room again
@@ -132,7 +132,7 @@ class Heard:
     def once_more(self, why: str) -> None:
         """The trial begins anew: the rounds that were heard already are not told again."""
         self._session.reporter.warn(why)
-        self._before = len(self.rounds)
+        self._before = max(self._before, len(self.rounds))
         self.rounds.clear()
 
 

@@ -12,27 +12,42 @@ from tlsearch.records import TrialSpec
 from tlsearch.training.trial import Outcome
 from tlsearch.worker_client import WorkerDiedError
 
+Run = Callable[[float | None, int | None, bool], Outcome]
+"""Runs a trial for its seconds, in batches of this size, and keeps its compiled model or not."""
+
 
 def within_memory(
-    run: Callable[[float | None, int | None], Outcome],
-    spec: TrialSpec,
-    seconds: float | None,
-    before_again: Callable[[str], None],
+    run: Run, spec: TrialSpec, seconds: float | None, before_again: Callable[[str], None], *, keep: bool
 ) -> Outcome:
     """What ``run`` gives for the seconds of a trial and its batch size, None for that of ``spec``.
 
-    Where it runs out of memory, ``before_again`` is told so, and it runs once more, as many epochs in batches of half
-    the size, in the seconds that are left; the reason in the result says so. A head that is solved has no batches.
+    With ``keep`` the worker keeps the trial's compiled model beside others. Where memory runs out so, it runs once more
+    without them, so that what was kept changes no result.
+
+    Where it runs out of memory on its own, it runs once more, as many epochs in batches of half the size, in the
+    seconds that are left; the reason in the result says so. A head that is solved has no batches. ``before_again`` is
+    told each time.
     """
     started = time.monotonic()
+
+    def left() -> float | None:
+        return None if seconds is None else seconds - (time.monotonic() - started)
+
+    if keep:
+        try:
+            return run(seconds, None, True)
+        except (OutOfMemoryError, WorkerDiedError) as error:
+            if not _was_memory(error):
+                raise
+            before_again(f"{spec.label} ran out of memory beside other models ({error}); once more without them")
     try:
-        return run(seconds, None)
+        return run(left(), None, False)
     except (OutOfMemoryError, WorkerDiedError) as error:
         half = spec.batch_size // 2
         if spec.solved or not half or not _was_memory(error):
             raise
         before_again(f"{spec.label} ran out of memory ({error}); once more, in batches of {half} images")
-    outcome = run(None if seconds is None else seconds - (time.monotonic() - started), half)
+    outcome = run(left(), half, False)
     result = outcome.result
     why = f"trained in batches of {half} images, for memory ran out with {spec.batch_size}"
     return replace(outcome, result=replace(result, reason=f"{result.reason}; {why}" if result.reason else why))

@@ -44,14 +44,14 @@ def fit_model(session: Session, spec: TrialSpec, candidate: Candidate, target: P
             session.count(event[1])
         return "continue"
 
-    def run(seconds: float | None, batch_size: int | None) -> Outcome:
+    def run(seconds: float | None, batch_size: int | None, keep: bool) -> Outcome:
         folds = [data.whole if whole_pool else data.fold]
-        # Before the whole pool there were folds of it, from whose confirmation the compiled model may be there still.
-        arguments = {"candidate": candidate, "spec": spec, "folds": folds, "seconds": seconds, "keep": whole_pool}
-        fitted: Outcome = session.worker.trial("trial", on_event, **arguments, batch_size=batch_size)
+        arguments = {"candidate": candidate, "spec": spec, "folds": folds, "seconds": seconds}
+        fitted: Outcome = session.worker.trial("trial", on_event, **arguments, batch_size=batch_size, keep=keep)
         return fitted
 
-    outcome = within_memory(run, spec, None, session.reporter.warn)
+    # With folds the configuration was confirmed on others just before: its compiled model may still be there.
+    outcome = within_memory(run, spec, None, session.reporter.warn, keep=whole_pool)
     if outcome.result.state != "complete":
         raise RunError(f"The model of the trial '{spec.label}' could not be made again: {outcome.result.reason}.")
     save_fitted(session, spec, candidate, target)

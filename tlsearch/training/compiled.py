@@ -18,13 +18,13 @@ from tlsearch import runtime
 from tlsearch.records import TrialSpec
 from tlsearch.training.network import Head
 from tlsearch.training.norm import NormRenewal
-from tlsearch.training.optimizer import RatedOptimizer
+from tlsearch.training.optimizer import TwoRateOptimizer
 
 if TYPE_CHECKING:
     import keras
 
 KEPT_BYTES = 1 << 30
-"""Memory for the models that are kept: their variables, and the values that these started from."""
+"""Memory for models that are kept beyond their trial: their variables, and the values that these started from."""
 
 
 def hits(targets: Any, logits: Any) -> Any:
@@ -35,15 +35,15 @@ def hits(targets: Any, logits: Any) -> Any:
     return ops.cast(right, "float32") * ops.max(targets, axis=-1)
 
 
-def compile_model(model: keras.Model, spec: TrialSpec, suffix: Sequence[Any], head: Sequence[Any]) -> RatedOptimizer:
+def compile_model(model: keras.Model, spec: TrialSpec, suffix: Sequence[Any], head: Sequence[Any]) -> TwoRateOptimizer:
     """Prepare ``model`` for training; ``suffix`` and ``head`` are its variables in two groups. Gives its optimizer."""
     import keras
 
-    optimizer = RatedOptimizer(spec.weight_decay, suffix, head)
+    optimizer = TwoRateOptimizer(spec.weight_decay, suffix, head)
     # Variables that are made in the first step, of the optimizer or of a metric, have it traced twice.
-    optimizer.keras.build(model.trainable_variables)
+    optimizer.optimizer.build(model.trainable_variables)
     model.compile(
-        optimizer.keras,
+        optimizer.optimizer,
         keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=spec.label_smoothing),
         metrics=[keras.metrics.MeanMetricWrapper(hits, name="hits")],
         jit_compile=runtime.jit_compile(),
@@ -60,11 +60,11 @@ class CompiledModel:
     ``backbone`` holds the variables of the whole backbone, None where the head is trained alone."""
 
     def __init__(
-        self, model: keras.Model, optimizer: RatedOptimizer, head: Head, backbone: keras.Model | None = None
+        self, model: keras.Model, optimizer: TwoRateOptimizer, head: Head, backbone: keras.Model | None = None
     ) -> None:
         self.model, self.optimizer, self.head, self.backbone = model, optimizer, head, backbone
         # Those of the layers come with the states of dropout, those of the optimizer with its count of steps.
-        self._variables = [*model.variables, *optimizer.keras.variables]
+        self._variables = [*model.variables, *optimizer.optimizer.variables]
 
     @cached_property
     def norm(self) -> NormRenewal:
@@ -94,43 +94,42 @@ class _Kept:
         return 2 * sum(value.nbytes for value in self.start)
 
 
-class ModelShelf:
-    """Compiled models by what they were made of, within ``over``; those that were used longest ago go where the
-    variables of all take more than ``KEPT_BYTES``."""
+class ModelCache:
+    """Compiled models by what they were made of."""
 
     def __init__(self) -> None:
-        self._keeping = False
+        self._reusing = False
         self._models: dict[Hashable, _Kept] = {}
 
     @contextmanager
-    def over(self, *, keep: bool, several: bool) -> Iterator[None]:
-        """A block in which a model is taken once or ``several`` times. With ``keep`` its models, and those that were
-        there before, stay here beyond it, unless it ends in an error."""
+    def during(self, *, reuse: bool, keep: bool) -> Iterator[None]:
+        """The time of a trial. With ``reuse`` it will ask for its models again; with ``keep`` others will, so that they
+        stay beyond it, beside those that are here already, as far as ``KEPT_BYTES`` allow. Nothing stays after an
+        error, for which memory may be the reason."""
         if not keep:
             self.clear()
-        self._keeping, done = keep or several, False
+        self._reusing, done = reuse or keep, False
         try:
             yield
             done = True
         finally:
-            self._keeping = False
+            self._reusing = False
             if not (keep and done):
                 self.clear()
+            # The last ones go, not those that were used longest ago: trials come in turns, fold after fold.
+            while sum(kept.nbytes for kept in self._models.values()) > KEPT_BYTES:
+                self._models.popitem()
 
-    def take(self, key: Hashable, make: Callable[[], CompiledModel]) -> CompiledModel:
+    def get(self, key: Hashable, make: Callable[[], CompiledModel]) -> CompiledModel:
         """The model of ``key`` at its start, which ``make`` gives where it is not here."""
-        kept = self._models.pop(key, None)
+        kept = self._models.get(key)
         if kept is not None:
             kept.model.restore(kept.start)
-        else:
-            model = make()
-            if not self._keeping:
-                return model
-            kept = _Kept(model, model.state())
-        self._models[key] = kept
-        while len(self._models) > 1 and sum(k.nbytes for k in self._models.values()) > KEPT_BYTES:
-            del self._models[next(iter(self._models))]
-        return kept.model
+            return kept.model
+        model = make()
+        if self._reusing:
+            self._models[key] = _Kept(model, model.state())
+        return model
 
     def clear(self) -> None:
         """Forget all models."""

@@ -25,8 +25,8 @@ MIN_ROUNDS = 5
 
 PREDICT_BATCH = 64
 
-PREDICT_STEP = 16
-"""Where there are fewer images than that, a batch has a multiple of so many rows."""
+SMALL_POOL, SMALL_PREDICT_BATCH = 320, 32
+"""Below so many images the folds have fewer validation images than that."""
 
 COUNTING_ROUNDS = 3
 """The last rounds, whose mean counts."""
@@ -72,7 +72,8 @@ class Trainer:
     """Trains one model from where it is, round by round."""
 
     def __init__(self, compiled: CompiledModel, spec: TrialSpec, task: Task) -> None:
-        self.model, self.spec, self.task = compiled.model, spec, task
+        self.compiled, self.model = compiled, compiled.model
+        self.spec, self.task = spec, task
         rounds = Rounds.of(spec, len(task.train))
         self.rounds, self.round_steps = rounds.number, rounds.steps
         self._step, self._steps = 0, rounds.number * rounds.steps
@@ -80,7 +81,6 @@ class Trainer:
         self.history: list[dict[str, float]] = []
         self._first = task.train[:0]
         self._batches = self._stream()
-        self._compiled = compiled
         self._targets = np.eye(task.classes, dtype=np.float32)
 
     def epochs(self, rounds: int) -> float:
@@ -136,7 +136,7 @@ class Trainer:
         targets[len(batch) :] = 0
         features = rows.take(filled).astype(np.float32, copy=False)
         share = warm_up_cosine(self._step, self._steps)
-        self._compiled.optimizer.set_rates(share * self.spec.lr_suffix, share * self.spec.lr_head)
+        self.compiled.optimizer.set_rates(share * self.spec.lr_suffix, share * self.spec.lr_head)
         self._step += 1
         logs = self.model.train_on_batch(features, targets, sample_weight=self._weights(batch), return_dict=True)
         return {"loss": float(logs["loss"]), "accuracy": float(logs["hits"]) * size / len(batch)}
@@ -145,8 +145,9 @@ class Trainer:
         """Class probabilities (n, classes) for rows of the pool, dropout off."""
         if not len(index):
             return np.zeros((0, self.task.classes), np.float32)
-        # Batches are filled up to a size that they share, and folds with them: another would be compiled anew.
-        size = min(PREDICT_BATCH, PREDICT_STEP * -(-len(index) // PREDICT_STEP))
+        # Batches are filled up to a size that all folds of a pool share: another would be compiled anew, and not to the
+        # same graph, for TensorFlow makes the second one for batches of any size.
+        size = PREDICT_BATCH if len(self.task.labels) >= SMALL_POOL else SMALL_PREDICT_BATCH
         filled = np.resize(index, -(-len(index) // size) * size)
         parts = [
             np.asarray(self.model.predict_on_batch(rows.take(filled[i : i + size]).astype(np.float32, copy=False)))
@@ -175,6 +176,6 @@ class Trainer:
         rows, size = self.task.plain(), min(self.spec.batch_size, len(self.task.train))
         order = np.random.default_rng(len(self.history)).permutation(self.task.train)
         starts = range(0, len(order) - size + 1, size)[:NORM_BATCHES]
-        self._compiled.norm.renew(
+        self.compiled.norm.renew(
             rows.take(order[start : start + size]).astype(np.float32, copy=False) for start in starts
         )

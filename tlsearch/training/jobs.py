@@ -236,7 +236,8 @@ class Jobs:
         from tlsearch.results.predictor import load, measure_latency
 
         if self._runner is not None:
-            self._runner.shelf.clear()
+            with runtime.one_model():
+                self._runner.models.clear()
         predictor = load(Path(folder))
         said = predictor.probabilities([Path(f) for f in files])
         return said.tolist(), measure_latency(predictor) if latency else None

@@ -16,11 +16,11 @@ CLIP_NORM = 1.0
 """The largest global norm of the gradients of a group (suffix, head)."""
 
 
-class RatedOptimizer:
-    """AdamW with one learning rate for the suffix and one for the head. Nothing moves before the first ``set_rates``:
-    rates are variables, so that schedules of any length and height share what was compiled.
+class TwoRateOptimizer:
+    """AdamW with one learning rate for the suffix and one for the head; ``optimizer`` is the one to compile with.
 
-    Weight decay spares biases and BatchNorm, which are the variables of one dimension.
+    Both rates are variables that are 0 until ``set_rates``, so that schedules of any length and height share what was
+    compiled. Weight decay spares biases and BatchNorm, which are the variables of one dimension.
     """
 
     def __init__(self, decay: float, suffix_variables: Sequence[Any], head_variables: Sequence[Any]) -> None:
@@ -29,9 +29,9 @@ class RatedOptimizer:
         self._head = head = _adamw(decay, head_variables)
         self._suffix = suffix = _adamw(decay, suffix_variables) if suffix_variables else None
         in_suffix = {id(v) for v in suffix_variables}
-        self.keras = (
-            keras.optimizers.MultiOptimizer(lambda v: suffix if id(v) in in_suffix else head) if suffix else head
-        )
+        self.optimizer = head
+        if suffix is not None:
+            self.optimizer = keras.optimizers.MultiOptimizer(lambda v: suffix if id(v) in in_suffix else head)
 
     def set_rates(self, suffix: float, head: float) -> None:
         """The learning rates of the next step."""

@@ -12,7 +12,7 @@ from tlsearch.data.split import Fold
 from tlsearch.errors import TrialError
 from tlsearch.features.network import Network
 from tlsearch.records import TrialResult, TrialSpec
-from tlsearch.training.compiled import CompiledModel, State
+from tlsearch.training.compiled import State
 from tlsearch.training.fit import COUNTING_ROUNDS, Trainer
 from tlsearch.training.trial import Fitted, Outcome, TrialRunner
 
@@ -24,14 +24,20 @@ OnRound = Callable[[int, dict[str, float]], None]
 
 @dataclass
 class _Runner:
-    """A learning rate in the race. ``state`` is where the model was when it last stopped: all share one model."""
+    """A learning rate in the race. ``state`` is where the model was when it last stopped: all share one model.
+    ``prepared`` is the seconds in which it was made ready, ``rounds`` those of each round."""
 
     spec: TrialSpec
     trainer: Trainer
-    compiled: CompiledModel
+    prepared: float
     state: State = field(default_factory=list)
-    seconds: float = 0.0
+    rounds: list[float] = field(default_factory=list)
     failure: TrialError | None = None
+
+    @property
+    def seconds(self) -> float:
+        """Seconds so far."""
+        return self.prepared + sum(self.rounds)
 
     def score(self) -> tuple[float, float]:
         """Higher is better: the metric, then the log loss, over the last three rounds."""
@@ -49,24 +55,31 @@ def race(
     Gives an outcome for each, in order: complete for the best, pruned for the others. ``on_round`` gets the
     number of the spec and the round's numbers. ``runner.fitted`` is the best one's model. A learning rate at which
     training diverges is out, with the state failed; raises ``TrialError`` when that happens to all of them. They share
-    one model; the seconds of compiling it are the best one's, which would take them alone.
+    one model. The seconds in which it is compiled count for the best one, because alone it would take as long.
     """
-    runners = []
-    with runner.shelf.over(keep=False, several=len(specs) > 1):
+    runners: list[_Runner] = []
+    with runner.models.during(reuse=len(specs) > 1, keep=False):
         for number, spec in enumerate(specs):
             started = time.monotonic()
-            one = _Runner(spec, *runner.prepare(network, spec, fold))
-            heat = one.trainer.rounds if len(specs) == 1 else max(1, round(HEAT * one.trainer.rounds))
+            trainer = runner.prepare(network, spec, fold)
+            one = _Runner(spec, trainer, time.monotonic() - started)
+            heat = trainer.rounds if len(specs) == 1 else max(1, round(HEAT * trainer.rounds))
             _run(one, heat, number, on_round)
-            one.seconds = time.monotonic() - started
-            one.state = one.compiled.state()
+            one.state = trainer.compiled.state()
             runners.append(one)
-        compiling = max(0.0, runners[0].seconds - min(one.seconds for one in runners))
         best = _finish(runners, on_round)
-        runners[0].seconds -= compiling
-        best.seconds += compiling
-    runner.fitted = Fitted.of(best.spec, best.compiled)
-    return [_outcome(one, one is best) for one in runners]
+    runner.fitted = Fitted.of(best.spec, best.trainer.compiled)
+    compiling = _compiling(runners)
+    moved = {id(runners[0]): -compiling, id(best): compiling} if best is not runners[0] else {}
+    return [_outcome(one, one is best, one.seconds + moved.get(id(one), 0.0)) for one in runners]
+
+
+def _compiling(runners: Sequence[_Runner]) -> float:
+    """Seconds in which the first one's model was built and compiled: its start, and what its first round took longer
+    than any round took at least."""
+    first = runners[0]
+    shortest = min(seconds for one in runners for seconds in one.rounds)
+    return first.prepared + (first.rounds[0] - shortest)
 
 
 def _finish(runners: Sequence[_Runner], on_round: OnRound) -> _Runner:
@@ -75,10 +88,8 @@ def _finish(runners: Sequence[_Runner], on_round: OnRound) -> _Runner:
         best = max(runners, key=_Runner.score)
         if best.failure is not None:
             raise best.failure
-        started = time.monotonic()
-        best.compiled.restore(best.state)
+        best.trainer.compiled.restore(best.state)
         _run(best, best.trainer.rounds, runners.index(best), on_round)
-        best.seconds += time.monotonic() - started
         if best.failure is None:
             return best
 
@@ -87,16 +98,19 @@ def _run(one: _Runner, until: int, number: int, on_round: OnRound) -> None:
     rounds = one.trainer.rounds
     while len(one.trainer.history) < until:
         done = len(one.trainer.history) + 1
+        started = time.monotonic()
         try:
             # BatchNorm's statistics matter where the numbers are compared: at the end of the heat and of the race.
             numbers = one.trainer.run_round(renew_norm=done > until - COUNTING_ROUNDS)
         except TrialError as error:
             one.failure = error
             return
+        finally:
+            one.rounds.append(time.monotonic() - started)
         on_round(number, {**numbers, "fraction": done / rounds})
 
 
-def _outcome(one: _Runner, best: bool) -> Outcome:
+def _outcome(one: _Runner, best: bool, seconds: float) -> Outcome:
     trainer = one.trainer
     metrics = trainer.final() if trainer.history else {}
     metrics["trainable_params"] = float(sum(np.prod(v.shape) for v in trainer.model.trainable_variables))
@@ -105,7 +119,7 @@ def _outcome(one: _Runner, best: bool) -> Outcome:
         one.spec,
         "complete" if best else "failed" if one.failure else "pruned",
         metrics["objective"] if best else None,
-        one.seconds,
+        seconds,
         metrics,
         tuple(trainer.history),
         "" if best else str(one.failure or f"another learning rate was better after {passed} epochs"),

@@ -26,14 +26,15 @@ _ROWS = 4096
 
 
 def standardisation(features: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Mean and scale of each column; a constant column has scale 1."""
+    """Mean and scale of each column; a constant column has scale 1, and none has less than 1e-7, below which Keras'
+    ``Normalization`` in the exported model would not follow."""
     mean = features.mean(axis=0, dtype=np.float64)
     squares = np.zeros(features.shape[1])
     for start in range(0, len(features), _ROWS):  # all rows at once in float64 would be three times their memory
         squares += ((features[start : start + _ROWS] - mean) ** 2).sum(axis=0)
     scale = np.sqrt(squares / len(features))
     # A column that hardly varies would be blown up to unit variance by rounding noise alone.
-    scale[scale < 1e-6 * max(float(scale.max(initial=0.0)), 1e-12)] = 1.0
+    scale[scale < max(1e-6 * float(scale.max(initial=0.0)), 1e-7)] = 1.0
     return mean.astype(np.float32), scale.astype(np.float32)
 
 

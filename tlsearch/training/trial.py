@@ -17,7 +17,7 @@ from tlsearch.features.view import PLAIN, View
 from tlsearch.records import TrialResult, TrialSpec
 from tlsearch.training import scores
 from tlsearch.training.batches import IntArray, trial_seed
-from tlsearch.training.compiled import CompiledModel, ModelShelf, compile_model
+from tlsearch.training.compiled import CompiledModel, ModelCache, compile_model
 from tlsearch.training.fit import COUNTING_ROUNDS, Task, Trainer
 from tlsearch.training.network import Head, HeadWeights, build_suffix
 from tlsearch.training.scratch import input_scale, prepare_from_scratch
@@ -66,14 +66,14 @@ class Stopped(Exception):  # noqa: N818 - not an error: a trial that was pruned 
 
 
 class TrialRunner:
-    """Runs trials on one pool. ``fitted`` is the model of the last fold of the last trial. The ``shelf`` holds a model
-    over the folds of a trial, and over trials where it is to keep them."""
+    """Runs trials on one pool. ``fitted`` is the model of the last fold of the last trial. ``models`` are those
+    that were compiled for the folds of a trial, and are still there for the same trial on other folds."""
 
     def __init__(self, extractor: Extractor, metric: Metric) -> None:
         self.extractor = extractor
         self.metric: Metric = metric
         self.fitted: Fitted | None = None
-        self.shelf = ModelShelf()
+        self.models = ModelCache()
         self._deadline = float("inf")
 
     def run(
@@ -90,9 +90,9 @@ class TrialRunner:
 
         ``judge`` is asked after every round; ``fraction`` counts over all folds. After ``seconds`` the trial is
         censored: it has no value. A fold without validation images only fits. The history is that of the first fold.
-        With ``keep`` its model stays on the shelf, for the same trial on other folds.
+        With ``keep`` its model stays for the same trial on other folds.
         """
-        with self.shelf.over(keep=keep, several=len(folds) > 1):
+        with self.models.during(reuse=len(folds) > 1, keep=keep):
             return self._run(network, spec, folds, judge, seconds)
 
     def _run(
@@ -119,6 +119,7 @@ class TrialRunner:
                     raise Stopped("censored", f"its time ended after {number + 1} of {len(folds)} folds")
         except Stopped as stop:
             state, reason = stop.state, stop.reason
+            self.fitted = None
         metrics = {name: float(np.mean([n[name] for n in numbers])) for name in (numbers[0] if numbers else {})}
         depth = spec.freeze_depth
         result = TrialResult(
@@ -141,9 +142,9 @@ class TrialRunner:
     ) -> tuple[IntArray, FloatArray, dict[str, float]]:
         if spec.solved:
             return self._solve(network, spec, fold)
-        trainer, compiled = self.prepare(network, spec, fold)
+        trainer = self.prepare(network, spec, fold)
         self._train(trainer, judge, renew_norm=spec.kind == "scratch")
-        self.fitted = Fitted.of(spec, compiled)
+        self.fitted = Fitted.of(spec, trainer.compiled)
         said = trainer.probabilities(trainer.task.plain(), trainer.task.val)
         numbers = trainer.final()
         numbers["trainable_params"] = float(sum(np.prod(v.shape) for v in trainer.model.trainable_variables))
@@ -191,19 +192,17 @@ class TrialRunner:
 
     # What is trained in steps: a head alone, a suffix, or the whole network.
 
-    def prepare(self, network: Network, spec: TrialSpec, fold: Fold) -> tuple[Trainer, CompiledModel]:
-        """The model of a trial at its start, and its trainer on a fold."""
+    def prepare(self, network: Network, spec: TrialSpec, fold: Fold) -> Trainer:
+        """The trainer of a trial on a fold, with its model at its start."""
         if spec.kind == "frozen":
             return self._head_trainer(spec, self._task(spec, fold, lambda number: self._pooled(network, spec, number)))
         numbers = None if spec.kind == "scratch" else self._head_start(network, spec, fold)
         start = starting_point(spec)
-        key = ("suffix", network.candidate, network.precision, start)
-        compiled = self.shelf.take(key, lambda: self._build(network, start))
+        key = ("suffix", network.candidate, network.precision, min(spec.batch_size, len(fold.train)), start)
+        compiled = self.models.get(key, lambda: self._build(network, start))
         if numbers is not None:
             compiled.head.set(numbers)
-        return Trainer(
-            compiled, spec, self._task(spec, fold, lambda number: self._maps(network, spec, number))
-        ), compiled
+        return Trainer(compiled, spec, self._task(spec, fold, lambda number: self._maps(network, spec, number)))
 
     def _build(self, network: Network, spec: TrialSpec) -> CompiledModel:
         head = self._new_head(spec)
@@ -214,13 +213,14 @@ class TrialRunner:
         optimizer = compile_model(parts.model, spec, parts.suffix_variables, parts.head_variables)
         return CompiledModel(parts.model, optimizer, head, parts.backbone_model)
 
-    def _head_trainer(self, spec: TrialSpec, task: Task) -> tuple[Trainer, CompiledModel]:
+    def _head_trainer(self, spec: TrialSpec, task: Task) -> Trainer:
         features = task.plain().take(task.train)
         width, start = features.shape[1], starting_point(spec)
-        compiled = self.shelf.take(("head", width, start), lambda: self._build_head(start, width))
+        key = ("head", width, min(spec.batch_size, len(features)), start)
+        compiled = self.models.get(key, lambda: self._build_head(start, width))
         mean, scale = standardisation(features)
         compiled.head.set(replace(compiled.head.weights(), mean=mean, scale=scale))
-        return Trainer(compiled, spec, task), compiled
+        return Trainer(compiled, spec, task)
 
     def _build_head(self, spec: TrialSpec, width: int) -> CompiledModel:
         import keras
@@ -239,10 +239,10 @@ class TrialRunner:
         task = self._task(plain, fold, lambda number: self._pooled(network, plain, number))
         if spec.units:
             plain = replace(plain, steps=min(START_STEPS, spec.steps))
-            trainer, compiled = self._head_trainer(plain, replace(task, val=task.val[:0]))
+            trainer = self._head_trainer(plain, replace(task, val=task.val[:0]))
             for _ in range(trainer.rounds):
                 trainer.run_round()
-            return compiled.head.weights()
+            return trainer.compiled.head.weights()
         x, y = task.rows(0).take(task.train), task.labels[task.train]
         seed = trial_seed(spec, "solve")
         solved, _ = solve_head(x, y, task.classes, seed, task.class_weights, task.train_groups)
@@ -294,9 +294,13 @@ class TrialRunner:
 
 
 def starting_point(spec: TrialSpec) -> TrialSpec:
-    """What decides a trial's model and its initial values: all but how fast and how long it is trained, so that
-    learning rates race from the same values."""
-    return replace(spec, lr_suffix=0.0, lr_head=0.0, steps=0)
+    """What decides a trial's model and its initial values: all but the pictures on which it is trained, how fast, and
+    how long. So learning rates race from the same values, and what is confirmed starts as it did in the search.
+
+    A model is compiled for one size of batches besides: for a second one TensorFlow makes a graph for any size, whose
+    results differ in the last bits from those of a model that has seen no other.
+    """
+    return replace(spec, policy="none", strength=0.0, views=1, lr_suffix=0.0, lr_head=0.0, steps=0)
 
 
 def _recording(judge: Judge, history: list[dict[str, float]], fold: int, folds: int) -> Judge:
