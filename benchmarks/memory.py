@@ -60,7 +60,7 @@ class Watch(SilentReporter):
         self._trials = trials
         self._me = psutil.Process()
 
-    def progress(self, step: str, done: float, total: float, text: str) -> None:
+    def progress(self, step: str, done: float, total: float, text: str, most: float | None = None) -> None:
         """The search reports before a trial how many are done; what works inside one counts something else."""
         trial = round(done) + 1
         if step != "search" or total != self._trials or (self.samples and self.samples[-1].trial >= trial):

@@ -118,11 +118,16 @@ def test_a_long_silence_is_broken_where_it_is_no_terminal(monkeypatch: pytest.Mo
     ]
 
 
+def wait(moving: _Moving, seconds: float) -> None:
+    """Let ``seconds`` pass for the paces of a line."""
+    moving._paces = {unit: (began - seconds, first) for unit, (began, first) in moving._paces.items()}
+
+
 @pytest.mark.parametrize("width", [60, 80, 120])
 def test_the_moving_line_fits_on_one_line(width: int) -> None:
     moving = _Moving("search")
     moving.update(3, 40, "")
-    moving._began -= 200
+    wait(moving, 200)
     moving.update(23, 40, "best .894  efficientnet_lite0@imagenet, freeze 13/18, head 256, " * 2)
     console = terminal(width)
     console.print(moving)
@@ -137,11 +142,38 @@ def test_the_moving_line_fits_on_one_line(width: int) -> None:
 def test_the_first_twentieth_of_a_step_says_nothing_of_the_time_left() -> None:
     moving = _Moving("baseline")
     moving.update(0.0, 1, "")
-    moving._began -= 300
+    wait(moving, 300)
     moving.update(0.03, 1, "compiling")
     assert moving.plain() == "3%  compiling"
     moving.update(0.5, 1, "training")
     assert moving.plain() == "50%  training  5m 00s left"
+
+
+def test_no_more_time_is_left_than_there_is() -> None:
+    moving = _Moving("search")
+    moving.update(0, 40, "")
+    wait(moving, 100)
+    moving.update(4.5, 40, "best .9", 60.0)
+    assert moving.plain() == "4/40  best .9  1m 00s left"
+    moving.update(4.5, 40, "best .9", -1.0)
+    assert moving.plain() == "4/40  best .9  0s left"
+    moving.update(4.0, 40, "best .9", 5000.0)
+    assert moving.plain() == "4/40  best .9  15m 00s left"
+
+
+def test_what_is_counted_in_turns_has_a_pace_of_its_own() -> None:
+    """Trials, and the images of a view within one."""
+    moving = _Moving("search")
+    moving.update(0, 4, "")
+    wait(moving, 100)
+    moving.update(0, 2000, "features")
+    wait(moving, 10)
+    moving.update(1000, 2000, "features")
+    assert moving.plain() == "1,000/2,000  features  10s left"
+    moving.update(1, 4, "trial")
+    assert moving.plain() == "1/4  trial  5m 30s left"
+    moving.update(0, 2000, "the next view")
+    assert moving.plain() == "0/2,000  the next view"
 
 
 def test_the_moving_line_says_percent_where_nothing_is_counted() -> None:

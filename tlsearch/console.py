@@ -83,10 +83,10 @@ class ConsoleReporter:
         self._line("note", text, _NOTE)
         self._last_step = ""
 
-    def progress(self, step: str, done: float, total: float, text: str) -> None:
+    def progress(self, step: str, done: float, total: float, text: str, most: float | None = None) -> None:
         """Redraws the moving line; where the output is no terminal, a line of its own now and then."""
         if not self.console.is_terminal or self.console.is_dumb_terminal:
-            self._log(step, done, total, text)
+            self._log(step, done, total, text, most)
             return
         with contextlib.suppress(OSError, ValueError):
             if self._moving is None or self._moving.step != step:
@@ -94,12 +94,12 @@ class ConsoleReporter:
                 self._moving = _Moving(step)
                 self._live = Live(self._moving, console=self.console, transient=True, refresh_per_second=4)
                 self._live.start()
-            self._moving.update(done, total, text)
+            self._moving.update(done, total, text, most)
 
-    def _log(self, step: str, done: float, total: float, text: str) -> None:
+    def _log(self, step: str, done: float, total: float, text: str, most: float | None) -> None:
         if self._moving is None or self._moving.step != step:
             self._moving = _Moving(step)
-        self._moving.update(done, total, text)
+        self._moving.update(done, total, text, most)
         if time.monotonic() - self._spoke >= SILENCE_SECONDS:
             self.say(step, self._moving.plain())
 
@@ -143,17 +143,17 @@ class _Moving:
 
     def __init__(self, step: str) -> None:
         self.step = step
-        self._began = time.monotonic()
-        self._done = self._first = 0.0
-        self._total = 1.0
-        self._text = ""
-        self._updated = False
+        self._done, self._total, self._text = 0.0, 1.0, ""
+        self._most: float | None = None
+        self._paces: dict[float, tuple[float, float]] = {}
 
-    def update(self, done: float, total: float, text: str) -> None:
+    def update(self, done: float, total: float, text: str, most: float | None = None) -> None:
         """Notes how far the step is; it is drawn with the next refresh."""
-        if not self._updated:
-            self._began, self._first, self._updated = time.monotonic(), done, True
         self._done, self._total, self._text = min(done, total), max(total, 1e-9), " ".join(text.split())
+        self._most = most
+        # Trials, and within one the images of a view, are counted in turns, each with a pace of its own.
+        began, first = self._paces.get(self._total, (time.monotonic(), self._done))
+        self._paces[self._total] = (began, first) if self._done >= first else (time.monotonic(), self._done)
 
     def plain(self) -> str:
         """The line as text."""
@@ -176,18 +176,19 @@ class _Moving:
         yield Group(line)
 
     def _count(self) -> str:
-        if self._done == int(self._done) and self._total == int(self._total) and self._total > 1:
+        if self._total == int(self._total) and self._total > 1:
             return f"{int(self._done):,}/{int(self._total):,}"
         return f"{self._done / self._total:.0%}"
 
     def _left(self) -> str:
-        """The time left at the pace so far; empty where there is no pace yet."""
-        elapsed = time.monotonic() - self._began
-        gained = self._done - self._first
-        early = gained < _FIRST_ESTIMATE_SHARE * (self._total - self._first) or elapsed < _FIRST_ESTIMATE_SECONDS
+        """The time left at the pace so far, no more than there is; empty where there is no pace yet."""
+        began, first = self._paces.get(self._total, (time.monotonic(), self._done))
+        elapsed, gained = time.monotonic() - began, self._done - first
+        early = gained < _FIRST_ESTIMATE_SHARE * (self._total - first) or elapsed < _FIRST_ESTIMATE_SECONDS
         if gained <= 0 or early or self._done >= self._total:
             return ""
-        return f"{short_duration(elapsed * (self._total - self._done) / gained)} left"
+        seconds = elapsed * (self._total - self._done) / gained
+        return f"{short_duration(seconds if self._most is None else min(seconds, max(self._most, 0.0)))} left"
 
 
 def short_duration(seconds: float) -> str:

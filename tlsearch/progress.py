@@ -18,8 +18,9 @@ class Reporter(Protocol):
     def warn(self, text: str) -> None:
         """Something a person should know; the run goes on."""
 
-    def progress(self, step: str, done: float, total: float, text: str) -> None:
-        """How far a step is (``done`` of ``total``, any unit), what is being done and the best so far.
+    def progress(self, step: str, done: float, total: float, text: str, most: float | None = None) -> None:
+        """How far a step is (``done`` of ``total``, any unit), what is being done and the best so far; ``most`` is the
+        seconds that the step may still take, None without a limit.
 
         Drawn over the previous call; a log that is no terminal gets a line now and then.
         """
@@ -32,4 +33,4 @@ class SilentReporter:
 
     def warn(self, text: str) -> None: ...
 
-    def progress(self, step: str, done: float, total: float, text: str) -> None: ...
+    def progress(self, step: str, done: float, total: float, text: str, most: float | None = None) -> None: ...

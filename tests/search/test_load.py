@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,7 @@ def test_the_line_of_the_step_adds_up(folders: Path, tmp_path: Path) -> None:
     write(tmp_path / "data", {"a": (200, 0, 0), "b": (0, 200, 0)}, 20)
     data = load(tmp_path / "data", tmp_path / "more", group_by=r"^(a)/\d\.")
     assert data_line(data).startswith("2 classes, 40 images (10 in 1 group kept together)   train ")
+    assert re.search(r"train 3\d \(compared on 5 folds of them\)  test \d+$", data_line(data))
 
 
 def test_the_pool_is_training_then_validation(folders: Path, tmp_path: Path) -> None:

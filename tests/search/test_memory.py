@@ -30,7 +30,7 @@ class Runs:
         self.errors, self.reason = list(errors), reason
         self.asked: list[tuple[float | None, int | None, bool]] = []
 
-    def __call__(self, seconds: float | None, batch_size: int | None, keep: bool) -> Outcome:
+    def __call__(self, seconds: float | None, batch_size: int | None, *, keep: bool) -> Outcome:
         self.asked.append((seconds, batch_size, keep))
         if self.errors:
             raise self.errors.pop(0)
@@ -59,7 +59,8 @@ def test_beside_models_that_are_kept_it_first_runs_once_more_without_them(spec: 
     outcome = within_memory(run, spec, None, told.append, keep=True)
     assert run.asked == [(None, None, True), (None, None, False)]
     assert outcome.result.reason == ""
-    assert "beside other models" in told[0]
+    assert "was killed, as the system does where memory is short" in told[0]
+    assert "with no other model kept" in told[0]
     again = Runs(OutOfMemoryError("x"), OutOfMemoryError("x"))
     within_memory(again, TUNED, None, told.append, keep=True)
     assert again.asked == [(None, None, True), (None, None, False), (None, 16, False)]

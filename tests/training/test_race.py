@@ -114,10 +114,12 @@ def test_the_seconds_of_compiling_are_the_best_ones(network: Network, tmp_path: 
     assert best.seconds > 3 * slow.seconds > 0
 
 
-@pytest.mark.parametrize("others", [[[1.0, 1.1], [1.2]], [[0.9], [0.9]]])
-def test_compiling_is_the_start_and_what_the_first_round_took_longer(others: list[list[float]]) -> None:
+def test_compiling_is_the_start_and_what_the_first_ones_rounds_took_longer() -> None:
     nothing: Any = None
-    first, *rest = [_Runner(nothing, nothing, 0.1, rounds=rounds) for rounds in ([9.0, 1.0, 1.3], *others)]
-    first.prepared = 2.0
-    shortest = min(1.0, *(seconds for rounds in others for seconds in rounds))
-    assert _compiling([first, *rest]) == pytest.approx(2.0 + 9.0 - shortest)
+    first, second, third = [
+        _Runner(nothing, nothing, prepared, rounds=rounds)
+        for prepared, rounds in [(2.0, [9.0, 1.0, 4.0, 5.0]), (0.1, [1.0, 1.0, 1.5]), (0.1, [1.2])]
+    ]
+    assert _compiling([first, second, third]) == pytest.approx(2.0 + 7.9 + 0.0 + 2.5)
+    assert _compiling([second, first]) == 0.1
+    assert _compiling([first]) == 2.0

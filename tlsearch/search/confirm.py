@@ -64,10 +64,12 @@ class _Race:
 
     def seconds(self, spec: TrialSpec) -> float:
         """Seconds that a spec takes on its next fold."""
-        took, estimate = self.took.get(spec, []), self.first_seconds(spec)
-        # On the first fold views are rendered and a model is compiled; the second is what the others will be, but for
-        # one after which the worker process was renewed.
-        return took[-1] if len(took) > 1 else min(*took, estimate) if took else estimate
+        took = self.took.get(spec, [])
+        if not took:
+            return self.first_seconds(spec)
+        if len(took) == 1:  # on the first fold views are rendered and a model is compiled
+            return min(took[0], self.first_seconds(spec))
+        return float(np.median(took[1:]))  # and once more after a renewal of the worker process
 
     def first_seconds(self, spec: TrialSpec) -> float:
         """Seconds that a spec takes on its first fold, about."""

@@ -17,6 +17,8 @@ FIXED_OPERATIONS = 2e11
 
 FIXED_SECONDS = 1.5
 COMPILE_SECONDS = 4.0
+"""Building and compiling what is trained of a network, about."""
+
 TRAIN_FACTOR = 3.0
 """A training step does the forward work, and twice that for the gradients of weights and activations."""
 
@@ -83,7 +85,8 @@ class Costs:
         return self.seconds_on(spec, 1)
 
     def seconds_on(self, spec: TrialSpec, folds: int) -> float:
-        """Seconds of training proper on so many folds, for which one model is compiled."""
+        """Seconds of training proper on so many folds, for which one model is compiled (where a fold has fewer images
+        than a batch, there may be another)."""
         if spec.solved:
             rows = self.images * spec.views
             return folds * (FIXED_SECONDS + rows * self._facts(spec).cuts[-1].shape[2] * 1e-6)

@@ -91,8 +91,8 @@ def _try(
     its compiled model."""
     heard = Heard(session, run_id, on_round, step)
 
-    def run(time_left: float | None, batch_size: int | None, keep: bool) -> Outcome:
-        arguments = {"candidate": candidate, "spec": spec, "folds": folds, "seconds": time_left}
+    def run(seconds: float | None, batch_size: int | None, *, keep: bool) -> Outcome:
+        arguments = {"candidate": candidate, "spec": spec, "folds": folds, "seconds": seconds}
         tried: Outcome = session.worker.trial("trial", heard, **arguments, batch_size=batch_size, keep=keep)
         return tried
 

@@ -6,18 +6,22 @@ import signal
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Protocol
 
 from tlsearch.errors import OutOfMemoryError
 from tlsearch.records import TrialSpec
 from tlsearch.training.trial import Outcome
 from tlsearch.worker_client import WorkerDiedError
 
-Run = Callable[[float | None, int | None, bool], Outcome]
-"""Runs a trial for its seconds, in batches of this size, and keeps its compiled model or not."""
+
+class RunOnce(Protocol):
+    """Runs a trial for its seconds, in batches of this size, and keeps its compiled model or not."""
+
+    def __call__(self, seconds: float | None, batch_size: int | None, *, keep: bool) -> Outcome: ...
 
 
 def within_memory(
-    run: Run, spec: TrialSpec, seconds: float | None, before_again: Callable[[str], None], *, keep: bool
+    run: RunOnce, spec: TrialSpec, seconds: float | None, before_again: Callable[[str], None], *, keep: bool
 ) -> Outcome:
     """What ``run`` gives for the seconds of a trial and its batch size, None for that of ``spec``.
 
@@ -35,22 +39,28 @@ def within_memory(
 
     if keep:
         try:
-            return run(seconds, None, True)
+            return run(seconds, None, keep=True)
         except (OutOfMemoryError, WorkerDiedError) as error:
             if not _was_memory(error):
                 raise
-            before_again(f"{spec.label} ran out of memory beside other models ({error}); once more without them")
+            before_again(f"{spec.label} {_what(error)} ({error}); once more, with no other model kept in memory")
     try:
-        return run(left(), None, False)
+        return run(left(), None, keep=False)
     except (OutOfMemoryError, WorkerDiedError) as error:
         half = spec.batch_size // 2
         if spec.solved or not half or not _was_memory(error):
             raise
-        before_again(f"{spec.label} ran out of memory ({error}); once more, in batches of {half} images")
-    outcome = run(left(), half, False)
+        before_again(f"{spec.label} {_what(error)} ({error}); once more, in batches of {half} images")
+    outcome = run(left(), half, keep=False)
     result = outcome.result
     why = f"trained in batches of {half} images, for memory ran out with {spec.batch_size}"
     return replace(outcome, result=replace(result, reason=f"{result.reason}; {why}" if result.reason else why))
+
+
+def _what(error: Exception) -> str:
+    if isinstance(error, OutOfMemoryError):
+        return "ran out of memory"
+    return "was killed, as the system does where memory is short"
 
 
 def _was_memory(error: OutOfMemoryError | WorkerDiedError) -> bool:

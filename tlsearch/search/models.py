@@ -44,7 +44,7 @@ def fit_model(session: Session, spec: TrialSpec, candidate: Candidate, target: P
             session.count(event[1])
         return "continue"
 
-    def run(seconds: float | None, batch_size: int | None, keep: bool) -> Outcome:
+    def run(seconds: float | None, batch_size: int | None, *, keep: bool) -> Outcome:
         folds = [data.whole if whole_pool else data.fold]
         arguments = {"candidate": candidate, "spec": spec, "folds": folds, "seconds": seconds}
         fitted: Outcome = session.worker.trial("trial", on_event, **arguments, batch_size=batch_size, keep=keep)

@@ -219,11 +219,14 @@ def _run_trial(
     total = session.config.effective_trials
 
     def on_round(count: int, numbers: Mapping[str, float]) -> str:
-        text = f"{so_far}{spec.label}: {numbers['objective']:.3f} after {numbers['fraction']:.0%}"
-        session.reporter.progress("search", number - 1, total, text)
+        show(numbers["fraction"], f": {numbers['objective']:.3f} after {numbers['fraction']:.0%}")
         return judge(count, numbers)
 
-    session.reporter.progress("search", number - 1, total, f"{so_far}{spec.label}")
+    def show(fraction: float, text: str) -> None:
+        left = session.clock.left_for("confirm", "rest")
+        session.reporter.progress("search", number - 1 + fraction, total, f"{so_far}{spec.label}{text}", left)
+
+    show(0.0, "")
 
     def figures(result: TrialResult) -> dict[str, float]:
         if result.state != "complete" or result.value is None:

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 def data_line(data: Data) -> str:
     """Classes, images, what of them is set aside or kept together, files that are not used, and the parts."""
     split = data.split
-    parts = f"train {len(split.train):,}  val {len(split.val):,}  test {len(split.test):,}"
+    folds = f" (compared on {len(data.folds)} folds of them)" if data.uses_folds else f"  val {len(split.val):,}"
+    parts = f"train {len(split.train):,}{folds}  test {len(split.test):,}"
     return f"{totals(data.index, split.groups)}   {parts}"
 
 

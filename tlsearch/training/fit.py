@@ -26,7 +26,7 @@ MIN_ROUNDS = 5
 PREDICT_BATCH = 64
 
 SMALL_POOL, SMALL_PREDICT_BATCH = 320, 32
-"""Below so many images the folds have fewer validation images than that."""
+"""In a pool of fewer images a fold validates on fewer than ``PREDICT_BATCH``, for which smaller batches waste less."""
 
 COUNTING_ROUNDS = 3
 """The last rounds, whose mean counts."""

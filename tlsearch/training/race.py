@@ -75,11 +75,14 @@ def race(
 
 
 def _compiling(runners: Sequence[_Runner]) -> float:
-    """Seconds in which the first one's model was built and compiled: its start, and what its first round took longer
-    than any round took at least."""
-    first = runners[0]
-    shortest = min(seconds for one in runners for seconds in one.rounds)
-    return first.prepared + (first.rounds[0] - shortest)
+    """Seconds in which the first one's model was built and compiled: its start, and what its rounds took longer than
+    the same rounds of the others, which found it compiled."""
+    first, *others = runners
+    longer = 0.0
+    for number, seconds in enumerate(first.rounds):
+        same = [one.rounds[number] for one in others if number < len(one.rounds)]
+        longer += seconds - float(np.mean(same)) if same else 0.0
+    return first.prepared + max(0.0, longer)
 
 
 def _finish(runners: Sequence[_Runner], on_round: OnRound) -> _Runner:

@@ -11,9 +11,8 @@ import numpy as np
 
 from tlsearch.config import Metric
 from tlsearch.data.split import Fold
-from tlsearch.features.extract import Extractor, JoinedRows, Rows, StoredRows
+from tlsearch.features.extract import Extractor
 from tlsearch.features.network import Network
-from tlsearch.features.view import PLAIN, View
 from tlsearch.records import TrialResult, TrialSpec
 from tlsearch.training import scores
 from tlsearch.training.batches import IntArray, trial_seed
@@ -22,6 +21,7 @@ from tlsearch.training.fit import COUNTING_ROUNDS, Task, Trainer
 from tlsearch.training.network import Head, HeadWeights, build_suffix
 from tlsearch.training.scratch import input_scale, prepare_from_scratch
 from tlsearch.training.solve import logits, solve_head, standardisation
+from tlsearch.training.trial_rows import TrialRows
 
 FloatArray = np.ndarray[Any, np.dtype[np.float32]]
 
@@ -74,6 +74,7 @@ class TrialRunner:
         self.metric: Metric = metric
         self.fitted: Fitted | None = None
         self.models = ModelCache()
+        self.rows = TrialRows(extractor, metric)
         self._deadline = float("inf")
 
     def run(
@@ -166,7 +167,7 @@ class TrialRunner:
     # Fully frozen: the head alone, on pooled features.
 
     def _solve(self, network: Network, spec: TrialSpec, fold: Fold) -> tuple[IntArray, FloatArray, dict[str, float]]:
-        task = self._task(spec, fold, lambda number: self._pooled(network, spec, number))
+        task = self.rows.pooled(network, spec, fold)
         views = range(spec.views) if spec.strength else range(1)
         parts = [task.rows(v).take(task.train) for v in views]
         x = np.concatenate(parts) if len(parts) > 1 else parts[0]
@@ -195,14 +196,14 @@ class TrialRunner:
     def prepare(self, network: Network, spec: TrialSpec, fold: Fold) -> Trainer:
         """The trainer of a trial on a fold, with its model at its start."""
         if spec.kind == "frozen":
-            return self._head_trainer(spec, self._task(spec, fold, lambda number: self._pooled(network, spec, number)))
+            return self._head_trainer(spec, self.rows.pooled(network, spec, fold))
         numbers = None if spec.kind == "scratch" else self._head_start(network, spec, fold)
         start = starting_point(spec)
         key = ("suffix", network.candidate, network.precision, min(spec.batch_size, len(fold.train)), start)
         compiled = self.models.get(key, lambda: self._build(network, start))
         if numbers is not None:
             compiled.head.set(numbers)
-        return Trainer(compiled, spec, self._task(spec, fold, lambda number: self._maps(network, spec, number)))
+        return Trainer(compiled, spec, self.rows.maps(network, spec, fold))
 
     def _build(self, network: Network, spec: TrialSpec) -> CompiledModel:
         head = self._new_head(spec)
@@ -236,7 +237,7 @@ class TrialRunner:
     def _head_start(self, network: Network, spec: TrialSpec, fold: Fold) -> HeadWeights:
         """A head that already fits the frozen features: the first phase of LP-FT (Kumar et al. 2022)."""
         plain = replace(spec, freeze_depth=spec.depth, policy="none", strength=0.0, views=1)
-        task = self._task(plain, fold, lambda number: self._pooled(network, plain, number))
+        task = self.rows.pooled(network, plain, fold)
         if spec.units:
             plain = replace(plain, steps=min(START_STEPS, spec.steps))
             trainer = self._head_trainer(plain, replace(task, val=task.val[:0]))
@@ -247,50 +248,6 @@ class TrialRunner:
         seed = trial_seed(spec, "solve")
         solved, _ = solve_head(x, y, task.classes, seed, task.class_weights, task.train_groups)
         return solved
-
-    # Features by view.
-
-    def _task(self, spec: TrialSpec, fold: Fold, rows: Callable[[int], Rows]) -> Task:
-        pool = self.extractor.pool
-        train, val = np.asarray(fold.train, np.int64), np.asarray(fold.val, np.int64)
-        weights = scores.class_weights(self.metric, pool.labels[train], len(pool.classes))
-        known: dict[int, Rows] = {}
-
-        def remembered(number: int) -> Rows:
-            if number not in known:
-                known.clear()  # one view at a time: a fresh one is large, a stored one is found again
-                known[number] = rows(number)
-            return known[number]
-
-        plain: list[Rows] = []
-
-        def of_plain() -> Rows:
-            if not plain:
-                plain.append(rows(-1))
-            return plain[0]
-
-        groups = pool.groups[train]
-        return Task(remembered, of_plain, pool.labels, train, val, groups, len(pool.classes), self.metric, weights)
-
-    def _view(self, spec: TrialSpec, number: int) -> View:
-        """View ``number`` of the trial's augmentation; -1 and strength 0 are the images as they are."""
-        if number < 0 or not spec.strength:
-            return PLAIN
-        return View(spec.policy, spec.strength, number, spec.seed)
-
-    def _pooled(self, network: Network, spec: TrialSpec, number: int) -> Rows:
-        view = self._view(spec, number)
-        arrays = self.extractor.pooled(network, view, [spec.tap, spec.depth] if spec.tap else [spec.depth])
-        # Pooled rows hold averages, then maxima.
-        used = [a if spec.pooling == "avgmax" else a[:, : a.shape[1] // 2] for a in arrays]
-        rows: Rows = StoredRows(used[0]) if len(used) == 1 else JoinedRows(tuple(used))
-        return self.extractor.counted(network, view, spec.depth, rows)
-
-    def _maps(self, network: Network, spec: TrialSpec, number: int) -> Rows:
-        view, depth = self._view(spec, number), spec.freeze_depth
-        if depth == 0 and not spec.views and not view.plain:
-            return StoredRows(self.extractor.fresh_pixels(spec.image_size, view))
-        return self.extractor.counted(network, view, depth, self.extractor.maps(network, view, depth))
 
 
 def starting_point(spec: TrialSpec) -> TrialSpec:
