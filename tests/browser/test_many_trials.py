@@ -19,9 +19,11 @@ if TYPE_CHECKING:
 
 pytestmark = [*MARKS, pytest.mark.timeout(900)]
 
-TRIALS = 100
+TRIALS, FEW = 100, 10
 LOGGING_SECONDS = 0.3
 PAGE_SECONDS = 5.0
+PAGE_RATIO = 2.0
+"""How much longer than the page of a few trials that of many may take, where the machine is slow or busy."""
 
 
 def patience() -> float:
@@ -29,26 +31,36 @@ def patience() -> float:
     return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
 
 
+def visit(browser: Browser, page_address: str, trials: int) -> tuple[float, list[str]]:
+    """The median of three times in which a search's page opens, and the names that it shows."""
+    seconds, shown = [], []
+    for _ in range(3):
+        began = time.monotonic()
+        page = opened(browser, page_address, 1600, 900)
+        rows(page).nth(min(15, trials - 1)).wait_for()
+        seconds.append(time.monotonic() - began)
+        assert page.get_by_text(f"{trials} matching runs").is_visible()
+        shown = names(page)
+        assert trouble(page) == []
+        page.context.close()
+    return median(seconds), shown
+
+
 def test_a_search_of_a_hundred_trials_opens_quickly(
     browser: Browser, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    place, logging = record_search(tmp_path, TRIALS)
-    busy = patience()
-    seconds = []
-    with mlflow_server(f"sqlite:///{tmp_path}/mlflow.db", tmp_path / "server.log") as address:
-        for _ in range(3):
-            began = time.monotonic()
-            page = opened(browser, f"{address}/#/{place}", 1600, 900)
-            rows(page).nth(15).wait_for()
-            seconds.append(time.monotonic() - began)
-            assert page.get_by_text(f"{TRIALS} matching runs").is_visible()
-            shown = names(page)
-            assert trouble(page) == []
-            page.context.close()
+    few, many = tmp_path / "few", tmp_path / "many"
+    opens = {}
+    for folder, trials in ((few, FEW), (many, TRIALS)):
+        folder.mkdir()
+        place, logging = record_search(folder, trials)
+        busy = patience()
+        with mlflow_server(f"sqlite:///{folder}/mlflow.db", folder / "server.log") as address:
+            opens[trials], shown = visit(browser, f"{address}/#/{place}", trials)
     with capsys.disabled():
-        times = ", ".join(f"{second:.1f}" for second in seconds)
-        print(f"\n{TRIALS} trials: {logging:.3f} s to record one, page open in {times} s, load x{busy:.1f}")
+        times = ", ".join(f"{trials} trials in {seconds:.1f} s" for trials, seconds in opens.items())
+        print(f"\n{logging:.3f} s to record a trial, page open with {times}, load x{busy:.1f}")
     assert len(shown) > 15
     assert all(name[:3].isdigit() for name in shown)
     assert logging < LOGGING_SECONDS * busy
-    assert median(seconds) < PAGE_SECONDS * max(busy, patience())
+    assert opens[TRIALS] < max(PAGE_SECONDS, PAGE_RATIO * opens[FEW])
