@@ -61,10 +61,13 @@ class Watch(SilentReporter):
         self._me = psutil.Process()
 
     def progress(self, step: str, done: float, total: float, text: str, most: float | None = None) -> None:
-        """The search reports before a trial how many are done; what works inside one counts something else."""
-        trial = round(done) + 1
-        if step != "search" or total != self._trials or (self.samples and self.samples[-1].trial >= trial):
+        """The search reports before a trial how many are done, and parts of one as it goes on; what works inside it
+        counts something else."""
+        if step != "search" or total != self._trials or done != int(done):
             return
+        trial = int(done) + 1
+        if self.samples and self.samples[-1].trial == trial:  # the end of a trial, which says the same as the next one
+            self.samples.pop()
         workers = [anonymous(child.pid) / 1e6 for child in self._me.children(recursive=True)]
         worker = max(workers, default=0.0)
         self.samples.append(Sample(trial, anonymous(self._me.pid) / 1e6, worker, sum(workers) - worker))

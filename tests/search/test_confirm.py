@@ -254,7 +254,7 @@ def test_as_many_folds_as_there_is_time_for(confirming: Confirming, monkeypatch:
     assert found.confirmed[LIGHT.spec].folds == found.confirmed[HEAVY.spec].folds == 2
 
 
-def test_later_folds_are_expected_to_take_what_the_last_one_took(
+def test_folds_are_expected_to_take_what_earlier_ones_took(
     confirming: Confirming, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """They find the features and the models that the first one made: a tenth of its time here."""
