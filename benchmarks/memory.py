@@ -63,7 +63,7 @@ class Watch(SilentReporter):
     def progress(self, step: str, done: float, total: float, text: str, most: float | None = None) -> None:
         """The search reports before a trial how many are done, and parts of one as it goes on; what works inside it
         counts something else."""
-        if step != "search" or total != self._trials or done != int(done):
+        if step != "search" or total != self._trials or done not in range(self._trials):
             return
         trial = int(done) + 1
         if self.samples and self.samples[-1].trial == trial:  # the end of a trial, which says the same as the next one
