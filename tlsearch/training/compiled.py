@@ -16,6 +16,7 @@ import numpy as np
 
 from tlsearch import runtime
 from tlsearch.records import TrialSpec
+from tlsearch.runtime import training
 from tlsearch.training.network import Head
 from tlsearch.training.norm import NormRenewal
 from tlsearch.training.optimizer import TwoRateOptimizer
@@ -65,6 +66,16 @@ class CompiledModel:
         self.model, self.optimizer, self.head, self.backbone = model, optimizer, head, backbone
         # Those of the layers come with the states of dropout, those of the optimizer with its count of steps.
         self._variables = [*model.variables, *optimizer.optimizer.variables]
+
+    @cached_property
+    def steps(self) -> training.Steps:
+        """Trains the model on batches, one for each two learning rates; gives the loss and the hits of each alone."""
+        return training.make_steps(self.model, self.optimizer.set_rates, ("loss", "hits"), self.takes_vectors)
+
+    @property
+    def takes_vectors(self) -> bool:
+        """Whether an image is a vector of pooled features, of which many fit into memory at once."""
+        return len(self.model.input.shape) == 2
 
     @cached_property
     def norm(self) -> NormRenewal:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,9 @@ SMALL_POOL, SMALL_PREDICT_BATCH = 320, 32
 
 COUNTING_ROUNDS = 3
 """The last rounds, whose mean counts."""
+
+AT_ONCE_BYTES = 64 << 20
+"""Memory for the features of steps that are trained in one call."""
 
 NORM_BATCHES = 30
 """Batches, at most, over which BatchNorm statistics are taken anew."""
@@ -68,6 +72,23 @@ class Rounds:
         return cls(max(1, round(spec.steps / steps)), steps, per_epoch)
 
 
+@dataclass(frozen=True)
+class _Batch:
+    """The images of a step, rows of the pool, filled up to the size of all steps, and the features of their view."""
+
+    images: IntArray
+    filled: IntArray
+    rows: Rows
+
+
+def _steps_at_once(compiled: CompiledModel, batch_size: int) -> int:
+    """How many steps are trained in one call."""
+    if not compiled.takes_vectors:
+        return 1
+    width: int = compiled.model.input.shape[-1]
+    return max(1, AT_ONCE_BYTES // (4 * width * batch_size))
+
+
 class Trainer:
     """Trains one model from where it is, round by round."""
 
@@ -79,22 +100,22 @@ class Trainer:
         self._step, self._steps = 0, rounds.number * rounds.steps
         self._epochs_a_round = rounds.steps / rounds.per_epoch
         self.history: list[dict[str, float]] = []
-        self._first = task.train[:0]
         self._batches = self._stream()
+        self._at_once = _steps_at_once(compiled, spec.batch_size)
         self._targets = np.eye(task.classes, dtype=np.float32)
 
     def epochs(self, rounds: int) -> float:
         """The epochs in so many rounds."""
         return round(rounds * self._epochs_a_round, 3)
 
-    def _stream(self) -> Iterator[tuple[IntArray, Rows]]:
+    def _stream(self) -> Iterator[_Batch]:
         epoch = 0
         while True:
             rows = self.task.rows(view_number(self.spec, epoch))
+            first = self.task.train[:0]
             for number, batch in enumerate(epoch_batches(self.spec, self.task.train, epoch)):
-                if number == 0:
-                    self._first = batch
-                yield batch, rows
+                first = batch if number == 0 else first
+                yield _Batch(batch, np.concatenate([batch, first[: len(first) - len(batch)]]), rows)
             epoch += 1
 
     def run_round(self, renew_norm: bool = False) -> dict[str, float]:
@@ -103,12 +124,12 @@ class Trainer:
         ``renew_norm`` takes the statistics of BatchNorm anew on training images before validation.
         """
         loss, accuracy, images = 0.0, 0.0, 0
-        for _ in range(self.round_steps):
-            batch, rows = next(self._batches)
-            logs = self._train_on(batch, rows)
-            loss += logs["loss"] * len(batch)
-            accuracy += logs["accuracy"] * len(batch)
-            images += len(batch)
+        for start in range(0, self.round_steps, self._at_once):
+            batches = list(islice(self._batches, min(self._at_once, self.round_steps - start)))
+            for batch, (of_batch, hits) in zip(batches, self._train_on(batches), strict=True):
+                loss += of_batch * len(batch.images)
+                accuracy += hits * len(batch.filled)
+                images += len(batch.images)
         if not np.isfinite(loss):
             epoch = math.ceil(self.epochs(len(self.history) + 1))
             raise TrialError(f"Training diverged: the loss is not finite in epoch {epoch}.")
@@ -124,22 +145,22 @@ class Trainer:
         self.history.append(numbers)
         return numbers
 
-    def _train_on(self, batch: IntArray, rows: Rows) -> dict[str, float]:
-        """One step; gives the loss and the accuracy of this batch alone.
+    def _train_on(self, batches: Sequence[_Batch]) -> list[list[float]]:
+        """A step on each; gives the loss of each alone and its share of hits among as many as it was filled up to.
 
         An epoch's last batch is filled up with images of its first, which have no weight and no class: another size
         would be compiled anew, and BatchNorm would take its statistics from a few images.
         """
-        size = len(self._first)
-        filled = np.concatenate([batch, self._first[: size - len(batch)]])
-        targets = self._targets[self.task.labels[filled]]
-        targets[len(batch) :] = 0
-        features = rows.take(filled).astype(np.float32, copy=False)
-        share = warm_up_cosine(self._step, self._steps)
-        self.compiled.optimizer.set_rates(share * self.spec.lr_suffix, share * self.spec.lr_head)
-        self._step += 1
-        logs = self.model.train_on_batch(features, targets, sample_weight=self._weights(batch), return_dict=True)
-        return {"loss": float(logs["loss"]), "accuracy": float(logs["hits"]) * size / len(batch)}
+        targets = self._targets[self.task.labels[np.stack([batch.filled for batch in batches])]]
+        for target, batch in zip(targets, batches, strict=True):
+            target[len(batch.images) :] = 0
+        features = np.stack([batch.rows.take(batch.filled).astype(np.float32, copy=False) for batch in batches])
+        shares = [warm_up_cosine(self._step + number, self._steps) for number in range(len(batches))]
+        rates = np.outer(shares, [self.spec.lr_suffix, self.spec.lr_head]).astype(np.float32)
+        self._step += len(batches)
+        weights = np.stack([self._weights(batch) for batch in batches])
+        found: list[list[float]] = self.compiled.steps(features, targets, weights, rates).tolist()
+        return found
 
     def probabilities(self, rows: Rows, index: IntArray) -> FloatArray:
         """Class probabilities (n, classes) for rows of the pool, dropout off."""
@@ -161,15 +182,12 @@ class Trainer:
         last = self.history[-COUNTING_ROUNDS:]
         return {name: float(np.mean([h[name] for h in last])) for name in last[-1] if name != "epoch"}
 
-    def _weights(self, batch: IntArray) -> FloatArray | None:
-        """Weights of the images of a batch that is filled up, such that the mean over all is the batch's own; None
-        where no batch needs any."""
-        size, by_class = len(self._first), self.task.class_weights
-        if by_class is None and len(self.task.train) % size == 0:
-            return None
+    def _weights(self, batch: _Batch) -> FloatArray:
+        """Weights of the images of a batch that is filled up, such that the mean over all is the batch's own."""
+        size, own, by_class = len(batch.filled), len(batch.images), self.task.class_weights
         weights = np.zeros(size, np.float32)
-        weights[: len(batch)] = 1.0 if by_class is None else [by_class[int(c)] for c in self.task.labels[batch]]
-        return weights * np.float32(size / len(batch))
+        weights[:own] = 1.0 if by_class is None else [by_class[int(c)] for c in self.task.labels[batch.images]]
+        return weights * np.float32(size / own)
 
     def _renew_norm(self) -> None:
         """Take BatchNorm's statistics anew on unaltered training images, in batches of the trial's size."""

@@ -6,6 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from tlsearch.runtime import training
+
 if TYPE_CHECKING:
     import keras
 
@@ -41,9 +43,7 @@ class TwoRateOptimizer:
 
 
 def _adamw(decay: float, variables: Sequence[Any]) -> keras.optimizers.Optimizer:
-    import keras
-
-    optimizer = keras.optimizers.AdamW(0.0, weight_decay=decay, global_clipnorm=CLIP_NORM)
+    optimizer = training.adamw(decay, CLIP_NORM)
     optimizer.exclude_from_weight_decay(var_list=[v for v in variables if len(v.shape) <= 1])
     return optimizer
 
