@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import importlib.util
+import os
 import shutil
 import subprocess
 import sys
@@ -25,6 +27,8 @@ settings.load_profile("tlsearch")
 MakeDataset = Callable[..., Path]
 
 InstallPlugin = Callable[..., None]
+
+MakeOnce = Callable[[str, Callable[[Path], None]], Path]
 
 
 def texture(label: int, size: int, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
@@ -71,6 +75,26 @@ def write_dataset(
 def make_dataset() -> MakeDataset:
     """The function ``write_dataset``: ``make_dataset(tmp_path, classes=..., per_class=..., size=...)``."""
     return write_dataset
+
+
+@pytest.fixture(scope="session")
+def once(tmp_path_factory: pytest.TempPathFactory) -> MakeOnce:
+    """``once(name, make)`` gives a folder that ``make(folder)`` has filled, one for all processes of this test run."""
+    base = tmp_path_factory.getbasetemp()
+    base = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+    def folder_of(name: str, make: Callable[[Path], None]) -> Path:
+        folder, made = base / name, base / f"{name}.made"
+        with (base / f"{name}.lock").open("w", encoding="utf-8") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # let go when the file is closed
+            if not made.exists():
+                shutil.rmtree(folder, ignore_errors=True)  # what a failed try has left
+                folder.mkdir()
+                make(folder)
+                made.touch()
+        return folder
+
+    return folder_of
 
 
 @pytest.fixture

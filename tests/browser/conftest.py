@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,7 +14,7 @@ sys.path += [str(Path(__file__).parents[1] / room) for room in ("run", "tracking
 
 import tiny_source
 from mlflow_server import mlflow_server
-from small_run import CRUMBLING, OPTIONS, PARENT, Finished, mixed_images, user_environment
+from small_run import CRUMBLING, Finished, mixed_images, run_as_a_user
 from web_page import start_browser
 
 if TYPE_CHECKING:
@@ -30,27 +29,17 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def images(tmp_path_factory: pytest.TempPathFactory, make_dataset: Callable[..., Path]) -> Path:
-    return mixed_images(make_dataset, tmp_path_factory.mktemp("pictures"))
-
-
-@pytest.fixture(scope="session")
-def finished(browser: Browser, images: Path, tmp_path_factory: pytest.TempPathFactory) -> Finished:
+def finished(browser: Browser, once: Callable[..., Path], make_dataset: Callable[..., Path]) -> Finished:
     """A real run of twelve trials, some of which fail, for an augmentation that always raises is among those tried."""
-    home = tmp_path_factory.mktemp("browser")
-    site = tiny_source.install(home / "site")
-    _add_plugin(site)
-    choices = ["--trials", "12", "--augment", "none", "--augment", "geometric", "--augment", "crumbling"]
-    done = subprocess.run(
-        [sys.executable, "-c", PARENT, "run", str(images), *OPTIONS, *choices, "--output", "out"],
-        cwd=home,
-        env=user_environment(home, site),
-        capture_output=True,
-        text=True,
-        timeout=900,
-    )
-    assert done.returncode == 0, done.stderr
-    return Finished(home, done.stdout)
+
+    def make(home: Path) -> None:
+        images = mixed_images(make_dataset, home)
+        site = tiny_source.install(home / "site")
+        _add_plugin(site)
+        choices = ["--trials", "12", "--augment", "none", "--augment", "geometric", "--augment", "crumbling"]
+        run_as_a_user(images, home, site, *choices)
+
+    return Finished.of(once("browser", make))
 
 
 @pytest.fixture(scope="session")

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import tiny_source
-from small_run import OPTIONS, PARENT, Finished, mixed_images, user_environment
+from small_run import Finished, mixed_images, run_as_a_user
 
 
 @pytest.fixture(scope="session")
@@ -35,26 +33,15 @@ def _own_folder(
 
 
 @pytest.fixture(scope="session")
-def images(tmp_path_factory: pytest.TempPathFactory, make_dataset: Callable[..., Path]) -> Path:
-    return mixed_images(make_dataset, tmp_path_factory.mktemp("images"))
+def images(once: Callable[..., Path], make_dataset: Callable[..., Path]) -> Path:
+    return once("images", lambda folder: mixed_images(make_dataset, folder)) / "dataset"
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory: pytest.TempPathFactory, site: Path, images: Path) -> Finished:
+def finished(once: Callable[..., Path], site: Path, images: Path) -> Finished:
     """One complete run, as a user starts it, with an empty store."""
-    home = tmp_path_factory.mktemp("home")
-    environment = user_environment(home, site)
-    environment["MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL"] = "1"  # seconds, so that a short run has some
-    done = subprocess.run(
-        [sys.executable, "-c", PARENT, "run", str(images), *OPTIONS, "--output", "out"],
-        cwd=home,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=900,
-    )
-    assert done.returncode == 0, done.stderr
-    return Finished(home, done.stdout)
+    seconds = {"MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL": "1"}  # so that a short run has some
+    return Finished.of(once("home", lambda home: run_as_a_user(images, home, site, **seconds)))
 
 
 @pytest.fixture

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,8 @@ MARKS = [
 ]
 
 OPTIONS = ("--backbone", "tiny", "--trials", "7", "--epochs", "2", "--batch-size", "21", "--image-size", "32")
+
+PRINTED = "printed.txt"
 
 # The parent of a run in a process of its own, which tells what it has imported in the end. Two folds everywhere and two
 # learning rates for the baseline instead of three, for time.
@@ -74,6 +78,20 @@ def tlsearch(*arguments: object) -> Result:
     return CliRunner().invoke(cli, [str(argument) for argument in arguments], prog_name="tlsearch")
 
 
+def run_as_a_user(images: Path, home: Path, site: Path, *options: str, **environment: str) -> None:
+    """One complete run, as a user starts it, with an empty store; ``Finished.of(home)`` is what came of it."""
+    done = subprocess.run(
+        [sys.executable, "-c", PARENT, "run", str(images), *OPTIONS, *options, "--output", "out"],
+        cwd=home,
+        env=user_environment(home, site) | environment,
+        capture_output=True,
+        text=True,
+        timeout=900,
+    )
+    assert done.returncode == 0, done.stderr
+    (home / PRINTED).write_text(done.stdout, encoding="utf-8")
+
+
 class Finished:
     """A run that is over: the folder where it started, what it printed, and its result."""
 
@@ -82,6 +100,11 @@ class Finished:
         self.output = output or home / "out"
         self.result: RunResult = read_result(self.output)
         self.plain: Mapping[str, Any] = json.loads((self.output / "result.json").read_text(encoding="utf-8"))
+
+    @classmethod
+    def of(cls, home: Path) -> Finished:
+        """A run by ``run_as_a_user``."""
+        return cls(home, (home / PRINTED).read_text(encoding="utf-8"))
 
     def trials(self) -> list[tuple[int, TrialSpec, str, float | None, dict[str, float | None]]]:
         """What the search tried and what came of it."""
