@@ -106,6 +106,16 @@ def test_a_class_of_one_group_is_left_out_not_accused() -> None:
     assert all(np.isfinite(point.score) for point in found.more_data.points)
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_a_handful_of_images_has_no_quarter_and_a_finding_all_the_same(seed: int) -> None:
+    features, labels = clusters(24, 20, 6.0)
+    few = np.flatnonzero(labels < 2)[:6]
+    found = look(features[few], labels[few], classes=2, seed=seed)
+    assert np.isfinite(found.probabilities).all()
+    counts = [point.images for point in found.more_data.points]
+    assert 1 <= counts[0] <= counts[1] <= counts[2] == 5
+
+
 def test_of_too_many_images_a_sample_is_examined(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(insight, "ROTATED_IMAGES", 80)
     monkeypatch.setattr(insight, "WORK", 1.0)

@@ -123,12 +123,12 @@ class Trainer:
 
         ``renew_norm`` takes the statistics of BatchNorm anew on training images before validation.
         """
-        loss, accuracy, images = 0.0, 0.0, 0
+        loss, hits, images = 0.0, 0, 0
         for start in range(0, self.round_steps, self._at_once):
             batches = list(islice(self._batches, min(self._at_once, self.round_steps - start)))
-            for batch, (of_batch, hits) in zip(batches, self._train_on(batches), strict=True):
+            for batch, (of_batch, share) in zip(batches, self._train_on(batches), strict=True):
                 loss += of_batch * len(batch.images)
-                accuracy += hits * len(batch.filled)
+                hits += round(share * len(batch.filled))
                 images += len(batch.images)
         if not np.isfinite(loss):
             epoch = math.ceil(self.epochs(len(self.history) + 1))
@@ -139,7 +139,7 @@ class Trainer:
         numbers = {
             "epoch": self.epochs(len(self.history) + 1),
             "train_loss": loss / images,
-            "train_accuracy": accuracy / images,
+            "train_accuracy": hits / images,
             **scores.validation(self.probabilities(self.task.plain(), self.task.val), labels, self.task.metric),
         }
         self.history.append(numbers)

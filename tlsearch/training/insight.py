@@ -140,11 +140,14 @@ def _rotated(features: np.ndarray[Any, Any]) -> Features:
 
 
 def _nested(fold: Fold, labels: IntArray, groups: IntArray, seed: int) -> list[IntArray]:
-    """The images of a fold's training part at each share, every smaller one within the larger."""
+    """The images of a fold's training part at each share, every smaller one within the larger; of a handful of images,
+    whose quarter would be none, the next larger."""
     train = np.asarray(fold.train)
     parts = draw_stratified(labels[train].tolist(), groups[train].tolist(), (SHARES[0], SHARES[1] - SHARES[0]), (seed,))
     quarter, next_quarter, _ = (train[part] for part in parts)
-    return [quarter, np.sort(np.concatenate([quarter, next_quarter])), train]
+    half = np.sort(np.concatenate([quarter, next_quarter]))
+    half = half if len(half) else train
+    return [quarter if len(quarter) else half, half, train]
 
 
 def _fit_and_ask(x: Features, y: IntArray, asked: Features, classes: int) -> FloatArray:
