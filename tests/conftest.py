@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import importlib.util
 import os
 import shutil
@@ -84,6 +83,8 @@ def once(tmp_path_factory: pytest.TempPathFactory) -> MakeOnce:
     base = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
 
     def folder_of(name: str, make: Callable[[Path], None]) -> Path:
+        import fcntl  # not on Windows, where only the tests of whole runs need it
+
         folder, made = base / name, base / f"{name}.made"
         with (base / f"{name}.lock").open("w", encoding="utf-8") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)  # let go when the file is closed

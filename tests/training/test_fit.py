@@ -13,6 +13,7 @@ from tlsearch.config import Metric
 from tlsearch.errors import TrialError
 from tlsearch.features.extract import StoredRows
 from tlsearch.records import TrialSpec
+from tlsearch.training import fit as fit_module
 from tlsearch.training import scores
 from tlsearch.training.batches import epoch_batches
 from tlsearch.training.compiled import CompiledModel, compile_model
@@ -103,6 +104,35 @@ def test_training_figures_are_means_over_the_rounds_images() -> None:
     assert trainer.round_steps == 4  # 30, 30, 30 and 10 images
     assert said["train_loss"] == pytest.approx(np.log(3), rel=1e-5)
     assert said["train_accuracy"] == (LABELS[TRAIN] == 0).mean()
+
+
+@pytest.mark.parametrize("a_call", [1, 2, 3])
+def test_how_many_steps_a_call_has_changes_no_bit(monkeypatch: pytest.MonkeyPatch, a_call: int) -> None:
+    """Rounds of 4 steps in epochs of 7, whose last batch is filled up, with views in turn and weights of classes."""
+
+    def trained() -> Trainer:
+        spec = make_spec(steps=20, batch_size=16, views=2, strength=0.5, lr_head=0.05)
+        trainer = make_trainer(spec, "balanced_accuracy")
+        for _ in range(trainer.rounds):
+            trainer.run_round()
+        return trainer
+
+    whole = trained()
+    assert (whole.round_steps, whole.rounds, len(TRAIN) % 16) == (4, 5, 4)
+    monkeypatch.setattr(fit_module, "AT_ONCE_BYTES", a_call * 16 * 4 * (WIDTH + CLASSES))
+    calls: list[int] = []
+    steps = CompiledModel.steps.func  # type: ignore[attr-defined]  # of a cached property
+
+    def spied(compiled: CompiledModel) -> Any:
+        train = steps(compiled)
+        return lambda x, *rest: calls.append(len(x)) or train(x, *rest)  # type: ignore[func-returns-value]
+
+    monkeypatch.setattr(CompiledModel, "steps", property(spied))
+    divided = trained()
+    assert calls == {1: [1] * 20, 2: [2] * 10, 3: [3, 1] * 5}[a_call]
+    assert divided.history == whole.history
+    for one, other in zip(divided.model.get_weights(), whole.model.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 class Traced(keras.layers.Layer):  # type: ignore[misc]  # keras has no types

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 
+from tlsearch import runtime
 from tlsearch.config import Metric
 from tlsearch.results.label_errors import rank_suspects
 from tlsearch.training import insight
 from tlsearch.training.insight import Insight, _estimate, earlier_cuts, examine
 
 CLASSES = 4
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    """As in the worker: threads that wait for each other would take most of the time."""
+    with runtime.one_thread():
+        yield
 
 
 def clusters(n: int, width: int, distance: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

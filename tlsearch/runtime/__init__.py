@@ -1,6 +1,6 @@
 """The machine: which backend, how many threads, which precision it has in hardware.
 
-The only module that may import a backend. Everything here runs in the worker process, never in the parent.
+The only package that may import a backend. Everything here runs in the worker process, never in the parent.
 """
 
 from __future__ import annotations

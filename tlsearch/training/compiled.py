@@ -16,7 +16,7 @@ import numpy as np
 
 from tlsearch import runtime
 from tlsearch.records import TrialSpec
-from tlsearch.runtime import training
+from tlsearch.runtime import train_steps
 from tlsearch.training.network import Head
 from tlsearch.training.norm import NormRenewal
 from tlsearch.training.optimizer import TwoRateOptimizer
@@ -68,9 +68,9 @@ class CompiledModel:
         self._variables = [*model.variables, *optimizer.optimizer.variables]
 
     @cached_property
-    def steps(self) -> training.Steps:
+    def steps(self) -> train_steps.Steps:
         """Trains the model on batches, one for each two learning rates; gives the loss and the hits of each alone."""
-        return training.make_steps(self.model, self.optimizer.set_rates, ("loss", "hits"), self.takes_vectors)
+        return train_steps.make_steps(self.model, self.optimizer.set_rates, ("loss", "hits"), self.takes_vectors)
 
     @property
     def takes_vectors(self) -> bool:

@@ -33,7 +33,7 @@ COUNTING_ROUNDS = 3
 """The last rounds, whose mean counts."""
 
 AT_ONCE_BYTES = 64 << 20
-"""Memory for the features of steps that are trained in one call."""
+"""The features and targets of steps that are trained in one call; at the peak they are there three times."""
 
 NORM_BATCHES = 30
 """Batches, at most, over which BatchNorm statistics are taken anew."""
@@ -81,11 +81,11 @@ class _Batch:
     rows: Rows
 
 
-def _steps_at_once(compiled: CompiledModel, batch_size: int) -> int:
-    """How many steps are trained in one call."""
+def _steps_a_call(compiled: CompiledModel, batch_size: int) -> int:
+    """How many steps are trained in one call: as many as fit where images are vectors, else one."""
     if not compiled.takes_vectors:
         return 1
-    width: int = compiled.model.input.shape[-1]
+    width: int = compiled.model.input.shape[-1] + compiled.model.output.shape[-1]
     return max(1, AT_ONCE_BYTES // (4 * width * batch_size))
 
 
@@ -101,7 +101,7 @@ class Trainer:
         self._epochs_a_round = rounds.steps / rounds.per_epoch
         self.history: list[dict[str, float]] = []
         self._batches = self._stream()
-        self._at_once = _steps_at_once(compiled, spec.batch_size)
+        self._steps_a_call = _steps_a_call(compiled, spec.batch_size)
         self._targets = np.eye(task.classes, dtype=np.float32)
 
     def epochs(self, rounds: int) -> float:
@@ -124,8 +124,8 @@ class Trainer:
         ``renew_norm`` takes the statistics of BatchNorm anew on training images before validation.
         """
         loss, hits, images = 0.0, 0, 0
-        for start in range(0, self.round_steps, self._at_once):
-            batches = list(islice(self._batches, min(self._at_once, self.round_steps - start)))
+        for start in range(0, self.round_steps, self._steps_a_call):
+            batches = list(islice(self._batches, min(self._steps_a_call, self.round_steps - start)))
             for batch, (of_batch, share) in zip(batches, self._train_on(batches), strict=True):
                 loss += of_batch * len(batch.images)
                 hits += round(share * len(batch.filled))
@@ -154,7 +154,8 @@ class Trainer:
         targets = self._targets[self.task.labels[np.stack([batch.filled for batch in batches])]]
         for target, batch in zip(targets, batches, strict=True):
             target[len(batch.images) :] = 0
-        features = np.stack([batch.rows.take(batch.filled).astype(np.float32, copy=False) for batch in batches])
+        taken = [batch.rows.take(batch.filled).astype(np.float32, copy=False) for batch in batches]
+        features = np.stack(taken) if len(taken) > 1 else taken[0][None]  # no copy of a batch of feature maps
         shares = [warm_up_cosine(self._step + number, self._steps) for number in range(len(batches))]
         rates = np.outer(shares, [self.spec.lr_suffix, self.spec.lr_head]).astype(np.float32)
         self._step += len(batches)

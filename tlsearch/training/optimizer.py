@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from tlsearch.runtime import training
+from tlsearch.runtime import train_steps
 
 if TYPE_CHECKING:
     import keras
@@ -43,7 +43,7 @@ class TwoRateOptimizer:
 
 
 def _adamw(decay: float, variables: Sequence[Any]) -> keras.optimizers.Optimizer:
-    optimizer = training.adamw(decay, CLIP_NORM)
+    optimizer = train_steps.adamw(decay, CLIP_NORM)
     optimizer.exclude_from_weight_decay(var_list=[v for v in variables if len(v.shape) <= 1])
     return optimizer
 

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from tlsearch.runtime import training
+from tlsearch.runtime import train_steps
 
 # Keras 3.15 turns variables and bfloat16 tensors into arrays in a way that NumPy 2 warns of.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -31,7 +31,7 @@ def make_model() -> tuple[Any, Any]:
     x = keras.Input((WIDTH,))
     y = keras.layers.BatchNormalization()(keras.layers.Dropout(0.3, seed=1)(x))
     model = keras.Model(x, keras.layers.Dense(CLASSES, kernel_initializer=keras.initializers.HeNormal(seed=2))(y))
-    optimizer = training.adamw(0.1, 1.0)
+    optimizer = train_steps.adamw(0.1, 1.0)
     optimizer.build(model.trainable_variables)
     right = keras.metrics.MeanMetricWrapper(keras.metrics.categorical_accuracy, name="right")
     model.compile(optimizer, keras.losses.CategoricalCrossentropy(from_logits=True), metrics=[right])
@@ -39,8 +39,8 @@ def make_model() -> tuple[Any, Any]:
 
 
 def train(parts: list[int], at_once: bool, traced: list[int] | None = None) -> tuple[Any, list[Any]]:
-    """The logs and all variables after steps in calls of so many; ``traced`` gets an entry for each call of the
-    optimizer's from Python."""
+    """The logs and all variables after steps in calls of so many; ``traced`` gets an entry each time that Python sets
+    the learning rate."""
     model, optimizer = make_model()
 
     def set_rate(rate: Any) -> None:
@@ -48,7 +48,7 @@ def train(parts: list[int], at_once: bool, traced: list[int] | None = None) -> t
             traced.append(1)
         optimizer.learning_rate = rate
 
-    steps = training.make_steps(model, set_rate, LOGGED, at_once)
+    steps = train_steps.make_steps(model, set_rate, LOGGED, at_once)
     logs, start, data = [], 0, arrays(sum(parts))
     for count in parts:
         logs.append(steps(*(array[start : start + count] for array in data)))
@@ -56,6 +56,7 @@ def train(parts: list[int], at_once: bool, traced: list[int] | None = None) -> t
     return np.concatenate(logs), [keras.ops.convert_to_numpy(v) for v in (*model.variables, *optimizer.variables)]
 
 
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="others train step by step")
 def test_steps_in_one_call_are_those_in_turn() -> None:
     (at_once, ours), (in_turn, theirs) = train([7], at_once=True), train([7], at_once=False)
     assert at_once.shape == (7, len(LOGGED))
@@ -65,6 +66,7 @@ def test_steps_in_one_call_are_those_in_turn() -> None:
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="others train step by step")
 def test_how_steps_are_divided_into_calls_changes_no_bit_and_is_traced_once() -> None:
     traced: list[int] = []
     (whole, ours), (divided, theirs) = train([9], at_once=True), train([4, 1, 4], at_once=True, traced=traced)
@@ -75,8 +77,8 @@ def test_how_steps_are_divided_into_calls_changes_no_bit_and_is_traced_once() ->
 
 
 def test_a_gpu_trains_as_keras_does(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(training, "has_gpu", lambda: True)
-    assert type(training.adamw(0.1, 1.0)) is keras.optimizers.AdamW
+    monkeypatch.setattr(train_steps, "has_gpu", lambda: True)
+    assert type(train_steps.adamw(0.1, 1.0)) is keras.optimizers.AdamW
     traced: list[int] = []
     train([3], at_once=True, traced=traced)
     assert len(traced) == 3
@@ -90,7 +92,7 @@ def test_one_pass_over_a_variable_is_keras_adamw() -> None:
     gradients = [[(scale * rng.normal(size=s.shape)).astype(np.float32) for s in starts] for scale in (3.0, 0.1, 1.0)]
     ends = []
     for optimizer in (
-        training.adamw(0.3, 1.0),
+        train_steps.adamw(0.3, 1.0),
         keras.optimizers.AdamW(0.0, weight_decay=0.3, global_clipnorm=1.0),
     ):
         variables = [keras.Variable(start) for start in starts]
@@ -99,7 +101,7 @@ def test_one_pass_over_a_variable_is_keras_adamw() -> None:
             optimizer.learning_rate = 0.05 * (step + 1)
             optimizer.apply([keras.ops.convert_to_tensor(g) for g in given], variables)
         ends.append([keras.ops.convert_to_numpy(v) for v in (*variables, *optimizer.variables)])
-    assert type(training.adamw(0.3, 1.0)) is not keras.optimizers.AdamW
+    assert type(train_steps.adamw(0.3, 1.0)) is not keras.optimizers.AdamW
     for one, other in zip(*ends, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
 
@@ -109,7 +111,7 @@ def test_gradients_of_a_few_rows_are_taken_too() -> None:
     import tensorflow as tf
 
     table = keras.Variable(np.ones((4, 2), np.float32))
-    optimizer = training.adamw(0.0, 1.0)
+    optimizer = train_steps.adamw(0.0, 1.0)
     optimizer.build([table])
     optimizer.learning_rate = 0.1
     with tf.GradientTape() as tape:

@@ -1,7 +1,6 @@
-"""Training without what surrounds the arithmetic: many small steps in one call, AdamW in one pass over a variable.
+"""Training steps with little around the arithmetic: many small ones in one call, and Adam's update in one pass.
 
-Both are TensorFlow's own on a CPU. Any other backend, and a GPU, for which Keras compiles with XLA, trains as Keras
-does.
+TensorFlow offers both on a CPU. Any other backend, and a GPU, for which Keras compiles with XLA, trains as Keras does.
 """
 
 from __future__ import annotations
@@ -67,6 +66,7 @@ def _steps_at_once(model: keras.Model, before_step: Callable[..., None], logged:
             return i + 1, found.write(i, row)
 
         found = tf.TensorArray(tf.float32, steps, element_shape=(len(logged),))
+        # One after the other: a step begins with the variables that the one before has left.
         return tf.while_loop(lambda i, _: i < steps, step, (0, found), parallel_iterations=1)[1].stack()
 
     @cache
@@ -91,14 +91,15 @@ def adamw(weight_decay: float, clip_norm: float) -> keras.optimizers.AdamW:
 
 
 def _one_pass_adamw() -> type[keras.optimizers.AdamW]:
-    """Keras' AdamW whose step is TensorFlow's kernel for Adam: the same arithmetic in half the time, as Keras' fifteen
-    operations each pass over the variable and make an array of its size."""
+    """Keras' AdamW, decay and clipping and all, with TensorFlow's kernel for Adam's update (without AMSGrad): the same
+    arithmetic in half the time, as Keras' dozen operations each pass over the variable and make an array of its size.
+    """
     import keras
     import tensorflow as tf
 
     class OnePassAdamW(keras.optimizers.AdamW):  # type: ignore[misc]  # keras has no types
         def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
-            if isinstance(gradient, tf.IndexedSlices):
+            if isinstance(gradient, tf.IndexedSlices):  # of a plugin's table, of which a batch uses a few rows
                 super().update_step(gradient, variable, learning_rate)
                 return
             index = self._get_variable_index(variable)
