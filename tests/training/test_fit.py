@@ -135,6 +135,23 @@ def test_how_many_steps_a_call_has_changes_no_bit(monkeypatch: pytest.MonkeyPatc
         np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="others train step by step")
+def test_vectors_train_a_round_in_one_call_and_maps_step_by_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python sets the rates once where TensorFlow is called once, to trace it, and before every step of maps."""
+    told = []
+    for shape in ((WIDTH,), (1, 1, WIDTH)):
+        x = keras.Input(shape)
+        y = keras.layers.Dense(CLASSES, kernel_initializer="zeros")(keras.layers.Flatten()(x))
+        array = features().reshape(COUNT, *shape)
+        trainer = make_trainer(make_spec(steps=20, batch_size=20), model=keras.Model(x, y), array=array)
+        rates: list[Any] = []
+        monkeypatch.setattr(trainer.compiled.optimizer, "set_rates", lambda *pair, rates=rates: rates.append(pair))
+        trainer.run_round()
+        assert trainer.round_steps == 4
+        told.append(len(rates))
+    assert told == [1, 4]
+
+
 class Traced(keras.layers.Layer):  # type: ignore[misc]  # keras has no types
     """Hands on its input; ``sizes`` are the batch sizes for which it was traced."""
 

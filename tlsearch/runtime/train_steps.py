@@ -62,7 +62,7 @@ def _steps_at_once(model: keras.Model, before_step: Callable[..., None], logged:
             before_step(*tf.unstack(numbers[i]))
             logs = model.train_step((x[i], y[i], weights[i]))
             row = tf.stack([logs[name] for name in logged])
-            model.reset_metrics()  # not before the first step, when the model does not know its metrics yet
+            model.reset_metrics()  # not before: in the first step the model does not know its metrics yet
             return i + 1, found.write(i, row)
 
         found = tf.TensorArray(tf.float32, steps, element_shape=(len(logged),))

@@ -32,7 +32,7 @@ SMALL_POOL, SMALL_PREDICT_BATCH = 320, 32
 COUNTING_ROUNDS = 3
 """The last rounds, whose mean counts."""
 
-AT_ONCE_BYTES = 64 << 20
+AT_ONCE_BYTES = 16 << 20
 """The features and targets of steps that are trained in one call; at the peak they are there three times."""
 
 NORM_BATCHES = 30
@@ -101,7 +101,7 @@ class Trainer:
         self._epochs_a_round = rounds.steps / rounds.per_epoch
         self.history: list[dict[str, float]] = []
         self._batches = self._stream()
-        self._steps_a_call = _steps_a_call(compiled, spec.batch_size)
+        self._steps_a_call = _steps_a_call(compiled, min(spec.batch_size, len(task.train)))
         self._targets = np.eye(task.classes, dtype=np.float32)
 
     def epochs(self, rounds: int) -> float:
