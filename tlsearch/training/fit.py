@@ -33,7 +33,7 @@ COUNTING_ROUNDS = 3
 """The last rounds, whose mean counts."""
 
 AT_ONCE_BYTES = 16 << 20
-"""The features and targets of steps that are trained in one call; at the peak they are there three times."""
+"""Memory for the features and targets of the steps of one call; at the peak three times as much is in use."""
 
 NORM_BATCHES = 30
 """Batches, at most, over which BatchNorm statistics are taken anew."""
