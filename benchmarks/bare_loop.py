@@ -20,12 +20,13 @@ from loop_images import Images
 from loop_timing import Stopwatch, Timed
 from trial_kinds import BATCH
 
-from tlsearch import registry, runtime
-from tlsearch.backbones.cut import dtype_policy
-from tlsearch.plugin_api import Augmentation
-from tlsearch.records import Candidate, TrialSpec
+from tlsearch import backend as runtime
+from tlsearch.models.cuts import dtype_policy
+from tlsearch.plugins import registry
+from tlsearch.plugins.api import Augmentation
 from tlsearch.training.batches import steps_per_epoch
-from tlsearch.training.solve import C_GRID, INNER_SHARE, MAX_ITERATIONS
+from tlsearch.training.linear_head import C_GRID, INNER_SHARE, MAX_ITERATIONS
+from tlsearch.types import Candidate, TrialSpec
 
 if TYPE_CHECKING:
     import keras

@@ -12,9 +12,9 @@ from loop_setup import Setup
 from loop_timing import Timed, spread_evenly
 from trial_kinds import BATCH, head_of
 
-from tlsearch.records import TrialSpec
 from tlsearch.training.batches import steps_per_epoch
 from tlsearch.training.trial import START_STEPS
+from tlsearch.types import TrialSpec
 
 
 @dataclass(frozen=True)
@@ -62,11 +62,11 @@ class FloorLoop:
         parts, pooled, maps = self._measure_passes(specs)
         self._measure_solved(parts, specs, pooled)
         hidden = [spec for spec in specs if spec.units]
-        suffixes = [spec for spec in specs if spec.kind == "suffix"]
-        for spec in spread_evenly([spec for spec in hidden if spec.kind == "frozen"], self.trials):
+        suffixes = [spec for spec in specs if spec.kind == "fine_tuning"]
+        for spec in spread_evenly([spec for spec in hidden if spec.kind == "feature_extraction"], self.trials):
             parts.heads[spec] = train_head(spec, pooled[0], self.setup.images, self.epochs, validate=True)
             self.tell(f"bare {spec.label}: {parts.heads[spec].seconds:.1f} s")
-        for spec in spread_evenly([spec for spec in hidden if spec.kind == "suffix"], self.trials):
+        for spec in spread_evenly([spec for spec in hidden if spec.kind == "fine_tuning"], self.trials):
             parts.starts[spec] = self._start_seconds(spec, pooled[0])
         for spec in spread_evenly(suffixes, self.trials):
             parts.suffixes[spec] = self._train_suffix(spec, maps)
@@ -101,8 +101,8 @@ class FloorLoop:
         """Solve one head for each pooling and number of views: on the images, or on all views of one strength."""
         for pooling, views in sorted({solved_key(spec) for spec in specs if head_of(spec) != "hidden"}):
             rows = list(pooled[1:]) if views > 1 else [pooled[0]]
-            parts.solved[pooling, views] = solve(rows, self.setup.images, pooling)
-            self.tell(f"bare solved head, {pooling}, {views} views: {parts.solved[pooling, views]:.1f} s")
+            parts.is_linear_probe[pooling, views] = solve(rows, self.setup.images, pooling)
+            self.tell(f"bare linear probe, {pooling}, {views} views: {parts.is_linear_probe[pooling, views]:.1f} s")
 
     def _start_seconds(self, spec: TrialSpec, pooled: Array) -> float:
         """Seconds in which a hidden head is trained on frozen features before the last block joins in."""
@@ -122,7 +122,7 @@ class FloorLoop:
     def total(self, specs: Sequence[TrialSpec], parts: Parts) -> Floor:
         """The floor of a list of trials.
 
-        Each view is rendered once and passed through the network once, as far as any trial needs it. Solved heads,
+        Each view is rendered once and passed through the network once, as far as any trial needs it. Linear probes,
         hidden heads and suffixes are each trained; the linear head from which suffixes start is solved once for each
         pooling, where no trial of the list has solved it anyway.
         """
@@ -139,13 +139,13 @@ class FloorLoop:
         )
 
     def _train_seconds(self, frozen: Sequence[TrialSpec], suffix: Sequence[TrialSpec], parts: Parts) -> float:
-        solved = [solved_key(spec) for spec in frozen if spec.solved]
+        solved = [solved_key(spec) for spec in frozen if spec.is_linear_probe]
         starts = {solved_key(spec) for spec in suffix if not spec.units} - set(solved)
         hidden_starts = [spec for spec in suffix if spec.units]
-        heads = self._mean(parts.heads) * sum(not spec.solved for spec in frozen)
+        heads = self._mean(parts.heads) * sum(not spec.is_linear_probe for spec in frozen)
         suffixes = self._mean(parts.suffixes) * len(suffix)
         start = fmean(parts.starts.values()) * len(hidden_starts) if hidden_starts else 0.0
-        return sum(parts.solved[key] for key in [*solved, *starts]) + heads + suffixes + start
+        return sum(parts.is_linear_probe[key] for key in [*solved, *starts]) + heads + suffixes + start
 
     def _mean(self, known: Mapping[TrialSpec, Timed]) -> float:
         """Mean seconds of trials in full; 0 where none was trained, as the lists have none then."""
@@ -161,4 +161,4 @@ def _views_of_one_strength(specs: Sequence[TrialSpec]) -> list[tuple[TrialSpec, 
 def solved_key(spec: TrialSpec) -> tuple[str, int]:
     """What the time to solve a head depends on: pooling, and on how many views. Suffixes start from the images as they
     are."""
-    return spec.pooling, spec.views if spec.solved and spec.strength else 1
+    return spec.pooling, spec.views if spec.is_linear_probe and spec.strength else 1

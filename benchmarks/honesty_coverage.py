@@ -11,9 +11,9 @@ from honesty_worlds import CLASSES, METRICS, Floats, Labels, Simulator, World, w
 from scipy.stats import binom
 
 from tlsearch.config import Metric
-from tlsearch.results.claims import difference_interval, estimate, p_value
-from tlsearch.results.scores import score_counts
-from tlsearch.results.statistics import amended_wilson, wilson
+from tlsearch.stats.claims import difference_interval, estimate, p_value
+from tlsearch.stats.intervals import amended_wilson, wilson
+from tlsearch.stats.metrics import score_counts
 
 SIZES = (45, 100, 370, 2000)
 LOWEST = 0.93

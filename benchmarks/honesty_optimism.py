@@ -17,8 +17,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtri
 
-from tlsearch.search.confirm import CONTENDERS, MOST_FOLDS
-from tlsearch.search.spread import paired_error, paired_image_error
+from tlsearch.pipeline.confirm import CONTENDERS, MOST_FOLDS
+from tlsearch.stats.standard_errors import paired_error, paired_image_error
 
 Floats = npt.NDArray[np.float64]
 Row = dict[str, object]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tlsearch.plugin_api import CutPoint, WeightSource
+from tlsearch.plugins.api import CutPoint, WeightSource
 
 CHANNELS = (8, 16, 16)
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from scipy.special import ndtr
 
 from tlsearch.config import Metric
-from tlsearch.results.scores import score_counts
+from tlsearch.stats.metrics import score_counts
 
 Labels = npt.NDArray[np.intp]
 Floats = npt.NDArray[np.float64]

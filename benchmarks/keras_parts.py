@@ -10,9 +10,9 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tlsearch import registry
-from tlsearch.plugin_api import Backbone
-from tlsearch.records import Candidate, TrialSpec
+from tlsearch.plugins import registry
+from tlsearch.plugins.api import Backbone
+from tlsearch.types import Candidate, TrialSpec
 
 if TYPE_CHECKING:
     import keras
@@ -72,7 +72,7 @@ def compile_model(model: keras.Model, spec: TrialSpec, suffix: Sequence[Any], st
     """
     import keras
 
-    from tlsearch.runtime import has_gpu
+    from tlsearch.backend import has_gpu
 
     head = _adamw(spec.lr_head or LINEAR_RATE, spec.weight_decay, steps)
     optimizer = head

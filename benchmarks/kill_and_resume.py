@@ -149,7 +149,7 @@ def record_troubles(home: Home) -> list[str]:
     parents = [run for run in runs if run.data.tags.get("role") == "search" and run.info.status == "FINISHED"]
     if len(parents) != 1:
         troubles.append(f"{len(parents)} finished parents")
-    # What was broken off and ran again stands beside the trials, with a role of its own.
+    # What was interrupted and ran again stands beside the trials, with a role of its own.
     whole = Counter(
         run.info.run_name for run in runs if "state" in run.data.tags and run.data.tags["role"] != "interrupted"
     )

@@ -13,15 +13,15 @@ import numpy as np
 import numpy.typing as npt
 
 from tlsearch.config import RunConfig
-from tlsearch.data.draw import draw_stratified
 from tlsearch.data.index import survey
 from tlsearch.data.pixels import open_pixels, select_rows
 from tlsearch.data.split import Fold
-from tlsearch.progress import SilentReporter
-from tlsearch.records import Candidate
-from tlsearch.search.candidates import find_candidates
-from tlsearch.search.load import load_data, pool_digest
-from tlsearch.training.plugin_facts import PluginFacts
+from tlsearch.data.stratify import draw_stratified
+from tlsearch.pipeline.candidates import find_candidates
+from tlsearch.pipeline.scan import load_data, pool_digest
+from tlsearch.plugins.facts import PluginFacts
+from tlsearch.reporter import SilentReporter
+from tlsearch.types import Candidate
 
 Labels = npt.NDArray[np.int64]
 

@@ -14,9 +14,9 @@ from loop_images import Images, fewer_images, find_network, read_images
 from tlsearch_loop import TlsearchLoop
 from trial_kinds import draw_trials, last_block
 
-from tlsearch import runtime
-from tlsearch.records import Candidate, TrialSpec
-from tlsearch.worker_client import Worker
+from tlsearch import backend as runtime
+from tlsearch.types import Candidate, TrialSpec
+from tlsearch.worker.client import Worker
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from trial_kinds import head_of, kind_of
 
-from tlsearch.records import TrialSpec
+from tlsearch.types import TrialSpec
 
 if TYPE_CHECKING:
     import keras
@@ -105,8 +105,12 @@ class Times:
         """The seconds of a trial in full: its own where it was trained, else the mean of those most like it."""
         if spec in self.exact:
             timed = self.exact[spec]
-            later = [t.epoch_seconds for s, t in self.typical.items() if kind_of(s) == kind_of(spec) and not s.solved]
-            epoch = fmean(later) if later and not spec.solved else timed.epoch_seconds
+            later = [
+                t.epoch_seconds
+                for s, t in self.typical.items()
+                if kind_of(s) == kind_of(spec) and not s.is_linear_probe
+            ]
+            epoch = fmean(later) if later and not spec.is_linear_probe else timed.epoch_seconds
             return timed.seconds + (self.epochs - timed.epochs) * epoch
         if spec in self.typical:
             return self.typical[spec].at(self.epochs)

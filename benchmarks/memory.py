@@ -28,8 +28,8 @@ from rich.table import Table
 from whole_run import anonymous
 
 from tlsearch import RunConfig
-from tlsearch.progress import SilentReporter
-from tlsearch.search.run import run
+from tlsearch.pipeline.run import run
+from tlsearch.reporter import SilentReporter
 
 SETTLED = 20
 """The trial after which memory should not grow."""
@@ -123,7 +123,7 @@ def report(options: argparse.Namespace, samples: Sequence[Sample], kinds: Sequen
     table = Table(*names, title="memory at the starts of trials, means of twenty")
     for first in range(0, len(samples), SETTLED):
         part = samples[first : first + SETTLED]
-        tuned = sum(kind == "suffix" for kind in kinds[first : first + SETTLED])
+        tuned = sum(kind == "fine_tuning" for kind in kinds[first : first + SETTLED])
         means = [sum(getattr(s, name) for s in part) / len(part) for name in ("parent", "worker", "at_work")]
         most = [max(s.at_work for s in part), max(s.at_work + s.waiting for s in part)]
         table.add_row(f"{part[0].trial} to {part[-1].trial}", str(tuned), *(f"{value:.0f}" for value in means + most))

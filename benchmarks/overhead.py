@@ -37,20 +37,20 @@ from rich.console import Console
 
 from tlsearch.config import RunConfig
 from tlsearch.data.index import survey
-from tlsearch.paths import cache_dir
-from tlsearch.progress import SilentReporter
-from tlsearch.records import Candidate, TrialSpec
-from tlsearch.results.plain import to_plain
-from tlsearch.search.candidates import find_candidates
-from tlsearch.search.clock import Clock
-from tlsearch.search.load import load_data, pool_digest
-from tlsearch.search.plan import Plan, make_plan, open_pool, sizes_of
-from tlsearch.search.profile import Profile, make_profile
-from tlsearch.search.session import Session
+from tlsearch.pipeline.candidates import find_candidates
+from tlsearch.pipeline.context import RunContext
+from tlsearch.pipeline.plan import Plan, make_plan, open_pool, sizes_of
+from tlsearch.pipeline.profile import Profile, make_profile
+from tlsearch.pipeline.scan import load_data, pool_digest
+from tlsearch.pipeline.search import open_study, run_search
+from tlsearch.reporter import SilentReporter
+from tlsearch.runs.budget import TimeBudget
 from tlsearch.search.space import Params, SearchSpace
-from tlsearch.search.trials import open_study, run_search
 from tlsearch.tracking.tracker import Tracker
-from tlsearch.worker_client import Worker
+from tlsearch.types import Candidate, TrialSpec
+from tlsearch.utils.folders import cache_dir
+from tlsearch.utils.serialize import to_plain
+from tlsearch.worker.client import Worker
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
@@ -59,7 +59,7 @@ VALIDATION_IMAGES = 0.2
 """Validation images for every training image; about as in a run's own split, 15 for 70."""
 
 BARE = Path(__file__).with_name("overhead_bare.py")
-TITLES = {"hidden": "hidden heads", "solved": "solved heads"}
+TITLES = {"hidden": "hidden heads", "solved": "linear probes"}
 
 
 @dataclass(frozen=True)
@@ -82,9 +82,9 @@ class HeadSpace(SearchSpace):
 
 @dataclass(frozen=True)
 class Prepared:
-    """What a run knows when its search begins. The session's worker has ended; its features are in the store."""
+    """What a run knows when its search begins. The context's worker has ended; its features are in the store."""
 
-    session: Session
+    context: RunContext
     plan: Plan
     profile: Profile
 
@@ -94,7 +94,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--images", type=int, default=3000, help="training images (default 3000)")
     parser.add_argument("--trials", type=int, default=40, help="trials of hidden heads (default 40)")
-    parser.add_argument("--solved", type=int, default=12, help="trials of solved heads (default 12)")
+    parser.add_argument("--solved", type=int, default=12, help="trials of linear probes (default 12)")
     parser.add_argument("--epochs", type=int, default=5, help="epochs of a hidden head (default 5)")
     parser.add_argument("--backbone", default="efficientnet_lite0")
     parser.add_argument("--image-size", type=int, default=64)
@@ -104,7 +104,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prepared = prepare(options, Path(name))
         found = {
             kind: compare(prepared, kind, trials, Path(name) / kind)
-            for kind, trials in (("hidden", options.trials), ("solved", options.solved))
+            for kind, trials in (("hidden", options.trials), ("solved", options.is_linear_probe))
             if trials
         }
     report(options, found)
@@ -132,11 +132,11 @@ def prepare(options: argparse.Namespace, folder: Path) -> Prepared:
         image_sizes = sizes_of(found, found_files, config)
         record = Tracker.open(f"sqlite:///{folder / 'mlflow.db'}", "overhead")
         data = load_data(config, found_files, max(image_sizes), output / "work", reporter)
-        session = Session(config, reporter, worker, Clock(None), output, data, plugins, record)
-        session.work.mkdir()
-        plan = make_plan(session, found, image_sizes, left_out)
-        plan, profile = make_profile(session, plan)
-    return Prepared(session, plan, profile)
+        context = RunContext(config, reporter, worker, TimeBudget(None), output, data, plugins, record)
+        context.work.mkdir()
+        plan = make_plan(context, found, image_sizes, left_out)
+        plan, profile = make_profile(context, plan)
+    return Prepared(context, plan, profile)
 
 
 def compare(prepared: Prepared, kind: str, trials: int, folder: Path) -> dict[str, Side]:
@@ -166,19 +166,19 @@ def run_ours(prepared: Prepared, trials: int, folder: Path, *, watched: bool) ->
     plan = replace(prepared.plan, costs=replace(prepared.plan.costs, made=set()))
     output = folder / "output"
     with mock.patch.dict(os.environ, environment), Worker(_made(output) / "worker.log") as worker:
-        config = replace(prepared.session.config, trials=trials)
-        session = replace(prepared.session, worker=worker, output=output, config=config, clock=Clock(None))
-        session.work.mkdir()
-        _warm_up(session, plan)
-        session.parent_run = session.tracker.start_parent(folder.name, {}, {})
-        # As if the opening portfolio had been queued: most of it is no head on frozen features.
-        open_study(session, plan).set_user_attr("portfolio", 0)
+        config = replace(prepared.context.config, trials=trials)
+        context = replace(prepared.context, worker=worker, output=output, config=config, budget=TimeBudget(None))
+        context.work.mkdir()
+        _warm_up(context, plan)
+        context.parent_run = context.tracker.start_parent(folder.name, {}, {})
+        # As if the warm start had been queued: most of it is no head on frozen features.
+        open_study(context, plan).set_user_attr("warm_start", 0)
         watch = overhead_parts.Watch(overhead_parts.PARENT)
         if watched:
             watch.start()
         began = time.monotonic()
         with mock.patch("tlsearch.search.study.should_prune", return_value=False):
-            log = run_search(session, plan, prepared.profile, plan.space.candidates, None)
+            log = run_search(context, plan, prepared.profile, plan.space.candidates, None)
         ended = time.monotonic()
         segments = watch.stop() if watched else []
         worker.close()
@@ -201,12 +201,12 @@ def _made(folder: Path) -> Path:
     return folder
 
 
-def _warm_up(session: Session, plan: Plan) -> None:
+def _warm_up(context: RunContext, plan: Plan) -> None:
     """One trial that is not counted: what a process does only once, such as its imports, is not the price of a trial.
     A worker that is renewed later does it again, and then it counts."""
-    open_pool(session)
+    open_pool(context)
     candidate = plan.space.candidates[0]
-    session.worker.call(
+    context.worker.call(
         "trial",
         lambda event: "continue",
         candidate=candidate,
@@ -218,16 +218,16 @@ def _warm_up(session: Session, plan: Plan) -> None:
 
 def run_bare(prepared: Prepared, specs: tuple[TrialSpec, ...], folder: Path, *, watched: bool) -> Side:
     """The specs in a process that holds nothing but Keras or the solver."""
-    session, data, candidate = prepared.session, prepared.session.data, prepared.plan.space.candidates[0]
+    context, data, candidate = prepared.context, prepared.context.data, prepared.plan.space.candidates[0]
     job = Job(
-        session.facts[candidate],
-        session.plugin_versions((candidate.backbone,)),
+        context.facts[candidate],
+        context.plugin_versions((candidate.backbone,)),
         str(data.pixels),
         data.labels,
         data.groups,
         data.index.classes,
         pool_digest(data),
-        str(cache_dir(session.config.cache_dir)),
+        str(cache_dir(context.config.cache_dir)),
         data.fold,
         specs,
         watched,

@@ -16,18 +16,18 @@ from typing import Any
 import numpy as np
 import overhead_parts
 
-from tlsearch import registry
 from tlsearch.data.pixels import open_pixels
 from tlsearch.data.split import Fold
-from tlsearch.features.extract import Extractor, Pool
-from tlsearch.features.network import Network
+from tlsearch.features.extractor import Extractor, Pool
+from tlsearch.features.prefix import Network
 from tlsearch.features.store import FeatureStore
 from tlsearch.features.view import PLAIN
-from tlsearch.records import TrialSpec
-from tlsearch.results.plain import from_plain
+from tlsearch.plugins import registry
 from tlsearch.training.batches import trial_seed
-from tlsearch.training.jobs import CandidateFacts
-from tlsearch.training.solve import logits, solve_head
+from tlsearch.training.linear_head import fit_linear_head, logits
+from tlsearch.types import TrialSpec
+from tlsearch.utils.serialize import from_plain
+from tlsearch.worker.handlers import CandidateFacts
 
 FloatArray = np.ndarray[Any, np.dtype[np.float32]]
 IntArray = np.ndarray[Any, np.dtype[np.int64]]
@@ -106,7 +106,7 @@ class _Features:
 
     def of(self, spec: TrialSpec) -> Images:
         """What a trial of ``spec`` is fitted on."""
-        depths = [spec.tap, spec.depth] if spec.tap else [spec.depth]
+        depths = [spec.skip_cut, spec.depth] if spec.skip_cut else [spec.depth]
         arrays = self._extractor.pooled(self._network, PLAIN, depths)
         if self._extractor.computed:
             raise SystemExit("the features of the profile are not found in the store")
@@ -119,12 +119,12 @@ class _Features:
 
 def fit(spec: TrialSpec, images: Images) -> float:
     """Fit a head and validate it; gives its accuracy as the trial's value is defined."""
-    return _solve(spec, images) if spec.solved else _train(spec, images)
+    return _solve(spec, images) if spec.is_linear_probe else _train(spec, images)
 
 
 def _solve(spec: TrialSpec, images: Images) -> float:
     x, y = images.features[images.train], images.labels[images.train]
-    head, _ = solve_head(x, y, images.classes, trial_seed(spec, "solve"), None, images.groups[images.train])
+    head, _ = fit_linear_head(x, y, images.classes, trial_seed(spec, "solve"), None, images.groups[images.train])
     said = logits(head, images.features[images.val])
     return float((said.argmax(axis=1) == images.labels[images.val]).mean())
 

@@ -103,7 +103,7 @@ class Watch:
         self._thread.start()
 
     def stop(self) -> list[Segment]:
-        """Look no more; gives the segments in their order."""
+        """ImageFingerprint no more; gives the segments in their order."""
         self._ended.set()
         self._thread.join()
         return self._segments

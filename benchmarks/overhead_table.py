@@ -10,7 +10,7 @@ import numpy as np
 import overhead_parts
 from rich.table import Table
 
-from tlsearch.records import TrialSpec
+from tlsearch.types import TrialSpec
 
 WANTED_SECONDS = 0.5
 WANTED_TRIALS_A_MINUTE = 20.0

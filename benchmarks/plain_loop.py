@@ -18,8 +18,8 @@ from loop_images import Images
 from loop_timing import Stopwatch, Timed
 from trial_kinds import BATCH
 
-from tlsearch.records import Candidate, TrialSpec
 from tlsearch.training.batches import steps_per_epoch
+from tlsearch.types import Candidate, TrialSpec
 
 if TYPE_CHECKING:
     import keras

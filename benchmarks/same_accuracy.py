@@ -23,7 +23,7 @@ from plain_loop import run_plain
 from rich.console import Console
 from rich.table import Table
 
-from tlsearch.records import TrialSpec
+from tlsearch.types import TrialSpec
 
 LAST_EPOCHS = 3
 

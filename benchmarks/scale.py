@@ -4,8 +4,8 @@
 
 Pictures of ten classes are made up at 64 px and written to a temporary folder before the clock starts. The run is
 that of a user, in a process of its own with an empty store, on a small plan that is the same for every size: the
-bundled EfficientNet-Lite0 at 64 px and the first trials of the opening portfolio, no augmentation and no network from
-scratch. Three trials by default, all of them solved heads, which hold the features of all images at once; the fourth
+bundled EfficientNet-Lite0 at 64 px and the first trials of the warm start, no augmentation and no network from
+scratch. Three trials by default, all of them linear probes, which hold the features of all images at once; the fourth
 (`--trials 4`) tunes everything after a third of the cut points for two epochs, batch by batch, and makes the run
 several times as long. Everything else is done as always: look-alikes are looked for, candidates are measured and
 profiled, the best trials are confirmed on resampled folds, the winner is tested, the report is written.
@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run every size, print. Raises ``SystemExit`` where a run fails."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sizes", type=_sizes, default="1000,10000,50000", help="images (default 1000,10000,50000)")
-    parser.add_argument("--trials", type=int, default=3, help="trials of the opening portfolio (default 3)")
+    parser.add_argument("--trials", type=int, default=3, help="trials of the warm start (default 3)")
     parser.add_argument("--epochs", type=int, default=2, help="epochs of a trained trial (default 2)")
     parser.add_argument("--backbone", default="efficientnet_lite0")
     parser.add_argument("--image-size", type=int, default=64)

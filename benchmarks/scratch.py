@@ -31,11 +31,11 @@ from PIL import Image
 from rich.console import Console
 from rich.table import Table
 
-from tlsearch.data.draw import draw_stratified
 from tlsearch.data.split import VAL_SHARE, Fold
-from tlsearch.records import Candidate, TrialSpec
-from tlsearch.search.baseline import RATES, UNLIMITED_EPOCHS
+from tlsearch.data.stratify import draw_stratified
+from tlsearch.pipeline.baseline import RATES, UNLIMITED_EPOCHS
 from tlsearch.training.batches import steps_per_epoch
+from tlsearch.types import Candidate, TrialSpec
 
 FOLDER = Path("/usr/share/datasets/fashion-mnist")
 PUBLISHED = 0.9343
@@ -113,8 +113,8 @@ def baseline_specs(depth: int, image_size: int, steps: int, seed: int) -> list[T
 def train_baseline(data: Data, image_size: int, epochs: int, seed: int, work: Path) -> dict[str, Any]:
     """Race, save and test the small CNN; gives its figures."""
     from tlsearch.data.decode import read_square
-    from tlsearch.results.predictor import load
-    from tlsearch.training.jobs import Jobs
+    from tlsearch.predictor import load
+    from tlsearch.worker.handlers import Jobs
 
     files = write_pictures(data.train_pixels, work / "train")
     tests = write_pictures(data.test_pixels, work / "test")

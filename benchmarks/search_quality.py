@@ -6,7 +6,7 @@ Three searches, each with several seeds and the same number of seconds:
 
 - random search: Optuna's RandomSampler
 - TPE from nothing: Optuna's TPESampler with its defaults
-- tlsearch: the default search of `tlsearch run`: profile, opening portfolio, cost-aware TPE, its own pruner
+- tlsearch: the default search of `tlsearch run`: profile, warm start, cost-aware TPE, its own pruner
 
 The first two are what an Optuna user writes: ask, train while reporting every epoch, tell; trials are pruned by the
 MedianPruner that ``optuna.create_study`` gives a study (``--no-pruning``: by none), and nothing is known beforehand of
@@ -20,7 +20,7 @@ gets. The cap binds tlsearch alone, as do the models that it keeps of its best t
 
 Every search begins with an empty feature store and a new worker process that has imported its libraries. The time axis
 is wall-clock seconds from there: the profile, extraction of features, proposals, records and all. A value counts when
-its trial is complete; a trial that is not complete when the time ends counts nothing, and is broken off at its next
+its trial is complete; a trial that is not complete when the time ends counts nothing, and is interrupted at its next
 event. Three searches with three seeds at 400 s take an hour, and some minutes for starting.
 """
 
@@ -47,15 +47,15 @@ from search_methods import METHODS, Method
 from tlsearch.config import RunConfig
 from tlsearch.data.index import survey
 from tlsearch.errors import TlsearchError
-from tlsearch.progress import SilentReporter
-from tlsearch.records import TrialResult
-from tlsearch.search.candidates import find_candidates
-from tlsearch.search.clock import SHARES, Clock
-from tlsearch.search.load import load_data
-from tlsearch.search.plan import Plan, make_plan, open_pool, sizes_of
-from tlsearch.search.session import WORK_FOLDER, Session
+from tlsearch.pipeline.candidates import find_candidates
+from tlsearch.pipeline.context import WORK_FOLDER, RunContext
+from tlsearch.pipeline.plan import Plan, make_plan, open_pool, sizes_of
+from tlsearch.pipeline.scan import load_data
+from tlsearch.reporter import SilentReporter
+from tlsearch.runs.budget import SHARES, TimeBudget
 from tlsearch.tracking.tracker import Tracker
-from tlsearch.worker_client import EventHandler, Worker
+from tlsearch.types import TrialResult
+from tlsearch.worker.client import EventHandler, Worker
 
 UNLIMITED = 100_000
 """Trials that no search reaches."""
@@ -63,7 +63,7 @@ UNLIMITED = 100_000
 Record = dict[str, Any]
 
 
-class SearchClock(Clock):
+class SearchClock(TimeBudget):
     """A clock that keeps no time for what comes after a search, for nothing does."""
 
     def left_for(self, *later: str) -> float | None:
@@ -108,7 +108,7 @@ class WatchedWorker(Worker):
             self.trials.append((began, time.monotonic(), failed))
             raise
         except TimeIsUp:
-            self.trials.append((began, time.monotonic(), TrialResult(kwargs["spec"], "censored", None, 0.0)))
+            self.trials.append((began, time.monotonic(), TrialResult(kwargs["spec"], "timed_out", None, 0.0)))
             raise
         self.trials.append((began, time.monotonic(), outcome.result))
         return outcome
@@ -160,12 +160,12 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 def measure(options: argparse.Namespace, folder: Path) -> Record:
     """All searches, seed by seed, so that a machine that grows slower slows every method."""
-    session, plan = prepare(options, folder / "plan")
-    found = describe(session, plan, options)
+    context, plan = prepare(options, folder / "plan")
+    found = describe(context, plan, options)
     for seed in options.seeds:
         for name in options.method or METHODS:
             place = folder / f"{name}-{seed}"
-            record = search(session, plan, METHODS[name], seed, not options.no_pruning, place)
+            record = search(context, plan, METHODS[name], seed, not options.no_pruning, place)
             found["searches"].append({"method": name, "seed": seed, **record})
             shutil.rmtree(place)
             if options.json:
@@ -174,7 +174,7 @@ def measure(options: argparse.Namespace, folder: Path) -> Record:
     return found
 
 
-def prepare(options: argparse.Namespace, folder: Path) -> tuple[Session, Plan]:
+def prepare(options: argparse.Namespace, folder: Path) -> tuple[RunContext, Plan]:
     """Read, split and plan as `tlsearch run` does."""
     reporter = SilentReporter()
     config = RunConfig(
@@ -199,29 +199,29 @@ def prepare(options: argparse.Namespace, folder: Path) -> tuple[Session, Plan]:
         sizes = sizes_of(found, files, config)
         data = load_data(config, files, max(sizes), folder / WORK_FOLDER, reporter)
         tracker = Tracker.open(config.tracking_uri, "search quality")
-        clock = Clock(config.effective_time_limit)
-        session = Session(config, reporter, worker, clock, folder, data, plugins, tracker)
-        plan = make_plan(session, found, sizes, left_out)
-    return replace(session, clock=SearchClock(options.time_limit)), plan
+        clock = TimeBudget(config.effective_time_limit)
+        context = RunContext(config, reporter, worker, clock, folder, data, plugins, tracker)
+        plan = make_plan(context, found, sizes, left_out)
+    return replace(context, budget=SearchClock(options.time_limit)), plan
 
 
-def search(session: Session, plan: Plan, method: Method, seed: int, pruning: bool, folder: Path) -> Record:
+def search(context: RunContext, plan: Plan, method: Method, seed: int, pruning: bool, folder: Path) -> Record:
     """One search from an empty store with a new worker; the clock starts when the worker has its images."""
-    config = replace(session.config, seed=seed, cache_dir=folder)
+    config = replace(context.config, seed=seed, cache_dir=folder)
     plan = replace(plan, space=replace(plan.space, seed=seed), costs=replace(plan.costs, made=set()))
-    parent = session.tracker.start_parent(folder.name, {}, {})
-    worker = WatchedWorker(session.output / "worker.log")
+    parent = context.tracker.start_parent(folder.name, {}, {})
+    worker = WatchedWorker(context.output / "worker.log")
     with worker:
-        session = replace(session, config=config, worker=worker, output=folder, parent_run=parent)
-        session.work.mkdir(parents=True)
-        open_pool(session)
-        session.clock = SearchClock(session.clock.limit)
-        started = session.clock.started
-        worker.ends = started + (session.clock.limit or math.inf)
+        context = replace(context, config=config, worker=worker, output=folder, parent_run=parent)
+        context.work.mkdir(parents=True)
+        open_pool(context)
+        context.budget = SearchClock(context.budget.limit)
+        started = context.budget.started
+        worker.ends = started + (context.budget.limit or math.inf)
         with suppress(TimeIsUp):
-            method(session, plan, seed, pruning)
-        seconds = session.clock.elapsed()
-    session.tracker.finish(parent, "FINISHED")
+            method(context, plan, seed, pruning)
+        seconds = context.budget.elapsed()
+    context.tracker.finish(parent, "FINISHED")
     trials = [told(result, began - started, ended - started) for began, ended, result in worker.trials]
     before = min((trial["began"] for trial in trials), default=seconds)
     return {"seconds": round(seconds, 1), "seconds_before_trials": round(before, 1), "trials": trials}
@@ -231,7 +231,7 @@ def told(result: TrialResult, began: float, ended: float) -> Record:
     """What is kept of a trial; times are seconds since the search began."""
     return {
         "label": result.spec.label,
-        "kind": "solved" if result.spec.solved else result.spec.kind,
+        "kind": "solved" if result.spec.is_linear_probe else result.spec.kind,
         "state": result.state,
         "value": result.value,
         "began": round(began, 2),
@@ -239,9 +239,9 @@ def told(result: TrialResult, began: float, ended: float) -> Record:
     }
 
 
-def describe(session: Session, plan: Plan, options: argparse.Namespace) -> Record:
+def describe(context: RunContext, plan: Plan, options: argparse.Namespace) -> Record:
     """What all searches share."""
-    data = session.data
+    data = context.data
     return {
         "benchmark": "search_quality",
         "dataset": data.index.root.name,

@@ -16,10 +16,10 @@ from loop_timing import Timed, Times, spread_evenly, timed
 from trial_kinds import BATCH, KINDS, kind_of
 
 from tlsearch.config import RunConfig
-from tlsearch.records import Candidate, TrialResult, TrialSpec
 from tlsearch.training.batches import steps_per_epoch
-from tlsearch.training.jobs import CandidateFacts
-from tlsearch.worker_client import RENEW_AFTER, Worker
+from tlsearch.types import Candidate, TrialResult, TrialSpec
+from tlsearch.worker.client import RENEW_AFTER, Worker
+from tlsearch.worker.handlers import CandidateFacts
 
 TIMED_SHARE = 0.4
 """The frozen share at which a run, too, times a training step when it measures a network."""
@@ -95,7 +95,7 @@ class TlsearchLoop:
             rounds = rounds[spec.views - 1 :] or rounds[-1:]  # those before them made their views
         # Very short schedules are validated five times, whatever their epochs.
         epoch = fmean(rounds) * len(marks) / epochs if rounds else seconds / epochs
-        return Timed(seconds, epochs, 0.0 if spec.solved else epoch), result
+        return Timed(seconds, epochs, 0.0 if spec.is_linear_probe else epoch), result
 
     def measure(
         self,

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from tlsearch.backbones.cut import CutInfo
-from tlsearch.records import Candidate, TrialSpec
-from tlsearch.search.portfolio import rates_of
+from tlsearch.models.cuts import CutInfo
 from tlsearch.search.space import DROPOUT, LABEL_SMOOTHING, STRENGTHS, UNITS, Params, SearchSpace, schedule
+from tlsearch.search.warm_start import rates_of
+from tlsearch.types import Candidate, TrialSpec
 
 FROZEN = "everything frozen"
 FROZEN_AUGMENTED = "everything frozen, augmented"
@@ -97,11 +97,11 @@ def mix(kinds: Mapping[str, Sequence[TrialSpec]], seed: int) -> tuple[TrialSpec,
 
 def kind_of(spec: TrialSpec) -> str:
     """Which of ``KINDS`` a trial is of."""
-    if spec.kind == "frozen":
+    if spec.kind == "feature_extraction":
         return FROZEN_AUGMENTED if spec.strength else FROZEN
     return LAST_BLOCK_AUGMENTED if spec.strength else LAST_BLOCK
 
 
 def head_of(spec: TrialSpec) -> str:
     """ "solved", "linear" or "hidden": what a trial costs besides its backbone depends on it."""
-    return "solved" if spec.solved else ("hidden" if spec.units else "linear")
+    return "solved" if spec.is_linear_probe else ("hidden" if spec.units else "linear")

@@ -36,7 +36,7 @@ from rich.table import Table
 from tlsearch_loop import Totals
 from trial_kinds import KINDS, MIXED, mix
 
-from tlsearch.records import TrialSpec
+from tlsearch.types import TrialSpec
 
 PLAIN_TRIALS, PLAIN_EPOCHS = 1, 1
 TLSEARCH_TRIALS, TLSEARCH_EPOCHS = 2, 3

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import settings
 from PIL import Image
 
-from tlsearch import registry
+from tlsearch.plugins import registry
 from tlsearch.results.result import RunResult
 
 # The same examples everywhere, and no limit on time that a busy machine would break.

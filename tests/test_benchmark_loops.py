@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tlsearch.backbones.cut import CutInfo
-from tlsearch.records import Candidate, TrialSpec
-from tlsearch.training.jobs import Jobs
+from tlsearch.models.cuts import CutInfo
+from tlsearch.types import Candidate, TrialSpec
+from tlsearch.worker.handlers import Jobs
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 sys.path.insert(0, str(BENCHMARKS))
@@ -54,13 +54,13 @@ def test_every_kind_has_different_trials_of_its_kind() -> None:
         assert {spec.views for spec in specs} == ({4} if augmented else {1})
         assert {spec.freeze_depth for spec in specs} == ({3} if "frozen" in kind else {2})
         assert {bool(spec.units) for spec in specs} == {False, True}
-        assert {spec.steps for spec in specs if not spec.solved} == {960}
+        assert {spec.steps for spec in specs if not spec.is_linear_probe} == {960}
     suffixes = kinds[trial_kinds.LAST_BLOCK]
     assert sum(spec.units > 0 for spec in suffixes) == 20
     assert len({spec.lr_suffix for spec in suffixes}) > 30
-    # All solved heads that differ: two poolings, with four strengths eight.
-    assert sum(spec.solved for spec in kinds[trial_kinds.FROZEN]) == 2
-    assert sum(spec.solved for spec in kinds[trial_kinds.FROZEN_AUGMENTED]) == 8
+    # All linear probes that differ: two poolings, with four strengths eight.
+    assert sum(spec.is_linear_probe for spec in kinds[trial_kinds.FROZEN]) == 2
+    assert sum(spec.is_linear_probe for spec in kinds[trial_kinds.FROZEN_AUGMENTED]) == 8
 
 
 def test_trials_come_from_the_seed_and_longer_lists_go_on() -> None:
@@ -78,7 +78,7 @@ def test_trials_come_from_the_seed_and_longer_lists_go_on() -> None:
     ("name", "depth", "cut"), [("vgg16", 10, "block4_pool"), ("efficientnet_lite0", 12, "block 10")]
 )
 def test_the_last_block_begins_at_the_stage_end_before_the_last(name: str, depth: int, cut: str) -> None:
-    from tlsearch import registry
+    from tlsearch.plugins import registry
 
     plugin = registry.load_plugin("backbone", name)
     cuts = plugin.cut_points(None)  # both say the same of every model
@@ -93,8 +93,8 @@ def test_a_shorter_measurement_is_scaled_by_its_epochs_only() -> None:
 
 def test_a_list_takes_what_its_trials_take_and_the_rest_as_those_like_them() -> None:
     frozen, suffixes = draw()[trial_kinds.FROZEN], draw()[trial_kinds.LAST_BLOCK]
-    solved = [spec for spec in frozen if spec.solved]
-    hidden = [spec for spec in frozen if not spec.solved]
+    solved = [spec for spec in frozen if spec.is_linear_probe]
+    hidden = [spec for spec in frozen if not spec.is_linear_probe]
     times = Times(10, {solved[0]: Timed(2.0, 10, 0.0), hidden[0]: Timed(5.0, 5, 0.5)}, {hidden[1]: Timed(40.0, 5, 9.0)})
     assert times.seconds(solved[1]) == 2.0
     assert times.seconds(hidden[2]) == times.seconds(hidden[0]) == 7.5
@@ -181,7 +181,7 @@ class FakeWorker:
     def trial(self, name: str, on_event: Callable[[Any], Any], spec: TrialSpec, **kwargs: Any) -> Any:
         self.trained += 1
         self.now += 2.0
-        epochs = 0 if spec.solved else spec.steps // 96
+        epochs = 0 if spec.is_linear_probe else spec.steps // 96
         for epoch in range(epochs or spec.views):
             view = (spec.kind, spec.strength, epoch % spec.views)
             self.now += 0.0 if view in self.stored else 10.0

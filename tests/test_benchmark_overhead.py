@@ -22,9 +22,9 @@ import pictures  # noqa: E402
 import scale  # noqa: E402
 from overhead_table import Side  # noqa: E402
 
-from tlsearch.data.likeness import find_lookalikes  # noqa: E402
-from tlsearch.data.look import look_at  # noqa: E402
-from tlsearch.records import Candidate, TrialSpec  # noqa: E402
+from tlsearch.data.fingerprint import image_fingerprint  # noqa: E402
+from tlsearch.data.near_duplicates import find_near_duplicates  # noqa: E402
+from tlsearch.types import Candidate, TrialSpec  # noqa: E402
 
 # Reading a run, MLflow asks SQLAlchemy for something that a later SQLAlchemy will not have.
 NOLOAD = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy is deprecated")
@@ -116,9 +116,9 @@ def test_pictures_are_all_different_and_the_same_again(tmp_path: Path) -> None:
 
 
 def test_no_picture_is_taken_for_a_copy_of_another() -> None:
-    looks = [look_at(pictures.draw_picture(n % 10, 64, np.random.default_rng(n))) for n in range(400)]
-    assert find_lookalikes(looks) == []
-    assert find_lookalikes([*looks, looks[7]]) == [(7, 400)]
+    looks = [image_fingerprint(pictures.draw_picture(n % 10, 64, np.random.default_rng(n))) for n in range(400)]
+    assert find_near_duplicates(looks) == []
+    assert find_near_duplicates([*looks, looks[7]]) == [(7, 400)]
 
 
 @pytest.mark.parametrize("hidden", [True, False])
@@ -129,8 +129,8 @@ def test_only_heads_are_proposed(hidden: bool) -> None:
     space = overhead.HeadSpace((candidate,), ("none",), 50, 300, 32, 0, hidden=hidden)
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
     specs = [space.spec(study.ask(space.distributions()).params) for _ in range(10)]
-    assert {(spec.kind, spec.solved, spec.strength) for spec in specs} == {("frozen", not hidden, 0.0)}
-    assert {spec.tap for spec in specs} == {0, 1, 2}
+    assert {(spec.kind, spec.is_linear_probe, spec.strength) for spec in specs} == {("frozen", not hidden, 0.0)}
+    assert {spec.skip_cut for spec in specs} == {0, 1, 2}
     assert (space.spec(space.params(candidate)).units > 0) is hidden
 
 
@@ -142,7 +142,7 @@ def test_both_sides_fit_the_same_trials(stub: None, tmp_path: Path) -> None:
         overhead.run_ours(overhead.with_heads(prepared, kind), 3, tmp_path / kind, watched=kind == "hidden")
         for kind in ("hidden", "solved")
     )
-    assert [spec.solved for spec in (*hidden.specs, *solved.specs)] == [False] * 3 + [True] * 3
+    assert [spec.is_linear_probe for spec in (*hidden.specs, *solved.specs)] == [False] * 3 + [True] * 3
     assert len(set(hidden.specs)) == len(set(solved.specs)) == 3
     bare = overhead.run_bare(prepared, (*hidden.specs, *solved.specs), tmp_path / "bare", watched=True)
     for side in (hidden, bare):

@@ -17,9 +17,9 @@ from PIL import Image
 from rich.console import Console
 
 from tlsearch.errors import TrialError
-from tlsearch.records import Candidate, State, TrialResult, TrialSpec
 from tlsearch.search.space import SearchSpace
-from tlsearch.worker_client import Worker
+from tlsearch.types import Candidate, State, TrialResult, TrialSpec
+from tlsearch.worker.client import Worker
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 sys.path.insert(0, str(BENCHMARKS))
@@ -53,14 +53,14 @@ FOUND: dict[str, Any] = {
         searched("random search", 2, (50, 0.8, "complete")),
         searched("tlsearch", 0, (5, 0.6, "complete"), (16, 0.7, "complete"), (60, 0.85, "complete")),
         searched("tlsearch", 1, (5, 0.5, "complete"), (30, 0.65, "complete"), (31, None, "pruned")),
-        searched("tlsearch", 2, (20, 0.9, "censored"), (25, 0.75, "complete")),
+        searched("tlsearch", 2, (20, 0.9, "timed_out"), (25, 0.75, "complete")),
     ],
 }
 
 
 def test_a_curve_rises_with_complete_trials_that_ended_in_time() -> None:
     search = searched("s", 0, (9, 0.4, "complete"), (4, 0.3, "complete"), (11, 0.9, "complete"), (5, None, "failed"),
-                      (6, 0.8, "censored"), (7, 0.3, "complete"))  # fmt: skip
+                      (6, 0.8, "timed_out"), (7, 0.3, "complete"))  # fmt: skip
     assert curves.curve_of(search, 10) == [(4, 0.3), (9, 0.4)]
     assert curves.value_at([(4, 0.3), (9, 0.4)], 8.9) == 0.3
     assert curves.reached([(4, 0.3), (9, 0.4)], 0.31) == 9
@@ -153,7 +153,7 @@ class Runner:
         return self.limit - self.seconds
 
     def execute(
-        self, session: Any, spec: TrialSpec, candidate: Candidate, folds: Any, role: str, name: str,
+        self, context: Any, spec: TrialSpec, candidate: Candidate, folds: Any, role: str, name: str,
         on_round: Callable[[int, dict[str, float]], str], seconds: float | None, step: str,
     ) -> tuple[TrialResult, None, str]:  # fmt: skip
         assert candidate == LITE
@@ -163,7 +163,7 @@ class Runner:
         self.seconds += 1
         state: State = "complete"
         value: float | None = worth
-        for count in range(1, 1 if spec.solved else ROUNDS + 1):
+        for count in range(1, 1 if spec.is_linear_probe else ROUNDS + 1):
             if on_round(count, {"objective": worth * count / ROUNDS, "fraction": count / ROUNDS}) == "prune":
                 state, value = "pruned", None
                 break
@@ -186,9 +186,9 @@ def run(
 
     monkeypatch.setattr(methods, "execute", runner.execute)
     monkeypatch.setattr(optuna, "create_study", create_study)
-    session = SimpleNamespace(config=SimpleNamespace(effective_trials=1000), clock=runner)
+    context = SimpleNamespace(config=SimpleNamespace(effective_trials=1000), budget=runner)
     plan = SimpleNamespace(space=SPACE, folds_of=lambda spec: ())
-    method(session, plan, seed, pruning)  # type: ignore[arg-type]  # all that is read of them
+    method(context, plan, seed, pruning)  # type: ignore[arg-type]  # all that is read of them
     monkeypatch.setattr(optuna, "create_study", real)
     return runner, studies[0]
 
@@ -228,7 +228,7 @@ def test_tpe_begins_as_random_search_does(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_random_search_is_uniform_and_knows_nothing_of_costs(monkeypatch: pytest.MonkeyPatch) -> None:
     drawn = [s for seed in range(10) for s in run(methods.search_randomly, monkeypatch, seed)[0].specs]
-    suffixes = [s.freeze_depth for s in drawn if s.kind == "suffix"]
+    suffixes = [s.freeze_depth for s in drawn if s.kind == "fine_tuning"]
     assert len(suffixes) / len(drawn) == pytest.approx(0.5, abs=0.1)
     assert np.mean(suffixes) == pytest.approx(8.5, abs=1.5)
     assert min(suffixes) == 0
@@ -274,7 +274,7 @@ def test_a_search_whose_time_ends_is_broken_off_in_the_middle_of_its_trial(
     with pytest.raises(quality.TimeIsUp):
         worker.trial("trial", hear, spec=SPACE.spec(SPACE.params(LITE)))
     assert heard == ["in time"]
-    assert [result.state for _, _, result in worker.trials] == ["censored"]
+    assert [result.state for _, _, result in worker.trials] == ["timed_out"]
 
 
 def test_the_clock_of_a_search_keeps_no_time_for_what_comes_later() -> None:
@@ -297,10 +297,10 @@ def test_the_benchmark_in_small(
     monkeypatch.setenv("PYTHONPATH", str(site))
     profile, profiled = methods.make_profile, []
 
-    def profile_slowly(session: Any, plan: Any) -> Any:
-        profiled.append(session.config.seed)
+    def profile_slowly(context: Any, plan: Any) -> Any:
+        profiled.append(context.config.seed)
         time.sleep(SLOW)
-        return profile(session, plan)
+        return profile(context, plan)
 
     monkeypatch.setattr(methods, "make_profile", profile_slowly)
     data = make_dataset(tmp_path, per_class=20, splits=("train", "val", "test"), size=32)

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from tlsearch.results.scores import score
+from tlsearch.stats.metrics import score
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 sys.path.insert(0, str(BENCHMARKS))
@@ -164,7 +164,7 @@ def test_runs_that_are_known_are_not_repeated(tmp_path: Path, monkeypatch: pytes
 
 
 def test_the_stub_plugin_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from tlsearch import registry
+    from tlsearch.plugins import registry
 
     monkeypatch.syspath_prepend(shuffled.install_plugin(tmp_path / "site"))
     plugin = registry.load_plugin("backbone", "stub")
@@ -211,7 +211,7 @@ def test_fashion_mnist_is_read_from_idx_files(idx_folder: Path) -> None:
 
 
 def test_scratch_trains_what_a_run_trains() -> None:
-    from tlsearch.search import baseline
+    from tlsearch.pipeline import baseline
 
     session = SimpleNamespace(config=SimpleNamespace(batch_size=32, seed=5))
     facts = SimpleNamespace(candidate=SimpleNamespace(backbone="small_cnn", image_size=64), cuts=(1, 2, 3, 4))

@@ -10,7 +10,7 @@ import pytest
 
 from tlsearch.config import RunConfig, parse_weights, read_config
 from tlsearch.errors import UsageError
-from tlsearch.units import format_duration, format_size, parse_duration, parse_size
+from tlsearch.utils.units import format_duration, format_size, parse_duration, parse_size
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,10 @@ import click
 import numpy as np
 import pytest
 
-from tlsearch.cli import cli
+from tlsearch.cli.main import cli
 from tlsearch.data import checks
 from tlsearch.data.index import MIN_PER_CLASS
-from tlsearch.plugin_api import API_VERSION, Augmentation
+from tlsearch.plugins.api import API_VERSION, Augmentation
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

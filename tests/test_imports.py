@@ -99,7 +99,7 @@ def loaded_by(code: str) -> set[str]:
     [(["--help"], {"numpy", "rich"}), (["run", "--help"], {"numpy", "rich"}), (["plugins", "list"], set())],
 )
 def test_the_command_line_answers_without_heavy_imports(arguments: list[str], also: set[str]) -> None:
-    loaded = loaded_by(f"from tlsearch.cli import cli; cli.main({arguments!r}, standalone_mode=False)")
+    loaded = loaded_by(f"from tlsearch.cli.main import cli; cli.main({arguments!r}, standalone_mode=False)")
     assert "click" in loaded
     assert not (HEAVY | also) & loaded
 
@@ -120,7 +120,7 @@ def test_the_parent_of_a_run_imports_no_backend() -> None:
 
 def test_public_names() -> None:
     from tlsearch.config import RunConfig
-    from tlsearch.results.predictor import load
+    from tlsearch.predictor import load
 
     assert tlsearch.RunConfig is RunConfig
     assert tlsearch.load is load

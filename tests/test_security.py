@@ -16,7 +16,7 @@ from PIL import Image
 
 import tlsearch
 import tlsearch_plugins
-from tlsearch.cli import cli
+from tlsearch.cli.main import cli
 from tlsearch_plugins.backbones.efficientnet_lite import EfficientNetLite0
 
 # Keras 3.15 turns variables into arrays in a way that NumPy 2 warns of.

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tlsearch.config import RunConfig
-    from tlsearch.results.predictor import load
+    from tlsearch.pipeline.run import run
+    from tlsearch.predictor import load
     from tlsearch.results.result import RunResult
-    from tlsearch.search.run import run
 
     __version__: str
 
@@ -28,8 +28,8 @@ __all__ = ["RunConfig", "RunResult", "__version__", "load", "run"]
 _HOMES = {
     "RunConfig": "tlsearch.config",
     "RunResult": "tlsearch.results.result",
-    "load": "tlsearch.results.predictor",
-    "run": "tlsearch.search.run",
+    "load": "tlsearch.predictor",
+    "run": "tlsearch.pipeline.run",
 }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tlsearch.cli import main
+from tlsearch.cli.main import main
 
 if __name__ == "__main__":
     main()

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from tlsearch.errors import UsageError
-from tlsearch.units import format_duration, format_size, parse_duration, parse_size
+from tlsearch.utils.units import format_duration, format_size, parse_duration, parse_size
 
 Metric = Literal["accuracy", "balanced_accuracy", "macro_f1"]
 BaselineChoice = Literal["auto", "none"]
@@ -201,7 +201,7 @@ def read_config(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise UsageError(f"{path} cannot be read ({error.strerror}): check its name.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise UsageError(f"{path} is not valid TOML ({error}): mend that line.") from error
+        raise UsageError(f"{path} is not valid TOML ({error}): fix that line.") from error
     known = [f.name for f in fields(RunConfig)]
     for key in values:
         if key not in known:

@@ -1,4 +1,4 @@
-"""What a user can mend. Every message says in one sentence what is wrong and how to mend it."""
+"""What a user can fix. Every message says in one sentence what is wrong and how to fix it."""
 
 from __future__ import annotations
 

@@ -1,117 +1,49 @@
-"""The contracts for plugin authors.
+"""What a plugin package imports: the contracts of ``tlsearch.plugins.api``, under a name that stays.
 
-A plugin package registers objects, or classes that take no argument, under the entry-point groups
-``tlsearch.backbones``, ``tlsearch.augmentations`` and ``tlsearch.weights``. This is the engine module that a plugin
-imports; importing it imports no backend.
+Importing it imports no backend. ``KerasAugmentation`` and ``to_pixels``, which need Keras, are imported when they are
+first used.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import numpy.typing as npt
+from tlsearch.plugins.api import (
+    API_VERSION,
+    AUGMENTATION_GROUP,
+    BACKBONE_GROUP,
+    WEIGHTS_GROUP,
+    Augmentation,
+    Backbone,
+    CutPoint,
+    Images,
+    NamedWeights,
+    WeightSource,
+)
 
 if TYPE_CHECKING:
-    import keras
+    from tlsearch.plugins.keras_augmentation import KerasAugmentation, to_pixels
 
-API_VERSION = 1
-"""The version of these contracts; a plugin states the one it was written for in ``api_version``."""
-
-BACKBONE_GROUP = "tlsearch.backbones"
-AUGMENTATION_GROUP = "tlsearch.augmentations"
-WEIGHTS_GROUP = "tlsearch.weights"
-
-Images: TypeAlias = npt.NDArray[np.uint8]
-"""RGB images, shape (N, H, W, 3), values 0..255."""
-
-
-@dataclass(frozen=True)
-class CutPoint:
-    """A place where the graph of a backbone passes through one tensor, so that it can be cut in two there.
-
-    ``name`` is what people read ("block4_pool"); ``layer`` is the name of the Keras layer whose output is the
-    tensor. ``stage_end`` marks the ends of stages, where the resolution is about to drop: extraction rounds to
-    the stored number format there, so that features are the same however they were reached.
-    """
-
-    name: str
-    layer: str
-    stage_end: bool = False
+__all__ = [
+    "API_VERSION",
+    "AUGMENTATION_GROUP",
+    "BACKBONE_GROUP",
+    "WEIGHTS_GROUP",
+    "Augmentation",
+    "Backbone",
+    "CutPoint",
+    "Images",
+    "KerasAugmentation",
+    "NamedWeights",
+    "WeightSource",
+    "to_pixels",
+]
 
 
-@dataclass(frozen=True)
-class WeightSource:
-    """Where named weights come from and what they are.
+def __getattr__(name: str) -> Any:
+    """``KerasAugmentation`` and ``to_pixels``, imported when they are first used (PEP 562)."""
+    if name in ("KerasAugmentation", "to_pixels"):
+        from tlsearch.plugins import keras_augmentation
 
-    Exactly one of ``path`` (a file that is installed with the plugin) and ``url`` (downloaded through Keras into
-    its cache, under ``filename``) is set. ``file_hash`` is the MD5 or SHA-256 of the file, hexadecimal.
-    ``trained_on`` and ``licence`` are shown to people. ``megabytes`` is the size of a download.
-    """
-
-    trained_on: str
-    licence: str
-    path: Path | None = None
-    url: str | None = None
-    filename: str | None = None
-    file_hash: str | None = None
-    megabytes: float | None = None
-
-
-@runtime_checkable
-class Backbone(Protocol):
-    """A network without its top, cut at known places.
-
-    ``weights`` names what the author offers; the first entry is the default. ``min_image_size`` and
-    ``default_image_size`` are the side of a square input in pixels.
-    """
-
-    api_version: int
-    name: str
-    default_image_size: int
-    min_image_size: int
-    weights: Mapping[str, WeightSource]
-
-    def build(self, image_size: int, weights: Path | None) -> keras.Model:
-        """A fresh functional model: input (N, image_size, image_size, 3) as ``preprocess`` returns it, output a
-        feature map (N, h, w, C). ``weights`` is a file, or None for random initial values; what the model's own
-        ``save_weights`` wrote (.weights.h5) is such a file. Raises ``ValueError`` when the file does not fit."""
-
-    def cut_points(self, model: keras.Model) -> Sequence[CutPoint]:
-        """The single-tensor cut points of ``model`` in order from input to output; the last is its output."""
-
-    def preprocess(self, images: Any) -> Any:
-        """RGB float tensor (N, H, W, 3) in 0..255 to what the network wants. Pure; uses ``keras.ops`` only, so
-        that it takes symbolic tensors and the saved model holds it."""
-
-
-@runtime_checkable
-class Augmentation(Protocol):
-    """A random change of images that keeps their meaning, with a strength."""
-
-    api_version: int
-    name: str
-
-    def render(self, images: Images, strength: float, rng: np.random.Generator) -> Images:
-        """A new array of the same shape. ``strength`` is 0 (identity) to 1; everything random comes from ``rng``,
-        and ``images``, which are square and may be read-only, are left as they were."""
-
-
-@runtime_checkable
-class NamedWeights(Protocol):
-    """Weights for a backbone of another package, which then takes part with them as a candidate of its own.
-
-    ``name`` is ``backbone@weights``, such as "vgg16@hed". ``trained_on`` and ``licence`` are shown to people.
-    """
-
-    api_version: int
-    name: str
-    trained_on: str
-    licence: str
-
-    def file(self, folder: Path) -> Path:
-        """A file that the backbone's ``build`` takes: one that is installed, or one written into ``folder``, which is
-        kept for this version of the distribution. What is there from before may be given again."""
+        return getattr(keras_augmentation, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,12 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 # How tests make a whole run in seconds, and start an MLflow server.
-sys.path += [str(Path(__file__).parents[1] / room) for room in ("run", "tracking")]
-
-import tiny_source
-from mlflow_server import mlflow_server
-from small_run import CRUMBLING, Finished, mixed_images, run_as_a_user
-from web_page import start_browser
+from tests.helpers import tiny_source
+from tests.helpers.mlflow_server import mlflow_server
+from tests.helpers.small_run import CRUMBLING, TrialRecord, mixed_images, run_as_a_user
+from tests.helpers.web_page import start_browser
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -29,7 +26,7 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def finished(browser: Browser, once: Callable[..., Path], make_dataset: Callable[..., Path]) -> Finished:
+def finished(browser: Browser, once: Callable[..., Path], make_dataset: Callable[..., Path]) -> TrialRecord:
     """A real run of twelve trials, some of which fail, for an augmentation that always raises is among those tried."""
 
     def make(home: Path) -> None:
@@ -39,11 +36,11 @@ def finished(browser: Browser, once: Callable[..., Path], make_dataset: Callable
         choices = ["--trials", "12", "--augment", "none", "--augment", "geometric", "--augment", "crumbling"]
         run_as_a_user(images, home, site, *choices)
 
-    return Finished.of(once("browser", make))
+    return TrialRecord.of(once("browser", make))
 
 
 @pytest.fixture(scope="session")
-def mlflow_ui(finished: Finished) -> Iterator[str]:
+def mlflow_ui(finished: TrialRecord) -> Iterator[str]:
     """The address of an MLflow server on the database of the run."""
     with mlflow_server(f"sqlite:///{finished.home}/mlflow.db", finished.home / "server.log") as address:
         yield address

@@ -9,10 +9,11 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 import pytest
-from long_search import record_search
-from mlflow_pages import names, opened, rows, trouble
-from mlflow_server import mlflow_server
-from small_run import MARKS
+
+from tests.helpers.long_search import record_search
+from tests.helpers.mlflow_pages import names, opened, rows, trouble
+from tests.helpers.mlflow_server import mlflow_server
+from tests.helpers.small_run import MARKS
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

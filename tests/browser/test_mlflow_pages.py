@@ -6,23 +6,23 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
-from mlflow_pages import Pages, column, names, rows, trouble
-from small_run import MARKS, Finished
 
-from tlsearch.results.figures import score
+from tests.helpers.mlflow_pages import Pages, column, names, rows, trouble
+from tests.helpers.small_run import MARKS, TrialRecord
+from tlsearch.report.numbers import score
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from playwright.sync_api import Browser, Page
 
-    from tlsearch.results.parts import TrialRow
+    from tlsearch.results.schema.run import TrialRow
 
 pytestmark = [*MARKS, pytest.mark.timeout(900)]
 
 
 @pytest.fixture(scope="module")
-def pages(browser: Browser, mlflow_ui: str, finished: Finished) -> Pages:
+def pages(browser: Browser, mlflow_ui: str, finished: TrialRecord) -> Pages:
     """The UI on the records of the run."""
     return Pages(browser, mlflow_ui, finished.result)
 
@@ -35,11 +35,11 @@ def table(pages: Pages) -> Iterator[Page]:
     page.context.close()
 
 
-def searched(finished: Finished) -> list[TrialRow]:
+def searched(finished: TrialRecord) -> list[TrialRow]:
     return [row for row in finished.result.trials if row.role == "trial"]
 
 
-def test_the_link_shows_the_trials_best_first(table: Page, finished: Finished) -> None:
+def test_the_link_shows_the_trials_best_first(table: Page, finished: TrialRecord) -> None:
     trials = searched(finished)
     table.get_by_text(f"{len(trials)} matching runs").wait_for()
     numbers = [int(name.split()[0]) for name in names(table)]
@@ -54,7 +54,7 @@ def test_the_link_shows_the_trials_best_first(table: Page, finished: Finished) -
     assert trouble(table) == []
 
 
-def test_run_names_say_the_configuration(table: Page, finished: Finished) -> None:
+def test_run_names_say_the_configuration(table: Page, finished: TrialRecord) -> None:
     labels = {row.number: row.label for row in searched(finished)}
     for name in names(table):
         number, _, label = name.partition(" ")
@@ -62,7 +62,7 @@ def test_run_names_say_the_configuration(table: Page, finished: Finished) -> Non
         assert label == labels[int(number)]
 
 
-def test_the_columns_that_matter_come_first(table: Page, finished: Finished) -> None:
+def test_the_columns_that_matter_come_first(table: Page, finished: TrialRecord) -> None:
     heads = table.locator(".ag-header-cell[col-id]").evaluate_all(
         "cells => cells.map(cell => [cell.getBoundingClientRect().left, cell.getAttribute('col-id')])"
     )
@@ -86,7 +86,7 @@ def test_names_are_not_cut_off(table: Page) -> None:
     assert cut == []
 
 
-def test_a_filter_by_tag_leaves_those_that_have_it(pages: Pages, finished: Finished) -> None:
+def test_a_filter_by_tag_leaves_those_that_have_it(pages: Pages, finished: TrialRecord) -> None:
     failed = [row.number for row in searched(finished) if row.state == "failed"]
     assert 0 < len(failed) < len(searched(finished))
     page = pages.table()
@@ -102,7 +102,7 @@ def test_a_filter_by_tag_leaves_those_that_have_it(pages: Pages, finished: Finis
     page.context.close()
 
 
-def test_the_parent_tells_the_story(pages: Pages, finished: Finished) -> None:
+def test_the_parent_tells_the_story(pages: Pages, finished: TrialRecord) -> None:
     page = pages.parent()
     result = finished.result
     story = page.locator("body").inner_text()
@@ -119,7 +119,7 @@ def test_the_parent_tells_the_story(pages: Pages, finished: Finished) -> None:
     page.context.close()
 
 
-def test_the_parent_has_a_chart_of_the_best_so_far(pages: Pages, finished: Finished) -> None:
+def test_the_parent_has_a_chart_of_the_best_so_far(pages: Pages, finished: TrialRecord) -> None:
     assert finished.result.mlflow is not None
     page = pages.metrics(finished.result.mlflow.parent_run_id)
     page.get_by_text("best_val_accuracy", exact=True).first.wait_for()
@@ -136,7 +136,7 @@ def test_the_parent_has_a_chart_of_the_best_so_far(pages: Pages, finished: Finis
     page.context.close()
 
 
-def test_trials_compare_in_parallel_coordinates(pages: Pages, finished: Finished) -> None:
+def test_trials_compare_in_parallel_coordinates(pages: Pages, finished: TrialRecord) -> None:
     page = pages.compare()
     complete = [row for row in searched(finished) if row.state == "complete"]
     page.get_by_text(f"Comparing {len(complete)} Runs from 1 Experiment").wait_for()
@@ -149,7 +149,7 @@ def test_trials_compare_in_parallel_coordinates(pages: Pages, finished: Finished
     page.context.close()
 
 
-def test_the_view_has_the_settings_against_the_score(pages: Pages, finished: Finished) -> None:
+def test_the_view_has_the_settings_against_the_score(pages: Pages, finished: TrialRecord) -> None:
     """The charts of the shared view: parallel coordinates of what was searched, numeric for every trial."""
     page = pages.charts()
     chart = page.locator(".parcoords").first
@@ -168,8 +168,8 @@ def test_the_view_has_the_settings_against_the_score(pages: Pages, finished: Fin
     page.context.close()
 
 
-def test_a_trial_shows_its_learning_curve(pages: Pages, finished: Finished) -> None:
-    trained = next(row for row in searched(finished) if row.state == "complete" and not row.spec.solved)
+def test_a_trial_shows_its_learning_curve(pages: Pages, finished: TrialRecord) -> None:
+    trained = next(row for row in searched(finished) if row.state == "complete" and not row.spec.is_linear_probe)
     assert trained.run_id is not None
     page = pages.metrics(trained.run_id)
     card = page.get_by_test_id("experiment-view-compare-runs-card").filter(has_text="curve/val_loss").first

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
 import pytest
-from small_run import MARKS, Finished
-from web_page import FITS, Watched
 
-from tlsearch.results import wording as words
-from tlsearch.results.parts import TrialRow
+from tests.helpers.small_run import MARKS, TrialRecord
+from tests.helpers.web_page import FITS, Watched
+from tlsearch.report import text as words
+from tlsearch.results.schema.run import TrialRow
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page, Route
@@ -41,7 +41,7 @@ element => {
 """
 
 
-def opened(browser: Browser, finished: Finished, width: int = SCREEN, scheme: Scheme = "light") -> Watched:
+def opened(browser: Browser, finished: TrialRecord, width: int = SCREEN, scheme: Scheme = "light") -> Watched:
     """The report in a window ``width`` pixels wide, with no network and everything refused but the file itself."""
     context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme, offline=True)
     context.set_default_timeout(60_000)
@@ -60,7 +60,7 @@ def opened(browser: Browser, finished: Finished, width: int = SCREEN, scheme: Sc
 
 
 @pytest.fixture(scope="module")
-def page(browser: Browser, finished: Finished) -> Iterator[Page]:
+def page(browser: Browser, finished: TrialRecord) -> Iterator[Page]:
     """The report on a screen."""
     watched = opened(browser, finished)
     yield watched.page
@@ -70,7 +70,7 @@ def page(browser: Browser, finished: Finished) -> Iterator[Page]:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [PHONE, SCREEN])
 def test_everything_fits_and_nothing_is_asked_for(
-    browser: Browser, finished: Finished, width: int, scheme: Scheme
+    browser: Browser, finished: TrialRecord, width: int, scheme: Scheme
 ) -> None:
     watched = opened(browser, finished, width, scheme)
     page = watched.page
@@ -103,7 +103,7 @@ def test_pictures_are_there_and_have_something_in_them(page: Page) -> None:
     assert all(picture.evaluate("image => image.complete && image.naturalWidth > 0") for picture in pictures.all())
 
 
-def test_the_figures_are_those_of_the_result(page: Page, finished: Finished) -> None:
+def test_the_figures_are_those_of_the_result(page: Page, finished: TrialRecord) -> None:
     result = finished.result
     hero = page.locator(".hero")
     assert hero.locator(".score").inner_text() == words.percent(result.metrics.test)
@@ -154,13 +154,13 @@ def in_order(values: list[float | None], *, up: bool) -> list[float | None]:
     return [*known, *[None] * (len(values) - len(known))]
 
 
-def parts_of(finished: Finished) -> list[list[TrialRow]]:
+def parts_of(finished: TrialRecord) -> list[list[TrialRow]]:
     """The trials of the search, and below them, sorted apart, what else was trained."""
     rows = finished.result.trials
     return [[row for row in rows if row.role == "trial"], [row for row in rows if row.role != "trial"]]
 
 
-def test_the_table_has_every_trial(page: Page, finished: Finished) -> None:
+def test_the_table_has_every_trial(page: Page, finished: TrialRecord) -> None:
     table = page.locator("table.trials")
     assert table.locator("tbody tr").count() == len(finished.result.trials)
     shown = table.inner_text()
@@ -172,7 +172,7 @@ def test_the_table_has_every_trial(page: Page, finished: Finished) -> None:
     assert sorted(values_of(table, "state")) == sorted(row.state for row in finished.result.trials)
 
 
-def test_trials_are_sorted_by_a_click_on_a_heading(page: Page, finished: Finished) -> None:
+def test_trials_are_sorted_by_a_click_on_a_heading(page: Page, finished: TrialRecord) -> None:
     table = page.locator("table.trials")
     parts = parts_of(finished)
     expected: dict[str, list[list[float | None]]] = {
@@ -194,7 +194,7 @@ def test_trials_are_sorted_by_a_click_on_a_heading(page: Page, finished: Finishe
         assert table.locator("thead th[aria-sort]").count() == 1
 
 
-def test_words_are_sorted_upwards_first(page: Page, finished: Finished) -> None:
+def test_words_are_sorted_upwards_first(page: Page, finished: TrialRecord) -> None:
     table = page.locator("table.trials")
     head_of(table, "state").get_by_role("button").click()
     parts = [[row.state for row in part] for part in parts_of(finished)]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from web_page import FITS, Watched
+
+from tests.helpers.web_page import FITS, Watched
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from mutants import DAMAGES, Mutant, healthy, mutants
 from PIL import Image
 
+from tests.helpers.mutants import DAMAGES, Mutant, healthy, mutants
 from tlsearch.data.decode import ImageError, Picture, calm_pillow, read_picture
 from tlsearch.data.index import scan
 

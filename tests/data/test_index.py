@@ -1,4 +1,4 @@
-"""From a folder to an index: layouts, what is not used, and the errors that a person can mend."""
+"""From a folder to an index: layouts, what is not used, and the errors that a person can fix."""
 
 from __future__ import annotations
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tlsearch.data.draw import draw_stratified
 from tlsearch.data.index import DatasetIndex, ImageRecord, scan
 from tlsearch.data.split import FOLDS_BELOW, Split, imbalance, resampled_folds, split, stratified_folds
+from tlsearch.data.stratify import draw_stratified
 from tlsearch.errors import DataError
 
 

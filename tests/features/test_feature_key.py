@@ -9,12 +9,12 @@ from typing import Any
 
 import keras
 import pytest
-from tiny import SIZE, Speckle, Tiny, make_extractor, make_network, make_pool
 
-from tlsearch import runtime
-from tlsearch.features import network as network_module
-from tlsearch.features.extract import Extractor
-from tlsearch.features.network import Network, plugin_digest
+from tests.helpers.tiny import SIZE, Speckle, Tiny, make_extractor, make_network, make_pool
+from tlsearch import backend as runtime
+from tlsearch.features import prefix as network_module
+from tlsearch.features.extractor import Extractor
+from tlsearch.features.prefix import Network, plugin_digest
 from tlsearch.features.store import key_digest
 from tlsearch.features.view import PLAIN, View
 
@@ -91,7 +91,7 @@ def source(changed: type) -> Callable[[Case, pytest.MonkeyPatch], None]:
         def digest(plugin: object) -> str:
             return plugin_digest(plugin) + ("edited" if isinstance(plugin, changed) else "")
 
-        patch.setattr("tlsearch.features.extract.plugin_digest", digest)
+        patch.setattr("tlsearch.features.extractor.plugin_digest", digest)
 
     return change
 
@@ -141,7 +141,7 @@ def precision(case: Case, patch: pytest.MonkeyPatch) -> None:
 
 def code_format(case: Case, patch: pytest.MonkeyPatch) -> None:
     """A newer way of computing features."""
-    patch.setattr("tlsearch.features.extract.FORMAT", 99)
+    patch.setattr("tlsearch.features.extractor.FORMAT", 99)
 
 
 CHANGES = {

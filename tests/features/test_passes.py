@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tiny import Speckle, make_extractor, make_network, make_pool
 
-from tlsearch.features.extract import Extractor
-from tlsearch.features.network import Network
+from tests.helpers.tiny import Speckle, make_extractor, make_network, make_pool
+from tlsearch.features.extractor import Extractor
 from tlsearch.features.passes import Amount, FrozenCounts, PassCounter
+from tlsearch.features.prefix import Network
 from tlsearch.features.view import PLAIN, View
 
 # Keras 3.15 turns variables and bfloat16 tensors into arrays in a way that NumPy 2 warns of.

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import pytest
 
-from tlsearch.keras_augmentation import KerasAugmentation
+from tlsearch.plugins.keras_augmentation import KerasAugmentation
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (70, 8, 8, 3), dtype=np.uint8)
 

@@ -11,13 +11,13 @@ from typing import Any, get_args, get_type_hints
 
 import numpy as np
 import pytest
-from sample_result import SAMPLE, WINNER
 
+from tests.helpers.sample_result import SAMPLE, WINNER
 from tlsearch.errors import UsageError
-from tlsearch.records import TrialSpec
-from tlsearch.results.evidence import Mistake
-from tlsearch.results.plain import from_plain, to_plain
 from tlsearch.results.result import RunResult, read_result, write_result
+from tlsearch.results.schema.evidence import Mistake
+from tlsearch.types import TrialSpec
+from tlsearch.utils.serialize import from_plain, to_plain
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "result-json.md"
 

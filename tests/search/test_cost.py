@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from made_up import IMAGES, LITE, VGG, facts_of, make_costs, make_space
 
-from tlsearch.records import TrialSpec
+from tests.helpers.made_up import IMAGES, LITE, VGG, facts_of, make_costs, make_space
 from tlsearch.search.cost import (
     COMPILE_SECONDS,
     FIXED_OPERATIONS,
@@ -16,6 +15,7 @@ from tlsearch.search.cost import (
     Costs,
 )
 from tlsearch.search.space import Params
+from tlsearch.types import TrialSpec
 
 SPACE = make_space()
 
@@ -49,7 +49,7 @@ def test_what_an_earlier_trial_made_is_not_paid_again() -> None:
     [
         {"policy": "geometric"},
         {"policy": "standard", "train_suffix": True, "freeze_depth": 6},
-        {"tap_depth": 5},
+        {"skip_cut_depth": 5},
         {"train_suffix": True, "freeze_depth": 6},
         {"train_suffix": True, "freeze_depth": 0, "policy": "color"},
     ],
@@ -105,7 +105,7 @@ def test_heads_are_cheaper_than_suffixes() -> None:
 
 
 def test_the_estimate_depends_on_nothing_but_what_was_tried() -> None:
-    tried = [spec(), suffix(6, policy="standard"), spec(tap_depth=5, policy="color"), suffix(3)]
+    tried = [spec(), suffix(6, policy="standard"), spec(skip_cut_depth=5, policy="color"), suffix(3)]
     one, other = make_costs(SPACE), make_costs(SPACE)
     for trial in tried:
         one.remember(trial)

@@ -10,8 +10,8 @@ import numpy as np
 import optuna
 import pytest
 from optuna.trial import TrialState, create_trial
-from simulation import SPACE, nothing, open_search, simulated
 
+from tests.helpers.simulation import SPACE, nothing, open_search, simulated
 from tlsearch.search.importance import FEWEST_TRIALS, parameter_importance
 
 Value = Callable[[dict[str, Any]], float]

@@ -8,10 +8,10 @@ from typing import Any
 
 import optuna
 import pytest
-from simulation import PORTFOLIO, SPACE, Rows, nothing, open_search, run, simulated, worth
 
-from tlsearch.records import TrialResult, TrialSpec
+from tests.helpers.simulation import SPACE, WARM_START, Rows, nothing, open_search, run, simulated, worth
 from tlsearch.search.study import Judge
+from tlsearch.types import TrialResult, TrialSpec
 
 TRIALS = 32
 
@@ -24,20 +24,20 @@ def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Rows:
 def test_the_portfolio_opens_the_search_in_its_order(
     uninterrupted: Rows,
 ) -> None:
-    wanted = list(dict.fromkeys(SPACE.spec(p) for p in PORTFOLIO))
+    wanted = list(dict.fromkeys(SPACE.spec(p) for p in WARM_START))
     assert [spec for _, spec, _, _ in uninterrupted[: len(wanted)]] == wanted
     assert len({spec for _, spec, _, _ in uninterrupted}) == TRIALS  # nothing is tried twice
     assert [number for number, *_ in uninterrupted] == list(range(1, TRIALS + 1))
-    assert {state for _, _, state, _ in uninterrupted} == {"complete", "pruned", "failed", "censored"}
+    assert {state for _, _, state, _ in uninterrupted} == {"complete", "pruned", "failed", "timed_out"}
 
 
 def test_after_the_portfolio_the_search_learns(
     uninterrupted: Rows,
 ) -> None:
-    proposed = [spec for _, spec, _, _ in uninterrupted[len(PORTFOLIO) :]]
+    proposed = [spec for _, spec, _, _ in uninterrupted[len(WARM_START) :]]
     assert {s.kind for s in proposed} == {"suffix", "frozen"}
     # Suffixes are worth more here: a random search would try them half of the time.
-    assert sum(s.kind == "suffix" for s in proposed) > 0.6 * len(proposed)
+    assert sum(s.kind == "fine_tuning" for s in proposed) > 0.6 * len(proposed)
 
 
 def test_the_same_seed_gives_the_same_trials(uninterrupted: Rows, tmp_path: Path) -> None:
@@ -103,7 +103,7 @@ def test_the_portfolio_is_put_in_once(tmp_path: Path) -> None:
     run(open_search(tmp_path / "study.db"), 3)
     search = open_search(tmp_path / "study.db")
     waiting = search.study.get_trials(states=[optuna.trial.TrialState.WAITING])
-    assert len(waiting) == len(PORTFOLIO) - 3
+    assert len(waiting) == len(WARM_START) - 3
 
 
 def test_a_limit_in_time_gives_a_prefix_of_the_same_trials(

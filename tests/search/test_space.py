@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from made_up import LITE, POLICIES, VGG, make_space
 
-from tlsearch.records import Candidate
+from tests.helpers.made_up import LITE, POLICIES, VGG, make_space
 from tlsearch.search.space import (
     MIN_VIEWS,
     STRENGTHS,
@@ -19,6 +18,7 @@ from tlsearch.search.space import (
     middle_of_cell,
     schedule,
 )
+from tlsearch.types import Candidate
 
 SPACE = make_space()
 
@@ -46,25 +46,25 @@ def test_every_cut_point_is_reachable(candidate: Candidate) -> None:
     frozen = {SPACE.spec(SPACE.params(candidate, train_suffix=True, freeze=float(f))).freeze_depth for f in fractions}
     frozen.add(SPACE.spec(SPACE.params(candidate)).freeze_depth)
     assert frozen == set(range(candidate.depth + 1))
-    taps = {SPACE.spec(SPACE.params(candidate, tap=float(f))).tap for f in fractions}
-    assert taps == set(range(candidate.depth))  # 0 is none, and the last cut is there anyway
+    skip_cuts = {SPACE.spec(SPACE.params(candidate, skip_cut=float(f))).skip_cut for f in fractions}
+    assert skip_cuts == set(range(candidate.depth))  # 0 is none, and the last cut is there anyway
 
 
 @pytest.mark.parametrize("depth", range(18))
 def test_a_depth_that_is_asked_for_is_the_depth_of_the_spec(depth: int) -> None:
     assert SPACE.spec(SPACE.params(LITE, train_suffix=True, freeze_depth=depth)).freeze_depth == depth
-    assert SPACE.spec(SPACE.params(LITE, tap_depth=depth)).tap == depth
+    assert SPACE.spec(SPACE.params(LITE, skip_cut_depth=depth)).skip_cut == depth
 
 
 # What a trial of a kind does not use, with other values than the neutral ones.
 UNUSED: dict[str, tuple[Params, Params]] = {
-    "a solved head": (
+    "a linear probe": (
         {},
         {"freeze": 0.1, "units": 64, "dropout": 0.6, "lr_suffix": 1e-3, "lr_head": 1e-2, "weight_decay": 1e-1,
          "label_smoothing": 0.1, "strength": 1.0},
     ),
     "a hidden head": ({"hidden": True}, {"freeze": 0.1, "lr_suffix": 1e-3, "strength": 0.25}),
-    "a suffix": ({"train_suffix": True, "freeze_depth": 6}, {"tap": 0.9, "units": 1024, "strength": 0.75}),
+    "a suffix": ({"train_suffix": True, "freeze_depth": 6}, {"skip_cut": 0.9, "units": 1024, "strength": 0.75}),
 }  # fmt: skip
 
 
@@ -82,7 +82,7 @@ def test_what_a_trial_does_not_use_is_dropped(kind: str) -> None:
     [
         ({}, {"candidate": VGG.label}),
         ({}, {"pooling": "avgmax"}),
-        ({}, {"tap": 0.2}),
+        ({}, {"skip_cut": 0.2}),
         ({}, {"policy": "color"}),
         ({"policy": "color"}, {"strength": 1.0}),
         ({}, {"hidden": True}),
@@ -108,13 +108,13 @@ def test_canonical_specs_are_consistent_wherever_they_come_from() -> None:
     kinds = set()
     for _ in range(200):
         spec = SPACE.spec(random_params(SPACE, rng))
-        kinds.add((spec.kind, spec.solved))
-        assert (spec.steps == 0) == spec.solved
+        kinds.add((spec.kind, spec.is_linear_probe))
+        assert (spec.steps == 0) == spec.is_linear_probe
         assert (spec.strength == 0) == (spec.policy == "none") == (spec.views == 1)
         assert spec.strength in (0.0, *STRENGTHS)
-        assert (spec.lr_suffix > 0) == (spec.kind == "suffix")
-        assert (spec.lr_head > 0) == (spec.weight_decay > 0) == (not spec.solved)
-        assert spec.tap == 0 or spec.kind == "frozen"
+        assert (spec.lr_suffix > 0) == (spec.kind == "fine_tuning")
+        assert (spec.lr_head > 0) == (spec.weight_decay > 0) == (not spec.is_linear_probe)
+        assert spec.skip_cut == 0 or spec.kind == "feature_extraction"
         assert spec.depth == SPACE.of(spec).depth
         assert spec.image_size == SPACE.of(spec).image_size
     assert kinds == {("frozen", True), ("frozen", False), ("suffix", False)}
@@ -152,7 +152,7 @@ def test_there_are_a_third_as_many_views_as_epochs_and_at_least_four(epochs: int
     assert space.views(6, trained=True) == views
     trained = space.spec(space.params(LITE, train_suffix=True, policy="standard"))
     assert trained.views == views
-    assert space.spec(space.params(LITE, policy="standard")).views == MIN_VIEWS == 4  # a solved head has no epochs
+    assert space.spec(space.params(LITE, policy="standard")).views == MIN_VIEWS == 4  # a linear probe has no epochs
     assert space.spec(space.params(LITE, train_suffix=True)).views == 1
 
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import optuna
 import pytest
-from made_up import LITE, VGG, make_costs, make_space
-from simulation import PORTFOLIO, ROUNDS, SPACE, nothing, open_search, result, run, simulated
 
-from tlsearch.records import TrialResult, TrialSpec
+from tests.helpers.made_up import LITE, VGG, make_costs, make_space
+from tests.helpers.simulation import ROUNDS, SPACE, WARM_START, nothing, open_search, result, run, simulated
 from tlsearch.search.study import Judge, Search
+from tlsearch.types import TrialResult, TrialSpec
 
 
 def test_a_known_spec_is_told_its_value_and_neither_trained_again_nor_counted() -> None:
     good = SPACE.params(LITE)
-    same = {**good, "units": 64, "lr_suffix": 1e-3}  # a solved head uses neither
+    same = {**good, "units": 64, "lr_suffix": 1e-3}  # a linear probe uses neither
     bad = SPACE.params(VGG)
     search = open_search(None, portfolio=[good, bad, same, {**bad, "units": 65}, SPACE.params(LITE, pooling="avgmax")])
     tried: list[TrialSpec] = []
@@ -32,10 +32,10 @@ def test_a_known_spec_is_told_its_value_and_neither_trained_again_nor_counted() 
 
 
 def test_what_does_not_fit_the_time_is_passed_over_until_nothing_else_comes() -> None:
-    search = open_search(None, may_run=lambda spec: spec.solved and not spec.strength and not spec.tap)
+    search = open_search(None, may_run=lambda spec: spec.is_linear_probe and not spec.strength and not spec.skip_cut)
     assert search.run(30, simulated, nothing) == "time"
     assert 1 <= len(search.finished) <= 4  # two networks, two poolings
-    assert all(f.spec.solved for f in search.finished)
+    assert all(f.spec.is_linear_probe for f in search.finished)
     skipped = [t for t in search.study.trials if "skipped" in t.user_attrs]
     assert skipped
     assert all(t.state.name == "FAIL" for t in skipped)
@@ -51,7 +51,7 @@ def test_what_one_trial_may_not_cost_is_neither_run_nor_proposed() -> None:
     search = open_search(None, affordable=lambda spec: spec.backbone != "vgg16")
     run(search, 25)
     assert {f.spec.backbone for f in search.finished} == {"efficientnet_lite0"}
-    asked = search.study.trials[len(PORTFOLIO) :]
+    asked = search.study.trials[len(WARM_START) :]
     assert len(asked) >= 10
     assert sum(t.params["candidate"] == VGG.label for t in asked) <= 2  # only where all 32 proposals were VGG
 
@@ -105,21 +105,26 @@ def test_a_trial_is_compared_with_its_own_kind_only() -> None:
     assert search.study.trials[5].intermediate_values == {1: 0.2, 2: 0.2, 3: 0.2, 4: 0.2}
 
 
-def test_a_censored_trial_never_wins() -> None:
+def test_a_timed_out_trial_never_wins() -> None:
     search = open_search(None, portfolio=[SPACE.params(LITE, hidden=True), SPACE.params(LITE)])
 
     def run_trial(number: int, spec: TrialSpec, judge: Judge) -> TrialResult:
-        if spec.solved:
+        if spec.is_linear_probe:
             return result(spec, value=0.5)
         judge(1, {"fraction": 0.5, "objective": 0.99})
-        return result(spec, "censored")
+        return result(spec, "timed_out")
 
     run(search, 2, run_trial)
-    assert [f.spec.solved for f in search.best(3)] == [True]
+    assert [f.spec.is_linear_probe for f in search.best(3)] == [True]
 
 
 def test_ties_go_to_the_lower_loss_then_to_the_cheaper() -> None:
-    params = [SPACE.params(VGG), SPACE.params(LITE), SPACE.params(LITE, pooling="avgmax"), SPACE.params(VGG, tap=0.5)]
+    params = [
+        SPACE.params(VGG),
+        SPACE.params(LITE),
+        SPACE.params(LITE, pooling="avgmax"),
+        SPACE.params(VGG, skip_cut=0.5),
+    ]
     search = open_search(None, portfolio=params)
     numbers = iter([(0.8, 0.5), (0.8, 0.5), (0.8, 0.4), (0.9, 0.9)])
 

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import pytest
 
-from tlsearch.plugin_api import CutPoint, WeightSource
+from tlsearch.plugins.api import CutPoint, WeightSource
 from tlsearch.testing import check_augmentation, check_backbone, check_weights
 from tlsearch.testing.kit import CHECKS, check_on_backend, installed_backends, target_of
 from tlsearch.testing.outcome import CheckResult, run_checks
@@ -373,7 +373,7 @@ class Lite:
     licence = "Apache-2.0"
 
     def file(self, folder: Path) -> Path:
-        from tlsearch import registry
+        from tlsearch.plugins import registry
 
         path = registry.load_plugin("backbone", "efficientnet_lite0").weights["imagenet"].path
         assert isinstance(path, Path)

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from tlsearch.cli import cli
-from tlsearch.registry import GROUPS
+from tlsearch.cli.main import cli
+from tlsearch.plugins.registry import GROUPS
 from tlsearch.testing import check_augmentation, check_backbone, check_weights
 
 PAGE = (Path(__file__).parents[2] / "docs" / "plugins.md").read_text(encoding="utf-8")

@@ -96,7 +96,7 @@ print(json.dumps({
 PREDICT = """
 import json, sys
 from pathlib import Path
-from tlsearch.results.predictor import load
+from tlsearch.predictor import load
 said = load(sys.argv[1]).probabilities(sorted(Path(sys.argv[2]).iterdir()))
 print(json.dumps({"all": said.tolist()}))
 """

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from mlflow_server import free_port, mlflow_server
 
+from tests.helpers.mlflow_server import free_port, mlflow_server
 from tlsearch.errors import RunError
 from tlsearch.tracking.outbox import Address, Outbox
 from tlsearch.tracking.quiet import quiet

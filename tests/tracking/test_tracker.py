@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from tlsearch.errors import TrackingError
-from tlsearch.records import State
-from tlsearch.tracking.describe import STATUS_OF
+from tlsearch.tracking.naming import STATUS_OF
 from tlsearch.tracking.quiet import quiet
 from tlsearch.tracking.tracker import Tracker
+from tlsearch.types import State
 
 with quiet():
     from mlflow import MlflowClient

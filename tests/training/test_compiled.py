@@ -10,18 +10,18 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
-from tiny import Patience, Tiny, make_extractor, make_network, make_spec
 
+from tests.helpers.tiny import Patience, Tiny, make_extractor, make_network, make_spec
 from tlsearch.data.split import Fold
-from tlsearch.features.network import Network
-from tlsearch.records import TrialSpec
+from tlsearch.features.prefix import Network
+from tlsearch.models.build import Head
 from tlsearch.training import compiled as compiled_module
 from tlsearch.training import trial as trial_module
 from tlsearch.training.compiled import CompiledModel, ModelCache, compile_model
-from tlsearch.training.network import Head
+from tlsearch.training.from_scratch import race
 from tlsearch.training.optimizer import TwoRateOptimizer
-from tlsearch.training.race import race
 from tlsearch.training.trial import Outcome, TrialRunner, starting_point
+from tlsearch.types import TrialSpec
 
 # Keras 3.15 turns variables and bfloat16 tensors into arrays in a way that NumPy 2 warns of.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from tlsearch import runtime
+from tlsearch import backend as runtime
 from tlsearch.config import Metric
-from tlsearch.results.label_errors import rank_suspects
+from tlsearch.stats.label_errors import rank_suspects
 from tlsearch.training import insight
 from tlsearch.training.insight import Insight, _estimate, earlier_cuts, examine
 

@@ -10,13 +10,13 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
-from tiny import SIZE, Patience, Tiny, make_extractor, make_fold, make_network, make_pool, make_spec
 
-from tlsearch.features.network import Network
+from tests.helpers.tiny import SIZE, Patience, Tiny, make_extractor, make_fold, make_network, make_pool, make_spec
+from tlsearch.features.prefix import Network
 from tlsearch.features.view import PLAIN
-from tlsearch.records import TrialSpec
-from tlsearch.training.network import Head, HeadWeights, build_suffix, export, pool
+from tlsearch.models.build import Head, HeadWeights, build_suffix, export, pool
 from tlsearch.training.trial import Outcome, TrialRunner
+from tlsearch.types import TrialSpec
 
 # Keras 3.15 turns variables and bfloat16 tensors into arrays in a way that NumPy 2 warns of.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -169,8 +169,8 @@ def test_from_scratch_batchnorm_follows_the_data(tmp_path: Path) -> None:
 CASES: dict[str, dict[str, Any]] = {
     "solved": {"freeze_depth": 4, "steps": 0},
     "solved_avgmax": {"freeze_depth": 4, "steps": 0, "pooling": "avgmax"},
-    "tap": {"freeze_depth": 4, "steps": 0, "tap": 2},
-    "tap_avgmax": {"freeze_depth": 4, "steps": 0, "tap": 3, "pooling": "avgmax"},
+    "skip_cut": {"freeze_depth": 4, "steps": 0, "skip_cut": 2},
+    "tap_avgmax": {"freeze_depth": 4, "steps": 0, "skip_cut": 3, "pooling": "avgmax"},
     "hidden": {"freeze_depth": 4, "units": 8, "dropout": 0.3, "steps": 30},
     "suffix": {"freeze_depth": 2, "steps": 20, "lr_suffix": 0.01},
     "suffix_avgmax_hidden": {"freeze_depth": 1, "steps": 20, "pooling": "avgmax", "units": 8, "dropout": 0.2},
@@ -222,7 +222,7 @@ def test_a_tap_joins_the_features_of_an_inner_cut(network: Network, folder: Path
     head = shipped["tap_avgmax"].model.get_layer("standardise")
     train = np.asarray(make_fold().train)
     np.testing.assert_allclose(array(head.mean).ravel(), joined[train].mean(axis=0), rtol=1e-4, atol=1e-5)
-    assert shipped["tap"].model.get_layer("logits").kernel.shape == (8 + 12, 3)
+    assert shipped["skip_cut"].model.get_layer("logits").kernel.shape == (8 + 12, 3)
 
 
 LOAD = """

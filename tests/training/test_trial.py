@@ -8,16 +8,16 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tiny import Patience, Speckle, make_extractor, make_fold, make_network, make_pool, make_spec
 
+from tests.helpers.tiny import Patience, Speckle, make_extractor, make_fold, make_network, make_pool, make_spec
 from tlsearch.config import Metric
 from tlsearch.data.split import Fold
-from tlsearch.features.extract import Pool
-from tlsearch.features.network import Network
+from tlsearch.features.extractor import Pool
+from tlsearch.features.prefix import Network
 from tlsearch.features.view import PLAIN, View
-from tlsearch.records import Candidate, TrialSpec
 from tlsearch.training import trial as trial_module
 from tlsearch.training.trial import Outcome, TrialRunner
+from tlsearch.types import Candidate, TrialSpec
 from tlsearch_plugins.augmentations.policies import Standard
 from tlsearch_plugins.backbones.efficientnet_lite import EfficientNetLite0
 
@@ -93,13 +93,13 @@ def test_a_solved_trial_fits_all_its_views_and_validates_plain_images(
     network: Network, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fits: list[Any] = []
-    solve_head = trial_module.solve_head
+    fit_linear_head = trial_module.fit_linear_head
 
     def spy(x: Any, y: Any, *rest: Any) -> Any:
         fits.append((x, y))
-        return solve_head(x, y, *rest)
+        return fit_linear_head(x, y, *rest)
 
-    monkeypatch.setattr(trial_module, "solve_head", spy)
+    monkeypatch.setattr(trial_module, "fit_linear_head", spy)
     extractor = make_extractor(tmp_path)
     runner = TrialRunner(extractor, "accuracy")
     spec = make_spec(**SOLVED, **AUGMENTED)
@@ -118,10 +118,10 @@ def test_a_solved_trial_fits_all_its_views_and_validates_plain_images(
 
 
 @pytest.mark.parametrize("pooling", ["avg", "avgmax"])
-@pytest.mark.parametrize("tap", [0, 2])
-def test_taps_and_maxima_widen_the_head(network: Network, tmp_path: Path, pooling: str, tap: int) -> None:
-    result = run(network, tmp_path, make_spec(**SOLVED, pooling=pooling, tap=tap)).result
-    width = (12 + (8 if tap else 0)) * (2 if pooling == "avgmax" else 1)
+@pytest.mark.parametrize("skip_cut", [0, 2])
+def test_taps_and_maxima_widen_the_head(network: Network, tmp_path: Path, pooling: str, skip_cut: int) -> None:
+    result = run(network, tmp_path, make_spec(**SOLVED, pooling=pooling, skip_cut=skip_cut)).result
+    width = (12 + (8 if skip_cut else 0)) * (2 if pooling == "avgmax" else 1)
     assert result.metrics["trainable_params"] == width * 3 + 3
 
 
@@ -168,7 +168,7 @@ def test_a_trial_that_reached_its_end_is_not_pruned(network: Network, tmp_path: 
 
 def test_a_trial_that_the_clock_cut_has_no_value(network: Network, tmp_path: Path) -> None:
     result = run(network, tmp_path, make_spec(steps=18), seconds=0.0).result
-    assert (result.state, result.value) == ("censored", None)
+    assert (result.state, result.value) == ("timed_out", None)
     assert result.reason == "its time ended after 1 of 6 epochs"
     assert len(result.history) == 1
 

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from tlsearch.data.colours import find_clues
 from tlsearch.data.groups import group_images, join, members
 from tlsearch.data.index import DatasetIndex
+from tlsearch.data.shortcuts import find_shortcuts
 from tlsearch.data.split import Split, crossing, imbalance, lacking_groups
-from tlsearch.units import counted
+from tlsearch.utils.units import counted
 
 TINY_CLASS = 20
 """A class with fewer images leaves fewer than three for testing."""
@@ -205,7 +205,7 @@ def _colours(index: DatasetIndex) -> list[Finding]:
             f"{'test' if clue.part == 'test' else 'validation'}",
             _paths(index, clue.rows),
         )
-        for clue in find_clues(index)
+        for clue in find_shortcuts(index)
     ]
 
 

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from tlsearch.data import rgb
-from tlsearch.data.look import Look, look_at
+from tlsearch.data.fingerprint import ImageFingerprint, image_fingerprint
 from tlsearch.data.rgb import FORMAT_NAMES, LOOK_SIZE, UnreadableError, shrink, to_square
 from tlsearch.errors import DataError
 
@@ -44,7 +44,7 @@ class Picture:
     height: int
     constant: bool
     sha256: str
-    look: Look
+    look: ImageFingerprint
 
 
 @contextmanager
@@ -101,7 +101,7 @@ def read_picture(path: Path, size: int, name: str | None = None) -> Picture:
     if pixels.size != before_turn:  # a quarter turn; of equal sides it makes no difference
         width, height = height, width
     constant = all(low == high for low, high in _extrema(pixels))
-    look = look_at(pixels if size <= LOOK_SIZE else _as_if_small(data, pixels, before_turn, name))
+    look = image_fingerprint(pixels if size <= LOOK_SIZE else _as_if_small(data, pixels, before_turn, name))
     return Picture(to_square(pixels, size), width, height, constant, hashlib.sha256(data).hexdigest(), look)
 
 

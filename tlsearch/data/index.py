@@ -16,13 +16,13 @@ from functools import cached_property
 from pathlib import Path
 
 from tlsearch.data.decode import ImageError, Picture, calm_pillow, open_image, read_picture
-from tlsearch.data.layout import TEST_PREFIX, Found, Skipped, describe_no_images, find_files, find_test_files
-from tlsearch.data.likeness import find_lookalikes
-from tlsearch.data.look import Look
+from tlsearch.data.fingerprint import ImageFingerprint
+from tlsearch.data.folders import TEST_PREFIX, Found, Skipped, describe_no_images, find_files, find_test_files
 from tlsearch.data.naming import group_names
+from tlsearch.data.near_duplicates import find_near_duplicates
 from tlsearch.data.parallel import Progress, map_files
 from tlsearch.errors import DataError, UsageError
-from tlsearch.units import counted
+from tlsearch.utils.units import counted
 
 MIN_PER_CLASS = 4
 """Fewer images of a class cannot be divided into training, validation and test with any meaning."""
@@ -196,7 +196,7 @@ def read_image(found: Survey, image: ImageRecord, size: int) -> tuple[ImageRecor
     return record, picture
 
 
-def assemble(found: Survey, outcomes: Sequence[tuple[ImageRecord, Look] | Skipped]) -> DatasetIndex:
+def assemble(found: Survey, outcomes: Sequence[tuple[ImageRecord, ImageFingerprint] | Skipped]) -> DatasetIndex:
     """The index from the outcome of every image of a survey; looks are compared here and kept no longer.
 
     Raises ``DataError`` when too few images are left.
@@ -207,7 +207,7 @@ def assemble(found: Survey, outcomes: Sequence[tuple[ImageRecord, Look] | Skippe
     images = tuple(record for record, _ in read)
     index = DatasetIndex(found.root, found.classes, images, skipped, found.test_root)
     require_usable(index)
-    pairs = find_lookalikes([look for _, look in read])
+    pairs = find_near_duplicates([look for _, look in read])
     return replace(index, lookalikes=tuple((a, b) for a, b in pairs if images[a].sha256 != images[b].sha256))
 
 

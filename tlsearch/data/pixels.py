@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 
 from tlsearch.data.decode import calm_pillow, shrink
+from tlsearch.data.fingerprint import ImageFingerprint
+from tlsearch.data.folders import Skipped
 from tlsearch.data.index import DatasetIndex, ImageRecord, Survey, assemble, read_image
-from tlsearch.data.layout import Skipped
-from tlsearch.data.look import Look
 from tlsearch.data.parallel import Progress, map_files
-from tlsearch.disk import create_array, unusable
-from tlsearch.plugin_api import Images
+from tlsearch.plugins.api import Images
+from tlsearch.utils.files import create_array, unusable
 
 _CHUNK_BYTES = 32 * 2**20  # what one step of a copy holds in memory
 
@@ -45,12 +45,12 @@ def decode_all(
 
 def _decode_to(
     file: Path, found: Survey, size: int, progress: Progress | None, workers: int | None
-) -> list[tuple[ImageRecord, Look] | Skipped]:
+) -> list[tuple[ImageRecord, ImageFingerprint] | Skipped]:
     """Decode into a row for every image of the survey; those of broken files stay zero."""
     count = len(found.images)
     pixels = new_pixels(file, count, size)
 
-    def read(row: int) -> tuple[ImageRecord, Look] | Skipped:
+    def read(row: int) -> tuple[ImageRecord, ImageFingerprint] | Skipped:
         outcome = read_image(found, found.images[row], size)
         if isinstance(outcome, Skipped):
             return outcome

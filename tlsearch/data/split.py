@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from tlsearch.data.draw import deal_stratified, draw_stratified
 from tlsearch.data.groups import group_images
 from tlsearch.data.index import DatasetIndex
+from tlsearch.data.stratify import deal_stratified, draw_stratified
 from tlsearch.errors import DataError
 
 VAL_SHARE = 0.15

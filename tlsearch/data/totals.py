@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from tlsearch.data.index import DatasetIndex
 from tlsearch.data.split import crossing
-from tlsearch.units import counted
+from tlsearch.utils.units import counted
 
 
 def totals(index: DatasetIndex, groups: Sequence[int]) -> str:

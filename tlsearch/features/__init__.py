@@ -1,0 +1,1 @@
+"""What frozen layers compute: views, extraction and the feature store."""

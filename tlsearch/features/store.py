@@ -22,8 +22,8 @@ from typing import IO, Any
 import numpy as np
 import numpy.typing as npt
 
-from tlsearch.disk import FULL, create_array, reserve, unusable
 from tlsearch.errors import RunError
+from tlsearch.utils.files import FULL, create_array, reserve, unusable
 
 Array = npt.NDArray[Any]
 

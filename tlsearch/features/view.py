@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tlsearch.plugin_api import Augmentation, Images
+from tlsearch.plugins.api import Augmentation, Images
 
 RENDER_CHUNK = 64
 """Images that share one random generator: views are rendered in fixed chunks in data set order."""

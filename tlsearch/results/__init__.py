@@ -1,1 +1,1 @@
-"""What a run found: the result file, the claims in it, the report, and the model put to use."""
+"""The result of a run: its records and the files that keep them."""

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from tlsearch.errors import UsageError
-from tlsearch.results.evidence import Answers, Confusion, Histories, Mistake
-from tlsearch.results.findings import Findings
-from tlsearch.results.parts import (
+from tlsearch.results.schema.evidence import Confusion, EvaluationPredictions, Histories, Mistake
+from tlsearch.results.schema.findings import Findings
+from tlsearch.results.schema.run import (
     Baseline,
     Dataset,
     Gain,
@@ -27,8 +27,8 @@ from tlsearch.results.parts import (
     TrialRow,
     Winner,
 )
-from tlsearch.results.plain import from_plain, to_plain
-from tlsearch.results.search_facts import FrozenWork, Importance
+from tlsearch.results.schema.search import FrozenWork, Importance
+from tlsearch.utils.serialize import from_plain, to_plain
 
 SCHEMA_VERSION = 1
 RESULT_FILE = "result.json"
@@ -58,7 +58,7 @@ class RunResult:
     versions: Mapping[str, str]
     output: Output
     confusion: Confusion | None = None
-    answers: Answers | None = None
+    answers: EvaluationPredictions | None = None
     histories: Histories = field(default_factory=Histories)
     mistakes: tuple[Mistake, ...] = ()
     scratch: tuple[Baseline, ...] = ()

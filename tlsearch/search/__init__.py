@@ -1,0 +1,1 @@
+"""The search with Optuna: space, study, sampler, pruner, warm start, costs and importance."""

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from tlsearch.records import Candidate, TrialSpec
-from tlsearch.training.jobs import CandidateFacts
+from tlsearch.types import Candidate, TrialSpec
+from tlsearch.worker.handlers import CandidateFacts
 
 FIXED_OPERATIONS = 2e11
 """What any trial costs besides: building, tracing, validating. About as much as a second or two of arithmetic."""
@@ -38,7 +38,7 @@ ViewKey = tuple[str, int, str, float, int, int]
 
 @dataclass
 class Costs:
-    """Estimates for one pool of ``images`` images. A trained trial runs on ``trained_folds`` folds, a solved head on
+    """Estimates for one pool of ``images`` images. A trained trial runs on ``trained_folds`` folds, a linear probe on
     ``folds``. ``made`` are the features that earlier trials of this study
     asked for: (candidate, image size, policy, strength, view, cut), where a negative cut stands for the pooled features
     of that depth, which are made from the deepest map of the same view."""
@@ -69,7 +69,7 @@ class Costs:
             cost += self.images * self._making(facts, key)
             if self._unrendered(key):
                 cost += self.images * RENDER_PER_VALUE * 3 * spec.image_size**2
-        if spec.kind != "frozen":
+        if spec.kind != "feature_extraction":
             share = total - _work(facts, spec.freeze_depth)
             cost += TRAIN_FACTOR * spec.steps * spec.batch_size * share * self.trained_folds
         if _renders_afresh(spec):
@@ -78,7 +78,7 @@ class Costs:
 
     def train_seconds(self, spec: TrialSpec) -> float:
         """Seconds of training proper on this machine, on all folds of the trial, without making views."""
-        return self.seconds_on(spec, self.folds if spec.solved else self.trained_folds)
+        return self.seconds_on(spec, self.folds if spec.is_linear_probe else self.trained_folds)
 
     def fold_seconds(self, spec: TrialSpec) -> float:
         """Seconds of training proper on one fold."""
@@ -87,10 +87,10 @@ class Costs:
     def seconds_on(self, spec: TrialSpec, folds: int) -> float:
         """Seconds of training proper on so many folds, for which one model is compiled (where a fold has fewer images
         than a batch, there may be another)."""
-        if spec.solved:
+        if spec.is_linear_probe:
             rows = self.images * spec.views
             return folds * (FIXED_SECONDS + rows * self._facts(spec).cuts[-1].shape[2] * 1e-6)
-        if spec.kind == "frozen":
+        if spec.kind == "feature_extraction":
             return COMPILE_SECONDS + folds * spec.steps * HEAD_STEP_SECONDS
         render = spec.batch_size * spec.image_size**2 * RENDER_SECONDS if _renders_afresh(spec) else 0.0
         return COMPILE_SECONDS + folds * spec.steps * (self._step_seconds(spec) + render)
@@ -124,8 +124,8 @@ class Costs:
         """The features that a trial reads: maps at its cut, or pooled ones; and plain ones for validation."""
         network = (f"{spec.backbone}@{spec.weights}", spec.image_size)
         cuts = [spec.freeze_depth]
-        if spec.kind == "frozen":
-            cuts = [-spec.tap, -spec.depth] if spec.tap else [-spec.depth]
+        if spec.kind == "feature_extraction":
+            cuts = [-spec.skip_cut, -spec.depth] if spec.skip_cut else [-spec.depth]
         else:
             yield (*network, "none", 0.0, 0, -spec.depth)
         for cut in cuts:

@@ -2,7 +2,7 @@
 
 fANOVA (Hutter, Hoos and Leyton-Brown, ICML 2014) fits a random forest to the scores and asks it for the share of the
 variance that is left when all other parameters are averaged out. It wants every parameter in every trial, which this
-search space has, and final scores: trials that were pruned, censored or failed have none and are left out.
+search space has, and final scores: trials that were pruned, timed out or failed have none and are left out.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from tlsearch.results.search_facts import Importance, ParameterImportance
+from tlsearch.results.schema.search import Importance, ParameterImportance
 
 if TYPE_CHECKING:
     import optuna

@@ -23,7 +23,7 @@ class CostAwareTPESampler(TPESampler):
 
     The promise is TPE's own: the logarithm of the density of good trials over that of the others at the proposal
     (Bergstra et al. 2011). ``cost_of`` gives the operations of a set of parameters, infinite for what may not be
-    tried; it must be deterministic. The opening portfolio takes the place of a random start.
+    tried; it must be deterministic. The warm start takes the place of a random start.
     """
 
     def __init__(self, cost_of: CostOf, seed: int) -> None:

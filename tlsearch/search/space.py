@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tlsearch.records import Candidate, TrialSpec
 from tlsearch.training.batches import steps_per_epoch
+from tlsearch.types import Candidate, TrialSpec
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
@@ -52,7 +52,7 @@ class SearchSpace:
             "candidate": CategoricalDistribution([c.label for c in self.candidates]),
             "train_suffix": CategoricalDistribution([False, True]),
             "freeze": FloatDistribution(0.0, 1.0),
-            "tap": FloatDistribution(0.0, 1.0),
+            "skip_cut": FloatDistribution(0.0, 1.0),
             "pooling": CategoricalDistribution(["avg", "avgmax"]),
             "hidden": CategoricalDistribution([False, True]),
             "units": IntDistribution(*UNITS, log=True),
@@ -97,7 +97,7 @@ class SearchSpace:
             depth=depth,
             freeze_depth=freeze_depth,
             pooling=params["pooling"],
-            tap=0 if suffix else _cell(params["tap"], depth),
+            skip_cut=0 if suffix else _cell(params["skip_cut"], depth),
             units=int(params["units"]) if hidden else 0,
             dropout=round(float(params["dropout"]), 2) if trained else 0.0,
             policy=policy if strength else "none",
@@ -125,13 +125,13 @@ class SearchSpace:
     def params(self, candidate: Candidate, **chosen: Any) -> Params:
         """A full set of parameters: ``chosen`` over neutral values for the rest.
 
-        ``freeze_depth`` and ``tap_depth`` may be given instead of the fractions ``freeze`` and ``tap``.
+        ``freeze_depth`` and ``skip_cut_depth`` may be given instead of the fractions ``freeze`` and ``skip_cut``.
         """
         params: Params = {
             "candidate": candidate.label,
             "train_suffix": False,
             "freeze": middle_of_cell(candidate.depth - 1, candidate.depth),
-            "tap": middle_of_cell(0, candidate.depth),
+            "skip_cut": middle_of_cell(0, candidate.depth),
             "pooling": "avg",
             "hidden": False,
             "units": 256,
@@ -143,7 +143,7 @@ class SearchSpace:
             "weight_decay": 1e-3,
             "label_smoothing": 0.0,
         }
-        for name, fraction in (("freeze_depth", "freeze"), ("tap_depth", "tap")):
+        for name, fraction in (("freeze_depth", "freeze"), ("skip_cut_depth", "skip_cut")):
             if name in chosen:
                 chosen[fraction] = middle_of_cell(chosen.pop(name), candidate.depth)
         if chosen.get("policy", "none") not in self.policies:

@@ -12,10 +12,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from tlsearch.records import TrialResult, TrialSpec
 from tlsearch.search.cost import Costs
 from tlsearch.search.pruner import Curve, should_prune
 from tlsearch.search.space import Params, SearchSpace
+from tlsearch.types import TrialResult, TrialSpec
 
 if TYPE_CHECKING:
     import optuna
@@ -32,7 +32,7 @@ RunTrial = Callable[[int, TrialSpec, Judge], TrialResult]
 
 
 @dataclass(frozen=True)
-class Finished:
+class TrialRecord:
     """A trial as the study remembers it."""
 
     number: int
@@ -64,7 +64,7 @@ def plugins_of(spec: TrialSpec) -> set[str]:
     return {f"backbone {spec.backbone}", *augmentation}
 
 
-OnFinished = Callable[[Finished], None]
+OnFinished = Callable[[TrialRecord], None]
 
 
 class Search:
@@ -83,22 +83,22 @@ class Search:
         self._tight = False
         self._distributions = space.distributions()
         trials = study.get_trials(deepcopy=False)
-        self.finished: list[Finished] = [
+        self.finished: list[TrialRecord] = [
             _remembered(t) for t in trials if t.state.is_finished() and "finished" in t.user_attrs
         ]
         # Trials in which an earlier process was stopped: taken up again before anything else is asked for.
-        self._broken_off = [t for t in trials if t.state.name == "RUNNING"]
+        self._interrupted = [t for t in trials if t.state.name == "RUNNING"]
         self._known = {f.spec: f for f in reversed(self.finished)}
         for trial in self.finished:
             self._note_views(trial)
 
     def enqueue(self, entries: Sequence[Params]) -> None:
-        """Put the opening portfolio in front; once in the life of a study."""
-        if "portfolio" not in self.study.user_attrs:
+        """Put the warm start in front; once in the life of a study."""
+        if "warm_start" not in self.study.user_attrs:
             # A process that was killed here has put in some of them.
             for params in entries[len(self.study.get_trials(deepcopy=False)) :]:
                 self.study.enqueue_trial(params)
-            self.study.set_user_attr("portfolio", len(entries))
+            self.study.set_user_attr("warm_start", len(entries))
 
     def run(self, trials: int, run_trial: RunTrial, on_finished: OnFinished) -> str:
         """Run until ``trials`` are finished; gives why it ended: "trials", "time", "space", "plugins" or
@@ -128,7 +128,7 @@ class Search:
                 return why
         return "trials"
 
-    def best(self, count: int) -> list[Finished]:
+    def best(self, count: int) -> list[TrialRecord]:
         """The ``count`` best complete trials, best first."""
         complete = [f for f in self.finished if f.state == "complete" and f.value is not None]
         # What a plugin that fails by now has made cannot be made again.
@@ -145,7 +145,7 @@ class Search:
                 found[plugin] = last[-1].reason
         return found
 
-    def _rank(self, finished: Finished) -> tuple[float, float, float]:
+    def _rank(self, finished: TrialRecord) -> tuple[float, float, float]:
         return finished.rank(self.costs.operations(finished.spec), self.costs.trained_folds)
 
     def _ask(self) -> tuple[optuna.Trial, TrialSpec]:
@@ -154,15 +154,15 @@ class Search:
         asked = len(self.study.get_trials(deepcopy=False, states=_finished_states()))
         seed = int.from_bytes(hashlib.sha256(f"{self.space.seed}/{asked}".encode()).digest()[:4], "big")
         self.study.sampler = CostAwareTPESampler(self._cost_of, seed)
-        trial = self._take_up() if self._broken_off else self.study.ask(self._distributions)
+        trial = self._take_up() if self._interrupted else self.study.ask(self._distributions)
         return trial, self.space.spec(trial.params)
 
     def _take_up(self) -> optuna.Trial:
-        """A trial that was broken off, with the parameters that it had; what was not suggested yet is, as ``ask``
+        """A trial that was interrupted, with the parameters that it had; what was not suggested yet is, as ``ask``
         would have done."""
         import optuna
 
-        trial = optuna.Trial(self.study, self._broken_off.pop(0)._trial_id)
+        trial = optuna.Trial(self.study, self._interrupted.pop(0)._trial_id)
         for name, distribution in self._distributions.items():
             trial._suggest(name, distribution)
         return trial
@@ -176,7 +176,7 @@ class Search:
         possible = possible and plugins_of(spec).isdisjoint(self.left_out())
         return self.costs.operations(spec) if possible else math.inf
 
-    def _run_one(self, trial: optuna.Trial, spec: TrialSpec, run_trial: RunTrial) -> Finished:
+    def _run_one(self, trial: optuna.Trial, spec: TrialSpec, run_trial: RunTrial) -> TrialRecord:
         curve: list[tuple[float, float]] = []
         reported = self.study.get_trials(deepcopy=False)[trial.number].intermediate_values
         rivals = [f.curve for f in self.finished if f.state == "complete" and f.spec.kind == spec.kind and f.curve]
@@ -188,7 +188,7 @@ class Search:
             return "prune" if should_prune(numbers["fraction"], [o for _, o in curve], rivals) else "continue"
 
         result = run_trial(len(self.finished) + 1, spec, judge)
-        finished = Finished(
+        finished = TrialRecord(
             len(self.finished) + 1,
             spec,
             result.state,
@@ -204,7 +204,7 @@ class Search:
         self._tell(trial, finished)
         return finished
 
-    def _tell(self, trial: optuna.Trial, finished: Finished) -> None:
+    def _tell(self, trial: optuna.Trial, finished: TrialRecord) -> None:
         from optuna.trial import TrialState
 
         # One attribute, for each is a transaction of its own.
@@ -215,11 +215,11 @@ class Search:
         if finished.state == "complete" and finished.value is not None:
             self.study.tell(trial, finished.compared(self.costs.trained_folds))
         else:
-            # A pruned or censored trial tells TPE what it had reached; a failed one tells it nothing.
+            # A pruned or timed-out trial tells TPE what it had reached; a failed one tells it nothing.
             failed = finished.state == "failed" or not finished.curve
             self.study.tell(trial, state=TrialState.FAIL if failed else TrialState.PRUNED)
 
-    def _tell_known(self, trial: optuna.Trial, known: Finished) -> None:
+    def _tell_known(self, trial: optuna.Trial, known: TrialRecord) -> None:
         """A spec that was tried already is told its value, neither trained again nor counted."""
         from optuna.trial import TrialState
 
@@ -235,7 +235,7 @@ class Search:
         trial.set_user_attr("skipped", f"{spec.label}: {why}")
         self.study.tell(trial, state=TrialState.FAIL)
 
-    def _note_views(self, finished: Finished) -> None:
+    def _note_views(self, finished: TrialRecord) -> None:
         if finished.state != "failed":
             self.costs.remember(finished.spec)
 
@@ -259,7 +259,7 @@ def _finished_states() -> tuple[Any, ...]:
     return (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
 
 
-def _attributes(finished: Finished) -> dict[str, Any]:
+def _attributes(finished: TrialRecord) -> dict[str, Any]:
     return {
         "number": finished.number,
         "spec": finished.spec.to_dict(),
@@ -275,10 +275,10 @@ def _attributes(finished: Finished) -> dict[str, Any]:
     }
 
 
-def _remembered(trial: optuna.trial.FrozenTrial) -> Finished:
+def _remembered(trial: optuna.trial.FrozenTrial) -> TrialRecord:
     kept = trial.user_attrs["finished"]
     loss = kept["val_loss"]
-    return Finished(
+    return TrialRecord(
         kept["number"],
         TrialSpec.from_dict(kept["spec"]),
         kept["state"],

@@ -8,8 +8,9 @@ from dataclasses import asdict
 from importlib import metadata
 from typing import Any, cast, get_args
 
-from tlsearch import registry, runtime
-from tlsearch.registry import PluginKind
+from tlsearch import backend as runtime
+from tlsearch.plugins import registry
+from tlsearch.plugins.registry import PluginKind
 from tlsearch.testing.kit import CHECKS, RESULT
 from tlsearch.testing.outcome import run_check
 

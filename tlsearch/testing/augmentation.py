@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from tlsearch import registry
-from tlsearch.plugin_api import Augmentation
+from tlsearch.plugins import registry
+from tlsearch.plugins.api import Augmentation
 from tlsearch.testing.outcome import Check
 from tlsearch.testing.pictures import pictures
 

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from tlsearch import registry
-from tlsearch.backbones import weights as weights_files
-from tlsearch.backbones.cut import dtype_policy
 from tlsearch.errors import WeightsError
-from tlsearch.plugin_api import Backbone
+from tlsearch.models.cuts import dtype_policy
+from tlsearch.plugins import registry
+from tlsearch.plugins import weights as weights_files
+from tlsearch.plugins.api import Backbone
 from tlsearch.testing.network import (
     cuts_of,
     difference,

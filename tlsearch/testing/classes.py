@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from tlsearch.registry import PluginKind
+from tlsearch.plugins.registry import PluginKind
 from tlsearch.testing.kit import BACKENDS, CHECKS, check_on_backend, installed_backends, target_of
 from tlsearch.testing.outcome import Check, CheckResult, known_failures, run_check
 

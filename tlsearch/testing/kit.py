@@ -11,8 +11,8 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tlsearch.plugin_api import Augmentation, Backbone, NamedWeights
-from tlsearch.registry import PluginKind
+from tlsearch.plugins.api import Augmentation, Backbone, NamedWeights
+from tlsearch.plugins.registry import PluginKind
 from tlsearch.testing import augmentation, backbone, weights
 from tlsearch.testing.outcome import Check, CheckResult, run_checks
 

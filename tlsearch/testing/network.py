@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tlsearch import runtime
-from tlsearch.plugin_api import Backbone, CutPoint
+from tlsearch import backend as runtime
+from tlsearch.plugins.api import Backbone, CutPoint
 from tlsearch.testing.pictures import pictures
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ class CheckResult:
 
     @property
     def ok(self) -> bool:
-        """Whether nothing has to be mended."""
+        """Whether nothing has to be fixed."""
         return self.status != "failed"
 
 

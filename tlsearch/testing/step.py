@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tlsearch.training.network import in_inference_mode
+from tlsearch.models.build import in_inference_mode
 
 if TYPE_CHECKING:
     import keras

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from tlsearch import registry
 from tlsearch.errors import PluginError
-from tlsearch.plugin_api import Backbone, NamedWeights
+from tlsearch.plugins import registry
+from tlsearch.plugins.api import Backbone, NamedWeights
 from tlsearch.testing.network import features_of
 from tlsearch.testing.outcome import Check
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from tlsearch.errors import TrackingError
-from tlsearch.tracking.ledger import LEDGER_NAME, user_ledger
+from tlsearch.runs.ledger import LEDGER_NAME, user_ledger
 
 URI_VARIABLE = "MLFLOW_TRACKING_URI"
 DATABASE_NAME = "mlflow.db"
@@ -133,6 +133,6 @@ def _probe(uri: str) -> None:
         trouble.append(f"no answer in {_PROBE_SECONDS:.0f} s")
     if trouble:
         raise TrackingError(
-            f"The MLflow server {uri} does not answer ({trouble[0]}): start it, mend --tracking-uri "
+            f"The MLflow server {uri} does not answer ({trouble[0]}): start it, fix --tracking-uri "
             f"or MLFLOW_TRACKING_URI, or leave out both to record into {_SQLITE}{DATABASE_NAME}."
         )

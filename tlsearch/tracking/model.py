@@ -13,7 +13,7 @@ from mlflow.types import ColSpec, DataType, Schema
 from mlflow.types.schema import Array
 
 from tlsearch.data import rgb
-from tlsearch.plugin_api import Images
+from tlsearch.plugins.api import Images
 
 MODEL_NAME = "winner"
 _CODE = Path(__file__).with_name("pyfunc_model.py")

@@ -10,8 +10,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from tlsearch.disk import unusable
-from tlsearch.results.plain import from_plain
+from tlsearch.utils.files import unusable
+from tlsearch.utils.serialize import from_plain
 
 UNSENT_FOLDER = "unsent"
 """The folder inside the output folder."""

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tlsearch.errors import RunError
+from tlsearch.tracking.commands import Writes, is_refusal
 from tlsearch.tracking.outbox import Address, Outbox
 from tlsearch.tracking.quiet import first_line
-from tlsearch.tracking.writes import Writes, is_refusal
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

@@ -38,7 +38,7 @@ def open_client(location: Location) -> MlflowClient:
             if attempt == _TRIES - 1 or not location.artifacts:
                 raise TrackingError(
                     f"The MLflow store {location.uri} cannot be used ({first_line(error)}): "
-                    "mend it, or choose another one with --tracking-uri."
+                    "fix it, or choose another one with --tracking-uri."
                 ) from error
             time.sleep(0.5 * 2**attempt)
     raise AssertionError("unreachable")

@@ -11,29 +11,29 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from tlsearch.tracking.describe import Status
+from tlsearch.runs.ledger import Ledger
+from tlsearch.tracking.commands import Point
 from tlsearch.tracking.entities import cut_params, cut_tags
-from tlsearch.tracking.ledger import Ledger
 from tlsearch.tracking.location import Location, locate
+from tlsearch.tracking.naming import Status
 from tlsearch.tracking.outbox import UNSENT_FOLDER, Address
 from tlsearch.tracking.quiet import quiet
 from tlsearch.tracking.register import Figures, check_registry
 from tlsearch.tracking.sender import Sender, Warn
 from tlsearch.tracking.system import system_metrics
-from tlsearch.tracking.view import TAG_PREFIX, shared_view, view_link
-from tlsearch.tracking.writes import Point
+from tlsearch.tracking.ui_view import TAG_PREFIX, shared_view, view_link
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-    from tlsearch.plugin_api import Images
+    from tlsearch.plugins.api import Images
 
 # Limits of MLflow's batch call.
 _MAX_PARAMS = 100
 _MAX_METRICS = 1000
 
 # What the UI shows in its column "Source".
-_SOURCE = {"mlflow.source.name": "tlsearch", "mlflow.source.type": "LOCAL"}
+_SOURCE = {"mlflow.source.name": "tlsearch", "mlflow.source.type": "TRIAL_ERRORS"}
 
 _FLUSH_SECONDS = 2.0
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tlsearch.records import TrialSpec
+from tlsearch.types import TrialSpec
 
 IntArray = np.ndarray[Any, np.dtype[np.int64]]
 

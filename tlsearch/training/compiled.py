@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tlsearch import runtime
-from tlsearch.records import TrialSpec
-from tlsearch.runtime import train_steps
-from tlsearch.training.network import Head
-from tlsearch.training.norm import NormRenewal
+from tlsearch import backend as runtime
+from tlsearch.backend import train_steps
+from tlsearch.models.build import Head
+from tlsearch.training.batch_norm import NormRenewal
 from tlsearch.training.optimizer import TwoRateOptimizer
+from tlsearch.types import TrialSpec
 
 if TYPE_CHECKING:
     import keras

@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 
 from tlsearch.config import Metric
-from tlsearch.data.draw import draw_stratified
 from tlsearch.data.split import Fold, stratified_folds
-from tlsearch.results.findings import MoreData, SizePoint
-from tlsearch.training.solve import standardisation, standardise
+from tlsearch.data.stratify import draw_stratified
+from tlsearch.results.schema.findings import MoreData, SizePoint
+from tlsearch.training.linear_head import standardisation, standardise
 
 FloatArray = np.ndarray[Any, np.dtype[np.float64]]
 IntArray = np.ndarray[Any, np.dtype[np.int64]]

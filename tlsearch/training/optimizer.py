@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from tlsearch.runtime import train_steps
+from tlsearch.backend import train_steps
 
 if TYPE_CHECKING:
     import keras

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tlsearch import runtime
+from tlsearch import backend as runtime
 from tlsearch.data.split import Fold, stratified_folds
 from tlsearch.features.store import Array
 

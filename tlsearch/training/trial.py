@@ -11,17 +11,17 @@ import numpy as np
 
 from tlsearch.config import Metric
 from tlsearch.data.split import Fold
-from tlsearch.features.extract import Extractor
-from tlsearch.features.network import Network
-from tlsearch.records import TrialResult, TrialSpec
-from tlsearch.training import scores
+from tlsearch.features.extractor import Extractor
+from tlsearch.features.prefix import Network
+from tlsearch.models.build import Head, HeadWeights, build_suffix
+from tlsearch.models.scratch_init import input_scale, prepare_from_scratch
+from tlsearch.training import validation as scores
 from tlsearch.training.batches import IntArray, trial_seed
 from tlsearch.training.compiled import CompiledModel, ModelCache, compile_model
-from tlsearch.training.fit import COUNTING_ROUNDS, Task, Trainer
-from tlsearch.training.network import Head, HeadWeights, build_suffix
-from tlsearch.training.scratch import input_scale, prepare_from_scratch
-from tlsearch.training.solve import logits, solve_head, standardisation
-from tlsearch.training.trial_rows import TrialRows
+from tlsearch.training.linear_head import fit_linear_head, logits, standardisation
+from tlsearch.training.trainer import COUNTING_ROUNDS, Task, Trainer
+from tlsearch.training.trial_data import TrialData
+from tlsearch.types import TrialResult, TrialSpec
 
 FloatArray = np.ndarray[Any, np.dtype[np.float32]]
 
@@ -74,7 +74,7 @@ class TrialRunner:
         self.metric: Metric = metric
         self.fitted: Fitted | None = None
         self.models = ModelCache()
-        self.rows = TrialRows(extractor, metric)
+        self.rows = TrialData(extractor, metric)
         self._deadline = float("inf")
 
     def run(
@@ -90,7 +90,7 @@ class TrialRunner:
         """Train ``spec`` on each fold and validate it there; the value is the mean over folds.
 
         ``judge`` is asked after every round; ``fraction`` counts over all folds. After ``seconds`` the trial is
-        censored: it has no value. A fold without validation images only fits. The history is that of the first fold.
+        timed out: it has no value. A fold without validation images only fits. The history is that of the first fold.
         With ``keep`` its model stays for the same trial on other folds.
         """
         with self.models.during(reuse=len(folds) > 1, keep=keep):
@@ -117,7 +117,7 @@ class TrialRunner:
                 rows.append(val)
                 said.append(probabilities)
                 if time.monotonic() > self._deadline and number + 1 < len(folds):
-                    raise Stopped("censored", f"its time ended after {number + 1} of {len(folds)} folds")
+                    raise Stopped("timed_out", f"its time ended after {number + 1} of {len(folds)} folds")
         except Stopped as stop:
             state, reason = stop.state, stop.reason
             self.fitted = None
@@ -141,10 +141,10 @@ class TrialRunner:
     def _fold(
         self, network: Network, spec: TrialSpec, fold: Fold, judge: Judge
     ) -> tuple[IntArray, FloatArray, dict[str, float]]:
-        if spec.solved:
+        if spec.is_linear_probe:
             return self._solve(network, spec, fold)
         trainer = self.prepare(network, spec, fold)
-        self._train(trainer, judge, renew_norm=spec.kind == "scratch")
+        self._train(trainer, judge, renew_norm=spec.kind == "from_scratch")
         self.fitted = Fitted.of(spec, trainer.compiled)
         said = trainer.probabilities(trainer.task.plain(), trainer.task.val)
         numbers = trainer.final()
@@ -162,7 +162,7 @@ class TrialRunner:
             if judge({**numbers, "fraction": number / trainer.rounds}) == "prune":
                 raise Stopped("pruned", f"worse than the median of its kind {so_far}")
             if time.monotonic() > self._deadline:
-                raise Stopped("censored", f"its time ended {so_far}")
+                raise Stopped("timed_out", f"its time ended {so_far}")
 
     # Fully frozen: the head alone, on pooled features.
 
@@ -173,7 +173,7 @@ class TrialRunner:
         x = np.concatenate(parts) if len(parts) > 1 else parts[0]
         del parts
         y = np.tile(task.labels[task.train], len(views))
-        numbers, c = solve_head(
+        numbers, c = fit_linear_head(
             x, y, task.classes, trial_seed(spec, "solve"), task.class_weights, task.train_groups, len(views)
         )
         self.fitted = Fitted(spec, Head.of(numbers, task.classes), None)
@@ -195,9 +195,9 @@ class TrialRunner:
 
     def prepare(self, network: Network, spec: TrialSpec, fold: Fold) -> Trainer:
         """The trainer of a trial on a fold, with its model at its start."""
-        if spec.kind == "frozen":
+        if spec.kind == "feature_extraction":
             return self._head_trainer(spec, self.rows.pooled(network, spec, fold))
-        numbers = None if spec.kind == "scratch" else self._head_start(network, spec, fold)
+        numbers = None if spec.kind == "from_scratch" else self._head_start(network, spec, fold)
         start = starting_point(spec)
         key = ("suffix", network.candidate, network.precision, min(spec.batch_size, len(fold.train)), start)
         compiled = self.models.get(key, lambda: self._build(network, start))
@@ -208,7 +208,7 @@ class TrialRunner:
     def _build(self, network: Network, spec: TrialSpec) -> CompiledModel:
         head = self._new_head(spec)
         parts = build_suffix(network.plugin, network.candidate, network.cuts, spec, head, network.precision)
-        if spec.kind == "scratch":
+        if spec.kind == "from_scratch":
             scale = input_scale(network.plugin, self.extractor.pool.pixels[spec.image_size])
             prepare_from_scratch(parts.backbone_model, trial_seed(spec, "backbone"), scale)
         optimizer = compile_model(parts.model, spec, parts.suffix_variables, parts.head_variables)
@@ -246,7 +246,7 @@ class TrialRunner:
             return trainer.compiled.head.weights()
         x, y = task.rows(0).take(task.train), task.labels[task.train]
         seed = trial_seed(spec, "solve")
-        solved, _ = solve_head(x, y, task.classes, seed, task.class_weights, task.train_groups)
+        solved, _ = fit_linear_head(x, y, task.classes, seed, task.class_weights, task.train_groups)
         return solved
 
 

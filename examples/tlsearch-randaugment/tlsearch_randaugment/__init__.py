@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from tlsearch.keras_augmentation import KerasAugmentation
+from tlsearch.plugin_api import KerasAugmentation
 
 if TYPE_CHECKING:
     import keras

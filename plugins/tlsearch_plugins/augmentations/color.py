@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from tlsearch.keras_augmentation import to_pixels
-from tlsearch.plugin_api import API_VERSION, Images
+from tlsearch.plugin_api import API_VERSION, Images, to_pixels
 
 BRIGHTNESS = 0.3
 """The largest change at strength 1, as a fraction of the range of values."""

@@ -1,0 +1,39 @@
+"""The built-in plugins are checked by the same kit as anybody's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tlsearch.models.small_cnn import SmallCNN
+from tlsearch.plugins import registry
+from tlsearch.testing import AugmentationTests, BackboneTests
+
+BACKBONES = ["vgg16", "vgg19", "resnet50", "efficientnet_lite0"]
+AUGMENTATIONS = ["color", "crop", "flip", "geometric", "rotate", "shift", "standard"]
+
+
+class TestBackbones(BackboneTests):
+    @pytest.fixture(params=BACKBONES)
+    def plugin(self, request: pytest.FixtureRequest) -> Any:
+        return registry.load_plugin("backbone", request.param)
+
+
+class TestSmallCNN(BackboneTests):
+    """The network that is trained from scratch only, and so is no plugin."""
+
+    @pytest.fixture
+    def plugin(self) -> Any:
+        return SmallCNN()
+
+
+class TestAugmentations(AugmentationTests):
+    @pytest.fixture(params=AUGMENTATIONS)
+    def plugin(self, request: pytest.FixtureRequest) -> Any:
+        return registry.load_plugin("augmentation", request.param)
+
+
+def test_every_built_in_plugin_is_checked() -> None:
+    own = [entry for entry in registry.find_plugins() if entry.distribution == "tlsearch"]
+    assert {entry.name for entry in own} == {*BACKBONES, *AUGMENTATIONS}

@@ -1,0 +1,106 @@
+"""``tlsearch check`` from its command line: what it prints, its JSON, and what it refuses."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from PIL import Image
+
+from tlsearch.cli.main import cli
+
+MakeDataset = Callable[..., Path]
+
+
+def check(*arguments: object) -> Result:
+    return CliRunner().invoke(cli, ["check", *map(str, arguments)])
+
+
+@pytest.fixture
+def root(tmp_path: Path, make_dataset: MakeDataset) -> Path:
+    """Split folders of two classes, with one broken file and one look-alike across the folders."""
+    root = make_dataset(tmp_path, classes=("ash", "birch"), per_class=12, size=90, splits=("train", "test"))
+    (root / "train" / "ash" / "broken.jpg").write_bytes(b"\xff\xd8\xff")
+    Image.open(root / "test" / "birch" / "004.png").save(root / "train" / "birch" / "again.jpg", quality=80)
+    return root
+
+
+def test_everything_is_in_the_json(root: Path) -> None:
+    result = check(root, "--json", "-")
+    assert result.exit_code == 0, result.output
+    said: dict[str, Any] = json.loads(result.stdout)
+    assert said["classes"] == ["ash", "birch"]
+    assert said["images"] == 49
+    assert said["split"] == "folders"
+    assert said["counts"] == {
+        "train": {"ash": 12, "birch": 12},
+        "val": {"ash": 0, "birch": 0},
+        "test": {"ash": 12, "birch": 12},
+    }
+    assert [item["file"] for item in said["skipped"]] == ["train/ash/broken.jpg"]
+    assert said["set_aside"] == [{"file": "train/birch/again.jpg", "because_of": "test/birch/004.png"}]
+    assert said["groups"] == [["test/birch/004.png", "train/birch/again.jpg"]]
+    files = {finding["kind"]: finding["files"] for finding in said["findings"]}
+    assert files["crossing_lookalikes"] == ["train/birch/again.jpg: looks like test/birch/004.png"]
+    assert len(said["fingerprint"]) == 64
+
+
+def test_the_json_goes_to_a_file_beside_what_is_printed(root: Path, tmp_path: Path) -> None:
+    result = check(root, "--json", tmp_path / "found.json")
+    assert "train/birch/again.jpg: looks like test/birch/004.png" in result.stdout
+    assert "compared on folds of the training images" in result.stdout
+    assert "data      2 classes, 49 images (1 set aside), 1 file not used\n" in result.stdout
+    assert ["all", "24", "0", "24"] in [line.split() for line in result.stdout.splitlines()]  # 48, and one set aside
+    assert "1 file not used\n" in result.stdout
+    assert json.loads((tmp_path / "found.json").read_text()) == json.loads(check(root, "--json", "-").stdout)
+
+
+def test_a_class_of_one_group_is_listed(root: Path) -> None:
+    for part in ("train", "test"):
+        for path in list((root / part / "ash").glob("*.png")):
+            path.rename(path.with_name(f"tree7_{path.name}"))
+    result = check(root, "--group-by", r"(tree\d)_", "--json", "-")
+    assert result.exit_code == 0, result.output
+    said = json.loads(result.stdout)
+    (finding,) = [finding for finding in said["findings"] if finding["kind"] == "no_split"]
+    assert finding["message"].startswith("Class ash has no pictures left to train on")
+    assert finding["files"] == ["ash: 24 images, 0 groups to draw from, 2 needed"]
+    assert said["split"] is None
+    assert said["counts"] == {"train": {"ash": 0, "birch": 12}, "test": {"ash": 12, "birch": 12}}
+    assert len(said["set_aside"]) == 13
+    printed = check(root, "--group-by", r"(tree\d)_")
+    assert printed.exit_code == 0
+    assert "ash: 24 images, 0 groups to draw from, 2 needed" in printed.stdout
+    assert "2 classes, 49 images (13 set aside, 12 in 1 group kept together), 1 file not used\n" in printed.stdout
+
+
+def test_test_images_from_elsewhere(tmp_path: Path, make_dataset: MakeDataset) -> None:
+    root = make_dataset(tmp_path, classes=("ash", "birch"), per_class=12, size=40)
+    new = make_dataset(tmp_path / "new", classes=("ash", "birch"), per_class=3, size=40, seed=1)
+    shutil.copy(new / "ash" / "001.png", root / "ash" / "copy.png")
+    said = json.loads(check(root, "--test", new, "--json", "-").stdout)
+    assert said["test"] == str(new)
+    assert said["counts"]["test"] == {"ash": 3, "birch": 3}
+    assert said["set_aside"] == [{"file": "ash/copy.png", "because_of": "test/ash/001.png"}]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--group-by", "("), "--group-by is '(', but it must be a regular expression"),
+        (("--group-by", "zzz"), "--group-by 'zzz' finds no name in any path"),
+        (("--group-by", ".*"), "--group-by '.*' joins nothing"),
+        (("--test", "nowhere"), "has a test folder of its own"),
+        (("--json", "no/such/folder.json"), "cannot be written"),
+    ],
+)
+def test_what_cannot_be_done_is_a_sentence(root: Path, options: tuple[str, ...], message: str) -> None:
+    result = check(root, *options)
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert result.stderr.count("\n") == 1

@@ -1,0 +1,99 @@
+"""Colours that give a class away in training only."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tlsearch.data.checks import check
+from tlsearch.data.fingerprint import COLOURS, image_fingerprint
+from tlsearch.data.index import DatasetIndex, ImageRecord
+from tlsearch.data.shortcuts import area_under_roc, find_shortcuts
+
+
+def make_index(shifts: dict[str, float], counts: dict[str, int], number: int = 2, seed: int = 0) -> DatasetIndex:
+    """Three classes whose colours are noise of spread 10; of class b the statistic ``number`` is shifted, by so much
+    in each part."""
+    rng = np.random.default_rng(seed)
+    images = []
+    for part, count in counts.items():
+        for row in range(3 * count):
+            colours = rng.normal(100, 10, len(COLOURS))
+            colours[number] += shifts.get(part, 0.0) * (row % 3 == 1)
+            path = f"{part}/{'abc'[row % 3]}/{row:03}.png"
+            images.append(ImageRecord(path, row % 3, path, 9, 9, part, colours=tuple(colours)))
+    return DatasetIndex(Path("root"), ("a", "b", "c"), tuple(images), ())
+
+
+def test_area_under_roc() -> None:
+    values = np.array([1.0, 2.0, 3.0, 4.0])
+    assert area_under_roc(values, np.array([False, False, True, True])) == 1.0
+    assert area_under_roc(values, np.array([True, False, False, True])) == 0.5
+    assert area_under_roc(values, np.array([True, False, True, False])) == 0.25
+    assert area_under_roc(np.zeros(4), np.array([True, False, False, False])) == 0.5
+
+
+@pytest.mark.parametrize(("shift", "number"), [(40, 2), (-40, 8)])
+@pytest.mark.parametrize("part", ["test", "val"])
+def test_a_colour_in_training_only_is_named(shift: float, number: int, part: str) -> None:
+    (clue,) = find_shortcuts(make_index({"train": shift}, {"train": 30, part: 10}, number))
+    assert (clue.label, clue.statistic, clue.part) == (1, COLOURS[number], part)
+    assert abs(clue.trained - 0.5) > 0.4
+    assert (clue.trained > 0.5) is (shift > 0)
+    assert 0.2 < clue.elsewhere < 0.8
+
+
+@pytest.mark.parametrize(
+    ("shifts", "counts"),
+    [
+        ({}, {"train": 30, "test": 10}),
+        ({"train": 40, "test": 40}, {"train": 30, "test": 10}),  # a colour of the class itself
+        ({"train": 8}, {"train": 30, "test": 10}),  # too weak to tell the class
+        ({"train": 40}, {"train": 30}),  # nothing to compare with
+        ({"train": 40}, {"train": 30, "test": 4}),
+        ({"train": 40}, {"train": 9, "test": 10}),
+    ],
+)
+def test_nothing_is_named_without_reason(shifts: dict[str, float], counts: dict[str, int]) -> None:
+    assert find_shortcuts(make_index(shifts, counts)) == []
+
+
+def test_chance_names_hardly_anything() -> None:
+    """Three classes, 21 statistics, 100 data sets without a clue."""
+    assert sum(bool(find_shortcuts(make_index({}, {"train": 12, "test": 5}, seed=seed))) for seed in range(100)) <= 2
+
+
+def test_the_finding_names_class_statistic_figures_and_files() -> None:
+    index = make_index({"train": 100}, {"train": 30, "test": 10})
+    (finding,) = [finding for finding in check(index) if finding.kind == "colour_shortcut"]
+    assert finding.severity == "warning"
+    assert finding.message.startswith(
+        "class b is given away by a colour in training only: the mean blue over the picture tells it from the others "
+        "with an AUC of 1.00 in training and 0."
+    )
+    assert finding.message.endswith(" in test")
+    assert [path.split("/")[:2] for path in finding.files] == [["train", "b"]] * 3 + [["test", "b"]] * 3
+    value = {image.path: image.colours[2] for image in index.images}
+    there = [image.path for image in index.images if image.split == "train" and image.label == 1]
+    assert sorted(there, key=lambda path: -value[path])[:3] == list(finding.files[:3])
+
+
+def test_a_tint_is_found_in_pictures() -> None:
+    """Pictures of random colours and brightness; in training those of one class are seen in warm light."""
+    rng = np.random.default_rng(0)
+    images = []
+    for part, count in (("train", 20), ("test", 8)):
+        for row in range(2 * count):
+            pixels = rng.integers(0, 256, (5, 5, 3)) * rng.uniform(0.5, 1)
+            if part == "train" and row % 2:
+                pixels = pixels * [1, 0.75, 0.55]
+            picture = Image.fromarray(pixels.astype(np.uint8)).resize((90, 90), Image.Resampling.BICUBIC)
+            record = ImageRecord(f"{part}/{row}", row % 2, f"{part}{row}", 90, 90, part)
+            images.append(replace(record, colours=image_fingerprint(picture).colours))
+    clues = find_shortcuts(DatasetIndex(Path("root"), ("a", "b"), tuple(images), ()))
+    assert {clue.label for clue in clues} == {0, 1}
+    assert all("share of" in clue.statistic for clue in clues)

@@ -1,0 +1,101 @@
+"""The record of a search of a hundred trials: written by the search's own code, with a worker that trains nothing."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from tests.helpers.made_up import LITE, VGG, facts_of, plugin_facts  # found by the line above
+from tlsearch.config import RunConfig
+from tlsearch.pipeline.context import RunContext
+from tlsearch.pipeline.trial import execute
+from tlsearch.reporter import SilentReporter
+from tlsearch.runs.budget import TimeBudget
+from tlsearch.tracking.naming import run_name
+from tlsearch.tracking.tracker import Tracker
+from tlsearch.training.trial import Outcome
+from tlsearch.types import Candidate, TrialResult, TrialSpec
+
+EPOCHS = 12
+
+
+class MadeUpWorker:
+    """EvaluationPredictions a trial at once with a learning curve; every fifth is pruned."""
+
+    def __init__(self) -> None:
+        self.rng = np.random.default_rng(0)
+        self.asked = 0
+
+    def trial(self, job: str, on_event: Callable[[tuple[str, Any]], str], *, spec: TrialSpec, **rest: Any) -> Outcome:
+        self.asked += 1
+        best = float(self.rng.uniform(0.5, 0.9))
+        for epoch in range(1, 1 if spec.is_linear_probe else EPOCHS + 1):
+            share = 1 - math.exp(-epoch / 4)
+            on_event(("epoch", {"epoch": epoch, "fraction": epoch / EPOCHS, **_metrics(best * share)}))
+        result = TrialResult(spec, "complete", best, 20.0, {**_metrics(best), "trainable_params": 5e4})
+        if self.asked % 5 == 0:
+            result = replace(result, state="pruned", value=None, reason="below the median")
+        return Outcome(result, np.zeros(0, np.int64), np.zeros((0, 2)))
+
+
+def record_search(folder: Path, trials: int) -> tuple[str, float]:
+    """Record a parent with ``trials`` children, each with its learning curve, into ``mlflow.db`` in ``folder``; gives
+    the end of the link to them and the seconds that recording a trial took."""
+    tracker = Tracker.open(None, "long", directory=folder)
+    data: Any = SimpleNamespace(index=SimpleNamespace(fingerprint="f00"), metric="accuracy")
+    worker: Any = MadeUpWorker()
+    config = RunConfig(folder)
+    context = RunContext(
+        config, SilentReporter(), worker, TimeBudget(None), folder / "out", data, plugin_facts(), tracker,
+        {candidate: facts_of(candidate) for candidate in (LITE, VGG)},
+    )  # fmt: skip
+    context.parent_run = tracker.start_parent("search", {"dataset": "made up"}, {"role": "search"})
+    link = tracker.offer_view(context.parent_run, ["val_accuracy"])
+    rng = np.random.default_rng(1)
+    began = time.monotonic()
+    for number in range(1, trials + 1):
+        candidate, spec = _spec(rng)
+        name = run_name(number, trials, spec.label)
+        execute(context, spec, candidate, [], "trial", name, lambda count, numbers: "continue", None, "search")
+    seconds = (time.monotonic() - began) / trials
+    tracker.finish(context.parent_run, "FINISHED", {"val": 0.9, "test": 0.88})
+    return link.partition("/#/")[2], seconds
+
+
+def _spec(rng: np.random.Generator) -> tuple[Candidate, TrialSpec]:
+    candidate = (LITE, VGG)[rng.integers(2)]
+    spec = TrialSpec(
+        candidate.backbone,
+        candidate.weights,
+        candidate.image_size,
+        candidate.depth,
+        int(rng.integers(1, candidate.depth + 1)),
+        policy="geometric",
+        strength=round(float(rng.uniform(0.1, 1)), 2),
+        units=int(rng.choice([0, 64, 256])),
+        steps=400,
+        lr_head=float(10 ** rng.uniform(-4, -2)),
+    )
+    if spec.is_linear_probe:
+        # Without anything to train, what tells such a trial from others is its skip_cut.
+        spec = replace(
+            spec, policy="none", strength=0.0, steps=0, lr_head=0.0, skip_cut=int(rng.integers(candidate.depth))
+        )
+    return candidate, spec
+
+
+def _metrics(value: float) -> dict[str, float]:
+    return {
+        "train_loss": 2 - value,
+        "train_accuracy": min(1.0, value + 0.05),
+        "val_loss": 2.1 - value,
+        "val_accuracy": value,
+        "objective": value,
+    }

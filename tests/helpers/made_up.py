@@ -1,0 +1,70 @@
+"""Candidates, measurements and sessions that nobody measured, for the tests of the search."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tlsearch.models.cuts import CutInfo
+from tlsearch.plugins.api import WeightSource
+from tlsearch.plugins.facts import BackboneFacts, PluginFacts
+from tlsearch.search.cost import Costs
+from tlsearch.search.space import SearchSpace
+from tlsearch.types import Candidate
+from tlsearch.worker.handlers import CandidateFacts
+
+LITE = Candidate("efficientnet_lite0", "imagenet", "/w/lite.npz", "11aa", 160, 18)
+VGG = Candidate("vgg16", "imagenet", "/w/vgg.h5", "22bb", 128, 13)
+POLICIES = ("none", "geometric", "color", "standard")
+IMAGES = 300
+
+
+def facts_of(candidate: Candidate, work: float = 1e9, forward_seconds: float = 0.01) -> CandidateFacts:
+    """Every cut adds the same work, up to ``work`` operations an image; every third cut ends a stage."""
+    depth = candidate.depth
+    cuts = tuple(
+        CutInfo(
+            f"block{number}",
+            f"layer{number}",
+            number % 3 == 0,
+            (4, 4, 8 * number),
+            "float16",
+            work * number / depth,
+            tuple(f"conv{k}" for k in range(1, number + 1)),
+        )
+        for number in range(1, depth + 1)
+    )
+    return CandidateFacts(candidate, cuts, "float32", forward_seconds, 3.0)
+
+
+def make_space(*candidates: Candidate, policies: tuple[str, ...] = POLICIES, steps: int = 400) -> SearchSpace:
+    """The search space of ``candidates``, both made-up ones where none is named: 256 training images."""
+    return SearchSpace(candidates or (LITE, VGG), policies, steps, 256, 32, 0)
+
+
+def make_costs(space: SearchSpace) -> Costs:
+    """Costs for 300 images; VGG does ten times the work of Lite0."""
+    return Costs({c: facts_of(c, 1e10 if c.backbone == "vgg16" else 1e9) for c in space.candidates}, IMAGES)
+
+
+def plugin_facts(*backbones: BackboneFacts, broken: tuple[tuple[str, str, str, str], ...] = ()) -> PluginFacts:
+    """What a worker says of its plugins."""
+    augmentations = dict.fromkeys(("flip", "geometric", "color", "standard"), "tlsearch 0.1")
+    return PluginFacts(backbones, augmentations, broken, {})
+
+
+def backbone_facts(name: str, **weights: WeightSource) -> BackboneFacts:
+    """A backbone plugin with its ``weights``."""
+    return BackboneFacts(name, "tlsearch", "0.1", 224, 32, weights)
+
+
+def online(name: str, megabytes: float = 58.0) -> WeightSource:
+    """Weights that are only to be had from a host."""
+    return WeightSource("ImageNet", "free", url=f"https://files.invalid/{name}.h5", filename=f"{name}.h5",
+                        file_hash="0" * 32, megabytes=megabytes)  # fmt: skip
+
+
+def installed(folder: Path, name: str) -> WeightSource:
+    """Weights that came with their plugin: a file in ``folder``."""
+    file = folder / f"{name}.npz"
+    file.write_bytes(name.encode())
+    return WeightSource("ImageNet", "free", path=file)

@@ -1,0 +1,182 @@
+"""A made-up result with every part filled, for the tests of the result file and the report."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tlsearch.data.checks import Finding
+from tlsearch.data.folders import Skipped
+from tlsearch.results.result import RunResult
+from tlsearch.results.schema.evidence import Confusion, Epoch, Histories, Mistake
+from tlsearch.results.schema.findings import (
+    Calibration,
+    CalibrationBin,
+    CalibrationScore,
+    Findings,
+    Labels,
+    MoreData,
+    SizePoint,
+    Suspect,
+)
+from tlsearch.results.schema.run import (
+    Baseline,
+    Confirmed,
+    Dataset,
+    Difference,
+    Gain,
+    LeftOut,
+    LinearProbe,
+    Metrics,
+    Mlflow,
+    Output,
+    Plan,
+    PlannedCandidate,
+    ProfilePoint,
+    TrialRow,
+    Winner,
+)
+from tlsearch.results.schema.search import FrozenWork, Importance, ParameterImportance
+from tlsearch.types import TrialResult, TrialSpec
+
+CLASSES = ("dress", "hat", "long sleeve", "shirt")
+LITE = "efficientnet_lite0@imagenet"
+VGG = "vgg16@imagenet"
+
+WINNER = TrialSpec(
+    "efficientnet_lite0", "imagenet", 160, 18, 6, dropout=0.3, policy="standard", strength=0.5, views=4,
+    steps=958, lr_suffix=5e-4, lr_head=1e-3, weight_decay=1e-3,
+)  # fmt: skip
+SOLVED = TrialSpec("vgg16", "imagenet", 128, 13, 13, pooling="avgmax", skip_cut=10)
+SCRATCH = TrialSpec("small_cnn", None, 160, 0, 0, policy="standard", strength=0.5, views=0, steps=958)
+
+
+def _history(start: float, end: float) -> tuple[Epoch, ...]:
+    share = [1 - 0.75**epoch for epoch in range(1, 11)]
+    return tuple(
+        {
+            "epoch": float(epoch),
+            "train_loss": 2.0 - 1.7 * part,
+            "train_accuracy": start + (end + 0.05 - start) * part,
+            "val_loss": 1.9 - 1.4 * part,
+            "val_accuracy": start + (end - start) * part,
+            "objective": start + (end - start) * part,
+        }
+        for epoch, part in enumerate(share, 1)
+    )
+
+
+def _trials() -> tuple[TrialRow, ...]:
+    solved = TrialResult(SOLVED, "complete", 0.861, 3.4, {"val_accuracy": 0.861, "trainable_params": 5_124.0})
+    won = TrialResult(WINNER, "complete", 0.912, 201.0, {"val_accuracy": 0.912, "trainable_params": 3.2e6})
+    pruned = TrialResult(
+        replace(WINNER, lr_suffix=3e-3), "pruned", None, 84.0, {"objective": 0.7}, reason="below the median"
+    )
+    failed = TrialResult(replace(WINNER, units=512), "failed", None, 12.0, reason="loss is not finite")
+    scratch = TrialResult(SCRATCH, "complete", 0.613, 310.0, {"val_accuracy": 0.613})
+    return (
+        TrialRow.of(0, "baseline", scratch, "run-0"),
+        TrialRow.of(1, "trial", solved, "run-1"),
+        TrialRow.of(2, "trial", won, "run-2"),
+        TrialRow.of(3, "trial", pruned, "run-3"),
+        TrialRow.of(4, "trial", failed, "run-4"),
+    )
+
+
+def _profile(label: str, depth: int, peak: float) -> tuple[ProfilePoint, ...]:
+    best = 0.75 * depth
+    return tuple(
+        ProfilePoint(f"cut {k} of {label}", k, peak - 0.35 * ((k - best) / depth) ** 2, 0.012)
+        for k in range(1, depth + 1)
+    )
+
+
+BASELINE = Baseline(
+    "small_cnn", 310.0, 10, "schedule", True, 0.613, 0.602, (0.551, 0.650),
+    confirmed=Confirmed(0.598, 3, None, 0.021),
+)  # fmt: skip
+LARGE = Baseline("efficientnet_lite0", 340.0, 31, "schedule", False, 0.571, 0.566, (0.515, 0.615))
+
+FINDINGS = Findings(
+    MoreData(
+        "accuracy",
+        (SizePoint(0.25, 268, 0.801, 0.011), SizePoint(0.5, 535, 0.838, 0.009), SizePoint(1.0, 1069, 0.861, 0.008)),
+        2, 1336, 0.023, (0.011, 0.035),
+    ),
+    Labels(1336, 31, (Suspect("shirt/9.jpg", "shirt", "dress", 0.004, 0.951),)),
+    Calibration(
+        1.62, 136, 15,
+        CalibrationScore(0.061, 0.024, 0.402, (CalibrationBin(40, 0.55, 0.4), CalibrationBin(332, 0.98, 0.95))),
+        CalibrationScore(0.022, 0.026, 0.341, (CalibrationBin(52, 0.52, 0.5), CalibrationBin(320, 0.93, 0.95))),
+    ),
+)  # fmt: skip
+
+IMPORTANCE = Importance(
+    "fanova", 12,
+    (
+        ParameterImportance("train_suffix", 0.41, 0.08),
+        ParameterImportance("candidate", 0.2, 0.05),
+        ParameterImportance("dropout", 0.01, None),
+    ),
+)  # fmt: skip
+WORK = (
+    FrozenWork(LITE, 0.01, 60_000, 20_000.0, 9_000, 4_000.0, 3_000, 1_500.0),
+    FrozenWork(VGG, 0.05, 2_000, 2_000.0, 2_000, 2_000.0, 1_000, 1_000.0),
+)
+
+SAMPLE = RunResult(
+    dataset=Dataset(
+        "/data/clothing",
+        "9b1c5f0d2a7e4c33",
+        CLASSES,
+        {
+            "train": dict.fromkeys(CLASSES, 300),
+            "val": dict.fromkeys(CLASSES, 34),
+            "test": dict.fromkeys(CLASSES, 93),
+        },
+        (Skipped("hat/broken.jpg", "it is broken: truncated file"),),
+        (Finding("duplicates", "info", "4 images with equal content within a class", ("hat/a.jpg",)),),
+    ),
+    plan=Plan(
+        (
+            PlannedCandidate(LITE, "efficientnet_lite0", "imagenet", 160, 18),
+            PlannedCandidate(VGG, "vgg16", "imagenet", 128, 13),
+        ),
+        (LeftOut("resnet50", "weights not found; `tlsearch weights fetch resnet50` brings them"),),
+        958,
+        1500.0,
+        0,
+        "accuracy",
+    ),
+    winner=Winner.of(WINNER, "block5", ("stem_conv", "stem_bn", "block1_dw")),
+    metrics=Metrics(
+        "accuracy", 0.912, 0.903, (0.869, 0.929), 11.8, 14.1, Confirmed(0.905, 3, 0.006, 0.017),
+        majority=0.25, test_opened=1, test_accuracy=0.75, test_accuracy_ci95=(0.6, 0.86),
+    ),
+    linear_probe=LinearProbe(
+        f"{LITE}, all frozen, linear probe", 0.876, 0.860, (0.821, 0.892), Confirmed(0.868, 3, None, 0.015)
+    ),
+    baseline=replace(BASELINE, not_affordable=("vgg16",)),
+    scratch=(replace(BASELINE, not_affordable=("vgg16",)), LARGE),
+    gain=Gain(
+        0.301, (0.249, 0.353), (122, 10), 2e-25, None, Difference(0.043, (0.017, 0.071), (21, 5), 0.0016)
+    ),
+    profile={LITE: _profile(LITE, 18, 0.865), VGG: _profile(VGG, 13, 0.836)},
+    trials=_trials(),
+    timings={"data": 8.1, "plan": 2.0, "profile": 96.0, "baseline": 310.0, "search": 702.0, "test": 14.0},
+    mlflow=Mlflow("sqlite:////data/mlflow.db", "1", "parent", "mlflow ui --backend-store-uri sqlite:///m.db"),
+    versions={"tlsearch": "0.1.0", "python": "3.11.7", "keras": "3.15.1", "tensorflow": "2.21.0"},
+    output=Output("/runs/clothing-1", pictures="pictures"),
+    confusion=Confusion(CLASSES, ((84, 2, 4, 3), (1, 90, 1, 1), (5, 0, 80, 8), (4, 1, 6, 82))),
+    histories=Histories(
+        _history(0.55, 0.912), _history(0.15, 0.613), {"2": _history(0.55, 0.912), "7": _history(0.5, 0.88)}
+    ),
+    mistakes=(
+        Mistake("shirt/1.jpg", "shirt", "long sleeve", 0.998),
+        Mistake("hat/2.jpg", "hat", "dress", 0.914),
+    ),
+    findings=FINDINGS,
+    importance=IMPORTANCE,
+    frozen_work=WORK,
+    command="tlsearch run /data/clothing --time-limit 25m --seed 0",
+    started="2026-11-22T10:12:00+00:00",
+)  # fmt: skip

@@ -1,0 +1,81 @@
+"""A search whose trials are made up: their value is a function of their spec."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import optuna
+
+from tests.helpers.made_up import LITE, VGG, make_costs, make_space
+from tlsearch.search.space import Params
+from tlsearch.search.study import Judge, Search, TrialRecord
+from tlsearch.search.warm_start import warm_start
+from tlsearch.types import State, TrialResult, TrialSpec
+
+SPACE = make_space()
+PROFILE = {c: [0.5 + 0.4 * (n == c.depth // 2) for n in range(c.depth)] for c in (LITE, VGG)}
+WARM_START = warm_start(SPACE, PROFILE, [LITE, VGG], lambda p: make_costs(SPACE).operations(SPACE.spec(p)), 40)
+ROUNDS = 10
+
+RunTrial = Callable[[int, TrialSpec, Judge], TrialResult]
+Rows = list[tuple[int, TrialSpec, str, float | None]]
+"""Number, spec, state and value of the trials of a search, in order."""
+
+
+def hashed(spec: TrialSpec) -> float:
+    """0..1, different for every spec."""
+    return int.from_bytes(hashlib.sha256(spec.digest.encode()).digest()[:4], "big") / 2**32
+
+
+def worth(spec: TrialSpec) -> float:
+    """A made-up accuracy: suffixes are worth more, best cut in the middle, and nothing is quite alike."""
+    middle = 1 - abs(spec.freeze_depth / spec.depth - 0.5)
+    return 0.6 + 0.2 * middle * (spec.kind == "fine_tuning") + 0.1 * hashed(spec)
+
+
+def result(spec: TrialSpec, state: State = "complete", value: float | None = None, reason: str = "") -> TrialResult:
+    metrics = {"val_loss": 1 - worth(spec), "val_accuracy": worth(spec)}
+    return TrialResult(spec, state, value, 1.0, metrics, reason=reason)
+
+
+def simulated(number: int, spec: TrialSpec, judge: Judge) -> TrialResult:
+    """A trial without a network: its curve rises to its worth; some fail and the budget cuts some."""
+    if hashed(spec) < 0.1:
+        return result(spec, "failed", reason="out of luck")
+    rounds = 0 if spec.is_linear_probe else ROUNDS
+    for done in range(1, rounds + 1):
+        share = done / rounds
+        if judge(done, {"fraction": share, "objective": worth(spec) - 0.3 * (1 - share)}) == "prune":
+            return result(spec, "pruned", reason="worse than the median")
+        if hashed(spec) > 0.75 and done == 7:
+            return result(spec, "timed_out", reason="its time ended")
+    return result(spec, value=worth(spec))
+
+
+def open_search(
+    file: Path | None,
+    may_run: Callable[[TrialSpec], bool] = lambda _: True,
+    affordable: Callable[[TrialSpec], bool] = lambda _: True,
+    portfolio: Sequence[Params] = WARM_START,
+    seed: int = 0,
+) -> Search:
+    """A search whose study lies in ``file``, or in memory."""
+    storage = f"sqlite:///{file}" if file else None
+    study = optuna.create_study(storage=storage, study_name="s", direction="maximize", load_if_exists=True)
+    space = replace(SPACE, seed=seed)
+    search = Search(study, space, make_costs(space), may_run, affordable)
+    search.enqueue(portfolio)
+    return search
+
+
+def nothing(_: TrialRecord) -> None:
+    """Nobody wants to know."""
+
+
+def run(search: Search, trials: int, run_trial: RunTrial = simulated) -> Rows:
+    """Run until ``trials`` are finished; what there is then, in order."""
+    search.run(trials, run_trial, nothing)
+    return [(f.number, f.spec, f.state, f.value) for f in search.finished]

@@ -1,0 +1,307 @@
+"""Who wins when the best few are trained anew."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any, cast
+
+import numpy as np
+import pytest
+
+from tests.helpers.made_up import LITE, VGG, make_costs, make_space
+from tlsearch.data.split import Fold
+from tlsearch.pipeline import confirm as module
+from tlsearch.pipeline.baseline import BaselineResult
+from tlsearch.pipeline.confirm import Confirmation, confirm
+from tlsearch.pipeline.context import RunContext
+from tlsearch.pipeline.messages import confirm_line
+from tlsearch.pipeline.plan import Plan
+from tlsearch.reporter import SilentReporter
+from tlsearch.runs.budget import TimeBudget
+from tlsearch.search.study import TrialRecord
+from tlsearch.types import Candidate, TrialResult, TrialSpec
+
+SPACE = make_space()
+TRAIN, VAL = 80, 20
+LABELS = tuple(n % 2 for n in range(TRAIN + VAL))
+
+
+def contender(candidate: Candidate, value: float, **chosen: object) -> TrialRecord:
+    return TrialRecord(1, SPACE.spec(SPACE.params(candidate, **chosen)), "complete", value, 0.5, 1.0, ())
+
+
+LIGHT = contender(LITE, 0.90)
+JOINED = contender(LITE, 0.91, pooling="avgmax")
+TUNED = contender(LITE, 0.93, train_suffix=True, freeze_depth=6, policy="standard")
+HEAVY = contender(VGG, 0.92)
+PROBE = contender(VGG, 0.60, pooling="avgmax")
+
+
+SCRATCH = replace(LIGHT.spec, backbone="small_cnn", weights=None, image_size=64, depth=5, freeze_depth=0, steps=10)
+
+
+def scratch(seconds: float = 12.0) -> BaselineResult:
+    candidate = Candidate("small_cnn", None, None, "", 64, 5)
+    result = TrialResult(SCRATCH, "complete", 0.5, seconds, {})
+    return BaselineResult(candidate, result, (), seconds, "schedule", False, (), 5)
+
+
+def answers(fold: Fold, value: float) -> np.ndarray[Any, Any]:
+    """Probabilities (n, 2) by which about ``value`` of a fold's images are right, always the same ones first."""
+    right = np.arange(len(fold.val)) < round(value * len(fold.val))
+    return np.eye(2)[np.where(right, 0, 1) ^ np.asarray([LABELS[row] for row in fold.val])]
+
+
+class Confirming:
+    """Confirms with made-up scores by spec and fold; keeps what was run: (spec of the search, fold, repeat)."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, limit: float | None = None) -> None:
+        self.runs: list[tuple[TrialSpec, Fold, int]] = []
+        self.views: dict[TrialSpec, int] = {}
+        self.scores: Mapping[TrialSpec, Sequence[float | None]] = {}
+        self.budget = TimeBudget(limit)
+        self.costs = make_costs(SPACE)
+        monkeypatch.setattr(module, "execute", self._execute)
+
+    def _execute(
+        self, context: Any, spec: TrialSpec, candidate: Candidate, folds: Sequence[Fold], role: str, *_: Any
+    ) -> tuple[TrialResult, Any, str]:
+        assert role == "confirmation"
+        assert (candidate.backbone, candidate.weights) == (spec.backbone, spec.weights)
+        (searched,) = [s for s in self.scores if replace(s, views=spec.views, repeat=spec.repeat) == spec]
+        self.views[searched] = spec.views
+        value = self.scores[searched][sum(s == searched for s, _, _ in self.runs)]
+        self.runs.append((searched, folds[0], spec.repeat))
+        state = "complete" if value is not None else "failed"
+        outcome = None if value is None else SimpleNamespace(val_probabilities=answers(folds[0], value))
+        return TrialResult(spec, cast("Any", state), value, 1.0, {}), outcome, f"run{len(self.runs)}"
+
+    def folds(self, spec: TrialSpec) -> list[Fold]:
+        return [fold for s, fold, repeat in self.runs if s == spec and not repeat]
+
+    def __call__(
+        self,
+        *scores: tuple[TrialRecord, Sequence[float | None]],
+        probe: tuple[TrialRecord, Sequence[float | None]] = (PROBE, [0.5] * 5),
+        baseline: Sequence[float] = (),
+        seconds: float = 12.0,
+        validated: bool = True,
+    ) -> Confirmation:
+        self.scores = {probe[0].spec: probe[1], **{c.spec: s for c, s in scores}}
+        if baseline:
+            self.scores = {**self.scores, SCRATCH: baseline}
+        data = SimpleNamespace(
+            fold=Fold(tuple(range(TRAIN)), tuple(range(TRAIN, TRAIN + VAL))),
+            pool=tuple(range(TRAIN + VAL)),
+            labels=LABELS,
+            metric="accuracy",
+            groups=tuple(n // 4 * 4 for n in range(TRAIN + VAL)),
+            uses_folds=not validated,
+        )
+        config = SimpleNamespace(seed=0, refit=False, effective_trials=40)
+        context = SimpleNamespace(data=data, config=config, budget=self.budget, reporter=SilentReporter())
+        plan = Plan(SPACE, self.costs, (), None, ())
+        from_scratch = [scratch(seconds)] if baseline else []
+        return confirm(cast("RunContext", context), plan, [c for c, _ in scores], probe[0], from_scratch)
+
+
+@pytest.fixture
+def confirming(monkeypatch: pytest.MonkeyPatch) -> Confirming:
+    return Confirming(monkeypatch)
+
+
+def test_the_best_mean_wins_where_it_is_clearly_ahead(confirming: Confirming) -> None:
+    found = confirming((LIGHT, [0.70] * 5), (HEAVY, [0.90, 0.92, 0.91, 0.90, 0.92]))
+    assert found.winner is HEAVY
+    figures = found.confirmed[HEAVY.spec]
+    assert figures.mean == pytest.approx(0.91)
+    assert figures.folds == 5
+    spread = np.std([0.90, 0.92, 0.91, 0.90, 0.92], ddof=1)
+    assert figures.sampling_error == pytest.approx(spread * np.sqrt(1 / 5 + VAL / TRAIN))
+
+
+def test_a_contender_that_is_clearly_behind_stops(confirming: Confirming) -> None:
+    # One fold of 20 images leaves .07 of doubt, two folds that agree leave none.
+    confirming((HEAVY, [0.90] * 5), (LIGHT, [0.86] * 5), (JOINED, [0.50] * 5))
+    assert len(confirming.folds(JOINED.spec)) == 1
+    assert len(confirming.folds(LIGHT.spec)) == 2
+    assert len(confirming.folds(HEAVY.spec)) == 5
+
+
+def test_who_stopped_cannot_win(confirming: Confirming) -> None:
+    # After the first fold LIGHT is out, however bad HEAVY becomes.
+    assert confirming((HEAVY, [0.95, 0.1, 0.1, 0.1, 0.1]), (LIGHT, [0.5] * 5)).winner is HEAVY
+
+
+def test_within_one_standard_error_the_cheapest_at_inference_wins(confirming: Confirming) -> None:
+    found = confirming((HEAVY, [0.90] * 5), (LIGHT, [0.88, 0.93, 0.87, 0.93, 0.88]))
+    assert found.winner is LIGHT
+    assert found.confirmed[HEAVY.spec].mean > found.confirmed[LIGHT.spec].mean
+
+
+def test_the_error_is_that_of_the_paired_differences(confirming: Confirming) -> None:
+    # The folds differ by .1, but HEAVY is .02 ahead on each: that is no accident.
+    found = confirming((HEAVY, [0.80, 0.90, 0.85, 0.9, 0.8]), (LIGHT, [0.78, 0.88, 0.83, 0.88, 0.78]))
+    assert found.winner is HEAVY
+
+
+def test_of_equally_cheap_ones_the_better_mean_wins(confirming: Confirming) -> None:
+    found = confirming((LIGHT, [0.90] * 5), (JOINED, [0.93, 0.88, 0.92, 0.88, 0.93]))
+    assert found.winner is JOINED
+
+
+def test_of_equals_the_better_on_validation_wins(confirming: Confirming) -> None:
+    assert confirming((LIGHT, [0.9] * 5), (JOINED, [0.9] * 5)).winner is JOINED
+
+
+def test_who_fails_on_a_fold_is_out(confirming: Confirming) -> None:
+    found = confirming((LIGHT, [0.9, None]), (JOINED, [0.88] * 5))
+    assert found.winner is JOINED
+    assert [row.state for row in found.rows].count("failed") == 1
+    assert len(confirming.folds(LIGHT.spec)) == 2
+
+
+def test_where_all_fail_the_first_wins_unconfirmed(confirming: Confirming) -> None:
+    found = confirming((LIGHT, [None]), (JOINED, [None]))
+    assert found.winner is LIGHT
+    assert LIGHT.spec not in found.confirmed
+
+
+def test_everyone_meets_the_same_folds_with_groups_together(confirming: Confirming) -> None:
+    confirming((LIGHT, [0.9] * 5), (JOINED, [0.9] * 5), baseline=[0.4] * 5)
+    met = confirming.folds(LIGHT.spec)
+    assert len({fold.val for fold in met}) == 5
+    assert met == confirming.folds(JOINED.spec) == confirming.folds(PROBE.spec) == confirming.folds(SCRATCH)
+    for fold in met:
+        assert sorted((*fold.train, *fold.val)) == list(range(TRAIN + VAL))
+        assert not {n // 4 for n in fold.train} & {n // 4 for n in fold.val}
+
+
+def test_confirmation_has_twice_the_views(confirming: Confirming) -> None:
+    confirming((TUNED, [0.9] * 7), (LIGHT, [0.2]))
+    assert confirming.views[TUNED.spec] == 2 * TUNED.spec.views
+    assert confirming.views[LIGHT.spec] == 1
+
+
+def test_the_spread_over_seeds_is_that_of_repetitions_on_one_fold(confirming: Confirming) -> None:
+    # Five folds, then two repetitions on the first.
+    found = confirming((TUNED, [0.90, 0.80, 0.85, 0.80, 0.90, 0.92, 0.91]))
+    repeats = [(fold, repeat) for s, fold, repeat in confirming.runs if s == TUNED.spec and repeat]
+    assert repeats == [(confirming.folds(TUNED.spec)[0], 1), (confirming.folds(TUNED.spec)[0], 2)]
+    figures = found.confirmed[TUNED.spec]
+    assert figures.seed_spread == pytest.approx(np.std([0.90, 0.92, 0.91], ddof=1))
+    assert figures.mean == pytest.approx(0.85)
+    assert figures.folds == 5
+
+
+def test_a_single_trial_is_not_said_to_have_kept_others_from_racing(confirming: Confirming) -> None:
+    found = confirming((LIGHT, [0.9] * 5))
+    assert (found.raced, found.contenders) == (1, 1)
+    assert "raced" not in confirm_line(found)
+    assert "time" not in confirm_line(found)
+
+
+def test_a_solved_head_is_not_repeated(confirming: Confirming) -> None:
+    found = confirming((LIGHT, [0.9] * 5))
+    assert all(not repeat for _, _, repeat in confirming.runs)
+    assert found.confirmed[LIGHT.spec].seed_spread is None
+
+
+def test_without_time_for_one_fold_the_first_wins_and_nothing_is_confirmed(monkeypatch: pytest.MonkeyPatch) -> None:
+    confirming = Confirming(monkeypatch, limit=1e-6)
+    found = confirming((JOINED, []), (LIGHT, []), baseline=[0.1])
+    assert found.winner is JOINED
+    assert found.confirmed == {}
+    assert found.rows == ()
+    assert found.needed == pytest.approx(12.0 + seconds_of(confirming, JOINED, PROBE))
+    assert confirming.runs == []
+
+
+def seconds_of(confirming: Confirming, *contenders: TrialRecord) -> float:
+    return sum(confirming.costs.seconds(c.spec) for c in contenders)
+
+
+def training_of(confirming: Confirming, *contenders: TrialRecord) -> float:
+    return sum(confirming.costs.fold_seconds(c.spec) for c in contenders)
+
+
+def clock_with(monkeypatch: pytest.MonkeyPatch, confirming: Confirming, seconds: float, later: float = 1.0) -> None:
+    """A budget with ``seconds`` left, of which every run takes its estimate, ``later`` times as much on every
+    fold but the first."""
+    spent = 0.0
+    execute = confirming._execute
+
+    def run(context: Any, spec: TrialSpec, *rest: Any) -> Any:
+        nonlocal spent
+        takes = 12.0 if spec.weights is None else confirming.costs.seconds(spec)
+        result, outcome, run_id = execute(context, spec, *rest)
+        first = sum(replace(s, views=spec.views) == spec for s, _, _ in confirming.runs) == 1
+        takes *= 1.0 if first or spec.repeat else later
+        spent += takes
+        return replace(result, seconds=takes), outcome, run_id
+
+    monkeypatch.setattr(module, "execute", run)
+    monkeypatch.setattr(confirming.budget, "fits", lambda wanted, *later: wanted <= seconds - spent + 1e-6)
+
+
+def test_as_many_folds_as_there_is_time_for(confirming: Confirming, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The second fold finds the features that the first one made.
+    made, each = seconds_of(confirming, LIGHT, HEAVY, PROBE), training_of(confirming, LIGHT, HEAVY, PROBE)
+    clock_with(monkeypatch, confirming, made + 1.5 * each)
+    found = confirming((HEAVY, [0.9, 0.8]), (LIGHT, [0.88, 0.83]))
+    assert found.confirmed[LIGHT.spec].folds == found.confirmed[HEAVY.spec].folds == 2
+
+
+def test_folds_are_expected_to_take_what_earlier_ones_took(
+    confirming: Confirming, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They find the features and the models that the first one made: a tenth of its time here."""
+    first, each = seconds_of(confirming, LIGHT, PROBE) + 12.0, training_of(confirming, LIGHT, PROBE) + 12.0
+    clock_with(monkeypatch, confirming, first + 1.5 * each, later=0.1)
+    found = confirming((LIGHT, [0.9, 0.8, 0.9, 0.8, 0.9]), baseline=[0.4] * 5)
+    assert found.confirmed[LIGHT.spec].folds == found.confirmed[SCRATCH].folds == 5
+
+
+def test_with_little_time_only_the_first_contenders_race(
+    confirming: Confirming, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock_with(monkeypatch, confirming, 1.01 * (seconds_of(confirming, LIGHT, JOINED, PROBE) + 12.0))
+    found = confirming((LIGHT, [0.9]), (JOINED, [0.9]), (HEAVY, []), baseline=[0.4])
+    assert set(found.confirmed) == {LIGHT.spec, JOINED.spec, PROBE.spec, SCRATCH}
+    assert found.raced == 2
+    assert "2 trials raced" in confirm_line(found)
+
+
+def test_where_the_baseline_does_not_fit_the_winner_is_confirmed_without_it(
+    confirming: Confirming, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock_with(monkeypatch, confirming, 1.01 * seconds_of(confirming, JOINED, PROBE))
+    found = confirming((JOINED, [0.9]), (LIGHT, []), baseline=[0.4])
+    assert set(found.confirmed) == {JOINED.spec, PROBE.spec}
+    assert "time for the best trial only" in confirm_line(found)
+
+
+def test_the_third_fold_leaves_time_for_another_seed(confirming: Confirming, monkeypatch: pytest.MonkeyPatch) -> None:
+    made, each = seconds_of(confirming, TUNED, PROBE), training_of(confirming, TUNED, PROBE)
+    clock_with(monkeypatch, confirming, made + 2.2 * each)
+    found = confirming((TUNED, [0.9, 0.8, 0.7]))
+    assert found.confirmed[TUNED.spec].folds == 2
+    assert found.confirmed[TUNED.spec].seed_spread == pytest.approx(np.std([0.9, 0.7], ddof=1))
+
+
+def test_networks_from_scratch_are_confirmed_beside_but_never_win(confirming: Confirming) -> None:
+    found = confirming((LIGHT, [0.6, 0.7, 0.8, 0.6, 0.7]), baseline=[0.9, 0.9, 0.99, 0.9, 0.9])
+    assert found.winner is LIGHT
+    assert found.confirmed[SCRATCH].mean == pytest.approx(0.918)
+    assert confirming.folds(SCRATCH) == confirming.folds(LIGHT.spec)
+
+
+def test_what_ships_is_still_to_be_trained_where_folds_are_used(
+    confirming: Confirming, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fold = seconds_of(confirming, TUNED, PROBE)
+    clock_with(monkeypatch, confirming, fold + 0.5 * confirming.costs.fold_seconds(TUNED.spec))
+    assert confirming((TUNED, []), validated=False).confirmed == {}
+    assert confirming((TUNED, [0.9]), validated=True).confirmed

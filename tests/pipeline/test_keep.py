@@ -1,0 +1,174 @@
+"""Which models are kept while the search goes on, and which trial is the linear probe."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from tests.helpers.made_up import LITE, VGG, make_costs, make_space
+from tlsearch.data.split import Fold
+from tlsearch.errors import RunError
+from tlsearch.pipeline.context import RunContext
+from tlsearch.pipeline.keep import final_seconds, keep_best
+from tlsearch.pipeline.models import fetch_model, model_folder
+from tlsearch.pipeline.plan import Plan
+from tlsearch.pipeline.search import best_probe
+from tlsearch.reporter import SilentReporter
+from tlsearch.search.study import Search, TrialRecord
+from tlsearch.types import TrialResult, TrialSpec
+
+SPACE = make_space()
+PLAN = Plan(SPACE, make_costs(SPACE), (), None, ())
+
+
+class Saving:
+    """A worker that writes a folder with the spec's digest for a model."""
+
+    def __init__(self, state: str = "complete") -> None:
+        self.state, self.trained = state, 0
+        self.heads: list[str] = []
+
+    def call(self, name: str, spec: TrialSpec, folder: str = "", file: str = "", **_: object) -> None:
+        if name in ("keep_head", "restore_head"):
+            self.heads.append(name)
+            Path(file).parent.mkdir(exist_ok=True)
+            Path(file).write_text(spec.digest)
+            return
+        assert name == "save"
+        Path(folder).mkdir(parents=True)
+        (Path(folder) / "model.keras").write_text(spec.digest)
+
+    def trial(
+        self, name: str, on_event: object, spec: TrialSpec, folds: Sequence[Fold], keep: bool, **_: object
+    ) -> Any:
+        assert name == "trial"
+        self.trained += 1
+        self.folds, self.keep = folds, keep
+        state: Any = self.state
+        return SimpleNamespace(result=TrialResult(spec, state, None, 1.0, reason="no memory"))
+
+
+FOLD, WHOLE = Fold((0, 1, 2), (3,)), Fold((0, 1, 2, 3), ())
+
+
+def session_in(folder: Path, worker: Saving, uses_folds: bool = False, refit: bool = False) -> RunContext:
+    data = SimpleNamespace(base_size=96, fold=FOLD, whole=WHOLE, uses_folds=uses_folds)
+    config = SimpleNamespace(refit=refit)
+    parts = {"work": folder, "worker": worker, "data": data, "config": config, "reporter": SilentReporter()}
+    return cast("RunContext", SimpleNamespace(**parts))
+
+
+def trial(number: int, value: float | None, state: str = "complete", **chosen: object) -> TrialRecord:
+    spec = SPACE.spec(SPACE.params(LITE, **chosen))
+    return TrialRecord(number, spec, state, value, 0.5, 1.0, ())
+
+
+def suffix(number: int, value: float, depth: int) -> TrialRecord:
+    return trial(number, value, train_suffix=True, freeze_depth=depth)
+
+
+def test_the_models_of_the_best_three_are_kept_and_no_others(tmp_path: Path) -> None:
+    context = session_in(tmp_path, Saving())
+    finished: list[TrialRecord] = []
+    search: Any = SimpleNamespace(finished=finished)
+    search.best = lambda count: sorted(finished, key=lambda f: -(f.value or 0))[:count]
+    kept = []
+    values = [0.5, 0.7, 0.6, 0.4, 0.8, 0.9]
+    for number, value in enumerate(values, 1):
+        finished.append(suffix(number, value, number))
+        keep_best(context, PLAN, cast("Search", search), finished[-1])
+        kept.append(sorted(n for n, f in enumerate(finished, 1) if model_folder(context, f.spec).exists()))
+    assert kept == [[1], [1, 2], [1, 2, 3], [1, 2, 3], [2, 3, 5], [2, 5, 6]]
+
+
+def test_solved_heads_are_not_kept_for_they_come_out_the_same(tmp_path: Path) -> None:
+    context = session_in(tmp_path, Saving())
+    solved = trial(1, 0.9)
+    search: Any = SimpleNamespace(finished=[solved], best=lambda count: [solved])
+    keep_best(context, PLAN, cast("Search", search), solved)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_of_a_frozen_network_only_the_head_is_kept(tmp_path: Path) -> None:
+    worker = Saving()
+    context = session_in(tmp_path, worker)
+    hidden = trial(1, 0.9, hidden=True)
+    search: Any = SimpleNamespace(finished=[hidden], best=lambda count: [hidden])
+    keep_best(context, PLAN, cast("Search", search), hidden)
+    assert [path.name for path in model_folder(context, hidden.spec).iterdir()] == ["head.npz"]
+    fetch_model(context, hidden.spec, LITE, tmp_path / "model")
+    assert worker.heads == ["keep_head", "restore_head"]
+    assert (tmp_path / "model" / "model.keras").read_text() == hidden.spec.digest
+    assert worker.trained == 0
+
+
+def test_what_ships_is_what_was_kept(tmp_path: Path) -> None:
+    worker = Saving()
+    context = session_in(tmp_path, worker)
+    winner = suffix(1, 0.9, 6)
+    worker.call("save", winner.spec, str(model_folder(context, winner.spec)))
+    fetch_model(context, winner.spec, LITE, tmp_path / "model")
+    assert (tmp_path / "model" / "model.keras").read_text() == winner.spec.digest
+    assert worker.trained == 0
+
+
+def test_what_was_not_kept_is_made_again(tmp_path: Path) -> None:
+    worker = Saving()
+    fetch_model(session_in(tmp_path, worker), trial(1, 0.9).spec, LITE, tmp_path / "model")
+    assert (tmp_path / "model" / "model.keras").exists()
+    assert worker.trained == 1
+    assert (worker.folds, worker.keep) == ([FOLD], False)
+    with pytest.raises(RunError, match="could not be made again: no memory"):
+        fetch_model(session_in(tmp_path, Saving("failed")), trial(1, 0.9).spec, LITE, tmp_path / "other")
+
+
+def test_with_folds_nothing_is_kept_and_what_ships_is_trained_on_the_whole_pool(tmp_path: Path) -> None:
+    worker = Saving()
+    context = session_in(tmp_path, worker, uses_folds=True)
+    tuned = suffix(1, 0.9, 6)
+    search: Any = SimpleNamespace(finished=[tuned], best=lambda count: [tuned])
+    keep_best(context, PLAN, cast("Search", search), tuned)
+    assert list(tmp_path.iterdir()) == []
+    fetch_model(context, tuned.spec, LITE, tmp_path / "model")
+    assert (worker.folds, worker.keep) == ([WHOLE], True)
+
+
+def test_the_time_for_training_what_ships_is_known(tmp_path: Path) -> None:
+    tuned, longer = suffix(1, 0.9, 12), suffix(2, 0.8, 3)
+    seconds = PLAN.costs.fold_seconds(longer.spec)
+    assert seconds > PLAN.costs.fold_seconds(tuned.spec)
+    scratch: Any = SimpleNamespace(result=SimpleNamespace(seconds=7.0))
+    asked = {
+        (folds, refit): final_seconds(session_in(tmp_path, Saving(), folds, refit), PLAN, [tuned, longer], [scratch])
+        for folds in (False, True)
+        for refit in (False, True)
+    }
+    assert asked == {
+        (False, False): 0.0,
+        (False, True): seconds,
+        (True, False): seconds + 7.0,
+        (True, True): seconds + 7.0,
+    }
+
+
+@pytest.mark.parametrize(
+    "better",
+    [
+        {"skip_cut_depth": 5},
+        {"policy": "standard"},
+        {"hidden": True},
+        {"train_suffix": True},
+    ],
+    ids=str,
+)
+def test_the_linear_probe_is_a_plain_solved_head(better: Mapping[str, Any]) -> None:
+    plain, pooled = trial(1, 0.70), trial(2, 0.72, pooling="avgmax")
+    other = TrialRecord(3, SPACE.spec(SPACE.params(VGG)), "complete", 0.71, 0.5, 1.0, ())
+    assert best_probe([plain, pooled, other, trial(4, 0.99, **better)], PLAN) is pooled
+    assert best_probe([plain, other, trial(4, 0.99, **better)], PLAN) is other
+    assert best_probe([trial(4, 0.99, **better)], PLAN) is None
+    assert best_probe([trial(1, None, "failed")], PLAN) is None

@@ -1,0 +1,102 @@
+"""A trial that runs out of memory: once more in smaller batches, and then no more."""
+
+from __future__ import annotations
+
+import signal
+
+import numpy as np
+import pytest
+
+from tlsearch.errors import OutOfMemoryError, TrialError
+from tlsearch.pipeline.memory import within_memory
+from tlsearch.training.trial import Outcome
+from tlsearch.types import TrialResult, TrialSpec
+from tlsearch.worker.client import WorkerDiedError
+
+TUNED = TrialSpec("vgg16", "imagenet", 128, 13, 10, steps=40, batch_size=32)
+SOLVED = TrialSpec("vgg16", "imagenet", 128, 13, 13)
+
+
+def died(code: int) -> WorkerDiedError:
+    error = WorkerDiedError(f"it ended with code {code}")
+    error.code = code
+    return error
+
+
+class Runs:
+    """Fails with each of ``errors`` in turn, then gives an outcome; keeps what it was asked."""
+
+    def __init__(self, *errors: Exception, reason: str = "") -> None:
+        self.errors, self.reason = list(errors), reason
+        self.asked: list[tuple[float | None, int | None, bool]] = []
+
+    def __call__(self, seconds: float | None, batch_size: int | None, *, keep: bool) -> Outcome:
+        self.asked.append((seconds, batch_size, keep))
+        if self.errors:
+            raise self.errors.pop(0)
+        result = TrialResult(TUNED, "complete", 0.5, 1.0, reason=self.reason)
+        return Outcome(result, np.zeros(0, np.int64), np.zeros((0, 2), np.float32))
+
+
+@pytest.mark.parametrize("error", [OutOfMemoryError("OOM when allocating"), died(-signal.SIGKILL)])
+def test_it_runs_once_more_in_half_batches(error: Exception) -> None:
+    run, told = Runs(error), list[str]()
+    outcome = within_memory(run, TUNED, 60.0, told.append, keep=False)
+    first, second = run.asked
+    assert first[:2] == (pytest.approx(60.0, abs=0.1), None)
+    assert second[1] == 16
+    assert second[0] is not None
+    assert 59.0 < second[0] <= 60.0
+    assert outcome.result.state == "complete"
+    assert outcome.result.reason == "trained in batches of 16 images, for memory ran out with 32"
+    assert len(told) == 1
+    assert str(error) in told[0]
+
+
+@pytest.mark.parametrize("spec", [TUNED, SOLVED])
+def test_beside_models_that_are_kept_it_first_runs_once_more_without_them(spec: TrialSpec) -> None:
+    run, told = Runs(died(-signal.SIGKILL)), list[str]()
+    outcome = within_memory(run, spec, None, told.append, keep=True)
+    assert run.asked == [(None, None, True), (None, None, False)]
+    assert outcome.result.reason == ""
+    assert "was killed, as the system does where memory is short" in told[0]
+    assert "with no other model kept" in told[0]
+    again = Runs(OutOfMemoryError("x"), OutOfMemoryError("x"))
+    within_memory(again, TUNED, None, told.append, keep=True)
+    assert again.asked == [(None, None, True), (None, None, False), (None, 16, False)]
+
+
+def test_without_trouble_it_is_kept() -> None:
+    run = Runs()
+    within_memory(run, TUNED, None, lambda _: None, keep=True)
+    assert run.asked == [(None, None, True)]
+
+
+def test_an_earlier_reason_stays() -> None:
+    outcome = within_memory(
+        Runs(OutOfMemoryError("x"), reason="its time ended"), TUNED, None, lambda _: None, keep=False
+    )
+    assert outcome.result.reason.startswith("its time ended; trained in batches of 16")
+
+
+def test_twice_is_a_failure() -> None:
+    run = Runs(OutOfMemoryError("first"), OutOfMemoryError("second"))
+    with pytest.raises(OutOfMemoryError, match="second"):
+        within_memory(run, TUNED, None, lambda _: None, keep=False)
+    assert run.asked == [(None, None, False), (None, 16, False)]
+
+
+@pytest.mark.parametrize("error", [died(-signal.SIGSEGV), died(1), TrialError("diverged")])
+def test_other_failures_are_not_repeated(error: Exception) -> None:
+    for keep in (False, True):
+        run = Runs(error)
+        with pytest.raises(type(error)):
+            within_memory(run, TUNED, None, lambda _: None, keep=keep)
+        assert len(run.asked) == 1
+
+
+def test_a_solved_head_has_no_batches() -> None:
+    run = Runs(OutOfMemoryError("x"))
+    with pytest.raises(OutOfMemoryError):
+        within_memory(run, SOLVED, None, lambda _: None, keep=False)
+    assert len(run.asked) == 1

@@ -1,0 +1,143 @@
+"""What is settled before anything is spent."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.helpers.made_up import (
+    IMAGES,
+    LITE,
+    VGG,
+    backbone_facts,
+    facts_of,
+    installed,
+    make_costs,
+    make_space,
+    plugin_facts,
+)
+from tlsearch.config import RunConfig
+from tlsearch.data.index import ImageRecord, Survey
+from tlsearch.data.split import Fold
+from tlsearch.errors import PluginError
+from tlsearch.pipeline.candidates import Found
+from tlsearch.pipeline.plan import (
+    FEWEST_STEPS,
+    Plan,
+    _fitting_steps,
+    _trained_folds,
+    baseline_sizes,
+    choose_policies,
+    sizes_of,
+)
+from tlsearch.plugins import weights
+from tlsearch.search.cost import COMPILE_SECONDS, Costs
+
+PLUGINS = plugin_facts(broken=(("augmentation", "torn", "torn-plugins", "No module named 'zzz'"),))
+
+
+@pytest.mark.parametrize(
+    ("asked", "policies"),
+    [
+        ((), ("none", "geometric", "color", "standard")),
+        (("flip",), ("none", "flip")),
+        (("none",), ("none",)),
+        (("color", "none", "flip"), ("none", "color", "flip")),
+    ],
+)
+def test_policies(tmp_path: Path, asked: tuple[str, ...], policies: tuple[str, ...]) -> None:
+    assert choose_policies(RunConfig(tmp_path, augment=asked), PLUGINS) == policies
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("flop", "no augmentation 'flop'; choose one of none, color, flip, geometric, standard"),
+        ("torn", "'torn' of torn-plugins cannot be used: No module named 'zzz'"),
+    ],
+)
+def test_policies_that_are_not_there(tmp_path: Path, name: str, words: str) -> None:
+    with pytest.raises(PluginError, match=words) as caught:
+        choose_policies(RunConfig(tmp_path, augment=("flip", name)), PLUGINS)
+    assert caught.value.exit_code == 2
+
+
+def test_default_policies_that_are_not_installed_are_left_out(tmp_path: Path) -> None:
+    bare = type(PLUGINS)((), {"color": "tlsearch 0.1"}, (), {})
+    assert choose_policies(RunConfig(tmp_path), bare) == ("none", "color")
+
+
+@pytest.mark.parametrize(("options", "size"), [({}, 96), ({"image_size": 160}, 160)])
+def test_sizes_come_from_the_median_short_side(tmp_path: Path, options: dict[str, Any], size: int) -> None:
+    shapes = [(300, 90), (100, 120), (640, 480)]
+    images = tuple(ImageRecord(f"a/{n}.png", 0, "", *shape) for n, shape in enumerate(shapes))
+    found = Found(backbone_facts("lite"), weights.from_file("imagenet", installed_file(tmp_path)))
+    assert sizes_of([found], Survey(tmp_path, ("a",), images, ()), RunConfig(tmp_path, **options)) == [size]
+
+
+def installed_file(folder: Path) -> Path:
+    path = installed(folder, "lite").path
+    assert path is not None
+    return path
+
+
+def test_the_small_network_is_never_larger_than_the_images() -> None:
+    assert baseline_sizes(224) == [96, 64]
+    assert baseline_sizes(80) == [80, 64]
+    assert baseline_sizes(48) == [48]
+
+
+def test_steps_are_the_schedule_where_they_fit_the_cap_of_a_trial() -> None:
+    space = make_space(LITE, VGG, steps=1000)
+    assert _fitting_steps(space, make_costs(space), 1e6) == 1000
+
+
+def test_steps_shrink_until_a_candidate_can_tune_its_last_half() -> None:
+    space = make_space(LITE, VGG, steps=1000)
+    costs = make_costs(space)
+    steps = _fitting_steps(space, costs, 200.0)
+    assert FEWEST_STEPS < steps < 1000
+    shorter = make_space(LITE, VGG, steps=steps)
+    # At least one candidate fits with the views that it asks for, and with more steps none would.
+    seconds = [
+        costs.seconds(shorter.spec(shorter.params(c, train_suffix=True, freeze_depth=depth, policy="standard")))
+        for c, depth in ((LITE, 6), (VGG, 7))
+    ]
+    assert min(seconds) <= 200.0
+    assert min(seconds) == pytest.approx(200.0, rel=0.02)
+
+
+def test_there_is_a_fewest_number_of_steps() -> None:
+    space = make_space(LITE, steps=1000)
+    slow = Costs({LITE: facts_of(LITE, 1e9, 1.0)}, IMAGES)
+    assert _fitting_steps(space, slow, 1.0) == FEWEST_STEPS
+    assert _fitting_steps(make_space(LITE, steps=50), slow, 1.0) == 50  # a schedule that is shorter stays
+
+
+def test_a_trained_trial_runs_on_as_many_folds_as_its_cap_allows() -> None:
+    space = make_space(LITE, steps=400)
+    costs = make_costs(space)
+    costs.folds = 5
+    half = space.spec(space.params(LITE, train_suffix=True, freeze_depth=6))
+    assert _trained_folds(space, costs, 0.5 * costs.fold_seconds(half)) == 1
+    assert _trained_folds(space, costs, 1.01 * costs.seconds_on(half, 3)) == 3
+    assert _trained_folds(space, costs, 0.99 * costs.seconds_on(half, 3)) == 2
+    assert _trained_folds(space, costs, 100 * costs.fold_seconds(half)) == 5
+    assert _trained_folds(space, costs, None) == 5
+
+
+def test_the_folds_of_a_trial() -> None:
+    space = make_space(LITE)
+    costs = make_costs(space)
+    costs.folds, costs.trained_folds = 5, 2
+    folds = tuple(Fold((n,), (n + 1,)) for n in range(5))
+    plan = Plan(space, costs, (), None, folds)
+    solved, tuned = space.spec(space.params(LITE)), space.spec(space.params(LITE, train_suffix=True))
+    assert plan.folds_of(solved) == folds
+    assert plan.folds_of(tuned) == folds[:2]
+    assert plan.folds_of(space.spec(space.params(LITE, hidden=True))) == folds[:2]
+    assert costs.train_seconds(solved) == pytest.approx(5 * costs.fold_seconds(solved))
+    one = costs.fold_seconds(tuned)  # its model is compiled once
+    assert costs.train_seconds(tuned) == pytest.approx(2 * one - COMPILE_SECONDS)

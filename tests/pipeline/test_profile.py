@@ -1,0 +1,99 @@
+"""What the accuracy by depth is used for."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from tests.helpers.made_up import LITE, VGG, backbone_facts, facts_of, make_costs, make_space, plugin_facts
+from tlsearch.config import RunConfig
+from tlsearch.errors import PluginError, PluginFailedError, TrialError
+from tlsearch.pipeline.plan import Plan
+from tlsearch.pipeline.profile import best_candidates, make_profile, profile_line
+from tlsearch.results.schema.run import ProfilePoint
+from tlsearch.runs.budget import TimeBudget
+from tlsearch.runs.checkpoint import Checkpoint
+from tlsearch.types import Candidate
+
+THIRD = replace(VGG, backbone="resnet50", depth=17)
+
+
+def points(*accuracies: float) -> tuple[ProfilePoint, ...]:
+    return tuple(ProfilePoint(f"cut{n}", n, a, 0.02) for n, a in enumerate(accuracies, 1))
+
+
+def best(profile: dict[Candidate, tuple[ProfilePoint, ...]], *dear: Candidate) -> list[Candidate]:
+    return best_candidates(profile, {c: c not in dear for c in profile})
+
+
+def test_the_best_probe_leads() -> None:
+    assert best({LITE: points(0.5, 0.6), VGG: points(0.9, 0.7)}) == [VGG]
+
+
+def test_a_second_within_two_standard_errors_is_tuned_too() -> None:
+    assert best({LITE: points(0.5, 0.861), VGG: points(0.9, 0.7)}) == [VGG, LITE]
+    assert best({LITE: points(0.5, 0.859), VGG: points(0.9, 0.7)}) == [VGG]
+    assert best({LITE: points(0.89), VGG: points(0.9), THIRD: points(0.895)}) == [VGG, THIRD]  # never three
+
+
+def test_what_cannot_be_tuned_in_the_time_gives_way() -> None:
+    profile = {LITE: points(0.5), VGG: points(0.9), THIRD: points(0.8)}
+    assert best(profile, VGG) == [THIRD]
+    assert best(profile, VGG, THIRD) == [LITE]
+    assert best(profile, LITE, VGG, THIRD) == [VGG]  # where none can be, the best probe all the same
+
+
+def test_the_line_that_people_see() -> None:
+    assert profile_line(VGG, points(0.5, 0.69, 0.9, 0.8)) == f"{VGG.label:<28}  =@#  best .900 after cut3 (3 of 4)"
+    assert profile_line(VGG, points(1.0, 1.0)).endswith("best 1.000 after cut1 (1 of 2)")
+
+
+def profiled(tmp_path: Path, fails: dict[str, Exception], **options: Any) -> tuple[Any, list[str]]:
+    """What comes of a profile in which some backbones raise, and what was said on the way."""
+    space, said = make_space(), list[str]()
+
+    def call(name: str, *_: object, candidate: Candidate, **__: object) -> list[tuple[float, float]]:
+        if candidate.backbone in fails:
+            raise fails[candidate.backbone]
+        return [(0.5, 0.1)] * candidate.depth
+
+    context: Any = SimpleNamespace(
+        config=RunConfig(tmp_path, **options),
+        worker=SimpleNamespace(call=call),
+        progress=lambda step: None,
+        reporter=SimpleNamespace(say=lambda step, text: None, warn=said.append),
+        data=SimpleNamespace(training=tuple(range(10))),
+        checkpoint=Checkpoint(tmp_path, TimeBudget(None), {}),
+        facts={candidate: facts_of(candidate) for candidate in space.candidates},
+        plugins=plugin_facts(backbone_facts("vgg16"), backbone_facts("efficientnet_lite0")),
+    )
+    return make_profile(context, Plan(space, make_costs(space), (), None, ())), said
+
+
+def test_a_candidate_whose_plugin_fails_is_left_out(tmp_path: Path) -> None:
+    (plan, profile), said = profiled(
+        tmp_path, {"vgg16": PluginFailedError("The backbone plugin 'vgg16' raised OSError.")}
+    )
+    assert list(profile) == list(plan.space.candidates) == [LITE]
+    assert [item.backbone for item in plan.left_out] == [VGG.label]
+    assert "raised OSError" in plan.left_out[0].reason
+    assert len(said) == 1
+    (plan, profile), said = profiled(tmp_path, {})
+    assert list(profile) == [LITE, VGG]
+    assert plan.left_out == ()
+    assert said == []
+
+
+def test_what_the_user_named_must_not_fail(tmp_path: Path) -> None:
+    with pytest.raises(PluginError, match=r"vgg16@imagenet of tlsearch 0\.1 cannot be used: torn"):
+        profiled(tmp_path, {"vgg16": TrialError("torn")}, backbones=("vgg16", "efficientnet_lite0"))
+
+
+def test_where_all_fail_the_run_ends(tmp_path: Path) -> None:
+    torn = TrialError("torn")
+    with pytest.raises(PluginError, match="No backbone can be used"):
+        profiled(tmp_path, {"vgg16": torn, "efficientnet_lite0": torn})

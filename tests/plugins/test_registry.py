@@ -1,0 +1,168 @@
+"""Plugins are found without being imported, and a broken one is data."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+
+import pytest
+
+from tlsearch.errors import PluginError
+from tlsearch.plugins import registry
+
+InstallPlugin = Callable[..., None]
+
+GOOD = """
+class Good:
+    api_version = 1
+    name = "good"
+    def render(self, images, strength, rng):
+        return images.copy()
+"""
+
+
+def test_the_built_in_plugins_are_found_sorted() -> None:
+    found = [e for e in registry.find_plugins() if e.distribution == "tlsearch"]
+    assert found == sorted(found)
+    assert [e.name for e in found if e.kind == "backbone"] == [
+        "efficientnet_lite0",
+        "resnet50",
+        "vgg16",
+        "vgg19",
+    ]
+    assert [e.name for e in found if e.kind == "augmentation"] == [
+        "color",
+        "crop",
+        "flip",
+        "geometric",
+        "rotate",
+        "shift",
+        "standard",
+    ]
+
+
+def test_loading_every_backbone_imports_no_keras() -> None:
+    code = (
+        "import sys; from tlsearch import registry; loaded, broken = registry.load_all('backbone'); "
+        "assert len(loaded) >= 4 and not broken, broken; assert 'keras' not in sys.modules; "
+        "loaded, broken = registry.load_all('augmentation'); assert len(loaded) >= 7 and not broken, broken; "
+        "assert 'keras' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def test_another_distribution_is_treated_alike_and_loaded_once(install: InstallPlugin) -> None:
+    install("other-plugin", GOOD, good="Good")
+    [entry] = [e for e in registry.find_plugins("augmentation") if e.name == "good"]
+    assert (entry.kind, entry.distribution, entry.version) == ("augmentation", "other-plugin", "2.5")
+    assert "other_plugin" not in sys.modules
+    plugin = registry.load_plugin("augmentation", "good")
+    assert plugin.name == "good"
+    assert registry.load_plugin("augmentation", "good") is plugin
+    assert plugin in [p.plugin for p in registry.load_all("augmentation")[0]]
+
+
+def test_an_object_may_be_registered_instead_of_a_class(install: InstallPlugin) -> None:
+    install("objects", GOOD + "good = Good()\n", good="good")
+    assert registry.load_plugin("augmentation", "good").name == "good"
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        ("import no_such_module_at_all", "ModuleNotFoundError"),
+        ("import sys; sys.exit(3)", "SystemExit: 3"),
+        ("x = 1", "AttributeError"),
+        ("Good = 3", "it is of the type int, which is no augmentation; register an object"),
+        ("class Good:\n    def __init__(self, a): pass", "TypeError"),
+        (GOOD.replace("api_version = 1", "api_version = 99"), "upgrade tlsearch"),
+        (GOOD.replace("    api_version = 1\n", ""), "api_version is None"),
+        (GOOD.replace("render", "draw"), "no method render"),
+        (GOOD.replace('"good"', '"bad"'), "calls itself 'bad'"),
+    ],
+)
+def test_a_broken_plugin_is_data_until_it_is_named(install: InstallPlugin, code: str, reason: str) -> None:
+    install("broken-plugin", code, good="Good")
+    loaded, broken = registry.load_all("augmentation")
+    assert "flip" in [p.entry.name for p in loaded]
+    assert [b.entry.distribution for b in broken] == ["broken-plugin"]
+    assert reason in broken[0].reason
+    with pytest.raises(PluginError, match=r"'good' of broken-plugin 2\.5 cannot be used") as caught:
+        registry.load_plugin("augmentation", "good")
+    assert reason in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+BACKBONE = """
+from tlsearch.plugins.api import WeightSource
+class Net:
+    api_version, name, min_image_size, default_image_size = 1, "net", 32, 64
+    weights = {}
+    def build(self, image_size, weights): ...
+    def cut_points(self, model): ...
+    def preprocess(self, images): ...
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ("32, 64", "64, 32", "not two sizes in order"),
+        ("32, 64", '32, "64"', "not two sizes in order"),
+        ("weights = {}", "weights = None", "not a mapping"),
+        ("weights = {}", "weights = {'a': 'b'}", "not a WeightSource"),
+        ("weights = {}", "weights = {'a': WeightSource('x', 'y')}", "either a path or a url"),
+        ("weights = {}", "weights = {'a': WeightSource('x', 'y', url='u')}", "no filename"),
+        ("cut_points", "cuts", "no method cut_points"),
+    ],
+)
+def test_a_backbone_is_held_to_its_contract(install: InstallPlugin, old: str, new: str, reason: str) -> None:
+    install("nets", BACKBONE.replace(old, new), group="tlsearch.backbones", net="Net")
+    _, broken = registry.load_all("backbone")
+    assert len(broken) == 1
+    assert reason in broken[0].reason
+
+
+def test_two_plugins_with_one_name_are_an_error_that_names_both(install: InstallPlugin) -> None:
+    install("first-plugin", GOOD, good="Good")
+    install("second-plugin", GOOD, good="Good")
+    with pytest.raises(PluginError, match=r"first-plugin 2\.5 and by second-plugin 2\.5"):
+        registry.load_plugin("augmentation", "good")
+    broken = registry.load_all("augmentation")[1]
+    assert [b.entry.distribution for b in broken] == ["first-plugin", "second-plugin"]
+
+
+@pytest.mark.parametrize(
+    ("group", "name", "kind"),
+    [
+        ("tlsearch.augmentations", "none", "augmentation"),
+        ("tlsearch.backbones", "small_cnn", "backbone"),
+    ],
+)
+def test_the_engines_own_names_are_reserved(
+    install: InstallPlugin, group: str, name: str, kind: registry.PluginKind
+) -> None:
+    install("taker", GOOD, group=group, **{name: "Good"})
+    [broken] = registry.load_all(kind)[1]
+    assert "reserved" in broken.reason
+
+
+def test_unknown_names_are_answered_with_the_nearest() -> None:
+    with pytest.raises(PluginError, match="did you mean 'vgg16'"):
+        registry.load_plugin("backbone", "vgg-16")
+    with pytest.raises(PluginError, match=r"choose one of .*efficientnet_lite0, resnet50"):
+        registry.load_plugin("backbone", "zzz")
+
+
+def test_the_environment_leaves_plugins_out(install: InstallPlugin, monkeypatch: pytest.MonkeyPatch) -> None:
+    install("other-plugin", GOOD, good="Good")
+    names = lambda: [e.name for e in registry.find_plugins("augmentation")]  # noqa: E731 - asked anew each time
+    assert "good" in names()
+    monkeypatch.setenv("TLSEARCH_ONLY_BUILTIN", "1")
+    assert "good" not in names()
+    assert "flip" in names()
+    monkeypatch.setenv("TLSEARCH_ONLY_BUILTIN", "0")
+    assert "good" in names()
+    monkeypatch.setenv("TLSEARCH_DISABLE_PLUGINS", "whatever, Other_Plugin")
+    assert "good" not in names()

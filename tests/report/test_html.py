@@ -1,0 +1,345 @@
+"""The report as a reader and as a browser see it: its claims, its completeness, and that it asks nobody."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from tests.helpers.sample_result import CLASSES, LITE, SAMPLE, SOLVED
+from tlsearch.data.checks import Finding
+from tlsearch.data.folders import Skipped
+from tlsearch.report.finding_text import labels_sentence
+from tlsearch.report.html import write_report
+from tlsearch.report.text import duration, interval, percent, points, verdict
+from tlsearch.results.result import RunResult
+from tlsearch.results.schema.evidence import Confusion, Histories, Mistake
+from tlsearch.results.schema.findings import Findings, Labels, Suspect
+from tlsearch.results.schema.run import Gain, ProfilePoint, TrialRow, Winner
+
+VOID = {"meta", "img", "br", "link", "use", "input", "wbr"}
+
+
+class Page(HTMLParser):
+    """The tags, ids, addresses and visible text of a page; an unbalanced tag fails the test."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.source = path.read_text(encoding="utf-8")
+        self.open: list[str] = []
+        self.tags: list[str] = []
+        self.ids: list[str] = []
+        self.addresses: list[str] = []
+        self.words: list[str] = []
+        self._inside_word = False
+        self.feed(self.source)
+        self.close()
+        assert self.open == []
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.words).split())
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self._inside_word = tag == "wbr"
+        self.ids += [value or "" for name, value in attrs if name == "id"]
+        self.addresses += [value or "" for name, value in attrs if name in ("src", "href", "xlink:href")]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        if tag not in VOID:
+            self.open.pop()
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open, f"</{tag}> closes nothing"
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if {"style", "script"} & set(self.open):
+            return
+        if self._inside_word:
+            self.words[-1] += data
+        else:
+            self.words.append(data)
+        self._inside_word = False
+
+
+@pytest.fixture(autouse=True)
+def _only_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The pictures as files take longer than the page, and have tests of their own."""
+    monkeypatch.setattr("tlsearch.report.html.write_pictures", lambda pictures, output: output)
+
+
+def render(result: RunResult, tmp_path: Path) -> Page:
+    return Page(write_report(result, tmp_path / "out", tmp_path / "data"))
+
+
+def save_mistakes(tmp_path: Path, *names: str) -> None:
+    for name in names or ("shirt/1.jpg", "hat/2.jpg"):
+        path = tmp_path / "data" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (400, 300), (200, 30, 30)).save(path)
+
+
+def test_the_report_states_the_answer(tmp_path: Path) -> None:
+    text = render(SAMPLE, tmp_path).text
+    assert "90.3 %" in text
+    assert "accuracy on 372 test images, 95 % interval 86.9 to 92.9 %" in text
+    assert "tested once (this test set: opened 1 time)" in text
+    assert SAMPLE.winner.label in text
+    assert "beats small_cnn trained from scratch by +30.1 points [+24.9, +35.3], p < .001" in text
+    assert "122 images only the winner has right, 10 only the other" in text
+    assert "over the best linear probe +4.3 points [+1.7, +7.1], p = .002" in text
+    assert "55.1 to 65.0 %" in text
+
+
+def test_all_models_stand_side_by_side(tmp_path: Path) -> None:
+    text = render(SAMPLE, tmp_path).text
+    assert "validation (selected, optimistic) confirmed on resampled folds tested once winner" in text
+    assert (
+        f"winner {SAMPLE.winner.label} 91.2 % 90.5 % 3 folds, seeds ± 0.6, sampling ± 1.7 90.3 % 86.9 to 92.9 %" in text
+    )
+    assert "linear probe 87.6 % 86.8 % 3 folds, sampling ± 1.5 86.0 % 82.1 to 89.2 %" in text
+    assert "from scratch small_cnn 61.3 % 59.8 % 3 folds, sampling ± 2.1 60.2 % 55.1 to 65.0 %" in text
+    assert "also from scratch efficientnet_lite0 57.1 % none 56.6 % 51.5 to 61.5 %" in text
+
+
+def test_figures_from_folds_say_so(tmp_path: Path) -> None:
+    probe = SAMPLE.linear_probe
+    assert probe is not None
+    folds = replace(
+        SAMPLE, plan=replace(SAMPLE.plan, folds=5), metrics=replace(SAMPLE.metrics, val_folds=3),
+        linear_probe=replace(probe, val_folds=5),
+    )  # fmt: skip
+    text = render(folds, tmp_path).text
+    assert "mean of 3 folds (selected, optimistic)" in text
+    assert "linear probe 87.6 % mean of 5 folds 86.8 %" in text
+    assert "small_cnn 61.3 % fold 1 of 5 59.8 %" in text
+    source = "136 validation images of folds, and so on models that saw fewer images than the tested one"
+    assert f"fitted on {source}: 2.2 %" in text
+    assert "of folds, and so" not in render(SAMPLE, tmp_path).text
+
+
+def test_the_findings_are_told_and_drawn(tmp_path: Path) -> None:
+    save_mistakes(tmp_path, "shirt/9.jpg")
+    page = render(SAMPLE, tmp_path)
+    assert "More images would probably help: from 535 to 1,069 images, a linear probe gained +2.3 points" in page.text
+    assert "count about 31 of 1,336 training and validation images as wrongly labelled" in page.text
+    assert "in shirt 0 % looks like dress 95 % shirt/9.jpg" in page.text
+    assert page.text.count("no picture") == 2  # the mistakes; the suspect's is there
+    assert "surer than it should be: expected calibration error 6.1 % on test" in page.text
+    assert "temperature 1.62, fitted on 136 validation images: 2.2 % and 0.341" in page.text
+    assert page.tags.count("svg") == 8
+    without = render(replace(SAMPLE, findings=Findings()), tmp_path)
+    assert without.tags.count("svg") == 6
+    assert "Labels that look wrong" not in without.text
+
+
+def test_every_section_is_filled(tmp_path: Path) -> None:
+    save_mistakes(tmp_path)
+    page = render(SAMPLE, tmp_path)
+    assert re.findall(r"<h2>(.*?)</h2>", page.source) == [
+        "Accuracy by depth", "What mattered", "Trials", "Learning curves", "Confusion on test",
+        "Class by class on test", "Worst mistakes on validation", "Labels that look wrong",
+        "Are its probabilities true?", "Would more images help?", "Data", "Cost", "How to reproduce",
+    ]  # fmt: skip
+    assert page.tags.count("svg") == 8
+    assert "2 complete, 1 pruned, 1 failed." in page.text
+    assert "loss is not finite" in page.text
+    assert "best 86.5 % after cut 13" in page.text
+    assert "hat/broken.jpg : it is broken: truncated file" in page.text
+    assert "resnet50, weights not found" in page.text
+    assert "tlsearch run /data/clothing --time-limit 25m --seed 0" in page.text
+    assert "18m 52s in all." in page.text
+    assert "still improving" in page.text
+
+
+def test_trials_are_ranked_and_the_winner_is_marked(tmp_path: Path) -> None:
+    source = render(SAMPLE, tmp_path).source
+    rows = re.findall(r"<tr( class=\"won\")?>\s*<td class=\"n\">(\d+)</td>", source)
+    assert rows == [(' class="won"', "2"), ("", "1"), ("", "3"), ("", "4"), ("", "0")]
+
+
+def test_the_score_of_a_confirmation_is_said_to_be_another(tmp_path: Path) -> None:
+    note = "Scores are accuracy on validation images (selected, optimistic)"
+    assert f"{note}." in render(SAMPLE, tmp_path).text
+    confirmed = replace(SAMPLE.trials[2], number=9, role="confirmation")
+    text = render(replace(SAMPLE, trials=(*SAMPLE.trials, confirmed)), tmp_path).text
+    assert "Below the trials of the search stand the networks from scratch and the confirmations, each on one" in text
+
+
+def test_pictures_are_small_and_inside_the_file(tmp_path: Path) -> None:
+    save_mistakes(tmp_path)
+    page = render(SAMPLE, tmp_path)
+    pictures = [address for address in page.addresses if address.startswith("data:image/jpeg;base64,")]
+    assert len(pictures) == 2
+    image = Image.open(io.BytesIO(base64.b64decode(pictures[0].partition(",")[2])))
+    assert image.size == (240, 180)
+
+
+def test_a_picture_that_is_gone_is_left_blank(tmp_path: Path) -> None:
+    page = render(SAMPLE, tmp_path)
+    assert "img" not in page.tags
+    assert page.text.count("no picture") == 3
+
+
+def test_the_page_asks_no_host_for_anything(tmp_path: Path) -> None:
+    save_mistakes(tmp_path)
+    page = render(SAMPLE, tmp_path)
+    assert page.addresses
+    assert all(address.startswith(("data:image/jpeg;", "#")) for address in page.addresses)
+    assert not {"link", "iframe", "object"} & set(page.tags)
+    assert "src" not in re.findall(r"<script([^>]*)>", page.source)[0]
+    assert not re.search(r"\bon\w+=", page.source)
+    assert "@import" not in page.source
+    assert all(target.startswith("#") for target in re.findall(r"url\(([^)]*)\)", page.source))
+
+
+def test_no_two_parts_of_the_page_share_an_id(tmp_path: Path) -> None:
+    same = {LITE: SAMPLE.profile[LITE], "other@imagenet": SAMPLE.profile[LITE]}
+    page = render(replace(SAMPLE, profile=same), tmp_path)
+    assert page.ids
+    assert len(page.ids) == len(set(page.ids))
+    assert {address[1:] for address in page.addresses} <= set(page.ids)
+
+
+def test_the_same_result_gives_the_same_bytes(tmp_path: Path) -> None:
+    assert render(SAMPLE, tmp_path / "a").source == render(SAMPLE, tmp_path / "b").source
+
+
+def test_a_bare_result_still_makes_a_page(tmp_path: Path) -> None:
+    bare = replace(
+        SAMPLE, baseline=None, gain=None, linear_probe=None, mlflow=None, confusion=None, mistakes=(),
+        histories=Histories(), profile={}, trials=(), scratch=(), findings=Findings(),
+        importance=None, frozen_work=(),
+        timings={}, versions={}, command="", started="",
+        metrics=replace(SAMPLE.metrics, confirmed=None, ms_per_image=None, megabytes=None, test_opened=None),
+        dataset=replace(SAMPLE.dataset, skipped=(), findings=()),
+        winner=Winner.of(replace(SOLVED, freeze_depth=0), "", ()),
+    )  # fmt: skip
+    page = render(bare, tmp_path)
+    assert "svg" not in page.tags
+    assert "No baseline was trained from scratch" in page.text
+    assert "its head was solved" in page.text
+    assert "None to show." in page.text
+    assert "Nothing unusual was found." in page.text
+
+
+def test_hostile_names_stay_text(tmp_path: Path) -> None:
+    evil = '"><script>alert(1)</script>$\\frac{&amp;\u202e\udcff'
+    names = (evil, *CLASSES[1:])
+    hostile = replace(
+        SAMPLE,
+        dataset=replace(
+            SAMPLE.dataset, path=f"/data/{evil}", classes=names,
+            counts={"train": dict.fromkeys(names, 5), "test": dict.fromkeys(names, 5)},
+            skipped=(Skipped(evil, evil),), findings=(Finding(evil, "warning", evil, (evil,)),),
+        ),
+        profile={evil: (ProfilePoint(evil, 1, 0.5),)},
+        trials=(*SAMPLE.trials, replace(SAMPLE.trials[0], number=9, reason=evil, label=evil)),
+        confusion=Confusion(names, ((1, 2, 0, 0),) * 4),
+        mistakes=(Mistake(evil, evil, evil, 0.5),),
+        findings=replace(SAMPLE.findings, labels=Labels(9, 1, (Suspect(evil, evil, evil, 0.1, 0.9),))),
+        versions={evil: evil},
+        command=evil,
+    )  # fmt: skip
+    page = render(hostile, tmp_path)
+    assert page.tags.count("script") == 1  # the page's own
+    assert page.text.count("<script>alert(1)</script>$\\frac{&amp;") >= 15
+
+
+def test_many_classes_become_a_list_of_confusions(tmp_path: Path) -> None:
+    names = tuple(f"class {number}" for number in range(40))
+    matrix = [[0] * 40 for _ in names]
+    for i in range(40):
+        matrix[i][i] = 10
+    matrix[3][7], matrix[5][1] = 4, 2
+    page = render(replace(SAMPLE, confusion=Confusion(names, tuple(map(tuple, matrix)))), tmp_path)
+    assert "class 3 class 7 4 29 % class 5 class 1 2 17 %" in page.text
+
+
+def test_only_the_page_s_own_script_may_run(tmp_path: Path) -> None:
+    source = render(SAMPLE, tmp_path).source
+    (script,) = re.findall(r"<script>(.*?)</script>", source, re.DOTALL)
+    policy = re.findall(r'Content-Security-Policy" content="([^"]*)"', source)[0]
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"script-src 'sha256-{digest}'" in policy
+    assert policy.startswith("default-src 'none'; img-src data:;")
+    assert policy.count("unsafe-inline") == 1  # of styles
+
+
+def test_the_table_of_trials_can_be_sorted_by_value(tmp_path: Path) -> None:
+    source = render(SAMPLE, tmp_path).source
+    assert re.findall(r'class="wide (\w+) sortable"', source) == ["trials", "classes"]
+    won = source[source.index('<tr class="won">') :]
+    cells = re.findall(r'data-value="([^"]*)"', won[: won.index("</tr>")])
+    assert cells == ["0.912", SAMPLE.winner.label, str(6 / 18), "0", "0.5", "201.0"]
+
+
+def test_the_page_says_where_its_pictures_are(tmp_path: Path) -> None:
+    assert "lies as a PNG in the folder pictures beside it" in render(SAMPLE, tmp_path).text
+
+
+def gained(low: float, high: float, **changes: float | None) -> RunResult:
+    gain = Gain((low + high) / 2, (low, high), (8, 6), 0.2)
+    return replace(SAMPLE, gain=replace(gain, **changes))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "p", "claim"),
+    [
+        (0.01, 0.05, 0.03, "Reuse beats small_cnn"),
+        (-0.01, 0.05, 0.03, "No gain over small_cnn"),
+        (-0.05, -0.01, 0.03, "small_cnn trained from scratch beats reuse"),
+        (0.01, 0.05, 0.2, "No gain over small_cnn"),
+        (-0.05, -0.01, 0.2, "No gain over small_cnn"),
+    ],
+)
+def test_the_verdict_claims_what_the_interval_and_the_p_value_allow(
+    low: float, high: float, p: float, claim: str
+) -> None:
+    assert verdict(gained(low, high, mcnemar_midp=p))[0].startswith(claim)
+
+
+def test_the_verdict_gives_the_p_value_that_there_is() -> None:
+    assert "p = .200" in verdict(gained(0.01, 0.05))[0]
+    assert "p = .034" in verdict(gained(0.01, 0.05, mcnemar_midp=None, permutation_p=0.034))[0]
+    assert "no p-value" in verdict(gained(0.01, 0.05, mcnemar_midp=None))[0]
+
+
+def test_numbers_read_as_people_write_them() -> None:
+    assert percent(0.9034) == "90.3 %"
+    assert interval((0.869, 0.9294)) == "86.9 to 92.9 %"
+    assert (points(0.301), points(-0.02)) == ("+30.1", "-2.0")
+    seconds = [0.42, 9.97, 59.7, 372, 3599.8, 3900]
+    assert [duration(s) for s in seconds] == ["0.4 s", "10 s", "1m 00s", "6m 12s", "1h 00m", "1h 05m"]
+
+
+def test_a_pruned_twin_of_the_winner_is_not_marked(tmp_path: Path) -> None:
+    twin = replace(SAMPLE.trials[2], number=1, state="pruned", value=None)
+    rows: tuple[TrialRow, ...] = (twin, SAMPLE.trials[2])
+    source = render(replace(SAMPLE, trials=rows), tmp_path).source
+    assert re.findall(r'class="won">\s*<td class="n">(\d+)', source) == ["2"]
+
+
+def test_suspects_without_an_estimate_are_told_as_such() -> None:
+    labels = SAMPLE.findings.labels if SAMPLE.findings else None
+    assert labels is not None
+    assert "count hardly any of 1,336 training and validation images" in labels_sentence(replace(labels, estimated=0))
+
+
+def test_long_names_break_behind_their_marks_and_nowhere_else(tmp_path: Path) -> None:
+    label = "efficientnet_lite0@imagenet freeze 6/18 <b>"
+    page = render(replace(SAMPLE, winner=replace(SAMPLE.winner, label=label)), tmp_path)
+    assert "efficientnet_<wbr>lite0@<wbr>imagenet freeze 6/18 &lt;b&gt;" in page.source
+    assert label in page.text

@@ -1,0 +1,47 @@
+"""The description of the parent run in MLflow."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from tests.helpers.sample_result import SAMPLE
+from tlsearch.report.markdown import describe
+from tlsearch.results.schema.run import Mlflow
+
+PLACE = Mlflow(
+    "sqlite:///x.db", "7", "abc", "mlflow ui", "http://127.0.0.1:5000/#/experiments/7/runs?viewStateShareKey=k"
+)
+
+
+@pytest.fixture
+def text() -> str:
+    return describe(replace(SAMPLE, mlflow=PLACE))
+
+
+def test_what_the_search_did_is_told(text: str) -> None:
+    trials = [row for row in SAMPLE.trials if row.role == "trial"]
+    assert f"- winner: {SAMPLE.winner.label}, frozen up to {SAMPLE.winner.cut_point}" in text
+    assert f"- {len(trials)} trials (" in text
+    assert f"{SAMPLE.dataset.total('train'):,} train + " in text
+    assert all(f"{candidate.label}" in text for candidate in SAMPLE.plan.candidates)
+
+
+def test_links_stay_within_the_ui(text: str) -> None:
+    assert "[report](#/experiments/7/runs/abc/artifacts/report.html)" in text
+    assert "[all numbers](#/experiments/7/runs/abc/artifacts/result.json)" in text
+    assert "[the search's progress](#/experiments/7/runs/abc/model-metrics)" in text
+    assert "[the trials, best first](#/experiments/7/runs?viewStateShareKey=k)" in text
+
+
+def test_without_a_view_or_a_record_there_is_no_link_to_it() -> None:
+    assert "best first" not in describe(replace(SAMPLE, mlflow=replace(PLACE, view="")))
+    assert "ImageFingerprint at" not in describe(replace(SAMPLE, mlflow=None))
+
+
+def test_how_to_repeat_it_is_told() -> None:
+    text = describe(replace(SAMPLE, command="tlsearch run --config 'out`/run.toml'"))
+    assert "```sh\ntlsearch run --config 'out`/run.toml'\n```" in text
+    assert f"seed {SAMPLE.plan.seed}; " in text
+    assert f"data set fingerprint `{SAMPLE.dataset.fingerprint}`" in text

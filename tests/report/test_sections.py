@@ -1,0 +1,167 @@
+"""What single sections of the report say, and what their charts hold."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from tests.helpers.sample_result import LITE, SAMPLE, SCRATCH, WINNER
+from tlsearch.report.images import Picture
+from tlsearch.report.sections.confusion import class_figures
+from tlsearch.report.sections.cost import cost, store_bars
+from tlsearch.report.sections.curves import curves
+from tlsearch.report.sections.depth import depth
+from tlsearch.report.sections.mattered import mattered
+from tlsearch.report.sections.trial_table import reached, trial_table
+from tlsearch.results.schema.evidence import Confusion, Histories
+from tlsearch.results.schema.run import TrialRow
+from tlsearch.results.schema.search import FrozenWork, Importance
+from tlsearch.types import TrialResult
+
+
+def charts(section_pictures: tuple[object, ...]) -> dict[str, Picture]:
+    return {picture.name: picture for picture in section_pictures if isinstance(picture, Picture)}
+
+
+def test_an_empty_profile_and_odd_curves_draw_nothing() -> None:
+    assert depth(replace(SAMPLE, profile={LITE: ()})).pictures == ()
+    nothing = ({"epoch": 1.0, "objective": None, "train_accuracy": 0.5},)
+    assert curves(replace(SAMPLE, histories=Histories(nothing))).pictures == ()
+    single = curves(replace(SAMPLE, histories=Histories(({"objective": 0.5},)))).pictures
+    assert [picture.name for picture in single] == ["learning-curves"]
+    assert "<use" in charts(single)["learning-curves"].svg
+
+
+def test_charts_take_the_colour_of_the_text() -> None:
+    found = depth(SAMPLE).pictures
+    lite, vgg = (picture.svg for picture in charts(found).values())
+    for svg in (lite, vgg):
+        assert "currentColor" in svg
+        assert "#000000" not in svg
+        assert "#010203" not in svg
+        assert "#ffffff" not in svg
+    assert lite.count("stroke-dasharray") == 1
+    assert "stroke-dasharray" not in vgg
+
+
+def test_candidates_of_one_name_get_files_of_their_own() -> None:
+    curve = SAMPLE.profile[LITE]
+    names = charts(depth(replace(SAMPLE, profile={"a@b": curve, "A@B": curve, "@": curve})).pictures)
+    assert list(names) == ["depth-a-b", "depth-a-b-2", "depth-network"]
+
+
+def test_the_curves_are_of_the_winner_the_best_others_and_the_network_from_scratch() -> None:
+    section = curves(SAMPLE)
+    assert section.shown["other_curves"] == "trial 7"  # trial 2 is the winner
+    labels = [key.label for key in section.shown["curve_keys"]]
+    assert labels == ["winner", "from scratch", "other good trials", "on training images"]
+    without = curves(replace(SAMPLE, histories=Histories((), (), SAMPLE.histories.trials)))
+    assert [key.label for key in without.shown["curve_keys"]] == ["other good trials", "on training images"]
+
+
+@pytest.mark.parametrize(
+    ("importance", "said"),
+    [
+        (None, "was not computed in this run"),
+        (Importance("fanova", 9), "from 9 complete trials: ten are the least"),
+        (Importance("fanova", 1), "from 1 complete trial: ten are the least"),
+        (Importance("fanova", 12), "from 12 complete trials: all have the same score"),
+        (SAMPLE.importance, "a random forest over 12 complete trials; pruned, failed and timed_out ones"),
+    ],
+)
+def test_importance_is_drawn_where_there_is_some_and_explained_otherwise(
+    importance: Importance | None, said: str
+) -> None:
+    section = mattered(replace(SAMPLE, importance=importance))
+    assert said in section.shown["importance"]
+    drawn = bool(importance and importance.parameters)
+    assert bool(section.shown["importance_bars"]) == drawn
+    assert ("importance" in charts(section.pictures)) == drawn
+
+
+def test_shares_are_bars_beside_their_errors() -> None:
+    assert mattered(SAMPLE).shown["importance_bars"] == [
+        ("tune layers, or only a head", 0.41, 0.08, 100.0),
+        ("pre-trained network", 0.2, 0.05, pytest.approx(48.78)),
+        ("dropout", 0.01, None, pytest.approx(2.44)),
+    ]
+
+
+def test_a_baseline_far_below_is_named_and_does_not_press_the_trials_together() -> None:
+    assert SAMPLE.baseline is not None
+    far = mattered(replace(SAMPLE, baseline=replace(SAMPLE.baseline, val=0.2)))
+    assert "The network from scratch is off the charts, at 20.0 %." in far.shown["scatter_caption"]
+    assert "from scratch" not in [key.label for key in far.shown["scatter_keys"]]
+    (axes,) = charts(far.pictures)["freeze-depth"].figure.axes
+    assert axes.get_ylim()[0] > 0.6
+    assert "off the charts" not in mattered(SAMPLE).shown["scatter_caption"]
+
+
+def test_the_points_that_are_not_drawn_are_counted() -> None:
+    caption = mattered(SAMPLE).shown["scatter_caption"]
+    assert "1 ended early and stands at what it had reached." in caption
+    assert "Not drawn, for want of any score: 1 failed." in caption
+    assert "No chart where all trials have one value: units of the hidden layer." in caption
+    labels = [key.label for key in mattered(SAMPLE).shown["scatter_keys"]]
+    assert labels == [LITE, "vgg16@imagenet", "pruned", "winner", "from scratch"]
+    alone = mattered(replace(SAMPLE, baseline=None))
+    assert "from scratch" not in [key.label for key in alone.shown["scatter_keys"]]
+
+
+def test_a_linear_head_stands_left_of_every_hidden_layer() -> None:
+    wide = TrialRow.of(9, "trial", TrialResult(replace(WINNER, units=2048), "complete", 0.8, 1.0))
+    figure = charts(mattered(replace(SAMPLE, trials=(*SAMPLE.trials, wide))).pictures)["head-size"].figure
+    (axes,) = figure.axes
+    assert [label.get_text() for label in axes.get_xticklabels()] == [
+        "linear", "64", "128", "256", "512", "1,024", "2,048",
+    ]  # fmt: skip
+    points = [line for line in axes.lines if line.get_linestyle() == "None"]
+    assert {float(x) for line in points for x in line.get_xdata()} == {5.0, 11.0}  # type: ignore[union-attr]  # arrays
+
+
+def test_a_trial_that_ended_early_has_what_it_had_reached() -> None:
+    row = TrialRow.of(1, "trial", TrialResult(SCRATCH, "pruned", None, 1.0, {"objective": 0.4}))
+    assert reached(row) == 0.4
+    assert reached(replace(row, state="failed")) is None
+    assert reached(replace(row, metrics={})) is None
+    assert reached(replace(row, state="complete", value=0.6)) == 0.6
+
+
+def test_a_class_that_was_never_called_has_no_precision() -> None:
+    one, two, three = class_figures(Confusion(("a", "b", "c"), ((3, 0, 0), (1, 0, 0), (0, 0, 0))))
+    assert (one.precision, one.recall, one.f1) == (0.75, 1.0, pytest.approx(6 / 7))
+    assert (two.precision, two.recall, two.f1) == (None, 0.0, 0.0)
+    assert (three.precision, three.recall, three.f1) == (None, None, None)
+
+
+def test_savings_are_counts_times_measured_seconds() -> None:
+    bars = store_bars(SAMPLE.frozen_work)
+    assert [(images, passes) for _, images, passes, _ in bars] == [(62_000, 22_000), (11_000, 6_000), (4_000, 2_500)]
+    assert [seconds for *_, seconds in bars] == pytest.approx([300.0, 140.0, 65.0])
+    shown = cost(SAMPLE).shown
+    assert (
+        "saved about 3m 55s against computing it whenever it is read, and 1m 15s against keeping"
+        in (shown["store"]["sentence"])
+    )
+    assert [bar[-1] for bar in shown["store"]["bars"]] == [100, pytest.approx(46.67), pytest.approx(21.67)]
+    assert cost(replace(SAMPLE, frozen_work=())).shown["store"] is None
+    assert store_bars([FrozenWork(LITE, 0.1, 0, 0, 0, 0, 0, 0)]) == []
+
+
+def test_time_is_told_by_how_trials_ended() -> None:
+    said = "Trials of the search by how they ended: 2 complete 3m 24s, 1 pruned 1m 24s, 1 failed 12 s."
+    assert cost(SAMPLE).shown["spent"] == said
+
+
+def test_trials_on_different_numbers_of_folds_are_ranked_by_those_that_all_have() -> None:
+    row = SAMPLE.trials[0]
+    solved = replace(row, number=1, role="trial", state="complete", value=0.80, folds=5, compared=0.92)
+    tuned = replace(row, number=2, role="trial", state="complete", value=0.85, folds=1, compared=0.85)
+    confirmation = replace(row, number=3, role="confirmation", state="complete", value=0.99, folds=1)
+    shown = trial_table(replace(SAMPLE, trials=(confirmation, tuned, solved))).shown
+    assert [r.number for r in shown["trials"]] == [1, 2, 3]
+    assert shown["trial_summary"] == "2 complete."
+    assert shown["compared"].startswith("Trials are ranked by the first fold, which all have; the mean over all folds")
+    assert trial_table(replace(SAMPLE, trials=(replace(tuned, folds=5), solved))).shown["compared"] == ""
+    assert reached(solved) == 0.92

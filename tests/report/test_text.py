@@ -1,0 +1,154 @@
+"""The same words for the same numbers: what terminal, report and MLflow take their texts from."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from tests.helpers.sample_result import BASELINE, SAMPLE
+from tlsearch.report import text as words
+from tlsearch.report.markdown import describe
+from tlsearch.report.model_table import headings, model_rows
+from tlsearch.report.numbers import score
+from tlsearch.report.text import verdict
+from tlsearch.results.flatten import flat_metrics
+from tlsearch.results.result import RunResult
+from tlsearch.results.schema.run import Confirmed, Difference, Gain
+
+
+@pytest.mark.parametrize(
+    ("val_folds", "folds", "text"),
+    [
+        (1, 1, "validation (selected, optimistic)"),
+        (5, 5, "mean of 5 folds (selected, optimistic)"),
+        (2, 5, "mean of 2 folds (selected, optimistic)"),
+        (1, 5, "fold 1 of 5 (selected, optimistic)"),
+    ],
+)
+def test_a_validation_figure_is_selected_and_optimistic(val_folds: int, folds: int, text: str) -> None:
+    assert words.selected(val_folds, folds) == text
+
+
+def test_the_two_spreads_of_a_confirmed_figure_stay_apart() -> None:
+    assert words.confirmed_on(Confirmed(0.9, 3, 0.006, 0.017)) == "confirmed on 3 resampled folds"
+    assert words.confirmed_on(Confirmed(0.9, 1, None, None)) == "confirmed on 1 resampled fold"
+    assert words.spreads(Confirmed(0.9, 3, 0.006, 0.017), score) == "seeds +- .006, sampling +- .017"
+    assert words.spreads(Confirmed(0.9, 3, None, 0.017), score) == "sampling +- .017"
+    assert words.spreads(Confirmed(0.9, 1, None, None), score) == ""
+
+
+def test_openings_are_counted() -> None:
+    assert [words.openings(n) for n in (1, 2)] == ["this test set: opened 1 time", "this test set: opened 2 times"]
+
+
+def test_both_gains_stand_beside_each_other() -> None:
+    assert words.gain_lines(SAMPLE.gain) == [
+        "gain over training from scratch +.301 [+.249 +.353] p < .001",
+        "gain over the linear probe +.043 [+.017 +.071] p = .002",
+    ]
+    assert SAMPLE.gain is not None
+    alone = Gain(over_linear_probe=SAMPLE.gain.over_linear_probe)
+    assert words.gain_lines(alone) == ["gain over the linear probe +.043 [+.017 +.071] p = .002"]
+    assert words.gain_lines(None) == []
+
+
+def test_a_test_set_that_was_opened_before_is_part_of_the_verdict() -> None:
+    assert not any("opened" in sentence for sentence in words.verdict(SAMPLE))
+    again = replace(SAMPLE, metrics=replace(SAMPLE.metrics, test_opened=4))
+    assert "has now been opened 4 times" in words.verdict(again)[-1]
+
+
+def test_every_model_has_a_row_once() -> None:
+    rows = model_rows(SAMPLE)
+    assert [(r.kind, r.name, r.val, r.test) for r in rows] == [
+        ("winner", "winner", 0.912, 0.903),
+        ("probe", "linear probe", 0.876, 0.860),
+        ("baseline", "from scratch", 0.613, 0.602),
+        ("baseline", "also from scratch", 0.571, 0.566),
+    ]
+    assert [r.confirmed.mean if r.confirmed else None for r in rows] == [0.905, 0.868, 0.598, None]
+    assert {r.val_note for r in rows} == {""}
+    older = replace(SAMPLE, scratch=())  # a file of a version that did not list them
+    assert [r.name for r in model_rows(older)] == ["winner", "linear probe", "from scratch"]
+    assert [r.name for r in model_rows(replace(SAMPLE, scratch=(), baseline=None, linear_probe=None))] == ["winner"]
+
+
+def test_other_folds_than_those_of_the_heading_are_noted() -> None:
+    probe = SAMPLE.linear_probe
+    assert probe is not None
+    result = replace(
+        SAMPLE, plan=replace(SAMPLE.plan, folds=5), metrics=replace(SAMPLE.metrics, val_folds=5),
+        linear_probe=replace(probe, val_folds=5),
+    )  # fmt: skip
+    assert headings(result)[0] == "mean of 5 folds (selected, optimistic)"
+    assert [r.val_note for r in model_rows(result)] == ["", "", "fold 1 of 5", "fold 1 of 5"]
+
+
+def numbers(result: RunResult) -> dict[str, float]:
+    return flat_metrics(result)
+
+
+def test_the_names_of_mlflow_are_those_of_the_result_file() -> None:
+    found = numbers(SAMPLE)
+    plain = SAMPLE.to_dict()
+    metrics = plain["metrics"]
+    assert found["val"] == metrics["val"]
+    assert found["test"] == metrics["test"]
+    assert found["test_opened"] == metrics["test_opened"] == 1
+    assert [found["test_ci95_low"], found["test_ci95_high"]] == metrics["test_ci95"]
+    assert found["confirmed_mean"] == metrics["confirmed"]["mean"]
+    assert found["confirmed_seed_spread"] == metrics["confirmed"]["seed_spread"]
+    for name in ("linear_probe", "baseline"):
+        assert found[f"{name}_val"] == plain[name]["val"]
+        assert found[f"{name}_confirmed_mean"] == plain[name]["confirmed"]["mean"]
+        assert found[f"{name}_test"] == plain[name]["test"]
+        assert [found[f"{name}_test_ci95_low"], found[f"{name}_test_ci95_high"]] == plain[name]["test_ci95"]
+    assert found["scratch_efficientnet_lite0_test"] == 0.566
+    assert "scratch_small_cnn_test" not in found
+    assert found["calibration_before_ece"] == plain["findings"]["calibration"]["before"]["ece"]
+
+
+def test_both_gains_are_metrics_with_their_evidence() -> None:
+    found = numbers(SAMPLE)
+    assert [found[f"gain_over_baseline{end}"] for end in ("", "_ci95_low", "_ci95_high", "_p")] == [
+        0.301, 0.249, 0.353, 2e-25,
+    ]  # fmt: skip
+    assert [found[f"gain_over_linear_probe{end}"] for end in ("", "_ci95_low", "_ci95_high", "_p")] == [
+        0.043, 0.017, 0.071, 0.0016,
+    ]  # fmt: skip
+    assert "baseline_confirmed_seed_spread" not in found  # unknown, not 0
+    bare = numbers(replace(SAMPLE, baseline=None, scratch=(), gain=None))
+    assert not any("baseline" in name or "gain_" in name for name in bare)
+
+
+def test_the_description_tells_the_whole_story() -> None:
+    text = describe(SAMPLE)
+    assert "Reuse beats small_cnn trained from scratch by +30.1 points" in text
+    assert "Searching paid: over the best linear probe +4.3 points" in text
+    assert "| accuracy | validation (selected, optimistic) | confirmed on resampled folds | tested once |" in text
+    assert "| .912 | .905 on 3 folds, seeds +- .006, sampling +- .017 | .903 [.869 .929] |" in text
+    assert "| from scratch: small_cnn | .613 | .598 on 3 folds, sampling +- .021 | .602 [.551 .650] |" in text
+    assert "- gain over the linear probe +.043 [+.017 +.071] p = .002" in text
+    assert "372 test images (this test set: opened 1 time)." in text
+    odd = replace(BASELINE, architecture="a|b")
+    assert "| from scratch: a\\|b |" in describe(replace(SAMPLE, baseline=odd, scratch=(odd,)))
+
+
+@pytest.mark.parametrize(("p", "shown"), [(0.03, True), (0.06, False), (None, False)])
+def test_a_gain_is_claimed_only_where_interval_and_p_value_agree(p: float | None, shown: bool) -> None:
+    """Four images against none: Tango's interval excludes 0, but there are too few for a p-value."""
+    assert SAMPLE.gain is not None
+    probe = Difference(0.053, (0.002, 0.129), (4, 0), p)
+    gain = replace(SAMPLE.gain, ci95=(0.002, 0.129), mcnemar_midp=p, over_linear_probe=probe)
+    said = " ".join(verdict(replace(SAMPLE, gain=gain)))
+    assert ("Reuse beats" in said, "Searching paid" in said) == (shown, shown)
+    assert ("no gain is shown" in said, "No gain over" in said) == (not shown, not shown)
+
+
+@pytest.mark.parametrize(("p", "shown"), [(0.03, True), (None, False)])
+def test_a_loss_is_claimed_by_the_same_rule(p: float | None, shown: bool) -> None:
+    assert SAMPLE.gain is not None
+    probe = Difference(-0.053, (-0.129, -0.002), (0, 4), p)
+    said = " ".join(verdict(replace(SAMPLE, gain=replace(SAMPLE.gain, over_linear_probe=probe))))
+    assert ("is better than what the search chose" in said) == shown

@@ -1,0 +1,73 @@
+"""The time limit and its shares."""
+
+from __future__ import annotations
+
+import contextlib
+
+import pytest
+
+from tlsearch.runs import budget as module
+from tlsearch.runs.budget import SHARES, TimeBudget
+
+
+class Hands:
+    """A time that is set by hand."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def hands(monkeypatch: pytest.MonkeyPatch) -> Hands:
+    hands = Hands()
+    monkeypatch.setattr(module, "time", hands)
+    return hands
+
+
+def test_the_shares_are_the_whole() -> None:
+    assert SHARES == {"profile": 0.10, "baseline": 0.20, "search": 0.50, "confirm": 0.15, "rest": 0.05}
+    assert sum(SHARES.values()) == pytest.approx(1)
+
+
+def test_shares_of_a_limit(hands: Hands) -> None:
+    budget = TimeBudget(300.0, started=hands.now)
+    assert [budget.share(step) for step in SHARES] == pytest.approx([30, 60, 150, 45, 15])
+    hands.now += 200
+    assert budget.elapsed() == 200
+    assert budget.share("search") == 150  # a share does not shrink
+    assert budget.left_for() == pytest.approx(100)
+    assert budget.left_for("confirm", "rest") == pytest.approx(40)
+
+
+def test_what_fits(hands: Hands) -> None:
+    budget = TimeBudget(300.0, started=hands.now)
+    hands.now += 200
+    assert budget.fits(39.9, "confirm", "rest")
+    assert not budget.fits(40.1, "confirm", "rest")
+    assert budget.fits(84.9, "rest")
+    assert not budget.fits(85.1, "rest")
+    hands.now += 200
+    assert not budget.fits(0.0)
+
+
+def test_without_a_limit_everything_fits(hands: Hands) -> None:
+    budget = TimeBudget(None, started=hands.now)
+    hands.now += 1e6
+    assert budget.fits(1e9, "confirm", "rest")
+    assert budget.left_for("rest") is None
+    assert budget.share("baseline") is None
+
+
+def test_timings_of_a_step_add_up(hands: Hands) -> None:
+    budget = TimeBudget(None, started=hands.now)
+    with budget.measure("scan"):
+        hands.now += 2
+    with budget.measure("plan"):
+        hands.now += 3
+    with contextlib.suppress(ZeroDivisionError), budget.measure("scan"):
+        hands.now += 5
+        _ = 1 / 0
+    assert budget.timings == {"scan": 7, "plan": 3}

@@ -1,0 +1,139 @@
+"""EvaluationPredictions that are kept: each is asked for once, comes back as it was, and brings its time with it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.helpers.made_up import LITE, facts_of
+from tlsearch.errors import RunError
+from tlsearch.runs.budget import TimeBudget
+from tlsearch.runs.checkpoint import Checkpoint
+from tlsearch.training.trial import Outcome
+from tlsearch.types import TrialResult, TrialSpec
+from tlsearch.worker.handlers import CandidateFacts
+
+SPEC = TrialSpec("efficientnet_lite0", "imagenet", 160, 18, 6, units=64, lr_head=1e-3)
+RESULT = TrialResult(
+    SPEC,
+    "complete",
+    0.1 + 0.2,
+    12.5,
+    {"val_loss": math.inf, "val_accuracy": 1 / 3},
+    ({"epoch": 1.0, "train_loss": math.nan},),
+    fold_values=(0.5, 0.25),
+)
+OUTCOME = Outcome(
+    RESULT,
+    np.arange(5, dtype=np.int64),
+    np.random.default_rng(0).random((5, 3)).astype(np.float32),
+)
+
+
+@dataclass
+class Asked:
+    """Counts how often it is asked."""
+
+    answer: object
+    times: int = 0
+
+    def __call__(self) -> object:
+        self.times += 1
+        return self.answer
+
+
+def test_an_answer_is_asked_for_once_and_comes_back_as_it_was(tmp_path: Path) -> None:
+    asked = Asked(OUTCOME)
+    question = ("trial", "confirmation", SPEC, ((1, 2), (3,)))
+    assert Checkpoint(tmp_path / "new", TimeBudget(None), {}).once(question, Outcome, asked) is OUTCOME
+    again = Checkpoint(tmp_path / "new", TimeBudget(None), {}).once(question, Outcome, asked)
+    assert asked.times == 1
+    assert isinstance(again, Outcome)
+    assert replace(again.result, history=()) == replace(RESULT, history=())
+    assert math.isnan(again.result.history[0]["train_loss"])
+    np.testing.assert_array_equal(again.val_rows, OUTCOME.val_rows)
+    np.testing.assert_array_equal(again.val_probabilities, OUTCOME.val_probabilities)
+    assert (again.val_rows.dtype, again.val_probabilities.dtype) == (np.int64, np.float32)
+
+
+def test_measurements_come_back_as_they_were(tmp_path: Path) -> None:
+    facts = facts_of(LITE)
+    scores = ((0.25, 0.0125), (0.5, 1 / 3))
+    for _ in range(2):
+        checkpoint = Checkpoint(tmp_path, TimeBudget(None), {})
+        assert checkpoint.get_or_compute(("measure", LITE, 0.4), CandidateFacts, lambda: facts) == facts
+        assert checkpoint.get_or_compute(("profile", LITE), tuple[tuple[float, float], ...], lambda: scores) == scores
+
+
+def test_everything_in_a_question_counts(tmp_path: Path) -> None:
+    checkpoint = Checkpoint(tmp_path, TimeBudget(None), {})
+    questions = [("a", SPEC), ("b", SPEC), ("a", replace(SPEC, seed=7)), ("a", SPEC, 1), ("a", SPEC, 2.5)]
+    asked = [Asked(number) for number in range(len(questions))]
+    for _ in range(2):
+        assert [checkpoint.get_or_compute(q, int, a) for q, a in zip(questions, asked, strict=True)] == list(range(5))
+    assert [a.times for a in asked] == [1] * 5
+    assert checkpoint.get(("a", SPEC, 1), int) == 3
+    assert checkpoint.get(("a", SPEC, 3), int) is None
+
+
+def test_an_answer_brings_back_the_time_at_which_it_was_given(tmp_path: Path) -> None:
+    first = TimeBudget(1000.0)
+    first.set(300.0)
+    with first.measure("search"):
+        first.set(420.0)
+    assert first.timings["search"] == pytest.approx(120, abs=1)
+    Checkpoint(tmp_path, first, {}).once(("trial", 1), int, lambda: 1)
+    second = TimeBudget(1000.0)
+    with second.measure("search"):
+        Checkpoint(tmp_path, second, {}).once(("trial", 1), int, lambda: 2)
+    assert second.elapsed() == pytest.approx(420, abs=1)
+    assert second.left_for() == pytest.approx(580, abs=1)
+    assert second.timings["search"] == pytest.approx(420, abs=1)
+
+
+def test_the_clock_is_not_turned_back_by_what_this_life_has_kept(tmp_path: Path) -> None:
+    budget = TimeBudget(None)
+    checkpoint = Checkpoint(tmp_path, budget, {})
+    checkpoint.get_or_compute(("trial", 1), int, lambda: 1)
+    budget.set(100.0)
+    assert checkpoint.get_or_compute(("trial", 1), int, lambda: 2) == 1
+    assert budget.elapsed() == pytest.approx(100, abs=1)
+
+
+@pytest.mark.parametrize("left", ["", '{"question": "trial", "answ', "[]"])
+def test_half_an_answer_is_none(tmp_path: Path, left: str) -> None:
+    checkpoint = Checkpoint(tmp_path, TimeBudget(None), {})
+    checkpoint.get_or_compute(("trial", 1), int, lambda: 1)
+    (file,) = tmp_path.iterdir()
+    file.write_text(left)
+    assert checkpoint.get(("trial", 1), int) is None
+    assert checkpoint.get_or_compute(("trial", 1), int, lambda: 2) == 2
+    assert checkpoint.get_or_compute(("trial", 1), int, lambda: 3) == 2
+
+
+def test_what_fails_is_asked_again(tmp_path: Path) -> None:
+    checkpoint = Checkpoint(tmp_path, TimeBudget(None), {})
+
+    def fail() -> int:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        checkpoint.get_or_compute(("trial", 1), int, fail)
+    assert list(tmp_path.iterdir()) == []
+    assert checkpoint.get_or_compute(("trial", 1), int, lambda: 2) == 2
+
+
+def test_a_full_disk_is_told(small_disk: Path) -> None:
+    checkpoint = Checkpoint(small_disk, TimeBudget(None), {})
+    checkpoint.get_or_compute(("trial", 1), int, lambda: 1)
+    large = tuple(float(number) for number in range(200_000))
+    with pytest.raises(
+        RunError, match=r"No space left on device\): make room there, then go on with `tlsearch resume`"
+    ):
+        checkpoint.get_or_compute(("trial", 2), tuple[float, ...], lambda: large)
+    assert checkpoint.get_or_compute(("trial", 1), int, lambda: 5) == 1
+    assert len(list(small_disk.iterdir())) == 1

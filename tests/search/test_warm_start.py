@@ -1,0 +1,160 @@
+"""What is tried first."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from tests.helpers.made_up import LITE, VGG, make_costs, make_space
+from tlsearch.search.space import LR_HEAD, LR_SUFFIX, SearchSpace
+from tlsearch.search.warm_start import depths_of, rates_of, warm_start
+from tlsearch.types import Candidate, TrialSpec
+
+SPACE = make_space()
+
+
+def peaking(candidate: Candidate, depth: int) -> list[float]:
+    """Accuracy by depth with its best after cut ``depth``."""
+    return [0.9 if number == depth else 0.5 for number in range(1, candidate.depth + 1)]
+
+
+PROFILE = {LITE: peaking(LITE, 13), VGG: peaking(VGG, 10)}
+
+
+def specs(
+    space: SearchSpace, profile: dict[Candidate, list[float]], best: list[Candidate], trials: int = 9
+) -> list[TrialSpec]:
+    """The entries in a run of so many trials."""
+    costs = make_costs(space)
+    entries = warm_start(space, profile, best, lambda params: costs.operations(space.spec(params)), trials)
+    return [space.spec(params) for params in entries]
+
+
+def test_solved_heads_come_first_for_every_candidate() -> None:
+    first = specs(SPACE, PROFILE, [LITE])[:6]
+    assert [(s.backbone, s.skip_cut, s.pooling) for s in first] == [
+        ("efficientnet_lite0", 0, "avg"),
+        ("vgg16", 0, "avg"),
+        ("efficientnet_lite0", 13, "avgmax"),
+        ("vgg16", 10, "avgmax"),
+        ("efficientnet_lite0", 0, "avgmax"),
+        ("vgg16", 0, "avgmax"),
+    ]
+    assert all(s.is_linear_probe and not s.strength for s in first)
+
+
+def test_where_there_are_trials_enough_the_best_ones_are_joined_with_more_cuts() -> None:
+    rising = {
+        LITE: [*(0.05 * n for n in range(12)), 0.8, 0.9, 0.85, 0.7, 0.6, 0.95],
+        VGG: [0.5, *[0.3] * 5, 0.4, 0.9, *[0.3] * 5],
+    }
+    entries = specs(SPACE, rising, [VGG, LITE], 20)
+    assert [(s.backbone, s.skip_cut) for s in entries[2:10]] == [
+        ("efficientnet_lite0", 14),
+        ("vgg16", 8),
+        ("vgg16", 1),
+        ("efficientnet_lite0", 15),
+        ("vgg16", 7),
+        ("efficientnet_lite0", 13),
+        ("vgg16", 12),  # of equals the deepest
+        ("efficientnet_lite0", 16),
+    ]
+    assert all(s.is_linear_probe and s.pooling == "avgmax" and not s.strength for s in entries[2:10])
+    few = specs(SPACE, rising, [VGG, LITE], 19)  # of which ten would be more than half
+    assert [(s.backbone, s.skip_cut) for s in few[4:6]] == [("efficientnet_lite0", 0), ("vgg16", 0)]
+    assert entries[10:] == few[6:]
+    one = specs(SPACE, rising, [LITE], 14)
+    assert [(s.backbone, s.skip_cut) for s in one[4:7]] == [("efficientnet_lite0", depth) for depth in (15, 13, 16)]
+
+
+@pytest.mark.parametrize(("depth", "joined"), [(1, 0), (2, 1), (3, 2)])
+def test_a_network_of_few_cuts_is_joined_with_those_that_it_has(depth: int, joined: int) -> None:
+    tiny = replace(LITE, backbone="theirs", depth=depth)
+    space = make_space(tiny)
+    entries = warm_start(space, {tiny: peaking(tiny, depth)}, [tiny], lambda _: 1.0, 40)
+    solved = [s for s in map(space.spec, entries) if s.is_linear_probe]
+    assert sorted(s.skip_cut for s in solved) == list(range(joined + 1))
+
+
+def test_then_what_trains_for_the_best_candidate() -> None:
+    deep, late, plain, hidden = specs(SPACE, PROFILE, [LITE])[6:]
+    assert {s.backbone for s in (deep, late, plain, hidden)} == {"efficientnet_lite0"}
+    assert (deep.kind, deep.freeze_depth, deep.policy, deep.strength) == ("suffix", 6, "standard", 0.5)
+    assert (deep.lr_suffix, deep.weight_decay, deep.dropout) == (5e-4, 1e-3, 0.3)
+    assert (late.kind, late.freeze_depth, late.policy, late.strength) == ("suffix", 15, "geometric", 0.5)
+    assert (late.lr_suffix, late.weight_decay, late.dropout) == (3e-4, 1e-3, 0.3)
+    assert plain == replace(late, policy="none", strength=0.0, views=1, dropout=0.2)
+    assert (hidden.kind, hidden.units, hidden.dropout) == ("frozen", 256, 0.5)
+    assert (hidden.policy, hidden.strength, hidden.lr_head, hidden.weight_decay) == ("standard", 0.5, 1e-3, 1e-2)
+
+
+@pytest.mark.parametrize(
+    ("backbone", "depth", "depths", "rates"),
+    [
+        ("efficientnet_lite0", 18, (6, 15), (5e-4, 3e-4)),
+        ("resnet50", 17, (8, 14), (2e-4, 2e-4)),
+        ("vgg16", 13, (7, 10), (5e-5, 1e-4)),
+        ("vgg19", 16, (8, 12), (5e-5, 1e-4)),
+    ],
+)
+def test_depths_and_rates_of_the_built_in_backbones(
+    backbone: str, depth: int, depths: tuple[int, int], rates: tuple[float, float]
+) -> None:
+    candidate = Candidate(backbone, "imagenet", None, "", 160, depth)
+    assert depths_of(candidate) == depths
+    assert rates_of(candidate)[:2] == rates
+
+
+@pytest.mark.parametrize("depth", range(1, 40))
+def test_an_unknown_backbone_is_cut_in_the_same_places(depth: int) -> None:
+    middle, late = depths_of(Candidate("theirs", "a", None, "", 160, depth))
+    assert min(1, depth - 1) <= middle <= late < depth
+    if depth >= 5:
+        assert 1 / 3 <= middle / depth <= 1 / 2
+        assert 0.7 <= late / depth <= 0.9
+
+
+def test_a_known_name_with_other_cut_points_keeps_within_them() -> None:
+    middle, late = depths_of(replace(LITE, depth=9))
+    assert 1 <= middle < late < 9
+
+
+def test_freezing_little_is_tried_only_where_features_peak_early() -> None:
+    early = specs(SPACE, {**PROFILE, LITE: peaking(LITE, 6)}, [LITE])[-1]
+    assert (early.kind, early.freeze_depth, early.policy, early.strength) == ("suffix", 3, "geometric", 0.75)
+    assert early.lr_suffix == 1e-3
+    assert len(specs(SPACE, PROFILE, [LITE])) == 10
+
+
+def test_of_equals_the_deeper_cut_is_joined_with_the_final_features() -> None:
+    joined = specs(SPACE, {**PROFILE, LITE: peaking(LITE, 18)}, [LITE])[2]
+    assert (joined.backbone, joined.skip_cut) == ("efficientnet_lite0", 17)
+
+
+def test_two_good_candidates_are_trained_in_turns_the_cheaper_first() -> None:
+    trained = specs(SPACE, {**PROFILE, LITE: peaking(LITE, 6)}, [VGG, LITE])[6:]
+    assert [s.backbone for s in trained] == ["efficientnet_lite0", "vgg16"] * 4 + ["efficientnet_lite0"]
+    assert [s.freeze_depth for s in trained[:6]] == [6, 7, 15, 10, 15, 10]
+    costs = make_costs(SPACE)
+    for cheap, dear in zip(trained[:8:2], trained[1:8:2], strict=True):
+        assert costs.operations(cheap) < costs.operations(dear)
+
+
+@pytest.mark.parametrize("peak", [2, 13])
+def test_every_entry_lies_in_the_search_space(peak: int) -> None:
+    distributions = SPACE.distributions()
+    entries = warm_start(SPACE, {LITE: peaking(LITE, peak), VGG: peaking(VGG, peak)}, [LITE, VGG], lambda _: 1.0, 40)
+    assert len(entries) >= 18
+    for params in entries:
+        assert set(params) == set(distributions)
+        for name, value in params.items():
+            assert distributions[name]._contains(distributions[name].to_internal_repr(value)), (name, value)
+        assert LR_HEAD[0] <= params["lr_head"] <= LR_HEAD[1]
+        assert LR_SUFFIX[0] <= params["lr_suffix"] <= LR_SUFFIX[1]
+
+
+@pytest.mark.parametrize("allowed", [("none",), ("none", "flip"), ("none", "color", "flip")])
+def test_only_policies_that_the_user_allowed(allowed: tuple[str, ...]) -> None:
+    tried = specs(make_space(policies=allowed), PROFILE, [LITE])
+    assert {s.policy for s in tried} == {"none", allowed[-1]}

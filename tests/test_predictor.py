@@ -1,0 +1,174 @@
+"""A saved model put to use on files."""
+
+from __future__ import annotations
+
+import json
+import os
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # what Keras and TensorFlow say of themselves while they are imported
+    import keras
+
+from tlsearch import predictor as prediction
+from tlsearch.errors import UsageError
+from tlsearch.predictor import ModelError, Predictor, find_pictures
+
+# Keras saves variables through NumPy's old array protocol.
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+
+SIDE = 8
+LABELS = ["red", "green", "blue"]
+
+
+def write_model(folder: Path, outputs: int = 3, side: int = SIDE) -> Path:
+    """A model whose class is the brightest colour: softmax of 0.1 x the mean of each channel."""
+    inputs = keras.Input((side, side, 3))
+    pooled = keras.layers.GlobalAveragePooling2D()(inputs)
+    dense = keras.layers.Dense(outputs, activation="softmax", use_bias=False)
+    model = keras.Model(inputs, dense(pooled))
+    dense.set_weights([np.eye(3, outputs, dtype=np.float32) * 0.1])
+    folder.mkdir(parents=True)
+    model.save(folder / "model.keras")
+    (folder / "labels.json").write_text(json.dumps(LABELS))
+    (folder / "config.json").write_text(json.dumps({"image_size": side, "decode_size": 12, "backbone": "x"}))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def model_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_model(tmp_path_factory.mktemp("run") / "model")
+
+
+@pytest.fixture(scope="module")
+def predictor(model_dir: Path) -> Predictor:
+    return prediction.load(model_dir)
+
+
+def write_picture(path: Path, colour: tuple[int, int, int], size: tuple[int, int] = (20, 14)) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", size, colour).save(path)
+    return path
+
+
+def test_a_folder_is_walked_and_each_file_gets_its_class(predictor: Predictor, tmp_path: Path) -> None:
+    write_picture(tmp_path / "b.png", (200, 10, 10))
+    write_picture(tmp_path / "deep" / "a.JPG", (10, 10, 220))
+    write_picture(tmp_path / "a.png", (20, 90, 20))
+    write_picture(tmp_path / ".hidden" / "c.png", (0, 0, 0))
+    (tmp_path / "notes.txt").write_text("no picture")
+    found = predictor.predict(tmp_path)
+    assert [item.path.name for item in found] == ["a.png", "b.png", "a.JPG"]
+    assert [item.label for item in found] == ["green", "red", "blue"]
+    assert all(item.error is None for item in found)
+
+
+def test_probabilities_are_the_models_in_the_order_of_the_labels(predictor: Predictor, tmp_path: Path) -> None:
+    file = write_picture(tmp_path / "one.png", (30, 20, 10))
+    expected = np.exp([3, 2, 1]) / np.exp([3, 2, 1]).sum()
+    assert predictor.probabilities([file])[0] == pytest.approx(expected, rel=1e-4)
+    (found,) = predictor.predict([str(file)], top=2)
+    assert found.top == (("red", found.probability), ("green", pytest.approx(expected[1], rel=1e-4)))
+
+
+def test_a_broken_file_is_reported_and_ends_nothing(predictor: Predictor, tmp_path: Path) -> None:
+    good = write_picture(tmp_path / "good.png", (200, 0, 0))
+    bad = tmp_path / "bad.png"
+    bad.write_bytes(b"not a picture")
+    found = predictor.predict([good, bad, good], batch_size=2)
+    assert [item.label for item in found] == ["red", None, "red"]
+    assert found[1].error is not None
+    assert "not a JPEG" in found[1].error
+    assert (found[1].probability, found[1].top) == (None, ())
+    rows = predictor.probabilities([bad, good])
+    assert np.isnan(rows[0]).all()
+    assert rows[1].sum() == pytest.approx(1)
+    assert predictor.probabilities([]).shape == (0, 3)
+
+
+def test_batches_do_not_change_the_answers(predictor: Predictor, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    files = []
+    for number in range(11):
+        colour = tuple(int(value) for value in rng.integers(0, 60, 3))
+        files.append(write_picture(tmp_path / f"{number:02}.png", colour))  # type: ignore[arg-type]
+    whole = predictor.probabilities(files, batch_size=32)
+    assert len(np.unique(whole.round(6), axis=0)) == 11
+    for batch_size in (1, 4):
+        assert predictor.probabilities(files, batch_size=batch_size) == pytest.approx(whole, abs=1e-6)
+
+
+def test_pictures_are_squeezed_to_the_size_of_the_run_first(predictor: Predictor, tmp_path: Path) -> None:
+    pixels = np.random.default_rng(1).integers(0, 256, (40, 30, 3), dtype=np.uint8)
+    file = tmp_path / "noise.png"
+    Image.fromarray(pixels).save(file)
+    image = Image.fromarray(pixels)
+    for side in (12, SIDE):
+        image = image.resize((side, side), Image.Resampling.BILINEAR, reducing_gap=3.0)
+    logits = np.asarray(image, dtype=np.float64).mean((0, 1)) * 0.1
+    expected = np.exp(logits - logits.max())
+    assert predictor.probabilities([file])[0] == pytest.approx(expected / expected.sum(), rel=1e-4)
+
+
+def test_paths_that_name_nothing_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="does not exist"):
+        find_pictures([tmp_path / "absent"])
+    with pytest.raises(UsageError, match="holds no image"):
+        find_pictures([tmp_path])
+
+
+def test_latency_and_size_are_those_of_the_model(predictor: Predictor, model_dir: Path) -> None:
+    assert 0 < prediction.measure_latency(predictor, repeats=3) < 1000
+    assert prediction.model_megabytes(model_dir) == (model_dir / "model.keras").stat().st_size / 1e6
+
+
+def test_the_output_folder_of_a_run_is_pointed_to_its_model(model_dir: Path, tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"did you mean .*model\?"):
+        prediction.load(model_dir.parent)
+    with pytest.raises(ModelError, match="name the model folder"):
+        prediction.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("labels.json", "{}", "not a list of class names"),
+        ("labels.json", "[oops", "not readable JSON"),
+        ("labels.json", '["a", "b"]', "does not fit the 2 labels"),
+        ("labels.json", None, "is missing"),
+        ("config.json", '{"decode_size": 8}', "does not say image_size"),
+        ("model.keras", "no archive", "cannot be loaded"),
+    ],
+)
+def test_a_folder_that_does_not_fit_is_refused_in_a_sentence(
+    name: str, text: str | None, message: str, tmp_path: Path
+) -> None:
+    folder = write_model(tmp_path / "model")
+    if text is None:
+        (folder / name).unlink()
+    else:
+        (folder / name).write_text(text)
+    with pytest.raises(ModelError, match=message) as caught:
+        prediction.load(folder)
+    assert "\n" not in str(caught.value)
+    assert caught.value.exit_code == 2
+
+
+def test_code_inside_a_model_file_is_not_run(tmp_path: Path) -> None:
+    folder = write_model(tmp_path / "model")
+    inputs = keras.Input((SIDE, SIDE, 3))
+
+    def to_classes(x: Any) -> Any:
+        return keras.ops.mean(x, (1, 2))
+
+    outputs = keras.layers.Lambda(lambda x: to_classes(x), output_shape=(3,))(inputs)
+    keras.Model(inputs, outputs).save(folder / "model.keras")
+    with pytest.raises(ModelError, match="cannot be loaded"):
+        prediction.load(folder)

@@ -1,0 +1,125 @@
+"""The race of learning rates from scratch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.helpers.tiny import make_extractor, make_fold, make_network, make_spec
+from tlsearch.errors import TrialError
+from tlsearch.features.prefix import Network
+from tlsearch.training.from_scratch import _compiling, _Runner, race
+from tlsearch.training.trainer import Trainer
+from tlsearch.training.trial import Outcome, TrialRunner
+from tlsearch.types import TrialSpec
+
+# Keras 3.15 turns variables and bfloat16 tensors into arrays in a way that NumPy 2 warns of.
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+
+STEPS = 27  # nine epochs of three steps
+FOLD = make_fold()
+
+
+@pytest.fixture(scope="module")
+def network() -> Network:
+    """The small network without weights."""
+    return make_network(weights=None)
+
+
+def specs(*rates: float) -> list[TrialSpec]:
+    """From scratch with fresh views, one for each learning rate."""
+    scratch: dict[str, Any] = {"weights": None, "freeze_depth": 0, "views": 0, "policy": "speckle", "strength": 0.25}
+    return [make_spec(**scratch, steps=STEPS, lr_suffix=rate, lr_head=rate) for rate in rates]
+
+
+def run(network: Network, folder: Path, *rates: float) -> tuple[list[Outcome], list[tuple[int, float]], TrialRunner]:
+    """The outcomes, (number, share of the schedule) of each round, and the runner."""
+    rounds: list[tuple[int, float]] = []
+    runner = TrialRunner(make_extractor(folder), "accuracy")
+    outcomes = race(runner, network, specs(*rates), FOLD, lambda n, numbers: rounds.append((n, numbers["fraction"])))
+    return outcomes, rounds, runner
+
+
+def test_two_drop_out_after_a_third_and_the_best_goes_on(network: Network, tmp_path: Path) -> None:
+    outcomes, rounds, runner = run(network, tmp_path, 1e-6, 1e-2, 1e-7)
+    assert [o.result.state for o in outcomes] == ["pruned", "complete", "pruned"]
+    ninths = [i / 9 for i in range(1, 10)]
+    heat = [(n, f) for n in range(3) for f in ninths[:3]]
+    assert rounds == [*heat, *((1, f) for f in ninths[3:])]
+    best = outcomes[1]
+    assert best.result.value == best.result.metrics["objective"]
+    assert best.result.value == pytest.approx(np.mean([h["objective"] for h in best.result.history[-3:]]))
+    assert best.result.value > 0.6
+    assert best.result.metrics["trainable_params"] > 1000
+    assert best.val_rows.tolist() == list(FOLD.val)
+    assert best.val_probabilities.shape == (12, 3)
+    for loser in (outcomes[0], outcomes[2]):
+        assert loser.result.value is None
+        assert len(loser.result.history) == 3
+        assert loser.result.reason == "another learning rate was better after 3 of 9 epochs"
+    assert runner.fitted is not None
+    assert runner.fitted.spec == best.result.spec
+
+
+def test_a_race_repeats(network: Network, tmp_path: Path) -> None:
+    first, _, _ = run(network, tmp_path, 1e-2)
+    again, _, _ = run(network, tmp_path, 1e-2)
+    assert [o.result.state for o in first] == ["complete"]
+    assert len(first[0].result.history) == 9
+    assert first[0].result.history == again[0].result.history
+    np.testing.assert_array_equal(first[0].val_probabilities, again[0].val_probabilities)
+
+
+@pytest.fixture
+def diverging(monkeypatch: pytest.MonkeyPatch) -> dict[float, int]:
+    """Learning rates that diverge, and the epoch in which they do."""
+    when: dict[float, int] = {}
+    run_round = Trainer.run_round
+
+    def fragile(trainer: Trainer, renew_norm: bool = False) -> dict[str, float]:
+        if len(trainer.history) + 1 == when.get(trainer.spec.lr_head):
+            raise TrialError("Training diverged.")
+        return run_round(trainer, renew_norm)
+
+    monkeypatch.setattr(Trainer, "run_round", fragile)
+    return when
+
+
+def test_a_rate_that_diverges_is_out_and_the_race_goes_on(
+    network: Network, tmp_path: Path, diverging: dict[float, int]
+) -> None:
+    diverging.update({1e-1: 1, 1e-2: 5})
+    outcomes, _, runner = run(network, tmp_path, 1e-1, 1e-2, 1e-6)
+    assert [o.result.state for o in outcomes] == ["failed", "failed", "complete"]
+    assert [len(o.result.history) for o in outcomes] == [0, 4, 9]
+    assert outcomes[0].result.reason == "Training diverged."
+    assert outcomes[0].result.value is None
+    assert runner.fitted is not None
+    assert runner.fitted.spec == outcomes[2].result.spec
+
+
+def test_when_all_rates_diverge_so_does_the_race(network: Network, tmp_path: Path, diverging: dict[float, int]) -> None:
+    diverging.update({1e-1: 1, 1e-2: 2})
+    with pytest.raises(TrialError, match="diverged"):
+        run(network, tmp_path, 1e-1, 1e-2)
+
+
+def test_the_seconds_of_compiling_are_the_best_ones(network: Network, tmp_path: Path) -> None:
+    """Alone it would take them, though the first one compiled what all use."""
+    slow, best = (o.result for o in run(network, tmp_path, 1e-7, 1e-2)[0])
+    assert best.state == "complete"
+    assert best.seconds > 3 * slow.seconds > 0
+
+
+def test_compiling_is_the_start_and_what_the_first_ones_rounds_took_longer() -> None:
+    nothing: Any = None
+    first, second, third = [
+        _Runner(nothing, nothing, prepared, rounds=rounds)
+        for prepared, rounds in [(2.0, [9.0, 1.0, 4.0, 5.0]), (0.1, [1.0, 1.0, 1.5]), (0.1, [1.2])]
+    ]
+    assert _compiling([first, second, third]) == pytest.approx(2.0 + 7.9 + 0.0 + 2.5)
+    assert _compiling([second, first]) == 0.1
+    assert _compiling([first]) == 2.0

@@ -1,0 +1,333 @@
+"""The training loop, on a linear model whose features lie in an array."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+from tests.helpers.tiny import make_spec
+from tlsearch.config import Metric
+from tlsearch.errors import TrialError
+from tlsearch.features.extractor import StoredRows
+from tlsearch.models.build import Head
+from tlsearch.training import trainer as fit_module
+from tlsearch.training import validation as scores
+from tlsearch.training.batches import epoch_batches
+from tlsearch.training.compiled import CompiledModel, compile_model
+from tlsearch.training.optimizer import warm_up_cosine
+from tlsearch.training.trainer import Task, Trainer
+from tlsearch.types import TrialSpec
+
+# Keras 3.15 turns variables and bfloat16 tensors into arrays in a way that NumPy 2 warns of.
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+
+WIDTH, CLASSES, COUNT = 6, 3, 125
+LABELS = np.arange(COUNT) % CLASSES
+TRAIN, VAL = np.arange(100), np.arange(100, COUNT)
+
+
+def features(view: int = -1) -> Any:
+    """(125, 6) in which the label can be read; a view of its own noise for each number."""
+    rng = np.random.default_rng(view + 10)
+    return (np.eye(WIDTH)[LABELS] * 2 + rng.normal(0, 0.8, (COUNT, WIDTH))).astype(np.float16)
+
+
+class Log:
+    """Which views were asked for."""
+
+    def __init__(self) -> None:
+        self.views: list[int] = []
+
+    def rows(self, view: int) -> StoredRows:
+        """The features of a view."""
+        self.views.append(view)
+        return StoredRows(features(view))
+
+
+def make_trainer(
+    spec: TrialSpec, metric: Metric = "accuracy", log: Log | None = None, model: Any = None, array: Any = None
+) -> Trainer:
+    """A trainer of a linear model."""
+    log = log or Log()
+    plain = StoredRows(features() if array is None else array)
+    weights = scores.class_weights(metric, LABELS[TRAIN], CLASSES)
+    rows = log.rows if array is None else lambda view: plain
+    task = Task(rows, lambda: plain, LABELS, TRAIN, VAL, TRAIN, CLASSES, metric, weights)
+    if model is None:
+        x = keras.Input((WIDTH,))
+        model = keras.Model(x, keras.layers.Dense(CLASSES, kernel_initializer="zeros")(x))
+    optimizer = compile_model(model, spec, (), model.trainable_variables)
+    return Trainer(CompiledModel(model, optimizer, Head(0, 0.0, CLASSES, 0)), spec, task)
+
+
+@pytest.mark.parametrize(
+    ("steps", "batch", "round_steps", "rounds"),
+    [
+        (400, 20, 5, 80),  # an epoch of 100 images is 5 steps
+        (50, 20, 5, 10),
+        (20, 20, 4, 5),  # shorter than five epochs: a fifth of the schedule
+        (7, 20, 1, 7),
+        (3, 20, 1, 3),
+        (33, 20, 5, 7),
+    ],
+)
+def test_a_round_is_an_epoch_or_a_fifth_of_the_schedule(steps: int, batch: int, round_steps: int, rounds: int) -> None:
+    trainer = make_trainer(make_spec(steps=steps, batch_size=batch))
+    assert (trainer.round_steps, trainer.rounds) == (round_steps, rounds)
+
+
+def test_rounds_of_a_short_schedule_are_told_in_epochs() -> None:
+    trainer = make_trainer(make_spec(steps=12, batch_size=20))  # 2.4 epochs of 5 steps, in 6 rounds of 2
+    assert [trainer.run_round()["epoch"] for _ in range(trainer.rounds)] == [0.4, 0.8, 1.2, 1.6, 2.0, 2.4]
+    assert trainer.epochs(trainer.rounds) == 2.4
+
+
+def test_rounds_are_recorded_and_learn() -> None:
+    trainer = make_trainer(make_spec(steps=60, batch_size=20, lr_head=0.05))
+    said = [trainer.run_round() for _ in range(trainer.rounds)]
+    assert trainer.history == said
+    assert [n["epoch"] for n in said] == list(range(1, 13))
+    keys = {"epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy", "objective"}
+    assert all(set(n) == keys for n in said)
+    assert said[0]["train_loss"] > said[-1]["train_loss"]
+    assert said[-1]["val_accuracy"] > 0.85
+    assert said[-1]["objective"] == said[-1]["val_accuracy"]
+
+
+def test_training_figures_are_means_over_the_rounds_images() -> None:
+    """With a learning rate of zero every batch sees the same model: log 3 nats, and the first class is right."""
+    trainer = make_trainer(make_spec(steps=20, batch_size=30, lr_head=0.0))
+    said = trainer.run_round()
+    assert trainer.round_steps == 4  # 30, 30, 30 and 10 images
+    assert said["train_loss"] == pytest.approx(np.log(3), rel=1e-5)
+    assert said["train_accuracy"] == (LABELS[TRAIN] == 0).mean()
+
+
+@pytest.mark.parametrize("a_call", [1, 2, 3])
+def test_how_many_steps_a_call_has_changes_no_bit(monkeypatch: pytest.MonkeyPatch, a_call: int) -> None:
+    """Rounds of 4 steps in epochs of 7, whose last batch is filled up, with views in turn and weights of classes."""
+
+    def trained() -> Trainer:
+        spec = make_spec(steps=20, batch_size=16, views=2, strength=0.5, lr_head=0.05)
+        trainer = make_trainer(spec, "balanced_accuracy")
+        for _ in range(trainer.rounds):
+            trainer.run_round()
+        return trainer
+
+    whole = trained()
+    assert (whole.round_steps, whole.rounds, len(TRAIN) % 16) == (4, 5, 4)
+    monkeypatch.setattr(fit_module, "AT_ONCE_BYTES", a_call * 16 * 4 * (WIDTH + CLASSES))
+    calls: list[int] = []
+    steps = CompiledModel.steps.func  # type: ignore[attr-defined]  # of a cached property
+
+    def spied(compiled: CompiledModel) -> Any:
+        train = steps(compiled)
+        return lambda x, *rest: calls.append(len(x)) or train(x, *rest)  # type: ignore[func-returns-value]
+
+    monkeypatch.setattr(CompiledModel, "steps", property(spied))
+    divided = trained()
+    assert calls == {1: [1] * 20, 2: [2] * 10, 3: [3, 1] * 5}[a_call]
+    assert divided.history == whole.history
+    for one, other in zip(divided.model.get_weights(), whole.model.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="others train step by step")
+def test_vectors_train_a_round_in_one_call_and_maps_step_by_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python sets the rates once where TensorFlow is called once, to trace it, and before every step of maps."""
+    told = []
+    for shape in ((WIDTH,), (1, 1, WIDTH)):
+        x = keras.Input(shape)
+        y = keras.layers.Dense(CLASSES, kernel_initializer="zeros")(keras.layers.Flatten()(x))
+        array = features().reshape(COUNT, *shape)
+        trainer = make_trainer(make_spec(steps=20, batch_size=20), model=keras.Model(x, y), array=array)
+        rates: list[Any] = []
+        monkeypatch.setattr(trainer.compiled.optimizer, "set_rates", lambda *pair, rates=rates: rates.append(pair))
+        trainer.run_round()
+        assert trainer.round_steps == 4
+        told.append(len(rates))
+    assert told == [1, 4]
+
+
+class Traced(keras.layers.Layer):  # type: ignore[misc]  # keras has no types
+    """Hands on its input; ``sizes`` are the batch sizes for which it was traced."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sizes: list[Any] = []
+
+    def call(self, x: Any, training: bool = False) -> Any:
+        """``x``; notes its batch size where it is trained."""
+        if training:
+            self.sizes.append(x.shape[0])
+        return x
+
+
+def linear_model(*before: Any) -> Any:
+    """A linear model that starts from zero, behind other layers."""
+    x = y = keras.Input((WIDTH,))
+    for layer in before:
+        y = layer(y)
+    return keras.Model(x, keras.layers.Dense(CLASSES, kernel_initializer="zeros")(y))
+
+
+def test_a_smaller_last_batch_is_not_compiled_anew() -> None:
+    traced = Traced()
+    trainer = make_trainer(make_spec(steps=20, batch_size=30), model=linear_model(traced))
+    traced.sizes.clear()
+    trainer.run_round()
+    assert trainer.round_steps == 4  # 30, 30, 30 and 10 images
+    assert traced.sizes == [30]
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "balanced_accuracy"])
+def test_a_batch_that_is_filled_up_trains_as_the_small_one_would(metric: Metric) -> None:
+    spec = make_spec(steps=20, batch_size=30, lr_head=0.05, label_smoothing=0.1)
+    filled, small = (make_trainer(spec, metric, model=linear_model()) for _ in range(2))
+    said = filled.run_round()
+    losses = []
+    for step, batch in enumerate(epoch_batches(spec, TRAIN, 0)):
+        small.compiled.optimizer.set_rates(0.0, 0.05 * warm_up_cosine(step, 20))
+        weights = scores.class_weights(metric, LABELS[TRAIN], CLASSES)
+        logs = small.model.train_on_batch(
+            small.task.rows(0).take(batch).astype(np.float32),
+            np.eye(CLASSES, dtype=np.float32)[LABELS[batch]],
+            sample_weight=None if weights is None else np.array([weights[int(c)] for c in LABELS[batch]], np.float32),
+            return_dict=True,
+        )
+        losses.append(float(logs["loss"]) * len(batch))
+    for one, other in zip(filled.model.get_weights(), small.model.get_weights(), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-6)
+    assert said["train_loss"] == pytest.approx(sum(losses) / len(TRAIN), rel=1e-4)
+
+
+def test_epochs_take_turns_with_the_views_and_validation_sees_plain_images() -> None:
+    log = Log()
+    trainer = make_trainer(make_spec(steps=35, batch_size=20, views=3, strength=0.5), log=log)
+    for _ in range(trainer.rounds):
+        trainer.run_round()
+    assert log.views == [0, 1, 2, 0, 1, 2, 0]
+
+
+def test_short_rounds_go_on_where_the_last_one_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Five rounds of two steps: two epochs of five steps, each with every image once."""
+    seen = []
+    trainer = make_trainer(make_spec(steps=10, batch_size=20))
+    train_on = trainer._train_on
+
+    def spy(batches: Any) -> Any:
+        seen.extend(batch.images for batch in batches)
+        return train_on(batches)
+
+    monkeypatch.setattr(trainer, "_train_on", spy)
+    for _ in range(trainer.rounds):
+        trainer.run_round()
+    assert len(seen) == 10
+    for epoch in (seen[:5], seen[5:]):
+        np.testing.assert_array_equal(np.sort(np.concatenate(epoch)), TRAIN)
+
+
+def test_the_value_is_the_mean_of_the_last_three_not_the_best() -> None:
+    trainer = make_trainer(make_spec())
+    trainer.history = [{"objective": value} for value in (0.1, 0.99, 0.5, 0.7, 0.6)]
+    assert trainer.final()["objective"] == pytest.approx(0.6)
+
+
+def test_a_loss_that_is_not_finite_is_a_trial_error() -> None:
+    bad = features()
+    bad[7] = np.nan
+    trainer = make_trainer(make_spec(steps=50, batch_size=20), array=bad)
+    with pytest.raises(TrialError, match="diverged: the loss is not finite in epoch 1"):
+        trainer.run_round()
+    assert trainer.history == []
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "balanced_accuracy", "macro_f1"])
+def test_images_are_weighted_only_where_classes_count_equally(metric: Metric, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[Any] = []
+    trainer = make_trainer(make_spec(steps=5, batch_size=20), metric)
+    steps = trainer.compiled.steps
+
+    def spy(x: Any, y: Any, weights: Any, rates: Any) -> Any:
+        given.extend(zip(y.argmax(axis=-1), weights, strict=True))
+        return steps(x, y, weights, rates)
+
+    monkeypatch.setattr(trainer.compiled, "steps", spy)
+    for _ in range(5):
+        trainer.run_round()
+    assert len(given) == 5
+    if metric == "accuracy":
+        assert all((weights == 1).all() for _, weights in given)
+        return
+    counts = np.bincount(LABELS[TRAIN])
+    for labels, weights in given:
+        np.testing.assert_allclose(weights, 100 / (3 * counts[labels]), rtol=1e-6)
+    assert sum(weights.sum() for _, weights in given) == pytest.approx(100)
+
+
+def test_label_smoothing_reaches_the_loss() -> None:
+    """A confident and right model: -log p = 0 without smoothing; .1 / 3 of the targets on each of two others."""
+    losses = []
+    for smoothing in (0.0, 0.1):
+        x = keras.Input((WIDTH,))
+        model = keras.Model(x, keras.layers.Dense(CLASSES)(x))
+        model.set_weights([10 * np.eye(WIDTH, CLASSES, dtype=np.float32), np.zeros(CLASSES, np.float32)])
+        exact = np.eye(WIDTH, dtype=np.float16)[LABELS]
+        trainer = make_trainer(
+            make_spec(steps=5, batch_size=20, lr_head=0.0, label_smoothing=smoothing), model=model, array=exact
+        )
+        losses.append(trainer.run_round()["train_loss"])
+    assert losses[0] == pytest.approx(np.log1p(2 * np.exp(-10)), abs=1e-6)
+    assert losses[1] == pytest.approx(0.1 * 2 / 3 * 10, rel=1e-3)
+
+
+def test_probabilities_are_in_the_order_asked_for() -> None:
+    trainer = make_trainer(make_spec(steps=20, batch_size=20, lr_head=0.05))
+    trainer.run_round()
+    rows = trainer.task.plain()
+    order = np.random.default_rng(0).permutation(COUNT)
+    said, shuffled = trainer.probabilities(rows, np.arange(COUNT)), trainer.probabilities(rows, order)
+    assert said.shape == (COUNT, CLASSES)
+    np.testing.assert_allclose(said.sum(axis=1), 1.0, rtol=1e-5)
+    np.testing.assert_allclose(shuffled, said[order], rtol=1e-5)
+    assert trainer.probabilities(rows, order[:0]).shape == (0, CLASSES)
+
+
+def norm_model() -> Any:
+    """BatchNorm, dropout and a linear layer, as a network from scratch has them."""
+    x = keras.Input((WIDTH,))
+    y = keras.layers.BatchNormalization(momentum=0.9)(x)
+    y = keras.layers.Dropout(0.2, seed=1)(y)
+    return keras.Model(x, keras.layers.Dense(CLASSES, kernel_initializer=keras.initializers.HeNormal(seed=2))(y))
+
+
+def test_statistics_of_batchnorm_are_taken_anew_before_validation() -> None:
+    """After one step the running statistics are mostly their initial values; renewed, they are the data's."""
+    shifted = (features() * 3 + 40).astype(np.float16)
+    means, said = [], []
+    for renew in (False, True):
+        trainer = make_trainer(make_spec(steps=5, batch_size=100, lr_head=1e-3), model=norm_model(), array=shifted)
+        said.append(trainer.run_round(renew_norm=renew))
+        norm = trainer.model.layers[1]
+        means.append(keras.ops.convert_to_numpy(norm.moving_mean))
+    data = shifted[TRAIN].astype(np.float32).mean(axis=0)
+    np.testing.assert_allclose(means[0], 0.1 * data, rtol=0.02)
+    np.testing.assert_allclose(means[1], data, rtol=0.06)
+    assert said[1]["val_loss"] < 0.2 * said[0]["val_loss"]
+    assert said[0]["train_loss"] == said[1]["train_loss"]
+
+
+def test_renewal_changes_no_trained_value() -> None:
+    trainers = [make_trainer(make_spec(steps=10, batch_size=20, lr_head=0.01), model=norm_model()) for _ in range(2)]
+    for number, trainer in enumerate(trainers):
+        trainer.run_round()
+        before = [keras.ops.convert_to_numpy(v) for v in trainer.model.trainable_variables]
+        if number:
+            trainer._renew_norm()
+        for variable, value in zip(trainer.model.trainable_variables, before, strict=True):
+            np.testing.assert_array_equal(keras.ops.convert_to_numpy(variable), value)
+    one, other = (keras.ops.convert_to_numpy(t.model.layers[1].moving_mean) for t in trainers)
+    assert np.abs(one - other).max() > 0.01

@@ -1,0 +1,120 @@
+"""Where things are written when nobody says otherwise."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from tlsearch.config import RunConfig
+from tlsearch.errors import UsageError
+from tlsearch.utils.folders import cache_dir, check_output, claim_output, set_aside
+
+NOW = datetime(2026, 11, 22, 10, 12)
+DATA = Path("images")
+
+
+def test_output_is_named_after_data_and_time_and_never_shared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    config = RunConfig(Path("my shoes!"))
+    runs = tmp_path / "tlsearch-runs"
+    assert claim_output(config, NOW) == runs / "my-shoes-20261122-1012"
+    assert claim_output(config, NOW) == runs / "my-shoes-20261122-1012-2"
+    assert claim_output(config, NOW) == runs / "my-shoes-20261122-1012-3"
+    assert sorted(p.name[-4:] for p in runs.iterdir()) == ["1012", "12-2", "12-3"]
+
+
+def test_an_empty_folder_or_one_with_other_files_will_do(tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "notes.txt").touch()
+    assert claim_output(RunConfig(DATA, output=tmp_path / "out")) == tmp_path / "out"
+    assert claim_output(RunConfig(DATA, output=tmp_path / "a" / "b")).is_dir()
+
+
+@pytest.mark.parametrize("trace", ["result.json", "study.db", "model", "baseline"])
+def test_a_folder_that_holds_a_run_is_refused(tmp_path: Path, trace: str) -> None:
+    (tmp_path / trace).touch()
+    with pytest.raises(UsageError, match=f"already holds a run .*{trace}.*name another folder"):
+        claim_output(RunConfig(DATA, output=tmp_path))
+    assert claim_output(RunConfig(DATA, output=tmp_path, force=True)) == tmp_path
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"seed": 2}, "asked for with --seed left out: name another folder"),
+        ({"epochs": 5}, "asked for with --epochs 3: name another folder"),
+        ({"epochs": None, "trials": 8}, "asked for with --trials left out, --epochs 3: name another folder"),
+        ({"time_limit": 90}, "asked for with --time-limit 1m: name another folder"),
+        ({"cache_limit": 10**9}, "asked for with --cache-limit left out: name another folder"),
+        ({"dataset": Path("dogs")}, "asked for with DATASET .*images: name another folder"),
+    ],
+)
+def test_a_run_that_was_asked_for_otherwise_is_refused(
+    tmp_path: Path, change: dict[str, object], sentence: str
+) -> None:
+    config = RunConfig(DATA, epochs=3, time_limit=60, output=tmp_path)
+    config.to_toml(tmp_path / "run.toml")
+    assert claim_output(config) == tmp_path  # the same goes on
+    assert claim_output(replace(config, dry_run=True)) == tmp_path
+    with pytest.raises(UsageError, match=f"already holds a run, which was {sentence}"):
+        claim_output(replace(config, **change))
+    assert claim_output(replace(config, force=True, **change)) == tmp_path
+
+
+def test_what_is_set_aside_is_what_a_run_made(tmp_path: Path) -> None:
+    for name in ("run.toml", "result.json", "study.db", "study.db-wal", "mine.txt"):
+        (tmp_path / name).write_text(name)
+    (tmp_path / "model").mkdir()
+    (tmp_path / "scratch-vgg16").mkdir()
+    set_aside(tmp_path)
+    assert {p.name for p in tmp_path.iterdir()} == {"earlier-1", "mine.txt"}
+    assert (tmp_path / "earlier-1" / "study.db-wal").read_text() == "study.db-wal"
+    set_aside(tmp_path)
+    assert not (tmp_path / "earlier-2").exists()
+    (tmp_path / "run.toml").touch()
+    set_aside(tmp_path)
+    assert [p.name for p in (tmp_path / "earlier-2").iterdir()] == ["run.toml"]
+    assert len(list((tmp_path / "earlier-1").iterdir())) == 6
+
+
+def test_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "out").touch()
+    with pytest.raises(UsageError, match="is a file: name a folder"):
+        check_output(RunConfig(DATA, output=tmp_path / "out"))
+    with pytest.raises(UsageError, match="cannot be made"):
+        claim_output(RunConfig(DATA, output=tmp_path / "out" / "below"))
+
+
+@pytest.mark.parametrize("output", ["images", "images/cat/out", "new", "new/out", "link/out", "elsewhere/../images"])
+def test_results_never_lie_among_the_images(tmp_path: Path, output: str) -> None:
+    for folder in ("images/cat", "new/cat", "elsewhere"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "link").symlink_to(tmp_path / "images")
+    before = sorted(tmp_path.rglob("*"))
+    config = RunConfig(tmp_path / "images", test=tmp_path / "new", output=tmp_path / output)
+    with pytest.raises(UsageError, match="where the images are: name a folder elsewhere with --output"):
+        claim_output(config)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_results_never_lie_among_the_images_where_no_output_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match="where the images are"):
+        claim_output(RunConfig(Path()))
+    assert list(tmp_path.iterdir()) == []
+    assert claim_output(RunConfig(tmp_path / "images"), NOW).is_dir()  # beside the images will do
+
+
+def test_option_goes_before_variable_goes_before_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TLSEARCH_CACHE_DIR", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
+    assert cache_dir().name == "features"
+    assert "tlsearch" in cache_dir().parts
+    monkeypatch.setenv("TLSEARCH_CACHE_DIR", str(tmp_path / "variable"))
+    assert cache_dir() == tmp_path / "variable" / "features"
+    assert cache_dir(tmp_path / "option") == tmp_path / "option" / "features"

@@ -1,0 +1,68 @@
+"""The same request gives the same trials; an impossible one and a rehearsal leave nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.helpers.small_run import MARKS, OPTIONS, TrialRecord, tlsearch
+
+pytestmark = MARKS
+
+
+def again(finished: TrialRecord, images: Path, *options: object) -> TrialRecord:
+    """The same search once more, without the baseline, in the test's own folder."""
+    done = tlsearch("run", images, *OPTIONS, "--baseline", "none", "--output", "out", *options)
+    assert done.exit_code == 0, done.output
+    return TrialRecord(Path.cwd(), done.output)
+
+
+@pytest.mark.usefixtures("one_fold")
+def test_the_same_seed_gives_the_same_trials_and_values_from_a_warm_store(finished: TrialRecord, images: Path) -> None:
+    store = finished.home / "cache"
+    before = {p.name for p in store.rglob("*.npy")}
+    assert before
+    second = again(finished, images, "--cache-dir", store)
+    assert second.trials() == finished.trials()
+    assert second.result.winner.spec.kind  # a run without a baseline has a winner all the same
+    assert second.result.baseline is None
+    assert {p.name for p in store.rglob("*.npy")} == before  # everything was found
+
+
+@pytest.mark.usefixtures("one_fold")
+def test_without_a_store_the_values_are_the_same(finished: TrialRecord, images: Path) -> None:
+    second = again(finished, images, "--cache-limit", "0")
+    assert second.trials() == finished.trials()
+    assert not list(Path("cache").rglob("*.npy"))
+
+
+def everything(folder: Path) -> set[Path]:
+    """All files but the one in the cache that remembers how plugins did."""
+    return {p for p in folder.rglob("*") if p not in (folder / "cache", folder / "cache" / "plugins.json")}
+
+
+@pytest.mark.parametrize("output", [None, "kept"])
+def test_a_named_backbone_without_weights_leaves_nothing(
+    images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, output: str | None
+) -> None:
+    monkeypatch.setattr("tlsearch.plugins.weights.reachable", lambda hosts: False)
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept" / "notes.txt").write_text("mine")
+    before = everything(tmp_path)
+    arguments = ["run", images, "--backbone", "vgg16", *(["--output", output] if output else [])]
+    done = tlsearch(*arguments)
+    assert done.exit_code == 2
+    assert "tlsearch weights fetch vgg16" in done.output
+    assert "Traceback" not in done.output
+    assert everything(tmp_path) == before
+    assert (tmp_path / "kept" / "notes.txt").read_text() == "mine"
+
+
+def test_a_dry_run_stops_after_the_plan_and_leaves_nothing(finished: TrialRecord, tmp_path: Path) -> None:
+    before = everything(tmp_path)
+    done = tlsearch("run", "--config", finished.output / "run.toml", "--dry-run", "--storage", "sqlite:///study.db")
+    assert done.exit_code == 0, done.output
+    assert "tiny@random at 32 px" in done.output
+    assert "profile" not in done.output
+    assert everything(tmp_path) == before

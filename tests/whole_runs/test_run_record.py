@@ -1,0 +1,166 @@
+"""What MLflow holds of a whole run."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import optuna
+import pytest
+
+from tests.helpers.small_run import MARKS, TrialRecord
+from tlsearch.tracking.quiet import quiet
+from tlsearch.tracking.ui_view import CHART_PARAMS, TAG_PREFIX
+
+with quiet():
+    from mlflow import MlflowClient
+    from mlflow.entities import Run
+
+pytestmark = MARKS
+
+
+def children(finished: TrialRecord) -> dict[str, Run]:
+    mlflow = finished.result.mlflow
+    assert mlflow is not None
+    client = MlflowClient(mlflow.tracking_uri)
+    found = client.search_runs(
+        [mlflow.experiment_id], f"tags.`mlflow.parentRunId` = '{mlflow.parent_run_id}'", max_results=100
+    )
+    return {run.info.run_id: run for run in found}
+
+
+def test_a_bare_mlflow_ui_where_the_run_started_shows_it(finished: TrialRecord) -> None:
+    mlflow = finished.result.mlflow
+    assert mlflow is not None
+    assert mlflow.tracking_uri == f"sqlite:///{finished.home}/mlflow.db"
+    assert mlflow.ui_command in finished.printed
+    parent = MlflowClient(mlflow.tracking_uri).get_run(mlflow.parent_run_id)
+    assert parent.info.status == "FINISHED"
+    assert parent.data.tags["role"] == "search"
+    assert parent.data.params["candidates"] == "tiny@random"
+    assert parent.data.metrics["test"] == pytest.approx(finished.result.metrics.test)
+    artifacts = {a.path for a in MlflowClient(mlflow.tracking_uri).list_artifacts(mlflow.parent_run_id)}
+    assert {"report.html", "result.json", "trials.csv", "run.toml", "pictures"} <= artifacts
+    assert parent.inputs is not None
+    (data,) = (one.dataset for one in parent.inputs.dataset_inputs)
+    assert finished.result.dataset.fingerprint.startswith(data.digest)
+    assert len(data.digest) == 16
+    assert "system/cpu_utilization_percentage" in parent.data.metrics
+
+
+def test_the_parent_tells_the_whole_story(finished: TrialRecord) -> None:
+    mlflow, result = finished.result.mlflow, finished.result
+    assert mlflow is not None
+    note = MlflowClient(mlflow.tracking_uri).get_run(mlflow.parent_run_id).data.tags["mlflow.note.content"]
+    assert result.command in note
+    assert f"seed {result.plan.seed}" in note
+    assert f"- winner: {result.winner.label}" in note
+    assert "7 trials (" in note
+    with quiet():
+        artifacts = {a.path for a in MlflowClient(mlflow.tracking_uri).list_artifacts(mlflow.parent_run_id)}
+    linked = set(
+        re.findall(rf"#/experiments/{mlflow.experiment_id}/runs/{mlflow.parent_run_id}/artifacts/(\S+?)\)", note)
+    )
+    assert linked == {"report.html", "result.json", "trials.csv", "pictures"} & artifacts
+    assert mlflow.view in finished.printed
+    assert f"[the trials, best first](#{mlflow.view.partition('#')[2]})" in note
+    key = mlflow.view.partition("?viewStateShareKey=")[2]
+    experiment = MlflowClient(mlflow.tracking_uri).get_experiment(mlflow.experiment_id)
+    assert mlflow.parent_run_id in experiment.tags[TAG_PREFIX + key]
+
+
+def test_the_best_value_so_far_is_there_after_every_trial(finished: TrialRecord) -> None:
+    mlflow = finished.result.mlflow
+    assert mlflow is not None
+    points = MlflowClient(mlflow.tracking_uri).get_metric_history(mlflow.parent_run_id, "best_val_accuracy")
+    trials = [row for row in finished.result.trials if row.role == "trial"]
+    first = next(row.number for row in trials if row.value is not None)
+    assert [point.step for point in points] == [row.number for row in trials if row.number >= first]
+    assert points[-1].value in [pytest.approx(row.value, abs=1e-5) for row in trials if row.value is not None]
+
+
+def test_every_trial_is_a_run_below_the_parent(finished: TrialRecord) -> None:
+    runs = children(finished)
+    rows = finished.result.trials
+    assert {r.run_id for r in rows} == set(runs)
+    wanted = {"complete": "FINISHED", "pruned": "KILLED", "failed": "FAILED", "timed_out": "KILLED"}
+    fingerprint = finished.result.dataset.fingerprint
+    for row in rows:
+        run = runs[row.run_id or ""]
+        tags, params, metrics = run.data.tags, run.data.params, run.data.metrics
+        assert run.info.status == wanted[row.state]
+        assert run.info.end_time is not None
+        assert (tags["role"], tags["state"], tags["backbone"]) == (row.role, row.state, row.spec.backbone)
+        assert (tags["weights"], tags["seed"]) == (row.spec.weights or "none", "0")
+        assert tags["dataset_fingerprint"] == fingerprint
+        assert params["freeze_depth"] == str(row.spec.freeze_depth)
+        assert params["augmentation"] == row.spec.policy
+        assert row.label in run.info.run_name
+        numbers = [float(params[name]) for name in CHART_PARAMS]  # the chart leaves out a run that lacks one
+        assert numbers[:2] == pytest.approx([row.spec.freeze_depth / row.spec.depth, row.spec.units], rel=1e-5)
+        assert tags["search"] == "out"
+        assert tags["mlflow.note.content"].startswith(row.label)
+        where = "" if row.state == "complete" else "stopped/"
+        assert metrics[f"{where}val_accuracy"] == pytest.approx(row.metrics["val_accuracy"], rel=1e-4)
+        assert ("val_accuracy" in metrics) == (row.state == "complete")
+        assert metrics["seconds"] > 0
+        assert metrics["trainable_params"] > 0
+        if row.spec.backbone == "tiny":
+            assert tags["plugin.tiny"] == "tiny-backbone 1.5"
+
+
+def test_frozen_layers_are_recorded(finished: TrialRecord) -> None:
+    runs = children(finished)
+    mlflow = finished.result.mlflow
+    assert mlflow is not None
+    frozen = [r for r in finished.result.trials if r.role == "trial" and r.spec.freeze_depth]
+    assert len({r.spec.freeze_depth for r in frozen}) > 1
+    for row in frozen:
+        run = runs[row.run_id or ""]
+        depth = row.spec.freeze_depth
+        assert run.data.params["cut_point"] == f"cut{depth}"
+        assert run.data.params["frozen_layers"] == str(depth)
+        assert run.data.tags["frozen_layers"] == ", ".join(f"conv{n}" for n in range(1, depth + 1))
+
+
+def test_the_names_of_runs_are_sorted_and_say_what_they_are(finished: TrialRecord) -> None:
+    runs = children(finished)
+    names: dict[str, list[str]] = {role: [] for role in ("trial", "baseline", "confirmation")}
+    for row in finished.result.trials:
+        names[row.role].append(runs[row.run_id or ""].info.run_name or "")
+    trials = [row for row in finished.result.trials if row.role == "trial"]
+    assert names["trial"] == [f"{row.number:02} {row.label}" for row in trials] == sorted(names["trial"])
+    assert all(
+        re.fullmatch(r"baseline \w+ from scratch head linear standard \.50 lr [\d.]+", n) for n in names["baseline"]
+    )
+    assert all(re.match(r"confirm (\d\d|baseline) fold \d (seed \d )?\w", name) for name in names["confirmation"])
+
+
+def test_epochs_and_the_gain_are_recorded(finished: TrialRecord) -> None:
+    mlflow = finished.result.mlflow
+    assert mlflow is not None
+    client = MlflowClient(mlflow.tracking_uri)
+    runs = children(finished)
+    assert finished.result.baseline is not None
+    study = optuna.load_study(study_name=None, storage=f"sqlite:///{finished.output / 'study.db'}")
+    told = [trial.user_attrs["finished"] for trial in study.trials if "finished" in trial.user_attrs]
+    first_folds = {kept["number"]: kept["fold_values"][0] for kept in told if kept["fold_values"]}
+    for row in finished.result.trials:
+        if row.role != "trial" or row.state != "complete" or row.value is None:
+            continue
+        metrics = runs[row.run_id or ""].data.metrics
+        assert metrics["val_accuracy"] == pytest.approx(row.value, rel=1e-4)
+        # The network from scratch was trained on the first fold.
+        gain = first_folds[row.number] - metrics["baseline_val_accuracy"]
+        assert metrics["val_gain_over_baseline"] == pytest.approx(gain, abs=1e-4)
+        folds = [
+            sorted(client.get_metric_history(row.run_id or "", f"{section}/val_accuracy"), key=lambda m: m.step)
+            for section in ("curve", "curve of fold 2")
+        ]
+        assert [[point.step for point in points] for points in folds] == (
+            [[], []] if row.spec.is_linear_probe else [[1, 2, 3, 4], [1, 2, 3, 4]]
+        )
+        if not row.spec.is_linear_probe:
+            # The value is the mean over folds of the last three epochs, never the best one.
+            assert np.mean([point.value for points in folds for point in points[1:]]) == pytest.approx(row.value)
+        assert [m.step for m in client.get_metric_history(row.run_id or "", "val_accuracy")] == [0]

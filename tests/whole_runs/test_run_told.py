@@ -1,0 +1,118 @@
+"""What a whole run tells: the same figures in the same words in terminal, report, result file and MLflow."""
+
+from __future__ import annotations
+
+import html
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.helpers.small_run import MARKS, TrialRecord
+from tlsearch.data.index import scan
+from tlsearch.data.split import split
+from tlsearch.report import text as words
+from tlsearch.report.numbers import interval, score
+from tlsearch.results.flatten import flat_metrics
+from tlsearch.runs.ledger import LEDGER_NAME, Ledger, fingerprint_of
+from tlsearch.tracking.quiet import quiet
+
+with quiet():
+    from mlflow import MlflowClient
+    from mlflow.entities import Run
+
+pytestmark = MARKS
+
+
+def parent(finished: TrialRecord) -> Run:
+    mlflow = finished.result.mlflow
+    assert mlflow is not None
+    return MlflowClient(mlflow.tracking_uri).get_run(mlflow.parent_run_id)
+
+
+def page(finished: TrialRecord) -> str:
+    source = html.unescape((finished.output / "report.html").read_text(encoding="utf-8"))
+    return " ".join(re.sub(r"<[^>]+>", " ", source.replace("<wbr>", "")).split())
+
+
+def test_the_opening_is_in_the_ledger_beside_the_record(finished: TrialRecord) -> None:
+    (entry,) = Ledger(finished.home / LEDGER_NAME).entries()
+    index = scan(Path(finished.result.dataset.path))
+    rows = split(index, seed=0).test
+    assert entry["test"] == fingerprint_of(index.images[row].sha256 for row in rows)
+    assert entry["output"] == str(finished.output)
+    assert entry["run_id"] == parent(finished).info.run_id
+    assert finished.result.metrics.test_opened == 1
+
+
+def test_the_count_of_openings_is_told_everywhere(finished: TrialRecord) -> None:
+    text = "this test set: opened 1 time"
+    assert finished.printed.count(text) == 2  # in the line of the step and above the table
+    assert text in page(finished)
+    assert text in parent(finished).data.tags["mlflow.note.content"]
+    assert parent(finished).data.metrics["test_opened"] == 1
+
+
+def test_mlflow_has_every_figure_of_the_result(finished: TrialRecord) -> None:
+    recorded = parent(finished).data.metrics
+    for name, value in flat_metrics(finished.result).items():
+        assert recorded[name] == pytest.approx(value), name
+    assert {"gain_over_baseline", "gain_over_linear_probe", "gain_over_linear_probe_ci95_low"} <= set(recorded)
+
+
+def test_both_gains_stand_in_every_place(finished: TrialRecord) -> None:
+    lines = words.gain_lines(finished.result.gain)
+    assert len(lines) == 2
+    note = parent(finished).data.tags["mlflow.note.content"]
+    for line in lines:
+        assert finished.printed.count(line) == 2
+        assert line in note
+    for sentence in words.verdict(finished.result):
+        assert sentence in page(finished)
+        assert sentence in note
+
+
+def test_the_winners_figures_bear_their_names(finished: TrialRecord) -> None:
+    result = finished.result
+    metrics = result.metrics
+    assert result.plan.folds == 2
+    selected = words.selected(metrics.val_folds, result.plan.folds)
+    assert metrics.confirmed is not None
+    confirmed = f"{words.confirmed_on(metrics.confirmed)}"
+    tested = f"{score(metrics.test)} {interval(metrics.test_ci95)} tested once"
+    assert selected in finished.printed
+    assert f"{score(metrics.confirmed.mean)} {confirmed}" in finished.printed
+    assert tested in finished.printed
+    for text in (selected, "confirmed on resampled folds", "tested once"):
+        assert text in page(finished)
+        assert text in parent(finished).data.tags["mlflow.note.content"]
+
+
+def test_every_network_from_scratch_is_told(finished: TrialRecord) -> None:
+    result = finished.result
+    assert result.scratch[0] == result.baseline
+    assert {network.architecture for network in result.scratch} == {"small_cnn", "tiny"}
+    best = max(network.val for network in result.scratch)
+    assert result.baseline is not None
+    assert result.baseline.val == best
+    for network in result.scratch:
+        assert network.test_ci95[0] <= network.test <= network.test_ci95[1]
+        assert f"scratch {network.architecture}" in page(finished)
+    assert result.linear_probe is not None
+    assert result.linear_probe.confirmed is not None
+    assert result.baseline.confirmed is not None
+
+
+def test_the_findings_are_there(finished: TrialRecord) -> None:
+    found = finished.result.findings
+    pool = finished.result.dataset.total("train") + finished.result.dataset.total("val")
+    assert found.more_data is not None
+    assert found.more_data.examined == pool
+    assert [point.share for point in found.more_data.points] == [0.25, 0.5, 1.0]
+    assert found.labels is not None
+    assert found.labels.examined == pool
+    # Some pictures of this data set lie in the wrong folder: they are among the suspects.
+    assert any("moved" in suspect.path for suspect in found.labels.suspects[:8])
+    assert found.calibration is not None
+    assert sum(b.images for b in found.calibration.before.bins) == finished.result.dataset.total("test")
+    assert found.calibration.fitted_on > 0

@@ -1,0 +1,120 @@
+"""Training steps with little around the arithmetic: many small ones in one call, and Adam's update in one pass.
+
+TensorFlow offers both on a CPU. Any other backend, and a GPU, for which Keras compiles with XLA, trains as Keras does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tlsearch.backend import has_gpu
+
+if TYPE_CHECKING:
+    import keras
+
+Array = np.ndarray[Any, np.dtype[np.float32]]
+
+Steps = Callable[[Array, Array, Array, Array], Array]
+"""Gets n batches (n, size, ...), their targets (n, size, classes), the weights of their images (n, size) and what
+``before_step`` gets, (n, k); trains a step on each and gives what was logged of each alone, (n, logs)."""
+
+
+def _is_tensorflow_on_cpu() -> bool:
+    import keras
+
+    return keras.backend.backend() == "tensorflow" and not has_gpu()
+
+
+def make_steps(model: keras.Model, before_step: Callable[..., None], logged: tuple[str, ...], at_once: bool) -> Steps:
+    """How to train compiled ``model``; ``before_step`` is called with a row of numbers before each step, and ``logged``
+    names the loss and metrics to give.
+
+    With ``at_once`` all steps of a call are one call of TensorFlow: what lies between two calls takes as long as a step
+    of a small head. The batches are in memory together then.
+    """
+    make = _steps_at_once if at_once and _is_tensorflow_on_cpu() else _steps_in_turn
+    return make(model, before_step, logged)
+
+
+def _steps_in_turn(model: keras.Model, before_step: Callable[..., None], logged: tuple[str, ...]) -> Steps:
+    def steps(x: Array, y: Array, weights: Array, numbers: Array) -> Array:
+        found = []
+        for row, *batch in zip(numbers, x, y, weights, strict=True):
+            before_step(*map(float, row))
+            logs = model.train_on_batch(*batch, return_dict=True)
+            found.append([float(logs[name]) for name in logged])
+        return np.asarray(found, np.float32)
+
+    return steps
+
+
+def _steps_at_once(model: keras.Model, before_step: Callable[..., None], logged: tuple[str, ...]) -> Steps:
+    import tensorflow as tf
+
+    def loop(x: Any, y: Any, weights: Any, numbers: Any) -> Any:
+        steps = tf.shape(x)[0]
+
+        def step(i: Any, found: Any) -> Any:
+            before_step(*tf.unstack(numbers[i]))
+            logs = model.train_step((x[i], y[i], weights[i]))
+            row = tf.stack([logs[name] for name in logged])
+            model.reset_metrics()  # not before: in the first step the model does not know its metrics yet
+            return i + 1, found.write(i, row)
+
+        found = tf.TensorArray(tf.float32, steps, element_shape=(len(logged),))
+        # One after the other: a step begins with the variables that the one before has left.
+        return tf.while_loop(lambda i, _: i < steps, step, (0, found), parallel_iterations=1)[1].stack()
+
+    @cache
+    def graph(*shapes: tuple[int, ...]) -> Any:
+        # Traced once for any number of steps.
+        specs = [tf.TensorSpec((None, *shape), tf.float32) for shape in shapes]
+        return tf.function(loop, input_signature=specs, autograph=False)
+
+    def steps(*arrays: Array) -> Array:
+        found: Array = graph(*(array.shape[1:] for array in arrays))(*map(tf.constant, arrays)).numpy()
+        return found
+
+    return steps
+
+
+def adamw(weight_decay: float, clip_norm: float) -> keras.optimizers.AdamW:
+    """AdamW with a learning rate of 0 and gradients clipped at a global norm of ``clip_norm``."""
+    import keras
+
+    made = _one_pass_adamw() if _is_tensorflow_on_cpu() else keras.optimizers.AdamW
+    return made(0.0, weight_decay=weight_decay, global_clipnorm=clip_norm)
+
+
+def _one_pass_adamw() -> type[keras.optimizers.AdamW]:
+    """Keras' AdamW, decay and clipping and all, with TensorFlow's kernel for Adam's update (without AMSGrad): the same
+    arithmetic in half the time, as Keras' dozen operations each pass over the variable and make an array of its size.
+    """
+    import keras
+    import tensorflow as tf
+
+    class OnePassAdamW(keras.optimizers.AdamW):  # type: ignore[misc]  # keras has no types
+        def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
+            if isinstance(gradient, tf.IndexedSlices):  # of a plugin's table, of which a batch uses a few rows
+                super().update_step(gradient, variable, learning_rate)
+                return
+            index = self._get_variable_index(variable)
+            step = tf.cast(self.iterations + 1, variable.dtype)
+            tf.raw_ops.ResourceApplyAdam(
+                var=variable.handle,
+                m=self._momentums[index].value.handle,
+                v=self._velocities[index].value.handle,
+                beta1_power=tf.pow(tf.cast(self.beta_1, variable.dtype), step),
+                beta2_power=tf.pow(tf.cast(self.beta_2, variable.dtype), step),
+                lr=tf.cast(learning_rate, variable.dtype),
+                beta1=tf.cast(self.beta_1, variable.dtype),
+                beta2=tf.cast(self.beta_2, variable.dtype),
+                epsilon=tf.cast(self.epsilon, variable.dtype),
+                grad=tf.cast(gradient, variable.dtype),
+            )
+
+    return OnePassAdamW

@@ -1,0 +1,160 @@
+"""``tlsearch check``: what a person should know about a data set before a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tlsearch.cli.json_file import STDOUT, json_option, write_json
+from tlsearch.cli.options import group_by_option, test_option
+from tlsearch.errors import DataError
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from tlsearch.cli.console import ConsoleReporter
+    from tlsearch.data.checks import Finding
+    from tlsearch.data.index import DatasetIndex
+    from tlsearch.data.split import Split
+
+SHOWN_FILES = 10
+
+
+@dataclass(frozen=True)
+class _Checked:
+    """What was found. ``aside`` has the rows that are set aside, each with the row because of which it is; without a
+    ``split`` those that one would set aside."""
+
+    index: DatasetIndex
+    groups: Sequence[int]
+    aside: Mapping[int, int]
+    split: Split | None
+    findings: Sequence[Finding]
+
+
+@click.command(short_help="ImageFingerprint through a data set: counts, broken files, duplicates.")
+@click.argument("dataset", type=click.Path(path_type=Path))
+@test_option
+@group_by_option
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 2**32 - 1),
+    default=0,
+    show_default=True,
+    metavar="N",
+    help="Seed of the split, where there are no split folders.",
+)
+@click.option("--all-files", is_flag=True, help=f"Name all files, not the first {SHOWN_FILES}.  [default: off]")
+@json_option
+def check(
+    dataset: Path, test: Path | None, group_by: str | None, seed: int, all_files: bool, json_file: Path | None
+) -> None:
+    """Reads every image of DATASET and prints the counts for each class, which files are not used, which
+    images are set aside and what looks wrong. Nothing is changed."""
+    from tlsearch.cli.console import ConsoleReporter, Screen
+    from tlsearch.data.checks import check as find
+    from tlsearch.data.checks import no_split
+    from tlsearch.data.groups import group_images
+    from tlsearch.data.index import scan
+    from tlsearch.data.split import crossing
+    from tlsearch.data.split import split as draw
+    from tlsearch.data.totals import totals
+
+    only_json = json_file == STDOUT
+    with ConsoleReporter(Screen(stderr=only_json, highlight=False)) as reporter:
+        index = scan(
+            dataset, lambda done, total: reporter.progress("data", done, total, "reading images"), test, group_by
+        )
+        groups = group_images(index, group_by)
+        split: Split | None = None
+        try:
+            split = draw(index, seed, group_by)
+            findings = find(index, split)
+        except DataError as error:
+            findings = [no_split(index, groups, str(error)), *find(index, groups=groups)]
+        reporter.close()
+        found = _Checked(index, groups, crossing(index, groups), split, findings)
+        if json_file is not None:
+            write_json(json_file, _as_json(found))
+        if not only_json:
+            reporter.say("data", totals(index, groups))
+            _print(reporter, found, None if all_files else SHOWN_FILES)
+
+
+def _print(reporter: ConsoleReporter, found: _Checked, shown: int | None) -> None:
+    """The counts, and every finding with its first ``shown`` files."""
+    if found.split is not None and not found.split.val:
+        reporter.say("", "so few that what a run tries is compared on folds of the training images")
+    reporter.console.print(_table(found.index, _counts(found)))
+    for finding in found.findings:
+        if finding.severity == "warning":
+            reporter.warn(finding.message)
+        else:
+            reporter.say("check", finding.message)
+        for file in finding.files[:shown]:
+            reporter.say("", f"  {file}")
+        if shown is not None and len(finding.files) > shown:
+            reporter.say("", f"  and {len(finding.files) - shown:,} more")
+    if not found.findings:
+        reporter.say("check", "nothing to remark")
+
+
+def _counts(found: _Checked) -> dict[str, dict[str, int]]:
+    """Images of each class in each part; without a split in each of the user's folders, or in all. What is set aside
+    is in none."""
+    index, split = found.index, found.split
+    if split is not None:
+        parts = {"train": split.train, "val": split.val, "test": split.test}
+    else:
+        rows: dict[str, list[int]] = {}
+        for row, image in enumerate(index.images):
+            part = rows.setdefault(image.split or "images", [])
+            if row not in found.aside:
+                part.append(row)
+        parts = {name: tuple(rows[name]) for name in ("train", "val", "test", "images") if name in rows}
+    labels = index.labels
+    return {
+        name: {c: sum(labels[row] == label for row in part) for label, c in enumerate(index.classes)}
+        for name, part in parts.items()
+    }
+
+
+def _table(index: DatasetIndex, counts: Mapping[str, Mapping[str, int]]) -> Table:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, show_footer=True)
+    table.add_column("class", footer="all", overflow="fold")
+    for name, held in counts.items():
+        table.add_column(name, justify="right", footer=f"{sum(held.values()):,}")
+    for name in index.classes:
+        table.add_row(Text(name), *(f"{held[name]:,}" for held in counts.values()))
+    return table
+
+
+def _as_json(found: _Checked) -> dict[str, Any]:
+    from tlsearch.data.groups import members
+
+    index = found.index
+    paths = [image.path for image in index.images]
+    return {
+        "dataset": str(index.root),
+        "test": str(index.test_root) if index.test_root is not None else None,
+        "fingerprint": index.fingerprint,
+        "images": len(index.images),
+        "classes": list(index.classes),
+        "split": found.split.source if found.split is not None else None,
+        "counts": _counts(found),
+        "skipped": [{"file": item.path, "reason": item.reason} for item in index.skipped],
+        "set_aside": [{"file": paths[row], "because_of": paths[other]} for row, other in sorted(found.aside.items())],
+        "findings": [
+            {"kind": f.kind, "severity": f.severity, "message": f.message, "files": list(f.files)}
+            for f in found.findings
+        ],
+        "groups": [[paths[row] for row in rows] for rows in members(found.groups).values()],
+    }

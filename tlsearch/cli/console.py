@@ -1,0 +1,208 @@
+"""What a run looks like in a terminal: a line for each result, and one that moves while work goes on."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import time
+from types import TracebackType
+
+from rich.cells import cell_len, set_cell_size
+from rich.console import Console, ConsoleOptions, Group, RenderResult
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.style import Style
+from rich.table import Table
+from rich.text import Text
+
+COLUMN = 10
+"""The width of the first column, which names the step."""
+
+_STEP = Style(bold=True)
+_NOTE = Style(color="yellow")
+_NUMBER = Style(color="cyan")
+_QUIET = Style(dim=True)
+
+# A number stands alone: the digits of vgg16, block4_pool or a date belong to a name.
+_NUMBERS = r"(?<![\w.:-])(?<!\D/)[+-]?(\d+(,\d{3})*(\.\d+)?|\.\d+)%?(?![\w-]|\.\w)"
+
+# An estimate from the first moments of a step would be far off; their pace is that of what happens once, as compiling.
+_FIRST_ESTIMATE_SECONDS = 3.0
+_FIRST_ESTIMATE_SHARE = 0.05
+
+SILENCE_SECONDS = 60.0
+"""After so long without a line, a log that is no terminal gets one that says how far the work is."""
+
+
+class Screen(Console):
+    """A console that falls silent when the reader of its pipe is gone, where rich would end the process: a
+    search goes on though nobody listens any more."""
+
+    def on_broken_pipe(self) -> None:
+        """Called by rich; what is printed from now on goes nowhere."""
+        self.quiet = True
+        if self.file is sys.stdout:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, sys.stdout.fileno())
+            os.close(nowhere)
+
+
+class ConsoleReporter:
+    """Draws what a run reports (``tlsearch.reporter.Reporter``) with rich.
+
+    In a terminal, text wraps below itself beside the column of steps, and ``progress`` draws one line with a
+    bar that vanishes when the next step begins. Elsewhere every message is one plain line, and ``progress``
+    adds one where there was none for a minute. A context manager; leaving it ends the moving line.
+    """
+
+    def __init__(self, console: Console | None = None) -> None:
+        self.console = console or Screen(highlight=False)
+        self._live: Live | None = None
+        self._moving: _Moving | None = None
+        self._last_step = ""
+        self._spoke = time.monotonic()
+
+    def __enter__(self) -> ConsoleReporter:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def say(self, step: str, text: str) -> None:
+        """A result of a step; the step's name stands before its first line only."""
+        if self._moving is not None and self._moving.step != step:
+            self.close()
+        self._line(step if step != self._last_step else "", text, _STEP)
+        self._last_step = step
+
+    def warn(self, text: str) -> None:
+        """A line that begins with "note"."""
+        self._line("note", text, _NOTE)
+        self._last_step = ""
+
+    def progress(self, step: str, done: float, total: float, text: str, most: float | None = None) -> None:
+        """Redraws the moving line; where the output is no terminal, a line of its own now and then."""
+        if not self.console.is_terminal or self.console.is_dumb_terminal:
+            self._log(step, done, total, text, most)
+            return
+        with contextlib.suppress(OSError, ValueError):
+            if self._moving is None or self._moving.step != step:
+                self.close()
+                self._moving = _Moving(step)
+                self._live = Live(self._moving, console=self.console, transient=True, refresh_per_second=4)
+                self._live.start()
+            self._moving.update(done, total, text, most)
+
+    def _log(self, step: str, done: float, total: float, text: str, most: float | None) -> None:
+        if self._moving is None or self._moving.step != step:
+            self._moving = _Moving(step)
+        self._moving.update(done, total, text, most)
+        if time.monotonic() - self._spoke >= SILENCE_SECONDS:
+            self.say(step, self._moving.plain())
+
+    def close(self) -> None:
+        """Removes the moving line."""
+        live, self._live, self._moving = self._live, None, None
+        if live is not None:
+            with contextlib.suppress(OSError, ValueError):
+                live.stop()
+
+    def _line(self, head: str, text: str, style: Style) -> None:
+        self._spoke = time.monotonic()
+        # A reporter must not raise: the reader of a pipe may be gone.
+        with contextlib.suppress(OSError, ValueError):
+            if self.console.is_terminal:
+                self.console.print(_Row(head, text, style))
+            else:
+                for number, line in enumerate(text.splitlines() or [""]):
+                    plain = f"{head if number == 0 else '':<{COLUMN}}{line}".rstrip()
+                    self.console.print(Text(plain), soft_wrap=True)
+
+
+class _Row:
+    """A step's name and its text, which wraps below itself."""
+
+    def __init__(self, head: str, text: str, style: Style) -> None:
+        self.head = Text(head, style=style)
+        self.body = Text(text)
+        self.body.highlight_regex(_NUMBERS, _NUMBER)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        grid = Table.grid(padding=0)
+        grid.add_column(width=COLUMN, no_wrap=True)
+        grid.add_column(overflow="fold", max_width=max(20, options.max_width - COLUMN))
+        grid.add_row(self.head, self.body)
+        yield grid
+
+
+class _Moving:
+    """One line: step, bar, how far, time left, and what is being done, which is cut where it does not fit."""
+
+    def __init__(self, step: str) -> None:
+        self.step = step
+        self._done, self._total, self._text = 0.0, 1.0, ""
+        self._most: float | None = None
+        self._paces: dict[float, tuple[float, float]] = {}
+
+    def update(self, done: float, total: float, text: str, most: float | None = None) -> None:
+        """Notes how far the step is; it is drawn with the next refresh."""
+        self._done, self._total, self._text = min(done, total), max(total, 1e-9), " ".join(text.split())
+        self._most = most
+        # Trials, and within one the images of a view, are counted in turns, each with a pace of its own.
+        began, first = self._paces.get(self._total, (time.monotonic(), self._done))
+        self._paces[self._total] = (began, first) if self._done >= first else (time.monotonic(), self._done)
+
+    def plain(self) -> str:
+        """The line as text."""
+        return "  ".join(part for part in (self._count(), self._text, self._left()) if part)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        bar_width = 20 if options.max_width >= 100 else 12
+        tail = f"  {self._left()}" if self._left() else ""
+        count = f"  {self._count()}"
+        room = options.max_width - COLUMN - bar_width - cell_len(count) - cell_len(tail) - 3
+        middle = _fit(self._text, room)
+        line = Table.grid(padding=0)
+        for width in (COLUMN, bar_width, cell_len(count), cell_len(middle) + 2, cell_len(tail)):
+            line.add_column(width=width, no_wrap=True)
+        body = Text(f"  {middle}")
+        body.highlight_regex(_NUMBERS, _NUMBER)
+        bar = ProgressBar(total=self._total, completed=self._done, width=bar_width, finished_style="cyan",
+                          complete_style="cyan")  # fmt: skip
+        line.add_row(Text(self.step, style=_STEP), bar, Text(count), body, Text(tail, style=_QUIET))
+        yield Group(line)
+
+    def _count(self) -> str:
+        if self._total == int(self._total) and self._total > 1:
+            return f"{int(self._done):,}/{int(self._total):,}"
+        return f"{self._done / self._total:.0%}"
+
+    def _left(self) -> str:
+        """The time left at the pace so far, no more than there is; empty where there is no pace yet."""
+        began, first = self._paces.get(self._total, (time.monotonic(), self._done))
+        elapsed, gained = time.monotonic() - began, self._done - first
+        early = gained < _FIRST_ESTIMATE_SHARE * (self._total - first) or elapsed < _FIRST_ESTIMATE_SECONDS
+        if gained <= 0 or early or self._done >= self._total:
+            return ""
+        seconds = elapsed * (self._total - self._done) / gained
+        return f"{short_duration(seconds if self._most is None else min(seconds, max(self._most, 0.0)))} left"
+
+
+def short_duration(seconds: float) -> str:
+    """A duration as people say it: ``40s``, ``6m 12s``, ``1h 05m``."""
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole}s"
+    if whole < 3600:
+        return f"{whole // 60}m {whole % 60:02d}s"
+    return f"{whole // 3600}h {whole % 3600 // 60:02d}m"
+
+
+def _fit(text: str, room: int) -> str:
+    """``text`` in at most ``room`` cells, cut with an ellipsis."""
+    if room < 1:
+        return ""
+    return text if cell_len(text) <= room else set_cell_size(text, room - 1).rstrip() + "…"

@@ -1,0 +1,101 @@
+"""The front door: the command line. Commands parse, call and print; the work is done in other rooms."""
+
+from __future__ import annotations
+
+import errno
+import shlex
+import tempfile
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+from tlsearch.cli.cache import cache
+from tlsearch.cli.check import check
+from tlsearch.cli.compare import compare
+from tlsearch.cli.plugins import plugins
+from tlsearch.cli.predict import predict
+from tlsearch.cli.report import report
+from tlsearch.cli.resume import resume
+from tlsearch.cli.run import run
+from tlsearch.cli.sync import sync
+from tlsearch.cli.weights import weights
+from tlsearch.errors import Interrupted, TlsearchError
+
+INTERRUPTED = 130
+
+
+class _Front(click.Group):
+    """Turns whatever ends a command into one sentence and an exit code: 1 the run failed, 2 the request
+    cannot be met as asked, 130 interrupted."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The commands in the order in which a person meets them."""
+        return list(self.commands)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except TlsearchError as error:
+            _end(ctx, str(error), error.exit_code)
+        except Interrupted as stop:
+            what = "interrupted; what was found out is kept, and the run goes on with"
+            _end(ctx, f"{what}: tlsearch resume {shlex.quote(str(stop.output))}", INTERRUPTED, stop="")
+        except KeyboardInterrupt:
+            _end(ctx, "interrupted", INTERRUPTED)
+        except Exception as error:
+            if isinstance(error, OSError) and error.errno == errno.EPIPE:
+                raise  # the reader of a pipe has enough; click ends quietly
+            lines = str(error).strip().splitlines()
+            what = f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+            file = _keep_traceback(ctx)
+            _end(ctx, f"tlsearch failed unexpectedly ({what.rstrip('.')}); the details are in {file}", 1)
+
+
+@click.group(
+    cls=_Front,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    epilog="Start with: tlsearch run FOLDER, where FOLDER holds a folder of images for each class.",
+)
+@click.version_option(package_name="tlsearch", prog_name="tlsearch", message="%(prog)s %(version)s")
+def cli() -> None:
+    """Finds the best way to reuse a pre-trained network for a folder of images, and proves the gain over
+    training from scratch."""
+
+
+for _command in (run, resume, predict, check, report, compare, sync, plugins, weights, cache):
+    cli.add_command(_command)
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Runs the command line and exits."""
+    cli.main(args=arguments, prog_name="tlsearch")
+    raise SystemExit(0)
+
+
+def _end(ctx: click.Context, sentence: str, code: int, stop: str = ".") -> NoReturn:
+    stop = "" if sentence.endswith((".", "?", "!")) else stop
+    click.echo(f"error: {sentence}{stop}", err=True)
+    ctx.exit(code)
+
+
+def _keep_traceback(ctx: click.Context) -> Path:
+    """Writes the current traceback into the output folder of the run where it is known, else a temporary
+    file."""
+    folder = ctx.obj if isinstance(ctx.obj, Path) and ctx.obj.is_dir() else None
+    try:
+        return _write_traceback(folder)
+    except OSError:  # the folder may be what the trouble is about
+        return _write_traceback(None)
+
+
+def _write_traceback(folder: Path | None) -> Path:
+    with tempfile.NamedTemporaryFile(
+        "w", prefix="tlsearch-error-", suffix=".txt", dir=folder, delete=False, encoding="utf-8"
+    ) as stream:
+        stream.write(traceback.format_exc())
+    return Path(stream.name)

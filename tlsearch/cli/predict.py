@@ -1,0 +1,95 @@
+"""``tlsearch predict``: a model that a run left behind, put to use."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+import click
+
+if TYPE_CHECKING:
+    from tlsearch.predictor import Prediction
+
+
+@click.command(short_help="Classify images with a model that a run made.")
+@click.argument("model_dir", type=click.Path(path_type=Path))
+@click.argument("images", nargs=-1, required=True, metavar="IMAGE_OR_FOLDER...", type=click.Path(path_type=Path))
+@click.option(
+    "--top",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    metavar="K",
+    help="Classes to show for each.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "csv", "json"]),
+    default="table",
+    show_default=True,
+    help="How to print them.",
+)
+@click.pass_context
+def predict(ctx: click.Context, model_dir: Path, images: tuple[Path, ...], top: int, form: str) -> None:
+    """Classifies every IMAGE, and the images of every FOLDER, with the model in MODEL_DIR (the folder
+    `model` of a run). A file that cannot be read is named with the reason; where no file could be read, the
+    exit code is 1."""
+    from tlsearch.predictor import load
+
+    predictions = load(model_dir).predict(images, top=top)
+    {"table": _print_table, "csv": _print_csv, "json": _print_json}[form](predictions, sys.stdout)
+    if all(prediction.error for prediction in predictions):
+        ctx.exit(1)
+
+
+def _print_json(predictions: list[Prediction], stream: TextIO) -> None:
+    json.dump([_plain(prediction) for prediction in predictions], stream, indent=2, ensure_ascii=False)
+    stream.write("\n")
+
+
+def _plain(prediction: Prediction) -> dict[str, Any]:
+    return {
+        "path": str(prediction.path),
+        "label": prediction.label,
+        "probability": prediction.probability,
+        "top": [{"label": label, "probability": p} for label, p in prediction.top],
+        "error": prediction.error,
+    }
+
+
+def _print_csv(predictions: list[Prediction], stream: TextIO) -> None:
+    """A row for each class that is shown, ``rank`` 1 being the best; a file with an error has one row."""
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(["path", "rank", "label", "probability", "error"])
+    for prediction in predictions:
+        if prediction.error:
+            writer.writerow([prediction.path, "", "", "", prediction.error])
+        for rank, (label, probability) in enumerate(prediction.top, start=1):
+            writer.writerow([prediction.path, rank, label, f"{probability:.6f}", ""])
+
+
+def _print_table(predictions: list[Prediction], stream: TextIO) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console(file=stream, highlight=False)
+    if not console.is_terminal:
+        console.width = 10_000  # lines are not broken where a program reads them
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    table.add_column("image", overflow="fold")
+    table.add_column("class", overflow="fold")
+    table.add_column("probability", justify="right")
+    for prediction in predictions:
+        name = Text(str(prediction.path))
+        if prediction.error:
+            table.add_row(name, Text(f"not read: {prediction.error}", style="yellow"), "")
+        for label, probability in prediction.top:
+            table.add_row(name, Text(label), f"{probability:.3f}")
+            name = Text("")
+    console.print(table)

@@ -1,0 +1,204 @@
+"""``tlsearch run``: the main job."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, get_args
+
+import click
+
+from tlsearch.cli.options import group_by_option, test_option
+from tlsearch.config import BaselineChoice, Metric, RunConfig, read_config
+from tlsearch.errors import UsageError
+from tlsearch.utils.folders import check_output
+from tlsearch.utils.units import parse_duration, parse_size
+
+
+def _read(
+    parse: Callable[[str], float],
+) -> Callable[[click.Context, click.Parameter, str | None], float | None]:
+    """A callback that turns the text of an option into a number."""
+
+    def callback(ctx: click.Context, param: click.Parameter, text: str | None) -> float | None:
+        try:
+            return None if text is None else parse(text)
+        except UsageError as error:
+            raise click.BadParameter(str(error), ctx, param) from error
+
+    return callback
+
+
+@click.command(short_help="Search, prove and report: the main job.")
+@click.argument("dataset", required=False, metavar="DATASET", type=click.Path(path_type=Path))
+@test_option
+@group_by_option
+@click.option(
+    "--backbone",
+    "backbones",
+    multiple=True,
+    metavar="NAME[@WEIGHTS]",
+    help="A backbone to try. Repeatable.  [default: every installed one whose weights can be had]",
+)
+@click.option(
+    "--weights",
+    multiple=True,
+    metavar="BACKBONE[@NAME]=FILE",
+    help="Weights of your own for a backbone. Repeatable.  [default: those that come with the backbone]",
+)
+@click.option(
+    "--augment",
+    multiple=True,
+    metavar="NAME",
+    help="An augmentation to try; no augmentation is always tried. Repeatable.  "
+    "[default: none, geometric, color, standard]",
+)
+@click.option("--trials", type=int, metavar="N", help="The greatest number of trials.  [default: 40]")
+@click.option(
+    "--time-limit",
+    callback=_read(parse_duration),
+    metavar="TIME",
+    help="Time for everything, from scan to report: 90s, 5m, 1h30m, or none.  "
+    "[default: 30m, or none where --trials is given]",
+)
+@click.option(
+    "--epochs",
+    type=int,
+    metavar="N",
+    help="Epochs of every trained trial.  [default: from the number of images]",
+)
+@click.option("--batch-size", type=int, metavar="N", help="Images in a training step.  [default: 32]")
+@click.option(
+    "--image-size",
+    type=int,
+    metavar="N",
+    help="Side of the square that images are resized to, in pixels.  [default: chosen for each backbone]",
+)
+@click.option(
+    "--metric",
+    type=click.Choice(get_args(Metric)),
+    help="What to choose the winner by.  [default: accuracy; balanced_accuracy above an imbalance of 3:1]",
+)
+@click.option("--seed", type=int, metavar="N", help="The same seed gives the same trials.  [default: 0]")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Folder for the model and the report. A run that was interrupted there goes on if the rest is as it was.  "
+    "[default: tlsearch-runs/<dataset>-<time>]",
+)
+@click.option(
+    "--experiment",
+    metavar="NAME",
+    help="Name of the MLflow experiment.  [default: the name of the data set's folder]",
+)
+@click.option(
+    "--tracking-uri",
+    metavar="URI",
+    help="Where MLflow keeps the record of the trials.  [default: $MLFLOW_TRACKING_URI, else sqlite:///mlflow.db]",
+)
+@click.option(
+    "--storage",
+    metavar="URL",
+    help="Where Optuna keeps its study.  [default: study.db in the output folder]",
+)
+@click.option(
+    "--cache-dir",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Where computed features are kept.  [default: $TLSEARCH_CACHE_DIR, else the user's cache folder]",
+)
+@click.option(
+    "--cache-limit",
+    callback=_read(parse_size),
+    metavar="SIZE",
+    help="Room for computed features: 500MB, 10GB, or 0 to keep none.  [default: 10GB]",
+)
+@click.option(
+    "--baseline",
+    type=click.Choice(get_args(BaselineChoice)),
+    help="Whether to train from scratch for comparison.  [default: auto]",
+)
+@click.option(
+    "--refit",
+    is_flag=True,
+    default=False,
+    help="Train the winner once more on training and validation images, into the folder refit.  [default: off]",
+)
+@click.option(
+    "--register",
+    metavar="NAME",
+    help="Register the winner in MLflow's model registry; the alias champion moves to it where its validation score on "
+    "the same images is better.  [default: not registered]",
+)
+@click.option(
+    "--force",
+    is_flag=True,
+    default=False,
+    help="Set aside what an earlier run left in the output folder, and start anew there.  [default: off]",
+)
+@click.option("--dry-run", is_flag=True, default=False, help="Stop after the plan.  [default: off]")
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE.toml",
+    help="Options from a file, such as the run.toml of an earlier run; options on the command line win.  "
+    "[default: none]",
+)
+@click.pass_context
+def run(ctx: click.Context, /, config: Path | None, **options: Any) -> None:
+    """Finds the best way to reuse a pre-trained network for the images in DATASET.
+
+    DATASET holds a folder of images for each class, or folders train, val and test that do. Every trial is
+    recorded in MLflow; the winner is compared on test images with a network trained from scratch.
+    """
+    chosen = build_config(config, options)
+    start(ctx, chosen)
+
+
+def start(ctx: click.Context, config: RunConfig) -> None:
+    """Run, or go on, and print what was found."""
+    check_output(config)
+    if config.output is not None:
+        ctx.find_root().obj = config.output
+    from tlsearch.cli.console import ConsoleReporter
+    from tlsearch.cli.summary import print_summary
+    from tlsearch.pipeline.run import run as find
+
+    with _interruptible(), ConsoleReporter() as reporter:
+        result = find(config, reporter)
+        if result is not None:
+            print_summary(reporter.console, result)
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Inside, Ctrl-C, and what a system sends to end a program, interrupt the first time, so that runs are closed and
+    what was found out is kept; the second time everything ends at once."""
+
+    def interrupt(*_: object) -> None:
+        for number in before:
+            signal.signal(number, signal.SIG_DFL)
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def build_config(file: Path | None, options: dict[str, Any]) -> RunConfig:
+    """The configuration from the options that were given, then ``file``, then the defaults.
+
+    An option that was not given is None, an empty tuple or False. Raises ``UsageError`` where no data set is
+    named or a value is out of its range.
+    """
+    given = {k: v for k, v in options.items() if v is not None and v is not False and v != ()}
+    values = {**(read_config(file) if file else {}), **given}
+    if "dataset" not in values:
+        raise UsageError("No data set is named: give the folder of images, as in `tlsearch run FOLDER`.")
+    return RunConfig(**values)

@@ -1,0 +1,111 @@
+"""``tlsearch weights``: which pre-trained weights there are, and fetching them."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from tlsearch.plugins.api import WeightSource
+    from tlsearch.reporter import Reporter
+
+
+@click.group(short_help="Pre-trained weights: which there are, and fetching them.")
+def weights() -> None:
+    """Shows and fetches the pre-trained weights of the installed backbones."""
+
+
+@weights.command("list", short_help="List them: what they are and where.")
+def list_weights() -> None:
+    """Lists the weights of every backbone: what they were trained on, their licence, and where the file
+    is."""
+    from rich import box
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    from tlsearch.plugins.registry import load_all
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for title in ("weights", "trained on", "licence", "where"):
+        table.add_column(title, overflow="fold")
+    loaded, broken = load_all("backbone")
+    for found in loaded:
+        for name, source in found.plugin.weights.items():
+            where = _where(found.entry.name, name, source)
+            cells = (source.trained_on, source.licence, where)
+            table.add_row(f"{found.entry.name}@{name}", *map(escape, cells))
+    added, broken_weights = load_all("weights")
+    for found in added:
+        where = f"comes with {found.entry.distribution} {found.entry.version}"
+        table.add_row(found.entry.name, *map(escape, (found.plugin.trained_on, found.plugin.licence, where)))
+    for fault in [*broken, *broken_weights]:
+        table.add_row(fault.entry.name, "", "", escape(f"broken plugin: {fault.reason}"))
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = 10_000  # lines are not broken where a program reads them
+    console.print(table)
+
+
+@weights.command("fetch", short_help="Download them, for this machine or another.")
+@click.argument("backbones", nargs=-1, required=True, metavar="BACKBONE[@WEIGHTS]...")
+@click.option(
+    "--to",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Folder to put the files into.  [default: the cache of Keras, where a run finds them]",
+)
+def fetch(backbones: tuple[str, ...], folder: Path | None) -> None:
+    """Downloads the weights of each BACKBONE. For a machine without a network: fetch with --to DIR on
+    another one, copy DIR, and set TLSEARCH_WEIGHTS_DIR to it."""
+    from tlsearch.cli.console import ConsoleReporter
+    from tlsearch.plugins.weights import download
+
+    sources = [(name, *_source(name)) for name in backbones]
+    with ConsoleReporter() as reporter:
+        for text, name, source in sources:
+            label = f"{text.partition('@')[0]}@{name}"
+            if source.url is None:
+                reporter.say("fetch", f"{label} comes with its plugin; nothing to fetch")
+                continue
+            file = download(source, folder, partial(_show, reporter, label))
+            reporter.say("fetch", f"{label} is at {file}")
+
+
+def _show(reporter: Reporter, label: str, done: int, total: int) -> None:
+    reporter.progress("fetch", done / 1e6, max(total, done) / 1e6, f"{label}, {done / 1e6:.0f} MB so far")
+
+
+def _source(text: str) -> tuple[str, WeightSource]:
+    """The weights that ``BACKBONE[@WEIGHTS]`` names: their name and source."""
+    from tlsearch.errors import WeightsError
+    from tlsearch.plugins.registry import find_plugins, load_plugin
+
+    backbone, _, name = text.partition("@")
+    known = dict(load_plugin("backbone", backbone).weights)
+    if not known:
+        raise WeightsError(f"{backbone} has no pre-trained weights: give a file with --weights in the run.")
+    name = name or next(iter(known))
+    if name not in known and any(entry.name == text for entry in find_plugins("weights")):
+        raise WeightsError(f"{text} comes with a package of its own: there is nothing to fetch.")
+    if name not in known:
+        raise WeightsError(f"{backbone} has no weights {name!r}: choose one of {', '.join(known)}.")
+    return name, known[name]
+
+
+def _where(backbone: str, name: str, source: WeightSource) -> str:
+    from tlsearch.errors import WeightsError
+    from tlsearch.plugins.weights import resolve
+
+    try:
+        found = resolve(backbone, name, source)
+    except WeightsError as error:
+        return str(error)
+    if found.file is not None:
+        return str(found.file)
+    size = f" ({source.megabytes:.0f} MB)" if source.megabytes else ""
+    return f"not here; `tlsearch weights fetch {backbone}@{name}`{size}"

@@ -1,0 +1,168 @@
+"""A candidate that is loaded for extraction: its model, its cut points, and its compiled prefixes."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+from collections.abc import Callable, Mapping
+from functools import cache, cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tlsearch import backend as runtime
+from tlsearch.errors import PluginFailedError
+from tlsearch.models import cuts as cut
+from tlsearch.models.cuts import CutInfo
+from tlsearch.plugins.api import Backbone
+from tlsearch.plugins.guard import unguarded
+from tlsearch.types import Candidate
+
+if TYPE_CHECKING:
+    import keras
+
+AGREEMENT = 1e-2
+"""The largest relative L2 distance from float32 at which another precision may stand in for it."""
+
+ARITHMETIC_BOUND = 0.8
+"""Below this share of arithmetic a network waits for memory, and bfloat16, which needs conversions, is slower: on a
+CPU with AVX512-BF16 VGG16 (.97) runs twice as fast in it, EfficientNet-Lite0 (.4) does not gain."""
+
+EXTRACT_BATCH = 32
+"""Extraction always runs on batches of this size (the last one padded), so that an image's features do not depend
+on the images beside it."""
+
+GRAPHS_KEPT = 4
+"""Compiled prefixes that stay in memory, each with buffers, perhaps weights, of its own. A trial uses two or three."""
+
+MEND = "try other weights"
+
+Forward = Callable[[np.ndarray[Any, Any]], Mapping[str, Any]]
+"""Features by name (as ``cut.prefix`` gives them) of a full batch."""
+
+
+class Network:
+    """A pre-trained candidate in the fastest precision, ready to compute the features of any cut.
+
+    ``cuts`` are known from ``inspect`` on a sample of the pool, or given by whoever did that before, so that a
+    renewed worker stores in the same dtypes.
+    """
+
+    def __init__(
+        self, plugin: Backbone, candidate: Candidate, cuts: tuple[CutInfo, ...] | None, precision: str | None
+    ) -> None:
+        self.plugin = plugin
+        self.candidate = candidate
+        self.precision = precision or runtime.FLOAT32
+        self._known = cuts
+        self._graphs: dict[tuple[int, tuple[int, ...], tuple[int, ...]], Forward] = {}
+
+    @cached_property
+    def model(self) -> keras.Model:
+        """The whole backbone with its weights, in ``precision``."""
+        return self._built(self.precision)
+
+    def _built(self, precision: str) -> keras.Model:
+        file = self.candidate.weights_file
+        return cut.build(self.plugin, self.candidate.image_size, Path(file) if file else None, precision)
+
+    @property
+    def cuts(self) -> tuple[CutInfo, ...]:
+        """The cut points; known once ``inspect`` has run or where they were given."""
+        if self._known is None:
+            raise RuntimeError("the cut points are not known before inspect() has run")
+        return self._known
+
+    def inspect(self, sample: np.ndarray[Any, Any]) -> tuple[CutInfo, ...]:
+        """Find the cut points and choose the precision from a sample of images (N, S, S, 3) in 0..255.
+
+        bfloat16 where the machine has it in hardware, the network is bound by arithmetic and its features agree
+        with float32; the choice does not depend on a clock.
+        """
+        if self._known is None:
+            self._known = cut.inspect(self.plugin, self.model, sample)
+            fast = runtime.fastest_precision()
+            if fast != self.precision and cut.arithmetic_share(self.model) >= ARITHMETIC_BOUND:
+                self._try(fast, sample)
+        return self._known
+
+    def _try(self, precision: str, sample: np.ndarray[Any, Any]) -> None:
+        other = self._built(precision)
+        inputs = np.asarray(self.plugin.preprocess(sample.astype(np.float32)))
+        exact = np.asarray(self.model.predict_on_batch(inputs), np.float32)
+        rough = np.asarray(other.predict_on_batch(inputs)).astype(np.float32)
+        if np.linalg.norm(rough - exact) <= AGREEMENT * np.linalg.norm(exact):
+            self.precision = precision
+            self.model = other
+
+    def graph(self, start: int, maps: tuple[int, ...], pooled: tuple[int, ...]) -> Forward:
+        """The prefix that computes ``maps`` and ``pooled`` in one pass from cut ``start`` (0: from pixels)."""
+        key = (start, maps, pooled)
+        found = self._graphs.pop(key, None) or self._compiled(start, maps, pooled)
+        self._graphs[key] = found  # the one used last stands last
+        if len(self._graphs) > GRAPHS_KEPT:
+            del self._graphs[next(iter(self._graphs))]
+        return found
+
+    def _compiled(self, start: int, maps: tuple[int, ...], pooled: tuple[int, ...]) -> Forward:
+        prefix = cut.prefix(self.plugin, self.model, self.cuts, start, maps, pooled)
+        # On a GPU Keras compiles with XLA, which folds by itself; in bfloat16 casts stand between what could be folded.
+        if self.precision == runtime.FLOAT32 and cut.has_batch_norm(self.model) and not runtime.has_gpu():
+            return runtime.with_constants(prefix, EXTRACT_BATCH)
+        forward: Forward = prefix.predict_on_batch
+        return forward
+
+    def compute(
+        self, start: int, maps: tuple[int, ...], pooled: tuple[int, ...], inputs: np.ndarray[Any, Any]
+    ) -> dict[str, np.ndarray[Any, Any]]:
+        """Features of at most ``EXTRACT_BATCH`` rows of ``inputs`` (pixels, or stored features of ``start``).
+
+        Raises ``PluginFailedError`` naming the plugin where features, weights or preprocessed pixels are not finite.
+        """
+        n = len(inputs)
+        batch = np.zeros((EXTRACT_BATCH, *inputs.shape[1:]), dtype="float32" if start == 0 else inputs.dtype)
+        batch[:n] = inputs
+        if not self._finite_weights:
+            raise self._failed(f"has weights for {self.candidate.label} that are not finite", MEND)
+        graph = self.graph(start, maps, pooled)
+        outputs = {k: np.asarray(v)[:n] for k, v in graph(batch).items()}
+        if not outputs.pop(cut.FINITE, np.True_).all():
+            raise self._failed("turns an image into values that are not finite", "fix its preprocess")
+        if not all(np.isfinite(values).all() for values in outputs.values()):
+            raise self._failed(f"gives features that are not finite for {self.candidate.label}", MEND)
+        return outputs
+
+    @cached_property
+    def _finite_weights(self) -> bool:
+        """Weights that are NaN may not be seen in features: see ``cut.prefix``."""
+        return all(np.isfinite(np.asarray(values, np.float32)).all() for values in self.model.get_weights())
+
+    def _failed(self, what: str, fix: str) -> PluginFailedError:
+        name = self.plugin.name
+        text = f"The backbone plugin '{name}' {what}; {fix}, or leave it out with --backbone."
+        return PluginFailedError(text, plugin=f"backbone {name}")
+
+
+def plugin_digest(plugin: object) -> str:
+    """A hash of the source of the package that a plugin comes from (of its file, where it is in none), so that an
+    edited plugin, or one with an edited helper, never meets the features of its former self."""
+    try:
+        source = inspect.getsourcefile(type(unguarded(plugin)))
+    except (OSError, TypeError):
+        source = None
+    return _source_digest(Path(source)) if source else "unknown"
+
+
+@cache
+def _source_digest(file: Path) -> str:
+    """Read once in a process, as the code itself is."""
+    folder = file.parent
+    if not (folder / "__init__.py").exists():
+        return hashlib.sha256(file.read_bytes()).hexdigest()[:16]
+    while (folder.parent / "__init__.py").exists():
+        folder = folder.parent
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*.py")):
+        digest.update(f"{path.relative_to(folder)}\0{hashlib.sha256(path.read_bytes()).hexdigest()}\0".encode())
+    return digest.hexdigest()[:16]

@@ -1,0 +1,201 @@
+"""Which pre-trained networks take part: plugins and weights, resolved before anything is spent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from tlsearch.config import RunConfig, parse_weights
+from tlsearch.errors import PluginError, PluginFailedError, WeightsError
+from tlsearch.plugins import weights
+from tlsearch.plugins.facts import BackboneFacts, PluginFacts
+from tlsearch.plugins.weights import ResolvedWeights
+from tlsearch.reporter import Reporter
+from tlsearch.results.schema.run import LeftOut
+
+MakeFile = Callable[[str], Path]
+"""Gives the file of weights, "vgg16@hed", that a package of their own brings; raises ``PluginFailedError``."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """A backbone with weights that are on this machine, or can be downloaded."""
+
+    backbone: BackboneFacts
+    weights: ResolvedWeights
+
+
+@dataclass(frozen=True)
+class Request:
+    """A backbone with a name of weights; ``named`` by the user, who must be told when it cannot be had."""
+
+    backbone: BackboneFacts
+    weights: str
+    named: bool
+
+
+def find_candidates(
+    config: RunConfig, plugins: PluginFacts, reporter: Reporter, make_file: MakeFile
+) -> tuple[list[Found], list[LeftOut]]:
+    """The candidates of a run and the backbones left out with the reason.
+
+    Raises ``PluginError`` or ``WeightsError`` where something that the user named cannot be had, and where nothing
+    is left.
+    """
+    known = {b.name: b for b in plugins.backbones}
+    found = _from_files(config, known, plugins)
+    left_out = [
+        LeftOut(name, f"the plugin of {dist} is broken: {reason}")
+        for kind, name, dist, reason in plugins.broken
+        if kind != "augmentation" and not config.backbones
+    ]
+    missing = []
+    for request in _requests(config, known, plugins, {(f.backbone.name, f.weights.name) for f in found}):
+        backbone = request.backbone
+        if request.weights in plugins.added(backbone.name):
+            try:
+                file = make_file(f"{backbone.name}@{request.weights}")
+                found.append(Found(backbone, weights.from_file(request.weights, file)))
+            except PluginFailedError as error:
+                left_out.append(_without(request, plugins, error))
+            continue
+        try:
+            resolved = weights.resolve(backbone.name, request.weights, backbone.weights[request.weights])
+        except WeightsError as error:
+            if request.named:
+                raise
+            left_out.append(LeftOut(backbone.name, str(error)))
+            continue
+        if resolved.needs_download:
+            missing.append((request, resolved))
+        else:
+            found.append(Found(backbone, resolved))
+    if missing:
+        fetched, absent = _download(missing, config.dry_run, reporter)
+        found += fetched
+        left_out += absent
+    if not found:
+        raise _nothing_left(missing, config.dry_run)
+    return found, left_out
+
+
+def _without(request: Request, plugins: PluginFacts, error: PluginFailedError) -> LeftOut:
+    """What to say of weights whose package fails. Raises ``PluginError`` where the user named them."""
+    label = f"{request.backbone.name}@{request.weights}"
+    reason = f"its package {plugins.weights[label]} fails: {str(error).rstrip('.')}"
+    if request.named:
+        raise PluginError(f"{label} cannot be used: {reason}.") from error
+    return LeftOut(label, reason)
+
+
+def _from_files(config: RunConfig, known: dict[str, BackboneFacts], plugins: PluginFacts) -> list[Found]:
+    """The candidates for which the user gave files."""
+    files: dict[tuple[str, str], Found] = {}
+    for backbone, name, file in map(parse_weights, config.weights):
+        if (backbone, name) in files:
+            raise WeightsError(
+                f"Two files are given for {backbone}@{name}; tell them apart with --weights {backbone}@NAME=FILE."
+            )
+        files[backbone, name] = Found(_named(known, plugins, backbone), weights.from_file(name, file))
+    return list(files.values())
+
+
+def _nothing_left(missing: Sequence[tuple[Request, ResolvedWeights]], dry_run: bool) -> WeightsError:
+    names = " ".join(request.backbone.name for request, _ in missing)
+    if dry_run and names:
+        return WeightsError(
+            f"A dry run downloads no weights, and there are none on this machine; run "
+            f"`tlsearch weights fetch {names}` first."
+        )
+    return WeightsError(
+        "No backbone has weights on this machine; reinstall tlsearch, which brings efficientnet_lite0, "
+        "or give a file with --weights BACKBONE=FILE."
+    )
+
+
+def _named(known: dict[str, BackboneFacts], plugins: PluginFacts, name: str) -> BackboneFacts:
+    if name in known:
+        return known[name]
+    _raise_if_broken(plugins, "backbone", name)
+    raise PluginError(
+        f"There is no backbone {name!r}; choose one of {', '.join(sorted(known))}, or install its plugin."
+    )
+
+
+def _raise_if_broken(plugins: PluginFacts, kind: str, name: str) -> None:
+    for broken_kind, broken, distribution, reason in plugins.broken:
+        if (broken_kind, broken) == (kind, name):
+            raise PluginError(f"The {kind} {name!r} of {distribution} cannot be used: {reason}.")
+
+
+def _requests(
+    config: RunConfig, known: dict[str, BackboneFacts], plugins: PluginFacts, own: set[tuple[str, str]]
+) -> list[Request]:
+    """What is asked for besides files. A backbone for which the user gave files means those files, and the weights that
+    other packages bring for it."""
+    files: dict[str, list[str]] = {}
+    for backbone_name, name in sorted(own):
+        files.setdefault(backbone_name, []).append(name)
+    if not config.backbones:
+        return [
+            Request(b, name, named=False)
+            for b in known.values()
+            for name in dict.fromkeys((*([] if b.name in files else list(b.weights)[:1]), *plugins.added(b.name)))
+            if name not in files.get(b.name, [])
+        ]
+    requests = []
+    for text in config.backbones:
+        name, _, wanted = text.partition("@")
+        backbone = _named(known, plugins, name)
+        if wanted in files.get(name, []) or (not wanted and name in files):
+            continue
+        _raise_if_broken(plugins, "weights", text)
+        known_names = [*backbone.weights, *plugins.added(name)]
+        if not known_names:
+            raise WeightsError(f"The backbone {name!r} brings no weights; give a file with --weights {name}=FILE.")
+        wanted = wanted or known_names[0]
+        if wanted not in known_names:
+            choices = ", ".join([*known_names, *files.get(name, [])])
+            raise WeightsError(f"The backbone {name!r} has no weights {wanted!r}; it has {choices}.")
+        requests.append(Request(backbone, wanted, named=True))
+    return requests
+
+
+def _show_download(reporter: Reporter, label: str, done: int, total: int) -> None:
+    reporter.progress("plan", done, total, f"downloading {label}")
+
+
+def _download(
+    missing: Sequence[tuple[Request, ResolvedWeights]], dry_run: bool, reporter: Reporter
+) -> tuple[list[Found], list[LeftOut]]:
+    """Download what can be, after one probe of the hosts for all of them together."""
+    sources = [w.source for _, w in missing if w.source is not None]
+    if not weights.reachable(weights.hosts_of(sources)):
+        named = [r.backbone.name for r, _ in missing if r.named]
+        if named:
+            raise WeightsError(f"{', '.join(named)}: {weights.missing_reason(named)}.")
+        return [], [LeftOut(r.backbone.name, weights.missing_reason([r.backbone.name])) for r, _ in missing]
+    found, left_out = [], []
+    for request, resolved in missing:
+        source = resolved.source
+        if source is None or dry_run:
+            left_out.append(
+                LeftOut(request.backbone.name, f"would be downloaded ({source.megabytes if source else 0:.0f} MB)")
+            )
+            continue
+        label = f"{request.backbone.name}@{request.weights}"
+        reporter.say("plan", f"downloading {label}, {source.megabytes or 0:.0f} MB")
+        try:
+            file = weights.download(
+                source,
+                None,
+                partial(_show_download, reporter, label),
+            )
+            found.append(Found(request.backbone, weights.from_file(request.weights, file)))
+        except WeightsError as error:
+            if request.named:
+                raise
+            left_out.append(LeftOut(request.backbone.name, str(error)))
+    return found, left_out

@@ -1,0 +1,257 @@
+"""confirm: the best few race on resampled folds, as many as the time allows, so that luck does not win."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from tlsearch.config import Metric
+from tlsearch.data.split import Fold, resampled_folds
+from tlsearch.pipeline.baseline import BaselineResult
+from tlsearch.pipeline.context import RunContext
+from tlsearch.pipeline.keep import final_seconds
+from tlsearch.pipeline.plan import Plan
+from tlsearch.pipeline.trial import execute
+from tlsearch.results.schema.run import Confirmed, TrialRow
+from tlsearch.search.study import TrialRecord
+from tlsearch.stats.standard_errors import Labels, image_error, paired_error, paired_image_error, sampling_error
+from tlsearch.tracking.naming import numbered
+from tlsearch.types import Candidate, TrialSpec
+
+CONTENDERS = 3
+MOST_FOLDS = 5
+REPEATS = 2
+"""Repetitions of the winner on the first fold with other seeds, at most, for the spread over seeds."""
+
+VIEWS_FACTOR = 2
+"""Confirmation renders this many times the views of a trial: few stored views flatter nobody twice."""
+
+
+@dataclass(frozen=True)
+class Confirmation:
+    """``winner`` is one of the contenders. ``confirmed`` has the figures on resampled folds by the spec that was
+    searched, of the contenders, the linear probe and the networks from scratch; what there was no time for is absent.
+    ``needed`` is the seconds that one fold of the first contender takes with what stands beside it, ``raced`` how many
+    of the ``contenders`` there was time for."""
+
+    winner: TrialRecord
+    confirmed: Mapping[TrialSpec, Confirmed]
+    rows: tuple[TrialRow, ...]
+    needed: float
+    raced: int
+    contenders: int
+
+
+@dataclass
+class _Race:
+    """What runs, on which folds, and what came of it: ``scores`` are values by fold, ``repeated`` the values of further
+    seeds on the first fold, ``answers`` the classes that were said of the images of the first fold, ``took`` the
+    seconds by fold. ``numbers`` are those of the trials, as the names of runs show them."""
+
+    context: RunContext
+    plan: Plan
+    folds: Sequence[Fold]
+    scratch: Mapping[TrialSpec, BaselineResult]
+    numbers: Mapping[TrialSpec, str] = field(default_factory=dict)
+    scores: dict[TrialSpec, list[float]] = field(default_factory=dict)
+    repeated: dict[TrialSpec, list[float]] = field(default_factory=dict)
+    answers: dict[TrialSpec, Labels] = field(default_factory=dict)
+    took: dict[TrialSpec, list[float]] = field(default_factory=dict)
+    rows: list[TrialRow] = field(default_factory=list)
+
+    def seconds(self, spec: TrialSpec) -> float:
+        """Seconds that a spec takes on its next fold."""
+        took = self.took.get(spec, [])
+        if not took:
+            return self.first_seconds(spec)
+        if len(took) == 1:  # on the first fold views are rendered and a model is compiled
+            return min(took[0], self.first_seconds(spec))
+        return float(np.median(took[1:]))  # and once more after a renewal of the worker process
+
+    def first_seconds(self, spec: TrialSpec) -> float:
+        """Seconds that a spec takes on its first fold, about."""
+        if spec in self.scratch:
+            return self.scratch[spec].result.seconds
+        return self.plan.costs.fold_seconds(spec) + self.plan.costs.view_seconds(more_views(spec))
+
+    def run(self, spec: TrialSpec, number: int, repeat: int = 0) -> float | None:
+        """The value of a spec on a fold; None where it failed."""
+        candidate = self._candidate(spec)
+        what = f"fold {number + 1}" + (f", seed {repeat + 1}" if repeat else "")
+        text = f"{what}: {spec.label}"
+        self.context.reporter.progress("confirm", number, len(self.folds), text)
+        confirming = replace(more_views(spec), repeat=repeat)
+        result, outcome, run_id = execute(
+            self.context, confirming, candidate, [self.folds[number]], "confirmation",
+            f"confirm {self.numbers.get(spec, 'baseline')} {what.replace(',', '')} {spec.label}",
+            lambda *_: "continue", None, "confirm",
+        )  # fmt: skip
+        self.rows.append(TrialRow.of(len(self.rows) + 1, "confirmation", result, run_id))
+        if result.state == "complete" and spec not in self.scratch:
+            self.plan.costs.remember(confirming)
+        if result.state == "complete" and not repeat:
+            self.took.setdefault(spec, []).append(result.seconds)
+        if outcome is not None and number == repeat == 0:
+            self.answers[spec] = outcome.val_probabilities.argmax(axis=1)
+        return result.value if result.state == "complete" else None
+
+    def error(self, spec: TrialSpec) -> float:
+        """The standard error of the mean of a spec."""
+        values, fold = self.scores[spec], self.folds[0]
+        if len(values) > 1:
+            return sampling_error(values, len(fold.val), len(fold.train))
+        return image_error(self.answers[spec], *self._first_fold())
+
+    def paired_error(self, best: TrialSpec, other: TrialSpec) -> float:
+        """The standard error of the difference of two specs that ran on the same folds."""
+        fold = self.folds[0]
+        if len(self.scores[best]) > 1:
+            return paired_error(self.scores[best], self.scores[other], len(fold.val), len(fold.train))
+        return paired_image_error(self.answers[best], self.answers[other], *self._first_fold())
+
+    def _first_fold(self) -> tuple[Labels, npt.NDArray[np.int64], Metric]:
+        """Labels and groups of the images of the first fold, and the metric."""
+        data, rows = self.context.data, list(self.folds[0].val)
+        return np.asarray(data.labels, np.intp)[rows], np.asarray(data.groups, np.int64)[rows], data.metric
+
+    def _candidate(self, spec: TrialSpec) -> Candidate:
+        known = self.scratch.get(spec)
+        return known.candidate if known else self.plan.space.of(spec)
+
+
+def confirm(
+    context: RunContext,
+    plan: Plan,
+    contenders: Sequence[TrialRecord],
+    probe: TrialRecord,
+    scratch: Sequence[BaselineResult],
+) -> Confirmation:
+    """Train the contenders anew on resampled folds, and beside them the linear probe and the networks from scratch.
+
+    After each fold a contender that lies more than one paired standard error behind the best stops. Among those
+    that stay, the cheapest at inference wins, of equals the better mean, then the better on validation. The folds and
+    the seeds are the same for all.
+    """
+    data = context.data
+    share = len(data.fold.val) / len(data.pool)
+    folds = resampled_folds(data.labels, data.groups, MOST_FOLDS, share, context.config.seed)
+    total = context.config.effective_trials
+    numbers = {f.spec: numbered(f.number, total) for f in (*contenders, probe)}
+    race = _Race(context, plan, folds, {b.result.spec: b for b in scratch}, numbers)
+    first, beside = contenders[0].spec, _beside(race, probe, scratch)
+    reserve = final_seconds(context, plan, contenders, scratch)
+
+    def fits(seconds: float) -> bool:
+        return context.budget.fits(seconds + reserve, "rest")
+
+    running = _starters(race, contenders, beside, fits)
+    raced = len(running)
+    if running:
+        running = _run_folds(race, running, [spec for spec in beside if fits(_cost(race, {first, spec}))], fits)
+    winner = min(running, key=lambda c: _preference(race, c)) if running else contenders[0]
+    _repeat(race, winner.spec, fits)
+    confirmed = {spec: _summary(race, spec) for spec, values in race.scores.items() if values}
+    return Confirmation(winner, confirmed, tuple(race.rows), _cost(race, {first, *beside}), raced, len(contenders))
+
+
+def more_views(spec: TrialSpec) -> TrialSpec:
+    """The spec as it is confirmed: with twice its views."""
+    return replace(spec, views=VIEWS_FACTOR * spec.views) if spec.strength else spec
+
+
+def fold_seconds(
+    plan: Plan, context: RunContext, contender: TrialRecord, probe: TrialRecord, scratch: Sequence[BaselineResult]
+) -> float:
+    """Seconds that one fold takes for a contender with the probe and the networks from scratch beside it."""
+    race = _Race(context, plan, (), {b.result.spec: b for b in scratch})
+    return _cost(race, {contender.spec, *_beside(race, probe, scratch)})
+
+
+def _beside(race: _Race, probe: TrialRecord, scratch: Sequence[BaselineResult]) -> list[TrialSpec]:
+    return [probe.spec, *(b.result.spec for b in scratch)]
+
+
+def _cost(race: _Race, specs: set[TrialSpec]) -> float:
+    return sum(race.seconds(spec) for spec in specs)
+
+
+def _starters(
+    race: _Race, contenders: Sequence[TrialRecord], beside: Sequence[TrialSpec], fits: Callable[[float], bool]
+) -> list[TrialRecord]:
+    """As many of the contenders, best first, as one fold has time for; the first alone where it just fits."""
+    for count in range(len(contenders), 0, -1):
+        if fits(_cost(race, {*(c.spec for c in contenders[:count]), *beside})):
+            return list(contenders[:count])
+    return list(contenders[:1]) if fits(race.seconds(contenders[0].spec)) else []
+
+
+def _run_folds(
+    race: _Race, running: list[TrialRecord], beside: Sequence[TrialSpec], fits: Callable[[float], bool]
+) -> list[TrialRecord]:
+    """Fold after fold; gives the contenders that are within one standard error of the best at the end."""
+    for number in range(len(race.folds)):
+        group = list(dict.fromkeys([*(c.spec for c in running), *beside]))
+        # From the second fold on, one repetition of the best is kept possible: the spread over seeds needs it.
+        spare = race.first_seconds(_leader(race, running).spec) if number >= 2 else 0.0
+        if number and not fits(_cost(race, set(group)) + spare):
+            break
+        for spec in group:
+            value = race.run(spec, number)
+            if value is not None:
+                race.scores.setdefault(spec, []).append(value)
+        # Who failed on a fold has fewer values than folds, and nothing to compare.
+        beside = [spec for spec in beside if len(race.scores.get(spec, ())) == number + 1]
+        running = _staying(race, [c for c in running if len(race.scores.get(c.spec, ())) == number + 1])
+        if not running:
+            break
+    return running
+
+
+def _staying(race: _Race, running: list[TrialRecord]) -> list[TrialRecord]:
+    """Those within one paired standard error of the best mean."""
+    if not running:
+        return []
+    best = _leader(race, running)
+    scores = race.scores
+
+    def behind(contender: TrialRecord) -> float:
+        return float(np.mean(scores[best.spec]) - np.mean(scores[contender.spec]))
+
+    return [c for c in running if c is best or behind(c) <= race.paired_error(best.spec, c.spec)]
+
+
+def _leader(race: _Race, running: Sequence[TrialRecord]) -> TrialRecord:
+    return max(running, key=lambda c: (float(np.mean(race.scores.get(c.spec, [0.0]))), c.value or 0.0))
+
+
+def _preference(race: _Race, contender: TrialRecord) -> tuple[float, float, float]:
+    """Lower is better: operations for one image through the whole network, then the mean, then the validation."""
+    plan = race.plan
+    work = plan.costs.facts[plan.space.of(contender.spec)].cuts[-1].work
+    return work, -float(np.mean(race.scores[contender.spec])), -(contender.value or 0.0)
+
+
+def _repeat(race: _Race, spec: TrialSpec, fits: Callable[[float], bool]) -> None:
+    """The winner again on the first fold with other seeds; a linear probe has no seed that matters."""
+    if spec.is_linear_probe or not race.scores.get(spec):
+        return
+    for repeat in range(1, REPEATS + 1):
+        if not fits(race.first_seconds(spec)):  # another seed is another model
+            return
+        value = race.run(spec, 0, repeat)
+        if value is not None:
+            race.repeated.setdefault(spec, []).append(value)
+
+
+def _summary(race: _Race, spec: TrialSpec) -> Confirmed:
+    values = race.scores[spec]
+    seeds = [values[0], *race.repeated.get(spec, ())]
+    return Confirmed(
+        float(np.mean(values)),
+        len(values),
+        float(np.std(seeds, ddof=1)) if len(seeds) > 1 else None,
+        race.error(spec),
+    )

@@ -1,0 +1,73 @@
+"""What a run says besides its answer: would more data help, which labels look wrong, how true are the probabilities."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tlsearch.errors import TlsearchError
+from tlsearch.pipeline.context import RunContext
+from tlsearch.pipeline.evaluate import Evaluation
+from tlsearch.results.schema.findings import Calibration, Findings, Labels, Suspect
+from tlsearch.stats.calibration import calibrate
+from tlsearch.stats.label_errors import count_errors, rank_suspects
+from tlsearch.training.insight import Insight
+from tlsearch.training.trial import Outcome
+from tlsearch.types import Candidate
+
+MOST_SUSPECTS = 24
+"""Suspects that the report shows."""
+
+
+def find(context: RunContext, candidate: Candidate, outcome: Outcome | None, proof: Evaluation) -> Findings:
+    """All findings. ``candidate`` is the winner's, ``outcome`` that of its trial.
+
+    They come after the answer and change nothing of it, so that whatever goes wrong here is only told.
+    """
+    insight = _ask_worker(context, candidate)
+    return Findings(
+        insight.more_data if insight is not None else None,
+        _labels(context, insight) if insight is not None else None,
+        _calibration(context, outcome, proof),
+    )
+
+
+def _ask_worker(context: RunContext, candidate: Candidate) -> Insight | None:
+    """Probes on the stored features; None where there is no time to compute features that are no longer stored."""
+    try:
+        insight: Insight | None = context.worker.call(
+            "insight",
+            context.progress("report"),
+            candidate=candidate,
+            seed=context.config.seed,
+            seconds=context.budget.left_for(),
+        )
+    except TlsearchError as error:
+        context.reporter.warn(f"no finding on labels and on more data: {error}")
+        return None
+    return insight
+
+
+def _labels(context: RunContext, insight: Insight) -> Labels:
+    """The images of the pool whose labels look wrong; test images are not in the pool."""
+    index, pool = context.data.index, context.data.pool
+    labels = np.asarray(context.data.labels)[insight.rows]
+    first = rank_suspects(insight.probabilities, labels)[:MOST_SUSPECTS]
+    suspects = tuple(
+        Suspect(
+            index.images[pool[int(insight.rows[item.position])]].path,
+            index.classes[item.given],
+            index.classes[item.suggested],
+            float(insight.probabilities[item.position, item.given]),
+            float(insight.probabilities[item.position, item.suggested]),
+        )
+        for item in first
+    )
+    return Labels(len(labels), count_errors(insight.probabilities, labels), suspects)
+
+
+def _calibration(context: RunContext, outcome: Outcome | None, proof: Evaluation) -> Calibration | None:
+    """The winner's calibration on test, its temperature from validation; None where it has no validation figures."""
+    if outcome is None or not len(outcome.val_rows):
+        return None
+    held = np.asarray(context.data.labels)[outcome.val_rows]
+    return calibrate(outcome.val_probabilities, held, proof.probabilities, proof.labels)

@@ -1,0 +1,185 @@
+"""The lines that a run prints, and what the parent run in MLflow says: the same words for the same numbers."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tlsearch.data.checks import IMBALANCE_LIMIT
+from tlsearch.data.split import imbalance
+from tlsearch.data.totals import totals
+from tlsearch.report import text as words
+from tlsearch.report.markdown import describe
+from tlsearch.report.numbers import interval, score
+from tlsearch.results.flatten import flat_metrics
+from tlsearch.results.result import RunResult
+from tlsearch.utils.units import counted, format_duration
+
+if TYPE_CHECKING:
+    from tlsearch.pipeline.baseline import BaselineResult
+    from tlsearch.pipeline.confirm import Confirmation
+    from tlsearch.pipeline.context import Data, RunContext
+    from tlsearch.pipeline.evaluate import Evaluation
+    from tlsearch.pipeline.plan import Plan
+    from tlsearch.search.study import TrialRecord
+    from tlsearch.stats.claims import Estimate
+
+
+def data_line(data: Data) -> str:
+    """Classes, images, what of them is set aside or kept together, files that are not used, and the parts."""
+    split = data.split
+    folds = f" (compared on {len(data.folds)} folds of them)" if data.uses_folds else f"  val {len(split.val):,}"
+    parts = f"train {len(split.train):,}{folds}  test {len(split.test):,}"
+    return f"{totals(data.index, split.groups)}   {parts}"
+
+
+def plan_lines(context: RunContext, plan: Plan) -> list[str]:
+    """What takes part and at which size, the steps and the time, and who is left out and why."""
+    limit = context.budget.limit
+    names = "   ".join(f"{c.label} at {c.image_size} px" for c in plan.space.candidates)
+    time = f"at most {format_duration(limit)}" if limit is not None else "no time limit"
+    first = sum(f.forward_seconds for f in context.facts.values()) * len(context.data.pool)
+    data = context.data
+    ratio = imbalance([data.labels[position] for position in data.training])
+    why = f", for the largest class has {ratio:.1f} times the images of the smallest" if ratio > IMBALANCE_LIMIT else ""
+    lines = [
+        names,
+        f"choosing by {data.metric.replace('_', ' ')}{why}",
+        f"at most {context.config.effective_trials} trials, {time}; first views about {max(1, round(first))} s; "
+        f"{plan.space.steps} steps a trained trial; augmentation {', '.join(plan.space.policies)}",
+    ]
+    for reason, backbones in _by_reason(plan).items():
+        lines.append(f"left out: {', '.join(backbones)} - {reason}")
+    return lines
+
+
+def _by_reason(plan: Plan) -> dict[str, list[str]]:
+    grouped: dict[str, list[str]] = {}
+    for item in plan.left_out:
+        grouped.setdefault(item.reason, []).append(item.backbone)
+    return grouped
+
+
+def baseline_line(baseline: BaselineResult) -> str:
+    """The network, its validation figure, its time, and what is to be said of it."""
+    result = baseline.result
+    notes = [f"learning rate {result.spec.lr_suffix:g} of 3", counted(baseline.epochs, "epoch")]
+    if baseline.still_improving:
+        notes.append("at equal compute; still improving" if baseline.stopped_by == "time" else "still improving")
+    notes += [f"not affordable from scratch here: {reason}" for reason in baseline.not_affordable]
+    return f"{baseline.candidate.label}  {score(result.value or 0.0)}  {baseline.seconds:.0f} s   ({'; '.join(notes)})"
+
+
+def search_line(
+    finished: Sequence[TrialRecord], best: TrialRecord, why: str, val_folds: int = 1, folds: int = 1
+) -> str:
+    """How many trials of which state, the best, and why the search ended. The best was compared on ``val_folds`` of
+    ``folds`` folds."""
+    states = Counter(f.state for f in finished)
+    counts = ", ".join(f"{n} {state}" for state, n in states.most_common())
+    ended = {
+        "trials": "all trials done",
+        "time": "its time is used up",
+        "space": "nothing new was proposed",
+        "failures": "three trials in a row failed for one reason",
+        "plugins": "without the plugins that failed there is nothing new to try",
+    }[why]
+    found = f"best {score(best.value or 0.0)}, {words.selected(val_folds, folds)}  {best.spec.label}"
+    return f"{len(finished)} trials ({counts}); {ended}   {found}"
+
+
+def confirm_line(confirmation: Confirmation) -> str:
+    """The winner's figure on resampled folds, or that there was no time for one."""
+    winner = confirmation.winner.spec
+    confirmed = confirmation.confirmed.get(winner)
+    if confirmed is None:
+        return f"none: one fold would have taken {confirmation.needed:.0f} s   winner {winner.label}"
+    spreads = words.spreads(confirmed, score)
+    apart = f" ({spreads})" if spreads else ""
+    raced = f"; {confirmation.raced} trials raced"
+    if confirmation.raced == 1:
+        raced = "; time for the best trial only" if confirmation.contenders > 1 else ""
+    return f"{score(confirmed.mean)} {words.confirmed_on(confirmed)}{apart}{raced}   winner {winner.label}"
+
+
+def tested_line(proof: Evaluation, context: RunContext) -> str:
+    """The test figures with their intervals, both gains, and how often this test set has been opened."""
+    claims = proof.claims
+    name = "" if context.data.metric == "accuracy" else f"{words.metric_name(context.data.metric)} "
+    parts = [f"{name}{_estimate(claims.winner)} {words.TESTED}", f"linear probe {_estimate(claims.linear_probe)}"]
+    if claims.baseline is not None:
+        parts.append(f"from scratch {_estimate(claims.baseline)}")
+    if name:
+        parts.append(f"accuracy {_estimate(proof.accuracy)}")
+    parts += words.gain_lines(claims.gain)
+    return "   ".join([*parts, f"({words.openings(proof.opened)})"])
+
+
+def _estimate(found: Estimate) -> str:
+    return f"{score(found.value)} {interval(found.ci95)}"
+
+
+def nothing_found(finished: Sequence[TrialRecord], output: Path) -> str:
+    """One sentence for a search without a single complete trial."""
+    reasons = Counter(f.reason for f in finished if f.reason).most_common(1)
+    why = f" (most often: {reasons[0][0]})" if reasons else ""
+    return f"No trial was completed{why}; allow more with --time-limit or --trials, or see {output / 'worker.log'}."
+
+
+def parent_params(context: RunContext, plan: Plan) -> dict[str, object]:
+    """Params of the parent run: what was asked for and what was planned."""
+    config = context.config
+    return {
+        "dataset": config.dataset,
+        "candidates": ", ".join(c.label for c in plan.space.candidates),
+        "metric": context.data.metric,
+        "trials": config.effective_trials,
+        "time_limit": context.budget.limit if context.budget.limit is not None else "none",
+        "steps": plan.space.steps,
+        "batch_size": config.batch_size,
+        "seed": config.seed,
+    }
+
+
+def parent_tags(context: RunContext) -> dict[str, str]:
+    """Tags of the parent run."""
+    return {
+        "role": "search",
+        "seed": str(context.config.seed),
+        "dataset_fingerprint": context.data.index.fingerprint,
+        "output": str(context.output),
+    }
+
+
+def parent_metrics(result: RunResult) -> dict[str, float]:
+    """Final metrics of the parent run, under the names of result.json."""
+    return flat_metrics(result)
+
+
+def parent_description(result: RunResult) -> dict[str, str]:
+    """The tag that the MLflow UI shows as the description of the parent run."""
+    return {"mlflow.note.content": describe(result)}
+
+
+def version_tags(result: RunResult) -> dict[str, str]:
+    """What a version in the model registry says beside the figures that it is compared by."""
+    metrics = result.metrics
+    return {
+        "configuration": result.winner.label,
+        "test": score(metrics.test),
+        "test_ci95": interval(metrics.test_ci95),
+        "classes": str(len(result.dataset.classes)),
+    }
+
+
+def version_note(result: RunResult) -> str:
+    """The description of a version in the model registry."""
+    metrics = result.metrics
+    name = words.metric_name(metrics.name)
+    selected = words.selected(metrics.val_folds, result.plan.folds)
+    return (
+        f"{result.winner.label}: {name} {score(metrics.val)} {selected}, {score(metrics.test)} "
+        f"{interval(metrics.test_ci95)} on {result.dataset.total('test'):,} test images, {words.TESTED}."
+    )

@@ -1,0 +1,84 @@
+"""profile: accuracy by depth for every candidate, from one forward pass over the plain images."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from tlsearch.errors import PluginError, TrialError
+from tlsearch.pipeline.context import RunContext
+from tlsearch.pipeline.plan import Plan, nothing_usable, plugin_failed
+from tlsearch.results.schema.run import ProfilePoint
+from tlsearch.types import Candidate
+from tlsearch.worker.client import WorkerDiedError
+
+Profile = Mapping[Candidate, tuple[ProfilePoint, ...]]
+
+BARS = " .:-=+*#%@"
+
+
+def make_profile(context: RunContext, plan: Plan) -> tuple[Plan, Profile]:
+    """Probe every candidate at every cut, and say where its features are best.
+
+    Gives the plan without the candidates whose plugin failed, which is fatal only for what the user named.
+    """
+    profile: dict[Candidate, tuple[ProfilePoint, ...]] = {}
+    broken = []
+    for candidate in plan.space.candidates:
+        try:
+            scores = _probed(context, candidate)
+        except (TrialError, PluginError, WorkerDiedError) as error:
+            broken.append(plugin_failed(context, candidate.backbone, candidate.weights or "", error))
+            context.reporter.warn(f"{candidate.label} is left out: {broken[-1].reason}.")
+            continue
+        cuts = context.facts[candidate].cuts
+        points = tuple(
+            ProfilePoint(cut.name, depth, accuracy, error)
+            for depth, (cut, (accuracy, error)) in enumerate(zip(cuts, scores, strict=True), 1)
+        )
+        profile[candidate] = points
+        context.reporter.say("profile", profile_line(candidate, points))
+    if not profile:
+        raise nothing_usable(broken)
+    plan.costs.remember_profile()
+    if broken:
+        space = replace(plan.space, candidates=tuple(profile))
+        plan = replace(plan, space=space, left_out=(*plan.left_out, *broken))
+    return plan, profile
+
+
+def _probed(context: RunContext, candidate: Candidate) -> Sequence[tuple[float, float]]:
+    """(accuracy, standard error) of a linear probe at each cut."""
+    train, seed = context.data.training, context.config.seed
+    show = context.progress("profile")
+    scores: Sequence[tuple[float, float]] = context.checkpoint.get_or_compute(
+        ("profile", candidate, train, seed),
+        tuple[tuple[float, float], ...],
+        lambda: context.worker.call("profile", show, candidate=candidate, train=train, seed=seed),
+    )
+    return scores
+
+
+def profile_line(candidate: Candidate, points: Sequence[ProfilePoint]) -> str:
+    """``efficientnet_lite0@imagenet  .:+*#  best .865 after block 12 (13 of 18)``."""
+    low = min(p.accuracy for p in points)
+    spread = max(max(p.accuracy for p in points) - low, 1e-9)
+    bars = "".join(BARS[round((p.accuracy - low) / spread * (len(BARS) - 1))] for p in points)
+    best = max(points, key=lambda p: p.accuracy)
+    return (
+        f"{candidate.label:<28} {bars}  best {_score(best.accuracy)} after {best.cut} ({best.depth} of {len(points)})"
+    )
+
+
+def best_candidates(profile: Profile, affordable: Mapping[Candidate, bool]) -> list[Candidate]:
+    """The one or two candidates whose suffixes are worth tuning first: the best probe, and the next where its probe
+    lies within two standard errors of it and it can be tuned in the time."""
+    ranked = sorted(profile, key=lambda c: max(p.accuracy for p in profile[c]), reverse=True)
+    ranked = [c for c in ranked if affordable[c]] or ranked[:1]
+    first = max(profile[ranked[0]], key=lambda p: p.accuracy)
+    near = [c for c in ranked[1:2] if max(p.accuracy for p in profile[c]) >= first.accuracy - 2 * (first.stderr or 0.0)]
+    return [ranked[0], *near]
+
+
+def _score(value: float) -> str:
+    return f"{value:.3f}".removeprefix("0")

@@ -1,0 +1,91 @@
+"""scan, check, split: from a folder to the pool that every trial works on."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+from tlsearch.config import Metric, RunConfig
+from tlsearch.data.checks import IMBALANCE_LIMIT
+from tlsearch.data.index import DatasetIndex, Survey
+from tlsearch.data.pixels import decode_all, new_pixels, open_pixels, select_rows, smaller
+from tlsearch.data.split import Fold, Split, imbalance, split, stratified_folds
+from tlsearch.pipeline.context import Data
+from tlsearch.reporter import Reporter
+
+SIZE_STEP = 32
+"""Image sizes are multiples of this, the total stride of the usual networks."""
+
+CHUNK = 256
+
+SELECTION_FOLDS = 5
+"""Folds on which trials are compared where the images are too few for a validation part of their own."""
+
+
+def starting_size(default: int, smallest: int, median_short_side: int, asked: int | None) -> int:
+    """The side in pixels that a candidate starts from: what was asked for, else the smaller of its default and the
+    median short side rounded down to a multiple of 32, never below its minimum."""
+    if asked is not None:
+        return max(asked, smallest)
+    return max(smallest, min(default, median_short_side // SIZE_STEP * SIZE_STEP))
+
+
+def load_data(config: RunConfig, survey: Survey, base_size: int, work: Path, reporter: Reporter) -> Data:
+    """Decode every image once at ``base_size``, split, and write the pixels of the pool to a file.
+
+    The pixels of the test split are in no file afterwards.
+    """
+    everything = work / "all.npy"
+    index = decode_all(
+        survey, base_size, everything, lambda done, total: reporter.progress("data", done, total, "reading images")
+    )
+    parts = split(index, config.seed, config.group_by)
+    pool = (*parts.train, *parts.val)
+    pixels = work / f"pool-{base_size}.npy"
+    select_rows(everything, pool, pixels)
+    everything.unlink()
+    labels = [index.images[row].label for row in parts.train]
+    metric: Metric = config.metric or ("balanced_accuracy" if imbalance(labels) > IMBALANCE_LIMIT else "accuracy")
+    return Data(index, parts, pool, selection_folds(index, parts, config.seed), base_size, metric, pixels)
+
+
+def selection_folds(index: DatasetIndex, parts: Split, seed: int) -> tuple[Fold, ...]:
+    """What trials are compared on, as positions in the pool: the training and validation parts; where there is no
+    validation part, stratified folds of the training part that keep groups together."""
+    if parts.val:
+        train, pool = len(parts.train), len(parts.train) + len(parts.val)
+        return (Fold(tuple(range(train)), tuple(range(train, pool))),)
+    labels = [index.images[row].label for row in parts.train]
+    groups = [parts.groups[row] for row in parts.train]
+    return tuple(stratified_folds(labels, groups, SELECTION_FOLDS, seed))
+
+
+def pool_digest(data: Data) -> str:
+    """A hash of the pool's contents in order and of the size to which they were decoded."""
+    digest = hashlib.sha256(f"{data.base_size}".encode())
+    for row in data.pool:
+        digest.update(data.index.images[row].sha256.encode())
+    return digest.hexdigest()
+
+
+def pool_at(data: Data, sizes: Sequence[int], work: Path) -> dict[int, str]:
+    """Files with the pool's pixels at each of ``sizes`` (none above the base size), made where they are not there."""
+    files = {}
+    for size in sorted(set(sizes)):
+        file = work / f"pool-{size}.npy"
+        if not file.exists():
+            _write_smaller(data.pixels, size, file)
+        files[size] = str(file)
+    return files
+
+
+def _write_smaller(source: Path, size: int, target: Path) -> None:
+    pixels = open_pixels(source)
+    part = target.with_suffix(".part")
+    out = new_pixels(part, len(pixels), size)
+    for start in range(0, len(pixels), CHUNK):
+        rows = range(start, min(start + CHUNK, len(pixels)))
+        out[rows.start : rows.stop] = smaller(pixels, rows, size)
+    out.flush()
+    part.replace(target)

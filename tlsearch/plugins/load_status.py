@@ -1,0 +1,122 @@
+"""What is known of plugins without loading them: how they did when somebody last loaded them.
+
+Kept in one small file of the cache folder. A plugin of another version, or whose files have changed since, is unknown.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import importlib.util
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from tlsearch.backend import silent_stderr
+from tlsearch.plugins.registry import BrokenPlugin, LoadedPlugin, PluginEntry, find_plugins, load_entry, name_fault
+from tlsearch.utils.folders import plugin_states_file
+
+
+@dataclass(frozen=True)
+class PluginState:
+    """``status`` is "ok", "broken" (with the ``reason``) or "not checked yet"."""
+
+    status: str
+    reason: str = ""
+
+
+UNKNOWN = PluginState("not checked yet")
+
+
+def remember(outcomes: Iterable[LoadedPlugin | BrokenPlugin]) -> None:
+    """Note how plugins did. Where the file cannot be written, nothing is remembered; nor is a fault of a name, which
+    ends when another package goes."""
+    known, entries = _read(), find_plugins()
+    for outcome in outcomes:
+        if name_fault(outcome.entry, entries):
+            continue
+        state = PluginState("broken", outcome.reason) if isinstance(outcome, BrokenPlugin) else PluginState("ok")
+        known[_key(outcome.entry)] = {**vars(state), "stamp": _stamp(outcome.entry)}
+    with contextlib.suppress(OSError):
+        _write(known)
+
+
+def note(entry: PluginEntry) -> LoadedPlugin | BrokenPlugin:
+    """Load a plugin, and remember how it did."""
+    with silent_stderr():  # most plugins import Keras, and TensorFlow says much
+        outcome = load_entry(entry)
+    remember([outcome])
+    return outcome
+
+
+def last_known(entries: list[PluginEntry]) -> dict[PluginEntry, PluginState]:
+    """The state of each plugin; a name that is taken twice is told from metadata alone."""
+    known = _read()
+    states = {}
+    for entry in entries:
+        fault = name_fault(entry, entries)
+        kept = known.get(_key(entry), {})
+        fresh = kept.get("stamp") == _stamp(entry)
+        states[entry] = PluginState(str(kept["status"]), str(kept["reason"])) if fresh else UNKNOWN
+        if fault:
+            states[entry] = PluginState("broken", fault)
+    return states
+
+
+def _key(entry: PluginEntry) -> str:
+    return f"{entry.kind} {entry.name} {entry.distribution}"
+
+
+def _stamp(entry: PluginEntry) -> str:
+    """The plugin's version and target, a digest of its files' times, and tlsearch's version: whatever may fix it."""
+    digest = hashlib.sha256()
+    for file in sorted(_files(entry.target.partition(":")[0])):
+        with contextlib.suppress(OSError):  # an editor's lock, or gone meanwhile
+            digest.update(f"{file} {file.stat().st_mtime_ns}\n".encode())
+    return f"{entry.version} {entry.target} {digest.hexdigest()[:16]} {metadata.version('tlsearch')}"
+
+
+def _files(module: str) -> list[Path]:
+    """The file of a module and those beside and below it in its package; found without importing anything."""
+    top, *rest = module.split(".")
+    try:
+        spec = importlib.util.find_spec(top)
+    except (ImportError, ValueError):
+        spec = None
+    if spec is None:
+        return []
+    if not spec.submodule_search_locations:
+        return [Path(spec.origin)] if spec.origin and Path(spec.origin).is_file() else []
+    folders = [Path(place).joinpath(*rest) for place in spec.submodule_search_locations]
+    folders = [folder if folder.is_dir() else folder.parent for folder in folders]
+    return [file for folder in folders for file in folder.rglob("*.py")]
+
+
+def _read() -> dict[str, Any]:
+    try:
+        known = json.loads(plugin_states_file().read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return {k: v for k, v in known.items() if _whole(v)} if isinstance(known, dict) else {}
+
+
+def _whole(kept: Any) -> bool:
+    return isinstance(kept, Mapping) and {"status", "reason", "stamp"} <= set(kept)
+
+
+def _write(known: Mapping[str, Any]) -> None:
+    file = plugin_states_file()
+    file.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=".plugins.", dir=file.parent)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as sink:
+            json.dump(known, sink, indent=1)
+        Path(name).replace(file)
+    except OSError:
+        Path(name).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,221 @@
+"""Plugins: found without importing them, loaded late, and kept as data where they fail."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import metadata
+from typing import Any, Literal
+
+from tlsearch.errors import PluginError
+from tlsearch.plugins.api import API_VERSION, AUGMENTATION_GROUP, BACKBONE_GROUP, WEIGHTS_GROUP, WeightSource
+
+PluginKind = Literal["backbone", "augmentation", "weights"]
+
+GROUPS: Mapping[PluginKind, str] = {
+    "backbone": BACKBONE_GROUP,
+    "augmentation": AUGMENTATION_GROUP,
+    "weights": WEIGHTS_GROUP,
+}
+RESERVED: Mapping[PluginKind, frozenset[str]] = {
+    "backbone": frozenset({"small_cnn"}),
+    "augmentation": frozenset({"none"}),
+    "weights": frozenset(),
+}
+"""Names that the engine itself gives a meaning."""
+
+_METHODS: Mapping[PluginKind, tuple[str, ...]] = {
+    "backbone": ("build", "cut_points", "preprocess"),
+    "augmentation": ("render",),
+    "weights": ("file",),
+}
+
+
+@dataclass(frozen=True, order=True)
+class PluginEntry:
+    """A plugin as its package announces it; nothing of it is imported. ``target`` is ``module:attribute``."""
+
+    kind: PluginKind
+    name: str
+    distribution: str
+    version: str
+    target: str
+
+
+@dataclass(frozen=True)
+class LoadedPlugin:
+    """A plugin that keeps its contract."""
+
+    entry: PluginEntry
+    plugin: Any
+
+
+@dataclass(frozen=True)
+class BrokenPlugin:
+    """A plugin that cannot be used, and one sentence that says why."""
+
+    entry: PluginEntry
+    reason: str
+
+
+_cache: dict[PluginEntry, LoadedPlugin | BrokenPlugin] = {}
+
+
+def find_plugins(kind: PluginKind | None = None, *, switched_off: bool = False) -> list[PluginEntry]:
+    """Every installed plugin of ``kind`` (all where None), sorted, from package metadata alone.
+
+    ``TLSEARCH_ONLY_BUILTIN=1`` leaves only what tlsearch itself brings; ``TLSEARCH_DISABLE_PLUGINS`` names
+    distributions to leave out, separated by commas. With ``switched_off`` those are among them all the same.
+    """
+    disabled = {_normal(name) for name in os.environ.get("TLSEARCH_DISABLE_PLUGINS", "").split(",") if name.strip()}
+    only_builtin = os.environ.get("TLSEARCH_ONLY_BUILTIN", "") not in ("", "0")
+    found = set()
+    for each in (kind,) if kind else GROUPS:
+        for point in metadata.entry_points(group=GROUPS[each]):
+            distribution = point.dist.name if point.dist else "unknown"
+            off = _normal(distribution) in disabled or (only_builtin and _normal(distribution) != "tlsearch")
+            if off and not switched_off:
+                continue
+            version = point.dist.version if point.dist else ""
+            found.add(PluginEntry(each, point.name, distribution, version, point.value))
+    return sorted(found)
+
+
+def load_plugin(kind: PluginKind, name: str) -> Any:
+    """The plugin of that name, loaded once for each process.
+
+    Raises ``PluginError`` where there is none, where two distributions claim the name, where it is broken.
+    """
+    entries = find_plugins(kind)
+    named = [entry for entry in entries if entry.name == name]
+    if not named:
+        raise PluginError(unknown_name(kind, name, sorted({entry.name for entry in entries})))
+    outcome = _load_unless_doubled(named[0], entries)
+    if isinstance(outcome, BrokenPlugin):
+        raise PluginError(f"the {kind} {name!r} of {origin(outcome.entry)} cannot be used: {outcome.reason}")
+    return outcome.plugin
+
+
+def loaded() -> list[LoadedPlugin]:
+    """The plugins that this process has loaded."""
+    return [outcome for outcome in _cache.values() if isinstance(outcome, LoadedPlugin)]
+
+
+def load_all(kind: PluginKind) -> tuple[list[LoadedPlugin], list[BrokenPlugin]]:
+    """Every plugin of ``kind``: those that keep their contract, and those that do not with the reason."""
+    entries = find_plugins(kind)
+    outcomes = [_load_unless_doubled(entry, entries) for entry in entries]
+    return (
+        [outcome for outcome in outcomes if isinstance(outcome, LoadedPlugin)],
+        [outcome for outcome in outcomes if isinstance(outcome, BrokenPlugin)],
+    )
+
+
+def _normal(distribution: str) -> str:
+    """A distribution's name as PEP 503 compares it."""
+    return re.sub(r"[-_.]+", "-", distribution.strip()).lower()
+
+
+def origin(entry: PluginEntry) -> str:
+    """Distribution and version of a plugin."""
+    return f"{entry.distribution} {entry.version}".strip()
+
+
+def unknown_name(kind: str, name: str, known: list[str]) -> str:
+    """What to say where there is no plugin of that name."""
+    for entry in find_plugins(switched_off=True):
+        if entry.name == name and kind in ("plugin", entry.kind):
+            return f"the {entry.kind} {name!r} of {origin(entry)} is switched off by an environment variable"
+    close = difflib.get_close_matches(name, known, n=1)
+    if close:
+        return f"there is no {kind} {name!r}; did you mean {close[0]!r} (installed: {', '.join(known)})?"
+    return f"there is no {kind} {name!r}; choose one of {', '.join(known) or 'none'}, or install its plugin"
+
+
+def load_entry(entry: PluginEntry) -> LoadedPlugin | BrokenPlugin:
+    """Load one of ``find_plugins``."""
+    return _load_unless_doubled(entry, find_plugins(entry.kind))
+
+
+def name_fault(entry: PluginEntry, entries: list[PluginEntry]) -> str | None:
+    """Why the name of ``entry``, one of ``entries``, cannot be used, as far as metadata tell; or None."""
+    rivals = [other for other in entries if (other.kind, other.name) == (entry.kind, entry.name) and other != entry]
+    if rivals:
+        return (
+            f"the name is registered by {origin(entry)} and by {', '.join(map(origin, rivals))}; "
+            f"uninstall all but one, or name the others in TLSEARCH_DISABLE_PLUGINS"
+        )
+    if entry.name in RESERVED[entry.kind]:
+        return f"the name {entry.name!r} is reserved; its author must choose another"
+    return None
+
+
+def _load_unless_doubled(entry: PluginEntry, entries: list[PluginEntry]) -> LoadedPlugin | BrokenPlugin:
+    fault = name_fault(entry, entries)
+    if fault:
+        return BrokenPlugin(entry, fault)
+    if entry not in _cache:
+        _cache[entry] = _load(entry)
+    return _cache[entry]
+
+
+def _load(entry: PluginEntry) -> LoadedPlugin | BrokenPlugin:
+    try:
+        plugin = metadata.EntryPoint(entry.name, entry.target, GROUPS[entry.kind]).load()
+        if isinstance(plugin, type):
+            plugin = plugin()
+        fault = contract_fault(entry.kind, plugin, entry.name)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # a plugin may even call sys.exit while it is imported
+        what = " ".join(str(error).split())
+        return BrokenPlugin(entry, f"loading it raised {type(error).__name__}{': ' + what if what else ''}")
+    return BrokenPlugin(entry, fault) if fault else LoadedPlugin(entry, plugin)
+
+
+def contract_fault(kind: PluginKind, plugin: Any, name: str) -> str | None:
+    """What in ``plugin``, registered as ``name``, breaks its contract, as far as attributes tell; or None."""
+    if not hasattr(plugin, "api_version") and not hasattr(plugin, "name"):
+        what = type(plugin).__name__
+        return f"it is of the type {what}, which is no {kind}; register an object, or a class without arguments"
+    version = getattr(plugin, "api_version", None)
+    if not isinstance(version, int) or version < 1:
+        return f"its api_version is {version!r}, where a whole number of 1 or more is needed"
+    if version > API_VERSION:
+        return f"it needs version {version} of the plugin API and this is {API_VERSION}; upgrade tlsearch"
+    if getattr(plugin, "name", None) != name:
+        return f"it calls itself {getattr(plugin, 'name', None)!r} but is registered as {name!r}"
+    missing = [method for method in _METHODS[kind] if not callable(getattr(plugin, method, None))]
+    if missing:
+        return f"it has no method {' or '.join(missing)}"
+    if kind == "weights":
+        return _weights_fault(plugin)
+    return _backbone_fault(plugin) if kind == "backbone" else None
+
+
+def _weights_fault(plugin: Any) -> str | None:
+    backbone, _, weights = plugin.name.partition("@")
+    if not backbone or not weights:
+        return f"its name {plugin.name!r} is not of the form backbone@weights"
+    empty = [said for said in ("trained_on", "licence") if not isinstance(getattr(plugin, said, None), str)]
+    return f"it does not say its {' and '.join(empty)}" if empty else None
+
+
+def _backbone_fault(plugin: Any) -> str | None:
+    sizes: list[Any] = [getattr(plugin, size, None) for size in ("min_image_size", "default_image_size")]
+    if not all(isinstance(size, int) and size > 0 for size in sizes) or sizes[0] > sizes[1]:
+        return f"its min and default image sizes, {sizes[0]!r} and {sizes[1]!r}, are not two sizes in order"
+    weights = getattr(plugin, "weights", None)
+    if not isinstance(weights, Mapping):
+        return "its weights are not a mapping of names to WeightSource"
+    for name, source in weights.items():
+        if not isinstance(source, WeightSource):
+            return f"its weights {name!r} are a {type(source).__name__}, not a WeightSource"
+        if (source.path is None) == (source.url is None):
+            return f"its weights {name!r} need either a path or a url"
+        if source.url is not None and not source.filename:
+            return f"its weights {name!r} have a url but no filename"
+    return None

@@ -1,0 +1,215 @@
+"""TrialRecord runs side by side: whether they may be compared at all, and by how much their winners differ on test.
+
+Models that were tested on the same images are compared image by image. Whether the intervals of two runs overlap is
+no test of a difference, so where the answers of a run are not known no difference is given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import combinations
+from pathlib import Path
+from typing import get_args
+
+from tlsearch.config import CONFIG_NAME, Metric, RunConfig
+from tlsearch.errors import UsageError
+from tlsearch.report import text as words
+from tlsearch.results.result import RESULT_FILE, RunResult, read_result
+from tlsearch.results.schema.evidence import EvaluationPredictions
+from tlsearch.results.schema.run import Difference
+from tlsearch.utils.units import format_duration
+
+# What a run was asked for that can change its result; not where it reads and writes.
+_OPTIONS = (
+    "group_by", "backbones", "weights", "augment", "trials", "time_limit", "epochs", "batch_size", "image_size",
+    "metric", "seed", "baseline", "refit",
+)  # fmt: skip
+_FLAGS = {"backbones": "backbone"}
+
+UNSET = ("default", "no")
+"""How an option is written that was left as it is."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run. ``name`` is the shortest end of its folder's path that tells it from the others; ``options`` is
+    option -> value as people write it, empty where the folder holds no run.toml."""
+
+    name: str
+    folder: Path
+    result: RunResult
+    options: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Runs on the same data in the same metric. ``over_first`` has, for every run, its winner's test score less that of
+    the first run's winner on the same images: None for the first, and where answers are not known. ``same_test`` says
+    whether all are known to have been tested on the same images."""
+
+    runs: tuple[Run, ...]
+    over_first: tuple[Difference | None, ...]
+    same_test: bool
+
+    @property
+    def notes(self) -> list[str]:
+        """What these figures can carry, and what they cannot."""
+        compared = sum(over is not None for over in self.over_first)
+        silent = [run.name for run in self.runs if run.result.answers is None]
+        notes = []
+        if compared:
+            images = self.runs[0].result.dataset.total("test")
+            several = f"; of {compared} such p look for one below {words.SIGNIFICANT / compared:.2g}"
+            notes.append(
+                f"Each difference is to {self.runs[0].name}, image by image on the same {images:,} test images"
+                f"{several if compared > 1 else ''}. A run that is chosen by its test figure is chosen on test: that "
+                "figure is then optimistic."
+            )
+        if silent:
+            which = "" if self.same_test else ", nor which images were tested; there are as many of each class"
+            have = "has" if len(silent) == 1 else "have"
+            notes.append(
+                f"{' and '.join(silent)} {have} no record of which test images were right{which}. So no difference is "
+                "claimed: whether intervals of separate runs overlap is no test of one."
+            )
+        return notes
+
+
+def read_runs(folders: Sequence[Path]) -> tuple[Run, ...]:
+    """The finished runs in ``folders``.
+
+    Raises:
+        UsageError: there are fewer than two, one is named twice, or one holds no result that this version reads.
+    """
+    if len(folders) < 2:
+        raise UsageError(f"One run has nothing to be compared with: name another output folder beside {folders[0]}.")
+    places: dict[Path, Path] = {}
+    for folder in folders:
+        place = folder.resolve()
+        if place in places:
+            same = f"{folder} is named twice" if folder == places[place] else f"{places[place]} and {folder} are one"
+            raise UsageError(f"{same}: name the output folders of different runs.")
+        places[place] = folder
+    names = _names(list(places))
+    return tuple(
+        Run(name, folder, read_result(folder), _options(folder)) for name, folder in zip(names, folders, strict=True)
+    )
+
+
+def compare_runs(runs: Sequence[Run]) -> Comparison:
+    """The comparison of two runs or more.
+
+    Raises:
+        UsageError: two of them cannot be compared, because data, metric or test images differ; both are named.
+    """
+    for run in runs:
+        _check_answers(run)
+    # All pairs, as a run of an older version that does not say what it was tested on agrees with everybody.
+    for one, other in combinations(runs, 2):
+        _check_pair(one, other)
+    first, *others = runs
+    return Comparison(
+        tuple(runs),
+        (None, *(_difference(first, run) for run in others)),
+        all(run.result.answers is not None for run in runs),
+    )
+
+
+def _check_pair(one: Run, other: Run) -> None:
+    """Raise ``UsageError`` where two runs differ in data, metric or test images."""
+    left, right = one.result, other.result
+    both = f"{one.folder} and {other.folder}"
+    if left.dataset.fingerprint != right.dataset.fingerprint:
+        prints = f"fingerprints {left.dataset.fingerprint[:12]} and {right.dataset.fingerprint[:12]}"
+        same = left.dataset.path == right.dataset.path
+        where = f"{left.dataset.path} has changed in between" if same else "their images or labels differ"
+        raise UsageError(f"{both} cannot be compared: {where} ({prints}); run one of them again on the other's data.")
+    if left.metrics.name != right.metrics.name:
+        metrics = f"{words.metric_name(left.metrics.name)}, the other by {words.metric_name(right.metrics.name)}"
+        raise UsageError(
+            f"{both} cannot be compared: one is scored by {metrics}; run one of them again with the other's --metric."
+        )
+    first, second = left.answers, right.answers
+    known = first is not None and second is not None and first.fingerprint != second.fingerprint
+    if known or left.dataset.counts.get("test") != right.dataset.counts.get("test"):
+        seeds = f" (seeds {left.plan.seed} and {right.plan.seed})" if left.plan.seed != right.plan.seed else ""
+        raise UsageError(
+            f"{both} cannot be compared: they were tested on different images of the same data{seeds}; run one of "
+            "them again with the other's --seed and --group-by."
+        )
+
+
+def _check_answers(run: Run) -> None:
+    """Raise ``UsageError`` where the metric is not known or answers are not as many as there are test images."""
+    result, answers = run.result, run.result.answers
+    trouble = ""
+    if result.metrics.name not in get_args(Metric):
+        trouble = f"its metric is {result.metrics.name!r}"
+    elif answers is not None:
+        lengths = {len(answers.true), len(answers.called), len(answers.groups)}
+        if lengths != {result.dataset.total("test")} or not answers.true:
+            trouble = "its answers are not those of its test images"
+    if trouble:
+        raise UsageError(
+            f"{run.folder / RESULT_FILE} is damaged ({trouble}); run again, with --force in the same folder, to write "
+            "it anew."
+        )
+
+
+def _difference(first: Run, other: Run) -> Difference | None:
+    """The test score of ``other``'s winner less that of ``first``'s, on the same images; None where not known."""
+    from tlsearch.stats.claims import compare
+
+    base, answers = first.result.answers, other.result.answers
+    if base is None or answers is None:
+        return None
+    metric: Metric = next(name for name in get_args(Metric) if name == other.result.metrics.name)
+    return compare(answers.true, answers.called, base.called, metric, groups=_joined(base, answers))
+
+
+def _joined(one: EvaluationPredictions, other: EvaluationPredictions) -> list[int]:
+    """Groups that hold together what belongs together in either run, as ``--group-by`` may differ."""
+    import numpy as np
+    from scipy.sparse import csr_array
+    from scipy.sparse.csgraph import connected_components
+
+    # Every image is an edge from its group in one run to its group in the other.
+    size = len(one.groups)
+    left, right = (np.unique(np.asarray(answers.groups), return_inverse=True)[1] for answers in (one, other))
+    edges = csr_array((np.ones(size), (left, size + right)), shape=(2 * size, 2 * size))
+    _, component = connected_components(edges, directed=False)
+    return [int(number) for number in component[left]]
+
+
+def _names(places: Sequence[Path]) -> list[str]:
+    """The shortest ends of the paths that are all different."""
+    longest = max(len(place.parts) for place in places)
+    for count in range(1, longest + 1):
+        names = ["/".join(place.parts[-count:]) for place in places]
+        if len(set(names)) == len(names):
+            return names
+    return [str(place) for place in places]
+
+
+def _options(folder: Path) -> dict[str, str]:
+    """What the run in ``folder`` was asked for, as people write it; empty where its run.toml is gone."""
+    file = folder / CONFIG_NAME
+    if not file.exists():
+        return {}
+    config = RunConfig.from_toml(file)
+    limit = config.effective_time_limit
+    values = {name: getattr(config, name) for name in _OPTIONS}
+    values |= {
+        "trials": config.effective_trials,
+        "time_limit": format_duration(limit) if limit is not None else "none",
+    }
+    return {_FLAGS.get(name, name).replace("_", "-"): _written(value) for name, value in values.items()}
+
+
+def _written(value: object) -> str:
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value)) or UNSET[0]
+    if isinstance(value, bool):
+        return "yes" if value else UNSET[1]
+    return UNSET[0] if value is None else str(value)

@@ -1,0 +1,210 @@
+"""What is shown of runs side by side: rows of texts in sections, one text for each run."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from tlsearch.report import text as words
+from tlsearch.report.compare import UNSET, Comparison, Run
+from tlsearch.report.numbers import interval, score, signed
+from tlsearch.results.result import RunResult
+from tlsearch.results.schema.run import Baseline, Confirmed, Difference, Gain, LinearProbe
+from tlsearch.stats.intervals import FEWEST_DISCORDANT, format_p
+
+NONE = "none"
+
+# What the rows of the winner show in words already.
+_SHOWN = {
+    "backbone",
+    "weights",
+    "depth",
+    "freeze_depth",
+    "skip_cut",
+    "pooling",
+    "units",
+    "policy",
+    "strength",
+    "seed",
+    "repeat",
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """A title and a text for each run; lines of a text stand below each other."""
+
+    title: str
+    texts: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Section:
+    """Rows that belong together."""
+
+    title: str
+    rows: tuple[Row, ...]
+
+
+def shared(found: Comparison) -> list[str]:
+    """What is the same for all runs, a line each: the data, and the options and versions that do not differ, without
+    options that nobody set."""
+    result = found.runs[0].result
+    test = f"{result.dataset.total('test'):,} test images"
+    data = f"{result.dataset.path}: {len(result.dataset.classes)} classes, {test}, scored by"
+    lines = [f"{data} {words.metric_name(result.metrics.name)}"]
+    for title, each in (("same options", _options(found.runs)), ("same versions", _versions(found.runs))):
+        same = [f"{name} {v[0]}" for name, v in each.items() if len(set(v)) == 1 and v[0] not in UNSET]
+        if same:
+            lines.append(f"{title}: {', '.join(same)}")
+    return lines
+
+
+def sections(found: Comparison) -> list[Section]:
+    """The winner, its scores, what it gained, what it cost; then the options and versions that differ, where any do."""
+    runs = found.runs
+    made = [
+        Section("winner", (*_winner(runs), *_different(runs, lambda run: _spec(run.result)))),
+        Section("scores", tuple(_scores(found))),
+        Section("gained on test", tuple(_gains(runs))),
+        Section("search", tuple(_search(runs))),
+        Section("options that differ", tuple(_differing(_options(runs)))),
+        Section("versions that differ", tuple(_differing(_versions(runs)))),
+    ]
+    return [section for section in made if section.rows]
+
+
+def _winner(runs: Sequence[Run]) -> list[Row]:
+    def frozen(result: RunResult) -> str:
+        spec = result.winner.spec
+        skip_cut = f" and cut {spec.skip_cut}" if spec.skip_cut else ""
+        return f"{spec.freeze_depth} of {spec.depth} cut points{skip_cut}"
+
+    def augmentation(result: RunResult) -> str:
+        winner = result.winner
+        return f"{winner.augmentation} {winner.strength:.2f}" if winner.strength else NONE
+
+    return [
+        _row("backbone", runs, lambda r: r.winner.backbone),
+        _row("weights", runs, lambda r: r.winner.weights or NONE),
+        _row("frozen", runs, frozen),
+        _row("head", runs, lambda r: r.winner.head),
+        _row("augmentation", runs, augmentation),
+    ]
+
+
+def _spec(result: RunResult) -> dict[str, str]:
+    """What else was searched, by name."""
+    return {
+        name.replace("_", " "): f"{value:.3g}" if isinstance(value, float) else str(value)
+        for name, value in result.winner.spec.to_dict().items()
+        if name not in _SHOWN
+    }
+
+
+def _scores(found: Comparison) -> list[Row]:
+    runs = found.runs
+    rows = [
+        _row(f"validation ({words.SELECTED})", runs, _validation),
+        _row(words.CONFIRMED, runs, lambda r: _confirmed(r.metrics.confirmed)),
+        _row(words.TESTED, runs, lambda r: f"{score(r.metrics.test)}\n{interval(r.metrics.test_ci95)}"),
+        _row("this test set opened", runs, lambda r: _times(r.metrics.test_opened)),
+    ]
+    if any(found.over_first):
+        texts = ("the first run", *(_difference(over) for over in found.over_first[1:]))
+        rows.insert(3, Row("less the first run on test", texts))
+    return [
+        *rows,
+        _row("linear probe on test", runs, lambda r: _other(r.linear_probe, "")),
+        _row("from scratch on test", runs, lambda r: _other(r.baseline, r.baseline.architecture if r.baseline else "")),
+    ]
+
+
+def _gains(runs: Sequence[Run]) -> list[Row]:
+    return [
+        _row("over training from scratch", runs, lambda r: _over_scratch(r.gain)),
+        _row("over the linear probe", runs, lambda r: _difference(r.gain.over_linear_probe if r.gain else None)),
+    ]
+
+
+def _search(runs: Sequence[Run]) -> list[Row]:
+    def trials(result: RunResult) -> str:
+        states = Counter(row.state for row in result.trials if row.role == "trial")
+        counts = ", ".join(f"{number} {state}" for state, number in states.most_common())
+        return f"{sum(states.values())}\n{counts}"
+
+    def candidates(result: RunResult) -> str:
+        return "\n".join(f"{c.backbone} {c.weights or NONE}" for c in result.plan.candidates)
+
+    return [
+        _row("candidates", runs, candidates),
+        _row("trials", runs, trials),
+        _row("time", runs, lambda r: words.duration(r.timings.get("total", sum(r.timings.values())))),
+        _row("started", runs, lambda r: r.started[:16].replace("T", " ") or "not known"),
+    ]
+
+
+def _row(title: str, runs: Sequence[Run], text: Callable[[RunResult], str]) -> Row:
+    return Row(title, tuple(text(run.result) for run in runs))
+
+
+def _validation(result: RunResult) -> str:
+    folds = result.plan.folds
+    note = f"\n{words.validation(result.metrics.val_folds, folds)}" if folds > 1 else ""
+    return score(result.metrics.val) + note
+
+
+def _confirmed(confirmed: Confirmed | None) -> str:
+    if confirmed is None:
+        return NONE
+    spreads = words.spreads(confirmed, score)
+    return "\n".join([score(confirmed.mean), words.folds(confirmed), *(spreads.split(", ") if spreads else ())])
+
+
+def _times(opened: int | None) -> str:
+    return "not known" if opened is None else f"{opened} time{'s' if opened != 1 else ''}"
+
+
+def _other(model: LinearProbe | Baseline | None, name: str) -> str:
+    if model is None:
+        return NONE
+    return "\n".join([*([name] if name else []), score(model.test), interval(model.test_ci95)])
+
+
+def _over_scratch(gain: Gain | None) -> str:
+    if gain is None or gain.test is None or gain.ci95 is None:
+        return NONE
+    return _figures(gain.test, gain.ci95, words.p_value(gain))
+
+
+def _difference(over: Difference | None) -> str:
+    return NONE if over is None else _figures(over.difference, over.ci95, words.p_value(over))
+
+
+def _figures(difference: float, ci95: tuple[float, float], p: float | None) -> str:
+    evidence = format_p(p) if p is not None else f"no p: fewer than {FEWEST_DISCORDANT} differ"
+    return f"{signed(difference)}\n{interval(ci95, sign=True)}\n{evidence}"
+
+
+def _options(runs: Sequence[Run]) -> dict[str, tuple[str, ...]]:
+    # A folder without run.toml still knows its seed.
+    return _table([{"seed": str(run.result.plan.seed), **run.options} for run in runs])
+
+
+def _versions(runs: Sequence[Run]) -> dict[str, tuple[str, ...]]:
+    return _table([run.result.versions for run in runs])
+
+
+def _table(each: Sequence[Mapping[str, str]]) -> dict[str, tuple[str, ...]]:
+    """Name -> a value for each run, over all names that any run has."""
+    names = dict.fromkeys(name for values in each for name in values)
+    return {name: tuple(values.get(name, "not known") for values in each) for name in names}
+
+
+def _differing(table: Mapping[str, tuple[str, ...]]) -> list[Row]:
+    return [Row(name, values) for name, values in table.items() if len(set(values)) > 1]
+
+
+def _different(runs: Sequence[Run], values: Callable[[Run], Mapping[str, str]]) -> list[Row]:
+    return _differing(_table([values(run) for run in runs]))

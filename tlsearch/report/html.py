@@ -1,0 +1,114 @@
+"""report.html: one file that needs no other and asks no host for anything, and its pictures as files beside it."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+import re
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tlsearch.data.decode import calm_pillow
+from tlsearch.report import text as words
+from tlsearch.report.images import write_pictures
+from tlsearch.report.sections.answer import answer
+from tlsearch.report.sections.confusion import confusion
+from tlsearch.report.sections.cost import cost
+from tlsearch.report.sections.curves import curves
+from tlsearch.report.sections.depth import depth
+from tlsearch.report.sections.mattered import mattered
+from tlsearch.report.sections.photographs import photographs
+from tlsearch.report.sections.section import Section
+from tlsearch.report.sections.trial_table import trial_table
+from tlsearch.report.sections.trust import trust
+from tlsearch.report.text import duration, interval, percent
+from tlsearch.results.result import RunResult
+from tlsearch.results.schema.run import Confirmed
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
+REPORT_FILE = "report.html"
+LONG_TABLE = 30
+"""Rows above which a table scrolls inside itself."""
+
+
+def write_report(result: RunResult, output: Path, dataset_root: Path) -> Path:
+    """Write ``report.html`` into the folder ``output``, its pictures into ``output/pictures``, and give the path of the
+    page.
+
+    ``dataset_root`` is where the pictures of mistakes and suspects are; those that are gone are left blank. Each
+    file is written to a temporary name and renamed.
+    """
+    with calm_pillow():
+        sections = _sections(result, dataset_root)
+    page = _page(result, sections)
+    output.mkdir(parents=True, exist_ok=True)
+    path = output / REPORT_FILE
+    temporary = path.with_name(f".{REPORT_FILE}.{os.getpid()}.tmp")
+    # File names that are not Unicode came in as surrogates, which UTF-8 cannot hold.
+    temporary.write_text(page, encoding="utf-8", errors="replace")
+    temporary.replace(path)
+    write_pictures([picture for section in sections for picture in section.pictures], output)
+    return path
+
+
+def _sections(result: RunResult, dataset_root: Path) -> list[Section]:
+    """Every section, in the order of the page."""
+    return [
+        answer(result),
+        depth(result),
+        mattered(result),
+        trial_table(result),
+        curves(result),
+        confusion(result),
+        photographs(result, dataset_root),
+        trust(result),
+        cost(result),
+    ]
+
+
+def _page(result: RunResult, sections: list[Section]) -> str:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("tlsearch.results"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(percent=percent, interval=interval, duration=duration, spreads=_spreads, breaks=_breaks)
+    script = files("tlsearch.results").joinpath("templates", "sort.js").read_text(encoding="utf-8").strip()
+    shown: dict[str, Any] = {
+        "r": result,
+        "title": Path(result.dataset.path).name or result.dataset.path,
+        "metric": words.metric_name(result.metrics.name),
+        "words": words,
+        "images": sum(result.dataset.total(name) for name in result.dataset.counts),
+        "test_images": result.dataset.total("test"),
+        "splits": [name for name in ("train", "val", "test") if result.dataset.total(name)],
+        "spec": json.dumps(result.winner.spec.to_dict(), indent=1, ensure_ascii=False),
+        "long": LONG_TABLE,
+        "script": script,
+        "script_hash": base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii"),
+    }
+    for section in sections:
+        shown |= section.shown
+    return environment.get_template("report.html.j2").render(shown)
+
+
+def _breaks(text: str) -> Markup:
+    """``text`` as HTML that may break after the marks inside names, as in ``efficientnet_lite0@imagenet``."""
+    from markupsafe import Markup, escape
+
+    return Markup(re.sub(r"([@_]|/(?!\d))", r"\1<wbr>", str(escape(text))))
+
+
+def _spreads(confirmed: Confirmed) -> str:
+    """The spreads in percentage points, behind the number of folds."""
+    spreads = words.spreads(confirmed, lambda value: f"{100 * value:.1f}", "±").replace("± ", "±\u00a0")
+    return ", ".join(part for part in (words.folds(confirmed), spreads) if part)

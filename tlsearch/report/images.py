@@ -1,0 +1,96 @@
+"""The pictures of a report as files: ``pictures/NAME.png``, readable on white, and ``pictures/NAME.csv`` with the data
+behind it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tlsearch.report.charts import Key, to_png, to_svg
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+PICTURES_FOLDER = "pictures"
+
+Row = tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A chart with the numbers that it shows. ``name`` is that of its files, ``header`` names the columns of ``rows``;
+    ``keys`` is the legend that the page writes beside the chart."""
+
+    name: str
+    title: str
+    figure: Figure
+    header: Sequence[str]
+    rows: Sequence[Row]
+    keys: Sequence[Key] = ()
+
+    @cached_property
+    def svg(self) -> str:
+        """The chart for the page."""
+        with _any_script():
+            return to_svg(self.figure, self.name)
+
+    def png(self) -> bytes:
+        """The chart for a file. Take ``svg`` first where both are wanted."""
+        with _any_script():
+            return to_png(self.figure, self.title, self.keys)
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """Photographs with their captions on one PNG, and the list that they are from."""
+
+    name: str
+    image: bytes
+    header: Sequence[str]
+    rows: Sequence[Row]
+
+    def png(self) -> bytes:
+        """The sheet."""
+        return self.image
+
+
+def write_pictures(pictures: Sequence[Picture | Sheet], output: Path) -> Path:
+    """Write all of them into the folder ``pictures`` of ``output`` and give it; each file is renamed into place."""
+    folder = output / PICTURES_FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    for picture in pictures:
+        _write(folder / f"{picture.name}.png", picture.png())
+        _write(folder / f"{picture.name}.csv", table(picture.header, picture.rows))
+    return folder
+
+
+def table(header: Sequence[str], rows: Sequence[Row]) -> bytes:
+    """Rows as CSV in UTF-8; what is not known is empty."""
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    # File names that are not Unicode came in as surrogates, which UTF-8 cannot hold.
+    return stream.getvalue().encode("utf-8", "backslashreplace")
+
+
+def _write(path: Path, content: bytes) -> None:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary.write_bytes(content)
+    temporary.replace(path)
+
+
+@contextmanager
+def _any_script() -> Iterator[None]:
+    """Class names may be in any script; matplotlib's own font draws boxes for some and warns of each."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=r"Glyph .* missing from", category=UserWarning)
+        yield

@@ -1,0 +1,117 @@
+"""A run in a page of Markdown: the description of its parent run in MLflow."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from tlsearch.report import text as words
+from tlsearch.report.model_table import ModelRow, headings, model_rows
+from tlsearch.report.numbers import interval, score
+from tlsearch.results.result import RunResult
+
+_VERSIONS = ("tlsearch", "keras", "tensorflow", "optuna", "mlflow", "python")
+
+
+def describe(result: RunResult) -> str:
+    """The whole story: the answer, where to look, the verdict, all models side by side, both gains, how often the test
+    set has been opened, what the search did, and how to repeat it."""
+    lines = [
+        _answer(result),
+        "",
+        *_links(result),
+        " ".join(words.verdict(result)),
+        "",
+        *_models(result),
+        "",
+        *(f"- {line}" for line in words.gain_lines(result.gain)),
+        "",
+        *_search(result),
+        "",
+        "#### How to repeat it",
+        "",
+        *_repeat(result),
+    ]
+    return "\n".join(lines)
+
+
+def _answer(result: RunResult) -> str:
+    """The winner with its figure, beside the network from scratch."""
+    metrics, baseline = result.metrics, result.baseline
+    name = words.metric_name(metrics.name)
+    text = f"**{result.winner.label}**: {name} {score(metrics.test)} {interval(metrics.test_ci95)} on test"
+    return text + (
+        f", against {score(baseline.test)} {interval(baseline.test_ci95)} from scratch." if baseline else "."
+    )
+
+
+def _models(result: RunResult) -> list[str]:
+    metrics = result.metrics
+    opened = f" ({words.openings(metrics.test_opened)})" if metrics.test_opened is not None else ""
+    return [
+        f"| {words.metric_name(metrics.name)} | {' | '.join(headings(result))} |",
+        "|---|---|---|---|",
+        *map(_row, model_rows(result)),
+        "",
+        f"{result.dataset.total('test'):,} test images{opened}.",
+    ]
+
+
+def _row(row: ModelRow) -> str:
+    validation = score(row.val) + (f" ({row.val_note})" if row.val_note else "")
+    confirmed = "none"
+    if row.confirmed is not None:
+        notes = [f"on {words.folds(row.confirmed)}", words.spreads(row.confirmed, score)]
+        confirmed = f"{score(row.confirmed.mean)} {', '.join(note for note in notes if note)}"
+    tested = f"{score(row.test)} {interval(row.test_ci95)}"
+    return f"| {_cell(f'{row.name}: {row.model}')} | {validation} | {confirmed} | {tested} |"
+
+
+def _search(result: RunResult) -> list[str]:
+    """What was tried, on what, and who was left out."""
+    trials = [row for row in result.trials if row.role == "trial"]
+    states = Counter(row.state for row in trials)
+    counts = ", ".join(f"{count} {state}" for state, count in states.most_common())
+    names = ", ".join(candidate.label for candidate in result.plan.candidates)
+    winner, data = result.winner, result.dataset
+    cut = f", frozen up to {winner.cut_point}" if winner.cut_point else ""
+    images = " + ".join(f"{data.total(part):,} {part}" for part in ("train", "val", "test") if data.total(part))
+    seconds = result.timings.get("total")
+    took = f" in {words.duration(seconds)}" if seconds is not None else ""
+    lines = [
+        f"- winner: {winner.label}{cut}",
+        f"- {len(trials)} trials ({counts}){took} with {names}",
+        f"- {len(data.classes)} classes in {images} images of {_code(data.path)}",
+    ]
+    if result.plan.left_out:
+        lines.append(f"- left out: {', '.join(item.backbone for item in result.plan.left_out)}; the report says why")
+    return lines
+
+
+def _links(result: RunResult) -> list[str]:
+    """Links within the UI, whatever its address is; near the top, for the UI folds long descriptions."""
+    mlflow = result.mlflow
+    if mlflow is None:
+        return []
+    run = f"#/experiments/{mlflow.experiment_id}/runs/{mlflow.parent_run_id}"
+    files = [("report", result.output.report), ("pictures and their data", result.output.pictures)]
+    files += [("all numbers", "result.json"), ("trials as a table", result.output.trials)]
+    places = [f"[{text}]({run}/artifacts/{file})" for text, file in files if file is not None]
+    places.append(f"[the search's progress]({run}/model-metrics)")
+    _, hash_sign, view = mlflow.view.partition("#")
+    if hash_sign:
+        places.append(f"[the trials, best first](#{view})")
+    return [f"ImageFingerprint at: {' · '.join(places)}", ""]
+
+
+def _repeat(result: RunResult) -> list[str]:
+    versions = ", ".join(f"{name} {result.versions[name]}" for name in _VERSIONS if name in result.versions)
+    lines = ["```sh", result.command, "```", ""] if result.command else []
+    return [*lines, f"seed {result.plan.seed}; {versions}; data set fingerprint {_code(result.dataset.fingerprint)}"]
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")  # a bar would end the cell
+
+
+def _code(text: str) -> str:
+    return f"`{text.replace('`', chr(39))}`"

@@ -1,0 +1,59 @@
+"""All models of a run side by side: the rows that terminal, report and MLflow show."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from tlsearch.report import text as words
+from tlsearch.results.result import RunResult
+from tlsearch.results.schema.run import Baseline, Confirmed, Interval, LinearProbe
+
+RowKind = Literal["winner", "probe", "baseline"]
+
+
+@dataclass(frozen=True)
+class ModelRow:
+    """One model with its three figures, in the metric of the run. ``val_note`` says what ``val`` is where it is not
+    what the heading says, else it is empty."""
+
+    kind: RowKind
+    name: str
+    model: str
+    val: float
+    val_note: str
+    confirmed: Confirmed | None
+    test: float
+    test_ci95: Interval
+
+
+def headings(result: RunResult) -> tuple[str, str, str]:
+    """What stands above the three figures. Every validation figure is selected: the winner is the best of its trials,
+    the probe of its candidates, a network from scratch of its learning rates."""
+    return words.selected(result.metrics.val_folds, result.plan.folds), words.CONFIRMED, words.TESTED
+
+
+def model_rows(result: RunResult) -> list[ModelRow]:
+    """The winner, the best linear probe, the baseline, and what else was trained from scratch."""
+    metrics, probe, baseline = result.metrics, result.linear_probe, result.baseline
+    rows = [
+        ModelRow(
+            "winner", "winner", result.winner.label, metrics.val, "", metrics.confirmed, metrics.test,
+            metrics.test_ci95,
+        )
+    ]  # fmt: skip
+    if probe is not None:
+        rows.append(_row(result, "probe", "linear probe", probe.label, probe))
+    if baseline is not None:
+        rows.append(_row(result, "baseline", "from scratch", baseline.architecture, baseline))
+    for network in result.scratch:
+        if network != baseline:
+            rows.append(_row(result, "baseline", "also from scratch", network.architecture, network))
+    return rows
+
+
+def _row(result: RunResult, kind: RowKind, name: str, model: str, found: LinearProbe | Baseline) -> ModelRow:
+    of_folds = result.plan.folds
+    same = found.val_folds == result.metrics.val_folds or of_folds == 1
+    note = "" if same else words.validation(found.val_folds, of_folds)
+    return ModelRow(kind, name, model, found.val, note, found.confirmed, found.test, found.test_ci95)

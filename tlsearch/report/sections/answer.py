@@ -1,0 +1,108 @@
+"""The answer: the winner beside what it is compared with, each with its interval."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from textwrap import wrap
+from typing import Any
+
+from tlsearch.report.charts import BASELINE, INK, NEUTRAL, WINNER, as_percent, printable, row_chart
+from tlsearch.report.images import Picture
+from tlsearch.report.model_table import ModelRow, headings, model_rows
+from tlsearch.report.sections.section import Section
+from tlsearch.report.text import metric_name, percent, verdict
+from tlsearch.results.result import RunResult
+from tlsearch.results.schema.run import Interval
+
+HUES = {"winner": WINNER, "probe": NEUTRAL, "baseline": BASELINE}
+
+MOST_LETTERS, LETTERS = 230, 78
+"""Of a model's name in the picture, and of those in a line."""
+
+
+def answer(result: RunResult) -> Section:
+    """The verdict, the models side by side, their intervals on test, and facts of the winner."""
+    rows = model_rows(result)
+    bars, scale = _bars(rows)
+    shown = {
+        "verdict": verdict(result),
+        "intervals": bars,
+        "scale": scale,
+        "headings": headings(result),
+        "models": rows,
+        "facts": _facts(result),
+    }
+    return Section(shown, (_picture(rows, scale, metric_name(result.metrics.name)),))
+
+
+def _bars(models: Sequence[ModelRow]) -> tuple[list[dict[str, Any]], Interval]:
+    """The rows of the comparison on test, and the range that they are drawn in."""
+    low = math.floor(10 * min(row.test_ci95[0] for row in models)) / 10
+    high = max(low + 0.1, math.ceil(10 * max(row.test_ci95[1] for row in models)) / 10)
+
+    def place(value: float) -> float:
+        return round(100 * (value - low) / (high - low), 2)
+
+    bars = [
+        {
+            "name": row.name,
+            "detail": row.model,
+            "hue": row.kind,
+            "value": row.test,
+            "ci": row.test_ci95,
+            "at": place(row.test),
+            "left": place(row.test_ci95[0]),
+            "width": round(place(row.test_ci95[1]) - place(row.test_ci95[0]), 2),
+        }
+        for row in models
+    ]
+    return bars, (low, high)
+
+
+def _picture(models: Sequence[ModelRow], scale: Interval, metric: str) -> Picture:
+    texts = [wrap(f"{percent(row.test)}   {printable(row.model, MOST_LETTERS)}", LETTERS) for row in models]
+    each = 0.28 + 0.14 * max(len(lines) for lines in texts)
+    figure, axes = row_chart([row.name for row in models], f"{metric} on test images, 95 % interval", each=each)
+    for place, (row, lines) in enumerate(zip(models, texts, strict=True)):
+        hue = HUES[row.kind]
+        axes.plot(row.test_ci95, (place, place), color=hue, alpha=0.4, linewidth=6, solid_capstyle="round")
+        axes.plot([row.test], [place], color=hue, marker="o", markersize=8)
+        axes.annotate(
+            "\n".join(lines), (scale[0], place), (2, -8), textcoords="offset points", va="top", fontsize=7.5, color=INK
+        )
+    axes.set_xlim(*scale)
+    axes.set_ylim(len(models) - 0.3, -0.6)
+    as_percent(axes, "x")
+    header = (
+        "kind", "model", "validation", "validation_note", "confirmed_mean", "confirmed_folds", "test", "test_low",
+        "test_high",
+    )  # fmt: skip
+    data = [
+        (
+            row.name, row.model, row.val, row.val_note, row.confirmed.mean if row.confirmed else None,
+            row.confirmed.folds if row.confirmed else None, row.test, *row.test_ci95,
+        )
+        for row in models
+    ]  # fmt: skip
+    return Picture("intervals", "The winner and what it is compared with", figure, header, data)
+
+
+def _facts(result: RunResult) -> list[tuple[str, str, str]]:
+    """Name, value and remark of what stands below the answer."""
+    metrics, winner = result.metrics, result.winner
+    facts = []
+    if winner.freeze_depth:
+        layers = f"{len(winner.frozen_layers)} layers, up to {winner.cut_point}"
+        facts.append(("frozen", f"{winner.freeze_depth} of {winner.spec.depth} cut points", layers))
+    else:
+        facts.append(("frozen", "nothing", ""))
+    if metrics.ms_per_image is not None:
+        facts.append(("speed", f"{metrics.ms_per_image:.1f} ms an image", "one at a time, decoding not counted"))
+    if metrics.megabytes is not None:
+        facts.append(("model", f"{metrics.megabytes:.1f} MB", ""))
+    if metrics.test_accuracy is not None and metrics.name != "accuracy":
+        facts.append(("accuracy", percent(metrics.test_accuracy), "plain accuracy on the same test images"))
+    if metrics.majority is not None:
+        facts.append(("most frequent class", percent(metrics.majority), "the score of always guessing it"))
+    return facts

@@ -1,0 +1,92 @@
+"""Learning curves: of the winner, of the best other trials, and of the network from scratch."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from tlsearch.report.charts import BASELINE, NEUTRAL, WINNER, Key, new_chart
+from tlsearch.report.images import Picture
+from tlsearch.report.sections.section import Section
+from tlsearch.report.sections.trial_table import winner_number
+from tlsearch.report.text import metric_name
+from tlsearch.results.result import RunResult
+from tlsearch.results.schema.evidence import Epoch
+
+
+@dataclass(frozen=True)
+class Curve:
+    """The epochs of one trial, and how they are drawn."""
+
+    name: str
+    epochs: Sequence[Epoch]
+    color: str
+    width: float
+    training: bool
+
+
+def curves(result: RunResult) -> Section:
+    """The score and the loss by epoch; no chart where nothing was trained in epochs."""
+    lines = _lines(result)
+    metric = metric_name(result.metrics.name)
+    drawn = (
+        _picture("learning-curves", f"Learning curves: {metric}", lines, "objective", "train_accuracy", metric),
+        _picture("learning-curves-loss", "Learning curves: loss", lines, "val_loss", "train_loss", "loss"),
+    )
+    pictures = tuple(picture for picture in drawn if picture is not None)
+    others = [line.name for line in lines if line.color == NEUTRAL]
+    shown = {
+        "curves": [picture.svg for picture in pictures],
+        "curve_keys": pictures[0].keys if pictures else (),
+        "other_curves": ", ".join(others),
+    }
+    return Section(shown, pictures)
+
+
+def _lines(result: RunResult) -> list[Curve]:
+    """The others first, so that what matters most lies on top."""
+    histories, won = result.histories, winner_number(result)
+    others = {number: epochs for number, epochs in histories.trials.items() if number != str(won)}
+    lines = [Curve(f"trial {number}", epochs, NEUTRAL, 1.0, False) for number, epochs in others.items()]
+    if histories.baseline:
+        lines.append(Curve("from scratch", histories.baseline, BASELINE, 1.8, True))
+    if histories.winner:
+        lines.append(Curve("winner", histories.winner, WINNER, 1.8, True))
+    return lines
+
+
+def _picture(name: str, title: str, lines: Sequence[Curve], solid: str, dashed: str, ylabel: str) -> Picture | None:
+    """Key ``solid`` as lines, ``dashed`` (on training images) dashed; None where no epoch has a number under
+    ``solid``."""
+    if not any(_series(line.epochs, solid)[0] for line in lines):
+        return None
+    figure, axes = new_chart("epoch", ylabel, fractions=ylabel != "loss")
+    for line in lines:
+        for key, style, width in ((dashed, "--", 1.0), (solid, "-", line.width)):
+            if key == dashed and not line.training:
+                continue
+            steps, values = _series(line.epochs, key)
+            marker = "o" if len(values) == 1 else None
+            axes.plot(steps, values, color=line.color, linestyle=style, linewidth=width, marker=marker)
+    if max(len(line.epochs) for line in lines) == 1:
+        axes.set_xlim(0, 2)
+    keys = {line.color: Key("other good trials" if line.color == NEUTRAL else line.name, line.color, "line")
+            for line in reversed(lines)}  # fmt: skip
+    rows = [
+        (line.name, epoch.get("epoch", number), epoch.get(solid), epoch.get(dashed))
+        for line in reversed(lines)
+        for number, epoch in enumerate(line.epochs, 1)
+    ]
+    legend = (*keys.values(), Key("on training images", NEUTRAL, "dashed"))
+    return Picture(name, title, figure, ("trial", "epoch", solid, dashed), rows, legend)
+
+
+def _series(epochs: Sequence[Mapping[str, float | None]], key: str) -> tuple[list[float], list[float]]:
+    steps, values = [], []
+    for number, epoch in enumerate(epochs, 1):
+        value, after = epoch.get(key), epoch.get("epoch", float(number))
+        if value is not None and math.isfinite(value) and after is not None:
+            steps.append(after)
+            values.append(float(value))
+    return steps, values

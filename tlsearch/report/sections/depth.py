@@ -1,0 +1,66 @@
+"""Accuracy by depth: how good the features of every candidate are as they are, cut point by cut point."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from tlsearch.report.charts import BASELINE, WINNER, Key, limits, new_chart
+from tlsearch.report.images import Picture
+from tlsearch.report.sections.section import Section
+from tlsearch.report.text import percent
+from tlsearch.results.result import RunResult
+from tlsearch.results.schema.run import ProfilePoint
+
+
+def depth(result: RunResult) -> Section:
+    """A chart for each candidate that was profiled, all on one scale."""
+    spec = result.winner.spec
+    winner = f"{spec.backbone}@{spec.weights}" if spec.weights else ""
+    curves = {label: curve for label, curve in result.profile.items() if curve}
+    ends = [v for curve in curves.values() for p in curve for v in (p.accuracy - _error(p), p.accuracy + _error(p))]
+    pictures: list[Picture] = []
+    charts = []
+    for label, curve in curves.items():
+        frozen = spec.freeze_depth if label == winner else 0
+        name = _file_name(label, [picture.name for picture in pictures])
+        pictures.append(_picture(name, label, curve, limits(ends), frozen))
+        best = max(curve, key=lambda point: point.accuracy)
+        caption = f"best {percent(best.accuracy)} after {best.cut} ({best.depth} of {curve[-1].depth})"
+        charts.append((label, pictures[-1].svg, caption + (f"; dashed: the winner froze {frozen}" if frozen else "")))
+    return Section({"depth_charts": charts}, tuple(pictures))
+
+
+def _picture(name: str, label: str, curve: Sequence[ProfilePoint], scale: tuple[float, float], frozen: int) -> Picture:
+    figure, axes = new_chart("cut point, from input to output", "accuracy of a linear probe")
+    depths, accuracies = [p.depth for p in curve], [p.accuracy for p in curve]
+    below = [p.accuracy - _error(p) for p in curve]
+    above = [p.accuracy + _error(p) for p in curve]
+    axes.fill_between(depths, below, above, color=WINNER, alpha=0.18, linewidth=0)
+    axes.plot(depths, accuracies, color=WINNER, linewidth=1.8, marker="o", markersize=3)
+    if frozen:
+        axes.axvline(frozen, color=BASELINE, linewidth=1.2, linestyle=(0, (4, 3)))
+    best = max(curve, key=lambda p: p.accuracy)
+    axes.plot([best.depth], [best.accuracy], color=WINNER, marker="o", markersize=7)
+    axes.set_ylim(*scale)
+    axes.set_xlim(0.5, max(depths) + 0.5)
+    keys = [Key("linear probe, with standard error", WINNER, "line")]
+    if frozen:
+        keys.append(Key(f"the winner froze {frozen}", BASELINE, "dashed"))
+    rows = [(label, p.depth, p.cut, p.accuracy, p.stderr) for p in curve]
+    header = ("candidate", "depth", "cut", "accuracy", "stderr")
+    return Picture(name, f"Accuracy by depth: {label}", figure, header, rows, keys)
+
+
+def _file_name(label: str, taken: Sequence[str]) -> str:
+    """``depth-vgg16-imagenet``, with a number where another candidate has that name."""
+    name = "depth-" + (re.sub(r"[^a-z0-9_]+", "-", label.lower()).strip("-")[:60] or "network")
+    number = 2
+    unique = name
+    while unique in taken:
+        unique, number = f"{name}-{number}", number + 1
+    return unique
+
+
+def _error(point: ProfilePoint) -> float:
+    return point.stderr or 0.0

@@ -1,0 +1,116 @@
+"""Photographs to look at: the worst mistakes on validation images, and labels that look wrong."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tlsearch.report.charts import shorten
+from tlsearch.report.finding_text import labels_sentence
+from tlsearch.report.images import Row, Sheet
+from tlsearch.report.sections.section import Section
+from tlsearch.report.text import percent
+from tlsearch.report.thumbnails import SIDE, data_uri, thumbnail
+from tlsearch.results.result import RunResult
+from tlsearch.results.schema.evidence import Mistake
+from tlsearch.results.schema.findings import Labels, Suspect
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+    from PIL.ImageFont import FreeTypeFont
+
+MOST_MISTAKES = 24
+COLUMNS = 6
+GAP, LINE = 12, 18
+"""Pixels on a sheet: between photographs, and for a line of text."""
+
+MOST_LETTERS = 30
+"""Letters of a caption that fit below a photograph."""
+
+
+def photographs(result: RunResult, root: Path) -> Section:
+    """``root`` is the folder of the data set; photographs that are gone from it are left blank."""
+    mistakes, sheet = _mistakes(result.mistakes[:MOST_MISTAKES], root)
+    labels, suspects = _suspects(result.findings.labels, root) if result.findings.labels else (None, None)
+    sheets = tuple(found for found in (sheet, suspects) if found is not None)
+    return Section({"mistakes": mistakes, "labels": labels}, sheets)
+
+
+def _mistakes(mistakes: Sequence[Mistake], root: Path) -> tuple[list[tuple[Mistake, str | None]], Sheet | None]:
+    """The mistakes with their pictures, and the sheet of them where there are any."""
+    images = [thumbnail(root / item.path) for item in mistakes]
+    shown = [(item, data_uri(image)) for item, image in zip(mistakes, images, strict=True)]
+    captions = [
+        (f"called {item.predicted} {percent(item.probability, 0)}", f"is {item.true}", item.path) for item in mistakes
+    ]
+    rows = [(item.path, item.true, item.predicted, item.probability) for item in mistakes]
+    header = ("path", "true", "predicted", "probability")
+    return shown, _sheet("mistakes", images, captions, header, rows) if images else None
+
+
+def _suspects(labels: Labels, root: Path) -> tuple[tuple[str, list[tuple[Suspect, str | None]]], Sheet | None]:
+    """What is said of the labels, the suspects with their pictures, and the sheet of them where there are any."""
+    images = [thumbnail(root / item.path) for item in labels.suspects]
+    shown = [(item, data_uri(image)) for item, image in zip(labels.suspects, images, strict=True)]
+    captions = [
+        (
+            f"in {item.given} {percent(item.given_probability, 0)}",
+            f"looks like {item.suggested} {percent(item.suggested_probability, 0)}",
+            item.path,
+        )
+        for item in labels.suspects
+    ]
+    rows = [
+        (item.path, item.given, item.suggested, item.given_probability, item.suggested_probability)
+        for item in labels.suspects
+    ]
+    header = ("path", "given", "suggested", "given_probability", "suggested_probability")
+    sheet = _sheet("label-errors", images, captions, header, rows) if images else None
+    return (labels_sentence(labels), shown), sheet
+
+
+def _sheet(
+    name: str,
+    images: Sequence[Image | None],
+    captions: Sequence[tuple[str, str, str]],
+    header: Sequence[str],
+    rows: Sequence[Row],
+) -> Sheet:
+    """A contact sheet: photographs in rows of six, three lines of text below each."""
+    from PIL import Image, ImageDraw
+
+    columns = min(COLUMNS, len(images))
+    cell_width, cell_height = SIDE + GAP, SIDE + 3 * LINE + 2 * GAP
+    size = (columns * cell_width + GAP, -(-len(images) // columns) * cell_height + GAP)
+    sheet = Image.new("RGB", size, "white")
+    draw, font = ImageDraw.Draw(sheet), _font()
+    for number, (image, lines) in enumerate(zip(images, captions, strict=True)):
+        left = GAP + number % columns * cell_width
+        top = GAP + number // columns * cell_height
+        if image is None:
+            draw.rectangle((left, top, left + SIDE, top + SIDE), fill="#f0f2f4")
+            draw.text((left + GAP, top + SIDE // 2), "no picture", fill="#5d6670", font=font)
+        else:
+            sheet.paste(image, (left + (SIDE - image.width) // 2, top + (SIDE - image.height) // 2))
+        for place, text in enumerate(lines):
+            color = "#5d6670" if place == 2 else "#1b1f24"
+            draw.text((left, top + SIDE + 4 + place * LINE), _fitting(text), fill=color, font=font)
+    stream = io.BytesIO()
+    sheet.save(stream, "PNG")
+    return Sheet(name, stream.getvalue(), header, rows)
+
+
+def _fitting(text: str) -> str:
+    """``text`` in one line that can be drawn and fits below a photograph."""
+    text = text.encode("utf-8", "replace").decode("utf-8")
+    return shorten("".join(c if c.isprintable() else "?" for c in text), MOST_LETTERS)
+
+
+def _font() -> FreeTypeFont:
+    """The font that comes with matplotlib: Pillow's own has Latin letters only."""
+    import matplotlib
+    from PIL import ImageFont
+
+    return ImageFont.truetype(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf", 13)

@@ -1,0 +1,97 @@
+"""The figures of a result as one flat list of names and numbers, as MLflow wants them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from tlsearch.report.text import p_value
+from tlsearch.results.result import RunResult
+from tlsearch.results.schema.run import Baseline, Confirmed, Difference, Gain, Interval, LinearProbe
+
+
+def flat_metrics(result: RunResult) -> dict[str, float]:
+    """The figures of a result under the names that MLflow shows.
+
+    They are the names of result.json: those of ``metrics`` as they are, others behind the name of their object
+    (``linear_probe_test``), the two ends of an interval with ``_low`` and ``_high``. Both gains are there under
+    ``gain_over_baseline`` and ``gain_over_linear_probe``.
+    """
+    metrics = result.metrics
+    found: dict[str, float | None] = {
+        "val": metrics.val,
+        **_confirmed("confirmed", metrics.confirmed),
+        "test": metrics.test,
+        **_ends("test_ci95", metrics.test_ci95),
+        "test_opened": metrics.test_opened,
+        "test_accuracy": metrics.test_accuracy,
+        **_ends("test_accuracy_ci95", metrics.test_accuracy_ci95),
+        "majority": metrics.majority,
+        "ms_per_image": metrics.ms_per_image,
+        "megabytes": metrics.megabytes,
+        **_model("linear_probe", result.linear_probe),
+        **_model("baseline", result.baseline),
+        **_gains(result.gain),
+        **_findings(result),
+    }
+    for network in result.scratch:
+        if network != result.baseline:
+            found.update(_model(f"scratch_{network.architecture}", network))
+    return {name: float(value) for name, value in found.items() if value is not None}
+
+
+def _model(name: str, model: Baseline | LinearProbe | None) -> Mapping[str, float | None]:
+    if model is None:
+        return {}
+    return {
+        f"{name}_val": model.val,
+        **_confirmed(f"{name}_confirmed", model.confirmed),
+        f"{name}_test": model.test,
+        **_ends(f"{name}_test_ci95", model.test_ci95),
+    }
+
+
+def _confirmed(name: str, confirmed: Confirmed | None) -> Mapping[str, float | None]:
+    if confirmed is None:
+        return {}
+    return {
+        f"{name}_mean": confirmed.mean,
+        f"{name}_folds": confirmed.folds,
+        f"{name}_seed_spread": confirmed.seed_spread,
+        f"{name}_sampling_error": confirmed.sampling_error,
+    }
+
+
+def _gains(gain: Gain | None) -> Mapping[str, float | None]:
+    if gain is None:
+        return {}
+    over = gain.over_linear_probe
+    return {
+        "gain_over_baseline": gain.test,
+        **_ends("gain_over_baseline_ci95", gain.ci95),
+        "gain_over_baseline_p": p_value(gain),
+        **(_difference("gain_over_linear_probe", over) if over is not None else {}),
+    }
+
+
+def _difference(name: str, over: Difference) -> Mapping[str, float | None]:
+    return {name: over.difference, **_ends(f"{name}_ci95", over.ci95), f"{name}_p": p_value(over)}
+
+
+def _ends(name: str, ci: Interval | None) -> Mapping[str, float | None]:
+    return {f"{name}_low": ci[0], f"{name}_high": ci[1]} if ci is not None else {}
+
+
+def _findings(result: RunResult) -> Mapping[str, float | None]:
+    calibration, more = result.findings.calibration, result.findings.more_data
+    found: dict[str, float | None] = {}
+    if calibration is not None:
+        found |= {
+            "calibration_temperature": calibration.temperature,
+            "calibration_before_ece": calibration.before.ece,
+            "calibration_after_ece": calibration.after.ece,
+            "calibration_before_log_loss": calibration.before.log_loss,
+            "calibration_after_log_loss": calibration.after.log_loss,
+        }
+    if more is not None:
+        found["more_data_last_gain"] = more.last_gain
+    return found

@@ -1,0 +1,1 @@
+"""Every record of ``result.json``."""

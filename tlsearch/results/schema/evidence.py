@@ -1,0 +1,52 @@
+"""What a result rests on, image by image and epoch by epoch: frozen records, JSON objects of ``result.json``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+Epoch = Mapping[str, float | None]
+"""One epoch: ``epoch``, ``train_loss``, ``val_accuracy`` and so on; None where a number was not finite."""
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """The winner on test: ``matrix[i][j]`` images of class ``labels[i]`` were called ``labels[j]``."""
+
+    labels: tuple[str, ...]
+    matrix: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True)
+class EvaluationPredictions:
+    """What the winner called each test image, so that runs on the same test images can be compared image by image.
+
+    Images come in the order of their content hashes, wherever they lay; none is named. ``fingerprint`` is that of the
+    test images in the ledger. ``true`` and ``called`` are class numbers; images with equal numbers in ``groups`` belong
+    together.
+    """
+
+    fingerprint: str
+    true: tuple[int, ...]
+    called: tuple[int, ...]
+    groups: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Histories:
+    """The learning curves, one mapping an epoch; empty where nothing was trained in epochs. ``trials`` has those of the
+    best trials that were trained, by their number, the best first."""
+
+    winner: tuple[Epoch, ...] = ()
+    baseline: tuple[Epoch, ...] = ()
+    trials: Mapping[str, tuple[Epoch, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A validation image that the winner got wrong; ``probability`` is what it gave ``predicted``."""
+
+    path: str
+    true: str
+    predicted: str
+    probability: float

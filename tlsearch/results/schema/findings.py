@@ -1,0 +1,109 @@
+"""What a run found besides its winner: small frozen records, each a JSON object of ``result.json``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tlsearch.results.schema.run import Interval
+
+
+@dataclass(frozen=True)
+class SizePoint:
+    """A linear probe that was fitted on ``share`` of the images at hand, ``images`` of them.
+
+    ``score`` is that on images of other folds, the same ones at every share, mean over ``draws`` draws;
+    ``stderr`` is its standard error over the images scored and the draws.
+    """
+
+    share: float
+    images: int
+    score: float
+    stderr: float
+
+
+@dataclass(frozen=True)
+class MoreData:
+    """Whether more images would help: a linear probe on growing shares of the training features.
+
+    ``metric`` is ``accuracy`` or ``balanced_accuracy``, ``examined`` the number of images scored. ``last_gain``
+    is what the last doubling gained, ``gain_ci95`` its 95 % interval over the same images and draws.
+    """
+
+    metric: str
+    points: tuple[SizePoint, ...]
+    draws: int
+    examined: int
+    last_gain: float
+    gain_ci95: Interval
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """An image whose label may be wrong, by probabilities of probes that have not seen it.
+
+    ``given`` and ``suggested`` are classes, ``given_probability`` and ``suggested_probability`` what the probes
+    gave them. Suspects come in order, the most suspect first.
+    """
+
+    path: str
+    given: str
+    suggested: str
+    given_probability: float
+    suggested_probability: float
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Suspected label errors among the ``examined`` training and validation images.
+
+    ``estimated`` is how many labels confident learning counts as wrong. ``suspects`` are the first of the images that
+    look like another class, however many that count is.
+    """
+
+    examined: int
+    estimated: int
+    suspects: tuple[Suspect, ...] = ()
+
+
+@dataclass(frozen=True)
+class CalibrationBin:
+    """The test images whose highest probability lies in one bin: how many, their mean probability, and the share
+    that is right."""
+
+    images: int
+    confidence: float
+    accuracy: float
+
+
+@dataclass(frozen=True)
+class CalibrationScore:
+    """How honest probabilities are on test. ``ece`` is the expected calibration error, ``ece_by_chance`` what it
+    would be on average on as many images if every probability were true. ``log_loss`` is in nats. ``bins`` are those
+    that hold images, from low to high confidence."""
+
+    ece: float
+    ece_by_chance: float
+    log_loss: float
+    bins: tuple[CalibrationBin, ...]
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """The winner's probabilities on test as they are, and after division of their logarithms by ``temperature``,
+    which was fitted on ``fitted_on`` validation images; where trials are compared on folds these are of the models of
+    the folds, while the tested model was trained on all of them. ``bins`` equal-width bins are used."""
+
+    temperature: float
+    fitted_on: int
+    bins: int
+    before: CalibrationScore
+    after: CalibrationScore
+
+
+@dataclass(frozen=True)
+class Findings:
+    """All of them; None where there was nothing to work on or no time."""
+
+    more_data: MoreData | None = None
+    labels: Labels | None = None
+    calibration: Calibration | None = None

@@ -1,0 +1,1 @@
+"""A run on disk: its output folder, checkpoint, time budget and ledger of test openings."""

@@ -1,0 +1,61 @@
+"""The time limit and how it is shared out."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+SHARES = {"profile": 0.10, "baseline": 0.20, "search": 0.50, "confirm": 0.15, "rest": 0.05}
+"""Shares of the time limit, which covers everything from scan to report."""
+
+
+@dataclass
+class TimeBudget:
+    """Seconds since the start, against ``limit`` (None: no limit). ``timings`` collects seconds by step."""
+
+    limit: float | None
+    started: float = field(default_factory=time.monotonic)
+    timings: dict[str, float] = field(default_factory=dict)
+
+    def elapsed(self) -> float:
+        """Seconds since the start."""
+        return time.monotonic() - self.started
+
+    def set(self, elapsed: float) -> None:
+        """Take ``elapsed`` for the seconds since the start: those of a run that is taken up again."""
+        self.started = time.monotonic() - elapsed
+
+    def share(self, step: str) -> float | None:
+        """Seconds that a step may take; None without a limit."""
+        return None if self.limit is None else SHARES[step] * self.limit
+
+    def left_for(self, *later: str) -> float | None:
+        """Seconds that are left now when the shares of the ``later`` steps are kept for them."""
+        if self.limit is None:
+            return None
+        return self.limit * (1 - sum(SHARES[s] for s in later)) - self.elapsed()
+
+    def most(self, share: float) -> float:
+        """Seconds of a share of the limit; infinite without one."""
+        return float("inf") if self.limit is None else share * self.limit
+
+    def fits(self, seconds: float, *later: str) -> bool:
+        """Whether ``seconds`` more can be spent without touching the shares of the ``later`` steps."""
+        left = self.left_for(*later)
+        return left is None or seconds <= left
+
+    def measure(self, step: str) -> _Stopwatch:
+        """A context that adds its duration to ``timings``."""
+        return _Stopwatch(self, step)
+
+
+class _Stopwatch:
+    def __init__(self, budget: TimeBudget, step: str) -> None:
+        self._budget, self._step = budget, step
+
+    def __enter__(self) -> None:
+        self._began = self._budget.elapsed()
+
+    def __exit__(self, *_: object) -> None:
+        timings = self._budget.timings
+        timings[self._step] = timings.get(self._step, 0.0) + self._budget.elapsed() - self._began

@@ -1,0 +1,125 @@
+"""The ledger of test openings: how often each test set has been opened, by which run.
+
+A test set that is opened again and again ends up choosing the winner (Dwork et al., Science 349 (2015) 636). Nobody
+can forbid that, but it can be counted, and every report prints the count.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO
+
+from tlsearch.errors import RunError, TrackingError
+
+LEDGER_NAME = "tlsearch-test-openings.jsonl"
+
+
+def fingerprint_of(hashes: Iterable[str]) -> str:
+    """A hash of the content hashes of the test images, whatever their order, names and labels are."""
+    return hashlib.sha256("\n".join(sorted(hashes)).encode()).hexdigest()
+
+
+def user_ledger() -> Path:
+    """The ledger of this user, for records that are not kept in a folder of this machine."""
+    import platformdirs
+
+    return Path(platformdirs.user_data_dir("tlsearch", appauthor=False)) / LEDGER_NAME
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """An append-only file with one JSON object a line for every opening: ``time``, ``test`` (the fingerprint),
+    ``dataset``, ``output`` and ``run_id``. Several processes may write at once."""
+
+    path: Path
+
+    def check(self) -> None:
+        """Raise ``TrackingError`` where the file cannot be written; asked before any work."""
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with self.path.open("ab"):
+                pass
+        except OSError as error:
+            raise TrackingError(
+                f"The ledger of test openings {self.path} cannot be written ({error.strerror}): make its folder "
+                "writable, or keep the record elsewhere with --tracking-uri."
+            ) from error
+
+    def evaluate_once(self, fingerprint: str, dataset: str, output: str, run_id: str) -> int:
+        """Note that a test set is opened now; gives how often it has been, this time included.
+
+        Call it before the test files are read. Raises ``RunError`` where the note cannot be kept: a test set is not
+        opened unseen.
+        """
+        entry = {
+            "time": datetime.now(UTC).isoformat(),
+            "test": fingerprint,
+            "dataset": dataset,
+            "output": output,
+            "run_id": run_id,
+        }
+        line = json.dumps(entry).encode("ascii")
+        try:
+            with self.path.open("ab+") as file, _locked(file):
+                _append(file, line)
+                file.seek(0)
+                return _count(file.read().split(b"\n"), fingerprint, line)
+        except OSError as error:
+            raise RunError(
+                f"The opening of the test set cannot be noted in {self.path} ({error.strerror}): make room or make "
+                "it writable, and run again."
+            ) from error
+
+    def entries(self) -> list[dict[str, str]]:
+        """Every opening, oldest first; lines that are damaged are passed over."""
+        try:
+            return list(_entries(self.path.read_bytes().split(b"\n")))
+        except FileNotFoundError:
+            return []
+
+
+def _append(file: IO[bytes], line: bytes) -> None:
+    """Write one line with a single call, which the system appends as a whole, and wait until it is on disk."""
+    end = file.seek(0, os.SEEK_END)
+    if end:
+        file.seek(end - 1)
+        if file.read(1) != b"\n":  # whoever wrote last was cut off
+            line = b"\n" + line
+    file.write(line + b"\n")
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def _count(lines: list[bytes], fingerprint: str, own: bytes) -> int:
+    """Openings of one test set up to and including ``own``: another process may have written after it."""
+    upto = lines.index(own) + 1 if own in lines else len(lines)
+    return sum(entry.get("test") == fingerprint for entry in _entries(lines[:upto]))
+
+
+def _entries(lines: Iterable[bytes]) -> Iterator[dict[str, str]]:
+    for line in lines:
+        try:
+            entry = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(entry, dict):
+            yield entry
+
+
+@contextmanager
+def _locked(file: IO[bytes]) -> Iterator[None]:
+    """Keeps other processes out where the system can; elsewhere appending as a whole has to do."""
+    try:
+        import fcntl
+    except ImportError:
+        yield
+        return
+    fcntl.flock(file, fcntl.LOCK_EX)  # let go when the file is closed
+    yield

@@ -1,0 +1,1 @@
+"""Metrics, intervals, tests and other calculations on plain arrays: NumPy and SciPy only; knows no run."""

@@ -1,0 +1,134 @@
+"""What is recorded of a trial in MLflow, and under which names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from tlsearch.types import Role, State, TrialResult, TrialSpec
+
+Status = Literal["FINISHED", "KILLED", "FAILED"]
+
+STATUS_OF: Mapping[State, Status] = {
+    "complete": "FINISHED",
+    "pruned": "KILLED",
+    "timed_out": "KILLED",
+    "failed": "FAILED",
+}
+"""The status of an MLflow run for each state of a trial; a timed-out trial was cut by the clock, as a pruned
+one was by its pruner, and the tag ``state`` tells them apart."""
+
+
+CURVE = "curve"
+"""What the names of learning curves begin with, so that the UI draws them in a section of their own, and the figures of
+the table are the final ones: ``curve/val_accuracy`` by epoch, ``val_accuracy`` once."""
+
+
+def run_name(number: int, total: int, label: str) -> str:
+    """The name of a trial's run: its number, of two digits or as many as ``total`` has, and its configuration."""
+    return f"{numbered(number, total)} {label}"
+
+
+def numbered(number: int, total: int) -> str:
+    """The number of a trial as names show it: names that are sorted as text then stand in order."""
+    return f"{number:0{max(2, len(str(total)))}}"
+
+
+def params_of(spec: TrialSpec, cut_point: str, n_frozen: int) -> dict[str, str]:
+    """The params of a trial's run: what was searched, the name of the cut point (empty where nothing is
+    frozen) and the number of frozen layers.
+
+    ``freeze_fraction`` (0..1), ``head_units``, ``strength`` and ``learning_rate`` are numbers on every trial, for the
+    parallel-coordinates chart leaves out a run that lacks one. The learning rate is that of the suffix, where one is
+    trained, else that of the head; a head that is solved has none, which is 0.
+    """
+    values = {**spec.to_dict(), "kind": spec.kind, "weights": spec.weights or "none"}
+    values["head_units"], values["augmentation"] = values.pop("units"), values.pop("policy")
+    values["freeze_fraction"] = spec.freeze_depth / spec.depth if spec.depth else 0.0
+    values["learning_rate"] = (
+        0.0 if spec.is_linear_probe else spec.lr_head if spec.kind == "feature_extraction" else spec.lr_suffix
+    )
+    values.update(cut_point=cut_point or "none", frozen_layers=n_frozen)
+    return {name: _text(value) for name, value in values.items()}
+
+
+def metrics_of(numbers: Mapping[str, float], metric: str) -> dict[str, float]:
+    """The numbers of a round or of a result under the names of the record: what a trial is compared by, ``objective``
+    inside, is named after the metric (``val_accuracy``, ``val_balanced_accuracy``); what only counts rounds is left
+    out."""
+    names = {"objective": f"val_{metric}"}
+    return {names.get(name, name): value for name, value in numbers.items() if name not in ("epoch", "fraction")}
+
+
+def finals_of(result: TrialResult, metric: str) -> dict[str, float]:
+    """The final metrics of a trial's run. What a trial had reached that was stopped on its way cannot be compared with
+    what others ended with: its figures stand behind ``stopped/``, out of the columns that tables are sorted by."""
+    found = metrics_of(result.metrics, metric)
+    if result.value is not None:
+        found[f"val_{metric}"] = result.value
+    if result.state != "complete":
+        found = {name if name == "trainable_params" else f"stopped/{name}": value for name, value in found.items()}
+    # The UI shows every digit that a number has.
+    return {name: float(f"{value:.5g}") for name, value in {**found, "seconds": result.seconds}.items()}
+
+
+def curve_of(numbers: Mapping[str, float], metric: str, fold: int) -> dict[str, float]:
+    """The numbers of a round as points of learning curves. Those of the first ``fold`` (from 1) have the same names in
+    all trials, which are all validated on it; those of further folds lie apart."""
+    section = CURVE if fold == 1 else f"{CURVE} of fold {fold}"
+    return {f"{section}/{name}": value for name, value in metrics_of(numbers, metric).items()}
+
+
+def note_of(result: TrialResult, metric: str, gain: float | None = None) -> str:
+    """One line on what a trial was and how it ended, the description of its run. ``gain`` is the difference of its
+    validation figure to that of the network from scratch, which trains on fewer folds where there are several."""
+    name = metric.replace("_", " ")
+    ended = {
+        "complete": f"validation {name} {result.value or 0.0:.3f}",
+        "pruned": "pruned",
+        "timed_out": "cut off by the clock",
+        "failed": "failed",
+    }[result.state]
+    over = ""
+    if gain is not None:
+        where = "on the folds that both have " if len(result.fold_values) > 1 else ""
+        over = f", {where}{gain:+.3f} over the network from scratch"
+    why = f" ({result.reason.rstrip('.')})" if result.reason else ""
+    return f"{result.spec.label}. In {result.seconds:.1f} s: {ended}{over}{why}."
+
+
+def tags_of(
+    role: Role,
+    spec: TrialSpec,
+    *,
+    plugins: Mapping[str, str],
+    fingerprint: str,
+    seed: int,
+    search: str = "",
+    state: State | None = None,
+) -> dict[str, str]:
+    """The tags to filter a trial's run by.
+
+    ``plugins`` is name -> "distribution version" and becomes tags ``plugin.<name>``; ``fingerprint`` is that
+    of the data set; ``seed`` is the study's; ``search`` is the name of the parent; ``state`` is left out while the
+    trial goes on.
+    """
+    tags = {
+        "role": role,
+        "kind": spec.kind,
+        "backbone": spec.backbone,
+        "weights": spec.weights or "none",
+        "augmentation": spec.policy,
+        "seed": str(seed),
+        "dataset_fingerprint": fingerprint,
+        "spec_digest": spec.digest,
+        **({"search": search} if search else {}),
+    }
+    tags.update({f"plugin.{name}": version for name, version in plugins.items()})
+    if state is not None:
+        tags["state"] = state
+    return tags
+
+
+def _text(value: object) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,134 @@
+"""Linear probes: on features that do not change, a linear head is a convex problem, not a schedule."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+
+from tlsearch import backend as runtime
+from tlsearch.data.stratify import draw_stratified
+from tlsearch.models.build import FloatArray, HeadWeights
+
+C_GRID = (1e-4, 1e-3, 1e-2, 1e-1)
+"""Inverse strengths of the L2 penalty that are tried, on standardised features, for a penalty summed over images."""
+
+FALLBACK_C = 1e-2
+"""Taken where a class has a single group of images, which cannot be held out."""
+
+INNER_SHARE = 0.2
+"""Share of the training images that chooses C, so that validation images choose nothing here."""
+
+MAX_ITERATIONS = 200
+
+_ROWS = 4096
+
+
+def standardisation(features: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Mean and scale of each column; a constant column has scale 1, and none has less than 1e-7, below which Keras'
+    ``Normalization`` in the exported model would not follow."""
+    mean = features.mean(axis=0, dtype=np.float64)
+    squares = np.zeros(features.shape[1])
+    for start in range(0, len(features), _ROWS):  # all rows at once in float64 would be three times their memory
+        squares += ((features[start : start + _ROWS] - mean) ** 2).sum(axis=0)
+    scale = np.sqrt(squares / len(features))
+    # A column that hardly varies would be blown up to unit variance by rounding noise alone.
+    scale[scale < max(1e-6 * float(scale.max(initial=0.0)), 1e-7)] = 1.0
+    return mean.astype(np.float32), scale.astype(np.float32)
+
+
+def standardise(features: FloatArray, mean: FloatArray, scale: FloatArray) -> FloatArray:
+    """A copy of ``features`` (n, d) with mean 0 and scale 1 in each column."""
+    x = features - mean
+    x /= scale
+    return x
+
+
+def fit_linear_head(
+    features: FloatArray,
+    labels: np.ndarray[Any, Any],
+    classes: int,
+    seed: int,
+    class_weights: dict[int, float] | None,
+    groups: np.ndarray[Any, Any] | None = None,
+    views: int = 1,
+) -> tuple[HeadWeights, float]:
+    """Multinomial logistic regression by L-BFGS on standardised features (n, d); gives the head and the C chosen.
+
+    The rows are ``views`` renderings of the same images, one whole view after the other; ``groups`` numbers the images
+    that belong together (None: all are independent). C is the one with the lowest log loss on a stratified fifth of
+    the images, no rendering of whose groups was fitted.
+    """
+    mean, scale = standardisation(features)
+    x = standardise(features, mean, scale)
+    with runtime.one_thread():
+        chosen = _choose_c(x, labels, seed, class_weights, groups, views)
+        model = _fit(x, labels, chosen, class_weights, None)
+    return HeadWeights(mean, scale, None, _full_kernel(model, classes, x.shape[1])), chosen
+
+
+def _choose_c(
+    x: FloatArray,
+    labels: np.ndarray[Any, Any],
+    seed: int,
+    class_weights: dict[int, float] | None,
+    groups: np.ndarray[Any, Any] | None,
+    views: int,
+) -> float:
+    from sklearn.metrics import log_loss
+
+    images = len(labels) // views
+    once = labels[:images].tolist()
+    together = list(range(images)) if groups is None else groups.tolist()
+    held_rows, fitted = draw_stratified(once, together, (INNER_SHARE,), (seed,))
+    if len({once[row] for row in held_rows}) < len(set(once)):
+        return FALLBACK_C
+    fit_rows = np.concatenate([np.asarray(fitted) + view * images for view in range(views)])
+    weights = None if class_weights is None else [class_weights[int(label)] for label in labels[held_rows]]
+    best, best_loss, warm = C_GRID[0], np.inf, None
+    fitted_x, fitted_labels = x[fit_rows], labels[fit_rows]
+    for c in C_GRID:
+        warm = _fit(fitted_x, fitted_labels, c, class_weights, warm)
+        said = warm.predict_proba(x[held_rows])
+        loss = log_loss(labels[held_rows], said, labels=warm.classes_, sample_weight=weights)
+        if loss < best_loss:
+            best, best_loss = c, loss
+    return best
+
+
+def _fit(
+    x: FloatArray, labels: np.ndarray[Any, Any], c: float, class_weights: dict[int, float] | None, warm: Any
+) -> Any:
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import LogisticRegression
+
+    model = LogisticRegression(C=c, max_iter=MAX_ITERATIONS, tol=1e-3, class_weight=class_weights, warm_start=True)
+    if warm is not None:
+        # The path from strong to weak penalty: each solution starts the next.
+        model.coef_, model.intercept_ = warm.coef_.copy(), warm.intercept_.copy()
+        model.classes_ = warm.classes_
+    with warnings.catch_warnings():
+        # A head that is not fully converged is still a head; its value says how good.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return model.fit(x, labels)
+
+
+def _full_kernel(model: Any, classes: int, width: int) -> tuple[FloatArray, FloatArray]:
+    """Kernel (d, classes) and bias of softmax logits; two classes are solved as one logit and spread out here."""
+    kernel: FloatArray = np.zeros((width, classes), np.float32)
+    bias: FloatArray = np.full(classes, -30.0, np.float32)  # a class without a training image: probability zero
+    if len(model.classes_) == 2:
+        first, second = model.classes_
+        kernel[:, first], kernel[:, second] = -model.coef_[0] / 2, model.coef_[0] / 2
+        bias[first], bias[second] = -model.intercept_[0] / 2, model.intercept_[0] / 2
+    else:
+        kernel[:, model.classes_] = model.coef_.T
+        bias[model.classes_] = model.intercept_
+    return kernel, bias
+
+
+def logits(head: HeadWeights, features: FloatArray) -> FloatArray:
+    """What a linear head says of pooled features (n, d): (n, classes)."""
+    x = standardise(features, head.mean, head.scale)
+    return np.asarray(x @ head.linear[0] + head.linear[1], np.float32)

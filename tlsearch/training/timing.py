@@ -1,0 +1,48 @@
+"""How long a call takes, and how long a training step does as a trial makes it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from tlsearch.features.prefix import Network
+from tlsearch.models.build import Head, build_suffix
+from tlsearch.training.compiled import compile_model
+from tlsearch.types import TrialSpec
+
+TIMED_BATCHES = 3
+
+
+def median_seconds(call: Callable[[], object]) -> float:
+    """The median time of a few calls after a first one, which compiles."""
+    call()
+    times = []
+    for _ in range(TIMED_BATCHES):
+        started = time.perf_counter()
+        call()
+        times.append(time.perf_counter() - started)
+    return float(np.median(times))
+
+
+def training_step_seconds(network: Network, depth: int, sample: np.ndarray[Any, Any]) -> float:
+    """Seconds of one training step of everything after ``depth`` on a batch, as a trial makes it: clipping, two
+    learning rates and all."""
+    candidate = network.candidate
+    head = Head(0, 0.0, 2, 0)
+    spec = TrialSpec(candidate.backbone, candidate.weights, candidate.image_size, len(network.cuts), depth)
+    spec = replace(spec, weight_decay=1e-3)
+    parts = build_suffix(network.plugin, candidate, network.cuts, spec, head, network.precision)
+    model = parts.model
+    optimizer = compile_model(model, spec, parts.suffix_variables, parts.head_variables)
+    x = network.compute(0, (depth,), (), sample)[f"map {depth}"].astype(np.float32) if depth else sample
+    y = np.eye(2, dtype=np.float32)[np.arange(len(x)) % 2]
+
+    def step() -> None:
+        optimizer.set_rates(1e-4, 1e-4)
+        model.train_on_batch(x, y)
+
+    return median_seconds(step)

@@ -1,0 +1,74 @@
+"""What a trial reads: the features or pixels of each view of its augmentation, and the labels that go with them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from tlsearch.config import Metric
+from tlsearch.data.split import Fold
+from tlsearch.features.extractor import Extractor, JoinedRows, Rows, StoredRows
+from tlsearch.features.prefix import Network
+from tlsearch.features.view import PLAIN, View
+from tlsearch.training import validation as scores
+from tlsearch.training.trainer import Task
+from tlsearch.types import TrialSpec
+
+
+class TrialData:
+    """The tasks of trials on one pool, whose rows come from ``extractor``."""
+
+    def __init__(self, extractor: Extractor, metric: Metric) -> None:
+        self._extractor, self._metric = extractor, metric
+
+    def pooled(self, network: Network, spec: TrialSpec, fold: Fold) -> Task:
+        """A fold of pooled features (n, d), those of the skip_cut first where there is one."""
+        return self._task(spec, fold, lambda number: self._pooled(network, spec, number))
+
+    def maps(self, network: Network, spec: TrialSpec, fold: Fold) -> Task:
+        """A fold of feature maps (n, h, w, c) at the trial's cut, of pixels where nothing is frozen."""
+        return self._task(spec, fold, lambda number: self._maps(network, spec, number))
+
+    def _task(self, spec: TrialSpec, fold: Fold, rows: Callable[[int], Rows]) -> Task:
+        pool = self._extractor.pool
+        train, val = np.asarray(fold.train, np.int64), np.asarray(fold.val, np.int64)
+        weights = scores.class_weights(self._metric, pool.labels[train], len(pool.classes))
+        known: dict[int, Rows] = {}
+
+        def remembered(number: int) -> Rows:
+            if number not in known:
+                known.clear()  # one view at a time: a fresh one is large, a stored one is found again
+                known[number] = rows(number)
+            return known[number]
+
+        plain: list[Rows] = []
+
+        def of_plain() -> Rows:
+            if not plain:
+                plain.append(rows(-1))
+            return plain[0]
+
+        groups = pool.groups[train]
+        return Task(remembered, of_plain, pool.labels, train, val, groups, len(pool.classes), self._metric, weights)
+
+    def _pooled(self, network: Network, spec: TrialSpec, number: int) -> Rows:
+        view = _view(spec, number)
+        arrays = self._extractor.pooled(network, view, [spec.skip_cut, spec.depth] if spec.skip_cut else [spec.depth])
+        # Pooled rows hold averages, then maxima.
+        used = [a if spec.pooling == "avgmax" else a[:, : a.shape[1] // 2] for a in arrays]
+        rows: Rows = StoredRows(used[0]) if len(used) == 1 else JoinedRows(tuple(used))
+        return self._extractor.counted(network, view, spec.depth, rows)
+
+    def _maps(self, network: Network, spec: TrialSpec, number: int) -> Rows:
+        view, depth = _view(spec, number), spec.freeze_depth
+        if depth == 0 and not spec.views and not view.plain:
+            return StoredRows(self._extractor.fresh_pixels(spec.image_size, view))
+        return self._extractor.counted(network, view, depth, self._extractor.maps(network, view, depth))
+
+
+def _view(spec: TrialSpec, number: int) -> View:
+    """View ``number`` of the trial's augmentation; -1 and strength 0 are the images as they are."""
+    if number < 0 or not spec.strength:
+        return PLAIN
+    return View(spec.policy, spec.strength, number, spec.seed)

@@ -1,0 +1,47 @@
+"""Probabilities, and what validation says of them: the same numbers for every kind of trial."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tlsearch.config import Metric
+from tlsearch.stats.metrics import score
+
+FloatArray = np.ndarray[Any, np.dtype[np.float32]]
+IntArray = np.ndarray[Any, np.dtype[np.int64]]
+
+
+def softmax(logits: FloatArray) -> FloatArray:
+    """Probabilities (n, classes) from logits."""
+    exponential = np.exp(logits - logits.max(axis=1, keepdims=True))
+    out: FloatArray = exponential / exponential.sum(axis=1, keepdims=True)
+    return out
+
+
+def log_loss(probabilities: FloatArray, labels: IntArray) -> float:
+    """Mean negative log probability of the true class, in nats."""
+    true = probabilities[np.arange(len(labels)), labels]
+    return float(-np.log(np.clip(true, 1e-7, 1.0)).mean())
+
+
+def validation(probabilities: FloatArray, labels: IntArray, metric: Metric) -> dict[str, float]:
+    """``val_loss``, ``val_accuracy`` and the chosen metric as ``objective``; empty without images."""
+    if len(labels) == 0:
+        return {}
+    predicted = probabilities.argmax(axis=1)
+    return {
+        "val_loss": log_loss(probabilities, labels),
+        "val_accuracy": score(labels, predicted, "accuracy"),
+        "objective": score(labels, predicted, metric),
+    }
+
+
+def class_weights(metric: Metric, labels: IntArray, classes: int) -> dict[int, float] | None:
+    """Balanced weights n / (classes * n_c) for the metrics that count classes equally; None for accuracy."""
+    if metric == "accuracy":
+        return None
+    counts = np.bincount(labels, minlength=classes)
+    present = int((counts > 0).sum())
+    return {c: float(len(labels) / (present * n)) for c, n in enumerate(counts) if n}

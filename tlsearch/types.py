@@ -1,0 +1,135 @@
+"""The records that the rooms hand to each other: frozen, hashable, and plain enough to become JSON."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Literal
+
+Kind = Literal["feature_extraction", "fine_tuning", "from_scratch"]
+Role = Literal["trial", "baseline", "confirmation"]
+State = Literal["complete", "pruned", "failed", "timed_out"]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A backbone with weights at an image size: one pre-trained network that the search may choose.
+
+    ``weights`` is None for random initial values. ``weights_id`` is the content hash of the weights file.
+    ``depth`` is the number of cut points.
+    """
+
+    backbone: str
+    weights: str | None
+    weights_file: str | None
+    weights_id: str
+    image_size: int
+    depth: int
+
+    @property
+    def label(self) -> str:
+        """What people read: ``vgg16@imagenet``, or ``vgg16 from scratch``."""
+        return f"{self.backbone}@{self.weights}" if self.weights else f"{self.backbone} from scratch"
+
+
+@dataclass(frozen=True)
+class TrialSpec:
+    """Everything that decides what a trial computes, canonical: what does not matter to it is at its default.
+
+    ``freeze_depth`` of ``depth`` cut points are frozen. ``skip_cut`` (frozen trials) is the number of a cut point, 1
+    to depth - 1, whose pooled features are joined with the final ones; 0 is none. ``units`` is the width of the
+    hidden layer, 0 for a linear head. A frozen trial with a linear head is solved, not trained: it has 0
+    ``steps``. ``views`` is the number of augmented renderings that the epochs take turns with; 0 renders a fresh
+    one for every epoch. ``repeat`` counts repetitions of one trial: other initial values, order and dropout, the
+    same views.
+    """
+
+    backbone: str
+    weights: str | None
+    image_size: int
+    depth: int
+    freeze_depth: int
+    pooling: Literal["avg", "avgmax"] = "avg"
+    skip_cut: int = 0
+    units: int = 0
+    dropout: float = 0.0
+    policy: str = "none"
+    strength: float = 0.0
+    views: int = 1
+    steps: int = 0
+    batch_size: int = 32
+    lr_suffix: float = 0.0
+    lr_head: float = 0.0
+    weight_decay: float = 0.0
+    label_smoothing: float = 0.0
+    seed: int = 0
+    repeat: int = 0
+
+    @property
+    def kind(self) -> Kind:
+        """frozen: only a head is fitted; suffix: pre-trained layers are tuned too; scratch: random start."""
+        if self.weights is None:
+            return "from_scratch"
+        return "feature_extraction" if self.freeze_depth == self.depth else "fine_tuning"
+
+    @property
+    def is_linear_probe(self) -> bool:
+        """Whether the head is a convex problem that is solved rather than trained."""
+        return self.kind == "feature_extraction" and self.units == 0
+
+    @property
+    def label(self) -> str:
+        """One line for people: network, freeze depth, head and augmentation, as in ``vgg16@imagenet freeze 10/13 head
+        256 geometric .50``."""
+        parts = [f"{self.backbone}@{self.weights} freeze {self.freeze_depth}/{self.depth}"]
+        if self.weights is None:
+            parts = [f"{self.backbone} from scratch"]
+        parts += [f"with cut {self.skip_cut}"] if self.skip_cut else []
+        parts += ["head " + (str(self.units) if self.units else "solved" if self.is_linear_probe else "linear")]
+        parts += ["avg+max"] if self.pooling == "avgmax" else []
+        strength = f"{self.strength:.2f}".replace("0.", ".", 1)
+        parts += [f"{self.policy} {strength}" if self.strength else "no augmentation"]
+        return " ".join(parts)
+
+    def to_dict(self) -> dict[str, Any]:
+        """A JSON object; ``TrialSpec.from_dict`` is its inverse."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> TrialSpec:
+        """The spec that ``to_dict`` described; unknown keys are ignored."""
+        known = {f.name for f in fields(cls)}
+        return cls(**{k: v for k, v in values.items() if k in known})
+
+    @property
+    def digest(self) -> str:
+        """16 hexadecimal digits that differ for different specs; seeds and file names come from it."""
+        return hashlib.sha256(json.dumps(self.to_dict(), sort_keys=True).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class TrialResult:
+    """What came of a trial.
+
+    ``value`` is the chosen metric on validation, the mean of the last three epochs, None where there is none
+    (failed, timed_out, pruned). ``metrics`` holds ``val_accuracy``, ``val_loss``, ``train_loss`` and
+    ``trainable_params`` at the least. ``history`` has one mapping an epoch (``epoch``, ``train_loss``,
+    ``train_accuracy``, ``val_loss``, ``val_accuracy``, ``objective``); linear probes have none. ``seconds`` is the
+    wall time, ``reason`` says why a trial is not complete, ``traceback`` is for the log. ``fold_values`` are the values
+    on the folds of which ``value`` is the mean; ``plugin`` is the name of the plugin whose fault a failure is.
+    """
+
+    spec: TrialSpec
+    state: State
+    value: float | None
+    seconds: float
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    history: tuple[Mapping[str, float], ...] = ()
+    reason: str = ""
+    traceback: str = ""
+    frozen_layers: tuple[str, ...] = ()
+    cut_point: str = ""
+    fold_values: tuple[float, ...] = ()
+    plugin: str = ""

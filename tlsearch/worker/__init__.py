@@ -1,0 +1,1 @@
+"""The process that holds the backend, and the parent's client for it."""
