@@ -19,7 +19,7 @@ import re
 import sys
 import textwrap
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, Field, fields, is_dataclass
 from pathlib import Path, PurePath
 from types import NoneType, UnionType
@@ -145,7 +145,8 @@ def record_tables() -> str:
     for name, record in find_records().items():
         hints, meanings = get_type_hints(record), meanings_of(record)
         rows = [
-            (f"`{field.name}`", type_words(hints[field.name]), _meaning(meanings, field.name)) for field in fields(record)
+            (f"`{field.name}`", type_words(hints[field.name]), _meaning(meanings, field.name))
+            for field in fields(record)
         ]
         sections.append(f"## {name}\n\n{about(record)}\n\n{_table(('field', 'type', 'meaning'), rows)}")
     return "\n\n".join(sections)
@@ -189,7 +190,7 @@ def _default(field: Field[Any]) -> str:
     return "required" if field.default is MISSING and field.default_factory is MISSING else f"`{field.default!r}`"
 
 
-def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     lines = [head, ("---",) * len(head), *rows]
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
 
@@ -271,7 +272,7 @@ def schema_of(hint: Any) -> dict[str, Any]:
 
 def main() -> None:
     """Print the part that the first argument names."""
-    parts = {
+    parts: dict[str, Callable[[], str]] = {
         "configuration": configuration_table,
         "records": record_tables,
         "schema": lambda: json.dumps(json_schema(), indent=2),

@@ -13,7 +13,7 @@ from mkdocs.structure.files import File, Files
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-import generate  # noqa: E402 - found by the line above
+import generate
 
 SCHEMA_PAGE = "reference/result.schema.json"
 
@@ -30,4 +30,6 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 def on_page_markdown(markdown: str, **_: Any) -> str:
     """Replace ``<!-- generated: NAME -->`` by the part of that name."""
     markdown = re.sub(r"<!-- generated: (\w+) -->", lambda mark: _PARTS[mark[1]](), markdown)
-    return re.sub(r"(?<=:module: )[\w.]+|(?<=^::: )tlsearch\.[\w.]+", lambda m: generate.present_name(m[0]), markdown, flags=re.M)
+    return re.sub(
+        r"(?<=:module: )[\w.]+|(?<=^::: )tlsearch\.[\w.]+", lambda m: generate.present_name(m[0]), markdown, flags=re.M
+    )
