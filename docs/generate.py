@@ -33,6 +33,7 @@ MEANINGS_FILE = Path(__file__).parent / "reference" / "fields.toml"
 # its uses here and in hooks.py, and the look-up of FORMER_FIELDS in ``_meaning``.
 FORMER_MODULES = {
     "tlsearch.cli.main": "tlsearch.cli",
+    "tlsearch.plugins.api": "tlsearch.plugin_api",
     "tlsearch.predictor": "tlsearch.results.predictor",
     "tlsearch.reporter": "tlsearch.progress",
 }
