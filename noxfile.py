@@ -35,7 +35,7 @@ def docs(session: nox.Session) -> None:
     """Build the site, with warnings as errors, and run the example notebooks."""
     install(session)
     session.run("mkdocs", "build", "--strict", *session.posargs, env={"NO_MKDOCS_2_WARNING": "1"}, external=True)
-    session.run("pytest", "--nbmake", "-n", "0", "examples/notebooks", external=True)
+    session.run("pytest", "--nbmake", "-n", "0", "--timeout", "900", "examples/notebooks", external=True)
 
 
 @nox.session
