@@ -1,4 +1,4 @@
-"""Take the pictures of the README from a finished run: its records in the MLflow UI, and the head of its report.
+"""Take the pictures of README and site from a finished run: its records in the MLflow UI, and the head of its report.
 
     python docs/screenshots.py OUTPUT_DIR
 

@@ -15,13 +15,22 @@ from tlsearch.data.index import MIN_PER_CLASS
 from tlsearch.plugins.api import API_VERSION, Augmentation
 
 ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-DATA = (ROOT / "docs" / "data.md").read_text(encoding="utf-8")
+IMAGES = (DOCS / "guides" / "your-images.md").read_text(encoding="utf-8")
+OPTIONS = (DOCS / "guides" / "options.md").read_text(encoding="utf-8")
+PLUGINS = (DOCS / "plugins" / "index.md").read_text(encoding="utf-8")
 PAGES = [
-    ROOT / "README.md",
-    *sorted((ROOT / "docs").glob("*.md")),
+    *sorted(ROOT.glob("*.md")),
+    *sorted(DOCS.rglob("*.md")),
     *sorted((ROOT / "examples").glob("*/README.md")),
 ]
+GENERATED = {DOCS / "reference" / "result.schema.json"}
+"""What is made when the site is built."""
+
+
+def test_the_readme_is_short() -> None:
+    assert len(README.splitlines()) <= 120
 
 
 @pytest.mark.parametrize(
@@ -38,35 +47,48 @@ def test_the_two_commands_stand_below_their_marks(number: int, command: str) -> 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_links_lead_to_files(page: Path) -> None:
-    targets = re.findall(r"\]\((?!https?:)([^)#]+)\)", page.read_text(encoding="utf-8"))
-    assert [target for target in targets if not (page.parent / target).exists()] == []
+    targets = re.findall(r"\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
+    missing = [target for target in targets if not (page.parent / target).exists()]
+    assert [target for target in missing if page.parent / target not in GENERATED] == []
+
+
+def test_every_page_is_in_the_site() -> None:
+    navigation = (ROOT / "mkdocs.yml").read_text(encoding="utf-8").split("\nnav:\n")[1]
+    listed = re.findall(r"[\w/-]+\.md", navigation)
+    assert sorted(listed) == sorted(path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.md"))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_scores_have_a_leading_zero(page: Path) -> None:
+    text = re.sub(r"```.*?```|`[^`]*`", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    assert re.findall(r"(?<![\w.])\.\d+", text) == []
 
 
 def test_the_options_of_run_are_those_of_its_help() -> None:
     options = [option for option in cli.commands["run"].params if isinstance(option, click.Option)]
     names = {name for option in options for name in option.opts if name.startswith("--")} - {"--help"}
-    table = README.split("## Options of `tlsearch run`")[1].split("\n## ")[0]
+    table = OPTIONS.split("# Options of `tlsearch run`")[1].split("\n## ")[0]
     cells = "".join(line.split(" | ")[0] for line in table.splitlines() if line.startswith("|"))
     assert set(re.findall(r"--[a-z-]+", cells)) - {"---"} == names
 
 
 def test_every_kind_of_finding_is_explained() -> None:
-    table = DATA.split("## Findings")[1]
+    table = IMAGES.split("## Findings")[1]
     assert re.findall(r"^\| `(\w+)`", table, re.MULTILINE) == list(checks.KINDS)
     source = Path(checks.__file__).read_text(encoding="utf-8")
     assert [kind for kind in checks.KINDS if source.count(f'"{kind}"') < 2] == []
 
 
 def test_limits_are_those_of_the_code() -> None:
-    assert f"fewer than {checks.TINY_CLASS} images" in DATA
-    assert f"fewer than {checks.FEW_TEST_IMAGES} test images" in DATA
-    assert f"shorter than {checks.SMALL_SIDE} pixels" in DATA
-    assert checks.IMBALANCE_LIMIT == 3  # "more than three times" and "more than 3 to 1"
-    assert MIN_PER_CLASS == 4  # "four images of each"
+    assert f"fewer than {checks.TINY_CLASS} images" in IMAGES
+    assert f"fewer than {checks.FEW_TEST_IMAGES} test images" in IMAGES
+    assert f"shorter than {checks.SMALL_SIDE} pixels" in IMAGES
+    assert checks.IMBALANCE_LIMIT == 3  # "more than three times" and "more than 3 times"
+    assert MIN_PER_CLASS == 4  # "four images of each class"
 
 
 def test_the_example_of_a_plugin_keeps_the_contract() -> None:
-    (code,) = [block for block in re.findall(r"```python\n(.*?)```", README, re.DOTALL) if "class " in block]
+    (code,) = [block for block in re.findall(r"```python\n(.*?)```", PLUGINS, re.DOTALL) if "class " in block]
     names: dict[str, type[Augmentation]] = {}
     exec(code, names)
     plugin = names["Invert"]()

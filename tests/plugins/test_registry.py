@@ -44,7 +44,7 @@ def test_the_built_in_plugins_are_found_sorted() -> None:
 
 def test_loading_every_backbone_imports_no_keras() -> None:
     code = (
-        "import sys; from tlsearch import registry; loaded, broken = registry.load_all('backbone'); "
+        "import sys; from tlsearch.plugins import registry; loaded, broken = registry.load_all('backbone'); "
         "assert len(loaded) >= 4 and not broken, broken; assert 'keras' not in sys.modules; "
         "loaded, broken = registry.load_all('augmentation'); assert len(loaded) >= 7 and not broken, broken; "
         "assert 'keras' not in sys.modules"

@@ -1,0 +1,45 @@
+"""The four things a contributor does: ``nox -s tests``, ``lint``, ``docs``, ``build``. Arguments go behind ``--``."""
+
+from __future__ import annotations
+
+import nox
+
+nox.options.default_venv_backend = "none"  # the active environment; `nox --force-venv-backend venv` makes one a session
+nox.options.sessions = ["lint", "tests", "docs", "build"]
+
+
+def install(session: nox.Session) -> None:
+    """Install tlsearch with its tools where the session has an environment of its own."""
+    if not isinstance(session.virtualenv, nox.virtualenv.PassthroughEnv):
+        session.install("-c", ".ci/constraints.txt", "-e", ".[dev]")
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Run all tests."""
+    install(session)
+    session.run("pytest", *session.posargs, external=True)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style, format and types."""
+    install(session)
+    session.run("ruff", "check", ".", external=True)
+    session.run("ruff", "format", "--check", ".", external=True)
+    session.run("mypy", "--strict", external=True)
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the site, with warnings as errors, and run the example notebooks."""
+    install(session)
+    session.run("mkdocs", "build", "--strict", *session.posargs, env={"NO_MKDOCS_2_WARNING": "1"}, external=True)
+    session.run("pytest", "--nbmake", "-n", "0", "--timeout", "900", "examples/notebooks", external=True)
+
+
+@nox.session
+def build(session: nox.Session) -> None:
+    """Build the wheel and the source distribution."""
+    install(session)
+    session.run("python", "-m", "build", *session.posargs, external=True)
