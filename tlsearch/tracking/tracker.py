@@ -33,7 +33,7 @@ _MAX_PARAMS = 100
 _MAX_METRICS = 1000
 
 # What the UI shows in its column "Source".
-_SOURCE = {"mlflow.source.name": "tlsearch", "mlflow.source.type": "TRIAL_ERRORS"}
+_SOURCE = {"mlflow.source.name": "tlsearch", "mlflow.source.type": "LOCAL"}
 
 _FLUSH_SECONDS = 2.0
 
