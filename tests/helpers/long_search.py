@@ -27,7 +27,7 @@ EPOCHS = 12
 
 
 class MadeUpWorker:
-    """EvaluationPredictions a trial at once with a learning curve; every fifth is pruned."""
+    """Answers a trial at once with a learning curve; every fifth is pruned."""
 
     def __init__(self) -> None:
         self.rng = np.random.default_rng(0)

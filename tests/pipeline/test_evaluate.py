@@ -30,7 +30,7 @@ ANSWERS: Mapping[str, list[int]] = {
 
 
 class FakeWorker:
-    """EvaluationPredictions as ``ANSWERS`` say, and only when the ledger has been written for this opening."""
+    """Answers as ``ANSWERS`` say, and only when the ledger has been written for this opening."""
 
     def __init__(self, ledger: Ledger, openings: int) -> None:
         self.ledger, self.openings = ledger, openings

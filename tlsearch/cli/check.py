@@ -36,7 +36,7 @@ class _Checked:
     findings: Sequence[Finding]
 
 
-@click.command(short_help="ImageFingerprint through a data set: counts, broken files, duplicates.")
+@click.command(short_help="Look through a data set: counts, broken files, duplicates.")
 @click.argument("dataset", type=click.Path(path_type=Path))
 @test_option
 @group_by_option

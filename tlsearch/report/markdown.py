@@ -100,7 +100,7 @@ def _links(result: RunResult) -> list[str]:
     _, hash_sign, view = mlflow.view.partition("#")
     if hash_sign:
         places.append(f"[the trials, best first](#{view})")
-    return [f"ImageFingerprint at: {' · '.join(places)}", ""]
+    return [f"Look at: {' · '.join(places)}", ""]
 
 
 def _repeat(result: RunResult) -> list[str]:

@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 
 class Checkpoint:
-    """EvaluationPredictions by question, one file each, in ``folder``. A file appears when it is whole.
+    """Answers by question, one file each, in ``folder``. A file appears when it is whole.
 
     ``passes`` is what was asked of frozen layers so far; like the time of ``budget`` it is kept with every answer and
     comes back with it.
