@@ -31,7 +31,7 @@ def compare(*arguments: object) -> Result:
 
 
 def calling(wrong: int, start: int = 0) -> tuple[int, ...]:
-    """EvaluationPredictions of a model that errs on ``wrong`` images from number ``start`` on."""
+    """Predictions of a model that errs on ``wrong`` images from number ``start`` on."""
     called = TRUE.copy()
     called[start : start + wrong] = (called[start : start + wrong] + 1) % 4
     return tuple(called.tolist())

@@ -1,4 +1,4 @@
-"""EvaluationPredictions that are kept: each is asked for once, comes back as it was, and brings its time with it."""
+"""Answers that are kept: each is asked for once, comes back as it was, and brings its time with it."""
 
 from __future__ import annotations
 

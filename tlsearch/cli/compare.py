@@ -27,7 +27,7 @@ _GAP = 2
 _UNBROKEN = re.compile(r"\[[^\]]*\]|p [=<>] \S+|\S+")
 
 
-@click.command(short_help="TrialRecord runs side by side.")
+@click.command(short_help="Finished runs side by side.")
 @click.argument(
     "output_dirs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="OUTPUT_DIR OUTPUT_DIR..."
 )

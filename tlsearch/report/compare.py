@@ -1,4 +1,4 @@
-"""TrialRecord runs side by side: whether they may be compared at all, and by how much their winners differ on test.
+"""Finished runs side by side: whether they may be compared at all, and by how much their winners differ on test.
 
 Models that were tested on the same images are compared image by image. Whether the intervals of two runs overlap is
 no test of a difference, so where the answers of a run are not known no difference is given.

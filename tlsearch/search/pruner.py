@@ -8,7 +8,7 @@ WARM_SHARE = 0.4
 """No trial is pruned before this share of its steps."""
 
 FEWEST_RIVALS = 3
-"""TrialRecord trials of the same kind that a median needs."""
+"""Finished trials of the same kind that a median needs."""
 
 Curve = Sequence[tuple[float, float]]
 """(share of the schedule, objective) after each round of a finished trial."""
