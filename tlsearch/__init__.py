@@ -16,6 +16,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from tlsearch.callbacks import Callback
     from tlsearch.config import RunConfig
     from tlsearch.pipeline.run import run
     from tlsearch.predictor import load
@@ -23,9 +24,10 @@ if TYPE_CHECKING:
 
     __version__: str
 
-__all__ = ["RunConfig", "RunResult", "__version__", "load", "run"]
+__all__ = ["Callback", "RunConfig", "RunResult", "__version__", "load", "run"]
 
 _HOMES = {
+    "Callback": "tlsearch.callbacks",
     "RunConfig": "tlsearch.config",
     "RunResult": "tlsearch.results.result",
     "load": "tlsearch.predictor",

@@ -1,4 +1,6 @@
-"""What a plugin package imports: the contracts of ``tlsearch.plugins.api``, under a name that stays.
+"""What a plugin package imports: the contracts of ``tlsearch.plugins.api`` and ``tlsearch.callbacks``.
+
+This import path stays the same.
 
 Importing it imports no backend. ``KerasAugmentation`` and ``to_pixels``, which need Keras, are imported when they are
 first used.
@@ -8,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tlsearch.callbacks import Callback, EpochInfo, RunInfo, TrialInfo
 from tlsearch.plugins.api import (
     API_VERSION,
     AUGMENTATION_GROUP,
@@ -20,6 +23,7 @@ from tlsearch.plugins.api import (
     NamedWeights,
     WeightSource,
 )
+from tlsearch.types import Decision
 
 if TYPE_CHECKING:
     from tlsearch.plugins.keras_augmentation import KerasAugmentation, to_pixels
@@ -31,10 +35,15 @@ __all__ = [
     "WEIGHTS_GROUP",
     "Augmentation",
     "Backbone",
+    "Callback",
     "CutPoint",
+    "Decision",
+    "EpochInfo",
     "Images",
     "KerasAugmentation",
     "NamedWeights",
+    "RunInfo",
+    "TrialInfo",
     "WeightSource",
     "to_pixels",
 ]

@@ -6,11 +6,19 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
+from enum import Enum
 from typing import Any, Literal
 
 Kind = Literal["feature_extraction", "fine_tuning", "from_scratch"]
 Role = Literal["trial", "baseline", "confirmation"]
 State = Literal["complete", "pruned", "failed", "timed_out"]
+
+
+class Decision(Enum):
+    """What becomes of a trial after an epoch."""
+
+    CONTINUE = "continue"
+    PRUNE = "prune"
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,123 @@
+"""Callbacks: objects that follow a run.
+
+The console, the MLflow record and the checkpoint follow a run in the same way as an object of the user's own. Importing
+this module imports nothing heavy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tlsearch.config import RunConfig
+from tlsearch.types import Candidate, Decision, Role, TrialResult, TrialSpec
+
+if TYPE_CHECKING:
+    from tlsearch.results.result import RunResult
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunInfo:
+    """A run that begins.
+
+    Attributes:
+        config: What was asked for.
+        output: The folder that the run writes into.
+        resumed: Whether an earlier attempt at the run was interrupted and is continued.
+    """
+
+    config: RunConfig
+    output: Path
+    resumed: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialInfo:
+    """A trial that begins.
+
+    Attributes:
+        number: Its number in the search, from 1; 0 for a trial outside of the search.
+        role: ``trial``, ``baseline`` or ``confirmation``.
+        name: What people read: the name of its MLflow run.
+        spec: Everything that decides what it computes.
+        candidate: The backbone with weights that it uses.
+        run_id: Its MLflow run; empty without one.
+    """
+
+    number: int
+    role: Role
+    name: str
+    spec: TrialSpec
+    candidate: Candidate
+    run_id: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EpochInfo:
+    """An epoch of a trial that has ended. Long epochs are divided, so an epoch here may be a part of one.
+
+    Attributes:
+        number: Its number in the trial, from 1, counted on through all folds.
+        fold: The fold that the trial is on, from 1.
+        epoch: How often the training images of this fold were seen, such as 2.5.
+        fraction: The share of the whole trial that is done, 0 to 1.
+        objective: The chosen metric on validation; None without validation images.
+        metrics: All numbers: ``train_loss``, ``train_accuracy``, and with validation images ``val_loss``,
+            ``val_accuracy`` and ``objective``.
+    """
+
+    number: int
+    fold: int
+    epoch: float
+    fraction: float
+    objective: float | None
+    metrics: Mapping[str, float] = field(default_factory=dict)
+
+
+class Callback:
+    """Follows a run. Override the methods that you need; by default each does nothing.
+
+    Methods are called in the parent process, in the thread of the run, which waits for them. So a method should return
+    quickly, and it cannot use the network that is trained.
+
+    A callback that is passed to ``tlsearch.run`` needs no ``name``. One that is registered under the entry-point group
+    ``tlsearch.callbacks`` states ``api_version`` and ``name``, and follows every run.
+    """
+
+    api_version: int = 1
+    name: str = ""
+
+    def on_run_begin(self, run: RunInfo) -> None:
+        """Called once, before the first step."""
+
+    def on_step(self, step: str, text: str) -> None:
+        """Called with a line of text for each result of a step.
+
+        Args:
+            step: data, plan, profile, baseline, search, confirm or test.
+            text: What people read.
+        """
+
+    def on_trial_begin(self, trial: TrialInfo) -> None:
+        """Called before a trial."""
+
+    def on_epoch_end(self, trial: TrialInfo, epoch: EpochInfo) -> Decision | None:
+        """Called after each epoch of a trial.
+
+        Returns:
+            ``Decision.PRUNE`` to end the trial, which then counts as pruned. ``None`` and ``Decision.CONTINUE`` leave
+            the decision to others.
+        """
+        return None
+
+    def on_trial_end(self, trial: TrialInfo, result: TrialResult) -> None:
+        """Called after a trial, whatever its state is."""
+
+    def on_run_end(self, result: RunResult | None) -> None:
+        """Called once, at the end.
+
+        Args:
+            result: What ``result.json`` holds; None where the run failed or was interrupted.
+        """
