@@ -48,8 +48,8 @@ from tlsearch.runs.budget import TimeBudget
 from tlsearch.search.space import Params, SearchSpace
 from tlsearch.tracking.tracker import Tracker
 from tlsearch.types import Candidate, TrialSpec
+from tlsearch.utils import serialize
 from tlsearch.utils.folders import cache_dir
-from tlsearch.utils.serialize import to_plain
 from tlsearch.worker.client import Worker
 
 if TYPE_CHECKING:
@@ -232,7 +232,7 @@ def run_bare(prepared: Prepared, specs: tuple[TrialSpec, ...], folder: Path, *, 
         specs,
         watched,
     )
-    (_made(folder) / "job").write_text(json.dumps(to_plain(job)), encoding="utf-8")
+    (_made(folder) / "job").write_text(json.dumps(serialize.STRICT.encode(job)), encoding="utf-8")
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
     with (folder / "log").open("wb") as log:
         command = [sys.executable, str(BARE), str(folder / "job"), str(folder / "answer")]

@@ -26,7 +26,7 @@ from tlsearch.plugins import registry
 from tlsearch.training.batches import trial_seed
 from tlsearch.training.linear_head import fit_linear_head, logits
 from tlsearch.types import TrialSpec
-from tlsearch.utils.serialize import from_plain
+from tlsearch.utils import serialize
 from tlsearch.worker.handlers import CandidateFacts
 
 FloatArray = np.ndarray[Any, np.dtype[np.float32]]
@@ -69,7 +69,7 @@ class Images:
 
 def main() -> int:
     """Read the job, fit, write what it took."""
-    job = from_plain(Job, json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")))
+    job = serialize.STRICT.decode(Job, json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")))
     features = _Features(job)
     images = features.of(job.specs[0])
     fit(job.specs[0], images)

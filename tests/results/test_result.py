@@ -17,7 +17,7 @@ from tlsearch.errors import UsageError
 from tlsearch.results.result import RunResult, read_result, write_result
 from tlsearch.results.schema.evidence import Mistake
 from tlsearch.types import TrialSpec
-from tlsearch.utils.serialize import from_plain, to_plain
+from tlsearch.utils import serialize
 
 
 def test_what_is_written_is_read_back(tmp_path: Path) -> None:
@@ -125,7 +125,7 @@ def test_a_field_of_the_wrong_shape_is_named(keys: tuple[str, ...], value: Any, 
 
 
 def test_specs_survive_and_keep_their_digest() -> None:
-    assert from_plain(TrialSpec, to_plain(WINNER)).digest == WINNER.digest
+    assert serialize.STRICT.decode(TrialSpec, serialize.STRICT.encode(WINNER)).digest == WINNER.digest
 
 
 def test_the_trials_are_a_table(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Answers that are kept: each is asked for once, comes back as it was, and brings its time with it."""
+"""Results that are kept: each is computed once, comes back as it was, and brings its time with it."""
 
 from __future__ import annotations
 
@@ -35,23 +35,23 @@ OUTCOME = Outcome(
 
 
 @dataclass
-class Asked:
-    """Counts how often it is asked."""
+class Computed:
+    """Counts how often it is computed."""
 
-    answer: object
+    value: object
     times: int = 0
 
     def __call__(self) -> object:
         self.times += 1
-        return self.answer
+        return self.value
 
 
-def test_an_answer_is_asked_for_once_and_comes_back_as_it_was(tmp_path: Path) -> None:
-    asked = Asked(OUTCOME)
-    question = ("trial", "confirmation", SPEC, ((1, 2), (3,)))
-    assert Checkpoint(tmp_path / "new", TimeBudget(None), {}).once(question, Outcome, asked) is OUTCOME
-    again = Checkpoint(tmp_path / "new", TimeBudget(None), {}).once(question, Outcome, asked)
-    assert asked.times == 1
+def test_a_result_is_computed_once_and_comes_back_as_it_was(tmp_path: Path) -> None:
+    computed = Computed(OUTCOME)
+    key = ("trial", "confirmation", SPEC, ((1, 2), (3,)))
+    assert Checkpoint(tmp_path / "new", TimeBudget(None), {}).get_or_compute(key, Outcome, computed) is OUTCOME
+    again = Checkpoint(tmp_path / "new", TimeBudget(None), {}).get_or_compute(key, Outcome, computed)
+    assert computed.times == 1
     assert isinstance(again, Outcome)
     assert replace(again.result, history=()) == replace(RESULT, history=())
     assert math.isnan(again.result.history[0]["train_loss"])
@@ -69,33 +69,33 @@ def test_measurements_come_back_as_they_were(tmp_path: Path) -> None:
         assert checkpoint.get_or_compute(("profile", LITE), tuple[tuple[float, float], ...], lambda: scores) == scores
 
 
-def test_everything_in_a_question_counts(tmp_path: Path) -> None:
+def test_everything_in_a_key_counts(tmp_path: Path) -> None:
     checkpoint = Checkpoint(tmp_path, TimeBudget(None), {})
-    questions = [("a", SPEC), ("b", SPEC), ("a", replace(SPEC, seed=7)), ("a", SPEC, 1), ("a", SPEC, 2.5)]
-    asked = [Asked(number) for number in range(len(questions))]
+    keys = [("a", SPEC), ("b", SPEC), ("a", replace(SPEC, seed=7)), ("a", SPEC, 1), ("a", SPEC, 2.5)]
+    computed = [Computed(number) for number in range(len(keys))]
     for _ in range(2):
-        assert [checkpoint.get_or_compute(q, int, a) for q, a in zip(questions, asked, strict=True)] == list(range(5))
-    assert [a.times for a in asked] == [1] * 5
+        assert [checkpoint.get_or_compute(k, int, c) for k, c in zip(keys, computed, strict=True)] == list(range(5))
+    assert [c.times for c in computed] == [1] * 5
     assert checkpoint.get(("a", SPEC, 1), int) == 3
     assert checkpoint.get(("a", SPEC, 3), int) is None
 
 
-def test_an_answer_brings_back_the_time_at_which_it_was_given(tmp_path: Path) -> None:
+def test_a_result_brings_back_the_time_at_which_it_was_put(tmp_path: Path) -> None:
     first = TimeBudget(1000.0)
     first.set(300.0)
     with first.measure("search"):
         first.set(420.0)
     assert first.timings["search"] == pytest.approx(120, abs=1)
-    Checkpoint(tmp_path, first, {}).once(("trial", 1), int, lambda: 1)
+    Checkpoint(tmp_path, first, {}).get_or_compute(("trial", 1), int, lambda: 1)
     second = TimeBudget(1000.0)
     with second.measure("search"):
-        Checkpoint(tmp_path, second, {}).once(("trial", 1), int, lambda: 2)
+        Checkpoint(tmp_path, second, {}).get_or_compute(("trial", 1), int, lambda: 2)
     assert second.elapsed() == pytest.approx(420, abs=1)
     assert second.left_for() == pytest.approx(580, abs=1)
     assert second.timings["search"] == pytest.approx(420, abs=1)
 
 
-def test_the_clock_is_not_turned_back_by_what_this_life_has_kept(tmp_path: Path) -> None:
+def test_the_clock_is_not_turned_back_by_what_this_attempt_has_kept(tmp_path: Path) -> None:
     budget = TimeBudget(None)
     checkpoint = Checkpoint(tmp_path, budget, {})
     checkpoint.get_or_compute(("trial", 1), int, lambda: 1)
@@ -104,8 +104,8 @@ def test_the_clock_is_not_turned_back_by_what_this_life_has_kept(tmp_path: Path)
     assert budget.elapsed() == pytest.approx(100, abs=1)
 
 
-@pytest.mark.parametrize("left", ["", '{"question": "trial", "answ', "[]"])
-def test_half_an_answer_is_none(tmp_path: Path, left: str) -> None:
+@pytest.mark.parametrize("left", ["", '{"name": "trial", "val', "[]"])
+def test_half_a_result_is_none(tmp_path: Path, left: str) -> None:
     checkpoint = Checkpoint(tmp_path, TimeBudget(None), {})
     checkpoint.get_or_compute(("trial", 1), int, lambda: 1)
     (file,) = tmp_path.iterdir()
@@ -115,7 +115,7 @@ def test_half_an_answer_is_none(tmp_path: Path, left: str) -> None:
     assert checkpoint.get_or_compute(("trial", 1), int, lambda: 3) == 2
 
 
-def test_what_fails_is_asked_again(tmp_path: Path) -> None:
+def test_what_fails_is_computed_again(tmp_path: Path) -> None:
     checkpoint = Checkpoint(tmp_path, TimeBudget(None), {})
 
     def fail() -> int:

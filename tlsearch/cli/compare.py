@@ -111,7 +111,7 @@ def _broken(name: str, width: int) -> str:
 
 
 def _as_json(found: Comparison) -> dict[str, Any]:
-    from tlsearch.utils.serialize import to_plain
+    from tlsearch.utils import serialize
 
     first = found.runs[0].result
     runs = []
@@ -122,7 +122,7 @@ def _as_json(found: Comparison) -> dict[str, Any]:
             {
                 "folder": str(run.folder),
                 "name": run.name,
-                "over_first": to_plain(over),
+                "over_first": serialize.STRICT.encode(over),
                 **{name: plain[name] for name in kept},
                 "trials": dict(Counter(row.state for row in run.result.trials if row.role == "trial")),
                 "options": dict(run.options),

@@ -28,7 +28,7 @@ from tlsearch.results.schema.run import (
     Winner,
 )
 from tlsearch.results.schema.search import FrozenWork, Importance
-from tlsearch.utils.serialize import from_plain, to_plain
+from tlsearch.utils import serialize
 
 SCHEMA_VERSION = 1
 RESULT_FILE = "result.json"
@@ -71,7 +71,7 @@ class RunResult:
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object of ``result.json``."""
-        plain: dict[str, Any] = to_plain(self)
+        plain: dict[str, Any] = serialize.STRICT.encode(self)
         # The version first, where a person looks for it.
         return {"schema_version": plain.pop("schema_version"), **plain}
 
@@ -79,7 +79,7 @@ class RunResult:
     def from_dict(cls, values: Mapping[str, Any]) -> RunResult:
         """The result that ``to_dict`` described; unknown keys are ignored. Raises ``ValueError`` naming the
         field that is missing or has the wrong shape."""
-        return from_plain(cls, values)
+        return serialize.STRICT.decode(cls, values)
 
 
 def write_result(result: RunResult, folder: Path) -> Path:
@@ -141,7 +141,7 @@ def trials_csv(result: RunResult) -> str:
     writer = csv.DictWriter(stream, [*head, *spec_names, *metric_names], extrasaction="ignore")
     writer.writeheader()
     for row in result.trials:
-        plain = to_plain(row)
+        plain = serialize.STRICT.encode(row)
         writer.writerow({**plain.pop("metrics"), **plain.pop("spec"), **plain})
     return stream.getvalue()
 

@@ -1,8 +1,8 @@
-"""What a run has found out so far, kept in its output folder, so that a run that was interrupted goes on from there.
+"""What a run has found out so far, kept in its output folder, so that a run that was interrupted can be resumed.
 
-Everything that takes long is asked of the worker, and what is asked next follows from the answers. A run that is taken
-up again therefore goes the same way once more and finds the answers of its first attempt here, together with the time
-that had passed when each was given: what it decides by the budget it decides as it did then.
+Everything that takes long is computed by the worker, and what is computed next follows from the results. A run that is
+resumed therefore goes the same way once more and finds the results of its first attempt here, together with the time
+that had passed when each was put here: what it decides by the budget it decides as it did then.
 """
 
 from __future__ import annotations
@@ -13,60 +13,77 @@ import os
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, overload
 
 from tlsearch.features.passes import FrozenCounts
 from tlsearch.runs.budget import TimeBudget
+from tlsearch.utils import serialize
 from tlsearch.utils.files import unusable
-from tlsearch.utils.serialize import decode, to_plain
 
 T = TypeVar("T")
 
+Key = tuple[Any, ...]
+"""All that a result depends on: records, tuples and plain values, a name first."""
+
 
 class Checkpoint:
-    """Answers by question, one file each, in ``folder``. A file appears when it is whole.
+    """Results by key, one file each, in ``folder``. A file appears when it is whole.
 
-    ``passes`` is what was asked of frozen layers so far; like the time of ``budget`` it is kept with every answer and
+    ``passes`` is what was asked of frozen layers so far; like the time of ``budget`` it is kept with every result and
     comes back with it.
     """
 
     def __init__(self, folder: Path, budget: TimeBudget, passes: dict[str, FrozenCounts]) -> None:
         self._folder, self._budget, self._passes = folder, budget, passes
-        self._own: set[Path] = set()  # what this attempt at the run has kept itself: its budget is right already
+        self._own: set[Path] = set()  # what this attempt at the run has put here: its budget is right already
 
-    def get_or_compute(self, question: tuple[Any, ...], kind: Any, ask: Callable[[], T]) -> T:
-        """The answer to ``question``: the one that is kept, else what ``ask`` gives, which is kept.
+    def get_or_compute(self, key: Key, kind: Any, compute: Callable[[], T]) -> T:
+        """Give the result of ``key``: the one that is kept, else what ``compute`` gives, which is kept.
 
-        ``question`` must hold all that the answer depends on: records, tuples and plain values, a name first. ``kind``
-        is the type of the answer, as in an annotation: records of records, tuples, arrays and plain values. Raises
-        ``RunError`` where the answer cannot be written.
+        Args:
+            key: All that the result depends on.
+            kind: The type of the result, as in an annotation: records of records, tuples, arrays and plain values.
+            compute: Gives the result.
+
+        Raises:
+            RunError: The result cannot be written.
         """
-        kept: T | None = self.get(question, kind)
+        kept: T | None = self.get(key, kind)
         if kept is None:
-            kept = ask()
-            self.put(question, kept)
+            kept = compute()
+            self.put(key, kept)
         return kept
 
-    def get(self, question: tuple[Any, ...], kind: Any) -> Any:
-        """The answer that is kept, of type ``kind``; None where there is none."""
-        file = self._file(question)
+    @overload
+    def get(self, key: Key, kind: type[T]) -> T | None: ...
+
+    @overload
+    def get(self, key: Key, kind: Any) -> Any: ...
+
+    def get(self, key: Key, kind: Any) -> Any:
+        """Give the result that is kept, of type ``kind``; None where there is none."""
+        file = self._file(key)
         try:
             kept = json.loads(file.read_text(encoding="utf-8"))
-            answer = decode(kind, kept["answer"])
-            passes = decode(Mapping[str, FrozenCounts], kept["passes"])
+            value = serialize.FILE.decode(kind, kept["value"])
+            passes = serialize.FILE.decode(Mapping[str, FrozenCounts], kept["passes"])
         except (OSError, ValueError, TypeError, KeyError):  # not there, or not whole after the machine itself went down
             return None
         if file not in self._own:
             self._budget.set(kept["elapsed"])
             self._passes.clear()
             self._passes.update(passes)
-        return answer
+        return value
 
-    def put(self, question: tuple[Any, ...], answer: Any) -> None:
-        """Keep an answer that is not None. Raises ``RunError`` where it cannot be written."""
-        kept = {"question": question[0], "answer": answer, "elapsed": self._budget.elapsed(), "passes": self._passes}
-        text = json.dumps(to_plain(kept, finite=False))
-        file = self._file(question)
+    def put(self, key: Key, value: Any) -> None:
+        """Keep a result that is not None.
+
+        Raises:
+            RunError: It cannot be written.
+        """
+        kept = {"name": key[0], "value": value, "elapsed": self._budget.elapsed(), "passes": self._passes}
+        text = json.dumps(serialize.FILE.encode(kept))
+        file = self._file(key)
         part = file.with_name(f".{file.name}.{os.getpid()}.part")
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
@@ -79,6 +96,6 @@ class Checkpoint:
             remedy = "make room there, then go on with `tlsearch resume`"
             raise unusable(self._folder, len(text), error, remedy) from error
 
-    def _file(self, question: tuple[Any, ...]) -> Path:
-        text = json.dumps(to_plain(question, finite=False), sort_keys=True)
-        return self._folder / f"{question[0]}-{hashlib.sha256(text.encode()).hexdigest()[:24]}.json"
+    def _file(self, key: Key) -> Path:
+        text = json.dumps(serialize.FILE.encode(key), sort_keys=True)
+        return self._folder / f"{key[0]}-{hashlib.sha256(text.encode()).hexdigest()[:24]}.json"

@@ -10,8 +10,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from tlsearch.utils import serialize
 from tlsearch.utils.files import unusable
-from tlsearch.utils.serialize import from_plain
 
 UNSENT_FOLDER = "unsent"
 """The folder inside the output folder."""
@@ -50,8 +50,8 @@ class Outbox:
         """What the writes are meant for; None where nothing was ever kept, or the file that says it is damaged."""
         known = _read(self._folder / _ADDRESS)
         try:
-            return from_plain(Address, known)
-        except (TypeError, ValueError):
+            return serialize.FILE.decode(Address, known)
+        except ValueError:
             return None
 
     def add(self, address: Address, name: str, arguments: Mapping[str, Any]) -> None:

@@ -1,85 +1,133 @@
-"""Dataclasses to plain JSON values and back: strict JSON out, unknown keys ignored on the way in."""
+"""One codec: records to plain JSON values and back, by their annotations.
+
+Every file and message of tlsearch that holds records goes through it. Nothing in what is read is run, and no class is
+found by its name: what a value becomes is decided by the annotation it is read for. cattrs does the work.
+"""
 
 from __future__ import annotations
 
+import base64
 import math
-from collections.abc import Mapping
-from dataclasses import MISSING, fields, is_dataclass
+from functools import cached_property
 from pathlib import PurePath
-from types import NoneType, UnionType
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from types import NoneType
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
+
+from tlsearch.utils import json_hooks as hooks
+
+if TYPE_CHECKING:
+    from cattrs import Converter
 
 T = TypeVar("T")
 
+Arrays = Literal["lists", "bytes"]
+"""How arrays are written: as lists of numbers, for people and other programs, or as their bytes in base64."""
 
-def to_plain(value: Any, finite: bool = True) -> Any:
-    """``value`` as dict, list, str, int, float, bool or None, so that strict JSON can hold it.
 
-    Dataclasses become objects, tuples become lists, paths become strings, NumPy's scalars and arrays become Python's
-    numbers and lists. A number that is not finite becomes None, because JSON has no word for it; with ``finite`` False
-    it stays, as Python's own reader and writer of JSON know it.
+class Codec:
+    """Turns values into what JSON can hold, and back.
+
+    Dataclasses become objects; keys that the dataclass does not know are ignored on the way back, so that an older
+    program reads a newer file of the same schema. Tuples and lists become lists, paths and enums what they stand for.
+    A mapping becomes an object where its keys are strings, else a list of pairs. A member of a union of dataclasses
+    says under the key ``type`` which of them it is; no other class can be named. Values of fields that are annotated
+    with ``Any`` must be plain, or become plain.
+
+    Args:
+        arrays: How NumPy's arrays are written. As bytes their data type and shape come back as they were; as lists the
+            data type is that of the annotation.
+        finite: Whether a number that is not finite becomes None, because strict JSON has no word for it. Python's own
+            reader and writer of JSON know such numbers.
     """
-    if is_dataclass(value) and not isinstance(value, type):
-        return {f.name: to_plain(getattr(value, f.name), finite) for f in fields(value)}
-    if isinstance(value, Mapping):
-        return {str(key): to_plain(item, finite) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [to_plain(item, finite) for item in value]
-    if isinstance(value, PurePath):
-        return str(value)
-    if hasattr(value, "tolist"):  # NumPy scalars and arrays, without importing NumPy
-        return to_plain(value.tolist(), finite)
-    if isinstance(value, float):
-        return float(value) if math.isfinite(value) or not finite else None
-    return value
 
+    def __init__(self, *, arrays: Arrays = "lists", finite: bool = False) -> None:
+        self._arrays, self._finite = arrays, finite
 
-def from_plain(cls: type[T], values: Mapping[str, Any]) -> T:
-    """The dataclass ``cls`` that ``to_plain`` turned into ``values``.
+    def encode(self, value: object, kind: Any = None) -> Any:
+        """Give ``value`` as dict, list, str, int, float, bool or None.
 
-    Unknown keys are ignored, so that an older program reads a newer file of the same schema. Raises
-    ``ValueError`` naming the field when one without a default is missing or has the wrong shape.
-    """
-    hints = get_type_hints(cls)
-    arguments: dict[str, Any] = {}
-    for f in fields(cls):  # type: ignore[arg-type]  # T is a dataclass; Python has no bound that says so
-        if f.name in values:
-            try:
-                arguments[f.name] = decode(hints[f.name], values[f.name])
-            except (TypeError, ValueError, AttributeError) as error:
-                raise ValueError(f"{cls.__name__}.{f.name}: {error}") from error
-        elif f.default is MISSING and f.default_factory is MISSING:
-            raise ValueError(f"{cls.__name__}.{f.name} is missing")
-    return cls(**arguments)
+        Args:
+            value: A record, or anything that a record can hold.
+            kind: The type that it will be decoded as, where that is not its class: a union of records, or a mapping
+                whose keys are not strings.
 
+        Raises:
+            TypeError: ``value`` holds something that has no form in JSON.
+        """
+        return self._converter.unstructure(value, unstructure_as=kind)
 
-def decode(hint: Any, value: Any) -> Any:
-    """The value of type ``hint``, as in an annotation, that ``to_plain`` turned into ``value``.
+    @overload
+    def decode(self, kind: type[T], plain: Any) -> T: ...
 
-    Raises ``ValueError`` or ``TypeError`` where it has the wrong shape.
-    """
-    origin, inner = get_origin(hint), get_args(hint)
-    if origin in (UnionType, Union):
-        if value is None and NoneType in inner:
+    @overload
+    def decode(self, kind: Any, plain: Any) -> Any: ...
+
+    def decode(self, kind: Any, plain: Any) -> Any:
+        """Give the value of type ``kind``, as in an annotation, that ``encode`` turned into ``plain``.
+
+        Raises:
+            ValueError: ``plain`` has another shape; the message names the field.
+        """
+        try:
+            return self._converter.structure(plain, kind)
+        except Exception as error:  # cattrs raises groups of whatever the fields of a record raise
+            raise ValueError(hooks.explained(error)) from error
+
+    @cached_property
+    def _converter(self) -> Converter:
+        from cattrs import Converter
+
+        converter = Converter(unstructure_fallback_factory=hooks.refused)
+        for kind in (int, bool, str, NoneType):
+            converter.register_structure_hook(kind, hooks.exactly(kind))
+            converter.register_unstructure_hook(kind, hooks.plain)
+        converter.register_structure_hook(float, hooks.to_float)
+        converter.register_unstructure_hook(float, self._number)
+        converter.register_unstructure_hook(PurePath, str)
+        for other in (bytes, set, frozenset):
+            converter.register_unstructure_hook(other, hooks.refused(other))
+        converter.register_structure_hook_factory(hooks.is_literal, hooks.decode_literal)
+        converter.register_unstructure_hook_factory(hooks.is_literal, lambda _: hooks.plain)
+        converter.register_structure_hook_factory(hooks.is_record, hooks.decode_record)
+        converter.register_structure_hook_factory(hooks.is_records, hooks.decode_records)
+        converter.register_unstructure_hook_factory(hooks.is_records, hooks.encode_records)
+        converter.register_structure_hook_factory(hooks.is_mapping, hooks.decode_mapping)
+        converter.register_unstructure_hook_factory(hooks.is_mapping, hooks.encode_mapping)
+        converter.register_structure_hook_factory(hooks.is_sequence, hooks.decode_sequence)
+        converter.register_structure_hook_factory(hooks.is_tuple, hooks.decode_tuple)
+        converter.register_structure_hook_func(hooks.is_numpy, hooks.to_array)
+        converter.register_unstructure_hook_func(hooks.is_numpy, self._of_numpy)
+        return converter
+
+    def _number(self, value: Any) -> Any:
+        number = hooks.plain(value)
+        if self._finite and isinstance(number, float) and not math.isfinite(number):
             return None
-        return decode(next(kind for kind in inner if kind is not NoneType), value)
-    if is_dataclass(hint) and isinstance(hint, type):
-        if not isinstance(value, Mapping):
-            raise ValueError(f"an object is expected, not {value!r}")
-        return from_plain(hint, value)
-    if origin is tuple:
-        if not isinstance(value, (list, tuple)):
-            raise ValueError(f"a list is expected, not {value!r}")
-        kinds = inner[:1] * len(value) if inner[-1] is Ellipsis else inner
-        return tuple(decode(kind, item) for kind, item in zip(kinds, value, strict=True))
-    if isinstance(origin, type) and issubclass(origin, Mapping):
-        return {str(key): decode(inner[1], item) for key, item in value.items()}
-    if getattr(origin, "__name__", "") == "ndarray":
-        import numpy as np
+        return number
 
-        return np.asarray(value, get_args(inner[1])[0])
-    if hint is float:
-        return float(value)
-    if hint in (int, str, bool) and not isinstance(value, hint):
-        raise ValueError(f"{hint.__name__} is expected, not {value!r}")
-    return value
+    def _of_numpy(self, value: Any) -> Any:
+        """An array, or a single number of NumPy's."""
+        if value.dtype.hasobject:
+            raise TypeError("JSON cannot hold an array of objects")
+        if not value.shape:
+            return self._number(value)
+        if self._arrays == "bytes":
+            return [value.dtype.str, list(value.shape), base64.b64encode(value.tobytes()).decode("ascii")]
+        if not value.size and value.ndim > 1:
+            return {"shape": list(value.shape)}  # which a list without numbers does not tell
+        return self._numbers(value.tolist())
+
+    def _numbers(self, values: Any) -> Any:
+        if not self._finite:
+            return values
+        return [self._numbers(item) for item in values] if isinstance(values, list) else self._number(values)
+
+
+FILE = Codec()
+"""For files that only tlsearch reads: what is not finite stays, as Python's reader of JSON knows it."""
+
+STRICT = Codec(finite=True)
+"""For files that any program may read: strict JSON."""
+
+MESSAGE = Codec(arrays="bytes")
+"""For messages between tlsearch's own processes."""
