@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import shutil
 import subprocess
@@ -16,6 +15,7 @@ import pytest
 from hypothesis import settings
 from PIL import Image
 
+from tests.helpers.sample_result import SAMPLE
 from tlsearch.plugins import registry
 from tlsearch.results.result import RunResult
 
@@ -149,12 +149,4 @@ def small_disk(disk: Callable[[str], Path]) -> Path:
 @pytest.fixture(scope="session")
 def sample() -> RunResult:
     """The made-up result that the tests of the report use."""
-    path = Path(__file__).parent / "results" / "sample_result.py"
-    spec = importlib.util.spec_from_file_location("sample_for_all", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    result = module.SAMPLE
-    assert isinstance(result, RunResult)
-    return result
+    return SAMPLE

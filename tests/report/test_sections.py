@@ -67,7 +67,7 @@ def test_the_curves_are_of_the_winner_the_best_others_and_the_network_from_scrat
         (Importance("fanova", 9), "from 9 complete trials: ten are the least"),
         (Importance("fanova", 1), "from 1 complete trial: ten are the least"),
         (Importance("fanova", 12), "from 12 complete trials: all have the same score"),
-        (SAMPLE.importance, "a random forest over 12 complete trials; pruned, failed and timed_out ones"),
+        (SAMPLE.importance, "a random forest over 12 complete trials; pruned, failed and timed-out ones"),
     ],
 )
 def test_importance_is_drawn_where_there_is_some_and_explained_otherwise(

@@ -75,14 +75,14 @@ def _page(result: RunResult, sections: list[Section]) -> str:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
-        loader=PackageLoader("tlsearch.results"),
+        loader=PackageLoader("tlsearch.report"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     environment.filters.update(percent=percent, interval=interval, duration=duration, spreads=_spreads, breaks=_breaks)
-    script = files("tlsearch.results").joinpath("templates", "sort.js").read_text(encoding="utf-8").strip()
+    script = files("tlsearch.report").joinpath("templates", "sort.js").read_text(encoding="utf-8").strip()
     shown: dict[str, Any] = {
         "r": result,
         "title": Path(result.dataset.path).name or result.dataset.path,
