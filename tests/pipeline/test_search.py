@@ -1,4 +1,4 @@
-"""Where a study is kept and under which name, and how much time the search leaves to what comes after it."""
+"""How much time the search leaves to what comes after it, and what it says of a trial."""
 
 from __future__ import annotations
 
@@ -10,49 +10,17 @@ from typing import Any, cast
 import optuna
 import pytest
 
-from tests.helpers.made_up import LITE, VGG, make_costs, make_space
+from tests.helpers.made_up import LITE, make_costs, make_space
 from tlsearch.data.split import Fold
 from tlsearch.pipeline import search as trials
 from tlsearch.pipeline.confirm import more_views
 from tlsearch.pipeline.context import RunContext
 from tlsearch.pipeline.plan import Plan
-from tlsearch.pipeline.search import is_probe, open_study, reserved_seconds
+from tlsearch.pipeline.search import is_probe, reserved_seconds
 from tlsearch.results.schema.run import ProfilePoint
 from tlsearch.runs.budget import TimeBudget
-from tlsearch.search.space import SearchSpace
 from tlsearch.search.study import Search, TrialRecord
 from tlsearch.types import TrialResult
-
-
-def study_name(
-    folder: Path, space: SearchSpace, fingerprint: str = "aa", metric: str = "accuracy", folds: tuple[Fold, ...] = ()
-) -> str:
-    """The name of the study of a run into ``folder``, all in one storage."""
-    context: Any = SimpleNamespace(
-        config=SimpleNamespace(storage=f"sqlite:///{folder.parent / 'shared.db'}"),
-        output=folder,
-        data=SimpleNamespace(index=SimpleNamespace(fingerprint=fingerprint), metric=metric),
-    )
-    study = open_study(cast("RunContext", context), Plan(space, make_costs(space), (), None, folds))
-    assert study.direction == optuna.study.StudyDirection.MAXIMIZE
-    return str(study.study_name)
-
-
-def test_runs_that_share_a_storage_share_a_study_only_where_their_trials_are_comparable(tmp_path: Path) -> None:
-    space = make_space()
-    name = study_name(tmp_path / "a", space)
-    assert study_name(tmp_path / "a", space) == name  # opened again, not an error
-    assert name.startswith("a-")
-    others = [
-        study_name(tmp_path / "b", space),
-        study_name(tmp_path / "a", make_space(LITE)),
-        study_name(tmp_path / "a", make_space(LITE, VGG, steps=500)),
-        study_name(tmp_path / "a", space, fingerprint="bb"),
-        study_name(tmp_path / "a", space, metric="macro_f1"),
-        study_name(tmp_path / "a", space, folds=(Fold((0,), (1,)), Fold((1,), (0,)))),
-    ]
-    assert len({name, *others}) == 7
-
 
 SPACE = make_space(LITE)
 PROBE = TrialRecord(1, SPACE.spec(SPACE.params(LITE)), "complete", 0.6, 0.5, 1.0, ())

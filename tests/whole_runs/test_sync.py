@@ -77,7 +77,7 @@ def test_what_a_run_could_not_send_is_sent_by_sync(
     (tmp_path / "out" / "unsent" / ".00000099.json.part").write_text("of a killed process")
     (tmp_path / "out" / "report.html").unlink()
     with monkeypatch.context() as patch:
-        patch.setattr("tlsearch.pipeline.sync.name_runs", interrupted)
+        patch.setattr("tlsearch.tracking.sync.name_runs", interrupted)
         assert tlsearch("sync", "out").exit_code == 130
     assert len(Outbox(tmp_path / "out" / "unsent")) == 0
     sent = tlsearch("sync", "out")

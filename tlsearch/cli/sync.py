@@ -15,7 +15,7 @@ def sync(output: Path) -> None:
     Nothing is recorded twice. A run that is still to go on does this itself.
     """
     from tlsearch.cli.console import ConsoleReporter
-    from tlsearch.pipeline.sync import sync as send
+    from tlsearch.tracking.sync import sync as send
 
     with ConsoleReporter() as reporter:
         count = send(output, reporter)

@@ -13,7 +13,6 @@ from tlsearch.data.pixels import open_pixels
 from tlsearch.pipeline import messages as wording
 from tlsearch.pipeline.context import RunContext
 from tlsearch.pipeline.plan import Plan
-from tlsearch.pipeline.sync import hint_at_sync, name_runs, settle
 from tlsearch.report.images import PICTURES_FOLDER
 from tlsearch.reporter import Reporter
 from tlsearch.results.result import RunResult
@@ -21,6 +20,7 @@ from tlsearch.runs.checkpoint import Checkpoint
 from tlsearch.tracking.location import locate
 from tlsearch.tracking.outbox import UNSENT_FOLDER
 from tlsearch.tracking.register import Figures
+from tlsearch.tracking.sync import hint_at_sync, name_runs, settle
 from tlsearch.tracking.tracker import Tracker
 from tlsearch.utils.signals import defer_interrupts
 

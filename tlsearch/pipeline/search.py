@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from tlsearch.errors import UsageError
 from tlsearch.pipeline.baseline import BaselineResult, scratch_of
 from tlsearch.pipeline.confirm import CONTENDERS, fold_seconds
 from tlsearch.pipeline.context import RunContext
@@ -17,6 +15,7 @@ from tlsearch.pipeline.profile import Profile
 from tlsearch.pipeline.trial import execute, recall
 from tlsearch.results.schema.run import TrialRow
 from tlsearch.search.space import Params
+from tlsearch.search.storage import open_study, study_name
 from tlsearch.search.study import Judge, Search, TrialRecord
 from tlsearch.search.warm_start import warm_start
 from tlsearch.tracking.naming import run_name
@@ -58,8 +57,9 @@ def run_search(
         """Without a linear probe there is nothing to prove: the first runs however late it is, and to its end."""
         return is_probe(spec) and best_probe(search.finished, plan) is None
 
+    name = study_name(context.output, plan.space, context.data.index.fingerprint, context.data.metric, plan.folds)
     search = Search(
-        open_study(context, plan),
+        open_study(name, context.output, context.config.storage),
         plan.space,
         plan.costs,
         may_run=lambda spec: (
@@ -145,36 +145,6 @@ def best_probe(finished: Sequence[TrialRecord], plan: Plan) -> TrialRecord | Non
 def is_probe(spec: TrialSpec) -> bool:
     """Whether it is a plain linear probe: a linear probe on a candidate's last features, not augmented, not joined."""
     return spec.is_linear_probe and not spec.skip_cut and not spec.strength
-
-
-def check_storage(url: str) -> None:
-    """Raise ``UsageError`` where Optuna cannot keep a study at ``url``; asked before any work."""
-    import optuna
-
-    try:
-        optuna.storages.get_storage(url)
-    except Exception as error:  # SQLAlchemy, the database's driver and Optuna each raise kinds of their own
-        what = str(error).strip().splitlines()
-        raise UsageError(
-            f"--storage {url} cannot be opened ({what[0] if what else type(error).__name__}): give the URL of a "
-            "database, such as sqlite:///study.db."
-        ) from error
-
-
-def open_study(context: RunContext, plan: Plan):  # type: ignore[no-untyped-def]  # the type would import Optuna early
-    """The Optuna study, in ``study.db`` or where ``--storage`` says.
-
-    Its name holds a digest of all that makes values comparable: search space, data set, folds and metric. In a storage
-    that several runs share, a run meets no other run's trials by accident.
-    """
-    import optuna
-
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    storage = context.config.storage or f"sqlite:///{context.output / 'study.db'}"
-    folds = [(fold.train, fold.val) for fold in plan.folds]
-    comparable = f"{plan.space.digest} {context.data.index.fingerprint} {context.data.metric} {folds}"
-    name = f"{context.output.name}-{hashlib.sha256(comparable.encode()).hexdigest()[:16]}"
-    return optuna.create_study(storage=storage, study_name=name, direction="maximize", load_if_exists=True)
 
 
 def _row(plan: Plan, number: int, result: TrialResult, run_id: str) -> TrialRow:

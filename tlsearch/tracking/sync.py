@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from tlsearch.results.result import RESULT_FILE, read_result
 from tlsearch.runs.lock import output_lock
 from tlsearch.tracking.outbox import UNSENT_FOLDER, Address, Outbox
 from tlsearch.tracking.tracker import Tracker
+from tlsearch.utils.files import write_atomically
 
 _NAMING = (RESULT_FILE, "trials.csv", "report.html")
 """Files of a result that name MLflow runs."""
@@ -78,8 +78,6 @@ def name_runs(tracker: Tracker, output: Path) -> list[Path]:
         before = file.read_bytes()
         after = tracker.with_real_ids(before.decode()).encode()
         if after != before:
-            part = file.with_name(f".{file.name}.{os.getpid()}.part")
-            part.write_bytes(after)
-            part.replace(file)
+            write_atomically(file, after)
             changed.append(file)
     return changed

@@ -1,0 +1,49 @@
+"""Where the Optuna study is kept."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tlsearch.data.split import Fold
+from tlsearch.errors import UsageError
+from tlsearch.search.space import SearchSpace
+
+if TYPE_CHECKING:
+    import optuna
+
+
+def check_storage(url: str) -> None:
+    """Raise ``UsageError`` where Optuna cannot keep a study at ``url``; asked before any work."""
+    import optuna
+
+    try:
+        optuna.storages.get_storage(url)
+    except Exception as error:  # SQLAlchemy, the database's driver and Optuna each raise kinds of their own
+        what = str(error).strip().splitlines()
+        raise UsageError(
+            f"--storage {url} cannot be opened ({what[0] if what else type(error).__name__}): give the URL of a "
+            "database, such as sqlite:///study.db."
+        ) from error
+
+
+def study_name(output: Path, space: SearchSpace, fingerprint: str, metric: str, folds: Sequence[Fold]) -> str:
+    """The name of the study of a run into ``output``.
+
+    It holds a digest of all that makes values comparable: search space, data set, folds and metric. In a storage that
+    several runs share, a run meets no other run's trials by accident.
+    """
+    parts = [(fold.train, fold.val) for fold in folds]
+    comparable = f"{space.digest} {fingerprint} {metric} {parts}"
+    return f"{output.name}-{hashlib.sha256(comparable.encode()).hexdigest()[:16]}"
+
+
+def open_study(name: str, output: Path, storage: str | None) -> optuna.Study:
+    """The study with this name, in ``study.db`` in the folder ``output`` where ``storage`` names no database."""
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    url = storage or f"sqlite:///{output / 'study.db'}"
+    return optuna.create_study(storage=url, study_name=name, direction="maximize", load_if_exists=True)
