@@ -49,7 +49,7 @@ from tlsearch.search.space import Params, SearchSpace
 from tlsearch.tracking.tracker import Tracker
 from tlsearch.types import Candidate, TrialSpec
 from tlsearch.utils import serialize
-from tlsearch.utils.folders import cache_dir
+from tlsearch.utils.cache import cache_dir
 from tlsearch.worker.client import Worker
 
 if TYPE_CHECKING:

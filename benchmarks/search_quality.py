@@ -48,11 +48,12 @@ from tlsearch.config import RunConfig
 from tlsearch.data.index import survey
 from tlsearch.errors import TlsearchError
 from tlsearch.pipeline.candidates import find_candidates
-from tlsearch.pipeline.context import WORK_FOLDER, RunContext
+from tlsearch.pipeline.context import RunContext
 from tlsearch.pipeline.plan import Plan, make_plan, open_pool, sizes_of
 from tlsearch.pipeline.scan import load_data
 from tlsearch.reporter import SilentReporter
 from tlsearch.runs.budget import SHARES, TimeBudget
+from tlsearch.runs.output import WORK_FOLDER
 from tlsearch.tracking.tracker import Tracker
 from tlsearch.types import TrialResult
 from tlsearch.worker.client import EventHandler, Worker

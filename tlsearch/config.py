@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from tlsearch.errors import UsageError
+from tlsearch.utils.files import write_atomically
 from tlsearch.utils.units import format_duration, format_size, parse_duration, parse_size
 
 Metric = Literal["accuracy", "balanced_accuracy", "macro_f1"]
@@ -166,9 +167,7 @@ class RunConfig:
             value = getattr(self, f.name)
             if value != f.default and f.name != "force":
                 values[f.name] = _to_plain(f.name, value)
-        temporary = path.with_name(f".{path.name}.tmp")
-        temporary.write_text(tomli_w.dumps(values), encoding="utf-8")
-        temporary.replace(path)
+        write_atomically(path, tomli_w.dumps(values))
 
     def differences(self, other: RunConfig) -> list[str]:
         """The options of ``other`` that are not those of this configuration, as they are typed; those that name the

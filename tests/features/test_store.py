@@ -212,7 +212,7 @@ def test_info_and_clear(tmp_path: Path) -> None:
     store = FeatureStore(tmp_path, 10_000)
     put(store, numbered(0))
     put(store, numbered(1))
-    (tmp_path / "left.1234.partial").write_bytes(b"of a killed process")
+    (tmp_path / ".left.npy.1234-ab.part").write_bytes(b"of a killed process")
     (tmp_path / "notes.txt").write_text("not ours")
     info = store.info()
     assert (info.directory, info.files, info.bytes) == (tmp_path, 2, 2 * SIZE)

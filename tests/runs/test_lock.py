@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tlsearch.errors import UsageError
-from tlsearch.runs.lock import LOCK_NAME, output_lock
+from tlsearch.runs.lock import HOLDER_NAME, LOCK_NAME, output_lock
 
 HOLDER = """
 import sys, time
@@ -48,7 +48,7 @@ def test_the_lock_of_a_dead_process_is_taken_over(tmp_path: Path, end: signal.Si
         first.send_signal(end)
     assert (tmp_path / LOCK_NAME).exists()
     with output_lock(tmp_path):
-        assert json.loads((tmp_path / LOCK_NAME).read_text())["process"] == os.getpid()
+        assert json.loads((tmp_path / HOLDER_NAME).read_text())["process"] == os.getpid()
 
 
 def test_nothing_is_left_and_one_may_follow_the_other(tmp_path: Path) -> None:
@@ -70,3 +70,19 @@ def test_two_folders_are_two(tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
     with output_lock(tmp_path), output_lock(tmp_path / "other"):
         assert {lock.parent for lock in tmp_path.rglob(LOCK_NAME)} == {tmp_path, tmp_path / "other"}
+
+
+def test_what_fails_inside_is_not_taken_for_a_refusal(tmp_path: Path) -> None:
+    with pytest.raises(TimeoutError, match="the worker"), output_lock(tmp_path):
+        raise TimeoutError("the worker does not answer")
+
+
+@pytest.mark.parametrize("left", [None, "", "{}", "[1]"], ids=str)
+def test_a_holder_that_has_not_said_who_it_is_has_just_begun(tmp_path: Path, left: str | None) -> None:
+    with holder(tmp_path) as first:
+        (tmp_path / HOLDER_NAME).unlink()
+        if left is not None:
+            (tmp_path / HOLDER_NAME).write_text(left)
+        with pytest.raises(UsageError, match="it has just begun"), output_lock(tmp_path):
+            pytest.fail("both are inside")
+        first.kill()

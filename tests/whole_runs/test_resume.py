@@ -16,9 +16,9 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 
 from tests.helpers.small_run import MARKS, OPTIONS, PARENT, TrialRecord
-from tlsearch.pipeline.context import WORK_FOLDER
 from tlsearch.results.result import read_result
 from tlsearch.runs.lock import LOCK_NAME
+from tlsearch.runs.output import CHECKPOINT_FOLDER, WORK_FOLDER
 
 pytestmark = MARKS
 
@@ -27,16 +27,16 @@ KILLED = """
 import os, signal
 from tlsearch.runs.checkpoint import Checkpoint
 left, when = int(os.environ["KEEP"]), os.environ["WHEN"]
-keep = Checkpoint.keep
-def counted(self, question, answer):
+put = Checkpoint.put
+def counted(self, key, value):
     global left
     left -= 1
     if left == 0 and when == "before":
         os.kill(os.getpid(), signal.SIGKILL)
-    keep(self, question, answer)
+    put(self, key, value)
     if left == 0 and when == "after":
         os.kill(os.getpid(), signal.SIGKILL)
-Checkpoint.keep = counted
+Checkpoint.put = counted
 """
 
 
@@ -125,7 +125,7 @@ def test_interrupted_it_ends_at_once_says_how_to_go_on_and_goes_on(
     finished: TrialRecord, images: Path, tmp_path: Path
 ) -> None:
     process = start(tmp_path, "run", images, *OPTIONS, "--output", "out")
-    answers = tmp_path / "out" / WORK_FOLDER / "answers"
+    answers = tmp_path / "out" / WORK_FOLDER / CHECKPOINT_FOLDER
     wait_for(lambda: len(list(answers.glob("trial-*.json"))) >= 2, process)
     process.send_signal(signal.SIGINT)
     began = time.monotonic()
@@ -180,7 +180,7 @@ def test_what_has_changed_is_named_and_force_deletes_nothing(images: Path, tmp_p
     code, _, complaints = ended(process)
     assert code == 0, complaints
     after = snapshot(tmp_path / "out" / "earlier-1")
-    assert {name: data for name, data in before.items() if name != LOCK_NAME} == after
+    assert {name: data for name, data in before.items() if not name.startswith(LOCK_NAME)} == after
     assert read_result(tmp_path / "out").plan.seed == 3
 
 

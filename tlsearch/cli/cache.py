@@ -41,7 +41,7 @@ def clear(cache_dir: Path | None) -> None:
 def _open(chosen: Path | None) -> FeatureStore:
     from tlsearch.errors import UsageError
     from tlsearch.features.store import FeatureStore
-    from tlsearch.utils.folders import cache_dir
+    from tlsearch.utils.cache import cache_dir
 
     directory = cache_dir(chosen)
     try:

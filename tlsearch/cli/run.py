@@ -13,7 +13,6 @@ import click
 from tlsearch.cli.options import group_by_option, test_option
 from tlsearch.config import BaselineChoice, Metric, RunConfig, read_config
 from tlsearch.errors import UsageError
-from tlsearch.utils.folders import check_output
 from tlsearch.utils.units import parse_duration, parse_size
 
 
@@ -160,6 +159,8 @@ def run(ctx: click.Context, /, config: Path | None, **options: Any) -> None:
 
 def start(ctx: click.Context, config: RunConfig) -> None:
     """Run, or go on, and print what was found."""
+    from tlsearch.runs.output import check_output
+
     check_output(config)
     if config.output is not None:
         ctx.find_root().obj = config.output

@@ -6,9 +6,7 @@ images there are.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +18,7 @@ from tlsearch.data.folders import Skipped
 from tlsearch.data.index import DatasetIndex, ImageRecord, Survey, assemble, read_image
 from tlsearch.data.parallel import Progress, map_files
 from tlsearch.plugins.api import Images
-from tlsearch.utils.files import create_array, unusable
+from tlsearch.utils.files import atomic_path, create_array, unusable
 
 _CHUNK_BYTES = 32 * 2**20  # what one step of a copy holds in memory
 
@@ -34,7 +32,8 @@ def decode_all(
     turns out to be broken is not used and has no row. Raises ``DataError`` when too few images are left;
     ``file`` is not there then.
     """
-    with _written(file) as part:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_path(file) as part:
         outcomes = _decode_to(part, found, size, progress, workers)
         index = assemble(found, outcomes)
         kept = [row for row, outcome in enumerate(outcomes) if not isinstance(outcome, Skipped)]
@@ -84,7 +83,8 @@ def select_rows(source: Path, rows: Sequence[int], target: Path) -> None:
     """Copy ``rows`` of ``source``, in that order, to ``target``, in chunks; the two may be one file."""
     pixels = open_pixels(source)
     chunk = max(1, _CHUNK_BYTES // max(1, pixels[0].nbytes))
-    with _written(target) as part:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_path(target) as part:
         copy = new_pixels(part, len(rows), pixels.shape[1])
         for start in range(0, len(rows), chunk):
             copy[start : start + chunk] = pixels[list(rows[start : start + chunk])]
@@ -103,16 +103,3 @@ def smaller(pixels: Images, rows: Sequence[int], size: int) -> Images:
     for place, row in enumerate(rows):
         result[place] = shrink(np.asarray(pixels[row]), size)
     return result
-
-
-@contextmanager
-def _written(file: Path) -> Iterator[Path]:
-    """A temporary name beside ``file`` that takes its place at the end, or is removed after an error."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    part = file.with_name(f".{file.name}.{os.getpid()}.part")
-    try:
-        yield part
-        part.replace(file)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise

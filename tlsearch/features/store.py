@@ -23,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tlsearch.errors import RunError
-from tlsearch.utils.files import FULL, create_array, reserve, unusable
+from tlsearch.utils.files import FULL, atomic_path, create_array, reserve, unusable
 
 Array = npt.NDArray[Any]
 
@@ -91,21 +91,20 @@ class FeatureStore:
         sealed = _encoded(key)
         size = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize + HEADER_BYTES
         path = self._path(key)
-        partial = path.with_name(f"{path.stem}.{os.getpid()}.partial")
         kept = size + len(sealed) + _SEAL.size
-        array = self._allocated(partial, shape, dtype, size) if self._make_room(kept) else None
-        if array is None:
-            yield None
-            return
-        self._pending += kept
-        try:
-            yield array
-            array.flush()
-            self._finish(partial, sealed)
-            partial.replace(path)
-        finally:
-            self._pending -= kept
-            partial.unlink(missing_ok=True)
+        has_room = self._make_room(kept)
+        with atomic_path(path) as partial:
+            array = self._allocated(partial, shape, dtype, size) if has_room else None
+            if array is None:
+                yield None
+                return
+            self._pending += kept
+            try:
+                yield array
+                array.flush()
+                self._finish(partial, sealed)
+            finally:
+                self._pending -= kept
 
     def scratch(self, shape: tuple[int, ...], dtype: str) -> Array:
         """A writable array on disk that counts for no budget and goes away with its last reference. Raises ``RunError``
@@ -171,7 +170,7 @@ class FeatureStore:
     def clear(self) -> StoreInfo:
         """Remove everything, left-overs of killed processes included; says what was removed."""
         info = self.info()
-        for pattern in ("*.npy", "*.partial"):
+        for pattern in ("*.npy", "*.part"):
             for path in self.directory.glob(pattern):
                 path.unlink(missing_ok=True)
         return info

@@ -16,17 +16,11 @@ from tlsearch.plugins.facts import PluginFacts
 from tlsearch.reporter import Reporter
 from tlsearch.runs.budget import TimeBudget
 from tlsearch.runs.checkpoint import Checkpoint
+from tlsearch.runs.output import CHECKPOINT_FOLDER, WORK_FOLDER
 from tlsearch.tracking.tracker import Tracker
 from tlsearch.types import Candidate
 from tlsearch.worker.client import Worker
 from tlsearch.worker.handlers import CandidateFacts
-
-WORK_FOLDER = ".tlsearch-work"
-"""The folder inside the output folder for what is needed only while the run goes on. It is deleted at the end, so its
-name is one that nobody else's folder has."""
-
-CHECKPOINT_FOLDER = "answers"
-"""The folder inside that for what was found out so far."""
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from tlsearch.search.cost import Costs
 from tlsearch.search.space import SearchSpace, known_policies, schedule
 from tlsearch.search.warm_start import depths_of
 from tlsearch.types import Candidate, TrialSpec
-from tlsearch.utils.folders import cache_dir
+from tlsearch.utils.cache import cache_dir
 from tlsearch.worker.client import WorkerDiedError
 from tlsearch.worker.handlers import CandidateFacts
 

@@ -17,7 +17,7 @@ from tlsearch.pipeline import messages as wording
 from tlsearch.pipeline.baseline import BaselineResult, run_baseline, scratch_of
 from tlsearch.pipeline.candidates import find_candidates
 from tlsearch.pipeline.confirm import CONTENDERS, Confirmation, confirm
-from tlsearch.pipeline.context import CHECKPOINT_FOLDER, WORK_FOLDER, RunContext
+from tlsearch.pipeline.context import RunContext
 from tlsearch.pipeline.evaluate import Evaluation, evaluate_once
 from tlsearch.pipeline.models import fetch_model, fit_model
 from tlsearch.pipeline.plan import Plan, choose_policies, make_plan, sizes_of
@@ -26,19 +26,20 @@ from tlsearch.pipeline.record import begun, complete_record, open_record
 from tlsearch.pipeline.report import Parts, assemble
 from tlsearch.pipeline.resume import check_unchanged
 from tlsearch.pipeline.scan import load_data
-from tlsearch.pipeline.search import best_probe, check_storage, run_search
-from tlsearch.pipeline.sync import hint_at_sync
+from tlsearch.pipeline.search import best_probe, run_search
 from tlsearch.report.html import write_report
 from tlsearch.reporter import Reporter, SilentReporter
 from tlsearch.results.result import RunResult, read_result, write_result
 from tlsearch.runs.budget import TimeBudget
 from tlsearch.runs.checkpoint import Checkpoint
-from tlsearch.runs.output import LOG_NAME, is_finished, output_folder
+from tlsearch.runs.output import CHECKPOINT_FOLDER, LOG_NAME, WORK_FOLDER, is_finished, output_folder
+from tlsearch.search.storage import check_storage
 from tlsearch.search.study import TrialRecord
 from tlsearch.search.warm_start import depths_of
+from tlsearch.tracking.sync import hint_at_sync
 from tlsearch.types import Candidate
+from tlsearch.utils.cache import cache_dir
 from tlsearch.utils.files import is_full
-from tlsearch.utils.folders import cache_dir
 from tlsearch.worker.client import Worker
 
 

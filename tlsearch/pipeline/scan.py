@@ -13,6 +13,7 @@ from tlsearch.data.pixels import decode_all, new_pixels, open_pixels, select_row
 from tlsearch.data.split import Fold, Split, imbalance, split, stratified_folds
 from tlsearch.pipeline.context import Data
 from tlsearch.reporter import Reporter
+from tlsearch.utils.files import atomic_path
 
 SIZE_STEP = 32
 """Image sizes are multiples of this, the total stride of the usual networks."""
@@ -82,10 +83,9 @@ def pool_at(data: Data, sizes: Sequence[int], work: Path) -> dict[int, str]:
 
 def _write_smaller(source: Path, size: int, target: Path) -> None:
     pixels = open_pixels(source)
-    part = target.with_suffix(".part")
-    out = new_pixels(part, len(pixels), size)
-    for start in range(0, len(pixels), CHUNK):
-        rows = range(start, min(start + CHUNK, len(pixels)))
-        out[rows.start : rows.stop] = smaller(pixels, rows, size)
-    out.flush()
-    part.replace(target)
+    with atomic_path(target) as part:
+        out = new_pixels(part, len(pixels), size)
+        for start in range(0, len(pixels), CHUNK):
+            rows = range(start, min(start + CHUNK, len(pixels)))
+            out[rows.start : rows.stop] = smaller(pixels, rows, size)
+        out.flush()

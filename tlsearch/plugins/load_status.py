@@ -9,8 +9,6 @@ import contextlib
 import hashlib
 import importlib.util
 import json
-import os
-import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib import metadata
@@ -19,7 +17,8 @@ from typing import Any
 
 from tlsearch.backend import silent_stderr
 from tlsearch.plugins.registry import BrokenPlugin, LoadedPlugin, PluginEntry, find_plugins, load_entry, name_fault
-from tlsearch.utils.folders import plugin_states_file
+from tlsearch.utils.cache import plugin_states_file
+from tlsearch.utils.files import write_atomically
 
 
 @dataclass(frozen=True)
@@ -112,11 +111,4 @@ def _whole(kept: Any) -> bool:
 def _write(known: Mapping[str, Any]) -> None:
     file = plugin_states_file()
     file.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=".plugins.", dir=file.parent)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as sink:
-            json.dump(known, sink, indent=1)
-        Path(name).replace(file)
-    except OSError:
-        Path(name).unlink(missing_ok=True)
-        raise
+    write_atomically(file, json.dumps(known, indent=1))

@@ -12,7 +12,6 @@ import hashlib
 import http.client
 import os
 import queue
-import tempfile
 import threading
 import time
 import urllib.error
@@ -24,6 +23,7 @@ from urllib.parse import urlsplit
 
 from tlsearch.errors import WeightsError
 from tlsearch.plugins.api import WeightSource
+from tlsearch.utils.files import atomic_path
 
 _CHUNK = 1 << 20
 
@@ -110,28 +110,21 @@ def download(source: WeightSource, to: Path | None = None, progress: Callable[[i
     target = folder / source.filename
     if target.is_file() and _matches(target, source):
         return target
-    temporary = None
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        handle, temporary_name = tempfile.mkstemp(prefix=f".{source.filename}.", dir=folder)
-        temporary = Path(temporary_name)
-        with os.fdopen(handle, "wb") as sink:
-            _stream(source.url, sink.write, progress)
-        if not _matches(temporary, source):
-            raise WeightsError(
-                f"what {source.url} sent has another hash than was published; try again, or fetch it "
-                f"elsewhere and put it into {folder}"
-            )
-        temporary.chmod(0o644)  # mkstemp makes it private, but a cache may be shared
-        temporary.replace(target)
+        with atomic_path(target) as temporary:
+            with temporary.open("xb") as sink:
+                _stream(source.url, sink.write, progress)
+            if not _matches(temporary, source):
+                raise WeightsError(
+                    f"what {source.url} sent has another hash than was published; try again, or fetch it "
+                    f"elsewhere and put it into {folder}"
+                )
     except (OSError, http.client.HTTPException) as error:
         raise WeightsError(
             f"{source.url} could not be fetched into {folder} ({error}); check the network and the folder, "
             f"or run `tlsearch weights fetch` on another machine and copy the file into {folder}"
         ) from error
-    finally:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
     return target
 
 

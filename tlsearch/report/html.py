@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import os
 import re
 from importlib.resources import files
 from pathlib import Path
@@ -27,6 +26,7 @@ from tlsearch.report.sections.trust import trust
 from tlsearch.report.text import duration, interval, percent
 from tlsearch.results.result import RunResult
 from tlsearch.results.schema.run import Confirmed
+from tlsearch.utils.files import write_atomically
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -48,10 +48,8 @@ def write_report(result: RunResult, output: Path, dataset_root: Path) -> Path:
     page = _page(result, sections)
     output.mkdir(parents=True, exist_ok=True)
     path = output / REPORT_FILE
-    temporary = path.with_name(f".{REPORT_FILE}.{os.getpid()}.tmp")
     # File names that are not Unicode came in as surrogates, which UTF-8 cannot hold.
-    temporary.write_text(page, encoding="utf-8", errors="replace")
-    temporary.replace(path)
+    write_atomically(path, page.encode("utf-8", "replace"))
     write_pictures([picture for section in sections for picture in section.pictures], output)
     return path
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tlsearch.report.charts import Key, to_png, to_svg
+from tlsearch.utils.files import write_atomically
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -67,8 +67,8 @@ def write_pictures(pictures: Sequence[Picture | Sheet], output: Path) -> Path:
     folder = output / PICTURES_FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     for picture in pictures:
-        _write(folder / f"{picture.name}.png", picture.png())
-        _write(folder / f"{picture.name}.csv", table(picture.header, picture.rows))
+        write_atomically(folder / f"{picture.name}.png", picture.png())
+        write_atomically(folder / f"{picture.name}.csv", table(picture.header, picture.rows))
     return folder
 
 
@@ -80,12 +80,6 @@ def table(header: Sequence[str], rows: Sequence[Row]) -> bytes:
     writer.writerows(rows)
     # File names that are not Unicode came in as surrogates, which UTF-8 cannot hold.
     return stream.getvalue().encode("utf-8", "backslashreplace")
-
-
-def _write(path: Path, content: bytes) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    temporary.write_bytes(content)
-    temporary.replace(path)
 
 
 @contextmanager

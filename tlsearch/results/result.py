@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +28,7 @@ from tlsearch.results.schema.run import (
 )
 from tlsearch.results.schema.search import FrozenWork, Importance
 from tlsearch.utils import serialize
+from tlsearch.utils.files import write_atomically
 
 SCHEMA_VERSION = 1
 RESULT_FILE = "result.json"
@@ -147,9 +147,6 @@ def trials_csv(result: RunResult) -> str:
 
 
 def _write(path: Path, text: str) -> Path:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     # Parts of file names that are not Unicode become \udcXX, which JSON reads back as they were.
-    with temporary.open("w", encoding="utf-8", errors="backslashreplace", newline="") as stream:
-        stream.write(text)
-    temporary.replace(path)
+    write_atomically(path, text.encode("utf-8", "backslashreplace"))
     return path

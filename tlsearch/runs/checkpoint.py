@@ -9,16 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar, overload
 
 from tlsearch.features.passes import FrozenCounts
 from tlsearch.runs.budget import TimeBudget
 from tlsearch.utils import serialize
-from tlsearch.utils.files import unusable
+from tlsearch.utils.files import unusable, write_atomically
 
 T = TypeVar("T")
 
@@ -84,15 +82,11 @@ class Checkpoint:
         kept = {"name": key[0], "value": value, "elapsed": self._budget.elapsed(), "passes": self._passes}
         text = json.dumps(serialize.FILE.encode(kept))
         file = self._file(key)
-        part = file.with_name(f".{file.name}.{os.getpid()}.part")
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            part.write_text(text, encoding="utf-8")
-            part.replace(file)
+            write_atomically(file, text)
             self._own.add(file)
         except OSError as error:
-            with suppress(OSError):
-                part.unlink(missing_ok=True)
             remedy = "make room there, then go on with `tlsearch resume`"
             raise unusable(self._folder, len(text), error, remedy) from error
 

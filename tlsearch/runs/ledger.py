@@ -10,13 +10,13 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
 
 from tlsearch.errors import RunError, TrackingError
+from tlsearch.utils.files import file_lock
 
 LEDGER_NAME = "tlsearch-test-openings.jsonl"
 
@@ -44,7 +44,7 @@ class Ledger:
         """Raise ``TrackingError`` where the file cannot be written; asked before any work."""
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            with self.path.open("ab"):
+            with file_lock(self._lock), self.path.open("ab"):
                 pass
         except OSError as error:
             raise TrackingError(
@@ -67,7 +67,7 @@ class Ledger:
         }
         line = json.dumps(entry).encode("ascii")
         try:
-            with self.path.open("ab+") as file, _locked(file):
+            with file_lock(self._lock), self.path.open("ab+") as file:
                 _append(file, line)
                 file.seek(0)
                 return _count(file.read().split(b"\n"), fingerprint, line)
@@ -83,6 +83,10 @@ class Ledger:
             return list(_entries(self.path.read_bytes().split(b"\n")))
         except FileNotFoundError:
             return []
+
+    @property
+    def _lock(self) -> Path:
+        return self.path.with_name(f".{self.path.name}.lock")
 
 
 def _append(file: IO[bytes], line: bytes) -> None:
@@ -111,15 +115,3 @@ def _entries(lines: Iterable[bytes]) -> Iterator[dict[str, str]]:
             continue
         if isinstance(entry, dict):
             yield entry
-
-
-@contextmanager
-def _locked(file: IO[bytes]) -> Iterator[None]:
-    """Keeps other processes out where the system can; elsewhere appending as a whole has to do."""
-    try:
-        import fcntl
-    except ImportError:
-        yield
-        return
-    fcntl.flock(file, fcntl.LOCK_EX)  # let go when the file is closed
-    yield

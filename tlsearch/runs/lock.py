@@ -5,71 +5,49 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO
 
 from tlsearch.errors import UsageError
+from tlsearch.utils.files import file_lock, write_atomically
 
 LOCK_NAME = ".tlsearch-lock"
+
+HOLDER_NAME = ".tlsearch-lock.json"
+"""The file that says who holds the lock. It lies beside the lock, whose own content belongs to the library."""
 
 
 @contextmanager
 def output_lock(folder: Path) -> Iterator[None]:
-    """Inside, no other process gets in with the same folder.
+    """Keep every other process out of the folder until the block ends.
 
-    The system takes the lock from a process that dies, however it dies, so that what it leaves keeps nobody out. On
-    systems without such locks there is none.
+    The system takes the lock from a process that dies, however it dies, so that what it leaves keeps nobody out. On a
+    file system without locks nobody is kept out.
 
     Raises:
-        UsageError: another process is inside; says which one and since when.
+        UsageError: Another process is inside; the message says which one and since when.
     """
-    path = folder / LOCK_NAME
-    with _locked(path, folder) as file:
-        file.truncate(0)
+    holder = folder / HOLDER_NAME
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(file_lock(folder / LOCK_NAME, timeout=0))
+        except TimeoutError as error:
+            raise UsageError(
+                f"Another run is writing into {folder} ({_who(holder)}): wait for it, end it, or name another folder "
+                "with --output."
+            ) from error
         started = datetime.now(UTC).astimezone().isoformat(" ", timespec="seconds")
-        json.dump({"process": os.getpid(), "started": started}, file)
-        file.flush()
+        write_atomically(holder, json.dumps({"process": os.getpid(), "started": started}))
         try:
             yield
         finally:
-            path.unlink(missing_ok=True)
+            holder.unlink(missing_ok=True)
 
 
-@contextmanager
-def _locked(path: Path, folder: Path) -> Iterator[IO[str]]:
-    while True:
-        with path.open("a+", encoding="utf-8") as file:
-            if not _take(file):
-                raise UsageError(
-                    f"Another run is writing into {folder} ({_who(file)}): wait for it, end it, or name another folder "
-                    "with --output."
-                )
-            # The one before may have removed the file in the moment between opening and locking it.
-            if path.exists() and os.path.samestat(path.stat(), os.fstat(file.fileno())):
-                yield file
-                return
-
-
-def _take(file: IO[str]) -> bool:
+def _who(holder: Path) -> str:
     try:
-        import fcntl
-    except ImportError:
-        return True
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:  # a file system without locks
-        return True
-    return True
-
-
-def _who(file: IO[str]) -> str:
-    try:
-        file.seek(0)
-        known = json.load(file)
+        known = json.loads(holder.read_text(encoding="utf-8"))
         return f"process {known['process']}, since {known['started']}"
-    except (ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError):
         return "it has just begun"

@@ -2,28 +2,48 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tlsearch.config import CONFIG_NAME, RunConfig
 from tlsearch.errors import UsageError
-from tlsearch.pipeline.context import CHECKPOINT_FOLDER, WORK_FOLDER
 from tlsearch.results.result import RESULT_FILE
 from tlsearch.runs.lock import output_lock
-from tlsearch.utils.folders import claim_output, set_aside
 
+RUNS_FOLDER = "tlsearch-runs"
 LOG_NAME = "worker.log"
+
+WORK_FOLDER = ".tlsearch-work"
+"""The folder inside the output folder for what is needed only while the run goes on. It is deleted at the end, so its
+name is one that nobody else's folder has."""
+
+CHECKPOINT_FOLDER = "checkpoint"
+"""The folder inside that for what was found out so far."""
+
+# Any of these in a folder means that a run has been there, or that a run would overwrite somebody's models.
+_TRACES = (RESULT_FILE, "study.db", "model", "linear_probe", "baseline")
+
+# What a run makes in its folder.
+_MADE = (
+    *(CONFIG_NAME, RESULT_FILE, "report.html", "trials.csv", "study.db*", LOG_NAME, WORK_FOLDER),
+    *("model", "linear_probe", "baseline", "scratch-*", "refit", "pictures", "unsent", "tlsearch-error-*.txt"),
+)
 
 
 @contextmanager
 def output_folder(config: RunConfig) -> Iterator[Path]:
-    """The output folder, with the request in it and the folder for work that ends with the run.
+    """Give the output folder, with the request in it and the folder for work that ends with the run.
 
     A dry run leaves nothing behind, nor does a request that turns out to be impossible. What a run has found out stays
-    where it is interrupted, so that it can go on; ``UsageError`` says who else is writing into the folder.
+    where it is interrupted, so that it can be resumed.
+
+    Raises:
+        UsageError: The folder cannot be used, or another run is writing into it.
     """
     if config.dry_run:
         with TemporaryDirectory(prefix="tlsearch-") as temporary:
@@ -49,6 +69,77 @@ def is_finished(output: Path) -> bool:
     return (output / RESULT_FILE).exists() and not (output / WORK_FOLDER).exists()
 
 
+def claim_output(config: RunConfig, now: datetime | None = None) -> Path:
+    """Make the output folder of a run and give its absolute path.
+
+    Without ``config.output`` it is ``tlsearch-runs/<dataset>-<YYYYmmdd-HHMM>`` in the working directory, with
+    ``-2``, ``-3`` and so on behind it where that is taken. Two runs that start at once get two folders.
+
+    Raises:
+        UsageError: What ``check_output`` says, or a folder cannot be made.
+    """
+    check_output(config)
+    if config.output is not None:
+        return _make(config.output, exist_ok=True)
+    name = re.sub(r"[^\w.-]+", "-", config.dataset.resolve().name).strip("-.") or "run"
+    base = Path(RUNS_FOLDER) / f"{name}-{(now or datetime.now()):%Y%m%d-%H%M}"
+    number = 1
+    while True:
+        try:
+            return _make(base if number == 1 else base.with_name(f"{base.name}-{number}"), exist_ok=False)
+        except FileExistsError:
+            number += 1
+
+
+def check_output(config: RunConfig) -> None:
+    """Check that a run may write into its output folder; nothing is made.
+
+    Raises:
+        UsageError: Results would lie among the images, or ``config.output`` is a file or already holds something else
+            than a run that was asked for just like this one.
+    """
+    output = config.output
+    for data in (config.dataset, config.test):
+        if data is not None and (output or Path(RUNS_FOLDER)).resolve().is_relative_to(data.resolve()):
+            raise UsageError(
+                f"The results would be written into {data}, where the images are: name a folder elsewhere with "
+                "--output."
+            )
+    if output is None:
+        return
+    if output.exists() and not output.is_dir():
+        raise UsageError(f"--output {output} is a file: name a folder.")
+    if config.force:
+        return
+    if (output / CONFIG_NAME).exists():
+        differences = config.differences(RunConfig.from_toml(output / CONFIG_NAME))
+        if differences:
+            raise UsageError(
+                f"--output {output} already holds a run, which was asked for with {', '.join(differences)}: name "
+                "another folder, ask for the same to have it go on, or start anew in this one with --force."
+            )
+        return
+    for trace in _TRACES:
+        if (output / trace).exists():
+            raise UsageError(
+                f"--output {output} already holds a run (there is a {trace}): name another folder, or start anew in "
+                "this one with --force, which deletes nothing."
+            )
+
+
+def set_aside(output: Path) -> None:
+    """Move what a run has left in ``output`` into a folder ``earlier-1`` there, or ``earlier-2`` and so on."""
+    names = [path for pattern in _MADE for path in output.glob(pattern)]
+    if not names:
+        return
+    number = 1
+    while (output / f"earlier-{number}").exists():
+        number += 1
+    target = _make(output / f"earlier-{number}", exist_ok=False)
+    for path in names:
+        path.rename(target / path.name)
+
+
 def _inside(config: RunConfig, output: Path) -> Iterator[Path]:
     if config.force:
         set_aside(output)
@@ -66,3 +157,15 @@ def _inside(config: RunConfig, output: Path) -> Iterator[Path]:
                 (output / name).unlink(missing_ok=True)
         raise
     shutil.rmtree(work, ignore_errors=True)
+
+
+def _make(folder: Path, *, exist_ok: bool) -> Path:
+    try:
+        folder.mkdir(parents=True, exist_ok=exist_ok)
+    except FileExistsError:
+        raise
+    except OSError as error:
+        raise UsageError(
+            f"The folder {folder} cannot be made ({error.strerror}): name another one with --output."
+        ) from error
+    return folder.absolute()

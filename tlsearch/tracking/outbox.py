@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tlsearch.utils import serialize
-from tlsearch.utils.files import unusable
+from tlsearch.utils.files import unusable, write_atomically
 
 UNSENT_FOLDER = "unsent"
 """The folder inside the output folder."""
@@ -84,17 +83,10 @@ class Outbox:
 
     def _write(self, name: str, content: Any) -> None:
         text = json.dumps(content)
-        part = self._folder / f".{name}.part"
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            with part.open("w", encoding="utf-8") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            part.replace(self._folder / name)
+            write_atomically(self._folder / name, text, durable=True)
         except OSError as error:
-            with suppress(OSError):
-                part.unlink(missing_ok=True)
             remedy = "make room there, then go on with `tlsearch resume`"
             raise unusable(self._folder, len(text), error, remedy) from error
 

@@ -15,6 +15,7 @@ from mlflow.exceptions import MlflowException
 from tlsearch.errors import TrackingError
 from tlsearch.tracking.location import Location
 from tlsearch.tracking.quiet import first_line
+from tlsearch.utils.files import file_lock
 
 _TRIES = 4
 
@@ -76,15 +77,9 @@ def find_experiment(client: MlflowClient, location: Location, name: str) -> str:
 
 @contextmanager
 def _turn(uri: str) -> Iterator[None]:
-    """Waits while another process of this machine is inside with the same store."""
-    try:
-        import fcntl
-    except ImportError:
-        yield
-        return
+    """Wait while another process of this machine is inside with the same store."""
     name = f"tlsearch-{hashlib.sha256(uri.encode()).hexdigest()[:16]}.lock"
     with ExitStack() as stack:
         with suppress(OSError):  # where no lock can be had, the tries have to do
-            file = stack.enter_context((Path(tempfile.gettempdir()) / name).open("w"))
-            fcntl.flock(file, fcntl.LOCK_EX)  # let go when the file is closed
+            stack.enter_context(file_lock(Path(tempfile.gettempdir()) / name))
         yield

@@ -1,29 +1,110 @@
-"""Large arrays in files, on disks that may be full."""
+"""Files that appear whole, locks between processes, and disks that may be full."""
 
 from __future__ import annotations
 
 import errno
 import os
+import secrets
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, Any
-
-import numpy as np
+from typing import IO, TYPE_CHECKING, Any
 
 from tlsearch.errors import RunError
+
+if TYPE_CHECKING:
+    import numpy as np
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 """No room on the disk, or in the share of it that this user may use."""
 
 _CANNOT_RESERVE = (errno.EOPNOTSUPP, errno.EINVAL)
+_CANNOT_LOCK = (errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL, errno.ENOLCK)
 
 _HEADER_BYTES = 128
 
 
-def create_array(file: Path, shape: tuple[int, ...], dtype: str) -> np.memmap[Any, Any]:
-    """A new ``.npy`` file of this shape and type, mapped to be written, whose room on the disk is set aside.
+@contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """Give a temporary name beside ``path``; the file takes the place of ``path`` when the block ends.
 
-    Raises ``OSError`` where the file cannot be made or the disk is full, and leaves no file then.
+    After an error in the block the file is removed and ``path`` stays as it was, and so it does where the block has
+    written no file. Several processes and threads may write the same ``path`` at once: the last one wins, as a whole.
     """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.part")
+    try:
+        yield temporary
+        if temporary.exists():
+            temporary.replace(path)
+    except BaseException:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise
+
+
+def write_atomically(path: Path, content: str | bytes, *, durable: bool = False) -> None:
+    """Write a file that appears with all of its content, or not at all.
+
+    Args:
+        path: The file, in a folder that exists.
+        content: Text is written in UTF-8.
+        durable: Whether to wait until the content is on the disk, so that the file is whole even after the machine
+            itself went down.
+
+    Raises:
+        OSError: The file cannot be written; what was there before is still there.
+    """
+    data = content.encode("utf-8") if isinstance(content, str) else content
+    with atomic_path(path) as temporary, temporary.open("xb") as file:
+        file.write(data)
+        if durable:
+            file.flush()
+            os.fsync(file.fileno())
+
+
+@contextmanager
+def file_lock(path: Path, timeout: float | None = None) -> Iterator[None]:
+    """Keep every other process out of blocks with the same ``path`` until this one ends.
+
+    The system takes the lock from a process that dies, however it dies, so that what it leaves keeps nobody out. On a
+    file system without locks nobody waits for anybody.
+
+    Args:
+        path: The file that is locked. It is made, with its folder, and removed at the end.
+        timeout: Seconds to wait for another process; None waits for as long as it takes.
+
+    Raises:
+        TimeoutError: Another process is inside, and was for all of the time.
+        OSError: The file cannot be made.
+    """
+    from filelock import FileLock
+
+    lock = FileLock(path, timeout=-1 if timeout is None else timeout)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that a file system has no locks and a file must do
+            lock.acquire()
+    except OSError as error:
+        if error.errno not in _CANNOT_LOCK:
+            raise
+    try:
+        yield
+    finally:
+        # Inside the lock: whoever has opened the file before and gets its lock now notices that it is gone.
+        with suppress(OSError):
+            path.unlink(missing_ok=True)
+        lock.release()
+
+
+def create_array(file: Path, shape: tuple[int, ...], dtype: str) -> np.memmap[Any, Any]:
+    """Give a new ``.npy`` file of this shape and type, mapped to be written, whose room on the disk is set aside.
+
+    Raises:
+        OSError: The file cannot be made or the disk is full; then it leaves no file.
+    """
+    import numpy as np
+
     try:
         array: np.memmap[Any, Any] = np.lib.format.open_memmap(file, mode="w+", dtype=np.dtype(dtype), shape=shape)
         with file.open("r+b") as stream:
@@ -35,8 +116,11 @@ def create_array(file: Path, shape: tuple[int, ...], dtype: str) -> np.memmap[An
 
 
 def reserve(file: IO[bytes], size: int) -> None:
-    """Have the disk set ``size`` bytes aside for a file: writing to a mapped file with holes ends the process when the
-    disk is full, where this raises ``OSError``. Where the system cannot, the file has its size and luck decides."""
+    """Have the disk set ``size`` bytes aside for a file.
+
+    Writing to a mapped file with holes ends the process when the disk is full, where this raises ``OSError``. Where
+    the system cannot, the file has its size, and the room may be missing later.
+    """
     try:
         if hasattr(os, "posix_fallocate"):
             os.posix_fallocate(file.fileno(), 0, max(size, 1))
@@ -56,5 +140,5 @@ def is_full(error: BaseException) -> bool:
 
 
 def unusable(folder: Path, size: int, error: OSError, remedy: str) -> RunError:
-    """The error for people where ``size`` bytes cannot be written into ``folder``; ``remedy`` says how to fix it."""
+    """Give the error for people where ``size`` bytes cannot be written into ``folder``; ``remedy`` says the fix."""
     return RunError(f"{folder} cannot hold {size / 1e6:,.1f} MB more ({error.strerror or error}): {remedy}.")

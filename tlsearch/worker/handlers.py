@@ -36,7 +36,7 @@ from tlsearch.training.probe import probe_cuts
 from tlsearch.training.timing import median_seconds, training_step_seconds
 from tlsearch.training.trial import Fitted, Outcome, TrialRunner
 from tlsearch.types import Candidate, TrialSpec
-from tlsearch.utils.folders import weights_dir
+from tlsearch.utils.cache import weights_dir
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Where things are written when nobody says otherwise."""
+"""The output folder of a run: how it is named, and when it is refused or set aside."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from tlsearch.config import RunConfig
 from tlsearch.errors import UsageError
-from tlsearch.utils.folders import cache_dir, check_output, claim_output, set_aside
+from tlsearch.runs.output import check_output, claim_output, set_aside
 
 NOW = datetime(2026, 11, 22, 10, 12)
 DATA = Path("images")
@@ -108,13 +108,3 @@ def test_results_never_lie_among_the_images_where_no_output_is_named(
         claim_output(RunConfig(Path()))
     assert list(tmp_path.iterdir()) == []
     assert claim_output(RunConfig(tmp_path / "images"), NOW).is_dir()  # beside the images will do
-
-
-def test_option_goes_before_variable_goes_before_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("TLSEARCH_CACHE_DIR", raising=False)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
-    assert cache_dir().name == "features"
-    assert "tlsearch" in cache_dir().parts
-    monkeypatch.setenv("TLSEARCH_CACHE_DIR", str(tmp_path / "variable"))
-    assert cache_dir() == tmp_path / "variable" / "features"
-    assert cache_dir(tmp_path / "option") == tmp_path / "option" / "features"
