@@ -81,7 +81,7 @@ def test_size_survives_writing(size: int) -> None:
         ({"group_by": ""}, "--group-by is ''", "a regular expression"),
         ({"group_by": "("}, "--group-by is '('", "a regular expression"),
         ({"group_by": 3}, "--group-by is 3", "a regular expression"),
-        ({"dry_run": "yes"}, "--dry-run is 'yes'", "true or false"),
+        ({"refit": "yes"}, "--refit is 'yes'", "true or false"),
     ],
 )
 def test_bad_value_names_option_value_and_range(changes: dict[str, Any], option: str, wanted: str) -> None:
@@ -129,7 +129,7 @@ def test_file_comes_back_as_it_was(tmp_path: Path) -> None:
         cache_dir=tmp_path / "cache",
         seed=5,
         baseline="none",
-        dry_run=True,
+        refit=True,
     )
     config.to_toml(tmp_path / "run.toml")
     assert RunConfig.from_toml(tmp_path / "run.toml") == config

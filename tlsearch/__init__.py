@@ -16,23 +16,64 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tlsearch.callbacks import Callback
+    from tlsearch.callbacks import Callback, EpochInfo, RunInfo, TrialInfo
     from tlsearch.config import RunConfig
-    from tlsearch.pipeline.run import run
-    from tlsearch.predictor import load
+    from tlsearch.errors import (
+        DataError,
+        Interrupted,
+        PluginError,
+        RunError,
+        TlsearchError,
+        TrackingError,
+        UsageError,
+        WeightsError,
+    )
+    from tlsearch.pipeline.plan import Plan
+    from tlsearch.pipeline.run import plan, run
+    from tlsearch.predictor import Predictor, load
+    from tlsearch.reporter import Reporter
     from tlsearch.results.result import RunResult
+    from tlsearch.types import Decision
 
     __version__: str
 
-__all__ = ["Callback", "RunConfig", "RunResult", "__version__", "load", "run"]
-
 _HOMES = {
-    "Callback": "tlsearch.callbacks",
+    **dict.fromkeys(("Callback", "EpochInfo", "RunInfo", "TrialInfo"), "tlsearch.callbacks"),
     "RunConfig": "tlsearch.config",
+    **dict.fromkeys(("DataError", "Interrupted", "PluginError", "RunError"), "tlsearch.errors"),
+    **dict.fromkeys(("TlsearchError", "TrackingError", "UsageError", "WeightsError"), "tlsearch.errors"),
+    "Plan": "tlsearch.pipeline.plan",
+    **dict.fromkeys(("plan", "run"), "tlsearch.pipeline.run"),
+    **dict.fromkeys(("Predictor", "load"), "tlsearch.predictor"),
+    "Reporter": "tlsearch.reporter",
     "RunResult": "tlsearch.results.result",
-    "load": "tlsearch.predictor",
-    "run": "tlsearch.pipeline.run",
+    "Decision": "tlsearch.types",
 }
+
+__all__ = [
+    "Callback",
+    "DataError",
+    "Decision",
+    "EpochInfo",
+    "Interrupted",
+    "Plan",
+    "PluginError",
+    "Predictor",
+    "Reporter",
+    "RunConfig",
+    "RunError",
+    "RunInfo",
+    "RunResult",
+    "TlsearchError",
+    "TrackingError",
+    "TrialInfo",
+    "UsageError",
+    "WeightsError",
+    "__version__",
+    "load",
+    "plan",
+    "run",
+]
 
 
 def __getattr__(name: str) -> Any:

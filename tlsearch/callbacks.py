@@ -76,6 +76,25 @@ class EpochInfo:
     metrics: Mapping[str, float] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """How far a step is.
+
+    Attributes:
+        step: The step.
+        done: What is done of ``total``, in any unit.
+        total: The whole.
+        text: What is being done, and the best so far.
+        seconds_left: The seconds that the step may still take; None without a limit.
+    """
+
+    step: str
+    done: float
+    total: float
+    text: str
+    seconds_left: float | None = None
+
+
 class Callback:
     """Follows a run. Override the methods that you need; by default each does nothing.
 
@@ -99,6 +118,12 @@ class Callback:
             step: data, plan, profile, baseline, search, confirm or test.
             text: What people read.
         """
+
+    def on_warning(self, text: str) -> None:
+        """Called with what a person should know; the run goes on."""
+
+    def on_progress(self, progress: Progress) -> None:
+        """Called now and then while a step goes on."""
 
     def on_trial_begin(self, trial: TrialInfo) -> None:
         """Called before a trial."""

@@ -30,7 +30,7 @@ _PATHS = ("dataset", "test", "output", "cache_dir")
 _LISTS = {"backbones": "backbone", "weights": "weights", "augment": "augment"}
 
 # What is asked for in one command and is no property of the run.
-_ONE_TIME = ("dry_run", "force")
+_ONE_TIME = ("force",)
 
 # The lowest and the highest value that a whole number may have.
 _RANGES: dict[str, tuple[int, int]] = {
@@ -83,7 +83,6 @@ class RunConfig:
     baseline: BaselineChoice = "auto"
     refit: bool = False
     register: str | None = None
-    dry_run: bool = False
     force: bool = False
 
     def __post_init__(self) -> None:
@@ -118,7 +117,7 @@ class RunConfig:
             _check_whole(name, getattr(self, name), low, high, optional=_default(name) is None)
         _check_choice("metric", self.metric, (None, *get_args(Metric)))
         _check_choice("baseline", self.baseline, get_args(BaselineChoice))
-        for name in ("refit", "dry_run", "force"):
+        for name in ("refit", "force"):
             if not isinstance(getattr(self, name), bool):
                 raise _bad(name, getattr(self, name), "true or false")
         limit = self.time_limit

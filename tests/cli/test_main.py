@@ -18,6 +18,7 @@ import pytest
 from click.testing import CliRunner, Result
 from rich.console import Console
 
+from tlsearch.cli import summary
 from tlsearch.cli.main import cli
 from tlsearch.cli.summary import print_summary
 from tlsearch.config import RunConfig
@@ -54,8 +55,9 @@ def search(monkeypatch: pytest.MonkeyPatch) -> Callable[[Search], list[RunConfig
             return stand_in(config, reporter)
 
         module = ModuleType("tlsearch.pipeline.run")
-        vars(module)["run"] = run
+        vars(module).update(run=run, plan=run)
         monkeypatch.setitem(sys.modules, "tlsearch.pipeline.run", module)
+        monkeypatch.setattr(summary, "print_summary", lambda console, result: result and print_summary(console, result))
         return seen
 
     return replace
@@ -140,7 +142,7 @@ def test_options_reach_the_configuration(search: Callable[[Search], list[RunConf
         "--augment flip --trials 3 "
         "--time-limit 1h30m --epochs 2 --batch-size 8 --image-size 64 --metric macro_f1 --seed 0 --output out "
         "--experiment e --tracking-uri sqlite:///x.db --storage sqlite:///s.db --cache-dir c --cache-limit 2GB "
-        "--baseline none --refit --dry-run"
+        "--baseline none --refit"
     )
     result = tlsearch(*arguments.split())
     assert result.exit_code == 0, result.output
@@ -150,18 +152,26 @@ def test_options_reach_the_configuration(search: Callable[[Search], list[RunConf
             weights=("vgg16@x=w.h5",), augment=("flip",), trials=3, time_limit=5400.0, epochs=2, batch_size=8,
             image_size=64, metric="macro_f1", seed=0, output=Path("out"), experiment="e",
             tracking_uri="sqlite:///x.db", storage="sqlite:///s.db", cache_dir=Path("c"), cache_limit=2 * 10**9,
-            baseline="none", refit=True, dry_run=True,
+            baseline="none", refit=True,
         )
     ]  # fmt: skip
+
+
+def test_a_dry_run_asks_for_the_plan_only(search: Callable[[Search], list[RunConfig]]) -> None:
+    seen = search(lambda config, reporter: None)
+    planned: list[RunConfig] = []
+    vars(sys.modules["tlsearch.pipeline.run"])["plan"] = lambda config, reporter: planned.append(config)
+    assert tlsearch("run", "data", "--dry-run").exit_code == 0
+    assert (seen, planned) == ([], [RunConfig(Path("data"))])
 
 
 def test_option_goes_before_config_goes_before_default(
     search: Callable[[Search], list[RunConfig]], tmp_path: Path
 ) -> None:
     seen = search(lambda config, reporter: None)
-    RunConfig(Path("data"), seed=7, trials=5, augment=("flip",), dry_run=True).to_toml(tmp_path / "run.toml")
+    RunConfig(Path("data"), seed=7, trials=5, augment=("flip",), refit=True).to_toml(tmp_path / "run.toml")
     assert tlsearch("run", "--config", "run.toml", "--seed", "0", "--time-limit", "none").exit_code == 0
-    assert (seen[0].seed, seen[0].trials, seen[0].augment, seen[0].dry_run) == (0, 5, ("flip",), True)
+    assert (seen[0].seed, seen[0].trials, seen[0].augment, seen[0].refit) == (0, 5, ("flip",), True)
     assert seen[0].dataset == tmp_path / "data"
     assert seen[0].effective_time_limit is None
     assert seen[0].batch_size == 32
@@ -492,7 +502,7 @@ def test_python_m_is_the_same() -> None:
 
 
 def test_a_cache_folder_that_cannot_be_written_is_named_before_any_work(tmp_path: Path) -> None:
-    from tlsearch.pipeline.run import check_cache
+    from tlsearch.pipeline.preflight import check_cache
 
     in_the_way = tmp_path / "file"
     in_the_way.write_text("not a folder")

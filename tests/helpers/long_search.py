@@ -7,17 +7,16 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
-from tests.helpers.made_up import LITE, VGG, facts_of, plugin_facts  # found by the line above
-from tlsearch.config import RunConfig
-from tlsearch.pipeline.context import RunContext
-from tlsearch.pipeline.trial import execute
-from tlsearch.reporter import SilentReporter
-from tlsearch.runs.budget import TimeBudget
+from tests.helpers.contexts import make_context
+from tests.helpers.made_up import LITE, VGG, facts_of, plugin_facts
+from tlsearch.listeners.mlflow import MlflowCallback, RecordedRun
+from tlsearch.listeners.running_trial import RunningTrial
+from tlsearch.pipeline.trial import run_trial
+from tlsearch.plugins.facts import all_versions
 from tlsearch.tracking.naming import run_name
 from tlsearch.tracking.tracker import Tracker
 from tlsearch.training.trial import Outcome
@@ -49,24 +48,31 @@ def record_search(folder: Path, trials: int) -> tuple[str, float]:
     """Record a parent with ``trials`` children, each with its learning curve, into ``mlflow.db`` in ``folder``; gives
     the end of the link to them and the seconds that recording a trial took."""
     tracker = Tracker.open(None, "long", directory=folder)
-    data: Any = SimpleNamespace(index=SimpleNamespace(fingerprint="f00"), metric="accuracy")
-    worker: Any = MadeUpWorker()
-    config = RunConfig(folder)
-    context = RunContext(
-        config, SilentReporter(), worker, TimeBudget(None), folder / "out", data, plugin_facts(), tracker,
-        {candidate: facts_of(candidate) for candidate in (LITE, VGG)},
-    )  # fmt: skip
-    context.parent_run = tracker.start_parent("search", {"dataset": "made up"}, {"role": "search"})
-    link = tracker.offer_view(context.parent_run, ["val_accuracy"])
-    rng = np.random.default_rng(1)
-    began = time.monotonic()
-    for number in range(1, trials + 1):
-        candidate, spec = _spec(rng)
-        name = run_name(number, trials, spec.label)
-        execute(context, spec, candidate, [], "trial", name, lambda count, numbers: "continue", None, "search")
-    seconds = (time.monotonic() - began) / trials
-    tracker.finish(context.parent_run, "FINISHED", {"val": 0.9, "test": 0.88})
-    return link.partition("/#/")[2], seconds
+    record = MlflowCallback(tracker)
+    context = make_context(folder, MadeUpWorker(), recorders=[record])
+    run = RecordedRun(
+        output=folder / "search",
+        params={"dataset": "made up"},
+        dataset=folder,
+        fingerprint="f00",
+        counts={"train": 100},
+        seed=0,
+        metric="accuracy",
+        ranked_by=["val_accuracy"],
+        plugins=all_versions(plugin_facts()),
+        cuts={candidate: facts_of(candidate).cuts for candidate in (LITE, VGG)},
+    )
+    with record.recording(run, context.checkpoint):
+        rng = np.random.default_rng(1)
+        began = time.monotonic()
+        for number in range(1, trials + 1):
+            candidate, spec = _spec(rng)
+            name = run_name(number, trials, spec.label)
+            trial = RunningTrial(number=number, role="trial", name=name, spec=spec, candidate=candidate, folds=())
+            run_trial(context, trial)
+        seconds = (time.monotonic() - began) / trials
+    tracker.finish(record.parent_run, "FINISHED", {"val": 0.9, "test": 0.88})
+    return record.view.partition("/#/")[2], seconds
 
 
 def _spec(rng: np.random.Generator) -> tuple[Candidate, TrialSpec]:

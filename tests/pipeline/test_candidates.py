@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 
+from tests.helpers.contexts import Heard
 from tests.helpers.made_up import backbone_facts, installed, online, plugin_facts
 from tlsearch.config import RunConfig
 from tlsearch.errors import PluginError, PluginFailedError, WeightsError
+from tlsearch.listeners.callback_list import CallbackList
 from tlsearch.pipeline.candidates import Found, find_candidates
 from tlsearch.plugins import weights
 from tlsearch.plugins.facts import PluginFacts
-from tlsearch.reporter import SilentReporter
 from tlsearch.results.schema.run import LeftOut
 
 
@@ -63,7 +64,7 @@ Find = Callable[..., tuple[list[Found], list[LeftOut]]]
 @pytest.fixture
 def find(plugins: PluginFacts, tmp_path: Path) -> Find:
     def find(**options: Any) -> tuple[list[Found], list[LeftOut]]:
-        return find_candidates(RunConfig(tmp_path, **options), plugins, SilentReporter(), no_file)
+        return find_candidates(RunConfig(tmp_path, **options), plugins, CallbackList(), no_file)
 
     return find
 
@@ -141,12 +142,12 @@ def test_weights_of_another_package_take_part_beside_the_default(tmp_path: Path,
         made.append(name)
         return installed_path(tmp_path)
 
-    found, left_out = find_candidates(RunConfig(tmp_path), with_added(), SilentReporter(), make_file)
+    found, left_out = find_candidates(RunConfig(tmp_path), with_added(), CallbackList(), make_file)
     assert labels(found) == ["vgg16@hed"]
     assert made == ["vgg16@hed"]
     assert [item.backbone for item in left_out] == ["vgg16"]
     find_candidates(RunConfig(tmp_path, weights=(f"vgg16={installed_path(tmp_path)}",), backbones=("vgg16",)),
-                    with_added(), SilentReporter(), make_file)  # fmt: skip
+                    with_added(), CallbackList(), make_file)  # fmt: skip
     assert made == ["vgg16@hed"]  # nothing is written for what nobody asks for
 
 
@@ -158,7 +159,7 @@ def test_a_file_stands_beside_weights_of_another_package(
     tmp_path: Path, file: Path, backbones: tuple[str, ...], expected: list[str]
 ) -> None:
     config = RunConfig(tmp_path, backbones=backbones, weights=(f"vgg16={file}",))
-    found, _ = find_candidates(config, with_added(), SilentReporter(), lambda name: installed_path(tmp_path))
+    found, _ = find_candidates(config, with_added(), CallbackList(), lambda name: installed_path(tmp_path))
     assert labels(found) == expected
 
 
@@ -168,21 +169,21 @@ def failing_file(name: str) -> Path:
 
 def test_weights_whose_package_fails_are_fatal_only_when_named(tmp_path: Path, asked: list[object], file: Path) -> None:
     config = RunConfig(tmp_path, weights=(f"vgg16={file}",))
-    _, left_out = find_candidates(config, with_added(), SilentReporter(), failing_file)
+    _, left_out = find_candidates(config, with_added(), CallbackList(), failing_file)
     assert [item.backbone for item in left_out] == ["vgg16@hed"]
     assert "its package hed-weights 1.0 fails: The weights plugin 'vgg16@hed' raised OSError" in left_out[0].reason
     with pytest.raises(PluginError, match="vgg16@hed cannot be used: its package hed-weights"):
-        find_candidates(RunConfig(tmp_path, backbones=("vgg16@hed",)), with_added(), SilentReporter(), failing_file)
+        find_candidates(RunConfig(tmp_path, backbones=("vgg16@hed",)), with_added(), CallbackList(), failing_file)
 
 
 def test_broken_weights_of_another_package_are_fatal_only_when_named(tmp_path: Path, asked: list[object]) -> None:
     torn = ("weights", "vgg16@edges", "edges-weights", "there is no file")
     _, left_out = find_candidates(
-        RunConfig(tmp_path), with_added(torn), SilentReporter(), lambda name: installed_path(tmp_path)
+        RunConfig(tmp_path), with_added(torn), CallbackList(), lambda name: installed_path(tmp_path)
     )
     assert LeftOut("vgg16@edges", "the plugin of edges-weights is broken: there is no file") in left_out
     with pytest.raises(PluginError, match="'vgg16@edges' of edges-weights cannot be used: there is no file"):
-        find_candidates(RunConfig(tmp_path, backbones=("vgg16@edges",)), with_added(torn), SilentReporter(), no_file)
+        find_candidates(RunConfig(tmp_path, backbones=("vgg16@edges",)), with_added(torn), CallbackList(), no_file)
 
 
 def test_a_file_has_the_name_that_the_user_gives_it(find: Find, file: Path) -> None:
@@ -242,28 +243,18 @@ def test_an_installed_file_that_is_gone_leaves_its_backbone_out(
 ) -> None:
     (tmp_path / "lite.npz").unlink()
     config = RunConfig(tmp_path, weights=(f"vgg16={file}", f"vgg19={file}"))
-    found, left_out = find_candidates(config, plugins, SilentReporter(), no_file)
+    found, left_out = find_candidates(config, plugins, CallbackList(), no_file)
     assert labels(found) == ["vgg16@tuned", "vgg19@tuned"]
     assert {item.backbone for item in left_out} == {"lite", "torn"}
     assert "reinstall the plugin" in next(item.reason for item in left_out if item.backbone == "lite")
     with pytest.raises(WeightsError, match="reinstall the plugin"):
-        find_candidates(RunConfig(tmp_path, backbones=("lite",)), plugins, SilentReporter(), no_file)
+        find_candidates(RunConfig(tmp_path, backbones=("lite",)), plugins, CallbackList(), no_file)
 
 
 def test_nothing_at_all(tmp_path: Path, asked: list[tuple[str, ...]]) -> None:
     only = plugin_facts(backbone_facts("vgg16", imagenet=online("vgg16")))
     with pytest.raises(WeightsError, match="No backbone has weights on this machine"):
-        find_candidates(RunConfig(tmp_path), only, SilentReporter(), no_file)
-
-
-class Sayings(SilentReporter):
-    """What was said."""
-
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-
-    def say(self, step: str, text: str) -> None:
-        self.lines.append(text)
+        find_candidates(RunConfig(tmp_path), only, CallbackList(), no_file)
 
 
 def test_a_download_is_announced_with_its_size(
@@ -277,20 +268,24 @@ def test_a_download_is_announced_with_its_size(
         return file
 
     monkeypatch.setattr(weights, "download", download)
-    reporter = Sayings()
-    found, left_out = find_candidates(RunConfig(tmp_path), plugins, reporter, no_file)
+    heard = Heard()
+    callbacks = CallbackList(others=[heard])
+    found, left_out = find_candidates(RunConfig(tmp_path), plugins, callbacks, no_file)
     assert labels(found) == ["lite@imagenet", "vgg16@imagenet"]
-    assert reporter.lines == ["downloading vgg16@imagenet, 58 MB", "downloading vgg19@imagenet, 58 MB"]
+    assert [text for _, text in heard.lines] == [
+        "downloading vgg16@imagenet, 58 MB",
+        "downloading vgg19@imagenet, 58 MB",
+    ]
     assert LeftOut("vgg19", "what it sent has another hash") in left_out
     with pytest.raises(WeightsError, match="another hash"):
-        find_candidates(RunConfig(tmp_path, backbones=("vgg19",)), plugins, reporter, no_file)
+        find_candidates(RunConfig(tmp_path, backbones=("vgg19",)), plugins, callbacks, no_file)
 
 
 def test_a_dry_run_downloads_nothing(tmp_path: Path, plugins: PluginFacts, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(weights, "reachable", lambda hosts: True)
     monkeypatch.setattr(weights, "download", lambda *_: pytest.fail("nothing may be downloaded"))
-    found, left_out = find_candidates(RunConfig(tmp_path, dry_run=True), plugins, SilentReporter(), no_file)
+    found, left_out = find_candidates(RunConfig(tmp_path), plugins, CallbackList(), no_file, download=False)
     assert labels(found) == ["lite@imagenet"]
     assert LeftOut("vgg16", "would be downloaded (58 MB)") in left_out
     with pytest.raises(WeightsError, match=r"A dry run downloads no weights.*tlsearch weights fetch vgg16"):
-        find_candidates(RunConfig(tmp_path, backbones=("vgg16",), dry_run=True), plugins, SilentReporter(), no_file)
+        find_candidates(RunConfig(tmp_path, backbones=("vgg16",)), plugins, CallbackList(), no_file, download=False)

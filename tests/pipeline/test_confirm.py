@@ -4,24 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from types import SimpleNamespace
+from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 import pytest
 
+from tests.helpers.contexts import make_context, make_data, make_plan
 from tests.helpers.made_up import LITE, VGG, make_costs, make_space
 from tlsearch.data.split import Fold
+from tlsearch.listeners.running_trial import CompletedTrial, RunningTrial
 from tlsearch.pipeline import confirm as module
 from tlsearch.pipeline.baseline import BaselineResult
 from tlsearch.pipeline.confirm import Confirmation, confirm
 from tlsearch.pipeline.context import RunContext
 from tlsearch.pipeline.messages import confirm_line
-from tlsearch.pipeline.plan import Plan
-from tlsearch.reporter import SilentReporter
 from tlsearch.runs.budget import TimeBudget
 from tlsearch.search.study import TrialRecord
-from tlsearch.types import Candidate, TrialResult, TrialSpec
+from tlsearch.training.trial import Outcome
+from tlsearch.types import Candidate, State, TrialResult, TrialSpec
 
 SPACE = make_space()
 TRAIN, VAL = 80, 20
@@ -63,20 +64,20 @@ class Confirming:
         self.scores: Mapping[TrialSpec, Sequence[float | None]] = {}
         self.budget = TimeBudget(limit)
         self.costs = make_costs(SPACE)
-        monkeypatch.setattr(module, "execute", self._execute)
+        monkeypatch.setattr(module, "run_trial", self._run_trial)
 
-    def _execute(
-        self, context: Any, spec: TrialSpec, candidate: Candidate, folds: Sequence[Fold], role: str, *_: Any
-    ) -> tuple[TrialResult, Any, str]:
-        assert role == "confirmation"
+    def _run_trial(self, context: RunContext, trial: RunningTrial) -> CompletedTrial:
+        spec, candidate, folds = trial.spec, trial.candidate, trial.folds
+        assert trial.role == "confirmation"
         assert (candidate.backbone, candidate.weights) == (spec.backbone, spec.weights)
         (searched,) = [s for s in self.scores if replace(s, views=spec.views, repeat=spec.repeat) == spec]
         self.views[searched] = spec.views
         value = self.scores[searched][sum(s == searched for s, _, _ in self.runs)]
         self.runs.append((searched, folds[0], spec.repeat))
         state = "complete" if value is not None else "failed"
-        outcome = None if value is None else SimpleNamespace(val_probabilities=answers(folds[0], value))
-        return TrialResult(spec, cast("Any", state), value, 1.0, {}), outcome, f"run{len(self.runs)}"
+        result = TrialResult(spec, cast("State", state), value, 1.0, {})
+        outcome = None if value is None else Outcome(result, np.asarray(folds[0].val), answers(folds[0], value))
+        return CompletedTrial(result, outcome, f"run{len(self.runs)}", ())
 
     def folds(self, spec: TrialSpec) -> list[Fold]:
         return [fold for s, fold, repeat in self.runs if s == spec and not repeat]
@@ -92,19 +93,14 @@ class Confirming:
         self.scores = {probe[0].spec: probe[1], **{c.spec: s for c, s in scores}}
         if baseline:
             self.scores = {**self.scores, SCRATCH: baseline}
-        data = SimpleNamespace(
-            fold=Fold(tuple(range(TRAIN)), tuple(range(TRAIN, TRAIN + VAL))),
-            pool=tuple(range(TRAIN + VAL)),
-            labels=LABELS,
-            metric="accuracy",
-            groups=tuple(n // 4 * 4 for n in range(TRAIN + VAL)),
-            uses_folds=not validated,
-        )
-        config = SimpleNamespace(seed=0, refit=False, effective_trials=40)
-        context = SimpleNamespace(data=data, config=config, budget=self.budget, reporter=SilentReporter())
-        plan = Plan(SPACE, self.costs, (), None, ())
+        data = make_data(LABELS, val=range(TRAIN, TRAIN + VAL), groups=[n // 4 * 4 for n in range(TRAIN + VAL)])
+        if not validated:  # the same first fold, but of a pool without a validation part
+            split = replace(data.split, train=data.pool, val=())
+            data = replace(data, split=split)
+        context = replace(make_context(Path("images")), budget=self.budget)
+        plan = make_plan(SPACE, self.costs, data=data)
         from_scratch = [scratch(seconds)] if baseline else []
-        return confirm(cast("RunContext", context), plan, [c for c, _ in scores], probe[0], from_scratch)
+        return confirm(context, plan, [c for c, _ in scores], probe[0], from_scratch)
 
 
 @pytest.fixture
@@ -198,8 +194,8 @@ def test_the_spread_over_seeds_is_that_of_repetitions_on_one_fold(confirming: Co
 
 def test_a_single_trial_is_not_said_to_have_kept_others_from_racing(confirming: Confirming) -> None:
     found = confirming((LIGHT, [0.9] * 5))
-    assert (found.raced, found.contenders) == (1, 1)
-    assert "raced" not in confirm_line(found)
+    assert (found.compared, found.contenders) == (1, 1)
+    assert "compared" not in confirm_line(found)
     assert "time" not in confirm_line(found)
 
 
@@ -231,18 +227,19 @@ def clock_with(monkeypatch: pytest.MonkeyPatch, confirming: Confirming, seconds:
     """A budget with ``seconds`` left, of which every run takes its estimate, ``later`` times as much on every
     fold but the first."""
     spent = 0.0
-    execute = confirming._execute
+    run_trial = confirming._run_trial
 
-    def run(context: Any, spec: TrialSpec, *rest: Any) -> Any:
+    def run(context: RunContext, trial: RunningTrial) -> CompletedTrial:
         nonlocal spent
+        spec = trial.spec
         takes = 12.0 if spec.weights is None else confirming.costs.seconds(spec)
-        result, outcome, run_id = execute(context, spec, *rest)
+        completed = run_trial(context, trial)
         first = sum(replace(s, views=spec.views) == spec for s, _, _ in confirming.runs) == 1
         takes *= 1.0 if first or spec.repeat else later
         spent += takes
-        return replace(result, seconds=takes), outcome, run_id
+        return replace(completed, result=replace(completed.result, seconds=takes))
 
-    monkeypatch.setattr(module, "execute", run)
+    monkeypatch.setattr(module, "run_trial", run)
     monkeypatch.setattr(confirming.budget, "fits", lambda wanted, *later: wanted <= seconds - spent + 1e-6)
 
 
@@ -270,8 +267,8 @@ def test_with_little_time_only_the_first_contenders_race(
     clock_with(monkeypatch, confirming, 1.01 * (seconds_of(confirming, LIGHT, JOINED, PROBE) + 12.0))
     found = confirming((LIGHT, [0.9]), (JOINED, [0.9]), (HEAVY, []), baseline=[0.4])
     assert set(found.confirmed) == {LIGHT.spec, JOINED.spec, PROBE.spec, SCRATCH}
-    assert found.raced == 2
-    assert "2 trials raced" in confirm_line(found)
+    assert found.compared == 2
+    assert "2 trials compared" in confirm_line(found)
 
 
 def test_where_the_baseline_does_not_fit_the_winner_is_confirmed_without_it(

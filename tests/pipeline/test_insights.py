@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from tests.helpers.contexts import Heard, make_context, make_data, make_index
+from tests.helpers.made_up import LITE
 from tlsearch.errors import TrialError
-from tlsearch.pipeline.insights import MOST_SUSPECTS, find
-from tlsearch.results.schema.findings import MoreData, SizePoint
+from tlsearch.pipeline.context import Data
+from tlsearch.pipeline.evaluate import Evaluation
+from tlsearch.pipeline.insights import MOST_SUSPECTS, find_insights
+from tlsearch.results.schema.evidence import Confusion
+from tlsearch.results.schema.findings import Findings, MoreData, SizePoint
 from tlsearch.stats.calibration import fit_temperature
+from tlsearch.stats.claims import estimate, make_claims
 from tlsearch.training.insight import Insight
+from tlsearch.training.trial import Outcome
+from tlsearch.types import TrialResult, TrialSpec
 
 CLASSES = ("cat", "dog", "newt")
 POOL = (10, 11, 12, 13, 14)
@@ -26,81 +35,104 @@ def insight() -> Insight:
     return Insight(MORE, np.array([1, 2, 3, 4]), said)
 
 
-def session_with(answer: Any) -> Any:
-    """A context whose worker gives ``answer``, or raises it; ``told`` collects warnings and calls."""
-    told: list[Any] = []
+class Examining:
+    """A worker that gives ``answer``, or raises it; ``asked`` are the requests."""
 
-    def call(name: str, on_event: Any, **arguments: Any) -> Any:
-        told.append((name, arguments))
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
+    def __init__(self, answer: Insight | Exception | None) -> None:
+        self.answer = answer
+        self.asked: list[tuple[str, dict[str, Any]]] = []
 
-    images = {row: SimpleNamespace(path=f"pictures/{row}.png") for row in POOL}
-    return SimpleNamespace(
-        data=SimpleNamespace(index=SimpleNamespace(images=images, classes=CLASSES), pool=POOL, labels=POOL_LABELS),
-        worker=SimpleNamespace(call=call),
-        config=SimpleNamespace(seed=7),
-        budget=SimpleNamespace(left_for=lambda: 12.5),
-        progress=lambda step: None,
-        reporter=SimpleNamespace(warn=lambda text: told.append(text)),
-        told=told,
+    def call(self, name: str, on_event: object, **arguments: Any) -> Insight | None:
+        self.asked.append((name, arguments))
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+
+def data(pool: Sequence[int] = POOL, labels: Sequence[int] = POOL_LABELS) -> Data:
+    """Images whose pool are the rows ``pool`` with these labels; the other rows are tested on."""
+    count = max(pool) + 1
+    known = dict(zip(pool, labels, strict=True))
+    every = [known.get(row, 0) for row in range(count)]
+    test = [row for row in range(count) if row not in known]
+    return make_data(every, test=test, val=(), classes=CLASSES, index=make_index(every, CLASSES))
+
+
+def found(
+    worker: Examining, outcome: Outcome | None, *, of: Data | None = None, heard: Heard | None = None
+) -> Findings:
+    context = make_context(Path("images"), worker, limit=20.0, heard=heard, seed=7)
+    return find_insights(context, of or data(), LITE, outcome, evaluation())
+
+
+def evaluation(n: int = 40) -> Evaluation:
+    rng = np.random.default_rng(0)
+    p = rng.dirichlet(np.ones(3), n)
+    labels = np.array([rng.choice(3, p=row) for row in p])
+    guess = p.argmax(axis=1)
+    return Evaluation(
+        claims=make_claims(labels, guess, guess, None, "accuracy", 0, list(range(n))),
+        confusion=Confusion(CLASSES, ((0,) * 3,) * 3),
+        ms_per_image=None,
+        megabytes=1.0,
+        accuracy=estimate(labels, guess),
+        scratch={},
+        opened=1,
+        labels=labels,
+        probabilities=p,
     )
 
 
-def proof(n: int = 40) -> Any:
-    rng = np.random.default_rng(0)
-    p = rng.dirichlet(np.ones(3), n)
-    return SimpleNamespace(probabilities=p, labels=np.array([rng.choice(3, p=row) for row in p]))
+RESULT = TrialResult(TrialSpec("vgg16", "imagenet", 128, 13, 13), "complete", 0.5, 1.0)
 
 
-def outcome() -> Any:
-    said = np.array([[0.9, 0.05, 0.05], [0.2, 0.3, 0.5], [0.6, 0.3, 0.1]])
-    return SimpleNamespace(val_rows=np.array([0, 1, 4]), val_probabilities=said)
+def outcome() -> Outcome:
+    probabilities = np.array([[0.9, 0.05, 0.05], [0.2, 0.3, 0.5], [0.6, 0.3, 0.1]])
+    return Outcome(RESULT, np.array([0, 1, 4]), probabilities)
 
 
 def test_suspects_are_named_by_their_files_in_the_pool() -> None:
-    context = session_with(insight())
-    found = find(context, "candidate", outcome(), proof())  # type: ignore[arg-type]
-    assert found.more_data == MORE
-    assert found.labels is not None
-    assert found.labels.examined == 4
-    (suspect,) = found.labels.suspects
-    assert (suspect.path, suspect.given, suspect.suggested) == ("pictures/13.png", "cat", "dog")
+    worker = Examining(insight())
+    findings = found(worker, outcome())
+    assert findings.more_data == MORE
+    assert findings.labels is not None
+    assert findings.labels.examined == 4
+    (suspect,) = findings.labels.suspects
+    assert (suspect.path, suspect.given, suspect.suggested) == ("13.png", "cat", "dog")
     assert (suspect.given_probability, suspect.suggested_probability) == (0.2, 0.75)
-    assert context.told == [("insight", {"candidate": "candidate", "seed": 7, "seconds": 12.5})]
+    ((name, arguments),) = worker.asked
+    assert (name, arguments["candidate"], arguments["seed"]) == ("insight", LITE, 7)
+    assert 15.0 < arguments["seconds"] <= 20.0
 
 
 def test_no_more_suspects_are_shown_than_fit_a_page() -> None:
     n = 60
-    context = session_with(Insight(MORE, np.arange(n), np.tile([0.1, 0.9, 0.0], (n, 1))))
-    context.data.pool, context.data.labels = tuple(range(n)), (0,) * n
-    context.data.index.images = {row: SimpleNamespace(path=f"{row}.png") for row in range(n)}
-    found = find(context, "candidate", None, proof())  # type: ignore[arg-type]
-    assert found.labels is not None
-    assert len(found.labels.suspects) == MOST_SUSPECTS
+    worker = Examining(Insight(MORE, np.arange(n), np.tile([0.1, 0.9, 0.0], (n, 1))))
+    findings = found(worker, None, of=data(range(n), (0,) * n))
+    assert findings.labels is not None
+    assert len(findings.labels.suspects) == MOST_SUSPECTS
 
 
 def test_the_temperature_comes_from_the_winners_validation_images() -> None:
-    found = find(session_with(insight()), "candidate", outcome(), proof())  # type: ignore[arg-type]
-    assert found.calibration is not None
+    findings = found(Examining(insight()), outcome())
+    assert findings.calibration is not None
     labels = np.array([POOL_LABELS[row] for row in (0, 1, 4)])
-    assert found.calibration.temperature == fit_temperature(outcome().val_probabilities, labels)
-    assert found.calibration.fitted_on == 3
-    assert sum(b.images for b in found.calibration.before.bins) == 40
+    assert findings.calibration.temperature == fit_temperature(outcome().val_probabilities, labels)
+    assert findings.calibration.fitted_on == 3
+    assert sum(b.images for b in findings.calibration.before.bins) == 40
 
 
 def test_a_winner_without_validation_figures_has_no_calibration() -> None:
-    nothing = SimpleNamespace(val_rows=np.zeros(0, np.int64), val_probabilities=np.zeros((0, 3)))
+    nothing = Outcome(RESULT, np.zeros(0, np.int64), np.zeros((0, 3)))
     for none in (None, nothing):
-        assert find(session_with(insight()), "candidate", none, proof()).calibration is None  # type: ignore[arg-type]
+        assert found(Examining(insight()), none).calibration is None
 
 
 @pytest.mark.parametrize("answer", [None, TrialError("out of memory")])
-def test_findings_that_cannot_be_had_cost_the_run_nothing(answer: Any) -> None:
-    context = session_with(answer)
-    found = find(context, "candidate", outcome(), proof())  # type: ignore[arg-type]
-    assert (found.more_data, found.labels) == (None, None)
-    assert found.calibration is not None
-    warnings = [told for told in context.told if isinstance(told, str)]
-    assert warnings == ([] if answer is None else ["no finding on labels and on more data: out of memory"])
+def test_findings_that_are_unavailable_cost_the_run_nothing(answer: Exception | None) -> None:
+    heard = Heard()
+    findings = found(Examining(answer), outcome(), heard=heard)
+    assert (findings.more_data, findings.labels) == (None, None)
+    assert findings.calibration is not None
+    expected = [] if answer is None else ["no finding on labels and on more data: out of memory"]
+    assert heard.warnings == expected

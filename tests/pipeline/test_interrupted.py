@@ -1,41 +1,80 @@
-"""A run that does not come to its end: what its record says."""
+"""A run that does not come to its end: what its callbacks are told."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
+from PIL import Image
 
-import tlsearch.pipeline.run as module
+from tlsearch.callbacks import Callback, RunInfo
 from tlsearch.config import RunConfig
-from tlsearch.errors import RunError
+from tlsearch.errors import Interrupted, RunError, UsageError
+from tlsearch.listeners.callback_list import Recorder
+from tlsearch.pipeline.context import open_run
+from tlsearch.results.result import RunResult
+
+
+class Begun(Recorder):
+    """A record in which work has begun."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, bool]] = []
+
+    def on_run_failed(self, reason: str, interrupted: bool) -> bool:
+        self.told.append((reason, interrupted))
+        return True
+
+
+class Ends(Callback):
+    """Keeps how a run begins and ends."""
+
+    def __init__(self) -> None:
+        self.told: list[object] = []
+
+    def on_run_begin(self, run: RunInfo) -> None:
+        self.told.append(run.resumed)
+
+    def on_run_end(self, result: RunResult | None) -> None:
+        self.told.append(result)
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> Path:
+    (tmp_path / "images").mkdir()
+    Image.new("RGB", (8, 8)).save(tmp_path / "images" / "a.png")
+    return tmp_path / "images"
 
 
 @pytest.mark.parametrize(
-    ("error", "status", "reason"),
+    ("error", "raised", "reason", "interrupted"),
     [
-        (RunError("No trial was completed."), "FAILED", "No trial was completed."),
-        (MemoryError(), "FAILED", "MemoryError"),
-        (KeyboardInterrupt(), "KILLED", ""),
+        (RunError("No trial was completed."), RunError, "No trial was completed.", False),
+        (UsageError("It cannot be had."), RunError, "It cannot be had.", False),
+        (MemoryError(), MemoryError, "MemoryError", False),
+        (KeyboardInterrupt(), Interrupted, "", True),
     ],
 )
-def test_the_record_says_why(monkeypatch: pytest.MonkeyPatch, error: BaseException, status: str, reason: str) -> None:
-    told: list[tuple[str, str, str]] = []
+def test_the_record_says_why(
+    images: Path, tmp_path: Path, error: BaseException, raised: type[BaseException], reason: str, interrupted: bool
+) -> None:
+    record, ends = Begun(), Ends()
+    config = RunConfig(images, output=tmp_path / "out")
 
-    def finish(run_id: str, state: str, reason: str) -> None:
-        told.append((run_id, state, reason))
+    def fail() -> None:
+        with open_run(config, None, [ends]) as context:
+            context.callbacks.add_recorder(record)
+            raise error
 
-    def spend(*_: object) -> None:
-        raise error
+    with pytest.raises(raised):
+        fail()
+    assert record.told == [(reason, interrupted)]
+    assert ends.told == [False, None]
 
-    context = SimpleNamespace(tracker=SimpleNamespace(finish=finish), parent_run="parent")
-    monkeypatch.setattr(module, "_prepare", lambda *_: (context, None))
-    monkeypatch.setattr(module, "check_unchanged", lambda *_: None)
-    monkeypatch.setattr(module, "_spend", spend)
-    worker: Any = SimpleNamespace(start=lambda: None)
-    nothing: Any = None
-    with pytest.raises(type(error)):
-        module._run(RunConfig(Path("images")), nothing, worker, nothing, nothing)
-    assert told == [("parent", status, reason)]
+
+def test_before_work_has_begun_the_request_is_at_fault(images: Path, tmp_path: Path) -> None:
+    config = RunConfig(images, output=tmp_path / "out")
+    with pytest.raises(UsageError, match="no such thing") as caught, open_run(config, None, []):
+        raise UsageError("There is no such thing.")
+    assert not isinstance(caught.value, RunError)
+    assert not (tmp_path / "out").exists()

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.helpers.contexts import make_plan
 from tests.helpers.made_up import (
     IMAGES,
     LITE,
@@ -25,13 +26,11 @@ from tlsearch.errors import PluginError
 from tlsearch.pipeline.candidates import Found
 from tlsearch.pipeline.plan import (
     FEWEST_STEPS,
-    Plan,
     _fitting_steps,
     _trained_folds,
     baseline_sizes,
-    choose_policies,
-    sizes_of,
 )
+from tlsearch.pipeline.preflight import choose_policies, sizes_of
 from tlsearch.plugins import weights
 from tlsearch.search.cost import COMPILE_SECONDS, Costs
 
@@ -133,7 +132,7 @@ def test_the_folds_of_a_trial() -> None:
     costs = make_costs(space)
     costs.folds, costs.trained_folds = 5, 2
     folds = tuple(Fold((n,), (n + 1,)) for n in range(5))
-    plan = Plan(space, costs, (), None, folds)
+    plan = make_plan(space, costs, folds=folds)
     solved, tuned = space.spec(space.params(LITE)), space.spec(space.params(LITE, train_suffix=True))
     assert plan.folds_of(solved) == folds
     assert plan.folds_of(tuned) == folds[:2]

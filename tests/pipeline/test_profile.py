@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from tests.helpers.made_up import LITE, VGG, backbone_facts, facts_of, make_costs, make_space, plugin_facts
-from tlsearch.config import RunConfig
+from tests.helpers.contexts import Heard, make_context, make_plan
+from tests.helpers.made_up import LITE, VGG, backbone_facts, plugin_facts
 from tlsearch.errors import PluginError, PluginFailedError, TrialError
 from tlsearch.pipeline.plan import Plan
-from tlsearch.pipeline.profile import best_candidates, make_profile, profile_line
+from tlsearch.pipeline.profile import Profile, best_candidates, make_profile, profile_line
 from tlsearch.results.schema.run import ProfilePoint
-from tlsearch.runs.budget import TimeBudget
-from tlsearch.runs.checkpoint import Checkpoint
 from tlsearch.types import Candidate
 
 THIRD = replace(VGG, backbone="resnet50", depth=17)
@@ -52,26 +50,24 @@ def test_the_line_that_people_see() -> None:
     assert profile_line(VGG, points(1.0, 1.0)).endswith("best 1.000 after cut1 (1 of 2)")
 
 
-def profiled(tmp_path: Path, fails: dict[str, Exception], **options: Any) -> tuple[Any, list[str]]:
-    """What comes of a profile in which some backbones raise, and what was said on the way."""
-    space, said = make_space(), list[str]()
+class Probing:
+    """A worker that probes; some backbones raise."""
 
-    def call(name: str, *_: object, candidate: Candidate, **__: object) -> list[tuple[float, float]]:
-        if candidate.backbone in fails:
-            raise fails[candidate.backbone]
+    def __init__(self, fails: Mapping[str, Exception]) -> None:
+        self.fails = fails
+
+    def call(self, name: str, *_: object, candidate: Candidate, **__: object) -> list[tuple[float, float]]:
+        if candidate.backbone in self.fails:
+            raise self.fails[candidate.backbone]
         return [(0.5, 0.1)] * candidate.depth
 
-    context: Any = SimpleNamespace(
-        config=RunConfig(tmp_path, **options),
-        worker=SimpleNamespace(call=call),
-        progress=lambda step: None,
-        reporter=SimpleNamespace(say=lambda step, text: None, warn=said.append),
-        data=SimpleNamespace(training=tuple(range(10))),
-        checkpoint=Checkpoint(tmp_path, TimeBudget(None), {}),
-        facts={candidate: facts_of(candidate) for candidate in space.candidates},
-        plugins=plugin_facts(backbone_facts("vgg16"), backbone_facts("efficientnet_lite0")),
-    )
-    return make_profile(context, Plan(space, make_costs(space), (), None, ())), said
+
+def profiled(tmp_path: Path, fails: Mapping[str, Exception], **options: Any) -> tuple[tuple[Plan, Profile], list[str]]:
+    """What comes of a profile in which some backbones raise, and the warnings on the way."""
+    heard = Heard()
+    context = make_context(tmp_path, Probing(fails), heard=heard, **options)
+    plugins = plugin_facts(backbone_facts("vgg16"), backbone_facts("efficientnet_lite0"))
+    return make_profile(context, make_plan(plugins=plugins)), heard.warnings
 
 
 def test_a_candidate_whose_plugin_fails_is_left_out(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +11,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tlsearch.config import RunConfig
+from tests.helpers.contexts import make_context
 from tlsearch.data.index import survey
 from tlsearch.data.pixels import open_pixels
 from tlsearch.pipeline.context import Data
 from tlsearch.pipeline.messages import data_line
 from tlsearch.pipeline.scan import load_data, pool_at, pool_digest, starting_size
-from tlsearch.reporter import SilentReporter
+from tlsearch.runs.output import WORK_FOLDER
 
 
 @pytest.mark.parametrize(
@@ -45,8 +46,10 @@ def write(folder: Path, colours: dict[str, tuple[int, int, int]], count: int) ->
 
 
 def load(root: Path, work: Path, **options: Any) -> Data:
-    work.mkdir()
-    return load_data(RunConfig(root, **options), survey(root), 32, work, SilentReporter())
+    """The images of ``root`` with the files of the pool in the folder ``work``."""
+    context = replace(make_context(root, **options), output=work)
+    context.work.mkdir(parents=True)
+    return load_data(context, survey(root), 32)
 
 
 @pytest.fixture(scope="module")
@@ -60,8 +63,8 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_no_file_holds_a_pixel_of_the_test_split(folders: Path, tmp_path: Path) -> None:
-    work = tmp_path / "work"
-    data = load(folders, work)
+    data = load(folders, tmp_path / "work")
+    work = tmp_path / "work" / WORK_FOLDER
     files = pool_at(data, [16, 32], work)
     assert sorted(p.name for p in work.iterdir()) == ["pool-16.npy", "pool-32.npy"]
     for file in files.values():
@@ -161,8 +164,8 @@ def test_the_digest_is_that_of_the_contents_in_order(folders: Path, tmp_path: Pa
 
 
 def test_smaller_pools_are_made_once(folders: Path, tmp_path: Path) -> None:
-    work = tmp_path / "work"
-    data = load(folders, work)
+    data = load(folders, tmp_path / "work")
+    work = tmp_path / "work" / WORK_FOLDER
     file = Path(pool_at(data, [16], work)[16])
     before = file.stat().st_mtime_ns
     assert pool_at(data, [32, 16, 16], work) == {16: str(file), 32: str(data.pixels)}

@@ -1,24 +1,24 @@
-"""How much time the search leaves to what comes after it, and what it says of a trial."""
+"""Where a study is kept and under which name, and how much time the search leaves to what comes after it."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
 
 import optuna
 import pytest
 
+from tests.helpers.contexts import make_context, make_data, make_plan
 from tests.helpers.made_up import LITE, make_costs, make_space
 from tlsearch.data.split import Fold
-from tlsearch.pipeline import search as trials
+from tlsearch.listeners.mlflow import MlflowCallback
+from tlsearch.listeners.running_trial import CompletedTrial, RunningTrial
+from tlsearch.pipeline import search as module
+from tlsearch.pipeline.baseline import BaselineResult
 from tlsearch.pipeline.confirm import more_views
 from tlsearch.pipeline.context import RunContext
-from tlsearch.pipeline.plan import Plan
-from tlsearch.pipeline.search import is_probe, reserved_seconds
+from tlsearch.pipeline.search import is_probe, reserved_seconds, search, trial_row, val_figures
 from tlsearch.results.schema.run import ProfilePoint
-from tlsearch.runs.budget import TimeBudget
 from tlsearch.search.study import Search, TrialRecord
 from tlsearch.types import TrialResult
 
@@ -27,20 +27,28 @@ PROBE = TrialRecord(1, SPACE.spec(SPACE.params(LITE)), "complete", 0.6, 0.5, 1.0
 TUNED = TrialRecord(
     2, SPACE.spec(SPACE.params(LITE, train_suffix=True, policy="standard")), "complete", 0.9, 0.5, 1.0, ()
 )
-SCRATCH: Any = SimpleNamespace(result=SimpleNamespace(spec=replace(PROBE.spec, weights=None), seconds=50.0), others=())
 
 
-def reserved(limit: float | None, *finished: TrialRecord, baseline: Any = None, uses_folds: bool = False) -> float:
-    context: Any = SimpleNamespace(
-        budget=TimeBudget(limit),
-        config=SimpleNamespace(refit=False),
-        data=SimpleNamespace(uses_folds=uses_folds),
-    )
-    search: Any = SimpleNamespace(
-        finished=list(finished), best=lambda count: sorted(finished, key=lambda f: -(f.value or 0))[:count]
-    )
-    plan = Plan(SPACE, make_costs(SPACE), (), None, ())
-    return reserved_seconds(cast("RunContext", context), plan, cast("Search", search), baseline)
+def scratch(seconds: float) -> BaselineResult:
+    """A network from scratch that was trained for so many seconds."""
+    result = TrialResult(replace(PROBE.spec, weights=None), "complete", 0.5, seconds)
+    return BaselineResult(replace(LITE, weights=None), result, (), seconds, "schedule", False, (), 5)
+
+
+SCRATCH = scratch(50.0)
+
+
+def reserved(
+    limit: float | None,
+    *finished: TrialRecord,
+    baseline: BaselineResult | None = None,
+    uses_folds: bool = False,
+) -> float:
+    context = make_context(Path("images"), limit=limit)
+    plan = make_plan(SPACE, data=make_data(val=()) if uses_folds else make_data())
+    search = Search(optuna.create_study(direction="maximize"), SPACE, plan.costs, lambda _: True, lambda _: True)
+    search.finished = list(finished)
+    return reserved_seconds(context, plan, search, baseline)
 
 
 def confirming(*finished: TrialRecord) -> float:
@@ -60,11 +68,10 @@ def test_confirmation_keeps_its_share_once_a_suffix_has_been_tuned() -> None:
 
 def test_one_fold_of_the_best_is_kept_possible_up_to_a_third_of_the_limit() -> None:
     alone = confirming(TUNED, PROBE)
-    scratch: Any = SimpleNamespace(result=SimpleNamespace(spec=SCRATCH.result.spec, seconds=alone), others=())
-    assert reserved(3.1 * 2 * alone, PROBE, TUNED, baseline=scratch) == pytest.approx(2 * alone)
+    assert reserved(3.1 * 2 * alone, PROBE, TUNED, baseline=scratch(alone)) == pytest.approx(2 * alone)
     # Where the network from scratch does not fit beside it, the best is confirmed without.
-    assert reserved(2.9 * 2 * alone, PROBE, TUNED, baseline=scratch) == pytest.approx(alone)
-    assert reserved(2.9 * alone, PROBE, TUNED, baseline=scratch) == 0.0
+    assert reserved(2.9 * 2 * alone, PROBE, TUNED, baseline=scratch(alone)) == pytest.approx(alone)
+    assert reserved(2.9 * alone, PROBE, TUNED, baseline=scratch(alone)) == 0.0
 
 
 def test_with_folds_the_training_of_what_ships_is_always_kept_possible() -> None:
@@ -91,56 +98,60 @@ POINTS = tuple(ProfilePoint(f"cut{n}", n, 0.5, 0.01) for n in range(1, LITE.dept
 
 
 class Late:
-    """A context whose time is over, and a search that asks for a linear probe first."""
+    """A search whose time is over, and that asks for a linear probe first; its trials take no time."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, limit: float) -> None:
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, folder: Path, limit: float) -> None:
         self.seconds: list[float | None] = []
-        self.log: Any = None
-        budget = TimeBudget(limit)
-        budget.started -= 10 * limit
-        self.context: Any = SimpleNamespace(
-            budget=budget,
-            config=SimpleNamespace(storage="sqlite://", refit=False, effective_trials=5),
-            output=Path("late"),
-            data=SimpleNamespace(index=SimpleNamespace(fingerprint="aa"), metric="accuracy", uses_folds=True),
-            tracker=SimpleNamespace(log_epoch=lambda *_: None),
-            parent_run="",
-        )
-        self.plan = Plan(SPACE, make_costs(SPACE), (), None, ())
-        monkeypatch.setattr(trials, "_run_trial", self._run_trial)
+        self.context = make_context(folder, limit=limit, storage="sqlite://", trials=5)
+        self.context.budget.started -= 10 * limit
+        self.plan = make_plan(SPACE, data=make_data(val=()))
+        monkeypatch.setattr(module, "run_trial", self._run_trial)
 
-    def _run_trial(self, *arguments: Any) -> TrialResult:
-        spec, seconds = arguments[5], arguments[7]
-        self.seconds.append(seconds)
-        return TrialResult(spec, "complete", 0.6, 1.0, {"val_loss": 1.0})
+    def _run_trial(self, context: RunContext, trial: RunningTrial, judge: object) -> CompletedTrial:
+        self.seconds.append(trial.seconds)
+        result = TrialResult(trial.spec, "complete", 0.6, 1.0, {"val_loss": 1.0})
+        return CompletedTrial(result, None, "run", ())
 
 
-def test_the_first_linear_probe_runs_to_its_end_however_late_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    late = Late(monkeypatch, 10.0)
-    log = trials.run_search(late.context, late.plan, {LITE: POINTS}, [LITE], None)
+class Best(MlflowCallback):
+    """Keeps the best scores that it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[int, str, float]] = []
+
+    def on_best(self, number: int, name: str, value: float) -> None:
+        self.told.append((number, name, value))
+
+
+def test_the_first_linear_probe_runs_to_its_end_however_late_it_is(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    late, record = Late(monkeypatch, tmp_path, 10.0), Best()
+    log, _ = search(late.context, late.plan, record, {LITE: POINTS}, [LITE], None)
     assert late.seconds == [None]
     assert [is_probe(f.spec) for f in log.search.finished] == [True]
     assert log.why == "time"
+    assert record.told == [(1, "best_val_accuracy", 0.6)]
 
 
 def test_gains_are_taken_on_the_folds_that_both_have() -> None:
     space = make_space(LITE)
     costs = make_costs(space)
     costs.folds, costs.trained_folds = 3, 1
-    plan = Plan(space, costs, (), None, (Fold((0,), (1,)),) * 3)
+    plan = make_plan(space, costs, folds=(Fold((0,), (1,)),) * 3)
     spec = space.spec(space.params(LITE))
-    scratch = TrialResult(replace(spec, weights=None), "complete", 0.25, 1.0, {"val_accuracy": 0.25})
+    from_scratch = TrialResult(replace(spec, weights=None), "complete", 0.25, 1.0, {"val_accuracy": 0.25})
     solved = TrialResult(spec, "complete", 0.75, 1.0, fold_values=(0.5, 0.75, 1.0))
     probe = TrialRecord(1, spec, "complete", 0.5, 1.0, 1.0, (), fold_values=(0.125, 0.625, 0.75))
-    assert trials._val_figures(solved, scratch, probe) == {
+    assert val_figures(solved, from_scratch, probe) == {
         "baseline_val_accuracy": 0.25,
         "val_gain_over_baseline": 0.25,  # on the first fold alone, as the network from scratch
         "val_gain_over_linear_probe": 0.25,  # on all three
     }
     tuned = TrialResult(spec, "complete", 0.5, 1.0, fold_values=(0.5,))
-    assert trials._val_figures(tuned, scratch, probe)["val_gain_over_linear_probe"] == 0.375
-    assert trials._val_figures(solved, None, probe) == {"val_gain_over_linear_probe": 0.25}
-    assert trials._row(plan, 1, solved, "").compared == 0.5
-    assert trials._row(plan, 1, tuned, "").compared == 0.5
+    assert val_figures(tuned, from_scratch, probe)["val_gain_over_linear_probe"] == 0.375
+    assert val_figures(solved, None, probe) == {"val_gain_over_linear_probe": 0.25}
+    assert trial_row(plan, 1, solved, "").compared == 0.5
+    assert trial_row(plan, 1, tuned, "").compared == 0.5
     costs.trained_folds = 3
-    assert trials._row(plan, 1, solved, "").compared is None
+    assert trial_row(plan, 1, solved, "").compared is None

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import SimpleNamespace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-import tlsearch.pipeline.trial as module
+from tests.helpers.contexts import make_context
+from tlsearch.callbacks import Callback, EpochInfo, TrialInfo
 from tlsearch.data.split import Fold
 from tlsearch.errors import OutOfMemoryError
-from tlsearch.pipeline.trial import Curves, execute
+from tlsearch.listeners.checkpoint import CheckpointCallback
+from tlsearch.listeners.running_trial import RunningTrial
+from tlsearch.pipeline.trial import Epochs, run_trial
 from tlsearch.training.trial import Outcome
-from tlsearch.types import Candidate, Role, TrialResult, TrialSpec
+from tlsearch.types import Candidate, Decision, Role, TrialResult, TrialSpec
 
 SPEC = TrialSpec("vgg16", "imagenet", 128, 13, 10, steps=40, batch_size=32)
 
@@ -25,66 +28,93 @@ class Worker:
     def __init__(self, *rounds: int) -> None:
         self.rounds = rounds
         self.asked: list[tuple[int | None, bool]] = []
+        self.decisions: list[str] = []
 
     def trial(self, name: str, heard: Any, batch_size: int | None, keep: bool, **_: object) -> Any:
         """The outcome of a trial."""
         self.asked.append((batch_size, keep))
         for epoch in range(1, self.rounds[len(self.asked) - 1] + 1):
-            heard(("epoch", {"epoch": epoch, "val_accuracy": 0.5, "attempt": len(self.asked)}))
+            numbers = {"epoch": epoch, "val_accuracy": 0.5, "attempt": len(self.asked)}
+            self.decisions.append(heard(("epoch", numbers)))
+            if self.decisions[-1] == "prune":
+                break
         if len(self.asked) < len(self.rounds):
             raise OutOfMemoryError("no memory")
         result = TrialResult(SPEC, "complete", 0.5, 1.0)
         return Outcome(result, np.zeros(0, np.int64), np.zeros((0, 2), np.float32))
 
 
-def tried(monkeypatch: pytest.MonkeyPatch, worker: Worker, role: Role) -> list[tuple[int, float]]:
-    """Execute a trial; gives the rounds that ``on_round`` heard, with the number of the attempt."""
-    for name in ("recall", "start_run", "finish_run"):
-        monkeypatch.setattr(module, name, lambda *_: None)
-    context: Any = SimpleNamespace(
-        worker=worker,
-        data=SimpleNamespace(metric="accuracy"),
-        tracker=SimpleNamespace(log_epoch=lambda *_: None),
-        checkpoint=SimpleNamespace(keep=lambda *_: None),
-        reporter=SimpleNamespace(warn=lambda _: None),
-        progress=lambda _: lambda event: None,
-    )
-    heard: list[tuple[int, float]] = []
+class Told(Callback):
+    """Keeps the epochs that it is told; prunes from one on."""
 
-    def on_round(number: int, numbers: Mapping[str, float]) -> str:
-        heard.append((number, numbers["attempt"]))
-        return "continue"
+    def __init__(self, prune_from: int = 99) -> None:
+        self.epochs: list[EpochInfo] = []
+        self.prune_from = prune_from
 
+    def on_epoch_end(self, trial: TrialInfo, epoch: EpochInfo) -> Decision | None:
+        self.epochs.append(epoch)
+        return Decision.PRUNE if epoch.number >= self.prune_from else None
+
+
+def make_trial(role: Role) -> RunningTrial:
     candidate = Candidate("vgg16", "imagenet", None, "", 128, 13)
-    execute(context, SPEC, candidate, [Fold((0,), (1,))], role, "name", on_round, None, "search")
-    return heard
+    return RunningTrial(number=1, role=role, name="name", spec=SPEC, candidate=candidate, folds=(Fold((0,), (1,)),))
+
+
+def rounds_of(folder: Path, worker: Worker, role: Role) -> list[tuple[int, float]]:
+    """Run a trial; gives the rounds that the judge was told, with the number of the attempt."""
+    told = Told()
+    rounds: list[tuple[int, float]] = []
+
+    def judge(number: int, numbers: Mapping[str, float]) -> Decision:
+        rounds.append((number, numbers["attempt"]))
+        return Decision.CONTINUE
+
+    run_trial(make_context(folder, worker, heard=told), make_trial(role), judge)
+    assert [(epoch.number, epoch.metrics["attempt"]) for epoch in told.epochs] == rounds
+    return rounds
 
 
 @pytest.mark.parametrize(("role", "keep"), [("trial", False), ("confirmation", True)])
-def test_a_trial_that_comes_again_keeps_its_model(monkeypatch: pytest.MonkeyPatch, role: Role, keep: bool) -> None:
+def test_a_trial_that_comes_again_keeps_its_model(tmp_path: Path, role: Role, keep: bool) -> None:
     worker = Worker(2)
-    assert tried(monkeypatch, worker, role) == [(1, 1), (2, 1)]
+    assert rounds_of(tmp_path, worker, role) == [(1, 1), (2, 1)]
     assert worker.asked == [(None, keep)]
 
 
-def test_rounds_of_further_attempts_are_told_where_the_longest_one_broke_off(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rounds_of_further_attempts_are_told_from_where_the_longest_one_ended(tmp_path: Path) -> None:
     worker = Worker(3, 1, 5)
-    assert tried(monkeypatch, worker, "confirmation") == [(1, 1), (2, 1), (3, 1), (4, 3), (5, 3)]
+    assert rounds_of(tmp_path, worker, "confirmation") == [(1, 1), (2, 1), (3, 1), (4, 3), (5, 3)]
     assert worker.asked == [(None, True), (None, False), (16, False)]
 
 
-def test_rounds_are_steps_that_begin_anew_in_every_fold() -> None:
-    sent: list[tuple[int, str]] = []
+def test_epochs_begin_anew_in_every_fold() -> None:
+    epochs = Epochs()
+    # Two folds, in rounds of less than an epoch.
+    told = [epochs.next({"epoch": epoch}) for epoch in (0.4, 0.8, 1.2, 0.4, 0.8, 1.2)]
+    assert [epoch.number for epoch in told] == [1, 2, 3, 4, 5, 6]
+    assert [epoch.fold for epoch in told] == [1, 1, 1, 2, 2, 2]
 
-    def log_epoch(run_id: str, step: int, metrics: Mapping[str, float]) -> None:
-        sent.append((step, next(iter(metrics)).split("/")[0]))
 
-    context: Any = SimpleNamespace(
-        data=SimpleNamespace(metric="accuracy"), tracker=SimpleNamespace(log_epoch=log_epoch)
-    )
-    curves = Curves(context, "run")
-    for epoch in (0.4, 0.8, 1.2, 0.4, 0.8, 1.2):  # two folds, in rounds of less than an epoch
-        curves.add({"epoch": epoch, "val_accuracy": 0.5})
-    assert [step for step, _ in sent] == [1, 2, 3, 1, 2, 3]
-    assert len({name for _, name in sent[:3]}) == len({name for _, name in sent[3:]}) == 1
-    assert sent[0][1] != sent[3][1]
+def test_a_callback_may_end_a_trial(tmp_path: Path) -> None:
+    worker = Worker(4)
+    run_trial(make_context(tmp_path, worker, heard=Told(prune_from=2)), make_trial("trial"))
+    assert worker.decisions == ["continue", "prune"]
+
+
+def test_a_trial_that_an_earlier_attempt_completed_is_not_run_again(tmp_path: Path) -> None:
+    told: list[int] = []
+
+    def judge(number: int, numbers: Mapping[str, float]) -> Decision:
+        told.append(number)
+        return Decision.CONTINUE
+
+    first, second = Worker(2), Worker(2)
+    context = make_context(tmp_path, first)
+    keeping = make_context(tmp_path, first, recorders=[CheckpointCallback(context.checkpoint)])
+    completed = run_trial(keeping, make_trial("trial"), judge)
+    again = run_trial(make_context(tmp_path, second), make_trial("trial"), judge)
+    assert again.result == completed.result
+    assert again.rounds == completed.rounds
+    assert (first.asked, second.asked) == ([(None, False)], [])
+    assert told == [1, 2, 1, 2]

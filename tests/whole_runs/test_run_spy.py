@@ -107,7 +107,7 @@ def spy(monkeypatch: pytest.MonkeyPatch) -> Spy:
     for policy in (policies.Geometric, policies.Standard):
         watch(policy, "render")
     monkeypatch.setattr(InProcess, "spy", spy, raising=False)
-    monkeypatch.setattr("tlsearch.pipeline.run.Worker", InProcess)
+    monkeypatch.setattr("tlsearch.pipeline.context.Worker", InProcess)
     return spy
 
 

@@ -147,14 +147,29 @@ def _read(
     "[default: none]",
 )
 @click.pass_context
-def run(ctx: click.Context, /, config: Path | None, **options: Any) -> None:
+def run(ctx: click.Context, /, config: Path | None, dry_run: bool, **options: Any) -> None:
     """Finds the best way to reuse a pre-trained network for the images in DATASET.
 
     DATASET holds a folder of images for each class, or folders train, val and test that do. Every trial is
     recorded in MLflow; the winner is compared on test images with a network trained from scratch.
     """
     chosen = build_config(config, options)
-    start(ctx, chosen)
+    if dry_run:
+        show_plan(chosen)
+    else:
+        start(ctx, chosen)
+
+
+def show_plan(config: RunConfig) -> None:
+    """Print what a run would do."""
+    from tlsearch.cli.console import ConsoleReporter
+    from tlsearch.pipeline.run import plan
+    from tlsearch.runs.output import check_output
+
+    check_output(config)
+
+    with ConsoleReporter() as reporter:
+        plan(config, reporter)
 
 
 def start(ctx: click.Context, config: RunConfig) -> None:
@@ -169,9 +184,7 @@ def start(ctx: click.Context, config: RunConfig) -> None:
     from tlsearch.pipeline.run import run as find
 
     with _interruptible(), ConsoleReporter() as reporter:
-        result = find(config, reporter)
-        if result is not None:
-            print_summary(reporter.console, result)
+        print_summary(reporter.console, find(config, reporter))
 
 
 @contextmanager

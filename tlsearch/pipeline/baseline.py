@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from tlsearch.errors import OutOfMemoryError, PluginFailedError
+from tlsearch.listeners.running_trial import CompletedTrial, RunningTrial
 from tlsearch.models.small_cnn import SmallCNN
-from tlsearch.pipeline.context import RunContext
+from tlsearch.pipeline.context import Data, RunContext
+from tlsearch.pipeline.messages import baseline_line
 from tlsearch.pipeline.models import model_folder, save_fitted
 from tlsearch.pipeline.plan import Plan, baseline_sizes, measure
-from tlsearch.pipeline.trial import Curves, finish_run, start_run
+from tlsearch.pipeline.trial import Epochs
 from tlsearch.results.schema.run import TrialRow
 from tlsearch.search.cost import RENDER_SECONDS
 from tlsearch.training.batches import steps_per_epoch
@@ -69,22 +71,37 @@ class RaceResult:
     outcomes: tuple[Outcome, ...]
     run_ids: tuple[str, ...]
 
+    def trials(self) -> list[CompletedTrial]:
+        """Each learning rate as a trial that is over."""
+        pairs = zip(self.outcomes, self.run_ids, strict=True)
+        return [CompletedTrial(outcome.result, outcome, run_id, ()) for outcome, run_id in pairs]
+
     @property
     def best(self) -> TrialResult:
         """The one that was trained to the end."""
         return next(o.result for o in self.outcomes if o.result.state == "complete")
 
 
-def run_baseline(context: RunContext, plan: Plan, best: Candidate) -> BaselineResult:
+def train_baseline(context: RunContext, plan: Plan, best: Candidate) -> BaselineResult | None:
+    """Train the baseline where one is asked for."""
+    if context.config.baseline == "none":
+        return None
+    with context.budget.measure("baseline"):
+        baseline = _train_baseline(context, plan, best)
+    context.callbacks.on_step("baseline", baseline_line(baseline))
+    return baseline
+
+
+def _train_baseline(context: RunContext, plan: Plan, best: Candidate) -> BaselineResult:
     """Train from scratch: a small residual network, and the architecture of ``best`` where that is affordable.
 
     The better of the two on validation is the baseline. Learning rates race on the first fold. Where there is a
     validation part, the models are kept.
     """
     share = context.budget.share("baseline")
-    small = _small_network(context, share)
-    large = _same_architecture(context, best)
-    needed = _race_seconds(context, large, ENOUGH_EPOCHS)
+    small = _small_network(context, plan.data, share)
+    large = _same_architecture(plan, best)
+    needed = _race_seconds(plan.data, large, ENOUGH_EPOCHS)
     affordable = share is None or needed <= share / 2
     budget = share / 2 if share is not None and affordable else share
     runs = [_race(context, plan, small, _steps(context, plan, small, budget))]
@@ -93,7 +110,7 @@ def run_baseline(context: RunContext, plan: Plan, best: Candidate) -> BaselineRe
         try:
             runs.append(_race(context, plan, large, _steps(context, plan, large, budget)))
         except TRIAL_ERRORS as error:
-            context.reporter.warn(f"{large.candidate.backbone} is not trained from scratch: {error}")
+            context.callbacks.on_warning(f"{large.candidate.backbone} is not trained from scratch: {error}")
     else:
         reasons = (
             f"{large.candidate.backbone} ({ENOUGH_EPOCHS} epochs need {needed:.0f} s, "
@@ -110,13 +127,13 @@ def scratch_of(baseline: BaselineResult | None) -> tuple[BaselineResult, ...]:
     return () if baseline is None else (baseline, *baseline.others)
 
 
-def _small_network(context: RunContext, budget: float | None) -> CandidateFacts:
+def _small_network(context: RunContext, data: Data, budget: float | None) -> CandidateFacts:
     """The small network, at the largest size at which it gets 30 epochs, or at the smallest."""
-    largest, *smaller = baseline_sizes(context.data.base_size)
+    largest, *smaller = baseline_sizes(data.base_size)
     candidate = Candidate(SmallCNN.name, None, None, "", largest, 0)
     facts = measure(context, candidate, 0.0)
     for size in smaller:
-        if budget is None or _race_seconds(context, facts, ENOUGH_EPOCHS) <= budget:
+        if budget is None or _race_seconds(data, facts, ENOUGH_EPOCHS) <= budget:
             break
         # The work of a convolutional network is proportional to the number of pixels.
         seconds = facts.forward_seconds * (size / facts.candidate.image_size) ** 2
@@ -124,34 +141,34 @@ def _small_network(context: RunContext, budget: float | None) -> CandidateFacts:
     return facts
 
 
-def _race_seconds(context: RunContext, facts: CandidateFacts, epochs: int) -> float:
+def _race_seconds(data: Data, facts: CandidateFacts, epochs: int) -> float:
     """Seconds for the whole race over a schedule of ``epochs``."""
-    return RACE_WORK * _epoch_seconds(context, facts) * epochs + WHOLE_COMPILE_SECONDS
+    return RACE_WORK * _epoch_seconds(data, facts) * epochs + WHOLE_COMPILE_SECONDS
 
 
 def _rank(run: BaselineResult) -> tuple[float, float]:
     return (run.result.value or 0.0, -run.result.metrics["val_loss"])
 
 
-def _same_architecture(context: RunContext, best: Candidate) -> CandidateFacts:
+def _same_architecture(plan: Plan, best: Candidate) -> CandidateFacts:
     """The winner's kind of network with random values; it takes the time that the pre-trained one was measured at."""
-    facts = context.facts[best]
+    facts = plan.measured[best]
     return replace(facts, candidate=replace(best, weights=None, weights_file=None, weights_id=""))
 
 
-def _epoch_seconds(context: RunContext, facts: CandidateFacts) -> float:
+def _epoch_seconds(data: Data, facts: CandidateFacts) -> float:
     """Seconds to render and train one epoch of the whole network."""
-    images = len(context.data.fold.train)
-    render = len(context.data.pool) * facts.candidate.image_size**2 * RENDER_SECONDS
+    images = len(data.fold.train)
+    render = len(data.pool) * facts.candidate.image_size**2 * RENDER_SECONDS
     return images * facts.forward_seconds * facts.train_ratio * 1.1 + render
 
 
 def _steps(context: RunContext, plan: Plan, facts: CandidateFacts, budget: float | None) -> int:
     """As many steps as fit the budget; 60 epochs, and no fewer steps than a trial has, without one."""
-    per_epoch, wanted = _per_epoch(context), _wanted_steps(context, plan)
+    per_epoch, wanted = _per_epoch(context, plan.data), _wanted_steps(context, plan)
     if budget is None:
         return wanted
-    epoch = _epoch_seconds(context, facts)
+    epoch = _epoch_seconds(plan.data, facts)
     epochs = (budget - WHOLE_COMPILE_SECONDS) / (RACE_WORK * epoch)
     return min(wanted, max(int(epochs * per_epoch), 10))
 
@@ -165,20 +182,20 @@ def _race(context: RunContext, plan: Plan, facts: CandidateFacts, steps: int) ->
     except TRIAL_ERRORS as error:
         if policy == "none" or error.plugin not in ("", f"augmentation {policy}"):
             raise
-        context.reporter.warn(f"the network from scratch is trained without augmentation: {error}")
+        context.callbacks.on_warning(f"the network from scratch is trained without augmentation: {error}")
         return _race_with("none", context, plan, facts, steps)
 
 
 def _race_with(policy: str, context: RunContext, plan: Plan, facts: CandidateFacts, steps: int) -> BaselineResult:
     candidate = facts.candidate
     specs = tuple(_spec(context, policy, facts, steps, rate) for rate in RATES)
-    question = ("race", specs, context.data.fold)
+    trials = [_trial(plan.data, candidate, spec) for spec in specs]
+    question = ("race", specs, plan.data.fold)
     raced: RaceResult | None = context.checkpoint.get(question, RaceResult)
     if raced is None:
-        raced = _run_race(context, candidate, specs, question)
-    for outcome, run_id in zip(raced.outcomes, raced.run_ids, strict=True):
-        if run_id in context.unfinished:
-            finish_run(context, run_id, outcome.result)
+        raced = _run_race(context, plan.data, trials, question)
+    for trial, completed in zip(trials, raced.trials(), strict=True):
+        context.callbacks.on_trial_recalled(trial, completed)
     best = raced.best
     return BaselineResult(
         candidate,
@@ -188,50 +205,66 @@ def _race_with(policy: str, context: RunContext, plan: Plan, facts: CandidateFac
         "time" if steps < _wanted_steps(context, plan) else "schedule",
         _still_improving(best),
         (),
-        round(best.spec.steps / _per_epoch(context)),
+        round(best.spec.steps / _per_epoch(context, plan.data)),
     )
 
 
-def _run_race(
-    context: RunContext, candidate: Candidate, specs: Sequence[TrialSpec], question: tuple[Any, ...]
-) -> RaceResult:
-    """Train ``specs``, recorded as they go; what comes of it is kept as the answer to ``question``."""
-    open_runs: list[str] = []
+def _trial(data: Data, candidate: Candidate, spec: TrialSpec) -> RunningTrial:
+    return RunningTrial(
+        number=0,
+        role="baseline",
+        name=f"baseline {spec.label} lr {spec.lr_suffix:g}",
+        spec=spec,
+        candidate=candidate,
+        folds=(data.fold,),
+        step="baseline",
+    )
+
+
+def _run_race(context: RunContext, data: Data, trials: Sequence[RunningTrial], question: tuple[Any, ...]) -> RaceResult:
+    """Train several learning rates, told as they go; what comes of them is kept as the answer to ``question``."""
+    candidate, started = trials[0].candidate, list[RunningTrial]()
+    try:
+        with defer_interrupts():
+            for trial in trials:
+                started.append(context.callbacks.start_trial(trial))
+        for trial in started:
+            context.callbacks.on_trial_begin(trial)
+        outcomes: list[Outcome] = context.worker.trial(
+            "race", _listener(context, started), candidate=candidate, specs=[t.spec for t in trials], fold=data.fold
+        )
+        raced = RaceResult(tuple(outcomes), tuple(trial.run_id for trial in started))
+        if not data.uses_folds:
+            save_fitted(context, data, raced.best.spec, candidate, model_folder(context, raced.best.spec))
+        with defer_interrupts():
+            context.checkpoint.put(question, raced)
+            for trial, completed in zip(started, raced.trials(), strict=True):
+                context.callbacks.on_trial_end(trial, completed)
+            started.clear()
+    except KeyboardInterrupt:
+        for trial in started:
+            context.callbacks.on_trial_interrupted(trial)
+        raise
+    except BaseException as error:
+        for trial in started:
+            context.callbacks.on_trial_failed(trial, str(error))
+        raise
+    return raced
+
+
+def _listener(context: RunContext, trials: Sequence[RunningTrial]) -> Callable[[tuple[str, Any]], None]:
+    """Takes the events of learning rates that are trained together: ("race", (number, numbers)), and others."""
+    epochs, show = [Epochs() for _ in trials], context.progress("baseline")
 
     def on_event(event: tuple[str, Any]) -> None:
         if event[0] != "race":
-            context.progress("baseline")(event)
+            show(event)
             return
         number, numbers = event[1]
-        curves[number].add(numbers)
-        _show(context, candidate, numbers)
+        context.callbacks.on_epoch_end(trials[number], epochs[number].next(numbers))
+        _show(context, trials[number].candidate, numbers)
 
-    try:
-        with defer_interrupts():
-            for spec in specs:
-                name = f"baseline {spec.label} lr {spec.lr_suffix:g}"
-                open_runs.append(start_run(context, spec, candidate, "baseline", name))
-        curves = [Curves(context, run_id) for run_id in open_runs]
-        outcomes: list[Outcome] = context.worker.trial(
-            "race", on_event, candidate=candidate, specs=list(specs), fold=context.data.fold
-        )
-        raced = RaceResult(tuple(outcomes), tuple(open_runs))
-        if not context.data.uses_folds:
-            save_fitted(context, raced.best.spec, candidate, model_folder(context, raced.best.spec))
-        with defer_interrupts():
-            context.checkpoint.put(question, raced)
-            for outcome, run_id in zip(outcomes, raced.run_ids, strict=True):
-                finish_run(context, run_id, outcome.result)
-            open_runs.clear()
-    except KeyboardInterrupt:
-        context.unfinished.update(open_runs)
-        context.close_unfinished()
-        raise
-    except BaseException as error:
-        for run_id in open_runs:
-            context.tracker.finish(run_id, "FAILED", reason=str(error))
-        raise
-    return raced
+    return on_event
 
 
 def _spec(context: RunContext, policy: str, facts: CandidateFacts, steps: int, rate: float) -> TrialSpec:
@@ -258,16 +291,16 @@ def _wanted_steps(context: RunContext, plan: Plan) -> int:
     """The schedule without a limit of time: 60 epochs, and no fewer steps than a trial has; or what was asked for."""
     if context.config.epochs is not None:
         return plan.space.steps
-    return max(UNLIMITED_EPOCHS * _per_epoch(context), plan.space.steps)
+    return max(UNLIMITED_EPOCHS * _per_epoch(context, plan.data), plan.space.steps)
 
 
-def _per_epoch(context: RunContext) -> int:
-    return steps_per_epoch(len(context.data.fold.train), context.config.batch_size)
+def _per_epoch(context: RunContext, data: Data) -> int:
+    return steps_per_epoch(len(data.fold.train), context.config.batch_size)
 
 
 def _show(context: RunContext, candidate: Candidate, numbers: Mapping[str, float]) -> None:
     text = f"{candidate.label}, validation {numbers['objective']:.3f}"
-    context.reporter.progress("baseline", numbers["fraction"], 1.0, text)
+    context.callbacks.on_progress("baseline", numbers["fraction"], 1.0, text)
 
 
 def _still_improving(result: TrialResult) -> bool:

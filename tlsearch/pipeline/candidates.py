@@ -9,10 +9,10 @@ from pathlib import Path
 
 from tlsearch.config import RunConfig, parse_weights
 from tlsearch.errors import PluginError, PluginFailedError, WeightsError
+from tlsearch.listeners.callback_list import CallbackList
 from tlsearch.plugins import weights
 from tlsearch.plugins.facts import BackboneFacts, PluginFacts
 from tlsearch.plugins.weights import ResolvedWeights
-from tlsearch.reporter import Reporter
 from tlsearch.results.schema.run import LeftOut
 
 MakeFile = Callable[[str], Path]
@@ -37,7 +37,7 @@ class Request:
 
 
 def find_candidates(
-    config: RunConfig, plugins: PluginFacts, reporter: Reporter, make_file: MakeFile
+    config: RunConfig, plugins: PluginFacts, callbacks: CallbackList, make_file: MakeFile, *, download: bool = True
 ) -> tuple[list[Found], list[LeftOut]]:
     """The candidates of a run and the backbones left out with the reason.
 
@@ -73,11 +73,11 @@ def find_candidates(
         else:
             found.append(Found(backbone, resolved))
     if missing:
-        fetched, absent = _download(missing, config.dry_run, reporter)
+        fetched, absent = _download(missing, callbacks) if download else ([], _not_downloaded(missing))
         found += fetched
         left_out += absent
     if not found:
-        raise _nothing_left(missing, config.dry_run)
+        raise _nothing_left(missing, download)
     return found, left_out
 
 
@@ -102,9 +102,9 @@ def _from_files(config: RunConfig, known: dict[str, BackboneFacts], plugins: Plu
     return list(files.values())
 
 
-def _nothing_left(missing: Sequence[tuple[Request, ResolvedWeights]], dry_run: bool) -> WeightsError:
+def _nothing_left(missing: Sequence[tuple[Request, ResolvedWeights]], download: bool) -> WeightsError:
     names = " ".join(request.backbone.name for request, _ in missing)
-    if dry_run and names:
+    if not download and names:
         return WeightsError(
             f"A dry run downloads no weights, and there are none on this machine; run "
             f"`tlsearch weights fetch {names}` first."
@@ -163,35 +163,50 @@ def _requests(
     return requests
 
 
-def _show_download(reporter: Reporter, label: str, done: int, total: int) -> None:
-    reporter.progress("plan", done, total, f"downloading {label}")
+def _show_download(callbacks: CallbackList, label: str, done: int, total: int) -> None:
+    callbacks.on_progress("plan", done, total, f"downloading {label}")
+
+
+def _unreachable(missing: Sequence[tuple[Request, ResolvedWeights]]) -> list[LeftOut]:
+    """What to say of weights where no host of theirs answers; nothing where one does. Raises for what was named."""
+    sources = [w.source for _, w in missing if w.source is not None]
+    if weights.reachable(weights.hosts_of(sources)):
+        return []
+    named = [r.backbone.name for r, _ in missing if r.named]
+    if named:
+        raise WeightsError(f"{', '.join(named)}: {weights.missing_reason(named)}.")
+    return [LeftOut(r.backbone.name, weights.missing_reason([r.backbone.name])) for r, _ in missing]
+
+
+def _not_downloaded(missing: Sequence[tuple[Request, ResolvedWeights]]) -> list[LeftOut]:
+    """What a run would download."""
+    return _unreachable(missing) or [_would_be_downloaded(request, resolved) for request, resolved in missing]
+
+
+def _would_be_downloaded(request: Request, resolved: ResolvedWeights) -> LeftOut:
+    megabytes = resolved.source.megabytes if resolved.source else 0
+    return LeftOut(request.backbone.name, f"would be downloaded ({megabytes:.0f} MB)")
 
 
 def _download(
-    missing: Sequence[tuple[Request, ResolvedWeights]], dry_run: bool, reporter: Reporter
+    missing: Sequence[tuple[Request, ResolvedWeights]], callbacks: CallbackList
 ) -> tuple[list[Found], list[LeftOut]]:
     """Download what can be, after one probe of the hosts for all of them together."""
-    sources = [w.source for _, w in missing if w.source is not None]
-    if not weights.reachable(weights.hosts_of(sources)):
-        named = [r.backbone.name for r, _ in missing if r.named]
-        if named:
-            raise WeightsError(f"{', '.join(named)}: {weights.missing_reason(named)}.")
-        return [], [LeftOut(r.backbone.name, weights.missing_reason([r.backbone.name])) for r, _ in missing]
+    if unreachable := _unreachable(missing):
+        return [], unreachable
     found, left_out = [], []
     for request, resolved in missing:
         source = resolved.source
-        if source is None or dry_run:
-            left_out.append(
-                LeftOut(request.backbone.name, f"would be downloaded ({source.megabytes if source else 0:.0f} MB)")
-            )
+        if source is None:
+            left_out.append(_would_be_downloaded(request, resolved))
             continue
         label = f"{request.backbone.name}@{request.weights}"
-        reporter.say("plan", f"downloading {label}, {source.megabytes or 0:.0f} MB")
+        callbacks.on_step("plan", f"downloading {label}, {source.megabytes or 0:.0f} MB")
         try:
             file = weights.download(
                 source,
                 None,
-                partial(_show_download, reporter, label),
+                partial(_show_download, callbacks, label),
             )
             found.append(Found(request.backbone, weights.from_file(request.weights, file)))
         except WeightsError as error:

@@ -1,4 +1,4 @@
-"""confirm: the best few race on resampled folds, as many as the time allows, so that luck does not win."""
+"""confirm: the best few are trained anew on resampled folds, as many as the time allows: luck must not win."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ import numpy.typing as npt
 
 from tlsearch.config import Metric
 from tlsearch.data.split import Fold, resampled_folds
+from tlsearch.listeners.running_trial import RunningTrial
 from tlsearch.pipeline.baseline import BaselineResult
 from tlsearch.pipeline.context import RunContext
-from tlsearch.pipeline.keep import final_seconds
+from tlsearch.pipeline.messages import confirm_line
+from tlsearch.pipeline.models import final_seconds
 from tlsearch.pipeline.plan import Plan
-from tlsearch.pipeline.trial import execute
+from tlsearch.pipeline.trial import run_trial
 from tlsearch.results.schema.run import Confirmed, TrialRow
 from tlsearch.search.study import TrialRecord
 from tlsearch.stats.standard_errors import Labels, image_error, paired_error, paired_image_error, sampling_error
@@ -30,26 +32,40 @@ VIEWS_FACTOR = 2
 """Confirmation renders this many times the views of a trial: few stored views flatter nobody twice."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Confirmation:
-    """``winner`` is one of the contenders. ``confirmed`` has the figures on resampled folds by the spec that was
-    searched, of the contenders, the linear probe and the networks from scratch; what there was no time for is absent.
-    ``needed`` is the seconds that one fold of the first contender takes with what stands beside it, ``raced`` how many
-    of the ``contenders`` there was time for."""
+    """What came of the contenders.
+
+    Attributes:
+        winner: One of the contenders.
+        confirmed: The figures on resampled folds by the spec that was searched, of the contenders, the linear probe
+            and the networks from scratch; what there was no time for is absent.
+        rows: The trials that were run.
+        needed: The seconds that one fold of the first contender takes with what stands beside it.
+        compared: How many of the contenders there was time for.
+        contenders: How many there were.
+    """
 
     winner: TrialRecord
     confirmed: Mapping[TrialSpec, Confirmed]
     rows: tuple[TrialRow, ...]
     needed: float
-    raced: int
+    compared: int
     contenders: int
 
 
 @dataclass
-class _Race:
-    """What runs, on which folds, and what came of it: ``scores`` are values by fold, ``repeated`` the values of further
-    seeds on the first fold, ``answers`` the classes that were said of the images of the first fold, ``took`` the
-    seconds by fold. ``numbers`` are those of the trials, as the names of runs show them."""
+class _FoldRuns:
+    """What runs, on which folds, and what came of it.
+
+    Attributes:
+        scratch: The networks from scratch that run beside the contenders.
+        numbers: The numbers of the trials, as the names of runs show them.
+        scores: Values by fold.
+        repeated: The values of further seeds on the first fold.
+        predictions: The predicted classes of the images of the first fold.
+        took: Seconds by fold.
+    """
 
     context: RunContext
     plan: Plan
@@ -58,7 +74,7 @@ class _Race:
     numbers: Mapping[TrialSpec, str] = field(default_factory=dict)
     scores: dict[TrialSpec, list[float]] = field(default_factory=dict)
     repeated: dict[TrialSpec, list[float]] = field(default_factory=dict)
-    answers: dict[TrialSpec, Labels] = field(default_factory=dict)
+    predictions: dict[TrialSpec, Labels] = field(default_factory=dict)
     took: dict[TrialSpec, list[float]] = field(default_factory=dict)
     rows: list[TrialRow] = field(default_factory=list)
 
@@ -82,20 +98,26 @@ class _Race:
         candidate = self._candidate(spec)
         what = f"fold {number + 1}" + (f", seed {repeat + 1}" if repeat else "")
         text = f"{what}: {spec.label}"
-        self.context.reporter.progress("confirm", number, len(self.folds), text)
+        self.context.callbacks.on_progress("confirm", number, len(self.folds), text)
         confirming = replace(more_views(spec), repeat=repeat)
-        result, outcome, run_id = execute(
-            self.context, confirming, candidate, [self.folds[number]], "confirmation",
-            f"confirm {self.numbers.get(spec, 'baseline')} {what.replace(',', '')} {spec.label}",
-            lambda *_: "continue", None, "confirm",
-        )  # fmt: skip
-        self.rows.append(TrialRow.of(len(self.rows) + 1, "confirmation", result, run_id))
+        trial = RunningTrial(
+            number=0,
+            role="confirmation",
+            name=f"confirm {self.numbers.get(spec, 'baseline')} {what.replace(',', '')} {spec.label}",
+            spec=confirming,
+            candidate=candidate,
+            folds=(self.folds[number],),
+            step="confirm",
+        )
+        completed = run_trial(self.context, trial)
+        result, outcome = completed.result, completed.outcome
+        self.rows.append(TrialRow.of(len(self.rows) + 1, "confirmation", result, completed.run_id))
         if result.state == "complete" and spec not in self.scratch:
             self.plan.costs.remember(confirming)
         if result.state == "complete" and not repeat:
             self.took.setdefault(spec, []).append(result.seconds)
         if outcome is not None and number == repeat == 0:
-            self.answers[spec] = outcome.val_probabilities.argmax(axis=1)
+            self.predictions[spec] = outcome.val_probabilities.argmax(axis=1)
         return result.value if result.state == "complete" else None
 
     def error(self, spec: TrialSpec) -> float:
@@ -103,18 +125,18 @@ class _Race:
         values, fold = self.scores[spec], self.folds[0]
         if len(values) > 1:
             return sampling_error(values, len(fold.val), len(fold.train))
-        return image_error(self.answers[spec], *self._first_fold())
+        return image_error(self.predictions[spec], *self._first_fold())
 
     def paired_error(self, best: TrialSpec, other: TrialSpec) -> float:
         """The standard error of the difference of two specs that ran on the same folds."""
         fold = self.folds[0]
         if len(self.scores[best]) > 1:
             return paired_error(self.scores[best], self.scores[other], len(fold.val), len(fold.train))
-        return paired_image_error(self.answers[best], self.answers[other], *self._first_fold())
+        return paired_image_error(self.predictions[best], self.predictions[other], *self._first_fold())
 
     def _first_fold(self) -> tuple[Labels, npt.NDArray[np.int64], Metric]:
         """Labels and groups of the images of the first fold, and the metric."""
-        data, rows = self.context.data, list(self.folds[0].val)
+        data, rows = self.plan.data, list(self.folds[0].val)
         return np.asarray(data.labels, np.intp)[rows], np.asarray(data.groups, np.int64)[rows], data.metric
 
     def _candidate(self, spec: TrialSpec) -> Candidate:
@@ -135,26 +157,47 @@ def confirm(
     that stay, the cheapest at inference wins, of equals the better mean, then the better on validation. The folds and
     the seeds are the same for all.
     """
-    data = context.data
+    with context.budget.measure("confirm"):
+        confirmation = _confirm(context, plan, contenders, probe, scratch)
+    context.callbacks.on_step("confirm", confirm_line(confirmation))
+    return confirmation
+
+
+def _confirm(
+    context: RunContext,
+    plan: Plan,
+    contenders: Sequence[TrialRecord],
+    probe: TrialRecord,
+    scratch: Sequence[BaselineResult],
+) -> Confirmation:
+    data = plan.data
     share = len(data.fold.val) / len(data.pool)
     folds = resampled_folds(data.labels, data.groups, MOST_FOLDS, share, context.config.seed)
     total = context.config.effective_trials
     numbers = {f.spec: numbered(f.number, total) for f in (*contenders, probe)}
-    race = _Race(context, plan, folds, {b.result.spec: b for b in scratch}, numbers)
-    first, beside = contenders[0].spec, _beside(race, probe, scratch)
-    reserve = final_seconds(context, plan, contenders, scratch)
+    runs = _FoldRuns(context, plan, folds, {b.result.spec: b for b in scratch}, numbers)
+    first, beside = contenders[0].spec, _beside(runs, probe, scratch)
+    seconds = sum(b.result.seconds for b in scratch)
+    reserve = final_seconds(plan, contenders, seconds, refit=context.config.refit)
 
     def fits(seconds: float) -> bool:
         return context.budget.fits(seconds + reserve, "rest")
 
-    running = _starters(race, contenders, beside, fits)
-    raced = len(running)
+    running = _starters(runs, contenders, beside, fits)
+    compared = len(running)
     if running:
-        running = _run_folds(race, running, [spec for spec in beside if fits(_cost(race, {first, spec}))], fits)
-    winner = min(running, key=lambda c: _preference(race, c)) if running else contenders[0]
-    _repeat(race, winner.spec, fits)
-    confirmed = {spec: _summary(race, spec) for spec, values in race.scores.items() if values}
-    return Confirmation(winner, confirmed, tuple(race.rows), _cost(race, {first, *beside}), raced, len(contenders))
+        running = _run_folds(runs, running, [spec for spec in beside if fits(_cost(runs, {first, spec}))], fits)
+    winner = min(running, key=lambda c: _preference(runs, c)) if running else contenders[0]
+    _repeat(runs, winner.spec, fits)
+    confirmed = {spec: _summary(runs, spec) for spec, values in runs.scores.items() if values}
+    return Confirmation(
+        winner=winner,
+        confirmed=confirmed,
+        rows=tuple(runs.rows),
+        needed=_cost(runs, {first, *beside}),
+        compared=compared,
+        contenders=len(contenders),
+    )
 
 
 def more_views(spec: TrialSpec) -> TrialSpec:
@@ -166,92 +209,92 @@ def fold_seconds(
     plan: Plan, context: RunContext, contender: TrialRecord, probe: TrialRecord, scratch: Sequence[BaselineResult]
 ) -> float:
     """Seconds that one fold takes for a contender with the probe and the networks from scratch beside it."""
-    race = _Race(context, plan, (), {b.result.spec: b for b in scratch})
-    return _cost(race, {contender.spec, *_beside(race, probe, scratch)})
+    runs = _FoldRuns(context, plan, (), {b.result.spec: b for b in scratch})
+    return _cost(runs, {contender.spec, *_beside(runs, probe, scratch)})
 
 
-def _beside(race: _Race, probe: TrialRecord, scratch: Sequence[BaselineResult]) -> list[TrialSpec]:
+def _beside(runs: _FoldRuns, probe: TrialRecord, scratch: Sequence[BaselineResult]) -> list[TrialSpec]:
     return [probe.spec, *(b.result.spec for b in scratch)]
 
 
-def _cost(race: _Race, specs: set[TrialSpec]) -> float:
-    return sum(race.seconds(spec) for spec in specs)
+def _cost(runs: _FoldRuns, specs: set[TrialSpec]) -> float:
+    return sum(runs.seconds(spec) for spec in specs)
 
 
 def _starters(
-    race: _Race, contenders: Sequence[TrialRecord], beside: Sequence[TrialSpec], fits: Callable[[float], bool]
+    runs: _FoldRuns, contenders: Sequence[TrialRecord], beside: Sequence[TrialSpec], fits: Callable[[float], bool]
 ) -> list[TrialRecord]:
     """As many of the contenders, best first, as one fold has time for; the first alone where it just fits."""
     for count in range(len(contenders), 0, -1):
-        if fits(_cost(race, {*(c.spec for c in contenders[:count]), *beside})):
+        if fits(_cost(runs, {*(c.spec for c in contenders[:count]), *beside})):
             return list(contenders[:count])
-    return list(contenders[:1]) if fits(race.seconds(contenders[0].spec)) else []
+    return list(contenders[:1]) if fits(runs.seconds(contenders[0].spec)) else []
 
 
 def _run_folds(
-    race: _Race, running: list[TrialRecord], beside: Sequence[TrialSpec], fits: Callable[[float], bool]
+    runs: _FoldRuns, running: list[TrialRecord], beside: Sequence[TrialSpec], fits: Callable[[float], bool]
 ) -> list[TrialRecord]:
     """Fold after fold; gives the contenders that are within one standard error of the best at the end."""
-    for number in range(len(race.folds)):
+    for number in range(len(runs.folds)):
         group = list(dict.fromkeys([*(c.spec for c in running), *beside]))
         # From the second fold on, one repetition of the best is kept possible: the spread over seeds needs it.
-        spare = race.first_seconds(_leader(race, running).spec) if number >= 2 else 0.0
-        if number and not fits(_cost(race, set(group)) + spare):
+        spare = runs.first_seconds(_leader(runs, running).spec) if number >= 2 else 0.0
+        if number and not fits(_cost(runs, set(group)) + spare):
             break
         for spec in group:
-            value = race.run(spec, number)
+            value = runs.run(spec, number)
             if value is not None:
-                race.scores.setdefault(spec, []).append(value)
+                runs.scores.setdefault(spec, []).append(value)
         # Who failed on a fold has fewer values than folds, and nothing to compare.
-        beside = [spec for spec in beside if len(race.scores.get(spec, ())) == number + 1]
-        running = _staying(race, [c for c in running if len(race.scores.get(c.spec, ())) == number + 1])
+        beside = [spec for spec in beside if len(runs.scores.get(spec, ())) == number + 1]
+        running = _staying(runs, [c for c in running if len(runs.scores.get(c.spec, ())) == number + 1])
         if not running:
             break
     return running
 
 
-def _staying(race: _Race, running: list[TrialRecord]) -> list[TrialRecord]:
+def _staying(runs: _FoldRuns, running: list[TrialRecord]) -> list[TrialRecord]:
     """Those within one paired standard error of the best mean."""
     if not running:
         return []
-    best = _leader(race, running)
-    scores = race.scores
+    best = _leader(runs, running)
+    scores = runs.scores
 
     def behind(contender: TrialRecord) -> float:
         return float(np.mean(scores[best.spec]) - np.mean(scores[contender.spec]))
 
-    return [c for c in running if c is best or behind(c) <= race.paired_error(best.spec, c.spec)]
+    return [c for c in running if c is best or behind(c) <= runs.paired_error(best.spec, c.spec)]
 
 
-def _leader(race: _Race, running: Sequence[TrialRecord]) -> TrialRecord:
-    return max(running, key=lambda c: (float(np.mean(race.scores.get(c.spec, [0.0]))), c.value or 0.0))
+def _leader(runs: _FoldRuns, running: Sequence[TrialRecord]) -> TrialRecord:
+    return max(running, key=lambda c: (float(np.mean(runs.scores.get(c.spec, [0.0]))), c.value or 0.0))
 
 
-def _preference(race: _Race, contender: TrialRecord) -> tuple[float, float, float]:
+def _preference(runs: _FoldRuns, contender: TrialRecord) -> tuple[float, float, float]:
     """Lower is better: operations for one image through the whole network, then the mean, then the validation."""
-    plan = race.plan
+    plan = runs.plan
     work = plan.costs.facts[plan.space.of(contender.spec)].cuts[-1].work
-    return work, -float(np.mean(race.scores[contender.spec])), -(contender.value or 0.0)
+    return work, -float(np.mean(runs.scores[contender.spec])), -(contender.value or 0.0)
 
 
-def _repeat(race: _Race, spec: TrialSpec, fits: Callable[[float], bool]) -> None:
+def _repeat(runs: _FoldRuns, spec: TrialSpec, fits: Callable[[float], bool]) -> None:
     """The winner again on the first fold with other seeds; a linear probe has no seed that matters."""
-    if spec.is_linear_probe or not race.scores.get(spec):
+    if spec.is_linear_probe or not runs.scores.get(spec):
         return
     for repeat in range(1, REPEATS + 1):
-        if not fits(race.first_seconds(spec)):  # another seed is another model
+        if not fits(runs.first_seconds(spec)):  # another seed is another model
             return
-        value = race.run(spec, 0, repeat)
+        value = runs.run(spec, 0, repeat)
         if value is not None:
-            race.repeated.setdefault(spec, []).append(value)
+            runs.repeated.setdefault(spec, []).append(value)
 
 
-def _summary(race: _Race, spec: TrialSpec) -> Confirmed:
-    values = race.scores[spec]
-    seeds = [values[0], *race.repeated.get(spec, ())]
+def _summary(runs: _FoldRuns, spec: TrialSpec) -> Confirmed:
+    values = runs.scores[spec]
+    seeds = [values[0], *runs.repeated.get(spec, ())]
     return Confirmed(
         float(np.mean(values)),
         len(values),
         float(np.std(seeds, ddof=1)) if len(seeds) > 1 else None,
-        race.error(spec),
+        runs.error(spec),
     )

@@ -1,26 +1,31 @@
-"""What the steps of a run share: the request, the data, the worker, the record, the budget."""
+"""What every step of a run needs: the request, the folder, the worker, the callbacks, the time; and the images."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+import shlex
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
+from tlsearch.callbacks import Callback, RunInfo
 from tlsearch.config import Metric, RunConfig
 from tlsearch.data.index import DatasetIndex
 from tlsearch.data.split import Fold, Split
+from tlsearch.errors import Interrupted, RunError, UsageError
 from tlsearch.features.passes import FrozenCounts
-from tlsearch.plugins.facts import PluginFacts
+from tlsearch.listeners.callback_list import CallbackList
+from tlsearch.listeners.checkpoint import CheckpointCallback
+from tlsearch.listeners.reporter import ReporterCallback
 from tlsearch.reporter import Reporter
 from tlsearch.runs.budget import TimeBudget
 from tlsearch.runs.checkpoint import Checkpoint
-from tlsearch.runs.output import CHECKPOINT_FOLDER, WORK_FOLDER
-from tlsearch.tracking.tracker import Tracker
-from tlsearch.types import Candidate
+from tlsearch.runs.output import CHECKPOINT_FOLDER, LOG_NAME, WORK_FOLDER, is_finished, output_folder
+from tlsearch.utils.files import is_full
 from tlsearch.worker.client import Worker
-from tlsearch.worker.handlers import CandidateFacts
 
 
 @dataclass(frozen=True)
@@ -71,64 +76,39 @@ class Data:
         return tuple(self.split.groups[row] for row in self.pool)
 
 
-@dataclass
+@dataclass(frozen=True, kw_only=True)
 class RunContext:
-    """One run while it goes on. ``view`` is the link to its trials in the MLflow UI, ``passes`` what was asked of
-    frozen layers so far, by the label of the network. ``unfinished`` are the MLflow runs of trials that an earlier
-    attempt at the run left open."""
+    """What steps share. What they find out, they give to each other.
+
+    Attributes:
+        config: What was asked for.
+        output: The output folder.
+        budget: The time limit and what of it is used.
+        worker: The process that holds the backend.
+        callbacks: Who follows the run.
+        checkpoint: What was found out so far, in this attempt at the run or an earlier one.
+        passes: What was asked of frozen layers so far, by the label of the network.
+    """
 
     config: RunConfig
-    reporter: Reporter
-    worker: Worker
-    budget: TimeBudget
     output: Path
-    data: Data
-    plugins: PluginFacts
-    record: Tracker | None
-    facts: dict[Candidate, CandidateFacts] = field(default_factory=dict)
-    parent_run: str = ""
-    view: str = ""
-    unfinished: set[str] = field(default_factory=set)
+    budget: TimeBudget
+    worker: Worker
+    callbacks: CallbackList
+    checkpoint: Checkpoint
     passes: dict[str, FrozenCounts] = field(default_factory=dict)
-
-    @cached_property
-    def checkpoint(self) -> Checkpoint:
-        """What was found out so far, in this attempt at the run or an earlier one."""
-        return Checkpoint(self.work / CHECKPOINT_FOLDER, self.budget, self.passes)
-
-    @property
-    def tracker(self) -> Tracker:
-        """The record in MLflow; a dry run, which ends before anything is recorded, has none."""
-        if self.record is None:
-            raise RuntimeError("a dry run records nothing")
-        return self.record
 
     @property
     def work(self) -> Path:
         """The folder for what is needed only while the run goes on."""
         return self.output / WORK_FOLDER
 
-    def plugin_versions(self, names: Mapping[str, None] | tuple[str, ...]) -> dict[str, str]:
-        """ "distribution version" of the plugins with these names."""
-        known = {b.name: f"{b.distribution} {b.version}" for b in self.plugins.backbones}
-        known.update(self.plugins.augmentations)
-        known.update(self.plugins.weights)
-        return {name: known[name] for name in names if name in known}
-
-    def close_unfinished(self) -> None:
-        """Close the MLflow runs of trials in which an earlier attempt at the run was interrupted; they are run anew."""
-        for run_id in sorted(self.unfinished):
-            # Another role, so that whoever asks for trials finds each once.
-            tags = {"role": "interrupted", "state": "interrupted"}
-            self.tracker.finish(run_id, "KILLED", tags=tags, reason="the run was interrupted in this trial")
-        self.unfinished.clear()
-
     def progress(self, step: str) -> ProgressOf:
         """An event handler that shows what the worker does as progress of ``step``, and adds up what it counts."""
-        return ProgressOf(self.reporter, step, self.count)
+        return ProgressOf(self.callbacks, step, self.count)
 
     def count(self, passes: Mapping[str, FrozenCounts]) -> None:
-        """Add what a job of the worker counted."""
+        """Add what a request to the worker counted."""
         for label, counts in passes.items():
             self.passes[label] = self.passes.get(label, FrozenCounts()) + counts
 
@@ -137,7 +117,7 @@ class RunContext:
 class ProgressOf:
     """Takes the worker's ("progress", (text, done, total)) and ("passes", counts by network) events."""
 
-    reporter: Reporter
+    callbacks: CallbackList
     step: str
     count: Callable[[Mapping[str, FrozenCounts]], None]
 
@@ -145,6 +125,82 @@ class ProgressOf:
         kind, content = event
         if kind == "progress":
             text, done, total = content
-            self.reporter.progress(self.step, done, total, text)
+            self.callbacks.on_progress(self.step, done, total, text)
         elif kind == "passes":
             self.count(content)
+
+
+@contextmanager
+def open_run(config: RunConfig, reporter: Reporter | None, callbacks: Sequence[Callback]) -> Iterator[RunContext]:
+    """The context of a run, with its output folder and its worker; says how the run ended where it did not succeed.
+
+    Raises ``Interrupted`` where the run is interrupted, ``RunError`` where a disk is full, or where the request turns
+    out to be impossible after work has begun.
+    """
+    budget = TimeBudget(config.effective_time_limit)
+    with output_folder(config) as output:
+        try:
+            with _context(config, output, budget, followers(reporter, callbacks)) as context:
+                resumed = (context.work / CHECKPOINT_FOLDER).exists()
+                context.callbacks.on_run_begin(RunInfo(config=config, output=output, resumed=resumed))
+                if not is_finished(output):
+                    context.worker.start()
+                with _ended(context):
+                    yield context
+                context.worker.close()
+        except KeyboardInterrupt as stop:
+            raise Interrupted(output) from stop
+        except Exception as error:
+            if not is_full(error) or isinstance(error, UsageError | RunError):
+                raise
+            what = f"a disk is full ({str(error).splitlines()[0].rstrip('.')})"
+            remedy = f"make room, then go on with `tlsearch resume {shlex.quote(str(output))}`"
+            raise RunError(f"The run in {output} was interrupted, for {what}: {remedy}.") from error
+
+
+@contextmanager
+def try_out(config: RunConfig, reporter: Reporter | None) -> Iterator[RunContext]:
+    """The context of a dry run, in a folder that is gone afterwards, with an empty feature store."""
+    with TemporaryDirectory(prefix="tlsearch-") as temporary:
+        output = Path(temporary)
+        (output / WORK_FOLDER).mkdir()
+        config = replace(config, cache_dir=output)
+        budget = TimeBudget(config.effective_time_limit)
+        with _context(config, output, budget, followers(reporter, ())) as context:
+            context.worker.start()
+            yield context
+
+
+def followers(reporter: Reporter | None, callbacks: Sequence[Callback]) -> list[Callback]:
+    """Who follows a run besides its recorders."""
+    return [*([ReporterCallback(reporter)] if reporter else []), *callbacks]
+
+
+@contextmanager
+def _context(config: RunConfig, output: Path, budget: TimeBudget, others: Sequence[Callback]) -> Iterator[RunContext]:
+    passes: dict[str, FrozenCounts] = {}
+    checkpoint = Checkpoint(output / WORK_FOLDER / CHECKPOINT_FOLDER, budget, passes)
+    with Worker(output / LOG_NAME) as worker:
+        yield RunContext(
+            config=config,
+            output=output,
+            budget=budget,
+            worker=worker,
+            callbacks=CallbackList([CheckpointCallback(checkpoint)], others),
+            checkpoint=checkpoint,
+            passes=passes,
+        )
+
+
+@contextmanager
+def _ended(context: RunContext) -> Iterator[None]:
+    """Tell the callbacks where the run does not come to its end."""
+    try:
+        yield
+    except BaseException as error:
+        interrupted = isinstance(error, KeyboardInterrupt)
+        begun = context.callbacks.on_run_failed("" if interrupted else str(error) or type(error).__name__, interrupted)
+        if begun and isinstance(error, UsageError):
+            # The request could be met, as work has begun; what there is of the run is kept.
+            raise RunError(str(error)) from error
+        raise

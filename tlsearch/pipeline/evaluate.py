@@ -1,5 +1,8 @@
-"""test once: the winner, the best linear probe and what was trained from scratch, each from its saved model on the
-original files."""
+"""evaluate: the test split is opened, once.
+
+The winner, the best linear probe and what was trained from scratch each come from their saved model and see the
+original files.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +14,17 @@ import numpy as np
 import numpy.typing as npt
 
 from tlsearch.errors import RunError
-from tlsearch.pipeline.context import RunContext
+from tlsearch.listeners.mlflow import MlflowCallback
+from tlsearch.pipeline.baseline import BaselineResult, scratch_of
+from tlsearch.pipeline.confirm import Confirmation
+from tlsearch.pipeline.context import Data, RunContext
+from tlsearch.pipeline.messages import tested_line
+from tlsearch.pipeline.models import fetch_model, fit_model
+from tlsearch.pipeline.plan import Plan
 from tlsearch.predictor import model_megabytes
-from tlsearch.results.schema.evidence import Confusion, Mistake
+from tlsearch.results.schema.evidence import Confusion, EvaluationPredictions, Mistake
 from tlsearch.runs.ledger import fingerprint_of
+from tlsearch.search.study import TrialRecord
 from tlsearch.stats.claims import Claims, Estimate, estimate, make_claims
 from tlsearch.training.trial import Outcome
 
@@ -28,7 +38,7 @@ FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Evaluation:
     """What the test split said, the only time that it was asked.
 
@@ -48,58 +58,98 @@ class Evaluation:
     probabilities: FloatArray
 
 
-def evaluate_once(context: RunContext, models: Mapping[str, Path]) -> Evaluation:
+def evaluate(
+    context: RunContext,
+    plan: Plan,
+    record: MlflowCallback,
+    confirmation: Confirmation,
+    probe: TrialRecord,
+    baseline: BaselineResult | None,
+) -> Evaluation:
+    """Make every model that is compared, then open the test split for them, once."""
+    with context.budget.measure("test"):
+        winner, output = confirmation.winner.spec, context.output
+        models = {"winner": output / "model", "linear_probe": output / "linear_probe"}
+        fetch_model(context, plan.data, winner, plan.space.of(winner), models["winner"])
+        fetch_model(context, plan.data, probe.spec, plan.space.of(probe.spec), models["linear_probe"])
+        for number, scratch in enumerate(scratch_of(baseline)):
+            name = "baseline" if number == 0 else f"{SCRATCH}{scratch.architecture}"
+            models[name] = output / ("baseline" if number == 0 else f"scratch-{scratch.architecture}")
+            fetch_model(context, plan.data, scratch.result.spec, scratch.candidate, models[name])
+        evaluation = evaluate_once(context, plan.data, record, models)
+    context.callbacks.on_step("test", tested_line(evaluation, plan.data.metric))
+    return evaluation
+
+
+def refit(context: RunContext, plan: Plan, confirmation: Confirmation) -> bool:
+    """Train the winner once more, on training and validation images together, into a folder of its own.
+
+    The model that was tested stays what it is.
+    """
+    data, spec = plan.data, confirmation.winner.spec
+    if data.uses_folds:
+        context.callbacks.on_step("refit", "not needed: the tested model has been trained on all but the test images")
+        return False
+    with context.budget.measure("refit"):
+        fit_model(context, data, spec, plan.space.of(spec), context.output / "refit", True)
+    context.callbacks.on_step("refit", f"{spec.label} on {len(data.pool):,} images, not tested")
+    return True
+
+
+def evaluate_once(context: RunContext, data: Data, record: MlflowCallback, models: Mapping[str, Path]) -> Evaluation:
     """Open the test split: ``models`` are the folders of "winner", "linear_probe", where there is one "baseline", and
     "scratch ARCHITECTURE" for what else was trained from scratch.
 
     The ledger is written before any test file is read.
     """
-    index, split, metric = context.data.index, context.data.split, context.data.metric
-    opened = _note(context)
+    index, split, metric = data.index, data.split, data.metric
+    opened = _note(context, data, record)
     labels = np.asarray([index.images[row].label for row in split.test])
-    said, latency = _ask(context, models)
+    said, latency = _ask(context, data, models)
     guess = {name: probabilities.argmax(axis=1) for name, probabilities in said.items()}
     groups = [split.groups[row] for row in split.test]
     claims = make_claims(
         labels, guess["winner"], guess["linear_probe"], guess.get("baseline"), metric, context.config.seed, groups
     )
     return Evaluation(
-        claims,
-        _confusion(index.classes, labels, guess["winner"]),
-        latency,
-        model_megabytes(models["winner"]),
-        estimate(labels, guess["winner"], groups=groups),
-        {
+        claims=claims,
+        confusion=_confusion(index.classes, labels, guess["winner"]),
+        ms_per_image=latency,
+        megabytes=model_megabytes(models["winner"]),
+        accuracy=estimate(labels, guess["winner"], groups=groups),
+        scratch={
             name.removeprefix(SCRATCH): estimate(labels, guess[name], metric, groups=groups)
             for name in models
             if name.startswith(SCRATCH)
         },
-        opened,
-        labels,
-        said["winner"],
+        opened=opened,
+        labels=labels,
+        probabilities=said["winner"],
     )
 
 
-def _note(context: RunContext) -> int:
+def _note(context: RunContext, data: Data, record: MlflowCallback) -> int:
     """Write the opening into the ledger; gives how often this test set has been opened."""
-    index = context.data.index
-    fingerprint = fingerprint_of(index.images[row].sha256 for row in context.data.split.test)
-    names = str(index.root), str(context.output), context.parent_run
+    index = data.index
+    fingerprint = fingerprint_of(index.images[row].sha256 for row in data.split.test)
+    names = str(index.root), str(context.output), record.parent_run
     opened: int = context.checkpoint.get_or_compute(
-        ("opened", fingerprint), int, lambda: context.tracker.ledger.evaluate_once(fingerprint, *names)
+        ("opened", fingerprint), int, lambda: record.openings.evaluate_once(fingerprint, *names)
     )
     return opened
 
 
-def _ask(context: RunContext, models: Mapping[str, Path]) -> tuple[dict[str, FloatArray], float | None]:
+def _ask(context: RunContext, data: Data, models: Mapping[str, Path]) -> tuple[dict[str, FloatArray], float | None]:
     """Probabilities (N, classes) by each saved model from the original files, and the winner's milliseconds an
     image."""
-    index, rows = context.data.index, context.data.split.test
+    index, rows = data.index, data.split.test
     files = [str(index.file(row)) for row in rows]
     said: dict[str, FloatArray] = {}
     latency = None
     for name, folder in models.items():
-        context.reporter.progress("test", len(said), len(models), f"{name.replace('_', ' ')} on {len(files)} images")
+        context.callbacks.on_progress(
+            "test", len(said), len(models), f"{name.replace('_', ' ')} on {len(files)} images"
+        )
         probabilities, milliseconds = context.worker.call(
             "test", folder=str(folder), files=files, latency=name == "winner"
         )
@@ -116,11 +166,11 @@ def _confusion(classes: tuple[str, ...], labels: IntArray, guess: IntArray) -> C
     return Confusion(classes, tuple(tuple(int(n) for n in row) for row in matrix))
 
 
-def worst_mistakes(context: RunContext, outcome: Outcome | None) -> tuple[Mistake, ...]:
+def worst_mistakes(data: Data, outcome: Outcome | None) -> tuple[Mistake, ...]:
     """Validation images that the winner got most confidently wrong; test images are never looked at for this."""
     if outcome is None:
         return ()
-    index, pool = context.data.index, context.data.pool
+    index, pool = data.index, data.pool
     mistakes = []
     for position, said in zip(outcome.val_rows, outcome.val_probabilities, strict=True):
         image = index.images[pool[int(position)]]
@@ -129,3 +179,21 @@ def worst_mistakes(context: RunContext, outcome: Outcome | None) -> tuple[Mistak
             names: Sequence[str] = index.classes
             mistakes.append(Mistake(image.path, names[image.label], names[guess], float(said[guess])))
     return tuple(sorted(mistakes, key=lambda m: -m.probability)[:GALLERY])
+
+
+def predictions_of(data: Data, probabilities: npt.NDArray[np.float64]) -> EvaluationPredictions:
+    """The answers behind ``probabilities``, shape (N, classes), for the N test images in the order of the split.
+
+    Copies in the test set have one hash; of one class they are interchangeable, so class and position break the tie.
+    """
+    images, rows = data.index.images, data.split.test
+    order = sorted(range(len(rows)), key=lambda place: (images[rows[place]].sha256, images[rows[place]].label, place))
+    called = probabilities.argmax(axis=1)
+    names = [data.split.groups[rows[place]] for place in order]
+    number = {name: position for position, name in enumerate(dict.fromkeys(names))}
+    return EvaluationPredictions(
+        fingerprint_of(images[row].sha256 for row in rows),
+        tuple(images[rows[place]].label for place in order),
+        tuple(int(called[place]) for place in order),
+        tuple(number[name] for name in names),
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tlsearch.errors import TlsearchError
-from tlsearch.pipeline.context import RunContext
+from tlsearch.pipeline.context import Data, RunContext
 from tlsearch.pipeline.evaluate import Evaluation
 from tlsearch.results.schema.findings import Calibration, Findings, Labels, Suspect
 from tlsearch.stats.calibration import calibrate
@@ -18,7 +18,9 @@ MOST_SUSPECTS = 24
 """Suspects that the report shows."""
 
 
-def find(context: RunContext, candidate: Candidate, outcome: Outcome | None, proof: Evaluation) -> Findings:
+def find_insights(
+    context: RunContext, data: Data, candidate: Candidate, outcome: Outcome | None, evaluation: Evaluation
+) -> Findings:
     """All findings. ``candidate`` is the winner's, ``outcome`` that of its trial.
 
     They come after the answer and change nothing of it, so that whatever goes wrong here is only told.
@@ -26,8 +28,8 @@ def find(context: RunContext, candidate: Candidate, outcome: Outcome | None, pro
     insight = _ask_worker(context, candidate)
     return Findings(
         insight.more_data if insight is not None else None,
-        _labels(context, insight) if insight is not None else None,
-        _calibration(context, outcome, proof),
+        _labels(data, insight) if insight is not None else None,
+        _calibration(data, outcome, evaluation),
     )
 
 
@@ -42,15 +44,15 @@ def _ask_worker(context: RunContext, candidate: Candidate) -> Insight | None:
             seconds=context.budget.left_for(),
         )
     except TlsearchError as error:
-        context.reporter.warn(f"no finding on labels and on more data: {error}")
+        context.callbacks.on_warning(f"no finding on labels and on more data: {error}")
         return None
     return insight
 
 
-def _labels(context: RunContext, insight: Insight) -> Labels:
+def _labels(data: Data, insight: Insight) -> Labels:
     """The images of the pool whose labels look wrong; test images are not in the pool."""
-    index, pool = context.data.index, context.data.pool
-    labels = np.asarray(context.data.labels)[insight.rows]
+    index, pool = data.index, data.pool
+    labels = np.asarray(data.labels)[insight.rows]
     first = rank_suspects(insight.probabilities, labels)[:MOST_SUSPECTS]
     suspects = tuple(
         Suspect(
@@ -65,9 +67,9 @@ def _labels(context: RunContext, insight: Insight) -> Labels:
     return Labels(len(labels), count_errors(insight.probabilities, labels), suspects)
 
 
-def _calibration(context: RunContext, outcome: Outcome | None, proof: Evaluation) -> Calibration | None:
+def _calibration(data: Data, outcome: Outcome | None, evaluation: Evaluation) -> Calibration | None:
     """The winner's calibration on test, its temperature from validation; None where it has no validation figures."""
     if outcome is None or not len(outcome.val_rows):
         return None
-    held = np.asarray(context.data.labels)[outcome.val_rows]
-    return calibrate(outcome.val_probabilities, held, proof.probabilities, proof.labels)
+    held = np.asarray(data.labels)[outcome.val_rows]
+    return calibrate(outcome.val_probabilities, held, evaluation.probabilities, evaluation.labels)

@@ -7,9 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tlsearch.config import RunConfig
 from tlsearch.data.checks import IMBALANCE_LIMIT
 from tlsearch.data.split import imbalance
 from tlsearch.data.totals import totals
+from tlsearch.listeners.mlflow import RecordedRun
+from tlsearch.plugins.facts import all_versions
 from tlsearch.report import text as words
 from tlsearch.report.markdown import describe
 from tlsearch.report.numbers import interval, score
@@ -35,19 +38,18 @@ def data_line(data: Data) -> str:
     return f"{totals(data.index, split.groups)}   {parts}"
 
 
-def plan_lines(context: RunContext, plan: Plan) -> list[str]:
+def plan_lines(plan: Plan, trials: int, limit: float | None) -> list[str]:
     """What takes part and at which size, the steps and the time, and who is left out and why."""
-    limit = context.budget.limit
     names = "   ".join(f"{c.label} at {c.image_size} px" for c in plan.space.candidates)
     time = f"at most {format_duration(limit)}" if limit is not None else "no time limit"
-    first = sum(f.forward_seconds for f in context.facts.values()) * len(context.data.pool)
-    data = context.data
+    data = plan.data
+    first = sum(f.forward_seconds for f in plan.measured.values()) * len(data.pool)
     ratio = imbalance([data.labels[position] for position in data.training])
     why = f", for the largest class has {ratio:.1f} times the images of the smallest" if ratio > IMBALANCE_LIMIT else ""
     lines = [
         names,
         f"choosing by {data.metric.replace('_', ' ')}{why}",
-        f"at most {context.config.effective_trials} trials, {time}; first views about {max(1, round(first))} s; "
+        f"at most {trials} trials, {time}; first views about {max(1, round(first))} s; "
         f"{plan.space.steps} steps a trained trial; augmentation {', '.join(plan.space.policies)}",
     ]
     for reason, backbones in _by_reason(plan).items():
@@ -98,23 +100,23 @@ def confirm_line(confirmation: Confirmation) -> str:
         return f"none: one fold would have taken {confirmation.needed:.0f} s   winner {winner.label}"
     spreads = words.spreads(confirmed, score)
     apart = f" ({spreads})" if spreads else ""
-    raced = f"; {confirmation.raced} trials raced"
-    if confirmation.raced == 1:
-        raced = "; time for the best trial only" if confirmation.contenders > 1 else ""
-    return f"{score(confirmed.mean)} {words.confirmed_on(confirmed)}{apart}{raced}   winner {winner.label}"
+    compared = f"; {confirmation.compared} trials compared"
+    if confirmation.compared == 1:
+        compared = "; time for the best trial only" if confirmation.contenders > 1 else ""
+    return f"{score(confirmed.mean)} {words.confirmed_on(confirmed)}{apart}{compared}   winner {winner.label}"
 
 
-def tested_line(proof: Evaluation, context: RunContext) -> str:
+def tested_line(evaluation: Evaluation, metric: str) -> str:
     """The test figures with their intervals, both gains, and how often this test set has been opened."""
-    claims = proof.claims
-    name = "" if context.data.metric == "accuracy" else f"{words.metric_name(context.data.metric)} "
+    claims = evaluation.claims
+    name = "" if metric == "accuracy" else f"{words.metric_name(metric)} "
     parts = [f"{name}{_estimate(claims.winner)} {words.TESTED}", f"linear probe {_estimate(claims.linear_probe)}"]
     if claims.baseline is not None:
         parts.append(f"from scratch {_estimate(claims.baseline)}")
     if name:
-        parts.append(f"accuracy {_estimate(proof.accuracy)}")
+        parts.append(f"accuracy {_estimate(evaluation.accuracy)}")
     parts += words.gain_lines(claims.gain)
-    return "   ".join([*parts, f"({words.openings(proof.opened)})"])
+    return "   ".join([*parts, f"({words.openings(evaluation.opened)})"])
 
 
 def _estimate(found: Estimate) -> str:
@@ -128,29 +130,36 @@ def nothing_found(finished: Sequence[TrialRecord], output: Path) -> str:
     return f"No trial was completed{why}; allow more with --time-limit or --trials, or see {output / 'worker.log'}."
 
 
-def parent_params(context: RunContext, plan: Plan) -> dict[str, object]:
+def parent_params(config: RunConfig, plan: Plan, limit: float | None) -> dict[str, object]:
     """Params of the parent run: what was asked for and what was planned."""
-    config = context.config
     return {
         "dataset": config.dataset,
         "candidates": ", ".join(c.label for c in plan.space.candidates),
-        "metric": context.data.metric,
+        "metric": plan.data.metric,
         "trials": config.effective_trials,
-        "time_limit": context.budget.limit if context.budget.limit is not None else "none",
+        "time_limit": limit if limit is not None else "none",
         "steps": plan.space.steps,
         "batch_size": config.batch_size,
         "seed": config.seed,
     }
 
 
-def parent_tags(context: RunContext) -> dict[str, str]:
-    """Tags of the parent run."""
-    return {
-        "role": "search",
-        "seed": str(context.config.seed),
-        "dataset_fingerprint": context.data.index.fingerprint,
-        "output": str(context.output),
-    }
+def recorded_run(context: RunContext, plan: Plan) -> RecordedRun:
+    """What the record in MLflow says of a run."""
+    data, split = plan.data, plan.data.split
+    metric = f"val_{data.metric}"
+    return RecordedRun(
+        output=context.output,
+        params=parent_params(context.config, plan, context.budget.limit),
+        dataset=data.index.root,
+        fingerprint=data.index.fingerprint,
+        counts={"train": len(split.train), "val": len(split.val), "test": len(split.test)},
+        seed=context.config.seed,
+        metric=data.metric,
+        ranked_by=[metric] if plan.costs.trained_folds == len(plan.folds) else ["val_compared", metric],
+        plugins=all_versions(plan.plugins),
+        cuts={candidate: facts.cuts for candidate, facts in plan.measured.items()},
+    )
 
 
 def parent_metrics(result: RunResult) -> dict[str, float]:

@@ -1,18 +1,29 @@
-"""The models of a run: kept where a trial was scored with them, else trained again from their seed."""
+"""The models of a run: kept where a trial was scored with them, else trained again from their seed.
+
+While the search goes on the models of the best trials so far are kept, so that what ships is what was scored. Where
+trials are compared on folds, none of their models has seen all images, and the configuration is trained once more on
+the whole pool instead.
+"""
 
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from tlsearch.errors import RunError
-from tlsearch.pipeline.context import RunContext
+from tlsearch.pipeline.context import Data, RunContext
 from tlsearch.pipeline.memory import within_memory
+from tlsearch.pipeline.plan import Plan
+from tlsearch.search.study import Search, TrialRecord
 from tlsearch.training.trial import Outcome
 from tlsearch.types import Candidate, TrialSpec
 
 HEAD_FILE = "head.npz"
+
+KEPT = 3
+"""Models that are kept while the search goes on."""
 
 
 def model_folder(context: RunContext, spec: TrialSpec) -> Path:
@@ -20,24 +31,24 @@ def model_folder(context: RunContext, spec: TrialSpec) -> Path:
     return context.work / f"model-{spec.digest}"
 
 
-def fetch_model(context: RunContext, spec: TrialSpec, candidate: Candidate, target: Path) -> None:
+def fetch_model(context: RunContext, data: Data, spec: TrialSpec, candidate: Candidate, target: Path) -> None:
     """Put the model of a finished trial into ``target``: the kept one, else the trial is run again from its seed; with
     folds, it is trained on the whole pool."""
     kept = model_folder(context, spec)
     if (kept / HEAD_FILE).exists():
         context.worker.call("restore_head", spec=spec, file=str(kept / HEAD_FILE))
-        save_fitted(context, spec, candidate, target)
+        save_fitted(context, data, spec, candidate, target)
         return
     if kept.exists():
         shutil.copytree(kept, target, dirs_exist_ok=True)
         return
-    data = context.data
-    fit_model(context, spec, candidate, target, whole_pool=data.uses_folds)
+    fit_model(context, data, spec, candidate, target, data.uses_folds)
 
 
-def fit_model(context: RunContext, spec: TrialSpec, candidate: Candidate, target: Path, *, whole_pool: bool) -> None:
+def fit_model(
+    context: RunContext, data: Data, spec: TrialSpec, candidate: Candidate, target: Path, whole_pool: bool
+) -> None:
     """Train a spec from its seed, on the training part or on the whole pool, and save the model."""
-    data = context.data
 
     def on_event(event: tuple[str, Any]) -> str:
         if event[0] == "passes":
@@ -51,21 +62,50 @@ def fit_model(context: RunContext, spec: TrialSpec, candidate: Candidate, target
         return fitted
 
     # With folds the configuration was confirmed on others just before: its compiled model may still be there.
-    outcome = within_memory(run, spec, None, context.reporter.warn, keep=whole_pool)
+    outcome = within_memory(run, spec, None, context.callbacks.on_warning, keep=whole_pool)
     if outcome.result.state != "complete":
         raise RunError(f"The model of the trial '{spec.label}' could not be made again: {outcome.result.reason}.")
-    save_fitted(context, spec, candidate, target)
+    save_fitted(context, data, spec, candidate, target)
 
 
-def keep_fitted(context: RunContext, spec: TrialSpec, candidate: Candidate) -> None:
+def keep_fitted(context: RunContext, data: Data, spec: TrialSpec, candidate: Candidate) -> None:
     """Keep the model that the worker fitted last while the run goes on; of a frozen network only its head."""
     folder = model_folder(context, spec)
     if spec.kind == "feature_extraction":
         context.worker.call("keep_head", spec=spec, file=str(folder / HEAD_FILE))
     else:
-        save_fitted(context, spec, candidate, folder)
+        save_fitted(context, data, spec, candidate, folder)
 
 
-def save_fitted(context: RunContext, spec: TrialSpec, candidate: Candidate, folder: Path) -> None:
+def save_fitted(context: RunContext, data: Data, spec: TrialSpec, candidate: Candidate, folder: Path) -> None:
     """Save the model that the worker fitted last."""
-    context.worker.call("save", spec=spec, candidate=candidate, folder=str(folder), decode_size=context.data.base_size)
+    context.worker.call("save", spec=spec, candidate=candidate, folder=str(folder), decode_size=data.base_size)
+
+
+def keep_best(context: RunContext, plan: Plan, search: Search, latest: TrialRecord) -> None:
+    """Save the model of the latest trial where it is among the best three, and drop those that no longer are.
+
+    Linear probes are not saved here: they come out the same when they are fitted again.
+    """
+    if plan.data.uses_folds:
+        return
+    best = {f.spec for f in search.best(KEPT)}
+    if latest.spec in best and not latest.spec.is_linear_probe:
+        keep_fitted(context, plan.data, latest.spec, plan.space.of(latest.spec))
+    for finished in search.finished:
+        if finished.spec not in best:
+            shutil.rmtree(model_folder(context, finished.spec), ignore_errors=True)
+
+
+def final_seconds(plan: Plan, contenders: Sequence[TrialRecord], scratch_seconds: float, *, refit: bool) -> float:
+    """Seconds that must be kept for training what ships.
+
+    They are the longest of ``contenders`` where it is refitted, and with folds, which leave no model of the whole
+    pool, the networks from scratch too, which take ``scratch_seconds``.
+    """
+    longest = max((plan.costs.fold_seconds(c.spec) for c in contenders), default=0.0)
+    folds = plan.data.uses_folds
+    seconds = longest if folds else 0.0
+    if refit and not folds:
+        seconds += longest
+    return seconds + (scratch_seconds if folds else 0.0)

@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
+import hashlib
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 from tlsearch.config import RunConfig, parse_weights
-from tlsearch.data.index import Survey
 from tlsearch.data.split import Fold
 from tlsearch.errors import PluginError, TlsearchError, TrialError, WeightsError
 from tlsearch.pipeline.candidates import Found
-from tlsearch.pipeline.context import RunContext
-from tlsearch.pipeline.scan import SIZE_STEP, pool_at, pool_digest, starting_size
-from tlsearch.plugins.facts import PluginFacts
+from tlsearch.pipeline.context import Data, RunContext
+from tlsearch.pipeline.messages import plan_lines
+from tlsearch.pipeline.preflight import Ready
+from tlsearch.pipeline.scan import SIZE_STEP, pool_at, pool_digest
+from tlsearch.plugins.facts import PluginFacts, all_versions
 from tlsearch.results.schema.run import LeftOut
+from tlsearch.runs import identity
 from tlsearch.search.cost import Costs
-from tlsearch.search.space import SearchSpace, known_policies, schedule
+from tlsearch.search.space import SearchSpace, schedule
 from tlsearch.search.warm_start import depths_of
 from tlsearch.types import Candidate, TrialSpec
 from tlsearch.utils.cache import cache_dir
 from tlsearch.worker.client import WorkerDiedError
 from tlsearch.worker.handlers import CandidateFacts
-
-DEFAULT_POLICIES = ("none", "geometric", "color", "standard")
 
 FIRST_VIEW_SHARE = 0.05
 """Share of the time limit into which the first view of a candidate must fit."""
@@ -39,42 +41,47 @@ BASELINE_SIZES = (96, 64)
 where time is short it learns more from more epochs of smaller images."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What is going to happen: the search space, and what a trial may cost. ``cap`` is the seconds of training that
-    any one trial may take; None without a limit. ``folds`` are those on which trials are compared."""
+    """What is going to happen.
 
+    Attributes:
+        data: The images.
+        plugins: What the plugins say of themselves.
+        space: The search space.
+        costs: What trials cost, from what was measured of the candidates.
+        left_out: What does not take part, with the reasons.
+        cap: The seconds of training that any one trial may take; None without a limit.
+        folds: The folds on which trials are compared.
+    """
+
+    data: Data
+    plugins: PluginFacts
     space: SearchSpace
     costs: Costs
-    left_out: tuple[LeftOut, ...]
-    cap: float | None
-    folds: tuple[Fold, ...]
+    left_out: tuple[LeftOut, ...] = ()
+    cap: float | None = None
+    folds: tuple[Fold, ...] = ()
+
+    @property
+    def measured(self) -> Mapping[Candidate, CandidateFacts]:
+        """What was measured of every candidate."""
+        return self.costs.facts
+
+    def affords(self, spec: TrialSpec) -> bool:
+        """Whether a trial can be trained within the cap."""
+        return self.cap is None or self.costs.train_seconds(spec) <= self.cap
+
+    def plugin_versions(self) -> dict[str, str]:
+        """ "distribution version" of every plugin that takes part, by name."""
+        candidates = self.space.candidates
+        names = [c.backbone for c in candidates] + [f"{c.backbone}@{c.weights}" for c in candidates]
+        known = all_versions(self.plugins)
+        return {name: known[name] for name in (*names, *self.space.policies) if name in known}
 
     def folds_of(self, spec: TrialSpec) -> tuple[Fold, ...]:
         """The folds of a trial: all for a linear probe, for a trained one as many as its cap allows."""
         return self.folds if spec.is_linear_probe else self.folds[: self.costs.trained_folds]
-
-
-def choose_policies(config: RunConfig, plugins: PluginFacts) -> tuple[str, ...]:
-    """The augmentation policies of the search, "none" first. Raises ``PluginError`` for one that is not there."""
-    for name in config.augment:
-        if name != "none" and name not in plugins.augmentations:
-            broken = next((b for b in plugins.broken if b[0] == "augmentation" and b[1] == name), None)
-            if broken:
-                raise PluginError(f"The augmentation {name!r} of {broken[2]} cannot be used: {broken[3]}.")
-            choices = ", ".join(["none", *sorted(plugins.augmentations)])
-            raise PluginError(f"There is no augmentation {name!r}; choose one of {choices}, or install its plugin.")
-    wanted = config.augment or tuple(p for p in DEFAULT_POLICIES if p == "none" or p in plugins.augmentations)
-    return known_policies(wanted)
-
-
-def sizes_of(found: Sequence[Found], survey: Survey, config: RunConfig) -> list[int]:
-    """The side in pixels from which each candidate starts."""
-    median = survey.median_short_side
-    return [
-        starting_size(f.backbone.default_image_size, f.backbone.min_image_size, median, config.image_size)
-        for f in found
-    ]
 
 
 def baseline_sizes(base_size: int) -> list[int]:
@@ -82,48 +89,92 @@ def baseline_sizes(base_size: int) -> list[int]:
     return sorted({min(size, base_size) for size in BASELINE_SIZES}, reverse=True)
 
 
-def make_plan(context: RunContext, found: Sequence[Found], sizes: Sequence[int], left_out: Sequence[LeftOut]) -> Plan:
-    """Measure every candidate, settle its size and the number of steps, and give the search space."""
-    broken = _measure_all(context, found, sizes)
-    open_pool(context, *baseline_sizes(context.data.base_size))
-    config, data = context.config, context.data
+def make_plan(context: RunContext, data: Data, ready: Ready) -> Plan:
+    """Measure every candidate, settle its size and the number of steps, and say what is going to happen."""
+    with context.budget.measure("plan"):
+        plan = _make_plan(context, data, ready)
+    for line in plan_lines(plan, context.config.effective_trials, context.budget.limit):
+        context.callbacks.on_step("plan", line)
+    return plan
+
+
+def _make_plan(context: RunContext, data: Data, ready: Ready) -> Plan:
+    measured, broken = _measure_all(context, data, ready)
+    open_pool(context, data, measured, *baseline_sizes(data.base_size))
+    config = context.config
     cap = context.budget.share("baseline")
-    candidates = tuple(context.facts)
+    candidates = tuple(measured)
     steps = schedule(len(data.fold.train), config.batch_size, config.epochs)
     space = SearchSpace(
         candidates,
-        choose_policies(config, context.plugins),
+        ready.policies,
         steps,
         len(data.fold.train),
         config.batch_size,
         config.seed,
     )
-    costs = Costs(context.facts, len(data.pool), folds=len(data.folds))
+    costs = Costs(measured, len(data.pool), folds=len(data.folds))
     if cap is not None and config.epochs is None:
         space = replace(space, steps=_fitting_steps(space, costs, cap))
     costs.trained_folds = _trained_folds(space, costs, cap)
-    return Plan(space, costs, (*left_out, *broken), cap, data.folds)
+    return Plan(
+        data=data,
+        plugins=ready.plugins,
+        space=space,
+        costs=costs,
+        left_out=(*ready.left_out, *broken),
+        cap=cap,
+        folds=data.folds,
+    )
 
 
-def _measure_all(context: RunContext, found: Sequence[Found], sizes: Sequence[int]) -> list[LeftOut]:
-    """Measure every candidate; gives those whose plugin fails, which is fatal only for what the user named."""
+def begin_or_resume(context: RunContext, plan: Plan) -> None:
+    """Note when work begins and with what.
+
+    Raises ``UsageError`` where the run in this folder began with something else, naming what has changed.
+    """
+    data = plan.data
+    parts = (data.split.train, data.split.val, data.split.test, data.groups)
+    present = identity.Identity(
+        images=len(data.index.images),
+        fingerprint=data.index.fingerprint,
+        split=hashlib.sha256(repr(parts).encode()).hexdigest()[:16],
+        plugins=plan.plugin_versions(),
+        space=plan.space.digest,
+    )
+    identity.check_unchanged(present, context.checkpoint, context.output)
+    context.checkpoint.get_or_compute(("started",), str, now)
+
+
+def now() -> str:
+    """The present time, as the result says when a run started."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _measure_all(
+    context: RunContext, data: Data, ready: Ready
+) -> tuple[dict[Candidate, CandidateFacts], list[LeftOut]]:
+    """Measure every candidate; gives those whose plugin fails too, which is fatal only for what the user named."""
+    measured: dict[Candidate, CandidateFacts] = {}
     broken = []
-    for item, size in zip(found, sizes, strict=True):
+    for item, size in zip(ready.candidates, ready.sizes, strict=True):
         try:
-            facts = _measured(context, item, size)
-            context.facts[facts.candidate] = facts
+            facts = _measured(context, data, measured, item, size)
+            measured[facts.candidate] = facts
         except (TrialError, PluginError, WeightsError, WorkerDiedError) as error:
-            broken.append(plugin_failed(context, item.backbone.name, item.weights.name, error))
-    if not context.facts:
+            label = item.backbone.name, item.weights.name
+            broken.append(plugin_failed(context.config, ready.plugins, label, error))
+    if not measured:
         raise nothing_usable(broken)
-    return broken
+    return measured, broken
 
 
-def plugin_failed(context: RunContext, backbone: str, weights: str, error: TlsearchError) -> LeftOut:
-    """What to say of a candidate whose plugin failed with ``error``. Raises where the user named it."""
-    config, label, reason = context.config, f"{backbone}@{weights}", str(error).rstrip(".")
-    added = context.plugins.weights.get(label)
-    own = next(f"{b.distribution} {b.version}" for b in context.plugins.backbones if b.name == backbone)
+def plugin_failed(config: RunConfig, plugins: PluginFacts, candidate: tuple[str, str], error: TlsearchError) -> LeftOut:
+    """What to say of a candidate (backbone, weights) whose plugin failed. Raises where the user named it."""
+    backbone, weights = candidate
+    label, reason = f"{backbone}@{weights}", str(error).rstrip(".")
+    added = plugins.weights.get(label)
+    own = next(f"{b.distribution} {b.version}" for b in plugins.backbones if b.name == backbone)
     named = {text for text in config.backbones if "@" in text or added is None}
     named |= {"@".join(parse_weights(text)[:2]) for text in config.weights}
     if not {backbone, label} & named:
@@ -138,11 +189,11 @@ def nothing_usable(broken: Sequence[LeftOut]) -> PluginError:
     return PluginError("No backbone can be used: " + "; ".join(f"{b.backbone}, {b.reason}" for b in broken) + ".")
 
 
-def open_pool(context: RunContext, *more: int) -> None:
+def open_pool(context: RunContext, data: Data, measured: Mapping[Candidate, CandidateFacts], *more: int) -> None:
     """Give the worker the pool at all sizes (and ``more``), with what is known of the candidates; repeated in every
     new process."""
-    data, config = context.data, context.config
-    sizes = [c.image_size for c in context.facts] + [*more]
+    config = context.config
+    sizes = [c.image_size for c in measured] + [*more]
     context.worker.setup(
         "open_pool",
         pixels=pool_at(data, sizes, context.work),
@@ -153,7 +204,7 @@ def open_pool(context: RunContext, *more: int) -> None:
         cache_dir=str(cache_dir(config.cache_dir)),
         cache_limit=config.cache_limit,
         metric=data.metric,
-        facts=tuple(context.facts.values()),
+        facts=tuple(measured.values()),
     )
 
 
@@ -168,18 +219,20 @@ def measure(context: RunContext, candidate: Candidate, train_at: float) -> Candi
     return facts
 
 
-def _measured(context: RunContext, found: Found, size: int) -> CandidateFacts:
+def _measured(
+    context: RunContext, data: Data, measured: Mapping[Candidate, CandidateFacts], found: Found, size: int
+) -> CandidateFacts:
     """Measure a candidate, at a smaller size where its first view would take too long."""
     limit = context.budget.limit
     weights = found.weights
     candidate = Candidate(found.backbone.name, weights.name, str(weights.file), weights.weights_id, size, 0)
     while True:
-        context.reporter.progress("plan", 0, 1, f"measuring {candidate.label} at {candidate.image_size} px")
-        open_pool(context, candidate.image_size)
+        context.callbacks.on_progress("plan", 0, 1, f"measuring {candidate.label} at {candidate.image_size} px")
+        open_pool(context, data, measured, candidate.image_size)
         facts = measure(context, candidate, TIMED_SHARE)
         if limit is None or context.config.image_size is not None:
             return facts
-        seconds = facts.forward_seconds * len(context.data.pool)
+        seconds = facts.forward_seconds * len(data.pool)
         allowed = FIRST_VIEW_SHARE * limit
         smaller = candidate.image_size - SIZE_STEP
         if seconds <= allowed or smaller < max(SIZE_STEP, found.backbone.min_image_size):

@@ -9,6 +9,7 @@ from tlsearch.errors import PluginError, TrialError
 from tlsearch.pipeline.context import RunContext
 from tlsearch.pipeline.plan import Plan, nothing_usable, plugin_failed
 from tlsearch.results.schema.run import ProfilePoint
+from tlsearch.search.warm_start import depths_of
 from tlsearch.types import Candidate
 from tlsearch.worker.client import WorkerDiedError
 
@@ -18,6 +19,12 @@ BARS = " .:-=+*#%@"
 
 
 def make_profile(context: RunContext, plan: Plan) -> tuple[Plan, Profile]:
+    """Say how good the features of every candidate are after each of its cuts; see ``_make_profile``."""
+    with context.budget.measure("profile"):
+        return _make_profile(context, plan)
+
+
+def _make_profile(context: RunContext, plan: Plan) -> tuple[Plan, Profile]:
     """Probe every candidate at every cut, and say where its features are best.
 
     Gives the plan without the candidates whose plugin failed, which is fatal only for what the user named.
@@ -26,18 +33,20 @@ def make_profile(context: RunContext, plan: Plan) -> tuple[Plan, Profile]:
     broken = []
     for candidate in plan.space.candidates:
         try:
-            scores = _probed(context, candidate)
+            scores = _probed(context, plan.data.training, candidate)
         except (TrialError, PluginError, WorkerDiedError) as error:
-            broken.append(plugin_failed(context, candidate.backbone, candidate.weights or "", error))
-            context.reporter.warn(f"{candidate.label} is left out: {broken[-1].reason}.")
+            broken.append(
+                plugin_failed(context.config, plan.plugins, (candidate.backbone, candidate.weights or ""), error)
+            )
+            context.callbacks.on_warning(f"{candidate.label} is left out: {broken[-1].reason}.")
             continue
-        cuts = context.facts[candidate].cuts
+        cuts = plan.measured[candidate].cuts
         points = tuple(
             ProfilePoint(cut.name, depth, accuracy, error)
             for depth, (cut, (accuracy, error)) in enumerate(zip(cuts, scores, strict=True), 1)
         )
         profile[candidate] = points
-        context.reporter.say("profile", profile_line(candidate, points))
+        context.callbacks.on_step("profile", profile_line(candidate, points))
     if not profile:
         raise nothing_usable(broken)
     plan.costs.remember_profile()
@@ -47,9 +56,9 @@ def make_profile(context: RunContext, plan: Plan) -> tuple[Plan, Profile]:
     return plan, profile
 
 
-def _probed(context: RunContext, candidate: Candidate) -> Sequence[tuple[float, float]]:
+def _probed(context: RunContext, train: Sequence[int], candidate: Candidate) -> Sequence[tuple[float, float]]:
     """(accuracy, standard error) of a linear probe at each cut."""
-    train, seed = context.data.training, context.config.seed
+    seed = context.config.seed
     show = context.progress("profile")
     scores: Sequence[tuple[float, float]] = context.checkpoint.get_or_compute(
         ("profile", candidate, train, seed),
@@ -68,6 +77,16 @@ def profile_line(candidate: Candidate, points: Sequence[ProfilePoint]) -> str:
     return (
         f"{candidate.label:<28} {bars}  best {_score(best.accuracy)} after {best.cut} ({best.depth} of {len(points)})"
     )
+
+
+def affordable(plan: Plan) -> dict[Candidate, bool]:
+    """Whether the last stage of a candidate can be tuned within the cap of one trial."""
+    space, result = plan.space, dict[Candidate, bool]()
+    for candidate in space.candidates:
+        result[candidate] = plan.affords(
+            space.spec(space.params(candidate, train_suffix=True, freeze_depth=depths_of(candidate)[1]))
+        )
+    return result
 
 
 def best_candidates(profile: Profile, affordable: Mapping[Candidate, bool]) -> list[Candidate]:

@@ -1,4 +1,4 @@
-"""From what the steps left to the RunResult that result.json holds."""
+"""report: everything is written down, in the output folder and in MLflow."""
 
 from __future__ import annotations
 
@@ -6,27 +6,37 @@ import platform
 import shlex
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
 
 from tlsearch.config import CONFIG_NAME
 from tlsearch.data.checks import check
+from tlsearch.data.pixels import open_pixels
+from tlsearch.listeners.mlflow import MlflowCallback
+from tlsearch.pipeline import messages
 from tlsearch.pipeline.baseline import BaselineResult, scratch_of
 from tlsearch.pipeline.confirm import Confirmation
-from tlsearch.pipeline.context import RunContext
-from tlsearch.pipeline.evaluate import Evaluation, worst_mistakes
-from tlsearch.pipeline.insights import find
-from tlsearch.pipeline.plan import Plan
-from tlsearch.pipeline.predictions import predictions_of
+from tlsearch.pipeline.context import Data, RunContext
+from tlsearch.pipeline.evaluate import Evaluation, predictions_of, refit, worst_mistakes
+from tlsearch.pipeline.insights import find_insights
+from tlsearch.pipeline.plan import Plan, now
 from tlsearch.pipeline.profile import Profile
-from tlsearch.pipeline.search import TrialLog
+from tlsearch.pipeline.search import SearchLog
+from tlsearch.report.html import write_report
 from tlsearch.report.images import PICTURES_FOLDER
-from tlsearch.results.result import RunResult
-from tlsearch.results.schema import run as record
+from tlsearch.report.markdown import describe
+from tlsearch.results.flatten import flat_metrics
+from tlsearch.results.result import RunResult, read_result, write_result
+from tlsearch.results.schema import run as schema
 from tlsearch.results.schema.evidence import Epoch, Histories
 from tlsearch.results.schema.search import FrozenWork
 from tlsearch.search.importance import parameter_importance
 from tlsearch.search.study import FAILURES_IN_A_ROW, TrialRecord
+from tlsearch.tracking.register import Figures
+from tlsearch.tracking.sync import hint_at_sync, name_runs, settle
 
 MOST_CURVES = 6
 """Trials whose learning curves are kept."""
@@ -34,77 +44,117 @@ MOST_CURVES = 6
 LIBRARIES = ("keras", "tensorflow", "optuna", "mlflow", "numpy", "scikit-learn", "pillow")
 
 
-@dataclass(frozen=True)
-class Parts:
-    """What the steps of a run left."""
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """What the steps of a run found."""
 
     profile: Profile
     baseline: BaselineResult | None
-    log: TrialLog
+    log: SearchLog
     probe: TrialRecord
     confirmation: Confirmation
-    proof: Evaluation
-    started: str
-    refit: bool = False
+    evaluation: Evaluation
 
 
-def assemble(context: RunContext, plan: Plan, parts: Parts, versions: Mapping[str, str]) -> RunResult:
+def finished_result(context: RunContext) -> RunResult:
+    """The result of a run that is over already."""
+    context.callbacks.on_step("run", f"the run in {context.output} is finished; this is its result")
+    hint_at_sync(context.callbacks.on_warning, context.output)
+    return read_result(context.output)
+
+
+def report(context: RunContext, plan: Plan, record: MlflowCallback, found: Found) -> RunResult:
+    """Write everything down, in the output folder and in MLflow, and train the winner once more where that is asked."""
+    refitted = context.config.refit and refit(context, plan, found.confirmation)
+    with context.budget.measure("report"):
+        result = assemble(context, plan, record, found, refitted)
+        write_result(result, context.output)
+        page = write_report(result, context.output, plan.data.index.root)
+        complete_record(context, record, result, page)
+    context.callbacks.on_run_end(result)
+    return result
+
+
+def assemble(context: RunContext, plan: Plan, record: MlflowCallback, found: Found, refitted: bool) -> RunResult:
     """Everything a run found, in one record."""
-    winner = parts.confirmation.winner
-    rows = _numbered([*(parts.baseline.rows if parts.baseline else ()), *parts.log.rows, *parts.confirmation.rows])
-    outcome = parts.log.outcomes.get(winner.spec)
-    spec = winner.spec
-    facts = context.facts[plan.space.of(spec)]
-    scratch = _scratch(parts)
+    winner = found.confirmation.winner
+    rows = [*(found.baseline.rows if found.baseline else ()), *found.log.rows, *found.confirmation.rows]
+    spec, outcome = winner.spec, found.log.outcomes.get(winner.spec)
+    facts = plan.measured[plan.space.of(spec)]
+    scratch = _scratch(found)
     with context.budget.measure("findings"):
-        findings = find(context, plan.space.of(spec), outcome, parts.proof)
+        findings = find_insights(context, plan.data, plan.space.of(spec), outcome, found.evaluation)
     cut = facts.cuts[spec.freeze_depth - 1] if spec.freeze_depth else None
     return RunResult(
-        dataset=_dataset(context),
-        plan=record.Plan(
-            tuple(record.PlannedCandidate.of(c) for c in plan.space.candidates),
-            (*plan.left_out, *_failed_plugins(parts.log)),
-            plan.space.steps,
-            context.budget.limit,
-            context.config.seed,
-            context.data.metric,
-            len(plan.folds),
-        ),
-        winner=record.Winner.of(spec, cut.name if cut else "", cut.frozen_layers if cut else ()),
-        metrics=_metrics(context, plan, parts),
-        linear_probe=_probe(plan, parts),
+        dataset=_dataset(plan.data),
+        plan=_plan(context, plan, found.log),
+        winner=schema.Winner.of(spec, cut.name if cut else "", cut.frozen_layers if cut else ()),
+        metrics=_metrics(plan, found),
+        linear_probe=_probe(plan, found),
         baseline=scratch[0] if scratch else None,
         scratch=scratch,
-        gain=parts.proof.claims.gain,
-        profile={candidate.label: points for candidate, points in parts.profile.items()},
-        trials=rows,
+        gain=found.evaluation.claims.gain,
+        profile={candidate.label: points for candidate, points in found.profile.items()},
+        trials=_numbered(rows),
         timings={**context.budget.timings, "total": context.budget.elapsed()},
-        mlflow=record.Mlflow(
-            context.tracker.uri,
-            context.tracker.experiment_id,
-            context.parent_run,
-            context.tracker.ui_command,
-            context.view,
+        mlflow=schema.Mlflow(
+            record.tracker.uri, record.tracker.experiment_id, record.parent_run, record.tracker.ui_command, record.view
         ),
-        versions={**_versions(versions), **_plugin_versions(context, plan)},
-        output=record.Output(str(context.output), refit="refit" if parts.refit else None, pictures=PICTURES_FOLDER),
-        confusion=parts.proof.confusion,
-        answers=predictions_of(context.data, parts.proof.probabilities),
+        versions=_versions(context, plan),
+        output=schema.Output(str(context.output), refit="refit" if refitted else None, pictures=PICTURES_FOLDER),
+        confusion=found.evaluation.confusion,
+        answers=predictions_of(plan.data, found.evaluation.probabilities),
         histories=Histories(
             tuple(outcome.result.history) if outcome else (),
-            tuple(parts.baseline.result.history) if parts.baseline else (),
-            _best_curves(parts.log),
+            tuple(found.baseline.result.history) if found.baseline else (),
+            _best_curves(found.log),
         ),
-        mistakes=worst_mistakes(context, outcome),
+        mistakes=worst_mistakes(plan.data, outcome),
         findings=findings,
-        importance=parameter_importance(parts.log.search.study),
-        frozen_work=_frozen_work(context),
+        importance=parameter_importance(found.log.search.study),
+        frozen_work=_frozen_work(context, plan),
         command=shlex.join(["tlsearch", "run", "--config", str(context.output / CONFIG_NAME)]),
-        started=parts.started,
+        started=context.checkpoint.get_or_compute(("started",), str, now),
     )
 
 
-def _best_curves(log: TrialLog) -> dict[str, tuple[Epoch, ...]]:
+def complete_record(context: RunContext, record: MlflowCallback, result: RunResult, report: Path) -> None:
+    """Record the files of a run, its model, its figures and its story; register the winner where that is asked."""
+    tracker, run_id, output = record.tracker, record.parent_run, context.output
+    record.close_left_open()
+    tracker.send_waiting()
+    name_runs(tracker, output)
+    for path in (report, output / "result.json", output / "trials.csv", output / CONFIG_NAME):
+        tracker.log_artifact(run_id, path)
+    tracker.log_artifact(run_id, output / PICTURES_FOLDER, PICTURES_FOLDER)
+    example = np.asarray(open_pixels(context.work / f"pool-{result.winner.spec.image_size}.npy")[:1])
+    model = context.checkpoint.get_or_compute(
+        ("model",), str, lambda: tracker.log_model(run_id, output / "model", example, result.dataset.classes)
+    )
+    name = context.config.register
+    if name is not None:
+        context.checkpoint.get_or_compute(("register",), str, lambda: _register(context, record, result, name, model))
+    tracker.finish(run_id, "FINISHED", flat_metrics(result), {"mlflow.note.content": describe(result)})
+    if tracker.send_waiting():
+        hint_at_sync(context.callbacks.on_warning, output)
+    else:
+        settle(tracker, output)
+
+
+def _register(context: RunContext, record: MlflowCallback, result: RunResult, name: str, model: str) -> str:
+    """What became of it, which is also told."""
+    figures = Figures(result.dataset.fingerprint, result.metrics.name, result.metrics.val)
+    became = record.tracker.register(
+        name, model, record.parent_run, figures, messages.version_tags(result), messages.version_note(result)
+    )
+    if became:
+        context.callbacks.on_step("register", became)
+    else:
+        context.callbacks.on_warning(f"the winner is not registered as {name} yet, for the record in MLflow failed")
+    return became
+
+
+def _best_curves(log: SearchLog) -> dict[str, tuple[Epoch, ...]]:
     """The learning curves of the best trials that were trained in epochs, by number; of the better half only."""
     found: dict[str, tuple[Epoch, ...]] = {}
     ranked = log.search.best(len(log.search.finished))
@@ -115,7 +165,7 @@ def _best_curves(log: TrialLog) -> dict[str, tuple[Epoch, ...]]:
     return found
 
 
-def _frozen_work(context: RunContext) -> tuple[FrozenWork, ...]:
+def _frozen_work(context: RunContext, plan: Plan) -> tuple[FrozenWork, ...]:
     """What was counted, for every candidate whose pass was timed."""
     return tuple(
         FrozenWork(
@@ -128,22 +178,20 @@ def _frozen_work(context: RunContext) -> tuple[FrozenWork, ...]:
             counts.computed.images,
             counts.computed.passes,
         )
-        for candidate, facts in context.facts.items()
+        for candidate, facts in plan.measured.items()
         if (counts := context.passes.get(candidate.label)) is not None
     )
 
 
-def _failed_plugins(log: TrialLog) -> list[record.LeftOut]:
+def _failed_plugins(log: SearchLog) -> list[schema.LeftOut]:
     return [
-        record.LeftOut(name, f"its plugin failed in {FAILURES_IN_A_ROW} trials in a row: {reason}")
+        schema.LeftOut(name, f"its plugin failed in {FAILURES_IN_A_ROW} trials in a row: {reason}")
         for name, reason in sorted(log.search.left_out().items())
     ]
 
 
-def _numbered(rows: list[record.TrialRow]) -> tuple[record.TrialRow, ...]:
+def _numbered(rows: list[schema.TrialRow]) -> tuple[schema.TrialRow, ...]:
     """Rows with the numbers of the search kept and the others numbered after them."""
-    from dataclasses import replace
-
     later = 1 + max((row.number for row in rows if row.role == "trial"), default=0)
     numbered = []
     for row in sorted(rows, key=lambda row: row.role != "trial"):
@@ -152,55 +200,67 @@ def _numbered(rows: list[record.TrialRow]) -> tuple[record.TrialRow, ...]:
     return tuple(numbered)
 
 
-def _dataset(context: RunContext) -> record.Dataset:
-    index, split = context.data.index, context.data.split
+def _dataset(data: Data) -> schema.Dataset:
+    index, split = data.index, data.split
     counts = {
         name: {c: sum(index.images[row].label == label for row in rows) for label, c in enumerate(index.classes)}
         for name, rows in (("train", split.train), ("val", split.val), ("test", split.test))
     }
-    return record.Dataset(
+    return schema.Dataset(
         str(index.root), index.fingerprint, index.classes, counts, index.skipped, tuple(check(index, split))
     )
 
 
-def _metrics(context: RunContext, plan: Plan, parts: Parts) -> record.Metrics:
-    claims, winner = parts.proof.claims, parts.confirmation.winner
-    return record.Metrics(
-        context.data.metric,
+def _plan(context: RunContext, plan: Plan, log: SearchLog) -> schema.Plan:
+    return schema.Plan(
+        tuple(schema.PlannedCandidate.of(c) for c in plan.space.candidates),
+        (*plan.left_out, *_failed_plugins(log)),
+        plan.space.steps,
+        context.budget.limit,
+        context.config.seed,
+        plan.data.metric,
+        len(plan.folds),
+    )
+
+
+def _metrics(plan: Plan, found: Found) -> schema.Metrics:
+    claims, winner = found.evaluation.claims, found.confirmation.winner
+    return schema.Metrics(
+        plan.data.metric,
         winner.value or 0.0,
         claims.winner.value,
         claims.winner.ci95,
-        parts.proof.ms_per_image,
-        parts.proof.megabytes,
-        parts.confirmation.confirmed.get(winner.spec),
+        found.evaluation.ms_per_image,
+        found.evaluation.megabytes,
+        found.confirmation.confirmed.get(winner.spec),
         majority=claims.majority,
-        test_opened=parts.proof.opened,
-        test_accuracy=parts.proof.accuracy.value,
-        test_accuracy_ci95=parts.proof.accuracy.ci95,
+        test_opened=found.evaluation.opened,
+        test_accuracy=found.evaluation.accuracy.value,
+        test_accuracy_ci95=found.evaluation.accuracy.ci95,
         val_folds=len(plan.folds_of(winner.spec)),
     )
 
 
-def _probe(plan: Plan, parts: Parts) -> record.LinearProbe:
-    probe, tested = parts.probe, parts.proof.claims.linear_probe
-    return record.LinearProbe(
+def _probe(plan: Plan, found: Found) -> schema.LinearProbe:
+    probe, tested = found.probe, found.evaluation.claims.linear_probe
+    return schema.LinearProbe(
         probe.spec.label,
         probe.value or 0.0,
         tested.value,
         tested.ci95,
-        parts.confirmation.confirmed.get(probe.spec),
+        found.confirmation.confirmed.get(probe.spec),
         len(plan.folds_of(probe.spec)),
     )
 
 
-def _scratch(parts: Parts) -> tuple[record.Baseline, ...]:
+def _scratch(found: Found) -> tuple[schema.Baseline, ...]:
     """Every network that was trained from scratch, the baseline first."""
-    claims = parts.proof.claims
-    tested = [(run, parts.proof.scratch.get(run.architecture)) for run in scratch_of(parts.baseline)]
+    claims = found.evaluation.claims
+    tested = [(run, found.evaluation.scratch.get(run.architecture)) for run in scratch_of(found.baseline)]
     if tested:
         tested[0] = (tested[0][0], claims.baseline)
     return tuple(
-        record.Baseline(
+        schema.Baseline(
             run.architecture,
             run.seconds,
             run.epochs,
@@ -210,20 +270,17 @@ def _scratch(parts: Parts) -> tuple[record.Baseline, ...]:
             estimate.value,
             estimate.ci95,
             run.not_affordable,
-            confirmed=parts.confirmation.confirmed.get(run.result.spec),
+            confirmed=found.confirmation.confirmed.get(run.result.spec),
         )
         for run, estimate in tested
         if estimate is not None
     )
 
 
-def _plugin_versions(context: RunContext, plan: Plan) -> dict[str, str]:
-    """Distribution and version of every plugin that took part, as in the tags of the record."""
-    names = [c.backbone for c in plan.space.candidates] + [f"{c.backbone}@{c.weights}" for c in plan.space.candidates]
-    versions = context.plugin_versions((*names, *plan.space.policies))
-    return {f"plugin.{name}": version for name, version in versions.items()}
-
-
-def _versions(worker: Mapping[str, str]) -> dict[str, str]:
-    known = {name: version(name) for name in LIBRARIES}
-    return {**known, **worker, "python": sys.version.split()[0], "platform": platform.platform()}
+def _versions(context: RunContext, plan: Plan) -> dict[str, str]:
+    """The versions of all that took part: libraries, the platform, and as in the tags of the record every plugin."""
+    known = {**{name: version(name) for name in LIBRARIES}, "tlsearch": version("tlsearch")}
+    worker: Mapping[str, str] = context.worker.call("versions")
+    plugins = {f"plugin.{name}": text for name, text in plan.plugin_versions().items()}
+    system = {"python": sys.version.split()[0], "platform": platform.platform()}
+    return {**known, **worker, **system, **plugins}

@@ -1,4 +1,4 @@
-"""scan, check, split: from a folder to the pool that every trial works on."""
+"""scan, check, split: from a folder of images to the pool that every trial works on."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from tlsearch.config import Metric, RunConfig
-from tlsearch.data.checks import IMBALANCE_LIMIT
-from tlsearch.data.index import DatasetIndex, Survey
+from tlsearch.config import Metric
+from tlsearch.data.checks import IMBALANCE_LIMIT, check
+from tlsearch.data.index import DatasetIndex, Survey, survey
 from tlsearch.data.pixels import decode_all, new_pixels, open_pixels, select_rows, smaller
 from tlsearch.data.split import Fold, Split, imbalance, split, stratified_folds
-from tlsearch.pipeline.context import Data
-from tlsearch.reporter import Reporter
+from tlsearch.pipeline.context import Data, RunContext
+from tlsearch.pipeline.messages import data_line
 from tlsearch.utils.files import atomic_path
 
 SIZE_STEP = 32
@@ -32,14 +32,40 @@ def starting_size(default: int, smallest: int, median_short_side: int, asked: in
     return max(smallest, min(default, median_short_side // SIZE_STEP * SIZE_STEP))
 
 
-def load_data(config: RunConfig, survey: Survey, base_size: int, work: Path, reporter: Reporter) -> Data:
+def scan(context: RunContext) -> Survey:
+    """Find the files, with their classes and parts."""
+    config, callbacks = context.config, context.callbacks
+    with context.budget.measure("scan"):
+        return survey(
+            config.dataset,
+            lambda done, total: callbacks.on_progress("data", done, total, "looking"),
+            config.test,
+            config.group_by,
+        )
+
+
+def check_and_split(context: RunContext, survey: Survey, base_size: int) -> Data:
+    """Decode every image once at ``base_size`` pixels, split, and say what a person should know about the images."""
+    with context.budget.measure("scan"):
+        data = load_data(context, survey, base_size)
+    context.callbacks.on_step("data", data_line(data))
+    for finding in check(data.index, data.split):
+        context.callbacks.on_warning(finding.message)
+    return data
+
+
+def load_data(context: RunContext, survey: Survey, base_size: int) -> Data:
     """Decode every image once at ``base_size``, split, and write the pixels of the pool to a file.
 
     The pixels of the test split are in no file afterwards.
     """
+    config, work, callbacks = context.config, context.work, context.callbacks
     everything = work / "all.npy"
     index = decode_all(
-        survey, base_size, everything, lambda done, total: reporter.progress("data", done, total, "reading images")
+        survey,
+        base_size,
+        everything,
+        lambda done, total: callbacks.on_progress("data", done, total, "reading images"),
     )
     parts = split(index, config.seed, config.group_by)
     pool = (*parts.train, *parts.val)

@@ -1,18 +1,23 @@
-"""search: the study with its trials run, recorded and kept."""
+"""search: the study with its trials run, told and kept."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
+from tlsearch.errors import RunError
+from tlsearch.listeners.mlflow import MlflowCallback
+from tlsearch.listeners.running_trial import CompletedTrial, RunningTrial
+from tlsearch.pipeline import messages
 from tlsearch.pipeline.baseline import BaselineResult, scratch_of
 from tlsearch.pipeline.confirm import CONTENDERS, fold_seconds
 from tlsearch.pipeline.context import RunContext
-from tlsearch.pipeline.keep import final_seconds, keep_best
+from tlsearch.pipeline.models import final_seconds, keep_best
 from tlsearch.pipeline.plan import Plan
 from tlsearch.pipeline.profile import Profile
-from tlsearch.pipeline.trial import execute, recall
+from tlsearch.pipeline.trial import recall, run_trial
 from tlsearch.results.schema.run import TrialRow
 from tlsearch.search.space import Params
 from tlsearch.search.storage import open_study, study_name
@@ -20,7 +25,7 @@ from tlsearch.search.study import Judge, Search, TrialRecord
 from tlsearch.search.warm_start import warm_start
 from tlsearch.tracking.naming import run_name
 from tlsearch.training.trial import Outcome
-from tlsearch.types import Candidate, TrialResult, TrialSpec
+from tlsearch.types import Candidate, Decision, TrialResult, TrialSpec
 
 MARGIN = 1.1
 """How much longer than estimated a trial may take and still end within the time that was left when it began."""
@@ -31,85 +36,163 @@ confirmed, and the search uses the time."""
 
 
 @dataclass
-class TrialLog:
-    """What the search left: the study, the rows for the result, the outcomes of complete trials, learning curves,
-    and why it ended."""
+class SearchLog:
+    """What the search left.
+
+    Attributes:
+        search: The study.
+        rows: The trials as the result keeps them.
+        outcomes: The outcomes of complete trials.
+        why: Why it ended.
+    """
 
     search: Search
     rows: list[TrialRow] = field(default_factory=list)
     outcomes: dict[TrialSpec, Outcome] = field(default_factory=dict)
     why: str = ""
 
+    @property
+    def contenders(self) -> list[TrialRecord]:
+        """The best trials, which are confirmed."""
+        return self.search.best(CONTENDERS)
 
-def run_search(
+
+def search(
     context: RunContext,
     plan: Plan,
+    record: MlflowCallback,
     profile: Profile,
     best: Sequence[Candidate],
     baseline: BaselineResult | None,
-) -> TrialLog:
-    """Run the study until its trials or its time are used up."""
+) -> tuple[SearchLog, TrialRecord]:
+    """Run the study until its trials or its time are used up.
 
-    def reserved() -> float:
-        return reserved_seconds(context, plan, search, baseline)
+    Returns:
+        What the search left, and the best plain linear probe.
 
-    def needed(spec: TrialSpec) -> bool:
+    Raises:
+        RunError: no trial was completed.
+    """
+    with context.budget.measure("search"):
+        log = _Searching(context, plan, record, baseline).run(profile, best)
+    finished, contenders = log.search.finished, log.contenders
+    probe = best_probe(finished, plan)
+    if not contenders or probe is None:
+        raise RunError(messages.nothing_found(finished, context.output))
+    folds = len(plan.folds_of(contenders[0].spec)), len(plan.folds)
+    context.callbacks.on_step("search", messages.search_line(finished, contenders[0], log.why, *folds))
+    return log, probe
+
+
+class _Searching:
+    """The search while it goes on."""
+
+    def __init__(
+        self, context: RunContext, plan: Plan, record: MlflowCallback, baseline: BaselineResult | None
+    ) -> None:
+        self._context, self._plan, self._record, self._baseline = context, plan, record, baseline
+        data = plan.data
+        name = study_name(context.output, plan.space, data.index.fingerprint, data.metric, plan.folds)
+        study = open_study(name, context.output, context.config.storage)
+        self._search = Search(study, plan.space, plan.costs, may_run=self._may_run, affordable=plan.affords)
+        self._log = SearchLog(self._search)
+        self._left_out: set[str] = set()
+
+    def run(self, profile: Profile, best: Sequence[Candidate]) -> SearchLog:
+        """Start with what a good practitioner would try first, then let the study propose."""
+        plan, trials = self._plan, self._context.config.effective_trials
+        accuracies = {candidate: [p.accuracy for p in points] for candidate, points in profile.items()}
+
+        def cost_of(params: Params) -> float:
+            return plan.costs.operations(plan.space.spec(params))
+
+        self._search.enqueue(warm_start(plan.space, accuracies, best, cost_of, trials))
+        self._resume()
+        self._log.why = self._search.run(trials, self._run_trial, self._on_finished)
+        return self._log
+
+    def _may_run(self, spec: TrialSpec) -> bool:
+        """Whether a trial fits the time that is left."""
+        needed = MARGIN * self._plan.costs.seconds(spec) + self._reserved()
+        return self._needed(spec) or self._context.budget.fits(needed, "rest")
+
+    def _needed(self, spec: TrialSpec) -> bool:
         """Without a linear probe there is nothing to prove: the first runs however late it is, and to its end."""
-        return is_probe(spec) and best_probe(search.finished, plan) is None
+        return is_probe(spec) and best_probe(self._search.finished, self._plan) is None
 
-    name = study_name(context.output, plan.space, context.data.index.fingerprint, context.data.metric, plan.folds)
-    search = Search(
-        open_study(name, context.output, context.config.storage),
-        plan.space,
-        plan.costs,
-        may_run=lambda spec: (
-            needed(spec) or context.budget.fits(MARGIN * plan.costs.seconds(spec) + reserved(), "rest")
-        ),
-        affordable=lambda spec: plan.cap is None or plan.costs.train_seconds(spec) <= plan.cap,
-    )
-    accuracies = {candidate: [p.accuracy for p in points] for candidate, points in profile.items()}
+    def _reserved(self) -> float:
+        return reserved_seconds(self._context, self._plan, self._search, self._baseline)
 
-    def cost_of(params: Params) -> float:
-        return plan.costs.operations(plan.space.spec(params))
+    def _resume(self) -> None:
+        """Take over the trials that an earlier attempt at the run has completed, and its time."""
+        for finished in self._search.finished:
+            kept = recall(self._context, self._trial(finished.number, finished.spec))
+            if kept is not None:
+                self._keep(finished.number, kept)
 
-    search.enqueue(warm_start(plan.space, accuracies, best, cost_of, context.config.effective_trials))
-    log = TrialLog(search)
-    _take_up(context, plan, log)
+    def _trial(self, number: int, spec: TrialSpec, **more: Any) -> RunningTrial:
+        total = self._context.config.effective_trials
+        return RunningTrial(
+            number=number,
+            role="trial",
+            name=run_name(number, total, spec.label),
+            spec=spec,
+            candidate=self._plan.space.of(spec),
+            folds=self._plan.folds_of(spec),
+            **more,
+        )
 
-    def run_trial(number: int, spec: TrialSpec, judge: Judge) -> TrialResult:
-        left = context.budget.left_for("rest")
-        seconds = None if left is None or needed(spec) else left - reserved()
-        return _run_trial(context, plan, log, baseline, number, spec, judge, seconds)
+    def _run_trial(self, number: int, spec: TrialSpec, judge: Judge) -> TrialResult:
+        left = self._context.budget.left_for("rest")
+        seconds = None if left is None or self._needed(spec) else left - self._reserved()
 
-    left_out: set[str] = set()
+        def on_round(count: int, numbers: Mapping[str, float]) -> Decision:
+            self._show(
+                number, spec, numbers["fraction"], f": {numbers['objective']:.3f} after {numbers['fraction']:.0%}"
+            )
+            return Decision(judge(count, numbers))
 
-    def on_finished(finished: TrialRecord) -> None:
-        for plugin, reason in search.left_out().items():
-            if plugin not in left_out:
-                left_out.add(plugin)
-                context.reporter.warn(f"{plugin} is left out from here on, for it failed in three trials: {reason}")
+        self._show(number, spec, 0.0, "")
+        trial = self._trial(number, spec, seconds=seconds, extra=lambda result: self._figures(number, result))
+        completed = run_trial(self._context, trial, on_round)
+        self._keep(number, completed)
+        return completed.result
+
+    def _show(self, number: int, spec: TrialSpec, fraction: float, text: str) -> None:
+        top = self._search.best(1)
+        so_far = f"best {top[0].value:.3f}  " if top and top[0].value is not None else ""
+        left = self._context.budget.left_for("confirm", "rest")
+        total = self._context.config.effective_trials
+        self._context.callbacks.on_progress("search", number - 1 + fraction, total, f"{so_far}{spec.label}{text}", left)
+
+    def _keep(self, number: int, completed: CompletedTrial) -> None:
+        result = completed.result
+        self._log.rows.append(trial_row(self._plan, number, result, completed.run_id))
+        if completed.outcome is not None and result.state == "complete":
+            self._log.outcomes[result.spec] = completed.outcome
+
+    def _figures(self, number: int, result: TrialResult) -> dict[str, float]:
+        """Metrics that the record has beside those of the result."""
+        if result.state != "complete" or result.value is None:
+            return {}
+        compared = trial_row(self._plan, number, result, "").compared
+        found = {"val_compared": compared} if compared is not None else {}
+        scratch = self._baseline.result if self._baseline else None
+        return {**found, **val_figures(result, scratch, best_probe(self._search.finished, self._plan))}
+
+    def _on_finished(self, finished: TrialRecord) -> None:
+        for plugin, reason in self._search.left_out().items():
+            if plugin not in self._left_out:
+                self._left_out.add(plugin)
+                self._context.callbacks.on_warning(
+                    f"{plugin} is left out from here on, for it failed in three trials: {reason}"
+                )
         if finished.state == "complete":
-            keep_best(context, plan, search, finished)
+            keep_best(self._context, self._plan, self._search, finished)
         # After every trial, whatever became of it, so that the chart of the parent shows the search's progress.
-        for top in search.best(1):
-            name = f"best_val_{context.data.metric}"
-            best = round(top.compared(plan.costs.trained_folds), 5)
-            context.tracker.log_epoch(context.parent_run, finished.number, {name: best})
-
-    log.why = search.run(context.config.effective_trials, run_trial, on_finished)
-    return log
-
-
-def _take_up(context: RunContext, plan: Plan, log: TrialLog) -> None:
-    """Take over the trials that an earlier attempt at the run has finished, and its time."""
-    for finished in log.search.finished:
-        spec = finished.spec
-        kept = recall(context, spec, plan.folds_of(spec), "trial")
-        if kept is None:
-            continue
-        log.rows.append(_row(plan, finished.number, kept.result, kept.run_id))
-        if kept.outcome is not None and kept.result.state == "complete":
-            log.outcomes[spec] = kept.outcome
+        for top in self._search.best(1):
+            value = round(top.compared(self._plan.costs.trained_folds), 5)
+            self._record.on_best(finished.number, f"best_val_{self._plan.data.metric}", value)
 
 
 def reserved_seconds(context: RunContext, plan: Plan, search: Search, baseline: BaselineResult | None) -> float:
@@ -124,7 +207,8 @@ def reserved_seconds(context: RunContext, plan: Plan, search: Search, baseline: 
     if share is None:
         return 0.0
     scratch = scratch_of(baseline)
-    final = final_seconds(context, plan, search.best(CONTENDERS), scratch)
+    alone = sum(b.result.seconds for b in scratch)
+    final = final_seconds(plan, search.best(CONTENDERS), alone, refit=context.config.refit)
     top, probe = search.best(1), best_probe(search.finished, plan)
     tuned = any(f.spec.kind == "fine_tuning" and f.state == "complete" for f in search.finished)
     if not tuned or probe is None:
@@ -143,11 +227,11 @@ def best_probe(finished: Sequence[TrialRecord], plan: Plan) -> TrialRecord | Non
 
 
 def is_probe(spec: TrialSpec) -> bool:
-    """Whether it is a plain linear probe: a linear probe on a candidate's last features, not augmented, not joined."""
+    """Whether it is a plain linear probe: a linear head on a candidate's last features, not augmented, not joined."""
     return spec.is_linear_probe and not spec.skip_cut and not spec.strength
 
 
-def _row(plan: Plan, number: int, result: TrialResult, run_id: str) -> TrialRow:
+def trial_row(plan: Plan, number: int, result: TrialResult, run_id: str) -> TrialRow:
     """The row of a trial; ``compared`` is left out where all trials run on the same folds."""
     row, few = TrialRow.of(number, "trial", result, run_id), plan.costs.trained_folds
     if result.value is None or few == len(plan.folds):
@@ -160,66 +244,20 @@ def _mean(value: float, fold_values: Sequence[float], folds: int) -> float:
     return math.fsum(fold_values[:folds]) / folds if len(fold_values) >= folds > 0 else value
 
 
-def _val_figures(result: TrialResult, scratch: TrialResult | None, probe: TrialRecord | None) -> dict[str, float]:
-    """How far a trial's validation figure lies above those of the network from scratch and of the best linear probe so
-    far, each on the folds that both have, where there are any. Where trials differ in their folds, ``val_compared``
-    ranks them."""
-    value, folds = result.value or 0.0, result.fold_values
+def val_figures(result: TrialResult, scratch: TrialResult | None, probe: TrialRecord | None) -> dict[str, float]:
+    """How far a trial's validation figure lies above those of the network from scratch and of the best linear probe.
+
+    Each is taken on the folds that both have. Where trials differ in their folds, ``val_compared`` ranks them.
+    """
+    if result.value is None:
+        return {}
+    value, folds = result.value, result.fold_values
     gains: dict[str, float] = {}
-    if scratch is not None:
-        alone = max(1, len(scratch.fold_values))  # the learning rates race on the first fold
+    if scratch is not None and scratch.value is not None:
+        alone = max(1, len(scratch.fold_values))  # the learning rates are trained on the first fold
         gains["baseline_val_accuracy"] = scratch.metrics["val_accuracy"]
-        gains["val_gain_over_baseline"] = _mean(value, folds, alone) - (scratch.value or 0.0)
+        gains["val_gain_over_baseline"] = _mean(value, folds, alone) - scratch.value
     if probe is not None and probe.value is not None:
         both = min(len(folds), len(probe.fold_values))
         gains["val_gain_over_linear_probe"] = _mean(value, folds, both) - _mean(probe.value, probe.fold_values, both)
     return gains
-
-
-def _run_trial(
-    context: RunContext,
-    plan: Plan,
-    log: TrialLog,
-    baseline: BaselineResult | None,
-    number: int,
-    spec: TrialSpec,
-    judge: Judge,
-    seconds: float | None,
-) -> TrialResult:
-    top = log.search.best(1)
-    so_far = f"best {top[0].value:.3f}  " if top and top[0].value is not None else ""
-    total = context.config.effective_trials
-
-    def on_round(count: int, numbers: Mapping[str, float]) -> str:
-        show(numbers["fraction"], f": {numbers['objective']:.3f} after {numbers['fraction']:.0%}")
-        return judge(count, numbers)
-
-    def show(fraction: float, text: str) -> None:
-        left = context.budget.left_for("confirm", "rest")
-        context.reporter.progress("search", number - 1 + fraction, total, f"{so_far}{spec.label}{text}", left)
-
-    show(0.0, "")
-
-    def figures(result: TrialResult) -> dict[str, float]:
-        if result.state != "complete" or result.value is None:
-            return {}
-        found = {"val_compared": row.compared} if (row := _row(plan, number, result, "")).compared is not None else {}
-        scratch = baseline.result if baseline else None
-        return {**found, **_val_figures(result, scratch, best_probe(log.search.finished, plan))}
-
-    result, outcome, run_id = execute(
-        context,
-        spec,
-        plan.space.of(spec),
-        plan.folds_of(spec),
-        "trial",
-        run_name(number, total, spec.label),
-        on_round,
-        seconds,
-        "search",
-        figures,
-    )
-    log.rows.append(_row(plan, number, result, run_id))
-    if outcome is not None and result.state == "complete":
-        log.outcomes[spec] = outcome
-    return result

@@ -118,3 +118,11 @@ def _misplaced(item: LoadedPlugin, known: Mapping[str, BackboneFacts]) -> str:
     if weights in known[name].weights:
         return f"{name} has weights {weights!r} already; its author must choose another name"
     return ""
+
+
+def all_versions(plugins: PluginFacts) -> dict[str, str]:
+    """ "distribution version" of every plugin, by name."""
+    known = {b.name: f"{b.distribution} {b.version}" for b in plugins.backbones}
+    known.update(plugins.augmentations)
+    known.update(plugins.weights)
+    return known

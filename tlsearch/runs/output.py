@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from tlsearch.config import CONFIG_NAME, RunConfig
 from tlsearch.errors import UsageError
@@ -39,17 +38,12 @@ _MADE = (
 def output_folder(config: RunConfig) -> Iterator[Path]:
     """Give the output folder, with the request in it and the folder for work that ends with the run.
 
-    A dry run leaves nothing behind, nor does a request that turns out to be impossible. What a run has found out stays
-    where it is interrupted, so that it can be resumed.
+    A request that turns out to be impossible leaves nothing behind. What a run has found out stays where it is
+    interrupted, so that it can be resumed.
 
     Raises:
         UsageError: The folder cannot be used, or another run is writing into it.
     """
-    if config.dry_run:
-        with TemporaryDirectory(prefix="tlsearch-") as temporary:
-            (Path(temporary) / WORK_FOLDER).mkdir()
-            yield Path(temporary)
-        return
     existed = config.output is not None and config.output.exists()
     output = claim_output(config)
     try:

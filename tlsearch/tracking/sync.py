@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Callable
 from pathlib import Path
 
 from tlsearch.config import CONFIG_NAME, RunConfig
@@ -18,11 +19,11 @@ _NAMING = (RESULT_FILE, "trials.csv", "report.html")
 """Files of a result that name MLflow runs."""
 
 
-def hint_at_sync(reporter: Reporter, output: Path) -> None:
+def hint_at_sync(warn: Callable[[str], None], output: Path) -> None:
     """Say how a record that waits in an output folder gets into MLflow, where one does."""
     if count := len(Outbox(output / UNSENT_FOLDER)):
         what = f"{count} writes for MLflow wait in {output / UNSENT_FOLDER}"
-        reporter.warn(f"{what}: `tlsearch sync {shlex.quote(str(output))}` sends them when the store answers")
+        warn(f"{what}: `tlsearch sync {shlex.quote(str(output))}` sends them when the store answers")
 
 
 def sync(output: Path, reporter: Reporter) -> int:

@@ -9,20 +9,17 @@ from typing import Any, cast
 
 import pytest
 
-from tests.helpers.made_up import LITE, VGG, make_costs, make_space
+from tests.helpers.contexts import make_context, make_data, make_plan
+from tests.helpers.made_up import LITE, VGG, make_space
 from tlsearch.data.split import Fold
 from tlsearch.errors import RunError
 from tlsearch.pipeline.context import RunContext
-from tlsearch.pipeline.keep import final_seconds, keep_best
-from tlsearch.pipeline.models import fetch_model, model_folder
-from tlsearch.pipeline.plan import Plan
+from tlsearch.pipeline.models import fetch_model, final_seconds, keep_best, model_folder
 from tlsearch.pipeline.search import best_probe
-from tlsearch.reporter import SilentReporter
 from tlsearch.search.study import Search, TrialRecord
 from tlsearch.types import TrialResult, TrialSpec
 
 SPACE = make_space()
-PLAN = Plan(SPACE, make_costs(SPACE), (), None, ())
 
 
 class Saving:
@@ -52,14 +49,16 @@ class Saving:
         return SimpleNamespace(result=TrialResult(spec, state, None, 1.0, reason="no memory"))
 
 
-FOLD, WHOLE = Fold((0, 1, 2), (3,)), Fold((0, 1, 2, 3), ())
+DATA = make_data((0, 1, 0, 1), val=(3,))
+FOLDED = make_data((0, 1, 0, 1), val=())
+PLAN = make_plan(SPACE, data=DATA)
+ON_FOLDS = make_plan(SPACE, data=FOLDED)
 
 
-def session_in(folder: Path, worker: Saving, uses_folds: bool = False, refit: bool = False) -> RunContext:
-    data = SimpleNamespace(base_size=96, fold=FOLD, whole=WHOLE, uses_folds=uses_folds)
-    config = SimpleNamespace(refit=refit)
-    parts = {"work": folder, "worker": worker, "data": data, "config": config, "reporter": SilentReporter()}
-    return cast("RunContext", SimpleNamespace(**parts))
+def context_in(folder: Path, worker: Saving) -> RunContext:
+    context = make_context(folder, worker)
+    context.work.mkdir(parents=True, exist_ok=True)
+    return context
 
 
 def trial(number: int, value: float | None, state: str = "complete", **chosen: object) -> TrialRecord:
@@ -72,7 +71,7 @@ def suffix(number: int, value: float, depth: int) -> TrialRecord:
 
 
 def test_the_models_of_the_best_three_are_kept_and_no_others(tmp_path: Path) -> None:
-    context = session_in(tmp_path, Saving())
+    context = context_in(tmp_path, Saving())
     finished: list[TrialRecord] = []
     search: Any = SimpleNamespace(finished=finished)
     search.best = lambda count: sorted(finished, key=lambda f: -(f.value or 0))[:count]
@@ -86,21 +85,21 @@ def test_the_models_of_the_best_three_are_kept_and_no_others(tmp_path: Path) -> 
 
 
 def test_solved_heads_are_not_kept_for_they_come_out_the_same(tmp_path: Path) -> None:
-    context = session_in(tmp_path, Saving())
+    context = context_in(tmp_path, Saving())
     solved = trial(1, 0.9)
     search: Any = SimpleNamespace(finished=[solved], best=lambda count: [solved])
     keep_best(context, PLAN, cast("Search", search), solved)
-    assert list(tmp_path.iterdir()) == []
+    assert not list(tmp_path.rglob("model*"))
 
 
 def test_of_a_frozen_network_only_the_head_is_kept(tmp_path: Path) -> None:
     worker = Saving()
-    context = session_in(tmp_path, worker)
+    context = context_in(tmp_path, worker)
     hidden = trial(1, 0.9, hidden=True)
     search: Any = SimpleNamespace(finished=[hidden], best=lambda count: [hidden])
     keep_best(context, PLAN, cast("Search", search), hidden)
     assert [path.name for path in model_folder(context, hidden.spec).iterdir()] == ["head.npz"]
-    fetch_model(context, hidden.spec, LITE, tmp_path / "model")
+    fetch_model(context, DATA, hidden.spec, LITE, tmp_path / "model")
     assert worker.heads == ["keep_head", "restore_head"]
     assert (tmp_path / "model" / "model.keras").read_text() == hidden.spec.digest
     assert worker.trained == 0
@@ -108,42 +107,41 @@ def test_of_a_frozen_network_only_the_head_is_kept(tmp_path: Path) -> None:
 
 def test_what_ships_is_what_was_kept(tmp_path: Path) -> None:
     worker = Saving()
-    context = session_in(tmp_path, worker)
+    context = context_in(tmp_path, worker)
     winner = suffix(1, 0.9, 6)
     worker.call("save", winner.spec, str(model_folder(context, winner.spec)))
-    fetch_model(context, winner.spec, LITE, tmp_path / "model")
+    fetch_model(context, DATA, winner.spec, LITE, tmp_path / "model")
     assert (tmp_path / "model" / "model.keras").read_text() == winner.spec.digest
     assert worker.trained == 0
 
 
 def test_what_was_not_kept_is_made_again(tmp_path: Path) -> None:
     worker = Saving()
-    fetch_model(session_in(tmp_path, worker), trial(1, 0.9).spec, LITE, tmp_path / "model")
+    fetch_model(context_in(tmp_path, worker), DATA, trial(1, 0.9).spec, LITE, tmp_path / "model")
     assert (tmp_path / "model" / "model.keras").exists()
     assert worker.trained == 1
-    assert (worker.folds, worker.keep) == ([FOLD], False)
+    assert (worker.folds, worker.keep) == ([DATA.fold], False)
     with pytest.raises(RunError, match="could not be made again: no memory"):
-        fetch_model(session_in(tmp_path, Saving("failed")), trial(1, 0.9).spec, LITE, tmp_path / "other")
+        fetch_model(context_in(tmp_path, Saving("failed")), DATA, trial(1, 0.9).spec, LITE, tmp_path / "other")
 
 
 def test_with_folds_nothing_is_kept_and_what_ships_is_trained_on_the_whole_pool(tmp_path: Path) -> None:
     worker = Saving()
-    context = session_in(tmp_path, worker, uses_folds=True)
+    context = context_in(tmp_path, worker)
     tuned = suffix(1, 0.9, 6)
     search: Any = SimpleNamespace(finished=[tuned], best=lambda count: [tuned])
-    keep_best(context, PLAN, cast("Search", search), tuned)
-    assert list(tmp_path.iterdir()) == []
-    fetch_model(context, tuned.spec, LITE, tmp_path / "model")
-    assert (worker.folds, worker.keep) == ([WHOLE], True)
+    keep_best(context, ON_FOLDS, cast("Search", search), tuned)
+    assert not list(tmp_path.rglob("model*"))
+    fetch_model(context, FOLDED, tuned.spec, LITE, tmp_path / "model")
+    assert (worker.folds, worker.keep) == ([FOLDED.whole], True)
 
 
-def test_the_time_for_training_what_ships_is_known(tmp_path: Path) -> None:
+def test_the_time_for_training_what_ships_is_known() -> None:
     tuned, longer = suffix(1, 0.9, 12), suffix(2, 0.8, 3)
     seconds = PLAN.costs.fold_seconds(longer.spec)
     assert seconds > PLAN.costs.fold_seconds(tuned.spec)
-    scratch: Any = SimpleNamespace(result=SimpleNamespace(seconds=7.0))
     asked = {
-        (folds, refit): final_seconds(session_in(tmp_path, Saving(), folds, refit), PLAN, [tuned, longer], [scratch])
+        (folds, refit): final_seconds(ON_FOLDS if folds else PLAN, [tuned, longer], 7.0, refit=refit)
         for folds in (False, True)
         for refit in (False, True)
     }

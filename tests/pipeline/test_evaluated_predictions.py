@@ -4,26 +4,26 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
+from tests.helpers.contexts import make_data
 from tlsearch.data.index import DatasetIndex, ImageRecord
-from tlsearch.data.split import Split
-from tlsearch.pipeline.predictions import predictions_of
+from tlsearch.pipeline.context import Data
+from tlsearch.pipeline.evaluate import predictions_of
 from tlsearch.runs.ledger import fingerprint_of
 
 HASHES = ("d", "b", "a", "e", "c", "f")
 LABELS = (0, 0, 1, 1, 0, 1)
 
 
-def data_of(order: tuple[int, ...], groups: tuple[int, ...]) -> Any:
+def data_of(order: tuple[int, ...], groups: tuple[int, ...]) -> Data:
     """Data whose test part are the images ``order``, in files that are named by their place there."""
     images = tuple(ImageRecord(f"{place}.png", LABELS[i], HASHES[i], 9, 9) for place, i in enumerate(order))
     index = DatasetIndex(Path("/data"), ("cat", "dog"), images, ())
     rows = tuple(range(len(order)))
-    return SimpleNamespace(index=index, split=Split((), (), rows, groups, "folders"))
+    return make_data(LABELS[: len(order)], test=rows, val=(), groups=groups, index=index)
 
 
 def said(order: tuple[int, ...], called: dict[str, int]) -> np.ndarray[Any, Any]:

@@ -1,0 +1,202 @@
+"""The record of a run in MLflow as a callback: a parent run, and below it a run for every trial."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tlsearch.callbacks import EpochInfo, TrialInfo
+from tlsearch.listeners.callback_list import Recorder
+from tlsearch.listeners.running_trial import RunningTrial
+from tlsearch.models.cuts import CutInfo
+from tlsearch.runs.checkpoint import Checkpoint
+from tlsearch.runs.ledger import Ledger
+from tlsearch.tracking.entities import MAX_TAG_CHARS
+from tlsearch.tracking.naming import STATUS_OF, curve_of, finals_of, note_of, params_of, tags_of
+from tlsearch.tracking.tracker import Tracker
+from tlsearch.types import Candidate, TrialResult
+from tlsearch.utils.signals import defer_interrupts
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordedRun:
+    """What the record says of a whole run, and of each of its trials.
+
+    Attributes:
+        output: The output folder; its name is that of the parent run.
+        params: The params of the parent run.
+        dataset: The folder of the images.
+        fingerprint: That of the data set.
+        counts: The number of images of each part.
+        seed: The seed of the search.
+        metric: The metric that trials are compared by.
+        ranked_by: The names of the metrics that the view of the trials ranks them by, the first first.
+        plugins: "distribution version" of every plugin, by name.
+        cuts: The cut points of every candidate.
+    """
+
+    output: Path
+    params: Mapping[str, object]
+    dataset: Path
+    fingerprint: str
+    counts: Mapping[str, int]
+    seed: int
+    metric: str
+    ranked_by: Sequence[str]
+    plugins: Mapping[str, str]
+    cuts: Mapping[Candidate, Sequence[CutInfo]]
+
+
+class MlflowCallback(Recorder):
+    """Records trials below the parent run that ``recording`` begins.
+
+    Attributes:
+        tracker: The MLflow experiment.
+        parent_run: The id of the run that stands for the whole search.
+        view: The link to its trials in the MLflow UI.
+    """
+
+    name = "mlflow"
+
+    def __init__(self, tracker: Tracker) -> None:
+        self.tracker = tracker
+        self.parent_run = ""
+        self.view = ""
+        self._run: RecordedRun | None = None
+        self._left_open: set[str] = set()  # by an earlier attempt at the run
+        self._open: set[str] = set()
+        self._rounds: dict[tuple[str, int], int] = {}
+
+    @property
+    def openings(self) -> Ledger:
+        """The ledger that counts how often each test set has been opened."""
+        return self.tracker.ledger
+
+    @contextmanager
+    def recording(self, run: RecordedRun, checkpoint: Checkpoint) -> Iterator[None]:
+        """Start the parent run, or resume that of an earlier attempt, and record the load of the machine inside."""
+        tracker = self.tracker
+        self._run = run
+        kept: str | None = checkpoint.get(("parent",), str)
+        if kept is None:
+            tracker.close_left_open(str(run.output))
+            with defer_interrupts():
+                self.parent_run = self._start_parent(run)
+                checkpoint.put(("parent",), self.parent_run)
+        else:
+            self.parent_run = kept
+            self._left_open.update(tracker.take_up(kept))
+        self.view = tracker.offer_view(self.parent_run, run.ranked_by)
+        with tracker.system_metrics(self.parent_run):
+            yield
+
+    def _start_parent(self, run: RecordedRun) -> str:
+        tags = {
+            "role": "search",
+            "seed": str(run.seed),
+            "dataset_fingerprint": run.fingerprint,
+            "output": str(run.output),
+        }
+        run_id = self.tracker.start_parent(run.output.name, run.params, tags)
+        self.tracker.log_dataset(run_id, run.dataset.name or "images", run.dataset, run.fingerprint, run.counts)
+        return run_id
+
+    def start_trial(self, trial: RunningTrial) -> str:
+        """Open the run of a trial with its params and tags.
+
+        The names of its frozen layers are a tag, or a file where they are too long for one.
+        """
+        self.close_left_open()
+        run, spec = self._recorded(), trial.spec
+        cuts = run.cuts.get(trial.candidate, ())
+        cut = cuts[spec.freeze_depth - 1] if cuts and spec.freeze_depth else None
+        layers = cut.frozen_layers if cut else ()
+        names = (spec.backbone, spec.policy, f"{spec.backbone}@{spec.weights}")
+        tags = tags_of(
+            trial.role,
+            spec,
+            plugins={name: run.plugins[name] for name in names if name in run.plugins},
+            fingerprint=run.fingerprint,
+            seed=run.seed,
+            search=run.output.name,
+        )
+        text = ", ".join(layers)
+        fits = len(text) <= MAX_TAG_CHARS
+        if text and fits:
+            tags["frozen_layers"] = text
+        params = params_of(spec, cut.name if cut else "", len(layers))
+        run_id = self.tracker.start_child(self.parent_run, trial.name, params, tags)
+        if not fits:
+            self.tracker.log_dict(run_id, {"frozen_layers": list(layers)}, "frozen_layers.json")
+        self._open.add(run_id)
+        return run_id
+
+    def on_epoch_end(self, trial: TrialInfo, epoch: EpochInfo) -> None:
+        """Record the numbers of a round.
+
+        MLflow's steps are whole numbers and a round may be less than an epoch, so steps count rounds, anew in every
+        fold.
+        """
+        place = trial.run_id, epoch.fold
+        self._rounds[place] = step = self._rounds.get(place, 0) + 1
+        self.tracker.log_epoch(trial.run_id, step, curve_of(epoch.metrics, self._recorded().metric, epoch.fold))
+
+    def on_trial_end(self, trial: TrialInfo, result: TrialResult) -> None:
+        """Close the run of a trial with its final metrics, all at step 0, and the status that its state means."""
+        completed = trial.completed if isinstance(trial, RunningTrial) else None
+        self._left_open.discard(trial.run_id)
+        self._open.discard(trial.run_id)
+        metric, extra = self._recorded().metric, completed.extra if completed else {}
+        final = {**finals_of(result, metric), **{name: float(f"{value:.5g}") for name, value in extra.items()}}
+        note = note_of(result, metric, extra.get("val_gain_over_baseline"))
+        self.tracker.finish(
+            trial.run_id,
+            STATUS_OF[result.state],
+            final,
+            {"state": result.state, "mlflow.note.content": note},
+            reason=result.reason,
+            traceback=result.traceback,
+        )
+
+    def on_trial_recalled(self, trial: RunningTrial) -> None:
+        """Close the run of a trial that an earlier attempt at the run has completed, where it is still open."""
+        if trial.completed is not None and trial.run_id in self._left_open:
+            self.on_trial_end(trial, trial.completed.result)
+
+    def on_trial_interrupted(self, trial: RunningTrial) -> None:
+        """Close the run of a trial in which the run is interrupted; it is run anew when the run is resumed."""
+        if trial.run_id in self._open:
+            self._open.discard(trial.run_id)
+            self._left_open.add(trial.run_id)
+            self.close_left_open()
+
+    def on_trial_failed(self, trial: RunningTrial, reason: str) -> None:
+        """Close the run of a trial that failed with all that was trained beside it."""
+        self._open.discard(trial.run_id)
+        self.tracker.finish(trial.run_id, "FAILED", reason=reason)
+
+    def on_best(self, number: int, name: str, value: float) -> None:
+        """Record the best score so far after trial ``number``: the chart of the parent shows the search's progress."""
+        self.tracker.log_epoch(self.parent_run, number, {name: value})
+
+    def close_left_open(self) -> None:
+        """Close the runs of trials in which an earlier attempt at the run was interrupted; they are run anew."""
+        for run_id in sorted(self._left_open):
+            # Another role, so that whoever asks for trials finds each once.
+            tags = {"role": "interrupted", "state": "interrupted"}
+            self.tracker.finish(run_id, "KILLED", tags=tags, reason="the run was interrupted in this trial")
+        self._left_open.clear()
+
+    def on_run_failed(self, reason: str, interrupted: bool) -> bool:
+        """Close the parent run of a run that does not come to its end."""
+        if not self.parent_run:
+            return False
+        self.tracker.finish(self.parent_run, "KILLED" if interrupted else "FAILED", reason=reason)
+        return True
+
+    def _recorded(self) -> RecordedRun:
+        if self._run is None:
+            raise RuntimeError("a trial is recorded before its run has begun")
+        return self._run

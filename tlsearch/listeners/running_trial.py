@@ -1,0 +1,63 @@
+"""A trial as the built-in callbacks know it: what a user's callback is told, and what is kept of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tlsearch.callbacks import TrialInfo
+from tlsearch.data.split import Fold
+from tlsearch.training.trial import Outcome
+from tlsearch.types import TrialResult
+
+ExtraMetrics = Callable[[TrialResult], Mapping[str, float]]
+"""Gives metrics that are recorded beside those of a result."""
+
+
+def no_extra_metrics(result: TrialResult) -> Mapping[str, float]:
+    """Nothing beside the metrics of the result."""
+    return {}
+
+
+@dataclass(frozen=True)
+class CompletedTrial:
+    """A trial that is over, as the checkpoint keeps it.
+
+    Attributes:
+        result: What came of it.
+        outcome: The result with the predictions for the validation images; None where the trial failed.
+        run_id: Its MLflow run.
+        rounds: The numbers of every round.
+        extra: The metrics that were recorded beside those of the result.
+    """
+
+    result: TrialResult
+    outcome: Outcome | None
+    run_id: str
+    rounds: tuple[Mapping[str, float], ...]
+    extra: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunningTrial(TrialInfo):
+    """A trial that is asked of the worker.
+
+    Attributes:
+        folds: The folds that it is trained and validated on.
+        step: The step of the run that asks for it.
+        seconds: The seconds after which it is cut off; None without a limit.
+        extra: Gives metrics to be recorded beside those of its result.
+        completed: What came of it, once it is over.
+    """
+
+    folds: tuple[Fold, ...]
+    step: str = "search"
+    seconds: float | None = None
+    extra: ExtraMetrics = no_extra_metrics
+    completed: CompletedTrial | None = None
+
+    @property
+    def question(self) -> tuple[Any, ...]:
+        """What the checkpoint knows it by: all that its result depends on."""
+        return ("trial", self.role, self.spec, self.folds)

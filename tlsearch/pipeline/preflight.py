@@ -1,0 +1,130 @@
+"""preflight: everything that can refuse a request, asked before any time is spent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryFile
+
+from tlsearch.config import RunConfig
+from tlsearch.data.index import Survey
+from tlsearch.errors import PluginError, UsageError
+from tlsearch.listeners.mlflow import MlflowCallback
+from tlsearch.pipeline.candidates import Found, find_candidates
+from tlsearch.pipeline.context import RunContext
+from tlsearch.pipeline.scan import starting_size
+from tlsearch.plugins.facts import PluginFacts
+from tlsearch.results.schema.run import LeftOut
+from tlsearch.search.space import known_policies
+from tlsearch.search.storage import check_storage
+from tlsearch.tracking.location import locate
+from tlsearch.tracking.outbox import UNSENT_FOLDER
+from tlsearch.tracking.tracker import Tracker
+from tlsearch.utils.cache import cache_dir
+
+DEFAULT_POLICIES = ("none", "geometric", "color", "standard")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ready:
+    """What a request comes to, once nothing stands in its way.
+
+    Attributes:
+        plugins: What the plugins say of themselves.
+        policies: The augmentation policies of the search, "none" first.
+        candidates: The backbones with weights that take part.
+        sizes: The side in pixels from which each of them starts.
+        left_out: What does not take part, with the reasons.
+    """
+
+    plugins: PluginFacts
+    policies: tuple[str, ...]
+    candidates: Sequence[Found]
+    sizes: Sequence[int]
+    left_out: Sequence[LeftOut]
+
+
+def preflight(context: RunContext, survey: Survey, *, download: bool = True) -> Ready:
+    """Find out whether the request can be met: plugins, weights, sizes, the cache folder.
+
+    Without ``download`` no weights are downloaded. Raises ``UsageError`` and its kinds, each with the fix.
+    """
+    config, worker = context.config, context.worker
+    with context.budget.measure("plan"):
+        plugins = worker.call("plugins")
+        policies = choose_policies(config, plugins)
+        cache = str(config.cache_dir) if config.cache_dir else None
+        candidates, left_out = find_candidates(
+            config,
+            plugins,
+            context.callbacks,
+            lambda label: worker.call("weights_file", label=label, cache_dir=cache),
+            download=download,
+        )
+        sizes = sizes_of(candidates, survey, config)
+        check_cache(config)
+    return Ready(plugins=plugins, policies=policies, candidates=candidates, sizes=sizes, left_out=left_out)
+
+
+def open_record(context: RunContext) -> MlflowCallback:
+    """The record in MLflow, where the first attempt at the run opened it.
+
+    Raises ``UsageError`` where the study cannot be kept, ``TrackingError`` where the record cannot, or where the
+    winner could not be registered as asked.
+    """
+    config, callbacks = context.config, context.callbacks
+    with context.budget.measure("plan"):
+        if config.storage is not None:
+            check_storage(config.storage)
+        # Without an option it lies in the folder where the run was started, which need not be where it is resumed.
+        uri = context.checkpoint.get_or_compute(("tracking",), str, lambda: locate(config.tracking_uri, Path.cwd()).uri)
+        unsent = context.output / UNSENT_FOLDER
+        tracker = Tracker.open(uri, config.effective_experiment, unsent=unsent, warn=callbacks.on_warning)
+        if config.register is not None:
+            tracker.check_registry(config.register)
+        if tracker.warning:
+            callbacks.on_warning(tracker.warning)
+    record = MlflowCallback(tracker)
+    callbacks.add_recorder(record)
+    return record
+
+
+def check_record(config: RunConfig) -> None:
+    """Raise ``TrackingError`` where a record could not be opened; opens none."""
+    locate(config.tracking_uri, Path.cwd())
+
+
+def choose_policies(config: RunConfig, plugins: PluginFacts) -> tuple[str, ...]:
+    """The augmentation policies of the search, "none" first. Raises ``PluginError`` for one that is not there."""
+    for name in config.augment:
+        if name != "none" and name not in plugins.augmentations:
+            broken = next((b for b in plugins.broken if b[0] == "augmentation" and b[1] == name), None)
+            if broken:
+                raise PluginError(f"The augmentation {name!r} of {broken[2]} cannot be used: {broken[3]}.")
+            choices = ", ".join(["none", *sorted(plugins.augmentations)])
+            raise PluginError(f"There is no augmentation {name!r}; choose one of {choices}, or install its plugin.")
+    wanted = config.augment or tuple(p for p in DEFAULT_POLICIES if p == "none" or p in plugins.augmentations)
+    return known_policies(wanted)
+
+
+def sizes_of(found: Sequence[Found], survey: Survey, config: RunConfig) -> list[int]:
+    """The side in pixels from which each candidate starts."""
+    median = survey.median_short_side
+    return [
+        starting_size(f.backbone.default_image_size, f.backbone.min_image_size, median, config.image_size)
+        for f in found
+    ]
+
+
+def check_cache(config: RunConfig) -> None:
+    """Raise ``UsageError`` where the feature store cannot be written, before any work."""
+    folder = cache_dir(config.cache_dir)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise UsageError(
+            f"The cache folder {folder} cannot be written ({error.strerror}): name another one with --cache-dir."
+        ) from error
