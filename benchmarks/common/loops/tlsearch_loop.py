@@ -1,0 +1,163 @@
+"""tlsearch's side: its own worker runs the trials, on a store that starts empty."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from benchmarks.common.loops.images import Images
+from benchmarks.common.loops.timing import Timed, Times, spread_evenly, timed
+from benchmarks.common.loops.trial_kinds import BATCH, KINDS, kind_of
+from benchmarks.common.results import say
+from tlsearch.config import RunConfig
+from tlsearch.training.batches import steps_per_epoch
+from tlsearch.types import Candidate, TrialResult, TrialSpec
+from tlsearch.worker.client import RENEW_AFTER, Worker
+from tlsearch.worker.handlers import CandidateFacts
+
+TIMED_SHARE = 0.4
+"""The frozen share at which a run, too, times a training step when it measures a network."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """How much of a list is trained: trials of each kind, for how many epochs, on views of how many strengths."""
+
+    trials: int
+    epochs: int
+    strengths: int = 1
+
+
+@dataclass
+class Totals:
+    """What a list of trials takes: ``seconds`` for all of them, with ``restarts`` of the worker added.
+
+    ``first`` and ``more`` are how many were trained before and after all views were stored, ``epochs`` for how many
+    epochs at most.
+    """
+
+    seconds: float
+    first: int
+    more: int
+    epochs: int
+    restarts: int
+    times: Times = field(repr=False)
+
+
+class TlsearchLoop:
+    """Runs trials in a worker process, as a run does. ``facts`` say what the worker measured of the network."""
+
+    def __init__(self, worker: Worker, images: Images, candidate: Candidate) -> None:
+        """Measure ``candidate`` on ``images`` with ``worker``."""
+        self.worker, self.images = worker, images
+        self._facts: tuple[CandidateFacts, ...] = ()
+        self._restart = 0.0
+        with tempfile.TemporaryDirectory(prefix="tlsearch-store-") as store:
+            self._open_pool(Path(store))
+            self.facts: CandidateFacts
+            self.planning, self.facts = timed(lambda: worker.call("measure", candidate=candidate, train_at=TIMED_SHARE))
+        self._facts = (self.facts,)
+
+    def _open_pool(self, store: Path) -> None:
+        self.worker.setup(
+            "open_pool",
+            **self.images.pool(),
+            cache_dir=str(store),
+            cache_limit=RunConfig.cache_limit,
+            metric="accuracy",
+            facts=self._facts,
+        )
+
+    def start_empty(self, store: Path) -> None:
+        """A new process with an empty store, so that nothing that was built or stored before helps."""
+        self.worker.close()
+        self._restart, _ = timed(lambda: self._open_pool(store))
+
+    def run(self, spec: TrialSpec, epochs: int, stored: bool) -> tuple[Timed, TrialResult]:
+        """Run a trial for ``epochs`` epochs, from its call to its answer; ``stored`` says that its views are."""
+        per_epoch = steps_per_epoch(len(self.images.train), BATCH)
+        short = replace(spec, steps=min(spec.steps, epochs * per_epoch))
+        marks: list[float] = []
+
+        def on_event(event: tuple[str, Any]) -> str:
+            if event[0] == "epoch":
+                marks.append(time.perf_counter())
+            return "continue"
+
+        seconds, outcome = timed(
+            lambda: self.worker.trial(
+                "trial",
+                on_event,
+                candidate=self.facts.candidate,
+                spec=short,
+                folds=[self.images.fold],
+                seconds=None,
+            )
+        )
+        result: TrialResult = outcome.result
+        if result.state != "complete":
+            raise SystemExit(f"{spec.label} is {result.state}: {result.reason}")
+        rounds = [after - before for before, after in pairwise(marks)]
+        if not stored:
+            rounds = rounds[spec.views - 1 :] or rounds[-1:]  # those before them made their views
+        # Very short schedules are validated five times, whatever their epochs.
+        epoch = fmean(rounds) * len(marks) / epochs if rounds else seconds / epochs
+        return Timed(seconds, epochs, 0.0 if spec.is_linear_probe else epoch), result
+
+    def measure(
+        self, specs: Sequence[TrialSpec], epochs: int, typical: Mapping[TrialSpec, Timed], sample: Sample
+    ) -> Totals:
+        """The seconds of a list of trials of ``epochs`` epochs that starts with an empty store.
+
+        In the order of the list, the first trial of each kind and strength is trained with the store as it is, and so
+        computes and stores every view that any of them needs; of the strengths of augmentation as many as ``sample``
+        says are tried, and what views took there is counted again for each of the others. Other trials of each kind
+        are trained when all is stored. They stand for the rest, as ``typical`` does, which is known from other lists.
+        Each is trained for the epochs of ``sample`` (more where it has more views than that).
+        """
+        stands = first_trials(specs, sample.strengths)
+        times = Times(epochs, dict(typical), stands={spec: other for spec, other in stands.items() if spec != other})
+        chosen = [spec for spec, other in stands.items() if spec == other]
+        restarts = 0
+        with tempfile.TemporaryDirectory(prefix="tlsearch-store-") as store:
+            self.start_empty(Path(store))
+            for spec in chosen:
+                times.exact[spec], _ = self.run(spec, min(epochs, max(sample.epochs, spec.views)), stored=False)
+                say(f"{times.exact[spec].seconds:.1f} s with its views, {spec.label}")
+            stored = {spec.strength for spec in chosen}
+            rest = [spec for spec in specs if spec not in times.exact and spec.strength in stored]
+            extra = [s for kind in KINDS for s in spread_evenly([r for r in rest if kind_of(r) == kind], sample.trials)]
+            for spec in extra:
+                times.typical[spec], _ = self.run(spec, min(epochs, max(sample.epochs, spec.views)), stored=True)
+                say(f"{times.typical[spec].seconds:.1f} s, {spec.label}")
+            # The worker is renewed in a long list; trials that were not trained did not pay their share of it.
+            restarts = (len(specs) - 1) // RENEW_AFTER - (len(chosen) + len(extra) - 1) // RENEW_AFTER
+            self.worker.close()
+        seconds = times.total(specs) + restarts * self._restart
+        trained = max(timed.epochs for timed in (times.exact | times.typical).values())
+        return Totals(seconds, len(chosen), len(extra), trained, restarts, times)
+
+
+def first_trials(specs: Sequence[TrialSpec], strengths: int) -> dict[TrialSpec, TrialSpec]:
+    """The first trial of each kind and strength, in order, with the trial that stands for it.
+
+    Together they need every view that any trial of the list needs. Which kind comes first at a strength decides how
+    much of its views the others find in the store; of the strengths that the kinds reach in the same order, the first
+    ``strengths`` stand for themselves and the rest by turns for one of those.
+    """
+    first: dict[tuple[float, str], TrialSpec] = {}
+    for spec in specs:
+        first.setdefault((spec.strength, kind_of(spec)), spec)
+    alike: dict[tuple[str, ...], list[float]] = {}
+    for strength in dict.fromkeys(strength for strength, _ in first):
+        alike.setdefault(tuple(kind for other, kind in first if other == strength), []).append(strength)
+    tried = {
+        strength: group[n % min(strengths, len(group))] for group in alike.values() for n, strength in enumerate(group)
+    }
+    return {spec: first[tried[strength], kind] for (strength, kind), spec in first.items()}

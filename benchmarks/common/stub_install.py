@@ -1,0 +1,28 @@
+"""Installs the stub backbone into a folder, as a package would be installed."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+
+PLUGIN = Path(__file__).with_name("stub_backbone.py")
+MODULE = "benchmark_stub"
+
+_WEIGHT_SHAPES = [(3, 3, 3, 8), (8,), (3, 3, 8, 16), (16,), (3, 3, 16, 16), (16,)]
+
+
+def install_stub(site: Path) -> Path:
+    """Write a distribution with the backbone "stub" into ``site``, to be put on the path; gives ``site``."""
+    facts = site / "benchmark_stub-1.0.dist-info"
+    facts.mkdir(parents=True, exist_ok=True)
+    shutil.copy(PLUGIN, site / f"{MODULE}.py")
+    (facts / "METADATA").write_text("Metadata-Version: 2.1\nName: benchmark-stub\nVersion: 1.0\n", encoding="utf-8")
+    (facts / "entry_points.txt").write_text(f"[tlsearch.backbones]\nstub = {MODULE}:Stub\n", encoding="utf-8")
+    rng = np.random.default_rng(0)
+    arrays = [
+        rng.normal(0, 0.2, shape).astype(np.float32) if len(shape) > 1 else np.zeros(shape) for shape in _WEIGHT_SHAPES
+    ]
+    np.savez(site / "stub.npz", *arrays)
+    return site

@@ -1,0 +1,82 @@
+"""Every benchmark with the time it takes and where its last result is; the table of benchmarks/README.md."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.common.machine import ROOT
+from benchmarks.common.results import read_result
+from benchmarks.figures.groups import GROUPS
+from benchmarks.figures.text import table
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A benchmark.
+
+    Attributes:
+        module: Its module below ``benchmarks``; the first line of its docstring is the question it answers.
+        arguments: What its command needs besides.
+        time: How long it takes on two cores, as an estimate.
+        groups: The groups of figures that it makes.
+    """
+
+    module: str
+    arguments: str
+    time: str
+    groups: tuple[str, ...]
+
+    @property
+    def question(self) -> str:
+        """The question that the benchmark answers."""
+        file = ROOT / "benchmarks" / Path(*self.module.split(".")).with_suffix(".py")
+        docstring = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
+        return docstring.partition("\n")[0]
+
+    @property
+    def command(self) -> str:
+        """What to type."""
+        return f"python -m benchmarks.{self.module} {self.arguments}".rstrip()
+
+
+_VGG16 = "DATASET --weights vgg16=FILE --image-size 128"
+
+ENTRIES = (
+    Entry("speed.vs_plain_loop", _VGG16, "about 1 h", ("vs-plain-loop",)),
+    Entry("speed.lower_bound", _VGG16, "about 1 h", ("lower-bound",)),
+    Entry("speed.overhead", "", "10 min", ("overhead",)),
+    Entry("speed.scale", "", "15 min", ("scale",)),
+    Entry("quality.whole_run", "DATASET --time-limit 25m", "25 min", ("whole-run", "whole-run-example")),
+    Entry("quality.search_quality", _VGG16, "about 1 h", ("search-quality",)),
+    Entry("quality.same_accuracy", "DATASET --image-size 64", "about 1 h", ("same-accuracy",)),
+    Entry("quality.from_scratch", "", "about 1 h", ("from-scratch",)),
+    Entry("statistics.coverage", "", "about 1 h", ("coverage", "coverage-other-seed")),
+    Entry("statistics.wilson", "", "seconds", ("wilson",)),
+    Entry("statistics.bootstrap", "", "minutes", ("bootstrap",)),
+    Entry("statistics.p_values", "", "minutes", ("p-values",)),
+    Entry("statistics.more_data", "", "minutes", ("more-data",)),
+    Entry("statistics.selection_bias", "", "minutes", ("selection-bias",)),
+    Entry("statistics.shuffled_labels", "--work DIR", "1 h", ("shuffled-labels",)),
+    Entry("statistics.planted_faults", "", "5 min", ("planted-faults",)),
+    Entry("robustness.kill_and_resume", "--kills 30", "1 h", ("kill-and-resume",)),
+    Entry("robustness.memory", "", "30 min", ("memory",)),
+)
+
+
+def catalogue(results: Path) -> str:
+    """The table of all benchmarks, with the last result of each in ``results``."""
+    rows = [[entry.question, f"`{entry.command}`", entry.time, _last_results(entry, results)] for entry in ENTRIES]
+    return table(["question", "command", "time on two cores (estimate)", "last result"], rows)
+
+
+def _last_results(entry: Entry, results: Path) -> str:
+    found = []
+    for name in entry.groups:
+        file = results / f"{name}.json"
+        if file.exists():
+            result = read_result(file)
+            date = f" ({result.date[:10]})" if result.date else ""
+            found.append(f"{GROUPS[name].brief(result)}{date}")
+    return "; ".join(found) or "none kept"

@@ -1,0 +1,48 @@
+"""Every group of figures by its name, which is also that of its file in benchmarks/results/."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from benchmarks.common.results import Result
+from benchmarks.figures import quality, simulations, speed
+
+Render = Callable[[Result], str]
+
+
+@dataclass(frozen=True)
+class Group:
+    """How a group of figures is written.
+
+    Attributes:
+        render: The Markdown that stands between the marks of a page.
+        brief: A few words for the list of all benchmarks.
+    """
+
+    render: Render
+    brief: Render
+
+
+GROUPS: Mapping[str, Group] = {
+    "whole-run": Group(quality.whole_run, quality.whole_run_brief),
+    "whole-run-example": Group(quality.whole_run_example, quality.whole_run_brief),
+    "vs-plain-loop": Group(speed.vs_plain_loop, speed.vs_plain_loop_brief),
+    "lower-bound": Group(speed.lower_bound, speed.lower_bound_brief),
+    "same-accuracy": Group(quality.same_accuracy, quality.same_accuracy_brief),
+    "overhead": Group(speed.overhead, speed.overhead_brief),
+    "scale": Group(speed.scale, speed.scale_brief),
+    "search-quality": Group(quality.search_quality, quality.search_quality_brief),
+    "from-scratch": Group(quality.from_scratch, quality.from_scratch_brief),
+    "selection-bias": Group(simulations.selection_bias, simulations.selection_bias_brief),
+    "coverage": Group(simulations.coverage, simulations.coverage_brief),
+    "coverage-other-seed": Group(simulations.coverage_other_seed, simulations.coverage_other_seed_brief),
+    "bootstrap": Group(simulations.bootstrap, simulations.bootstrap_brief),
+    "wilson": Group(simulations.wilson, simulations.wilson_brief),
+    "p-values": Group(simulations.p_values, simulations.p_values_brief),
+    "more-data": Group(simulations.more_data, simulations.more_data_brief),
+    "shuffled-labels": Group(simulations.shuffled_labels, simulations.shuffled_labels_brief),
+    "planted-faults": Group(simulations.planted_faults, simulations.planted_faults_brief),
+    "memory": Group(speed.memory, speed.memory_brief),
+    "kill-and-resume": Group(speed.kill_and_resume, speed.kill_and_resume_brief),
+}

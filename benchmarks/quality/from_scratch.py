@@ -1,0 +1,293 @@
+"""Is the network that tlsearch trains from scratch a fair opponent?
+
+    sudo apt-get install dataset-fashion-mnist
+    python -m benchmarks.quality.from_scratch
+
+On Fashion-MNIST, the small residual CNN is trained as the baseline of a run is: the worker's own race of three learning
+rates, on the first 5,000 training images, 15 % of which validate; the saved model then reads the 10,000 test images
+as files.
+
+It is compared with "Simple convolutional neural network" of Fashion-MNIST's own list of benchmarks
+(https://github.com/zalandoresearch/fashion-mnist/issues/94, https://github.com/cmasch/zalando-fashion-mnist): a tuned
+network of nearly the same size (493,772 parameters) whose settings are all published, .9343 on test, the mean of five
+models, from 48,000 training images. That is a harder bar than any figure from 5,000 images could be. ``--recipe``
+trains that network with its published settings on the same 5,000 images, for a comparison of like with like.
+"""
+
+from __future__ import annotations
+
+import gzip
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.common.results import make_parser, parse_options, publish, say
+from tlsearch.data.split import VAL_SHARE, Fold
+from tlsearch.data.stratify import draw_stratified
+from tlsearch.pipeline.baseline import RATES, UNLIMITED_EPOCHS
+from tlsearch.training.batches import steps_per_epoch
+from tlsearch.types import Candidate, TrialSpec
+
+BENCHMARK = "quality.from_scratch"
+QUICK = {"images": 120, "tests": 40, "image_size": 32, "epochs": 2}
+
+FOLDER = Path("/usr/share/datasets/fashion-mnist")
+PUBLISHED = 0.9343
+WANTED = 0.85
+"""The share of the published accuracy that an honest baseline reaches."""
+
+NAMES = ("t-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot")
+
+Pixels = npt.NDArray[np.uint8]
+Labels = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Data:
+    """Images (N, 28, 28) and class numbers (N,); ``fold`` holds positions in the training part."""
+
+    train_pixels: Pixels
+    train_labels: Labels
+    test_pixels: Pixels
+    test_labels: Labels
+    fold: Fold
+
+
+def read_data(folder: Path, images: int, tests: int, seed: int) -> Data:
+    """The first ``images`` training and ``tests`` test images of the four idx files in ``folder``."""
+    if not (folder / "train-images-idx3-ubyte.gz").exists():
+        raise SystemExit(f"Fashion-MNIST is not in {folder}: install the Debian package dataset-fashion-mnist.")
+    train, labels = (read_idx(folder / f"train-{name}-ubyte.gz")[:images] for name in ("images-idx3", "labels-idx1"))
+    test, truth = (read_idx(folder / f"t10k-{name}-ubyte.gz")[:tests] for name in ("images-idx3", "labels-idx1"))
+    return divide(train, labels.astype(np.int64), test, truth.astype(np.int64), seed)
+
+
+def divide(train: Pixels, labels: Labels, test: Pixels, truth: Labels, seed: int) -> Data:
+    """The images with a part of the training ones, class by class, set aside to validate."""
+    val, rest = draw_stratified(labels.tolist(), range(len(labels)), (VAL_SHARE,), (seed,))
+    return Data(train, labels, test, truth, Fold(tuple(rest), tuple(val)))
+
+
+def make_data(images: int, tests: int, seed: int) -> Data:
+    """Synthetic images of ten classes: noise with a bright bar, whose row tells the class."""
+    rng = np.random.default_rng(seed)
+    parts = []
+    for count in (images, tests):
+        labels = np.arange(count) % len(NAMES)
+        pixels = rng.integers(0, 60, (count, 28, 28)).astype(np.uint8)
+        for image, label in zip(pixels, labels, strict=True):
+            image[2 + 2 * label : 5 + 2 * label] += 150
+        parts.append((pixels, labels))
+    (train, known), (test, truth) = parts
+    return divide(train, known, test, truth, seed)
+
+
+def read_idx(file: Path) -> Pixels:
+    """An idx file of bytes: four header bytes, of which the last is the number of axes, then their lengths."""
+    raw = gzip.decompress(file.read_bytes())
+    axes = raw[3]
+    shape = np.frombuffer(raw, ">u4", axes, 4)
+    return np.frombuffer(raw, np.uint8, offset=4 + 4 * axes).reshape(tuple(int(n) for n in shape))
+
+
+def write_files(pixels: Pixels, folder: Path) -> list[Path]:
+    """One PNG file an image, in order."""
+    folder.mkdir(parents=True)
+    files = [folder / f"{number:05}.png" for number in range(len(pixels))]
+    for image, file in zip(pixels, files, strict=True):
+        Image.fromarray(image).save(file, compress_level=1)
+    return files
+
+
+def baseline_specs(depth: int, image_size: int, steps: int, seed: int) -> list[TrialSpec]:
+    """What the baseline of a run tries: one spec for each learning rate."""
+    return [
+        TrialSpec(
+            "small_cnn",
+            None,
+            image_size,
+            depth,
+            0,
+            dropout=0.2,
+            policy="standard",
+            strength=0.5,
+            views=0,
+            steps=steps,
+            lr_suffix=rate,
+            lr_head=rate,
+            weight_decay=1e-3,
+            seed=seed,
+        )
+        for rate in RATES
+    ]
+
+
+def train_baseline(data: Data, image_size: int, epochs: int, seed: int, work: Path) -> dict[str, Any]:
+    """Race, save and test the small CNN; gives its figures."""
+    from tlsearch.data.decode import read_square
+    from tlsearch.predictor import load
+    from tlsearch.worker.handlers import Jobs
+
+    files = write_files(data.train_pixels, work / "train")
+    tests = write_files(data.test_pixels, work / "test")
+    pixels = work / "pixels.npy"
+    np.save(pixels, np.stack([read_square(file, image_size) for file in files]))
+    steps = epochs * steps_per_epoch(len(data.fold.train), 32)
+    jobs = Jobs(lambda event: _show(event, started))
+    own = range(len(data.train_labels))
+    jobs.open_pool(
+        {image_size: str(pixels)}, data.train_labels.tolist(), own, NAMES, "", str(work / "store"), 0, "accuracy"
+    )
+    facts = jobs.measure(Candidate("small_cnn", None, None, "", image_size, 0), train_at=0.0)
+    specs = baseline_specs(len(facts.cuts), image_size, steps, seed)
+    started = time.monotonic()
+    outcomes = jobs.race(facts.candidate, specs, data.fold)
+    seconds = time.monotonic() - started
+    best = next(o.result for o in outcomes if o.result.state == "complete")
+    jobs.save(best.spec, facts.candidate, str(work / "model"), image_size)
+    probabilities = load(work / "model").probabilities(tests)
+    return {
+        "test": _accuracy(probabilities, data.test_labels),
+        "validation": best.value,
+        "learning_rate": best.spec.lr_suffix,
+        "parameters": int(best.metrics["trainable_params"]),
+        "seconds": round(seconds),
+    }
+
+
+def probe_pixels(data: Data) -> dict[str, Any]:
+    """Multinomial logistic regression on the raw pixels, its C chosen on the validation images."""
+    from sklearn.linear_model import LogisticRegression
+
+    x = data.train_pixels.reshape(len(data.train_pixels), -1) / 255.0
+    train, val = list(data.fold.train), list(data.fold.val)
+    best: tuple[float, Any] = (-1.0, None)
+    for c in (0.003, 0.01, 0.03, 0.1, 0.3, 1.0):
+        model = LogisticRegression(C=c, max_iter=2000).fit(x[train], data.train_labels[train])
+        best = max(best, (float(model.score(x[val], data.train_labels[val])), model), key=lambda pair: pair[0])
+    tests = data.test_pixels.reshape(len(data.test_pixels), -1) / 255.0
+    return {"test": float(best[1].score(tests, data.test_labels)), "validation": best[0], "C": best[1].C}
+
+
+def train_recipe(data: Data, epochs: int, seed: int) -> dict[str, Any]:
+    """The published network with its published settings (see above) on the same images.
+
+    Every training image and two altered copies of it (turned by up to 10 degrees, mirrored or not), batches of 250,
+    Adam at its defaults, 80 epochs, and the weights of the epoch with the lowest validation loss.
+    """
+    import keras
+
+    keras.utils.set_random_seed(seed)
+    train, val = list(data.fold.train), list(data.fold.val)
+    x, y = _with_copies(data.train_pixels[train], seed), np.tile(data.train_labels[train], 3)
+    layers = keras.layers
+    model = keras.Sequential(
+        [
+            keras.Input((28, 28, 1)),
+            layers.BatchNormalization(),
+            *[layers.Conv2D(64, 4, padding="same", activation="relu"), layers.MaxPooling2D(), layers.Dropout(0.1)],
+            *[layers.Conv2D(64, 4, activation="relu"), layers.MaxPooling2D(), layers.Dropout(0.3)],
+            *[layers.Flatten(), layers.Dense(256, activation="relu"), layers.Dropout(0.5)],
+            *[layers.Dense(64, activation="relu"), layers.BatchNormalization(), layers.Dense(10, activation="softmax")],
+        ]
+    )
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    keep = keras.callbacks.EarlyStopping("val_loss", patience=epochs, restore_best_weights=True)
+    check = _as_input(data.train_pixels[val]), data.train_labels[val]
+    history = model.fit(
+        x, y, batch_size=250, epochs=epochs, validation_data=check, callbacks=[keep], verbose=0
+    )  # restores the best weights at the end
+    if keep.best_weights is not None:
+        model.set_weights(keep.best_weights)
+    probabilities = model.predict(_as_input(data.test_pixels), verbose=0)
+    return {
+        "test": _accuracy(probabilities, data.test_labels),
+        "validation": max(history.history["val_accuracy"]),
+        "parameters": int(sum(np.prod(w.shape) for w in model.trainable_weights)),
+        "epochs": epochs,
+    }
+
+
+def _with_copies(pixels: Pixels, seed: int) -> npt.NDArray[np.float32]:
+    """The images, then two altered copies of each, (3 N, 28, 28, 1)."""
+    from scipy.ndimage import rotate
+
+    rng = np.random.default_rng(seed)
+    parts = [pixels]
+    for _ in range(2):
+        turned = [rotate(p, rng.uniform(-10, 10), reshape=False, order=1, mode="nearest") for p in pixels]
+        parts.append(np.stack([t[:, ::-1] if rng.random() < 0.5 else t for t in turned]))
+    return _as_input(np.concatenate(parts))
+
+
+def _as_input(pixels: Pixels) -> npt.NDArray[np.float32]:
+    return pixels[..., None].astype(np.float32) / np.float32(255)
+
+
+def _accuracy(probabilities: npt.NDArray[Any], labels: Labels) -> float:
+    return float((probabilities.argmax(axis=1) == labels).mean())
+
+
+def _show(event: tuple[str, Any], started: float) -> str:
+    """Print how validation goes."""
+    if event[0] == "race":
+        number, numbers = event[1]
+        text = f"lr {RATES[number]:g}, epoch {numbers['epoch']:.0f}: validation {numbers['val_accuracy']:.3f}"
+        say(f"{time.monotonic() - started:6.0f} s  {text}")
+    return "continue"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure and print; 1 where the baseline falls short of the bar."""
+    parser = make_parser(__doc__)
+    parser.add_argument("--data", type=Path, help=f"folder of the four idx files (default {FOLDER})")
+    parser.add_argument("--images", type=int, default=5000, help="training images (default 5000)")
+    parser.add_argument("--tests", type=int, default=10_000, help="test images (default all 10,000)")
+    parser.add_argument("--image-size", type=int, default=64, help="side in pixels (default 64, the baseline's)")
+    parser.add_argument("--epochs", type=int, default=UNLIMITED_EPOCHS, help="as without a time limit (default 60)")
+    parser.add_argument("--recipe", action="store_true", help="train the published recipe on the same images too")
+    parser.add_argument("--recipe-epochs", type=int, default=80, help="its epochs (default 80, as published)")
+    options = parse_options(parser, arguments, QUICK)
+    if options.quick and options.data is None:
+        data = make_data(options.images, options.tests, options.seed)
+    else:
+        data = read_data(options.data or FOLDER, options.images, options.tests, options.seed)
+    majority = float(np.bincount(data.test_labels).max() / len(data.test_labels))
+    found: dict[str, dict[str, Any]] = {"majority class": {"test": majority}}
+    found["linear probe on pixels"] = probe_pixels(data)
+    with tempfile.TemporaryDirectory(prefix="tlsearch-scratch-") as folder:
+        found["small CNN, as the baseline"] = train_baseline(
+            data, options.image_size, options.epochs, options.seed, Path(folder)
+        )
+    if options.recipe:
+        found["published recipe, same images"] = train_recipe(data, options.recipe_epochs, options.seed)
+    found["published recipe, 48,000 images"] = {"test": PUBLISHED, "parameters": 493_772}
+    reached = found["small CNN, as the baseline"]["test"] / PUBLISHED
+    print_table(found, reached)
+    asked = {"images": options.images, "tests": options.tests}
+    publish(BENCHMARK, options, {**asked, "models": found, "reached": reached, "wanted": WANTED})
+    return 0 if reached >= WANTED or options.quick else 1
+
+
+def print_table(found: dict[str, dict[str, Any]], reached: float) -> None:
+    """For people."""
+    table = Table("model", "test accuracy", "more")
+    for name, figures in found.items():
+        more = ", ".join(f"{key} {value}" for key, value in figures.items() if key != "test")
+        table.add_row(name, f"{figures['test']:.4f}", more)
+    Console().print(table)
+    print(f"The small CNN reaches {reached:.3f} of the published {PUBLISHED} (wanted: {WANTED}).")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,282 @@
+"""Does the search find good networks sooner than plain Optuna would?
+
+    python -m benchmarks.quality.search_quality clothing --weights vgg16=vgg16_imagenet.weights.h5 --image-size 128
+
+The best validation score is compared against seconds. Three searches, each with several seeds and the same number of
+seconds:
+
+- random search: Optuna's RandomSampler
+- TPE from nothing: Optuna's TPESampler with its defaults
+- tlsearch: the default search of `tlsearch run`: profile, warm start, cost-aware TPE, its own pruner
+
+The first two are what an Optuna user writes: ask, train while reporting every epoch, tell; trials are pruned by the
+MedianPruner that ``optuna.create_study`` gives a study (``--no-pruning``: by none), and nothing is known beforehand of
+networks, costs, or trials that come out the same.
+
+All share the images, the split, the folds, the search space, the schedule, and tlsearch's own trial runner with its
+record in MLflow. That runner trains on stored features, which a plain loop does not have: the comparison is of what is
+tried and when, and random search and TPE look much faster here than they are elsewhere. Candidates, steps and the cap
+on a trial's cost are planned once, as `tlsearch run` plans when profile and search get the seconds that a search here
+gets. The cap binds tlsearch alone, as do the models that it keeps of its best trials.
+
+Every search begins with an empty feature store and a new worker process that has imported its libraries. The time axis
+is wall-budget seconds from there: the profile, extraction of features, proposals, records and all. A value counts when
+its trial is complete; a trial that is not complete when the time ends counts nothing, and is interrupted at its next
+event. Three searches with three seeds at 400 s take an hour, and some minutes for starting.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from benchmarks.common.results import make_parser, parse_options, publish, read_result, say
+from benchmarks.common.synthetic_images import write_images
+from benchmarks.quality.search_curves import draw, print_table, summarize
+from benchmarks.quality.search_methods import METHODS, Method
+from tlsearch.config import RunConfig
+from tlsearch.data.index import survey
+from tlsearch.errors import TlsearchError
+from tlsearch.pipeline.candidates import find_candidates
+from tlsearch.pipeline.context import WORK_FOLDER, RunContext
+from tlsearch.pipeline.plan import Plan, make_plan, open_pool, sizes_of
+from tlsearch.pipeline.scan import load_data
+from tlsearch.reporter import SilentReporter
+from tlsearch.runs.budget import SHARES, TimeBudget
+from tlsearch.tracking.tracker import Tracker
+from tlsearch.types import TrialResult
+from tlsearch.worker.client import EventHandler, Worker
+
+BENCHMARK = "quality.search_quality"
+QUICK = {"image_size": 32, "epochs": 1, "trials": 2, "seeds": [0], "time_limit": 60.0}
+QUICK_IMAGES = {"train": 60, "val": 40, "test": 20}
+
+UNLIMITED = 100_000
+"""Trials that no search reaches."""
+
+Record = dict[str, Any]
+
+
+class SearchClock(TimeBudget):
+    """A budget that keeps no time for what comes after a search, for nothing does."""
+
+    def left_for(self, *later: str) -> float | None:
+        """All seconds that are left."""
+        return super().left_for()
+
+    def share(self, step: str) -> float | None:
+        """What a step may take; confirmation is not wanted."""
+        return None if step == "confirm" else super().share(step)
+
+
+class TimeIsUp(KeyboardInterrupt):
+    """The time of a search has ended in the middle of a call."""
+
+
+class WatchedWorker(Worker):
+    """A worker that notes when each trial began and ended, in seconds of ``time.monotonic``, and with what.
+
+    At ``ends`` it breaks off what it does.
+    """
+
+    def __init__(self, log: Path) -> None:
+        """Write what the worker prints into ``log``."""
+        super().__init__(log)
+        self.trials: list[tuple[float, float, TrialResult]] = []
+        self.ends = math.inf
+
+    def call(self, name: str, on_event: EventHandler | None = None, **kwargs: Any) -> Any:
+        """The result of ``name``; raises ``TimeIsUp`` at the first event after ``ends``."""
+
+        def in_time(event: Any) -> Any:
+            if time.monotonic() > self.ends:
+                raise TimeIsUp
+            return on_event(event) if on_event else None
+
+        return super().call(name, in_time, **kwargs)
+
+    def trial(self, name: str, on_event: EventHandler | None = None, **kwargs: Any) -> Any:
+        """The trial's outcome, noted."""
+        began = time.monotonic()
+        try:
+            outcome = super().trial(name, on_event, **kwargs)
+        except TlsearchError as error:
+            failed = TrialResult(kwargs["spec"], "failed", None, 0.0, reason=str(error))
+            self.trials.append((began, time.monotonic(), failed))
+            raise
+        except TimeIsUp:
+            self.trials.append((began, time.monotonic(), TrialResult(kwargs["spec"], "timed_out", None, 0.0)))
+            raise
+        self.trials.append((began, time.monotonic(), outcome.result))
+        return outcome
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Search, or read what was found before; print the table and the result, draw the figure."""
+    options = parse(arguments)
+    if options.draw:
+        found = dict(read_result(options.draw).figures)
+    else:
+        with tempfile.TemporaryDirectory(prefix="tlsearch-benchmark-") as folder:
+            found = measure(options, Path(folder))
+    found["summary"] = summarize(found["searches"], found["time_limit"])
+    before = [search["seconds_before_trials"] for search in found["searches"] if search["method"] == "tlsearch"]
+    found["profile_seconds"] = [min(before), max(before)] if before else None
+    if options.plot:
+        draw(found, options.plot)
+    print_table(found, Console(width=160))
+    if not options.draw:
+        publish(BENCHMARK, options, found)
+    return 0
+
+
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """The options. Exits where they make no sense."""
+    parser = make_parser(__doc__)
+    parser.add_argument("dataset", nargs="?", type=Path, help="a folder as `tlsearch run` takes it")
+    parser.add_argument("--backbone", action="append", default=[], help="NAME[@WEIGHTS]; may be repeated")
+    parser.add_argument("--weights", action="append", default=[], help="BACKBONE[@NAME]=FILE; may be repeated")
+    parser.add_argument("--image-size", type=int, help="side in pixels (default: as a run chooses)")
+    parser.add_argument("--epochs", type=int, help="epochs of a trained trial (default: as a run plans)")
+    parser.add_argument("--trials", type=int, default=UNLIMITED, help="at most so many a search (default: no limit)")
+    parser.add_argument("--time-limit", type=float, default=400.0, help="seconds of each search (default 400)")
+    parser.add_argument(
+        "--seeds", type=lambda text: [int(part) for part in text.split(",")], default=[0, 1, 2], help="default 0,1,2"
+    )
+    parser.add_argument(
+        "--method", action="append", choices=METHODS, help="search by this alone; may be repeated (default: all three)"
+    )
+    parser.add_argument("--no-pruning", action="store_true", help="random search and TPE train every trial to its end")
+    parser.add_argument("--partial", type=Path, help="write what was found here, after every search")
+    parser.add_argument("--plot", type=Path, help="draw a PNG here")
+    parser.add_argument("--draw", type=Path, metavar="FILE.json", help="run nothing; show what --result wrote")
+    options = parse_options(parser, arguments, QUICK)
+    if not options.quick and (options.dataset is None) == (options.draw is None):
+        parser.error("give a data set to search, or --draw FILE.json")
+    return options
+
+
+def measure(options: argparse.Namespace, folder: Path) -> Record:
+    """All searches, seed by seed, so that a machine that grows slower slows every method."""
+    dataset = options.dataset or write_images(folder / "images", QUICK_IMAGES, 32, 0)
+    context, plan = prepare(options, dataset, folder / "plan")
+    found = describe(context, plan, options)
+    for seed in options.seeds:
+        for name in options.method or METHODS:
+            place = folder / f"{name}-{seed}"
+            session_of_seed = replace(context, config=replace(context.config, seed=seed, cache_dir=place), output=place)
+            record = search(session_of_seed, plan, METHODS[name], not options.no_pruning)
+            found["searches"].append({"method": name, "seed": seed, **record})
+            shutil.rmtree(place)
+            if options.partial:
+                options.partial.write_text(json.dumps(found), encoding="utf-8")
+            say(f"{name}, seed {seed}: {best_of(found['searches'][-1])}")
+    return found
+
+
+def prepare(options: argparse.Namespace, dataset: Path, folder: Path) -> tuple[RunContext, Plan]:
+    """Read, split and plan as `tlsearch run` does."""
+    reporter = SilentReporter()
+    config = RunConfig(
+        dataset=dataset,
+        backbones=tuple(options.backbone),
+        weights=tuple(options.weights),
+        image_size=options.image_size,
+        epochs=options.epochs,
+        trials=options.trials,
+        time_limit=options.time_limit / (SHARES["profile"] + SHARES["search"]),
+        seed=options.seeds[0],
+        cache_dir=folder,
+        tracking_uri=f"sqlite:///{folder / 'mlflow.db'}",
+    )
+    (folder / WORK_FOLDER).mkdir(parents=True)
+    with Worker(folder / "worker.log") as worker:
+        plugins = worker.call("plugins")
+        found, left_out = find_candidates(
+            config, plugins, reporter, lambda label: worker.call("weights_file", label=label)
+        )
+        files = survey(dataset)
+        sizes = sizes_of(found, files, config)
+        data = load_data(config, files, max(sizes), folder / WORK_FOLDER, reporter)
+        tracker = Tracker.open(config.tracking_uri, "search quality")
+        budget = TimeBudget(config.effective_time_limit)
+        context = RunContext(config, reporter, worker, budget, folder, data, plugins, tracker)
+        plan = make_plan(context, found, sizes, left_out)
+    return replace(context, budget=SearchClock(options.time_limit)), plan
+
+
+def search(context: RunContext, plan: Plan, method: Method, pruning: bool) -> Record:
+    """One search by the seed, the store and the output folder of ``context``, with a new worker.
+
+    The budget starts when the worker has its images.
+    """
+    seed, folder = context.config.seed, context.output
+    plan = replace(plan, space=replace(plan.space, seed=seed), costs=replace(plan.costs, made=set()))
+    context.work.mkdir(parents=True)
+    parent = context.tracker.start_parent(folder.name, {}, {})
+    worker = WatchedWorker(folder / "worker.log")
+    with worker:
+        context = replace(context, worker=worker, parent_run=parent)
+        open_pool(context)
+        context.budget = SearchClock(context.budget.limit)
+        started = context.budget.started
+        worker.ends = started + (context.budget.limit or math.inf)
+        with suppress(TimeIsUp):
+            method(context, plan, seed, pruning)
+        seconds = context.budget.elapsed()
+    context.tracker.finish(parent, "FINISHED")
+    trials = [describe_trial(result, began - started, ended - started) for began, ended, result in worker.trials]
+    before = min((trial["began"] for trial in trials), default=seconds)
+    return {"seconds": round(seconds, 1), "seconds_before_trials": round(before, 1), "trials": trials}
+
+
+def describe_trial(result: TrialResult, began: float, ended: float) -> Record:
+    """What is kept of a trial; times are seconds since the search began."""
+    return {
+        "label": result.spec.label,
+        "kind": "solved" if result.spec.is_linear_probe else result.spec.kind,
+        "state": result.state,
+        "value": result.value,
+        "began": round(began, 2),
+        "ended": round(ended, 2),
+    }
+
+
+def describe(context: RunContext, plan: Plan, options: argparse.Namespace) -> Record:
+    """What all searches share."""
+    data = context.data
+    return {
+        "dataset": data.index.root.name,
+        "images": {"training": len(data.fold.train), "validation": len(data.fold.val), "folds": len(data.folds)},
+        "metric": data.metric,
+        "candidates": [f"{c.label} at {c.image_size} px" for c in plan.space.candidates],
+        "policies": plan.space.policies,
+        "steps": plan.space.steps,
+        "trained_folds": plan.costs.trained_folds,
+        "cap_seconds": plan.cap,
+        "pruner": "none" if options.no_pruning else "median",
+        "time_limit": options.time_limit,
+        "searches": [],
+    }
+
+
+def best_of(search: Record) -> str:
+    """A word on a search that is over."""
+    values = [trial["value"] for trial in search["trials"] if trial["value"] is not None]
+    return f"best {max(values, default=0):.3f}, {len(search['trials'])} trials in {search['seconds']:.0f} s"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,267 @@
+"""How much time does tlsearch add to a trial that has nothing to extract?
+
+    python -m benchmarks.speed.overhead
+
+Such a trial is a head on pooled features that are stored already. Two kinds of trial: hidden heads, which are trained,
+and linear heads, which are solved. tlsearch runs them as a run does: an Optuna study and an MLflow store in SQLite,
+proposals by its own sampler, a worker process that is renewed from time to time, the models of the best three kept.
+Beside it the same specs run bare, in one process: Keras' own `fit` on arrays in memory, or one call of the solver. The
+images are made up, their features are extracted before the budget starts, and so is one trial on either side. Only heads
+are proposed, and no trial is pruned, so that all train all their epochs.
+
+Each side runs twice (with `--quick` once): undisturbed, for the times, and watched, for the parts into which they fall.
+Takes ten minutes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from unittest import mock
+
+from rich.console import Console
+from tlsearch.utils.folders import cache_dir
+
+from benchmarks.common.machine import ROOT
+from benchmarks.common.results import make_parser, parse_options, publish
+from benchmarks.common.synthetic_images import CLASSES, write_images
+from benchmarks.speed.overhead_bare import Job
+from benchmarks.speed.overhead_parts import PARENT, joined, read_workers, watch_workers
+from benchmarks.speed.overhead_table import Side, summary, table
+from benchmarks.speed.stack_sampler import Sampler
+from tlsearch.config import RunConfig
+from tlsearch.data.index import survey
+from tlsearch.pipeline.candidates import find_candidates
+from tlsearch.pipeline.context import RunContext
+from tlsearch.pipeline.plan import Plan, make_plan, open_pool, sizes_of
+from tlsearch.pipeline.profile import Profile, make_profile
+from tlsearch.pipeline.scan import load_data, pool_digest
+from tlsearch.pipeline.search import open_study, run_search
+from tlsearch.reporter import SilentReporter
+from tlsearch.runs.budget import TimeBudget
+from tlsearch.search.space import Params, SearchSpace
+from tlsearch.tracking.tracker import Tracker
+from tlsearch.types import Candidate, TrialSpec
+from tlsearch.utils.serialize import to_plain
+from tlsearch.worker.client import Worker
+
+if TYPE_CHECKING:
+    from optuna.distributions import BaseDistribution
+
+VALIDATION_IMAGES = 0.2
+"""Validation images for every training image; about as in a run's own split, 15 for 70."""
+
+BENCHMARK = "speed.overhead"
+BARE = "benchmarks.speed.overhead_bare"
+QUICK = {"images": 60, "trials": 2, "solved": 2, "epochs": 2, "image_size": 32}
+TITLES = {"hidden": "hidden heads", "solved": "linear probes"}
+
+
+@dataclass(frozen=True)
+class HeadSpace(SearchSpace):
+    """A search space of nothing but heads on frozen features: all hidden, or all linear."""
+
+    hidden: bool = True
+
+    def distributions(self) -> dict[str, BaseDistribution]:
+        """See ``SearchSpace``."""
+        from optuna.distributions import CategoricalDistribution
+
+        fixed = {"train_suffix": False, "hidden": self.hidden}
+        return {**super().distributions(), **{name: CategoricalDistribution([value]) for name, value in fixed.items()}}
+
+    def params(self, candidate: Candidate, **chosen: Any) -> Params:
+        """See ``SearchSpace``."""
+        return super().params(candidate, **{"hidden": self.hidden, **chosen})
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What a run knows when its search begins. The session's worker has ended; its features are in the store."""
+
+    context: RunContext
+    plan: Plan
+    profile: Profile
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure and print."""
+    parser = make_parser(__doc__)
+    parser.add_argument("--images", type=int, default=3000, help="training images (default 3000)")
+    parser.add_argument("--trials", type=int, default=40, help="trials of hidden heads (default 40)")
+    parser.add_argument("--solved", type=int, default=12, help="trials of linear probes (default 12)")
+    parser.add_argument("--epochs", type=int, default=5, help="epochs of a hidden head (default 5)")
+    parser.add_argument("--backbone", default="efficientnet_lite0")
+    parser.add_argument("--image-size", type=int, default=64)
+    options = parse_options(parser, arguments, QUICK)
+    with tempfile.TemporaryDirectory(prefix="tlsearch-benchmark-") as name:
+        prepared = prepare(options, Path(name))
+        found = {
+            kind: compare(prepared, kind, trials, Path(name) / kind, once=options.quick)
+            for kind, trials in (("hidden", options.trials), ("solved", options.is_linear_probe))
+            if trials
+        }
+    report(options, found)
+    return 0
+
+
+def prepare(options: argparse.Namespace, folder: Path) -> Prepared:
+    """Images, and everything that a run does before its search: scan, split, plan and profile.
+
+    The profile leaves the pooled features of every cut in the store.
+    """
+    held = max(len(CLASSES), round(VALIDATION_IMAGES * options.images))
+    sizes = {"train": options.images, "val": held, "test": 4 * len(CLASSES)}
+    write_images(folder / "images", sizes, options.image_size, options.seed)
+    config = RunConfig(
+        dataset=folder / "images", backbones=(options.backbone,), augment=("none",), trials=1, epochs=options.epochs,
+        image_size=options.image_size, seed=options.seed, cache_dir=folder / "cache", baseline="none",
+    )  # fmt: skip
+    reporter, output = SilentReporter(), folder / "preparation"
+    (output / "work").mkdir(parents=True)
+    with Worker(output / "worker.log") as worker:
+        found_files = survey(config.dataset)
+        plugins = worker.call("plugins")
+        found, left_out = find_candidates(
+            config, plugins, reporter, lambda label: worker.call("weights_file", label=label)
+        )
+        image_sizes = sizes_of(found, found_files, config)
+        record = Tracker.open(f"sqlite:///{folder / 'mlflow.db'}", "overhead")
+        data = load_data(config, found_files, max(image_sizes), output / "work", reporter)
+        context = RunContext(config, reporter, worker, TimeBudget(None), output, data, plugins, record)
+        context.work.mkdir()
+        plan = make_plan(context, found, image_sizes, left_out)
+        plan, profile = make_profile(context, plan)
+    return Prepared(context, plan, profile)
+
+
+def compare(prepared: Prepared, kind: str, trials: int, folder: Path, *, once: bool) -> dict[str, Side]:
+    """The two sides of one kind of trial, each undisturbed and watched; ``once`` only watched."""
+    prepared = with_heads(prepared, kind)
+    watched = run_ours(prepared, trials, folder / "ours-watched", watched=True)
+    if once:
+        bare = run_bare(prepared, watched.specs, folder / "bare-watched", watched=True)
+        return {"ours": watched, "ours watched": watched, "bare": bare, "bare watched": bare}
+    ours = run_ours(prepared, trials, folder / "ours", watched=False)
+    if ours.specs != watched.specs:
+        raise SystemExit("the two searches have not tried the same")
+    return {
+        "ours": ours,
+        "ours watched": watched,
+        "bare": run_bare(prepared, ours.specs, folder / "bare", watched=False),
+        "bare watched": run_bare(prepared, ours.specs, folder / "bare-watched", watched=True),
+    }
+
+
+def with_heads(prepared: Prepared, kind: str) -> Prepared:
+    """The same with a search space of nothing but "hidden" or "solved" heads."""
+    space = HeadSpace(**vars(prepared.plan.space), hidden=kind == "hidden")
+    return replace(prepared, plan=replace(prepared.plan, space=space))
+
+
+def run_ours(prepared: Prepared, trials: int, folder: Path, *, watched: bool) -> Side:
+    """The search as a run has it, with its own study and worker."""
+    environment = watch_workers(folder / "parts") if watched else {}
+    plan = replace(prepared.plan, costs=replace(prepared.plan.costs, made=set()))
+    output = folder / "output"
+    with mock.patch.dict(os.environ, environment), Worker(_made(output) / "worker.log") as worker:
+        config = replace(prepared.context.config, trials=trials)
+        context = replace(prepared.context, worker=worker, output=output, config=config, budget=TimeBudget(None))
+        context.work.mkdir()
+        _warm_up(context, plan)
+        context.parent_run = context.tracker.start_parent(folder.name, {}, {})
+        # As if the warm start had been queued: most of it is no head on frozen features.
+        open_study(context, plan).set_user_attr("warm_start", 0)
+        sampler = Sampler(PARENT)
+        if watched:
+            sampler.start()
+        began = time.monotonic()
+        with mock.patch("tlsearch.search.study.should_prune", return_value=False):
+            log = run_search(context, plan, prepared.profile, plan.space.candidates, None)
+        ended = time.monotonic()
+        segments = sampler.stop() if watched else []
+        worker.close()
+    finished = log.search.finished
+    if any(f.state != "complete" for f in finished) or len(finished) < trials:
+        states = ", ".join(f"{f.state} {f.reason}".strip() for f in finished)
+        raise SystemExit(f"of {trials} trials {len(finished)} are finished ({states}): {log.why}")
+    workers = read_workers(folder / "parts") if watched else []
+    return Side(
+        ended - began,
+        tuple(f.spec for f in finished),
+        tuple(f.value for f in finished if f.value is not None),
+        joined(segments, workers, began, ended),
+        len(workers),
+    )
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(parents=True)
+    return folder
+
+
+def _warm_up(context: RunContext, plan: Plan) -> None:
+    """One trial that is not counted: what a process does only once, such as its imports, is not the price of a trial.
+
+    A worker that is renewed later does it again, and then it counts.
+    """
+    open_pool(context)
+    candidate = plan.space.candidates[0]
+    context.worker.call(
+        "trial",
+        lambda event: "continue",
+        candidate=candidate,
+        spec=plan.space.spec(plan.space.params(candidate)),
+        folds=plan.folds,
+        seconds=None,
+    )
+
+
+def run_bare(prepared: Prepared, specs: tuple[TrialSpec, ...], folder: Path, *, watched: bool) -> Side:
+    """The specs in a process that holds nothing but Keras or the solver."""
+    context, data, candidate = prepared.context, prepared.context.data, prepared.plan.space.candidates[0]
+    job = Job(
+        context.facts[candidate],
+        context.plugin_versions((candidate.backbone,)),
+        str(data.pixels),
+        data.labels,
+        data.groups,
+        data.index.classes,
+        pool_digest(data),
+        str(cache_dir(context.config.cache_dir)),
+        data.fold,
+        specs,
+        watched,
+    )
+    (_made(folder) / "job").write_text(json.dumps(to_plain(job)), encoding="utf-8")
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    with (folder / "log").open("wb") as log:
+        command = [sys.executable, "-m", BARE, str(folder / "job"), str(folder / "answer")]
+        code = subprocess.run(command, env=environment, cwd=ROOT, stderr=log, check=False).returncode
+    if code:
+        raise SystemExit(f"the bare side failed:\n{(folder / 'log').read_text(encoding='utf-8')[-2000:]}")
+    answer = json.loads((folder / "answer").read_text(encoding="utf-8"))
+    return Side(sum(answer["seconds"]), specs, tuple(answer["values"]), answer["parts"])
+
+
+def report(options: argparse.Namespace, found: Mapping[str, Mapping[str, Side]]) -> None:
+    """A table for people, and the result."""
+    asked = {"train_images": options.images, "epochs": options.epochs, "backbone": options.backbone}
+    figures = {kind: summary(sides) for kind, sides in found.items()}
+    for kind, figure in figures.items():
+        title = f"{TITLES[kind]}: {figure['trials']} trials, {options.images} training images"
+        Console(width=120).print(table(title, figure))
+    publish(BENCHMARK, options, {**asked, **figures})
+
+
+if __name__ == "__main__":
+    sys.exit(main())
