@@ -6,83 +6,32 @@ import ast
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import tlsearch
 
+ROOT = Path(__file__).parents[1]
 PACKAGE = Path(tlsearch.__file__).parent
-
-# From the ground up: a room may import those before it and itself.
-ORDER = (
-    "errors", "disk", "shield", "units", "wire", "progress", "records", "plugin_api", "runtime", "config", "paths",
-    "registry", "plugin_states", "guard", "worker_client", "keras_augmentation", "scaffold", "data", "backbones",
-    "plugin_details", "features", "results", "tracking", "training", "testing", "worker", "search", "console",
-    "commands", "cli", "__main__", "__init__",
-)  # fmt: skip
-
-# Who may import what, anywhere in a module.
-HOMES = {
-    "tensorflow": {"runtime"},
-    "jax": {"runtime"},
-    "torch": {"runtime"},
-    "mlflow": {"tracking"},
-    "optuna": {"search"},
-    "matplotlib": {"results"},
-    "jinja2": {"results", "scaffold"},
-    "click": {"cli", "commands"},
-    "tlsearch_plugins": set(),
-}
 
 # Too slow to import where nobody has asked for them yet.
 HEAVY = {"keras", "tensorflow", "jax", "torch", "mlflow", "optuna", "sklearn", "scipy", "matplotlib", "pandas"}
 
 
-def modules() -> Iterator[tuple[Path, ast.Module]]:
-    """Every module of the engine, parsed."""
-    for path in sorted(PACKAGE.rglob("*.py")):
-        yield path, ast.parse(path.read_text(encoding="utf-8"))
+def test_the_import_contracts_are_kept() -> None:
+    """The contracts stand in pyproject.toml: packages import downwards only, and each heavy library has one home."""
+    done = subprocess.run(
+        [str(Path(sys.executable).with_name("lint-imports")), "--no-cache"],
+        cwd=ROOT, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout
 
 
-def room_of(path: Path) -> str:
-    """The room that a file belongs to: the package or module right below tlsearch."""
-    first = path.relative_to(PACKAGE).parts[0]
-    return first.removesuffix(".py")
-
-
-def imported(tree: ast.AST) -> Iterator[str]:
-    """The full names of the modules that are imported anywhere in ``tree``."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, "relative imports hide which room is meant"
-            if node.module == "tlsearch":
-                yield from (f"tlsearch.{alias.name}" for alias in node.names)
-            elif node.module:
-                yield node.module
-
-
-def test_imports_go_one_way() -> None:
-    edges = {
-        (room_of(path), name.split(".")[1])
-        for path, tree in modules()
-        for name in imported(tree)
-        if name.startswith("tlsearch.")
-    }
-    assert ("commands", "config") in edges
-    unknown = {room for edge in edges for room in edge} - set(ORDER)
-    assert not unknown, f"give these rooms a place in ORDER: {unknown}"
-    upward = {(a, b) for a, b in edges if ORDER.index(a) < ORDER.index(b)}
-    assert not upward
-
-
-@pytest.mark.parametrize("library", HOMES)
-def test_a_library_is_imported_in_its_room_only(library: str) -> None:
-    rooms = {room_of(path) for path, tree in modules() for name in imported(tree) if name.split(".")[0] == library}
-    assert rooms <= HOMES[library]
+def test_no_relative_imports() -> None:
+    """They hide which package is meant."""
+    trees = (ast.parse(path.read_text(encoding="utf-8")) for path in PACKAGE.rglob("*.py"))
+    assert not [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.level]
 
 
 def loaded_by(code: str) -> set[str]:
