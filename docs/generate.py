@@ -29,28 +29,6 @@ import click
 
 MEANINGS_FILE = Path(__file__).parent / "reference" / "fields.toml"
 
-# Former names of what the documentation names. When the code has the new names, delete this block, ``present_name`` and
-# its uses here and in hooks.py, and the look-up of FORMER_FIELDS in ``_meaning``.
-FORMER_MODULES = {
-    "tlsearch.cli.main": "tlsearch.cli",
-    "tlsearch.plugins.api": "tlsearch.plugin_api",
-    "tlsearch.predictor": "tlsearch.results.predictor",
-    "tlsearch.reporter": "tlsearch.progress",
-}
-FORMER_FIELDS = {"tap": "skip_cut"}
-
-
-def present_name(name: str) -> str:
-    """``name``, which is a module or something in one, with the former name of the module where it has that still."""
-    for new, former in FORMER_MODULES.items():
-        if name == new or name.startswith(f"{new}."):
-            try:
-                there = importlib.util.find_spec(new) is not None
-            except ModuleNotFoundError:  # its package is a module still
-                there = False
-            return name if there else former + name.removeprefix(new)
-    return name
-
 
 def find_records() -> dict[str, type]:
     """Every record of result.json by its name, each behind the record that first holds it."""
@@ -154,14 +132,14 @@ def record_tables() -> str:
 
 
 def _meaning(meanings: Mapping[str, str], name: str) -> str:
-    return meanings.get(name, meanings.get(FORMER_FIELDS.get(name, ""), ""))
+    return meanings.get(name, "")
 
 
 def configuration_table() -> str:
     """A table of RunConfig's fields, with the option of ``tlsearch run`` that sets each."""
     from tlsearch.config import RunConfig
 
-    command = importlib.import_module(present_name("tlsearch.cli.main")).cli.commands["run"]
+    command = importlib.import_module("tlsearch.cli.main").cli.commands["run"]
     options = {p.name: p for p in command.params if isinstance(p, click.Option)}
     hints, meanings = get_type_hints(RunConfig), meanings_in_code(RunConfig)
     rows = []

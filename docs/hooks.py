@@ -29,7 +29,4 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
     """Replace ``<!-- generated: NAME -->`` by the part of that name."""
-    markdown = re.sub(r"<!-- generated: (\w+) -->", lambda mark: _PARTS[mark[1]](), markdown)
-    return re.sub(
-        r"(?<=:module: )[\w.]+|(?<=^::: )tlsearch\.[\w.]+", lambda m: generate.present_name(m[0]), markdown, flags=re.M
-    )
+    return re.sub(r"<!-- generated: (\w+) -->", lambda mark: _PARTS[mark[1]](), markdown)
