@@ -60,8 +60,8 @@ def test_importing_tlsearch_imports_nothing_else() -> None:
 
 def test_the_parent_of_a_run_imports_no_backend() -> None:
     names = [
-        "results.report", "results.predictor", "tracking.tracker", "tracking.model", "console", "commands.summary",
-        "worker_client", "search.run", "search.study", "search.sampler",
+        "report.html", "predictor", "tracking.tracker", "tracking.model", "cli.console", "cli.summary",
+        "worker.client", "listeners.mlflow", "pipeline.run", "search.study", "search.sampler",
     ]  # fmt: skip
     code = ";".join(f"import tlsearch.{name}" for name in names)
     assert not {"keras", "tensorflow", "jax", "torch"} & loaded_by(code)

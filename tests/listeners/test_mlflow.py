@@ -1,0 +1,131 @@
+"""What the record in MLflow has of a run and of its trials, and what becomes of those that were interrupted."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.helpers.contexts import make_context
+from tests.helpers.made_up import LITE, facts_of, make_space
+from tlsearch.callbacks import EpochInfo
+from tlsearch.listeners.mlflow import MlflowCallback, RecordedRun
+from tlsearch.listeners.running_trial import CompletedTrial, RunningTrial
+from tlsearch.runs.checkpoint import Checkpoint
+from tlsearch.tracking.quiet import quiet
+from tlsearch.tracking.tracker import Tracker
+from tlsearch.types import TrialResult
+
+with quiet():
+    from mlflow import MlflowClient
+    from mlflow.entities import Run
+
+SPACE = make_space()
+SPEC = SPACE.spec(SPACE.params(LITE, train_suffix=True, freeze_depth=6))
+TRIAL = RunningTrial(number=1, role="trial", name="01 tuned", spec=SPEC, candidate=LITE, folds=())
+RESULT = TrialResult(SPEC, "complete", 0.5, 1.0, {"val_accuracy": 0.5, "val_loss": 1.0})
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder whose database has its tables."""
+    folder = tmp_path_factory.mktemp("home")
+    Tracker.open(None, "tables", directory=folder)
+    return folder
+
+
+@pytest.fixture
+def name(request: pytest.FixtureRequest) -> str:
+    """The experiment of this test."""
+    return str(request.node.name)
+
+
+def recorded_run(folder: Path) -> RecordedRun:
+    return RecordedRun(
+        output=folder / "search",
+        params={"dataset": "made up"},
+        dataset=folder,
+        fingerprint="f00",
+        counts={"train": 100, "val": 20, "test": 20},
+        seed=7,
+        metric="accuracy",
+        ranked_by=["val_accuracy"],
+        plugins={"efficientnet_lite0": "tlsearch 0.1", "other": "elsewhere 2"},
+        cuts={LITE: facts_of(LITE).cuts},
+    )
+
+
+def runs_of(home: Path, name: str) -> dict[str, Run]:
+    """Every run of an experiment by its name."""
+    client = MlflowClient(f"sqlite:///{home / 'mlflow.db'}")
+    experiment = client.get_experiment_by_name(name)
+    assert experiment is not None
+    return {run.info.run_name: run for run in client.search_runs([experiment.experiment_id])}
+
+
+def checkpoint_of(folder: Path) -> Checkpoint:
+    return make_context(folder).checkpoint
+
+
+def test_a_trial_is_recorded_below_its_run(home: Path, name: str, tmp_path: Path) -> None:
+    record = MlflowCallback(Tracker.open(None, name, directory=home))
+    with record.recording(recorded_run(tmp_path), checkpoint_of(tmp_path)):
+        trial = replace(TRIAL, run_id=record.start_trial(TRIAL))
+        for number, fold in ((1, 1), (2, 1), (3, 2)):
+            numbers = {"epoch": 1.0, "fraction": 0.5, "objective": 0.4, "val_accuracy": 0.4}
+            epoch = EpochInfo(number=number, fold=fold, epoch=1.0, fraction=0.5, objective=0.4, metrics=numbers)
+            record.on_epoch_end(trial, epoch)
+        completed = CompletedTrial(RESULT, None, trial.run_id, (), {"val_gain_over_baseline": 0.25})
+        record.on_trial_end(replace(trial, completed=completed), RESULT)
+        record.on_best(1, "best_val_accuracy", 0.5)
+        record.tracker.flush()
+    runs = runs_of(home, name)
+    parent, child = runs["search"], runs["01 tuned"]
+    assert parent.data.tags["role"] == "search"
+    assert parent.data.metrics["best_val_accuracy"] == 0.5
+    assert child.data.tags["mlflow.parentRunId"] == parent.info.run_id == record.parent_run
+    assert child.data.tags["plugin.efficientnet_lite0"] == "tlsearch 0.1"
+    assert "plugin.other" not in child.data.tags
+    assert child.data.tags["frozen_layers"] == ", ".join(f"conv{n}" for n in range(1, 7))
+    assert child.data.params["cut_point"] == "block6"
+    assert (child.data.metrics["val_accuracy"], child.data.metrics["val_gain_over_baseline"]) == (0.5, 0.25)
+    assert child.info.status == "FINISHED"
+    client = MlflowClient(f"sqlite:///{home / 'mlflow.db'}")
+    steps = [m.step for m in client.get_metric_history(child.info.run_id, "curve/val_accuracy")]
+    assert steps == [1, 2]
+    assert [m.step for m in client.get_metric_history(child.info.run_id, "curve of fold 2/val_accuracy")] == [1]
+
+
+def test_a_trial_in_which_the_run_is_interrupted_is_no_trial(home: Path, name: str, tmp_path: Path) -> None:
+    record = MlflowCallback(Tracker.open(None, name, directory=home))
+    with record.recording(recorded_run(tmp_path), checkpoint_of(tmp_path)):
+        trial = replace(TRIAL, run_id=record.start_trial(TRIAL))
+        record.on_trial_interrupted(trial)
+        record.on_trial_interrupted(trial)  # it is closed once
+        assert record.on_run_failed("", interrupted=True)
+    runs = runs_of(home, name)
+    assert (runs["01 tuned"].info.status, runs["01 tuned"].data.tags["role"]) == ("KILLED", "interrupted")
+    assert runs["search"].info.status == "KILLED"
+
+
+def test_what_an_earlier_attempt_completed_but_did_not_close_is_closed(home: Path, name: str, tmp_path: Path) -> None:
+    first = MlflowCallback(Tracker.open(None, name, directory=home))
+    with first.recording(recorded_run(tmp_path), checkpoint_of(tmp_path)):
+        run_id = first.start_trial(TRIAL)
+        other = first.start_trial(replace(TRIAL, name="02 lost"))
+        first.tracker.flush()
+    resumed = MlflowCallback(Tracker.open(None, name, directory=home))
+    with resumed.recording(recorded_run(tmp_path), checkpoint_of(tmp_path)):
+        assert resumed.parent_run == first.parent_run
+        completed = CompletedTrial(RESULT, None, run_id, ())
+        resumed.on_trial_recalled(replace(TRIAL, run_id=run_id, completed=completed))
+        resumed.close_left_open()
+    runs = runs_of(home, name)
+    assert (runs["01 tuned"].info.status, runs["01 tuned"].data.tags["state"]) == ("FINISHED", "complete")
+    assert runs["02 lost"].info.run_id == other
+    assert (runs["02 lost"].info.status, runs["02 lost"].data.tags["role"]) == ("KILLED", "interrupted")
+
+
+def test_before_work_begins_a_failure_leaves_nothing_to_resume(home: Path, name: str) -> None:
+    assert not MlflowCallback(Tracker.open(None, name, directory=home)).on_run_failed("no weights", interrupted=False)
