@@ -17,10 +17,12 @@ from tlsearch.plugins.api import (
     BACKBONE_GROUP,
     WEIGHTS_GROUP,
     Augmentation,
+    AugmentationHints,
     Backbone,
     CutPoint,
     Images,
     NamedWeights,
+    TrainingHints,
     WeightSource,
 )
 from tlsearch.types import Decision
@@ -34,6 +36,7 @@ __all__ = [
     "BACKBONE_GROUP",
     "WEIGHTS_GROUP",
     "Augmentation",
+    "AugmentationHints",
     "Backbone",
     "Callback",
     "CutPoint",
@@ -43,6 +46,7 @@ __all__ = [
     "KerasAugmentation",
     "NamedWeights",
     "RunInfo",
+    "TrainingHints",
     "TrialInfo",
     "WeightSource",
     "to_pixels",

@@ -93,7 +93,7 @@ def test_help_names_every_command() -> None:
         ("--group-by", "only copies and look-alikes"),
         ("--backbone", "every installed one"),
         ("--weights", "those that come with"),
-        ("--augment", "none, geometric, color, standard"),
+        ("--augment", "none, and those that take part by default"),
         ("--trials", "40"),
         ("--time-limit", "30m"),
         ("--epochs", "from the number of images"),

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from tlsearch.models.cuts import CutInfo
+from tlsearch.plugins import registry
 from tlsearch.plugins.api import WeightSource
 from tlsearch.plugins.facts import BackboneFacts, PluginFacts
 from tlsearch.search.cost import Costs
-from tlsearch.search.space import SearchSpace
+from tlsearch.search.space import SearchHints, SearchSpace
 from tlsearch.types import Candidate
 from tlsearch.worker.handlers import CandidateFacts
 
@@ -16,6 +17,12 @@ LITE = Candidate("efficientnet_lite0", "imagenet", "/w/lite.npz", "11aa", 160, 1
 VGG = Candidate("vgg16", "imagenet", "/w/vgg.h5", "22bb", 128, 13)
 POLICIES = ("none", "geometric", "color", "standard")
 IMAGES = 300
+
+HINTS = SearchHints(
+    backbones={name: registry.load_plugin("backbone", name).hints for name in ("efficientnet_lite0", "vgg16")},
+    augmentations={name: registry.load_plugin("augmentation", name).hints for name in POLICIES[1:]},
+)
+"""Those that the built-in plugins give."""
 
 
 def facts_of(candidate: Candidate, work: float = 1e9, forward_seconds: float = 0.01) -> CandidateFacts:
@@ -38,7 +45,7 @@ def facts_of(candidate: Candidate, work: float = 1e9, forward_seconds: float = 0
 
 def make_space(*candidates: Candidate, policies: tuple[str, ...] = POLICIES, steps: int = 400) -> SearchSpace:
     """The search space of ``candidates``, both made-up ones where none is named: 256 training images."""
-    return SearchSpace(candidates or (LITE, VGG), policies, steps, 256, 32, 0)
+    return SearchSpace(candidates or (LITE, VGG), policies, steps, 256, 32, 0, HINTS)
 
 
 def make_costs(space: SearchSpace) -> Costs:
@@ -49,7 +56,7 @@ def make_costs(space: SearchSpace) -> Costs:
 def plugin_facts(*backbones: BackboneFacts, broken: tuple[tuple[str, str, str, str], ...] = ()) -> PluginFacts:
     """What a worker says of its plugins."""
     augmentations = dict.fromkeys(("flip", "geometric", "color", "standard"), "tlsearch 0.1")
-    return PluginFacts(backbones, augmentations, broken, {})
+    return PluginFacts(backbones, augmentations, broken, {}, HINTS.augmentations)
 
 
 def backbone_facts(name: str, **weights: WeightSource) -> BackboneFacts:

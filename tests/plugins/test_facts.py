@@ -27,6 +27,14 @@ class Own:
 """
 
 
+AUGMENTATION = """
+from tlsearch.plugin_api import AugmentationHints
+class It:
+    api_version, name, hints = 1, "{name}", {hints}
+    def render(self, images, strength, rng): ...
+"""
+
+
 @pytest.fixture(autouse=True)
 def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TLSEARCH_CACHE_DIR", str(tmp_path / "cache"))
@@ -39,6 +47,17 @@ def test_weights_of_a_package_are_told(install: InstallPlugin, tmp_path: Path) -
     assert facts.added("vgg16") == ["own"]
     assert facts.added("vgg19") == []
     assert facts.broken == ()
+
+
+def test_hints_are_told(install: InstallPlugin) -> None:
+    install("plain", AUGMENTATION.format(name="plain", hints="None"), plain="It")
+    install("eager", AUGMENTATION.format(name="eager", hints="AugmentationHints(by_default=True)"), eager="It")
+    facts = describe_plugins()
+    hints = facts.augmentation_hints
+    assert {name for name in hints if hints[name].by_default} == {"geometric", "color", "standard", "eager"}
+    assert "plain" not in hints
+    assert "plain" in facts.augmentations
+    assert all(backbone.hints.freeze_middle and backbone.hints.lr_early for backbone in facts.backbones)
 
 
 @pytest.mark.parametrize(

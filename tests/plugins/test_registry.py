@@ -95,10 +95,11 @@ def test_a_broken_plugin_is_data_until_it_is_named(install: InstallPlugin, code:
 
 
 BACKBONE = """
-from tlsearch.plugins.api import WeightSource
+from tlsearch.plugins.api import TrainingHints, WeightSource
 class Net:
     api_version, name, min_image_size, default_image_size = 1, "net", 32, 64
     weights = {}
+    hints = TrainingHints(freeze_middle=2, freeze_late=4, lr_late=1e-3)
     def build(self, image_size, weights): ...
     def cut_points(self, model): ...
     def preprocess(self, images): ...
@@ -115,6 +116,10 @@ class Net:
         ("weights = {}", "weights = {'a': WeightSource('x', 'y')}", "either a path or a url"),
         ("weights = {}", "weights = {'a': WeightSource('x', 'y', url='u')}", "no filename"),
         ("cut_points", "cuts", "no method cut_points"),
+        ("TrainingHints(f", "dict(f", "its hints are of the type dict, not TrainingHints"),
+        ("freeze_middle=2", "freeze_middle=5", "its hints freeze 5 and 4 cut points, where whole numbers in order"),
+        ("freeze_middle=2", "freeze_middle=0.4", "its hints freeze 0.4 and 4 cut points"),
+        ("lr_late=1e-3", "lr_late=-1", "its hints have the learning rates -1, where numbers above 0 are needed"),
     ],
 )
 def test_a_backbone_is_held_to_its_contract(install: InstallPlugin, old: str, new: str, reason: str) -> None:
@@ -122,6 +127,29 @@ def test_a_backbone_is_held_to_its_contract(install: InstallPlugin, old: str, ne
     _, broken = registry.load_all("backbone")
     assert len(broken) == 1
     assert reason in broken[0].reason
+
+
+HINTED = """
+from tlsearch.plugin_api import AugmentationHints
+class Good:
+    api_version, name, hints = 1, "good", AugmentationHints(by_default=True, role="mild")
+    def render(self, images, strength, rng): ...
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ("mild", "usual", "its role is 'usual', where 'mild', 'strong' or None is needed"),
+        ("AugmentationHints(by", "dict(by", "its hints are of the type dict, not AugmentationHints"),
+    ],
+)
+def test_an_augmentation_gives_hints_that_are_some(install: InstallPlugin, old: str, new: str, reason: str) -> None:
+    install("hinted", HINTED, good="Good")
+    assert registry.load_all("augmentation")[1] == []
+    install("wrong", HINTED.replace(old, new).replace('"good"', '"wrong"'), wrong="Good")
+    [broken] = registry.load_all("augmentation")[1]
+    assert reason in broken.reason
 
 
 def test_two_plugins_with_one_name_are_an_error_that_names_both(install: InstallPlugin) -> None:

@@ -35,7 +35,7 @@ def test_after_the_portfolio_the_search_learns(
     uninterrupted: Rows,
 ) -> None:
     proposed = [spec for _, spec, _, _ in uninterrupted[len(WARM_START) :]]
-    assert {s.kind for s in proposed} == {"suffix", "frozen"}
+    assert {s.kind for s in proposed} == {"fine_tuning", "feature_extraction"}
     # Suffixes are worth more here: a random search would try them half of the time.
     assert sum(s.kind == "fine_tuning" for s in proposed) > 0.6 * len(proposed)
 

@@ -117,7 +117,7 @@ def test_canonical_specs_are_consistent_wherever_they_come_from() -> None:
         assert spec.skip_cut == 0 or spec.kind == "feature_extraction"
         assert spec.depth == SPACE.of(spec).depth
         assert spec.image_size == SPACE.of(spec).image_size
-    assert kinds == {("frozen", True), ("frozen", False), ("suffix", False)}
+    assert kinds == {("feature_extraction", True), ("feature_extraction", False), ("fine_tuning", False)}
 
 
 def test_rates_are_rounded_so_that_near_suggestions_are_one_trial() -> None:

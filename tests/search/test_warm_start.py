@@ -7,7 +7,9 @@ from dataclasses import replace
 import pytest
 
 from tests.helpers.made_up import LITE, VGG, make_costs, make_space
-from tlsearch.search.space import LR_HEAD, LR_SUFFIX, SearchSpace
+from tlsearch.plugins import registry
+from tlsearch.plugins.api import AugmentationHints, TrainingHints
+from tlsearch.search.space import LR_HEAD, LR_SUFFIX, SearchHints, SearchSpace
 from tlsearch.search.warm_start import depths_of, rates_of, warm_start
 from tlsearch.types import Candidate, TrialSpec
 
@@ -80,49 +82,68 @@ def test_a_network_of_few_cuts_is_joined_with_those_that_it_has(depth: int, join
 def test_then_what_trains_for_the_best_candidate() -> None:
     deep, late, plain, hidden = specs(SPACE, PROFILE, [LITE])[6:]
     assert {s.backbone for s in (deep, late, plain, hidden)} == {"efficientnet_lite0"}
-    assert (deep.kind, deep.freeze_depth, deep.policy, deep.strength) == ("suffix", 6, "standard", 0.5)
+    assert (deep.kind, deep.freeze_depth, deep.policy, deep.strength) == ("fine_tuning", 6, "standard", 0.5)
     assert (deep.lr_suffix, deep.weight_decay, deep.dropout) == (5e-4, 1e-3, 0.3)
-    assert (late.kind, late.freeze_depth, late.policy, late.strength) == ("suffix", 15, "geometric", 0.5)
+    assert (late.kind, late.freeze_depth, late.policy, late.strength) == ("fine_tuning", 15, "geometric", 0.5)
     assert (late.lr_suffix, late.weight_decay, late.dropout) == (3e-4, 1e-3, 0.3)
     assert plain == replace(late, policy="none", strength=0.0, views=1, dropout=0.2)
-    assert (hidden.kind, hidden.units, hidden.dropout) == ("frozen", 256, 0.5)
+    assert (hidden.kind, hidden.units, hidden.dropout) == ("feature_extraction", 256, 0.5)
     assert (hidden.policy, hidden.strength, hidden.lr_head, hidden.weight_decay) == ("standard", 0.5, 1e-3, 1e-2)
 
 
 @pytest.mark.parametrize(
     ("backbone", "depth", "depths", "rates"),
     [
-        ("efficientnet_lite0", 18, (6, 15), (5e-4, 3e-4)),
-        ("resnet50", 17, (8, 14), (2e-4, 2e-4)),
-        ("vgg16", 13, (7, 10), (5e-5, 1e-4)),
-        ("vgg19", 16, (8, 12), (5e-5, 1e-4)),
+        ("efficientnet_lite0", 18, (6, 15), (5e-4, 3e-4, 1e-3)),
+        ("resnet50", 17, (8, 14), (2e-4, 2e-4, 5e-4)),
+        ("vgg16", 13, (7, 10), (5e-5, 1e-4, 1e-4)),
+        ("vgg19", 16, (8, 12), (5e-5, 1e-4, 1e-4)),
     ],
 )
 def test_depths_and_rates_of_the_built_in_backbones(
-    backbone: str, depth: int, depths: tuple[int, int], rates: tuple[float, float]
+    backbone: str, depth: int, depths: tuple[int, int], rates: tuple[float, float, float]
 ) -> None:
     candidate = Candidate(backbone, "imagenet", None, "", 160, depth)
-    assert depths_of(candidate) == depths
-    assert rates_of(candidate)[:2] == rates
+    hints = registry.load_plugin("backbone", backbone).hints
+    assert depths_of(candidate, hints) == depths
+    assert rates_of(hints) == rates
 
 
 @pytest.mark.parametrize("depth", range(1, 40))
 def test_an_unknown_backbone_is_cut_in_the_same_places(depth: int) -> None:
-    middle, late = depths_of(Candidate("theirs", "a", None, "", 160, depth))
+    middle, late = depths_of(Candidate("theirs", "a", None, "", 160, depth), TrainingHints())
     assert min(1, depth - 1) <= middle <= late < depth
     if depth >= 5:
         assert 1 / 3 <= middle / depth <= 1 / 2
         assert 0.7 <= late / depth <= 0.9
 
 
-def test_a_known_name_with_other_cut_points_keeps_within_them() -> None:
-    middle, late = depths_of(replace(LITE, depth=9))
-    assert 1 <= middle < late < 9
+def test_hints_that_leave_nothing_to_train_do_not_count() -> None:
+    hints = SPACE.hints_of(LITE)
+    assert depths_of(replace(LITE, depth=9), hints) == depths_of(replace(LITE, depth=9), TrainingHints()) == (4, 7)
+    assert depths_of(replace(LITE, depth=16), hints) == (6, 15)
+
+
+def test_what_hints_leave_out_is_the_engines_own() -> None:
+    assert depths_of(LITE, TrainingHints(freeze_late=16)) == (8, 16)
+    assert depths_of(LITE, TrainingHints(freeze_middle=5)) == (5, 15)
+    assert rates_of(TrainingHints(lr_late=1e-3)) == (2e-4, 1e-3, 5e-4)
+    assert rates_of(TrainingHints()) == (2e-4, 2e-4, 5e-4)
+
+
+def test_without_hints_any_backbone_and_any_policy_serve() -> None:
+    space = replace(SPACE, policies=("none", "theirs", "ours"), hints=SearchHints())
+    deep, late = specs(space, PROFILE, [VGG])[6:8]
+    assert (deep.lr_suffix, late.lr_suffix) == (2e-4, 2e-4)
+    assert {deep.policy, late.policy} == {"ours"}
+    told = SearchHints(augmentations={"theirs": AugmentationHints(role="mild")})
+    deep, late = specs(replace(space, hints=told), PROFILE, [VGG])[6:8]
+    assert (deep.policy, late.policy) == ("ours", "theirs")
 
 
 def test_freezing_little_is_tried_only_where_features_peak_early() -> None:
     early = specs(SPACE, {**PROFILE, LITE: peaking(LITE, 6)}, [LITE])[-1]
-    assert (early.kind, early.freeze_depth, early.policy, early.strength) == ("suffix", 3, "geometric", 0.75)
+    assert (early.kind, early.freeze_depth, early.policy, early.strength) == ("fine_tuning", 3, "geometric", 0.75)
     assert early.lr_suffix == 1e-3
     assert len(specs(SPACE, PROFILE, [LITE])) == 10
 

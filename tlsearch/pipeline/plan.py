@@ -20,7 +20,7 @@ from tlsearch.plugins.facts import PluginFacts, all_versions
 from tlsearch.results.schema.run import LeftOut
 from tlsearch.runs import identity
 from tlsearch.search.cost import Costs
-from tlsearch.search.space import SearchSpace, schedule
+from tlsearch.search.space import SearchHints, SearchSpace, schedule
 from tlsearch.search.warm_start import depths_of
 from tlsearch.types import Candidate, TrialSpec
 from tlsearch.utils.cache import cache_dir
@@ -112,6 +112,10 @@ def _make_plan(context: RunContext, data: Data, ready: Ready) -> Plan:
         len(data.fold.train),
         config.batch_size,
         config.seed,
+        SearchHints(
+            backbones={b.name: b.hints for b in ready.plugins.backbones},
+            augmentations=ready.plugins.augmentation_hints,
+        ),
     )
     costs = Costs(measured, len(data.pool), folds=len(data.folds))
     if cap is not None and config.epochs is None:
@@ -268,6 +272,7 @@ def _trained_folds(space: SearchSpace, costs: Costs, cap: float | None) -> int:
 def _tuned_halves(space: SearchSpace) -> list[TrialSpec]:
     """For every candidate the trial that tunes its last half, as the warm start has it."""
     return [
-        space.spec(space.params(candidate, train_suffix=True, freeze_depth=depths_of(candidate)[0], policy="standard"))
+        space.spec(space.params(candidate, train_suffix=True, freeze_depth=middle, policy=space.policy_of("strong")))
         for candidate in space.candidates
+        for middle in [depths_of(candidate, space.hints_of(candidate))[0]]
     ]

@@ -23,7 +23,8 @@ from tlsearch.tracking.outbox import UNSENT_FOLDER
 from tlsearch.tracking.tracker import Tracker
 from tlsearch.utils.cache import cache_dir
 
-DEFAULT_POLICIES = ("none", "geometric", "color", "standard")
+ROLES = ("mild", None, "strong")
+"""The order of the augmentations that are used by default; those of one role are in the order of their names."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,8 +105,12 @@ def choose_policies(config: RunConfig, plugins: PluginFacts) -> tuple[str, ...]:
                 raise PluginError(f"The augmentation {name!r} of {broken[2]} cannot be used: {broken[3]}.")
             choices = ", ".join(["none", *sorted(plugins.augmentations)])
             raise PluginError(f"There is no augmentation {name!r}; choose one of {choices}, or install its plugin.")
-    wanted = config.augment or tuple(p for p in DEFAULT_POLICIES if p == "none" or p in plugins.augmentations)
-    return known_policies(wanted)
+    return known_policies(config.augment or _default_policies(plugins))
+
+
+def _default_policies(plugins: PluginFacts) -> list[str]:
+    hints = plugins.augmentation_hints
+    return sorted((name for name in hints if hints[name].by_default), key=lambda n: (ROLES.index(hints[n].role), n))
 
 
 def sizes_of(found: Sequence[Found], survey: Survey, config: RunConfig) -> list[int]:

@@ -83,9 +83,8 @@ def affordable(plan: Plan) -> dict[Candidate, bool]:
     """Whether the last stage of a candidate can be tuned within the cap of one trial."""
     space, result = plan.space, dict[Candidate, bool]()
     for candidate in space.candidates:
-        result[candidate] = plan.affords(
-            space.spec(space.params(candidate, train_suffix=True, freeze_depth=depths_of(candidate)[1]))
-        )
+        late = depths_of(candidate, space.hints_of(candidate))[1]
+        result[candidate] = plan.affords(space.spec(space.params(candidate, train_suffix=True, freeze_depth=late)))
     return result
 
 

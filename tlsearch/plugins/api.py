@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -61,12 +61,49 @@ class WeightSource:
     megabytes: float | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class TrainingHints:
+    """How a backbone is best fine-tuned, as far as its author knows: where the search begins.
+
+    The search tries these values first and then varies them. None leaves a value to the engine.
+
+    Attributes:
+        freeze_middle: The number of cut points to freeze where most of the network is trained: a third to half of all.
+        freeze_late: The number of cut points to freeze where only the last stage is trained.
+        lr_middle: The learning rate of the trained layers with ``freeze_middle``.
+        lr_late: The learning rate of the trained layers with ``freeze_late``.
+        lr_early: The learning rate of the trained layers where a fifth of the cut points is frozen.
+    """
+
+    freeze_middle: int | None = None
+    freeze_late: int | None = None
+    lr_middle: float | None = None
+    lr_late: float | None = None
+    lr_early: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class AugmentationHints:
+    """Where an augmentation is of use, as far as its author knows.
+
+    Attributes:
+        by_default: Whether a run uses the augmentation when the user has named none. Without hints it does not.
+        role: ``"strong"`` is for networks of which much is trained, up to all of it from scratch. ``"mild"`` is for
+            networks of which only the last layers are trained. The search begins with the augmentations that have
+            these roles. With None it finds out by itself.
+    """
+
+    by_default: bool = False
+    role: Literal["mild", "strong"] | None = None
+
+
 @runtime_checkable
 class Backbone(Protocol):
     """A network without its top, cut at known places.
 
     ``weights`` names what the author offers; the first entry is the default. ``min_image_size`` and
-    ``default_image_size`` are the side of a square input in pixels.
+    ``default_image_size`` are the side of a square input in pixels. The attribute ``hints``, which is optional, is a
+    ``TrainingHints``.
     """
 
     api_version: int
@@ -90,7 +127,10 @@ class Backbone(Protocol):
 
 @runtime_checkable
 class Augmentation(Protocol):
-    """A random change of images that keeps their meaning, with a strength."""
+    """A random change of images that keeps their meaning, with a strength.
+
+    The attribute ``hints``, which is optional, is an ``AugmentationHints``.
+    """
 
     api_version: int
     name: str

@@ -6,14 +6,14 @@ import shutil
 import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tlsearch.errors import PluginFailedError
 from tlsearch.features.prefix import plugin_digest
 from tlsearch.plugins import load_status as plugin_states
 from tlsearch.plugins import registry
-from tlsearch.plugins.api import NamedWeights, WeightSource
+from tlsearch.plugins.api import AugmentationHints, NamedWeights, TrainingHints, WeightSource
 from tlsearch.plugins.guard import blaming
 from tlsearch.plugins.registry import BrokenPlugin, LoadedPlugin, origin
 
@@ -28,6 +28,7 @@ class BackboneFacts:
     default_image_size: int
     min_image_size: int
     weights: Mapping[str, WeightSource]
+    hints: TrainingHints = field(default_factory=TrainingHints)
 
 
 @dataclass(frozen=True)
@@ -35,13 +36,14 @@ class PluginFacts:
     """All plugins that load, and those that do not as (kind, name, distribution, reason).
 
     ``augmentations``, and ``weights`` of packages of their own (by ``backbone@weights``), map names to distribution and
-    version.
+    version. ``augmentation_hints`` has the hints of those augmentations that give any.
     """
 
     backbones: tuple[BackboneFacts, ...]
     augmentations: Mapping[str, str]
     broken: tuple[tuple[str, str, str, str], ...]
     weights: Mapping[str, str]
+    augmentation_hints: Mapping[str, AugmentationHints] = field(default_factory=dict)
 
     def added(self, backbone: str) -> list[str]:
         """The names of the weights that other packages bring for a backbone."""
@@ -63,6 +65,7 @@ def describe_plugins() -> PluginFacts:
         {item.entry.name: origin(item.entry) for item in augmentations},
         tuple((b.entry.kind, b.entry.name, b.entry.distribution, b.reason) for b in [*broken, *misplaced]),
         {item.entry.name: origin(item.entry) for item in weights if item.entry not in apart},
+        {i.entry.name: i.plugin.hints for i in augmentations if getattr(i.plugin, "hints", None) is not None},
     )
 
 
@@ -107,6 +110,7 @@ def _facts(item: LoadedPlugin) -> BackboneFacts:
         plugin.default_image_size,
         plugin.min_image_size,
         dict(plugin.weights),
+        getattr(plugin, "hints", None) or TrainingHints(),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 import os
 import re
 from collections.abc import Mapping
@@ -11,7 +12,15 @@ from importlib import metadata
 from typing import Any, Literal
 
 from tlsearch.errors import PluginError
-from tlsearch.plugins.api import API_VERSION, AUGMENTATION_GROUP, BACKBONE_GROUP, WEIGHTS_GROUP, WeightSource
+from tlsearch.plugins.api import (
+    API_VERSION,
+    AUGMENTATION_GROUP,
+    BACKBONE_GROUP,
+    WEIGHTS_GROUP,
+    AugmentationHints,
+    TrainingHints,
+    WeightSource,
+)
 
 PluginKind = Literal["backbone", "augmentation", "weights"]
 
@@ -193,7 +202,7 @@ def contract_fault(kind: PluginKind, plugin: Any, name: str) -> str | None:
         return f"it has no method {' or '.join(missing)}"
     if kind == "weights":
         return _weights_fault(plugin)
-    return _backbone_fault(plugin) if kind == "backbone" else None
+    return _backbone_fault(plugin) if kind == "backbone" else _augmentation_fault(plugin)
 
 
 def _weights_fault(plugin: Any) -> str | None:
@@ -218,4 +227,29 @@ def _backbone_fault(plugin: Any) -> str | None:
             return f"its weights {name!r} need either a path or a url"
         if source.url is not None and not source.filename:
             return f"its weights {name!r} have a url but no filename"
+    return _training_hints_fault(getattr(plugin, "hints", None))
+
+
+def _training_hints_fault(hints: Any) -> str | None:
+    if hints is None:
+        return None
+    if not isinstance(hints, TrainingHints):
+        return f"its hints are of the type {type(hints).__name__}, not TrainingHints"
+    depths = [depth for depth in (hints.freeze_middle, hints.freeze_late) if depth is not None]
+    if not all(isinstance(depth, int) and depth > 0 for depth in depths) or depths != sorted(depths):
+        return f"its hints freeze {' and '.join(map(repr, depths))} cut points, where whole numbers in order are needed"
+    rates = [rate for rate in (hints.lr_middle, hints.lr_late, hints.lr_early) if rate is not None]
+    if not all(isinstance(rate, int | float) and 0 < rate < math.inf for rate in rates):
+        return f"its hints have the learning rates {', '.join(map(repr, rates))}, where numbers above 0 are needed"
+    return None
+
+
+def _augmentation_fault(plugin: Any) -> str | None:
+    hints = getattr(plugin, "hints", None)
+    if hints is None:
+        return None
+    if not isinstance(hints, AugmentationHints):
+        return f"its hints are of the type {type(hints).__name__}, not AugmentationHints"
+    if hints.role not in (None, "mild", "strong"):
+        return f"its role is {hints.role!r}, where 'mild', 'strong' or None is needed"
     return None

@@ -9,9 +9,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
 
+from tlsearch.plugins.api import AugmentationHints, TrainingHints
 from tlsearch.training.batches import steps_per_epoch
 from tlsearch.types import Candidate, TrialSpec
 
@@ -32,10 +33,18 @@ MIN_VIEWS = 4
 Params = dict[str, Any]
 
 
+@dataclass(frozen=True, kw_only=True)
+class SearchHints:
+    """What plugins say of their own best use, by the name of the plugin: where the search begins."""
+
+    backbones: Mapping[str, TrainingHints] = field(default_factory=dict)
+    augmentations: Mapping[str, AugmentationHints] = field(default_factory=dict)
+
+
 @dataclass(frozen=True)
 class SearchSpace:
     """What may be tried. ``policies`` begin with "none"; ``steps`` is the schedule of a trained trial on
-    ``train_images`` images."""
+    ``train_images`` images. ``hints`` say what to begin with and bound nothing."""
 
     candidates: tuple[Candidate, ...]
     policies: tuple[str, ...]
@@ -43,6 +52,7 @@ class SearchSpace:
     train_images: int
     batch_size: int
     seed: int
+    hints: SearchHints = field(default_factory=SearchHints, compare=False)
 
     def distributions(self) -> dict[str, BaseDistribution]:
         """Optuna's distributions by parameter name, the same for every candidate."""
@@ -75,6 +85,15 @@ class SearchSpace:
     def candidate(self, label: str) -> Candidate:
         """The candidate with that label."""
         return next(c for c in self.candidates if c.label == label)
+
+    def hints_of(self, candidate: Candidate) -> TrainingHints:
+        """What the backbone of a candidate says of its training; without a word of it, nothing but None."""
+        return self.hints.backbones.get(candidate.backbone, TrainingHints())
+
+    def policy_of(self, role: Literal["mild", "strong"]) -> str:
+        """The first policy that has this role, or else the last policy, whatever the user allowed instead."""
+        hints = self.hints.augmentations
+        return next((p for p in self.policies if p in hints and hints[p].role == role), self.policies[-1])
 
     def of(self, spec: TrialSpec) -> Candidate:
         """The candidate that a spec is about."""

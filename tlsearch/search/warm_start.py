@@ -6,25 +6,19 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import zip_longest
 from typing import Any
 
+from tlsearch.plugins.api import TrainingHints
 from tlsearch.search.space import LR_HEAD, Params, SearchSpace
 from tlsearch.training.probe import best_depth
 from tlsearch.types import Candidate
 
-# Learning rates of a suffix by architecture family: cut in the middle, cut late, cut early. Wide networks without
-# BatchNorm want small steps. Anything unknown is treated like ResNet50.
-RATES: Mapping[str, tuple[float, float, float]] = {
-    "efficientnet": (5e-4, 3e-4, 1e-3),
-    "vgg": (5e-5, 1e-4, 1e-4),
-}
 DEFAULT_RATES = (2e-4, 2e-4, 5e-4)
+"""Learning rates of the trained layers of a backbone without hints, cut in the middle, late and early: those that suit
+a residual network with BatchNorm."""
 
-# How many cut points to freeze "a third to half" and "all but the last stage".
-DEPTHS: Mapping[str, tuple[int, int]] = {
-    "efficientnet_lite0": (6, 15),
-    "resnet50": (8, 14),
-    "vgg16": (7, 10),
-    "vgg19": (8, 12),
-}
+DEFAULT_SHARES = (0.42, 0.83)
+"""The shares of the cut points that are frozen of a backbone without hints: a third to half, and all but the last
+stage."""
+
 SKIP_CUTS = 4
 """Inner cuts that are joined with the final features, one by one, for a candidate that is worth it. The best partner
 need not be the cut that is best alone: of VGG16 and of EfficientNet-Lite0 the third best gave 1 and 2 points more than
@@ -37,18 +31,22 @@ EARLY = 0.2
 """The share of cut points that is frozen in one more trial of a network whose features are best early."""
 
 
-def depths_of(candidate: Candidate) -> tuple[int, int]:
-    """The freeze depths (a third to half, all but the last stage) of a candidate."""
-    known = DEPTHS.get(candidate.backbone)
-    if known and known[1] < candidate.depth:
-        return known
-    middle, late = (min(max(1, round(share * candidate.depth)), candidate.depth - 1) for share in (0.42, 0.83))
-    return middle, late
+def depths_of(candidate: Candidate, hints: TrainingHints) -> tuple[int, int]:
+    """The freeze depths (a third to half, all but the last stage) of a candidate.
+
+    Hints that leave nothing to train of it do not count.
+    """
+    last = candidate.depth - 1
+    middle, late = (min(max(1, round(share * candidate.depth)), last) for share in DEFAULT_SHARES)
+    if max(hints.freeze_middle or 0, hints.freeze_late or 0) > last:
+        return middle, late
+    return hints.freeze_middle or middle, hints.freeze_late or late
 
 
-def rates_of(candidate: Candidate) -> tuple[float, float, float]:
-    """The suffix learning rates of a candidate that is cut in the middle, late, early."""
-    return next((r for name, r in RATES.items() if candidate.backbone.startswith(name)), DEFAULT_RATES)
+def rates_of(hints: TrainingHints) -> tuple[float, float, float]:
+    """The learning rates of the trained layers of a backbone that is cut in the middle, late and early."""
+    middle, late, early = DEFAULT_RATES
+    return hints.lr_middle or middle, hints.lr_late or late, hints.lr_early or early
 
 
 def warm_start(
@@ -91,18 +89,17 @@ def _joined(space: SearchSpace, candidate: Candidate, skip_cut: int) -> Params:
 def _trained(space: SearchSpace, candidate: Candidate, peaks_early: bool) -> list[Params]:
     """What trains, the most promising first: in some hundred steps the deep suffix gains most, though it takes longest
     (EfficientNet-Lite0: .86 to .88 against .79 to .83 for the late ones, by benchmarks/search_quality.py)."""
-    middle, late = depths_of(candidate)
-    deep_rate, late_rate, early_rate = rates_of(candidate)
+    hints, mild, strong = space.hints_of(candidate), space.policy_of("mild"), space.policy_of("strong")
+    middle, late = depths_of(candidate, hints)
+    deep_rate, late_rate, early_rate = rates_of(hints)
     entries = [
-        _suffix(space, candidate, deep_rate, 2 * deep_rate, freeze_depth=middle, policy="standard"),
-        _suffix(space, candidate, late_rate, 2 * late_rate, freeze_depth=late, policy="geometric"),
+        _suffix(space, candidate, deep_rate, 2 * deep_rate, freeze_depth=middle, policy=strong),
+        _suffix(space, candidate, late_rate, 2 * late_rate, freeze_depth=late, policy=mild),
         _suffix(space, candidate, late_rate, 2 * late_rate, freeze_depth=late, dropout=0.2),
-        space.params(candidate, hidden=True, dropout=0.5, policy="standard", lr_head=1e-3, weight_decay=1e-2),
+        space.params(candidate, hidden=True, dropout=0.5, policy=strong, lr_head=1e-3, weight_decay=1e-2),
     ]
     if peaks_early:
-        entries.append(
-            _suffix(space, candidate, early_rate, early_rate, freeze=EARLY, policy="geometric", strength=0.75)
-        )
+        entries.append(_suffix(space, candidate, early_rate, early_rate, freeze=EARLY, policy=mild, strength=0.75))
     return entries
 
 

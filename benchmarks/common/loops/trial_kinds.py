@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from tlsearch.models.cuts import CutInfo
+from tlsearch.plugins import registry
+from tlsearch.plugins.api import TrainingHints
 from tlsearch.search.space import DROPOUT, LABEL_SMOOTHING, STRENGTHS, UNITS, Params, SearchSpace, schedule
 from tlsearch.search.warm_start import rates_of
 from tlsearch.types import Candidate, TrialSpec
@@ -77,7 +79,7 @@ def _draw_kind(space: SearchSpace, kind: str, freeze: int, trials: int, seed: Se
 
 def _draw_numbers(candidate: Candidate, suffix: bool, rng: np.random.Generator) -> Params:
     spread = RATE_SPREAD ** rng.uniform(-1, 1, 2)
-    rate = rates_of(candidate)[1] * float(spread[0])
+    rate = rates_of(_hints_of(candidate.backbone))[1] * float(spread[0])
     return {
         "pooling": str(rng.choice(["avg", "avgmax"])),
         "units": round(float(np.exp(rng.uniform(*np.log(UNITS))))),
@@ -87,6 +89,12 @@ def _draw_numbers(candidate: Candidate, suffix: bool, rng: np.random.Generator) 
         "weight_decay": float(np.exp(rng.uniform(*np.log(DECAY)))),
         "label_smoothing": float(rng.choice(LABEL_SMOOTHING)),
     }
+
+
+def _hints_of(backbone: str) -> TrainingHints:
+    installed = backbone in {entry.name for entry in registry.find_plugins("backbone")}
+    plugin = registry.load_plugin("backbone", backbone) if installed else None
+    return getattr(plugin, "hints", None) or TrainingHints()
 
 
 def mix(kinds: Mapping[str, Sequence[TrialSpec]], seed: int) -> tuple[TrialSpec, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from tlsearch.plugin_api import API_VERSION, Images, to_pixels
+from tlsearch.plugin_api import API_VERSION, AugmentationHints, Images, to_pixels
 
 BRIGHTNESS = 0.3
 """The largest change at strength 1, as a fraction of the range of values."""
@@ -40,6 +40,7 @@ class Color:
 
     api_version = API_VERSION
     name = "color"
+    hints = AugmentationHints(by_default=True)
 
     def render(self, images: Images, strength: float, rng: np.random.Generator) -> Images:
         """A new array of the shape of ``images``."""

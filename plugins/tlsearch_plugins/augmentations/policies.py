@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tlsearch.plugin_api import API_VERSION, Images
+from tlsearch.plugin_api import API_VERSION, AugmentationHints, Images
 from tlsearch_plugins.augmentations.affine import AffineRanges, render_affine
 from tlsearch_plugins.augmentations.color import Color
 from tlsearch_plugins.augmentations.crop import ZOOM
@@ -18,6 +18,7 @@ class Geometric:
 
     api_version = API_VERSION
     name = "geometric"
+    hints = AugmentationHints(by_default=True, role="mild")
 
     def render(self, images: Images, strength: float, rng: np.random.Generator) -> Images:
         """A new array of the shape of ``images``."""
@@ -37,6 +38,7 @@ class Standard:
 
     api_version = API_VERSION
     name = "standard"
+    hints = AugmentationHints(by_default=True, role="strong")
 
     def __init__(self) -> None:
         self._geometric = Geometric()

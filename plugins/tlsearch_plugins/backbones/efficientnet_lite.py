@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from tlsearch.plugin_api import CutPoint, WeightSource
+from tlsearch.plugin_api import CutPoint, TrainingHints, WeightSource
 
 if TYPE_CHECKING:
     import keras
@@ -49,6 +49,7 @@ class EfficientNetLite0:
     name = "efficientnet_lite0"
     default_image_size = 224
     min_image_size = 32
+    hints = TrainingHints(freeze_middle=6, freeze_late=15, lr_middle=5e-4, lr_late=3e-4, lr_early=1e-3)
     stages: ClassVar[tuple[tuple[int, int, int, int, int], ...]] = (
         # expand, outputs, repeat, kernel, stride
         (1, 16, 1, 3, 1),

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from tlsearch.plugin_api import CutPoint, WeightSource
+from tlsearch.plugin_api import CutPoint, TrainingHints, WeightSource
 from tlsearch_plugins.backbones.caffe import PIXEL_STD, caffe_preprocess
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ class ResNet50:
     name = "resnet50"
     default_image_size = 224
     min_image_size = 32
+    hints = TrainingHints(freeze_middle=8, freeze_late=14, lr_middle=2e-4, lr_late=2e-4, lr_early=5e-4)
     blocks: ClassVar[Mapping[int, int]] = {2: 3, 3: 4, 4: 6, 5: 3}
     weights: Mapping[str, WeightSource] = {
         "imagenet": WeightSource(

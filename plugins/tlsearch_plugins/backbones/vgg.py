@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tlsearch.plugin_api import CutPoint, WeightSource
+from tlsearch.plugin_api import CutPoint, TrainingHints, WeightSource
 from tlsearch_plugins.backbones.caffe import PIXEL_STD, caffe_preprocess
 
 if TYPE_CHECKING:
     import keras
 
 _URL = "https://storage.googleapis.com/tensorflow/keras-applications"
+
+HINTS = TrainingHints(lr_middle=5e-5, lr_late=1e-4, lr_early=1e-4)
+"""Wide networks without BatchNorm want small steps."""
 
 
 def _imagenet(name: str, file_hash: str, megabytes: float) -> WeightSource:
@@ -35,6 +39,7 @@ class _VGG:
     name: str
     convolutions: tuple[int, ...]
     weights: Mapping[str, WeightSource]
+    hints: TrainingHints
     default_image_size = 224
     min_image_size = 32
 
@@ -70,6 +75,7 @@ class VGG16(_VGG):
 
     name = "vgg16"
     convolutions = (2, 2, 3, 3, 3)
+    hints = replace(HINTS, freeze_middle=7, freeze_late=10)
     weights = {"imagenet": _imagenet("vgg16", "6d6bbae143d832006294945121d1f1fc", 58.9)}  # noqa: RUF012 - read only
 
 
@@ -78,4 +84,5 @@ class VGG19(_VGG):
 
     name = "vgg19"
     convolutions = (2, 2, 4, 4, 4)
+    hints = replace(HINTS, freeze_middle=8, freeze_late=12)
     weights = {"imagenet": _imagenet("vgg19", "253f8cb515780f3b799900260a226db6", 80.1)}  # noqa: RUF012 - read only

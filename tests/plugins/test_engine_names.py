@@ -1,0 +1,80 @@
+"""The engine knows no plugin by name.
+
+Docstrings and comments may tell of a built-in plugin as an example or as what was measured; code may not.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import tlsearch
+from tlsearch.plugins.registry import find_plugins
+
+ENGINE = Path(tlsearch.__file__).parent
+NAMES = {e.name for e in find_plugins() if e.distribution == "tlsearch" and e.kind in ("backbone", "augmentation")}
+
+ENGLISH = {"flip", "crop", "rotate", "shift", "color", "standard"}
+"""Names that are ordinary words too: a longer text and an identifier may have these, a text of its own may not."""
+
+
+def faults(code: str) -> list[str]:
+    """The names of built-in plugins in code: texts that are a name, and texts and identifiers that have one in them."""
+    tree = ast.parse(code)
+    prose = {
+        id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    }
+    found = [text for node in ast.walk(tree) if id(node) not in prose for text in texts(node)]
+    words = re.compile("|".join(sorted(NAMES - ENGLISH)))
+    return [text for text in found if words.search(text.lower())] + [
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and id(node) not in prose and node.value in ENGLISH
+    ]
+
+
+def texts(node: ast.AST) -> Iterator[str]:
+    """What a node of the syntax tree says by itself."""
+    for name in ("id", "attr", "name", "arg", "value"):
+        if isinstance(said := getattr(node, name, None), str):
+            yield said
+
+
+def test_there_are_names_to_look_for() -> None:
+    assert ENGLISH | {"vgg16", "vgg19", "resnet50", "efficientnet_lite0", "geometric"} <= NAMES
+
+
+@pytest.mark.parametrize("path", sorted(ENGINE.rglob("*.py")), ids=lambda path: path.relative_to(ENGINE).as_posix())
+def test_a_module_names_no_built_in_plugin(path: Path) -> None:
+    assert faults(path.read_text(encoding="utf-8")) == []
+
+
+def test_a_template_names_no_built_in_plugin() -> None:
+    files = [file for file in ENGINE.rglob("*") if file.suffix in (".j2", ".js", ".css")]
+    assert files
+    pattern = re.compile(rf"\b({'|'.join(NAMES - ENGLISH)})\b")
+    assert [file.name for file in files if pattern.search(file.read_text(encoding="utf-8"))] == []
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        'x = "standard"',
+        'x = "vgg16@imagenet"',
+        "def build_resnet50(): ...",
+        "x.vgg19()",
+        'f(policy="geometric")',
+        "VGG16",
+    ],
+)
+def test_a_name_is_found(code: str) -> None:
+    assert faults(code)
+
+
+@pytest.mark.parametrize("code", ['"""Such as vgg16."""', "color = 1  # vgg16", 'x = "the standard error"'])
+def test_prose_and_ordinary_words_are_left_alone(code: str) -> None:
+    assert not faults(code)
