@@ -19,18 +19,20 @@ class Reporter(Protocol):
         """Something a person should know; the run goes on."""
 
     def progress(self, step: str, done: float, total: float, text: str, most: float | None = None) -> None:
-        """How far a step is (``done`` of ``total``, any unit), what is being done and the best so far; ``most`` is the
-        seconds that the step may still take, None without a limit.
+        """How far a step is (``done`` of ``total``, any unit), what is being done and the best so far.
 
-        Drawn over the previous call; a log that is no terminal gets a line now and then.
+        ``most`` is the seconds that the step may still take, None without a limit. Drawn over the previous call; a log that is no terminal gets a line now and then.
         """
 
 
 class SilentReporter:
     """Says nothing."""
 
-    def say(self, step: str, text: str) -> None: ...
+    def say(self, step: str, text: str) -> None:
+        """Say nothing."""
 
-    def warn(self, text: str) -> None: ...
+    def warn(self, text: str) -> None:
+        """Say nothing."""
 
-    def progress(self, step: str, done: float, total: float, text: str, most: float | None = None) -> None: ...
+    def progress(self, step: str, done: float, total: float, text: str, most: float | None = None) -> None:
+        """Show nothing."""

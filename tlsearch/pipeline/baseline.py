@@ -45,8 +45,19 @@ TRIAL_ERRORS = (PluginFailedError, OutOfMemoryError, WorkerDiedError)
 
 @dataclass(frozen=True)
 class BaselineResult:
-    """A network from scratch: the best one, with the ``others`` that were trained beside it. ``not_affordable`` says
-    which architectures would have taken too long. ``epochs`` is how often each training image was seen."""
+    """A network that was trained from scratch.
+
+    Attributes:
+        candidate: The architecture with random weights, at an image size.
+        result: What came of its best learning rate.
+        rows: The trials of all learning rates.
+        seconds: The seconds that all of them took.
+        stopped_by: ``schedule`` or ``time``.
+        still_improving: Whether validation was rising to the end.
+        not_affordable: Architectures that would have taken too long.
+        epochs: How often each training image was seen.
+        others: The networks that were trained beside it.
+    """
 
     candidate: Candidate
     result: TrialResult

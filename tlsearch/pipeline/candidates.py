@@ -138,8 +138,10 @@ def _raise_if_broken(plugins: PluginFacts, kind: str, name: str) -> None:
 def _requests(
     config: RunConfig, known: dict[str, BackboneFacts], plugins: PluginFacts, own: set[tuple[str, str]]
 ) -> list[Request]:
-    """What is asked for besides files. A backbone for which the user gave files means those files, and the weights that
-    other packages bring for it."""
+    """What is asked for besides files.
+
+    A backbone for which the user gave files means those files, and the weights that other packages bring for it.
+    """
     files: dict[str, list[str]] = {}
     for backbone_name, name in sorted(own):
         files.setdefault(backbone_name, []).append(name)

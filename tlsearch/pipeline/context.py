@@ -122,6 +122,7 @@ class ProgressOf:
     count: Callable[[Mapping[str, FrozenCounts]], None]
 
     def __call__(self, event: tuple[str, Any]) -> None:
+        """Take an event."""
         kind, content = event
         if kind == "progress":
             text, done, total = content

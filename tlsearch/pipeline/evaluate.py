@@ -97,10 +97,17 @@ def refit(context: RunContext, plan: Plan, confirmation: Confirmation) -> bool:
 
 
 def evaluate_once(context: RunContext, data: Data, record: MlflowCallback, models: Mapping[str, Path]) -> Evaluation:
-    """Open the test split: ``models`` are the folders of "winner", "linear_probe", where there is one "baseline", and
-    "scratch ARCHITECTURE" for what else was trained from scratch.
+    """Open the test split. The ledger is written before any test file is read.
 
-    The ledger is written before any test file is read.
+    Args:
+        context: The run.
+        data: The images.
+        record: Has the ledger.
+        models: The folders of "winner", "linear_probe", where there is one "baseline", and "scratch ARCHITECTURE" for
+            what else was trained from scratch.
+
+    Returns:
+        What the test images say of each model.
     """
     index, split, metric = data.index, data.split, data.metric
     opened = _note(context, data, record)
@@ -140,8 +147,11 @@ def _note(context: RunContext, data: Data, record: MlflowCallback) -> int:
 
 
 def _ask(context: RunContext, data: Data, models: Mapping[str, Path]) -> tuple[dict[str, FloatArray], float | None]:
-    """Probabilities (N, classes) by each saved model from the original files, and the winner's milliseconds an
-    image."""
+    """Ask every saved model.
+
+    Returns:
+        Probabilities (N, classes) by each model from the original files, and the winner's milliseconds an image.
+    """
     index, rows = data.index, data.split.test
     files = [str(index.file(row)) for row in rows]
     said: dict[str, FloatArray] = {}

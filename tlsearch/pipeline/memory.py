@@ -17,7 +17,8 @@ from tlsearch.worker.client import WorkerDiedError
 class RunOnce(Protocol):
     """Runs a trial for its seconds, in batches of this size, and keeps its compiled model or not."""
 
-    def __call__(self, seconds: float | None, batch_size: int | None, *, keep: bool) -> Outcome: ...
+    def __call__(self, seconds: float | None, batch_size: int | None, *, keep: bool) -> Outcome:
+        """Run it once."""
 
 
 def within_memory(
@@ -64,6 +65,8 @@ def _what(error: Exception) -> str:
 
 
 def _was_memory(error: OutOfMemoryError | WorkerDiedError) -> bool:
-    """Whether memory was refused, or the system killed the process, as it does with the largest when memory is
-    short."""
+    """Whether memory was refused, or the system killed the process.
+
+    It does that with the largest process when memory is short.
+    """
     return isinstance(error, OutOfMemoryError) or error.code == -signal.SIGKILL

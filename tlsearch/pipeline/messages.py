@@ -77,8 +77,10 @@ def baseline_line(baseline: BaselineResult) -> str:
 def search_line(
     finished: Sequence[TrialRecord], best: TrialRecord, why: str, val_folds: int = 1, folds: int = 1
 ) -> str:
-    """How many trials of which state, the best, and why the search ended. The best was compared on ``val_folds`` of
-    ``folds`` folds."""
+    """How many trials of which state, the best, and why the search ended.
+
+    The best was compared on ``val_folds`` of ``folds`` folds.
+    """
     states = Counter(f.state for f in finished)
     counts = ", ".join(f"{n} {state}" for state, n in states.most_common())
     ended = {

@@ -32,8 +32,10 @@ def model_folder(context: RunContext, spec: TrialSpec) -> Path:
 
 
 def fetch_model(context: RunContext, data: Data, spec: TrialSpec, candidate: Candidate, target: Path) -> None:
-    """Put the model of a finished trial into ``target``: the kept one, else the trial is run again from its seed; with
-    folds, it is trained on the whole pool."""
+    """Put the model of a finished trial into ``target``.
+
+    It is the kept one; else the trial is run again from its seed. With folds, it is trained on the whole pool.
+    """
     kept = model_folder(context, spec)
     if (kept / HEAD_FILE).exists():
         context.worker.call("restore_head", spec=spec, file=str(kept / HEAD_FILE))

@@ -73,7 +73,7 @@ class Plan:
         return self.cap is None or self.costs.train_seconds(spec) <= self.cap
 
     def plugin_versions(self) -> dict[str, str]:
-        """ "distribution version" of every plugin that takes part, by name."""
+        """Give "distribution version" of every plugin that takes part, by name."""
         candidates = self.space.candidates
         names = [c.backbone for c in candidates] + [f"{c.backbone}@{c.weights}" for c in candidates]
         known = all_versions(self.plugins)
@@ -194,8 +194,10 @@ def nothing_usable(broken: Sequence[LeftOut]) -> PluginError:
 
 
 def open_pool(context: RunContext, data: Data, measured: Mapping[Candidate, CandidateFacts], *more: int) -> None:
-    """Give the worker the pool at all sizes (and ``more``), with what is known of the candidates; repeated in every
-    new process."""
+    """Give the worker the pool at all sizes (and ``more``), with what is known of the candidates.
+
+    It is repeated in every new process.
+    """
     config = context.config
     sizes = [c.image_size for c in measured] + [*more]
     context.worker.setup(
@@ -213,8 +215,10 @@ def open_pool(context: RunContext, data: Data, measured: Mapping[Candidate, Cand
 
 
 def measure(context: RunContext, candidate: Candidate, train_at: float) -> CandidateFacts:
-    """What is known of a candidate once it was measured; ``train_at`` is the frozen share at which a training step is
-    timed."""
+    """Measure a candidate, once in the life of a run.
+
+    ``train_at`` is the frozen share at which a training step is timed.
+    """
     facts: CandidateFacts = context.checkpoint.get_or_compute(
         ("measure", candidate, train_at),
         CandidateFacts,
@@ -249,8 +253,10 @@ def _measured(
 
 
 def _fitting_steps(space: SearchSpace, costs: Costs, cap: float) -> int:
-    """The schedule, or as many steps as let one candidate tune its last half, with the views that this takes, within
-    the cap of one trial."""
+    """The schedule, or as many steps as fit the cap of one trial.
+
+    They fit where one candidate can tune its last half, with the views that this takes.
+    """
 
     def too_long(steps: int) -> bool:
         return min(costs.seconds(spec) for spec in _tuned_halves(replace(space, steps=steps))) > cap

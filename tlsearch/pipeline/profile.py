@@ -89,8 +89,11 @@ def affordable(plan: Plan) -> dict[Candidate, bool]:
 
 
 def best_candidates(profile: Profile, affordable: Mapping[Candidate, bool]) -> list[Candidate]:
-    """The one or two candidates whose suffixes are worth tuning first: the best probe, and the next where its probe
-    lies within two standard errors of it and it can be tuned in the time."""
+    """The one or two candidates whose suffixes are worth tuning first.
+
+    They are the best probe, and the next where its probe lies within two standard errors of it and it can be tuned in
+    the time.
+    """
     ranked = sorted(profile, key=lambda c: max(p.accuracy for p in profile[c]), reverse=True)
     ranked = [c for c in ranked if affordable[c]] or ranked[:1]
     first = max(profile[ranked[0]], key=lambda p: p.accuracy)

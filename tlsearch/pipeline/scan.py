@@ -25,8 +25,11 @@ SELECTION_FOLDS = 5
 
 
 def starting_size(default: int, smallest: int, median_short_side: int, asked: int | None) -> int:
-    """The side in pixels that a candidate starts from: what was asked for, else the smaller of its default and the
-    median short side rounded down to a multiple of 32, never below its minimum."""
+    """The side in pixels that a candidate starts from.
+
+    It is what was asked for, else the smaller of its default and the median short side rounded down to a multiple of
+    32. It is never below the candidate's minimum.
+    """
     if asked is not None:
         return max(asked, smallest)
     return max(smallest, min(default, median_short_side // SIZE_STEP * SIZE_STEP))
@@ -78,8 +81,11 @@ def load_data(context: RunContext, survey: Survey, base_size: int) -> Data:
 
 
 def selection_folds(index: DatasetIndex, parts: Split, seed: int) -> tuple[Fold, ...]:
-    """What trials are compared on, as positions in the pool: the training and validation parts; where there is no
-    validation part, stratified folds of the training part that keep groups together."""
+    """What trials are compared on, as positions in the pool.
+
+    It is the training and validation parts. Where there is no validation part, stratified folds of the training part
+    take their place; they keep groups together.
+    """
     if parts.val:
         train, pool = len(parts.train), len(parts.train) + len(parts.val)
         return (Fold(tuple(range(train)), tuple(range(train, pool))),)

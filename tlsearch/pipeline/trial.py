@@ -100,8 +100,10 @@ class Epochs:
 
 
 class TrialListener:
-    """Takes the events of a trial: keeps its rounds, tells the callbacks, and answers each with what they and
-    ``judge`` decide."""
+    """Takes the events of a trial.
+
+    It keeps the rounds, tells the callbacks, and answers each event with what they and ``judge`` decide.
+    """
 
     def __init__(self, context: RunContext, trial: RunningTrial, judge: Judge) -> None:
         self.rounds: list[Mapping[str, float]] = []
@@ -110,6 +112,7 @@ class TrialListener:
         self._before = 0
 
     def __call__(self, event: tuple[str, Any]) -> str:
+        """Take an event and decide."""
         if event[0] != "epoch":
             self._show(event)
             return Decision.CONTINUE.value
