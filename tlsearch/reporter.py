@@ -21,7 +21,8 @@ class Reporter(Protocol):
     def progress(self, step: str, done: float, total: float, text: str, most: float | None = None) -> None:
         """How far a step is (``done`` of ``total``, any unit), what is being done and the best so far.
 
-        ``most`` is the seconds that the step may still take, None without a limit. Drawn over the previous call; a log that is no terminal gets a line now and then.
+        ``most`` is the seconds that the step may still take, None without a limit. A call draws over the previous one;
+        a log that is no terminal gets a line now and then.
         """
 
 

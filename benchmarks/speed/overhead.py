@@ -6,8 +6,8 @@ Such a trial is a head on pooled features that are stored already. Two kinds of 
 and linear heads, which are solved. tlsearch runs them as a run does: an Optuna study and an MLflow store in SQLite,
 proposals by its own sampler, a worker process that is renewed from time to time, the models of the best three kept.
 Beside it the same specs run bare, in one process: Keras' own `fit` on arrays in memory, or one call of the solver. The
-images are made up, their features are extracted before the budget starts, and so is one trial on either side. Only heads
-are proposed, and no trial is pruned, so that all train all their epochs.
+images are made up, their features are extracted before the clock starts, and so is one trial on either side. Only heads are
+proposed, and no trial is pruned, so that all train all their epochs.
 
 Each side runs twice (with `--quick` once): undisturbed, for the times, and watched, for the parts into which they fall.
 Takes ten minutes.

@@ -146,7 +146,7 @@ def test_the_first_step_is_no_part_of_an_epoch(monkeypatch: pytest.MonkeyPatch) 
 
 
 class FakeWorker:
-    """EvaluationPredictions as the worker does, with a budget of its own: a view takes 10 s, an epoch 1 s, a trial 2 s besides."""
+    """Answers as the worker does, with a clock of its own: a view takes 10 s, an epoch 1 s, a trial 2 s besides."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now, self.stored, self.trained = 0.0, set[tuple[str, float, int]](), 0

@@ -173,7 +173,7 @@ def test_what_has_changed_is_named_and_force_deletes_nothing(images: Path, tmp_p
     next((data / "ash").iterdir()).unlink()
     code, _, complaints = ended(start(tmp_path, "resume", "out"))
     assert code == 2
-    assert "cannot be resumed, for the images have changed (60 images then, 59 now) since it began: undo that" in complaints
+    assert "cannot be resumed, for the images have changed (60 images then, 59 now) since it began: undo" in complaints
 
     before = snapshot(tmp_path / "out")
     process = start(tmp_path, *other, "--force", "--baseline", "none", "--trials", "1")
