@@ -53,7 +53,7 @@ def test_params_say_what_was_searched() -> None:
     assert params["head_units"] == "256"
     assert params["augmentation"] == "geometric"
     assert params["dropout"] == "0.3"
-    assert params["kind"] == "suffix"
+    assert params["kind"] == "fine_tuning"
     assert all(isinstance(value, str) for value in params.values())
     assert len(params) <= 100
 

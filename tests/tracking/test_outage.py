@@ -282,7 +282,7 @@ def test_another_store_at_the_same_address_gets_nothing(
     with monkeypatch.context() as patch:
         patch.setattr(tracker._client, "get_run", missing)
         tracker._sender._silent_until = 0.0
-        tracker._sender._told.clear()
+        tracker._sender._warned.clear()
         assert tracker.send_waiting() == 1
     assert "does not hold what was recorded before (Run with id=" in told[-1]
     tracker._sender._silent_until = 0.0

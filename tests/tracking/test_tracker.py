@@ -103,7 +103,7 @@ def test_epochs_are_buffered(tracker: Tracker, monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr(tracker._client, "log_batch", count)
     for step in range(2500):
-        tracker._flushed_at = math.inf  # no time passes
+        tracker._buffer._flushed_at = math.inf  # no time passes
         tracker.log_epoch(run_id, step, {"loss": 1.0})
     assert calls == []
     tracker.flush()
@@ -126,7 +126,7 @@ def test_a_short_trial_takes_three_calls(tracker: Tracker, monkeypatch: pytest.M
 
     for name in (name for name in dir(tracker._client) if name.startswith(("create_", "log_", "set_", "update_"))):
         watch(name)
-    tracker._flushed_at = math.inf  # no time passes
+    tracker._buffer._flushed_at = math.inf  # no time passes
     run_id = tracker.start_child(parent, "trial", {"units": 3}, {"role": "trial"})
     for step in range(1, 10):
         tracker.log_epoch(run_id, step, {"curve/loss": 1.0 / step})

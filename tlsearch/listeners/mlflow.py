@@ -13,8 +13,7 @@ from tlsearch.listeners.running_trial import RunningTrial
 from tlsearch.models.cuts import CutInfo
 from tlsearch.runs.checkpoint import Checkpoint
 from tlsearch.runs.ledger import Ledger
-from tlsearch.tracking.entities import MAX_TAG_CHARS
-from tlsearch.tracking.naming import STATUS_OF, curve_of, finals_of, note_of, params_of, tags_of
+from tlsearch.tracking.naming import MAX_TAG_CHARS, STATUS_OF, curve_of, finals_of, note_of, params_of, tags_of
 from tlsearch.tracking.tracker import Tracker
 from tlsearch.types import Candidate, TrialResult
 from tlsearch.utils.signals import defer_interrupts

@@ -1,139 +1,274 @@
-"""Everything that a run writes into an MLflow store, as calls whose arguments JSON can hold.
+"""Everything that a run writes into an MLflow store: commands that know how to apply themselves.
 
-So a call that fails for want of the store can be kept in a file and made later. Made twice, it counts once: MLflow
+A command that fails for want of the store is kept in a file and applied later. Applied twice, it counts once: MLflow
 keeps one of two equal params, tags, metrics of one moment, artifacts and data sets; of what it would keep twice (runs,
-models, versions of models) the second call finds what the first has left.
+models, versions of models) the second command finds what the first has left.
 """
 
 from __future__ import annotations
 
+import json
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-import numpy as np
-
+from tlsearch.plugins.api import Images
 from tlsearch.tracking.naming import Status
 from tlsearch.tracking.quiet import quiet
-from tlsearch.tracking.register import Figures, register
+from tlsearch.tracking.register import Figures, Version, register
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
+T_co = TypeVar("T_co", covariant=True)
+
 Point = tuple[str, float, int, int]
 """A metric: name, value, milliseconds since 1970, step."""
 
+_MAX_DATASET_CHARS = 500
+_DIGEST_CHARS = 16
 
-class Writes:
-    """The writes into one experiment; each raises what MLflow raises.
 
-    Runs and models are named by an id of the store, or by one of our own that ``ids`` translates, or will once they
-    are there. ``home`` is the folder that relative paths of files begin at. ``again``: the call was meant to be made
-    earlier; what it writes may be there already, as its answer may have been lost, and is known by our id.
+@dataclass(frozen=True, kw_only=True)
+class Store:
+    """The experiment that commands write into.
+
+    Attributes:
+        client: MLflow's client of the store.
+        experiment_id: The experiment.
+        ids: The store's ids of runs and models that have got one of our own.
+        home: The folder that relative paths of files begin at.
+        again: Whether commands were meant to be applied earlier. What they write may be there already, as the answer
+            of the store may have been lost; and it is known by our own id.
     """
 
-    def __init__(
-        self, client: MlflowClient, experiment_id: str, ids: dict[str, str], home: Path, again: bool = False
-    ) -> None:
-        self._client, self._experiment_id, self._ids = client, experiment_id, ids
-        self._home, self._again = home, again
+    client: MlflowClient
+    experiment_id: str
+    ids: dict[str, str]
+    home: Path
+    again: bool = False
 
-    def create_run(self, own: str, name: str, tags: Mapping[str, str], started: int) -> str:
-        """Start the run ``own`` and give the store's id of it; ``started`` in milliseconds since 1970."""
-        parent = tags.get("mlflow.parentRunId")
-        tags = {**tags, "mlflow.parentRunId": self._real(parent)} if parent else tags
-        found = self._find_run(name, tags, started) if self._again else None
+    def real(self, known: str) -> str:
+        """Give the store's id of a run or a model, which may be known by one of our own."""
+        return self.ids.get(known, known)
+
+
+class Command(ABC, Generic[T_co]):
+    """A write into a store.
+
+    Runs and models are named by an id of the store, or by one of our own that ``Store.ids`` translates.
+    """
+
+    @abstractmethod
+    def apply(self, store: Store) -> T_co:
+        """Write, and give what the store answers. Raises what MLflow raises."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CreateRun(Command[str]):
+    """Start the run ``own`` and give the store's id of it; ``started`` in milliseconds since 1970."""
+
+    own: str
+    name: str
+    tags: Mapping[str, str]
+    started: int
+
+    def apply(self, store: Store) -> str:
+        """Start the run, or find it where it was started before."""
+        parent = self.tags.get("mlflow.parentRunId")
+        tags = {**self.tags, "mlflow.parentRunId": store.real(parent)} if parent else dict(self.tags)
+        found = self._find(store, tags.get("mlflow.parentRunId")) if store.again else None
         if found is None:
-            run = self._client.create_run(self._experiment_id, started, dict(tags), name)
+            run = store.client.create_run(store.experiment_id, self.started, tags, self.name)
             found = str(run.info.run_id)
-        if self._again:
-            self._ids[own] = found
+        if store.again:
+            store.ids[self.own] = found
         return found
 
-    def log_batch(
-        self, run: str, points: Sequence[Point], params: Sequence[tuple[str, str]], tags: Sequence[tuple[str, str]]
-    ) -> None:
-        """Metrics, params and tags, as many as one call of MLflow takes."""
-        from mlflow.entities import Metric, Param, RunTag
-
-        self._client.log_batch(
-            self._real(run),
-            [Metric(*point) for point in points],
-            [Param(*param) for param in params],
-            [RunTag(*tag) for tag in tags],
-        )
-
-    def open_again(self, run: str) -> None:
-        """A run that was ended goes on."""
-        self._client.update_run(self._real(run), status="RUNNING")
-
-    def end_run(self, run: str, status: Status, ended: int) -> None:
-        """End a run; ``ended`` in milliseconds since 1970."""
-        self._client.set_terminated(self._real(run), status, ended)
-
-    def log_dataset(self, run: str, name: str, folder: str, fingerprint: str, counts: Mapping[str, int]) -> None:
-        """What a run worked on."""
-        from tlsearch.tracking.entities import to_dataset
-
-        self._client.log_inputs(self._real(run), [to_dataset(name, Path(folder), fingerprint, counts)])
-
-    def tag_experiment(self, key: str, value: str) -> None:
-        """A tag of the experiment."""
-        self._client.set_experiment_tag(self._experiment_id, key, value)
-
-    def log_text(self, run: str, text: str, name: str) -> None:
-        """A text as the artifact ``name``."""
-        self._client.log_text(self._real(run), text, name)
-
-    def log_dict(self, run: str, values: Mapping[str, Any], name: str) -> None:
-        """Values as the JSON artifact ``name``."""
-        self._client.log_dict(self._real(run), dict(values), name)
-
-    def log_artifact(self, run: str, path: str, folder: str | None) -> None:
-        """A copy of a file or folder as an artifact."""
-        local = self._home / path
-        keep = self._client.log_artifacts if local.is_dir() else self._client.log_artifact
-        keep(self._real(run), str(local), folder)
-
-    def log_model(self, own: str, run: str, folder: str, example: Any, classes: Sequence[str]) -> str:
-        """The exported model in ``folder`` as the model ``own`` of a run; gives its URI."""
-        from tlsearch.tracking.model import find_model, log_model
-
-        run_id = self._real(run)
-        with quiet():
-            uri = find_model(self._client, self._experiment_id, run_id) if self._again else ""
-            uri = uri or log_model(
-                self._client,
-                self._experiment_id,
-                run_id,
-                self._home / folder,
-                np.asarray(example, np.uint8),
-                tuple(classes),
-            )
-        if self._again:
-            self._ids[own] = uri
-        return uri
-
-    def register(
-        self, name: str, model: str, run: str, figures: Mapping[str, Any], tags: Mapping[str, str], note: str
-    ) -> str:
-        """A logged model as a version of ``name``; gives a sentence that says what became of it."""
-        with quiet():
-            return register(self._client, name, self._real(model), self._real(run), Figures(**figures), tags, note)
-
-    def _real(self, known: str) -> str:
-        return self._ids.get(known, known)
-
-    def _find_run(self, name: str, tags: Mapping[str, str], started: int) -> str | None:
-        parent = tags.get("mlflow.parentRunId")
-        for run in self._client.search_runs([self._experiment_id], f"attributes.start_time = {started}"):
-            if run.info.run_name == name and run.data.tags.get("mlflow.parentRunId") == parent:
+    def _find(self, store: Store, parent: str | None) -> str | None:
+        for run in store.client.search_runs([store.experiment_id], f"attributes.start_time = {self.started}"):
+            if run.info.run_name == self.name and run.data.tags.get("mlflow.parentRunId") == parent:
                 return str(run.info.run_id)
         return None
 
 
-def is_refusal(error: Exception) -> bool:
-    """Whether the store has answered and said no, so that the same call would fail for ever."""
-    code = getattr(error, "error_code", "")
-    gone = isinstance(error, FileNotFoundError)  # a file that was to be kept is not there any more
-    return gone or code in ("INVALID_PARAMETER_VALUE", "INVALID_STATE", "RESOURCE_DOES_NOT_EXIST")
+@dataclass(frozen=True, kw_only=True)
+class LogBatch(Command[None]):
+    """Metrics, params and tags of a run, as many as one call of MLflow takes."""
+
+    run: str
+    points: Sequence[Point] = ()
+    params: Sequence[tuple[str, str]] = ()
+    tags: Sequence[tuple[str, str]] = ()
+
+    def apply(self, store: Store) -> None:
+        """Write them with one call."""
+        from mlflow.entities import Metric, Param, RunTag
+
+        store.client.log_batch(
+            store.real(self.run),
+            [Metric(*point) for point in self.points],
+            [Param(*param) for param in self.params],
+            [RunTag(*tag) for tag in self.tags],
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReopenRun(Command[None]):
+    """A run that was ended is continued."""
+
+    run: str
+
+    def apply(self, store: Store) -> None:
+        """Give the run its status back."""
+        store.client.update_run(store.real(self.run), status="RUNNING")
+
+
+@dataclass(frozen=True, kw_only=True)
+class EndRun(Command[None]):
+    """The end of a run; ``ended`` in milliseconds since 1970."""
+
+    run: str
+    status: Status
+    ended: int
+
+    def apply(self, store: Store) -> None:
+        """End the run."""
+        store.client.set_terminated(store.real(self.run), self.status, self.ended)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogDataset(Command[None]):
+    """A folder of images as the data set that a run was trained on.
+
+    Nothing is read: its digest is the beginning of our ``fingerprint``, and ``counts`` are the numbers of images of its
+    parts.
+    """
+
+    run: str
+    name: str
+    folder: str
+    fingerprint: str
+    counts: Mapping[str, int]
+
+    def apply(self, store: Store) -> None:
+        """Make the data set an input of the run."""
+        from mlflow.entities import Dataset, DatasetInput, InputTag
+
+        source = json.dumps({"uri": Path(self.folder).absolute().as_uri()})
+        name, digest = self.name[:_MAX_DATASET_CHARS], self.fingerprint[:_DIGEST_CHARS]
+        data = Dataset(name, digest, "local", source, profile=json.dumps(dict(self.counts)))
+        tags = [InputTag("mlflow.data.context", "training")]
+        store.client.log_inputs(store.real(self.run), [DatasetInput(data, tags)])
+
+
+@dataclass(frozen=True, kw_only=True)
+class TagExperiment(Command[None]):
+    """A tag of the experiment."""
+
+    key: str
+    value: str
+
+    def apply(self, store: Store) -> None:
+        """Set the tag."""
+        store.client.set_experiment_tag(store.experiment_id, self.key, self.value)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogText(Command[None]):
+    """A text as the artifact ``name``."""
+
+    run: str
+    text: str
+    name: str
+
+    def apply(self, store: Store) -> None:
+        """Write the artifact."""
+        store.client.log_text(store.real(self.run), self.text, self.name)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogDict(Command[None]):
+    """Plain values as the JSON artifact ``name``."""
+
+    run: str
+    values: Mapping[str, Any]
+    name: str
+
+    def apply(self, store: Store) -> None:
+        """Write the artifact."""
+        store.client.log_dict(store.real(self.run), dict(self.values), self.name)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogArtifact(Command[None]):
+    """A copy of a file or folder as an artifact, below ``folder`` where it is given."""
+
+    run: str
+    path: str
+    folder: str | None = None
+
+    def apply(self, store: Store) -> None:
+        """Copy the file or folder as it is now."""
+        local = store.home / self.path
+        log = store.client.log_artifacts if local.is_dir() else store.client.log_artifact
+        log(store.real(self.run), str(local), self.folder)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogModel(Command[str]):
+    """The exported model in ``folder`` as the model ``own`` of a run; gives its URI."""
+
+    own: str
+    run: str
+    folder: str
+    example: Images
+    classes: tuple[str, ...]
+
+    def apply(self, store: Store) -> str:
+        """Log the model, or find it where it was logged before."""
+        from tlsearch.tracking.model import find_model, log_model
+
+        run_id, folder = store.real(self.run), store.home / self.folder
+        with quiet():
+            uri = find_model(store.client, store.experiment_id, run_id) if store.again else ""
+            uri = uri or log_model(store.client, store.experiment_id, run_id, folder, self.example, self.classes)
+        if store.again:
+            store.ids[self.own] = uri
+        return uri
+
+
+@dataclass(frozen=True, kw_only=True)
+class RegisterModel(Command[str]):
+    """A logged model as a version of ``name``; gives a sentence that says what became of it."""
+
+    name: str
+    model: str
+    run: str
+    figures: Figures
+    tags: Mapping[str, str]
+    note: str
+
+    def apply(self, store: Store) -> str:
+        """Register the model, or find the version where it was registered before."""
+        version = Version(self.figures, self.tags, self.note)
+        with quiet():
+            return register(store.client, self.name, store.real(self.model), store.real(self.run), version)
+
+
+AnyCommand = (
+    CreateRun
+    | LogBatch
+    | ReopenRun
+    | EndRun
+    | LogDataset
+    | TagExperiment
+    | LogText
+    | LogDict
+    | LogArtifact
+    | LogModel
+    | RegisterModel
+)
+"""Every command there is; no other can be read from a file."""

@@ -9,6 +9,11 @@ from tlsearch.types import Role, State, TrialResult, TrialSpec
 
 Status = Literal["FINISHED", "KILLED", "FAILED"]
 
+MAX_TAG_CHARS = 5000
+"""Letters of a tag, as many as MLflow keeps."""
+
+_MAX_PARAM_CHARS = 6000
+
 STATUS_OF: Mapping[State, Status] = {
     "complete": "FINISHED",
     "pruned": "KILLED",
@@ -128,6 +133,16 @@ def tags_of(
     if state is not None:
         tags["state"] = state
     return tags
+
+
+def cut_params(params: Mapping[str, object]) -> dict[str, str]:
+    """Give params as texts of at most 6,000 characters, above which MLflow would refuse them."""
+    return {name: str(value)[:_MAX_PARAM_CHARS] for name, value in params.items()}
+
+
+def cut_tags(tags: Mapping[str, str]) -> dict[str, str]:
+    """Give tags of at most 5,000 characters."""
+    return {name: str(value)[:MAX_TAG_CHARS] for name, value in tags.items()}
 
 
 def _text(value: object) -> str:

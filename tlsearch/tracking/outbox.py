@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tlsearch.tracking.commands import AnyCommand, Command
 from tlsearch.utils import serialize
 from tlsearch.utils.files import unusable, write_atomically
 
@@ -17,10 +18,13 @@ UNSENT_FOLDER = "unsent"
 
 _ADDRESS, _IDS = "store.json", "ids.json"
 
+# Names of commands in folders that were left by tlsearch before commands were classes.
+_FORMER_NAMES = {"open_again": "ReopenRun", "register": "RegisterModel"}
+
 
 @dataclass(frozen=True)
 class Address:
-    """The store and the experiment that the writes are meant for, and a run that was there before them, if any."""
+    """The store and the experiment that commands are meant for, and a run that was there before them, if any."""
 
     uri: str
     experiment: str
@@ -28,7 +32,7 @@ class Address:
 
 
 class Outbox:
-    """Writes in the order in which they were meant, one file each; the folder appears with the first.
+    """Commands in the order in which they were meant, one file each; the folder appears with the first.
 
     ``ids`` are the store's ids of what has got one of our own while the store was away; they are kept as long as the
     folder is.
@@ -42,33 +46,38 @@ class Outbox:
         self.ids: dict[str, str] = known if isinstance(known, dict) else {}
 
     def __len__(self) -> int:
+        """Give how many commands wait."""
         return len(self._waiting)
 
     @property
     def address(self) -> Address | None:
-        """What the writes are meant for; None where nothing was ever kept, or the file that says it is damaged."""
-        known = _read(self._folder / _ADDRESS)
+        """What the commands are meant for; None where nothing was ever kept, or the file that says it is damaged."""
         try:
-            return serialize.FILE.decode(Address, known)
+            return serialize.FILE.decode(Address, _read(self._folder / _ADDRESS))
         except ValueError:
             return None
 
-    def add(self, address: Address, name: str, arguments: Mapping[str, Any]) -> None:
-        """Keep the write ``name``. Raises ``RunError`` where it cannot be kept."""
+    def add(self, address: Address, command: Command[Any]) -> None:
+        """Keep a command.
+
+        Raises:
+            RunError: It cannot be kept.
+        """
         if self.address is None:
-            self._write(_ADDRESS, asdict(address))
+            self._write(_ADDRESS, serialize.FILE.encode(address))
         file = f"{self._next:08}.json"
-        self._write(file, {"write": name, "arguments": arguments})
+        self._write(file, serialize.FILE.encode(command, AnyCommand))
         self._next += 1
         self._waiting.append(self._folder / file)
 
-    def send(self, write: Callable[[Any], None]) -> None:
-        """Give the writes, ``{"write": name, "arguments": {...}}``, to ``write`` in their order; each is forgotten when
-        it is done. A file that is damaged gives None, or anything. Raises what ``write`` does, and then keeps that one
-        and those behind it."""
+    def send(self, apply: Callable[[Command[Any] | None], None]) -> None:
+        """Give the commands to ``apply`` in their order; each is forgotten when it is done.
+
+        A file that is damaged gives None. Raises what ``apply`` does, and then keeps that command and those behind it.
+        """
         while self._waiting:
             before = len(self.ids)
-            write(_read(self._waiting[0]))
+            apply(_command(_read(self._waiting[0])))
             if len(self.ids) > before:
                 self._write(_IDS, self.ids)
             self._waiting.pop(0).unlink()
@@ -89,6 +98,24 @@ class Outbox:
         except OSError as error:
             remedy = "make room there, then go on with `tlsearch resume`"
             raise unusable(self._folder, len(text), error, remedy) from error
+
+
+def _command(kept: Any) -> Command[Any] | None:
+    """The command that a file holds; None where it is damaged."""
+    if isinstance(kept, dict) and "write" in kept:
+        kept = _translated(kept)
+    try:
+        command: Command[Any] = serialize.FILE.decode(AnyCommand, kept)
+    except ValueError:
+        return None
+    return command
+
+
+def _translated(kept: dict[str, Any]) -> Any:
+    """What a file of the former format says, {"write": name, "arguments": {...}}, in today's."""
+    name, arguments = str(kept["write"]), kept.get("arguments")
+    title = _FORMER_NAMES.get(name) or "".join(part.capitalize() for part in name.split("_"))
+    return {**arguments, "type": title} if isinstance(arguments, dict) else None
 
 
 def _read(file: Path) -> Any:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tlsearch.errors import TrackingError
-from tlsearch.tracking.left_open import quoted
+from tlsearch.tracking.store import quoted
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -22,19 +22,19 @@ ALIAS = "champion"
 
 @dataclass(frozen=True)
 class Figures:
-    """What is kept of a version to compare it by: its ``val`` in the ``metric``, on the data set ``fingerprint``."""
+    """What a version is compared by: its ``val`` in the ``metric``, on the data set ``fingerprint``."""
 
     fingerprint: str
     metric: str
     val: float
 
     def tags(self) -> dict[str, str]:
-        """The tags of the version; ``Figures.of`` reads them."""
+        """Give the tags of the version; ``Figures.of`` reads them."""
         return {"dataset_fingerprint": self.fingerprint, "metric": self.metric, "val": f"{self.val:.6f}"}
 
     @classmethod
     def of(cls, tags: Mapping[str, str]) -> Figures | None:
-        """The figures in the tags of a version, None where it has none, as when another program registered it."""
+        """Read the tags of a version; None where it has no figures, as when another program registered it."""
         try:
             return cls(tags["dataset_fingerprint"], tags["metric"], float(tags["val"]))
         except (KeyError, ValueError):
@@ -60,14 +60,23 @@ def check_registry(client: MlflowClient, name: str) -> None:
         )
 
 
-def register(
-    client: MlflowClient, name: str, model_uri: str, run_id: str, figures: Figures, tags: Mapping[str, str], note: str
-) -> str:
-    """Register the logged model at ``model_uri`` as the next version of ``name``; gives a sentence that says what
-    became of it and of the alias.
+@dataclass(frozen=True)
+class Version:
+    """What is kept of a version: figures to compare it by, further tags, and its description in Markdown."""
 
-    ``tags`` are further tags of the version, ``note`` is its description in Markdown. The alias moves to the new
-    version where there is no champion, or where it has the same fingerprint and metric and a lower validation figure.
+    figures: Figures
+    tags: Mapping[str, str]
+    note: str
+
+
+def register(client: MlflowClient, name: str, model_uri: str, run_id: str, version: Version) -> str:
+    """Register the logged model at ``model_uri`` as the next version of ``name``.
+
+    The alias moves to the new version where there is no champion, or where the champion has the same fingerprint and
+    metric and a lower validation figure.
+
+    Returns:
+        A sentence that says what became of the version and of the alias.
     """
     from mlflow.exceptions import MlflowException
 
@@ -80,15 +89,20 @@ def register(
     # By its place, not by its address, which the store would look up at MLflow's global tracking URI.
     model = client.get_logged_model(model_uri.removeprefix("models:/"))
     made = client.search_model_versions(f"name = {quoted(name)} and run_id = {quoted(run_id)}")
-    version = next(iter(made), None) or client.create_model_version(
-        name, model.artifact_location, run_id, {**figures.tags(), **tags}, description=note, model_id=model.model_id
+    registered = next(iter(made), None) or client.create_model_version(
+        name,
+        model.artifact_location,
+        run_id,
+        {**version.figures.tags(), **version.tags},
+        description=version.note,
+        model_id=model.model_id,
     )
-    if champion is not None and champion.version == version.version:
-        return f"{name} version {version.version}; it is {ALIAS} already"
-    better, why = _better(figures, champion)
+    if champion is not None and champion.version == registered.version:
+        return f"{name} version {registered.version}; it is {ALIAS} already"
+    better, why = _better(version.figures, champion)
     if better:
-        client.set_registered_model_alias(name, ALIAS, str(version.version))
-    return f"{name} version {version.version}; {why}"
+        client.set_registered_model_alias(name, ALIAS, str(registered.version))
+    return f"{name} version {registered.version}; {why}"
 
 
 def _champion(client: MlflowClient, name: str) -> ModelVersion | None:

@@ -1,8 +1,7 @@
-"""Sender: writes go to the MLflow store, or into a folder while it does not answer."""
+"""Sender: commands go to the MLflow store, or into a folder while it does not answer."""
 
 from __future__ import annotations
 
-import inspect
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tlsearch.errors import RunError
-from tlsearch.tracking.commands import Writes, is_refusal
+from tlsearch.tracking.commands import Command, Store
 from tlsearch.tracking.outbox import Address, Outbox
 from tlsearch.tracking.quiet import first_line
 
@@ -23,50 +22,51 @@ Warn = Callable[[str], None]
 PAUSE_SECONDS = 60.0
 """How long a store that has failed is left alone."""
 
-# What is told once.
+# What is said once.
 _FAILS, _REFUSES, _DAMAGED = "fails", "refuses", "damaged"
 
 
 class Sender:
-    """Makes the calls of ``Writes``, each now or, in their order, when the store answers again.
+    """Applies commands, each now or, in their order, when the store answers again.
 
-    A store that fails is left alone for a minute, and is told of once through ``warn``. The next write then sends first
-    what was kept in the folder ``unsent``. A write that the store refuses is told of once and dropped. Relative paths
-    of files begin at the folder that holds ``unsent``.
+    A store that fails is left alone for a minute, and ``warn`` is told of it once. The next command then sends first
+    what was kept in the folder ``unsent``. A command that the store refuses is dropped, and ``warn`` is told once.
+    Relative paths of files begin at the folder that holds ``unsent``.
     """
 
     def __init__(self, client: MlflowClient, address: Address, experiment_id: str, unsent: Path, warn: Warn) -> None:
         self._address, self._client, self._unsent, self._warn = address, client, unsent, warn
         self._outbox = Outbox(unsent)
-        self._now = Writes(client, experiment_id, self._outbox.ids, unsent.parent)
-        self._later = Writes(client, experiment_id, self._outbox.ids, unsent.parent, again=True)
+        self._now = Store(client=client, experiment_id=experiment_id, ids=self._outbox.ids, home=unsent.parent)
+        self._later = replace(self._now, again=True)
         self._silent_until = 0.0
-        self._told: set[str] = set()
+        self._warned: set[str] = set()
         self.sent = 0
-        """Writes that were kept and sent later."""
+        """Commands that were kept and sent later."""
 
-    def write(self, call: str, /, **arguments: Any) -> Any:
-        """What the method ``call`` of ``Writes`` gives; None where it is kept for later, or was refused.
+    def send(self, command: Command[T]) -> T | None:
+        """Give what the command gives; None where it is kept for later, or was refused.
 
-        Raises ``RunError`` where it cannot even be kept.
+        Raises:
+            RunError: It cannot even be kept.
         """
         if time.monotonic() >= self._silent_until and not self.send_waiting():
             try:
-                return getattr(self._now, call)(**arguments)
+                return command.apply(self._now)
             except Exception as error:  # MLflow lets through whatever its stores raise
                 if self._refused(error):
                     return None
                 self._keep_still(error)
-        self._outbox.add(self._address, call, arguments)
+        self._outbox.add(self._address, command)
         return None
 
     def send_waiting(self) -> int:
-        """Send what was kept; gives the number of writes that still wait."""
+        """Send what was kept; gives the number of commands that still wait."""
         before, waiting = self.sent, len(self._outbox)
         try:
             if waiting:
                 self._check_store()
-            self._outbox.send(self._write_later)
+            self._outbox.send(self._apply_later)
         except RunError:
             raise
         except Exception as error:
@@ -74,11 +74,11 @@ class Sender:
         if waiting and not self._outbox:
             what = f"what was kept for it is sent ({self.sent - before} of {waiting} writes)"
             self._warn(f"the MLflow store {self._address.uri} answers, and {what}")
-            self._told.discard(_FAILS)
+            self._warned.discard(_FAILS)
         return len(self._outbox)
 
     def read(self, call: Callable[[], T], otherwise: T) -> T:
-        """What ``call`` gives, or ``otherwise`` where the store does not answer."""
+        """Give what ``call`` gives, or ``otherwise`` where the store does not answer."""
         if time.monotonic() < self._silent_until:
             return otherwise
         try:
@@ -88,48 +88,47 @@ class Sender:
             return otherwise
 
     def real(self, known: str) -> str:
-        """The store's id of what may have got one of our own."""
-        return self._outbox.ids.get(known, known)
+        """Give the store's id of what may have got one of our own."""
+        return self._now.real(known)
 
     def ours(self, real: str) -> str:
-        """The id by which we know what has the id ``real`` in the store."""
+        """Give the id by which we know what has the id ``real`` in the store."""
         return next((own for own, found in self._outbox.ids.items() if found == real), real)
 
     def with_real_ids(self, text: str) -> str:
-        """``text`` with the store's ids in the place of ours."""
+        """Give ``text`` with the store's ids in the place of ours."""
         for own, real in self._outbox.ids.items():
             text = text.replace(own, real)
         return text
 
     def forget(self) -> None:
-        """Remove what is left of writes that were kept and sent, when nobody needs their ids any more."""
+        """Remove what is left of commands that were kept and sent, when nobody needs their ids any more."""
         self._outbox.remove()
 
     @property
     def waiting(self) -> int:
-        """How many writes wait."""
+        """How many commands wait."""
         return len(self._outbox)
 
     def belongs_to(self, run: str) -> None:
-        """What is written belongs to ``run``, which the store holds."""
+        """From now on what is written belongs to ``run``, which the store holds."""
         self._address = replace(self._address, run=run)
 
     def _check_store(self) -> None:
-        """Raises what MLflow does where the store does not hold the run that the writes belong to: it may be another
-        one, which a server that was started again in another folder made."""
+        """Raise what MLflow does where the store does not hold the run that the commands belong to.
+
+        It may be another store, which a server made that was started again in another folder.
+        """
         address = self._outbox.address
         if address is not None and address.run:
             self._client.get_run(address.run)
 
-    def _write_later(self, kept: Any) -> None:
-        try:
-            method = getattr(self._later, kept["write"])
-            inspect.signature(method).bind(**kept["arguments"])
-        except (TypeError, KeyError, AttributeError):
-            self._tell(_DAMAGED, f"what was kept in {self._unsent} is damaged in parts, which are left out")
+    def _apply_later(self, command: Command[Any] | None) -> None:
+        if command is None:
+            self._warn_once(_DAMAGED, f"what was kept in {self._unsent} is damaged in parts, which are left out")
             return
         try:
-            method(**kept["arguments"])
+            command.apply(self._later)
             self.sent += 1
         except Exception as error:
             if not self._refused(error):
@@ -139,16 +138,24 @@ class Sender:
         """Whether the store has said no, which is told once."""
         if not is_refusal(error):
             return False
-        self._tell(_REFUSES, f"the MLflow store {self._address.uri} refuses a part of the record ({first_line(error)})")
+        why = first_line(error)
+        self._warn_once(_REFUSES, f"the MLflow store {self._address.uri} refuses a part of the record ({why})")
         return True
 
     def _keep_still(self, error: Exception) -> None:
         self._silent_until = time.monotonic() + PAUSE_SECONDS
         what = "does not hold what was recorded before" if is_refusal(error) else "does not answer"
         what = f"the MLflow store {self._address.uri} {what} ({first_line(error)})"
-        self._tell(_FAILS, f"{what}; what is to be recorded is kept in {self._unsent} until it does")
+        self._warn_once(_FAILS, f"{what}; what is to be recorded is kept in {self._unsent} until it does")
 
-    def _tell(self, kind: str, text: str) -> None:
-        if kind not in self._told:
+    def _warn_once(self, kind: str, text: str) -> None:
+        if kind not in self._warned:
             self._warn(text)
-        self._told.add(kind)
+        self._warned.add(kind)
+
+
+def is_refusal(error: Exception) -> bool:
+    """Whether the store has answered and said no, so that the same command would fail for ever."""
+    code = getattr(error, "error_code", "")
+    gone = isinstance(error, FileNotFoundError)  # a file that was to be kept is not there any more
+    return gone or code in ("INVALID_PARAMETER_VALUE", "INVALID_STATE", "RESOURCE_DOES_NOT_EXIST")

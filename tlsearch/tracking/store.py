@@ -1,34 +1,37 @@
-"""Opening an MLflow store: its tables, and the experiment."""
+"""Opening an MLflow store: its tables, the experiment, and runs that a process which is gone has left open."""
 
 from __future__ import annotations
 
 import hashlib
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-
-from mlflow import MlflowClient
-from mlflow.exceptions import MlflowException
+from typing import TYPE_CHECKING
 
 from tlsearch.errors import TrackingError
 from tlsearch.tracking.location import Location
 from tlsearch.tracking.quiet import first_line
 from tlsearch.utils.files import file_lock
 
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
 _TRIES = 4
 
 
 def open_client(location: Location) -> MlflowClient:
-    """A client whose store has answered once, its tables made where they were missing.
+    """Give a client whose store has answered once, its tables made where they were missing.
 
     Two processes that make the tables of one database at once disturb each other, so that they take turns where the
     system has locks; elsewhere the one that fails finds them made a moment later.
 
     Raises:
-        TrackingError: the store cannot be used.
+        TrackingError: The store cannot be used.
     """
+    from mlflow import MlflowClient
+
     for attempt in range(_TRIES):
         try:
             with _turn(location.uri):
@@ -46,11 +49,13 @@ def open_client(location: Location) -> MlflowClient:
 
 
 def find_experiment(client: MlflowClient, location: Location, name: str) -> str:
-    """The id of the experiment ``name``, made where it is missing.
+    """Give the id of the experiment ``name``, made where it is missing.
 
     Raises:
-        TrackingError: it was deleted, or it cannot be made.
+        TrackingError: It was deleted, or it cannot be made.
     """
+    from mlflow.exceptions import MlflowException
+
     try:
         found = client.get_experiment_by_name(name)
         if found is None:
@@ -73,6 +78,25 @@ def find_experiment(client: MlflowClient, location: Location, name: str) -> str:
             f"--experiment-id {found.experiment_id}`, or choose another name with --experiment."
         )
     return str(found.experiment_id)
+
+
+def open_runs(client: MlflowClient, experiment_id: str, tags: Mapping[str, str]) -> set[str]:
+    """Give the ids of the runs with these tags that nobody has ended. Raises what the store raises."""
+    clauses = [f"tags.`{name}` = {quoted(value)}" for name, value in tags.items()]
+    wanted = " and ".join([*clauses, "attributes.status = 'RUNNING'"])
+    found: set[str] = set()
+    token = None
+    while True:
+        page = client.search_runs([experiment_id], wanted, page_token=token)
+        found.update(str(run.info.run_id) for run in page)
+        token = page.token
+        if not token:
+            return found
+
+
+def quoted(text: str) -> str:
+    """Give a value in MLflow's filter language, which knows no escapes: in the quotes that it does not hold itself."""
+    return f'"{text}"' if "'" in text else f"'{text}'"
 
 
 @contextmanager
