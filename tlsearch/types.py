@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from enum import Enum
 from typing import Any, Literal
@@ -19,6 +19,19 @@ class Decision(Enum):
 
     CONTINUE = "continue"
     PRUNE = "prune"
+
+
+EpochNumbers = Mapping[str, float]
+"""The numbers of an epoch: ``epoch``, ``fraction`` (the share of the trial that is done), losses and metrics."""
+
+EpochJudge = Callable[[EpochNumbers], Decision]
+"""Decides after each epoch whether its trial goes on."""
+
+NumberedEpochJudge = Callable[[int, EpochNumbers], Decision]
+"""Decides after each epoch, whose number (from 1) is counted on through all folds, whether its trial goes on."""
+
+RateListener = Callable[[int, EpochNumbers], None]
+"""Gets the number of a learning rate, of several that are tried from scratch, and the numbers of its epoch."""
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,8 @@ from tlsearch.data.split import VAL_SHARE, Fold
 from tlsearch.data.stratify import draw_stratified
 from tlsearch.pipeline.baseline import RATES, UNLIMITED_EPOCHS
 from tlsearch.training.batches import steps_per_epoch
-from tlsearch.types import Candidate, TrialSpec
+from tlsearch.types import Candidate, Decision, TrialSpec
+from tlsearch.worker.protocol import Event, MeasureCandidate, OpenPool, RateEpochEnd, RunSuccessiveHalving, SaveModel
 
 BENCHMARK = "quality.from_scratch"
 QUICK = {"images": 120, "tests": 40, "image_size": 32, "epochs": 2}
@@ -136,25 +137,37 @@ def train_baseline(data: Data, image_size: int, epochs: int, seed: int, work: Pa
     """Race, save and test the small CNN; gives its figures."""
     from tlsearch.data.decode import read_square
     from tlsearch.predictor import load
-    from tlsearch.worker.handlers import Jobs
+    from tlsearch.worker.dispatch import handle
+    from tlsearch.worker.state import WorkerState
 
     files = write_files(data.train_pixels, work / "train")
     tests = write_files(data.test_pixels, work / "test")
     pixels = work / "pixels.npy"
     np.save(pixels, np.stack([read_square(file, image_size) for file in files]))
     steps = epochs * steps_per_epoch(len(data.fold.train), 32)
-    jobs = Jobs(lambda event: _show(event, started))
-    own = range(len(data.train_labels))
-    jobs.open_pool(
-        {image_size: str(pixels)}, data.train_labels.tolist(), own, NAMES, "", str(work / "store"), 0, "accuracy"
+    state = WorkerState(lambda event: _show(event, started))
+    handle(
+        state,
+        OpenPool(
+            pixels={image_size: pixels},
+            labels=tuple(data.train_labels.tolist()),
+            groups=tuple(range(len(data.train_labels))),
+            classes=tuple(NAMES),
+            digest="",
+            cache_dir=work / "store",
+            cache_limit=0,
+            metric="accuracy",
+        ),
     )
-    facts = jobs.measure(Candidate("small_cnn", None, None, "", image_size, 0), train_at=0.0)
-    specs = baseline_specs(len(facts.cuts), image_size, steps, seed)
+    candidate = Candidate("small_cnn", None, None, "", image_size, 0)
+    measured = handle(state, MeasureCandidate(candidate=candidate, train_at=0.0))
+    candidate = measured.candidate
+    specs = tuple(baseline_specs(len(measured.cuts), image_size, steps, seed))
     started = time.monotonic()
-    outcomes = jobs.race(facts.candidate, specs, data.fold)
+    outcomes = handle(state, RunSuccessiveHalving(candidate=candidate, specs=specs, fold=data.fold))
     seconds = time.monotonic() - started
     best = next(o.result for o in outcomes if o.result.state == "complete")
-    jobs.save(best.spec, facts.candidate, str(work / "model"), image_size)
+    handle(state, SaveModel(spec=best.spec, candidate=candidate, folder=work / "model", decode_size=image_size))
     probabilities = load(work / "model").probabilities(tests)
     return {
         "test": _accuracy(probabilities, data.test_labels),
@@ -238,13 +251,13 @@ def _accuracy(probabilities: npt.NDArray[Any], labels: Labels) -> float:
     return float((probabilities.argmax(axis=1) == labels).mean())
 
 
-def _show(event: tuple[str, Any], started: float) -> str:
+def _show(event: Event, started: float) -> Decision:
     """Print how validation goes."""
-    if event[0] == "race":
-        number, numbers = event[1]
-        text = f"lr {RATES[number]:g}, epoch {numbers['epoch']:.0f}: validation {numbers['val_accuracy']:.3f}"
+    if isinstance(event, RateEpochEnd):
+        rate, numbers = RATES[event.number], event.numbers
+        text = f"lr {rate:g}, epoch {numbers['epoch']:.0f}: validation {numbers['val_accuracy']:.3f}"
         say(f"{time.monotonic() - started:6.0f} s  {text}")
-    return "continue"
+    return Decision.CONTINUE
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -11,7 +11,7 @@ from tlsearch.pipeline.profile import best_candidates, make_profile
 from tlsearch.pipeline.run import _affordable  # the run's own rule of which candidates it tunes first
 from tlsearch.pipeline.search import run_search
 from tlsearch.pipeline.trial import execute
-from tlsearch.types import TrialResult, TrialSpec
+from tlsearch.types import Decision, TrialResult, TrialSpec
 
 if TYPE_CHECKING:
     from optuna.pruners import BasePruner
@@ -61,9 +61,9 @@ def run_plainly(
 ) -> TrialResult:
     """One trial whose epochs are reported to Optuna, which may prune it."""
 
-    def judge(count: int, numbers: Mapping[str, float]) -> str:
+    def judge(count: int, numbers: Mapping[str, float]) -> Decision:
         trial.report(numbers["objective"], count)
-        return "prune" if trial.should_prune() else "continue"
+        return Decision.PRUNE if trial.should_prune() else Decision.CONTINUE
 
     folds = plan.folds_of(spec)
     title = f"{name} {spec.label}"

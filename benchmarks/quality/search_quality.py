@@ -38,7 +38,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from rich.console import Console
 
@@ -56,8 +56,10 @@ from tlsearch.pipeline.scan import load_data
 from tlsearch.reporter import SilentReporter
 from tlsearch.runs.budget import SHARES, TimeBudget
 from tlsearch.tracking.tracker import Tracker
-from tlsearch.types import TrialResult
-from tlsearch.worker.client import EventHandler, Worker
+from tlsearch.training.trial import Outcome
+from tlsearch.types import Decision, State, TrialResult
+from tlsearch.worker.client import WorkerClient
+from tlsearch.worker.protocol import DescribePlugins, Event, FindWeights, Listener, Request, RunTrial
 
 BENCHMARK = "quality.search_quality"
 QUICK = {"image_size": 32, "epochs": 1, "trials": 2, "seeds": [0], "time_limit": 60.0}
@@ -67,6 +69,8 @@ UNLIMITED = 100_000
 """Trials that no search reaches."""
 
 Record = dict[str, Any]
+
+T = TypeVar("T")
 
 
 class SearchClock(TimeBudget):
@@ -85,7 +89,7 @@ class TimeIsUp(KeyboardInterrupt):
     """The time of a search has ended in the middle of a call."""
 
 
-class WatchedWorker(Worker):
+class WatchedWorker(WorkerClient):
     """A worker that notes when each trial began and ended, in seconds of ``time.monotonic``, and with what.
 
     At ``ends`` it breaks off what it does.
@@ -97,30 +101,28 @@ class WatchedWorker(Worker):
         self.trials: list[tuple[float, float, TrialResult]] = []
         self.ends = math.inf
 
-    def call(self, name: str, on_event: EventHandler | None = None, **kwargs: Any) -> Any:
-        """The result of ``name``; raises ``TimeIsUp`` at the first event after ``ends``."""
+    def send(self, request: Request[T], listener: Listener | None = None) -> T:
+        """The reply to a request, noted where it is a trial; ``TimeIsUp`` at the first event after ``ends``."""
 
-        def in_time(event: Any) -> Any:
+        def in_time(event: Event) -> Decision:
             if time.monotonic() > self.ends:
                 raise TimeIsUp
-            return on_event(event) if on_event else None
+            return listener(event) if listener else Decision.CONTINUE
 
-        return super().call(name, in_time, **kwargs)
-
-    def trial(self, name: str, on_event: EventHandler | None = None, **kwargs: Any) -> Any:
-        """The trial's outcome, noted."""
         began = time.monotonic()
+        result: TrialResult | None = None
         try:
-            outcome = super().trial(name, on_event, **kwargs)
-        except TlsearchError as error:
-            failed = TrialResult(kwargs["spec"], "failed", None, 0.0, reason=str(error))
-            self.trials.append((began, time.monotonic(), failed))
+            reply = super().send(request, in_time)
+            result = reply.result if isinstance(reply, Outcome) else None
+        except (TlsearchError, TimeIsUp) as error:
+            if isinstance(request, RunTrial):
+                state: State = "failed" if isinstance(error, TlsearchError) else "timed_out"
+                result = TrialResult(request.spec, state, None, 0.0, reason=str(error))
             raise
-        except TimeIsUp:
-            self.trials.append((began, time.monotonic(), TrialResult(kwargs["spec"], "timed_out", None, 0.0)))
-            raise
-        self.trials.append((began, time.monotonic(), outcome.result))
-        return outcome
+        finally:
+            if result is not None:
+                self.trials.append((began, time.monotonic(), result))
+        return reply
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -202,10 +204,10 @@ def prepare(options: argparse.Namespace, dataset: Path, folder: Path) -> tuple[R
         tracking_uri=f"sqlite:///{folder / 'mlflow.db'}",
     )
     (folder / WORK_FOLDER).mkdir(parents=True)
-    with Worker(folder / "worker.log") as worker:
-        plugins = worker.call("plugins")
+    with WorkerClient(folder / "worker.log") as worker:
+        plugins = worker.send(DescribePlugins())
         found, left_out = find_candidates(
-            config, plugins, reporter, lambda label: worker.call("weights_file", label=label)
+            config, plugins, reporter, lambda label: worker.send(FindWeights(label=label))
         )
         files = survey(dataset)
         sizes = sizes_of(found, files, config)

@@ -6,8 +6,8 @@ Such a trial is a head on pooled features that are stored already. Two kinds of 
 and linear heads, which are solved. tlsearch runs them as a run does: an Optuna study and an MLflow store in SQLite,
 proposals by its own sampler, a worker process that is renewed from time to time, the models of the best three kept.
 Beside it the same specs run bare, in one process: Keras' own `fit` on arrays in memory, or one call of the solver. The
-images are made up, their features are extracted before the clock starts, and so is one trial on either side. Only heads are
-proposed, and no trial is pruned, so that all train all their epochs.
+images are made up, their features are extracted before the clock starts, and so is one trial on either side. Only heads
+are proposed, and no trial is pruned, so that all train all their epochs.
 
 Each side runs twice (with `--quick` once): undisturbed, for the times, and watched, for the parts into which they fall.
 Takes ten minutes.
@@ -51,8 +51,9 @@ from tlsearch.runs.budget import TimeBudget
 from tlsearch.search.space import Params, SearchSpace
 from tlsearch.tracking.tracker import Tracker
 from tlsearch.types import Candidate, TrialSpec
-from tlsearch.utils.serialize import to_plain
-from tlsearch.worker.client import Worker
+from tlsearch.utils import serialize
+from tlsearch.worker.client import WorkerClient
+from tlsearch.worker.protocol import DescribePlugins, FindWeights, RunTrial
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
@@ -128,11 +129,11 @@ def prepare(options: argparse.Namespace, folder: Path) -> Prepared:
     )  # fmt: skip
     reporter, output = SilentReporter(), folder / "preparation"
     (output / "work").mkdir(parents=True)
-    with Worker(output / "worker.log") as worker:
+    with WorkerClient(output / "worker.log") as worker:
         found_files = survey(config.dataset)
-        plugins = worker.call("plugins")
+        plugins = worker.send(DescribePlugins())
         found, left_out = find_candidates(
-            config, plugins, reporter, lambda label: worker.call("weights_file", label=label)
+            config, plugins, reporter, lambda label: worker.send(FindWeights(label=label))
         )
         image_sizes = sizes_of(found, found_files, config)
         record = Tracker.open(f"sqlite:///{folder / 'mlflow.db'}", "overhead")
@@ -173,7 +174,7 @@ def run_ours(prepared: Prepared, trials: int, folder: Path, *, watched: bool) ->
     environment = watch_workers(folder / "parts") if watched else {}
     plan = replace(prepared.plan, costs=replace(prepared.plan.costs, made=set()))
     output = folder / "output"
-    with mock.patch.dict(os.environ, environment), Worker(_made(output) / "worker.log") as worker:
+    with mock.patch.dict(os.environ, environment), WorkerClient(_made(output) / "worker.log") as worker:
         config = replace(prepared.context.config, trials=trials)
         context = replace(prepared.context, worker=worker, output=output, config=config, budget=TimeBudget(None))
         context.work.mkdir()
@@ -216,14 +217,8 @@ def _warm_up(context: RunContext, plan: Plan) -> None:
     """
     open_pool(context)
     candidate = plan.space.candidates[0]
-    context.worker.call(
-        "trial",
-        lambda event: "continue",
-        candidate=candidate,
-        spec=plan.space.spec(plan.space.params(candidate)),
-        folds=plan.folds,
-        seconds=None,
-    )
+    spec = plan.space.spec(plan.space.params(candidate))
+    context.worker.send(RunTrial(candidate=candidate, spec=spec, folds=tuple(plan.folds)))
 
 
 def run_bare(prepared: Prepared, specs: tuple[TrialSpec, ...], folder: Path, *, watched: bool) -> Side:
@@ -242,7 +237,7 @@ def run_bare(prepared: Prepared, specs: tuple[TrialSpec, ...], folder: Path, *, 
         specs,
         watched,
     )
-    (_made(folder) / "job").write_text(json.dumps(to_plain(job)), encoding="utf-8")
+    (_made(folder) / "job").write_text(json.dumps(serialize.STRICT.encode(job)), encoding="utf-8")
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
     with (folder / "log").open("wb") as log:
         command = [sys.executable, "-m", BARE, str(folder / "job"), str(folder / "answer")]

@@ -23,12 +23,12 @@ from tlsearch.features.extractor import Extractor, Pool
 from tlsearch.features.prefix import Network
 from tlsearch.features.store import FeatureStore
 from tlsearch.features.view import PLAIN
+from tlsearch.models.measured import MeasuredCandidate
 from tlsearch.plugins.registry import load_plugin
 from tlsearch.training.batches import trial_seed
 from tlsearch.training.linear_head import fit_linear_head, logits
 from tlsearch.types import TrialSpec
-from tlsearch.utils.serialize import from_plain
-from tlsearch.worker.handlers import CandidateFacts
+from tlsearch.utils import serialize
 
 FloatArray = np.ndarray[Any, np.dtype[np.float32]]
 IntArray = np.ndarray[Any, np.dtype[np.int64]]
@@ -46,7 +46,7 @@ class Job:
     price of a trial. ``versions`` are "distribution version" of the plugins; ``watched`` asks for the parts.
     """
 
-    facts: CandidateFacts
+    facts: MeasuredCandidate
     versions: dict[str, str]
     pixels: str
     labels: tuple[int, ...]
@@ -73,7 +73,7 @@ class Images:
 
 def main() -> int:
     """Read the job, fit, write what it took."""
-    job = from_plain(Job, json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")))
+    job = serialize.STRICT.decode(Job, json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")))
     features = _Features(job)
     images = features.of(job.specs[0])
     fit(job.specs[0], images)

@@ -52,8 +52,9 @@ BARE = (*TRIAL, Rule("rest of the trial", ""))
 WORKER = (
     Rule(WAITING, "tlsearch.worker", ("emit",)),
     Rule(RENEWING, "_frozen_importlib"),
-    Rule(RENEWING, "tlsearch.worker.handlers", ("open_pool", "_network")),
-    Rule("keeping the best models", "tlsearch.worker.handlers", ("save", "keep_head")),
+    Rule(RENEWING, "tlsearch.worker.handlers", ("open_pool",)),
+    Rule(RENEWING, "tlsearch.worker.state", ("network",)),
+    Rule("keeping the best models", "tlsearch.worker.model_handlers", ("save_model", "save_fitted_head")),
     *TRIAL,
     Rule("rest of the trial", "tlsearch.training"),
     Rule(WAITING, "tlsearch.worker", ("serve",)),

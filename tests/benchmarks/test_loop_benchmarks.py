@@ -12,7 +12,10 @@ from benchmarks.common.loops.trial_kinds import FROZEN, KINDS, LAST_BLOCK, MIXED
 from benchmarks.common.results import Result, write_result
 from benchmarks.quality import same_accuracy
 from benchmarks.speed import lower_bound, vs_plain_loop
-from tlsearch.worker.handlers import Jobs
+from tlsearch.types import Decision
+from tlsearch.worker.dispatch import handle
+from tlsearch.worker.protocol import Listener, Request
+from tlsearch.worker.state import WorkerState
 
 Quick = Callable[..., Result]
 
@@ -26,8 +29,8 @@ class HereWorker:
     """A worker without a process of its own."""
 
     def __init__(self, log: Path) -> None:
-        self.jobs = Jobs(lambda event: self._answer(event))
-        self._answer: Callable[[Any], Any] = lambda event: "continue"
+        self._listener: Listener | None = None
+        self._state = WorkerState(lambda event: self._listener(event) if self._listener else Decision.CONTINUE)
 
     def __enter__(self) -> HereWorker:
         return self
@@ -36,20 +39,15 @@ class HereWorker:
 
     def close(self) -> None: ...
 
-    def call(self, name: str, **kwargs: Any) -> Any:
-        return getattr(self.jobs, name)(**kwargs)
-
-    setup = call
-
-    def trial(self, name: str, on_event: Callable[[Any], Any], **kwargs: Any) -> Any:
-        self._answer = on_event
-        return self.call(name, **kwargs)
+    def send(self, request: Request[Any], listener: Listener | None = None) -> Any:
+        self._listener = listener
+        return handle(self._state, request)
 
 
 @pytest.fixture(autouse=True)
 def here(stub: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No process is started."""
-    monkeypatch.setattr("benchmarks.common.loops.setup.Worker", HereWorker)
+    monkeypatch.setattr("benchmarks.common.loops.setup.WorkerClient", HereWorker)
 
 
 def test_both_loops_and_the_lower_bound_are_measured(

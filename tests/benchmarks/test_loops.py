@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,6 +16,7 @@ from benchmarks.speed.vs_plain_loop import measure_tlsearch
 from tlsearch.models.cuts import CutInfo
 from tlsearch.plugins.registry import load_plugin
 from tlsearch.types import Candidate, TrialSpec
+from tlsearch.worker.protocol import EpochEnd, Listener, MeasureCandidate, OpenPool, Request, RunTrial
 
 CANDIDATE = Candidate("stub", "random", None, "id", 32, 3)
 CUTS = tuple(CutInfo(f"cut{n}", f"conv{n}", True, (4, 4, 8), "float16", n * 1e6, (f"conv{n}",)) for n in (1, 2, 3))
@@ -146,23 +146,27 @@ def test_the_first_step_is_no_part_of_an_epoch(monkeypatch: pytest.MonkeyPatch) 
 
 
 class FakeWorker:
-    """Answers as the worker does, with a clock of its own: a view takes 10 s, an epoch 1 s, a trial 2 s besides."""
+    """Replies as the worker does, with a clock of its own: a view takes 10 s, an epoch 1 s, a trial 2 s besides."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now, self.stored, self.trained = 0.0, set[tuple[str, float, int]](), 0
         for module in ("timing", "tlsearch_loop"):
             monkeypatch.setattr(f"benchmarks.common.loops.{module}.time.perf_counter", lambda: self.now)
 
-    def setup(self, name: str, **kwargs: Any) -> None:
-        self.now += 7.0
-        self.stored.clear()
-
     def close(self) -> None: ...
 
-    def call(self, name: str, **kwargs: Any) -> Any:
+    def send(self, request: Request[Any], listener: Listener | None = None) -> Any:
+        if isinstance(request, OpenPool):
+            self.now += 7.0
+            self.stored.clear()
+            return None
+        if isinstance(request, RunTrial):
+            assert listener is not None
+            return self._train(request.spec, listener)
+        assert isinstance(request, MeasureCandidate)
         return SimpleNamespace(candidate=CANDIDATE, cuts=CUTS, precision="float32")
 
-    def trial(self, name: str, on_event: Callable[[Any], Any], spec: TrialSpec, **kwargs: Any) -> Any:
+    def _train(self, spec: TrialSpec, listener: Listener) -> Any:
         self.trained += 1
         self.now += 2.0
         epochs = 0 if spec.is_linear_probe else spec.steps // 96
@@ -172,14 +176,15 @@ class FakeWorker:
             self.stored.add(view)
             if epochs:
                 self.now += 1.0
-                on_event(("epoch", {}))
+                listener(EpochEnd({}))
         return SimpleNamespace(result=SimpleNamespace(state="complete", reason="", metrics={}))
 
 
 def fake_loop(monkeypatch: pytest.MonkeyPatch) -> tuple[TlsearchLoop, FakeWorker]:
     worker = FakeWorker(monkeypatch)
     fold = SimpleNamespace(train=tuple(range(3068)), val=tuple(range(3068, 3409)))
-    images: Any = SimpleNamespace(train=np.arange(3068), fold=fold, pool=dict)
+    pool = {"pixels": {}, "labels": (), "groups": (), "classes": (), "digest": ""}
+    images: Any = SimpleNamespace(train=np.arange(3068), fold=fold, pool=lambda: pool)
     return TlsearchLoop(worker, images, CANDIDATE), worker  # type: ignore[arg-type] # all that is used of it
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -21,8 +21,10 @@ from benchmarks.quality import search_quality as quality
 from tlsearch.errors import TrialError
 from tlsearch.pipeline.profile import make_profile
 from tlsearch.search.space import SearchSpace
-from tlsearch.types import Candidate, State, TrialResult, TrialSpec
-from tlsearch.worker.client import Worker
+from tlsearch.training.trial import Outcome
+from tlsearch.types import Candidate, Decision, NumberedEpochJudge, State, TrialResult, TrialSpec
+from tlsearch.worker.client import WorkerClient
+from tlsearch.worker.protocol import EpochEnd, Event, GetVersions, Listener, RunTrial
 
 Quick = Callable[..., Result]
 
@@ -51,7 +53,7 @@ class Runner:
 
     def execute(
         self, context: Any, spec: TrialSpec, candidate: Candidate, folds: Any, role: str, name: str,
-        on_round: Callable[[int, dict[str, float]], str], seconds: float | None, step: str,
+        on_round: NumberedEpochJudge, seconds: float | None, step: str,
     ) -> tuple[TrialResult, None, str]:  # fmt: skip
         assert candidate == LITE
         worth = 0.5 + spec.freeze_depth / 100
@@ -61,7 +63,8 @@ class Runner:
         state: State = "complete"
         value: float | None = worth
         for count in range(1, 1 if spec.is_linear_probe else ROUNDS + 1):
-            if on_round(count, {"objective": worth * count / ROUNDS, "fraction": count / ROUNDS}) == "prune":
+            numbers = {"objective": worth * count / ROUNDS, "fraction": count / ROUNDS}
+            if on_round(count, numbers) is Decision.PRUNE:
                 state, value = "pruned", None
                 break
         if len(self.specs) == 3:
@@ -133,19 +136,24 @@ def test_random_search_is_uniform_and_knows_nothing_of_costs(monkeypatch: pytest
 
 def test_a_watched_worker_notes_when_trials_end_and_with_what(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     spec = SPACE.spec(SPACE.params(LITE))
-    answers = iter([TrialResult(spec, "complete", 0.5, 1.0), TrialError("no room")])
+    result = TrialResult(spec, "complete", 0.5, 1.0)
+    replies: Iterator[Any] = iter(
+        [{"keras": "3"}, Outcome(result, np.zeros(0), np.zeros((0, 2))), TrialError("no room")]
+    )
 
-    def trial(*_: Any, **__: Any) -> Any:
-        answer = next(answers)
-        if isinstance(answer, Exception):
-            raise answer
-        return SimpleNamespace(result=answer)
+    def send(*_: Any) -> Any:
+        reply = next(replies)
+        if isinstance(reply, Exception):
+            raise reply
+        return reply
 
-    monkeypatch.setattr(Worker, "trial", trial)
+    monkeypatch.setattr(WorkerClient, "send", send)
     worker = quality.WatchedWorker(tmp_path / "log")
-    assert worker.trial("trial", spec=spec).result.value == 0.5
+    assert worker.send(GetVersions()) == {"keras": "3"}
+    request = RunTrial(candidate=LITE, spec=spec, folds=())
+    assert worker.send(request).result.value == 0.5
     with pytest.raises(TrialError, match="no room"):
-        worker.trial("trial", spec=spec)
+        worker.send(request)
     (began, ended, good), (_, later, bad) = worker.trials
     assert began <= ended <= later
     assert (good.value, bad.state, bad.reason, bad.spec) == (0.5, "failed", "no room", spec)
@@ -154,23 +162,24 @@ def test_a_watched_worker_notes_when_trials_end_and_with_what(tmp_path: Path, mo
 def test_a_search_whose_time_ends_is_broken_off_in_the_middle_of_its_trial(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    heard: list[Any] = []
+    events: list[Event] = []
+    in_time, late = EpochEnd({"epoch": 1.0}), EpochEnd({"epoch": 2.0})
 
-    def call(self: Worker, name: str, on_event: Callable[[Any], Any], **_: Any) -> Any:
+    def send(self: WorkerClient, request: RunTrial, listener: Listener) -> None:
         worker.ends = time.monotonic() + 3600
-        assert on_event("in time") == "heard"
+        assert listener(in_time) is Decision.PRUNE
         worker.ends = time.monotonic()
-        on_event("too late")
+        listener(late)
 
-    def hear(event: Any) -> str:
-        heard.append(event)
-        return "heard"
+    def listen(event: Event) -> Decision:
+        events.append(event)
+        return Decision.PRUNE
 
-    monkeypatch.setattr(Worker, "call", call)
+    monkeypatch.setattr(WorkerClient, "send", send)
     worker = quality.WatchedWorker(tmp_path / "log")
     with pytest.raises(quality.TimeIsUp):
-        worker.trial("trial", hear, spec=SPACE.spec(SPACE.params(LITE)))
-    assert heard == ["in time"]
+        worker.send(RunTrial(candidate=LITE, spec=SPACE.spec(SPACE.params(LITE)), folds=()), listen)
+    assert events == [in_time]
     assert [result.state for _, _, result in worker.trials] == ["timed_out"]
 
 

@@ -19,7 +19,7 @@ from tlsearch.runs.budget import TimeBudget
 from tlsearch.runs.checkpoint import Checkpoint
 from tlsearch.search.cost import Costs
 from tlsearch.search.space import SearchSpace
-from tlsearch.worker.client import Worker
+from tlsearch.worker.client import WorkerClient
 
 
 class Heard(Callback):
@@ -62,7 +62,7 @@ def make_context(
         config=RunConfig(folder, **options),
         output=folder / "out",
         budget=budget,
-        worker=cast("Worker", worker),
+        worker=cast("WorkerClient", worker),
         callbacks=CallbackList(recorders, [heard] if heard else []),
         checkpoint=Checkpoint(folder / checkpoint, budget, passes),
         passes=passes,

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -21,27 +19,29 @@ from tlsearch.tracking.naming import run_name
 from tlsearch.tracking.tracker import Tracker
 from tlsearch.training.trial import Outcome
 from tlsearch.types import Candidate, TrialResult, TrialSpec
+from tlsearch.worker.protocol import EpochEnd, Listener, RunTrial
 
 EPOCHS = 12
 
 
 class MadeUpWorker:
-    """Answers a trial at once with a learning curve; every fifth is pruned."""
+    """Runs a trial at once with a learning curve; every fifth is pruned."""
 
     def __init__(self) -> None:
         self.rng = np.random.default_rng(0)
         self.asked = 0
 
-    def trial(self, job: str, on_event: Callable[[tuple[str, Any]], str], *, spec: TrialSpec, **rest: Any) -> Outcome:
+    def send(self, request: RunTrial, listener: Listener) -> Outcome:
         self.asked += 1
+        spec = request.spec
         best = float(self.rng.uniform(0.5, 0.9))
         for epoch in range(1, 1 if spec.is_linear_probe else EPOCHS + 1):
             share = 1 - math.exp(-epoch / 4)
-            on_event(("epoch", {"epoch": epoch, "fraction": epoch / EPOCHS, **_metrics(best * share)}))
+            listener(EpochEnd({"epoch": epoch, "fraction": epoch / EPOCHS, **_metrics(best * share)}))
         result = TrialResult(spec, "complete", best, 20.0, {**_metrics(best), "trainable_params": 5e4})
         if self.asked % 5 == 0:
             result = replace(result, state="pruned", value=None, reason="below the median")
-        return Outcome(result, np.zeros(0, np.int64), np.zeros((0, 2)))
+        return Outcome(result, np.zeros(0, np.int64), np.zeros((0, 2), np.float32))
 
 
 def record_search(folder: Path, trials: int) -> tuple[str, float]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from tlsearch.models.cuts import CutInfo
+from tlsearch.models.measured import MeasuredCandidate
 from tlsearch.plugins import registry
 from tlsearch.plugins.api import WeightSource
 from tlsearch.plugins.facts import BackboneFacts, PluginFacts
 from tlsearch.search.cost import Costs
 from tlsearch.search.space import SearchHints, SearchSpace
 from tlsearch.types import Candidate
-from tlsearch.worker.handlers import CandidateFacts
 
 LITE = Candidate("efficientnet_lite0", "imagenet", "/w/lite.npz", "11aa", 160, 18)
 VGG = Candidate("vgg16", "imagenet", "/w/vgg.h5", "22bb", 128, 13)
@@ -25,7 +25,7 @@ HINTS = SearchHints(
 """Those that the built-in plugins give."""
 
 
-def facts_of(candidate: Candidate, work: float = 1e9, forward_seconds: float = 0.01) -> CandidateFacts:
+def facts_of(candidate: Candidate, work: float = 1e9, forward_seconds: float = 0.01) -> MeasuredCandidate:
     """Every cut adds the same work, up to ``work`` operations an image; every third cut ends a stage."""
     depth = candidate.depth
     cuts = tuple(
@@ -40,7 +40,9 @@ def facts_of(candidate: Candidate, work: float = 1e9, forward_seconds: float = 0
         )
         for number in range(1, depth + 1)
     )
-    return CandidateFacts(candidate, cuts, "float32", forward_seconds, 3.0)
+    return MeasuredCandidate(
+        candidate=candidate, cuts=cuts, precision="float32", forward_seconds=forward_seconds, train_ratio=3.0
+    )
 
 
 def make_space(*candidates: Candidate, policies: tuple[str, ...] = POLICIES, steps: int = 400) -> SearchSpace:

@@ -11,16 +11,16 @@ import optuna
 
 from tests.helpers.made_up import LITE, VGG, make_costs, make_space
 from tlsearch.search.space import Params
-from tlsearch.search.study import Judge, Search, TrialRecord
+from tlsearch.search.study import Search, TrialRecord
 from tlsearch.search.warm_start import warm_start
-from tlsearch.types import State, TrialResult, TrialSpec
+from tlsearch.types import Decision, NumberedEpochJudge, State, TrialResult, TrialSpec
 
 SPACE = make_space()
 PROFILE = {c: [0.5 + 0.4 * (n == c.depth // 2) for n in range(c.depth)] for c in (LITE, VGG)}
 WARM_START = warm_start(SPACE, PROFILE, [LITE, VGG], lambda p: make_costs(SPACE).operations(SPACE.spec(p)), 40)
 ROUNDS = 10
 
-RunTrial = Callable[[int, TrialSpec, Judge], TrialResult]
+RunTrial = Callable[[int, TrialSpec, NumberedEpochJudge], TrialResult]
 Rows = list[tuple[int, TrialSpec, str, float | None]]
 """Number, spec, state and value of the trials of a search, in order."""
 
@@ -41,14 +41,14 @@ def result(spec: TrialSpec, state: State = "complete", value: float | None = Non
     return TrialResult(spec, state, value, 1.0, metrics, reason=reason)
 
 
-def simulated(number: int, spec: TrialSpec, judge: Judge) -> TrialResult:
+def simulated(number: int, spec: TrialSpec, judge: NumberedEpochJudge) -> TrialResult:
     """A trial without a network: its curve rises to its worth; some fail and the budget cuts some."""
     if hashed(spec) < 0.1:
         return result(spec, "failed", reason="out of luck")
     rounds = 0 if spec.is_linear_probe else ROUNDS
     for done in range(1, rounds + 1):
         share = done / rounds
-        if judge(done, {"fraction": share, "objective": worth(spec) - 0.3 * (1 - share)}) == "prune":
+        if judge(done, {"fraction": share, "objective": worth(spec) - 0.3 * (1 - share)}) is Decision.PRUNE:
             return result(spec, "pruned", reason="worse than the median")
         if hashed(spec) > 0.75 and done == 7:
             return result(spec, "timed_out", reason="its time ended")

@@ -14,7 +14,7 @@ from tlsearch.features.extractor import Extractor, Pool
 from tlsearch.features.prefix import Network
 from tlsearch.features.store import FeatureStore
 from tlsearch.plugins.api import Augmentation, Backbone, CutPoint, Images, WeightSource
-from tlsearch.types import Candidate, TrialSpec
+from tlsearch.types import Candidate, Decision, TrialSpec
 
 SIZE = 16
 
@@ -151,12 +151,13 @@ def make_fold(count: int = 60) -> Fold:
 
 
 class Patience:
-    """A judge that lets every trial go on and keeps what it was told; prunes when told ``until`` rounds."""
+    """A judge that lets every trial go on and keeps the numbers that it gets; prunes after ``until`` rounds."""
 
     def __init__(self, until: int | None = None) -> None:
         self.rounds: list[dict[str, float]] = []
         self.until = until
 
-    def __call__(self, numbers: Mapping[str, float]) -> str:
+    def __call__(self, numbers: Mapping[str, float]) -> Decision:
         self.rounds.append(dict(numbers))
-        return "prune" if self.until is not None and len(self.rounds) >= self.until else "continue"
+        enough = self.until is not None and len(self.rounds) >= self.until
+        return Decision.PRUNE if enough else Decision.CONTINUE

@@ -9,17 +9,19 @@ import numpy as np
 import pytest
 
 from tests.helpers.contexts import make_context, make_data
+from tests.helpers.fake_worker import FakeWorker
 from tlsearch.config import Metric
 from tlsearch.errors import RunError
 from tlsearch.listeners.mlflow import MlflowCallback
 from tlsearch.pipeline.evaluate import Evaluation, evaluate_once
 from tlsearch.runs.ledger import Ledger, fingerprint_of
+from tlsearch.worker.protocol import EvaluateModel, ModelPredictions
 
 LABELS = [0, 0, 0, 1, 1, 1, 0, 1]
 TEST = (2, 3, 4, 6, 7)
 MODELS = ("winner", "linear_probe", "baseline", "scratch vgg16")
 TRUTH = [LABELS[row] for row in TEST]
-ANSWERS: Mapping[str, list[int]] = {
+PREDICTED: Mapping[str, list[int]] = {
     "winner": TRUTH,
     "linear_probe": [1 - TRUTH[0], *TRUTH[1:]],
     "baseline": [0] * 5,
@@ -27,20 +29,15 @@ ANSWERS: Mapping[str, list[int]] = {
 }
 
 
-class FakeWorker:
-    """Answers as ``ANSWERS`` say, and only when the ledger has been written for this opening."""
+def worker_that_predicts(ledger: Ledger, openings: int) -> FakeWorker:
+    """A worker that predicts ``PREDICTED``, and only when the ledger has been written for this opening."""
 
-    def __init__(self, ledger: Ledger, openings: int) -> None:
-        self.ledger, self.openings = ledger, openings
-        self.asked: list[tuple[str, list[str], bool]] = []
+    def predict(request: EvaluateModel, _: object) -> ModelPredictions:
+        assert len(ledger.entries()) == openings, "a test file is read before the ledger is written"
+        rows = [[0.9 - 0.8 * label, 0.1 + 0.8 * label] for label in PREDICTED[request.folder.name]]
+        return ModelPredictions(np.array(rows), 7.5 if request.latency else None)
 
-    def call(self, name: str, folder: str, files: list[str], latency: bool) -> tuple[list[list[float]], float | None]:
-        assert name == "test"
-        assert len(self.ledger.entries()) == self.openings, "a test file is read before the ledger is written"
-        model = Path(folder).name
-        self.asked.append((model, files, latency))
-        rows = [[0.9 - 0.8 * label, 0.1 + 0.8 * label] for label in ANSWERS[model]]
-        return rows, 7.5 if latency else None
+    return FakeWorker({EvaluateModel: predict})
 
 
 class Opened(MlflowCallback):
@@ -60,7 +57,7 @@ def evaluated(
 ) -> tuple[Evaluation, Opened, FakeWorker]:
     """What comes of the ``openings``-th opening of the test images."""
     record = Opened(folder)
-    worker = worker or FakeWorker(record.ledger, openings)
+    worker = worker or worker_that_predicts(record.ledger, openings)
     context = make_context(folder, worker, checkpoint=f"answers of {openings}")
     models = {}
     for name in MODELS:
@@ -92,10 +89,12 @@ def test_a_run_that_is_resumed_does_not_open_it_twice(tmp_path: Path) -> None:
     assert len(record.ledger.entries()) == 1
 
 
-def test_every_model_answers_once_for_all_test_files(tmp_path: Path) -> None:
+def test_every_model_predicts_once_for_all_test_files(tmp_path: Path) -> None:
     _, _, worker = evaluated(tmp_path)
-    files = [f"/data/{row}.png" for row in TEST]
-    assert worker.asked == [(name, files, name == "winner") for name in MODELS]
+    files = tuple(Path(f"/data/{row}.png") for row in TEST)
+    assert worker.requests == [
+        EvaluateModel(folder=tmp_path / name, files=files, latency=name == "winner") for name in MODELS
+    ]
 
 
 def test_each_model_has_its_figure(tmp_path: Path) -> None:
@@ -121,15 +120,9 @@ def test_other_networks_from_scratch_are_scored_in_the_metric_of_the_run(tmp_pat
     assert evaluation.accuracy.value == 1.0
 
 
-class Vanished(FakeWorker):
-    """The test files are gone."""
-
-    def call(self, name: str, folder: str, files: list[str], latency: bool) -> tuple[list[list[float]], float | None]:
-        return [[float("nan")] * 2] * 5, None
-
-
 def test_files_that_vanished_end_the_run_after_the_opening_was_noted(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path / "ledger.jsonl")
+    vanished = FakeWorker({EvaluateModel: ModelPredictions(np.full((5, 2), np.nan))})
     with pytest.raises(RunError, match="can no longer be read"):
-        evaluated(tmp_path, worker=Vanished(ledger, 1))
+        evaluated(tmp_path, worker=vanished)
     assert len(ledger.entries()) == 1

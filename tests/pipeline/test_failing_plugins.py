@@ -7,14 +7,14 @@ from dataclasses import replace
 import pytest
 
 from tests.helpers.simulation import nothing, open_search, result, simulated
-from tlsearch.search.study import Judge, Search, plugins_of
-from tlsearch.types import TrialResult, TrialSpec
+from tlsearch.search.study import Search, plugins_of
+from tlsearch.types import NumberedEpochJudge, TrialResult, TrialSpec
 
 
 def failing(plugin: str) -> object:
     """Trials that fail by ``plugin`` wherever it is used."""
 
-    def run_trial(number: int, spec: TrialSpec, judge: Judge) -> TrialResult:
+    def run_trial(number: int, spec: TrialSpec, judge: NumberedEpochJudge) -> TrialResult:
         if plugin in plugins_of(spec):
             return replace(result(spec, "failed", reason=f"'{plugin}' raised {number}"), plugin=plugin)
         return simulated(number, spec, judge)
@@ -44,7 +44,7 @@ def test_a_success_between_keeps_it_in() -> None:
     search = open_search(None)
     seen: list[str] = []
 
-    def run_trial(number: int, spec: TrialSpec, judge: Judge) -> TrialResult:
+    def run_trial(number: int, spec: TrialSpec, judge: NumberedEpochJudge) -> TrialResult:
         if spec.backbone != "vgg16":
             return simulated(number, spec, judge)
         seen.append(spec.label)
@@ -60,7 +60,7 @@ def test_a_success_between_keeps_it_in() -> None:
 def test_where_every_backbone_is_left_out_the_search_ends() -> None:
     search = open_search(None)
 
-    def run_trial(number: int, spec: TrialSpec, judge: Judge) -> TrialResult:
+    def run_trial(number: int, spec: TrialSpec, judge: NumberedEpochJudge) -> TrialResult:
         return replace(result(spec, "failed", reason=f"torn {number}"), plugin=f"backbone {spec.backbone}")
 
     assert search.run(40, run_trial, nothing) == "plugins"

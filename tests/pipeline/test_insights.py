@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
 from tests.helpers.contexts import Heard, make_context, make_data, make_index
+from tests.helpers.fake_worker import FakeWorker
 from tests.helpers.made_up import LITE
 from tlsearch.errors import TrialError
 from tlsearch.pipeline.context import Data
@@ -22,6 +22,7 @@ from tlsearch.stats.claims import estimate, make_claims
 from tlsearch.training.insight import Insight
 from tlsearch.training.trial import Outcome
 from tlsearch.types import TrialResult, TrialSpec
+from tlsearch.worker.protocol import ExamineLabels
 
 CLASSES = ("cat", "dog", "newt")
 POOL = (10, 11, 12, 13, 14)
@@ -35,18 +36,9 @@ def insight() -> Insight:
     return Insight(MORE, np.array([1, 2, 3, 4]), said)
 
 
-class Examining:
-    """A worker that gives ``answer``, or raises it; ``asked`` are the requests."""
-
-    def __init__(self, answer: Insight | Exception | None) -> None:
-        self.answer = answer
-        self.asked: list[tuple[str, dict[str, Any]]] = []
-
-    def call(self, name: str, on_event: object, **arguments: Any) -> Insight | None:
-        self.asked.append((name, arguments))
-        if isinstance(self.answer, Exception):
-            raise self.answer
-        return self.answer
+def examining(reply: Insight | Exception | None) -> FakeWorker:
+    """A worker that gives ``reply``, or raises it."""
+    return FakeWorker({ExamineLabels: reply})
 
 
 def data(pool: Sequence[int] = POOL, labels: Sequence[int] = POOL_LABELS) -> Data:
@@ -59,7 +51,7 @@ def data(pool: Sequence[int] = POOL, labels: Sequence[int] = POOL_LABELS) -> Dat
 
 
 def found(
-    worker: Examining, outcome: Outcome | None, *, of: Data | None = None, heard: Heard | None = None
+    worker: FakeWorker, outcome: Outcome | None, *, of: Data | None = None, heard: Heard | None = None
 ) -> Findings:
     context = make_context(Path("images"), worker, limit=20.0, heard=heard, seed=7)
     return find_insights(context, of or data(), LITE, outcome, evaluation())
@@ -92,7 +84,7 @@ def outcome() -> Outcome:
 
 
 def test_suspects_are_named_by_their_files_in_the_pool() -> None:
-    worker = Examining(insight())
+    worker = examining(insight())
     findings = found(worker, outcome())
     assert findings.more_data == MORE
     assert findings.labels is not None
@@ -100,21 +92,23 @@ def test_suspects_are_named_by_their_files_in_the_pool() -> None:
     (suspect,) = findings.labels.suspects
     assert (suspect.path, suspect.given, suspect.suggested) == ("13.png", "cat", "dog")
     assert (suspect.given_probability, suspect.suggested_probability) == (0.2, 0.75)
-    ((name, arguments),) = worker.asked
-    assert (name, arguments["candidate"], arguments["seed"]) == ("insight", LITE, 7)
-    assert 15.0 < arguments["seconds"] <= 20.0
+    (request,) = worker.requests
+    assert isinstance(request, ExamineLabels)
+    assert (request.candidate, request.seed) == (LITE, 7)
+    assert request.seconds is not None
+    assert 15.0 < request.seconds <= 20.0
 
 
 def test_no_more_suspects_are_shown_than_fit_a_page() -> None:
     n = 60
-    worker = Examining(Insight(MORE, np.arange(n), np.tile([0.1, 0.9, 0.0], (n, 1))))
+    worker = examining(Insight(MORE, np.arange(n), np.tile([0.1, 0.9, 0.0], (n, 1))))
     findings = found(worker, None, of=data(range(n), (0,) * n))
     assert findings.labels is not None
     assert len(findings.labels.suspects) == MOST_SUSPECTS
 
 
 def test_the_temperature_comes_from_the_winners_validation_images() -> None:
-    findings = found(Examining(insight()), outcome())
+    findings = found(examining(insight()), outcome())
     assert findings.calibration is not None
     labels = np.array([POOL_LABELS[row] for row in (0, 1, 4)])
     assert findings.calibration.temperature == fit_temperature(outcome().val_probabilities, labels)
@@ -125,14 +119,14 @@ def test_the_temperature_comes_from_the_winners_validation_images() -> None:
 def test_a_winner_without_validation_figures_has_no_calibration() -> None:
     nothing = Outcome(RESULT, np.zeros(0, np.int64), np.zeros((0, 3)))
     for none in (None, nothing):
-        assert found(Examining(insight()), none).calibration is None
+        assert found(examining(insight()), none).calibration is None
 
 
-@pytest.mark.parametrize("answer", [None, TrialError("out of memory")])
-def test_findings_that_are_unavailable_cost_the_run_nothing(answer: Exception | None) -> None:
+@pytest.mark.parametrize("reply", [None, TrialError("out of memory")])
+def test_findings_that_are_unavailable_cost_the_run_nothing(reply: Exception | None) -> None:
     heard = Heard()
-    findings = found(Examining(answer), outcome(), heard=heard)
+    findings = found(examining(reply), outcome(), heard=heard)
     assert (findings.more_data, findings.labels) == (None, None)
     assert findings.calibration is not None
-    expected = [] if answer is None else ["no finding on labels and on more data: out of memory"]
+    expected = [] if reply is None else ["no finding on labels and on more data: out of memory"]
     assert heard.warnings == expected

@@ -7,11 +7,13 @@ import signal
 import numpy as np
 import pytest
 
+from tlsearch.data.split import Fold
 from tlsearch.errors import OutOfMemoryError, TrialError
 from tlsearch.pipeline.memory import within_memory
 from tlsearch.training.trial import Outcome
-from tlsearch.types import TrialResult, TrialSpec
+from tlsearch.types import Candidate, TrialResult, TrialSpec
 from tlsearch.worker.client import WorkerDiedError
+from tlsearch.worker.protocol import RunTrial
 
 TUNED = TrialSpec("vgg16", "imagenet", 128, 13, 10, steps=40, batch_size=32)
 SOLVED = TrialSpec("vgg16", "imagenet", 128, 13, 13)
@@ -23,6 +25,12 @@ def died(code: int) -> WorkerDiedError:
     return error
 
 
+def trial(spec: TrialSpec = TUNED, seconds: float | None = None, keep: bool = False) -> RunTrial:
+    """The request to run a trial."""
+    candidate = Candidate("vgg16", "imagenet", None, "", 128, 13)
+    return RunTrial(candidate=candidate, spec=spec, folds=(Fold((0,), (1,)),), seconds=seconds, keep_compiled=keep)
+
+
 class Runs:
     """Fails with each of ``errors`` in turn, then gives an outcome; keeps what it was asked."""
 
@@ -30,8 +38,8 @@ class Runs:
         self.errors, self.reason = list(errors), reason
         self.asked: list[tuple[float | None, int | None, bool]] = []
 
-    def __call__(self, seconds: float | None, batch_size: int | None, *, keep: bool) -> Outcome:
-        self.asked.append((seconds, batch_size, keep))
+    def __call__(self, request: RunTrial) -> Outcome:
+        self.asked.append((request.seconds, request.batch_size, request.keep_compiled))
         if self.errors:
             raise self.errors.pop(0)
         result = TrialResult(TUNED, "complete", 0.5, 1.0, reason=self.reason)
@@ -41,7 +49,7 @@ class Runs:
 @pytest.mark.parametrize("error", [OutOfMemoryError("OOM when allocating"), died(-signal.SIGKILL)])
 def test_it_runs_once_more_in_half_batches(error: Exception) -> None:
     run, told = Runs(error), list[str]()
-    outcome = within_memory(run, TUNED, 60.0, told.append, keep=False)
+    outcome = within_memory(run, trial(seconds=60.0), told.append)
     first, second = run.asked
     assert first[:2] == (pytest.approx(60.0, abs=0.1), None)
     assert second[1] == 16
@@ -56,33 +64,31 @@ def test_it_runs_once_more_in_half_batches(error: Exception) -> None:
 @pytest.mark.parametrize("spec", [TUNED, SOLVED])
 def test_beside_models_that_are_kept_it_first_runs_once_more_without_them(spec: TrialSpec) -> None:
     run, told = Runs(died(-signal.SIGKILL)), list[str]()
-    outcome = within_memory(run, spec, None, told.append, keep=True)
+    outcome = within_memory(run, trial(spec, keep=True), told.append)
     assert run.asked == [(None, None, True), (None, None, False)]
     assert outcome.result.reason == ""
     assert "was killed, as the system does where memory is short" in told[0]
     assert "with no other model kept" in told[0]
     again = Runs(OutOfMemoryError("x"), OutOfMemoryError("x"))
-    within_memory(again, TUNED, None, told.append, keep=True)
+    within_memory(again, trial(keep=True), told.append)
     assert again.asked == [(None, None, True), (None, None, False), (None, 16, False)]
 
 
 def test_without_trouble_it_is_kept() -> None:
     run = Runs()
-    within_memory(run, TUNED, None, lambda _: None, keep=True)
+    within_memory(run, trial(keep=True), lambda _: None)
     assert run.asked == [(None, None, True)]
 
 
 def test_an_earlier_reason_stays() -> None:
-    outcome = within_memory(
-        Runs(OutOfMemoryError("x"), reason="its time ended"), TUNED, None, lambda _: None, keep=False
-    )
+    outcome = within_memory(Runs(OutOfMemoryError("x"), reason="its time ended"), trial(), lambda _: None)
     assert outcome.result.reason.startswith("its time ended; trained in batches of 16")
 
 
 def test_twice_is_a_failure() -> None:
     run = Runs(OutOfMemoryError("first"), OutOfMemoryError("second"))
     with pytest.raises(OutOfMemoryError, match="second"):
-        within_memory(run, TUNED, None, lambda _: None, keep=False)
+        within_memory(run, trial(), lambda _: None)
     assert run.asked == [(None, None, False), (None, 16, False)]
 
 
@@ -91,12 +97,12 @@ def test_other_failures_are_not_repeated(error: Exception) -> None:
     for keep in (False, True):
         run = Runs(error)
         with pytest.raises(type(error)):
-            within_memory(run, TUNED, None, lambda _: None, keep=keep)
+            within_memory(run, trial(keep=keep), lambda _: None)
         assert len(run.asked) == 1
 
 
 def test_a_solved_head_has_no_batches() -> None:
     run = Runs(OutOfMemoryError("x"))
     with pytest.raises(OutOfMemoryError):
-        within_memory(run, SOLVED, None, lambda _: None, keep=False)
+        within_memory(run, trial(SOLVED), lambda _: None)
     assert len(run.asked) == 1

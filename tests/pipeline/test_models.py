@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -10,43 +10,48 @@ from typing import Any, cast
 import pytest
 
 from tests.helpers.contexts import make_context, make_data, make_plan
+from tests.helpers.fake_worker import FakeWorker
 from tests.helpers.made_up import LITE, VGG, make_space
-from tlsearch.data.split import Fold
 from tlsearch.errors import RunError
 from tlsearch.pipeline.context import RunContext
 from tlsearch.pipeline.models import fetch_model, final_seconds, keep_best, model_folder
 from tlsearch.pipeline.search import best_probe
 from tlsearch.search.study import Search, TrialRecord
-from tlsearch.types import TrialResult, TrialSpec
+from tlsearch.types import TrialResult
+from tlsearch.worker.protocol import LoadHead, RunTrial, SaveHead, SaveModel
 
 SPACE = make_space()
 
 
-class Saving:
+class Saving(FakeWorker):
     """A worker that writes a folder with the spec's digest for a model."""
 
     def __init__(self, state: str = "complete") -> None:
-        self.state, self.trained = state, 0
-        self.heads: list[str] = []
+        kinds = {SaveModel: self.save, SaveHead: self.save_head, LoadHead: self.load_head, RunTrial: self.train}
+        super().__init__(kinds)
+        self.state: Any = state
+        self.heads: list[type] = []
 
-    def call(self, name: str, spec: TrialSpec, folder: str = "", file: str = "", **_: object) -> None:
-        if name in ("keep_head", "restore_head"):
-            self.heads.append(name)
-            Path(file).parent.mkdir(exist_ok=True)
-            Path(file).write_text(spec.digest)
-            return
-        assert name == "save"
-        Path(folder).mkdir(parents=True)
-        (Path(folder) / "model.keras").write_text(spec.digest)
+    @property
+    def trained(self) -> list[RunTrial]:
+        """The trials that it was asked to run."""
+        return [request for request in self.requests if isinstance(request, RunTrial)]
 
-    def trial(
-        self, name: str, on_event: object, spec: TrialSpec, folds: Sequence[Fold], keep: bool, **_: object
-    ) -> Any:
-        assert name == "trial"
-        self.trained += 1
-        self.folds, self.keep = folds, keep
-        state: Any = self.state
-        return SimpleNamespace(result=TrialResult(spec, state, None, 1.0, reason="no memory"))
+    def save(self, request: SaveModel, _: object = None) -> None:
+        request.folder.mkdir(parents=True)
+        (request.folder / "model.keras").write_text(request.spec.digest)
+
+    def save_head(self, request: SaveHead, _: object) -> None:
+        self.heads.append(SaveHead)
+        request.file.parent.mkdir(exist_ok=True)
+        request.file.write_text(request.spec.digest)
+
+    def load_head(self, request: LoadHead, _: object) -> None:
+        self.heads.append(LoadHead)
+        assert request.file.read_text() == request.spec.digest
+
+    def train(self, request: RunTrial, _: object) -> Any:
+        return SimpleNamespace(result=TrialResult(request.spec, self.state, None, 1.0, reason="no memory"))
 
 
 DATA = make_data((0, 1, 0, 1), val=(3,))
@@ -100,27 +105,27 @@ def test_of_a_frozen_network_only_the_head_is_kept(tmp_path: Path) -> None:
     keep_best(context, PLAN, cast("Search", search), hidden)
     assert [path.name for path in model_folder(context, hidden.spec).iterdir()] == ["head.npz"]
     fetch_model(context, DATA, hidden.spec, LITE, tmp_path / "model")
-    assert worker.heads == ["keep_head", "restore_head"]
+    assert worker.heads == [SaveHead, LoadHead]
     assert (tmp_path / "model" / "model.keras").read_text() == hidden.spec.digest
-    assert worker.trained == 0
+    assert worker.trained == []
 
 
 def test_what_ships_is_what_was_kept(tmp_path: Path) -> None:
     worker = Saving()
     context = context_in(tmp_path, worker)
     winner = suffix(1, 0.9, 6)
-    worker.call("save", winner.spec, str(model_folder(context, winner.spec)))
+    worker.save(SaveModel(spec=winner.spec, candidate=LITE, folder=model_folder(context, winner.spec), decode_size=96))
     fetch_model(context, DATA, winner.spec, LITE, tmp_path / "model")
     assert (tmp_path / "model" / "model.keras").read_text() == winner.spec.digest
-    assert worker.trained == 0
+    assert worker.trained == []
 
 
 def test_what_was_not_kept_is_made_again(tmp_path: Path) -> None:
     worker = Saving()
     fetch_model(context_in(tmp_path, worker), DATA, trial(1, 0.9).spec, LITE, tmp_path / "model")
     assert (tmp_path / "model" / "model.keras").exists()
-    assert worker.trained == 1
-    assert (worker.folds, worker.keep) == ([DATA.fold], False)
+    (trained,) = worker.trained
+    assert (trained.folds, trained.keep_compiled) == ((DATA.fold,), False)
     with pytest.raises(RunError, match="could not be made again: no memory"):
         fetch_model(context_in(tmp_path, Saving("failed")), DATA, trial(1, 0.9).spec, LITE, tmp_path / "other")
 
@@ -133,7 +138,8 @@ def test_with_folds_nothing_is_kept_and_what_ships_is_trained_on_the_whole_pool(
     keep_best(context, ON_FOLDS, cast("Search", search), tuned)
     assert not list(tmp_path.rglob("model*"))
     fetch_model(context, FOLDED, tuned.spec, LITE, tmp_path / "model")
-    assert (worker.folds, worker.keep) == ([FOLDED.whole], True)
+    (trained,) = worker.trained
+    assert (trained.folds, trained.keep_compiled) == ((FOLDED.whole,), True)
 
 
 def test_the_time_for_training_what_ships_is_known() -> None:

@@ -10,12 +10,14 @@ from typing import Any
 import pytest
 
 from tests.helpers.contexts import Heard, make_context, make_plan
+from tests.helpers.fake_worker import FakeWorker
 from tests.helpers.made_up import LITE, VGG, backbone_facts, plugin_facts
 from tlsearch.errors import PluginError, PluginFailedError, TrialError
 from tlsearch.pipeline.plan import Plan
 from tlsearch.pipeline.profile import Profile, best_candidates, make_profile, profile_line
 from tlsearch.results.schema.run import ProfilePoint
 from tlsearch.types import Candidate
+from tlsearch.worker.protocol import ProfileCandidate
 
 THIRD = replace(VGG, backbone="resnet50", depth=17)
 
@@ -50,22 +52,21 @@ def test_the_line_that_people_see() -> None:
     assert profile_line(VGG, points(1.0, 1.0)).endswith("best 1.000 after cut1 (1 of 2)")
 
 
-class Probing:
+def probing(fails: Mapping[str, Exception]) -> FakeWorker:
     """A worker that probes; some backbones raise."""
 
-    def __init__(self, fails: Mapping[str, Exception]) -> None:
-        self.fails = fails
+    def profile(request: ProfileCandidate, _: object) -> tuple[tuple[float, float], ...]:
+        if request.candidate.backbone in fails:
+            raise fails[request.candidate.backbone]
+        return ((0.5, 0.1),) * request.candidate.depth
 
-    def call(self, name: str, *_: object, candidate: Candidate, **__: object) -> list[tuple[float, float]]:
-        if candidate.backbone in self.fails:
-            raise self.fails[candidate.backbone]
-        return [(0.5, 0.1)] * candidate.depth
+    return FakeWorker({ProfileCandidate: profile})
 
 
 def profiled(tmp_path: Path, fails: Mapping[str, Exception], **options: Any) -> tuple[tuple[Plan, Profile], list[str]]:
     """What comes of a profile in which some backbones raise, and the warnings on the way."""
     heard = Heard()
-    context = make_context(tmp_path, Probing(fails), heard=heard, **options)
+    context = make_context(tmp_path, probing(fails), heard=heard, **options)
     plugins = plugin_facts(backbone_facts("vgg16"), backbone_facts("efficientnet_lite0"))
     return make_profile(context, make_plan(plugins=plugins)), heard.warnings
 

@@ -68,7 +68,7 @@ def test_no_file_holds_a_pixel_of_the_test_split(folders: Path, tmp_path: Path) 
     files = pool_at(data, [16, 32], work)
     assert sorted(p.name for p in work.iterdir()) == ["pool-16.npy", "pool-32.npy"]
     for file in files.values():
-        pixels = np.asarray(open_pixels(Path(file)))
+        pixels = np.asarray(open_pixels(file))
         assert len(pixels) == 24
         assert not (pixels[..., 2] > 100).any()  # the blue of the test pictures
         assert (pixels[:16, ..., 0] >= 200).all()
@@ -166,8 +166,8 @@ def test_the_digest_is_that_of_the_contents_in_order(folders: Path, tmp_path: Pa
 def test_smaller_pools_are_made_once(folders: Path, tmp_path: Path) -> None:
     data = load(folders, tmp_path / "work")
     work = tmp_path / "work" / WORK_FOLDER
-    file = Path(pool_at(data, [16], work)[16])
+    file = pool_at(data, [16], work)[16]
     before = file.stat().st_mtime_ns
-    assert pool_at(data, [32, 16, 16], work) == {16: str(file), 32: str(data.pixels)}
+    assert pool_at(data, [32, 16, 16], work) == {16: file, 32: data.pixels}
     assert file.stat().st_mtime_ns == before
     assert open_pixels(file).shape == (24, 16, 16, 3)

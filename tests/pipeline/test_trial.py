@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -18,6 +17,7 @@ from tlsearch.listeners.running_trial import RunningTrial
 from tlsearch.pipeline.trial import Epochs, run_trial
 from tlsearch.training.trial import Outcome
 from tlsearch.types import Candidate, Decision, Role, TrialResult, TrialSpec
+from tlsearch.worker.protocol import EpochEnd, Listener, RunTrial
 
 SPEC = TrialSpec("vgg16", "imagenet", 128, 13, 10, steps=40, batch_size=32)
 
@@ -28,15 +28,15 @@ class Worker:
     def __init__(self, *rounds: int) -> None:
         self.rounds = rounds
         self.asked: list[tuple[int | None, bool]] = []
-        self.decisions: list[str] = []
+        self.decisions: list[Decision] = []
 
-    def trial(self, name: str, heard: Any, batch_size: int | None, keep: bool, **_: object) -> Any:
+    def send(self, request: RunTrial, listener: Listener) -> Outcome:
         """The outcome of a trial."""
-        self.asked.append((batch_size, keep))
+        self.asked.append((request.batch_size, request.keep_compiled))
         for epoch in range(1, self.rounds[len(self.asked) - 1] + 1):
             numbers = {"epoch": epoch, "val_accuracy": 0.5, "attempt": len(self.asked)}
-            self.decisions.append(heard(("epoch", numbers)))
-            if self.decisions[-1] == "prune":
+            self.decisions.append(listener(EpochEnd(numbers)))
+            if self.decisions[-1] is Decision.PRUNE:
                 break
         if len(self.asked) < len(self.rounds):
             raise OutOfMemoryError("no memory")
@@ -99,7 +99,7 @@ def test_epochs_begin_anew_in_every_fold() -> None:
 def test_a_callback_may_end_a_trial(tmp_path: Path) -> None:
     worker = Worker(4)
     run_trial(make_context(tmp_path, worker, heard=Told(prune_from=2)), make_trial("trial"))
-    assert worker.decisions == ["continue", "prune"]
+    assert worker.decisions == [Decision.CONTINUE, Decision.PRUNE]
 
 
 def test_a_trial_that_an_earlier_attempt_completed_is_not_run_again(tmp_path: Path) -> None:

@@ -11,11 +11,11 @@ import pytest
 
 from tests.helpers.made_up import LITE, facts_of
 from tlsearch.errors import RunError
+from tlsearch.models.measured import MeasuredCandidate
 from tlsearch.runs.budget import TimeBudget
 from tlsearch.runs.checkpoint import Checkpoint
 from tlsearch.training.trial import Outcome
 from tlsearch.types import TrialResult, TrialSpec
-from tlsearch.worker.handlers import CandidateFacts
 
 SPEC = TrialSpec("efficientnet_lite0", "imagenet", 160, 18, 6, units=64, lr_head=1e-3)
 RESULT = TrialResult(
@@ -65,7 +65,7 @@ def test_measurements_come_back_as_they_were(tmp_path: Path) -> None:
     scores = ((0.25, 0.0125), (0.5, 1 / 3))
     for _ in range(2):
         checkpoint = Checkpoint(tmp_path, TimeBudget(None), {})
-        assert checkpoint.get_or_compute(("measure", LITE, 0.4), CandidateFacts, lambda: facts) == facts
+        assert checkpoint.get_or_compute(("measure", LITE, 0.4), MeasuredCandidate, lambda: facts) == facts
         assert checkpoint.get_or_compute(("profile", LITE), tuple[tuple[float, float], ...], lambda: scores) == scores
 
 

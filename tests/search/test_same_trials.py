@@ -10,8 +10,7 @@ import optuna
 import pytest
 
 from tests.helpers.simulation import SPACE, WARM_START, Rows, nothing, open_search, run, simulated, worth
-from tlsearch.search.study import Judge
-from tlsearch.types import TrialResult, TrialSpec
+from tlsearch.types import NumberedEpochJudge, TrialResult, TrialSpec
 
 TRIALS = 32
 
@@ -68,7 +67,7 @@ class Killed(BaseException):
 def test_a_study_that_was_killed_inside_a_trial_takes_that_trial_up_again(
     stop: int, uninterrupted: Rows, tmp_path: Path
 ) -> None:
-    def dying(number: int, spec: TrialSpec, judge: Judge) -> TrialResult:
+    def dying(number: int, spec: TrialSpec, judge: NumberedEpochJudge) -> TrialResult:
         if number < stop:
             return simulated(number, spec, judge)
         judge(1, {"fraction": 0.1, "objective": worth(spec) - 0.27})
@@ -116,7 +115,7 @@ def test_a_limit_in_time_gives_a_prefix_of_the_same_trials(
 
 
 def test_numbers_that_are_not_finite_survive_the_storage(tmp_path: Path) -> None:
-    def run_trial(number: int, spec: TrialSpec, judge: Judge) -> TrialResult:
+    def run_trial(number: int, spec: TrialSpec, judge: NumberedEpochJudge) -> TrialResult:
         return TrialResult(spec, "complete", 0.5, 1.0, {"val_loss": math.inf, "train_loss": math.nan, "c": 0.1})
 
     run(open_search(tmp_path / "study.db"), 1, run_trial)

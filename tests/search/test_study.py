@@ -7,8 +7,8 @@ import pytest
 
 from tests.helpers.made_up import LITE, VGG, make_costs, make_space
 from tests.helpers.simulation import ROUNDS, SPACE, WARM_START, nothing, open_search, result, run, simulated
-from tlsearch.search.study import Judge, Search
-from tlsearch.types import TrialResult, TrialSpec
+from tlsearch.search.study import Search
+from tlsearch.types import Decision, NumberedEpochJudge, TrialResult, TrialSpec
 
 
 def test_a_known_spec_is_told_its_value_and_neither_trained_again_nor_counted() -> None:
@@ -18,7 +18,7 @@ def test_a_known_spec_is_told_its_value_and_neither_trained_again_nor_counted() 
     search = open_search(None, portfolio=[good, bad, same, {**bad, "units": 65}, SPACE.params(LITE, pooling="avgmax")])
     tried: list[TrialSpec] = []
 
-    def run_trial(number: int, spec: TrialSpec, judge: Judge) -> TrialResult:
+    def run_trial(number: int, spec: TrialSpec, judge: NumberedEpochJudge) -> TrialResult:
         tried.append(spec)
         return result(spec, "failed", reason="x") if spec.backbone == "vgg16" else result(spec, value=0.75)
 
@@ -77,7 +77,7 @@ def test_when_everything_is_known_the_search_ends() -> None:
 def test_three_failures_in_a_row_for_one_reason_end_the_search(reasons: list[str], trials: int, why: str) -> None:
     search = open_search(None)
 
-    def run_trial(number: int, spec: TrialSpec, judge: Judge) -> TrialResult:
+    def run_trial(number: int, spec: TrialSpec, judge: NumberedEpochJudge) -> TrialResult:
         reason = reasons[number - 1]
         return result(spec, "failed", reason=reason) if reason else result(spec, value=0.5)
 
@@ -90,10 +90,10 @@ def test_a_trial_is_compared_with_its_own_kind_only() -> None:
     suffixes = [SPACE.params(LITE, train_suffix=True, freeze_depth=depth) for depth in (6, 9)]
     search = open_search(None, portfolio=[*heads[:3], *suffixes, heads[3]])
 
-    def run_trial(number: int, spec: TrialSpec, judge: Judge) -> TrialResult:
+    def run_trial(number: int, spec: TrialSpec, judge: NumberedEpochJudge) -> TrialResult:
         level = 0.9 if number <= 3 else 0.2
         for done in range(1, ROUNDS + 1):
-            if judge(done, {"fraction": done / ROUNDS, "objective": level}) == "prune":
+            if judge(done, {"fraction": done / ROUNDS, "objective": level}) is Decision.PRUNE:
                 return result(spec, "pruned", reason=f"after {done}")
         return result(spec, value=level)
 
@@ -108,7 +108,7 @@ def test_a_trial_is_compared_with_its_own_kind_only() -> None:
 def test_a_timed_out_trial_never_wins() -> None:
     search = open_search(None, portfolio=[SPACE.params(LITE, hidden=True), SPACE.params(LITE)])
 
-    def run_trial(number: int, spec: TrialSpec, judge: Judge) -> TrialResult:
+    def run_trial(number: int, spec: TrialSpec, judge: NumberedEpochJudge) -> TrialResult:
         if spec.is_linear_probe:
             return result(spec, value=0.5)
         judge(1, {"fraction": 0.5, "objective": 0.99})
@@ -128,7 +128,7 @@ def test_ties_go_to_the_lower_loss_then_to_the_cheaper() -> None:
     search = open_search(None, portfolio=params)
     numbers = iter([(0.8, 0.5), (0.8, 0.5), (0.8, 0.4), (0.9, 0.9)])
 
-    def run_trial(number: int, spec: TrialSpec, judge: Judge) -> TrialResult:
+    def run_trial(number: int, spec: TrialSpec, judge: NumberedEpochJudge) -> TrialResult:
         value, loss = next(numbers)
         return TrialResult(spec, "complete", value, 1.0, {"val_loss": loss})
 

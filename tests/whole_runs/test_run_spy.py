@@ -12,6 +12,10 @@ from PIL import Image
 
 from tests.helpers.small_run import MARKS
 from tlsearch.config import RunConfig
+from tlsearch.types import Decision
+from tlsearch.worker.dispatch import handle
+from tlsearch.worker.protocol import EvaluateModel, Listener, Request
+from tlsearch.worker.state import WorkerState
 
 pytestmark = MARKS
 
@@ -53,15 +57,13 @@ class Spy:
 
 
 class InProcess:
-    """Stands for the worker process: the same jobs, where the spy can see them."""
+    """Stands for the worker process: the same handlers, where the spy can see them."""
 
     spy: Spy
 
     def __init__(self, log: Path) -> None:
-        from tlsearch.worker.handlers import Jobs
-
-        self._on_event: Callable[[Any], Any] | None = None
-        self._jobs = Jobs(lambda event: self._on_event(event) if self._on_event else None)
+        self._listener: Listener | None = None
+        self._state = WorkerState(lambda event: self._listener(event) if self._listener else Decision.CONTINUE)
 
     def start(self) -> None: ...
 
@@ -72,16 +74,10 @@ class InProcess:
 
     def __exit__(self, *_: object) -> None: ...
 
-    def setup(self, name: str, **kwargs: Any) -> Any:
-        return self.call(name, **kwargs)
-
-    def trial(self, name: str, on_event: Callable[[Any], Any] | None = None, **kwargs: Any) -> Any:
-        return self.call(name, on_event, **kwargs)
-
-    def call(self, name: str, on_event: Callable[[Any], Any] | None = None, **kwargs: Any) -> Any:
-        self.spy.opened |= name == "test"
-        self._on_event = on_event
-        return getattr(self._jobs, name)(**kwargs)
+    def send(self, request: Request[Any], listener: Listener | None = None) -> Any:
+        self.spy.opened |= isinstance(request, EvaluateModel)
+        self._listener = listener
+        return handle(self._state, request)
 
 
 @pytest.fixture
@@ -107,7 +103,7 @@ def spy(monkeypatch: pytest.MonkeyPatch) -> Spy:
     for policy in (policies.Geometric, policies.Standard):
         watch(policy, "render")
     monkeypatch.setattr(InProcess, "spy", spy, raising=False)
-    monkeypatch.setattr("tlsearch.pipeline.context.Worker", InProcess)
+    monkeypatch.setattr("tlsearch.pipeline.context.WorkerClient", InProcess)
     return spy
 
 

@@ -7,7 +7,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,22 @@ import pytest
 
 from tests.helpers.tiny import make_fold, make_pool
 from tlsearch.errors import OutOfMemoryError, PluginError, RunError, TrialError, UsageError, WeightsError
-from tlsearch.types import Candidate, TrialSpec
+from tlsearch.types import Candidate, Decision, TrialSpec
 from tlsearch.worker import client as worker_client
-from tlsearch.worker.client import Worker, WorkerDiedError
+from tlsearch.worker.client import WorkerClient, WorkerDiedError
+from tlsearch.worker.protocol import (
+    CountComputedImages,
+    DescribePlugins,
+    EpochEnd,
+    Event,
+    GetVersions,
+    MeasureCandidate,
+    OpenPool,
+    Progress,
+    Request,
+    RunTrial,
+    SaveModel,
+)
 
 SIZE = 32
 POOL = make_pool(30, SIZE)
@@ -36,96 +50,95 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def worker(folder: Path) -> Iterator[Worker]:
+def worker(folder: Path) -> Iterator[WorkerClient]:
     """One worker for the module: starting one takes seconds. Its pool is open."""
-    with Worker(folder / "worker.log") as worker:
+    with WorkerClient(folder / "worker.log") as worker:
         worker.start()
-        open_pool(worker, folder)
+        worker.send(pool_in(folder))
         yield worker
 
 
-def open_pool(worker: Worker, folder: Path) -> None:
-    """The setup call that a run makes."""
-    worker.setup(
-        "open_pool",
-        pixels={SIZE: str(folder / "pixels.npy")},
-        labels=POOL.labels.tolist(),
-        groups=POOL.groups.tolist(),
+def pool_in(folder: Path) -> OpenPool:
+    """The setup that a run makes."""
+    return OpenPool(
+        pixels={SIZE: folder / "pixels.npy"},
+        labels=tuple(POOL.labels.tolist()),
+        groups=tuple(POOL.groups.tolist()),
         classes=POOL.classes,
         digest=POOL.digest,
-        cache_dir=str(folder / "cache"),
+        cache_dir=folder / "cache",
         cache_limit=10**8,
         metric="accuracy",
     )
 
 
-def process_of(worker: Worker) -> Any:
+def process_of(worker: WorkerClient) -> Any:
     """The process that the worker runs now."""
     assert worker._process is not None
     return worker._process
 
 
-def test_plugins_cross_the_pipe_as_data(worker: Worker) -> None:
-    said = worker.call("plugins")
-    assert {"vgg16", "vgg19", "resnet50", "efficientnet_lite0"} <= {b.name for b in said.backbones}
-    assert {"flip", "standard"} <= set(said.augmentations)
-    assert worker.call("versions")["keras"]
+def test_plugins_cross_the_pipe_as_data(worker: WorkerClient) -> None:
+    facts = worker.send(DescribePlugins())
+    assert {"vgg16", "vgg19", "resnet50", "efficientnet_lite0"} <= {b.name for b in facts.backbones}
+    assert {"flip", "standard"} <= set(facts.augmentations)
+    assert worker.send(GetVersions())["keras"]
 
 
-def test_events_are_answered_while_a_trial_runs(worker: Worker) -> None:
-    events: list[Any] = []
+def test_a_trial_is_pruned_while_it_runs(worker: WorkerClient) -> None:
+    epochs: list[Mapping[str, float]] = []
 
-    def answer(event: Any) -> str:
-        events.append(event)
-        return "prune" if len([e for e in events if e[0] == "epoch"]) == 2 else "continue"
+    def decide(event: Event) -> Decision:
+        if isinstance(event, EpochEnd):
+            epochs.append(event.numbers)
+        return Decision.PRUNE if len(epochs) == 2 else Decision.CONTINUE
 
     spec = TrialSpec("small_cnn", None, SIZE, 4, 0, steps=4, batch_size=16, lr_suffix=1e-3, lr_head=1e-3)
-    outcome = worker.trial("trial", answer, candidate=SMALL, spec=spec, folds=[FOLD], seconds=None)
+    outcome = worker.send(RunTrial(candidate=SMALL, spec=spec, folds=(FOLD,)), decide)
     assert outcome.result.state == "pruned"
-    epochs = [numbers for kind, numbers in events if kind == "epoch"]
     assert [n["val_loss"] for n in epochs] == [h["val_loss"] for h in outcome.result.history]
     assert len(epochs) == 2
-    assert worker.call("versions")["keras"]
+    assert worker.send(GetVersions())["keras"]
 
 
-def test_our_errors_come_back_as_they_are(worker: Worker, folder: Path) -> None:
+def test_our_errors_come_back_as_they_are(worker: WorkerClient, folder: Path) -> None:
     with pytest.raises(PluginError, match="there is no backbone 'small_cmm'") as caught:
-        worker.call("measure", candidate=Candidate("small_cmm", None, None, "", SIZE, 0), train_at=0.0)
+        worker.send(MeasureCandidate(candidate=Candidate("small_cmm", None, None, "", SIZE, 0), train_at=0.0))
     assert type(caught.value) is PluginError
     assert isinstance(caught.value, UsageError)
     assert "raise PluginError" in caught.value.traceback
     broken = folder / "broken.weights.h5"
     broken.write_bytes(b"none")
     with pytest.raises(WeightsError, match="does not fit"):
-        worker.call("measure", candidate=Candidate("vgg16", "w", str(broken), "", SIZE, 0), train_at=0.0)
+        worker.send(MeasureCandidate(candidate=Candidate("vgg16", "w", str(broken), "", SIZE, 0), train_at=0.0))
 
 
-def test_any_other_exception_is_a_trial_error_with_its_traceback(worker: Worker) -> None:
+def test_any_other_exception_is_a_trial_error_with_its_traceback(worker: WorkerClient) -> None:
     with pytest.raises(TrialError, match=r"^KeyError: 7") as caught:
-        worker.call("measure", candidate=Candidate("small_cnn", None, None, "", 7, 0), train_at=0.0)
+        worker.send(MeasureCandidate(candidate=Candidate("small_cnn", None, None, "", 7, 0), train_at=0.0))
     assert "Traceback (most recent call last)" in caught.value.traceback
-    assert "jobs.py" in caught.value.traceback
-    with pytest.raises(TrialError, match=r"AttributeError: .*no_such_call"):
-        worker.call("no_such_call")
+    assert "handlers.py" in caught.value.traceback
+    with pytest.raises(TrialError, match=r"ValueError: there is no request 'Unknown'"):
+        worker.send(Unknown())
 
 
-def test_smaller_batches_train_as_long_and_the_result_says_what_was_asked(worker: Worker, folder: Path) -> None:
+def test_smaller_batches_train_as_long_and_the_result_says_what_was_asked(worker: WorkerClient, folder: Path) -> None:
     epochs: list[float] = []
 
-    def answer(event: Any) -> str:
-        if event[0] == "epoch":
-            epochs.append(event[1]["epoch"])
-        return "continue"
+    def listen(event: Event) -> Decision:
+        if isinstance(event, EpochEnd):
+            epochs.append(event.numbers["epoch"])
+        return Decision.CONTINUE
 
     spec = TrialSpec("small_cnn", None, SIZE, 4, 0, steps=12, batch_size=16, lr_suffix=1e-3, lr_head=1e-3)
-    asked: dict[str, Any] = {"candidate": SMALL, "spec": spec, "folds": [FOLD], "seconds": None}
-    whole = worker.trial("trial", answer, **asked)
+    request = RunTrial(candidate=SMALL, spec=spec, folds=(FOLD,))
+    whole = worker.send(request, listen)
     seen, epochs[:] = list(epochs), []
-    half = worker.trial("trial", answer, **asked, batch_size=8)
+    half = worker.send(replace(request, batch_size=8), listen)
     assert epochs == seen
     assert half.result.spec == spec
     assert half.result.history != whole.result.history  # other batches
-    worker.call("save", spec=spec, candidate=SMALL, folder=str(folder / "half"), decode_size=SIZE)
+    worker.send(SaveModel(spec=spec, candidate=SMALL, folder=folder / "half", decode_size=SIZE))
     assert (folder / "half" / "model.keras").exists()
 
 
@@ -162,52 +175,55 @@ def test_a_worker_from_start_to_end(tmp_path: Path, folder: Path, monkeypatch: p
     monkeypatch.setenv("PYTHONPATH", str(tmp_path / "site"))
     monkeypatch.setattr(worker_client, "RENEW_AFTER", 2)
     log = tmp_path / "worker.log"
-    with Worker(log) as worker:
-        open_pool(worker, folder)
+    with WorkerClient(log) as worker:
+        worker.send(pool_in(folder))
 
         # What libraries print goes to the log and does not disturb the messages.
-        assert worker.call("plugins").augmentations["loud"] == "loud 1.5"
+        assert worker.send(DescribePlugins()).augmentations["loud"] == "loud 1.5"
         for line in ("said while loading", "said behind Python's back", "said by a child"):
             assert line in log.read_text()
 
         # Want of memory is told apart from other failures.
         spec = TrialSpec("small_cnn", None, SIZE, 4, 0, policy="loud", strength=0.5, steps=4, lr_head=1e-3)
         with pytest.raises(OutOfMemoryError, match="MemoryError: no room for so many"):
-            worker.call("trial", candidate=SMALL, spec=spec, folds=[FOLD], seconds=None)
+            worker.send(RunTrial(candidate=SMALL, spec=spec, folds=(FOLD,)))
 
         # The terminal sends Ctrl-C to the whole group; the parent decides.
         first = process_of(worker)
         os.kill(first.pid, signal.SIGINT)
-        assert worker.call("images_computed") == 0
+        assert worker.send(CountComputedImages()) == 0
         assert process_of(worker) is first
 
-        # A child that dies is told, and the next call starts another that has the pool again.
+        # A child that dies is an error, and the next request starts another that has the pool again.
         os.kill(first.pid, signal.SIGKILL)
-        with pytest.raises(WorkerDiedError, match=rf"ended with code -9 during 'plugins'.*{log.name}") as caught:
-            worker.call("plugins")
+        with pytest.raises(
+            WorkerDiedError, match=rf"ended with code -9 during 'DescribePlugins'.*{log.name}"
+        ) as caught:
+            worker.send(DescribePlugins())
         assert isinstance(caught.value, RunError)
-        assert worker.call("images_computed") == 0
+        assert worker.send(CountComputedImages()) == 0
         second = process_of(worker)
         assert second.pid != first.pid
 
-        # After RENEW_AFTER trials comes a fresh process, which was started ahead; other calls do not count.
+        # After RENEW_AFTER trials comes a fresh process, which was started ahead; other requests do not count.
+        monkeypatch.setattr(CountComputedImages, "counts_as_trial", True)
         for _ in range(2):
-            worker.trial("images_computed")
-            worker.call("versions")
+            worker.send(CountComputedImages())
+            worker.send(GetVersions())
         assert process_of(worker) is second
         ahead = worker._next
-        assert worker.trial("images_computed") == 0
+        assert worker.send(CountComputedImages()) == 0
         third = process_of(worker)
         assert third is ahead
         assert second.returncode == 0
 
         # One that died before it was needed is replaced.
-        worker.trial("images_computed")
+        worker.send(CountComputedImages())
         ahead = worker._next
         assert ahead is not None
         ahead.kill()
         ahead.wait()
-        assert worker.trial("images_computed") == 0
+        assert worker.send(CountComputedImages()) == 0
         fourth = process_of(worker)
         assert fourth is not ahead
         assert fourth.returncode is None
@@ -218,37 +234,65 @@ def test_a_worker_from_start_to_end(tmp_path: Path, folder: Path, monkeypatch: p
 
 def test_a_process_that_was_started_ahead_ends_with_the_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker_client, "RENEW_AFTER", 1)
-    with Worker(tmp_path / "worker.log") as worker:
+    monkeypatch.setattr(GetVersions, "counts_as_trial", True)
+    with WorkerClient(tmp_path / "worker.log") as worker:
         worker.start()
-        worker.trial("versions")
+        worker.send(GetVersions())
         ahead = worker._next
         assert ahead is not None
     assert ahead.returncode is not None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Unknown(Request[None]):
+    """No handler knows it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Repeat(Request[tuple[str, str]]):
+    """Asks the parrot for the text and the decision about its event."""
+
+    text: str = ""
+    half: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pool(Repeat, Request[tuple[str, str]]):
+    """The same as a setup."""
+
+    is_setup = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Other(Repeat, Request[tuple[str, str]]):
+    """The same as another setup."""
+
+    is_setup = True
+
+
 PARROT = """
 import io, sys
-from tlsearch.worker import protocol as wire
-requests, answers = sys.stdin.buffer, sys.stdout.buffer
+from tlsearch.worker.channel import Channel
+channel = Channel(sys.stdin.buffer, sys.stdout.buffer)
 while True:
     try:
-        _, name, kwargs = wire.receive(requests)
+        _, (name, content) = channel.receive()
     except EOFError:
         break
-    wire.send(answers, ("event", name))
-    _, reply = wire.receive(requests)
-    if kwargs.get("half"):
+    channel.send("event", {"type": "Progress", "text": content["text"], "done": 1, "total": 2})
+    _, decision = channel.receive()
+    if content["half"]:
         whole = io.BytesIO()
-        wire.send(whole, ("result", "x" * 1000))
-        answers.write(whole.getvalue()[:500])
+        Channel(whole, whole).send("reply", ["x" * 1000, decision])
+        sys.stdout.buffer.write(whole.getvalue()[:500])
         break
-    wire.send(answers, ("result", (name, reply)))
+    channel.send("reply", [content["text"], decision] if content["text"] != "nonsense" else 5)
 """
 
 
 @pytest.fixture
-def parrot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Worker]:
-    """A worker whose process only asks once and says what it was told: it starts at once."""
+def parrot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[WorkerClient]:
+    """A worker whose process only sends an event and repeats what it gets: it starts at once."""
     start = subprocess.Popen
 
     def instead(command: list[str], **options: Any) -> Any:
@@ -256,65 +300,78 @@ def parrot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Worker]:
         return start([sys.executable, "-c", PARROT], **options)
 
     monkeypatch.setattr(worker_client.subprocess, "Popen", instead)
-    with Worker(tmp_path / "worker.log") as worker:
+    with WorkerClient(tmp_path / "worker.log") as worker:
         yield worker
 
 
-def test_a_conversation_that_was_broken_off_is_not_taken_up_again(parrot: Worker) -> None:
-    """Else its answer would be taken for that of the next call."""
+def test_a_listener_gets_events_and_decides(parrot: WorkerClient) -> None:
+    events: list[Event] = []
 
-    def interrupt(event: Any) -> None:
+    def prune(event: Event) -> Decision:
+        events.append(event)
+        return Decision.PRUNE
+
+    assert parrot.send(Repeat(text="first"), prune) == ("first", "prune")
+    assert events == [Progress("first", 1, 2)]
+    assert parrot.send(Repeat(text="second")) == ("second", "continue")
+
+
+def test_an_interrupted_exchange_is_not_continued(parrot: WorkerClient) -> None:
+    """Else its reply would be taken for that of the next request."""
+
+    def interrupt(event: Event) -> Decision:
         raise KeyboardInterrupt
 
-    assert parrot.call("first", lambda event: "fine") == ("first", "fine")
+    assert parrot.send(Repeat(text="first")) == ("first", "continue")
     first = process_of(parrot)
     with pytest.raises(KeyboardInterrupt):
-        parrot.call("second", interrupt)
+        parrot.send(Repeat(text="second"), interrupt)
     assert first.returncode is not None
-    assert parrot.call("third", lambda event: "well") == ("third", "well")
+    assert parrot.send(Repeat(text="third")) == ("third", "continue")
     assert process_of(parrot) is not first
 
 
-def test_an_error_of_the_listener_is_no_death(parrot: Worker) -> None:
-    def fail(event: Any) -> None:
+def test_an_error_of_the_listener_is_no_death(parrot: WorkerClient) -> None:
+    def fail(event: Event) -> Decision:
         raise ValueError("a fault of the parent")
 
     with pytest.raises(ValueError, match="a fault of the parent"):
-        parrot.call("first", fail)
+        parrot.send(Repeat(text="first"), fail)
 
 
-def test_half_an_answer_is_a_death(parrot: Worker) -> None:
-    with pytest.raises(WorkerDiedError, match="ended with code 0 during 'ask'"):
-        parrot.call("ask", half=True)
-    assert parrot.call("ask") == ("ask", None)
+@pytest.mark.parametrize("request_", [Repeat(half=True), Repeat(text="nonsense")], ids=["half", "nonsense"])
+def test_what_is_no_reply_is_a_death(parrot: WorkerClient, request_: Repeat) -> None:
+    with pytest.raises(WorkerDiedError, match="ended with code 0 during 'Repeat'"):
+        parrot.send(request_)
+    assert parrot.send(Repeat(text="ask")) == ("ask", "continue")
 
 
-def test_setup_is_repeated_in_order_and_with_its_last_arguments(
-    parrot: Worker, monkeypatch: pytest.MonkeyPatch
+def test_setup_is_repeated_in_order_and_as_it_was_sent_last(
+    parrot: WorkerClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seen: list[tuple[str, dict[str, Any]]] = []
-    exchange = Worker._exchange
+    seen: list[Request[Any]] = []
+    exchange = WorkerClient._exchange
 
-    def spy(worker: Worker, name: str, on_event: Any, kwargs: dict[str, Any]) -> Any:
-        seen.append((name, kwargs))
-        return exchange(worker, name, on_event, kwargs)
+    def spy(worker: WorkerClient, request: Request[Any], listener: Any) -> Any:
+        seen.append(request)
+        return exchange(worker, request, listener)
 
-    monkeypatch.setattr(Worker, "_exchange", spy)
-    parrot.setup("pool", size=1)
-    parrot.setup("other", size=2)
-    parrot.setup("pool", size=3)
-    assert seen == [("pool", {"size": 1}), ("other", {"size": 2}), ("pool", {"size": 3})]
+    monkeypatch.setattr(WorkerClient, "_exchange", spy)
+    setups = [Pool(text="1"), Other(text="2"), Pool(text="3")]
+    for setup in setups:
+        parrot.send(setup)
+    assert seen == setups
     seen.clear()
     parrot.close()
-    parrot.call("work")
-    assert seen == [("pool", {"size": 3}), ("other", {"size": 2}), ("work", {})]
+    parrot.send(Repeat(text="work"))
+    assert seen == [Pool(text="3"), Other(text="2"), Repeat(text="work")]
     seen.clear()
     parrot.close()
-    parrot.setup("pool", size=4)
-    assert seen == [("other", {"size": 2}), ("pool", {"size": 4})]
+    parrot.send(Pool(text="4"))
+    assert seen == [Other(text="2"), Pool(text="4")]
 
 
-def test_the_process_ends_when_its_pipe_closes(worker: Worker, folder: Path) -> None:
+def test_the_process_ends_when_its_pipe_closes(worker: WorkerClient, folder: Path) -> None:
     """A parent that was killed leaves no worker behind: the shared one, last of all, sees its input close."""
     process = process_of(worker)
     child = psutil.Process(process.pid)
@@ -322,11 +379,11 @@ def test_the_process_ends_when_its_pipe_closes(worker: Worker, folder: Path) -> 
     assert process.wait(timeout=30) == 0
     assert not child.is_running()
     with pytest.raises((WorkerDiedError, ValueError)):
-        worker.call("versions")
+        worker.send(GetVersions())
 
 
 def test_closing_twice_and_closing_what_never_ran(tmp_path: Path) -> None:
-    worker = Worker(tmp_path / "worker.log")
+    worker = WorkerClient(tmp_path / "worker.log")
     worker.close()
     worker.kill()
     assert not (tmp_path / "worker.log").exists()

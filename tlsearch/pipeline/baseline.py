@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from tlsearch.errors import OutOfMemoryError, PluginFailedError
 from tlsearch.listeners.running_trial import CompletedTrial, RunningTrial
+from tlsearch.models.measured import MeasuredCandidate
 from tlsearch.models.small_cnn import SmallCNN
 from tlsearch.pipeline.context import Data, RunContext
 from tlsearch.pipeline.messages import baseline_line
@@ -20,10 +21,10 @@ from tlsearch.results.schema.run import TrialRow
 from tlsearch.search.cost import RENDER_SECONDS
 from tlsearch.training.batches import steps_per_epoch
 from tlsearch.training.trial import Outcome
-from tlsearch.types import Candidate, TrialResult, TrialSpec
+from tlsearch.types import Candidate, Decision, TrialResult, TrialSpec
 from tlsearch.utils.signals import defer_interrupts
 from tlsearch.worker.client import WorkerDiedError
-from tlsearch.worker.handlers import CandidateFacts
+from tlsearch.worker.protocol import Event, Listener, RateEpochEnd, RunSuccessiveHalving
 
 RATES = (1e-3, 3e-3, 3e-4)
 """Learning rates that race; AdamW's usual one first."""
@@ -138,7 +139,7 @@ def scratch_of(baseline: BaselineResult | None) -> tuple[BaselineResult, ...]:
     return () if baseline is None else (baseline, *baseline.others)
 
 
-def _small_network(context: RunContext, data: Data, budget: float | None) -> CandidateFacts:
+def _small_network(context: RunContext, data: Data, budget: float | None) -> MeasuredCandidate:
     """The small network, at the largest size at which it gets 30 epochs, or at the smallest."""
     largest, *smaller = baseline_sizes(data.base_size)
     candidate = Candidate(SmallCNN.name, None, None, "", largest, 0)
@@ -152,7 +153,7 @@ def _small_network(context: RunContext, data: Data, budget: float | None) -> Can
     return facts
 
 
-def _race_seconds(data: Data, facts: CandidateFacts, epochs: int) -> float:
+def _race_seconds(data: Data, facts: MeasuredCandidate, epochs: int) -> float:
     """Seconds for the whole race over a schedule of ``epochs``."""
     return RACE_WORK * _epoch_seconds(data, facts) * epochs + WHOLE_COMPILE_SECONDS
 
@@ -161,20 +162,20 @@ def _rank(run: BaselineResult) -> tuple[float, float]:
     return (run.result.value or 0.0, -run.result.metrics["val_loss"])
 
 
-def _same_architecture(plan: Plan, best: Candidate) -> CandidateFacts:
+def _same_architecture(plan: Plan, best: Candidate) -> MeasuredCandidate:
     """The winner's kind of network with random values; it takes the time that the pre-trained one was measured at."""
     facts = plan.measured[best]
     return replace(facts, candidate=replace(best, weights=None, weights_file=None, weights_id=""))
 
 
-def _epoch_seconds(data: Data, facts: CandidateFacts) -> float:
+def _epoch_seconds(data: Data, facts: MeasuredCandidate) -> float:
     """Seconds to render and train one epoch of the whole network."""
     images = len(data.fold.train)
     render = len(data.pool) * facts.candidate.image_size**2 * RENDER_SECONDS
     return images * facts.forward_seconds * facts.train_ratio * 1.1 + render
 
 
-def _steps(context: RunContext, plan: Plan, facts: CandidateFacts, budget: float | None) -> int:
+def _steps(context: RunContext, plan: Plan, facts: MeasuredCandidate, budget: float | None) -> int:
     """As many steps as fit the budget; 60 epochs, and no fewer steps than a trial has, without one."""
     per_epoch, wanted = _per_epoch(context, plan.data), _wanted_steps(context, plan)
     if budget is None:
@@ -184,7 +185,7 @@ def _steps(context: RunContext, plan: Plan, facts: CandidateFacts, budget: float
     return min(wanted, max(int(epochs * per_epoch), 10))
 
 
-def _race(context: RunContext, plan: Plan, facts: CandidateFacts, steps: int) -> BaselineResult:
+def _race(context: RunContext, plan: Plan, facts: MeasuredCandidate, steps: int) -> BaselineResult:
     """The race with augmentation; where its plugin fails, without."""
     policy = plan.space.policy_of("strong")
     try:
@@ -196,7 +197,7 @@ def _race(context: RunContext, plan: Plan, facts: CandidateFacts, steps: int) ->
         return _race_with("none", context, plan, facts, steps)
 
 
-def _race_with(policy: str, context: RunContext, plan: Plan, facts: CandidateFacts, steps: int) -> BaselineResult:
+def _race_with(policy: str, context: RunContext, plan: Plan, facts: MeasuredCandidate, steps: int) -> BaselineResult:
     candidate = facts.candidate
     specs = tuple(_spec(context, policy, facts, steps, rate) for rate in RATES)
     trials = [_trial(plan.data, candidate, spec) for spec in specs]
@@ -240,10 +241,9 @@ def _run_race(context: RunContext, data: Data, trials: Sequence[RunningTrial], q
                 started.append(context.callbacks.start_trial(trial))
         for trial in started:
             context.callbacks.on_trial_begin(trial)
-        outcomes: list[Outcome] = context.worker.trial(
-            "race", _listener(context, started), candidate=candidate, specs=[t.spec for t in trials], fold=data.fold
-        )
-        raced = RaceResult(tuple(outcomes), tuple(trial.run_id for trial in started))
+        request = RunSuccessiveHalving(candidate=candidate, specs=tuple(t.spec for t in trials), fold=data.fold)
+        outcomes = context.worker.send(request, _listener(context, started))
+        raced = RaceResult(outcomes, tuple(trial.run_id for trial in started))
         if not data.uses_folds:
             save_fitted(context, data, raced.best.spec, candidate, model_folder(context, raced.best.spec))
         with defer_interrupts():
@@ -262,22 +262,22 @@ def _run_race(context: RunContext, data: Data, trials: Sequence[RunningTrial], q
     return raced
 
 
-def _listener(context: RunContext, trials: Sequence[RunningTrial]) -> Callable[[tuple[str, Any]], None]:
-    """Takes the events of learning rates that are trained together: ("race", (number, numbers)), and others."""
+def _listener(context: RunContext, trials: Sequence[RunningTrial]) -> Listener:
+    """Takes the events of learning rates that are trained together."""
     epochs, show = [Epochs() for _ in trials], context.progress("baseline")
 
-    def on_event(event: tuple[str, Any]) -> None:
-        if event[0] != "race":
-            show(event)
-            return
-        number, numbers = event[1]
+    def listener(event: Event) -> Decision:
+        if not isinstance(event, RateEpochEnd):
+            return show(event)
+        number, numbers = event.number, event.numbers
         context.callbacks.on_epoch_end(trials[number], epochs[number].next(numbers))
         _show(context, trials[number].candidate, numbers)
+        return Decision.CONTINUE
 
-    return on_event
+    return listener
 
 
-def _spec(context: RunContext, policy: str, facts: CandidateFacts, steps: int, rate: float) -> TrialSpec:
+def _spec(context: RunContext, policy: str, facts: MeasuredCandidate, steps: int, rate: float) -> TrialSpec:
     return TrialSpec(
         facts.candidate.backbone,
         None,

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 from tlsearch.callbacks import Callback, RunInfo
 from tlsearch.config import Metric, RunConfig
@@ -24,8 +23,10 @@ from tlsearch.reporter import Reporter
 from tlsearch.runs.budget import TimeBudget
 from tlsearch.runs.checkpoint import Checkpoint
 from tlsearch.runs.output import CHECKPOINT_FOLDER, LOG_NAME, WORK_FOLDER, is_finished, output_folder
+from tlsearch.types import Decision
 from tlsearch.utils.files import is_full
-from tlsearch.worker.client import Worker
+from tlsearch.worker.client import WorkerClient
+from tlsearch.worker.protocol import Event, FrozenPasses, Progress
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ class RunContext:
     config: RunConfig
     output: Path
     budget: TimeBudget
-    worker: Worker
+    worker: WorkerClient
     callbacks: CallbackList
     checkpoint: Checkpoint
     passes: dict[str, FrozenCounts] = field(default_factory=dict)
@@ -115,20 +116,19 @@ class RunContext:
 
 @dataclass(frozen=True)
 class ProgressOf:
-    """Takes the worker's ("progress", (text, done, total)) and ("passes", counts by network) events."""
+    """Takes the worker's progress, and what it has counted of frozen layers."""
 
     callbacks: CallbackList
     step: str
     count: Callable[[Mapping[str, FrozenCounts]], None]
 
-    def __call__(self, event: tuple[str, Any]) -> None:
+    def __call__(self, event: Event) -> Decision:
         """Take an event."""
-        kind, content = event
-        if kind == "progress":
-            text, done, total = content
-            self.callbacks.on_progress(self.step, done, total, text)
-        elif kind == "passes":
-            self.count(content)
+        if isinstance(event, Progress):
+            self.callbacks.on_progress(self.step, event.done, event.total, event.text)
+        elif isinstance(event, FrozenPasses):
+            self.count(event.counts)
+        return Decision.CONTINUE
 
 
 @contextmanager
@@ -181,7 +181,7 @@ def followers(reporter: Reporter | None, callbacks: Sequence[Callback]) -> list[
 def _context(config: RunConfig, output: Path, budget: TimeBudget, others: Sequence[Callback]) -> Iterator[RunContext]:
     passes: dict[str, FrozenCounts] = {}
     checkpoint = Checkpoint(output / WORK_FOLDER / CHECKPOINT_FOLDER, budget, passes)
-    with Worker(output / LOG_NAME) as worker:
+    with WorkerClient(output / LOG_NAME) as worker:
         yield RunContext(
             config=config,
             output=output,

@@ -27,6 +27,7 @@ from tlsearch.runs.ledger import fingerprint_of
 from tlsearch.search.study import TrialRecord
 from tlsearch.stats.claims import Claims, Estimate, estimate, make_claims
 from tlsearch.training.trial import Outcome
+from tlsearch.worker.protocol import EvaluateModel
 
 GALLERY = 24
 """Mistakes that the report shows."""
@@ -153,20 +154,18 @@ def _ask(context: RunContext, data: Data, models: Mapping[str, Path]) -> tuple[d
         Probabilities (N, classes) by each model from the original files, and the winner's milliseconds an image.
     """
     index, rows = data.index, data.split.test
-    files = [str(index.file(row)) for row in rows]
+    files = tuple(index.file(row) for row in rows)
     said: dict[str, FloatArray] = {}
     latency = None
     for name, folder in models.items():
         context.callbacks.on_progress(
             "test", len(said), len(models), f"{name.replace('_', ' ')} on {len(files)} images"
         )
-        probabilities, milliseconds = context.worker.call(
-            "test", folder=str(folder), files=files, latency=name == "winner"
-        )
-        said[name] = np.asarray(probabilities, np.float64)
+        predictions = context.worker.send(EvaluateModel(folder=folder, files=files, latency=name == "winner"))
+        said[name] = predictions.probabilities
         if not np.isfinite(said[name]).all():
             raise RunError("Test images that were read before can no longer be read; restore them and run again.")
-        latency = milliseconds if milliseconds is not None else latency
+        latency = predictions.ms_per_image if predictions.ms_per_image is not None else latency
     return said, latency
 
 

@@ -13,6 +13,7 @@ from tlsearch.stats.label_errors import count_errors, rank_suspects
 from tlsearch.training.insight import Insight
 from tlsearch.training.trial import Outcome
 from tlsearch.types import Candidate
+from tlsearch.worker.protocol import ExamineLabels
 
 MOST_SUSPECTS = 24
 """Suspects that the report shows."""
@@ -36,17 +37,11 @@ def find_insights(
 def _ask_worker(context: RunContext, candidate: Candidate) -> Insight | None:
     """Probes on the stored features; None where there is no time to compute features that are no longer stored."""
     try:
-        insight: Insight | None = context.worker.call(
-            "insight",
-            context.progress("report"),
-            candidate=candidate,
-            seed=context.config.seed,
-            seconds=context.budget.left_for(),
-        )
+        request = ExamineLabels(candidate=candidate, seed=context.config.seed, seconds=context.budget.left_for())
+        return context.worker.send(request, context.progress("report"))
     except TlsearchError as error:
         context.callbacks.on_warning(f"no finding on labels and on more data: {error}")
         return None
-    return insight
 
 
 def _labels(data: Data, insight: Insight) -> Labels:

@@ -6,53 +6,48 @@ import signal
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Protocol
 
 from tlsearch.errors import OutOfMemoryError
 from tlsearch.training.trial import Outcome
-from tlsearch.types import TrialSpec
 from tlsearch.worker.client import WorkerDiedError
-
-
-class RunOnce(Protocol):
-    """Runs a trial for its seconds, in batches of this size, and keeps its compiled model or not."""
-
-    def __call__(self, seconds: float | None, batch_size: int | None, *, keep: bool) -> Outcome:
-        """Run it once."""
+from tlsearch.worker.protocol import RunTrial
 
 
 def within_memory(
-    run: RunOnce, spec: TrialSpec, seconds: float | None, before_again: Callable[[str], None], *, keep: bool
+    run: Callable[[RunTrial], Outcome], request: RunTrial, before_again: Callable[[str], None]
 ) -> Outcome:
-    """What ``run`` gives for the seconds of a trial and its batch size, None for that of ``spec``.
+    """Give the outcome of a trial, which runs again where memory runs out.
 
-    With ``keep`` the worker keeps the trial's compiled model beside others. Where memory runs out so, it runs once more
-    without them, so that what was kept changes no result.
+    Where the worker shall keep its compiled model beside others, it runs once more without them, so that what was kept
+    changes no result. Where it runs out of memory on its own, it runs once more, as many epochs in batches of half the
+    size, in the seconds that are left; the reason in the result says so. A linear probe has no batches.
 
-    Where it runs out of memory on its own, it runs once more, as many epochs in batches of half the size, in the
-    seconds that are left; the reason in the result says so. A head that is solved has no batches. ``before_again`` is
-    told each time.
+    Args:
+        run: Runs the trial once.
+        request: The trial.
+        before_again: Gets a text for people before each repetition.
     """
-    started = time.monotonic()
+    started, spec = time.monotonic(), request.spec
 
-    def left() -> float | None:
-        return None if seconds is None else seconds - (time.monotonic() - started)
+    def alone(batch_size: int | None = None) -> RunTrial:
+        left = None if request.seconds is None else request.seconds - (time.monotonic() - started)
+        return replace(request, seconds=left, batch_size=batch_size, keep_compiled=False)
 
-    if keep:
+    if request.keep_compiled:
         try:
-            return run(seconds, None, keep=True)
+            return run(request)
         except (OutOfMemoryError, WorkerDiedError) as error:
             if not _was_memory(error):
                 raise
             before_again(f"{spec.label} {_what(error)} ({error}); once more, with no other model kept in memory")
     try:
-        return run(left(), None, keep=False)
+        return run(alone())
     except (OutOfMemoryError, WorkerDiedError) as error:
         half = spec.batch_size // 2
         if spec.is_linear_probe or not half or not _was_memory(error):
             raise
         before_again(f"{spec.label} {_what(error)} ({error}); once more, in batches of {half} images")
-    outcome = run(left(), half, keep=False)
+    outcome = run(alone(half))
     result = outcome.result
     why = f"trained in batches of {half} images, for memory ran out with {spec.batch_size}"
     return replace(outcome, result=replace(result, reason=f"{result.reason}; {why}" if result.reason else why))

@@ -10,15 +10,14 @@ from __future__ import annotations
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from tlsearch.errors import RunError
 from tlsearch.pipeline.context import Data, RunContext
 from tlsearch.pipeline.memory import within_memory
 from tlsearch.pipeline.plan import Plan
 from tlsearch.search.study import Search, TrialRecord
-from tlsearch.training.trial import Outcome
-from tlsearch.types import Candidate, TrialSpec
+from tlsearch.types import Candidate, Decision, TrialSpec
+from tlsearch.worker.protocol import Event, FrozenPasses, LoadHead, RunTrial, SaveHead, SaveModel
 
 HEAD_FILE = "head.npz"
 
@@ -38,7 +37,7 @@ def fetch_model(context: RunContext, data: Data, spec: TrialSpec, candidate: Can
     """
     kept = model_folder(context, spec)
     if (kept / HEAD_FILE).exists():
-        context.worker.call("restore_head", spec=spec, file=str(kept / HEAD_FILE))
+        context.worker.send(LoadHead(spec=spec, file=kept / HEAD_FILE))
         save_fitted(context, data, spec, candidate, target)
         return
     if kept.exists():
@@ -52,19 +51,15 @@ def fit_model(
 ) -> None:
     """Train a spec from its seed, on the training part or on the whole pool, and save the model."""
 
-    def on_event(event: tuple[str, Any]) -> str:
-        if event[0] == "passes":
-            context.count(event[1])
-        return "continue"
-
-    def run(seconds: float | None, batch_size: int | None, *, keep: bool) -> Outcome:
-        folds = [data.whole if whole_pool else data.fold]
-        arguments = {"candidate": candidate, "spec": spec, "folds": folds, "seconds": seconds}
-        fitted: Outcome = context.worker.trial("trial", on_event, **arguments, batch_size=batch_size, keep=keep)
-        return fitted
+    def listener(event: Event) -> Decision:
+        if isinstance(event, FrozenPasses):
+            context.count(event.counts)
+        return Decision.CONTINUE
 
     # With folds the configuration was confirmed on others just before: its compiled model may still be there.
-    outcome = within_memory(run, spec, None, context.callbacks.on_warning, keep=whole_pool)
+    fold = data.whole if whole_pool else data.fold
+    request = RunTrial(candidate=candidate, spec=spec, folds=(fold,), keep_compiled=whole_pool)
+    outcome = within_memory(lambda trial: context.worker.send(trial, listener), request, context.callbacks.on_warning)
     if outcome.result.state != "complete":
         raise RunError(f"The model of the trial '{spec.label}' could not be made again: {outcome.result.reason}.")
     save_fitted(context, data, spec, candidate, target)
@@ -74,14 +69,14 @@ def keep_fitted(context: RunContext, data: Data, spec: TrialSpec, candidate: Can
     """Keep the model that the worker fitted last while the run goes on; of a frozen network only its head."""
     folder = model_folder(context, spec)
     if spec.kind == "feature_extraction":
-        context.worker.call("keep_head", spec=spec, file=str(folder / HEAD_FILE))
+        context.worker.send(SaveHead(spec=spec, file=folder / HEAD_FILE))
     else:
         save_fitted(context, data, spec, candidate, folder)
 
 
 def save_fitted(context: RunContext, data: Data, spec: TrialSpec, candidate: Candidate, folder: Path) -> None:
     """Save the model that the worker fitted last."""
-    context.worker.call("save", spec=spec, candidate=candidate, folder=str(folder), decode_size=data.base_size)
+    context.worker.send(SaveModel(spec=spec, candidate=candidate, folder=folder, decode_size=data.base_size))
 
 
 def keep_best(context: RunContext, plan: Plan, search: Search, latest: TrialRecord) -> None:

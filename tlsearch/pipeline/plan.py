@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from tlsearch.config import RunConfig, parse_weights
 from tlsearch.data.split import Fold
 from tlsearch.errors import PluginError, TlsearchError, TrialError, WeightsError
+from tlsearch.models.measured import MeasuredCandidate
 from tlsearch.pipeline.candidates import Found
 from tlsearch.pipeline.context import Data, RunContext
 from tlsearch.pipeline.messages import plan_lines
@@ -25,7 +26,7 @@ from tlsearch.search.warm_start import depths_of
 from tlsearch.types import Candidate, TrialSpec
 from tlsearch.utils.cache import cache_dir
 from tlsearch.worker.client import WorkerDiedError
-from tlsearch.worker.handlers import CandidateFacts
+from tlsearch.worker.protocol import MeasureCandidate, OpenPool
 
 FIRST_VIEW_SHARE = 0.05
 """Share of the time limit into which the first view of a candidate must fit."""
@@ -64,7 +65,7 @@ class Plan:
     folds: tuple[Fold, ...] = ()
 
     @property
-    def measured(self) -> Mapping[Candidate, CandidateFacts]:
+    def measured(self) -> Mapping[Candidate, MeasuredCandidate]:
         """What was measured of every candidate."""
         return self.costs.facts
 
@@ -157,9 +158,9 @@ def now() -> str:
 
 def _measure_all(
     context: RunContext, data: Data, ready: Ready
-) -> tuple[dict[Candidate, CandidateFacts], list[LeftOut]]:
+) -> tuple[dict[Candidate, MeasuredCandidate], list[LeftOut]]:
     """Measure every candidate; gives those whose plugin fails too, which is fatal only for what the user named."""
-    measured: dict[Candidate, CandidateFacts] = {}
+    measured: dict[Candidate, MeasuredCandidate] = {}
     broken = []
     for item, size in zip(ready.candidates, ready.sizes, strict=True):
         try:
@@ -193,43 +194,44 @@ def nothing_usable(broken: Sequence[LeftOut]) -> PluginError:
     return PluginError("No backbone can be used: " + "; ".join(f"{b.backbone}, {b.reason}" for b in broken) + ".")
 
 
-def open_pool(context: RunContext, data: Data, measured: Mapping[Candidate, CandidateFacts], *more: int) -> None:
+def open_pool(context: RunContext, data: Data, measured: Mapping[Candidate, MeasuredCandidate], *more: int) -> None:
     """Give the worker the pool at all sizes (and ``more``), with what is known of the candidates.
 
     It is repeated in every new process.
     """
     config = context.config
     sizes = [c.image_size for c in measured] + [*more]
-    context.worker.setup(
-        "open_pool",
-        pixels=pool_at(data, sizes, context.work),
-        labels=data.labels,
-        groups=data.groups,
-        classes=data.index.classes,
-        digest=pool_digest(data),
-        cache_dir=str(cache_dir(config.cache_dir)),
-        cache_limit=config.cache_limit,
-        metric=data.metric,
-        facts=tuple(measured.values()),
+    context.worker.send(
+        OpenPool(
+            pixels=pool_at(data, sizes, context.work),
+            labels=data.labels,
+            groups=data.groups,
+            classes=data.index.classes,
+            digest=pool_digest(data),
+            cache_dir=cache_dir(config.cache_dir),
+            cache_limit=config.cache_limit,
+            metric=data.metric,
+            measured=tuple(measured.values()),
+        )
     )
 
 
-def measure(context: RunContext, candidate: Candidate, train_at: float) -> CandidateFacts:
+def measure(context: RunContext, candidate: Candidate, train_at: float) -> MeasuredCandidate:
     """Measure a candidate, once in the life of a run.
 
     ``train_at`` is the frozen share at which a training step is timed.
     """
-    facts: CandidateFacts = context.checkpoint.get_or_compute(
+    facts: MeasuredCandidate = context.checkpoint.get_or_compute(
         ("measure", candidate, train_at),
-        CandidateFacts,
-        lambda: context.worker.call("measure", candidate=candidate, train_at=train_at),
+        MeasuredCandidate,
+        lambda: context.worker.send(MeasureCandidate(candidate=candidate, train_at=train_at)),
     )
     return facts
 
 
 def _measured(
-    context: RunContext, data: Data, measured: Mapping[Candidate, CandidateFacts], found: Found, size: int
-) -> CandidateFacts:
+    context: RunContext, data: Data, measured: Mapping[Candidate, MeasuredCandidate], found: Found, size: int
+) -> MeasuredCandidate:
     """Measure a candidate, at a smaller size where its first view would take too long."""
     limit = context.budget.limit
     weights = found.weights

@@ -22,6 +22,7 @@ from tlsearch.tracking.location import locate
 from tlsearch.tracking.outbox import UNSENT_FOLDER
 from tlsearch.tracking.tracker import Tracker
 from tlsearch.utils.cache import cache_dir
+from tlsearch.worker.protocol import DescribePlugins, FindWeights
 
 ROLES = ("mild", None, "strong")
 """The order of the augmentations that are used by default; those of one role are in the order of their names."""
@@ -53,14 +54,13 @@ def preflight(context: RunContext, survey: Survey, *, download: bool = True) -> 
     """
     config, worker = context.config, context.worker
     with context.budget.measure("plan"):
-        plugins = worker.call("plugins")
+        plugins = worker.send(DescribePlugins())
         policies = choose_policies(config, plugins)
-        cache = str(config.cache_dir) if config.cache_dir else None
         candidates, left_out = find_candidates(
             config,
             plugins,
             context.callbacks,
-            lambda label: worker.call("weights_file", label=label, cache_dir=cache),
+            lambda label: worker.send(FindWeights(label=label, cache_dir=config.cache_dir)),
             download=download,
         )
         sizes = sizes_of(candidates, survey, config)

@@ -12,6 +12,7 @@ from tlsearch.results.schema.run import ProfilePoint
 from tlsearch.search.warm_start import depths_of
 from tlsearch.types import Candidate
 from tlsearch.worker.client import WorkerDiedError
+from tlsearch.worker.protocol import ProfileCandidate
 
 Profile = Mapping[Candidate, tuple[ProfilePoint, ...]]
 
@@ -56,16 +57,14 @@ def _make_profile(context: RunContext, plan: Plan) -> tuple[Plan, Profile]:
     return plan, profile
 
 
-def _probed(context: RunContext, train: Sequence[int], candidate: Candidate) -> Sequence[tuple[float, float]]:
+def _probed(context: RunContext, train: tuple[int, ...], candidate: Candidate) -> tuple[tuple[float, float], ...]:
     """(accuracy, standard error) of a linear probe at each cut."""
-    seed = context.config.seed
-    show = context.progress("profile")
-    scores: Sequence[tuple[float, float]] = context.checkpoint.get_or_compute(
-        ("profile", candidate, train, seed),
+    request = ProfileCandidate(candidate=candidate, train=train, seed=context.config.seed)
+    return context.checkpoint.get_or_compute(
+        ("profile", candidate, train, request.seed),
         tuple[tuple[float, float], ...],
-        lambda: context.worker.call("profile", show, candidate=candidate, train=train, seed=seed),
+        lambda: context.worker.send(request, context.progress("profile")),
     )
-    return scores
 
 
 def profile_line(candidate: Candidate, points: Sequence[ProfilePoint]) -> str:

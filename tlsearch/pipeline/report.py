@@ -5,7 +5,6 @@ from __future__ import annotations
 import platform
 import shlex
 import sys
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -37,6 +36,7 @@ from tlsearch.search.importance import parameter_importance
 from tlsearch.search.study import FAILURES_IN_A_ROW, TrialRecord
 from tlsearch.tracking.register import Figures
 from tlsearch.tracking.sync import hint_at_sync, name_runs, settle
+from tlsearch.worker.protocol import GetVersions
 
 MOST_CURVES = 6
 """Trials whose learning curves are kept."""
@@ -280,7 +280,7 @@ def _scratch(found: Found) -> tuple[schema.Baseline, ...]:
 def _versions(context: RunContext, plan: Plan) -> dict[str, str]:
     """The versions of all that took part: libraries, the platform, and as in the tags of the record every plugin."""
     known = {**{name: version(name) for name in LIBRARIES}, "tlsearch": version("tlsearch")}
-    worker: Mapping[str, str] = context.worker.call("versions")
+    worker = context.worker.send(GetVersions())
     plugins = {f"plugin.{name}": text for name, text in plan.plugin_versions().items()}
     system = {"python": sys.version.split()[0], "platform": platform.platform()}
     return {**known, **worker, **system, **plugins}

@@ -102,14 +102,14 @@ def pool_digest(data: Data) -> str:
     return digest.hexdigest()
 
 
-def pool_at(data: Data, sizes: Sequence[int], work: Path) -> dict[int, str]:
+def pool_at(data: Data, sizes: Sequence[int], work: Path) -> dict[int, Path]:
     """Files with the pool's pixels at each of ``sizes`` (none above the base size), made where they are not there."""
     files = {}
     for size in sorted(set(sizes)):
         file = work / f"pool-{size}.npy"
         if not file.exists():
             _write_smaller(data.pixels, size, file)
-        files[size] = str(file)
+        files[size] = file
     return files
 
 

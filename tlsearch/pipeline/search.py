@@ -21,11 +21,11 @@ from tlsearch.pipeline.trial import recall, run_trial
 from tlsearch.results.schema.run import TrialRow
 from tlsearch.search.space import Params
 from tlsearch.search.storage import open_study, study_name
-from tlsearch.search.study import Judge, Search, TrialRecord
+from tlsearch.search.study import Search, TrialRecord
 from tlsearch.search.warm_start import warm_start
 from tlsearch.tracking.naming import run_name
 from tlsearch.training.trial import Outcome
-from tlsearch.types import Candidate, Decision, TrialResult, TrialSpec
+from tlsearch.types import Candidate, Decision, NumberedEpochJudge, TrialResult, TrialSpec
 
 MARGIN = 1.1
 """How much longer than estimated a trial may take and still end within the time that was left when it began."""
@@ -142,7 +142,7 @@ class _Searching:
             **more,
         )
 
-    def _run_trial(self, number: int, spec: TrialSpec, judge: Judge) -> TrialResult:
+    def _run_trial(self, number: int, spec: TrialSpec, judge: NumberedEpochJudge) -> TrialResult:
         left = self._context.budget.left_for("rest")
         seconds = None if left is None or self._needed(spec) else left - self._reserved()
 
@@ -150,7 +150,7 @@ class _Searching:
             self._show(
                 number, spec, numbers["fraction"], f": {numbers['objective']:.3f} after {numbers['fraction']:.0%}"
             )
-            return Decision(judge(count, numbers))
+            return judge(count, numbers)
 
         self._show(number, spec, 0.0, "")
         trial = self._trial(number, spec, seconds=seconds, extra=lambda result: self._figures(number, result))

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
 
 from tlsearch.callbacks import EpochInfo
 from tlsearch.errors import PluginError, RunError, TrialError, WeightsError
@@ -11,12 +10,10 @@ from tlsearch.listeners.running_trial import CompletedTrial, RunningTrial
 from tlsearch.pipeline.context import RunContext
 from tlsearch.pipeline.memory import within_memory
 from tlsearch.training.trial import Outcome
-from tlsearch.types import Decision, TrialResult
+from tlsearch.types import Decision, NumberedEpochJudge, TrialResult
 from tlsearch.utils.files import is_full
 from tlsearch.utils.signals import defer_interrupts
-
-Judge = Callable[[int, Mapping[str, float]], Decision]
-"""Gets the number of the round (from 1) and its numbers; decides whether the trial goes on."""
+from tlsearch.worker.protocol import EpochEnd, Event, RunTrial
 
 
 def go_on(number: int, numbers: Mapping[str, float]) -> Decision:
@@ -24,7 +21,7 @@ def go_on(number: int, numbers: Mapping[str, float]) -> Decision:
     return Decision.CONTINUE
 
 
-def run_trial(context: RunContext, trial: RunningTrial, judge: Judge = go_on) -> CompletedTrial:
+def run_trial(context: RunContext, trial: RunningTrial, judge: NumberedEpochJudge = go_on) -> CompletedTrial:
     """Run a trial in the worker and tell the callbacks.
 
     Whatever goes wrong in the trial ends this trial only: the result then says "failed", with the reason. A trial that
@@ -55,19 +52,19 @@ def recall(context: RunContext, trial: RunningTrial) -> CompletedTrial | None:
     return kept
 
 
-def _train(context: RunContext, trial: RunningTrial, judge: Judge) -> CompletedTrial:
+def _train(context: RunContext, trial: RunningTrial, judge: NumberedEpochJudge) -> CompletedTrial:
     """Run a trial in the worker; its compiled model is kept there where the same trial comes again, on a next fold."""
     listener = TrialListener(context, trial, judge)
-
-    def run(seconds: float | None, batch_size: int | None, *, keep: bool) -> Outcome:
-        arguments = {"candidate": trial.candidate, "spec": trial.spec, "folds": trial.folds, "seconds": seconds}
-        found: Outcome = context.worker.trial("trial", listener, **arguments, batch_size=batch_size, keep=keep)
-        return found
-
+    request = RunTrial(
+        candidate=trial.candidate,
+        spec=trial.spec,
+        folds=tuple(trial.folds),
+        seconds=trial.seconds,
+        keep_compiled=trial.role == "confirmation",
+    )
     outcome: Outcome | None = None
     try:
-        keep = trial.role == "confirmation"
-        outcome = within_memory(run, trial.spec, trial.seconds, listener.restart, keep=keep)
+        outcome = within_memory(lambda once: context.worker.send(once, listener), request, listener.restart)
         result = outcome.result
     except (TrialError, RunError, PluginError, WeightsError) as error:
         if is_full(error):  # no fault of the trial, which can be run when there is room again
@@ -105,24 +102,22 @@ class TrialListener:
     It keeps the rounds, tells the callbacks, and answers each event with what they and ``judge`` decide.
     """
 
-    def __init__(self, context: RunContext, trial: RunningTrial, judge: Judge) -> None:
+    def __init__(self, context: RunContext, trial: RunningTrial, judge: NumberedEpochJudge) -> None:
         self.rounds: list[Mapping[str, float]] = []
         self._context, self._trial, self._judge = context, trial, judge
         self._epochs, self._show = Epochs(), context.progress(trial.step)
         self._before = 0
 
-    def __call__(self, event: tuple[str, Any]) -> str:
+    def __call__(self, event: Event) -> Decision:
         """Take an event and decide."""
-        if event[0] != "epoch":
-            self._show(event)
-            return Decision.CONTINUE.value
-        self.rounds.append(event[1])
+        if not isinstance(event, EpochEnd):
+            return self._show(event)
+        self.rounds.append(event.numbers)
         if len(self.rounds) <= self._before:
-            return Decision.CONTINUE.value
-        told = self._context.callbacks.on_epoch_end(self._trial, self._epochs.next(event[1]))
-        judged = self._judge(len(self.rounds), event[1])
-        decision = Decision.PRUNE if Decision.PRUNE in (told, judged) else Decision.CONTINUE
-        return str(decision.value)
+            return Decision.CONTINUE
+        theirs = self._context.callbacks.on_epoch_end(self._trial, self._epochs.next(event.numbers))
+        ours = self._judge(len(self.rounds), event.numbers)
+        return Decision.PRUNE if Decision.PRUNE in (theirs, ours) else Decision.CONTINUE
 
     def restart(self, why: str) -> None:
         """The trial begins anew: the rounds that were told already are not told again."""

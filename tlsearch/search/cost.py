@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from tlsearch.models.measured import MeasuredCandidate
 from tlsearch.types import Candidate, TrialSpec
-from tlsearch.worker.handlers import CandidateFacts
 
 FIXED_OPERATIONS = 2e11
 """What any trial costs besides: building, tracing, validating. About as much as a second or two of arithmetic."""
@@ -43,7 +43,7 @@ class Costs:
     asked for: (candidate, image size, policy, strength, view, cut), where a negative cut stands for the pooled features
     of that depth, which are made from the deepest map of the same view."""
 
-    facts: Mapping[Candidate, CandidateFacts]
+    facts: Mapping[Candidate, MeasuredCandidate]
     images: int
     made: set[ViewKey] = field(default_factory=set)
     folds: int = 1
@@ -114,7 +114,7 @@ class Costs:
         """What the trial takes here, all told."""
         return self.train_seconds(spec) + self.view_seconds(spec)
 
-    def _facts(self, spec: TrialSpec) -> CandidateFacts:
+    def _facts(self, spec: TrialSpec) -> MeasuredCandidate:
         return next(f for c, f in self.facts.items() if (c.backbone, c.weights) == (spec.backbone, spec.weights))
 
     def _missing(self, spec: TrialSpec) -> list[ViewKey]:
@@ -135,7 +135,7 @@ class Costs:
             for number in range(spec.views if spec.strength else 0):
                 yield (*network, spec.policy, spec.strength, number, cut)
 
-    def _making(self, facts: CandidateFacts, key: ViewKey) -> float:
+    def _making(self, facts: MeasuredCandidate, key: ViewKey) -> float:
         """Work for one image of the features ``key``: from the deepest map of the same view that was made."""
         *view, cut = key
         target = abs(cut)
@@ -155,6 +155,6 @@ def _renders_afresh(spec: TrialSpec) -> bool:
     return bool(spec.strength) and not spec.views
 
 
-def _work(facts: CandidateFacts, depth: int) -> float:
+def _work(facts: MeasuredCandidate, depth: int) -> float:
     """Work for one image up to a cut; 0 is nothing but pixels."""
     return facts.cuts[depth - 1].work if depth else 0.0

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from tlsearch.search.cost import Costs
 from tlsearch.search.pruner import Curve, should_prune
 from tlsearch.search.space import Params, SearchSpace
-from tlsearch.types import TrialResult, TrialSpec
+from tlsearch.types import Decision, EpochNumbers, NumberedEpochJudge, TrialResult, TrialSpec
 
 if TYPE_CHECKING:
     import optuna
@@ -26,8 +26,7 @@ SKIPS_IN_A_ROW = 30
 FAILURES_IN_A_ROW = 3
 """After so many for one reason the search ends; after so many by one plugin it goes on without that."""
 
-Judge = Callable[[int, Mapping[str, float]], str]
-RunTrial = Callable[[int, TrialSpec, Judge], TrialResult]
+RunTrial = Callable[[int, TrialSpec, NumberedEpochJudge], TrialResult]
 """Runs the n-th trial (from 1); the judge wants the number of the round and its numbers."""
 
 
@@ -181,11 +180,12 @@ class Search:
         reported = self.study.get_trials(deepcopy=False)[trial.number].intermediate_values
         rivals = [f.curve for f in self.finished if f.state == "complete" and f.spec.kind == spec.kind and f.curve]
 
-        def judge(number: int, numbers: Mapping[str, float]) -> str:
+        def judge(number: int, numbers: EpochNumbers) -> Decision:
             curve.append((numbers["fraction"], numbers["objective"]))
             if number not in reported:  # as they are where a trial is taken up again
                 trial.report(numbers["objective"], number)
-            return "prune" if should_prune(numbers["fraction"], [o for _, o in curve], rivals) else "continue"
+            prune = should_prune(numbers["fraction"], [o for _, o in curve], rivals)
+            return Decision.PRUNE if prune else Decision.CONTINUE
 
         result = run_trial(len(self.finished) + 1, spec, judge)
         finished = TrialRecord(

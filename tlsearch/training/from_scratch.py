@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,12 +14,10 @@ from tlsearch.features.prefix import Network
 from tlsearch.training.compiled import State
 from tlsearch.training.trainer import COUNTING_ROUNDS, Trainer
 from tlsearch.training.trial import Fitted, Outcome, TrialRunner
-from tlsearch.types import TrialResult, TrialSpec
+from tlsearch.types import RateListener, TrialResult, TrialSpec
 
 RUNG = 1 / 3
 """Share of the steps after which only the best learning rate goes on."""
-
-OnRound = Callable[[int, dict[str, float]], None]
 
 
 @dataclass
@@ -48,7 +46,7 @@ class _Runner:
 
 
 def race(
-    runner: TrialRunner, network: Network, specs: Sequence[TrialSpec], fold: Fold, on_round: OnRound
+    runner: TrialRunner, network: Network, specs: Sequence[TrialSpec], fold: Fold, on_round: RateListener
 ) -> list[Outcome]:
     """Train ``specs``, which differ in their learning rates, from scratch on one fold.
 
@@ -85,7 +83,7 @@ def _compiling(runners: Sequence[_Runner]) -> float:
     return first.prepared + max(0.0, longer)
 
 
-def _finish(runners: Sequence[_Runner], on_round: OnRound) -> _Runner:
+def _finish(runners: Sequence[_Runner], on_round: RateListener) -> _Runner:
     """Train the best one to the end; where it diverges after all, the next best."""
     while True:
         best = max(runners, key=_Runner.score)
@@ -97,7 +95,7 @@ def _finish(runners: Sequence[_Runner], on_round: OnRound) -> _Runner:
             return best
 
 
-def _run(one: _Runner, until: int, number: int, on_round: OnRound) -> None:
+def _run(one: _Runner, until: int, number: int, on_round: RateListener) -> None:
     rounds = one.trainer.rounds
     while len(one.trainer.history) < until:
         done = len(one.trainer.history) + 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,15 +21,12 @@ from tlsearch.training.compiled import CompiledModel, ModelCache, compile_model
 from tlsearch.training.linear_head import fit_linear_head, logits, standardisation
 from tlsearch.training.trainer import COUNTING_ROUNDS, Task, Trainer
 from tlsearch.training.trial_data import TrialData
-from tlsearch.types import TrialResult, TrialSpec
+from tlsearch.types import Decision, EpochJudge, EpochNumbers, TrialResult, TrialSpec
 
 FloatArray = np.ndarray[Any, np.dtype[np.float32]]
 
 START_STEPS = 400
 """Steps for which a hidden head is trained on frozen features before the suffix joins in."""
-
-Judge = Callable[[Mapping[str, float]], str]
-"""Gets the numbers of a round; answers "continue" or "prune"."""
 
 
 @dataclass
@@ -82,7 +79,7 @@ class TrialRunner:
         network: Network,
         spec: TrialSpec,
         folds: Sequence[Fold],
-        judge: Judge,
+        judge: EpochJudge,
         seconds: float | None,
         *,
         keep: bool = False,
@@ -97,7 +94,7 @@ class TrialRunner:
             return self._run(network, spec, folds, judge, seconds)
 
     def _run(
-        self, network: Network, spec: TrialSpec, folds: Sequence[Fold], judge: Judge, seconds: float | None
+        self, network: Network, spec: TrialSpec, folds: Sequence[Fold], judge: EpochJudge, seconds: float | None
     ) -> Outcome:
         started = time.monotonic()
         self._deadline = started + seconds if seconds is not None else float("inf")
@@ -139,7 +136,7 @@ class TrialRunner:
         return Outcome(result, np.concatenate([np.zeros(0, np.int64), *rows]), np.concatenate([none, *said]))
 
     def _fold(
-        self, network: Network, spec: TrialSpec, fold: Fold, judge: Judge
+        self, network: Network, spec: TrialSpec, fold: Fold, judge: EpochJudge
     ) -> tuple[IntArray, FloatArray, dict[str, float]]:
         if spec.is_linear_probe:
             return self._solve(network, spec, fold)
@@ -151,7 +148,7 @@ class TrialRunner:
         numbers["trainable_params"] = float(sum(np.prod(v.shape) for v in trainer.model.trainable_variables))
         return trainer.task.val, said, numbers
 
-    def _train(self, trainer: Trainer, judge: Judge, renew_norm: bool) -> None:
+    def _train(self, trainer: Trainer, judge: EpochJudge, renew_norm: bool) -> None:
         for number in range(1, trainer.rounds + 1):
             counts = number > trainer.rounds - COUNTING_ROUNDS
             numbers = trainer.run_round(renew_norm and counts)
@@ -159,7 +156,7 @@ class TrialRunner:
                 judge({**numbers, "fraction": 1.0})
                 return
             so_far = f"after {numbers['epoch']:.3g} of {trainer.epochs(trainer.rounds):.3g} epochs"
-            if judge({**numbers, "fraction": number / trainer.rounds}) == "prune":
+            if judge({**numbers, "fraction": number / trainer.rounds}) is Decision.PRUNE:
                 raise Stopped("pruned", f"worse than the median of its kind {so_far}")
             if time.monotonic() > self._deadline:
                 raise Stopped("timed_out", f"its time ended {so_far}")
@@ -260,10 +257,10 @@ def starting_point(spec: TrialSpec) -> TrialSpec:
     return replace(spec, policy="none", strength=0.0, views=1, lr_suffix=0.0, lr_head=0.0, steps=0)
 
 
-def _recording(judge: Judge, history: list[dict[str, float]], fold: int, folds: int) -> Judge:
+def _recording(judge: EpochJudge, history: list[dict[str, float]], fold: int, folds: int) -> EpochJudge:
     """A judge that keeps the rounds of a fold in ``history`` and hears of the share of all folds."""
 
-    def record(numbers: Mapping[str, float]) -> str:
+    def record(numbers: EpochNumbers) -> Decision:
         history.append(dict(numbers))
         return judge({**numbers, "fraction": (fold + numbers["fraction"]) / folds})
 

@@ -1,9 +1,7 @@
-"""The parent's side of the worker process: start it, call it, renew it, end it.
+"""The parent's side of the worker process: start it, send it requests, renew it, end it.
 
-The parent never imports a backend; every extraction and training is a call into ``python -m tlsearch.worker``.
-Messages (``wire``) go through the child's standard input and output. Down: ``("call", name, kwargs)`` and ``("reply",
-value)``. Up: ``("event", value)``, to be answered by a reply, ``("result", value)`` and ``("error", kind, message,
-traceback, plugin)``.
+The parent never imports a backend; every extraction and training is a request to ``python -m tlsearch.worker``.
+Messages go through the child's standard input and output.
 """
 
 from __future__ import annotations
@@ -12,13 +10,17 @@ import contextlib
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, TypeVar
 
 from tlsearch import errors
 from tlsearch.errors import RunError, TlsearchError, TrialError
-from tlsearch.worker import protocol as wire
+from tlsearch.types import Decision
+from tlsearch.utils.serialize import MESSAGE
+from tlsearch.worker.channel import Channel, MessageError, decode
+from tlsearch.worker.protocol import Event, Failure, Listener, Request, reply_type
+
+T = TypeVar("T")
 
 RENEW_AFTER = 25
 """Trials that one worker process runs: a library that leaks, ours or a plugin's, can leak so long."""
@@ -26,11 +28,9 @@ RENEW_AFTER = 25
 START_AHEAD = 2
 """Trials before a renewal at which the next process is started, so that its imports are over when it is needed."""
 
-EventHandler = Callable[[Any], Any]
-
 
 class WorkerDiedError(RunError):
-    """The worker process ended in the middle of a call: a crash in native code, or the system ran out of memory.
+    """The worker process ended in the middle of a request: a crash in native code, or the system ran out of memory.
 
     ``code`` is its exit code; below zero, the signal that ended it.
     """
@@ -38,17 +38,17 @@ class WorkerDiedError(RunError):
     code: int | None = None
 
 
-class Worker:
+class WorkerClient:
     """A worker process that is started when it is first needed and renewed every ``RENEW_AFTER`` trials.
 
-    ``log`` receives what the child prints. ``setup`` calls are remembered and repeated in every new process.
+    ``log`` receives what the child prints.
     """
 
     def __init__(self, log: Path) -> None:
         self._log = log
         self._process: subprocess.Popen[bytes] | None = None
         self._next: subprocess.Popen[bytes] | None = None
-        self._setup: dict[str, dict[str, Any]] = {}
+        self._setup: dict[type[Request[Any]], Request[Any]] = {}
         self._trials = 0
 
     def start(self) -> None:
@@ -70,44 +70,53 @@ class Worker:
                 env=environment,
             )
 
-    def setup(self, name: str, **kwargs: Any) -> Any:
-        """Call ``name`` now and again at the start of every later process."""
-        self._setup[name] = kwargs
-        return self.call(name, **kwargs)
+    def send(self, request: Request[T], listener: Listener | None = None) -> T:
+        """Give the reply to ``request``.
 
-    def trial(self, name: str, on_event: EventHandler | None = None, **kwargs: Any) -> Any:
-        """``call`` for a trial: counts it, and renews the process before it where that is due."""
+        A request that is a setup is sent again at the start of every later process. One that counts as a trial renews
+        the process first, where that is due.
+
+        Args:
+            request: What the worker shall do.
+            listener: Gets the events of the request and decides about them.
+
+        Raises:
+            TlsearchError: The worker raised it: the same class with the same message. Any other exception there is a
+                ``TrialError`` here, whose ``traceback`` attribute holds the text.
+            WorkerDiedError: The process ended.
+        """
+        if request.is_setup:
+            self._setup[type(request)] = request
+        if request.counts_as_trial:
+            self._count_trial()
+        if self._process is None:
+            self.start()
+            for setup in self._setup.values():
+                if type(setup) is not type(request):
+                    self._exchange(setup, None)
+        return self._exchange(request, listener)
+
+    def _count_trial(self) -> None:
+        """Renew the process where that is due, and start the next one ahead of that."""
         if self._trials >= RENEW_AFTER:
             self._end()
         self._trials += 1
         soon = self._trials > RENEW_AFTER - START_AHEAD
         if soon and self._process is not None and self._next is None:
             self._next = self._launch()
-        return self.call(name, on_event, **kwargs)
 
-    def call(self, name: str, on_event: EventHandler | None = None, **kwargs: Any) -> Any:
-        """The result of function ``name`` in the worker.
-
-        ``on_event`` gets what the function emits and returns what the function gets back. A ``TlsearchError``
-        raised there is raised here with the same class and message; any other exception there becomes a
-        ``TrialError`` whose ``traceback`` attribute holds the text. Raises ``WorkerDiedError`` when the process ends.
-        """
-        if self._process is None:
-            self.start()
-            for setup, arguments in self._setup.items():
-                if setup != name:
-                    self._exchange(setup, None, arguments)
-        return self._exchange(name, on_event, kwargs)
-
-    def _exchange(self, name: str, on_event: EventHandler | None, kwargs: dict[str, Any]) -> Any:
-        requests, answers = self._pipes()
+    def _exchange(self, request: Request[T], listener: Listener | None) -> T:
+        channel, name = self._channel(), type(request).__name__
         try:
-            wire.send(requests, ("call", name, kwargs))
-            kind, *content = wire.receive(answers)
+            channel.send("request", [name, MESSAGE.encode(request)])
+            kind, content = channel.receive()
             while kind == "event":
-                wire.send(requests, ("reply", on_event(content[0]) if on_event else None))
-                kind, *content = wire.receive(answers)
-        except (EOFError, BrokenPipeError, wire.MessageError) as error:
+                event: Event = decode(Event, content)
+                decision = listener(event) if listener is not None else Decision.CONTINUE
+                channel.send("decision", decision.value)
+                kind, content = channel.receive()
+            reply = decode(Failure if kind == "failure" else reply_type(type(request)), content)
+        except (EOFError, BrokenPipeError, MessageError) as error:
             code = self._end()
             died = WorkerDiedError(
                 f"The worker process ended with code {code} during '{name}'; what it printed is in {self._log}."
@@ -115,25 +124,26 @@ class Worker:
             died.code = code
             raise died from error
         except BaseException:
-            # Interrupted in the middle: what the child says next would be taken for the answer to a later call.
+            # Interrupted in the middle: what the child says next would be taken for the reply to a later request.
             self.kill()
             raise
-        if kind == "error":
-            raise _rebuilt(*content)
-        return content[0]
+        if isinstance(reply, Failure):
+            raise _rebuilt(reply)
+        given: T = reply
+        return given
 
-    def _pipes(self) -> tuple[BinaryIO, BinaryIO]:
+    def _channel(self) -> Channel:
         process = self._process
         if process is None or process.stdin is None or process.stdout is None:
             raise RunError("The worker process is not running.")
-        return process.stdin, process.stdout  # type: ignore[return-value]  # Popen types them as IO[bytes]
+        return Channel(process.stdout, process.stdin)  # type: ignore[arg-type]  # Popen types them as IO[bytes]
 
     def _end(self) -> int | None:
         process, self._process, self._trials = self._process, None, 0
         return None if process is None else _ended(process)
 
     def close(self) -> None:
-        """End the process; a later call starts a new one."""
+        """End the process; a later request starts a new one."""
         self._end()
         self._drop_next()
 
@@ -150,7 +160,7 @@ class Worker:
             _ended(self._next)
             self._next = None
 
-    def __enter__(self) -> Worker:
+    def __enter__(self) -> WorkerClient:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -171,9 +181,10 @@ def _ended(process: subprocess.Popen[bytes]) -> int:
         return process.wait()
 
 
-def _rebuilt(kind: str, message: str, traceback: str, plugin: str) -> TlsearchError:
+def _rebuilt(failure: Failure) -> TlsearchError:
     """The child's exception: one of ours by name, or a failed trial."""
-    known = getattr(errors, kind, None)
-    error = known(message) if isinstance(known, type) and issubclass(known, TlsearchError) else TrialError(message)
-    error.traceback, error.plugin = traceback, plugin
+    known = getattr(errors, failure.error, None)
+    kind = known if isinstance(known, type) and issubclass(known, TlsearchError) else TrialError
+    error = kind(failure.message)
+    error.traceback, error.plugin = failure.traceback, failure.plugin
     return error

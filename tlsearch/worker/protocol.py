@@ -1,104 +1,274 @@
-"""Messages between tlsearch's own processes: values as bytes, without running any code to read them.
+"""What parent and worker say to each other: requests with the type of their reply, and events with a decision.
 
-A message is its length (8 bytes, big-endian) and JSON. What JSON has no word for is an object with one key that says
-what it is: ``{"tuple": [...]}``, ``{"map": [[key, value], ...]}``, ``{"array": [dtype, shape, base64]}``,
-``{"path": "..."}``, or ``{"record": ["module:Name", {...}]}`` for a dataclass of tlsearch. No other type is read.
+The parent sends a request. While the worker is at it, it may send events, each of which the parent answers with a
+decision. In the end it sends the reply, or a failure.
 """
 
 from __future__ import annotations
 
-import base64
-import importlib
-import json
-import struct
-from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
-from pathlib import Path, PurePath
-from typing import Any, BinaryIO
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Generic, TypeVar, get_args, get_origin
 
-_LENGTH = struct.Struct(">Q")
-_HOME = "tlsearch"
+import numpy as np
+import numpy.typing as npt
 
+from tlsearch.config import Metric
+from tlsearch.data.split import Fold
+from tlsearch.features.passes import FrozenCounts
+from tlsearch.models.measured import MeasuredCandidate
+from tlsearch.plugins.facts import PluginFacts
+from tlsearch.training.insight import Insight
+from tlsearch.training.trial import Outcome
+from tlsearch.types import Candidate, Decision, TrialSpec
 
-class MessageError(ValueError):
-    """What came through the stream is no message."""
-
-
-def send(stream: BinaryIO, value: Any) -> None:
-    """Write a message. Raises ``TypeError`` where ``value`` holds something that a message cannot."""
-    content = json.dumps(_packed(value), separators=(",", ":")).encode("ascii")
-    stream.write(_LENGTH.pack(len(content)) + content)
-    stream.flush()
+T_co = TypeVar("T_co", covariant=True)
 
 
-def receive(stream: BinaryIO) -> Any:
-    """Read a message. Raises ``EOFError`` where the stream ends, ``MessageError`` where it holds no message."""
-    (length,) = _LENGTH.unpack(_exactly(stream, _LENGTH.size))
-    content = _exactly(stream, length)
-    try:
-        return _unpacked(json.loads(content))
-    except (ValueError, TypeError, ImportError, RecursionError) as error:
-        raise MessageError(str(error)) from error
+@dataclass(frozen=True, kw_only=True)
+class Request(Generic[T_co]):
+    """A request with the type of its reply. Its handler is registered in ``tlsearch.worker.handlers``.
+
+    Attributes:
+        is_setup: Whether it is remembered and sent again at the start of every later process.
+        counts_as_trial: Whether it counts towards the renewal of the process.
+    """
+
+    is_setup: ClassVar[bool] = False
+    counts_as_trial: ClassVar[bool] = False
 
 
-def _exactly(stream: BinaryIO, size: int) -> bytes:
-    content = stream.read(size)
-    if len(content) < size:
-        raise EOFError("the stream ended in the middle of a message, or before it")
-    return content
+def reply_type(request: type[Request[Any]]) -> Any:
+    """Give the type of the reply to a class of requests, as in an annotation."""
+    (base,) = (b for b in request.__orig_bases__ if get_origin(b) is Request)  # type: ignore[attr-defined]  # typing's
+    return get_args(base)[0]
 
 
-def _packed(value: Any) -> Any:
-    if value is None or isinstance(value, (bool, int, float, str)):
-        return value
-    if isinstance(value, list):
-        return [_packed(item) for item in value]
-    if isinstance(value, tuple):
-        return {"tuple": [_packed(item) for item in value]}
-    if isinstance(value, Mapping):
-        return {"map": [[_packed(key), _packed(item)] for key, item in value.items()]}
-    if is_dataclass(value) and not isinstance(value, type):
-        kind = type(value)
-        content = {f.name: _packed(getattr(value, f.name)) for f in fields(value) if f.init}
-        return {"record": [f"{kind.__module__}:{kind.__qualname__}", content]}
-    if isinstance(value, PurePath):
-        return {"path": str(value)}
-    if hasattr(value, "tobytes") and hasattr(value, "dtype"):  # NumPy's, without importing NumPy
-        if not value.shape:
-            return value.item()
-        return {"array": [value.dtype.str, value.shape, base64.b64encode(value.tobytes()).decode("ascii")]}
-    raise TypeError(f"a message cannot hold {type(value).__name__}")
+# Requests about this machine and its plugins.
 
 
-def _unpacked(value: Any) -> Any:
-    if isinstance(value, list):
-        return [_unpacked(item) for item in value]
-    if not isinstance(value, dict):
-        return value
-    ((kind, content),) = value.items()
-    if kind == "tuple":
-        return tuple(_unpacked(item) for item in content)
-    if kind == "map":
-        return {_unpacked(key): _unpacked(item) for key, item in content}
-    if kind == "path":
-        return Path(content)
-    if kind == "array":
-        import numpy as np
-
-        dtype, shape, text = content
-        return np.frombuffer(bytearray(base64.b64decode(text)), np.dtype(dtype)).reshape(shape)
-    if kind == "record":
-        name, values = content
-        return _record(name)(**{key: _unpacked(item) for key, item in values.items()})
-    raise ValueError(f"a message cannot hold the kind {kind!r}")
+@dataclass(frozen=True, kw_only=True)
+class DescribePlugins(Request[PluginFacts]):
+    """Load every plugin and describe it."""
 
 
-def _record(name: str) -> Any:
-    """The dataclass of tlsearch with this name."""
-    module, _, attribute = name.partition(":")
-    if module.partition(".")[0] != _HOME:
-        raise ValueError(f"a message cannot hold {name}")
-    found = getattr(importlib.import_module(module), attribute, None)
-    if not (isinstance(found, type) and is_dataclass(found)):
-        raise ValueError(f"a message cannot hold {name}")
-    return found
+@dataclass(frozen=True, kw_only=True)
+class FindWeights(Request[Path]):
+    """Find the file of weights that a package brings, under ``backbone@weights``.
+
+    ``cache_dir`` is that of the configuration.
+    """
+
+    label: str
+    cache_dir: Path | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class GetVersions(Request[dict[str, str]]):
+    """Name Keras, its backend and their versions."""
+
+
+# Requests about a pool of images.
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenPool(Request[None]):
+    """Take over the training and validation images, and what is known of the candidates.
+
+    Attributes:
+        pixels: The file with the pixels at each image size.
+        labels: The class of each image.
+        groups: The group of each image: images with one number belong together.
+        classes: The names of the classes.
+        digest: The hash of the contents in order and of the way they were decoded.
+        cache_dir: The folder of the feature store.
+        cache_limit: Its size in bytes.
+        metric: The metric that trials are valued by.
+        measured: The candidates that were measured.
+    """
+
+    is_setup = True
+
+    pixels: Mapping[int, Path]
+    labels: tuple[int, ...]
+    groups: tuple[int, ...]
+    classes: tuple[str, ...]
+    digest: str
+    cache_dir: Path
+    cache_limit: int
+    metric: Metric
+    measured: tuple[MeasuredCandidate, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeasureCandidate(Request[MeasuredCandidate]):
+    """Build a candidate, find its cut points and time it.
+
+    ``train_at`` is the frozen share at which a training step is timed.
+    """
+
+    candidate: Candidate
+    train_at: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProfileCandidate(Request[tuple[tuple[float, float], ...]]):
+    """Give accuracy and standard error of a linear probe at each cut of a candidate.
+
+    ``train`` are the rows of the pool that may be used.
+    """
+
+    candidate: Candidate
+    train: tuple[int, ...]
+    seed: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExamineLabels(Request[Insight | None]):
+    """Ask linear probes on a candidate's features about every image.
+
+    The reply is None where the features are not stored and computing them would take longer than ``seconds``.
+    """
+
+    candidate: Candidate
+    seed: int
+    seconds: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CountComputedImages(Request[int]):
+    """Count the images that have gone through a network for their features since the pool was opened."""
+
+
+# Requests about trials and their models.
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunTrial(Request[Outcome]):
+    """Run a trial. Its ``EpochEnd`` events are answered with a decision.
+
+    Attributes:
+        candidate: The network of the trial.
+        spec: What it computes.
+        folds: Where it trains and validates.
+        seconds: The time that it may take; None without a limit.
+        batch_size: Trains as long, in batches of that size; the result has ``spec`` nevertheless.
+        keep_compiled: Keeps its compiled model until the next trial without, or the evaluation of a model.
+    """
+
+    counts_as_trial = True
+
+    candidate: Candidate
+    spec: TrialSpec
+    folds: tuple[Fold, ...]
+    seconds: float | None = None
+    batch_size: int | None = None
+    keep_compiled: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunSuccessiveHalving(Request[tuple[Outcome, ...]]):
+    """Train from scratch with several learning rates, of which the best is trained to the end.
+
+    ``specs`` differ in their learning rates; there is an outcome for each.
+    """
+
+    counts_as_trial = True
+
+    candidate: Candidate
+    specs: tuple[TrialSpec, ...]
+    fold: Fold
+
+
+@dataclass(frozen=True, kw_only=True)
+class SaveModel(Request[None]):
+    """Write the model of ``spec``, which was fitted last, as a model folder."""
+
+    spec: TrialSpec
+    candidate: Candidate
+    folder: Path
+    decode_size: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class SaveHead(Request[None]):
+    """Write the head of ``spec``, which was fitted last, of a trial with everything else frozen."""
+
+    spec: TrialSpec
+    file: Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadHead(Request[None]):
+    """Take a saved head for the one that was fitted last."""
+
+    spec: TrialSpec
+    file: Path
+
+
+@dataclass(frozen=True)
+class ModelPredictions:
+    """Class probabilities (files, classes), and milliseconds an image where they were measured."""
+
+    probabilities: npt.NDArray[np.float64]
+    ms_per_image: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluateModel(Request[ModelPredictions]):
+    """Predict original files with a saved model. ``latency`` measures its time as well."""
+
+    folder: Path
+    files: tuple[Path, ...]
+    latency: bool = False
+
+
+# Events.
+
+
+@dataclass(frozen=True)
+class EpochEnd:
+    """An epoch of a trial has ended, or a part of a long one; ``fraction`` is the share of the trial that is done."""
+
+    numbers: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class RateEpochEnd:
+    """An epoch of the learning rate with this number has ended, in successive halving."""
+
+    number: int
+    numbers: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """So much of something that takes long is done."""
+
+    text: str
+    done: int
+    total: int
+
+
+@dataclass(frozen=True)
+class FrozenPasses:
+    """What was asked of frozen layers, by the label of the network."""
+
+    counts: Mapping[str, FrozenCounts]
+
+
+Event = EpochEnd | RateEpochEnd | Progress | FrozenPasses
+
+Listener = Callable[[Event], Decision]
+"""Takes the events of a request; only the decision about an ``EpochEnd`` matters."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why there is no reply: the name of a class of ``tlsearch.errors``, and what an error of it carries."""
+
+    error: str
+    message: str
+    traceback: str
+    plugin: str

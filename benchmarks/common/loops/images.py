@@ -61,7 +61,7 @@ class Images:
     def pool(self) -> dict[str, Any]:
         """What the worker wants to know of its images."""
         return {
-            "pixels": {self.size: str(self.file)},
+            "pixels": {self.size: self.file},
             "labels": self.labels,
             "groups": self.groups,
             "classes": self.classes,

@@ -16,7 +16,8 @@ from benchmarks.common.results import make_parser, parse_options, say
 from benchmarks.common.synthetic_images import write_images
 from tlsearch.backend import prepare
 from tlsearch.types import Candidate, TrialSpec
-from tlsearch.worker.client import Worker
+from tlsearch.worker.client import WorkerClient
+from tlsearch.worker.protocol import DescribePlugins
 
 QUICK = {
     "image_size": 32,
@@ -96,8 +97,12 @@ def backbone_of(options: argparse.Namespace) -> str:
 @contextmanager
 def prepared(options: argparse.Namespace) -> Iterator[Setup]:
     """Everything ready for the comparison; nothing of this is in the times."""
-    with tempfile.TemporaryDirectory(prefix="tlsearch-loops-") as folder, Worker(Path(folder) / "worker.log") as worker:
-        candidate = find_network(worker.call("plugins"), backbone_of(options), options.weights, options.image_size)
+    with (
+        tempfile.TemporaryDirectory(prefix="tlsearch-loops-") as folder,
+        WorkerClient(Path(folder) / "worker.log") as worker,
+    ):
+        plugins = worker.send(DescribePlugins())
+        candidate = find_network(plugins, backbone_of(options), options.weights, options.image_size)
         dataset = options.dataset or write_images(Path(folder) / "images", QUICK_IMAGES, 32, options.seed)
         say(f"reading images at {options.image_size} px")
         images = read_images(dataset, options.image_size, options.seed, Path(folder))

@@ -9,17 +9,17 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 from statistics import fmean
-from typing import Any
 
 from benchmarks.common.loops.images import Images
 from benchmarks.common.loops.timing import Timed, Times, spread_evenly, timed
 from benchmarks.common.loops.trial_kinds import BATCH, KINDS, kind_of
 from benchmarks.common.results import say
 from tlsearch.config import RunConfig
+from tlsearch.models.measured import MeasuredCandidate
 from tlsearch.training.batches import steps_per_epoch
-from tlsearch.types import Candidate, TrialResult, TrialSpec
-from tlsearch.worker.client import RENEW_AFTER, Worker
-from tlsearch.worker.handlers import CandidateFacts
+from tlsearch.types import Candidate, Decision, TrialResult, TrialSpec
+from tlsearch.worker.client import RENEW_AFTER, WorkerClient
+from tlsearch.worker.protocol import EpochEnd, Event, MeasureCandidate, OpenPool, RunTrial
 
 TIMED_SHARE = 0.4
 """The frozen share at which a run, too, times a training step when it measures a network."""
@@ -53,25 +53,26 @@ class Totals:
 class TlsearchLoop:
     """Runs trials in a worker process, as a run does. ``facts`` say what the worker measured of the network."""
 
-    def __init__(self, worker: Worker, images: Images, candidate: Candidate) -> None:
+    def __init__(self, worker: WorkerClient, images: Images, candidate: Candidate) -> None:
         """Measure ``candidate`` on ``images`` with ``worker``."""
         self.worker, self.images = worker, images
-        self._facts: tuple[CandidateFacts, ...] = ()
+        self._facts: tuple[MeasuredCandidate, ...] = ()
         self._restart = 0.0
         with tempfile.TemporaryDirectory(prefix="tlsearch-store-") as store:
             self._open_pool(Path(store))
-            self.facts: CandidateFacts
-            self.planning, self.facts = timed(lambda: worker.call("measure", candidate=candidate, train_at=TIMED_SHARE))
+            request = MeasureCandidate(candidate=candidate, train_at=TIMED_SHARE)
+            self.planning, self.facts = timed(lambda: worker.send(request))
         self._facts = (self.facts,)
 
     def _open_pool(self, store: Path) -> None:
-        self.worker.setup(
-            "open_pool",
-            **self.images.pool(),
-            cache_dir=str(store),
-            cache_limit=RunConfig.cache_limit,
-            metric="accuracy",
-            facts=self._facts,
+        self.worker.send(
+            OpenPool(
+                **self.images.pool(),
+                cache_dir=store,
+                cache_limit=RunConfig.cache_limit,
+                metric="accuracy",
+                measured=self._facts,
+            )
         )
 
     def start_empty(self, store: Path) -> None:
@@ -85,22 +86,14 @@ class TlsearchLoop:
         short = replace(spec, steps=min(spec.steps, epochs * per_epoch))
         marks: list[float] = []
 
-        def on_event(event: tuple[str, Any]) -> str:
-            if event[0] == "epoch":
+        def listener(event: Event) -> Decision:
+            if isinstance(event, EpochEnd):
                 marks.append(time.perf_counter())
-            return "continue"
+            return Decision.CONTINUE
 
-        seconds, outcome = timed(
-            lambda: self.worker.trial(
-                "trial",
-                on_event,
-                candidate=self.facts.candidate,
-                spec=short,
-                folds=[self.images.fold],
-                seconds=None,
-            )
-        )
-        result: TrialResult = outcome.result
+        request = RunTrial(candidate=self.facts.candidate, spec=short, folds=(self.images.fold,))
+        seconds, outcome = timed(lambda: self.worker.send(request, listener))
+        result = outcome.result
         if result.state != "complete":
             raise SystemExit(f"{spec.label} is {result.state}: {result.reason}")
         rounds = [after - before for before, after in pairwise(marks)]

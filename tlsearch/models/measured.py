@@ -1,0 +1,27 @@
+"""A candidate as it was measured on this machine: what the parent process knows of a network that it never loads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tlsearch.models.cuts import CutInfo
+from tlsearch.types import Candidate
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeasuredCandidate:
+    """A candidate with its cut points and its speed.
+
+    Attributes:
+        candidate: The candidate, its ``depth`` filled in.
+        cuts: Its cut points.
+        precision: The dtype policy that was chosen for its features.
+        forward_seconds: Seconds an image for a forward pass of the whole backbone in that precision.
+        train_ratio: How many times longer a training step takes than the same forward work.
+    """
+
+    candidate: Candidate
+    cuts: tuple[CutInfo, ...]
+    precision: str
+    forward_seconds: float
+    train_ratio: float

@@ -1,0 +1,96 @@
+"""Handlers of requests about trials, and about the models that they leave behind."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+
+from tlsearch import backend as runtime
+from tlsearch.models.build import export
+from tlsearch.models.head_file import load_head, save_head
+from tlsearch.training.batches import with_batches_of
+from tlsearch.training.from_scratch import race
+from tlsearch.training.trial import Fitted, Outcome
+from tlsearch.types import Decision
+from tlsearch.worker import protocol
+from tlsearch.worker.dispatch import handles
+from tlsearch.worker.state import WorkerState
+
+
+@handles(protocol.RunTrial)
+def run_trial(state: WorkerState, request: protocol.RunTrial) -> Outcome:
+    """Run a trial. The parent decides after every epoch whether it goes on."""
+    runner, spec, size = state.runner, request.spec, request.batch_size
+    network = state.network(request.candidate)
+
+    def judge(numbers: Mapping[str, float]) -> Decision:
+        return state.emit(protocol.EpochEnd(numbers))
+
+    with state.counting(), runtime.one_model():
+        used = with_batches_of(spec, size, len(request.folds[0].train)) if size else spec
+        outcome = runner.run(network, used, request.folds, judge, request.seconds, keep=request.keep_compiled)
+    if runner.fitted is not None:
+        runner.fitted = replace(runner.fitted, spec=spec)
+    return replace(outcome, result=replace(outcome.result, spec=spec))
+
+
+@handles(protocol.RunSuccessiveHalving)
+def run_successive_halving(state: WorkerState, request: protocol.RunSuccessiveHalving) -> tuple[Outcome, ...]:
+    """Train from scratch with several learning rates."""
+    runner, network = state.runner, state.network(request.candidate)
+
+    def on_epoch_end(number: int, numbers: Mapping[str, float]) -> None:
+        state.emit(protocol.RateEpochEnd(number, numbers))
+
+    with runtime.one_model():
+        return tuple(race(runner, network, request.specs, request.fold, on_epoch_end))
+
+
+@handles(protocol.SaveModel)
+def save_model(state: WorkerState, request: protocol.SaveModel) -> None:
+    """Write the model that was fitted last as a model folder. Raises ``RunError`` where it is another one."""
+    spec, candidate, pool = request.spec, request.candidate, state.extractor.pool
+    fitted = state.fitted(spec)
+    network = state.network(candidate)
+    model = export(network.plugin, candidate, network.cuts, spec, fitted.head, fitted.backbone_weights)
+    request.folder.mkdir(parents=True, exist_ok=True)
+    model.save(request.folder / "model.keras")
+    config = {
+        "backbone": spec.backbone,
+        "weights": spec.weights,
+        "image_size": spec.image_size,
+        "decode_size": request.decode_size,
+        "spec": spec.to_dict(),
+        **{f"{name}_version": version for name, version in runtime.versions().items() if name != "backend"},
+    }
+    labels = json.dumps(list(pool.classes), ensure_ascii=False, indent=1)
+    (request.folder / "labels.json").write_text(labels, encoding="utf-8")
+    (request.folder / "config.json").write_text(json.dumps(config, indent=1), encoding="utf-8")
+
+
+@handles(protocol.SaveHead)
+def save_fitted_head(state: WorkerState, request: protocol.SaveHead) -> None:
+    """Write the head that was fitted last. Raises ``RunError`` where it is another one.
+
+    A whole model costs seconds, and few of those that are kept for a while ever ship.
+    """
+    save_head(request.file, state.fitted(request.spec).head)
+
+
+@handles(protocol.LoadHead)
+def load_fitted_head(state: WorkerState, request: protocol.LoadHead) -> None:
+    """Take a saved head for the one that was fitted last."""
+    head = load_head(request.file, len(state.extractor.pool.classes))
+    state.runner.fitted = Fitted(request.spec, head, None)
+
+
+@handles(protocol.EvaluateModel)
+def evaluate_model(state: WorkerState, request: protocol.EvaluateModel) -> protocol.ModelPredictions:
+    """Predict original files with the predictor of a saved model."""
+    from tlsearch.predictor import load, measure_latency
+
+    state.forget_compiled()
+    predictor = load(request.folder)
+    probabilities = predictor.probabilities(request.files)
+    return protocol.ModelPredictions(probabilities, measure_latency(predictor) if request.latency else None)
