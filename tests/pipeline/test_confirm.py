@@ -46,7 +46,16 @@ SCRATCH = replace(LIGHT.spec, backbone="small_cnn", weights=None, image_size=64,
 def scratch(seconds: float = 12.0) -> BaselineResult:
     candidate = Candidate("small_cnn", None, None, "", 64, 5)
     result = TrialResult(SCRATCH, "complete", 0.5, seconds, {})
-    return BaselineResult(candidate, result, (), seconds, "schedule", False, (), 5)
+    return BaselineResult(
+        candidate=candidate,
+        result=result,
+        rows=(),
+        seconds=seconds,
+        stopped_by="schedule",
+        still_improving=False,
+        not_affordable=(),
+        epochs=5,
+    )
 
 
 def answers(fold: Fold, value: float) -> np.ndarray[Any, Any]:

@@ -32,7 +32,16 @@ TUNED = TrialRecord(
 def scratch(seconds: float) -> BaselineResult:
     """A network from scratch that was trained for so many seconds."""
     result = TrialResult(replace(PROBE.spec, weights=None), "complete", 0.5, seconds)
-    return BaselineResult(replace(LITE, weights=None), result, (), seconds, "schedule", False, (), 5)
+    return BaselineResult(
+        candidate=replace(LITE, weights=None),
+        result=result,
+        rows=(),
+        seconds=seconds,
+        stopped_by="schedule",
+        still_improving=False,
+        not_affordable=(),
+        epochs=5,
+    )
 
 
 SCRATCH = scratch(50.0)

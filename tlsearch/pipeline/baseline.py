@@ -18,7 +18,8 @@ from tlsearch.pipeline.models import model_folder, save_fitted
 from tlsearch.pipeline.plan import Plan, baseline_sizes, measure
 from tlsearch.pipeline.trial import Epochs
 from tlsearch.results.schema.run import TrialRow
-from tlsearch.search.cost import RENDER_SECONDS
+from tlsearch.search.cost import FromScratchCosts
+from tlsearch.stats.trend import still_rising
 from tlsearch.training.batches import steps_per_epoch
 from tlsearch.training.trial import Outcome
 from tlsearch.types import Candidate, Decision, TrialResult, TrialSpec
@@ -27,24 +28,19 @@ from tlsearch.worker.client import WorkerDiedError
 from tlsearch.worker.protocol import Event, Listener, RateEpochEnd, RunSuccessiveHalving
 
 RATES = (1e-3, 3e-3, 3e-4)
-"""Learning rates that race; AdamW's usual one first."""
-
-RACE_WORK = 1 + 2 / 3
-"""The whole schedule once and a third of it for each of the two that drop out."""
+"""Learning rates that are tried; AdamW's usual one first."""
 
 ENOUGH_EPOCHS = 30
 """Epochs below which a large network from scratch would be a strawman."""
 
 UNLIMITED_EPOCHS = 60
-WHOLE_COMPILE_SECONDS = 8.0
-"""Building and compiling a whole network with BatchNorm, about: the small one 4, EfficientNet-Lite0 16."""
-
+"""Epochs of the schedule where nothing limits the time."""
 
 TRIAL_ERRORS = (PluginFailedError, OutOfMemoryError, WorkerDiedError)
 """Failures that need not come again with another network, or without augmentation."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class BaselineResult:
     """A network that was trained from scratch.
 
@@ -107,20 +103,20 @@ def train_baseline(context: RunContext, plan: Plan, best: Candidate) -> Baseline
 def _train_baseline(context: RunContext, plan: Plan, best: Candidate) -> BaselineResult:
     """Train from scratch: a small residual network, and the architecture of ``best`` where that is affordable.
 
-    The better of the two on validation is the baseline. Learning rates race on the first fold. Where there is a
-    validation part, the models are kept.
+    The better of the two on validation is the baseline. Learning rates are chosen by successive halving on the first
+    fold. Where there is a validation part, the models are kept.
     """
     share = context.budget.share("baseline")
     small = _small_network(context, plan.data, share)
     large = _same_architecture(plan, best)
-    needed = _race_seconds(plan.data, large, ENOUGH_EPOCHS)
+    needed = _costs(plan.data).halving_seconds(large, ENOUGH_EPOCHS)
     affordable = share is None or needed <= share / 2
     budget = share / 2 if share is not None and affordable else share
-    runs = [_race(context, plan, small, _steps(context, plan, small, budget))]
+    runs = [_train(context, plan, small, _steps(context, plan, small, budget))]
     reasons: tuple[str, ...] = ()
     if affordable:
         try:
-            runs.append(_race(context, plan, large, _steps(context, plan, large, budget)))
+            runs.append(_train(context, plan, large, _steps(context, plan, large, budget)))
         except TRIAL_ERRORS as error:
             context.callbacks.on_warning(f"{large.candidate.backbone} is not trained from scratch: {error}")
     else:
@@ -145,7 +141,7 @@ def _small_network(context: RunContext, data: Data, budget: float | None) -> Mea
     candidate = Candidate(SmallCNN.name, None, None, "", largest, 0)
     facts = measure(context, candidate, 0.0)
     for size in smaller:
-        if budget is None or _race_seconds(data, facts, ENOUGH_EPOCHS) <= budget:
+        if budget is None or _costs(data).halving_seconds(facts, ENOUGH_EPOCHS) <= budget:
             break
         # The work of a convolutional network is proportional to the number of pixels.
         seconds = facts.forward_seconds * (size / facts.candidate.image_size) ** 2
@@ -153,13 +149,14 @@ def _small_network(context: RunContext, data: Data, budget: float | None) -> Mea
     return facts
 
 
-def _race_seconds(data: Data, facts: MeasuredCandidate, epochs: int) -> float:
-    """Seconds for the whole race over a schedule of ``epochs``."""
-    return RACE_WORK * _epoch_seconds(data, facts) * epochs + WHOLE_COMPILE_SECONDS
+def _costs(data: Data) -> FromScratchCosts:
+    return FromScratchCosts(len(data.fold.train), len(data.pool))
 
 
 def _rank(run: BaselineResult) -> tuple[float, float]:
-    return (run.result.value or 0.0, -run.result.metrics["val_loss"])
+    """Higher is better; a run without a value, of which nothing came, is the worst."""
+    value = run.result.value
+    return (-np.inf if value is None else value, -run.result.metrics["val_loss"])
 
 
 def _same_architecture(plan: Plan, best: Candidate) -> MeasuredCandidate:
@@ -168,55 +165,46 @@ def _same_architecture(plan: Plan, best: Candidate) -> MeasuredCandidate:
     return replace(facts, candidate=replace(best, weights=None, weights_file=None, weights_id=""))
 
 
-def _epoch_seconds(data: Data, facts: MeasuredCandidate) -> float:
-    """Seconds to render and train one epoch of the whole network."""
-    images = len(data.fold.train)
-    render = len(data.pool) * facts.candidate.image_size**2 * RENDER_SECONDS
-    return images * facts.forward_seconds * facts.train_ratio * 1.1 + render
-
-
 def _steps(context: RunContext, plan: Plan, facts: MeasuredCandidate, budget: float | None) -> int:
     """As many steps as fit the budget; 60 epochs, and no fewer steps than a trial has, without one."""
     per_epoch, wanted = _per_epoch(context, plan.data), _wanted_steps(context, plan)
     if budget is None:
         return wanted
-    epoch = _epoch_seconds(plan.data, facts)
-    epochs = (budget - WHOLE_COMPILE_SECONDS) / (RACE_WORK * epoch)
+    epochs = _costs(plan.data).halving_epochs(facts, budget)
     return min(wanted, max(int(epochs * per_epoch), 10))
 
 
-def _race(context: RunContext, plan: Plan, facts: MeasuredCandidate, steps: int) -> BaselineResult:
-    """The race with augmentation; where its plugin fails, without."""
+def _train(context: RunContext, plan: Plan, facts: MeasuredCandidate, steps: int) -> BaselineResult:
+    """Train a network with augmentation; where its plugin fails, without."""
     policy = plan.space.policy_of("strong")
     try:
-        return _race_with(policy, context, plan, facts, steps)
+        return _train_with(policy, context, plan, facts, steps)
     except TRIAL_ERRORS as error:
         if policy == "none" or error.plugin not in ("", f"augmentation {policy}"):
             raise
         context.callbacks.on_warning(f"the network from scratch is trained without augmentation: {error}")
-        return _race_with("none", context, plan, facts, steps)
+        return _train_with("none", context, plan, facts, steps)
 
 
-def _race_with(policy: str, context: RunContext, plan: Plan, facts: MeasuredCandidate, steps: int) -> BaselineResult:
+def _train_with(policy: str, context: RunContext, plan: Plan, facts: MeasuredCandidate, steps: int) -> BaselineResult:
     candidate = facts.candidate
     specs = tuple(_spec(context, policy, facts, steps, rate) for rate in RATES)
     trials = [_trial(plan.data, candidate, spec) for spec in specs]
-    question = ("race", specs, plan.data.fold)
-    raced: RaceResult | None = context.checkpoint.get(question, RaceResult)
-    if raced is None:
-        raced = _run_race(context, plan.data, trials, question)
+    question = ("halving", specs, plan.data.fold)
+    kept: RaceResult | None = context.checkpoint.get(question, RaceResult)
+    raced = kept or _halve(context, plan.data, trials, question)
     for trial, completed in zip(trials, raced.trials(), strict=True):
         context.callbacks.on_trial_recalled(trial, completed)
     best = raced.best
     return BaselineResult(
-        candidate,
-        best,
-        tuple(TrialRow.of(0, "baseline", o.result, run) for o, run in zip(raced.outcomes, raced.run_ids, strict=True)),
-        sum(o.result.seconds for o in raced.outcomes),
-        "time" if steps < _wanted_steps(context, plan) else "schedule",
-        _still_improving(best),
-        (),
-        round(best.spec.steps / _per_epoch(context, plan.data)),
+        candidate=candidate,
+        result=best,
+        rows=tuple(TrialRow.of(0, "baseline", trial.result, trial.run_id) for trial in raced.trials()),
+        seconds=sum(o.result.seconds for o in raced.outcomes),
+        stopped_by="time" if steps < _wanted_steps(context, plan) else "schedule",
+        still_improving=still_rising([h["objective"] for h in best.history]),
+        not_affordable=(),
+        epochs=round(best.spec.steps / _per_epoch(context, plan.data)),
     )
 
 
@@ -232,7 +220,7 @@ def _trial(data: Data, candidate: Candidate, spec: TrialSpec) -> RunningTrial:
     )
 
 
-def _run_race(context: RunContext, data: Data, trials: Sequence[RunningTrial], question: tuple[Any, ...]) -> RaceResult:
+def _halve(context: RunContext, data: Data, trials: Sequence[RunningTrial], question: tuple[Any, ...]) -> RaceResult:
     """Train several learning rates, told as they go; what comes of them is kept as the answer to ``question``."""
     candidate, started = trials[0].candidate, list[RunningTrial]()
     try:
@@ -311,13 +299,3 @@ def _per_epoch(context: RunContext, data: Data) -> int:
 def _show(context: RunContext, candidate: Candidate, numbers: Mapping[str, float]) -> None:
     text = f"{candidate.label}, validation {numbers['objective']:.3f}"
     context.callbacks.on_progress("baseline", numbers["fraction"], 1.0, text)
-
-
-def _still_improving(result: TrialResult) -> bool:
-    """Whether the last three epochs are better than the three before by more than their noise."""
-    curve = [h["objective"] for h in result.history]
-    if len(curve) < 6:
-        return True
-    before, last = np.asarray(curve[-6:-3]), np.asarray(curve[-3:])
-    noise = float(np.hypot(before.std(ddof=1), last.std(ddof=1)) / np.sqrt(3))
-    return bool(last.mean() - before.mean() > noise)

@@ -13,11 +13,11 @@ from pathlib import Path
 
 from tlsearch.errors import RunError
 from tlsearch.pipeline.context import Data, RunContext
-from tlsearch.pipeline.memory import within_memory
 from tlsearch.pipeline.plan import Plan
 from tlsearch.search.study import Search, TrialRecord
 from tlsearch.types import Candidate, Decision, TrialSpec
 from tlsearch.worker.protocol import Event, FrozenPasses, LoadHead, RunTrial, SaveHead, SaveModel
+from tlsearch.worker.retry import within_memory
 
 HEAD_FILE = "head.npz"
 

@@ -8,12 +8,12 @@ from tlsearch.callbacks import EpochInfo
 from tlsearch.errors import PluginError, RunError, TrialError, WeightsError
 from tlsearch.listeners.running_trial import CompletedTrial, RunningTrial
 from tlsearch.pipeline.context import RunContext
-from tlsearch.pipeline.memory import within_memory
 from tlsearch.training.trial import Outcome
 from tlsearch.types import Decision, NumberedEpochJudge, TrialResult
 from tlsearch.utils.files import is_full
 from tlsearch.utils.signals import defer_interrupts
 from tlsearch.worker.protocol import EpochEnd, Event, RunTrial
+from tlsearch.worker.retry import within_memory
 
 
 def go_on(number: int, numbers: Mapping[str, float]) -> Decision:

@@ -158,3 +158,36 @@ def _renders_afresh(spec: TrialSpec) -> bool:
 def _work(facts: MeasuredCandidate, depth: int) -> float:
     """Work for one image up to a cut; 0 is nothing but pixels."""
     return facts.cuts[depth - 1].work if depth else 0.0
+
+
+HALVING_WORK = 1 + 2 / 3
+"""Successive halving trains the whole schedule once, and a third of it for each of the two that drop out."""
+
+WHOLE_COMPILE_SECONDS = 8.0
+"""Building and compiling a whole network with BatchNorm, about: the small one 4, EfficientNet-Lite0 16."""
+
+
+@dataclass(frozen=True)
+class FromScratchCosts:
+    """What it costs to train whole networks from scratch with three learning rates.
+
+    Attributes:
+        train_images: The number of training images.
+        images: The number of images of the pool, which are rendered anew in every epoch.
+    """
+
+    train_images: int
+    images: int
+
+    def epoch_seconds(self, measured: MeasuredCandidate) -> float:
+        """Seconds to render and train one epoch."""
+        render = self.images * measured.candidate.image_size**2 * RENDER_SECONDS
+        return self.train_images * measured.forward_seconds * measured.train_ratio * 1.1 + render
+
+    def halving_seconds(self, measured: MeasuredCandidate, epochs: int) -> float:
+        """Seconds for all learning rates over a schedule of ``epochs``."""
+        return HALVING_WORK * self.epoch_seconds(measured) * epochs + WHOLE_COMPILE_SECONDS
+
+    def halving_epochs(self, measured: MeasuredCandidate, seconds: float) -> float:
+        """The epochs of the schedule that fits into so many seconds."""
+        return (seconds - WHOLE_COMPILE_SECONDS) / (HALVING_WORK * self.epoch_seconds(measured))

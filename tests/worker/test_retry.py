@@ -9,11 +9,11 @@ import pytest
 
 from tlsearch.data.split import Fold
 from tlsearch.errors import OutOfMemoryError, TrialError
-from tlsearch.pipeline.memory import within_memory
 from tlsearch.training.trial import Outcome
 from tlsearch.types import Candidate, TrialResult, TrialSpec
 from tlsearch.worker.client import WorkerDiedError
 from tlsearch.worker.protocol import RunTrial
+from tlsearch.worker.retry import within_memory
 
 TUNED = TrialSpec("vgg16", "imagenet", 128, 13, 10, steps=40, batch_size=32)
 SOLVED = TrialSpec("vgg16", "imagenet", 128, 13, 13)
