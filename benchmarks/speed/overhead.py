@@ -186,7 +186,7 @@ def run_ours(prepared: Prepared, trials: int, folder: Path, *, watched: bool) ->
         if watched:
             sampler.start()
         began = time.monotonic()
-        with mock.patch("tlsearch.search.study.should_prune", return_value=False):
+        with mock.patch("tlsearch.search.pruner.SameKindPruner.prune", return_value=False):
             log = run_search(context, plan, prepared.profile, plan.space.candidates, None)
         ended = time.monotonic()
         segments = sampler.stop() if watched else []

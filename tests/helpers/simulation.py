@@ -11,7 +11,8 @@ import optuna
 
 from tests.helpers.made_up import LITE, VGG, make_costs, make_space
 from tlsearch.search.space import Params
-from tlsearch.search.study import Search, TrialRecord
+from tlsearch.search.study import Search
+from tlsearch.search.trial_record import TrialRecord
 from tlsearch.search.warm_start import warm_start
 from tlsearch.types import Decision, NumberedEpochJudge, State, TrialResult, TrialSpec
 
@@ -67,7 +68,7 @@ def open_search(
     study = optuna.create_study(storage=storage, study_name="s", direction="maximize", load_if_exists=True)
     space = replace(SPACE, seed=seed)
     search = Search(study, space, make_costs(space), may_run, affordable)
-    search.enqueue(portfolio)
+    search.begin_with(portfolio)
     return search
 
 

@@ -20,7 +20,7 @@ from tlsearch.pipeline.confirm import Confirmation, confirm
 from tlsearch.pipeline.context import RunContext
 from tlsearch.pipeline.messages import confirm_line
 from tlsearch.runs.budget import TimeBudget
-from tlsearch.search.study import TrialRecord
+from tlsearch.search.trial_record import TrialRecord
 from tlsearch.training.trial import Outcome
 from tlsearch.types import Candidate, State, TrialResult, TrialSpec
 
@@ -30,7 +30,8 @@ LABELS = tuple(n % 2 for n in range(TRAIN + VAL))
 
 
 def contender(candidate: Candidate, value: float, **chosen: object) -> TrialRecord:
-    return TrialRecord(1, SPACE.spec(SPACE.params(candidate, **chosen)), "complete", value, 0.5, 1.0, ())
+    spec = SPACE.spec(SPACE.params(candidate, **chosen))
+    return TrialRecord(number=1, spec=spec, state="complete", value=value, val_loss=0.5, seconds=1.0)
 
 
 LIGHT = contender(LITE, 0.90)

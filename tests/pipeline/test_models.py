@@ -16,7 +16,8 @@ from tlsearch.errors import RunError
 from tlsearch.pipeline.context import RunContext
 from tlsearch.pipeline.models import fetch_model, final_seconds, keep_best, model_folder
 from tlsearch.pipeline.search import best_probe
-from tlsearch.search.study import Search, TrialRecord
+from tlsearch.search.study import Search
+from tlsearch.search.trial_record import TrialRecord
 from tlsearch.types import TrialResult
 from tlsearch.worker.protocol import LoadHead, RunTrial, SaveHead, SaveModel
 
@@ -68,7 +69,7 @@ def context_in(folder: Path, worker: Saving) -> RunContext:
 
 def trial(number: int, value: float | None, state: str = "complete", **chosen: object) -> TrialRecord:
     spec = SPACE.spec(SPACE.params(LITE, **chosen))
-    return TrialRecord(number, spec, state, value, 0.5, 1.0, ())
+    return TrialRecord(number=number, spec=spec, state=state, value=value, val_loss=0.5, seconds=1.0)
 
 
 def suffix(number: int, value: float, depth: int) -> TrialRecord:
@@ -171,7 +172,8 @@ def test_the_time_for_training_what_ships_is_known() -> None:
 )
 def test_the_linear_probe_is_a_plain_solved_head(better: Mapping[str, Any]) -> None:
     plain, pooled = trial(1, 0.70), trial(2, 0.72, pooling="avgmax")
-    other = TrialRecord(3, SPACE.spec(SPACE.params(VGG)), "complete", 0.71, 0.5, 1.0, ())
+    spec = SPACE.spec(SPACE.params(VGG))
+    other = TrialRecord(number=3, spec=spec, state="complete", value=0.71, val_loss=0.5, seconds=1.0)
     assert best_probe([plain, pooled, other, trial(4, 0.99, **better)], PLAN) is pooled
     assert best_probe([plain, other, trial(4, 0.99, **better)], PLAN) is other
     assert best_probe([trial(4, 0.99, **better)], PLAN) is None

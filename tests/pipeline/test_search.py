@@ -19,13 +19,21 @@ from tlsearch.pipeline.confirm import more_views
 from tlsearch.pipeline.context import RunContext
 from tlsearch.pipeline.search import is_probe, reserved_seconds, search, trial_row, val_figures
 from tlsearch.results.schema.run import ProfilePoint
-from tlsearch.search.study import Search, TrialRecord
+from tlsearch.search.study import Search
+from tlsearch.search.trial_record import TrialRecord
 from tlsearch.types import TrialResult
 
 SPACE = make_space(LITE)
-PROBE = TrialRecord(1, SPACE.spec(SPACE.params(LITE)), "complete", 0.6, 0.5, 1.0, ())
+PROBE = TrialRecord(
+    number=1, spec=SPACE.spec(SPACE.params(LITE)), state="complete", value=0.6, val_loss=0.5, seconds=1.0
+)
 TUNED = TrialRecord(
-    2, SPACE.spec(SPACE.params(LITE, train_suffix=True, policy="standard")), "complete", 0.9, 0.5, 1.0, ()
+    number=2,
+    spec=SPACE.spec(SPACE.params(LITE, train_suffix=True, policy="standard")),
+    state="complete",
+    value=0.9,
+    val_loss=0.5,
+    seconds=1.0,
 )
 
 
@@ -151,7 +159,7 @@ def test_gains_are_taken_on_the_folds_that_both_have() -> None:
     spec = space.spec(space.params(LITE))
     from_scratch = TrialResult(replace(spec, weights=None), "complete", 0.25, 1.0, {"val_accuracy": 0.25})
     solved = TrialResult(spec, "complete", 0.75, 1.0, fold_values=(0.5, 0.75, 1.0))
-    probe = TrialRecord(1, spec, "complete", 0.5, 1.0, 1.0, (), fold_values=(0.125, 0.625, 0.75))
+    probe = TrialRecord(number=1, spec=spec, state="complete", value=0.5, fold_values=(0.125, 0.625, 0.75))
     assert val_figures(solved, from_scratch, probe) == {
         "baseline_val_accuracy": 0.25,
         "val_gain_over_baseline": 0.25,  # on the first fold alone, as the network from scratch

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-import pytest
+from collections.abc import Sequence
 
-from tlsearch.search.pruner import Curve, should_prune
+import optuna
+import pytest
+from optuna.trial import TrialState, create_trial
+
+from tests.helpers.made_up import LITE
+from tests.helpers.simulation import SPACE
+from tlsearch.search.pruner import SameKindPruner
+from tlsearch.search.trial_record import Curve, TrialRecord
+from tlsearch.types import State
 
 ROUNDS = 10
 
@@ -18,6 +26,25 @@ def rising(start: float) -> Curve:
     return [(number / ROUNDS, start + 0.01 * number) for number in range(1, ROUNDS + 1)]
 
 
+def record(curve: Curve, state: State = "complete", *, fine_tuning: bool = True) -> TrialRecord:
+    spec = SPACE.spec(SPACE.params(LITE, train_suffix=fine_tuning, hidden=True))
+    return TrialRecord(number=1, spec=spec, state=state, value=0.5, curve=curve)
+
+
+def is_pruned(share: float, objectives: Sequence[float], finished: Sequence[TrialRecord]) -> bool:
+    """Whether a trial with these objectives so far, the last after ``share`` of its steps, is pruned."""
+    rounds = range(1, len(objectives) + 1)
+    shares = {number: share * number / len(objectives) for number in rounds}
+    trial = create_trial(state=TrialState.RUNNING, intermediate_values=dict(zip(rounds, objectives, strict=True)))
+    pruner = SameKindPruner("fine_tuning", finished, shares)
+    return pruner.prune(optuna.create_study(direction="maximize", pruner=pruner), trial)
+
+
+def should_prune(share: float, objectives: Sequence[float], rivals: Sequence[Curve]) -> bool:
+    """The same among rivals of its kind."""
+    return is_pruned(share, objectives, [record(curve) for curve in rivals])
+
+
 RIVALS = [flat(0.5), flat(0.6), flat(0.9)]
 
 
@@ -25,6 +52,10 @@ RIVALS = [flat(0.5), flat(0.6), flat(0.9)]
 def test_nothing_is_pruned_early_or_at_the_very_end(number: int) -> None:
     hopeless = [0.0] * number
     assert should_prune(number / ROUNDS, hopeless, RIVALS) == (4 <= number < ROUNDS)
+
+
+def test_nothing_is_pruned_before_its_first_round() -> None:
+    assert not should_prune(0.5, [], RIVALS)
 
 
 def test_the_median_decides() -> None:
@@ -40,6 +71,14 @@ def test_it_takes_three_rivals() -> None:
     assert not should_prune(0.5, [0.0] * 5, RIVALS[:2])
     assert not should_prune(0.5, [0.0] * 5, [])
     assert should_prune(0.5, [0.0] * 5, RIVALS[:3])
+
+
+def test_rivals_are_complete_and_of_the_same_kind() -> None:
+    two = [record(curve) for curve in RIVALS[:2]]
+    good = flat(0.9)
+    others = [record(good, fine_tuning=False), record(good, "pruned"), record(good, "timed_out"), record([])]
+    assert not is_pruned(0.5, [0.0] * 5, [*two, *others])
+    assert is_pruned(0.5, [0.0] * 5, [*two, *others, record(good)])
 
 
 def test_the_last_three_rounds_count() -> None:

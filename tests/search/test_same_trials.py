@@ -78,6 +78,8 @@ def test_a_study_that_was_killed_inside_a_trial_takes_that_trial_up_again(
     again = open_search(tmp_path / "study.db")
     assert run(again, TRIALS) == uninterrupted
     assert not again.study.get_trials(states=[optuna.trial.TrialState.RUNNING])
+    (closed,) = (t for t in again.study.trials if t.number in again.study.user_attrs["interrupted"])
+    assert closed.state is optuna.trial.TrialState.FAIL
 
 
 def test_a_study_that_was_killed_while_it_asked_asks_the_same_again(
@@ -98,11 +100,50 @@ def test_a_study_that_was_killed_while_it_asked_asks_the_same_again(
     assert run(open_search(tmp_path / "study.db"), 25) == uninterrupted[:25]
 
 
-def test_the_portfolio_is_put_in_once(tmp_path: Path) -> None:
-    run(open_search(tmp_path / "study.db"), 3)
-    search = open_search(tmp_path / "study.db")
-    waiting = search.study.get_trials(states=[optuna.trial.TrialState.WAITING])
-    assert len(waiting) == len(WARM_START) - 3
+def test_the_warm_start_is_tried_once(tmp_path: Path) -> None:
+    for stop in (3, 4, len(WARM_START) + 2):
+        run(open_search(tmp_path / "study.db"), stop)
+    trials = open_search(tmp_path / "study.db").study.trials
+    entries = [trial.user_attrs.get("warm_start") for trial in trials]
+    assert entries == [*range(len(WARM_START)), None, None]
+    assert [trial.params for trial in trials[: len(WARM_START)]] == WARM_START
+
+
+def test_a_study_that_was_killed_before_it_asked_for_what_it_had_enqueued_asks_for_it_once(
+    uninterrupted: Rows, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(open_search(tmp_path / "study.db"), 5)
+
+    def dying(*_: object) -> None:
+        raise Killed
+
+    monkeypatch.setattr(optuna.Study, "ask", dying)
+    with pytest.raises(Killed):
+        run(open_search(tmp_path / "study.db"), TRIALS)
+    monkeypatch.undo()
+    assert run(open_search(tmp_path / "study.db"), 25) == uninterrupted[:25]
+
+
+@pytest.mark.parametrize("call", ["set_user_attr", "tell", "enqueue_trial"])
+@pytest.mark.parametrize("stop", [8, 21])
+def test_a_study_that_is_killed_again_while_it_closes_a_trial_goes_on(
+    call: str, stop: int, uninterrupted: Rows, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def dying(number: int, spec: TrialSpec, judge: NumberedEpochJudge) -> TrialResult:
+        if number < stop:
+            return simulated(number, spec, judge)
+        raise Killed
+
+    def killed(*_: object, **__: object) -> None:
+        raise Killed
+
+    with pytest.raises(Killed):
+        run(open_search(tmp_path / "study.db"), TRIALS, dying)
+    with monkeypatch.context() as patch:
+        patch.setattr(optuna.Study, call, killed)
+        with pytest.raises(Killed):
+            run(open_search(tmp_path / "study.db"), TRIALS)
+    assert run(open_search(tmp_path / "study.db"), 25) == uninterrupted[:25]
 
 
 def test_a_limit_in_time_gives_a_prefix_of_the_same_trials(
@@ -120,7 +161,7 @@ def test_numbers_that_are_not_finite_survive_the_storage(tmp_path: Path) -> None
 
     run(open_search(tmp_path / "study.db"), 1, run_trial)
     (kept,) = open_search(tmp_path / "study.db").finished
-    assert kept.val_loss == math.inf
+    assert kept.val_loss is None
     assert kept.metrics == {"c": 0.1}
 
 

@@ -91,7 +91,7 @@ def test_the_weight_of_cost_is_what_it_says(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(TPESampler, "_compute_acquisition_func", lambda *_: promise)
     costs = iter([1e9, 1e9 * math.e**4, math.inf])
     sampler = CostAwareTPESampler(lambda _: next(costs), 0)
-    sampler._space = SPACE
+    sampler._space = dict(SPACE)
     samples = {"kind": np.zeros(3), "x": np.zeros(3)}
     weighed = sampler._compute_acquisition_func(samples, None, None)
     assert weighed[1] - weighed[0] == pytest.approx(1.0 - COST_WEIGHT * 4)
@@ -99,8 +99,8 @@ def test_the_weight_of_cost_is_what_it_says(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_optuna_still_has_what_is_overridden() -> None:
-    """A new Optuna may rename private methods; the sampler would then ignore costs without a word."""
-    assert list(inspect.signature(TPESampler._sample).parameters) == ["self", "study", "trial", "search_space"]
+    """A new Optuna may rename a private method; the sampler would then ignore costs without a word."""
+    assert list(inspect.signature(TPESampler.sample_relative).parameters) == ["self", "study", "trial", "search_space"]
     assert list(inspect.signature(TPESampler._compute_acquisition_func).parameters) == [
         "self", "samples", "mpe_below", "mpe_above",
     ]  # fmt: skip
@@ -108,7 +108,7 @@ def test_optuna_still_has_what_is_overridden() -> None:
 
 def test_optuna_still_calls_what_is_overridden(monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[str] = []
-    for name in ("_sample", "_compute_acquisition_func"):
+    for name in ("sample_relative", "_compute_acquisition_func"):
         real = getattr(CostAwareTPESampler, name)
 
         def spied(self: Any, *args: Any, _real: Any = real, _name: str = name) -> Any:
@@ -117,4 +117,4 @@ def test_optuna_still_calls_what_is_overridden(monkeypatch: pytest.MonkeyPatch) 
 
         monkeypatch.setattr(CostAwareTPESampler, name, spied)
     asked(by_kind(1.0, 1.0), range(1))
-    assert calls == ["_sample", "_compute_acquisition_func"]  # once for all parameters together
+    assert calls == ["sample_relative", "_compute_acquisition_func"]  # once for all parameters together

@@ -18,7 +18,7 @@ from tlsearch.pipeline.models import final_seconds
 from tlsearch.pipeline.plan import Plan
 from tlsearch.pipeline.trial import run_trial
 from tlsearch.results.schema.run import Confirmed, TrialRow
-from tlsearch.search.study import TrialRecord
+from tlsearch.search.trial_record import TrialRecord
 from tlsearch.stats.standard_errors import Labels, image_error, paired_error, paired_image_error, sampling_error
 from tlsearch.tracking.naming import numbered
 from tlsearch.types import Candidate, TrialSpec

@@ -24,7 +24,7 @@ from tlsearch.pipeline.plan import Plan
 from tlsearch.predictor import model_megabytes
 from tlsearch.results.schema.evidence import Confusion, EvaluationPredictions, Mistake
 from tlsearch.runs.ledger import fingerprint_of
-from tlsearch.search.study import TrialRecord
+from tlsearch.search.trial_record import TrialRecord
 from tlsearch.stats.claims import Claims, Estimate, estimate, make_claims
 from tlsearch.training.trial import Outcome
 from tlsearch.worker.protocol import EvaluateModel

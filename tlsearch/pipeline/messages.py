@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tlsearch.pipeline.context import Data, RunContext
     from tlsearch.pipeline.evaluate import Evaluation
     from tlsearch.pipeline.plan import Plan
-    from tlsearch.search.study import TrialRecord
+    from tlsearch.search.trial_record import TrialRecord
     from tlsearch.stats.claims import Estimate
 
 

@@ -14,7 +14,8 @@ from pathlib import Path
 from tlsearch.errors import RunError
 from tlsearch.pipeline.context import Data, RunContext
 from tlsearch.pipeline.plan import Plan
-from tlsearch.search.study import Search, TrialRecord
+from tlsearch.search.study import Search
+from tlsearch.search.trial_record import TrialRecord
 from tlsearch.types import Candidate, Decision, TrialSpec
 from tlsearch.worker.protocol import Event, FrozenPasses, LoadHead, RunTrial, SaveHead, SaveModel
 from tlsearch.worker.retry import within_memory

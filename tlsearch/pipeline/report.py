@@ -32,8 +32,9 @@ from tlsearch.results.result import RunResult, read_result, write_result
 from tlsearch.results.schema import run as schema
 from tlsearch.results.schema.evidence import Epoch, Histories
 from tlsearch.results.schema.search import FrozenWork
+from tlsearch.search.failures import FAILURES_IN_A_ROW
 from tlsearch.search.importance import parameter_importance
-from tlsearch.search.study import FAILURES_IN_A_ROW, TrialRecord
+from tlsearch.search.trial_record import TrialRecord
 from tlsearch.tracking.register import Figures
 from tlsearch.tracking.sync import hint_at_sync, name_runs, settle
 from tlsearch.worker.protocol import GetVersions

@@ -21,7 +21,8 @@ from tlsearch.pipeline.trial import recall, run_trial
 from tlsearch.results.schema.run import TrialRow
 from tlsearch.search.space import Params
 from tlsearch.search.storage import open_study, study_name
-from tlsearch.search.study import Search, TrialRecord
+from tlsearch.search.study import Search
+from tlsearch.search.trial_record import TrialRecord
 from tlsearch.search.warm_start import warm_start
 from tlsearch.tracking.naming import run_name
 from tlsearch.training.trial import Outcome
@@ -106,7 +107,7 @@ class _Searching:
         def cost_of(params: Params) -> float:
             return plan.costs.operations(plan.space.spec(params))
 
-        self._search.enqueue(warm_start(plan.space, accuracies, best, cost_of, trials))
+        self._search.begin_with(warm_start(plan.space, accuracies, best, cost_of, trials))
         self._resume()
         self._log.why = self._search.run(trials, self._run_trial, self._on_finished)
         return self._log

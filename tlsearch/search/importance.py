@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from tlsearch.results.schema.search import Importance, ParameterImportance
+from tlsearch.search.trial_record import ATTRIBUTE
 
 if TYPE_CHECKING:
     import optuna
@@ -40,7 +41,7 @@ def parameter_importance(study: optuna.Study) -> Importance:
     from optuna.trial import TrialState
 
     complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-    trials = [_comparable(trial) for trial in complete if "finished" in trial.user_attrs]
+    trials = [_comparable(trial) for trial in complete if ATTRIBUTE in trial.user_attrs]
     if len(trials) < FEWEST_TRIALS or not _vary(trials):
         return Importance("fanova", len(trials))
     shares = _shares(trials, TREES)

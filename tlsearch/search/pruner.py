@@ -2,30 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from statistics import median
+
+import optuna
+from optuna.pruners import BasePruner
+from optuna.trial import FrozenTrial
+
+from tlsearch.search.trial_record import Curve, TrialRecord
+from tlsearch.types import Kind
 
 WARM_SHARE = 0.4
 """No trial is pruned before this share of its steps."""
 
 FEWEST_RIVALS = 3
-"""Finished trials of the same kind that a median needs."""
-
-Curve = Sequence[tuple[float, float]]
-"""(share of the schedule, objective) after each round of a finished trial."""
+"""Complete trials of the same kind that a median needs."""
 
 
-def should_prune(share: float, objectives: Sequence[float], rivals: Sequence[Curve]) -> bool:
-    """Whether a trial whose objectives so far are ``objectives``, after ``share`` of its steps, is pruned.
+class SameKindPruner(BasePruner):
+    """The median rule (Golovin et al. 2017) among trials of one kind, at the same share of their schedules.
 
-    It is where the mean of its last three rounds lies below the median of what its rivals, the finished trials of
-    its kind, had reached at the same share (the median rule of Golovin et al. 2017).
+    A trial is pruned where the mean of its last three objectives lies below the median of what its rivals, the complete
+    trials of its kind, had reached at the same share.
     """
-    if share < WARM_SHARE or share >= 1.0 or len(rivals) < FEWEST_RIVALS:
-        return False
-    reached = sorted(_at(curve, share) for curve in rivals)
-    middle = len(reached) // 2
-    median = reached[middle] if len(reached) % 2 else (reached[middle - 1] + reached[middle]) / 2
-    return _mean(objectives[-3:]) < median
+
+    def __init__(self, kind: Kind, finished: Sequence[TrialRecord], shares: Mapping[int, float]) -> None:
+        """Make the pruner of one trial.
+
+        Args:
+            kind: The kind of the trial.
+            finished: The trials before it.
+            shares: The share of its schedule that the trial has done, 0 to 1, by the number of the round. It grows
+                while the trial goes on; Optuna itself keeps the objectives only.
+        """
+        self._rivals = [f.curve for f in finished if f.state == "complete" and f.spec.kind == kind and f.curve]
+        self._shares = shares
+
+    def prune(self, study: optuna.Study, trial: FrozenTrial) -> bool:
+        """Whether the trial is pruned after the last round that it has reported."""
+        if trial.last_step is None:
+            return False
+        share = self._shares[trial.last_step]
+        if share < WARM_SHARE or share >= 1.0 or len(self._rivals) < FEWEST_RIVALS:
+            return False
+        objectives = [objective for _, objective in sorted(trial.intermediate_values.items())]
+        return _mean(objectives[-3:]) < median(_at(curve, share) for curve in self._rivals)
 
 
 def _at(curve: Curve, share: float) -> float:

@@ -1,7 +1,7 @@
 """The search proper: Optuna proposes, the worker tries, and everything the loop knows comes from finished trials.
 
-Because the loop's whole state (known specs, rivals for pruning, views made, the next seed) is read from the
-study's finished trials, a study that was stopped goes on exactly as if it had not been.
+Because the loop's whole state (known specs, rivals for pruning, views made, the next seed, the next entry of the warm
+start) is read from the study's finished trials, a study that was stopped goes on exactly as if it had not been.
 """
 
 from __future__ import annotations
@@ -9,13 +9,13 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tlsearch.search.cost import Costs
-from tlsearch.search.pruner import Curve, should_prune
+from tlsearch.search.failures import all_fail, left_out_plugins, plugins_of
 from tlsearch.search.space import Params, SearchSpace
-from tlsearch.types import Decision, EpochNumbers, NumberedEpochJudge, TrialResult, TrialSpec
+from tlsearch.search.trial_record import TrialRecord, remember, remembered
+from tlsearch.types import Decision, NumberedEpochJudge, TrialResult, TrialSpec
 
 if TYPE_CHECKING:
     import optuna
@@ -23,51 +23,20 @@ if TYPE_CHECKING:
 SKIPS_IN_A_ROW = 30
 """Proposals that lead to no trial (known already, too long for the time left) before the search ends."""
 
-FAILURES_IN_A_ROW = 3
-"""After so many for one reason the search ends; after so many by one plugin it goes on without that."""
-
 RunTrial = Callable[[int, TrialSpec, NumberedEpochJudge], TrialResult]
-"""Runs the n-th trial (from 1); the judge wants the number of the round and its numbers."""
-
-
-@dataclass(frozen=True)
-class TrialRecord:
-    """A trial as the study remembers it."""
-
-    number: int
-    spec: TrialSpec
-    state: str
-    value: float | None
-    val_loss: float
-    seconds: float
-    curve: Curve
-    reason: str = ""
-    metrics: Mapping[str, float] = field(default_factory=dict)
-    fold_values: tuple[float, ...] = ()
-    plugin: str = ""
-
-    def compared(self, folds: int) -> float:
-        """The mean over the first ``folds`` folds, which every trial has: so all are compared on the same images."""
-        if self.value is None:
-            return -math.inf
-        return math.fsum(self.fold_values[:folds]) / folds if len(self.fold_values) > folds else self.value
-
-    def rank(self, operations: float, folds: int) -> tuple[float, float, float]:
-        """Higher is better: the value on the folds that every trial has, then lower log loss, then lower cost."""
-        return (self.compared(folds), -self.val_loss, -operations)
-
-
-def plugins_of(spec: TrialSpec) -> set[str]:
-    """The plugins that a trial needs, kind and name."""
-    augmentation = {f"augmentation {spec.policy}"} if spec.strength else set()
-    return {f"backbone {spec.backbone}", *augmentation}
-
+"""Runs the n-th trial (from 1)."""
 
 OnFinished = Callable[[TrialRecord], None]
 
+_WARM_START = "warm_start"
+"""The user attribute of a trial of the warm start: the number of its entry."""
+
+_INTERRUPTED = "interrupted"
+"""The user attribute of the study that lists the trials in which a process was stopped."""
+
 
 class Search:
-    """A study of TrialSpecs. ``may_run`` says whether a spec fits the time that is left."""
+    """A study of TrialSpecs."""
 
     def __init__(
         self,
@@ -77,31 +46,37 @@ class Search:
         may_run: Callable[[TrialSpec], bool],
         affordable: Callable[[TrialSpec], bool],
     ) -> None:
+        """Open the search on a study, which may hold trials of an earlier process.
+
+        Args:
+            study: Optuna's study.
+            space: What may be tried.
+            costs: What trials cost; it learns of the views that trials make.
+            may_run: Whether a trial fits the time that is left.
+            affordable: Whether one trial may take as long.
+        """
         self.study, self.space, self.costs = study, space, costs
         self._may_run, self._affordable = may_run, affordable
         self._tight = False
         self._distributions = space.distributions()
-        trials = study.get_trials(deepcopy=False)
-        self.finished: list[TrialRecord] = [
-            _remembered(t) for t in trials if t.state.is_finished() and "finished" in t.user_attrs
-        ]
-        # Trials in which an earlier process was stopped: taken up again before anything else is asked for.
-        self._interrupted = [t for t in trials if t.state.name == "RUNNING"]
+        self._warm_start: Sequence[Params] = ()
+        self._interrupted: set[int] = set(study.user_attrs.get(_INTERRUPTED, ()))
+        self.finished: list[TrialRecord] = remembered(study.get_trials(deepcopy=False))
         self._known = {f.spec: f for f in reversed(self.finished)}
         for trial in self.finished:
             self._note_views(trial)
 
-    def enqueue(self, entries: Sequence[Params]) -> None:
-        """Put the warm start in front; once in the life of a study."""
-        if "warm_start" not in self.study.user_attrs:
-            # A process that was killed here has put in some of them.
-            for params in entries[len(self.study.get_trials(deepcopy=False)) :]:
-                self.study.enqueue_trial(params)
-            self.study.set_user_attr("warm_start", len(entries))
+    def begin_with(self, entries: Sequence[Params]) -> None:
+        """Put the warm start in front: these are tried first, each once in the life of a study."""
+        self._warm_start = entries
 
     def run(self, trials: int, run_trial: RunTrial, on_finished: OnFinished) -> str:
-        """Run until ``trials`` are finished; gives why it ended: "trials", "time", "space", "plugins" or
-        "failures"."""
+        """Run until ``trials`` are finished.
+
+        Returns:
+            Why it ended: "trials", "time", "space", "plugins" or "failures".
+        """
+        self._close_interrupted()
         skips, why = 0, "space"
         while len(self.finished) < trials:
             trial, spec = self._ask()
@@ -119,7 +94,7 @@ class Search:
                 on_finished(self._run_one(trial, spec, run_trial))
                 if self._none_left():
                     return "plugins"
-                if self._failing():
+                if all_fail(self.finished):
                     return "failures"
                 continue
             skips += 1
@@ -128,7 +103,7 @@ class Search:
         return "trials"
 
     def best(self, count: int) -> list[TrialRecord]:
-        """The ``count`` best complete trials, best first."""
+        """Give the ``count`` best complete trials, best first."""
         complete = [f for f in self.finished if f.state == "complete" and f.value is not None]
         # What a plugin that fails by now has made cannot be made again.
         left_out = set(self.left_out())
@@ -136,39 +111,46 @@ class Search:
         return sorted(complete, key=self._rank, reverse=True)[:count]
 
     def left_out(self) -> dict[str, str]:
-        """Plugins that failed in the last trials that used them, three in a row, with the last reason."""
-        found = {}
-        for plugin in {f.plugin for f in self.finished if f.plugin}:
-            last = [f for f in self.finished if plugin in plugins_of(f.spec)][-FAILURES_IN_A_ROW:]
-            if len(last) == FAILURES_IN_A_ROW and all(f.plugin == plugin for f in last):
-                found[plugin] = last[-1].reason
-        return found
+        """Give the plugins that failed in the last trials that used them, three in a row, with the last reason."""
+        return left_out_plugins(self.finished)
 
     def _rank(self, finished: TrialRecord) -> tuple[float, float, float]:
         return finished.rank(self.costs.operations(finished.spec), self.costs.trained_folds)
 
+    def _close_interrupted(self) -> None:
+        """Close the trials in which an earlier process was stopped; each is then asked for anew.
+
+        What was asked for in full is enqueued once more. Anything else is proposed once more: an entry of the warm
+        start is still the next, and a closed trial does not count where the seed of a proposal is made.
+        """
+        from optuna.trial import TrialState
+
+        for trial in self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+            self._interrupted.add(trial.number)
+            self.study.set_user_attr(_INTERRUPTED, sorted(self._interrupted))
+            self.study.tell(trial.number, state=TrialState.FAIL)
+            if _WARM_START not in trial.user_attrs and trial.params.keys() == self._distributions.keys():
+                self.study.enqueue_trial(trial.params)
+
     def _ask(self) -> tuple[optuna.Trial, TrialSpec]:
         from tlsearch.search.sampler import CostAwareTPESampler
 
-        asked = len(self.study.get_trials(deepcopy=False, states=_finished_states()))
-        seed = int.from_bytes(hashlib.sha256(f"{self.space.seed}/{asked}".encode()).digest()[:4], "big")
+        trials = [t for t in self.study.get_trials(deepcopy=False) if t.number not in self._interrupted]
+        asked = [t for t in trials if t.state.is_finished()]
+        seed = int.from_bytes(hashlib.sha256(f"{self.space.seed}/{len(asked)}".encode()).digest()[:4], "big")
         self.study.sampler = CostAwareTPESampler(self._cost_of, seed)
-        trial = self._take_up() if self._interrupted else self.study.ask(self._distributions)
+        entry = 1 + max((t.user_attrs.get(_WARM_START, -1) for t in asked), default=-1)
+        if len(asked) == len(trials) and entry < len(self._warm_start):  # nothing waits
+            self.study.enqueue_trial(self._warm_start[entry], user_attrs={_WARM_START: entry})
+        trial = self.study.ask(self._distributions)
         return trial, self.space.spec(trial.params)
 
-    def _take_up(self) -> optuna.Trial:
-        """A trial that was interrupted, with the parameters that it had; what was not suggested yet is, as ``ask``
-        would have done."""
-        import optuna
-
-        trial = optuna.Trial(self.study, self._interrupted.pop(0)._trial_id)
-        for name, distribution in self._distributions.items():
-            trial._suggest(name, distribution)
-        return trial
-
     def _cost_of(self, params: Params) -> float:
-        """The operations of a proposal; infinite for what was tried already, where one trial may not take as long, and,
-        once a proposal has not fitted into the time that is left, where this one does not either."""
+        """The operations of a proposal; infinite for what is not wanted.
+
+        That is what was tried already, where one trial may not take as long, and, once a proposal has not fitted into
+        the time that is left, where this one does not either.
+        """
         neutral = self.space.params(self.space.candidates[0])
         spec = self.space.spec({**neutral, **params})
         possible = spec not in self._known and self._affordable(spec) and (not self._tight or self._may_run(spec))
@@ -176,39 +158,27 @@ class Search:
         return self.costs.operations(spec) if possible else math.inf
 
     def _run_one(self, trial: optuna.Trial, spec: TrialSpec, run_trial: RunTrial) -> TrialRecord:
+        from tlsearch.search.pruner import SameKindPruner
+
+        shares: dict[int, float] = {}
         curve: list[tuple[float, float]] = []
-        reported = self.study.get_trials(deepcopy=False)[trial.number].intermediate_values
-        rivals = [f.curve for f in self.finished if f.state == "complete" and f.spec.kind == spec.kind and f.curve]
+        self.study.pruner = SameKindPruner(spec.kind, self.finished, shares)
 
-        def judge(number: int, numbers: EpochNumbers) -> Decision:
+        def judge(number: int, numbers: Mapping[str, float]) -> Decision:
+            shares[number] = numbers["fraction"]
             curve.append((numbers["fraction"], numbers["objective"]))
-            if number not in reported:  # as they are where a trial is taken up again
-                trial.report(numbers["objective"], number)
-            prune = should_prune(numbers["fraction"], [o for _, o in curve], rivals)
-            return Decision.PRUNE if prune else Decision.CONTINUE
+            trial.report(numbers["objective"], number)
+            return Decision.PRUNE if trial.should_prune() else Decision.CONTINUE
 
-        result = run_trial(len(self.finished) + 1, spec, judge)
-        finished = TrialRecord(
-            len(self.finished) + 1,
-            spec,
-            result.state,
-            result.value,
-            float(result.metrics.get("val_loss", math.inf)),
-            result.seconds,
-            tuple(curve),
-            result.reason,
-            dict(result.metrics),
-            result.fold_values,
-            result.plugin,
-        )
+        number = len(self.finished) + 1
+        finished = TrialRecord.of(number, spec, run_trial(number, spec, judge), curve)
         self._tell(trial, finished)
         return finished
 
     def _tell(self, trial: optuna.Trial, finished: TrialRecord) -> None:
         from optuna.trial import TrialState
 
-        # One attribute, for each is a transaction of its own.
-        trial.set_user_attr("finished", _attributes(finished))
+        remember(trial, finished)
         self.finished.append(finished)
         self._known.setdefault(finished.spec, finished)
         self._note_views(finished)
@@ -239,55 +209,6 @@ class Search:
         if finished.state != "failed":
             self.costs.remember(finished.spec)
 
-    def _failing(self) -> bool:
-        last = self.finished[-FAILURES_IN_A_ROW:]
-        return (
-            len(last) == FAILURES_IN_A_ROW
-            and all(f.state == "failed" for f in last)
-            and len({f.reason for f in last}) == 1
-            and last[0].plugin not in self.left_out()
-        )
-
     def _none_left(self) -> bool:
         left_out = self.left_out()
         return all(f"backbone {candidate.backbone}" in left_out for candidate in self.space.candidates)
-
-
-def _finished_states() -> tuple[Any, ...]:
-    from optuna.trial import TrialState
-
-    return (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
-
-
-def _attributes(finished: TrialRecord) -> dict[str, Any]:
-    return {
-        "number": finished.number,
-        "spec": finished.spec.to_dict(),
-        "state": finished.state,
-        "value": finished.value,
-        "val_loss": finished.val_loss if math.isfinite(finished.val_loss) else None,
-        "seconds": finished.seconds,
-        "curve": [list(point) for point in finished.curve],
-        "reason": finished.reason,
-        "metrics": {k: v for k, v in finished.metrics.items() if math.isfinite(v)},
-        "fold_values": list(finished.fold_values),
-        "plugin": finished.plugin,
-    }
-
-
-def _remembered(trial: optuna.trial.FrozenTrial) -> TrialRecord:
-    kept = trial.user_attrs["finished"]
-    loss = kept["val_loss"]
-    return TrialRecord(
-        kept["number"],
-        TrialSpec.from_dict(kept["spec"]),
-        kept["state"],
-        kept["value"],
-        math.inf if loss is None else loss,
-        kept["seconds"],
-        tuple((a, b) for a, b in kept["curve"]),
-        kept["reason"],
-        kept["metrics"],
-        tuple(kept["fold_values"]),
-        kept.get("plugin", ""),
-    )

@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from tests.helpers.simulation import nothing, open_search, result, simulated
-from tlsearch.search.study import Search, plugins_of
+from tlsearch.search.failures import plugins_of
+from tlsearch.search.study import Search
 from tlsearch.types import NumberedEpochJudge, TrialResult, TrialSpec
 
 
