@@ -142,7 +142,7 @@ class PartsTimer:
         hidden heads and suffixes are each trained; the linear head from which suffixes start is solved once for each
         pooling, where no trial of the list has solved it anyway.
         """
-        frozen, suffix = ([s for s in specs if s.kind == kind] for kind in ("frozen", "suffix"))
+        frozen, suffix = ([s for s in specs if s.kind == kind] for kind in ("feature_extraction", "fine_tuning"))
         views = {(spec.strength, n) for spec in specs if spec.strength for n in range(spec.views)}
         deep = {(spec.strength, n) for spec in frozen if spec.strength for n in range(spec.views)}
         # The images as they are go to the end for every kind: they validate heads, and heads of suffixes start on them.
@@ -161,7 +161,7 @@ class PartsTimer:
         heads = self._mean(parts.heads) * sum(not spec.is_linear_probe for spec in frozen)
         suffixes = self._mean(parts.suffixes) * len(suffix)
         start = fmean(parts.starts.values()) * len(hidden_starts) if hidden_starts else 0.0
-        return sum(parts.is_linear_probe[key] for key in [*solved, *starts]) + heads + suffixes + start
+        return sum(parts.solved[key] for key in [*solved, *starts]) + heads + suffixes + start
 
     def _mean(self, known: Mapping[TrialSpec, Timed]) -> float:
         """Mean seconds of trials in full; 0 where none was trained, as the lists have none then."""

@@ -78,7 +78,7 @@ def test_the_trials_of_the_result(finished: TrialRecord) -> None:
     assert [r.number for r in rows] == list(range(1, len(rows) + 1))
     assert len(searched) == 7
     assert len({r.spec for r in searched}) == 7
-    assert {r.spec.kind for r in searched} == {"frozen", "suffix"}
+    assert {r.spec.kind for r in searched} == {"feature_extraction", "fine_tuning"}
     assert {r.state for r in searched} <= {"complete", "pruned"}
     best = max(r.value for r in searched if r.value is not None)
     assert finished.result.metrics.val <= best
