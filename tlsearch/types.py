@@ -90,7 +90,11 @@ class TrialSpec:
 
     @property
     def kind(self) -> Kind:
-        """frozen: only a head is fitted; suffix: pre-trained layers are tuned too; scratch: random start."""
+        """How pre-trained weights are used.
+
+        ``feature_extraction``: only a head is fitted. ``fine_tuning``: pre-trained layers are trained too.
+        ``from_scratch``: all layers start from random values.
+        """
         if self.weights is None:
             return "from_scratch"
         return "feature_extraction" if self.freeze_depth == self.depth else "fine_tuning"
@@ -102,16 +106,18 @@ class TrialSpec:
 
     @property
     def label(self) -> str:
-        """One line for people: network, freeze depth, head and augmentation, as in ``vgg16@imagenet freeze 10/13 head
-        256 geometric .50``."""
+        """One line for people: network, freeze depth, head and augmentation.
+
+        As in ``vgg16@imagenet freeze 10/13 head 256 geometric 0.50`` or ``vgg16@imagenet freeze 13/13 linear probe no
+        augmentation``.
+        """
         parts = [f"{self.backbone}@{self.weights} freeze {self.freeze_depth}/{self.depth}"]
         if self.weights is None:
             parts = [f"{self.backbone} from scratch"]
-        parts += [f"with cut {self.skip_cut}"] if self.skip_cut else []
-        parts += ["head " + (str(self.units) if self.units else "solved" if self.is_linear_probe else "linear")]
+        parts += [f"skip cut {self.skip_cut}"] if self.skip_cut else []
+        parts += [f"head {self.units}" if self.units else "linear probe" if self.is_linear_probe else "linear head"]
         parts += ["avg+max"] if self.pooling == "avgmax" else []
-        strength = f"{self.strength:.2f}".replace("0.", ".", 1)
-        parts += [f"{self.policy} {strength}" if self.strength else "no augmentation"]
+        parts += [f"{self.policy} {self.strength:.2f}" if self.strength else "no augmentation"]
         return " ".join(parts)
 
     def to_dict(self) -> dict[str, Any]:

@@ -225,7 +225,7 @@ def test_a_quick_run(
     assert profiled == [4]  # by tlsearch alone, and its time is counted
     assert ours["seconds_before_trials"] >= SLOW
     assert found["profile_seconds"] == [ours["seconds_before_trials"]] * 2
-    assert ours["trials"][0]["label"].startswith("stub@random freeze 3/3 head solved")
+    assert ours["trials"][0]["label"].startswith("stub@random freeze 3/3 linear probe")
     assert json.loads(partial.read_text(encoding="utf-8"))["searches"] == found["searches"]
     curves.print_table(found, Console(width=160))
     assert "3/3" in capsys.readouterr().out

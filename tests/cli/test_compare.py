@@ -30,17 +30,17 @@ def compare(*arguments: object) -> Result:
     return CliRunner().invoke(cli, ["compare", *map(str, arguments)])
 
 
-def calling(wrong: int, start: int = 0) -> tuple[int, ...]:
+def erring_on(wrong: int, start: int = 0) -> tuple[int, ...]:
     """Predictions of a model that errs on ``wrong`` images from number ``start`` on."""
-    called = TRUE.copy()
-    called[start : start + wrong] = (called[start : start + wrong] + 1) % 4
-    return tuple(called.tolist())
+    predicted = TRUE.copy()
+    predicted[start : start + wrong] = (predicted[start : start + wrong] + 1) % 4
+    return tuple(predicted.tolist())
 
 
-def answers(
-    called: tuple[int, ...], fingerprint: str = "test images", groups: tuple[int, ...] = GROUPS
+def predictions(
+    predicted: tuple[int, ...], fingerprint: str = "test images", groups: tuple[int, ...] = GROUPS
 ) -> EvaluationPredictions:
-    return EvaluationPredictions(fingerprint, tuple(TRUE.tolist()), called, groups)
+    return EvaluationPredictions(fingerprint, tuple(TRUE.tolist()), predicted, groups)
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def write(tmp_path: Path, sample: RunResult, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("COLUMNS", "120")
 
     def make(name: str, options: dict[str, Any] | None = None, **changes: Any) -> Path:
-        write_result(replace(sample, **{"answers": None, **changes}), tmp_path / name)
+        write_result(replace(sample, **{"predictions": None, **changes}), tmp_path / name)
         if options is not None:
             RunConfig(Path(sample.dataset.path), **options).to_toml(tmp_path / name / "run.toml")
         return Path(name)
@@ -89,23 +89,23 @@ def test_winners_stand_side_by_side(write: Write, sample: RunResult) -> None:
         "10",
     ]
     assert rows["augmentation"][1:] == ["standard", "0.50", "none"]
-    assert rows["tested once"][2:] == [".900", ".873"]
-    assert rows["linear probe on test"][4:] == [".860", "none"]
+    assert rows["tested once"][2:] == ["0.900", "0.873"]
+    assert rows["linear probe on test"][4:] == ["0.860", "none"]
     assert rows["this test set opened"][4:] == ["1", "time", "3", "times"]
     assert rows["dropout"][1:] == ["0.3", "0"]  # what differs is shown
     assert "batch size" not in rows  # and what does not, is not
-    assert "[+.249 +.353]" in result.stdout
+    assert "[+0.249 +0.353]" in result.stdout
     assert "372 test images, scored by accuracy" in result.stdout
 
 
-def test_the_difference_is_that_of_the_answers(write: Write) -> None:
+def test_the_difference_is_that_of_the_predictions(write: Write) -> None:
     """30 images are wrong in the first run only, 10 in the second only, 10 in both."""
-    write("one", answers=answers(calling(40)))
-    write("two", answers=answers(calling(20, start=30)))
+    write("one", predictions=predictions(erring_on(40)))
+    write("two", predictions=predictions(erring_on(20, start=30)))
     result = compare("one", "two", "--json", "found.json")
     assert result.exit_code == 0, result.output
     (none, over) = [run["over_first"] for run in json.loads(Path("found.json").read_text())["runs"]]
-    expected = compare_labels(TRUE, calling(20, start=30), calling(40))
+    expected = compare_labels(TRUE, erring_on(20, start=30), erring_on(40))
     assert none is None
     assert over["difference"] == pytest.approx(20 / 372)
     assert over["discordant"] == [30, 10]
@@ -113,9 +113,9 @@ def test_the_difference_is_that_of_the_answers(write: Write) -> None:
     assert over["mcnemar_midp"] == pytest.approx(0.0014, abs=0.0003)
     assert over["ci95"] == pytest.approx(expected.ci95)
     figures, bounds, p = lines_of(result.stdout, "less the first run")
-    assert figures.split() == ["the", "first", "run", "+.054"]
-    assert bounds.endswith(f"[+.0{expected.ci95[0] * 1000:.0f} +.0{expected.ci95[1] * 1000:.0f}]")
-    assert p == "p = .001"
+    assert figures.split() == ["the", "first", "run", "+0.054"]
+    assert bounds.endswith(f"[+0.0{expected.ci95[0] * 1000:.0f} +0.0{expected.ci95[1] * 1000:.0f}]")
+    assert p == "p = 0.001"
     assert "Each difference is to one, image by image on the same 372 test images." in result.stdout
     assert "chosen on test" in result.stdout
     assert "overlap" not in result.stdout
@@ -125,20 +125,21 @@ def test_images_that_belong_together_in_either_run_are_exchanged_together(write:
     pairs = tuple(number // 2 for number in GROUPS)
     shifted = tuple((number + 1) // 2 for number in range(100)) + tuple(range(100, 372))
     joined = [0 if number < 100 else number // 2 for number in GROUPS]
-    write("one", answers=answers(calling(40), groups=pairs))
-    write("two", answers=answers(calling(20, start=90), groups=shifted))
+    write("one", predictions=predictions(erring_on(40), groups=pairs))
+    write("two", predictions=predictions(erring_on(20, start=90), groups=shifted))
     over = json.loads(compare("one", "two", "--json", "-").stdout)["runs"][1]["over_first"]
-    expected = compare_labels(TRUE, calling(20, start=90), calling(40), groups=joined)
+    expected = compare_labels(TRUE, erring_on(20, start=90), erring_on(40), groups=joined)
     assert (
-        expected.permutation_p != compare_labels(TRUE, calling(20, start=90), calling(40), groups=pairs).permutation_p
+        expected.permutation_p
+        != compare_labels(TRUE, erring_on(20, start=90), erring_on(40), groups=pairs).permutation_p
     )
     assert over["permutation_p"] == expected.permutation_p
     assert over["ci95"] == pytest.approx(expected.ci95)
 
 
 def test_too_few_images_that_differ_have_no_p(write: Write) -> None:
-    write("one", answers=answers(calling(4)))
-    write("two", answers=answers(calling(6)))
+    write("one", predictions=predictions(erring_on(4)))
+    write("two", predictions=predictions(erring_on(6)))
     found = json.loads(compare("one", "two", "--json", "-").stdout)
     assert found["runs"][1]["over_first"]["mcnemar_midp"] is None
     assert "no p: fewer than 6 differ" in " ".join(compare("one", "two").stdout.split())
@@ -146,13 +147,13 @@ def test_too_few_images_that_differ_have_no_p(write: Write) -> None:
 
 def test_several_comparisons_ask_for_a_smaller_p(write: Write) -> None:
     for number, name in enumerate(("one", "two", "three")):
-        write(name, answers=answers(calling(20 + 10 * number)))
+        write(name, predictions=predictions(erring_on(20 + 10 * number)))
     assert "of 2 such p look for one below 0.025" in compare("one", "two", "three").stdout
 
 
-def test_runs_that_do_not_know_their_answers_claim_no_difference(write: Write) -> None:
+def test_runs_that_do_not_know_their_predictions_claim_no_difference(write: Write) -> None:
     write("old")
-    write("new", answers=answers(calling(20)))
+    write("new", predictions=predictions(erring_on(20)))
     result = compare("old", "new")
     assert result.exit_code == 0
     assert "less the first run" not in result.stdout
@@ -187,7 +188,7 @@ def test_a_folder_without_its_configuration_still_knows_its_seed(write: Write, s
 def test_nothing_is_cut_in_a_narrow_terminal(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     names = [f"runs/clothing-20261122-10{number:02}" for number in range(5)]
     for number, name in enumerate(names):
-        write(name, answers=answers(calling(20 + 9 * number)))
+        write(name, predictions=predictions(erring_on(20 + 9 * number)))
     wide = compare(*names)
     monkeypatch.setenv("COLUMNS", "80")
     narrow = compare(*names)
@@ -199,7 +200,7 @@ def test_nothing_is_cut_in_a_narrow_terminal(write: Write, monkeypatch: pytest.M
     pages = narrow.stdout.split("\nwinner")[1:]
     assert len(pages) == 2
     assert [len(re.findall("efficientnet_lite0", page.split("weights")[0])) for page in pages] == [3, 3]
-    for word in ("efficientnet_lite0", "[+.249 +.353]", "imagenet", "p < .001"):
+    for word in ("efficientnet_lite0", "[+0.249 +0.353]", "imagenet", "p < 0.001"):
         assert narrow.stdout.count(word) > wide.stdout.count(word) > 0
     # Of the differences to the first run, and of each run over its probe, that of the first run on each page.
     assert narrow.stdout.count("p = ") == wide.stdout.count("p = ") + 1
@@ -234,8 +235,8 @@ def test_another_metric_is_refused(write: Write, sample: RunResult) -> None:
 
 
 def test_other_test_images_are_refused(write: Write, sample: RunResult) -> None:
-    write("one", answers=answers(calling(20)))
-    write("two", answers=answers(calling(20), "others"), plan=replace(sample.plan, seed=1))
+    write("one", predictions=predictions(erring_on(20)))
+    write("two", predictions=predictions(erring_on(20), "others"), plan=replace(sample.plan, seed=1))
     assert "tested on different images of the same data (seeds 0 and 1)" in refused("one", "two")
     counts = {**sample.dataset.counts, "test": dict.fromkeys(sample.dataset.classes, 90)}
     write("small", dataset=replace(sample.dataset, counts=counts))
@@ -256,7 +257,7 @@ def test_one_run_is_not_compared_with_itself(write: Write, tmp_path: Path) -> No
     [
         (None, "bad has no result.json; name the output folder of a finished run"),
         ("{", "bad/result.json is not readable JSON"),
-        ('{"schema_version": 2}', "schema version 2 and this tlsearch reads version 1"),
+        ('{"schema_version": 3}', "schema version 3 and this tlsearch reads versions 1 and 2"),
         ('{"schema_version": 1}', "bad/result.json is damaged"),
     ],
 )
@@ -270,12 +271,12 @@ def test_a_folder_without_a_result_is_a_sentence(write: Write, text: str | None,
 
 
 @pytest.mark.parametrize(
-    "broken", [answers(()), replace(answers(calling(3)), true=(0, 1), called=(0, 1), groups=(0, 1))]
+    "broken", [predictions(()), replace(predictions(erring_on(3)), true=(0, 1), predicted=(0, 1), groups=(0, 1))]
 )
-def test_answers_that_do_not_fit_are_damage(write: Write, broken: EvaluationPredictions) -> None:
-    write("one", answers=answers(calling(20)))
-    write("two", answers=broken)
-    assert "two/result.json is damaged (its answers are not those of its test images)" in refused("one", "two")
+def test_predictions_that_do_not_fit_are_damage(write: Write, broken: EvaluationPredictions) -> None:
+    write("one", predictions=predictions(erring_on(20)))
+    write("two", predictions=broken)
+    assert "two/result.json is damaged (its predictions are not those of its test images)" in refused("one", "two")
 
 
 def test_no_arguments_is_a_usage_error() -> None:
@@ -285,8 +286,8 @@ def test_no_arguments_is_a_usage_error() -> None:
 
 
 def test_the_json_has_what_is_shown(write: Write, sample: RunResult) -> None:
-    write("a/out", {"trials": 20}, answers=answers(calling(20)))
-    write("b/out", {"trials": 30}, answers=answers(calling(30)))
+    write("a/out", {"trials": 20}, predictions=predictions(erring_on(20)))
+    write("b/out", {"trials": 30}, predictions=predictions(erring_on(30)))
     found = json.loads(compare("a/out", "b/out", "--json", "-").stdout)
     assert found["dataset"] == {"path": "/data/clothing", "fingerprint": "9b1c5f0d2a7e4c33"}
     assert [run["name"] for run in found["runs"]] == ["a/out", "b/out"]

@@ -300,17 +300,17 @@ def test_a_run_ends_with_its_table(search: Callable[[Search], list[RunConfig]], 
     assert "never seen" not in result.stdout
     assert "\x1b" not in result.stdout
     rows = {" ".join(line[:2]): line for line in lines}
-    assert rows["winner .912"] == ["winner", ".912", ".905", ".903", "[.869", ".929]"]
-    assert rows["linear probe"] == ["linear", "probe", ".876", ".868", ".860", "[.821", ".892]"]
-    assert rows["from scratch"] == ["from", "scratch", ".613", ".598", ".602", "[.551", ".650]"]
-    assert rows["also from"] == ["also", "from", "scratch", ".571", "none", ".566", "[.515", ".615]"]
+    assert rows["winner 0.912"] == ["winner", "0.912", "0.905", "0.903", "[0.869", "0.929]"]
+    assert rows["linear probe"] == ["linear", "probe", "0.876", "0.868", "0.860", "[0.821", "0.892]"]
+    assert rows["from scratch"] == ["from", "scratch", "0.613", "0.598", "0.602", "[0.551", "0.650]"]
+    assert rows["also from"] == ["also", "from", "scratch", "0.571", "none", "0.566", "[0.515", "0.615]"]
     assert lines.index(["small_cnn"]) == lines.index(rows["from scratch"]) + 1
     for heading in ("(selected,", "optimistic)", "confirmed on", "resampled", "tested once"):
         assert heading in result.stdout
     assert "accuracy on 372 test images (this test set: opened 1 time)" in result.stdout
-    assert "winner confirmed on 3 resampled folds: seeds +- .006, sampling +- .017" in result.stdout
-    assert "gain over training from scratch +.301 [+.249 +.353] p < .001" in result.stdout
-    assert "gain over the linear probe +.043 [+.017 +.071] p = .002" in result.stdout
+    assert "winner confirmed on 3 resampled folds: seeds +- 0.006, sampling +- 0.017" in result.stdout
+    assert "gain over training from scratch +0.301 [+0.249 +0.353] p < 0.001" in result.stdout
+    assert "gain over the linear probe +0.043 [+0.017 +0.071] p = 0.002" in result.stdout
     assert f"report  {Path('/runs/clothing-1/report.html')}" in result.stdout
     assert "mlflow ui --backend-store-uri sqlite:///m.db" in result.stdout
 
@@ -323,20 +323,20 @@ def test_the_table_fits(sample: RunResult, width: int) -> None:
     lines = console.file.getvalue().splitlines()
     table = [line for line in lines if "mlflow ui" not in line]
     assert max(map(len, table)) <= width
-    assert any(".903" in line and "[.869 .929]" in line for line in table)
+    assert any("0.903" in line and "[0.869 0.929]" in line for line in table)
 
 
 @pytest.mark.parametrize(
-    ("value", "text"), [(0.8731, ".873"), (0.0, ".000"), (1.0, "1.000"), (0.9997, "1.000"), (0.1005, ".101")]
+    ("value", "text"), [(0.8731, "0.873"), (0.0, "0.000"), (1.0, "1.000"), (0.9997, "1.000"), (0.1005, "0.101")]
 )
 def test_scores(value: float, text: str) -> None:
     assert score(value) == text
 
 
 def test_differences() -> None:
-    assert signed(-0.0213) == "-.021"
-    assert signed(0.0001) == "+.000"
-    assert interval((-0.01, 1.0), sign=True) == "[-.010 +1.000]"
+    assert signed(-0.0213) == "-0.021"
+    assert signed(0.0001) == "+0.000"
+    assert interval((-0.01, 1.0), sign=True) == "[-0.010 +1.000]"
 
 
 # --- the other commands

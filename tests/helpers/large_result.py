@@ -66,7 +66,7 @@ def large_result() -> RunResult:
             counts={part: dict.fromkeys(NAMES, n) for part, n in (("train", 60), ("val", 12), ("test", 12))},
         ),
         winner=replace(SAMPLE.winner, label=won.label, spec=won.spec),
-        baseline=None, gain=None, scratch=(),
+        baseline=None, gain=None, from_scratch=(),
         trials=trials,
         confusion=Confusion(NAMES, tuple(tuple(int(n) for n in row) for row in matrix)),
         histories=Histories((), (), SAMPLE.histories.trials),

@@ -12,8 +12,8 @@ from tlsearch.results.schema.findings import (
     Calibration,
     CalibrationBin,
     CalibrationScore,
-    Findings,
-    Labels,
+    Insights,
+    LabelErrors,
     MoreData,
     SizePoint,
     Suspect,
@@ -29,8 +29,8 @@ from tlsearch.results.schema.run import (
     Metrics,
     Mlflow,
     Output,
-    Plan,
     PlannedCandidate,
+    PlanSummary,
     ProfilePoint,
     TrialRow,
     Winner,
@@ -96,13 +96,13 @@ BASELINE = Baseline(
 )  # fmt: skip
 LARGE = Baseline("efficientnet_lite0", 340.0, 31, "schedule", False, 0.571, 0.566, (0.515, 0.615))
 
-FINDINGS = Findings(
+INSIGHTS = Insights(
     MoreData(
         "accuracy",
         (SizePoint(0.25, 268, 0.801, 0.011), SizePoint(0.5, 535, 0.838, 0.009), SizePoint(1.0, 1069, 0.861, 0.008)),
         2, 1336, 0.023, (0.011, 0.035),
     ),
-    Labels(1336, 31, (Suspect("shirt/9.jpg", "shirt", "dress", 0.004, 0.951),)),
+    LabelErrors(1336, 31, (Suspect("shirt/9.jpg", "shirt", "dress", 0.004, 0.951),)),
     Calibration(
         1.62, 136, 15,
         CalibrationScore(0.061, 0.024, 0.402, (CalibrationBin(40, 0.55, 0.4), CalibrationBin(332, 0.98, 0.95))),
@@ -136,7 +136,7 @@ SAMPLE = RunResult(
         (Skipped("hat/broken.jpg", "it is broken: truncated file"),),
         (Finding("duplicates", "info", "4 images with equal content within a class", ("hat/a.jpg",)),),
     ),
-    plan=Plan(
+    plan=PlanSummary(
         (
             PlannedCandidate(LITE, "efficientnet_lite0", "imagenet", 160, 18),
             PlannedCandidate(VGG, "vgg16", "imagenet", 128, 13),
@@ -156,7 +156,7 @@ SAMPLE = RunResult(
         f"{LITE}, all frozen, linear probe", 0.876, 0.860, (0.821, 0.892), Confirmed(0.868, 3, None, 0.015)
     ),
     baseline=replace(BASELINE, not_affordable=("vgg16",)),
-    scratch=(replace(BASELINE, not_affordable=("vgg16",)), LARGE),
+    from_scratch=(replace(BASELINE, not_affordable=("vgg16",)), LARGE),
     gain=Gain(
         0.301, (0.249, 0.353), (122, 10), 2e-25, None, Difference(0.043, (0.017, 0.071), (21, 5), 0.0016)
     ),
@@ -174,7 +174,7 @@ SAMPLE = RunResult(
         Mistake("shirt/1.jpg", "shirt", "long sleeve", 0.998),
         Mistake("hat/2.jpg", "hat", "dress", 0.914),
     ),
-    findings=FINDINGS,
+    insights=INSIGHTS,
     importance=IMPORTANCE,
     frozen_work=WORK,
     command="tlsearch run /data/clothing --time-limit 25m --seed 0",

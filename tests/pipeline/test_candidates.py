@@ -88,7 +88,7 @@ def labels(found: list[Found]) -> list[str]:
 def test_what_cannot_be_had_is_left_out_with_the_reason_and_the_mend(find: Find, asked: list[tuple[str, ...]]) -> None:
     found, left_out = find()
     assert labels(found) == ["lite@imagenet"]
-    reasons = {item.backbone: item.reason for item in left_out}
+    reasons = {item.name: item.reason for item in left_out}
     assert set(reasons) == {"vgg16", "vgg19", "torn"}
     assert "tlsearch weights fetch vgg16" in reasons["vgg16"]
     assert "tlsearch weights fetch vgg19" in reasons["vgg19"]
@@ -126,7 +126,7 @@ def test_a_file_makes_a_candidate(find: Find, asked: list[tuple[str, ...]], file
     assert labels(found) == ["vgg16@tuned", "lite@imagenet"]
     assert found[0].weights.file == file
     assert len(found[0].weights.weights_id) == 16
-    assert {item.backbone for item in left_out} == {"vgg19", "torn"}  # vgg16 means that file now
+    assert {item.name for item in left_out} == {"vgg19", "torn"}  # vgg16 means that file now
 
 
 def with_added(*broken: tuple[str, str, str, str]) -> PluginFacts:
@@ -145,7 +145,7 @@ def test_weights_of_another_package_take_part_beside_the_default(tmp_path: Path,
     found, left_out = find_candidates(RunConfig(tmp_path), with_added(), CallbackList(), make_file)
     assert labels(found) == ["vgg16@hed"]
     assert made == ["vgg16@hed"]
-    assert [item.backbone for item in left_out] == ["vgg16"]
+    assert [item.name for item in left_out] == ["vgg16"]
     find_candidates(RunConfig(tmp_path, weights=(f"vgg16={installed_path(tmp_path)}",), backbones=("vgg16",)),
                     with_added(), CallbackList(), make_file)  # fmt: skip
     assert made == ["vgg16@hed"]  # nothing is written for what nobody asks for
@@ -170,7 +170,7 @@ def failing_file(name: str) -> Path:
 def test_weights_whose_package_fails_are_fatal_only_when_named(tmp_path: Path, asked: list[object], file: Path) -> None:
     config = RunConfig(tmp_path, weights=(f"vgg16={file}",))
     _, left_out = find_candidates(config, with_added(), CallbackList(), failing_file)
-    assert [item.backbone for item in left_out] == ["vgg16@hed"]
+    assert [item.name for item in left_out] == ["vgg16@hed"]
     assert "its package hed-weights 1.0 fails: The weights plugin 'vgg16@hed' raised OSError" in left_out[0].reason
     with pytest.raises(PluginError, match="vgg16@hed cannot be used: its package hed-weights"):
         find_candidates(RunConfig(tmp_path, backbones=("vgg16@hed",)), with_added(), CallbackList(), failing_file)
@@ -245,8 +245,8 @@ def test_an_installed_file_that_is_gone_leaves_its_backbone_out(
     config = RunConfig(tmp_path, weights=(f"vgg16={file}", f"vgg19={file}"))
     found, left_out = find_candidates(config, plugins, CallbackList(), no_file)
     assert labels(found) == ["vgg16@tuned", "vgg19@tuned"]
-    assert {item.backbone for item in left_out} == {"lite", "torn"}
-    assert "reinstall the plugin" in next(item.reason for item in left_out if item.backbone == "lite")
+    assert {item.name for item in left_out} == {"lite", "torn"}
+    assert "reinstall the plugin" in next(item.reason for item in left_out if item.name == "lite")
     with pytest.raises(WeightsError, match="reinstall the plugin"):
         find_candidates(RunConfig(tmp_path, backbones=("lite",)), plugins, CallbackList(), no_file)
 

@@ -1,4 +1,4 @@
-"""What the winner called each test image is kept in an order that only the contents decide."""
+"""What the winner predicted for each test image is kept in an order that only the contents decide."""
 
 from __future__ import annotations
 
@@ -26,30 +26,30 @@ def data_of(order: tuple[int, ...], groups: tuple[int, ...]) -> Data:
     return make_data(LABELS[: len(order)], test=rows, val=(), groups=groups, index=index)
 
 
-def said(order: tuple[int, ...], called: dict[str, int]) -> np.ndarray[Any, Any]:
-    return np.eye(2)[[called[HASHES[i]] for i in order]]
+def probabilities(order: tuple[int, ...], predicted: dict[str, int]) -> np.ndarray[Any, Any]:
+    return np.eye(2)[[predicted[HASHES[i]] for i in order]]
 
 
 def test_the_order_is_that_of_the_contents() -> None:
-    called = dict(zip("abcdef", (1, 1, 0, 0, 1, 0), strict=True))
+    predicted = dict(zip("abcdef", (1, 1, 0, 0, 1, 0), strict=True))
     order = (0, 1, 2, 3)
-    answers = predictions_of(data_of(order, (0, 1, 0, 3)), said(order, called))
-    assert answers.true == (1, 0, 0, 1)  # a, b, d, e
-    assert answers.called == (1, 1, 0, 1)
-    assert answers.groups == (0, 1, 0, 2)  # a and d belong together
-    assert answers.fingerprint == fingerprint_of("abde")
+    predictions = predictions_of(data_of(order, (0, 1, 0, 3)), probabilities(order, predicted))
+    assert predictions.true == (1, 0, 0, 1)  # a, b, d, e
+    assert predictions.predicted == (1, 1, 0, 1)
+    assert predictions.groups == (0, 1, 0, 2)  # a and d belong together
+    assert predictions.fingerprint == fingerprint_of("abde")
 
 
-def test_files_in_another_order_give_the_same_answers() -> None:
-    called = dict(zip("abcdef", (1, 1, 0, 0, 1, 0), strict=True))
-    one = predictions_of(data_of((0, 1, 2, 3), (0, 1, 0, 3)), said((0, 1, 2, 3), called))
-    other = predictions_of(data_of((3, 2, 1, 0), (0, 1, 2, 1)), said((3, 2, 1, 0), called))
+def test_files_in_another_order_give_the_same_predictions() -> None:
+    predicted = dict(zip("abcdef", (1, 1, 0, 0, 1, 0), strict=True))
+    one = predictions_of(data_of((0, 1, 2, 3), (0, 1, 0, 3)), probabilities((0, 1, 2, 3), predicted))
+    other = predictions_of(data_of((3, 2, 1, 0), (0, 1, 2, 1)), probabilities((3, 2, 1, 0), predicted))
     assert other == one
-    assert replace(other, called=()) != one
+    assert replace(other, predicted=()) != one
 
 
 def test_other_images_have_another_fingerprint() -> None:
-    called = dict.fromkeys("abcdef", 0)
-    one = predictions_of(data_of((0, 1, 2, 3), (0, 1, 2, 3)), said((0, 1, 2, 3), called))
-    other = predictions_of(data_of((0, 1, 2, 5), (0, 1, 2, 3)), said((0, 1, 2, 5), called))
+    predicted = dict.fromkeys("abcdef", 0)
+    one = predictions_of(data_of((0, 1, 2, 3), (0, 1, 2, 3)), probabilities((0, 1, 2, 3), predicted))
+    other = predictions_of(data_of((0, 1, 2, 5), (0, 1, 2, 3)), probabilities((0, 1, 2, 5), predicted))
     assert other.fingerprint != one.fingerprint

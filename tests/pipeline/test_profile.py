@@ -48,7 +48,7 @@ def test_what_cannot_be_tuned_in_the_time_gives_way() -> None:
 
 
 def test_the_line_that_people_see() -> None:
-    assert profile_line(VGG, points(0.5, 0.69, 0.9, 0.8)) == f"{VGG.label:<28}  =@#  best .900 after cut3 (3 of 4)"
+    assert profile_line(VGG, points(0.5, 0.69, 0.9, 0.8)) == f"{VGG.label:<28}  =@#  best 0.900 after cut3 (3 of 4)"
     assert profile_line(VGG, points(1.0, 1.0)).endswith("best 1.000 after cut1 (1 of 2)")
 
 
@@ -76,7 +76,7 @@ def test_a_candidate_whose_plugin_fails_is_left_out(tmp_path: Path) -> None:
         tmp_path, {"vgg16": PluginFailedError("The backbone plugin 'vgg16' raised OSError.")}
     )
     assert list(profile) == list(plan.space.candidates) == [LITE]
-    assert [item.backbone for item in plan.left_out] == [VGG.label]
+    assert [item.name for item in plan.left_out] == [VGG.label]
     assert "raised OSError" in plan.left_out[0].reason
     assert len(said) == 1
     (plan, profile), said = profiled(tmp_path, {})

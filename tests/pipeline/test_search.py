@@ -168,7 +168,7 @@ def test_gains_are_taken_on_the_folds_that_both_have() -> None:
     tuned = TrialResult(spec, "complete", 0.5, 1.0, fold_values=(0.5,))
     assert val_figures(tuned, from_scratch, probe)["val_gain_over_linear_probe"] == 0.375
     assert val_figures(solved, None, probe) == {"val_gain_over_linear_probe": 0.25}
-    assert trial_row(plan, 1, solved, "").compared == 0.5
-    assert trial_row(plan, 1, tuned, "").compared == 0.5
+    assert trial_row(plan, 1, solved, "").value_on_shared_folds == 0.5
+    assert trial_row(plan, 1, tuned, "").value_on_shared_folds == 0.5
     costs.trained_folds = 3
-    assert trial_row(plan, 1, solved, "").compared is None
+    assert trial_row(plan, 1, solved, "").value_on_shared_folds is None

@@ -21,7 +21,7 @@ from tlsearch.report.html import write_report
 from tlsearch.report.text import duration, interval, percent, points, verdict
 from tlsearch.results.result import RunResult
 from tlsearch.results.schema.evidence import Confusion, Histories, Mistake
-from tlsearch.results.schema.findings import Findings, Labels, Suspect
+from tlsearch.results.schema.findings import Insights, LabelErrors, Suspect
 from tlsearch.results.schema.run import Gain, ProfilePoint, TrialRow, Winner
 
 VOID = {"meta", "img", "br", "link", "use", "input", "wbr"}
@@ -97,9 +97,9 @@ def test_the_report_states_the_answer(tmp_path: Path) -> None:
     assert "accuracy on 372 test images, 95 % interval 86.9 to 92.9 %" in text
     assert "tested once (this test set: opened 1 time)" in text
     assert SAMPLE.winner.label in text
-    assert "beats small_cnn trained from scratch by +30.1 points [+24.9, +35.3], p < .001" in text
+    assert "beats small_cnn trained from scratch by +30.1 points [+24.9, +35.3], p < 0.001" in text
     assert "122 images only the winner has right, 10 only the other" in text
-    assert "over the best linear probe +4.3 points [+1.7, +7.1], p = .002" in text
+    assert "over the best linear probe +4.3 points [+1.7, +7.1], p = 0.002" in text
     assert "55.1 to 65.0 %" in text
 
 
@@ -140,7 +140,7 @@ def test_the_findings_are_told_and_drawn(tmp_path: Path) -> None:
     assert "surer than it should be: expected calibration error 6.1 % on test" in page.text
     assert "temperature 1.62, fitted on 136 validation images: 2.2 % and 0.341" in page.text
     assert page.tags.count("svg") == 8
-    without = render(replace(SAMPLE, findings=Findings()), tmp_path)
+    without = render(replace(SAMPLE, insights=Insights()), tmp_path)
     assert without.tags.count("svg") == 6
     assert "Labels that look wrong" not in without.text
 
@@ -220,7 +220,7 @@ def test_the_same_result_gives_the_same_bytes(tmp_path: Path) -> None:
 def test_a_bare_result_still_makes_a_page(tmp_path: Path) -> None:
     bare = replace(
         SAMPLE, baseline=None, gain=None, linear_probe=None, mlflow=None, confusion=None, mistakes=(),
-        histories=Histories(), profile={}, trials=(), scratch=(), findings=Findings(),
+        histories=Histories(), profile={}, trials=(), from_scratch=(), insights=Insights(),
         importance=None, frozen_work=(),
         timings={}, versions={}, command="", started="",
         metrics=replace(SAMPLE.metrics, confirmed=None, ms_per_image=None, megabytes=None, test_opened=None),
@@ -249,7 +249,7 @@ def test_hostile_names_stay_text(tmp_path: Path) -> None:
         trials=(*SAMPLE.trials, replace(SAMPLE.trials[0], number=9, reason=evil, label=evil)),
         confusion=Confusion(names, ((1, 2, 0, 0),) * 4),
         mistakes=(Mistake(evil, evil, evil, 0.5),),
-        findings=replace(SAMPLE.findings, labels=Labels(9, 1, (Suspect(evil, evil, evil, 0.1, 0.9),))),
+        insights=replace(SAMPLE.insights, label_errors=LabelErrors(9, 1, (Suspect(evil, evil, evil, 0.1, 0.9),))),
         versions={evil: evil},
         command=evil,
     )  # fmt: skip
@@ -312,8 +312,8 @@ def test_the_verdict_claims_what_the_interval_and_the_p_value_allow(
 
 
 def test_the_verdict_gives_the_p_value_that_there_is() -> None:
-    assert "p = .200" in verdict(gained(0.01, 0.05))[0]
-    assert "p = .034" in verdict(gained(0.01, 0.05, mcnemar_midp=None, permutation_p=0.034))[0]
+    assert "p = 0.200" in verdict(gained(0.01, 0.05))[0]
+    assert "p = 0.034" in verdict(gained(0.01, 0.05, mcnemar_midp=None, permutation_p=0.034))[0]
     assert "no p-value" in verdict(gained(0.01, 0.05, mcnemar_midp=None))[0]
 
 
@@ -333,7 +333,7 @@ def test_a_pruned_twin_of_the_winner_is_not_marked(tmp_path: Path) -> None:
 
 
 def test_suspects_without_an_estimate_are_told_as_such() -> None:
-    labels = SAMPLE.findings.labels if SAMPLE.findings else None
+    labels = SAMPLE.insights.label_errors if SAMPLE.insights else None
     assert labels is not None
     assert "count hardly any of 1,336 training and validation images" in labels_sentence(replace(labels, estimated=0))
 

@@ -123,8 +123,8 @@ def test_the_report_of_many_classes_and_trials(tmp_path: Path) -> None:
 def test_what_is_not_there_has_no_picture(tmp_path: Path) -> None:
     bare = replace(
         SAMPLE, importance=None, frozen_work=(), confusion=None, mistakes=(), profile={LITE: ()}, trials=(),
-        histories=Histories(({"objective": None},)), findings=replace(SAMPLE.findings, labels=None, more_data=None),
-        timings={},
+        histories=Histories(({"objective": None},)), timings={},
+        insights=replace(SAMPLE.insights, label_errors=None, more_data=None),
     )  # fmt: skip
     assert pictures(bare, tmp_path) == {"intervals", "calibration"}
 

@@ -156,8 +156,8 @@ def test_time_is_told_by_how_trials_ended() -> None:
 
 def test_trials_on_different_numbers_of_folds_are_ranked_by_those_that_all_have() -> None:
     row = SAMPLE.trials[0]
-    solved = replace(row, number=1, role="trial", state="complete", value=0.80, folds=5, compared=0.92)
-    tuned = replace(row, number=2, role="trial", state="complete", value=0.85, folds=1, compared=0.85)
+    solved = replace(row, number=1, role="trial", state="complete", value=0.80, folds=5, value_on_shared_folds=0.92)
+    tuned = replace(row, number=2, role="trial", state="complete", value=0.85, folds=1, value_on_shared_folds=0.85)
     confirmation = replace(row, number=3, role="confirmation", state="complete", value=0.99, folds=1)
     shown = trial_table(replace(SAMPLE, trials=(confirmation, tuned, solved))).shown
     assert [r.number for r in shown["trials"]] == [1, 2, 3]

@@ -33,8 +33,8 @@ def test_a_validation_figure_is_selected_and_optimistic(val_folds: int, folds: i
 def test_the_two_spreads_of_a_confirmed_figure_stay_apart() -> None:
     assert words.confirmed_on(Confirmed(0.9, 3, 0.006, 0.017)) == "confirmed on 3 resampled folds"
     assert words.confirmed_on(Confirmed(0.9, 1, None, None)) == "confirmed on 1 resampled fold"
-    assert words.spreads(Confirmed(0.9, 3, 0.006, 0.017), score) == "seeds +- .006, sampling +- .017"
-    assert words.spreads(Confirmed(0.9, 3, None, 0.017), score) == "sampling +- .017"
+    assert words.spreads(Confirmed(0.9, 3, 0.006, 0.017), score) == "seeds +- 0.006, sampling +- 0.017"
+    assert words.spreads(Confirmed(0.9, 3, None, 0.017), score) == "sampling +- 0.017"
     assert words.spreads(Confirmed(0.9, 1, None, None), score) == ""
 
 
@@ -44,12 +44,12 @@ def test_openings_are_counted() -> None:
 
 def test_both_gains_stand_beside_each_other() -> None:
     assert words.gain_lines(SAMPLE.gain) == [
-        "gain over training from scratch +.301 [+.249 +.353] p < .001",
-        "gain over the linear probe +.043 [+.017 +.071] p = .002",
+        "gain over training from scratch +0.301 [+0.249 +0.353] p < 0.001",
+        "gain over the linear probe +0.043 [+0.017 +0.071] p = 0.002",
     ]
     assert SAMPLE.gain is not None
     alone = Gain(over_linear_probe=SAMPLE.gain.over_linear_probe)
-    assert words.gain_lines(alone) == ["gain over the linear probe +.043 [+.017 +.071] p = .002"]
+    assert words.gain_lines(alone) == ["gain over the linear probe +0.043 [+0.017 +0.071] p = 0.002"]
     assert words.gain_lines(None) == []
 
 
@@ -69,9 +69,11 @@ def test_every_model_has_a_row_once() -> None:
     ]
     assert [r.confirmed.mean if r.confirmed else None for r in rows] == [0.905, 0.868, 0.598, None]
     assert {r.val_note for r in rows} == {""}
-    older = replace(SAMPLE, scratch=())  # a file of a version that did not list them
+    older = replace(SAMPLE, from_scratch=())  # a file of a version that did not list them
     assert [r.name for r in model_rows(older)] == ["winner", "linear probe", "from scratch"]
-    assert [r.name for r in model_rows(replace(SAMPLE, scratch=(), baseline=None, linear_probe=None))] == ["winner"]
+    assert [r.name for r in model_rows(replace(SAMPLE, from_scratch=(), baseline=None, linear_probe=None))] == [
+        "winner"
+    ]
 
 
 def test_other_folds_than_those_of_the_heading_are_noted() -> None:
@@ -104,9 +106,9 @@ def test_the_names_of_mlflow_are_those_of_the_result_file() -> None:
         assert found[f"{name}_confirmed_mean"] == plain[name]["confirmed"]["mean"]
         assert found[f"{name}_test"] == plain[name]["test"]
         assert [found[f"{name}_test_ci95_low"], found[f"{name}_test_ci95_high"]] == plain[name]["test_ci95"]
-    assert found["scratch_efficientnet_lite0_test"] == 0.566
-    assert "scratch_small_cnn_test" not in found
-    assert found["calibration_before_ece"] == plain["findings"]["calibration"]["before"]["ece"]
+    assert found["from_scratch_efficientnet_lite0_test"] == 0.566
+    assert "from_scratch_small_cnn_test" not in found
+    assert found["calibration_before_ece"] == plain["insights"]["calibration"]["before"]["ece"]
 
 
 def test_both_gains_are_metrics_with_their_evidence() -> None:
@@ -118,7 +120,7 @@ def test_both_gains_are_metrics_with_their_evidence() -> None:
         0.043, 0.017, 0.071, 0.0016,
     ]  # fmt: skip
     assert "baseline_confirmed_seed_spread" not in found  # unknown, not 0
-    bare = numbers(replace(SAMPLE, baseline=None, scratch=(), gain=None))
+    bare = numbers(replace(SAMPLE, baseline=None, from_scratch=(), gain=None))
     assert not any("baseline" in name or "gain_" in name for name in bare)
 
 
@@ -127,12 +129,12 @@ def test_the_description_tells_the_whole_story() -> None:
     assert "Reuse beats small_cnn trained from scratch by +30.1 points" in text
     assert "Searching paid: over the best linear probe +4.3 points" in text
     assert "| accuracy | validation (selected, optimistic) | confirmed on resampled folds | tested once |" in text
-    assert "| .912 | .905 on 3 folds, seeds +- .006, sampling +- .017 | .903 [.869 .929] |" in text
-    assert "| from scratch: small_cnn | .613 | .598 on 3 folds, sampling +- .021 | .602 [.551 .650] |" in text
-    assert "- gain over the linear probe +.043 [+.017 +.071] p = .002" in text
+    assert "| 0.912 | 0.905 on 3 folds, seeds +- 0.006, sampling +- 0.017 | 0.903 [0.869 0.929] |" in text
+    assert "| from scratch: small_cnn | 0.613 | 0.598 on 3 folds, sampling +- 0.021 | 0.602 [0.551 0.650] |" in text
+    assert "- gain over the linear probe +0.043 [+0.017 +0.071] p = 0.002" in text
     assert "372 test images (this test set: opened 1 time)." in text
     odd = replace(BASELINE, architecture="a|b")
-    assert "| from scratch: a\\|b |" in describe(replace(SAMPLE, baseline=odd, scratch=(odd,)))
+    assert "| from scratch: a\\|b |" in describe(replace(SAMPLE, baseline=odd, from_scratch=(odd,)))
 
 
 @pytest.mark.parametrize(("p", "shown"), [(0.03, True), (0.06, False), (None, False)])

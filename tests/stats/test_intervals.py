@@ -38,7 +38,7 @@ def test_wilson_ends_are_exact_and_mirrored() -> None:
 
 
 def test_the_amendment_is_a_poisson_limit_near_the_ends_only() -> None:
-    # Half of the .05 quantile of chi squared with 2 x degrees of freedom: .0513, .3554, .8177.
+    # Half of the 0.05 quantile of chi squared with 2 x degrees of freedom: .0513, .3554, .8177.
     assert amended_wilson(44, 45)[1] == pytest.approx(1 - 0.05129 / 45, abs=1e-6)
     assert amended_wilson(2, 45)[0] == pytest.approx(0.35536 / 45, abs=1e-6)
     assert amended_wilson(97, 100)[1] == pytest.approx(1 - 0.81769 / 100, abs=1e-6)
@@ -147,11 +147,11 @@ def test_midp_says_nothing_below_six_pairs() -> None:
 @pytest.mark.parametrize(
     ("p", "text"),
     [
-        (0.0391, "p = .039"),
-        (0.00099, "p < .001"),
-        (0.001, "p = .001"),
-        (0.9999, "p > .999"),
-        (0.5, "p = .500"),
+        (0.0391, "p = 0.039"),
+        (0.00099, "p < 0.001"),
+        (0.001, "p = 0.001"),
+        (0.9999, "p > 0.999"),
+        (0.5, "p = 0.500"),
     ],
 )
 def test_p_values_read_as_people_write_them(p: float, text: str) -> None:
@@ -165,7 +165,7 @@ def test_a_missing_p_value_says_why() -> None:
 @pytest.mark.parametrize("n", [45, 370])
 def test_intervals_cover_the_truth_about_as_often_as_they_say(n: int) -> None:
     rng = np.random.default_rng(1)
-    # Both right .55, only the winner right .25, only the other right .05, both wrong .15.
+    # Both right 0.55, only the winner right 0.25, only the other right 0.05, both wrong 0.15.
     draws = rng.multinomial(n, [0.55, 0.25, 0.05, 0.15], 400)
     covered = [low <= 0.2 <= high for low, high in (tango(b, c, n) for _, b, c, _ in draws)]
     assert 0.92 <= np.mean(covered) <= 0.985

@@ -20,9 +20,9 @@ SCRATCH = TrialSpec("small_cnn", None, 64, 0, 0, policy="standard", strength=0.5
 @pytest.mark.parametrize(
     ("number", "total", "name"),
     [
-        (7, 40, "07 vgg16@imagenet freeze 10/13 head 256 geometric .50"),
-        (7, 100, "007 vgg16@imagenet freeze 10/13 head 256 geometric .50"),
-        (41, 40, "41 vgg16@imagenet freeze 10/13 head 256 geometric .50"),
+        (7, 40, "07 vgg16@imagenet freeze 10/13 head 256 geometric 0.50"),
+        (7, 100, "007 vgg16@imagenet freeze 10/13 head 256 geometric 0.50"),
+        (41, 40, "41 vgg16@imagenet freeze 10/13 head 256 geometric 0.50"),
     ],
 )
 def test_the_name_of_a_run_says_its_configuration(number: int, total: int, name: str) -> None:
@@ -32,13 +32,13 @@ def test_the_name_of_a_run_says_its_configuration(number: int, total: int, name:
 @pytest.mark.parametrize(
     ("spec", "label"),
     [
-        (SOLVED, "vgg16@imagenet freeze 13/13 head solved no augmentation"),
-        (replace(SPEC, units=0, strength=1.0), "vgg16@imagenet freeze 10/13 head linear geometric 1.00"),
+        (SOLVED, "vgg16@imagenet freeze 13/13 linear probe no augmentation"),
+        (replace(SPEC, units=0, strength=1.0), "vgg16@imagenet freeze 10/13 linear head geometric 1.00"),
         (
             replace(SOLVED, skip_cut=4, pooling="avgmax"),
-            "vgg16@imagenet freeze 13/13 with cut 4 head solved avg+max no augmentation",
+            "vgg16@imagenet freeze 13/13 skip cut 4 linear probe avg+max no augmentation",
         ),
-        (SCRATCH, "small_cnn from scratch head linear standard .50"),
+        (SCRATCH, "small_cnn from scratch linear head standard 0.50"),
     ],
 )
 def test_a_configuration_in_one_line(spec: TrialSpec, label: str) -> None:

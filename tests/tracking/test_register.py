@@ -29,7 +29,7 @@ def register(tracker: Tracker, name: str, val: float, fingerprint: str = "f00", 
     logged = client.create_logged_model(tracker.experiment_id, name="winner", source_run_id=run_id)
     client.finalize_logged_model(logged.model_id, "READY")
     figures = Figures(fingerprint, metric, val)
-    return tracker.register(name, f"models:/{logged.model_id}", run_id, figures, {"test": ".860"}, "the **winner**")
+    return tracker.register(name, f"models:/{logged.model_id}", run_id, figures, {"test": "0.860"}, "the **winner**")
 
 
 def champion(tracker: Tracker, name: str) -> str:
@@ -68,7 +68,7 @@ def test_what_cannot_be_compared_leaves_the_champion(tracker: Tracker) -> None:
 def test_a_version_says_what_it_is(tracker: Tracker) -> None:
     register(tracker, "birds", 0.912345678)
     version = MlflowClient(tracker.uri).get_model_version_by_alias("birds", ALIAS)
-    assert version.tags == {"dataset_fingerprint": "f00", "metric": "accuracy", "val": "0.912346", "test": ".860"}
+    assert version.tags == {"dataset_fingerprint": "f00", "metric": "accuracy", "val": "0.912346", "test": "0.860"}
     assert version.description == "the **winner**"
     assert version.run_id
     assert "/models/m-" in (version.source or "")  # where the model lies

@@ -66,7 +66,7 @@ def test_the_search_goes_on_without_a_plugin_that_fails(
     assert any(row.number > failed[-1].number for row in rows)
 
     # It is said to have been left out, as is the backbone that fell when it was measured.
-    left_out = {item.backbone: item.reason for item in result.plan.left_out}
+    left_out = {item.name: item.reason for item in result.plan.left_out}
     assert "failed in 3 trials in a row" in left_out["augmentation crumbling"]
     assert "no more colours" in next(reason for name, reason in left_out.items() if name.startswith("falling"))
     assert "augmentation crumbling" in (finished.output / "report.html").read_text(encoding="utf-8")

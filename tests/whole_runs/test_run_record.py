@@ -131,7 +131,7 @@ def test_the_names_of_runs_are_sorted_and_say_what_they_are(finished: TrialRecor
     trials = [row for row in finished.result.trials if row.role == "trial"]
     assert names["trial"] == [f"{row.number:02} {row.label}" for row in trials] == sorted(names["trial"])
     assert all(
-        re.fullmatch(r"baseline \w+ from scratch head linear standard \.50 lr [\d.]+", n) for n in names["baseline"]
+        re.fullmatch(r"baseline \w+ from scratch linear head standard 0\.50 lr [\d.]+", n) for n in names["baseline"]
     )
     assert all(re.match(r"confirm (\d\d|baseline) fold \d (seed \d )?\w", name) for name in names["confirmation"])
 

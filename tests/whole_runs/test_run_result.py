@@ -161,14 +161,14 @@ def test_the_model_says_on_the_original_files_what_the_result_says(
 
 def test_the_answers_are_those_of_the_confusion(finished: TrialRecord, images: Path) -> None:
     result = finished.result
-    assert result.answers is not None
+    assert result.predictions is not None
     assert result.confusion is not None
     matrix = np.zeros((3, 3), int)
-    np.add.at(matrix, (result.answers.true, result.answers.called), 1)
+    np.add.at(matrix, (result.predictions.true, result.predictions.predicted), 1)
     assert matrix.tolist() == [list(row) for row in result.confusion.matrix]
     index = scan(images)
     rows = sorted(split(index, seed=0).test, key=lambda row: index.images[row].sha256)
-    assert result.answers.true == tuple(index.images[row].label for row in rows)
+    assert result.predictions.true == tuple(index.images[row].label for row in rows)
 
 
 def test_the_report_names_the_winner(finished: TrialRecord) -> None:

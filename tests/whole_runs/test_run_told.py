@@ -90,12 +90,12 @@ def test_the_winners_figures_bear_their_names(finished: TrialRecord) -> None:
 
 def test_every_network_from_scratch_is_told(finished: TrialRecord) -> None:
     result = finished.result
-    assert result.scratch[0] == result.baseline
-    assert {network.architecture for network in result.scratch} == {"small_cnn", "tiny"}
-    best = max(network.val for network in result.scratch)
+    assert result.from_scratch[0] == result.baseline
+    assert {network.architecture for network in result.from_scratch} == {"small_cnn", "tiny"}
+    best = max(network.val for network in result.from_scratch)
     assert result.baseline is not None
     assert result.baseline.val == best
-    for network in result.scratch:
+    for network in result.from_scratch:
         assert network.test_ci95[0] <= network.test <= network.test_ci95[1]
         assert f"scratch {network.architecture}" in page(finished)
     assert result.linear_probe is not None
@@ -103,16 +103,16 @@ def test_every_network_from_scratch_is_told(finished: TrialRecord) -> None:
     assert result.baseline.confirmed is not None
 
 
-def test_the_findings_are_there(finished: TrialRecord) -> None:
-    found = finished.result.findings
+def test_the_insights_are_there(finished: TrialRecord) -> None:
+    found = finished.result.insights
     pool = finished.result.dataset.total("train") + finished.result.dataset.total("val")
     assert found.more_data is not None
     assert found.more_data.examined == pool
     assert [point.share for point in found.more_data.points] == [0.25, 0.5, 1.0]
-    assert found.labels is not None
-    assert found.labels.examined == pool
+    assert found.label_errors is not None
+    assert found.label_errors.examined == pool
     # Some pictures of this data set lie in the wrong folder: they are among the suspects.
-    assert any("moved" in suspect.path for suspect in found.labels.suspects[:8])
+    assert any("moved" in suspect.path for suspect in found.label_errors.suspects[:8])
     assert found.calibration is not None
     assert sum(b.images for b in found.calibration.before.bins) == finished.result.dataset.total("test")
     assert found.calibration.fitted_on > 0

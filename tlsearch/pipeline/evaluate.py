@@ -191,18 +191,18 @@ def worst_mistakes(data: Data, outcome: Outcome | None) -> tuple[Mistake, ...]:
 
 
 def predictions_of(data: Data, probabilities: npt.NDArray[np.float64]) -> EvaluationPredictions:
-    """The answers behind ``probabilities``, shape (N, classes), for the N test images in the order of the split.
+    """The predictions behind ``probabilities``, shape (N, classes), for the N test images in the order of the split.
 
     Copies in the test set have one hash; of one class they are interchangeable, so class and position break the tie.
     """
     images, rows = data.index.images, data.split.test
     order = sorted(range(len(rows)), key=lambda place: (images[rows[place]].sha256, images[rows[place]].label, place))
-    called = probabilities.argmax(axis=1)
+    predicted = probabilities.argmax(axis=1)
     names = [data.split.groups[rows[place]] for place in order]
     number = {name: position for position, name in enumerate(dict.fromkeys(names))}
     return EvaluationPredictions(
         fingerprint_of(images[row].sha256 for row in rows),
         tuple(images[rows[place]].label for place in order),
-        tuple(int(called[place]) for place in order),
+        tuple(int(predicted[place]) for place in order),
         tuple(number[name] for name in names),
     )

@@ -7,7 +7,7 @@ import numpy as np
 from tlsearch.errors import TlsearchError
 from tlsearch.pipeline.context import Data, RunContext
 from tlsearch.pipeline.evaluate import Evaluation
-from tlsearch.results.schema.findings import Calibration, Findings, Labels, Suspect
+from tlsearch.results.schema.findings import Calibration, Insights, LabelErrors, Suspect
 from tlsearch.stats.calibration import calibrate
 from tlsearch.stats.label_errors import count_errors, rank_suspects
 from tlsearch.training.insight import Insight
@@ -21,15 +21,15 @@ MOST_SUSPECTS = 24
 
 def find_insights(
     context: RunContext, data: Data, candidate: Candidate, outcome: Outcome | None, evaluation: Evaluation
-) -> Findings:
+) -> Insights:
     """All findings. ``candidate`` is the winner's, ``outcome`` that of its trial.
 
     They come after the answer and change nothing of it, so that whatever goes wrong here is only told.
     """
     insight = _ask_worker(context, candidate)
-    return Findings(
+    return Insights(
         insight.more_data if insight is not None else None,
-        _labels(data, insight) if insight is not None else None,
+        _label_errors(data, insight) if insight is not None else None,
         _calibration(data, outcome, evaluation),
     )
 
@@ -44,7 +44,7 @@ def _ask_worker(context: RunContext, candidate: Candidate) -> Insight | None:
         return None
 
 
-def _labels(data: Data, insight: Insight) -> Labels:
+def _label_errors(data: Data, insight: Insight) -> LabelErrors:
     """The images of the pool whose labels look wrong; test images are not in the pool."""
     index, pool = data.index, data.pool
     labels = np.asarray(data.labels)[insight.rows]
@@ -59,7 +59,7 @@ def _labels(data: Data, insight: Insight) -> Labels:
         )
         for item in first
     )
-    return Labels(len(labels), count_errors(insight.probabilities, labels), suspects)
+    return LabelErrors(len(labels), count_errors(insight.probabilities, labels), suspects)
 
 
 def _calibration(data: Data, outcome: Outcome | None, evaluation: Evaluation) -> Calibration | None:

@@ -60,7 +60,7 @@ def plan_lines(plan: Plan, trials: int, limit: float | None) -> list[str]:
 def _by_reason(plan: Plan) -> dict[str, list[str]]:
     grouped: dict[str, list[str]] = {}
     for item in plan.left_out:
-        grouped.setdefault(item.reason, []).append(item.backbone)
+        grouped.setdefault(item.reason, []).append(item.name)
     return grouped
 
 
@@ -158,7 +158,7 @@ def recorded_run(context: RunContext, plan: Plan) -> RecordedRun:
         counts={"train": len(split.train), "val": len(split.val), "test": len(split.test)},
         seed=context.config.seed,
         metric=data.metric,
-        ranked_by=[metric] if plan.costs.trained_folds == len(plan.folds) else ["val_compared", metric],
+        ranked_by=[metric] if plan.costs.trained_folds == len(plan.folds) else ["val_on_shared_folds", metric],
         plugins=all_versions(plan.plugins),
         cuts={candidate: facts.cuts for candidate, facts in plan.measured.items()},
     )

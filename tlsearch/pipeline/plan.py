@@ -191,7 +191,7 @@ def plugin_failed(config: RunConfig, plugins: PluginFacts, candidate: tuple[str,
 
 def nothing_usable(broken: Sequence[LeftOut]) -> PluginError:
     """The error where no backbone is left."""
-    return PluginError("No backbone can be used: " + "; ".join(f"{b.backbone}, {b.reason}" for b in broken) + ".")
+    return PluginError("No backbone can be used: " + "; ".join(f"{b.name}, {b.reason}" for b in broken) + ".")
 
 
 def open_pool(context: RunContext, data: Data, measured: Mapping[Candidate, MeasuredCandidate], *more: int) -> None:

@@ -68,13 +68,13 @@ def _probed(context: RunContext, train: tuple[int, ...], candidate: Candidate) -
 
 
 def profile_line(candidate: Candidate, points: Sequence[ProfilePoint]) -> str:
-    """``efficientnet_lite0@imagenet  .:+*#  best .865 after block 12 (13 of 18)``."""
+    """``efficientnet_lite0@imagenet  .:+*#  best 0.865 after block 12 (13 of 18)``."""
     low = min(p.accuracy for p in points)
     spread = max(max(p.accuracy for p in points) - low, 1e-9)
     bars = "".join(BARS[round((p.accuracy - low) / spread * (len(BARS) - 1))] for p in points)
     best = max(points, key=lambda p: p.accuracy)
     return (
-        f"{candidate.label:<28} {bars}  best {_score(best.accuracy)} after {best.cut} ({best.depth} of {len(points)})"
+        f"{candidate.label:<28} {bars}  best {best.accuracy:.3f} after {best.cut_point} ({best.depth} of {len(points)})"
     )
 
 
@@ -98,7 +98,3 @@ def best_candidates(profile: Profile, affordable: Mapping[Candidate, bool]) -> l
     first = max(profile[ranked[0]], key=lambda p: p.accuracy)
     near = [c for c in ranked[1:2] if max(p.accuracy for p in profile[c]) >= first.accuracy - 2 * (first.stderr or 0.0)]
     return [ranked[0], *near]
-
-
-def _score(value: float) -> str:
-    return f"{value:.3f}".removeprefix("0")

@@ -84,7 +84,7 @@ def assemble(context: RunContext, plan: Plan, record: MlflowCallback, found: Fou
     facts = plan.measured[plan.space.of(spec)]
     scratch = _scratch(found)
     with context.budget.measure("findings"):
-        findings = find_insights(context, plan.data, plan.space.of(spec), outcome, found.evaluation)
+        insights = find_insights(context, plan.data, plan.space.of(spec), outcome, found.evaluation)
     cut = facts.cuts[spec.freeze_depth - 1] if spec.freeze_depth else None
     return RunResult(
         dataset=_dataset(plan.data),
@@ -93,7 +93,7 @@ def assemble(context: RunContext, plan: Plan, record: MlflowCallback, found: Fou
         metrics=_metrics(plan, found),
         linear_probe=_probe(plan, found),
         baseline=scratch[0] if scratch else None,
-        scratch=scratch,
+        from_scratch=scratch,
         gain=found.evaluation.claims.gain,
         profile={candidate.label: points for candidate, points in found.profile.items()},
         trials=_numbered(rows),
@@ -104,14 +104,14 @@ def assemble(context: RunContext, plan: Plan, record: MlflowCallback, found: Fou
         versions=_versions(context, plan),
         output=schema.Output(str(context.output), refit="refit" if refitted else None, pictures=PICTURES_FOLDER),
         confusion=found.evaluation.confusion,
-        answers=predictions_of(plan.data, found.evaluation.probabilities),
+        predictions=predictions_of(plan.data, found.evaluation.probabilities),
         histories=Histories(
             tuple(outcome.result.history) if outcome else (),
             tuple(found.baseline.result.history) if found.baseline else (),
             _best_curves(found.log),
         ),
         mistakes=worst_mistakes(plan.data, outcome),
-        findings=findings,
+        insights=insights,
         importance=parameter_importance(found.log.search.study),
         frozen_work=_frozen_work(context, plan),
         command=shlex.join(["tlsearch", "run", "--config", str(context.output / CONFIG_NAME)]),
@@ -212,8 +212,8 @@ def _dataset(data: Data) -> schema.Dataset:
     )
 
 
-def _plan(context: RunContext, plan: Plan, log: SearchLog) -> schema.Plan:
-    return schema.Plan(
+def _plan(context: RunContext, plan: Plan, log: SearchLog) -> schema.PlanSummary:
+    return schema.PlanSummary(
         tuple(schema.PlannedCandidate.of(c) for c in plan.space.candidates),
         (*plan.left_out, *_failed_plugins(log)),
         plan.space.steps,

@@ -176,8 +176,8 @@ class _Searching:
         """Metrics that the record has beside those of the result."""
         if result.state != "complete" or result.value is None:
             return {}
-        compared = trial_row(self._plan, number, result, "").compared
-        found = {"val_compared": compared} if compared is not None else {}
+        shared = trial_row(self._plan, number, result, "").value_on_shared_folds
+        found = {"val_on_shared_folds": shared} if shared is not None else {}
         scratch = self._baseline.result if self._baseline else None
         return {**found, **val_figures(result, scratch, best_probe(self._search.finished, self._plan))}
 
@@ -233,11 +233,11 @@ def is_probe(spec: TrialSpec) -> bool:
 
 
 def trial_row(plan: Plan, number: int, result: TrialResult, run_id: str) -> TrialRow:
-    """The row of a trial; ``compared`` is left out where all trials run on the same folds."""
+    """The row of a trial; ``value_on_shared_folds`` is left out where all trials run on the same folds."""
     row, few = TrialRow.of(number, "trial", result, run_id), plan.costs.trained_folds
     if result.value is None or few == len(plan.folds):
         return row
-    return replace(row, compared=_mean(result.value, result.fold_values, few))
+    return replace(row, value_on_shared_folds=_mean(result.value, result.fold_values, few))
 
 
 def _mean(value: float, fold_values: Sequence[float], folds: int) -> float:
@@ -248,7 +248,7 @@ def _mean(value: float, fold_values: Sequence[float], folds: int) -> float:
 def val_figures(result: TrialResult, scratch: TrialResult | None, probe: TrialRecord | None) -> dict[str, float]:
     """How far a trial's validation figure lies above those of the network from scratch and of the best linear probe.
 
-    Each is taken on the folds that both have. Where trials differ in their folds, ``val_compared`` ranks them.
+    Each is taken on the folds that both have. Where trials differ in their folds, ``val_on_shared_folds`` ranks them.
     """
     if result.value is None:
         return {}

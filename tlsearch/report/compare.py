@@ -1,7 +1,7 @@
 """Finished runs side by side: whether they may be compared at all, and by how much their winners differ on test.
 
 Models that were tested on the same images are compared image by image. Whether the intervals of two runs overlap is
-no test of a difference, so where the answers of a run are not known no difference is given.
+no test of a difference, so where the predictions of a run are not known no difference is given.
 """
 
 from __future__ import annotations
@@ -44,9 +44,12 @@ class Run:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Runs on the same data in the same metric. ``over_first`` has, for every run, its winner's test score less that of
-    the first run's winner on the same images: None for the first, and where answers are not known. ``same_test`` says
-    whether all are known to have been tested on the same images."""
+    """Runs on the same data in the same metric.
+
+    ``over_first`` has, for every run, its winner's test score less that of the first run's winner on the same images:
+    None for the first, and where predictions are not known. ``same_test`` says whether all are known to have been
+    tested on the same images.
+    """
 
     runs: tuple[Run, ...]
     over_first: tuple[Difference | None, ...]
@@ -56,7 +59,7 @@ class Comparison:
     def notes(self) -> list[str]:
         """What these figures can carry, and what they cannot."""
         compared = sum(over is not None for over in self.over_first)
-        silent = [run.name for run in self.runs if run.result.answers is None]
+        silent = [run.name for run in self.runs if run.result.predictions is None]
         notes = []
         if compared:
             images = self.runs[0].result.dataset.total("test")
@@ -104,7 +107,7 @@ def compare_runs(runs: Sequence[Run]) -> Comparison:
         UsageError: two of them cannot be compared, because data, metric or test images differ; both are named.
     """
     for run in runs:
-        _check_answers(run)
+        _check_predictions(run)
     # All pairs, as a run of an older version that does not say what it was tested on agrees with everybody.
     for one, other in combinations(runs, 2):
         _check_pair(one, other)
@@ -112,7 +115,7 @@ def compare_runs(runs: Sequence[Run]) -> Comparison:
     return Comparison(
         tuple(runs),
         (None, *(_difference(first, run) for run in others)),
-        all(run.result.answers is not None for run in runs),
+        all(run.result.predictions is not None for run in runs),
     )
 
 
@@ -130,7 +133,7 @@ def _check_pair(one: Run, other: Run) -> None:
         raise UsageError(
             f"{both} cannot be compared: one is scored by {metrics}; run one of them again with the other's --metric."
         )
-    first, second = left.answers, right.answers
+    first, second = left.predictions, right.predictions
     known = first is not None and second is not None and first.fingerprint != second.fingerprint
     if known or left.dataset.counts.get("test") != right.dataset.counts.get("test"):
         seeds = f" (seeds {left.plan.seed} and {right.plan.seed})" if left.plan.seed != right.plan.seed else ""
@@ -140,16 +143,16 @@ def _check_pair(one: Run, other: Run) -> None:
         )
 
 
-def _check_answers(run: Run) -> None:
-    """Raise ``UsageError`` where the metric is not known or answers are not as many as there are test images."""
-    result, answers = run.result, run.result.answers
+def _check_predictions(run: Run) -> None:
+    """Raise ``UsageError`` where the metric is not known or predictions are not as many as there are test images."""
+    result, predictions = run.result, run.result.predictions
     trouble = ""
     if result.metrics.name not in get_args(Metric):
         trouble = f"its metric is {result.metrics.name!r}"
-    elif answers is not None:
-        lengths = {len(answers.true), len(answers.called), len(answers.groups)}
-        if lengths != {result.dataset.total("test")} or not answers.true:
-            trouble = "its answers are not those of its test images"
+    elif predictions is not None:
+        lengths = {len(predictions.true), len(predictions.predicted), len(predictions.groups)}
+        if lengths != {result.dataset.total("test")} or not predictions.true:
+            trouble = "its predictions are not those of its test images"
     if trouble:
         raise UsageError(
             f"{run.folder / RESULT_FILE} is damaged ({trouble}); run again, with --force in the same folder, to write "
@@ -161,11 +164,11 @@ def _difference(first: Run, other: Run) -> Difference | None:
     """The test score of ``other``'s winner less that of ``first``'s, on the same images; None where not known."""
     from tlsearch.stats.claims import compare
 
-    base, answers = first.result.answers, other.result.answers
-    if base is None or answers is None:
+    base, theirs = first.result.predictions, other.result.predictions
+    if base is None or theirs is None:
         return None
     metric: Metric = next(name for name in get_args(Metric) if name == other.result.metrics.name)
-    return compare(answers.true, answers.called, base.called, metric, groups=_joined(base, answers))
+    return compare(theirs.true, theirs.predicted, base.predicted, metric, groups=_joined(base, theirs))
 
 
 def _joined(one: EvaluationPredictions, other: EvaluationPredictions) -> list[int]:
@@ -176,7 +179,7 @@ def _joined(one: EvaluationPredictions, other: EvaluationPredictions) -> list[in
 
     # Every image is an edge from its group in one run to its group in the other.
     size = len(one.groups)
-    left, right = (np.unique(np.asarray(answers.groups), return_inverse=True)[1] for answers in (one, other))
+    left, right = (np.unique(np.asarray(run.groups), return_inverse=True)[1] for run in (one, other))
     edges = csr_array((np.ones(size), (left, size + right)), shape=(2 * size, 2 * size))
     _, component = connected_components(edges, directed=False)
     return [int(number) for number in component[left]]

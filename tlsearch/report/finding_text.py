@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tlsearch.report.text import metric_name, percent, points
-from tlsearch.results.schema.findings import Calibration, Labels, MoreData
+from tlsearch.results.schema.findings import Calibration, LabelErrors, MoreData
 
 HARDLY = 0.01
 """A doubling that surely gains less than this is not worth the pictures."""
@@ -26,7 +26,7 @@ def more_data_sentence(more: MoreData) -> str:
     return f"Whether more images would help cannot be told: {figures}."
 
 
-def labels_sentence(labels: Labels) -> str:
+def label_errors_sentence(labels: LabelErrors) -> str:
     """How many labels are counted as wrong, and what is shown."""
     where = f"{labels.examined:,} training and validation images"
     if not labels.suspects:

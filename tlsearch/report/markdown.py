@@ -83,7 +83,7 @@ def _search(result: RunResult) -> list[str]:
         f"- {len(data.classes)} classes in {images} images of {_code(data.path)}",
     ]
     if result.plan.left_out:
-        lines.append(f"- left out: {', '.join(item.backbone for item in result.plan.left_out)}; the report says why")
+        lines.append(f"- left out: {', '.join(item.name for item in result.plan.left_out)}; the report says why")
     return lines
 
 

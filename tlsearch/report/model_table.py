@@ -46,7 +46,7 @@ def model_rows(result: RunResult) -> list[ModelRow]:
         rows.append(_row(result, "probe", "linear probe", probe.label, probe))
     if baseline is not None:
         rows.append(_row(result, "baseline", "from scratch", baseline.architecture, baseline))
-    for network in result.scratch:
+    for network in result.from_scratch:
         if network != baseline:
             rows.append(_row(result, "baseline", "also from scratch", network.architecture, network))
     return rows

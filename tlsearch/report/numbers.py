@@ -6,16 +6,16 @@ from tlsearch.results.schema.run import Interval
 
 
 def score(value: float) -> str:
-    """A fraction with three digits and no leading zero: ``.873``, ``1.000``."""
-    return f"{value:.3f}".replace("0.", ".", 1) if abs(value) < 0.9995 else f"{value:.3f}"
+    """A fraction with three digits: ``0.873``."""
+    return f"{value:.3f}"
 
 
 def signed(value: float) -> str:
-    """A difference with its sign: ``+.271``."""
+    """A difference with its sign: ``+0.271``."""
     return ("-" if value < -0.0005 else "+") + score(abs(value))
 
 
 def interval(bounds: Interval, *, sign: bool = False) -> str:
-    """``[.836 .903]``, or ``[+.221 +.320]`` with signs."""
+    """``[0.836 0.903]``, or ``[+0.221 +0.320]`` with signs."""
     show = signed if sign else score
     return f"[{show(bounds[0])} {show(bounds[1])}]"

@@ -54,7 +54,7 @@ def folds(confirmed: Confirmed, kind: str = "") -> str:
 
 
 def spreads(confirmed: Confirmed, show: Callable[[float], str], sign: str = "+-") -> str:
-    """``seeds +- .006, sampling +- .017``; the two answer different questions and are never added up."""
+    """``seeds +- 0.006, sampling +- 0.017``; the two answer different questions and are never added up."""
     known = (("seeds", confirmed.seed_spread), ("sampling", confirmed.sampling_error))
     return ", ".join(f"{name} {sign} {show(value)}" for name, value in known if value is not None)
 

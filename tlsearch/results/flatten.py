@@ -31,11 +31,11 @@ def flat_metrics(result: RunResult) -> dict[str, float]:
         **_model("linear_probe", result.linear_probe),
         **_model("baseline", result.baseline),
         **_gains(result.gain),
-        **_findings(result),
+        **_insights(result),
     }
-    for network in result.scratch:
+    for network in result.from_scratch:
         if network != result.baseline:
-            found.update(_model(f"scratch_{network.architecture}", network))
+            found.update(_model(f"from_scratch_{network.architecture}", network))
     return {name: float(value) for name, value in found.items() if value is not None}
 
 
@@ -81,8 +81,8 @@ def _ends(name: str, ci: Interval | None) -> Mapping[str, float | None]:
     return {f"{name}_low": ci[0], f"{name}_high": ci[1]} if ci is not None else {}
 
 
-def _findings(result: RunResult) -> Mapping[str, float | None]:
-    calibration, more = result.findings.calibration, result.findings.more_data
+def _insights(result: RunResult) -> Mapping[str, float | None]:
+    calibration, more = result.insights.calibration, result.insights.more_data
     found: dict[str, float | None] = {}
     if calibration is not None:
         found |= {

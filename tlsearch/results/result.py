@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from tlsearch.errors import UsageError
+from tlsearch.results.migrate import READABLE_VERSIONS, SCHEMA_VERSION, migrate
 from tlsearch.results.schema.evidence import Confusion, EvaluationPredictions, Histories, Mistake
-from tlsearch.results.schema.findings import Findings
+from tlsearch.results.schema.findings import Insights
 from tlsearch.results.schema.run import (
     Baseline,
     Dataset,
@@ -21,7 +22,7 @@ from tlsearch.results.schema.run import (
     Metrics,
     Mlflow,
     Output,
-    Plan,
+    PlanSummary,
     ProfilePoint,
     TrialRow,
     Winner,
@@ -30,7 +31,6 @@ from tlsearch.results.schema.search import FrozenWork, Importance
 from tlsearch.utils import serialize
 from tlsearch.utils.files import write_atomically
 
-SCHEMA_VERSION = 1
 RESULT_FILE = "result.json"
 TRIALS_FILE = "trials.csv"
 
@@ -39,13 +39,13 @@ TRIALS_FILE = "trials.csv"
 class RunResult:
     """What ``tlsearch.run`` gives and ``result.json`` holds; docs/result-json.md describes every field.
 
-    ``baseline`` is the better on validation of the networks in ``scratch``, all that were trained from scratch.
+    ``baseline`` is the better on validation of the networks in ``from_scratch``, all that were trained from scratch.
     ``profile`` is candidate label -> points in order of depth; ``timings`` is step -> seconds; ``versions``
     is name -> version; ``command`` repeats the run; ``started`` is an ISO 8601 time.
     """
 
     dataset: Dataset
-    plan: Plan
+    plan: PlanSummary
     winner: Winner
     metrics: Metrics
     linear_probe: LinearProbe | None
@@ -58,11 +58,11 @@ class RunResult:
     versions: Mapping[str, str]
     output: Output
     confusion: Confusion | None = None
-    answers: EvaluationPredictions | None = None
+    predictions: EvaluationPredictions | None = None
     histories: Histories = field(default_factory=Histories)
     mistakes: tuple[Mistake, ...] = ()
-    scratch: tuple[Baseline, ...] = ()
-    findings: Findings = field(default_factory=Findings)
+    from_scratch: tuple[Baseline, ...] = ()
+    insights: Insights = field(default_factory=Insights)
     importance: Importance | None = None
     frozen_work: tuple[FrozenWork, ...] = ()
     command: str = ""
@@ -94,8 +94,11 @@ def write_result(result: RunResult, folder: Path) -> Path:
 
 
 def read_result(folder: Path) -> RunResult:
-    """The result of the run whose output is ``folder``. Raises ``UsageError`` where there is none that this
-    version reads."""
+    """Give the result of the run whose output is ``folder``, from a file of this version or an older one.
+
+    Raises:
+        UsageError: There is none, or none that this version reads.
+    """
     path = folder / RESULT_FILE
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
@@ -106,13 +109,14 @@ def read_result(folder: Path) -> RunResult:
             f"{path} is not readable JSON; run again, with --force in the same folder, to write it anew."
         ) from None
     version = values.get("schema_version") if isinstance(values, dict) else None
-    if version != SCHEMA_VERSION:
+    if version not in READABLE_VERSIONS:
+        known = " and ".join(map(str, READABLE_VERSIONS))
         raise UsageError(
-            f"{path} has schema version {version!r} and this tlsearch reads version {SCHEMA_VERSION}; "
+            f"{path} has schema version {version!r} and this tlsearch reads versions {known}; "
             "use the tlsearch that wrote it, or run again."
         )
     try:
-        return RunResult.from_dict(values)
+        return RunResult.from_dict(migrate(values))
     except ValueError as error:
         raise UsageError(
             f"{path} is damaged ({error}); run again, with --force in the same folder, to write it anew."
@@ -130,7 +134,7 @@ def trials_csv(result: RunResult) -> str:
         "label",
         "value",
         "folds",
-        "compared",
+        "value_on_shared_folds",
         "seconds",
         "reason",
         "run_id",

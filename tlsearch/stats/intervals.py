@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 
 FEWEST_DISCORDANT = 6
-"""Below this many discordant pairs, or groups, even a one-sided split gives p > .03, so no p-value is stated."""
+"""Below this many discordant pairs, or groups, even a one-sided split gives p > 0.03, so no p-value is stated."""
 
 
 def wilson(successes: float, n: float, level: float = 0.95) -> tuple[float, float]:
@@ -34,7 +34,7 @@ def amended_wilson(successes: float, n: float, level: float = 0.95) -> tuple[flo
     """Wilson's interval with the amendment of Brown, Cai and DasGupta (2001, section 4.1): near 0 and 1.
 
     For up to 3 successes (2 where n is at most 50) the lower end is that of a Poisson count, and so for failures at the
-    upper end. Without it the coverage near an accuracy of .99 falls to .89 at 45 and at 100 images
+    upper end. Without it the coverage near an accuracy of 0.99 falls to 0.89 at 45 and at 100 images
     (benchmarks/honesty.py, part wilson).
     """
     low, high = wilson(successes, n, level)
@@ -77,16 +77,16 @@ def mcnemar_midp(b: int, c: int) -> float | None:
 
 
 def format_p(p: float | None) -> str:
-    """A p-value for people: ``p = .034``, ``p < .001``, or why there is none."""
+    """A p-value for people: ``p = 0.034``, ``p < 0.001``, or why there is none."""
     if p is None:
         return f"no p-value (fewer than {FEWEST_DISCORDANT} discordant pairs or groups)"
     if p < 0.001:
-        return "p < .001"
-    return "p > .999" if p > 0.999 else "p = " + f"{p:.3f}".removeprefix("0")
+        return "p < 0.001"
+    return "p > 0.999" if p > 0.999 else f"p = {p:.3f}"
 
 
 def normal_quantile(level: float) -> float:
-    """How many standard deviations either side hold ``level`` of a normal distribution: 1.96 for .95.
+    """How many standard deviations either side hold ``level`` of a normal distribution: 1.96 for 0.95.
 
     Raises ``ValueError`` unless 0 < level < 1.
     """

@@ -26,7 +26,7 @@ def depth(result: RunResult) -> Section:
         name = _file_name(label, [picture.name for picture in pictures])
         pictures.append(_picture(name, label, curve, limits(ends), frozen))
         best = max(curve, key=lambda point: point.accuracy)
-        caption = f"best {percent(best.accuracy)} after {best.cut} ({best.depth} of {curve[-1].depth})"
+        caption = f"best {percent(best.accuracy)} after {best.cut_point} ({best.depth} of {curve[-1].depth})"
         charts.append((label, pictures[-1].svg, caption + (f"; dashed: the winner froze {frozen}" if frozen else "")))
     return Section({"depth_charts": charts}, tuple(pictures))
 
@@ -47,7 +47,7 @@ def _picture(name: str, label: str, curve: Sequence[ProfilePoint], scale: tuple[
     keys = [Key("linear probe, with standard error", WINNER, "line")]
     if frozen:
         keys.append(Key(f"the winner froze {frozen}", BASELINE, "dashed"))
-    rows = [(label, p.depth, p.cut, p.accuracy, p.stderr) for p in curve]
+    rows = [(label, p.depth, p.cut_point, p.accuracy, p.stderr) for p in curve]
     header = ("candidate", "depth", "cut", "accuracy", "stderr")
     return Picture(name, f"Accuracy by depth: {label}", figure, header, rows, keys)
 

@@ -219,7 +219,7 @@ def _caption(result: RunResult, searched: Sequence[TrialRow], drawn: Sequence[Tr
     """What the points are, and what is not among them."""
     early = [row for row in drawn if row.state != "complete"]
     sentences = ["Each point is a trial, its score that on validation images."]
-    if any(row.compared is not None and row.compared != row.value for row in drawn):
+    if any(row.value_on_shared_folds is not None and row.value_on_shared_folds != row.value for row in drawn):
         sentences[0] = "Each point is a trial, its score that on the folds that all trials have."
     if early:
         one = len(early) == 1

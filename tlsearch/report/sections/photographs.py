@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tlsearch.report.charts import shorten
-from tlsearch.report.finding_text import labels_sentence
+from tlsearch.report.finding_text import label_errors_sentence
 from tlsearch.report.images import Row, Sheet
 from tlsearch.report.sections.section import Section
 from tlsearch.report.text import percent
 from tlsearch.report.thumbnails import SIDE, data_uri, thumbnail
 from tlsearch.results.result import RunResult
 from tlsearch.results.schema.evidence import Mistake
-from tlsearch.results.schema.findings import Labels, Suspect
+from tlsearch.results.schema.findings import LabelErrors, Suspect
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -33,7 +33,7 @@ MOST_LETTERS = 30
 def photographs(result: RunResult, root: Path) -> Section:
     """``root`` is the folder of the data set; photographs that are gone from it are left blank."""
     mistakes, sheet = _mistakes(result.mistakes[:MOST_MISTAKES], root)
-    labels, suspects = _suspects(result.findings.labels, root) if result.findings.labels else (None, None)
+    labels, suspects = _suspects(result.insights.label_errors, root) if result.insights.label_errors else (None, None)
     sheets = tuple(found for found in (sheet, suspects) if found is not None)
     return Section({"mistakes": mistakes, "labels": labels}, sheets)
 
@@ -50,7 +50,7 @@ def _mistakes(mistakes: Sequence[Mistake], root: Path) -> tuple[list[tuple[Mista
     return shown, _sheet("mistakes", images, captions, header, rows) if images else None
 
 
-def _suspects(labels: Labels, root: Path) -> tuple[tuple[str, list[tuple[Suspect, str | None]]], Sheet | None]:
+def _suspects(labels: LabelErrors, root: Path) -> tuple[tuple[str, list[tuple[Suspect, str | None]]], Sheet | None]:
     """What is said of the labels, the suspects with their pictures, and the sheet of them where there are any."""
     images = [thumbnail(root / item.path) for item in labels.suspects]
     shown = [(item, data_uri(image)) for item, image in zip(labels.suspects, images, strict=True)]
@@ -68,7 +68,7 @@ def _suspects(labels: Labels, root: Path) -> tuple[tuple[str, list[tuple[Suspect
     ]
     header = ("path", "given", "suggested", "given_probability", "suggested_probability")
     sheet = _sheet("label-errors", images, captions, header, rows) if images else None
-    return (labels_sentence(labels), shown), sheet
+    return (label_errors_sentence(labels), shown), sheet
 
 
 def _sheet(

@@ -15,7 +15,7 @@ from tlsearch.results.schema.findings import Calibration, CalibrationBin, MoreDa
 
 def trust(result: RunResult) -> Section:
     """Calibration and more data, each where there is such a finding."""
-    found = result.findings
+    found = result.insights
     shown: dict[str, tuple[str, Picture] | None] = {"calibration": None, "more_data": None}
     if found.calibration is not None:
         sentence = calibration_sentence(found.calibration, result.plan.folds)

@@ -11,7 +11,7 @@ Epoch = Mapping[str, float | None]
 
 @dataclass(frozen=True)
 class Confusion:
-    """The winner on test: ``matrix[i][j]`` images of class ``labels[i]`` were called ``labels[j]``."""
+    """The winner on test: ``matrix[i][j]`` images of class ``labels[i]`` were predicted as ``labels[j]``."""
 
     labels: tuple[str, ...]
     matrix: tuple[tuple[int, ...], ...]
@@ -19,16 +19,16 @@ class Confusion:
 
 @dataclass(frozen=True)
 class EvaluationPredictions:
-    """What the winner called each test image, so that runs on the same test images can be compared image by image.
+    """What the winner predicted for each test image: runs on the same test images are compared image by image.
 
     Images come in the order of their content hashes, wherever they lay; none is named. ``fingerprint`` is that of the
-    test images in the ledger. ``true`` and ``called`` are class numbers; images with equal numbers in ``groups`` belong
-    together.
+    test images in the ledger. ``true`` and ``predicted`` are class numbers; images with equal numbers in ``groups``
+    belong together.
     """
 
     fingerprint: str
     true: tuple[int, ...]
-    called: tuple[int, ...]
+    predicted: tuple[int, ...]
     groups: tuple[int, ...]
 
 

@@ -53,7 +53,7 @@ class Suspect:
 
 
 @dataclass(frozen=True)
-class Labels:
+class LabelErrors:
     """Suspected label errors among the ``examined`` training and validation images.
 
     ``estimated`` is how many labels confident learning counts as wrong. ``suspects`` are the first of the images that
@@ -101,9 +101,9 @@ class Calibration:
 
 
 @dataclass(frozen=True)
-class Findings:
+class Insights:
     """All of them; None where there was nothing to work on or no time."""
 
     more_data: MoreData | None = None
-    labels: Labels | None = None
+    label_errors: LabelErrors | None = None
     calibration: Calibration | None = None

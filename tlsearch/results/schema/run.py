@@ -40,7 +40,7 @@ class PlannedCandidate:
     backbone: str
     weights: str | None
     image_size: int
-    depth: int
+    cut_points: int
 
     @classmethod
     def of(cls, candidate: Candidate) -> PlannedCandidate:
@@ -50,15 +50,17 @@ class PlannedCandidate:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A backbone, or weights or an augmentation, that did not take part, or not to the end. ``reason`` says why and how
-    to bring it in."""
+    """A backbone, or weights or an augmentation, that did not take part, or not to the end.
 
-    backbone: str
+    ``name`` is the label of a network, or kind and name of a plugin; ``reason`` says why and how to bring it in.
+    """
+
+    name: str
     reason: str
 
 
 @dataclass(frozen=True)
-class Plan:
+class PlanSummary:
     """What was decided before anything was spent. ``steps`` are the training steps of one trial; ``folds`` is on how
     many folds trials are compared, 1 where there is a fixed validation part."""
 
@@ -91,7 +93,7 @@ class Winner:
     def of(cls, spec: TrialSpec, cut_point: str, frozen_layers: tuple[str, ...]) -> Winner:
         """The winner that ``spec`` describes."""
         hidden = f"hidden layer of {spec.units}" if spec.units else "linear"
-        head = ("solved linear" if spec.is_linear_probe else hidden) + f", {spec.pooling} pooling"
+        head = ("linear probe" if spec.is_linear_probe else hidden) + f", {spec.pooling} pooling"
         named = {"backbone", "weights", "freeze_depth", "policy", "strength"}
         params = {name: value for name, value in spec.to_dict().items() if name not in named}
         return cls(
@@ -209,9 +211,9 @@ class Gain:
 
 @dataclass(frozen=True)
 class ProfilePoint:
-    """The cross-validated accuracy of a linear probe after cut point number ``depth``, named ``cut``."""
+    """The cross-validated accuracy of a linear probe after cut point number ``depth``, named ``cut_point``."""
 
-    cut: str
+    cut_point: str
     depth: int
     accuracy: float
     stderr: float | None = None
@@ -219,9 +221,12 @@ class ProfilePoint:
 
 @dataclass(frozen=True)
 class TrialRow:
-    """One trial as result.json and trials.csv keep it. ``run_id`` is its MLflow run, ``folds`` the number of folds that
-    ``value`` is the mean of. ``compared`` is the mean over those folds that every trial has, by which the search ranks
-    trials; None where nothing is ranked by it."""
+    """One trial as result.json and trials.csv keep it.
+
+    ``run_id`` is its MLflow run, ``folds`` the number of folds that ``value`` is the mean of. ``value_on_shared_folds``
+    is the mean over those folds that every trial has, by which the search ranks trials; None where nothing is ranked by
+    it.
+    """
 
     number: int
     label: str
@@ -236,12 +241,12 @@ class TrialRow:
     metrics: Mapping[str, float | None] = field(default_factory=dict)
     run_id: str | None = None
     folds: int = 1
-    compared: float | None = None
+    value_on_shared_folds: float | None = None
 
     @property
     def ranked_by(self) -> float | None:
         """The score by which it stands among the others."""
-        return self.value if self.compared is None else self.compared
+        return self.value if self.value_on_shared_folds is None else self.value_on_shared_folds
 
     @classmethod
     def of(cls, number: int, role: Role, result: TrialResult, run_id: str | None = None) -> TrialRow:
