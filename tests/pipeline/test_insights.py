@@ -1,4 +1,4 @@
-"""Findings come after the answer: from the pool and the winner's own figures, and never at its cost."""
+"""Insights come after the answer: from the pool and the winner's own figures, and never at its cost."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tlsearch.pipeline.context import Data
 from tlsearch.pipeline.evaluate import Evaluation
 from tlsearch.pipeline.insights import MOST_SUSPECTS, find_insights
 from tlsearch.results.schema.evidence import Confusion
-from tlsearch.results.schema.findings import Findings, MoreData, SizePoint
+from tlsearch.results.schema.findings import Insights, MoreData, SizePoint
 from tlsearch.stats.calibration import fit_temperature
 from tlsearch.stats.claims import estimate, make_claims
 from tlsearch.training.insight import Insight
@@ -52,7 +52,7 @@ def data(pool: Sequence[int] = POOL, labels: Sequence[int] = POOL_LABELS) -> Dat
 
 def found(
     worker: FakeWorker, outcome: Outcome | None, *, of: Data | None = None, heard: Heard | None = None
-) -> Findings:
+) -> Insights:
     context = make_context(Path("images"), worker, limit=20.0, heard=heard, seed=7)
     return find_insights(context, of or data(), LITE, outcome, evaluation())
 
@@ -87,9 +87,9 @@ def test_suspects_are_named_by_their_files_in_the_pool() -> None:
     worker = examining(insight())
     findings = found(worker, outcome())
     assert findings.more_data == MORE
-    assert findings.labels is not None
-    assert findings.labels.examined == 4
-    (suspect,) = findings.labels.suspects
+    assert findings.label_errors is not None
+    assert findings.label_errors.examined == 4
+    (suspect,) = findings.label_errors.suspects
     assert (suspect.path, suspect.given, suspect.suggested) == ("13.png", "cat", "dog")
     assert (suspect.given_probability, suspect.suggested_probability) == (0.2, 0.75)
     (request,) = worker.requests
@@ -103,8 +103,8 @@ def test_no_more_suspects_are_shown_than_fit_a_page() -> None:
     n = 60
     worker = examining(Insight(MORE, np.arange(n), np.tile([0.1, 0.9, 0.0], (n, 1))))
     findings = found(worker, None, of=data(range(n), (0,) * n))
-    assert findings.labels is not None
-    assert len(findings.labels.suspects) == MOST_SUSPECTS
+    assert findings.label_errors is not None
+    assert len(findings.label_errors.suspects) == MOST_SUSPECTS
 
 
 def test_the_temperature_comes_from_the_winners_validation_images() -> None:
@@ -126,7 +126,7 @@ def test_a_winner_without_validation_figures_has_no_calibration() -> None:
 def test_findings_that_are_unavailable_cost_the_run_nothing(reply: Exception | None) -> None:
     heard = Heard()
     findings = found(examining(reply), outcome(), heard=heard)
-    assert (findings.more_data, findings.labels) == (None, None)
+    assert (findings.more_data, findings.label_errors) == (None, None)
     assert findings.calibration is not None
     expected = [] if reply is None else ["no finding on labels and on more data: out of memory"]
     assert heard.warnings == expected

@@ -16,7 +16,7 @@ from PIL import Image
 from tests.helpers.sample_result import CLASSES, LITE, SAMPLE, SOLVED
 from tlsearch.data.checks import Finding
 from tlsearch.data.folders import Skipped
-from tlsearch.report.finding_text import labels_sentence
+from tlsearch.report.finding_text import label_errors_sentence
 from tlsearch.report.html import write_report
 from tlsearch.report.text import duration, interval, percent, points, verdict
 from tlsearch.results.result import RunResult
@@ -335,7 +335,9 @@ def test_a_pruned_twin_of_the_winner_is_not_marked(tmp_path: Path) -> None:
 def test_suspects_without_an_estimate_are_told_as_such() -> None:
     labels = SAMPLE.insights.label_errors if SAMPLE.insights else None
     assert labels is not None
-    assert "count hardly any of 1,336 training and validation images" in labels_sentence(replace(labels, estimated=0))
+    assert "count hardly any of 1,336 training and validation images" in label_errors_sentence(
+        replace(labels, estimated=0)
+    )
 
 
 def test_long_names_break_behind_their_marks_and_nowhere_else(tmp_path: Path) -> None:

@@ -77,7 +77,7 @@ class Codec:
     def _converter(self) -> Converter:
         from cattrs import Converter
 
-        converter = Converter(unstructure_fallback_factory=hooks.refused)
+        converter = Converter(unstructure_fallback_factory=hooks.refused, unstruct_collection_overrides={tuple: list})
         for kind in (int, bool, str, NoneType):
             converter.register_structure_hook(kind, hooks.exactly(kind))
             converter.register_unstructure_hook(kind, hooks.plain)
