@@ -101,6 +101,12 @@ def test_records_come_out_as_they_went_in(codec: Codec, tree: Tree) -> None:
     assert through(codec, tree) == tree
 
 
+@CODECS
+def test_tuples_are_lists_as_in_json(codec: Codec) -> None:
+    assert codec.encode((1, 2.5), tuple[int, float]) == [1, 2.5]
+    assert codec.encode(((0.1, 0.2),), tuple[tuple[float, float] | None, ...]) == [[0.1, 0.2]]
+
+
 @pytest.mark.parametrize("codec", [FILE, MESSAGE])
 def test_numbers_that_are_not_finite_stay(codec: Codec) -> None:
     numbers = through(codec, (math.inf, -math.inf, math.nan), tuple[float, ...])
