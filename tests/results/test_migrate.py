@@ -16,7 +16,7 @@ from tlsearch.results.migrate import migrate
 from tlsearch.results.result import SCHEMA_VERSION, read_result, write_result
 
 VERSION_1 = Path(__file__).parent / "data" / "version-1"
-"""The result of a small run by the last tlsearch that wrote version 1."""
+"""The result of a small run by the last tlsearch that wrote version 1, with its first 16 trials."""
 
 
 def test_a_file_of_version_1_is_read() -> None:
