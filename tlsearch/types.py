@@ -9,6 +9,14 @@ from dataclasses import asdict, dataclass, field, fields
 from enum import Enum
 from typing import Any, Literal
 
+import numpy as np
+import numpy.typing as npt
+
+AnyArray = npt.NDArray[Any]
+Float32Array = npt.NDArray[np.float32]
+Float64Array = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+
 Kind = Literal["feature_extraction", "fine_tuning", "from_scratch"]
 Role = Literal["trial", "baseline", "confirmation"]
 State = Literal["complete", "pruned", "failed", "timed_out"]

@@ -20,7 +20,7 @@ from benchmarks.common.loops.keras_model import add_head, build_network, compile
 from benchmarks.common.loops.timing import Stopwatch, Timed
 from benchmarks.common.loops.trial_kinds import BATCH
 from tlsearch.backend import FLOAT32, fastest_precision
-from tlsearch.models.cuts import dtype_policy
+from tlsearch.models.partition import dtype_policy
 from tlsearch.plugins.api import Augmentation
 from tlsearch.plugins.registry import load_plugin
 from tlsearch.training.batches import steps_per_epoch

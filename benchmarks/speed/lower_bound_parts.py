@@ -131,7 +131,7 @@ class PartsTimer:
 
     def _train_suffix(self, spec: TrialSpec, maps: Array) -> Timed:
         facts = self.setup.loop.facts
-        layer = facts.cuts[spec.freeze_depth - 1].layer
+        layer = facts.cuts.point(spec.freeze_depth).layer
         end = NetworkEnd(facts.candidate, facts.precision, layer)
         return train_suffix(end, spec, maps.astype(np.float32), self.setup.images, self.epochs, self.measured)
 

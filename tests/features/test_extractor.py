@@ -15,6 +15,7 @@ from tlsearch.errors import PluginFailedError
 from tlsearch.features.extractor import ComputedRows, Extractor, StoredRows
 from tlsearch.features.prefix import EXTRACT_BATCH, Network
 from tlsearch.features.view import PLAIN, View, render_chunks
+from tlsearch.models.cuts import Feature
 
 # Keras 3.15 turns variables and bfloat16 tensors into arrays in a way that NumPy 2 warns of.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -187,9 +188,10 @@ def test_fresh_pixels_are_the_view_and_are_not_stored(tmp_path: Path, network: N
 
 def test_an_images_features_do_not_depend_on_its_neighbours(network: Network) -> None:
     pixels = make_pool(EXTRACT_BATCH).pixels[SIZE]
-    together = network.compute(0, (4,), (4,), pixels)
-    alone = network.compute(0, (4,), (4,), pixels[5:6])
-    assert {k: v.shape[0] for k, v in alone.items()} == {"map 4": 1, "pool 4": 1}
+    wanted = (Feature("map", 4), Feature("pool", 4))
+    together = network.compute(0, wanted, pixels)
+    alone = network.compute(0, wanted, pixels[5:6])
+    assert {feature: len(values) for feature, values in alone.items()} == dict.fromkeys(wanted, 1)
     for name, values in alone.items():
         np.testing.assert_array_equal(values[0], together[name][5])
 

@@ -17,6 +17,7 @@ from tlsearch.features.extractor import Extractor
 from tlsearch.features.prefix import Network, plugin_digest
 from tlsearch.features.store import key_digest
 from tlsearch.features.view import PLAIN, View
+from tlsearch.models.cuts import Cuts, Feature
 
 # Keras 3.15 turns variables and bfloat16 tensors into arrays in a way that NumPy 2 warns of.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -32,12 +33,11 @@ class Case:
         self.extractor: Extractor = make_extractor(folder)
         self.network: Network = make_network()
         self.view = VIEW
-        self.what = f"map {DEPTH}"
-        self.depth = DEPTH
+        self.feature = Feature("map", DEPTH)
 
     def digest(self) -> str:
         """The name under which the features would be kept."""
-        return key_digest(self.extractor.key(self.network, self.view, self.what, self.depth))
+        return key_digest(self.extractor.key(self.network, self.view, self.feature))
 
 
 @pytest.fixture
@@ -102,7 +102,7 @@ def dtype(depth: int) -> Callable[[Case, pytest.MonkeyPatch], None]:
     def change(case: Case, patch: pytest.MonkeyPatch) -> None:
         cuts = list(case.network.cuts)
         cuts[depth - 1] = replace(cuts[depth - 1], dtype="float32")
-        case.network._known = tuple(cuts)
+        case.network._known = Cuts(tuple(cuts))
 
     return change
 
@@ -118,20 +118,20 @@ def pool(case: Case, patch: pytest.MonkeyPatch) -> None:
 
 
 def cut(case: Case, patch: pytest.MonkeyPatch) -> None:
-    """The cut of another depth under the same name."""
-    case.depth = 2
+    """The cut of another depth."""
+    case.feature = Feature("map", 2)
 
 
 def layer(case: Case, patch: pytest.MonkeyPatch) -> None:
     """The same depth at another layer."""
     cuts = list(case.network.cuts)
     cuts[DEPTH - 1] = replace(cuts[DEPTH - 1], layer="elsewhere")
-    case.network._known = tuple(cuts)
+    case.network._known = Cuts(tuple(cuts))
 
 
 def what(case: Case, patch: pytest.MonkeyPatch) -> None:
     """Pooled features instead of maps."""
-    case.what = f"pool {DEPTH}"
+    case.feature = Feature("pool", DEPTH)
 
 
 def precision(case: Case, patch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,8 @@ from tests.helpers.tiny import SIZE, Tiny, make_network, make_pool
 from tlsearch import backend as runtime
 from tlsearch.features import prefix as network_module
 from tlsearch.features.prefix import AGREEMENT, EXTRACT_BATCH, Network
-from tlsearch.models import cuts as cut
+from tlsearch.models import partition
+from tlsearch.models.cuts import Feature, maps, pools
 from tlsearch.plugins.api import CutPoint
 from tlsearch.types import Candidate
 
@@ -26,8 +27,8 @@ SAMPLE = make_pool(32).pixels[SIZE].astype(np.float32)
 
 def test_graphs_are_built_once_for_each_purpose() -> None:
     network = make_network()
-    assert network.graph(0, (2,), ()) is network.graph(0, (2,), ())
-    assert network.graph(0, (2,), ()) is not network.graph(0, (3,), ())
+    assert network.graph(0, maps(2)) is network.graph(0, maps(2))
+    assert network.graph(0, maps(2)) is not network.graph(0, maps(3))
     plugin = network.plugin
     assert isinstance(plugin, Tiny)
     assert plugin.builds == 1
@@ -36,16 +37,16 @@ def test_graphs_are_built_once_for_each_purpose() -> None:
 def test_the_graphs_used_last_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(network_module, "GRAPHS_KEPT", 2)
     network = make_network()
-    first, second = network.graph(0, (1,), ()), network.graph(0, (2,), ())
-    assert network.graph(0, (1,), ()) is first
-    network.graph(0, (3,), ())
-    assert network.graph(0, (1,), ()) is first
-    assert network.graph(0, (2,), ()) is not second
+    first, second = network.graph(0, maps(1)), network.graph(0, maps(2))
+    assert network.graph(0, maps(1)) is first
+    network.graph(0, maps(3))
+    assert network.graph(0, maps(1)) is first
+    assert network.graph(0, maps(2)) is not second
 
 
 def test_weights_that_are_constants_change_nothing_but_the_last_digits() -> None:
     network = make_network()
-    prefix = cut.prefix(network.plugin, network.model, network.cuts, 0, (), (2, 4))
+    prefix = partition.prefix(network.plugin, network.model, network.cuts, 0, pools(2, 4))
     forward = runtime.with_constants(prefix, len(SAMPLE))
     kept, constant = prefix.predict_on_batch(SAMPLE), forward(SAMPLE)
     assert set(kept) == set(constant)
@@ -58,10 +59,10 @@ def test_weights_that_are_constants_change_nothing_but_the_last_digits() -> None
 
 def test_batch_norm_is_found_at_any_depth() -> None:
     plain = keras.Sequential([keras.Input((4, 4, 3)), keras.layers.Conv2D(2, 1)])
-    assert not cut.has_batch_norm(plain)
-    assert cut.has_batch_norm(keras.Sequential([plain, keras.layers.BatchNormalization()]))
+    assert not partition.has_batch_norm(plain)
+    assert partition.has_batch_norm(keras.Sequential([plain, keras.layers.BatchNormalization()]))
     inner = keras.Sequential([keras.Input((4, 4, 2)), keras.layers.BatchNormalization()])
-    assert cut.has_batch_norm(keras.Sequential([plain, keras.Sequential([inner])]))
+    assert partition.has_batch_norm(keras.Sequential([plain, keras.Sequential([inner])]))
 
 
 @pytest.mark.parametrize(
@@ -76,7 +77,7 @@ def test_batch_norm_is_found_at_any_depth() -> None:
 def test_weights_are_constants_where_batch_norm_can_be_folded(
     precision: str, norm: bool, gpu: bool, constant: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cut, "has_batch_norm", lambda model: norm)
+    monkeypatch.setattr(partition, "has_batch_norm", lambda model: norm)
     monkeypatch.setattr(runtime, "has_gpu", lambda: gpu)
     asked: list[int] = []
 
@@ -86,7 +87,7 @@ def test_weights_are_constants_where_batch_norm_can_be_folded(
 
     monkeypatch.setattr(runtime, "with_constants", with_constants)
     network = Network(Tiny(), CANDIDATE, make_network().cuts, precision)
-    network.compute(0, (4,), (), SAMPLE)
+    network.compute(0, maps(4), SAMPLE)
     assert asked == [EXTRACT_BATCH] * constant
 
 
@@ -100,13 +101,13 @@ class Early(Tiny):
 
 def test_a_cut_gives_the_same_alone_and_with_others_though_layers_are_fused() -> None:
     network = make_network(Early())
-    together = network.compute(0, (1, 2, 3), (2, 3), SAMPLE)
+    together = network.compute(0, (*maps(1, 2, 3), *pools(2, 3)), SAMPLE)
     for depth in (1, 2, 3):
-        alone = network.compute(0, (depth,), (depth,), SAMPLE)
-        np.testing.assert_array_equal(alone[f"map {depth}"], together[f"map {depth}"])
-    from_stem = network.compute(1, (2,), (2, 3), together["map 1"])
-    for name, values in from_stem.items():
-        np.testing.assert_array_equal(values, together[name])
+        alone = network.compute(0, (*maps(depth), *pools(depth)), SAMPLE)
+        np.testing.assert_array_equal(alone[Feature("map", depth)], together[Feature("map", depth)])
+    from_stem = network.compute(1, (*maps(2), *pools(2, 3)), together[Feature("map", 1)])
+    for feature, values in from_stem.items():
+        np.testing.assert_array_equal(values, together[feature])
 
 
 def test_cuts_that_are_known_need_no_model() -> None:
@@ -149,6 +150,6 @@ def test_bfloat16_features_agree_with_float32(monkeypatch: pytest.MonkeyPatch) -
     rough = Network(Tiny(), CANDIDATE, None, None)
     rough.inspect(SAMPLE)
     assert rough.precision == "mixed_bfloat16"
-    one, other = (n.compute(0, (4,), (), SAMPLE)["map 4"].astype(np.float32) for n in (rough, exact))
+    one, other = (n.compute(0, maps(4), SAMPLE)[Feature("map", 4)].astype(np.float32) for n in (rough, exact))
     distance = np.linalg.norm(one - other) / np.linalg.norm(other)
     assert 0 < distance <= AGREEMENT

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tlsearch.models.cuts import CutInfo
+from tlsearch.models.cuts import CutInfo, Cuts
 from tlsearch.models.measured import MeasuredCandidate
 from tlsearch.plugins import registry
 from tlsearch.plugins.api import WeightSource
@@ -28,17 +28,19 @@ HINTS = SearchHints(
 def facts_of(candidate: Candidate, work: float = 1e9, forward_seconds: float = 0.01) -> MeasuredCandidate:
     """Every cut adds the same work, up to ``work`` operations an image; every third cut ends a stage."""
     depth = candidate.depth
-    cuts = tuple(
-        CutInfo(
-            f"block{number}",
-            f"layer{number}",
-            number % 3 == 0,
-            (4, 4, 8 * number),
-            "float16",
-            work * number / depth,
-            tuple(f"conv{k}" for k in range(1, number + 1)),
+    cuts = Cuts(
+        tuple(
+            CutInfo(
+                name=f"block{number}",
+                layer=f"layer{number}",
+                stage_end=number % 3 == 0,
+                shape=(4, 4, 8 * number),
+                dtype="float16",
+                work=work * number / depth,
+                frozen_layers=tuple(f"conv{k}" for k in range(1, number + 1)),
+            )
+            for number in range(1, depth + 1)
         )
-        for number in range(1, depth + 1)
     )
     return MeasuredCandidate(
         candidate=candidate, cuts=cuts, precision="float32", forward_seconds=forward_seconds, train_ratio=3.0

@@ -7,8 +7,8 @@ from typing import Any
 import keras
 import pytest
 
-from tlsearch.models.cuts import arithmetic_share
 from tlsearch.models.flops import OPERATIONS_PER_VALUE, Work, layer_work
+from tlsearch.models.partition import arithmetic_share
 
 LAYERS: list[tuple[Any, int, int]] = [
     # a layer on (8, 8, 4), its multiply-adds, the values it gives

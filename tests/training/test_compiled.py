@@ -14,7 +14,7 @@ import pytest
 from tests.helpers.tiny import Patience, Tiny, make_extractor, make_network, make_spec
 from tlsearch.data.split import Fold
 from tlsearch.features.prefix import Network
-from tlsearch.models.build import Head
+from tlsearch.models.heads import Head
 from tlsearch.training import compiled as compiled_module
 from tlsearch.training import trial as trial_module
 from tlsearch.training.compiled import CompiledModel, ModelCache, compile_model

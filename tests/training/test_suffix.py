@@ -14,7 +14,8 @@ import pytest
 from tests.helpers.tiny import SIZE, Patience, Tiny, make_extractor, make_fold, make_network, make_pool, make_spec
 from tlsearch.features.prefix import Network
 from tlsearch.features.view import PLAIN
-from tlsearch.models.build import Head, HeadWeights, build_suffix, export, pool
+from tlsearch.models.build import build_suffix, export, pool
+from tlsearch.models.heads import Head, HeadWeights
 from tlsearch.training.trial import Outcome, TrialRunner
 from tlsearch.types import TrialSpec
 
@@ -106,7 +107,7 @@ def test_everything_after_the_cut_has_a_gradient_and_nothing_before(network: Net
     assert {id(v) for v in parts.model.trainable_variables} == {
         id(v) for v in [*parts.suffix_variables, *parts.head_variables]
     }
-    assert parts.model.input.shape == (None, SIZE, SIZE, 3) if depth == 0 else (None, *network.cuts[depth - 1].shape)
+    assert parts.model.input.shape == (None, SIZE, SIZE, 3) if depth == 0 else (None, *network.cuts.point(depth).shape)
 
 
 def test_a_suffix_has_variables_of_its_own(network: Network) -> None:

@@ -12,7 +12,7 @@ from tests.helpers.tiny import make_spec
 from tlsearch.config import Metric
 from tlsearch.errors import TrialError
 from tlsearch.features.extractor import StoredRows
-from tlsearch.models.build import Head
+from tlsearch.models.heads import Head
 from tlsearch.training import trainer as fit_module
 from tlsearch.training import validation as scores
 from tlsearch.training.batches import epoch_batches

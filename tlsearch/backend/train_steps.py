@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tlsearch.backend import has_gpu
+from tlsearch.types import Float32Array
 
 if TYPE_CHECKING:
     import keras
 
-Array = np.ndarray[Any, np.dtype[np.float32]]
 
-Steps = Callable[[Array, Array, Array, Array], Array]
+Steps = Callable[[Float32Array, Float32Array, Float32Array, Float32Array], Float32Array]
 """Gets n batches (n, size, ...), their targets (n, size, classes), the weights of their images (n, size) and what
 ``before_step`` gets, (n, k); trains a step on each and gives what was logged of each alone, (n, logs)."""
 
@@ -41,7 +41,7 @@ def make_steps(model: keras.Model, before_step: Callable[..., None], logged: tup
 
 
 def _steps_in_turn(model: keras.Model, before_step: Callable[..., None], logged: tuple[str, ...]) -> Steps:
-    def steps(x: Array, y: Array, weights: Array, numbers: Array) -> Array:
+    def steps(x: Float32Array, y: Float32Array, weights: Float32Array, numbers: Float32Array) -> Float32Array:
         found = []
         for row, *batch in zip(numbers, x, y, weights, strict=True):
             before_step(*map(float, row))
@@ -75,8 +75,8 @@ def _steps_at_once(model: keras.Model, before_step: Callable[..., None], logged:
         specs = [tf.TensorSpec((None, *shape), tf.float32) for shape in shapes]
         return tf.function(loop, input_signature=specs, autograph=False)
 
-    def steps(*arrays: Array) -> Array:
-        found: Array = graph(*(array.shape[1:] for array in arrays))(*map(tf.constant, arrays)).numpy()
+    def steps(*arrays: Float32Array) -> Float32Array:
+        found: Float32Array = graph(*(array.shape[1:] for array in arrays))(*map(tf.constant, arrays)).numpy()
         return found
 
     return steps

@@ -13,10 +13,12 @@ from tlsearch import backend as runtime
 from tlsearch.errors import RunError
 from tlsearch.features.passes import CountedRows, PassCounter
 from tlsearch.features.prefix import EXTRACT_BATCH, Network, plugin_digest
-from tlsearch.features.store import Array, FeatureStore
+from tlsearch.features.store import FeatureStore
 from tlsearch.features.view import PLAIN, View, render_chunks
+from tlsearch.models.cuts import Feature, maps, pools
 from tlsearch.plugins.api import Augmentation
 from tlsearch.plugins.registry import PluginKind
+from tlsearch.types import AnyArray, IntArray
 
 FORMAT = 2
 """Raised whenever the way in which features are computed changes, so that old arrays are not found."""
@@ -32,9 +34,9 @@ class Pool:
     the way they were decoded. Images with one number in ``groups`` belong together: no split may part them.
     """
 
-    pixels: Mapping[int, Array]
-    labels: np.ndarray[Any, np.dtype[np.int64]]
-    groups: np.ndarray[Any, np.dtype[np.int64]]
+    pixels: Mapping[int, AnyArray]
+    labels: IntArray
+    groups: IntArray
     classes: tuple[str, ...]
     digest: str
 
@@ -45,7 +47,7 @@ class Pool:
 class Rows(Protocol):
     """Features by row of the pool, stored or computed on demand: the numbers are the same."""
 
-    def take(self, index: np.ndarray[Any, Any]) -> Array:
+    def take(self, index: AnyArray) -> AnyArray:
         """The rows at ``index``, in that order."""
 
 
@@ -53,9 +55,9 @@ class Rows(Protocol):
 class StoredRows:
     """Features that lie in an array."""
 
-    array: Array
+    array: AnyArray
 
-    def take(self, index: np.ndarray[Any, Any]) -> Array:
+    def take(self, index: AnyArray) -> AnyArray:
         """See ``Rows``."""
         return np.asarray(self.array[index])
 
@@ -64,9 +66,9 @@ class StoredRows:
 class JoinedRows:
     """Features that lie side by side in several arrays, joined for the rows that are asked for."""
 
-    arrays: Sequence[Array]
+    arrays: Sequence[AnyArray]
 
-    def take(self, index: np.ndarray[Any, Any]) -> Array:
+    def take(self, index: AnyArray) -> AnyArray:
         """See ``Rows``."""
         return np.concatenate([array[index] for array in self.arrays], axis=1)
 
@@ -77,17 +79,18 @@ class ComputedRows:
 
     network: Network
     depth: int
-    pixels: Array
+    pixels: AnyArray
     on_computed: Callable[[int], None]
 
-    def take(self, index: np.ndarray[Any, Any]) -> Array:
+    def take(self, index: AnyArray) -> AnyArray:
         """See ``Rows``."""
         self.on_computed(len(index))
+        (feature,) = wanted = maps(self.depth)
         parts = [
-            self.network.compute(0, (self.depth,), (), self.pixels[index[i : i + EXTRACT_BATCH]])
+            self.network.compute(0, wanted, self.pixels[index[i : i + EXTRACT_BATCH]])
             for i in range(0, len(index), EXTRACT_BATCH)
         ]
-        return np.concatenate([part[f"map {self.depth}"] for part in parts])
+        return np.concatenate([part[feature] for part in parts])
 
 
 def _silent(text: str, done: int, total: int) -> None:
@@ -106,48 +109,50 @@ class Extractor:
     progress: Progress = _silent
     computed: int = 0
     passes: PassCounter = field(default_factory=PassCounter)
-    _scratch: dict[tuple[int, View], Array] = field(default_factory=dict)
+    _scratch: dict[tuple[int, View], AnyArray] = field(default_factory=dict)
 
     def maps(self, network: Network, view: View, depth: int) -> Rows:
         """The feature maps at ``depth`` (0: the pixels) of a view, for the whole pool."""
         if depth == 0:
             return StoredRows(self.pixels(network.candidate.image_size, view))
-        key = self.key(network, view, f"map {depth}", depth)
+        feature = Feature("map", depth)
+        key = self.key(network, view, feature)
         stored = self.store.get(key)
         if stored is None:
-            info = network.cuts[depth - 1]
-            with self.store.writing(key, (len(self.pool), *info.shape), info.dtype) as target:
+            cut = network.cuts.point(depth)
+            with self.store.writing(key, (len(self.pool), *cut.shape), cut.dtype) as target:
                 if target is not None:
-                    self._fill(network, view, {f"map {depth}": target}, (depth,), ())
+                    self._fill(network, view, {feature: target})
             if target is None:
                 return self._computed_rows(network, view, depth)
             stored = self._just_written(key)
         return StoredRows(stored)
 
-    def pooled(self, network: Network, view: View, depths: Sequence[int]) -> list[Array]:
+    def pooled(self, network: Network, view: View, depths: Sequence[int]) -> list[AnyArray]:
         """The features of a view pooled over space at each of ``depths``, float32 (N, 2 * C): averages, then maxima.
 
         What is not stored yet is computed in one pass for all of ``depths``.
         """
-        keys = {depth: self.key(network, view, f"pool {depth}", depth) for depth in depths}
-        arrays = {depth: self.store.get(key) for depth, key in keys.items()}
-        missing = tuple(sorted(depth for depth, array in arrays.items() if array is None))
+        features = pools(*depths)
+        keys = {feature: self.key(network, view, feature) for feature in features}
+        arrays = {feature: self.store.get(key) for feature, key in keys.items()}
+        missing = sorted((f for f, array in arrays.items() if array is None), key=lambda f: f.depth)
         if missing:
             with ExitStack() as stack:
-                targets: dict[str, Array] = {}
-                for depth in missing:
-                    shape = (len(self.pool), 2 * network.cuts[depth - 1].shape[2])
-                    target = stack.enter_context(self.store.writing(keys[depth], shape, "float32"))
-                    targets[f"pool {depth}"] = self.store.scratch(shape, "float32") if target is None else target
-                self._fill(network, view, targets, (), missing)
-            arrays.update({depth: targets[f"pool {depth}"] for depth in missing})
-        return [array for depth in depths if (array := arrays[depth]) is not None]
+                targets: dict[Feature, AnyArray] = {}
+                for feature in missing:
+                    shape = (len(self.pool), 2 * network.cuts.point(feature.depth).shape[2])
+                    target = stack.enter_context(self.store.writing(keys[feature], shape, "float32"))
+                    targets[feature] = self.store.scratch(shape, "float32") if target is None else target
+                self._fill(network, view, targets)
+            arrays.update(targets)
+        return [array for feature in features if (array := arrays[feature]) is not None]
 
     def counted(self, network: Network, view: View, depth: int, rows: Rows) -> Rows:
         """The same rows, whose reading is counted as reading behind cut ``depth``; pixels (0) are behind nothing."""
         if depth == 0:
             return rows
-        label, share = network.candidate.label, _share(network, depth)
+        label, share = network.candidate.label, network.cuts.share(depth)
         self.passes.asked(label, view, len(self.pool), share)
         return CountedRows(rows.take, lambda images: self.passes.read(label, images, share))
 
@@ -157,19 +162,19 @@ class Extractor:
         self.passes.read(network.candidate.label, len(self.pool), 1.0)
 
     def _computed_rows(self, network: Network, view: View, depth: int) -> ComputedRows:
-        label, share = network.candidate.label, _share(network, depth)
+        label, share = network.candidate.label, network.cuts.share(depth)
         pixels = self.pixels(network.candidate.image_size, view)
         return ComputedRows(network, depth, pixels, lambda images: self.passes.computed(label, images, share))
 
-    def _just_written(self, key: Mapping[str, Any]) -> Array:
+    def _just_written(self, key: Mapping[str, Any]) -> AnyArray:
         stored = self.store.get(key)
         if stored is None:
             raise RunError("Stored features vanished; does another program clear the cache folder while this runs?")
         return stored
 
-    def pixels(self, image_size: int, view: View) -> Array:
+    def pixels(self, image_size: int, view: View) -> AnyArray:
         """The rendered images of a view, uint8 (N, S, S, 3): kept in the store, or on scratch while in use."""
-        plain: Array = self.pool.pixels[image_size]
+        plain: AnyArray = self.pool.pixels[image_size]
         if view.plain:
             return plain
         key = self._pixel_key(image_size, view)
@@ -188,9 +193,9 @@ class Extractor:
             return array
         return self._just_written(key)
 
-    def fresh_pixels(self, image_size: int, view: View) -> Array:
+    def fresh_pixels(self, image_size: int, view: View) -> AnyArray:
         """The rendered images of a view that is used for one epoch only: never stored."""
-        plain: Array = self.pool.pixels[image_size]
+        plain: AnyArray = self.pool.pixels[image_size]
         if view.plain:
             return plain
         array = self.store.scratch(plain.shape, "uint8")
@@ -198,42 +203,42 @@ class Extractor:
             array[start : start + len(images)] = images
         return array
 
-    def _fill(
-        self, network: Network, view: View, targets: dict[str, Array], maps: tuple[int, ...], pooled: tuple[int, ...]
-    ) -> None:
-        start, source = self._ancestor(network, view, min((*maps, *pooled)))
+    def _fill(self, network: Network, view: View, targets: Mapping[Feature, AnyArray]) -> None:
+        wanted = tuple(targets)
+        depths = [feature.depth for feature in wanted]
+        start, source = self._ancestor(network, view, min(depths))
         total = len(self.pool)
         label = network.candidate.label
-        share = _share(network, max((*maps, *pooled))) - _share(network, start)
+        share = network.cuts.share(max(depths)) - network.cuts.share(start)
         what = label if view.plain else f"{label}, {view.policy} {view.strength:.2f}"
         for first in range(0, total, EXTRACT_BATCH):
             inputs = np.asarray(source[first : first + EXTRACT_BATCH])
-            for name, values in network.compute(start, maps, pooled, inputs).items():
-                targets[name][first : first + len(inputs)] = values
+            for feature, values in network.compute(start, wanted, inputs).items():
+                targets[feature][first : first + len(inputs)] = values
             self.computed += len(inputs)
             self.passes.computed(label, len(inputs), share)
             self.progress(f"features of {what}", first + len(inputs), total)
 
-    def _ancestor(self, network: Network, view: View, depth: int) -> tuple[int, Array]:
+    def _ancestor(self, network: Network, view: View, depth: int) -> tuple[int, AnyArray]:
         """The deepest stored stage end before ``depth`` of the same view, or the view's pixels (0)."""
-        for start in range(depth - 1, 0, -1):
-            if network.cuts[start - 1].stage_end:
-                stored = self.store.get(self.key(network, view, f"map {start}", start))
-                if stored is not None:
-                    return start, stored
+        for start in reversed(network.cuts.stage_ends(0, depth)):
+            stored = self.store.get(self.key(network, view, Feature("map", start)))
+            if stored is not None:
+                return start, stored
         return 0, self.pixels(network.candidate.image_size, view)
 
-    def key(self, network: Network, view: View, what: str, depth: int) -> dict[str, Any]:
-        """Everything that can change the features ``what`` ("map 4", "pool 4") at cut ``depth``."""
-        passed = [c.dtype for c in network.cuts[: depth - 1] if c.stage_end] + [network.cuts[depth - 1].dtype]
+    def key(self, network: Network, view: View, feature: Feature) -> dict[str, Any]:
+        """Give everything that can change the numbers of a feature."""
+        cuts, depth = network.cuts, feature.depth
+        passed = [cuts.point(end).dtype for end in (*cuts.stage_ends(0, depth), depth)]
         return {
             **self._pixel_key(network.candidate.image_size, view),
-            "what": what,
+            "what": str(feature),
             "backbone": network.plugin.name,
             "plugin": self.provenance("backbone", network.plugin.name),
             "plugin_source": plugin_digest(network.plugin),
             "weights": network.candidate.weights_id,
-            "cut": network.cuts[depth - 1].layer,
+            "cut": cuts.point(depth).layer,
             "dtypes": passed,
             "precision": network.precision,
             **runtime.versions(),
@@ -259,8 +264,3 @@ class Extractor:
             "seed": 0 if view.plain else view.seed,
             **plugin,
         }
-
-
-def _share(network: Network, depth: int) -> float:
-    """The share of a network's work that lies before a cut; 0 is nothing but pixels."""
-    return network.cuts[depth - 1].work / network.cuts[-1].work if depth else 0.0

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from tlsearch.features.store import Array
 from tlsearch.features.view import View
+from tlsearch.types import AnyArray
 
 
 @dataclass(frozen=True)
@@ -79,10 +79,10 @@ class PassCounter:
 class CountedRows:
     """Features by row of the pool that tell ``on_read`` how many images were read."""
 
-    get: Callable[[np.ndarray[tuple[int], np.dtype[np.int64]]], Array]
+    get: Callable[[np.ndarray[tuple[int], np.dtype[np.int64]]], AnyArray]
     on_read: Callable[[int], None]
 
-    def take(self, index: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Array:
+    def take(self, index: np.ndarray[tuple[int], np.dtype[np.int64]]) -> AnyArray:
         """The rows at ``index``, in that order."""
         self.on_read(len(index))
         return self.get(index)

@@ -13,11 +13,11 @@ import numpy as np
 
 from tlsearch import backend as runtime
 from tlsearch.errors import PluginFailedError
-from tlsearch.models import cuts as cut
-from tlsearch.models.cuts import CutInfo
+from tlsearch.models import partition
+from tlsearch.models.cuts import Cuts, Feature
 from tlsearch.plugins.api import Backbone
 from tlsearch.plugins.guard import unguarded
-from tlsearch.types import Candidate
+from tlsearch.types import AnyArray, Candidate
 
 if TYPE_CHECKING:
     import keras
@@ -38,8 +38,8 @@ GRAPHS_KEPT = 4
 
 MEND = "try other weights"
 
-Forward = Callable[[np.ndarray[Any, Any]], Mapping[str, Any]]
-"""Features by name (as ``cut.prefix`` gives them) of a full batch."""
+Forward = Callable[[AnyArray], Mapping[str, Any]]
+"""Features by name (as ``partition.prefix`` gives them) of a full batch."""
 
 
 class Network:
@@ -49,14 +49,12 @@ class Network:
     renewed worker stores in the same dtypes.
     """
 
-    def __init__(
-        self, plugin: Backbone, candidate: Candidate, cuts: tuple[CutInfo, ...] | None, precision: str | None
-    ) -> None:
+    def __init__(self, plugin: Backbone, candidate: Candidate, cuts: Cuts | None, precision: str | None) -> None:
         self.plugin = plugin
         self.candidate = candidate
         self.precision = precision or runtime.FLOAT32
         self._known = cuts
-        self._graphs: dict[tuple[int, tuple[int, ...], tuple[int, ...]], Forward] = {}
+        self._graphs: dict[tuple[int, tuple[Feature, ...]], Forward] = {}
 
     @cached_property
     def model(self) -> keras.Model:
@@ -65,29 +63,29 @@ class Network:
 
     def _built(self, precision: str) -> keras.Model:
         file = self.candidate.weights_file
-        return cut.build(self.plugin, self.candidate.image_size, Path(file) if file else None, precision)
+        return partition.build(self.plugin, self.candidate.image_size, Path(file) if file else None, precision)
 
     @property
-    def cuts(self) -> tuple[CutInfo, ...]:
+    def cuts(self) -> Cuts:
         """The cut points; known once ``inspect`` has run or where they were given."""
         if self._known is None:
             raise RuntimeError("the cut points are not known before inspect() has run")
         return self._known
 
-    def inspect(self, sample: np.ndarray[Any, Any]) -> tuple[CutInfo, ...]:
+    def inspect(self, sample: AnyArray) -> Cuts:
         """Find the cut points and choose the precision from a sample of images (N, S, S, 3) in 0..255.
 
         bfloat16 where the machine has it in hardware, the network is bound by arithmetic and its features agree
         with float32; the choice does not depend on a clock.
         """
         if self._known is None:
-            self._known = cut.inspect(self.plugin, self.model, sample)
+            self._known = partition.inspect(self.plugin, self.model, sample)
             fast = runtime.fastest_precision()
-            if fast != self.precision and cut.arithmetic_share(self.model) >= ARITHMETIC_BOUND:
+            if fast != self.precision and partition.arithmetic_share(self.model) >= ARITHMETIC_BOUND:
                 self._try(fast, sample)
         return self._known
 
-    def _try(self, precision: str, sample: np.ndarray[Any, Any]) -> None:
+    def _try(self, precision: str, sample: AnyArray) -> None:
         other = self._built(precision)
         inputs = np.asarray(self.plugin.preprocess(sample.astype(np.float32)))
         exact = np.asarray(self.model.predict_on_batch(inputs), np.float32)
@@ -96,46 +94,50 @@ class Network:
             self.precision = precision
             self.model = other
 
-    def graph(self, start: int, maps: tuple[int, ...], pooled: tuple[int, ...]) -> Forward:
-        """The prefix that computes ``maps`` and ``pooled`` in one pass from cut ``start`` (0: from pixels)."""
-        key = (start, maps, pooled)
-        found = self._graphs.pop(key, None) or self._compiled(start, maps, pooled)
+    def graph(self, start: int, wanted: tuple[Feature, ...]) -> Forward:
+        """Give the prefix that computes what is wanted in one pass from depth ``start``, 0 for pixels."""
+        key = (start, wanted)
+        found = self._graphs.pop(key, None) or self._compiled(start, wanted)
         self._graphs[key] = found  # the one used last stands last
         if len(self._graphs) > GRAPHS_KEPT:
             del self._graphs[next(iter(self._graphs))]
         return found
 
-    def _compiled(self, start: int, maps: tuple[int, ...], pooled: tuple[int, ...]) -> Forward:
-        prefix = cut.prefix(self.plugin, self.model, self.cuts, start, maps, pooled)
+    def _compiled(self, start: int, wanted: tuple[Feature, ...]) -> Forward:
+        prefix = partition.prefix(self.plugin, self.model, self.cuts, start, wanted)
         # On a GPU Keras compiles with XLA, which folds by itself; in bfloat16 casts stand between what could be folded.
-        if self.precision == runtime.FLOAT32 and cut.has_batch_norm(self.model) and not runtime.has_gpu():
+        if self.precision == runtime.FLOAT32 and partition.has_batch_norm(self.model) and not runtime.has_gpu():
             return runtime.with_constants(prefix, EXTRACT_BATCH)
         forward: Forward = prefix.predict_on_batch
         return forward
 
-    def compute(
-        self, start: int, maps: tuple[int, ...], pooled: tuple[int, ...], inputs: np.ndarray[Any, Any]
-    ) -> dict[str, np.ndarray[Any, Any]]:
-        """Features of at most ``EXTRACT_BATCH`` rows of ``inputs`` (pixels, or stored features of ``start``).
+    def compute(self, start: int, wanted: tuple[Feature, ...], inputs: AnyArray) -> dict[Feature, AnyArray]:
+        """Compute the features of a batch.
 
-        Raises ``PluginFailedError`` naming the plugin where features, weights or preprocessed pixels are not finite.
+        Args:
+            start: The depth of ``inputs``.
+            wanted: What to compute.
+            inputs: Pixels, or stored features of a stage end: at most ``EXTRACT_BATCH`` rows.
+
+        Raises:
+            PluginFailedError: Features, weights or preprocessed pixels are not finite; it names the plugin.
         """
         n = len(inputs)
         batch = np.zeros((EXTRACT_BATCH, *inputs.shape[1:]), dtype="float32" if start == 0 else inputs.dtype)
         batch[:n] = inputs
         if not self._finite_weights:
             raise self._failed(f"has weights for {self.candidate.label} that are not finite", MEND)
-        graph = self.graph(start, maps, pooled)
-        outputs = {k: np.asarray(v)[:n] for k, v in graph(batch).items()}
-        if not outputs.pop(cut.FINITE, np.True_).all():
+        graph = self.graph(start, wanted)
+        outputs = {name: np.asarray(values)[:n] for name, values in graph(batch).items()}
+        if not outputs.pop(partition.FINITE, np.True_).all():
             raise self._failed("turns an image into values that are not finite", "fix its preprocess")
         if not all(np.isfinite(values).all() for values in outputs.values()):
             raise self._failed(f"gives features that are not finite for {self.candidate.label}", MEND)
-        return outputs
+        return {feature: outputs[str(feature)] for feature in wanted}
 
     @cached_property
     def _finite_weights(self) -> bool:
-        """Weights that are NaN may not be seen in features: see ``cut.prefix``."""
+        """Weights that are NaN may not be seen in features: see ``partition.prefix``."""
         return all(np.isfinite(np.asarray(values, np.float32)).all() for values in self.model.get_weights())
 
     def _failed(self, what: str, fix: str) -> PluginFailedError:

@@ -20,12 +20,10 @@ from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from tlsearch.errors import RunError
+from tlsearch.types import AnyArray
 from tlsearch.utils.files import FULL, atomic_path, create_array, reserve, unusable
-
-Array = npt.NDArray[Any]
 
 HEADER_BYTES = 128
 """What a ``.npy`` file holds besides its values."""
@@ -67,7 +65,7 @@ class FeatureStore:
         self._sound: set[tuple[int, int, int]] = set()  # files that this process has written or checked
         directory.mkdir(parents=True, exist_ok=True)
 
-    def get(self, key: Mapping[str, Any]) -> Array | None:
+    def get(self, key: Mapping[str, Any]) -> AnyArray | None:
         """The stored array, memory-mapped read-only, or None. Marks it as just used."""
         path = self._path(key)
         try:
@@ -75,14 +73,14 @@ class FeatureStore:
                 if not self._is_sound(file, _encoded(key)):
                     path.unlink(missing_ok=True)
                     return None
-                array: Array = np.load(path, mmap_mode="r")
+                array: AnyArray = np.load(path, mmap_mode="r")
             os.utime(path)
         except (OSError, ValueError, EOFError):  # not there
             return None
         return array
 
     @contextlib.contextmanager
-    def writing(self, key: Mapping[str, Any], shape: tuple[int, ...], dtype: str) -> Iterator[Array | None]:
+    def writing(self, key: Mapping[str, Any], shape: tuple[int, ...], dtype: str) -> Iterator[AnyArray | None]:
         """A writable array that is kept under ``key`` when the block ends without an error.
 
         Gives None where the array is larger than the whole budget, or than what the disk has left. Older arrays are
@@ -106,7 +104,7 @@ class FeatureStore:
             finally:
                 self._pending -= kept
 
-    def scratch(self, shape: tuple[int, ...], dtype: str) -> Array:
+    def scratch(self, shape: tuple[int, ...], dtype: str) -> AnyArray:
         """A writable array on disk that counts for no budget and goes away with its last reference. Raises ``RunError``
         where the disk is full."""
         size = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize

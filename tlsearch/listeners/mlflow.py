@@ -10,7 +10,7 @@ from pathlib import Path
 from tlsearch.callbacks import EpochInfo, TrialInfo
 from tlsearch.listeners.callback_list import Recorder
 from tlsearch.listeners.running_trial import RunningTrial
-from tlsearch.models.cuts import CutInfo
+from tlsearch.models.cuts import Cuts
 from tlsearch.runs.checkpoint import Checkpoint
 from tlsearch.runs.ledger import Ledger
 from tlsearch.tracking.naming import MAX_TAG_CHARS, STATUS_OF, curve_of, finals_of, note_of, params_of, tags_of
@@ -45,7 +45,7 @@ class RecordedRun:
     metric: str
     ranked_by: Sequence[str]
     plugins: Mapping[str, str]
-    cuts: Mapping[Candidate, Sequence[CutInfo]]
+    cuts: Mapping[Candidate, Cuts]
 
 
 class MlflowCallback(Recorder):
@@ -109,8 +109,8 @@ class MlflowCallback(Recorder):
         """
         self.close_left_open()
         run, spec = self._recorded(), trial.spec
-        cuts = run.cuts.get(trial.candidate, ())
-        cut = cuts[spec.freeze_depth - 1] if cuts and spec.freeze_depth else None
+        cuts = run.cuts.get(trial.candidate)
+        cut = cuts.at(spec.freeze_depth) if cuts else None
         layers = cut.frozen_layers if cut else ()
         names = (spec.backbone, spec.policy, f"{spec.backbone}@{spec.weights}")
         tags = tags_of(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tlsearch.models.cuts import CutInfo
+from tlsearch.models.cuts import Cuts
 from tlsearch.types import Candidate
 
 
@@ -21,7 +21,7 @@ class MeasuredCandidate:
     """
 
     candidate: Candidate
-    cuts: tuple[CutInfo, ...]
+    cuts: Cuts
     precision: str
     forward_seconds: float
     train_ratio: float

@@ -85,7 +85,7 @@ def assemble(context: RunContext, plan: Plan, record: MlflowCallback, found: Fou
     scratch = _scratch(found)
     with context.budget.measure("findings"):
         insights = find_insights(context, plan.data, plan.space.of(spec), outcome, found.evaluation)
-    cut = facts.cuts[spec.freeze_depth - 1] if spec.freeze_depth else None
+    cut = facts.cuts.at(spec.freeze_depth)
     return RunResult(
         dataset=_dataset(plan.data),
         plan=_plan(context, plan, found.log),

@@ -58,20 +58,19 @@ class Costs:
         """Note what the profile made: the pooled features of the plain images at every cut of every candidate."""
         for candidate, facts in self.facts.items():
             network = (f"{candidate.backbone}@{candidate.weights}", candidate.image_size)
-            self.made.update((*network, "none", 0.0, 0, -depth) for depth in range(1, len(facts.cuts) + 1))
+            self.made.update((*network, "none", 0.0, 0, -depth) for depth in facts.cuts.depths)
 
     def operations(self, spec: TrialSpec) -> float:
         """The deterministic cost of a trial."""
         facts = self._facts(spec)
-        total = facts.cuts[-1].work
         cost = FIXED_OPERATIONS
         for key in self._missing(spec):
             cost += self.images * self._making(facts, key)
             if self._unrendered(key):
                 cost += self.images * RENDER_PER_VALUE * 3 * spec.image_size**2
         if spec.kind != "feature_extraction":
-            share = total - _work(facts, spec.freeze_depth)
-            cost += TRAIN_FACTOR * spec.steps * spec.batch_size * share * self.trained_folds
+            trained = facts.cuts.work(len(facts.cuts)) - facts.cuts.work(spec.freeze_depth)
+            cost += TRAIN_FACTOR * spec.steps * spec.batch_size * trained * self.trained_folds
         if _renders_afresh(spec):
             cost += spec.steps * spec.batch_size * RENDER_PER_VALUE * 3 * spec.image_size**2 * self.trained_folds
         return cost
@@ -97,7 +96,7 @@ class Costs:
 
     def _step_seconds(self, spec: TrialSpec) -> float:
         facts = self._facts(spec)
-        share = 1 - _work(facts, spec.freeze_depth) / facts.cuts[-1].work
+        share = 1 - facts.cuts.share(spec.freeze_depth)
         return VALIDATION * spec.batch_size * facts.forward_seconds * facts.train_ratio * share
 
     def view_seconds(self, spec: TrialSpec) -> float:
@@ -141,8 +140,8 @@ class Costs:
         target = abs(cut)
         if target == 0:
             return 0.0
-        ends = [d for d in range(1, target) if facts.cuts[d - 1].stage_end and (*view, d) in self.made]
-        return facts.cuts[target - 1].work - (facts.cuts[max(ends) - 1].work if ends else 0.0)
+        made = [depth for depth in facts.cuts.stage_ends(0, target) if (*view, depth) in self.made]
+        return facts.cuts.work(target) - facts.cuts.work(max(made, default=0))
 
     def _unrendered(self, key: ViewKey) -> bool:
         """Whether the pixels of an augmented view have to be rendered: nobody has asked for the view yet."""
@@ -153,11 +152,6 @@ class Costs:
 def _renders_afresh(spec: TrialSpec) -> bool:
     """Whether every epoch renders a view of its own, for nothing is frozen that could be kept."""
     return bool(spec.strength) and not spec.views
-
-
-def _work(facts: MeasuredCandidate, depth: int) -> float:
-    """Work for one image up to a cut; 0 is nothing but pixels."""
-    return facts.cuts[depth - 1].work if depth else 0.0
 
 
 HALVING_WORK = 1 + 2 / 3

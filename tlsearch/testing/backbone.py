@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from tlsearch.errors import WeightsError
-from tlsearch.models.cuts import dtype_policy
+from tlsearch.models.partition import dtype_policy
 from tlsearch.plugins import registry
 from tlsearch.plugins import weights as weights_files
 from tlsearch.plugins.api import Backbone

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tlsearch.types import AnyArray
+
 if TYPE_CHECKING:
     import keras
 
@@ -34,7 +36,7 @@ class NormRenewal:
         x = keras.Input(model.input.shape[1:])
         self._passes = keras.Model(x, TrainingMode()(x)) if self._layers else None
 
-    def renew(self, batches: Iterable[np.ndarray[Any, Any]]) -> None:
+    def renew(self, batches: Iterable[AnyArray]) -> None:
         """One forward pass in training mode over each of ``batches``; nothing that is trained changes."""
         if self._passes is None:
             return

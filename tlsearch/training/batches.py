@@ -5,13 +5,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
-from tlsearch.types import TrialSpec
-
-IntArray = np.ndarray[Any, np.dtype[np.int64]]
+from tlsearch.types import IntArray, TrialSpec
 
 
 def trial_seed(spec: TrialSpec, purpose: str) -> int:

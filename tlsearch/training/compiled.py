@@ -16,10 +16,10 @@ import numpy as np
 
 from tlsearch import backend as runtime
 from tlsearch.backend import train_steps
-from tlsearch.models.build import Head
+from tlsearch.models.heads import Head
 from tlsearch.training.batch_norm import NormRenewal
 from tlsearch.training.optimizer import TwoRateOptimizer
-from tlsearch.types import TrialSpec
+from tlsearch.types import AnyArray, TrialSpec
 
 if TYPE_CHECKING:
     import keras
@@ -52,7 +52,7 @@ def compile_model(model: keras.Model, spec: TrialSpec, suffix: Sequence[Any], he
     return optimizer
 
 
-State = list[np.ndarray[Any, Any]]
+State = list[AnyArray]
 """The values of all variables of a compiled model."""
 
 

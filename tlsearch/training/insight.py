@@ -10,7 +10,6 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -19,10 +18,7 @@ from tlsearch.data.split import Fold, stratified_folds
 from tlsearch.data.stratify import draw_stratified
 from tlsearch.results.schema.findings import MoreData, SizePoint
 from tlsearch.training.linear_head import standardisation, standardise
-
-FloatArray = np.ndarray[Any, np.dtype[np.float64]]
-IntArray = np.ndarray[Any, np.dtype[np.int64]]
-Features = np.ndarray[Any, np.dtype[np.float32]]
+from tlsearch.types import AnyArray, Float32Array, Float64Array, IntArray
 
 FOLDS = 5
 SHARES = (0.25, 0.5, 1.0)
@@ -53,7 +49,7 @@ class Insight:
 
     more_data: MoreData
     rows: IntArray
-    probabilities: FloatArray
+    probabilities: Float64Array
 
 
 def earlier_cuts(depth: int) -> tuple[int, ...]:
@@ -65,7 +61,7 @@ def earlier_cuts(depth: int) -> tuple[int, ...]:
 
 
 def examine(
-    features: Sequence[np.ndarray[Any, Any]],
+    features: Sequence[AnyArray],
     labels: IntArray,
     groups: IntArray,
     classes: int,
@@ -102,14 +98,14 @@ def examine(
     return Insight(_more_data(right, y, together, fitted, metric), rows, said)
 
 
-def _work(images: int, features: Sequence[np.ndarray[Any, Any]], classes: int) -> float:
+def _work(images: int, features: Sequence[AnyArray], classes: int) -> float:
     """What one draw of all folds and shares takes, in the unit of ``WORK``."""
     width = sum(array.shape[1] for array in features)
     width = min(width, images) if 1 < images <= ROTATED_IMAGES else width
     return float(sum(SHARES) * FOLDS * images * width * classes * ITERATIONS)
 
 
-def _affordable(features: Sequence[np.ndarray[Any, Any]], classes: int) -> Sequence[np.ndarray[Any, Any]]:
+def _affordable(features: Sequence[AnyArray], classes: int) -> Sequence[AnyArray]:
     """As many of the arrays as one draw has time for, the first at least."""
     for count in range(len(features), 1, -1):
         if _work(len(features[0]), features[:count], classes) <= WORK:
@@ -126,7 +122,7 @@ def _sample(labels: IntArray, groups: IntArray, most: int, seed: int) -> IntArra
     return np.asarray(chosen)
 
 
-def _rotated(features: np.ndarray[Any, Any]) -> Features:
+def _rotated(features: AnyArray) -> Float32Array:
     """Standardised features (n, d), turned into the n dimensions that few rows span: the same probe, sooner.
 
     The penalty is on the length of the weights, which a rotation leaves alone.
@@ -150,12 +146,12 @@ def _nested(fold: Fold, labels: IntArray, groups: IntArray, seed: int) -> list[I
     return [quarter if len(quarter) else half, half, train]
 
 
-def _fit_and_ask(x: Features, y: IntArray, asked: Features, classes: int) -> FloatArray:
+def _fit_and_ask(x: Float32Array, y: IntArray, asked: Float32Array, classes: int) -> Float64Array:
     """Probabilities (rows of ``asked``, classes) by a multinomial logistic regression; 0 for classes not in ``y``."""
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 
-    said: FloatArray = np.zeros((len(asked), classes))
+    said: Float64Array = np.zeros((len(asked), classes))
     present = np.unique(y)
     if len(present) == 1:
         said[:, present] = 1.0
@@ -168,7 +164,9 @@ def _fit_and_ask(x: Features, y: IntArray, asked: Features, classes: int) -> Flo
     return said
 
 
-def _more_data(right: FloatArray, labels: IntArray, groups: IntArray, fitted: FloatArray, metric: Metric) -> MoreData:
+def _more_data(
+    right: Float64Array, labels: IntArray, groups: IntArray, fitted: Float64Array, metric: Metric
+) -> MoreData:
     """Scores by share with their errors, from ``right`` (draws, shares, images)."""
     accuracy = metric == "accuracy"
     stratum = np.zeros_like(labels) if accuracy else np.unique(labels, return_inverse=True)[1]
@@ -184,7 +182,7 @@ def _more_data(right: FloatArray, labels: IntArray, groups: IntArray, fitted: Fl
     return MoreData(name, points, len(right), len(labels), gain, interval)
 
 
-def _estimate(values: FloatArray, weights: FloatArray, stratum: IntArray, groups: IntArray) -> tuple[float, float]:
+def _estimate(values: Float64Array, weights: Float64Array, stratum: IntArray, groups: IntArray) -> tuple[float, float]:
     """The weighted sum of values (draws, images), mean over draws, and its standard error: over images, whole groups
     at a time, and over draws."""
     by_draw = values @ weights

@@ -9,7 +9,8 @@ import numpy as np
 
 from tlsearch import backend as runtime
 from tlsearch.data.stratify import draw_stratified
-from tlsearch.models.build import FloatArray, HeadWeights
+from tlsearch.models.heads import HeadWeights
+from tlsearch.types import AnyArray, Float32Array
 
 C_GRID = (1e-4, 1e-3, 1e-2, 1e-1)
 """Inverse strengths of the L2 penalty that are tried, on standardised features, for a penalty summed over images."""
@@ -25,7 +26,7 @@ MAX_ITERATIONS = 200
 _ROWS = 4096
 
 
-def standardisation(features: FloatArray) -> tuple[FloatArray, FloatArray]:
+def standardisation(features: Float32Array) -> tuple[Float32Array, Float32Array]:
     """Mean and scale of each column; a constant column has scale 1, and none has less than 1e-7, below which Keras'
     ``Normalization`` in the exported model would not follow."""
     mean = features.mean(axis=0, dtype=np.float64)
@@ -38,7 +39,7 @@ def standardisation(features: FloatArray) -> tuple[FloatArray, FloatArray]:
     return mean.astype(np.float32), scale.astype(np.float32)
 
 
-def standardise(features: FloatArray, mean: FloatArray, scale: FloatArray) -> FloatArray:
+def standardise(features: Float32Array, mean: Float32Array, scale: Float32Array) -> Float32Array:
     """A copy of ``features`` (n, d) with mean 0 and scale 1 in each column."""
     x = features - mean
     x /= scale
@@ -46,12 +47,12 @@ def standardise(features: FloatArray, mean: FloatArray, scale: FloatArray) -> Fl
 
 
 def fit_linear_head(
-    features: FloatArray,
-    labels: np.ndarray[Any, Any],
+    features: Float32Array,
+    labels: AnyArray,
     classes: int,
     seed: int,
     class_weights: dict[int, float] | None,
-    groups: np.ndarray[Any, Any] | None = None,
+    groups: AnyArray | None = None,
     views: int = 1,
 ) -> tuple[HeadWeights, float]:
     """Multinomial logistic regression by L-BFGS on standardised features (n, d); gives the head and the C chosen.
@@ -69,11 +70,11 @@ def fit_linear_head(
 
 
 def _choose_c(
-    x: FloatArray,
-    labels: np.ndarray[Any, Any],
+    x: Float32Array,
+    labels: AnyArray,
     seed: int,
     class_weights: dict[int, float] | None,
-    groups: np.ndarray[Any, Any] | None,
+    groups: AnyArray | None,
     views: int,
 ) -> float:
     from sklearn.metrics import log_loss
@@ -97,9 +98,7 @@ def _choose_c(
     return best
 
 
-def _fit(
-    x: FloatArray, labels: np.ndarray[Any, Any], c: float, class_weights: dict[int, float] | None, warm: Any
-) -> Any:
+def _fit(x: Float32Array, labels: AnyArray, c: float, class_weights: dict[int, float] | None, warm: Any) -> Any:
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 
@@ -114,10 +113,10 @@ def _fit(
         return model.fit(x, labels)
 
 
-def _full_kernel(model: Any, classes: int, width: int) -> tuple[FloatArray, FloatArray]:
+def _full_kernel(model: Any, classes: int, width: int) -> tuple[Float32Array, Float32Array]:
     """Kernel (d, classes) and bias of softmax logits; two classes are solved as one logit and spread out here."""
-    kernel: FloatArray = np.zeros((width, classes), np.float32)
-    bias: FloatArray = np.full(classes, -30.0, np.float32)  # a class without a training image: probability zero
+    kernel: Float32Array = np.zeros((width, classes), np.float32)
+    bias: Float32Array = np.full(classes, -30.0, np.float32)  # a class without a training image: probability zero
     if len(model.classes_) == 2:
         first, second = model.classes_
         kernel[:, first], kernel[:, second] = -model.coef_[0] / 2, model.coef_[0] / 2
@@ -128,7 +127,7 @@ def _full_kernel(model: Any, classes: int, width: int) -> tuple[FloatArray, Floa
     return kernel, bias
 
 
-def logits(head: HeadWeights, features: FloatArray) -> FloatArray:
+def logits(head: HeadWeights, features: Float32Array) -> Float32Array:
     """What a linear head says of pooled features (n, d): (n, classes)."""
     x = standardise(features, head.mean, head.scale)
     return np.asarray(x @ head.linear[0] + head.linear[1], np.float32)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 
 from tlsearch import backend as runtime
 from tlsearch.data.split import Fold, stratified_folds
-from tlsearch.features.store import Array
+from tlsearch.types import AnyArray
 
 PROBE_IMAGES = 5000
 PROBE_FOLDS = 3
@@ -18,10 +17,10 @@ PROBE_ITERATIONS = 60
 
 
 def probe_cuts(
-    pooled: Sequence[Array],
-    labels: np.ndarray[Any, Any],
-    groups: np.ndarray[Any, Any],
-    train: np.ndarray[Any, Any],
+    pooled: Sequence[AnyArray],
+    labels: AnyArray,
+    groups: AnyArray,
+    train: AnyArray,
     seed: int,
     progress: Callable[[int], None],
 ) -> list[tuple[float, float]]:
@@ -43,7 +42,7 @@ def probe_cuts(
     return results
 
 
-def _subset(train: np.ndarray[Any, Any], labels: np.ndarray[Any, Any], seed: int) -> np.ndarray[Any, Any]:
+def _subset(train: AnyArray, labels: AnyArray, seed: int) -> AnyArray:
     if len(train) <= PROBE_IMAGES:
         return train
     from sklearn.model_selection import train_test_split
@@ -52,7 +51,7 @@ def _subset(train: np.ndarray[Any, Any], labels: np.ndarray[Any, Any], seed: int
     return np.sort(chosen)
 
 
-def _cross_validated(features: Array, labels: np.ndarray[Any, Any], folds: Sequence[Fold]) -> float:
+def _cross_validated(features: AnyArray, labels: AnyArray, folds: Sequence[Fold]) -> float:
     import warnings
 
     from sklearn.exceptions import ConvergenceWarning

@@ -5,14 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
 from tlsearch.features.prefix import Network
-from tlsearch.models.build import Head, build_suffix
+from tlsearch.models.build import build_suffix
+from tlsearch.models.cuts import maps
+from tlsearch.models.heads import Head
 from tlsearch.training.compiled import compile_model
-from tlsearch.types import TrialSpec
+from tlsearch.types import AnyArray, TrialSpec
 
 TIMED_BATCHES = 3
 
@@ -28,7 +29,7 @@ def median_seconds(call: Callable[[], object]) -> float:
     return float(np.median(times))
 
 
-def training_step_seconds(network: Network, depth: int, sample: np.ndarray[Any, Any]) -> float:
+def training_step_seconds(network: Network, depth: int, sample: AnyArray) -> float:
     """Seconds of one training step of everything after ``depth`` on a batch, as a trial makes it: clipping, two
     learning rates and all."""
     candidate = network.candidate
@@ -38,7 +39,10 @@ def training_step_seconds(network: Network, depth: int, sample: np.ndarray[Any, 
     parts = build_suffix(network.plugin, candidate, network.cuts, spec, head, network.precision)
     model = parts.model
     optimizer = compile_model(model, spec, parts.suffix_variables, parts.head_variables)
-    x = network.compute(0, (depth,), (), sample)[f"map {depth}"].astype(np.float32) if depth else sample
+    x = sample
+    if depth:
+        (feature,) = wanted = maps(depth)
+        x = network.compute(0, wanted, sample)[feature].astype(np.float32)
     y = np.eye(2, dtype=np.float32)[np.arange(len(x)) % 2]
 
     def step() -> None:

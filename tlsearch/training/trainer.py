@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
 
 import numpy as np
 
@@ -14,12 +13,10 @@ from tlsearch.config import Metric
 from tlsearch.errors import TrialError
 from tlsearch.features.extractor import Rows
 from tlsearch.training import validation as scores
-from tlsearch.training.batches import IntArray, epoch_batches, steps_per_epoch, view_number
+from tlsearch.training.batches import epoch_batches, steps_per_epoch, view_number
 from tlsearch.training.compiled import CompiledModel
 from tlsearch.training.optimizer import warm_up_cosine
-from tlsearch.types import TrialSpec
-
-FloatArray = np.ndarray[Any, np.dtype[np.float32]]
+from tlsearch.types import Float32Array, IntArray, TrialSpec
 
 MIN_ROUNDS = 5
 """A schedule shorter than this many epochs is still measured this often."""
@@ -163,7 +160,7 @@ class Trainer:
         found: list[list[float]] = self.compiled.steps(features, targets, weights, rates).tolist()
         return found
 
-    def probabilities(self, rows: Rows, index: IntArray) -> FloatArray:
+    def probabilities(self, rows: Rows, index: IntArray) -> Float32Array:
         """Class probabilities (n, classes) for rows of the pool, dropout off."""
         if not len(index):
             return np.zeros((0, self.task.classes), np.float32)
@@ -183,7 +180,7 @@ class Trainer:
         last = self.history[-COUNTING_ROUNDS:]
         return {name: float(np.mean([h[name] for h in last])) for name in last[-1] if name != "epoch"}
 
-    def _weights(self, batch: _Batch) -> FloatArray:
+    def _weights(self, batch: _Batch) -> Float32Array:
         """Weights of the images of a batch that is filled up, such that the mean over all is the batch's own."""
         size, own, by_class = len(batch.filled), len(batch.images), self.task.class_weights
         weights = np.zeros(size, np.float32)

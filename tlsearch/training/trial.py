@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
@@ -13,17 +12,16 @@ from tlsearch.config import Metric
 from tlsearch.data.split import Fold
 from tlsearch.features.extractor import Extractor
 from tlsearch.features.prefix import Network
-from tlsearch.models.build import Head, HeadWeights, build_suffix
+from tlsearch.models.build import build_suffix
+from tlsearch.models.heads import Head, HeadWeights
 from tlsearch.models.scratch_init import input_scale, prepare_from_scratch
 from tlsearch.training import validation as scores
-from tlsearch.training.batches import IntArray, trial_seed
+from tlsearch.training.batches import trial_seed
 from tlsearch.training.compiled import CompiledModel, ModelCache, compile_model
 from tlsearch.training.linear_head import fit_linear_head, logits, standardisation
 from tlsearch.training.trainer import COUNTING_ROUNDS, Task, Trainer
 from tlsearch.training.trial_data import TrialData
-from tlsearch.types import Decision, EpochJudge, EpochNumbers, TrialResult, TrialSpec
-
-FloatArray = np.ndarray[Any, np.dtype[np.float32]]
+from tlsearch.types import AnyArray, Decision, EpochJudge, EpochNumbers, Float32Array, IntArray, TrialResult, TrialSpec
 
 START_STEPS = 400
 """Steps for which a hidden head is trained on frozen features before the suffix joins in."""
@@ -35,7 +33,7 @@ class Fitted:
 
     spec: TrialSpec
     head: Head
-    backbone_weights: list[np.ndarray[Any, Any]] | None
+    backbone_weights: list[AnyArray] | None
 
     @classmethod
     def of(cls, spec: TrialSpec, compiled: CompiledModel) -> Fitted:
@@ -51,7 +49,7 @@ class Outcome:
 
     result: TrialResult
     val_rows: IntArray
-    val_probabilities: FloatArray
+    val_probabilities: Float32Array
 
 
 class Stopped(Exception):  # noqa: N818 - not an error: a trial that was pruned or ran out of time
@@ -101,7 +99,7 @@ class TrialRunner:
         self.fitted = None
         history: list[dict[str, float]] = []
         rows: list[IntArray] = []
-        said: list[FloatArray] = []
+        said: list[Float32Array] = []
         numbers: list[dict[str, float]] = []
         state, reason = "complete", ""
         try:
@@ -119,7 +117,7 @@ class TrialRunner:
             state, reason = stop.state, stop.reason
             self.fitted = None
         metrics = {name: float(np.mean([n[name] for n in numbers])) for name in (numbers[0] if numbers else {})}
-        depth = spec.freeze_depth
+        cut = network.cuts.at(spec.freeze_depth)
         result = TrialResult(
             spec,
             state,  # type: ignore[arg-type]  # Stopped carries one of the states
@@ -128,8 +126,8 @@ class TrialRunner:
             metrics or dict(history[-1] if history else {}),
             tuple(history),
             reason,
-            frozen_layers=network.cuts[depth - 1].frozen_layers if depth else (),
-            cut_point=network.cuts[depth - 1].name if depth else "",
+            frozen_layers=cut.frozen_layers if cut else (),
+            cut_point=cut.name if cut else "",
             fold_values=tuple(n["objective"] for n in numbers if "objective" in n) if state == "complete" else (),
         )
         none = np.zeros((0, len(self.extractor.pool.classes)), np.float32)
@@ -137,7 +135,7 @@ class TrialRunner:
 
     def _fold(
         self, network: Network, spec: TrialSpec, fold: Fold, judge: EpochJudge
-    ) -> tuple[IntArray, FloatArray, dict[str, float]]:
+    ) -> tuple[IntArray, Float32Array, dict[str, float]]:
         if spec.is_linear_probe:
             return self._solve(network, spec, fold)
         trainer = self.prepare(network, spec, fold)
@@ -163,7 +161,7 @@ class TrialRunner:
 
     # Fully frozen: the head alone, on pooled features.
 
-    def _solve(self, network: Network, spec: TrialSpec, fold: Fold) -> tuple[IntArray, FloatArray, dict[str, float]]:
+    def _solve(self, network: Network, spec: TrialSpec, fold: Fold) -> tuple[IntArray, Float32Array, dict[str, float]]:
         task = self.rows.pooled(network, spec, fold)
         views = range(spec.views) if spec.strength else range(1)
         parts = [task.rows(v).take(task.train) for v in views]

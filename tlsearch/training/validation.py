@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from tlsearch.config import Metric
 from tlsearch.stats.metrics import score
-
-FloatArray = np.ndarray[Any, np.dtype[np.float32]]
-IntArray = np.ndarray[Any, np.dtype[np.int64]]
+from tlsearch.types import Float32Array, IntArray
 
 
-def softmax(logits: FloatArray) -> FloatArray:
+def softmax(logits: Float32Array) -> Float32Array:
     """Probabilities (n, classes) from logits."""
     exponential = np.exp(logits - logits.max(axis=1, keepdims=True))
-    out: FloatArray = exponential / exponential.sum(axis=1, keepdims=True)
+    out: Float32Array = exponential / exponential.sum(axis=1, keepdims=True)
     return out
 
 
-def log_loss(probabilities: FloatArray, labels: IntArray) -> float:
+def log_loss(probabilities: Float32Array, labels: IntArray) -> float:
     """Mean negative log probability of the true class, in nats."""
     true = probabilities[np.arange(len(labels)), labels]
     return float(-np.log(np.clip(true, 1e-7, 1.0)).mean())
 
 
-def validation(probabilities: FloatArray, labels: IntArray, metric: Metric) -> dict[str, float]:
+def validation(probabilities: Float32Array, labels: IntArray, metric: Metric) -> dict[str, float]:
     """``val_loss``, ``val_accuracy`` and the chosen metric as ``objective``; empty without images."""
     if len(labels) == 0:
         return {}

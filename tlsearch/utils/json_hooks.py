@@ -93,6 +93,13 @@ def decode_record(kind: Any, converter: Converter) -> Decode:
     return decode
 
 
+def encode_record(kind: Any, converter: Converter) -> Encode:
+    """Also of a record that is a sequence, which cattrs would write as a list."""
+    from cattrs.gen import make_dict_unstructure_fn
+
+    return make_dict_unstructure_fn(kind, converter)
+
+
 def _object(value: Any) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
         raise ValueError(f"an object is expected, not {value!r}")

@@ -89,6 +89,7 @@ class Codec:
         converter.register_structure_hook_factory(hooks.is_literal, hooks.decode_literal)
         converter.register_unstructure_hook_factory(hooks.is_literal, lambda _: hooks.plain)
         converter.register_structure_hook_factory(hooks.is_record, hooks.decode_record)
+        converter.register_unstructure_hook_factory(hooks.is_record, hooks.encode_record)
         converter.register_structure_hook_factory(hooks.is_records, hooks.decode_records)
         converter.register_unstructure_hook_factory(hooks.is_records, hooks.encode_records)
         converter.register_structure_hook_factory(hooks.is_mapping, hooks.decode_mapping)

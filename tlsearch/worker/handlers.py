@@ -13,6 +13,7 @@ from tlsearch.features.extractor import Extractor, Pool
 from tlsearch.features.prefix import EXTRACT_BATCH, Network
 from tlsearch.features.store import FeatureStore
 from tlsearch.features.view import PLAIN
+from tlsearch.models.cuts import pools
 from tlsearch.models.measured import MeasuredCandidate
 from tlsearch.plugins.facts import PluginFacts, describe_plugins, weights_file
 from tlsearch.training.insight import Insight, earlier_cuts, examine
@@ -64,12 +65,12 @@ def measure(state: WorkerState, request: protocol.MeasureCandidate) -> MeasuredC
     network = Network(backbone_plugin(candidate.backbone), candidate, None, None)
     cuts = network.inspect(sample)
     network.candidate = candidate = replace(candidate, depth=len(cuts))
-    every = tuple(range(1, len(cuts) + 1))
-    forward = median_seconds(lambda: network.compute(0, (), every, sample)) / EXTRACT_BATCH
+    every = pools(*cuts.depths)
+    forward = median_seconds(lambda: network.compute(0, every, sample)) / EXTRACT_BATCH
     depth = round(request.train_at * len(cuts))
     with runtime.one_model():
         step = training_step_seconds(network, depth, sample) / EXTRACT_BATCH
-    share = 1 - (cuts[depth - 1].work / cuts[-1].work if depth else 0.0)
+    share = 1 - cuts.share(depth)
     measured = MeasuredCandidate(
         candidate=candidate,
         cuts=cuts,
@@ -86,7 +87,7 @@ def profile(state: WorkerState, request: protocol.ProfileCandidate) -> tuple[tup
     """Give accuracy and standard error of a linear probe at each cut."""
     extractor, network = state.extractor, state.network(request.candidate)
     with state.counting():
-        pooled = extractor.pooled(network, PLAIN, range(1, len(network.cuts) + 1))
+        pooled = extractor.pooled(network, PLAIN, network.cuts.depths)
         extractor.count_whole(network, PLAIN)
     scores = probe_cuts(
         pooled,
@@ -105,7 +106,7 @@ def examine_labels(state: WorkerState, request: protocol.ExamineLabels) -> Insig
     extractor, runner = state.extractor, state.runner
     network, pool = state.network(request.candidate), extractor.pool
     depths = (len(network.cuts), *earlier_cuts(len(network.cuts)))
-    keys = (extractor.key(network, PLAIN, f"pool {depth}", depth) for depth in depths)
+    keys = (extractor.key(network, PLAIN, feature) for feature in pools(*depths))
     stored = all(extractor.store.get(key) is not None for key in keys)
     known, seconds = state.measured.get(request.candidate), request.seconds
     if not stored and seconds is not None and known is not None and known.forward_seconds * len(pool) > seconds:

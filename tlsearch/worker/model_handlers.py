@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from tlsearch import backend as runtime
 from tlsearch.models.build import export
-from tlsearch.models.head_file import load_head, save_head
+from tlsearch.models.heads import load_head, save_head
 from tlsearch.training.batches import with_batches_of
 from tlsearch.training.from_scratch import race
 from tlsearch.training.trial import Fitted, Outcome

@@ -45,13 +45,13 @@ class Setup:
 
     def frozen_layers(self, spec: TrialSpec) -> frozenset[str]:
         """The names of the layers with weights that a trial does not train."""
-        return frozenset(self.loop.facts.cuts[spec.freeze_depth - 1].frozen_layers)
+        return frozenset(self.loop.facts.cuts.point(spec.freeze_depth).frozen_layers)
 
     @property
     def last_block(self) -> str:
         """The name of the last frozen layer where the last block is trained."""
         cuts = self.loop.facts.cuts
-        return cuts[last_block(cuts) - 1].name
+        return cuts.point(last_block(cuts)).name
 
 
 def make_loop_parser(description: str | None, trials: int, images: int | None) -> argparse.ArgumentParser:
