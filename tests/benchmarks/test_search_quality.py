@@ -31,7 +31,9 @@ Quick = Callable[..., Result]
 LITE = Candidate("efficientnet_lite0", "imagenet", "/w/lite.npz", "11aa", 160, 18)
 
 
-SPACE = SearchSpace((LITE,), ("none", "standard"), 400, 256, 32, 0)
+SPACE = SearchSpace(
+    candidates=(LITE,), policies=("none", "standard"), steps=400, train_images=256, batch_size=32, seed=0
+)
 
 
 ROUNDS = 10

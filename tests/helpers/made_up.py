@@ -49,12 +49,21 @@ def facts_of(candidate: Candidate, work: float = 1e9, forward_seconds: float = 0
 
 def make_space(*candidates: Candidate, policies: tuple[str, ...] = POLICIES, steps: int = 400) -> SearchSpace:
     """The search space of ``candidates``, both made-up ones where none is named: 256 training images."""
-    return SearchSpace(candidates or (LITE, VGG), policies, steps, 256, 32, 0, HINTS)
+    return SearchSpace(
+        candidates=candidates or (LITE, VGG),
+        policies=policies,
+        steps=steps,
+        train_images=256,
+        batch_size=32,
+        seed=0,
+        hints=HINTS,
+    )
 
 
 def make_costs(space: SearchSpace) -> Costs:
     """Costs for 300 images; VGG does ten times the work of Lite0."""
-    return Costs({c: facts_of(c, 1e10 if c.backbone == "vgg16" else 1e9) for c in space.candidates}, IMAGES)
+    facts = {c: facts_of(c, 1e10 if c.backbone == "vgg16" else 1e9) for c in space.candidates}
+    return Costs(facts=facts, images=IMAGES)
 
 
 def plugin_facts(*backbones: BackboneFacts, broken: tuple[tuple[str, str, str, str], ...] = ()) -> PluginFacts:

@@ -120,7 +120,7 @@ def test_steps_shrink_until_a_candidate_can_tune_its_last_half() -> None:
 
 def test_there_is_a_fewest_number_of_steps() -> None:
     space = make_space(LITE, steps=1000)
-    slow = Costs({LITE: facts_of(LITE, 1e9, 1.0)}, IMAGES)
+    slow = Costs(facts={LITE: facts_of(LITE, 1e9, 1.0)}, images=IMAGES)
     assert _fitting_steps(space, slow, 1.0) == FEWEST_STEPS
     assert _fitting_steps(make_space(LITE, steps=50), slow, 1.0) == 50  # a schedule that is shorter stays
 

@@ -117,7 +117,7 @@ def test_the_estimate_depends_on_nothing_but_what_was_tried() -> None:
 
 
 def test_operations_do_not_depend_on_how_fast_the_machine_is() -> None:
-    fast, slow = (Costs({LITE: facts_of(LITE, 1e9, seconds)}, IMAGES) for seconds in (0.01, 1.0))
+    fast, slow = (Costs(facts={LITE: facts_of(LITE, 1e9, seconds)}, images=IMAGES) for seconds in (0.01, 1.0))
     for question in (spec(), suffix(6, policy="standard")):
         assert fast.operations(question) == slow.operations(question)
         assert fast.seconds(question) < slow.seconds(question)

@@ -59,5 +59,5 @@ def test_another_run_has_a_view_of_its_own() -> None:
 
 def test_the_link_leads_to_the_server_that_has_the_record(tmp_path: Path) -> None:
     uri = "http://records.example/mlflow/"
-    address = Location(uri, None, uri, tmp_path).ui_address
+    address = Location(uri=uri, ui_command=uri, ledger=tmp_path).ui_address
     assert view_link(address, "7", "k") == "http://records.example/mlflow/#/experiments/7/runs?viewStateShareKey=k"

@@ -107,18 +107,18 @@ def _make_plan(context: RunContext, data: Data, ready: Ready) -> Plan:
     candidates = tuple(measured)
     steps = schedule(len(data.fold.train), config.batch_size, config.epochs)
     space = SearchSpace(
-        candidates,
-        ready.policies,
-        steps,
-        len(data.fold.train),
-        config.batch_size,
-        config.seed,
-        SearchHints(
+        candidates=candidates,
+        policies=ready.policies,
+        steps=steps,
+        train_images=len(data.fold.train),
+        batch_size=config.batch_size,
+        seed=config.seed,
+        hints=SearchHints(
             backbones={b.name: b.hints for b in ready.plugins.backbones},
             augmentations=ready.plugins.augmentation_hints,
         ),
     )
-    costs = Costs(measured, len(data.pool), folds=len(data.folds))
+    costs = Costs(facts=measured, images=len(data.pool), folds=len(data.folds))
     if cap is not None and config.epochs is None:
         space = replace(space, steps=_fitting_steps(space, costs, cap))
     costs.trained_folds = _trained_folds(space, costs, cap)

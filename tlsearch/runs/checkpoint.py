@@ -25,13 +25,16 @@ Key = tuple[Any, ...]
 
 
 class Checkpoint:
-    """Results by key, one file each, in ``folder``. A file appears when it is whole.
-
-    ``passes`` is what was asked of frozen layers so far; like the time of ``budget`` it is kept with every result and
-    comes back with it.
-    """
+    """Results by key, one file each. A file appears when it is whole."""
 
     def __init__(self, folder: Path, budget: TimeBudget, passes: dict[str, FrozenCounts]) -> None:
+        """Open the checkpoint of a run.
+
+        Args:
+            folder: Where the files are; it need not be there.
+            budget: Its time is kept with every result and comes back with it.
+            passes: What was asked of frozen layers so far, kept likewise.
+        """
         self._folder, self._budget, self._passes = folder, budget, passes
         self._own: set[Path] = set()  # what this attempt at the run has put here: its budget is right already
 

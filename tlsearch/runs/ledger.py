@@ -22,12 +22,12 @@ LEDGER_NAME = "tlsearch-test-openings.jsonl"
 
 
 def fingerprint_of(hashes: Iterable[str]) -> str:
-    """A hash of the content hashes of the test images, whatever their order, names and labels are."""
+    """Give a hash of the content hashes of the test images, whatever their order, names and labels are."""
     return hashlib.sha256("\n".join(sorted(hashes)).encode()).hexdigest()
 
 
 def user_ledger() -> Path:
-    """The ledger of this user, for records that are not kept in a folder of this machine."""
+    """Give the ledger of this user, for records that are not kept in a folder of this machine."""
     import platformdirs
 
     return Path(platformdirs.user_data_dir("tlsearch", appauthor=False)) / LEDGER_NAME
@@ -35,13 +35,19 @@ def user_ledger() -> Path:
 
 @dataclass(frozen=True)
 class Ledger:
-    """An append-only file with one JSON object a line for every opening: ``time``, ``test`` (the fingerprint),
-    ``dataset``, ``output`` and ``run_id``. Several processes may write at once."""
+    """An append-only file with one JSON object a line for every opening. Several processes may write at once.
+
+    An object has ``time``, ``test`` (the fingerprint), ``dataset``, ``output`` and ``run_id``.
+    """
 
     path: Path
 
     def check(self) -> None:
-        """Raise ``TrackingError`` where the file cannot be written; asked before any work."""
+        """Check, before any work, that the file can be written.
+
+        Raises:
+            TrackingError: It cannot.
+        """
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with file_lock(self._lock), self.path.open("ab"):
@@ -53,10 +59,19 @@ class Ledger:
             ) from error
 
     def evaluate_once(self, fingerprint: str, dataset: str, output: str, run_id: str) -> int:
-        """Note that a test set is opened now; gives how often it has been, this time included.
+        """Note that a test set is opened now; call it before the test files are read.
 
-        Call it before the test files are read. Raises ``RunError`` where the note cannot be kept: a test set is not
-        opened unseen.
+        Args:
+            fingerprint: That of the test images.
+            dataset: The name of the data set.
+            output: The output folder of the run.
+            run_id: The run's id in MLflow.
+
+        Returns:
+            How often the test set has been opened, this time included.
+
+        Raises:
+            RunError: The note cannot be kept: a test set is not opened unseen.
         """
         entry = {
             "time": datetime.now(UTC).isoformat(),
@@ -78,7 +93,7 @@ class Ledger:
             ) from error
 
     def entries(self) -> list[dict[str, str]]:
-        """Every opening, oldest first; lines that are damaged are passed over."""
+        """Give every opening, oldest first; lines that are damaged are passed over."""
         try:
             return list(_entries(self.path.read_bytes().split(b"\n")))
         except FileNotFoundError:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from tlsearch.models.measured import MeasuredCandidate
 from tlsearch.types import Candidate, TrialSpec
@@ -33,15 +34,33 @@ VALIDATION = 1.1
 RENDER_SECONDS = 3e-8
 """Seconds to render one pixel of an augmented image, about."""
 
-ViewKey = tuple[str, int, str, float, int, int]
+
+class ViewKey(NamedTuple):
+    """Features that trials read: of one view of the images, at one cut of a network.
+
+    ``network`` is its label. ``view`` is the number of the augmented view. A negative ``cut`` stands for the pooled
+    features of that depth, which are made from the deepest map of the same view.
+    """
+
+    network: str
+    image_size: int
+    policy: str
+    strength: float
+    view: int
+    cut: int
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Costs:
-    """Estimates for one pool of ``images`` images. A trained trial runs on ``trained_folds`` folds, a linear probe on
-    ``folds``. ``made`` are the features that earlier trials of this study
-    asked for: (candidate, image size, policy, strength, view, cut), where a negative cut stands for the pooled features
-    of that depth, which are made from the deepest map of the same view."""
+    """Estimates for one pool of images.
+
+    Attributes:
+        facts: What was measured of each candidate.
+        images: The number of images in the pool.
+        made: The features that earlier trials of this study asked for.
+        folds: The folds that a linear probe runs on.
+        trained_folds: The folds that a trained trial runs on.
+    """
 
     facts: Mapping[Candidate, MeasuredCandidate]
     images: int
@@ -50,18 +69,21 @@ class Costs:
     trained_folds: int = 1
 
     def remember(self, spec: TrialSpec) -> None:
-        """Note what a trial made. Trials are pruned only after all their views have been used once: 40 % of the
-        steps is more than the third of the epochs that there are views for."""
+        """Note what a trial made.
+
+        Trials are pruned only after all their views have been used once: 40 % of the steps is more than the third of
+        the epochs that there are views for.
+        """
         self.made.update(self._needed(spec))
 
     def remember_profile(self) -> None:
         """Note what the profile made: the pooled features of the plain images at every cut of every candidate."""
         for candidate, facts in self.facts.items():
             network = (f"{candidate.backbone}@{candidate.weights}", candidate.image_size)
-            self.made.update((*network, "none", 0.0, 0, -depth) for depth in facts.cuts.depths)
+            self.made.update(ViewKey(*network, "none", 0.0, 0, -depth) for depth in facts.cuts.depths)
 
     def operations(self, spec: TrialSpec) -> float:
-        """The deterministic cost of a trial."""
+        """Give the deterministic cost of a trial."""
         facts = self._facts(spec)
         cost = FIXED_OPERATIONS
         for key in self._missing(spec):
@@ -76,16 +98,18 @@ class Costs:
         return cost
 
     def train_seconds(self, spec: TrialSpec) -> float:
-        """Seconds of training proper on this machine, on all folds of the trial, without making views."""
+        """Give the seconds of training proper on this machine, on all folds of the trial, without making views."""
         return self.seconds_on(spec, self.folds if spec.is_linear_probe else self.trained_folds)
 
     def fold_seconds(self, spec: TrialSpec) -> float:
-        """Seconds of training proper on one fold."""
+        """Give the seconds of training proper on one fold."""
         return self.seconds_on(spec, 1)
 
     def seconds_on(self, spec: TrialSpec, folds: int) -> float:
-        """Seconds of training proper on so many folds, for which one model is compiled (where a fold has fewer images
-        than a batch, there may be another)."""
+        """Give the seconds of training proper on so many folds, for which one model is compiled.
+
+        Where a fold has fewer images than a batch, there may be another.
+        """
         if spec.is_linear_probe:
             rows = self.images * spec.views
             return folds * (FIXED_SECONDS + rows * self._facts(spec).cuts[-1].shape[2] * 1e-6)
@@ -100,7 +124,7 @@ class Costs:
         return VALIDATION * spec.batch_size * facts.forward_seconds * facts.train_ratio * share
 
     def view_seconds(self, spec: TrialSpec) -> float:
-        """Seconds for the views and features that no earlier trial made."""
+        """Give the seconds for the views and features that no earlier trial made."""
         facts = self._facts(spec)
         seconds = 0.0
         for key in self._missing(spec):
@@ -110,7 +134,7 @@ class Costs:
         return seconds
 
     def seconds(self, spec: TrialSpec) -> float:
-        """What the trial takes here, all told."""
+        """Give the seconds that the trial takes here, all told."""
         return self.train_seconds(spec) + self.view_seconds(spec)
 
     def _facts(self, spec: TrialSpec) -> MeasuredCandidate:
@@ -126,27 +150,25 @@ class Costs:
         if spec.kind == "feature_extraction":
             cuts = [-spec.skip_cut, -spec.depth] if spec.skip_cut else [-spec.depth]
         else:
-            yield (*network, "none", 0.0, 0, -spec.depth)
+            yield ViewKey(*network, "none", 0.0, 0, -spec.depth)
         for cut in cuts:
             if cut == 0 and not spec.views:
                 continue
-            yield (*network, "none", 0.0, 0, cut)
+            yield ViewKey(*network, "none", 0.0, 0, cut)
             for number in range(spec.views if spec.strength else 0):
-                yield (*network, spec.policy, spec.strength, number, cut)
+                yield ViewKey(*network, spec.policy, spec.strength, number, cut)
 
     def _making(self, facts: MeasuredCandidate, key: ViewKey) -> float:
         """Work for one image of the features ``key``: from the deepest map of the same view that was made."""
-        *view, cut = key
-        target = abs(cut)
+        target = abs(key.cut)
         if target == 0:
             return 0.0
-        made = [depth for depth in facts.cuts.stage_ends(0, target) if (*view, depth) in self.made]
+        made = [depth for depth in facts.cuts.stage_ends(0, target) if key._replace(cut=depth) in self.made]
         return facts.cuts.work(target) - facts.cuts.work(max(made, default=0))
 
     def _unrendered(self, key: ViewKey) -> bool:
         """Whether the pixels of an augmented view have to be rendered: nobody has asked for the view yet."""
-        _, size, policy, strength, number, _ = key
-        return bool(strength) and not any(made[1:5] == (size, policy, strength, number) for made in self.made)
+        return bool(key.strength) and not any(made[1:5] == key[1:5] for made in self.made)
 
 
 def _renders_afresh(spec: TrialSpec) -> bool:

@@ -31,12 +31,12 @@ TREES, FEWER_TREES = 64, 32
 
 
 def parameter_importance(study: optuna.Study) -> Importance:
-    """The shares of variance with their standard errors, the largest first; none with fewer than ``FEWEST_TRIALS``
-    complete trials, or where all of them have one score.
+    """Give the shares of variance with their standard errors, the largest first.
 
-    Proposals that led to a trial that had been run before are not counted again. Rates and widths that are searched on
-    a logarithmic scale are compared on it. Standard errors are those of the delete-a-group jackknife over five groups
-    of trials (Kott, J. Off. Stat. 17 (2001) 521). The same study gives the same numbers.
+    There are none with fewer than ``FEWEST_TRIALS`` complete trials, or where all of them have one score. Proposals
+    that led to a trial that had been run before are not counted again. Rates and widths that are searched on a
+    logarithmic scale are compared on it. Standard errors are those of the delete-a-group jackknife over five groups of
+    trials (Kott, J. Off. Stat. 17 (2001) 521). The same study gives the same numbers.
     """
     from optuna.trial import TrialState
 
@@ -55,8 +55,10 @@ def parameter_importance(study: optuna.Study) -> Importance:
 
 
 def _comparable(trial: FrozenTrial) -> FrozenTrial:
-    """A finished trial whose logarithmic parameters are logarithms on a plain scale: fANOVA averages evenly over the
-    range that it is given."""
+    """A finished trial whose logarithmic parameters are logarithms on a plain scale.
+
+    fANOVA averages evenly over the range that it is given.
+    """
     from optuna.distributions import FloatDistribution, IntDistribution
     from optuna.trial import create_trial
 

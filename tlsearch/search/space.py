@@ -41,10 +41,19 @@ class SearchHints:
     augmentations: Mapping[str, AugmentationHints] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SearchSpace:
-    """What may be tried. ``policies`` begin with "none"; ``steps`` is the schedule of a trained trial on
-    ``train_images`` images. ``hints`` say what to begin with and bound nothing."""
+    """What may be tried.
+
+    Attributes:
+        candidates: The networks to choose from.
+        policies: The augmentations, of which the first is "none".
+        steps: The schedule of a trained trial.
+        train_images: The images that it trains on.
+        batch_size: The images of a training step.
+        seed: The seed of every trial.
+        hints: What to begin with; they bound nothing.
+    """
 
     candidates: tuple[Candidate, ...]
     policies: tuple[str, ...]
@@ -55,7 +64,7 @@ class SearchSpace:
     hints: SearchHints = field(default_factory=SearchHints, compare=False)
 
     def distributions(self) -> dict[str, BaseDistribution]:
-        """Optuna's distributions by parameter name, the same for every candidate."""
+        """Give Optuna's distributions by parameter name, the same for every candidate."""
         from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
         return {
@@ -77,30 +86,30 @@ class SearchSpace:
 
     @property
     def digest(self) -> str:
-        """Changes with anything that would make trials of another study incomparable."""
+        """A text that changes with anything that would make trials of another study incomparable."""
         text = json.dumps([[c.label, c.weights_id, c.image_size] for c in self.candidates])
         text += json.dumps([self.policies, self.steps, self.train_images, self.batch_size, self.seed])
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def candidate(self, label: str) -> Candidate:
-        """The candidate with that label."""
+        """Give the candidate with that label."""
         return next(c for c in self.candidates if c.label == label)
 
     def hints_of(self, candidate: Candidate) -> TrainingHints:
-        """What the backbone of a candidate says of its training; without a word of it, nothing but None."""
+        """Give what the backbone of a candidate says of its training; without a word of it, nothing but None."""
         return self.hints.backbones.get(candidate.backbone, TrainingHints())
 
     def policy_of(self, role: Literal["mild", "strong"]) -> str:
-        """The first policy that has this role, or else the last policy, whatever the user allowed instead."""
+        """Give the first policy that has this role, or else the last policy, whatever the user allowed instead."""
         hints = self.hints.augmentations
         return next((p for p in self.policies if p in hints and hints[p].role == role), self.policies[-1])
 
     def of(self, spec: TrialSpec) -> Candidate:
-        """The candidate that a spec is about."""
+        """Give the candidate that a spec is about."""
         return next(c for c in self.candidates if (c.backbone, c.weights) == (spec.backbone, spec.weights))
 
     def spec(self, params: Mapping[str, Any]) -> TrialSpec:
-        """The canonical spec of suggested values; rates are rounded to two significant digits."""
+        """Give the canonical spec of suggested values; rates are rounded to two significant digits."""
         candidate = self.candidate(params["candidate"])
         depth = candidate.depth
         suffix = bool(params["train_suffix"])
@@ -132,8 +141,10 @@ class SearchSpace:
         )
 
     def views(self, freeze_depth: int, trained: bool) -> int:
-        """Views of an augmented trial: a third of its epochs, at least four. Where nothing is frozen there is nothing
-        to keep, and every epoch renders a fresh one: 0."""
+        """Give the views of an augmented trial: a third of its epochs, at least four.
+
+        Where nothing is frozen there is nothing to keep, and every epoch renders a fresh one: 0.
+        """
         if not trained:
             return MIN_VIEWS
         if freeze_depth == 0:
@@ -142,7 +153,7 @@ class SearchSpace:
         return max(MIN_VIEWS, round(epochs / 3))
 
     def params(self, candidate: Candidate, **chosen: Any) -> Params:
-        """A full set of parameters: ``chosen`` over neutral values for the rest.
+        """Give a full set of parameters: ``chosen`` over neutral values for the rest.
 
         ``freeze_depth`` and ``skip_cut_depth`` may be given instead of the fractions ``freeze`` and ``skip_cut``.
         """
@@ -171,7 +182,7 @@ class SearchSpace:
 
 
 def middle_of_cell(number: int, cells: int) -> float:
-    """The middle of the ``number``-th of ``cells`` equal parts of 0..1."""
+    """Give the middle of the ``number``-th of ``cells`` equal parts of 0..1."""
     return (number + 0.5) / cells
 
 
@@ -184,12 +195,12 @@ def _two_digits(value: float) -> float:
 
 
 def schedule(train_images: int, batch_size: int, epochs: int | None) -> int:
-    """Steps of a trained trial: 10 epochs at a batch of 32, at least 400, at most 3,000; or what was asked for."""
+    """Give the steps of a trained trial: 10 epochs at a batch of 32, 400 to 3,000; or what was asked for."""
     if epochs is not None:
         return epochs * steps_per_epoch(train_images, batch_size)
     return int(min(max(10 * train_images / 32, 400), 3000))
 
 
 def known_policies(policies: Sequence[str]) -> tuple[str, ...]:
-    """ "none" first, then the others as given, each once."""
+    """Give the policies with "none" in front, then the others as given, each once."""
     return ("none", *dict.fromkeys(p for p in policies if p != "none"))

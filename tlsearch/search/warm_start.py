@@ -22,7 +22,7 @@ stage."""
 SKIP_CUTS = 4
 """Inner cuts that are joined with the final features, one by one, for a candidate that is worth it. The best partner
 need not be the cut that is best alone: of VGG16 and of EfficientNet-Lite0 the third best gave 1 and 2 points more than
-the best (benchmarks/search_quality.py on the clothing data set at 128 px, seed 0)."""
+the best (benchmarks/quality/search_quality.py on the clothing data set at 128 px, seed 0)."""
 
 MOST_SOLVED = 0.5
 """The share of all trials that linear probes may take of the opening; otherwise one inner cut is joined."""
@@ -32,7 +32,7 @@ EARLY = 0.2
 
 
 def depths_of(candidate: Candidate, hints: TrainingHints) -> tuple[int, int]:
-    """The freeze depths (a third to half, all but the last stage) of a candidate.
+    """Give the freeze depths (a third to half, all but the last stage) of a candidate.
 
     Hints that leave nothing to train of it do not count.
     """
@@ -44,7 +44,7 @@ def depths_of(candidate: Candidate, hints: TrainingHints) -> tuple[int, int]:
 
 
 def rates_of(hints: TrainingHints) -> tuple[float, float, float]:
-    """The learning rates of the trained layers of a backbone that is cut in the middle, late and early."""
+    """Give the learning rates of the trained layers of a backbone that is cut in the middle, late and early."""
     middle, late, early = DEFAULT_RATES
     return hints.lr_middle or middle, hints.lr_late or late, hints.lr_early or early
 
@@ -56,13 +56,19 @@ def warm_start(
     cost_of: Callable[[Params], float],
     trials: int,
 ) -> list[Params]:
-    """The entries in order; ``profile`` is accuracy by depth, ``best`` the candidates worth tuning further, ``trials``
-    how many there may be.
+    """Give the parameters of the first trials, in order.
 
     Linear probes come first, since the profile has computed their features: for every candidate on its final features,
     and on these joined with its best inner cut; then for the best ones joined with further cuts, or, where trials are
     few, with the maxima. Then the best ones are trained in turns, in each turn the cheaper first, so that a network
     that is slow to train does not use up the time before another has had its first try.
+
+    Args:
+        space: What may be tried.
+        profile: The accuracies of each candidate's features by depth.
+        best: The candidates that are worth tuning further.
+        cost_of: Gives the operations of parameters.
+        trials: How many trials there may be in all.
     """
     skip_cuts = {c: _best_skip_cuts(profile[c]) for c in space.candidates}
     plain = [space.params(c) for c in space.candidates]
@@ -87,23 +93,26 @@ def _joined(space: SearchSpace, candidate: Candidate, skip_cut: int) -> Params:
 
 
 def _trained(space: SearchSpace, candidate: Candidate, peaks_early: bool) -> list[Params]:
-    """What trains, the most promising first: in some hundred steps the deep suffix gains most, though it takes longest
-    (EfficientNet-Lite0: .86 to .88 against .79 to .83 for the late ones, by benchmarks/search_quality.py)."""
+    """What trains, the most promising first.
+
+    In some hundred steps a deep cut gains most, though it takes longest: of EfficientNet-Lite0 0.86 to 0.88 against
+    0.79 to 0.83 for late cuts (benchmarks/quality/search_quality.py).
+    """
     hints, mild, strong = space.hints_of(candidate), space.policy_of("mild"), space.policy_of("strong")
     middle, late = depths_of(candidate, hints)
     deep_rate, late_rate, early_rate = rates_of(hints)
     entries = [
-        _suffix(space, candidate, deep_rate, 2 * deep_rate, freeze_depth=middle, policy=strong),
-        _suffix(space, candidate, late_rate, 2 * late_rate, freeze_depth=late, policy=mild),
-        _suffix(space, candidate, late_rate, 2 * late_rate, freeze_depth=late, dropout=0.2),
+        _fine_tuned(space, candidate, deep_rate, 2 * deep_rate, freeze_depth=middle, policy=strong),
+        _fine_tuned(space, candidate, late_rate, 2 * late_rate, freeze_depth=late, policy=mild),
+        _fine_tuned(space, candidate, late_rate, 2 * late_rate, freeze_depth=late, dropout=0.2),
         space.params(candidate, hidden=True, dropout=0.5, policy=strong, lr_head=1e-3, weight_decay=1e-2),
     ]
     if peaks_early:
-        entries.append(_suffix(space, candidate, early_rate, early_rate, freeze=EARLY, policy=mild, strength=0.75))
+        entries.append(_fine_tuned(space, candidate, early_rate, early_rate, freeze=EARLY, policy=mild, strength=0.75))
     return entries
 
 
-def _suffix(space: SearchSpace, candidate: Candidate, rate: float, head_rate: float, **chosen: Any) -> Params:
-    """A suffix in training; the head's rate is kept within the search space."""
+def _fine_tuned(space: SearchSpace, candidate: Candidate, rate: float, head_rate: float, **chosen: Any) -> Params:
+    """Fine-tuning of the layers behind a cut; the head's rate is kept within the search space."""
     head_rate = min(max(head_rate, LR_HEAD[0]), LR_HEAD[1])
     return space.params(candidate, train_suffix=True, lr_suffix=rate, lr_head=head_rate, **chosen)

@@ -17,13 +17,10 @@ _FLUSH_SECONDS = 2.0
 
 
 class Buffer:
-    """Keeps what is to be logged of runs, until it is old enough or the run is over.
-
-    Args:
-        send: Sends a batch.
-    """
+    """Keeps what is to be logged of runs, until it is old enough or the run is over."""
 
     def __init__(self, send: Callable[[LogBatch], object]) -> None:
+        """Begin with nothing; ``send`` sends a batch."""
         self._send_batch = send
         self._points: dict[str, list[Point]] = {}
         self._params: dict[str, list[tuple[str, str]]] = {}

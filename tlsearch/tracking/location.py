@@ -27,20 +27,24 @@ _PROBE_SECONDS = 4.0
 _NOBODY_BEHIND = (502, 503, 504)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Location:
     """A tracking store.
 
-    ``uri`` is absolute. ``artifacts`` is the folder for files of new experiments where the store is a
-    database on this machine, None where a server decides. ``ui_command`` shows the records: a command, or
-    the address of the server. ``ledger`` is the file that counts test openings: beside the database, or in the
-    user's data folder where the store is elsewhere. ``warning`` is a sentence for people, or empty.
+    Attributes:
+        uri: The tracking URI, absolute.
+        ui_command: What shows the records: a command, or the address of the server.
+        ledger: The file that counts test openings: beside the database, or in the user's data folder where the store
+            is elsewhere.
+        artifacts: The folder for files of new experiments where the store is a database on this machine; None where a
+            server decides.
+        warning: A sentence for people, or empty.
     """
 
     uri: str
-    artifacts: Path | None
     ui_command: str
     ledger: Path
+    artifacts: Path | None = None
     warning: str = ""
 
     @property
@@ -50,21 +54,23 @@ class Location:
 
 
 def locate(uri: str | None, directory: Path) -> Location:
-    """The store that ``uri`` names, else the variable MLFLOW_TRACKING_URI, else ``mlflow.db`` in
-    ``directory``.
+    """Find the store that a run uses.
 
     A server (http or https) is asked whether it answers, which takes at most 5 seconds; nothing is written.
 
+    Args:
+        uri: The tracking URI; None for the variable MLFLOW_TRACKING_URI, else ``mlflow.db``.
+        directory: The folder that a relative path begins at.
+
     Raises:
-        TrackingError: the server does not answer, the store is a plain folder (which MLflow no longer
-        supports),
-            or the folder of the database is missing.
+        TrackingError: The server does not answer, the store is a plain folder (which MLflow no longer supports), or
+            the folder of the database is missing.
     """
     chosen = uri or os.environ.get(URI_VARIABLE) or f"{_SQLITE}{DATABASE_NAME}"
     scheme = urlsplit(chosen).scheme.lower()
     if scheme in ("http", "https"):
         _probe(chosen)
-        return Location(chosen, None, chosen, user_ledger())
+        return Location(uri=chosen, ui_command=chosen, ledger=user_ledger())
     if chosen.startswith(_SQLITE):
         return _database(Path(chosen.removeprefix(_SQLITE)), directory.absolute())
     if scheme in ("", "file") or len(scheme) == 1:
@@ -72,7 +78,7 @@ def locate(uri: str | None, directory: Path) -> Location:
             f"The tracking URI {chosen} is a folder, and MLflow no longer writes to folders: "
             f"use a database such as {_SQLITE}{DATABASE_NAME}."
         )
-    return Location(chosen, None, _command(chosen), user_ledger())
+    return Location(uri=chosen, ui_command=_command(chosen), ledger=user_ledger())
 
 
 def _database(file: Path, directory: Path) -> Location:
@@ -93,12 +99,17 @@ def _database(file: Path, directory: Path) -> Location:
             f"{directory / 'mlruns'} holds records of an older MLflow, which a bare `mlflow ui` would open "
             f"instead of {DATABASE_NAME}: use the full command, or move that folder away."
         )
-    return Location(uri, path.parent / "mlartifacts", _command(uri), path.parent / LEDGER_NAME, warning)
+    return Location(
+        uri=uri,
+        ui_command=_command(uri),
+        ledger=path.parent / LEDGER_NAME,
+        artifacts=path.parent / "mlartifacts",
+        warning=warning,
+    )
 
 
 def _has_old_store(directory: Path) -> bool:
-    """Whether MLflow would take ``./mlruns`` for its store: it looks for numbered folders with a
-    meta.yaml."""
+    """Whether MLflow would take ``./mlruns`` for its store: it looks for numbered folders with a meta.yaml."""
     try:
         return any(p.name.isdigit() and (p / "meta.yaml").exists() for p in (directory / "mlruns").iterdir())
     except OSError:
@@ -110,7 +121,7 @@ def _command(uri: str) -> str:
 
 
 def _probe(uri: str) -> None:
-    """Asks the server for its health once. Any answer of its own will do, as that page may be refused.
+    """Ask the server for its health once. Any answer of its own will do, as that page may be refused.
 
     In a thread, because resolving a name has no time limit of its own.
     """

@@ -43,7 +43,7 @@ INPUT = (
 
 
 def find_model(client: MlflowClient, experiment_id: str, run_id: str) -> str:
-    """The URI of the model that was logged for the run, empty where there is none that is whole."""
+    """Give the URI of the model that was logged for the run, empty where there is none that is whole."""
     for model in client.search_logged_models([experiment_id], f"source_run_id = '{run_id}'"):
         if model.name == MODEL_NAME and str(model.status) == "READY":
             return f"models:/{model.model_id}"
@@ -58,7 +58,7 @@ def log_model(
     example: Images,
     classes: tuple[str, ...],
 ) -> str:
-    """Logs the model in ``model_dir`` as an output of the run and gives its URI (``models:/<id>``).
+    """Log the model in ``model_dir`` as an output of the run and give its URI (``models:/<id>``).
 
     The steps of ``Model.log`` one by one: that function validates the input example by loading the model,
     which would bring a backend into this process, and it works on the global tracking URI.

@@ -30,22 +30,26 @@ the table are the final ones: ``curve/val_accuracy`` by epoch, ``val_accuracy`` 
 
 
 def run_name(number: int, total: int, label: str) -> str:
-    """The name of a trial's run: its number, of two digits or as many as ``total`` has, and its configuration."""
+    """Give the name of a trial's run: its number, of two digits or as many as ``total`` has, and its configuration."""
     return f"{numbered(number, total)} {label}"
 
 
 def numbered(number: int, total: int) -> str:
-    """The number of a trial as names show it: names that are sorted as text then stand in order."""
+    """Give the number of a trial as names show it: names that are sorted as text then stand in order."""
     return f"{number:0{max(2, len(str(total)))}}"
 
 
 def params_of(spec: TrialSpec, cut_point: str, n_frozen: int) -> dict[str, str]:
-    """The params of a trial's run: what was searched, the name of the cut point (empty where nothing is
-    frozen) and the number of frozen layers.
+    """Give the params of a trial's run: what was searched, and where the network was cut.
 
-    ``freeze_fraction`` (0..1), ``head_units``, ``strength`` and ``learning_rate`` are numbers on every trial, for the
-    parallel-coordinates chart leaves out a run that lacks one. The learning rate is that of the suffix, where one is
-    trained, else that of the head; a head that is solved has none, which is 0.
+    ``freeze_fraction`` (0..1), ``head_units``, ``strength`` and ``learning_rate`` are numbers on every trial, because
+    the parallel-coordinates chart leaves out a run that lacks one. The learning rate is that of the pre-trained layers
+    where some are trained, else that of the head; a linear probe has none, which is 0.
+
+    Args:
+        spec: What the trial computes.
+        cut_point: The name of the cut point; empty where nothing is frozen.
+        n_frozen: The number of frozen layers.
     """
     values = {**spec.to_dict(), "kind": spec.kind, "weights": spec.weights or "none"}
     values["head_units"], values["augmentation"] = values.pop("units"), values.pop("policy")
@@ -58,16 +62,21 @@ def params_of(spec: TrialSpec, cut_point: str, n_frozen: int) -> dict[str, str]:
 
 
 def metrics_of(numbers: Mapping[str, float], metric: str) -> dict[str, float]:
-    """The numbers of a round or of a result under the names of the record: what a trial is compared by, ``objective``
-    inside, is named after the metric (``val_accuracy``, ``val_balanced_accuracy``); what only counts rounds is left
-    out."""
+    """Give the numbers of a round or of a result under the names of the record.
+
+    What a trial is compared by, ``objective`` inside, is named after the metric (``val_accuracy``,
+    ``val_balanced_accuracy``); what only counts rounds is left out.
+    """
     names = {"objective": f"val_{metric}"}
     return {names.get(name, name): value for name, value in numbers.items() if name not in ("epoch", "fraction")}
 
 
 def finals_of(result: TrialResult, metric: str) -> dict[str, float]:
-    """The final metrics of a trial's run. What a trial had reached that was stopped on its way cannot be compared with
-    what others ended with: its figures stand behind ``stopped/``, out of the columns that tables are sorted by."""
+    """Give the final metrics of a trial's run.
+
+    What a trial had reached that was stopped on its way cannot be compared with what others ended with: its figures
+    stand behind ``stopped/``, out of the columns that tables are sorted by.
+    """
     found = metrics_of(result.metrics, metric)
     if result.value is not None:
         found[f"val_{metric}"] = result.value
@@ -78,22 +87,28 @@ def finals_of(result: TrialResult, metric: str) -> dict[str, float]:
 
 
 def curve_of(numbers: Mapping[str, float], metric: str, fold: int) -> dict[str, float]:
-    """The numbers of a round as points of learning curves. Those of the first ``fold`` (from 1) have the same names in
-    all trials, which are all validated on it; those of further folds lie apart."""
+    """Give the numbers of a round as points of learning curves.
+
+    Those of the first ``fold`` (from 1) have the same names in all trials, which are all validated on it; those of
+    further folds lie apart.
+    """
     section = CURVE if fold == 1 else f"{CURVE} of fold {fold}"
     return {f"{section}/{name}": value for name, value in metrics_of(numbers, metric).items()}
 
 
 def note_of(result: TrialResult, metric: str, gain: float | None = None) -> str:
-    """One line on what a trial was and how it ended, the description of its run. ``gain`` is the difference of its
-    validation figure to that of the network from scratch, which trains on fewer folds where there are several."""
+    """Give one line on what a trial was and how it ended, the description of its run.
+
+    Args:
+        result: What came of the trial.
+        metric: The name of the chosen metric.
+        gain: The difference of its validation figure to that of the network from scratch, which trains on fewer folds
+            where there are several.
+    """
     name = metric.replace("_", " ")
-    ended = {
-        "complete": f"validation {name} {result.value or 0.0:.3f}",
-        "pruned": "pruned",
-        "timed_out": "cut off by the clock",
-        "failed": "failed",
-    }[result.state]
+    ended: str = "cut off by the clock" if result.state == "timed_out" else result.state
+    if result.state == "complete" and result.value is not None:
+        ended = f"validation {name} {result.value:.3f}"
     over = ""
     if gain is not None:
         where = "on the folds that both have " if len(result.fold_values) > 1 else ""
@@ -110,13 +125,16 @@ def tags_of(
     fingerprint: str,
     seed: int,
     search: str = "",
-    state: State | None = None,
 ) -> dict[str, str]:
-    """The tags to filter a trial's run by.
+    """Give the tags to filter a trial's run by.
 
-    ``plugins`` is name -> "distribution version" and becomes tags ``plugin.<name>``; ``fingerprint`` is that
-    of the data set; ``seed`` is the study's; ``search`` is the name of the parent; ``state`` is left out while the
-    trial goes on.
+    Args:
+        role: What the trial is for.
+        spec: What it computes.
+        plugins: "distribution version" by the name of the plugin; they become tags ``plugin.<name>``.
+        fingerprint: That of the data set.
+        seed: The study's.
+        search: The name of the parent.
     """
     tags = {
         "role": role,
@@ -130,8 +148,6 @@ def tags_of(
         **({"search": search} if search else {}),
     }
     tags.update({f"plugin.{name}": version for name, version in plugins.items()})
-    if state is not None:
-        tags["state"] = state
     return tags
 
 

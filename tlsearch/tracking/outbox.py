@@ -39,6 +39,7 @@ class Outbox:
     """
 
     def __init__(self, folder: Path) -> None:
+        """Open the folder, which need not be there."""
         self._folder = folder
         self._waiting = sorted(folder.glob("[0-9]*.json"))
         self._next = 1 + int(self._waiting[-1].stem) if self._waiting else 0

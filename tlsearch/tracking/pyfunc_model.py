@@ -31,7 +31,7 @@ class ImageClassifier(PythonModel):
     """Pictures in, class names and probabilities out."""
 
     def load_context(self, context: Any) -> None:
-        """Loads ``model.keras``, ``labels.json`` and ``config.json`` from the artifact ``model``."""
+        """Load ``model.keras``, ``labels.json`` and ``config.json`` from the artifact ``model``."""
         import keras
 
         folder = Path(context.artifacts["model"])
@@ -49,8 +49,7 @@ class ImageClassifier(PythonModel):
         model_input: np.ndarray,
         params: dict[str, Any] | None = None,
     ) -> Any:
-        """A data frame with a row for each picture: ``label``, its ``probability``, and ``probabilities`` of all
-        classes in the order of ``labels.json``.
+        """Classify pictures.
 
         ``model_input`` is one of:
 
@@ -62,8 +61,12 @@ class ImageClassifier(PythonModel):
         Sent to a server as JSON, the array is ``{"inputs": [[[[R, G, B], ...], ...], ...]}`` and the table
         ``{"dataframe_split": {"columns": ["image"], "data": [["BASE64"], ...]}}``. A server opens no files by name.
 
+        Returns:
+            A data frame with a row for each picture: ``label``, its ``probability``, and ``probabilities`` of all
+            classes in the order of ``labels.json``.
+
         Raises:
-            MlflowException: the input has another form, or a picture cannot be read; the message names its row.
+            MlflowException: The input has another form, or a picture cannot be read; the message names its row.
         """
         import pandas as pd  # type: ignore[import-untyped]  # its stubs are not installed
 

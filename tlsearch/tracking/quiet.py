@@ -24,13 +24,13 @@ _LOGGERS = ("mlflow", "alembic")
 
 
 def prepare() -> None:
-    """Sets MLflow's environment variables that the user has not set. Call it before importing mlflow."""
+    """Set MLflow's environment variables that the user has not set. Call it before importing mlflow."""
     for name, value in _SETTINGS.items():
         os.environ.setdefault(name, value)
 
 
 def first_line(error: BaseException) -> str:
-    """The first line of an error's message, without its full stop, for use inside a sentence."""
+    """Give the first line of an error's message, without its full stop, for use inside a sentence."""
     lines = str(error).strip().splitlines()
     return (lines[0] if lines else type(error).__name__).rstrip(".")
 

@@ -30,11 +30,19 @@ class Sender:
     """Applies commands, each now or, in their order, when the store answers again.
 
     A store that fails is left alone for a minute, and ``warn`` is told of it once. The next command then sends first
-    what was kept in the folder ``unsent``. A command that the store refuses is dropped, and ``warn`` is told once.
-    Relative paths of files begin at the folder that holds ``unsent``.
+    what was kept. A command that the store refuses is dropped, and ``warn`` is told once.
     """
 
     def __init__(self, client: MlflowClient, address: Address, experiment_id: str, unsent: Path, warn: Warn) -> None:
+        """Begin to send.
+
+        Args:
+            client: MLflow's client of the store.
+            address: The store and the experiment, as they are kept with what cannot be sent.
+            experiment_id: The experiment.
+            unsent: The folder for what cannot be sent. Relative paths of files begin at the folder that holds it.
+            warn: Gets a sentence when the store fails or refuses something, or is back.
+        """
         self._address, self._client, self._unsent, self._warn = address, client, unsent, warn
         self._outbox = Outbox(unsent)
         self._now = Store(client=client, experiment_id=experiment_id, ids=self._outbox.ids, home=unsent.parent)

@@ -45,6 +45,7 @@ class Tracker:
     def __init__(
         self, client: MlflowClient, location: Location, experiment_id: str, sender: Sender, home: Path
     ) -> None:
+        """Take what ``open`` has opened; relative paths of files begin at ``home``."""
         self._client, self._location, self._sender, self._home = client, location, sender, home
         self._buffer = Buffer(sender.send)
         self.experiment_id = experiment_id

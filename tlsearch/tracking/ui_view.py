@@ -24,15 +24,17 @@ NAME_WIDTH = 590
 
 
 def shared_view(parent_id: str, figures: Sequence[str]) -> tuple[str, str]:
-    """The key and the value of the view of the trials below ``parent_id``, the best first by the first of the metrics
-    ``figures``, which are the first columns."""
+    """Give the key and the value of the view of the trials below ``parent_id``.
+
+    The metrics ``figures`` are its first columns, and the best trials by the first of them come first.
+    """
     state = _state(parent_id, figures)
     value = json.dumps(state, separators=(",", ":"))
     return hashlib.sha256(value.encode()).hexdigest()[:16], value
 
 
 def view_link(address: str, experiment_id: str, key: str) -> str:
-    """The link to a view in the UI at ``address``."""
+    """Give the link to a view in the UI at ``address``."""
     return f"{address.rstrip('/')}/#/experiments/{experiment_id}/runs?viewStateShareKey={key}"
 
 

@@ -51,7 +51,14 @@ def draw_trials(
     which a plain loop has no counterpart. The first trials of a longer list are those of a shorter one.
     """
     steps = schedule(train_images, BATCH, epochs)
-    space = SearchSpace((candidate,), ("none", POLICY), steps, train_images, BATCH, seed)
+    space = SearchSpace(
+        candidates=(candidate,),
+        policies=("none", POLICY),
+        steps=steps,
+        train_images=train_images,
+        batch_size=BATCH,
+        seed=seed,
+    )
     return {kind: _draw_kind(space, kind, last_block(cuts), trials, [seed, n]) for n, kind in enumerate(KINDS)}
 
 
