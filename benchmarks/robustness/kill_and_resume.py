@@ -115,7 +115,7 @@ class Home:
 
     def step(self) -> str:
         """The step that was reached, by what is kept of it."""
-        answers = self.folder / "out" / ".tlsearch-work" / "answers"
+        answers = self.folder / "out" / ".tlsearch-work" / "checkpoint"
         kept = [(file.stat().st_mtime_ns, file.name.split("-")[0]) for file in answers.glob("*.json")]
         return f"after {max(kept)[1]}" if kept else "before any answer"
 

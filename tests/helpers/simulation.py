@@ -60,7 +60,7 @@ def open_search(
     file: Path | None,
     may_run: Callable[[TrialSpec], bool] = lambda _: True,
     affordable: Callable[[TrialSpec], bool] = lambda _: True,
-    portfolio: Sequence[Params] = WARM_START,
+    entries: Sequence[Params] = WARM_START,
     seed: int = 0,
 ) -> Search:
     """A search whose study lies in ``file``, or in memory."""
@@ -68,7 +68,7 @@ def open_search(
     study = optuna.create_study(storage=storage, study_name="s", direction="maximize", load_if_exists=True)
     space = replace(SPACE, seed=seed)
     search = Search(study, space, make_costs(space), may_run, affordable)
-    search.begin_with(portfolio)
+    search.begin_with(entries)
     return search
 
 

@@ -15,7 +15,7 @@ def test_a_known_spec_is_told_its_value_and_neither_trained_again_nor_counted() 
     good = SPACE.params(LITE)
     same = {**good, "units": 64, "lr_suffix": 1e-3}  # a linear probe uses neither
     bad = SPACE.params(VGG)
-    search = open_search(None, portfolio=[good, bad, same, {**bad, "units": 65}, SPACE.params(LITE, pooling="avgmax")])
+    search = open_search(None, entries=[good, bad, same, {**bad, "units": 65}, SPACE.params(LITE, pooling="avgmax")])
     tried: list[TrialSpec] = []
 
     def run_trial(number: int, spec: TrialSpec, judge: NumberedEpochJudge) -> TrialResult:
@@ -88,7 +88,7 @@ def test_three_failures_in_a_row_for_one_reason_end_the_search(reasons: list[str
 def test_a_trial_is_compared_with_its_own_kind_only() -> None:
     heads = [SPACE.params(LITE, hidden=True, units=units) for units in (64, 128, 256, 512)]
     suffixes = [SPACE.params(LITE, train_suffix=True, freeze_depth=depth) for depth in (6, 9)]
-    search = open_search(None, portfolio=[*heads[:3], *suffixes, heads[3]])
+    search = open_search(None, entries=[*heads[:3], *suffixes, heads[3]])
 
     def run_trial(number: int, spec: TrialSpec, judge: NumberedEpochJudge) -> TrialResult:
         level = 0.9 if number <= 3 else 0.2
@@ -106,7 +106,7 @@ def test_a_trial_is_compared_with_its_own_kind_only() -> None:
 
 
 def test_a_timed_out_trial_never_wins() -> None:
-    search = open_search(None, portfolio=[SPACE.params(LITE, hidden=True), SPACE.params(LITE)])
+    search = open_search(None, entries=[SPACE.params(LITE, hidden=True), SPACE.params(LITE)])
 
     def run_trial(number: int, spec: TrialSpec, judge: NumberedEpochJudge) -> TrialResult:
         if spec.is_linear_probe:
@@ -125,7 +125,7 @@ def test_ties_go_to_the_lower_loss_then_to_the_cheaper() -> None:
         SPACE.params(LITE, pooling="avgmax"),
         SPACE.params(VGG, skip_cut=0.5),
     ]
-    search = open_search(None, portfolio=params)
+    search = open_search(None, entries=params)
     numbers = iter([(0.8, 0.5), (0.8, 0.5), (0.8, 0.4), (0.9, 0.9)])
 
     def run_trial(number: int, spec: TrialSpec, judge: NumberedEpochJudge) -> TrialResult:

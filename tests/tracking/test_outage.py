@@ -175,7 +175,7 @@ def test_a_trial_that_was_begun_in_the_dark_is_found_open(tracker: Tracker, monk
         child = tracker.start_child(parent, "08", {}, {"role": "trial"})
         tracker.finish(parent, "KILLED")
     tracker._sender._silent_until = 0.0
-    assert tracker.take_up(parent) == {child}
+    assert tracker.resume(parent) == {child}
     tracker.finish(child, "KILLED")
     runs = {
         run.info.run_name: run.info.status for run in MlflowClient(tracker.uri).search_runs([tracker.experiment_id])

@@ -222,10 +222,10 @@ def test_what_a_dead_process_left_open_is_found_and_closed(tracker: Tracker, sto
     tracker.finish(over, "FINISHED")
     left = tracker.start_child(parent, "02", {}, {})
     tracker.finish(parent, "KILLED")
-    assert tracker.take_up(parent) == {left}
+    assert tracker.resume(parent) == {left}
     client = MlflowClient(tracker.uri)
     assert client.get_run(parent).info.status == "RUNNING"
     tracker.close_left_open(output)
     assert client.get_run(parent).info.status == "KILLED"
     assert client.get_run(other).info.status == "RUNNING"
-    assert tracker.take_up("") == set()
+    assert tracker.resume("") == set()

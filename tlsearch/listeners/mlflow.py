@@ -86,7 +86,7 @@ class MlflowCallback(Recorder):
                 checkpoint.put(("parent",), self.parent_run)
         else:
             self.parent_run = kept
-            self._left_open.update(tracker.take_up(kept))
+            self._left_open.update(tracker.resume(kept))
         self.view = tracker.offer_view(self.parent_run, run.ranked_by)
         with tracker.system_metrics(self.parent_run):
             yield

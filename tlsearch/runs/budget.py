@@ -22,7 +22,7 @@ class TimeBudget:
         return time.monotonic() - self.started
 
     def set(self, elapsed: float) -> None:
-        """Take ``elapsed`` for the seconds since the start: those of a run that is taken up again."""
+        """Take ``elapsed`` for the seconds since the start: those of a run that is resumed."""
         self.started = time.monotonic() - elapsed
 
     def share(self, step: str) -> float | None:

@@ -190,7 +190,7 @@ class Search:
             self.study.tell(trial, state=TrialState.FAIL if failed else TrialState.PRUNED)
 
     def _tell_known(self, trial: optuna.Trial, known: TrialRecord) -> None:
-        """A spec that was tried already is told its value, neither trained again nor counted."""
+        """Tell Optuna the value of a spec that was tried already: it is neither trained again nor counted."""
         from optuna.trial import TrialState
 
         trial.set_user_attr("same_as", known.number)

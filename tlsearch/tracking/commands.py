@@ -40,7 +40,7 @@ class Store:
         experiment_id: The experiment.
         ids: The store's ids of runs and models that have got one of our own.
         home: The folder that relative paths of files begin at.
-        again: Whether commands were meant to be applied earlier. What they write may be there already, as the answer
+        retry: Whether commands were meant to be applied earlier. What they write may be there already, as the answer
             of the store may have been lost; and it is known by our own id.
     """
 
@@ -48,7 +48,7 @@ class Store:
     experiment_id: str
     ids: dict[str, str]
     home: Path
-    again: bool = False
+    retry: bool = False
 
     def real(self, known: str) -> str:
         """Give the store's id of a run or a model, which may be known by one of our own."""
@@ -79,11 +79,11 @@ class CreateRun(Command[str]):
         """Start the run, or find it where it was started before."""
         parent = self.tags.get("mlflow.parentRunId")
         tags = {**self.tags, "mlflow.parentRunId": store.real(parent)} if parent else dict(self.tags)
-        found = self._find(store, tags.get("mlflow.parentRunId")) if store.again else None
+        found = self._find(store, tags.get("mlflow.parentRunId")) if store.retry else None
         if found is None:
             run = store.client.create_run(store.experiment_id, self.started, tags, self.name)
             found = str(run.info.run_id)
-        if store.again:
+        if store.retry:
             store.ids[self.own] = found
         return found
 
@@ -233,9 +233,9 @@ class LogModel(Command[str]):
 
         run_id, folder = store.real(self.run), store.home / self.folder
         with quiet():
-            uri = find_model(store.client, store.experiment_id, run_id) if store.again else ""
+            uri = find_model(store.client, store.experiment_id, run_id) if store.retry else ""
             uri = uri or log_model(store.client, store.experiment_id, run_id, folder, self.example, self.classes)
-        if store.again:
+        if store.retry:
             store.ids[self.own] = uri
         return uri
 

@@ -46,7 +46,7 @@ class Sender:
         self._address, self._client, self._unsent, self._warn = address, client, unsent, warn
         self._outbox = Outbox(unsent)
         self._now = Store(client=client, experiment_id=experiment_id, ids=self._outbox.ids, home=unsent.parent)
-        self._later = replace(self._now, again=True)
+        self._later = replace(self._now, retry=True)
         self._silent_until = 0.0
         self._warned: set[str] = set()
         self.sent = 0
@@ -143,7 +143,7 @@ class Sender:
                 raise
 
     def _refused(self, error: Exception) -> bool:
-        """Whether the store has said no, which is told once."""
+        """Whether the store has said no; the first time ``warn`` is told."""
         if not is_refusal(error):
             return False
         why = first_line(error)

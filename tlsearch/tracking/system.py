@@ -21,7 +21,7 @@ _LOGGER = "mlflow.system_metrics"
 def system_metrics(uri: str, run_id: str, interval: float = INTERVAL) -> Iterator[None]:
     """Inside, a thread samples the machine and records it as metrics ``system/...`` of the run.
 
-    An empty ``run_id`` records nothing; the steps of a run that is taken up go on where they ended. Whatever fails in
+    An empty ``run_id`` records nothing; the steps of a run that is resumed go on where they ended. Whatever fails in
     there, or cannot be stopped within 5 seconds, is left to itself: it neither prints nor ends a run.
     """
     logger = logging.getLogger(_LOGGER)

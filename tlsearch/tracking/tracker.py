@@ -121,7 +121,7 @@ class Tracker:
         nesting = {"mlflow.parentRunId": parent_id} if parent_id else {}
         return self._start(name, params, {**tags, **nesting})
 
-    def take_up(self, run_id: str) -> set[str]:
+    def resume(self, run_id: str) -> set[str]:
         """Open a run again that an earlier process has started; gives the runs below it that it left open."""
         self._sender.send(commands.ReopenRun(run=run_id))
         if not self._sender.waiting:

@@ -39,6 +39,8 @@ def plain(value: Any) -> Any:
 
 
 def refused(kind: Any) -> Encode:
+    """Give a hook that refuses every value of ``kind``, which has no form in JSON."""
+
     def refuse(value: Any) -> Any:
         raise TypeError(f"JSON cannot hold {type(value).__name__}")
 
@@ -46,6 +48,8 @@ def refused(kind: Any) -> Encode:
 
 
 def exactly(kind: type) -> Decode:
+    """Give a hook that takes values of ``kind`` as they are, and no others."""
+
     def check(value: Any, _: Any) -> Any:
         if not isinstance(value, kind):
             raise ValueError(f"{'None' if kind is NoneType else kind.__name__} is expected, not {value!r}")
@@ -55,16 +59,19 @@ def exactly(kind: type) -> Decode:
 
 
 def to_float(value: Any, _: Any) -> float:
+    """Take any number, because JSON writes 1.0 as 1."""
     if not isinstance(value, int | float):
         raise ValueError(f"a number is expected, not {value!r}")
     return float(value)
 
 
 def is_literal(kind: Any) -> bool:
+    """Whether a type is one of several values."""
     return get_origin(kind) is Literal
 
 
 def decode_literal(kind: Any) -> Decode:
+    """Give a hook that takes these values as they are, and no others."""
     known = get_args(kind)
 
     def check(value: Any, _: Any) -> Any:
@@ -79,10 +86,12 @@ def decode_literal(kind: Any) -> Decode:
 
 
 def is_record(kind: Any) -> bool:
+    """Whether a type is a dataclass."""
     return isinstance(kind, type) and is_dataclass(kind)
 
 
 def decode_record(kind: Any, converter: Converter) -> Decode:
+    """Give a hook that makes a dataclass of an object."""
     from cattrs.gen import make_dict_structure_fn
 
     made = make_dict_structure_fn(kind, converter)
@@ -119,6 +128,7 @@ def _members(kind: Any) -> list[Any]:
 
 
 def decode_records(kind: Any, converter: Converter) -> Decode:
+    """Give a hook that makes of an object the dataclass that it names."""
     known = {member.__name__: member for member in _members(kind)}
 
     def decode(value: Any, _: Any) -> Any:
@@ -134,6 +144,7 @@ def decode_records(kind: Any, converter: Converter) -> Decode:
 
 
 def encode_records(kind: Any, converter: Converter) -> Encode:
+    """Give a hook that makes an object of a dataclass, with its name."""
     known = set(_members(kind))
 
     def encode(value: Any) -> Any:
@@ -150,6 +161,7 @@ def encode_records(kind: Any, converter: Converter) -> Encode:
 
 
 def is_mapping(kind: Any) -> bool:
+    """Whether a type is a mapping."""
     origin = get_origin(kind) or kind
     return isinstance(origin, type) and issubclass(origin, Mapping)
 
@@ -159,6 +171,7 @@ def _key_and_item(kind: Any) -> tuple[Any, Any]:
 
 
 def decode_mapping(kind: Any, converter: Converter) -> Decode:
+    """Give a hook that makes a mapping of an object, or of a list of pairs."""
     key, item = _key_and_item(kind)
     decode_key, decode_item = converter.get_structure_hook(key), converter.get_structure_hook(item)
 
@@ -182,6 +195,7 @@ def _pairs(value: Any) -> Sequence[tuple[Any, Any]]:
 
 
 def encode_mapping(kind: Any, converter: Converter) -> Encode:
+    """Give a hook that makes an object of a mapping, or a list of pairs where its keys are no strings."""
     key, item = _key_and_item(kind)
     encode_key, encode_item = (
         converter.unstructure if part is Any else converter.get_unstructure_hook(part) for part in (key, item)
@@ -214,6 +228,7 @@ def _items(value: Any) -> Sequence[Any]:
 
 
 def decode_sequence(kind: Any, converter: Converter) -> Decode:
+    """Give a hook that makes of a list a sequence whose items have one type."""
     item, *_ = get_args(kind) or (Any,)
     decode_item, make = converter.get_structure_hook(item), list if get_origin(kind) is list else tuple
 
@@ -230,10 +245,12 @@ def decode_sequence(kind: Any, converter: Converter) -> Decode:
 
 
 def is_tuple(kind: Any) -> bool:
+    """Whether it is a tuple of a certain length, each item of a type of its own."""
     return get_origin(kind) is tuple and not is_sequence(kind)
 
 
 def decode_tuple(kind: Any, converter: Converter) -> Decode:
+    """Give a hook that makes such a tuple of a list."""
     kinds = get_args(kind)
     hooks = [converter.get_structure_hook(item) for item in kinds]
 
@@ -249,11 +266,13 @@ def decode_tuple(kind: Any, converter: Converter) -> Decode:
 
 
 def is_numpy(kind: Any) -> bool:
+    """Whether a type is one of NumPy's: an array, or a number."""
     origin = get_origin(kind) or kind
     return hasattr(origin, "tobytes") and hasattr(origin, "dtype")
 
 
 def to_array(value: Any, kind: Any) -> Any:
+    """Make an array of what the codec wrote, in either way."""
     import numpy as np
 
     annotated = get_args(get_args(kind)[1])[0]

@@ -32,15 +32,17 @@ class Codec:
     A mapping becomes an object where its keys are strings, else a list of pairs. A member of a union of dataclasses
     says under the key ``type`` which of them it is; no other class can be named. Values of fields that are annotated
     with ``Any`` must be plain, or become plain.
-
-    Args:
-        arrays: How NumPy's arrays are written. As bytes their data type and shape come back as they were; as lists the
-            data type is that of the annotation.
-        finite: Whether a number that is not finite becomes None, because strict JSON has no word for it. Python's own
-            reader and writer of JSON know such numbers.
     """
 
     def __init__(self, *, arrays: Arrays = "lists", finite: bool = False) -> None:
+        """Choose how values are written.
+
+        Args:
+            arrays: How NumPy's arrays are written. As bytes their data type and shape come back as they were; as lists
+                the data type is that of the annotation.
+            finite: Whether a number that is not finite becomes None, because strict JSON has no word for it. Python's
+                own reader and writer of JSON know such numbers.
+        """
         self._arrays, self._finite = arrays, finite
 
     def encode(self, value: object, kind: Any = None) -> Any:

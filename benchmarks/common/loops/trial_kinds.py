@@ -25,10 +25,10 @@ POLICY = "standard"
 BATCH = 32
 
 HEAD_RATE = 1e-3
-"""The middle of the learning rates of a head on frozen features, as in the portfolio."""
+"""The middle of the learning rates of a head on frozen features, as in the warm start."""
 
 RATE_SPREAD = 3.0
-"""Learning rates lie within this factor of the portfolio's, either way. The search goes further, to where training
+"""Learning rates lie within this factor of the warm start's, either way. The search goes further, to where training
 diverges; what two loops make of a diverging trial says nothing of either."""
 
 DECAY = (1e-4, 1e-2)
