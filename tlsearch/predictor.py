@@ -27,6 +27,7 @@ from tlsearch.data.parallel import map_files
 from tlsearch.errors import PluginError, UsageError
 from tlsearch.plugins import registry
 from tlsearch.plugins.api import Images
+from tlsearch.plugins.kinds import kind_named
 
 MODEL_FILE = "model.keras"
 LABELS_FILE = "labels.json"
@@ -203,7 +204,7 @@ def _load_model(path: Path, backbone: object) -> Any:
     try:
         return keras.saving.load_model(path, compile=False, safe_mode=True)
     except Exception as error:  # Keras raises many kinds for a file that is broken, unsafe or of another version
-        installed = {entry.name for entry in registry.find_plugins("backbone")} | registry.RESERVED["backbone"]
+        installed = {entry.name for entry in registry.find_plugins("backbone")} | kind_named("backbone").reserved
         if isinstance(backbone, str) and backbone not in installed:
             raise ModelError(
                 f"{path} cannot be loaded: it may need layers of its backbone {backbone!r}, which is not installed "

@@ -12,12 +12,13 @@ import pytest
 
 from tests.helpers.tiny import SIZE, Speckle, Tiny, make_extractor, make_network, make_pool
 from tlsearch import backend as runtime
-from tlsearch.features import prefix as network_module
 from tlsearch.features.extractor import Extractor
-from tlsearch.features.prefix import Network, plugin_digest
+from tlsearch.features.prefix import Network
 from tlsearch.features.store import key_digest
 from tlsearch.features.view import PLAIN, View
 from tlsearch.models.cuts import Cuts, Feature
+from tlsearch.plugins import provenance as provenance_module
+from tlsearch.plugins.provenance import plugin_digest
 
 # Keras 3.15 turns variables and bfloat16 tensors into arrays in a way that NumPy 2 warns of.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -44,7 +45,7 @@ class Case:
 def case(tmp_path: Path) -> Iterator[Case]:
     """A case, and clean caches after it."""
     yield Case(tmp_path)
-    network_module._source_digest.cache_clear()
+    provenance_module._source_digest.cache_clear()
 
 
 def candidate(**changes: Any) -> Callable[[Case, pytest.MonkeyPatch], None]:
@@ -219,7 +220,7 @@ def test_the_source_of_the_whole_package_counts(case: Case, tmp_path: Path, monk
     from some_plugin.networks.net import Net  # type: ignore[import-not-found]  # written just now
 
     def digest() -> str:
-        network_module._source_digest.cache_clear()
+        provenance_module._source_digest.cache_clear()
         return plugin_digest(Net())
 
     seen = [digest()]

@@ -14,7 +14,6 @@ from tests.helpers.made_up import LITE, VGG, facts_of, plugin_facts
 from tlsearch.listeners.mlflow import MlflowCallback, RecordedRun
 from tlsearch.listeners.running_trial import RunningTrial
 from tlsearch.pipeline.trial import run_trial
-from tlsearch.plugins.facts import all_versions
 from tlsearch.tracking.naming import run_name
 from tlsearch.tracking.tracker import Tracker
 from tlsearch.training.trial import Outcome
@@ -59,7 +58,7 @@ def record_search(folder: Path, trials: int) -> tuple[str, float]:
         seed=0,
         metric="accuracy",
         ranked_by=["val_accuracy"],
-        plugins=all_versions(plugin_facts()),
+        plugins=plugin_facts().versions(),
         cuts={candidate: facts_of(candidate).cuts for candidate in (LITE, VGG)},
     )
     with record.recording(run, context.checkpoint):

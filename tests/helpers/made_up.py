@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tlsearch.models.cuts import CutInfo, Cuts
 from tlsearch.models.measured import MeasuredCandidate
 from tlsearch.plugins import registry
-from tlsearch.plugins.api import WeightSource
+from tlsearch.plugins.api import AugmentationHints, WeightSource
 from tlsearch.plugins.facts import BackboneFacts, PluginFacts
+from tlsearch.plugins.registry import BrokenPlugin, PluginEntry
 from tlsearch.search.cost import Costs
 from tlsearch.search.space import SearchHints, SearchSpace
 from tlsearch.types import Candidate
@@ -66,10 +68,26 @@ def make_costs(space: SearchSpace) -> Costs:
     return Costs(facts=facts, images=IMAGES)
 
 
-def plugin_facts(*backbones: BackboneFacts, broken: tuple[tuple[str, str, str, str], ...] = ()) -> PluginFacts:
+def plugin_facts(
+    *backbones: BackboneFacts,
+    augmentations: Mapping[str, AugmentationHints | None] = {"flip": None, **HINTS.augmentations},
+    broken: tuple[BrokenPlugin, ...] = (),
+    weights: Sequence[PluginEntry] = (),
+) -> PluginFacts:
     """What a worker says of its plugins."""
-    augmentations = dict.fromkeys(("flip", "geometric", "color", "standard"), "tlsearch 0.1")
-    return PluginFacts(backbones, augmentations, broken, {}, HINTS.augmentations)
+    entries = [PluginEntry("backbone", b.name, b.distribution, b.version, "its:Own") for b in backbones]
+    entries += [PluginEntry("augmentation", name, "tlsearch", "0.1", "its:Own") for name in augmentations]
+    return PluginFacts(
+        usable=(*entries, *weights),
+        broken=broken,
+        backbones=backbones,
+        augmentation_hints={name: hints for name, hints in augmentations.items() if hints},
+    )
+
+
+def broken_plugin(kind: str, name: str, distribution: str, reason: str) -> BrokenPlugin:
+    """A plugin that does not keep its contract."""
+    return BrokenPlugin(PluginEntry(kind, name, distribution, "0.1", "its:Own"), reason)
 
 
 def backbone_facts(name: str, **weights: WeightSource) -> BackboneFacts:

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.helpers.contexts import Heard
-from tests.helpers.made_up import backbone_facts, installed, online, plugin_facts
+from tests.helpers.made_up import backbone_facts, broken_plugin, installed, online, plugin_facts
 from tlsearch.config import RunConfig
 from tlsearch.errors import PluginError, PluginFailedError, WeightsError
 from tlsearch.listeners.callback_list import CallbackList
 from tlsearch.pipeline.candidates import Found, find_candidates
 from tlsearch.plugins import weights
 from tlsearch.plugins.facts import PluginFacts
+from tlsearch.plugins.registry import BrokenPlugin, PluginEntry
 from tlsearch.results.schema.run import LeftOut
 
 
@@ -47,7 +47,7 @@ def plugins(tmp_path: Path) -> PluginFacts:
         backbone_facts("vgg16", imagenet=online("vgg16"), places=online("vgg16_places")),
         backbone_facts("vgg19", imagenet=online("vgg19")),
         backbone_facts("bare"),
-        broken=(("backbone", "torn", "torn-plugins", "No module named 'zzz'"),),
+        broken=(broken_plugin("backbone", "torn", "torn-plugins", "No module named 'zzz'"),),
     )
 
 
@@ -129,10 +129,10 @@ def test_a_file_makes_a_candidate(find: Find, asked: list[tuple[str, ...]], file
     assert {item.name for item in left_out} == {"vgg19", "torn"}  # vgg16 means that file now
 
 
-def with_added(*broken: tuple[str, str, str, str]) -> PluginFacts:
+def with_added(*broken: BrokenPlugin) -> PluginFacts:
     """VGG16 with published weights that are not here, and weights of another package."""
-    facts = plugin_facts(backbone_facts("vgg16", imagenet=online("vgg16")), broken=broken)
-    return replace(facts, weights={"vgg16@hed": "hed-weights 1.0"})
+    added = PluginEntry("weights", "vgg16@hed", "hed-weights", "1.0", "hed:Hed")
+    return plugin_facts(backbone_facts("vgg16", imagenet=online("vgg16")), broken=broken, weights=[added])
 
 
 def test_weights_of_another_package_take_part_beside_the_default(tmp_path: Path, asked: list[object]) -> None:
@@ -177,7 +177,7 @@ def test_weights_whose_package_fails_are_fatal_only_when_named(tmp_path: Path, a
 
 
 def test_broken_weights_of_another_package_are_fatal_only_when_named(tmp_path: Path, asked: list[object]) -> None:
-    torn = ("weights", "vgg16@edges", "edges-weights", "there is no file")
+    torn = broken_plugin("weights", "vgg16@edges", "edges-weights", "there is no file")
     _, left_out = find_candidates(
         RunConfig(tmp_path), with_added(torn), CallbackList(), lambda name: installed_path(tmp_path)
     )

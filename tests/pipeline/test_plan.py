@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from tests.helpers.made_up import (
     LITE,
     VGG,
     backbone_facts,
+    broken_plugin,
     facts_of,
     installed,
     make_costs,
@@ -36,7 +36,7 @@ from tlsearch.plugins import weights
 from tlsearch.plugins.api import AugmentationHints
 from tlsearch.search.cost import COMPILE_SECONDS, Costs
 
-PLUGINS = plugin_facts(broken=(("augmentation", "torn", "torn-plugins", "No module named 'zzz'"),))
+PLUGINS = plugin_facts(broken=(broken_plugin("augmentation", "torn", "torn-plugins", "No module named 'zzz'"),))
 
 
 @pytest.mark.parametrize(
@@ -66,15 +66,14 @@ def test_policies_that_are_not_there(tmp_path: Path, name: str, words: str) -> N
 
 
 def test_default_policies_that_are_not_installed_are_left_out(tmp_path: Path) -> None:
-    hints = {"color": PLUGINS.augmentation_hints["color"]}
-    bare = type(PLUGINS)((), {"color": "tlsearch 0.1"}, (), {}, hints)
+    bare = plugin_facts(augmentations={"color": PLUGINS.augmentation_hints["color"]})
     assert choose_policies(RunConfig(tmp_path), bare) == ("none", "color")
 
 
 def test_an_augmentation_of_another_package_may_take_part_by_default(tmp_path: Path) -> None:
     hints = {name: AugmentationHints(by_default=True) for name in ("blur", "color")}
     hints |= {"weak": AugmentationHints(by_default=True, role="mild"), "rare": AugmentationHints(role="strong")}
-    facts = replace(PLUGINS, augmentations=dict.fromkeys(hints, "own 1"), augmentation_hints=hints)
+    facts = plugin_facts(augmentations=hints)
     assert choose_policies(RunConfig(tmp_path), facts) == ("none", "weak", "blur", "color")
 
 

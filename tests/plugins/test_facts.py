@@ -43,7 +43,8 @@ def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_weights_of_a_package_are_told(install: InstallPlugin, tmp_path: Path) -> None:
     install("own-weights", GOOD, group="tlsearch.weights", **{"vgg16@own": "Own"})
     facts = describe_plugins()
-    assert facts.weights == {"vgg16@own": "own-weights 2.5"}
+    assert facts.of("weights") == {"vgg16@own": "own-weights 2.5"}
+    assert facts.versions()["vgg16@own"] == "own-weights 2.5"
     assert facts.added("vgg16") == ["own"]
     assert facts.added("vgg19") == []
     assert facts.broken == ()
@@ -56,7 +57,7 @@ def test_hints_are_told(install: InstallPlugin) -> None:
     hints = facts.augmentation_hints
     assert {name for name in hints if hints[name].by_default} == {"geometric", "color", "standard", "eager"}
     assert "plain" not in hints
-    assert "plain" in facts.augmentations
+    assert "plain" in facts.of("augmentation")
     assert all(backbone.hints.freeze_middle and backbone.hints.lr_early for backbone in facts.backbones)
 
 
@@ -73,10 +74,12 @@ def test_hints_are_told(install: InstallPlugin) -> None:
 def test_weights_that_cannot_be_used_are_said(install: InstallPlugin, name: str, code: str, said: str) -> None:
     install("own-weights", code, group="tlsearch.weights", **{name: "Own"})
     facts = describe_plugins()
-    ((kind, broken, distribution, reason),) = facts.broken
-    assert (kind, broken, distribution) == ("weights", name, "own-weights")
-    assert said in reason
-    assert facts.weights == {}
+    (broken,) = facts.broken
+    assert (broken.entry.kind, broken.entry.name, broken.entry.distribution) == ("weights", name, "own-weights")
+    assert said in broken.reason
+    assert facts.fault("weights", name) == broken
+    assert facts.fault("backbone", name) is None
+    assert facts.of("weights") == {}
 
 
 def test_the_file_is_written_once_and_whole(install: InstallPlugin, tmp_path: Path) -> None:

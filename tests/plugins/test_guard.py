@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 
 from tlsearch.errors import PluginFailedError, WeightsError
-from tlsearch.features.prefix import plugin_digest
-from tlsearch.plugins.guard import GuardedAugmentation, GuardedBackbone, blamed, blaming, culprit
+from tlsearch.plugins.guard import Guarded, blamed, blaming, culprit
+from tlsearch.plugins.kinds.augmentation import GuardedAugmentation
+from tlsearch.plugins.kinds.backbone import GuardedBackbone
+from tlsearch.plugins.provenance import plugin_digest
 
 IMAGES = np.zeros((2, 4, 4, 3), np.uint8)
 
@@ -59,6 +61,14 @@ def test_all_else_is_the_plugins_own() -> None:
     with pytest.raises(AttributeError):
         _ = guarded.nothing
     assert plugin_digest(GuardedBackbone(_Own())) == plugin_digest(_Own()) != "unknown"  # type: ignore[arg-type] # no backbone
+
+
+def test_any_kind_can_be_guarded() -> None:
+    plugin = SimpleNamespace(name="own", size=3, work=lambda factor: 2 * factor, fall=failing(KeyError("x")))
+    guarded = Guarded("tool", plugin, ("work", "fall"))
+    assert (guarded.size, guarded.work(factor=4)) == (3, 8)
+    with pytest.raises(PluginFailedError, match="The tool plugin 'own' raised KeyError"):
+        guarded.fall()
 
 
 class _Own:

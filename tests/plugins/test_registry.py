@@ -168,9 +168,7 @@ def test_two_plugins_with_one_name_are_an_error_that_names_both(install: Install
         ("tlsearch.backbones", "small_cnn", "backbone"),
     ],
 )
-def test_the_engines_own_names_are_reserved(
-    install: InstallPlugin, group: str, name: str, kind: registry.PluginKind
-) -> None:
+def test_the_engines_own_names_are_reserved(install: InstallPlugin, group: str, name: str, kind: str) -> None:
     install("taker", GOOD, group=group, **{name: "Good"})
     [broken] = registry.load_all(kind)[1]
     assert "reserved" in broken.reason

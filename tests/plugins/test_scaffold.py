@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
-import sys
+import importlib.util
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -11,52 +10,71 @@ from typing import Any
 import pytest
 
 from tlsearch.errors import UsageError
+from tlsearch.plugins.kinds import NAMES, kind_named
 from tlsearch.plugins.scaffold import write_package
-from tlsearch.testing import check_augmentation, check_backbone
+from tlsearch.testing import check_plugin
 
 
-def load(package: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+def load(package: Path) -> Any:
     """The plugin of a package, by its entry point."""
     project = tomllib.loads((package / "pyproject.toml").read_text())["project"]
     (group,) = project["entry-points"].values()
     ((name, target),) = group.items()
     module, attribute = target.split(":")
-    monkeypatch.syspath_prepend(str(package))
-    monkeypatch.delitem(sys.modules, module, raising=False)
-    plugin = getattr(importlib.import_module(module), attribute)()
+    spec = importlib.util.spec_from_file_location(module, package / module / "__init__.py")
+    assert spec is not None
+    assert spec.loader is not None
+    made = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(made)
+    plugin = getattr(made, attribute)()
     assert plugin.name == name
     return plugin
 
 
-def test_a_new_backbone_passes_every_check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    package = write_package("backbone", "my_net", tmp_path)
-    results = check_backbone(load(package, monkeypatch))
+NAME = {"weights": "efficientnet_lite0@mine"}
+"""What a new plugin is called; others are called "my_own"."""
+
+
+@pytest.mark.parametrize("kind", NAMES)
+def test_a_new_plugin_passes_every_check(kind: str, tmp_path: Path) -> None:
+    name = NAME.get(kind, "my_own")
+    package = write_package(kind, name, tmp_path)
+    assert package.name == f"tlsearch-{name.replace('@', '-').replace('_', '-')}"
+    results = check_plugin(kind, load(package))
+    skipped = ["its weights are loaded"] if kind == "backbone" else []
+    assert [result.name for result in results if result.status == "skipped"] == skipped
     assert [result for result in results if not result.ok] == []
-    assert package.name == "tlsearch-my-net"
 
 
-def test_a_new_augmentation_passes_every_check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    package = write_package("augmentation", "noise", tmp_path)
-    results = check_augmentation(load(package, monkeypatch))
-    assert [result for result in results if result.status != "passed"] == []
-
-
-@pytest.mark.parametrize("kind", ["backbone", "augmentation"])
+@pytest.mark.parametrize("kind", NAMES)
 def test_a_package_is_complete_and_short(kind: str, tmp_path: Path) -> None:
-    package = write_package(kind, "mine", tmp_path)
+    name = NAME.get(kind, "mine")
+    module = name.replace("@", "_")
+    package = write_package(kind, name, tmp_path)
     files = sorted(str(file.relative_to(package)) for file in package.rglob("*") if file.is_file())
     expected = [
         "README.md",
         "pyproject.toml",
-        "tests/test_mine.py",
-        "tlsearch_mine/__init__.py",
-        "tlsearch_mine/py.typed",
+        f"tests/test_{module}.py",
+        f"tlsearch_{module}/__init__.py",
+        f"tlsearch_{module}/py.typed",
     ]
     assert files == expected
-    module = (package / "tlsearch_mine" / "__init__.py").read_text()
-    assert len(module.splitlines()) <= 60
-    assert max(map(len, module.splitlines())) <= 120
-    assert "{{" not in "".join((package / file).read_text() for file in files)
+    code = (package / f"tlsearch_{module}" / "__init__.py").read_text()
+    assert len(code.splitlines()) <= 60
+    assert max(map(len, code.splitlines())) <= 120
+    texts = {file: (package / file).read_text() for file in files}
+    assert "{{" not in "".join(texts.values())
+    assert "{%" not in "".join(texts.values())
+    assert f"tlsearch plugins check {name}\n" in texts["README.md"]
+    assert f"tlsearch run DATASET {kind_named(kind).usage.format(name=name)}".strip() in texts["README.md"]
+    compile(texts[f"tests/test_{module}.py"], "test", "exec")
+
+
+@pytest.mark.parametrize("name", ["vgg16", "vgg16@", "@own", "vgg16@own@more", "vgg16@class"])
+def test_weights_are_called_after_their_backbone(name: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="BACKBONE@WEIGHTS"):
+        write_package("weights", name, tmp_path)
 
 
 def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:

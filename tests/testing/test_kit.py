@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,17 @@ import numpy as np
 import pytest
 
 from tlsearch.plugins.api import CutPoint, WeightSource
+from tlsearch.plugins.kinds import kind_named
 from tlsearch.testing import check_augmentation, check_backbone, check_weights
-from tlsearch.testing.kit import CHECKS, check_on_backend, installed_backends, target_of
+from tlsearch.testing.kit import check_on_backend, installed_backends, target_of
 from tlsearch.testing.outcome import CheckResult, run_checks
 
 LAYERS = keras.layers
+
+
+def checks_of(kind: str) -> Mapping[str, Any]:
+    """The checks of a kind by name."""
+    return kind_named(kind).load_checks()
 
 
 class Net:
@@ -228,12 +235,12 @@ def test_a_sound_backbone_passes() -> None:
     results = check_backbone(Net())
     assert [result for result in results if result.status not in ("passed", "skipped")] == []
     assert [result.name for result in results if result.status == "skipped"] == ["its weights are loaded"]
-    assert list(by_name(results)) == list(CHECKS["backbone"])
+    assert list(by_name(results)) == list(checks_of("backbone"))
 
 
 @pytest.mark.parametrize(("kind", "check", "said"), BROKEN, ids=lambda value: getattr(value, "__name__", None))
 def test_a_broken_backbone_fails_its_check(kind: type[Net], check: str, said: str) -> None:
-    (result,) = run_checks({check: CHECKS["backbone"][check]}, kind())
+    (result,) = run_checks({check: checks_of("backbone")[check]}, kind())
     assert result.status == "failed"
     assert said in result.detail
     assert "\n" not in result.detail
@@ -248,10 +255,10 @@ def test_weights_that_are_named_must_be_loaded(tmp_path: Path) -> None:
     name = "its weights are loaded"
     for kind, status in ((Net, "passed"), (IgnoresFile, "failed")):
         plugin = type(kind.__name__, (kind,), {"weights": {"own": source}})()
-        (result,) = run_checks({name: CHECKS["backbone"][name]}, plugin)
+        (result,) = run_checks({name: checks_of("backbone")[name]}, plugin)
         assert result.status == status
     gone = type("Gone", (Net,), {"weights": {"own": WeightSource("nothing", "free", path=tmp_path / "no.h5")}})()
-    (result,) = run_checks({name: CHECKS["backbone"][name]}, gone)
+    (result,) = run_checks({name: checks_of("backbone")[name]}, gone)
     assert "reinstall the plugin" in result.detail
 
 
@@ -262,7 +269,7 @@ def test_a_check_that_is_expected_to_fail_must_fail() -> None:
     assert results[name].status == "expected failure"
     assert results[name].ok
     assert results[name].detail.startswith(reason)
-    (result,) = run_checks({name: CHECKS["backbone"][name]}, Net(), {name: reason})
+    (result,) = run_checks({name: checks_of("backbone")[name]}, Net(), {name: reason})
     assert not result.ok
     assert "it passes, though it is expected to fail" in result.detail
     with pytest.raises(ValueError, match="there is no check 'speed'"):
@@ -397,7 +404,7 @@ def test_weights_of_a_package_are_checked() -> None:
 
 def test_a_plugin_is_checked_in_another_process() -> None:
     results = list(check_on_backend("tensorflow", "augmentation", "shift"))
-    assert [result.name for result in results] == list(CHECKS["augmentation"])
+    assert [result.name for result in results] == list(checks_of("augmentation"))
     assert all(result.ok for result in results)
     (result,) = check_on_backend("tensorflow", "augmentation", "no_such_plugin")
     assert result.status == "failed"

@@ -10,24 +10,20 @@ from typing import Any
 import pytest
 
 from tlsearch.cli.main import cli
-from tlsearch.plugins.registry import GROUPS
-from tlsearch.testing import check_augmentation, check_backbone, check_weights
+from tlsearch.plugins.kinds import NAMES, all_kinds
+from tlsearch.testing import check_plugin
 
 FOLDER = Path(__file__).parents[2] / "docs" / "plugins"
-NAMES = ("backbone", "augmentation", "weights", "metric", "callback", "contract", "conformance-kit", "index")
-PAGE = "\n".join((FOLDER / f"{name}.md").read_text(encoding="utf-8") for name in NAMES)
+STEMS = ("backbone", "augmentation", "weights", "metric", "callback", "contract", "conformance-kit", "index")
+PAGE = "\n".join((FOLDER / f"{name}.md").read_text(encoding="utf-8") for name in STEMS)
 BLOCKS = re.findall(r"<!-- (.*?) -->\n```python\n(.*?)```", PAGE, re.DOTALL)
 
-CHECKS: dict[str, Any] = {
-    "backbone": check_backbone, "augmentation": check_augmentation, "weights": check_weights,
-}  # fmt: skip
-
 ALL_PLUGINS = [(mark, code) for mark, code in BLOCKS if mark.startswith("plugin: ")]
-PLUGINS = [(mark, code) for mark, code in ALL_PLUGINS if mark.split()[1] in CHECKS]
+PLUGINS = [(mark, code) for mark, code in ALL_PLUGINS if mark.split()[1] in NAMES]
 
 
 def test_all_pages_are_read() -> None:
-    assert {path.stem for path in FOLDER.glob("*.md")} == set(NAMES)
+    assert {path.stem for path in FOLDER.glob("*.md")} == set(STEMS)
 
 
 def test_every_block_has_its_mark() -> None:
@@ -41,7 +37,7 @@ def test_the_plugins_keep_their_contract(mark: str, code: str) -> None:
     names: dict[str, Any] = {}
     exec(code, names)
     (plugin,) = (v() for v in names.values() if isinstance(v, type) and v.__dict__.get("name") == name)
-    assert [result for result in CHECKS[kind](plugin) if not result.ok] == []
+    assert [result for result in check_plugin(kind, plugin) if not result.ok] == []
 
 
 def test_the_tests_are_given_the_plugins() -> None:
@@ -71,6 +67,6 @@ def test_the_commands_exist() -> None:
 def test_what_is_registered_is_what_the_page_defines() -> None:
     blocks = [tomllib.loads(text) for text in re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)]
     groups = [group for block in blocks for group in block["project"]["entry-points"].items()]
-    assert set(GROUPS.values()) <= {group for group, _ in groups}
+    assert {kind.group for kind in all_kinds()} <= {group for group, _ in groups}
     registered = {name for _, points in groups for name in points}
     assert registered == {mark.split()[2] for mark, _ in ALL_PLUGINS}

@@ -81,7 +81,7 @@ def process_of(worker: WorkerClient) -> Any:
 def test_plugins_cross_the_pipe_as_data(worker: WorkerClient) -> None:
     facts = worker.send(DescribePlugins())
     assert {"vgg16", "vgg19", "resnet50", "efficientnet_lite0"} <= {b.name for b in facts.backbones}
-    assert {"flip", "standard"} <= set(facts.augmentations)
+    assert {"flip", "standard"} <= set(facts.of("augmentation"))
     assert worker.send(GetVersions())["keras"]
 
 
@@ -179,7 +179,7 @@ def test_a_worker_from_start_to_end(tmp_path: Path, folder: Path, monkeypatch: p
         worker.send(pool_in(folder))
 
         # What libraries print goes to the log and does not disturb the messages.
-        assert worker.send(DescribePlugins()).augmentations["loud"] == "loud 1.5"
+        assert worker.send(DescribePlugins()).of("augmentation")["loud"] == "loud 1.5"
         for line in ("said while loading", "said behind Python's back", "said by a child"):
             assert line in log.read_text()
 

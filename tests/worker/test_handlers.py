@@ -43,7 +43,7 @@ from tlsearch.worker.protocol import (
     SaveModel,
     reply_type,
 )
-from tlsearch.worker.state import WorkerState, provenance
+from tlsearch.worker.state import WorkerState
 
 # Keras 3.15 turns variables and bfloat16 tensors into arrays in a way that NumPy 2 warns of.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -137,8 +137,8 @@ def test_plugins_are_described_without_handing_them_over() -> None:
     lite = by_name["efficientnet_lite0"]
     assert (lite.default_image_size, lite.min_image_size) == (224, 32)
     assert lite.weights["imagenet"] == LITE.weights["imagenet"]
-    assert {"flip", "crop", "rotate", "shift", "color", "geometric", "standard"} <= set(facts.augmentations)
-    assert facts.augmentations["flip"] == f"{lite.distribution} {lite.version}"
+    assert {"flip", "crop", "rotate", "shift", "color", "geometric", "standard"} <= set(facts.of("augmentation"))
+    assert facts.of("augmentation")["flip"] == f"{lite.distribution} {lite.version}"
     assert facts.broken == ()
 
 
@@ -327,9 +327,3 @@ def test_the_small_network_is_trained_from_scratch_and_saved(folder: Path, tmp_p
     assert outcome.result.state == "complete"
     worker.send(SaveModel(spec=outcome.result.spec, candidate=small, folder=tmp_path / "model", decode_size=SIZE))
     assert (tmp_path / "model" / "model.keras").stat().st_size > 10_000
-
-
-def test_provenance_is_distribution_and_version() -> None:
-    (entry,) = [e for e in registry.find_plugins("augmentation") if e.name == "flip"]
-    assert provenance("augmentation", "flip") == f"{entry.distribution} {entry.version}"
-    assert provenance("backbone", "small_cnn") == "tlsearch"

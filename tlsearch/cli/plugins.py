@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from tlsearch.plugins.kinds import NAMES
+
 if TYPE_CHECKING:
-    from tlsearch.plugins.registry import PluginEntry, PluginKind
+    from tlsearch.plugins.registry import PluginEntry
 
-KINDS = ("backbone", "augmentation", "weights")
-
-_kind_option = click.option("--kind", type=click.Choice(KINDS), help="Which one, where kinds share a name.")
+_kind_option = click.option("--kind", type=click.Choice(NAMES), help="Which one, where kinds share a name.")
 
 
-@click.group(short_help="Backbones, augmentations and weights that are installed.")
+@click.group(short_help="Plugins of every kind that are installed.")
 def plugins() -> None:
     """Shows and checks the installed plugins, and begins new ones."""
 
@@ -50,7 +50,7 @@ def _origin(row: dict[str, Any]) -> str:
 @click.argument("name")
 @_kind_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.  [default: off]")
-def show(name: str, kind: PluginKind | None, as_json: bool) -> None:
+def show(name: str, kind: str | None, as_json: bool) -> None:
     """Loads the plugin NAME, builds its network if it is a backbone, and prints what there is to know."""
     from tlsearch.plugins.info import describe
 
@@ -89,20 +89,20 @@ def _fact(row: dict[str, Any]) -> str:
 @plugins.command("check", short_help="Run the conformance kit on one of them.")
 @click.argument("name")
 @_kind_option
-def check(name: str, kind: PluginKind | None) -> None:
+def check(name: str, kind: str | None) -> None:
     """Checks that the plugin NAME keeps its contract, on every Keras backend that is installed: one line a check.
 
     Exits with 1 where a check fails.
     """
     from tlsearch.errors import PluginError
-    from tlsearch.plugins.load_status import note
+    from tlsearch.plugins.load_status import load_and_remember
     from tlsearch.plugins.registry import BrokenPlugin, origin
     from tlsearch.testing.kit import check_on_backend, installed_backends
 
     entries = _named(name, kind)
     failed = 0
     for entry in entries:
-        outcome = note(entry)
+        outcome = load_and_remember(entry)
         if isinstance(outcome, BrokenPlugin):
             raise PluginError(f"the {entry.kind} {name!r} of {origin(entry)} cannot be used: {outcome.reason}")
         for backend in installed_backends():
@@ -117,7 +117,7 @@ def check(name: str, kind: PluginKind | None) -> None:
 
 
 @plugins.command("new", short_help="Begin one: a package with tests.")
-@click.argument("kind", type=click.Choice(("backbone", "augmentation")))
+@click.argument("kind", type=click.Choice(NAMES))
 @click.argument("name")
 @click.option(
     "--dir",
@@ -127,7 +127,7 @@ def check(name: str, kind: PluginKind | None) -> None:
     metavar="DIR",
     help="Folder in which to make the package's folder.  [default: the working directory]",
 )
-def new(kind: PluginKind, name: str, folder: Path) -> None:
+def new(kind: str, name: str, folder: Path) -> None:
     """Writes a complete package with a plugin NAME that works: install it, run its tests, then make it yours."""
     from tlsearch.plugins.scaffold import write_package
 
@@ -137,7 +137,7 @@ def new(kind: PluginKind, name: str, folder: Path) -> None:
     click.echo("\n  ".join((f"{where} is ready. Next:", *commands)))
 
 
-def _named(name: str, kind: PluginKind | None) -> list[PluginEntry]:
+def _named(name: str, kind: str | None) -> list[PluginEntry]:
     """The plugins of that name. Raises ``PluginError`` where there is none."""
     from tlsearch.errors import PluginError
     from tlsearch.plugins.registry import find_plugins, unknown_name

@@ -12,12 +12,12 @@ import numpy as np
 from tlsearch import backend as runtime
 from tlsearch.errors import RunError
 from tlsearch.features.passes import CountedRows, PassCounter
-from tlsearch.features.prefix import EXTRACT_BATCH, Network, plugin_digest
+from tlsearch.features.prefix import EXTRACT_BATCH, Network
 from tlsearch.features.store import FeatureStore
 from tlsearch.features.view import PLAIN, View, render_chunks
 from tlsearch.models.cuts import Feature, maps, pools
 from tlsearch.plugins.api import Augmentation
-from tlsearch.plugins.registry import PluginKind
+from tlsearch.plugins.provenance import plugin_digest
 from tlsearch.types import AnyArray, IntArray
 
 FORMAT = 2
@@ -105,7 +105,7 @@ class Extractor:
     store: FeatureStore
     pool: Pool
     augmentations: Callable[[str], Augmentation]
-    provenance: Callable[[PluginKind, str], str]
+    provenance: Callable[[str, str], str]
     progress: Progress = _silent
     computed: int = 0
     passes: PassCounter = field(default_factory=PassCounter)

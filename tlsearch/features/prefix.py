@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import inspect
 from collections.abc import Callable, Mapping
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +14,6 @@ from tlsearch.errors import PluginFailedError
 from tlsearch.models import partition
 from tlsearch.models.cuts import Cuts, Feature
 from tlsearch.plugins.api import Backbone
-from tlsearch.plugins.guard import unguarded
 from tlsearch.types import AnyArray, Candidate
 
 if TYPE_CHECKING:
@@ -144,27 +141,3 @@ class Network:
         name = self.plugin.name
         text = f"The backbone plugin '{name}' {what}; {fix}, or leave it out with --backbone."
         return PluginFailedError(text, plugin=f"backbone {name}")
-
-
-def plugin_digest(plugin: object) -> str:
-    """A hash of the source of the package that a plugin comes from (of its file, where it is in none), so that an
-    edited plugin, or one with an edited helper, never meets the features of its former self."""
-    try:
-        source = inspect.getsourcefile(type(unguarded(plugin)))
-    except (OSError, TypeError):
-        source = None
-    return _source_digest(Path(source)) if source else "unknown"
-
-
-@cache
-def _source_digest(file: Path) -> str:
-    """Read once in a process, as the code itself is."""
-    folder = file.parent
-    if not (folder / "__init__.py").exists():
-        return hashlib.sha256(file.read_bytes()).hexdigest()[:16]
-    while (folder.parent / "__init__.py").exists():
-        folder = folder.parent
-    digest = hashlib.sha256()
-    for path in sorted(folder.rglob("*.py")):
-        digest.update(f"{path.relative_to(folder)}\0{hashlib.sha256(path.read_bytes()).hexdigest()}\0".encode())
-    return digest.hexdigest()[:16]

@@ -47,9 +47,9 @@ def find_candidates(
     known = {b.name: b for b in plugins.backbones}
     found = _from_files(config, known, plugins)
     left_out = [
-        LeftOut(name, f"the plugin of {dist} is broken: {reason}")
-        for kind, name, dist, reason in plugins.broken
-        if kind != "augmentation" and not config.backbones
+        LeftOut(broken.entry.name, f"the plugin of {broken.entry.distribution} is broken: {broken.reason}")
+        for broken in plugins.broken
+        if broken.entry.kind in ("backbone", "weights") and not config.backbones
     ]
     missing = []
     for request in _requests(config, known, plugins, {(f.backbone.name, f.weights.name) for f in found}):
@@ -84,7 +84,7 @@ def find_candidates(
 def _without(request: Request, plugins: PluginFacts, error: PluginFailedError) -> LeftOut:
     """What to say of weights whose package fails. Raises ``PluginError`` where the user named them."""
     label = f"{request.backbone.name}@{request.weights}"
-    reason = f"its package {plugins.weights[label]} fails: {str(error).rstrip('.')}"
+    reason = f"its package {plugins.of('weights')[label]} fails: {str(error).rstrip('.')}"
     if request.named:
         raise PluginError(f"{label} cannot be used: {reason}.") from error
     return LeftOut(label, reason)
@@ -130,9 +130,8 @@ def _named(known: dict[str, BackboneFacts], plugins: PluginFacts, name: str) -> 
 
 
 def _raise_if_broken(plugins: PluginFacts, kind: str, name: str) -> None:
-    for broken_kind, broken, distribution, reason in plugins.broken:
-        if (broken_kind, broken) == (kind, name):
-            raise PluginError(f"The {kind} {name!r} of {distribution} cannot be used: {reason}.")
+    if (broken := plugins.fault(kind, name)) is not None:
+        raise PluginError(f"The {kind} {name!r} of {broken.entry.distribution} cannot be used: {broken.reason}.")
 
 
 def _requests(

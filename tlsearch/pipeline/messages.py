@@ -12,7 +12,6 @@ from tlsearch.data.checks import IMBALANCE_LIMIT
 from tlsearch.data.split import imbalance
 from tlsearch.data.totals import totals
 from tlsearch.listeners.mlflow import RecordedRun
-from tlsearch.plugins.facts import all_versions
 from tlsearch.report import text as words
 from tlsearch.report.markdown import describe
 from tlsearch.report.numbers import interval, score
@@ -159,7 +158,7 @@ def recorded_run(context: RunContext, plan: Plan) -> RecordedRun:
         seed=context.config.seed,
         metric=data.metric,
         ranked_by=[metric] if plan.costs.trained_folds == len(plan.folds) else ["val_on_shared_folds", metric],
-        plugins=all_versions(plan.plugins),
+        plugins=plan.plugins.versions(),
         cuts={candidate: facts.cuts for candidate, facts in plan.measured.items()},
     )
 

@@ -17,7 +17,7 @@ from tlsearch.pipeline.context import Data, RunContext
 from tlsearch.pipeline.messages import plan_lines
 from tlsearch.pipeline.preflight import Ready
 from tlsearch.pipeline.scan import SIZE_STEP, pool_at, pool_digest
-from tlsearch.plugins.facts import PluginFacts, all_versions
+from tlsearch.plugins.facts import PluginFacts
 from tlsearch.results.schema.run import LeftOut
 from tlsearch.runs import identity
 from tlsearch.search.cost import Costs
@@ -77,7 +77,7 @@ class Plan:
         """Give "distribution version" of every plugin that takes part, by name."""
         candidates = self.space.candidates
         names = [c.backbone for c in candidates] + [f"{c.backbone}@{c.weights}" for c in candidates]
-        known = all_versions(self.plugins)
+        known = self.plugins.versions()
         return {name: known[name] for name in (*names, *self.space.policies) if name in known}
 
     def folds_of(self, spec: TrialSpec) -> tuple[Fold, ...]:
@@ -178,7 +178,7 @@ def plugin_failed(config: RunConfig, plugins: PluginFacts, candidate: tuple[str,
     """What to say of a candidate (backbone, weights) whose plugin failed. Raises where the user named it."""
     backbone, weights = candidate
     label, reason = f"{backbone}@{weights}", str(error).rstrip(".")
-    added = plugins.weights.get(label)
+    added = plugins.of("weights").get(label)
     own = next(f"{b.distribution} {b.version}" for b in plugins.backbones if b.name == backbone)
     named = {text for text in config.backbones if "@" in text or added is None}
     named |= {"@".join(parse_weights(text)[:2]) for text in config.weights}

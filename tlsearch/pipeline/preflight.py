@@ -99,13 +99,19 @@ def check_record(config: RunConfig) -> None:
 def choose_policies(config: RunConfig, plugins: PluginFacts) -> tuple[str, ...]:
     """The augmentation policies of the search, "none" first. Raises ``PluginError`` for one that is not there."""
     for name in config.augment:
-        if name != "none" and name not in plugins.augmentations:
-            broken = next((b for b in plugins.broken if b[0] == "augmentation" and b[1] == name), None)
-            if broken:
-                raise PluginError(f"The augmentation {name!r} of {broken[2]} cannot be used: {broken[3]}.")
-            choices = ", ".join(["none", *sorted(plugins.augmentations)])
-            raise PluginError(f"There is no augmentation {name!r}; choose one of {choices}, or install its plugin.")
+        if name != "none":
+            check_installed(plugins, "augmentation", name, ("none",))
     return known_policies(config.augment or _default_policies(plugins))
+
+
+def check_installed(plugins: PluginFacts, kind: str, name: str, own: tuple[str, ...] = ()) -> None:
+    """Raise ``PluginError`` where there is no such plugin; ``own`` are further names that the engine itself has."""
+    if name in (known := plugins.of(kind)):
+        return
+    if (broken := plugins.fault(kind, name)) is not None:
+        raise PluginError(f"The {kind} {name!r} of {broken.entry.distribution} cannot be used: {broken.reason}.")
+    choices = ", ".join([*own, *sorted(known)])
+    raise PluginError(f"There is no {kind} {name!r}; choose one of {choices}, or install its plugin.")
 
 
 def _default_policies(plugins: PluginFacts) -> list[str]:

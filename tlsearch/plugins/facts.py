@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tlsearch.errors import PluginFailedError
-from tlsearch.features.prefix import plugin_digest
-from tlsearch.plugins import load_status as plugin_states
-from tlsearch.plugins import registry
+from tlsearch.plugins import load_status, registry
 from tlsearch.plugins.api import AugmentationHints, NamedWeights, TrainingHints, WeightSource
 from tlsearch.plugins.guard import blaming
-from tlsearch.plugins.registry import BrokenPlugin, LoadedPlugin, origin
+from tlsearch.plugins.kinds import NAMES
+from tlsearch.plugins.provenance import plugin_digest
+from tlsearch.plugins.registry import BrokenPlugin, LoadedPlugin, PluginEntry, origin
 
 
 @dataclass(frozen=True)
@@ -31,41 +31,56 @@ class BackboneFacts:
     hints: TrainingHints = field(default_factory=TrainingHints)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PluginFacts:
-    """All plugins that load, and those that do not as (kind, name, distribution, reason).
+    """All installed plugins.
 
-    ``augmentations``, and ``weights`` of packages of their own (by ``backbone@weights``), map names to distribution and
-    version. ``augmentation_hints`` has the hints of those augmentations that give any.
+    Attributes:
+        usable: Those that keep their contract.
+        broken: Those that do not, with the reason.
+        backbones: What the usable backbones say of themselves.
+        augmentation_hints: The hints of those augmentations that give any, by name.
     """
 
-    backbones: tuple[BackboneFacts, ...]
-    augmentations: Mapping[str, str]
-    broken: tuple[tuple[str, str, str, str], ...]
-    weights: Mapping[str, str]
+    usable: tuple[PluginEntry, ...]
+    broken: tuple[BrokenPlugin, ...] = ()
+    backbones: tuple[BackboneFacts, ...] = ()
     augmentation_hints: Mapping[str, AugmentationHints] = field(default_factory=dict)
+
+    def of(self, kind: str) -> dict[str, str]:
+        """The usable plugins of a kind: "distribution version" by name."""
+        return {entry.name: origin(entry) for entry in self.usable if entry.kind == kind}
+
+    def fault(self, kind: str, name: str) -> BrokenPlugin | None:
+        """The broken plugin of that kind and name, if there is one."""
+        return next((b for b in self.broken if (b.entry.kind, b.entry.name) == (kind, name)), None)
 
     def added(self, backbone: str) -> list[str]:
         """The names of the weights that other packages bring for a backbone."""
-        return [name.partition("@")[2] for name in self.weights if name.partition("@")[0] == backbone]
+        return [name.partition("@")[2] for name in self.of("weights") if name.partition("@")[0] == backbone]
+
+    def versions(self) -> dict[str, str]:
+        """ "distribution version" of every usable plugin, by name; of one name in two kinds that of the first kind."""
+        return {entry.name: origin(entry) for entry in reversed(self.usable)}
 
 
 def describe_plugins() -> PluginFacts:
     """Load every plugin and describe it."""
-    backbones, broken = registry.load_all("backbone")
-    augmentations, broken_augmentations = registry.load_all("augmentation")
-    weights, broken_weights = registry.load_all("weights")
-    broken += [*broken_augmentations, *broken_weights]
-    plugin_states.remember([*backbones, *augmentations, *weights, *broken])
-    known = {item.entry.name: _facts(item) for item in backbones}
-    misplaced = [BrokenPlugin(item.entry, fault) for item in weights if (fault := _misplaced(item, known))]
+    usable, broken = list[LoadedPlugin](), list[BrokenPlugin]()
+    for name in NAMES:
+        found, faulty = registry.load_all(name)
+        usable += found
+        broken += faulty
+    load_status.remember([*usable, *broken])
+    backbones = {item.entry.name: _facts(item) for item in usable if item.entry.kind == "backbone"}
+    misplaced = [BrokenPlugin(item.entry, fault) for item in usable if (fault := _misplaced(item.entry, backbones))]
     apart = {fault.entry for fault in misplaced}
+    hints = {i.entry.name: getattr(i.plugin, "hints", None) for i in usable if i.entry.kind == "augmentation"}
     return PluginFacts(
-        tuple(known.values()),
-        {item.entry.name: origin(item.entry) for item in augmentations},
-        tuple((b.entry.kind, b.entry.name, b.entry.distribution, b.reason) for b in [*broken, *misplaced]),
-        {item.entry.name: origin(item.entry) for item in weights if item.entry not in apart},
-        {i.entry.name: i.plugin.hints for i in augmentations if getattr(i.plugin, "hints", None) is not None},
+        usable=tuple(item.entry for item in usable if item.entry not in apart),
+        broken=(*broken, *misplaced),
+        backbones=tuple(backbones.values()),
+        augmentation_hints={name: hint for name, hint in hints.items() if hint is not None},
     )
 
 
@@ -114,19 +129,13 @@ def _facts(item: LoadedPlugin) -> BackboneFacts:
     )
 
 
-def _misplaced(item: LoadedPlugin, known: Mapping[str, BackboneFacts]) -> str:
-    """Why named weights have no place among those of their backbone; empty where they have."""
-    name, _, weights = item.entry.name.partition("@")
-    if name not in known:
+def _misplaced(entry: PluginEntry, backbones: Mapping[str, BackboneFacts]) -> str:
+    """Why named weights have no place among those of their backbone; empty where they have, and for other kinds."""
+    if entry.kind != "weights":
+        return ""
+    name, _, weights = entry.name.partition("@")
+    if name not in backbones:
         return f"its backbone {name!r} is not installed or is broken"
-    if weights in known[name].weights:
+    if weights in backbones[name].weights:
         return f"{name} has weights {weights!r} already; its author must choose another name"
     return ""
-
-
-def all_versions(plugins: PluginFacts) -> dict[str, str]:
-    """ "distribution version" of every plugin, by name."""
-    known = {b.name: f"{b.distribution} {b.version}" for b in plugins.backbones}
-    known.update(plugins.augmentations)
-    known.update(plugins.weights)
-    return known

@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import sys
 import traceback
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import Any
 
 from tlsearch.errors import PluginFailedError, TlsearchError
-from tlsearch.plugins.api import Augmentation, Backbone, CutPoint, Images
-
-if TYPE_CHECKING:
-    import keras
 
 
 @contextmanager
@@ -37,63 +32,36 @@ def blamed(error: BaseException, plugin: str) -> PluginFailedError:
     return PluginFailedError(said, plugin=plugin)
 
 
-class GuardedBackbone:
-    """A backbone whose methods raise ``PluginFailedError``; all else is the plugin's own, which is ``guarded``."""
+class Guarded:
+    """A plugin that the engine is about to use. All but its methods is the plugin's own, which is ``guarded``.
 
-    def __init__(self, plugin: Backbone) -> None:
-        self.guarded = plugin
+    Args:
+        kind: The name of its kind.
+        plugin: The plugin.
+        methods: The names of methods whose errors become ``PluginFailedError``. A subclass that has methods of its own
+            for that needs to name none.
+    """
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.guarded, name)
-
-    def build(self, image_size: int, weights: Path | None) -> keras.Model:
-        """See ``Backbone``. A ``ValueError`` about a weights file is no fault of the plugin."""
-        with blaming("backbone", self.guarded.name):
-            try:
-                return self.guarded.build(image_size, weights)
-            except ValueError as error:
-                if weights is None:
-                    raise
-                misfit = error
-        raise misfit
-
-    def cut_points(self, model: keras.Model) -> Sequence[CutPoint]:
-        """See ``Backbone``."""
-        with blaming("backbone", self.guarded.name):
-            return list(self.guarded.cut_points(model))
-
-    def preprocess(self, images: Any) -> Any:
-        """See ``Backbone``."""
-        with blaming("backbone", self.guarded.name):
-            return self.guarded.preprocess(images)
-
-
-class GuardedAugmentation:
-    """An augmentation that raises ``PluginFailedError``, also where what it gives is not what it was given."""
-
-    def __init__(self, plugin: Augmentation) -> None:
-        self.guarded = plugin
+    def __init__(self, kind: str, plugin: Any, methods: Collection[str] = ()) -> None:
+        self.kind, self.guarded = kind, plugin
+        self._methods = methods
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self.guarded, name)
+        found = getattr(self.guarded, name)
+        return self._blaming(found) if name in self._methods else found
 
-    def render(self, images: Images, strength: float, rng: np.random.Generator) -> Images:
-        """See ``Augmentation``."""
-        name = self.guarded.name
-        with blaming("augmentation", name):
-            rendered = self.guarded.render(images, strength, rng)
-            found = f"{rendered.shape} {rendered.dtype}"
-        if rendered.shape != images.shape or rendered.dtype != np.uint8:
-            raise PluginFailedError(
-                f"The augmentation plugin '{name}' turned {images.shape} uint8 into {found}; it must keep both.",
-                plugin=f"augmentation {name}",
-            )
-        return rendered
+    def _blaming(self, method: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(method)
+        def call(*args: Any, **kwargs: Any) -> Any:
+            with blaming(self.kind, self.guarded.name):
+                return method(*args, **kwargs)
+
+        return call
 
 
 def unguarded(plugin: object) -> object:
     """The plugin itself."""
-    return plugin.guarded if isinstance(plugin, GuardedBackbone | GuardedAugmentation) else plugin
+    return plugin.guarded if isinstance(plugin, Guarded) else plugin
 
 
 def culprit(error: BaseException, plugins: Iterable[tuple[str, object]]) -> str:

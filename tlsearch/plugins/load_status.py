@@ -45,7 +45,7 @@ def remember(outcomes: Iterable[LoadedPlugin | BrokenPlugin]) -> None:
         _write(known)
 
 
-def note(entry: PluginEntry) -> LoadedPlugin | BrokenPlugin:
+def load_and_remember(entry: PluginEntry) -> LoadedPlugin | BrokenPlugin:
     """Load a plugin, and remember how it did."""
     with silent_stderr():  # most plugins import Keras, and TensorFlow says much
         outcome = load_entry(entry)

@@ -3,51 +3,23 @@
 from __future__ import annotations
 
 import difflib
-import math
 import os
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import metadata
-from typing import Any, Literal
+from typing import Any
 
 from tlsearch.errors import PluginError
-from tlsearch.plugins.api import (
-    API_VERSION,
-    AUGMENTATION_GROUP,
-    BACKBONE_GROUP,
-    WEIGHTS_GROUP,
-    AugmentationHints,
-    TrainingHints,
-    WeightSource,
-)
-
-PluginKind = Literal["backbone", "augmentation", "weights"]
-
-GROUPS: Mapping[PluginKind, str] = {
-    "backbone": BACKBONE_GROUP,
-    "augmentation": AUGMENTATION_GROUP,
-    "weights": WEIGHTS_GROUP,
-}
-RESERVED: Mapping[PluginKind, frozenset[str]] = {
-    "backbone": frozenset({"small_cnn"}),
-    "augmentation": frozenset({"none"}),
-    "weights": frozenset(),
-}
-"""Names that the engine itself gives a meaning."""
-
-_METHODS: Mapping[PluginKind, tuple[str, ...]] = {
-    "backbone": ("build", "cut_points", "preprocess"),
-    "augmentation": ("render",),
-    "weights": ("file",),
-}
+from tlsearch.plugins.api import API_VERSION
+from tlsearch.plugins.guard import Guarded
+from tlsearch.plugins.kinds import all_kinds, kind_named
 
 
 @dataclass(frozen=True, order=True)
 class PluginEntry:
     """A plugin as its package announces it; nothing of it is imported. ``target`` is ``module:attribute``."""
 
-    kind: PluginKind
+    kind: str
     name: str
     distribution: str
     version: str
@@ -73,7 +45,7 @@ class BrokenPlugin:
 _cache: dict[PluginEntry, LoadedPlugin | BrokenPlugin] = {}
 
 
-def find_plugins(kind: PluginKind | None = None, *, switched_off: bool = False) -> list[PluginEntry]:
+def find_plugins(kind: str | None = None, *, switched_off: bool = False) -> list[PluginEntry]:
     """Every installed plugin of ``kind`` (all where None), sorted, from package metadata alone.
 
     ``TLSEARCH_ONLY_BUILTIN=1`` leaves only what tlsearch itself brings; ``TLSEARCH_DISABLE_PLUGINS`` names
@@ -82,18 +54,18 @@ def find_plugins(kind: PluginKind | None = None, *, switched_off: bool = False) 
     disabled = {_normal(name) for name in os.environ.get("TLSEARCH_DISABLE_PLUGINS", "").split(",") if name.strip()}
     only_builtin = os.environ.get("TLSEARCH_ONLY_BUILTIN", "") not in ("", "0")
     found = set()
-    for each in (kind,) if kind else GROUPS:
-        for point in metadata.entry_points(group=GROUPS[each]):
+    for each in (kind_named(kind),) if kind else all_kinds():
+        for point in metadata.entry_points(group=each.group):
             distribution = point.dist.name if point.dist else "unknown"
             off = _normal(distribution) in disabled or (only_builtin and _normal(distribution) != "tlsearch")
             if off and not switched_off:
                 continue
             version = point.dist.version if point.dist else ""
-            found.add(PluginEntry(each, point.name, distribution, version, point.value))
+            found.add(PluginEntry(each.name, point.name, distribution, version, point.value))
     return sorted(found)
 
 
-def load_plugin(kind: PluginKind, name: str) -> Any:
+def load_plugin(kind: str, name: str) -> Any:
     """The plugin of that name, loaded once for each process.
 
     Raises ``PluginError`` where there is none, where two distributions claim the name, where it is broken.
@@ -108,12 +80,18 @@ def load_plugin(kind: PluginKind, name: str) -> Any:
     return outcome.plugin
 
 
+def load_guarded(kind: str, name: str) -> Any:
+    """The plugin as ``load_plugin`` gives it, in the guard of its kind: what it raises is said to be its fault."""
+    plugin, described = load_plugin(kind, name), kind_named(kind)
+    return described.wrap(plugin) if described.wrap else Guarded(kind, plugin, described.methods)
+
+
 def loaded() -> list[LoadedPlugin]:
     """The plugins that this process has loaded."""
     return [outcome for outcome in _cache.values() if isinstance(outcome, LoadedPlugin)]
 
 
-def load_all(kind: PluginKind) -> tuple[list[LoadedPlugin], list[BrokenPlugin]]:
+def load_all(kind: str) -> tuple[list[LoadedPlugin], list[BrokenPlugin]]:
     """Every plugin of ``kind``: those that keep their contract, and those that do not with the reason."""
     entries = find_plugins(kind)
     outcomes = [_load_unless_doubled(entry, entries) for entry in entries]
@@ -157,7 +135,7 @@ def name_fault(entry: PluginEntry, entries: list[PluginEntry]) -> str | None:
             f"the name is registered by {origin(entry)} and by {', '.join(map(origin, rivals))}; "
             f"uninstall all but one, or name the others in TLSEARCH_DISABLE_PLUGINS"
         )
-    if entry.name in RESERVED[entry.kind]:
+    if entry.name in kind_named(entry.kind).reserved:
         return f"the name {entry.name!r} is reserved; its author must choose another"
     return None
 
@@ -173,7 +151,7 @@ def _load_unless_doubled(entry: PluginEntry, entries: list[PluginEntry]) -> Load
 
 def _load(entry: PluginEntry) -> LoadedPlugin | BrokenPlugin:
     try:
-        plugin = metadata.EntryPoint(entry.name, entry.target, GROUPS[entry.kind]).load()
+        plugin = metadata.EntryPoint(entry.name, entry.target, kind_named(entry.kind).group).load()
         if isinstance(plugin, type):
             plugin = plugin()
         fault = contract_fault(entry.kind, plugin, entry.name)
@@ -185,7 +163,7 @@ def _load(entry: PluginEntry) -> LoadedPlugin | BrokenPlugin:
     return BrokenPlugin(entry, fault) if fault else LoadedPlugin(entry, plugin)
 
 
-def contract_fault(kind: PluginKind, plugin: Any, name: str) -> str | None:
+def contract_fault(kind: str, plugin: Any, name: str) -> str | None:
     """What in ``plugin``, registered as ``name``, breaks its contract, as far as attributes tell; or None."""
     if not hasattr(plugin, "api_version") and not hasattr(plugin, "name"):
         what = type(plugin).__name__
@@ -197,59 +175,8 @@ def contract_fault(kind: PluginKind, plugin: Any, name: str) -> str | None:
         return f"it needs version {version} of the plugin API and this is {API_VERSION}; upgrade tlsearch"
     if getattr(plugin, "name", None) != name:
         return f"it calls itself {getattr(plugin, 'name', None)!r} but is registered as {name!r}"
-    missing = [method for method in _METHODS[kind] if not callable(getattr(plugin, method, None))]
+    described = kind_named(kind)
+    missing = [method for method in described.methods if not callable(getattr(plugin, method, None))]
     if missing:
         return f"it has no method {' or '.join(missing)}"
-    if kind == "weights":
-        return _weights_fault(plugin)
-    return _backbone_fault(plugin) if kind == "backbone" else _augmentation_fault(plugin)
-
-
-def _weights_fault(plugin: Any) -> str | None:
-    backbone, _, weights = plugin.name.partition("@")
-    if not backbone or not weights:
-        return f"its name {plugin.name!r} is not of the form backbone@weights"
-    empty = [said for said in ("trained_on", "licence") if not isinstance(getattr(plugin, said, None), str)]
-    return f"it does not say its {' and '.join(empty)}" if empty else None
-
-
-def _backbone_fault(plugin: Any) -> str | None:
-    sizes: list[Any] = [getattr(plugin, size, None) for size in ("min_image_size", "default_image_size")]
-    if not all(isinstance(size, int) and size > 0 for size in sizes) or sizes[0] > sizes[1]:
-        return f"its min and default image sizes, {sizes[0]!r} and {sizes[1]!r}, are not two sizes in order"
-    weights = getattr(plugin, "weights", None)
-    if not isinstance(weights, Mapping):
-        return "its weights are not a mapping of names to WeightSource"
-    for name, source in weights.items():
-        if not isinstance(source, WeightSource):
-            return f"its weights {name!r} are a {type(source).__name__}, not a WeightSource"
-        if (source.path is None) == (source.url is None):
-            return f"its weights {name!r} need either a path or a url"
-        if source.url is not None and not source.filename:
-            return f"its weights {name!r} have a url but no filename"
-    return _training_hints_fault(getattr(plugin, "hints", None))
-
-
-def _training_hints_fault(hints: Any) -> str | None:
-    if hints is None:
-        return None
-    if not isinstance(hints, TrainingHints):
-        return f"its hints are of the type {type(hints).__name__}, not TrainingHints"
-    depths = [depth for depth in (hints.freeze_middle, hints.freeze_late) if depth is not None]
-    if not all(isinstance(depth, int) and depth > 0 for depth in depths) or depths != sorted(depths):
-        return f"its hints freeze {' and '.join(map(repr, depths))} cut points, where whole numbers in order are needed"
-    rates = [rate for rate in (hints.lr_middle, hints.lr_late, hints.lr_early) if rate is not None]
-    if not all(isinstance(rate, int | float) and 0 < rate < math.inf for rate in rates):
-        return f"its hints have the learning rates {', '.join(map(repr, rates))}, where numbers above 0 are needed"
-    return None
-
-
-def _augmentation_fault(plugin: Any) -> str | None:
-    hints = getattr(plugin, "hints", None)
-    if hints is None:
-        return None
-    if not isinstance(hints, AugmentationHints):
-        return f"its hints are of the type {type(hints).__name__}, not AugmentationHints"
-    if hints.role not in (None, "mild", "strong"):
-        return f"its role is {hints.role!r}, where 'mild', 'strong' or None is needed"
-    return None
+    return described.validate(plugin)

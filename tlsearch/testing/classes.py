@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, ClassVar
 
 import pytest
 
-from tlsearch.plugins.registry import PluginKind
-from tlsearch.testing.kit import BACKENDS, CHECKS, check_on_backend, installed_backends, target_of
+from tlsearch.plugins.kinds import kind_named
+from tlsearch.testing.kit import BACKENDS, check_on_backend, installed_backends, target_of
 from tlsearch.testing.outcome import Check, CheckResult, known_failures, run_check
 
 
-class _PluginTests:
-    """What the three have in common."""
+class PluginTests:
+    """The rules of a kind of plugin, a test each."""
 
-    kind: ClassVar[PluginKind]
+    kind: ClassVar[str]
     checks: ClassVar[Mapping[str, Check]]
 
     expected_failures: ClassVar[Mapping[str, str]] = {}
@@ -54,25 +55,12 @@ class _PluginTests:
         assert not failed, f"on {backend}: " + "; ".join(failed)
 
 
-class BackboneTests(_PluginTests):
-    """The rules of a backbone."""
-
-    kind = "backbone"
-    checks = CHECKS["backbone"]
-
-
-class AugmentationTests(_PluginTests):
-    """The rules of an augmentation."""
-
-    kind = "augmentation"
-    checks = CHECKS["augmentation"]
-
-
-class WeightsTests(_PluginTests):
-    """The rules of named weights."""
-
-    kind = "weights"
-    checks = CHECKS["weights"]
+@cache
+def tests_of(kind: str) -> type[PluginTests]:
+    """The class of tests for a kind of plugin."""
+    name = f"{kind.capitalize()}Tests"
+    body = {"kind": kind, "checks": kind_named(kind).load_checks(), "__doc__": f"The rules of the kind {kind}."}
+    return type(name, (PluginTests,), body)
 
 
 def _judge(result: CheckResult) -> None:

@@ -11,16 +11,8 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tlsearch.plugins.api import Augmentation, Backbone, NamedWeights
-from tlsearch.plugins.registry import PluginKind
-from tlsearch.testing import augmentation, backbone, weights
-from tlsearch.testing.outcome import Check, CheckResult, run_checks
-
-CHECKS: Mapping[PluginKind, Mapping[str, Check]] = {
-    "backbone": backbone.CHECKS,
-    "augmentation": augmentation.CHECKS,
-    "weights": weights.CHECKS,
-}
+from tlsearch.plugins.kinds import kind_named
+from tlsearch.testing.outcome import CheckResult, run_checks
 
 BACKENDS = ("tensorflow", "jax", "torch")
 """What Keras can run on."""
@@ -30,23 +22,19 @@ RESULT = "tlsearch check: "
 """What a line with a result begins with; plugins may print what they like."""
 
 
-def check_backbone(plugin: Backbone, expected_failures: Mapping[str, str] | None = None) -> list[CheckResult]:
-    """Run every check of a backbone on Keras' current backend.
+def check_plugin(kind: str, plugin: Any, expected_failures: Mapping[str, str] | None = None) -> list[CheckResult]:
+    """Run every check of a plugin on Keras' current backend.
 
-    ``expected_failures`` maps names of checks to the reason why the plugin cannot pass them; such a check counts as
-    failed where it passes. Raises ``ValueError`` for a name that is no check's.
+    Args:
+        kind: What the plugin is, such as "backbone".
+        plugin: The plugin.
+        expected_failures: Names of checks with the reason why the plugin cannot pass them; such a check counts as
+            failed where it passes.
+
+    Raises:
+        ValueError: An expected failure names no check.
     """
-    return run_checks(backbone.CHECKS, plugin, expected_failures)
-
-
-def check_augmentation(plugin: Augmentation, expected_failures: Mapping[str, str] | None = None) -> list[CheckResult]:
-    """Run every check of an augmentation; see ``check_backbone``."""
-    return run_checks(augmentation.CHECKS, plugin, expected_failures)
-
-
-def check_weights(plugin: NamedWeights, expected_failures: Mapping[str, str] | None = None) -> list[CheckResult]:
-    """Run every check of named weights; see ``check_backbone``."""
-    return run_checks(weights.CHECKS, plugin, expected_failures)
+    return run_checks(kind_named(kind).load_checks(), plugin, expected_failures)
 
 
 def installed_backends() -> list[str]:
@@ -55,7 +43,7 @@ def installed_backends() -> list[str]:
 
 
 def check_on_backend(
-    backend: str, kind: PluginKind, plugin: str, expected_failures: Mapping[str, str] | None = None
+    backend: str, kind: str, plugin: str, expected_failures: Mapping[str, str] | None = None
 ) -> Iterator[CheckResult]:
     """Run every check in a process of its own on ``backend``, each result as it comes.
 
@@ -80,7 +68,7 @@ def check_on_backend(
         process.wait()
         log.seek(0)
         last = (log.read().strip().splitlines() or ["it printed nothing"])[-1]
-    if count < len(CHECKS[kind]):
+    if count < len(kind_named(kind).load_checks()):
         yield CheckResult("runs to the end", "failed", f"the process ended with code {process.returncode}: {last}")
 
 

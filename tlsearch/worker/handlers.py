@@ -16,6 +16,7 @@ from tlsearch.features.view import PLAIN
 from tlsearch.models.cuts import pools
 from tlsearch.models.measured import MeasuredCandidate
 from tlsearch.plugins.facts import PluginFacts, describe_plugins, weights_file
+from tlsearch.plugins.provenance import provenance
 from tlsearch.training.insight import Insight, earlier_cuts, examine
 from tlsearch.training.probe import probe_cuts
 from tlsearch.training.timing import median_seconds, training_step_seconds
@@ -23,7 +24,7 @@ from tlsearch.training.trial import TrialRunner
 from tlsearch.utils.cache import weights_dir
 from tlsearch.worker import protocol
 from tlsearch.worker.dispatch import handles
-from tlsearch.worker.state import WorkerState, augmentation_plugin, backbone_plugin, provenance
+from tlsearch.worker.state import WorkerState, augmentation_plugin, backbone_plugin
 
 
 @handles(protocol.DescribePlugins)

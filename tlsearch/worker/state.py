@@ -17,7 +17,6 @@ from tlsearch.models.measured import MeasuredCandidate
 from tlsearch.models.small_cnn import SmallCNN
 from tlsearch.plugins import registry
 from tlsearch.plugins.api import Augmentation, Backbone
-from tlsearch.plugins.guard import GuardedAugmentation, GuardedBackbone
 from tlsearch.training.trial import Fitted, TrialRunner
 from tlsearch.types import Candidate, Decision, TrialSpec
 from tlsearch.worker.protocol import Event, FrozenPasses, Progress
@@ -117,17 +116,9 @@ def backbone_plugin(name: str) -> Backbone:
     if name == SmallCNN.name:
         scratch: Backbone = SmallCNN()  # type: ignore[assignment]  # a class variable serves as the attribute
         return scratch
-    return cast("Backbone", GuardedBackbone(registry.load_plugin("backbone", name)))
+    return cast("Backbone", registry.load_guarded("backbone", name))
 
 
 def augmentation_plugin(name: str) -> Augmentation:
     """Give the augmentation of that name; errors in its code say that it is to blame."""
-    return cast("Augmentation", GuardedAugmentation(registry.load_plugin("augmentation", name)))
-
-
-def provenance(kind: registry.PluginKind, name: str) -> str:
-    """Give distribution and version of a plugin."""
-    for entry in registry.find_plugins(kind):
-        if entry.name == name:
-            return f"{entry.distribution} {entry.version}"
-    return "tlsearch"
+    return cast("Augmentation", registry.load_guarded("augmentation", name))
