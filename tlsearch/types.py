@@ -7,19 +7,47 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from enum import Enum
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
-import numpy.typing as npt
-
-AnyArray = npt.NDArray[Any]
-Float32Array = npt.NDArray[np.float32]
-Float64Array = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 Kind = Literal["feature_extraction", "fine_tuning", "from_scratch"]
 Role = Literal["trial", "baseline", "confirmation"]
 State = Literal["complete", "pruned", "failed", "timed_out"]
+
+Interval = tuple[float, float]
+"""The lower and the upper end."""
+
+if TYPE_CHECKING:
+    Float64Array = npt.NDArray[np.float64]
+    Float32Array = npt.NDArray[np.float32]
+    IntArray = npt.NDArray[np.int64]
+    BoolArray = npt.NDArray[np.bool_]
+    LabelArray = npt.NDArray[np.intp]
+    AnyArray = npt.NDArray[Any]
+else:
+
+    def __getattr__(name: str) -> Any:
+        """Make the aliases of arrays when one is asked for.
+
+        NumPy takes a tenth of a second to import, which ``tlsearch --help`` does not have.
+        """
+        import numpy as np
+        import numpy.typing as npt
+
+        kinds = {
+            "Float64Array": np.float64,
+            "Float32Array": np.float32,
+            "IntArray": np.int64,
+            "BoolArray": np.bool_,
+            "LabelArray": np.intp,
+            "AnyArray": Any,
+        }
+        if name not in kinds:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return npt.NDArray[kinds[name]]
 
 
 class Decision(Enum):

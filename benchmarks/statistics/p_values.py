@@ -58,7 +58,7 @@ def reject_equal(world: World, n: int, simulations: int, seed: int) -> Iterator[
     for number in range(simulations):
         drawn = simulator.draw(rng)
         for metric in METRICS:
-            p = p_value(drawn.y, drawn.winner, drawn.other, metric, number, drawn.groups, PERMUTATIONS)
+            p = p_value(drawn.y, (drawn.winner, drawn.other), metric, number, drawn.groups, PERMUTATIONS)
             stated[metric] += p is not None
             low[metric] += p is not None and p < 0.05
     for metric in METRICS:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser, Page
 
-    from tlsearch.results.schema.run import TrialRow
+    from tlsearch.results.schema import TrialRow
 
 pytestmark = [*MARKS, pytest.mark.timeout(900)]
 

@@ -12,7 +12,7 @@ import pytest
 from tests.helpers.small_run import MARKS, TrialRecord
 from tests.helpers.web_page import FITS, Watched
 from tlsearch.report import text as words
-from tlsearch.results.schema.run import TrialRow
+from tlsearch.results.schema import TrialRow
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page, Route

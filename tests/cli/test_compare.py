@@ -16,8 +16,7 @@ from click.testing import CliRunner, Result
 from tlsearch.cli.main import cli
 from tlsearch.config import RunConfig
 from tlsearch.results.result import RunResult, write_result
-from tlsearch.results.schema.evidence import EvaluationPredictions
-from tlsearch.results.schema.run import Difference
+from tlsearch.results.schema import Difference, EvaluationPredictions
 from tlsearch.stats.claims import compare as compare_labels
 
 TRUE = np.repeat(np.arange(4), 93)

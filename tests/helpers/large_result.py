@@ -9,8 +9,7 @@ import numpy as np
 
 from tests.helpers.sample_result import LITE, SAMPLE, SOLVED, VGG, WINNER
 from tlsearch.results.result import RunResult
-from tlsearch.results.schema.evidence import Confusion, Histories, Mistake
-from tlsearch.results.schema.run import TrialRow
+from tlsearch.results.schema import Confusion, Histories, Mistake, TrialRow
 from tlsearch.types import TrialResult
 
 NAMES = (

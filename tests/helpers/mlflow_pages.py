@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
 from tlsearch.results.result import RunResult
-from tlsearch.results.schema.run import Mlflow
+from tlsearch.results.schema import Mlflow
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page, Route

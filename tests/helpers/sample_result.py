@@ -7,35 +7,38 @@ from dataclasses import replace
 from tlsearch.data.checks import Finding
 from tlsearch.data.folders import Skipped
 from tlsearch.results.result import RunResult
-from tlsearch.results.schema.evidence import Confusion, Epoch, Histories, Mistake
-from tlsearch.results.schema.findings import (
+from tlsearch.results.schema import (
+    Baseline,
     Calibration,
     CalibrationBin,
     CalibrationScore,
-    Insights,
-    LabelErrors,
-    MoreData,
-    SizePoint,
-    Suspect,
-)
-from tlsearch.results.schema.run import (
-    Baseline,
     Confirmed,
+    Confusion,
     Dataset,
     Difference,
+    Epoch,
+    FrozenWork,
     Gain,
+    Histories,
+    Importance,
+    Insights,
+    LabelErrors,
     LeftOut,
     LinearProbe,
     Metrics,
+    Mistake,
     Mlflow,
+    MoreData,
     Output,
+    ParameterImportance,
     PlannedCandidate,
     PlanSummary,
     ProfilePoint,
+    SizePoint,
+    Suspect,
     TrialRow,
     Winner,
 )
-from tlsearch.results.schema.search import FrozenWork, Importance, ParameterImportance
 from tlsearch.types import TrialResult, TrialSpec
 
 CLASSES = ("dress", "hat", "long sleeve", "shirt")
@@ -43,9 +46,20 @@ LITE = "efficientnet_lite0@imagenet"
 VGG = "vgg16@imagenet"
 
 WINNER = TrialSpec(
-    "efficientnet_lite0", "imagenet", 160, 18, 6, dropout=0.3, policy="standard", strength=0.5, views=4,
-    steps=958, lr_suffix=5e-4, lr_head=1e-3, weight_decay=1e-3,
-)  # fmt: skip
+    "efficientnet_lite0",
+    "imagenet",
+    160,
+    18,
+    6,
+    dropout=0.3,
+    policy="standard",
+    strength=0.5,
+    views=4,
+    steps=958,
+    lr_suffix=5e-4,
+    lr_head=1e-3,
+    weight_decay=1e-3,
+)
 SOLVED = TrialSpec("vgg16", "imagenet", 128, 13, 13, pooling="avgmax", skip_cut=10)
 SCRATCH = TrialSpec("small_cnn", None, 160, 0, 0, policy="standard", strength=0.5, views=0, steps=958)
 
@@ -91,81 +105,157 @@ def _profile(label: str, depth: int, peak: float) -> tuple[ProfilePoint, ...]:
 
 
 BASELINE = Baseline(
-    "small_cnn", 310.0, 10, "schedule", True, 0.613, 0.602, (0.551, 0.650),
+    architecture="small_cnn",
+    seconds=310.0,
+    epochs=10,
+    stopped_by="schedule",
+    still_improving=True,
+    val=0.613,
+    test=0.602,
+    test_ci95=(0.551, 0.650),
     confirmed=Confirmed(0.598, 3, None, 0.021),
-)  # fmt: skip
-LARGE = Baseline("efficientnet_lite0", 340.0, 31, "schedule", False, 0.571, 0.566, (0.515, 0.615))
+)
+LARGE = Baseline(
+    architecture="efficientnet_lite0",
+    seconds=340.0,
+    epochs=31,
+    stopped_by="schedule",
+    still_improving=False,
+    val=0.571,
+    test=0.566,
+    test_ci95=(0.515, 0.615),
+)
 
+SUSPECT = Suspect(
+    path="shirt/9.jpg", given="shirt", suggested="dress", given_probability=0.004, suggested_probability=0.951
+)
 INSIGHTS = Insights(
     MoreData(
-        "accuracy",
-        (SizePoint(0.25, 268, 0.801, 0.011), SizePoint(0.5, 535, 0.838, 0.009), SizePoint(1.0, 1069, 0.861, 0.008)),
-        2, 1336, 0.023, (0.011, 0.035),
+        metric="accuracy",
+        points=(
+            SizePoint(0.25, 268, 0.801, 0.011),
+            SizePoint(0.5, 535, 0.838, 0.009),
+            SizePoint(1.0, 1069, 0.861, 0.008),
+        ),
+        draws=2,
+        examined=1336,
+        last_gain=0.023,
+        gain_ci95=(0.011, 0.035),
     ),
-    LabelErrors(1336, 31, (Suspect("shirt/9.jpg", "shirt", "dress", 0.004, 0.951),)),
+    LabelErrors(
+        1336,
+        31,
+        (SUSPECT,),
+    ),
     Calibration(
-        1.62, 136, 15,
-        CalibrationScore(0.061, 0.024, 0.402, (CalibrationBin(40, 0.55, 0.4), CalibrationBin(332, 0.98, 0.95))),
-        CalibrationScore(0.022, 0.026, 0.341, (CalibrationBin(52, 0.52, 0.5), CalibrationBin(320, 0.93, 0.95))),
+        temperature=1.62,
+        fitted_on=136,
+        bins=15,
+        before=CalibrationScore(0.061, 0.024, 0.402, (CalibrationBin(40, 0.55, 0.4), CalibrationBin(332, 0.98, 0.95))),
+        after=CalibrationScore(0.022, 0.026, 0.341, (CalibrationBin(52, 0.52, 0.5), CalibrationBin(320, 0.93, 0.95))),
     ),
-)  # fmt: skip
+)
 
 IMPORTANCE = Importance(
-    "fanova", 12,
+    "fanova",
+    12,
     (
         ParameterImportance("train_suffix", 0.41, 0.08),
         ParameterImportance("candidate", 0.2, 0.05),
         ParameterImportance("dropout", 0.01, None),
     ),
-)  # fmt: skip
+)
 WORK = (
-    FrozenWork(LITE, 0.01, 60_000, 20_000.0, 9_000, 4_000.0, 3_000, 1_500.0),
-    FrozenWork(VGG, 0.05, 2_000, 2_000.0, 2_000, 2_000.0, 1_000, 1_000.0),
+    FrozenWork(
+        candidate=LITE,
+        seconds_per_pass=0.01,
+        images_read=60_000,
+        passes_read=20_000.0,
+        images_asked=9_000,
+        passes_asked=4_000.0,
+        images_computed=3_000,
+        passes_computed=1_500.0,
+    ),
+    FrozenWork(
+        candidate=VGG,
+        seconds_per_pass=0.05,
+        images_read=2_000,
+        passes_read=2_000.0,
+        images_asked=2_000,
+        passes_asked=2_000.0,
+        images_computed=1_000,
+        passes_computed=1_000.0,
+    ),
 )
 
 SAMPLE = RunResult(
     dataset=Dataset(
-        "/data/clothing",
-        "9b1c5f0d2a7e4c33",
-        CLASSES,
-        {
+        path="/data/clothing",
+        fingerprint="9b1c5f0d2a7e4c33",
+        classes=CLASSES,
+        counts={
             "train": dict.fromkeys(CLASSES, 300),
             "val": dict.fromkeys(CLASSES, 34),
             "test": dict.fromkeys(CLASSES, 93),
         },
-        (Skipped("hat/broken.jpg", "it is broken: truncated file"),),
-        (Finding("duplicates", "info", "4 images with equal content within a class", ("hat/a.jpg",)),),
+        skipped=(Skipped("hat/broken.jpg", "it is broken: truncated file"),),
+        findings=(Finding("duplicates", "info", "4 images with equal content within a class", ("hat/a.jpg",)),),
     ),
     plan=PlanSummary(
-        (
-            PlannedCandidate(LITE, "efficientnet_lite0", "imagenet", 160, 18),
-            PlannedCandidate(VGG, "vgg16", "imagenet", 128, 13),
+        candidates=(
+            PlannedCandidate(
+                label=LITE, backbone="efficientnet_lite0", weights="imagenet", image_size=160, cut_points=18
+            ),
+            PlannedCandidate(label=VGG, backbone="vgg16", weights="imagenet", image_size=128, cut_points=13),
         ),
-        (LeftOut("resnet50", "weights not found; `tlsearch weights fetch resnet50` brings them"),),
-        958,
-        1500.0,
-        0,
-        "accuracy",
+        left_out=(LeftOut("resnet50", "weights not found; `tlsearch weights fetch resnet50` brings them"),),
+        steps=958,
+        time_limit=1500.0,
+        seed=0,
+        metric="accuracy",
     ),
     winner=Winner.of(WINNER, "block5", ("stem_conv", "stem_bn", "block1_dw")),
     metrics=Metrics(
-        "accuracy", 0.912, 0.903, (0.869, 0.929), 11.8, 14.1, Confirmed(0.905, 3, 0.006, 0.017),
-        majority=0.25, test_opened=1, test_accuracy=0.75, test_accuracy_ci95=(0.6, 0.86),
+        name="accuracy",
+        val=0.912,
+        test=0.903,
+        test_ci95=(0.869, 0.929),
+        ms_per_image=11.8,
+        megabytes=14.1,
+        confirmed=Confirmed(0.905, 3, 0.006, 0.017),
+        majority=0.25,
+        test_opened=1,
+        test_accuracy=0.75,
+        test_accuracy_ci95=(0.6, 0.86),
     ),
     linear_probe=LinearProbe(
-        f"{LITE}, all frozen, linear probe", 0.876, 0.860, (0.821, 0.892), Confirmed(0.868, 3, None, 0.015)
+        label=f"{LITE}, all frozen, linear probe",
+        val=0.876,
+        test=0.860,
+        test_ci95=(0.821, 0.892),
+        confirmed=Confirmed(0.868, 3, None, 0.015),
     ),
     baseline=replace(BASELINE, not_affordable=("vgg16",)),
     from_scratch=(replace(BASELINE, not_affordable=("vgg16",)), LARGE),
     gain=Gain(
-        0.301, (0.249, 0.353), (122, 10), 2e-25, None, Difference(0.043, (0.017, 0.071), (21, 5), 0.0016)
+        test=0.301,
+        ci95=(0.249, 0.353),
+        discordant=(122, 10),
+        mcnemar_midp=2e-25,
+        permutation_p=None,
+        over_linear_probe=Difference(difference=0.043, ci95=(0.017, 0.071), discordant=(21, 5), mcnemar_midp=0.0016),
     ),
     profile={LITE: _profile(LITE, 18, 0.865), VGG: _profile(VGG, 13, 0.836)},
     trials=_trials(),
     timings={"data": 8.1, "plan": 2.0, "profile": 96.0, "baseline": 310.0, "search": 702.0, "test": 14.0},
-    mlflow=Mlflow("sqlite:////data/mlflow.db", "1", "parent", "mlflow ui --backend-store-uri sqlite:///m.db"),
+    mlflow=Mlflow(
+        tracking_uri="sqlite:////data/mlflow.db",
+        experiment_id="1",
+        parent_run_id="parent",
+        ui_command="mlflow ui --backend-store-uri sqlite:///m.db",
+    ),
     versions={"tlsearch": "0.1.0", "python": "3.11.7", "keras": "3.15.1", "tensorflow": "2.21.0"},
-    output=Output("/runs/clothing-1", pictures="pictures"),
+    output=Output(folder="/runs/clothing-1", pictures="pictures"),
     confusion=Confusion(CLASSES, ((84, 2, 4, 3), (1, 90, 1, 1), (5, 0, 80, 8), (4, 1, 6, 82))),
     histories=Histories(
         _history(0.55, 0.912), _history(0.15, 0.613), {"2": _history(0.55, 0.912), "7": _history(0.5, 0.88)}
@@ -179,4 +269,4 @@ SAMPLE = RunResult(
     frozen_work=WORK,
     command="tlsearch run /data/clothing --time-limit 25m --seed 0",
     started="2026-11-22T10:12:00+00:00",
-)  # fmt: skip
+)

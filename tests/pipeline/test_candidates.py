@@ -17,7 +17,7 @@ from tlsearch.pipeline.candidates import Found, find_candidates
 from tlsearch.plugins import weights
 from tlsearch.plugins.facts import PluginFacts
 from tlsearch.plugins.registry import BrokenPlugin, PluginEntry
-from tlsearch.results.schema.run import LeftOut
+from tlsearch.results.schema import LeftOut
 
 
 @pytest.fixture(autouse=True)

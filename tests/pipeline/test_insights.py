@@ -15,10 +15,9 @@ from tlsearch.errors import TrialError
 from tlsearch.pipeline.context import Data
 from tlsearch.pipeline.evaluate import Evaluation
 from tlsearch.pipeline.insights import MOST_SUSPECTS, find_insights
-from tlsearch.results.schema.evidence import Confusion
-from tlsearch.results.schema.findings import Insights, MoreData, SizePoint
+from tlsearch.results.schema import Confusion, Insights, MoreData, SizePoint
 from tlsearch.stats.calibration import fit_temperature
-from tlsearch.stats.claims import estimate, make_claims
+from tlsearch.stats.claims import ModelPredictions, estimate, make_claims
 from tlsearch.training.insight import Insight
 from tlsearch.training.trial import Outcome
 from tlsearch.types import TrialResult, TrialSpec
@@ -27,7 +26,14 @@ from tlsearch.worker.protocol import ExamineLabels
 CLASSES = ("cat", "dog", "newt")
 POOL = (10, 11, 12, 13, 14)
 POOL_LABELS = (0, 1, 2, 0, 1)
-MORE = MoreData("accuracy", (SizePoint(0.5, 2, 0.5, 0.1), SizePoint(1.0, 4, 0.6, 0.1)), 1, 5, 0.1, (-0.1, 0.3))
+MORE = MoreData(
+    metric="accuracy",
+    points=(SizePoint(0.5, 2, 0.5, 0.1), SizePoint(1.0, 4, 0.6, 0.1)),
+    draws=1,
+    examined=5,
+    last_gain=0.1,
+    gain_ci95=(-0.1, 0.3),
+)
 
 
 def insight() -> Insight:
@@ -63,7 +69,7 @@ def evaluation(n: int = 40) -> Evaluation:
     labels = np.array([rng.choice(3, p=row) for row in p])
     guess = p.argmax(axis=1)
     return Evaluation(
-        claims=make_claims(labels, guess, guess, None, "accuracy", 0, list(range(n))),
+        claims=make_claims(labels, ModelPredictions(guess, guess), "accuracy", 0, list(range(n))),
         confusion=Confusion(CLASSES, ((0,) * 3,) * 3),
         ms_per_image=None,
         megabytes=1.0,

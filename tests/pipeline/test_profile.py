@@ -15,7 +15,7 @@ from tests.helpers.made_up import LITE, VGG, backbone_facts, plugin_facts
 from tlsearch.errors import PluginError, PluginFailedError, TrialError
 from tlsearch.pipeline.plan import Plan
 from tlsearch.pipeline.profile import Profile, best_candidates, make_profile, profile_line
-from tlsearch.results.schema.run import ProfilePoint
+from tlsearch.results.schema import ProfilePoint
 from tlsearch.types import Candidate
 from tlsearch.worker.protocol import ProfileCandidate
 

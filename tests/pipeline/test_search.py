@@ -18,7 +18,7 @@ from tlsearch.pipeline.baseline import BaselineResult
 from tlsearch.pipeline.confirm import more_views
 from tlsearch.pipeline.context import RunContext
 from tlsearch.pipeline.search import is_probe, reserved_seconds, search, trial_row, val_figures
-from tlsearch.results.schema.run import ProfilePoint
+from tlsearch.results.schema import ProfilePoint
 from tlsearch.search.study import Search
 from tlsearch.search.trial_record import TrialRecord
 from tlsearch.types import TrialResult

@@ -13,16 +13,24 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tests.helpers.sample_result import CLASSES, LITE, SAMPLE, SOLVED
+from tests.helpers.sample_result import CLASSES, LITE, SAMPLE, SOLVED, SUSPECT
 from tlsearch.data.checks import Finding
 from tlsearch.data.folders import Skipped
 from tlsearch.report.finding_text import label_errors_sentence
 from tlsearch.report.html import write_report
 from tlsearch.report.text import duration, interval, percent, points, verdict
 from tlsearch.results.result import RunResult
-from tlsearch.results.schema.evidence import Confusion, Histories, Mistake
-from tlsearch.results.schema.findings import Insights, LabelErrors, Suspect
-from tlsearch.results.schema.run import Gain, ProfilePoint, TrialRow, Winner
+from tlsearch.results.schema import (
+    Confusion,
+    Gain,
+    Histories,
+    Insights,
+    LabelErrors,
+    Mistake,
+    ProfilePoint,
+    TrialRow,
+    Winner,
+)
 
 VOID = {"meta", "img", "br", "link", "use", "input", "wbr"}
 
@@ -249,7 +257,10 @@ def test_hostile_names_stay_text(tmp_path: Path) -> None:
         trials=(*SAMPLE.trials, replace(SAMPLE.trials[0], number=9, reason=evil, label=evil)),
         confusion=Confusion(names, ((1, 2, 0, 0),) * 4),
         mistakes=(Mistake(evil, evil, evil, 0.5),),
-        insights=replace(SAMPLE.insights, label_errors=LabelErrors(9, 1, (Suspect(evil, evil, evil, 0.1, 0.9),))),
+        insights=replace(
+            SAMPLE.insights,
+            label_errors=LabelErrors(9, 1, (replace(SUSPECT, path=evil, given=evil, suggested=evil),)),
+        ),
         versions={evil: evil},
         command=evil,
     )  # fmt: skip
@@ -291,7 +302,7 @@ def test_the_page_says_where_its_pictures_are(tmp_path: Path) -> None:
 
 
 def gained(low: float, high: float, **changes: float | None) -> RunResult:
-    gain = Gain((low + high) / 2, (low, high), (8, 6), 0.2)
+    gain = Gain(test=(low + high) / 2, ci95=(low, high), discordant=(8, 6), mcnemar_midp=0.2)
     return replace(SAMPLE, gain=replace(gain, **changes))  # type: ignore[arg-type]
 
 

@@ -19,7 +19,7 @@ from tlsearch.report.images import Picture
 from tlsearch.report.sections.answer import answer
 from tlsearch.report.sections.confusion import confusion
 from tlsearch.results.result import RunResult
-from tlsearch.results.schema.evidence import Confusion, Histories
+from tlsearch.results.schema import Confusion, Histories
 
 EVERY = {
     "intervals", "depth-efficientnet_lite0-imagenet", "depth-vgg16-imagenet", "importance", "freeze-depth", "strength",

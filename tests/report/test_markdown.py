@@ -8,10 +8,14 @@ import pytest
 
 from tests.helpers.sample_result import SAMPLE
 from tlsearch.report.markdown import describe
-from tlsearch.results.schema.run import Mlflow
+from tlsearch.results.schema import Mlflow
 
 PLACE = Mlflow(
-    "sqlite:///x.db", "7", "abc", "mlflow ui", "http://127.0.0.1:5000/#/experiments/7/runs?viewStateShareKey=k"
+    tracking_uri="sqlite:///x.db",
+    experiment_id="7",
+    parent_run_id="abc",
+    ui_command="mlflow ui",
+    view="http://127.0.0.1:5000/#/experiments/7/runs?viewStateShareKey=k",
 )
 
 

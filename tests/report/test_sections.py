@@ -14,9 +14,7 @@ from tlsearch.report.sections.curves import curves
 from tlsearch.report.sections.depth import depth
 from tlsearch.report.sections.mattered import mattered
 from tlsearch.report.sections.trial_table import reached, trial_table
-from tlsearch.results.schema.evidence import Confusion, Histories
-from tlsearch.results.schema.run import TrialRow
-from tlsearch.results.schema.search import FrozenWork, Importance
+from tlsearch.results.schema import Confusion, FrozenWork, Histories, Importance, TrialRow
 from tlsearch.types import TrialResult
 
 
@@ -146,7 +144,23 @@ def test_savings_are_counts_times_measured_seconds() -> None:
     )
     assert [bar[-1] for bar in shown["store"]["bars"]] == [100, pytest.approx(46.67), pytest.approx(21.67)]
     assert cost(replace(SAMPLE, frozen_work=())).shown["store"] is None
-    assert store_bars([FrozenWork(LITE, 0.1, 0, 0, 0, 0, 0, 0)]) == []
+    assert (
+        store_bars(
+            [
+                FrozenWork(
+                    candidate=LITE,
+                    seconds_per_pass=0.1,
+                    images_read=0,
+                    passes_read=0,
+                    images_asked=0,
+                    passes_asked=0,
+                    images_computed=0,
+                    passes_computed=0,
+                )
+            ]
+        )
+        == []
+    )
 
 
 def test_time_is_told_by_how_trials_ended() -> None:

@@ -14,7 +14,7 @@ from tlsearch.report.numbers import score
 from tlsearch.report.text import verdict
 from tlsearch.results.flatten import flat_metrics
 from tlsearch.results.result import RunResult
-from tlsearch.results.schema.run import Confirmed, Difference, Gain
+from tlsearch.results.schema import Confirmed, Difference, Gain
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ def test_the_description_tells_the_whole_story() -> None:
 def test_a_gain_is_claimed_only_where_interval_and_p_value_agree(p: float | None, shown: bool) -> None:
     """Four images against none: Tango's interval excludes 0, but there are too few for a p-value."""
     assert SAMPLE.gain is not None
-    probe = Difference(0.053, (0.002, 0.129), (4, 0), p)
+    probe = Difference(difference=0.053, ci95=(0.002, 0.129), discordant=(4, 0), mcnemar_midp=p)
     gain = replace(SAMPLE.gain, ci95=(0.002, 0.129), mcnemar_midp=p, over_linear_probe=probe)
     said = " ".join(verdict(replace(SAMPLE, gain=gain)))
     assert ("Reuse beats" in said, "Searching paid" in said) == (shown, shown)
@@ -151,6 +151,24 @@ def test_a_gain_is_claimed_only_where_interval_and_p_value_agree(p: float | None
 @pytest.mark.parametrize(("p", "shown"), [(0.03, True), (None, False)])
 def test_a_loss_is_claimed_by_the_same_rule(p: float | None, shown: bool) -> None:
     assert SAMPLE.gain is not None
-    probe = Difference(-0.053, (-0.129, -0.002), (0, 4), p)
+    probe = Difference(difference=-0.053, ci95=(-0.129, -0.002), discordant=(0, 4), mcnemar_midp=p)
     said = " ".join(verdict(replace(SAMPLE, gain=replace(SAMPLE.gain, over_linear_probe=probe))))
     assert ("is better than what the search chose" in said) == shown
+
+
+@pytest.mark.parametrize(
+    ("p", "text"),
+    [
+        (0.0391, "p = 0.039"),
+        (0.00099, "p < 0.001"),
+        (0.001, "p = 0.001"),
+        (0.9999, "p > 0.999"),
+        (0.5, "p = 0.500"),
+    ],
+)
+def test_p_values_read_as_people_write_them(p: float, text: str) -> None:
+    assert words.format_p(p) == text
+
+
+def test_a_missing_p_value_says_why() -> None:
+    assert words.format_p(None) == "no p-value (fewer than 6 discordant pairs or groups)"

@@ -15,7 +15,7 @@ import pytest
 from tests.helpers.sample_result import SAMPLE, WINNER
 from tlsearch.errors import UsageError
 from tlsearch.results.result import RunResult, read_result, write_result
-from tlsearch.results.schema.evidence import Mistake
+from tlsearch.results.schema import Mistake
 from tlsearch.types import TrialSpec
 from tlsearch.utils import serialize
 

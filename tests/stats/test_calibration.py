@@ -5,7 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tlsearch.stats.calibration import TEMPERATURES, calibrate, fit_temperature, heat, log_loss, score_calibration
+from tlsearch.stats.calibration import (
+    TEMPERATURES,
+    calibrate,
+    divide_by_temperature,
+    fit_temperature,
+    score_calibration,
+)
+from tlsearch.stats.metrics import log_loss
 
 
 def drawn(n: int, classes: int, seed: int, sharpness: float = 2.0) -> tuple[np.ndarray, np.ndarray]:
@@ -39,35 +46,35 @@ def test_true_probabilities_err_as_chance_has_it() -> None:
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 2.5])
 def test_the_temperature_that_was_applied_is_found_again(temperature: float) -> None:
     p, y = drawn(20_000, 4, 3)
-    assert fit_temperature(heat(p, 1 / temperature), y) == pytest.approx(temperature, rel=0.05)
+    assert fit_temperature(divide_by_temperature(p, 1 / temperature), y) == pytest.approx(temperature, rel=0.05)
 
 
 def test_heat_keeps_the_order_and_the_sum() -> None:
     p, _ = drawn(50, 4, 0)
     for temperature in (0.3, 3.0):
-        said = heat(p, temperature)
+        said = divide_by_temperature(p, temperature)
         np.testing.assert_array_equal(said.argmax(axis=1), p.argmax(axis=1))
         np.testing.assert_allclose(said.sum(axis=1), 1)
-    np.testing.assert_allclose(heat(p, 1.0), p)
-    assert np.isfinite(heat(np.array([[1.0, 0.0]]), 0.25)).all()
+    np.testing.assert_allclose(divide_by_temperature(p, 1.0), p)
+    assert np.isfinite(divide_by_temperature(np.array([[1.0, 0.0]]), 0.25)).all()
 
 
 def test_a_temperature_from_validation_mends_the_test_figures() -> None:
     val, val_labels = drawn(400, 5, 1)
     test, test_labels = drawn(2000, 5, 2)
-    too_sure = calibrate(heat(val, 0.4), val_labels, heat(test, 0.4), test_labels)
+    too_sure = calibrate(divide_by_temperature(val, 0.4), val_labels, divide_by_temperature(test, 0.4), test_labels)
     assert too_sure.temperature == pytest.approx(2.5, rel=0.15)
     assert too_sure.after.ece < too_sure.before.ece / 3
     assert too_sure.after.log_loss < too_sure.before.log_loss
     assert (too_sure.fitted_on, too_sure.bins) == (400, 15)
-    assert too_sure.before.log_loss == pytest.approx(log_loss(heat(test, 0.4), test_labels))
+    assert too_sure.before.log_loss == pytest.approx(log_loss(divide_by_temperature(test, 0.4), test_labels))
 
 
 def test_the_temperature_never_looks_at_test() -> None:
     val, val_labels = drawn(100, 3, 1)
     test, test_labels = drawn(100, 3, 2)
     one = calibrate(val, val_labels, test, test_labels)
-    other = calibrate(val, val_labels, heat(test, 0.3), 2 - test_labels)
+    other = calibrate(val, val_labels, divide_by_temperature(test, 0.3), 2 - test_labels)
     assert one.temperature == other.temperature
 
 

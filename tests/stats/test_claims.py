@@ -8,7 +8,7 @@ import pytest
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score
 
 from tlsearch.config import Metric
-from tlsearch.stats.claims import compare, difference_interval, estimate, make_claims, p_value
+from tlsearch.stats.claims import ModelPredictions, compare, difference_interval, estimate, make_claims, p_value
 from tlsearch.stats.effective_size import Design, linear_parts
 from tlsearch.stats.intervals import amended_wilson, mcnemar_midp, tango, wilson
 from tlsearch.stats.metrics import score
@@ -153,16 +153,16 @@ def test_permutation_of_accuracy_is_the_exact_mcnemar_test() -> None:
     y = np.zeros(50, dtype=np.intp)
     first, second = y.copy(), y.copy()
     second[:12], first[12:14] = 1, 1
-    p = paired_permutation(y, first, second, "accuracy", n=40_000)
+    p = paired_permutation(y, (first, second), "accuracy", n=40_000)
     assert p == pytest.approx(2 * 106 / 2**14, rel=0.15)
-    assert paired_permutation(y, second, first, "accuracy", n=40_000) == p
+    assert paired_permutation(y, (second, first), "accuracy", n=40_000) == p
 
 
 def test_permutation_of_equal_models_is_one_and_of_unequal_ones_is_bounded() -> None:
     y = balanced(100)
     worse = answers(y, 0.3, 5, np.random.default_rng(0))
-    assert paired_permutation(y, worse, worse, "macro_f1", n=99) == 1.0
-    assert paired_permutation(y, y, worse, "macro_f1", n=99) == 0.01
+    assert paired_permutation(y, (worse, worse), "macro_f1", n=99) == 1.0
+    assert paired_permutation(y, (y, worse), "macro_f1", n=99) == 0.01
 
 
 @pytest.mark.parametrize("metric", METRICS)
@@ -177,8 +177,8 @@ def test_copies_in_groups_add_nothing(metric: Metric) -> None:
         (difference_interval(y, first, second, metric), difference_interval(*thrice, metric, groups)),
     ):
         assert grouped == pytest.approx(alone, abs=0.02)
-    assert p_value(*thrice, metric, groups=groups, permutations=999) == pytest.approx(
-        paired_permutation(y, first, second, metric, n=999)
+    assert p_value(thrice[0], (thrice[1], thrice[2]), metric, groups=groups, permutations=999) == pytest.approx(
+        paired_permutation(y, (first, second), metric, n=999)
     )
     assert compare(*thrice, metric, groups=groups).mcnemar_midp is None
 
@@ -222,7 +222,7 @@ def test_claims_for_accuracy_are_wilson_tango_and_midp() -> None:
     winner[:2] = 1 - winner[:2]  # 48 right
     probe[:5] = 1 - probe[:5]  # 45 right; 3 discordant pairs
     baseline[2:14] = 1 - baseline[2:14]  # 38 right; 12 and 2 discordant pairs
-    claims = make_claims(y, winner, probe, baseline)
+    claims = make_claims(y, ModelPredictions(winner, probe, baseline))
     assert claims.winner.value == 0.96
     assert claims.winner.ci95 == amended_wilson(48, 50)
     assert claims.winner.ci95[1] > wilson(48, 50)[1]
@@ -239,7 +239,7 @@ def test_claims_for_accuracy_are_wilson_tango_and_midp() -> None:
     assert (over.discordant, over.mcnemar_midp) == ((3, 0), None)
     assert over.ci95 == pytest.approx(tango(3, 0, 50), abs=1e-9)
     assert claims.majority == 0.5
-    numbered = make_claims(y, winner, probe, baseline, groups=np.arange(50)[::-1])
+    numbered = make_claims(y, ModelPredictions(winner, probe, baseline), groups=np.arange(50)[::-1])
     assert numbered == claims
 
 
@@ -248,7 +248,7 @@ def test_claims_for_macro_metrics(metric: Metric) -> None:
     rng = np.random.default_rng(11)
     y = balanced(150)
     winner, probe, baseline = (answers(y, accuracy, 5, rng) for accuracy in (0.9, 0.85, 0.5))
-    claims = make_claims(y, winner, probe, baseline, metric, seed=3)
+    claims = make_claims(y, ModelPredictions(winner, probe, baseline), metric, seed=3)
     assert claims.winner == estimate(y, winner, metric)
     assert claims.winner.value == score(y, winner, metric)
     assert claims.gain.ci95 == difference_interval(y, winner, baseline, metric)
@@ -259,7 +259,7 @@ def test_claims_for_macro_metrics(metric: Metric) -> None:
 
 def test_claims_without_a_baseline_still_compare_with_the_probe() -> None:
     y = balanced(50)
-    claims = make_claims(y, y, (y + 1) % 5, None)
+    claims = make_claims(y, ModelPredictions(y, (y + 1) % 5))
     assert claims.baseline is None
     assert claims.gain.test is None
     assert claims.gain.over_linear_probe is not None

@@ -10,7 +10,6 @@ from scipy.stats import binom, norm
 
 from tlsearch.stats.intervals import (
     amended_wilson,
-    format_p,
     mcnemar_midp,
     normal_quantile,
     student_quantile,
@@ -142,24 +141,6 @@ def test_midp_counts_half_of_what_was_observed() -> None:
 def test_midp_says_nothing_below_six_pairs() -> None:
     assert mcnemar_midp(5, 0) is None
     assert mcnemar_midp(6, 0) == pytest.approx(1 / 64)
-
-
-@pytest.mark.parametrize(
-    ("p", "text"),
-    [
-        (0.0391, "p = 0.039"),
-        (0.00099, "p < 0.001"),
-        (0.001, "p = 0.001"),
-        (0.9999, "p > 0.999"),
-        (0.5, "p = 0.500"),
-    ],
-)
-def test_p_values_read_as_people_write_them(p: float, text: str) -> None:
-    assert format_p(p) == text
-
-
-def test_a_missing_p_value_says_why() -> None:
-    assert format_p(None) == "no p-value (fewer than 6 discordant pairs or groups)"
 
 
 @pytest.mark.parametrize("n", [45, 370])

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tlsearch.training.validation import class_weights, log_loss, softmax, validation
+from tlsearch.stats.metrics import log_loss
+from tlsearch.training.validation import class_weights, softmax, validation
 
 PROBABILITIES = np.array([[0.7, 0.2, 0.1], [0.1, 0.6, 0.3], [0.5, 0.25, 0.25], [0.2, 0.2, 0.6]], np.float32)
 LABELS = np.array([0, 1, 1, 2])

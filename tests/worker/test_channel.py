@@ -17,7 +17,7 @@ from hypothesis import strategies as some
 from tests.helpers.made_up import LITE, facts_of
 from tlsearch.data.split import Fold
 from tlsearch.features.passes import Amount, FrozenCounts
-from tlsearch.results.schema.findings import MoreData, SizePoint
+from tlsearch.results.schema import MoreData, SizePoint
 from tlsearch.training.insight import Insight
 from tlsearch.training.trial import Outcome
 from tlsearch.types import Decision, TrialResult, TrialSpec
@@ -93,7 +93,14 @@ def test_replies_come_out_as_they_went_in() -> None:
     assert found.val_rows.dtype == np.int64
     np.testing.assert_array_equal(found.val_probabilities, outcome.val_probabilities, strict=True)
     assert found.val_probabilities.flags.writeable
-    more = MoreData("accuracy", (SizePoint(1.0, 4, 0.6, 0.1),), 1, 5, 0.1, (-0.1, 0.3))
+    more = MoreData(
+        metric="accuracy",
+        points=(SizePoint(1.0, 4, 0.6, 0.1),),
+        draws=1,
+        examined=5,
+        last_gain=0.1,
+        gain_ci95=(-0.1, 0.3),
+    )
     insight = Insight(more, np.arange(2), np.array([[0.5, 0.5], [math.nan, math.nan]]))
     examined = through(insight, reply_type(ExamineLabels))
     assert examined.more_data == more

@@ -10,10 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.float32]
-Mask = npt.NDArray[np.bool_]
+from tlsearch.types import BoolArray, Float32Array, IntArray
 
 _QUARTER = np.float32(0.25)
 _LIMIT = 0.08  # of half a side: the shift, and the stretch; 4 % cut off on each side
@@ -22,7 +20,7 @@ _HOPELESS = ((0.93, 0.45), (0.96, 0.4))
 """At a quarter and at half of the size, pairs below this concordance or likeness of detail are given up."""
 
 
-def compare_aligned(ones: Floats, others: Floats) -> tuple[Floats, Floats]:
+def compare_aligned(ones: Float32Array, others: Float32Array) -> tuple[Float32Array, Float32Array]:
     """Concordance and likeness of detail, each -1..1, of pairs of pictures, both (n, rows, columns), 0..255.
 
     Each is laid over the other in turn, and the better fit counts. The concordance (Lin 1989) is that of the slightly
@@ -41,24 +39,26 @@ def compare_aligned(ones: Floats, others: Floats) -> tuple[Floats, Floats]:
     return concordance, detail
 
 
-def correlate(ones: Floats, others: Floats) -> Floats:
+def correlate(ones: Float32Array, others: Float32Array) -> Float32Array:
     """Correlation of pairs of pictures as they are; 0 where one of them is of a single grey."""
     return _correlation(ones, others, np.ones(ones.shape, bool))
 
 
-def halve(pictures: Floats) -> Floats:
+def halve(pictures: Float32Array) -> Float32Array:
     """Means of 2 x 2 pixels."""
     rows = pictures[:, 0::2] + pictures[:, 1::2]
     return (rows[:, :, 0::2] + rows[:, :, 1::2]) * _QUARTER
 
 
-def _sizes(pictures: Floats) -> list[Floats]:
+def _sizes(pictures: Float32Array) -> list[Float32Array]:
     """The pictures at a quarter, half and all of their size."""
     half = halve(pictures)
     return [halve(half), half, pictures]
 
 
-def _align(moving: Sequence[Floats], fixed: Sequence[Floats]) -> tuple[npt.NDArray[np.int64], Floats, Floats]:
+def _align(
+    moving: Sequence[Float32Array], fixed: Sequence[Float32Array]
+) -> tuple[IntArray, Float32Array, Float32Array]:
     """The pairs that come near each other at every size, their concordance and the likeness of their detail."""
     rows = np.arange(len(moving[0]))
     shifts = np.zeros((len(rows), 4), np.float32)
@@ -72,14 +72,14 @@ def _align(moving: Sequence[Floats], fixed: Sequence[Floats]) -> tuple[npt.NDArr
     return rows, fit, fine
 
 
-def _judge(moved: Floats, inside: Mask, still: Floats) -> tuple[Floats, Floats]:
+def _judge(moved: Float32Array, inside: BoolArray, still: Float32Array) -> tuple[Float32Array, Float32Array]:
     """Concordance of what is smooth in two pictures, and correlation of the rest."""
     smooth_moved, smooth_still = _blur(moved), _blur(still)
     fine = _correlation(moved - smooth_moved, still - smooth_still, inside)
     return _concordance(smooth_moved, smooth_still, inside), fine
 
 
-def _improve(moving: Floats, fixed: Floats, shifts: Floats) -> Floats:
+def _improve(moving: Float32Array, fixed: Float32Array, shifts: Float32Array) -> Float32Array:
     """One Gauss-Newton step: the fixed picture is regressed on the moved one, its gradients, and a constant."""
     moved, inside = _warp(moving, shifts)
     n, rows, columns = moved.shape
@@ -101,7 +101,7 @@ def _improve(moving: Floats, fixed: Floats, shifts: Floats) -> Floats:
     return better.clip(-_LIMIT, _LIMIT)
 
 
-def _warp(pictures: Floats, shifts: Floats) -> tuple[Floats, Mask]:
+def _warp(pictures: Float32Array, shifts: Float32Array) -> tuple[Float32Array, BoolArray]:
     """Pictures shifted and stretched with linear interpolation, and where that reads from inside of them."""
     over_rows, inside_rows = _interpolation(pictures.shape[1], shifts[:, 0], shifts[:, 1])
     over_columns, inside_columns = _interpolation(pictures.shape[2], shifts[:, 2], shifts[:, 3])
@@ -109,39 +109,39 @@ def _warp(pictures: Floats, shifts: Floats) -> tuple[Floats, Mask]:
     return warped, inside_rows[:, :, None] & inside_columns[:, None, :]
 
 
-def _interpolation(count: int, shift: Floats, stretch: Floats) -> tuple[Floats, Mask]:
+def _interpolation(count: int, shift: Float32Array, stretch: Float32Array) -> tuple[Float32Array, BoolArray]:
     """Weights (n, count, count) of the pixels along an axis that runs from -1 to 1."""
     wanted = _places(count) * (1 + stretch[:, None]) + shift[:, None]
     at = ((wanted + 1) * (count / 2) - 0.5).astype(np.float32)
     inside = (at >= -0.5) & (at <= count - 0.5)
-    distance: Floats = np.abs(at.clip(0, count - 1)[:, :, None] - np.arange(count)).astype(np.float32)
+    distance: Float32Array = np.abs(at.clip(0, count - 1)[:, :, None] - np.arange(count)).astype(np.float32)
     return np.maximum(np.float32(0), 1 - distance), inside
 
 
-def _places(count: int) -> Floats:
+def _places(count: int) -> Float32Array:
     """The middles of ``count`` pixels on an axis from -1 to 1."""
-    places: Floats = ((2 * np.arange(count) + 1) / count - 1).astype(np.float32)
+    places: Float32Array = ((2 * np.arange(count) + 1) / count - 1).astype(np.float32)
     return places
 
 
-def _blur(pictures: Floats) -> Floats:
+def _blur(pictures: Float32Array) -> Float32Array:
     """Weights 1 2 1 along both axes."""
     padded = np.pad(pictures, ((0, 0), (1, 1), (1, 1)), mode="edge")
     padded = (padded[:, :-2] + padded[:, 1:-1] + padded[:, 1:-1] + padded[:, 2:]) * _QUARTER
     return (padded[:, :, :-2] + padded[:, :, 1:-1] + padded[:, :, 1:-1] + padded[:, :, 2:]) * _QUARTER
 
 
-def _concordance(ones: Floats, others: Floats, inside: Mask) -> Floats:
+def _concordance(ones: Float32Array, others: Float32Array, inside: BoolArray) -> Float32Array:
     mean_one, mean_other, both, one, other = _moments(ones, others, inside)
     return _ratio(2 * both, one + other + (mean_one - mean_other) ** 2)
 
 
-def _correlation(ones: Floats, others: Floats, inside: Mask) -> Floats:
+def _correlation(ones: Float32Array, others: Float32Array, inside: BoolArray) -> Float32Array:
     _, _, both, one, other = _moments(ones, others, inside)
     return _ratio(both, np.sqrt(one * other))
 
 
-def _moments(ones: Floats, others: Floats, inside: Mask) -> Sequence[Floats]:
+def _moments(ones: Float32Array, others: Float32Array, inside: BoolArray) -> Sequence[Float32Array]:
     """Means, covariance and variances over the pixels inside."""
     count = inside.sum(axis=(1, 2), dtype=np.float32)
     means = [(pictures * inside).sum(axis=(1, 2)) / count for pictures in (ones, others)]
@@ -151,7 +151,7 @@ def _moments(ones: Floats, others: Floats, inside: Mask) -> Sequence[Floats]:
     return [*means, *((a * b).sum(axis=(1, 2)) / count for a, b in ((one, other), (one, one), (other, other)))]
 
 
-def _ratio(above: Floats, below: Floats) -> Floats:
+def _ratio(above: Float32Array, below: Float32Array) -> Float32Array:
     """The quotient, 0 where nothing varies."""
-    ratio: Floats = np.where(below > 1e-6, above / np.maximum(below, 1e-6), 0).astype(np.float32)
+    ratio: Float32Array = np.where(below > 1e-6, above / np.maximum(below, 1e-6), 0).astype(np.float32)
     return ratio

@@ -21,8 +21,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from tlsearch.data.align import Floats, compare_aligned, correlate, halve
+from tlsearch.data.align import compare_aligned, correlate, halve
 from tlsearch.data.fingerprint import SHAPE, ImageFingerprint
+from tlsearch.types import Float32Array, IntArray
 
 HASH_BITS = 4
 CORRELATION = 0.98
@@ -40,21 +41,19 @@ _COARSE_SMALL = 0.97  # of small pictures, of which no crop is undone, those tha
 _ROWS, _COLUMNS = 64, 1024  # pairs whose hashes are compared at a time: few enough for a processor's cache
 _BATCH = 64  # pairs that are aligned at a time
 
-Places = npt.NDArray[np.int64]
-
 
 @dataclass(frozen=True)
 class _Known:
     """The looks of the pictures that are not of a single grey, as arrays; ``rows`` are their positions."""
 
-    rows: Places
+    rows: IntArray
     hashes: npt.NDArray[np.uint64]
     thumbnails: npt.NDArray[np.uint8]
-    colours: Floats
+    colours: Float32Array
     small: npt.NDArray[np.bool_]
-    coarse: Floats
+    coarse: Float32Array
 
-    def pictures(self, places: Places) -> Floats:
+    def pictures(self, places: IntArray) -> Float32Array:
         """Thumbnails as (n, rows, columns)."""
         return self.thumbnails[places].astype(np.float32)
 
@@ -92,7 +91,7 @@ def _prepare(looks: Sequence[ImageFingerprint | None]) -> _Known:
     )
 
 
-def _near_pairs(known: _Known) -> Iterator[tuple[Places, Places]]:
+def _near_pairs(known: _Known) -> Iterator[tuple[IntArray, IntArray]]:
     """Pairs that either rule may join, by their hashes, colours and coarse thumbnails, in portions."""
     count = len(known.hashes)
     for start in range(0, count, _ROWS):
@@ -112,7 +111,7 @@ def _near_pairs(known: _Known) -> Iterator[tuple[Places, Places]]:
             yield ones[near], others[near]
 
 
-def _batches(portions: Iterator[tuple[Places, Places]]) -> Iterator[tuple[Places, Places]]:
+def _batches(portions: Iterator[tuple[IntArray, IntArray]]) -> Iterator[tuple[IntArray, IntArray]]:
     """The same pairs in portions of ``_BATCH``."""
     waiting = (np.empty(0, np.int64), np.empty(0, np.int64))
     for ones, others in portions:
@@ -123,7 +122,7 @@ def _batches(portions: Iterator[tuple[Places, Places]]) -> Iterator[tuple[Places
     yield waiting
 
 
-def _look_alike(known: _Known, ones: Places, others: Places) -> npt.NDArray[np.bool_]:
+def _look_alike(known: _Known, ones: IntArray, others: IntArray) -> npt.NDArray[np.bool_]:
     """Whether each pair looks alike by one of the two rules."""
     pictures, other_pictures = known.pictures(ones), known.pictures(others)
     apart = np.bitwise_count(known.hashes[ones] ^ known.hashes[others])

@@ -17,7 +17,7 @@ from tlsearch.pipeline.messages import baseline_line
 from tlsearch.pipeline.models import model_folder, save_fitted
 from tlsearch.pipeline.plan import Plan, baseline_sizes, measure
 from tlsearch.pipeline.trial import Epochs
-from tlsearch.results.schema.run import TrialRow
+from tlsearch.results.schema import TrialRow
 from tlsearch.search.cost import FromScratchCosts
 from tlsearch.stats.trend import still_rising
 from tlsearch.training.batches import steps_per_epoch

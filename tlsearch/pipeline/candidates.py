@@ -13,7 +13,7 @@ from tlsearch.listeners.callback_list import CallbackList
 from tlsearch.plugins import weights
 from tlsearch.plugins.facts import BackboneFacts, PluginFacts
 from tlsearch.plugins.weights import ResolvedWeights
-from tlsearch.results.schema.run import LeftOut
+from tlsearch.results.schema import LeftOut
 
 MakeFile = Callable[[str], Path]
 """Gives the file of weights, "vgg16@hed", that a package of their own brings; raises ``PluginFailedError``."""

@@ -17,11 +17,11 @@ from tlsearch.pipeline.messages import confirm_line
 from tlsearch.pipeline.models import final_seconds
 from tlsearch.pipeline.plan import Plan
 from tlsearch.pipeline.trial import run_trial
-from tlsearch.results.schema.run import Confirmed, TrialRow
+from tlsearch.results.schema import Confirmed, TrialRow
 from tlsearch.search.trial_record import TrialRecord
-from tlsearch.stats.standard_errors import Labels, image_error, paired_error, paired_image_error, sampling_error
+from tlsearch.stats.standard_errors import image_error, paired_error, paired_image_error, sampling_error
 from tlsearch.tracking.naming import numbered
-from tlsearch.types import Candidate, TrialSpec
+from tlsearch.types import Candidate, LabelArray, TrialSpec
 
 CONTENDERS = 3
 MOST_FOLDS = 5
@@ -74,7 +74,7 @@ class _FoldRuns:
     numbers: Mapping[TrialSpec, str] = field(default_factory=dict)
     scores: dict[TrialSpec, list[float]] = field(default_factory=dict)
     repeated: dict[TrialSpec, list[float]] = field(default_factory=dict)
-    predictions: dict[TrialSpec, Labels] = field(default_factory=dict)
+    predictions: dict[TrialSpec, LabelArray] = field(default_factory=dict)
     took: dict[TrialSpec, list[float]] = field(default_factory=dict)
     rows: list[TrialRow] = field(default_factory=list)
 
@@ -134,7 +134,7 @@ class _FoldRuns:
             return paired_error(self.scores[best], self.scores[other], len(fold.val), len(fold.train))
         return paired_image_error(self.predictions[best], self.predictions[other], *self._first_fold())
 
-    def _first_fold(self) -> tuple[Labels, npt.NDArray[np.int64], Metric]:
+    def _first_fold(self) -> tuple[LabelArray, npt.NDArray[np.int64], Metric]:
         """Labels and groups of the images of the first fold, and the metric."""
         data, rows = self.plan.data, list(self.folds[0].val)
         return np.asarray(data.labels, np.intp)[rows], np.asarray(data.groups, np.int64)[rows], data.metric

@@ -22,11 +22,12 @@ from tlsearch.pipeline.messages import tested_line
 from tlsearch.pipeline.models import fetch_model, fit_model
 from tlsearch.pipeline.plan import Plan
 from tlsearch.predictor import model_megabytes
-from tlsearch.results.schema.evidence import Confusion, EvaluationPredictions, Mistake
+from tlsearch.results.schema import Confusion, EvaluationPredictions, Mistake
 from tlsearch.runs.ledger import fingerprint_of
 from tlsearch.search.trial_record import TrialRecord
-from tlsearch.stats.claims import Claims, Estimate, estimate, make_claims
+from tlsearch.stats.claims import Claims, Estimate, ModelPredictions, estimate, make_claims
 from tlsearch.training.trial import Outcome
+from tlsearch.types import Float64Array, IntArray
 from tlsearch.worker.protocol import EvaluateModel
 
 GALLERY = 24
@@ -34,9 +35,6 @@ GALLERY = 24
 
 SCRATCH = "scratch "
 """What the name of a model begins with that was trained from scratch and is not the baseline."""
-
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +54,7 @@ class Evaluation:
     scratch: Mapping[str, Estimate]
     opened: int
     labels: IntArray
-    probabilities: FloatArray
+    probabilities: Float64Array
 
 
 def evaluate(
@@ -116,9 +114,8 @@ def evaluate_once(context: RunContext, data: Data, record: MlflowCallback, model
     said, latency = _ask(context, data, models)
     guess = {name: probabilities.argmax(axis=1) for name, probabilities in said.items()}
     groups = [split.groups[row] for row in split.test]
-    claims = make_claims(
-        labels, guess["winner"], guess["linear_probe"], guess.get("baseline"), metric, context.config.seed, groups
-    )
+    compared = ModelPredictions(guess["winner"], guess["linear_probe"], guess.get("baseline"))
+    claims = make_claims(labels, compared, metric, context.config.seed, groups)
     return Evaluation(
         claims=claims,
         confusion=_confusion(index.classes, labels, guess["winner"]),
@@ -147,7 +144,7 @@ def _note(context: RunContext, data: Data, record: MlflowCallback) -> int:
     return opened
 
 
-def _ask(context: RunContext, data: Data, models: Mapping[str, Path]) -> tuple[dict[str, FloatArray], float | None]:
+def _ask(context: RunContext, data: Data, models: Mapping[str, Path]) -> tuple[dict[str, Float64Array], float | None]:
     """Ask every saved model.
 
     Returns:
@@ -155,7 +152,7 @@ def _ask(context: RunContext, data: Data, models: Mapping[str, Path]) -> tuple[d
     """
     index, rows = data.index, data.split.test
     files = tuple(index.file(row) for row in rows)
-    said: dict[str, FloatArray] = {}
+    said: dict[str, Float64Array] = {}
     latency = None
     for name, folder in models.items():
         context.callbacks.on_progress(

@@ -7,7 +7,7 @@ import numpy as np
 from tlsearch.errors import TlsearchError
 from tlsearch.pipeline.context import Data, RunContext
 from tlsearch.pipeline.evaluate import Evaluation
-from tlsearch.results.schema.findings import Calibration, Insights, LabelErrors, Suspect
+from tlsearch.results.schema import Calibration, Insights, LabelErrors, Suspect
 from tlsearch.stats.calibration import calibrate
 from tlsearch.stats.label_errors import count_errors, rank_suspects
 from tlsearch.training.insight import Insight
@@ -51,11 +51,11 @@ def _label_errors(data: Data, insight: Insight) -> LabelErrors:
     first = rank_suspects(insight.probabilities, labels)[:MOST_SUSPECTS]
     suspects = tuple(
         Suspect(
-            index.images[pool[int(insight.rows[item.position])]].path,
-            index.classes[item.given],
-            index.classes[item.suggested],
-            float(insight.probabilities[item.position, item.given]),
-            float(insight.probabilities[item.position, item.suggested]),
+            path=index.images[pool[int(insight.rows[item.position])]].path,
+            given=index.classes[item.given],
+            suggested=index.classes[item.suggested],
+            given_probability=float(insight.probabilities[item.position, item.given]),
+            suggested_probability=float(insight.probabilities[item.position, item.suggested]),
         )
         for item in first
     )

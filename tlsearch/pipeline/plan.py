@@ -18,7 +18,7 @@ from tlsearch.pipeline.messages import plan_lines
 from tlsearch.pipeline.preflight import Ready
 from tlsearch.pipeline.scan import SIZE_STEP, pool_at, pool_digest
 from tlsearch.plugins.facts import PluginFacts
-from tlsearch.results.schema.run import LeftOut
+from tlsearch.results.schema import LeftOut
 from tlsearch.runs import identity
 from tlsearch.search.cost import Costs
 from tlsearch.search.space import SearchHints, SearchSpace, schedule

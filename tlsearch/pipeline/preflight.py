@@ -15,7 +15,7 @@ from tlsearch.pipeline.candidates import Found, find_candidates
 from tlsearch.pipeline.context import RunContext
 from tlsearch.pipeline.scan import starting_size
 from tlsearch.plugins.facts import PluginFacts
-from tlsearch.results.schema.run import LeftOut
+from tlsearch.results.schema import LeftOut
 from tlsearch.search.space import known_policies
 from tlsearch.search.storage import check_storage
 from tlsearch.tracking.location import locate

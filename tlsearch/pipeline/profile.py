@@ -8,7 +8,7 @@ from dataclasses import replace
 from tlsearch.errors import PluginError, TrialError
 from tlsearch.pipeline.context import RunContext
 from tlsearch.pipeline.plan import Plan, nothing_usable, plugin_failed
-from tlsearch.results.schema.run import ProfilePoint
+from tlsearch.results.schema import ProfilePoint
 from tlsearch.search.warm_start import depths_of
 from tlsearch.types import Candidate
 from tlsearch.worker.client import WorkerDiedError

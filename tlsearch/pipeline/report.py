@@ -27,11 +27,10 @@ from tlsearch.pipeline.search import SearchLog
 from tlsearch.report.html import write_report
 from tlsearch.report.images import PICTURES_FOLDER
 from tlsearch.report.markdown import describe
+from tlsearch.results import schema
 from tlsearch.results.flatten import flat_metrics
 from tlsearch.results.result import RunResult, read_result, write_result
-from tlsearch.results.schema import run as schema
-from tlsearch.results.schema.evidence import Epoch, Histories
-from tlsearch.results.schema.search import FrozenWork
+from tlsearch.results.schema import Epoch, FrozenWork, Histories
 from tlsearch.search.failures import FAILURES_IN_A_ROW
 from tlsearch.search.importance import parameter_importance
 from tlsearch.search.trial_record import TrialRecord
@@ -99,10 +98,14 @@ def assemble(context: RunContext, plan: Plan, record: MlflowCallback, found: Fou
         trials=_numbered(rows),
         timings={**context.budget.timings, "total": context.budget.elapsed()},
         mlflow=schema.Mlflow(
-            record.tracker.uri, record.tracker.experiment_id, record.parent_run, record.tracker.ui_command, record.view
+            tracking_uri=record.tracker.uri,
+            experiment_id=record.tracker.experiment_id,
+            parent_run_id=record.parent_run,
+            ui_command=record.tracker.ui_command,
+            view=record.view,
         ),
         versions=_versions(context, plan),
-        output=schema.Output(str(context.output), refit="refit" if refitted else None, pictures=PICTURES_FOLDER),
+        output=schema.Output(folder=str(context.output), refit="refit" if refitted else None, pictures=PICTURES_FOLDER),
         confusion=found.evaluation.confusion,
         predictions=predictions_of(plan.data, found.evaluation.probabilities),
         histories=Histories(
@@ -170,14 +173,14 @@ def _frozen_work(context: RunContext, plan: Plan) -> tuple[FrozenWork, ...]:
     """What was counted, for every candidate whose pass was timed."""
     return tuple(
         FrozenWork(
-            candidate.label,
-            facts.forward_seconds,
-            counts.read.images,
-            counts.read.passes,
-            counts.asked.images,
-            counts.asked.passes,
-            counts.computed.images,
-            counts.computed.passes,
+            candidate=candidate.label,
+            seconds_per_pass=facts.forward_seconds,
+            images_read=counts.read.images,
+            passes_read=counts.read.passes,
+            images_asked=counts.asked.images,
+            passes_asked=counts.asked.passes,
+            images_computed=counts.computed.images,
+            passes_computed=counts.computed.passes,
         )
         for candidate, facts in plan.measured.items()
         if (counts := context.passes.get(candidate.label)) is not None
@@ -208,32 +211,37 @@ def _dataset(data: Data) -> schema.Dataset:
         for name, rows in (("train", split.train), ("val", split.val), ("test", split.test))
     }
     return schema.Dataset(
-        str(index.root), index.fingerprint, index.classes, counts, index.skipped, tuple(check(index, split))
+        path=str(index.root),
+        fingerprint=index.fingerprint,
+        classes=index.classes,
+        counts=counts,
+        skipped=index.skipped,
+        findings=tuple(check(index, split)),
     )
 
 
 def _plan(context: RunContext, plan: Plan, log: SearchLog) -> schema.PlanSummary:
     return schema.PlanSummary(
-        tuple(schema.PlannedCandidate.of(c) for c in plan.space.candidates),
-        (*plan.left_out, *_failed_plugins(log)),
-        plan.space.steps,
-        context.budget.limit,
-        context.config.seed,
-        plan.data.metric,
-        len(plan.folds),
+        candidates=tuple(schema.PlannedCandidate.of(c) for c in plan.space.candidates),
+        left_out=(*plan.left_out, *_failed_plugins(log)),
+        steps=plan.space.steps,
+        time_limit=context.budget.limit,
+        seed=context.config.seed,
+        metric=plan.data.metric,
+        folds=len(plan.folds),
     )
 
 
 def _metrics(plan: Plan, found: Found) -> schema.Metrics:
     claims, winner = found.evaluation.claims, found.confirmation.winner
     return schema.Metrics(
-        plan.data.metric,
-        winner.value or 0.0,
-        claims.winner.value,
-        claims.winner.ci95,
-        found.evaluation.ms_per_image,
-        found.evaluation.megabytes,
-        found.confirmation.confirmed.get(winner.spec),
+        name=plan.data.metric,
+        val=winner.value or 0.0,
+        test=claims.winner.value,
+        test_ci95=claims.winner.ci95,
+        ms_per_image=found.evaluation.ms_per_image,
+        megabytes=found.evaluation.megabytes,
+        confirmed=found.confirmation.confirmed.get(winner.spec),
         majority=claims.majority,
         test_opened=found.evaluation.opened,
         test_accuracy=found.evaluation.accuracy.value,
@@ -245,12 +253,12 @@ def _metrics(plan: Plan, found: Found) -> schema.Metrics:
 def _probe(plan: Plan, found: Found) -> schema.LinearProbe:
     probe, tested = found.probe, found.evaluation.claims.linear_probe
     return schema.LinearProbe(
-        probe.spec.label,
-        probe.value or 0.0,
-        tested.value,
-        tested.ci95,
-        found.confirmation.confirmed.get(probe.spec),
-        len(plan.folds_of(probe.spec)),
+        label=probe.spec.label,
+        val=probe.value or 0.0,
+        test=tested.value,
+        test_ci95=tested.ci95,
+        confirmed=found.confirmation.confirmed.get(probe.spec),
+        val_folds=len(plan.folds_of(probe.spec)),
     )
 
 
@@ -262,15 +270,15 @@ def _scratch(found: Found) -> tuple[schema.Baseline, ...]:
         tested[0] = (tested[0][0], claims.baseline)
     return tuple(
         schema.Baseline(
-            run.architecture,
-            run.seconds,
-            run.epochs,
-            run.stopped_by,
-            run.still_improving,
-            run.result.value or 0.0,
-            estimate.value,
-            estimate.ci95,
-            run.not_affordable,
+            architecture=run.architecture,
+            seconds=run.seconds,
+            epochs=run.epochs,
+            stopped_by=run.stopped_by,
+            still_improving=run.still_improving,
+            val=run.result.value or 0.0,
+            test=estimate.value,
+            test_ci95=estimate.ci95,
+            not_affordable=run.not_affordable,
             confirmed=found.confirmation.confirmed.get(run.result.spec),
         )
         for run, estimate in tested

@@ -18,7 +18,7 @@ from tlsearch.pipeline.models import final_seconds, keep_best
 from tlsearch.pipeline.plan import Plan
 from tlsearch.pipeline.profile import Profile
 from tlsearch.pipeline.trial import recall, run_trial
-from tlsearch.results.schema.run import TrialRow
+from tlsearch.results.schema import TrialRow
 from tlsearch.search.space import Params
 from tlsearch.search.storage import open_study, study_name
 from tlsearch.search.study import Search

@@ -16,8 +16,7 @@ from tlsearch.config import CONFIG_NAME, Metric, RunConfig
 from tlsearch.errors import UsageError
 from tlsearch.report import text as words
 from tlsearch.results.result import RESULT_FILE, RunResult, read_result
-from tlsearch.results.schema.evidence import EvaluationPredictions
-from tlsearch.results.schema.run import Difference
+from tlsearch.results.schema import Difference, EvaluationPredictions
 from tlsearch.utils.units import format_duration
 
 # What a run was asked for that can change its result; not where it reads and writes.

@@ -10,8 +10,8 @@ from tlsearch.report import text as words
 from tlsearch.report.compare import UNSET, Comparison, Run
 from tlsearch.report.numbers import interval, score, signed
 from tlsearch.results.result import RunResult
-from tlsearch.results.schema.run import Baseline, Confirmed, Difference, Gain, LinearProbe
-from tlsearch.stats.intervals import FEWEST_DISCORDANT, format_p
+from tlsearch.results.schema import Baseline, Confirmed, Difference, Gain, LinearProbe
+from tlsearch.stats.intervals import FEWEST_DISCORDANT
 
 NONE = "none"
 
@@ -175,15 +175,15 @@ def _other(model: LinearProbe | Baseline | None, name: str) -> str:
 def _over_scratch(gain: Gain | None) -> str:
     if gain is None or gain.test is None or gain.ci95 is None:
         return NONE
-    return _figures(gain.test, gain.ci95, words.p_value(gain))
+    return _figures(gain.test, gain.ci95, gain.p_value)
 
 
 def _difference(over: Difference | None) -> str:
-    return NONE if over is None else _figures(over.difference, over.ci95, words.p_value(over))
+    return NONE if over is None else _figures(over.difference, over.ci95, over.p_value)
 
 
 def _figures(difference: float, ci95: tuple[float, float], p: float | None) -> str:
-    evidence = format_p(p) if p is not None else f"no p: fewer than {FEWEST_DISCORDANT} differ"
+    evidence = words.format_p(p) if p is not None else f"no p: fewer than {FEWEST_DISCORDANT} differ"
     return f"{signed(difference)}\n{interval(ci95, sign=True)}\n{evidence}"
 
 

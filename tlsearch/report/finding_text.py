@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tlsearch.report.text import metric_name, percent, points
-from tlsearch.results.schema.findings import Calibration, LabelErrors, MoreData
+from tlsearch.results.schema import Calibration, LabelErrors, MoreData
 
 HARDLY = 0.01
 """A doubling that surely gains less than this is not worth the pictures."""

@@ -25,7 +25,7 @@ from tlsearch.report.sections.trial_table import trial_table
 from tlsearch.report.sections.trust import trust
 from tlsearch.report.text import duration, interval, percent
 from tlsearch.results.result import RunResult
-from tlsearch.results.schema.run import Confirmed
+from tlsearch.results.schema import Confirmed
 from tlsearch.utils.files import write_atomically
 
 if TYPE_CHECKING:

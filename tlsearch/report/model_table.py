@@ -7,7 +7,7 @@ from typing import Literal
 
 from tlsearch.report import text as words
 from tlsearch.results.result import RunResult
-from tlsearch.results.schema.run import Baseline, Confirmed, Interval, LinearProbe
+from tlsearch.results.schema import Baseline, Confirmed, Interval, LinearProbe
 
 RowKind = Literal["winner", "probe", "baseline"]
 

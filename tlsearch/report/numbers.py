@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tlsearch.results.schema.run import Interval
+from tlsearch.results.schema import Interval
 
 
 def score(value: float) -> str:

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from tlsearch.report.numbers import interval as bracket
 from tlsearch.report.numbers import signed
 from tlsearch.results.result import RunResult
-from tlsearch.results.schema.run import Baseline, Confirmed, Difference, Gain, Interval
-from tlsearch.stats.intervals import format_p
+from tlsearch.results.schema import Baseline, Confirmed, Difference, Gain, Interval
+from tlsearch.stats.intervals import FEWEST_DISCORDANT
 
 METRICS = {"accuracy": "accuracy", "balanced_accuracy": "balanced accuracy", "macro_f1": "macro F1"}
 
@@ -64,9 +64,13 @@ def openings(times: int) -> str:
     return f"this test set: opened {times} time{'s' if times != 1 else ''}"
 
 
-def p_value(over: Gain | Difference) -> float | None:
-    """The p-value that a difference has: McNemar's, or that of the permutation test; None where there is neither."""
-    return over.mcnemar_midp if over.mcnemar_midp is not None else over.permutation_p
+def format_p(p: float | None) -> str:
+    """A p-value for people: ``p = 0.034``, ``p < 0.001``, or why there is none."""
+    if p is None:
+        return f"no p-value (fewer than {FEWEST_DISCORDANT} discordant pairs or groups)"
+    if p < 0.001:
+        return "p < 0.001"
+    return "p > 0.999" if p > 0.999 else f"p = {p:.3f}"
 
 
 def gain_lines(gain: Gain | None) -> list[str]:
@@ -74,10 +78,10 @@ def gain_lines(gain: Gain | None) -> list[str]:
     probe, where there are."""
     lines = []
     if gain is not None and gain.test is not None and gain.ci95 is not None:
-        lines.append(f"{OVER_SCRATCH} {signed(gain.test)} {bracket(gain.ci95, sign=True)} {format_p(p_value(gain))}")
+        lines.append(f"{OVER_SCRATCH} {signed(gain.test)} {bracket(gain.ci95, sign=True)} {format_p(gain.p_value)}")
     over = gain.over_linear_probe if gain is not None else None
     if over is not None:
-        figures = f"{signed(over.difference)} {bracket(over.ci95, sign=True)} {format_p(p_value(over))}"
+        figures = f"{signed(over.difference)} {bracket(over.ci95, sign=True)} {format_p(over.p_value)}"
         lines.append(f"{OVER_PROBE} {figures}")
     return lines
 
@@ -142,7 +146,7 @@ def _over_scratch(gain: Gain, architecture: str) -> str:
     if gain.test is None or ci is None:
         raise ValueError("a gain over the baseline has a difference and an interval")
     figures = f"{points(gain.test)} points [{points(ci[0])}, {points(ci[1])}]"
-    evidence = _evidence(p_value(gain), gain.discordant)
+    evidence = _evidence(gain.p_value, gain.discordant)
     if ci[0] > 0 and _significant(gain):
         return f"Reuse beats {architecture} trained from scratch by {figures}{evidence}."
     if ci[1] < 0 and _significant(gain):
@@ -152,7 +156,7 @@ def _over_scratch(gain: Gain, architecture: str) -> str:
 
 def _over_probe(over: Difference) -> str:
     figures = f"{points(over.difference)} points [{points(over.ci95[0])}, {points(over.ci95[1])}]"
-    evidence = _evidence(p_value(over), over.discordant)
+    evidence = _evidence(over.p_value, over.discordant)
     if over.ci95[0] > 0 and _significant(over):
         return f"Searching paid: over the best linear probe {figures}{evidence}."
     if over.ci95[1] < 0 and _significant(over):
@@ -163,7 +167,7 @@ def _over_probe(over: Difference) -> str:
 def _significant(over: Gain | Difference) -> bool:
     """Whether the test of no difference agrees that there is one: where too few images differ there is no p-value, and
     an interval that excludes 0 all the same is no evidence."""
-    p = p_value(over)
+    p = over.p_value
     return p is not None and p < SIGNIFICANT
 
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tlsearch.report.text import p_value
 from tlsearch.results.result import RunResult
-from tlsearch.results.schema.run import Baseline, Confirmed, Difference, Gain, Interval, LinearProbe
+from tlsearch.results.schema import Baseline, Confirmed, Difference, Gain, Interval, LinearProbe
 
 
 def flat_metrics(result: RunResult) -> dict[str, float]:
@@ -68,13 +67,13 @@ def _gains(gain: Gain | None) -> Mapping[str, float | None]:
     return {
         "gain_over_baseline": gain.test,
         **_ends("gain_over_baseline_ci95", gain.ci95),
-        "gain_over_baseline_p": p_value(gain),
+        "gain_over_baseline_p": gain.p_value,
         **(_difference("gain_over_linear_probe", over) if over is not None else {}),
     }
 
 
 def _difference(name: str, over: Difference) -> Mapping[str, float | None]:
-    return {name: over.difference, **_ends(f"{name}_ci95", over.ci95), f"{name}_p": p_value(over)}
+    return {name: over.difference, **_ends(f"{name}_ci95", over.ci95), f"{name}_p": over.p_value}
 
 
 def _ends(name: str, ci: Interval | None) -> Mapping[str, float | None]:

@@ -12,14 +12,19 @@ from typing import Any
 
 from tlsearch.errors import UsageError
 from tlsearch.results.migrate import READABLE_VERSIONS, SCHEMA_VERSION, migrate
-from tlsearch.results.schema.evidence import Confusion, EvaluationPredictions, Histories, Mistake
-from tlsearch.results.schema.findings import Insights
-from tlsearch.results.schema.run import (
+from tlsearch.results.schema import (
     Baseline,
+    Confusion,
     Dataset,
+    EvaluationPredictions,
+    FrozenWork,
     Gain,
+    Histories,
+    Importance,
+    Insights,
     LinearProbe,
     Metrics,
+    Mistake,
     Mlflow,
     Output,
     PlanSummary,
@@ -27,7 +32,6 @@ from tlsearch.results.schema.run import (
     TrialRow,
     Winner,
 )
-from tlsearch.results.schema.search import FrozenWork, Importance
 from tlsearch.utils import serialize
 from tlsearch.utils.files import write_atomically
 

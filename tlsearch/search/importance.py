@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from tlsearch.results.schema.search import Importance, ParameterImportance
+from tlsearch.results.schema import Importance, ParameterImportance
 from tlsearch.search.trial_record import ATTRIBUTE
 
 if TYPE_CHECKING:

@@ -13,11 +13,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import optuna
 from optuna.distributions import BaseDistribution
 from optuna.samplers import TPESampler
 from optuna.trial import FrozenTrial
+
+from tlsearch.types import Float64Array
 
 COST_WEIGHT = 0.5
 """Exponent of the cost against which promise is weighed: 0 ignores it, 1 is promise per operation, which in a space
@@ -26,8 +27,6 @@ where trials differ by a factor of a hundred would never leave the cheapest corn
 PROPOSALS = 32
 
 CostOf = Callable[[dict[str, Any]], float]
-
-Floats = npt.NDArray[np.float64]
 
 
 class CostAwareTPESampler(TPESampler):
@@ -56,16 +55,18 @@ class CostAwareTPESampler(TPESampler):
         self._space = search_space
         return super().sample_relative(study, trial, search_space)
 
-    def _compute_acquisition_func(self, samples: dict[str, Floats], mpe_below: Any, mpe_above: Any) -> Floats:
+    def _compute_acquisition_func(
+        self, samples: dict[str, Float64Array], mpe_below: Any, mpe_above: Any
+    ) -> Float64Array:
         """The promise of each proposal, less its weighted cost; the proposal with the largest is kept."""
-        promise: Floats = super()._compute_acquisition_func(samples, mpe_below, mpe_above)
+        promise: Float64Array = super()._compute_acquisition_func(samples, mpe_below, mpe_above)
         costs = [self._cost(samples, i) for i in range(len(promise))]
         if all(math.isinf(cost) for cost in costs):
             return promise
-        weighed: Floats = promise - COST_WEIGHT * np.log(np.asarray(costs))
+        weighed: Float64Array = promise - COST_WEIGHT * np.log(np.asarray(costs))
         return weighed
 
-    def _cost(self, samples: Mapping[str, Floats], number: int) -> float:
+    def _cost(self, samples: Mapping[str, Float64Array], number: int) -> float:
         params = {
             name: self._space[name].to_external_repr(float(values[number]))
             for name, values in samples.items()

@@ -8,11 +8,53 @@ import numpy as np
 import numpy.typing as npt
 
 from tlsearch.config import Metric
-from tlsearch.results.schema.run import Difference, Gain, Interval
 from tlsearch.stats.effective_size import Design, linear_parts
 from tlsearch.stats.intervals import FEWEST_DISCORDANT, amended_wilson, mcnemar_midp, tango
-from tlsearch.stats.metrics import Labels, as_labels, score
+from tlsearch.stats.metrics import as_labels, score
 from tlsearch.stats.permutation import paired_permutation
+from tlsearch.types import Interval, LabelArray
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """Winner minus another model on the same test images, in the metric of the run.
+
+    ``discordant`` counts images that only the winner has right and that only the other has right.
+    ``mcnemar_midp`` is for accuracy on independent images; ``permutation_p`` for the other metrics and for
+    grouped images. Both are None below 6 discordant pairs or groups.
+    """
+
+    difference: float
+    ci95: Interval
+    discordant: tuple[int, int]
+    mcnemar_midp: float | None = None
+    permutation_p: float | None = None
+
+    @property
+    def p_value(self) -> float | None:
+        """The p-value that the difference has, by either test; None where there is none."""
+        return self.mcnemar_midp if self.mcnemar_midp is not None else self.permutation_p
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gain:
+    """What the winner gained on test over the baseline, and over the best linear probe.
+
+    The first fields are those of ``Difference``, with ``test`` the difference; None where there is no
+    baseline.
+    """
+
+    test: float | None = None
+    ci95: Interval | None = None
+    discordant: tuple[int, int] | None = None
+    mcnemar_midp: float | None = None
+    permutation_p: float | None = None
+    over_linear_probe: Difference | None = None
+
+    @property
+    def p_value(self) -> float | None:
+        """The p-value of the gain over the baseline, by either test; None where there is none."""
+        return self.mcnemar_midp if self.mcnemar_midp is not None else self.permutation_p
 
 
 @dataclass(frozen=True)
@@ -23,10 +65,9 @@ class Estimate:
     ci95: Interval
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Claims:
-    """The test figures of a run. ``majority`` is the score of always guessing the class most frequent in
-    test."""
+    """The test figures of a run. ``majority`` is the score of always guessing the class most frequent in test."""
 
     winner: Estimate
     linear_probe: Estimate
@@ -35,32 +76,46 @@ class Claims:
     majority: float
 
 
+@dataclass(frozen=True)
+class ModelPredictions:
+    """Class numbers of shape (N,), as each model predicted them, in the same order."""
+
+    winner: npt.ArrayLike
+    linear_probe: npt.ArrayLike
+    baseline: npt.ArrayLike | None = None
+
+
 def make_claims(
     y: npt.ArrayLike,
-    winner: npt.ArrayLike,
-    probe: npt.ArrayLike,
-    baseline: npt.ArrayLike | None,
+    models: ModelPredictions,
     metric: Metric = "accuracy",
     seed: int = 0,
     groups: npt.ArrayLike | None = None,
 ) -> Claims:
-    """The claims from class numbers of shape (N,): true, and as each model called them, in the same order.
+    """The claims from the true class numbers ``y`` of shape (N,) and the predictions of the models.
 
     ``groups`` numbers the images that belong together; None, or all different, means that images are
     independent.
     """
-    over_probe = compare(y, winner, probe, metric, seed, groups)
+    over_probe = compare(y, models.winner, models.linear_probe, metric, seed, groups)
     gain = Gain(over_linear_probe=over_probe)
-    if baseline is not None:
-        over = compare(y, winner, baseline, metric, seed, groups)
-        gain = Gain(over.difference, over.ci95, over.discordant, over.mcnemar_midp, over.permutation_p, over_probe)
+    if models.baseline is not None:
+        over = compare(y, models.winner, models.baseline, metric, seed, groups)
+        gain = Gain(
+            test=over.difference,
+            ci95=over.ci95,
+            discordant=over.discordant,
+            mcnemar_midp=over.mcnemar_midp,
+            permutation_p=over.permutation_p,
+            over_linear_probe=over_probe,
+        )
     (truth,) = as_labels(y)
     return Claims(
-        estimate(y, winner, metric, groups),
-        estimate(y, probe, metric, groups),
-        None if baseline is None else estimate(y, baseline, metric, groups),
-        gain,
-        score(truth, np.full(len(truth), np.bincount(truth).argmax()), metric),
+        winner=estimate(y, models.winner, metric, groups),
+        linear_probe=estimate(y, models.linear_probe, metric, groups),
+        baseline=None if models.baseline is None else estimate(y, models.baseline, metric, groups),
+        gain=gain,
+        majority=score(truth, np.full(len(truth), np.bincount(truth).argmax()), metric),
     )
 
 
@@ -71,8 +126,11 @@ def estimate(
     groups: npt.ArrayLike | None = None,
     level: float = 0.95,
 ) -> Estimate:
-    """A score with its interval: Wilson's (amended near 0 and 1), on the effective number of images for macro metrics
-    and where images come in groups."""
+    """A score with its interval.
+
+    It is Wilson's (amended near 0 and 1), on the effective number of images for macro metrics and where images come in
+    groups.
+    """
     truth, guess = as_labels(y, predicted)
     unit = _real_groups(groups)
     value = score(truth, guess, metric)
@@ -98,24 +156,31 @@ def compare(
     b, c = int((lead > 0).sum()), int((lead < 0).sum())
     difference = score(truth, one, metric) - score(truth, two, metric)
     interval = difference_interval(truth, one, two, metric, unit)
-    p = p_value(truth, one, two, metric, seed, unit)
-    if metric == "accuracy" and unit is None:
-        return Difference(difference, interval, (b, c), p)
-    return Difference(difference, interval, (b, c), None, p)
+    p = p_value(truth, (one, two), metric, seed, unit)
+    independent = metric == "accuracy" and unit is None
+    return Difference(
+        difference=difference,
+        ci95=interval,
+        discordant=(b, c),
+        mcnemar_midp=p if independent else None,
+        permutation_p=None if independent else p,
+    )
 
 
 def p_value(
     y: npt.ArrayLike,
-    first: npt.ArrayLike,
-    second: npt.ArrayLike,
+    pair: tuple[npt.ArrayLike, npt.ArrayLike],
     metric: Metric = "accuracy",
     seed: int = 0,
     groups: npt.ArrayLike | None = None,
     permutations: int = 9999,
 ) -> float | None:
-    """Two-sided p-value for "both models are as good": McNemar's mid-p for accuracy of independent images, else of a
-    permutation of images, or of whole groups. None below 6 discordant images (or groups)."""
-    truth, one, two = as_labels(y, first, second)
+    """Two-sided p-value for "both models are as good".
+
+    It is McNemar's mid-p for accuracy of independent images, else that of a permutation of images, or of whole groups.
+    None below 6 discordant images (or groups).
+    """
+    truth, one, two = as_labels(y, *pair)
     unit = _real_groups(groups)
     lead = (one == truth).astype(np.float64) - (two == truth)
     if metric == "accuracy" and unit is None:
@@ -123,7 +188,7 @@ def p_value(
     discordant = np.count_nonzero(lead if unit is None else np.bincount(unit, weights=lead))
     if discordant < FEWEST_DISCORDANT:
         return None
-    return paired_permutation(truth, one, two, metric, permutations, seed, unit)
+    return paired_permutation(truth, (one, two), metric, permutations, seed, unit)
 
 
 def difference_interval(
@@ -144,7 +209,7 @@ def difference_interval(
     difference = score(truth, one, metric) - score(truth, two, metric)
     design = Design.of(truth, metric, unit)
     discordant = float(design.weight[(one == truth) != (two == truth)].sum())
-    # In macro F1 wrong answers count too, so that models which are right on the same images may differ.
+    # In macro F1 wrong predictions count too, so that models which are right on the same images may differ.
     discordant = min(1.0, max(discordant, abs(difference)))
     images = float(len(truth))
     if metric != "accuracy" or unit is not None:
@@ -155,7 +220,7 @@ def difference_interval(
     return tango(b * images, c * images, images, level)
 
 
-def _real_groups(groups: npt.ArrayLike | None) -> Labels | None:
+def _real_groups(groups: npt.ArrayLike | None) -> LabelArray | None:
     """Group numbers from 0, or None where every image is its own group."""
     if groups is None:
         return None

@@ -2,21 +2,24 @@
 
 References: Wilson, J. Am. Stat. Assoc. 22 (1927) 209; Brown, Cai and DasGupta, Statist. Sci. 16 (2001) 101; Tango,
 Stat. Med. 17 (1998) 891; Fagerland, Lydersen and Laake, BMC Med. Res. Methodol. 13 (2013) 91. Counts may be fractional:
-where a test set is worth fewer images than it has, see ``effective``.
+where a test set is worth fewer images than it has, see ``effective_size``.
 """
 
 from __future__ import annotations
 
 import math
 
+from tlsearch.types import Interval
+
 FEWEST_DISCORDANT = 6
 """Below this many discordant pairs, or groups, even a one-sided split gives p > 0.03, so no p-value is stated."""
 
 
-def wilson(successes: float, n: float, level: float = 0.95) -> tuple[float, float]:
+def wilson(successes: float, n: float, level: float = 0.95) -> Interval:
     """Wilson's score interval for a proportion of ``successes`` in ``n``; both ends are in 0..1.
 
-    Raises ``ValueError`` unless 0 <= successes <= n and n > 0.
+    Raises:
+        ValueError: Unless 0 <= successes <= n and n > 0.
     """
     if n <= 0 or not 0 <= successes <= n:
         raise ValueError(f"{successes} successes of {n} is not a proportion")
@@ -30,7 +33,7 @@ def wilson(successes: float, n: float, level: float = 0.95) -> tuple[float, floa
     return low, high
 
 
-def amended_wilson(successes: float, n: float, level: float = 0.95) -> tuple[float, float]:
+def amended_wilson(successes: float, n: float, level: float = 0.95) -> Interval:
     """Wilson's interval with the amendment of Brown, Cai and DasGupta (2001, section 4.1): near 0 and 1.
 
     For up to 3 successes (2 where n is at most 50) the lower end is that of a Poisson count, and so for failures at the
@@ -46,11 +49,13 @@ def amended_wilson(successes: float, n: float, level: float = 0.95) -> tuple[flo
     return low, high
 
 
-def tango(b: float, c: float, n: float, level: float = 0.95) -> tuple[float, float]:
+def tango(b: float, c: float, n: float, level: float = 0.95) -> Interval:
     """Tango's score interval for the paired difference (b - c) / n; both ends are in -1..1.
 
-    ``b`` of ``n`` pairs succeeded only in the first of two conditions, ``c`` only in the second. Raises
-    ``ValueError`` unless b, c >= 0, b + c <= n and n > 0.
+    ``b`` of ``n`` pairs succeeded only in the first of two conditions, ``c`` only in the second.
+
+    Raises:
+        ValueError: Unless b, c >= 0, b + c <= n and n > 0.
     """
     if n <= 0 or b < 0 or c < 0 or b + c > n * (1 + 1e-12):
         raise ValueError(f"{b} and {c} discordant pairs of {n} are not counts of pairs")
@@ -76,19 +81,11 @@ def mcnemar_midp(b: int, c: int) -> float | None:
     return 2 * float(binom.cdf(fewer, pairs, 0.5)) - observed
 
 
-def format_p(p: float | None) -> str:
-    """A p-value for people: ``p = 0.034``, ``p < 0.001``, or why there is none."""
-    if p is None:
-        return f"no p-value (fewer than {FEWEST_DISCORDANT} discordant pairs or groups)"
-    if p < 0.001:
-        return "p < 0.001"
-    return "p > 0.999" if p > 0.999 else f"p = {p:.3f}"
-
-
 def normal_quantile(level: float) -> float:
     """How many standard deviations either side hold ``level`` of a normal distribution: 1.96 for 0.95.
 
-    Raises ``ValueError`` unless 0 < level < 1.
+    Raises:
+        ValueError: Unless 0 < level < 1.
     """
     if not 0 < level < 1:
         raise ValueError(f"a level is between 0 and 1, not {level}")
@@ -97,11 +94,11 @@ def normal_quantile(level: float) -> float:
     return float(ndtri(0.5 + level / 2))
 
 
-def student_quantile(level: float, freedom: float) -> float:
-    """As ``normal_quantile`` for Student's t with ``freedom`` degrees of freedom, above 0."""
+def student_quantile(level: float, dof: float) -> float:
+    """As ``normal_quantile`` for Student's t with ``dof`` degrees of freedom, above 0."""
     from scipy.special import stdtrit
 
-    return float(stdtrit(freedom, 0.5 + level / 2))
+    return float(stdtrit(dof, 0.5 + level / 2))
 
 
 def _poisson_low(count: float, level: float) -> float:
@@ -128,8 +125,7 @@ def _tango_low(b: float, c: float, n: float, z: float) -> float:
 
 
 def _tango_variance(b: float, c: float, n: float, difference: float) -> float:
-    """Variance of one pair's difference, its nuisance parameter estimated under ``difference`` (Tango eq.
-    8)."""
+    """Variance of one pair's difference, its nuisance parameter estimated under ``difference`` (Tango eq. 8)."""
     linear = -b - c + (2 * n - b + c) * difference
     constant = -c * difference * (1 - difference)
     root = math.sqrt(max(0.0, linear * linear - 8 * n * constant))

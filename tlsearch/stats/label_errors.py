@@ -1,4 +1,4 @@
-"""Labels that look wrong, by probabilities of models that had not seen the images.
+"""LabelArray that look wrong, by probabilities of models that had not seen the images.
 
 Reference: Northcutt, Jiang and Chuang, "Confident learning: estimating uncertainty in dataset labels", J. Artif.
 Intell. Res. 70 (2021) 1373. Their count of label errors is used as it is; for the order, the probability of the given
@@ -12,8 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
-Labels = npt.NDArray[np.intp]
+from tlsearch.types import Float64Array, LabelArray
 
 
 @dataclass(frozen=True)
@@ -38,8 +37,11 @@ def rank_suspects(probabilities: npt.ArrayLike, labels: npt.ArrayLike) -> list[S
 
 
 def count_errors(probabilities: npt.ArrayLike, labels: npt.ArrayLike) -> int:
-    """How many labels confident learning counts as wrong: images of which another class is at least as probable as
-    it is on average for the images that bear its label, and the most probable class of which that is true."""
+    """How many labels confident learning counts as wrong.
+
+    These are the images of which another class is at least as probable as it is on average for the images that bear its
+    label, and the most probable class of which that is true.
+    """
     p, given, _ = _known(probabilities, labels)
     usual = np.full(p.shape[1], np.inf)
     for label in np.unique(given):
@@ -48,7 +50,7 @@ def count_errors(probabilities: npt.ArrayLike, labels: npt.ArrayLike) -> int:
     return int(((confident.max(axis=1) >= 0) & (confident.argmax(axis=1) != given)).sum())
 
 
-def _known(probabilities: npt.ArrayLike, labels: npt.ArrayLike) -> tuple[Floats, Labels, Labels]:
+def _known(probabilities: npt.ArrayLike, labels: npt.ArrayLike) -> tuple[Float64Array, LabelArray, LabelArray]:
     """Finite rows, their labels and their positions."""
     p, given = np.asarray(probabilities, np.float64), np.asarray(labels, np.intp)
     known = np.flatnonzero(np.isfinite(p).all(axis=1))

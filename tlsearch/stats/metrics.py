@@ -6,9 +6,10 @@ import numpy as np
 import numpy.typing as npt
 
 from tlsearch.config import Metric
+from tlsearch.types import AnyArray, Float64Array, LabelArray
 
-Labels = npt.NDArray[np.intp]
-Floats = npt.NDArray[np.float64]
+LEAST_PROBABILITY = 1e-7
+"""Taken for every probability below it: one probability of 0 must not decide a log loss."""
 
 
 def score(y: npt.ArrayLike, predicted: npt.ArrayLike, metric: Metric) -> float:
@@ -21,31 +22,46 @@ def score(y: npt.ArrayLike, predicted: npt.ArrayLike, metric: Metric) -> float:
     truth, guess = as_labels(y, predicted)
     classes = int(max(truth.max(), guess.max())) + 1
     support = np.bincount(truth, minlength=classes)
-    called = np.bincount(guess, minlength=classes)
+    counts = np.bincount(guess, minlength=classes)
     right = np.bincount(truth[truth == guess], minlength=classes)
-    return float(score_counts(right, support, called, metric))
+    return float(score_counts(right, support, counts, metric))
 
 
-def score_counts(right: npt.ArrayLike, support: npt.ArrayLike, called: npt.ArrayLike, metric: Metric) -> Floats:
+def log_loss(probabilities: AnyArray, labels: AnyArray) -> float:
+    """Mean negative log probability of the true class, in nats.
+
+    ``probabilities`` have shape (N, classes), ``labels`` are class numbers of shape (N,).
+    """
+    true = probabilities[np.arange(len(labels)), labels]
+    return float(-np.log(np.clip(true, LEAST_PROBABILITY, 1.0)).mean())
+
+
+def score_counts(
+    right: npt.ArrayLike, support: npt.ArrayLike, predicted: npt.ArrayLike, metric: Metric
+) -> Float64Array:
     """``metric`` from counts per class, shape (..., K), to scores of shape (...).
 
-    ``right`` counts images of a class that were called it, ``support`` images of it, ``called`` images called
-    it.
+    ``right`` counts the images of a class that were predicted as it, ``support`` its images, ``predicted`` the images
+    that were predicted as it.
     """
-    hit, true, told = (np.asarray(counts, dtype=np.float64) for counts in (right, support, called))
+    hit, true, guesses = (np.asarray(counts, dtype=np.float64) for counts in (right, support, predicted))
     if metric == "accuracy":
         return np.asarray(hit.sum(-1) / true.sum(-1))
     if metric == "balanced_accuracy":
         present = true > 0
         each = np.divide(hit, true, out=np.zeros_like(hit), where=present)
     else:
-        present = true + told > 0
-        each = np.divide(2 * hit, true + told, out=np.zeros_like(hit), where=present)
+        present = true + guesses > 0
+        each = np.divide(2 * hit, true + guesses, out=np.zeros_like(hit), where=present)
     return np.asarray(each.sum(-1) / present.sum(-1))
 
 
-def as_labels(*arrays: npt.ArrayLike) -> tuple[Labels, ...]:
-    """The arrays as class numbers. Raises ``ValueError`` where they are empty or differ in length."""
+def as_labels(*arrays: npt.ArrayLike) -> tuple[LabelArray, ...]:
+    """The arrays as class numbers.
+
+    Raises:
+        ValueError: They are empty or differ in length.
+    """
     labels = tuple(np.asarray(array, dtype=np.intp).reshape(-1) for array in arrays)
     if len({len(array) for array in labels}) != 1 or not len(labels[0]):
         raise ValueError(f"labels of the same images are expected, not {[len(a) for a in labels]} of them")

@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from tlsearch.config import Metric
-from tlsearch.stats.metrics import Floats, Labels, as_labels, score_counts
+from tlsearch.stats.metrics import as_labels, score_counts
+from tlsearch.types import BoolArray, Float64Array, LabelArray
 
 _CHUNK = 4_000_000
 """Numbers in one block of exchanges: 32 MB."""
@@ -22,38 +23,40 @@ _CHUNK = 4_000_000
 
 def paired_permutation(
     y: npt.ArrayLike,
-    first: npt.ArrayLike,
-    second: npt.ArrayLike,
+    pair: tuple[npt.ArrayLike, npt.ArrayLike],
     metric: Metric,
     n: int = 9999,
     seed: int = 0,
     groups: npt.ArrayLike | None = None,
 ) -> float:
-    """Two-sided p-value for "both models are as good": the share of ``n`` random exchanges of the two models'
-    answers, image by image or group by group, that differ at least as much. Never below 1 / (n + 1)."""
-    truth, one, two = as_labels(y, first, second)
+    """Two-sided p-value for "both models are as good".
+
+    It is the share of ``n`` random exchanges of the predictions of the ``pair``, image by image or group by group, that
+    differ at least as much. Never below 1 / (n + 1).
+    """
+    truth, one, two = as_labels(y, *pair)
     units = _Units.of(truth, (one, two), groups)
     support = _total(units.support)
-    right, called = ([_total(table) for table in tables] for tables in (units.right, units.called))
+    right, predicted = ([_total(table) for table in tables] for tables in (units.right, units.predicted))
     observed = abs(
-        score_counts(right[0], support, called[0], metric) - score_counts(right[1], support, called[1], metric)
+        score_counts(right[0], support, predicted[0], metric) - score_counts(right[1], support, predicted[1], metric)
     )
-    swap_right, swap_called = units.right[1] - units.right[0], units.called[1] - units.called[0]
-    # Only units whose answers differ can change anything.
-    matter = np.flatnonzero(abs(swap_right).sum(axis=1) + abs(swap_called).sum(axis=1))
-    swap_right, swap_called = swap_right[matter], swap_called[matter]
+    swap_right, swap_predicted = units.right[1] - units.right[0], units.predicted[1] - units.predicted[0]
+    # Only units whose predictions differ can change anything.
+    matter = np.flatnonzero(abs(swap_right).sum(axis=1) + abs(swap_predicted).sum(axis=1))
+    swap_right, swap_predicted = swap_right[matter], swap_predicted[matter]
     rng = np.random.default_rng(seed)
     extreme = 0
     for size in _blocks(n, max(1, len(matter))):
         exchange = rng.integers(0, 2, (size, len(matter))).astype(np.float64)
-        hit, told = exchange @ swap_right, exchange @ swap_called
-        one_score = score_counts(right[0] + hit, support, called[0] + told, metric)
-        two_score = score_counts(right[1] - hit, support, called[1] - told, metric)
+        hits, guesses = exchange @ swap_right, exchange @ swap_predicted
+        one_score = score_counts(right[0] + hits, support, predicted[0] + guesses, metric)
+        two_score = score_counts(right[1] - hits, support, predicted[1] - guesses, metric)
         extreme += int((abs(one_score - two_score) >= observed - 1e-12).sum())
     return (1 + extreme) / (n + 1)
 
 
-def _total(table: Any) -> Floats:
+def _total(table: Any) -> Float64Array:
     return np.asarray(table.sum(axis=0), dtype=np.float64).reshape(-1)
 
 
@@ -63,16 +66,16 @@ class _Units:
 
     support: Any
     right: tuple[Any, Any]
-    called: tuple[Any, Any]
+    predicted: tuple[Any, Any]
 
     @classmethod
-    def of(cls, y: Labels, models: tuple[Labels, Labels], groups: npt.ArrayLike | None) -> _Units:
+    def of(cls, y: LabelArray, models: tuple[LabelArray, LabelArray], groups: npt.ArrayLike | None) -> _Units:
         from scipy.sparse import csr_array
 
         classes = int(max(labels.max() for labels in (y, *models))) + 1
         unit = np.arange(len(y)) if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
 
-        def table(labels: Labels, kept: npt.NDArray[np.bool_] | None = None) -> Any:
+        def table(labels: LabelArray, kept: BoolArray | None = None) -> Any:
             ones = np.ones(len(y)) if kept is None else kept.astype(np.float64)
             return csr_array((ones, (unit, labels)), shape=(int(unit.max()) + 1, classes))
 

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from tlsearch.config import Metric
 from tlsearch.stats.effective_size import linear_parts
-
-Labels = npt.NDArray[np.intp]
+from tlsearch.types import AnyArray, Float64Array, LabelArray
 
 
 def sampling_error(values: Sequence[float], val_images: int, train_images: int) -> float:
@@ -28,23 +25,28 @@ def paired_error(best: Sequence[float], other: Sequence[float], val_images: int,
     return sampling_error((np.asarray(best) - np.asarray(other)).tolist(), val_images, train_images)
 
 
-def image_error(answers: Labels, labels: Labels, groups: npt.NDArray[Any], metric: Metric) -> float:
-    """The standard error of a score on a single fold, from the ``answers`` (N,) to its images of the classes
-    ``labels``: over images, whole ``groups`` at a time; in macro metrics within classes."""
-    return _error(linear_parts(labels, answers, metric), labels, groups, metric)
+def image_error(predicted: LabelArray, labels: LabelArray, groups: AnyArray, metric: Metric) -> float:
+    """The standard error of a score on a single fold.
+
+    ``predicted`` (N,) are the classes that a model gave its images of the classes ``labels``. The error is over images,
+    whole ``groups`` at a time; in macro metrics within classes.
+    """
+    return _error(linear_parts(labels, predicted, metric), labels, groups, metric)
 
 
-def paired_image_error(best: Labels, other: Labels, labels: Labels, groups: npt.NDArray[Any], metric: Metric) -> float:
-    """One standard error of the difference of two models on a single fold, from their answers to the same images.
+def paired_image_error(
+    best: LabelArray, other: LabelArray, labels: LabelArray, groups: AnyArray, metric: Metric
+) -> float:
+    """One standard error of the difference of two models on a single fold, from their predictions for the same images.
 
-    An image more than was seen counts as answered differently, for two models that happen to agree everywhere would
+    An image more than was seen counts as predicted differently, for two models that happen to agree everywhere would
     otherwise be told apart by the next image (after Agresti and Min, Stat. Med. 24 (2005) 729).
     """
     parts = linear_parts(labels, best, metric) - linear_parts(labels, other, metric)
     return float(np.hypot(_error(parts, labels, groups, metric), 1 / len(labels)))
 
 
-def _error(parts: npt.NDArray[np.float64], labels: Labels, groups: npt.NDArray[Any], metric: Metric) -> float:
+def _error(parts: Float64Array, labels: LabelArray, groups: AnyArray, metric: Metric) -> float:
     stratum = np.zeros_like(labels) if metric == "accuracy" else np.unique(labels, return_inverse=True)[1]
     mean = np.bincount(stratum, weights=parts) / np.bincount(stratum)
     unit = np.unique(groups, return_inverse=True)[1]

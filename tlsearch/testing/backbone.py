@@ -6,7 +6,6 @@ import tempfile
 import unittest
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -31,8 +30,6 @@ from tlsearch.testing.network import (
 from tlsearch.testing.outcome import Check
 from tlsearch.testing.pictures import pictures
 from tlsearch.testing.step import train_a_step
-
-Array = np.ndarray[Any, Any]
 
 
 def check_contract(plugin: Backbone) -> None:

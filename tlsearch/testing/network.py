@@ -11,11 +11,10 @@ import numpy as np
 from tlsearch import backend as runtime
 from tlsearch.plugins.api import Backbone, CutPoint
 from tlsearch.testing.pictures import pictures
+from tlsearch.types import AnyArray
 
 if TYPE_CHECKING:
     import keras
-
-Array = np.ndarray[Any, Any]
 
 
 def tolerance() -> float:
@@ -23,7 +22,7 @@ def tolerance() -> float:
     return 1e-2 if runtime.has_gpu() else 1e-4
 
 
-def features_of(plugin: Backbone, file: Path | None) -> Array:
+def features_of(plugin: Backbone, file: Path | None) -> AnyArray:
     """What the network makes of two small pictures with the weights in ``file``, or with random ones."""
     return outputs(plugin.build(size_of(plugin), file), inputs_of(plugin, 2))
 
@@ -33,14 +32,14 @@ def size_of(plugin: Backbone) -> int:
     return max(plugin.min_image_size, 32) + 8
 
 
-def to_numpy(tensor: Any) -> Array:
+def to_numpy(tensor: Any) -> AnyArray:
     """A tensor or a variable as a float32 array."""
     from keras import ops
 
     return np.asarray(ops.convert_to_numpy(ops.cast(tensor, "float32")))
 
 
-def outputs(model: keras.Model, x: Any) -> Array:
+def outputs(model: keras.Model, x: Any) -> AnyArray:
     """What ``model`` gives in inference mode, as float32."""
     return to_numpy(model(x, training=False))
 
@@ -50,7 +49,7 @@ def inputs_of(plugin: Backbone, count: int) -> Any:
     return plugin.preprocess(pictures(count, size_of(plugin), size_of(plugin)).astype(np.float32))
 
 
-def difference(one: Array, other: Array) -> float:
+def difference(one: AnyArray, other: AnyArray) -> float:
     """The largest difference, as a share of the largest value."""
     if one.shape != other.shape:
         return float("inf")

@@ -16,7 +16,7 @@ import numpy as np
 from tlsearch.config import Metric
 from tlsearch.data.split import Fold, stratified_folds
 from tlsearch.data.stratify import draw_stratified
-from tlsearch.results.schema.findings import MoreData, SizePoint
+from tlsearch.results.schema import MoreData, SizePoint
 from tlsearch.training.linear_head import standardisation, standardise
 from tlsearch.types import AnyArray, Float32Array, Float64Array, IntArray
 
@@ -179,7 +179,9 @@ def _more_data(
     gain, error = _estimate(right[:, -1] - right[:, -2], weights, stratum, groups)
     interval = (gain - _NORMAL_95 * error, gain + _NORMAL_95 * error)
     name = "accuracy" if accuracy else "balanced_accuracy"
-    return MoreData(name, points, len(right), len(labels), gain, interval)
+    return MoreData(
+        metric=name, points=points, draws=len(right), examined=len(labels), last_gain=gain, gain_ci95=interval
+    )
 
 
 def _estimate(values: Float64Array, weights: Float64Array, stratum: IntArray, groups: IntArray) -> tuple[float, float]:

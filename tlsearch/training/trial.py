@@ -15,6 +15,7 @@ from tlsearch.features.prefix import Network
 from tlsearch.models.build import build_suffix
 from tlsearch.models.heads import Head, HeadWeights
 from tlsearch.models.scratch_init import input_scale, prepare_from_scratch
+from tlsearch.stats.metrics import log_loss
 from tlsearch.training import validation as scores
 from tlsearch.training.batches import trial_seed
 from tlsearch.training.compiled import CompiledModel, ModelCache, compile_model
@@ -178,7 +179,7 @@ class TrialRunner:
             task.val,
             said,
             {
-                "train_loss": scores.log_loss(fit, y),
+                "train_loss": log_loss(fit, y),
                 "train_accuracy": float((fit.argmax(axis=1) == y).mean()),
                 **scores.validation(said, task.labels[task.val], self.metric),
                 "trainable_params": float(numbers.linear[0].size + numbers.linear[1].size),

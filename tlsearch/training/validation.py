@@ -5,21 +5,16 @@ from __future__ import annotations
 import numpy as np
 
 from tlsearch.config import Metric
-from tlsearch.stats.metrics import score
+from tlsearch.stats.metrics import log_loss, score
 from tlsearch.types import Float32Array, IntArray
 
 
 def softmax(logits: Float32Array) -> Float32Array:
     """Probabilities (n, classes) from logits."""
-    exponential = np.exp(logits - logits.max(axis=1, keepdims=True))
-    out: Float32Array = exponential / exponential.sum(axis=1, keepdims=True)
-    return out
+    from scipy.special import softmax as normalized_exponential
 
-
-def log_loss(probabilities: Float32Array, labels: IntArray) -> float:
-    """Mean negative log probability of the true class, in nats."""
-    true = probabilities[np.arange(len(labels)), labels]
-    return float(-np.log(np.clip(true, 1e-7, 1.0)).mean())
+    probabilities: Float32Array = normalized_exponential(logits, axis=1)
+    return probabilities
 
 
 def validation(probabilities: Float32Array, labels: IntArray, metric: Metric) -> dict[str, float]:

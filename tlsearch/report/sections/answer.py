@@ -13,7 +13,7 @@ from tlsearch.report.model_table import ModelRow, headings, model_rows
 from tlsearch.report.sections.section import Section
 from tlsearch.report.text import metric_name, percent, verdict
 from tlsearch.results.result import RunResult
-from tlsearch.results.schema.run import Interval
+from tlsearch.results.schema import Interval
 
 HUES = {"winner": WINNER, "probe": NEUTRAL, "baseline": BASELINE}
 

@@ -10,7 +10,7 @@ from tlsearch.report.charts import BASELINE, INK, NEUTRAL, WINNER, Key, as_perce
 from tlsearch.report.images import Picture
 from tlsearch.report.sections.section import Section
 from tlsearch.results.result import RunResult
-from tlsearch.results.schema.evidence import Confusion
+from tlsearch.results.schema import Confusion
 
 MATRIX_CLASSES = 25
 """With more classes a matrix no longer fits a page, and the most frequent confusions are listed instead."""

@@ -11,8 +11,7 @@ from tlsearch.report.sections.section import Section
 from tlsearch.report.sections.trial_table import STATES
 from tlsearch.report.text import duration
 from tlsearch.results.result import RunResult
-from tlsearch.results.schema.run import TrialRow
-from tlsearch.results.schema.search import FrozenWork
+from tlsearch.results.schema import FrozenWork, TrialRow
 
 READ, ASKED, COMPUTED = "computed at every reading", "kept within each trial only", "really computed, kept and shared"
 

@@ -12,7 +12,7 @@ from tlsearch.report.sections.section import Section
 from tlsearch.report.sections.trial_table import winner_number
 from tlsearch.report.text import metric_name
 from tlsearch.results.result import RunResult
-from tlsearch.results.schema.evidence import Epoch
+from tlsearch.results.schema import Epoch
 
 
 @dataclass(frozen=True)

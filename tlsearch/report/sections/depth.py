@@ -10,7 +10,7 @@ from tlsearch.report.images import Picture
 from tlsearch.report.sections.section import Section
 from tlsearch.report.text import percent
 from tlsearch.results.result import RunResult
-from tlsearch.results.schema.run import ProfilePoint
+from tlsearch.results.schema import ProfilePoint
 
 
 def depth(result: RunResult) -> Section:

@@ -25,8 +25,7 @@ from tlsearch.report.sections.section import Section
 from tlsearch.report.sections.trial_table import reached, winner_number
 from tlsearch.report.text import metric_name, percent
 from tlsearch.results.result import RunResult
-from tlsearch.results.schema.run import TrialRow
-from tlsearch.results.schema.search import Importance
+from tlsearch.results.schema import Importance, TrialRow
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

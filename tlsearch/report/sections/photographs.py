@@ -14,8 +14,7 @@ from tlsearch.report.sections.section import Section
 from tlsearch.report.text import percent
 from tlsearch.report.thumbnails import SIDE, data_uri, thumbnail
 from tlsearch.results.result import RunResult
-from tlsearch.results.schema.evidence import Mistake
-from tlsearch.results.schema.findings import LabelErrors, Suspect
+from tlsearch.results.schema import LabelErrors, Mistake, Suspect
 
 if TYPE_CHECKING:
     from PIL.Image import Image

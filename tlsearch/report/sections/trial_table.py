@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from tlsearch.report.sections.section import Section
 from tlsearch.results.result import RunResult
-from tlsearch.results.schema.run import TrialRow
+from tlsearch.results.schema import TrialRow
 
 STATES = ("complete", "pruned", "failed", "timed_out")
 

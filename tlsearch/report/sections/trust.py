@@ -10,7 +10,7 @@ from tlsearch.report.images import Picture
 from tlsearch.report.sections.section import Section
 from tlsearch.report.text import metric_name
 from tlsearch.results.result import RunResult
-from tlsearch.results.schema.findings import Calibration, CalibrationBin, MoreData
+from tlsearch.results.schema import Calibration, CalibrationBin, MoreData
 
 
 def trust(result: RunResult) -> Section:

@@ -1,1 +1,61 @@
-"""Every record of ``result.json``."""
+"""Every record of ``result.json``: small frozen records, each a JSON object.
+
+Scores are fractions 0..1, times are seconds unless the name says otherwise, and an interval is (low, high). Records
+that a package below makes are defined there: what is remarked of the data set in ``data``, differences and calibration
+in ``stats``.
+"""
+
+from __future__ import annotations
+
+from tlsearch.data.checks import Finding
+from tlsearch.data.folders import Skipped
+from tlsearch.results.schema.dataset import Dataset
+from tlsearch.results.schema.insights import Insights, LabelErrors, MoreData, SizePoint, Suspect
+from tlsearch.results.schema.output import Mlflow, Output
+from tlsearch.results.schema.plan import LeftOut, PlannedCandidate, PlanSummary
+from tlsearch.results.schema.predictions import Confusion, EvaluationPredictions, Mistake
+from tlsearch.results.schema.scores import Baseline, Confirmed, LinearProbe, Metrics
+from tlsearch.results.schema.search import FrozenWork, Importance, ParameterImportance, ProfilePoint
+from tlsearch.results.schema.trials import Epoch, Histories, TrialRow
+from tlsearch.results.schema.winner import Winner
+from tlsearch.stats.calibration import Calibration, CalibrationBin, CalibrationScore
+from tlsearch.stats.claims import Difference, Gain
+from tlsearch.types import Interval, TrialSpec
+
+__all__ = [
+    "Baseline",
+    "Calibration",
+    "CalibrationBin",
+    "CalibrationScore",
+    "Confirmed",
+    "Confusion",
+    "Dataset",
+    "Difference",
+    "Epoch",
+    "EvaluationPredictions",
+    "Finding",
+    "FrozenWork",
+    "Gain",
+    "Histories",
+    "Importance",
+    "Insights",
+    "Interval",
+    "LabelErrors",
+    "LeftOut",
+    "LinearProbe",
+    "Metrics",
+    "Mistake",
+    "Mlflow",
+    "MoreData",
+    "Output",
+    "ParameterImportance",
+    "PlanSummary",
+    "PlannedCandidate",
+    "ProfilePoint",
+    "SizePoint",
+    "Skipped",
+    "Suspect",
+    "TrialRow",
+    "TrialSpec",
+    "Winner",
+]

@@ -1,5 +1,4 @@
-"""What the search says of itself: what mattered, and what its stored features were worth. Each record is a JSON object
-of ``result.json``."""
+"""What the search says of itself: accuracy by depth, what mattered, and what stored features were worth."""
 
 from __future__ import annotations
 
@@ -7,9 +6,21 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
+class ProfilePoint:
+    """The cross-validated accuracy of a linear probe after cut point number ``depth``, named ``cut_point``."""
+
+    cut_point: str
+    depth: int
+    accuracy: float
+    stderr: float | None = None
+
+
+@dataclass(frozen=True)
 class ParameterImportance:
-    """The share of the scores' variance, 0 to 1, that one parameter of the search explains by itself, and its standard
-    error over trials, None where it cannot be told."""
+    """The share of the scores' variance, 0 to 1, that one parameter of the search explains by itself.
+
+    ``stderr`` is its standard error over trials, None where it cannot be told.
+    """
 
     name: str
     share: float
@@ -18,15 +29,18 @@ class ParameterImportance:
 
 @dataclass(frozen=True)
 class Importance:
-    """What mattered, by ``method`` (``fanova``), from so many complete ``trials``. ``parameters`` come in order, the
-    largest share first; there are none where the trials are too few, or all have one score."""
+    """What mattered, by ``method`` (``fanova``), from so many complete ``trials``.
+
+    ``parameters`` come in order, the largest share first; there are none where the trials are too few, or all have one
+    score.
+    """
 
     method: str
     trials: int
     parameters: tuple[ParameterImportance, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FrozenWork:
     """What the whole run wanted of the frozen layers of ``candidate``.
 

@@ -1,10 +1,11 @@
-"""What a run found besides its winner: small frozen records, each a JSON object of ``result.json``."""
+"""What a run found besides its winner: whether more data would help, label errors, calibration."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tlsearch.results.schema.run import Interval
+from tlsearch.stats.calibration import Calibration
+from tlsearch.types import Interval
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class SizePoint:
     stderr: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class MoreData:
     """Whether more images would help: a linear probe on growing shares of the training features.
 
@@ -37,7 +38,7 @@ class MoreData:
     gain_ci95: Interval
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Suspect:
     """An image whose label may be wrong, by probabilities of probes that have not seen it.
 
@@ -63,41 +64,6 @@ class LabelErrors:
     examined: int
     estimated: int
     suspects: tuple[Suspect, ...] = ()
-
-
-@dataclass(frozen=True)
-class CalibrationBin:
-    """The test images whose highest probability lies in one bin: how many, their mean probability, and the share
-    that is right."""
-
-    images: int
-    confidence: float
-    accuracy: float
-
-
-@dataclass(frozen=True)
-class CalibrationScore:
-    """How honest probabilities are on test. ``ece`` is the expected calibration error, ``ece_by_chance`` what it
-    would be on average on as many images if every probability were true. ``log_loss`` is in nats. ``bins`` are those
-    that hold images, from low to high confidence."""
-
-    ece: float
-    ece_by_chance: float
-    log_loss: float
-    bins: tuple[CalibrationBin, ...]
-
-
-@dataclass(frozen=True)
-class Calibration:
-    """The winner's probabilities on test as they are, and after division of their logarithms by ``temperature``,
-    which was fitted on ``fitted_on`` validation images; where trials are compared on folds these are of the models of
-    the folds, while the tested model was trained on all of them. ``bins`` equal-width bins are used."""
-
-    temperature: float
-    fitted_on: int
-    bins: int
-    before: CalibrationScore
-    after: CalibrationScore
 
 
 @dataclass(frozen=True)

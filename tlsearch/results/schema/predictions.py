@@ -1,12 +1,8 @@
-"""What a result rests on, image by image and epoch by epoch: frozen records, JSON objects of ``result.json``."""
+"""What the winner predicted, image by image."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-
-Epoch = Mapping[str, float | None]
-"""One epoch: ``epoch``, ``train_loss``, ``val_accuracy`` and so on; None where a number was not finite."""
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
@@ -30,16 +26,6 @@ class EvaluationPredictions:
     true: tuple[int, ...]
     predicted: tuple[int, ...]
     groups: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class Histories:
-    """The learning curves, one mapping an epoch; empty where nothing was trained in epochs. ``trials`` has those of the
-    best trials that were trained, by their number, the best first."""
-
-    winner: tuple[Epoch, ...] = ()
-    baseline: tuple[Epoch, ...] = ()
-    trials: Mapping[str, tuple[Epoch, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,57 @@
+"""What was decided before anything was spent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tlsearch.types import Candidate
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedCandidate:
+    """A pre-trained network that took part. ``cut_points`` is how many it has."""
+
+    label: str
+    backbone: str
+    weights: str | None
+    image_size: int
+    cut_points: int
+
+    @classmethod
+    def of(cls, candidate: Candidate) -> PlannedCandidate:
+        """What the report says of ``candidate``."""
+        return cls(
+            label=candidate.label,
+            backbone=candidate.backbone,
+            weights=candidate.weights,
+            image_size=candidate.image_size,
+            cut_points=candidate.depth,
+        )
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A backbone, or weights or an augmentation, that did not take part, or not to the end.
+
+    ``name`` is the label of a network, or kind and name of a plugin; ``reason`` says why and how to bring it in.
+    """
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanSummary:
+    """The plan of the run.
+
+    ``steps`` are the training steps of one trial; ``folds`` is on how many folds trials are compared, 1 where there is
+    a fixed validation part.
+    """
+
+    candidates: tuple[PlannedCandidate, ...]
+    left_out: tuple[LeftOut, ...]
+    steps: int
+    time_limit: float | None
+    seed: int
+    metric: str
+    folds: int = 1

@@ -1,0 +1,84 @@
+"""The scores of the winner and of what it is compared with. Scores are fractions 0..1, an interval is (low, high)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tlsearch.types import Interval
+
+
+@dataclass(frozen=True)
+class Confirmed:
+    """A model on resampled folds; the two spreads answer different questions and are not added up.
+
+    ``seed_spread`` is the standard deviation over seeds, ``sampling_error`` the standard error that comes
+    from the choice of images.
+    """
+
+    mean: float
+    folds: int
+    seed_spread: float | None
+    sampling_error: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metrics:
+    """The winner's scores in the metric ``name``.
+
+    ``val`` chose the winner and is optimistic for that; ``test`` comes from the exported model on the
+    original files, once. ``val_folds`` is the number of folds that ``val`` is the mean of. ``ms_per_image`` is
+    the time of one image alone. ``majority`` is what always guessing the largest class scores on test,
+    ``test_opened`` how often this test set has been opened, by this run or any before it. ``test_accuracy`` is
+    the plain accuracy on test, whatever the metric is.
+    """
+
+    name: str
+    val: float
+    test: float
+    test_ci95: Interval
+    ms_per_image: float | None = None
+    megabytes: float | None = None
+    confirmed: Confirmed | None = None
+    val_selected_optimistic: bool = True
+    majority: float | None = None
+    test_opened: int | None = None
+    test_accuracy: float | None = None
+    test_accuracy_ci95: Interval | None = None
+    val_folds: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class LinearProbe:
+    """The best linear classifier on features as they are: what transfer gives without any search.
+
+    ``val`` is the mean of ``val_folds`` folds.
+    """
+
+    label: str
+    val: float
+    test: float
+    test_ci95: Interval
+    confirmed: Confirmed | None = None
+    val_folds: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Baseline:
+    """A network trained from random initial values. ``weights`` is always None.
+
+    ``stopped_by`` is ``schedule`` or ``time``; ``still_improving`` says that validation rose to the end;
+    ``not_affordable`` names architectures that could not be trained from scratch within the time.
+    """
+
+    architecture: str
+    seconds: float
+    epochs: int
+    stopped_by: str
+    still_improving: bool
+    val: float
+    test: float
+    test_ci95: Interval
+    not_affordable: tuple[str, ...] = ()
+    weights: None = None
+    confirmed: Confirmed | None = None
+    val_folds: int = 1
