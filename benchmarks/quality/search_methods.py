@@ -5,34 +5,35 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from tlsearch.listeners.mlflow import MlflowCallback
+from tlsearch.listeners.running_trial import RunningTrial
 from tlsearch.pipeline.context import RunContext
 from tlsearch.pipeline.plan import Plan
-from tlsearch.pipeline.profile import best_candidates, make_profile
-from tlsearch.pipeline.run import _affordable  # the run's own rule of which candidates it tunes first
-from tlsearch.pipeline.search import run_search
-from tlsearch.pipeline.trial import execute
-from tlsearch.types import Decision, TrialResult, TrialSpec
+from tlsearch.pipeline.profile import affordable, best_candidates, make_profile
+from tlsearch.pipeline.search import run_study
+from tlsearch.pipeline.trial import run_trial
+from tlsearch.types import Decision, TrialResult
 
 if TYPE_CHECKING:
     from optuna.pruners import BasePruner
     from optuna.samplers import BaseSampler
 
-Method = Callable[[RunContext, Plan, int, bool], None]
-"""Searches until its time is used up, given a seed and whether plain Optuna may prune."""
+Method = Callable[[RunContext, Plan, MlflowCallback, bool], None]
+"""Searches by the seed of the request until its time is used up, given whether plain Optuna may prune."""
 
 
-def search_randomly(context: RunContext, plan: Plan, seed: int, pruning: bool) -> None:
+def search_randomly(context: RunContext, plan: Plan, record: MlflowCallback, pruning: bool) -> None:
     """Uniform over the search space."""
     from optuna.samplers import RandomSampler
 
-    search_plainly(context, plan, RandomSampler(seed), pruning)
+    search_plainly(context, plan, RandomSampler(context.config.seed), pruning)
 
 
-def search_with_tpe(context: RunContext, plan: Plan, seed: int, pruning: bool) -> None:
+def search_with_tpe(context: RunContext, plan: Plan, record: MlflowCallback, pruning: bool) -> None:
     """Optuna's TPE as it comes, which begins with ten random trials."""
     from optuna.samplers import TPESampler
 
-    search_plainly(context, plan, TPESampler(seed=seed), pruning)
+    search_plainly(context, plan, TPESampler(seed=context.config.seed), pruning)
 
 
 def search_plainly(context: RunContext, plan: Plan, sampler: BaseSampler, pruning: bool) -> None:
@@ -48,7 +49,7 @@ def search_plainly(context: RunContext, plan: Plan, sampler: BaseSampler, prunin
         if left is not None and left <= 0:
             break
         trial = study.ask(distributions)
-        result = run_plainly(context, plan, trial, plan.space.spec(trial.params), f"{number:02}", left)
+        result = run_plainly(context, plan, trial, number, left)
         if result.state == "complete" and result.value is not None:
             study.tell(trial, result.value)
         else:
@@ -56,24 +57,30 @@ def search_plainly(context: RunContext, plan: Plan, sampler: BaseSampler, prunin
             study.tell(trial, state=states.PRUNED if result.state == "pruned" else states.FAIL)
 
 
-def run_plainly(
-    context: RunContext, plan: Plan, trial: Any, spec: TrialSpec, name: str, seconds: float | None
-) -> TrialResult:
+def run_plainly(context: RunContext, plan: Plan, trial: Any, number: int, seconds: float | None) -> TrialResult:
     """One trial whose epochs are reported to Optuna, which may prune it."""
+    spec = plan.space.spec(trial.params)
 
     def judge(count: int, numbers: Mapping[str, float]) -> Decision:
         trial.report(numbers["objective"], count)
         return Decision.PRUNE if trial.should_prune() else Decision.CONTINUE
 
-    folds = plan.folds_of(spec)
-    title = f"{name} {spec.label}"
-    return execute(context, spec, plan.space.of(spec), folds, "trial", title, judge, seconds, "search")[0]
+    running = RunningTrial(
+        number=number,
+        role="trial",
+        name=f"{number:02} {spec.label}",
+        spec=spec,
+        candidate=plan.space.of(spec),
+        folds=plan.folds_of(spec),
+        seconds=seconds,
+    )
+    return run_trial(context, running, judge).result
 
 
-def search_by_default(context: RunContext, plan: Plan, seed: int, pruning: bool) -> None:
-    """Profile and search as in a run. The seed is the plan's, and the pruner tlsearch's own."""
+def search_by_default(context: RunContext, plan: Plan, record: MlflowCallback, pruning: bool) -> None:
+    """Profile and search as in a run. The pruner is tlsearch's own."""
     plan, profile = make_profile(context, plan)
-    run_search(context, plan, profile, best_candidates(profile, _affordable(plan)), None)
+    run_study(context, plan, record, profile, best_candidates(profile, affordable(plan)), None)
 
 
 METHODS: Mapping[str, Method] = {

@@ -47,19 +47,18 @@ from benchmarks.common.synthetic_images import write_images
 from benchmarks.quality.search_curves import draw, print_table, summarize
 from benchmarks.quality.search_methods import METHODS, Method
 from tlsearch.config import RunConfig
-from tlsearch.data.index import survey
 from tlsearch.errors import TlsearchError
-from tlsearch.pipeline.candidates import find_candidates
-from tlsearch.pipeline.context import WORK_FOLDER, RunContext
-from tlsearch.pipeline.plan import Plan, make_plan, open_pool, sizes_of
-from tlsearch.pipeline.scan import load_data
-from tlsearch.reporter import SilentReporter
+from tlsearch.pipeline.context import new_context
+from tlsearch.pipeline.messages import recorded_run
+from tlsearch.pipeline.plan import Plan, make_plan, open_pool
+from tlsearch.pipeline.preflight import open_record, preflight
+from tlsearch.pipeline.scan import check_and_split, scan
 from tlsearch.runs.budget import SHARES, TimeBudget
-from tlsearch.tracking.tracker import Tracker
+from tlsearch.runs.output import LOG_NAME, WORK_FOLDER
 from tlsearch.training.trial import Outcome
 from tlsearch.types import Decision, State, TrialResult
 from tlsearch.worker.client import WorkerClient
-from tlsearch.worker.protocol import DescribePlugins, Event, FindWeights, Listener, Request, RunTrial
+from tlsearch.worker.protocol import Event, Listener, Request, RunTrial
 
 BENCHMARK = "quality.search_quality"
 QUICK = {"image_size": 32, "epochs": 1, "trials": 2, "seeds": [0], "time_limit": 60.0}
@@ -73,7 +72,7 @@ Record = dict[str, Any]
 T = TypeVar("T")
 
 
-class SearchClock(TimeBudget):
+class SearchBudget(TimeBudget):
     """A budget that keeps no time for what comes after a search, for nothing does."""
 
     def left_for(self, *later: str) -> float | None:
@@ -92,7 +91,7 @@ class TimeIsUp(KeyboardInterrupt):
 class WatchedWorker(WorkerClient):
     """A worker that notes when each trial began and ended, in seconds of ``time.monotonic``, and with what.
 
-    At ``ends`` it breaks off what it does.
+    At ``ends`` it interrupts what it does.
     """
 
     def __init__(self, log: Path) -> None:
@@ -173,13 +172,14 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 def measure(options: argparse.Namespace, folder: Path) -> Record:
     """All searches, seed by seed, so that a machine that grows slower slows every method."""
     dataset = options.dataset or write_images(folder / "images", QUICK_IMAGES, 32, 0)
-    context, plan = prepare(options, dataset, folder / "plan")
-    found = describe(context, plan, options)
+    config = request(options, dataset, folder)
+    plan = prepare(config, folder / "plan")
+    found = describe(plan, options)
     for seed in options.seeds:
         for name in options.method or METHODS:
             place = folder / f"{name}-{seed}"
-            session_of_seed = replace(context, config=replace(context.config, seed=seed, cache_dir=place), output=place)
-            record = search(session_of_seed, plan, METHODS[name], not options.no_pruning)
+            limits = options.time_limit, not options.no_pruning
+            record = search(replace(config, seed=seed), place, plan, METHODS[name], *limits)
             found["searches"].append({"method": name, "seed": seed, **record})
             shutil.rmtree(place)
             if options.partial:
@@ -188,10 +188,9 @@ def measure(options: argparse.Namespace, folder: Path) -> Record:
     return found
 
 
-def prepare(options: argparse.Namespace, dataset: Path, folder: Path) -> tuple[RunContext, Plan]:
-    """Read, split and plan as `tlsearch run` does."""
-    reporter = SilentReporter()
-    config = RunConfig(
+def request(options: argparse.Namespace, dataset: Path, folder: Path) -> RunConfig:
+    """What a run would be asked for whose profile and search get the seconds of a search here."""
+    return RunConfig(
         dataset=dataset,
         backbones=tuple(options.backbone),
         weights=tuple(options.weights),
@@ -202,46 +201,44 @@ def prepare(options: argparse.Namespace, dataset: Path, folder: Path) -> tuple[R
         seed=options.seeds[0],
         cache_dir=folder,
         tracking_uri=f"sqlite:///{folder / 'mlflow.db'}",
+        experiment="search quality",
     )
+
+
+def prepare(config: RunConfig, folder: Path) -> Plan:
+    """Read, split and plan as `tlsearch run` does."""
     (folder / WORK_FOLDER).mkdir(parents=True)
-    with WorkerClient(folder / "worker.log") as worker:
-        plugins = worker.send(DescribePlugins())
-        found, left_out = find_candidates(
-            config, plugins, reporter, lambda label: worker.send(FindWeights(label=label))
-        )
-        files = survey(dataset)
-        sizes = sizes_of(found, files, config)
-        data = load_data(config, files, max(sizes), folder / WORK_FOLDER, reporter)
-        tracker = Tracker.open(config.tracking_uri, "search quality")
-        budget = TimeBudget(config.effective_time_limit)
-        context = RunContext(config, reporter, worker, budget, folder, data, plugins, tracker)
-        plan = make_plan(context, found, sizes, left_out)
-    return replace(context, budget=SearchClock(options.time_limit)), plan
+    with new_context(config, folder, TimeBudget(config.effective_time_limit)) as context:
+        files = scan(context)
+        ready = preflight(context, files)
+        return make_plan(context, check_and_split(context, files, max(ready.sizes)), ready)
 
 
-def search(context: RunContext, plan: Plan, method: Method, pruning: bool) -> Record:
-    """One search by the seed, the store and the output folder of ``context``, with a new worker.
+def search(config: RunConfig, folder: Path, plan: Plan, method: Method, seconds: float, pruning: bool) -> Record:
+    """One search by the seed of ``config``, with a new worker and an empty store in ``folder``.
 
-    The budget starts when the worker has its images.
+    Its ``seconds`` start when the worker has its images.
     """
-    seed, folder = context.config.seed, context.output
-    plan = replace(plan, space=replace(plan.space, seed=seed), costs=replace(plan.costs, made=set()))
-    context.work.mkdir(parents=True)
-    parent = context.tracker.start_parent(folder.name, {}, {})
-    worker = WatchedWorker(folder / "worker.log")
-    with worker:
-        context = replace(context, worker=worker, parent_run=parent)
-        open_pool(context)
-        context.budget = SearchClock(context.budget.limit)
-        started = context.budget.started
-        worker.ends = started + (context.budget.limit or math.inf)
-        with suppress(TimeIsUp):
-            method(context, plan, seed, pruning)
-        seconds = context.budget.elapsed()
-    context.tracker.finish(parent, "FINISHED")
-    trials = [describe_trial(result, began - started, ended - started) for began, ended, result in worker.trials]
-    before = min((trial["began"] for trial in trials), default=seconds)
-    return {"seconds": round(seconds, 1), "seconds_before_trials": round(before, 1), "trials": trials}
+    config = replace(config, cache_dir=folder)
+    plan = replace(plan, space=replace(plan.space, seed=config.seed), costs=replace(plan.costs, made=set()))
+    (folder / WORK_FOLDER).mkdir(parents=True)
+    worker = WatchedWorker(folder / LOG_NAME)
+    with worker, new_context(config, folder, TimeBudget(seconds)) as context:
+        context = replace(context, worker=worker)
+        record = open_record(context)
+        with record.recording(recorded_run(context, plan), context.checkpoint):
+            open_pool(context, plan.data, plan.measured)
+            budget = SearchBudget(seconds)
+            worker.ends = budget.started + seconds
+            with suppress(TimeIsUp):
+                method(replace(context, budget=budget), plan, record, pruning)
+            taken = budget.elapsed()
+        record.tracker.finish(record.parent_run, "FINISHED")
+    trials = [
+        describe_trial(result, began - budget.started, ended - budget.started) for began, ended, result in worker.trials
+    ]
+    before = min((trial["began"] for trial in trials), default=taken)
+    return {"seconds": round(taken, 1), "seconds_before_trials": round(before, 1), "trials": trials}
 
 
 def describe_trial(result: TrialResult, began: float, ended: float) -> Record:
@@ -256,9 +253,9 @@ def describe_trial(result: TrialResult, began: float, ended: float) -> Record:
     }
 
 
-def describe(context: RunContext, plan: Plan, options: argparse.Namespace) -> Record:
+def describe(plan: Plan, options: argparse.Namespace) -> Record:
     """What all searches share."""
-    data = context.data
+    data = plan.data
     return {
         "dataset": data.index.root.name,
         "images": {"training": len(data.fold.train), "validation": len(data.fold.val), "folds": len(data.folds)},

@@ -29,13 +29,16 @@ from rich.table import Table
 
 from benchmarks.common.results import make_parser, parse_options, publish, say
 from benchmarks.common.synthetic_images import write_images
+from tlsearch.config import CONFIG_NAME
+from tlsearch.runs.output import CHECKPOINT_FOLDER, WORK_FOLDER
 
 BENCHMARK = "robustness.kill_and_resume"
 RUN = ("--epochs", "1", "--image-size", "32")
 QUICK = {"kills": 1, "images": 40, "trials": 2, "augment": "none", "baseline": "none"}
 
 SHORTEST = 3.0
-"""Seconds that a life lasts at least: it dies among the imports. At most it lasts as long as the undisturbed run."""
+"""Seconds that an attempt lasts at least: it is killed among the imports. At most it lasts as long as the undisturbed
+run."""
 
 TIMELESS = ("seconds",)
 
@@ -59,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         write_images(home / "images", {"": options.images}, 48, options.seed)
         alone = Home(home, "alone", of_run)
         began = time.monotonic()
-        if alone.live(None) != 0:
+        if alone.attempt(None) != 0:
             sys.stderr.write(alone.log.read_text())
             return 1
         longest = time.monotonic() - began
@@ -69,7 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         ended = 0
         while sum(steps.values()) < options.kills:
             home_of_run = Home(home, f"killed-{ended}", of_run)
-            while code := home_of_run.live(
+            while code := home_of_run.attempt(
                 chance.uniform(SHORTEST, longest) if sum(steps.values()) < options.kills else None
             ):
                 if code != -signal.SIGKILL:
@@ -87,7 +90,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 class Home:
-    """A folder in which one run lives, dies and lives again."""
+    """A folder in which one run is started, killed and resumed."""
 
     def __init__(self, parent: Path, name: str, of_run: Sequence[str]) -> None:
         """Make the folder; the images lie in ``parent``, ``of_run`` are the options of the run."""
@@ -96,11 +99,11 @@ class Home:
         self.folder.mkdir()
         self.log = self.folder / "log.txt"
 
-    def live(self, seconds: float | None) -> int:
+    def attempt(self, seconds: float | None) -> int:
         """Start or resume; kill after ``seconds``. Gives the exit code, -9 where it was killed."""
         command = [sys.executable, "-m", "tlsearch"]
         out = self.folder / "out"
-        started = (out / "run.toml").exists()
+        started = (out / CONFIG_NAME).exists()
         command += ["resume", "out"] if started else ["run", str(self.images), *self._of_run, "--output", str(out)]
         environment = {**os.environ, "TLSEARCH_CACHE_DIR": str(self.folder / "cache")}
         with self.log.open("ab") as log:
@@ -115,13 +118,13 @@ class Home:
 
     def step(self) -> str:
         """The step that was reached, by what is kept of it."""
-        answers = self.folder / "out" / ".tlsearch-work" / "checkpoint"
-        kept = [(file.stat().st_mtime_ns, file.name.split("-")[0]) for file in answers.glob("*.json")]
-        return f"after {max(kept)[1]}" if kept else "before any answer"
+        checkpoint = self.folder / "out" / WORK_FOLDER / CHECKPOINT_FOLDER
+        kept = [(file.stat().st_mtime_ns, file.name.split("-")[0]) for file in checkpoint.glob("*.json")]
+        return f"after {max(kept)[1]}" if kept else "before any result"
 
 
 def found(home: Home) -> dict[str, Any]:
-    """What a run found, without what a budget says."""
+    """What a run found, without what a clock says."""
     result = json.loads((home.folder / "out" / "result.json").read_text(encoding="utf-8"))
     for row in result["trials"]:
         row["metrics"] = {name: value for name, value in row["metrics"].items() if name not in TIMELESS}

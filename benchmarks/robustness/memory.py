@@ -26,9 +26,9 @@ from rich.table import Table
 from benchmarks.common.memory import anonymous_bytes
 from benchmarks.common.results import make_parser, parse_options, publish, say
 from benchmarks.common.synthetic_images import write_images
+from tlsearch.callbacks import Callback, TrialInfo
 from tlsearch.config import RunConfig
 from tlsearch.pipeline.run import run
-from tlsearch.reporter import SilentReporter
 
 BENCHMARK = "robustness.memory"
 
@@ -53,31 +53,24 @@ class Sample:
         return self.parent + self.worker
 
 
-class Watch(SilentReporter):
-    """Takes a sample at the start of every trial."""
+class Watch(Callback):
+    """Takes a sample at the start of every trial of the search."""
 
-    def __init__(self, trials: int) -> None:
-        """Watch a search of ``trials`` trials."""
+    def __init__(self) -> None:
+        """Watch this process and those that it starts."""
         self.samples: list[Sample] = []
-        self._trials = trials
         self._me = psutil.Process()
 
-    def progress(self, step: str, done: float, total: float, text: str, most: float | None = None) -> None:
-        """Take a sample where a trial begins.
-
-        The search reports before a trial how many are done, and parts of one as it goes on; what works inside it
-        counts something else.
-        """
-        if step != "search" or total != self._trials or done not in range(self._trials):
+    def on_trial_begin(self, trial: TrialInfo) -> None:
+        """Take a sample."""
+        if trial.role != "trial":
             return
-        trial = int(done) + 1
-        if self.samples and self.samples[-1].trial == trial:  # the end of a trial, which says the same as the next one
-            self.samples.pop()
         workers = [anonymous_bytes(child.pid) / 1e6 for child in self._me.children(recursive=True)]
         worker = max(workers, default=0.0)
-        self.samples.append(Sample(trial, anonymous_bytes(self._me.pid) / 1e6, worker, sum(workers) - worker))
-        if trial % SETTLED == 1:
-            say(f"trial {trial}: {self.samples[-1].at_work:.0f} MB")
+        parent = anonymous_bytes(self._me.pid) / 1e6
+        self.samples.append(Sample(trial.number, parent, worker, sum(workers) - worker))
+        if trial.number % SETTLED == 1:
+            say(f"trial {trial.number}: {self.samples[-1].at_work:.0f} MB")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -89,7 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--epochs", type=int, default=1, help="of a trained trial (default 1)")
     parser.add_argument("--image-size", type=int, default=32)
     options = parse_options(parser, arguments, {"trials": SETTLED + 1})
-    watch, started = Watch(options.trials), time.monotonic()
+    watch, started = Watch(), time.monotonic()
     with tempfile.TemporaryDirectory(prefix="tlsearch-benchmark-") as folder:
         home = Path(folder)
         write_images(home / "images", {"": options.images}, options.image_size, options.seed)
@@ -107,10 +100,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 cache_dir=home / "cache",
                 tracking_uri=f"sqlite:///{home / 'mlflow.db'}",
             ),
-            watch,
+            callbacks=[watch],
         )
-    if result is None:
-        raise SystemExit("the run gave no result")
     kinds = [row.kind for row in result.trials if row.role == "trial"]
     asked = {name: getattr(options, name) for name in ("images", "epochs", "image_size")}
     figures = {**asked, **collect_figures(watch.samples, kinds), "seconds": round(time.monotonic() - started)}

@@ -1,7 +1,7 @@
 """The arithmetic of a trial by bare Keras and scikit-learn on arrays in memory: no store, no engine.
 
 Nothing is shared with tlsearch's own training. Each function gives seconds. Whatever is chosen to be fastest
-(precision, batch of a forward pass) is chosen before the budget runs; building and tracing what is then used counts.
+(precision, batch of a forward pass) is chosen before the clock runs; building and tracing what is then used counts.
 """
 
 from __future__ import annotations

@@ -118,9 +118,7 @@ def describe_parts(parts: Parts) -> dict[str, object]:
         "pass_seconds": round(parts.whole, 2),
         "pass_to_last_block_seconds": round(parts.prefix, 2),
         "view_seconds": round(parts.view, 2),
-        "solved_seconds": {
-            f"{pooling}, {views} views": round(s, 2) for (pooling, views), s in parts.is_linear_probe.items()
-        },
+        "solved_seconds": {f"{pooling}, {views} views": round(s, 2) for (pooling, views), s in parts.solved.items()},
         "hidden_heads": len(parts.heads),
         "last_blocks": [[round(t.seconds, 2), t.epochs, round(t.epoch_seconds, 2)] for t in parts.suffixes.values()],
     }

@@ -119,8 +119,8 @@ class PartsTimer:
         """Solve one head for each pooling and number of views: on the images, or on all views of one strength."""
         for pooling, views in sorted({solved_key(spec) for spec in specs if head_of(spec) != "hidden"}):
             rows = list(pooled[1:]) if views > 1 else [pooled[0]]
-            parts.is_linear_probe[pooling, views] = solve(rows, self.setup.images, pooling)
-            say(f"bare linear probe, {pooling}, {views} views: {parts.is_linear_probe[pooling, views]:.1f} s")
+            parts.solved[pooling, views] = solve(rows, self.setup.images, pooling)
+            say(f"bare linear probe, {pooling}, {views} views: {parts.solved[pooling, views]:.1f} s")
 
     def _start_seconds(self, spec: TrialSpec, pooled: Array) -> float:
         """Seconds in which a hidden head is trained on frozen features before the last block joins in."""

@@ -29,7 +29,6 @@ from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 from rich.console import Console
-from tlsearch.utils.folders import cache_dir
 
 from benchmarks.common.machine import ROOT
 from benchmarks.common.results import make_parser, parse_options, publish
@@ -39,21 +38,21 @@ from benchmarks.speed.overhead_parts import PARENT, joined, read_workers, watch_
 from benchmarks.speed.overhead_table import Side, summary, table
 from benchmarks.speed.stack_sampler import Sampler
 from tlsearch.config import RunConfig
-from tlsearch.data.index import survey
-from tlsearch.pipeline.candidates import find_candidates
-from tlsearch.pipeline.context import RunContext
-from tlsearch.pipeline.plan import Plan, make_plan, open_pool, sizes_of
+from tlsearch.pipeline.context import RunContext, new_context
+from tlsearch.pipeline.messages import recorded_run
+from tlsearch.pipeline.plan import Plan, make_plan, open_pool
+from tlsearch.pipeline.preflight import open_record, preflight
 from tlsearch.pipeline.profile import Profile, make_profile
-from tlsearch.pipeline.scan import load_data, pool_digest
-from tlsearch.pipeline.search import open_study, run_search
-from tlsearch.reporter import SilentReporter
+from tlsearch.pipeline.scan import check_and_split, pool_digest, scan
+from tlsearch.pipeline.search import run_study
 from tlsearch.runs.budget import TimeBudget
+from tlsearch.runs.output import WORK_FOLDER
 from tlsearch.search.space import Params, SearchSpace
-from tlsearch.tracking.tracker import Tracker
+from tlsearch.search.storage import open_study, study_name
 from tlsearch.types import Candidate, TrialSpec
 from tlsearch.utils import serialize
-from tlsearch.worker.client import WorkerClient
-from tlsearch.worker.protocol import DescribePlugins, FindWeights, RunTrial
+from tlsearch.utils.cache import cache_dir
+from tlsearch.worker.protocol import RunTrial
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
@@ -87,9 +86,9 @@ class HeadSpace(SearchSpace):
 
 @dataclass(frozen=True)
 class Prepared:
-    """What a run knows when its search begins. The session's worker has ended; its features are in the store."""
+    """What a run knows when its search begins; its features are in the store."""
 
-    context: RunContext
+    config: RunConfig
     plan: Plan
     profile: Profile
 
@@ -108,7 +107,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prepared = prepare(options, Path(name))
         found = {
             kind: compare(prepared, kind, trials, Path(name) / kind, once=options.quick)
-            for kind, trials in (("hidden", options.trials), ("solved", options.is_linear_probe))
+            for kind, trials in (("hidden", options.trials), ("solved", options.solved))
             if trials
         }
     report(options, found)
@@ -126,23 +125,15 @@ def prepare(options: argparse.Namespace, folder: Path) -> Prepared:
     config = RunConfig(
         dataset=folder / "images", backbones=(options.backbone,), augment=("none",), trials=1, epochs=options.epochs,
         image_size=options.image_size, seed=options.seed, cache_dir=folder / "cache", baseline="none",
+        tracking_uri=f"sqlite:///{folder / 'mlflow.db'}", experiment="overhead",
     )  # fmt: skip
-    reporter, output = SilentReporter(), folder / "preparation"
-    (output / "work").mkdir(parents=True)
-    with WorkerClient(output / "worker.log") as worker:
-        found_files = survey(config.dataset)
-        plugins = worker.send(DescribePlugins())
-        found, left_out = find_candidates(
-            config, plugins, reporter, lambda label: worker.send(FindWeights(label=label))
-        )
-        image_sizes = sizes_of(found, found_files, config)
-        record = Tracker.open(f"sqlite:///{folder / 'mlflow.db'}", "overhead")
-        data = load_data(config, found_files, max(image_sizes), output / "work", reporter)
-        context = RunContext(config, reporter, worker, TimeBudget(None), output, data, plugins, record)
-        context.work.mkdir()
-        plan = make_plan(context, found, image_sizes, left_out)
+    (folder / "preparation" / WORK_FOLDER).mkdir(parents=True)
+    with new_context(config, folder / "preparation", TimeBudget(None)) as context:
+        files = scan(context)
+        ready = preflight(context, files)
+        plan = make_plan(context, check_and_split(context, files, max(ready.sizes)), ready)
         plan, profile = make_profile(context, plan)
-    return Prepared(context, plan, profile)
+    return Prepared(config, plan, profile)
 
 
 def compare(prepared: Prepared, kind: str, trials: int, folder: Path, *, once: bool) -> dict[str, Side]:
@@ -173,24 +164,24 @@ def run_ours(prepared: Prepared, trials: int, folder: Path, *, watched: bool) ->
     """The search as a run has it, with its own study and worker."""
     environment = watch_workers(folder / "parts") if watched else {}
     plan = replace(prepared.plan, costs=replace(prepared.plan.costs, made=set()))
-    output = folder / "output"
-    with mock.patch.dict(os.environ, environment), WorkerClient(_made(output) / "worker.log") as worker:
-        config = replace(prepared.context.config, trials=trials)
-        context = replace(prepared.context, worker=worker, output=output, config=config, budget=TimeBudget(None))
-        context.work.mkdir()
+    config, output = replace(prepared.config, trials=trials), folder / "output"
+    (output / WORK_FOLDER).mkdir(parents=True)
+    with mock.patch.dict(os.environ, environment), new_context(config, output, TimeBudget(None)) as context:
         _warm_up(context, plan)
-        context.parent_run = context.tracker.start_parent(folder.name, {}, {})
+        record = open_record(context)
         # As if the warm start had been queued: most of it is no head on frozen features.
-        open_study(context, plan).set_user_attr("warm_start", 0)
+        name = study_name(output, plan.space, plan.data.index.fingerprint, plan.data.metric, plan.folds)
+        open_study(name, output, None).set_user_attr("warm_start", 0)
         sampler = Sampler(PARENT)
-        if watched:
-            sampler.start()
-        began = time.monotonic()
-        with mock.patch("tlsearch.search.pruner.SameKindPruner.prune", return_value=False):
-            log = run_search(context, plan, prepared.profile, plan.space.candidates, None)
-        ended = time.monotonic()
-        segments = sampler.stop() if watched else []
-        worker.close()
+        with record.recording(recorded_run(context, plan), context.checkpoint):
+            if watched:
+                sampler.start()
+            began = time.monotonic()
+            with mock.patch("tlsearch.search.pruner.SameKindPruner.prune", return_value=False):
+                log = run_study(context, plan, record, prepared.profile, plan.space.candidates, None)
+            ended = time.monotonic()
+            segments = sampler.stop() if watched else []
+        context.worker.close()
     finished = log.search.finished
     if any(f.state != "complete" for f in finished) or len(finished) < trials:
         states = ", ".join(f"{f.state} {f.reason}".strip() for f in finished)
@@ -205,17 +196,12 @@ def run_ours(prepared: Prepared, trials: int, folder: Path, *, watched: bool) ->
     )
 
 
-def _made(folder: Path) -> Path:
-    folder.mkdir(parents=True)
-    return folder
-
-
 def _warm_up(context: RunContext, plan: Plan) -> None:
     """One trial that is not counted: what a process does only once, such as its imports, is not the price of a trial.
 
     A worker that is renewed later does it again, and then it counts.
     """
-    open_pool(context)
+    open_pool(context, plan.data, plan.measured)
     candidate = plan.space.candidates[0]
     spec = plan.space.spec(plan.space.params(candidate))
     context.worker.send(RunTrial(candidate=candidate, spec=spec, folds=tuple(plan.folds)))
@@ -223,21 +209,22 @@ def _warm_up(context: RunContext, plan: Plan) -> None:
 
 def run_bare(prepared: Prepared, specs: tuple[TrialSpec, ...], folder: Path, *, watched: bool) -> Side:
     """The specs in a process that holds nothing but Keras or the solver."""
-    context, data, candidate = prepared.context, prepared.context.data, prepared.plan.space.candidates[0]
+    plan, data, candidate = prepared.plan, prepared.plan.data, prepared.plan.space.candidates[0]
     job = Job(
-        context.facts[candidate],
-        context.plugin_versions((candidate.backbone,)),
-        str(data.pixels),
-        data.labels,
-        data.groups,
-        data.index.classes,
-        pool_digest(data),
-        str(cache_dir(context.config.cache_dir)),
-        data.fold,
-        specs,
-        watched,
+        facts=plan.measured[candidate],
+        versions=plan.plugin_versions(),
+        pixels=str(data.pixels),
+        labels=data.labels,
+        groups=data.groups,
+        classes=data.index.classes,
+        digest=pool_digest(data),
+        store=str(cache_dir(prepared.config.cache_dir)),
+        fold=data.fold,
+        specs=specs,
+        watched=watched,
     )
-    (_made(folder) / "job").write_text(json.dumps(serialize.STRICT.encode(job)), encoding="utf-8")
+    folder.mkdir(parents=True)
+    (folder / "job").write_text(json.dumps(serialize.STRICT.encode(job)), encoding="utf-8")
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
     with (folder / "log").open("wb") as log:
         command = [sys.executable, "-m", BARE, str(folder / "job"), str(folder / "answer")]

@@ -38,11 +38,11 @@ COUNTED_EPOCHS = 3
 """The value of a trained trial is the mean over this many last epochs."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Job:
     """What to fit, and on what.
 
-    The first of ``specs`` is fitted once more before the budget starts, as what a process does only once is not the
+    The first of ``specs`` is fitted once more before the clock starts, as what a process does only once is not the
     price of a trial. ``versions`` are "distribution version" of the plugins; ``watched`` asks for the parts.
     """
 

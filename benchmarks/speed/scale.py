@@ -2,7 +2,7 @@
 
     python -m benchmarks.speed.scale --sizes 1000,10000,50000
 
-Images of ten classes are made up at 64 px and written to a temporary folder before the budget starts. The run is
+Images of ten classes are made up at 64 px and written to a temporary folder before the clock starts. The run is
 that of a user, in a process of its own with an empty store, on a small plan that is the same for every size: the
 bundled EfficientNet-Lite0 at 64 px and the first trials of the warm start, no augmentation and no network from
 scratch. Three trials by default, all of them linear probes, which hold the features of all images at once; the fourth

@@ -8,6 +8,8 @@ import pytest
 
 from benchmarks.common.results import Result
 from benchmarks.robustness import memory
+from tlsearch.callbacks import TrialInfo
+from tlsearch.types import Candidate, Role, TrialSpec
 
 Quick = Callable[..., Result]
 
@@ -27,24 +29,22 @@ def test_growth_is_counted_from_the_twentieth_trial() -> None:
 
 
 def test_blocks_are_of_twenty_trials() -> None:
-    first, second, last = memory.blocks_of(make_samples(45), ["frozen", "suffix"] * 22 + ["suffix"])
+    first, second, last = memory.blocks_of(
+        make_samples(45), ["feature_extraction", "fine_tuning"] * 22 + ["fine_tuning"]
+    )
     assert (first["first"], first["last"], second["first"], last["last"]) == (1, 20, 21, 45)
     assert (first["tuned"], last["tuned"]) == (10, 3)
     assert (first["parent"], first["worker"], first["mean"]) == (110, 545, 654)
     assert (first["at_most"], first["at_most_with_waiting"]) == (709, 909)
 
 
-def test_a_sample_is_taken_where_a_trial_begins() -> None:
-    watch = memory.Watch(4)
-    for step, done, total in (
-        ("profile", 0, 4),
-        ("search", 0, 4),
-        ("search", 0.5, 4),
-        ("search", 1, 4),
-        ("search", 1, 4),
-    ):
-        watch.progress(step, done, total, "")
-    watch.progress("search", 4, 4, "")
+def test_a_sample_is_taken_where_a_trial_of_the_search_begins() -> None:
+    candidate = Candidate("stub", "random", None, "id", 32, 3)
+    spec = TrialSpec("stub", "random", 32, 3, 3)
+    roles: list[tuple[int, Role]] = [(0, "baseline"), (1, "trial"), (2, "trial"), (0, "confirmation")]
+    watch = memory.Watch()
+    for number, role in roles:
+        watch.on_trial_begin(TrialInfo(number=number, role=role, name="", spec=spec, candidate=candidate))
     assert [sample.trial for sample in watch.samples] == [1, 2]
     assert all(sample.parent > 10 for sample in watch.samples)
 

@@ -105,11 +105,15 @@ def test_only_heads_are_proposed(hidden: bool) -> None:
     space = overhead.HeadSpace((candidate,), ("none",), 50, 300, 32, 0, hidden=hidden)
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
     specs = [space.spec(study.ask(space.distributions()).params) for _ in range(10)]
-    assert {(spec.kind, spec.is_linear_probe, spec.strength) for spec in specs} == {("frozen", not hidden, 0.0)}
+    assert {(spec.kind, spec.is_linear_probe, spec.strength) for spec in specs} == {
+        ("feature_extraction", not hidden, 0.0)
+    }
     assert {spec.skip_cut for spec in specs} == {0, 1, 2}
     assert (space.spec(space.params(candidate)).units > 0) is hidden
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(900)
 # Reading a run, MLflow asks SQLAlchemy for something that a later SQLAlchemy will not have.
 @pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy is deprecated")
 @pytest.mark.usefixtures("stub")

@@ -19,6 +19,7 @@ from benchmarks.quality import search_curves as curves
 from benchmarks.quality import search_methods as methods
 from benchmarks.quality import search_quality as quality
 from tlsearch.errors import TrialError
+from tlsearch.listeners.running_trial import CompletedTrial, RunningTrial
 from tlsearch.pipeline.profile import make_profile
 from tlsearch.search.space import SearchSpace
 from tlsearch.training.trial import Outcome
@@ -53,26 +54,24 @@ class Runner:
     def left_for(self) -> float:
         return self.limit - self.seconds
 
-    def execute(
-        self, context: Any, spec: TrialSpec, candidate: Candidate, folds: Any, role: str, name: str,
-        on_round: NumberedEpochJudge, seconds: float | None, step: str,
-    ) -> tuple[TrialResult, None, str]:  # fmt: skip
-        assert candidate == LITE
+    def run_trial(self, context: Any, trial: RunningTrial, judge: NumberedEpochJudge) -> CompletedTrial:
+        assert trial.candidate == LITE
+        spec = trial.spec
         worth = 0.5 + spec.freeze_depth / 100
         self.specs.append(spec)
-        self.allowed.append(seconds)
+        self.allowed.append(trial.seconds)
         self.seconds += 1
         state: State = "complete"
         value: float | None = worth
         for count in range(1, 1 if spec.is_linear_probe else ROUNDS + 1):
             numbers = {"objective": worth * count / ROUNDS, "fraction": count / ROUNDS}
-            if on_round(count, numbers) is Decision.PRUNE:
+            if judge(count, numbers) is Decision.PRUNE:
                 state, value = "pruned", None
                 break
         if len(self.specs) == 3:
             state, value = "failed", None
         self.states.append(state)
-        return TrialResult(spec, state, value, 1.0), None, ""
+        return CompletedTrial(TrialResult(spec, state, value, 1.0), None, "", ())
 
 
 def run(
@@ -86,11 +85,11 @@ def run(
         studies.append(real(**options))
         return studies[-1]
 
-    monkeypatch.setattr(methods, "execute", runner.execute)
+    monkeypatch.setattr(methods, "run_trial", runner.run_trial)
     monkeypatch.setattr(optuna, "create_study", create_study)
-    context = SimpleNamespace(config=SimpleNamespace(effective_trials=1000), budget=runner)
+    context = SimpleNamespace(config=SimpleNamespace(effective_trials=1000, seed=seed), budget=runner)
     plan = SimpleNamespace(space=SPACE, folds_of=lambda spec: ())
-    method(context, plan, seed, pruning)  # type: ignore[arg-type]  # all that is read of them
+    method(context, plan, None, pruning)  # type: ignore[arg-type]  # all that is read of them
     monkeypatch.setattr(optuna, "create_study", real)
     return runner, studies[0]
 
@@ -140,7 +139,7 @@ def test_a_watched_worker_notes_when_trials_end_and_with_what(tmp_path: Path, mo
     spec = SPACE.spec(SPACE.params(LITE))
     result = TrialResult(spec, "complete", 0.5, 1.0)
     replies: Iterator[Any] = iter(
-        [{"keras": "3"}, Outcome(result, np.zeros(0), np.zeros((0, 2))), TrialError("no room")]
+        [{"keras": "3"}, Outcome(result, np.zeros(0, np.int64), np.zeros((0, 2), np.float32)), TrialError("no room")]
     )
 
     def send(*_: Any) -> Any:
@@ -185,13 +184,15 @@ def test_a_search_whose_time_ends_is_broken_off_in_the_middle_of_its_trial(
     assert [result.state for _, _, result in worker.trials] == ["timed_out"]
 
 
-def test_the_clock_of_a_search_keeps_no_time_for_what_comes_later() -> None:
-    budget = quality.SearchClock(100.0)
+def test_the_budget_of_a_search_keeps_no_time_for_what_comes_later() -> None:
+    budget = quality.SearchBudget(100.0)
     assert budget.share("confirm") is None
     assert budget.fits(99.0, "rest", "confirm")
     assert not budget.fits(100.5)
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(900)
 # Keras 3.15 turns variables into arrays in a way that NumPy 2 warns of.
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 @pytest.mark.usefixtures("stub")

@@ -141,7 +141,7 @@ def open_run(config: RunConfig, reporter: Reporter | None, callbacks: Sequence[C
     budget = TimeBudget(config.effective_time_limit)
     with output_folder(config) as output:
         try:
-            with _context(config, output, budget, followers(reporter, callbacks)) as context:
+            with new_context(config, output, budget, followers(reporter, callbacks)) as context:
                 resumed = (context.work / CHECKPOINT_FOLDER).exists()
                 context.callbacks.on_run_begin(RunInfo(config=config, output=output, resumed=resumed))
                 if not is_finished(output):
@@ -167,7 +167,7 @@ def try_out(config: RunConfig, reporter: Reporter | None) -> Iterator[RunContext
         (output / WORK_FOLDER).mkdir()
         config = replace(config, cache_dir=output)
         budget = TimeBudget(config.effective_time_limit)
-        with _context(config, output, budget, followers(reporter, ())) as context:
+        with new_context(config, output, budget, followers(reporter, ())) as context:
             context.worker.start()
             yield context
 
@@ -178,7 +178,13 @@ def followers(reporter: Reporter | None, callbacks: Sequence[Callback]) -> list[
 
 
 @contextmanager
-def _context(config: RunConfig, output: Path, budget: TimeBudget, others: Sequence[Callback]) -> Iterator[RunContext]:
+def new_context(
+    config: RunConfig, output: Path, budget: TimeBudget, callbacks: Sequence[Callback] = ()
+) -> Iterator[RunContext]:
+    """A context in the folder ``output``, which holds a folder for work already.
+
+    Its worker is started when it is first needed, and ended with the context.
+    """
     passes: dict[str, FrozenCounts] = {}
     checkpoint = Checkpoint(output / WORK_FOLDER / CHECKPOINT_FOLDER, budget, passes)
     with WorkerClient(output / LOG_NAME) as worker:
@@ -187,7 +193,7 @@ def _context(config: RunConfig, output: Path, budget: TimeBudget, others: Sequen
             output=output,
             budget=budget,
             worker=worker,
-            callbacks=CallbackList([CheckpointCallback(checkpoint)], others),
+            callbacks=CallbackList([CheckpointCallback(checkpoint)], callbacks),
             checkpoint=checkpoint,
             passes=passes,
         )

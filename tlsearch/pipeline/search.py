@@ -74,8 +74,7 @@ def search(
     Raises:
         RunError: no trial was completed.
     """
-    with context.budget.measure("search"):
-        log = _Searching(context, plan, record, baseline).run(profile, best)
+    log = run_study(context, plan, record, profile, best, baseline)
     finished, contenders = log.search.finished, log.contenders
     probe = best_probe(finished, plan)
     if not contenders or probe is None:
@@ -83,6 +82,19 @@ def search(
     folds = len(plan.folds_of(contenders[0].spec)), len(plan.folds)
     context.callbacks.on_step("search", messages.search_line(finished, contenders[0], log.why, *folds))
     return log, probe
+
+
+def run_study(
+    context: RunContext,
+    plan: Plan,
+    record: MlflowCallback,
+    profile: Profile,
+    best: Sequence[Candidate],
+    baseline: BaselineResult | None,
+) -> SearchLog:
+    """Run the study until its trials or its time are used up, whatever it finds."""
+    with context.budget.measure("search"):
+        return _Searching(context, plan, record, baseline).run(profile, best)
 
 
 class _Searching:

@@ -17,10 +17,13 @@ from tlsearch.data.index import survey
 from tlsearch.data.pixels import open_pixels, select_rows
 from tlsearch.data.split import Fold
 from tlsearch.data.stratify import draw_stratified
+from tlsearch.listeners.callback_list import CallbackList
 from tlsearch.pipeline.candidates import find_candidates
+from tlsearch.pipeline.context import new_context
 from tlsearch.pipeline.scan import load_data, pool_digest
 from tlsearch.plugins.facts import PluginFacts
-from tlsearch.reporter import SilentReporter
+from tlsearch.runs.budget import TimeBudget
+from tlsearch.runs.output import WORK_FOLDER
 from tlsearch.types import Candidate
 
 Labels = npt.NDArray[np.int64]
@@ -69,10 +72,12 @@ class Images:
         }
 
 
-def read_images(dataset: Path, size: int, seed: int, work: Path) -> Images:
+def read_images(dataset: Path, size: int, seed: int, folder: Path) -> Images:
     """Decode and divide a folder of images as a run does; test images are left out."""
     config = RunConfig(dataset=dataset, seed=seed, image_size=size)
-    data = load_data(config, survey(dataset), size, work, SilentReporter())
+    (folder / WORK_FOLDER).mkdir()
+    with new_context(config, folder, TimeBudget(None)) as context:
+        data = load_data(context, survey(dataset), size)
     return Images(data.pixels, size, data.labels, data.groups, data.index.classes, pool_digest(data), data.fold)
 
 
@@ -100,6 +105,6 @@ def find_network(plugins: PluginFacts, backbone: str, weights: Sequence[str], si
     """The network to compare on; ``weights`` are BACKBONE=FILE, as on the command line of a run."""
     own = tuple(text for text in weights if text.startswith((f"{backbone}=", f"{backbone}@")))
     config = RunConfig(dataset=Path(), backbones=(backbone,), weights=own)
-    found, _ = find_candidates(config, plugins, SilentReporter(), Path)
+    found, _ = find_candidates(config, plugins, CallbackList(), Path)
     weight = found[0].weights
     return Candidate(backbone, weight.name, str(weight.file), weight.weights_id, size, 0)

@@ -1,4 +1,4 @@
-"""What the comparisons of loops share: their options, and everything that is made ready before the budget starts."""
+"""What the comparisons of loops share: their options, and everything that is made ready before the clock starts."""
 
 from __future__ import annotations
 

@@ -6,13 +6,15 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar
 
 from benchmarks.common.loops.trial_kinds import head_of, kind_of
 from tlsearch.types import TrialSpec
 
 if TYPE_CHECKING:
     import keras
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -140,7 +142,7 @@ class Times:
         return sum(self.seconds(spec) for spec in specs)
 
 
-def timed(call: Callable[[], Any]) -> tuple[float, Any]:
+def timed(call: Callable[[], T]) -> tuple[float, T]:
     """Seconds and result of a call."""
     started = time.perf_counter()
     result = call()
