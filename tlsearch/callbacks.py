@@ -17,6 +17,9 @@ from tlsearch.types import Candidate, Decision, Role, TrialResult, TrialSpec
 if TYPE_CHECKING:
     from tlsearch.results.result import RunResult
 
+CALLBACK_GROUP = "tlsearch.callbacks"
+"""The entry-point group of callbacks."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class RunInfo:

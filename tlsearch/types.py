@@ -29,25 +29,26 @@ if TYPE_CHECKING:
     AnyArray = npt.NDArray[Any]
 else:
 
+    _ARRAYS = {
+        "Float64Array": "float64",
+        "Float32Array": "float32",
+        "IntArray": "int64",
+        "BoolArray": "bool_",
+        "LabelArray": "intp",
+        "AnyArray": "",
+    }
+
     def __getattr__(name: str) -> Any:
         """Make the aliases of arrays when one is asked for.
 
         NumPy takes a tenth of a second to import, which ``tlsearch --help`` does not have.
         """
+        if name not in _ARRAYS:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         import numpy as np
         import numpy.typing as npt
 
-        kinds = {
-            "Float64Array": np.float64,
-            "Float32Array": np.float32,
-            "IntArray": np.int64,
-            "BoolArray": np.bool_,
-            "LabelArray": np.intp,
-            "AnyArray": Any,
-        }
-        if name not in kinds:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        return npt.NDArray[kinds[name]]
+        return npt.NDArray[getattr(np, _ARRAYS[name]) if _ARRAYS[name] else Any]
 
 
 class Decision(Enum):

@@ -19,6 +19,7 @@ from tlsearch.features.passes import FrozenCounts
 from tlsearch.listeners.callback_list import CallbackList
 from tlsearch.listeners.checkpoint import CheckpointCallback
 from tlsearch.listeners.reporter import ReporterCallback
+from tlsearch.plugins import registry
 from tlsearch.reporter import Reporter
 from tlsearch.runs.budget import TimeBudget
 from tlsearch.runs.checkpoint import Checkpoint
@@ -173,8 +174,14 @@ def try_out(config: RunConfig, reporter: Reporter | None) -> Iterator[RunContext
 
 
 def followers(reporter: Reporter | None, callbacks: Sequence[Callback]) -> list[Callback]:
-    """Who follows a run besides its recorders."""
-    return [*([ReporterCallback(reporter)] if reporter else []), *callbacks]
+    """Who follows a run besides its recorders: the reporter, the user's callbacks, and those that are installed."""
+    loaded, broken = registry.load_all("callback")
+    known: list[Callback] = [ReporterCallback(reporter)] if reporter else []
+    if reporter is not None:
+        for outcome in broken:
+            entry = outcome.entry
+            reporter.warn(f"the callback {entry.name} of {registry.origin(entry)} is left out: {outcome.reason}")
+    return [*known, *callbacks, *(item.plugin for item in loaded)]
 
 
 @contextmanager

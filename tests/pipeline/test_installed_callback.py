@@ -1,0 +1,59 @@
+"""A callback that a package registers follows every run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from tests.conftest import InstallPlugin
+from tests.helpers.contexts import Heard
+from tlsearch.config import RunConfig
+from tlsearch.pipeline.context import followers, open_run
+from tlsearch.reporter import SilentReporter
+
+DIARY = """
+from pathlib import Path
+from tlsearch.plugin_api import Callback
+
+class Diary(Callback):
+    name = "diary"
+    def on_run_begin(self, run):
+        Path(run.output, "diary.txt").write_text("begins")
+    def on_run_end(self, result):
+        raise RuntimeError("the diary is full")
+"""
+
+BROKEN = "import no_such_module"
+
+
+def test_it_is_told_of_a_run(install: InstallPlugin, tmp_path: Path) -> None:
+    install("my-diary", DIARY, group="tlsearch.callbacks", diary="Diary")
+    (tmp_path / "images").mkdir()
+    Image.new("RGB", (8, 8)).save(tmp_path / "images" / "a.png")
+    heard = Heard()
+    with open_run(RunConfig(tmp_path / "images", output=tmp_path / "out"), None, [heard]) as context:
+        assert (tmp_path / "out" / "diary.txt").read_text() == "begins"
+        context.callbacks.on_run_end(None)
+    assert heard.warnings == ["the callback diary is left out from here on, for it failed: the diary is full"]
+
+
+def test_one_that_is_broken_is_left_out_by_name(install: InstallPlugin, tmp_path: Path) -> None:
+    class Screen(SilentReporter):
+        def __init__(self) -> None:
+            self.warned: list[str] = []
+
+        def warn(self, text: str) -> None:
+            self.warned.append(text)
+
+    install("torn-diary", BROKEN, group="tlsearch.callbacks", torn="Diary")
+    screen = Screen()
+    assert len(followers(screen, [])) == 1
+    (warning,) = screen.warned
+    assert warning.startswith("the callback torn of torn-diary 2.5 is left out: ")
+
+
+@pytest.fixture(autouse=True)
+def _no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TLSEARCH_CACHE_DIR", str(tmp_path / "cache"))
