@@ -30,7 +30,7 @@ class DataError(UsageError):
 
 
 class WeightsError(UsageError):
-    """Weights that the user named cannot be had or do not fit."""
+    """Weights that the user named are unavailable or do not fit."""
 
 
 class PluginError(UsageError):

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     LabelArray = npt.NDArray[np.intp]
     AnyArray = npt.NDArray[Any]
 else:
-
     _ARRAYS = {
         "Float64Array": "float64",
         "Float32Array": "float32",
@@ -197,3 +196,15 @@ class TrialResult:
     cut_point: str = ""
     fold_values: tuple[float, ...] = ()
     plugin: str = ""
+
+    @property
+    def score(self) -> float:
+        """The value of a trial that is complete. Raises ``ValueError`` where it has none."""
+        return score_of(self.value, self.spec)
+
+
+def score_of(value: float | None, spec: TrialSpec) -> float:
+    """A value that must be there. Raises ``ValueError``, which names the trial, where it is missing."""
+    if value is None:
+        raise ValueError(f"the trial '{spec.label}' has no value")
+    return value

@@ -19,7 +19,7 @@ import sys
 from pathlib import Path
 from tlsearch.runs.ledger import Ledger
 ledger = Ledger(Path(sys.argv[1]))
-print(*(ledger.evaluate_once("same", "data", f"{sys.argv[2]}-{i}", "run") for i in range(40)))
+print(*(ledger.note("same", "data", f"{sys.argv[2]}-{i}", "run") for i in range(40)))
 """
 
 
@@ -32,7 +32,7 @@ def test_the_fingerprint_is_that_of_the_images_alone() -> None:
 
 def test_openings_of_one_test_set_are_counted(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path / LEDGER_NAME)
-    counts = [ledger.evaluate_once(name, "flowers", "/out", "r1") for name in ("one", "one", "other", "one")]
+    counts = [ledger.note(name, "flowers", "/out", "r1") for name in ("one", "one", "other", "one")]
     assert counts == [1, 2, 1, 3]
     entries = Ledger(tmp_path / LEDGER_NAME).entries()
     assert [e["test"] for e in entries] == ["one", "one", "other", "one"]
@@ -42,17 +42,17 @@ def test_openings_of_one_test_set_are_counted(tmp_path: Path) -> None:
 
 def test_damaged_lines_count_for_nothing_and_hide_nothing(tmp_path: Path) -> None:
     path = tmp_path / LEDGER_NAME
-    Ledger(path).evaluate_once("one", "flowers", "/out", "r1")
+    Ledger(path).note("one", "flowers", "/out", "r1")
     with path.open("ab") as file:
         file.write(b'\xff\xfe\n[1, 2]\n{"test": "one", "time": "2026-')  # cut off in the middle of a line
-    assert Ledger(path).evaluate_once("one", "flowers", "/out", "r2") == 2
+    assert Ledger(path).note("one", "flowers", "/out", "r2") == 2
     assert len(path.read_bytes().splitlines()) == 5
     assert [e["run_id"] for e in Ledger(path).entries()] == ["r1", "r2"]
 
 
 def test_names_that_are_not_unicode_are_kept(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path / LEDGER_NAME)
-    assert ledger.evaluate_once("one", "bäume \udcff", "/out\n", "r1") == 1
+    assert ledger.note("one", "bäume \udcff", "/out\n", "r1") == 1
     assert ledger.entries()[0]["dataset"] == "bäume \udcff"
     assert len(ledger.path.read_bytes().splitlines()) == 1
 
@@ -87,7 +87,7 @@ def test_a_ledger_that_cannot_be_written_is_told_before_any_work(tmp_path: Path)
     with pytest.raises(TrackingError, match=r"ledger of test openings .* cannot be written \(Is a directory\)"):
         Tracker.open("sqlite:///mlflow.db", "x", directory=tmp_path)
     with pytest.raises(RunError, match=r"cannot be noted in"):
-        Ledger(tmp_path / LEDGER_NAME).evaluate_once("one", "flowers", "/out", "r1")
+        Ledger(tmp_path / LEDGER_NAME).note("one", "flowers", "/out", "r1")
 
 
 def test_a_tracker_knows_its_ledger(tmp_path: Path) -> None:

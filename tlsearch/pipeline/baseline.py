@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-
 from tlsearch.errors import OutOfMemoryError, PluginFailedError
 from tlsearch.listeners.running_trial import CompletedTrial, RunningTrial
 from tlsearch.models.measured import MeasuredCandidate
@@ -154,9 +152,8 @@ def _costs(data: Data) -> FromScratchCosts:
 
 
 def _rank(run: BaselineResult) -> tuple[float, float]:
-    """Higher is better; a run without a value, of which nothing came, is the worst."""
-    value = run.result.value
-    return (-np.inf if value is None else value, -run.result.metrics["val_loss"])
+    """Higher is better."""
+    return (run.result.score, -run.result.metrics["val_loss"])
 
 
 def _same_architecture(plan: Plan, best: Candidate) -> MeasuredCandidate:

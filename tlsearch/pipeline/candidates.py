@@ -29,7 +29,7 @@ class Found:
 
 @dataclass(frozen=True)
 class Request:
-    """A backbone with a name of weights; ``named`` by the user, who must be told when it cannot be had."""
+    """A backbone with a name of weights; ``named`` by the user, who must be told when it is unavailable."""
 
     backbone: BackboneFacts
     weights: str
@@ -41,7 +41,7 @@ def find_candidates(
 ) -> tuple[list[Found], list[LeftOut]]:
     """The candidates of a run and the backbones left out with the reason.
 
-    Raises ``PluginError`` or ``WeightsError`` where something that the user named cannot be had, and where nothing
+    Raises ``PluginError`` or ``WeightsError`` where something that the user named is unavailable, and where nothing
     is left.
     """
     known = {b.name: b for b in plugins.backbones}

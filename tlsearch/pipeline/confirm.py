@@ -267,14 +267,14 @@ def _staying(runs: _FoldRuns, running: list[TrialRecord]) -> list[TrialRecord]:
 
 
 def _leader(runs: _FoldRuns, running: Sequence[TrialRecord]) -> TrialRecord:
-    return max(running, key=lambda c: (float(np.mean(runs.scores.get(c.spec, [0.0]))), c.value or 0.0))
+    return max(running, key=lambda c: (float(np.mean(runs.scores.get(c.spec, [0.0]))), c.score))
 
 
 def _preference(runs: _FoldRuns, contender: TrialRecord) -> tuple[float, float, float]:
     """Lower is better: operations for one image through the whole network, then the mean, then the validation."""
     plan = runs.plan
     work = plan.costs.facts[plan.space.of(contender.spec)].cuts[-1].work
-    return work, -float(np.mean(runs.scores[contender.spec])), -(contender.value or 0.0)
+    return work, -float(np.mean(runs.scores[contender.spec])), -contender.score
 
 
 def _repeat(runs: _FoldRuns, spec: TrialSpec, fits: Callable[[float], bool]) -> None:

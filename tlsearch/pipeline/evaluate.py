@@ -111,25 +111,25 @@ def evaluate_once(context: RunContext, data: Data, record: MlflowCallback, model
     index, split, metric = data.index, data.split, data.metric
     opened = _note(context, data, record)
     labels = np.asarray([index.images[row].label for row in split.test])
-    said, latency = _ask(context, data, models)
-    guess = {name: probabilities.argmax(axis=1) for name, probabilities in said.items()}
+    probabilities, latency = _ask(context, data, models)
+    predicted = {name: each.argmax(axis=1) for name, each in probabilities.items()}
     groups = [split.groups[row] for row in split.test]
-    compared = ModelPredictions(guess["winner"], guess["linear_probe"], guess.get("baseline"))
+    compared = ModelPredictions(predicted["winner"], predicted["linear_probe"], predicted.get("baseline"))
     claims = make_claims(labels, compared, metric, context.config.seed, groups)
     return Evaluation(
         claims=claims,
-        confusion=_confusion(index.classes, labels, guess["winner"]),
+        confusion=_confusion(index.classes, labels, predicted["winner"]),
         ms_per_image=latency,
         megabytes=model_megabytes(models["winner"]),
-        accuracy=estimate(labels, guess["winner"], groups=groups),
+        accuracy=estimate(labels, predicted["winner"], groups=groups),
         scratch={
-            name.removeprefix(SCRATCH): estimate(labels, guess[name], metric, groups=groups)
+            name.removeprefix(SCRATCH): estimate(labels, predicted[name], metric, groups=groups)
             for name in models
             if name.startswith(SCRATCH)
         },
         opened=opened,
         labels=labels,
-        probabilities=said["winner"],
+        probabilities=probabilities["winner"],
     )
 
 
@@ -139,7 +139,7 @@ def _note(context: RunContext, data: Data, record: MlflowCallback) -> int:
     fingerprint = fingerprint_of(index.images[row].sha256 for row in data.split.test)
     names = str(index.root), str(context.output), record.parent_run
     opened: int = context.checkpoint.get_or_compute(
-        ("opened", fingerprint), int, lambda: record.openings.evaluate_once(fingerprint, *names)
+        ("opened", fingerprint), int, lambda: record.openings.note(fingerprint, *names)
     )
     return opened
 
@@ -152,23 +152,23 @@ def _ask(context: RunContext, data: Data, models: Mapping[str, Path]) -> tuple[d
     """
     index, rows = data.index, data.split.test
     files = tuple(index.file(row) for row in rows)
-    said: dict[str, Float64Array] = {}
+    probabilities: dict[str, Float64Array] = {}
     latency = None
     for name, folder in models.items():
         context.callbacks.on_progress(
-            "test", len(said), len(models), f"{name.replace('_', ' ')} on {len(files)} images"
+            "test", len(probabilities), len(models), f"{name.replace('_', ' ')} on {len(files)} images"
         )
         predictions = context.worker.send(EvaluateModel(folder=folder, files=files, latency=name == "winner"))
-        said[name] = predictions.probabilities
-        if not np.isfinite(said[name]).all():
+        probabilities[name] = predictions.probabilities
+        if not np.isfinite(probabilities[name]).all():
             raise RunError("Test images that were read before can no longer be read; restore them and run again.")
         latency = predictions.ms_per_image if predictions.ms_per_image is not None else latency
-    return said, latency
+    return probabilities, latency
 
 
-def _confusion(classes: tuple[str, ...], labels: IntArray, guess: IntArray) -> Confusion:
+def _confusion(classes: tuple[str, ...], labels: IntArray, predicted: IntArray) -> Confusion:
     size = len(classes)
-    matrix = np.bincount(labels * size + guess, minlength=size * size).reshape(size, size)
+    matrix = np.bincount(labels * size + predicted, minlength=size * size).reshape(size, size)
     return Confusion(classes, tuple(tuple(int(n) for n in row) for row in matrix))
 
 
@@ -178,12 +178,12 @@ def worst_mistakes(data: Data, outcome: Outcome | None) -> tuple[Mistake, ...]:
         return ()
     index, pool = data.index, data.pool
     mistakes = []
-    for position, said in zip(outcome.val_rows, outcome.val_probabilities, strict=True):
+    for position, probabilities in zip(outcome.val_rows, outcome.val_probabilities, strict=True):
         image = index.images[pool[int(position)]]
-        guess = int(said.argmax())
-        if guess != image.label:
+        predicted = int(probabilities.argmax())
+        if predicted != image.label:
             names: Sequence[str] = index.classes
-            mistakes.append(Mistake(image.path, names[image.label], names[guess], float(said[guess])))
+            mistakes.append(Mistake(image.path, names[image.label], names[predicted], float(probabilities[predicted])))
     return tuple(sorted(mistakes, key=lambda m: -m.probability)[:GALLERY])
 
 

@@ -70,7 +70,7 @@ def baseline_line(baseline: BaselineResult) -> str:
     if baseline.still_improving:
         notes.append("at equal compute; still improving" if baseline.stopped_by == "time" else "still improving")
     notes += [f"not affordable from scratch here: {reason}" for reason in baseline.not_affordable]
-    return f"{baseline.candidate.label}  {score(result.value or 0.0)}  {baseline.seconds:.0f} s   ({'; '.join(notes)})"
+    return f"{baseline.candidate.label}  {score(result.score)}  {baseline.seconds:.0f} s   ({'; '.join(notes)})"
 
 
 def search_line(
@@ -89,7 +89,7 @@ def search_line(
         "failures": "three trials in a row failed for one reason",
         "plugins": "without the plugins that failed there is nothing new to try",
     }[why]
-    found = f"best {score(best.value or 0.0)}, {words.selected(val_folds, folds)}  {best.spec.label}"
+    found = f"best {score(best.score)}, {words.selected(val_folds, folds)}  {best.spec.label}"
     return f"{len(finished)} trials ({counts}); {ended}   {found}"
 
 

@@ -96,5 +96,6 @@ def best_candidates(profile: Profile, affordable: Mapping[Candidate, bool]) -> l
     ranked = sorted(profile, key=lambda c: max(p.accuracy for p in profile[c]), reverse=True)
     ranked = [c for c in ranked if affordable[c]] or ranked[:1]
     first = max(profile[ranked[0]], key=lambda p: p.accuracy)
-    near = [c for c in ranked[1:2] if max(p.accuracy for p in profile[c]) >= first.accuracy - 2 * (first.stderr or 0.0)]
+    doubt = 0.0 if first.stderr is None else 2 * first.stderr
+    near = [c for c in ranked[1:2] if max(p.accuracy for p in profile[c]) >= first.accuracy - doubt]
     return [ranked[0], *near]

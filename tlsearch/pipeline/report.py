@@ -236,7 +236,7 @@ def _metrics(plan: Plan, found: Found) -> schema.Metrics:
     claims, winner = found.evaluation.claims, found.confirmation.winner
     return schema.Metrics(
         name=plan.data.metric,
-        val=winner.value or 0.0,
+        val=winner.score,
         test=claims.winner.value,
         test_ci95=claims.winner.ci95,
         ms_per_image=found.evaluation.ms_per_image,
@@ -254,7 +254,7 @@ def _probe(plan: Plan, found: Found) -> schema.LinearProbe:
     probe, tested = found.probe, found.evaluation.claims.linear_probe
     return schema.LinearProbe(
         label=probe.spec.label,
-        val=probe.value or 0.0,
+        val=probe.score,
         test=tested.value,
         test_ci95=tested.ci95,
         confirmed=found.confirmation.confirmed.get(probe.spec),
@@ -275,7 +275,7 @@ def _scratch(found: Found) -> tuple[schema.Baseline, ...]:
             epochs=run.epochs,
             stopped_by=run.stopped_by,
             still_improving=run.still_improving,
-            val=run.result.value or 0.0,
+            val=run.result.score,
             test=estimate.value,
             test_ci95=estimate.ci95,
             not_affordable=run.not_affordable,

@@ -58,7 +58,7 @@ class Ledger:
                 "writable, or keep the record elsewhere with --tracking-uri."
             ) from error
 
-    def evaluate_once(self, fingerprint: str, dataset: str, output: str, run_id: str) -> int:
+    def note(self, fingerprint: str, dataset: str, output: str, run_id: str) -> int:
         """Note that a test set is opened now; call it before the test files are read.
 
         Args:

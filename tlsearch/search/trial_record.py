@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from tlsearch.types import State, TrialResult, TrialSpec
+from tlsearch.types import State, TrialResult, TrialSpec, score_of
 from tlsearch.utils import serialize
 
 if TYPE_CHECKING:
@@ -68,6 +68,11 @@ class TrialRecord:
             fold_values=result.fold_values,
             plugin=result.plugin,
         )
+
+    @property
+    def score(self) -> float:
+        """The value of a trial that is complete. Raises ``ValueError`` where it has none."""
+        return score_of(self.value, self.spec)
 
     def compared(self, folds: int) -> float:
         """Give the mean over the first ``folds`` folds, which every trial has: all are compared on the same images.
