@@ -11,6 +11,7 @@ NAMES = (
     "backbone",
     "augmentation",
     "weights",
+    "metric",
     "callback",
 )
 """Every kind by the name of its module, in the order in which people read of them."""
