@@ -1,4 +1,4 @@
-"""What a plugin package imports: the contracts of ``tlsearch.plugins.api`` and ``tlsearch.callbacks``.
+"""What a plugin package imports: the contracts of ``tlsearch.plugins.api``, those of metrics and callbacks.
 
 This import path stays the same.
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tlsearch.callbacks import Callback, EpochInfo, RunInfo, TrialInfo
+from tlsearch.callbacks import Callback, EpochInfo, Progress, RunInfo, TrialInfo
 from tlsearch.plugins.api import (
     API_VERSION,
     AUGMENTATION_GROUP,
@@ -25,7 +25,8 @@ from tlsearch.plugins.api import (
     TrainingHints,
     WeightSource,
 )
-from tlsearch.types import Decision
+from tlsearch.plugins.kinds.metric import Metric
+from tlsearch.types import Decision, TrialResult, TrialSpec
 
 if TYPE_CHECKING:
     from tlsearch.plugins.keras_augmentation import KerasAugmentation, to_pixels
@@ -44,10 +45,14 @@ __all__ = [
     "EpochInfo",
     "Images",
     "KerasAugmentation",
+    "Metric",
     "NamedWeights",
+    "Progress",
     "RunInfo",
     "TrainingHints",
     "TrialInfo",
+    "TrialResult",
+    "TrialSpec",
     "WeightSource",
     "to_pixels",
 ]

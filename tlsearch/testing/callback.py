@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -26,13 +27,18 @@ def _epoch(number: int) -> EpochInfo:
 
 def check_contract(plugin: Callback) -> None:
     """Attributes and methods."""
-    fault = registry.contract_fault("callback", plugin, getattr(plugin, "name", ""))
+    name = getattr(plugin, "name", "")
+    fault = registry.contract_fault("callback", plugin, name)
     assert fault is None, fault
+    assert name, "its name is empty, and every installed callback needs one"
 
 
 def check_follows_a_run(plugin: Callback) -> None:
-    """No method raises in a run that is interrupted in its second trial."""
-    with tempfile.TemporaryDirectory() as folder:
+    """No method raises in a run that is interrupted in its second trial.
+
+    The working directory is a folder that is deleted afterwards.
+    """
+    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
         output = Path(folder)
         plugin.on_run_begin(RunInfo(config=RunConfig(output / "images"), output=output))
         plugin.on_step("data", "2 classes, 20 images")
