@@ -26,7 +26,7 @@ from tlsearch.features.view import PLAIN
 from tlsearch.models.measured import MeasuredCandidate
 from tlsearch.plugins.registry import load_plugin
 from tlsearch.training.batches import trial_seed
-from tlsearch.training.linear_head import fit_linear_head, logits
+from tlsearch.training.linear_head import LabelledImages, fit_linear_head, logits
 from tlsearch.types import TrialSpec
 from tlsearch.utils import serialize
 
@@ -101,7 +101,8 @@ class _Features:
         plugin = load_plugin("backbone", candidate.backbone)
         self._network = Network(plugin, candidate, job.facts.cuts, job.facts.precision)
         labels, groups = np.asarray(job.labels, np.int64), np.asarray(job.groups, np.int64)
-        pool = Pool({candidate.image_size: open_pixels(Path(job.pixels))}, labels, groups, job.classes, job.digest)
+        pixels = {candidate.image_size: open_pixels(Path(job.pixels))}
+        pool = Pool(pixels=pixels, labels=labels, groups=groups, classes=job.classes, digest=job.digest)
         store = FeatureStore(Path(job.store), sys.maxsize)
         self._extractor = Extractor(
             store, pool, lambda name: load_plugin("augmentation", name), lambda _, name: job.versions[name]
@@ -127,7 +128,8 @@ def fit(spec: TrialSpec, images: Images) -> float:
 
 def _solve(spec: TrialSpec, images: Images) -> float:
     x, y = images.features[images.train], images.labels[images.train]
-    head, _ = fit_linear_head(x, y, images.classes, trial_seed(spec, "solve"), None, images.groups[images.train])
+    fitted = LabelledImages(y, images.groups[images.train], images.classes)
+    head, _ = fit_linear_head(x, fitted, trial_seed(spec, "solve"), None)
     scores = logits(head, images.features[images.val])
     return float((scores.argmax(axis=1) == images.labels[images.val]).mean())
 

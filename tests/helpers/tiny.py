@@ -104,7 +104,8 @@ def make_pool(count: int = 60, size: int = SIZE, classes: int = 3, noise: float 
     values = 128 + 50 * waves + colours + rng.normal(0, noise, (count, size, size, 3))
     pixels = np.asarray(values.clip(0, 255), np.uint8)
     digest = f"digest of {count} at {size}, seed {seed}"
-    return Pool({size: pixels}, labels, np.arange(count), tuple("abcdefgh"[:classes]), digest)
+    names = tuple("abcdefgh"[:classes])
+    return Pool(pixels={size: pixels}, labels=labels, groups=np.arange(count), classes=names, digest=digest)
 
 
 def make_network(plugin: Backbone | None = None, size: int = SIZE, **changes: Any) -> Network:

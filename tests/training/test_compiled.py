@@ -18,7 +18,7 @@ from tlsearch.models.heads import Head
 from tlsearch.training import compiled as compiled_module
 from tlsearch.training import trial as trial_module
 from tlsearch.training.compiled import CompiledModel, ModelCache, compile_model
-from tlsearch.training.from_scratch import race
+from tlsearch.training.from_scratch import successive_halving
 from tlsearch.training.optimizer import TwoRateOptimizer
 from tlsearch.training.trial import Outcome, TrialRunner, starting_point
 from tlsearch.types import TrialSpec
@@ -122,7 +122,7 @@ def test_learning_rates_race_with_one_model_and_their_order_changes_nothing(
     specs = [make_spec(**{**CASES["scratch"], "lr_suffix": rate, "lr_head": rate}, steps=27) for rate in (1e-6, 1e-2)]
     seen = []
     for order in (specs, specs[::-1]):
-        outcomes = {o.result.spec: o for o in race(runner, network, order, FOLDS[0], lambda *_: None)}
+        outcomes = {o.result.spec: o for o in successive_halving(runner, network, order, FOLDS[0], lambda *_: None)}
         assert runner.fitted is not None
         seen.append((outcomes, [np.array(w) for w in runner.fitted.backbone_weights or []]))
     assert len(compiled) == 2

@@ -1,4 +1,4 @@
-"""The race of learning rates from scratch."""
+"""Successive halving of learning rates from scratch."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from tests.helpers.tiny import make_extractor, make_fold, make_network, make_spec
 from tlsearch.errors import TrialError
 from tlsearch.features.prefix import Network
-from tlsearch.training.from_scratch import _compiling, _Runner, race
+from tlsearch.training.from_scratch import _compiling, _Rate, successive_halving
 from tlsearch.training.trainer import Trainer
 from tlsearch.training.trial import Outcome, TrialRunner
 from tlsearch.types import TrialSpec
@@ -39,16 +39,18 @@ def run(network: Network, folder: Path, *rates: float) -> tuple[list[Outcome], l
     """The outcomes, (number, share of the schedule) of each round, and the runner."""
     rounds: list[tuple[int, float]] = []
     runner = TrialRunner(make_extractor(folder), "accuracy")
-    outcomes = race(runner, network, specs(*rates), FOLD, lambda n, numbers: rounds.append((n, numbers["fraction"])))
+    outcomes = successive_halving(
+        runner, network, specs(*rates), FOLD, lambda n, numbers: rounds.append((n, numbers["fraction"]))
+    )
     return outcomes, rounds, runner
 
 
-def test_two_drop_out_after_a_third_and_the_best_goes_on(network: Network, tmp_path: Path) -> None:
+def test_two_are_pruned_after_a_third_and_the_best_is_trained_to_the_end(network: Network, tmp_path: Path) -> None:
     outcomes, rounds, runner = run(network, tmp_path, 1e-6, 1e-2, 1e-7)
     assert [o.result.state for o in outcomes] == ["pruned", "complete", "pruned"]
     ninths = [i / 9 for i in range(1, 10)]
-    heat = [(n, f) for n in range(3) for f in ninths[:3]]
-    assert rounds == [*heat, *((1, f) for f in ninths[3:])]
+    until_rung = [(n, f) for n in range(3) for f in ninths[:3]]
+    assert rounds == [*until_rung, *((1, f) for f in ninths[3:])]
     best = outcomes[1]
     assert best.result.value == best.result.metrics["objective"]
     assert best.result.value == pytest.approx(np.mean([h["objective"] for h in best.result.history[-3:]]))
@@ -88,7 +90,7 @@ def diverging(monkeypatch: pytest.MonkeyPatch) -> dict[float, int]:
     return when
 
 
-def test_a_rate_that_diverges_is_out_and_the_race_goes_on(
+def test_a_rate_that_diverges_is_out_and_the_others_are_trained_on(
     network: Network, tmp_path: Path, diverging: dict[float, int]
 ) -> None:
     diverging.update({1e-1: 1, 1e-2: 5})
@@ -101,7 +103,7 @@ def test_a_rate_that_diverges_is_out_and_the_race_goes_on(
     assert runner.fitted.spec == outcomes[2].result.spec
 
 
-def test_when_all_rates_diverge_so_does_the_race(network: Network, tmp_path: Path, diverging: dict[float, int]) -> None:
+def test_when_all_rates_diverge_it_is_an_error(network: Network, tmp_path: Path, diverging: dict[float, int]) -> None:
     diverging.update({1e-1: 1, 1e-2: 2})
     with pytest.raises(TrialError, match="diverged"):
         run(network, tmp_path, 1e-1, 1e-2)
@@ -117,7 +119,7 @@ def test_the_seconds_of_compiling_are_the_best_ones(network: Network, tmp_path: 
 def test_compiling_is_the_start_and_what_the_first_ones_rounds_took_longer() -> None:
     nothing: Any = None
     first, second, third = [
-        _Runner(nothing, nothing, prepared, rounds=rounds)
+        _Rate(nothing, nothing, prepared, rounds=rounds)
         for prepared, rounds in [(2.0, [9.0, 1.0, 4.0, 5.0]), (0.1, [1.0, 1.0, 1.5]), (0.1, [1.2])]
     ]
     assert _compiling([first, second, third]) == pytest.approx(2.0 + 7.9 + 0.0 + 2.5)

@@ -1,4 +1,4 @@
-"""What linear probes say of every image: out of fold, groups together, and the same images at every share."""
+"""Probabilities of linear probes for every image: out of fold, groups together, and the same images at every share."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from tlsearch.config import Metric
 from tlsearch.stats.label_errors import rank_suspects
 from tlsearch.training import insight
 from tlsearch.training.insight import Insight, _estimate, earlier_cuts, examine
+from tlsearch.training.linear_head import LabelledImages
 
 CLASSES = 4
 
@@ -32,9 +33,20 @@ def clusters(n: int, width: int, distance: float, seed: int = 0) -> tuple[np.nda
     return (centres[labels] + rng.normal(0, 1, (n, width))).astype(np.float32), labels
 
 
-def look(features: np.ndarray, labels: np.ndarray, groups: np.ndarray | None = None, **changes: object) -> Insight:
-    arguments = {"classes": CLASSES, "metric": "accuracy", "seed": 0, "progress": lambda done, total: None, **changes}
-    return examine([features], labels, np.arange(len(labels)) if groups is None else groups, **arguments)  # type: ignore[arg-type]
+def examined(
+    features: np.ndarray,
+    labels: np.ndarray,
+    groups: np.ndarray | None = None,
+    classes: int = CLASSES,
+    **changes: object,
+) -> Insight:
+    arguments = {"metric": "accuracy", "seed": 0, "progress": lambda done, total: None, **changes}
+    return examine([features], images(labels, groups, classes), **arguments)  # type: ignore[arg-type]
+
+
+def images(labels: np.ndarray, groups: np.ndarray | None = None, classes: int = CLASSES) -> LabelledImages:
+    """Images that do not belong together where no ``groups`` are given."""
+    return LabelledImages(labels, np.arange(len(labels)) if groups is None else groups, classes)
 
 
 def accuracy(found: Insight, labels: np.ndarray) -> float:
@@ -44,7 +56,7 @@ def accuracy(found: Insight, labels: np.ndarray) -> float:
 def test_no_probe_has_seen_the_image_that_it_is_asked_of() -> None:
     rng = np.random.default_rng(1)
     features, labels = rng.normal(size=(200, 400)).astype(np.float32), rng.integers(0, CLASSES, 200)
-    found = look(features, labels)
+    found = examined(features, labels)
     # More features than images: a probe that had seen them would know every label.
     assert accuracy(found, labels) < 0.4
     assert all(point.score < 0.4 for point in found.more_data.points)
@@ -54,8 +66,8 @@ def test_copies_in_a_group_do_not_give_each_other_away() -> None:
     rng = np.random.default_rng(2)
     features = np.repeat(rng.normal(size=(100, 300)), 2, axis=0).astype(np.float32)
     labels = np.repeat(rng.integers(0, CLASSES, 100), 2)
-    assert accuracy(look(features, labels), labels) > 0.7
-    assert accuracy(look(features, labels, np.repeat(np.arange(100), 2)), labels) < 0.4
+    assert accuracy(examined(features, labels), labels) > 0.7
+    assert accuracy(examined(features, labels, np.repeat(np.arange(100), 2)), labels) < 0.4
 
 
 def test_wrong_labels_are_the_most_suspect() -> None:
@@ -63,14 +75,14 @@ def test_wrong_labels_are_the_most_suspect() -> None:
     wrong = [3, 50, 77, 101, 140]
     given = labels.copy()
     given[wrong] = (labels[wrong] + 1) % CLASSES
-    found = look(features, given)
+    found = examined(features, given)
     first = rank_suspects(found.probabilities, given)[:6]
     assert set(wrong) <= {item.position for item in first}
 
 
 def test_more_images_that_help_are_seen_to_help() -> None:
     features, labels = clusters(400, 200, 3.0)
-    more = look(features, labels).more_data
+    more = examined(features, labels).more_data
     assert [p.share for p in more.points] == [0.25, 0.5, 1.0]
     assert [p.images for p in more.points] == [80, 160, 320]
     scores = [p.score for p in more.points]
@@ -83,7 +95,7 @@ def test_more_images_that_help_are_seen_to_help() -> None:
 
 def test_more_images_that_do_not_help_are_not_said_to() -> None:
     features, labels = clusters(400, 8, 12.0)
-    more = look(features, labels).more_data
+    more = examined(features, labels).more_data
     assert more.points[0].score > 0.98
     assert more.gain_ci95[1] < 0.01
 
@@ -92,9 +104,9 @@ def test_more_images_that_do_not_help_are_not_said_to() -> None:
 def test_classes_count_equally_where_the_metric_says_so(metric: Metric) -> None:
     features, labels = clusters(200, 30, 2.0)
     keep = np.flatnonzero((labels != 0) | (np.arange(200) < 60))
-    found = look(features[keep], labels[keep], metric=metric)
+    found = examined(features[keep], labels[keep], metric=metric)
     assert found.more_data.metric == "balanced_accuracy"
-    one_draw = look(features[keep], labels[keep], metric=metric, seed=0).more_data
+    one_draw = examined(features[keep], labels[keep], metric=metric, seed=0).more_data
     assert one_draw == found.more_data
     recalls = []
     for label in range(CLASSES):
@@ -109,7 +121,7 @@ def test_a_class_of_one_group_is_left_out_not_accused() -> None:
     labels = labels.copy()
     groups = np.arange(120)
     labels[-3:], groups[-3:] = CLASSES, 500
-    found = look(features, labels, groups, classes=CLASSES + 1)
+    found = examined(features, labels, groups, classes=CLASSES + 1)
     assert np.isnan(found.probabilities[-3:]).all()
     assert np.isfinite(found.probabilities[:-3]).all()
     assert not {117, 118, 119} & {item.position for item in rank_suspects(found.probabilities, labels)}
@@ -120,7 +132,7 @@ def test_a_class_of_one_group_is_left_out_not_accused() -> None:
 def test_a_handful_of_images_has_no_quarter_and_a_finding_all_the_same(seed: int) -> None:
     features, labels = clusters(24, 20, 6.0)
     few = np.flatnonzero(labels < 2)[:6]
-    found = look(features[few], labels[few], classes=2, seed=seed)
+    found = examined(features[few], labels[few], classes=2, seed=seed)
     assert np.isfinite(found.probabilities).all()
     counts = [point.images for point in found.more_data.points]
     assert 1 <= counts[0] <= counts[1] <= counts[2] == 5
@@ -130,7 +142,7 @@ def test_of_too_many_images_a_sample_is_examined(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(insight, "ROTATED_IMAGES", 80)
     monkeypatch.setattr(insight, "WORK", 1.0)
     features, labels = clusters(200, 10, 6.0)
-    found = look(features, labels)
+    found = examined(features, labels)
     assert len(found.rows) == len(found.probabilities) == found.more_data.examined == 80
     assert np.bincount(labels[found.rows]).tolist() == [20] * CLASSES
     assert accuracy(found, labels) > 0.9
@@ -142,12 +154,11 @@ def test_earlier_cuts_help_and_are_left_out_where_time_is_short(monkeypatch: pyt
     assert earlier_cuts(1) == ()
     last, labels = clusters(120, 10, 1.5)
     earlier, _ = clusters(120, 30, 6.0, seed=1)
-    groups = np.arange(120)
-    joined = examine([last, earlier], labels, groups, CLASSES, "accuracy", 0, lambda done, total: None)
-    alone = look(last, labels)
+    joined = examine([last, earlier], images(labels), "accuracy", 0, lambda done, total: None)
+    alone = examined(last, labels)
     assert accuracy(joined, labels) > accuracy(alone, labels) + 0.2
     monkeypatch.setattr(insight, "WORK", insight._work(120, [last], CLASSES))
-    short = examine([last, earlier], labels, groups, CLASSES, "accuracy", 0, lambda done, total: None)
+    short = examine([last, earlier], images(labels), "accuracy", 0, lambda done, total: None)
     assert short.more_data.draws == 1
     assert accuracy(short, labels) < accuracy(joined, labels) - 0.2
 
@@ -156,7 +167,7 @@ def test_little_time_means_fewer_draws(monkeypatch: pytest.MonkeyPatch) -> None:
     features, labels = clusters(100, 10, 3.0)
     monkeypatch.setattr(insight, "WORK", 1.0)
     steps: list[tuple[int, int]] = []
-    assert look(features, labels, progress=lambda *step: steps.append(step)).more_data.draws == 1
+    assert examined(features, labels, progress=lambda *step: steps.append(step)).more_data.draws == 1
     assert steps == [(n, 5) for n in range(1, 6)]
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tlsearch.training import linear_head as solve
-from tlsearch.training.linear_head import C_GRID, fit_linear_head, logits, standardisation
+from tlsearch.training.linear_head import C_GRID, LabelledImages, fit_linear_head, logits, standardisation
 from tlsearch.training.validation import class_weights, softmax
 
 
@@ -23,6 +23,11 @@ def drawn(count: int, classes: int, width: int, seed: int = 0) -> tuple[Any, Any
     return (x * scales + 3 * scales).astype(np.float32), labels, kernel
 
 
+def images(labels: Any, classes: int) -> LabelledImages:
+    """Images that do not belong together."""
+    return LabelledImages(labels, np.arange(len(labels)), classes)
+
+
 def accuracy(head: Any, x: Any, y: Any) -> float:
     """The share of pictures that the head gets right."""
     return float((logits(head, x).argmax(axis=1) == y).mean())
@@ -30,7 +35,7 @@ def accuracy(head: Any, x: Any, y: Any) -> float:
 
 def test_a_known_classifier_is_recovered() -> None:
     x, y, kernel = drawn(4000, 3, 5)
-    head, c = fit_linear_head(x, y, 3, 0, None)
+    head, c = fit_linear_head(x, images(y, 3), 0, None)
     assert c == max(C_GRID)  # with so many images the weakest penalty is best
     assert head.hidden is None
     found = head.linear[0] - head.linear[0].mean(axis=1, keepdims=True)
@@ -46,7 +51,7 @@ def test_two_classes_are_spread_over_two_logits() -> None:
     from sklearn.linear_model import LogisticRegression
 
     x, y, _ = drawn(600, 2, 4)
-    head, c = fit_linear_head(x, y, 2, 0, None)
+    head, c = fit_linear_head(x, images(y, 2), 0, None)
     np.testing.assert_allclose(head.linear[0][:, 0], -head.linear[0][:, 1])
     standard = (x - head.mean) / head.scale
     model = LogisticRegression(C=c, max_iter=1000, tol=1e-6).fit(standard, y)
@@ -57,12 +62,12 @@ def test_two_classes_are_spread_over_two_logits() -> None:
 def test_a_class_without_training_images_gets_no_probability(missing: int) -> None:
     x, y, _ = drawn(900, 3, 4)
     keep = y != missing
-    head, _ = fit_linear_head(x[keep], y[keep], 3, 0, None)
+    head, _ = fit_linear_head(x[keep], images(y[keep], 3), 0, None)
     assert head.linear[0].shape == (4, 3)
-    said = softmax(logits(head, x))
-    assert said[:, missing].max() < 1e-6
+    probabilities = softmax(logits(head, x))
+    assert probabilities[:, missing].max() < 1e-6
     others = [c for c in range(3) if c != missing]
-    assert (np.array(others)[said[keep][:, others].argmax(axis=1)] == y[keep]).mean() > 0.75
+    assert (np.array(others)[probabilities[keep][:, others].argmax(axis=1)] == y[keep]).mean() > 0.75
 
 
 def test_constant_columns_change_nothing() -> None:
@@ -71,8 +76,8 @@ def test_constant_columns_change_nothing() -> None:
     mean, scale = standardisation(wide)
     assert scale[4:].tolist() == [1.0, 1.0]
     np.testing.assert_allclose(mean[4:], [7.0, 0.1], rtol=1e-6)
-    head, c = fit_linear_head(wide, y, 3, 0, None)
-    plain, same_c = fit_linear_head(x, y, 3, 0, None)
+    head, c = fit_linear_head(wide, images(y, 3), 0, None)
+    plain, same_c = fit_linear_head(x, images(y, 3), 0, None)
     assert c == same_c
     np.testing.assert_allclose(head.linear[0][:4], plain.linear[0], atol=0.02)
     assert np.abs(head.linear[0][4:]).max() < 1e-3
@@ -88,8 +93,8 @@ def test_class_weights_lift_the_small_class() -> None:
     rng = np.random.default_rng(0)
     y = np.array([0] * 570 + [1] * 30)
     x = (rng.normal(size=(600, 3)) + y[:, None] * [1.0, 0, 0]).astype(np.float32)
-    plain, _ = fit_linear_head(x, y, 2, 0, None)
-    weighted, _ = fit_linear_head(x, y, 2, 0, class_weights("balanced_accuracy", y, 2))
+    plain, _ = fit_linear_head(x, images(y, 2), 0, None)
+    weighted, _ = fit_linear_head(x, images(y, 2), 0, class_weights("balanced_accuracy", y, 2))
     recall = [float((logits(head, x[570:]).argmax(axis=1) == 1).mean()) for head in (plain, weighted)]
     assert recall[0] < 0.2
     assert recall[1] > 0.5
@@ -107,7 +112,7 @@ def test_c_is_chosen_on_a_stratified_fifth_of_what_is_given(monkeypatch: pytest.
     monkeypatch.setattr(solve, "_fit", spy)
     x, _, _ = drawn(100, 2, 3)
     y = np.arange(100) % 2
-    _, chosen = fit_linear_head(x, y, 2, 0, None)
+    _, chosen = fit_linear_head(x, images(y, 2), 0, None)
     assert [f[:2] for f in fits[:-1]] == [(80, c) for c in C_GRID]
     assert all(f[2] == [40, 40] for f in fits[:-1])
     assert fits[-1] == (100, chosen, [50, 50])
@@ -116,31 +121,31 @@ def test_c_is_chosen_on_a_stratified_fifth_of_what_is_given(monkeypatch: pytest.
 def test_noise_gets_a_strong_penalty_and_the_choice_repeats() -> None:
     rng = np.random.default_rng(1)
     x, y = rng.normal(size=(600, 400)).astype(np.float32), rng.integers(0, 3, 600)
-    first, c = fit_linear_head(x, y, 3, 0, None)
-    again, same = fit_linear_head(x, y, 3, 0, None)
+    first, c = fit_linear_head(x, images(y, 3), 0, None)
+    again, same = fit_linear_head(x, images(y, 3), 0, None)
     assert c == same == min(C_GRID)
     np.testing.assert_array_equal(first.linear[0], again.linear[0])
 
 
-def test_a_handful_of_images_can_be_solved() -> None:
+def test_a_handful_of_images_can_be_fitted() -> None:
     """Three images a class: the inner fifth still holds every class."""
     y = np.repeat(np.arange(5), 3)
     x = np.eye(5, dtype=np.float32)[y] + np.random.default_rng(0).normal(0, 0.05, (15, 5)).astype(np.float32)
-    head, _ = fit_linear_head(x, y, 5, 0, None)
+    head, _ = fit_linear_head(x, images(y, 5), 0, None)
     assert accuracy(head, x, y) == 1.0
 
 
 def test_c_is_chosen_on_images_of_which_no_rendering_was_fitted() -> None:
     """Four nearly equal views of noise must not look like four times the images: C stays as strong as for one."""
     generator = np.random.default_rng(5)
-    images, width, classes = 120, 60, 3
-    labels = np.arange(images) % classes
-    features = generator.normal(size=(images, width)).astype(np.float32)
+    count, width, classes = 120, 60, 3
+    labels = np.arange(count) % classes
+    features = generator.normal(size=(count, width)).astype(np.float32)
     features[:, 0] += labels
-    _, alone = fit_linear_head(features, labels, classes, 0, None)
+    _, alone = fit_linear_head(features, images(labels, classes), 0, None)
     views = np.concatenate([features + generator.normal(0, 0.01, features.shape) for _ in range(4)]).astype(np.float32)
-    _, together = fit_linear_head(views, np.tile(labels, 4), classes, 0, None, views=4)
-    _, leaking = fit_linear_head(views, np.tile(labels, 4), classes, 0, None)
+    _, together = fit_linear_head(views, images(labels, classes), 0, None, views=4)
+    _, leaking = fit_linear_head(views, images(np.tile(labels, 4), classes), 0, None)
     assert together <= alone < leaking
 
 
@@ -150,6 +155,6 @@ def test_c_is_chosen_on_groups_of_which_no_image_was_fitted() -> None:
     once = generator.normal(size=(120, 60)).astype(np.float32)
     labels = np.repeat(np.arange(120) % 2, 4)
     copies = np.repeat(once, 4, axis=0) + generator.normal(0, 0.01, (480, 60)).astype(np.float32)
-    _, honest = fit_linear_head(copies, labels, 2, 0, None, np.repeat(np.arange(120), 4))
-    _, leaking = fit_linear_head(copies, labels, 2, 0, None, np.arange(480))
+    _, honest = fit_linear_head(copies, LabelledImages(labels, np.repeat(np.arange(120), 4), 2), 0, None)
+    _, leaking = fit_linear_head(copies, images(labels, 2), 0, None)
     assert honest == min(C_GRID) < leaking

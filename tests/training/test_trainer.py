@@ -14,11 +14,11 @@ from tlsearch.errors import TrialError
 from tlsearch.features.extractor import StoredRows
 from tlsearch.models.heads import Head
 from tlsearch.training import trainer as fit_module
-from tlsearch.training import validation as scores
 from tlsearch.training.batches import epoch_batches
 from tlsearch.training.compiled import CompiledModel, compile_model
 from tlsearch.training.optimizer import warm_up_cosine
 from tlsearch.training.trainer import Task, Trainer
+from tlsearch.training.validation import class_weights
 from tlsearch.types import TrialSpec
 
 # Keras 3.15 turns variables and bfloat16 tensors into arrays in a way that NumPy 2 warns of.
@@ -53,9 +53,19 @@ def make_trainer(
     """A trainer of a linear model."""
     log = log or Log()
     plain = StoredRows(features() if array is None else array)
-    weights = scores.class_weights(metric, LABELS[TRAIN], CLASSES)
+    weights = class_weights(metric, LABELS[TRAIN], CLASSES)
     rows = log.rows if array is None else lambda view: plain
-    task = Task(rows, lambda: plain, LABELS, TRAIN, VAL, TRAIN, CLASSES, metric, weights)
+    task = Task(
+        rows=rows,
+        plain=lambda: plain,
+        labels=LABELS,
+        train=TRAIN,
+        val=VAL,
+        train_groups=TRAIN,
+        classes=CLASSES,
+        metric=metric,
+        class_weights=weights,
+    )
     if model is None:
         x = keras.Input((WIDTH,))
         model = keras.Model(x, keras.layers.Dense(CLASSES, kernel_initializer="zeros")(x))
@@ -191,7 +201,7 @@ def test_a_batch_that_is_filled_up_trains_as_the_small_one_would(metric: Metric)
     losses = []
     for step, batch in enumerate(epoch_batches(spec, TRAIN, 0)):
         small.compiled.optimizer.set_rates(0.0, 0.05 * warm_up_cosine(step, 20))
-        weights = scores.class_weights(metric, LABELS[TRAIN], CLASSES)
+        weights = class_weights(metric, LABELS[TRAIN], CLASSES)
         logs = small.model.train_on_batch(
             small.task.rows(0).take(batch).astype(np.float32),
             np.eye(CLASSES, dtype=np.float32)[LABELS[batch]],

@@ -16,6 +16,7 @@ from tlsearch.features.extractor import Pool
 from tlsearch.features.prefix import Network
 from tlsearch.features.view import PLAIN, View
 from tlsearch.training import trial as trial_module
+from tlsearch.training.linear_head import LabelledImages
 from tlsearch.training.trial import Outcome, TrialRunner
 from tlsearch.types import Candidate, TrialSpec
 from tlsearch_plugins.augmentations.policies import Standard
@@ -89,26 +90,27 @@ def test_a_solved_trial_has_no_epochs(network: Network, tmp_path: Path) -> None:
     assert outcome.val_rows.tolist() == list(FOLD.val)
 
 
-def test_a_solved_trial_fits_all_its_views_and_validates_plain_images(
+def test_a_linear_probe_fits_all_its_views_and_validates_plain_images(
     network: Network, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fits: list[Any] = []
     fit_linear_head = trial_module.fit_linear_head
 
-    def spy(x: Any, y: Any, *rest: Any) -> Any:
-        fits.append((x, y))
-        return fit_linear_head(x, y, *rest)
+    def spy(x: Any, images: LabelledImages, *rest: Any) -> Any:
+        fits.append((x, images, rest[-1]))
+        return fit_linear_head(x, images, *rest)
 
     monkeypatch.setattr(trial_module, "fit_linear_head", spy)
     extractor = make_extractor(tmp_path)
     runner = TrialRunner(extractor, "accuracy")
     spec = make_spec(**SOLVED, **AUGMENTED)
     outcome = runner.run(network, spec, [FOLD], Patience(), None)
-    ((x, y),) = fits
+    ((x, images, rendered),) = fits
     train = np.asarray(FOLD.train)
     views = [extractor.pooled(network, View("speckle", 0.5, v, 0), [4])[0][train, :12] for v in range(3)]
     np.testing.assert_array_equal(x, np.concatenate(views))
-    np.testing.assert_array_equal(y, np.tile(extractor.pool.labels[train], 3))
+    np.testing.assert_array_equal(images.labels, extractor.pool.labels[train])
+    assert rendered == 3
     assert not np.array_equal(views[0], views[1])
     plain = extractor.pooled(network, PLAIN, [4])[0][list(FOLD.val), :12]
     assert runner.fitted is not None

@@ -13,22 +13,16 @@ LABELS = np.array([0, 1, 1, 2])
 
 
 def test_softmax_is_right_and_stands_large_logits() -> None:
-    said = softmax(np.array([[0.0, np.log(3.0)], [1000.0, 0.0], [-1000.0, -1000.0]], np.float32))
-    np.testing.assert_allclose(said, [[0.25, 0.75], [1, 0], [0.5, 0.5]], rtol=1e-6)
-
-
-def test_log_loss_is_the_mean_of_minus_the_log_of_the_true_class() -> None:
-    expected = -np.log([0.7, 0.6, 0.25, 0.6]).mean()
-    assert log_loss(PROBABILITIES, LABELS) == pytest.approx(expected, rel=1e-6)
-    impossible = np.array([[1.0, 0.0]], np.float32)
-    assert log_loss(impossible, np.array([1])) == pytest.approx(-np.log(1e-7), rel=1e-6)
+    probabilities = softmax(np.array([[0.0, np.log(3.0)], [1000.0, 0.0], [-1000.0, -1000.0]], np.float32))
+    assert probabilities.dtype == np.float32
+    np.testing.assert_allclose(probabilities, [[0.25, 0.75], [1, 0], [0.5, 0.5]], rtol=1e-6)
 
 
 def test_validation_gives_loss_accuracy_and_the_metric() -> None:
-    said = validation(PROBABILITIES, LABELS, "balanced_accuracy")
-    assert said["val_accuracy"] == 0.75
-    assert said["objective"] == pytest.approx((1 + 0.5 + 1) / 3)
-    assert said["val_loss"] == log_loss(PROBABILITIES, LABELS)
+    numbers = validation(PROBABILITIES, LABELS, "balanced_accuracy")
+    assert numbers["val_accuracy"] == 0.75
+    assert numbers["objective"] == pytest.approx((1 + 0.5 + 1) / 3)
+    assert numbers["val_loss"] == log_loss(PROBABILITIES, LABELS)
     assert validation(PROBABILITIES, LABELS, "accuracy")["objective"] == 0.75
     assert validation(PROBABILITIES[:0], LABELS[:0], "accuracy") == {}
 

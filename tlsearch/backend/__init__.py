@@ -14,7 +14,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
+from tlsearch.backend import private_api
+from tlsearch.types import AnyArray
 
 if TYPE_CHECKING:
     import keras
@@ -38,7 +39,7 @@ def prepare() -> None:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error of Python or of a backend says that memory was refused, on the processor or a GPU."""
+    """Find out whether an error of Python or of a backend means that memory was refused, on the processor or a GPU."""
     if isinstance(error, MemoryError):
         return True
     # TensorFlow's, PyTorch's; JAX has one kind of error for everything.
@@ -66,7 +67,7 @@ def silent_stderr() -> Iterator[None]:
 
 @cache
 def has_gpu() -> bool:
-    """Whether the backend sees a GPU."""
+    """Find out whether the backend sees a GPU."""
     import keras
 
     backend = keras.backend.backend()
@@ -85,9 +86,9 @@ def has_gpu() -> bool:
 
 @cache
 def has_hardware_bfloat16() -> bool:
-    """Whether bfloat16 arithmetic is in hardware: AVX512-BF16 or AMX on the CPU, or a GPU.
+    """Find out whether bfloat16 arithmetic is in hardware: AVX512-BF16 or AMX on the CPU, or a GPU.
 
-    Where the processor's flags cannot be read (outside Linux) the answer is no, which costs time, not accuracy.
+    Where the processor's flags cannot be read (outside Linux) it counts as absent, which costs time, not accuracy.
     """
     if has_gpu():
         return True
@@ -100,12 +101,12 @@ def has_hardware_bfloat16() -> bool:
 
 
 def fastest_precision() -> str:
-    """The dtype policy in which this machine multiplies fastest; variables stay in float32 either way."""
+    """Give the dtype policy in which this machine multiplies fastest; variables stay in float32 either way."""
     return MIXED_BFLOAT16 if has_hardware_bfloat16() else FLOAT32
 
 
 def one_thread() -> AbstractContextManager[object]:
-    """Within it scikit-learn and NumPy use one thread; the backend has threads of its own.
+    """Let scikit-learn and NumPy use one thread inside; the backend has threads of its own.
 
     Solving a linear head is a few hundred products of small matrices: two threads wait for each other more than they
     compute, twice as long for 3,000 images and five times as long for 200 (measured on two cores).
@@ -118,14 +119,14 @@ def one_thread() -> AbstractContextManager[object]:
 
 @contextmanager
 def one_model() -> Iterator[None]:
-    """A block that makes and trains models, and leaves behind only those that something still refers to.
+    """Enclose a block that makes and trains models: only those stay that something still refers to.
 
     Keras models are cycles, which Python collects when it finds the time. TensorFlow keeps every gradient that is made
-    by ``tf.custom_gradient`` inside a ``tf.function`` for the life of the process, and with it the function's graph and
+    by ``tf.custom_gradient`` inside a ``tf.function`` until the process ends, and with it the function's graph and
     all variables, some 100 MB a trial of a small network; it has no call to give them back.
     """
     gc.collect()  # what a block before left that ended in an error
-    kept = _custom_gradients()
+    kept = private_api.custom_gradients()
     before = set(kept)
     try:
         yield
@@ -145,23 +146,8 @@ def _give_back_memory() -> None:
     trim(0)
 
 
-def _custom_gradients() -> dict[str, Any]:
-    """TensorFlow's register of gradients by name; empty where there is none to be found."""
-    import keras
-
-    if keras.backend.backend() != "tensorflow":
-        return {}
-    try:
-        from tensorflow.python.framework import ops
-
-        found: Any = ops.gradient_registry._registry
-    except (ImportError, AttributeError):  # no public name: a later version may have another
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
-def with_constants(model: keras.Model, batch: int) -> Callable[[np.ndarray[Any, Any]], Mapping[str, Any]]:
-    """``model`` in inference mode on exactly ``batch`` rows, its weights as they are now.
+def with_constants(model: keras.Model, batch: int) -> Callable[[AnyArray], Mapping[str, Any]]:
+    """Compile ``model`` in inference mode for exactly ``batch`` rows, its weights as they are now.
 
     With TensorFlow they become constants of the graph, whose optimizer then folds BatchNorm into the convolution before
     it: on a CPU EfficientNet-Lite0 takes .5 to .7 of the time. Every graph takes a second to make and holds a copy of
@@ -170,7 +156,7 @@ def with_constants(model: keras.Model, batch: int) -> Callable[[np.ndarray[Any, 
     import keras
 
     if keras.backend.backend() != "tensorflow":
-        forward: Callable[[np.ndarray[Any, Any]], Mapping[str, Any]] = model.predict_on_batch
+        forward: Callable[[AnyArray], Mapping[str, Any]] = model.predict_on_batch
         return forward
     import tensorflow as tf
 
@@ -189,12 +175,12 @@ def with_constants(model: keras.Model, batch: int) -> Callable[[np.ndarray[Any, 
 
 
 def jit_compile() -> bool:
-    """Whether Keras shall compile with XLA: on a GPU yes; on a CPU XLA's convolutions are slower than oneDNN's."""
+    """Tell Keras to compile with XLA on a GPU only: on a CPU XLA's convolutions are slower than oneDNN's."""
     return has_gpu()
 
 
 def versions() -> dict[str, str]:
-    """Keras, its backend and their versions: part of the key of everything that is stored."""
+    """Name Keras, its backend and their versions: part of the key of everything that is stored."""
     import keras
 
     backend = keras.backend.backend()

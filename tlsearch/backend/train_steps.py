@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tlsearch.backend import has_gpu
+from tlsearch.backend.private_api import adam_moments
 from tlsearch.types import Float32Array
 
 if TYPE_CHECKING:
@@ -19,8 +20,10 @@ if TYPE_CHECKING:
 
 
 Steps = Callable[[Float32Array, Float32Array, Float32Array, Float32Array], Float32Array]
-"""Gets n batches (n, size, ...), their targets (n, size, classes), the weights of their images (n, size) and what
-``before_step`` gets, (n, k); trains a step on each and gives what was logged of each alone, (n, logs)."""
+"""Trains a step on each of n batches and gives what was logged of each alone, (n, logs).
+
+It gets the batches (n, size, ...), their targets (n, size, classes), the weights of their images (n, size) and what
+``before_step`` gets, (n, k)."""
 
 
 def _is_tensorflow_on_cpu() -> bool:
@@ -30,11 +33,14 @@ def _is_tensorflow_on_cpu() -> bool:
 
 
 def make_steps(model: keras.Model, before_step: Callable[..., None], logged: tuple[str, ...], at_once: bool) -> Steps:
-    """How to train compiled ``model``; ``before_step`` is called with a row of numbers before each step, and ``logged``
-    names the loss and metrics to give.
+    """Make what trains a compiled model.
 
-    With ``at_once`` all steps of a call are one call of TensorFlow: what lies between two calls takes as long as a step
-    of a small head. The batches are in memory together then.
+    Args:
+        model: The model.
+        before_step: Gets a row of numbers before each step.
+        logged: The names of the loss and metrics to give.
+        at_once: Whether all steps of a call are one call of TensorFlow: what lies between two calls takes as long as a
+            step of a small head. The batches are in memory together then.
     """
     make = _steps_at_once if at_once and _is_tensorflow_on_cpu() else _steps_in_turn
     return make(model, before_step, logged)
@@ -83,7 +89,7 @@ def _steps_at_once(model: keras.Model, before_step: Callable[..., None], logged:
 
 
 def adamw(weight_decay: float, clip_norm: float) -> keras.optimizers.AdamW:
-    """AdamW with a learning rate of 0 and gradients clipped at a global norm of ``clip_norm``."""
+    """Make AdamW with a learning rate of 0 and gradients clipped at a global norm of ``clip_norm``."""
     import keras
 
     made = _one_pass_adamw() if _is_tensorflow_on_cpu() else keras.optimizers.AdamW
@@ -91,8 +97,10 @@ def adamw(weight_decay: float, clip_norm: float) -> keras.optimizers.AdamW:
 
 
 def _one_pass_adamw() -> type[keras.optimizers.AdamW]:
-    """Keras' AdamW, decay and clipping and all, with TensorFlow's kernel for Adam's update (without AMSGrad): the same
-    arithmetic in half the time, as Keras' dozen operations each pass over the variable and make an array of its size.
+    """Keras' AdamW, decay and clipping and all, with TensorFlow's kernel for Adam's update (without AMSGrad).
+
+    It is the same arithmetic in half the time, as Keras' dozen operations each pass over the variable and make an array
+    of its size.
     """
     import keras
     import tensorflow as tf
@@ -102,12 +110,12 @@ def _one_pass_adamw() -> type[keras.optimizers.AdamW]:
             if isinstance(gradient, tf.IndexedSlices):  # of a plugin's table, of which a batch uses a few rows
                 super().update_step(gradient, variable, learning_rate)
                 return
-            index = self._get_variable_index(variable)
+            first, second = adam_moments(self, variable)
             step = tf.cast(self.iterations + 1, variable.dtype)
             tf.raw_ops.ResourceApplyAdam(
                 var=variable.handle,
-                m=self._momentums[index].value.handle,
-                v=self._velocities[index].value.handle,
+                m=first.value.handle,
+                v=second.value.handle,
                 beta1_power=tf.pow(tf.cast(self.beta_1, variable.dtype), step),
                 beta2_power=tf.pow(tf.cast(self.beta_2, variable.dtype), step),
                 lr=tf.cast(learning_rate, variable.dtype),

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from tlsearch import backend as runtime
+from tlsearch import backend
 from tlsearch.errors import RunError
 from tlsearch.features.passes import CountedRows, PassCounter
 from tlsearch.features.prefix import EXTRACT_BATCH, Network
@@ -26,12 +26,16 @@ FORMAT = 2
 Progress = Callable[[str, int, int], None]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Pool:
     """The training and validation images, in data set order; test images are not in it.
 
-    ``pixels`` are uint8 arrays (N, S, S, 3) by image size; ``digest`` is the hash of the contents in order and of
-    the way they were decoded. Images with one number in ``groups`` belong together: no split may part them.
+    Attributes:
+        pixels: uint8 arrays (N, S, S, 3) by image size.
+        labels: The class of each image.
+        groups: The group of each image. Images with one number belong together: no split may part them.
+        classes: The names of the classes.
+        digest: The hash of the contents in order and of the way they were decoded.
     """
 
     pixels: Mapping[int, AnyArray]
@@ -41,6 +45,7 @@ class Pool:
     digest: str
 
     def __len__(self) -> int:
+        """Give the number of images."""
         return len(self.labels)
 
 
@@ -48,7 +53,7 @@ class Rows(Protocol):
     """Features by row of the pool, stored or computed on demand: the numbers are the same."""
 
     def take(self, index: AnyArray) -> AnyArray:
-        """The rows at ``index``, in that order."""
+        """Give the rows at ``index``, in that order."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +69,7 @@ class StoredRows:
 
 @dataclass(frozen=True)
 class JoinedRows:
-    """Features that lie side by side in several arrays, joined for the rows that are asked for."""
+    """Features that lie side by side in several arrays, joined for the rows that are taken."""
 
     arrays: Sequence[AnyArray]
 
@@ -75,7 +80,7 @@ class JoinedRows:
 
 @dataclass(frozen=True)
 class ComputedRows:
-    """Features that did not fit the store: computed from the view's pixels whenever they are asked for."""
+    """Features that did not fit the store: computed from the view's pixels whenever they are taken."""
 
     network: Network
     depth: int
@@ -99,8 +104,17 @@ def _silent(text: str, done: int, total: int) -> None:
 
 @dataclass
 class Extractor:
-    """Gives the features of any view at any cut. ``computed`` counts the images that went through a network to be
-    stored, ``passes`` what was asked of frozen layers, computed and read."""
+    """Gives the features of any view at any cut.
+
+    Attributes:
+        store: Keeps features.
+        pool: The images.
+        augmentations: Gives an augmentation by its name.
+        provenance: Gives distribution and version of a plugin by its kind and name.
+        progress: Gets a text, and how many images of how many are done.
+        computed: The number of images that went through a network to be stored.
+        passes: Counts what was asked of frozen layers, computed and read.
+    """
 
     store: FeatureStore
     pool: Pool
@@ -112,7 +126,7 @@ class Extractor:
     _scratch: dict[tuple[int, View], AnyArray] = field(default_factory=dict)
 
     def maps(self, network: Network, view: View, depth: int) -> Rows:
-        """The feature maps at ``depth`` (0: the pixels) of a view, for the whole pool."""
+        """Give the feature maps at ``depth`` (0: the pixels) of a view, for the whole pool."""
         if depth == 0:
             return StoredRows(self.pixels(network.candidate.image_size, view))
         feature = Feature("map", depth)
@@ -129,7 +143,7 @@ class Extractor:
         return StoredRows(stored)
 
     def pooled(self, network: Network, view: View, depths: Sequence[int]) -> list[AnyArray]:
-        """The features of a view pooled over space at each of ``depths``, float32 (N, 2 * C): averages, then maxima.
+        """Give the features of a view pooled over space at each of ``depths``, float32 (N, 2 * C).
 
         What is not stored yet is computed in one pass for all of ``depths``.
         """
@@ -149,7 +163,7 @@ class Extractor:
         return [array for feature in features if (array := arrays[feature]) is not None]
 
     def counted(self, network: Network, view: View, depth: int, rows: Rows) -> Rows:
-        """The same rows, whose reading is counted as reading behind cut ``depth``; pixels (0) are behind nothing."""
+        """Give the same rows, whose reading is counted as reading at ``depth``; pixels (0) are behind nothing."""
         if depth == 0:
             return rows
         label, share = network.candidate.label, network.cuts.share(depth)
@@ -157,7 +171,7 @@ class Extractor:
         return CountedRows(rows.take, lambda images: self.passes.read(label, images, share))
 
     def count_whole(self, network: Network, view: View) -> None:
-        """Count that the features of a whole view behind the whole network were asked for, and read once."""
+        """Count that the features of a whole view behind the whole network were wanted, and read once."""
         self.passes.asked(network.candidate.label, view, len(self.pool), 1.0)
         self.passes.read(network.candidate.label, len(self.pool), 1.0)
 
@@ -173,7 +187,7 @@ class Extractor:
         return stored
 
     def pixels(self, image_size: int, view: View) -> AnyArray:
-        """The rendered images of a view, uint8 (N, S, S, 3): kept in the store, or on scratch while in use."""
+        """Give the rendered images of a view, uint8 (N, S, S, 3): kept in the store, or on scratch while in use."""
         plain: AnyArray = self.pool.pixels[image_size]
         if view.plain:
             return plain
@@ -194,7 +208,7 @@ class Extractor:
         return self._just_written(key)
 
     def fresh_pixels(self, image_size: int, view: View) -> AnyArray:
-        """The rendered images of a view that is used for one epoch only: never stored."""
+        """Give the rendered images of a view that is used for one epoch only: never stored."""
         plain: AnyArray = self.pool.pixels[image_size]
         if view.plain:
             return plain
@@ -241,7 +255,7 @@ class Extractor:
             "cut": cuts.point(depth).layer,
             "dtypes": passed,
             "precision": network.precision,
-            **runtime.versions(),
+            **backend.versions(),
         }
 
     def _pixel_key(self, image_size: int, view: View) -> dict[str, Any]:
@@ -251,7 +265,7 @@ class Extractor:
             plugin = {
                 "augmentation": self.provenance("augmentation", view.policy),
                 "augmentation_source": plugin_digest(augmentation),
-                **runtime.versions(),
+                **backend.versions(),
             }
         return {
             "what": "pixels",

@@ -23,6 +23,7 @@ class Amount:
     passes: float = 0.0
 
     def __add__(self, other: Amount) -> Amount:
+        """Give both together."""
         return Amount(self.images + other.images, self.passes + other.passes)
 
 
@@ -30,9 +31,12 @@ class Amount:
 class FrozenCounts:
     """What a network's frozen layers were asked for.
 
-    ``read`` counts an image each time that its features were read, by a training step, a validation or the fit of a
-    head. ``asked`` counts an image once for each view in each job, a job being one trial, profile or examination: what
-    the job would have computed if nothing were shared. ``computed`` is what really went through the network.
+    Attributes:
+        read: Counts an image each time that its features were read, by a training step, a validation or the fit of a
+            head.
+        asked: Counts an image once for each view in each job, a job being one trial, profile or examination: what the
+            job would have computed if nothing were shared.
+        computed: What really went through the network.
     """
 
     read: Amount = Amount()
@@ -40,6 +44,7 @@ class FrozenCounts:
     computed: Amount = Amount()
 
     def __add__(self, other: FrozenCounts) -> FrozenCounts:
+        """Give both together."""
         return FrozenCounts(self.read + other.read, self.asked + other.asked, self.computed + other.computed)
 
 
@@ -51,21 +56,23 @@ class PassCounter:
     _asked: dict[tuple[str, View], Amount] = field(default_factory=dict)
 
     def read(self, label: str, images: int, share: float) -> None:
-        """Features of ``images`` were read that lie behind ``share`` of the network's work."""
+        """Count that features of ``images`` were read that lie behind ``share`` of the network's work."""
         self._add(label, FrozenCounts(read=Amount(images, images * share)))
 
     def asked(self, label: str, view: View, images: int, share: float) -> None:
-        """A job wants the features of a view; of several depths of one view only the deepest counts, for the others lie
-        on its way."""
+        """Count that a job wants the features of a view.
+
+        Of several depths of one view only the deepest counts, for the others lie on its way.
+        """
         known = self._asked.get((label, view), Amount())
         self._asked[label, view] = Amount(images, max(known.passes, images * share))
 
     def computed(self, label: str, images: int, share: float) -> None:
-        """``images`` went through layers that are ``share`` of the network's work."""
+        """Count that ``images`` went through layers that are ``share`` of the network's work."""
         self._add(label, FrozenCounts(computed=Amount(images, images * share)))
 
     def take(self) -> dict[str, FrozenCounts]:
-        """The counts since the last time, by label of the network."""
+        """Give the counts since the last time, by label of the network."""
         for (label, _), amount in self._asked.items():
             self._add(label, FrozenCounts(asked=amount))
         counts, self.counts, self._asked = self.counts, {}, {}
@@ -77,7 +84,7 @@ class PassCounter:
 
 @dataclass(frozen=True)
 class CountedRows:
-    """Features by row of the pool that tell ``on_read`` how many images were read."""
+    """Features by row of the pool; ``on_read`` gets the number of images that are read."""
 
     get: Callable[[np.ndarray[tuple[int], np.dtype[np.int64]]], AnyArray]
     on_read: Callable[[int], None]

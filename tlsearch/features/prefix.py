@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tlsearch import backend as runtime
+from tlsearch import backend
 from tlsearch.errors import PluginFailedError
 from tlsearch.models import partition
 from tlsearch.models.cuts import Cuts, Feature
@@ -33,7 +33,7 @@ on the images beside it."""
 GRAPHS_KEPT = 4
 """Compiled prefixes that stay in memory, each with buffers, perhaps weights, of its own. A trial uses two or three."""
 
-MEND = "try other weights"
+WEIGHTS_FIX = "try other weights"
 
 Forward = Callable[[AnyArray], Mapping[str, Any]]
 """Features by name (as ``partition.prefix`` gives them) of a full batch."""
@@ -47,9 +47,10 @@ class Network:
     """
 
     def __init__(self, plugin: Backbone, candidate: Candidate, cuts: Cuts | None, precision: str | None) -> None:
+        """Load nothing yet; ``precision`` None is float32."""
         self.plugin = plugin
         self.candidate = candidate
-        self.precision = precision or runtime.FLOAT32
+        self.precision = precision or backend.FLOAT32
         self._known = cuts
         self._graphs: dict[tuple[int, tuple[Feature, ...]], Forward] = {}
 
@@ -72,12 +73,12 @@ class Network:
     def inspect(self, sample: AnyArray) -> Cuts:
         """Find the cut points and choose the precision from a sample of images (N, S, S, 3) in 0..255.
 
-        bfloat16 where the machine has it in hardware, the network is bound by arithmetic and its features agree
-        with float32; the choice does not depend on a clock.
+        It is bfloat16 where the machine has that in hardware, the network is bound by arithmetic and its features agree
+        with float32; the choice does not depend on measured times.
         """
         if self._known is None:
             self._known = partition.inspect(self.plugin, self.model, sample)
-            fast = runtime.fastest_precision()
+            fast = backend.fastest_precision()
             if fast != self.precision and partition.arithmetic_share(self.model) >= ARITHMETIC_BOUND:
                 self._try(fast, sample)
         return self._known
@@ -103,8 +104,8 @@ class Network:
     def _compiled(self, start: int, wanted: tuple[Feature, ...]) -> Forward:
         prefix = partition.prefix(self.plugin, self.model, self.cuts, start, wanted)
         # On a GPU Keras compiles with XLA, which folds by itself; in bfloat16 casts stand between what could be folded.
-        if self.precision == runtime.FLOAT32 and partition.has_batch_norm(self.model) and not runtime.has_gpu():
-            return runtime.with_constants(prefix, EXTRACT_BATCH)
+        if self.precision == backend.FLOAT32 and partition.has_batch_norm(self.model) and not backend.has_gpu():
+            return backend.with_constants(prefix, EXTRACT_BATCH)
         forward: Forward = prefix.predict_on_batch
         return forward
 
@@ -123,13 +124,13 @@ class Network:
         batch = np.zeros((EXTRACT_BATCH, *inputs.shape[1:]), dtype="float32" if start == 0 else inputs.dtype)
         batch[:n] = inputs
         if not self._finite_weights:
-            raise self._failed(f"has weights for {self.candidate.label} that are not finite", MEND)
+            raise self._failed(f"has weights for {self.candidate.label} that are not finite", WEIGHTS_FIX)
         graph = self.graph(start, wanted)
         outputs = {name: np.asarray(values)[:n] for name, values in graph(batch).items()}
         if not outputs.pop(partition.FINITE, np.True_).all():
             raise self._failed("turns an image into values that are not finite", "fix its preprocess")
         if not all(np.isfinite(values).all() for values in outputs.values()):
-            raise self._failed(f"gives features that are not finite for {self.candidate.label}", MEND)
+            raise self._failed(f"gives features that are not finite for {self.candidate.label}", WEIGHTS_FIX)
         return {feature: outputs[str(feature)] for feature in wanted}
 
     @cached_property

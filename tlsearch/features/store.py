@@ -43,7 +43,7 @@ class StoreInfo:
 
 
 def key_digest(key: Mapping[str, Any]) -> str:
-    """The name under which an array is kept: 40 hexadecimal digits that change with each ingredient of ``key``.
+    """Give the name under which an array is kept: 40 hexadecimal digits that change with each ingredient of ``key``.
 
     ``key`` must hold everything that can change the numbers; it must be JSON.
     """
@@ -54,11 +54,13 @@ class FeatureStore:
     """Arrays by key, in one folder, at most ``limit`` bytes of them; the least recently used give way.
 
     An array appears under its name only when it is complete (temporary name, then rename); a hit counts only when the
-    key in the file equals the key asked for. A file whose bytes are no longer those that were written is removed when
-    it is first read. Evicting an array that is still mapped is safe on POSIX: its pages live until the map is closed.
+    key in the file equals the key that is wanted. A file whose bytes are no longer those that were written is removed
+    when it is first read. Evicting an array that is still mapped is safe on POSIX: its pages live until the map is
+    closed.
     """
 
     def __init__(self, directory: Path, limit: int) -> None:
+        """Open the store in a folder, which is made where it is missing."""
         self.directory = directory
         self.limit = limit
         self._pending = 0  # bytes that are being written now, beside those of whole files
@@ -66,7 +68,7 @@ class FeatureStore:
         directory.mkdir(parents=True, exist_ok=True)
 
     def get(self, key: Mapping[str, Any]) -> AnyArray | None:
-        """The stored array, memory-mapped read-only, or None. Marks it as just used."""
+        """Give the stored array, memory-mapped read-only, or None, and mark it as just used."""
         path = self._path(key)
         try:
             with path.open("rb") as file:
@@ -81,10 +83,13 @@ class FeatureStore:
 
     @contextlib.contextmanager
     def writing(self, key: Mapping[str, Any], shape: tuple[int, ...], dtype: str) -> Iterator[AnyArray | None]:
-        """A writable array that is kept under ``key`` when the block ends without an error.
+        """Give a writable array that is kept under ``key`` when the block ends without an error.
 
-        Gives None where the array is larger than the whole budget, or than what the disk has left. Older arrays are
-        removed to make room. Raises ``RunError`` where the folder cannot be written.
+        It is None where the array is larger than the whole budget, or than what the disk has left. Older arrays are
+        removed to make room.
+
+        Raises:
+            RunError: The folder cannot be written.
         """
         sealed = _encoded(key)
         size = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize + HEADER_BYTES
@@ -105,8 +110,11 @@ class FeatureStore:
                 self._pending -= kept
 
     def scratch(self, shape: tuple[int, ...], dtype: str) -> AnyArray:
-        """A writable array on disk that counts for no budget and goes away with its last reference. Raises ``RunError``
-        where the disk is full."""
+        """Give a writable array on disk that counts for no budget and goes away with its last reference.
+
+        Raises:
+            RunError: The disk is full.
+        """
         size = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
         try:
             with tempfile.TemporaryFile(dir=self.directory) as file:
@@ -161,12 +169,12 @@ class FeatureStore:
         return unusable(self.directory, size, error, remedy)
 
     def info(self) -> StoreInfo:
-        """What is kept now."""
+        """Give how much is kept now."""
         sizes = [size for _, size, _ in self._entries()]
         return StoreInfo(self.directory, len(sizes), sum(sizes))
 
     def clear(self) -> StoreInfo:
-        """Remove everything, left-overs of killed processes included; says what was removed."""
+        """Remove everything, left-overs of killed processes included, and give how much it was."""
         info = self.info()
         for pattern in ("*.npy", "*.part"):
             for path in self.directory.glob(pattern):

@@ -36,13 +36,13 @@ PLAIN = View()
 
 
 def chunk_generator(view: View, chunk: int) -> np.random.Generator:
-    """The source of randomness for the ``chunk``-th 64 images of a view, the same wherever it is rendered."""
+    """Give the source of randomness for the ``chunk``-th 64 images of a view, the same wherever it is rendered."""
     text = f"{view.seed}/{view.policy}/{view.strength:.6f}/{view.number}/{chunk}"
     return np.random.default_rng(int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big"))
 
 
 def render_chunks(pixels: Images, view: View, augmentation: Augmentation | None) -> Iterator[tuple[int, Images]]:
-    """The view in chunks: (row of its first image, uint8 images). ``augmentation`` is None for plain views."""
+    """Give the view in chunks: (row of its first image, uint8 images). ``augmentation`` is None for plain views."""
     for chunk, start in enumerate(range(0, len(pixels), RENDER_CHUNK)):
         images = np.asarray(pixels[start : start + RENDER_CHUNK])
         if view.plain or augmentation is None:

@@ -1,4 +1,4 @@
-"""How much a layer computes: a deterministic estimate that needs no clock."""
+"""How much a layer computes: a deterministic estimate, which measures no time."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 OPERATIONS_PER_VALUE = 60.0
 """Reading and writing one activation costs about as much as this many operations (a roofline model with the ratio
-of arithmetic to memory speed of current CPUs); it is what makes depthwise networks slower than their FLOPs say."""
+of arithmetic to memory speed of current CPUs); it is what makes depthwise networks slower than their FLOPs suggest."""
 
 
 @dataclass(frozen=True)
@@ -25,11 +25,12 @@ class Work:
         return self.arithmetic + self.memory
 
     def __add__(self, other: Work) -> Work:
+        """Give both together."""
         return Work(self.arithmetic + other.arithmetic, self.memory + other.memory)
 
 
 def layer_work(layer: Any) -> Work:
-    """What ``layer`` needs: twice the multiply-adds of its kernel, and its memory traffic.
+    """Estimate what ``layer`` needs: twice the multiply-adds of its kernel, and its memory traffic.
 
     Known exactly for convolutions and dense layers; any other layer counts by the size of its output.
     """

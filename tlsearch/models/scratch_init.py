@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tlsearch.backend.private_api import all_layers
 from tlsearch.plugins.api import Backbone, Images
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ NORM_MOMENTUM = 0.9
 """Keras' default of .99 leaves half of the initial value in the statistics after 70 steps."""
 
 SCALE_IMAGES = 32
-"""Images that tell the scale of a network's input."""
+"""Images from which the scale of a network's input is measured."""
 
 
 def prepare_from_scratch(model: keras.Model, seed: int, scale: float) -> None:
@@ -45,7 +46,7 @@ def prepare_from_scratch(model: keras.Model, seed: int, scale: float) -> None:
 
 
 def input_scale(plugin: Backbone, pixels: Images) -> float:
-    """The standard deviation of what ``plugin`` makes of the first images (N, S, S, 3); 1 for blank ones."""
+    """Give the standard deviation of what ``plugin`` makes of the first images (N, S, S, 3); 1 for blank ones."""
     import keras
 
     sample = np.asarray(pixels[:SCALE_IMAGES], np.float32)
@@ -54,4 +55,4 @@ def input_scale(plugin: Backbone, pixels: Images) -> float:
 
 
 def _leaves(model: keras.Model) -> list[keras.layers.Layer]:
-    return [layer for layer in model._flatten_layers(include_self=False) if not getattr(layer, "layers", None)]
+    return [layer for layer in all_layers(model) if not getattr(layer, "layers", None)]

@@ -34,10 +34,15 @@ class SmallCNN:
     log loss 1.07 and .88)."""
 
     def build(self, image_size: int, weights: Path | None) -> keras.Model:
-        """A new network: (N, image_size, image_size, 3) to (N, ceil(image_size / 16), same, 192).
+        """Build a new network: (N, image_size, image_size, 3) to (N, ceil(image_size / 16), same, 192).
 
-        ``weights`` is a ``.weights.h5`` saved from this network, or None for He's initial values, which
-        depend on Keras' seed. Raises ``ValueError`` where the file does not fit.
+        Args:
+            image_size: The side of its images.
+            weights: A ``.weights.h5`` saved from this network, or None for He's initial values, which depend on Keras'
+                seed.
+
+        Raises:
+            ValueError: The file does not fit.
         """
         import keras
 
@@ -55,7 +60,7 @@ class SmallCNN:
         return model
 
     def cut_points(self, model: keras.Model) -> Sequence[CutPoint]:
-        """The pool of the stem and every block."""
+        """Give the pool of the stem and every block."""
         cuts = [CutPoint(name="stem", layer="stem_pool")]
         for number, (_, count) in enumerate(self.stages, start=1):
             for block in range(1, count + 1):
@@ -64,7 +69,7 @@ class SmallCNN:
         return cuts
 
     def preprocess(self, images: Any) -> Any:
-        """RGB 0..255 to about -2..2: photographs have a standard deviation of about 60."""
+        """Map RGB 0..255 to about -2..2: photographs have a standard deviation of about 60."""
         import keras
 
         return (keras.ops.cast(images, "float32") - 127.5) / 64.0

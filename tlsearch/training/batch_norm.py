@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tlsearch.backend.private_api import all_layers
 from tlsearch.types import AnyArray
 
 if TYPE_CHECKING:
@@ -17,13 +18,10 @@ class NormRenewal:
     """Replaces the running statistics of every BatchNorm of ``model`` by their plain average over batches."""
 
     def __init__(self, model: keras.Model) -> None:
+        """Find the BatchNorm layers of ``model``."""
         import keras
 
-        self._layers = [
-            layer
-            for layer in model._flatten_layers(include_self=False)
-            if isinstance(layer, keras.layers.BatchNormalization)
-        ]
+        self._layers = [layer for layer in all_layers(model) if isinstance(layer, keras.layers.BatchNormalization)]
 
         class TrainingMode(keras.layers.Layer):  # type: ignore[misc]  # keras has no types
             def __init__(self) -> None:
@@ -37,7 +35,7 @@ class NormRenewal:
         self._passes = keras.Model(x, TrainingMode()(x)) if self._layers else None
 
     def renew(self, batches: Iterable[AnyArray]) -> None:
-        """One forward pass in training mode over each of ``batches``; nothing that is trained changes."""
+        """Pass each of ``batches`` forward in training mode; nothing that is trained changes."""
         if self._passes is None:
             return
         momenta = [layer.momentum for layer in self._layers]

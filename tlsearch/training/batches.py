@@ -12,7 +12,7 @@ from tlsearch.types import IntArray, TrialSpec
 
 
 def trial_seed(spec: TrialSpec, purpose: str) -> int:
-    """A seed from the run's seed and the trial's spec, different for each purpose, below 2**31."""
+    """Give a seed from the run's seed and the trial's spec, different for each purpose, below 2**31."""
     text = f"{spec.seed}/{spec.digest}/{purpose}"
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") >> 1
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tlsearch import backend as runtime
+from tlsearch import backend
 from tlsearch.backend import train_steps
 from tlsearch.models.heads import Head
 from tlsearch.training.batch_norm import NormRenewal
@@ -29,7 +29,7 @@ KEPT_BYTES = 1 << 30
 
 
 def hits(targets: Any, logits: Any) -> Any:
-    """1 for each image whose class is right; 0 where the target names none."""
+    """Give 1 for each image whose class is right; 0 where the target names none."""
     from keras import ops
 
     right = ops.equal(ops.argmax(targets, axis=-1), ops.argmax(logits, axis=-1))
@@ -37,7 +37,10 @@ def hits(targets: Any, logits: Any) -> Any:
 
 
 def compile_model(model: keras.Model, spec: TrialSpec, suffix: Sequence[Any], head: Sequence[Any]) -> TwoRateOptimizer:
-    """Prepare ``model`` for training; ``suffix`` and ``head`` are its variables in two groups. Gives its optimizer."""
+    """Prepare ``model`` for training and give its optimizer.
+
+    ``suffix`` and ``head`` are its variables in two groups.
+    """
     import keras
 
     optimizer = TwoRateOptimizer(spec.weight_decay, suffix, head)
@@ -47,7 +50,7 @@ def compile_model(model: keras.Model, spec: TrialSpec, suffix: Sequence[Any], he
         optimizer.optimizer,
         keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=spec.label_smoothing),
         metrics=[keras.metrics.MeanMetricWrapper(hits, name="hits")],
-        jit_compile=runtime.jit_compile(),
+        jit_compile=backend.jit_compile(),
     )
     return optimizer
 
@@ -57,19 +60,26 @@ State = list[AnyArray]
 
 
 class CompiledModel:
-    """The model of a trial with its optimizer: ``model`` maps features to logits, ``head`` is its last part, and
-    ``backbone`` holds the variables of the whole backbone, None where the head is trained alone."""
+    """The model of a trial with its optimizer.
+
+    Attributes:
+        model: Maps features to logits.
+        optimizer: Its optimizer.
+        head: Its last part.
+        backbone: Holds the variables of the whole backbone; None where the head is trained alone.
+    """
 
     def __init__(
         self, model: keras.Model, optimizer: TwoRateOptimizer, head: Head, backbone: keras.Model | None = None
     ) -> None:
+        """Take the parts of a model that is compiled."""
         self.model, self.optimizer, self.head, self.backbone = model, optimizer, head, backbone
         # Those of the layers come with the states of dropout, those of the optimizer with its count of steps.
         self._variables = [*model.variables, *optimizer.optimizer.variables]
 
     @cached_property
     def steps(self) -> train_steps.Steps:
-        """Trains the model on batches, one for each two learning rates; gives the loss and the hits of each alone."""
+        """What trains the model on batches, one for each two learning rates, and gives loss and hits of each alone."""
         return train_steps.make_steps(self.model, self.optimizer.set_rates, ("loss", "hits"), self.takes_vectors)
 
     @property
@@ -79,11 +89,11 @@ class CompiledModel:
 
     @cached_property
     def norm(self) -> NormRenewal:
-        """Takes the statistics of the model's BatchNorm anew."""
+        """What takes the statistics of the model's BatchNorm anew."""
         return NormRenewal(self.model)
 
     def state(self) -> State:
-        """Where the model is in its training: weights, the optimizer's moments, the states of dropout."""
+        """Give where the model is in its training: weights, the optimizer's moments, the states of dropout."""
         from keras import ops
 
         return [np.array(ops.convert_to_numpy(v)) for v in self._variables]
@@ -109,14 +119,19 @@ class ModelCache:
     """Compiled models by what they were made of."""
 
     def __init__(self) -> None:
+        """Begin without models."""
         self._reusing = False
         self._models: dict[Hashable, _Kept] = {}
 
     @contextmanager
     def during(self, *, reuse: bool, keep: bool) -> Iterator[None]:
-        """The time of a trial. With ``reuse`` it will ask for its models again; with ``keep`` others will, so that they
-        stay beyond it, beside those that are here already, as far as ``KEPT_BYTES`` allow. Nothing stays after an
-        error, for which memory may be the reason."""
+        """Enclose a trial. Nothing stays after an error, for which memory may be the reason.
+
+        Args:
+            reuse: Whether the trial will use its models again.
+            keep: Whether others will, so that they stay beyond it, beside those that are here already, as far as
+                ``KEPT_BYTES`` allow.
+        """
         if not keep:
             self.clear()
         self._reusing, done = reuse or keep, False
@@ -132,7 +147,7 @@ class ModelCache:
                 self._models.popitem()
 
     def get(self, key: Hashable, make: Callable[[], CompiledModel]) -> CompiledModel:
-        """The model of ``key`` at its start, which ``make`` gives where it is not here."""
+        """Give the model of ``key`` at its start, which ``make`` gives where it is not here."""
         kept = self._models.get(key)
         if kept is not None:
             kept.model.restore(kept.start)

@@ -1,4 +1,7 @@
-"""The baseline's own training: several learning rates start, after a third of the steps the best goes on."""
+"""Training from scratch: several learning rates start, and after a third of the steps the best is trained to the end.
+
+That is successive halving (Jamieson & Talwalkar 2016) with one rung.
+"""
 
 from __future__ import annotations
 
@@ -17,13 +20,16 @@ from tlsearch.training.trial import Fitted, Outcome, TrialRunner
 from tlsearch.types import RateListener, TrialResult, TrialSpec
 
 RUNG = 1 / 3
-"""Share of the steps after which only the best learning rate goes on."""
+"""Share of the steps after which only the best learning rate is trained on."""
 
 
 @dataclass
-class _Runner:
-    """A learning rate in the race. ``state`` is where the model was when it last stopped: all share one model.
-    ``prepared`` is the seconds in which it was made ready, ``rounds`` those of each round."""
+class _Rate:
+    """A learning rate in training.
+
+    ``state`` is where the model was when it last stopped: all share one model. ``prepared`` is the seconds in which it
+    was made ready, ``rounds`` those of each round.
+    """
 
     spec: TrialSpec
     trainer: Trainer
@@ -45,85 +51,101 @@ class _Runner:
         return final["objective"], -final["val_loss"]
 
 
-def race(
-    runner: TrialRunner, network: Network, specs: Sequence[TrialSpec], fold: Fold, on_round: RateListener
+def successive_halving(
+    runner: TrialRunner, network: Network, specs: Sequence[TrialSpec], fold: Fold, on_epoch_end: RateListener
 ) -> list[Outcome]:
     """Train ``specs``, which differ in their learning rates, from scratch on one fold.
 
-    Gives an outcome for each, in order: complete for the best, pruned for the others. ``on_round`` gets the
-    number of the spec and the round's numbers. ``runner.fitted`` is the best one's model. A learning rate at which
-    training diverges is out, with the state failed; raises ``TrialError`` when that happens to all of them. They share
-    one model. The seconds in which it is compiled count for the best one, because alone it would take as long.
+    A learning rate at which training diverges is out, with the state failed. All share one model. The seconds in which
+    it is compiled count for the best one, because alone it would take as long.
+
+    Args:
+        runner: Prepares the trainers; its ``fitted`` is the best one's model afterwards.
+        network: The network, without pre-trained weights.
+        specs: The trials.
+        fold: Where they train and validate.
+        on_epoch_end: Gets the number of the spec and the numbers of its round.
+
+    Returns:
+        An outcome for each spec, in order: complete for the best, pruned for the others.
+
+    Raises:
+        TrialError: Training diverges at all learning rates.
     """
-    runners: list[_Runner] = []
+    rates: list[_Rate] = []
     with runner.models.during(reuse=len(specs) > 1, keep=False):
         for number, spec in enumerate(specs):
             started = time.monotonic()
             trainer = runner.prepare(network, spec, fold)
-            one = _Runner(spec, trainer, time.monotonic() - started)
-            heat = trainer.rounds if len(specs) == 1 else max(1, round(RUNG * trainer.rounds))
-            _run(one, heat, number, on_round)
-            one.state = trainer.compiled.state()
-            runners.append(one)
-        best = _finish(runners, on_round)
+            rate = _Rate(spec, trainer, time.monotonic() - started)
+            rung = trainer.rounds if len(specs) == 1 else max(1, round(RUNG * trainer.rounds))
+            _train(rate, rung, number, on_epoch_end)
+            rate.state = trainer.compiled.state()
+            rates.append(rate)
+        best = _finish(rates, on_epoch_end)
     runner.fitted = Fitted.of(best.spec, best.trainer.compiled)
-    compiling = _compiling(runners)
-    moved = {id(runners[0]): -compiling, id(best): compiling} if best is not runners[0] else {}
-    return [_outcome(one, one is best, one.seconds + moved.get(id(one), 0.0)) for one in runners]
+    compiling = _compiling(rates)
+    moved = {id(rates[0]): -compiling, id(best): compiling} if best is not rates[0] else {}
+    return [_outcome(rate, rate is best, rate.seconds + moved.get(id(rate), 0.0)) for rate in rates]
 
 
-def _compiling(runners: Sequence[_Runner]) -> float:
-    """Seconds in which the first one's model was built and compiled: its start, and what its rounds took longer than
-    the same rounds of the others, which found it compiled."""
-    first, *others = runners
+def _compiling(rates: Sequence[_Rate]) -> float:
+    """Seconds in which the model was built and compiled, which was for the first one.
+
+    They are its start, and what its rounds took longer than the same rounds of the others, which found it compiled.
+    """
+    first, *others = rates
     longer = 0.0
     for number, seconds in enumerate(first.rounds):
-        same = [one.rounds[number] for one in others if number < len(one.rounds)]
+        same = [rate.rounds[number] for rate in others if number < len(rate.rounds)]
         longer += seconds - float(np.mean(same)) if same else 0.0
     return first.prepared + max(0.0, longer)
 
 
-def _finish(runners: Sequence[_Runner], on_round: RateListener) -> _Runner:
+def _finish(rates: Sequence[_Rate], on_epoch_end: RateListener) -> _Rate:
     """Train the best one to the end; where it diverges after all, the next best."""
     while True:
-        best = max(runners, key=_Runner.score)
+        best = max(rates, key=_Rate.score)
         if best.failure is not None:
             raise best.failure
         best.trainer.compiled.restore(best.state)
-        _run(best, best.trainer.rounds, runners.index(best), on_round)
+        _train(best, best.trainer.rounds, rates.index(best), on_epoch_end)
         if best.failure is None:
             return best
 
 
-def _run(one: _Runner, until: int, number: int, on_round: RateListener) -> None:
-    rounds = one.trainer.rounds
-    while len(one.trainer.history) < until:
-        done = len(one.trainer.history) + 1
+def _train(rate: _Rate, until: int, number: int, on_epoch_end: RateListener) -> None:
+    """Train up to a round, from where the trainer is."""
+    rounds = rate.trainer.rounds
+    while len(rate.trainer.history) < until:
+        done = len(rate.trainer.history) + 1
         started = time.monotonic()
         try:
-            # BatchNorm's statistics matter where the numbers are compared: at the end of the heat and of the race.
-            numbers = one.trainer.run_round(renew_norm=done > until - COUNTING_ROUNDS)
+            # BatchNorm's statistics matter where the numbers are compared: at the rung and at the end.
+            numbers = rate.trainer.run_round(renew_norm=done > until - COUNTING_ROUNDS)
         except TrialError as error:
-            one.failure = error
+            rate.failure = error
             return
         finally:
-            one.rounds.append(time.monotonic() - started)
-        on_round(number, {**numbers, "fraction": done / rounds})
+            rate.rounds.append(time.monotonic() - started)
+        on_epoch_end(number, {**numbers, "fraction": done / rounds})
 
 
-def _outcome(one: _Runner, best: bool, seconds: float) -> Outcome:
-    trainer = one.trainer
+def _outcome(rate: _Rate, best: bool, seconds: float) -> Outcome:
+    trainer = rate.trainer
     metrics = trainer.final() if trainer.history else {}
     metrics["trainable_params"] = float(sum(np.prod(v.shape) for v in trainer.model.trainable_variables))
     passed = f"{trainer.epochs(len(trainer.history)):.3g} of {trainer.epochs(trainer.rounds):.3g}"
     result = TrialResult(
-        one.spec,
-        "complete" if best else "failed" if one.failure else "pruned",
+        rate.spec,
+        "complete" if best else "failed" if rate.failure else "pruned",
         metrics["objective"] if best else None,
         seconds,
         metrics,
         tuple(trainer.history),
-        "" if best else str(one.failure or f"another learning rate was better after {passed} epochs"),
+        "" if best else str(rate.failure or f"another learning rate was better after {passed} epochs"),
     )
-    said = trainer.probabilities(trainer.task.plain(), trainer.task.val) if best else np.zeros((0, 0), np.float32)
-    return Outcome(result, trainer.task.val, said)
+    probabilities = np.zeros((0, 0), np.float32)
+    if best:
+        probabilities = trainer.probabilities(trainer.task.plain(), trainer.task.val)
+    return Outcome(result, trainer.task.val, probabilities)

@@ -1,4 +1,4 @@
-"""What the stored features say besides the answer: a linear probe's opinion of every image, and of growing shares.
+"""Linear probes on stored features: their probabilities for every image, and their scores with growing shares.
 
 One cross-validation serves both: the probes that were fitted on all images outside a fold give the out-of-fold
 probabilities by which labels are suspected, and beside those that were fitted on a quarter and on half of them they
@@ -17,7 +17,7 @@ from tlsearch.config import Metric
 from tlsearch.data.split import Fold, stratified_folds
 from tlsearch.data.stratify import draw_stratified
 from tlsearch.results.schema import MoreData, SizePoint
-from tlsearch.training.linear_head import standardisation, standardise
+from tlsearch.training.linear_head import LabelledImages, standardisation, standardise
 from tlsearch.types import AnyArray, Float32Array, Float64Array, IntArray
 
 FOLDS = 5
@@ -44,8 +44,14 @@ _NORMAL_95 = 1.959964
 
 @dataclass(frozen=True)
 class Insight:
-    """``rows`` are those of the pool that were examined, ``probabilities`` (rows, classes) what probes that had not
-    seen them said of them; NaN in the row of an image whose class was in its own fold alone."""
+    """What linear probes found out about the images.
+
+    Attributes:
+        more_data: The scores with growing shares of the images.
+        rows: The rows of the pool that were examined.
+        probabilities: Those (rows, classes) of probes that had not seen the images; NaN in the row of an image whose
+            class was in its own fold alone.
+    """
 
     more_data: MoreData
     rows: IntArray
@@ -53,7 +59,7 @@ class Insight:
 
 
 def earlier_cuts(depth: int) -> tuple[int, ...]:
-    """The cut points that are joined with the last one, number ``depth``: four before it, every other one.
+    """Give the cut points that are joined with the last one, number ``depth``: four before it, every other one.
 
     What a network is about to forget at its end tells classes apart too (Evci et al. 2022, "Head2Toe").
     """
@@ -62,40 +68,42 @@ def earlier_cuts(depth: int) -> tuple[int, ...]:
 
 def examine(
     features: Sequence[AnyArray],
-    labels: IntArray,
-    groups: IntArray,
-    classes: int,
+    images: LabelledImages,
     metric: Metric,
     seed: int,
     progress: Callable[[int, int], None],
 ) -> Insight:
-    """Cross-validate linear probes on ``features``, arrays (N, D) that no training has touched, joined; the first is
-    always used, the others as far as time allows.
+    """Cross-validate linear probes on features that no training has touched.
 
-    ``labels`` and ``groups`` have shape (N,); groups are kept together. ``progress`` gets the number of folds done and
-    of all folds.
+    Args:
+        features: Arrays (N, D), which are joined. The first is always used, the others as far as time allows.
+        images: The N images; groups are kept together.
+        metric: What scores are given in: accuracy, or balanced accuracy for the other metrics.
+        seed: Decides the folds.
+        progress: Gets the number of folds that are done, and of all folds.
     """
+    labels, groups, classes = images.labels, images.groups, images.classes
     used = _affordable(features, classes)
     rows = _sample(labels, groups, int(WORK / _work(1, used, classes)), seed)
     y, together = labels[rows], groups[rows]
     x = _rotated(np.concatenate([array[rows] for array in used], axis=1))
     draws = max(1, min(MOST_DRAWS, int(WORK / _work(len(rows), used, classes))))
     right = np.zeros((draws, len(SHARES), len(rows)))
-    said = np.zeros((len(rows), classes))
+    out_of_fold = np.zeros((len(rows), classes))
     fitted = np.zeros(len(SHARES))
     for draw in range(draws):
         folds = stratified_folds(y.tolist(), together.tolist(), FOLDS, seed + draw)
         for number, fold in enumerate(folds):
             held = np.asarray(fold.val)
             for size, train in enumerate(_nested(fold, y, together, seed + draw)):
-                probabilities = _fit_and_ask(x[train], y[train], x[held], classes)
+                probabilities = _predict(x[train], y[train], x[held], classes)
                 right[draw, size, held] = probabilities.argmax(axis=1) == y[held]
                 fitted[size] += len(train) / (draws * len(folds))
             # The last share is all images.
-            unseen = ~np.isin(y[held], y[train])
-            said[held] += np.where(unseen[:, None], np.nan, probabilities / draws)
+            unknown = ~np.isin(y[held], y[train])
+            out_of_fold[held] += np.where(unknown[:, None], np.nan, probabilities / draws)
             progress(draw * len(folds) + number + 1, draws * len(folds))
-    return Insight(_more_data(right, y, together, fitted, metric), rows, said)
+    return Insight(_more_data(right, y, together, fitted, metric), rows, out_of_fold)
 
 
 def _work(images: int, features: Sequence[AnyArray], classes: int) -> float:
@@ -136,8 +144,10 @@ def _rotated(features: AnyArray) -> Float32Array:
 
 
 def _nested(fold: Fold, labels: IntArray, groups: IntArray, seed: int) -> list[IntArray]:
-    """The images of a fold's training part at each share, every smaller one within the larger; of a handful of images,
-    whose quarter would be none, the next larger."""
+    """The images of a fold's training part at each share, every smaller one within the larger.
+
+    Of a handful of images, whose quarter would be none, it is the next larger.
+    """
     train = np.asarray(fold.train)
     parts = draw_stratified(labels[train].tolist(), groups[train].tolist(), (SHARES[0], SHARES[1] - SHARES[0]), (seed,))
     quarter, next_quarter, _ = (train[part] for part in parts)
@@ -146,22 +156,22 @@ def _nested(fold: Fold, labels: IntArray, groups: IntArray, seed: int) -> list[I
     return [quarter if len(quarter) else half, half, train]
 
 
-def _fit_and_ask(x: Float32Array, y: IntArray, asked: Float32Array, classes: int) -> Float64Array:
-    """Probabilities (rows of ``asked``, classes) by a multinomial logistic regression; 0 for classes not in ``y``."""
+def _predict(x: Float32Array, y: IntArray, others: Float32Array, classes: int) -> Float64Array:
+    """Probabilities (rows of ``others``, classes) by a probe that is fitted on ``x``; 0 for classes not in ``y``."""
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 
-    said: Float64Array = np.zeros((len(asked), classes))
+    probabilities: Float64Array = np.zeros((len(others), classes))
     present = np.unique(y)
     if len(present) == 1:
-        said[:, present] = 1.0
-        return said
+        probabilities[:, present] = 1.0
+        return probabilities
     probe = LogisticRegression(C=C_IMAGES / len(y), max_iter=ITERATIONS, tol=1e-2)
     with warnings.catch_warnings():
-        # An opinion need not converge to the last digit.
+        # Such a probe need not converge to the last digit.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        said[:, present] = probe.fit(x, y).predict_proba(asked)
-    return said
+        probabilities[:, present] = probe.fit(x, y).predict_proba(others)
+    return probabilities
 
 
 def _more_data(
@@ -185,8 +195,10 @@ def _more_data(
 
 
 def _estimate(values: Float64Array, weights: Float64Array, stratum: IntArray, groups: IntArray) -> tuple[float, float]:
-    """The weighted sum of values (draws, images), mean over draws, and its standard error: over images, whole groups
-    at a time, and over draws."""
+    """The weighted sum of values (draws, images), mean over draws, and its standard error.
+
+    The error is that over images, whole groups at a time, and over draws.
+    """
     by_draw = values @ weights
     each = values.mean(axis=0)
     within = np.bincount(stratum, weights=each) / np.bincount(stratum)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from tlsearch import backend as runtime
+from tlsearch import backend
 from tlsearch.data.stratify import draw_stratified
 from tlsearch.models.heads import HeadWeights
-from tlsearch.types import AnyArray, Float32Array
+from tlsearch.types import AnyArray, Float32Array, IntArray
 
 C_GRID = (1e-4, 1e-3, 1e-2, 1e-1)
 """Inverse strengths of the L2 penalty that are tried, on standardised features, for a penalty summed over images."""
@@ -27,8 +28,11 @@ _ROWS = 4096
 
 
 def standardisation(features: Float32Array) -> tuple[Float32Array, Float32Array]:
-    """Mean and scale of each column; a constant column has scale 1, and none has less than 1e-7, below which Keras'
-    ``Normalization`` in the exported model would not follow."""
+    """Give mean and scale of each column.
+
+    A constant column has scale 1, and none has less than 1e-7, below which Keras' ``Normalization`` in the exported
+    model would not follow.
+    """
     mean = features.mean(axis=0, dtype=np.float64)
     squares = np.zeros(features.shape[1])
     for start in range(0, len(features), _ROWS):  # all rows at once in float64 would be three times their memory
@@ -40,59 +44,74 @@ def standardisation(features: Float32Array) -> tuple[Float32Array, Float32Array]
 
 
 def standardise(features: Float32Array, mean: Float32Array, scale: Float32Array) -> Float32Array:
-    """A copy of ``features`` (n, d) with mean 0 and scale 1 in each column."""
+    """Copy ``features`` (n, d), with mean 0 and scale 1 in each column."""
     x = features - mean
     x /= scale
     return x
 
 
+@dataclass(frozen=True)
+class LabelledImages:
+    """Images to fit on.
+
+    Attributes:
+        labels: The class of each, shape (n,).
+        groups: The group of each, shape (n,): images with one number belong together.
+        classes: The number of classes, of which some may have no image here.
+    """
+
+    labels: IntArray
+    groups: IntArray
+    classes: int
+
+
 def fit_linear_head(
     features: Float32Array,
-    labels: AnyArray,
-    classes: int,
+    images: LabelledImages,
     seed: int,
     class_weights: dict[int, float] | None,
-    groups: AnyArray | None = None,
     views: int = 1,
 ) -> tuple[HeadWeights, float]:
-    """Multinomial logistic regression by L-BFGS on standardised features (n, d); gives the head and the C chosen.
+    """Fit a multinomial logistic regression by L-BFGS on standardised features.
 
-    The rows are ``views`` renderings of the same images, one whole view after the other; ``groups`` numbers the images
-    that belong together (None: all are independent). C is the one with the lowest log loss on a stratified fifth of
-    the images, no rendering of whose groups was fitted.
+    Args:
+        features: Shape (views * n, d): renderings of the same n images, one whole view after the other.
+        images: The images.
+        seed: Decides which images choose C.
+        class_weights: How classes are weighted; None for equally.
+        views: The number of renderings.
+
+    Returns:
+        The head, and C, the inverse strength of the penalty: the one with the lowest log loss on a stratified fifth of
+        the images, no rendering of whose groups was fitted.
     """
     mean, scale = standardisation(features)
     x = standardise(features, mean, scale)
-    with runtime.one_thread():
-        chosen = _choose_c(x, labels, seed, class_weights, groups, views)
+    labels = np.tile(images.labels, views)
+    with backend.one_thread():
+        chosen = _choose_c(x, images, seed, class_weights, views)
         model = _fit(x, labels, chosen, class_weights, None)
-    return HeadWeights(mean, scale, None, _full_kernel(model, classes, x.shape[1])), chosen
+    return HeadWeights(mean, scale, None, _full_kernel(model, images.classes, x.shape[1])), chosen
 
 
 def _choose_c(
-    x: Float32Array,
-    labels: AnyArray,
-    seed: int,
-    class_weights: dict[int, float] | None,
-    groups: AnyArray | None,
-    views: int,
+    x: Float32Array, images: LabelledImages, seed: int, class_weights: dict[int, float] | None, views: int
 ) -> float:
     from sklearn.metrics import log_loss
 
-    images = len(labels) // views
-    once = labels[:images].tolist()
-    together = list(range(images)) if groups is None else groups.tolist()
-    held_rows, fitted = draw_stratified(once, together, (INNER_SHARE,), (seed,))
+    once = images.labels.tolist()
+    held_rows, fitted = draw_stratified(once, images.groups.tolist(), (INNER_SHARE,), (seed,))
     if len({once[row] for row in held_rows}) < len(set(once)):
         return FALLBACK_C
-    fit_rows = np.concatenate([np.asarray(fitted) + view * images for view in range(views)])
+    labels = np.tile(images.labels, views)
+    fit_rows = np.concatenate([np.asarray(fitted) + view * len(once) for view in range(views)])
     weights = None if class_weights is None else [class_weights[int(label)] for label in labels[held_rows]]
     best, best_loss, warm = C_GRID[0], np.inf, None
     fitted_x, fitted_labels = x[fit_rows], labels[fit_rows]
     for c in C_GRID:
         warm = _fit(fitted_x, fitted_labels, c, class_weights, warm)
-        said = warm.predict_proba(x[held_rows])
-        loss = log_loss(labels[held_rows], said, labels=warm.classes_, sample_weight=weights)
+        probabilities = warm.predict_proba(x[held_rows])
+        loss = log_loss(labels[held_rows], probabilities, labels=warm.classes_, sample_weight=weights)
         if loss < best_loss:
             best, best_loss = c, loss
     return best
@@ -108,7 +127,7 @@ def _fit(x: Float32Array, labels: AnyArray, c: float, class_weights: dict[int, f
         model.coef_, model.intercept_ = warm.coef_.copy(), warm.intercept_.copy()
         model.classes_ = warm.classes_
     with warnings.catch_warnings():
-        # A head that is not fully converged is still a head; its value says how good.
+        # A head that is not fully converged is still a head; its value shows how good.
         warnings.simplefilter("ignore", ConvergenceWarning)
         return model.fit(x, labels)
 
@@ -128,6 +147,6 @@ def _full_kernel(model: Any, classes: int, width: int) -> tuple[Float32Array, Fl
 
 
 def logits(head: HeadWeights, features: Float32Array) -> Float32Array:
-    """What a linear head says of pooled features (n, d): (n, classes)."""
+    """Give the logits (n, classes) of pooled features (n, d) by a linear head."""
     x = standardise(features, head.mean, head.scale)
     return np.asarray(x @ head.linear[0] + head.linear[1], np.float32)

@@ -26,6 +26,7 @@ class TwoRateOptimizer:
     """
 
     def __init__(self, decay: float, suffix_variables: Sequence[Any], head_variables: Sequence[Any]) -> None:
+        """Make an optimizer with weight decay ``decay`` for these variables."""
         import keras
 
         self._head = head = _adamw(decay, head_variables)
@@ -36,7 +37,7 @@ class TwoRateOptimizer:
             self.optimizer = keras.optimizers.MultiOptimizer(lambda v: suffix if id(v) in in_suffix else head)
 
     def set_rates(self, suffix: float, head: float) -> None:
-        """The learning rates of the next step."""
+        """Set the learning rates of the next step."""
         if self._suffix is not None:
             self._suffix.learning_rate = suffix
         self._head.learning_rate = head
@@ -49,8 +50,10 @@ def _adamw(decay: float, variables: Sequence[Any]) -> keras.optimizers.Optimizer
 
 
 def warm_up_cosine(step: int, steps: int) -> float:
-    """The share of the peak learning rate in ``step`` (from 0) of ``steps``: from one part in w linearly to 1 in the w
-    steps of the warm-up, then along half a cosine to 0."""
+    """Give the share of the peak learning rate in ``step`` (from 0) of ``steps``.
+
+    It rises from one part in w linearly to 1 in the w steps of the warm-up, and falls along half a cosine to 0.
+    """
     warm_up = max(1, round(WARM_UP * steps))
     if step < warm_up:
         start = 1 / warm_up

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from tlsearch import backend as runtime
+from tlsearch import backend
 from tlsearch.data.split import Fold, stratified_folds
 from tlsearch.types import AnyArray
 
@@ -24,18 +24,25 @@ def probe_cuts(
     seed: int,
     progress: Callable[[int], None],
 ) -> list[tuple[float, float]]:
-    """(accuracy, standard error) of a linear probe at each cut, in order, from its pooled features (N, 2 * C).
+    """Give accuracy and standard error of a linear probe at each cut, in order.
 
-    ``train`` are the rows of the pool that may be used; at most 5,000 of them are, stratified. The accuracy is
-    that of 3-fold cross-validation, which keeps ``groups`` together, with multinomial logistic regression on
-    standardised average-pooled features.
+    The accuracy is that of 3-fold cross-validation, which keeps groups together, with multinomial logistic regression
+    on standardised average-pooled features.
+
+    Args:
+        pooled: The pooled features (N, 2 * C) of each cut.
+        labels: The class of each image of the pool.
+        groups: Its group.
+        train: The rows of the pool that may be used; at most 5,000 of them are, stratified.
+        seed: Decides the folds.
+        progress: Gets the depth that is done.
     """
     rows = _subset(train, labels, seed)
     folds = stratified_folds(labels[rows].tolist(), groups[rows].tolist(), PROBE_FOLDS, seed)
     results = []
     for depth, array in enumerate(pooled, 1):
         features = np.asarray(array[rows, : array.shape[1] // 2])
-        with runtime.one_thread():
+        with backend.one_thread():
             accuracy = _cross_validated(features, labels[rows], folds)
         results.append((accuracy, float(np.sqrt(accuracy * (1 - accuracy) / len(rows)))))
         progress(depth)
@@ -64,10 +71,10 @@ def _cross_validated(features: AnyArray, labels: AnyArray, folds: Sequence[Fold]
     with warnings.catch_warnings():
         # A probe orders cut points; it need not converge to the last digit.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        said = cross_val_predict(probe, features, labels, cv=[(fold.train, fold.val) for fold in folds])
-    return float((said == labels).mean())
+        predicted = cross_val_predict(probe, features, labels, cv=[(fold.train, fold.val) for fold in folds])
+    return float((predicted == labels).mean())
 
 
 def best_depth(accuracies: Sequence[float]) -> int:
-    """The number (from 1) of the cut with the highest accuracy; the first of equals."""
+    """Give the number (from 1) of the cut with the highest accuracy; the first of equals."""
     return int(np.argmax(accuracies)) + 1

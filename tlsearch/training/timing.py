@@ -19,7 +19,7 @@ TIMED_BATCHES = 3
 
 
 def median_seconds(call: Callable[[], object]) -> float:
-    """The median time of a few calls after a first one, which compiles."""
+    """Give the median time of a few calls after a first one, which compiles."""
     call()
     times = []
     for _ in range(TIMED_BATCHES):
@@ -30,8 +30,10 @@ def median_seconds(call: Callable[[], object]) -> float:
 
 
 def training_step_seconds(network: Network, depth: int, sample: AnyArray) -> float:
-    """Seconds of one training step of everything after ``depth`` on a batch, as a trial makes it: clipping, two
-    learning rates and all."""
+    """Measure one training step of everything after ``depth`` on a batch, in seconds.
+
+    It is the step of a trial, with clipping and two learning rates.
+    """
     candidate = network.candidate
     head = Head(0, 0.0, 2, 0)
     spec = TrialSpec(candidate.backbone, candidate.weights, candidate.image_size, len(network.cuts), depth)

@@ -12,10 +12,10 @@ import numpy as np
 from tlsearch.config import Metric
 from tlsearch.errors import TrialError
 from tlsearch.features.extractor import Rows
-from tlsearch.training import validation as scores
 from tlsearch.training.batches import epoch_batches, steps_per_epoch, view_number
 from tlsearch.training.compiled import CompiledModel
 from tlsearch.training.optimizer import warm_up_cosine
+from tlsearch.training.validation import softmax, validation
 from tlsearch.types import Float32Array, IntArray, TrialSpec
 
 MIN_ROUNDS = 5
@@ -36,10 +36,21 @@ NORM_BATCHES = 30
 """Batches, at most, over which BatchNorm statistics are taken anew."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Task:
-    """What a model is trained on. ``rows`` gives the features of a view by its number; the rest are labels of the
-    whole pool, rows of it, the groups of the rows to train on, and how classes are weighted."""
+    """What a model is trained on.
+
+    Attributes:
+        rows: Gives the features of a view by its number.
+        plain: Gives the features of the images as they are.
+        labels: Those of the whole pool.
+        train: The rows of the pool to train on.
+        val: Those to validate on.
+        train_groups: The groups of the rows to train on.
+        classes: The number of classes.
+        metric: What trials are valued by.
+        class_weights: How classes are weighted; None for equally.
+    """
 
     rows: Callable[[int], Rows]
     plain: Callable[[], Rows]
@@ -54,8 +65,10 @@ class Task:
 
 @dataclass(frozen=True)
 class Rounds:
-    """A schedule in rounds: ``number`` of them with ``steps`` each. A round is an epoch of ``per_epoch`` steps, or a
-    fifth of the schedule where that is shorter."""
+    """A schedule in rounds: ``number`` of them with ``steps`` each.
+
+    A round is an epoch of ``per_epoch`` steps, or a fifth of the schedule where that is shorter.
+    """
 
     number: int
     steps: int
@@ -63,7 +76,7 @@ class Rounds:
 
     @classmethod
     def of(cls, spec: TrialSpec, images: int) -> Rounds:
-        """The rounds of a trial that trains on so many images."""
+        """Give the rounds of a trial that trains on so many images."""
         per_epoch = steps_per_epoch(images, spec.batch_size)
         steps = min(per_epoch, max(1, spec.steps // MIN_ROUNDS))
         return cls(max(1, round(spec.steps / steps)), steps, per_epoch)
@@ -90,6 +103,7 @@ class Trainer:
     """Trains one model from where it is, round by round."""
 
     def __init__(self, compiled: CompiledModel, spec: TrialSpec, task: Task) -> None:
+        """Train ``compiled`` as ``spec`` says on ``task``."""
         self.compiled, self.model = compiled, compiled.model
         self.spec, self.task = spec, task
         rounds = Rounds.of(spec, len(task.train))
@@ -102,7 +116,7 @@ class Trainer:
         self._targets = np.eye(task.classes, dtype=np.float32)
 
     def epochs(self, rounds: int) -> float:
-        """The epochs in so many rounds."""
+        """Give the epochs in so many rounds."""
         return round(rounds * self._epochs_a_round, 3)
 
     def _stream(self) -> Iterator[_Batch]:
@@ -137,7 +151,7 @@ class Trainer:
             "epoch": self.epochs(len(self.history) + 1),
             "train_loss": loss / images,
             "train_accuracy": hits / images,
-            **scores.validation(self.probabilities(self.task.plain(), self.task.val), labels, self.task.metric),
+            **validation(self.probabilities(self.task.plain(), self.task.val), labels, self.task.metric),
         }
         self.history.append(numbers)
         return numbers
@@ -161,7 +175,7 @@ class Trainer:
         return found
 
     def probabilities(self, rows: Rows, index: IntArray) -> Float32Array:
-        """Class probabilities (n, classes) for rows of the pool, dropout off."""
+        """Give class probabilities (n, classes) for rows of the pool, dropout off."""
         if not len(index):
             return np.zeros((0, self.task.classes), np.float32)
         # Batches are filled up to a size that all folds of a pool share: another would be compiled anew, and not to the
@@ -172,11 +186,13 @@ class Trainer:
             np.asarray(self.model.predict_on_batch(rows.take(filled[i : i + size]).astype(np.float32, copy=False)))
             for i in range(0, len(filled), size)
         ]
-        return scores.softmax(np.concatenate(parts)[: len(index)].astype(np.float32, copy=False))
+        return softmax(np.concatenate(parts)[: len(index)].astype(np.float32, copy=False))
 
     def final(self) -> dict[str, float]:
-        """What the trial is valued by: the mean of every number over the last three rounds, never the best one (the
-        best epoch of many is optimistic, Cawley & Talbot 2010)."""
+        """Give what the trial is valued by: the mean of every number over the last three rounds.
+
+        It is never the best round: the best epoch of many is optimistic (Cawley & Talbot 2010).
+        """
         last = self.history[-COUNTING_ROUNDS:]
         return {name: float(np.mean([h[name] for h in last])) for name in last[-1] if name != "epoch"}
 

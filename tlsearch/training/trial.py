@@ -16,12 +16,12 @@ from tlsearch.models.build import build_suffix
 from tlsearch.models.heads import Head, HeadWeights
 from tlsearch.models.scratch_init import input_scale, prepare_from_scratch
 from tlsearch.stats.metrics import log_loss
-from tlsearch.training import validation as scores
 from tlsearch.training.batches import trial_seed
 from tlsearch.training.compiled import CompiledModel, ModelCache, compile_model
-from tlsearch.training.linear_head import fit_linear_head, logits, standardisation
+from tlsearch.training.linear_head import LabelledImages, fit_linear_head, logits, standardisation
 from tlsearch.training.trainer import COUNTING_ROUNDS, Task, Trainer
 from tlsearch.training.trial_data import TrialData
+from tlsearch.training.validation import softmax, validation
 from tlsearch.types import AnyArray, Decision, EpochJudge, EpochNumbers, Float32Array, IntArray, TrialResult, TrialSpec
 
 START_STEPS = 400
@@ -38,15 +38,20 @@ class Fitted:
 
     @classmethod
     def of(cls, spec: TrialSpec, compiled: CompiledModel) -> Fitted:
-        """What a model has learned by now."""
+        """Take what a model has learned by now."""
         backbone = compiled.backbone
         return cls(spec, compiled.head, None if backbone is None else backbone.get_weights())
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """A result, and what the fitted models said of the validation images of all folds: rows of the pool and
-    probabilities."""
+    """What came of a trial.
+
+    Attributes:
+        result: Its result.
+        val_rows: The validation images of all folds, as rows of the pool.
+        val_probabilities: The probabilities (rows, classes) that the fitted models gave for them.
+    """
 
     result: TrialResult
     val_rows: IntArray
@@ -57,15 +62,24 @@ class Stopped(Exception):  # noqa: N818 - not an error: a trial that was pruned 
     """A trial that ended before its schedule."""
 
     def __init__(self, state: str, reason: str) -> None:
+        """Take the state of the trial and the reason for people."""
         super().__init__(reason)
         self.state, self.reason = state, reason
 
 
 class TrialRunner:
-    """Runs trials on one pool. ``fitted`` is the model of the last fold of the last trial. ``models`` are those
-    that were compiled for the folds of a trial, and are still there for the same trial on other folds."""
+    """Runs trials on one pool.
+
+    Attributes:
+        extractor: Gives the features of the pool.
+        metric: What trials are valued by.
+        fitted: The model of the last fold of the last trial.
+        models: Those that were compiled for the folds of a trial, and are still there for the same trial on others.
+        rows: Gives what a trial reads.
+    """
 
     def __init__(self, extractor: Extractor, metric: Metric) -> None:
+        """Run trials on the pool of ``extractor``."""
         self.extractor = extractor
         self.metric: Metric = metric
         self.fitted: Fitted | None = None
@@ -83,11 +97,16 @@ class TrialRunner:
         *,
         keep: bool = False,
     ) -> Outcome:
-        """Train ``spec`` on each fold and validate it there; the value is the mean over folds.
+        """Train a spec on each fold and validate it there; the value is the mean over folds.
 
-        ``judge`` is asked after every round; ``fraction`` counts over all folds. After ``seconds`` the trial is
-        timed out: it has no value. A fold without validation images only fits. The history is that of the first fold.
-        With ``keep`` its model stays for the same trial on other folds.
+        Args:
+            network: The network that it is about.
+            spec: What it computes.
+            folds: Where it trains and validates. A fold without validation images only fits. The history is that of
+                the first fold.
+            judge: Decides after every round whether the trial goes on; ``fraction`` counts over all folds.
+            seconds: After so many the trial is timed out: it has no value.
+            keep: Whether its model stays for the same trial on other folds.
         """
         with self.models.during(reuse=len(folds) > 1, keep=keep):
             return self._run(network, spec, folds, judge, seconds)
@@ -100,18 +119,16 @@ class TrialRunner:
         self.fitted = None
         history: list[dict[str, float]] = []
         rows: list[IntArray] = []
-        said: list[Float32Array] = []
+        probabilities: list[Float32Array] = []
         numbers: list[dict[str, float]] = []
         state, reason = "complete", ""
         try:
             for number, fold in enumerate(folds):
                 kept = history if number == 0 else []
-                val, probabilities, outcome = self._fold(
-                    network, spec, fold, _recording(judge, kept, number, len(folds))
-                )
+                val, of_fold, outcome = self._fold(network, spec, fold, _recording(judge, kept, number, len(folds)))
                 numbers.append(outcome)
                 rows.append(val)
-                said.append(probabilities)
+                probabilities.append(of_fold)
                 if time.monotonic() > self._deadline and number + 1 < len(folds):
                     raise Stopped("timed_out", f"its time ended after {number + 1} of {len(folds)} folds")
         except Stopped as stop:
@@ -132,20 +149,20 @@ class TrialRunner:
             fold_values=tuple(n["objective"] for n in numbers if "objective" in n) if state == "complete" else (),
         )
         none = np.zeros((0, len(self.extractor.pool.classes)), np.float32)
-        return Outcome(result, np.concatenate([np.zeros(0, np.int64), *rows]), np.concatenate([none, *said]))
+        return Outcome(result, np.concatenate([np.zeros(0, np.int64), *rows]), np.concatenate([none, *probabilities]))
 
     def _fold(
         self, network: Network, spec: TrialSpec, fold: Fold, judge: EpochJudge
     ) -> tuple[IntArray, Float32Array, dict[str, float]]:
         if spec.is_linear_probe:
-            return self._solve(network, spec, fold)
+            return self._fit_probe(network, spec, fold)
         trainer = self.prepare(network, spec, fold)
         self._train(trainer, judge, renew_norm=spec.kind == "from_scratch")
         self.fitted = Fitted.of(spec, trainer.compiled)
-        said = trainer.probabilities(trainer.task.plain(), trainer.task.val)
+        probabilities = trainer.probabilities(trainer.task.plain(), trainer.task.val)
         numbers = trainer.final()
         numbers["trainable_params"] = float(sum(np.prod(v.shape) for v in trainer.model.trainable_variables))
-        return trainer.task.val, said, numbers
+        return trainer.task.val, probabilities, numbers
 
     def _train(self, trainer: Trainer, judge: EpochJudge, renew_norm: bool) -> None:
         for number in range(1, trainer.rounds + 1):
@@ -162,26 +179,27 @@ class TrialRunner:
 
     # Fully frozen: the head alone, on pooled features.
 
-    def _solve(self, network: Network, spec: TrialSpec, fold: Fold) -> tuple[IntArray, Float32Array, dict[str, float]]:
+    def _fit_probe(
+        self, network: Network, spec: TrialSpec, fold: Fold
+    ) -> tuple[IntArray, Float32Array, dict[str, float]]:
         task = self.rows.pooled(network, spec, fold)
         views = range(spec.views) if spec.strength else range(1)
         parts = [task.rows(v).take(task.train) for v in views]
         x = np.concatenate(parts) if len(parts) > 1 else parts[0]
         del parts
-        y = np.tile(task.labels[task.train], len(views))
-        numbers, c = fit_linear_head(
-            x, y, task.classes, trial_seed(spec, "solve"), task.class_weights, task.train_groups, len(views)
-        )
+        images = LabelledImages(task.labels[task.train], task.train_groups, task.classes)
+        numbers, c = fit_linear_head(x, images, trial_seed(spec, "solve"), task.class_weights, len(views))
+        y = np.tile(images.labels, len(views))
         self.fitted = Fitted(spec, Head.of(numbers, task.classes), None)
-        said = scores.softmax(logits(numbers, task.plain().take(task.val)))
-        fit = scores.softmax(logits(numbers, x))
+        probabilities = softmax(logits(numbers, task.plain().take(task.val)))
+        fit = softmax(logits(numbers, x))
         return (
             task.val,
-            said,
+            probabilities,
             {
                 "train_loss": log_loss(fit, y),
                 "train_accuracy": float((fit.argmax(axis=1) == y).mean()),
-                **scores.validation(said, task.labels[task.val], self.metric),
+                **validation(probabilities, task.labels[task.val], self.metric),
                 "trainable_params": float(numbers.linear[0].size + numbers.linear[1].size),
                 "c": c,
             },
@@ -190,7 +208,7 @@ class TrialRunner:
     # What is trained in steps: a head alone, a suffix, or the whole network.
 
     def prepare(self, network: Network, spec: TrialSpec, fold: Fold) -> Trainer:
-        """The trainer of a trial on a fold, with its model at its start."""
+        """Give the trainer of a trial on a fold, with its model at its start."""
         if spec.kind == "feature_extraction":
             return self._head_trainer(spec, self.rows.pooled(network, spec, fold))
         numbers = None if spec.kind == "from_scratch" else self._head_start(network, spec, fold)
@@ -240,15 +258,17 @@ class TrialRunner:
             for _ in range(trainer.rounds):
                 trainer.run_round()
             return trainer.compiled.head.weights()
-        x, y = task.rows(0).take(task.train), task.labels[task.train]
-        seed = trial_seed(spec, "solve")
-        solved, _ = fit_linear_head(x, y, task.classes, seed, task.class_weights, task.train_groups)
-        return solved
+        x = task.rows(0).take(task.train)
+        images = LabelledImages(task.labels[task.train], task.train_groups, task.classes)
+        fitted, _ = fit_linear_head(x, images, trial_seed(spec, "solve"), task.class_weights)
+        return fitted
 
 
 def starting_point(spec: TrialSpec) -> TrialSpec:
-    """What decides a trial's model and its initial values: all but the pictures on which it is trained, how fast, and
-    how long. So learning rates race from the same values, and what is confirmed starts as it did in the search.
+    """Give what decides a trial's model and its initial values.
+
+    That is all but the images on which it is trained, how fast, and how long. So learning rates start from the same
+    values, and what is confirmed starts as it did in the search.
 
     A model is compiled for one size of batches besides: for a second one TensorFlow makes a graph for any size, whose
     results differ in the last bits from those of a model that has seen no other.
@@ -257,7 +277,7 @@ def starting_point(spec: TrialSpec) -> TrialSpec:
 
 
 def _recording(judge: EpochJudge, history: list[dict[str, float]], fold: int, folds: int) -> EpochJudge:
-    """A judge that keeps the rounds of a fold in ``history`` and hears of the share of all folds."""
+    """A judge that keeps the rounds of a fold in ``history`` and gets the share of all folds that is done."""
 
     def record(numbers: EpochNumbers) -> Decision:
         history.append(dict(numbers))

@@ -11,8 +11,8 @@ from tlsearch.data.split import Fold
 from tlsearch.features.extractor import Extractor, JoinedRows, Rows, StoredRows
 from tlsearch.features.prefix import Network
 from tlsearch.features.view import PLAIN, View
-from tlsearch.training import validation as scores
 from tlsearch.training.trainer import Task
+from tlsearch.training.validation import class_weights
 from tlsearch.types import TrialSpec
 
 
@@ -20,20 +20,21 @@ class TrialData:
     """The tasks of trials on one pool, whose rows come from ``extractor``."""
 
     def __init__(self, extractor: Extractor, metric: Metric) -> None:
+        """Read the rows of ``extractor``."""
         self._extractor, self._metric = extractor, metric
 
     def pooled(self, network: Network, spec: TrialSpec, fold: Fold) -> Task:
-        """A fold of pooled features (n, d), those of the skip_cut first where there is one."""
+        """Give a fold of pooled features (n, d), those of the skip_cut first where there is one."""
         return self._task(spec, fold, lambda number: self._pooled(network, spec, number))
 
     def maps(self, network: Network, spec: TrialSpec, fold: Fold) -> Task:
-        """A fold of feature maps (n, h, w, c) at the trial's cut, of pixels where nothing is frozen."""
+        """Give a fold of feature maps (n, h, w, c) at the trial's cut, of pixels where nothing is frozen."""
         return self._task(spec, fold, lambda number: self._maps(network, spec, number))
 
     def _task(self, spec: TrialSpec, fold: Fold, rows: Callable[[int], Rows]) -> Task:
         pool = self._extractor.pool
         train, val = np.asarray(fold.train, np.int64), np.asarray(fold.val, np.int64)
-        weights = scores.class_weights(self._metric, pool.labels[train], len(pool.classes))
+        weights = class_weights(self._metric, pool.labels[train], len(pool.classes))
         known: dict[int, Rows] = {}
 
         def remembered(number: int) -> Rows:
@@ -49,8 +50,17 @@ class TrialData:
                 plain.append(rows(-1))
             return plain[0]
 
-        groups = pool.groups[train]
-        return Task(remembered, of_plain, pool.labels, train, val, groups, len(pool.classes), self._metric, weights)
+        return Task(
+            rows=remembered,
+            plain=of_plain,
+            labels=pool.labels,
+            train=train,
+            val=val,
+            train_groups=pool.groups[train],
+            classes=len(pool.classes),
+            metric=self._metric,
+            class_weights=weights,
+        )
 
     def _pooled(self, network: Network, spec: TrialSpec, number: int) -> Rows:
         view = _view(spec, number)

@@ -1,4 +1,4 @@
-"""Probabilities, and what validation says of them: the same numbers for every kind of trial."""
+"""Probabilities and the numbers of validation: the same for every kind of trial."""
 
 from __future__ import annotations
 
@@ -10,15 +10,14 @@ from tlsearch.types import Float32Array, IntArray
 
 
 def softmax(logits: Float32Array) -> Float32Array:
-    """Probabilities (n, classes) from logits."""
-    from scipy.special import softmax as normalized_exponential
+    """Give the probabilities (n, classes) of logits."""
+    from scipy import special
 
-    probabilities: Float32Array = normalized_exponential(logits, axis=1)
-    return probabilities
+    return np.asarray(special.softmax(logits, axis=1))
 
 
 def validation(probabilities: Float32Array, labels: IntArray, metric: Metric) -> dict[str, float]:
-    """``val_loss``, ``val_accuracy`` and the chosen metric as ``objective``; empty without images."""
+    """Give ``val_loss``, ``val_accuracy`` and the chosen metric as ``objective``; nothing without images."""
     if len(labels) == 0:
         return {}
     predicted = probabilities.argmax(axis=1)
@@ -30,7 +29,7 @@ def validation(probabilities: Float32Array, labels: IntArray, metric: Metric) ->
 
 
 def class_weights(metric: Metric, labels: IntArray, classes: int) -> dict[int, float] | None:
-    """Balanced weights n / (classes * n_c) for the metrics that count classes equally; None for accuracy."""
+    """Give balanced weights n / (classes * n_c) for the metrics that count classes equally; None for accuracy."""
     if metric == "accuracy":
         return None
     counts = np.bincount(labels, minlength=classes)

@@ -16,7 +16,7 @@ import time
 import traceback
 from typing import Any
 
-from tlsearch import backend as runtime
+from tlsearch import backend
 from tlsearch.errors import OutOfMemoryError, TlsearchError, TrialError
 from tlsearch.plugins import registry
 from tlsearch.plugins.guard import blamed, culprit
@@ -57,7 +57,7 @@ def _as_ours(error: BaseException) -> TlsearchError:
     if isinstance(error, TlsearchError):
         return error
     what = f"{type(error).__name__}: {error}".split("\n")[0][:500]
-    if runtime.is_out_of_memory(error):
+    if backend.is_out_of_memory(error):
         return OutOfMemoryError(what)
     if plugin := culprit(error, [(f"{p.entry.kind} {p.entry.name}", p.plugin) for p in registry.loaded()]):
         return blamed(error, plugin)
@@ -77,7 +77,7 @@ def main() -> None:
     threading.Thread(target=_end_with, args=(os.getppid(),), name="tlsearch-parent", daemon=True).start()
     outgoing = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    runtime.prepare()
+    backend.prepare()
     gc.freeze()  # the libraries' objects, which need not be looked through between trials: .2 s a time
     serve(Channel(sys.stdin.buffer, outgoing))
 

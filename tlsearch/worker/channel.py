@@ -24,6 +24,7 @@ class Channel:
     """Sends messages through one stream and receives them through another."""
 
     def __init__(self, incoming: BinaryIO, outgoing: BinaryIO) -> None:
+        """Use these two streams."""
         self._incoming, self._outgoing = incoming, outgoing
 
     def send(self, kind: str, content: Any) -> None:

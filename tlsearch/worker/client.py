@@ -45,6 +45,7 @@ class WorkerClient:
     """
 
     def __init__(self, log: Path) -> None:
+        """Start nothing yet."""
         self._log = log
         self._process: subprocess.Popen[bytes] | None = None
         self._next: subprocess.Popen[bytes] | None = None
@@ -124,7 +125,7 @@ class WorkerClient:
             died.code = code
             raise died from error
         except BaseException:
-            # Interrupted in the middle: what the child says next would be taken for the reply to a later request.
+            # Interrupted in the middle: what the child sends next would be taken for the reply to a later request.
             self.kill()
             raise
         if isinstance(reply, Failure):
@@ -161,9 +162,11 @@ class WorkerClient:
             self._next = None
 
     def __enter__(self) -> WorkerClient:
+        """Give the client."""
         return self
 
     def __exit__(self, *_: object) -> None:
+        """End the process at once."""
         self.kill()
 
 

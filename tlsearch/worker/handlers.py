@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tlsearch import backend as runtime
+from tlsearch import backend
 from tlsearch.data.pixels import open_pixels
 from tlsearch.features.extractor import Extractor, Pool
 from tlsearch.features.prefix import EXTRACT_BATCH, Network
@@ -18,6 +18,7 @@ from tlsearch.models.measured import MeasuredCandidate
 from tlsearch.plugins.facts import PluginFacts, describe_plugins, weights_file
 from tlsearch.plugins.provenance import provenance
 from tlsearch.training.insight import Insight, earlier_cuts, examine
+from tlsearch.training.linear_head import LabelledImages
 from tlsearch.training.probe import probe_cuts
 from tlsearch.training.timing import median_seconds, training_step_seconds
 from tlsearch.training.trial import TrialRunner
@@ -42,7 +43,7 @@ def find_weights(state: WorkerState, request: protocol.FindWeights) -> Path:
 @handles(protocol.GetVersions)
 def get_versions(state: WorkerState, request: protocol.GetVersions) -> dict[str, str]:
     """Give the versions of Keras and its backend."""
-    return runtime.versions()
+    return backend.versions()
 
 
 @handles(protocol.OpenPool)
@@ -50,7 +51,7 @@ def open_pool(state: WorkerState, request: protocol.OpenPool) -> None:
     """Take over the images, and what is known of the candidates already."""
     arrays = {size: open_pixels(file) for size, file in request.pixels.items()}
     labels, groups = np.asarray(request.labels, np.int64), np.asarray(request.groups, np.int64)
-    pool = Pool(arrays, labels, groups, request.classes, request.digest)
+    pool = Pool(pixels=arrays, labels=labels, groups=groups, classes=request.classes, digest=request.digest)
     store = FeatureStore(request.cache_dir, request.cache_limit)
     extractor = Extractor(store, pool, augmentation_plugin, provenance, state.progress)
     state.open(extractor, TrialRunner(extractor, request.metric), request.measured)
@@ -69,7 +70,7 @@ def measure(state: WorkerState, request: protocol.MeasureCandidate) -> MeasuredC
     every = pools(*cuts.depths)
     forward = median_seconds(lambda: network.compute(0, every, sample)) / EXTRACT_BATCH
     depth = round(request.train_at * len(cuts))
-    with runtime.one_model():
+    with backend.one_model():
         step = training_step_seconds(network, depth, sample) / EXTRACT_BATCH
     share = 1 - cuts.share(depth)
     measured = MeasuredCandidate(
@@ -103,7 +104,7 @@ def profile(state: WorkerState, request: protocol.ProfileCandidate) -> tuple[tup
 
 @handles(protocol.ExamineLabels)
 def examine_labels(state: WorkerState, request: protocol.ExamineLabels) -> Insight | None:
-    """Ask linear probes about every image (see ``examine``), where there is time for their features."""
+    """Examine every image with linear probes (see ``examine``), where there is time for their features."""
     extractor, runner = state.extractor, state.runner
     network, pool = state.network(request.candidate), extractor.pool
     depths = (len(network.cuts), *earlier_cuts(len(network.cuts)))
@@ -115,15 +116,13 @@ def examine_labels(state: WorkerState, request: protocol.ExamineLabels) -> Insig
     with state.counting():
         features = extractor.pooled(network, PLAIN, depths)
         extractor.count_whole(network, PLAIN)
-    with runtime.one_thread():
+    with backend.one_thread():
         return examine(
             features,
-            pool.labels,
-            pool.groups,
-            len(pool.classes),
+            LabelledImages(pool.labels, pool.groups, len(pool.classes)),
             runner.metric,
             request.seed,
-            lambda done, total: state.progress("asking linear probes of every image", done, total),
+            lambda done, total: state.progress("linear probes of every image", done, total),
         )
 
 

@@ -6,11 +6,11 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 
-from tlsearch import backend as runtime
+from tlsearch import backend
 from tlsearch.models.build import export
 from tlsearch.models.heads import load_head, save_head
 from tlsearch.training.batches import with_batches_of
-from tlsearch.training.from_scratch import race
+from tlsearch.training.from_scratch import successive_halving
 from tlsearch.training.trial import Fitted, Outcome
 from tlsearch.types import Decision
 from tlsearch.worker import protocol
@@ -27,7 +27,7 @@ def run_trial(state: WorkerState, request: protocol.RunTrial) -> Outcome:
     def judge(numbers: Mapping[str, float]) -> Decision:
         return state.emit(protocol.EpochEnd(numbers))
 
-    with state.counting(), runtime.one_model():
+    with state.counting(), backend.one_model():
         used = with_batches_of(spec, size, len(request.folds[0].train)) if size else spec
         outcome = runner.run(network, used, request.folds, judge, request.seconds, keep=request.keep_compiled)
     if runner.fitted is not None:
@@ -43,8 +43,8 @@ def run_successive_halving(state: WorkerState, request: protocol.RunSuccessiveHa
     def on_epoch_end(number: int, numbers: Mapping[str, float]) -> None:
         state.emit(protocol.RateEpochEnd(number, numbers))
 
-    with runtime.one_model():
-        return tuple(race(runner, network, request.specs, request.fold, on_epoch_end))
+    with backend.one_model():
+        return tuple(successive_halving(runner, network, request.specs, request.fold, on_epoch_end))
 
 
 @handles(protocol.SaveModel)
@@ -62,7 +62,7 @@ def save_model(state: WorkerState, request: protocol.SaveModel) -> None:
         "image_size": spec.image_size,
         "decode_size": request.decode_size,
         "spec": spec.to_dict(),
-        **{f"{name}_version": version for name, version in runtime.versions().items() if name != "backend"},
+        **{f"{name}_version": version for name, version in backend.versions().items() if name != "backend"},
     }
     labels = json.dumps(list(pool.classes), ensure_ascii=False, indent=1)
     (request.folder / "labels.json").write_text(labels, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""What parent and worker say to each other: requests with the type of their reply, and events with a decision.
+"""What parent and worker send each other: requests with the type of their reply, and events with a decision.
 
 The parent sends a request. While the worker is at it, it may send events, each of which the parent answers with a
 decision. In the end it sends the reply, or a failure.
@@ -126,7 +126,7 @@ class ProfileCandidate(Request[tuple[tuple[float, float], ...]]):
 
 @dataclass(frozen=True, kw_only=True)
 class ExamineLabels(Request[Insight | None]):
-    """Ask linear probes on a candidate's features about every image.
+    """Examine every image with linear probes on a candidate's features.
 
     The reply is None where the features are not stored and computing them would take longer than ``seconds``.
     """

@@ -9,7 +9,7 @@ from typing import cast
 
 import numpy as np
 
-from tlsearch import backend as runtime
+from tlsearch import backend
 from tlsearch.errors import RunError
 from tlsearch.features.extractor import Extractor
 from tlsearch.features.prefix import Network
@@ -37,6 +37,7 @@ class WorkerState:
     """
 
     def __init__(self, emit: Emit) -> None:
+        """Begin without a pool."""
         self.emit = emit
         self.measured: dict[Candidate, MeasuredCandidate] = {}
         self._extractor: Extractor | None = None
@@ -73,7 +74,7 @@ class WorkerState:
     def network(self, candidate: Candidate) -> Network:
         """Give the loaded candidate; only the one in use is kept, for memory's sake."""
         known = self.measured.get(candidate)
-        precision = known.precision if known else runtime.FLOAT32
+        precision = known.precision if known else backend.FLOAT32
         key = (candidate, precision)
         if key not in self._networks:
             network = Network(backbone_plugin(candidate.backbone), candidate, known.cuts if known else None, precision)
@@ -91,7 +92,7 @@ class WorkerState:
     def forget_compiled(self) -> None:
         """Drop the compiled models that are kept for further trials."""
         if self._runner is not None:
-            with runtime.one_model():
+            with backend.one_model():
                 self._runner.models.clear()
 
     @contextmanager

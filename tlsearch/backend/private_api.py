@@ -1,0 +1,51 @@
+"""Private names of Keras and TensorFlow: all that this project uses stand here, with the versions they were tested on.
+
+A later version may have other names. What works without them does: where one is missing, the function says what it
+gives instead. tests/backend/test_private_api.py fails where a name is gone.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import keras
+
+TESTED_ON = {"keras": "3.15.1", "tensorflow": "2.21.0"}
+"""The versions whose private names these are."""
+
+
+def all_layers(model: keras.Model) -> list[keras.layers.Layer]:
+    """Give all layers of a model, those of models inside it too, each after the layer that holds it.
+
+    Keras' public ``layers`` stops at the first level. (Keras: ``Layer._flatten_layers``.)
+    """
+    return list(model._flatten_layers(include_self=False))
+
+
+def adam_moments(optimizer: keras.optimizers.Adam, variable: Any) -> tuple[Any, Any]:
+    """Give the first and the second moment that Adam keeps of a variable.
+
+    Keras' public ``variables`` does not say which belongs to which. (Keras: ``Optimizer._get_variable_index``,
+    ``Adam._momentums``, ``Adam._velocities``.)
+    """
+    index = optimizer._get_variable_index(variable)
+    return optimizer._momentums[index], optimizer._velocities[index]
+
+
+def custom_gradients() -> dict[str, Any]:
+    """Give TensorFlow's register of gradients by name; an empty one with another backend, or where it has moved.
+
+    TensorFlow has no call that removes an entry. (TensorFlow: ``ops.gradient_registry._registry``.)
+    """
+    import keras
+
+    if keras.backend.backend() != "tensorflow":
+        return {}
+    try:
+        from tensorflow.python.framework import ops
+
+        found: Any = ops.gradient_registry._registry
+    except (ImportError, AttributeError):
+        return {}
+    return found if isinstance(found, dict) else {}
