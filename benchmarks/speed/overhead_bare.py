@@ -105,7 +105,10 @@ class _Features:
         pool = Pool(pixels=pixels, labels=labels, groups=groups, classes=job.classes, digest=job.digest)
         store = FeatureStore(Path(job.store), sys.maxsize)
         self._extractor = Extractor(
-            store, pool, lambda name: load_plugin("augmentation", name), lambda _, name: job.versions[name]
+            store=store,
+            pool=pool,
+            augmentations=lambda name: load_plugin("augmentation", name),
+            provenance=lambda _, name: job.versions[name],
         )
 
     def of(self, spec: TrialSpec) -> Images:

@@ -44,6 +44,7 @@ TRIAL = (
     Rule("build", "keras.src"),
     Rule("build", "tlsearch.training.compiled"),
     Rule("build", "tlsearch.models.build"),
+    Rule("build", "tlsearch.models.heads"),
     Rule("build", "tlsearch.training.optimizer"),
 )
 

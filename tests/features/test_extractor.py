@@ -238,9 +238,9 @@ def test_what_is_not_finite_names_the_plugin_and_stores_nothing(
 
 
 def test_progress_ends_with_the_last_image(tmp_path: Path, network: Network) -> None:
-    said: list[tuple[str, int, int]] = []
+    events: list[tuple[str, int, int]] = []
     extractor = extractor_in(tmp_path)
-    extractor.progress = lambda *event: said.append(event)
+    extractor.progress = lambda *event: events.append(event)
     extractor.maps(network, VIEW, 2)
-    assert ("rendering speckle 0.50", COUNT, COUNT) in said
-    assert said[-1] == ("features of tiny@w, speckle 0.50", COUNT, COUNT)
+    assert ("rendering speckle 0.50", COUNT, COUNT) in events
+    assert events[-1] == ("features of tiny@w, speckle 0.50", COUNT, COUNT)

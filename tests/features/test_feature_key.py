@@ -240,8 +240,8 @@ def test_a_plugin_without_source_is_not_an_error() -> None:
 
 
 def test_versions_name_keras_and_the_backend() -> None:
-    said = runtime.versions()
+    found = runtime.versions()
     backend = keras.backend.backend()
-    assert said["keras"] == keras.__version__
-    assert said["backend"] == backend
-    assert set(said) == {"keras", "backend", backend}
+    assert found["keras"] == keras.__version__
+    assert found["backend"] == backend
+    assert set(found) == {"keras", "backend", backend}

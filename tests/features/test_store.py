@@ -258,8 +258,8 @@ def test_processes_share_a_folder(tmp_path: Path) -> None:
         subprocess.Popen([*command, str(seed)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         for seed in range(3)
     ]
-    said = [process.communicate(timeout=120) for process in running]
-    assert [process.returncode for process in running] == [0, 0, 0], said
-    assert all(int(out) > 50 for out, _ in said)
+    outputs = [process.communicate(timeout=120) for process in running]
+    assert [process.returncode for process in running] == [0, 0, 0], outputs
+    assert all(int(out) > 50 for out, _ in outputs)
     assert files(tmp_path) == {".npy"}
     assert sum(path.stat().st_size for path in tmp_path.iterdir()) <= 60_000 + 3 * 11_000

@@ -127,7 +127,12 @@ def make_extractor(
     """An extractor with a store of ``limit`` bytes in ``folder``; every policy is ``augmentation``."""
     one = augmentation or Speckle()
     store = FeatureStore(folder, limit)
-    return Extractor(store, pool or make_pool(), augmentations or (lambda name: one), lambda kind, name: f"{name} 1.0")
+    return Extractor(
+        store=store,
+        pool=pool or make_pool(),
+        augmentations=augmentations or (lambda name: one),
+        provenance=lambda kind, name: f"{name} 1.0",
+    )
 
 
 def make_spec(**changes: Any) -> TrialSpec:

@@ -99,8 +99,8 @@ def test_depth_0_is_the_whole_network(name: str) -> None:
     plugin, model, cuts = built(name)
     rest = partition.suffix(model, cuts, 0)
     assert rest is not None
-    said = keras.ops.convert_to_numpy(rest(plugin.preprocess(PICTURES), training=False))
-    np.testing.assert_array_equal(said, whole(name))
+    computed = keras.ops.convert_to_numpy(rest(plugin.preprocess(PICTURES), training=False))
+    np.testing.assert_array_equal(computed, whole(name))
 
 
 @each_backbone

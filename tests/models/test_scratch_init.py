@@ -87,8 +87,8 @@ def test_the_signal_neither_dies_nor_explodes(plugin: Backbone) -> None:
     """VGG has no BatchNorm and an input with a standard deviation of about 60."""
     model = plugin.build(32, None)
     prepare_from_scratch(model, 1, input_scale(plugin, PICTURES))
-    said = model(plugin.preprocess(PICTURES.astype(np.float32)), training=True)
-    assert 0.1 < keras.ops.convert_to_numpy(said).std() < 10
+    outputs = model(plugin.preprocess(PICTURES.astype(np.float32)), training=True)
+    assert 0.1 < keras.ops.convert_to_numpy(outputs).std() < 10
 
 
 def test_the_scale_of_the_input_is_that_of_the_preprocessed_images() -> None:

@@ -142,13 +142,13 @@ def test_models_stay_for_the_same_trial_on_other_folds_where_they_are_to_be_kept
 ) -> None:
     network, runner = make_network(), TrialRunner(make_extractor(tmp_path), "balanced_accuracy")
     specs = [make_spec(freeze_depth=depth) for depth in (2, 3)]
-    said: dict[tuple[int, int], Any] = {}
+    results: dict[tuple[int, int], Any] = {}
     for number, fold in enumerate(FOLDS):
         for spec in specs:
             outcome = runner.run(network, spec, [fold], Patience(), None, keep=True)
-            said[number, spec.freeze_depth] = outcome.result.value, outcome.val_probabilities.tolist()
+            results[number, spec.freeze_depth] = outcome.result.value, outcome.val_probabilities.tolist()
     assert len(compiled) == 2
-    for (number, depth), expected in said.items():
+    for (number, depth), expected in results.items():
         outcome = run(tmp_path, make_spec(freeze_depth=depth), [FOLDS[number]])
         assert (outcome.result.value, outcome.val_probabilities.tolist()) == expected
     compiled.clear()

@@ -27,13 +27,13 @@ def values(one: Any) -> Any:
 
 
 def test_the_learning_rate_warms_up_and_follows_a_cosine_to_zero() -> None:
-    said = [warm_up_cosine(step, STEPS) for step in range(STEPS + 1)]
-    assert said[0] == pytest.approx(1 / 4)
-    assert said[:5] == sorted(said[:5])
-    assert said[4] == max(said) == 1.0
-    assert said[4:] == pytest.approx([0.5 * (1 + np.cos(np.pi * i / 36)) for i in range(37)])
-    assert said[STEPS - 1] < 0.003
-    assert said[STEPS] == pytest.approx(0.0)
+    shares = [warm_up_cosine(step, STEPS) for step in range(STEPS + 1)]
+    assert shares[0] == pytest.approx(1 / 4)
+    assert shares[:5] == sorted(shares[:5])
+    assert shares[4] == max(shares) == 1.0
+    assert shares[4:] == pytest.approx([0.5 * (1 + np.cos(np.pi * i / 36)) for i in range(37)])
+    assert shares[STEPS - 1] < 0.003
+    assert shares[STEPS] == pytest.approx(0.0)
 
 
 @pytest.mark.parametrize("steps", [1, 2, 5])

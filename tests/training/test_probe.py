@@ -32,8 +32,8 @@ def quietly(depth: int) -> None:
 
 
 def test_accuracy_rises_with_the_separation_of_the_features() -> None:
-    said = probe_cuts(cuts(0.0, 1.0, 2.0, 6.0), LABELS, GROUPS, TRAIN, 0, quietly)
-    accuracies = [accuracy for accuracy, _ in said]
+    scores = probe_cuts(cuts(0.0, 1.0, 2.0, 6.0), LABELS, GROUPS, TRAIN, 0, quietly)
+    accuracies = [accuracy for accuracy, _ in scores]
     assert accuracies == sorted(accuracies)
     assert accuracies[0] == pytest.approx(0.25, abs=0.1)  # chance, although the maxima know
     assert accuracies[3] > 0.97

@@ -36,7 +36,7 @@ def features(view: int = -1) -> Any:
 
 
 class Log:
-    """Which views were asked for."""
+    """Which views were used."""
 
     def __init__(self) -> None:
         self.views: list[int] = []
@@ -97,23 +97,23 @@ def test_rounds_of_a_short_schedule_are_told_in_epochs() -> None:
 
 def test_rounds_are_recorded_and_learn() -> None:
     trainer = make_trainer(make_spec(steps=60, batch_size=20, lr_head=0.05))
-    said = [trainer.run_round() for _ in range(trainer.rounds)]
-    assert trainer.history == said
-    assert [n["epoch"] for n in said] == list(range(1, 13))
+    rounds = [trainer.run_round() for _ in range(trainer.rounds)]
+    assert trainer.history == rounds
+    assert [n["epoch"] for n in rounds] == list(range(1, 13))
     keys = {"epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy", "objective"}
-    assert all(set(n) == keys for n in said)
-    assert said[0]["train_loss"] > said[-1]["train_loss"]
-    assert said[-1]["val_accuracy"] > 0.85
-    assert said[-1]["objective"] == said[-1]["val_accuracy"]
+    assert all(set(n) == keys for n in rounds)
+    assert rounds[0]["train_loss"] > rounds[-1]["train_loss"]
+    assert rounds[-1]["val_accuracy"] > 0.85
+    assert rounds[-1]["objective"] == rounds[-1]["val_accuracy"]
 
 
 def test_training_figures_are_means_over_the_rounds_images() -> None:
     """With a learning rate of zero every batch sees the same model: log 3 nats, and the first class is right."""
     trainer = make_trainer(make_spec(steps=20, batch_size=30, lr_head=0.0))
-    said = trainer.run_round()
+    numbers = trainer.run_round()
     assert trainer.round_steps == 4  # 30, 30, 30 and 10 images
-    assert said["train_loss"] == pytest.approx(np.log(3), rel=1e-5)
-    assert said["train_accuracy"] == (LABELS[TRAIN] == 0).mean()
+    assert numbers["train_loss"] == pytest.approx(np.log(3), rel=1e-5)
+    assert numbers["train_accuracy"] == (LABELS[TRAIN] == 0).mean()
 
 
 @pytest.mark.parametrize("a_call", [1, 2, 3])
@@ -148,7 +148,7 @@ def test_how_many_steps_a_call_has_changes_no_bit(monkeypatch: pytest.MonkeyPatc
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="others train step by step")
 def test_vectors_train_a_round_in_one_call_and_maps_step_by_step(monkeypatch: pytest.MonkeyPatch) -> None:
     """Python sets the rates once where TensorFlow is called once, to trace it, and before every step of maps."""
-    told = []
+    calls = []
     for shape in ((WIDTH,), (1, 1, WIDTH)):
         x = keras.Input(shape)
         y = keras.layers.Dense(CLASSES, kernel_initializer="zeros")(keras.layers.Flatten()(x))
@@ -158,8 +158,8 @@ def test_vectors_train_a_round_in_one_call_and_maps_step_by_step(monkeypatch: py
         monkeypatch.setattr(trainer.compiled.optimizer, "set_rates", lambda *pair, rates=rates: rates.append(pair))
         trainer.run_round()
         assert trainer.round_steps == 4
-        told.append(len(rates))
-    assert told == [1, 4]
+        calls.append(len(rates))
+    assert calls == [1, 4]
 
 
 class Traced(keras.layers.Layer):  # type: ignore[misc]  # keras has no types
@@ -197,7 +197,7 @@ def test_a_smaller_last_batch_is_not_compiled_anew() -> None:
 def test_a_batch_that_is_filled_up_trains_as_the_small_one_would(metric: Metric) -> None:
     spec = make_spec(steps=20, batch_size=30, lr_head=0.05, label_smoothing=0.1)
     filled, small = (make_trainer(spec, metric, model=linear_model()) for _ in range(2))
-    said = filled.run_round()
+    numbers = filled.run_round()
     losses = []
     for step, batch in enumerate(epoch_batches(spec, TRAIN, 0)):
         small.compiled.optimizer.set_rates(0.0, 0.05 * warm_up_cosine(step, 20))
@@ -211,7 +211,7 @@ def test_a_batch_that_is_filled_up_trains_as_the_small_one_would(metric: Metric)
         losses.append(float(logs["loss"]) * len(batch))
     for one, other in zip(filled.model.get_weights(), small.model.get_weights(), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-6)
-    assert said["train_loss"] == pytest.approx(sum(losses) / len(TRAIN), rel=1e-4)
+    assert numbers["train_loss"] == pytest.approx(sum(losses) / len(TRAIN), rel=1e-4)
 
 
 def test_epochs_take_turns_with_the_views_and_validation_sees_plain_images() -> None:
@@ -299,10 +299,10 @@ def test_probabilities_are_in_the_order_asked_for() -> None:
     trainer.run_round()
     rows = trainer.task.plain()
     order = np.random.default_rng(0).permutation(COUNT)
-    said, shuffled = trainer.probabilities(rows, np.arange(COUNT)), trainer.probabilities(rows, order)
-    assert said.shape == (COUNT, CLASSES)
-    np.testing.assert_allclose(said.sum(axis=1), 1.0, rtol=1e-5)
-    np.testing.assert_allclose(shuffled, said[order], rtol=1e-5)
+    probabilities, shuffled = trainer.probabilities(rows, np.arange(COUNT)), trainer.probabilities(rows, order)
+    assert probabilities.shape == (COUNT, CLASSES)
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1.0, rtol=1e-5)
+    np.testing.assert_allclose(shuffled, probabilities[order], rtol=1e-5)
     assert trainer.probabilities(rows, order[:0]).shape == (0, CLASSES)
 
 
@@ -317,17 +317,17 @@ def norm_model() -> Any:
 def test_statistics_of_batchnorm_are_taken_anew_before_validation() -> None:
     """After one step the running statistics are mostly their initial values; renewed, they are the data's."""
     shifted = (features() * 3 + 40).astype(np.float16)
-    means, said = [], []
+    means, rounds = [], []
     for renew in (False, True):
         trainer = make_trainer(make_spec(steps=5, batch_size=100, lr_head=1e-3), model=norm_model(), array=shifted)
-        said.append(trainer.run_round(renew_norm=renew))
+        rounds.append(trainer.run_round(renew_norm=renew))
         norm = trainer.model.layers[1]
         means.append(keras.ops.convert_to_numpy(norm.moving_mean))
     data = shifted[TRAIN].astype(np.float32).mean(axis=0)
     np.testing.assert_allclose(means[0], 0.1 * data, rtol=0.02)
     np.testing.assert_allclose(means[1], data, rtol=0.06)
-    assert said[1]["val_loss"] < 0.2 * said[0]["val_loss"]
-    assert said[0]["train_loss"] == said[1]["train_loss"]
+    assert rounds[1]["val_loss"] < 0.2 * rounds[0]["val_loss"]
+    assert rounds[0]["train_loss"] == rounds[1]["train_loss"]
 
 
 def test_renewal_changes_no_trained_value() -> None:

@@ -141,8 +141,8 @@ def test_a_suffix_trial_starts_from_a_head_that_fits(network: Network, tmp_path:
     """The first phase of LP-FT: before the first step it is as good as the head on frozen features."""
     runner = TrialRunner(make_extractor(tmp_path), "accuracy")
     trainer = runner.prepare(network, make_spec(units=units, steps=60), FOLD)
-    said = trainer.probabilities(trainer.task.plain(), np.asarray(FOLD.val))
-    accuracy = (said.argmax(axis=1) == make_pool().labels[list(FOLD.val)]).mean()
+    probabilities = trainer.probabilities(trainer.task.plain(), np.asarray(FOLD.val))
+    accuracy = (probabilities.argmax(axis=1) == make_pool().labels[list(FOLD.val)]).mean()
     assert accuracy > 0.8
     if units == 0:
         solved = runner.run(network, make_spec(**SOLVED), [FOLD], Patience(), None)
@@ -255,11 +255,11 @@ def test_imbalance_weighs_classes_for_balanced_accuracy_only(network: Network, t
     pool = make_pool(60, noise=110.0)
     rare = [i for i in range(60) if i % 3 == 0 or i % 15 in (1, 2)]
     fold = Fold(tuple(i for i in rare if i % 5), tuple(i for i in range(60) if i % 5 == 0))
-    said = {}
+    probabilities = {}
     for metric in ("accuracy", "balanced_accuracy"):
         outcome = run(network, tmp_path, make_spec(**SOLVED), folds=(fold,), metric=metric, pool=pool)  # type: ignore[arg-type]  # one of the metrics
-        said[metric] = outcome.val_probabilities[:, 0].mean()
-    assert said["balanced_accuracy"] < said["accuracy"] - 0.05
+        probabilities[metric] = outcome.val_probabilities[:, 0].mean()
+    assert probabilities["balanced_accuracy"] < probabilities["accuracy"] - 0.05
 
 
 # A real network.

@@ -102,7 +102,7 @@ def _silent(text: str, done: int, total: int) -> None:
     """No progress wanted."""
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Extractor:
     """Gives the features of any view at any cut.
 

@@ -53,7 +53,9 @@ def open_pool(state: WorkerState, request: protocol.OpenPool) -> None:
     labels, groups = np.asarray(request.labels, np.int64), np.asarray(request.groups, np.int64)
     pool = Pool(pixels=arrays, labels=labels, groups=groups, classes=request.classes, digest=request.digest)
     store = FeatureStore(request.cache_dir, request.cache_limit)
-    extractor = Extractor(store, pool, augmentation_plugin, provenance, state.progress)
+    extractor = Extractor(
+        store=store, pool=pool, augmentations=augmentation_plugin, provenance=provenance, progress=state.progress
+    )
     state.open(extractor, TrialRunner(extractor, request.metric), request.measured)
 
 

@@ -15,7 +15,7 @@ from tests.helpers.tiny import SIZE, Patience, Tiny, make_extractor, make_fold, 
 from tlsearch.features.prefix import Network
 from tlsearch.features.view import PLAIN
 from tlsearch.models.build import build_suffix, export, pool
-from tlsearch.models.heads import Head, HeadWeights
+from tlsearch.models.heads import Head
 from tlsearch.training.trial import Outcome, TrialRunner
 from tlsearch.types import TrialSpec
 
@@ -58,40 +58,6 @@ def test_pooling_is_by_average_joined_with_the_maximum() -> None:
     assert both.dtype == np.float32
     np.testing.assert_allclose(both[:, :5], exact.mean(axis=(1, 2)), rtol=1e-5, atol=1e-6)
     np.testing.assert_array_equal(both[:, 5:], exact.max(axis=(1, 2)))
-
-
-@pytest.mark.parametrize("units", [0, 4])
-def test_a_head_is_standardisation_hidden_layer_and_logits(units: int) -> None:
-    rng = np.random.default_rng(0)
-    mean, scale = rng.normal(size=6).astype(np.float32), rng.uniform(0.1, 50, 6).astype(np.float32)
-    head = Head(units, 0.0, 3, 1)
-    x = rng.normal(size=(7, 6)).astype(np.float32)
-    head(x)
-    width = units or 6
-    hidden = (rng.normal(size=(6, 4)).astype(np.float32), rng.normal(size=4).astype(np.float32)) if units else None
-    linear = (rng.normal(size=(width, 3)).astype(np.float32), rng.normal(size=3).astype(np.float32))
-    head.set(HeadWeights(mean, scale, hidden, linear))
-    y = (x - mean) / scale
-    if hidden:
-        y = np.maximum(y @ hidden[0] + hidden[1], 0)
-    np.testing.assert_allclose(array(head(x)), y @ linear[0] + linear[1], rtol=1e-4, atol=1e-4)
-    kept = head.weights()
-    np.testing.assert_array_equal(kept.linear[0], linear[0])
-    np.testing.assert_array_equal([kept.mean, kept.scale], [mean, scale])
-    assert (kept.hidden is None) == (hidden is None)
-
-
-def test_heads_start_from_their_seed() -> None:
-    heads = [Head(5, 0.5, 3, seed) for seed in (1, 1, 2)]
-    for head in heads:
-        head(np.zeros((1, 4), np.float32))
-    first, same, other = (head.weights() for head in heads)
-    assert first.hidden is not None
-    assert same.hidden is not None
-    assert other.hidden is not None
-    np.testing.assert_array_equal(first.hidden[0], same.hidden[0])
-    np.testing.assert_array_equal(first.linear[0], same.linear[0])
-    assert not np.array_equal(first.hidden[0], other.hidden[0])
 
 
 @pytest.mark.parametrize("depth", [0, 1, 2, 3])
@@ -165,18 +131,18 @@ def test_from_scratch_batchnorm_follows_the_data(tmp_path: Path) -> None:
         assert all(not np.array_equal(a, b) for a, b in zip(after, statistics, strict=True)), name
 
 
-# What ships: kinds of trials that are trained, exported, and compared with what they said while searching.
+# What ships: kinds of trials that are trained, exported, and compared with their probabilities in the search.
 
 CASES: dict[str, dict[str, Any]] = {
-    "solved": {"freeze_depth": 4, "steps": 0},
-    "solved_avgmax": {"freeze_depth": 4, "steps": 0, "pooling": "avgmax"},
+    "linear_probe": {"freeze_depth": 4, "steps": 0},
+    "linear_probe_avgmax": {"freeze_depth": 4, "steps": 0, "pooling": "avgmax"},
     "skip_cut": {"freeze_depth": 4, "steps": 0, "skip_cut": 2},
-    "tap_avgmax": {"freeze_depth": 4, "steps": 0, "skip_cut": 3, "pooling": "avgmax"},
+    "skip_cut_avgmax": {"freeze_depth": 4, "steps": 0, "skip_cut": 3, "pooling": "avgmax"},
     "hidden": {"freeze_depth": 4, "units": 8, "dropout": 0.3, "steps": 30},
     "suffix": {"freeze_depth": 2, "steps": 20, "lr_suffix": 0.01},
     "suffix_avgmax_hidden": {"freeze_depth": 1, "steps": 20, "pooling": "avgmax", "units": 8, "dropout": 0.2},
     "nothing_frozen": {"freeze_depth": 0, "steps": 10, "strength": 0.5, "policy": "speckle", "views": 0},
-    "scratch": {"freeze_depth": 0, "steps": 10, "weights": None, "strength": 0.5, "policy": "speckle", "views": 0},
+    "from_scratch": {"freeze_depth": 0, "steps": 10, "weights": None, "strength": 0.5, "policy": "speckle", "views": 0},
 }
 
 
@@ -206,21 +172,23 @@ def shipped(network: Network, folder: Path) -> dict[str, Shipped]:
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_the_exported_model_says_what_the_trial_said(shipped: dict[str, Shipped], name: str) -> None:
+def test_the_exported_model_predicts_as_the_trial_did(shipped: dict[str, Shipped], name: str) -> None:
     """From raw pixels in float32; features on the way were rounded to float16 while searching."""
     case = shipped[name]
     pixels = make_pool().pixels[SIZE][case.outcome.val_rows].astype(np.float32)
-    said = array(case.model(pixels))
-    assert said.shape == (12, 3)
-    assert said.std() > 0.05  # it says something
-    np.testing.assert_allclose(said, case.outcome.val_probabilities, atol=5e-3)
+    probabilities = array(case.model(pixels))
+    assert probabilities.shape == (12, 3)
+    assert probabilities.std() > 0.05
+    np.testing.assert_allclose(probabilities, case.outcome.val_probabilities, atol=5e-3)
     assert {v.dtype for v in case.model.weights if "seed" not in v.path} == {"float32"}
 
 
-def test_a_tap_joins_the_features_of_an_inner_cut(network: Network, folder: Path, shipped: dict[str, Shipped]) -> None:
+def test_a_skip_cut_joins_the_features_of_an_inner_cut(
+    network: Network, folder: Path, shipped: dict[str, Shipped]
+) -> None:
     inner, last = make_extractor(folder).pooled(network, PLAIN, [3, 4])
     joined = np.concatenate([inner, last], axis=1)
-    head = shipped["tap_avgmax"].model.get_layer("standardise")
+    head = shipped["skip_cut_avgmax"].model.get_layer("standardise")
     train = np.asarray(make_fold().train)
     np.testing.assert_allclose(array(head.mean).ravel(), joined[train].mean(axis=0), rtol=1e-4, atol=1e-5)
     assert shipped["skip_cut"].model.get_layer("logits").kernel.shape == (8 + 12, 3)
@@ -239,8 +207,8 @@ x = np.load(f"{folder}/x.npy")
 for name in sys.argv[2:]:
     model = keras.models.load_model(f"{folder}/{name}.keras", safe_mode=True)
     assert model.count_params() > 0
-    said = keras.ops.convert_to_numpy(model(x))
-    np.testing.assert_allclose(said, np.load(f"{folder}/{name}.npy"), atol=1e-6)
+    probabilities = keras.ops.convert_to_numpy(model(x))
+    np.testing.assert_allclose(probabilities, np.load(f"{folder}/{name}.npy"), atol=1e-6)
 print("loaded", len(sys.argv[2:]))
 """
 
@@ -260,7 +228,7 @@ def test_exported_models_load_safely_without_tlsearch(shipped: dict[str, Shipped
 
 def test_the_exported_model_starts_from_raw_pixels(shipped: dict[str, Shipped]) -> None:
     """What preprocess does is inside: the model alone equals preprocess, backbone, pooling and head by hand."""
-    case = shipped["solved"]
+    case = shipped["linear_probe"]
     pixels = make_pool().pixels[SIZE][:5].astype(np.float32)
     plugin = Tiny()
     features = array(plugin.build(SIZE, None)(plugin.preprocess(pixels), training=False)).mean(axis=(1, 2))
