@@ -48,7 +48,6 @@ from tlsearch.pipeline.search import run_study
 from tlsearch.runs.budget import TimeBudget
 from tlsearch.runs.output import WORK_FOLDER
 from tlsearch.search.space import Params, SearchSpace
-from tlsearch.search.storage import open_study, study_name
 from tlsearch.types import Candidate, TrialSpec
 from tlsearch.utils import serialize
 from tlsearch.utils.cache import cache_dir
@@ -168,16 +167,16 @@ def run_ours(prepared: Prepared, trials: int, folder: Path, *, watched: bool) ->
     (output / WORK_FOLDER).mkdir(parents=True)
     with mock.patch.dict(os.environ, environment), new_context(config, output, TimeBudget(None)) as context:
         _warm_up(context, plan)
+        # Most of the warm start is no head on frozen features.
+        no_warm_start = mock.patch("tlsearch.pipeline.search.warm_start", return_value=[])
+        no_pruning = mock.patch("tlsearch.search.pruner.SameKindPruner.prune", return_value=False)
         record = open_record(context)
-        # As if the warm start had been queued: most of it is no head on frozen features.
-        name = study_name(output, plan.space, plan.data.index.fingerprint, plan.data.metric, plan.folds)
-        open_study(name, output, None).set_user_attr("warm_start", 0)
         sampler = Sampler(PARENT)
         with record.recording(recorded_run(context, plan), context.checkpoint):
             if watched:
                 sampler.start()
             began = time.monotonic()
-            with mock.patch("tlsearch.search.pruner.SameKindPruner.prune", return_value=False):
+            with no_warm_start, no_pruning:
                 log = run_study(context, plan, record, prepared.profile, plan.space.candidates, None)
             ended = time.monotonic()
             segments = sampler.stop() if watched else []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 
 import numpy as np
 
@@ -98,6 +99,7 @@ def _draw_numbers(candidate: Candidate, suffix: bool, rng: np.random.Generator) 
     }
 
 
+@cache  # plugins are looked for anew in every call
 def _hints_of(backbone: str) -> TrainingHints:
     installed = backbone in {entry.name for entry in registry.find_plugins("backbone")}
     plugin = registry.load_plugin("backbone", backbone) if installed else None
