@@ -65,7 +65,7 @@ QUICK = {"images": 60, "trials": 2, "solved": 2, "epochs": 2, "image_size": 32}
 TITLES = {"hidden": "hidden heads", "solved": "linear probes"}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class HeadSpace(SearchSpace):
     """A search space of nothing but heads on frozen features: all hidden, or all linear."""
 

@@ -102,7 +102,15 @@ def test_only_heads_are_proposed(hidden: bool) -> None:
     import optuna
 
     candidate = Candidate("stub", "random", None, "id", 32, 3)
-    space = overhead.HeadSpace((candidate,), ("none",), 50, 300, 32, 0, hidden=hidden)
+    space = overhead.HeadSpace(
+        candidates=(candidate,),
+        policies=("none",),
+        steps=50,
+        train_images=300,
+        batch_size=32,
+        seed=0,
+        hidden=hidden,
+    )
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
     specs = [space.spec(study.ask(space.distributions()).params) for _ in range(10)]
     assert {(spec.kind, spec.is_linear_probe, spec.strength) for spec in specs} == {
