@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 import re
 import tomllib
@@ -12,6 +11,7 @@ from typing import Any, Literal, get_args
 
 from tlsearch.errors import UsageError
 from tlsearch.utils.files import write_atomically
+from tlsearch.utils.texts import is_utf8, nearest
 from tlsearch.utils.units import format_duration, format_size, parse_duration, parse_size
 
 Metric = Literal["accuracy", "balanced_accuracy", "macro_f1"]
@@ -99,16 +99,16 @@ class RunConfig:
             value = getattr(self, name)
             if value is None and name != "dataset":
                 continue
-            if not isinstance(value, Path) or not _is_utf8(str(value)):
+            if not isinstance(value, Path) or not is_utf8(str(value)):
                 raise _bad(name, value, "a path in UTF-8")
         for name in ("experiment", "tracking_uri", "storage"):
             value = getattr(self, name)
-            if value is not None and (not isinstance(value, str) or not value.strip() or not _is_utf8(value)):
+            if value is not None and (not isinstance(value, str) or not value.strip() or not is_utf8(value)):
                 raise _bad(name, value, "a text in UTF-8 that is not empty")
         if self.register is not None and (
             not isinstance(self.register, str)
             or _MODEL_NAME.fullmatch(self.register) is None
-            or not _is_utf8(self.register)
+            or not is_utf8(self.register)
         ):
             raise _bad("register", self.register, "a name of at most 256 characters without / and :")
         if self.group_by is not None:
@@ -203,7 +203,7 @@ def read_config(path: Path) -> dict[str, Any]:
     known = [f.name for f in fields(RunConfig)]
     for key in values:
         if key not in known:
-            raise UsageError(f"{path} has the unknown key {key!r}: {_nearest(key, known)}")
+            raise UsageError(f"{path} has the unknown key {key!r}: {nearest(key, known)}")
     for key, parse in (("time_limit", parse_duration), ("cache_limit", parse_size)):
         if isinstance(values.get(key), str):
             values[key] = parse(values[key])
@@ -233,7 +233,7 @@ def compile_group_by(text: str) -> re.Pattern[str]:
         UsageError: it is none.
     """
     wanted = "a regular expression that finds the group's name in a file's path, such as 'patient[0-9]+'"
-    if not isinstance(text, str) or not text or not _is_utf8(text):
+    if not isinstance(text, str) or not text or not is_utf8(text):
         raise _bad("group_by", text, wanted)
     try:
         return re.compile(text)
@@ -252,18 +252,9 @@ def _names(name: str, value: Any) -> tuple[str, ...]:
     }
     pattern, form = forms[name]
     for entry in value:
-        if not isinstance(entry, str) or pattern.fullmatch(entry) is None or not _is_utf8(entry):
+        if not isinstance(entry, str) or pattern.fullmatch(entry) is None or not is_utf8(entry):
             raise _bad(name, entry, form)
     return tuple(dict.fromkeys(value))
-
-
-def _is_utf8(text: str) -> bool:
-    """Whether a file in UTF-8 can hold the text, and the system can open it if it is a path."""
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:  # what stands for bytes that are no UTF-8
-        return False
-    return "\0" not in text
 
 
 def _check_whole(name: str, value: Any, low: int, high: int, *, optional: bool) -> None:
@@ -290,11 +281,6 @@ def _option(name: str) -> str:
 
 def _bad(name: str, value: Any, wanted: str) -> UsageError:
     return UsageError(f"{_option(name)} is {value!r}, but it must be {wanted}.")
-
-
-def _nearest(key: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(key.replace("-", "_"), known, n=1, cutoff=0.6)
-    return f"did you mean {near[0]!r}?" if near else "known keys are " + ", ".join(known) + "."
 
 
 def _to_plain(name: str, value: Any) -> Any:

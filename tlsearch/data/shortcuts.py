@@ -46,21 +46,32 @@ class Shortcut:
     rows: tuple[int, ...]
 
 
+@dataclass(frozen=True)
+class _Parts:
+    """The training part and one other part of a data set, as rows of its index."""
+
+    index: DatasetIndex
+    labels: npt.NDArray[np.int64]
+    train: npt.NDArray[np.int64]
+    other: npt.NDArray[np.int64]
+    name: str
+
+
 def find_shortcuts(index: DatasetIndex) -> list[Shortcut]:
     """For every class the strongest such number, if there is one; only where the user has val or test folders."""
-    clues: list[Shortcut] = []
+    shortcuts: list[Shortcut] = []
     labels = np.array(index.labels)
     train = _rows(index, "train")
-    for part in ("test", "val"):
-        there = _rows(index, part)
-        if not len(there):
+    for name in ("test", "val"):
+        parts = _Parts(index, labels, train, _rows(index, name), name)
+        if not len(parts.other):
             continue
         for label in range(len(index.classes)):
-            if any(clue.label == label for clue in clues) or not _enough(labels, label, train, there):
+            if any(known.label == label for known in shortcuts) or not _enough(labels, label, train, parts.other):
                 continue
-            found = [_clue(index, labels, label, number, train, there, part) for number in range(len(COLOURS))]
-            clues += sorted((clue for clue in found if clue), key=lambda clue: -abs(clue.trained - 0.5))[:1]
-    return sorted(clues, key=lambda clue: clue.label)
+            found = [_shortcut(parts, label, number) for number in range(len(COLOURS))]
+            shortcuts += sorted((each for each in found if each), key=lambda each: -abs(each.trained - 0.5))[:1]
+    return sorted(shortcuts, key=lambda each: each.label)
 
 
 def area_under_roc(values: npt.NDArray[np.float64], positive: npt.NDArray[np.bool_]) -> float:
@@ -71,25 +82,18 @@ def area_under_roc(values: npt.NDArray[np.float64], positive: npt.NDArray[np.boo
     return float((ranks[positive].sum() - n * (n + 1) / 2) / (n * (len(values) - n)))
 
 
-def _clue(
-    index: DatasetIndex,
-    labels: npt.NDArray[np.int64],
-    label: int,
-    number: int,
-    train: npt.NDArray[np.int64],
-    there: npt.NDArray[np.int64],
-    part: str,
-) -> Shortcut | None:
+def _shortcut(parts: _Parts, label: int, number: int) -> Shortcut | None:
     """What one number says about one class, if it says so in training only."""
+    index, labels = parts.index, parts.labels
     trained, elsewhere = (
-        area_under_roc(_values(index, rows, number), labels[rows] == label) for rows in (train, there)
+        area_under_roc(_values(index, rows, number), labels[rows] == label) for rows in (parts.train, parts.other)
     )
     sign = 1 if trained > 0.5 else -1
     if max(trained, 1 - trained) < TELLS or (elsewhere if sign == 1 else 1 - elsewhere) > FAILS:
         return None
-    strongest = _most(index, train[labels[train] == label], number, sign)
-    weakest = _most(index, there[labels[there] == label], number, -sign)
-    return Shortcut(label, COLOURS[number], trained, part, elsewhere, strongest + weakest)
+    strongest = _most(index, parts.train[labels[parts.train] == label], number, sign)
+    weakest = _most(index, parts.other[labels[parts.other] == label], number, -sign)
+    return Shortcut(label, COLOURS[number], trained, parts.name, elsewhere, strongest + weakest)
 
 
 def _enough(labels: npt.NDArray[np.int64], label: int, *parts: npt.NDArray[np.int64]) -> bool:

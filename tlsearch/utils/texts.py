@@ -1,0 +1,21 @@
+"""Small questions about texts that people type."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+
+
+def is_utf8(text: str) -> bool:
+    """Whether a file in UTF-8 can hold the text, and the system can open it if it is a path."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:  # what stands for bytes that are no UTF-8
+        return False
+    return "\0" not in text
+
+
+def nearest(key: str, known: Sequence[str]) -> str:
+    """What to say of an unknown key: the known one that is most like it, else all of them."""
+    near = difflib.get_close_matches(key.replace("-", "_"), known, n=1, cutoff=0.6)
+    return f"did you mean {near[0]!r}?" if near else "known keys are " + ", ".join(known) + "."
