@@ -132,8 +132,10 @@ class RunConfig:
 
     @property
     def effective_time_limit(self) -> float | None:
-        """Seconds from scan to report, None without a limit: what was asked for, else 1800, but no limit
-        where only ``trials`` was given."""
+        """Seconds from scan to report, None without a limit.
+
+        What was asked for, else 1800, but no limit where only ``trials`` was given.
+        """
         if self.time_limit is None:
             return DEFAULT_TIME_LIMIT if self.trials is None else None
         return None if math.isinf(self.time_limit) else float(self.time_limit)
@@ -157,8 +159,10 @@ class RunConfig:
         return cls(**values)
 
     def to_toml(self, path: Path) -> None:
-        """Writes the file that ``from_toml`` reads. Paths in it are absolute; what is at its default is left
-        out."""
+        """Writes the file that ``from_toml`` reads.
+
+        Paths in it are absolute; what is at its default is left out.
+        """
         import tomli_w
 
         values: dict[str, Any] = {}
@@ -169,8 +173,10 @@ class RunConfig:
         write_atomically(path, tomli_w.dumps(values))
 
     def differences(self, other: RunConfig) -> list[str]:
-        """The options of ``other`` that are not those of this configuration, as they are typed; those that name the
-        output folder or hold for one time only do not count."""
+        """The options of ``other`` that are not those of this configuration, as they are typed.
+
+        Those that name the output folder or hold for one time only do not count.
+        """
         found = []
         for f in fields(self):
             values = [getattr(c, f.name) for c in (self, other)]

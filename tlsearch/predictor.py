@@ -67,9 +67,11 @@ class Predictor:
         self.decode_size = int(config.get("decode_size", self.image_size))
 
     def predict(self, paths: Sequence[Path | str] | Path | str, batch_size: int = 32, top: int = 5) -> list[Prediction]:
-        """One ``Prediction`` a file, with the ``top`` most probable classes. A folder stands for the pictures
-        in it, at any depth, in order of their names. Raises ``UsageError`` for a path that does not exist or
-        a folder without pictures; a file that cannot be read is reported in its ``Prediction``."""
+        """One ``Prediction`` a file, with the ``top`` most probable classes.
+
+        A folder stands for the pictures in it, at any depth, in order of their names. Raises ``UsageError`` for a path
+        that does not exist or a folder without pictures; a file that cannot be read is reported in its ``Prediction``.
+        """
         files = find_pictures([paths] if isinstance(paths, (str, Path)) else paths)
         predictions = []
         for file, row in zip(files, self._rows(files, batch_size), strict=True):
@@ -82,8 +84,10 @@ class Predictor:
         return predictions
 
     def probabilities(self, paths: Sequence[Path | str], batch_size: int = 32) -> npt.NDArray[np.float64]:
-        """Probabilities of shape (len(paths), classes) in the order of ``paths`` and ``labels``; NaN in the
-        row of a file that could not be read."""
+        """Probabilities of shape (len(paths), classes) in the order of ``paths`` and ``labels``.
+
+        NaN in the row of a file that could not be read.
+        """
         unread = np.full(len(self.labels), np.nan)
         rows = self._rows([Path(path) for path in paths], batch_size)
         return np.array([unread if isinstance(row, str) else row for row in rows]).reshape(-1, len(unread))
@@ -114,8 +118,11 @@ class Predictor:
 
 
 def load(model_dir: Path | str) -> Predictor:
-    """The predictor of a model folder. Imports Keras. Raises ``ModelError`` where the folder does not hold a
-    model as a run writes it. The file is loaded in Keras' safe mode: it cannot bring code of its own."""
+    """The predictor of a model folder.
+
+    Imports Keras. Raises ``ModelError`` where the folder does not hold a model as a run writes it. The file is loaded
+    in Keras' safe mode: it cannot bring code of its own.
+    """
     folder = Path(model_dir)
     if not (folder / MODEL_FILE).is_file():
         inner = folder / "model"
@@ -143,8 +150,10 @@ def load(model_dir: Path | str) -> Predictor:
 
 
 def measure_latency(predictor: Predictor, repeats: int = 20) -> float:
-    """Milliseconds that the model takes for one image alone: the median of ``repeats`` batches of one, after
-    two that are not counted. Decoding the file is not in it."""
+    """Milliseconds that the model takes for one image alone; decoding the file is not in it.
+
+    It is the median of ``repeats`` batches of one, after two that are not counted.
+    """
     image = np.zeros((1, predictor.image_size, predictor.image_size, 3), np.float32)
     seconds = []
     for _ in range(repeats + 2):

@@ -1,0 +1,1 @@
+"""The built-in plugins: a package like any third party's."""

@@ -129,8 +129,10 @@ def _split_folders(walk: _Walk, folders: Sequence[Path]) -> dict[str, Path] | No
 
 
 def _holds_classes(folder: Path) -> bool:
-    """Whether a folder holds folders and no picture of its own; beside pictures, which then lie in no class folder, at
-    least two folders with pictures."""
+    """Whether a folder holds folders and no picture of its own.
+
+    Beside pictures, which then lie in no class folder, at least two folders with pictures.
+    """
     try:
         entries = [entry for entry in folder.iterdir() if not _is_ignored(entry.name)]
     except OSError:

@@ -9,8 +9,9 @@ from tlsearch.errors import UsageError
 
 
 def group_names(paths: Sequence[str], group_by: str) -> list[str | None]:
-    """For each path the first capture group of the expression, or the whole match where it has none; None where it
-    does not match or what it finds is empty.
+    """For each path the first capture group of the expression, or the whole match where it has none.
+
+    None where it does not match or what it finds is empty.
 
     Raises ``UsageError`` when ``group_by`` is no regular expression, finds no name, or gives each path another one.
     """

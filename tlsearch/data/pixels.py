@@ -64,8 +64,10 @@ def _decode_to(
 
 
 def new_pixels(file: Path, count: int, size: int) -> np.memmap[Any, Any]:
-    """A new file for ``count`` images, mapped to be written: uint8 (count, size, size, 3). Raises ``RunError`` where
-    the disk is full."""
+    """A new file for ``count`` images, mapped to be written: uint8 (count, size, size, 3).
+
+    Raises ``RunError`` where the disk is full.
+    """
     try:
         return create_array(file, (count, size, size, 3), "uint8")
     except OSError as error:

@@ -135,9 +135,11 @@ def require_groups(index: DatasetIndex, groups: Sequence[int]) -> None:
 
 
 def crossing(index: DatasetIndex, groups: Sequence[int]) -> dict[int, int]:
-    """What crosses the user's own split folders: training images that belong together with val or test images, and
-    val images that do with test images, each with the row of such an image: an equal picture if there is one, else
-    one that looks alike, else any of the group."""
+    """What crosses the user's own split folders.
+
+    Training images that belong together with val or test images, and val images that do with test images, each with the
+    row of such an image: an equal picture if there is one, else one that looks alike, else any of the group.
+    """
     parts = {name: _rows_in(index, name) for name in ("train", "val", "test")}
     aside: dict[int, int] = {}
     alike = {*index.lookalikes, *((later, first) for first, later in index.lookalikes)}

@@ -113,16 +113,21 @@ class Backbone(Protocol):
     weights: Mapping[str, WeightSource]
 
     def build(self, image_size: int, weights: Path | None) -> keras.Model:
-        """A fresh functional model: input (N, image_size, image_size, 3) as ``preprocess`` returns it, output a
-        feature map (N, h, w, C). ``weights`` is a file, or None for random initial values; what the model's own
-        ``save_weights`` wrote (.weights.h5) is such a file. Raises ``ValueError`` when the file does not fit."""
+        """Build a fresh functional model.
+
+        Its input is (N, image_size, image_size, 3) as ``preprocess`` returns it, its output a feature map (N, h, w, C).
+        ``weights`` is a file, or None for random initial values; what the model's own ``save_weights`` wrote
+        (.weights.h5) is such a file. Raises ``ValueError`` when the file does not fit.
+        """
 
     def cut_points(self, model: keras.Model) -> Sequence[CutPoint]:
         """The single-tensor cut points of ``model`` in order from input to output; the last is its output."""
 
     def preprocess(self, images: Any) -> Any:
-        """RGB float tensor (N, H, W, 3) in 0..255 to what the network wants. Pure; uses ``keras.ops`` only, so
-        that it takes symbolic tensors and the saved model holds it."""
+        """RGB float tensor (N, H, W, 3) in 0..255 to what the network wants.
+
+        Pure; uses ``keras.ops`` only, so that it takes symbolic tensors and the saved model holds it.
+        """
 
 
 @runtime_checkable
@@ -136,8 +141,11 @@ class Augmentation(Protocol):
     name: str
 
     def render(self, images: Images, strength: float, rng: np.random.Generator) -> Images:
-        """A new array of the same shape. ``strength`` is 0 (identity) to 1; everything random comes from ``rng``,
-        and ``images``, which are square and may be read-only, are left as they were."""
+        """A new array of the same shape.
+
+        ``strength`` is 0 (identity) to 1; everything random comes from ``rng``, and ``images``, which are square and
+        may be read-only, are left as they were.
+        """
 
 
 @runtime_checkable
@@ -153,5 +161,8 @@ class NamedWeights(Protocol):
     licence: str
 
     def file(self, folder: Path) -> Path:
-        """A file that the backbone's ``build`` takes: one that is installed, or one written into ``folder``, which is
-        kept for this version of the distribution. What is there from before may be given again."""
+        """Give a file that the backbone's ``build`` takes.
+
+        It is one that is installed, or one written into ``folder``, which is kept for this version of the distribution.
+        What is there from before may be given again.
+        """

@@ -60,7 +60,10 @@ class PluginFacts:
         return [name.partition("@")[2] for name in self.of("weights") if name.partition("@")[0] == backbone]
 
     def versions(self) -> dict[str, str]:
-        """ "distribution version" of every usable plugin, by name; of one name in two kinds that of the first kind."""
+        """Give "distribution version" of every usable plugin, by name.
+
+        Of one name in two kinds it is that of the first kind.
+        """
         return {entry.name: origin(entry) for entry in reversed(self.usable)}
 
 

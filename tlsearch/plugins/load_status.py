@@ -33,8 +33,11 @@ UNKNOWN = PluginState("not checked yet")
 
 
 def remember(outcomes: Iterable[LoadedPlugin | BrokenPlugin]) -> None:
-    """Note how plugins did. Where the file cannot be written, nothing is remembered; nor is a fault of a name, which
-    ends when another package goes."""
+    """Note how plugins did.
+
+    Where the file cannot be written, nothing is remembered; nor is a fault of a name, which ends when another package
+    goes.
+    """
     known, entries = _read(), find_plugins()
     for outcome in outcomes:
         if name_fault(outcome.entry, entries):

@@ -19,8 +19,10 @@ def provenance(kind: str, name: str) -> str:
 
 
 def plugin_digest(plugin: object) -> str:
-    """A hash of the source of the package that a plugin comes from (of its file, where it is in none), so that an
-    edited plugin, or one with an edited helper, never meets the features of its former self."""
+    """A hash of the source of the package that a plugin comes from, or of its file where it is in none.
+
+    An edited plugin, or one with an edited helper, therefore never meets the features of its former self.
+    """
     try:
         source = inspect.getsourcefile(type(unguarded(plugin)))
     except (OSError, TypeError):

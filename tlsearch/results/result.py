@@ -81,8 +81,10 @@ class RunResult:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> RunResult:
-        """The result that ``to_dict`` described; unknown keys are ignored. Raises ``ValueError`` naming the
-        field that is missing or has the wrong shape."""
+        """The result that ``to_dict`` described; unknown keys are ignored.
+
+        Raises ``ValueError`` naming the field that is missing or has the wrong shape.
+        """
         return serialize.STRICT.decode(cls, values)
 
 

@@ -84,8 +84,10 @@ def model_to_look_at(plugin: Backbone) -> keras.Model:
 
 
 def perturbed(plugin: Backbone) -> keras.Model:
-    """A network with random weights in which nothing is the identity by chance: a block whose last BatchNorm starts
-    at zero would let a wrong cut pass, and let no gradient through."""
+    """A network with random weights in which nothing is the identity by chance.
+
+    A block whose last BatchNorm starts at zero would let a wrong cut pass, and let no gradient through.
+    """
     import keras
     from keras import ops
 

@@ -14,9 +14,11 @@ if TYPE_CHECKING:
 
 
 def train_a_step(part: keras.Model, x: Any, *, inference: bool) -> None:
-    """Take a step of gradient descent on ``part``, in inference mode (no dropout, BatchNorm as it is) or in training
-    mode, towards random features. The step is so long that the smallest gradient moves a float32; where it leads does
-    not matter."""
+    """Take a step of gradient descent on ``part`` towards random features.
+
+    It is taken in inference mode (no dropout, BatchNorm as it is) or in training mode. The step is so long that the
+    smallest gradient moves a float32; where it leads does not matter.
+    """
     import keras
 
     inputs = keras.Input(x.shape[1:])

@@ -72,8 +72,10 @@ def _recolor(images: Images, strength: float, rng: np.random.Generator) -> Image
 
 
 def _mean_colors(pixels: FloatImages) -> npt.NDArray[np.float32]:
-    """(N, P, 3) to (N, 3), as a product of matrices: NumPy's mean over a long axis beside a short one is 30 times
-    slower."""
+    """The mean over the pixels, (N, P, 3) to (N, 3), as a product of matrices.
+
+    NumPy's mean over a long axis beside a short one is 30 times slower.
+    """
     weights = np.full((1, pixels.shape[1]), 1.0 / pixels.shape[1], np.float32)
     means: npt.NDArray[np.float32] = np.matmul(weights, pixels)[:, 0]
     return means
