@@ -57,7 +57,7 @@ def test_a_result_is_computed_once_and_comes_back_as_it_was(tmp_path: Path) -> N
     assert math.isnan(again.result.history[0]["train_loss"])
     np.testing.assert_array_equal(again.val_rows, OUTCOME.val_rows)
     np.testing.assert_array_equal(again.val_probabilities, OUTCOME.val_probabilities)
-    assert (again.val_rows.dtype, again.val_probabilities.dtype) == (np.int64, np.float32)
+    assert (again.val_rows.dtype, again.val_probabilities.dtype) == (np.dtype(np.int64), np.dtype(np.float32))
 
 
 def test_measurements_come_back_as_they_were(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -52,9 +53,7 @@ def test_a_folder_that_holds_a_run_is_refused(tmp_path: Path, trace: str) -> Non
         ({"dataset": Path("dogs")}, "asked for with DATASET .*images: name another folder"),
     ],
 )
-def test_a_run_that_was_asked_for_otherwise_is_refused(
-    tmp_path: Path, change: dict[str, object], sentence: str
-) -> None:
+def test_a_run_that_was_asked_for_otherwise_is_refused(tmp_path: Path, change: dict[str, Any], sentence: str) -> None:
     config = RunConfig(DATA, epochs=3, time_limit=60, output=tmp_path)
     config.to_toml(tmp_path / "run.toml")
     assert claim_output(config) == tmp_path  # the same goes on

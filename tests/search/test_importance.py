@@ -47,7 +47,7 @@ def study_of(count: int, value: Value, attributes: dict[str, Any] | None = None)
 
 def test_what_makes_the_difference_comes_first() -> None:
     def value(params: dict[str, Any]) -> float:
-        return 0.2 * params["train_suffix"] + 0.1 * (params["lr_head"] > 1e-3) + 0.001 * params["dropout"]
+        return float(0.2 * params["train_suffix"] + 0.1 * (params["lr_head"] > 1e-3) + 0.001 * params["dropout"])
 
     found = parameter_importance(study_of(60, value))
     assert (found.method, found.trials) == ("fanova", 60)

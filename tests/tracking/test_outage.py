@@ -97,6 +97,7 @@ def check_record(tracker: Tracker, parent: str, child: str) -> None:
     whole = client.get_run(parent)
     assert whole.info.status == "FINISHED"
     assert whole.data.metrics["test_accuracy"] == 0.4
+    assert whole.inputs is not None
     assert [i.dataset.name for i in whole.inputs.dataset_inputs] == ["images"]
     assert "notes/note.txt" in {a.path for a in client.list_artifacts(parent, "notes")}
     assert len(client.search_logged_models([tracker.experiment_id], "name = 'winner'")) == 1

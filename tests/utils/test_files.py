@@ -13,8 +13,7 @@ import pytest
 
 from tlsearch.data.pixels import new_pixels
 from tlsearch.errors import RunError
-from tlsearch.utils import files as disk
-from tlsearch.utils.files import atomic_path, create_array, file_lock, write_atomically
+from tlsearch.utils.files import atomic_path, create_array, file_lock, reserve, write_atomically
 
 
 def test_the_room_of_an_array_is_set_aside_when_it_is_made(tmp_path: Path) -> None:
@@ -39,11 +38,11 @@ def test_a_system_that_cannot_set_room_aside_gets_the_size(tmp_path: Path, monke
     def refuse(*_: object) -> None:
         raise OSError(errno.EOPNOTSUPP, "not here")
 
-    monkeypatch.setattr(disk.os, "posix_fallocate", refuse)
+    monkeypatch.setattr("tlsearch.utils.files.os.posix_fallocate", refuse)
     array = create_array(tmp_path / "new.npy", (10, 10), "float32")
     array[:] = 2
     with (tmp_path / "plain").open("w+b") as file:
-        disk.reserve(file, 5000)
+        reserve(file, 5000)
     assert array.sum() == 200
     assert (tmp_path / "plain").stat().st_size == 5000
 
