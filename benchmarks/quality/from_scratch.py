@@ -3,9 +3,9 @@
     sudo apt-get install dataset-fashion-mnist
     python -m benchmarks.quality.from_scratch
 
-On Fashion-MNIST, the small residual CNN is trained as the baseline of a run is: the worker's own race of three learning
-rates, on the first 5,000 training images, 15 % of which validate; the saved model then reads the 10,000 test images
-as files.
+On Fashion-MNIST, the small residual CNN is trained as the baseline of a run is: the worker's successive halving of
+three learning rates, on the first 5,000 training images, 15 % of which validate; the saved model then reads the 10,000
+test images as files.
 
 It is compared with "Simple convolutional neural network" of Fashion-MNIST's own list of benchmarks
 (https://github.com/zalandoresearch/fashion-mnist/issues/94, https://github.com/cmasch/zalando-fashion-mnist): a tuned

@@ -139,19 +139,19 @@ def _one_search(search: Search, small: bool) -> dict[str, float]:
 
 
 def _confirm(search: Search, values: list[float]) -> tuple[int, float]:
-    """The race of the best three on resampled folds; which costs least at inference is random here."""
+    """Compare the best three on resampled folds; which costs least at inference is random here."""
     running = [int(trial) for trial in np.argsort(values)[::-1][:CONTENDERS]]
     scores: dict[int, list[float]] = {trial: [] for trial in running}
-    answers: dict[int, npt.NDArray[np.intp]] = {}
+    predicted: dict[int, npt.NDArray[np.intp]] = {}
     for number in range(MOST_FOLDS):
         fold = search.rng.permutation(search.pool)[: search.val]
         for trial in running:
             right, _ = search.train(trial, fold)
             scores[trial].append(float(right[-3:].mean()))
             if number == 0:
-                answers[trial] = right[-1].astype(np.intp)
+                predicted[trial] = right[-1].astype(np.intp)
         best = max(running, key=lambda trial: float(np.mean(scores[trial])))
-        running = [t for t in running if _level(scores[best], scores[t], answers[best], answers[t], search)]
+        running = [t for t in running if _level(scores[best], scores[t], predicted[best], predicted[t], search)]
     winner = int(search.rng.choice(running))
     return winner, float(np.mean(scores[winner]))
 

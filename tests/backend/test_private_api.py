@@ -45,7 +45,7 @@ def test_gradients_that_are_made_inside_a_function_are_registered() -> None:
     tf: Any = pytest.importorskip("tensorflow")
     before = set(custom_gradients())
 
-    @tf.custom_gradient
+    @tf.custom_gradient  # type: ignore[untyped-decorator]  # TensorFlow has no types
     def double(x: Any) -> Any:
         return 2 * x, lambda upstream: 2 * upstream
 

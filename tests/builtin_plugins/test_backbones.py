@@ -25,7 +25,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:Depreca
 SHARED = Path(__file__).parents[3] / "shared"
 needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason=f"the development data {SHARED} is not here")
 
-BACKBONES = [VGG16(), VGG19(), ResNet50(), EfficientNetLite0(), SmallCNN()]
+BACKBONES: list[Any] = [VGG16(), VGG19(), ResNet50(), EfficientNetLite0(), SmallCNN()]
 SIZE = 40  # no multiple of 32, so that padding matters
 
 STAGE_ENDS = {
@@ -165,7 +165,7 @@ print("loaded", len(sys.argv[2:]))
 def test_saved_preprocessing_loads_safely_without_tlsearch(tmp_path: Path) -> None:
     x = photographs(8)
     np.save(tmp_path / "x.npy", x)
-    backbones: list[Backbone] = [VGG16(), ResNet50(), EfficientNetLite0(), SmallCNN()]
+    backbones: list[Any] = [VGG16(), ResNet50(), EfficientNetLite0(), SmallCNN()]
     for backbone in backbones:
         images = keras.Input((8, 8, 3))
         model = keras.Model(images, backbone.preprocess(images))

@@ -31,6 +31,12 @@ from tlsearch.results.result import RunResult, write_result
 Search = Callable[[RunConfig, Reporter], Any]
 
 
+def print_where_there_is_one(console: Console, result: RunResult | None) -> None:
+    """A stand-in for a search may find nothing."""
+    if result is not None:
+        print_summary(console, result)
+
+
 def tlsearch(*arguments: object) -> Result:
     """What the command line does with ``arguments``."""
     return CliRunner().invoke(cli, [str(argument) for argument in arguments], prog_name="tlsearch")
@@ -57,7 +63,7 @@ def search(monkeypatch: pytest.MonkeyPatch) -> Callable[[Search], list[RunConfig
         module = ModuleType("tlsearch.pipeline.run")
         vars(module).update(run=run, plan=run)
         monkeypatch.setitem(sys.modules, "tlsearch.pipeline.run", module)
-        monkeypatch.setattr(summary, "print_summary", lambda console, result: result and print_summary(console, result))
+        monkeypatch.setattr(summary, "print_summary", print_where_there_is_one)
         return seen
 
     return replace

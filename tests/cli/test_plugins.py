@@ -81,8 +81,8 @@ def test_list_loads_nothing_and_tells_what_is_known(install: InstallPlugin, tmp_
 
     # When the other package goes, so does the fault of the name.
     assert tlsearch("plugins", "show", "twice").exit_code == 0
-    for file in ("METADATA", "entry_points.txt"):
-        (tmp_path / "site" / "second-2.5.dist-info" / file).unlink()
+    for name in ("METADATA", "entry_points.txt"):
+        (tmp_path / "site" / "second-2.5.dist-info" / name).unlink()
     assert rows()["twice"]["status"] == "not checked yet"
 
     # An edited file, or another version, is not what was loaded.

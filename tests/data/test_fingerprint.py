@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tlsearch.data.decode import LOOK_SIZE, read_picture
+from tlsearch.data.decode import read_picture
 from tlsearch.data.fingerprint import COLOURS, SHAPE, image_fingerprint
+from tlsearch.data.rgb import LOOK_SIZE
 
 
 def colours(picture: Image.Image) -> dict[str, float]:

@@ -58,10 +58,10 @@ def test_a_damaged_file_is_decoded_or_set_aside_with_a_reason(tmp_path: Path, pa
     assert len(decoded) + len(refused) == MUTANTS // 5
     assert len(decoded) > 50
     assert len(refused) > 200
-    for mutant, error in refused:
-        assert error.reason.strip(), mutant
-        assert "\n" not in error.reason, mutant
-        assert str(error).startswith("The picture class/picture.jpg cannot be used ("), mutant
+    for mutant, refusal in refused:
+        assert refusal.reason.strip(), mutant
+        assert "\n" not in refusal.reason, mutant
+        assert str(refusal).startswith("The picture class/picture.jpg cannot be used ("), mutant
     for mutant, picture in decoded:
         assert picture.square.shape == (32, 32, 3), mutant
         assert picture.square.dtype == np.uint8, mutant

@@ -33,8 +33,9 @@ def encoded(picture: Image.Image, quality: int = 85) -> Image.Image:
 def cropped(picture: Image.Image, left: float, top: float, right: float, bottom: float) -> Image.Image:
     """The picture without these per cents of its width and height."""
     width, height = picture.size
-    box = (left * width / 100, top * height / 100, width - right * width / 100, height - bottom * height / 100)
-    return encoded(picture.crop(tuple(round(edge) for edge in box)))
+    start, upper = round(left * width / 100), round(top * height / 100)
+    end, lower = round(width - right * width / 100), round(height - bottom * height / 100)
+    return encoded(picture.crop((start, upper, end, lower)))
 
 
 def shrunk(picture: Image.Image) -> Image.Image:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -167,13 +168,12 @@ def test_an_array_with_a_flipped_bit_is_thrown_away_and_made_again(tmp_path: Pat
 
 def test_an_array_is_checked_once_by_each_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     put(FeatureStore(tmp_path, 10_000), KEY)
-    checked = []
-    checksum = store_module._checksum
-    monkeypatch.setattr(store_module, "_checksum", lambda *args: checked.append(args) or checksum(*args))
+    checksum = Mock(wraps=store_module._checksum)
+    monkeypatch.setattr(store_module, "_checksum", checksum)
     store = FeatureStore(tmp_path, 10_000)
     for _ in range(3):
         assert store.get(KEY) is not None
-    assert len(checked) == 1
+    assert checksum.call_count == 1
 
 
 def test_the_array_of_another_key_under_this_name_is_a_miss(tmp_path: Path) -> None:

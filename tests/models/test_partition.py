@@ -29,7 +29,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:Depreca
 
 SIZE = 32
 PICTURES = make_pool(2, SIZE).pixels[SIZE].astype(np.float32)
-BACKBONES: dict[str, type[Backbone]] = {b.name: b for b in (VGG16, VGG19, ResNet50, EfficientNetLite0)}
+BACKBONES: dict[str, Any] = {b.name: b for b in (VGG16, VGG19, ResNet50, EfficientNetLite0)}
 each_backbone = pytest.mark.parametrize("name", BACKBONES)
 
 
@@ -181,7 +181,7 @@ def test_non_finite_features_name_the_plugin_and_the_cut() -> None:
         partition.inspect(plugin, model, make_pool(4).pixels[16].astype(np.float32))
 
 
-class Two(keras.layers.Layer):
+class Two(keras.layers.Layer):  # type: ignore[misc]  # Keras has no types
     """A layer with two outputs."""
 
     def call(self, x: Any) -> Any:

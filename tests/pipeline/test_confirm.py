@@ -62,7 +62,8 @@ def scratch(seconds: float = 12.0) -> BaselineResult:
 def answers(fold: Fold, value: float) -> np.ndarray[Any, Any]:
     """Probabilities (n, 2) by which about ``value`` of a fold's images are right, always the same ones first."""
     right = np.arange(len(fold.val)) < round(value * len(fold.val))
-    return np.eye(2)[np.where(right, 0, 1) ^ np.asarray([LABELS[row] for row in fold.val])]
+    label = np.where(right, 0, 1) ^ np.asarray([LABELS[row] for row in fold.val])
+    return np.asarray(np.eye(2)[label])
 
 
 class Confirming:

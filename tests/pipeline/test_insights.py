@@ -117,13 +117,13 @@ def test_the_temperature_comes_from_the_winners_validation_images() -> None:
     findings = found(examining(insight()), outcome())
     assert findings.calibration is not None
     labels = np.array([POOL_LABELS[row] for row in (0, 1, 4)])
-    assert findings.calibration.temperature == fit_temperature(outcome().val_probabilities, labels)
+    assert findings.calibration.temperature == fit_temperature(outcome().val_probabilities.astype(np.float64), labels)
     assert findings.calibration.fitted_on == 3
     assert sum(b.images for b in findings.calibration.before.bins) == 40
 
 
 def test_a_winner_without_validation_figures_has_no_calibration() -> None:
-    nothing = Outcome(RESULT, np.zeros(0, np.int64), np.zeros((0, 3)))
+    nothing = Outcome(RESULT, np.zeros(0, np.int64), np.zeros((0, 3), np.float32))
     for none in (None, nothing):
         assert found(examining(insight()), none).calibration is None
 

@@ -18,7 +18,7 @@ from tlsearch.pipeline.models import fetch_model, final_seconds, keep_best, mode
 from tlsearch.pipeline.search import best_probe
 from tlsearch.search.study import Search
 from tlsearch.search.trial_record import TrialRecord
-from tlsearch.types import TrialResult
+from tlsearch.types import State, TrialResult
 from tlsearch.worker.protocol import LoadHead, RunTrial, SaveHead, SaveModel
 
 SPACE = make_space()
@@ -27,10 +27,10 @@ SPACE = make_space()
 class Saving(FakeWorker):
     """A worker that writes a folder with the spec's digest for a model."""
 
-    def __init__(self, state: str = "complete") -> None:
+    def __init__(self, state: State = "complete") -> None:
         kinds = {SaveModel: self.save, SaveHead: self.save_head, LoadHead: self.load_head, RunTrial: self.train}
         super().__init__(kinds)
-        self.state: Any = state
+        self.state = state
         self.heads: list[type] = []
 
     @property
@@ -67,7 +67,7 @@ def context_in(folder: Path, worker: Saving) -> RunContext:
     return context
 
 
-def trial(number: int, value: float | None, state: str = "complete", **chosen: object) -> TrialRecord:
+def trial(number: int, value: float | None, state: State = "complete", **chosen: object) -> TrialRecord:
     spec = SPACE.spec(SPACE.params(LITE, **chosen))
     return TrialRecord(number=number, spec=spec, state=state, value=value, val_loss=0.5, seconds=1.0)
 

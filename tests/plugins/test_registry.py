@@ -183,7 +183,10 @@ def test_unknown_names_are_answered_with_the_nearest() -> None:
 
 def test_the_environment_leaves_plugins_out(install: InstallPlugin, monkeypatch: pytest.MonkeyPatch) -> None:
     install("other-plugin", GOOD, good="Good")
-    names = lambda: [e.name for e in registry.find_plugins("augmentation")]  # noqa: E731 - asked anew each time
+
+    def names() -> list[str]:
+        return [entry.name for entry in registry.find_plugins("augmentation")]
+
     assert "good" in names()
     monkeypatch.setenv("TLSEARCH_ONLY_BUILTIN", "1")
     assert "good" not in names()

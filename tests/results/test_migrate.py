@@ -12,8 +12,8 @@ from click.testing import CliRunner
 
 from tests.helpers.sample_result import SAMPLE
 from tlsearch.cli.main import cli
-from tlsearch.results.migrate import migrate
-from tlsearch.results.result import SCHEMA_VERSION, read_result, write_result
+from tlsearch.results.migrate import SCHEMA_VERSION, migrate
+from tlsearch.results.result import read_result, write_result
 
 VERSION_1 = Path(__file__).parent / "data" / "version-1"
 """The result of a small run by the last tlsearch that wrote version 1, with its first 16 trials."""

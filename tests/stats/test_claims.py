@@ -170,17 +170,17 @@ def test_copies_in_groups_add_nothing(metric: Metric) -> None:
     rng = np.random.default_rng(5)
     y = balanced(60)
     first, second = answers(y, 0.9, 5, rng), answers(y, 0.6, 5, rng)
-    thrice = [np.repeat(labels, 3) for labels in (y, first, second)]
+    y3, first3, second3 = (np.repeat(labels, 3) for labels in (y, first, second))
     groups = np.repeat(np.arange(60), 3)
     for alone, grouped in (
-        (estimate(y, second, metric).ci95, estimate(thrice[0], thrice[2], metric, groups).ci95),
-        (difference_interval(y, first, second, metric), difference_interval(*thrice, metric, groups)),
+        (estimate(y, second, metric).ci95, estimate(y3, second3, metric, groups).ci95),
+        (difference_interval(y, first, second, metric), difference_interval(y3, first3, second3, metric, groups)),
     ):
         assert grouped == pytest.approx(alone, abs=0.02)
-    assert p_value(thrice[0], (thrice[1], thrice[2]), metric, groups=groups, permutations=999) == pytest.approx(
+    assert p_value(y3, (first3, second3), metric, groups=groups, permutations=999) == pytest.approx(
         paired_permutation(y, (first, second), metric, n=999)
     )
-    assert compare(*thrice, metric, groups=groups).mcnemar_midp is None
+    assert compare(y3, first3, second3, metric, groups=groups).mcnemar_midp is None
 
 
 @pytest.mark.parametrize("metric", METRICS)

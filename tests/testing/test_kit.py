@@ -32,7 +32,7 @@ class Net:
     default_image_size = 48
     min_image_size = 32
     weights: Any = {}  # noqa: RUF012 - read only
-    cuts = ("stem", "block", "end")
+    cuts: tuple[str, ...] = ("stem", "block", "end")
 
     def build(self, image_size: int, weights: Path | None) -> Any:
         inputs = keras.Input((image_size, image_size, 3))
@@ -104,7 +104,7 @@ class Constant(Net):
         return model
 
 
-class Counting(LAYERS.Layer):  # type: ignore[misc] # keras has no types
+class Counting(keras.layers.Layer):  # type: ignore[misc]  # Keras has no types
     """Changes a variable whenever it is called, whatever it is told of training."""
 
     def build(self, shape: Any) -> None:
@@ -115,7 +115,7 @@ class Counting(LAYERS.Layer):  # type: ignore[misc] # keras has no types
         return x
 
 
-class Centred(LAYERS.Layer):  # type: ignore[misc] # keras has no types
+class Centred(keras.layers.Layer):  # type: ignore[misc]  # Keras has no types
     """Takes the mean over the batch, in inference too."""
 
     def call(self, x: Any) -> Any:

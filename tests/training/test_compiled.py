@@ -21,7 +21,7 @@ from tlsearch.training.compiled import CompiledModel, ModelCache, compile_model
 from tlsearch.training.from_scratch import successive_halving
 from tlsearch.training.optimizer import TwoRateOptimizer
 from tlsearch.training.trial import Outcome, TrialRunner, starting_point
-from tlsearch.types import TrialSpec
+from tlsearch.types import Decision, TrialSpec
 
 # Keras 3.15 turns variables and bfloat16 tensors into arrays in a way that NumPy 2 warns of.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -160,7 +160,7 @@ def test_models_stay_for_the_same_trial_on_other_folds_where_they_are_to_be_kept
 def test_nothing_stays_after_a_trial_that_failed(tmp_path: Path, compiled: list[TrialSpec]) -> None:
     network, runner = make_network(), TrialRunner(make_extractor(tmp_path), "balanced_accuracy")
 
-    def broken(_: Any) -> str:
+    def broken(_: Any) -> Decision:
         raise MemoryError
 
     with pytest.raises(MemoryError):

@@ -185,10 +185,10 @@ def test_errors_are_those_of_a_share_of_images_or_of_groups() -> None:
     right = np.array([[1.0, 1, 1, 0, 1, 0, 1, 1, 1, 1]])
     weights, stratum = np.full(10, 0.1), np.zeros(10, np.int64)
     value, error = _estimate(right, weights, stratum, np.arange(10))
-    assert (value, error) == (pytest.approx(0.8), pytest.approx(np.sqrt(0.8 * 0.2 / 10)))
+    assert (value, error) == pytest.approx((0.8, np.sqrt(0.8 * 0.2 / 10)))
     twice = _estimate(
         np.repeat(right, 2, axis=1), np.full(20, 0.05), np.zeros(20, np.int64), np.repeat(np.arange(10), 2)
     )
-    assert twice == (pytest.approx(value), pytest.approx(error))
+    assert twice == pytest.approx((value, error))
     draws = np.concatenate([right, right[:, ::-1] * 0.5])
     assert _estimate(draws, weights, stratum, np.arange(10))[1] > error / 2

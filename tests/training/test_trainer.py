@@ -224,7 +224,7 @@ def test_epochs_take_turns_with_the_views_and_validation_sees_plain_images() -> 
 
 def test_short_rounds_go_on_where_the_last_one_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     """Five rounds of two steps: two epochs of five steps, each with every image once."""
-    seen = []
+    seen: list[Any] = []
     trainer = make_trainer(make_spec(steps=10, batch_size=20))
     train_on = trainer._train_on
 

@@ -15,6 +15,7 @@ from tlsearch.data.split import Fold
 from tlsearch.features.extractor import Pool
 from tlsearch.features.prefix import Network
 from tlsearch.features.view import PLAIN, View
+from tlsearch.training import linear_head
 from tlsearch.training import trial as trial_module
 from tlsearch.training.linear_head import LabelledImages
 from tlsearch.training.trial import Outcome, TrialRunner
@@ -94,7 +95,7 @@ def test_a_linear_probe_fits_all_its_views_and_validates_plain_images(
     network: Network, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fits: list[Any] = []
-    fit_linear_head = trial_module.fit_linear_head
+    fit_linear_head = linear_head.fit_linear_head
 
     def spy(x: Any, images: LabelledImages, *rest: Any) -> Any:
         fits.append((x, images, rest[-1]))
@@ -191,7 +192,7 @@ FIVE = tuple(Fold(tuple(i for i in range(60) if i % 5 != n), tuple(range(n, 60, 
 @pytest.mark.parametrize("changes", [SOLVED, {"freeze_depth": 2}], ids=["solved", "suffix"])
 def test_folds_cost_no_extraction(network: Network, tmp_path: Path, changes: dict[str, object]) -> None:
     """Five folds of one pool send no more images through the network than one."""
-    spec = make_spec(**{**changes, "policy": "speckle", "strength": 0.5, "views": 2, "steps": 6})  # type: ignore[arg-type]  # fields of a spec
+    spec = make_spec(**{**changes, "policy": "speckle", "strength": 0.5, "views": 2, "steps": 6})
     counted = []
     for name, folds in (("one", FIVE[:1]), ("five", FIVE)):
         extractor = make_extractor(tmp_path / name)
@@ -257,7 +258,7 @@ def test_imbalance_weighs_classes_for_balanced_accuracy_only(network: Network, t
     fold = Fold(tuple(i for i in rare if i % 5), tuple(i for i in range(60) if i % 5 == 0))
     probabilities = {}
     for metric in ("accuracy", "balanced_accuracy"):
-        outcome = run(network, tmp_path, make_spec(**SOLVED), folds=(fold,), metric=metric, pool=pool)  # type: ignore[arg-type]  # one of the metrics
+        outcome = run(network, tmp_path, make_spec(**SOLVED), folds=(fold,), metric=metric, pool=pool)
         probabilities[metric] = outcome.val_probabilities[:, 0].mean()
     assert probabilities["balanced_accuracy"] < probabilities["accuracy"] - 0.05
 

@@ -225,6 +225,7 @@ def test_a_worker_from_start_to_end(tmp_path: Path, folder: Path, monkeypatch: p
         ahead.wait()
         assert worker.send(CountComputedImages()) == 0
         fourth = process_of(worker)
+        assert third is not None
         assert fourth is not ahead
         assert fourth.returncode is None
     assert third.returncode is not None
@@ -299,7 +300,7 @@ def parrot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[WorkerCl
         assert command == [sys.executable, "-P", "-m", "tlsearch.worker"]
         return start([sys.executable, "-c", PARROT], **options)
 
-    monkeypatch.setattr(worker_client.subprocess, "Popen", instead)
+    monkeypatch.setattr(subprocess, "Popen", instead)
     with WorkerClient(tmp_path / "worker.log") as worker:
         yield worker
 
