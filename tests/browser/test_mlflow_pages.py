@@ -9,7 +9,7 @@ import pytest
 
 from tests.helpers.mlflow_pages import Pages, column, names, rows, trouble
 from tests.helpers.small_run import MARKS, TrialRecord
-from tlsearch.report.numbers import score
+from tlsearch.report.text import format_score
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -106,7 +106,7 @@ def test_the_parent_tells_the_story(pages: Pages, finished: TrialRecord) -> None
     page = pages.parent()
     result = finished.result
     story = page.locator("body").inner_text()
-    assert f"{result.metrics.test:.1%}".replace("%", "") in story or score(result.metrics.test) in story
+    assert f"{result.metrics.test:.1%}".replace("%", "") in story or format_score(result.metrics.test) in story
     for words in (result.winner.label, "linear probe", "from scratch", "How to repeat it", "--config"):
         assert words in story
     assert trouble(page) == []

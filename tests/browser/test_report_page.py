@@ -119,7 +119,7 @@ def test_the_figures_are_those_of_the_result(page: Page, finished: TrialRecord) 
     for number, (score, ci95) in enumerate(zip(tested, intervals, strict=True)):
         cell = rows.nth(number).locator("td").last.inner_text()
         assert cell.split("\n")[0].strip() == words.percent(score)
-        assert words.interval(ci95) in cell
+        assert words.percent_interval(ci95) in cell
     facts = dict(zip(page.locator("dt").all_inner_texts(), page.locator("dd").all_inner_texts(), strict=True))
     assert facts["seed"] == "0"
     assert facts["data fingerprint"] == result.dataset.fingerprint[:16]

@@ -24,7 +24,6 @@ from tlsearch.cli.summary import print_summary
 from tlsearch.config import RunConfig
 from tlsearch.errors import DataError, Interrupted, RunError, UsageError
 from tlsearch.predictor import Predictor
-from tlsearch.report.numbers import interval, score, signed
 from tlsearch.reporter import Reporter
 from tlsearch.results.result import RunResult, write_result
 
@@ -330,19 +329,6 @@ def test_the_table_fits(sample: RunResult, width: int) -> None:
     table = [line for line in lines if "mlflow ui" not in line]
     assert max(map(len, table)) <= width
     assert any("0.903" in line and "[0.869 0.929]" in line for line in table)
-
-
-@pytest.mark.parametrize(
-    ("value", "text"), [(0.8731, "0.873"), (0.0, "0.000"), (1.0, "1.000"), (0.9997, "1.000"), (0.1005, "0.101")]
-)
-def test_scores(value: float, text: str) -> None:
-    assert score(value) == text
-
-
-def test_differences() -> None:
-    assert signed(-0.0213) == "-0.021"
-    assert signed(0.0001) == "+0.000"
-    assert interval((-0.01, 1.0), sign=True) == "[-0.010 +1.000]"
 
 
 # --- the other commands

@@ -16,9 +16,8 @@ from PIL import Image
 from tests.helpers.sample_result import CLASSES, LITE, SAMPLE, SOLVED, SUSPECT
 from tlsearch.data.checks import Finding
 from tlsearch.data.folders import Skipped
-from tlsearch.report.finding_text import label_errors_sentence
 from tlsearch.report.html import write_report
-from tlsearch.report.text import duration, interval, percent, points, verdict
+from tlsearch.report.text import label_errors_sentence, percent, percent_interval, points, verdict
 from tlsearch.results.result import RunResult
 from tlsearch.results.schema import (
     Confusion,
@@ -330,10 +329,8 @@ def test_the_verdict_gives_the_p_value_that_there_is() -> None:
 
 def test_numbers_read_as_people_write_them() -> None:
     assert percent(0.9034) == "90.3 %"
-    assert interval((0.869, 0.9294)) == "86.9 to 92.9 %"
+    assert percent_interval((0.869, 0.9294)) == "86.9 to 92.9 %"
     assert (points(0.301), points(-0.02)) == ("+30.1", "-2.0")
-    seconds = [0.42, 9.97, 59.7, 372, 3599.8, 3900]
-    assert [duration(s) for s in seconds] == ["0.4 s", "10 s", "1m 00s", "6m 12s", "1h 00m", "1h 05m"]
 
 
 def test_a_pruned_twin_of_the_winner_is_not_marked(tmp_path: Path) -> None:

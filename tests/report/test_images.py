@@ -15,9 +15,9 @@ from tests.helpers.large_result import LONG_PATH, NAMES, large_result
 from tests.helpers.sample_result import LITE, SAMPLE, VGG
 from tlsearch.report.charts import color_of, font_families, printable, shorten
 from tlsearch.report.html import write_report
-from tlsearch.report.images import Picture
-from tlsearch.report.sections.answer import answer
+from tlsearch.report.images import Chart
 from tlsearch.report.sections.confusion import confusion
+from tlsearch.report.sections.summary import summary
 from tlsearch.results.result import RunResult
 from tlsearch.results.schema import Confusion, Histories
 
@@ -91,7 +91,7 @@ def test_the_figures_in_the_files_are_those_of_the_result(folder: Path) -> None:
 
 def test_a_class_has_precision_recall_and_f1(folder: Path) -> None:
     hat = next(row for row in rows(folder, "per-class") if row["class"] == "hat")
-    assert (hat["images"], hat["called"]) == ("93", "93")
+    assert (hat["images"], hat["predicted"]) == ("93", "93")
     assert float(hat["precision"]) == pytest.approx(90 / 93)
     dress = next(row for row in rows(folder, "per-class") if row["class"] == "dress")
     assert float(dress["precision"]) == pytest.approx(84 / 94)
@@ -151,10 +151,10 @@ def test_letters_of_other_scripts_are_drawn_with_the_fonts_that_are_there() -> N
 
 def test_the_longest_name_of_a_model_is_whole_in_the_picture_of_the_intervals() -> None:
     long = replace(SAMPLE, winner=replace(SAMPLE.winner, label="efficientnet_lite0@imagenet " * 6 + "the end"))
-    (picture,) = answer(long).pictures
-    (short,) = answer(SAMPLE).pictures
-    assert isinstance(picture, Picture)
-    assert isinstance(short, Picture)
+    (picture,) = summary(long).pictures
+    (short,) = summary(SAMPLE).pictures
+    assert isinstance(picture, Chart)
+    assert isinstance(short, Chart)
     assert "the end" in picture.svg
     assert "…" not in picture.svg
     assert picture.figure.get_size_inches()[1] > short.figure.get_size_inches()[1]

@@ -8,26 +8,26 @@ import numpy as np
 import pytest
 
 from tests.helpers.sample_result import LITE, SAMPLE, SCRATCH, WINNER
-from tlsearch.report.images import Picture
+from tlsearch.report.images import Chart
 from tlsearch.report.sections.confusion import class_figures
 from tlsearch.report.sections.cost import cost, store_bars
-from tlsearch.report.sections.curves import curves
 from tlsearch.report.sections.depth import depth
-from tlsearch.report.sections.mattered import mattered
+from tlsearch.report.sections.importance import importance as importance_section
+from tlsearch.report.sections.learning_curves import learning_curves
 from tlsearch.report.sections.trial_table import reached, trial_table
 from tlsearch.results.schema import Confusion, FrozenWork, Histories, Importance, TrialRow
 from tlsearch.types import TrialResult
 
 
-def charts(section_pictures: tuple[object, ...]) -> dict[str, Picture]:
-    return {picture.name: picture for picture in section_pictures if isinstance(picture, Picture)}
+def charts(section_pictures: tuple[object, ...]) -> dict[str, Chart]:
+    return {picture.name: picture for picture in section_pictures if isinstance(picture, Chart)}
 
 
 def test_an_empty_profile_and_odd_curves_draw_nothing() -> None:
     assert depth(replace(SAMPLE, profile={LITE: ()})).pictures == ()
     nothing = ({"epoch": 1.0, "objective": None, "train_accuracy": 0.5},)
-    assert curves(replace(SAMPLE, histories=Histories(nothing))).pictures == ()
-    single = curves(replace(SAMPLE, histories=Histories(({"objective": 0.5},)))).pictures
+    assert learning_curves(replace(SAMPLE, histories=Histories(nothing))).pictures == ()
+    single = learning_curves(replace(SAMPLE, histories=Histories(({"objective": 0.5},)))).pictures
     assert [picture.name for picture in single] == ["learning-curves"]
     assert "<use" in charts(single)["learning-curves"].svg
 
@@ -51,16 +51,16 @@ def test_candidates_of_one_name_get_files_of_their_own() -> None:
 
 
 def test_the_curves_are_of_the_winner_the_best_others_and_the_network_from_scratch() -> None:
-    section = curves(SAMPLE)
+    section = learning_curves(SAMPLE)
     assert section.shown["other_curves"] == "trial 7"  # trial 2 is the winner
     labels = [key.label for key in section.shown["curve_keys"]]
     assert labels == ["winner", "from scratch", "other good trials", "on training images"]
-    without = curves(replace(SAMPLE, histories=Histories((), (), SAMPLE.histories.trials)))
+    without = learning_curves(replace(SAMPLE, histories=Histories((), (), SAMPLE.histories.trials)))
     assert [key.label for key in without.shown["curve_keys"]] == ["other good trials", "on training images"]
 
 
 @pytest.mark.parametrize(
-    ("importance", "said"),
+    ("importance", "sentence"),
     [
         (None, "was not computed in this run"),
         (Importance("fanova", 9), "from 9 complete trials: ten are the least"),
@@ -70,17 +70,17 @@ def test_the_curves_are_of_the_winner_the_best_others_and_the_network_from_scrat
     ],
 )
 def test_importance_is_drawn_where_there_is_some_and_explained_otherwise(
-    importance: Importance | None, said: str
+    importance: Importance | None, sentence: str
 ) -> None:
-    section = mattered(replace(SAMPLE, importance=importance))
-    assert said in section.shown["importance"]
+    section = importance_section(replace(SAMPLE, importance=importance))
+    assert sentence in section.shown["importance"]
     drawn = bool(importance and importance.parameters)
     assert bool(section.shown["importance_bars"]) == drawn
     assert ("importance" in charts(section.pictures)) == drawn
 
 
 def test_shares_are_bars_beside_their_errors() -> None:
-    assert mattered(SAMPLE).shown["importance_bars"] == [
+    assert importance_section(SAMPLE).shown["importance_bars"] == [
         ("tune layers, or only a head", 0.41, 0.08, 100.0),
         ("pre-trained network", 0.2, 0.05, pytest.approx(48.78)),
         ("dropout", 0.01, None, pytest.approx(2.44)),
@@ -89,28 +89,28 @@ def test_shares_are_bars_beside_their_errors() -> None:
 
 def test_a_baseline_far_below_is_named_and_does_not_press_the_trials_together() -> None:
     assert SAMPLE.baseline is not None
-    far = mattered(replace(SAMPLE, baseline=replace(SAMPLE.baseline, val=0.2)))
+    far = importance_section(replace(SAMPLE, baseline=replace(SAMPLE.baseline, val=0.2)))
     assert "The network from scratch is off the charts, at 20.0 %." in far.shown["scatter_caption"]
     assert "from scratch" not in [key.label for key in far.shown["scatter_keys"]]
     (axes,) = charts(far.pictures)["freeze-depth"].figure.axes
     assert axes.get_ylim()[0] > 0.6
-    assert "off the charts" not in mattered(SAMPLE).shown["scatter_caption"]
+    assert "off the charts" not in importance_section(SAMPLE).shown["scatter_caption"]
 
 
 def test_the_points_that_are_not_drawn_are_counted() -> None:
-    caption = mattered(SAMPLE).shown["scatter_caption"]
+    caption = importance_section(SAMPLE).shown["scatter_caption"]
     assert "1 ended early and stands at what it had reached." in caption
     assert "Not drawn, for want of any score: 1 failed." in caption
     assert "No chart where all trials have one value: units of the hidden layer." in caption
-    labels = [key.label for key in mattered(SAMPLE).shown["scatter_keys"]]
+    labels = [key.label for key in importance_section(SAMPLE).shown["scatter_keys"]]
     assert labels == [LITE, "vgg16@imagenet", "pruned", "winner", "from scratch"]
-    alone = mattered(replace(SAMPLE, baseline=None))
+    alone = importance_section(replace(SAMPLE, baseline=None))
     assert "from scratch" not in [key.label for key in alone.shown["scatter_keys"]]
 
 
 def test_a_linear_head_stands_left_of_every_hidden_layer() -> None:
     wide = TrialRow.of(9, "trial", TrialResult(replace(WINNER, units=2048), "complete", 0.8, 1.0))
-    figure = charts(mattered(replace(SAMPLE, trials=(*SAMPLE.trials, wide))).pictures)["head-size"].figure
+    figure = charts(importance_section(replace(SAMPLE, trials=(*SAMPLE.trials, wide))).pictures)["head-size"].figure
     (axes,) = figure.axes
     assert [label.get_text() for label in axes.get_xticklabels()] == [
         "linear", "64", "128", "256", "512", "1,024", "2,048",
@@ -127,7 +127,7 @@ def test_a_trial_that_ended_early_has_what_it_had_reached() -> None:
     assert reached(replace(row, state="complete", value=0.6)) == 0.6
 
 
-def test_a_class_that_was_never_called_has_no_precision() -> None:
+def test_a_class_that_was_never_predicted_has_no_precision() -> None:
     one, two, three = class_figures(Confusion(("a", "b", "c"), ((3, 0, 0), (1, 0, 0), (0, 0, 0))))
     assert (one.precision, one.recall) == (0.75, 1.0)
     assert one.f1 == pytest.approx(6 / 7)
@@ -166,7 +166,7 @@ def test_savings_are_counts_times_measured_seconds() -> None:
 
 
 def test_time_is_told_by_how_trials_ended() -> None:
-    said = "Trials of the search by how they ended: 2 complete 3m 24s, 1 pruned 1m 24s, 1 failed 12 s."
+    said = "Trials of the search by how they ended: 2 complete 3m 24s, 1 pruned 1m 24s, 1 failed 12s."
     assert cost(SAMPLE).shown["spent"] == said
 
 

@@ -10,7 +10,6 @@ from tests.helpers.sample_result import BASELINE, SAMPLE
 from tlsearch.report import text as words
 from tlsearch.report.markdown import describe
 from tlsearch.report.model_table import headings, model_rows
-from tlsearch.report.numbers import score
 from tlsearch.report.text import verdict
 from tlsearch.results.flatten import flat_metrics
 from tlsearch.results.result import RunResult
@@ -33,9 +32,9 @@ def test_a_validation_figure_is_selected_and_optimistic(val_folds: int, folds: i
 def test_the_two_spreads_of_a_confirmed_figure_stay_apart() -> None:
     assert words.confirmed_on(Confirmed(0.9, 3, 0.006, 0.017)) == "confirmed on 3 resampled folds"
     assert words.confirmed_on(Confirmed(0.9, 1, None, None)) == "confirmed on 1 resampled fold"
-    assert words.spreads(Confirmed(0.9, 3, 0.006, 0.017), score) == "seeds +- 0.006, sampling +- 0.017"
-    assert words.spreads(Confirmed(0.9, 3, None, 0.017), score) == "sampling +- 0.017"
-    assert words.spreads(Confirmed(0.9, 1, None, None), score) == ""
+    assert words.spreads(Confirmed(0.9, 3, 0.006, 0.017)) == "seeds +- 0.006, sampling +- 0.017"
+    assert words.spreads(Confirmed(0.9, 3, None, 0.017)) == "sampling +- 0.017"
+    assert words.spreads(Confirmed(0.9, 1, None, None)) == ""
 
 
 def test_openings_are_counted() -> None:
@@ -172,3 +171,16 @@ def test_p_values_read_as_people_write_them(p: float, text: str) -> None:
 
 def test_a_missing_p_value_says_why() -> None:
     assert words.format_p(None) == "no p-value (fewer than 6 discordant pairs or groups)"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(0.8731, "0.873"), (0.0, "0.000"), (1.0, "1.000"), (0.9997, "1.000"), (0.1005, "0.101")]
+)
+def test_scores(value: float, text: str) -> None:
+    assert words.format_score(value) == text
+
+
+def test_differences() -> None:
+    assert words.format_difference(-0.0213) == "-0.021"
+    assert words.format_difference(0.0001) == "+0.000"
+    assert words.format_interval((-0.01, 1.0), sign=True) == "[-0.010 +1.000]"

@@ -12,7 +12,7 @@ from tests.helpers.small_run import MARKS, TrialRecord
 from tlsearch.data.index import scan
 from tlsearch.data.split import split
 from tlsearch.report import text as words
-from tlsearch.report.numbers import interval, score
+from tlsearch.report.text import format_interval, format_score
 from tlsearch.results.flatten import flat_metrics
 from tlsearch.runs.ledger import LEDGER_NAME, Ledger, fingerprint_of
 from tlsearch.tracking.quiet import quiet
@@ -79,9 +79,9 @@ def test_the_winners_figures_bear_their_names(finished: TrialRecord) -> None:
     selected = words.selected(metrics.val_folds, result.plan.folds)
     assert metrics.confirmed is not None
     confirmed = f"{words.confirmed_on(metrics.confirmed)}"
-    tested = f"{score(metrics.test)} {interval(metrics.test_ci95)} tested once"
+    tested = f"{format_score(metrics.test)} {format_interval(metrics.test_ci95)} tested once"
     assert selected in finished.printed
-    assert f"{score(metrics.confirmed.mean)} {confirmed}" in finished.printed
+    assert f"{format_score(metrics.confirmed.mean)} {confirmed}" in finished.printed
     assert tested in finished.printed
     for text in (selected, "confirmed on resampled folds", "tested once"):
         assert text in page(finished)

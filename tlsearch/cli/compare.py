@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from tlsearch.report.compare import Comparison
-    from tlsearch.report.compare_table import Section
+    from tlsearch.report.compare_table import RowGroup
 
 TITLE_WIDTH = 20
 """The first column is as wide, if it can be, and breaks its titles into lines between words."""
@@ -49,13 +49,13 @@ def _print(found: Comparison) -> None:
     from rich.console import Console
     from rich.text import Text
 
-    from tlsearch.report.compare_table import sections, shared
+    from tlsearch.report.compare_table import row_groups, shared
 
     console = Console(highlight=False)
     plain = not console.is_terminal
     for line in shared(found):
         console.print(Text(line), soft_wrap=plain)
-    shown = sections(found)
+    shown = row_groups(found)
     names = [run.name for run in found.runs]
     for page in _pages(shown, len(names), console.width):
         console.print()
@@ -65,23 +65,23 @@ def _print(found: Comparison) -> None:
         console.print(Text(note), soft_wrap=plain)
 
 
-def _pages(shown: Sequence[Section], count: int, width: int) -> list[list[int]]:
+def _pages(shown: Sequence[RowGroup], count: int, width: int) -> list[list[int]]:
     """The runs, by number, that fit beside each other in ``width`` cells; the first run is on every page, so that all
     can be read against it."""
-    room = max(2, (width - TITLE_WIDTH) // (_widest(shown) + _GAP))
+    fitting = max(2, (width - TITLE_WIDTH) // (_widest(shown) + _GAP))
     others = list(range(1, count))
-    return [[0, *others[start : start + room - 1]] for start in range(0, len(others), room - 1)]
+    return [[0, *others[start : start + fitting - 1]] for start in range(0, len(others), fitting - 1)]
 
 
-def _widest(shown: Sequence[Section]) -> int:
+def _widest(shown: Sequence[RowGroup]) -> int:
     """The cells that a column of texts needs, if nothing that belongs together is to be broken."""
     from rich.cells import cell_len
 
-    texts = [text for section in shown for row in section.rows for text in row.texts]
+    texts = [text for group in shown for row in group.rows for text in row.texts]
     return max(cell_len(part) for text in texts for part in _UNBROKEN.findall(text))
 
 
-def _table(shown: Sequence[Section], names: Sequence[str], page: Sequence[int]) -> Table:
+def _table(shown: Sequence[RowGroup], names: Sequence[str], page: Sequence[int]) -> Table:
     from rich import box
     from rich.table import Table
     from rich.text import Text
@@ -91,9 +91,9 @@ def _table(shown: Sequence[Section], names: Sequence[str], page: Sequence[int]) 
     table.add_column("", max_width=TITLE_WIDTH, overflow="fold")
     for place in page:
         table.add_column(Text(_broken(names[place], widest)), min_width=widest, overflow="fold")
-    for section in shown:
-        table.add_row(Text(section.title, style="bold"))
-        for row in section.rows:
+    for group in shown:
+        table.add_row(Text(group.title, style="bold"))
+        for row in group.rows:
             table.add_row(Text(row.title), *(Text(row.texts[place]) for place in page))
         table.add_section()
     return table

@@ -16,6 +16,8 @@ from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
+from tlsearch.utils.units import short_duration
+
 COLUMN = 10
 """The width of the first column, which names the step."""
 
@@ -188,17 +190,8 @@ class _Moving:
         if gained <= 0 or early or self._done >= self._total:
             return ""
         seconds = elapsed * (self._total - self._done) / gained
-        return f"{short_duration(seconds if self._most is None else min(seconds, max(self._most, 0.0)))} left"
-
-
-def short_duration(seconds: float) -> str:
-    """A duration as people say it: ``40s``, ``6m 12s``, ``1h 05m``."""
-    whole = max(0, round(seconds))
-    if whole < 60:
-        return f"{whole}s"
-    if whole < 3600:
-        return f"{whole // 60}m {whole % 60:02d}s"
-    return f"{whole // 3600}h {whole % 3600 // 60:02d}m"
+        left = seconds if self._most is None else min(seconds, max(self._most, 0.0))
+        return f"{short_duration(round(left))} left"
 
 
 def _fit(text: str, room: int) -> str:

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from tlsearch.report import text as words
 from tlsearch.report.model_table import headings, model_rows
-from tlsearch.report.numbers import interval, score
+from tlsearch.report.text import format_interval, format_score
 from tlsearch.results.result import RunResult
 
 HEADING_WIDTH = 12
@@ -43,11 +43,11 @@ def score_table(result: RunResult) -> Table:
     for title in (*headings(result), "95 % interval"):
         table.add_column("\n".join(textwrap.wrap(title, HEADING_WIDTH)), justify="right", no_wrap=True)
     for row in model_rows(result):
-        validation = f"{score(row.val)}\n{row.val_note}" if row.val_note else score(row.val)
-        confirmed = score(row.confirmed.mean) if row.confirmed is not None else "none"
+        validation = f"{format_score(row.val)}\n{row.val_note}" if row.val_note else format_score(row.val)
+        confirmed = format_score(row.confirmed.mean) if row.confirmed is not None else "none"
         table.add_row(
-            f"[bold]{row.name}[/]\n{escape(row.model)}", validation, confirmed, score(row.test),
-            interval(row.test_ci95), style="bold" if row.kind == "winner" else None,
+            f"[bold]{row.name}[/]\n{escape(row.model)}", validation, confirmed, format_score(row.test),
+            format_interval(row.test_ci95), style="bold" if row.kind == "winner" else None,
         )  # fmt: skip
     table.title = f"{words.metric_name(result.metrics.name)} on {result.dataset.total('test'):,} test images"
     if result.metrics.test_opened is not None:
@@ -62,7 +62,7 @@ def confirmed_lines(result: RunResult) -> list[str]:
     confirmed = result.metrics.confirmed
     if confirmed is None:
         return []
-    spreads = words.spreads(confirmed, score)
+    spreads = words.spreads(confirmed)
     return [f"winner {words.confirmed_on(confirmed)}" + (f": {spreads}" if spreads else "")]
 
 

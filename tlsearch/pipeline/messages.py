@@ -14,7 +14,7 @@ from tlsearch.data.totals import totals
 from tlsearch.listeners.mlflow import RecordedRun
 from tlsearch.report import text as words
 from tlsearch.report.markdown import describe
-from tlsearch.report.numbers import interval, score
+from tlsearch.report.text import format_interval, format_score
 from tlsearch.results.flatten import flat_metrics
 from tlsearch.results.result import RunResult
 from tlsearch.utils.units import counted, format_duration
@@ -70,7 +70,7 @@ def baseline_line(baseline: BaselineResult) -> str:
     if baseline.still_improving:
         notes.append("at equal compute; still improving" if baseline.stopped_by == "time" else "still improving")
     notes += [f"not affordable from scratch here: {reason}" for reason in baseline.not_affordable]
-    return f"{baseline.candidate.label}  {score(result.score)}  {baseline.seconds:.0f} s   ({'; '.join(notes)})"
+    return f"{baseline.candidate.label}  {format_score(result.score)}  {baseline.seconds:.0f} s   ({'; '.join(notes)})"
 
 
 def search_line(
@@ -89,7 +89,7 @@ def search_line(
         "failures": "three trials in a row failed for one reason",
         "plugins": "without the plugins that failed there is nothing new to try",
     }[why]
-    found = f"best {score(best.score)}, {words.selected(val_folds, folds)}  {best.spec.label}"
+    found = f"best {format_score(best.score)}, {words.selected(val_folds, folds)}  {best.spec.label}"
     return f"{len(finished)} trials ({counts}); {ended}   {found}"
 
 
@@ -99,12 +99,12 @@ def confirm_line(confirmation: Confirmation) -> str:
     confirmed = confirmation.confirmed.get(winner)
     if confirmed is None:
         return f"none: one fold would have taken {confirmation.needed:.0f} s   winner {winner.label}"
-    spreads = words.spreads(confirmed, score)
+    spreads = words.spreads(confirmed)
     apart = f" ({spreads})" if spreads else ""
     compared = f"; {confirmation.compared} trials compared"
     if confirmation.compared == 1:
         compared = "; time for the best trial only" if confirmation.contenders > 1 else ""
-    return f"{score(confirmed.mean)} {words.confirmed_on(confirmed)}{apart}{compared}   winner {winner.label}"
+    return f"{format_score(confirmed.mean)} {words.confirmed_on(confirmed)}{apart}{compared}   winner {winner.label}"
 
 
 def tested_line(evaluation: Evaluation, metric: str) -> str:
@@ -121,7 +121,7 @@ def tested_line(evaluation: Evaluation, metric: str) -> str:
 
 
 def _estimate(found: Estimate) -> str:
-    return f"{score(found.value)} {interval(found.ci95)}"
+    return f"{format_score(found.value)} {format_interval(found.ci95)}"
 
 
 def nothing_found(finished: Sequence[TrialRecord], output: Path) -> str:
@@ -178,8 +178,8 @@ def version_tags(result: RunResult) -> dict[str, str]:
     metrics = result.metrics
     return {
         "configuration": result.winner.label,
-        "test": score(metrics.test),
-        "test_ci95": interval(metrics.test_ci95),
+        "test": format_score(metrics.test),
+        "test_ci95": format_interval(metrics.test_ci95),
         "classes": str(len(result.dataset.classes)),
     }
 
@@ -190,6 +190,6 @@ def version_note(result: RunResult) -> str:
     name = words.metric_name(metrics.name)
     selected = words.selected(metrics.val_folds, result.plan.folds)
     return (
-        f"{result.winner.label}: {name} {score(metrics.val)} {selected}, {score(metrics.test)} "
-        f"{interval(metrics.test_ci95)} on {result.dataset.total('test'):,} test images, {words.TESTED}."
+        f"{result.winner.label}: {name} {format_score(metrics.val)} {selected}, {format_score(metrics.test)} "
+        f"{format_interval(metrics.test_ci95)} on {result.dataset.total('test'):,} test images, {words.TESTED}."
     )

@@ -1,4 +1,4 @@
-"""What is shown of runs side by side: rows of texts in sections, one text for each run."""
+"""What is shown of runs side by side: rows of texts in groups, one text for each run."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 from tlsearch.report import text as words
 from tlsearch.report.compare import UNSET, Comparison, Run
-from tlsearch.report.numbers import interval, score, signed
+from tlsearch.report.text import format_difference, format_interval, format_p, format_score
 from tlsearch.results.result import RunResult
 from tlsearch.results.schema import Baseline, Confirmed, Difference, Gain, LinearProbe
 from tlsearch.stats.intervals import FEWEST_DISCORDANT
+from tlsearch.utils.units import short_duration
 
 NONE = "none"
 
@@ -40,7 +41,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Section:
+class RowGroup:
     """Rows that belong together."""
 
     title: str
@@ -61,18 +62,18 @@ def shared(found: Comparison) -> list[str]:
     return lines
 
 
-def sections(found: Comparison) -> list[Section]:
+def row_groups(found: Comparison) -> list[RowGroup]:
     """The winner, its scores, what it gained, what it cost; then the options and versions that differ, where any do."""
     runs = found.runs
     made = [
-        Section("winner", (*_winner(runs), *_different(runs, lambda run: _spec(run.result)))),
-        Section("scores", tuple(_scores(found))),
-        Section("gained on test", tuple(_gains(runs))),
-        Section("search", tuple(_search(runs))),
-        Section("options that differ", tuple(_differing(_options(runs)))),
-        Section("versions that differ", tuple(_differing(_versions(runs)))),
+        RowGroup("winner", (*_winner(runs), *_different(runs, lambda run: _spec(run.result)))),
+        RowGroup("scores", tuple(_scores(found))),
+        RowGroup("gained on test", tuple(_gains(runs))),
+        RowGroup("search", tuple(_search(runs))),
+        RowGroup("options that differ", tuple(_differing(_options(runs)))),
+        RowGroup("versions that differ", tuple(_differing(_versions(runs)))),
     ]
-    return [section for section in made if section.rows]
+    return [group for group in made if group.rows]
 
 
 def _winner(runs: Sequence[Run]) -> list[Row]:
@@ -108,7 +109,11 @@ def _scores(found: Comparison) -> list[Row]:
     rows = [
         _row(f"validation ({words.SELECTED})", runs, _validation),
         _row(words.CONFIRMED, runs, lambda r: _confirmed(r.metrics.confirmed)),
-        _row(words.TESTED, runs, lambda r: f"{score(r.metrics.test)}\n{interval(r.metrics.test_ci95)}"),
+        _row(
+            words.TESTED,
+            runs,
+            lambda r: f"{format_score(r.metrics.test)}\n{format_interval(r.metrics.test_ci95)}",
+        ),
         _row("this test set opened", runs, lambda r: _times(r.metrics.test_opened)),
     ]
     if any(found.over_first):
@@ -140,7 +145,7 @@ def _search(runs: Sequence[Run]) -> list[Row]:
     return [
         _row("candidates", runs, candidates),
         _row("trials", runs, trials),
-        _row("time", runs, lambda r: words.duration(r.timings.get("total", sum(r.timings.values())))),
+        _row("time", runs, lambda r: short_duration(r.timings.get("total", sum(r.timings.values())))),
         _row("started", runs, lambda r: r.started[:16].replace("T", " ") or "not known"),
     ]
 
@@ -152,14 +157,14 @@ def _row(title: str, runs: Sequence[Run], text: Callable[[RunResult], str]) -> R
 def _validation(result: RunResult) -> str:
     folds = result.plan.folds
     note = f"\n{words.validation(result.metrics.val_folds, folds)}" if folds > 1 else ""
-    return score(result.metrics.val) + note
+    return format_score(result.metrics.val) + note
 
 
 def _confirmed(confirmed: Confirmed | None) -> str:
     if confirmed is None:
         return NONE
-    spreads = words.spreads(confirmed, score)
-    return "\n".join([score(confirmed.mean), words.folds(confirmed), *(spreads.split(", ") if spreads else ())])
+    spreads = words.spreads(confirmed)
+    return "\n".join([format_score(confirmed.mean), words.folds(confirmed), *(spreads.split(", ") if spreads else ())])
 
 
 def _times(opened: int | None) -> str:
@@ -169,7 +174,7 @@ def _times(opened: int | None) -> str:
 def _other(model: LinearProbe | Baseline | None, name: str) -> str:
     if model is None:
         return NONE
-    return "\n".join([*([name] if name else []), score(model.test), interval(model.test_ci95)])
+    return "\n".join([*([name] if name else []), format_score(model.test), format_interval(model.test_ci95)])
 
 
 def _over_scratch(gain: Gain | None) -> str:
@@ -183,8 +188,8 @@ def _difference(over: Difference | None) -> str:
 
 
 def _figures(difference: float, ci95: tuple[float, float], p: float | None) -> str:
-    evidence = words.format_p(p) if p is not None else f"no p: fewer than {FEWEST_DISCORDANT} differ"
-    return f"{signed(difference)}\n{interval(ci95, sign=True)}\n{evidence}"
+    evidence = format_p(p) if p is not None else f"no p: fewer than {FEWEST_DISCORDANT} differ"
+    return f"{format_difference(difference)}\n{format_interval(ci95, sign=True)}\n{evidence}"
 
 
 def _options(runs: Sequence[Run]) -> dict[str, tuple[str, ...]]:

@@ -13,20 +13,21 @@ from typing import TYPE_CHECKING, Any
 from tlsearch.data.decode import calm_pillow
 from tlsearch.report import text as words
 from tlsearch.report.images import write_pictures
-from tlsearch.report.sections.answer import answer
 from tlsearch.report.sections.confusion import confusion
 from tlsearch.report.sections.cost import cost
-from tlsearch.report.sections.curves import curves
 from tlsearch.report.sections.depth import depth
-from tlsearch.report.sections.mattered import mattered
+from tlsearch.report.sections.importance import importance
+from tlsearch.report.sections.learning_curves import learning_curves
 from tlsearch.report.sections.photographs import photographs
+from tlsearch.report.sections.reliability import reliability
 from tlsearch.report.sections.section import Section
+from tlsearch.report.sections.summary import summary
 from tlsearch.report.sections.trial_table import trial_table
-from tlsearch.report.sections.trust import trust
-from tlsearch.report.text import duration, interval, percent
+from tlsearch.report.text import percent, percent_interval
 from tlsearch.results.result import RunResult
 from tlsearch.results.schema import Confirmed
 from tlsearch.utils.files import write_atomically
+from tlsearch.utils.units import short_duration
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -57,14 +58,14 @@ def write_report(result: RunResult, output: Path, dataset_root: Path) -> Path:
 def _sections(result: RunResult, dataset_root: Path) -> list[Section]:
     """Every section, in the order of the page."""
     return [
-        answer(result),
+        summary(result),
         depth(result),
-        mattered(result),
+        importance(result),
         trial_table(result),
-        curves(result),
+        learning_curves(result),
         confusion(result),
         photographs(result, dataset_root),
-        trust(result),
+        reliability(result),
         cost(result),
     ]
 
@@ -79,7 +80,9 @@ def _page(result: RunResult, sections: list[Section]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(percent=percent, interval=interval, duration=duration, spreads=_spreads, breaks=_breaks)
+    environment.filters.update(
+        percent=percent, percent_interval=percent_interval, duration=short_duration, spreads=_spreads, breaks=_breaks
+    )
     script = files("tlsearch.report").joinpath("templates", "sort.js").read_text(encoding="utf-8").strip()
     shown: dict[str, Any] = {
         "r": result,

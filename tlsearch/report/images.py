@@ -1,8 +1,11 @@
-"""The pictures of a report as files: ``pictures/NAME.png``, readable on white, and ``pictures/NAME.csv`` with the data
-behind it."""
+"""The pictures of a report: as files, and small enough to travel inside a page.
+
+The files are ``pictures/NAME.png``, readable on white, and ``pictures/NAME.csv`` with the data behind it.
+"""
 
 from __future__ import annotations
 
+import base64
 import csv
 import io
 import warnings
@@ -13,27 +16,36 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tlsearch.data.decode import ImageError, load_rgb
 from tlsearch.report.charts import Key, to_png, to_svg
 from tlsearch.utils.files import write_atomically
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+    from PIL.Image import Image
 
 PICTURES_FOLDER = "pictures"
 
-Row = tuple[Any, ...]
+THUMBNAIL_SIDE = 240
+"""Pixels on the longer side: twice the size on the page, for sharp screens."""
+
+Values = tuple[Any, ...]
+"""A line of the data behind a picture."""
 
 
-@dataclass(frozen=True)
-class Picture:
-    """A chart with the numbers that it shows. ``name`` is that of its files, ``header`` names the columns of ``rows``;
-    ``keys`` is the legend that the page writes beside the chart."""
+@dataclass(frozen=True, kw_only=True)
+class Chart:
+    """A chart with the numbers that it shows.
+
+    ``name`` is that of its files, ``header`` names the columns of ``rows``; ``keys`` is the legend that the page writes
+    beside the chart.
+    """
 
     name: str
     title: str
     figure: Figure
     header: Sequence[str]
-    rows: Sequence[Row]
+    rows: Sequence[Values]
     keys: Sequence[Key] = ()
 
     @cached_property
@@ -49,20 +61,20 @@ class Picture:
 
 
 @dataclass(frozen=True)
-class Sheet:
+class PhotoSheet:
     """Photographs with their captions on one PNG, and the list that they are from."""
 
     name: str
     image: bytes
     header: Sequence[str]
-    rows: Sequence[Row]
+    rows: Sequence[Values]
 
     def png(self) -> bytes:
         """The sheet."""
         return self.image
 
 
-def write_pictures(pictures: Sequence[Picture | Sheet], output: Path) -> Path:
+def write_pictures(pictures: Sequence[Chart | PhotoSheet], output: Path) -> Path:
     """Write all of them into the folder ``pictures`` of ``output`` and give it; each file is renamed into place."""
     folder = output / PICTURES_FOLDER
     folder.mkdir(parents=True, exist_ok=True)
@@ -72,7 +84,7 @@ def write_pictures(pictures: Sequence[Picture | Sheet], output: Path) -> Path:
     return folder
 
 
-def table(header: Sequence[str], rows: Sequence[Row]) -> bytes:
+def table(header: Sequence[str], rows: Sequence[Values]) -> bytes:
     """Rows as CSV in UTF-8; what is not known is empty."""
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
@@ -88,3 +100,22 @@ def _any_script() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=r"Glyph .* missing from", category=UserWarning)
         yield
+
+
+def thumbnail(path: Path) -> Image | None:
+    """The photograph, at most ``THUMBNAIL_SIDE`` pixels on its longer side; None where the file cannot be read."""
+    try:
+        image = load_rgb(path)
+    except ImageError:
+        return None
+    image.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
+    return image
+
+
+def data_uri(image: Image | None) -> str | None:
+    """A photograph as a JPEG in a data URI; None for None."""
+    if image is None:
+        return None
+    stream = io.BytesIO()
+    image.save(stream, "JPEG", quality=80)
+    return "data:image/jpeg;base64," + base64.b64encode(stream.getvalue()).decode("ascii")

@@ -6,8 +6,9 @@ from collections import Counter
 
 from tlsearch.report import text as words
 from tlsearch.report.model_table import ModelRow, headings, model_rows
-from tlsearch.report.numbers import interval, score
+from tlsearch.report.text import format_interval, format_score
 from tlsearch.results.result import RunResult
+from tlsearch.utils.units import short_duration
 
 _VERSIONS = ("tlsearch", "keras", "tensorflow", "optuna", "mlflow", "python")
 
@@ -38,9 +39,13 @@ def _answer(result: RunResult) -> str:
     """The winner with its figure, beside the network from scratch."""
     metrics, baseline = result.metrics, result.baseline
     name = words.metric_name(metrics.name)
-    text = f"**{result.winner.label}**: {name} {score(metrics.test)} {interval(metrics.test_ci95)} on test"
+    text = (
+        f"**{result.winner.label}**: {name} {format_score(metrics.test)} {format_interval(metrics.test_ci95)} on test"
+    )
     return text + (
-        f", against {score(baseline.test)} {interval(baseline.test_ci95)} from scratch." if baseline else "."
+        f", against {format_score(baseline.test)} {format_interval(baseline.test_ci95)} from scratch."
+        if baseline
+        else "."
     )
 
 
@@ -57,12 +62,12 @@ def _models(result: RunResult) -> list[str]:
 
 
 def _row(row: ModelRow) -> str:
-    validation = score(row.val) + (f" ({row.val_note})" if row.val_note else "")
+    validation = format_score(row.val) + (f" ({row.val_note})" if row.val_note else "")
     confirmed = "none"
     if row.confirmed is not None:
-        notes = [f"on {words.folds(row.confirmed)}", words.spreads(row.confirmed, score)]
-        confirmed = f"{score(row.confirmed.mean)} {', '.join(note for note in notes if note)}"
-    tested = f"{score(row.test)} {interval(row.test_ci95)}"
+        notes = [f"on {words.folds(row.confirmed)}", words.spreads(row.confirmed)]
+        confirmed = f"{format_score(row.confirmed.mean)} {', '.join(note for note in notes if note)}"
+    tested = f"{format_score(row.test)} {format_interval(row.test_ci95)}"
     return f"| {_cell(f'{row.name}: {row.model}')} | {validation} | {confirmed} | {tested} |"
 
 
@@ -76,7 +81,7 @@ def _search(result: RunResult) -> list[str]:
     cut = f", frozen up to {winner.cut_point}" if winner.cut_point else ""
     images = " + ".join(f"{data.total(part):,} {part}" for part in ("train", "val", "test") if data.total(part))
     seconds = result.timings.get("total")
-    took = f" in {words.duration(seconds)}" if seconds is not None else ""
+    took = f" in {short_duration(seconds)}" if seconds is not None else ""
     lines = [
         f"- winner: {winner.label}{cut}",
         f"- {len(trials)} trials ({counts}){took} with {names}",

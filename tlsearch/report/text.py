@@ -1,4 +1,4 @@
-"""The words for the numbers of a run: terminal, report and MLflow all take them from here.
+"""The texts for the numbers of a run: terminal, report and MLflow all take them from here.
 
 A validation figure is *selected, optimistic*: it chose the winner. A *confirmed* figure comes from resampled folds,
 its two spreads apart. A test figure is *tested once*, with the count of how often that test set has been opened.
@@ -8,11 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tlsearch.report.numbers import interval as bracket
-from tlsearch.report.numbers import signed
 from tlsearch.results.result import RunResult
-from tlsearch.results.schema import Baseline, Confirmed, Difference, Gain, Interval
+from tlsearch.results.schema import (
+    Baseline,
+    Calibration,
+    Confirmed,
+    Difference,
+    Gain,
+    Interval,
+    LabelErrors,
+    MoreData,
+)
 from tlsearch.stats.intervals import FEWEST_DISCORDANT
+from tlsearch.utils.units import counted
 
 METRICS = {"accuracy": "accuracy", "balanced_accuracy": "balanced accuracy", "macro_f1": "macro F1"}
 
@@ -25,10 +33,59 @@ SIGNIFICANT = 0.05
 OVER_SCRATCH = "gain over training from scratch"
 OVER_PROBE = "gain over the linear probe"
 
+HARDLY = 0.01
+"""A doubling of the images that surely gains less than this is not worth the effort."""
+
 
 def metric_name(name: str) -> str:
     """A metric as people call it."""
     return METRICS.get(name, name.replace("_", " "))
+
+
+# Numbers
+
+
+def format_score(value: float) -> str:
+    """A fraction with three digits: ``0.873``."""
+    return f"{value:.3f}"
+
+
+def format_difference(value: float) -> str:
+    """A difference of fractions with its sign: ``+0.271``."""
+    return ("-" if value < -0.0005 else "+") + format_score(abs(value))
+
+
+def format_interval(bounds: Interval, *, sign: bool = False) -> str:
+    """``[0.836 0.903]``, or ``[+0.221 +0.320]`` with signs."""
+    show = format_difference if sign else format_score
+    return f"[{show(bounds[0])} {show(bounds[1])}]"
+
+
+def format_p(p: float | None) -> str:
+    """A p-value for people: ``p = 0.034``, ``p < 0.001``, or why there is none."""
+    if p is None:
+        return f"no p-value (fewer than {FEWEST_DISCORDANT} discordant pairs or groups)"
+    if p < 0.001:
+        return "p < 0.001"
+    return "p > 0.999" if p > 0.999 else f"p = {p:.3f}"
+
+
+def percent(value: float, digits: int = 1) -> str:
+    """A fraction as a percentage: ``90.3 %``."""
+    return f"{100 * value:.{digits}f} %"
+
+
+def percent_interval(bounds: Interval) -> str:
+    """An interval of fractions as percentages: ``86.9 to 92.9 %``."""
+    return f"{100 * bounds[0]:.1f} to {100 * bounds[1]:.1f} %"
+
+
+def points(difference: float) -> str:
+    """A difference of fractions in percentage points, with its sign: ``+30.1``."""
+    return f"{100 * difference:+.1f}"
+
+
+# What a figure is
 
 
 def validation(val_folds: int, of_folds: int) -> str:
@@ -50,10 +107,10 @@ def confirmed_on(confirmed: Confirmed) -> str:
 
 def folds(confirmed: Confirmed, kind: str = "") -> str:
     """``3 folds``, or ``3 resampled folds``."""
-    return f"{confirmed.folds} {kind}fold{'s' if confirmed.folds != 1 else ''}"
+    return counted(confirmed.folds, f"{kind}fold")
 
 
-def spreads(confirmed: Confirmed, show: Callable[[float], str], sign: str = "+-") -> str:
+def spreads(confirmed: Confirmed, show: Callable[[float], str] = format_score, sign: str = "+-") -> str:
     """``seeds +- 0.006, sampling +- 0.017``; the two answer different questions and are never added up."""
     known = (("seeds", confirmed.seed_spread), ("sampling", confirmed.sampling_error))
     return ", ".join(f"{name} {sign} {show(value)}" for name, value in known if value is not None)
@@ -61,65 +118,39 @@ def spreads(confirmed: Confirmed, show: Callable[[float], str], sign: str = "+-"
 
 def openings(times: int) -> str:
     """``this test set: opened 2 times``."""
-    return f"this test set: opened {times} time{'s' if times != 1 else ''}"
-
-
-def format_p(p: float | None) -> str:
-    """A p-value for people: ``p = 0.034``, ``p < 0.001``, or why there is none."""
-    if p is None:
-        return f"no p-value (fewer than {FEWEST_DISCORDANT} discordant pairs or groups)"
-    if p < 0.001:
-        return "p < 0.001"
-    return "p > 0.999" if p > 0.999 else f"p = {p:.3f}"
+    return f"this test set: opened {counted(times, 'time')}"
 
 
 def gain_lines(gain: Gain | None) -> list[str]:
-    """Both gains on test with interval and p-value, in fractions: over training from scratch and over the linear
-    probe, where there are."""
+    """Both gains on test with interval and p-value, in fractions.
+
+    One is over training from scratch, the other over the linear probe; what there is not is left out.
+    """
     lines = []
     if gain is not None and gain.test is not None and gain.ci95 is not None:
-        lines.append(f"{OVER_SCRATCH} {signed(gain.test)} {bracket(gain.ci95, sign=True)} {format_p(gain.p_value)}")
+        lines.append(f"{OVER_SCRATCH} {_gained(gain.test, gain.ci95)} {format_p(gain.p_value)}")
     over = gain.over_linear_probe if gain is not None else None
     if over is not None:
-        figures = f"{signed(over.difference)} {bracket(over.ci95, sign=True)} {format_p(over.p_value)}"
-        lines.append(f"{OVER_PROBE} {figures}")
+        lines.append(f"{OVER_PROBE} {_gained(over.difference, over.ci95)} {format_p(over.p_value)}")
     return lines
 
 
-def percent(value: float, digits: int = 1) -> str:
-    """A fraction as a percentage: ``90.3 %``."""
-    return f"{100 * value:.{digits}f} %"
+def _gained(difference: float, ci95: Interval) -> str:
+    return f"{format_difference(difference)} {format_interval(ci95, sign=True)}"
 
 
-def interval(ci: Interval) -> str:
-    """An interval of fractions: ``86.9 to 92.9 %``."""
-    return f"{100 * ci[0]:.1f} to {100 * ci[1]:.1f} %"
-
-
-def points(difference: float) -> str:
-    """A difference of fractions in percentage points, with its sign: ``+30.1``."""
-    return f"{100 * difference:+.1f}"
-
-
-def duration(seconds: float) -> str:
-    """Seconds as ``0.4 s``, ``45 s``, ``6m 12s`` or ``1h 05m``."""
-    if seconds < 9.95:
-        return f"{seconds:.1f} s"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60}m {whole % 60:02}s"
-    return f"{whole // 3600}h {whole % 3600 // 60:02}m"
+# Sentences on what the run shows
 
 
 def verdict(result: RunResult) -> list[str]:
-    """What the run shows, a sentence a claim: over training from scratch, over a linear probe, and the fine
-    print that goes with them."""
+    """What the run shows, a sentence a claim, and what limits the claims.
+
+    The claims are the gains over training from scratch and over the linear probe.
+    """
     gain, baseline = result.gain, result.baseline
     sentences = []
-    if gain is not None and gain.test is not None and baseline is not None:
-        sentences.append(_over_scratch(gain, baseline.architecture))
+    if gain is not None and gain.test is not None and gain.ci95 is not None and baseline is not None:
+        sentences.append(_over_scratch(gain, _in_points(gain.test, gain.ci95), gain.ci95, baseline.architecture))
     else:
         sentences.append("No baseline was trained from scratch, so no gain over it is claimed.")
     if gain is not None and gain.over_linear_probe is not None:
@@ -141,22 +172,21 @@ def verdict(result: RunResult) -> list[str]:
     return sentences
 
 
-def _over_scratch(gain: Gain, architecture: str) -> str:
-    ci = gain.ci95
-    if gain.test is None or ci is None:
-        raise ValueError("a gain over the baseline has a difference and an interval")
-    figures = f"{points(gain.test)} points [{points(ci[0])}, {points(ci[1])}]"
-    evidence = _evidence(gain.p_value, gain.discordant)
-    if ci[0] > 0 and _significant(gain):
+def _in_points(difference: float, ci95: Interval) -> str:
+    return f"{points(difference)} points [{points(ci95[0])}, {points(ci95[1])}]"
+
+
+def _over_scratch(gain: Gain, figures: str, ci95: Interval, architecture: str) -> str:
+    evidence = _evidence(gain)
+    if ci95[0] > 0 and _significant(gain):
         return f"Reuse beats {architecture} trained from scratch by {figures}{evidence}."
-    if ci[1] < 0 and _significant(gain):
+    if ci95[1] < 0 and _significant(gain):
         return f"{architecture} trained from scratch beats reuse: {figures}{evidence}."
     return f"No gain over {architecture} trained from scratch is shown: {figures}{evidence}."
 
 
 def _over_probe(over: Difference) -> str:
-    figures = f"{points(over.difference)} points [{points(over.ci95[0])}, {points(over.ci95[1])}]"
-    evidence = _evidence(over.p_value, over.discordant)
+    figures, evidence = _in_points(over.difference, over.ci95), _evidence(over)
     if over.ci95[0] > 0 and _significant(over):
         return f"Searching paid: over the best linear probe {figures}{evidence}."
     if over.ci95[1] < 0 and _significant(over):
@@ -165,10 +195,19 @@ def _over_probe(over: Difference) -> str:
 
 
 def _significant(over: Gain | Difference) -> bool:
-    """Whether the test of no difference agrees that there is one: where too few images differ there is no p-value, and
-    an interval that excludes 0 all the same is no evidence."""
-    p = over.p_value
-    return p is not None and p < SIGNIFICANT
+    """Whether the test of no difference agrees that there is one.
+
+    Where too few images differ there is no p-value, and an interval that excludes 0 all the same is no evidence.
+    """
+    return over.p_value is not None and over.p_value < SIGNIFICANT
+
+
+def _evidence(over: Gain | Difference) -> str:
+    counts = ""
+    if over.discordant is not None:
+        ours, theirs = over.discordant
+        counts = f"; {counted(ours, 'image')} only the winner has right, {theirs:,} only the other"
+    return f", {format_p(over.p_value)}{counts}"
 
 
 def _about_scratch(baseline: Baseline) -> list[str]:
@@ -181,9 +220,57 @@ def _about_scratch(baseline: Baseline) -> list[str]:
     return sentences
 
 
-def _evidence(p: float | None, discordant: tuple[int, int] | None) -> str:
-    counts = ""
-    if discordant is not None:
-        images = "image" if discordant[0] == 1 else "images"
-        counts = f"; {discordant[0]} {images} only the winner has right, {discordant[1]} only the other"
-    return f", {format_p(p)}{counts}"
+# Sentences on what else the run found
+
+
+def more_data_sentence(more: MoreData) -> str:
+    """Would more images help, as far as a linear probe can tell?"""
+    low, high = more.gain_ci95
+    fewer, most = more.points[-2], more.points[-1]
+    figures = (
+        f"from {fewer.images:,} to {most.images:,} images, a linear probe gained {points(more.last_gain)} points "
+        f"of {metric_name(more.metric)} [{points(low)}, {points(high)}]"
+    )
+    if low > 0 and more.last_gain >= HARDLY:
+        return f"More images would probably help: {figures}. The next doubling usually brings somewhat less."
+    if high < HARDLY:
+        return f"More images of the same kind would hardly help: {figures}."
+    if low > 0:
+        return f"More images would help a little: {figures}."
+    return f"Whether more images would help cannot be told: {figures}."
+
+
+def label_errors_sentence(errors: LabelErrors) -> str:
+    """How many labels are counted as wrong, and what is shown."""
+    where = f"{errors.examined:,} training and validation images"
+    if not errors.suspects:
+        return f"None of {where} looks as if it belonged to another class."
+    few = len(errors.suspects)
+    shown = "The most suspect is shown" if few == 1 else f"The {few} most suspect are shown"
+    many = f"about {errors.estimated:,}" if errors.estimated else "hardly any"
+    return (
+        f"Linear probes that had not seen the image count {many} of {where} as wrongly labelled. "
+        f"{shown}; some are only unusual, so look before you change a label."
+    )
+
+
+def calibration_sentence(calibration: Calibration, folds: int = 1) -> str:
+    """Whether the winner is too sure, and what a temperature does about it.
+
+    With several ``folds`` (``PlanSummary.folds``) the temperature comes from other models than the one that is tested.
+    """
+    before, after, temperature = calibration.before, calibration.after, calibration.temperature
+    sure = "about as sure as it should be"
+    if before.ece > 1.5 * before.ece_by_chance:
+        confidence = sum(b.images * b.confidence for b in before.bins)
+        right = sum(b.images * b.accuracy for b in before.bins)
+        sure = "surer than it should be" if confidence > right else "less sure than it should be"
+    source = "validation images"
+    if folds > 1:
+        source += " of folds, and so on models that saw fewer images than the tested one"
+    return (
+        f"The winner is {sure}: expected calibration error {percent(before.ece)} on test ({calibration.bins} bins; "
+        f"{percent(before.ece_by_chance)} is to be expected by chance where all is well), log loss "
+        f"{before.log_loss:.3f}. With temperature {temperature:.2f}, fitted on {calibration.fitted_on:,} {source}: "
+        f"{percent(after.ece)} and {after.log_loss:.3f}. The saved model gives its probabilities as they are."
+    )

@@ -42,6 +42,18 @@ def format_duration(seconds: float) -> str:
     return "".join(f"{n}{unit}" for n, unit in ((hours, "h"), (minutes, "m"), (rest, "s")) if n)
 
 
+def short_duration(seconds: float) -> str:
+    """A duration as people say it: ``0.4s``, ``45s``, ``6m 12s``, ``1h 05m``."""
+    if 0 <= seconds < 9.95:
+        return f"{round(seconds, 1):g}s"
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole}s"
+    if whole < 3600:
+        return f"{whole // 60}m {whole % 60:02}s"
+    return f"{whole // 3600}h {whole % 3600 // 60:02}m"
+
+
 def parse_size(text: str) -> int:
     """Bytes from ``10GB``, ``500 MB``, ``1.5GiB``, ``4096``; without an i a unit is a power of 1000.
 

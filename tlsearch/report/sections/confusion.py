@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tlsearch.report.charts import BASELINE, INK, NEUTRAL, WINNER, Key, as_percent, new_chart, printable, row_chart
-from tlsearch.report.images import Picture
+from tlsearch.report.images import Chart
 from tlsearch.report.sections.section import Section
 from tlsearch.results.result import RunResult
 from tlsearch.results.schema import Confusion
@@ -18,14 +18,18 @@ MATRIX_CLASSES = 25
 MOST_CONFUSIONS = 20
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ClassFigures:
-    """A class on test. ``recall`` is the share of its images that the winner found, ``precision`` the share of what it
-    called so that is so, ``f1`` their harmonic mean; None where there is nothing to divide by."""
+    """A class on test.
+
+    ``predicted`` is how many images were predicted as it. ``recall`` is the share of its images that the winner found,
+    ``precision`` the share of what was predicted as it that is right, ``f1`` their harmonic mean; None where there is
+    nothing to divide by.
+    """
 
     label: str
     images: int
-    called: int
+    predicted: int
     precision: float | None
     recall: float | None
     f1: float | None
@@ -43,7 +47,7 @@ def confusion(result: RunResult) -> Section:
         "confused": None if small else _most_confused(matrix),
         "per_class": classes,
     }
-    return Section(shown, (_matrix_picture(matrix, small), _class_picture(classes)))
+    return Section(shown, (_matrix_chart(matrix, small), _class_chart(classes)))
 
 
 def class_figures(confusion: Confusion) -> list[ClassFigures]:
@@ -51,10 +55,17 @@ def class_figures(confusion: Confusion) -> list[ClassFigures]:
     found = []
     for number, (label, counts) in enumerate(zip(confusion.labels, confusion.matrix, strict=True)):
         right, images = counts[number], sum(counts)
-        called = sum(row[number] for row in confusion.matrix)
-        f1 = 2 * right / (images + called) if images + called else None
-        precision, recall = (right / n if n else None for n in (called, images))
-        found.append(ClassFigures(label, images, called, precision, recall, f1))
+        predicted = sum(row[number] for row in confusion.matrix)
+        found.append(
+            ClassFigures(
+                label=label,
+                images=images,
+                predicted=predicted,
+                precision=right / predicted if predicted else None,
+                recall=right / images if images else None,
+                f1=2 * right / (images + predicted) if images + predicted else None,
+            )
+        )
     return found
 
 
@@ -77,23 +88,23 @@ def _shade(share: float, right: bool) -> float:
 
 
 def _most_confused(confusion: Confusion) -> list[tuple[str, str, int, float]]:
-    """The most frequent mistakes: true class, what it was called, how often, share of the true class."""
+    """The most frequent mistakes: true class, predicted class, how often, share of the true class."""
     pairs = [
-        (label, called, count, count / sum(counts))
+        (label, predicted, count, count / sum(counts))
         for label, counts in zip(confusion.labels, confusion.matrix, strict=True)
-        for called, count in zip(confusion.labels, counts, strict=True)
-        if called != label and count
+        for predicted, count in zip(confusion.labels, counts, strict=True)
+        if predicted != label and count
     ]
     return sorted(pairs, key=lambda pair: -pair[2])[:MOST_CONFUSIONS]
 
 
-def _matrix_picture(confusion: Confusion, numbers: bool) -> Picture:
+def _matrix_chart(confusion: Confusion, numbers: bool) -> Chart:
     """The matrix as an image, with its counts where there is room for them."""
     size = len(confusion.labels)
     names = [printable(label, 24) for label in confusion.labels]
     # The names of the classes take from the room of the axes' titles.
     side = min(12.0, max(2.4, 0.6 + 0.32 * size) + 0.075 * max(len(name) for name in names))
-    figure, axes = new_chart("what the winner called them", "true class", fractions=False, width=side, height=side)
+    figure, axes = new_chart("predicted class", "true class", fractions=False, width=side, height=side)
     axes.imshow(_pixels(confusion), interpolation="nearest")
     axes.grid(visible=False)
     text = 8 if size <= MATRIX_CLASSES else max(3, 620 / size / 1.6)
@@ -108,8 +119,8 @@ def _matrix_picture(confusion: Confusion, numbers: bool) -> Picture:
                 if count:
                     axes.text(j, i, str(count), ha="center", va="center", fontsize=7.5, color=INK)
     rows = [(label, *counts) for label, counts in zip(confusion.labels, confusion.matrix, strict=True)]
-    header = ("true class \\ called", *confusion.labels)
-    return Picture("confusion", "Confusion on test", figure, header, rows)
+    header = ("true class \\ predicted", *confusion.labels)
+    return Chart(name="confusion", title="Confusion on test", figure=figure, header=header, rows=rows)
 
 
 def _pixels(confusion: Confusion) -> list[list[tuple[float, float, float]]]:
@@ -127,7 +138,7 @@ def _pixels(confusion: Confusion) -> list[list[tuple[float, float, float]]]:
     return rows
 
 
-def _class_picture(classes: Sequence[ClassFigures]) -> Picture:
+def _class_chart(classes: Sequence[ClassFigures]) -> Chart:
     """Precision, recall and F1 of every class, the worst first."""
     ranked = sorted(classes, key=lambda c: (c.f1 is None, c.f1 or 0.0))
     figure, axes = row_chart([c.label for c in ranked], "on test images", each=0.2)
@@ -143,6 +154,13 @@ def _class_picture(classes: Sequence[ClassFigures]) -> Picture:
     axes.set_xlim(-0.02, 1.03)
     as_percent(axes, "x")
     keys = (Key("precision", BASELINE, "triangle"), Key("recall", WINNER, "dot"))
-    rows = [(c.label, c.images, c.called, c.precision, c.recall, c.f1) for c in classes]
-    header = ("class", "images", "called", "precision", "recall", "f1")
-    return Picture("per-class", "Every class on test, the worst F1 first", figure, header, rows, keys)
+    rows = [(c.label, c.images, c.predicted, c.precision, c.recall, c.f1) for c in classes]
+    header = ("class", "images", "predicted", "precision", "recall", "f1")
+    return Chart(
+        name="per-class",
+        title="Every class on test, the worst F1 first",
+        figure=figure,
+        header=header,
+        rows=rows,
+        keys=keys,
+    )

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from tlsearch.report.charts import BASELINE, INK, NEUTRAL, WINNER, row_chart
-from tlsearch.report.images import Picture
+from tlsearch.report.images import Chart
 from tlsearch.report.sections.section import Section
 from tlsearch.report.sections.trial_table import STATES
-from tlsearch.report.text import duration
 from tlsearch.results.result import RunResult
 from tlsearch.results.schema import FrozenWork, TrialRow
+from tlsearch.utils.units import short_duration
 
 READ, ASKED, COMPUTED = "computed at every reading", "kept within each trial only", "really computed, kept and shared"
 
@@ -20,17 +20,17 @@ def cost(result: RunResult) -> Section:
     """Bars of the steps, a sentence on the trials, and the counts of the store where the result has them."""
     steps = {step: seconds for step, seconds in result.timings.items() if step != "total"}
     total = result.timings.get("total", sum(steps.values()))
-    pictures = [_steps_picture(steps)] if steps else []
+    charts = [_steps_chart(steps)] if steps else []
     bars = store_bars(result.frozen_work)
     if bars:
-        pictures.append(_store_picture(bars, result.frozen_work))
+        charts.append(_store_chart(bars, result.frozen_work))
     shown = {
         "timings": [(step, sec, round(100 * sec / total, 2) if total else 0) for step, sec in steps.items()],
         "total_time": total,
         "spent": _spent([row for row in result.trials if row.role == "trial"]),
         "store": _store_shown(bars),
     }
-    return Section(shown, tuple(pictures))
+    return Section(shown, tuple(charts))
 
 
 def _spent(trials: Sequence[TrialRow]) -> str:
@@ -39,7 +39,7 @@ def _spent(trials: Sequence[TrialRow]) -> str:
     for state in STATES:
         rows = [row for row in trials if row.state == state]
         if rows:
-            parts.append(f"{len(rows)} {state} {duration(sum(row.seconds for row in rows))}")
+            parts.append(f"{len(rows)} {state} {short_duration(sum(row.seconds for row in rows))}")
     return f"Trials of the search by how they ended: {', '.join(parts)}." if parts else ""
 
 
@@ -66,19 +66,21 @@ def _store_shown(bars: Sequence[tuple[str, int, float, float]]) -> dict[str, Any
     return {
         "bars": [(*bar, round(100 * bar[3] / most, 2) if most else 0) for bar in bars],
         "sentence": (
-            f"Storing what frozen layers make of an image saved about {duration(saved[0])} against computing it "
-            f"whenever it is read, and {duration(saved[1])} against keeping it within each trial only."
+            f"Storing what frozen layers make of an image saved about {short_duration(saved[0])} against computing it "
+            f"whenever it is read, and {short_duration(saved[1])} against keeping it within each trial only."
         ),
     }
 
 
-def _steps_picture(steps: dict[str, float]) -> Picture:
+def _steps_chart(steps: dict[str, float]) -> Chart:
     figure, axes = row_chart(list(steps), "seconds")
     _label_bars(axes, list(steps.values()), [WINNER] * len(steps))
-    return Picture("cost", "Seconds by step", figure, ("step", "seconds"), list(steps.items()))
+    return Chart(
+        name="cost", title="Seconds by step", figure=figure, header=("step", "seconds"), rows=list(steps.items())
+    )
 
 
-def _store_picture(bars: Sequence[tuple[str, int, float, float]], work: Sequence[FrozenWork]) -> Picture:
+def _store_chart(bars: Sequence[tuple[str, int, float, float]], work: Sequence[FrozenWork]) -> Chart:
     figure, axes = row_chart([what for what, *_ in bars], "seconds in frozen layers", each=0.4)
     _label_bars(axes, [seconds for *_, seconds in bars], [BASELINE, NEUTRAL, WINNER])
     rows = [
@@ -92,13 +94,19 @@ def _store_picture(bars: Sequence[tuple[str, int, float, float]], work: Sequence
         "candidate", "seconds_per_pass", "images_read", "passes_read", "images_asked", "passes_asked",
         "images_computed", "passes_computed",
     )  # fmt: skip
-    return Picture("store", "What stored features saved", figure, header, rows)
+    return Chart(name="store", title="What stored features saved", figure=figure, header=header, rows=rows)
 
 
 def _label_bars(axes: Any, seconds: Sequence[float], colors: Sequence[str]) -> None:
     for place, (value, color) in enumerate(zip(seconds, colors, strict=True)):
         axes.barh(place, value, height=0.5, color=color)
         axes.annotate(
-            duration(value), (value, place), (4, 0), textcoords="offset points", va="center", fontsize=8, color=INK
+            short_duration(value),
+            (value, place),
+            (4, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=8,
+            color=INK,
         )
     axes.set_xlim(0, 1.15 * max(max(seconds), 1e-9))

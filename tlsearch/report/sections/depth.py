@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from tlsearch.report.charts import BASELINE, WINNER, Key, limits, new_chart
-from tlsearch.report.images import Picture
+from tlsearch.report.images import Chart
 from tlsearch.report.sections.section import Section
 from tlsearch.report.text import percent
 from tlsearch.results.result import RunResult
@@ -19,19 +19,19 @@ def depth(result: RunResult) -> Section:
     winner = f"{spec.backbone}@{spec.weights}" if spec.weights else ""
     curves = {label: curve for label, curve in result.profile.items() if curve}
     ends = [v for curve in curves.values() for p in curve for v in (p.accuracy - _error(p), p.accuracy + _error(p))]
-    pictures: list[Picture] = []
-    charts = []
+    charts: list[Chart] = []
+    shown = []
     for label, curve in curves.items():
         frozen = spec.freeze_depth if label == winner else 0
-        name = _file_name(label, [picture.name for picture in pictures])
-        pictures.append(_picture(name, label, curve, limits(ends), frozen))
+        name = _file_name(label, [chart.name for chart in charts])
+        charts.append(_chart(name, label, curve, limits(ends), frozen))
         best = max(curve, key=lambda point: point.accuracy)
         caption = f"best {percent(best.accuracy)} after {best.cut_point} ({best.depth} of {curve[-1].depth})"
-        charts.append((label, pictures[-1].svg, caption + (f"; dashed: the winner froze {frozen}" if frozen else "")))
-    return Section({"depth_charts": charts}, tuple(pictures))
+        shown.append((label, charts[-1].svg, caption + (f"; dashed: the winner froze {frozen}" if frozen else "")))
+    return Section({"depth_charts": shown}, tuple(charts))
 
 
-def _picture(name: str, label: str, curve: Sequence[ProfilePoint], scale: tuple[float, float], frozen: int) -> Picture:
+def _chart(name: str, label: str, curve: Sequence[ProfilePoint], scale: tuple[float, float], frozen: int) -> Chart:
     figure, axes = new_chart("cut point, from input to output", "accuracy of a linear probe")
     depths, accuracies = [p.depth for p in curve], [p.accuracy for p in curve]
     below = [p.accuracy - _error(p) for p in curve]
@@ -48,8 +48,8 @@ def _picture(name: str, label: str, curve: Sequence[ProfilePoint], scale: tuple[
     if frozen:
         keys.append(Key(f"the winner froze {frozen}", BASELINE, "dashed"))
     rows = [(label, p.depth, p.cut_point, p.accuracy, p.stderr) for p in curve]
-    header = ("candidate", "depth", "cut", "accuracy", "stderr")
-    return Picture(name, f"Accuracy by depth: {label}", figure, header, rows, keys)
+    header = ("candidate", "depth", "cut_point", "accuracy", "stderr")
+    return Chart(name=name, title=f"Accuracy by depth: {label}", figure=figure, header=header, rows=rows, keys=keys)
 
 
 def _file_name(label: str, taken: Sequence[str]) -> str:

@@ -8,11 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tlsearch.report.charts import shorten
-from tlsearch.report.finding_text import label_errors_sentence
-from tlsearch.report.images import Row, Sheet
+from tlsearch.report.images import THUMBNAIL_SIDE, PhotoSheet, Values, data_uri, thumbnail
 from tlsearch.report.sections.section import Section
-from tlsearch.report.text import percent
-from tlsearch.report.thumbnails import SIDE, data_uri, thumbnail
+from tlsearch.report.text import label_errors_sentence, percent
 from tlsearch.results.result import RunResult
 from tlsearch.results.schema import LabelErrors, Mistake, Suspect
 
@@ -37,19 +35,22 @@ def photographs(result: RunResult, root: Path) -> Section:
     return Section({"mistakes": mistakes, "labels": labels}, sheets)
 
 
-def _mistakes(mistakes: Sequence[Mistake], root: Path) -> tuple[list[tuple[Mistake, str | None]], Sheet | None]:
+def _mistakes(mistakes: Sequence[Mistake], root: Path) -> tuple[list[tuple[Mistake, str | None]], PhotoSheet | None]:
     """The mistakes with their pictures, and the sheet of them where there are any."""
     images = [thumbnail(root / item.path) for item in mistakes]
     shown = [(item, data_uri(image)) for item, image in zip(mistakes, images, strict=True)]
     captions = [
-        (f"called {item.predicted} {percent(item.probability, 0)}", f"is {item.true}", item.path) for item in mistakes
+        (f"predicted {item.predicted} {percent(item.probability, 0)}", f"is {item.true}", item.path)
+        for item in mistakes
     ]
     rows = [(item.path, item.true, item.predicted, item.probability) for item in mistakes]
     header = ("path", "true", "predicted", "probability")
     return shown, _sheet("mistakes", images, captions, header, rows) if images else None
 
 
-def _suspects(labels: LabelErrors, root: Path) -> tuple[tuple[str, list[tuple[Suspect, str | None]]], Sheet | None]:
+def _suspects(
+    labels: LabelErrors, root: Path
+) -> tuple[tuple[str, list[tuple[Suspect, str | None]]], PhotoSheet | None]:
     """What is said of the labels, the suspects with their pictures, and the sheet of them where there are any."""
     images = [thumbnail(root / item.path) for item in labels.suspects]
     shown = [(item, data_uri(image)) for item, image in zip(labels.suspects, images, strict=True)]
@@ -75,13 +76,13 @@ def _sheet(
     images: Sequence[Image | None],
     captions: Sequence[tuple[str, str, str]],
     header: Sequence[str],
-    rows: Sequence[Row],
-) -> Sheet:
+    rows: Sequence[Values],
+) -> PhotoSheet:
     """A contact sheet: photographs in rows of six, three lines of text below each."""
     from PIL import Image, ImageDraw
 
     columns = min(COLUMNS, len(images))
-    cell_width, cell_height = SIDE + GAP, SIDE + 3 * LINE + 2 * GAP
+    cell_width, cell_height = THUMBNAIL_SIDE + GAP, THUMBNAIL_SIDE + 3 * LINE + 2 * GAP
     size = (columns * cell_width + GAP, -(-len(images) // columns) * cell_height + GAP)
     sheet = Image.new("RGB", size, "white")
     draw, font = ImageDraw.Draw(sheet), _font()
@@ -89,16 +90,16 @@ def _sheet(
         left = GAP + number % columns * cell_width
         top = GAP + number // columns * cell_height
         if image is None:
-            draw.rectangle((left, top, left + SIDE, top + SIDE), fill="#f0f2f4")
-            draw.text((left + GAP, top + SIDE // 2), "no picture", fill="#5d6670", font=font)
+            draw.rectangle((left, top, left + THUMBNAIL_SIDE, top + THUMBNAIL_SIDE), fill="#f0f2f4")
+            draw.text((left + GAP, top + THUMBNAIL_SIDE // 2), "no picture", fill="#5d6670", font=font)
         else:
-            sheet.paste(image, (left + (SIDE - image.width) // 2, top + (SIDE - image.height) // 2))
+            sheet.paste(image, (left + (THUMBNAIL_SIDE - image.width) // 2, top + (THUMBNAIL_SIDE - image.height) // 2))
         for place, text in enumerate(lines):
             color = "#5d6670" if place == 2 else "#1b1f24"
-            draw.text((left, top + SIDE + 4 + place * LINE), _fitting(text), fill=color, font=font)
+            draw.text((left, top + THUMBNAIL_SIDE + 4 + place * LINE), _fitting(text), fill=color, font=font)
     stream = io.BytesIO()
     sheet.save(stream, "PNG")
-    return Sheet(name, stream.getvalue(), header, rows)
+    return PhotoSheet(name, stream.getvalue(), header, rows)
 
 
 def _fitting(text: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tlsearch.report.images import Picture, Sheet
+from tlsearch.report.images import Chart, PhotoSheet
 
 
 @dataclass(frozen=True)
@@ -14,4 +14,4 @@ class Section:
     """What the template shows, by name, and the pictures that are files too."""
 
     shown: Mapping[str, Any]
-    pictures: tuple[Picture | Sheet, ...] = ()
+    pictures: tuple[Chart | PhotoSheet, ...] = ()

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tlsearch.report.charts import BASELINE, NEUTRAL, WINNER, Key, new_chart
-from tlsearch.report.images import Picture
+from tlsearch.report.images import Chart
 from tlsearch.report.sections.section import Section
 from tlsearch.report.sections.trial_table import winner_number
 from tlsearch.report.text import metric_name
@@ -26,22 +26,22 @@ class Curve:
     training: bool
 
 
-def curves(result: RunResult) -> Section:
+def learning_curves(result: RunResult) -> Section:
     """The score and the loss by epoch; no chart where nothing was trained in epochs."""
     lines = _lines(result)
     metric = metric_name(result.metrics.name)
     drawn = (
-        _picture("learning-curves", f"Learning curves: {metric}", lines, "objective", "train_accuracy", metric),
-        _picture("learning-curves-loss", "Learning curves: loss", lines, "val_loss", "train_loss", "loss"),
+        _chart("learning-curves", f"Learning curves: {metric}", lines, "objective", "train_accuracy", metric),
+        _chart("learning-curves-loss", "Learning curves: loss", lines, "val_loss", "train_loss", "loss"),
     )
-    pictures = tuple(picture for picture in drawn if picture is not None)
+    charts = tuple(chart for chart in drawn if chart is not None)
     others = [line.name for line in lines if line.color == NEUTRAL]
     shown = {
-        "curves": [picture.svg for picture in pictures],
-        "curve_keys": pictures[0].keys if pictures else (),
+        "curves": [chart.svg for chart in charts],
+        "curve_keys": charts[0].keys if charts else (),
         "other_curves": ", ".join(others),
     }
-    return Section(shown, pictures)
+    return Section(shown, charts)
 
 
 def _lines(result: RunResult) -> list[Curve]:
@@ -56,7 +56,7 @@ def _lines(result: RunResult) -> list[Curve]:
     return lines
 
 
-def _picture(name: str, title: str, lines: Sequence[Curve], solid: str, dashed: str, ylabel: str) -> Picture | None:
+def _chart(name: str, title: str, lines: Sequence[Curve], solid: str, dashed: str, ylabel: str) -> Chart | None:
     """Key ``solid`` as lines, ``dashed`` (on training images) dashed; None where no epoch has a number under
     ``solid``."""
     if not any(_series(line.epochs, solid)[0] for line in lines):
@@ -79,7 +79,9 @@ def _picture(name: str, title: str, lines: Sequence[Curve], solid: str, dashed: 
         for number, epoch in enumerate(line.epochs, 1)
     ]
     legend = (*keys.values(), Key("on training images", NEUTRAL, "dashed"))
-    return Picture(name, title, figure, ("trial", "epoch", solid, dashed), rows, legend)
+    return Chart(
+        name=name, title=title, figure=figure, header=("trial", "epoch", solid, dashed), rows=rows, keys=legend
+    )
 
 
 def _series(epochs: Sequence[Mapping[str, float | None]], key: str) -> tuple[list[float], list[float]]:

@@ -20,7 +20,7 @@ from tlsearch.report.charts import (
     new_chart,
     row_chart,
 )
-from tlsearch.report.images import Picture
+from tlsearch.report.images import Chart
 from tlsearch.report.sections.section import Section
 from tlsearch.report.sections.trial_table import reached, winner_number
 from tlsearch.report.text import metric_name, percent
@@ -78,27 +78,27 @@ DIMENSIONS = (
 )  # fmt: skip
 
 
-def mattered(result: RunResult) -> Section:
+def importance(result: RunResult) -> Section:
     """The importance of parameters, and the score of every trial by what people ask about."""
     searched = [row for row in result.trials if row.role == "trial"]
     drawn = [row for row in searched if reached(row) is not None]
-    pictures, same = [], []
+    charts, same = [], []
     for dimension in DIMENSIONS:
         places = {dimension.place(row) for row in drawn}
         if len(places) > 1:
-            pictures.append(_scatter(result, drawn, dimension))
+            charts.append(_scatter(result, drawn, dimension))
         elif drawn:
             same.append(dimension.axis)
     shown = {
         "importance": _importance_shown(result.importance, len([r for r in searched if r.state == "complete"])),
-        "scatter": [(picture.title, picture.svg) for picture in pictures],
-        "scatter_keys": pictures[0].keys if pictures else (),
+        "scatter": [(chart.title, chart.svg) for chart in charts],
+        "scatter_keys": charts[0].keys if charts else (),
         "scatter_caption": _caption(result, searched, drawn, same) if searched else "",
     }
     if result.importance is None or not result.importance.parameters:
-        return Section({**shown, "importance_bars": ()}, tuple(pictures))
+        return Section({**shown, "importance_bars": ()}, tuple(charts))
     bars = _bars(result.importance)
-    return Section({**shown, "importance_bars": bars}, (_importance(result.importance), *pictures))
+    return Section({**shown, "importance_bars": bars}, (_importance(result.importance), *charts))
 
 
 def _importance_shown(importance: Importance | None, complete: int) -> str:
@@ -128,7 +128,7 @@ def _bars(importance: Importance) -> list[tuple[str, float, float | None, float]
     ]
 
 
-def _importance(importance: Importance) -> Picture:
+def _importance(importance: Importance) -> Chart:
     rows = [(PARAMETERS.get(p.name, p.name), p) for p in importance.parameters]
     figure, axes = row_chart([name for name, _ in rows], "share of the variance of scores")
     for place, (_, found) in enumerate(rows):
@@ -140,10 +140,12 @@ def _importance(importance: Importance) -> Picture:
     as_percent(axes, "x")
     data = [(p.name, name, p.share, p.stderr, importance.trials) for name, p in rows]
     header = ("parameter", "meaning", "share_of_variance", "stderr", "complete_trials")
-    return Picture("importance", "What mattered: importance of parameters", figure, header, data)
+    return Chart(
+        name="importance", title="What mattered: importance of parameters", figure=figure, header=header, rows=data
+    )
 
 
-def _scatter(result: RunResult, rows: Sequence[TrialRow], dimension: Dimension) -> Picture:
+def _scatter(result: RunResult, rows: Sequence[TrialRow], dimension: Dimension) -> Chart:
     figure, axes = new_chart(dimension.axis, metric_name(result.metrics.name))
     candidates = [c.label for c in result.plan.candidates]
     won, values, data = winner_number(result), [], []
@@ -171,7 +173,14 @@ def _scatter(result: RunResult, rows: Sequence[TrialRow], dimension: Dimension) 
     axes.set_ylim(*limits(values))
     _set_axis(axes, dimension, [dimension.place(row) for row in rows])
     header = ("number", "candidate", "state", dimension.column, "value", "last_value", "winner")
-    return Picture(dimension.name, dimension.title, figure, header, data, _keys(result, rows, values, candidates))
+    return Chart(
+        name=dimension.name,
+        title=dimension.title,
+        figure=figure,
+        header=header,
+        rows=data,
+        keys=_keys(result, rows, values, candidates),
+    )
 
 
 def _near(baseline: float, values: Sequence[float]) -> bool:

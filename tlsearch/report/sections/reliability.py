@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tlsearch.report.charts import BASELINE, NEUTRAL, WINNER, Key, as_percent, new_chart
-from tlsearch.report.finding_text import calibration_sentence, more_data_sentence
-from tlsearch.report.images import Picture
+from tlsearch.report.images import Chart
 from tlsearch.report.sections.section import Section
-from tlsearch.report.text import metric_name
+from tlsearch.report.text import calibration_sentence, metric_name, more_data_sentence
 from tlsearch.results.result import RunResult
 from tlsearch.results.schema import Calibration, CalibrationBin, MoreData
 
 
-def trust(result: RunResult) -> Section:
+def reliability(result: RunResult) -> Section:
     """Calibration and more data, each where there is such a finding."""
     found = result.insights
-    shown: dict[str, tuple[str, Picture] | None] = {"calibration": None, "more_data": None}
+    shown: dict[str, tuple[str, Chart] | None] = {"calibration": None, "more_data": None}
     if found.calibration is not None:
         sentence = calibration_sentence(found.calibration, result.plan.folds)
         shown["calibration"] = (sentence, _reliability(found.calibration))
@@ -25,7 +24,7 @@ def trust(result: RunResult) -> Section:
     return Section(shown, tuple(item[1] for item in shown.values() if item is not None))
 
 
-def _more_data(more: MoreData) -> Picture:
+def _more_data(more: MoreData) -> Chart:
     """Score of a linear probe by the number of images it was fitted on, with standard errors."""
     figure, axes = new_chart("images fitted", f"{metric_name(more.metric)} of a linear probe")
     images, scores = [p.images for p in more.points], [p.score for p in more.points]
@@ -34,22 +33,30 @@ def _more_data(more: MoreData) -> Picture:
     axes.set_xticks(images, [f"{n:,}" for n in images])
     axes.set_xlim(0, 1.08 * max(images))
     rows = [(p.share, p.images, p.score, p.stderr) for p in more.points]
-    return Picture("more-data", "Would more images help?", figure, ("share", "images", "score", "stderr"), rows)
+    return Chart(
+        name="more-data",
+        title="Would more images help?",
+        figure=figure,
+        header=("share", "images", "score", "stderr"),
+        rows=rows,
+    )
 
 
-def _reliability(calibration: Calibration) -> Picture:
-    """The share that is right by what the model says, before and after the temperature; the area of a point is its
-    share of the images."""
+def _reliability(calibration: Calibration) -> Chart:
+    """The share that is right by the highest probability, before and after the temperature.
+
+    The area of a point is its share of the images.
+    """
     from matplotlib.ticker import MultipleLocator
 
-    figure, axes = new_chart("what the model says", "share that is right")
+    figure, axes = new_chart("highest probability", "share that is right")
     axes.axline((0, 0), (1, 1), color=NEUTRAL, linewidth=1, linestyle=(0, (4, 3)))
     rows = []
     both = (("as it is", calibration.before.bins, BASELINE), ("with the temperature", calibration.after.bins, WINNER))
     for name, bins, color in both:
-        said, right = [b.confidence for b in bins], [b.accuracy for b in bins]
-        axes.plot(said, right, color=color, linewidth=1, alpha=0.5)
-        axes.scatter(said, right, s=_areas(bins), color=color, alpha=0.85, linewidths=0)
+        confidence, accuracy = [b.confidence for b in bins], [b.accuracy for b in bins]
+        axes.plot(confidence, accuracy, color=color, linewidth=1, alpha=0.5)
+        axes.scatter(confidence, accuracy, s=_areas(bins), color=color, alpha=0.85, linewidths=0)
         rows += [(name, b.images, b.confidence, b.accuracy) for b in bins]
     axes.set_xlim(0, 1.02)
     axes.set_ylim(0, 1.04)
@@ -61,7 +68,9 @@ def _reliability(calibration: Calibration) -> Picture:
         Key("true probabilities", NEUTRAL, "dashed"),
     )  # fmt: skip
     header = ("probabilities", "images", "confidence", "accuracy")
-    return Picture("calibration", "Are its probabilities true?", figure, header, rows, keys)
+    return Chart(
+        name="calibration", title="Are its probabilities true?", figure=figure, header=header, rows=rows, keys=keys
+    )
 
 
 def _areas(bins: Sequence[CalibrationBin]) -> list[float]:

@@ -8,7 +8,7 @@ from textwrap import wrap
 from typing import Any
 
 from tlsearch.report.charts import BASELINE, INK, NEUTRAL, WINNER, as_percent, printable, row_chart
-from tlsearch.report.images import Picture
+from tlsearch.report.images import Chart
 from tlsearch.report.model_table import ModelRow, headings, model_rows
 from tlsearch.report.sections.section import Section
 from tlsearch.report.text import metric_name, percent, verdict
@@ -18,10 +18,10 @@ from tlsearch.results.schema import Interval
 HUES = {"winner": WINNER, "probe": NEUTRAL, "baseline": BASELINE}
 
 MOST_LETTERS, LETTERS = 230, 78
-"""Of a model's name in the picture, and of those in a line."""
+"""Of a model's name in the chart, and of those in a line."""
 
 
-def answer(result: RunResult) -> Section:
+def summary(result: RunResult) -> Section:
     """The verdict, the models side by side, their intervals on test, and facts of the winner."""
     rows = model_rows(result)
     bars, scale = _bars(rows)
@@ -33,7 +33,7 @@ def answer(result: RunResult) -> Section:
         "models": rows,
         "facts": _facts(result),
     }
-    return Section(shown, (_picture(rows, scale, metric_name(result.metrics.name)),))
+    return Section(shown, (_chart(rows, scale, metric_name(result.metrics.name)),))
 
 
 def _bars(models: Sequence[ModelRow]) -> tuple[list[dict[str, Any]], Interval]:
@@ -60,7 +60,7 @@ def _bars(models: Sequence[ModelRow]) -> tuple[list[dict[str, Any]], Interval]:
     return bars, (low, high)
 
 
-def _picture(models: Sequence[ModelRow], scale: Interval, metric: str) -> Picture:
+def _chart(models: Sequence[ModelRow], scale: Interval, metric: str) -> Chart:
     texts = [wrap(f"{percent(row.test)}   {printable(row.model, MOST_LETTERS)}", LETTERS) for row in models]
     each = 0.28 + 0.14 * max(len(lines) for lines in texts)
     figure, axes = row_chart([row.name for row in models], f"{metric} on test images, 95 % interval", each=each)
@@ -85,7 +85,9 @@ def _picture(models: Sequence[ModelRow], scale: Interval, metric: str) -> Pictur
         )
         for row in models
     ]  # fmt: skip
-    return Picture("intervals", "The winner and what it is compared with", figure, header, data)
+    return Chart(
+        name="intervals", title="The winner and what it is compared with", figure=figure, header=header, rows=data
+    )
 
 
 def _facts(result: RunResult) -> list[tuple[str, str, str]]:
