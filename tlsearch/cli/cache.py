@@ -18,8 +18,10 @@ _DIRECTORY = click.option(
 
 @click.group(short_help="The features that runs have computed and kept.")
 def cache() -> None:
-    """Shows or removes the features that runs have computed and kept. Removing them costs time, nothing
-    else."""
+    """Shows or removes the features that runs have computed and kept.
+
+    Removing them costs time, nothing else.
+    """
 
 
 @cache.command(short_help="Say where it is and how large.")

@@ -26,8 +26,11 @@ SHOWN_FILES = 10
 
 @dataclass(frozen=True)
 class _Checked:
-    """What was found. ``aside`` has the rows that are set aside, each with the row because of which it is; without a
-    ``split`` those that one would set aside."""
+    """What was found.
+
+    ``aside`` has the rows that are set aside, each with the row because of which it is; without a ``split`` those that
+    one would set aside.
+    """
 
     index: DatasetIndex
     groups: Sequence[int]
@@ -53,8 +56,10 @@ class _Checked:
 def check(
     dataset: Path, test: Path | None, group_by: str | None, seed: int, all_files: bool, json_file: Path | None
 ) -> None:
-    """Reads every image of DATASET and prints the counts for each class, which files are not used, which
-    images are set aside and what looks wrong. Nothing is changed."""
+    """Reads every image of DATASET and changes nothing.
+
+    Prints the counts for each class, which files are not used, which images are set aside and what looks wrong.
+    """
     from tlsearch.cli.console import ConsoleReporter, Screen
     from tlsearch.data.checks import check as find
     from tlsearch.data.checks import no_split
@@ -104,8 +109,10 @@ def _print(reporter: ConsoleReporter, found: _Checked, shown: int | None) -> Non
 
 
 def _counts(found: _Checked) -> dict[str, dict[str, int]]:
-    """Images of each class in each part; without a split in each of the user's folders, or in all. What is set aside
-    is in none."""
+    """Images of each class in each part; without a split in each of the user's folders, or in all.
+
+    What is set aside is in none.
+    """
     index, split = found.index, found.split
     if split is not None:
         parts = {"train": split.train, "val": split.val, "test": split.test}

@@ -33,9 +33,11 @@ _UNBROKEN = re.compile(r"\[[^\]]*\]|p [=<>] \S+|\S+")
 )
 @json_option
 def compare(output_dirs: tuple[Path, ...], json_file: Path | None) -> None:
-    """Prints what the runs whose output folders are named found, side by side: winners, scores, gains, cost, and in
-    which options and versions they differ. They must have been made on the same images, scored by the same metric and
-    tested on the same images."""
+    """Prints what the runs whose output folders are named found, side by side.
+
+    Winners, scores, gains, cost, and in which options and versions they differ. The runs must have been made on the
+    same images, scored by the same metric and tested on the same images.
+    """
     from tlsearch.report.compare import compare_runs, read_runs
 
     found = compare_runs(read_runs(output_dirs))
@@ -66,8 +68,10 @@ def _print(found: Comparison) -> None:
 
 
 def _pages(shown: Sequence[RowGroup], count: int, width: int) -> list[list[int]]:
-    """The runs, by number, that fit beside each other in ``width`` cells; the first run is on every page, so that all
-    can be read against it."""
+    """The runs, by number, that fit beside each other in ``width`` cells.
+
+    The first run is on every page, so that all can be read against it.
+    """
     fitting = max(2, (width - TITLE_WIDTH) // (_widest(shown) + _GAP))
     others = list(range(1, count))
     return [[0, *others[start : start + fitting - 1]] for start in range(0, len(others), fitting - 1)]
@@ -100,8 +104,10 @@ def _table(shown: Sequence[RowGroup], names: Sequence[str], page: Sequence[int])
 
 
 def _broken(name: str, width: int) -> str:
-    """The name of a folder in lines of at most ``width``, broken behind hyphens, underscores and slashes; a longer part
-    is left to be folded."""
+    """The name of a folder in lines of at most ``width``, broken behind hyphens, underscores and slashes.
+
+    A longer part is left to be folded.
+    """
     lines = [""]
     for part in re.findall(r"[^-_/]*[-_/]?", name):
         if lines[-1] and len(lines[-1]) + len(part) > width:

@@ -38,8 +38,10 @@ SILENCE_SECONDS = 60.0
 
 
 class Screen(Console):
-    """A console that falls silent when the reader of its pipe is gone, where rich would end the process: a
-    search goes on though nobody listens any more."""
+    """A console that falls silent when the reader of its pipe is gone, where rich would end the process.
+
+    A search goes on though nobody listens any more.
+    """
 
     def on_broken_pipe(self) -> None:
         """Called by rich; what is printed from now on goes nowhere."""

@@ -23,8 +23,10 @@ json_option = click.option(
 
 
 def write_json(file: Path, content: Mapping[str, Any]) -> None:
-    """Write ``content`` to ``file``, or to standard output where it is ``-``. Raises ``UsageError`` where it cannot be
-    written."""
+    """Write ``content`` to ``file``, or to standard output where it is ``-``.
+
+    Raises ``UsageError`` where it cannot be written.
+    """
     text = json.dumps(content, indent=1, ensure_ascii=False)
     if file == STDOUT:
         click.echo(text)

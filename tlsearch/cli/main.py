@@ -28,8 +28,10 @@ INTERRUPTED = 130
 
 
 class _Front(click.Group):
-    """Turns whatever ends a command into one sentence and an exit code: 1 the run failed, 2 the request
-    cannot be met as asked, 130 interrupted."""
+    """Turns whatever ends a command into one sentence and an exit code.
+
+    1: the run failed. 2: the request cannot be met as asked. 130: interrupted.
+    """
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The commands in the order in which a person meets them."""
@@ -63,8 +65,10 @@ class _Front(click.Group):
 )
 @click.version_option(package_name="tlsearch", prog_name="tlsearch", message="%(prog)s %(version)s")
 def cli() -> None:
-    """Finds the best way to reuse a pre-trained network for a folder of images, and proves the gain over
-    training from scratch."""
+    """Finds the best way to reuse a pre-trained network for a folder of images.
+
+    The gain over training from scratch is measured and proven on test images.
+    """
 
 
 for _command in (run, resume, predict, check, report, compare, sync, plugins, weights, cache):
@@ -84,8 +88,10 @@ def _end(ctx: click.Context, sentence: str, code: int, stop: str = ".") -> NoRet
 
 
 def _keep_traceback(ctx: click.Context) -> Path:
-    """Writes the current traceback into the output folder of the run where it is known, else a temporary
-    file."""
+    """Writes the current traceback into a file.
+
+    It lies in the output folder of the run where that is known, else it is a temporary one.
+    """
     folder = ctx.obj if isinstance(ctx.obj, Path) and ctx.obj.is_dir() else None
     try:
         return _write_traceback(folder)

@@ -35,9 +35,11 @@ if TYPE_CHECKING:
 )
 @click.pass_context
 def predict(ctx: click.Context, model_dir: Path, images: tuple[Path, ...], top: int, form: str) -> None:
-    """Classifies every IMAGE, and the images of every FOLDER, with the model in MODEL_DIR (the folder
-    `model` of a run). A file that cannot be read is named with the reason; where no file could be read, the
-    exit code is 1."""
+    """Classifies every IMAGE, and the images of every FOLDER, with the model in MODEL_DIR.
+
+    MODEL_DIR is the folder `model` of a run. A file that cannot be read is named with the reason; where no file could
+    be read, the exit code is 1.
+    """
     from tlsearch.predictor import load
 
     predictions = load(model_dir).predict(images, top=top)

@@ -189,8 +189,10 @@ def start(ctx: click.Context, config: RunConfig) -> None:
 
 @contextmanager
 def _interruptible() -> Iterator[None]:
-    """Inside, Ctrl-C, and what a system sends to end a program, interrupt the first time, so that runs are closed and
-    what was found out is kept; the second time everything ends at once."""
+    """Inside, Ctrl-C, and what a system sends to end a program, interrupt the first time.
+
+    Runs are then closed and what was found out is kept. The second time everything ends at once.
+    """
 
     def interrupt(*_: object) -> None:
         for number in before:

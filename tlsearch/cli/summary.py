@@ -36,8 +36,11 @@ def print_summary(console: Console, result: RunResult) -> None:
 
 
 def score_table(result: RunResult) -> Table:
-    """A row for each model: winner, linear probe and everything that was trained from scratch, with the figures by
-    which it was selected, confirmed and tested."""
+    """A row for each model.
+
+    Winner, linear probe and everything that was trained from scratch, with the figures by which it was selected,
+    confirmed and tested.
+    """
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     table.add_column("", overflow="fold")
     for title in (*headings(result), "95 % interval"):

@@ -20,8 +20,10 @@ def weights() -> None:
 
 @weights.command("list", short_help="List them: what they are and where.")
 def list_weights() -> None:
-    """Lists the weights of every backbone: what they were trained on, their licence, and where the file
-    is."""
+    """Lists the weights of every backbone.
+
+    What they were trained on, their licence, and where the file is.
+    """
     from rich import box
     from rich.console import Console
     from rich.markup import escape
@@ -60,8 +62,10 @@ def list_weights() -> None:
     help="Folder to put the files into.  [default: the cache of Keras, where a run finds them]",
 )
 def fetch(backbones: tuple[str, ...], folder: Path | None) -> None:
-    """Downloads the weights of each BACKBONE. For a machine without a network: fetch with --to DIR on
-    another one, copy DIR, and set TLSEARCH_WEIGHTS_DIR to it."""
+    """Downloads the weights of each BACKBONE.
+
+    For a machine without a network: fetch with --to DIR on another one, copy DIR, and set TLSEARCH_WEIGHTS_DIR to it.
+    """
     from tlsearch.cli.console import ConsoleReporter
     from tlsearch.plugins.weights import download
 

@@ -151,8 +151,10 @@ def to_svg(figure: Figure, name: str) -> str:
 
 
 def to_png(figure: Figure, title: str, keys: Sequence[Key]) -> bytes:
-    """The figure as a PNG of 150 dots an inch on white, with what the page says beside it: title and legend. Use it
-    after ``to_svg``."""
+    """The figure as a PNG of 150 dots an inch on white, with what the page says beside it: title and legend.
+
+    Use it after ``to_svg``.
+    """
     from matplotlib.font_manager import fontManager
     from matplotlib.text import Text
 

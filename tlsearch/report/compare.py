@@ -32,8 +32,11 @@ UNSET = ("default", "no")
 
 @dataclass(frozen=True)
 class Run:
-    """A finished run. ``name`` is the shortest end of its folder's path that tells it from the others; ``options`` is
-    option -> value as people write it, empty where the folder holds no run.toml."""
+    """A finished run.
+
+    ``name`` is the shortest end of its folder's path that tells it from the others; ``options`` is option -> value as
+    people write it, empty where the folder holds no run.toml.
+    """
 
     name: str
     folder: Path

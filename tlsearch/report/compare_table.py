@@ -49,8 +49,10 @@ class RowGroup:
 
 
 def shared(found: Comparison) -> list[str]:
-    """What is the same for all runs, a line each: the data, and the options and versions that do not differ, without
-    options that nobody set."""
+    """What is the same for all runs, a line each.
+
+    The data, and the options and versions that do not differ, without options that nobody set.
+    """
     result = found.runs[0].result
     test = f"{result.dataset.total('test'):,} test images"
     data = f"{result.dataset.path}: {len(result.dataset.classes)} classes, {test}, scored by"

@@ -38,9 +38,9 @@ LONG_TABLE = 30
 
 
 def write_report(result: RunResult, output: Path, dataset_root: Path) -> Path:
-    """Write ``report.html`` into the folder ``output``, its pictures into ``output/pictures``, and give the path of the
-    page.
+    """Write ``report.html`` into the folder ``output`` and its pictures into ``output/pictures``.
 
+    Gives the path of the page.
     ``dataset_root`` is where the pictures of mistakes and suspects are; those that are gone are left blank. Each
     file is written to a temporary name and renamed.
     """

@@ -14,8 +14,11 @@ _VERSIONS = ("tlsearch", "keras", "tensorflow", "optuna", "mlflow", "python")
 
 
 def describe(result: RunResult) -> str:
-    """The whole story: the answer, where to look, the verdict, all models side by side, both gains, how often the test
-    set has been opened, what the search did, and how to repeat it."""
+    """The whole story.
+
+    The answer, where to look, the verdict, all models side by side, both gains, how often the test set has been opened,
+    what the search did, and how to repeat it.
+    """
     lines = [
         _answer(result),
         "",

@@ -14,8 +14,10 @@ RowKind = Literal["winner", "probe", "baseline"]
 
 @dataclass(frozen=True)
 class ModelRow:
-    """One model with its three figures, in the metric of the run. ``val_note`` says what ``val`` is where it is not
-    what the heading says, else it is empty."""
+    """One model with its three figures, in the metric of the run.
+
+    ``val_note`` says what ``val`` is where it is not what the heading says, else it is empty.
+    """
 
     kind: RowKind
     name: str
@@ -28,8 +30,11 @@ class ModelRow:
 
 
 def headings(result: RunResult) -> tuple[str, str, str]:
-    """What stands above the three figures. Every validation figure is selected: the winner is the best of its trials,
-    the probe of its candidates, a network from scratch of its learning rates."""
+    """What stands above the three figures.
+
+    Every validation figure is selected: the winner is the best of its trials, the probe of its candidates, a network
+    from scratch of its learning rates.
+    """
     return words.selected(result.metrics.val_folds, result.plan.folds), words.CONFIRMED, words.TESTED
 
 

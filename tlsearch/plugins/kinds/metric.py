@@ -35,8 +35,10 @@ class Metric(Protocol):
     uses_class_weights: bool
 
     def score(self, labels: Labels, probabilities: Probabilities) -> float:
-        """A finite number for one image or more, whose order does not matter. Classes may have no image. The arguments
-        are left as they were."""
+        """A finite number for one image or more, whose order does not matter.
+
+        Classes may have no image. The arguments are left as they were.
+        """
 
 
 class GuardedMetric(Guarded):

@@ -44,8 +44,10 @@ def _spent(trials: Sequence[TrialRow]) -> str:
 
 
 def store_bars(work: Sequence[FrozenWork]) -> list[tuple[str, int, float, float]]:
-    """(what, images, passes, seconds) without any store, without sharing among trials, and as it was. Seconds are
-    passes by the measured seconds of one; empty where nothing was counted."""
+    """(what, images, passes, seconds) without any store, without sharing among trials, and as it was.
+
+    Seconds are passes by the measured seconds of one; empty where nothing was counted.
+    """
     if not any(item.images_read for item in work):
         return []
 

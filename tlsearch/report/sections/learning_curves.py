@@ -57,8 +57,10 @@ def _lines(result: RunResult) -> list[Curve]:
 
 
 def _chart(name: str, title: str, lines: Sequence[Curve], solid: str, dashed: str, ylabel: str) -> Chart | None:
-    """Key ``solid`` as lines, ``dashed`` (on training images) dashed; None where no epoch has a number under
-    ``solid``."""
+    """Key ``solid`` as lines, ``dashed`` (on training images) dashed.
+
+    None where no epoch has a number under ``solid``.
+    """
     if not any(_series(line.epochs, solid)[0] for line in lines):
         return None
     figure, axes = new_chart("epoch", ylabel, fractions=ylabel != "loss")

@@ -31,8 +31,10 @@ def winner_number(result: RunResult) -> int | None:
 
 
 def reached(row: TrialRow) -> float | None:
-    """The score of a trial; of one that ended early what it had reached in the last round, None before the first. A
-    trial that failed has none: its numbers are not to be trusted."""
+    """The score of a trial; of one that ended early what it had reached in the last round, None before the first.
+
+    A trial that failed has none: its numbers are not to be trusted.
+    """
     if row.state == "failed":
         return None
     return row.ranked_by if row.value is not None else row.metrics.get("objective")
