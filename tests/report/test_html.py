@@ -237,7 +237,7 @@ def test_a_bare_result_still_makes_a_page(tmp_path: Path) -> None:
     page = render(bare, tmp_path)
     assert "svg" not in page.tags
     assert "No baseline was trained from scratch" in page.text
-    assert "its head was solved" in page.text
+    assert "it is a linear probe, which is solved directly and not trained in epochs" in page.text
     assert "None to show." in page.text
     assert "Nothing unusual was found." in page.text
 
