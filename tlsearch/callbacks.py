@@ -118,7 +118,7 @@ class Callback:
         """Called with a line of text for each result of a step.
 
         Args:
-            step: data, plan, profile, baseline, search, confirm or test.
+            step: data, plan, profile, baseline, search, confirm, test, refit, register, or run where it is finished.
             text: What people read.
         """
 

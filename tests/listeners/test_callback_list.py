@@ -95,7 +95,7 @@ def test_a_callback_of_the_users_that_fails_is_named_and_told_nothing_more() -> 
     callbacks.on_step("plan", "one network")
     assert failing.told == 1
     assert heard.lines == [("data", "two classes"), ("plan", "one network")]
-    assert heard.warnings == ["the callback fragile is left out from here on, for it failed: no network"]
+    assert heard.warnings == ["the callback fragile is left out from here on, for it failed: RuntimeError: no network"]
 
 
 def test_what_a_recorder_raises_ends_the_run(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""All callbacks of a run behind one: each is told, in order, and one that fails ends nothing."""
+"""All callbacks of a run behind one: each is told, in order, and one of the user's that fails ends nothing."""
 
 from __future__ import annotations
 
@@ -135,7 +135,8 @@ class CallbackList:
         for callback in list(self._others):
             try:
                 call(callback)
-            except Exception as error:  # whatever somebody else's code raises
+            except (Exception, SystemExit) as error:  # whatever somebody else's code raises
                 self._others.remove(callback)
-                name = callback.name or type(callback).__name__
-                self.on_warning(f"the callback {name} is left out from here on, for it failed: {error}")
+                name = getattr(callback, "name", "") or type(callback).__name__
+                why = f"{type(error).__name__}: {error}".rstrip(": ")
+                self.on_warning(f"the callback {name} is left out from here on, for it failed: {why}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tlsearch.callbacks import TrialInfo
 from tlsearch.listeners.callback_list import Recorder
-from tlsearch.listeners.running_trial import CompletedTrial, RunningTrial
+from tlsearch.listeners.running_trial import RunningTrial
 from tlsearch.runs.checkpoint import Checkpoint
 from tlsearch.types import TrialResult
 
@@ -25,8 +25,3 @@ class CheckpointCallback(Recorder):
         """Keep a trial that is over."""
         if isinstance(trial, RunningTrial) and trial.completed is not None and trial.role != "baseline":
             self._checkpoint.put(trial.question, trial.completed)
-
-    def recall(self, trial: RunningTrial) -> CompletedTrial | None:
-        """The trial as an earlier attempt at the run has completed it; None for any other."""
-        kept: CompletedTrial | None = self._checkpoint.get(trial.question, CompletedTrial)
-        return kept

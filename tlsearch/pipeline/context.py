@@ -142,7 +142,10 @@ def open_run(config: RunConfig, reporter: Reporter | None, callbacks: Sequence[C
     budget = TimeBudget(config.effective_time_limit)
     with output_folder(config) as output:
         try:
-            with new_context(config, output, budget, followers(reporter, callbacks)) as context:
+            others, warnings = followers(reporter, callbacks)
+            with new_context(config, output, budget, others) as context:
+                for warning in warnings:
+                    context.callbacks.on_warning(warning)
                 resumed = (context.work / CHECKPOINT_FOLDER).exists()
                 context.callbacks.on_run_begin(RunInfo(config=config, output=output, resumed=resumed))
                 if not is_finished(output):
@@ -168,20 +171,22 @@ def try_out(config: RunConfig, reporter: Reporter | None) -> Iterator[RunContext
         (output / WORK_FOLDER).mkdir()
         config = replace(config, cache_dir=output)
         budget = TimeBudget(config.effective_time_limit)
-        with new_context(config, output, budget, followers(reporter, ())) as context:
+        with new_context(config, output, budget, [ReporterCallback(reporter)] if reporter else []) as context:
             context.worker.start()
             yield context
 
 
-def followers(reporter: Reporter | None, callbacks: Sequence[Callback]) -> list[Callback]:
-    """Who follows a run besides its recorders: the reporter, the user's callbacks, and those that are installed."""
+def followers(reporter: Reporter | None, callbacks: Sequence[Callback]) -> tuple[list[Callback], list[str]]:
+    """Who follows a run besides its recorders: the reporter, the user's callbacks, and those that are installed.
+
+    Gives what to say of installed ones that are broken, too.
+    """
     loaded, broken = registry.load_all("callback")
     known: list[Callback] = [ReporterCallback(reporter)] if reporter else []
-    if reporter is not None:
-        for outcome in broken:
-            entry = outcome.entry
-            reporter.warn(f"the callback {entry.name} of {registry.origin(entry)} is left out: {outcome.reason}")
-    return [*known, *callbacks, *(item.plugin for item in loaded)]
+    warnings = [
+        f"the callback {item.entry.name} of {registry.origin(item.entry)} is left out: {item.reason}" for item in broken
+    ]
+    return [*known, *callbacks, *(item.plugin for item in loaded)], warnings
 
 
 @contextmanager

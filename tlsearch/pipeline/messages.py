@@ -13,9 +13,7 @@ from tlsearch.data.split import imbalance
 from tlsearch.data.totals import totals
 from tlsearch.listeners.mlflow import RecordedRun
 from tlsearch.report import text as words
-from tlsearch.report.markdown import describe
 from tlsearch.report.text import format_interval, format_score
-from tlsearch.results.flatten import flat_metrics
 from tlsearch.results.result import RunResult
 from tlsearch.utils.units import counted, format_duration
 
@@ -161,16 +159,6 @@ def recorded_run(context: RunContext, plan: Plan) -> RecordedRun:
         plugins=plan.plugins.versions(),
         cuts={candidate: facts.cuts for candidate, facts in plan.measured.items()},
     )
-
-
-def parent_metrics(result: RunResult) -> dict[str, float]:
-    """Final metrics of the parent run, under the names of result.json."""
-    return flat_metrics(result)
-
-
-def parent_description(result: RunResult) -> dict[str, str]:
-    """The tag that the MLflow UI shows as the description of the parent run."""
-    return {"mlflow.note.content": describe(result)}
 
 
 def version_tags(result: RunResult) -> dict[str, str]:

@@ -60,7 +60,9 @@ def finished_result(context: RunContext) -> RunResult:
     """The result of a run that is over already."""
     context.callbacks.on_step("run", f"the run in {context.output} is finished; this is its result")
     hint_at_sync(context.callbacks.on_warning, context.output)
-    return read_result(context.output)
+    result = read_result(context.output)
+    context.callbacks.on_run_end(result)
+    return result
 
 
 def report(context: RunContext, plan: Plan, record: MlflowCallback, found: Found) -> RunResult:

@@ -15,7 +15,6 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from tlsearch.backend import silent_stderr
 from tlsearch.plugins.registry import BrokenPlugin, LoadedPlugin, PluginEntry, find_plugins, load_entry, name_fault
 from tlsearch.utils.cache import plugin_states_file
 from tlsearch.utils.files import write_atomically
@@ -50,6 +49,8 @@ def remember(outcomes: Iterable[LoadedPlugin | BrokenPlugin]) -> None:
 
 def load_and_remember(entry: PluginEntry) -> LoadedPlugin | BrokenPlugin:
     """Load a plugin, and remember how it did."""
+    from tlsearch.backend import silent_stderr  # NumPy comes with it, which a list of plugins does not wait for
+
     with silent_stderr():  # most plugins import Keras, and TensorFlow says much
         outcome = load_entry(entry)
     remember([outcome])
