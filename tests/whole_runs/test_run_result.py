@@ -43,7 +43,7 @@ def test_the_files_that_a_run_leaves(finished: TrialRecord) -> None:
 
 def test_result_json(finished: TrialRecord, images: Path) -> None:
     plain, result = finished.plain, finished.result
-    assert plain["schema_version"] == 1
+    assert plain["schema_version"] == 2
     index = scan(images)
     assert plain["dataset"]["fingerprint"] == index.fingerprint
     assert plain["dataset"]["classes"] == ["ash", "birch", "cedar"]
