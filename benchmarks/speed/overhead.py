@@ -170,7 +170,7 @@ def run_ours(prepared: Prepared, trials: int, folder: Path, *, watched: bool) ->
         _warm_up(context, plan)
         record = open_record(context)
         # As if the warm start had been queued: most of it is no head on frozen features.
-        name = study_name(output, plan.space, plan.data.index.fingerprint, plan.data.metric, plan.folds)
+        name = study_name(output, plan.space, plan.data.index.fingerprint, plan.data.metric.name, plan.folds)
         open_study(name, output, None).set_user_attr("warm_start", 0)
         sampler = Sampler(PARENT)
         with record.recording(recorded_run(context, plan), context.checkpoint):

@@ -18,6 +18,7 @@ from threadpoolctl import threadpool_limits
 from benchmarks.common.results import publish, say
 from benchmarks.common.tables import print_rows
 from benchmarks.statistics.tally import Row, Tally, parse_simulation_options
+from tlsearch.plugins.metrics import load_metric
 from tlsearch.training.insight import C_IMAGES, FOLDS, examine
 
 BENCHMARK = "statistics.more_data"
@@ -55,7 +56,7 @@ def _coverage(n: int, simulations: int, seed: int) -> Row:
     tally = Tally()
     for number in range(few):
         x, y = _draw(n, rng)
-        found = examine([x], y, np.arange(n), CLASSES, "accuracy", seed + number, lambda done, total: None)
+        found = examine([x], y, np.arange(n), CLASSES, load_metric("accuracy"), seed + number, lambda done, total: None)
         tally.add(found.more_data.gain_ci95, truth)
     return {"n": n, "true gain": round(truth, 4), **tally.row()}
 

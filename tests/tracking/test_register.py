@@ -65,6 +65,13 @@ def test_what_cannot_be_compared_leaves_the_champion(tracker: Tracker) -> None:
     assert len(client.search_model_versions("name = 'trees'")) == 4
 
 
+@pytest.mark.parametrize(("val", "place"), [(0.3, "2"), (0.5, "1"), (0.4, "1")])
+def test_where_less_is_better_the_champion_has_the_least(tracker: Tracker, val: float, place: str) -> None:
+    register(tracker, f"costs{val}", 0.4, metric="cost", greater_is_better=False)
+    register(tracker, f"costs{val}", val, metric="cost", greater_is_better=False)
+    assert champion(tracker, f"costs{val}") == place
+
+
 def test_a_version_says_what_it_is(tracker: Tracker) -> None:
     register(tracker, "birds", 0.912345678)
     version = MlflowClient(tracker.uri).get_model_version_by_alias("birds", ALIAS)

@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 
 from tests.helpers.tiny import Patience, Speckle, make_extractor, make_fold, make_network, make_pool, make_spec
-from tlsearch.config import Metric
 from tlsearch.data.split import Fold
 from tlsearch.features.extractor import Pool
 from tlsearch.features.prefix import Network
 from tlsearch.features.view import PLAIN, View
+from tlsearch.plugins.kinds.metric import CountMetric
+from tlsearch.plugins.metrics import load_metric
 from tlsearch.training import trial as trial_module
 from tlsearch.training.trial import Outcome, TrialRunner
 from tlsearch.types import Candidate, TrialSpec
@@ -43,11 +44,11 @@ def run(
     folds: tuple[Fold, ...] = (FOLD,),
     seconds: float | None = None,
     limit: int = 10**9,
-    metric: Metric = "accuracy",
+    metric: CountMetric = "accuracy",
     pool: Pool | None = None,
 ) -> Outcome:
     """A trial with a store of its own."""
-    runner = TrialRunner(make_extractor(folder, pool, limit), metric)
+    runner = TrialRunner(make_extractor(folder, pool, limit), load_metric(metric))
     return runner.run(network, spec, folds, judge or Patience(), seconds)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tlsearch.plugins.metrics import load_metric
 from tlsearch.stats.metrics import log_loss
 from tlsearch.training.validation import class_weights, softmax, validation
 
@@ -25,18 +26,18 @@ def test_log_loss_is_the_mean_of_minus_the_log_of_the_true_class() -> None:
 
 
 def test_validation_gives_loss_accuracy_and_the_metric() -> None:
-    said = validation(PROBABILITIES, LABELS, "balanced_accuracy")
+    said = validation(PROBABILITIES, LABELS, load_metric("balanced_accuracy"))
     assert said["val_accuracy"] == 0.75
     assert said["objective"] == pytest.approx((1 + 0.5 + 1) / 3)
     assert said["val_loss"] == log_loss(PROBABILITIES, LABELS)
-    assert validation(PROBABILITIES, LABELS, "accuracy")["objective"] == 0.75
-    assert validation(PROBABILITIES[:0], LABELS[:0], "accuracy") == {}
+    assert validation(PROBABILITIES, LABELS, load_metric("accuracy"))["objective"] == 0.75
+    assert validation(PROBABILITIES[:0], LABELS[:0], load_metric("accuracy")) == {}
 
 
 def test_classes_are_weighted_only_for_metrics_that_count_them_equally() -> None:
     labels = np.array([0] * 6 + [1] * 2)
-    assert class_weights("accuracy", labels, 3) is None
+    assert class_weights(load_metric("accuracy"), labels, 3) is None
     for metric in ("balanced_accuracy", "macro_f1"):
-        weights = class_weights(metric, labels, 3)  # type: ignore[arg-type]  # one of the metrics
+        weights = class_weights(load_metric(metric), labels, 3)
         assert weights == {0: pytest.approx(8 / (2 * 6)), 1: pytest.approx(8 / (2 * 2))}
         assert np.mean([weights[int(c)] for c in labels]) == pytest.approx(1.0)

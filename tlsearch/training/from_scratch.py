@@ -38,11 +38,11 @@ class _Runner:
         return self.prepared + sum(self.rounds)
 
     def score(self) -> tuple[float, float]:
-        """Higher is better: the metric, then the log loss, over the last three rounds."""
+        """Higher is better: the metric with its sign, then the log loss, over the last three rounds."""
         if self.failure is not None:
             return (-np.inf, -np.inf)
         final = self.trainer.final()
-        return final["objective"], -final["val_loss"]
+        return self.trainer.task.metric.sign * final["objective"], -final["val_loss"]
 
 
 def race(

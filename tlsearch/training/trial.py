@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tlsearch.config import Metric
 from tlsearch.data.split import Fold
 from tlsearch.features.extractor import Extractor
 from tlsearch.features.prefix import Network
 from tlsearch.models.build import build_suffix
 from tlsearch.models.heads import Head, HeadWeights
 from tlsearch.models.scratch_init import input_scale, prepare_from_scratch
+from tlsearch.plugins.kinds.metric import GuardedMetric
 from tlsearch.stats.metrics import log_loss
 from tlsearch.training import validation as scores
 from tlsearch.training.batches import trial_seed
@@ -65,9 +65,9 @@ class TrialRunner:
     """Runs trials on one pool. ``fitted`` is the model of the last fold of the last trial. ``models`` are those
     that were compiled for the folds of a trial, and are still there for the same trial on other folds."""
 
-    def __init__(self, extractor: Extractor, metric: Metric) -> None:
+    def __init__(self, extractor: Extractor, metric: GuardedMetric) -> None:
         self.extractor = extractor
-        self.metric: Metric = metric
+        self.metric: GuardedMetric = metric
         self.fitted: Fitted | None = None
         self.models = ModelCache()
         self.rows = TrialData(extractor, metric)
