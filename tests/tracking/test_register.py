@@ -23,12 +23,19 @@ def tracker(store: Path) -> Tracker:
     return Tracker.open("sqlite:///mlflow.db", "models", directory=store)
 
 
-def register(tracker: Tracker, name: str, val: float, fingerprint: str = "f00", metric: str = "accuracy") -> str:
+def register(
+    tracker: Tracker,
+    name: str,
+    val: float,
+    fingerprint: str = "f00",
+    metric: str = "accuracy",
+    greater_is_better: bool = True,
+) -> str:
     client = MlflowClient(tracker.uri)
     run_id = tracker.start_parent("search", {}, {})
     logged = client.create_logged_model(tracker.experiment_id, name="winner", source_run_id=run_id)
     client.finalize_logged_model(logged.model_id, "READY")
-    figures = Figures(fingerprint, metric, val)
+    figures = Figures(fingerprint, metric, val, greater_is_better)
     return tracker.register(name, f"models:/{logged.model_id}", run_id, figures, {"test": "0.860"}, "the **winner**")
 
 
