@@ -109,10 +109,10 @@ def from_scratch(result: Result) -> str:
         )
     )
     return paragraphs(
-        f"On the first {figures['images']:,} training images of Fashion-MNIST the small network reaches "
-        f"{score(ours)} on {figures['tests']:,} test images ({score(probe)} with a linear model on pixels; always the "
-        f"same class {score(majority)}): {100 * figures['reached']:.0f} % of the {published:.4f} that a tuned network "
-        "of nearly its size has published, which had 48,000 training images "
+        f"On the first {figures['images']:,} training images of Fashion-MNIST, the small network reaches "
+        f"{score(ours)} on the {figures['tests']:,} test images. A linear model on pixels reaches {score(probe)}, and "
+        f"always the same class {score(majority)}. This is {100 * figures['reached']:.0f} % of the {published:.4f} "
+        "that was published for a tuned network of nearly its size with 48,000 training images "
         "([benchmark 94](https://github.com/zalandoresearch/fashion-mnist/issues/94)).",
         source(result),
     )

@@ -17,7 +17,7 @@ def selection_bias(result: Result) -> str:
     rules = list(dict.fromkeys(row["rule"] for row in rows))
     body = [[rule, *(gaps.get((rule, size), "") for size in sizes)] for rule in rules]
     caption = (
-        "By how many points of accuracy the figure that chose a trial promises too much: simulated searches of "
+        "By how many points of accuracy the score that chose a trial promises too much, in simulated searches of "
         f"{result.figures['trials']} trials whose true accuracy is known."
     )
     return paragraphs(table(["chosen by", *(f"{n} validation images" for n in sizes)], body), caption, source(result))
@@ -42,8 +42,8 @@ def coverage(result: Result) -> str:
                 shares = [f"{score(cell['lowest'])} to {score(cell['highest'])}" if cell else "" for cell in cells]
                 body.append([text.format(name) + (", images in groups" if grouped else ""), *shares])
     caption = (
-        "The lowest and the highest share of 95 % intervals that hold the truth, over five worlds (classes even or 7 "
-        "to 1, rare classes harder, accuracies from 0.60 to 0.95, models that agree little or much), "
+        "The lowest and the highest share of 95 % intervals that contain the truth, over five worlds (equal classes or "
+        "7 to 1, rare classes harder, accuracies from 0.60 to 0.95, models that agree little or much), "
         f"{result.figures['simulations']:,} simulated test sets each."
     )
     return paragraphs(table(["test images", *(f"{n:,}" for n in sizes)], body), caption, source(result))
@@ -74,7 +74,7 @@ def coverage_other_seed_brief(result: Result) -> str:
 def bootstrap(result: Result) -> str:
     """One sentence."""
     return paragraphs(
-        "The lowest share of percentile bootstrap intervals that hold the truth, on independent images: "
+        "The lowest share of percentile bootstrap intervals that contain the truth, on independent images: "
         f"{bootstrap_brief(result)}.",
         source(result),
     )
@@ -93,8 +93,8 @@ def wilson(result: Result) -> str:
     )
     plain = score(lowest["Wilson"]["0.95 to 0.995"])
     return paragraphs(
-        f"The coverage of the interval of one accuracy, exactly computed: {amended}; {plain} there without the "
-        "amendment.",
+        f"The coverage of Wilson's interval of one accuracy, computed exactly: {amended}. Without the change where all "
+        f"but three images are right, it is {plain} there.",
         source(result),
     )
 
@@ -122,7 +122,7 @@ def more_data(result: Result) -> str:
     """A column for every number of images."""
     rows = result.figures["rows"]
     body = [
-        ["intervals that hold the true gain", *(score(row["coverage"]) for row in rows)],
+        ["intervals that contain the true gain", *(score(row["coverage"]) for row in rows)],
         ["data sets", *(str(row["simulations"]) for row in rows)],
     ]
     return paragraphs(table(["images", *(f"{row['n']:,}" for row in rows)], body), source(result))

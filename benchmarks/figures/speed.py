@@ -103,9 +103,9 @@ def memory(result: Result) -> str:
     head = ["trials", *(f"{block['first']} to {block['last']}" for block in blocks)]
     caption = (
         f"Anonymous memory of parent and worker in MB, at the starts of {figures['trials']} trials of "
-        "EfficientNet-Lite0. It rises in the life of a worker and falls with the next one. After trial 20 it is at "
-        f"most {figures['growth_megabytes']:.0f} MB more than at it; the parent grows by "
-        f"{figures['parent_growth_megabytes']:.0f} MB in all. A successor that waits to take over needs up to "
+        "EfficientNet-Lite0. It rises while a worker runs and falls with the next one. After trial 20 it is at most "
+        f"{figures['growth_megabytes']:.0f} MB higher than at trial 20. The parent grows by "
+        f"{figures['parent_growth_megabytes']:.0f} MB in total. A new worker that waits to take over needs up to "
         f"{figures['waiting_at_most_megabytes']:.0f} MB more for a moment."
     )
     return paragraphs(table(head, rows), caption, source(result))
@@ -127,10 +127,10 @@ def kill_and_resume(result: Result) -> str:
     )
     rows = [[step, str(count)] for step, count in figures["steps"].items()]
     caption = (
-        f"{figures['kills']} kills at random moments: {figures['runs']} runs of {figures['images']} images, of "
-        f"{figures['trials']} trials each, came to their end all the same, {outcome}."
+        f"Runs of {figures['images']} images and {figures['trials']} trials were killed at random moments: "
+        f"{figures['runs']} runs, {figures['kills']} kills. All runs reached their end, {outcome}."
     )
-    return paragraphs(caption, table(["killed", "times"], rows), source(result))
+    return paragraphs(caption, table(["moment of the kill", "kills"], rows), source(result))
 
 
 def kill_and_resume_brief(result: Result) -> str:

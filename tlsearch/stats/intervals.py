@@ -38,7 +38,7 @@ def amended_wilson(successes: float, n: float, level: float = 0.95) -> Interval:
 
     For up to 3 successes (2 where n is at most 50) the lower end is that of a Poisson count, and so for failures at the
     upper end. Without it the coverage near an accuracy of 0.99 falls to 0.89 at 45 and at 100 images
-    (benchmarks/honesty.py, part wilson).
+    (benchmarks/statistics/wilson.py).
     """
     low, high = wilson(successes, n, level)
     few = 2 if n <= 50 else 3
