@@ -16,7 +16,7 @@ TESTED_ON = {"keras": "3.15.1", "tensorflow": "2.21.0"}
 
 
 def all_layers(model: keras.Model) -> list[keras.layers.Layer]:
-    """Give all layers of a model, those of models inside it too, each after the layer that holds it.
+    """Give all layers of a model, those of models inside it too, in an order that is the same every time.
 
     Keras' public ``layers`` stops at the first level. (Keras: ``Layer._flatten_layers``.)
     """
