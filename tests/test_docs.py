@@ -11,7 +11,7 @@ import pytest
 
 from tlsearch.cli.main import cli
 from tlsearch.data import checks
-from tlsearch.data.index import MIN_PER_CLASS
+from tlsearch.data.usable import MIN_PER_CLASS
 from tlsearch.plugins.api import API_VERSION, Augmentation
 
 ROOT = Path(__file__).parents[1]

@@ -16,6 +16,7 @@ from tlsearch.utils.units import format_duration, format_size, parse_duration, p
 
 Metric = Literal["accuracy", "balanced_accuracy", "macro_f1"]
 BaselineChoice = Literal["auto", "none"]
+LayoutChoice = Literal["auto", "classes", "subfolders", "splits", "class-splits", "folds"]
 
 DEFAULT_TRIALS = 40
 DEFAULT_TIME_LIMIT = 1800.0
@@ -26,8 +27,8 @@ _NAME = r"[A-Za-z0-9][\w.-]*"
 _BACKBONE = re.compile(rf"{_NAME}(@{_NAME})?")
 _WEIGHTS = re.compile(rf"(?P<backbone>{_NAME})(@(?P<name>{_NAME}))?=(?P<file>.+)")
 _MODEL_NAME = re.compile(r"(?!\.{1,2}$)[^/:\s]([^/:\x00-\x1f]{0,254}[^/:\s])?")
-_PATHS = ("dataset", "test", "output", "cache_dir")
-_LISTS = {"backbones": "backbone", "weights": "weights", "augment": "augment"}
+_PATHS = ("dataset", "train", "val", "test", "output", "cache_dir")
+_LISTS = {"backbones": "backbone", "weights": "weights", "augment": "augment", "exclude": "exclude"}
 
 # What is asked for in one command and is no property of the run.
 _ONE_TIME = ("force",)
@@ -50,9 +51,11 @@ class RunConfig:
     ``backbones`` are ``NAME`` or ``NAME@WEIGHTS``; ``weights`` are ``BACKBONE[@NAME]=FILE``. ``trials`` None
     means 40. ``time_limit`` is in seconds: None means that none was asked for, which is 1800, or no limit
     where ``trials`` was given, so that two such runs do the same; ``math.inf`` ("none" on the command line)
-    asks for no limit. ``effective_trials`` and ``effective_time_limit`` apply these rules. ``test`` is a folder that
-    holds a folder of test images for each class; ``group_by`` is a regular expression that finds, in the path of a
-    file, the name of the group that must stay together. ``image_size`` (pixels, 32 to 1024) None lets each candidate
+    asks for no limit. ``effective_trials`` and ``effective_time_limit`` apply these rules. ``train``, ``val``
+    and ``test`` are folders that hold a folder of images for each class, below ``dataset`` or from the working
+    directory; ``layout`` says how the folders of ``dataset`` are read, and ``exclude`` which take no part. ``group_by``
+    is a regular expression that finds, in the path of a file, the name of the group that must stay together.
+    ``image_size`` (pixels, 32 to 1024) None lets each candidate
     choose; ``metric`` None is accuracy, or balanced accuracy where classes are imbalanced. ``cache_limit`` is in
     bytes, and 0 stores nothing. ``register`` is the name under which the winner goes into MLflow's model registry.
     ``force`` sets aside what an earlier run has left in ``output``.
@@ -62,7 +65,11 @@ class RunConfig:
     """
 
     dataset: Path
+    train: Path | None = None
+    val: Path | None = None
     test: Path | None = None
+    layout: LayoutChoice = "auto"
+    exclude: tuple[str, ...] = ()
     group_by: str | None = None
     backbones: tuple[str, ...] = ()
     weights: tuple[str, ...] = ()
@@ -116,6 +123,7 @@ class RunConfig:
         for name, (low, high) in _RANGES.items():
             _check_whole(name, getattr(self, name), low, high, optional=_default(name) is None)
         _check_choice("metric", self.metric, (None, *get_args(Metric)))
+        _check_choice("layout", self.layout, get_args(LayoutChoice))
         _check_choice("baseline", self.baseline, get_args(BaselineChoice))
         for name in ("refit", "force"):
             if not isinstance(getattr(self, name), bool):
@@ -255,6 +263,7 @@ def _names(name: str, value: Any) -> tuple[str, ...]:
         "backbones": (_BACKBONE, "NAME or NAME@WEIGHTS"),
         "weights": (_WEIGHTS, "BACKBONE=FILE or BACKBONE@NAME=FILE"),
         "augment": (re.compile(_NAME), "the name of an augmentation"),
+        "exclude": (re.compile(r"[^\x00]+"), "a name or a pattern such as 'test*'"),
     }
     pattern, form = forms[name]
     for entry in value:

@@ -26,6 +26,7 @@ from tlsearch.plugins.api import (
     WeightSource,
 )
 from tlsearch.plugins.kinds.metric import Metric
+from tlsearch.plugins.kinds.reader import Item, Reader, Reading, ReadingOptions
 from tlsearch.types import Decision, TrialResult, TrialSpec
 
 if TYPE_CHECKING:
@@ -44,10 +45,14 @@ __all__ = [
     "Decision",
     "EpochInfo",
     "Images",
+    "Item",
     "KerasAugmentation",
     "Metric",
     "NamedWeights",
     "Progress",
+    "Reader",
+    "Reading",
+    "ReadingOptions",
     "RunInfo",
     "TrainingHints",
     "TrialInfo",

@@ -22,9 +22,9 @@ import numpy.typing as npt
 
 from tlsearch import backend as runtime
 from tlsearch.data.decode import ImageError, calm_pillow, read_square
-from tlsearch.data.folders import IMAGE_SUFFIXES
 from tlsearch.data.parallel import map_files
 from tlsearch.errors import PluginError, UsageError
+from tlsearch.folders.walk import Folder, walk
 from tlsearch.plugins import registry
 from tlsearch.plugins.api import Images
 from tlsearch.plugins.kinds import kind_named
@@ -171,7 +171,8 @@ def model_megabytes(model_dir: Path | str) -> float:
 def find_pictures(paths: Sequence[Path | str]) -> list[Path]:
     """The files that ``paths`` name: files as they are, and the pictures in folders at any depth, by name.
 
-    Hidden files and folders inside a folder are passed over. Raises ``UsageError`` for a path that does not
+    A folder is walked as that of a run: links are followed, files without an ending are looked into, and what programs
+    leave behind is passed over. Raises ``UsageError`` for a path that does not
     exist and for a folder without pictures.
     """
     files: list[Path] = []
@@ -181,16 +182,22 @@ def find_pictures(paths: Sequence[Path | str]) -> list[Path]:
         if not path.is_dir():
             files.append(path)
             continue
-        found = [file for file in sorted(path.rglob("*")) if _is_picture(file, path)]
+        found = list(_images_in(walk(path).root))
         if not found:
             raise UsageError(f"{path} holds no image file; name an image file or a folder of images.")
         files.extend(found)
     return files
 
 
-def _is_picture(file: Path, folder: Path) -> bool:
-    hidden = any(part.startswith(".") for part in file.relative_to(folder).parts)
-    return file.suffix.lower() in IMAGE_SUFFIXES and not hidden and file.is_file()
+def _images_in(folder: Folder) -> Iterator[Path]:
+    """Files at any depth that may be images, in order of their paths."""
+    entries: list[tuple[str, Path | Folder]] = [(file.name, file) for file in folder.images]
+    entries += [(inner.name, inner) for inner in folder.folders]
+    for _, entry in sorted(entries, key=lambda pair: pair[0]):
+        if isinstance(entry, Folder):
+            yield from _images_in(entry)
+        else:
+            yield entry
 
 
 def _read_json(path: Path) -> Any:

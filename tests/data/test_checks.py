@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from tests.helpers.sources import with_test
 from tlsearch.data.checks import KINDS, Finding, check, no_split
 from tlsearch.data.groups import group_images
 from tlsearch.data.index import scan
@@ -41,7 +42,7 @@ def test_every_finding(tmp_path: Path, make_dataset: MakeDataset) -> None:
     index = scan(root)
     found = by_kind(check(index, split(index, 0)))
     assert found["skipped"].message == "1 file not used"
-    assert found["skipped"].files[0].startswith("a/broken.jpg: it is not a JPEG")
+    assert found["skipped"].files[0].startswith("a/broken.jpg: it is a text file")
     assert found["conflicting_labels"].message == "2 images with equal content under different labels"
     assert found["conflicting_labels"].files == ("a/000.png", "b/copy.png: equals a/000.png")
     assert found["duplicates"].files == ("b/001.png", "b/again.png: equals b/001.png")
@@ -74,11 +75,11 @@ def test_few_and_many_are_counted_as_in_the_run(tmp_path: Path, make_dataset: Ma
     test = make_dataset(tmp_path / "new", classes=("a", "b"), per_class=80, size=40, seed=1)
     for file in sorted((test / "b").iterdir())[5:]:
         file.unlink()
-    index = scan(root, test=test)
+    index = scan(root, options=with_test(test))
     assert set(by_kind(check(index, split(index, 0)))) == {"few_test_images"}  # 101 to 26 with the test images
     for number in range(16):
         shutil.copy(root / "b" / f"{number:03}.png", test / "b" / f"copy{number:02}.png")
-    index = scan(root, test=test)
+    index = scan(root, options=with_test(test))
     found = by_kind(check(index, split(index, 0)))
     assert found["tiny_classes"].message == "1 class with fewer than 20 images besides the test images: b (5)"
     assert found["imbalance"].message == (
@@ -89,7 +90,7 @@ def test_few_and_many_are_counted_as_in_the_run(tmp_path: Path, make_dataset: Ma
 
 def test_nothing_left_to_train_on_is_no_imbalance(tmp_path: Path, make_dataset: MakeDataset) -> None:
     root = make_dataset(tmp_path, classes=("a", "b"), per_class=20, size=40)
-    index = scan(root, test=Path(shutil.copytree(root, tmp_path / "copy")))
+    index = scan(root, options=with_test(Path(shutil.copytree(root, tmp_path / "copy"))))
     found = by_kind(check(index))
     assert "imbalance" not in found
     assert found["tiny_classes"].message == "2 classes with fewer than 20 images besides the test images: a (0), b (0)"

@@ -187,7 +187,7 @@ def test_no_pictures_at_all(tmp_path: Path) -> None:
     (tmp_path / "text.jpg").write_text("not a picture")
     with pytest.raises(ImageError, match="it is empty"):
         read_square(tmp_path / "empty.jpg", 16)
-    with pytest.raises(ImageError, match="not a JPEG, PNG, WebP, BMP, GIF or TIFF file"):
+    with pytest.raises(ImageError, match="it is a text file"):
         read_square(tmp_path / "text.jpg", 16)
     with pytest.raises(ImageError, match=r"missing\.jpg .*no such file or directory.*: repair it or leave"):
         read_square(tmp_path / "missing.jpg", 16)
@@ -218,7 +218,7 @@ def test_decompression_bombs_are_refused(
 
 
 def test_a_format_that_is_not_read_is_refused(tmp_path: Path, photo: Image.Image) -> None:
-    photo.save(tmp_path / "a.png", format="PPM")
+    photo.save(tmp_path / "a.png", format="TGA")
     with pytest.raises(ImageError, match="not a JPEG"):
         read_square(tmp_path / "a.png", 16)
 

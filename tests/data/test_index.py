@@ -11,8 +11,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tlsearch.data.index import DatasetIndex, scan, survey
+from tests.helpers.sources import survey_of
+from tlsearch.data.index import DatasetIndex, scan
 from tlsearch.errors import DataError
+from tlsearch.plugins.kinds.reader import ReadingOptions
 
 MakeDataset = Callable[..., Path]
 
@@ -94,7 +96,7 @@ def test_what_is_no_picture_is_set_aside(tmp_path: Path, make_dataset: MakeDatas
     assert found.pop("b/cut.png").startswith("it is broken: ")
     assert found == {
         "a/empty.jpg": "it is empty",
-        "a/labels.csv": "it is not a JPEG, PNG, WebP, BMP, GIF or TIFF file",
+        "a/labels.csv": "it is a text file",
         "b/pipe.jpg": "it is not a regular file",
         "loose.jpg": "it lies in no class folder",
         "notes": "the folder holds no image",
@@ -127,7 +129,7 @@ def test_the_survey_reads_headers_only(tmp_path: Path, make_dataset: MakeDataset
     cut = root / "a" / "000.png"
     cut.write_bytes(cut.read_bytes()[:700])
     Image.new("RGB", (90, 30)).save(root / "b" / "wide.png")
-    found = survey(root)
+    found = survey_of(root)
     assert found.images[0].path == "a/000.png"
     assert {(i.width, i.height) for i in found.images} == {(32, 32), (90, 30)}
     assert found.median_short_side == 32
@@ -160,7 +162,7 @@ def test_no_such_folder(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="does not exist: name a folder"):
         scan(tmp_path / "missing")
     (tmp_path / "file").touch()
-    with pytest.raises(DataError, match="is not a folder: name a folder"):
+    with pytest.raises(DataError, match="is a file that no reader takes: name a folder"):
         scan(tmp_path / "file")
 
 
@@ -182,9 +184,9 @@ def test_classes_that_are_too_small_are_named(tmp_path: Path, make_dataset: Make
     (root / "a" / "000.png").unlink()
     (root / "c" / "000.png").write_bytes((root / "c" / "000.png").read_bytes()[:700])
     with pytest.raises(DataError, match=r"but a \(3\) in .* has fewer: add images or remove the class folder\."):
-        survey(root)
+        survey_of(root)
     Image.new("RGB", (8, 8)).save(root / "a" / "000.png")
-    assert survey(root).images
+    assert survey_of(root).images
     with pytest.raises(DataError, match=r"but c \(3\) in .* has fewer \(1 file not used\): add"):
         scan(root)
     for name in ("b", "c"):
@@ -210,21 +212,33 @@ def test_a_picture_beside_the_class_folders_leaves_the_layout(tmp_path: Path, ma
     assert reasons(index) == dict.fromkeys(("train/stray.png", "test/stray.png"), "it lies in no class folder")
 
 
-def test_classes_of_pictures_that_are_called_like_splits_are_classes(tmp_path: Path, make_dataset: MakeDataset) -> None:
+def test_classes_that_are_called_like_splits_are_asked_about(tmp_path: Path, make_dataset: MakeDataset) -> None:
     root = make_dataset(tmp_path, classes=("bus", "test", "train"), per_class=4, size=16)
     for inner in ("more", "notes", "empty"):  # one folder of pictures among them is no class folder
         (root / "train" / inner).mkdir()
     (root / "train" / "000.png").rename(root / "train" / "more" / "000.png")
     (root / "train" / "notes" / "a.txt").touch()
-    index = scan(root)
+    with pytest.raises(DataError, match="test is a class beside bus"):
+        scan(root)
+    index = scan(root, options=ReadingOptions(layout="classes"))
     assert (index.classes, index.has_splits) == (("bus", "test", "train"), False)
 
 
-def test_split_folders_that_disagree(tmp_path: Path, make_dataset: MakeDataset) -> None:
+def test_a_class_without_test_images(tmp_path: Path, make_dataset: MakeDataset) -> None:
     root = make_dataset(tmp_path, classes=("a", "b", "c"), per_class=4, size=8, splits=("train", "test"))
     shutil.rmtree(root / "test" / "b")
-    with pytest.raises(DataError, match="same classes, but test lacks b: add"):
-        scan(root)
+    index = scan(root)
+    assert index.classes == ("a", "b", "c")
+    assert index.reading is not None
+    assert index.reading.notes == ("no test images of b",)
+
+
+def test_a_class_without_training_images(tmp_path: Path, make_dataset: MakeDataset) -> None:
+    root = make_dataset(tmp_path, classes=("a", "b", "c"), per_class=4, size=8, splits=("train", "test"))
+    shutil.rmtree(root / "train" / "b")
+    index = scan(root)
+    assert index.classes == ("a", "c")
+    assert reasons(index)["test/b"].startswith("training has no class of this name")
 
 
 def test_two_folders_for_one_split(tmp_path: Path, make_dataset: MakeDataset) -> None:
@@ -247,6 +261,6 @@ def test_a_test_folder_without_classes_takes_no_part(tmp_path: Path, make_datase
     index = scan(root)
     assert {image.split for image in index.images} == {"train"}
     assert reasons(index) == {
-        "extra": "it lies beside the split folders",
-        "test/1.png": "it lies in no class folder",
+        "extra": "the folder holds no image",
+        "test": "its images have no labels: they lie in no class folder (1 image)",
     }

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.helpers.sources import survey_of
 from tlsearch.data import decode, pixels
 from tlsearch.data.decode import read_square
-from tlsearch.data.index import scan, survey
+from tlsearch.data.index import scan
 from tlsearch.data.pixels import decode_all, open_pixels, select_rows, smaller
 from tlsearch.errors import DataError
 
@@ -25,7 +26,7 @@ def root(tmp_path: Path, make_dataset: MakeDataset) -> Path:
 
 def test_rows_follow_the_index(tmp_path: Path, root: Path) -> None:
     file = tmp_path / "store" / "base.npy"
-    index = decode_all(survey(root), 32, file)
+    index = decode_all(survey_of(root), 32, file)
     stored = open_pixels(file)
     assert stored.shape == (12, 32, 32, 3)
     assert stored.dtype == np.uint8
@@ -39,7 +40,7 @@ def test_rows_follow_the_index(tmp_path: Path, root: Path) -> None:
 def test_a_broken_file_has_no_row(tmp_path: Path, root: Path) -> None:
     cut = root / "a" / "002.png"
     cut.write_bytes(cut.read_bytes()[:700])
-    index = decode_all(survey(root), 32, tmp_path / "base.npy")
+    index = decode_all(survey_of(root), 32, tmp_path / "base.npy")
     stored = open_pixels(tmp_path / "base.npy")
     assert [item.path for item in index.skipped] == ["a/002.png"]
     assert len(stored) == len(index.images) == 11
@@ -52,14 +53,14 @@ def test_nothing_is_left_behind_after_an_error(tmp_path: Path, make_dataset: Mak
     root = make_dataset(tmp_path, classes=("a", "b"), per_class=4, size=40)
     cut = root / "a" / "002.png"
     cut.write_bytes(cut.read_bytes()[:700])
-    found = survey(root)
+    found = survey_of(root)
     with pytest.raises(DataError, match=r"a \(3\)"):
         decode_all(found, 32, tmp_path / "store" / "base.npy")
     assert list((tmp_path / "store").iterdir()) == []
 
 
 def test_the_number_of_threads_changes_nothing(tmp_path: Path, root: Path) -> None:
-    found = survey(root)
+    found = survey_of(root)
     files = [tmp_path / f"{workers}.npy" for workers in (1, 4)]
     indexes = [decode_all(found, 24, file, workers=n) for n, file in zip((1, 4), files, strict=True)]
     assert indexes[0] == indexes[1]
@@ -74,7 +75,7 @@ def test_every_file_is_decoded_once(tmp_path: Path, root: Path, monkeypatch: pyt
         return image.convert("RGB")
 
     monkeypatch.setattr(decode, "_decode", spy)
-    found = survey(root)
+    found = survey_of(root)
     assert decoded == []
     index = decode_all(found, 16, tmp_path / "base.npy")
     assert sorted(decoded) == [image.path for image in index.images]
@@ -85,14 +86,14 @@ def test_rows_are_selected_in_the_order_asked(
     tmp_path: Path, root: Path, monkeypatch: pytest.MonkeyPatch, chunk_bytes: int
 ) -> None:
     monkeypatch.setattr(pixels, "_CHUNK_BYTES", chunk_bytes)
-    decode_all(survey(root), 16, tmp_path / "base.npy")
+    decode_all(survey_of(root), 16, tmp_path / "base.npy")
     rows = [7, 0, 3, 11, 4]
     select_rows(tmp_path / "base.npy", rows, tmp_path / "pool.npy")
     assert (open_pixels(tmp_path / "pool.npy") == open_pixels(tmp_path / "base.npy")[rows]).all()
 
 
 def test_smaller_squares_are_those_of_the_predictor(tmp_path: Path, root: Path) -> None:
-    index = decode_all(survey(root), 32, tmp_path / "base.npy")
+    index = decode_all(survey_of(root), 32, tmp_path / "base.npy")
     stored = open_pixels(tmp_path / "base.npy")
     rows = [10, 2]
     small = smaller(stored, rows, 20)

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from tests.helpers.contexts import make_context
-from tlsearch.data.index import survey
+from tests.helpers.sources import survey_of
 from tlsearch.data.pixels import open_pixels
 from tlsearch.pipeline.context import Data
 from tlsearch.pipeline.messages import data_line
@@ -49,7 +49,7 @@ def load(root: Path, work: Path, **options: Any) -> Data:
     """The images of ``root`` with the files of the pool in the folder ``work``."""
     context = replace(make_context(root, **options), output=work)
     context.work.mkdir(parents=True)
-    return load_data(context, survey(root), 32)
+    return load_data(context, survey_of(root), 32)
 
 
 @pytest.fixture(scope="module")

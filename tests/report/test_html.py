@@ -15,7 +15,7 @@ from PIL import Image
 
 from tests.helpers.sample_result import CLASSES, LITE, SAMPLE, SOLVED, SUSPECT
 from tlsearch.data.checks import Finding
-from tlsearch.data.folders import Skipped
+from tlsearch.folders.walk import Skipped
 from tlsearch.report.html import write_report
 from tlsearch.report.text import label_errors_sentence, percent, percent_interval, points, verdict
 from tlsearch.results.result import RunResult

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tlsearch.cli.json_file import STDOUT, json_option, write_json
-from tlsearch.cli.options import group_by_option, test_option
+from tlsearch.cli.options import build_config, group_by_option, source_options
 from tlsearch.errors import DataError
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class _Checked:
 
 @click.command(short_help="Look through a data set: counts, broken files, duplicates.")
 @click.argument("dataset", type=click.Path(path_type=Path))
-@test_option
+@source_options
 @group_by_option
 @click.option(
     "--seed",
@@ -54,7 +54,7 @@ class _Checked:
 @click.option("--all-files", is_flag=True, help=f"Name all files, not the first {SHOWN_FILES}.  [default: off]")
 @json_option
 def check(
-    dataset: Path, test: Path | None, group_by: str | None, seed: int, all_files: bool, json_file: Path | None
+    dataset: Path, group_by: str | None, seed: int, all_files: bool, json_file: Path | None, **source: Any
 ) -> None:
     """Reads every image of DATASET and changes nothing.
 
@@ -68,11 +68,15 @@ def check(
     from tlsearch.data.split import crossing
     from tlsearch.data.split import split as draw
     from tlsearch.data.totals import totals
+    from tlsearch.pipeline.scan import reading_options
 
     only_json = json_file == STDOUT
     with ConsoleReporter(Screen(stderr=only_json, highlight=False)) as reporter:
         index = scan(
-            dataset, lambda done, total: reporter.progress("data", done, total, "reading images"), test, group_by
+            dataset,
+            lambda done, total: reporter.progress("data", done, total, "reading images"),
+            reading_options(build_config(None, {"dataset": dataset, **source})),
+            group_by,
         )
         groups = group_images(index, group_by)
         split: Split | None = None
@@ -86,6 +90,8 @@ def check(
         if json_file is not None:
             write_json(json_file, _as_json(found))
         if not only_json:
+            for line in index.reading.understood if index.reading is not None else ():
+                reporter.say("read", line)
             reporter.say("data", totals(index, groups))
             _print(reporter, found, None if all_files else SHOWN_FILES)
 
@@ -151,7 +157,8 @@ def _as_json(found: _Checked) -> dict[str, Any]:
     paths = [image.path for image in index.images]
     return {
         "dataset": str(index.root),
-        "test": str(index.test_root) if index.test_root is not None else None,
+        "understood": list(index.reading.understood) if index.reading is not None else [],
+        "passed_over": dict(index.reading.passed_over) if index.reading is not None else {},
         "fingerprint": index.fingerprint,
         "images": len(index.images),
         "classes": list(index.classes),

@@ -2,17 +2,51 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, TypeVar, get_args
 
 import click
 
-test_option = click.option(
-    "--test",
-    type=click.Path(path_type=Path),
-    metavar="DIR",
-    help="Folder of class folders with test images that are surely new.  "
-    "[default: the data set's own, else drawn from it]",
+from tlsearch.config import LayoutChoice, RunConfig, read_config
+from tlsearch.errors import UsageError
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+"""What click decorates: a function or a command."""
+
+_PART_HELP = {
+    "train": "Folder of class folders to train on.  [default: as the folders of the data set say]",
+    "val": "Folder of class folders to choose by.  [default: the data set's own, else drawn from it]",
+    "test": "Folder of class folders with test images that are surely new.  [default: the data set's own, else drawn "
+    "from it]",
+}
+
+_options = (
+    *(
+        click.option(f"--{part}", type=click.Path(path_type=Path), metavar="DIR", help=text)
+        for part, text in _PART_HELP.items()
+    ),
+    click.option(
+        "--layout",
+        type=click.Choice(get_args(LayoutChoice)),
+        help="What the folders in DATASET are: classes, with `subfolders` those one level further down; splits, with "
+        "`class-splits` each class holds its own; or folds.  [default: auto, from names and contents]",
+    ),
+    click.option(
+        "--exclude",
+        multiple=True,
+        metavar="PATTERN",
+        help="Files and folders that take no part, by name or by path below DATASET. Repeatable.  [default: none]",
+    ),
 )
+
+
+def source_options(command: Command) -> Command:
+    """The options that say how a source of images is read."""
+    for option in reversed(_options):
+        command = option(command)
+    return command
+
 
 group_by_option = click.option(
     "--group-by",
@@ -20,3 +54,16 @@ group_by_option = click.option(
     help="Keep images on one side of every split whose paths give the same name: the first group of this regular "
     "expression, else the whole match.  [default: only copies and look-alikes]",
 )
+
+
+def build_config(file: Path | None, options: dict[str, Any]) -> RunConfig:
+    """The configuration from the options that were given, then ``file``, then the defaults.
+
+    An option that was not given is None, an empty tuple or False. Raises ``UsageError`` where no data set is
+    named or a value is out of its range.
+    """
+    given = {k: v for k, v in options.items() if v is not None and v is not False and v != ()}
+    values = {**(read_config(file) if file else {}), **given}
+    if "dataset" not in values:
+        raise UsageError("No data set is named: give the folder of images, as in `tlsearch run FOLDER`.")
+    return RunConfig(**values)

@@ -10,8 +10,8 @@ from typing import Any, get_args
 
 import click
 
-from tlsearch.cli.options import group_by_option, test_option
-from tlsearch.config import BaselineChoice, Metric, RunConfig, read_config
+from tlsearch.cli.options import build_config, group_by_option, source_options
+from tlsearch.config import BaselineChoice, Metric, RunConfig
 from tlsearch.errors import UsageError
 from tlsearch.utils.units import parse_duration, parse_size
 
@@ -32,7 +32,7 @@ def _read(
 
 @click.command(short_help="Search, prove and report: the main job.")
 @click.argument("dataset", required=False, metavar="DATASET", type=click.Path(path_type=Path))
-@test_option
+@source_options
 @group_by_option
 @click.option(
     "--backbone",
@@ -205,16 +205,3 @@ def _interruptible() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def build_config(file: Path | None, options: dict[str, Any]) -> RunConfig:
-    """The configuration from the options that were given, then ``file``, then the defaults.
-
-    An option that was not given is None, an empty tuple or False. Raises ``UsageError`` where no data set is
-    named or a value is out of its range.
-    """
-    given = {k: v for k, v in options.items() if v is not None and v is not False and v != ()}
-    values = {**(read_config(file) if file else {}), **given}
-    if "dataset" not in values:
-        raise UsageError("No data set is named: give the folder of images, as in `tlsearch run FOLDER`.")
-    return RunConfig(**values)

@@ -11,6 +11,7 @@ from tlsearch.data.groups import group_images, join, members
 from tlsearch.data.index import DatasetIndex
 from tlsearch.data.shortcuts import find_shortcuts
 from tlsearch.data.split import Split, crossing, imbalance, lacking_groups
+from tlsearch.folders.junk import HIDDEN
 from tlsearch.utils.units import counted
 
 TINY_CLASS = 20
@@ -29,7 +30,9 @@ SMALL_SIDE = 32
 Severity = Literal["info", "warning"]
 
 KINDS: Mapping[str, Severity] = {
+    "reading": "warning",
     "skipped": "warning",
+    "passed_over": "info",
     "conflicting_labels": "warning",
     "duplicates": "info",
     "conflicting_lookalikes": "warning",
@@ -92,6 +95,7 @@ def check(index: DatasetIndex, split: Split | None = None, groups: Sequence[int]
         groups = split.groups if split is not None else group_images(index)
     aside = crossing(index, groups)
     findings = [
+        *_reading(index),
         *_skipped(index),
         *_alike(index, index.copies, aside, _COPIES),
         *_alike(index, index.lookalikes, aside, _LOOKALIKES),
@@ -114,6 +118,18 @@ def no_split(index: DatasetIndex, groups: Sequence[int], reason: str) -> Finding
         images = counted(index.labels.count(label), "image")
         files.append(f"{index.classes[label]}: {images}, {counted(have, 'group')} to draw from, {needed} needed")
     return _finding("no_split", reason, tuple(files))
+
+
+def _reading(index: DatasetIndex) -> list[Finding]:
+    """What the reader says, and how much it passed over."""
+    if index.reading is None:
+        return []
+    found = [_finding("reading", note) for note in index.reading.notes]
+    if passed := index.reading.passed_over:
+        kinds = ", ".join(f"{name} {count:,}" for name, count in passed.items() if name != HIDDEN)
+        if kinds:
+            found.append(_finding("passed_over", f"passed over what programs leave among images: {kinds}"))
+    return found
 
 
 def _skipped(index: DatasetIndex) -> list[Finding]:

@@ -18,6 +18,7 @@ from tlsearch.data import rgb
 from tlsearch.data.fingerprint import ImageFingerprint, image_fingerprint
 from tlsearch.data.rgb import FORMAT_NAMES, LOOK_SIZE, UnreadableError, shrink, to_square
 from tlsearch.errors import DataError
+from tlsearch.folders.content import HEAD_BYTES, UNKNOWN, file_type, type_of_file
 
 __all__ = ["FORMAT_NAMES", "ImageError", "Picture", "shrink", "to_square"]
 
@@ -73,8 +74,26 @@ def open_image(source: Path | io.BytesIO, name: str) -> Image.Image:
 
     Raises ``ImageError``. The limit is ``PIL.Image.MAX_IMAGE_PIXELS`` (about 89 million).
     """
-    with _named(name):
+    try:
         return rgb.open_image(source)
+    except UnreadableError as error:
+        reason = error.reason if error.reason != rgb.NOT_AN_IMAGE else _what_it_is(source)
+        raise ImageError(name, reason) from error.__cause__
+
+
+def _what_it_is(source: Path | io.BytesIO) -> str:
+    """What a file is that Pillow does not know, and what to do about it."""
+    if isinstance(source, Path):
+        kind = type_of_file(source)
+    else:
+        source.seek(0)
+        kind = file_type(source.read(HEAD_BYTES))
+    if kind is None or kind.name == UNKNOWN.name:
+        return rgb.NOT_AN_IMAGE
+    if kind.is_image:
+        fix = " that needs a package: pip install 'tlsearch[heic]'" if "HEIC" in kind.name else " that is broken"
+        return f"it is {kind.name}{fix}"
+    return f"it is {kind.name}" + (f"; {kind.fix}" if kind.fix else "")
 
 
 def load_rgb(path: Path) -> Image.Image:

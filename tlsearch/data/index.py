@@ -1,8 +1,8 @@
 """The index of a data set: every image with its class, its content hash and its size, and what is not used.
 
-``survey`` reads headers only, so that the size at which pixels are kept can be chosen before anything is
-decoded; ``pixels.decode_all`` then reads every file once and gives the ``DatasetIndex``. ``scan`` does both
-and keeps no pixels.
+A reader says which files there are (``sources``). ``survey`` reads their headers only, so that the size at which pixels
+are kept can be chosen before anything is decoded; ``pixels.decode_all`` then reads every file once and gives the
+``DatasetIndex``. ``scan`` does all of it and keeps no pixels.
 """
 
 from __future__ import annotations
@@ -17,15 +17,13 @@ from pathlib import Path
 
 from tlsearch.data.decode import ImageError, Picture, calm_pillow, open_image, read_picture
 from tlsearch.data.fingerprint import ImageFingerprint
-from tlsearch.data.folders import TEST_PREFIX, Found, Skipped, describe_no_images, find_files, find_test_files
 from tlsearch.data.naming import group_names
 from tlsearch.data.near_duplicates import find_near_duplicates
 from tlsearch.data.parallel import Progress, map_files
-from tlsearch.errors import DataError, UsageError
-from tlsearch.utils.units import counted
-
-MIN_PER_CLASS = 4
-"""Fewer images of a class cannot be divided into training, validation and test with any meaning."""
+from tlsearch.data.sources import read_source
+from tlsearch.data.usable import label_of, require_usable
+from tlsearch.folders.walk import Skipped
+from tlsearch.plugins.kinds.reader import Item, Reading, ReadingOptions
 
 _CHECK_SIZE = 64  # side in pixels to which scan squeezes what it throws away
 
@@ -34,10 +32,19 @@ _CHECK_SIZE = 64  # side in pixels to which scan squeezes what it throws away
 class ImageRecord:
     """One usable image.
 
-    ``path`` is relative to the root with forward slashes, ``label`` a position in the classes, ``sha256``
-    that of the file's bytes, ``width`` and ``height`` in pixels as the picture is looked at. ``split`` is
-    train, val or test where the user's folders say so. ``constant`` pictures have a single colour. ``colours`` are
-    the statistics that ``look.COLOURS`` names, none until the picture is decoded.
+    Attributes:
+        path: Its name for people, with forward slashes; for files in a folder the path below the data set.
+        label: A position in the classes.
+        sha256: The hash of the file's bytes.
+        width: In pixels, as the picture is looked at.
+        height: In pixels.
+        split: train, val or test where the source says so.
+        constant: Whether the picture has a single colour.
+        colours: The statistics that ``fingerprint.COLOURS`` names, none until the picture is decoded.
+        fold: The name of a fold where the source says so.
+        group: A name shared by images that must stay on one side of every split.
+        weight: How much it counts in training.
+        prefix: What stands in ``path`` before the path below the folder that the user named.
     """
 
     path: str
@@ -48,17 +55,27 @@ class ImageRecord:
     split: str | None = None
     constant: bool = False
     colours: tuple[float, ...] = ()
+    fold: str | None = None
+    group: str | None = None
+    weight: float = 1.0
+    prefix: str = ""
+
+    @property
+    def own_path(self) -> str:
+        """The path below the folder that the user named, which is the data set's or that of a part."""
+        return self.path.removeprefix(self.prefix)
 
 
 @dataclass(frozen=True)
 class Survey:
-    """What the headers say: records without hashes, sorted by path. ``test_root`` as in ``DatasetIndex``."""
+    """What the headers say: records without hashes, sorted by path, and their files. ``reading`` has no items."""
 
     root: Path
     classes: tuple[str, ...]
     images: tuple[ImageRecord, ...]
     skipped: tuple[Skipped, ...]
-    test_root: Path | None = None
+    files: tuple[Path, ...] = ()
+    reading: Reading | None = None
 
     @property
     def median_short_side(self) -> int:
@@ -68,27 +85,23 @@ class Survey:
 
 @dataclass(frozen=True)
 class DatasetIndex:
-    """All usable images sorted by path, and what is not used with the reason.
+    """All usable images sorted by path, their files, and what is not used with the reason.
 
-    ``test_root`` is a folder outside ``root`` that holds the test images, where the user named one; their paths begin
-    with ``test/``, as if it lay inside. ``lookalikes`` are pairs of rows, the lesser first, of unequal content that
-    look alike (``likeness``).
+    ``lookalikes`` are pairs of rows, the lesser first, of unequal content that look alike (``near_duplicates``).
+    ``reading`` is what the reader said, without its items.
     """
 
     root: Path
     classes: tuple[str, ...]
     images: tuple[ImageRecord, ...]
     skipped: tuple[Skipped, ...]
-    test_root: Path | None = None
+    files: tuple[Path, ...] = ()
     lookalikes: tuple[tuple[int, int], ...] = ()
+    reading: Reading | None = None
 
     def file(self, row: int) -> Path:
         """Where the file of an image lies."""
-        return locate(self.images[row], self.root, self.test_root)
-
-    def relative_path(self, row: int) -> str:
-        """The path of an image below the folder that the user named, which is the data set's or that of the test."""
-        return _relative(self.images[row], self.test_root)
+        return self.files[row]
 
     @cached_property
     def copies(self) -> tuple[tuple[int, int], ...]:
@@ -127,62 +140,56 @@ class DatasetIndex:
         return {name: counter[label] for label, name in enumerate(self.classes)}
 
 
-def survey(
-    root: Path, progress: Progress | None = None, test: Path | None = None, group_by: str | None = None
-) -> Survey:
-    """Find the images below ``root`` and read their headers, in parallel.
+def survey(reading: Reading, progress: Progress | None = None, group_by: str | None = None) -> Survey:
+    """Read the headers of the files that a reader found, in parallel.
 
-    ``test`` is a folder of class folders outside ``root`` that holds the test images. Files that are no images are not
-    used. Raises ``DataError`` when the folder cannot serve as a data set, ``UsageError`` when it has a test folder of
-    its own besides ``test`` or when ``group_by`` (``naming``) is of no use.
+    Files that are no images are not used. Raises ``DataError`` when what is left cannot serve as a data set,
+    ``UsageError`` when ``group_by`` (``naming``) is of no use.
     """
-    found, skipped = find_files(root)
-    if test is not None:
-        more, aside = _find_test(root, test, found)
-        found, skipped = [*found, *more], [*skipped, *aside]
+    items, skipped = list(reading.items), list(reading.skipped)
     if group_by is not None:
-        group_names([_relative(file, test) for file in found], group_by)
+        group_names([item.path.removeprefix(item.prefix) for item in items], group_by)
     with calm_pillow():
-        sizes = list(map_files(lambda file: _header_size(locate(file, root, test), file.path), found, progress))
-    classes = tuple(sorted({file.class_name for file in found}))
+        sizes = list(map_files(lambda item: _header_size(item.file, item.path), items, progress))
+    classes = tuple(sorted({label_of(item) for item in items}))
     labels = {name: label for label, name in enumerate(classes)}
-    images = []
-    for file, size in zip(found, sizes, strict=True):
+    found: list[tuple[ImageRecord, Path]] = []
+    for item, size in zip(items, sizes, strict=True):
         if isinstance(size, str):
-            skipped.append(Skipped(file.path, size))
+            skipped.append(Skipped(item.path, size))
         else:
-            images.append(ImageRecord(file.path, labels[file.class_name], "", *size, split=file.split))
-    images.sort(key=lambda image: image.path)
-    result = Survey(root, classes, tuple(images), tuple(sorted(skipped, key=lambda item: item.path)), test)
+            found.append((_record(item, labels[label_of(item)], size), item.file))
+    found.sort(key=lambda pair: pair[0].path)
+    result = Survey(
+        reading.root,
+        classes,
+        tuple(record for record, _ in found),
+        tuple(sorted(skipped, key=lambda entry: entry.path)),
+        tuple(file for _, file in found),
+        replace(reading, items=()),
+    )
     require_usable(result)
     return result
 
 
 def scan(
-    root: Path, progress: Progress | None = None, test: Path | None = None, group_by: str | None = None
+    source: Path | str,
+    progress: Progress | None = None,
+    options: ReadingOptions | None = None,
+    group_by: str | None = None,
 ) -> DatasetIndex:
-    """Survey and decode the whole data set, keeping no pixels. Raises what ``survey`` does."""
-    found = survey(root, test=test, group_by=group_by)
+    """Read a source, survey it and decode all of it, keeping no pixels. Raises what ``survey`` does."""
+    found = survey(read_source(source, options), group_by=group_by)
     with calm_pillow():
-        read = map_files(lambda image: read_image(found, image, _CHECK_SIZE), found.images, progress)
+        read = map_files(lambda row: read_image(found, row, _CHECK_SIZE), range(len(found.images)), progress)
         return assemble(found, [item if isinstance(item, Skipped) else (item[0], item[1].look) for item in read])
 
 
-def locate(image: ImageRecord | Found, root: Path, test_root: Path | None) -> Path:
-    """Where the file of an image lies."""
-    inside = test_root if test_root is not None and image.split == "test" else root
-    return inside / _relative(image, test_root)
-
-
-def _relative(image: ImageRecord | Found, test_root: Path | None) -> str:
-    """The path below the folder that the user named, without the prefix of an outside test folder."""
-    return image.path.removeprefix(TEST_PREFIX) if test_root is not None and image.split == "test" else image.path
-
-
-def read_image(found: Survey, image: ImageRecord, size: int) -> tuple[ImageRecord, Picture] | Skipped:
+def read_image(found: Survey, row: int, size: int) -> tuple[ImageRecord, Picture] | Skipped:
     """Decode one image: its completed record and what was read, or why it is not used."""
+    image = found.images[row]
     try:
-        picture = read_picture(locate(image, found.root, found.test_root), size, image.path)
+        picture = read_picture(found.files[row], size, image.path)
     except ImageError as error:
         return Skipped(image.path, error.reason)
     record = replace(
@@ -201,71 +208,30 @@ def assemble(found: Survey, outcomes: Sequence[tuple[ImageRecord, ImageFingerpri
 
     Raises ``DataError`` when too few images are left.
     """
+    kept = [row for row, item in enumerate(outcomes) if not isinstance(item, Skipped)]
     read = [item for item in outcomes if not isinstance(item, Skipped)]
     broken = (item for item in outcomes if isinstance(item, Skipped))
     skipped = tuple(sorted((*found.skipped, *broken), key=lambda item: item.path))
     images = tuple(record for record, _ in read)
-    index = DatasetIndex(found.root, found.classes, images, skipped, found.test_root)
+    files = tuple(found.files[row] for row in kept)
+    index = DatasetIndex(found.root, found.classes, images, skipped, files, reading=found.reading)
     require_usable(index)
     pairs = find_near_duplicates([look for _, look in read])
     return replace(index, lookalikes=tuple((a, b) for a, b in pairs if images[a].sha256 != images[b].sha256))
 
 
-def require_usable(found: Survey | DatasetIndex) -> None:
-    """Raise ``DataError`` unless there are two classes of four images, and every split has every class."""
-    root, classes, images, skipped = found.root, found.classes, found.images, found.skipped
-    if not images:
-        raise DataError(describe_no_images(root, skipped))
-    if len(classes) < 2:
-        raise DataError(
-            f"{root} holds images of one class only ({classes[0]}): put the images of each class into a "
-            "folder of its own, at least two of them."
-        )
-    held = Counter(image.label for image in images)
-    small = [f"{name} ({held[label]})" for label, name in enumerate(classes) if held[label] < MIN_PER_CLASS]
-    if small:
-        unused = f" ({counted(len(skipped), 'file')} not used)" if skipped else ""
-        has, folder = ("has", "folder") if len(small) == 1 else ("have", "folders")
-        raise DataError(
-            f"Each class needs at least {MIN_PER_CLASS} readable images, but {_some(small)} in {root} {has} "
-            f"fewer{unused}: add images or remove the class {folder}."
-        )
-    _require_same_classes(found)
-
-
-def _require_same_classes(found: Survey | DatasetIndex) -> None:
-    held: dict[str, set[int]] = {}
-    for image in found.images:
-        held.setdefault(image.split or "train", set()).add(image.label)
-    if found.test_root is not None:
-        held.setdefault("test", set())
-        places = {"train": str(found.root), "test": str(found.test_root)}
-    else:
-        places = {}
-    gaps = [
-        f"{places.get(split, split)} lacks {_some(absent)}"
-        for split, labels in sorted(held.items())
-        if (absent := [name for label, name in enumerate(found.classes) if label not in labels])
-    ]
-    if gaps:
-        which = f"{found.root} and --test" if found.test_root is not None else f"The split folders of {found.root}"
-        raise DataError(
-            f"{which} must hold the same classes, but {'; '.join(gaps)}: add images of them or remove the classes "
-            "everywhere."
-        )
-
-
-def _find_test(root: Path, test: Path, found: Sequence[Found]) -> tuple[list[Found], list[Skipped]]:
-    """The files of the test folder, which must be the only one and lie outside the data set."""
-    if any(file.split == "test" or file.path.startswith(TEST_PREFIX) for file in found):
-        raise UsageError(f"{root} has a test folder of its own: leave out --test, or move that folder away.")
-    more, aside = find_test_files(test)
-    inner, outer = test.resolve(), root.resolve()
-    if inner == outer or outer in inner.parents or inner in outer.parents:
-        raise UsageError(f"--test {test} and the data set {root} lie in each other: give each a folder of its own.")
-    if not more:
-        raise DataError(describe_no_images(test, aside))
-    return more, aside
+def _record(item: Item, label: int, size: tuple[int, int]) -> ImageRecord:
+    return ImageRecord(
+        item.path,
+        label,
+        "",
+        *size,
+        split=item.split,
+        fold=item.fold,
+        group=item.group,
+        weight=item.weight,
+        prefix=item.prefix,
+    )
 
 
 def _header_size(file: Path, name: str) -> tuple[int, int] | str:
@@ -278,8 +244,3 @@ def _header_size(file: Path, name: str) -> tuple[int, int] | str:
 
 def _median_short_side(images: Sequence[ImageRecord]) -> int:
     return int(statistics.median(min(image.width, image.height) for image in images))
-
-
-def _some(names: Sequence[str], limit: int = 5) -> str:
-    more = f" and {len(names) - limit} more" if len(names) > limit else ""
-    return ", ".join(names[:limit]) + more

@@ -14,9 +14,9 @@ import numpy as np
 
 from tlsearch.data.decode import calm_pillow, shrink
 from tlsearch.data.fingerprint import ImageFingerprint
-from tlsearch.data.folders import Skipped
 from tlsearch.data.index import DatasetIndex, ImageRecord, Survey, assemble, read_image
 from tlsearch.data.parallel import Progress, map_files
+from tlsearch.folders.walk import Skipped
 from tlsearch.plugins.api import Images
 from tlsearch.utils.files import atomic_path, create_array, unusable
 
@@ -50,7 +50,7 @@ def _decode_to(
     pixels = new_pixels(file, count, size)
 
     def read(row: int) -> tuple[ImageRecord, ImageFingerprint] | Skipped:
-        outcome = read_image(found, found.images[row], size)
+        outcome = read_image(found, row, size)
         if isinstance(outcome, Skipped):
             return outcome
         record, picture = outcome

@@ -8,21 +8,28 @@ not kept and nothing is cut off.
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
 import io
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
-"""Pillow's names of the formats that are read; JPEG includes MPO, which some cameras write."""
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM", "JPEG2000", "AVIF", "HEIF")
+"""Pillow's names of the formats that are read, where this installation of Pillow knows them.
+
+JPEG includes MPO, which some cameras write; PPM includes PGM and PBM. HEIF needs the package pillow-heif."""
 
 LOOK_SIZE = 224
 """JPEGs are decoded as if for this size at least, so that what a picture looks like does not depend on the size that a
 run asks for."""
 
-FORMAT_NAMES = "JPEG, PNG, WebP, BMP, GIF or TIFF"
+FORMAT_NAMES = "JPEG, PNG, WebP, BMP, GIF, TIFF, PPM, JPEG 2000 or AVIF"
+
+NOT_AN_IMAGE = f"it is not a {FORMAT_NAMES} file"
 
 DRAFT_MARGIN = 2
 """A large JPEG is decoded at 1/2, 1/4 or 1/8 as long as both sides keep this multiple of the size wanted."""
@@ -30,6 +37,15 @@ DRAFT_MARGIN = 2
 _RESIZE_GAP = 3.0  # Pillow's advice for a result that is hard to tell from resizing in one step
 
 _DIRECT_MODES = ("RGB", "L", "CMYK", "YCbCr", "HSV", "1")
+
+
+@cache
+def known_formats() -> tuple[str, ...]:
+    """Those of ``FORMATS`` that can be read here."""
+    Image.init()
+    if importlib.util.find_spec("pillow_heif") is not None:
+        importlib.import_module("pillow_heif").register_heif_opener()
+    return tuple(name for name in FORMATS if name in Image.OPEN)
 
 
 class UnreadableError(Exception):
@@ -60,10 +76,10 @@ def open_image(source: Path | io.BytesIO) -> Image.Image:
     Raises ``UnreadableError``. The limit is ``PIL.Image.MAX_IMAGE_PIXELS`` (about 89 million).
     """
     try:
-        image = Image.open(source, formats=FORMATS)
+        image = Image.open(source, formats=known_formats())
     except UnidentifiedImageError:
         empty = isinstance(source, Path) and source.stat().st_size == 0
-        raise UnreadableError("it is empty" if empty else f"it is not a {FORMAT_NAMES} file") from None
+        raise UnreadableError("it is empty" if empty else NOT_AN_IMAGE) from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise UnreadableError(_bomb_reason()) from None
     except OSError as error:

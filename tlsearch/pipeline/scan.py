@@ -6,13 +6,15 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from tlsearch.config import Metric
+from tlsearch.config import Metric, RunConfig
 from tlsearch.data.checks import IMBALANCE_LIMIT, check
 from tlsearch.data.index import DatasetIndex, Survey, survey
 from tlsearch.data.pixels import decode_all, new_pixels, open_pixels, select_rows, smaller
+from tlsearch.data.sources import read_source
 from tlsearch.data.split import Fold, Split, imbalance, split, stratified_folds
 from tlsearch.pipeline.context import Data, RunContext
 from tlsearch.pipeline.messages import data_line
+from tlsearch.plugins.kinds.reader import PartName, ReadingOptions
 from tlsearch.utils.files import atomic_path
 
 SIZE_STEP = 32
@@ -39,12 +41,20 @@ def scan(context: RunContext) -> Survey:
     """Find the files, with their classes and parts."""
     config, callbacks = context.config, context.callbacks
     with context.budget.measure("scan"):
+        reading = read_source(config.dataset, reading_options(config))
         return survey(
-            config.dataset,
-            lambda done, total: callbacks.on_progress("data", done, total, "looking"),
-            config.test,
-            config.group_by,
+            reading, lambda done, total: callbacks.on_progress("data", done, total, "looking"), config.group_by
         )
+
+
+def reading_options(config: RunConfig) -> ReadingOptions:
+    """What the configuration says of the source of images."""
+    named: dict[PartName, Path | None] = {"train": config.train, "val": config.val, "test": config.test}
+    return ReadingOptions(
+        layout=config.layout,
+        parts={part: str(folder) for part, folder in named.items() if folder is not None},
+        exclude=config.exclude,
+    )
 
 
 def check_and_split(context: RunContext, survey: Survey, base_size: int) -> Data:

@@ -58,7 +58,7 @@ def find_plugins(kind: str | None = None, *, switched_off: bool = False) -> list
         for point in metadata.entry_points(group=each.group):
             distribution = point.dist.name if point.dist else "unknown"
             off = _normal(distribution) in disabled or (only_builtin and _normal(distribution) != "tlsearch")
-            if off and not switched_off:
+            if off and not switched_off and not (each.essential and _normal(distribution) == "tlsearch"):
                 continue
             version = point.dist.version if point.dist else ""
             found.add(PluginEntry(each.name, point.name, distribution, version, point.value))

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from tlsearch.config import RunConfig
 from tlsearch.data.index import survey
 from tlsearch.data.pixels import open_pixels, select_rows
+from tlsearch.data.sources import read_source
 from tlsearch.data.split import Fold
 from tlsearch.data.stratify import draw_stratified
 from tlsearch.listeners.callback_list import CallbackList
@@ -77,7 +78,7 @@ def read_images(dataset: Path, size: int, seed: int, folder: Path) -> Images:
     config = RunConfig(dataset=dataset, seed=seed, image_size=size)
     (folder / WORK_FOLDER).mkdir()
     with new_context(config, folder, TimeBudget(None)) as context:
-        data = load_data(context, survey(dataset), size)
+        data = load_data(context, survey(read_source(dataset)), size)
     return Images(data.pixels, size, data.labels, data.groups, data.index.classes, pool_digest(data), data.fold)
 
 

@@ -13,6 +13,7 @@ NAMES = (
     "weights",
     "metric",
     "callback",
+    "reader",
 )
 """Every kind by the name of its module, in the order in which people read of them."""
 

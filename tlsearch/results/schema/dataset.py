@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tlsearch.data.checks import Finding
-from tlsearch.data.folders import Skipped
+from tlsearch.folders.walk import Skipped
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,1 @@
+"""The built-in readers: what a source of labelled images holds."""

@@ -1,0 +1,75 @@
+"""The classes of validation and test folders, against those of the training folder, which decide."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from tlsearch.errors import DataError
+from tlsearch_plugins.readers.layout import ClassFolder, Layout, LeftOut
+from tlsearch_plugins.readers.names import words
+
+
+def match_parts(root: Path, layout: Layout) -> None:
+    """Give the classes of validation and test the names of training, and leave out those that training does not know.
+
+    Raises ``DataError`` where a part has several classes and none of them is one of training.
+    """
+    trained = {found.name for found in layout.classes if found.split in (None, "train")}
+    kept: list[ClassFolder] = []
+    unknown: dict[str, list[ClassFolder]] = defaultdict(list)
+    for found in layout.classes:
+        name = _nearest(found.name, trained)
+        if name is None:
+            unknown[str(found.split)].append(found)
+            continue
+        if name != found.name:
+            layout.notes.append(f"{found.folder.relative} is read as the class {name}")
+        kept.append(replace(found, name=name))
+    _require_known(root, kept, unknown, trained)
+    layout.classes = kept
+    for split, folders in unknown.items():
+        reason = f"training has no class of this name, so its images say nothing in {split}"
+        layout.left_out += [LeftOut(found.folder, reason) for found in folders]
+    _note_missing(layout, trained)
+
+
+def _nearest(name: str, trained: set[str]) -> str | None:
+    """The class of training that is called so, or that differs in case, spaces and marks only."""
+    if name in trained:
+        return name
+    alike = [other for other in trained if words(other) == words(name)]
+    return alike[0] if len(alike) == 1 else None
+
+
+def _require_known(
+    root: Path, kept: Sequence[ClassFolder], unknown: dict[str, list[ClassFolder]], trained: set[str]
+) -> None:
+    known = Counter(str(found.split) for found in kept)
+    for split, folders in unknown.items():
+        names = _some(sorted({found.name for found in folders}))
+        if len(trained) == 1:
+            raise DataError(
+                f"{root} has one class to train on ({next(iter(trained))}), and {split} holds others ({names}): "
+                "tlsearch learns classes from images of each of them, so put some of all into training, or name a "
+                f"folder that holds all classes, such as {folders[0].folder.path.parent}."
+            )
+        if not known[split] and len(folders) > 1:
+            raise DataError(
+                f"The classes of {split} in {root} ({names}) are none of those of training "
+                f"({_some(sorted(trained))}): give their folders the same names, or leave {split} out with --exclude."
+            )
+
+
+def _note_missing(layout: Layout, trained: set[str]) -> None:
+    for split, what in (("val", "validation"), ("test", "test")):
+        held = {found.name for found in layout.classes if found.split == split}
+        if held and (absent := sorted(trained - held)):
+            layout.notes.append(f"no {what} images of {_some(absent)}")
+
+
+def _some(names: Sequence[str], most: int = 5) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more

@@ -1,0 +1,136 @@
+"""Folders of images whose names are the labels."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import cast
+from unicodedata import normalize
+
+from tlsearch.errors import DataError
+from tlsearch.folders.walk import Folder, Skipped, relative_name
+from tlsearch.plugin_api import Item, Reading, ReadingOptions
+from tlsearch.plugins.kinds.reader import PartName
+from tlsearch_plugins.readers.class_names import match_parts
+from tlsearch_plugins.readers.layout import LAYOUTS, ClassFolder, Layout, LeftOut, enter, understand
+from tlsearch_plugins.readers.named_parts import Places, read_named_parts
+from tlsearch_plugins.readers.pruned import pruned_walk
+
+NO_CLASS_FOLDER = "it lies in no class folder"
+
+
+class FolderReader:
+    """Folders of images whose names are the labels."""
+
+    api_version = 1
+    name = "folders"
+    general = True
+
+    def accepts(self, source: str) -> bool:
+        """Every folder."""
+        return Path(source).is_dir()
+
+    def read(self, source: str, options: ReadingOptions) -> Reading:
+        """The images of a folder of class folders, in any of the layouts of ``layout.RULES``."""
+        path = Path(source)
+        tree, excluded = pruned_walk(path, options.exclude)
+        root, entered = (tree.root, []) if options.parts else enter(tree.root)
+        places = Places(root, tree.root)
+        if options.parts:
+            layout = read_named_parts(root, options, places)
+        else:
+            layout = understand(root) if options.layout == "auto" else _read_as(options.layout, root)
+        _require_no_lost_folder([*entered, *layout.parents])
+        match_parts(path, layout)
+        inside = [f"entered {root.relative}, the only folder with images"] if entered else []
+        return Reading(
+            root=root.path,
+            items=tuple(sorted(_items(layout, places), key=lambda item: item.path)),
+            skipped=tuple(sorted(_skipped(layout, entered, places), key=lambda entry: entry.path)),
+            passed_over=dict(sorted(tree.passed_over.items())),
+            understood=(*inside, *_parts(layout, places), *excluded),
+            notes=tuple(layout.notes),
+        )
+
+
+def _read_as(name: str, root: Folder) -> Layout:
+    """The layout that the user has chosen."""
+    layout = LAYOUTS[name](root)
+    assert layout is not None, f"{name} reads every tree"
+    return layout
+
+
+def _require_no_lost_folder(parents: Sequence[Folder]) -> None:
+    """Raise ``DataError`` where a folder that may be a class cannot be read: the others are another question."""
+    for parent in parents:
+        if parent.lost:
+            lost = parent.lost[0]
+            name = relative_name(lost.path.name)
+            raise DataError(
+                f"The folder {relative_name(str(lost.path))} may be a class, but {lost.reason}: make it readable, or "
+                f"leave it out with --exclude {name!r}."
+            )
+
+
+def _items(layout: Layout, places: Places) -> Iterator[Item]:
+    for found in layout.classes:
+        label = frozenset((normalize("NFC", found.name),))
+        prefix = places.prefix_of(found.folder.path)
+        for file in found.folder.all_files():
+            yield Item(
+                path=places.name_of(file),
+                file=file,
+                labels=label,
+                split=cast("PartName | None", found.split),
+                fold=found.fold,
+                prefix=prefix,
+            )
+
+
+def _skipped(layout: Layout, entered: Sequence[Folder], places: Places) -> Iterator[Skipped]:
+    """Images beside the class folders, folders without images, and what cannot be used."""
+    used = [found.folder for found in layout.classes]
+    left_out = [item.folder for item in layout.left_out]
+    for parent in {id(folder): folder for folder in (*entered, *layout.parents)}.values():
+        yield from (Skipped(places.name_of(file), NO_CLASS_FOLDER) for file in parent.images)
+        yield from (Skipped(places.name_of(entry.path), entry.reason) for entry in parent.refused)
+        for folder in parent.folders:
+            if not folder.holds_images and folder not in left_out:
+                yield Skipped(places.name_of(folder.path), "the folder holds no image")
+    for folder in used:
+        yield from (Skipped(places.name_of(entry.path), entry.reason) for entry in folder.all_refused())
+    for item in layout.left_out:
+        yield Skipped(places.name_of(item.folder.path), _why(item))
+
+
+def _why(item: LeftOut) -> str:
+    images = item.folder.count_images()
+    return f"{item.reason} ({images:,} {'image' if images == 1 else 'images'})"
+
+
+def _parts(layout: Layout, places: Places) -> Iterator[str]:
+    """A line for each part or fold, with the folders that its classes lie in; one for the classes otherwise."""
+    held: dict[str, list[ClassFolder]] = defaultdict(list)
+    for found in layout.classes:
+        held[found.split or found.fold or "classes"].append(found)
+    for name in sorted(held, key=_order):
+        folders = list(dict.fromkeys(_parent(places.name_of(found.folder.path)) for found in held[name]))
+        where = "" if folders == [""] else f"{_some(folders)} "
+        classes = len({found.name for found in held[name]})
+        files = sum(1 for found in held[name] for _ in found.folder.all_files())
+        yield f"{name}: {where}({classes:,} {'class' if classes == 1 else 'classes'}, {files:,} files)"
+
+
+def _order(name: str) -> tuple[int, str]:
+    known = ("classes", "train", "val", "test")
+    return (known.index(name) if name in known else len(known), name)
+
+
+def _parent(path: str) -> str:
+    return path.rpartition("/")[0]
+
+
+def _some(names: Sequence[str], most: int = 3) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(name or "." for name in names[:most]) + more

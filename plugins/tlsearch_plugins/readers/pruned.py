@@ -1,0 +1,61 @@
+"""The tree of a folder without what the user excludes."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from tlsearch.errors import DataError, UsageError
+from tlsearch.folders.walk import Folder, Tree, relative_name, walk
+
+
+def pruned_walk(root: Path, exclude: Sequence[str]) -> tuple[Tree, list[str]]:
+    """What may be meant below ``root`` without what fits a pattern, and a line that says what was excluded.
+
+    A pattern is that of a shell and is compared with the name of an entry and with its path below the root. Raises
+    ``DataError`` where the folder cannot be listed, ``UsageError`` where a pattern fits nothing.
+    """
+    try:
+        tree = walk(root)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise DataError(f"{root} cannot be opened ({reason}): make it readable, or name another folder.") from error
+    if not exclude:
+        return tree, []
+    pruned = _Pruning(exclude)
+    tree = replace(tree, root=pruned.prune(tree.root))
+    unused = [pattern for pattern in exclude if not pruned.counts[pattern]]
+    if unused:
+        raise UsageError(f"--exclude {unused[0]!r} fits nothing in {root}: write a name or a pattern such as 'test*'.")
+    return tree, ["excluded: " + ", ".join(exclude)]
+
+
+class _Pruning:
+    def __init__(self, patterns: Sequence[str]) -> None:
+        self.patterns = [(pattern, pattern.rstrip("/")) for pattern in patterns]
+        self.counts = Counter[str]()
+
+    def prune(self, folder: Folder) -> Folder:
+        kept = [inner for inner in folder.folders if not self._fits(inner.name, inner.relative)]
+        return replace(
+            folder,
+            folders=[self.prune(inner) for inner in kept],
+            files=[file for file in folder.files if not self._fits(file.name, _below(folder, file.name))],
+            refused=[
+                entry for entry in folder.refused if not self._fits(entry.path.name, _below(folder, entry.path.name))
+            ],
+        )
+
+    def _fits(self, name: str, relative: str) -> bool:
+        for given, pattern in self.patterns:
+            if fnmatch.fnmatchcase(name, pattern) or fnmatch.fnmatchcase(relative, pattern):
+                self.counts[given] += 1
+                return True
+        return False
+
+
+def _below(folder: Folder, name: str) -> str:
+    return relative_name(f"{folder.relative}/{name}" if folder.relative else name)

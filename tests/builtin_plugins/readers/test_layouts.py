@@ -1,0 +1,293 @@
+"""How trees of folders are read: one table of trees as people have them, each with what it must give."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+
+from tlsearch.errors import DataError
+from tlsearch.plugin_api import Reading, ReadingOptions
+from tlsearch_plugins.readers.folders import FolderReader
+
+CAT_DOG = ("cat", "dog")
+
+
+def plant(root: Path, folders: Iterable[str], per_folder: int = 2) -> Path:
+    """Folders with files that are called like images, or, where a path ends in a file's name, that file."""
+    for folder in folders:
+        path = root / folder
+        if path.suffix:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text("notes")
+            continue
+        path.mkdir(parents=True, exist_ok=True)
+        for number in range(per_folder):
+            (path / f"{number}.jpg").write_bytes(b"\xff\xd8\xff")
+    return root
+
+
+def read(root: Path, layout: str = "auto", **options: object) -> Reading:
+    return FolderReader().read(str(root), ReadingOptions(layout=layout, **options))  # type: ignore[arg-type]
+
+
+def summary(reading: Reading) -> dict[str, str]:
+    """For each folder with images that is used: ``label``, ``split:label`` or ``fold/label``."""
+    found = {}
+    for item in reading.items:
+        (label,) = item.labels
+        fold = f"{item.fold}/" if item.fold else ""
+        found[item.path.rpartition("/")[0]] = f"{item.split}:{label}" if item.split else fold + label
+    return found
+
+
+TREES: dict[str, tuple[str, dict[str, str]]] = {
+    # Classes
+    "class folders": ("cat dog", {"cat": "cat", "dog": "dog"}),
+    "folders within a class": ("cat/young cat/old dog", {"cat/young": "cat", "cat/old": "cat", "dog": "dog"}),
+    "pictures and folders in a class": (
+        "cat cat/more dog dog/more",
+        {"cat": "cat", "cat/more": "cat", "dog": "dog", "dog/more": "dog"},
+    ),
+    "a class in a folder of its own": ("cat/images dog/images", {"cat/images": "cat", "dog/images": "dog"}),
+    "patients within classes": (
+        "ill/patient_1 ill/patient_2 well/patient_3 well/patient_4",
+        {"ill/patient_1": "ill", "ill/patient_2": "ill", "well/patient_3": "well", "well/patient_4": "well"},
+    ),
+    "dates within classes": (
+        "rust/2021-05 rust/2021-06 scab/2021-05 scab/2021-06",
+        {"rust/2021-05": "rust", "rust/2021-06": "rust", "scab/2021-05": "scab", "scab/2021-06": "scab"},
+    ),
+    "a class called train": ("bus train", {"bus": "bus", "train": "train"}),
+    "names with split words in them": (
+        "test_tube beaker train_car",
+        {"test_tube": "test_tube", "beaker": "beaker", "train_car": "train_car"},
+    ),
+    "masks that are worn": ("with_mask without_mask", {"with_mask": "with_mask", "without_mask": "without_mask"}),
+    "mask beside no mask": ("mask no_mask", {"mask": "mask", "no_mask": "no_mask"}),
+    "digits": ("0 1 2", {"0": "0", "1": "1", "2": "2"}),
+    "classes called batch": ("batch1 batch2", {"batch1": "batch1", "batch2": "batch2"}),
+    "documents beside": ("cat dog docs/readme.txt labels.csv", {"cat": "cat", "dog": "dog"}),
+    # One folder too many
+    "wrapped": ("archive/cat archive/dog", {"cat": "cat", "dog": "dog"}),
+    "wrapped three times": ("a/b/c/cat a/b/c/dog", {"cat": "cat", "dog": "dog"}),
+    "wrapped beside notes": ("data/cat data/dog README.md docs/a.txt", {"cat": "cat", "dog": "dog"}),
+    "wrapped in the name of a class": ("animals/cat animals/dog", {"cat": "cat", "dog": "dog"}),
+    "wrapped splits": (
+        "archive/train/cat archive/train/dog archive/test/cat archive/test/dog",
+        {
+            "train/cat": "train:cat",
+            "train/dog": "train:dog",
+            "test/cat": "test:cat",
+            "test/dog": "test:dog",
+        },
+    ),
+    # Splits
+    "train only": ("train/cat train/dog", {"train/cat": "train:cat", "train/dog": "train:dog"}),
+    "train, val, test": (
+        "train/a train/b val/a val/b test/a test/b",
+        {f"{s}/{c}": f"{s}:{c}" for s in ("train", "val", "test") for c in "ab"},
+    ),
+    "other words": (
+        "Training/a Training/b VALIDATION/a VALIDATION/b Testing/a Testing/b",
+        {
+            f"{s}/{c}": f"{p}:{c}"
+            for s, p in (("Training", "train"), ("VALIDATION", "val"), ("Testing", "test"))
+            for c in "ab"
+        },
+    ),
+    "parts of names": (
+        "training_set/training_set/cat training_set/training_set/dog test_set/test_set/cat test_set/test_set/dog",
+        {
+            "training_set/training_set/cat": "train:cat",
+            "training_set/training_set/dog": "train:dog",
+            "test_set/test_set/cat": "test:cat",
+            "test_set/test_set/dog": "test:dog",
+        },
+    ),
+    "a name before the part": (
+        "seg_train/seg_train/a seg_train/seg_train/b seg_test/seg_test/a seg_test/seg_test/b seg_pred/seg_pred",
+        {
+            "seg_train/seg_train/a": "train:a",
+            "seg_train/seg_train/b": "train:b",
+            "seg_test/seg_test/a": "test:a",
+            "seg_test/seg_test/b": "test:b",
+        },
+    ),
+    "camels and numbers": (
+        "TrainImages2017/a TrainImages2017/b ValImages2017/a ValImages2017/b",
+        {
+            "TrainImages2017/a": "train:a",
+            "TrainImages2017/b": "train:b",
+            "ValImages2017/a": "val:a",
+            "ValImages2017/b": "val:b",
+        },
+    ),
+    "flowers-train beside flowers-test": (
+        "flowers-train/a flowers-train/b flowers-test/a flowers-test/b",
+        {
+            "flowers-train/a": "train:a",
+            "flowers-train/b": "train:b",
+            "flowers-test/a": "test:a",
+            "flowers-test/b": "test:b",
+        },
+    ),
+    "training and validation in one": (
+        "trainval/a trainval/b test/a test/b",
+        {"trainval/a": "train:a", "trainval/b": "train:b", "test/a": "test:a", "test/b": "test:b"},
+    ),
+    "a folder within the training folder": (
+        "train/images/a train/images/b test/images/a test/images/b",
+        {
+            "train/images/a": "train:a",
+            "train/images/b": "train:b",
+            "test/images/a": "test:a",
+            "test/images/b": "test:b",
+        },
+    ),
+    "a test folder among the classes": (
+        "cat dog test/cat test/dog",
+        {"cat": "train:cat", "dog": "train:dog", "test/cat": "test:cat", "test/dog": "test:dog"},
+    ),
+    "a test folder beside a wrapper": (
+        "images/cat images/dog test/cat test/dog",
+        {"images/cat": "train:cat", "images/dog": "train:dog", "test/cat": "test:cat", "test/dog": "test:dog"},
+    ),
+    "vehicles with a test folder": (
+        "bus train test/bus test/train",
+        {"bus": "train:bus", "train": "train:train", "test/bus": "test:bus", "test/train": "test:train"},
+    ),
+    "a test folder without labels": (
+        "train/a train/b test",
+        {"train/a": "train:a", "train/b": "train:b"},
+    ),
+    "a test folder without labels, one folder deeper": (
+        "train/a train/b test/test",
+        {"train/a": "train:a", "train/b": "train:b"},
+    ),
+    "a test folder of unknown": ("train/a train/b test/unknown", {"train/a": "train:a", "train/b": "train:b"}),
+    "images to predict beside classes": ("cat dog predictions", {"cat": "cat", "dog": "dog"}),
+    "a test folder that lacks a class": (
+        "train/a train/b train/c test/a test/b",
+        {"train/a": "train:a", "train/b": "train:b", "train/c": "train:c", "test/a": "test:a", "test/b": "test:b"},
+    ),
+    "classes in another case": (
+        "train/Cat train/Dog test/cat test/dog",
+        {"train/Cat": "train:Cat", "train/Dog": "train:Dog", "test/cat": "test:Cat", "test/dog": "test:Dog"},
+    ),
+    "something beside the splits": (
+        "train/a train/b test/a test/b extra/a",
+        {"train/a": "train:a", "train/b": "train:b", "test/a": "test:a", "test/b": "test:b"},
+    ),
+    # Splits within classes
+    "splits within classes": (
+        "cat/train cat/test dog/train dog/test",
+        {"cat/train": "train:cat", "cat/test": "test:cat", "dog/train": "train:dog", "dog/test": "test:dog"},
+    ),
+    "splits within classes, wrapped": (
+        "d/cat/train d/cat/val d/dog/train d/dog/val",
+        {"cat/train": "train:cat", "cat/val": "val:cat", "dog/train": "train:dog", "dog/val": "val:dog"},
+    ),
+    "splits in the names of classes": (
+        "cats_train cats_test dogs_train dogs_test",
+        {"cats_train": "train:cats", "cats_test": "test:cats", "dogs_train": "train:dogs", "dogs_test": "test:dogs"},
+    ),
+    # Folds, pieces and twins
+    "folds": (
+        "fold1/cat fold1/dog fold2/cat fold2/dog fold3/cat fold3/dog",
+        {f"fold{n}/{c}": f"fold{n}/{c}" for n in (1, 2, 3) for c in CAT_DOG},
+    ),
+    "folds beside masks": (
+        "images/fold_1/a images/fold_1/b images/fold_2/a images/fold_2/b masks/fold_1/a masks/fold_2/a",
+        {f"images/fold_{n}/{c}": f"fold_{n}/{c}" for n in (1, 2) for c in "ab"},
+    ),
+    "batches": (
+        "batch1/cat batch1/dog batch2/cat batch2/dog",
+        {f"batch{n}/{c}": c for n in (1, 2) for c in CAT_DOG},
+    ),
+    "images beside masks": (
+        "images/cat images/dog masks/cat masks/dog",
+        {"images/cat": "cat", "images/dog": "dog"},
+    ),
+    "photos beside ground truth": (
+        "photos/a photos/b ground_truth/a ground_truth/b README.md",
+        {"photos/a": "a", "photos/b": "b"},
+    ),
+    "splits of images beside splits of labels": (
+        "images/train/a images/train/b images/val/a images/val/b labels/train/a labels/train/b labels/val/a",
+        {f"images/{s}/{c}": f"{s}:{c}" for s in ("train", "val") for c in "ab"},
+    ),
+    "masks beside the classes of splits": (
+        "train/a train/b test/a test/b masks/a masks/b",
+        {"train/a": "train:a", "train/b": "train:b", "test/a": "test:a", "test/b": "test:b"},
+    ),
+    # What programs leave
+    "network storage": (
+        "cat dog cat/@eaDir/0.jpg @eaDir/x #recycle/cat $RECYCLE.BIN/dog lost+found/a .Trash-1000/files __MACOSX/cat",
+        {"cat": "cat", "dog": "dog"},
+    ),
+    "what tlsearch and MLflow leave": (
+        "cat dog mlruns/0 mlartifacts/1/images tlsearch-runs/a/model",
+        {"cat": "cat", "dog": "dog"},
+    ),
+    "a wrapper beside junk": ("data/cat data/dog __MACOSX/data/cat", {"cat": "cat", "dog": "dog"}),
+}
+
+
+@pytest.mark.parametrize("name", TREES)
+def test_a_tree_is_read_as_its_owner_means_it(tmp_path: Path, name: str) -> None:
+    tree, expected = TREES[name]
+    assert summary(read(plant(tmp_path, tree.split()))) == expected
+
+
+REFUSED: dict[str, tuple[str, str]] = {
+    "train and test without classes": ("train test", "lie in no class folder"),
+    "a test folder of images among classes": (
+        "cat dog test",
+        r"two ways: test is a class beside cat, dog \(--layout classes\), or its images are .* \(--exclude test\)",
+    ),
+    "no training folder": ("val/a val/b test/a test/b", "none called train that holds class folders"),
+    "two training folders": ("train/a train/b training/a training/b", "train and training in .* both mean the train"),
+    "twins": (
+        "left/a left/b right/a right/b",
+        r"classes are left, right \(--layout classes\), or .* a, b \(--layout sub",
+    ),
+    "twins by year": ("2019/a 2019/b 2020/a 2020/b", "two ways"),
+    "twins of numbers": ("2019/1 2019/2 2020/1 2020/2", "two ways"),
+    "kinds of kinds": ("cats/persian cats/siam dogs/pug dogs/poodle", r"--layout classes\), or .*--layout subfolders"),
+    "kinds of kinds within training": ("train/cats/a train/cats/b train/dogs/c train/dogs/d", "two ways"),
+    "some classes divided": ("cat/train cat/test dog", "cat holds training and test folders"),
+    "folds that are divided": (
+        "fold1/train/a fold1/train/b fold1/test/a fold1/test/b fold2/train/a fold2/train/b fold2/test/a fold2/test/b",
+        "name one fold, such as .*fold1",
+    ),
+    "anomalies": (
+        "train/good test/good test/broken ground_truth/broken",
+        r"one class to train on \(good\), and test holds others \(broken\).*such as .*test",
+    ),
+    "other classes in test": ("train/a train/b test/c test/d", r"\(c, d\) are none of those of training \(a, b\)"),
+    "boxes instead of classes": ("train/images valid/images", "lie in no class folder"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_is_not_understood_is_refused_in_one_sentence(tmp_path: Path, name: str) -> None:
+    tree, message = REFUSED[name]
+    with pytest.raises(DataError, match=message) as caught:
+        read(plant(tmp_path, tree.split()))
+    assert "\n" not in str(caught.value)
+
+
+CHOSEN: dict[tuple[str, str], dict[str, str]] = {
+    ("cat dog test", "classes"): {"cat": "cat", "dog": "dog", "test": "test"},
+    ("left/a left/b right/a right/b", "classes"): {f"{s}/{c}": s for s in ("left", "right") for c in "ab"},
+    ("left/a left/b right/a right/b", "subfolders"): {f"{s}/{c}": c for s in ("left", "right") for c in "ab"},
+    ("train/a train/b test/a test/b", "classes"): {f"{s}/{c}": s for s in ("train", "test") for c in "ab"},
+    ("left/a left/b right/a right/b", "folds"): {f"{s}/{c}": f"{s}/{c}" for s in ("left", "right") for c in "ab"},
+}
+
+
+@pytest.mark.parametrize(("tree", "layout"), CHOSEN)
+def test_the_user_chooses_a_layout(tmp_path: Path, tree: str, layout: str) -> None:
+    assert summary(read(plant(tmp_path, tree.split()), layout)) == CHOSEN[tree, layout]

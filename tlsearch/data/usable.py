@@ -1,0 +1,75 @@
+"""Whether what was found can serve as a data set, and what to say where it cannot."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from tlsearch.data.decode import FORMAT_NAMES
+from tlsearch.errors import DataError
+from tlsearch.utils.units import counted
+
+if TYPE_CHECKING:
+    from tlsearch.data.index import DatasetIndex, Survey
+    from tlsearch.folders.walk import Skipped
+    from tlsearch.plugins.kinds.reader import Item
+
+MIN_PER_CLASS = 4
+"""Fewer images of a class cannot be divided into training, validation and test with any meaning."""
+
+
+def label_of(item: Item) -> str:
+    """The one label of an item. Raises ``DataError`` where it has none or several."""
+    if len(item.labels) != 1:
+        several = f"{len(item.labels)} labels ({', '.join(sorted(item.labels))})" if item.labels else "no label"
+        raise DataError(f"{item.path} has {several}, but each image needs exactly one: choose one, or leave it out.")
+    return next(iter(item.labels))
+
+
+def require_usable(found: Survey | DatasetIndex) -> None:
+    """Raise ``DataError`` unless there are two classes of four images, and training has every class."""
+    root, classes, images, skipped = found.root, found.classes, found.images, found.skipped
+    if not images:
+        raise DataError(_no_images(str(root), skipped))
+    if len(classes) < 2:
+        raise DataError(
+            f"{root} holds images of one class only ({classes[0]}): put the images of each class into a "
+            "folder of its own, at least two of them."
+        )
+    held = Counter(image.label for image in images)
+    small = [f"{name} ({held[label]})" for label, name in enumerate(classes) if held[label] < MIN_PER_CLASS]
+    if small:
+        unused = f" ({counted(len(skipped), 'file')} not used)" if skipped else ""
+        has, folder = ("has", "folder") if len(small) == 1 else ("have", "folders")
+        raise DataError(
+            f"Each class needs at least {MIN_PER_CLASS} readable images, but {some(small)} in {root} {has} "
+            f"fewer{unused}: add images or remove the class {folder}."
+        )
+    trained = {image.label for image in images if (image.split or "train") == "train"}
+    untrained = [name for label, name in enumerate(classes) if label not in trained]
+    if untrained:
+        raise DataError(
+            f"Training has no image of {some(untrained)} in {root}: add images of every class to the training part, or "
+            "leave the class out everywhere."
+        )
+
+
+def some(names: Sequence[str], limit: int = 5) -> str:
+    """``a, b, c and 3 more``."""
+    more = f" and {len(names) - limit} more" if len(names) > limit else ""
+    return ", ".join(names[:limit]) + more
+
+
+def _no_images(root: str, skipped: Sequence[Skipped]) -> str:
+    """The sentence for a source without a usable image: what the files are, and what to do."""
+    if any(entry.reason == "it lies in no class folder" for entry in skipped):
+        return f"The images in {root} lie in no class folder: put those of each class into one of their own."
+    reasons = Counter(entry.reason for entry in skipped if entry.reason.startswith("it is "))
+    if not reasons:
+        return f"{root} holds no {FORMAT_NAMES} image: name a folder that holds one folder of images a class."
+    reason, count = reasons.most_common(1)[0]
+    what, _, fix = reason.removeprefix("it is ").partition("; ")
+    files = counted(count, "file")
+    verb = "is" if count == 1 else "are each"
+    return f"{root} holds no image that can be read: {files} {verb} {what}: {fix or 'name a folder of images'}."
