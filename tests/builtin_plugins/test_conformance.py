@@ -8,10 +8,12 @@ import pytest
 
 from tlsearch.models.small_cnn import SmallCNN
 from tlsearch.plugins import registry
-from tlsearch.testing import AugmentationTests, BackboneTests
+from tlsearch.testing import AugmentationTests, BackboneTests, ReaderTests
 
 BACKBONES = ["vgg16", "vgg19", "resnet50", "efficientnet_lite0"]
 AUGMENTATIONS = ["color", "crop", "flip", "geometric", "rotate", "shift", "standard"]
+
+READERS = ["folders"]
 
 
 class TestBackbones(BackboneTests):
@@ -34,6 +36,12 @@ class TestAugmentations(AugmentationTests):
         return registry.load_plugin("augmentation", request.param)
 
 
+class TestReaders(ReaderTests):
+    @pytest.fixture(params=READERS)
+    def plugin(self, request: pytest.FixtureRequest) -> Any:
+        return registry.load_plugin("reader", request.param)
+
+
 def test_every_built_in_plugin_is_checked() -> None:
     own = [entry for entry in registry.find_plugins() if entry.distribution == "tlsearch"]
-    assert {entry.name for entry in own} == {*BACKBONES, *AUGMENTATIONS}
+    assert {entry.name for entry in own} == {*BACKBONES, *AUGMENTATIONS, *READERS}

@@ -14,7 +14,7 @@ from tlsearch.plugins.kinds import NAMES, all_kinds
 from tlsearch.testing import check_plugin
 
 FOLDER = Path(__file__).parents[2] / "docs" / "plugins"
-STEMS = ("backbone", "augmentation", "weights", "metric", "callback", "contract", "conformance-kit", "index")
+STEMS = ("backbone", "augmentation", "weights", "metric", "callback", "reader", "contract", "conformance-kit", "index")
 PAGE = "\n".join((FOLDER / f"{name}.md").read_text(encoding="utf-8") for name in STEMS)
 BLOCKS = re.findall(r"<!-- (.*?) -->\n```python\n(.*?)```", PAGE, re.DOTALL)
 

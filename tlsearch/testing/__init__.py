@@ -28,22 +28,26 @@ if TYPE_CHECKING:
 
     from tlsearch.testing.classes import PluginTests as AugmentationTests
     from tlsearch.testing.classes import PluginTests as BackboneTests
+    from tlsearch.testing.classes import PluginTests as ReaderTests
     from tlsearch.testing.classes import PluginTests as WeightsTests
     from tlsearch.testing.kit import check_plugin
     from tlsearch.testing.outcome import CheckResult
 
     check_augmentation: Callable[..., list[CheckResult]]
     check_backbone: Callable[..., list[CheckResult]]
+    check_reader: Callable[..., list[CheckResult]]
     check_weights: Callable[..., list[CheckResult]]
 
 __all__ = [
     "AugmentationTests",
     "BackboneTests",
     "CheckResult",
+    "ReaderTests",
     "WeightsTests",
     "check_augmentation",
     "check_backbone",
     "check_plugin",
+    "check_reader",
     "check_weights",
 ]
 

@@ -13,6 +13,7 @@ from tlsearch.folders.walk import Folder, Skipped, relative_name
 from tlsearch.plugin_api import Item, Reading, ReadingOptions
 from tlsearch.plugins.kinds.reader import PartName
 from tlsearch_plugins.readers.class_names import match_parts
+from tlsearch_plugins.readers.example import write_example
 from tlsearch_plugins.readers.layout import LAYOUTS, ClassFolder, Layout, LeftOut, enter, understand
 from tlsearch_plugins.readers.named_parts import Places, read_named_parts
 from tlsearch_plugins.readers.pruned import pruned_walk
@@ -52,6 +53,11 @@ class FolderReader:
             understood=(*inside, *_parts(layout, places), *excluded),
             notes=tuple(layout.notes),
         )
+
+    def example(self, folder: Path) -> str:
+        """Two classes of four images."""
+        write_example(folder, {f"{name}/{number}.png": name for name in ("cat", "dog") for number in range(4)})
+        return str(folder)
 
 
 def _read_as(name: str, root: Folder) -> Layout:

@@ -101,6 +101,12 @@ class Reader(Protocol):
     def read(self, source: str, options: ReadingOptions) -> Reading:
         """What ``source`` holds; the same source gives the same items."""
 
+    def example(self, folder: Path) -> str:
+        """Write a small source with two labels or more into ``folder``, which is empty, and give its address.
+
+        The conformance checks read it.
+        """
+
 
 def _describe(plugin: Reader) -> dict[str, Any]:
     return about(plugin)
