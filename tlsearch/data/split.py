@@ -63,6 +63,7 @@ class Fold:
 def split(index: DatasetIndex, seed: int, group_by: str | None = None) -> Split:
     """The user's folders where they exist, else a seeded stratified split; what belongs together stays together.
 
+    Where the source names folds no validation part is drawn: trials are compared on them (``user_folds``).
     A test part that is missing is drawn from the training images: 15 % of them, 25 % where there are fewer than
     ``FOLDS_BELOW``. A validation part that is missing is 15 % of them, and empty where there are so few.
     ``group_by`` joins more images, see ``groups.group_images``. Raises ``DataError`` when a class has too few groups
@@ -94,7 +95,8 @@ def missing_shares(index: DatasetIndex) -> dict[str, float]:
     shares = {}
     if "test" not in present:
         shares["test"] = SMALL_TEST_SHARE if small else TEST_SHARE
-    if "val" not in present and not small:
+    own_folds = any(image.fold is not None for image in index.images)
+    if "val" not in present and not small and not own_folds:
         shares["val"] = VAL_SHARE
     return shares
 
@@ -181,7 +183,12 @@ def stratified_folds(labels: Sequence[int], groups: Sequence[int], n_folds: int,
     give equal folds. Where there are fewer groups than ``n_folds``, there are as many folds as groups.
     """
     hands = deal_stratified(labels, groups, min(n_folds, len(set(groups))), (seed, _CROSS_STREAM))
-    everything = range(len(labels))
+    return folds_of(hands, len(labels))
+
+
+def folds_of(hands: Sequence[Sequence[int]], count: int) -> list[Fold]:
+    """The folds that validate on each of ``hands`` in turn and train on the rest of ``count`` positions."""
+    everything = range(count)
     folds = []
     for hand in hands:
         inside = set(hand)

@@ -172,7 +172,7 @@ def _confirm(
 ) -> Confirmation:
     data = plan.data
     share = len(data.fold.val) / len(data.pool)
-    folds = resampled_folds(data.labels, data.groups, MOST_FOLDS, share, context.config.seed)
+    folds = resampled_folds(data.labels, data.resampled_units, MOST_FOLDS, share, context.config.seed)
     total = context.config.effective_trials
     numbers = {f.spec: numbered(f.number, total) for f in (*contenders, probe)}
     runs = _FoldRuns(context, plan, folds, {b.result.spec: b for b in scratch}, numbers)

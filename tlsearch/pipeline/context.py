@@ -14,6 +14,7 @@ from tlsearch.callbacks import Callback, RunInfo
 from tlsearch.config import Metric, RunConfig
 from tlsearch.data.index import DatasetIndex
 from tlsearch.data.split import Fold, Split
+from tlsearch.data.user_folds import rows_by_fold
 from tlsearch.errors import Interrupted, RunError, UsageError
 from tlsearch.features.passes import FrozenCounts
 from tlsearch.listeners.callback_list import CallbackList
@@ -76,6 +77,15 @@ class Data:
     def groups(self) -> tuple[int, ...]:
         """The group of every image of the pool."""
         return tuple(self.split.groups[row] for row in self.pool)
+
+    @cached_property
+    def resampled_units(self) -> tuple[int, ...]:
+        """What stays together when the pool is resampled: the user's folds where there are any, else the groups."""
+        own = rows_by_fold(self.index.images, self.pool)
+        if own is None:
+            return self.groups
+        unit = {place: number for number, places in enumerate(own) for place in places}
+        return tuple(unit[place] for place in range(len(self.pool)))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,8 @@ from tlsearch.data.checks import IMBALANCE_LIMIT, check
 from tlsearch.data.index import DatasetIndex, Survey, survey
 from tlsearch.data.pixels import decode_all, new_pixels, open_pixels, select_rows, smaller
 from tlsearch.data.sources import read_source
-from tlsearch.data.split import Fold, Split, imbalance, split, stratified_folds
+from tlsearch.data.split import Fold, Split, folds_of, imbalance, split, stratified_folds
+from tlsearch.data.user_folds import rows_by_fold
 from tlsearch.pipeline.context import Data, RunContext
 from tlsearch.pipeline.messages import data_line
 from tlsearch.plugins.kinds.reader import PartName, ReadingOptions
@@ -93,12 +94,14 @@ def load_data(context: RunContext, survey: Survey, base_size: int) -> Data:
 def selection_folds(index: DatasetIndex, parts: Split, seed: int) -> tuple[Fold, ...]:
     """What trials are compared on, as positions in the pool.
 
-    It is the training and validation parts. Where there is no validation part, stratified folds of the training part
-    take their place; they keep groups together.
+    It is the training and validation parts. Where there is no validation part, the user's own folds take their place,
+    or else stratified folds of the training part, which keep groups together.
     """
     if parts.val:
         train, pool = len(parts.train), len(parts.train) + len(parts.val)
         return (Fold(tuple(range(train)), tuple(range(train, pool))),)
+    if (own := rows_by_fold(index.images, parts.train)) is not None:
+        return tuple(folds_of(own, len(parts.train)))
     labels = [index.images[row].label for row in parts.train]
     groups = [parts.groups[row] for row in parts.train]
     return tuple(stratified_folds(labels, groups, SELECTION_FOLDS, seed))

@@ -1,0 +1,46 @@
+"""Folds that the user brings: one is the test part, and trials are compared on the others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from tlsearch.data.index import ImageRecord, scan
+from tlsearch.data.split import split
+from tlsearch.data.user_folds import fold_names, hold_out_last, rows_by_fold
+from tlsearch.pipeline.scan import selection_folds
+
+
+def records(*folds: str | None) -> list[ImageRecord]:
+    return [ImageRecord(f"{n}.png", n % 2, str(n), 9, 9, fold=fold) for n, fold in enumerate(folds)]
+
+
+def test_numbers_count_as_numbers() -> None:
+    assert fold_names(records("fold10", "fold2", "fold1", None)) == ["fold1", "fold2", "fold10"]
+
+
+def test_the_last_fold_is_held_out_unless_there_is_a_test_part() -> None:
+    held, said = hold_out_last(records("f1", "f1", "f2", "f2", "f3", "f3"))
+    assert [image.split for image in held] == ["train"] * 4 + ["test"] * 2
+    assert said == "the fold f3 is the test part; trials are compared on the folds f1, f2"
+    tested = [*records("f1", "f2"), ImageRecord("t.png", 0, "t", 9, 9, split="test")]
+    assert hold_out_last(tested) == (tuple(tested), None)
+    assert hold_out_last(records("f1", "f1")) == (tuple(records("f1", "f1")), None)
+
+
+def test_folds_that_lack_a_class_elsewhere_are_not_used() -> None:
+    images = records("f1", "f1", "f2", "f2")
+    assert rows_by_fold(images, range(4)) == [(0, 1), (2, 3)]
+    assert rows_by_fold(images, [0, 2, 3]) is None  # without f2 there is no class 1
+    assert rows_by_fold(records("f1", "f2", None, None), range(4)) is None
+
+
+def test_folders_of_folds_are_what_trials_are_compared_on(tmp_path: Path, make_dataset: Callable[..., Path]) -> None:
+    root = make_dataset(tmp_path, classes=("a", "b"), per_class=4, size=32, splits=("fold1", "fold2", "fold3"))
+    index = scan(root)
+    parts = split(index, 0)
+    assert {index.images[row].fold for row in parts.test} == {"fold3"}
+    assert parts.val == ()
+    folds = selection_folds(index, parts, 0)
+    validated = [{index.images[parts.train[place]].fold for place in fold.val} for fold in folds]
+    assert validated == [{"fold1"}, {"fold2"}]

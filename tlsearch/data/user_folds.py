@@ -1,0 +1,50 @@
+"""The folds of the user's own: one is held out for the test, trials are compared on the others."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tlsearch.data.index import ImageRecord
+
+
+def hold_out_last(images: Sequence[ImageRecord]) -> tuple[tuple[ImageRecord, ...], str | None]:
+    """Make the last of the user's folds the test part, where there is none, and say so.
+
+    Nothing changes where no image has a fold or where all have the same.
+    """
+    folds = fold_names(images)
+    if len(folds) < 2 or any(image.split == "test" for image in images):
+        return tuple(images), None
+    last = folds[-1]
+    held = tuple(replace(image, split="test" if image.fold == last else image.split or "train") for image in images)
+    others = f"on the folds {', '.join(folds[:-1])}" if len(folds) > 2 else "on folds of the rest"
+    return held, f"the fold {last} is the test part; trials are compared {others}"
+
+
+def fold_names(images: Sequence[ImageRecord]) -> list[str]:
+    """The names of the folds, numbers in their order: fold2 before fold10."""
+    return sorted({image.fold for image in images if image.fold is not None}, key=_natural)
+
+
+def rows_by_fold(images: Sequence[ImageRecord], rows: Sequence[int]) -> list[tuple[int, ...]] | None:
+    """Positions in ``rows`` of the images of each fold, in the order of the folds.
+
+    None where fewer than two folds are left, where an image has no fold, or where a class would be missing from the
+    training part of a fold.
+    """
+    chosen = [images[row] for row in rows]
+    folds = fold_names(chosen)
+    if len(folds) < 2 or any(image.fold is None for image in chosen):
+        return None
+    for fold in folds:
+        if {image.label for image in chosen} != {image.label for image in chosen if image.fold != fold}:
+            return None
+    return [tuple(place for place, image in enumerate(chosen) if image.fold == fold) for fold in folds]
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", name) if part]
