@@ -38,7 +38,7 @@ def test_class_folders(tmp_path: Path, make_dataset: MakeDataset) -> None:
 
 @pytest.mark.parametrize("names", [("train", "val", "test"), ("Train", "VALID"), ("training", "validation")])
 def test_split_folders(tmp_path: Path, make_dataset: MakeDataset, names: tuple[str, ...]) -> None:
-    index = scan(make_dataset(tmp_path, classes=("a", "b"), per_class=4, size=16, splits=names))
+    index = scan(make_dataset(tmp_path, classes=("a", "b"), per_class=50, size=16, splits=names))
     assert index.classes == ("a", "b")
     assert index.has_splits
     meant = {"train": "train", "training": "train", "test": "test"}

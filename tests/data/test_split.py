@@ -266,7 +266,7 @@ def test_imbalance_is_largest_to_smallest() -> None:
 
 
 def test_a_class_with_a_single_training_picture_is_named(make_dataset: Callable[..., Path], tmp_path: Path) -> None:
-    root = make_dataset(tmp_path, classes=("ash", "birch"), per_class=4, size=8, splits=("train", "val", "test"))
+    root = make_dataset(tmp_path, classes=("ash", "birch"), per_class=50, size=8, splits=("train", "val", "test"))
     for path in sorted((root / "train" / "birch").iterdir())[1:]:
         path.unlink()
     with pytest.raises(DataError, match=r"^Class birch has too few different pictures for the training part"):

@@ -53,12 +53,21 @@ class _Checked:
 )
 @click.option("--all-files", is_flag=True, help=f"Name all files, not the first {SHOWN_FILES}.  [default: off]")
 @json_option
+@click.pass_context
 def check(
-    dataset: Path, group_by: str | None, seed: int, all_files: bool, json_file: Path | None, **source: Any
+    ctx: click.Context,
+    /,
+    dataset: Path,
+    group_by: str | None,
+    seed: int,
+    all_files: bool,
+    json_file: Path | None,
+    **source: Any,
 ) -> None:
     """Reads every image of DATASET and changes nothing.
 
-    Prints the counts for each class, which files are not used, which images are set aside and what looks wrong.
+    Prints how DATASET is read, the counts for each class, which files are not used, which images are set aside and what
+    looks wrong. The exit code is 2 where a run would refuse the data set.
     """
     from tlsearch.cli.console import ConsoleReporter, Screen
     from tlsearch.data.checks import check as find
@@ -72,10 +81,11 @@ def check(
 
     only_json = json_file == STDOUT
     with ConsoleReporter(Screen(stderr=only_json, highlight=False)) as reporter:
+        config = build_config(None, {"dataset": dataset, "group_by": group_by, "seed": seed, **source})
         index = scan(
-            dataset,
+            config.dataset,
             lambda done, total: reporter.progress("data", done, total, "reading images"),
-            reading_options(build_config(None, {"dataset": dataset, **source})),
+            reading_options(config),
             group_by,
         )
         groups = group_images(index, group_by)
@@ -88,12 +98,14 @@ def check(
         reporter.close()
         found = _Checked(index, groups, crossing(index, groups), split, findings)
         if json_file is not None:
-            write_json(json_file, _as_json(found))
+            write_json(json_file, _as_json(found, config.test))
         if not only_json:
             for line in index.reading.understood if index.reading is not None else ():
                 reporter.say("read", line)
             reporter.say("data", totals(index, groups))
             _print(reporter, found, None if all_files else SHOWN_FILES)
+    if split is None:
+        ctx.exit(2)
 
 
 def _print(reporter: ConsoleReporter, found: _Checked, shown: int | None) -> None:
@@ -150,13 +162,14 @@ def _table(index: DatasetIndex, counts: Mapping[str, Mapping[str, int]]) -> Tabl
     return table
 
 
-def _as_json(found: _Checked) -> dict[str, Any]:
+def _as_json(found: _Checked, test: Path | None) -> dict[str, Any]:
     from tlsearch.data.groups import members
 
     index = found.index
     paths = [image.path for image in index.images]
     return {
         "dataset": str(index.root),
+        "test": None if test is None else str(test),
         "understood": list(index.reading.understood) if index.reading is not None else [],
         "passed_over": dict(index.reading.passed_over) if index.reading is not None else {},
         "fingerprint": index.fingerprint,

@@ -20,9 +20,9 @@ from tlsearch.data.fingerprint import ImageFingerprint
 from tlsearch.data.naming import group_names
 from tlsearch.data.near_duplicates import find_near_duplicates
 from tlsearch.data.parallel import Progress, map_files
+from tlsearch.data.source_parts import settle_parts
 from tlsearch.data.sources import read_source
 from tlsearch.data.usable import label_of, require_usable
-from tlsearch.data.user_folds import hold_out_last
 from tlsearch.folders.walk import Skipped
 from tlsearch.plugins.kinds.reader import Item, Reading, ReadingOptions
 
@@ -161,15 +161,14 @@ def survey(reading: Reading, progress: Progress | None = None, group_by: str | N
         else:
             found.append((_record(item, labels[label_of(item)], size), item.file))
     found.sort(key=lambda pair: pair[0].path)
-    images, held_out = hold_out_last([record for record, _ in found])
-    understood = reading.understood if held_out is None else (*reading.understood, held_out)
+    images, understood, notes = settle_parts([record for record, _ in found])
     result = Survey(
         reading.root,
         classes,
         images,
         tuple(sorted(skipped, key=lambda entry: entry.path)),
         tuple(file for _, file in found),
-        replace(reading, items=(), understood=understood),
+        replace(reading, items=(), understood=(*reading.understood, *understood), notes=(*reading.notes, *notes)),
     )
     require_usable(result)
     return result

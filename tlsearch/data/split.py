@@ -63,7 +63,7 @@ class Fold:
 def split(index: DatasetIndex, seed: int, group_by: str | None = None) -> Split:
     """The user's folders where they exist, else a seeded stratified split; what belongs together stays together.
 
-    Where the source names folds no validation part is drawn: trials are compared on them (``user_folds``).
+    Where the source names folds no validation part is drawn: trials are compared on them (``source_parts``).
     A test part that is missing is drawn from the training images: 15 % of them, 25 % where there are fewer than
     ``FOLDS_BELOW``. A validation part that is missing is 15 % of them, and empty where there are so few.
     ``group_by`` joins more images, see ``groups.group_images``. Raises ``DataError`` when a class has too few groups

@@ -13,8 +13,8 @@ from tempfile import TemporaryDirectory
 from tlsearch.callbacks import Callback, RunInfo
 from tlsearch.config import Metric, RunConfig
 from tlsearch.data.index import DatasetIndex
+from tlsearch.data.source_parts import rows_by_fold
 from tlsearch.data.split import Fold, Split
-from tlsearch.data.user_folds import rows_by_fold
 from tlsearch.errors import Interrupted, RunError, UsageError
 from tlsearch.features.passes import FrozenCounts
 from tlsearch.listeners.callback_list import CallbackList

@@ -10,9 +10,9 @@ from tlsearch.config import Metric, RunConfig
 from tlsearch.data.checks import IMBALANCE_LIMIT, check
 from tlsearch.data.index import DatasetIndex, Survey, survey
 from tlsearch.data.pixels import decode_all, new_pixels, open_pixels, select_rows, smaller
+from tlsearch.data.source_parts import rows_by_fold
 from tlsearch.data.sources import read_source
 from tlsearch.data.split import Fold, Split, folds_of, imbalance, split, stratified_folds
-from tlsearch.data.user_folds import rows_by_fold
 from tlsearch.pipeline.context import Data, RunContext
 from tlsearch.pipeline.messages import data_line
 from tlsearch.plugins.kinds.reader import PartName, ReadingOptions

@@ -1,4 +1,8 @@
-"""The folds of the user's own: one is held out for the test, trials are compared on the others."""
+"""What becomes of the parts and folds that a source names.
+
+One fold of the user's own is held out for the test, and trials are compared on the others. Validation images that are
+too few to choose by join training.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,29 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tlsearch.data.index import ImageRecord
+
+
+FEWEST_TO_CHOOSE_BY = 100
+"""With fewer validation images one of them is worth more than a point, and luck chooses the winner."""
+
+
+def settle_parts(images: Sequence[ImageRecord]) -> tuple[tuple[ImageRecord, ...], tuple[str, ...], tuple[str, ...]]:
+    """The records with the parts that they take; how the parts were read; and what a person should know of it."""
+    kept, held_out = hold_out_last(images)
+    kept, warning = join_few(kept)
+    return kept, (held_out,) if held_out else (), (warning,) if warning else ()
+
+
+def join_few(images: Sequence[ImageRecord]) -> tuple[tuple[ImageRecord, ...], str | None]:
+    """Let validation images join training where they are fewer than ``FEWEST_TO_CHOOSE_BY``, and say so."""
+    count = sum(image.split == "val" for image in images)
+    if not 0 < count < FEWEST_TO_CHOOSE_BY:
+        return tuple(images), None
+    joined = tuple(replace(image, split="train") if image.split == "val" else image for image in images)
+    return joined, (
+        f"{count} validation images are too few to choose by, as one of them is worth {100 / count:.1f} points: they "
+        "join training, and trials are compared on parts of both"
+    )
 
 
 def hold_out_last(images: Sequence[ImageRecord]) -> tuple[tuple[ImageRecord, ...], str | None]:

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tlsearch.data.index import ImageRecord, scan
+from tlsearch.data.source_parts import fold_names, hold_out_last, join_few, rows_by_fold
 from tlsearch.data.split import split
-from tlsearch.data.user_folds import fold_names, hold_out_last, rows_by_fold
 from tlsearch.pipeline.scan import selection_folds
 
 
@@ -44,3 +44,18 @@ def test_folders_of_folds_are_what_trials_are_compared_on(tmp_path: Path, make_d
     folds = selection_folds(index, parts, 0)
     validated = [{index.images[parts.train[place]].fold for place in fold.val} for fold in folds]
     assert validated == [{"fold1"}, {"fold2"}]
+
+
+def parts(train: int, val: int) -> list[ImageRecord]:
+    return [ImageRecord(f"{n}.png", n % 2, str(n), 9, 9, "val" if n < val else "train") for n in range(train + val)]
+
+
+def test_few_validation_images_join_training() -> None:
+    joined, warning = join_few(parts(60, 16))
+    assert {image.split for image in joined} == {"train"}
+    assert str(warning).startswith("16 validation images are too few to choose by, as one of them is worth 6.2 points")
+
+
+def test_enough_validation_images_stay_what_they_are() -> None:
+    assert join_few(parts(60, 100)) == (tuple(parts(60, 100)), None)
+    assert join_few(parts(60, 0)) == (tuple(parts(60, 0)), None)
