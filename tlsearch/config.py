@@ -16,6 +16,7 @@ from tlsearch.utils.units import format_duration, format_size, parse_duration, p
 
 Metric = Literal["accuracy", "balanced_accuracy", "macro_f1"]
 BaselineChoice = Literal["auto", "none"]
+LookAlikes = Literal["auto", "exact", "off"]
 LayoutChoice = Literal["auto", "classes", "subfolders", "splits", "class-splits", "folds"]
 
 DEFAULT_TRIALS = 40
@@ -55,6 +56,8 @@ class RunConfig:
     and ``test`` are folders that hold a folder of images for each class, below ``dataset`` or from the working
     directory; ``layout`` says how the folders of ``dataset`` are read, and ``exclude`` which take no part. ``group_by``
     is a regular expression that finds, in the path of a file, the name of the group that must stay together.
+    ``look_alikes`` says what else is kept together: pictures that look alike unless that does not fit the images, exact
+    copies only, or nothing.
     ``image_size`` (pixels, 32 to 1024) None lets each candidate
     choose; ``metric`` None is accuracy, or balanced accuracy where classes are imbalanced. ``cache_limit`` is in
     bytes, and 0 stores nothing. ``register`` is the name under which the winner goes into MLflow's model registry.
@@ -71,6 +74,7 @@ class RunConfig:
     layout: LayoutChoice = "auto"
     exclude: tuple[str, ...] = ()
     group_by: str | None = None
+    look_alikes: LookAlikes = "auto"
     backbones: tuple[str, ...] = ()
     weights: tuple[str, ...] = ()
     augment: tuple[str, ...] = ()
@@ -123,6 +127,7 @@ class RunConfig:
         for name, (low, high) in _RANGES.items():
             _check_whole(name, getattr(self, name), low, high, optional=_default(name) is None)
         _check_choice("metric", self.metric, (None, *get_args(Metric)))
+        _check_choice("look_alikes", self.look_alikes, get_args(LookAlikes))
         _check_choice("layout", self.layout, get_args(LayoutChoice))
         _check_choice("baseline", self.baseline, get_args(BaselineChoice))
         for name in ("refit", "force"):

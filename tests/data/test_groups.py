@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.helpers.sources import with_test
-from tlsearch.data.groups import group_images, join, members
+from tlsearch.data.groups import group_images
 from tlsearch.data.index import DatasetIndex, ImageRecord, scan
+from tlsearch.data.unions import join, members
 from tlsearch.errors import UsageError
 
 MakeDataset = Callable[..., Path]

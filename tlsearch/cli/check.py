@@ -87,6 +87,7 @@ def check(
             lambda done, total: reporter.progress("data", done, total, "reading images"),
             reading_options(config),
             group_by,
+            config.look_alikes,
         )
         groups = group_images(index, group_by)
         split: Split | None = None
@@ -163,7 +164,7 @@ def _table(index: DatasetIndex, counts: Mapping[str, Mapping[str, int]]) -> Tabl
 
 
 def _as_json(found: _Checked, test: Path | None) -> dict[str, Any]:
-    from tlsearch.data.groups import members
+    from tlsearch.data.unions import members
 
     index = found.index
     paths = [image.path for image in index.images]

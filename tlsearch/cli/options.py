@@ -8,7 +8,7 @@ from typing import Any, TypeVar, get_args
 
 import click
 
-from tlsearch.config import LayoutChoice, RunConfig, read_config
+from tlsearch.config import LayoutChoice, LookAlikes, RunConfig, read_config
 from tlsearch.errors import UsageError
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -31,6 +31,12 @@ _options = (
         type=click.Choice(get_args(LayoutChoice)),
         help="What the folders in DATASET are: classes, with `subfolders` those one level further down; splits, with "
         "`class-splits` each class holds its own; or folds.  [default: auto, from names and contents]",
+    ),
+    click.option(
+        "--look-alikes",
+        type=click.Choice(get_args(LookAlikes)),
+        help="What stays on one side of every split: pictures that look alike, exact copies only, or nothing.  "
+        "[default: auto, look-alikes unless all look alike]",
     ),
     click.option(
         "--exclude",

@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from tlsearch.data.groups import group_images, join, members
+from tlsearch.data.groups import group_images
 from tlsearch.data.index import DatasetIndex
 from tlsearch.data.shortcuts import find_shortcuts
 from tlsearch.data.split import Split, crossing, imbalance, lacking_groups
+from tlsearch.data.unions import join, members
 from tlsearch.folders.junk import HIDDEN
 from tlsearch.utils.units import counted
 
@@ -200,7 +201,8 @@ def _crossing(index: DatasetIndex, aside: Mapping[int, int]) -> list[Finding]:
 
 def _named_groups(index: DatasetIndex, groups: Sequence[int]) -> list[Finding]:
     """What is joined beyond copies and look-alikes."""
-    alone = join(len(index.images), (*index.copies, *index.lookalikes))
+    copies = () if index.look_alikes == "off" else index.copies
+    alone = join(len(index.images), (*copies, *index.lookalikes))
     if tuple(groups) == alone:
         return []
     sizes = [len(rows) for rows in members(groups).values()]

@@ -15,8 +15,10 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
+from tlsearch.config import LookAlikes
 from tlsearch.data.decode import ImageError, Picture, calm_pillow, open_image, read_picture
 from tlsearch.data.fingerprint import ImageFingerprint
+from tlsearch.data.look_alikes import pairs_that_count
 from tlsearch.data.naming import group_names
 from tlsearch.data.near_duplicates import find_near_duplicates
 from tlsearch.data.parallel import Progress, map_files
@@ -77,6 +79,7 @@ class Survey:
     skipped: tuple[Skipped, ...]
     files: tuple[Path, ...] = ()
     reading: Reading | None = None
+    look_alikes: LookAlikes = "auto"
 
     @property
     def median_short_side(self) -> int:
@@ -88,7 +91,8 @@ class Survey:
 class DatasetIndex:
     """All usable images sorted by path, their files, and what is not used with the reason.
 
-    ``lookalikes`` are pairs of rows, the lesser first, of unequal content that look alike (``near_duplicates``).
+    ``lookalikes`` are pairs of rows, the lesser first, of unequal content that look alike (``near_duplicates``) and are
+    kept together; ``look_alikes`` is what was asked for (``look_alikes.pairs_that_count``).
     ``reading`` is what the reader said, without its items.
     """
 
@@ -99,6 +103,7 @@ class DatasetIndex:
     files: tuple[Path, ...] = ()
     lookalikes: tuple[tuple[int, int], ...] = ()
     reading: Reading | None = None
+    look_alikes: LookAlikes = "auto"
 
     def file(self, row: int) -> Path:
         """Where the file of an image lies."""
@@ -141,7 +146,12 @@ class DatasetIndex:
         return {name: counter[label] for label, name in enumerate(self.classes)}
 
 
-def survey(reading: Reading, progress: Progress | None = None, group_by: str | None = None) -> Survey:
+def survey(
+    reading: Reading,
+    progress: Progress | None = None,
+    group_by: str | None = None,
+    look_alikes: LookAlikes = "auto",
+) -> Survey:
     """Read the headers of the files that a reader found, in parallel.
 
     Files that are no images are not used. Raises ``DataError`` when what is left cannot serve as a data set,
@@ -169,6 +179,7 @@ def survey(reading: Reading, progress: Progress | None = None, group_by: str | N
         tuple(sorted(skipped, key=lambda entry: entry.path)),
         tuple(file for _, file in found),
         replace(reading, items=(), understood=(*reading.understood, *understood), notes=(*reading.notes, *notes)),
+        look_alikes,
     )
     require_usable(result)
     return result
@@ -179,9 +190,10 @@ def scan(
     progress: Progress | None = None,
     options: ReadingOptions | None = None,
     group_by: str | None = None,
+    look_alikes: LookAlikes = "auto",
 ) -> DatasetIndex:
     """Read a source, survey it and decode all of it, keeping no pixels. Raises what ``survey`` does."""
-    found = survey(read_source(source, options), group_by=group_by)
+    found = survey(read_source(source, options), group_by=group_by, look_alikes=look_alikes)
     with calm_pillow():
         read = map_files(lambda row: read_image(found, row, _CHECK_SIZE), range(len(found.images)), progress)
         return assemble(found, [item if isinstance(item, Skipped) else (item[0], item[1].look) for item in read])
@@ -216,10 +228,17 @@ def assemble(found: Survey, outcomes: Sequence[tuple[ImageRecord, ImageFingerpri
     skipped = tuple(sorted((*found.skipped, *broken), key=lambda item: item.path))
     images = tuple(record for record, _ in read)
     files = tuple(found.files[row] for row in kept)
-    index = DatasetIndex(found.root, found.classes, images, skipped, files, reading=found.reading)
+    index = DatasetIndex(found.root, found.classes, images, skipped, files, (), found.reading, found.look_alikes)
     require_usable(index)
+    if found.look_alikes != "auto":
+        return index
     pairs = find_near_duplicates([look for _, look in read])
-    return replace(index, lookalikes=tuple((a, b) for a, b in pairs if images[a].sha256 != images[b].sha256))
+    unequal = [(one, other) for one, other in pairs if images[one].sha256 != images[other].sha256]
+    kept, warning = pairs_that_count(unequal, index.labels, index.classes)
+    reading = found.reading
+    if warning is not None and reading is not None:
+        reading = replace(reading, notes=(*reading.notes, warning))
+    return replace(index, lookalikes=tuple(kept), reading=reading)
 
 
 def _record(item: Item, label: int, size: tuple[int, int]) -> ImageRecord:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from tlsearch.data.decode import FORMAT_NAMES
 from tlsearch.errors import DataError
+from tlsearch.utils.texts import some
 from tlsearch.utils.units import counted
 
 if TYPE_CHECKING:
@@ -53,12 +54,6 @@ def require_usable(found: Survey | DatasetIndex) -> None:
             f"Training has no image of {some(untrained)} in {root}: add images of every class to the training part, or "
             "leave the class out everywhere."
         )
-
-
-def some(names: Sequence[str], limit: int = 5) -> str:
-    """``a, b, c and 3 more``."""
-    more = f" and {len(names) - limit} more" if len(names) > limit else ""
-    return ", ".join(names[:limit]) + more
 
 
 def _no_images(root: str, skipped: Sequence[Skipped]) -> str:

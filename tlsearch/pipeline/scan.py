@@ -44,7 +44,10 @@ def scan(context: RunContext) -> Survey:
     with context.budget.measure("scan"):
         reading = read_source(config.dataset, reading_options(config))
         return survey(
-            reading, lambda done, total: callbacks.on_progress("data", done, total, "looking"), config.group_by
+            reading,
+            lambda done, total: callbacks.on_progress("data", done, total, "looking"),
+            config.group_by,
+            config.look_alikes,
         )
 
 

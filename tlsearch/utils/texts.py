@@ -1,4 +1,4 @@
-"""Small questions about texts that people type."""
+"""Texts that people type, and lists of names that they read."""
 
 from __future__ import annotations
 
@@ -19,3 +19,9 @@ def nearest(key: str, known: Sequence[str]) -> str:
     """What to say of an unknown key: the known one that is most like it, else all of them."""
     near = difflib.get_close_matches(key.replace("-", "_"), known, n=1, cutoff=0.6)
     return f"did you mean {near[0]!r}?" if near else "known keys are " + ", ".join(known) + "."
+
+
+def some(names: Sequence[str], limit: int = 5) -> str:
+    """``a, b, c and 3 more``."""
+    more = f" and {len(names) - limit} more" if len(names) > limit else ""
+    return ", ".join(names[:limit]) + more
