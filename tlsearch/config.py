@@ -16,6 +16,7 @@ from tlsearch.utils.units import format_duration, format_size, parse_duration, p
 
 Metric = Literal["accuracy", "balanced_accuracy", "macro_f1"]
 BaselineChoice = Literal["auto", "none"]
+Resize = Literal["squash", "pad", "crop"]
 LookAlikes = Literal["auto", "exact", "off"]
 LayoutChoice = Literal["auto", "classes", "subfolders", "splits", "class-splits", "folds"]
 
@@ -57,11 +58,10 @@ class RunConfig:
     directory; ``layout`` says how the folders of ``dataset`` are read, and ``exclude`` which take no part. ``group_by``
     is a regular expression that finds, in the path of a file, the name of the group that must stay together.
     ``look_alikes`` says what else is kept together: pictures that look alike unless that does not fit the images, exact
-    copies only, or nothing.
-    ``image_size`` (pixels, 32 to 1024) None lets each candidate
-    choose; ``metric`` None is accuracy, or balanced accuracy where classes are imbalanced. ``cache_limit`` is in
-    bytes, and 0 stores nothing. ``register`` is the name under which the winner goes into MLflow's model registry.
-    ``force`` sets aside what an earlier run has left in ``output``.
+    copies only, or nothing. ``image_size`` (pixels, 32 to 1024) None lets each candidate choose; ``resize`` says how
+    pictures become squares: squashed, padded or cropped. ``metric`` None is accuracy, or balanced accuracy where
+    classes are imbalanced. ``cache_limit`` is in bytes, and 0 stores nothing. ``register`` is the name under which the
+    winner goes into MLflow's model registry. ``force`` sets aside what an earlier run has left in ``output``.
 
     Raises:
         UsageError: a value is out of its range; the sentence names the option, the value and the range.
@@ -83,6 +83,7 @@ class RunConfig:
     epochs: int | None = None
     batch_size: int = 32
     image_size: int | None = None
+    resize: Resize = "squash"
     metric: Metric | None = None
     seed: int = 0
     output: Path | None = None
@@ -128,6 +129,7 @@ class RunConfig:
             _check_whole(name, getattr(self, name), low, high, optional=_default(name) is None)
         _check_choice("metric", self.metric, (None, *get_args(Metric)))
         _check_choice("look_alikes", self.look_alikes, get_args(LookAlikes))
+        _check_choice("resize", self.resize, get_args(Resize))
         _check_choice("layout", self.layout, get_args(LayoutChoice))
         _check_choice("baseline", self.baseline, get_args(BaselineChoice))
         for name in ("refit", "force"):

@@ -1,9 +1,9 @@
 """The model that a run leaves behind, put to use: picture files in, class names and probabilities out.
 
 A model folder holds ``model.keras`` (RGB floats 0..255 of shape (N, S, S, 3) in, probabilities out),
-``labels.json`` (class names in the order of the outputs) and ``config.json`` (``image_size``: S,
-``decode_size``: the size at which the run kept its pixels). Test figures of a run come from this code, on the
-original files.
+``labels.json`` (class names in the order of the outputs) and ``config.json`` (``image_size``: S, ``decode_size``: the
+size at which the run kept its pixels, ``window`` and ``resize``: see ``rgb.Decoding``). Test figures of a run come from
+this code, on the original files.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ import numpy.typing as npt
 from tlsearch import backend as runtime
 from tlsearch.data.decode import ImageError, calm_pillow, read_square
 from tlsearch.data.parallel import map_files
+from tlsearch.data.rgb import Decoding
 from tlsearch.errors import PluginError, UsageError
 from tlsearch.folders.walk import Folder, walk
 from tlsearch.plugins import registry
@@ -65,6 +66,7 @@ class Predictor:
         self.folder = folder
         self.image_size = int(config["image_size"])
         self.decode_size = int(config.get("decode_size", self.image_size))
+        self.decoding = Decoding.of(config)
 
     def predict(self, paths: Sequence[Path | str] | Path | str, batch_size: int = 32, top: int = 5) -> list[Prediction]:
         """One ``Prediction`` a file, with the ``top`` most probable classes.
@@ -105,7 +107,7 @@ class Predictor:
 
     def _read(self, file: Path) -> Images | str:
         try:
-            return read_square(file, self.image_size, self.decode_size)
+            return read_square(file, self.image_size, self.decode_size, self.decoding)
         except ImageError as error:
             return error.reason
 
@@ -138,6 +140,12 @@ def load(model_dir: Path | str) -> Predictor:
             f"{folder / CONFIG_FILE} does not say image_size and decode_size, from 1 to {LARGEST_SIDE} pixels; take it "
             "from the run again."
         )
+    try:
+        Decoding.of(config)
+    except (ValueError, TypeError) as error:
+        raise ModelError(
+            f"{folder / CONFIG_FILE} does not say how images are decoded ({error}); take it from the run again."
+        ) from error
     predictor = Predictor(_load_model(folder / MODEL_FILE, config.get("backbone")), labels, config, folder)
     side = predictor.image_size
     shapes = tuple(predictor.model.input_shape), tuple(predictor.model.output_shape)

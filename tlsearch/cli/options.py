@@ -8,7 +8,7 @@ from typing import Any, TypeVar, get_args
 
 import click
 
-from tlsearch.config import LayoutChoice, LookAlikes, RunConfig, read_config
+from tlsearch.config import LayoutChoice, LookAlikes, Resize, RunConfig, read_config
 from tlsearch.errors import UsageError
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -37,6 +37,12 @@ _options = (
         type=click.Choice(get_args(LookAlikes)),
         help="What stays on one side of every split: pictures that look alike, exact copies only, or nothing.  "
         "[default: auto, look-alikes unless all look alike]",
+    ),
+    click.option(
+        "--resize",
+        type=click.Choice(get_args(Resize)),
+        help="How images become squares: the aspect ratio is given up, borders are added, or the longer side is cut.  "
+        "[default: squash]",
     ),
     click.option(
         "--exclude",

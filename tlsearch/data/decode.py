@@ -15,8 +15,9 @@ import numpy.typing as npt
 from PIL import Image
 
 from tlsearch.data import rgb
+from tlsearch.data.deep_greys import window_of
 from tlsearch.data.fingerprint import ImageFingerprint, image_fingerprint
-from tlsearch.data.rgb import FORMAT_NAMES, LOOK_SIZE, UnreadableError, shrink, to_square
+from tlsearch.data.rgb import FORMAT_NAMES, LOOK_SIZE, PLAIN, Decoding, UnreadableError, shrink, to_square
 from tlsearch.errors import DataError
 from tlsearch.folders.content import HEAD_BYTES, UNKNOWN, file_type, type_of_file
 
@@ -96,16 +97,33 @@ def _what_it_is(source: Path | io.BytesIO) -> str:
     return f"it is {kind.name}" + (f"; {kind.fix}" if kind.fix else "")
 
 
+def deep_range(path: Path) -> tuple[float, float] | None:
+    """The range of nearly all greys of a picture of more than 8 bits: its quantiles at .1 and 99.9 %.
+
+    None where the picture has 8 bits or cannot be read.
+    """
+    try:
+        image = open_image(path, str(path))
+        if not rgb.is_deep(image):
+            return None
+        image.load()
+        low, high = np.quantile(rgb.deep_values(image), (0.001, 0.999))
+    except Exception:  # whatever is wrong with it is said when it is decoded
+        return None
+    return float(low), float(high)
+
+
 def load_rgb(path: Path) -> Image.Image:
     """The whole picture at its own size as 8-bit RGB, turned as its EXIF orientation says.
 
     Transparent pixels lie over white, 16-bit greys are scaled by 255/65535, and of a moving picture the first
     frame counts. For showing a picture; networks are fed from ``read_square``. Raises ``ImageError``.
     """
-    return _decode(open_image(io.BytesIO(_read_bytes(path)), str(path)), str(path))
+    window = window_of([found]) if (found := deep_range(path)) is not None else None
+    return _decode(open_image(io.BytesIO(_read_bytes(path)), str(path)), str(path), Decoding(window))
 
 
-def read_picture(path: Path, size: int, name: str | None = None) -> Picture:
+def read_picture(path: Path, size: int, name: str | None = None, decoding: Decoding = PLAIN) -> Picture:
     """Read, hash, fully decode and squeeze one file; it is read from disk once.
 
     ``name`` stands for the file in messages. Raises ``ImageError``.
@@ -116,21 +134,22 @@ def read_picture(path: Path, size: int, name: str | None = None) -> Picture:
     width, height = image.size
     rgb.draft(image, size)
     before_turn = image.size
-    pixels = _decode(image, name)
+    pixels = _decode(image, name, decoding)
     if pixels.size != before_turn:  # a quarter turn; of equal sides it makes no difference
         width, height = height, width
     constant = all(low == high for low, high in _extrema(pixels))
     look = image_fingerprint(pixels if size <= LOOK_SIZE else _as_if_small(data, pixels, before_turn, name))
-    return Picture(to_square(pixels, size), width, height, constant, hashlib.sha256(data).hexdigest(), look)
+    square = to_square(pixels, size, decoding.resize)
+    return Picture(square, width, height, constant, hashlib.sha256(data).hexdigest(), look)
 
 
-def read_square(path: Path, size: int, base: int | None = None) -> npt.NDArray[np.uint8]:
+def read_square(path: Path, size: int, base: int | None = None, decoding: Decoding = PLAIN) -> npt.NDArray[np.uint8]:
     """The pixels of one file, uint8 (size, size, 3), exactly as training saw them.
 
     ``base`` is the size at which the run kept its pixels, where ``size`` is smaller than it: the picture is
     squeezed to ``base`` first and then to ``size``, as ``pixels.smaller`` does. Raises ``ImageError``.
     """
-    square = read_picture(path, base or size).square
+    square = read_picture(path, base or size, decoding=decoding).square
     return square if square.shape[0] == size else shrink(square, size)
 
 
@@ -153,9 +172,9 @@ def _read_bytes(path: Path, name: str | None = None) -> bytes:
     return data
 
 
-def _decode(image: Image.Image, name: str) -> Image.Image:
+def _decode(image: Image.Image, name: str, decoding: Decoding = PLAIN) -> Image.Image:
     with _named(name):
-        return rgb.decode(image)
+        return rgb.decode(image, decoding.window)
 
 
 def _extrema(pixels: Image.Image) -> tuple[tuple[float, float], ...]:

@@ -15,13 +15,15 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from tlsearch.config import LookAlikes
-from tlsearch.data.decode import ImageError, Picture, calm_pillow, open_image, read_picture
+from tlsearch.config import LookAlikes, Resize
+from tlsearch.data.decode import ImageError, Picture, calm_pillow, deep_range, open_image, read_picture
+from tlsearch.data.deep_greys import describe, window_of
 from tlsearch.data.fingerprint import ImageFingerprint
 from tlsearch.data.look_alikes import pairs_that_count
 from tlsearch.data.naming import group_names
 from tlsearch.data.near_duplicates import find_near_duplicates
 from tlsearch.data.parallel import Progress, map_files
+from tlsearch.data.rgb import PLAIN, Decoding, is_deep
 from tlsearch.data.source_parts import settle_parts
 from tlsearch.data.sources import read_source
 from tlsearch.data.usable import label_of, require_usable
@@ -80,6 +82,7 @@ class Survey:
     files: tuple[Path, ...] = ()
     reading: Reading | None = None
     look_alikes: LookAlikes = "auto"
+    decoding: Decoding = PLAIN
 
     @property
     def median_short_side(self) -> int:
@@ -104,6 +107,7 @@ class DatasetIndex:
     lookalikes: tuple[tuple[int, int], ...] = ()
     reading: Reading | None = None
     look_alikes: LookAlikes = "auto"
+    decoding: Decoding = PLAIN
 
     def file(self, row: int) -> Path:
         """Where the file of an image lies."""
@@ -151,6 +155,7 @@ def survey(
     progress: Progress | None = None,
     group_by: str | None = None,
     look_alikes: LookAlikes = "auto",
+    resize: Resize = "squash",
 ) -> Survey:
     """Read the headers of the files that a reader found, in parallel.
 
@@ -161,25 +166,31 @@ def survey(
     if group_by is not None:
         group_names([item.path.removeprefix(item.prefix) for item in items], group_by)
     with calm_pillow():
-        sizes = list(map_files(lambda item: _header_size(item.file, item.path), items, progress))
+        headers = list(map_files(lambda item: _header(item.file, item.path), items, progress))
     classes = tuple(sorted({label_of(item) for item in items}))
     labels = {name: label for label, name in enumerate(classes)}
     found: list[tuple[ImageRecord, Path]] = []
-    for item, size in zip(items, sizes, strict=True):
-        if isinstance(size, str):
-            skipped.append(Skipped(item.path, size))
+    for item, header in zip(items, headers, strict=True):
+        if isinstance(header, str):
+            skipped.append(Skipped(item.path, header))
         else:
-            found.append((_record(item, labels[label_of(item)], size), item.file))
+            found.append((_record(item, labels[label_of(item)], header.size), item.file))
     found.sort(key=lambda pair: pair[0].path)
     images, understood, notes = settle_parts([record for record, _ in found])
+    deep = [
+        item.file for item, header in zip(items, headers, strict=True) if not isinstance(header, str) and header.deep
+    ]
+    window, window_line = _measure_window(deep)
+    said = (*reading.understood, *understood, *window_line)
     result = Survey(
         reading.root,
         classes,
         images,
         tuple(sorted(skipped, key=lambda entry: entry.path)),
         tuple(file for _, file in found),
-        replace(reading, items=(), understood=(*reading.understood, *understood), notes=(*reading.notes, *notes)),
+        replace(reading, items=(), understood=said, notes=(*reading.notes, *notes)),
         look_alikes,
+        Decoding(window, resize),
     )
     require_usable(result)
     return result
@@ -203,7 +214,7 @@ def read_image(found: Survey, row: int, size: int) -> tuple[ImageRecord, Picture
     """Decode one image: its completed record and what was read, or why it is not used."""
     image = found.images[row]
     try:
-        picture = read_picture(found.files[row], size, image.path)
+        picture = read_picture(found.files[row], size, image.path, found.decoding)
     except ImageError as error:
         return Skipped(image.path, error.reason)
     record = replace(
@@ -228,17 +239,18 @@ def assemble(found: Survey, outcomes: Sequence[tuple[ImageRecord, ImageFingerpri
     skipped = tuple(sorted((*found.skipped, *broken), key=lambda item: item.path))
     images = tuple(record for record, _ in read)
     files = tuple(found.files[row] for row in kept)
-    index = DatasetIndex(found.root, found.classes, images, skipped, files, (), found.reading, found.look_alikes)
+    index = DatasetIndex(found.root, found.classes, images, skipped, files, (), found.reading)
+    index = replace(index, look_alikes=found.look_alikes, decoding=found.decoding)
     require_usable(index)
     if found.look_alikes != "auto":
         return index
     pairs = find_near_duplicates([look for _, look in read])
     unequal = [(one, other) for one, other in pairs if images[one].sha256 != images[other].sha256]
-    kept, warning = pairs_that_count(unequal, index.labels, index.classes)
+    alike, warning = pairs_that_count(unequal, index.labels, index.classes)
     reading = found.reading
     if warning is not None and reading is not None:
         reading = replace(reading, notes=(*reading.notes, warning))
-    return replace(index, lookalikes=tuple(kept), reading=reading)
+    return replace(index, lookalikes=tuple(alike), reading=reading)
 
 
 def _record(item: Item, label: int, size: tuple[int, int]) -> ImageRecord:
@@ -255,12 +267,29 @@ def _record(item: Item, label: int, size: tuple[int, int]) -> ImageRecord:
     )
 
 
-def _header_size(file: Path, name: str) -> tuple[int, int] | str:
+@dataclass(frozen=True)
+class _Header:
+    """Width and height in pixels, and whether a picture holds greys of more than 8 bits."""
+
+    size: tuple[int, int]
+    deep: bool
+
+
+def _header(file: Path, name: str) -> _Header | str:
+    """What the header of a file says, or why it is not used."""
     try:
         with open_image(file, name) as image:
-            return image.size
+            return _Header(image.size, is_deep(image))
     except ImageError as error:
         return error.reason
+
+
+def _measure_window(files: Sequence[Path]) -> tuple[tuple[float, float] | None, tuple[str, ...]]:
+    """The window of deep greys over all ``files``, which are decoded for it, and a line that says so."""
+    with calm_pillow():
+        ranges = [found for found in map_files(deep_range, files) if found is not None]
+    window = window_of(ranges)
+    return window, (describe(window, len(ranges)),) if window is not None else ()
 
 
 def _median_short_side(images: Sequence[ImageRecord]) -> int:

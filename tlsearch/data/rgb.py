@@ -2,8 +2,8 @@
 
 Training, prediction on files and the model that MLflow keeps decode with this code, so that their numbers agree bit for
 bit. It imports nothing of tlsearch, for a copy of this file lies beside each logged model, which is to load where
-tlsearch is not installed. A picture is squeezed to a square with an antialiased bilinear filter: the aspect ratio is
-not kept and nothing is cut off.
+tlsearch is not installed. A picture is made a square with an antialiased bilinear filter, in one of three ways
+(``Decoding``).
 """
 
 from __future__ import annotations
@@ -11,8 +11,11 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import io
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +25,9 @@ FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM", "JPEG2000", "AVIF
 """Pillow's names of the formats that are read, where this installation of Pillow knows them.
 
 JPEG includes MPO, which some cameras write; PPM includes PGM and PBM. HEIF needs the package pillow-heif."""
+
+RESIZES = ("squash", "pad", "crop")
+"""The ways in which a picture becomes a square."""
 
 LOOK_SIZE = 224
 """JPEGs are decoded as if for this size at least, so that what a picture looks like does not depend on the size that a
@@ -37,6 +43,41 @@ DRAFT_MARGIN = 2
 _RESIZE_GAP = 3.0  # Pillow's advice for a result that is hard to tell from resizing in one step
 
 _DIRECT_MODES = ("RGB", "L", "CMYK", "YCbCr", "HSV", "1")
+
+
+PADDING = (124, 116, 104)
+"""The colour around a padded picture: the mean of ImageNet, which networks take for nothing."""
+
+
+@dataclass(frozen=True)
+class Decoding:
+    """What the pictures of a data set have in common when they are decoded.
+
+    Attributes:
+        window: The values of deep greys (16 or 32 bits, or floats) that become 0 and 255. None scales each picture by
+            the range of its type.
+        resize: How a picture becomes a square: ``squash`` gives up the aspect ratio, ``pad`` adds borders, ``crop``
+            cuts off what is longer.
+    """
+
+    window: tuple[float, float] | None = None
+    resize: str = "squash"
+
+    @classmethod
+    def of(cls, config: Mapping[str, Any]) -> Decoding:
+        """What the configuration beside a model says. Raises ``ValueError`` where it says nothing that can be."""
+        window, resize = config.get("window"), config.get("resize", "squash")
+        if resize not in RESIZES:
+            raise ValueError(f"resize is {resize!r}")
+        if window is None:
+            return cls(None, resize)
+        low, high = (float(value) for value in window)
+        if not low < high:
+            raise ValueError(f"window is {window!r}")
+        return cls((low, high), resize)
+
+
+PLAIN = Decoding()
 
 
 @cache
@@ -56,7 +97,7 @@ class UnreadableError(Exception):
         self.reason = reason
 
 
-def read_square(data: bytes, size: int, base: int | None = None) -> npt.NDArray[np.uint8]:
+def read_square(data: bytes, size: int, base: int | None = None, decoding: Decoding = PLAIN) -> npt.NDArray[np.uint8]:
     """The pixels of an encoded picture, uint8 (size, size, 3), exactly as training saw them.
 
     ``base`` is the size at which the run kept its pixels, where ``size`` is smaller than it: the picture is squeezed to
@@ -66,7 +107,7 @@ def read_square(data: bytes, size: int, base: int | None = None) -> npt.NDArray[
         raise UnreadableError("it is empty")
     image = open_image(io.BytesIO(data))
     draft(image, base or size)
-    square = to_square(decode(image), base or size)
+    square = to_square(decode(image, decoding.window), base or size, decoding.resize)
     return square if square.shape[0] == size else shrink(square, size)
 
 
@@ -99,24 +140,28 @@ def draft(image: Image.Image, size: int) -> None:
         image.draft(None, (side, side))
 
 
-def decode(image: Image.Image) -> Image.Image:
+def decode(image: Image.Image, window: tuple[float, float] | None = None) -> Image.Image:
     """All pixels of an opened picture as 8-bit RGB, turned as its EXIF orientation says.
 
-    Transparent pixels lie over white, 16-bit greys are scaled by 255/65535, and of a moving picture the first frame
-    counts. Raises ``UnreadableError``.
+    Transparent pixels lie over white, deep greys are scaled by the window or else by the range of their type, and of a
+    moving picture the first frame counts. Raises ``UnreadableError``.
     """
     try:
         image.load()
-        return _to_rgb(_turned(image))
+        return _to_rgb(_turned(image), window)
     except OSError as error:
         raise UnreadableError(os_reason(error)) from error
     except Exception as error:  # decoders raise SyntaxError, ValueError, struct.error, IndexError and more
         raise UnreadableError(f"it is broken: {_words(error)}") from error
 
 
-def to_square(image: Image.Image, size: int) -> npt.NDArray[np.uint8]:
-    """``image`` (RGB) squeezed to uint8 (size, size, 3) with Pillow's antialiased bilinear filter."""
-    if image.size != (size, size):
+def to_square(image: Image.Image, size: int, resize: str = "squash") -> npt.NDArray[np.uint8]:
+    """``image`` (RGB) as uint8 (size, size, 3) with Pillow's antialiased bilinear filter."""
+    if resize == "pad" and image.width != image.height:
+        image = ImageOps.pad(image, (size, size), Image.Resampling.BILINEAR, PADDING)
+    elif resize == "crop" and image.width != image.height:
+        image = ImageOps.fit(image, (size, size), Image.Resampling.BILINEAR)
+    elif image.size != (size, size):
         image = image.resize((size, size), Image.Resampling.BILINEAR, reducing_gap=_RESIZE_GAP)
     return np.asarray(image, dtype=np.uint8)
 
@@ -133,9 +178,22 @@ def _turned(image: Image.Image) -> Image.Image:
         return image
 
 
-def _to_rgb(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I") or image.mode == "F":
-        return _deep_grey_to_rgb(image)
+def is_deep(image: Image.Image) -> bool:
+    """Whether the picture holds greys of more than 8 bits."""
+    return image.mode.startswith("I") or image.mode == "F"
+
+
+def deep_values(image: Image.Image) -> npt.NDArray[np.float64]:
+    """The greys of a deep picture, decoded. Raises ``ValueError`` where some are not finite."""
+    values = np.asarray(image).astype(np.float64)
+    if not np.isfinite(values).all():
+        raise ValueError("it holds values that are not finite")
+    return values
+
+
+def _to_rgb(image: Image.Image, window: tuple[float, float] | None) -> Image.Image:
+    if is_deep(image):
+        return _deep_grey_to_rgb(image, window)
     if image.has_transparency_data:
         rgba = image.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("RGB")
@@ -144,17 +202,18 @@ def _to_rgb(image: Image.Image) -> Image.Image:
     return image.convert("RGBA").convert("RGB")
 
 
-def _deep_grey_to_rgb(image: Image.Image) -> Image.Image:
-    """Greys of 16 or 32 bits, or floats, to 8 bits: by the range of the type where it is known to be used.
+def _deep_grey_to_rgb(image: Image.Image, window: tuple[float, float] | None) -> Image.Image:
+    """Greys of 16 or 32 bits, or floats, to 8 bits: by the window, or by the range of the type.
 
-    0..65535 (also in 32-bit pictures) is scaled by 255/65535, floats in 0..1 by 255; anything else is
+    Without a window 0..65535 (also in 32-bit pictures) is scaled by 255/65535, floats in 0..1 by 255; anything else is
     stretched from its least to its greatest value.
     """
-    values = np.asarray(image).astype(np.float64)
-    if not np.isfinite(values).all():
-        raise ValueError("it holds values that are not finite")
+    values = deep_values(image)
     low, high = float(values.min()), float(values.max())
-    if image.mode == "F" and low >= 0.0 and high <= 1.0:
+    if window is not None:
+        low, high = window
+        values = values.clip(low, high)
+    elif image.mode == "F" and low >= 0.0 and high <= 1.0:
         low, high = 0.0, 1.0
     elif image.mode != "F" and low >= 0.0 and high <= 65535.0:
         low, high = 0.0, 65535.0

@@ -77,7 +77,9 @@ def keep_fitted(context: RunContext, data: Data, spec: TrialSpec, candidate: Can
 
 def save_fitted(context: RunContext, data: Data, spec: TrialSpec, candidate: Candidate, folder: Path) -> None:
     """Save the model that the worker fitted last."""
-    context.worker.send(SaveModel(spec=spec, candidate=candidate, folder=folder, decode_size=data.base_size))
+    decoding = data.index.decoding
+    request = SaveModel(spec=spec, candidate=candidate, folder=folder, decode_size=data.base_size, decoding=decoding)
+    context.worker.send(request)
 
 
 def keep_best(context: RunContext, plan: Plan, search: Search, latest: TrialRecord) -> None:

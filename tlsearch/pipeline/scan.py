@@ -10,6 +10,7 @@ from tlsearch.config import Metric, RunConfig
 from tlsearch.data.checks import IMBALANCE_LIMIT, check
 from tlsearch.data.index import DatasetIndex, Survey, survey
 from tlsearch.data.pixels import decode_all, new_pixels, open_pixels, select_rows, smaller
+from tlsearch.data.rgb import PLAIN
 from tlsearch.data.source_parts import rows_by_fold
 from tlsearch.data.sources import read_source
 from tlsearch.data.split import Fold, Split, folds_of, imbalance, split, stratified_folds
@@ -48,6 +49,7 @@ def scan(context: RunContext) -> Survey:
             lambda done, total: callbacks.on_progress("data", done, total, "looking"),
             config.group_by,
             config.look_alikes,
+            config.resize,
         )
 
 
@@ -111,8 +113,10 @@ def selection_folds(index: DatasetIndex, parts: Split, seed: int) -> tuple[Fold,
 
 
 def pool_digest(data: Data) -> str:
-    """A hash of the pool's contents in order and of the size to which they were decoded."""
-    digest = hashlib.sha256(f"{data.base_size}".encode())
+    """A hash of the pool's contents in order and of how they were decoded."""
+    decoding = data.index.decoding
+    how = "" if decoding == PLAIN else f" {decoding.window} {decoding.resize}"
+    digest = hashlib.sha256(f"{data.base_size}{how}".encode())
     for row in data.pool:
         digest.update(data.index.images[row].sha256.encode())
     return digest.hexdigest()

@@ -41,6 +41,7 @@ class ImageClassifier(PythonModel):
         self.size = int(config["image_size"])
         self.base = int(config.get("decode_size", self.size))
         self.decoding = _load_code(context.artifacts["decode"])
+        self.how = self.decoding.Decoding.of(config)
 
     # MLflow looks at this type, warns of most others and of none, and checks nothing by it: any input comes through.
     def predict(
@@ -94,7 +95,7 @@ class ImageClassifier(PythonModel):
                 if isinstance(cell, np.ndarray):
                     yield self._squeezed(cell)
                 else:
-                    yield self.decoding.read_square(_encoded(cell), self.size, self.base)
+                    yield self.decoding.read_square(_encoded(cell), self.size, self.base, self.how)
             except (self.decoding.UnreadableError, OSError, ValueError) as error:
                 name = f" ({cell})" if isinstance(cell, (str, os.PathLike)) and len(str(cell)) < 300 else ""
                 why = error.strerror if isinstance(error, OSError) and error.strerror else error
@@ -116,7 +117,7 @@ class ImageClassifier(PythonModel):
         square = np.clip(np.rint(values), 0, 255).astype("uint8")
         if square.shape[:2] == (self.size, self.size):
             return square
-        square = self.decoding.to_square(Image.fromarray(square), self.base)
+        square = self.decoding.to_square(Image.fromarray(square), self.base, self.how.resize)
         return square if self.base == self.size else self.decoding.shrink(square, self.size)
 
 

@@ -61,6 +61,8 @@ def save_model(state: WorkerState, request: protocol.SaveModel) -> None:
         "weights": spec.weights,
         "image_size": spec.image_size,
         "decode_size": request.decode_size,
+        "resize": request.decoding.resize,
+        "window": request.decoding.window,
         "spec": spec.to_dict(),
         **{f"{name}_version": version for name, version in backend.versions().items() if name != "backend"},
     }

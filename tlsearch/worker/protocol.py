@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tlsearch.config import Metric
+from tlsearch.data.rgb import PLAIN, Decoding
 from tlsearch.data.split import Fold
 from tlsearch.features.passes import FrozenCounts
 from tlsearch.models.measured import MeasuredCandidate
@@ -189,6 +190,7 @@ class SaveModel(Request[None]):
     candidate: Candidate
     folder: Path
     decode_size: int
+    decoding: Decoding = PLAIN
 
 
 @dataclass(frozen=True, kw_only=True)
