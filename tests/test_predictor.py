@@ -88,7 +88,7 @@ def test_a_broken_file_is_reported_and_ends_nothing(predictor: Predictor, tmp_pa
     found = predictor.predict([good, bad, good], batch_size=2)
     assert [item.label for item in found] == ["red", None, "red"]
     assert found[1].error is not None
-    assert "not a JPEG" in found[1].error
+    assert "it is a text file" in found[1].error
     assert (found[1].probability, found[1].top) == (None, ())
     rows = predictor.probabilities([bad, good])
     assert np.isnan(rows[0]).all()
