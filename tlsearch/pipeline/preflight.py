@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,7 @@ from tlsearch.plugins.facts import PluginFacts
 from tlsearch.results.schema import LeftOut
 from tlsearch.search.space import known_policies
 from tlsearch.search.storage import check_storage
-from tlsearch.tracking.location import locate
+from tlsearch.tracking.location import URI_VARIABLE, locate
 from tlsearch.tracking.outbox import UNSENT_FOLDER
 from tlsearch.tracking.tracker import Tracker
 from tlsearch.utils.cache import cache_dir
@@ -79,7 +80,9 @@ def open_record(context: RunContext) -> MlflowCallback:
         if config.storage is not None:
             check_storage(config.storage)
         # Without an option it lies in the folder where the run was started, which need not be where it is resumed.
-        uri = context.checkpoint.get_or_compute(("tracking",), str, lambda: locate(config.tracking_uri, Path.cwd()).uri)
+        uri = context.checkpoint.get_or_compute(
+            ("tracking",), str, lambda: locate(config.tracking_uri, record_folder(config)).uri
+        )
         unsent = context.output / UNSENT_FOLDER
         tracker = Tracker.open(uri, config.effective_experiment, unsent=unsent, warn=callbacks.on_warning)
         if config.register is not None:
@@ -93,7 +96,21 @@ def open_record(context: RunContext) -> MlflowCallback:
 
 def check_record(config: RunConfig) -> None:
     """Raise ``TrackingError`` where a record could not be opened; opens none."""
-    locate(config.tracking_uri, Path.cwd())
+    locate(config.tracking_uri, record_folder(config))
+
+
+def record_folder(config: RunConfig) -> Path:
+    """Where the record lies, or where the path that was asked for begins: the working directory.
+
+    Where none was asked for it never lies among the images: who works in their folder finds it beside the output folder.
+    """
+    here = Path.cwd()
+    if config.tracking_uri or os.environ.get(URI_VARIABLE):
+        return here
+    for data in (config.dataset, config.train, config.val, config.test):
+        if data is not None and here.is_relative_to(data.resolve()):
+            return (config.output or data).resolve().parent
+    return here
 
 
 def choose_policies(config: RunConfig, plugins: PluginFacts) -> tuple[str, ...]:
