@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
+from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from tlsearch.data import rgb
 from tlsearch.data.deep_greys import window_of
@@ -20,6 +21,8 @@ from tlsearch.data.fingerprint import ImageFingerprint, image_fingerprint
 from tlsearch.data.rgb import FORMAT_NAMES, LOOK_SIZE, PLAIN, Decoding, UnreadableError, shrink, to_square
 from tlsearch.errors import DataError
 from tlsearch.folders.content import HEAD_BYTES, UNKNOWN, file_type, type_of_file
+
+SAMPLES_PER_PIXEL = 277  # a tag of TIFF
 
 __all__ = ["FORMAT_NAMES", "ImageError", "Picture", "shrink", "to_square"]
 
@@ -92,6 +95,8 @@ def _what_it_is(source: Path | io.BytesIO) -> str:
     if kind is None or kind.name == UNKNOWN.name:
         return rgb.NOT_AN_IMAGE
     if kind.is_image:
+        if "TIFF" in kind.name and (bands := _bands(source)) > 4:
+            return f"it is a TIFF image of {bands} bands; choose three of them and save them as RGB"
         fix = " that needs a package: pip install 'tlsearch[heic]'" if "HEIC" in kind.name else " that is broken"
         return f"it is {kind.name}{fix}"
     return f"it is {kind.name}" + (f"; {kind.fix}" if kind.fix else "")
@@ -141,6 +146,19 @@ def read_picture(path: Path, size: int, name: str | None = None, decoding: Decod
     look = image_fingerprint(pixels if size <= LOOK_SIZE else _as_if_small(data, pixels, before_turn, name))
     square = to_square(pixels, size, decoding.resize)
     return Picture(square, width, height, constant, hashlib.sha256(data).hexdigest(), look)
+
+
+def _bands(source: Path | io.BytesIO) -> int:
+    """How many values a pixel of a TIFF file has, 0 where its header does not say."""
+    try:
+        data = source.read_bytes() if isinstance(source, Path) else source.getvalue()
+        directory = ImageFileDirectory_v2(data[:8])
+        stream = io.BytesIO(data)
+        stream.seek(directory.next)
+        directory.load(stream)
+        return int(directory.get(SAMPLES_PER_PIXEL, 1))
+    except Exception:  # a broken header raises many kinds
+        return 0
 
 
 def read_square(path: Path, size: int, base: int | None = None, decoding: Decoding = PLAIN) -> npt.NDArray[np.uint8]:

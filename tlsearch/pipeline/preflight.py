@@ -19,7 +19,7 @@ from tlsearch.plugins.facts import PluginFacts
 from tlsearch.results.schema import LeftOut
 from tlsearch.search.space import known_policies
 from tlsearch.search.storage import check_storage
-from tlsearch.tracking.location import URI_VARIABLE, locate
+from tlsearch.tracking.location import URI_VARIABLE, Location, locate
 from tlsearch.tracking.outbox import UNSENT_FOLDER
 from tlsearch.tracking.tracker import Tracker
 from tlsearch.utils.cache import cache_dir
@@ -80,9 +80,7 @@ def open_record(context: RunContext) -> MlflowCallback:
         if config.storage is not None:
             check_storage(config.storage)
         # Without an option it lies in the folder where the run was started, which need not be where it is resumed.
-        uri = context.checkpoint.get_or_compute(
-            ("tracking",), str, lambda: locate(config.tracking_uri, record_folder(config)).uri
-        )
+        uri = context.checkpoint.get_or_compute(("tracking",), str, lambda: _locate(config).uri)
         unsent = context.output / UNSENT_FOLDER
         tracker = Tracker.open(uri, config.effective_experiment, unsent=unsent, warn=callbacks.on_warning)
         if config.register is not None:
@@ -96,13 +94,17 @@ def open_record(context: RunContext) -> MlflowCallback:
 
 def check_record(config: RunConfig) -> None:
     """Raise ``TrackingError`` where a record could not be opened; opens none."""
-    locate(config.tracking_uri, record_folder(config))
+    _locate(config)
+
+
+def _locate(config: RunConfig) -> Location:
+    return locate(config.tracking_uri, record_folder(config))
 
 
 def record_folder(config: RunConfig) -> Path:
     """Where the record lies, or where the path that was asked for begins: the working directory.
 
-    Where none was asked for it never lies among the images: who works in their folder finds it beside the output folder.
+    Where none was asked for it never lies among the images. It then lies beside the output folder.
     """
     here = Path.cwd()
     if config.tracking_uri or os.environ.get(URI_VARIABLE):
