@@ -14,7 +14,15 @@ from tlsearch.plugin_api import Item, Reading, ReadingOptions
 from tlsearch.plugins.kinds.reader import PartName
 from tlsearch_plugins.readers.class_names import match_parts
 from tlsearch_plugins.readers.example import write_example
-from tlsearch_plugins.readers.layout import LAYOUTS, ClassFolder, Layout, LeftOut, enter, understand
+from tlsearch_plugins.readers.layout import (
+    LAYOUTS,
+    ClassFolder,
+    Layout,
+    LeftOut,
+    enter,
+    require_no_test_in_training,
+    understand,
+)
 from tlsearch_plugins.readers.named_parts import Places, read_named_parts
 from tlsearch_plugins.readers.pruned import pruned_walk
 
@@ -42,6 +50,8 @@ class FolderReader:
             layout = read_named_parts(root, options, places)
         else:
             layout = understand(root) if options.layout == "auto" else _read_as(options.layout, root)
+        if options.layout == "auto":
+            require_no_test_in_training(layout)
         _require_no_lost_folder([*entered, *layout.parents])
         match_parts(path, layout)
         inside = [f"entered {root.relative}, the only folder with images"] if entered else []

@@ -78,16 +78,38 @@ def understand(root: Folder) -> Layout:
     raise AssertionError("the last rule takes every tree")
 
 
-def enter(root: Folder, *, part: bool = False) -> tuple[Folder, list[Folder]]:
+def require_no_test_in_training(layout: Layout) -> None:
+    """Raise ``AmbiguousError`` where a folder below a class to train on is called like one of test images."""
+    for found in layout.classes:
+        if found.split in (None, "train") and (inner := _called_like_a_part(found.folder)) is not None:
+            raise AmbiguousError(
+                inner,
+                f"its images are for testing or choosing and are not trained on (--exclude {inner.relative!r})",
+                f"they belong to the class {found.name} like all others (--layout {layout.kind})",
+            )
+
+
+def _called_like_a_part(folder: Folder) -> Folder | None:
+    """The first folder with images below ``folder`` whose name is that of a test or validation part."""
+    for inner in folder.image_folders:
+        if names.part_and_rest(inner.name) in (("test", ()), ("val", ())):
+            return inner
+        if (deeper := _called_like_a_part(inner)) is not None:
+            return deeper
+    return None
+
+
+def enter(root: Folder, part: Part | None = None) -> tuple[Folder, list[Folder]]:
     """The first folder from ``root`` inwards that holds more than one folder with images, and those it lies in.
 
-    The folder of the only class is not entered, nor one that is called like a split, unless ``root`` is a ``part`` of
-    one: ``test_set`` in ``test_set``.
+    The folder of the only class is not entered, nor one that is called like a part of a split, unless ``root`` is that
+    ``part``: ``test_set`` in ``test_set``.
     """
     entered: list[Folder] = []
     while not root.images and not root.lost and len(root.image_folders) == 1:
         inner = root.image_folders[0]
-        if (names.parts_of([inner.name]) and not part) or not holds_classes(inner):
+        called = names.parts_of([inner.name]).get(inner.name, part)
+        if called != part or not holds_classes(inner):
             break
         entered.append(root)
         root = inner
@@ -185,7 +207,7 @@ def _why_beside(folder: Folder, parts: dict[str, Part]) -> str:
 
 def add_part(layout: Layout, holder: Folder, part: Part | None) -> None:
     """Read the folder of one part and add its classes to the layout."""
-    root, _ = enter(holder, part=True)
+    root, _ = enter(holder, part)
     inner = understand_part(root)
     layout.classes.extend(replace(found, split=part) for found in inner.classes)
     layout.left_out.extend(inner.left_out)
@@ -232,7 +254,7 @@ def _training_beside(folder: Folder, holders: Sequence[Folder], parts: dict[str,
     """A test or validation folder among the class folders of training."""
     _require_one_each(folder, holders, parts)
     rest = without(folder, holders)
-    held = {c.name for holder in holders for c in read_as_classes(enter(holder, part=True)[0]).classes}
+    held = {c.name for holder in holders for c in read_as_classes(enter(holder, parts[holder.name])[0]).classes}
     beside = {f.name for f in rest.image_folders}
     if beside and not held & beside:
         rest, _ = enter(rest)
