@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -27,10 +28,12 @@ def write_json(file: Path, content: Mapping[str, Any]) -> None:
 
     Raises ``UsageError`` where it cannot be written.
     """
-    text = json.dumps(content, indent=1, ensure_ascii=False)
     if file == STDOUT:
-        click.echo(text)
+        # Escaped, so that a terminal of any encoding shows it.
+        unicode = (sys.stdout.encoding or "utf-8").lower().startswith("utf")
+        click.echo(json.dumps(content, indent=1, ensure_ascii=not unicode))
         return
+    text = json.dumps(content, indent=1, ensure_ascii=False)
     try:
         file.write_text(text + "\n", encoding="utf-8")
     except OSError as error:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import errno
 import shlex
+import sys
 import tempfile
 import traceback
 from collections.abc import Sequence
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -77,6 +79,10 @@ for _command in (run, resume, predict, check, report, compare, sync, plugins, we
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Runs the command line and exits."""
+    for stream in (sys.stdout, sys.stderr):
+        # Names of files and classes may hold what the terminal's encoding does not: it is escaped and never an error.
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     cli.main(args=arguments, prog_name="tlsearch")
     raise SystemExit(0)
 

@@ -49,8 +49,14 @@ def predict(ctx: click.Context, model_dir: Path, images: tuple[Path, ...], top: 
 
 
 def _print_json(predictions: list[Prediction], stream: TextIO) -> None:
-    json.dump([_plain(prediction) for prediction in predictions], stream, indent=2, ensure_ascii=False)
+    json.dump(
+        [_plain(prediction) for prediction in predictions], stream, indent=2, ensure_ascii=not _is_unicode(stream)
+    )
     stream.write("\n")
+
+
+def _is_unicode(stream: TextIO) -> bool:
+    return (stream.encoding or "utf-8").lower().startswith("utf")
 
 
 def _plain(prediction: Prediction) -> dict[str, Any]:
