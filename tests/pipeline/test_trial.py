@@ -102,6 +102,13 @@ def test_a_callback_may_end_a_trial(tmp_path: Path) -> None:
     assert worker.decisions == [Decision.CONTINUE, Decision.PRUNE]
 
 
+@pytest.mark.parametrize("role", ["confirmation", "baseline"])
+def test_no_callback_ends_what_the_winner_is_compared_with(tmp_path: Path, role: Role) -> None:
+    worker = Worker(4)
+    run_trial(make_context(tmp_path, worker, heard=Told(prune_from=2)), make_trial(role))
+    assert worker.decisions == [Decision.CONTINUE] * 4
+
+
 def test_a_trial_that_an_earlier_attempt_completed_is_not_run_again(tmp_path: Path) -> None:
     told: list[int] = []
 

@@ -171,11 +171,6 @@ class MlflowCallback(Recorder):
             self._left_open.add(trial.run_id)
             self.close_left_open()
 
-    def on_trial_failed(self, trial: RunningTrial, reason: str) -> None:
-        """Close the run of a trial that failed with all that was trained beside it."""
-        self._open.discard(trial.run_id)
-        self.tracker.finish(trial.run_id, "FAILED", reason=reason)
-
     def on_best(self, number: int, name: str, value: float) -> None:
         """Record the best score so far after trial ``number``: the chart of the parent shows the search's progress."""
         self.tracker.log_epoch(self.parent_run, number, {name: value})

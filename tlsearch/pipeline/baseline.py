@@ -14,7 +14,7 @@ from tlsearch.pipeline.context import Data, RunContext
 from tlsearch.pipeline.messages import baseline_line
 from tlsearch.pipeline.models import model_folder, save_fitted
 from tlsearch.pipeline.plan import Plan, baseline_sizes, measure
-from tlsearch.pipeline.trial import Epochs
+from tlsearch.pipeline.trial import Epochs, failed_trial
 from tlsearch.results.schema import TrialRow
 from tlsearch.search.cost import FromScratchCosts
 from tlsearch.stats.trend import still_rising
@@ -233,22 +233,21 @@ def _halve(context: RunContext, data: Data, trials: Sequence[RunningTrial], ques
             save_fitted(context, data, raced.best.spec, candidate, model_folder(context, raced.best.spec))
         with defer_interrupts():
             context.checkpoint.put(question, raced)
-            for trial, completed in zip(started, raced.trials(), strict=True):
-                context.callbacks.on_trial_end(trial, completed)
-            started.clear()
+            for completed in raced.trials():
+                context.callbacks.on_trial_end(started.pop(0), completed)
     except KeyboardInterrupt:
         for trial in started:
             context.callbacks.on_trial_interrupted(trial)
         raise
     except BaseException as error:
         for trial in started:
-            context.callbacks.on_trial_failed(trial, str(error))
+            context.callbacks.on_trial_end(trial, failed_trial(trial, error))
         raise
     return raced
 
 
 def _listener(context: RunContext, trials: Sequence[RunningTrial]) -> Listener:
-    """Takes the events of learning rates that are trained together."""
+    """Takes the events of learning rates that are trained together; no callback ends one of them."""
     epochs, show = [Epochs() for _ in trials], context.progress("baseline")
 
     def listener(event: Event) -> Decision:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from tlsearch.callbacks import EpochInfo
-from tlsearch.errors import PluginError, RunError, TrialError, WeightsError
+from tlsearch.errors import PluginError, RunError, TlsearchError, TrialError, WeightsError
 from tlsearch.listeners.running_trial import CompletedTrial, RunningTrial
 from tlsearch.pipeline.context import RunContext
 from tlsearch.training.trial import Outcome
@@ -62,17 +62,24 @@ def _train(context: RunContext, trial: RunningTrial, judge: NumberedEpochJudge) 
         seconds=trial.seconds,
         keep_compiled=trial.role == "confirmation",
     )
-    outcome: Outcome | None = None
     try:
-        outcome = within_memory(lambda once: context.worker.send(once, listener), request, listener.restart)
-        result = outcome.result
+        outcome: Outcome = within_memory(lambda once: context.worker.send(once, listener), request, listener.restart)
     except (TrialError, RunError, PluginError, WeightsError) as error:
         if is_full(error):  # no fault of the trial, which can be run when there is room again
             raise
-        result = TrialResult(
-            trial.spec, "failed", None, 0.0, reason=str(error), traceback=error.traceback, plugin=error.plugin
-        )
-    return CompletedTrial(result, outcome, trial.run_id, tuple(listener.rounds), trial.extra(result))
+        return failed_trial(trial, error, listener.rounds)
+    return CompletedTrial(outcome.result, outcome, trial.run_id, tuple(listener.rounds), trial.extra(outcome.result))
+
+
+def failed_trial(
+    trial: RunningTrial, error: BaseException, rounds: Sequence[Mapping[str, float]] = ()
+) -> CompletedTrial:
+    """What is kept and told of a trial that ended with an error."""
+    known = error if isinstance(error, TlsearchError) else TlsearchError()
+    result = TrialResult(
+        trial.spec, "failed", None, 0.0, reason=str(error), traceback=known.traceback, plugin=known.plugin
+    )
+    return CompletedTrial(result, None, trial.run_id, tuple(rounds), trial.extra(result))
 
 
 class Epochs:
