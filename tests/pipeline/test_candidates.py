@@ -13,7 +13,7 @@ from tests.helpers.made_up import backbone_facts, broken_plugin, installed, onli
 from tlsearch.config import RunConfig
 from tlsearch.errors import PluginError, PluginFailedError, WeightsError
 from tlsearch.listeners.callback_list import CallbackList
-from tlsearch.pipeline.candidates import Found, find_candidates
+from tlsearch.pipeline.candidates import AvailableCandidate, find_candidates
 from tlsearch.plugins import weights
 from tlsearch.plugins.facts import PluginFacts
 from tlsearch.plugins.registry import BrokenPlugin, PluginEntry
@@ -58,12 +58,12 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
-Find = Callable[..., tuple[list[Found], list[LeftOut]]]
+Find = Callable[..., tuple[list[AvailableCandidate], list[LeftOut]]]
 
 
 @pytest.fixture
 def find(plugins: PluginFacts, tmp_path: Path) -> Find:
-    def find(**options: Any) -> tuple[list[Found], list[LeftOut]]:
+    def find(**options: Any) -> tuple[list[AvailableCandidate], list[LeftOut]]:
         return find_candidates(RunConfig(tmp_path, **options), plugins, CallbackList(), no_file)
 
     return find
@@ -81,7 +81,7 @@ def installed_path(folder: Path) -> Path:
     return path
 
 
-def labels(found: list[Found]) -> list[str]:
+def labels(found: list[AvailableCandidate]) -> list[str]:
     return [f"{f.backbone.name}@{f.weights.name}" for f in found]
 
 

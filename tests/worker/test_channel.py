@@ -31,10 +31,10 @@ from tlsearch.worker.protocol import (
     Failure,
     FrozenPasses,
     OpenPool,
-    Progress,
     RateEpochEnd,
     Request,
     RunTrial,
+    WorkProgress,
     reply_type,
 )
 
@@ -45,7 +45,7 @@ NUMBERS = some.dictionaries(TEXTS, FLOATS, max_size=3)
 EVENTS = some.one_of(
     some.builds(EpochEnd, NUMBERS),
     some.builds(RateEpochEnd, some.integers(), NUMBERS),
-    some.builds(Progress, TEXTS, some.integers(), some.integers()),
+    some.builds(WorkProgress, TEXTS, some.integers(), some.integers()),
     some.builds(FrozenPasses, some.dictionaries(TEXTS, some.just(FrozenCounts(Amount(3, 0.5))), max_size=2)),
 )
 
@@ -155,7 +155,7 @@ def test_other_things_are_not_sent(value: Any) -> None:
 def test_a_message_names_no_class_but_requests_and_events(name: Any) -> None:
     with pytest.raises(ValueError, match="there is no request"):
         request_class(name)
-    with pytest.raises(MessageError, match="one of EpochEnd, RateEpochEnd, Progress, FrozenPasses is expected"):
+    with pytest.raises(MessageError, match="one of EpochEnd, RateEpochEnd, WorkProgress, FrozenPasses is expected"):
         decode(Event, {"type": name, "numbers": {}})
 
 

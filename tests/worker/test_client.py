@@ -29,10 +29,10 @@ from tlsearch.worker.protocol import (
     GetVersions,
     MeasureCandidate,
     OpenPool,
-    Progress,
     Request,
     RunTrial,
     SaveModel,
+    WorkProgress,
 )
 
 SIZE = 32
@@ -280,7 +280,7 @@ while True:
         _, (name, content) = channel.receive()
     except EOFError:
         break
-    channel.send("event", {"type": "Progress", "text": content["text"], "done": 1, "total": 2})
+    channel.send("event", {"type": "WorkProgress", "text": content["text"], "done": 1, "total": 2})
     _, decision = channel.receive()
     if content["half"]:
         whole = io.BytesIO()
@@ -313,7 +313,7 @@ def test_a_listener_gets_events_and_decides(parrot: WorkerClient) -> None:
         return Decision.PRUNE
 
     assert parrot.send(Repeat(text="first"), prune) == ("first", "prune")
-    assert events == [Progress("first", 1, 2)]
+    assert events == [WorkProgress("first", 1, 2)]
     assert parrot.send(Repeat(text="second")) == ("second", "continue")
 
 

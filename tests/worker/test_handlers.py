@@ -35,12 +35,12 @@ from tlsearch.worker.protocol import (
     MeasureCandidate,
     OpenPool,
     ProfileCandidate,
-    Progress,
     Request,
     RunSuccessiveHalving,
     RunTrial,
     SaveHead,
     SaveModel,
+    WorkProgress,
     reply_type,
 )
 from tlsearch.worker.state import WorkerState
@@ -157,7 +157,7 @@ def test_profile_gives_an_accuracy_for_each_cut(folder: Path, facts: MeasuredCan
     assert len(scores) == 18
     assert all(0 <= accuracy <= 1 and 0 <= error < 0.1 for accuracy, error in scores)
     assert max(accuracy for accuracy, _ in scores) > 0.8
-    assert Progress(f"probing {facts.candidate.label}", 18, 18) in worker.events
+    assert WorkProgress(f"probing {facts.candidate.label}", 18, 18) in worker.events
     assert worker.images_computed() == 60
     assert worker.send(request) == scores
     assert worker.images_computed() == 60
@@ -179,7 +179,7 @@ def test_insight_asks_probes_on_stored_features_of_every_image(folder: Path, fac
     assert found.probabilities.shape == (60, len(POOL.classes))
     assert (found.probabilities.argmax(axis=1) == POOL.labels).mean() > 0.8
     assert found.more_data.points[-1].score > 0.8
-    texts = [event.text for event in worker.events if isinstance(event, Progress)]
+    texts = [event.text for event in worker.events if isinstance(event, WorkProgress)]
     assert any(text == "linear probes of every image" for text in texts)
 
 

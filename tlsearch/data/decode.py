@@ -19,7 +19,7 @@ from tlsearch.data.fingerprint import ImageFingerprint, image_fingerprint
 from tlsearch.data.rgb import FORMAT_NAMES, LOOK_SIZE, UnreadableError, shrink, to_square
 from tlsearch.errors import DataError
 
-__all__ = ["FORMAT_NAMES", "ImageError", "Picture", "shrink", "to_square"]
+__all__ = ["FORMAT_NAMES", "DecodedImage", "ImageError", "shrink", "to_square"]
 
 
 class ImageError(DataError):
@@ -31,7 +31,7 @@ class ImageError(DataError):
 
 
 @dataclass(frozen=True)
-class Picture:
+class DecodedImage:
     """What reading one file gave.
 
     ``square`` is uint8 (size, size, 3); ``width`` and ``height`` are those of the original as it is looked
@@ -86,7 +86,7 @@ def load_rgb(path: Path) -> Image.Image:
     return _decode(open_image(io.BytesIO(_read_bytes(path)), str(path)), str(path))
 
 
-def read_picture(path: Path, size: int, name: str | None = None) -> Picture:
+def read_picture(path: Path, size: int, name: str | None = None) -> DecodedImage:
     """Read, hash, fully decode and squeeze one file; it is read from disk once.
 
     ``name`` stands for the file in messages. Raises ``ImageError``.
@@ -102,7 +102,7 @@ def read_picture(path: Path, size: int, name: str | None = None) -> Picture:
         width, height = height, width
     constant = all(low == high for low, high in _extrema(pixels))
     look = image_fingerprint(pixels if size <= LOOK_SIZE else _as_if_small(data, pixels, before_turn, name))
-    return Picture(to_square(pixels, size), width, height, constant, hashlib.sha256(data).hexdigest(), look)
+    return DecodedImage(to_square(pixels, size), width, height, constant, hashlib.sha256(data).hexdigest(), look)
 
 
 def read_square(path: Path, size: int, base: int | None = None) -> npt.NDArray[np.uint8]:

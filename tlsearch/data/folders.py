@@ -45,7 +45,7 @@ class Skipped:
 
 
 @dataclass(frozen=True)
-class Found:
+class ImageFile:
     """A file that should be a picture: its path relative to the root, its class and its split, if any."""
 
     path: str
@@ -57,11 +57,11 @@ class Found:
 class _Walk:
     root: Path
     prefix: str = ""
-    files: list[Found] = field(default_factory=list)
+    files: list[ImageFile] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
 
 
-def find_files(root: Path) -> tuple[list[Found], list[Skipped]]:
+def find_files(root: Path) -> tuple[list[ImageFile], list[Skipped]]:
     """All files that lie in class folders, and what is not used, both sorted by path.
 
     Raises ``DataError`` when ``root`` is no folder or its split folders are ambiguous.
@@ -82,7 +82,7 @@ def find_files(root: Path) -> tuple[list[Found], list[Skipped]]:
     )
 
 
-def find_test_files(root: Path) -> tuple[list[Found], list[Skipped]]:
+def find_test_files(root: Path) -> tuple[list[ImageFile], list[Skipped]]:
     """All files in the class folders of a test folder outside the data set, as ``find_files`` gives them.
 
     Paths begin with ``TEST_PREFIX``. Raises ``DataError`` when ``root`` is no folder.
@@ -159,7 +159,7 @@ def _walk_classes(walk: _Walk, folder: Path, split: str | None) -> None:
             walk.skipped.append(Skipped(_relative(walk, class_folder), "the folder holds no image"))
             continue
         name = unicodedata.normalize("NFC", class_folder.name)
-        walk.files.extend(Found(_relative(walk, file), name, split) for file in inside)
+        walk.files.extend(ImageFile(_relative(walk, file), name, split) for file in inside)
 
 
 def _files_under(walk: _Walk, folder: Path, ancestors: tuple[tuple[int, int], ...]) -> Iterator[Path]:

@@ -15,12 +15,12 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from tlsearch.data.decode import ImageError, Picture, calm_pillow, open_image, read_picture
+from tlsearch.data.decode import DecodedImage, ImageError, calm_pillow, open_image, read_picture
 from tlsearch.data.fingerprint import ImageFingerprint
-from tlsearch.data.folders import TEST_PREFIX, Found, Skipped, describe_no_images, find_files, find_test_files
+from tlsearch.data.folders import TEST_PREFIX, ImageFile, Skipped, describe_no_images, find_files, find_test_files
 from tlsearch.data.naming import group_names
 from tlsearch.data.near_duplicates import find_near_duplicates
-from tlsearch.data.parallel import Progress, map_files
+from tlsearch.data.parallel import CountListener, map_files
 from tlsearch.errors import DataError, UsageError
 from tlsearch.utils.units import counted
 
@@ -128,7 +128,7 @@ class DatasetIndex:
 
 
 def survey(
-    root: Path, progress: Progress | None = None, test: Path | None = None, group_by: str | None = None
+    root: Path, progress: CountListener | None = None, test: Path | None = None, group_by: str | None = None
 ) -> Survey:
     """Find the images below ``root`` and read their headers, in parallel.
 
@@ -159,7 +159,7 @@ def survey(
 
 
 def scan(
-    root: Path, progress: Progress | None = None, test: Path | None = None, group_by: str | None = None
+    root: Path, progress: CountListener | None = None, test: Path | None = None, group_by: str | None = None
 ) -> DatasetIndex:
     """Survey and decode the whole data set, keeping no pixels. Raises what ``survey`` does."""
     found = survey(root, test=test, group_by=group_by)
@@ -168,18 +168,18 @@ def scan(
         return assemble(found, [item if isinstance(item, Skipped) else (item[0], item[1].look) for item in read])
 
 
-def locate(image: ImageRecord | Found, root: Path, test_root: Path | None) -> Path:
+def locate(image: ImageRecord | ImageFile, root: Path, test_root: Path | None) -> Path:
     """Where the file of an image lies."""
     inside = test_root if test_root is not None and image.split == "test" else root
     return inside / _relative(image, test_root)
 
 
-def _relative(image: ImageRecord | Found, test_root: Path | None) -> str:
+def _relative(image: ImageRecord | ImageFile, test_root: Path | None) -> str:
     """The path below the folder that the user named, without the prefix of an outside test folder."""
     return image.path.removeprefix(TEST_PREFIX) if test_root is not None and image.split == "test" else image.path
 
 
-def read_image(found: Survey, image: ImageRecord, size: int) -> tuple[ImageRecord, Picture] | Skipped:
+def read_image(found: Survey, image: ImageRecord, size: int) -> tuple[ImageRecord, DecodedImage] | Skipped:
     """Decode one image: its completed record and what was read, or why it is not used."""
     try:
         picture = read_picture(locate(image, found.root, found.test_root), size, image.path)
@@ -255,7 +255,7 @@ def _require_same_classes(found: Survey | DatasetIndex) -> None:
         )
 
 
-def _find_test(root: Path, test: Path, found: Sequence[Found]) -> tuple[list[Found], list[Skipped]]:
+def _find_test(root: Path, test: Path, found: Sequence[ImageFile]) -> tuple[list[ImageFile], list[Skipped]]:
     """The files of the test folder, which must be the only one and lie outside the data set."""
     if any(file.split == "test" or file.path.startswith(TEST_PREFIX) for file in found):
         raise UsageError(f"{root} has a test folder of its own: leave out --test, or move that folder away.")

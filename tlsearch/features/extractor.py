@@ -23,7 +23,8 @@ from tlsearch.types import AnyArray, IntArray
 FORMAT = 2
 """Raised whenever the way in which features are computed changes, so that old arrays are not found."""
 
-Progress = Callable[[str, int, int], None]
+ProgressListener = Callable[[str, int, int], None]
+"""Called with (what is being computed, images done, images in all)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,7 +121,7 @@ class Extractor:
     pool: Pool
     augmentations: Callable[[str], Augmentation]
     provenance: Callable[[str, str], str]
-    progress: Progress = _silent
+    progress: ProgressListener = _silent
     computed: int = 0
     passes: PassCounter = field(default_factory=PassCounter)
     _scratch: dict[tuple[int, View], AnyArray] = field(default_factory=dict)

@@ -12,7 +12,7 @@ from tlsearch.config import RunConfig, parse_weights
 from tlsearch.data.split import Fold
 from tlsearch.errors import PluginError, TlsearchError, TrialError, WeightsError
 from tlsearch.models.measured import MeasuredCandidate
-from tlsearch.pipeline.candidates import Found
+from tlsearch.pipeline.candidates import AvailableCandidate
 from tlsearch.pipeline.context import Data, RunContext
 from tlsearch.pipeline.messages import plan_lines
 from tlsearch.pipeline.preflight import Ready
@@ -230,7 +230,11 @@ def measure(context: RunContext, candidate: Candidate, train_at: float) -> Measu
 
 
 def _measured(
-    context: RunContext, data: Data, measured: Mapping[Candidate, MeasuredCandidate], found: Found, size: int
+    context: RunContext,
+    data: Data,
+    measured: Mapping[Candidate, MeasuredCandidate],
+    found: AvailableCandidate,
+    size: int,
 ) -> MeasuredCandidate:
     """Measure a candidate, at a smaller size where its first view would take too long."""
     limit = context.budget.limit

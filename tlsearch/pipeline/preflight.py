@@ -11,7 +11,7 @@ from tlsearch.config import RunConfig
 from tlsearch.data.index import Survey
 from tlsearch.errors import PluginError, UsageError
 from tlsearch.listeners.mlflow import MlflowCallback
-from tlsearch.pipeline.candidates import Found, find_candidates
+from tlsearch.pipeline.candidates import AvailableCandidate, find_candidates
 from tlsearch.pipeline.context import RunContext
 from tlsearch.pipeline.scan import starting_size
 from tlsearch.plugins.facts import PluginFacts
@@ -42,7 +42,7 @@ class Ready:
 
     plugins: PluginFacts
     policies: tuple[str, ...]
-    candidates: Sequence[Found]
+    candidates: Sequence[AvailableCandidate]
     sizes: Sequence[int]
     left_out: Sequence[LeftOut]
 
@@ -119,7 +119,7 @@ def _default_policies(plugins: PluginFacts) -> list[str]:
     return sorted((name for name in hints if hints[name].by_default), key=lambda n: (ROLES.index(hints[n].role), n))
 
 
-def sizes_of(found: Sequence[Found], survey: Survey, config: RunConfig) -> list[int]:
+def sizes_of(found: Sequence[AvailableCandidate], survey: Survey, config: RunConfig) -> list[int]:
     """The side in pixels from which each candidate starts."""
     median = survey.median_short_side
     return [

@@ -86,11 +86,11 @@ def load_fitted_head(state: WorkerState, request: protocol.LoadHead) -> None:
 
 
 @handles(protocol.EvaluateModel)
-def evaluate_model(state: WorkerState, request: protocol.EvaluateModel) -> protocol.ModelPredictions:
+def evaluate_model(state: WorkerState, request: protocol.EvaluateModel) -> protocol.ModelProbabilities:
     """Predict original files with the predictor of a saved model."""
     from tlsearch.predictor import load, measure_latency
 
     state.forget_compiled()
     predictor = load(request.folder)
     probabilities = predictor.probabilities(request.files)
-    return protocol.ModelPredictions(probabilities, measure_latency(predictor) if request.latency else None)
+    return protocol.ModelProbabilities(probabilities, measure_latency(predictor) if request.latency else None)

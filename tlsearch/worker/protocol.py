@@ -208,7 +208,7 @@ class LoadHead(Request[None]):
 
 
 @dataclass(frozen=True)
-class ModelPredictions:
+class ModelProbabilities:
     """Class probabilities (files, classes), and milliseconds an image where they were measured."""
 
     probabilities: npt.NDArray[np.float64]
@@ -216,7 +216,7 @@ class ModelPredictions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class EvaluateModel(Request[ModelPredictions]):
+class EvaluateModel(Request[ModelProbabilities]):
     """Predict original files with a saved model. ``latency`` measures its time as well."""
 
     folder: Path
@@ -243,7 +243,7 @@ class RateEpochEnd:
 
 
 @dataclass(frozen=True)
-class Progress:
+class WorkProgress:
     """So much of something that takes long is done."""
 
     text: str
@@ -258,7 +258,7 @@ class FrozenPasses:
     counts: Mapping[str, FrozenCounts]
 
 
-Event = EpochEnd | RateEpochEnd | Progress | FrozenPasses
+Event = EpochEnd | RateEpochEnd | WorkProgress | FrozenPasses
 
 Listener = Callable[[Event], Decision]
 """Takes the events of a request; only the decision about an ``EpochEnd`` matters."""
