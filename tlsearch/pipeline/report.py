@@ -84,7 +84,7 @@ def assemble(context: RunContext, plan: Plan, record: MlflowCallback, found: Ste
     spec, outcome = winner.spec, found.log.outcomes.get(winner.spec)
     facts = plan.measured[plan.space.of(spec)]
     scratch = _scratch(found)
-    with context.budget.measure("findings"):
+    with context.budget.measure("insights"):
         insights = find_insights(context, plan.data, plan.space.of(spec), outcome, found.evaluation)
     cut = facts.cuts.at(spec.freeze_depth)
     return RunResult(
