@@ -59,7 +59,7 @@ class TrialInfo:
 
 @dataclass(frozen=True, kw_only=True)
 class EpochInfo:
-    """An epoch of a trial that has ended. Long epochs are divided, so an epoch here may be a part of one.
+    """An epoch of a trial that has ended. In a short trial, an epoch sees only a part of the training images.
 
     Attributes:
         number: Its number in the trial, from 1, counted on through all folds.

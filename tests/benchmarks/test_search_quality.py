@@ -37,7 +37,7 @@ SPACE = SearchSpace(
 )
 
 
-ROUNDS = 10
+EPOCHS = 10
 SLOW = 3.0
 """Seconds that a profile is made to take."""
 
@@ -63,8 +63,8 @@ class Runner:
         self.seconds += 1
         state: State = "complete"
         value: float | None = worth
-        for count in range(1, 1 if spec.is_linear_probe else ROUNDS + 1):
-            numbers = {"objective": worth * count / ROUNDS, "fraction": count / ROUNDS}
+        for count in range(1, 1 if spec.is_linear_probe else EPOCHS + 1):
+            numbers = {"objective": worth * count / EPOCHS, "fraction": count / EPOCHS}
             if judge(count, numbers) is Decision.PRUNE:
                 state, value = "pruned", None
                 break

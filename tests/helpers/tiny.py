@@ -157,13 +157,13 @@ def make_fold(count: int = 60) -> Fold:
 
 
 class Patience:
-    """A judge that lets every trial go on and keeps the numbers that it gets; prunes after ``until`` rounds."""
+    """A judge that lets every trial go on and keeps the numbers that it gets; prunes after ``until`` epochs."""
 
     def __init__(self, until: int | None = None) -> None:
-        self.rounds: list[dict[str, float]] = []
+        self.epochs: list[dict[str, float]] = []
         self.until = until
 
     def __call__(self, numbers: Mapping[str, float]) -> Decision:
-        self.rounds.append(dict(numbers))
-        enough = self.until is not None and len(self.rounds) >= self.until
+        self.epochs.append(dict(numbers))
+        enough = self.until is not None and len(self.epochs) >= self.until
         return Decision.PRUNE if enough else Decision.CONTINUE

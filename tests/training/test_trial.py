@@ -76,7 +76,7 @@ def test_a_suffix_trial_is_complete_and_its_value_is_the_mean_of_the_last_three(
     after = 8 * 9 + 8 + 2 * 8 + 8 * 12 * 9 + 2 * 12
     assert result.metrics["trainable_params"] == after + 12 * 3 + 3
     assert {"val_accuracy", "val_loss", "train_loss"} <= set(result.metrics)
-    assert [r["fraction"] for r in judge.rounds] == pytest.approx([i / 6 for i in range(1, 7)])
+    assert [r["fraction"] for r in judge.epochs] == pytest.approx([i / 6 for i in range(1, 7)])
 
 
 def test_a_solved_trial_has_no_epochs(network: Network, tmp_path: Path) -> None:
@@ -84,7 +84,7 @@ def test_a_solved_trial_has_no_epochs(network: Network, tmp_path: Path) -> None:
     outcome = run(network, tmp_path, make_spec(**SOLVED), judge)
     assert outcome.result.state == "complete"
     assert outcome.result.history == ()
-    assert judge.rounds == []
+    assert judge.epochs == []
     assert outcome.result.metrics["trainable_params"] == 12 * 3 + 3
     labels = make_pool().labels[list(FOLD.val)]
     assert outcome.result.value == (outcome.val_probabilities.argmax(axis=1) == labels).mean() > 0.8
@@ -204,7 +204,7 @@ def test_folds_cost_no_extraction(network: Network, tmp_path: Path, changes: dic
 def test_the_share_of_a_trial_counts_over_all_folds(network: Network, tmp_path: Path) -> None:
     patience = Patience()
     result = run(network, tmp_path, make_spec(steps=5), folds=FIVE[:2], judge=patience).result
-    assert [numbers["fraction"] for numbers in patience.rounds] == pytest.approx([n / 10 for n in range(1, 11)])
+    assert [numbers["fraction"] for numbers in patience.epochs] == pytest.approx([n / 10 for n in range(1, 11)])
     assert len(result.history) == 5
 
 

@@ -159,7 +159,7 @@ class _Searching:
         left = self._context.budget.left_for("rest")
         seconds = None if left is None or self._needed(spec) else left - self._reserved()
 
-        def on_round(count: int, numbers: Mapping[str, float]) -> Decision:
+        def on_epoch(count: int, numbers: Mapping[str, float]) -> Decision:
             self._show(
                 number, spec, numbers["fraction"], f": {numbers['objective']:.3f} after {numbers['fraction']:.0%}"
             )
@@ -167,7 +167,7 @@ class _Searching:
 
         self._show(number, spec, 0.0, "")
         trial = self._trial(number, spec, seconds=seconds, extra=lambda result: self._figures(number, result))
-        completed = run_trial(self._context, trial, on_round)
+        completed = run_trial(self._context, trial, on_epoch)
         self._keep(number, completed)
         return completed.result
 

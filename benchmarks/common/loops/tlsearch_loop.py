@@ -96,11 +96,11 @@ class TlsearchLoop:
         result = outcome.result
         if result.state != "complete":
             raise SystemExit(f"{spec.label} is {result.state}: {result.reason}")
-        rounds = [after - before for before, after in pairwise(marks)]
+        seconds_each = [after - before for before, after in pairwise(marks)]
         if not stored:
-            rounds = rounds[spec.views - 1 :] or rounds[-1:]  # those before them made their views
+            seconds_each = seconds_each[spec.views - 1 :] or seconds_each[-1:]  # those before them made their views
         # Very short schedules are validated five times, whatever their epochs.
-        epoch = fmean(rounds) * len(marks) / epochs if rounds else seconds / epochs
+        epoch = fmean(seconds_each) * len(marks) / epochs if seconds_each else seconds / epochs
         return Timed(seconds, epochs, 0.0 if spec.is_linear_probe else epoch), result
 
     def measure(
