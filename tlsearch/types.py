@@ -1,4 +1,4 @@
-"""The records that the rooms hand to each other: frozen, hashable, and plain enough to become JSON."""
+"""The records that the packages hand to each other: frozen, hashable, and plain enough to become JSON."""
 
 from __future__ import annotations
 

@@ -27,6 +27,10 @@ class Diary(Callback):
         self.begun: list[str] = []
         self.ended: list[tuple[str, str, str]] = []
         self.epochs: list[str] = []
+        self.lines: list[str] = []
+
+    def on_step(self, step: str, text: str) -> None:
+        self.lines.append(text)
 
     def on_trial_begin(self, trial: TrialInfo) -> None:
         self.begun.append(trial.name)
@@ -80,3 +84,4 @@ def test_no_callback_ends_a_network_from_scratch(tmp_path: Path) -> None:
     assert decisions == [Decision.CONTINUE] * len(RATES)
     assert diary.epochs == diary.begun
     assert [state for _, state, _ in diary.ended] == ["complete", "pruned", "pruned"]
+    assert f"(learning rate {RATES[0]:g} of {len(RATES)}; " in diary.lines[-1]

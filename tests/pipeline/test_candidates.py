@@ -222,6 +222,12 @@ def test_backbones_that_are_not_there(find: Find, options: dict[str, Any], words
     assert caught.value.exit_code == 2
 
 
+def test_where_no_backbone_is_installed_there_is_none_to_choose(tmp_path: Path) -> None:
+    config = RunConfig(tmp_path, backbones=("vgg16",))
+    with pytest.raises(PluginError, match=r"no backbone 'vgg16'; none is installed: install its plugin\.$"):
+        find_candidates(config, PluginFacts(usable=()), CallbackList(), lambda name: tmp_path)
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [

@@ -122,7 +122,7 @@ def test_training_figures_are_means_over_the_epochs_images() -> None:
 
 @pytest.mark.parametrize("a_call", [1, 2, 3])
 def test_how_many_steps_a_call_has_changes_no_bit(monkeypatch: pytest.MonkeyPatch, a_call: int) -> None:
-    """Epochs of 4 steps where all images take 7. The last batch is filled up, views take turns, classes have weights."""
+    """Epochs of 4 steps where all images take 7. The last is filled up, views take turns, and classes have weights."""
 
     def trained() -> Trainer:
         spec = make_spec(steps=20, batch_size=16, views=2, strength=0.5, lr_head=0.05)

@@ -69,6 +69,11 @@ class BaselineResult:
         """The name of the network."""
         return self.candidate.backbone
 
+    @property
+    def learning_rates(self) -> int:
+        """How many learning rates were tried."""
+        return len({row.spec.lr_suffix for row in self.rows})
+
 
 @dataclass(frozen=True)
 class RaceResult:

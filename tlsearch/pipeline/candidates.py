@@ -14,6 +14,7 @@ from tlsearch.plugins import weights
 from tlsearch.plugins.facts import BackboneFacts, PluginFacts
 from tlsearch.plugins.weights import ResolvedWeights
 from tlsearch.results.schema import LeftOut
+from tlsearch.utils.texts import choose_plugin
 
 MakeFile = Callable[[str], Path]
 """Gives the file of weights, "vgg16@hed", that a package of their own brings; raises ``PluginFailedError``."""
@@ -124,9 +125,7 @@ def _named(known: dict[str, BackboneFacts], plugins: PluginFacts, name: str) -> 
     if name in known:
         return known[name]
     _raise_if_broken(plugins, "backbone", name)
-    raise PluginError(
-        f"There is no backbone {name!r}; choose one of {', '.join(sorted(known))}, or install its plugin."
-    )
+    raise PluginError(f"There is no backbone {name!r}; {choose_plugin(sorted(known))}.")
 
 
 def _raise_if_broken(plugins: PluginFacts, kind: str, name: str) -> None:

@@ -59,12 +59,16 @@ class _FoldRuns:
     """What runs, on which folds, and what came of it.
 
     Attributes:
+        context: The run.
+        plan: Its plan.
+        folds: The resampled folds, the same for all.
         scratch: The networks from scratch that run beside the contenders.
         numbers: The numbers of the trials, as the names of runs show them.
         scores: Values by fold.
         repeated: The values of further seeds on the first fold.
         predictions: The predicted classes of the images of the first fold.
         took: Seconds by fold.
+        rows: The trials that were run, as the result keeps them.
     """
 
     context: RunContext
@@ -237,7 +241,7 @@ def _run_folds(
     """Fold after fold; gives the contenders that are within one standard error of the best at the end."""
     for number in range(len(runs.folds)):
         group = list(dict.fromkeys([*(c.spec for c in running), *beside]))
-        # From the second fold on, one repetition of the best is kept possible: the spread over seeds needs it.
+        # From the third fold on, one repetition of the best is kept possible: the spread over seeds needs it.
         spare = runs.first_seconds(_leader(runs, running).spec) if number >= 2 else 0.0
         if number and not fits(_cost(runs, set(group)) + spare):
             break

@@ -22,6 +22,7 @@ from tlsearch.tracking.location import locate
 from tlsearch.tracking.outbox import UNSENT_FOLDER
 from tlsearch.tracking.tracker import Tracker
 from tlsearch.utils.cache import cache_dir
+from tlsearch.utils.texts import choose_plugin
 from tlsearch.worker.protocol import DescribePlugins, FindWeights
 
 ROLES = ("mild", None, "strong")
@@ -110,8 +111,7 @@ def check_installed(plugins: PluginFacts, kind: str, name: str, own: tuple[str, 
         return
     if (broken := plugins.fault(kind, name)) is not None:
         raise PluginError(f"The {kind} {name!r} of {broken.entry.distribution} cannot be used: {broken.reason}.")
-    choices = ", ".join([*own, *sorted(known)])
-    raise PluginError(f"There is no {kind} {name!r}; choose one of {choices}, or install its plugin.")
+    raise PluginError(f"There is no {kind} {name!r}; {choose_plugin([*own, *sorted(known)])}.")
 
 
 def _default_policies(plugins: PluginFacts) -> list[str]:

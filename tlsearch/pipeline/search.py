@@ -1,4 +1,4 @@
-"""search: the study with its trials run, told and kept."""
+"""search: the study proposes trials; each is run, reported to the study, and kept."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One trial from the parent's side: asked of the worker, told to the callbacks, and its failure if it fails."""
+"""Run one trial in the worker, tell the callbacks of it, and record it as failed where it fails."""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""What the plugins say of themselves, as plain records for the parent process, which loads no plugin."""
+"""What the plugins say of themselves, as plain records.
+
+The worker process loads every plugin and describes it. The parent process works with these records; it imports neither
+a backbone, an augmentation nor weights.
+"""
 
 from __future__ import annotations
 

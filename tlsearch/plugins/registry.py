@@ -13,6 +13,7 @@ from tlsearch.errors import PluginError
 from tlsearch.plugins.api import API_VERSION
 from tlsearch.plugins.guard import Guarded
 from tlsearch.plugins.kinds import all_kinds, kind_named
+from tlsearch.utils.texts import choose_plugin
 
 
 @dataclass(frozen=True, order=True)
@@ -119,7 +120,7 @@ def unknown_name(kind: str, name: str, known: list[str]) -> str:
     close = difflib.get_close_matches(name, known, n=1)
     if close:
         return f"there is no {kind} {name!r}; did you mean {close[0]!r} (installed: {', '.join(known)})?"
-    return f"there is no {kind} {name!r}; choose one of {', '.join(known) or 'none'}, or install its plugin"
+    return f"there is no {kind} {name!r}; {choose_plugin(known)}"
 
 
 def load_entry(entry: PluginEntry) -> LoadedPlugin | BrokenPlugin:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 
 def is_utf8(text: str) -> bool:
@@ -19,3 +19,9 @@ def nearest(key: str, known: Sequence[str]) -> str:
     """What to say of an unknown key: the known one that is most like it, else all of them."""
     near = difflib.get_close_matches(key.replace("-", "_"), known, n=1, cutoff=0.6)
     return f"did you mean {near[0]!r}?" if near else "known keys are " + ", ".join(known) + "."
+
+
+def choose_plugin(names: Iterable[str]) -> str:
+    """What to do where there is no plugin of a name: take one of ``names``, if there are any, or install it."""
+    listed = ", ".join(names)
+    return f"choose one of {listed}, or install its plugin" if listed else "none is installed: install its plugin"

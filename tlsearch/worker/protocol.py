@@ -28,7 +28,7 @@ T_co = TypeVar("T_co", covariant=True)
 
 @dataclass(frozen=True, kw_only=True)
 class Request(Generic[T_co]):
-    """A request with the type of its reply. Its handler is registered in ``tlsearch.worker.handlers``.
+    """A request with the type of its reply. Its handler is in ``tlsearch.worker.handlers`` or ``model_handlers``.
 
     Attributes:
         is_setup: Whether it is remembered and sent again at the start of every later process.
@@ -229,14 +229,17 @@ class EvaluateModel(Request[ModelProbabilities]):
 
 @dataclass(frozen=True)
 class EpochEnd:
-    """An epoch of a trial has ended, or a part of a long one; ``fraction`` is the share of the trial that is done."""
+    """An epoch of a trial has ended.
+
+    ``numbers`` are its losses and metrics, ``epoch``, and ``fraction``, the share of the trial that is done.
+    """
 
     numbers: Mapping[str, float]
 
 
 @dataclass(frozen=True)
 class RateEpochEnd:
-    """An epoch of the learning rate with this number has ended, in successive halving."""
+    """An epoch of the learning rate with this number has ended, in successive halving; ``numbers`` as for a trial."""
 
     number: int
     numbers: Mapping[str, float]
