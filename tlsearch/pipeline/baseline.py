@@ -12,8 +12,8 @@ from tlsearch.models.measured import MeasuredCandidate
 from tlsearch.models.small_cnn import SmallCNN
 from tlsearch.pipeline.context import Data, RunContext
 from tlsearch.pipeline.messages import baseline_line
-from tlsearch.pipeline.models import model_folder, save_fitted
 from tlsearch.pipeline.plan import Plan, baseline_sizes, measure
+from tlsearch.pipeline.saved_models import model_folder, save_fitted
 from tlsearch.pipeline.trial import Epochs, failed_trial
 from tlsearch.results.schema import TrialRow
 from tlsearch.search.cost import FromScratchCosts

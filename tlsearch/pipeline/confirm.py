@@ -14,8 +14,8 @@ from tlsearch.listeners.running_trial import RunningTrial
 from tlsearch.pipeline.baseline import BaselineResult
 from tlsearch.pipeline.context import RunContext
 from tlsearch.pipeline.messages import confirm_line
-from tlsearch.pipeline.models import final_seconds
 from tlsearch.pipeline.plan import Plan
+from tlsearch.pipeline.saved_models import final_seconds
 from tlsearch.pipeline.trial import run_trial
 from tlsearch.results.schema import Confirmed, TrialRow
 from tlsearch.search.trial_record import TrialRecord

@@ -19,8 +19,8 @@ from tlsearch.pipeline.baseline import BaselineResult, scratch_of
 from tlsearch.pipeline.confirm import Confirmation
 from tlsearch.pipeline.context import Data, RunContext
 from tlsearch.pipeline.messages import tested_line
-from tlsearch.pipeline.models import fetch_model, fit_model
 from tlsearch.pipeline.plan import Plan
+from tlsearch.pipeline.saved_models import fetch_model, fit_model
 from tlsearch.predictor import model_megabytes
 from tlsearch.results.schema import Confusion, EvaluationPredictions, Mistake
 from tlsearch.runs.ledger import fingerprint_of

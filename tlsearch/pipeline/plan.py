@@ -24,7 +24,7 @@ from tlsearch.search.cost import Costs
 from tlsearch.search.space import SearchHints, SearchSpace, schedule
 from tlsearch.search.warm_start import depths_of
 from tlsearch.types import Candidate, TrialSpec
-from tlsearch.utils.cache import cache_dir
+from tlsearch.utils.cache_folders import features_dir
 from tlsearch.worker.client import WorkerDiedError
 from tlsearch.worker.protocol import MeasureCandidate, OpenPool
 
@@ -208,7 +208,7 @@ def open_pool(context: RunContext, data: Data, measured: Mapping[Candidate, Meas
             groups=data.groups,
             classes=data.index.classes,
             digest=pool_digest(data),
-            cache_dir=cache_dir(config.cache_dir),
+            cache_dir=features_dir(config.cache_dir),
             cache_limit=config.cache_limit,
             metric=data.metric,
             measured=tuple(measured.values()),

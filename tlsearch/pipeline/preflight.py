@@ -21,7 +21,7 @@ from tlsearch.search.storage import check_storage
 from tlsearch.tracking.location import locate
 from tlsearch.tracking.outbox import UNSENT_FOLDER
 from tlsearch.tracking.tracker import Tracker
-from tlsearch.utils.cache import cache_dir
+from tlsearch.utils.cache_folders import features_dir
 from tlsearch.utils.texts import choose_plugin
 from tlsearch.worker.protocol import DescribePlugins, FindWeights
 
@@ -130,7 +130,7 @@ def sizes_of(found: Sequence[AvailableCandidate], survey: Survey, config: RunCon
 
 def check_cache(config: RunConfig) -> None:
     """Raise ``UsageError`` where the feature store cannot be written, before any work."""
-    folder = cache_dir(config.cache_dir)
+    folder = features_dir(config.cache_dir)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with TemporaryFile(dir=folder):

@@ -14,9 +14,9 @@ from tlsearch.pipeline import messages
 from tlsearch.pipeline.baseline import BaselineResult, scratch_of
 from tlsearch.pipeline.confirm import CONTENDERS, fold_seconds
 from tlsearch.pipeline.context import RunContext
-from tlsearch.pipeline.models import final_seconds, keep_best
 from tlsearch.pipeline.plan import Plan
 from tlsearch.pipeline.profile import Profile
+from tlsearch.pipeline.saved_models import final_seconds, keep_best
 from tlsearch.pipeline.trial import recall, run_trial
 from tlsearch.results.schema import TrialRow
 from tlsearch.search.space import Params

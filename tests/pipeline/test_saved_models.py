@@ -14,7 +14,7 @@ from tests.helpers.fake_worker import FakeWorker
 from tests.helpers.made_up import LITE, VGG, make_space
 from tlsearch.errors import RunError
 from tlsearch.pipeline.context import RunContext
-from tlsearch.pipeline.models import fetch_model, final_seconds, keep_best, model_folder
+from tlsearch.pipeline.saved_models import fetch_model, final_seconds, keep_best, model_folder
 from tlsearch.pipeline.search import best_probe
 from tlsearch.search.study import Search
 from tlsearch.search.trial_record import TrialRecord
