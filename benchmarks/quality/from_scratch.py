@@ -33,7 +33,8 @@ from benchmarks.common.results import make_parser, parse_options, publish, say
 from tlsearch.pipeline.baseline import RATES, UNLIMITED_EPOCHS
 from tlsearch.training.batches import steps_per_epoch
 from tlsearch.types import Candidate, Decision, TrialSpec
-from tlsearch.worker.protocol import Event, MeasureCandidate, OpenPool, RateEpochEnd, RunSuccessiveHalving, SaveModel
+from tlsearch.worker.events import Event, RateEpochEnd
+from tlsearch.worker.protocol import MeasureCandidate, OpenPool, RunSuccessiveHalving, SaveModel
 
 BENCHMARK = "quality.from_scratch"
 QUICK = {"images": 120, "tests": 40, "image_size": 32, "epochs": 2}

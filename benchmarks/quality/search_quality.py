@@ -58,7 +58,8 @@ from tlsearch.runs.output import LOG_NAME, WORK_FOLDER
 from tlsearch.training.trial import Outcome
 from tlsearch.types import Decision, State, TrialResult
 from tlsearch.worker.client import WorkerClient
-from tlsearch.worker.protocol import Event, Listener, Request, RunTrial
+from tlsearch.worker.events import Event, Listener
+from tlsearch.worker.protocol import Request, RunTrial
 
 BENCHMARK = "quality.search_quality"
 QUICK = {"image_size": 32, "epochs": 1, "trials": 2, "seeds": [0], "time_limit": 60.0}

@@ -14,7 +14,8 @@ from benchmarks.quality import same_accuracy
 from benchmarks.speed import lower_bound, vs_plain_loop
 from tlsearch.types import Decision
 from tlsearch.worker.dispatch import handle
-from tlsearch.worker.protocol import Listener, Request
+from tlsearch.worker.events import Listener
+from tlsearch.worker.protocol import Request
 from tlsearch.worker.state import WorkerState
 
 Quick = Callable[..., Result]

@@ -25,7 +25,8 @@ from tlsearch.search.space import SearchSpace
 from tlsearch.training.trial import Outcome
 from tlsearch.types import Candidate, Decision, NumberedEpochJudge, State, TrialResult, TrialSpec
 from tlsearch.worker.client import WorkerClient
-from tlsearch.worker.protocol import EpochEnd, Event, GetVersions, Listener, RunTrial
+from tlsearch.worker.events import EpochEnd, Event, Listener
+from tlsearch.worker.protocol import GetVersions, RunTrial
 
 Quick = Callable[..., Result]
 

@@ -18,7 +18,8 @@ from tlsearch.tracking.naming import run_name
 from tlsearch.tracking.tracker import Tracker
 from tlsearch.training.trial import Outcome
 from tlsearch.types import Candidate, TrialResult, TrialSpec
-from tlsearch.worker.protocol import EpochEnd, Listener, RunTrial
+from tlsearch.worker.events import EpochEnd, Listener
+from tlsearch.worker.protocol import RunTrial
 
 EPOCHS = 12
 

@@ -17,7 +17,8 @@ from tlsearch.models.measured import MeasuredCandidate
 from tlsearch.pipeline.baseline import RATES, BaselineResult, train_baseline
 from tlsearch.training.trial import Outcome
 from tlsearch.types import Decision, TrialResult
-from tlsearch.worker.protocol import Listener, MeasureCandidate, RateEpochEnd, RunSuccessiveHalving, SaveModel
+from tlsearch.worker.events import Listener, RateEpochEnd
+from tlsearch.worker.protocol import MeasureCandidate, RunSuccessiveHalving, SaveModel
 
 
 class Diary(Callback):

@@ -17,7 +17,8 @@ from tlsearch.listeners.running_trial import RunningTrial
 from tlsearch.pipeline.trial import Epochs, run_trial
 from tlsearch.training.trial import Outcome
 from tlsearch.types import Candidate, Decision, Role, TrialResult, TrialSpec
-from tlsearch.worker.protocol import EpochEnd, Listener, RunTrial
+from tlsearch.worker.events import EpochEnd, Listener
+from tlsearch.worker.protocol import RunTrial
 
 SPEC = TrialSpec("vgg16", "imagenet", 128, 13, 10, steps=40, batch_size=32)
 

@@ -97,6 +97,6 @@ def test_the_search_goes_on_where_native_code_crashes(
     failed = [row for row in rows if row.state == "failed"]
     assert failed
     assert {row.spec.policy for row in failed} == {"crashing"}
-    assert all("ended with code -11 during 'RunTrial'" in row.reason for row in failed)
+    assert all("ended with code -11 while it ran a trial;" in row.reason for row in failed)
     assert {row.state for row in rows if row.spec.policy == "none"} <= {"complete", "pruned"}
     assert "the network from scratch is trained without augmentation: The worker process ended" in done.output

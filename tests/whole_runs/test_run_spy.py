@@ -14,7 +14,8 @@ from tests.helpers.small_run import MARKS
 from tlsearch.config import RunConfig
 from tlsearch.types import Decision
 from tlsearch.worker.dispatch import handle
-from tlsearch.worker.protocol import EvaluateModel, Listener, Request
+from tlsearch.worker.events import Listener
+from tlsearch.worker.protocol import EvaluateModel, Request
 from tlsearch.worker.state import WorkerState
 
 pytestmark = MARKS

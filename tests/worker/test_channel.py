@@ -24,19 +24,8 @@ from tlsearch.types import Decision, TrialResult, TrialSpec
 from tlsearch.utils.serialize import MESSAGE
 from tlsearch.worker.channel import Channel, MessageError, decode
 from tlsearch.worker.dispatch import all_handlers, request_class
-from tlsearch.worker.protocol import (
-    EpochEnd,
-    Event,
-    ExamineLabels,
-    Failure,
-    FrozenPasses,
-    OpenPool,
-    RateEpochEnd,
-    Request,
-    RunTrial,
-    WorkProgress,
-    reply_type,
-)
+from tlsearch.worker.events import EpochEnd, Event, Failure, FrozenPasses, RateEpochEnd, WorkProgress
+from tlsearch.worker.protocol import ExamineLabels, OpenPool, Request, RunTrial, reply_type
 
 SPEC = TrialSpec("vgg16", None, 32, 4, 0, lr_head=1e-3)
 TEXTS = some.text(some.characters(codec=None, exclude_categories=()), max_size=8)  # lone surrogates too

@@ -23,14 +23,12 @@ from tlsearch.training.trial import Outcome
 from tlsearch.types import Candidate, Decision, TrialSpec
 from tlsearch.worker import protocol
 from tlsearch.worker.dispatch import all_handlers, handle
+from tlsearch.worker.events import EpochEnd, Event, FrozenPasses, WorkProgress
 from tlsearch.worker.protocol import (
     CountComputedImages,
     DescribePlugins,
-    EpochEnd,
     EvaluateModel,
-    Event,
     ExamineLabels,
-    FrozenPasses,
     LoadHead,
     MeasureCandidate,
     OpenPool,
@@ -40,7 +38,6 @@ from tlsearch.worker.protocol import (
     RunTrial,
     SaveHead,
     SaveModel,
-    WorkProgress,
     reply_type,
 )
 from tlsearch.worker.state import WorkerState
@@ -128,6 +125,8 @@ def test_every_request_has_a_handler_that_takes_it_and_gives_its_reply() -> None
     for request, handler in all_handlers().items():
         hints = get_type_hints(handler)
         assert (hints["request"], hints["return"]) == (request, reply_type(request))
+    activities = {Request.activity, *(kind.activity for kind in all_handlers())}
+    assert len(activities) == len(classes) + 1
 
 
 def test_plugins_are_described_without_handing_them_over() -> None:

@@ -23,7 +23,8 @@ from tlsearch.training.trial import Outcome
 from tlsearch.types import Candidate, Decision, TrialResult, TrialSpec
 from tlsearch.utils.signals import defer_interrupts
 from tlsearch.worker.client import WorkerDiedError
-from tlsearch.worker.protocol import Event, Listener, RateEpochEnd, RunSuccessiveHalving
+from tlsearch.worker.events import Event, Listener, RateEpochEnd
+from tlsearch.worker.protocol import RunSuccessiveHalving
 
 RATES = (1e-3, 3e-3, 3e-4)
 """Learning rates that are tried; AdamW's usual one first."""

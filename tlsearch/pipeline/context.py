@@ -27,7 +27,7 @@ from tlsearch.runs.output import CHECKPOINT_FOLDER, LOG_NAME, WORK_FOLDER, is_fi
 from tlsearch.types import Decision
 from tlsearch.utils.files import is_full
 from tlsearch.worker.client import WorkerClient
-from tlsearch.worker.protocol import Event, FrozenPasses, WorkProgress
+from tlsearch.worker.events import Event, FrozenPasses, WorkProgress
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,8 @@ from tlsearch.pipeline.plan import Plan
 from tlsearch.search.study import Search
 from tlsearch.search.trial_record import TrialRecord
 from tlsearch.types import Candidate, Decision, TrialSpec
-from tlsearch.worker.protocol import Event, FrozenPasses, LoadHead, RunTrial, SaveHead, SaveModel
+from tlsearch.worker.events import Event, FrozenPasses
+from tlsearch.worker.protocol import LoadHead, RunTrial, SaveHead, SaveModel
 from tlsearch.worker.retry import within_memory
 
 HEAD_FILE = "head.npz"

@@ -12,7 +12,8 @@ from tlsearch.training.trial import Outcome
 from tlsearch.types import Decision, NumberedEpochJudge, TrialResult
 from tlsearch.utils.files import is_full
 from tlsearch.utils.signals import defer_interrupts
-from tlsearch.worker.protocol import EpochEnd, Event, RunTrial
+from tlsearch.worker.events import EpochEnd, Event
+from tlsearch.worker.protocol import RunTrial
 from tlsearch.worker.retry import within_memory
 
 

@@ -23,7 +23,8 @@ from tlsearch.plugins.guard import blamed, culprit
 from tlsearch.types import Decision
 from tlsearch.utils.serialize import MESSAGE
 from tlsearch.worker.channel import Channel, decode
-from tlsearch.worker.protocol import Event, Failure, reply_type
+from tlsearch.worker.events import Event, Failure
+from tlsearch.worker.protocol import reply_type
 
 
 def serve(channel: Channel) -> None:

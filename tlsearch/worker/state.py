@@ -19,7 +19,7 @@ from tlsearch.plugins import registry
 from tlsearch.plugins.api import Augmentation, Backbone
 from tlsearch.training.trial import Fitted, TrialRunner
 from tlsearch.types import Candidate, Decision, TrialSpec
-from tlsearch.worker.protocol import Event, FrozenPasses, WorkProgress
+from tlsearch.worker.events import Event, FrozenPasses, WorkProgress
 
 PROGRESS_SECONDS = 0.2
 """WorkProgress is sent no more often than that."""

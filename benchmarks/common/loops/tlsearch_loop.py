@@ -20,7 +20,8 @@ from tlsearch.pipeline.plan import TIMED_SHARE
 from tlsearch.training.batches import steps_per_epoch
 from tlsearch.types import Candidate, Decision, TrialResult, TrialSpec
 from tlsearch.worker.client import RENEW_AFTER, WorkerClient
-from tlsearch.worker.protocol import EpochEnd, Event, MeasureCandidate, OpenPool, RunTrial
+from tlsearch.worker.events import EpochEnd, Event
+from tlsearch.worker.protocol import MeasureCandidate, OpenPool, RunTrial
 
 
 @dataclass(frozen=True)
