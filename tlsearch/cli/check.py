@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tlsearch.cli.json_file import STDOUT, json_option, write_json
-from tlsearch.cli.options import group_by_option, test_option
+from tlsearch.cli.options import STDOUT, group_by_option, json_option, test_option, write_json
 from tlsearch.errors import DataError
 
 if TYPE_CHECKING:
