@@ -48,11 +48,11 @@ def baseline_specs(depth: int, image_size: int, steps: int, seed: int) -> list[T
     """What the baseline of a run tries: one spec for each learning rate."""
     return [
         TrialSpec(
-            "small_cnn",
-            None,
-            image_size,
-            depth,
-            0,
+            backbone="small_cnn",
+            weights=None,
+            image_size=image_size,
+            depth=depth,
+            freeze_depth=0,
             dropout=0.2,
             policy="standard",
             strength=0.5,
@@ -93,7 +93,9 @@ def train_baseline(data: Data, image_size: int, epochs: int, seed: int, work: Pa
             metric="accuracy",
         ),
     )
-    candidate = Candidate("small_cnn", None, None, "", image_size, 0)
+    candidate = Candidate(
+        backbone="small_cnn", weights=None, weights_file=None, weights_id="", image_size=image_size, depth=0
+    )
     measured = handle(state, MeasureCandidate(candidate=candidate, train_at=0.0))
     candidate = measured.candidate
     specs = tuple(baseline_specs(len(measured.cuts), image_size, steps, seed))

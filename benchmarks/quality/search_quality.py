@@ -117,7 +117,7 @@ class WatchedWorker(WorkerClient):
         except (TlsearchError, TimeIsUp) as error:
             if isinstance(request, RunTrial):
                 state: State = "failed" if isinstance(error, TlsearchError) else "timed_out"
-                result = TrialResult(request.spec, state, None, 0.0, reason=str(error))
+                result = TrialResult(spec=request.spec, state=state, value=None, seconds=0.0, reason=str(error))
             raise
         finally:
             if result is not None:

@@ -19,7 +19,7 @@ from tlsearch.types import Candidate, TrialSpec
 from tlsearch.worker.events import EpochEnd, Listener
 from tlsearch.worker.protocol import MeasureCandidate, OpenPool, Request, RunTrial
 
-CANDIDATE = Candidate("stub", "random", None, "id", 32, 3)
+CANDIDATE = Candidate(backbone="stub", weights="random", weights_file=None, weights_id="id", image_size=32, depth=3)
 CUTS = Cuts(
     tuple(
         CutInfo(

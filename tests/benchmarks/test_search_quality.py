@@ -30,7 +30,14 @@ from tlsearch.worker.protocol import GetVersions, RunTrial
 
 Quick = Callable[..., Result]
 
-LITE = Candidate("efficientnet_lite0", "imagenet", "/w/lite.npz", "11aa", 160, 18)
+LITE = Candidate(
+    backbone="efficientnet_lite0",
+    weights="imagenet",
+    weights_file="/w/lite.npz",
+    weights_id="11aa",
+    image_size=160,
+    depth=18,
+)
 
 
 SPACE = SearchSpace(
@@ -72,7 +79,9 @@ class Runner:
         if len(self.specs) == 3:
             state, value = "failed", None
         self.states.append(state)
-        return CompletedTrial(TrialResult(spec, state, value, 1.0), None, "", ())
+        return CompletedTrial(
+            result=TrialResult(spec=spec, state=state, value=value, seconds=1.0), outcome=None, run_id="", epochs=()
+        )
 
 
 def run(
@@ -138,7 +147,7 @@ def test_random_search_is_uniform_and_knows_nothing_of_costs(monkeypatch: pytest
 
 def test_a_watched_worker_notes_when_trials_end_and_with_what(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     spec = SPACE.spec(SPACE.params(LITE))
-    result = TrialResult(spec, "complete", 0.5, 1.0)
+    result = TrialResult(spec=spec, state="complete", value=0.5, seconds=1.0)
     replies: Iterator[Any] = iter(
         [{"keras": "3"}, Outcome(result, np.zeros(0, np.int64), np.zeros((0, 2), np.float32)), TrialError("no room")]
     )

@@ -39,7 +39,7 @@ def worth(spec: TrialSpec) -> float:
 
 def result(spec: TrialSpec, state: State = "complete", value: float | None = None, reason: str = "") -> TrialResult:
     metrics = {"val_loss": 1 - worth(spec), "val_accuracy": worth(spec)}
-    return TrialResult(spec, state, value, 1.0, metrics, reason=reason)
+    return TrialResult(spec=spec, state=state, value=value, seconds=1.0, metrics=metrics, reason=reason)
 
 
 def simulated(number: int, spec: TrialSpec, judge: NumberedEpochJudge) -> TrialResult:

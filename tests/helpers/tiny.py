@@ -112,7 +112,7 @@ def make_network(plugin: Backbone | None = None, size: int = SIZE, **changes: An
     """A candidate ready for extraction in float32; ``changes`` are fields of its ``Candidate``."""
     plugin = plugin or Tiny()
     fields = {"weights": "w", "weights_file": None, "weights_id": "id", "image_size": size, "depth": 4, **changes}
-    network = Network(plugin, Candidate(plugin.name, **fields), None, "float32")
+    network = Network(plugin, Candidate(backbone=plugin.name, **fields), None, "float32")
     network.inspect(make_pool(4, size).pixels[size].astype(np.float32))
     return network
 

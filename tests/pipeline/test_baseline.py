@@ -74,8 +74,8 @@ def test_no_callback_ends_a_network_from_scratch(tmp_path: Path) -> None:
         metrics = {"val_loss": 1.0}
         first, *others = request.specs
         history = ({"epoch": 1.0, "objective": 0.5},)
-        results = [TrialResult(first, "complete", 0.5, 1.0, metrics, history)]
-        results += [TrialResult(spec, "pruned", None, 1.0) for spec in others]
+        results = [TrialResult(spec=first, state="complete", value=0.5, seconds=1.0, metrics=metrics, history=history)]
+        results += [TrialResult(spec=spec, state="pruned", value=None, seconds=1.0) for spec in others]
         return tuple(Outcome(r, np.zeros(0, np.int64), np.zeros((0, 0), np.float32)) for r in results)
 
     diary = Diary()

@@ -131,7 +131,7 @@ def test_a_file_makes_a_candidate(find: Find, asked: list[tuple[str, ...]], file
 
 def with_added(*broken: BrokenPlugin) -> PluginFacts:
     """VGG16 with published weights that are not here, and weights of another package."""
-    added = PluginEntry("weights", "vgg16@hed", "hed-weights", "1.0", "hed:Hed")
+    added = PluginEntry(kind="weights", name="vgg16@hed", distribution="hed-weights", version="1.0", target="hed:Hed")
     return plugin_facts(backbone_facts("vgg16", imagenet=online("vgg16")), broken=broken, weights=[added])
 
 

@@ -81,7 +81,12 @@ def evaluation(n: int = 40) -> Evaluation:
     )
 
 
-RESULT = TrialResult(TrialSpec("vgg16", "imagenet", 128, 13, 13), "complete", 0.5, 1.0)
+RESULT = TrialResult(
+    spec=TrialSpec(backbone="vgg16", weights="imagenet", image_size=128, depth=13, freeze_depth=13),
+    state="complete",
+    value=0.5,
+    seconds=1.0,
+)
 
 
 def outcome() -> Outcome:

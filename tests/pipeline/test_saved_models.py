@@ -52,7 +52,9 @@ class Saving(FakeWorker):
         assert request.file.read_text() == request.spec.digest
 
     def train(self, request: RunTrial, _: object) -> Any:
-        return SimpleNamespace(result=TrialResult(request.spec, self.state, None, 1.0, reason="no memory"))
+        return SimpleNamespace(
+            result=TrialResult(spec=request.spec, state=self.state, value=None, seconds=1.0, reason="no memory")
+        )
 
 
 DATA = make_data((0, 1, 0, 1), val=(3,))

@@ -20,7 +20,9 @@ from tlsearch.types import Candidate, Decision, Role, TrialResult, TrialSpec
 from tlsearch.worker.events import EpochEnd, Listener
 from tlsearch.worker.protocol import RunTrial
 
-SPEC = TrialSpec("vgg16", "imagenet", 128, 13, 10, steps=40, batch_size=32)
+SPEC = TrialSpec(
+    backbone="vgg16", weights="imagenet", image_size=128, depth=13, freeze_depth=10, steps=40, batch_size=32
+)
 
 
 class Worker:
@@ -41,7 +43,7 @@ class Worker:
                 break
         if len(self.asked) < len(self.epochs):
             raise OutOfMemoryError("no memory")
-        result = TrialResult(SPEC, "complete", 0.5, 1.0)
+        result = TrialResult(spec=SPEC, state="complete", value=0.5, seconds=1.0)
         return Outcome(result, np.zeros(0, np.int64), np.zeros((0, 2), np.float32))
 
 
@@ -58,7 +60,9 @@ class Told(Callback):
 
 
 def make_trial(role: Role) -> RunningTrial:
-    candidate = Candidate("vgg16", "imagenet", None, "", 128, 13)
+    candidate = Candidate(
+        backbone="vgg16", weights="imagenet", weights_file=None, weights_id="", image_size=128, depth=13
+    )
     return RunningTrial(number=1, role=role, name="name", spec=SPEC, candidate=candidate, folds=(Fold((0,), (1,)),))
 
 

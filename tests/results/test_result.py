@@ -58,7 +58,9 @@ def test_a_folder_that_was_moved_is_where_it_is(tmp_path: Path, monkeypatch: pyt
 
 
 def test_names_in_any_script_and_in_none_are_read_back(tmp_path: Path) -> None:
-    odd = replace(SAMPLE, mistakes=(Mistake("платье/\udcff.jpg", "платье", "帽子", 0.5),))
+    odd = replace(
+        SAMPLE, mistakes=(Mistake(path="платье/\udcff.jpg", true="платье", predicted="帽子", probability=0.5),)
+    )
     assert "платье" in write_result(odd, tmp_path).read_text(encoding="utf-8")
     assert read_result(tmp_path) == at(odd, tmp_path)
 

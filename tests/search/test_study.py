@@ -130,7 +130,7 @@ def test_ties_go_to_the_lower_loss_then_to_the_cheaper() -> None:
 
     def run_trial(number: int, spec: TrialSpec, judge: NumberedEpochJudge) -> TrialResult:
         value, loss = next(numbers)
-        return TrialResult(spec, "complete", value, 1.0, {"val_loss": loss})
+        return TrialResult(spec=spec, state="complete", value=value, seconds=1.0, metrics={"val_loss": loss})
 
     run(search, 4, run_trial)
     search.costs.made.clear()  # as if nothing had been made: VGG costs ten times as much

@@ -108,7 +108,10 @@ def test_a_linear_probe_fits_all_its_views_and_validates_plain_images(
     outcome = runner.run(network, spec, [FOLD], Patience(), None)
     ((x, images, rendered),) = fits
     train = np.asarray(FOLD.train)
-    views = [extractor.pooled(network, View("speckle", 0.5, v, 0), [4])[0][train, :12] for v in range(3)]
+    views = [
+        extractor.pooled(network, View(policy="speckle", strength=0.5, number=v, seed=0), [4])[0][train, :12]
+        for v in range(3)
+    ]
     np.testing.assert_array_equal(x, np.concatenate(views))
     np.testing.assert_array_equal(images.labels, extractor.pool.labels[train])
     assert rendered == 3
@@ -274,7 +277,14 @@ def lite() -> Network:
     """EfficientNet-Lite0 with its ImageNet weights."""
     source = LITE.weights["imagenet"].path
     assert source is not None
-    candidate = Candidate(LITE.name, "imagenet", str(source), "id", LITE_SIZE, 18)
+    candidate = Candidate(
+        backbone=LITE.name,
+        weights="imagenet",
+        weights_file=str(source),
+        weights_id="id",
+        image_size=LITE_SIZE,
+        depth=18,
+    )
     network = Network(LITE, candidate, None, "float32")
     network.inspect(make_pool(4, LITE_SIZE).pixels[LITE_SIZE].astype(np.float32))
     return network
@@ -283,11 +293,11 @@ def lite() -> Network:
 def test_a_real_trial_from_the_store_is_the_trial_without_one(lite: Network, tmp_path: Path) -> None:
     """Suffix training with augmentation: value, every epoch and every probability are equal."""
     spec = TrialSpec(
-        LITE.name,
-        "imagenet",
-        LITE_SIZE,
-        18,
-        15,
+        backbone=LITE.name,
+        weights="imagenet",
+        image_size=LITE_SIZE,
+        depth=18,
+        freeze_depth=15,
         policy="standard",
         strength=0.5,
         views=2,

@@ -27,7 +27,7 @@ from tlsearch.worker.dispatch import all_handlers, request_class
 from tlsearch.worker.events import EpochEnd, Event, Failure, FrozenPasses, RateEpochEnd, WorkProgress
 from tlsearch.worker.protocol import ExamineLabels, OpenPool, Request, RunTrial, reply_type
 
-SPEC = TrialSpec("vgg16", None, 32, 4, 0, lr_head=1e-3)
+SPEC = TrialSpec(backbone="vgg16", weights=None, image_size=32, depth=4, freeze_depth=0, lr_head=1e-3)
 TEXTS = some.text(some.characters(codec=None, exclude_categories=()), max_size=8)  # lone surrogates too
 FLOATS = some.floats(allow_nan=False)
 NUMBERS = some.dictionaries(TEXTS, FLOATS, max_size=3)
@@ -75,7 +75,15 @@ def test_requests_come_out_as_they_went_in() -> None:
 
 
 def test_replies_come_out_as_they_went_in() -> None:
-    result = TrialResult(SPEC, "complete", 0.5, 1.0, {"loss": math.inf}, ({"epoch": 1.0},), fold_values=(0.5,))
+    result = TrialResult(
+        spec=SPEC,
+        state="complete",
+        value=0.5,
+        seconds=1.0,
+        metrics={"loss": math.inf},
+        history=({"epoch": 1.0},),
+        fold_values=(0.5,),
+    )
     outcome = Outcome(result, np.arange(3), np.ones((3, 2), np.float32))
     found = through(outcome, reply_type(RunTrial))
     assert found.result == result
@@ -96,7 +104,7 @@ def test_replies_come_out_as_they_went_in() -> None:
     np.testing.assert_array_equal(examined.probabilities, insight.probabilities)
     assert through(None, reply_type(ExamineLabels)) is None
     assert through(Decision.PRUNE, Decision) is Decision.PRUNE
-    failure = Failure("TrialError", "диск", "Traceback", "backbone vgg16")
+    failure = Failure(error="TrialError", message="диск", traceback="Traceback", plugin="backbone vgg16")
     assert through(failure, Failure) == failure
 
 
@@ -153,6 +161,6 @@ def test_the_types_of_requests_and_replies_decide_what_is_read() -> None:
     for request in all_handlers():
         assert issubclass(request, Request)
         assert request_class(request.__name__) is request
-    content = json.loads(json.dumps(MESSAGE.encode(Failure("TrialError", "m", "t", ""))))
+    content = json.loads(json.dumps(MESSAGE.encode(Failure(error="TrialError", message="m", traceback="t", plugin=""))))
     with pytest.raises(MessageError, match=r"Failure\.error: str is expected, not"):
         decode(Failure, {**content, "error": {"record": ["os:system", {"command": "true"}]}})

@@ -51,7 +51,14 @@ SIZE = 32
 POOL = make_pool(60, SIZE)
 FOLD = make_fold(60)
 LITE = registry.load_plugin("backbone", "efficientnet_lite0")
-CANDIDATE = Candidate("efficientnet_lite0", "imagenet", str(LITE.weights["imagenet"].path), "id", SIZE, 0)
+CANDIDATE = Candidate(
+    backbone="efficientnet_lite0",
+    weights="imagenet",
+    weights_file=str(LITE.weights["imagenet"].path),
+    weights_id="id",
+    image_size=SIZE,
+    depth=0,
+)
 
 
 class Worker:
@@ -114,7 +121,10 @@ def facts(folder: Path) -> MeasuredCandidate:
 
 def solved(**changes: Any) -> TrialSpec:
     """The linear probe on Lite0."""
-    return replace(TrialSpec("efficientnet_lite0", "imagenet", SIZE, 18, 18), **changes)
+    return replace(
+        TrialSpec(backbone="efficientnet_lite0", weights="imagenet", image_size=SIZE, depth=18, freeze_depth=18),
+        **changes,
+    )
 
 
 def test_every_request_has_a_handler_that_takes_it_and_gives_its_reply() -> None:
@@ -321,8 +331,21 @@ def test_plugins_that_are_not_there_and_weights_that_do_not_fit(folder: Path, tm
 
 
 def test_the_small_network_is_trained_from_scratch_and_saved(folder: Path, tmp_path: Path) -> None:
-    worker, small = opened(folder), Candidate("small_cnn", None, None, "", SIZE, 4)
-    spec = TrialSpec("small_cnn", None, SIZE, 4, 0, steps=6, batch_size=16, lr_suffix=3e-3, lr_head=3e-3)
+    worker, small = (
+        opened(folder),
+        Candidate(backbone="small_cnn", weights=None, weights_file=None, weights_id="", image_size=SIZE, depth=4),
+    )
+    spec = TrialSpec(
+        backbone="small_cnn",
+        weights=None,
+        image_size=SIZE,
+        depth=4,
+        freeze_depth=0,
+        steps=6,
+        batch_size=16,
+        lr_suffix=3e-3,
+        lr_head=3e-3,
+    )
     (outcome,) = worker.send(RunSuccessiveHalving(candidate=small, specs=(spec,), fold=FOLD))
     assert outcome.result.state == "complete"
     worker.send(SaveModel(spec=outcome.result.spec, candidate=small, folder=tmp_path / "model", decode_size=SIZE))

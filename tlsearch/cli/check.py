@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 SHOWN_FILES = 10
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Checked:
     """What was found.
 
@@ -81,7 +81,7 @@ def check(
         except DataError as error:
             findings = [no_split(index, groups, str(error)), *find(index, groups=groups)]
         reporter.close()
-        found = _Checked(index, groups, crossing(index, groups), split, findings)
+        found = _Checked(index=index, groups=groups, aside=crossing(index, groups), split=split, findings=findings)
         if json_file is not None:
             write_json(json_file, _as_json(found))
         if not only_json:

@@ -30,7 +30,7 @@ class ImageError(DataError):
         self.reason = reason
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DecodedImage:
     """What reading one file gave.
 
@@ -102,7 +102,14 @@ def read_picture(path: Path, size: int, name: str | None = None) -> DecodedImage
         width, height = height, width
     constant = all(low == high for low, high in _extrema(pixels))
     look = image_fingerprint(pixels if size <= LOOK_SIZE else _as_if_small(data, pixels, before_turn, name))
-    return DecodedImage(to_square(pixels, size), width, height, constant, hashlib.sha256(data).hexdigest(), look)
+    return DecodedImage(
+        square=to_square(pixels, size),
+        width=width,
+        height=height,
+        constant=constant,
+        sha256=hashlib.sha256(data).hexdigest(),
+        look=look,
+    )
 
 
 def read_square(path: Path, size: int, base: int | None = None) -> npt.NDArray[np.uint8]:

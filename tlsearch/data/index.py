@@ -30,7 +30,7 @@ MIN_PER_CLASS = 4
 _CHECK_SIZE = 64  # side in pixels to which scan squeezes what it throws away
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ImageRecord:
     """One usable image.
 
@@ -50,7 +50,7 @@ class ImageRecord:
     colours: tuple[float, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Survey:
     """What the headers say: records without hashes, sorted by path. ``test_root`` as in ``DatasetIndex``."""
 
@@ -66,7 +66,7 @@ class Survey:
         return _median_short_side(self.images)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DatasetIndex:
     """All usable images sorted by path, and what is not used with the reason.
 
@@ -151,9 +151,19 @@ def survey(
         if isinstance(size, str):
             skipped.append(Skipped(file.path, size))
         else:
-            images.append(ImageRecord(file.path, labels[file.class_name], "", *size, split=file.split))
+            width, height = size
+            label = labels[file.class_name]
+            images.append(
+                ImageRecord(path=file.path, label=label, sha256="", width=width, height=height, split=file.split)
+            )
     images.sort(key=lambda image: image.path)
-    result = Survey(root, classes, tuple(images), tuple(sorted(skipped, key=lambda item: item.path)), test)
+    result = Survey(
+        root=root,
+        classes=classes,
+        images=tuple(images),
+        skipped=tuple(sorted(skipped, key=lambda item: item.path)),
+        test_root=test,
+    )
     require_usable(result)
     return result
 
@@ -205,7 +215,9 @@ def assemble(found: Survey, outcomes: Sequence[tuple[ImageRecord, ImageFingerpri
     broken = (item for item in outcomes if isinstance(item, Skipped))
     skipped = tuple(sorted((*found.skipped, *broken), key=lambda item: item.path))
     images = tuple(record for record, _ in read)
-    index = DatasetIndex(found.root, found.classes, images, skipped, found.test_root)
+    index = DatasetIndex(
+        root=found.root, classes=found.classes, images=images, skipped=skipped, test_root=found.test_root
+    )
     require_usable(index)
     pairs = find_near_duplicates([look for _, look in read])
     return replace(index, lookalikes=tuple((a, b) for a, b in pairs if images[a].sha256 != images[b].sha256))

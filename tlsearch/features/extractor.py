@@ -79,7 +79,7 @@ class JoinedRows:
         return np.concatenate([array[index] for array in self.arrays], axis=1)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ComputedRows:
     """Features that did not fit the store: computed from the view's pixels whenever they are taken."""
 
@@ -179,7 +179,12 @@ class Extractor:
     def _computed_rows(self, network: Network, view: View, depth: int) -> ComputedRows:
         label, share = network.candidate.label, network.cuts.share(depth)
         pixels = self.pixels(network.candidate.image_size, view)
-        return ComputedRows(network, depth, pixels, lambda images: self.passes.computed(label, images, share))
+        return ComputedRows(
+            network=network,
+            depth=depth,
+            pixels=pixels,
+            on_computed=lambda images: self.passes.computed(label, images, share),
+        )
 
     def _just_written(self, key: Mapping[str, Any]) -> AnyArray:
         stored = self.store.get(key)

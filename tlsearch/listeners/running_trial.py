@@ -20,7 +20,7 @@ def no_extra_metrics(result: TrialResult) -> Mapping[str, float]:
     return {}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class CompletedTrial:
     """A trial that is over, as the checkpoint keeps it.
 

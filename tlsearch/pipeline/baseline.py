@@ -86,7 +86,10 @@ class RaceResult:
     def trials(self) -> list[CompletedTrial]:
         """Each learning rate as a trial that is over."""
         pairs = zip(self.outcomes, self.run_ids, strict=True)
-        return [CompletedTrial(outcome.result, outcome, run_id, ()) for outcome, run_id in pairs]
+        return [
+            CompletedTrial(result=outcome.result, outcome=outcome, run_id=run_id, epochs=())
+            for outcome, run_id in pairs
+        ]
 
     @property
     def best(self) -> TrialResult:
@@ -142,7 +145,9 @@ def scratch_of(baseline: BaselineResult | None) -> tuple[BaselineResult, ...]:
 def _small_network(context: RunContext, data: Data, budget: float | None) -> MeasuredCandidate:
     """The small network, at the largest size at which it gets 30 epochs, or at the smallest."""
     largest, *smaller = baseline_sizes(data.base_size)
-    candidate = Candidate(SmallCNN.name, None, None, "", largest, 0)
+    candidate = Candidate(
+        backbone=SmallCNN.name, weights=None, weights_file=None, weights_id="", image_size=largest, depth=0
+    )
     facts = measure(context, candidate, 0.0)
     for size in smaller:
         if budget is None or _costs(data).halving_seconds(facts, ENOUGH_EPOCHS) <= budget:
@@ -269,22 +274,12 @@ def _listener(context: RunContext, trials: Sequence[RunningTrial]) -> Listener:
 
 def _spec(context: RunContext, policy: str, facts: MeasuredCandidate, steps: int, rate: float) -> TrialSpec:
     return TrialSpec(
-        facts.candidate.backbone,
-        None,
-        facts.candidate.image_size,
-        len(facts.cuts),
-        0,
-        dropout=0.2,
-        policy=policy,
-        strength=0.5 if policy != "none" else 0.0,
-        views=0,
-        steps=steps,
-        batch_size=context.config.batch_size,
-        lr_suffix=rate,
-        lr_head=rate,
-        weight_decay=1e-3,
+        backbone=facts.candidate.backbone, weights=None, image_size=facts.candidate.image_size,
+        depth=len(facts.cuts), freeze_depth=0, dropout=0.2,
+        policy=policy, strength=0.5 if policy != "none" else 0.0, views=0,
+        steps=steps, batch_size=context.config.batch_size, lr_suffix=rate, lr_head=rate, weight_decay=1e-3,
         seed=context.config.seed,
-    )
+    )  # fmt: skip
 
 
 def _wanted_steps(context: RunContext, plan: Plan) -> int:

@@ -101,8 +101,7 @@ class _FoldRuns:
         """The value of a spec on a fold; None where it failed."""
         candidate = self._candidate(spec)
         what = f"fold {number + 1}" + (f", seed {repeat + 1}" if repeat else "")
-        text = f"{what}: {spec.label}"
-        self.context.callbacks.on_progress("confirm", number, len(self.folds), text)
+        self.context.callbacks.on_progress("confirm", number, len(self.folds), f"{what}: {spec.label}")
         confirming = replace(more_views(spec), repeat=repeat)
         trial = RunningTrial(
             number=0,
@@ -296,9 +295,6 @@ def _repeat(runs: _FoldRuns, spec: TrialSpec, fits: Callable[[float], bool]) -> 
 def _summary(runs: _FoldRuns, spec: TrialSpec) -> Confirmed:
     values = runs.scores[spec]
     seeds = [values[0], *runs.repeated.get(spec, ())]
-    return Confirmed(
-        float(np.mean(values)),
-        len(values),
-        float(np.std(seeds, ddof=1)) if len(seeds) > 1 else None,
-        runs.error(spec),
-    )
+    spread = float(np.std(seeds, ddof=1)) if len(seeds) > 1 else None
+    error = runs.error(spec)
+    return Confirmed(mean=float(np.mean(values)), folds=len(values), seed_spread=spread, sampling_error=error)

@@ -30,7 +30,7 @@ from tlsearch.worker.client import WorkerClient
 from tlsearch.worker.events import Event, FrozenPasses, WorkProgress
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Data:
     """The images of a run. ``pool`` are rows of the index: training images, then validation images.
 

@@ -239,7 +239,14 @@ def _measured(
     """Measure a candidate, at a smaller size where its first view would take too long."""
     limit = context.budget.limit
     weights = found.weights
-    candidate = Candidate(found.backbone.name, weights.name, str(weights.file), weights.weights_id, size, 0)
+    candidate = Candidate(
+        backbone=found.backbone.name,
+        weights=weights.name,
+        weights_file=str(weights.file),
+        weights_id=weights.weights_id,
+        image_size=size,
+        depth=0,
+    )
     while True:
         context.callbacks.on_progress("plan", 0, 1, f"measuring {candidate.label} at {candidate.image_size} px")
         open_pool(context, data, measured, candidate.image_size)

@@ -47,7 +47,7 @@ def _make_profile(context: RunContext, plan: Plan) -> tuple[Plan, Profile]:
             continue
         cuts = plan.measured[candidate].cuts
         points = tuple(
-            ProfilePoint(cut.name, depth, accuracy, error)
+            ProfilePoint(cut_point=cut.name, depth=depth, accuracy=accuracy, stderr=error)
             for depth, (cut, (accuracy, error)) in enumerate(zip(cuts, scores, strict=True), 1)
         )
         profile[candidate] = points

@@ -36,7 +36,7 @@ MOST_CONFIRMING = 1 / 3
 confirmed, and the search uses the time."""
 
 
-@dataclass
+@dataclass(kw_only=True)
 class SearchLog:
     """What the search left.
 
@@ -108,7 +108,7 @@ class _Searching:
         name = study_name(context.output, plan.space, data.index.fingerprint, data.metric, plan.folds)
         study = open_study(name, context.output, context.config.storage)
         self._search = Search(study, plan.space, plan.costs, may_run=self._may_run, affordable=plan.affords)
-        self._log = SearchLog(self._search)
+        self._log = SearchLog(search=self._search)
         self._left_out: set[str] = set()
 
     def run(self, profile: Profile, best: Sequence[Candidate]) -> SearchLog:

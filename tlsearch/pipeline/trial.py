@@ -69,7 +69,13 @@ def _train(context: RunContext, trial: RunningTrial, judge: NumberedEpochJudge) 
         if is_full(error):  # no fault of the trial, which can be run when there is room again
             raise
         return failed_trial(trial, error, listener.epochs)
-    return CompletedTrial(outcome.result, outcome, trial.run_id, tuple(listener.epochs), trial.extra(outcome.result))
+    return CompletedTrial(
+        result=outcome.result,
+        outcome=outcome,
+        run_id=trial.run_id,
+        epochs=tuple(listener.epochs),
+        extra=trial.extra(outcome.result),
+    )
 
 
 def failed_trial(
@@ -78,9 +84,17 @@ def failed_trial(
     """What is kept and told of a trial that ended with an error."""
     known = error if isinstance(error, TlsearchError) else TlsearchError()
     result = TrialResult(
-        trial.spec, "failed", None, 0.0, reason=str(error), traceback=known.traceback, plugin=known.plugin
+        spec=trial.spec,
+        state="failed",
+        value=None,
+        seconds=0.0,
+        reason=str(error),
+        traceback=known.traceback,
+        plugin=known.plugin,
     )
-    return CompletedTrial(result, None, trial.run_id, tuple(epochs), trial.extra(result))
+    return CompletedTrial(
+        result=result, outcome=None, run_id=trial.run_id, epochs=tuple(epochs), extra=trial.extra(result)
+    )
 
 
 class Epochs:

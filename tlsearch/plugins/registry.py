@@ -15,7 +15,7 @@ from tlsearch.plugins.kinds import GROUPS, NAMES, kind_named
 from tlsearch.utils.texts import choose_plugin
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True, order=True, kw_only=True)
 class PluginEntry:
     """A plugin as its package announces it; nothing of it is imported. ``target`` is ``module:attribute``."""
 
@@ -61,7 +61,9 @@ def find_plugins(kind: str | None = None, *, switched_off: bool = False) -> list
             if off and not switched_off:
                 continue
             version = point.dist.version if point.dist else ""
-            found.add(PluginEntry(each, point.name, distribution, version, point.value))
+            found.add(
+                PluginEntry(kind=each, name=point.name, distribution=distribution, version=version, target=point.value)
+            )
     return sorted(found)
 
 

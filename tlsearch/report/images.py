@@ -60,7 +60,7 @@ class Chart:
             return to_png(self.figure, self.title, self.keys)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PhotoSheet:
     """Photographs with their captions on one PNG, and the list that they are from."""
 

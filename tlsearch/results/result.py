@@ -41,7 +41,7 @@ RESULT_FILE = "result.json"
 TRIALS_FILE = "trials.csv"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RunResult:
     """What ``tlsearch.run`` gives and ``result.json`` holds; docs/result-json.md describes every field.
 

@@ -136,13 +136,13 @@ def _outcome(rate: _Rate, best: bool, seconds: float) -> Outcome:
     metrics["trainable_params"] = float(sum(np.prod(v.shape) for v in trainer.model.trainable_variables))
     passed = f"{trainer.times_seen(len(trainer.history)):.3g} of {trainer.times_seen(trainer.epochs):.3g}"
     result = TrialResult(
-        rate.spec,
-        "complete" if best else "failed" if rate.failure else "pruned",
-        metrics["objective"] if best else None,
-        seconds,
-        metrics,
-        tuple(trainer.history),
-        "" if best else str(rate.failure or f"another learning rate was better after {passed} epochs"),
+        spec=rate.spec,
+        state="complete" if best else "failed" if rate.failure else "pruned",
+        value=metrics["objective"] if best else None,
+        seconds=seconds,
+        metrics=metrics,
+        history=tuple(trainer.history),
+        reason="" if best else str(rate.failure or f"another learning rate was better after {passed} epochs"),
     )
     probabilities = np.zeros((0, 0), np.float32)
     if best:

@@ -137,13 +137,13 @@ class TrialRunner:
         metrics = {name: float(np.mean([n[name] for n in numbers])) for name in (numbers[0] if numbers else {})}
         cut = network.cuts.at(spec.freeze_depth)
         result = TrialResult(
-            spec,
-            state,  # type: ignore[arg-type]  # Stopped carries one of the states
-            metrics.get("objective") if state == "complete" else None,
-            time.monotonic() - started,
-            metrics or dict(history[-1] if history else {}),
-            tuple(history),
-            reason,
+            spec=spec,
+            state=state,  # type: ignore[arg-type]  # Stopped carries one of the states
+            value=metrics.get("objective") if state == "complete" else None,
+            seconds=time.monotonic() - started,
+            metrics=metrics or dict(history[-1] if history else {}),
+            history=tuple(history),
+            reason=reason,
             frozen_layers=cut.frozen_layers if cut else (),
             cut_point=cut.name if cut else "",
             fold_values=tuple(n["objective"] for n in numbers if "objective" in n) if state == "complete" else (),

@@ -49,7 +49,7 @@ Listener = Callable[[Event], Decision]
 """Takes the events of a request; only the decision about an ``EpochEnd`` matters."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Failure:
     """Why there is no reply: the name of a class of ``tlsearch.errors``, and what an error of it carries."""
 
