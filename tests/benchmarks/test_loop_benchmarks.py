@@ -51,6 +51,7 @@ def here(stub: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("benchmarks.common.loops.setup.WorkerClient", HereWorker)
 
 
+@pytest.mark.slow
 def test_both_loops_and_the_lower_bound_are_measured(
     quick: Quick, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -81,6 +82,7 @@ def test_both_loops_and_the_lower_bound_are_measured(
         lower_bound.main(["--quick", *asked, "--trials", "1", "--compare", str(file)])
 
 
+@pytest.mark.slow
 def test_accuracies_are_compared_trial_by_trial(
     quick: Quick, tmp_path: Path, make_dataset: Callable[..., Path]
 ) -> None:

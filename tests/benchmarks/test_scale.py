@@ -16,6 +16,7 @@ from benchmarks.speed import scale
 Quick = Callable[..., Result]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("stub")
 def test_a_whole_run_is_measured(quick: Quick) -> None:
     result = quick(scale.main, "--backbone", "stub", "--trials", "2")

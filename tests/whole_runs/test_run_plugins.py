@@ -43,6 +43,7 @@ class Second:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("one_fold")
 def test_the_search_goes_on_without_a_plugin_that_fails(
     images: Path, site: Path, install: Callable[..., None], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
@@ -83,6 +84,7 @@ def test_the_search_goes_on_without_a_plugin_that_fails(
     assert result.versions["plugin.tiny"] == "tiny-backbone 1.5"
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("one_fold")
 def test_the_search_goes_on_where_native_code_crashes(
     images: Path, site: Path, install: Callable[..., None], monkeypatch: pytest.MonkeyPatch, tmp_path: Path

@@ -108,6 +108,7 @@ def spy(monkeypatch: pytest.MonkeyPatch) -> Spy:
     return spy
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("one_fold")
 def test_the_pixels_of_the_test_split_reach_no_model_before_the_end(
     marked: Path, spy: Spy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
