@@ -13,8 +13,14 @@ from tlsearch.config import RunConfig
 from tlsearch.types import Candidate, Decision, TrialResult, TrialSpec
 
 RUN = RunInfo(config=RunConfig(Path("images")), output=Path("out"))
-SPEC = TrialSpec("net", "own", 64, 4, 2)
-TRIAL = TrialInfo(number=1, role="trial", name="1/2", spec=SPEC, candidate=Candidate("net", "own", None, "", 64, 4))
+SPEC = TrialSpec(backbone="net", weights="own", image_size=64, depth=4, freeze_depth=2)
+TRIAL = TrialInfo(
+    number=1,
+    role="trial",
+    name="1/2",
+    spec=SPEC,
+    candidate=Candidate(backbone="net", weights="own", weights_file=None, weights_id="", image_size=64, depth=4),
+)
 EPOCH = EpochInfo(number=1, fold=1, epoch=1.0, fraction=0.5, objective=0.25)
 
 
@@ -30,7 +36,7 @@ def test_a_callback_overrides_only_what_it_needs() -> None:
     callback.on_trial_begin(TRIAL)
     assert callback.on_epoch_end(TRIAL, EPOCH) is Decision.PRUNE
     assert Callback().on_epoch_end(TRIAL, EPOCH) is None
-    callback.on_trial_end(TRIAL, TrialResult(SPEC, "pruned", None, 1.0))
+    callback.on_trial_end(TRIAL, TrialResult(spec=SPEC, state="pruned", value=None, seconds=1.0))
     callback.on_run_end(None)
 
 

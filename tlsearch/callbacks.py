@@ -59,7 +59,7 @@ class TrialInfo:
 
 @dataclass(frozen=True, kw_only=True)
 class EpochInfo:
-    """An epoch of a trial that has ended. Long epochs are divided, so an epoch here may be a part of one.
+    """An epoch of a trial that has ended. In a short trial, an epoch sees only a part of the training images.
 
     Attributes:
         number: Its number in the trial, from 1, counted on through all folds.
@@ -136,12 +136,16 @@ class Callback:
 
         Returns:
             ``Decision.PRUNE`` to end the trial, which then counts as pruned. ``None`` and ``Decision.CONTINUE`` leave
-            the decision to others.
+            the decision to others. Only a trial of the search (``trial.role`` is ``"trial"``) can be ended. The answer
+            has no effect on a baseline or a confirmation, which the winner is compared with.
         """
         return None
 
     def on_trial_end(self, trial: TrialInfo, result: TrialResult) -> None:
-        """Called after a trial, whatever its state is."""
+        """Called after a trial, whatever its state is: ``complete``, ``pruned``, ``failed`` or ``timed_out``.
+
+        It is not called for a trial in which the whole run is interrupted.
+        """
 
     def on_run_end(self, result: RunResult | None) -> None:
         """Called once, at the end.

@@ -41,7 +41,7 @@ class ModelError(UsageError):
     """A folder that does not hold a model which tlsearch can use."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Prediction:
     """What the model says of one file.
 
@@ -78,11 +78,12 @@ class Predictor:
         predictions = []
         for file, row in zip(files, self._rows(files, batch_size), strict=True):
             if isinstance(row, str):
-                predictions.append(Prediction(file, None, None, error=row))
+                predictions.append(Prediction(path=file, label=None, probability=None, error=row))
                 continue
             order = np.argsort(-row, kind="stable")[:top]
             best = tuple((self.labels[i], float(row[i])) for i in order)
-            predictions.append(Prediction(file, *best[0], best))
+            label, probability = best[0]
+            predictions.append(Prediction(path=file, label=label, probability=probability, top=best))
         return predictions
 
     def probabilities(self, paths: Sequence[Path | str], batch_size: int = 32) -> npt.NDArray[np.float64]:

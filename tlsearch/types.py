@@ -1,4 +1,4 @@
-"""The records that the rooms hand to each other: frozen, hashable, and plain enough to become JSON."""
+"""The records that the packages hand to each other: frozen, hashable, and plain enough to become JSON."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ RateListener = Callable[[int, EpochNumbers], None]
 """Gets the number of a learning rate, of several that are tried from scratch, and the numbers of its epoch."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Candidate:
     """A backbone with weights at an image size: one pre-trained network that the search may choose.
 
@@ -91,7 +91,7 @@ class Candidate:
         return f"{self.backbone}@{self.weights}" if self.weights else f"{self.backbone} from scratch"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TrialSpec:
     """Everything that decides what a trial computes, canonical: what does not matter to it is at its default.
 
@@ -172,7 +172,7 @@ class TrialSpec:
         return hashlib.sha256(json.dumps(self.to_dict(), sort_keys=True).encode()).hexdigest()[:16]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TrialResult:
     """What came of a trial.
 

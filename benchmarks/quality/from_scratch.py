@@ -16,109 +16,43 @@ trains that network with its published settings on the same 5,000 images, for a 
 
 from __future__ import annotations
 
-import gzip
 import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.common.fashion_mnist import FOLDER, NAMES, Data, Labels, Pixels, make_data, read_data, write_files
 from benchmarks.common.results import make_parser, parse_options, publish, say
-from tlsearch.data.split import VAL_SHARE, Fold
-from tlsearch.data.stratify import draw_stratified
 from tlsearch.pipeline.baseline import RATES, UNLIMITED_EPOCHS
 from tlsearch.training.batches import steps_per_epoch
 from tlsearch.types import Candidate, Decision, TrialSpec
-from tlsearch.worker.protocol import Event, MeasureCandidate, OpenPool, RateEpochEnd, RunSuccessiveHalving, SaveModel
+from tlsearch.worker.events import Event, RateEpochEnd
+from tlsearch.worker.protocol import MeasureCandidate, OpenPool, RunSuccessiveHalving, SaveModel
 
 BENCHMARK = "quality.from_scratch"
 QUICK = {"images": 120, "tests": 40, "image_size": 32, "epochs": 2}
 
-FOLDER = Path("/usr/share/datasets/fashion-mnist")
 PUBLISHED = 0.9343
 WANTED = 0.85
 """The share of the published accuracy that an honest baseline reaches."""
-
-NAMES = ("t-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot")
-
-Pixels = npt.NDArray[np.uint8]
-Labels = npt.NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class Data:
-    """Images (N, 28, 28) and class numbers (N,); ``fold`` holds positions in the training part."""
-
-    train_pixels: Pixels
-    train_labels: Labels
-    test_pixels: Pixels
-    test_labels: Labels
-    fold: Fold
-
-
-def read_data(folder: Path, images: int, tests: int, seed: int) -> Data:
-    """The first ``images`` training and ``tests`` test images of the four idx files in ``folder``."""
-    if not (folder / "train-images-idx3-ubyte.gz").exists():
-        raise SystemExit(f"Fashion-MNIST is not in {folder}: install the Debian package dataset-fashion-mnist.")
-    train, labels = (read_idx(folder / f"train-{name}-ubyte.gz")[:images] for name in ("images-idx3", "labels-idx1"))
-    test, truth = (read_idx(folder / f"t10k-{name}-ubyte.gz")[:tests] for name in ("images-idx3", "labels-idx1"))
-    return divide(train, labels.astype(np.int64), test, truth.astype(np.int64), seed)
-
-
-def divide(train: Pixels, labels: Labels, test: Pixels, truth: Labels, seed: int) -> Data:
-    """The images with a part of the training ones, class by class, set aside to validate."""
-    val, rest = draw_stratified(labels.tolist(), range(len(labels)), (VAL_SHARE,), (seed,))
-    return Data(train, labels, test, truth, Fold(tuple(rest), tuple(val)))
-
-
-def make_data(images: int, tests: int, seed: int) -> Data:
-    """Synthetic images of ten classes: noise with a bright bar, whose row tells the class."""
-    rng = np.random.default_rng(seed)
-    parts = []
-    for count in (images, tests):
-        labels = np.arange(count) % len(NAMES)
-        pixels = rng.integers(0, 60, (count, 28, 28)).astype(np.uint8)
-        for image, label in zip(pixels, labels, strict=True):
-            image[2 + 2 * label : 5 + 2 * label] += 150
-        parts.append((pixels, labels))
-    (train, known), (test, truth) = parts
-    return divide(train, known, test, truth, seed)
-
-
-def read_idx(file: Path) -> Pixels:
-    """An idx file of bytes: four header bytes, of which the last is the number of axes, then their lengths."""
-    raw = gzip.decompress(file.read_bytes())
-    axes = raw[3]
-    shape = np.frombuffer(raw, ">u4", axes, 4)
-    return np.frombuffer(raw, np.uint8, offset=4 + 4 * axes).reshape(tuple(int(n) for n in shape))
-
-
-def write_files(pixels: Pixels, folder: Path) -> list[Path]:
-    """One PNG file an image, in order."""
-    folder.mkdir(parents=True)
-    files = [folder / f"{number:05}.png" for number in range(len(pixels))]
-    for image, file in zip(pixels, files, strict=True):
-        Image.fromarray(image).save(file, compress_level=1)
-    return files
 
 
 def baseline_specs(depth: int, image_size: int, steps: int, seed: int) -> list[TrialSpec]:
     """What the baseline of a run tries: one spec for each learning rate."""
     return [
         TrialSpec(
-            "small_cnn",
-            None,
-            image_size,
-            depth,
-            0,
+            backbone="small_cnn",
+            weights=None,
+            image_size=image_size,
+            depth=depth,
+            freeze_depth=0,
             dropout=0.2,
             policy="standard",
             strength=0.5,
@@ -159,7 +93,9 @@ def train_baseline(data: Data, image_size: int, epochs: int, seed: int, work: Pa
             metric="accuracy",
         ),
     )
-    candidate = Candidate("small_cnn", None, None, "", image_size, 0)
+    candidate = Candidate(
+        backbone="small_cnn", weights=None, weights_file=None, weights_id="", image_size=image_size, depth=0
+    )
     measured = handle(state, MeasureCandidate(candidate=candidate, train_at=0.0))
     candidate = measured.candidate
     specs = tuple(baseline_specs(len(measured.cuts), image_size, steps, seed))

@@ -58,7 +58,8 @@ from tlsearch.runs.output import LOG_NAME, WORK_FOLDER
 from tlsearch.training.trial import Outcome
 from tlsearch.types import Decision, State, TrialResult
 from tlsearch.worker.client import WorkerClient
-from tlsearch.worker.protocol import Event, Listener, Request, RunTrial
+from tlsearch.worker.events import Event, Listener
+from tlsearch.worker.protocol import Request, RunTrial
 
 BENCHMARK = "quality.search_quality"
 QUICK = {"image_size": 32, "epochs": 1, "trials": 2, "seeds": [0], "time_limit": 60.0}
@@ -116,7 +117,7 @@ class WatchedWorker(WorkerClient):
         except (TlsearchError, TimeIsUp) as error:
             if isinstance(request, RunTrial):
                 state: State = "failed" if isinstance(error, TlsearchError) else "timed_out"
-                result = TrialResult(request.spec, state, None, 0.0, reason=str(error))
+                result = TrialResult(spec=request.spec, state=state, value=None, seconds=0.0, reason=str(error))
             raise
         finally:
             if result is not None:

@@ -50,7 +50,7 @@ from tlsearch.runs.output import WORK_FOLDER
 from tlsearch.search.space import Params, SearchSpace
 from tlsearch.types import Candidate, TrialSpec
 from tlsearch.utils import serialize
-from tlsearch.utils.cache import cache_dir
+from tlsearch.utils.cache_folders import features_dir
 from tlsearch.worker.protocol import RunTrial
 
 if TYPE_CHECKING:
@@ -217,7 +217,7 @@ def run_bare(prepared: Prepared, specs: tuple[TrialSpec, ...], folder: Path, *, 
         groups=data.groups,
         classes=data.index.classes,
         digest=pool_digest(data),
-        store=str(cache_dir(prepared.config.cache_dir)),
+        store=str(features_dir(prepared.config.cache_dir)),
         fold=data.fold,
         specs=specs,
         watched=watched,

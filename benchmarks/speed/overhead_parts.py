@@ -40,7 +40,7 @@ TRIAL = (
     Rule("validate", "keras.src", ("predict_on_batch", "evaluate")),
     Rule("validate", "tlsearch.training", ("probabilities",)),
     Rule("train", "keras.src", ("train_on_batch", "fit")),
-    Rule("train", "tlsearch.training", ("run_round",)),
+    Rule("train", "tlsearch.training", ("run_epoch",)),
     Rule("build", "keras.src"),
     Rule("build", "tlsearch.training.compiled"),
     Rule("build", "tlsearch.models.build"),

@@ -1,1 +1,1 @@
-"""Whether intervals, p-values and findings say the truth, where the truth is known."""
+"""Whether intervals, p-values and insights say the truth, where the truth is known."""

@@ -170,7 +170,7 @@ def mislabelled(images: Path, root: Path, rng: np.random.Generator, of_run: Sequ
         place = ["--output", str(output), "--tracking-uri", f"sqlite:///{folder}/mlflow.db", "--cache-dir", folder]
         run_tool("run", str(root), *of_run, *place)
         result = json.loads((output / "result.json").read_text(encoding="utf-8"))
-    suspects = [s["path"] for s in result["findings"]["labels"]["suspects"]]
+    suspects = [s["path"] for s in result["insights"]["label_errors"]["suspects"]]
     places = sorted(suspects.index(path) + 1 for path in moved if path in suspects)
     print(f"places of the wrong labels among the {len(suspects)} suspects: {places}")
     return Fault("wrong labels", WRONG, sum(path in moved for path in suspects[:FIRST_SUSPECTS]), WANTED_WRONG)

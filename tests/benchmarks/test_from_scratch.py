@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from benchmarks.common.fashion_mnist import read_data
 from benchmarks.common.results import Result
 from benchmarks.quality import from_scratch
 from tlsearch.pipeline.baseline import RATES, _spec
@@ -39,14 +40,14 @@ def idx_folder(tmp_path: Path) -> Path:
 
 
 def test_fashion_mnist_is_read_from_idx_files(idx_folder: Path) -> None:
-    data = from_scratch.read_data(idx_folder, 100, 40, 0)
+    data = read_data(idx_folder, 100, 40, 0)
     assert data.train_pixels.shape == (100, 28, 28)
     assert data.test_labels.tolist() == [n % 10 for n in range(40)]
     assert len(data.fold.val) == 15
     assert {n % 10 for n in data.fold.val} == set(range(10))
     assert set(data.fold.val).isdisjoint(data.fold.train)
     with pytest.raises(SystemExit, match="dataset-fashion-mnist"):
-        from_scratch.read_data(idx_folder / "nowhere", 10, 10, 0)
+        read_data(idx_folder / "nowhere", 10, 10, 0)
 
 
 def test_scratch_trains_what_a_run_trains() -> None:
@@ -57,7 +58,7 @@ def test_scratch_trains_what_a_run_trains() -> None:
 
 
 def test_the_published_recipe_has_the_published_size(idx_folder: Path) -> None:
-    figures = from_scratch.train_recipe(from_scratch.read_data(idx_folder, 60, 20, 0), 1, 0)
+    figures = from_scratch.train_recipe(read_data(idx_folder, 60, 20, 0), 1, 0)
     assert figures["parameters"] == 493_772
     assert 0 <= figures["test"] <= 1
 

@@ -14,7 +14,8 @@ from benchmarks.quality import same_accuracy
 from benchmarks.speed import lower_bound, vs_plain_loop
 from tlsearch.types import Decision
 from tlsearch.worker.dispatch import handle
-from tlsearch.worker.protocol import Listener, Request
+from tlsearch.worker.events import Listener
+from tlsearch.worker.protocol import Request
 from tlsearch.worker.state import WorkerState
 
 Quick = Callable[..., Result]
@@ -50,6 +51,7 @@ def here(stub: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("benchmarks.common.loops.setup.WorkerClient", HereWorker)
 
 
+@pytest.mark.slow
 def test_both_loops_and_the_lower_bound_are_measured(
     quick: Quick, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -80,6 +82,7 @@ def test_both_loops_and_the_lower_bound_are_measured(
         lower_bound.main(["--quick", *asked, "--trials", "1", "--compare", str(file)])
 
 
+@pytest.mark.slow
 def test_accuracies_are_compared_trial_by_trial(
     quick: Quick, tmp_path: Path, make_dataset: Callable[..., Path]
 ) -> None:

@@ -16,9 +16,10 @@ from benchmarks.speed.vs_plain_loop import measure_tlsearch
 from tlsearch.models.cuts import CutInfo, Cuts
 from tlsearch.plugins.registry import load_plugin
 from tlsearch.types import Candidate, TrialSpec
-from tlsearch.worker.protocol import EpochEnd, Listener, MeasureCandidate, OpenPool, Request, RunTrial
+from tlsearch.worker.events import EpochEnd, Listener
+from tlsearch.worker.protocol import MeasureCandidate, OpenPool, Request, RunTrial
 
-CANDIDATE = Candidate("stub", "random", None, "id", 32, 3)
+CANDIDATE = Candidate(backbone="stub", weights="random", weights_file=None, weights_id="id", image_size=32, depth=3)
 CUTS = Cuts(
     tuple(
         CutInfo(

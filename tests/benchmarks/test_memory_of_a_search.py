@@ -39,8 +39,8 @@ def test_blocks_are_of_twenty_trials() -> None:
 
 
 def test_a_sample_is_taken_where_a_trial_of_the_search_begins() -> None:
-    candidate = Candidate("stub", "random", None, "id", 32, 3)
-    spec = TrialSpec("stub", "random", 32, 3, 3)
+    candidate = Candidate(backbone="stub", weights="random", weights_file=None, weights_id="id", image_size=32, depth=3)
+    spec = TrialSpec(backbone="stub", weights="random", image_size=32, depth=3, freeze_depth=3)
     roles: list[tuple[int, Role]] = [(0, "baseline"), (1, "trial"), (2, "trial"), (0, "confirmation")]
     watch = memory.Watch()
     for number, role in roles:

@@ -101,7 +101,7 @@ def test_rules_name_what_is_there(rule: Rule) -> None:
 def test_only_heads_are_proposed(hidden: bool) -> None:
     import optuna
 
-    candidate = Candidate("stub", "random", None, "id", 32, 3)
+    candidate = Candidate(backbone="stub", weights="random", weights_file=None, weights_id="id", image_size=32, depth=3)
     space = overhead.HeadSpace(
         candidates=(candidate,),
         policies=("none",),
@@ -145,7 +145,10 @@ def test_both_sides_fit_the_same_trials(quick: Quick) -> None:
 
 
 def test_the_figures_are_seconds_a_trial() -> None:
-    specs = (TrialSpec("stub", "random", 32, 3, 3, units=64), TrialSpec("stub", "random", 32, 3, 3, units=65))
+    specs = (
+        TrialSpec(backbone="stub", weights="random", image_size=32, depth=3, freeze_depth=3, units=64),
+        TrialSpec(backbone="stub", weights="random", image_size=32, depth=3, freeze_depth=3, units=65),
+    )
     sides = {
         "ours": Side(4.0, specs, (0.5, 0.7), {}),
         "ours watched": Side(5.0, specs, (0.5, 0.7), {"train": 2.0, "Optuna": 3.0, "solve": 0.0}, 2),

@@ -18,7 +18,7 @@ from benchmarks.speed.bare_keras import BATCHES, choose_forward, columns, pass_o
 from tlsearch.models.cuts import CutInfo, Cuts
 from tlsearch.types import Candidate
 
-CANDIDATE = Candidate("stub", "random", None, "id", 32, 3)
+CANDIDATE = Candidate(backbone="stub", weights="random", weights_file=None, weights_id="id", image_size=32, depth=3)
 CUTS = Cuts(
     tuple(
         CutInfo(

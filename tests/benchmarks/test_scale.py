@@ -16,6 +16,7 @@ from benchmarks.speed import scale
 Quick = Callable[..., Result]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("stub")
 def test_a_whole_run_is_measured(quick: Quick) -> None:
     result = quick(scale.main, "--backbone", "stub", "--trials", "2")
@@ -27,7 +28,7 @@ def test_a_whole_run_is_measured(quick: Quick) -> None:
     assert 0.1 < row["peak_gigabytes"] < 3
     # Pooled features of three cuts: averages and maxima of 45 images, and not much more.
     assert 2 * (8 + 16 + 16) * 45 * 4 / 1e9 < row["store_gigabytes"] < 1e-4
-    assert {"scan", "plan", "profile", "search", "confirm", "test", "findings"} < set(row["timings"])
+    assert {"scan", "plan", "profile", "search", "confirm", "test", "insights"} < set(row["timings"])
     assert row["timings"][scale.REST] > 0
     assert sum(row["timings"].values()) == pytest.approx(row["seconds"])
 

@@ -25,11 +25,19 @@ from tlsearch.search.space import SearchSpace
 from tlsearch.training.trial import Outcome
 from tlsearch.types import Candidate, Decision, NumberedEpochJudge, State, TrialResult, TrialSpec
 from tlsearch.worker.client import WorkerClient
-from tlsearch.worker.protocol import EpochEnd, Event, GetVersions, Listener, RunTrial
+from tlsearch.worker.events import EpochEnd, Event, Listener
+from tlsearch.worker.protocol import GetVersions, RunTrial
 
 Quick = Callable[..., Result]
 
-LITE = Candidate("efficientnet_lite0", "imagenet", "/w/lite.npz", "11aa", 160, 18)
+LITE = Candidate(
+    backbone="efficientnet_lite0",
+    weights="imagenet",
+    weights_file="/w/lite.npz",
+    weights_id="11aa",
+    image_size=160,
+    depth=18,
+)
 
 
 SPACE = SearchSpace(
@@ -37,7 +45,7 @@ SPACE = SearchSpace(
 )
 
 
-ROUNDS = 10
+EPOCHS = 10
 SLOW = 3.0
 """Seconds that a profile is made to take."""
 
@@ -63,15 +71,17 @@ class Runner:
         self.seconds += 1
         state: State = "complete"
         value: float | None = worth
-        for count in range(1, 1 if spec.is_linear_probe else ROUNDS + 1):
-            numbers = {"objective": worth * count / ROUNDS, "fraction": count / ROUNDS}
+        for count in range(1, 1 if spec.is_linear_probe else EPOCHS + 1):
+            numbers = {"objective": worth * count / EPOCHS, "fraction": count / EPOCHS}
             if judge(count, numbers) is Decision.PRUNE:
                 state, value = "pruned", None
                 break
         if len(self.specs) == 3:
             state, value = "failed", None
         self.states.append(state)
-        return CompletedTrial(TrialResult(spec, state, value, 1.0), None, "", ())
+        return CompletedTrial(
+            result=TrialResult(spec=spec, state=state, value=value, seconds=1.0), outcome=None, run_id="", epochs=()
+        )
 
 
 def run(
@@ -137,7 +147,7 @@ def test_random_search_is_uniform_and_knows_nothing_of_costs(monkeypatch: pytest
 
 def test_a_watched_worker_notes_when_trials_end_and_with_what(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     spec = SPACE.spec(SPACE.params(LITE))
-    result = TrialResult(spec, "complete", 0.5, 1.0)
+    result = TrialResult(spec=spec, state="complete", value=0.5, seconds=1.0)
     replies: Iterator[Any] = iter(
         [{"keras": "3"}, Outcome(result, np.zeros(0, np.int64), np.zeros((0, 2), np.float32)), TrialError("no room")]
     )

@@ -15,6 +15,7 @@ from benchmarks.quality import whole_run
 Quick = Callable[..., Result]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("stub")
 def test_a_quick_run(quick: Quick, tmp_path: Path) -> None:
     result = quick(whole_run.main, "--backbone", "stub", "--output", str(tmp_path / "output"))

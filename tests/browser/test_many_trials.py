@@ -47,6 +47,7 @@ def visit(browser: Browser, page_address: str, trials: int) -> tuple[float, list
     return median(seconds), shown
 
 
+@pytest.mark.slow
 def test_a_search_of_a_hundred_trials_opens_quickly(
     browser: Browser, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

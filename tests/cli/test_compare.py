@@ -39,7 +39,7 @@ def erring_on(wrong: int, start: int = 0) -> tuple[int, ...]:
 def predictions(
     predicted: tuple[int, ...], fingerprint: str = "test images", groups: tuple[int, ...] = GROUPS
 ) -> EvaluationPredictions:
-    return EvaluationPredictions(fingerprint, tuple(TRUE.tolist()), predicted, groups)
+    return EvaluationPredictions(fingerprint=fingerprint, true=tuple(TRUE.tolist()), predicted=predicted, groups=groups)
 
 
 @pytest.fixture

@@ -19,10 +19,10 @@ MakeDataset = Callable[..., Path]
 def index_of(*paths: str, content: str = "") -> DatasetIndex:
     """An index of files of the classes a and b; equal letters of ``content`` are equal files, by default none."""
     images = tuple(
-        ImageRecord(path, "ab".index(path[0]), content[row] if content else path, 9, 9)
+        ImageRecord(path=path, label="ab".index(path[0]), sha256=content[row] if content else path, width=9, height=9)
         for row, path in enumerate(paths)
     )
-    return DatasetIndex(Path("root"), ("a", "b"), images, ())
+    return DatasetIndex(root=Path("root"), classes=("a", "b"), images=images, skipped=())
 
 
 def test_pairs_are_joined_by_what_they_share() -> None:

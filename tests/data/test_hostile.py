@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from tests.helpers.mutants import DAMAGES, Mutant, healthy, mutants
-from tlsearch.data.decode import ImageError, Picture, calm_pillow, read_picture
+from tlsearch.data.decode import DecodedImage, ImageError, calm_pillow, read_picture
 from tlsearch.data.index import scan
 
 MakeDataset = Callable[..., Path]
@@ -40,7 +40,7 @@ def test_damage_is_damage_and_the_same_every_time() -> None:
 
 @pytest.mark.parametrize("part", range(5))
 def test_a_damaged_file_is_decoded_or_set_aside_with_a_reason(tmp_path: Path, part: int) -> None:
-    decoded: list[tuple[Mutant, Picture]] = []
+    decoded: list[tuple[Mutant, DecodedImage]] = []
     refused: list[tuple[Mutant, ImageError]] = []
     slow = []
     path = tmp_path / "picture.jpg"  # the wrong ending for most: endings decide nothing

@@ -141,7 +141,7 @@ def test_every_pair_is_found_among_many() -> None:
         for flip in flips:
             base ^= flip
         hashes.append(base)
-    looks = [ImageFingerprint(value, thumbnail, (100.0,) * 21, small=True) for value in hashes]
+    looks = [ImageFingerprint(hash=value, thumbnail=thumbnail, colours=(100.0,) * 21, small=True) for value in hashes]
     expected = [
         (one, other)
         for one in range(len(hashes))

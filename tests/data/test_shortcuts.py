@@ -25,8 +25,12 @@ def make_index(shifts: dict[str, float], counts: dict[str, int], number: int = 2
             colours = rng.normal(100, 10, len(COLOURS))
             colours[number] += shifts.get(part, 0.0) * (row % 3 == 1)
             path = f"{part}/{'abc'[row % 3]}/{row:03}.png"
-            images.append(ImageRecord(path, row % 3, path, 9, 9, part, colours=tuple(colours)))
-    return DatasetIndex(Path("root"), ("a", "b", "c"), tuple(images), ())
+            images.append(
+                ImageRecord(
+                    path=path, label=row % 3, sha256=path, width=9, height=9, split=part, colours=tuple(colours)
+                )
+            )
+    return DatasetIndex(root=Path("root"), classes=("a", "b", "c"), images=tuple(images), skipped=())
 
 
 def test_area_under_roc() -> None:
@@ -92,8 +96,10 @@ def test_a_tint_is_found_in_pictures() -> None:
             if part == "train" and row % 2:
                 pixels = pixels * [1, 0.75, 0.55]
             picture = Image.fromarray(pixels.astype(np.uint8)).resize((90, 90), Image.Resampling.BICUBIC)
-            record = ImageRecord(f"{part}/{row}", row % 2, f"{part}{row}", 90, 90, part)
+            record = ImageRecord(
+                path=f"{part}/{row}", label=row % 2, sha256=f"{part}{row}", width=90, height=90, split=part
+            )
             images.append(replace(record, colours=image_fingerprint(picture).colours))
-    clues = find_shortcuts(DatasetIndex(Path("root"), ("a", "b"), tuple(images), ()))
+    clues = find_shortcuts(DatasetIndex(root=Path("root"), classes=("a", "b"), images=tuple(images), skipped=()))
     assert {clue.label for clue in clues} == {0, 1}
     assert all("share of" in clue.statistic for clue in clues)

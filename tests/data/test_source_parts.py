@@ -12,7 +12,10 @@ from tlsearch.pipeline.scan import selection_folds
 
 
 def records(*folds: str | None) -> list[ImageRecord]:
-    return [ImageRecord(f"{n}.png", n % 2, str(n), 9, 9, fold=fold) for n, fold in enumerate(folds)]
+        return [
+        ImageRecord(path=f"{n}.png", label=n % 2, sha256=str(n), width=9, height=9, fold=fold)
+        for n, fold in enumerate(folds)
+    ]
 
 
 def test_numbers_count_as_numbers() -> None:
@@ -23,7 +26,7 @@ def test_the_last_fold_is_held_out_unless_there_is_a_test_part() -> None:
     held, said = hold_out_last(records("f1", "f1", "f2", "f2", "f3", "f3"))
     assert [image.split for image in held] == ["train"] * 4 + ["test"] * 2
     assert said == "the fold f3 is the test part; trials are compared on the folds f1, f2"
-    tested = [*records("f1", "f2"), ImageRecord("t.png", 0, "t", 9, 9, split="test")]
+    tested = [*records("f1", "f2"), ImageRecord(path="t.png", label=0, sha256="t", width=9, height=9, split="test")]
     assert hold_out_last(tested) == (tuple(tested), None)
     assert hold_out_last(records("f1", "f1")) == (tuple(records("f1", "f1")), None)
 
@@ -47,7 +50,10 @@ def test_folders_of_folds_are_what_trials_are_compared_on(tmp_path: Path, make_d
 
 
 def parts(train: int, val: int) -> list[ImageRecord]:
-    return [ImageRecord(f"{n}.png", n % 2, str(n), 9, 9, "val" if n < val else "train") for n in range(train + val)]
+    return [
+        ImageRecord(path=f"{n}.png", label=n % 2, sha256=str(n), width=9, height=9, split="val" if n < val else "train")
+        for n in range(train + val)
+    ]
 
 
 def test_few_validation_images_join_training() -> None:

@@ -17,10 +17,19 @@ from tlsearch.errors import DataError
 def index_of(labels: list[int], content: list[str] | None = None, parts: list[str] | None = None) -> DatasetIndex:
     """An index without files: image i has ``content[i]``, by default its own, and lies in ``parts[i]``."""
     images = tuple(
-        ImageRecord(f"{row}.png", label, content[row] if content else str(row), 9, 9, parts[row] if parts else None)
+        ImageRecord(
+            path=f"{row}.png",
+            label=label,
+            sha256=content[row] if content else str(row),
+            width=9,
+            height=9,
+            split=parts[row] if parts else None,
+        )
         for row, label in enumerate(labels)
     )
-    return DatasetIndex(Path("root"), tuple(f"c{k}" for k in range(max(labels) + 1)), images, ())
+    return DatasetIndex(
+        root=Path("root"), classes=tuple(f"c{k}" for k in range(max(labels) + 1)), images=images, skipped=()
+    )
 
 
 def check_parts(index: DatasetIndex, parts: Split) -> None:
@@ -113,10 +122,13 @@ def test_groups_of_several_classes_are_spread_evenly() -> None:
     """Each of 40 patients has two pictures of every class but the last, which only every fourth has."""
     names = [(patient, label) for patient in range(40) for label in (0, 0, 1, 1, 2)[: 5 if patient % 4 == 0 else 4]]
     index = DatasetIndex(
-        Path("root"),
-        ("a", "b", "c"),
-        tuple(ImageRecord(f"c{k}/p{p:02}-{n}.png", k, str(n), 9, 9) for n, (p, k) in enumerate(names)),
-        (),
+        root=Path("root"),
+        classes=("a", "b", "c"),
+        images=tuple(
+            ImageRecord(path=f"c{k}/p{p:02}-{n}.png", label=k, sha256=str(n), width=9, height=9)
+            for n, (p, k) in enumerate(names)
+        ),
+        skipped=(),
     )
     for seed in range(5):
         parts = split(index, seed, r"p(\d\d)")

@@ -21,7 +21,7 @@ from tlsearch.models.cuts import Feature
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
 COUNT = 70  # more than one chunk of rendering, and no multiple of the batch
-VIEW = View("speckle", 0.5, 1, 7)
+VIEW = View(policy="speckle", strength=0.5, number=1, seed=7)
 EVERY = np.arange(COUNT)
 
 
@@ -71,7 +71,7 @@ def test_a_second_trial_with_the_same_view_computes_nothing(tmp_path: Path, netw
     two = later.maps(make_network(), VIEW, 2).take(EVERY)
     assert later.computed == 0
     np.testing.assert_array_equal(one, two)
-    later.maps(network, View("speckle", 0.5, 2, 7), 2)
+    later.maps(network, View(policy="speckle", strength=0.5, number=2, seed=7), 2)
     assert later.computed == COUNT
 
 
@@ -163,7 +163,7 @@ def test_without_a_budget_the_view_in_use_is_rendered_once(tmp_path: Path, netwo
     for _ in range(3):
         np.testing.assert_array_equal(extractor.maps(network, VIEW, 0).take(EVERY), rendered(VIEW))
     assert speckle.calls == 2
-    extractor.maps(network, View("speckle", 0.5, 2, 7), 0)
+    extractor.maps(network, View(policy="speckle", strength=0.5, number=2, seed=7), 0)
     extractor.maps(network, VIEW, 0)
     assert speckle.calls == 6  # one view at a time
 
@@ -172,9 +172,12 @@ def test_a_budget_for_some_views_only_changes_no_number(tmp_path: Path, network:
     """Room for about two arrays of maps: they push each other out, and come back the same."""
     size = COUNT * int(np.prod(network.cuts[1].shape)) * 2
     extractor = extractor_in(tmp_path, 2 * size + 1000)
-    expected = {v: extractor_in(tmp_path / "large").maps(network, View("speckle", 0.5, v, 7), 2) for v in range(3)}
+    expected = {
+        v: extractor_in(tmp_path / "large").maps(network, View(policy="speckle", strength=0.5, number=v, seed=7), 2)
+        for v in range(3)
+    }
     for number in (0, 1, 2, 0, 1, 2):
-        rows = extractor.maps(network, View("speckle", 0.5, number, 7), 2)
+        rows = extractor.maps(network, View(policy="speckle", strength=0.5, number=number, seed=7), 2)
         np.testing.assert_array_equal(rows.take(EVERY), expected[number].take(EVERY))
         assert extractor.store.info().bytes <= extractor.store.limit
 

@@ -23,7 +23,7 @@ from tlsearch.plugins.provenance import plugin_digest
 # Keras 3.15 turns variables and bfloat16 tensors into arrays in a way that NumPy 2 warns of.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
-VIEW = View("speckle", 0.5, 1, 7)
+VIEW = View(policy="speckle", strength=0.5, number=1, seed=7)
 DEPTH = 3
 
 
@@ -195,7 +195,7 @@ def test_what_cannot_change_the_numbers_does_not_change_the_key(case: Case) -> N
     """A plain view has one key whatever it is called; later cuts and the weights' path do not matter."""
     case.view = PLAIN
     before = case.digest()
-    case.view = View("speckle", 0.0, 3, 9)
+    case.view = View(policy="speckle", strength=0.0, number=3, seed=9)
     assert case.digest() == before
     case.network.candidate = replace(case.network.candidate, weights_file="/elsewhere", weights="renamed")
     dtype(4)(case, pytest.MonkeyPatch())

@@ -18,7 +18,7 @@ from tlsearch.features.view import PLAIN, View
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
 COUNT = 70
-VIEW = View("speckle", 0.5, 1, 7)
+VIEW = View(policy="speckle", strength=0.5, number=1, seed=7)
 
 
 @pytest.fixture(scope="module")

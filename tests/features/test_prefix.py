@@ -21,7 +21,7 @@ from tlsearch.types import Candidate
 # Keras 3.15 turns variables and bfloat16 tensors into arrays in a way that NumPy 2 warns of.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
-CANDIDATE = Candidate("tiny", "w", None, "id", SIZE, 4)
+CANDIDATE = Candidate(backbone="tiny", weights="w", weights_file=None, weights_id="id", image_size=SIZE, depth=4)
 SAMPLE = make_pool(32).pixels[SIZE].astype(np.float32)
 
 

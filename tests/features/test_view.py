@@ -11,7 +11,7 @@ from tests.helpers.tiny import Speckle, make_pool
 from tlsearch.features.view import PLAIN, RENDER_CHUNK, View, chunk_generator, render_chunks
 
 PIXELS = make_pool(2 * RENDER_CHUNK + 10).pixels[16]
-VIEW = View("speckle", 0.5, 1, 7)
+VIEW = View(policy="speckle", strength=0.5, number=1, seed=7)
 
 
 def rendered(view: View, pixels: Any = PIXELS) -> Any:
@@ -48,10 +48,10 @@ def test_chunks_of_equal_pictures_differ() -> None:
 @pytest.mark.parametrize(
     "other",
     [
-        View("speckle", 0.5, 2, 7),
-        View("speckle", 0.5, 1, 8),
-        View("other", 0.5, 1, 7),
-        View("speckle", 0.51, 1, 7),
+        View(policy="speckle", strength=0.5, number=2, seed=7),
+        View(policy="speckle", strength=0.5, number=1, seed=8),
+        View(policy="other", strength=0.5, number=1, seed=7),
+        View(policy="speckle", strength=0.51, number=1, seed=7),
     ],
     ids=["number", "seed", "policy", "strength"],
 )
@@ -60,7 +60,7 @@ def test_other_views_are_other_renderings(other: View) -> None:
     assert abs(np.corrcoef(one.ravel(), two.ravel())[0, 1]) < 0.1
 
 
-@pytest.mark.parametrize("view", [PLAIN, View("speckle", 0.0, 3, 9)])
+@pytest.mark.parametrize("view", [PLAIN, View(policy="speckle", strength=0.0, number=3, seed=9)])
 def test_strength_0_is_the_identity_and_asks_no_plugin(view: View) -> None:
     assert view.plain
     speckle = Speckle()

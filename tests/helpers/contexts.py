@@ -73,8 +73,11 @@ def make_index(
     labels: Sequence[int], classes: Sequence[str] = ("cat", "dog"), root: Path = Path("/data")
 ) -> DatasetIndex:
     """An index of images ``0.png``, ``1.png``, ... that nobody has seen."""
-    images = tuple(ImageRecord(f"{row}.png", label, f"hash {row}", 32, 32) for row, label in enumerate(labels))
-    return DatasetIndex(root, tuple(classes), images, ())
+    images = tuple(
+        ImageRecord(path=f"{row}.png", label=label, sha256=f"hash {row}", width=32, height=32)
+        for row, label in enumerate(labels)
+    )
+    return DatasetIndex(root=root, classes=tuple(classes), images=images, skipped=())
 
 
 def make_data(
@@ -93,9 +96,23 @@ def make_data(
     held = list(rest[len(rest) * 3 // 4 :] if val is None else val)
     train = [row for row in rest if row not in set(held)]
     pool = (*train, *held)
-    split = Split(tuple(train), tuple(held), tuple(test), tuple(groups or range(len(labels))), "seeded")
+    split = Split(
+        train=tuple(train),
+        val=tuple(held),
+        test=tuple(test),
+        groups=tuple(groups or range(len(labels))),
+        source="seeded",
+    )
     fold = Fold(tuple(range(len(train))), tuple(range(len(train), len(pool))))
-    return Data(index or make_index(labels, classes), split, pool, (fold,), 32, metric, Path("pool.npy"))
+    return Data(
+        index=index or make_index(labels, classes),
+        split=split,
+        pool=pool,
+        folds=(fold,),
+        base_size=32,
+        metric=metric,
+        pixels=Path("pool.npy"),
+    )
 
 
 def make_plan(

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tlsearch.worker.protocol import Listener, Request
+from tlsearch.worker.events import Listener
+from tlsearch.worker.protocol import Request
 
 Reply = Callable[[Any, Listener | None], Any]
 """Gives the reply to a request, and may call its listener."""

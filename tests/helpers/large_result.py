@@ -41,8 +41,9 @@ def _trials(generator: np.random.Generator) -> tuple[TrialRow, ...]:
             TrialRow.of(
                 number, "trial",
                 TrialResult(
-                    spec, state, value if state == "complete" else None, float(generator.uniform(2, 90)), metrics,  # type: ignore[arg-type]  # states
-                    reason=reason.get(state, ""),
+                    spec=spec, state=state,  # type: ignore[arg-type]  # states
+                    value=value if state == "complete" else None, seconds=float(generator.uniform(2, 90)),
+                    metrics=metrics, reason=reason.get(state, ""),
                 ),
             )
         )  # fmt: skip
@@ -69,6 +70,8 @@ def large_result() -> RunResult:
         trials=trials,
         confusion=Confusion(NAMES, tuple(tuple(int(n) for n in row) for row in matrix)),
         histories=Histories((), (), SAMPLE.histories.trials),
-        mistakes=tuple(Mistake(LONG_PATH, NAMES[n % 5], NAMES[1], 0.9) for n in range(24)),
+        mistakes=tuple(
+            Mistake(path=LONG_PATH, true=NAMES[n % 5], predicted=NAMES[1], probability=0.9) for n in range(24)
+        ),
         profile={LITE: SAMPLE.profile[LITE], VGG: SAMPLE.profile[VGG], "my-own-network@" + "weights-" * 9: SAMPLE.profile[VGG]},  # noqa: E501 - a name
     )  # fmt: skip

@@ -18,7 +18,8 @@ from tlsearch.tracking.naming import run_name
 from tlsearch.tracking.tracker import Tracker
 from tlsearch.training.trial import Outcome
 from tlsearch.types import Candidate, TrialResult, TrialSpec
-from tlsearch.worker.protocol import EpochEnd, Listener, RunTrial
+from tlsearch.worker.events import EpochEnd, Listener
+from tlsearch.worker.protocol import RunTrial
 
 EPOCHS = 12
 
@@ -37,7 +38,9 @@ class MadeUpWorker:
         for epoch in range(1, 1 if spec.is_linear_probe else EPOCHS + 1):
             share = 1 - math.exp(-epoch / 4)
             listener(EpochEnd({"epoch": epoch, "fraction": epoch / EPOCHS, **_metrics(best * share)}))
-        result = TrialResult(spec, "complete", best, 20.0, {**_metrics(best), "trainable_params": 5e4})
+        result = TrialResult(
+            spec=spec, state="complete", value=best, seconds=20.0, metrics={**_metrics(best), "trainable_params": 5e4}
+        )
         if self.asked % 5 == 0:
             result = replace(result, state="pruned", value=None, reason="below the median")
         return Outcome(result, np.zeros(0, np.int64), np.zeros((0, 2), np.float32))
@@ -77,11 +80,11 @@ def record_search(folder: Path, trials: int) -> tuple[str, float]:
 def _spec(rng: np.random.Generator) -> tuple[Candidate, TrialSpec]:
     candidate = (LITE, VGG)[rng.integers(2)]
     spec = TrialSpec(
-        candidate.backbone,
-        candidate.weights,
-        candidate.image_size,
-        candidate.depth,
-        int(rng.integers(1, candidate.depth + 1)),
+        backbone=candidate.backbone,
+        weights=candidate.weights,
+        image_size=candidate.image_size,
+        depth=candidate.depth,
+        freeze_depth=int(rng.integers(1, candidate.depth + 1)),
         policy="geometric",
         strength=round(float(rng.uniform(0.1, 1)), 2),
         units=int(rng.choice([0, 64, 256])),

@@ -15,8 +15,17 @@ from tlsearch.search.cost import Costs
 from tlsearch.search.space import SearchHints, SearchSpace
 from tlsearch.types import Candidate
 
-LITE = Candidate("efficientnet_lite0", "imagenet", "/w/lite.npz", "11aa", 160, 18)
-VGG = Candidate("vgg16", "imagenet", "/w/vgg.h5", "22bb", 128, 13)
+LITE = Candidate(
+    backbone="efficientnet_lite0",
+    weights="imagenet",
+    weights_file="/w/lite.npz",
+    weights_id="11aa",
+    image_size=160,
+    depth=18,
+)
+VGG = Candidate(
+    backbone="vgg16", weights="imagenet", weights_file="/w/vgg.h5", weights_id="22bb", image_size=128, depth=13
+)
 POLICIES = ("none", "geometric", "color", "standard")
 IMAGES = 300
 
@@ -75,8 +84,14 @@ def plugin_facts(
     weights: Sequence[PluginEntry] = (),
 ) -> PluginFacts:
     """What a worker says of its plugins."""
-    entries = [PluginEntry("backbone", b.name, b.distribution, b.version, "its:Own") for b in backbones]
-    entries += [PluginEntry("augmentation", name, "tlsearch", "0.1", "its:Own") for name in augmentations]
+    entries = [
+        PluginEntry(kind="backbone", name=b.name, distribution=b.distribution, version=b.version, target="its:Own")
+        for b in backbones
+    ]
+    entries += [
+        PluginEntry(kind="augmentation", name=name, distribution="tlsearch", version="0.1", target="its:Own")
+        for name in augmentations
+    ]
     return PluginFacts(
         usable=(*entries, *weights),
         broken=broken,
@@ -87,12 +102,16 @@ def plugin_facts(
 
 def broken_plugin(kind: str, name: str, distribution: str, reason: str) -> BrokenPlugin:
     """A plugin that does not keep its contract."""
-    return BrokenPlugin(PluginEntry(kind, name, distribution, "0.1", "its:Own"), reason)
+    return BrokenPlugin(
+        PluginEntry(kind=kind, name=name, distribution=distribution, version="0.1", target="its:Own"), reason
+    )
 
 
 def backbone_facts(name: str, **weights: WeightSource) -> BackboneFacts:
     """A backbone plugin with its ``weights``."""
-    return BackboneFacts(name, "tlsearch", "0.1", 224, 32, weights)
+    return BackboneFacts(
+        name=name, distribution="tlsearch", version="0.1", default_image_size=224, min_image_size=32, weights=weights
+    )
 
 
 def online(name: str, megabytes: float = 58.0) -> WeightSource:

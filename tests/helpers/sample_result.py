@@ -46,11 +46,11 @@ LITE = "efficientnet_lite0@imagenet"
 VGG = "vgg16@imagenet"
 
 WINNER = TrialSpec(
-    "efficientnet_lite0",
-    "imagenet",
-    160,
-    18,
-    6,
+    backbone="efficientnet_lite0",
+    weights="imagenet",
+    image_size=160,
+    depth=18,
+    freeze_depth=6,
     dropout=0.3,
     policy="standard",
     strength=0.5,
@@ -60,8 +60,20 @@ WINNER = TrialSpec(
     lr_head=1e-3,
     weight_decay=1e-3,
 )
-SOLVED = TrialSpec("vgg16", "imagenet", 128, 13, 13, pooling="avgmax", skip_cut=10)
-SCRATCH = TrialSpec("small_cnn", None, 160, 0, 0, policy="standard", strength=0.5, views=0, steps=958)
+SOLVED = TrialSpec(
+    backbone="vgg16", weights="imagenet", image_size=128, depth=13, freeze_depth=13, pooling="avgmax", skip_cut=10
+)
+SCRATCH = TrialSpec(
+    backbone="small_cnn",
+    weights=None,
+    image_size=160,
+    depth=0,
+    freeze_depth=0,
+    policy="standard",
+    strength=0.5,
+    views=0,
+    steps=958,
+)
 
 
 def _history(start: float, end: float) -> tuple[Epoch, ...]:
@@ -80,13 +92,32 @@ def _history(start: float, end: float) -> tuple[Epoch, ...]:
 
 
 def _trials() -> tuple[TrialRow, ...]:
-    solved = TrialResult(SOLVED, "complete", 0.861, 3.4, {"val_accuracy": 0.861, "trainable_params": 5_124.0})
-    won = TrialResult(WINNER, "complete", 0.912, 201.0, {"val_accuracy": 0.912, "trainable_params": 3.2e6})
-    pruned = TrialResult(
-        replace(WINNER, lr_suffix=3e-3), "pruned", None, 84.0, {"objective": 0.7}, reason="below the median"
+    solved = TrialResult(
+        spec=SOLVED,
+        state="complete",
+        value=0.861,
+        seconds=3.4,
+        metrics={"val_accuracy": 0.861, "trainable_params": 5_124.0},
     )
-    failed = TrialResult(replace(WINNER, units=512), "failed", None, 12.0, reason="loss is not finite")
-    scratch = TrialResult(SCRATCH, "complete", 0.613, 310.0, {"val_accuracy": 0.613})
+    won = TrialResult(
+        spec=WINNER,
+        state="complete",
+        value=0.912,
+        seconds=201.0,
+        metrics={"val_accuracy": 0.912, "trainable_params": 3.2e6},
+    )
+    pruned = TrialResult(
+        spec=replace(WINNER, lr_suffix=3e-3),
+        state="pruned",
+        value=None,
+        seconds=84.0,
+        metrics={"objective": 0.7},
+        reason="below the median",
+    )
+    failed = TrialResult(
+        spec=replace(WINNER, units=512), state="failed", value=None, seconds=12.0, reason="loss is not finite"
+    )
+    scratch = TrialResult(spec=SCRATCH, state="complete", value=0.613, seconds=310.0, metrics={"val_accuracy": 0.613})
     return (
         TrialRow.of(0, "baseline", scratch, "run-0"),
         TrialRow.of(1, "trial", solved, "run-1"),
@@ -99,7 +130,9 @@ def _trials() -> tuple[TrialRow, ...]:
 def _profile(label: str, depth: int, peak: float) -> tuple[ProfilePoint, ...]:
     best = 0.75 * depth
     return tuple(
-        ProfilePoint(f"cut {k} of {label}", k, peak - 0.35 * ((k - best) / depth) ** 2, 0.012)
+        ProfilePoint(
+            cut_point=f"cut {k} of {label}", depth=k, accuracy=peak - 0.35 * ((k - best) / depth) ** 2, stderr=0.012
+        )
         for k in range(1, depth + 1)
     )
 
@@ -113,7 +146,7 @@ BASELINE = Baseline(
     val=0.613,
     test=0.602,
     test_ci95=(0.551, 0.650),
-    confirmed=Confirmed(0.598, 3, None, 0.021),
+    confirmed=Confirmed(mean=0.598, folds=3, seed_spread=None, sampling_error=0.021),
 )
 LARGE = Baseline(
     architecture="efficientnet_lite0",
@@ -151,8 +184,18 @@ INSIGHTS = Insights(
         temperature=1.62,
         fitted_on=136,
         bins=15,
-        before=CalibrationScore(0.061, 0.024, 0.402, (CalibrationBin(40, 0.55, 0.4), CalibrationBin(332, 0.98, 0.95))),
-        after=CalibrationScore(0.022, 0.026, 0.341, (CalibrationBin(52, 0.52, 0.5), CalibrationBin(320, 0.93, 0.95))),
+        before=CalibrationScore(
+            ece=0.061,
+            ece_by_chance=0.024,
+            log_loss=0.402,
+            bins=(CalibrationBin(40, 0.55, 0.4), CalibrationBin(332, 0.98, 0.95)),
+        ),
+        after=CalibrationScore(
+            ece=0.022,
+            ece_by_chance=0.026,
+            log_loss=0.341,
+            bins=(CalibrationBin(52, 0.52, 0.5), CalibrationBin(320, 0.93, 0.95)),
+        ),
     ),
 )
 
@@ -199,7 +242,14 @@ SAMPLE = RunResult(
             "test": dict.fromkeys(CLASSES, 93),
         },
         skipped=(Skipped("hat/broken.jpg", "it is broken: truncated file"),),
-        findings=(Finding("duplicates", "info", "4 images with equal content within a class", ("hat/a.jpg",)),),
+        findings=(
+            Finding(
+                kind="duplicates",
+                severity="info",
+                message="4 images with equal content within a class",
+                files=("hat/a.jpg",),
+            ),
+        ),
     ),
     plan=PlanSummary(
         candidates=(
@@ -222,7 +272,7 @@ SAMPLE = RunResult(
         test_ci95=(0.869, 0.929),
         ms_per_image=11.8,
         megabytes=14.1,
-        confirmed=Confirmed(0.905, 3, 0.006, 0.017),
+        confirmed=Confirmed(mean=0.905, folds=3, seed_spread=0.006, sampling_error=0.017),
         majority=0.25,
         test_opened=1,
         test_accuracy=0.75,
@@ -233,7 +283,7 @@ SAMPLE = RunResult(
         val=0.876,
         test=0.860,
         test_ci95=(0.821, 0.892),
-        confirmed=Confirmed(0.868, 3, None, 0.015),
+        confirmed=Confirmed(mean=0.868, folds=3, seed_spread=None, sampling_error=0.015),
     ),
     baseline=replace(BASELINE, not_affordable=("vgg16",)),
     from_scratch=(replace(BASELINE, not_affordable=("vgg16",)), LARGE),
@@ -261,8 +311,8 @@ SAMPLE = RunResult(
         _history(0.55, 0.912), _history(0.15, 0.613), {"2": _history(0.55, 0.912), "7": _history(0.5, 0.88)}
     ),
     mistakes=(
-        Mistake("shirt/1.jpg", "shirt", "long sleeve", 0.998),
-        Mistake("hat/2.jpg", "hat", "dress", 0.914),
+        Mistake(path="shirt/1.jpg", true="shirt", predicted="long sleeve", probability=0.998),
+        Mistake(path="hat/2.jpg", true="hat", predicted="dress", probability=0.914),
     ),
     insights=INSIGHTS,
     importance=IMPORTANCE,

@@ -19,7 +19,7 @@ from tlsearch.types import Decision, NumberedEpochJudge, State, TrialResult, Tri
 SPACE = make_space()
 PROFILE = {c: [0.5 + 0.4 * (n == c.depth // 2) for n in range(c.depth)] for c in (LITE, VGG)}
 WARM_START = warm_start(SPACE, PROFILE, [LITE, VGG], lambda p: make_costs(SPACE).operations(SPACE.spec(p)), 40)
-ROUNDS = 10
+EPOCHS = 10
 
 RunTrial = Callable[[int, TrialSpec, NumberedEpochJudge], TrialResult]
 Rows = list[tuple[int, TrialSpec, str, float | None]]
@@ -39,16 +39,16 @@ def worth(spec: TrialSpec) -> float:
 
 def result(spec: TrialSpec, state: State = "complete", value: float | None = None, reason: str = "") -> TrialResult:
     metrics = {"val_loss": 1 - worth(spec), "val_accuracy": worth(spec)}
-    return TrialResult(spec, state, value, 1.0, metrics, reason=reason)
+    return TrialResult(spec=spec, state=state, value=value, seconds=1.0, metrics=metrics, reason=reason)
 
 
 def simulated(number: int, spec: TrialSpec, judge: NumberedEpochJudge) -> TrialResult:
     """A trial without a network: its curve rises to its worth; some fail and the budget cuts some."""
     if hashed(spec) < 0.1:
         return result(spec, "failed", reason="out of luck")
-    rounds = 0 if spec.is_linear_probe else ROUNDS
-    for done in range(1, rounds + 1):
-        share = done / rounds
+    epochs = 0 if spec.is_linear_probe else EPOCHS
+    for done in range(1, epochs + 1):
+        share = done / epochs
         if judge(done, {"fraction": share, "objective": worth(spec) - 0.3 * (1 - share)}) is Decision.PRUNE:
             return result(spec, "pruned", reason="worse than the median")
         if hashed(spec) > 0.75 and done == 7:

@@ -112,7 +112,7 @@ def make_network(plugin: Backbone | None = None, size: int = SIZE, **changes: An
     """A candidate ready for extraction in float32; ``changes`` are fields of its ``Candidate``."""
     plugin = plugin or Tiny()
     fields = {"weights": "w", "weights_file": None, "weights_id": "id", "image_size": size, "depth": 4, **changes}
-    network = Network(plugin, Candidate(plugin.name, **fields), None, "float32")
+    network = Network(plugin, Candidate(backbone=plugin.name, **fields), None, "float32")
     network.inspect(make_pool(4, size).pixels[size].astype(np.float32))
     return network
 
@@ -157,13 +157,13 @@ def make_fold(count: int = 60) -> Fold:
 
 
 class Patience:
-    """A judge that lets every trial go on and keeps the numbers that it gets; prunes after ``until`` rounds."""
+    """A judge that lets every trial go on and keeps the numbers that it gets; prunes after ``until`` epochs."""
 
     def __init__(self, until: int | None = None) -> None:
-        self.rounds: list[dict[str, float]] = []
+        self.epochs: list[dict[str, float]] = []
         self.until = until
 
     def __call__(self, numbers: Mapping[str, float]) -> Decision:
-        self.rounds.append(dict(numbers))
-        enough = self.until is not None and len(self.rounds) >= self.until
+        self.epochs.append(dict(numbers))
+        enough = self.until is not None and len(self.epochs) >= self.until
         return Decision.PRUNE if enough else Decision.CONTINUE

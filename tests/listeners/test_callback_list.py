@@ -18,7 +18,9 @@ from tlsearch.types import Decision, TrialResult
 SPACE = make_space()
 SPEC = SPACE.spec(SPACE.params(LITE))
 TRIAL = RunningTrial(number=3, role="trial", name="03", spec=SPEC, candidate=LITE, folds=())
-COMPLETED = CompletedTrial(TrialResult(SPEC, "complete", 0.5, 1.0), None, "run 3", ())
+COMPLETED = CompletedTrial(
+    result=TrialResult(spec=SPEC, state="complete", value=0.5, seconds=1.0), outcome=None, run_id="run 3", epochs=()
+)
 EPOCH = EpochInfo(number=1, fold=1, epoch=1.0, fraction=0.5, objective=0.5)
 
 

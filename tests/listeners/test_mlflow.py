@@ -24,7 +24,9 @@ with quiet():
 SPACE = make_space()
 SPEC = SPACE.spec(SPACE.params(LITE, train_suffix=True, freeze_depth=6))
 TRIAL = RunningTrial(number=1, role="trial", name="01 tuned", spec=SPEC, candidate=LITE, folds=())
-RESULT = TrialResult(SPEC, "complete", 0.5, 1.0, {"val_accuracy": 0.5, "val_loss": 1.0})
+RESULT = TrialResult(
+    spec=SPEC, state="complete", value=0.5, seconds=1.0, metrics={"val_accuracy": 0.5, "val_loss": 1.0}
+)
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +78,9 @@ def test_a_trial_is_recorded_below_its_run(home: Path, name: str, tmp_path: Path
             numbers = {"epoch": 1.0, "fraction": 0.5, "objective": 0.4, "val_accuracy": 0.4}
             epoch = EpochInfo(number=number, fold=fold, epoch=1.0, fraction=0.5, objective=0.4, metrics=numbers)
             record.on_epoch_end(trial, epoch)
-        completed = CompletedTrial(RESULT, None, trial.run_id, (), {"val_gain_over_baseline": 0.25})
+        completed = CompletedTrial(
+            result=RESULT, outcome=None, run_id=trial.run_id, epochs=(), extra={"val_gain_over_baseline": 0.25}
+        )
         record.on_trial_end(replace(trial, completed=completed), RESULT)
         record.on_best(1, "best_val_accuracy", 0.5)
         record.tracker.flush()
@@ -118,7 +122,7 @@ def test_what_an_earlier_attempt_completed_but_did_not_close_is_closed(home: Pat
     resumed = MlflowCallback(Tracker.open(None, name, directory=home))
     with resumed.recording(recorded_run(tmp_path), checkpoint_of(tmp_path)):
         assert resumed.parent_run == first.parent_run
-        completed = CompletedTrial(RESULT, None, run_id, ())
+        completed = CompletedTrial(result=RESULT, outcome=None, run_id=run_id, epochs=())
         resumed.on_trial_recalled(replace(TRIAL, run_id=run_id, completed=completed))
         resumed.close_left_open()
     runs = runs_of(home, name)

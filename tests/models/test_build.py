@@ -105,8 +105,8 @@ def test_training_moves_what_follows_the_cut_and_keeps_batchnorm_statistics(
     backbone = trainer.compiled.backbone
     assert backbone is not None
     before = {name: backbone.get_layer(name).get_weights() for name in WITH_WEIGHTS}
-    for _ in range(trainer.rounds):
-        trainer.run_round()
+    for _ in range(trainer.epochs):
+        trainer.run_epoch()
     for number, name in enumerate(WITH_WEIGHTS):
         after = backbone.get_layer(name).get_weights()
         moved = [not np.array_equal(a, b) for a, b in zip(after, before[name], strict=True)]
@@ -125,7 +125,7 @@ def test_from_scratch_batchnorm_follows_the_data(tmp_path: Path) -> None:
     backbone = trainer.compiled.backbone
     assert backbone is not None
     before = {name: backbone.get_layer(name).get_weights()[2:] for name in WITH_WEIGHTS if name.endswith("_bn")}
-    trainer.run_round()
+    trainer.run_epoch()
     for name, statistics in before.items():
         after = backbone.get_layer(name).get_weights()[2:]
         assert all(not np.array_equal(a, b) for a, b in zip(after, statistics, strict=True)), name

@@ -30,7 +30,7 @@ def test_a_head_is_standardisation_hidden_layer_and_logits(units: int) -> None:
     width = units or 6
     hidden = (rng.normal(size=(6, 4)).astype(np.float32), rng.normal(size=4).astype(np.float32)) if units else None
     linear = (rng.normal(size=(width, 3)).astype(np.float32), rng.normal(size=3).astype(np.float32))
-    head.set(HeadWeights(mean, scale, hidden, linear))
+    head.set(HeadWeights(mean=mean, scale=scale, hidden=hidden, linear=linear))
     y = (x - mean) / scale
     if hidden:
         y = np.maximum(y @ hidden[0] + hidden[1], 0)
@@ -61,7 +61,7 @@ def test_a_saved_head_is_the_same_to_the_bit(tmp_path: Path, units: int) -> None
     head = Head(units, 0.5, 3, 1)
     head(x)
     made = head.weights()
-    head.set(HeadWeights(x.mean(axis=0), x.std(axis=0), made.hidden, made.linear))
+    head.set(HeadWeights(mean=x.mean(axis=0), scale=x.std(axis=0), hidden=made.hidden, linear=made.linear))
     save_head(tmp_path / "new" / "head.npz", head)
     loaded = load_head(tmp_path / "new" / "head.npz", 3)
     np.testing.assert_array_equal(array(loaded(x)), array(head(x)))
@@ -74,7 +74,7 @@ def test_an_exported_head_has_layers_of_keras_own_alone(units: int) -> None:
     head = Head(units, 0.5, 3, 1)
     head(x)
     made = head.weights()
-    head.set(HeadWeights(x.mean(axis=0), x.std(axis=0), made.hidden, made.linear))
+    head.set(HeadWeights(mean=x.mean(axis=0), scale=x.std(axis=0), hidden=made.hidden, linear=made.linear))
     pooled = keras.Input((6,))
     model = keras.Model(pooled, head.exported(pooled))
     np.testing.assert_allclose(array(model(x, training=False)), array(head(x)), rtol=1e-4, atol=1e-5)

@@ -13,7 +13,7 @@ from tests.helpers.made_up import backbone_facts, broken_plugin, installed, onli
 from tlsearch.config import RunConfig
 from tlsearch.errors import PluginError, PluginFailedError, WeightsError
 from tlsearch.listeners.callback_list import CallbackList
-from tlsearch.pipeline.candidates import Found, find_candidates
+from tlsearch.pipeline.candidates import AvailableCandidate, find_candidates
 from tlsearch.plugins import weights
 from tlsearch.plugins.facts import PluginFacts
 from tlsearch.plugins.registry import BrokenPlugin, PluginEntry
@@ -58,12 +58,12 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
-Find = Callable[..., tuple[list[Found], list[LeftOut]]]
+Find = Callable[..., tuple[list[AvailableCandidate], list[LeftOut]]]
 
 
 @pytest.fixture
 def find(plugins: PluginFacts, tmp_path: Path) -> Find:
-    def find(**options: Any) -> tuple[list[Found], list[LeftOut]]:
+    def find(**options: Any) -> tuple[list[AvailableCandidate], list[LeftOut]]:
         return find_candidates(RunConfig(tmp_path, **options), plugins, CallbackList(), no_file)
 
     return find
@@ -81,7 +81,7 @@ def installed_path(folder: Path) -> Path:
     return path
 
 
-def labels(found: list[Found]) -> list[str]:
+def labels(found: list[AvailableCandidate]) -> list[str]:
     return [f"{f.backbone.name}@{f.weights.name}" for f in found]
 
 
@@ -131,7 +131,7 @@ def test_a_file_makes_a_candidate(find: Find, asked: list[tuple[str, ...]], file
 
 def with_added(*broken: BrokenPlugin) -> PluginFacts:
     """VGG16 with published weights that are not here, and weights of another package."""
-    added = PluginEntry("weights", "vgg16@hed", "hed-weights", "1.0", "hed:Hed")
+    added = PluginEntry(kind="weights", name="vgg16@hed", distribution="hed-weights", version="1.0", target="hed:Hed")
     return plugin_facts(backbone_facts("vgg16", imagenet=online("vgg16")), broken=broken, weights=[added])
 
 
@@ -220,6 +220,12 @@ def test_backbones_that_are_not_there(find: Find, options: dict[str, Any], words
     with pytest.raises(PluginError, match=words) as caught:
         find(**options)
     assert caught.value.exit_code == 2
+
+
+def test_where_no_backbone_is_installed_there_is_none_to_choose(tmp_path: Path) -> None:
+    config = RunConfig(tmp_path, backbones=("vgg16",))
+    with pytest.raises(PluginError, match=r"no backbone 'vgg16'; none is installed: install its plugin\.$"):
+        find_candidates(config, PluginFacts(usable=()), CallbackList(), lambda name: tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -45,8 +45,8 @@ SCRATCH = replace(LIGHT.spec, backbone="small_cnn", weights=None, image_size=64,
 
 
 def scratch(seconds: float = 12.0) -> BaselineResult:
-    candidate = Candidate("small_cnn", None, None, "", 64, 5)
-    result = TrialResult(SCRATCH, "complete", 0.5, seconds, {})
+    candidate = Candidate(backbone="small_cnn", weights=None, weights_file=None, weights_id="", image_size=64, depth=5)
+    result = TrialResult(spec=SCRATCH, state="complete", value=0.5, seconds=seconds, metrics={})
     return BaselineResult(
         candidate=candidate,
         result=result,
@@ -86,9 +86,9 @@ class Confirming:
         value = self.scores[searched][sum(s == searched for s, _, _ in self.runs)]
         self.runs.append((searched, folds[0], spec.repeat))
         state = "complete" if value is not None else "failed"
-        result = TrialResult(spec, cast("State", state), value, 1.0, {})
+        result = TrialResult(spec=spec, state=cast("State", state), value=value, seconds=1.0, metrics={})
         outcome = None if value is None else Outcome(result, np.asarray(folds[0].val), answers(folds[0], value))
-        return CompletedTrial(result, outcome, f"run{len(self.runs)}", ())
+        return CompletedTrial(result=result, outcome=outcome, run_id=f"run{len(self.runs)}", epochs=())
 
     def folds(self, spec: TrialSpec) -> list[Fold]:
         return [fold for s, fold, repeat in self.runs if s == spec and not repeat]

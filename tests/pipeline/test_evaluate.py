@@ -15,7 +15,7 @@ from tlsearch.errors import RunError
 from tlsearch.listeners.mlflow import MlflowCallback
 from tlsearch.pipeline.evaluate import Evaluation, evaluate_once
 from tlsearch.runs.ledger import Ledger, fingerprint_of
-from tlsearch.worker.protocol import EvaluateModel, ModelPredictions
+from tlsearch.worker.protocol import EvaluateModel, ModelProbabilities
 
 LABELS = [0, 0, 0, 1, 1, 1, 0, 1]
 TEST = (2, 3, 4, 6, 7)
@@ -32,10 +32,10 @@ PREDICTED: Mapping[str, list[int]] = {
 def worker_that_predicts(ledger: Ledger, openings: int) -> FakeWorker:
     """A worker that predicts ``PREDICTED``, and only when the ledger has been written for this opening."""
 
-    def predict(request: EvaluateModel, _: object) -> ModelPredictions:
+    def predict(request: EvaluateModel, _: object) -> ModelProbabilities:
         assert len(ledger.entries()) == openings, "a test file is read before the ledger is written"
         rows = [[0.9 - 0.8 * label, 0.1 + 0.8 * label] for label in PREDICTED[request.folder.name]]
-        return ModelPredictions(np.array(rows), 7.5 if request.latency else None)
+        return ModelProbabilities(np.array(rows), 7.5 if request.latency else None)
 
     return FakeWorker({EvaluateModel: predict})
 
@@ -122,7 +122,7 @@ def test_other_networks_from_scratch_are_scored_in_the_metric_of_the_run(tmp_pat
 
 def test_files_that_vanished_end_the_run_after_the_opening_was_noted(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path / "ledger.jsonl")
-    vanished = FakeWorker({EvaluateModel: ModelPredictions(np.full((5, 2), np.nan))})
+    vanished = FakeWorker({EvaluateModel: ModelProbabilities(np.full((5, 2), np.nan))})
     with pytest.raises(RunError, match="can no longer be read"):
         evaluated(tmp_path, worker=vanished)
     assert len(ledger.entries()) == 1

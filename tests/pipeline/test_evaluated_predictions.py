@@ -20,8 +20,11 @@ LABELS = (0, 0, 1, 1, 0, 1)
 
 def data_of(order: tuple[int, ...], groups: tuple[int, ...]) -> Data:
     """Data whose test part are the images ``order``, in files that are named by their place there."""
-    images = tuple(ImageRecord(f"{place}.png", LABELS[i], HASHES[i], 9, 9) for place, i in enumerate(order))
-    index = DatasetIndex(Path("/data"), ("cat", "dog"), images, ())
+    images = tuple(
+        ImageRecord(path=f"{place}.png", label=LABELS[i], sha256=HASHES[i], width=9, height=9)
+        for place, i in enumerate(order)
+    )
+    index = DatasetIndex(root=Path("/data"), classes=("cat", "dog"), images=images, skipped=())
     rows = tuple(range(len(order)))
     return make_data(LABELS[: len(order)], test=rows, val=(), groups=groups, index=index)
 

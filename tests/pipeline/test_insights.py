@@ -81,7 +81,12 @@ def evaluation(n: int = 40) -> Evaluation:
     )
 
 
-RESULT = TrialResult(TrialSpec("vgg16", "imagenet", 128, 13, 13), "complete", 0.5, 1.0)
+RESULT = TrialResult(
+    spec=TrialSpec(backbone="vgg16", weights="imagenet", image_size=128, depth=13, freeze_depth=13),
+    state="complete",
+    value=0.5,
+    seconds=1.0,
+)
 
 
 def outcome() -> Outcome:
@@ -91,11 +96,11 @@ def outcome() -> Outcome:
 
 def test_suspects_are_named_by_their_files_in_the_pool() -> None:
     worker = examining(insight())
-    findings = found(worker, outcome())
-    assert findings.more_data == MORE
-    assert findings.label_errors is not None
-    assert findings.label_errors.examined == 4
-    (suspect,) = findings.label_errors.suspects
+    insights = found(worker, outcome())
+    assert insights.more_data == MORE
+    assert insights.label_errors is not None
+    assert insights.label_errors.examined == 4
+    (suspect,) = insights.label_errors.suspects
     assert (suspect.path, suspect.given, suspect.suggested) == ("13.png", "cat", "dog")
     assert (suspect.given_probability, suspect.suggested_probability) == (0.2, 0.75)
     (request,) = worker.requests
@@ -108,18 +113,18 @@ def test_suspects_are_named_by_their_files_in_the_pool() -> None:
 def test_no_more_suspects_are_shown_than_fit_a_page() -> None:
     n = 60
     worker = examining(Insight(MORE, np.arange(n), np.tile([0.1, 0.9, 0.0], (n, 1))))
-    findings = found(worker, None, of=data(range(n), (0,) * n))
-    assert findings.label_errors is not None
-    assert len(findings.label_errors.suspects) == MOST_SUSPECTS
+    insights = found(worker, None, of=data(range(n), (0,) * n))
+    assert insights.label_errors is not None
+    assert len(insights.label_errors.suspects) == MOST_SUSPECTS
 
 
 def test_the_temperature_comes_from_the_winners_validation_images() -> None:
-    findings = found(examining(insight()), outcome())
-    assert findings.calibration is not None
+    insights = found(examining(insight()), outcome())
+    assert insights.calibration is not None
     labels = np.array([POOL_LABELS[row] for row in (0, 1, 4)])
-    assert findings.calibration.temperature == fit_temperature(outcome().val_probabilities.astype(np.float64), labels)
-    assert findings.calibration.fitted_on == 3
-    assert sum(b.images for b in findings.calibration.before.bins) == 40
+    assert insights.calibration.temperature == fit_temperature(outcome().val_probabilities.astype(np.float64), labels)
+    assert insights.calibration.fitted_on == 3
+    assert sum(b.images for b in insights.calibration.before.bins) == 40
 
 
 def test_a_winner_without_validation_figures_has_no_calibration() -> None:
@@ -129,10 +134,10 @@ def test_a_winner_without_validation_figures_has_no_calibration() -> None:
 
 
 @pytest.mark.parametrize("reply", [None, TrialError("out of memory")])
-def test_findings_that_are_unavailable_cost_the_run_nothing(reply: Exception | None) -> None:
+def test_insights_that_are_unavailable_cost_the_run_nothing(reply: Exception | None) -> None:
     heard = Heard()
-    findings = found(examining(reply), outcome(), heard=heard)
-    assert (findings.more_data, findings.label_errors) == (None, None)
-    assert findings.calibration is not None
-    expected = [] if reply is None else ["no finding on labels and on more data: out of memory"]
+    insights = found(examining(reply), outcome(), heard=heard)
+    assert (insights.more_data, insights.label_errors) == (None, None)
+    assert insights.calibration is not None
+    expected = [] if reply is None else ["no insight into labels and into more data: out of memory"]
     assert heard.warnings == expected

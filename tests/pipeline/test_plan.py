@@ -24,7 +24,7 @@ from tlsearch.config import RunConfig
 from tlsearch.data.index import ImageRecord, Survey
 from tlsearch.data.split import Fold
 from tlsearch.errors import PluginError
-from tlsearch.pipeline.candidates import Found
+from tlsearch.pipeline.candidates import AvailableCandidate
 from tlsearch.pipeline.plan import (
     FEWEST_STEPS,
     _fitting_steps,
@@ -80,9 +80,14 @@ def test_an_augmentation_of_another_package_may_take_part_by_default(tmp_path: P
 @pytest.mark.parametrize(("options", "size"), [({}, 96), ({"image_size": 160}, 160)])
 def test_sizes_come_from_the_median_short_side(tmp_path: Path, options: dict[str, Any], size: int) -> None:
     shapes = [(300, 90), (100, 120), (640, 480)]
-    images = tuple(ImageRecord(f"a/{n}.png", 0, "", *shape) for n, shape in enumerate(shapes))
-    found = Found(backbone_facts("lite"), weights.from_file("imagenet", installed_file(tmp_path)))
-    assert sizes_of([found], Survey(tmp_path, ("a",), images, ()), RunConfig(tmp_path, **options)) == [size]
+    images = tuple(
+        ImageRecord(path=f"a/{n}.png", label=0, sha256="", width=width, height=height)
+        for n, (width, height) in enumerate(shapes)
+    )
+    found = AvailableCandidate(backbone_facts("lite"), weights.from_file("imagenet", installed_file(tmp_path)))
+    assert sizes_of(
+        [found], Survey(root=tmp_path, classes=("a",), images=images, skipped=()), RunConfig(tmp_path, **options)
+    ) == [size]
 
 
 def installed_file(folder: Path) -> Path:

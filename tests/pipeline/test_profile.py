@@ -23,7 +23,9 @@ THIRD = replace(VGG, backbone="resnet50", depth=17)
 
 
 def points(*accuracies: float) -> tuple[ProfilePoint, ...]:
-    return tuple(ProfilePoint(f"cut{n}", n, a, 0.02) for n, a in enumerate(accuracies, 1))
+    return tuple(
+        ProfilePoint(cut_point=f"cut{n}", depth=n, accuracy=a, stderr=0.02) for n, a in enumerate(accuracies, 1)
+    )
 
 
 def best(profile: dict[Candidate, tuple[ProfilePoint, ...]], *dear: Candidate) -> list[Candidate]:

@@ -39,7 +39,7 @@ TUNED = TrialRecord(
 
 def scratch(seconds: float) -> BaselineResult:
     """A network from scratch that was trained for so many seconds."""
-    result = TrialResult(replace(PROBE.spec, weights=None), "complete", 0.5, seconds)
+    result = TrialResult(spec=replace(PROBE.spec, weights=None), state="complete", value=0.5, seconds=seconds)
     return BaselineResult(
         candidate=replace(LITE, weights=None),
         result=result,
@@ -111,7 +111,7 @@ def test_trials_are_ranked_on_the_folds_that_all_of_them_have() -> None:
     assert search.best(2) == [tuned, probe]
 
 
-POINTS = tuple(ProfilePoint(f"cut{n}", n, 0.5, 0.01) for n in range(1, LITE.depth + 1))
+POINTS = tuple(ProfilePoint(cut_point=f"cut{n}", depth=n, accuracy=0.5, stderr=0.01) for n in range(1, LITE.depth + 1))
 
 
 class Late:
@@ -126,8 +126,8 @@ class Late:
 
     def _run_trial(self, context: RunContext, trial: RunningTrial, judge: object) -> CompletedTrial:
         self.seconds.append(trial.seconds)
-        result = TrialResult(trial.spec, "complete", 0.6, 1.0, {"val_loss": 1.0})
-        return CompletedTrial(result, None, "run", ())
+        result = TrialResult(spec=trial.spec, state="complete", value=0.6, seconds=1.0, metrics={"val_loss": 1.0})
+        return CompletedTrial(result=result, outcome=None, run_id="run", epochs=())
 
 
 class Best(MlflowCallback):
@@ -157,15 +157,17 @@ def test_gains_are_taken_on_the_folds_that_both_have() -> None:
     costs.folds, costs.trained_folds = 3, 1
     plan = make_plan(space, costs, folds=(Fold((0,), (1,)),) * 3)
     spec = space.spec(space.params(LITE))
-    from_scratch = TrialResult(replace(spec, weights=None), "complete", 0.25, 1.0, {"val_accuracy": 0.25})
-    solved = TrialResult(spec, "complete", 0.75, 1.0, fold_values=(0.5, 0.75, 1.0))
+    from_scratch = TrialResult(
+        spec=replace(spec, weights=None), state="complete", value=0.25, seconds=1.0, metrics={"val_accuracy": 0.25}
+    )
+    solved = TrialResult(spec=spec, state="complete", value=0.75, seconds=1.0, fold_values=(0.5, 0.75, 1.0))
     probe = TrialRecord(number=1, spec=spec, state="complete", value=0.5, fold_values=(0.125, 0.625, 0.75))
     assert val_figures(solved, from_scratch, probe) == {
         "baseline_val_accuracy": 0.25,
         "val_gain_over_baseline": 0.25,  # on the first fold alone, as the network from scratch
         "val_gain_over_linear_probe": 0.25,  # on all three
     }
-    tuned = TrialResult(spec, "complete", 0.5, 1.0, fold_values=(0.5,))
+    tuned = TrialResult(spec=spec, state="complete", value=0.5, seconds=1.0, fold_values=(0.5,))
     assert val_figures(tuned, from_scratch, probe)["val_gain_over_linear_probe"] == 0.375
     assert val_figures(solved, None, probe) == {"val_gain_over_linear_probe": 0.25}
     assert trial_row(plan, 1, solved, "").value_on_shared_folds == 0.5

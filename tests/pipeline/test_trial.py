@@ -1,4 +1,4 @@
-"""A trial from the parent's side: what is asked of the worker, and what is recorded of its rounds."""
+"""A trial from the parent's side: what is asked of the worker, and what is recorded of its epochs."""
 
 from __future__ import annotations
 
@@ -17,30 +17,33 @@ from tlsearch.listeners.running_trial import RunningTrial
 from tlsearch.pipeline.trial import Epochs, run_trial
 from tlsearch.training.trial import Outcome
 from tlsearch.types import Candidate, Decision, Role, TrialResult, TrialSpec
-from tlsearch.worker.protocol import EpochEnd, Listener, RunTrial
+from tlsearch.worker.events import EpochEnd, Listener
+from tlsearch.worker.protocol import RunTrial
 
-SPEC = TrialSpec("vgg16", "imagenet", 128, 13, 10, steps=40, batch_size=32)
+SPEC = TrialSpec(
+    backbone="vgg16", weights="imagenet", image_size=128, depth=13, freeze_depth=10, steps=40, batch_size=32
+)
 
 
 class Worker:
-    """Tells a number of rounds in each attempt, and then runs out of memory, except in the last."""
+    """Tells a number of epochs in each attempt, and then runs out of memory, except in the last."""
 
-    def __init__(self, *rounds: int) -> None:
-        self.rounds = rounds
+    def __init__(self, *epochs: int) -> None:
+        self.epochs = epochs
         self.asked: list[tuple[int | None, bool]] = []
         self.decisions: list[Decision] = []
 
     def send(self, request: RunTrial, listener: Listener) -> Outcome:
         """The outcome of a trial."""
         self.asked.append((request.batch_size, request.keep_compiled))
-        for epoch in range(1, self.rounds[len(self.asked) - 1] + 1):
+        for epoch in range(1, self.epochs[len(self.asked) - 1] + 1):
             numbers = {"epoch": epoch, "val_accuracy": 0.5, "attempt": len(self.asked)}
             self.decisions.append(listener(EpochEnd(numbers)))
             if self.decisions[-1] is Decision.PRUNE:
                 break
-        if len(self.asked) < len(self.rounds):
+        if len(self.asked) < len(self.epochs):
             raise OutOfMemoryError("no memory")
-        result = TrialResult(SPEC, "complete", 0.5, 1.0)
+        result = TrialResult(spec=SPEC, state="complete", value=0.5, seconds=1.0)
         return Outcome(result, np.zeros(0, np.int64), np.zeros((0, 2), np.float32))
 
 
@@ -57,40 +60,42 @@ class Told(Callback):
 
 
 def make_trial(role: Role) -> RunningTrial:
-    candidate = Candidate("vgg16", "imagenet", None, "", 128, 13)
+    candidate = Candidate(
+        backbone="vgg16", weights="imagenet", weights_file=None, weights_id="", image_size=128, depth=13
+    )
     return RunningTrial(number=1, role=role, name="name", spec=SPEC, candidate=candidate, folds=(Fold((0,), (1,)),))
 
 
-def rounds_of(folder: Path, worker: Worker, role: Role) -> list[tuple[int, float]]:
-    """Run a trial; gives the rounds that the judge was told, with the number of the attempt."""
+def epochs_of(folder: Path, worker: Worker, role: Role) -> list[tuple[int, float]]:
+    """Run a trial; gives the epochs that the judge was told, with the number of the attempt."""
     told = Told()
-    rounds: list[tuple[int, float]] = []
+    epochs: list[tuple[int, float]] = []
 
     def judge(number: int, numbers: Mapping[str, float]) -> Decision:
-        rounds.append((number, numbers["attempt"]))
+        epochs.append((number, numbers["attempt"]))
         return Decision.CONTINUE
 
     run_trial(make_context(folder, worker, heard=told), make_trial(role), judge)
-    assert [(epoch.number, epoch.metrics["attempt"]) for epoch in told.epochs] == rounds
-    return rounds
+    assert [(epoch.number, epoch.metrics["attempt"]) for epoch in told.epochs] == epochs
+    return epochs
 
 
 @pytest.mark.parametrize(("role", "keep"), [("trial", False), ("confirmation", True)])
 def test_a_trial_that_comes_again_keeps_its_model(tmp_path: Path, role: Role, keep: bool) -> None:
     worker = Worker(2)
-    assert rounds_of(tmp_path, worker, role) == [(1, 1), (2, 1)]
+    assert epochs_of(tmp_path, worker, role) == [(1, 1), (2, 1)]
     assert worker.asked == [(None, keep)]
 
 
-def test_rounds_of_further_attempts_are_told_from_where_the_longest_one_ended(tmp_path: Path) -> None:
+def test_epochs_of_further_attempts_are_told_from_where_the_longest_one_ended(tmp_path: Path) -> None:
     worker = Worker(3, 1, 5)
-    assert rounds_of(tmp_path, worker, "confirmation") == [(1, 1), (2, 1), (3, 1), (4, 3), (5, 3)]
+    assert epochs_of(tmp_path, worker, "confirmation") == [(1, 1), (2, 1), (3, 1), (4, 3), (5, 3)]
     assert worker.asked == [(None, True), (None, False), (16, False)]
 
 
 def test_epochs_begin_anew_in_every_fold() -> None:
     epochs = Epochs()
-    # Two folds, in rounds of less than an epoch.
+    # Two folds, whose schedule is short.
     told = [epochs.next({"epoch": epoch}) for epoch in (0.4, 0.8, 1.2, 0.4, 0.8, 1.2)]
     assert [epoch.number for epoch in told] == [1, 2, 3, 4, 5, 6]
     assert [epoch.fold for epoch in told] == [1, 1, 1, 2, 2, 2]
@@ -100,6 +105,13 @@ def test_a_callback_may_end_a_trial(tmp_path: Path) -> None:
     worker = Worker(4)
     run_trial(make_context(tmp_path, worker, heard=Told(prune_from=2)), make_trial("trial"))
     assert worker.decisions == [Decision.CONTINUE, Decision.PRUNE]
+
+
+@pytest.mark.parametrize("role", ["confirmation", "baseline"])
+def test_no_callback_ends_what_the_winner_is_compared_with(tmp_path: Path, role: Role) -> None:
+    worker = Worker(4)
+    run_trial(make_context(tmp_path, worker, heard=Told(prune_from=2)), make_trial(role))
+    assert worker.decisions == [Decision.CONTINUE] * 4
 
 
 def test_a_trial_that_an_earlier_attempt_completed_is_not_run_again(tmp_path: Path) -> None:
@@ -115,6 +127,6 @@ def test_a_trial_that_an_earlier_attempt_completed_is_not_run_again(tmp_path: Pa
     completed = run_trial(keeping, make_trial("trial"), judge)
     again = run_trial(make_context(tmp_path, second), make_trial("trial"), judge)
     assert again.result == completed.result
-    assert again.rounds == completed.rounds
+    assert again.epochs == completed.epochs
     assert (first.asked, second.asked) == ([(None, False)], [])
     assert told == [1, 2, 1, 2]

@@ -9,7 +9,7 @@ import pytest
 
 from tlsearch import testing
 from tlsearch.plugins.guard import Guarded
-from tlsearch.plugins.kinds import NAMES, all_kinds, kind_named
+from tlsearch.plugins.kinds import GROUPS, NAMES, kind_named
 from tlsearch.plugins.registry import contract_fault, find_plugins
 from tlsearch.plugins.scaffold import TEMPLATES
 
@@ -24,8 +24,9 @@ class Nothing:
 
 
 def test_names_and_groups_are_those_of_the_descriptors() -> None:
-    assert [kind.name for kind in all_kinds()] == list(NAMES)
-    assert len({kind.group for kind in all_kinds()}) == len(NAMES)
+    kinds = [kind_named(name) for name in NAMES]
+    assert {kind.name: kind.group for kind in kinds} == GROUPS
+    assert len(set(GROUPS.values())) == len(NAMES)
     assert kind_named("augmentation").methods == ("render",)
     assert kind_named("backbone").methods == ("build", "cut_points", "preprocess")
 
@@ -51,7 +52,7 @@ def test_the_pages_tell_of_every_kind(name: str) -> None:
 
 
 def test_a_kind_without_a_guard_of_its_own_gets_the_common_one() -> None:
-    assert [kind.name for kind in all_kinds() if kind.wrap is None][:1] == ["weights"]
+    assert [name for name in NAMES if kind_named(name).wrap is None][:1] == ["weights"]
     guarded = Guarded("weights", Nothing(), kind_named("weights").methods)
     assert guarded.name == "nothing"
 

@@ -250,12 +250,13 @@ def test_hostile_names_stay_text(tmp_path: Path) -> None:
         dataset=replace(
             SAMPLE.dataset, path=f"/data/{evil}", classes=names,
             counts={"train": dict.fromkeys(names, 5), "test": dict.fromkeys(names, 5)},
-            skipped=(Skipped(evil, evil),), findings=(Finding(evil, "warning", evil, (evil,)),),
+            skipped=(Skipped(evil, evil),),
+            findings=(Finding(kind=evil, severity="warning", message=evil, files=(evil,)),),
         ),
-        profile={evil: (ProfilePoint(evil, 1, 0.5),)},
+        profile={evil: (ProfilePoint(cut_point=evil, depth=1, accuracy=0.5),)},
         trials=(*SAMPLE.trials, replace(SAMPLE.trials[0], number=9, reason=evil, label=evil)),
         confusion=Confusion(names, ((1, 2, 0, 0),) * 4),
-        mistakes=(Mistake(evil, evil, evil, 0.5),),
+        mistakes=(Mistake(path=evil, true=evil, predicted=evil, probability=0.5),),
         insights=replace(
             SAMPLE.insights,
             label_errors=LabelErrors(9, 1, (replace(SUSPECT, path=evil, given=evil, suggested=evil),)),

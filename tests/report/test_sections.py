@@ -109,7 +109,9 @@ def test_the_points_that_are_not_drawn_are_counted() -> None:
 
 
 def test_a_linear_head_stands_left_of_every_hidden_layer() -> None:
-    wide = TrialRow.of(9, "trial", TrialResult(replace(WINNER, units=2048), "complete", 0.8, 1.0))
+    wide = TrialRow.of(
+        9, "trial", TrialResult(spec=replace(WINNER, units=2048), state="complete", value=0.8, seconds=1.0)
+    )
     figure = charts(importance_section(replace(SAMPLE, trials=(*SAMPLE.trials, wide))).pictures)["head-size"].figure
     (axes,) = figure.axes
     assert [label.get_text() for label in axes.get_xticklabels()] == [
@@ -120,7 +122,9 @@ def test_a_linear_head_stands_left_of_every_hidden_layer() -> None:
 
 
 def test_a_trial_that_ended_early_has_what_it_had_reached() -> None:
-    row = TrialRow.of(1, "trial", TrialResult(SCRATCH, "pruned", None, 1.0, {"objective": 0.4}))
+    row = TrialRow.of(
+        1, "trial", TrialResult(spec=SCRATCH, state="pruned", value=None, seconds=1.0, metrics={"objective": 0.4})
+    )
     assert reached(row) == 0.4
     assert reached(replace(row, state="failed")) is None
     assert reached(replace(row, metrics={})) is None

@@ -30,11 +30,20 @@ def test_a_validation_figure_is_selected_and_optimistic(val_folds: int, folds: i
 
 
 def test_the_two_spreads_of_a_confirmed_figure_stay_apart() -> None:
-    assert words.confirmed_on(Confirmed(0.9, 3, 0.006, 0.017)) == "confirmed on 3 resampled folds"
-    assert words.confirmed_on(Confirmed(0.9, 1, None, None)) == "confirmed on 1 resampled fold"
-    assert words.spreads(Confirmed(0.9, 3, 0.006, 0.017)) == "seeds +- 0.006, sampling +- 0.017"
-    assert words.spreads(Confirmed(0.9, 3, None, 0.017)) == "sampling +- 0.017"
-    assert words.spreads(Confirmed(0.9, 1, None, None)) == ""
+    assert (
+        words.confirmed_on(Confirmed(mean=0.9, folds=3, seed_spread=0.006, sampling_error=0.017))
+        == "confirmed on 3 resampled folds"
+    )
+    assert (
+        words.confirmed_on(Confirmed(mean=0.9, folds=1, seed_spread=None, sampling_error=None))
+        == "confirmed on 1 resampled fold"
+    )
+    assert (
+        words.spreads(Confirmed(mean=0.9, folds=3, seed_spread=0.006, sampling_error=0.017))
+        == "seeds +- 0.006, sampling +- 0.017"
+    )
+    assert words.spreads(Confirmed(mean=0.9, folds=3, seed_spread=None, sampling_error=0.017)) == "sampling +- 0.017"
+    assert words.spreads(Confirmed(mean=0.9, folds=1, seed_spread=None, sampling_error=None)) == ""
 
 
 def test_openings_are_counted() -> None:

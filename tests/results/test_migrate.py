@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -40,10 +41,15 @@ def test_a_file_of_version_1_is_read() -> None:
 
 
 def test_what_is_read_is_written_in_the_present_version(tmp_path: Path) -> None:
-    result = read_result(VERSION_1)
-    write_result(result, tmp_path)
-    assert json.loads((tmp_path / "result.json").read_text(encoding="utf-8"))["schema_version"] == SCHEMA_VERSION
-    assert read_result(tmp_path) == result
+    write_result(read_result(VERSION_1), tmp_path / "first")
+    result = read_result(tmp_path / "first")
+    write_result(result, tmp_path / "first")
+    assert (
+        json.loads((tmp_path / "first" / "result.json").read_text(encoding="utf-8"))["schema_version"] == SCHEMA_VERSION
+    )
+    assert read_result(tmp_path / "first") == result
+    former = read_result(VERSION_1)
+    assert replace(result, output=former.output, command=former.command) == former
 
 
 def test_the_report_of_version_1_is_written_anew(tmp_path: Path) -> None:

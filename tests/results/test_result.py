@@ -20,10 +20,15 @@ from tlsearch.types import TrialSpec
 from tlsearch.utils import serialize
 
 
+def at(result: RunResult, folder: Path) -> RunResult:
+    """The result as it is read from a folder."""
+    return replace(result, output=replace(result.output, folder=str(folder)))
+
+
 def test_what_is_written_is_read_back(tmp_path: Path) -> None:
     path = write_result(SAMPLE, tmp_path / "new")
     assert path == tmp_path / "new" / "result.json"
-    assert read_result(tmp_path / "new") == SAMPLE
+    assert read_result(tmp_path / "new") == at(SAMPLE, tmp_path / "new")
 
 
 def test_a_result_without_its_optional_parts_is_read_back(tmp_path: Path) -> None:
@@ -38,13 +43,26 @@ def test_a_result_without_its_optional_parts_is_read_back(tmp_path: Path) -> Non
         trials=(),
     )
     write_result(bare, tmp_path)
-    assert read_result(tmp_path) == bare
+    assert read_result(tmp_path) == at(bare, tmp_path)
+
+
+def test_a_folder_that_was_moved_is_where_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before, after = tmp_path / "first run", tmp_path / "second place"
+    command = f"tlsearch run --config '{before / 'run.toml'}'"
+    write_result(replace(at(SAMPLE, before), command=command), before)
+    before.rename(after)
+    monkeypatch.chdir(tmp_path)
+    result = read_result(Path("second place"))
+    assert result.output == replace(SAMPLE.output, folder=str(after))
+    assert result.command == f"tlsearch run --config '{after / 'run.toml'}'"
 
 
 def test_names_in_any_script_and_in_none_are_read_back(tmp_path: Path) -> None:
-    odd = replace(SAMPLE, mistakes=(Mistake("платье/\udcff.jpg", "платье", "帽子", 0.5),))
+    odd = replace(
+        SAMPLE, mistakes=(Mistake(path="платье/\udcff.jpg", true="платье", predicted="帽子", probability=0.5),)
+    )
     assert "платье" in write_result(odd, tmp_path).read_text(encoding="utf-8")
-    assert read_result(tmp_path) == odd
+    assert read_result(tmp_path) == at(odd, tmp_path)
 
 
 def test_only_the_two_files_are_left_behind(tmp_path: Path) -> None:
@@ -62,7 +80,7 @@ def test_an_interrupted_write_leaves_the_old_file(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(Path, "replace", stop)
     with pytest.raises(KeyboardInterrupt):
         write_result(replace(SAMPLE, command="other"), tmp_path)
-    assert read_result(tmp_path) == SAMPLE
+    assert read_result(tmp_path) == at(SAMPLE, tmp_path)
 
 
 def test_the_json_is_strict_and_names_its_schema_first(tmp_path: Path) -> None:
@@ -83,7 +101,7 @@ def test_keys_of_a_newer_version_are_passed_over(tmp_path: Path) -> None:
     values["winner"]["spec"]["mixup"] = 0.2
     values["trials"][0]["note"] = "new"
     (tmp_path / "result.json").write_text(json.dumps(values), encoding="utf-8")
-    assert read_result(tmp_path) == SAMPLE
+    assert read_result(tmp_path) == at(SAMPLE, tmp_path)
 
 
 @pytest.mark.parametrize(

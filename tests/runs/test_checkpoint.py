@@ -17,14 +17,16 @@ from tlsearch.runs.checkpoint import Checkpoint
 from tlsearch.training.trial import Outcome
 from tlsearch.types import TrialResult, TrialSpec
 
-SPEC = TrialSpec("efficientnet_lite0", "imagenet", 160, 18, 6, units=64, lr_head=1e-3)
+SPEC = TrialSpec(
+    backbone="efficientnet_lite0", weights="imagenet", image_size=160, depth=18, freeze_depth=6, units=64, lr_head=1e-3
+)
 RESULT = TrialResult(
-    SPEC,
-    "complete",
-    0.1 + 0.2,
-    12.5,
-    {"val_loss": math.inf, "val_accuracy": 1 / 3},
-    ({"epoch": 1.0, "train_loss": math.nan},),
+    spec=SPEC,
+    state="complete",
+    value=0.1 + 0.2,
+    seconds=12.5,
+    metrics={"val_loss": math.inf, "val_accuracy": 1 / 3},
+    history=({"epoch": 1.0, "train_loss": math.nan},),
     fold_values=(0.5, 0.25),
 )
 OUTCOME = Outcome(

@@ -14,16 +14,16 @@ from tlsearch.search.pruner import SameKindPruner
 from tlsearch.search.trial_record import Curve, TrialRecord
 from tlsearch.types import State
 
-ROUNDS = 10
+EPOCHS = 10
 
 
 def flat(value: float) -> Curve:
-    return [(number / ROUNDS, value) for number in range(1, ROUNDS + 1)]
+    return [(number / EPOCHS, value) for number in range(1, EPOCHS + 1)]
 
 
 def rising(start: float) -> Curve:
-    """From ``start``, .01 a round."""
-    return [(number / ROUNDS, start + 0.01 * number) for number in range(1, ROUNDS + 1)]
+    """From ``start``, .01 an epoch."""
+    return [(number / EPOCHS, start + 0.01 * number) for number in range(1, EPOCHS + 1)]
 
 
 def record(curve: Curve, state: State = "complete", *, fine_tuning: bool = True) -> TrialRecord:
@@ -33,9 +33,9 @@ def record(curve: Curve, state: State = "complete", *, fine_tuning: bool = True)
 
 def is_pruned(share: float, objectives: Sequence[float], finished: Sequence[TrialRecord]) -> bool:
     """Whether a trial with these objectives so far, the last after ``share`` of its steps, is pruned."""
-    rounds = range(1, len(objectives) + 1)
-    shares = {number: share * number / len(objectives) for number in rounds}
-    trial = create_trial(state=TrialState.RUNNING, intermediate_values=dict(zip(rounds, objectives, strict=True)))
+    epochs = range(1, len(objectives) + 1)
+    shares = {number: share * number / len(objectives) for number in epochs}
+    trial = create_trial(state=TrialState.RUNNING, intermediate_values=dict(zip(epochs, objectives, strict=True)))
     pruner = SameKindPruner("fine_tuning", finished, shares)
     return pruner.prune(optuna.create_study(direction="maximize", pruner=pruner), trial)
 
@@ -48,10 +48,10 @@ def should_prune(share: float, objectives: Sequence[float], rivals: Sequence[Cur
 RIVALS = [flat(0.5), flat(0.6), flat(0.9)]
 
 
-@pytest.mark.parametrize("number", range(1, ROUNDS + 1))
+@pytest.mark.parametrize("number", range(1, EPOCHS + 1))
 def test_nothing_is_pruned_early_or_at_the_very_end(number: int) -> None:
     hopeless = [0.0] * number
-    assert should_prune(number / ROUNDS, hopeless, RIVALS) == (4 <= number < ROUNDS)
+    assert should_prune(number / EPOCHS, hopeless, RIVALS) == (4 <= number < EPOCHS)
 
 
 def test_nothing_is_pruned_before_its_first_round() -> None:
@@ -81,21 +81,21 @@ def test_rivals_are_complete_and_of_the_same_kind() -> None:
     assert is_pruned(0.5, [0.0] * 5, [*two, *others, record(good)])
 
 
-def test_the_last_three_rounds_count() -> None:
+def test_the_last_three_epochs_count() -> None:
     assert not should_prune(0.5, [0.0, 0.0, 0.7, 0.7, 0.7], RIVALS)
     assert should_prune(0.5, [0.9, 0.9, 0.9, 0.9, 0.0], [flat(0.7)] * 3)  # their mean is .6
 
 
 def test_rivals_are_met_at_the_same_share() -> None:
     rivals = [rising(0.5), rising(0.5), rising(0.5)]
-    # After half of the rounds they had the mean of .53, .54 and .55; at the end they had .59.
+    # After half of the epochs they had the mean of .53, .54 and .55; at the end they had .59.
     assert not should_prune(0.5, [0.545] * 3, rivals)
     assert should_prune(0.5, [0.535] * 3, rivals)
 
 
-def test_rivals_with_other_rounds_are_met_where_they_were_then() -> None:
+def test_rivals_with_other_epochs_are_met_where_they_were_then() -> None:
     halves: Curve = [(0.5, 0.2), (1.0, 0.9)]
     assert not should_prune(0.6, [0.3] * 6, [halves] * 3)
     assert should_prune(0.6, [0.1] * 6, [halves] * 3)
-    late: Curve = [(0.7, 0.4), (1.0, 0.9)]  # nothing yet at .5: its first round stands in
+    late: Curve = [(0.7, 0.4), (1.0, 0.9)]  # nothing yet at .5: its first epoch stands in
     assert should_prune(0.5, [0.3] * 5, [late] * 3)

@@ -158,7 +158,13 @@ def test_a_limit_in_time_gives_a_prefix_of_the_same_trials(
 
 def test_numbers_that_are_not_finite_survive_the_storage(tmp_path: Path) -> None:
     def run_trial(number: int, spec: TrialSpec, judge: NumberedEpochJudge) -> TrialResult:
-        return TrialResult(spec, "complete", 0.5, 1.0, {"val_loss": math.inf, "train_loss": math.nan, "c": 0.1})
+        return TrialResult(
+            spec=spec,
+            state="complete",
+            value=0.5,
+            seconds=1.0,
+            metrics={"val_loss": math.inf, "train_loss": math.nan, "c": 0.1},
+        )
 
     run(open_search(tmp_path / "study.db"), 1, run_trial)
     (kept,) = open_search(tmp_path / "study.db").finished

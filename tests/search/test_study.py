@@ -6,7 +6,7 @@ import optuna
 import pytest
 
 from tests.helpers.made_up import LITE, VGG, make_costs, make_space
-from tests.helpers.simulation import ROUNDS, SPACE, WARM_START, nothing, open_search, result, run, simulated
+from tests.helpers.simulation import EPOCHS, SPACE, WARM_START, nothing, open_search, result, run, simulated
 from tlsearch.search.study import Search
 from tlsearch.types import Decision, NumberedEpochJudge, TrialResult, TrialSpec
 
@@ -92,8 +92,8 @@ def test_a_trial_is_compared_with_its_own_kind_only() -> None:
 
     def run_trial(number: int, spec: TrialSpec, judge: NumberedEpochJudge) -> TrialResult:
         level = 0.9 if number <= 3 else 0.2
-        for done in range(1, ROUNDS + 1):
-            if judge(done, {"fraction": done / ROUNDS, "objective": level}) is Decision.PRUNE:
+        for done in range(1, EPOCHS + 1):
+            if judge(done, {"fraction": done / EPOCHS, "objective": level}) is Decision.PRUNE:
                 return result(spec, "pruned", reason=f"after {done}")
         return result(spec, value=level)
 
@@ -130,7 +130,7 @@ def test_ties_go_to_the_lower_loss_then_to_the_cheaper() -> None:
 
     def run_trial(number: int, spec: TrialSpec, judge: NumberedEpochJudge) -> TrialResult:
         value, loss = next(numbers)
-        return TrialResult(spec, "complete", value, 1.0, {"val_loss": loss})
+        return TrialResult(spec=spec, state="complete", value=value, seconds=1.0, metrics={"val_loss": loss})
 
     run(search, 4, run_trial)
     search.costs.made.clear()  # as if nothing had been made: VGG costs ten times as much

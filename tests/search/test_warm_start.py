@@ -103,7 +103,9 @@ def test_then_what_trains_for_the_best_candidate() -> None:
 def test_depths_and_rates_of_the_built_in_backbones(
     backbone: str, depth: int, depths: tuple[int, int], rates: tuple[float, float, float]
 ) -> None:
-    candidate = Candidate(backbone, "imagenet", None, "", 160, depth)
+    candidate = Candidate(
+        backbone=backbone, weights="imagenet", weights_file=None, weights_id="", image_size=160, depth=depth
+    )
     hints = registry.load_plugin("backbone", backbone).hints
     assert depths_of(candidate, hints) == depths
     assert rates_of(hints) == rates
@@ -111,7 +113,10 @@ def test_depths_and_rates_of_the_built_in_backbones(
 
 @pytest.mark.parametrize("depth", range(1, 40))
 def test_an_unknown_backbone_is_cut_in_the_same_places(depth: int) -> None:
-    middle, late = depths_of(Candidate("theirs", "a", None, "", 160, depth), TrainingHints())
+    middle, late = depths_of(
+        Candidate(backbone="theirs", weights="a", weights_file=None, weights_id="", image_size=160, depth=depth),
+        TrainingHints(),
+    )
     assert min(1, depth - 1) <= middle <= late < depth
     if depth >= 5:
         assert 1 / 3 <= middle / depth <= 1 / 2

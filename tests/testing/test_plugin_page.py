@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tlsearch.cli.main import cli
-from tlsearch.plugins.kinds import NAMES, all_kinds
+from tlsearch.plugins.kinds import GROUPS, NAMES
 from tlsearch.testing import check_plugin
 
 FOLDER = Path(__file__).parents[2] / "docs" / "plugins"
@@ -67,6 +67,6 @@ def test_the_commands_exist() -> None:
 def test_what_is_registered_is_what_the_page_defines() -> None:
     blocks = [tomllib.loads(text) for text in re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)]
     groups = [group for block in blocks for group in block["project"]["entry-points"].items()]
-    assert {kind.group for kind in all_kinds()} <= {group for group, _ in groups}
+    assert set(GROUPS.values()) <= {group for group, _ in groups}
     registered = {name for _, points in groups for name in points}
     assert registered == {mark.split()[2] for mark, _ in ALL_PLUGINS}

@@ -10,11 +10,31 @@ from tlsearch.tracking.naming import curve_of, finals_of, note_of, params_of, ru
 from tlsearch.types import State, TrialResult, TrialSpec
 
 SPEC = TrialSpec(
-    "vgg16", "imagenet", 128, 13, 10, units=256, dropout=0.3, policy="geometric", strength=0.5, views=4, lr_suffix=2e-4,
+    backbone="vgg16",
+    weights="imagenet",
+    image_size=128,
+    depth=13,
+    freeze_depth=10,
+    units=256,
+    dropout=0.3,
+    policy="geometric",
+    strength=0.5,
+    views=4,
+    lr_suffix=2e-4,
     lr_head=1e-3,
-)  # fmt: skip
+)
 SOLVED = replace(SPEC, freeze_depth=13, units=0, policy="none", strength=0.0, lr_suffix=0.0, lr_head=0.0)
-SCRATCH = TrialSpec("small_cnn", None, 64, 0, 0, policy="standard", strength=0.5, lr_suffix=3e-3, lr_head=3e-3)
+SCRATCH = TrialSpec(
+    backbone="small_cnn",
+    weights=None,
+    image_size=64,
+    depth=0,
+    freeze_depth=0,
+    policy="standard",
+    strength=0.5,
+    lr_suffix=3e-3,
+    lr_head=3e-3,
+)
 
 
 @pytest.mark.parametrize(
@@ -82,7 +102,7 @@ def test_curves_of_folds_lie_apart() -> None:
 
 def test_only_complete_trials_have_figures_to_be_sorted_by() -> None:
     metrics = {"val_accuracy": 0.8123456, "val_loss": 0.5, "objective": 0.7654321, "trainable_params": 1234567.0}
-    complete = TrialResult(SPEC, "complete", 0.7654321, 12.3456, metrics)
+    complete = TrialResult(spec=SPEC, state="complete", value=0.7654321, seconds=12.3456, metrics=metrics)
     assert finals_of(complete, "balanced_accuracy") == {
         "val_accuracy": 0.81235, "val_balanced_accuracy": 0.76543, "val_loss": 0.5, "trainable_params": 1234600.0,
         "seconds": 12.346,
@@ -105,12 +125,12 @@ def test_only_complete_trials_have_figures_to_be_sorted_by() -> None:
 )
 def test_the_note_of_a_run_says_how_it_ended(state: State, reason: str, gain: float | None, note: str) -> None:
     value = 0.873 if state == "complete" else None
-    said = note_of(TrialResult(SPEC, state, value, 12.34, reason=reason), "accuracy", gain)
+    said = note_of(TrialResult(spec=SPEC, state=state, value=value, seconds=12.34, reason=reason), "accuracy", gain)
     assert said == f"{SPEC.label}. In 12.3 s: {note}"
 
 
 def test_a_gain_on_fewer_folds_than_the_figure_before_it_says_so() -> None:
-    on_three = TrialResult(SPEC, "complete", 0.779, 12.34, fold_values=(0.571, 0.866, 0.9))
+    on_three = TrialResult(spec=SPEC, state="complete", value=0.779, seconds=12.34, fold_values=(0.571, 0.866, 0.9))
     assert note_of(on_three, "accuracy", -0.143).endswith(
         "validation accuracy 0.779, on the folds that both have -0.143 over the network from scratch."
     )

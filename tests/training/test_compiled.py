@@ -74,7 +74,7 @@ def test_folds_share_a_model_and_each_gives_what_it_gives_alone(
 
 
 def test_folds_of_different_numbers_of_steps_share_a_model(tmp_path: Path, compiled: list[TrialSpec]) -> None:
-    """33 images are three batches of 16, 32 are two: 20 steps are seven rounds of 3 and ten of 2."""
+    """33 images are three batches of 16, 32 are two: 20 steps are seven epochs of 3 and ten of 2."""
     folds = [Fold(tuple(range(count)), tuple(range(40, 60))) for count in (32, 33, 32)]
     spec = make_spec(steps=20)
     together = run(tmp_path, spec, folds)

@@ -36,21 +36,21 @@ def specs(*rates: float) -> list[TrialSpec]:
 
 
 def run(network: Network, folder: Path, *rates: float) -> tuple[list[Outcome], list[tuple[int, float]], TrialRunner]:
-    """The outcomes, (number, share of the schedule) of each round, and the runner."""
-    rounds: list[tuple[int, float]] = []
+    """The outcomes, (number, share of the schedule) of each epoch, and the runner."""
+    epochs: list[tuple[int, float]] = []
     runner = TrialRunner(make_extractor(folder), "accuracy")
     outcomes = successive_halving(
-        runner, network, specs(*rates), FOLD, lambda n, numbers: rounds.append((n, numbers["fraction"]))
+        runner, network, specs(*rates), FOLD, lambda n, numbers: epochs.append((n, numbers["fraction"]))
     )
-    return outcomes, rounds, runner
+    return outcomes, epochs, runner
 
 
 def test_two_are_pruned_after_a_third_and_the_best_is_trained_to_the_end(network: Network, tmp_path: Path) -> None:
-    outcomes, rounds, runner = run(network, tmp_path, 1e-6, 1e-2, 1e-7)
+    outcomes, epochs, runner = run(network, tmp_path, 1e-6, 1e-2, 1e-7)
     assert [o.result.state for o in outcomes] == ["pruned", "complete", "pruned"]
     ninths = [i / 9 for i in range(1, 10)]
     until_rung = [(n, f) for n in range(3) for f in ninths[:3]]
-    assert rounds == [*until_rung, *((1, f) for f in ninths[3:])]
+    assert epochs == [*until_rung, *((1, f) for f in ninths[3:])]
     best = outcomes[1]
     assert best.result.value == best.result.metrics["objective"]
     assert best.result.value == pytest.approx(np.mean([h["objective"] for h in best.result.history[-3:]]))
@@ -79,14 +79,14 @@ def test_a_race_repeats(network: Network, tmp_path: Path) -> None:
 def diverging(monkeypatch: pytest.MonkeyPatch) -> dict[float, int]:
     """Learning rates that diverge, and the epoch in which they do."""
     when: dict[float, int] = {}
-    run_round = Trainer.run_round
+    run_epoch = Trainer.run_epoch
 
     def fragile(trainer: Trainer, renew_norm: bool = False) -> dict[str, float]:
         if len(trainer.history) + 1 == when.get(trainer.spec.lr_head):
             raise TrialError("Training diverged.")
-        return run_round(trainer, renew_norm)
+        return run_epoch(trainer, renew_norm)
 
-    monkeypatch.setattr(Trainer, "run_round", fragile)
+    monkeypatch.setattr(Trainer, "run_epoch", fragile)
     return when
 
 
@@ -116,11 +116,11 @@ def test_the_seconds_of_compiling_are_the_best_ones(network: Network, tmp_path: 
     assert best.seconds > 3 * slow.seconds > 0
 
 
-def test_compiling_is_the_start_and_what_the_first_ones_rounds_took_longer() -> None:
+def test_compiling_is_the_start_and_what_the_first_ones_epochs_took_longer() -> None:
     nothing: Any = None
     first, second, third = [
-        _Rate(nothing, nothing, prepared, rounds=rounds)
-        for prepared, rounds in [(2.0, [9.0, 1.0, 4.0, 5.0]), (0.1, [1.0, 1.0, 1.5]), (0.1, [1.2])]
+        _Rate(nothing, nothing, prepared, epoch_seconds=seconds)
+        for prepared, seconds in [(2.0, [9.0, 1.0, 4.0, 5.0]), (0.1, [1.0, 1.0, 1.5]), (0.1, [1.2])]
     ]
     assert _compiling([first, second, third]) == pytest.approx(2.0 + 7.9 + 0.0 + 2.5)
     assert _compiling([second, first]) == 0.1

@@ -74,7 +74,7 @@ def make_trainer(
 
 
 @pytest.mark.parametrize(
-    ("steps", "batch", "round_steps", "rounds"),
+    ("steps", "batch", "epoch_steps", "epochs"),
     [
         (400, 20, 5, 80),  # an epoch of 100 images is 5 steps
         (50, 20, 5, 10),
@@ -84,51 +84,55 @@ def make_trainer(
         (33, 20, 5, 7),
     ],
 )
-def test_a_round_is_an_epoch_or_a_fifth_of_the_schedule(steps: int, batch: int, round_steps: int, rounds: int) -> None:
+def test_an_epoch_is_all_images_or_a_fifth_of_the_schedule(
+    steps: int, batch: int, epoch_steps: int, epochs: int
+) -> None:
     trainer = make_trainer(make_spec(steps=steps, batch_size=batch))
-    assert (trainer.round_steps, trainer.rounds) == (round_steps, rounds)
+    assert (trainer.epoch_steps, trainer.epochs) == (epoch_steps, epochs)
 
 
-def test_rounds_of_a_short_schedule_are_told_in_epochs() -> None:
-    trainer = make_trainer(make_spec(steps=12, batch_size=20))  # 2.4 epochs of 5 steps, in 6 rounds of 2
-    assert [trainer.run_round()["epoch"] for _ in range(trainer.rounds)] == [0.4, 0.8, 1.2, 1.6, 2.0, 2.4]
-    assert trainer.epochs(trainer.rounds) == 2.4
+def test_epochs_of_a_short_schedule_see_a_part_of_the_images() -> None:
+    trainer = make_trainer(
+        make_spec(steps=12, batch_size=20)
+    )  # every image 2.4 times, 5 steps each time, in 6 epochs of 2 steps
+    assert [trainer.run_epoch()["epoch"] for _ in range(trainer.epochs)] == [0.4, 0.8, 1.2, 1.6, 2.0, 2.4]
+    assert trainer.times_seen(trainer.epochs) == 2.4
 
 
-def test_rounds_are_recorded_and_learn() -> None:
+def test_epochs_are_recorded_and_learn() -> None:
     trainer = make_trainer(make_spec(steps=60, batch_size=20, lr_head=0.05))
-    rounds = [trainer.run_round() for _ in range(trainer.rounds)]
-    assert trainer.history == rounds
-    assert [n["epoch"] for n in rounds] == list(range(1, 13))
+    epochs = [trainer.run_epoch() for _ in range(trainer.epochs)]
+    assert trainer.history == epochs
+    assert [n["epoch"] for n in epochs] == list(range(1, 13))
     keys = {"epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy", "objective"}
-    assert all(set(n) == keys for n in rounds)
-    assert rounds[0]["train_loss"] > rounds[-1]["train_loss"]
-    assert rounds[-1]["val_accuracy"] > 0.85
-    assert rounds[-1]["objective"] == rounds[-1]["val_accuracy"]
+    assert all(set(n) == keys for n in epochs)
+    assert epochs[0]["train_loss"] > epochs[-1]["train_loss"]
+    assert epochs[-1]["val_accuracy"] > 0.85
+    assert epochs[-1]["objective"] == epochs[-1]["val_accuracy"]
 
 
-def test_training_figures_are_means_over_the_rounds_images() -> None:
+def test_training_figures_are_means_over_the_epochs_images() -> None:
     """With a learning rate of zero every batch sees the same model: log 3 nats, and the first class is right."""
     trainer = make_trainer(make_spec(steps=20, batch_size=30, lr_head=0.0))
-    numbers = trainer.run_round()
-    assert trainer.round_steps == 4  # 30, 30, 30 and 10 images
+    numbers = trainer.run_epoch()
+    assert trainer.epoch_steps == 4  # 30, 30, 30 and 10 images
     assert numbers["train_loss"] == pytest.approx(np.log(3), rel=1e-5)
     assert numbers["train_accuracy"] == (LABELS[TRAIN] == 0).mean()
 
 
 @pytest.mark.parametrize("a_call", [1, 2, 3])
 def test_how_many_steps_a_call_has_changes_no_bit(monkeypatch: pytest.MonkeyPatch, a_call: int) -> None:
-    """Rounds of 4 steps in epochs of 7, whose last batch is filled up, with views in turn and weights of classes."""
+    """Epochs of 4 steps where all images take 7. The last is filled up, views take turns, and classes have weights."""
 
     def trained() -> Trainer:
         spec = make_spec(steps=20, batch_size=16, views=2, strength=0.5, lr_head=0.05)
         trainer = make_trainer(spec, "balanced_accuracy")
-        for _ in range(trainer.rounds):
-            trainer.run_round()
+        for _ in range(trainer.epochs):
+            trainer.run_epoch()
         return trainer
 
     whole = trained()
-    assert (whole.round_steps, whole.rounds, len(TRAIN) % 16) == (4, 5, 4)
+    assert (whole.epoch_steps, whole.epochs, len(TRAIN) % 16) == (4, 5, 4)
     monkeypatch.setattr(fit_module, "AT_ONCE_BYTES", a_call * 16 * 4 * (WIDTH + CLASSES))
     calls: list[int] = []
     steps = CompiledModel.steps.func  # type: ignore[attr-defined]  # of a cached property
@@ -146,7 +150,7 @@ def test_how_many_steps_a_call_has_changes_no_bit(monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="others train step by step")
-def test_vectors_train_a_round_in_one_call_and_maps_step_by_step(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_vectors_train_an_epoch_in_one_call_and_maps_step_by_step(monkeypatch: pytest.MonkeyPatch) -> None:
     """Python sets the rates once where TensorFlow is called once, to trace it, and before every step of maps."""
     calls = []
     for shape in ((WIDTH,), (1, 1, WIDTH)):
@@ -156,8 +160,8 @@ def test_vectors_train_a_round_in_one_call_and_maps_step_by_step(monkeypatch: py
         trainer = make_trainer(make_spec(steps=20, batch_size=20), model=keras.Model(x, y), array=array)
         rates: list[Any] = []
         monkeypatch.setattr(trainer.compiled.optimizer, "set_rates", lambda *pair, rates=rates: rates.append(pair))
-        trainer.run_round()
-        assert trainer.round_steps == 4
+        trainer.run_epoch()
+        assert trainer.epoch_steps == 4
         calls.append(len(rates))
     assert calls == [1, 4]
 
@@ -188,8 +192,8 @@ def test_a_smaller_last_batch_is_not_compiled_anew() -> None:
     traced = Traced()
     trainer = make_trainer(make_spec(steps=20, batch_size=30), model=linear_model(traced))
     traced.sizes.clear()
-    trainer.run_round()
-    assert trainer.round_steps == 4  # 30, 30, 30 and 10 images
+    trainer.run_epoch()
+    assert trainer.epoch_steps == 4  # 30, 30, 30 and 10 images
     assert traced.sizes == [30]
 
 
@@ -197,7 +201,7 @@ def test_a_smaller_last_batch_is_not_compiled_anew() -> None:
 def test_a_batch_that_is_filled_up_trains_as_the_small_one_would(metric: Metric) -> None:
     spec = make_spec(steps=20, batch_size=30, lr_head=0.05, label_smoothing=0.1)
     filled, small = (make_trainer(spec, metric, model=linear_model()) for _ in range(2))
-    numbers = filled.run_round()
+    numbers = filled.run_epoch()
     losses = []
     for step, batch in enumerate(epoch_batches(spec, TRAIN, 0)):
         small.compiled.optimizer.set_rates(0.0, 0.05 * warm_up_cosine(step, 20))
@@ -217,13 +221,13 @@ def test_a_batch_that_is_filled_up_trains_as_the_small_one_would(metric: Metric)
 def test_epochs_take_turns_with_the_views_and_validation_sees_plain_images() -> None:
     log = Log()
     trainer = make_trainer(make_spec(steps=35, batch_size=20, views=3, strength=0.5), log=log)
-    for _ in range(trainer.rounds):
-        trainer.run_round()
+    for _ in range(trainer.epochs):
+        trainer.run_epoch()
     assert log.views == [0, 1, 2, 0, 1, 2, 0]
 
 
-def test_short_rounds_go_on_where_the_last_one_ended(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Five rounds of two steps: two epochs of five steps, each with every image once."""
+def test_short_epochs_go_on_where_the_last_one_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Five epochs of two steps: ten steps, in which every image is seen twice."""
     seen: list[Any] = []
     trainer = make_trainer(make_spec(steps=10, batch_size=20))
     train_on = trainer._train_on
@@ -233,8 +237,8 @@ def test_short_rounds_go_on_where_the_last_one_ended(monkeypatch: pytest.MonkeyP
         return train_on(batches)
 
     monkeypatch.setattr(trainer, "_train_on", spy)
-    for _ in range(trainer.rounds):
-        trainer.run_round()
+    for _ in range(trainer.epochs):
+        trainer.run_epoch()
     assert len(seen) == 10
     for epoch in (seen[:5], seen[5:]):
         np.testing.assert_array_equal(np.sort(np.concatenate(epoch)), TRAIN)
@@ -251,7 +255,7 @@ def test_a_loss_that_is_not_finite_is_a_trial_error() -> None:
     bad[7] = np.nan
     trainer = make_trainer(make_spec(steps=50, batch_size=20), array=bad)
     with pytest.raises(TrialError, match="diverged: the loss is not finite in epoch 1"):
-        trainer.run_round()
+        trainer.run_epoch()
     assert trainer.history == []
 
 
@@ -267,7 +271,7 @@ def test_images_are_weighted_only_where_classes_count_equally(metric: Metric, mo
 
     monkeypatch.setattr(trainer.compiled, "steps", spy)
     for _ in range(5):
-        trainer.run_round()
+        trainer.run_epoch()
     assert len(given) == 5
     if metric == "accuracy":
         assert all((weights == 1).all() for _, weights in given)
@@ -289,14 +293,14 @@ def test_label_smoothing_reaches_the_loss() -> None:
         trainer = make_trainer(
             make_spec(steps=5, batch_size=20, lr_head=0.0, label_smoothing=smoothing), model=model, array=exact
         )
-        losses.append(trainer.run_round()["train_loss"])
+        losses.append(trainer.run_epoch()["train_loss"])
     assert losses[0] == pytest.approx(np.log1p(2 * np.exp(-10)), abs=1e-6)
     assert losses[1] == pytest.approx(0.1 * 2 / 3 * 10, rel=1e-3)
 
 
 def test_probabilities_are_in_the_order_asked_for() -> None:
     trainer = make_trainer(make_spec(steps=20, batch_size=20, lr_head=0.05))
-    trainer.run_round()
+    trainer.run_epoch()
     rows = trainer.task.plain()
     order = np.random.default_rng(0).permutation(COUNT)
     probabilities, shuffled = trainer.probabilities(rows, np.arange(COUNT)), trainer.probabilities(rows, order)
@@ -317,23 +321,23 @@ def norm_model() -> Any:
 def test_statistics_of_batchnorm_are_taken_anew_before_validation() -> None:
     """After one step the running statistics are mostly their initial values; renewed, they are the data's."""
     shifted = (features() * 3 + 40).astype(np.float16)
-    means, rounds = [], []
+    means, epochs = [], []
     for renew in (False, True):
         trainer = make_trainer(make_spec(steps=5, batch_size=100, lr_head=1e-3), model=norm_model(), array=shifted)
-        rounds.append(trainer.run_round(renew_norm=renew))
+        epochs.append(trainer.run_epoch(renew_norm=renew))
         norm = trainer.model.layers[1]
         means.append(keras.ops.convert_to_numpy(norm.moving_mean))
     data = shifted[TRAIN].astype(np.float32).mean(axis=0)
     np.testing.assert_allclose(means[0], 0.1 * data, rtol=0.02)
     np.testing.assert_allclose(means[1], data, rtol=0.06)
-    assert rounds[1]["val_loss"] < 0.2 * rounds[0]["val_loss"]
-    assert rounds[0]["train_loss"] == rounds[1]["train_loss"]
+    assert epochs[1]["val_loss"] < 0.2 * epochs[0]["val_loss"]
+    assert epochs[0]["train_loss"] == epochs[1]["train_loss"]
 
 
 def test_renewal_changes_no_trained_value() -> None:
     trainers = [make_trainer(make_spec(steps=10, batch_size=20, lr_head=0.01), model=norm_model()) for _ in range(2)]
     for number, trainer in enumerate(trainers):
-        trainer.run_round()
+        trainer.run_epoch()
         before = [keras.ops.convert_to_numpy(v) for v in trainer.model.trainable_variables]
         if number:
             trainer._renew_norm()

@@ -76,7 +76,7 @@ def test_a_suffix_trial_is_complete_and_its_value_is_the_mean_of_the_last_three(
     after = 8 * 9 + 8 + 2 * 8 + 8 * 12 * 9 + 2 * 12
     assert result.metrics["trainable_params"] == after + 12 * 3 + 3
     assert {"val_accuracy", "val_loss", "train_loss"} <= set(result.metrics)
-    assert [r["fraction"] for r in judge.rounds] == pytest.approx([i / 6 for i in range(1, 7)])
+    assert [r["fraction"] for r in judge.epochs] == pytest.approx([i / 6 for i in range(1, 7)])
 
 
 def test_a_solved_trial_has_no_epochs(network: Network, tmp_path: Path) -> None:
@@ -84,7 +84,7 @@ def test_a_solved_trial_has_no_epochs(network: Network, tmp_path: Path) -> None:
     outcome = run(network, tmp_path, make_spec(**SOLVED), judge)
     assert outcome.result.state == "complete"
     assert outcome.result.history == ()
-    assert judge.rounds == []
+    assert judge.epochs == []
     assert outcome.result.metrics["trainable_params"] == 12 * 3 + 3
     labels = make_pool().labels[list(FOLD.val)]
     assert outcome.result.value == (outcome.val_probabilities.argmax(axis=1) == labels).mean() > 0.8
@@ -108,7 +108,10 @@ def test_a_linear_probe_fits_all_its_views_and_validates_plain_images(
     outcome = runner.run(network, spec, [FOLD], Patience(), None)
     ((x, images, rendered),) = fits
     train = np.asarray(FOLD.train)
-    views = [extractor.pooled(network, View("speckle", 0.5, v, 0), [4])[0][train, :12] for v in range(3)]
+    views = [
+        extractor.pooled(network, View(policy="speckle", strength=0.5, number=v, seed=0), [4])[0][train, :12]
+        for v in range(3)
+    ]
     np.testing.assert_array_equal(x, np.concatenate(views))
     np.testing.assert_array_equal(images.labels, extractor.pool.labels[train])
     assert rendered == 3
@@ -204,7 +207,7 @@ def test_folds_cost_no_extraction(network: Network, tmp_path: Path, changes: dic
 def test_the_share_of_a_trial_counts_over_all_folds(network: Network, tmp_path: Path) -> None:
     patience = Patience()
     result = run(network, tmp_path, make_spec(steps=5), folds=FIVE[:2], judge=patience).result
-    assert [numbers["fraction"] for numbers in patience.rounds] == pytest.approx([n / 10 for n in range(1, 11)])
+    assert [numbers["fraction"] for numbers in patience.epochs] == pytest.approx([n / 10 for n in range(1, 11)])
     assert len(result.history) == 5
 
 
@@ -274,7 +277,14 @@ def lite() -> Network:
     """EfficientNet-Lite0 with its ImageNet weights."""
     source = LITE.weights["imagenet"].path
     assert source is not None
-    candidate = Candidate(LITE.name, "imagenet", str(source), "id", LITE_SIZE, 18)
+    candidate = Candidate(
+        backbone=LITE.name,
+        weights="imagenet",
+        weights_file=str(source),
+        weights_id="id",
+        image_size=LITE_SIZE,
+        depth=18,
+    )
     network = Network(LITE, candidate, None, "float32")
     network.inspect(make_pool(4, LITE_SIZE).pixels[LITE_SIZE].astype(np.float32))
     return network
@@ -283,11 +293,11 @@ def lite() -> Network:
 def test_a_real_trial_from_the_store_is_the_trial_without_one(lite: Network, tmp_path: Path) -> None:
     """Suffix training with augmentation: value, every epoch and every probability are equal."""
     spec = TrialSpec(
-        LITE.name,
-        "imagenet",
-        LITE_SIZE,
-        18,
-        15,
+        backbone=LITE.name,
+        weights="imagenet",
+        image_size=LITE_SIZE,
+        depth=18,
+        freeze_depth=15,
         policy="standard",
         strength=0.5,
         views=2,

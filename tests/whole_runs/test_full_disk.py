@@ -12,6 +12,7 @@ from tests.helpers.small_run import MARKS, OPTIONS, TrialRecord, tlsearch
 pytestmark = MARKS
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("one_fold")
 def test_a_run_on_a_full_disk_goes_on_when_there_is_room(
     images: Path, disk: Callable[[str], Path], tmp_path: Path

@@ -75,6 +75,7 @@ def trials_of(output: Path) -> list[tuple[object, ...]]:
 
 # Kept in this order: identity follows the measurements; then the start, the parent run, profile, baseline, 7 trials,
 # confirmation, and the opening of the test.
+@pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_killed_at_six_moments_it_finds_what_it_finds_undisturbed(
     finished: TrialRecord, images: Path, tmp_path: Path
@@ -121,6 +122,7 @@ def check_record(runs: list[Run], parent: str, trials: int) -> None:
     assert all("state" in run.data.tags for run in whole)
 
 
+@pytest.mark.slow
 def test_interrupted_it_ends_at_once_says_how_to_go_on_and_goes_on(
     finished: TrialRecord, images: Path, tmp_path: Path
 ) -> None:
@@ -157,6 +159,7 @@ def test_a_second_run_in_the_folder_is_refused(images: Path, tmp_path: Path) -> 
     first.communicate()
 
 
+@pytest.mark.slow
 def test_what_has_changed_is_named_and_force_deletes_nothing(images: Path, tmp_path: Path) -> None:
     import shutil
 

@@ -56,7 +56,7 @@ def test_result_json(finished: TrialRecord, images: Path) -> None:
     assert plain["winner"]["backbone"] == "tiny"
     assert plain["winner"]["weights"] == "random"
     assert plain["winner"]["freeze_depth"] == len(plain["winner"]["frozen_layers"])  # a layer with weights a cut
-    assert [p["cut"] for p in plain["profile"]["tiny@random"]] == ["cut1", "cut2", "cut3", "cut4"]
+    assert [p["cut_point"] for p in plain["profile"]["tiny@random"]] == ["cut1", "cut2", "cut3", "cut4"]
     assert all(0 <= p["accuracy"] <= 1 for p in plain["profile"]["tiny@random"])
     assert plain["baseline"]["weights"] is None
     assert plain["baseline"]["architecture"] in ("small_cnn", "tiny")

@@ -14,7 +14,8 @@ from tests.helpers.small_run import MARKS
 from tlsearch.config import RunConfig
 from tlsearch.types import Decision
 from tlsearch.worker.dispatch import handle
-from tlsearch.worker.protocol import EvaluateModel, Listener, Request
+from tlsearch.worker.events import Listener
+from tlsearch.worker.protocol import EvaluateModel, Request
 from tlsearch.worker.state import WorkerState
 
 pytestmark = MARKS
@@ -107,6 +108,7 @@ def spy(monkeypatch: pytest.MonkeyPatch) -> Spy:
     return spy
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("one_fold")
 def test_the_pixels_of_the_test_split_reach_no_model_before_the_end(
     marked: Path, spy: Spy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

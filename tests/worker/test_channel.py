@@ -24,28 +24,17 @@ from tlsearch.types import Decision, TrialResult, TrialSpec
 from tlsearch.utils.serialize import MESSAGE
 from tlsearch.worker.channel import Channel, MessageError, decode
 from tlsearch.worker.dispatch import all_handlers, request_class
-from tlsearch.worker.protocol import (
-    EpochEnd,
-    Event,
-    ExamineLabels,
-    Failure,
-    FrozenPasses,
-    OpenPool,
-    Progress,
-    RateEpochEnd,
-    Request,
-    RunTrial,
-    reply_type,
-)
+from tlsearch.worker.events import EpochEnd, Event, Failure, FrozenPasses, RateEpochEnd, WorkProgress
+from tlsearch.worker.protocol import ExamineLabels, OpenPool, Request, RunTrial, reply_type
 
-SPEC = TrialSpec("vgg16", None, 32, 4, 0, lr_head=1e-3)
+SPEC = TrialSpec(backbone="vgg16", weights=None, image_size=32, depth=4, freeze_depth=0, lr_head=1e-3)
 TEXTS = some.text(some.characters(codec=None, exclude_categories=()), max_size=8)  # lone surrogates too
 FLOATS = some.floats(allow_nan=False)
 NUMBERS = some.dictionaries(TEXTS, FLOATS, max_size=3)
 EVENTS = some.one_of(
     some.builds(EpochEnd, NUMBERS),
     some.builds(RateEpochEnd, some.integers(), NUMBERS),
-    some.builds(Progress, TEXTS, some.integers(), some.integers()),
+    some.builds(WorkProgress, TEXTS, some.integers(), some.integers()),
     some.builds(FrozenPasses, some.dictionaries(TEXTS, some.just(FrozenCounts(Amount(3, 0.5))), max_size=2)),
 )
 
@@ -86,7 +75,15 @@ def test_requests_come_out_as_they_went_in() -> None:
 
 
 def test_replies_come_out_as_they_went_in() -> None:
-    result = TrialResult(SPEC, "complete", 0.5, 1.0, {"loss": math.inf}, ({"epoch": 1.0},), fold_values=(0.5,))
+    result = TrialResult(
+        spec=SPEC,
+        state="complete",
+        value=0.5,
+        seconds=1.0,
+        metrics={"loss": math.inf},
+        history=({"epoch": 1.0},),
+        fold_values=(0.5,),
+    )
     outcome = Outcome(result, np.arange(3), np.ones((3, 2), np.float32))
     found = through(outcome, reply_type(RunTrial))
     assert found.result == result
@@ -107,7 +104,7 @@ def test_replies_come_out_as_they_went_in() -> None:
     np.testing.assert_array_equal(examined.probabilities, insight.probabilities)
     assert through(None, reply_type(ExamineLabels)) is None
     assert through(Decision.PRUNE, Decision) is Decision.PRUNE
-    failure = Failure("TrialError", "диск", "Traceback", "backbone vgg16")
+    failure = Failure(error="TrialError", message="диск", traceback="Traceback", plugin="backbone vgg16")
     assert through(failure, Failure) == failure
 
 
@@ -155,7 +152,7 @@ def test_other_things_are_not_sent(value: Any) -> None:
 def test_a_message_names_no_class_but_requests_and_events(name: Any) -> None:
     with pytest.raises(ValueError, match="there is no request"):
         request_class(name)
-    with pytest.raises(MessageError, match="one of EpochEnd, RateEpochEnd, Progress, FrozenPasses is expected"):
+    with pytest.raises(MessageError, match="one of EpochEnd, RateEpochEnd, WorkProgress, FrozenPasses is expected"):
         decode(Event, {"type": name, "numbers": {}})
 
 
@@ -164,6 +161,6 @@ def test_the_types_of_requests_and_replies_decide_what_is_read() -> None:
     for request in all_handlers():
         assert issubclass(request, Request)
         assert request_class(request.__name__) is request
-    content = json.loads(json.dumps(MESSAGE.encode(Failure("TrialError", "m", "t", ""))))
+    content = json.loads(json.dumps(MESSAGE.encode(Failure(error="TrialError", message="m", traceback="t", plugin=""))))
     with pytest.raises(MessageError, match=r"Failure\.error: str is expected, not"):
         decode(Failure, {**content, "error": {"record": ["os:system", {"command": "true"}]}})

@@ -21,15 +21,13 @@ from tlsearch.errors import OutOfMemoryError, PluginError, RunError, TrialError,
 from tlsearch.types import Candidate, Decision, TrialSpec
 from tlsearch.worker import client as worker_client
 from tlsearch.worker.client import WorkerClient, WorkerDiedError
+from tlsearch.worker.events import EpochEnd, Event, WorkProgress
 from tlsearch.worker.protocol import (
     CountComputedImages,
     DescribePlugins,
-    EpochEnd,
-    Event,
     GetVersions,
     MeasureCandidate,
     OpenPool,
-    Progress,
     Request,
     RunTrial,
     SaveModel,
@@ -38,7 +36,7 @@ from tlsearch.worker.protocol import (
 SIZE = 32
 POOL = make_pool(30, SIZE)
 FOLD = make_fold(30)
-SMALL = Candidate("small_cnn", None, None, "", SIZE, 0)
+SMALL = Candidate(backbone="small_cnn", weights=None, weights_file=None, weights_id="", image_size=SIZE, depth=0)
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +91,17 @@ def test_a_trial_is_pruned_while_it_runs(worker: WorkerClient) -> None:
             epochs.append(event.numbers)
         return Decision.PRUNE if len(epochs) == 2 else Decision.CONTINUE
 
-    spec = TrialSpec("small_cnn", None, SIZE, 4, 0, steps=4, batch_size=16, lr_suffix=1e-3, lr_head=1e-3)
+    spec = TrialSpec(
+        backbone="small_cnn",
+        weights=None,
+        image_size=SIZE,
+        depth=4,
+        freeze_depth=0,
+        steps=4,
+        batch_size=16,
+        lr_suffix=1e-3,
+        lr_head=1e-3,
+    )
     outcome = worker.send(RunTrial(candidate=SMALL, spec=spec, folds=(FOLD,)), decide)
     assert outcome.result.state == "pruned"
     assert [n["val_loss"] for n in epochs] == [h["val_loss"] for h in outcome.result.history]
@@ -103,19 +111,40 @@ def test_a_trial_is_pruned_while_it_runs(worker: WorkerClient) -> None:
 
 def test_our_errors_come_back_as_they_are(worker: WorkerClient, folder: Path) -> None:
     with pytest.raises(PluginError, match="there is no backbone 'small_cmm'") as caught:
-        worker.send(MeasureCandidate(candidate=Candidate("small_cmm", None, None, "", SIZE, 0), train_at=0.0))
+        worker.send(
+            MeasureCandidate(
+                candidate=Candidate(
+                    backbone="small_cmm", weights=None, weights_file=None, weights_id="", image_size=SIZE, depth=0
+                ),
+                train_at=0.0,
+            )
+        )
     assert type(caught.value) is PluginError
     assert isinstance(caught.value, UsageError)
     assert "raise PluginError" in caught.value.traceback
     broken = folder / "broken.weights.h5"
     broken.write_bytes(b"none")
     with pytest.raises(WeightsError, match="does not fit"):
-        worker.send(MeasureCandidate(candidate=Candidate("vgg16", "w", str(broken), "", SIZE, 0), train_at=0.0))
+        worker.send(
+            MeasureCandidate(
+                candidate=Candidate(
+                    backbone="vgg16", weights="w", weights_file=str(broken), weights_id="", image_size=SIZE, depth=0
+                ),
+                train_at=0.0,
+            )
+        )
 
 
 def test_any_other_exception_is_a_trial_error_with_its_traceback(worker: WorkerClient) -> None:
     with pytest.raises(TrialError, match=r"^KeyError: 7") as caught:
-        worker.send(MeasureCandidate(candidate=Candidate("small_cnn", None, None, "", 7, 0), train_at=0.0))
+        worker.send(
+            MeasureCandidate(
+                candidate=Candidate(
+                    backbone="small_cnn", weights=None, weights_file=None, weights_id="", image_size=7, depth=0
+                ),
+                train_at=0.0,
+            )
+        )
     assert "Traceback (most recent call last)" in caught.value.traceback
     assert "handlers.py" in caught.value.traceback
     with pytest.raises(TrialError, match=r"ValueError: there is no request 'Unknown'"):
@@ -130,7 +159,17 @@ def test_smaller_batches_train_as_long_and_the_result_says_what_was_asked(worker
             epochs.append(event.numbers["epoch"])
         return Decision.CONTINUE
 
-    spec = TrialSpec("small_cnn", None, SIZE, 4, 0, steps=12, batch_size=16, lr_suffix=1e-3, lr_head=1e-3)
+    spec = TrialSpec(
+        backbone="small_cnn",
+        weights=None,
+        image_size=SIZE,
+        depth=4,
+        freeze_depth=0,
+        steps=12,
+        batch_size=16,
+        lr_suffix=1e-3,
+        lr_head=1e-3,
+    )
     request = RunTrial(candidate=SMALL, spec=spec, folds=(FOLD,))
     whole = worker.send(request, listen)
     seen, epochs[:] = list(epochs), []
@@ -184,7 +223,17 @@ def test_a_worker_from_start_to_end(tmp_path: Path, folder: Path, monkeypatch: p
             assert line in log.read_text()
 
         # Want of memory is told apart from other failures.
-        spec = TrialSpec("small_cnn", None, SIZE, 4, 0, policy="loud", strength=0.5, steps=4, lr_head=1e-3)
+        spec = TrialSpec(
+            backbone="small_cnn",
+            weights=None,
+            image_size=SIZE,
+            depth=4,
+            freeze_depth=0,
+            policy="loud",
+            strength=0.5,
+            steps=4,
+            lr_head=1e-3,
+        )
         with pytest.raises(OutOfMemoryError, match="MemoryError: no room for so many"):
             worker.send(RunTrial(candidate=SMALL, spec=spec, folds=(FOLD,)))
 
@@ -197,7 +246,7 @@ def test_a_worker_from_start_to_end(tmp_path: Path, folder: Path, monkeypatch: p
         # A child that dies is an error, and the next request starts another that has the pool again.
         os.kill(first.pid, signal.SIGKILL)
         with pytest.raises(
-            WorkerDiedError, match=rf"ended with code -9 during 'DescribePlugins'.*{log.name}"
+            WorkerDiedError, match=rf"ended with code -9 while it loaded the plugins; .*{log.name}"
         ) as caught:
             worker.send(DescribePlugins())
         assert isinstance(caught.value, RunError)
@@ -280,7 +329,7 @@ while True:
         _, (name, content) = channel.receive()
     except EOFError:
         break
-    channel.send("event", {"type": "Progress", "text": content["text"], "done": 1, "total": 2})
+    channel.send("event", {"type": "WorkProgress", "text": content["text"], "done": 1, "total": 2})
     _, decision = channel.receive()
     if content["half"]:
         whole = io.BytesIO()
@@ -313,7 +362,7 @@ def test_a_listener_gets_events_and_decides(parrot: WorkerClient) -> None:
         return Decision.PRUNE
 
     assert parrot.send(Repeat(text="first"), prune) == ("first", "prune")
-    assert events == [Progress("first", 1, 2)]
+    assert events == [WorkProgress("first", 1, 2)]
     assert parrot.send(Repeat(text="second")) == ("second", "continue")
 
 
@@ -342,7 +391,7 @@ def test_an_error_of_the_listener_is_no_death(parrot: WorkerClient) -> None:
 
 @pytest.mark.parametrize("request_", [Repeat(half=True), Repeat(text="nonsense")], ids=["half", "nonsense"])
 def test_what_is_no_reply_is_a_death(parrot: WorkerClient, request_: Repeat) -> None:
-    with pytest.raises(WorkerDiedError, match="ended with code 0 during 'Repeat'"):
+    with pytest.raises(WorkerDiedError, match="ended with code 0 while it answered a request"):
         parrot.send(request_)
     assert parrot.send(Repeat(text="ask")) == ("ask", "continue")
 

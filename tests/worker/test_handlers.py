@@ -23,19 +23,16 @@ from tlsearch.training.trial import Outcome
 from tlsearch.types import Candidate, Decision, TrialSpec
 from tlsearch.worker import protocol
 from tlsearch.worker.dispatch import all_handlers, handle
+from tlsearch.worker.events import EpochEnd, Event, FrozenPasses, WorkProgress
 from tlsearch.worker.protocol import (
     CountComputedImages,
     DescribePlugins,
-    EpochEnd,
     EvaluateModel,
-    Event,
     ExamineLabels,
-    FrozenPasses,
     LoadHead,
     MeasureCandidate,
     OpenPool,
     ProfileCandidate,
-    Progress,
     Request,
     RunSuccessiveHalving,
     RunTrial,
@@ -54,7 +51,14 @@ SIZE = 32
 POOL = make_pool(60, SIZE)
 FOLD = make_fold(60)
 LITE = registry.load_plugin("backbone", "efficientnet_lite0")
-CANDIDATE = Candidate("efficientnet_lite0", "imagenet", str(LITE.weights["imagenet"].path), "id", SIZE, 0)
+CANDIDATE = Candidate(
+    backbone="efficientnet_lite0",
+    weights="imagenet",
+    weights_file=str(LITE.weights["imagenet"].path),
+    weights_id="id",
+    image_size=SIZE,
+    depth=0,
+)
 
 
 class Worker:
@@ -117,7 +121,10 @@ def facts(folder: Path) -> MeasuredCandidate:
 
 def solved(**changes: Any) -> TrialSpec:
     """The linear probe on Lite0."""
-    return replace(TrialSpec("efficientnet_lite0", "imagenet", SIZE, 18, 18), **changes)
+    return replace(
+        TrialSpec(backbone="efficientnet_lite0", weights="imagenet", image_size=SIZE, depth=18, freeze_depth=18),
+        **changes,
+    )
 
 
 def test_every_request_has_a_handler_that_takes_it_and_gives_its_reply() -> None:
@@ -128,6 +135,8 @@ def test_every_request_has_a_handler_that_takes_it_and_gives_its_reply() -> None
     for request, handler in all_handlers().items():
         hints = get_type_hints(handler)
         assert (hints["request"], hints["return"]) == (request, reply_type(request))
+    activities = {Request.activity, *(kind.activity for kind in all_handlers())}
+    assert len(activities) == len(classes) + 1
 
 
 def test_plugins_are_described_without_handing_them_over() -> None:
@@ -157,7 +166,7 @@ def test_profile_gives_an_accuracy_for_each_cut(folder: Path, facts: MeasuredCan
     assert len(scores) == 18
     assert all(0 <= accuracy <= 1 and 0 <= error < 0.1 for accuracy, error in scores)
     assert max(accuracy for accuracy, _ in scores) > 0.8
-    assert Progress(f"probing {facts.candidate.label}", 18, 18) in worker.events
+    assert WorkProgress(f"probing {facts.candidate.label}", 18, 18) in worker.events
     assert worker.images_computed() == 60
     assert worker.send(request) == scores
     assert worker.images_computed() == 60
@@ -179,7 +188,7 @@ def test_insight_asks_probes_on_stored_features_of_every_image(folder: Path, fac
     assert found.probabilities.shape == (60, len(POOL.classes))
     assert (found.probabilities.argmax(axis=1) == POOL.labels).mean() > 0.8
     assert found.more_data.points[-1].score > 0.8
-    texts = [event.text for event in worker.events if isinstance(event, Progress)]
+    texts = [event.text for event in worker.events if isinstance(event, WorkProgress)]
     assert any(text == "linear probes of every image" for text in texts)
 
 
@@ -322,8 +331,21 @@ def test_plugins_that_are_not_there_and_weights_that_do_not_fit(folder: Path, tm
 
 
 def test_the_small_network_is_trained_from_scratch_and_saved(folder: Path, tmp_path: Path) -> None:
-    worker, small = opened(folder), Candidate("small_cnn", None, None, "", SIZE, 4)
-    spec = TrialSpec("small_cnn", None, SIZE, 4, 0, steps=6, batch_size=16, lr_suffix=3e-3, lr_head=3e-3)
+    worker, small = (
+        opened(folder),
+        Candidate(backbone="small_cnn", weights=None, weights_file=None, weights_id="", image_size=SIZE, depth=4),
+    )
+    spec = TrialSpec(
+        backbone="small_cnn",
+        weights=None,
+        image_size=SIZE,
+        depth=4,
+        freeze_depth=0,
+        steps=6,
+        batch_size=16,
+        lr_suffix=3e-3,
+        lr_head=3e-3,
+    )
     (outcome,) = worker.send(RunSuccessiveHalving(candidate=small, specs=(spec,), fold=FOLD))
     assert outcome.result.state == "complete"
     worker.send(SaveModel(spec=outcome.result.spec, candidate=small, folder=tmp_path / "model", decode_size=SIZE))

@@ -15,8 +15,10 @@ from tlsearch.worker.client import WorkerDiedError
 from tlsearch.worker.protocol import RunTrial
 from tlsearch.worker.retry import within_memory
 
-TUNED = TrialSpec("vgg16", "imagenet", 128, 13, 10, steps=40, batch_size=32)
-SOLVED = TrialSpec("vgg16", "imagenet", 128, 13, 13)
+TUNED = TrialSpec(
+    backbone="vgg16", weights="imagenet", image_size=128, depth=13, freeze_depth=10, steps=40, batch_size=32
+)
+SOLVED = TrialSpec(backbone="vgg16", weights="imagenet", image_size=128, depth=13, freeze_depth=13)
 
 
 def died(code: int) -> WorkerDiedError:
@@ -27,7 +29,9 @@ def died(code: int) -> WorkerDiedError:
 
 def trial(spec: TrialSpec = TUNED, seconds: float | None = None, keep: bool = False) -> RunTrial:
     """The request to run a trial."""
-    candidate = Candidate("vgg16", "imagenet", None, "", 128, 13)
+    candidate = Candidate(
+        backbone="vgg16", weights="imagenet", weights_file=None, weights_id="", image_size=128, depth=13
+    )
     return RunTrial(candidate=candidate, spec=spec, folds=(Fold((0,), (1,)),), seconds=seconds, keep_compiled=keep)
 
 
@@ -42,7 +46,7 @@ class Runs:
         self.asked.append((request.seconds, request.batch_size, request.keep_compiled))
         if self.errors:
             raise self.errors.pop(0)
-        result = TrialResult(TUNED, "complete", 0.5, 1.0, reason=self.reason)
+        result = TrialResult(spec=TUNED, state="complete", value=0.5, seconds=1.0, reason=self.reason)
         return Outcome(result, np.zeros(0, np.int64), np.zeros((0, 2), np.float32))
 
 

@@ -43,9 +43,9 @@ def clear(cache_dir: Path | None) -> None:
 def _open(chosen: Path | None) -> FeatureStore:
     from tlsearch.errors import UsageError
     from tlsearch.features.store import FeatureStore
-    from tlsearch.utils.cache import cache_dir
+    from tlsearch.utils.cache_folders import features_dir
 
-    directory = cache_dir(chosen)
+    directory = features_dir(chosen)
     try:
         return FeatureStore(directory, 0)
     except OSError as error:

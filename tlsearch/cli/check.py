@@ -9,8 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tlsearch.cli.json_file import STDOUT, json_option, write_json
-from tlsearch.cli.options import build_config, group_by_option, source_options
+from tlsearch.cli.options import (
+    STDOUT,
+    build_config,
+    group_by_option,
+    json_option,
+    source_options,
+    write_json,
+)
 from tlsearch.errors import DataError
 
 if TYPE_CHECKING:
@@ -24,7 +30,7 @@ if TYPE_CHECKING:
 SHOWN_FILES = 10
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Checked:
     """What was found.
 
@@ -97,7 +103,7 @@ def check(
         except DataError as error:
             findings = [no_split(index, groups, str(error)), *find(index, groups=groups)]
         reporter.close()
-        found = _Checked(index, groups, crossing(index, groups), split, findings)
+        found = _Checked(index=index, groups=groups, aside=crossing(index, groups), split=split, findings=findings)
         if json_file is not None:
             write_json(json_file, _as_json(found, config.test))
         if not only_json:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tlsearch.cli.json_file import STDOUT, json_option, write_json
+from tlsearch.cli.options import STDOUT, json_option, write_json
 
 if TYPE_CHECKING:
     from rich.table import Table

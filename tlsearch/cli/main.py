@@ -1,4 +1,4 @@
-"""The front door: the command line. Commands parse, call and print; the work is done in other rooms."""
+"""The front door: the command line. Commands parse, call and print; the work is done in other packages."""
 
 from __future__ import annotations
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
@@ -13,6 +15,8 @@ from tlsearch.errors import UsageError
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 """What click decorates: a function or a command."""
+
+STDOUT = Path("-")
 
 _PART_HELP = {
     "train": "Folder of class folders to train on.  [default: as the folders of the data set say]",
@@ -79,3 +83,29 @@ def build_config(file: Path | None, options: dict[str, Any]) -> RunConfig:
     if "dataset" not in values:
         raise UsageError("No data set is named: give the folder of images, as in `tlsearch run FOLDER`.")
     return RunConfig(**values)
+
+
+json_option = click.option(
+    "--json",
+    "json_file",
+    type=click.Path(path_type=Path, allow_dash=True),
+    metavar="FILE",
+    help="Write everything as JSON, too; - prints it, and nothing else.  [default: off]",
+)
+
+
+def write_json(file: Path, content: Mapping[str, Any]) -> None:
+    """Write ``content`` to ``file``, or to standard output where it is ``-``.
+
+    Raises ``UsageError`` where it cannot be written.
+    """
+    if file == STDOUT:
+        # Escaped, so that a terminal of any encoding shows it.
+        unicode = (sys.stdout.encoding or "utf-8").lower().startswith("utf")
+        click.echo(json.dumps(content, indent=1, ensure_ascii=not unicode))
+        return
+    text = json.dumps(content, indent=1, ensure_ascii=False)
+    try:
+        file.write_text(text + "\n", encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"--json {file} cannot be written ({error.strerror}): name another file.") from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -19,7 +18,5 @@ def report(output_dir: Path) -> None:
     from tlsearch.results.result import read_result
 
     result = read_result(output_dir)
-    # The folder may have been moved since.
-    result = replace(result, output=replace(result.output, folder=str(output_dir.absolute())))
     write_report(result, output_dir, Path(result.dataset.path))
     print_summary(Console(highlight=False), result)

@@ -60,7 +60,7 @@ _CROSSING = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Finding:
     """A remark: ``kind`` is fixed for programs, ``message`` one line for people, ``files`` those meant."""
 
@@ -70,7 +70,7 @@ class Finding:
     files: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _AlikeWords:
     """What images that are alike are called: the kinds of the two findings, and the words for it."""
 
@@ -80,10 +80,12 @@ class _AlikeWords:
     text: str
 
 
-_COPIES = _AlikeWords("conflicting_labels", "duplicates", "equals", "with equal content")
+_COPIES = _AlikeWords(conflict="conflicting_labels", repeat="duplicates", verb="equals", text="with equal content")
 """The same picture in the same file format and size."""
 
-_LOOKALIKES = _AlikeWords("conflicting_lookalikes", "lookalikes", "looks like", "that look alike")
+_LOOKALIKES = _AlikeWords(
+    conflict="conflicting_lookalikes", repeat="lookalikes", verb="looks like", text="that look alike"
+)
 """The same picture encoded, resized or cropped in another way."""
 
 
@@ -298,7 +300,7 @@ def _test_part(index: DatasetIndex, split: Split) -> list[Finding]:
 
 
 def _finding(kind: str, message: str, files: tuple[str, ...] = ()) -> Finding:
-    return Finding(kind, KINDS[kind], message, files)
+    return Finding(kind=kind, severity=KINDS[kind], message=message, files=files)
 
 
 def _paths(index: DatasetIndex, rows: Sequence[int]) -> tuple[str, ...]:

@@ -16,7 +16,6 @@ from PIL import Image
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from tlsearch.data import rgb
-from tlsearch.data.deep_greys import window_of
 from tlsearch.data.fingerprint import ImageFingerprint, image_fingerprint
 from tlsearch.data.rgb import FORMAT_NAMES, LOOK_SIZE, PLAIN, Decoding, UnreadableError, shrink, to_square
 from tlsearch.errors import DataError
@@ -24,7 +23,7 @@ from tlsearch.folders.content import HEAD_BYTES, UNKNOWN, file_type, type_of_fil
 
 SAMPLES_PER_PIXEL = 277  # a tag of TIFF
 
-__all__ = ["FORMAT_NAMES", "ImageError", "Picture", "shrink", "to_square"]
+__all__ = ["FORMAT_NAMES", "DecodedImage", "ImageError", "shrink", "to_square"]
 
 
 class ImageError(DataError):
@@ -35,8 +34,8 @@ class ImageError(DataError):
         self.reason = reason
 
 
-@dataclass(frozen=True)
-class Picture:
+@dataclass(frozen=True, kw_only=True)
+class DecodedImage:
     """What reading one file gave.
 
     ``square`` is uint8 (size, size, 3); ``width`` and ``height`` are those of the original as it is looked
@@ -108,27 +107,25 @@ def deep_range(path: Path) -> tuple[float, float] | None:
     None where the picture has 8 bits or cannot be read.
     """
     try:
-        image = open_image(path, str(path))
-        if not rgb.is_deep(image):
-            return None
-        image.load()
-        low, high = np.quantile(rgb.deep_values(image), (0.001, 0.999))
+        with open_image(path, str(path)) as image:
+            if not rgb.is_deep(image):
+                return None
+            low, high = np.quantile(rgb.deep_values(image), (0.001, 0.999))
     except Exception:  # whatever is wrong with it is said when it is decoded
         return None
     return float(low), float(high)
 
 
-def load_rgb(path: Path) -> Image.Image:
+def load_rgb(path: Path, decoding: Decoding = PLAIN) -> Image.Image:
     """The whole picture at its own size as 8-bit RGB, turned as its EXIF orientation says.
 
-    Transparent pixels lie over white, 16-bit greys are scaled by 255/65535, and of a moving picture the first
+    Transparent pixels lie over white, deep greys are scaled as ``decoding`` says, and of a moving picture the first
     frame counts. For showing a picture; networks are fed from ``read_square``. Raises ``ImageError``.
     """
-    window = window_of([found]) if (found := deep_range(path)) is not None else None
-    return _decode(open_image(io.BytesIO(_read_bytes(path)), str(path)), str(path), Decoding(window))
+    return _decode(open_image(io.BytesIO(_read_bytes(path)), str(path)), str(path), decoding)
 
 
-def read_picture(path: Path, size: int, name: str | None = None, decoding: Decoding = PLAIN) -> Picture:
+def read_picture(path: Path, size: int, name: str | None = None, decoding: Decoding = PLAIN) -> DecodedImage:
     """Read, hash, fully decode and squeeze one file; it is read from disk once.
 
     ``name`` stands for the file in messages. Raises ``ImageError``.
@@ -145,7 +142,14 @@ def read_picture(path: Path, size: int, name: str | None = None, decoding: Decod
     constant = all(low == high for low, high in _extrema(pixels))
     look = image_fingerprint(pixels if size <= LOOK_SIZE else _as_if_small(data, pixels, before_turn, name))
     square = to_square(pixels, size, decoding.resize)
-    return Picture(square, width, height, constant, hashlib.sha256(data).hexdigest(), look)
+    return DecodedImage(
+        square=square,
+        width=width,
+        height=height,
+        constant=constant,
+        sha256=hashlib.sha256(data).hexdigest(),
+        look=look,
+    )
 
 
 def _bands(source: Path | io.BytesIO) -> int:

@@ -38,7 +38,7 @@ COLOURS = tuple(
 a picture is."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ImageFingerprint:
     """A picture in brief.
 
@@ -63,7 +63,10 @@ def image_fingerprint(rgb: Image.Image) -> ImageFingerprint:
     bits = np.packbits((cells[:, :-1] < cells[:, 1:]).ravel())
     thumbnail = np.rint(grey).astype(np.uint8)
     return ImageFingerprint(
-        int.from_bytes(bits.tobytes(), "big"), thumbnail.tobytes(), _colours(pixels), min(rgb.size) < SMALL
+        hash=int.from_bytes(bits.tobytes(), "big"),
+        thumbnail=thumbnail.tobytes(),
+        colours=_colours(pixels),
+        small=min(rgb.size) < SMALL,
     )
 
 

@@ -16,13 +16,13 @@ from functools import cached_property
 from pathlib import Path
 
 from tlsearch.config import LookAlikes, Resize
-from tlsearch.data.decode import ImageError, Picture, calm_pillow, deep_range, open_image, read_picture
+from tlsearch.data.decode import DecodedImage, ImageError, calm_pillow, deep_range, open_image, read_picture
 from tlsearch.data.deep_greys import describe, window_of
 from tlsearch.data.fingerprint import ImageFingerprint
 from tlsearch.data.look_alikes import pairs_that_count
 from tlsearch.data.naming import group_names
 from tlsearch.data.near_duplicates import find_near_duplicates
-from tlsearch.data.parallel import Progress, map_files
+from tlsearch.data.parallel import CountListener, map_files
 from tlsearch.data.rgb import PLAIN, Decoding, is_deep
 from tlsearch.data.source_parts import settle_parts
 from tlsearch.data.sources import read_source
@@ -33,7 +33,7 @@ from tlsearch.plugins.kinds.reader import Item, Reading, ReadingOptions
 _CHECK_SIZE = 64  # side in pixels to which scan squeezes what it throws away
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ImageRecord:
     """One usable image.
 
@@ -71,7 +71,7 @@ class ImageRecord:
         return self.path.removeprefix(self.prefix)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Survey:
     """What the headers say: records without hashes, sorted by path, and their files. ``reading`` has no items."""
 
@@ -90,7 +90,7 @@ class Survey:
         return _median_short_side(self.images)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DatasetIndex:
     """All usable images sorted by path, their files, and what is not used with the reason.
 
@@ -152,7 +152,7 @@ class DatasetIndex:
 
 def survey(
     reading: Reading,
-    progress: Progress | None = None,
+    progress: CountListener | None = None,
     group_by: str | None = None,
     look_alikes: LookAlikes = "auto",
     resize: Resize = "squash",
@@ -183,14 +183,14 @@ def survey(
     window, window_line = _measure_window(deep)
     said = (*reading.understood, *understood, *window_line)
     result = Survey(
-        reading.root,
-        classes,
-        images,
-        tuple(sorted(skipped, key=lambda entry: entry.path)),
-        tuple(file for _, file in found),
-        replace(reading, items=(), understood=said, notes=(*reading.notes, *notes)),
-        look_alikes,
-        Decoding(window, resize),
+        root=reading.root,
+        classes=classes,
+        images=images,
+        skipped=tuple(sorted(skipped, key=lambda entry: entry.path)),
+        files=tuple(file for _, file in found),
+        reading=replace(reading, items=(), understood=said, notes=(*reading.notes, *notes)),
+        look_alikes=look_alikes,
+        decoding=Decoding(window, resize),
     )
     require_usable(result)
     return result
@@ -198,7 +198,7 @@ def survey(
 
 def scan(
     source: Path | str,
-    progress: Progress | None = None,
+    progress: CountListener | None = None,
     options: ReadingOptions | None = None,
     group_by: str | None = None,
     look_alikes: LookAlikes = "auto",
@@ -210,7 +210,7 @@ def scan(
         return assemble(found, [item if isinstance(item, Skipped) else (item[0], item[1].look) for item in read])
 
 
-def read_image(found: Survey, row: int, size: int) -> tuple[ImageRecord, Picture] | Skipped:
+def read_image(found: Survey, row: int, size: int) -> tuple[ImageRecord, DecodedImage] | Skipped:
     """Decode one image: its completed record and what was read, or why it is not used."""
     image = found.images[row]
     try:
@@ -239,8 +239,16 @@ def assemble(found: Survey, outcomes: Sequence[tuple[ImageRecord, ImageFingerpri
     skipped = tuple(sorted((*found.skipped, *broken), key=lambda item: item.path))
     images = tuple(record for record, _ in read)
     files = tuple(found.files[row] for row in kept)
-    index = DatasetIndex(found.root, found.classes, images, skipped, files, (), found.reading)
-    index = replace(index, look_alikes=found.look_alikes, decoding=found.decoding)
+    index = DatasetIndex(
+        root=found.root,
+        classes=found.classes,
+        images=images,
+        skipped=skipped,
+        files=files,
+        reading=found.reading,
+        look_alikes=found.look_alikes,
+        decoding=found.decoding,
+    )
     require_usable(index)
     if found.look_alikes != "auto":
         return index
@@ -255,10 +263,11 @@ def assemble(found: Survey, outcomes: Sequence[tuple[ImageRecord, ImageFingerpri
 
 def _record(item: Item, label: int, size: tuple[int, int]) -> ImageRecord:
     return ImageRecord(
-        item.path,
-        label,
-        "",
-        *size,
+        path=item.path,
+        label=label,
+        sha256="",
+        width=size[0],
+        height=size[1],
         split=item.split,
         fold=item.fold,
         group=item.group,

@@ -42,7 +42,7 @@ _ROWS, _COLUMNS = 64, 1024  # pairs whose hashes are compared at a time: few eno
 _BATCH = 64  # pairs that are aligned at a time
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Known:
     """The looks of the pictures that are not of a single grey, as arrays; ``rows`` are their positions."""
 
@@ -82,12 +82,12 @@ def _prepare(looks: Sequence[ImageFingerprint | None]) -> _Known:
     coarse -= coarse.mean(axis=1, keepdims=True)
     coarse /= np.maximum(np.linalg.norm(coarse, axis=1, keepdims=True), 1e-6)
     return _Known(
-        np.array([row for row, _ in some], np.int64),
-        np.array([look.hash for _, look in some], np.uint64),
-        thumbnails,
-        np.array([look.colours[:_WHOLE_PICTURE] for _, look in some], np.float32).reshape(-1, _WHOLE_PICTURE),
-        np.array([look.small for _, look in some], bool),
-        coarse,
+        rows=np.array([row for row, _ in some], np.int64),
+        hashes=np.array([look.hash for _, look in some], np.uint64),
+        thumbnails=thumbnails,
+        colours=np.array([look.colours[:_WHOLE_PICTURE] for _, look in some], np.float32).reshape(-1, _WHOLE_PICTURE),
+        small=np.array([look.small for _, look in some], bool),
+        coarse=coarse,
     )
 
 

@@ -11,7 +11,7 @@ from typing import TypeAlias, TypeVar
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-Progress: TypeAlias = Callable[[int, int], None]
+CountListener: TypeAlias = Callable[[int, int], None]
 """Called with (files done, files in all) in the thread that started the work."""
 
 _AHEAD = 64  # files handed to the pool before their results are taken, so that memory stays flat
@@ -27,7 +27,7 @@ def usable_cores() -> int:
 def map_files(
     work: Callable[[Item], Result],
     items: Sequence[Item],
-    progress: Progress | None = None,
+    progress: CountListener | None = None,
     workers: int | None = None,
 ) -> Iterator[Result]:
     """The results of ``work`` in the order of ``items``; what has not begun is dropped on an error."""

@@ -15,7 +15,7 @@ import numpy as np
 from tlsearch.data.decode import calm_pillow, shrink
 from tlsearch.data.fingerprint import ImageFingerprint
 from tlsearch.data.index import DatasetIndex, ImageRecord, Survey, assemble, read_image
-from tlsearch.data.parallel import Progress, map_files
+from tlsearch.data.parallel import CountListener, map_files
 from tlsearch.folders.walk import Skipped
 from tlsearch.plugins.api import Images
 from tlsearch.utils.files import atomic_path, create_array, unusable
@@ -24,7 +24,7 @@ _CHUNK_BYTES = 32 * 2**20  # what one step of a copy holds in memory
 
 
 def decode_all(
-    found: Survey, size: int, file: Path, progress: Progress | None = None, workers: int | None = None
+    found: Survey, size: int, file: Path, progress: CountListener | None = None, workers: int | None = None
 ) -> DatasetIndex:
     """Decode every image of a survey once, write its pixels to ``file`` and complete the index.
 
@@ -43,7 +43,7 @@ def decode_all(
 
 
 def _decode_to(
-    file: Path, found: Survey, size: int, progress: Progress | None, workers: int | None
+    file: Path, found: Survey, size: int, progress: CountListener | None, workers: int | None
 ) -> list[tuple[ImageRecord, ImageFingerprint] | Skipped]:
     """Decode into a row for every image of the survey; those of broken files stay zero."""
     count = len(found.images)

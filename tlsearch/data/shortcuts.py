@@ -29,7 +29,7 @@ FEWEST_ELSEWHERE = 5
 _EXAMPLES = 3
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Shortcut:
     """A number that gives a class away in training only.
 
@@ -46,7 +46,7 @@ class Shortcut:
     rows: tuple[int, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Parts:
     """The training part and one other part of a data set, as rows of its index."""
 
@@ -63,7 +63,7 @@ def find_shortcuts(index: DatasetIndex) -> list[Shortcut]:
     labels = np.array(index.labels)
     train = _rows(index, "train")
     for name in ("test", "val"):
-        parts = _Parts(index, labels, train, _rows(index, name), name)
+        parts = _Parts(index=index, labels=labels, train=train, other=_rows(index, name), name=name)
         if not len(parts.other):
             continue
         for label in range(len(index.classes)):
@@ -93,7 +93,14 @@ def _shortcut(parts: _Parts, label: int, number: int) -> Shortcut | None:
         return None
     strongest = _most(index, parts.train[labels[parts.train] == label], number, sign)
     weakest = _most(index, parts.other[labels[parts.other] == label], number, -sign)
-    return Shortcut(label, COLOURS[number], trained, parts.name, elsewhere, strongest + weakest)
+    return Shortcut(
+        label=label,
+        statistic=COLOURS[number],
+        trained=trained,
+        part=parts.name,
+        elsewhere=elsewhere,
+        rows=strongest + weakest,
+    )
 
 
 def _enough(labels: npt.NDArray[np.int64], label: int, *parts: npt.NDArray[np.int64]) -> bool:

@@ -33,7 +33,7 @@ _FOLD_STREAM = 2
 _CROSS_STREAM = 3
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Split:
     """Rows of ``DatasetIndex.images`` in three parts, each sorted; ``val`` may be empty (``FOLDS_BELOW``).
 
@@ -78,13 +78,13 @@ def split(index: DatasetIndex, seed: int, group_by: str | None = None) -> Split:
     parts.update(zip(shares, drawn, strict=True))
     _require_all_classes(index, parts["train"], "the training", FEWEST_TRAINING)
     return Split(
-        parts["train"],
-        parts["val"],
-        parts["test"],
-        groups,
-        "folders" if index.has_splits else "seeded",
-        tuple(sorted(aside)),
-        tuple(aside[row] for row in sorted(aside)),
+        train=parts["train"],
+        val=parts["val"],
+        test=parts["test"],
+        groups=groups,
+        source="folders" if index.has_splits else "seeded",
+        set_aside=tuple(sorted(aside)),
+        because=tuple(aside[row] for row in sorted(aside)),
     )
 
 

@@ -23,7 +23,8 @@ from tlsearch.types import AnyArray, IntArray
 FORMAT = 2
 """Raised whenever the way in which features are computed changes, so that old arrays are not found."""
 
-Progress = Callable[[str, int, int], None]
+ProgressListener = Callable[[str, int, int], None]
+"""Called with (what is being computed, images done, images in all)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +79,7 @@ class JoinedRows:
         return np.concatenate([array[index] for array in self.arrays], axis=1)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ComputedRows:
     """Features that did not fit the store: computed from the view's pixels whenever they are taken."""
 
@@ -120,7 +121,7 @@ class Extractor:
     pool: Pool
     augmentations: Callable[[str], Augmentation]
     provenance: Callable[[str, str], str]
-    progress: Progress = _silent
+    progress: ProgressListener = _silent
     computed: int = 0
     passes: PassCounter = field(default_factory=PassCounter)
     _scratch: dict[tuple[int, View], AnyArray] = field(default_factory=dict)
@@ -178,7 +179,12 @@ class Extractor:
     def _computed_rows(self, network: Network, view: View, depth: int) -> ComputedRows:
         label, share = network.candidate.label, network.cuts.share(depth)
         pixels = self.pixels(network.candidate.image_size, view)
-        return ComputedRows(network, depth, pixels, lambda images: self.passes.computed(label, images, share))
+        return ComputedRows(
+            network=network,
+            depth=depth,
+            pixels=pixels,
+            on_computed=lambda images: self.passes.computed(label, images, share),
+        )
 
     def _just_written(self, key: Mapping[str, Any]) -> AnyArray:
         stored = self.store.get(key)

@@ -14,7 +14,7 @@ RENDER_CHUNK = 64
 """Images that share one random generator: views are rendered in fixed chunks in data set order."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class View:
     """The ``number``-th rendering of the pool by ``policy`` at ``strength`` (0 to 1) from ``seed``.
 

@@ -29,9 +29,6 @@ class Recorder(Callback):
     def on_trial_interrupted(self, trial: RunningTrial) -> None:
         """Called where the run is interrupted in a trial."""
 
-    def on_trial_failed(self, trial: RunningTrial, reason: str) -> None:
-        """Called where a trial ended with an error that is not only its own."""
-
     def on_run_failed(self, reason: str, interrupted: bool) -> bool:
         """Called where the run does not come to its end.
 
@@ -88,9 +85,16 @@ class CallbackList:
         self._tell(lambda callback: callback.on_trial_begin(trial))
 
     def on_epoch_end(self, trial: RunningTrial, epoch: EpochInfo) -> Decision:
-        """Tell that an epoch has ended; any callback may end the trial."""
+        """Tell that an epoch has ended.
+
+        Returns:
+            The decision: any callback may end a trial of the search. Other trials give the figures that the result is
+            compared by, and no callback ends them.
+        """
         decisions: list[Decision | None] = []
         self._tell(lambda callback: decisions.append(callback.on_epoch_end(trial, epoch)))
+        if trial.role != "trial":
+            return Decision.CONTINUE
         return Decision.PRUNE if Decision.PRUNE in decisions else Decision.CONTINUE
 
     def on_trial_end(self, trial: RunningTrial, completed: CompletedTrial) -> None:
@@ -110,11 +114,6 @@ class CallbackList:
         """Tell the recorders that the run is interrupted in a trial."""
         for recorder in self._recorders:
             recorder.on_trial_interrupted(trial)
-
-    def on_trial_failed(self, trial: RunningTrial, reason: str) -> None:
-        """Tell the recorders that a trial ended with an error that is not only its own."""
-        for recorder in self._recorders:
-            recorder.on_trial_failed(trial, reason)
 
     def on_run_failed(self, reason: str, interrupted: bool) -> bool:
         """Tell that a run does not come to its end; gives whether work had begun."""

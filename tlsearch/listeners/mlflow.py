@@ -66,7 +66,7 @@ class MlflowCallback(Recorder):
         self._run: RecordedRun | None = None
         self._left_open: set[str] = set()  # by an earlier attempt at the run
         self._open: set[str] = set()
-        self._rounds: dict[tuple[str, int], int] = {}
+        self._epochs: dict[tuple[str, int], int] = {}
 
     @property
     def openings(self) -> Ledger:
@@ -133,13 +133,13 @@ class MlflowCallback(Recorder):
         return run_id
 
     def on_epoch_end(self, trial: TrialInfo, epoch: EpochInfo) -> None:
-        """Record the numbers of a round.
+        """Record the numbers of an epoch.
 
-        MLflow's steps are whole numbers and a round may be less than an epoch, so steps count rounds, anew in every
-        fold.
+        MLflow's steps are whole numbers, and an epoch of a short schedule sees only a part of the images. So steps
+        count epochs, anew in every fold.
         """
         place = trial.run_id, epoch.fold
-        self._rounds[place] = step = self._rounds.get(place, 0) + 1
+        self._epochs[place] = step = self._epochs.get(place, 0) + 1
         self.tracker.log_epoch(trial.run_id, step, curve_of(epoch.metrics, self._recorded().metric, epoch.fold))
 
     def on_trial_end(self, trial: TrialInfo, result: TrialResult) -> None:
@@ -170,11 +170,6 @@ class MlflowCallback(Recorder):
             self._open.discard(trial.run_id)
             self._left_open.add(trial.run_id)
             self.close_left_open()
-
-    def on_trial_failed(self, trial: RunningTrial, reason: str) -> None:
-        """Close the run of a trial that failed with all that was trained beside it."""
-        self._open.discard(trial.run_id)
-        self.tracker.finish(trial.run_id, "FAILED", reason=reason)
 
     def on_best(self, number: int, name: str, value: float) -> None:
         """Record the best score so far after trial ``number``: the chart of the parent shows the search's progress."""

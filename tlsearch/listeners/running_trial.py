@@ -20,7 +20,7 @@ def no_extra_metrics(result: TrialResult) -> Mapping[str, float]:
     return {}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class CompletedTrial:
     """A trial that is over, as the checkpoint keeps it.
 
@@ -28,14 +28,14 @@ class CompletedTrial:
         result: What came of it.
         outcome: The result with the predictions for the validation images; None where the trial failed.
         run_id: Its MLflow run.
-        rounds: The numbers of every round.
+        epochs: The numbers of every epoch.
         extra: The metrics that were recorded beside those of the result.
     """
 
     result: TrialResult
     outcome: Outcome | None
     run_id: str
-    rounds: tuple[Mapping[str, float], ...]
+    epochs: tuple[Mapping[str, float], ...]
     extra: Mapping[str, float] = field(default_factory=dict)
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import keras
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class HeadWeights:
     """The numbers of a head on pooled features x of width d.
 
@@ -58,7 +58,7 @@ class Head:
         """Give the head's numbers now."""
         mean, scale = self._standardise.get_weights()
         dense = {layer.name: tuple(layer.get_weights()) for layer in self._layers}
-        return HeadWeights(mean, scale, dense.get("hidden"), dense["logits"])
+        return HeadWeights(mean=mean, scale=scale, hidden=dense.get("hidden"), linear=dense["logits"])
 
     def set(self, numbers: HeadWeights) -> None:
         """Take over these numbers."""
@@ -96,7 +96,12 @@ def load_head(file: Path, classes: int) -> Head:
     """Read a head that was saved."""
     with np.load(file, allow_pickle=False) as saved:
         hidden = (saved["hidden_kernel"], saved["hidden_bias"]) if "hidden_kernel" in saved else None
-        return Head.of(HeadWeights(saved["mean"], saved["scale"], hidden, (saved["kernel"], saved["bias"])), classes)
+        return Head.of(
+            HeadWeights(
+                mean=saved["mean"], scale=saved["scale"], hidden=hidden, linear=(saved["kernel"], saved["bias"])
+            ),
+            classes,
+        )
 
 
 def _head_layers(units: int, dropout: float, classes: int, seed: int) -> list[Any]:

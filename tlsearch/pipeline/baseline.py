@@ -12,9 +12,9 @@ from tlsearch.models.measured import MeasuredCandidate
 from tlsearch.models.small_cnn import SmallCNN
 from tlsearch.pipeline.context import Data, RunContext
 from tlsearch.pipeline.messages import baseline_line
-from tlsearch.pipeline.models import model_folder, save_fitted
 from tlsearch.pipeline.plan import Plan, baseline_sizes, measure
-from tlsearch.pipeline.trial import Epochs
+from tlsearch.pipeline.saved_models import model_folder, save_fitted
+from tlsearch.pipeline.trial import Epochs, failed_trial
 from tlsearch.results.schema import TrialRow
 from tlsearch.search.cost import FromScratchCosts
 from tlsearch.stats.trend import still_rising
@@ -23,7 +23,8 @@ from tlsearch.training.trial import Outcome
 from tlsearch.types import Candidate, Decision, TrialResult, TrialSpec
 from tlsearch.utils.signals import defer_interrupts
 from tlsearch.worker.client import WorkerDiedError
-from tlsearch.worker.protocol import Event, Listener, RateEpochEnd, RunSuccessiveHalving
+from tlsearch.worker.events import Event, Listener, RateEpochEnd
+from tlsearch.worker.protocol import RunSuccessiveHalving
 
 RATES = (1e-3, 3e-3, 3e-4)
 """Learning rates that are tried; AdamW's usual one first."""
@@ -69,6 +70,11 @@ class BaselineResult:
         """The name of the network."""
         return self.candidate.backbone
 
+    @property
+    def learning_rates(self) -> int:
+        """How many learning rates were tried."""
+        return len({row.spec.lr_suffix for row in self.rows})
+
 
 @dataclass(frozen=True)
 class RaceResult:
@@ -80,7 +86,10 @@ class RaceResult:
     def trials(self) -> list[CompletedTrial]:
         """Each learning rate as a trial that is over."""
         pairs = zip(self.outcomes, self.run_ids, strict=True)
-        return [CompletedTrial(outcome.result, outcome, run_id, ()) for outcome, run_id in pairs]
+        return [
+            CompletedTrial(result=outcome.result, outcome=outcome, run_id=run_id, epochs=())
+            for outcome, run_id in pairs
+        ]
 
     @property
     def best(self) -> TrialResult:
@@ -136,7 +145,9 @@ def scratch_of(baseline: BaselineResult | None) -> tuple[BaselineResult, ...]:
 def _small_network(context: RunContext, data: Data, budget: float | None) -> MeasuredCandidate:
     """The small network, at the largest size at which it gets 30 epochs, or at the smallest."""
     largest, *smaller = baseline_sizes(data.base_size)
-    candidate = Candidate(SmallCNN.name, None, None, "", largest, 0)
+    candidate = Candidate(
+        backbone=SmallCNN.name, weights=None, weights_file=None, weights_id="", image_size=largest, depth=0
+    )
     facts = measure(context, candidate, 0.0)
     for size in smaller:
         if budget is None or _costs(data).halving_seconds(facts, ENOUGH_EPOCHS) <= budget:
@@ -233,22 +244,21 @@ def _halve(context: RunContext, data: Data, trials: Sequence[RunningTrial], ques
             save_fitted(context, data, raced.best.spec, candidate, model_folder(context, raced.best.spec))
         with defer_interrupts():
             context.checkpoint.put(question, raced)
-            for trial, completed in zip(started, raced.trials(), strict=True):
-                context.callbacks.on_trial_end(trial, completed)
-            started.clear()
+            for completed in raced.trials():
+                context.callbacks.on_trial_end(started.pop(0), completed)
     except KeyboardInterrupt:
         for trial in started:
             context.callbacks.on_trial_interrupted(trial)
         raise
     except BaseException as error:
         for trial in started:
-            context.callbacks.on_trial_failed(trial, str(error))
+            context.callbacks.on_trial_end(trial, failed_trial(trial, error))
         raise
     return raced
 
 
 def _listener(context: RunContext, trials: Sequence[RunningTrial]) -> Listener:
-    """Takes the events of learning rates that are trained together."""
+    """Takes the events of learning rates that are trained together; no callback ends one of them."""
     epochs, show = [Epochs() for _ in trials], context.progress("baseline")
 
     def listener(event: Event) -> Decision:
@@ -264,22 +274,12 @@ def _listener(context: RunContext, trials: Sequence[RunningTrial]) -> Listener:
 
 def _spec(context: RunContext, policy: str, facts: MeasuredCandidate, steps: int, rate: float) -> TrialSpec:
     return TrialSpec(
-        facts.candidate.backbone,
-        None,
-        facts.candidate.image_size,
-        len(facts.cuts),
-        0,
-        dropout=0.2,
-        policy=policy,
-        strength=0.5 if policy != "none" else 0.0,
-        views=0,
-        steps=steps,
-        batch_size=context.config.batch_size,
-        lr_suffix=rate,
-        lr_head=rate,
-        weight_decay=1e-3,
+        backbone=facts.candidate.backbone, weights=None, image_size=facts.candidate.image_size,
+        depth=len(facts.cuts), freeze_depth=0, dropout=0.2,
+        policy=policy, strength=0.5 if policy != "none" else 0.0, views=0,
+        steps=steps, batch_size=context.config.batch_size, lr_suffix=rate, lr_head=rate, weight_decay=1e-3,
         seed=context.config.seed,
-    )
+    )  # fmt: skip
 
 
 def _wanted_steps(context: RunContext, plan: Plan) -> int:

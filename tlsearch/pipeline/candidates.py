@@ -14,13 +14,14 @@ from tlsearch.plugins import weights
 from tlsearch.plugins.facts import BackboneFacts, PluginFacts
 from tlsearch.plugins.weights import ResolvedWeights
 from tlsearch.results.schema import LeftOut
+from tlsearch.utils.texts import choose_plugin
 
 MakeFile = Callable[[str], Path]
 """Gives the file of weights, "vgg16@hed", that a package of their own brings; raises ``PluginFailedError``."""
 
 
 @dataclass(frozen=True)
-class Found:
+class AvailableCandidate:
     """A backbone with weights that are on this machine, or can be downloaded."""
 
     backbone: BackboneFacts
@@ -28,7 +29,7 @@ class Found:
 
 
 @dataclass(frozen=True)
-class Request:
+class WantedCandidate:
     """A backbone with a name of weights; ``named`` by the user, who must be told when it is unavailable."""
 
     backbone: BackboneFacts
@@ -38,7 +39,7 @@ class Request:
 
 def find_candidates(
     config: RunConfig, plugins: PluginFacts, callbacks: CallbackList, make_file: MakeFile, *, download: bool = True
-) -> tuple[list[Found], list[LeftOut]]:
+) -> tuple[list[AvailableCandidate], list[LeftOut]]:
     """The candidates of a run and the backbones left out with the reason.
 
     Raises ``PluginError`` or ``WeightsError`` where something that the user named is unavailable, and where nothing
@@ -52,26 +53,26 @@ def find_candidates(
         if broken.entry.kind in ("backbone", "weights") and not config.backbones
     ]
     missing = []
-    for request in _requests(config, known, plugins, {(f.backbone.name, f.weights.name) for f in found}):
-        backbone = request.backbone
-        if request.weights in plugins.added(backbone.name):
+    for wanted in _wanted_candidates(config, known, plugins, {(f.backbone.name, f.weights.name) for f in found}):
+        backbone = wanted.backbone
+        if wanted.weights in plugins.added(backbone.name):
             try:
-                file = make_file(f"{backbone.name}@{request.weights}")
-                found.append(Found(backbone, weights.from_file(request.weights, file)))
+                file = make_file(f"{backbone.name}@{wanted.weights}")
+                found.append(AvailableCandidate(backbone, weights.from_file(wanted.weights, file)))
             except PluginFailedError as error:
-                left_out.append(_without(request, plugins, error))
+                left_out.append(_without(wanted, plugins, error))
             continue
         try:
-            resolved = weights.resolve(backbone.name, request.weights, backbone.weights[request.weights])
+            resolved = weights.resolve(backbone.name, wanted.weights, backbone.weights[wanted.weights])
         except WeightsError as error:
-            if request.named:
+            if wanted.named:
                 raise
             left_out.append(LeftOut(backbone.name, str(error)))
             continue
         if resolved.needs_download:
-            missing.append((request, resolved))
+            missing.append((wanted, resolved))
         else:
-            found.append(Found(backbone, resolved))
+            found.append(AvailableCandidate(backbone, resolved))
     if missing:
         fetched, absent = _download(missing, callbacks) if download else ([], _not_downloaded(missing))
         found += fetched
@@ -81,31 +82,31 @@ def find_candidates(
     return found, left_out
 
 
-def _without(request: Request, plugins: PluginFacts, error: PluginFailedError) -> LeftOut:
+def _without(wanted: WantedCandidate, plugins: PluginFacts, error: PluginFailedError) -> LeftOut:
     """What to say of weights whose package fails. Raises ``PluginError`` where the user named them."""
-    label = f"{request.backbone.name}@{request.weights}"
+    label = f"{wanted.backbone.name}@{wanted.weights}"
     reason = f"its package {plugins.of('weights')[label]} fails: {str(error).rstrip('.')}"
-    if request.named:
+    if wanted.named:
         raise PluginError(f"{label} cannot be used: {reason}.") from error
     return LeftOut(label, reason)
 
 
-def _from_files(config: RunConfig, known: dict[str, BackboneFacts], plugins: PluginFacts) -> list[Found]:
+def _from_files(config: RunConfig, known: dict[str, BackboneFacts], plugins: PluginFacts) -> list[AvailableCandidate]:
     """The candidates for which the user gave files."""
-    files: dict[tuple[str, str], Found] = {}
+    files: dict[tuple[str, str], AvailableCandidate] = {}
     for backbone, name, file in map(parse_weights, config.weights):
         if (backbone, name) in files:
             raise WeightsError(
                 f"Two files are given for {backbone}@{name}; tell them apart with --weights {backbone}@NAME=FILE."
             )
-        files[backbone, name] = Found(_named(known, plugins, backbone), weights.from_file(name, file))
+        files[backbone, name] = AvailableCandidate(_named(known, plugins, backbone), weights.from_file(name, file))
     return list(files.values())
 
 
 def _nothing_left(
-    missing: Sequence[tuple[Request, ResolvedWeights]], download: bool, plugins: PluginFacts
+    missing: Sequence[tuple[WantedCandidate, ResolvedWeights]], download: bool, plugins: PluginFacts
 ) -> WeightsError:
-    names = " ".join(request.backbone.name for request, _ in missing)
+    names = " ".join(wanted.backbone.name for wanted, _ in missing)
     if not download and names:
         return WeightsError(
             f"A dry run downloads no weights, and there are none on this machine; run "
@@ -124,9 +125,7 @@ def _named(known: dict[str, BackboneFacts], plugins: PluginFacts, name: str) -> 
     if name in known:
         return known[name]
     _raise_if_broken(plugins, "backbone", name)
-    raise PluginError(
-        f"There is no backbone {name!r}; choose one of {', '.join(sorted(known))}, or install its plugin."
-    )
+    raise PluginError(f"There is no backbone {name!r}; {choose_plugin(sorted(known))}.")
 
 
 def _raise_if_broken(plugins: PluginFacts, kind: str, name: str) -> None:
@@ -134,9 +133,9 @@ def _raise_if_broken(plugins: PluginFacts, kind: str, name: str) -> None:
         raise PluginError(f"The {kind} {name!r} of {broken.entry.distribution} cannot be used: {broken.reason}.")
 
 
-def _requests(
+def _wanted_candidates(
     config: RunConfig, known: dict[str, BackboneFacts], plugins: PluginFacts, own: set[tuple[str, str]]
-) -> list[Request]:
+) -> list[WantedCandidate]:
     """What is asked for besides files.
 
     A backbone for which the user gave files means those files, and the weights that other packages bring for it.
@@ -146,12 +145,12 @@ def _requests(
         files.setdefault(backbone_name, []).append(name)
     if not config.backbones:
         return [
-            Request(b, name, named=False)
+            WantedCandidate(b, name, named=False)
             for b in known.values()
             for name in dict.fromkeys((*([] if b.name in files else list(b.weights)[:1]), *plugins.added(b.name)))
             if name not in files.get(b.name, [])
         ]
-    requests = []
+    candidates = []
     for text in config.backbones:
         name, _, wanted = text.partition("@")
         backbone = _named(known, plugins, name)
@@ -165,15 +164,15 @@ def _requests(
         if wanted not in known_names:
             choices = ", ".join([*known_names, *files.get(name, [])])
             raise WeightsError(f"The backbone {name!r} has no weights {wanted!r}; it has {choices}.")
-        requests.append(Request(backbone, wanted, named=True))
-    return requests
+        candidates.append(WantedCandidate(backbone, wanted, named=True))
+    return candidates
 
 
 def _show_download(callbacks: CallbackList, label: str, done: int, total: int) -> None:
     callbacks.on_progress("plan", done, total, f"downloading {label}")
 
 
-def _unreachable(missing: Sequence[tuple[Request, ResolvedWeights]]) -> list[LeftOut]:
+def _unreachable(missing: Sequence[tuple[WantedCandidate, ResolvedWeights]]) -> list[LeftOut]:
     """What to say of weights where no host of theirs answers; nothing where one does. Raises for what was named."""
     sources = [w.source for _, w in missing if w.source is not None]
     if weights.reachable(weights.hosts_of(sources)):
@@ -184,29 +183,29 @@ def _unreachable(missing: Sequence[tuple[Request, ResolvedWeights]]) -> list[Lef
     return [LeftOut(r.backbone.name, weights.missing_reason([r.backbone.name])) for r, _ in missing]
 
 
-def _not_downloaded(missing: Sequence[tuple[Request, ResolvedWeights]]) -> list[LeftOut]:
+def _not_downloaded(missing: Sequence[tuple[WantedCandidate, ResolvedWeights]]) -> list[LeftOut]:
     """What a run would download."""
-    return _unreachable(missing) or [_would_be_downloaded(request, resolved) for request, resolved in missing]
+    return _unreachable(missing) or [_would_be_downloaded(wanted, resolved) for wanted, resolved in missing]
 
 
-def _would_be_downloaded(request: Request, resolved: ResolvedWeights) -> LeftOut:
+def _would_be_downloaded(wanted: WantedCandidate, resolved: ResolvedWeights) -> LeftOut:
     megabytes = resolved.source.megabytes if resolved.source else 0
-    return LeftOut(request.backbone.name, f"would be downloaded ({megabytes:.0f} MB)")
+    return LeftOut(wanted.backbone.name, f"would be downloaded ({megabytes:.0f} MB)")
 
 
 def _download(
-    missing: Sequence[tuple[Request, ResolvedWeights]], callbacks: CallbackList
-) -> tuple[list[Found], list[LeftOut]]:
+    missing: Sequence[tuple[WantedCandidate, ResolvedWeights]], callbacks: CallbackList
+) -> tuple[list[AvailableCandidate], list[LeftOut]]:
     """Download what can be, after one probe of the hosts for all of them together."""
     if unreachable := _unreachable(missing):
         return [], unreachable
     found, left_out = [], []
-    for request, resolved in missing:
+    for wanted, resolved in missing:
         source = resolved.source
         if source is None:
-            left_out.append(_would_be_downloaded(request, resolved))
+            left_out.append(_would_be_downloaded(wanted, resolved))
             continue
-        label = f"{request.backbone.name}@{request.weights}"
+        label = f"{wanted.backbone.name}@{wanted.weights}"
         callbacks.on_step("plan", f"downloading {label}, {source.megabytes or 0:.0f} MB")
         try:
             file = weights.download(
@@ -214,9 +213,9 @@ def _download(
                 None,
                 partial(_show_download, callbacks, label),
             )
-            found.append(Found(request.backbone, weights.from_file(request.weights, file)))
+            found.append(AvailableCandidate(wanted.backbone, weights.from_file(wanted.weights, file)))
         except WeightsError as error:
-            if request.named:
+            if wanted.named:
                 raise
-            left_out.append(LeftOut(request.backbone.name, str(error)))
+            left_out.append(LeftOut(wanted.backbone.name, str(error)))
     return found, left_out

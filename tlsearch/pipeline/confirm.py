@@ -14,8 +14,8 @@ from tlsearch.listeners.running_trial import RunningTrial
 from tlsearch.pipeline.baseline import BaselineResult
 from tlsearch.pipeline.context import RunContext
 from tlsearch.pipeline.messages import confirm_line
-from tlsearch.pipeline.models import final_seconds
 from tlsearch.pipeline.plan import Plan
+from tlsearch.pipeline.saved_models import final_seconds
 from tlsearch.pipeline.trial import run_trial
 from tlsearch.results.schema import Confirmed, TrialRow
 from tlsearch.search.trial_record import TrialRecord
@@ -59,12 +59,16 @@ class _FoldRuns:
     """What runs, on which folds, and what came of it.
 
     Attributes:
+        context: The run.
+        plan: Its plan.
+        folds: The resampled folds, the same for all.
         scratch: The networks from scratch that run beside the contenders.
         numbers: The numbers of the trials, as the names of runs show them.
         scores: Values by fold.
         repeated: The values of further seeds on the first fold.
         predictions: The predicted classes of the images of the first fold.
         took: Seconds by fold.
+        rows: The trials that were run, as the result keeps them.
     """
 
     context: RunContext
@@ -97,8 +101,7 @@ class _FoldRuns:
         """The value of a spec on a fold; None where it failed."""
         candidate = self._candidate(spec)
         what = f"fold {number + 1}" + (f", seed {repeat + 1}" if repeat else "")
-        text = f"{what}: {spec.label}"
-        self.context.callbacks.on_progress("confirm", number, len(self.folds), text)
+        self.context.callbacks.on_progress("confirm", number, len(self.folds), f"{what}: {spec.label}")
         confirming = replace(more_views(spec), repeat=repeat)
         trial = RunningTrial(
             number=0,
@@ -237,7 +240,7 @@ def _run_folds(
     """Fold after fold; gives the contenders that are within one standard error of the best at the end."""
     for number in range(len(runs.folds)):
         group = list(dict.fromkeys([*(c.spec for c in running), *beside]))
-        # From the second fold on, one repetition of the best is kept possible: the spread over seeds needs it.
+        # From the third fold on, one repetition of the best is kept possible: the spread over seeds needs it.
         spare = runs.first_seconds(_leader(runs, running).spec) if number >= 2 else 0.0
         if number and not fits(_cost(runs, set(group)) + spare):
             break
@@ -292,9 +295,6 @@ def _repeat(runs: _FoldRuns, spec: TrialSpec, fits: Callable[[float], bool]) -> 
 def _summary(runs: _FoldRuns, spec: TrialSpec) -> Confirmed:
     values = runs.scores[spec]
     seeds = [values[0], *runs.repeated.get(spec, ())]
-    return Confirmed(
-        float(np.mean(values)),
-        len(values),
-        float(np.std(seeds, ddof=1)) if len(seeds) > 1 else None,
-        runs.error(spec),
-    )
+    spread = float(np.std(seeds, ddof=1)) if len(seeds) > 1 else None
+    error = runs.error(spec)
+    return Confirmed(mean=float(np.mean(values)), folds=len(values), seed_spread=spread, sampling_error=error)

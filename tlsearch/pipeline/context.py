@@ -28,10 +28,10 @@ from tlsearch.runs.output import CHECKPOINT_FOLDER, LOG_NAME, WORK_FOLDER, is_fi
 from tlsearch.types import Decision
 from tlsearch.utils.files import is_full
 from tlsearch.worker.client import WorkerClient
-from tlsearch.worker.protocol import Event, FrozenPasses, Progress
+from tlsearch.worker.events import Event, FrozenPasses, WorkProgress
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Data:
     """The images of a run. ``pool`` are rows of the index: training images, then validation images.
 
@@ -135,7 +135,7 @@ class ProgressOf:
 
     def __call__(self, event: Event) -> Decision:
         """Take an event."""
-        if isinstance(event, Progress):
+        if isinstance(event, WorkProgress):
             self.callbacks.on_progress(self.step, event.done, event.total, event.text)
         elif isinstance(event, FrozenPasses):
             self.count(event.counts)

@@ -19,8 +19,8 @@ from tlsearch.pipeline.baseline import BaselineResult, scratch_of
 from tlsearch.pipeline.confirm import Confirmation
 from tlsearch.pipeline.context import Data, RunContext
 from tlsearch.pipeline.messages import tested_line
-from tlsearch.pipeline.models import fetch_model, fit_model
 from tlsearch.pipeline.plan import Plan
+from tlsearch.pipeline.saved_models import fetch_model, fit_model
 from tlsearch.predictor import model_megabytes
 from tlsearch.results.schema import Confusion, EvaluationPredictions, Mistake
 from tlsearch.runs.ledger import fingerprint_of
@@ -183,7 +183,14 @@ def worst_mistakes(data: Data, outcome: Outcome | None) -> tuple[Mistake, ...]:
         predicted = int(probabilities.argmax())
         if predicted != image.label:
             names: Sequence[str] = index.classes
-            mistakes.append(Mistake(image.path, names[image.label], names[predicted], float(probabilities[predicted])))
+            mistakes.append(
+                Mistake(
+                    path=image.path,
+                    true=names[image.label],
+                    predicted=names[predicted],
+                    probability=float(probabilities[predicted]),
+                )
+            )
     return tuple(sorted(mistakes, key=lambda m: -m.probability)[:GALLERY])
 
 
@@ -198,8 +205,8 @@ def predictions_of(data: Data, probabilities: npt.NDArray[np.float64]) -> Evalua
     names = [data.split.groups[rows[place]] for place in order]
     number = {name: position for position, name in enumerate(dict.fromkeys(names))}
     return EvaluationPredictions(
-        fingerprint_of(images[row].sha256 for row in rows),
-        tuple(images[rows[place]].label for place in order),
-        tuple(int(predicted[place]) for place in order),
-        tuple(number[name] for name in names),
+        fingerprint=fingerprint_of(images[row].sha256 for row in rows),
+        true=tuple(images[rows[place]].label for place in order),
+        predicted=tuple(int(predicted[place]) for place in order),
+        groups=tuple(number[name] for name in names),
     )

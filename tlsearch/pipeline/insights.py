@@ -22,7 +22,7 @@ MOST_SUSPECTS = 24
 def find_insights(
     context: RunContext, data: Data, candidate: Candidate, outcome: Outcome | None, evaluation: Evaluation
 ) -> Insights:
-    """All findings. ``candidate`` is the winner's, ``outcome`` that of its trial.
+    """All insights. ``candidate`` is the winner's, ``outcome`` that of its trial.
 
     They come after the answer and change nothing of it, so that whatever goes wrong here is only told.
     """
@@ -40,7 +40,7 @@ def _ask_worker(context: RunContext, candidate: Candidate) -> Insight | None:
         request = ExamineLabels(candidate=candidate, seed=context.config.seed, seconds=context.budget.left_for())
         return context.worker.send(request, context.progress("report"))
     except TlsearchError as error:
-        context.callbacks.on_warning(f"no finding on labels and on more data: {error}")
+        context.callbacks.on_warning(f"no insight into labels and into more data: {error}")
         return None
 
 

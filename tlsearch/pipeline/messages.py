@@ -64,7 +64,7 @@ def _by_reason(plan: Plan) -> dict[str, list[str]]:
 def baseline_line(baseline: BaselineResult) -> str:
     """The network, its validation figure, its time, and what is to be said of it."""
     result = baseline.result
-    notes = [f"learning rate {result.spec.lr_suffix:g} of 3", counted(baseline.epochs, "epoch")]
+    notes = [f"learning rate {result.spec.lr_suffix:g} of {baseline.learning_rates}", counted(baseline.epochs, "epoch")]
     if baseline.still_improving:
         notes.append("at equal compute; still improving" if baseline.stopped_by == "time" else "still improving")
     notes += [f"not affordable from scratch here: {reason}" for reason in baseline.not_affordable]

@@ -12,7 +12,7 @@ from tlsearch.config import RunConfig, parse_weights
 from tlsearch.data.split import Fold
 from tlsearch.errors import PluginError, TlsearchError, TrialError, WeightsError
 from tlsearch.models.measured import MeasuredCandidate
-from tlsearch.pipeline.candidates import Found
+from tlsearch.pipeline.candidates import AvailableCandidate
 from tlsearch.pipeline.context import Data, RunContext
 from tlsearch.pipeline.messages import plan_lines
 from tlsearch.pipeline.preflight import Ready
@@ -24,7 +24,7 @@ from tlsearch.search.cost import Costs
 from tlsearch.search.space import SearchHints, SearchSpace, schedule
 from tlsearch.search.warm_start import depths_of
 from tlsearch.types import Candidate, TrialSpec
-from tlsearch.utils.cache import cache_dir
+from tlsearch.utils.cache_folders import features_dir
 from tlsearch.worker.client import WorkerDiedError
 from tlsearch.worker.protocol import MeasureCandidate, OpenPool
 
@@ -208,7 +208,7 @@ def open_pool(context: RunContext, data: Data, measured: Mapping[Candidate, Meas
             groups=data.groups,
             classes=data.index.classes,
             digest=pool_digest(data),
-            cache_dir=cache_dir(config.cache_dir),
+            cache_dir=features_dir(config.cache_dir),
             cache_limit=config.cache_limit,
             metric=data.metric,
             measured=tuple(measured.values()),
@@ -230,12 +230,23 @@ def measure(context: RunContext, candidate: Candidate, train_at: float) -> Measu
 
 
 def _measured(
-    context: RunContext, data: Data, measured: Mapping[Candidate, MeasuredCandidate], found: Found, size: int
+    context: RunContext,
+    data: Data,
+    measured: Mapping[Candidate, MeasuredCandidate],
+    found: AvailableCandidate,
+    size: int,
 ) -> MeasuredCandidate:
     """Measure a candidate, at a smaller size where its first view would take too long."""
     limit = context.budget.limit
     weights = found.weights
-    candidate = Candidate(found.backbone.name, weights.name, str(weights.file), weights.weights_id, size, 0)
+    candidate = Candidate(
+        backbone=found.backbone.name,
+        weights=weights.name,
+        weights_file=str(weights.file),
+        weights_id=weights.weights_id,
+        image_size=size,
+        depth=0,
+    )
     while True:
         context.callbacks.on_progress("plan", 0, 1, f"measuring {candidate.label} at {candidate.image_size} px")
         open_pool(context, data, measured, candidate.image_size)

@@ -12,7 +12,7 @@ from tlsearch.config import RunConfig
 from tlsearch.data.index import Survey
 from tlsearch.errors import PluginError, UsageError
 from tlsearch.listeners.mlflow import MlflowCallback
-from tlsearch.pipeline.candidates import Found, find_candidates
+from tlsearch.pipeline.candidates import AvailableCandidate, find_candidates
 from tlsearch.pipeline.context import RunContext
 from tlsearch.pipeline.scan import starting_size
 from tlsearch.plugins.facts import PluginFacts
@@ -22,7 +22,8 @@ from tlsearch.search.storage import check_storage
 from tlsearch.tracking.location import URI_VARIABLE, Location, locate
 from tlsearch.tracking.outbox import UNSENT_FOLDER
 from tlsearch.tracking.tracker import Tracker
-from tlsearch.utils.cache import cache_dir
+from tlsearch.utils.cache_folders import features_dir
+from tlsearch.utils.texts import choose_plugin
 from tlsearch.worker.protocol import DescribePlugins, FindWeights
 
 ROLES = ("mild", None, "strong")
@@ -43,7 +44,7 @@ class Ready:
 
     plugins: PluginFacts
     policies: tuple[str, ...]
-    candidates: Sequence[Found]
+    candidates: Sequence[AvailableCandidate]
     sizes: Sequence[int]
     left_out: Sequence[LeftOut]
 
@@ -129,8 +130,7 @@ def check_installed(plugins: PluginFacts, kind: str, name: str, own: tuple[str, 
         return
     if (broken := plugins.fault(kind, name)) is not None:
         raise PluginError(f"The {kind} {name!r} of {broken.entry.distribution} cannot be used: {broken.reason}.")
-    choices = ", ".join([*own, *sorted(known)])
-    raise PluginError(f"There is no {kind} {name!r}; choose one of {choices}, or install its plugin.")
+    raise PluginError(f"There is no {kind} {name!r}; {choose_plugin([*own, *sorted(known)])}.")
 
 
 def _default_policies(plugins: PluginFacts) -> list[str]:
@@ -138,7 +138,7 @@ def _default_policies(plugins: PluginFacts) -> list[str]:
     return sorted((name for name in hints if hints[name].by_default), key=lambda n: (ROLES.index(hints[n].role), n))
 
 
-def sizes_of(found: Sequence[Found], survey: Survey, config: RunConfig) -> list[int]:
+def sizes_of(found: Sequence[AvailableCandidate], survey: Survey, config: RunConfig) -> list[int]:
     """The side in pixels from which each candidate starts."""
     median = survey.median_short_side
     return [
@@ -149,7 +149,7 @@ def sizes_of(found: Sequence[Found], survey: Survey, config: RunConfig) -> list[
 
 def check_cache(config: RunConfig) -> None:
     """Raise ``UsageError`` where the feature store cannot be written, before any work."""
-    folder = cache_dir(config.cache_dir)
+    folder = features_dir(config.cache_dir)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with TemporaryFile(dir=folder):

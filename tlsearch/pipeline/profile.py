@@ -20,16 +20,20 @@ BARS = " .:-=+*#%@"
 
 
 def make_profile(context: RunContext, plan: Plan) -> tuple[Plan, Profile]:
-    """Say how good the features of every candidate are after each of its cuts; see ``_make_profile``."""
+    """Find out how good the features of every candidate are after each of its cut points.
+
+    Returns:
+        The plan without the candidates whose plugin failed, and the profile of the others.
+
+    Raises:
+        PluginError: A plugin failed that the user named, or no candidate is left.
+    """
     with context.budget.measure("profile"):
         return _make_profile(context, plan)
 
 
 def _make_profile(context: RunContext, plan: Plan) -> tuple[Plan, Profile]:
-    """Probe every candidate at every cut, and say where its features are best.
-
-    Gives the plan without the candidates whose plugin failed, which is fatal only for what the user named.
-    """
+    """Probe every candidate at every cut point, and say where its features are best."""
     profile: dict[Candidate, tuple[ProfilePoint, ...]] = {}
     broken = []
     for candidate in plan.space.candidates:
@@ -43,7 +47,7 @@ def _make_profile(context: RunContext, plan: Plan) -> tuple[Plan, Profile]:
             continue
         cuts = plan.measured[candidate].cuts
         points = tuple(
-            ProfilePoint(cut.name, depth, accuracy, error)
+            ProfilePoint(cut_point=cut.name, depth=depth, accuracy=accuracy, stderr=error)
             for depth, (cut, (accuracy, error)) in enumerate(zip(cuts, scores, strict=True), 1)
         )
         profile[candidate] = points

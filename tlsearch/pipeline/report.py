@@ -45,7 +45,7 @@ LIBRARIES = ("keras", "tensorflow", "optuna", "mlflow", "numpy", "scikit-learn",
 
 
 @dataclass(frozen=True, kw_only=True)
-class Found:
+class StepResults:
     """What the steps of a run found."""
 
     profile: Profile
@@ -65,7 +65,7 @@ def finished_result(context: RunContext) -> RunResult:
     return result
 
 
-def report(context: RunContext, plan: Plan, record: MlflowCallback, found: Found) -> RunResult:
+def report(context: RunContext, plan: Plan, record: MlflowCallback, found: StepResults) -> RunResult:
     """Write everything down, in the output folder and in MLflow, and train the winner once more where that is asked."""
     refitted = context.config.refit and refit(context, plan, found.confirmation)
     with context.budget.measure("report"):
@@ -77,14 +77,14 @@ def report(context: RunContext, plan: Plan, record: MlflowCallback, found: Found
     return result
 
 
-def assemble(context: RunContext, plan: Plan, record: MlflowCallback, found: Found, refitted: bool) -> RunResult:
+def assemble(context: RunContext, plan: Plan, record: MlflowCallback, found: StepResults, refitted: bool) -> RunResult:
     """Everything a run found, in one record."""
     winner = found.confirmation.winner
     rows = [*(found.baseline.rows if found.baseline else ()), *found.log.rows, *found.confirmation.rows]
     spec, outcome = winner.spec, found.log.outcomes.get(winner.spec)
     facts = plan.measured[plan.space.of(spec)]
     scratch = _scratch(found)
-    with context.budget.measure("findings"):
+    with context.budget.measure("insights"):
         insights = find_insights(context, plan.data, plan.space.of(spec), outcome, found.evaluation)
     cut = facts.cuts.at(spec.freeze_depth)
     return RunResult(
@@ -234,7 +234,7 @@ def _plan(context: RunContext, plan: Plan, log: SearchLog) -> schema.PlanSummary
     )
 
 
-def _metrics(plan: Plan, found: Found) -> schema.Metrics:
+def _metrics(plan: Plan, found: StepResults) -> schema.Metrics:
     claims, winner = found.evaluation.claims, found.confirmation.winner
     return schema.Metrics(
         name=plan.data.metric,
@@ -252,7 +252,7 @@ def _metrics(plan: Plan, found: Found) -> schema.Metrics:
     )
 
 
-def _probe(plan: Plan, found: Found) -> schema.LinearProbe:
+def _probe(plan: Plan, found: StepResults) -> schema.LinearProbe:
     probe, tested = found.probe, found.evaluation.claims.linear_probe
     return schema.LinearProbe(
         label=probe.spec.label,
@@ -264,7 +264,7 @@ def _probe(plan: Plan, found: Found) -> schema.LinearProbe:
     )
 
 
-def _scratch(found: Found) -> tuple[schema.Baseline, ...]:
+def _scratch(found: StepResults) -> tuple[schema.Baseline, ...]:
     """Every network that was trained from scratch, the baseline first."""
     claims = found.evaluation.claims
     tested = [(run, found.evaluation.scratch.get(run.architecture)) for run in scratch_of(found.baseline)]

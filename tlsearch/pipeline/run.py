@@ -17,7 +17,7 @@ from tlsearch.pipeline.messages import recorded_run
 from tlsearch.pipeline.plan import Plan, begin_or_resume, make_plan
 from tlsearch.pipeline.preflight import check_record, open_record, preflight
 from tlsearch.pipeline.profile import affordable, best_candidates, make_profile
-from tlsearch.pipeline.report import Found, finished_result, report
+from tlsearch.pipeline.report import StepResults, finished_result, report
 from tlsearch.pipeline.scan import check_and_split, scan
 from tlsearch.pipeline.search import search
 from tlsearch.reporter import Reporter
@@ -61,7 +61,7 @@ def run(config: RunConfig, reporter: Reporter | None = None, callbacks: Sequence
             log, probe = search(context, plan, record, profile, best, baseline)
             confirmation = confirm(context, plan, log.contenders, probe, scratch_of(baseline))
             evaluation = evaluate(context, plan, record, confirmation, probe, baseline)
-        found = Found(
+        found = StepResults(
             profile=profile,
             baseline=baseline,
             log=log,

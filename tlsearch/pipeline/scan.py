@@ -93,7 +93,15 @@ def load_data(context: RunContext, survey: Survey, base_size: int) -> Data:
     everything.unlink()
     labels = [index.images[row].label for row in parts.train]
     metric: Metric = config.metric or ("balanced_accuracy" if imbalance(labels) > IMBALANCE_LIMIT else "accuracy")
-    return Data(index, parts, pool, selection_folds(index, parts, config.seed), base_size, metric, pixels)
+    return Data(
+        index=index,
+        split=parts,
+        pool=pool,
+        folds=selection_folds(index, parts, config.seed),
+        base_size=base_size,
+        metric=metric,
+        pixels=pixels,
+    )
 
 
 def selection_folds(index: DatasetIndex, parts: Split, seed: int) -> tuple[Fold, ...]:

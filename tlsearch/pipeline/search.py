@@ -1,4 +1,4 @@
-"""search: the study with its trials run, told and kept."""
+"""search: the study proposes trials; each is run, reported to the study, and kept."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from tlsearch.pipeline import messages
 from tlsearch.pipeline.baseline import BaselineResult, scratch_of
 from tlsearch.pipeline.confirm import CONTENDERS, fold_seconds
 from tlsearch.pipeline.context import RunContext
-from tlsearch.pipeline.models import final_seconds, keep_best
 from tlsearch.pipeline.plan import Plan
 from tlsearch.pipeline.profile import Profile
+from tlsearch.pipeline.saved_models import final_seconds, keep_best
 from tlsearch.pipeline.trial import recall, run_trial
 from tlsearch.results.schema import TrialRow
 from tlsearch.search.space import Params
@@ -36,7 +36,7 @@ MOST_CONFIRMING = 1 / 3
 confirmed, and the search uses the time."""
 
 
-@dataclass
+@dataclass(kw_only=True)
 class SearchLog:
     """What the search left.
 
@@ -108,7 +108,7 @@ class _Searching:
         name = study_name(context.output, plan.space, data.index.fingerprint, data.metric, plan.folds)
         study = open_study(name, context.output, context.config.storage)
         self._search = Search(study, plan.space, plan.costs, may_run=self._may_run, affordable=plan.affords)
-        self._log = SearchLog(self._search)
+        self._log = SearchLog(search=self._search)
         self._left_out: set[str] = set()
 
     def run(self, profile: Profile, best: Sequence[Candidate]) -> SearchLog:
@@ -159,7 +159,7 @@ class _Searching:
         left = self._context.budget.left_for("rest")
         seconds = None if left is None or self._needed(spec) else left - self._reserved()
 
-        def on_round(count: int, numbers: Mapping[str, float]) -> Decision:
+        def on_epoch(count: int, numbers: Mapping[str, float]) -> Decision:
             self._show(
                 number, spec, numbers["fraction"], f": {numbers['objective']:.3f} after {numbers['fraction']:.0%}"
             )
@@ -167,7 +167,7 @@ class _Searching:
 
         self._show(number, spec, 0.0, "")
         trial = self._trial(number, spec, seconds=seconds, extra=lambda result: self._figures(number, result))
-        completed = run_trial(self._context, trial, on_round)
+        completed = run_trial(self._context, trial, on_epoch)
         self._keep(number, completed)
         return completed.result
 

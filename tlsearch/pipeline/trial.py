@@ -1,18 +1,19 @@
-"""One trial from the parent's side: asked of the worker, told to the callbacks, and its failure if it fails."""
+"""Run one trial in the worker, tell the callbacks of it, and record it as failed where it fails."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from tlsearch.callbacks import EpochInfo
-from tlsearch.errors import PluginError, RunError, TrialError, WeightsError
+from tlsearch.errors import PluginError, RunError, TlsearchError, TrialError, WeightsError
 from tlsearch.listeners.running_trial import CompletedTrial, RunningTrial
 from tlsearch.pipeline.context import RunContext
 from tlsearch.training.trial import Outcome
 from tlsearch.types import Decision, NumberedEpochJudge, TrialResult
 from tlsearch.utils.files import is_full
 from tlsearch.utils.signals import defer_interrupts
-from tlsearch.worker.protocol import EpochEnd, Event, RunTrial
+from tlsearch.worker.events import EpochEnd, Event
+from tlsearch.worker.protocol import RunTrial
 from tlsearch.worker.retry import within_memory
 
 
@@ -25,11 +26,11 @@ def run_trial(context: RunContext, trial: RunningTrial, judge: NumberedEpochJudg
     """Run a trial in the worker and tell the callbacks.
 
     Whatever goes wrong in the trial ends this trial only: the result then says "failed", with the reason. A trial that
-    an earlier attempt at the run has completed is not run again; ``judge`` gets its rounds.
+    an earlier attempt at the run has completed is not run again; ``judge`` gets its epochs.
     """
     kept = recall(context, trial)
     if kept is not None:
-        for number, numbers in enumerate(kept.rounds, 1):
+        for number, numbers in enumerate(kept.epochs, 1):
             judge(number, numbers)
         return kept
     try:
@@ -62,27 +63,48 @@ def _train(context: RunContext, trial: RunningTrial, judge: NumberedEpochJudge) 
         seconds=trial.seconds,
         keep_compiled=trial.role == "confirmation",
     )
-    outcome: Outcome | None = None
     try:
-        outcome = within_memory(lambda once: context.worker.send(once, listener), request, listener.restart)
-        result = outcome.result
+        outcome: Outcome = within_memory(lambda once: context.worker.send(once, listener), request, listener.restart)
     except (TrialError, RunError, PluginError, WeightsError) as error:
         if is_full(error):  # no fault of the trial, which can be run when there is room again
             raise
-        result = TrialResult(
-            trial.spec, "failed", None, 0.0, reason=str(error), traceback=error.traceback, plugin=error.plugin
-        )
-    return CompletedTrial(result, outcome, trial.run_id, tuple(listener.rounds), trial.extra(result))
+        return failed_trial(trial, error, listener.epochs)
+    return CompletedTrial(
+        result=outcome.result,
+        outcome=outcome,
+        run_id=trial.run_id,
+        epochs=tuple(listener.epochs),
+        extra=trial.extra(outcome.result),
+    )
+
+
+def failed_trial(
+    trial: RunningTrial, error: BaseException, epochs: Sequence[Mapping[str, float]] = ()
+) -> CompletedTrial:
+    """What is kept and told of a trial that ended with an error."""
+    known = error if isinstance(error, TlsearchError) else TlsearchError()
+    result = TrialResult(
+        spec=trial.spec,
+        state="failed",
+        value=None,
+        seconds=0.0,
+        reason=str(error),
+        traceback=known.traceback,
+        plugin=known.plugin,
+    )
+    return CompletedTrial(
+        result=result, outcome=None, run_id=trial.run_id, epochs=tuple(epochs), extra=trial.extra(result)
+    )
 
 
 class Epochs:
-    """Numbers the rounds of a trial, which come in order, fold after fold."""
+    """Numbers the epochs of a trial, which come in order, fold after fold."""
 
     def __init__(self) -> None:
         self._number, self._fold, self._last = 0, 1, 0.0
 
     def next(self, numbers: Mapping[str, float]) -> EpochInfo:
-        """The next round: epochs are counted anew in every fold."""
+        """The next epoch; its fold is another one where the images were seen less often than before."""
         if numbers["epoch"] <= self._last:
             self._fold += 1
         self._number, self._last = self._number + 1, numbers["epoch"]
@@ -99,11 +121,11 @@ class Epochs:
 class TrialListener:
     """Takes the events of a trial.
 
-    It keeps the rounds, tells the callbacks, and answers each event with what they and ``judge`` decide.
+    It keeps the epochs, tells the callbacks, and answers each event with what they and ``judge`` decide.
     """
 
     def __init__(self, context: RunContext, trial: RunningTrial, judge: NumberedEpochJudge) -> None:
-        self.rounds: list[Mapping[str, float]] = []
+        self.epochs: list[Mapping[str, float]] = []
         self._context, self._trial, self._judge = context, trial, judge
         self._epochs, self._show = Epochs(), context.progress(trial.step)
         self._before = 0
@@ -112,15 +134,15 @@ class TrialListener:
         """Take an event and decide."""
         if not isinstance(event, EpochEnd):
             return self._show(event)
-        self.rounds.append(event.numbers)
-        if len(self.rounds) <= self._before:
+        self.epochs.append(event.numbers)
+        if len(self.epochs) <= self._before:
             return Decision.CONTINUE
         theirs = self._context.callbacks.on_epoch_end(self._trial, self._epochs.next(event.numbers))
-        ours = self._judge(len(self.rounds), event.numbers)
+        ours = self._judge(len(self.epochs), event.numbers)
         return Decision.PRUNE if Decision.PRUNE in (theirs, ours) else Decision.CONTINUE
 
     def restart(self, why: str) -> None:
-        """The trial begins anew: the rounds that were told already are not told again."""
+        """The trial begins anew: the epochs that were told already are not told again."""
         self._context.callbacks.on_warning(why)
-        self._before = max(self._before, len(self.rounds))
-        self.rounds.clear()
+        self._before = max(self._before, len(self.epochs))
+        self.epochs.clear()

@@ -1,4 +1,8 @@
-"""What the plugins say of themselves, as plain records for the parent process, which loads no plugin."""
+"""What the plugins say of themselves, as plain records.
+
+The worker process loads every plugin and describes it. The parent process works with these records; it imports neither
+a backbone, an augmentation nor weights.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +22,7 @@ from tlsearch.plugins.provenance import plugin_digest
 from tlsearch.plugins.registry import BrokenPlugin, LoadedPlugin, PluginEntry, origin
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class BackboneFacts:
     """What a backbone plugin says of itself."""
 
@@ -122,13 +126,13 @@ def _first_file(plugin: NamedWeights, own: Path) -> Path:
 def _facts(item: LoadedPlugin) -> BackboneFacts:
     entry, plugin = item.entry, item.plugin
     return BackboneFacts(
-        entry.name,
-        entry.distribution,
-        entry.version,
-        plugin.default_image_size,
-        plugin.min_image_size,
-        dict(plugin.weights),
-        getattr(plugin, "hints", None) or TrainingHints(),
+        name=entry.name,
+        distribution=entry.distribution,
+        version=entry.version,
+        default_image_size=plugin.default_image_size,
+        min_image_size=plugin.min_image_size,
+        weights=dict(plugin.weights),
+        hints=getattr(plugin, "hints", None) or TrainingHints(),
     )
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from tlsearch.plugins.registry import BrokenPlugin, LoadedPlugin, PluginEntry, find_plugins, load_entry, name_fault
-from tlsearch.utils.cache import plugin_states_file
+from tlsearch.utils.cache_folders import plugin_states_file
 from tlsearch.utils.files import write_atomically
 
 

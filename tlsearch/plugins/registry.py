@@ -10,12 +10,12 @@ from importlib import metadata
 from typing import Any
 
 from tlsearch.errors import PluginError
-from tlsearch.plugins.api import API_VERSION
 from tlsearch.plugins.guard import Guarded
-from tlsearch.plugins.kinds import all_kinds, kind_named
+from tlsearch.plugins.kinds import ESSENTIAL, GROUPS, NAMES, kind_named
+from tlsearch.utils.texts import choose_plugin
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True, order=True, kw_only=True)
 class PluginEntry:
     """A plugin as its package announces it; nothing of it is imported. ``target`` is ``module:attribute``."""
 
@@ -54,14 +54,16 @@ def find_plugins(kind: str | None = None, *, switched_off: bool = False) -> list
     disabled = {_normal(name) for name in os.environ.get("TLSEARCH_DISABLE_PLUGINS", "").split(",") if name.strip()}
     only_builtin = os.environ.get("TLSEARCH_ONLY_BUILTIN", "") not in ("", "0")
     found = set()
-    for each in (kind_named(kind),) if kind else all_kinds():
-        for point in metadata.entry_points(group=each.group):
+    for each in (kind,) if kind else NAMES:
+        for point in metadata.entry_points(group=GROUPS[each]):
             distribution = point.dist.name if point.dist else "unknown"
             off = _normal(distribution) in disabled or (only_builtin and _normal(distribution) != "tlsearch")
-            if off and not switched_off and not (each.essential and _normal(distribution) == "tlsearch"):
+            if off and not switched_off and not (each in ESSENTIAL and _normal(distribution) == "tlsearch"):
                 continue
             version = point.dist.version if point.dist else ""
-            found.add(PluginEntry(each.name, point.name, distribution, version, point.value))
+            found.add(
+                PluginEntry(kind=each, name=point.name, distribution=distribution, version=version, target=point.value)
+            )
     return sorted(found)
 
 
@@ -119,7 +121,7 @@ def unknown_name(kind: str, name: str, known: list[str]) -> str:
     close = difflib.get_close_matches(name, known, n=1)
     if close:
         return f"there is no {kind} {name!r}; did you mean {close[0]!r} (installed: {', '.join(known)})?"
-    return f"there is no {kind} {name!r}; choose one of {', '.join(known) or 'none'}, or install its plugin"
+    return f"there is no {kind} {name!r}; {choose_plugin(known)}"
 
 
 def load_entry(entry: PluginEntry) -> LoadedPlugin | BrokenPlugin:
@@ -128,15 +130,16 @@ def load_entry(entry: PluginEntry) -> LoadedPlugin | BrokenPlugin:
 
 
 def name_fault(entry: PluginEntry, entries: list[PluginEntry]) -> str | None:
-    """Why the name of ``entry``, one of ``entries``, cannot be used, as far as metadata tell; or None."""
+    """Why the name of ``entry``, one of ``entries``, cannot be used, as far as metadata tell; or None.
+
+    It imports no kind of plugins, because ``tlsearch plugins list`` must answer at once.
+    """
     rivals = [other for other in entries if (other.kind, other.name) == (entry.kind, entry.name) and other != entry]
     if rivals:
         return (
             f"the name is registered by {origin(entry)} and by {', '.join(map(origin, rivals))}; "
             f"uninstall all but one, or name the others in TLSEARCH_DISABLE_PLUGINS"
         )
-    if entry.name in kind_named(entry.kind).reserved:
-        return f"the name {entry.name!r} is reserved; its author must choose another"
     return None
 
 
@@ -150,8 +153,10 @@ def _load_unless_doubled(entry: PluginEntry, entries: list[PluginEntry]) -> Load
 
 
 def _load(entry: PluginEntry) -> LoadedPlugin | BrokenPlugin:
+    if entry.name in kind_named(entry.kind).reserved:
+        return BrokenPlugin(entry, f"the name {entry.name!r} is reserved; its author must choose another")
     try:
-        plugin = metadata.EntryPoint(entry.name, entry.target, kind_named(entry.kind).group).load()
+        plugin = metadata.EntryPoint(entry.name, entry.target, GROUPS[entry.kind]).load()
         if isinstance(plugin, type):
             plugin = plugin()
         fault = contract_fault(entry.kind, plugin, entry.name)
@@ -168,6 +173,8 @@ def contract_fault(kind: str, plugin: Any, name: str) -> str | None:
     if not hasattr(plugin, "api_version") and not hasattr(plugin, "name"):
         what = type(plugin).__name__
         return f"it is of the type {what}, which is no {kind}; register an object, or a class without arguments"
+    from tlsearch.plugins.api import API_VERSION  # with NumPy, which finding plugins does without
+
     version = getattr(plugin, "api_version", None)
     if not isinstance(version, int) or version < 1:
         return f"its api_version is {version!r}, where a whole number of 1 or more is needed"

@@ -28,7 +28,7 @@ from tlsearch.utils.files import atomic_path
 _CHUNK = 1 << 20
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ResolvedWeights:
     """Named weights and where they are.
 
@@ -78,7 +78,7 @@ def resolve(backbone: str, name: str, source: WeightSource) -> ResolvedWeights:
     cached = cache_folder() / filename
     if cached.is_file() and _matches(cached, source):
         return _found(name, cached, source)
-    return ResolvedWeights(name, None, "", needs_download=True, source=source)
+    return ResolvedWeights(name=name, file=None, weights_id="", needs_download=True, source=source)
 
 
 def from_file(name: str, file: Path) -> ResolvedWeights:
@@ -160,7 +160,9 @@ def missing_reason(backbones: Iterable[str]) -> str:
 
 
 def _found(name: str, file: Path, source: WeightSource | None) -> ResolvedWeights:
-    return ResolvedWeights(name, file, _digest(file, "sha256")[:16], needs_download=False, source=source)
+    return ResolvedWeights(
+        name=name, file=file, weights_id=_digest(file, "sha256")[:16], needs_download=False, source=source
+    )
 
 
 def _matches(file: Path, source: WeightSource) -> bool:

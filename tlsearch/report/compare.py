@@ -30,7 +30,7 @@ UNSET = ("default", "no")
 """How an option is written that was left as it is."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Run:
     """A finished run.
 
@@ -98,7 +98,8 @@ def read_runs(folders: Sequence[Path]) -> tuple[Run, ...]:
         places[place] = folder
     names = _names(list(places))
     return tuple(
-        Run(name, folder, read_result(folder), _options(folder)) for name, folder in zip(names, folders, strict=True)
+        Run(name=name, folder=folder, result=read_result(folder), options=_options(folder))
+        for name, folder in zip(names, folders, strict=True)
     )
 
 

@@ -16,7 +16,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tlsearch.data.decode import ImageError, load_rgb
+from tlsearch.data.decode import ImageError, deep_range, load_rgb
+from tlsearch.data.deep_greys import window_of
+from tlsearch.data.rgb import Decoding
 from tlsearch.report.charts import Key, to_png, to_svg
 from tlsearch.utils.files import write_atomically
 
@@ -60,7 +62,7 @@ class Chart:
             return to_png(self.figure, self.title, self.keys)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PhotoSheet:
     """Photographs with their captions on one PNG, and the list that they are from."""
 
@@ -105,7 +107,8 @@ def _any_script() -> Iterator[None]:
 def thumbnail(path: Path) -> Image | None:
     """The photograph, at most ``THUMBNAIL_SIDE`` pixels on its longer side; None where the file cannot be read."""
     try:
-        image = load_rgb(path)
+        deep = deep_range(path)
+        image = load_rgb(path, Decoding(window_of([deep]) if deep is not None else None))
     except ImageError:
         return None
     image.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))

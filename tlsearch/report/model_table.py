@@ -12,7 +12,7 @@ from tlsearch.results.schema import Baseline, Confirmed, Interval, LinearProbe
 RowKind = Literal["winner", "probe", "baseline"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ModelRow:
     """One model with its three figures, in the metric of the run.
 
@@ -43,10 +43,16 @@ def model_rows(result: RunResult) -> list[ModelRow]:
     metrics, probe, baseline = result.metrics, result.linear_probe, result.baseline
     rows = [
         ModelRow(
-            "winner", "winner", result.winner.label, metrics.val, "", metrics.confirmed, metrics.test,
-            metrics.test_ci95,
+            kind="winner",
+            name="winner",
+            model=result.winner.label,
+            val=metrics.val,
+            val_note="",
+            confirmed=metrics.confirmed,
+            test=metrics.test,
+            test_ci95=metrics.test_ci95,
         )
-    ]  # fmt: skip
+    ]
     if probe is not None:
         rows.append(_row(result, "probe", "linear probe", probe.label, probe))
     if baseline is not None:
@@ -61,4 +67,13 @@ def _row(result: RunResult, kind: RowKind, name: str, model: str, found: LinearP
     of_folds = result.plan.folds
     same = found.val_folds == result.metrics.val_folds or of_folds == 1
     note = "" if same else words.validation(found.val_folds, of_folds)
-    return ModelRow(kind, name, model, found.val, note, found.confirmed, found.test, found.test_ci95)
+    return ModelRow(
+        kind=kind,
+        name=name,
+        model=model,
+        val=found.val,
+        val_note=note,
+        confirmed=found.confirmed,
+        test=found.test,
+        test_ci95=found.test_ci95,
+    )

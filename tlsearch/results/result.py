@@ -5,11 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from tlsearch.config import CONFIG_NAME
 from tlsearch.errors import UsageError
 from tlsearch.results.migrate import READABLE_VERSIONS, SCHEMA_VERSION, migrate
 from tlsearch.results.schema import (
@@ -39,7 +41,7 @@ RESULT_FILE = "result.json"
 TRIALS_FILE = "trials.csv"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RunResult:
     """What ``tlsearch.run`` gives and ``result.json`` holds; docs/result-json.md describes every field.
 
@@ -102,6 +104,8 @@ def write_result(result: RunResult, folder: Path) -> Path:
 def read_result(folder: Path) -> RunResult:
     """Give the result of the run whose output is ``folder``, from a file of this version or an older one.
 
+    Its paths say where the folder is now: it may have been moved since the run.
+
     Raises:
         UsageError: There is none, or none that this version reads.
     """
@@ -122,11 +126,20 @@ def read_result(folder: Path) -> RunResult:
             "use the tlsearch that wrote it, or run again."
         )
     try:
-        return RunResult.from_dict(migrate(values))
+        return _moved(RunResult.from_dict(migrate(values)), folder.absolute())
     except ValueError as error:
         raise UsageError(
             f"{path} is damaged ({error}); run again, with --force in the same folder, to write it anew."
         ) from error
+
+
+def _moved(result: RunResult, folder: Path) -> RunResult:
+    """The result with ``folder`` as its output folder, also in the command that repeats the run."""
+    before, after = (str(Path(place) / CONFIG_NAME) for place in (result.output.folder, folder))
+    command = result.command
+    if before != after:
+        command = command.replace(shlex.quote(before), shlex.quote(after))
+    return replace(result, output=replace(result.output, folder=str(folder)), command=command)
 
 
 def trials_csv(result: RunResult) -> str:

@@ -32,14 +32,14 @@ class SameKindPruner(BasePruner):
         Args:
             kind: The kind of the trial.
             finished: The trials before it.
-            shares: The share of its schedule that the trial has done, 0 to 1, by the number of the round. It grows
+            shares: The share of its schedule that the trial has done, 0 to 1, by the number of the epoch. It grows
                 while the trial goes on; Optuna itself keeps the objectives only.
         """
         self._rivals = [f.curve for f in finished if f.state == "complete" and f.spec.kind == kind and f.curve]
         self._shares = shares
 
     def prune(self, study: optuna.Study, trial: FrozenTrial) -> bool:
-        """Whether the trial is pruned after the last round that it has reported."""
+        """Whether the trial is pruned after the last epoch that it has reported."""
         if trial.last_step is None:
             return False
         share = self._shares[trial.last_step]

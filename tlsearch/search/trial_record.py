@@ -18,7 +18,7 @@ ATTRIBUTE = "finished"
 """The user attribute of a trial that was run; one attribute for all of it, as each is a transaction of its own."""
 
 Curve = Sequence[tuple[float, float]]
-"""(share of the schedule, objective) after each round of a trial."""
+"""(share of the schedule, objective) after each epoch of a trial."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +32,7 @@ class TrialRecord:
         value: The chosen metric on validation; None where the trial is not complete.
         val_loss: The log loss on validation; None where it is missing or not finite.
         seconds: The time that it took.
-        curve: Its objective after each round.
+        curve: Its objective after each epoch.
         reason: Why it is not complete.
         metrics: Its metrics as far as they are finite.
         fold_values: The values on the folds of which ``value`` is the mean.

@@ -35,7 +35,7 @@ class CalibrationBin:
     accuracy: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class CalibrationScore:
     """How honest probabilities are on test.
 
@@ -119,10 +119,10 @@ def score_calibration(probabilities: Float64Array, labels: LabelArray) -> Calibr
         if inside.any()
     )
     return CalibrationScore(
-        _error(numbers, right - confidence),
-        _error_by_chance(numbers, confidence),
-        log_loss(probabilities, labels),
-        bins,
+        ece=_error(numbers, right - confidence),
+        ece_by_chance=_error_by_chance(numbers, confidence),
+        log_loss=log_loss(probabilities, labels),
+        bins=bins,
     )
 
 

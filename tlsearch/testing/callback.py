@@ -14,9 +14,16 @@ from tlsearch.plugins import registry
 from tlsearch.testing.outcome import Check
 from tlsearch.types import Candidate, Decision, TrialResult, TrialSpec
 
-SPEC = TrialSpec("net", "own", 64, 4, 2, steps=10, lr_suffix=1e-3, lr_head=1e-3)
+SPEC = TrialSpec(
+    backbone="net", weights="own", image_size=64, depth=4, freeze_depth=2, steps=10, lr_suffix=1e-3, lr_head=1e-3
+)
 TRIAL = TrialInfo(
-    number=1, role="trial", name="01", spec=SPEC, candidate=Candidate("net", "own", None, "", 64, 4), run_id="run"
+    number=1,
+    role="trial",
+    name="01",
+    spec=SPEC,
+    candidate=Candidate(backbone="net", weights="own", weights_file=None, weights_id="", image_size=64, depth=4),
+    run_id="run",
 )
 
 
@@ -46,9 +53,11 @@ def check_follows_a_run(plugin: Callback) -> None:
         plugin.on_progress(Progress(step="search", done=0, total=2, text="01", seconds_left=None))
         plugin.on_trial_begin(TRIAL)
         plugin.on_epoch_end(TRIAL, _epoch(1))
-        plugin.on_trial_end(TRIAL, TrialResult(SPEC, "complete", 0.5, 1.0, {"val_accuracy": 0.5}))
+        plugin.on_trial_end(
+            TRIAL, TrialResult(spec=SPEC, state="complete", value=0.5, seconds=1.0, metrics={"val_accuracy": 0.5})
+        )
         plugin.on_trial_begin(TRIAL)
-        plugin.on_trial_end(TRIAL, TrialResult(SPEC, "failed", None, 1.0, reason="no memory"))
+        plugin.on_trial_end(TRIAL, TrialResult(spec=SPEC, state="failed", value=None, seconds=1.0, reason="no memory"))
         plugin.on_run_end(None)
 
 

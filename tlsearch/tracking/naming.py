@@ -62,10 +62,10 @@ def params_of(spec: TrialSpec, cut_point: str, n_frozen: int) -> dict[str, str]:
 
 
 def metrics_of(numbers: Mapping[str, float], metric: str) -> dict[str, float]:
-    """Give the numbers of a round or of a result under the names of the record.
+    """Give the numbers of an epoch or of a result under the names of the record.
 
     What a trial is compared by, ``objective`` inside, is named after the metric (``val_accuracy``,
-    ``val_balanced_accuracy``); what only counts rounds is left out.
+    ``val_balanced_accuracy``); what only counts epochs is left out.
     """
     names = {"objective": f"val_{metric}"}
     return {names.get(name, name): value for name, value in numbers.items() if name not in ("epoch", "fraction")}
@@ -87,7 +87,7 @@ def finals_of(result: TrialResult, metric: str) -> dict[str, float]:
 
 
 def curve_of(numbers: Mapping[str, float], metric: str, fold: int) -> dict[str, float]:
-    """Give the numbers of a round as points of learning curves.
+    """Give the numbers of an epoch as points of learning curves.
 
     Those of the first ``fold`` (from 1) have the same names in all trials, which are all validated on it; those of
     further folds lie apart.

@@ -15,7 +15,7 @@ from tlsearch.data.split import Fold
 from tlsearch.errors import TrialError
 from tlsearch.features.prefix import Network
 from tlsearch.training.compiled import State
-from tlsearch.training.trainer import COUNTING_ROUNDS, Trainer
+from tlsearch.training.trainer import COUNTED_EPOCHS, Trainer
 from tlsearch.training.trial import Fitted, Outcome, TrialRunner
 from tlsearch.types import RateListener, TrialResult, TrialSpec
 
@@ -28,23 +28,23 @@ class _Rate:
     """A learning rate in training.
 
     ``state`` is where the model was when it last stopped: all share one model. ``prepared`` is the seconds in which it
-    was made ready, ``rounds`` those of each round.
+    was made ready, ``epoch_seconds`` those of each epoch.
     """
 
     spec: TrialSpec
     trainer: Trainer
     prepared: float
     state: State = field(default_factory=list)
-    rounds: list[float] = field(default_factory=list)
+    epoch_seconds: list[float] = field(default_factory=list)
     failure: TrialError | None = None
 
     @property
     def seconds(self) -> float:
         """Seconds so far."""
-        return self.prepared + sum(self.rounds)
+        return self.prepared + sum(self.epoch_seconds)
 
     def score(self) -> tuple[float, float]:
-        """Higher is better: the metric, then the log loss, over the last three rounds."""
+        """Higher is better: the metric, then the log loss, over the last three epochs."""
         if self.failure is not None:
             return (-np.inf, -np.inf)
         final = self.trainer.final()
@@ -64,7 +64,7 @@ def successive_halving(
         network: The network, without pre-trained weights.
         specs: The trials.
         fold: Where they train and validate.
-        on_epoch_end: Gets the number of the spec and the numbers of its round.
+        on_epoch_end: Gets the number of the spec and the numbers of its epoch.
 
     Returns:
         An outcome for each spec, in order: complete for the best, pruned for the others.
@@ -78,7 +78,7 @@ def successive_halving(
             started = time.monotonic()
             trainer = runner.prepare(network, spec, fold)
             rate = _Rate(spec, trainer, time.monotonic() - started)
-            rung = trainer.rounds if len(specs) == 1 else max(1, round(RUNG * trainer.rounds))
+            rung = trainer.epochs if len(specs) == 1 else max(1, round(RUNG * trainer.epochs))
             _train(rate, rung, number, on_epoch_end)
             rate.state = trainer.compiled.state()
             rates.append(rate)
@@ -92,12 +92,12 @@ def successive_halving(
 def _compiling(rates: Sequence[_Rate]) -> float:
     """Seconds in which the model was built and compiled, which was for the first one.
 
-    They are its start, and what its rounds took longer than the same rounds of the others, which found it compiled.
+    They are its start, and what its epochs took longer than the same epochs of the others, which found it compiled.
     """
     first, *others = rates
     longer = 0.0
-    for number, seconds in enumerate(first.rounds):
-        same = [rate.rounds[number] for rate in others if number < len(rate.rounds)]
+    for number, seconds in enumerate(first.epoch_seconds):
+        same = [rate.epoch_seconds[number] for rate in others if number < len(rate.epoch_seconds)]
         longer += seconds - float(np.mean(same)) if same else 0.0
     return first.prepared + max(0.0, longer)
 
@@ -109,41 +109,40 @@ def _finish(rates: Sequence[_Rate], on_epoch_end: RateListener) -> _Rate:
         if best.failure is not None:
             raise best.failure
         best.trainer.compiled.restore(best.state)
-        _train(best, best.trainer.rounds, rates.index(best), on_epoch_end)
+        _train(best, best.trainer.epochs, rates.index(best), on_epoch_end)
         if best.failure is None:
             return best
 
 
 def _train(rate: _Rate, until: int, number: int, on_epoch_end: RateListener) -> None:
-    """Train up to a round, from where the trainer is."""
-    rounds = rate.trainer.rounds
+    """Train up to an epoch, from where the trainer is."""
     while len(rate.trainer.history) < until:
         done = len(rate.trainer.history) + 1
         started = time.monotonic()
         try:
             # BatchNorm's statistics matter where the numbers are compared: at the rung and at the end.
-            numbers = rate.trainer.run_round(renew_norm=done > until - COUNTING_ROUNDS)
+            numbers = rate.trainer.run_epoch(renew_norm=done > until - COUNTED_EPOCHS)
         except TrialError as error:
             rate.failure = error
             return
         finally:
-            rate.rounds.append(time.monotonic() - started)
-        on_epoch_end(number, {**numbers, "fraction": done / rounds})
+            rate.epoch_seconds.append(time.monotonic() - started)
+        on_epoch_end(number, {**numbers, "fraction": done / rate.trainer.epochs})
 
 
 def _outcome(rate: _Rate, best: bool, seconds: float) -> Outcome:
     trainer = rate.trainer
     metrics = trainer.final() if trainer.history else {}
     metrics["trainable_params"] = float(sum(np.prod(v.shape) for v in trainer.model.trainable_variables))
-    passed = f"{trainer.epochs(len(trainer.history)):.3g} of {trainer.epochs(trainer.rounds):.3g}"
+    passed = f"{trainer.times_seen(len(trainer.history)):.3g} of {trainer.times_seen(trainer.epochs):.3g}"
     result = TrialResult(
-        rate.spec,
-        "complete" if best else "failed" if rate.failure else "pruned",
-        metrics["objective"] if best else None,
-        seconds,
-        metrics,
-        tuple(trainer.history),
-        "" if best else str(rate.failure or f"another learning rate was better after {passed} epochs"),
+        spec=rate.spec,
+        state="complete" if best else "failed" if rate.failure else "pruned",
+        value=metrics["objective"] if best else None,
+        seconds=seconds,
+        metrics=metrics,
+        history=tuple(trainer.history),
+        reason="" if best else str(rate.failure or f"another learning rate was better after {passed} epochs"),
     )
     probabilities = np.zeros((0, 0), np.float32)
     if best:

@@ -91,7 +91,9 @@ def fit_linear_head(
     with backend.one_thread():
         chosen = _choose_c(x, images, seed, class_weights, views)
         model = _fit(x, labels, chosen, class_weights, None)
-    return HeadWeights(mean, scale, None, _full_kernel(model, images.classes, x.shape[1])), chosen
+    return HeadWeights(
+        mean=mean, scale=scale, hidden=None, linear=_full_kernel(model, images.classes, x.shape[1])
+    ), chosen
 
 
 def _choose_c(

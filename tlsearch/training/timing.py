@@ -36,7 +36,13 @@ def training_step_seconds(network: Network, depth: int, sample: AnyArray) -> flo
     """
     candidate = network.candidate
     head = Head(0, 0.0, 2, 0)
-    spec = TrialSpec(candidate.backbone, candidate.weights, candidate.image_size, len(network.cuts), depth)
+    spec = TrialSpec(
+        backbone=candidate.backbone,
+        weights=candidate.weights,
+        image_size=candidate.image_size,
+        depth=len(network.cuts),
+        freeze_depth=depth,
+    )
     spec = replace(spec, weight_decay=1e-3)
     parts = build_suffix(network.plugin, candidate, network.cuts, spec, head, network.precision)
     model = parts.model

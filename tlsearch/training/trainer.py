@@ -1,4 +1,4 @@
-"""The training loop: rounds of steps, each followed by validation, on features or pixels."""
+"""The training loop: epochs, each followed by validation, on features or pixels."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tlsearch.training.optimizer import warm_up_cosine
 from tlsearch.training.validation import softmax, validation
 from tlsearch.types import Float32Array, IntArray, TrialSpec
 
-MIN_ROUNDS = 5
+MIN_EPOCHS = 5
 """A schedule shorter than this many epochs is still measured this often."""
 
 PREDICT_BATCH = 64
@@ -26,8 +26,8 @@ PREDICT_BATCH = 64
 SMALL_POOL, SMALL_PREDICT_BATCH = 320, 32
 """In a pool of fewer images a fold validates on fewer than ``PREDICT_BATCH``, for which smaller batches waste less."""
 
-COUNTING_ROUNDS = 3
-"""The last rounds, whose mean counts."""
+COUNTED_EPOCHS = 3
+"""The last epochs, whose mean counts."""
 
 AT_ONCE_BYTES = 16 << 20
 """Memory for the features and targets of the steps of one call; at the peak three times as much is in use."""
@@ -64,22 +64,23 @@ class Task:
 
 
 @dataclass(frozen=True)
-class Rounds:
-    """A schedule in rounds: ``number`` of them with ``steps`` each.
+class EpochSchedule:
+    """A schedule in epochs: ``number`` of them with ``steps`` each.
 
-    A round is an epoch of ``per_epoch`` steps, or a fifth of the schedule where that is shorter.
+    In an epoch every image is seen once, which takes ``full_steps``. Where a fifth of the schedule is shorter, that is
+    an epoch.
     """
 
     number: int
     steps: int
-    per_epoch: int
+    full_steps: int
 
     @classmethod
-    def of(cls, spec: TrialSpec, images: int) -> Rounds:
-        """Give the rounds of a trial that trains on so many images."""
-        per_epoch = steps_per_epoch(images, spec.batch_size)
-        steps = min(per_epoch, max(1, spec.steps // MIN_ROUNDS))
-        return cls(max(1, round(spec.steps / steps)), steps, per_epoch)
+    def of(cls, spec: TrialSpec, images: int) -> EpochSchedule:
+        """Give the epochs of a trial that trains on so many images."""
+        full_steps = steps_per_epoch(images, spec.batch_size)
+        steps = min(full_steps, max(1, spec.steps // MIN_EPOCHS))
+        return cls(max(1, round(spec.steps / steps)), steps, full_steps)
 
 
 @dataclass(frozen=True)
@@ -100,24 +101,24 @@ def _steps_a_call(compiled: CompiledModel, batch_size: int) -> int:
 
 
 class Trainer:
-    """Trains one model from where it is, round by round."""
+    """Trains one model from where it is, epoch by epoch."""
 
     def __init__(self, compiled: CompiledModel, spec: TrialSpec, task: Task) -> None:
         """Train ``compiled`` as ``spec`` says on ``task``."""
         self.compiled, self.model = compiled, compiled.model
         self.spec, self.task = spec, task
-        rounds = Rounds.of(spec, len(task.train))
-        self.rounds, self.round_steps = rounds.number, rounds.steps
-        self._step, self._steps = 0, rounds.number * rounds.steps
-        self._epochs_a_round = rounds.steps / rounds.per_epoch
+        schedule = EpochSchedule.of(spec, len(task.train))
+        self.epochs, self.epoch_steps = schedule.number, schedule.steps
+        self._step, self._steps = 0, schedule.number * schedule.steps
+        self._share_seen = schedule.steps / schedule.full_steps
         self.history: list[dict[str, float]] = []
         self._batches = self._stream()
         self._steps_a_call = _steps_a_call(compiled, min(spec.batch_size, len(task.train)))
         self._targets = np.eye(task.classes, dtype=np.float32)
 
-    def epochs(self, rounds: int) -> float:
-        """Give the epochs in so many rounds."""
-        return round(rounds * self._epochs_a_round, 3)
+    def times_seen(self, epochs: int) -> float:
+        """Give how often the images are seen in so many epochs: less than once in each where the schedule is short."""
+        return round(epochs * self._share_seen, 3)
 
     def _stream(self) -> Iterator[_Batch]:
         epoch = 0
@@ -129,26 +130,26 @@ class Trainer:
                 yield _Batch(batch, np.concatenate([batch, first[: len(first) - len(batch)]]), rows)
             epoch += 1
 
-    def run_round(self, renew_norm: bool = False) -> dict[str, float]:
-        """Train one round, validate, and give the round's numbers (also kept in ``history``).
+    def run_epoch(self, renew_norm: bool = False) -> dict[str, float]:
+        """Train one epoch, validate, and give the epoch's numbers (also kept in ``history``).
 
         ``renew_norm`` takes the statistics of BatchNorm anew on training images before validation.
         """
         loss, hits, images = 0.0, 0, 0
-        for start in range(0, self.round_steps, self._steps_a_call):
-            batches = list(islice(self._batches, min(self._steps_a_call, self.round_steps - start)))
+        for start in range(0, self.epoch_steps, self._steps_a_call):
+            batches = list(islice(self._batches, min(self._steps_a_call, self.epoch_steps - start)))
             for batch, (of_batch, share) in zip(batches, self._train_on(batches), strict=True):
                 loss += of_batch * len(batch.images)
                 hits += round(share * len(batch.filled))
                 images += len(batch.images)
         if not np.isfinite(loss):
-            epoch = math.ceil(self.epochs(len(self.history) + 1))
+            epoch = math.ceil(self.times_seen(len(self.history) + 1))
             raise TrialError(f"Training diverged: the loss is not finite in epoch {epoch}.")
         if renew_norm:
             self._renew_norm()
         labels = self.task.labels[self.task.val]
         numbers = {
-            "epoch": self.epochs(len(self.history) + 1),
+            "epoch": self.times_seen(len(self.history) + 1),
             "train_loss": loss / images,
             "train_accuracy": hits / images,
             **validation(self.probabilities(self.task.plain(), self.task.val), labels, self.task.metric),
@@ -189,11 +190,11 @@ class Trainer:
         return softmax(np.concatenate(parts)[: len(index)].astype(np.float32, copy=False))
 
     def final(self) -> dict[str, float]:
-        """Give what the trial is valued by: the mean of every number over the last three rounds.
+        """Give what the trial is valued by: the mean of every number over the last three epochs.
 
-        It is never the best round: the best epoch of many is optimistic (Cawley & Talbot 2010).
+        It is never the best epoch: the best epoch of many is optimistic (Cawley & Talbot 2010).
         """
-        last = self.history[-COUNTING_ROUNDS:]
+        last = self.history[-COUNTED_EPOCHS:]
         return {name: float(np.mean([h[name] for h in last])) for name in last[-1] if name != "epoch"}
 
     def _weights(self, batch: _Batch) -> Float32Array:

@@ -19,7 +19,7 @@ from tlsearch.stats.metrics import log_loss
 from tlsearch.training.batches import trial_seed
 from tlsearch.training.compiled import CompiledModel, ModelCache, compile_model
 from tlsearch.training.linear_head import LabelledImages, fit_linear_head, logits, standardisation
-from tlsearch.training.trainer import COUNTING_ROUNDS, Task, Trainer
+from tlsearch.training.trainer import COUNTED_EPOCHS, Task, Trainer
 from tlsearch.training.trial_data import TrialData
 from tlsearch.training.validation import softmax, validation
 from tlsearch.types import AnyArray, Decision, EpochJudge, EpochNumbers, Float32Array, IntArray, TrialResult, TrialSpec
@@ -104,7 +104,7 @@ class TrialRunner:
             spec: What it computes.
             folds: Where it trains and validates. A fold without validation images only fits. The history is that of
                 the first fold.
-            judge: Decides after every round whether the trial goes on; ``fraction`` counts over all folds.
+            judge: Decides after every epoch whether the trial goes on; ``fraction`` counts over all folds.
             seconds: After so many the trial is timed out: it has no value.
             keep: Whether its model stays for the same trial on other folds.
         """
@@ -137,13 +137,13 @@ class TrialRunner:
         metrics = {name: float(np.mean([n[name] for n in numbers])) for name in (numbers[0] if numbers else {})}
         cut = network.cuts.at(spec.freeze_depth)
         result = TrialResult(
-            spec,
-            state,  # type: ignore[arg-type]  # Stopped carries one of the states
-            metrics.get("objective") if state == "complete" else None,
-            time.monotonic() - started,
-            metrics or dict(history[-1] if history else {}),
-            tuple(history),
-            reason,
+            spec=spec,
+            state=state,  # type: ignore[arg-type]  # Stopped carries one of the states
+            value=metrics.get("objective") if state == "complete" else None,
+            seconds=time.monotonic() - started,
+            metrics=metrics or dict(history[-1] if history else {}),
+            history=tuple(history),
+            reason=reason,
             frozen_layers=cut.frozen_layers if cut else (),
             cut_point=cut.name if cut else "",
             fold_values=tuple(n["objective"] for n in numbers if "objective" in n) if state == "complete" else (),
@@ -165,14 +165,14 @@ class TrialRunner:
         return trainer.task.val, probabilities, numbers
 
     def _train(self, trainer: Trainer, judge: EpochJudge, renew_norm: bool) -> None:
-        for number in range(1, trainer.rounds + 1):
-            counts = number > trainer.rounds - COUNTING_ROUNDS
-            numbers = trainer.run_round(renew_norm and counts)
-            if number == trainer.rounds:
+        for number in range(1, trainer.epochs + 1):
+            counts = number > trainer.epochs - COUNTED_EPOCHS
+            numbers = trainer.run_epoch(renew_norm and counts)
+            if number == trainer.epochs:
                 judge({**numbers, "fraction": 1.0})
                 return
-            so_far = f"after {numbers['epoch']:.3g} of {trainer.epochs(trainer.rounds):.3g} epochs"
-            if judge({**numbers, "fraction": number / trainer.rounds}) is Decision.PRUNE:
+            so_far = f"after {numbers['epoch']:.3g} of {trainer.times_seen(trainer.epochs):.3g} epochs"
+            if judge({**numbers, "fraction": number / trainer.epochs}) is Decision.PRUNE:
                 raise Stopped("pruned", f"worse than the median of its kind {so_far}")
             if time.monotonic() > self._deadline:
                 raise Stopped("timed_out", f"its time ended {so_far}")
@@ -255,8 +255,8 @@ class TrialRunner:
         if spec.units:
             plain = replace(plain, steps=min(START_STEPS, spec.steps))
             trainer = self._head_trainer(plain, replace(task, val=task.val[:0]))
-            for _ in range(trainer.rounds):
-                trainer.run_round()
+            for _ in range(trainer.epochs):
+                trainer.run_epoch()
             return trainer.compiled.head.weights()
         x = task.rows(0).take(task.train)
         images = LabelledImages(task.labels[task.train], task.train_groups, task.classes)
@@ -277,7 +277,7 @@ def starting_point(spec: TrialSpec) -> TrialSpec:
 
 
 def _recording(judge: EpochJudge, history: list[dict[str, float]], fold: int, folds: int) -> EpochJudge:
-    """A judge that keeps the rounds of a fold in ``history`` and gets the share of all folds that is done."""
+    """A judge that keeps the epochs of a fold in ``history`` and gets the share of all folds that is done."""
 
     def record(numbers: EpochNumbers) -> Decision:
         history.append(dict(numbers))

@@ -81,4 +81,4 @@ def _view(spec: TrialSpec, number: int) -> View:
     """View ``number`` of the trial's augmentation; -1 and strength 0 are the images as they are."""
     if number < 0 or not spec.strength:
         return PLAIN
-    return View(spec.policy, spec.strength, number, spec.seed)
+    return View(policy=spec.policy, strength=spec.strength, number=number, seed=spec.seed)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 
 def is_utf8(text: str) -> bool:
@@ -25,3 +25,9 @@ def some(names: Sequence[str], limit: int = 5) -> str:
     """``a, b, c and 3 more``."""
     more = f" and {len(names) - limit} more" if len(names) > limit else ""
     return ", ".join(names[:limit]) + more
+
+
+def choose_plugin(names: Iterable[str]) -> str:
+    """What to do where there is no plugin of a name: take one of ``names``, if there are any, or install it."""
+    listed = ", ".join(names)
+    return f"choose one of {listed}, or install its plugin" if listed else "none is installed: install its plugin"

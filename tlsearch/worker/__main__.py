@@ -23,7 +23,8 @@ from tlsearch.plugins.guard import blamed, culprit
 from tlsearch.types import Decision
 from tlsearch.utils.serialize import MESSAGE
 from tlsearch.worker.channel import Channel, decode
-from tlsearch.worker.protocol import Event, Failure, reply_type
+from tlsearch.worker.events import Event, Failure
+from tlsearch.worker.protocol import reply_type
 
 
 def serve(channel: Channel) -> None:
@@ -48,7 +49,9 @@ def serve(channel: Channel) -> None:
             # A plugin or the backend may raise anything, even SystemExit; the parent decides whether one trial or the
             # run ends.
             failed = _as_ours(error)
-            failure = Failure(type(failed).__name__, str(failed), traceback.format_exc(), failed.plugin)
+            failure = Failure(
+                error=type(failed).__name__, message=str(failed), traceback=traceback.format_exc(), plugin=failed.plugin
+            )
             channel.send("failure", MESSAGE.encode(failure))
 
 

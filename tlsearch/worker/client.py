@@ -18,7 +18,8 @@ from tlsearch.errors import RunError, TlsearchError, TrialError
 from tlsearch.types import Decision
 from tlsearch.utils.serialize import MESSAGE
 from tlsearch.worker.channel import Channel, MessageError, decode
-from tlsearch.worker.protocol import Event, Failure, Listener, Request, reply_type
+from tlsearch.worker.events import Event, Failure, Listener
+from tlsearch.worker.protocol import Request, reply_type
 
 T = TypeVar("T")
 
@@ -120,7 +121,8 @@ class WorkerClient:
         except (EOFError, BrokenPipeError, MessageError) as error:
             code = self._end()
             died = WorkerDiedError(
-                f"The worker process ended with code {code} during '{name}'; what it printed is in {self._log}."
+                f"The worker process ended with code {code} while it {request.activity}; "
+                f"what it printed is in {self._log}."
             )
             died.code = code
             raise died from error

@@ -22,7 +22,7 @@ from tlsearch.training.linear_head import LabelledImages
 from tlsearch.training.probe import probe_cuts
 from tlsearch.training.timing import median_seconds, training_step_seconds
 from tlsearch.training.trial import TrialRunner
-from tlsearch.utils.cache import weights_dir
+from tlsearch.utils.cache_folders import weights_dir
 from tlsearch.worker import protocol
 from tlsearch.worker.dispatch import handles
 from tlsearch.worker.state import WorkerState, augmentation_plugin, backbone_plugin

@@ -15,6 +15,7 @@ from tlsearch.training.trial import Fitted, Outcome
 from tlsearch.types import Decision
 from tlsearch.worker import protocol
 from tlsearch.worker.dispatch import handles
+from tlsearch.worker.events import EpochEnd, RateEpochEnd
 from tlsearch.worker.state import WorkerState
 
 
@@ -25,7 +26,7 @@ def run_trial(state: WorkerState, request: protocol.RunTrial) -> Outcome:
     network = state.network(request.candidate)
 
     def judge(numbers: Mapping[str, float]) -> Decision:
-        return state.emit(protocol.EpochEnd(numbers))
+        return state.emit(EpochEnd(numbers))
 
     with state.counting(), backend.one_model():
         used = with_batches_of(spec, size, len(request.folds[0].train)) if size else spec
@@ -41,7 +42,7 @@ def run_successive_halving(state: WorkerState, request: protocol.RunSuccessiveHa
     runner, network = state.runner, state.network(request.candidate)
 
     def on_epoch_end(number: int, numbers: Mapping[str, float]) -> None:
-        state.emit(protocol.RateEpochEnd(number, numbers))
+        state.emit(RateEpochEnd(number, numbers))
 
     with backend.one_model():
         return tuple(successive_halving(runner, network, request.specs, request.fold, on_epoch_end))
@@ -88,11 +89,11 @@ def load_fitted_head(state: WorkerState, request: protocol.LoadHead) -> None:
 
 
 @handles(protocol.EvaluateModel)
-def evaluate_model(state: WorkerState, request: protocol.EvaluateModel) -> protocol.ModelPredictions:
+def evaluate_model(state: WorkerState, request: protocol.EvaluateModel) -> protocol.ModelProbabilities:
     """Predict original files with the predictor of a saved model."""
     from tlsearch.predictor import load, measure_latency
 
     state.forget_compiled()
     predictor = load(request.folder)
     probabilities = predictor.probabilities(request.files)
-    return protocol.ModelPredictions(probabilities, measure_latency(predictor) if request.latency else None)
+    return protocol.ModelProbabilities(probabilities, measure_latency(predictor) if request.latency else None)

@@ -1,12 +1,12 @@
-"""What parent and worker send each other: requests with the type of their reply, and events with a decision.
+"""What the parent asks of the worker: requests with the type of their reply.
 
-The parent sends a request. While the worker is at it, it may send events, each of which the parent answers with a
-decision. In the end it sends the reply, or a failure.
+The parent sends a request. While the worker is at it, it may send events (see ``events``), each of which the
+parent answers with a decision. In the end it sends the reply, or a failure.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar, get_args, get_origin
@@ -17,25 +17,26 @@ import numpy.typing as npt
 from tlsearch.config import Metric
 from tlsearch.data.rgb import PLAIN, Decoding
 from tlsearch.data.split import Fold
-from tlsearch.features.passes import FrozenCounts
 from tlsearch.models.measured import MeasuredCandidate
 from tlsearch.plugins.facts import PluginFacts
 from tlsearch.training.insight import Insight
 from tlsearch.training.trial import Outcome
-from tlsearch.types import Candidate, Decision, TrialSpec
+from tlsearch.types import Candidate, TrialSpec
 
 T_co = TypeVar("T_co", covariant=True)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Request(Generic[T_co]):
-    """A request with the type of its reply. Its handler is registered in ``tlsearch.worker.handlers``.
+    """A request with the type of its reply. Its handler is in ``tlsearch.worker.handlers`` or ``model_handlers``.
 
     Attributes:
+        activity: What the worker did with it, for people: "The worker process ended while it ran a trial."
         is_setup: Whether it is remembered and sent again at the start of every later process.
         counts_as_trial: Whether it counts towards the renewal of the process.
     """
 
+    activity: ClassVar[str] = "answered a request"
     is_setup: ClassVar[bool] = False
     counts_as_trial: ClassVar[bool] = False
 
@@ -53,6 +54,8 @@ def reply_type(request: type[Request[Any]]) -> Any:
 class DescribePlugins(Request[PluginFacts]):
     """Load every plugin and describe it."""
 
+    activity = "loaded the plugins"
+
 
 @dataclass(frozen=True, kw_only=True)
 class FindWeights(Request[Path]):
@@ -61,6 +64,8 @@ class FindWeights(Request[Path]):
     ``cache_dir`` is that of the configuration.
     """
 
+    activity = "looked for the weights of a package"
+
     label: str
     cache_dir: Path | None = None
 
@@ -68,6 +73,8 @@ class FindWeights(Request[Path]):
 @dataclass(frozen=True, kw_only=True)
 class GetVersions(Request[dict[str, str]]):
     """Name Keras, its backend and their versions."""
+
+    activity = "named its versions"
 
 
 # Requests about a pool of images.
@@ -89,6 +96,7 @@ class OpenPool(Request[None]):
         measured: The candidates that were measured.
     """
 
+    activity = "opened the images"
     is_setup = True
 
     pixels: Mapping[int, Path]
@@ -109,6 +117,8 @@ class MeasureCandidate(Request[MeasuredCandidate]):
     ``train_at`` is the frozen share at which a training step is timed.
     """
 
+    activity = "measured a network"
+
     candidate: Candidate
     train_at: float
 
@@ -119,6 +129,8 @@ class ProfileCandidate(Request[tuple[tuple[float, float], ...]]):
 
     ``train`` are the rows of the pool that may be used.
     """
+
+    activity = "profiled a network"
 
     candidate: Candidate
     train: tuple[int, ...]
@@ -132,6 +144,8 @@ class ExamineLabels(Request[Insight | None]):
     The reply is None where the features are not stored and computing them would take longer than ``seconds``.
     """
 
+    activity = "examined the labels"
+
     candidate: Candidate
     seed: int
     seconds: float | None
@@ -140,6 +154,8 @@ class ExamineLabels(Request[Insight | None]):
 @dataclass(frozen=True, kw_only=True)
 class CountComputedImages(Request[int]):
     """Count the images that have gone through a network for their features since the pool was opened."""
+
+    activity = "counted images"
 
 
 # Requests about trials and their models.
@@ -158,6 +174,7 @@ class RunTrial(Request[Outcome]):
         keep_compiled: Keeps its compiled model until the next trial without, or the evaluation of a model.
     """
 
+    activity = "ran a trial"
     counts_as_trial = True
 
     candidate: Candidate
@@ -175,6 +192,7 @@ class RunSuccessiveHalving(Request[tuple[Outcome, ...]]):
     ``specs`` differ in their learning rates; there is an outcome for each.
     """
 
+    activity = "trained a network from scratch"
     counts_as_trial = True
 
     candidate: Candidate
@@ -185,6 +203,8 @@ class RunSuccessiveHalving(Request[tuple[Outcome, ...]]):
 @dataclass(frozen=True, kw_only=True)
 class SaveModel(Request[None]):
     """Write the model of ``spec``, which was fitted last, as a model folder."""
+
+    activity = "saved a model"
 
     spec: TrialSpec
     candidate: Candidate
@@ -197,6 +217,8 @@ class SaveModel(Request[None]):
 class SaveHead(Request[None]):
     """Write the head of ``spec``, which was fitted last, of a trial with everything else frozen."""
 
+    activity = "saved a head"
+
     spec: TrialSpec
     file: Path
 
@@ -205,12 +227,14 @@ class SaveHead(Request[None]):
 class LoadHead(Request[None]):
     """Take a saved head for the one that was fitted last."""
 
+    activity = "loaded a head"
+
     spec: TrialSpec
     file: Path
 
 
 @dataclass(frozen=True)
-class ModelPredictions:
+class ModelProbabilities:
     """Class probabilities (files, classes), and milliseconds an image where they were measured."""
 
     probabilities: npt.NDArray[np.float64]
@@ -218,59 +242,11 @@ class ModelPredictions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class EvaluateModel(Request[ModelPredictions]):
+class EvaluateModel(Request[ModelProbabilities]):
     """Predict original files with a saved model. ``latency`` measures its time as well."""
+
+    activity = "evaluated a model"
 
     folder: Path
     files: tuple[Path, ...]
     latency: bool = False
-
-
-# Events.
-
-
-@dataclass(frozen=True)
-class EpochEnd:
-    """An epoch of a trial has ended, or a part of a long one; ``fraction`` is the share of the trial that is done."""
-
-    numbers: Mapping[str, float]
-
-
-@dataclass(frozen=True)
-class RateEpochEnd:
-    """An epoch of the learning rate with this number has ended, in successive halving."""
-
-    number: int
-    numbers: Mapping[str, float]
-
-
-@dataclass(frozen=True)
-class Progress:
-    """So much of something that takes long is done."""
-
-    text: str
-    done: int
-    total: int
-
-
-@dataclass(frozen=True)
-class FrozenPasses:
-    """What was asked of frozen layers, by the label of the network."""
-
-    counts: Mapping[str, FrozenCounts]
-
-
-Event = EpochEnd | RateEpochEnd | Progress | FrozenPasses
-
-Listener = Callable[[Event], Decision]
-"""Takes the events of a request; only the decision about an ``EpochEnd`` matters."""
-
-
-@dataclass(frozen=True)
-class Failure:
-    """Why there is no reply: the name of a class of ``tlsearch.errors``, and what an error of it carries."""
-
-    error: str
-    message: str
-    traceback: str
-    plugin: str

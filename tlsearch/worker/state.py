@@ -19,10 +19,10 @@ from tlsearch.plugins import registry
 from tlsearch.plugins.api import Augmentation, Backbone
 from tlsearch.training.trial import Fitted, TrialRunner
 from tlsearch.types import Candidate, Decision, TrialSpec
-from tlsearch.worker.protocol import Event, FrozenPasses, Progress
+from tlsearch.worker.events import Event, FrozenPasses, WorkProgress
 
 PROGRESS_SECONDS = 0.2
-"""Progress is sent no more often than that."""
+"""WorkProgress is sent no more often than that."""
 
 Emit = Callable[[Event], Decision]
 """Sends an event to the parent and gives its decision."""
@@ -109,7 +109,7 @@ class WorkerState:
         now = time.monotonic()
         if now - self._last_progress > PROGRESS_SECONDS or done == total:
             self._last_progress = now
-            self.emit(Progress(text, done, total))
+            self.emit(WorkProgress(text, done, total))
 
 
 def backbone_plugin(name: str) -> Backbone:

@@ -108,4 +108,11 @@ def find_network(plugins: PluginFacts, backbone: str, weights: Sequence[str], si
     config = RunConfig(dataset=Path(), backbones=(backbone,), weights=own)
     found, _ = find_candidates(config, plugins, CallbackList(), Path)
     weight = found[0].weights
-    return Candidate(backbone, weight.name, str(weight.file), weight.weights_id, size, 0)
+    return Candidate(
+        backbone=backbone,
+        weights=weight.name,
+        weights_file=str(weight.file),
+        weights_id=weight.weights_id,
+        image_size=size,
+        depth=0,
+    )

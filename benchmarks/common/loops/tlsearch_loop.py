@@ -16,13 +16,12 @@ from benchmarks.common.loops.trial_kinds import BATCH, KINDS, kind_of
 from benchmarks.common.results import say
 from tlsearch.config import RunConfig
 from tlsearch.models.measured import MeasuredCandidate
+from tlsearch.pipeline.plan import TIMED_SHARE
 from tlsearch.training.batches import steps_per_epoch
 from tlsearch.types import Candidate, Decision, TrialResult, TrialSpec
 from tlsearch.worker.client import RENEW_AFTER, WorkerClient
-from tlsearch.worker.protocol import EpochEnd, Event, MeasureCandidate, OpenPool, RunTrial
-
-TIMED_SHARE = 0.4
-"""The frozen share at which a run, too, times a training step when it measures a network."""
+from tlsearch.worker.events import EpochEnd, Event
+from tlsearch.worker.protocol import MeasureCandidate, OpenPool, RunTrial
 
 
 @dataclass(frozen=True)
@@ -96,11 +95,11 @@ class TlsearchLoop:
         result = outcome.result
         if result.state != "complete":
             raise SystemExit(f"{spec.label} is {result.state}: {result.reason}")
-        rounds = [after - before for before, after in pairwise(marks)]
+        seconds_each = [after - before for before, after in pairwise(marks)]
         if not stored:
-            rounds = rounds[spec.views - 1 :] or rounds[-1:]  # those before them made their views
+            seconds_each = seconds_each[spec.views - 1 :] or seconds_each[-1:]  # those before them made their views
         # Very short schedules are validated five times, whatever their epochs.
-        epoch = fmean(rounds) * len(marks) / epochs if rounds else seconds / epochs
+        epoch = fmean(seconds_each) * len(marks) / epochs if seconds_each else seconds / epochs
         return Timed(seconds, epochs, 0.0 if spec.is_linear_probe else epoch), result
 
     def measure(

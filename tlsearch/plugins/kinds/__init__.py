@@ -1,4 +1,4 @@
-"""The kinds of plugins. A new kind is a module in this package with a ``KIND``, and its name in ``NAMES``."""
+"""The kinds of plugins. A new kind is a module in this package with a ``KIND``, and its line in ``GROUPS``."""
 
 from __future__ import annotations
 
@@ -7,15 +7,24 @@ from functools import cache
 
 from tlsearch.plugins.kinds.kind import PluginKind
 
-NAMES = (
-    "backbone",
-    "augmentation",
-    "weights",
-    "metric",
-    "callback",
-    "reader",
-)
-"""Every kind by the name of its module, in the order in which people read of them."""
+GROUPS = {
+    "backbone": "tlsearch.backbones",
+    "augmentation": "tlsearch.augmentations",
+    "weights": "tlsearch.weights",
+    "metric": "tlsearch.metrics",
+    "callback": "tlsearch.callbacks",
+    "reader": "tlsearch.readers",
+}
+"""The entry-point group of every kind by the name of its module, in the order in which people read of them.
+
+They stand here so that plugins are found without importing a kind: modules of kinds import NumPy.
+"""
+
+ESSENTIAL = frozenset({"reader"})
+"""Kinds of which those that tlsearch itself brings cannot be switched off."""
+
+NAMES = tuple(GROUPS)
+"""The name of every kind."""
 
 
 @cache
@@ -23,8 +32,3 @@ def kind_named(name: str) -> PluginKind:
     """The kind of that name, one of ``NAMES``; imported when it is first asked for."""
     kind: PluginKind = importlib.import_module(f"{__name__}.{name}").KIND
     return kind
-
-
-def all_kinds() -> list[PluginKind]:
-    """Every kind, in the order of ``NAMES``."""
-    return [kind_named(name) for name in NAMES]

@@ -120,5 +120,4 @@ KIND = PluginKind(
     usage="",
     checks="tlsearch.testing.reader:CHECKS",
     describe=_describe,
-    essential=True,
 )

@@ -54,7 +54,7 @@ LINEAR_AT = 5.0
 MARKS: dict[str, Mark] = {"complete": "dot", "pruned": "cross", "timed_out": "triangle"}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Dimension:
     """Something that trials differ in: where a trial lies on the horizontal axis, and what the axis is called."""
 
@@ -67,15 +67,27 @@ class Dimension:
 
 DIMENSIONS = (
     Dimension(
-        "freeze-depth", "Score by freeze depth", "share of cut points that stay frozen", "frozen_share",
-        lambda row: row.spec.freeze_depth / row.spec.depth if row.spec.depth else 0.0,
+        name="freeze-depth",
+        title="Score by freeze depth",
+        axis="share of cut points that stay frozen",
+        column="frozen_share",
+        place=lambda row: row.spec.freeze_depth / row.spec.depth if row.spec.depth else 0.0,
     ),
-    Dimension("head-size", "Score by head size", "units of the hidden layer", "units", lambda row: row.spec.units),
     Dimension(
-        "strength", "Score by strength of augmentation", "strength of augmentation", "strength",
-        lambda row: row.spec.strength,
+        name="head-size",
+        title="Score by head size",
+        axis="units of the hidden layer",
+        column="units",
+        place=lambda row: row.spec.units,
     ),
-)  # fmt: skip
+    Dimension(
+        name="strength",
+        title="Score by strength of augmentation",
+        axis="strength of augmentation",
+        column="strength",
+        place=lambda row: row.spec.strength,
+    ),
+)
 
 
 def importance(result: RunResult) -> Section:

@@ -15,7 +15,7 @@ from tlsearch.results.result import RunResult
 from tlsearch.results.schema import Epoch
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Curve:
     """The epochs of one trial, and how they are drawn."""
 
@@ -48,11 +48,14 @@ def _lines(result: RunResult) -> list[Curve]:
     """The others first, so that what matters most lies on top."""
     histories, won = result.histories, winner_number(result)
     others = {number: epochs for number, epochs in histories.trials.items() if number != str(won)}
-    lines = [Curve(f"trial {number}", epochs, NEUTRAL, 1.0, False) for number, epochs in others.items()]
+    lines = [
+        Curve(name=f"trial {number}", epochs=epochs, color=NEUTRAL, width=1.0, training=False)
+        for number, epochs in others.items()
+    ]
     if histories.baseline:
-        lines.append(Curve("from scratch", histories.baseline, BASELINE, 1.8, True))
+        lines.append(Curve(name="from scratch", epochs=histories.baseline, color=BASELINE, width=1.8, training=True))
     if histories.winner:
-        lines.append(Curve("winner", histories.winner, WINNER, 1.8, True))
+        lines.append(Curve(name="winner", epochs=histories.winner, color=WINNER, width=1.8, training=True))
     return lines
 
 

@@ -99,7 +99,7 @@ def _sheet(
             draw.text((left, top + THUMBNAIL_SIDE + 4 + place * LINE), _fitting(text), fill=color, font=font)
     stream = io.BytesIO()
     sheet.save(stream, "PNG")
-    return PhotoSheet(name, stream.getvalue(), header, rows)
+    return PhotoSheet(name=name, image=stream.getvalue(), header=header, rows=rows)
 
 
 def _fitting(text: str) -> str:

@@ -13,7 +13,7 @@ from tlsearch.results.schema import Calibration, CalibrationBin, MoreData
 
 
 def reliability(result: RunResult) -> Section:
-    """Calibration and more data, each where there is such a finding."""
+    """Calibration and more data, each where the run has that insight."""
     found = result.insights
     shown: dict[str, tuple[str, Chart] | None] = {"calibration": None, "more_data": None}
     if found.calibration is not None:

@@ -31,7 +31,7 @@ def winner_number(result: RunResult) -> int | None:
 
 
 def reached(row: TrialRow) -> float | None:
-    """The score of a trial; of one that ended early what it had reached in the last round, None before the first.
+    """The score of a trial; of one that ended early what it had reached in the last epoch, None before the first.
 
     A trial that failed has none: its numbers are not to be trusted.
     """

@@ -24,6 +24,7 @@ class Mlflow:
 class Output:
     """The files of the run, relative to ``folder``; None where one was not written.
 
+    ``folder`` is where the run wrote them, and in a result that is read, where its ``result.json`` lies now.
     ``refit`` is the winner's configuration trained once more on training and validation images, which was not tested;
     ``pictures`` the folder with the report's pictures as files.
     """

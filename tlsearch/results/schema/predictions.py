@@ -13,7 +13,7 @@ class Confusion:
     matrix: tuple[tuple[int, ...], ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class EvaluationPredictions:
     """What the winner predicted for each test image: runs on the same test images are compared image by image.
 
@@ -28,7 +28,7 @@ class EvaluationPredictions:
     groups: tuple[int, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Mistake:
     """A validation image that the winner got wrong; ``probability`` is what it gave ``predicted``."""
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from tlsearch.types import Interval
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Confirmed:
     """A model on resampled folds; the two spreads answer different questions and are not added up.
 

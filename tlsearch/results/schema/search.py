@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ProfilePoint:
     """The cross-validated accuracy of a linear probe after cut point number ``depth``, named ``cut_point``."""
 

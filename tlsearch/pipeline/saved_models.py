@@ -1,4 +1,4 @@
-"""The models of a run: kept where a trial was scored with them, else trained again from their seed.
+"""The saved models of a run: kept where a trial was scored with them, else trained again from their seed.
 
 While the search goes on the models of the best trials so far are kept, so that what ships is what was scored. Where
 trials are compared on folds, none of their models has seen all images, and the configuration is trained once more on
@@ -17,7 +17,8 @@ from tlsearch.pipeline.plan import Plan
 from tlsearch.search.study import Search
 from tlsearch.search.trial_record import TrialRecord
 from tlsearch.types import Candidate, Decision, TrialSpec
-from tlsearch.worker.protocol import Event, FrozenPasses, LoadHead, RunTrial, SaveHead, SaveModel
+from tlsearch.worker.events import Event, FrozenPasses
+from tlsearch.worker.protocol import LoadHead, RunTrial, SaveHead, SaveModel
 from tlsearch.worker.retry import within_memory
 
 HEAD_FILE = "head.npz"

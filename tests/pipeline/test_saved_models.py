@@ -14,7 +14,7 @@ from tests.helpers.fake_worker import FakeWorker
 from tests.helpers.made_up import LITE, VGG, make_space
 from tlsearch.errors import RunError
 from tlsearch.pipeline.context import RunContext
-from tlsearch.pipeline.models import fetch_model, final_seconds, keep_best, model_folder
+from tlsearch.pipeline.saved_models import fetch_model, final_seconds, keep_best, model_folder
 from tlsearch.pipeline.search import best_probe
 from tlsearch.search.study import Search
 from tlsearch.search.trial_record import TrialRecord
@@ -52,7 +52,9 @@ class Saving(FakeWorker):
         assert request.file.read_text() == request.spec.digest
 
     def train(self, request: RunTrial, _: object) -> Any:
-        return SimpleNamespace(result=TrialResult(request.spec, self.state, None, 1.0, reason="no memory"))
+        return SimpleNamespace(
+            result=TrialResult(spec=request.spec, state=self.state, value=None, seconds=1.0, reason="no memory")
+        )
 
 
 DATA = make_data((0, 1, 0, 1), val=(3,))

@@ -1,4 +1,4 @@
-"""The cache folder: what may be deleted at any time and is made again."""
+"""Where the cache folder is, and the folders in it: all may be deleted at any time and is made again."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 CACHE_VARIABLE = "TLSEARCH_CACHE_DIR"
 
 
-def cache_dir(chosen: Path | None = None) -> Path:
+def features_dir(chosen: Path | None = None) -> Path:
     """Give the folder of the feature store: ``features`` in the cache folder.
 
     It is a folder of its own, so that clearing it can touch nothing else.

@@ -1,0 +1,88 @@
+"""What callbacks are told of the networks that are trained from scratch, and what they decide there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.helpers.contexts import make_context, make_plan
+from tests.helpers.fake_worker import FakeWorker
+from tests.helpers.made_up import LITE, facts_of
+from tlsearch.callbacks import Callback, EpochInfo, TrialInfo
+from tlsearch.errors import PluginFailedError
+from tlsearch.models.measured import MeasuredCandidate
+from tlsearch.pipeline.baseline import RATES, BaselineResult, train_baseline
+from tlsearch.training.trial import Outcome
+from tlsearch.types import Decision, TrialResult
+from tlsearch.worker.events import Listener, RateEpochEnd
+from tlsearch.worker.protocol import MeasureCandidate, RunSuccessiveHalving, SaveModel
+
+
+class Diary(Callback):
+    """Writes down how trials begin and end; would end every one of them."""
+
+    def __init__(self) -> None:
+        self.begun: list[str] = []
+        self.ended: list[tuple[str, str, str]] = []
+        self.epochs: list[str] = []
+        self.lines: list[str] = []
+
+    def on_step(self, step: str, text: str) -> None:
+        self.lines.append(text)
+
+    def on_trial_begin(self, trial: TrialInfo) -> None:
+        self.begun.append(trial.name)
+
+    def on_epoch_end(self, trial: TrialInfo, epoch: EpochInfo) -> Decision | None:
+        self.epochs.append(trial.name)
+        return Decision.PRUNE
+
+    def on_trial_end(self, trial: TrialInfo, result: TrialResult) -> None:
+        self.ended.append((trial.name, result.state, result.reason))
+
+
+def measured(request: MeasureCandidate, listener: Listener | None) -> MeasuredCandidate:
+    return facts_of(request.candidate)
+
+
+def train(folder: Path, replies: dict[Any, Any], diary: Diary) -> BaselineResult | None:
+    """The baseline of a made-up plan, for which the large network is not affordable."""
+    worker = FakeWorker({MeasureCandidate: measured, SaveModel: None, **replies})
+    plan = make_plan()
+    plan.costs.facts = {**plan.measured, LITE: facts_of(LITE, forward_seconds=100.0)}
+    return train_baseline(make_context(folder, worker, limit=600.0, heard=diary), plan, LITE)
+
+
+def test_where_training_from_scratch_fails_every_trial_that_began_ends(tmp_path: Path) -> None:
+    diary = Diary()
+    with pytest.raises(PluginFailedError, match="no more paint"):
+        train(tmp_path, {RunSuccessiveHalving: PluginFailedError("no more paint", "backbone small_cnn")}, diary)
+    assert len(diary.begun) == len(RATES)
+    assert diary.ended == [(name, "failed", "no more paint") for name in diary.begun]
+
+
+def test_no_callback_ends_a_network_from_scratch(tmp_path: Path) -> None:
+    decisions: list[Decision] = []
+
+    def halve(request: RunSuccessiveHalving, listener: Listener) -> tuple[Outcome, ...]:
+        for number in range(len(request.specs)):
+            numbers = {"epoch": 1.0, "fraction": 0.5, "objective": 0.5}
+            decisions.append(listener(RateEpochEnd(number, numbers)))
+        metrics = {"val_loss": 1.0}
+        first, *others = request.specs
+        history = ({"epoch": 1.0, "objective": 0.5},)
+        results = [TrialResult(spec=first, state="complete", value=0.5, seconds=1.0, metrics=metrics, history=history)]
+        results += [TrialResult(spec=spec, state="pruned", value=None, seconds=1.0) for spec in others]
+        return tuple(Outcome(r, np.zeros(0, np.int64), np.zeros((0, 0), np.float32)) for r in results)
+
+    diary = Diary()
+    baseline = train(tmp_path, {RunSuccessiveHalving: halve}, diary)
+    assert baseline is not None
+    assert baseline.result.state == "complete"
+    assert decisions == [Decision.CONTINUE] * len(RATES)
+    assert diary.epochs == diary.begun
+    assert [state for _, state, _ in diary.ended] == ["complete", "pruned", "pruned"]
+    assert f"(learning rate {RATES[0]:g} of {len(RATES)}; " in diary.lines[-1]
