@@ -128,7 +128,7 @@ def test_every_option_of_run_has_its_default_in_the_help(option: str, default: s
 
 def test_the_help_of_run_has_no_option_beyond_those() -> None:
     options = {name for param in cli.commands["run"].params for name in param.opts if name.startswith("--")}
-    assert len(options) == 24
+    assert len(options) == 30
 
 
 # --- run
@@ -411,7 +411,8 @@ def test_check(make_dataset: Callable[..., Path], tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
     lines = [line.split() for line in result.stdout.splitlines()]
     held = "data 2 classes, 42 images (4 in 2 groups kept together), 1 file not used"
-    assert lines[0] == held.split()
+    assert lines[0] == ["read", "classes:", "(2", "classes,", "43", "files)"]
+    assert lines[1] == held.split()
     counts = {line[0]: list(map(int, line[1:])) for line in lines if line and line[0] in ("ash", "[birch]", "all")}
     assert sum(counts["ash"]) == 21
     assert sum(counts["[birch]"]) == 21

@@ -14,6 +14,7 @@ from tlsearch.data import decode, pixels
 from tlsearch.data.decode import read_square
 from tlsearch.data.index import scan
 from tlsearch.data.pixels import decode_all, open_pixels, select_rows, smaller
+from tlsearch.data.rgb import PLAIN, Decoding
 from tlsearch.errors import DataError
 
 MakeDataset = Callable[..., Path]
@@ -70,7 +71,7 @@ def test_the_number_of_threads_changes_nothing(tmp_path: Path, root: Path) -> No
 def test_every_file_is_decoded_once(tmp_path: Path, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     decoded: list[str] = []
 
-    def spy(image: Image.Image, name: str) -> Image.Image:
+    def spy(image: Image.Image, name: str, decoding: Decoding = PLAIN) -> Image.Image:
         decoded.append(name)
         return image.convert("RGB")
 

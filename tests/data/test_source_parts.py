@@ -12,7 +12,7 @@ from tlsearch.pipeline.scan import selection_folds
 
 
 def records(*folds: str | None) -> list[ImageRecord]:
-        return [
+    return [
         ImageRecord(path=f"{n}.png", label=n % 2, sha256=str(n), width=9, height=9, fold=fold)
         for n, fold in enumerate(folds)
     ]

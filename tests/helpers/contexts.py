@@ -77,7 +77,8 @@ def make_index(
         ImageRecord(path=f"{row}.png", label=label, sha256=f"hash {row}", width=32, height=32)
         for row, label in enumerate(labels)
     )
-    return DatasetIndex(root=root, classes=tuple(classes), images=images, skipped=())
+    files = tuple(root / image.path for image in images)
+    return DatasetIndex(root=root, classes=tuple(classes), images=images, skipped=(), files=files)
 
 
 def make_data(

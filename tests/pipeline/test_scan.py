@@ -45,6 +45,11 @@ def write(folder: Path, colours: dict[str, tuple[int, int, int]], count: int) ->
             Image.new("RGB", (40, 40), (red, green, blue + number)).save(folder / name / f"{number}.png")
 
 
+@pytest.fixture(autouse=True)
+def _few_images_choose(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tlsearch.data.source_parts.FEWEST_TO_CHOOSE_BY", 1)
+
+
 def load(root: Path, work: Path, **options: Any) -> Data:
     """The images of ``root`` with the files of the pool in the folder ``work``."""
     context = replace(make_context(root, **options), output=work)

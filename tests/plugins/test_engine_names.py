@@ -22,6 +22,10 @@ ENGLISH = {"flip", "crop", "rotate", "shift", "color", "standard"}
 """Names that are ordinary words too: a longer text and an identifier may have these, a text of its own may not."""
 
 
+OTHER_MEANINGS = {"config.py": ("crop",), "data/rgb.py": ("crop",)}
+"""Words that are the name of a plugin and mean something else there: a way to make an image a square."""
+
+
 def faults(code: str) -> list[str]:
     """The names of built-in plugins in code: texts that are a name, and texts and identifiers that have one in them."""
     tree = ast.parse(code)
@@ -50,7 +54,8 @@ def test_there_are_names_to_look_for() -> None:
 
 @pytest.mark.parametrize("path", sorted(ENGINE.rglob("*.py")), ids=lambda path: path.relative_to(ENGINE).as_posix())
 def test_a_module_names_no_built_in_plugin(path: Path) -> None:
-    assert faults(path.read_text(encoding="utf-8")) == []
+    allowed = OTHER_MEANINGS.get(path.relative_to(ENGINE).as_posix(), ())
+    assert [fault for fault in faults(path.read_text(encoding="utf-8")) if fault not in allowed] == []
 
 
 def test_a_template_names_no_built_in_plugin() -> None:
