@@ -59,9 +59,10 @@ class RunConfig:
     is a regular expression that finds, in the path of a file, the name of the group that must stay together.
     ``look_alikes`` says what else is kept together: pictures that look alike unless that does not fit the images, exact
     copies only, or nothing. ``image_size`` (pixels, 32 to 1024) None lets each candidate choose; ``resize`` says how
-    pictures become squares: squashed, padded or cropped. ``metric`` None is accuracy, or balanced accuracy where
-    classes are imbalanced. ``cache_limit`` is in bytes, and 0 stores nothing. ``register`` is the name under which the
-    winner goes into MLflow's model registry. ``force`` sets aside what an earlier run has left in ``output``.
+    pictures become squares: squashed, padded or cropped. ``drop_small_classes`` leaves out classes that are too small
+    to be divided. ``metric`` None is accuracy, or balanced accuracy where classes are imbalanced. ``cache_limit`` is in
+    bytes, and 0 stores nothing. ``register`` is the name under which the winner goes into MLflow's model registry.
+    ``force`` sets aside what an earlier run has left in ``output``.
 
     Raises:
         UsageError: a value is out of its range; the sentence names the option, the value and the range.
@@ -84,6 +85,7 @@ class RunConfig:
     batch_size: int = 32
     image_size: int | None = None
     resize: Resize = "squash"
+    drop_small_classes: bool = False
     metric: Metric | None = None
     seed: int = 0
     output: Path | None = None
@@ -132,7 +134,7 @@ class RunConfig:
         _check_choice("resize", self.resize, get_args(Resize))
         _check_choice("layout", self.layout, get_args(LayoutChoice))
         _check_choice("baseline", self.baseline, get_args(BaselineChoice))
-        for name in ("refit", "force"):
+        for name in ("drop_small_classes", "refit", "force"):
             if not isinstance(getattr(self, name), bool):
                 raise _bad(name, getattr(self, name), "true or false")
         limit = self.time_limit

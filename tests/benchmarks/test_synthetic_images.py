@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from benchmarks.common.synthetic_images import draw_image, write_images
-from tlsearch.data.fingerprint import image_fingerprint
-from tlsearch.data.near_duplicates import find_near_duplicates
+from tlsearch.data.likeness.fingerprint import image_fingerprint
+from tlsearch.data.likeness.near_duplicates import find_near_duplicates
 
 
 def test_images_are_all_different_and_the_same_again(tmp_path: Path) -> None:

@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from tlsearch.data.checks import check
-from tlsearch.data.index import DatasetIndex, scan
+from tlsearch.data.index import DatasetIndex
 from tlsearch.data.split import split
+from tlsearch.data.survey import scan
 from tlsearch.errors import DataError
 from tlsearch.predictor import find_pictures
 

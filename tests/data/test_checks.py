@@ -12,8 +12,8 @@ from PIL import Image
 from tests.helpers.sources import with_test
 from tlsearch.data.checks import KINDS, Finding, check, no_split
 from tlsearch.data.groups import group_images
-from tlsearch.data.index import scan
 from tlsearch.data.split import split
+from tlsearch.data.survey import scan
 from tlsearch.errors import DataError
 
 MakeDataset = Callable[..., Path]
@@ -75,11 +75,11 @@ def test_few_and_many_are_counted_as_in_the_run(tmp_path: Path, make_dataset: Ma
     test = make_dataset(tmp_path / "new", classes=("a", "b"), per_class=80, size=40, seed=1)
     for file in sorted((test / "b").iterdir())[5:]:
         file.unlink()
-    index = scan(root, options=with_test(test))
+    index = scan(root, reading=with_test(test))
     assert set(by_kind(check(index, split(index, 0)))) == {"few_test_images"}  # 101 to 26 with the test images
     for number in range(16):
         shutil.copy(root / "b" / f"{number:03}.png", test / "b" / f"copy{number:02}.png")
-    index = scan(root, options=with_test(test))
+    index = scan(root, reading=with_test(test))
     found = by_kind(check(index, split(index, 0)))
     assert found["tiny_classes"].message == "1 class with fewer than 20 images besides the test images: b (5)"
     assert found["imbalance"].message == (
@@ -90,7 +90,7 @@ def test_few_and_many_are_counted_as_in_the_run(tmp_path: Path, make_dataset: Ma
 
 def test_nothing_left_to_train_on_is_no_imbalance(tmp_path: Path, make_dataset: MakeDataset) -> None:
     root = make_dataset(tmp_path, classes=("a", "b"), per_class=20, size=40)
-    index = scan(root, options=with_test(Path(shutil.copytree(root, tmp_path / "copy"))))
+    index = scan(root, reading=with_test(Path(shutil.copytree(root, tmp_path / "copy"))))
     found = by_kind(check(index))
     assert "imbalance" not in found
     assert found["tiny_classes"].message == "2 classes with fewer than 20 images besides the test images: a (0), b (0)"

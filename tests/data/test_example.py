@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from tlsearch.data.checks import check
-from tlsearch.data.index import scan
 from tlsearch.data.split import split
+from tlsearch.data.survey import scan
 
 ROOT = Path(__file__).parents[2] / "examples" / "clothing"
 

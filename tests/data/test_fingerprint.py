@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from tlsearch.data.decode import read_picture
-from tlsearch.data.fingerprint import COLOURS, SHAPE, image_fingerprint
+from tlsearch.data.likeness.fingerprint import COLOURS, SHAPE, image_fingerprint
 from tlsearch.data.rgb import LOOK_SIZE
 
 

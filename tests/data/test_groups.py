@@ -9,8 +9,9 @@ import pytest
 
 from tests.helpers.sources import with_test
 from tlsearch.data.groups import group_images
-from tlsearch.data.index import DatasetIndex, ImageRecord, scan
-from tlsearch.data.unions import join, members
+from tlsearch.data.index import DatasetIndex, ImageRecord
+from tlsearch.data.likeness.unions import join, members
+from tlsearch.data.survey import scan
 from tlsearch.errors import UsageError
 
 MakeDataset = Callable[..., Path]
@@ -75,7 +76,7 @@ def test_names_are_looked_for_below_the_folder_that_was_named(tmp_path: Path, ma
     """The same pattern, though the paths of an outside test folder begin with test/."""
     root = make_dataset(tmp_path, classes=("a", "b"), per_class=4, size=32)
     test = make_dataset(tmp_path / "new", classes=("a", "b"), per_class=2, size=32, seed=1)
-    index = scan(root, options=with_test(test))
+    index = scan(root, reading=with_test(test))
     groups = group_images(index, r"^\w/(\d+)")
     joined = {tuple(index.images[row].path for row in rows) for rows in members(groups).values()}
     assert ("a/000.png", "b/000.png", "test/a/000.png", "test/b/000.png") in joined

@@ -14,7 +14,7 @@ from PIL import Image
 
 from tests.helpers.mutants import DAMAGES, Mutant, healthy, mutants
 from tlsearch.data.decode import DecodedImage, ImageError, calm_pillow, read_picture
-from tlsearch.data.index import scan
+from tlsearch.data.survey import scan
 
 MakeDataset = Callable[..., Path]
 

@@ -12,7 +12,8 @@ import pytest
 from PIL import Image
 
 from tests.helpers.sources import survey_of
-from tlsearch.data.index import DatasetIndex, scan
+from tlsearch.data.index import DatasetIndex
+from tlsearch.data.survey import scan
 from tlsearch.errors import DataError
 from tlsearch.plugins.kinds.reader import ReadingOptions
 
@@ -220,7 +221,7 @@ def test_classes_that_are_called_like_splits_are_asked_about(tmp_path: Path, mak
     (root / "train" / "notes" / "a.txt").touch()
     with pytest.raises(DataError, match="test is a class beside bus"):
         scan(root)
-    index = scan(root, options=ReadingOptions(layout="classes"))
+    index = scan(root, reading=ReadingOptions(layout="classes"))
     assert (index.classes, index.has_splits) == (("bus", "test", "train"), False)
 
 

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from tlsearch.data.look_alikes import pairs_that_count
+from tlsearch.data.likeness.look_alikes import pairs_that_count
 
 CLASSES = ("good", "scratched")
 

@@ -13,9 +13,9 @@ from PIL import Image
 from tests.helpers.sources import survey_of, with_test
 from tlsearch.data.checks import check
 from tlsearch.data.decode import read_square
-from tlsearch.data.index import scan
 from tlsearch.data.pixels import decode_all, open_pixels
 from tlsearch.data.split import split
+from tlsearch.data.survey import scan
 from tlsearch.errors import DataError, UsageError
 
 MakeDataset = Callable[..., Path]
@@ -32,7 +32,7 @@ def fresh(tmp_path: Path, make_dataset: MakeDataset) -> Path:
 
 
 def test_its_images_are_the_test_split(root: Path, fresh: Path) -> None:
-    index = scan(root, options=with_test(fresh))
+    index = scan(root, reading=with_test(fresh))
     parts = split(index, 0)
     assert [index.images[row].path for row in parts.test] == [f"test/{c}/{n:03}.png" for c in "ab" for n in range(5)]
     assert [index.file(row) for row in parts.test] == [fresh / c / f"{n:03}.png" for c in "ab" for n in range(5)]
@@ -44,16 +44,16 @@ def test_its_images_are_the_test_split(root: Path, fresh: Path) -> None:
 def test_pixels_come_from_both_folders(tmp_path: Path, root: Path, fresh: Path) -> None:
     index = decode_all(survey_of(root, test=fresh), 32, tmp_path / "all.npy")
     stored = open_pixels(tmp_path / "all.npy")
-    assert index.images == scan(root, options=with_test(fresh)).images
+    assert index.images == scan(root, reading=with_test(fresh)).images
     for row in range(len(index.images)):
         assert (stored[row] == read_square(index.file(row), 32)).all()
 
 
 def test_the_fingerprint_does_not_depend_on_where_the_folders_lie(tmp_path: Path, root: Path, fresh: Path) -> None:
-    first = scan(root, options=with_test(fresh)).fingerprint
+    first = scan(root, reading=with_test(fresh)).fingerprint
     assert first != scan(root).fingerprint
     moved = Path(shutil.move(root, tmp_path / "elsewhere"))
-    assert scan(moved, options=with_test(Path(shutil.move(fresh, tmp_path / "more")))).fingerprint == first
+    assert scan(moved, reading=with_test(Path(shutil.move(fresh, tmp_path / "more")))).fingerprint == first
     (tmp_path / "one").mkdir()
     shutil.move(moved, tmp_path / "one" / "train")
     shutil.move(tmp_path / "more", tmp_path / "one" / "test")
@@ -65,13 +65,13 @@ def test_the_fingerprint_does_not_depend_on_where_the_folders_lie(tmp_path: Path
 
 def test_enough_images_have_a_validation_part(tmp_path: Path, make_dataset: MakeDataset, fresh: Path) -> None:
     root = make_dataset(tmp_path / "large", classes=("a", "b"), per_class=300, size=8)
-    parts = split(scan(root, options=with_test(fresh)), 0)
+    parts = split(scan(root, reading=with_test(fresh)), 0)
     assert (len(parts.val), len(parts.test)) == (90, 10)
 
 
 def test_a_training_copy_of_a_test_image_is_set_aside_and_named(root: Path, fresh: Path) -> None:
     shutil.copy(fresh / "b" / "002.png", root / "b" / "copy.png")
-    index = scan(root, options=with_test(fresh))
+    index = scan(root, reading=with_test(fresh))
     parts = split(index, 0)
     assert [index.images[row].path for row in parts.set_aside] == ["b/copy.png"]
     assert [index.images[row].path for row in parts.because] == ["test/b/002.png"]
@@ -81,14 +81,14 @@ def test_a_training_copy_of_a_test_image_is_set_aside_and_named(root: Path, fres
 
 def test_a_broken_test_image_is_named(root: Path, fresh: Path) -> None:
     (fresh / "a" / "002.png").write_bytes(b"")
-    assert [(item.path, item.reason) for item in scan(root, options=with_test(fresh)).skipped] == [
+    assert [(item.path, item.reason) for item in scan(root, reading=with_test(fresh)).skipped] == [
         ("test/a/002.png", "it is empty")
     ]
 
 
 def test_a_class_that_the_test_folder_lacks_is_said(root: Path, fresh: Path) -> None:
     shutil.rmtree(fresh / "b")
-    index = scan(root, options=with_test(fresh))
+    index = scan(root, reading=with_test(fresh))
     assert index.reading is not None
     assert index.reading.notes == ("no test images of b",)
 
@@ -96,7 +96,7 @@ def test_a_class_that_the_test_folder_lacks_is_said(root: Path, fresh: Path) -> 
 def test_a_class_that_only_the_test_folder_has_is_refused(root: Path, fresh: Path) -> None:
     shutil.rmtree(root / "b")
     with pytest.raises(DataError, match=r"one class to train on \(a\), and test holds others \(b\)"):
-        scan(root, options=with_test(fresh))
+        scan(root, reading=with_test(fresh))
 
 
 def test_a_fresh_without_images(tmp_path: Path, root: Path) -> None:
@@ -121,7 +121,7 @@ def test_an_unlabelled_fresh_does_not_count(tmp_path: Path, make_dataset: MakeDa
     root = make_dataset(tmp_path / "own", classes=("a", "b"), per_class=4, size=32, splits=("train",))
     (root / "test").mkdir()
     Image.fromarray(np.zeros((9, 9, 3), np.uint8)).save(root / "test" / "1.png")
-    index = scan(root, options=with_test(fresh))
+    index = scan(root, reading=with_test(fresh))
     assert sum(image.split == "test" for image in index.images) == 10
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from tlsearch.data.index import ImageRecord, scan
+from tlsearch.data.index import ImageRecord
 from tlsearch.data.source_parts import fold_names, hold_out_last, join_few, rows_by_fold
 from tlsearch.data.split import split
+from tlsearch.data.survey import scan
 from tlsearch.pipeline.scan import selection_folds
 
 

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tlsearch.data.index import DatasetIndex, ImageRecord, scan
+from tlsearch.data.index import DatasetIndex, ImageRecord
 from tlsearch.data.split import FOLDS_BELOW, Split, imbalance, resampled_folds, split, stratified_folds
 from tlsearch.data.stratify import draw_stratified
+from tlsearch.data.survey import scan
 from tlsearch.errors import DataError
 
 

@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from tlsearch.data.groups import group_images
-from tlsearch.data.index import scan
 from tlsearch.data.split import split
+from tlsearch.data.survey import scan
 from tlsearch.data.totals import totals
 
 MakeDataset = Callable[..., Path]

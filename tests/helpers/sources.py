@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tlsearch.data.index import Survey, survey
+from tlsearch.data.index import Survey
 from tlsearch.data.sources import read_source
+from tlsearch.data.survey import survey
 from tlsearch.plugins.kinds.reader import ReadingOptions
 
 

@@ -12,8 +12,8 @@ import pytest
 
 from tests.helpers.small_run import MARKS, TrialRecord
 from tlsearch.config import RunConfig
-from tlsearch.data.index import scan
 from tlsearch.data.split import split
+from tlsearch.data.survey import scan
 from tlsearch.pipeline.confirm import more_views
 
 pytestmark = MARKS

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.helpers.small_run import MARKS, TrialRecord
-from tlsearch.data.index import scan
 from tlsearch.data.split import split
+from tlsearch.data.survey import scan
 from tlsearch.report import text as words
 from tlsearch.report.text import format_interval, format_score
 from tlsearch.results.flatten import flat_metrics

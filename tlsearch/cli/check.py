@@ -79,11 +79,11 @@ def check(
     from tlsearch.data.checks import check as find
     from tlsearch.data.checks import no_split
     from tlsearch.data.groups import group_images
-    from tlsearch.data.index import scan
     from tlsearch.data.split import crossing
     from tlsearch.data.split import split as draw
+    from tlsearch.data.survey import scan
     from tlsearch.data.totals import totals
-    from tlsearch.pipeline.scan import reading_options
+    from tlsearch.pipeline.scan import image_options, reading_options
 
     only_json = json_file == STDOUT
     with ConsoleReporter(Screen(stderr=only_json, highlight=False)) as reporter:
@@ -92,8 +92,7 @@ def check(
             config.dataset,
             lambda done, total: reporter.progress("data", done, total, "reading images"),
             reading_options(config),
-            group_by,
-            config.look_alikes,
+            image_options(config),
         )
         groups = group_images(index, group_by)
         split: Split | None = None
@@ -170,7 +169,7 @@ def _table(index: DatasetIndex, counts: Mapping[str, Mapping[str, int]]) -> Tabl
 
 
 def _as_json(found: _Checked, test: Path | None) -> dict[str, Any]:
-    from tlsearch.data.unions import members
+    from tlsearch.data.likeness.unions import members
 
     index = found.index
     paths = [image.path for image in index.images]

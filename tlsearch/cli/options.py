@@ -49,6 +49,12 @@ _options = (
         "[default: squash]",
     ),
     click.option(
+        "--drop-small-classes",
+        is_flag=True,
+        default=False,
+        help="Leave out classes that are too small to be divided.  [default: off]",
+    ),
+    click.option(
         "--exclude",
         multiple=True,
         metavar="PATTERN",

@@ -9,9 +9,9 @@ from typing import Literal
 
 from tlsearch.data.groups import group_images
 from tlsearch.data.index import DatasetIndex
+from tlsearch.data.likeness.unions import join, members
 from tlsearch.data.shortcuts import find_shortcuts
 from tlsearch.data.split import Split, crossing, imbalance, lacking_groups
-from tlsearch.data.unions import join, members
 from tlsearch.folders.junk import HIDDEN
 from tlsearch.utils.units import counted
 

@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 
 from tlsearch.data.decode import calm_pillow, shrink
-from tlsearch.data.fingerprint import ImageFingerprint
-from tlsearch.data.index import DatasetIndex, ImageRecord, Survey, assemble, read_image
+from tlsearch.data.index import DatasetIndex, ImageRecord, Survey
+from tlsearch.data.likeness.fingerprint import ImageFingerprint
 from tlsearch.data.parallel import CountListener, map_files
+from tlsearch.data.survey import assemble, read_image
 from tlsearch.folders.walk import Skipped
 from tlsearch.plugins.api import Images
 from tlsearch.utils.files import atomic_path, create_array, unusable
@@ -36,7 +37,8 @@ def decode_all(
     with atomic_path(file) as part:
         outcomes = _decode_to(part, found, size, progress, workers)
         index = assemble(found, outcomes)
-        kept = [row for row, outcome in enumerate(outcomes) if not isinstance(outcome, Skipped)]
+        used = {image.path for image in index.images}
+        kept = [row for row, image in enumerate(found.images) if image.path in used]
         if len(kept) < len(outcomes):
             select_rows(part, kept, part)
     return index

@@ -132,7 +132,7 @@ def require_groups(index: DatasetIndex, groups: Sequence[int]) -> None:
         raise DataError(
             f"Class {name} has {have} group{'s' if have > 1 else ''} of pictures, but {needed} are needed to train, "
             "choose and test on, where those that look alike or that --group-by joins are one group: add other "
-            "pictures of it, remove its folder or group by something finer."
+            "pictures of it, group by something finer, or say --drop-small-classes."
         )
 
 

@@ -45,7 +45,7 @@ def require_usable(found: Survey | DatasetIndex) -> None:
         has, folder = ("has", "folder") if len(small) == 1 else ("have", "folders")
         raise DataError(
             f"Each class needs at least {MIN_PER_CLASS} readable images, but {some(small)} in {root} {has} "
-            f"fewer{unused}: add images or remove the class {folder}."
+            f"fewer{unused}: add images, remove the class {folder}, or say --drop-small-classes."
         )
     trained = {image.label for image in images if (image.split or "train") == "train"}
     untrained = [name for label, name in enumerate(classes) if label not in trained]

@@ -8,12 +8,13 @@ from pathlib import Path
 
 from tlsearch.config import Metric, RunConfig
 from tlsearch.data.checks import IMBALANCE_LIMIT, check
-from tlsearch.data.index import DatasetIndex, Survey, survey
+from tlsearch.data.index import DatasetIndex, ImageOptions, Survey
 from tlsearch.data.pixels import decode_all, new_pixels, open_pixels, select_rows, smaller
 from tlsearch.data.rgb import PLAIN
 from tlsearch.data.source_parts import rows_by_fold
 from tlsearch.data.sources import read_source
 from tlsearch.data.split import Fold, Split, folds_of, imbalance, split, stratified_folds
+from tlsearch.data.survey import survey
 from tlsearch.pipeline.context import Data, RunContext
 from tlsearch.pipeline.messages import data_line
 from tlsearch.plugins.kinds.reader import PartName, ReadingOptions
@@ -47,9 +48,7 @@ def scan(context: RunContext) -> Survey:
         return survey(
             reading,
             lambda done, total: callbacks.on_progress("data", done, total, "looking"),
-            config.group_by,
-            config.look_alikes,
-            config.resize,
+            image_options(config),
         )
 
 
@@ -60,6 +59,16 @@ def reading_options(config: RunConfig) -> ReadingOptions:
         layout=config.layout,
         parts={part: str(folder) for part, folder in named.items() if folder is not None},
         exclude=config.exclude,
+    )
+
+
+def image_options(config: RunConfig) -> ImageOptions:
+    """What the configuration asks for of the images."""
+    return ImageOptions(
+        group_by=config.group_by,
+        look_alikes=config.look_alikes,
+        resize=config.resize,
+        drop_small=config.drop_small_classes,
     )
 
 

@@ -13,11 +13,11 @@ import numpy as np
 import numpy.typing as npt
 
 from tlsearch.config import RunConfig
-from tlsearch.data.index import survey
 from tlsearch.data.pixels import open_pixels, select_rows
 from tlsearch.data.sources import read_source
 from tlsearch.data.split import Fold
 from tlsearch.data.stratify import draw_stratified
+from tlsearch.data.survey import survey
 from tlsearch.listeners.callback_list import CallbackList
 from tlsearch.pipeline.candidates import find_candidates
 from tlsearch.pipeline.context import new_context

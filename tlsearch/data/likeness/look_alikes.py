@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from tlsearch.data.unions import join, members
+from tlsearch.data.likeness.unions import join, members
 from tlsearch.utils.texts import some
 
 SWALLOWED = 0.5

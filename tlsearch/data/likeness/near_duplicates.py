@@ -21,8 +21,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from tlsearch.data.align import compare_aligned, correlate, halve
-from tlsearch.data.fingerprint import SHAPE, ImageFingerprint
+from tlsearch.data.likeness.align import compare_aligned, correlate, halve
+from tlsearch.data.likeness.fingerprint import SHAPE, ImageFingerprint
 from tlsearch.types import Float32Array, IntArray
 
 HASH_BITS = 4

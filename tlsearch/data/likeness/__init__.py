@@ -1,0 +1,1 @@
+"""Which pictures look alike, and whether that says that they belong together."""

@@ -1,0 +1,183 @@
+"""From a reading to an index: headers first, then every file once.
+
+A reader says which files there are (``sources``). ``survey`` reads their headers only, so that the size at which pixels
+are kept can be chosen before anything is decoded; ``pixels.decode_all`` then reads every file once and gives the
+``DatasetIndex``. ``scan`` does all of it and keeps no pixels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from tlsearch.data.decode import DecodedImage, ImageError, calm_pillow, deep_range, open_image, read_picture
+from tlsearch.data.deep_greys import describe, window_of
+from tlsearch.data.groups import group_names
+from tlsearch.data.index import DEFAULTS, DatasetIndex, ImageOptions, ImageRecord, Survey
+from tlsearch.data.likeness.fingerprint import ImageFingerprint
+from tlsearch.data.likeness.look_alikes import pairs_that_count
+from tlsearch.data.likeness.near_duplicates import find_near_duplicates
+from tlsearch.data.parallel import CountListener, map_files
+from tlsearch.data.rgb import Decoding, is_deep
+from tlsearch.data.small_classes import drop_few, drop_small
+from tlsearch.data.source_parts import settle_parts
+from tlsearch.data.sources import read_source
+from tlsearch.data.usable import label_of, require_usable
+from tlsearch.folders.walk import Skipped
+from tlsearch.plugins.kinds.reader import Item, Reading, ReadingOptions
+
+_CHECK_SIZE = 64  # side in pixels to which scan squeezes what it throws away
+
+
+def survey(reading: Reading, progress: CountListener | None = None, options: ImageOptions = DEFAULTS) -> Survey:
+    """Read the headers of the files that a reader found, in parallel.
+
+    Files that are no images are not used. Raises ``DataError`` when what is left cannot serve as a data set,
+    ``UsageError`` when ``group_by`` is of no use.
+    """
+    items, skipped = list(reading.items), list(reading.skipped)
+    if options.group_by is not None:
+        group_names([item.path.removeprefix(item.prefix) for item in items], options.group_by)
+    with calm_pillow():
+        headers = list(map_files(lambda item: _header(item.file, item.path), items, progress))
+    classes = tuple(sorted({label_of(item) for item in items}))
+    labels = {name: label for label, name in enumerate(classes)}
+    found: list[tuple[ImageRecord, Path]] = []
+    for item, header in zip(items, headers, strict=True):
+        if isinstance(header, str):
+            skipped.append(Skipped(item.path, header))
+        else:
+            found.append((_record(item, labels[label_of(item)], header.size), item.file))
+    found.sort(key=lambda pair: pair[0].path)
+    images, understood, notes = settle_parts([record for record, _ in found])
+    deep = [
+        item.file for item, header in zip(items, headers, strict=True) if not isinstance(header, str) and header.deep
+    ]
+    window, window_line = _measure_window(deep)
+    said = (*reading.understood, *understood, *window_line)
+    result = Survey(
+        root=reading.root,
+        classes=classes,
+        images=images,
+        skipped=tuple(sorted(skipped, key=lambda entry: entry.path)),
+        files=tuple(file for _, file in found),
+        reading=replace(reading, items=(), understood=said, notes=(*reading.notes, *notes)),
+        options=options,
+        decoding=Decoding(window, options.resize),
+    )
+    if options.drop_small:
+        result = drop_few(result)
+    require_usable(result)
+    return result
+
+
+def scan(
+    source: Path | str,
+    progress: CountListener | None = None,
+    reading: ReadingOptions | None = None,
+    options: ImageOptions = DEFAULTS,
+) -> DatasetIndex:
+    """Read a source, survey it and decode all of it, keeping no pixels. Raises what ``survey`` does."""
+    found = survey(read_source(source, reading), options=options)
+    with calm_pillow():
+        read = map_files(lambda row: read_image(found, row, _CHECK_SIZE), range(len(found.images)), progress)
+        return assemble(found, [item if isinstance(item, Skipped) else (item[0], item[1].look) for item in read])
+
+
+def read_image(found: Survey, row: int, size: int) -> tuple[ImageRecord, DecodedImage] | Skipped:
+    """Decode one image: its completed record and what was read, or why it is not used."""
+    image = found.images[row]
+    try:
+        picture = read_picture(found.files[row], size, image.path, found.decoding)
+    except ImageError as error:
+        return Skipped(image.path, error.reason)
+    record = replace(
+        image,
+        sha256=picture.sha256,
+        width=picture.width,
+        height=picture.height,
+        constant=picture.constant,
+        colours=picture.look.colours,
+    )
+    return record, picture
+
+
+def assemble(found: Survey, outcomes: Sequence[tuple[ImageRecord, ImageFingerprint] | Skipped]) -> DatasetIndex:
+    """The index from the outcome of every image of a survey; looks are compared here and kept no longer.
+
+    Raises ``DataError`` when too few images are left.
+    """
+    kept = [row for row, item in enumerate(outcomes) if not isinstance(item, Skipped)]
+    read = [item for item in outcomes if not isinstance(item, Skipped)]
+    broken = (item for item in outcomes if isinstance(item, Skipped))
+    skipped = tuple(sorted((*found.skipped, *broken), key=lambda item: item.path))
+    images = tuple(record for record, _ in read)
+    files = tuple(found.files[row] for row in kept)
+    index = DatasetIndex(
+        root=found.root,
+        classes=found.classes,
+        images=images,
+        skipped=skipped,
+        files=files,
+        reading=found.reading,
+        look_alikes=found.options.look_alikes,
+        decoding=found.decoding,
+    )
+    if found.options.look_alikes == "auto":
+        index = _with_look_alikes(index, [look for _, look in read])
+    if found.options.drop_small:
+        index = drop_small(index, found.options.group_by)
+    require_usable(index)
+    return index
+
+
+def _with_look_alikes(index: DatasetIndex, looks: Sequence[ImageFingerprint]) -> DatasetIndex:
+    """The index with the pairs that look alike, or with a note that the rule does not fit these images."""
+    images, reading = index.images, index.reading
+    pairs = find_near_duplicates(looks)
+    unequal = [(one, other) for one, other in pairs if images[one].sha256 != images[other].sha256]
+    alike, warning = pairs_that_count(unequal, index.labels, index.classes)
+    if warning is not None and reading is not None:
+        reading = replace(reading, notes=(*reading.notes, warning))
+    return replace(index, lookalikes=tuple(alike), reading=reading)
+
+
+def _record(item: Item, label: int, size: tuple[int, int]) -> ImageRecord:
+    return ImageRecord(
+        path=item.path,
+        label=label,
+        sha256="",
+        width=size[0],
+        height=size[1],
+        split=item.split,
+        fold=item.fold,
+        group=item.group,
+        weight=item.weight,
+        prefix=item.prefix,
+    )
+
+
+@dataclass(frozen=True)
+class _Header:
+    """Width and height in pixels, and whether a picture holds greys of more than 8 bits."""
+
+    size: tuple[int, int]
+    deep: bool
+
+
+def _header(file: Path, name: str) -> _Header | str:
+    """What the header of a file says, or why it is not used."""
+    try:
+        with open_image(file, name) as image:
+            return _Header(image.size, is_deep(image))
+    except ImageError as error:
+        return error.reason
+
+
+def _measure_window(files: Sequence[Path]) -> tuple[tuple[float, float] | None, tuple[str, ...]]:
+    """The window of deep greys over all ``files``, which are decoded for it, and a line that says so."""
+    with calm_pillow():
+        ranges = [found for found in map_files(deep_range, files) if found is not None]
+    window = window_of(ranges)
+    return window, (describe(window, len(ranges)),) if window is not None else ()
