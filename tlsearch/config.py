@@ -14,7 +14,6 @@ from tlsearch.utils.files import write_atomically
 from tlsearch.utils.texts import is_utf8, nearest
 from tlsearch.utils.units import format_duration, format_size, parse_duration, parse_size
 
-Metric = Literal["accuracy", "balanced_accuracy", "macro_f1"]
 BaselineChoice = Literal["auto", "none"]
 
 DEFAULT_TRIALS = 40
@@ -53,8 +52,9 @@ class RunConfig:
     asks for no limit. ``effective_trials`` and ``effective_time_limit`` apply these rules. ``test`` is a folder that
     holds a folder of test images for each class; ``group_by`` is a regular expression that finds, in the path of a
     file, the name of the group that must stay together. ``image_size`` (pixels, 32 to 1024) None lets each candidate
-    choose; ``metric`` None is accuracy, or balanced accuracy where classes are imbalanced. ``cache_limit`` is in
-    bytes, and 0 stores nothing. ``register`` is the name under which the winner goes into MLflow's model registry.
+    choose; ``metric`` is the name of an installed metric; None is accuracy, or balanced accuracy where classes are
+    imbalanced. ``cache_limit`` is in bytes, and 0 stores nothing. ``register`` is the name under which the winner goes
+    into MLflow's model registry.
     ``force`` sets aside what an earlier run has left in ``output``.
 
     Raises:
@@ -72,7 +72,7 @@ class RunConfig:
     epochs: int | None = None
     batch_size: int = 32
     image_size: int | None = None
-    metric: Metric | None = None
+    metric: str | None = None
     seed: int = 0
     output: Path | None = None
     experiment: str | None = None
@@ -115,7 +115,8 @@ class RunConfig:
             compile_group_by(self.group_by)
         for name, (low, high) in _RANGES.items():
             _check_whole(name, getattr(self, name), low, high, optional=_default(name) is None)
-        _check_choice("metric", self.metric, (None, *get_args(Metric)))
+        if self.metric is not None and (not isinstance(self.metric, str) or not re.fullmatch(_NAME, self.metric)):
+            raise _bad("metric", self.metric, "the name of an installed metric")
         _check_choice("baseline", self.baseline, get_args(BaselineChoice))
         for name in ("refit", "force"):
             if not isinstance(getattr(self, name), bool):

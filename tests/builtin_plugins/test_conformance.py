@@ -8,10 +8,11 @@ import pytest
 
 from tlsearch.models.small_cnn import SmallCNN
 from tlsearch.plugins import registry
-from tlsearch.testing import AugmentationTests, BackboneTests
+from tlsearch.testing import AugmentationTests, BackboneTests, MetricTests
 
 BACKBONES = ["vgg16", "vgg19", "resnet50", "efficientnet_lite0"]
 AUGMENTATIONS = ["color", "crop", "flip", "geometric", "rotate", "shift", "standard"]
+METRICS = ["accuracy", "balanced_accuracy", "macro_f1"]
 
 
 class TestBackbones(BackboneTests):
@@ -34,6 +35,12 @@ class TestAugmentations(AugmentationTests):
         return registry.load_plugin("augmentation", request.param)
 
 
+class TestMetrics(MetricTests):
+    @pytest.fixture(params=METRICS)
+    def plugin(self, request: pytest.FixtureRequest) -> Any:
+        return registry.load_plugin("metric", request.param)
+
+
 def test_every_built_in_plugin_is_checked() -> None:
     own = [entry for entry in registry.find_plugins() if entry.distribution == "tlsearch"]
-    assert {entry.name for entry in own} == {*BACKBONES, *AUGMENTATIONS}
+    assert {entry.name for entry in own} == {*BACKBONES, *AUGMENTATIONS, *METRICS}

@@ -45,7 +45,7 @@ def plan_lines(plan: Plan, trials: int, limit: float | None) -> list[str]:
     why = f", for the largest class has {ratio:.1f} times the images of the smallest" if ratio > IMBALANCE_LIMIT else ""
     lines = [
         names,
-        f"choosing by {data.metric.replace('_', ' ')}{why}",
+        f"choosing by {data.metric.name.replace('_', ' ')}{why}",
         f"at most {trials} trials, {time}; first views about {max(1, round(first))} s; "
         f"{plan.space.steps} steps a trained trial; augmentation {', '.join(plan.space.policies)}",
     ]
@@ -134,7 +134,7 @@ def parent_params(config: RunConfig, plan: Plan, limit: float | None) -> dict[st
     return {
         "dataset": config.dataset,
         "candidates": ", ".join(c.label for c in plan.space.candidates),
-        "metric": plan.data.metric,
+        "metric": plan.data.metric.name,
         "trials": config.effective_trials,
         "time_limit": limit if limit is not None else "none",
         "steps": plan.space.steps,
@@ -146,7 +146,7 @@ def parent_params(config: RunConfig, plan: Plan, limit: float | None) -> dict[st
 def recorded_run(context: RunContext, plan: Plan) -> RecordedRun:
     """What the record in MLflow says of a run."""
     data, split = plan.data, plan.data.split
-    metric = f"val_{data.metric}"
+    metric = f"val_{data.metric.name}"
     return RecordedRun(
         output=context.output,
         params=parent_params(context.config, plan, context.budget.limit),
@@ -154,7 +154,8 @@ def recorded_run(context: RunContext, plan: Plan) -> RecordedRun:
         fingerprint=data.index.fingerprint,
         counts={"train": len(split.train), "val": len(split.val), "test": len(split.test)},
         seed=context.config.seed,
-        metric=data.metric,
+        metric=data.metric.name,
+        greater_is_better=data.metric.sign > 0,
         ranked_by=[metric] if plan.costs.trained_folds == len(plan.folds) else ["val_on_shared_folds", metric],
         plugins=plan.plugins.versions(),
         cuts={candidate: facts.cuts for candidate, facts in plan.measured.items()},

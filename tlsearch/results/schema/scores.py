@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from tlsearch.types import Interval
 
+SCORE_INTERVAL = "score interval"
+"""The method of intervals that come from a formula, as those of the built-in metrics do."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Confirmed:
@@ -29,7 +32,9 @@ class Metrics:
     original files, once. ``val_folds`` is the number of folds that ``val`` is the mean of. ``ms_per_image`` is
     the time of one image alone. ``majority`` is what always guessing the largest class scores on test,
     ``test_opened`` how often this test set has been opened, by this run or any before it. ``test_accuracy`` is
-    the plain accuracy on test, whatever the metric is.
+    the plain accuracy on test, whatever the metric is. ``greater_is_better`` is False where a lower score is better.
+    ``interval_method`` says how intervals are made: "score interval" for the built-in metrics, else "stratified
+    bootstrap".
     """
 
     name: str
@@ -45,6 +50,8 @@ class Metrics:
     test_accuracy: float | None = None
     test_accuracy_ci95: Interval | None = None
     val_folds: int = 1
+    greater_is_better: bool = True
+    interval_method: str = SCORE_INTERVAL
 
 
 @dataclass(frozen=True, kw_only=True)
