@@ -16,6 +16,12 @@ from tlsearch.utils.units import format_duration, format_size, parse_duration, p
 
 BaselineChoice = Literal["auto", "none"]
 
+USUAL_METRIC = "accuracy"
+"""The metric of a run for which none was asked."""
+
+IMBALANCED_METRIC = "balanced_accuracy"
+"""The metric of such a run where classes are imbalanced."""
+
 DEFAULT_TRIALS = 40
 DEFAULT_TIME_LIMIT = 1800.0
 CONFIG_NAME = "run.toml"

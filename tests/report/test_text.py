@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from tests.helpers.sample_result import BASELINE, SAMPLE
+from tlsearch.report import numbers
 from tlsearch.report import text as words
 from tlsearch.report.markdown import describe
 from tlsearch.report.model_table import headings, model_rows
@@ -95,12 +96,12 @@ def test_other_folds_than_those_of_the_heading_are_noted() -> None:
     assert [r.val_note for r in model_rows(result)] == ["", "", "fold 1 of 5", "fold 1 of 5"]
 
 
-def numbers(result: RunResult) -> dict[str, float]:
+def metrics_of(result: RunResult) -> dict[str, float]:
     return flat_metrics(result)
 
 
 def test_the_names_of_mlflow_are_those_of_the_result_file() -> None:
-    found = numbers(SAMPLE)
+    found = metrics_of(SAMPLE)
     plain = SAMPLE.to_dict()
     metrics = plain["metrics"]
     assert found["val"] == metrics["val"]
@@ -120,7 +121,7 @@ def test_the_names_of_mlflow_are_those_of_the_result_file() -> None:
 
 
 def test_both_gains_are_metrics_with_their_evidence() -> None:
-    found = numbers(SAMPLE)
+    found = metrics_of(SAMPLE)
     assert [found[f"gain_over_baseline{end}"] for end in ("", "_ci95_low", "_ci95_high", "_p")] == [
         0.301, 0.249, 0.353, 2e-25,
     ]  # fmt: skip
@@ -128,7 +129,7 @@ def test_both_gains_are_metrics_with_their_evidence() -> None:
         0.043, 0.017, 0.071, 0.0016,
     ]  # fmt: skip
     assert "baseline_confirmed_seed_spread" not in found  # unknown, not 0
-    bare = numbers(replace(SAMPLE, baseline=None, from_scratch=(), gain=None))
+    bare = metrics_of(replace(SAMPLE, baseline=None, from_scratch=(), gain=None))
     assert not any("baseline" in name or "gain_" in name for name in bare)
 
 
@@ -175,21 +176,21 @@ def test_a_loss_is_claimed_by_the_same_rule(p: float | None, shown: bool) -> Non
     ],
 )
 def test_p_values_read_as_people_write_them(p: float, text: str) -> None:
-    assert words.format_p(p) == text
+    assert numbers.format_p(p) == text
 
 
 def test_a_missing_p_value_says_why() -> None:
-    assert words.format_p(None) == "no p-value (fewer than 6 discordant pairs or groups)"
+    assert numbers.format_p(None) == "no p-value (fewer than 6 discordant pairs or groups)"
 
 
 @pytest.mark.parametrize(
     ("value", "text"), [(0.8731, "0.873"), (0.0, "0.000"), (1.0, "1.000"), (0.9997, "1.000"), (0.1005, "0.101")]
 )
 def test_scores(value: float, text: str) -> None:
-    assert words.format_score(value) == text
+    assert numbers.format_score(value) == text
 
 
 def test_differences() -> None:
-    assert words.format_difference(-0.0213) == "-0.021"
-    assert words.format_difference(0.0001) == "+0.000"
-    assert words.format_interval((-0.01, 1.0), sign=True) == "[-0.010 +1.000]"
+    assert numbers.format_difference(-0.0213) == "-0.021"
+    assert numbers.format_difference(0.0001) == "+0.000"
+    assert numbers.format_interval((-0.01, 1.0), sign=True) == "[-0.010 +1.000]"

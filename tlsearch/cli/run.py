@@ -11,7 +11,7 @@ from typing import Any, get_args
 import click
 
 from tlsearch.cli.options import group_by_option, test_option
-from tlsearch.config import BaselineChoice, RunConfig, read_config
+from tlsearch.config import IMBALANCED_METRIC, USUAL_METRIC, BaselineChoice, RunConfig, read_config
 from tlsearch.errors import UsageError
 from tlsearch.utils.units import parse_duration, parse_size
 
@@ -79,7 +79,7 @@ def _read(
     "--metric",
     metavar="NAME",
     help="The metric to choose the winner by; `tlsearch plugins list` names those that are installed.  "
-    "[default: accuracy; balanced_accuracy above an imbalance of 3:1]",
+    f"[default: {USUAL_METRIC}; {IMBALANCED_METRIC} above an imbalance of 3:1]",
 )
 @click.option("--seed", type=int, metavar="N", help="The same seed gives the same trials.  [default: 0]")
 @click.option(

@@ -77,7 +77,7 @@ def evaluate(
             models[name] = output / ("baseline" if number == 0 else f"scratch-{scratch.architecture}")
             fetch_model(context, plan.data, scratch.result.spec, scratch.candidate, models[name])
         evaluation = evaluate_once(context, plan.data, record, models)
-    context.callbacks.on_step("test", tested_line(evaluation, plan.data.metric.name))
+    context.callbacks.on_step("test", tested_line(evaluation, plan.data.metric))
     return evaluation
 
 

@@ -12,9 +12,12 @@ from tlsearch.data.checks import IMBALANCE_LIMIT
 from tlsearch.data.split import imbalance
 from tlsearch.data.totals import totals
 from tlsearch.listeners.mlflow import RecordedRun
+from tlsearch.plugins.kinds.metric import GuardedMetric
 from tlsearch.report import text as words
-from tlsearch.report.text import format_interval, format_score
+from tlsearch.report.numbers import format_interval, format_score
 from tlsearch.results.result import RunResult
+from tlsearch.stats.metrics import EVERY_IMAGE
+from tlsearch.stats.scoring import interval_method
 from tlsearch.utils.units import counted, format_duration
 
 if TYPE_CHECKING:
@@ -43,9 +46,10 @@ def plan_lines(plan: Plan, trials: int, limit: float | None) -> list[str]:
     first = sum(f.forward_seconds for f in plan.measured.values()) * len(data.pool)
     ratio = imbalance([data.labels[position] for position in data.training])
     why = f", for the largest class has {ratio:.1f} times the images of the smallest" if ratio > IMBALANCE_LIMIT else ""
+    lower = ", the lower the better" if data.metric.sign < 0 else ""
     lines = [
         names,
-        f"choosing by {data.metric.name.replace('_', ' ')}{why}",
+        f"choosing by {data.metric.name.replace('_', ' ')}{lower}{why}",
         f"at most {trials} trials, {time}; first views about {max(1, round(first))} s; "
         f"{plan.space.steps} steps a trained trial; augmentation {', '.join(plan.space.policies)}",
     ]
@@ -105,17 +109,18 @@ def confirm_line(confirmation: Confirmation) -> str:
     return f"{format_score(confirmed.mean)} {words.confirmed_on(confirmed)}{apart}{compared}   winner {winner.label}"
 
 
-def tested_line(evaluation: Evaluation, metric: str) -> str:
+def tested_line(evaluation: Evaluation, metric: GuardedMetric) -> str:
     """The test figures with their intervals, both gains, and how often this test set has been opened."""
     claims = evaluation.claims
-    name = "" if metric == "accuracy" else f"{words.metric_name(metric)} "
+    name = "" if metric.counts == EVERY_IMAGE else f"{words.metric_name(metric.name)} "
     parts = [f"{name}{_estimate(claims.winner)} {words.TESTED}", f"linear probe {_estimate(claims.linear_probe)}"]
     if claims.baseline is not None:
         parts.append(f"from scratch {_estimate(claims.baseline)}")
     if name:
         parts.append(f"accuracy {_estimate(evaluation.accuracy)}")
     parts += words.gain_lines(claims.gain)
-    return "   ".join([*parts, f"({words.openings(evaluation.opened)})"])
+    by = "" if metric.counts is not None else f"intervals by {interval_method(metric)}; "
+    return "   ".join([*parts, f"({by}{words.openings(evaluation.opened)})"])
 
 
 def _estimate(found: Estimate) -> str:
@@ -178,7 +183,8 @@ def version_note(result: RunResult) -> str:
     metrics = result.metrics
     name = words.metric_name(metrics.name)
     selected = words.selected(metrics.val_folds, result.plan.folds)
+    by = f" {words.by_method(metrics)}".rstrip()
     return (
         f"{result.winner.label}: {name} {format_score(metrics.val)} {selected}, {format_score(metrics.test)} "
-        f"{format_interval(metrics.test_ci95)} on {result.dataset.total('test'):,} test images, {words.TESTED}."
+        f"{format_interval(metrics.test_ci95)}{by} on {result.dataset.total('test'):,} test images, {words.TESTED}."
     )

@@ -253,6 +253,7 @@ def _metrics(plan: Plan, found: StepResults) -> schema.Metrics:
         test_accuracy_ci95=found.evaluation.accuracy.ci95,
         val_folds=len(plan.folds_of(winner.spec)),
         greater_is_better=plan.data.metric.sign > 0,
+        counts=plan.data.metric.counts,
         interval_method=interval_method(plan.data.metric),
     )
 

@@ -6,13 +6,14 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
+from tlsearch.config import IMBALANCED_METRIC, USUAL_METRIC
 from tlsearch.data.checks import IMBALANCE_LIMIT, check
 from tlsearch.data.index import DatasetIndex, Survey, survey
 from tlsearch.data.pixels import decode_all, new_pixels, open_pixels, select_rows, smaller
 from tlsearch.data.split import Fold, Split, imbalance, split, stratified_folds
 from tlsearch.pipeline.context import Data, RunContext
 from tlsearch.pipeline.messages import data_line
-from tlsearch.plugins.metrics import IMBALANCED_METRIC, USUAL_METRIC, load_metric
+from tlsearch.plugins.metrics import load_metric
 from tlsearch.utils.files import atomic_path
 
 SIZE_STEP = 32

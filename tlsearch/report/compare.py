@@ -17,7 +17,7 @@ from tlsearch.errors import UsageError
 from tlsearch.plugins.kinds.metric import CountMetric
 from tlsearch.report import text as words
 from tlsearch.results.result import RESULT_FILE, RunResult, read_result
-from tlsearch.results.schema import Difference, EvaluationPredictions
+from tlsearch.results.schema import Difference, EvaluationPredictions, Metrics
 from tlsearch.utils.units import format_duration
 
 # What a run was asked for that can change its result; not where it reads and writes.
@@ -72,11 +72,11 @@ class Comparison:
                 f"{several if compared > 1 else ''}. A run that is chosen by its test figure is chosen on test: that "
                 "figure is then optimistic."
             )
-        result = self.runs[0].result
-        if _count_metric(result) is None:
+        metrics = self.runs[0].result.metrics
+        if _count_metric(metrics) is None:
             notes.append(
-                f"The metric {words.metric_name(result.metrics.name)} needs the probabilities of every image, which "
-                "result.json does not have. So no difference is given."
+                f"The metric {words.metric_name(metrics.name)} needs the probabilities of every image, which "
+                f"result.json does not have. So no difference is given. Intervals are {words.by_method(metrics)}."
             )
         if silent:
             which = "" if self.same_test else ", nor which images were tested; there are as many of each class"
@@ -174,15 +174,15 @@ def _difference(first: Run, other: Run) -> Difference | None:
     from tlsearch.stats.claims import compare
 
     base, theirs = first.result.predictions, other.result.predictions
-    metric: CountMetric | None = _count_metric(other.result)
+    metric: CountMetric | None = _count_metric(other.result.metrics)
     if base is None or theirs is None or metric is None:
         return None
     return compare(theirs.true, theirs.predicted, base.predicted, metric, groups=_joined(base, theirs))
 
 
-def _count_metric(result: RunResult) -> CountMetric | None:
+def _count_metric(metrics: Metrics) -> CountMetric | None:
     """The metric of a run, where it is a function of the predicted classes."""
-    return next((name for name in get_args(CountMetric) if name == result.metrics.name), None)
+    return next((name for name in get_args(CountMetric) if name == metrics.counts), None)
 
 
 def _joined(one: EvaluationPredictions, other: EvaluationPredictions) -> list[int]:

@@ -8,6 +8,12 @@ import numpy.typing as npt
 from tlsearch.plugins.kinds.metric import CountMetric
 from tlsearch.types import AnyArray, Float64Array, LabelArray
 
+EVERY_IMAGE: CountMetric = "accuracy"
+"""The score in which every image weighs the same."""
+
+EVERY_CLASS: CountMetric = "balanced_accuracy"
+"""The score in which every class weighs the same."""
+
 LEAST_PROBABILITY = 1e-7
 """Taken for every probability below it: one probability of 0 must not decide a log loss."""
 

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from tlsearch.plugins.kinds.metric import GuardedMetric
 from tlsearch.stats import bootstrap, claims, standard_errors
 from tlsearch.stats.claims import Claims, Difference, Estimate, Gain, ModelPredictions
+from tlsearch.stats.intervals import SCORE_INTERVAL
 from tlsearch.stats.metrics import score
 from tlsearch.types import AnyArray, Float64Array, LabelArray
 
@@ -26,7 +27,7 @@ def score_by(metric: GuardedMetric, labels: AnyArray, probabilities: AnyArray) -
 
 def interval_method(metric: GuardedMetric) -> str:
     """How intervals are made, as people read it."""
-    return "score interval" if metric.counts is not None else bootstrap.METHOD
+    return SCORE_INTERVAL if metric.counts is not None else bootstrap.METHOD
 
 
 def estimate_of(

@@ -17,6 +17,7 @@ from tlsearch.data.split import Fold, stratified_folds
 from tlsearch.data.stratify import draw_stratified
 from tlsearch.plugins.kinds.metric import GuardedMetric
 from tlsearch.results.schema import MoreData, SizePoint
+from tlsearch.stats.metrics import EVERY_CLASS, EVERY_IMAGE
 from tlsearch.training.linear_head import LabelledImages, standardisation, standardise
 from tlsearch.types import AnyArray, Float32Array, Float64Array, IntArray
 
@@ -188,7 +189,7 @@ def _more_data(
     )
     gain, error = _estimate(right[:, -1] - right[:, -2], weights, stratum, groups)
     interval = (gain - _NORMAL_95 * error, gain + _NORMAL_95 * error)
-    name = "accuracy" if accuracy else "balanced_accuracy"
+    name = EVERY_IMAGE if accuracy else EVERY_CLASS
     return MoreData(
         metric=name, points=points, draws=len(right), examined=len(labels), last_gain=gain, gain_ci95=interval
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tlsearch.plugins.kinds.metric import GuardedMetric
-from tlsearch.stats.metrics import log_loss, score
+from tlsearch.stats.metrics import EVERY_IMAGE, log_loss, score
 from tlsearch.stats.scoring import score_by
 from tlsearch.types import Float32Array, IntArray
 
@@ -23,7 +23,7 @@ def validation(probabilities: Float32Array, labels: IntArray, metric: GuardedMet
         return {}
     return {
         "val_loss": log_loss(probabilities, labels),
-        "val_accuracy": score(labels, probabilities.argmax(axis=1), "accuracy"),
+        "val_accuracy": score(labels, probabilities.argmax(axis=1), EVERY_IMAGE),
         "objective": score_by(metric, labels, probabilities),
     }
 

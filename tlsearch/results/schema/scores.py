@@ -1,13 +1,11 @@
-"""The scores of the winner and of what it is compared with. Scores are fractions 0..1, an interval is (low, high)."""
+"""The scores of the winner and of what it is compared with, in the metric of the run. An interval is (low, high)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tlsearch.stats.intervals import SCORE_INTERVAL
 from tlsearch.types import Interval
-
-SCORE_INTERVAL = "score interval"
-"""The method of intervals that come from a formula, as those of the built-in metrics do."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,8 +31,8 @@ class Metrics:
     the time of one image alone. ``majority`` is what always guessing the largest class scores on test,
     ``test_opened`` how often this test set has been opened, by this run or any before it. ``test_accuracy`` is
     the plain accuracy on test, whatever the metric is. ``greater_is_better`` is False where a lower score is better.
-    ``interval_method`` says how intervals are made: "score interval" for the built-in metrics, else "stratified
-    bootstrap".
+    ``counts`` names the ``CountMetric`` that the metric is; such scores are fractions 0..1. ``interval_method`` says
+    how intervals are made: "score interval" where the metric is one, else "stratified bootstrap".
     """
 
     name: str
@@ -51,7 +49,13 @@ class Metrics:
     test_accuracy_ci95: Interval | None = None
     val_folds: int = 1
     greater_is_better: bool = True
+    counts: str | None = None
     interval_method: str = SCORE_INTERVAL
+
+    @property
+    def sign(self) -> float:
+        """1 where a greater score is better, -1 where a smaller one is: of ``sign * score`` the greater is better."""
+        return 1.0 if self.greater_is_better else -1.0
 
 
 @dataclass(frozen=True, kw_only=True)
