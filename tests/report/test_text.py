@@ -194,3 +194,41 @@ def test_differences() -> None:
     assert numbers.format_difference(-0.0213) == "-0.021"
     assert numbers.format_difference(0.0001) == "+0.000"
     assert numbers.format_interval((-0.01, 1.0), sign=True) == "[-0.010 +1.000]"
+
+
+COST = replace(
+    SAMPLE,
+    metrics=replace(
+        SAMPLE.metrics, name="brier_f1", val=0.2, test=1.25, test_ci95=(1.1, 1.4), majority=1.6, counts=None,
+        greater_is_better=False, interval_method="stratified bootstrap",
+    ),
+)  # fmt: skip
+"""The sample in a metric of which less is better, and which is no share of images."""
+
+
+def test_an_interval_by_resampling_says_so() -> None:
+    assert words.by_method(SAMPLE.metrics) == ""
+    assert words.by_method(COST.metrics) == "by stratified bootstrap"
+    assert "brier F1 1.250 [1.100 1.400] by stratified bootstrap on test" in describe(COST)
+    assert "bootstrap" not in describe(SAMPLE)
+
+
+def test_scores_that_are_no_fractions_are_plain_numbers() -> None:
+    assert SAMPLE.gain is not None
+    assert SAMPLE.gain.over_linear_probe is not None
+    text = " ".join(words.verdict(COST))
+    assert "over the best linear probe +0.043 [+0.017 +0.071]" in text
+    assert "points" not in text
+    assert "over the best linear probe +4.3 points [+1.7, +7.1]" in " ".join(words.verdict(SAMPLE))
+
+
+@pytest.mark.parametrize(("test", "said"), [(1.7, True), (1.6, True), (1.5, False)])
+def test_worse_than_guessing_is_more_where_less_is_better(test: float, said: bool) -> None:
+    assert SAMPLE.baseline is not None
+    result = replace(COST, baseline=replace(SAMPLE.baseline, test=test))
+    assert ("no better than always guessing the most frequent class (1.600)" in " ".join(words.verdict(result))) is said
+
+
+@pytest.mark.parametrize(("name", "text"), [("macro_f1", "macro F1"), ("balanced_accuracy", "balanced accuracy")])
+def test_a_metric_is_named_as_people_do(name: str, text: str) -> None:
+    assert words.metric_name(name) == text
