@@ -35,7 +35,7 @@ def register(
     run_id = tracker.start_parent("search", {}, {})
     logged = client.create_logged_model(tracker.experiment_id, name="winner", source_run_id=run_id)
     client.finalize_logged_model(logged.model_id, "READY")
-    figures = Figures(fingerprint, metric, val, greater_is_better)
+    figures = Figures(fingerprint, metric, val, greater_is_better=greater_is_better)
     return tracker.register(name, f"models:/{logged.model_id}", run_id, figures, {"test": "0.860"}, "the **winner**")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -17,7 +16,6 @@ from tlsearch.pipeline.messages import confirm_line
 from tlsearch.pipeline.plan import Plan
 from tlsearch.pipeline.saved_models import final_seconds
 from tlsearch.pipeline.trial import run_trial
-from tlsearch.plugins.kinds.metric import GuardedMetric
 from tlsearch.results.schema import Confirmed, TrialRow
 from tlsearch.search.trial_record import TrialRecord
 from tlsearch.stats.scoring import fold_error, paired_fold_error
@@ -101,7 +99,6 @@ class _FoldRuns:
 
     def run(self, spec: TrialSpec, number: int, repeat: int = 0) -> float | None:
         """The value of a spec on a fold; None where it failed."""
-        candidate = self._candidate(spec)
         what = f"fold {number + 1}" + (f", seed {repeat + 1}" if repeat else "")
         self.context.callbacks.on_progress("confirm", number, len(self.folds), f"{what}: {spec.label}")
         confirming = replace(more_views(spec), repeat=repeat)
@@ -110,7 +107,7 @@ class _FoldRuns:
             role="confirmation",
             name=f"confirm {self.numbers.get(spec, 'baseline')} {what.replace(',', '')} {spec.label}",
             spec=confirming,
-            candidate=candidate,
+            candidate=self._candidate(spec),
             folds=(self.folds[number],),
             step="confirm",
         )
@@ -130,7 +127,7 @@ class _FoldRuns:
         values, fold = self.scores[spec], self.folds[0]
         if len(values) > 1:
             return sampling_error(values, len(fold.val), len(fold.train))
-        return fold_error(self.metric, self.probabilities[spec], *self._first_fold())
+        return fold_error(self.plan.data.metric, self.probabilities[spec], *self._first_fold())
 
     def paired_error(self, best: TrialSpec, other: TrialSpec) -> float:
         """The standard error of the difference of two specs that ran on the same folds."""
@@ -138,17 +135,12 @@ class _FoldRuns:
         if len(self.scores[best]) > 1:
             return paired_error(self.scores[best], self.scores[other], len(fold.val), len(fold.train))
         pair = self.probabilities[best], self.probabilities[other]
-        return paired_fold_error(self.metric, *pair, *self._first_fold())
-
-    @property
-    def metric(self) -> GuardedMetric:
-        """The metric of the run."""
-        return self.plan.data.metric
+        return paired_fold_error(self.plan.data.metric, *pair, *self._first_fold())
 
     def mean(self, spec: TrialSpec) -> float:
         """The mean of a spec over its folds with the sign of the metric: the greater is better."""
         values = self.scores.get(spec, ())
-        return self.metric.sign * float(np.mean(values)) if values else -math.inf
+        return self.plan.data.metric.sign * float(np.mean(values)) if values else -np.inf
 
     def _first_fold(self) -> tuple[LabelArray, npt.NDArray[np.int64]]:
         """Labels and groups of the images of the first fold."""
@@ -258,8 +250,7 @@ def _run_folds(
         if number and not fits(_cost(runs, set(group)) + spare):
             break
         for spec in group:
-            value = runs.run(spec, number)
-            if value is not None:
+            if (value := runs.run(spec, number)) is not None:
                 runs.scores.setdefault(spec, []).append(value)
         # Who failed on a fold has fewer values than folds, and nothing to compare.
         beside = [spec for spec in beside if len(runs.scores.get(spec, ())) == number + 1]
@@ -274,22 +265,19 @@ def _staying(runs: _FoldRuns, running: list[TrialRecord]) -> list[TrialRecord]:
     if not running:
         return []
     best = _leader(runs, running)
-
-    def behind(contender: TrialRecord) -> float:
-        return runs.mean(best.spec) - runs.mean(contender.spec)
-
-    return [c for c in running if c is best or behind(c) <= runs.paired_error(best.spec, c.spec)]
+    lead = runs.mean(best.spec)
+    return [c for c in running if c is best or lead - runs.mean(c.spec) <= runs.paired_error(best.spec, c.spec)]
 
 
 def _leader(runs: _FoldRuns, running: Sequence[TrialRecord]) -> TrialRecord:
-    return max(running, key=lambda c: (runs.mean(c.spec), runs.metric.sign * c.score))
+    return max(running, key=lambda c: (runs.mean(c.spec), runs.plan.data.metric.sign * c.score))
 
 
 def _preference(runs: _FoldRuns, contender: TrialRecord) -> tuple[float, float, float]:
     """Lower is better: operations for one image through the whole network, then the mean, then the validation."""
     plan = runs.plan
     work = plan.costs.facts[plan.space.of(contender.spec)].cuts[-1].work
-    return work, -runs.mean(contender.spec), -runs.metric.sign * contender.score
+    return work, -runs.mean(contender.spec), -plan.data.metric.sign * contender.score
 
 
 def _repeat(runs: _FoldRuns, spec: TrialSpec, fits: Callable[[float], bool]) -> None:
@@ -299,8 +287,7 @@ def _repeat(runs: _FoldRuns, spec: TrialSpec, fits: Callable[[float], bool]) -> 
     for repeat in range(1, REPEATS + 1):
         if not fits(runs.first_seconds(spec)):  # another seed is another model
             return
-        value = runs.run(spec, 0, repeat)
-        if value is not None:
+        if (value := runs.run(spec, 0, repeat)) is not None:
             runs.repeated.setdefault(spec, []).append(value)
 
 
@@ -308,5 +295,5 @@ def _summary(runs: _FoldRuns, spec: TrialSpec) -> Confirmed:
     values = runs.scores[spec]
     seeds = [values[0], *runs.repeated.get(spec, ())]
     spread = float(np.std(seeds, ddof=1)) if len(seeds) > 1 else None
-    error = runs.error(spec)
-    return Confirmed(mean=float(np.mean(values)), folds=len(values), seed_spread=spread, sampling_error=error)
+    mean, error = float(np.mean(values)), runs.error(spec)
+    return Confirmed(mean=mean, folds=len(values), seed_spread=spread, sampling_error=error)

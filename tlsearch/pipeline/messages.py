@@ -18,6 +18,7 @@ from tlsearch.report.numbers import format_interval, format_score
 from tlsearch.results.result import RunResult
 from tlsearch.stats.metrics import EVERY_IMAGE
 from tlsearch.stats.scoring import interval_method
+from tlsearch.tracking.register import Figures
 from tlsearch.utils.units import counted, format_duration
 
 if TYPE_CHECKING:
@@ -164,6 +165,17 @@ def recorded_run(context: RunContext, plan: Plan) -> RecordedRun:
         ranked_by=[metric] if plan.costs.trained_folds == len(plan.folds) else ["val_on_shared_folds", metric],
         plugins=plan.plugins.versions(),
         cuts={candidate: facts.cuts for candidate, facts in plan.measured.items()},
+    )
+
+
+def version_figures(result: RunResult) -> Figures:
+    """What a version in the model registry is compared by."""
+    metrics = result.metrics
+    return Figures(
+        fingerprint=result.dataset.fingerprint,
+        metric=metrics.name,
+        val=metrics.val,
+        greater_is_better=metrics.greater_is_better,
     )
 
 

@@ -35,7 +35,6 @@ from tlsearch.search.failures import FAILURES_IN_A_ROW
 from tlsearch.search.importance import parameter_importance
 from tlsearch.search.trial_record import TrialRecord
 from tlsearch.stats.scoring import interval_method
-from tlsearch.tracking.register import Figures
 from tlsearch.tracking.sync import hint_at_sync, name_runs, settle
 from tlsearch.worker.protocol import GetVersions
 
@@ -150,12 +149,8 @@ def complete_record(context: RunContext, record: MlflowCallback, result: RunResu
 
 def _register(context: RunContext, record: MlflowCallback, result: RunResult, name: str, model: str) -> str:
     """What became of it, which is also told."""
-    figures = Figures(
-        result.dataset.fingerprint, result.metrics.name, result.metrics.val, result.metrics.greater_is_better
-    )
-    became = record.tracker.register(
-        name, model, record.parent_run, figures, messages.version_tags(result), messages.version_note(result)
-    )
+    figures, tags, note = messages.version_figures(result), messages.version_tags(result), messages.version_note(result)
+    became = record.tracker.register(name, model, record.parent_run, figures, tags, note)
     if became:
         context.callbacks.on_step("register", became)
     else:

@@ -11,7 +11,7 @@ from typing import Any
 
 from tlsearch.errors import PluginError
 from tlsearch.plugins.guard import Guarded
-from tlsearch.plugins.kinds import GROUPS, NAMES, kind_named
+from tlsearch.plugins.kinds import ESSENTIAL, GROUPS, NAMES, kind_named
 from tlsearch.utils.texts import choose_plugin
 
 
@@ -59,7 +59,7 @@ def find_plugins(kind: str | None = None, *, switched_off: bool = False) -> list
         for point in metadata.entry_points(group=GROUPS[each]):
             distribution = point.dist.name if point.dist else "unknown"
             own = _normal(distribution) == "tlsearch"
-            off = _normal(distribution) in disabled - ({"tlsearch"} if each.essential else set())
+            off = _normal(distribution) in disabled - ({"tlsearch"} if each in ESSENTIAL else set())
             if (off or (only_builtin and not own)) and not switched_off:
                 continue
             version = point.dist.version if point.dist else ""

@@ -7,7 +7,7 @@ a champion is no test any more.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tlsearch.errors import TrackingError
@@ -30,7 +30,7 @@ class Figures:
     fingerprint: str
     metric: str
     val: float
-    greater_is_better: bool = True
+    greater_is_better: bool = field(default=True, kw_only=True)
 
     def tags(self) -> dict[str, str]:
         """Give the tags of the version; ``Figures.of`` reads them."""

@@ -19,6 +19,9 @@ GROUPS = {
 They stand here so that plugins are found without importing a kind: modules of kinds import NumPy.
 """
 
+ESSENTIAL = frozenset({"metric"})
+"""What tlsearch itself brings of these kinds is never switched off: a run for which no metric was asked needs one."""
+
 NAMES = tuple(GROUPS)
 """The name of every kind."""
 

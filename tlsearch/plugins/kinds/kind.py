@@ -32,7 +32,6 @@ class PluginKind:
         wrap: Puts a guard around a plugin that the engine is about to use. None is the guard that names the plugin
             in whatever its methods raise.
         reserved: Names that the engine itself gives a meaning.
-        essential: Whether a run cannot do without what tlsearch itself brings, so that it is never switched off.
         name_pattern: A regular expression for the names that ``plugins new`` accepts.
     """
 
@@ -46,7 +45,6 @@ class PluginKind:
     describe: Callable[[Any], Mapping[str, Any]] = about
     wrap: Callable[[Any], Any] | None = None
     reserved: frozenset[str] = frozenset()
-    essential: bool = False
     name_pattern: str = IDENTIFIER
 
     @property

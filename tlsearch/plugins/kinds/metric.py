@@ -113,5 +113,4 @@ KIND = PluginKind(
     describe=_describe,
     wrap=GuardedMetric,
     reserved=frozenset({"loss"}),  # trials have a val_loss beside the validation score val_NAME
-    essential=True,  # a run for which no metric was asked needs one
 )
