@@ -19,6 +19,8 @@ def tests(session: nox.Session) -> None:
     """Run all tests."""
     install(session)
     session.run("pytest", *session.posargs, external=True)
+    if not session.posargs:
+        session.run("pytest", "-m", "slow", external=True)
 
 
 @nox.session

@@ -14,11 +14,16 @@ from tlsearch.utils.files import write_atomically
 from tlsearch.utils.texts import is_utf8, nearest
 from tlsearch.utils.units import format_duration, format_size, parse_duration, parse_size
 
-Metric = Literal["accuracy", "balanced_accuracy", "macro_f1"]
 BaselineChoice = Literal["auto", "none"]
 Resize = Literal["squash", "pad", "crop"]
 LookAlikes = Literal["auto", "exact", "off"]
 LayoutChoice = Literal["auto", "classes", "subfolders", "splits", "class-splits", "folds"]
+
+USUAL_METRIC = "accuracy"
+"""The metric of a run for which none was asked."""
+
+IMBALANCED_METRIC = "balanced_accuracy"
+"""The metric of such a run where classes are imbalanced."""
 
 DEFAULT_TRIALS = 40
 DEFAULT_TIME_LIMIT = 1800.0
@@ -60,8 +65,9 @@ class RunConfig:
     ``look_alikes`` says what else is kept together: pictures that look alike unless that does not fit the images, exact
     copies only, or nothing. ``image_size`` (pixels, 32 to 1024) None lets each candidate choose; ``resize`` says how
     pictures become squares: squashed, padded or cropped. ``drop_small_classes`` leaves out classes that are too small
-    to be divided. ``metric`` None is accuracy, or balanced accuracy where classes are imbalanced. ``cache_limit`` is in
-    bytes, and 0 stores nothing. ``register`` is the name under which the winner goes into MLflow's model registry.
+    to be divided. ``metric`` is the name of an installed metric; None is accuracy, or balanced accuracy where classes
+    are imbalanced. ``cache_limit`` is in bytes, and 0 stores nothing. ``register`` is the name under which the winner
+    goes into MLflow's model registry.
     ``force`` sets aside what an earlier run has left in ``output``.
 
     Raises:
@@ -86,7 +92,7 @@ class RunConfig:
     image_size: int | None = None
     resize: Resize = "squash"
     drop_small_classes: bool = False
-    metric: Metric | None = None
+    metric: str | None = None
     seed: int = 0
     output: Path | None = None
     experiment: str | None = None
@@ -129,10 +135,11 @@ class RunConfig:
             compile_group_by(self.group_by)
         for name, (low, high) in _RANGES.items():
             _check_whole(name, getattr(self, name), low, high, optional=_default(name) is None)
-        _check_choice("metric", self.metric, (None, *get_args(Metric)))
         _check_choice("look_alikes", self.look_alikes, get_args(LookAlikes))
         _check_choice("resize", self.resize, get_args(Resize))
         _check_choice("layout", self.layout, get_args(LayoutChoice))
+        if self.metric is not None and (not isinstance(self.metric, str) or not re.fullmatch(_NAME, self.metric)):
+            raise _bad("metric", self.metric, "the name of an installed metric")
         _check_choice("baseline", self.baseline, get_args(BaselineChoice))
         for name in ("drop_small_classes", "refit", "force"):
             if not isinstance(getattr(self, name), bool):

@@ -25,7 +25,7 @@ from tlsearch.plugins.api import (
     TrainingHints,
     WeightSource,
 )
-from tlsearch.plugins.kinds.metric import Metric
+from tlsearch.plugins.kinds.metric import CountMetric, Metric
 from tlsearch.plugins.kinds.reader import Item, Reader, Reading, ReadingOptions
 from tlsearch.types import Decision, TrialResult, TrialSpec
 
@@ -41,6 +41,7 @@ __all__ = [
     "AugmentationHints",
     "Backbone",
     "Callback",
+    "CountMetric",
     "CutPoint",
     "Decision",
     "EpochInfo",

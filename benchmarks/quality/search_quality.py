@@ -260,7 +260,7 @@ def describe(plan: Plan, options: argparse.Namespace) -> Record:
     return {
         "dataset": data.index.root.name,
         "images": {"training": len(data.fold.train), "validation": len(data.fold.val), "folds": len(data.folds)},
-        "metric": data.metric,
+        "metric": data.metric.name,
         "candidates": [f"{c.label} at {c.image_size} px" for c in plan.space.candidates],
         "policies": plan.space.policies,
         "steps": plan.space.steps,

@@ -17,7 +17,7 @@ from benchmarks.common.results import publish, say
 from benchmarks.common.tables import print_rows
 from benchmarks.statistics.simulated_tests import CLASSES, METRICS, Floats, Labels, Simulator, worlds
 from benchmarks.statistics.tally import SIZES, Row, Tally, parse_simulation_options
-from tlsearch.config import Metric
+from tlsearch.plugins.kinds.metric import CountMetric
 from tlsearch.stats.metrics import score_counts
 
 BENCHMARK = "statistics.bootstrap"
@@ -64,7 +64,7 @@ def lowest_by_size(rows: Sequence[Row]) -> dict[str, float]:
     return {n: min(float(str(row["coverage"])) for row in rows if str(row["n"]) == n) for n in sizes}
 
 
-def score_resamples(y: Labels, predictions: Labels, chosen: Labels, metric: Metric) -> Floats:
+def score_resamples(y: Labels, predictions: Labels, chosen: Labels, metric: CountMetric) -> Floats:
     """The score of every resample; ``chosen`` is (resamples, n), rows of images."""
     truth, predicted = y[chosen], predictions[chosen]
 

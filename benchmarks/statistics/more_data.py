@@ -18,6 +18,7 @@ from threadpoolctl import threadpool_limits
 from benchmarks.common.results import publish, say
 from benchmarks.common.tables import print_rows
 from benchmarks.statistics.tally import Row, Tally, parse_simulation_options
+from tlsearch.plugins.metrics import load_metric
 from tlsearch.training.insight import C_IMAGES, FOLDS, examine
 from tlsearch.training.linear_head import LabelledImages
 
@@ -57,7 +58,7 @@ def _coverage(n: int, simulations: int, seed: int) -> Row:
     for number in range(few):
         x, y = _draw(n, rng)
         images = LabelledImages(y, np.arange(n), CLASSES)
-        found = examine([x], images, "accuracy", seed + number, lambda done, total: None)
+        found = examine([x], images, load_metric("accuracy"), seed + number, lambda done, total: None)
         tally.add(found.more_data.gain_ci95, truth)
     return {"n": n, "true gain": round(truth, 4), **tally.row()}
 

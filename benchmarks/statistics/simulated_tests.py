@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtr
 
-from tlsearch.config import Metric
+from tlsearch.plugins.kinds.metric import CountMetric
 from tlsearch.stats.metrics import score_counts
 
 Labels = npt.NDArray[np.intp]
@@ -18,7 +18,7 @@ Floats = npt.NDArray[np.float64]
 Grouping = Literal["none", "copies", "patients"]
 
 CLASSES = 10
-METRICS: tuple[Metric, ...] = ("accuracy", "balanced_accuracy", "macro_f1")
+METRICS: tuple[CountMetric, ...] = ("accuracy", "balanced_accuracy", "macro_f1")
 SAME_WRONG = 0.6
 """How often two models that both err with an image choose the wrong class by the same draw."""
 
@@ -79,7 +79,7 @@ class Simulator:
         self.groups = _groups(self.y, world.grouping, fixed)
         self.within = {"none": 0.0, "copies": 0.9, "patients": 0.3}[world.grouping]
 
-    def truth(self, metric: Metric) -> tuple[float, float]:
+    def truth(self, metric: CountMetric) -> tuple[float, float]:
         """The exact scores of the two models: those of the expected counts."""
         scores = []
         for recalls in self.recalls:

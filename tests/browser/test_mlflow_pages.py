@@ -9,7 +9,7 @@ import pytest
 
 from tests.helpers.mlflow_pages import Pages, column, names, rows, trouble
 from tests.helpers.small_run import MARKS, TrialRecord
-from tlsearch.report.text import format_score
+from tlsearch.report.numbers import format_score
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

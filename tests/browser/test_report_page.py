@@ -11,7 +11,7 @@ import pytest
 
 from tests.helpers.small_run import MARKS, TrialRecord
 from tests.helpers.web_page import FITS, Watched
-from tlsearch.report import text as words
+from tlsearch.report import numbers
 from tlsearch.results.schema import TrialRow
 
 if TYPE_CHECKING:
@@ -106,11 +106,11 @@ def test_pictures_are_there_and_have_something_in_them(page: Page) -> None:
 def test_the_figures_are_those_of_the_result(page: Page, finished: TrialRecord) -> None:
     result = finished.result
     hero = page.locator(".hero")
-    assert hero.locator(".score").inner_text() == words.percent(result.metrics.test)
+    assert hero.locator(".score").inner_text() == numbers.percent(result.metrics.test)
     assert hero.locator(".recipe").inner_text() == result.winner.label
     assert result.gain is not None
     assert result.gain.test is not None
-    assert f"{words.points(result.gain.test)} points" in hero.locator(".verdict").inner_text()
+    assert f"{numbers.points(result.gain.test)} points" in hero.locator(".verdict").inner_text()
     rows = page.locator("table.models tbody tr")
     assert result.linear_probe is not None
     assert result.baseline is not None
@@ -118,8 +118,8 @@ def test_the_figures_are_those_of_the_result(page: Page, finished: TrialRecord) 
     intervals = [result.metrics.test_ci95, result.linear_probe.test_ci95, result.baseline.test_ci95]
     for number, (score, ci95) in enumerate(zip(tested, intervals, strict=True)):
         cell = rows.nth(number).locator("td").last.inner_text()
-        assert cell.split("\n")[0].strip() == words.percent(score)
-        assert words.percent_interval(ci95) in cell
+        assert cell.split("\n")[0].strip() == numbers.percent(score)
+        assert numbers.percent_interval(ci95) in cell
     facts = dict(zip(page.locator("dt").all_inner_texts(), page.locator("dd").all_inner_texts(), strict=True))
     assert facts["seed"] == "0"
     assert facts["data fingerprint"] == result.dataset.fingerprint[:16]

@@ -8,10 +8,11 @@ import pytest
 
 from tlsearch.models.small_cnn import SmallCNN
 from tlsearch.plugins import registry
-from tlsearch.testing import AugmentationTests, BackboneTests, ReaderTests
+from tlsearch.testing import AugmentationTests, BackboneTests, MetricTests, ReaderTests
 
 BACKBONES = ["vgg16", "vgg19", "resnet50", "efficientnet_lite0"]
 AUGMENTATIONS = ["color", "crop", "flip", "geometric", "rotate", "shift", "standard"]
+METRICS = ["accuracy", "balanced_accuracy", "macro_f1"]
 
 READERS = ["folders"]
 
@@ -42,6 +43,12 @@ class TestReaders(ReaderTests):
         return registry.load_plugin("reader", request.param)
 
 
+class TestMetrics(MetricTests):
+    @pytest.fixture(params=METRICS)
+    def plugin(self, request: pytest.FixtureRequest) -> Any:
+        return registry.load_plugin("metric", request.param)
+
+
 def test_every_built_in_plugin_is_checked() -> None:
     own = [entry for entry in registry.find_plugins() if entry.distribution == "tlsearch"]
-    assert {entry.name for entry in own} == {*BACKBONES, *AUGMENTATIONS, *READERS}
+    assert {entry.name for entry in own} == {*BACKBONES, *AUGMENTATIONS, *METRICS, *READERS}

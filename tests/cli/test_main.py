@@ -192,7 +192,7 @@ def test_option_goes_before_config_goes_before_default(
         (["run", "data", "--trials", "x"], "'x' is not a valid integer"),
         (["run", "data", "--time-limit", "soon"], "'--time-limit': 'soon' is no duration"),
         (["run", "data", "--cache-limit", "big"], "'--cache-limit': 'big' is no size"),
-        (["run", "data", "--metric", "auc"], "is not one of"),
+        (["run", "data", "--metric", "my auc"], "the name of an installed metric"),
         (["run", "data", "--bogus"], "No such option"),
         (["run", "--config", "nowhere.toml"], "No such file"),
     ],

@@ -8,13 +8,15 @@ from typing import Any, cast
 
 from tests.helpers.made_up import make_costs, make_space, plugin_facts
 from tlsearch.callbacks import Callback, Progress
-from tlsearch.config import Metric, RunConfig
+from tlsearch.config import RunConfig
 from tlsearch.data.index import DatasetIndex, ImageRecord
 from tlsearch.data.split import Fold, Split
 from tlsearch.listeners.callback_list import CallbackList, Recorder
 from tlsearch.pipeline.context import Data, RunContext
 from tlsearch.pipeline.plan import Plan
 from tlsearch.plugins.facts import PluginFacts
+from tlsearch.plugins.kinds.metric import CountMetric
+from tlsearch.plugins.metrics import load_metric
 from tlsearch.runs.budget import TimeBudget
 from tlsearch.runs.checkpoint import Checkpoint
 from tlsearch.search.cost import Costs
@@ -87,7 +89,7 @@ def make_data(
     test: Sequence[int] = (),
     val: Sequence[int] | None = None,
     groups: Sequence[int] | None = None,
-    metric: Metric = "accuracy",
+    metric: CountMetric = "accuracy",
     classes: Sequence[str] = ("cat", "dog"),
     index: DatasetIndex | None = None,
 ) -> Data:
@@ -111,7 +113,7 @@ def make_data(
         pool=pool,
         folds=(fold,),
         base_size=32,
-        metric=metric,
+        metric=load_metric(metric),
         pixels=Path("pool.npy"),
     )
 

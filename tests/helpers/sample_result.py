@@ -266,6 +266,7 @@ SAMPLE = RunResult(
     ),
     winner=Winner.of(WINNER, "block5", ("stem_conv", "stem_bn", "block1_dw")),
     metrics=Metrics(
+        counts="accuracy",
         name="accuracy",
         val=0.912,
         test=0.903,

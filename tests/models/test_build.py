@@ -16,6 +16,7 @@ from tlsearch.features.prefix import Network
 from tlsearch.features.view import PLAIN
 from tlsearch.models.build import build_suffix, export, pool
 from tlsearch.models.heads import Head
+from tlsearch.plugins.metrics import load_metric
 from tlsearch.training.trial import Outcome, TrialRunner
 from tlsearch.types import TrialSpec
 
@@ -100,7 +101,7 @@ def test_everything_frozen_has_no_suffix(network: Network) -> None:
 def test_training_moves_what_follows_the_cut_and_keeps_batchnorm_statistics(
     network: Network, folder: Path, depth: int
 ) -> None:
-    runner = TrialRunner(make_extractor(folder), "accuracy")
+    runner = TrialRunner(make_extractor(folder), load_metric("accuracy"))
     trainer = runner.prepare(network, make_spec(freeze_depth=depth, lr_suffix=0.01), make_fold())
     backbone = trainer.compiled.backbone
     assert backbone is not None
@@ -119,7 +120,7 @@ def test_training_moves_what_follows_the_cut_and_keeps_batchnorm_statistics(
 
 def test_from_scratch_batchnorm_follows_the_data(tmp_path: Path) -> None:
     network = make_network(weights=None)
-    runner = TrialRunner(make_extractor(tmp_path), "accuracy")
+    runner = TrialRunner(make_extractor(tmp_path), load_metric("accuracy"))
     spec = make_spec(weights=None, freeze_depth=0, lr_suffix=0.01)
     trainer = runner.prepare(network, spec, make_fold())
     backbone = trainer.compiled.backbone
@@ -161,7 +162,7 @@ def shipped(network: Network, folder: Path) -> dict[str, Shipped]:
     for name, changes in CASES.items():
         spec = make_spec(**changes)
         used = network if spec.weights else random
-        runner = TrialRunner(make_extractor(folder), "accuracy")
+        runner = TrialRunner(make_extractor(folder), load_metric("accuracy"))
         outcome = runner.run(used, spec, [make_fold()], Patience(), None)
         fitted = runner.fitted
         assert fitted is not None
@@ -241,7 +242,7 @@ def test_the_exported_model_starts_from_raw_pixels(shipped: dict[str, Shipped]) 
 
 def test_a_suffix_in_bfloat16_keeps_its_variables_and_its_logits_in_float32(network: Network, tmp_path: Path) -> None:
     rough = Network(Tiny(), network.candidate, network.cuts, "mixed_bfloat16")
-    runner = TrialRunner(make_extractor(tmp_path), "accuracy")
+    runner = TrialRunner(make_extractor(tmp_path), load_metric("accuracy"))
     spec = make_spec(steps=20, lr_suffix=0.01)
     outcome = runner.run(rough, spec, [make_fold()], Patience(), None)
     assert outcome.result.value is not None

@@ -10,10 +10,10 @@ import pytest
 
 from tests.helpers.contexts import make_context, make_data
 from tests.helpers.fake_worker import FakeWorker
-from tlsearch.config import Metric
 from tlsearch.errors import RunError
 from tlsearch.listeners.mlflow import MlflowCallback
 from tlsearch.pipeline.evaluate import Evaluation, evaluate_once
+from tlsearch.plugins.kinds.metric import CountMetric
 from tlsearch.runs.ledger import Ledger, fingerprint_of
 from tlsearch.worker.protocol import EvaluateModel, ModelProbabilities
 
@@ -53,7 +53,7 @@ class Opened(MlflowCallback):
 
 
 def evaluated(
-    folder: Path, openings: int = 1, metric: Metric = "accuracy", worker: FakeWorker | None = None
+    folder: Path, openings: int = 1, metric: CountMetric = "accuracy", worker: FakeWorker | None = None
 ) -> tuple[Evaluation, Opened, FakeWorker]:
     """What comes of the ``openings``-th opening of the test images."""
     record = Opened(folder)

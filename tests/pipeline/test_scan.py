@@ -153,7 +153,7 @@ def test_above_three_to_one_balanced_accuracy_is_the_default(
     write(tmp_path / "data" / "train", {"b": (0, 200, 0)}, few)
     for part, blue in (("val", 100), ("test", 200)):  # never decide: only training images count
         write(tmp_path / "data" / part, {"a": (200, 0, blue), "b": (0, 200, blue)}, 5)
-    assert load(tmp_path / "data", tmp_path / "work", metric=asked).metric == metric
+    assert load(tmp_path / "data", tmp_path / "work", metric=asked).metric.name == metric
 
 
 def test_the_digest_is_that_of_the_contents_in_order(folders: Path, tmp_path: Path) -> None:

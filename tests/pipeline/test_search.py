@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -103,6 +104,8 @@ def test_trials_are_ranked_on_the_folds_that_all_of_them_have() -> None:
     assert probe.compared(1) == 0.5
     assert probe.compared(2) == pytest.approx(0.6)
     assert probe.compared(5) == 0.7
+    assert (probe.rank(1.0, 5)[0], probe.rank(1.0, 5, -1.0)[0]) == (0.7, -0.7)
+    assert replace(probe, value=None).rank(1.0, 5, -1.0)[0] == -math.inf
     assert tuned.compared(1) == 0.65
     costs = make_costs(SPACE)
     costs.folds, costs.trained_folds = 5, 1
@@ -167,6 +170,8 @@ def test_gains_are_taken_on_the_folds_that_both_have() -> None:
         "val_gain_over_baseline": 0.25,  # on the first fold alone, as the network from scratch
         "val_gain_over_linear_probe": 0.25,  # on all three
     }
+    # A gain is how much better, where less is better too.
+    assert val_figures(solved, None, probe, -1.0) == {"val_gain_over_linear_probe": -0.25}
     tuned = TrialResult(spec=spec, state="complete", value=0.5, seconds=1.0, fold_values=(0.5,))
     assert val_figures(tuned, from_scratch, probe)["val_gain_over_linear_probe"] == 0.375
     assert val_figures(solved, None, probe) == {"val_gain_over_linear_probe": 0.25}

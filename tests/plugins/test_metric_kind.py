@@ -58,13 +58,23 @@ class Changing(Share):
         return super().score(labels, probabilities)
 
 
+class FalseCounts(Share):
+    counts = "accuracy"
+
+
+class UnknownCounts(Share):
+    counts = "kappa"
+
+
 class Undecided(Share):
     greater_is_better = None  # type: ignore[assignment] # broken on purpose
 
 
 @pytest.mark.parametrize("metric", [Share, Brier])
 def test_a_sound_metric_passes(metric: type[Share]) -> None:
-    assert {result.status for result in check_plugin("metric", metric())} == {"passed"}
+    *others, counts = check_plugin("metric", metric())
+    assert {result.status for result in others} == {"passed"}
+    assert (counts.status, counts.detail) == ("skipped", "it is no count metric")
 
 
 @pytest.mark.parametrize(
@@ -74,6 +84,8 @@ def test_a_sound_metric_passes(metric: type[Share]) -> None:
         (NotFinite, "the score is a finite number", "is nan, which is no finite number"),
         (Ordered, "the order of images does not matter", "in another order the score is"),
         (Changing, "the score is pure", "read-only"),
+        (FalseCounts, "a count metric scores as it says", "where accuracy is"),
+        (UnknownCounts, "keeps the contract", "its counts are 'kappa', where one of accuracy, balanced_accuracy"),
         (Undecided, "keeps the contract", "its greater_is_better must be True or False"),
     ],
 )
@@ -86,10 +98,13 @@ def test_a_broken_metric_fails_its_check(metric: type[Share], check: str, said: 
 def test_what_a_metric_raises_or_gives_is_its_fault() -> None:
     guarded = GuardedMetric(Share())
     assert guarded.score(LABELS, PROBABILITIES) == pytest.approx(0.7)
-    assert guarded.greater_is_better is True
+    assert (guarded.greater_is_better, guarded.sign, guarded.counts) == (True, 1.0, None)
+    assert GuardedMetric(Brier()).sign == -1.0
     with pytest.raises(PluginFailedError, match="The metric plugin 'share' raised IndexError"):
         guarded.score(LABELS + 2, PROBABILITIES)
-    bad: Any = SimpleNamespace(name="bad", score=lambda labels, probabilities: float("inf"))
+    bad: Any = SimpleNamespace(
+        name="bad", greater_is_better=True, uses_class_weights=True, score=lambda labels, probabilities: float("inf")
+    )
     with pytest.raises(PluginFailedError, match="scores 3 images as inf; it must give a finite number") as caught:
         GuardedMetric(bad).score(LABELS, PROBABILITIES)
     assert caught.value.plugin == "metric bad"

@@ -195,3 +195,6 @@ def test_the_environment_leaves_plugins_out(install: InstallPlugin, monkeypatch:
     assert "good" in names()
     monkeypatch.setenv("TLSEARCH_DISABLE_PLUGINS", "whatever, Other_Plugin")
     assert "good" not in names()
+    monkeypatch.setenv("TLSEARCH_DISABLE_PLUGINS", "tlsearch")
+    assert names() == ["good"]
+    assert "accuracy" in {entry.name for entry in registry.find_plugins("metric")}  # no run is without a metric

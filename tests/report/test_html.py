@@ -17,7 +17,8 @@ from tests.helpers.sample_result import CLASSES, LITE, SAMPLE, SOLVED, SUSPECT
 from tlsearch.data.checks import Finding
 from tlsearch.folders.walk import Skipped
 from tlsearch.report.html import write_report
-from tlsearch.report.text import label_errors_sentence, percent, percent_interval, points, verdict
+from tlsearch.report.numbers import percent, percent_interval, points
+from tlsearch.report.text import label_errors_sentence, verdict
 from tlsearch.results.result import RunResult
 from tlsearch.results.schema import (
     Confusion,

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from tests.helpers.sample_result import LITE, SAMPLE, SCRATCH, WINNER
+from tlsearch.report.charts import limits
 from tlsearch.report.images import Chart
 from tlsearch.report.sections.confusion import class_figures
 from tlsearch.report.sections.cost import cost, store_bars
@@ -185,3 +186,16 @@ def test_trials_on_different_numbers_of_folds_are_ranked_by_those_that_all_have(
     assert shown["compared"].startswith("Trials are ranked by the first fold, which all have; the mean over all folds")
     assert trial_table(replace(SAMPLE, trials=(replace(tuned, folds=5), solved))).shown["compared"] == ""
     assert reached(solved) == 0.92
+
+
+def test_where_less_is_better_the_least_comes_first_and_charts_have_its_scale() -> None:
+    metrics = replace(SAMPLE.metrics, name="cost", counts=None, greater_is_better=False)
+    rows = tuple(replace(row, value=None if row.value is None else 3 * row.value) for row in SAMPLE.trials)
+    cost_result = replace(SAMPLE, metrics=metrics, trials=rows)
+    ranked = [r.value for r in trial_table(cost_result).shown["trials"] if r.role == "trial" and r.value is not None]
+    assert ranked == sorted(ranked)
+    assert len(ranked) > 1
+    curves = charts(learning_curves(cost_result).pictures)["learning-curves"]
+    assert curves.header == ("trial", "epoch", "objective")  # accuracy on training images has another scale
+    assert limits([0.5, 3.0], fractions=False) == pytest.approx((0.3, 3.2))
+    assert limits([0.5, 3.0]) == pytest.approx((0.3, 1.0))

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from tests.helpers.sample_result import BASELINE, SAMPLE
+from tlsearch.report import numbers
 from tlsearch.report import text as words
 from tlsearch.report.markdown import describe
 from tlsearch.report.model_table import headings, model_rows
@@ -95,12 +96,12 @@ def test_other_folds_than_those_of_the_heading_are_noted() -> None:
     assert [r.val_note for r in model_rows(result)] == ["", "", "fold 1 of 5", "fold 1 of 5"]
 
 
-def numbers(result: RunResult) -> dict[str, float]:
+def metrics_of(result: RunResult) -> dict[str, float]:
     return flat_metrics(result)
 
 
 def test_the_names_of_mlflow_are_those_of_the_result_file() -> None:
-    found = numbers(SAMPLE)
+    found = metrics_of(SAMPLE)
     plain = SAMPLE.to_dict()
     metrics = plain["metrics"]
     assert found["val"] == metrics["val"]
@@ -120,7 +121,7 @@ def test_the_names_of_mlflow_are_those_of_the_result_file() -> None:
 
 
 def test_both_gains_are_metrics_with_their_evidence() -> None:
-    found = numbers(SAMPLE)
+    found = metrics_of(SAMPLE)
     assert [found[f"gain_over_baseline{end}"] for end in ("", "_ci95_low", "_ci95_high", "_p")] == [
         0.301, 0.249, 0.353, 2e-25,
     ]  # fmt: skip
@@ -128,7 +129,7 @@ def test_both_gains_are_metrics_with_their_evidence() -> None:
         0.043, 0.017, 0.071, 0.0016,
     ]  # fmt: skip
     assert "baseline_confirmed_seed_spread" not in found  # unknown, not 0
-    bare = numbers(replace(SAMPLE, baseline=None, from_scratch=(), gain=None))
+    bare = metrics_of(replace(SAMPLE, baseline=None, from_scratch=(), gain=None))
     assert not any("baseline" in name or "gain_" in name for name in bare)
 
 
@@ -175,21 +176,59 @@ def test_a_loss_is_claimed_by_the_same_rule(p: float | None, shown: bool) -> Non
     ],
 )
 def test_p_values_read_as_people_write_them(p: float, text: str) -> None:
-    assert words.format_p(p) == text
+    assert numbers.format_p(p) == text
 
 
 def test_a_missing_p_value_says_why() -> None:
-    assert words.format_p(None) == "no p-value (fewer than 6 discordant pairs or groups)"
+    assert numbers.format_p(None) == "no p-value (fewer than 6 discordant pairs or groups)"
 
 
 @pytest.mark.parametrize(
     ("value", "text"), [(0.8731, "0.873"), (0.0, "0.000"), (1.0, "1.000"), (0.9997, "1.000"), (0.1005, "0.101")]
 )
 def test_scores(value: float, text: str) -> None:
-    assert words.format_score(value) == text
+    assert numbers.format_score(value) == text
 
 
 def test_differences() -> None:
-    assert words.format_difference(-0.0213) == "-0.021"
-    assert words.format_difference(0.0001) == "+0.000"
-    assert words.format_interval((-0.01, 1.0), sign=True) == "[-0.010 +1.000]"
+    assert numbers.format_difference(-0.0213) == "-0.021"
+    assert numbers.format_difference(0.0001) == "+0.000"
+    assert numbers.format_interval((-0.01, 1.0), sign=True) == "[-0.010 +1.000]"
+
+
+COST = replace(
+    SAMPLE,
+    metrics=replace(
+        SAMPLE.metrics, name="brier_f1", val=0.2, test=1.25, test_ci95=(1.1, 1.4), majority=1.6, counts=None,
+        greater_is_better=False, interval_method="stratified bootstrap",
+    ),
+)  # fmt: skip
+"""The sample in a metric of which less is better, and which is no share of images."""
+
+
+def test_an_interval_by_resampling_says_so() -> None:
+    assert words.by_method(SAMPLE.metrics) == ""
+    assert words.by_method(COST.metrics) == "by stratified bootstrap"
+    assert "brier F1 1.250 [1.100 1.400] by stratified bootstrap on test" in describe(COST)
+    assert "bootstrap" not in describe(SAMPLE)
+
+
+def test_scores_that_are_no_fractions_are_plain_numbers() -> None:
+    assert SAMPLE.gain is not None
+    assert SAMPLE.gain.over_linear_probe is not None
+    text = " ".join(words.verdict(COST))
+    assert "over the best linear probe +0.043 [+0.017 +0.071]" in text
+    assert "points" not in text
+    assert "over the best linear probe +4.3 points [+1.7, +7.1]" in " ".join(words.verdict(SAMPLE))
+
+
+@pytest.mark.parametrize(("test", "said"), [(1.7, True), (1.6, True), (1.5, False)])
+def test_worse_than_guessing_is_more_where_less_is_better(test: float, said: bool) -> None:
+    assert SAMPLE.baseline is not None
+    result = replace(COST, baseline=replace(SAMPLE.baseline, test=test))
+    assert ("no better than always guessing the most frequent class (1.600)" in " ".join(words.verdict(result))) is said
+
+
+@pytest.mark.parametrize(("name", "text"), [("macro_f1", "macro F1"), ("balanced_accuracy", "balanced accuracy")])
+def test_a_metric_is_named_as_people_do(name: str, text: str) -> None:
+    assert words.metric_name(name) == text

@@ -111,6 +111,18 @@ def test_names_and_values_have_their_present_words() -> None:
     assert json.dumps(old) == before
 
 
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_metric_of_which_only_the_name_is_known_is_made_of_counts(version: int) -> None:
+    old = {"schema_version": version, "metrics": {"name": "macro_f1", "test": 0.5}}
+    assert migrate(old)["metrics"] == {
+        "name": "macro_f1", "test": 0.5, "greater_is_better": True, "counts": "macro_f1",
+        "interval_method": "score interval",
+    }  # fmt: skip
+    assert old["metrics"] == {"name": "macro_f1", "test": 0.5}
+    metrics = read_result(VERSION_1).metrics
+    assert (metrics.counts, metrics.sign) == (metrics.name, 1.0)
+
+
 def test_a_result_of_the_present_version_is_left_as_it_is() -> None:
     assert migrate(SAMPLE.to_dict()) == SAMPLE.to_dict()
 

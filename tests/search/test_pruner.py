@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import optuna
 import pytest
@@ -31,13 +32,18 @@ def record(curve: Curve, state: State = "complete", *, fine_tuning: bool = True)
     return TrialRecord(number=1, spec=spec, state=state, value=0.5, curve=curve)
 
 
-def is_pruned(share: float, objectives: Sequence[float], finished: Sequence[TrialRecord]) -> bool:
+def is_pruned(
+    share: float,
+    objectives: Sequence[float],
+    finished: Sequence[TrialRecord],
+    direction: Literal["maximize", "minimize"] = "maximize",
+) -> bool:
     """Whether a trial with these objectives so far, the last after ``share`` of its steps, is pruned."""
     epochs = range(1, len(objectives) + 1)
     shares = {number: share * number / len(objectives) for number in epochs}
     trial = create_trial(state=TrialState.RUNNING, intermediate_values=dict(zip(epochs, objectives, strict=True)))
     pruner = SameKindPruner("fine_tuning", finished, shares)
-    return pruner.prune(optuna.create_study(direction="maximize", pruner=pruner), trial)
+    return pruner.prune(optuna.create_study(direction=direction, pruner=pruner), trial)
 
 
 def should_prune(share: float, objectives: Sequence[float], rivals: Sequence[Curve]) -> bool:
@@ -65,6 +71,12 @@ def test_the_median_decides() -> None:
     four = [*RIVALS, flat(0.8)]  # the median is .7
     assert should_prune(0.5, [0.69] * 5, four)
     assert not should_prune(0.5, [0.71] * 5, four)
+
+
+def test_where_less_is_better_the_higher_half_is_pruned() -> None:
+    finished = [record(curve) for curve in RIVALS]
+    assert is_pruned(0.5, [0.61] * 5, finished, "minimize")
+    assert not is_pruned(0.5, [0.59] * 5, finished, "minimize")
 
 
 def test_it_takes_three_rivals() -> None:

@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pytest
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score
 
-from tlsearch.config import Metric
+from tlsearch.plugins.kinds.metric import CountMetric
 from tlsearch.stats.claims import ModelPredictions, compare, difference_interval, estimate, make_claims, p_value
 from tlsearch.stats.effective_size import Design, linear_parts
 from tlsearch.stats.intervals import amended_wilson, mcnemar_midp, tango, wilson
@@ -15,8 +15,8 @@ from tlsearch.stats.metrics import score
 from tlsearch.stats.permutation import paired_permutation
 
 Labels = npt.NDArray[np.intp]
-METRICS: list[Metric] = ["accuracy", "balanced_accuracy", "macro_f1"]
-MACRO: list[Metric] = ["balanced_accuracy", "macro_f1"]
+METRICS: list[CountMetric] = ["accuracy", "balanced_accuracy", "macro_f1"]
+MACRO: list[CountMetric] = ["balanced_accuracy", "macro_f1"]
 
 
 def answers(y: Labels, accuracy: float, classes: int, rng: np.random.Generator) -> Labels:
@@ -50,7 +50,7 @@ def width(interval: tuple[float, float]) -> float:
 
 
 @pytest.mark.parametrize("metric", MACRO)
-def test_macro_intervals_are_wilsons_where_classes_are_alike(metric: Metric) -> None:
+def test_macro_intervals_are_wilsons_where_classes_are_alike(metric: CountMetric) -> None:
     """Five classes of 40, in each 30 right and the others called the next class: one class is like the other."""
     y = np.repeat(np.arange(5), 40)
     guess = np.where(np.arange(200) % 40 < 30, y, (y + 1) % 5)
@@ -84,7 +84,7 @@ def test_classes_that_differ_do_not_narrow_an_interval() -> None:
 
 @pytest.mark.parametrize("metric", MACRO)
 @pytest.mark.parametrize("n", [45, 370])
-def test_macro_intervals_cover_the_truth(n: int, metric: Metric) -> None:
+def test_macro_intervals_cover_the_truth(n: int, metric: CountMetric) -> None:
     rng = np.random.default_rng(7)
     y = balanced(n)
     covered, paired = [], []
@@ -109,7 +109,7 @@ def test_intervals_without_variation() -> None:
 
 
 @pytest.mark.parametrize("metric", METRICS)
-def test_differences_gain_from_pairing(metric: Metric) -> None:
+def test_differences_gain_from_pairing(metric: CountMetric) -> None:
     rng = np.random.default_rng(2)
     y = balanced(200)
     first = answers(y, 0.7, 5, rng)
@@ -133,7 +133,7 @@ def test_models_right_on_the_same_images_may_differ_in_macro_f1() -> None:
 
 
 @pytest.mark.parametrize("metric", METRICS)
-def test_parts_are_the_derivative_of_the_score(metric: Metric) -> None:
+def test_parts_are_the_derivative_of_the_score(metric: CountMetric) -> None:
     """Calling one image otherwise changes the score by the change of its part, to first order."""
     rng = np.random.default_rng(4)
     y = np.repeat(np.arange(4), [400, 300, 200, 100])
@@ -166,7 +166,7 @@ def test_permutation_of_equal_models_is_one_and_of_unequal_ones_is_bounded() -> 
 
 
 @pytest.mark.parametrize("metric", METRICS)
-def test_copies_in_groups_add_nothing(metric: Metric) -> None:
+def test_copies_in_groups_add_nothing(metric: CountMetric) -> None:
     rng = np.random.default_rng(5)
     y = balanced(60)
     first, second = answers(y, 0.9, 5, rng), answers(y, 0.6, 5, rng)
@@ -184,14 +184,14 @@ def test_copies_in_groups_add_nothing(metric: Metric) -> None:
 
 
 @pytest.mark.parametrize("metric", METRICS)
-def test_copies_that_are_all_right_count_once(metric: Metric) -> None:
+def test_copies_that_are_all_right_count_once(metric: CountMetric) -> None:
     y = np.repeat(balanced(30), 4)
     low, high = estimate(y, y, metric, np.repeat(np.arange(30), 4)).ci95
     assert (low, high) == pytest.approx(wilson(30, 30))
 
 
 @pytest.mark.parametrize("metric", METRICS)
-def test_groups_whose_images_are_not_alike_cost_little(metric: Metric) -> None:
+def test_groups_whose_images_are_not_alike_cost_little(metric: CountMetric) -> None:
     rng = np.random.default_rng(6)
     y = balanced(240)
     guess = answers(y, 0.8, 5, rng)
@@ -244,7 +244,7 @@ def test_claims_for_accuracy_are_wilson_tango_and_midp() -> None:
 
 
 @pytest.mark.parametrize("metric", MACRO)
-def test_claims_for_macro_metrics(metric: Metric) -> None:
+def test_claims_for_macro_metrics(metric: CountMetric) -> None:
     rng = np.random.default_rng(11)
     y = balanced(150)
     winner, probe, baseline = (answers(y, accuracy, 5, rng) for accuracy in (0.9, 0.85, 0.5))

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import pytest
 
-from tlsearch.plugins.api import CutPoint, WeightSource
+from tlsearch.plugins.api import CutPoint, TrainingHints, WeightSource
 from tlsearch.plugins.kinds import kind_named
 from tlsearch.testing import check_augmentation, check_backbone, check_weights
 from tlsearch.testing.kit import check_on_backend, installed_backends, target_of
@@ -55,6 +55,10 @@ class Net:
 
     def preprocess(self, images: Any) -> Any:
         return images / 127.5 - 1.0
+
+
+class DeepHints(Net):
+    hints = TrainingHints(freeze_middle=1, freeze_late=3)
 
 
 class CutInsideBlock(Net):
@@ -208,6 +212,7 @@ BROKEN: list[tuple[type[Net], str, str]] = [
     (NoEnd, "cut points are single tensors in order", "is not the output of the model"),
     (Shared, "every build is a fresh model", "share 2 variables"),
     (ChangingNames, "cut points are the same in every build", "names of layers change"),
+    (DeepHints, "training hints lie within the cut points", "its hints freeze 3 of 3 cut points"),
     (NotRandom, "random weights are random and follow the seed", "the same for every seed"),
     (Constant, "random weights are random and follow the seed", "constants, not random"),
     (ChangesWhileFrozen, "training leaves the frozen part as it is", "changes 1 variables before it"),

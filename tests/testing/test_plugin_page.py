@@ -45,7 +45,9 @@ def test_the_tests_are_given_the_plugins() -> None:
     for mark, code in BLOCKS:
         if mark == "tests" or (mark, code) in PLUGINS:
             exec(code, names)
-    for kind, tests in (("PlainNet", "TestPlainNet"), ("Occlude", "TestOcclude"), ("Sketch", "TestSketch")):
+    assert set(names) >= {"PlainNet", "Occlude", "Sketch", "TopTwoAccuracy"}
+    for kind in ("PlainNet", "Occlude", "Sketch", "TopTwoAccuracy"):
+        tests = f"Test{kind}"
         fixture = names[tests].plugin
         assert isinstance(fixture.__wrapped__(names[tests]()), names[kind])
         assert names[tests].checks

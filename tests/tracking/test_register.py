@@ -23,12 +23,19 @@ def tracker(store: Path) -> Tracker:
     return Tracker.open("sqlite:///mlflow.db", "models", directory=store)
 
 
-def register(tracker: Tracker, name: str, val: float, fingerprint: str = "f00", metric: str = "accuracy") -> str:
+def register(
+    tracker: Tracker,
+    name: str,
+    val: float,
+    fingerprint: str = "f00",
+    metric: str = "accuracy",
+    greater_is_better: bool = True,
+) -> str:
     client = MlflowClient(tracker.uri)
     run_id = tracker.start_parent("search", {}, {})
     logged = client.create_logged_model(tracker.experiment_id, name="winner", source_run_id=run_id)
     client.finalize_logged_model(logged.model_id, "READY")
-    figures = Figures(fingerprint, metric, val)
+    figures = Figures(fingerprint, metric, val, greater_is_better=greater_is_better)
     return tracker.register(name, f"models:/{logged.model_id}", run_id, figures, {"test": "0.860"}, "the **winner**")
 
 
@@ -63,6 +70,13 @@ def test_what_cannot_be_compared_leaves_the_champion(tracker: Tracker) -> None:
     assert "no figures to compare with" in register(tracker, "trees", 0.9)
     assert champion(tracker, "trees") == "1"
     assert len(client.search_model_versions("name = 'trees'")) == 4
+
+
+@pytest.mark.parametrize(("val", "place"), [(0.3, "2"), (0.5, "1"), (0.4, "1")])
+def test_where_less_is_better_the_champion_has_the_least(tracker: Tracker, val: float, place: str) -> None:
+    register(tracker, f"costs{val}", 0.4, metric="cost", greater_is_better=False)
+    register(tracker, f"costs{val}", val, metric="cost", greater_is_better=False)
+    assert champion(tracker, f"costs{val}") == place
 
 
 def test_a_version_says_what_it_is(tracker: Tracker) -> None:

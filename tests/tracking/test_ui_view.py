@@ -38,6 +38,8 @@ def test_the_view_is_kept_where_the_ui_looks_for_it(tmp_path: Path, monkeypatch:
     order = f"{view['orderByKey']} {'ASC' if view['orderByAsc'] else 'DESC'}"
     found = MlflowClient(tracker.uri).search_runs([tracker.experiment_id], view["searchFilter"], order_by=[order])
     assert [run.info.run_id for run in found] == [best, worse, other]
+    assert json.loads(shared_view(parent, ["val_cost"], ascending=True)[1])["orderByAsc"] is True
+    assert view["orderByAsc"] is False
 
 
 def test_the_parallel_coordinates_have_what_was_searched() -> None:

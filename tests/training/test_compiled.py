@@ -15,6 +15,7 @@ from tests.helpers.tiny import Patience, Tiny, make_extractor, make_network, mak
 from tlsearch.data.split import Fold
 from tlsearch.features.prefix import Network
 from tlsearch.models.heads import Head
+from tlsearch.plugins.metrics import load_metric
 from tlsearch.training import compiled as compiled_module
 from tlsearch.training import trial as trial_module
 from tlsearch.training.compiled import CompiledModel, ModelCache, compile_model
@@ -41,7 +42,9 @@ MODELS = {"hidden": 1, "suffix": 1, "suffix_hidden": 2, "scratch": 1}
 def run(folder: Path, spec: TrialSpec, folds: Sequence[Fold]) -> Outcome:
     """A trial with a runner, a network and a store of its own."""
     network = make_network(weights=spec.weights)
-    return TrialRunner(make_extractor(folder), "balanced_accuracy").run(network, spec, folds, Patience(), None)
+    return TrialRunner(make_extractor(folder), load_metric("balanced_accuracy")).run(
+        network, spec, folds, Patience(), None
+    )
 
 
 @pytest.fixture
@@ -118,7 +121,7 @@ def test_pictures_and_learning_rates_are_no_part_of_the_starting_point() -> None
 def test_learning_rates_race_with_one_model_and_their_order_changes_nothing(
     tmp_path: Path, compiled: list[TrialSpec]
 ) -> None:
-    network, runner = make_network(weights=None), TrialRunner(make_extractor(tmp_path), "accuracy")
+    network, runner = make_network(weights=None), TrialRunner(make_extractor(tmp_path), load_metric("accuracy"))
     specs = [make_spec(**{**CASES["scratch"], "lr_suffix": rate, "lr_head": rate}, steps=27) for rate in (1e-6, 1e-2)]
     seen = []
     for order in (specs, specs[::-1]):
@@ -140,7 +143,7 @@ def test_learning_rates_race_with_one_model_and_their_order_changes_nothing(
 def test_models_stay_for_the_same_trial_on_other_folds_where_they_are_to_be_kept(
     tmp_path: Path, compiled: list[TrialSpec]
 ) -> None:
-    network, runner = make_network(), TrialRunner(make_extractor(tmp_path), "balanced_accuracy")
+    network, runner = make_network(), TrialRunner(make_extractor(tmp_path), load_metric("balanced_accuracy"))
     specs = [make_spec(freeze_depth=depth) for depth in (2, 3)]
     results: dict[tuple[int, int], Any] = {}
     for number, fold in enumerate(FOLDS):
@@ -158,7 +161,7 @@ def test_models_stay_for_the_same_trial_on_other_folds_where_they_are_to_be_kept
 
 
 def test_nothing_stays_after_a_trial_that_failed(tmp_path: Path, compiled: list[TrialSpec]) -> None:
-    network, runner = make_network(), TrialRunner(make_extractor(tmp_path), "balanced_accuracy")
+    network, runner = make_network(), TrialRunner(make_extractor(tmp_path), load_metric("balanced_accuracy"))
 
     def broken(_: Any) -> Decision:
         raise MemoryError
@@ -170,7 +173,7 @@ def test_nothing_stays_after_a_trial_that_failed(tmp_path: Path, compiled: list[
 
 
 def test_the_same_trial_of_another_network_has_a_model_of_its_own(tmp_path: Path, compiled: list[TrialSpec]) -> None:
-    runner = TrialRunner(make_extractor(tmp_path), "balanced_accuracy")
+    runner = TrialRunner(make_extractor(tmp_path), load_metric("balanced_accuracy"))
     network = make_network()
     rough = Network(Tiny(), network.candidate, network.cuts, "mixed_bfloat16")
     for one in (network, rough):

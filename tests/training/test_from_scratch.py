@@ -11,6 +11,7 @@ import pytest
 from tests.helpers.tiny import make_extractor, make_fold, make_network, make_spec
 from tlsearch.errors import TrialError
 from tlsearch.features.prefix import Network
+from tlsearch.plugins.metrics import load_metric
 from tlsearch.training.from_scratch import _compiling, _Rate, successive_halving
 from tlsearch.training.trainer import Trainer
 from tlsearch.training.trial import Outcome, TrialRunner
@@ -38,7 +39,7 @@ def specs(*rates: float) -> list[TrialSpec]:
 def run(network: Network, folder: Path, *rates: float) -> tuple[list[Outcome], list[tuple[int, float]], TrialRunner]:
     """The outcomes, (number, share of the schedule) of each epoch, and the runner."""
     epochs: list[tuple[int, float]] = []
-    runner = TrialRunner(make_extractor(folder), "accuracy")
+    runner = TrialRunner(make_extractor(folder), load_metric("accuracy"))
     outcomes = successive_halving(
         runner, network, specs(*rates), FOLD, lambda n, numbers: epochs.append((n, numbers["fraction"]))
     )

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from tlsearch import backend as runtime
-from tlsearch.config import Metric
+from tlsearch.plugins.kinds.metric import CountMetric
+from tlsearch.plugins.metrics import load_metric
 from tlsearch.stats.label_errors import rank_suspects
 from tlsearch.training import insight
 from tlsearch.training.insight import Insight, _estimate, earlier_cuts, examine
@@ -40,7 +41,7 @@ def examined(
     classes: int = CLASSES,
     **changes: object,
 ) -> Insight:
-    arguments = {"metric": "accuracy", "seed": 0, "progress": lambda done, total: None, **changes}
+    arguments = {"metric": load_metric("accuracy"), "seed": 0, "progress": lambda done, total: None, **changes}
     return examine([features], images(labels, groups, classes), **arguments)  # type: ignore[arg-type]
 
 
@@ -101,12 +102,12 @@ def test_more_images_that_do_not_help_are_not_said_to() -> None:
 
 
 @pytest.mark.parametrize("metric", ["balanced_accuracy", "macro_f1"])
-def test_classes_count_equally_where_the_metric_says_so(metric: Metric) -> None:
+def test_classes_count_equally_where_the_metric_says_so(metric: CountMetric) -> None:
     features, labels = clusters(200, 30, 2.0)
     keep = np.flatnonzero((labels != 0) | (np.arange(200) < 60))
-    found = examined(features[keep], labels[keep], metric=metric)
+    found = examined(features[keep], labels[keep], metric=load_metric(metric))
     assert found.more_data.metric == "balanced_accuracy"
-    one_draw = examined(features[keep], labels[keep], metric=metric, seed=0).more_data
+    one_draw = examined(features[keep], labels[keep], metric=load_metric(metric), seed=0).more_data
     assert one_draw == found.more_data
     recalls = []
     for label in range(CLASSES):
@@ -154,11 +155,11 @@ def test_earlier_cuts_help_and_are_left_out_where_time_is_short(monkeypatch: pyt
     assert earlier_cuts(1) == ()
     last, labels = clusters(120, 10, 1.5)
     earlier, _ = clusters(120, 30, 6.0, seed=1)
-    joined = examine([last, earlier], images(labels), "accuracy", 0, lambda done, total: None)
+    joined = examine([last, earlier], images(labels), load_metric("accuracy"), 0, lambda done, total: None)
     alone = examined(last, labels)
     assert accuracy(joined, labels) > accuracy(alone, labels) + 0.2
     monkeypatch.setattr(insight, "WORK", insight._work(120, [last], CLASSES))
-    short = examine([last, earlier], images(labels), "accuracy", 0, lambda done, total: None)
+    short = examine([last, earlier], images(labels), load_metric("accuracy"), 0, lambda done, total: None)
     assert short.more_data.draws == 1
     assert accuracy(short, labels) < accuracy(joined, labels) - 0.2
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tlsearch.plugins.metrics import load_metric
 from tlsearch.training import linear_head as solve
 from tlsearch.training.linear_head import C_GRID, LabelledImages, fit_linear_head, logits, standardisation
 from tlsearch.training.validation import class_weights, softmax
@@ -94,7 +95,7 @@ def test_class_weights_lift_the_small_class() -> None:
     y = np.array([0] * 570 + [1] * 30)
     x = (rng.normal(size=(600, 3)) + y[:, None] * [1.0, 0, 0]).astype(np.float32)
     plain, _ = fit_linear_head(x, images(y, 2), 0, None)
-    weighted, _ = fit_linear_head(x, images(y, 2), 0, class_weights("balanced_accuracy", y, 2))
+    weighted, _ = fit_linear_head(x, images(y, 2), 0, class_weights(load_metric("balanced_accuracy"), y, 2))
     recall = [float((logits(head, x[570:]).argmax(axis=1) == 1).mean()) for head in (plain, weighted)]
     assert recall[0] < 0.2
     assert recall[1] > 0.5

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from tests.helpers.tiny import make_spec
-from tlsearch.config import Metric
 from tlsearch.errors import TrialError
 from tlsearch.features.extractor import StoredRows
 from tlsearch.models.heads import Head
+from tlsearch.plugins.kinds.metric import CountMetric
+from tlsearch.plugins.metrics import load_metric
 from tlsearch.training import trainer as fit_module
 from tlsearch.training.batches import epoch_batches
 from tlsearch.training.compiled import CompiledModel, compile_model
@@ -48,12 +49,12 @@ class Log:
 
 
 def make_trainer(
-    spec: TrialSpec, metric: Metric = "accuracy", log: Log | None = None, model: Any = None, array: Any = None
+    spec: TrialSpec, metric: CountMetric = "accuracy", log: Log | None = None, model: Any = None, array: Any = None
 ) -> Trainer:
     """A trainer of a linear model."""
     log = log or Log()
     plain = StoredRows(features() if array is None else array)
-    weights = class_weights(metric, LABELS[TRAIN], CLASSES)
+    weights = class_weights(load_metric(metric), LABELS[TRAIN], CLASSES)
     rows = log.rows if array is None else lambda view: plain
     task = Task(
         rows=rows,
@@ -63,7 +64,7 @@ def make_trainer(
         val=VAL,
         train_groups=TRAIN,
         classes=CLASSES,
-        metric=metric,
+        metric=load_metric(metric),
         class_weights=weights,
     )
     if model is None:
@@ -198,14 +199,14 @@ def test_a_smaller_last_batch_is_not_compiled_anew() -> None:
 
 
 @pytest.mark.parametrize("metric", ["accuracy", "balanced_accuracy"])
-def test_a_batch_that_is_filled_up_trains_as_the_small_one_would(metric: Metric) -> None:
+def test_a_batch_that_is_filled_up_trains_as_the_small_one_would(metric: CountMetric) -> None:
     spec = make_spec(steps=20, batch_size=30, lr_head=0.05, label_smoothing=0.1)
     filled, small = (make_trainer(spec, metric, model=linear_model()) for _ in range(2))
     numbers = filled.run_epoch()
     losses = []
     for step, batch in enumerate(epoch_batches(spec, TRAIN, 0)):
         small.compiled.optimizer.set_rates(0.0, 0.05 * warm_up_cosine(step, 20))
-        weights = class_weights(metric, LABELS[TRAIN], CLASSES)
+        weights = class_weights(load_metric(metric), LABELS[TRAIN], CLASSES)
         logs = small.model.train_on_batch(
             small.task.rows(0).take(batch).astype(np.float32),
             np.eye(CLASSES, dtype=np.float32)[LABELS[batch]],
@@ -260,7 +261,9 @@ def test_a_loss_that_is_not_finite_is_a_trial_error() -> None:
 
 
 @pytest.mark.parametrize("metric", ["accuracy", "balanced_accuracy", "macro_f1"])
-def test_images_are_weighted_only_where_classes_count_equally(metric: Metric, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_images_are_weighted_only_where_classes_count_equally(
+    metric: CountMetric, monkeypatch: pytest.MonkeyPatch
+) -> None:
     given: list[Any] = []
     trainer = make_trainer(make_spec(steps=5, batch_size=20), metric)
     steps = trainer.compiled.steps

@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 
 from tests.helpers.tiny import Patience, Speckle, make_extractor, make_fold, make_network, make_pool, make_spec
-from tlsearch.config import Metric
 from tlsearch.data.split import Fold
 from tlsearch.features.extractor import Pool
 from tlsearch.features.prefix import Network
 from tlsearch.features.view import PLAIN, View
+from tlsearch.plugins.kinds.metric import CountMetric
+from tlsearch.plugins.metrics import load_metric
 from tlsearch.training import linear_head
 from tlsearch.training import trial as trial_module
 from tlsearch.training.linear_head import LabelledImages
@@ -45,11 +46,11 @@ def run(
     folds: tuple[Fold, ...] = (FOLD,),
     seconds: float | None = None,
     limit: int = 10**9,
-    metric: Metric = "accuracy",
+    metric: CountMetric = "accuracy",
     pool: Pool | None = None,
 ) -> Outcome:
     """A trial with a store of its own."""
-    runner = TrialRunner(make_extractor(folder, pool, limit), metric)
+    runner = TrialRunner(make_extractor(folder, pool, limit), load_metric(metric))
     return runner.run(network, spec, folds, judge or Patience(), seconds)
 
 
@@ -103,7 +104,7 @@ def test_a_linear_probe_fits_all_its_views_and_validates_plain_images(
 
     monkeypatch.setattr(trial_module, "fit_linear_head", spy)
     extractor = make_extractor(tmp_path)
-    runner = TrialRunner(extractor, "accuracy")
+    runner = TrialRunner(extractor, load_metric("accuracy"))
     spec = make_spec(**SOLVED, **AUGMENTED)
     outcome = runner.run(network, spec, [FOLD], Patience(), None)
     ((x, images, rendered),) = fits
@@ -143,7 +144,7 @@ def test_a_hidden_head_is_trained_on_frozen_features(network: Network, tmp_path:
 @pytest.mark.parametrize("units", [0, 8])
 def test_a_suffix_trial_starts_from_a_head_that_fits(network: Network, tmp_path: Path, units: int) -> None:
     """The first phase of LP-FT: before the first step it is as good as the head on frozen features."""
-    runner = TrialRunner(make_extractor(tmp_path), "accuracy")
+    runner = TrialRunner(make_extractor(tmp_path), load_metric("accuracy"))
     trainer = runner.prepare(network, make_spec(units=units, steps=60), FOLD)
     probabilities = trainer.probabilities(trainer.task.plain(), np.asarray(FOLD.val))
     accuracy = (probabilities.argmax(axis=1) == make_pool().labels[list(FOLD.val)]).mean()
@@ -163,7 +164,7 @@ def test_the_judge_can_prune(network: Network, tmp_path: Path) -> None:
 
 def test_a_trial_that_was_broken_off_leaves_no_model(network: Network, tmp_path: Path) -> None:
     """Not that of its first fold either."""
-    runner = TrialRunner(make_extractor(tmp_path), "accuracy")
+    runner = TrialRunner(make_extractor(tmp_path), load_metric("accuracy"))
     runner.run(network, make_spec(steps=18), FIVE[:2], Patience(until=8), None)
     assert runner.fitted is None
 
@@ -199,7 +200,7 @@ def test_folds_cost_no_extraction(network: Network, tmp_path: Path, changes: dic
     counted = []
     for name, folds in (("one", FIVE[:1]), ("five", FIVE)):
         extractor = make_extractor(tmp_path / name)
-        TrialRunner(extractor, "accuracy").run(network, spec, folds, Patience(), None)
+        TrialRunner(extractor, load_metric("accuracy")).run(network, spec, folds, Patience(), None)
         counted.append(extractor.computed)
     assert counted[0] == counted[1] > 0
 
@@ -212,7 +213,7 @@ def test_the_share_of_a_trial_counts_over_all_folds(network: Network, tmp_path: 
 
 
 def test_a_fold_without_validation_images_only_fits(network: Network, tmp_path: Path) -> None:
-    runner = TrialRunner(make_extractor(tmp_path), "accuracy")
+    runner = TrialRunner(make_extractor(tmp_path), load_metric("accuracy"))
     outcome = runner.run(network, make_spec(steps=3), [Fold(tuple(range(60)), ())], Patience(), None)
     assert (outcome.result.state, outcome.result.value, len(outcome.val_rows)) == ("complete", None, 0)
     assert runner.fitted is not None
@@ -239,7 +240,7 @@ def test_another_seed_gives_another_result(network: Network, tmp_path: Path) -> 
 def test_epochs_render_the_views_they_need_and_no_others(network: Network, tmp_path: Path, views: int) -> None:
     """Six epochs of the 60 images, one chunk a view: three that take turns, or six."""
     speckle = Speckle()
-    runner = TrialRunner(make_extractor(tmp_path, augmentation=speckle), "accuracy")
+    runner = TrialRunner(make_extractor(tmp_path, augmentation=speckle), load_metric("accuracy"))
     spec = make_spec(steps=18, freeze_depth=0, **{**AUGMENTED, "views": views})
     assert runner.run(network, spec, [FOLD], Patience(), None).result.state == "complete"
     assert speckle.calls == (views or 6)
@@ -249,7 +250,7 @@ def test_epochs_render_the_views_they_need_and_no_others(network: Network, tmp_p
 
 def test_a_pruned_trial_rendered_few_views(network: Network, tmp_path: Path) -> None:
     speckle = Speckle()
-    runner = TrialRunner(make_extractor(tmp_path, augmentation=speckle), "accuracy")
+    runner = TrialRunner(make_extractor(tmp_path, augmentation=speckle), load_metric("accuracy"))
     runner.run(network, make_spec(steps=18, **AUGMENTED), [FOLD], Patience(until=1), None)
     assert speckle.calls == 1
 
@@ -311,7 +312,7 @@ def test_a_real_trial_from_the_store_is_the_trial_without_one(lite: Network, tmp
     outcomes = []
     for name, limit in (("store", 10**9), ("none", 0)):
         extractor = make_extractor(tmp_path / name, make_pool(45, LITE_SIZE), limit, Standard())
-        runner = TrialRunner(extractor, "accuracy")
+        runner = TrialRunner(extractor, load_metric("accuracy"))
         outcomes.append(runner.run(lite, spec, [make_fold(45)], Patience(), None))
         assert (extractor.store.info().files == 0) == (limit == 0)
     same(*outcomes)

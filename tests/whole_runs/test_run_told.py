@@ -12,7 +12,7 @@ from tests.helpers.small_run import MARKS, TrialRecord
 from tlsearch.data.split import split
 from tlsearch.data.survey import scan
 from tlsearch.report import text as words
-from tlsearch.report.text import format_interval, format_score
+from tlsearch.report.numbers import format_interval, format_score
 from tlsearch.results.flatten import flat_metrics
 from tlsearch.runs.ledger import LEDGER_NAME, Ledger, fingerprint_of
 from tlsearch.tracking.quiet import quiet

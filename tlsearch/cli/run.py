@@ -11,7 +11,7 @@ from typing import Any, get_args
 import click
 
 from tlsearch.cli.options import build_config, group_by_option, source_options
-from tlsearch.config import BaselineChoice, Metric, RunConfig
+from tlsearch.config import IMBALANCED_METRIC, USUAL_METRIC, BaselineChoice, RunConfig
 from tlsearch.errors import UsageError
 from tlsearch.utils.units import parse_duration, parse_size
 
@@ -77,8 +77,9 @@ def _read(
 )
 @click.option(
     "--metric",
-    type=click.Choice(get_args(Metric)),
-    help="What to choose the winner by.  [default: accuracy; balanced_accuracy above an imbalance of 3:1]",
+    metavar="NAME",
+    help="The metric to choose the winner by; `tlsearch plugins list` names those that are installed.  "
+    f"[default: {USUAL_METRIC}; {IMBALANCED_METRIC} above an imbalance of 3:1]",
 )
 @click.option("--seed", type=int, metavar="N", help="The same seed gives the same trials.  [default: 0]")
 @click.option(

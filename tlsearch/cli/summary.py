@@ -13,7 +13,7 @@ from rich.text import Text
 
 from tlsearch.report import text as words
 from tlsearch.report.model_table import headings, model_rows
-from tlsearch.report.text import format_interval, format_score
+from tlsearch.report.numbers import format_interval, format_score
 from tlsearch.results.result import RunResult
 
 HEADING_WIDTH = 12
@@ -43,7 +43,7 @@ def score_table(result: RunResult) -> Table:
     """
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     table.add_column("", overflow="fold")
-    for title in (*headings(result), "95 % interval"):
+    for title in (*headings(result), f"95 % interval {words.by_method(result.metrics)}"):
         table.add_column("\n".join(textwrap.wrap(title, HEADING_WIDTH)), justify="right", no_wrap=True)
     for row in model_rows(result):
         validation = f"{format_score(row.val)}\n{row.val_note}" if row.val_note else format_score(row.val)

@@ -31,6 +31,7 @@ class RecordedRun:
         counts: The number of images of each part.
         seed: The seed of the search.
         metric: The metric that trials are compared by.
+        greater_is_better: Whether a greater value of it is better.
         ranked_by: The names of the metrics that the view of the trials ranks them by, the first first.
         plugins: "distribution version" of every plugin, by name.
         cuts: The cut points of every candidate.
@@ -46,6 +47,7 @@ class RecordedRun:
     ranked_by: Sequence[str]
     plugins: Mapping[str, str]
     cuts: Mapping[Candidate, Cuts]
+    greater_is_better: bool = True
 
 
 class MlflowCallback(Recorder):
@@ -87,7 +89,7 @@ class MlflowCallback(Recorder):
         else:
             self.parent_run = kept
             self._left_open.update(tracker.resume(kept))
-        self.view = tracker.offer_view(self.parent_run, run.ranked_by)
+        self.view = tracker.offer_view(self.parent_run, run.ranked_by, ascending=not run.greater_is_better)
         with tracker.system_metrics(self.parent_run):
             yield
 

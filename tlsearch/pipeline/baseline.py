@@ -131,7 +131,7 @@ def _train_baseline(context: RunContext, plan: Plan, best: Candidate) -> Baselin
             f"{large.candidate.backbone} ({ENOUGH_EPOCHS} epochs need {needed:.0f} s, "
             f"the baseline may take {share:.0f} s)",
         )
-    chosen = max(runs, key=_rank)
+    chosen = max(runs, key=lambda run: _rank(run, plan.data.metric.sign))
     rows = tuple(row for run in runs for row in run.rows)
     others = tuple(run for run in runs if run is not chosen)
     return replace(chosen, not_affordable=reasons, rows=rows, others=others)
@@ -162,9 +162,9 @@ def _costs(data: Data) -> FromScratchCosts:
     return FromScratchCosts(len(data.fold.train), len(data.pool))
 
 
-def _rank(run: BaselineResult) -> tuple[float, float]:
-    """Higher is better."""
-    return (run.result.score, -run.result.metrics["val_loss"])
+def _rank(run: BaselineResult, sign: float) -> tuple[float, float]:
+    """Higher is better; ``sign`` is that of the metric."""
+    return (sign * run.result.score, -run.result.metrics["val_loss"])
 
 
 def _same_architecture(plan: Plan, best: Candidate) -> MeasuredCandidate:
@@ -210,7 +210,7 @@ def _train_with(policy: str, context: RunContext, plan: Plan, facts: MeasuredCan
         rows=tuple(TrialRow.of(0, "baseline", trial.result, trial.run_id) for trial in raced.trials()),
         seconds=sum(o.result.seconds for o in raced.outcomes),
         stopped_by="time" if steps < _wanted_steps(context, plan) else "schedule",
-        still_improving=still_rising([h["objective"] for h in best.history]),
+        still_improving=still_rising([plan.data.metric.sign * h["objective"] for h in best.history]),
         not_affordable=(),
         epochs=round(best.spec.steps / _per_epoch(context, plan.data)),
     )

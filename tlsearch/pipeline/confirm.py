@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
-from tlsearch.config import Metric
 from tlsearch.data.split import Fold, resampled_folds
 from tlsearch.listeners.running_trial import RunningTrial
 from tlsearch.pipeline.baseline import BaselineResult
@@ -19,9 +18,10 @@ from tlsearch.pipeline.saved_models import final_seconds
 from tlsearch.pipeline.trial import run_trial
 from tlsearch.results.schema import Confirmed, TrialRow
 from tlsearch.search.trial_record import TrialRecord
-from tlsearch.stats.standard_errors import image_error, paired_error, paired_image_error, sampling_error
+from tlsearch.stats.scoring import fold_error, paired_fold_error
+from tlsearch.stats.standard_errors import paired_error, sampling_error
 from tlsearch.tracking.naming import numbered
-from tlsearch.types import Candidate, LabelArray, TrialSpec
+from tlsearch.types import AnyArray, Candidate, LabelArray, TrialSpec
 
 CONTENDERS = 3
 MOST_FOLDS = 5
@@ -66,7 +66,7 @@ class _FoldRuns:
         numbers: The numbers of the trials, as the names of runs show them.
         scores: Values by fold.
         repeated: The values of further seeds on the first fold.
-        predictions: The predicted classes of the images of the first fold.
+        probabilities: Those of the images of the first fold.
         took: Seconds by fold.
         rows: The trials that were run, as the result keeps them.
     """
@@ -78,7 +78,7 @@ class _FoldRuns:
     numbers: Mapping[TrialSpec, str] = field(default_factory=dict)
     scores: dict[TrialSpec, list[float]] = field(default_factory=dict)
     repeated: dict[TrialSpec, list[float]] = field(default_factory=dict)
-    predictions: dict[TrialSpec, LabelArray] = field(default_factory=dict)
+    probabilities: dict[TrialSpec, AnyArray] = field(default_factory=dict)
     took: dict[TrialSpec, list[float]] = field(default_factory=dict)
     rows: list[TrialRow] = field(default_factory=list)
 
@@ -99,7 +99,6 @@ class _FoldRuns:
 
     def run(self, spec: TrialSpec, number: int, repeat: int = 0) -> float | None:
         """The value of a spec on a fold; None where it failed."""
-        candidate = self._candidate(spec)
         what = f"fold {number + 1}" + (f", seed {repeat + 1}" if repeat else "")
         self.context.callbacks.on_progress("confirm", number, len(self.folds), f"{what}: {spec.label}")
         confirming = replace(more_views(spec), repeat=repeat)
@@ -108,7 +107,7 @@ class _FoldRuns:
             role="confirmation",
             name=f"confirm {self.numbers.get(spec, 'baseline')} {what.replace(',', '')} {spec.label}",
             spec=confirming,
-            candidate=candidate,
+            candidate=self._candidate(spec),
             folds=(self.folds[number],),
             step="confirm",
         )
@@ -120,7 +119,7 @@ class _FoldRuns:
         if result.state == "complete" and not repeat:
             self.took.setdefault(spec, []).append(result.seconds)
         if outcome is not None and number == repeat == 0:
-            self.predictions[spec] = outcome.val_probabilities.argmax(axis=1)
+            self.probabilities[spec] = outcome.val_probabilities
         return result.value if result.state == "complete" else None
 
     def error(self, spec: TrialSpec) -> float:
@@ -128,19 +127,25 @@ class _FoldRuns:
         values, fold = self.scores[spec], self.folds[0]
         if len(values) > 1:
             return sampling_error(values, len(fold.val), len(fold.train))
-        return image_error(self.predictions[spec], *self._first_fold())
+        return fold_error(self.plan.data.metric, self.probabilities[spec], *self._first_fold())
 
     def paired_error(self, best: TrialSpec, other: TrialSpec) -> float:
         """The standard error of the difference of two specs that ran on the same folds."""
         fold = self.folds[0]
         if len(self.scores[best]) > 1:
             return paired_error(self.scores[best], self.scores[other], len(fold.val), len(fold.train))
-        return paired_image_error(self.predictions[best], self.predictions[other], *self._first_fold())
+        pair = self.probabilities[best], self.probabilities[other]
+        return paired_fold_error(self.plan.data.metric, *pair, *self._first_fold())
 
-    def _first_fold(self) -> tuple[LabelArray, npt.NDArray[np.int64], Metric]:
-        """Labels and groups of the images of the first fold, and the metric."""
+    def mean(self, spec: TrialSpec) -> float:
+        """The mean of a spec over its folds with the sign of the metric: the greater is better."""
+        values = self.scores.get(spec, ())
+        return self.plan.data.metric.sign * float(np.mean(values)) if values else -np.inf
+
+    def _first_fold(self) -> tuple[LabelArray, npt.NDArray[np.int64]]:
+        """Labels and groups of the images of the first fold."""
         data, rows = self.plan.data, list(self.folds[0].val)
-        return np.asarray(data.labels, np.intp)[rows], np.asarray(data.groups, np.int64)[rows], data.metric
+        return np.asarray(data.labels, np.intp)[rows], np.asarray(data.groups, np.int64)[rows]
 
     def _candidate(self, spec: TrialSpec) -> Candidate:
         known = self.scratch.get(spec)
@@ -245,8 +250,7 @@ def _run_folds(
         if number and not fits(_cost(runs, set(group)) + spare):
             break
         for spec in group:
-            value = runs.run(spec, number)
-            if value is not None:
+            if (value := runs.run(spec, number)) is not None:
                 runs.scores.setdefault(spec, []).append(value)
         # Who failed on a fold has fewer values than folds, and nothing to compare.
         beside = [spec for spec in beside if len(runs.scores.get(spec, ())) == number + 1]
@@ -261,23 +265,19 @@ def _staying(runs: _FoldRuns, running: list[TrialRecord]) -> list[TrialRecord]:
     if not running:
         return []
     best = _leader(runs, running)
-    scores = runs.scores
-
-    def behind(contender: TrialRecord) -> float:
-        return float(np.mean(scores[best.spec]) - np.mean(scores[contender.spec]))
-
-    return [c for c in running if c is best or behind(c) <= runs.paired_error(best.spec, c.spec)]
+    lead = runs.mean(best.spec)
+    return [c for c in running if c is best or lead - runs.mean(c.spec) <= runs.paired_error(best.spec, c.spec)]
 
 
 def _leader(runs: _FoldRuns, running: Sequence[TrialRecord]) -> TrialRecord:
-    return max(running, key=lambda c: (float(np.mean(runs.scores.get(c.spec, [0.0]))), c.score))
+    return max(running, key=lambda c: (runs.mean(c.spec), runs.plan.data.metric.sign * c.score))
 
 
 def _preference(runs: _FoldRuns, contender: TrialRecord) -> tuple[float, float, float]:
     """Lower is better: operations for one image through the whole network, then the mean, then the validation."""
     plan = runs.plan
     work = plan.costs.facts[plan.space.of(contender.spec)].cuts[-1].work
-    return work, -float(np.mean(runs.scores[contender.spec])), -contender.score
+    return work, -runs.mean(contender.spec), -plan.data.metric.sign * contender.score
 
 
 def _repeat(runs: _FoldRuns, spec: TrialSpec, fits: Callable[[float], bool]) -> None:
@@ -287,8 +287,7 @@ def _repeat(runs: _FoldRuns, spec: TrialSpec, fits: Callable[[float], bool]) -> 
     for repeat in range(1, REPEATS + 1):
         if not fits(runs.first_seconds(spec)):  # another seed is another model
             return
-        value = runs.run(spec, 0, repeat)
-        if value is not None:
+        if (value := runs.run(spec, 0, repeat)) is not None:
             runs.repeated.setdefault(spec, []).append(value)
 
 
@@ -296,5 +295,5 @@ def _summary(runs: _FoldRuns, spec: TrialSpec) -> Confirmed:
     values = runs.scores[spec]
     seeds = [values[0], *runs.repeated.get(spec, ())]
     spread = float(np.std(seeds, ddof=1)) if len(seeds) > 1 else None
-    error = runs.error(spec)
-    return Confirmed(mean=float(np.mean(values)), folds=len(values), seed_spread=spread, sampling_error=error)
+    mean, error = float(np.mean(values)), runs.error(spec)
+    return Confirmed(mean=mean, folds=len(values), seed_spread=spread, sampling_error=error)

@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tlsearch.callbacks import Callback, RunInfo
-from tlsearch.config import Metric, RunConfig
+from tlsearch.config import RunConfig
 from tlsearch.data.index import DatasetIndex
 from tlsearch.data.source_parts import rows_by_fold
 from tlsearch.data.split import Fold, Split
@@ -21,6 +21,7 @@ from tlsearch.listeners.callback_list import CallbackList
 from tlsearch.listeners.checkpoint import CheckpointCallback
 from tlsearch.listeners.reporter import ReporterCallback
 from tlsearch.plugins import registry
+from tlsearch.plugins.kinds.metric import GuardedMetric
 from tlsearch.reporter import Reporter
 from tlsearch.runs.budget import TimeBudget
 from tlsearch.runs.checkpoint import Checkpoint
@@ -45,7 +46,7 @@ class Data:
     pool: tuple[int, ...]
     folds: tuple[Fold, ...]
     base_size: int
-    metric: Metric
+    metric: GuardedMetric
     pixels: Path
 
     @property

@@ -25,7 +25,8 @@ from tlsearch.predictor import model_megabytes
 from tlsearch.results.schema import Confusion, EvaluationPredictions, Mistake
 from tlsearch.runs.ledger import fingerprint_of
 from tlsearch.search.trial_record import TrialRecord
-from tlsearch.stats.claims import Claims, Estimate, ModelPredictions, estimate, make_claims
+from tlsearch.stats.claims import Claims, Estimate, estimate
+from tlsearch.stats.scoring import claims_of, estimate_of
 from tlsearch.training.trial import Outcome
 from tlsearch.types import Float64Array, IntArray
 from tlsearch.worker.protocol import EvaluateModel
@@ -112,18 +113,16 @@ def evaluate_once(context: RunContext, data: Data, record: MlflowCallback, model
     opened = _note(context, data, record)
     labels = np.asarray([index.images[row].label for row in split.test])
     probabilities, latency = _ask(context, data, models)
-    predicted = {name: each.argmax(axis=1) for name, each in probabilities.items()}
+    predicted, seed = probabilities["winner"].argmax(axis=1), context.config.seed
     groups = [split.groups[row] for row in split.test]
-    compared = ModelPredictions(predicted["winner"], predicted["linear_probe"], predicted.get("baseline"))
-    claims = make_claims(labels, compared, metric, context.config.seed, groups)
     return Evaluation(
-        claims=claims,
-        confusion=_confusion(index.classes, labels, predicted["winner"]),
+        claims=claims_of(metric, labels, probabilities, seed, groups),
+        confusion=_confusion(index.classes, labels, predicted),
         ms_per_image=latency,
         megabytes=model_megabytes(models["winner"]),
-        accuracy=estimate(labels, predicted["winner"], groups=groups),
+        accuracy=estimate(labels, predicted, groups=groups),
         scratch={
-            name.removeprefix(SCRATCH): estimate(labels, predicted[name], metric, groups=groups)
+            name.removeprefix(SCRATCH): estimate_of(metric, labels, probabilities[name], groups, seed)
             for name in models
             if name.startswith(SCRATCH)
         },

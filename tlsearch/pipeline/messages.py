@@ -12,9 +12,13 @@ from tlsearch.data.checks import IMBALANCE_LIMIT
 from tlsearch.data.split import imbalance
 from tlsearch.data.totals import totals
 from tlsearch.listeners.mlflow import RecordedRun
+from tlsearch.plugins.kinds.metric import GuardedMetric
 from tlsearch.report import text as words
-from tlsearch.report.text import format_interval, format_score
+from tlsearch.report.numbers import format_interval, format_score
 from tlsearch.results.result import RunResult
+from tlsearch.stats.metrics import EVERY_IMAGE
+from tlsearch.stats.scoring import interval_method
+from tlsearch.tracking.register import Figures
 from tlsearch.utils.units import counted, format_duration
 
 if TYPE_CHECKING:
@@ -43,9 +47,10 @@ def plan_lines(plan: Plan, trials: int, limit: float | None) -> list[str]:
     first = sum(f.forward_seconds for f in plan.measured.values()) * len(data.pool)
     ratio = imbalance([data.labels[position] for position in data.training])
     why = f", for the largest class has {ratio:.1f} times the images of the smallest" if ratio > IMBALANCE_LIMIT else ""
+    lower = ", the lower the better" if data.metric.sign < 0 else ""
     lines = [
         names,
-        f"choosing by {data.metric.replace('_', ' ')}{why}",
+        f"choosing by {data.metric.name.replace('_', ' ')}{lower}{why}",
         f"at most {trials} trials, {time}; first views about {max(1, round(first))} s; "
         f"{plan.space.steps} steps a trained trial; augmentation {', '.join(plan.space.policies)}",
     ]
@@ -105,17 +110,18 @@ def confirm_line(confirmation: Confirmation) -> str:
     return f"{format_score(confirmed.mean)} {words.confirmed_on(confirmed)}{apart}{compared}   winner {winner.label}"
 
 
-def tested_line(evaluation: Evaluation, metric: str) -> str:
+def tested_line(evaluation: Evaluation, metric: GuardedMetric) -> str:
     """The test figures with their intervals, both gains, and how often this test set has been opened."""
     claims = evaluation.claims
-    name = "" if metric == "accuracy" else f"{words.metric_name(metric)} "
+    name = "" if metric.counts == EVERY_IMAGE else f"{words.metric_name(metric.name)} "
     parts = [f"{name}{_estimate(claims.winner)} {words.TESTED}", f"linear probe {_estimate(claims.linear_probe)}"]
     if claims.baseline is not None:
         parts.append(f"from scratch {_estimate(claims.baseline)}")
     if name:
         parts.append(f"accuracy {_estimate(evaluation.accuracy)}")
     parts += words.gain_lines(claims.gain)
-    return "   ".join([*parts, f"({words.openings(evaluation.opened)})"])
+    by = "" if metric.counts is not None else f"intervals by {interval_method(metric)}; "
+    return "   ".join([*parts, f"({by}{words.openings(evaluation.opened)})"])
 
 
 def _estimate(found: Estimate) -> str:
@@ -134,7 +140,7 @@ def parent_params(config: RunConfig, plan: Plan, limit: float | None) -> dict[st
     return {
         "dataset": config.dataset,
         "candidates": ", ".join(c.label for c in plan.space.candidates),
-        "metric": plan.data.metric,
+        "metric": plan.data.metric.name,
         "trials": config.effective_trials,
         "time_limit": limit if limit is not None else "none",
         "steps": plan.space.steps,
@@ -146,7 +152,7 @@ def parent_params(config: RunConfig, plan: Plan, limit: float | None) -> dict[st
 def recorded_run(context: RunContext, plan: Plan) -> RecordedRun:
     """What the record in MLflow says of a run."""
     data, split = plan.data, plan.data.split
-    metric = f"val_{data.metric}"
+    metric = f"val_{data.metric.name}"
     return RecordedRun(
         output=context.output,
         params=parent_params(context.config, plan, context.budget.limit),
@@ -154,10 +160,22 @@ def recorded_run(context: RunContext, plan: Plan) -> RecordedRun:
         fingerprint=data.index.fingerprint,
         counts={"train": len(split.train), "val": len(split.val), "test": len(split.test)},
         seed=context.config.seed,
-        metric=data.metric,
+        metric=data.metric.name,
+        greater_is_better=data.metric.sign > 0,
         ranked_by=[metric] if plan.costs.trained_folds == len(plan.folds) else ["val_on_shared_folds", metric],
         plugins=plan.plugins.versions(),
         cuts={candidate: facts.cuts for candidate, facts in plan.measured.items()},
+    )
+
+
+def version_figures(result: RunResult) -> Figures:
+    """What a version in the model registry is compared by."""
+    metrics = result.metrics
+    return Figures(
+        fingerprint=result.dataset.fingerprint,
+        metric=metrics.name,
+        val=metrics.val,
+        greater_is_better=metrics.greater_is_better,
     )
 
 
@@ -177,7 +195,8 @@ def version_note(result: RunResult) -> str:
     metrics = result.metrics
     name = words.metric_name(metrics.name)
     selected = words.selected(metrics.val_folds, result.plan.folds)
+    by = f" {words.by_method(metrics)}".rstrip()
     return (
         f"{result.winner.label}: {name} {format_score(metrics.val)} {selected}, {format_score(metrics.test)} "
-        f"{format_interval(metrics.test_ci95)} on {result.dataset.total('test'):,} test images, {words.TESTED}."
+        f"{format_interval(metrics.test_ci95)}{by} on {result.dataset.total('test'):,} test images, {words.TESTED}."
     )

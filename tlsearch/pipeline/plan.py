@@ -78,7 +78,8 @@ class Plan:
         candidates = self.space.candidates
         names = [c.backbone for c in candidates] + [f"{c.backbone}@{c.weights}" for c in candidates]
         known = self.plugins.versions()
-        return {name: known[name] for name in (*names, *self.space.policies) if name in known}
+        names += [*self.space.policies, self.data.metric.name]
+        return {name: known[name] for name in names if name in known}
 
     def folds_of(self, spec: TrialSpec) -> tuple[Fold, ...]:
         """The folds of a trial: all for a linear probe, for a trained one as many as its cap allows."""
@@ -210,7 +211,7 @@ def open_pool(context: RunContext, data: Data, measured: Mapping[Candidate, Meas
             digest=pool_digest(data),
             cache_dir=features_dir(config.cache_dir),
             cache_limit=config.cache_limit,
-            metric=data.metric,
+            metric=data.metric.name,
             measured=tuple(measured.values()),
         )
     )

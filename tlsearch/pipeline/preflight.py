@@ -16,6 +16,7 @@ from tlsearch.pipeline.candidates import AvailableCandidate, find_candidates
 from tlsearch.pipeline.context import RunContext
 from tlsearch.pipeline.scan import starting_size
 from tlsearch.plugins.facts import PluginFacts
+from tlsearch.plugins.metrics import load_metric
 from tlsearch.results.schema import LeftOut
 from tlsearch.search.space import known_policies
 from tlsearch.search.storage import check_storage
@@ -58,6 +59,7 @@ def preflight(context: RunContext, survey: Survey, *, download: bool = True) -> 
     with context.budget.measure("plan"):
         plugins = worker.send(DescribePlugins())
         policies = choose_policies(config, plugins)
+        check_metric(config, plugins)
         candidates, left_out = find_candidates(
             config,
             plugins,
@@ -122,6 +124,13 @@ def choose_policies(config: RunConfig, plugins: PluginFacts) -> tuple[str, ...]:
         if name != "none":
             check_installed(plugins, "augmentation", name, ("none",))
     return known_policies(config.augment or _default_policies(plugins))
+
+
+def check_metric(config: RunConfig, plugins: PluginFacts) -> None:
+    """Raise ``PluginError`` where the metric is not there, or cannot be loaded in this process."""
+    if config.metric is not None:
+        check_installed(plugins, "metric", config.metric)
+        load_metric(config.metric)
 
 
 def check_installed(plugins: PluginFacts, kind: str, name: str, own: tuple[str, ...] = ()) -> None:

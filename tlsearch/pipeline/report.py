@@ -34,7 +34,7 @@ from tlsearch.results.schema import Epoch, FrozenWork, Histories
 from tlsearch.search.failures import FAILURES_IN_A_ROW
 from tlsearch.search.importance import parameter_importance
 from tlsearch.search.trial_record import TrialRecord
-from tlsearch.tracking.register import Figures
+from tlsearch.stats.scoring import interval_method
 from tlsearch.tracking.sync import hint_at_sync, name_runs, settle
 from tlsearch.worker.protocol import GetVersions
 
@@ -149,10 +149,8 @@ def complete_record(context: RunContext, record: MlflowCallback, result: RunResu
 
 def _register(context: RunContext, record: MlflowCallback, result: RunResult, name: str, model: str) -> str:
     """What became of it, which is also told."""
-    figures = Figures(result.dataset.fingerprint, result.metrics.name, result.metrics.val)
-    became = record.tracker.register(
-        name, model, record.parent_run, figures, messages.version_tags(result), messages.version_note(result)
-    )
+    figures, tags, note = messages.version_figures(result), messages.version_tags(result), messages.version_note(result)
+    became = record.tracker.register(name, model, record.parent_run, figures, tags, note)
     if became:
         context.callbacks.on_step("register", became)
     else:
@@ -229,7 +227,7 @@ def _plan(context: RunContext, plan: Plan, log: SearchLog) -> schema.PlanSummary
         steps=plan.space.steps,
         time_limit=context.budget.limit,
         seed=context.config.seed,
-        metric=plan.data.metric,
+        metric=plan.data.metric.name,
         folds=len(plan.folds),
     )
 
@@ -237,7 +235,7 @@ def _plan(context: RunContext, plan: Plan, log: SearchLog) -> schema.PlanSummary
 def _metrics(plan: Plan, found: StepResults) -> schema.Metrics:
     claims, winner = found.evaluation.claims, found.confirmation.winner
     return schema.Metrics(
-        name=plan.data.metric,
+        name=plan.data.metric.name,
         val=winner.score,
         test=claims.winner.value,
         test_ci95=claims.winner.ci95,
@@ -249,6 +247,9 @@ def _metrics(plan: Plan, found: StepResults) -> schema.Metrics:
         test_accuracy=found.evaluation.accuracy.value,
         test_accuracy_ci95=found.evaluation.accuracy.ci95,
         val_folds=len(plan.folds_of(winner.spec)),
+        greater_is_better=plan.data.metric.sign > 0,
+        counts=plan.data.metric.counts,
+        interval_method=interval_method(plan.data.metric),
     )
 
 

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from tlsearch.config import Metric, RunConfig
+from tlsearch.config import IMBALANCED_METRIC, USUAL_METRIC, RunConfig
 from tlsearch.data.checks import IMBALANCE_LIMIT, check
 from tlsearch.data.index import DatasetIndex, ImageOptions, Survey
 from tlsearch.data.pixels import decode_all, new_pixels, open_pixels, select_rows, smaller
@@ -18,6 +18,7 @@ from tlsearch.data.survey import survey
 from tlsearch.pipeline.context import Data, RunContext
 from tlsearch.pipeline.messages import data_line
 from tlsearch.plugins.kinds.reader import PartName, ReadingOptions
+from tlsearch.plugins.metrics import load_metric
 from tlsearch.utils.files import atomic_path
 
 SIZE_STEP = 32
@@ -101,14 +102,14 @@ def load_data(context: RunContext, survey: Survey, base_size: int) -> Data:
     select_rows(everything, pool, pixels)
     everything.unlink()
     labels = [index.images[row].label for row in parts.train]
-    metric: Metric = config.metric or ("balanced_accuracy" if imbalance(labels) > IMBALANCE_LIMIT else "accuracy")
+    usual = IMBALANCED_METRIC if imbalance(labels) > IMBALANCE_LIMIT else USUAL_METRIC
     return Data(
         index=index,
         split=parts,
         pool=pool,
         folds=selection_folds(index, parts, config.seed),
         base_size=base_size,
-        metric=metric,
+        metric=load_metric(config.metric or usual),
         pixels=pixels,
     )
 

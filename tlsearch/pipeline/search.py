@@ -105,8 +105,8 @@ class _Searching:
     ) -> None:
         self._context, self._plan, self._record, self._baseline = context, plan, record, baseline
         data = plan.data
-        name = study_name(context.output, plan.space, data.index.fingerprint, data.metric, plan.folds)
-        study = open_study(name, context.output, context.config.storage)
+        name = study_name(context.output, plan.space, data.index.fingerprint, data.metric.name, plan.folds)
+        study = open_study(name, context.output, context.config.storage, greater_is_better=data.metric.sign > 0)
         self._search = Search(study, plan.space, plan.costs, may_run=self._may_run, affordable=plan.affords)
         self._log = SearchLog(search=self._search)
         self._left_out: set[str] = set()
@@ -191,7 +191,8 @@ class _Searching:
         shared = trial_row(self._plan, number, result, "").value_on_shared_folds
         found = {"val_on_shared_folds": shared} if shared is not None else {}
         scratch = self._baseline.result if self._baseline else None
-        return {**found, **val_figures(result, scratch, best_probe(self._search.finished, self._plan))}
+        probe = best_probe(self._search.finished, self._plan)
+        return {**found, **val_figures(result, scratch, probe, self._plan.data.metric.sign)}
 
     def _on_finished(self, finished: TrialRecord) -> None:
         for plugin, reason in self._search.left_out().items():
@@ -205,7 +206,7 @@ class _Searching:
         # After every trial, whatever became of it, so that the chart of the parent shows the search's progress.
         for top in self._search.best(1):
             value = round(top.compared(self._plan.costs.trained_folds), 5)
-            self._record.on_best(finished.number, f"best_val_{self._plan.data.metric}", value)
+            self._record.on_best(finished.number, f"best_val_{self._plan.data.metric.name}", value)
 
 
 def reserved_seconds(context: RunContext, plan: Plan, search: Search, baseline: BaselineResult | None) -> float:
@@ -236,7 +237,8 @@ def reserved_seconds(context: RunContext, plan: Plan, search: Search, baseline: 
 def best_probe(finished: Sequence[TrialRecord], plan: Plan) -> TrialRecord | None:
     """The best plain linear probe among the complete trials."""
     probes = [f for f in finished if f.state == "complete" and is_probe(f.spec)]
-    return max(probes, key=lambda f: f.rank(plan.costs.operations(f.spec), plan.costs.folds), default=None)
+    sign = plan.data.metric.sign
+    return max(probes, key=lambda f: f.rank(plan.costs.operations(f.spec), plan.costs.folds, sign), default=None)
 
 
 def is_probe(spec: TrialSpec) -> bool:
@@ -257,10 +259,13 @@ def _mean(value: float, fold_values: Sequence[float], folds: int) -> float:
     return math.fsum(fold_values[:folds]) / folds if len(fold_values) >= folds > 0 else value
 
 
-def val_figures(result: TrialResult, scratch: TrialResult | None, probe: TrialRecord | None) -> dict[str, float]:
-    """How far a trial's validation figure lies above those of the network from scratch and of the best linear probe.
+def val_figures(
+    result: TrialResult, scratch: TrialResult | None, probe: TrialRecord | None, sign: float = 1.0
+) -> dict[str, float]:
+    """By how much a trial's validation figure is better than that of the network from scratch and of the best probe.
 
-    Each is taken on the folds that both have. Where trials differ in their folds, ``val_on_shared_folds`` ranks them.
+    ``sign`` is that of the metric. Each is taken on the folds that both have. Where trials differ in their folds,
+    ``val_on_shared_folds`` ranks them.
     """
     if result.value is None:
         return {}
@@ -269,8 +274,9 @@ def val_figures(result: TrialResult, scratch: TrialResult | None, probe: TrialRe
     if scratch is not None and scratch.value is not None:
         alone = max(1, len(scratch.fold_values))  # the learning rates are trained on the first fold
         gains["baseline_val_accuracy"] = scratch.metrics["val_accuracy"]
-        gains["val_gain_over_baseline"] = _mean(value, folds, alone) - scratch.value
+        gains["val_gain_over_baseline"] = sign * (_mean(value, folds, alone) - scratch.value)
     if probe is not None and probe.value is not None:
         both = min(len(folds), len(probe.fold_values))
-        gains["val_gain_over_linear_probe"] = _mean(value, folds, both) - _mean(probe.value, probe.fold_values, both)
+        over = _mean(value, folds, both) - _mean(probe.value, probe.fold_values, both)
+        gains["val_gain_over_linear_probe"] = sign * over
     return gains

@@ -49,7 +49,8 @@ def find_plugins(kind: str | None = None, *, switched_off: bool = False) -> list
     """Every installed plugin of ``kind`` (all where None), sorted, from package metadata alone.
 
     ``TLSEARCH_ONLY_BUILTIN=1`` leaves only what tlsearch itself brings; ``TLSEARCH_DISABLE_PLUGINS`` names
-    distributions to leave out, separated by commas. With ``switched_off`` those are among them all the same.
+    distributions to leave out, separated by commas. With ``switched_off`` those are among them all the same. What
+    tlsearch itself brings of an essential kind is never left out.
     """
     disabled = {_normal(name) for name in os.environ.get("TLSEARCH_DISABLE_PLUGINS", "").split(",") if name.strip()}
     only_builtin = os.environ.get("TLSEARCH_ONLY_BUILTIN", "") not in ("", "0")
@@ -57,8 +58,9 @@ def find_plugins(kind: str | None = None, *, switched_off: bool = False) -> list
     for each in (kind,) if kind else NAMES:
         for point in metadata.entry_points(group=GROUPS[each]):
             distribution = point.dist.name if point.dist else "unknown"
-            off = _normal(distribution) in disabled or (only_builtin and _normal(distribution) != "tlsearch")
-            if off and not switched_off and not (each in ESSENTIAL and _normal(distribution) == "tlsearch"):
+            own = _normal(distribution) == "tlsearch"
+            off = _normal(distribution) in disabled - ({"tlsearch"} if each in ESSENTIAL else set())
+            if (off or (only_builtin and not own)) and not switched_off:
                 continue
             version = point.dist.version if point.dist else ""
             found.add(

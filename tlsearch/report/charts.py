@@ -80,11 +80,11 @@ def font_families(installed: Sequence[str]) -> list[str]:
     return ["DejaVu Sans", *(name for name in OTHER_SCRIPTS if name in installed)]
 
 
-def limits(values: Sequence[float]) -> tuple[float, float]:
-    """A range of fractions with a little air that stays within 0..1."""
+def limits(values: Sequence[float], fractions: bool = True) -> tuple[float, float]:
+    """The range of values with a little air; that of ``fractions`` stays within 0..1."""
     low, high = min(values), max(values)
     air = max(0.02, 0.08 * (high - low))
-    return max(0.0, low - air), min(1.0, high + air)
+    return (max(0.0, low - air), min(1.0, high + air)) if fractions else (low - air, high + air)
 
 
 def new_chart(

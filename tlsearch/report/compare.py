@@ -12,11 +12,12 @@ from itertools import combinations
 from pathlib import Path
 from typing import get_args
 
-from tlsearch.config import CONFIG_NAME, Metric, RunConfig
+from tlsearch.config import CONFIG_NAME, RunConfig
 from tlsearch.errors import UsageError
+from tlsearch.plugins.kinds.metric import CountMetric
 from tlsearch.report import text as words
 from tlsearch.results.result import RESULT_FILE, RunResult, read_result
-from tlsearch.results.schema import Difference, EvaluationPredictions
+from tlsearch.results.schema import Difference, EvaluationPredictions, Metrics
 from tlsearch.utils.units import format_duration
 
 # What a run was asked for that can change its result; not where it reads and writes.
@@ -70,6 +71,12 @@ class Comparison:
                 f"Each difference is to {self.runs[0].name}, image by image on the same {images:,} test images"
                 f"{several if compared > 1 else ''}. A run that is chosen by its test figure is chosen on test: that "
                 "figure is then optimistic."
+            )
+        metrics = self.runs[0].result.metrics
+        if _count_metric(metrics) is None:
+            notes.append(
+                f"The metric {words.metric_name(metrics.name)} needs the probabilities of every image, which "
+                f"result.json does not have. So no difference is given. Intervals are {words.by_method(metrics)}."
             )
         if silent:
             which = "" if self.same_test else ", nor which images were tested; there are as many of each class"
@@ -147,31 +154,35 @@ def _check_pair(one: Run, other: Run) -> None:
 
 
 def _check_predictions(run: Run) -> None:
-    """Raise ``UsageError`` where the metric is not known or predictions are not as many as there are test images."""
+    """Raise ``UsageError`` where predictions are not as many as there are test images."""
     result, predictions = run.result, run.result.predictions
-    trouble = ""
-    if result.metrics.name not in get_args(Metric):
-        trouble = f"its metric is {result.metrics.name!r}"
-    elif predictions is not None:
-        lengths = {len(predictions.true), len(predictions.predicted), len(predictions.groups)}
-        if lengths != {result.dataset.total("test")} or not predictions.true:
-            trouble = "its predictions are not those of its test images"
-    if trouble:
+    if predictions is None:
+        return
+    lengths = {len(predictions.true), len(predictions.predicted), len(predictions.groups)}
+    if lengths != {result.dataset.total("test")} or not predictions.true:
         raise UsageError(
-            f"{run.folder / RESULT_FILE} is damaged ({trouble}); run again, with --force in the same folder, to write "
-            "it anew."
+            f"{run.folder / RESULT_FILE} is damaged (its predictions are not those of its test images); run again, "
+            "with --force in the same folder, to write it anew."
         )
 
 
 def _difference(first: Run, other: Run) -> Difference | None:
-    """The test score of ``other``'s winner less that of ``first``'s, on the same images; None where not known."""
+    """The test score of ``other``'s winner less that of ``first``'s, on the same images.
+
+    None where predictions are not known, and for a metric of probabilities, of which a result has none.
+    """
     from tlsearch.stats.claims import compare
 
     base, theirs = first.result.predictions, other.result.predictions
-    if base is None or theirs is None:
+    metric: CountMetric | None = _count_metric(other.result.metrics)
+    if base is None or theirs is None or metric is None:
         return None
-    metric: Metric = next(name for name in get_args(Metric) if name == other.result.metrics.name)
     return compare(theirs.true, theirs.predicted, base.predicted, metric, groups=_joined(base, theirs))
+
+
+def _count_metric(metrics: Metrics) -> CountMetric | None:
+    """The metric of a run, where it is a function of the predicted classes."""
+    return next((name for name in get_args(CountMetric) if name == metrics.counts), None)
 
 
 def _joined(one: EvaluationPredictions, other: EvaluationPredictions) -> list[int]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from tlsearch.report import text as words
 from tlsearch.report.compare import UNSET, Comparison, Run
-from tlsearch.report.text import format_difference, format_interval, format_p, format_score
+from tlsearch.report.numbers import format_difference, format_interval, format_p, format_score
 from tlsearch.results.result import RunResult
 from tlsearch.results.schema import Baseline, Confirmed, Difference, Gain, LinearProbe
 from tlsearch.stats.intervals import FEWEST_DISCORDANT
@@ -107,12 +107,12 @@ def _spec(result: RunResult) -> dict[str, str]:
 
 
 def _scores(found: Comparison) -> list[Row]:
-    runs = found.runs
+    runs, metrics = found.runs, found.runs[0].result.metrics
     rows = [
         _row(f"validation ({words.SELECTED})", runs, _validation),
         _row(words.CONFIRMED, runs, lambda r: _confirmed(r.metrics.confirmed)),
         _row(
-            words.TESTED,
+            f"{words.TESTED}, 95 % interval {words.by_method(metrics)}" if words.by_method(metrics) else words.TESTED,
             runs,
             lambda r: f"{format_score(r.metrics.test)}\n{format_interval(r.metrics.test_ci95)}",
         ),

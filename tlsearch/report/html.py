@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from tlsearch.data.decode import calm_pillow
 from tlsearch.report import text as words
 from tlsearch.report.images import write_pictures
+from tlsearch.report.numbers import ScoreStyle, percent
 from tlsearch.report.sections.confusion import confusion
 from tlsearch.report.sections.cost import cost
 from tlsearch.report.sections.depth import depth
@@ -23,7 +24,6 @@ from tlsearch.report.sections.reliability import reliability
 from tlsearch.report.sections.section import Section
 from tlsearch.report.sections.summary import summary
 from tlsearch.report.sections.trial_table import trial_table
-from tlsearch.report.text import percent, percent_interval
 from tlsearch.results.result import RunResult
 from tlsearch.results.schema import Confirmed
 from tlsearch.utils.files import write_atomically
@@ -80,14 +80,17 @@ def _page(result: RunResult, sections: list[Section]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    style = ScoreStyle.of(result.metrics)
     environment.filters.update(
-        percent=percent, percent_interval=percent_interval, duration=short_duration, spreads=_spreads, breaks=_breaks
-    )
+        percent=percent, score=style.value, score_interval=style.interval, duration=short_duration, breaks=_breaks,
+        spreads=lambda confirmed: _spreads(confirmed, style),
+    )  # fmt: skip
     script = files("tlsearch.report").joinpath("templates", "sort.js").read_text(encoding="utf-8").strip()
     shown: dict[str, Any] = {
         "r": result,
         "title": Path(result.dataset.path).name or result.dataset.path,
         "metric": words.metric_name(result.metrics.name),
+        "method": words.by_method(result.metrics),
         "words": words,
         "images": sum(result.dataset.total(name) for name in result.dataset.counts),
         "test_images": result.dataset.total("test"),
@@ -109,7 +112,7 @@ def _breaks(text: str) -> Markup:
     return Markup(re.sub(r"([@_]|/(?!\d))", r"\1<wbr>", str(escape(text))))
 
 
-def _spreads(confirmed: Confirmed) -> str:
-    """The spreads in percentage points, behind the number of folds."""
-    spreads = words.spreads(confirmed, lambda value: f"{100 * value:.1f}", "±").replace("± ", "±\u00a0")
+def _spreads(confirmed: Confirmed, style: ScoreStyle) -> str:
+    """The spreads, where scores are percentages in points, behind the number of folds."""
+    spreads = words.spreads(confirmed, style.spread, "±").replace("± ", "±\u00a0")
     return ", ".join(part for part in (words.folds(confirmed), spreads) if part)

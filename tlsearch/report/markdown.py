@@ -6,7 +6,7 @@ from collections import Counter
 
 from tlsearch.report import text as words
 from tlsearch.report.model_table import ModelRow, headings, model_rows
-from tlsearch.report.text import format_interval, format_score
+from tlsearch.report.numbers import format_interval, format_score
 from tlsearch.results.result import RunResult
 from tlsearch.utils.units import short_duration
 
@@ -41,10 +41,9 @@ def describe(result: RunResult) -> str:
 def _answer(result: RunResult) -> str:
     """The winner with its figure, beside the network from scratch."""
     metrics, baseline = result.metrics, result.baseline
-    name = words.metric_name(metrics.name)
-    text = (
-        f"**{result.winner.label}**: {name} {format_score(metrics.test)} {format_interval(metrics.test_ci95)} on test"
-    )
+    name, by = words.metric_name(metrics.name), f" {words.by_method(metrics)}".rstrip()
+    tested = f"{format_score(metrics.test)} {format_interval(metrics.test_ci95)}{by}"
+    text = f"**{result.winner.label}**: {name} {tested} on test"
     return text + (
         f", against {format_score(baseline.test)} {format_interval(baseline.test_ci95)} from scratch."
         if baseline

@@ -6,8 +6,18 @@ its two spreads apart. A test figure is *tested once*, with the count of how oft
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
+from tlsearch.report.numbers import (
+    ScoreStyle,
+    format_difference,
+    format_interval,
+    format_p,
+    format_score,
+    percent,
+    points,
+)
 from tlsearch.results.result import RunResult
 from tlsearch.results.schema import (
     Baseline,
@@ -17,12 +27,11 @@ from tlsearch.results.schema import (
     Gain,
     Interval,
     LabelErrors,
+    Metrics,
     MoreData,
 )
-from tlsearch.stats.intervals import FEWEST_DISCORDANT
+from tlsearch.stats.intervals import SCORE_INTERVAL
 from tlsearch.utils.units import counted
-
-METRICS = {"accuracy": "accuracy", "balanced_accuracy": "balanced accuracy", "macro_f1": "macro F1"}
 
 SELECTED = "selected, optimistic"
 CONFIRMED = "confirmed on resampled folds"
@@ -38,51 +47,13 @@ HARDLY = 0.01
 
 
 def metric_name(name: str) -> str:
-    """A metric as people call it."""
-    return METRICS.get(name, name.replace("_", " "))
+    """A metric as people call it: ``macro_f1`` is macro F1."""
+    return re.sub(r"\bf(?=\d)", "F", name.replace("_", " "))
 
 
-# Numbers
-
-
-def format_score(value: float) -> str:
-    """A fraction with three digits: ``0.873``."""
-    return f"{value:.3f}"
-
-
-def format_difference(value: float) -> str:
-    """A difference of fractions with its sign: ``+0.271``."""
-    return ("-" if value < -0.0005 else "+") + format_score(abs(value))
-
-
-def format_interval(bounds: Interval, *, sign: bool = False) -> str:
-    """``[0.836 0.903]``, or ``[+0.221 +0.320]`` with signs."""
-    show = format_difference if sign else format_score
-    return f"[{show(bounds[0])} {show(bounds[1])}]"
-
-
-def format_p(p: float | None) -> str:
-    """A p-value for people: ``p = 0.034``, ``p < 0.001``, or why there is none."""
-    if p is None:
-        return f"no p-value (fewer than {FEWEST_DISCORDANT} discordant pairs or groups)"
-    if p < 0.001:
-        return "p < 0.001"
-    return "p > 0.999" if p > 0.999 else f"p = {p:.3f}"
-
-
-def percent(value: float, digits: int = 1) -> str:
-    """A fraction as a percentage: ``90.3 %``."""
-    return f"{100 * value:.{digits}f} %"
-
-
-def percent_interval(bounds: Interval) -> str:
-    """An interval of fractions as percentages: ``86.9 to 92.9 %``."""
-    return f"{100 * bounds[0]:.1f} to {100 * bounds[1]:.1f} %"
-
-
-def points(difference: float) -> str:
-    """A difference of fractions in percentage points, with its sign: ``+30.1``."""
-    return f"{100 * difference:+.1f}"
+def by_method(metrics: Metrics) -> str:
+    """What stands behind an interval that has no formula: ``by stratified bootstrap``, else nothing."""
+    return "" if metrics.interval_method == SCORE_INTERVAL else f"by {metrics.interval_method}"
 
 
 # What a figure is
@@ -147,21 +118,21 @@ def verdict(result: RunResult) -> list[str]:
 
     The claims are the gains over training from scratch and over the linear probe.
     """
-    gain, baseline = result.gain, result.baseline
+    gain, baseline, style = result.gain, result.baseline, ScoreStyle.of(result.metrics)
     sentences = []
     if gain is not None and gain.test is not None and gain.ci95 is not None and baseline is not None:
-        sentences.append(_over_scratch(gain, _in_points(gain.test, gain.ci95), gain.ci95, baseline.architecture))
+        sentences.append(_over_scratch(gain, style.gain(gain.test, gain.ci95), gain.ci95, baseline.architecture))
     else:
         sentences.append("No baseline was trained from scratch, so no gain over it is claimed.")
     if gain is not None and gain.over_linear_probe is not None:
-        sentences.append(_over_probe(gain.over_linear_probe))
+        sentences.append(_over_probe(gain.over_linear_probe, style))
     if baseline is not None:
         sentences += _about_scratch(baseline)
         guessing = result.metrics.majority
-        if guessing is not None and baseline.test <= guessing:
+        if guessing is not None and result.metrics.sign * (baseline.test - guessing) <= 0:
             sentences.append(
                 f"The network from scratch is no better than always guessing the most frequent class "
-                f"({percent(guessing)}): it has learned nothing in its time, and the gain over it says little."
+                f"({style.value(guessing)}): it has learned nothing in its time, and the gain over it says little."
             )
     if result.metrics.test_opened is not None and result.metrics.test_opened > 1:
         times = result.metrics.test_opened
@@ -170,10 +141,6 @@ def verdict(result: RunResult) -> list[str]:
             "its figures are those of new images."
         )
     return sentences
-
-
-def _in_points(difference: float, ci95: Interval) -> str:
-    return f"{points(difference)} points [{points(ci95[0])}, {points(ci95[1])}]"
 
 
 def _over_scratch(gain: Gain, figures: str, ci95: Interval, architecture: str) -> str:
@@ -185,8 +152,8 @@ def _over_scratch(gain: Gain, figures: str, ci95: Interval, architecture: str) -
     return f"No gain over {architecture} trained from scratch is shown: {figures}{evidence}."
 
 
-def _over_probe(over: Difference) -> str:
-    figures, evidence = _in_points(over.difference, over.ci95), _evidence(over)
+def _over_probe(over: Difference, style: ScoreStyle) -> str:
+    figures, evidence = style.gain(over.difference, over.ci95), _evidence(over)
     if over.ci95[0] > 0 and _significant(over):
         return f"Searching paid: over the best linear probe {figures}{evidence}."
     if over.ci95[1] < 0 and _significant(over):

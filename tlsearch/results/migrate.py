@@ -1,7 +1,8 @@
 """Older versions of ``result.json``: what they called otherwise gets its present name when a file is read.
 
 Version 1 is that of tlsearch before the schema had the names of the glossary. Nothing in it was removed, so that every
-file of version 1 can be read.
+file of version 1 can be read. A file of either version that says nothing of its metric but the name is of the time when
+there were three metrics, all of them made of counts.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ import copy
 import re
 from collections.abc import Iterator
 from typing import Any
+
+from tlsearch.stats.intervals import SCORE_INTERVAL
 
 SCHEMA_VERSION = 2
 READABLE_VERSIONS = (1, SCHEMA_VERSION)
@@ -59,8 +62,16 @@ def migrate(values: dict[str, Any]) -> dict[str, Any]:
 
     What is missing or has a wrong shape is left as it is, for the reader to name.
     """
-    if values.get("schema_version") == SCHEMA_VERSION:
+    if values.get("schema_version") != SCHEMA_VERSION:
+        values = _from_version_1(values)
+    metrics = values.get("metrics")
+    if not isinstance(metrics, dict):
         return values
+    added = {"greater_is_better": True, "counts": metrics.get("name"), "interval_method": SCORE_INTERVAL}
+    return {**values, "metrics": {**added, **metrics}}
+
+
+def _from_version_1(values: dict[str, Any]) -> dict[str, Any]:
     values = {**copy.deepcopy(values), "schema_version": SCHEMA_VERSION}
     for path, former, present in _RENAMED:
         for found in _objects(values, path):

@@ -9,6 +9,7 @@ import optuna
 from optuna.pruners import BasePruner
 from optuna.trial import FrozenTrial
 
+from tlsearch.search.storage import sign_of
 from tlsearch.search.trial_record import Curve, TrialRecord
 from tlsearch.types import Kind
 
@@ -22,8 +23,8 @@ FEWEST_RIVALS = 3
 class SameKindPruner(BasePruner):
     """The median rule (Golovin et al. 2017) among trials of one kind, at the same share of their schedules.
 
-    A trial is pruned where the mean of its last three objectives lies below the median of what its rivals, the complete
-    trials of its kind, had reached at the same share.
+    A trial is pruned where the mean of its last three objectives is worse than the median of what its rivals, the
+    complete trials of its kind, had reached at the same share.
     """
 
     def __init__(self, kind: Kind, finished: Sequence[TrialRecord], shares: Mapping[int, float]) -> None:
@@ -46,7 +47,8 @@ class SameKindPruner(BasePruner):
         if share < WARM_SHARE or share >= 1.0 or len(self._rivals) < FEWEST_RIVALS:
             return False
         objectives = [objective for _, objective in sorted(trial.intermediate_values.items())]
-        return _mean(objectives[-3:]) < median(_at(curve, share) for curve in self._rivals)
+        sign = sign_of(study)
+        return sign * _mean(objectives[-3:]) < median(sign * _at(curve, share) for curve in self._rivals)
 
 
 def _at(curve: Curve, share: float) -> float:

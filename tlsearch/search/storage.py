@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from tlsearch.data.split import Fold
 from tlsearch.errors import UsageError
@@ -40,10 +40,16 @@ def study_name(output: Path, space: SearchSpace, fingerprint: str, metric: str, 
     return f"{output.name}-{hashlib.sha256(comparable.encode()).hexdigest()[:16]}"
 
 
-def open_study(name: str, output: Path, storage: str | None) -> optuna.Study:
+def open_study(name: str, output: Path, storage: str | None, *, greater_is_better: bool = True) -> optuna.Study:
     """The study with this name, in ``study.db`` in the folder ``output`` where ``storage`` names no database."""
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
+    direction: Literal["maximize", "minimize"] = "maximize" if greater_is_better else "minimize"
     url = storage or f"sqlite:///{output / 'study.db'}"
-    return optuna.create_study(storage=url, study_name=name, direction="maximize", load_if_exists=True)
+    return optuna.create_study(storage=url, study_name=name, direction=direction, load_if_exists=True)
+
+
+def sign_of(study: optuna.Study) -> float:
+    """1 where the study maximises its values, -1 where it minimises them."""
+    return 1.0 if study.direction.name == "MAXIMIZE" else -1.0

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from tlsearch.search.cost import Costs
 from tlsearch.search.failures import all_fail, left_out_plugins, plugins_of
 from tlsearch.search.space import Params, SearchSpace
+from tlsearch.search.storage import sign_of
 from tlsearch.search.trial_record import TrialRecord, remember, remembered
 from tlsearch.types import Decision, NumberedEpochJudge, TrialResult, TrialSpec
 
@@ -115,7 +116,7 @@ class Search:
         return left_out_plugins(self.finished)
 
     def _rank(self, finished: TrialRecord) -> tuple[float, float, float]:
-        return finished.rank(self.costs.operations(finished.spec), self.costs.trained_folds)
+        return finished.rank(self.costs.operations(finished.spec), self.costs.trained_folds, sign_of(self.study))
 
     def _close_interrupted(self) -> None:
         """Close the trials in which an earlier process was stopped; each is then asked for anew.

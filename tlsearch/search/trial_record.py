@@ -77,19 +77,26 @@ class TrialRecord:
     def compared(self, folds: int) -> float:
         """Give the mean over the first ``folds`` folds, which every trial has: all are compared on the same images.
 
-        Without a value it is minus infinity, which is below every other.
+        Raises ``ValueError`` for a trial without a value.
         """
         if self.value is None:
-            return -math.inf
+            return self.score
         return math.fsum(self.fold_values[:folds]) / folds if len(self.fold_values) > folds else self.value
 
-    def rank(self, operations: float, folds: int) -> tuple[float, float, float]:
+    def rank(self, operations: float, folds: int, sign: float = 1.0) -> tuple[float, float, float]:
         """Give a key to sort by; higher is better.
 
-        The value on the folds that every trial has comes first, then lower log loss, then lower cost.
+        The value on the folds that every trial has comes first, then lower log loss, then lower cost. Without a value
+        a trial is below every other.
+
+        Args:
+            operations: The cost of the trial.
+            folds: The number of folds that every trial has.
+            sign: That of the metric: -1 where a lower value is better.
         """
         loss = math.inf if self.val_loss is None else self.val_loss
-        return (self.compared(folds), -loss, -operations)
+        value = -math.inf if self.value is None else sign * self.compared(folds)
+        return (value, -loss, -operations)
 
 
 def remember(trial: optuna.Trial, record: TrialRecord) -> None:

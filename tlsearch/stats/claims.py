@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from tlsearch.config import Metric
+from tlsearch.plugins.kinds.metric import CountMetric
 from tlsearch.stats.effective_size import Design, linear_parts
 from tlsearch.stats.intervals import FEWEST_DISCORDANT, amended_wilson, mcnemar_midp, tango
 from tlsearch.stats.metrics import as_labels, score
@@ -88,7 +88,7 @@ class ModelPredictions:
 def make_claims(
     y: npt.ArrayLike,
     models: ModelPredictions,
-    metric: Metric = "accuracy",
+    metric: CountMetric = "accuracy",
     seed: int = 0,
     groups: npt.ArrayLike | None = None,
 ) -> Claims:
@@ -122,7 +122,7 @@ def make_claims(
 def estimate(
     y: npt.ArrayLike,
     predicted: npt.ArrayLike,
-    metric: Metric = "accuracy",
+    metric: CountMetric = "accuracy",
     groups: npt.ArrayLike | None = None,
     level: float = 0.95,
 ) -> Estimate:
@@ -145,7 +145,7 @@ def compare(
     y: npt.ArrayLike,
     first: npt.ArrayLike,
     second: npt.ArrayLike,
-    metric: Metric = "accuracy",
+    metric: CountMetric = "accuracy",
     seed: int = 0,
     groups: npt.ArrayLike | None = None,
 ) -> Difference:
@@ -170,7 +170,7 @@ def compare(
 def p_value(
     y: npt.ArrayLike,
     pair: tuple[npt.ArrayLike, npt.ArrayLike],
-    metric: Metric = "accuracy",
+    metric: CountMetric = "accuracy",
     seed: int = 0,
     groups: npt.ArrayLike | None = None,
     permutations: int = 9999,
@@ -195,7 +195,7 @@ def difference_interval(
     y: npt.ArrayLike,
     first: npt.ArrayLike,
     second: npt.ArrayLike,
-    metric: Metric = "accuracy",
+    metric: CountMetric = "accuracy",
     groups: npt.ArrayLike | None = None,
     level: float = 0.95,
 ) -> Interval:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tlsearch.config import Metric
+from tlsearch.plugins.kinds.metric import CountMetric
 from tlsearch.stats.intervals import normal_quantile, student_quantile
 from tlsearch.types import Float64Array, LabelArray
 
@@ -40,7 +40,7 @@ class Design:
     unit: LabelArray | None
 
     @classmethod
-    def of(cls, y: LabelArray, metric: Metric, unit: LabelArray | None) -> Design:
+    def of(cls, y: LabelArray, metric: CountMetric, unit: LabelArray | None) -> Design:
         """The design of images of the classes ``y``: in macro metrics every class weighs the same."""
         if metric == "accuracy":
             return cls(np.zeros_like(y), np.full(len(y), 1 / len(y)), unit)
@@ -130,7 +130,7 @@ def _sums(values: Float64Array, labels: LabelArray) -> Float64Array:
     return np.bincount(labels, weights=values).astype(np.float64)
 
 
-def linear_parts(y: LabelArray, guess: LabelArray, metric: Metric) -> Float64Array:
+def linear_parts(y: LabelArray, guess: LabelArray, metric: CountMetric) -> Float64Array:
     """What each image adds to the score to first order, shape (N,), up to a constant in each class.
 
     The test images of each class are given, so that only what they are predicted as is random. Macro F1 is linearised

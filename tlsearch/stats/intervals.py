@@ -11,6 +11,9 @@ import math
 
 from tlsearch.types import Interval
 
+SCORE_INTERVAL = "score interval"
+"""The method of intervals that come from a formula: there is one for every score that is made of counts."""
+
 FEWEST_DISCORDANT = 6
 """Below this many discordant pairs, or groups, even a one-sided split gives p > 0.03, so no p-value is stated."""
 

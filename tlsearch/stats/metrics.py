@@ -5,14 +5,20 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from tlsearch.config import Metric
+from tlsearch.plugins.kinds.metric import CountMetric
 from tlsearch.types import AnyArray, Float64Array, LabelArray
+
+EVERY_IMAGE: CountMetric = "accuracy"
+"""The score in which every image weighs the same."""
+
+EVERY_CLASS: CountMetric = "balanced_accuracy"
+"""The score in which every class weighs the same."""
 
 LEAST_PROBABILITY = 1e-7
 """Taken for every probability below it: one probability of 0 must not decide a log loss."""
 
 
-def score(y: npt.ArrayLike, predicted: npt.ArrayLike, metric: Metric) -> float:
+def score(y: npt.ArrayLike, predicted: npt.ArrayLike, metric: CountMetric) -> float:
     """``metric`` of predicted against true class numbers, both of shape (N,), N >= 1.
 
     The same numbers as scikit-learn's ``accuracy_score``, ``balanced_accuracy_score`` and
@@ -37,7 +43,7 @@ def log_loss(probabilities: AnyArray, labels: AnyArray) -> float:
 
 
 def score_counts(
-    right: npt.ArrayLike, support: npt.ArrayLike, predicted: npt.ArrayLike, metric: Metric
+    right: npt.ArrayLike, support: npt.ArrayLike, predicted: npt.ArrayLike, metric: CountMetric
 ) -> Float64Array:
     """``metric`` from counts per class, shape (..., K), to scores of shape (...).
 

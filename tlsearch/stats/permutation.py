@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tlsearch.config import Metric
+from tlsearch.plugins.kinds.metric import CountMetric
 from tlsearch.stats.metrics import as_labels, score_counts
 from tlsearch.types import BoolArray, Float64Array, LabelArray
 
@@ -24,7 +24,7 @@ _CHUNK = 4_000_000
 def paired_permutation(
     y: npt.ArrayLike,
     pair: tuple[npt.ArrayLike, npt.ArrayLike],
-    metric: Metric,
+    metric: CountMetric,
     n: int = 9999,
     seed: int = 0,
     groups: npt.ArrayLike | None = None,

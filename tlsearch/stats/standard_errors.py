@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tlsearch.config import Metric
+from tlsearch.plugins.kinds.metric import CountMetric
 from tlsearch.stats.effective_size import linear_parts
 from tlsearch.types import AnyArray, Float64Array, LabelArray
 
@@ -25,7 +25,7 @@ def paired_error(best: Sequence[float], other: Sequence[float], val_images: int,
     return sampling_error((np.asarray(best) - np.asarray(other)).tolist(), val_images, train_images)
 
 
-def image_error(predicted: LabelArray, labels: LabelArray, groups: AnyArray, metric: Metric) -> float:
+def image_error(predicted: LabelArray, labels: LabelArray, groups: AnyArray, metric: CountMetric) -> float:
     """The standard error of a score on a single fold.
 
     ``predicted`` (N,) are the classes that a model gave its images of the classes ``labels``. The error is over images,
@@ -35,7 +35,7 @@ def image_error(predicted: LabelArray, labels: LabelArray, groups: AnyArray, met
 
 
 def paired_image_error(
-    best: LabelArray, other: LabelArray, labels: LabelArray, groups: AnyArray, metric: Metric
+    best: LabelArray, other: LabelArray, labels: LabelArray, groups: AnyArray, metric: CountMetric
 ) -> float:
     """One standard error of the difference of two models on a single fold, from their predictions for the same images.
 
@@ -46,7 +46,7 @@ def paired_image_error(
     return float(np.hypot(_error(parts, labels, groups, metric), 1 / len(labels)))
 
 
-def _error(parts: Float64Array, labels: LabelArray, groups: AnyArray, metric: Metric) -> float:
+def _error(parts: Float64Array, labels: LabelArray, groups: AnyArray, metric: CountMetric) -> float:
     stratum = np.zeros_like(labels) if metric == "accuracy" else np.unique(labels, return_inverse=True)[1]
     mean = np.bincount(stratum, weights=parts) / np.bincount(stratum)
     unit = np.unique(groups, return_inverse=True)[1]

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
     from tlsearch.testing.classes import PluginTests as AugmentationTests
     from tlsearch.testing.classes import PluginTests as BackboneTests
+    from tlsearch.testing.classes import PluginTests as CallbackTests
+    from tlsearch.testing.classes import PluginTests as MetricTests
     from tlsearch.testing.classes import PluginTests as ReaderTests
     from tlsearch.testing.classes import PluginTests as WeightsTests
     from tlsearch.testing.kit import check_plugin
@@ -36,16 +38,22 @@ if TYPE_CHECKING:
     check_augmentation: Callable[..., list[CheckResult]]
     check_backbone: Callable[..., list[CheckResult]]
     check_reader: Callable[..., list[CheckResult]]
+    check_callback: Callable[..., list[CheckResult]]
+    check_metric: Callable[..., list[CheckResult]]
     check_weights: Callable[..., list[CheckResult]]
 
 __all__ = [
     "AugmentationTests",
     "BackboneTests",
+    "CallbackTests",
     "CheckResult",
+    "MetricTests",
     "ReaderTests",
     "WeightsTests",
     "check_augmentation",
     "check_backbone",
+    "check_callback",
+    "check_metric",
     "check_plugin",
     "check_reader",
     "check_weights",

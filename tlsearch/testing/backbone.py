@@ -15,6 +15,7 @@ from tlsearch.plugins import registry
 from tlsearch.plugins import weights as weights_files
 from tlsearch.plugins.api import Backbone
 from tlsearch.testing.network import (
+    check_hints,
     cuts_of,
     difference,
     features_of,
@@ -269,6 +270,7 @@ CHECKS: Mapping[str, Check] = {
     "keeps the contract": check_contract,
     "cut points are single tensors in order": check_cut_points,
     "cut points are the same in every build": check_cuts_are_stable,
+    "training hints lie within the cut points": check_hints,
     "suffix(prefix(x)) is model(x)": check_cuts_are_exact,
     "every build is a fresh model": check_fresh_model,
     "preprocess is pure": check_preprocess,

@@ -72,6 +72,17 @@ def tensor_at(model: keras.Model, cut: CutPoint) -> Any:
     return tensor
 
 
+def check_hints(plugin: Backbone) -> None:
+    """The training hints freeze cut points that there are, and leave something to train."""
+    hints = getattr(plugin, "hints", None)
+    depths = [] if hints is None else [d for d in (hints.freeze_middle, hints.freeze_late) if d is not None]
+    cuts = len(cuts_of(plugin, model_to_look_at(plugin)))
+    too_deep = [depth for depth in depths if depth >= cuts]
+    assert not too_deep, (
+        f"its hints freeze {too_deep[0]} of {cuts} cut points; so that something is trained, at most {cuts - 1} may be"
+    )
+
+
 _looked_at: dict[int, tuple[Backbone, keras.Model]] = {}
 
 

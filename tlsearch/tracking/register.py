@@ -7,7 +7,7 @@ a champion is no test any more.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tlsearch.errors import TrackingError
@@ -22,11 +22,15 @@ ALIAS = "champion"
 
 @dataclass(frozen=True)
 class Figures:
-    """What a version is compared by: its ``val`` in the ``metric``, on the data set ``fingerprint``."""
+    """What a version is compared by: its ``val`` in the ``metric``, on the data set ``fingerprint``.
+
+    ``greater_is_better`` is no tag of a version: the metric of the new one says it.
+    """
 
     fingerprint: str
     metric: str
     val: float
+    greater_is_better: bool = field(default=True, kw_only=True)
 
     def tags(self) -> dict[str, str]:
         """Give the tags of the version; ``Figures.of`` reads them."""
@@ -73,7 +77,7 @@ def register(client: MlflowClient, name: str, model_uri: str, run_id: str, versi
     """Register the logged model at ``model_uri`` as the next version of ``name``.
 
     The alias moves to the new version where there is no champion, or where the champion has the same fingerprint and
-    metric and a lower validation figure.
+    metric and a worse validation figure.
 
     Returns:
         A sentence that says what became of the version and of the alias.
@@ -128,6 +132,7 @@ def _better(new: Figures, champion: ModelVersion | None) -> tuple[bool, str]:
     if old.metric != new.metric:
         return False, f"{kept}, for it was chosen by {old.metric.replace('_', ' ')}, and this one by {name}"
     figures = f"validation {name} {new.val:.3f}, that of version {champion.version} {old.val:.3f}"
-    if round(new.val, 6) > old.val:
+    gain = round(new.val, 6) - old.val
+    if (gain if new.greater_is_better else -gain) > 0:
         return True, f"it takes the place of version {champion.version} as {ALIAS}: {figures}"
     return False, f"{kept}, for this one is not better: {figures}"

@@ -207,9 +207,12 @@ class Tracker:
         """Inside, the load of the machine is recorded in a run."""
         return system_metrics(self.uri, run_id)
 
-    def offer_view(self, run_id: str, figures: Sequence[str]) -> str:
-        """Make a view of the trials below a parent, ranked by the first of the metrics ``figures``; gives its link."""
-        key, value = shared_view(self.real(run_id), figures)
+    def offer_view(self, run_id: str, figures: Sequence[str], *, ascending: bool = False) -> str:
+        """Make a view of the trials below a parent, ranked by the first of the metrics ``figures``; gives its link.
+
+        With ``ascending`` the lowest come first.
+        """
+        key, value = shared_view(self.real(run_id), figures, ascending=ascending)
         self._sender.send(commands.TagExperiment(key=TAG_PREFIX + key, value=value))
         return view_link(self._location.ui_address, self.experiment_id, key)
 

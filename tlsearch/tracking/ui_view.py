@@ -23,12 +23,13 @@ NAME_WIDTH = 590
 """Pixels of the column of names: the longest of the built-in networks and heads, 92 letters, is not cut off."""
 
 
-def shared_view(parent_id: str, figures: Sequence[str]) -> tuple[str, str]:
+def shared_view(parent_id: str, figures: Sequence[str], *, ascending: bool = False) -> tuple[str, str]:
     """Give the key and the value of the view of the trials below ``parent_id``.
 
-    The metrics ``figures`` are its first columns, and the best trials by the first of them come first.
+    The metrics ``figures`` are its first columns, and the best trials by the first of them come first: with
+    ``ascending`` those with the lowest.
     """
-    state = _state(parent_id, figures)
+    state = _state(parent_id, figures, ascending)
     value = json.dumps(state, separators=(",", ":"))
     return hashlib.sha256(value.encode()).hexdigest()[:16], value
 
@@ -38,7 +39,7 @@ def view_link(address: str, experiment_id: str, key: str) -> str:
     return f"{address.rstrip('/')}/#/experiments/{experiment_id}/runs?viewStateShareKey={key}"
 
 
-def _state(parent_id: str, figures: Sequence[str]) -> Mapping[str, Any]:
+def _state(parent_id: str, figures: Sequence[str], ascending: bool) -> Mapping[str, Any]:
     """What the UI keeps of a page of an experiment; what is absent is at its default."""
     figure = figures[0]
     columns = [
@@ -53,7 +54,7 @@ def _state(parent_id: str, figures: Sequence[str]) -> Mapping[str, Any]:
     return {
         "searchFilter": f"tags.role = 'trial' and tags.`mlflow.parentRunId` = '{parent_id}'",
         "orderByKey": _column("metrics", figure),
-        "orderByAsc": False,
+        "orderByAsc": ascending,
         "selectedColumns": columns,
         "columnOrder": [_column("attributes", "Run Name"), "runDateAndNestInfo", *columns],
         "columnWidths": widths,

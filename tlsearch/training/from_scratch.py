@@ -44,11 +44,11 @@ class _Rate:
         return self.prepared + sum(self.epoch_seconds)
 
     def score(self) -> tuple[float, float]:
-        """Higher is better: the metric, then the log loss, over the last three epochs."""
+        """Higher is better: the metric with its sign, then the log loss, over the last three epochs."""
         if self.failure is not None:
             return (-np.inf, -np.inf)
         final = self.trainer.final()
-        return final["objective"], -final["val_loss"]
+        return self.trainer.task.metric.sign * final["objective"], -final["val_loss"]
 
 
 def successive_halving(

@@ -13,10 +13,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tlsearch.config import Metric
 from tlsearch.data.split import Fold, stratified_folds
 from tlsearch.data.stratify import draw_stratified
+from tlsearch.plugins.kinds.metric import GuardedMetric
 from tlsearch.results.schema import MoreData, SizePoint
+from tlsearch.stats.metrics import EVERY_CLASS, EVERY_IMAGE
 from tlsearch.training.linear_head import LabelledImages, standardisation, standardise
 from tlsearch.types import AnyArray, Float32Array, Float64Array, IntArray
 
@@ -69,7 +70,7 @@ def earlier_cuts(depth: int) -> tuple[int, ...]:
 def examine(
     features: Sequence[AnyArray],
     images: LabelledImages,
-    metric: Metric,
+    metric: GuardedMetric,
     seed: int,
     progress: Callable[[int, int], None],
 ) -> Insight:
@@ -175,10 +176,10 @@ def _predict(x: Float32Array, y: IntArray, others: Float32Array, classes: int) -
 
 
 def _more_data(
-    right: Float64Array, labels: IntArray, groups: IntArray, fitted: Float64Array, metric: Metric
+    right: Float64Array, labels: IntArray, groups: IntArray, fitted: Float64Array, metric: GuardedMetric
 ) -> MoreData:
     """Scores by share with their errors, from ``right`` (draws, shares, images)."""
-    accuracy = metric == "accuracy"
+    accuracy = not metric.uses_class_weights
     stratum = np.zeros_like(labels) if accuracy else np.unique(labels, return_inverse=True)[1]
     sizes = np.bincount(stratum)
     weights = 1 / (len(sizes) * sizes[stratum])
@@ -188,7 +189,7 @@ def _more_data(
     )
     gain, error = _estimate(right[:, -1] - right[:, -2], weights, stratum, groups)
     interval = (gain - _NORMAL_95 * error, gain + _NORMAL_95 * error)
-    name = "accuracy" if accuracy else "balanced_accuracy"
+    name = EVERY_IMAGE if accuracy else EVERY_CLASS
     return MoreData(
         metric=name, points=points, draws=len(right), examined=len(labels), last_gain=gain, gain_ci95=interval
     )

@@ -9,9 +9,9 @@ from itertools import islice
 
 import numpy as np
 
-from tlsearch.config import Metric
 from tlsearch.errors import TrialError
 from tlsearch.features.extractor import Rows
+from tlsearch.plugins.kinds.metric import GuardedMetric
 from tlsearch.training.batches import epoch_batches, steps_per_epoch, view_number
 from tlsearch.training.compiled import CompiledModel
 from tlsearch.training.optimizer import warm_up_cosine
@@ -59,7 +59,7 @@ class Task:
     val: IntArray
     train_groups: IntArray
     classes: int
-    metric: Metric
+    metric: GuardedMetric
     class_weights: dict[int, float] | None
 
 

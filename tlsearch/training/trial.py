@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tlsearch.config import Metric
 from tlsearch.data.split import Fold
 from tlsearch.features.extractor import Extractor
 from tlsearch.features.prefix import Network
 from tlsearch.models.build import build_suffix
 from tlsearch.models.heads import Head, HeadWeights
 from tlsearch.models.scratch_init import input_scale, prepare_from_scratch
+from tlsearch.plugins.kinds.metric import GuardedMetric
 from tlsearch.stats.metrics import log_loss
 from tlsearch.training.batches import trial_seed
 from tlsearch.training.compiled import CompiledModel, ModelCache, compile_model
@@ -78,10 +78,10 @@ class TrialRunner:
         rows: Gives what a trial reads.
     """
 
-    def __init__(self, extractor: Extractor, metric: Metric) -> None:
+    def __init__(self, extractor: Extractor, metric: GuardedMetric) -> None:
         """Run trials on the pool of ``extractor``."""
         self.extractor = extractor
-        self.metric: Metric = metric
+        self.metric: GuardedMetric = metric
         self.fitted: Fitted | None = None
         self.models = ModelCache()
         self.rows = TrialData(extractor, metric)

@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-from tlsearch.config import Metric
 from tlsearch.data.split import Fold
 from tlsearch.features.extractor import Extractor, JoinedRows, Rows, StoredRows
 from tlsearch.features.prefix import Network
 from tlsearch.features.view import PLAIN, View
+from tlsearch.plugins.kinds.metric import GuardedMetric
 from tlsearch.training.trainer import Task
 from tlsearch.training.validation import class_weights
 from tlsearch.types import TrialSpec
@@ -19,7 +19,7 @@ from tlsearch.types import TrialSpec
 class TrialData:
     """The tasks of trials on one pool, whose rows come from ``extractor``."""
 
-    def __init__(self, extractor: Extractor, metric: Metric) -> None:
+    def __init__(self, extractor: Extractor, metric: GuardedMetric) -> None:
         """Read the rows of ``extractor``."""
         self._extractor, self._metric = extractor, metric
 

@@ -16,6 +16,7 @@ from tlsearch.features.view import PLAIN
 from tlsearch.models.cuts import pools
 from tlsearch.models.measured import MeasuredCandidate
 from tlsearch.plugins.facts import PluginFacts, describe_plugins, weights_file
+from tlsearch.plugins.metrics import load_metric
 from tlsearch.plugins.provenance import provenance
 from tlsearch.training.insight import Insight, earlier_cuts, examine
 from tlsearch.training.linear_head import LabelledImages
@@ -56,7 +57,7 @@ def open_pool(state: WorkerState, request: protocol.OpenPool) -> None:
     extractor = Extractor(
         store=store, pool=pool, augmentations=augmentation_plugin, provenance=provenance, progress=state.progress
     )
-    state.open(extractor, TrialRunner(extractor, request.metric), request.measured)
+    state.open(extractor, TrialRunner(extractor, load_metric(request.metric)), request.measured)
 
 
 @handles(protocol.MeasureCandidate)

@@ -14,7 +14,6 @@ from typing import Any, ClassVar, Generic, TypeVar, get_args, get_origin
 import numpy as np
 import numpy.typing as npt
 
-from tlsearch.config import Metric
 from tlsearch.data.rgb import PLAIN, Decoding
 from tlsearch.data.split import Fold
 from tlsearch.models.measured import MeasuredCandidate
@@ -92,7 +91,7 @@ class OpenPool(Request[None]):
         digest: The hash of the contents in order and of the way they were decoded.
         cache_dir: The folder of the feature store.
         cache_limit: Its size in bytes.
-        metric: The metric that trials are valued by.
+        metric: The name of the metric that trials are valued by.
         measured: The candidates that were measured.
     """
 
@@ -106,7 +105,7 @@ class OpenPool(Request[None]):
     digest: str
     cache_dir: Path
     cache_limit: int
-    metric: Metric
+    metric: str
     measured: tuple[MeasuredCandidate, ...] = ()
 
 

@@ -20,8 +20,8 @@ GROUPS = {
 They stand here so that plugins are found without importing a kind: modules of kinds import NumPy.
 """
 
-ESSENTIAL = frozenset({"reader"})
-"""Kinds of which those that tlsearch itself brings cannot be switched off."""
+ESSENTIAL = frozenset({"metric", "reader"})
+"""What tlsearch itself brings of these kinds is never switched off: every run needs a metric and a reader."""
 
 NAMES = tuple(GROUPS)
 """The name of every kind."""

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from typing import Any, Protocol, TypeAlias, runtime_checkable
+from typing import Any, Literal, Protocol, TypeAlias, get_args, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +18,10 @@ Labels: TypeAlias = npt.NDArray[np.intp]
 Probabilities: TypeAlias = npt.NDArray[np.float64]
 """The probabilities of the classes, shape (N, classes); each row sums to 1."""
 
+CountMetric: TypeAlias = Literal["accuracy", "balanced_accuracy", "macro_f1"]
+"""A score that is a function of how many images of each class there are, how many are right and how many are predicted
+as it. Its interval has a formula."""
+
 
 @runtime_checkable
 class Metric(Protocol):
@@ -27,6 +30,9 @@ class Metric(Protocol):
     ``greater_is_better`` says which of two scores is the better one. ``uses_class_weights`` says whether classes are
     weighted in training, so that small classes count as much as large ones. A metric is also called in the process that
     plans a run, so ``score`` must not import a backend.
+
+    The attribute ``counts``, which is optional, names the ``CountMetric`` that the score is. Then intervals come from
+    a formula, and otherwise from the stratified bootstrap.
     """
 
     api_version: int
@@ -35,34 +41,56 @@ class Metric(Protocol):
     uses_class_weights: bool
 
     def score(self, labels: Labels, probabilities: Probabilities) -> float:
-        """A finite number for one image or more, whose order does not matter.
+        """Score images.
 
-        Classes may have no image. The arguments are left as they were.
+        Args:
+            labels: The true classes, at least one. A class may have no image.
+            probabilities: Those of the classes, a row for each image.
+
+        Returns:
+            A finite number, which does not depend on the order of the images. The arguments are left as they were.
         """
 
 
 class GuardedMetric(Guarded):
-    """A metric that raises ``PluginFailedError``, also where its score is no finite number."""
+    """A metric that raises ``PluginFailedError``, also where its score is no finite number.
+
+    Attributes:
+        name: Its name.
+        sign: 1 where a greater score is better, -1 where a smaller one is: of ``sign * score`` the greater is better.
+        uses_class_weights: Whether classes are weighted in training.
+        counts: The count metric that it is, if it is one.
+    """
 
     def __init__(self, plugin: Metric) -> None:
         super().__init__("metric", plugin)
+        self.name: str = plugin.name
+        self.sign = 1.0 if plugin.greater_is_better else -1.0
+        self.uses_class_weights: bool = plugin.uses_class_weights
+        self.counts: CountMetric | None = getattr(plugin, "counts", None)
 
-    def score(self, labels: Labels, probabilities: Probabilities) -> float:
+    def score(self, labels: npt.ArrayLike, probabilities: npt.ArrayLike) -> float:
         """See ``Metric``."""
-        name = self.guarded.name
-        with blaming("metric", name):
+        labels, probabilities = np.asarray(labels, np.intp), np.asarray(probabilities, np.float64)
+        with blaming("metric", self.name):
             score = float(self.guarded.score(labels, probabilities))
         if not math.isfinite(score):
             raise PluginFailedError(
-                f"The metric plugin '{name}' scores {len(labels)} images as {score}; it must give a finite number.",
-                plugin=f"metric {name}",
+                f"The metric plugin '{self.name}' scores {len(labels)} images as {score}; "
+                "it must give a finite number.",
+                plugin=f"metric {self.name}",
             )
         return score
 
 
 def _fault(plugin: Any) -> str | None:
     wrong = [n for n in ("greater_is_better", "uses_class_weights") if not isinstance(getattr(plugin, n, None), bool)]
-    return f"its {' and '.join(wrong)} must be True or False" if wrong else None
+    if wrong:
+        return f"its {' and '.join(wrong)} must be True or False"
+    counts, known = getattr(plugin, "counts", None), get_args(CountMetric)
+    if counts is not None and (counts not in known or not plugin.greater_is_better):
+        return f"its counts are {counts!r}, where one of {', '.join(known)}, of which more is better, or None is needed"
+    return None
 
 
 def _describe(plugin: Metric) -> dict[str, Any]:
@@ -74,79 +102,15 @@ def _describe(plugin: Metric) -> dict[str, Any]:
     }
 
 
-def check_contract(plugin: Metric) -> None:
-    """Attributes and methods."""
-    assert callable(getattr(plugin, "score", None)), "it has no method score"
-    assert isinstance(plugin.name, str), "it has no name"
-    fault = _fault(plugin)
-    assert fault is None, fault
-
-
-def check_finite(plugin: Metric) -> None:
-    """A finite number for any probabilities, one image or many, and with classes that have no image."""
-    for count, classes in ((1, 2), (7, 3), (40, 10)):
-        labels, probabilities = _predictions(count, classes)
-        for told, said in ((labels, "predictions"), (np.zeros_like(labels), "images that are all of one class")):
-            score = plugin.score(told, probabilities)
-            assert math.isfinite(score), f"the score of {count} {said} is {score!r}, which is no finite number"
-
-
-def check_pure(plugin: Metric) -> None:
-    """The same score the second time, and arguments that are left as they were and may be read-only."""
-    labels, probabilities = _predictions(30, 4)
-    before = labels.copy(), probabilities.copy()
-    labels.setflags(write=False)
-    probabilities.setflags(write=False)
-    first, again = plugin.score(labels, probabilities), plugin.score(labels, probabilities)
-    assert first == again, f"the same predictions score {first} and then {again}"
-    unchanged = np.array_equal(labels, before[0]) and np.array_equal(probabilities, before[1])
-    assert unchanged, "the labels or probabilities that are given are changed"
-
-
-def check_order(plugin: Metric) -> None:
-    """The order of the images does not matter."""
-    labels, probabilities = _predictions(30, 4)
-    order = np.random.default_rng(1).permutation(30)
-    one, other = plugin.score(labels, probabilities), plugin.score(labels[order], probabilities[order])
-    assert math.isclose(one, other, rel_tol=1e-9, abs_tol=1e-12), f"in another order the score is {other}, not {one}"
-
-
-def check_direction(plugin: Metric) -> None:
-    """Certain and right predictions score best, certain and wrong ones worse."""
-    labels = np.arange(30) % 3
-    right, wrong = (np.eye(3)[(labels + shift) % 3] for shift in (0, 1))
-    best, worst = plugin.score(labels, right), plugin.score(labels, wrong)
-    better = best > worst if plugin.greater_is_better else best < worst
-    assert better, (
-        f"certain predictions score {best} where all are right and {worst} where all are wrong, but greater_is_better "
-        f"is {plugin.greater_is_better}"
-    )
-
-
-def _predictions(count: int, classes: int) -> tuple[Labels, Probabilities]:
-    """Labels with probabilities that are better than chance."""
-    rng = np.random.default_rng(count)
-    labels = rng.integers(0, classes, count)
-    weights = rng.random((count, classes)) + 0.5 * np.eye(classes)[labels]
-    return labels.astype(np.intp), weights / weights.sum(axis=1, keepdims=True)
-
-
-CHECKS: Mapping[str, Callable[[Any], None]] = {
-    "keeps the contract": check_contract,
-    "the score is a finite number": check_finite,
-    "the score is pure": check_pure,
-    "the order of images does not matter": check_order,
-    "right predictions score better than wrong ones": check_direction,
-}
-
 KIND = PluginKind(
     name="metric",
     group="tlsearch.metrics",
     contract=Metric,
     summary="a score to choose the winner by",
-    usage="",  # a run chooses by the three metrics that the engine knows
-    checks="tlsearch.plugins.kinds.metric:CHECKS",
+    usage="--metric {name}",
+    checks="tlsearch.testing.metric:CHECKS",
     validate=_fault,
     describe=_describe,
     wrap=GuardedMetric,
+    reserved=frozenset({"loss"}),  # trials have a val_loss beside the validation score val_NAME
 )

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from tlsearch.report.charts import BASELINE, WINNER, Key, limits, new_chart
 from tlsearch.report.images import Chart
+from tlsearch.report.numbers import percent
 from tlsearch.report.sections.section import Section
-from tlsearch.report.text import percent
 from tlsearch.results.result import RunResult
 from tlsearch.results.schema import ProfilePoint
 

@@ -21,9 +21,10 @@ from tlsearch.report.charts import (
     row_chart,
 )
 from tlsearch.report.images import Chart
+from tlsearch.report.numbers import ScoreStyle
 from tlsearch.report.sections.section import Section
 from tlsearch.report.sections.trial_table import reached, winner_number
-from tlsearch.report.text import metric_name, percent
+from tlsearch.report.text import metric_name
 from tlsearch.results.result import RunResult
 from tlsearch.results.schema import Importance, TrialRow
 
@@ -158,7 +159,8 @@ def _importance(importance: Importance) -> Chart:
 
 
 def _scatter(result: RunResult, rows: Sequence[TrialRow], dimension: Dimension) -> Chart:
-    figure, axes = new_chart(dimension.axis, metric_name(result.metrics.name))
+    fractions = ScoreStyle.of(result.metrics).fractions
+    figure, axes = new_chart(dimension.axis, metric_name(result.metrics.name), fractions)
     candidates = [c.label for c in result.plan.candidates]
     won, values, data = winner_number(result), [], []
     points: dict[tuple[str, Mark], list[tuple[float, float]]] = {}
@@ -182,7 +184,7 @@ def _scatter(result: RunResult, rows: Sequence[TrialRow], dimension: Dimension) 
     if result.baseline is not None and _near(result.baseline.val, values):
         values.append(result.baseline.val)
         axes.axhline(result.baseline.val, color=BASELINE, linewidth=1.4, linestyle=(0, (4, 3)))
-    axes.set_ylim(*limits(values))
+    axes.set_ylim(*limits(values, fractions))
     _set_axis(axes, dimension, [dimension.place(row) for row in rows])
     header = ("number", "candidate", "state", dimension.column, "value", "last_value", "winner")
     return Chart(
@@ -251,7 +253,8 @@ def _caption(result: RunResult, searched: Sequence[TrialRow], drawn: Sequence[Tr
         sentences.append(f"Not drawn, for want of any score: {', '.join(counts)}.")
     values = [value for row in drawn if (value := reached(row)) is not None]
     if result.baseline is not None and values and not _near(result.baseline.val, values):
-        sentences.append(f"The network from scratch is off the charts, at {percent(result.baseline.val)}.")
+        at = ScoreStyle.of(result.metrics).value(result.baseline.val)
+        sentences.append(f"The network from scratch is off the charts, at {at}.")
     if same:
         sentences.append(f"No chart where all trials have one value: {', '.join(same)}.")
     return " ".join(sentences)

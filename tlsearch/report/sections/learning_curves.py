@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from tlsearch.report.charts import BASELINE, NEUTRAL, WINNER, Key, new_chart
 from tlsearch.report.images import Chart
+from tlsearch.report.numbers import ScoreStyle
 from tlsearch.report.sections.section import Section
 from tlsearch.report.sections.trial_table import winner_number
 from tlsearch.report.text import metric_name
@@ -29,10 +30,12 @@ class Curve:
 def learning_curves(result: RunResult) -> Section:
     """The score and the loss by epoch; no chart where nothing was trained in epochs."""
     lines = _lines(result)
-    metric = metric_name(result.metrics.name)
+    metric, fractions = metric_name(result.metrics.name), ScoreStyle.of(result.metrics).fractions
+    # Accuracy on training images may stand beside other fractions; it says nothing beside a score of any other scale.
+    training = "train_accuracy" if fractions else None
     drawn = (
-        _chart("learning-curves", f"Learning curves: {metric}", lines, "objective", "train_accuracy", metric),
-        _chart("learning-curves-loss", "Learning curves: loss", lines, "val_loss", "train_loss", "loss"),
+        _chart("learning-curves", metric, lines, "objective", training, fractions=fractions),
+        _chart("learning-curves-loss", "loss", lines, "val_loss", "train_loss", fractions=False),
     )
     charts = tuple(chart for chart in drawn if chart is not None)
     others = [line.name for line in lines if line.color == NEUTRAL]
@@ -59,17 +62,19 @@ def _lines(result: RunResult) -> list[Curve]:
     return lines
 
 
-def _chart(name: str, title: str, lines: Sequence[Curve], solid: str, dashed: str, ylabel: str) -> Chart | None:
-    """Key ``solid`` as lines, ``dashed`` (on training images) dashed.
+def _chart(
+    name: str, score: str, lines: Sequence[Curve], solid: str, dashed: str | None, *, fractions: bool
+) -> Chart | None:
+    """Key ``solid`` as lines, ``dashed`` (on training images), where it is given, dashed.
 
     None where no epoch has a number under ``solid``.
     """
     if not any(_series(line.epochs, solid)[0] for line in lines):
         return None
-    figure, axes = new_chart("epoch", ylabel, fractions=ylabel != "loss")
+    figure, axes = new_chart("epoch", score, fractions)
     for line in lines:
         for key, style, width in ((dashed, "--", 1.0), (solid, "-", line.width)):
-            if key == dashed and not line.training:
+            if key is None or (key == dashed and not line.training):
                 continue
             steps, values = _series(line.epochs, key)
             marker = "o" if len(values) == 1 else None
@@ -78,14 +83,20 @@ def _chart(name: str, title: str, lines: Sequence[Curve], solid: str, dashed: st
         axes.set_xlim(0, 2)
     keys = {line.color: Key("other good trials" if line.color == NEUTRAL else line.name, line.color, "line")
             for line in reversed(lines)}  # fmt: skip
+    columns = [key for key in (solid, dashed) if key is not None]
     rows = [
-        (line.name, epoch.get("epoch", number), epoch.get(solid), epoch.get(dashed))
+        (line.name, epoch.get("epoch", number), *(epoch.get(key) for key in columns))
         for line in reversed(lines)
         for number, epoch in enumerate(line.epochs, 1)
     ]
-    legend = (*keys.values(), Key("on training images", NEUTRAL, "dashed"))
+    training = (Key("on training images", NEUTRAL, "dashed"),) if dashed is not None else ()
     return Chart(
-        name=name, title=title, figure=figure, header=("trial", "epoch", solid, dashed), rows=rows, keys=legend
+        name=name,
+        title=f"Learning curves: {score}",
+        figure=figure,
+        header=("trial", "epoch", *columns),
+        rows=rows,
+        keys=(*keys.values(), *training),
     )
 
 

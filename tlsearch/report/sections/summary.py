@@ -10,10 +10,12 @@ from typing import Any
 from tlsearch.report.charts import BASELINE, INK, NEUTRAL, WINNER, as_percent, printable, row_chart
 from tlsearch.report.images import Chart
 from tlsearch.report.model_table import ModelRow, headings, model_rows
+from tlsearch.report.numbers import ScoreStyle, percent
 from tlsearch.report.sections.section import Section
-from tlsearch.report.text import metric_name, percent, verdict
+from tlsearch.report.text import by_method, metric_name, verdict
 from tlsearch.results.result import RunResult
-from tlsearch.results.schema import Interval
+from tlsearch.results.schema import Interval, Metrics
+from tlsearch.stats.metrics import EVERY_IMAGE
 
 HUES = {"winner": WINNER, "probe": NEUTRAL, "baseline": BASELINE}
 
@@ -33,7 +35,7 @@ def summary(result: RunResult) -> Section:
         "models": rows,
         "facts": _facts(result),
     }
-    return Section(shown, (_chart(rows, scale, metric_name(result.metrics.name)),))
+    return Section(shown, (_chart(rows, scale, result.metrics),))
 
 
 def _bars(models: Sequence[ModelRow]) -> tuple[list[dict[str, Any]], Interval]:
@@ -60,10 +62,12 @@ def _bars(models: Sequence[ModelRow]) -> tuple[list[dict[str, Any]], Interval]:
     return bars, (low, high)
 
 
-def _chart(models: Sequence[ModelRow], scale: Interval, metric: str) -> Chart:
-    texts = [wrap(f"{percent(row.test)}   {printable(row.model, MOST_LETTERS)}", LETTERS) for row in models]
+def _chart(models: Sequence[ModelRow], scale: Interval, metrics: Metrics) -> Chart:
+    style = ScoreStyle.of(metrics)
+    texts = [wrap(f"{style.value(row.test)}   {printable(row.model, MOST_LETTERS)}", LETTERS) for row in models]
     each = 0.28 + 0.14 * max(len(lines) for lines in texts)
-    figure, axes = row_chart([row.name for row in models], f"{metric} on test images, 95 % interval", each=each)
+    axis = f"{metric_name(metrics.name)} on test images, 95 % interval {by_method(metrics)}".rstrip()
+    figure, axes = row_chart([row.name for row in models], axis, each=each)
     for place, (row, lines) in enumerate(zip(models, texts, strict=True)):
         hue = HUES[row.kind]
         axes.plot(row.test_ci95, (place, place), color=hue, alpha=0.4, linewidth=6, solid_capstyle="round")
@@ -73,7 +77,8 @@ def _chart(models: Sequence[ModelRow], scale: Interval, metric: str) -> Chart:
         )
     axes.set_xlim(*scale)
     axes.set_ylim(len(models) - 0.3, -0.6)
-    as_percent(axes, "x")
+    if style.fractions:
+        as_percent(axes, "x")
     header = (
         "kind", "model", "validation", "validation_note", "confirmed_mean", "confirmed_folds", "test", "test_low",
         "test_high",
@@ -103,8 +108,9 @@ def _facts(result: RunResult) -> list[tuple[str, str, str]]:
         facts.append(("speed", f"{metrics.ms_per_image:.1f} ms an image", "one at a time, decoding not counted"))
     if metrics.megabytes is not None:
         facts.append(("model", f"{metrics.megabytes:.1f} MB", ""))
-    if metrics.test_accuracy is not None and metrics.name != "accuracy":
+    if metrics.test_accuracy is not None and metrics.counts != EVERY_IMAGE:
         facts.append(("accuracy", percent(metrics.test_accuracy), "plain accuracy on the same test images"))
     if metrics.majority is not None:
-        facts.append(("most frequent class", percent(metrics.majority), "the score of always guessing it"))
+        guessing = ScoreStyle.of(metrics).value(metrics.majority)
+        facts.append(("most frequent class", guessing, "the score of always guessing it"))
     return facts

@@ -15,7 +15,7 @@ def trial_table(result: RunResult) -> Section:
     """The rows of the table and what is said above it."""
     return Section(
         {
-            "trials": sorted(result.trials, key=_rank),
+            "trials": sorted(result.trials, key=lambda row: _rank(row, result.metrics.sign)),
             "trial_summary": _summary(result.trials),
             "others": any(row.role != "trial" for row in result.trials),
             "compared": _compared(result),
@@ -40,9 +40,9 @@ def reached(row: TrialRow) -> float | None:
     return row.ranked_by if row.value is not None else row.metrics.get("objective")
 
 
-def _rank(row: TrialRow) -> tuple[bool, bool, float, int]:
+def _rank(row: TrialRow, sign: float) -> tuple[bool, bool, float, int]:
     """The trials of the search before the others; the best first, those without a value last, as they came."""
-    return row.role != "trial", row.value is None, -(row.ranked_by or 0.0), row.number
+    return row.role != "trial", row.value is None, -sign * (row.ranked_by or 0.0), row.number
 
 
 def _compared(result: RunResult) -> str:

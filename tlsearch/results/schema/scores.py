@@ -1,9 +1,10 @@
-"""The scores of the winner and of what it is compared with. Scores are fractions 0..1, an interval is (low, high)."""
+"""The scores of the winner and of what it is compared with, in the metric of the run. An interval is (low, high)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tlsearch.stats.intervals import SCORE_INTERVAL
 from tlsearch.types import Interval
 
 
@@ -29,7 +30,9 @@ class Metrics:
     original files, once. ``val_folds`` is the number of folds that ``val`` is the mean of. ``ms_per_image`` is
     the time of one image alone. ``majority`` is what always guessing the largest class scores on test,
     ``test_opened`` how often this test set has been opened, by this run or any before it. ``test_accuracy`` is
-    the plain accuracy on test, whatever the metric is.
+    the plain accuracy on test, whatever the metric is. ``greater_is_better`` is False where a lower score is better.
+    ``counts`` names the ``CountMetric`` that the metric is; such scores are fractions 0..1. ``interval_method`` says
+    how intervals are made: "score interval" where the metric is one, else "stratified bootstrap".
     """
 
     name: str
@@ -45,6 +48,14 @@ class Metrics:
     test_accuracy: float | None = None
     test_accuracy_ci95: Interval | None = None
     val_folds: int = 1
+    greater_is_better: bool = True
+    counts: str | None = None
+    interval_method: str = SCORE_INTERVAL
+
+    @property
+    def sign(self) -> float:
+        """1 where a greater score is better, -1 where a smaller one is: of ``sign * score`` the greater is better."""
+        return 1.0 if self.greater_is_better else -1.0
 
 
 @dataclass(frozen=True, kw_only=True)
