@@ -13,7 +13,7 @@ from tlsearch.testing import AugmentationTests, BackboneTests, ReaderTests
 BACKBONES = ["vgg16", "vgg19", "resnet50", "efficientnet_lite0"]
 AUGMENTATIONS = ["color", "crop", "flip", "geometric", "rotate", "shift", "standard"]
 
-READERS = ["folders"]
+READERS = ["folders", "tables"]
 
 
 class TestBackbones(BackboneTests):
