@@ -68,7 +68,7 @@ def find_columns(table: Table, chosen: Mapping[str, str], count_files: Finder, w
     Raises ``DataError`` where a chosen column is not there, or where the image or the label cannot be told.
     """
     given = {role: _chosen(table, role, name) for role, name in chosen.items()}
-    image = given.get("image") or _image_column(table, set(given.values()), count_files, where)
+    image = _image_column(table, given, count_files, where)
     rest = [name for name in table.columns if name != image and name not in given.values()]
     split = given.get("split") or _named(rest, SPLIT_NAMES, lambda name: is_split_column(table, name))
     group = given.get("group") or _named(rest, GROUP_NAMES, lambda name: _joins(table.columns[name]))
@@ -112,14 +112,15 @@ def _chosen(table: Table, role: str, wanted: str) -> str:
     raise DataError(f"{table.name} has no column {wanted!r} for --{role}-column: its columns are {has}{hint}")
 
 
-def _image_column(table: Table, taken: set[str], count_files: Finder, where: str) -> str:
-    """The column whose texts mean the most images, at least half of them."""
+def _image_column(table: Table, given: Mapping[str, str], count_files: Finder, where: str) -> str:
+    """The column that is given, else the one whose texts mean the most images, at least half of them."""
     step = max(1, table.count // _LOOKED_AT)
     held = {name: [text for text in values[::step] if text] for name, values in table.columns.items()}
-    held = {name: texts for name, texts in held.items() if texts and name not in taken}
+    wanted = {given["image"]} if "image" in given else table.columns.keys() - set(given.values())
+    held = {name: texts for name, texts in held.items() if texts and name in wanted}
     found = {name: len({text for text in texts if count_files(text)}) for name, texts in held.items()}
     share = {name: sum(count_files(text) > 0 for text in texts) / len(texts) for name, texts in held.items()}
-    able = [name for name in held if share[name] >= _ENOUGH]
+    able = [name for name in held if share[name] >= _ENOUGH or (share[name] and "image" in given)]
     if able:
         return max(able, key=lambda name: (found[name], -_rank(name, IMAGE_NAMES)))
     raise DataError(_no_images(table, held, found, where))
@@ -127,7 +128,9 @@ def _image_column(table: Table, taken: set[str], count_files: Finder, where: str
 
 def _no_images(table: Table, held: Mapping[str, Sequence[str]], found: Mapping[str, int], where: str) -> str:
     """Where images were looked for in vain, and what to do."""
-    likely = [name for name in held if any(map(looks_like_image, held[name])) or normal(name) in IMAGE_NAMES]
+    likely = [
+        name for name in held if len(held) == 1 or any(map(looks_like_image, held[name])) or normal(name) in IMAGE_NAMES
+    ]
     if not likely:
         return (
             f"No column of {table.name} ({listed(list(table.columns))}) names images in {where}: say which one does "

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import posixpath
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from unicodedata import normalize
@@ -18,9 +18,10 @@ from tlsearch_plugins.readers.layout import enter
 def image_root(top: Folder) -> Folder:
     """The folder of images in ``top``: where folders of classes would lie, or the only folder of loose images."""
     root, _ = enter(top)
-    while not root.images and len(root.image_folders) == 1 and not root.image_folders[0].image_folders:
-        root = root.image_folders[0]
-    return root
+    innermost = root
+    while not innermost.images and len(innermost.image_folders) == 1:
+        innermost = innermost.image_folders[0]
+    return root if innermost.image_folders else innermost
 
 
 @dataclass(frozen=True)
@@ -96,17 +97,29 @@ class ImageFiles:
         exact = [known for known in alike if known.parts[-1] == wanted[-1]]
         return tuple(dict.fromkeys(known.file for known in exact or alike))
 
+    def narrow(self, named: Set[Path]) -> None:
+        """Let the folder of images be the innermost one that holds all files in ``named``, but not a part of a split.
+
+        What lies beside it is none of the table's business.
+        """
+        while not named & set(self.root.images):
+            holders = [folder for folder in self.root.image_folders if images_below(folder) & named]
+            if len(holders) != 1 or names.parts_of([holders[0].name]):
+                return
+            self.root = holders[0]
+
     def starts(self, table: Path, part: str | None) -> tuple[str, ...]:
         """The folders that the names in a table may start from, the likeliest first.
 
-        They are that of the table, that of the images, those called like the ``part`` of the table (of training where
-        it is none), and those called like images.
+        They are that of the table, that of the images, that which is called like the table, those called like the
+        ``part`` of the table (of training where it is none), and those called like images.
         """
         wanted = part or "train"
+        same = [folder.path for folder in self.root.image_folders if folder.name == table.stem]
         parts = names.parts_of([folder.name for folder in self.root.image_folders])
         hinted = [folder.path for folder in self.root.image_folders if parts.get(folder.name) == wanted]
         plain = [folder.path for folder in self.root.image_folders if names.is_images(folder.name)]
-        return tuple(dict.fromkeys(map(_absolute, (table.parent, self.root.path, *hinted, *plain))))
+        return tuple(dict.fromkeys(map(_absolute, (table.parent, self.root.path, *same, *hinted, *plain))))
 
 
 def images_below(folder: Folder) -> frozenset[Path]:

@@ -22,6 +22,7 @@ MOST_NAMED = 1000
 """As many rows are named for a reason; the others are counted."""
 
 NO_FILE = "the table names it, but there is no such file"
+SEVERAL = "several files can be meant"
 NO_LABEL = "its row has no label"
 UNLABELLED = "it waits for a prediction and has no label"
 
@@ -119,7 +120,7 @@ class _Reader:
         reason = NO_FILE
         if found:
             self.found.named.update(found)
-            reason = f"several files can be meant: {listed([self.files.path_of(file) for file in found], 3)}"
+            reason = f"{SEVERAL}: {listed([self.files.path_of(file) for file in found], 3)}"
         self.left_out[reason].append(relative_name(name))
         return None
 
@@ -142,18 +143,18 @@ class _Reader:
     def _say(self, repeated: int) -> None:
         notes = self.found.notes
         if repeated:
-            notes.append(f"{counted(repeated, 'row')} of the table repeat an image with the same label: it counts once")
+            notes.append(f"the table has an image again in {counted(repeated, 'row')}: it counts once")
         if self.without_name:
-            notes.append(f"{counted(self.without_name, 'row')} of the table without the name of an image")
+            notes.append(f"the table names no image in {counted(self.without_name, 'row')}")
         for reason, names in self.left_out.items():
             unique = sorted(set(names))
             self.found.skipped += [Skipped(name, reason) for name in unique[:MOST_NAMED]]
             if len(unique) > MOST_NAMED:
                 self.found.skipped.append(Skipped(f"{len(unique) - MOST_NAMED:,} more rows", reason))
             if reason == NO_FILE:
-                notes.append(f"{counted(len(names), 'row')} of the table name no file that is there")
+                notes.append(f"the table names files that are not there in {counted(len(names), 'row')}")
             elif reason == NO_LABEL:
-                notes.append(f"{counted(len(names), 'row')} of the table have no label")
+                notes.append(f"the table has no label in {counted(len(names), 'row')}")
 
 
 def _item(path: str, row: _Row) -> Item:

@@ -101,7 +101,9 @@ def _decoded(path: Path, data: bytes) -> str:
     if kind is EMPTY or not data.strip():
         raise DataError(f"{path} is empty: name a table with a row for each image.")
     if kind not in (TEXT, UNKNOWN) and not kind.is_image:
-        raise DataError(f"{path} is {kind.name}, not a table of labels: {kind.fix or 'save the table as CSV'}.")
+        what = kind.name.partition(" and not ")[0]
+        fix = "fetch it with: git lfs pull" if "LFS" in what else "download it again, or save the table as CSV"
+        raise DataError(f"{path} is {what}, not a table of labels: {fix}.")
     for encoding in _encodings(data):
         try:
             text = data.decode(encoding)

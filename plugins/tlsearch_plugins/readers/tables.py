@@ -18,7 +18,7 @@ from tlsearch_plugins.readers.folders import FolderReader
 from tlsearch_plugins.readers.table_columns import USUAL_NAMES, find_columns, normal, say_columns
 from tlsearch_plugins.readers.table_files import ImageFiles, named_elsewhere
 from tlsearch_plugins.readers.table_folders import choose, holds_table, part_of, tables_in
-from tlsearch_plugins.readers.table_items import NO_FILE, Rows, Source, read_rows, split_by_folders
+from tlsearch_plugins.readers.table_items import NO_FILE, SEVERAL, Rows, Source, read_rows, split_by_folders
 from tlsearch_plugins.readers.table_parsing import SPREADSHEETS, SUFFIXES, Table, read_table
 from tlsearch_plugins.readers.table_place import Place, look_in
 
@@ -94,7 +94,7 @@ def _read(paths: Sequence[Path], base: Path, options: ReadingOptions) -> Reading
         raise next(iter(faults.values()))
     chosen = choose(list(sources), base)
     unused = [f"{path.name} is not used" for path in paths if path not in chosen]
-    return _reading([sources[path] for path in chosen], place, unused)
+    return _reading([sources[path] for path in chosen], place, unused, options)
 
 
 def _first_cells(table: Table) -> Iterator[str]:
@@ -121,10 +121,20 @@ def _source(table: Table, part: PartName | None, place: Place, options: ReadingO
     return Source(table, columns, starts, part)
 
 
-def _reading(sources: Sequence[Source], place: Place, unused: Sequence[str]) -> Reading:
+def _only_files(source: Source, files: ImageFiles) -> Iterator[Path]:
+    """The files that the rows of a table mean without doubt."""
+    for name in source.table.columns[source.columns.image]:
+        found = files.find(name, source.starts)
+        if len(found) == 1:
+            yield found[0]
+
+
+def _reading(sources: Sequence[Source], place: Place, unused: Sequence[str], options: ReadingOptions) -> Reading:
     files = place.files
     if len(sources) == 1:
         sources = [replace(source, part=None) for source in sources]
+    if not options.images:
+        files.narrow({file for source in sources for file in _only_files(source, files)})
     rows = read_rows(sources, files, place.kept)
     if not rows.items:
         raise DataError(_nothing_left(sources, rows, files))
@@ -158,10 +168,16 @@ def _parts_of_folders(root: Folder) -> dict[str, PartName]:
 def _nothing_left(sources: Sequence[Source], rows: Rows, files: ImageFiles) -> str:
     """Why no row is of use, and what to do."""
     table, columns = sources[0].table, sources[0].columns
-    reasons = Counter(entry.reason for entry in rows.skipped)
+    reasons = Counter(entry.reason.partition(":")[0] for entry in rows.skipped)
     if not reasons or (reason := reasons.most_common(1)[0][0]) == NO_FILE:
         return (
             f"No row of {table.name} names an image that is in {files.root.path} (column {columns.image!r}): name the "
             "folder of images with --images DIR, or another column with --image-column."
+        )
+    if reason == SEVERAL:
+        name = rows.skipped[0].path
+        return (
+            f"The names in column {columns.image!r} of {table.name}, such as {name}, fit several files in "
+            f"{files.root.path}: name the folder of images with --images DIR."
         )
     return f"No row of {table.name} can be used ({reason}): name other columns with --image-column and --label-column."
