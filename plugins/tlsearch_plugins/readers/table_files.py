@@ -43,15 +43,27 @@ class ImageFiles:
     def __init__(self, top: Folder, root: Folder) -> None:
         self.top, self.root = top, root
         self._tops = (_absolute(root.path), _absolute(top.path))
+        self._named_tops = self._places()
         self._by_path: dict[str, Path] = {}
         self._by_stem: dict[str, list[Path]] = defaultdict(list)
         self._by_end: dict[str, list[_Known]] = defaultdict(list)
+        self._folders: dict[str, str] = {}
         self._answers: dict[tuple[str, tuple[str, ...]], tuple[Path, ...]] = {}
         for file in top.all_files():
             self._add(file)
 
+    def _places(self) -> tuple[str, str]:
+        return _absolute(self.root.path, compose=False), _absolute(self.top.path, compose=False)
+
+    def _absolute(self, file: Path) -> str:
+        """The absolute path of a file; that of its folder is made once."""
+        folder, name = os.path.split(file)
+        if folder not in self._folders:
+            self._folders[folder] = _absolute(Path(folder), compose=False).rstrip("/")
+        return f"{self._folders[folder]}/{name}"
+
     def _add(self, file: Path) -> None:
-        path = _absolute(file)
+        path = normalize("NFC", self._absolute(file))
         self._by_path[path] = file
         if not looks_like_image(file.name):
             return
@@ -63,8 +75,7 @@ class ImageFiles:
 
     def path_of(self, file: Path) -> str:
         """The path of a file below the folder of images."""
-        tops = [_absolute(folder.path, compose=False) for folder in (self.root, self.top)]
-        return relative_name(_below(_absolute(file, compose=False), tops))
+        return relative_name(_below(self._absolute(file), self._named_tops))
 
     def find(self, name: str, starts: tuple[str, ...]) -> tuple[Path, ...]:
         """The files that ``name`` may mean: none, one, or several.
@@ -107,6 +118,7 @@ class ImageFiles:
             if len(holders) != 1 or names.parts_of([holders[0].name]):
                 return
             self.root = holders[0]
+            self._named_tops = self._places()
 
     def starts(self, table: Path, part: str | None) -> tuple[str, ...]:
         """The folders that the names in a table may start from, the likeliest first.
@@ -148,8 +160,11 @@ def _ends_alike(one: Sequence[str], other: Sequence[str]) -> bool:
 
 def _below(path: str, tops: Sequence[str]) -> str:
     """The path below the first of ``tops`` in which it lies."""
-    starts = (top.rstrip("/") + "/" for top in tops)
-    return next((path[len(start) :] for start in starts if path.startswith(start)), path.lstrip("/"))
+    for top in tops:
+        start = top.rstrip("/") + "/"
+        if path.startswith(start):
+            return path[len(start) :]
+    return path.lstrip("/")
 
 
 def _absolute(path: Path, *, compose: bool = True) -> str:

@@ -423,6 +423,12 @@ def test_absolute_paths(tmp_path: Path) -> None:
     assert reading.root == far
 
 
+def test_in_the_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plant(tmp_path, Case("file,label\na/1.jpg,cat\nb/1.jpg,dog\n", {}, images="a/1.jpg b/1.jpg"))
+    monkeypatch.chdir(tmp_path)
+    assert {item.path: say(item) for item in read("labels.csv").items} == {"a/1.jpg": "cat", "b/1.jpg": "dog"}
+
+
 @pytest.mark.parametrize(
     ("labels", "expected"),
     [
