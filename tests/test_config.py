@@ -81,6 +81,8 @@ def test_size_survives_writing(size: int) -> None:
         ({"group_by": ""}, "--group-by is ''", "a regular expression"),
         ({"group_by": "("}, "--group-by is '('", "a regular expression"),
         ({"group_by": 3}, "--group-by is 3", "a regular expression"),
+        ({"images": 3}, "--images is 3", "a path"),
+        ({"label_column": " "}, "--label-column is ' '", "not empty"),
         ({"refit": "yes"}, "--refit is 'yes'", "true or false"),
     ],
 )
@@ -118,6 +120,8 @@ def test_file_comes_back_as_it_was(tmp_path: Path) -> None:
     config = RunConfig(
         tmp_path / "data",
         test=tmp_path / "new",
+        images=tmp_path / "images",
+        label_column="breed",
         group_by=r"p(\d+)",
         backbones=("vgg16", "resnet50@imagenet"),
         weights=(f"vgg16@mine={tmp_path / 'w=1.h5'}",),

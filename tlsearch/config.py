@@ -34,7 +34,8 @@ _NAME = r"[A-Za-z0-9][\w.-]*"
 _BACKBONE = re.compile(rf"{_NAME}(@{_NAME})?")
 _WEIGHTS = re.compile(rf"(?P<backbone>{_NAME})(@(?P<name>{_NAME}))?=(?P<file>.+)")
 _MODEL_NAME = re.compile(r"(?!\.{1,2}$)[^/:\s]([^/:\x00-\x1f]{0,254}[^/:\s])?")
-_PATHS = ("dataset", "train", "val", "test", "output", "cache_dir")
+_PATHS = ("dataset", "train", "val", "test", "images", "output", "cache_dir")
+_COLUMNS = ("image_column", "label_column", "split_column", "group_column", "weight_column")
 _LISTS = {"backbones": "backbone", "weights": "weights", "augment": "augment", "exclude": "exclude"}
 
 # What is asked for in one command and is no property of the run.
@@ -60,15 +61,17 @@ class RunConfig:
     where ``trials`` was given, so that two such runs do the same; ``math.inf`` ("none" on the command line)
     asks for no limit. ``effective_trials`` and ``effective_time_limit`` apply these rules. ``train``, ``val``
     and ``test`` are folders that hold a folder of images for each class, below ``dataset`` or from the working
-    directory; ``layout`` says how the folders of ``dataset`` are read, and ``exclude`` which take no part. ``group_by``
-    is a regular expression that finds, in the path of a file, the name of the group that must stay together.
-    ``look_alikes`` says what else is kept together: pictures that look alike unless that does not fit the images, exact
-    copies only, or nothing. ``image_size`` (pixels, 32 to 1024) None lets each candidate choose; ``resize`` says how
-    pictures become squares: squashed, padded or cropped. ``drop_small_classes`` leaves out classes that are too small
-    to be divided. ``metric`` is the name of an installed metric; None is accuracy, or balanced accuracy where classes
-    are imbalanced. ``cache_limit`` is in bytes, and 0 stores nothing. ``register`` is the name under which the winner
-    goes into MLflow's model registry.
-    ``force`` sets aside what an earlier run has left in ``output``.
+    directory; ``layout`` says how the folders of ``dataset`` are read, and ``exclude`` which take no part. Where
+    ``dataset`` is a table, ``images`` is the folder that its paths start from, and ``image_column``, ``label_column``,
+    ``split_column``, ``group_column`` and ``weight_column`` name its columns where they are not told by themselves.
+    ``group_by`` is a regular expression that finds, in the path of a file, the name of the group that must stay
+    together. ``look_alikes`` says what else is kept together: pictures that look alike unless that does not fit the
+    images, exact copies only, or nothing. ``image_size`` (pixels, 32 to 1024) None lets each candidate choose;
+    ``resize`` says how pictures become squares: squashed, padded or cropped. ``drop_small_classes`` leaves out classes
+    that are too small to be divided. ``metric`` is the name of an installed metric; None is accuracy, or balanced
+    accuracy where classes are imbalanced. ``cache_limit`` is in bytes, and 0 stores nothing. ``register`` is the name
+    under which the winner goes into MLflow's model registry. ``force`` sets aside what an earlier run has left in
+    ``output``.
 
     Raises:
         UsageError: a value is out of its range; the sentence names the option, the value and the range.
@@ -80,6 +83,12 @@ class RunConfig:
     test: Path | None = None
     layout: LayoutChoice = "auto"
     exclude: tuple[str, ...] = ()
+    images: Path | None = None
+    image_column: str | None = None
+    label_column: str | None = None
+    split_column: str | None = None
+    group_column: str | None = None
+    weight_column: str | None = None
     group_by: str | None = None
     look_alikes: LookAlikes = "auto"
     backbones: tuple[str, ...] = ()
@@ -121,7 +130,7 @@ class RunConfig:
                 continue
             if not isinstance(value, Path) or not is_utf8(str(value)):
                 raise _bad(name, value, "a path in UTF-8")
-        for name in ("experiment", "tracking_uri", "storage"):
+        for name in ("experiment", "tracking_uri", "storage", *_COLUMNS):
             value = getattr(self, name)
             if value is not None and (not isinstance(value, str) or not value.strip() or not is_utf8(value)):
                 raise _bad(name, value, "a text in UTF-8 that is not empty")
@@ -148,6 +157,12 @@ class RunConfig:
         number = isinstance(limit, int | float) and not isinstance(limit, bool)
         if limit is not None and not (number and limit > 0):
             raise _bad("time_limit", limit, "a duration above 0, such as 90s, 5m or 1h30m, or none")
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """The columns of a table that are named, by role: image, label, split, group, weight."""
+        named = {name.removesuffix("_column"): getattr(self, name) for name in _COLUMNS}
+        return {role: column for role, column in named.items() if column is not None}
 
     @property
     def effective_trials(self) -> int:

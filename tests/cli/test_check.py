@@ -104,3 +104,42 @@ def test_what_cannot_be_done_is_a_sentence(root: Path, options: tuple[str, ...],
     assert result.exit_code == 2
     assert message in result.stderr
     assert result.stderr.count("\n") == 1
+
+
+def test_a_table_is_read_as_its_columns_say(tmp_path: Path, make_dataset: MakeDataset) -> None:
+    root = make_dataset(tmp_path, classes=("ash", "birch"), per_class=8, size=40)
+    files = sorted(root.rglob("*.png"))
+    rows = [f"{file.name[:-4]},{file.parent.name}/{file.name},{file.parent.name}" for file in files]
+    table = tmp_path / "trees.csv"
+    table.write_text("\n".join(["number,file,species", *rows, "99,ash/099.png,ash"]), encoding="utf-8")
+    result = check(table, "--images", root, "--label-column", "species", "--json", "-")
+    assert result.exit_code == 0, result.output
+    said = json.loads(result.stdout)
+    assert said["understood"] == ["trees.csv: image from 'file', label from 'species' (17 rows)"]
+    assert said["classes"] == ["ash", "birch"]
+    assert said["images"] == 16
+    assert said["fingerprint"] == json.loads(check(root, "--json", "-").stdout)["fingerprint"]
+    assert [item["file"] for item in said["skipped"]] == ["ash/099.png"]
+    assert "the table names files that are not there in 1 row" in [finding["message"] for finding in said["findings"]]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--label-column", "colour"), "has no column 'colour' for --label-column: its columns are file, species"),
+        (("--images", "nowhere"), "The folder of --images, nowhere, does not exist"),
+        (("--layout", "classes"), "--layout is for folders of class folders"),
+    ],
+)
+def test_options_of_a_table_are_refused_in_a_sentence(tmp_path: Path, options: tuple[str, str], message: str) -> None:
+    (tmp_path / "a.png").touch()
+    (tmp_path / "trees.csv").write_text("file,species\na.png,ash\n", encoding="utf-8")
+    result = check(tmp_path / "trees.csv", *options)
+    assert result.exit_code == 2
+    assert message in " ".join(result.output.split())
+
+
+def test_options_of_tables_do_not_fit_folders(root: Path) -> None:
+    result = check(root, "--label-column", "species")
+    assert result.exit_code == 2
+    assert "--label-column is for tables" in result.output

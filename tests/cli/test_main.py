@@ -96,6 +96,12 @@ def test_help_names_every_command() -> None:
     [
         ("--test", "the data set's own, else drawn from it"),
         ("--group-by", "only copies and look-alikes"),
+        ("--images", "where the table lies"),
+        ("--image-column", "the one that names most images"),
+        ("--label-column", "from its name, else the only one that can be"),
+        ("--split-column", "from its name"),
+        ("--group-column", "from its name"),
+        ("--weight-column", "from its name"),
         ("--backbone", "every installed one"),
         ("--weights", "those that come with"),
         ("--augment", "none, and those that take part by default"),
@@ -128,7 +134,7 @@ def test_every_option_of_run_has_its_default_in_the_help(option: str, default: s
 
 def test_the_help_of_run_has_no_option_beyond_those() -> None:
     options = {name for param in cli.commands["run"].params for name in param.opts if name.startswith("--")}
-    assert len(options) == 30
+    assert len(options) == 36
 
 
 # --- run

@@ -25,6 +25,15 @@ _PART_HELP = {
     "from it]",
 }
 
+_COLUMN_HELP = {
+    "image": "Column of the names of image files.  [default: the one that names most images]",
+    "label": "Column of the labels.  [default: from its name, else the only one that can be]",
+    "split": "Column that says train, val or test, or the number of a fold.  [default: from its name]",
+    "group": "Column of what images must stay together, such as a patient.  [default: from its name]",
+    "weight": "Column of how much an image counts, for plugins: training counts all alike so far.  "
+    "[default: from its name]",
+}
+
 _options = (
     *(
         click.option(f"--{part}", type=click.Path(path_type=Path), metavar="DIR", help=text)
@@ -60,6 +69,13 @@ _options = (
         metavar="PATTERN",
         help="Files and folders that take no part, by name or by path below DATASET. Repeatable.  [default: none]",
     ),
+    click.option(
+        "--images",
+        type=click.Path(path_type=Path),
+        metavar="DIR",
+        help="Folder of the images where DATASET is a table.  [default: where the table lies]",
+    ),
+    *(click.option(f"--{role}-column", metavar="NAME", help=text) for role, text in _COLUMN_HELP.items()),
 )
 
 
@@ -87,7 +103,9 @@ def build_config(file: Path | None, options: dict[str, Any]) -> RunConfig:
     given = {k: v for k, v in options.items() if v is not None and v is not False and v != ()}
     values = {**(read_config(file) if file else {}), **given}
     if "dataset" not in values:
-        raise UsageError("No data set is named: give the folder of images, as in `tlsearch run FOLDER`.")
+        raise UsageError(
+            "No data set is named: give the folder of images, or a table of labels, as in `tlsearch run FOLDER`."
+        )
     return RunConfig(**values)
 
 

@@ -151,8 +151,9 @@ def _read(
 def run(ctx: click.Context, /, config: Path | None, dry_run: bool, **options: Any) -> None:
     """Finds the best way to reuse a pre-trained network for the images in DATASET.
 
-    DATASET holds a folder of images for each class, or folders train, val and test that do. Every trial is
-    recorded in MLflow; the winner is compared on test images with a network trained from scratch.
+    DATASET holds a folder of images for each class, or folders train, val and test that do; or it is a table that
+    names images and their labels. Every trial is recorded in MLflow; the winner is compared on test images with a
+    network trained from scratch.
     """
     chosen = build_config(config, options)
     if dry_run:

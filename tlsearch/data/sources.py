@@ -23,7 +23,9 @@ def read_source(source: Path | str, options: ReadingOptions | None = None) -> Re
             reading: Reading = reader.read(text, options or ReadingOptions())
             return reading
     what = "is a file that no reader takes" if Path(text).exists() else "does not exist"
-    raise DataError(f"{text} {what}: name a folder that holds one folder of images for each class.")
+    raise DataError(
+        f"{text} {what}: name a folder that holds one folder of images for each class, or a table of labels."
+    )
 
 
 def _readers() -> list[Any]:

@@ -46,6 +46,8 @@ def scan(context: RunContext) -> Survey:
     config, callbacks = context.config, context.callbacks
     with context.budget.measure("scan"):
         reading = read_source(config.dataset, reading_options(config))
+        for line in reading.understood:
+            callbacks.on_step("read", line)
         return survey(
             reading,
             lambda done, total: callbacks.on_progress("data", done, total, "looking"),
@@ -60,6 +62,8 @@ def reading_options(config: RunConfig) -> ReadingOptions:
         layout=config.layout,
         parts={part: str(folder) for part, folder in named.items() if folder is not None},
         exclude=config.exclude,
+        images=None if config.images is None else str(config.images),
+        columns=config.columns,
     )
 
 

@@ -93,7 +93,7 @@ def check_output(config: RunConfig) -> None:
             than a run that was asked for just like this one.
     """
     output = config.output
-    for data in (config.dataset, config.train, config.val, config.test):
+    for data in (config.dataset, config.train, config.val, config.test, config.images):
         if data is not None and (output or Path(RUNS_FOLDER)).resolve().is_relative_to(data.resolve()):
             raise UsageError(
                 f"The results would be written into {data}, where the images are: name a folder elsewhere with "

@@ -69,7 +69,7 @@ class ImageClassifier(PythonModel):
         Raises:
             MlflowException: The input has another form, or a picture cannot be read; the message names its row.
         """
-        import pandas as pd  # type: ignore[import-untyped]  # its stubs are not installed
+        import pandas as pd
 
         index = model_input.index if isinstance(model_input, (pd.DataFrame, pd.Series)) else None
         pictures = self._pictures(_cells(model_input))

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import cast
 from unicodedata import normalize
 
-from tlsearch.errors import DataError
+from tlsearch.errors import DataError, UsageError
 from tlsearch.folders.walk import Folder, Skipped, relative_name
 from tlsearch.plugin_api import Item, Reading, ReadingOptions
 from tlsearch.plugins.kinds.reader import PartName
@@ -43,6 +43,7 @@ class FolderReader:
     def read(self, source: str, options: ReadingOptions) -> Reading:
         """The images of a folder of class folders, in any of the layouts of ``layout.RULES``."""
         path = Path(source)
+        _require_no_table_options(path, options)
         tree, excluded = pruned_walk(path, options.exclude)
         root, entered = (tree.root, []) if options.parts else enter(tree.root)
         places = Places(root, tree.root)
@@ -68,6 +69,16 @@ class FolderReader:
         """Two classes of four images."""
         write_example(folder, {f"{name}/{number}.png": name for name in ("cat", "dog") for number in range(4)})
         return str(folder)
+
+
+def _require_no_table_options(path: Path, options: ReadingOptions) -> None:
+    """Raise ``UsageError`` where the user means a table, and this folder is read by the names of its folders."""
+    given = [*(["images"] if options.images is not None else []), *(f"{role}-column" for role in options.columns)]
+    if given:
+        raise UsageError(
+            f"--{given[0]} is for tables, and the labels of {path} are the names of its folders: leave it out, or name "
+            "the table instead of the folder."
+        )
 
 
 def _read_as(name: str, root: Folder) -> Layout:

@@ -41,7 +41,9 @@ class Places:
 
 
 def _start(folder: Folder) -> str:
-    return str(folder.path).rstrip(os.sep) + os.sep
+    """What the paths of files in a folder begin with: nothing in the working directory."""
+    path = str(folder.path)
+    return "" if path == os.curdir else path.rstrip(os.sep) + os.sep
 
 
 def read_named_parts(root: Folder, options: ReadingOptions, places: Places) -> Layout:

@@ -291,3 +291,9 @@ CHOSEN: dict[tuple[str, str], dict[str, str]] = {
 @pytest.mark.parametrize(("tree", "layout"), CHOSEN)
 def test_the_user_chooses_a_layout(tmp_path: Path, tree: str, layout: str) -> None:
     assert summary(read(plant(tmp_path, tree.split()), layout)) == CHOSEN[tree, layout]
+
+
+def test_the_working_directory_is_read_as_any_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plant(tmp_path, CAT_DOG)
+    monkeypatch.chdir(tmp_path)
+    assert [item.path for item in read(Path()).items] == [item.path for item in read(tmp_path).items]

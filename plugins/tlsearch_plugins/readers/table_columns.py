@@ -1,0 +1,196 @@
+"""What the columns of a table are: image, label, split, group and weight, from their names and from what they hold."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from tlsearch.errors import DataError
+from tlsearch.folders.walk import looks_like_image
+from tlsearch_plugins.readers.names import words
+from tlsearch_plugins.readers.table_labels import LABEL_NAMES, is_label, is_one_hot, is_usable, label_columns
+from tlsearch_plugins.readers.table_parsing import Table
+from tlsearch_plugins.readers.table_splits import SPLIT_NAMES, holds_folds, is_split_column
+
+ROLES = ("image", "label", "split", "group", "weight")
+"""What a column can be; each has an option ``--<role>-column``."""
+
+IMAGE_NAMES = (
+    *("file_name", "filename", "file", "image", "image_path", "img_path", "path", "filepath", "file_path", "img"),
+    *("image_name", "img_name", "image_file", "image_filename", "image_id", "img_id", "file_id", "imageid", "picture"),
+    *("photo", "photo_id", "image_link", "id", "name", "uuid", "key"),
+)
+"""What columns of images are called, the plainest first."""
+
+GROUP_NAMES = (
+    *("patient", "patient_id", "patientid", "patient_name", "subject", "subject_id", "subjectid", "participant"),
+    *("participant_id", "lesion_id", "case_id", "study_id", "video", "video_id", "sequence_id", "group", "group_id"),
+)
+"""What columns of groups are called."""
+
+WEIGHT_NAMES = ("weight", "weights", "sample_weight", "sampleweight")
+"""What columns of weights are called."""
+
+USUAL_NAMES = frozenset((*IMAGE_NAMES, *LABEL_NAMES, *SPLIT_NAMES, *GROUP_NAMES, *WEIGHT_NAMES))
+"""What columns are called; another text in a first row can be the name of a file."""
+
+_ENOUGH = 0.5
+_LOOKED_AT = 1000
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Which column is what.
+
+    Attributes:
+        image: That of the images.
+        labels: That of the labels, or, where each label has a column of its own with 0 and 1, all of them.
+        split: That of the parts or folds.
+        group: That of the groups.
+        weight: That of the weights.
+    """
+
+    image: str
+    labels: tuple[str, ...]
+    split: str | None = None
+    group: str | None = None
+    weight: str | None = None
+
+
+Finder = Callable[[str], int]
+"""How many files a text of the column of images may mean."""
+
+
+def find_columns(table: Table, chosen: Mapping[str, str], count_files: Finder, where: str) -> Columns:
+    """Which column is what: what the user has ``chosen`` by role, and what names and values say of the others.
+
+    Raises ``DataError`` where a chosen column is not there, or where the image or the label cannot be told.
+    """
+    given = {role: _chosen(table, role, name) for role, name in chosen.items()}
+    image = _image_column(table, given, count_files, where)
+    rest = [name for name in table.columns if name != image and name not in given.values()]
+    split = given.get("split") or _named(rest, SPLIT_NAMES, lambda name: is_split_column(table, name))
+    group = given.get("group") or _named(rest, GROUP_NAMES, lambda name: _joins(table.columns[name]))
+    weight = given.get("weight") or _named(rest, WEIGHT_NAMES, lambda name: _are_weights(table.columns[name]))
+    taken = {image, split, group, weight}
+    labels = (given["label"],) if "label" in given else _labels(table, [name for name in rest if name not in taken])
+    return Columns(image, labels, split, group, weight)
+
+
+def normal(name: str) -> str:
+    """``Image ID`` and ``imageId`` as ``image_id``."""
+    return "_".join(words(name))
+
+
+def say_columns(table: Table, columns: Columns) -> str:
+    """What was understood, in a line: ``image from 'file', label from 'breed'``."""
+    several = len(columns.labels) > 1
+    label = f"the columns {listed(columns.labels)}" if several else table.say(columns.labels[0])
+    split = "fold" if columns.split is not None and holds_folds(table, columns.split) else "split"
+    others = ((split, columns.split), ("group", columns.group), ("weight", columns.weight))
+    parts = [f"image from {table.say(columns.image)}", f"label from {label}"]
+    return ", ".join([*parts, *(f"{role} from {table.say(name)}" for role, name in others if name is not None)])
+
+
+def listed(names: Sequence[str], most: int = 8) -> str:
+    """``a, b, c and 3 more``."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
+
+
+def _chosen(table: Table, role: str, wanted: str) -> str:
+    """The column that the user names, upper and lower case aside."""
+    if wanted in table.columns:
+        return wanted
+    alike = [name for name in table.columns if name.casefold() == wanted.strip().casefold()]
+    if len(alike) == 1:
+        return alike[0]
+    near = difflib.get_close_matches(wanted, list(table.columns), n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else "."
+    has = listed(list(table.columns))
+    raise DataError(f"{table.name} has no column {wanted!r} for --{role}-column: its columns are {has}{hint}")
+
+
+def _image_column(table: Table, given: Mapping[str, str], count_files: Finder, where: str) -> str:
+    """The column that is given, else the one whose texts mean the most images, at least half of them."""
+    step = max(1, table.count // _LOOKED_AT)
+    held = {name: [text for text in values[::step] if text] for name, values in table.columns.items()}
+    wanted = {given["image"]} if "image" in given else table.columns.keys() - set(given.values())
+    held = {name: texts for name, texts in held.items() if texts and name in wanted}
+    found = {name: len({text for text in texts if count_files(text)}) for name, texts in held.items()}
+    share = {name: sum(count_files(text) > 0 for text in texts) / len(texts) for name, texts in held.items()}
+    able = [name for name in held if share[name] >= _ENOUGH or (share[name] and "image" in given)]
+    if able:
+        return max(able, key=lambda name: (found[name], -_rank(name, IMAGE_NAMES)))
+    raise DataError(_no_images(table, held, found, where))
+
+
+def _no_images(table: Table, held: Mapping[str, Sequence[str]], found: Mapping[str, int], where: str) -> str:
+    """Where images were looked for in vain, and what to do."""
+    likely = [
+        name for name in held if len(held) == 1 or any(map(looks_like_image, held[name])) or normal(name) in IMAGE_NAMES
+    ]
+    if not likely:
+        return (
+            f"No column of {table.name} ({listed(list(table.columns))}) names images in {where}: say which one does "
+            "with --image-column, and where the images are with --images DIR."
+        )
+    column = max(likely, key=lambda name: (found[name], -_rank(name, IMAGE_NAMES)))
+    missing = next(text for text in held[column] if not found[column] or text)
+    none = found[column] == 0
+    what = f"None of the images in {table.say(column)}" if none else f"Fewer than half of those in {table.say(column)}"
+    more = "" if none else f", or use those that are there with --image-column {column!r}"
+    return (
+        f"{what} of {table.name}, such as {missing!r}, {'is' if none else 'are'} in {where}: name the folder of images "
+        f"with --images DIR{more}."
+    )
+
+
+def _labels(table: Table, rest: Sequence[str]) -> tuple[str, ...]:
+    """The columns of labels among those that are nothing else. Raises ``DataError`` where they cannot be told."""
+    usable = [name for name in rest if is_usable(table, name)]
+    if by_name := label_columns(table, usable):
+        able = by_name
+    elif is_one_hot(table, usable):
+        return tuple(usable)
+    else:
+        able = [name for name in usable if is_label(table, name)]
+    if len(able) == 1:
+        return (able[0],)
+    if able:
+        raise DataError(
+            f"Several columns of {table.name} can be the label ({listed(able)}): choose one with --label-column."
+        )
+    raise DataError(
+        f"{table.name} has no column that can be the label (its columns are {listed(list(table.columns))}): name it "
+        "with --label-column."
+    )
+
+
+def _named(names: Sequence[str], usual: Sequence[str], fits: Callable[[str], bool]) -> str | None:
+    """The column with the plainest of the ``usual`` names that ``fits``."""
+    able = [name for name in names if normal(name) in usual and fits(name)]
+    return min(able, key=lambda name: _rank(name, usual), default=None)
+
+
+def _rank(name: str, usual: Sequence[str]) -> int:
+    return usual.index(normal(name)) if normal(name) in usual else len(usual)
+
+
+def _joins(values: Sequence[str]) -> bool:
+    filled = [value for value in values if value]
+    return 1 < len(set(filled)) < len(filled)
+
+
+def _are_weights(values: Sequence[str]) -> bool:
+    return all(weight_of(value) is not None for value in values)
+
+
+def weight_of(text: str) -> float | None:
+    """A weight above 0; 1 for an empty cell, None for what is no weight."""
+    try:
+        weight = float(text or "1")
+    except ValueError:
+        return None
+    return weight if 0 < weight < float("inf") else None

@@ -1,0 +1,172 @@
+"""Which image a row of a table means: names with and without folders and endings, as people and programs write them."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+from collections import defaultdict
+from collections.abc import Iterable, Sequence, Set
+from dataclasses import dataclass
+from pathlib import Path
+from unicodedata import normalize
+
+from tlsearch.folders.walk import Folder, looks_like_image, relative_name
+from tlsearch_plugins.readers import names
+from tlsearch_plugins.readers.layout import enter
+
+
+def image_root(top: Folder) -> Folder:
+    """The folder of images in ``top``: where folders of classes would lie, or the only folder of loose images."""
+    root, _ = enter(top)
+    innermost = root
+    while not innermost.images and len(innermost.image_folders) == 1:
+        innermost = innermost.image_folders[0]
+    return root if innermost.image_folders else innermost
+
+
+@dataclass(frozen=True)
+class _Known:
+    """A file, and the names of the folders below the folder of images that lead to it, its own last."""
+
+    file: Path
+    parts: tuple[str, ...]
+
+
+class ImageFiles:
+    """The files below a folder, by all names under which a table may know them.
+
+    Attributes:
+        top: The folder in which files are looked for.
+        root: The folder of images in it, from which the paths of images start.
+    """
+
+    def __init__(self, top: Folder, root: Folder) -> None:
+        self.top, self.root = top, root
+        self._tops = (_absolute(root.path), _absolute(top.path))
+        self._named_tops = self._places()
+        self._by_path: dict[str, Path] = {}
+        self._by_stem: dict[str, list[Path]] = defaultdict(list)
+        self._by_end: dict[str, list[_Known]] = defaultdict(list)
+        self._folders: dict[str, str] = {}
+        self._answers: dict[tuple[str, tuple[str, ...]], tuple[Path, ...]] = {}
+        for file in top.all_files():
+            self._add(file)
+
+    def _places(self) -> tuple[str, str]:
+        return _absolute(self.root.path, compose=False), _absolute(self.top.path, compose=False)
+
+    def _absolute(self, file: Path) -> str:
+        """The absolute path of a file; that of its folder is made once."""
+        folder, name = os.path.split(file)
+        if folder not in self._folders:
+            self._folders[folder] = _absolute(Path(folder), compose=False).rstrip("/")
+        return f"{self._folders[folder]}/{name}"
+
+    def _add(self, file: Path) -> None:
+        path = normalize("NFC", self._absolute(file))
+        self._by_path[path] = file
+        if not looks_like_image(file.name):
+            return
+        stem = posixpath.splitext(path)[0]
+        self._by_stem[stem].append(file)
+        for known in {path, stem}:
+            parts = tuple(_below(known, self._tops).split("/"))
+            self._by_end[parts[-1].casefold()].append(_Known(file, parts))
+
+    def path_of(self, file: Path) -> str:
+        """The path of a file below the folder of images."""
+        return relative_name(_below(self._absolute(file), self._named_tops))
+
+    def find(self, name: str, starts: tuple[str, ...]) -> tuple[Path, ...]:
+        """The files that ``name`` may mean: none, one, or several.
+
+        It is looked for below each of ``starts`` (absolute paths), with and without its ending. Where it is in none of
+        them, those count whose path ends in ``name``, or whose path below the folder of images is the end of ``name``.
+        """
+        key = (name, starts)
+        if key not in self._answers:
+            self._answers[key] = self._find(name, starts)
+        return self._answers[key]
+
+    def _find(self, name: str, starts: Sequence[str]) -> tuple[Path, ...]:
+        text = normalize("NFC", name.strip().replace("\\", "/"))
+        if not text or text.endswith("/") or "\0" in text:
+            return ()
+        for start in starts:
+            path = posixpath.normpath(posixpath.join(start, text))
+            if (file := self._by_path.get(path)) is not None:
+                return (file,)
+            if path in self._by_stem:
+                return tuple(self._by_stem[path])
+        return self._by_its_end(text)
+
+    def _by_its_end(self, text: str) -> tuple[Path, ...]:
+        wanted = [part for part in text.split("/") if part not in ("", ".", "..")]
+        if not wanted:
+            return ()
+        alike = [known for known in self._by_end.get(wanted[-1].casefold(), ()) if _ends_alike(known.parts, wanted)]
+        exact = [known for known in alike if known.parts[-1] == wanted[-1]]
+        return tuple(dict.fromkeys(known.file for known in exact or alike))
+
+    def narrow(self, named: Set[Path]) -> None:
+        """Let the folder of images be the innermost one that holds all files in ``named``, but not a part of a split.
+
+        What lies beside it is none of the table's business.
+        """
+        while not named & set(self.root.images):
+            holders = [folder for folder in self.root.image_folders if images_below(folder) & named]
+            if len(holders) != 1 or names.parts_of([holders[0].name]):
+                return
+            self.root = holders[0]
+            self._named_tops = self._places()
+
+    def starts(self, table: Path, part: str | None) -> tuple[str, ...]:
+        """The folders that the names in a table may start from, the likeliest first.
+
+        They are that of the table, that of the images, that which is called like the table, those called like the
+        ``part`` of the table (of training where it is none), and those called like images.
+        """
+        wanted = part or "train"
+        same = [folder.path for folder in self.root.image_folders if folder.name == table.stem]
+        parts = names.parts_of([folder.name for folder in self.root.image_folders])
+        hinted = [folder.path for folder in self.root.image_folders if parts.get(folder.name) == wanted]
+        plain = [folder.path for folder in self.root.image_folders if names.is_images(folder.name)]
+        return tuple(dict.fromkeys(map(_absolute, (table.parent, self.root.path, *same, *hinted, *plain))))
+
+
+def images_below(folder: Folder) -> frozenset[Path]:
+    """Every file at any depth that may be an image."""
+    return frozenset(folder.images).union(*(images_below(inner) for inner in folder.folders))
+
+
+def named_elsewhere(cells: Iterable[str], table: Path) -> Path | None:
+    """The folder that holds the files which cells name by absolute paths or by paths that lead upwards."""
+    found = []
+    for cell in cells:
+        text = cell.replace("\\", "/")
+        if not text.startswith(("/", "../")) or "\0" in text:
+            continue
+        file = _absolute(table.parent / text, compose=False)
+        if len(file) < 4096 and os.path.isfile(file):  # noqa: PTH113  # which says False to a name that is too long
+            found.append(posixpath.dirname(file))
+    return Path(posixpath.commonpath(found)) if found else None
+
+
+def _ends_alike(one: Sequence[str], other: Sequence[str]) -> bool:
+    """Whether the shorter of two paths is the end of the other, upper and lower case aside."""
+    count = min(len(one), len(other))
+    return [part.casefold() for part in one[-count:]] == [part.casefold() for part in other[-count:]]
+
+
+def _below(path: str, tops: Sequence[str]) -> str:
+    """The path below the first of ``tops`` in which it lies."""
+    for top in tops:
+        start = top.rstrip("/") + "/"
+        if path.startswith(start):
+            return path[len(start) :]
+    return path.lstrip("/")
+
+
+def _absolute(path: Path, *, compose: bool = True) -> str:
+    text = os.path.abspath(path).replace(os.sep, "/")  # noqa: PTH100  # symbolic links stay as they are
+    return normalize("NFC", text) if compose else text

@@ -1,0 +1,226 @@
+"""The rows of tables as items: each image once, and what takes no part counted and named."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from tlsearch.errors import DataError
+from tlsearch.folders.walk import Skipped, relative_name
+from tlsearch.plugin_api import Item
+from tlsearch.plugins.kinds.reader import PartName
+from tlsearch.utils.units import counted
+from tlsearch_plugins.readers.table_columns import Columns, listed, weight_of
+from tlsearch_plugins.readers.table_files import ImageFiles
+from tlsearch_plugins.readers.table_labels import is_missing, is_yes, labels_of
+from tlsearch_plugins.readers.table_parsing import Table
+from tlsearch_plugins.readers.table_splits import Place, place_of
+
+MOST_NAMED = 1000
+"""As many rows are named for a reason; the others are counted."""
+
+NO_FILE = "the table names it, but there is no such file"
+SEVERAL = "several files can be meant"
+NO_LABEL = "its row has no label"
+UNLABELLED = "it waits for a prediction and has no label"
+
+
+@dataclass(frozen=True)
+class Source:
+    """A table, and how it is read.
+
+    Attributes:
+        table: Its rows.
+        columns: What its columns are.
+        starts: The folders that its names may start from.
+        part: The part of a split that the whole table is.
+    """
+
+    table: Table
+    columns: Columns
+    starts: tuple[str, ...]
+    part: PartName | None = None
+
+
+@dataclass(frozen=True)
+class _Row:
+    """What a row says of an image."""
+
+    file: Path
+    labels: frozenset[str]
+    place: Place
+    group: str | None
+    weight: float
+
+
+@dataclass
+class Rows:
+    """What became of rows.
+
+    Attributes:
+        items: The images, sorted by path.
+        skipped: Rows and images that take no part.
+        notes: What a person should know, a sentence each.
+        named: All files that rows name.
+    """
+
+    items: list[Item] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    named: set[Path] = field(default_factory=set)
+
+
+def read_rows(sources: Sequence[Source], files: ImageFiles, kept: frozenset[Path] | None) -> Rows:
+    """The rows of all ``sources``; of the files only those in ``kept`` take part, all where it is None.
+
+    Raises ``DataError`` where a cell of a column that the user has chosen is of no use.
+    """
+    reader = _Reader(files, kept)
+    rows: dict[Path, list[_Row]] = defaultdict(list)
+    for source in sources:
+        for row in reader.rows(source):
+            rows[row.file].append(row)
+    return reader.merge(rows)
+
+
+class _Reader:
+    def __init__(self, files: ImageFiles, kept: frozenset[Path] | None) -> None:
+        self.files, self.kept = files, kept
+        self.found = Rows()
+        self.left_out: dict[str, list[str]] = defaultdict(list)
+        self.without_name = 0
+
+    def rows(self, source: Source) -> Iterator[_Row]:
+        """The rows of one table that name an image that is there."""
+        columns = source.table.columns
+        labels = _labels(source.table, source.columns)
+        cells = zip(columns[source.columns.image], labels, _places(source), _extras(source), strict=True)
+        for name, held, place, (group, weight) in cells:
+            if (file := self._file(name, source.starts)) is None:
+                continue
+            self.found.named.add(file)
+            if self.kept is not None and file not in self.kept:
+                continue
+            if place.unlabelled:
+                self._leave_out(file, UNLABELLED)
+            elif not held:
+                self._leave_out(file, NO_LABEL)
+            else:
+                yield _Row(file, held, place, group, weight)
+
+    def _file(self, name: str, starts: tuple[str, ...]) -> Path | None:
+        if not name:
+            self.without_name += 1
+            return None
+        found = self.files.find(name, starts)
+        if len(found) == 1:
+            return found[0]
+        reason = NO_FILE
+        if found:
+            self.found.named.update(found)
+            reason = f"{SEVERAL}: {listed([self.files.path_of(file) for file in found], 3)}"
+        self.left_out[reason].append(relative_name(name))
+        return None
+
+    def _leave_out(self, file: Path, reason: str) -> None:
+        self.left_out[reason].append(self.files.path_of(file))
+
+    def merge(self, rows: dict[Path, list[_Row]]) -> Rows:
+        """Each image once; images of which rows disagree take no part."""
+        repeated = 0
+        for file, same in rows.items():
+            if reason := _conflict(same):
+                self._leave_out(file, reason)
+                continue
+            repeated += len(same) - 1
+            self.found.items.append(_item(self.files.path_of(file), same[0]))
+        self.found.items.sort(key=lambda item: item.path)
+        self._say(repeated)
+        return self.found
+
+    def _say(self, repeated: int) -> None:
+        notes = self.found.notes
+        if repeated:
+            notes.append(f"the table has an image again in {counted(repeated, 'row')}: it counts once")
+        if self.without_name:
+            notes.append(f"the table names no image in {counted(self.without_name, 'row')}")
+        for reason, names in self.left_out.items():
+            unique = sorted(set(names))
+            self.found.skipped += [Skipped(name, reason) for name in unique[:MOST_NAMED]]
+            if len(unique) > MOST_NAMED:
+                self.found.skipped.append(Skipped(f"{len(unique) - MOST_NAMED:,} more rows", reason))
+            if reason == NO_FILE:
+                notes.append(f"the table names files that are not there in {counted(len(names), 'row')}")
+            elif reason == NO_LABEL:
+                notes.append(f"the table has no label in {counted(len(names), 'row')}")
+
+
+def _item(path: str, row: _Row) -> Item:
+    place = row.place
+    return Item(
+        path=path,
+        file=row.file,
+        labels=row.labels,
+        split=place.part,
+        fold=place.fold,
+        group=row.group,
+        weight=row.weight,
+    )
+
+
+def _conflict(rows: Sequence[_Row]) -> str:
+    """Why rows of one image cannot be used; empty where they say the same."""
+    if len(labels := Counter(row.labels for row in rows)) > 1:
+        return f"its rows give it different labels: {listed(sorted({name for held in labels for name in held}), 4)}"
+    if len({row.place for row in rows}) > 1:
+        return "its rows put it into different parts of the split"
+    return "its rows put it into different groups" if len({row.group for row in rows}) > 1 else ""
+
+
+def _labels(table: Table, columns: Columns) -> Iterator[frozenset[str]]:
+    if len(columns.labels) == 1:
+        return map(labels_of, table.columns[columns.labels[0]])
+    rows = zip(*(table.columns[name] for name in columns.labels), strict=True)
+    return (frozenset(name for name, cell in zip(columns.labels, row, strict=True) if is_yes(cell)) for row in rows)
+
+
+def _places(source: Source) -> Iterator[Place]:
+    """Where each row belongs: as its cell says, else as the table is called."""
+    table, column = source.table, source.columns.split
+    default = Place(part=source.part)
+    if column is None:
+        return iter([default] * table.count)
+    known = {text: place_of(column, text) for text in set(table.columns[column])}
+    unknown = sorted(text for text, place in known.items() if place is None)
+    if unknown:
+        raise DataError(
+            f"The column {column!r} of {table.name} holds {listed(unknown, 3)}, which is neither train, val or "
+            "test nor the number of a fold: name another with --split-column."
+        )
+    places = {text: place for text, place in known.items() if place is not None}
+    return (default if places[text] == Place() else places[text] for text in table.columns[column])
+
+
+def _extras(source: Source) -> Iterator[tuple[str | None, float]]:
+    """The group and the weight of each row."""
+    table, columns = source.table, source.columns
+    groups = table.columns[columns.group] if columns.group is not None else [""] * table.count
+    texts = table.columns[columns.weight] if columns.weight is not None else [""] * table.count
+    for group, text in zip(groups, texts, strict=True):
+        weight = weight_of(text)
+        if weight is None:
+            raise DataError(
+                f"The column {columns.weight!r} of {table.name} holds {text!r}, which is no weight above 0: name "
+                "another with --weight-column."
+            )
+        yield (None if is_missing(group) else group), weight
+
+
+def split_by_folders(items: Sequence[Item], parts: dict[str, PartName]) -> list[Item]:
+    """The items with the part of the folder they lie in, where all lie in folders of parts, and of two at least."""
+    found = [parts.get(item.path.partition("/")[0]) for item in items]
+    if None in found or "train" not in found or len(set(found)) < 2:
+        return list(items)
+    return [replace(item, split=part) for item, part in zip(items, found, strict=True)]

@@ -1,0 +1,77 @@
+"""Labels in tables: which columns can hold them, and what a cell says."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from tlsearch_plugins.readers.names import words
+from tlsearch_plugins.readers.table_parsing import LIST_SEPARATOR, Table
+
+LABEL_NAMES = (
+    *("label", "labels", "class", "classes", "category", "categories", "target", "targets", "label_name"),
+    *("class_name", "classname", "category_name", "label_text", "class_label", "image_label", "diagnosis", "dx"),
+    *("species", "species_name", "breed", "variety", "cultivar", "disease", "finding", "y", "label_id", "class_id"),
+    *("category_id", "class_index", "class_idx", "level", "grade", "severity"),
+)
+"""What columns of labels are called, the plainest first."""
+
+_MISSING = frozenset(("", "nan", "null", "<na>", "#n/a"))
+_YES = frozenset(("1", "true"))
+_NO = frozenset(("0", "false", ""))
+_INDEX_NAMES = frozenset(("", "unnamed_0", "index", "row", "row_id", "no", "nr"))
+_FRACTION = re.compile(r"[-+]?\d*\.\d+(e[-+]?\d+)?", re.IGNORECASE)
+
+
+def labels_of(text: str) -> frozenset[str]:
+    """The labels of a cell; none where it is empty or says that it is missing."""
+    parts = (part.strip() for part in text.split(LIST_SEPARATOR))
+    return frozenset(part for part in parts if not is_missing(part))
+
+
+def is_missing(text: str) -> bool:
+    """Whether a text stands for a value that is not there; ``None`` can be a class."""
+    return text.lower() in _MISSING or text == "NA"
+
+
+def is_yes(text: str) -> bool:
+    """Whether a cell of 0 and 1 says that a label is one of the image's."""
+    return text.lower() in _YES
+
+
+def is_usable(table: Table, column: str) -> bool:
+    """Whether a column says anything: it is not empty and does not just number the rows."""
+    values = table.columns[column]
+    return any(values) and "_".join(words(column)) not in _INDEX_NAMES
+
+
+def is_one_hot(table: Table, columns: Sequence[str]) -> bool:
+    """Whether there are two columns or more, and all hold 0 and 1 alone."""
+    held = [{value.lower() for value in table.columns[column]} for column in columns]
+    return len(held) >= 2 and all(values <= _YES | _NO and values & _YES for values in held)
+
+
+def is_label(table: Table, column: str) -> bool:
+    """Whether a column can hold labels: at least two that are there again and again, and no measures."""
+    filled = [value for value in table.columns[column] if not is_missing(value)]
+    distinct = set(filled)
+    return 2 <= len(distinct) <= len(filled) / 2 and not all(_FRACTION.fullmatch(value) for value in distinct)
+
+
+def label_columns(table: Table, columns: Sequence[str]) -> list[str]:
+    """The columns that are called like labels; of those that say the same, such as a number and a name, the best one.
+
+    A name is better than a number.
+    """
+    called = {"_".join(words(column)): column for column in columns}
+    named = [called[name] for name in LABEL_NAMES if name in called]
+    chosen: list[str] = []
+    for column in sorted(named, key=lambda name: all(value.isdigit() for value in table.columns[name] if value)):
+        if not any(_say_the_same(table, column, other) for other in chosen):
+            chosen.append(column)
+    return [column for column in named if column in chosen]
+
+
+def _say_the_same(table: Table, one: str, other: str) -> bool:
+    pairs = set(zip(table.columns[one], table.columns[other], strict=True))
+    return len(pairs) == len({a for a, _ in pairs}) == len({b for _, b in pairs})

@@ -1,0 +1,244 @@
+"""A file of rows as a table of texts: separated values, JSON lines or Parquet, in the encodings that people have."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from unicodedata import normalize
+
+from tlsearch.errors import DataError
+from tlsearch.folders.content import EMPTY, HEAD_BYTES, TEXT, UNKNOWN, file_type
+from tlsearch.folders.walk import looks_like_image
+from tlsearch_plugins.readers.table_records import LIST_SEPARATOR, json_columns, parquet_columns
+
+__all__ = ["LIST_SEPARATOR", "SPREADSHEETS", "SUFFIXES", "Table", "read_table"]
+
+SUFFIXES = frozenset((".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".parquet"))
+"""Endings of the files that are read as tables."""
+
+SPREADSHEETS = frozenset((".xlsx", ".xls", ".xlsm", ".ods", ".numbers"))
+"""Endings of tables that are not read; whoever names one is told what to do."""
+
+_SEPARATORS = ",;\t|"
+_SAMPLE_CHARS = 100_000
+_SAMPLE_ROWS = 200
+_WHOLE = re.compile(r"-?\d+\.0+")
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of texts.
+
+    Attributes:
+        path: The file.
+        columns: The texts of each column by its name, in the order of the file.
+        named: Whether the file names its columns; otherwise they are called 1, 2 and so on.
+    """
+
+    path: Path
+    columns: Mapping[str, Sequence[str]]
+    named: bool = True
+
+    @property
+    def name(self) -> str:
+        """The name of the file, for people."""
+        return self.path.name
+
+    @property
+    def count(self) -> int:
+        """How many rows there are."""
+        return len(next(iter(self.columns.values()), ()))
+
+    def without_names(self) -> Table:
+        """The same table where what was taken for the names of columns is the first row."""
+        columns = enumerate(self.columns.items(), 1)
+        return Table(self.path, {str(number): [name, *held] for number, (name, held) in columns}, named=False)
+
+    def say(self, column: str) -> str:
+        """What a column is called in a sentence."""
+        return repr(column) if self.named else f"column {column}"
+
+
+def read_table(path: Path) -> Table:
+    """The table in the file at ``path``; its content and its ending decide how it is read.
+
+    Where the first row has the name of an image file, columns have no names. Raises ``DataError`` where the file cannot
+    be read, is no table, or has no rows.
+    """
+    data = _bytes_of(path)
+    named = True
+    if data.startswith(b"PAR1"):
+        columns = parquet_columns(path)
+    else:
+        text = _decoded(path, data)
+        if path.suffix.lower() in (".jsonl", ".ndjson"):
+            columns = json_columns(path, text)
+        else:
+            columns, named = _separated_columns(path, text)
+    table = Table(path, {name: _as_whole_numbers(values) for name, values in columns.items()}, named)
+    if not table.count:
+        raise DataError(f"{path} holds no rows: name a table with a row for each image.")
+    return table
+
+
+def _bytes_of(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise DataError(f"{path} cannot be read ({reason}): check its name, and that it may be read.") from error
+
+
+def _decoded(path: Path, data: bytes) -> str:
+    """The text of a file in UTF-8, UTF-16 or Windows-1252, without a byte order mark."""
+    kind = file_type(data[:HEAD_BYTES])
+    if kind is EMPTY or not data.strip():
+        raise DataError(f"{path} is empty: name a table with a row for each image.")
+    if kind not in (TEXT, UNKNOWN) and not kind.is_image:
+        what = kind.name.partition(" and not ")[0]
+        fix = "fetch it with: git lfs pull" if "LFS" in what else "download it again, or save the table as CSV"
+        raise DataError(f"{path} is {what}, not a table of labels: {fix}.")
+    for encoding in _encodings(data):
+        try:
+            text = data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        text = text.removeprefix("\ufeff")
+        if not re.search(r"[\x00-\x08\x0e-\x1f]", text):
+            return text
+    raise DataError(f"{path} is no table of text: save the table as CSV in UTF-8.")
+
+
+def _encodings(data: bytes) -> Sequence[str]:
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return ("utf-16",)
+    if b"\0" in data[:200]:  # every other byte of Latin letters
+        return ("utf-16-le",) if data[1:2] == b"\0" else ("utf-16-be",)
+    return ("utf-8", "cp1252", "latin-1")
+
+
+def _separated_columns(path: Path, text: str) -> tuple[dict[str, list[str]], bool]:
+    """The columns of separated values, and whether the first row names them."""
+    rows = _rows(path, text)
+    if not rows:
+        raise DataError(f"{path} is empty: name a table with a row for each image.")
+    named = not any(looks_like_image(cell) for cell in rows[0])
+    names = _unique(rows[0]) if named else [str(number + 1) for number in range(len(rows[0]))]
+    body = rows[1:] if named else rows
+    cells: list[tuple[str, ...]] = list(zip(*body, strict=True)) or [() for _ in names]
+    columns: dict[str, list[str]] = {}
+    for number, (name, values) in enumerate(zip(names, cells, strict=True), 1):
+        if name:
+            columns[name] = list(values)
+        elif any(values):
+            columns[f"column {number}"] = list(values)
+    return columns, named
+
+
+def _rows(path: Path, text: str) -> list[tuple[str, ...]]:
+    """The rows of separated values, all of one length, each cell without spaces around it."""
+    import pandas as pd
+
+    separator = ""
+    if (first := re.match(r"sep=(.)\r?\n", text)) is not None:  # which Excel writes
+        separator, text = first[1], text[first.end() :]
+    sample = _sample(text)
+    separator = separator or _separator(sample)
+    if not separator:
+        return _spaced(text)
+    width = max((len(row) for row in _split(sample, separator)), default=1)
+    try:
+        frame = pd.read_csv(
+            io.StringIO(text, newline=""),
+            sep=separator,
+            header=None,
+            names=list(range(width)),
+            index_col=False,
+            dtype=str,
+            na_filter=False,
+            skipinitialspace=True,
+        )
+    except (ValueError, OverflowError, pd.errors.ParserWarning) as error:
+        raise DataError(f"{path} cannot be read as a table: {_fault(str(error))}.") from error
+    return [tuple(normalize("NFC", str(cell).strip()) for cell in row) for row in frame.to_numpy(dtype=object)]
+
+
+def _fault(said: str) -> str:
+    """What is wrong with a table, from the words of pandas."""
+    if (found := re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", said)) is not None:
+        expected, line, seen = found.groups()
+        return (
+            f"row {line} has {seen} fields where others have {expected}; put texts with separators in quotation marks"
+        )
+    if (found := re.search(r"EOF inside string starting at row (\d+)", said)) is not None:
+        return f"a quotation mark in row {int(found[1]) + 1} is never closed"
+    return f"{' '.join(said.split()).rstrip('.')}; save it as CSV again"
+
+
+def _sample(text: str) -> str:
+    """The first lines, whole."""
+    if len(text) <= _SAMPLE_CHARS:
+        return text
+    return text[: text.rfind("\n", 0, _SAMPLE_CHARS) + 1] or text[:_SAMPLE_CHARS]
+
+
+def _split(sample: str, separator: str) -> list[list[str]]:
+    reader = csv.reader(io.StringIO(sample, newline=""), delimiter=separator, skipinitialspace=True)
+    rows: list[list[str]] = []
+    try:
+        for row in reader:
+            if row:
+                rows.append(row)
+            if len(rows) == _SAMPLE_ROWS:
+                break
+    except csv.Error:
+        pass  # pandas says what is wrong
+    return rows
+
+
+def _separator(sample: str) -> str:
+    """What separates the cells: what divides most rows alike, else what gives most cells; empty where nothing does."""
+
+    def rating(separator: str) -> tuple[float, int]:
+        widths = Counter(len(row) for row in _split(sample, separator))
+        width, rows = widths.most_common(1)[0] if widths else (1, 0)
+        return (rows / widths.total(), width) if width > 1 else (0.0, 0)
+
+    best = max(_SEPARATORS, key=rating)
+    return best if rating(best)[0] > 0.5 else next((sep for sep in _SEPARATORS if sep in sample), "")
+
+
+def _spaced(text: str) -> list[tuple[str, ...]]:
+    """Rows without a separator: cells are divided by spaces where every row has as many, else at the last space."""
+    lines = [normalize("NFC", line.strip()) for line in text.splitlines() if line.strip()]
+    widths = {len(line.split()) for line in lines}
+    if len(widths) == 1:
+        return [tuple(line.split()) for line in lines]
+    halves = [line.rsplit(None, 1) for line in lines]
+    if all(len(half) == 2 for half in halves):
+        return [tuple(half) for half in halves]
+    return [(line,) for line in lines]
+
+
+def _unique(names: Sequence[str]) -> list[str]:
+    """The names of columns, with a number behind those that are there again."""
+    seen = Counter[str]()
+    unique = []
+    for name in names:
+        seen[name] += 1
+        unique.append(f"{name} ({seen[name]})" if name and seen[name] > 1 else name)
+    return unique
+
+
+def _as_whole_numbers(values: Sequence[str]) -> Sequence[str]:
+    """1.0 as 1 where all that is not empty is such a number: programs write whole numbers so beside gaps."""
+    filled = [value for value in values if value]
+    if not filled or not all(_WHOLE.fullmatch(value) for value in filled):
+        return values
+    return [value.partition(".")[0] for value in values]

@@ -1,0 +1,50 @@
+"""The folder where the images of a table lie: its files, those that take part, and those that no row names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass
+from pathlib import Path
+
+from tlsearch.folders.walk import Folder, Skipped, walk
+from tlsearch.utils.units import counted
+from tlsearch_plugins.readers.pruned import pruned_walk
+from tlsearch_plugins.readers.table_files import ImageFiles, image_root, images_below
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the images of a table are looked for.
+
+    Attributes:
+        files: All files there.
+        kept: Those that take part, or None for all.
+        passed_over: How many entries of each kind nobody means.
+        excluded: A line that says what the user leaves out.
+    """
+
+    files: ImageFiles
+    kept: frozenset[Path] | None
+    passed_over: Mapping[str, int]
+    excluded: Sequence[str]
+
+    def unnamed(self, named: Set[Path]) -> tuple[list[Skipped], list[str]]:
+        """The images that no row names: folders of nothing else, and a note that counts the others."""
+        root = self.files.root
+        folders = [folder for folder in root.image_folders if not images_below(folder) & named]
+        skipped = [
+            Skipped(folder.name, f"the table names none of its images ({counted(folder.count_images(), 'image')})")
+            for folder in folders
+        ]
+        aside = {file for folder in folders for file in images_below(folder)}
+        left = len(images_below(root) - named - aside)
+        return skipped, [f"{counted(left, 'image')} in {root.path} that no row of the table names"] if left else []
+
+
+def look_in(top: Path, exclude: Sequence[str]) -> Place:
+    """What lies in the folder ``top``. Raises what ``pruned_walk`` does."""
+    tree, excluded = pruned_walk(top, exclude)
+    root = image_root(tree.root)
+    everything: Folder = walk(top).root if exclude else tree.root
+    kept = frozenset(tree.root.all_files()) if exclude else None
+    return Place(ImageFiles(everything, root), kept, dict(sorted(tree.passed_over.items())), excluded)
