@@ -30,8 +30,7 @@ _COLUMN_HELP = {
     "label": "Column of the labels.  [default: from its name, else the only one that can be]",
     "split": "Column that says train, val or test, or the number of a fold.  [default: from its name]",
     "group": "Column of what images must stay together, such as a patient.  [default: from its name]",
-    "weight": "Column of how much an image counts, for plugins: training counts all alike so far.  "
-    "[default: from its name]",
+    "weight": "Column of how much an image counts in training.  [default: from its name]",
 }
 
 _options = (

@@ -128,7 +128,8 @@ class DatasetIndex:
         """SHA-256 over path, label and content hash of every image: the same wherever the folder lies."""
         digest = hashlib.sha256("\0".join(self.classes).encode())
         for image in self.images:
-            digest.update(f"\n{image.path}\0{image.label}\0{image.sha256}".encode())
+            weight = "" if image.weight == 1 else f"\0{image.weight}"
+            digest.update(f"\n{image.path}\0{image.label}\0{image.sha256}{weight}".encode())
         return digest.hexdigest()
 
     @property

@@ -18,7 +18,7 @@ from tlsearch.features.view import PLAIN, View, render_chunks
 from tlsearch.models.cuts import Feature, maps, pools
 from tlsearch.plugins.api import Augmentation
 from tlsearch.plugins.provenance import plugin_digest
-from tlsearch.types import AnyArray, IntArray
+from tlsearch.types import AnyArray, Float32Array, IntArray
 
 FORMAT = 2
 """Raised whenever the way in which features are computed changes, so that old arrays are not found."""
@@ -37,6 +37,7 @@ class Pool:
         groups: The group of each image. Images with one number belong together: no split may part them.
         classes: The names of the classes.
         digest: The hash of the contents in order and of the way they were decoded.
+        image_weights: How much each image counts in training; None where all count alike.
     """
 
     pixels: Mapping[int, AnyArray]
@@ -44,6 +45,7 @@ class Pool:
     groups: IntArray
     classes: tuple[str, ...]
     digest: str
+    image_weights: Float32Array | None = None
 
     def __len__(self) -> int:
         """Give the number of images."""

@@ -80,6 +80,12 @@ class Data:
         return tuple(self.split.groups[row] for row in self.pool)
 
     @cached_property
+    def image_weights(self) -> tuple[float, ...] | None:
+        """How much each image of the pool counts in training; None where all count alike."""
+        weights = tuple(self.index.images[row].weight for row in self.pool)
+        return None if len(set(weights)) <= 1 else weights
+
+    @cached_property
     def resampled_units(self) -> tuple[int, ...]:
         """What stays together when the pool is resampled: the user's folds where there are any, else the groups."""
         own = rows_by_fold(self.index.images, self.pool)

@@ -213,6 +213,7 @@ def open_pool(context: RunContext, data: Data, measured: Mapping[Candidate, Meas
             cache_limit=config.cache_limit,
             metric=data.metric.name,
             measured=tuple(measured.values()),
+            image_weights=data.image_weights,
         )
     )
 

@@ -58,11 +58,13 @@ class LabelledImages:
         labels: The class of each, shape (n,).
         groups: The group of each, shape (n,): images with one number belong together.
         classes: The number of classes, of which some may have no image here.
+        weights: How much each image counts in training; None where all count alike.
     """
 
     labels: IntArray
     groups: IntArray
     classes: int
+    weights: Float32Array | None = None
 
 
 def fit_linear_head(
@@ -90,7 +92,7 @@ def fit_linear_head(
     labels = np.tile(images.labels, views)
     with backend.one_thread():
         chosen = _choose_c(x, images, seed, class_weights, views)
-        model = _fit(x, labels, chosen, class_weights, None)
+        model = _fit(x, labels, chosen, class_weights, None, _tiled(images.weights, views))
     return HeadWeights(
         mean=mean, scale=scale, hidden=None, linear=_full_kernel(model, images.classes, x.shape[1])
     ), chosen
@@ -110,8 +112,10 @@ def _choose_c(
     weights = None if class_weights is None else [class_weights[int(label)] for label in labels[held_rows]]
     best, best_loss, warm = C_GRID[0], np.inf, None
     fitted_x, fitted_labels = x[fit_rows], labels[fit_rows]
+    by_image = _tiled(images.weights, views)
+    fit_weights = None if by_image is None else by_image[fit_rows]
     for c in C_GRID:
-        warm = _fit(fitted_x, fitted_labels, c, class_weights, warm)
+        warm = _fit(fitted_x, fitted_labels, c, class_weights, warm, fit_weights)
         probabilities = warm.predict_proba(x[held_rows])
         loss = log_loss(labels[held_rows], probabilities, labels=warm.classes_, sample_weight=weights)
         if loss < best_loss:
@@ -119,7 +123,18 @@ def _choose_c(
     return best
 
 
-def _fit(x: Float32Array, labels: AnyArray, c: float, class_weights: dict[int, float] | None, warm: Any) -> Any:
+def _tiled(weights: Float32Array | None, views: int) -> Float32Array | None:
+    return None if weights is None else np.tile(weights, views)
+
+
+def _fit(
+    x: Float32Array,
+    labels: AnyArray,
+    c: float,
+    class_weights: dict[int, float] | None,
+    warm: Any,
+    weights: Float32Array | None,
+) -> Any:
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 
@@ -131,7 +146,7 @@ def _fit(x: Float32Array, labels: AnyArray, c: float, class_weights: dict[int, f
     with warnings.catch_warnings():
         # A head that is not fully converged is still a head; its value shows how good.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        return model.fit(x, labels)
+        return model.fit(x, labels, sample_weight=weights)
 
 
 def _full_kernel(model: Any, classes: int, width: int) -> tuple[Float32Array, Float32Array]:

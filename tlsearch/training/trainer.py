@@ -50,6 +50,7 @@ class Task:
         classes: The number of classes.
         metric: What trials are valued by.
         class_weights: How classes are weighted; None for equally.
+        image_weights: How much each image of the pool counts in training; None where all count alike.
     """
 
     rows: Callable[[int], Rows]
@@ -61,6 +62,12 @@ class Task:
     classes: int
     metric: GuardedMetric
     class_weights: dict[int, float] | None
+    image_weights: Float32Array | None = None
+
+    @property
+    def train_weights(self) -> Float32Array | None:
+        """The weights of the rows to train on."""
+        return None if self.image_weights is None else self.image_weights[self.train]
 
 
 @dataclass(frozen=True)
@@ -202,6 +209,8 @@ class Trainer:
         size, own, by_class = len(batch.filled), len(batch.images), self.task.class_weights
         weights = np.zeros(size, np.float32)
         weights[:own] = 1.0 if by_class is None else [by_class[int(c)] for c in self.task.labels[batch.images]]
+        if self.task.image_weights is not None:
+            weights[:own] *= self.task.image_weights[batch.images]
         return weights * np.float32(size / own)
 
     def _renew_norm(self) -> None:

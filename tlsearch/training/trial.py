@@ -187,7 +187,7 @@ class TrialRunner:
         parts = [task.rows(v).take(task.train) for v in views]
         x = np.concatenate(parts) if len(parts) > 1 else parts[0]
         del parts
-        images = LabelledImages(task.labels[task.train], task.train_groups, task.classes)
+        images = LabelledImages(task.labels[task.train], task.train_groups, task.classes, task.train_weights)
         numbers, c = fit_linear_head(x, images, trial_seed(spec, "solve"), task.class_weights, len(views))
         y = np.tile(images.labels, len(views))
         self.fitted = Fitted(spec, Head.of(numbers, task.classes), None)
@@ -259,7 +259,7 @@ class TrialRunner:
                 trainer.run_epoch()
             return trainer.compiled.head.weights()
         x = task.rows(0).take(task.train)
-        images = LabelledImages(task.labels[task.train], task.train_groups, task.classes)
+        images = LabelledImages(task.labels[task.train], task.train_groups, task.classes, task.train_weights)
         fitted, _ = fit_linear_head(x, images, trial_seed(spec, "solve"), task.class_weights)
         return fitted
 

@@ -13,7 +13,7 @@ from tlsearch.features.view import PLAIN, View
 from tlsearch.plugins.kinds.metric import GuardedMetric
 from tlsearch.training.trainer import Task
 from tlsearch.training.validation import class_weights
-from tlsearch.types import TrialSpec
+from tlsearch.types import Float32Array, IntArray, TrialSpec
 
 
 class TrialData:
@@ -60,6 +60,7 @@ class TrialData:
             classes=len(pool.classes),
             metric=self._metric,
             class_weights=weights,
+            image_weights=_mean_one(pool.image_weights, train),
         )
 
     def _pooled(self, network: Network, spec: TrialSpec, number: int) -> Rows:
@@ -75,6 +76,17 @@ class TrialData:
         if depth == 0 and not spec.views and not view.plain:
             return StoredRows(self._extractor.fresh_pixels(spec.image_size, view))
         return self._extractor.counted(network, view, depth, self._extractor.maps(network, view, depth))
+
+
+def _mean_one(weights: Float32Array | None, train: IntArray) -> Float32Array | None:
+    """The weights of the pool's images, scaled so that those to train on have a mean of 1.
+
+    The learning rate then means what it does without weights.
+    """
+    if weights is None:
+        return None
+    scaled: Float32Array = (weights / weights[train].mean()).astype(np.float32)
+    return scaled
 
 
 def _view(spec: TrialSpec, number: int) -> View:

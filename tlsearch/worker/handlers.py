@@ -52,7 +52,15 @@ def open_pool(state: WorkerState, request: protocol.OpenPool) -> None:
     """Take over the images, and what is known of the candidates already."""
     arrays = {size: open_pixels(file) for size, file in request.pixels.items()}
     labels, groups = np.asarray(request.labels, np.int64), np.asarray(request.groups, np.int64)
-    pool = Pool(pixels=arrays, labels=labels, groups=groups, classes=request.classes, digest=request.digest)
+    weights = None if request.image_weights is None else np.asarray(request.image_weights, np.float32)
+    pool = Pool(
+        pixels=arrays,
+        labels=labels,
+        groups=groups,
+        classes=request.classes,
+        digest=request.digest,
+        image_weights=weights,
+    )
     store = FeatureStore(request.cache_dir, request.cache_limit)
     extractor = Extractor(
         store=store, pool=pool, augmentations=augmentation_plugin, provenance=provenance, progress=state.progress

@@ -93,6 +93,7 @@ class OpenPool(Request[None]):
         cache_limit: Its size in bytes.
         metric: The name of the metric that trials are valued by.
         measured: The candidates that were measured.
+        image_weights: How much each image counts in training; None where all count alike.
     """
 
     activity = "opened the images"
@@ -107,6 +108,7 @@ class OpenPool(Request[None]):
     cache_limit: int
     metric: str
     measured: tuple[MeasuredCandidate, ...] = ()
+    image_weights: tuple[float, ...] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as some
 
-from tlsearch.data.index import scan
+from tlsearch.data.survey import scan
 from tlsearch.errors import DataError, TlsearchError, UsageError
 from tlsearch.plugin_api import Item, Reading, ReadingOptions
 from tlsearch_plugins.readers.tables import TableReader
