@@ -26,4 +26,4 @@ def read_kept(options: ReadingOptions, kept: Path, shown: str, understood: str) 
         if str(kept) not in str(error):
             raise
         raise type(error)(str(error).replace(str(kept), shown)) from error
-    return replace(reading, understood=(understood, *reading.understood))
+    return replace(reading, understood=(understood, *reading.understood), source=shown)

@@ -51,8 +51,8 @@ class ReadingOptions:
         exclude: Patterns of names or paths that take no part.
         images: The folder that the paths in a table start from.
         columns: The columns of a table by role: image, label, split, group, weight.
-        cache: A folder below the user's cache folder where a reader may keep what it unpacks, converts or downloads. The
-            engine sets it.
+        cache: A folder below the user's cache folder where a reader may keep what it unpacks, converts or downloads.
+            The engine sets it.
         read: Reads another source with the readers of the engine and with these options: what an archive or an address
             has been unpacked to. The engine sets it.
     """
@@ -77,6 +77,7 @@ class Reading:
         passed_over: How many entries of each kind were passed over because no person means them.
         understood: How the source was read, a short line each: ``train: seg_train (6 classes, 240 files)``.
         notes: What a person should know before trusting a number, a sentence each.
+        source: What messages call the source where it is not ``root``: an archive, or an address without secrets.
     """
 
     root: Path
@@ -85,6 +86,7 @@ class Reading:
     passed_over: Mapping[str, int] = field(default_factory=dict)
     understood: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    source: str = ""
 
 
 @runtime_checkable
