@@ -58,7 +58,7 @@ _RANGES: dict[str, tuple[int, int]] = {
 class RunConfig:
     """What a run was asked for. Every field but ``dataset`` has the default of the command line.
 
-    ``dataset`` is a folder or a file, an address such as ``s3://bucket/pets``, or images in memory: ``(images, labels)``
+    ``dataset`` is a folder, a file, an address such as ``s3://bucket/pets``, or images in memory: ``(images, labels)``
     or a ``tf.data.Dataset``, which a run writes into the cache folder. ``~`` is the home folder in every path.
     ``backbones`` are ``NAME`` or ``NAME@WEIGHTS``; ``weights`` are ``BACKBONE[@NAME]=FILE``. ``trials`` None
     means 40. ``time_limit`` is in seconds: None means that none was asked for, which is 1800, or no limit

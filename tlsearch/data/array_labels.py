@@ -86,6 +86,6 @@ def _require_folder_name(name: str) -> None:
     bad = not name.strip() or any(letter in name for letter in "/\\\0") or junk_kind(name) is not None
     if bad or not is_utf8(name) or len(name.encode()) > _LONGEST_NAME:
         raise UsageError(
-            f"The label {name[:100]!r} cannot be the name of a folder: rename it, without slashes, without a dot at its "
-            f"beginning and with at most {_LONGEST_NAME} bytes."
+            f"The label {name[:100]!r} cannot be the name of a folder: rename it, without slashes, without a dot at "
+            f"its beginning and with at most {_LONGEST_NAME} bytes."
         )

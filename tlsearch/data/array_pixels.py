@@ -14,6 +14,7 @@ Array = npt.NDArray[Any]
 """(H, W), (H, W, 3) or (H, W, 4), of any numeric type."""
 
 _CHANNELS = (1, 3, 4)
+_DEEPEST = 65535
 
 
 def as_numpy(value: Any) -> Array:
@@ -67,6 +68,7 @@ class Scale:
     def __init__(self) -> None:
         self.assumed = ""
         self._ranges: dict[str, tuple[float, float]] = {}
+        self._grey = True
 
     def see(self, image: Array, number: int) -> None:
         """Note the range of an image. Raises ``UsageError`` where it holds what is no number."""
@@ -76,24 +78,26 @@ class Scale:
         kind = _kind_of(image)
         known = self._ranges.get(kind, (low, high))
         self._ranges[kind] = min(known[0], low), max(known[1], high)
+        self._grey &= image.ndim == 2
 
     def settle(self) -> None:
         """Decide. Raises ``UsageError`` where the values are in no known range."""
         for kind, (low, high) in self._ranges.items():
-            if low < 0 or high > 255:
+            if low < 0 or (high > 255 and not (kind == "integers" and self._deep)):
                 raise UsageError(
                     f"The pixels go from {low:g} to {high:g}: bring them to 0..255 or, as floats, to 0..1."
                 )
             if kind == "integers" and high <= 1:
                 raise UsageError(
-                    "All pixels are the whole numbers 0 and 1, which are nearly black: give 0..255, or floats from 0 to 1."
+                    "All pixels are the whole numbers 0 and 1, which are nearly black: give 0..255, or floats from 0 "
+                    "to 1."
                 )
         found = [words for kind, words in self._words().items() if kind in self._ranges]
         self.assumed = " and ".join(found)
 
     def _words(self) -> dict[str, str]:
         return {
-            "integers": "pixels 0..255",
+            "integers": "grey pixels of 16 bits" if self._deep else "pixels 0..255",
             "floats": "floats taken as 0..1" if self._unit else "floats taken as 0..255 and rounded",
             "booleans": "true taken as white",
         }
@@ -102,9 +106,16 @@ class Scale:
     def _unit(self) -> bool:
         return self._ranges.get("floats", (0.0, 0.0))[1] <= 1
 
-    def apply(self, image: Array) -> npt.NDArray[np.uint8]:
-        """The image with uint8 pixels 0..255."""
+    @property
+    def _deep(self) -> bool:
+        """Whether whole numbers are greys of 16 bits, which a PNG file can hold as they are."""
+        return self._grey and 255 < self._ranges.get("integers", (0.0, 0.0))[1] <= _DEEPEST
+
+    def apply(self, image: Array) -> npt.NDArray[np.uint8 | np.uint16]:
+        """The image with uint8 pixels 0..255, or uint16 where the greys are deep."""
         kind = _kind_of(image)
+        if kind == "integers" and self._deep:
+            return image.astype(np.uint16)
         if kind == "floats":
             scaled = image.astype(np.float64) * (255 if self._unit else 1)
             return np.rint(scaled).astype(np.uint8)

@@ -113,7 +113,10 @@ class Pairs:
 
 
 class Stream:
-    """A ``tf.data.Dataset`` of images with labels. It may give another order each time, so files are named by content."""
+    """A ``tf.data.Dataset`` of images with labels.
+
+    It may give another order each time, so files are named by their content.
+    """
 
     ordered = False
 

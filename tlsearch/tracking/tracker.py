@@ -197,7 +197,7 @@ class Tracker:
     def log_dataset(
         self, run_id: str, name: str, place: Path | str, fingerprint: str, counts: Mapping[str, int]
     ) -> None:
-        """Note what a run worked on: images at ``place``, a path or an address, their ``fingerprint``, and the number of images of each part.
+        """Note what a run worked on: images at ``place``, a path or an address, with the number of images of each part.
 
         Nothing is read.
         """

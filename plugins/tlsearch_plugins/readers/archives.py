@@ -25,14 +25,8 @@ OTHER_ENDINGS = (".rar", ".7z", ".tar.zst", ".tzst", ".tar.lz4", ".tar.z")
 """Archives that Python cannot unpack."""
 
 _BROKEN = (
-    tarfile.TarError,
-    zipfile.BadZipFile,
-    zlib.error,
-    lzma.LZMAError,
-    struct.error,
-    EOFError,
-    ValueError,
-    OSError,
+    *(tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error),
+    *(EOFError, ValueError, OSError),
 )
 
 
@@ -60,8 +54,8 @@ class ArchiveReader:
             folder, files = keep_folder(place, stem_of(archive.name), lambda folder: _unpack(archive, folder, source))
         except OSError as error:
             raise DataError(
-                f"{source} cannot be unpacked into {place.parent} ({error.strerror or error}): name another folder with "
-                "--cache-dir."
+                f"{source} cannot be unpacked into {place.parent} ({error.strerror or error}): name another folder "
+                "with --cache-dir."
             ) from error
         return read_kept(options, folder, source, f"unpacked {archive.name} ({counted(files, 'file')})")
 

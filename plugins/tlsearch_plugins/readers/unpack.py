@@ -147,6 +147,6 @@ def _write(stream: IO[bytes], target: Path, allowance: Allowance) -> None:
 
 def _no_file(shown: str, name: str) -> DataError:
     return DataError(
-        f"{shown} holds {printable(name)}, a link or a device, which is not unpacked: pack the files themselves (tar has "
-        "--dereference and --hard-dereference), or unpack it yourself and name the folder."
+        f"{shown} holds {printable(name)}, a link or a device, which is not unpacked: pack the files themselves (tar "
+        "has --dereference and --hard-dereference), or unpack it yourself and name the folder."
     )

@@ -53,7 +53,7 @@ def test_an_archive_gives_what_its_folder_gives(
 ) -> None:
     root = make_dataset(tmp_path, per_class=4, size=24, splits=("train", "test"))
     base = {"root_dir": root.parent, "base_dir": root.name} if wrapped else {"root_dir": root}
-    archive = shutil.make_archive(str(tmp_path / "pets"), kind, **base)  # type: ignore[arg-type]
+    archive = shutil.make_archive(str(tmp_path / "pets"), kind, **base)
     assert archive.endswith(f"pets{FORMATS[kind]}")
 
     index = scan(archive, options=options(tmp_path))
@@ -96,7 +96,7 @@ def test_an_interrupted_unpacking_is_done_anew(
     if (child := os.fork()) == 0:
         read_source(archive, options(tmp_path))
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
-    left = [file for file in (tmp_path / "cache").rglob("*.png")]
+    left = list((tmp_path / "cache").rglob("*.png"))
     assert len(left) == 5
 
     monkeypatch.setattr(unpack.Allowance, "take", taken)
