@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mimetypes
 from pathlib import Path, PurePosixPath
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
 
@@ -37,7 +38,7 @@ def source_name(source: Path | str) -> str:
     if isinstance(source, str) and is_address(source):
         parts = urlsplit(without_secrets(source))
         name = unquote(PurePosixPath(parts.path).name) or parts.netloc
-        return without_ending(name) if "." in name[-8:] and parts.path.strip("/") else name
+        return without_ending(name) if parts.path.strip("/") and any(mimetypes.guess_type(name)) else name
     path = Path(source).resolve()
     return without_ending(path.name) if path.is_file() else path.name
 
