@@ -202,3 +202,40 @@ def test_weights_are_split(text: str, expected: tuple[str, str, Path]) -> None:
 
 def test_names_given_twice_count_once() -> None:
     assert RunConfig(Path("d"), augment=("flip", "crop", "flip")).augment == ("flip", "crop")
+
+
+@pytest.mark.parametrize(
+    ("source", "name"),
+    [
+        ("s3://bucket/pets", "pets"),
+        ("s3://bucket", "bucket"),
+        ("https://host/a%20b/pets.tar.gz?X-Amz-Signature=s", "pets"),
+        ("https://me:secret@host/", "host"),
+        ("hf://datasets/user/cats.v2", "cats.v2"),
+        ("hf://datasets/user/cats@main", "cats@main"),
+    ],
+)
+def test_an_address_stays_one_and_has_a_name(tmp_path: Path, source: str, name: str) -> None:
+    config = RunConfig(source)
+    assert config.dataset == config.source == source
+    assert config.effective_experiment == name
+    assert config.data_folders == ()
+    config.to_toml(tmp_path / "run.toml")
+    again = RunConfig.from_toml(tmp_path / "run.toml")
+    assert str(again.dataset).startswith(source.partition("://")[0] + "://")
+    assert config.differences(again) == []
+    assert "secret" not in (tmp_path / "run.toml").read_text()
+    assert "Signature" not in (tmp_path / "run.toml").read_text()
+
+
+def test_the_home_folder_is_meant_by_a_tilde(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    config = RunConfig(
+        "~/pets", test=Path("~/new"), output=Path("~/out"), weights=("vgg16=~/w.h5",), cache_dir=Path("~")
+    )
+    assert (config.dataset, config.test, config.output) == (tmp_path / "pets", tmp_path / "new", tmp_path / "out")
+    assert config.cache_dir == tmp_path
+    (tmp_path / "run.toml").write_text('dataset = "~/pets"\nval = "~/val"\n')
+    read = RunConfig.from_toml(tmp_path / "run.toml")
+    assert (read.dataset, read.val) == (tmp_path / "pets", tmp_path / "val")
+    assert RunConfig("~nobody-here/pets").dataset == Path("~nobody-here/pets")

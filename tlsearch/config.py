@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 import re
 import tomllib
+from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 from tlsearch.errors import UsageError
-from tlsearch.utils.files import write_atomically
+from tlsearch.utils.addresses import is_address, source_name, without_secrets
+from tlsearch.utils.files import expand_home, write_atomically
 from tlsearch.utils.texts import is_utf8, nearest
 from tlsearch.utils.units import format_duration, format_size, parse_duration, parse_size
 
@@ -56,6 +58,8 @@ _RANGES: dict[str, tuple[int, int]] = {
 class RunConfig:
     """What a run was asked for. Every field but ``dataset`` has the default of the command line.
 
+    ``dataset`` is a folder, a file, an address such as ``s3://bucket/pets``, or images in memory: ``(images, labels)``
+    or a ``tf.data.Dataset``, which a run writes into the cache folder. ``~`` is the home folder in every path.
     ``backbones`` are ``NAME`` or ``NAME@WEIGHTS``; ``weights`` are ``BACKBONE[@NAME]=FILE``. ``trials`` None
     means 40. ``time_limit`` is in seconds: None means that none was asked for, which is 1800, or no limit
     where ``trials`` was given, so that two such runs do the same; ``math.inf`` ("none" on the command line)
@@ -77,7 +81,7 @@ class RunConfig:
         UsageError: a value is out of its range; the sentence names the option, the value and the range.
     """
 
-    dataset: Path
+    dataset: Path | str | Iterable[Any]
     train: Path | None = None
     val: Path | None = None
     test: Path | None = None
@@ -117,16 +121,20 @@ class RunConfig:
     def __post_init__(self) -> None:
         for name in _PATHS:
             value = getattr(self, name)
-            if isinstance(value, str):
-                object.__setattr__(self, name, Path(value))
+            if isinstance(value, str | Path) and not is_address(value):
+                object.__setattr__(self, name, expand_home(Path(value)))
         for name in _LISTS:
             object.__setattr__(self, name, _names(name, getattr(self, name)))
         self._validate()
 
     def _validate(self) -> None:
-        for name in _PATHS:
+        if not _is_dataset(self.dataset):
+            known = isinstance(self.dataset, str | int | float | Path | None)
+            wanted = "a path in UTF-8, an address, (images, labels) or a tf.data.Dataset"
+            raise _bad("dataset", self.dataset if known else type(self.dataset), wanted)
+        for name in _PATHS[1:]:
             value = getattr(self, name)
-            if value is None and name != "dataset":
+            if value is None:
                 continue
             if not isinstance(value, Path) or not is_utf8(str(value)):
                 raise _bad(name, value, "a path in UTF-8")
@@ -165,6 +173,19 @@ class RunConfig:
         return {role: column for role, column in named.items() if column is not None}
 
     @property
+    def source(self) -> Path | str:
+        """The data set as a path or an address. Raises ``UsageError`` where it is in memory."""
+        if isinstance(self.dataset, Path | str):
+            return self.dataset
+        raise UsageError("The images are in memory: only tlsearch.run and tlsearch.plan take them so.")
+
+    @property
+    def data_folders(self) -> tuple[Path, ...]:
+        """The folders and files that the user names for images."""
+        named = (self.dataset, self.train, self.val, self.test, self.images)
+        return tuple(path for path in named if isinstance(path, Path))
+
+    @property
     def effective_trials(self) -> int:
         """The greatest number of trials: what was asked for, else 40."""
         return DEFAULT_TRIALS if self.trials is None else self.trials
@@ -181,8 +202,8 @@ class RunConfig:
 
     @property
     def effective_experiment(self) -> str:
-        """The name of the MLflow experiment: what was asked for, else the name of the data set's folder."""
-        return self.experiment or self.dataset.resolve().name or "tlsearch"
+        """The name of the MLflow experiment: what was asked for, else the name of the data set."""
+        return self.experiment or source_name(self.source) or "tlsearch"
 
     @classmethod
     def from_toml(cls, path: Path, **changes: Any) -> RunConfig:
@@ -206,7 +227,7 @@ class RunConfig:
 
         values: dict[str, Any] = {}
         for f in fields(self):
-            value = getattr(self, f.name)
+            value = self.source if f.name == "dataset" else getattr(self, f.name)
             if value != f.default and f.name != "force":
                 values[f.name] = _to_plain(f.name, value)
         write_atomically(path, tomli_w.dumps(values))
@@ -312,6 +333,12 @@ def _check_whole(name: str, value: Any, low: int, high: int, *, optional: bool) 
         raise _bad(name, value, f"a whole number from {low} to {high}")
 
 
+def _is_dataset(value: Any) -> bool:
+    if isinstance(value, str | Path):
+        return is_utf8(str(value))
+    return (isinstance(value, tuple) and len(value) == 2) or hasattr(value, "element_spec")
+
+
 def _check_choice(name: str, value: Any, choices: tuple[Any, ...]) -> None:
     if value not in choices:
         raise _bad(name, value, "one of " + ", ".join(c for c in choices if c is not None))
@@ -331,7 +358,9 @@ def _bad(name: str, value: Any, wanted: str) -> UsageError:
 
 def _to_plain(name: str, value: Any) -> Any:
     if isinstance(value, Path):
-        return str(value.expanduser().absolute())
+        return str(value.absolute())
+    if name == "dataset":
+        return without_secrets(value)
     if name == "weights":
         return [_absolute_weights(entry) for entry in value]
     if isinstance(value, tuple):

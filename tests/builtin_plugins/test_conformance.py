@@ -14,7 +14,7 @@ BACKBONES = ["vgg16", "vgg19", "resnet50", "efficientnet_lite0"]
 AUGMENTATIONS = ["color", "crop", "flip", "geometric", "rotate", "shift", "standard"]
 METRICS = ["accuracy", "balanced_accuracy", "macro_f1"]
 
-READERS = ["folders", "tables"]
+READERS = ["addresses", "archives", "folders", "tables"]
 
 
 class TestBackbones(BackboneTests):

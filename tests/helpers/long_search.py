@@ -55,7 +55,8 @@ def record_search(folder: Path, trials: int) -> tuple[str, float]:
     run = RecordedRun(
         output=folder / "search",
         params={"dataset": "made up"},
-        dataset=folder,
+        dataset=str(folder),
+        dataset_name="made up",
         fingerprint="f00",
         counts={"train": 100},
         seed=0,

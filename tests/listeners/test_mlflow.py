@@ -47,7 +47,8 @@ def recorded_run(folder: Path) -> RecordedRun:
     return RecordedRun(
         output=folder / "search",
         params={"dataset": "made up"},
-        dataset=folder,
+        dataset=str(folder),
+        dataset_name="made up",
         fingerprint="f00",
         counts={"train": 100, "val": 20, "test": 20},
         seed=7,

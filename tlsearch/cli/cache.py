@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tlsearch.cli.paths import UserPath
+
 if TYPE_CHECKING:
     from tlsearch.features.store import FeatureStore
 
 _DIRECTORY = click.option(
-    "--cache-dir", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
+    "--cache-dir", type=UserPath(file_okay=False), metavar="DIR",
     help="The --cache-dir of the runs.  [default: $TLSEARCH_CACHE_DIR, else the user's cache folder]",
 )  # fmt: skip
 

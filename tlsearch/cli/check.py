@@ -17,6 +17,7 @@ from tlsearch.cli.options import (
     source_options,
     write_json,
 )
+from tlsearch.cli.paths import Source
 from tlsearch.errors import DataError
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class _Checked:
 
 
 @click.command(short_help="Look through a data set: counts, broken files, duplicates.")
-@click.argument("dataset", type=click.Path(path_type=Path))
+@click.argument("dataset", type=Source())
 @source_options
 @group_by_option
 @click.option(
@@ -63,7 +64,7 @@ class _Checked:
 def check(
     ctx: click.Context,
     /,
-    dataset: Path,
+    dataset: Path | str,
     group_by: str | None,
     seed: int,
     all_files: bool,
@@ -89,7 +90,7 @@ def check(
     with ConsoleReporter(Screen(stderr=only_json, highlight=False)) as reporter:
         config = build_config(None, {"dataset": dataset, "group_by": group_by, "seed": seed, **source})
         index = scan(
-            config.dataset,
+            config.source,
             lambda done, total: reporter.progress("data", done, total, "reading images"),
             reading_options(config),
             image_options(config),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tlsearch.cli.options import STDOUT, json_option, write_json
+from tlsearch.cli.paths import UserPath
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -28,9 +29,7 @@ _UNBROKEN = re.compile(r"\[[^\]]*\]|p [=<>] \S+|\S+")
 
 
 @click.command(short_help="Finished runs side by side.")
-@click.argument(
-    "output_dirs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="OUTPUT_DIR OUTPUT_DIR..."
-)
+@click.argument("output_dirs", nargs=-1, required=True, type=UserPath(), metavar="OUTPUT_DIR OUTPUT_DIR...")
 @json_option
 def compare(output_dirs: tuple[Path, ...], json_file: Path | None) -> None:
     """Prints what the runs whose output folders are named found, side by side.

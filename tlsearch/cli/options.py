@@ -10,6 +10,7 @@ from typing import Any, TypeVar, get_args
 
 import click
 
+from tlsearch.cli.paths import UserPath
 from tlsearch.config import LayoutChoice, LookAlikes, Resize, RunConfig, read_config
 from tlsearch.errors import UsageError
 
@@ -34,10 +35,7 @@ _COLUMN_HELP = {
 }
 
 _options = (
-    *(
-        click.option(f"--{part}", type=click.Path(path_type=Path), metavar="DIR", help=text)
-        for part, text in _PART_HELP.items()
-    ),
+    *(click.option(f"--{part}", type=UserPath(), metavar="DIR", help=text) for part, text in _PART_HELP.items()),
     click.option(
         "--layout",
         type=click.Choice(get_args(LayoutChoice)),
@@ -70,7 +68,7 @@ _options = (
     ),
     click.option(
         "--images",
-        type=click.Path(path_type=Path),
+        type=UserPath(),
         metavar="DIR",
         help="Folder of the images where DATASET is a table.  [default: where the table lies]",
     ),
@@ -111,7 +109,7 @@ def build_config(file: Path | None, options: dict[str, Any]) -> RunConfig:
 json_option = click.option(
     "--json",
     "json_file",
-    type=click.Path(path_type=Path, allow_dash=True),
+    type=UserPath(allow_dash=True),
     metavar="FILE",
     help="Write everything as JSON, too; - prints it, and nothing else.  [default: off]",
 )

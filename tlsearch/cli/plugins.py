@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from tlsearch.cli.paths import UserPath
 from tlsearch.plugins.kinds import NAMES
 
 if TYPE_CHECKING:
@@ -122,7 +123,7 @@ def check(name: str, kind: str | None) -> None:
 @click.option(
     "--dir",
     "folder",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=UserPath(file_okay=False),
     default=Path(),
     metavar="DIR",
     help="Folder in which to make the package's folder.  [default: the working directory]",

@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
+from tlsearch.cli.paths import UserPath
+
 if TYPE_CHECKING:
     from tlsearch.predictor import Prediction
 
 
 @click.command(short_help="Classify images with a model that a run made.")
-@click.argument("model_dir", type=click.Path(path_type=Path))
-@click.argument("images", nargs=-1, required=True, metavar="IMAGE_OR_FOLDER...", type=click.Path(path_type=Path))
+@click.argument("model_dir", type=UserPath())
+@click.argument("images", nargs=-1, required=True, metavar="IMAGE_OR_FOLDER...", type=UserPath())
 @click.option(
     "--top",
     type=click.IntRange(min=1),

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import click
 
+from tlsearch.cli.paths import UserPath
+
 
 @click.command(short_help="Write the report of a finished run anew.")
-@click.argument("output_dir", type=click.Path(path_type=Path))
+@click.argument("output_dir", type=UserPath())
 def report(output_dir: Path) -> None:
     """Prints the result of the run whose output folder is OUTPUT_DIR and writes its report.html anew."""
     from rich.console import Console

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import click
 
+from tlsearch.cli.paths import UserPath
 from tlsearch.cli.run import start
 from tlsearch.config import CONFIG_NAME, RunConfig
 from tlsearch.errors import UsageError
 
 
 @click.command(short_help="Go on with a run that was interrupted.")
-@click.argument("output", metavar="OUTPUT_DIR", type=click.Path(path_type=Path))
+@click.argument("output", metavar="OUTPUT_DIR", type=UserPath())
 @click.pass_context
 def resume(ctx: click.Context, output: Path) -> None:
     """Goes on with the run in OUTPUT_DIR, which was interrupted or killed, as if it had not been.

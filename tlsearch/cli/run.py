@@ -11,6 +11,7 @@ from typing import Any, get_args
 import click
 
 from tlsearch.cli.options import build_config, group_by_option, source_options
+from tlsearch.cli.paths import Source, UserPath
 from tlsearch.config import IMBALANCED_METRIC, USUAL_METRIC, BaselineChoice, RunConfig
 from tlsearch.errors import UsageError
 from tlsearch.utils.units import parse_duration, parse_size
@@ -31,7 +32,7 @@ def _read(
 
 
 @click.command(short_help="Search, prove and report: the main job.")
-@click.argument("dataset", required=False, metavar="DATASET", type=click.Path(path_type=Path))
+@click.argument("dataset", required=False, metavar="DATASET", type=Source())
 @source_options
 @group_by_option
 @click.option(
@@ -84,7 +85,7 @@ def _read(
 @click.option("--seed", type=int, metavar="N", help="The same seed gives the same trials.  [default: 0]")
 @click.option(
     "--output",
-    type=click.Path(path_type=Path),
+    type=UserPath(),
     metavar="DIR",
     help="Folder for the model and the report. A run that was interrupted there goes on if the rest is as it was.  "
     "[default: tlsearch-runs/<dataset>-<time>]",
@@ -106,7 +107,7 @@ def _read(
 )
 @click.option(
     "--cache-dir",
-    type=click.Path(path_type=Path),
+    type=UserPath(),
     metavar="DIR",
     help="Where computed features are kept.  [default: $TLSEARCH_CACHE_DIR, else the user's cache folder]",
 )
@@ -142,7 +143,7 @@ def _read(
 @click.option("--dry-run", is_flag=True, default=False, help="Stop after the plan.  [default: off]")
 @click.option(
     "--config",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=UserPath(dir_okay=False),
     metavar="FILE.toml",
     help="Options from a file, such as the run.toml of an earlier run; options on the command line win.  "
     "[default: none]",

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import click
 
+from tlsearch.cli.paths import UserPath
+
 
 @click.command(short_help="Send to MLflow what a run could not send.")
-@click.argument("output", metavar="OUTPUT_DIR", type=click.Path(path_type=Path))
+@click.argument("output", metavar="OUTPUT_DIR", type=UserPath())
 def sync(output: Path) -> None:
     """Sends to MLflow what the run in OUTPUT_DIR recorded while the store did not answer.
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tlsearch.cli.paths import UserPath
+
 if TYPE_CHECKING:
     from tlsearch.plugins.api import WeightSource
     from tlsearch.reporter import Reporter
@@ -57,7 +59,7 @@ def list_weights() -> None:
 @click.option(
     "--to",
     "folder",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=UserPath(file_okay=False),
     metavar="DIR",
     help="Folder to put the files into.  [default: the cache of Keras, where a run finds them]",
 )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from tlsearch.errors import DataError
 from tlsearch.plugins import registry
 from tlsearch.plugins.kinds.reader import Reading, ReadingOptions
+from tlsearch.utils.cache import sources_dir
 
 
 def read_source(source: Path | str, options: ReadingOptions | None = None) -> Reading:
@@ -17,14 +19,23 @@ def read_source(source: Path | str, options: ReadingOptions | None = None) -> Re
     others. Raises ``DataError`` where no reader accepts the source or where what it holds cannot serve,
     ``PluginFailedError`` where a reader breaks.
     """
-    text = str(source)
+    text, complete = str(source), completed(options or ReadingOptions())
     for reader in _readers():
         if reader.accepts(text):
-            reading: Reading = reader.read(text, options or ReadingOptions())
+            reading: Reading = reader.read(text, complete)
             return reading
     what = "is a file that no reader takes" if Path(text).exists() else "does not exist"
     raise DataError(
         f"{text} {what}: name a folder that holds one folder of images for each class, or a table of labels."
+    )
+
+
+def completed(options: ReadingOptions) -> ReadingOptions:
+    """The same options with a function that reads another source in the same way, and with a folder to keep files."""
+    return replace(
+        options,
+        cache=sources_dir() if options.cache is None else options.cache,
+        read=lambda source: read_source(source, options),
     )
 
 

@@ -30,7 +30,8 @@ def label_of(item: Item) -> str:
 
 def require_usable(found: Survey | DatasetIndex) -> None:
     """Raise ``DataError`` unless there are two classes of four images, and training has every class."""
-    root, classes, images, skipped = found.root, found.classes, found.images, found.skipped
+    classes, images, skipped = found.classes, found.images, found.skipped
+    root = (found.reading.source if found.reading else "") or found.root
     if not images:
         raise DataError(_no_images(str(root), skipped))
     if len(classes) < 2:

@@ -26,7 +26,8 @@ class RecordedRun:
     Attributes:
         output: The output folder; its name is that of the parent run.
         params: The params of the parent run.
-        dataset: The folder of the images.
+        dataset: Where the images are: an absolute path, or an address without secrets.
+        dataset_name: What to call them.
         fingerprint: That of the data set.
         counts: The number of images of each part.
         seed: The seed of the search.
@@ -39,7 +40,8 @@ class RecordedRun:
 
     output: Path
     params: Mapping[str, object]
-    dataset: Path
+    dataset: str
+    dataset_name: str
     fingerprint: str
     counts: Mapping[str, int]
     seed: int
@@ -101,7 +103,7 @@ class MlflowCallback(Recorder):
             "output": str(run.output),
         }
         run_id = self.tracker.start_parent(run.output.name, run.params, tags)
-        self.tracker.log_dataset(run_id, run.dataset.name or "images", run.dataset, run.fingerprint, run.counts)
+        self.tracker.log_dataset(run_id, run.dataset_name, run.dataset, run.fingerprint, run.counts)
         return run_id
 
     def start_trial(self, trial: RunningTrial) -> str:

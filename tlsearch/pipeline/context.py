@@ -27,6 +27,7 @@ from tlsearch.runs.budget import TimeBudget
 from tlsearch.runs.checkpoint import Checkpoint
 from tlsearch.runs.output import CHECKPOINT_FOLDER, LOG_NAME, WORK_FOLDER, is_finished, output_folder
 from tlsearch.types import Decision
+from tlsearch.utils.cache import sources_dir
 from tlsearch.utils.files import is_full
 from tlsearch.worker.client import WorkerClient
 from tlsearch.worker.events import Event, FrozenPasses, WorkProgress
@@ -107,6 +108,7 @@ class RunContext:
         callbacks: Who follows the run.
         checkpoint: What was found out so far, in this attempt at the run or an earlier one.
         passes: What was asked of frozen layers so far, by the label of the network.
+        sources: Where readers keep what they unpack or download; None for the place in the run's cache folder.
     """
 
     config: RunConfig
@@ -116,6 +118,7 @@ class RunContext:
     callbacks: CallbackList
     checkpoint: Checkpoint
     passes: dict[str, FrozenCounts] = field(default_factory=dict)
+    sources: Path | None = None
 
     @property
     def work(self) -> Path:
@@ -125,6 +128,11 @@ class RunContext:
     def progress(self, step: str) -> ProgressOf:
         """An event handler that shows what the worker does as progress of ``step``, and adds up what it counts."""
         return ProgressOf(self.callbacks, step, self.count)
+
+    def say(self, step: str, lines: Sequence[str]) -> None:
+        """Say these lines of ``step``."""
+        for line in lines:
+            self.callbacks.on_step(step, line)
 
     def count(self, passes: Mapping[str, FrozenCounts]) -> None:
         """Add what a request to the worker counted."""
@@ -182,15 +190,19 @@ def open_run(config: RunConfig, reporter: Reporter | None, callbacks: Sequence[C
 
 @contextmanager
 def try_out(config: RunConfig, reporter: Reporter | None) -> Iterator[RunContext]:
-    """The context of a dry run, in a folder that is gone afterwards, with an empty feature store."""
+    """The context of a dry run, in a folder that is gone afterwards, with an empty feature store.
+
+    What readers unpack or download stays in the cache folder, for the run that follows.
+    """
     with TemporaryDirectory(prefix="tlsearch-") as temporary:
         output = Path(temporary)
         (output / WORK_FOLDER).mkdir()
+        sources = sources_dir(config.cache_dir)
         config = replace(config, cache_dir=output)
         budget = TimeBudget(config.effective_time_limit)
         with new_context(config, output, budget, [ReporterCallback(reporter)] if reporter else []) as context:
             context.worker.start()
-            yield context
+            yield replace(context, sources=sources)
 
 
 def followers(reporter: Reporter | None, callbacks: Sequence[Callback]) -> tuple[list[Callback], list[str]]:

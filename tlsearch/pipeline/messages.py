@@ -19,6 +19,7 @@ from tlsearch.results.result import RunResult
 from tlsearch.stats.metrics import EVERY_IMAGE
 from tlsearch.stats.scoring import interval_method
 from tlsearch.tracking.register import Figures
+from tlsearch.utils.addresses import shown_source, source_name
 from tlsearch.utils.units import counted, format_duration
 
 if TYPE_CHECKING:
@@ -138,7 +139,7 @@ def nothing_found(finished: Sequence[TrialRecord], output: Path) -> str:
 def parent_params(config: RunConfig, plan: Plan, limit: float | None) -> dict[str, object]:
     """Params of the parent run: what was asked for and what was planned."""
     return {
-        "dataset": config.dataset,
+        "dataset": shown_source(config.source),
         "candidates": ", ".join(c.label for c in plan.space.candidates),
         "metric": plan.data.metric.name,
         "trials": config.effective_trials,
@@ -156,7 +157,8 @@ def recorded_run(context: RunContext, plan: Plan) -> RecordedRun:
     return RecordedRun(
         output=context.output,
         params=parent_params(context.config, plan, context.budget.limit),
-        dataset=data.index.root,
+        dataset=shown_source(context.config.source),
+        dataset_name=source_name(context.config.source) or "images",
         fingerprint=data.index.fingerprint,
         counts={"train": len(split.train), "val": len(split.val), "test": len(split.test)},
         seed=context.config.seed,

@@ -112,8 +112,8 @@ def record_folder(config: RunConfig) -> Path:
     here = Path.cwd()
     if config.tracking_uri or os.environ.get(URI_VARIABLE):
         return here
-    for data in (config.dataset, config.train, config.val, config.test):
-        if data is not None and here.is_relative_to(data.resolve()):
+    for data in config.data_folders:
+        if here.is_relative_to(data.resolve()):
             return (config.output or data).resolve().parent
     return here
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from tlsearch.callbacks import Callback
 from tlsearch.config import RunConfig
+from tlsearch.data.arrays import images_in_folder
 from tlsearch.pipeline.baseline import scratch_of, train_baseline
 from tlsearch.pipeline.confirm import confirm
 from tlsearch.pipeline.context import open_run, try_out
@@ -45,7 +46,9 @@ def run(config: RunConfig, reporter: Reporter | None = None, callbacks: Sequence
         RunError: The run failed.
         Interrupted: The run was interrupted and can be resumed.
     """
+    config, understood = images_in_folder(config)
     with open_run(config, reporter, callbacks) as context:
+        context.say("data", understood)
         if is_finished(context.output):
             return finished_result(context)
         files = scan(context)
@@ -85,7 +88,9 @@ def plan(config: RunConfig, reporter: Reporter | None = None) -> Plan:
     Raises:
         UsageError: The request cannot be met as asked.
     """
+    config, understood = images_in_folder(config)
     with try_out(config, reporter) as context:
+        context.say("data", understood)
         files = scan(context)
         ready = preflight(context, files, download=False)
         check_record(config)

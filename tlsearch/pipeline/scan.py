@@ -19,6 +19,7 @@ from tlsearch.pipeline.context import Data, RunContext
 from tlsearch.pipeline.messages import data_line
 from tlsearch.plugins.kinds.reader import PartName, ReadingOptions
 from tlsearch.plugins.metrics import load_metric
+from tlsearch.utils.cache import sources_dir
 from tlsearch.utils.files import atomic_path
 
 SIZE_STEP = 32
@@ -45,7 +46,7 @@ def scan(context: RunContext) -> Survey:
     """Find the files, with their classes and parts."""
     config, callbacks = context.config, context.callbacks
     with context.budget.measure("scan"):
-        reading = read_source(config.dataset, reading_options(config))
+        reading = read_source(config.source, reading_options(config, context.sources))
         for line in reading.understood:
             callbacks.on_step("read", line)
         return survey(
@@ -55,8 +56,8 @@ def scan(context: RunContext) -> Survey:
         )
 
 
-def reading_options(config: RunConfig) -> ReadingOptions:
-    """What the configuration says of the source of images."""
+def reading_options(config: RunConfig, sources: Path | None = None) -> ReadingOptions:
+    """What the configuration says of the source of images; ``sources`` is where readers may keep files."""
     named: dict[PartName, Path | None] = {"train": config.train, "val": config.val, "test": config.test}
     return ReadingOptions(
         layout=config.layout,
@@ -64,6 +65,7 @@ def reading_options(config: RunConfig) -> ReadingOptions:
         exclude=config.exclude,
         images=None if config.images is None else str(config.images),
         columns=config.columns,
+        cache=sources or sources_dir(config.cache_dir),
     )
 
 

@@ -13,6 +13,7 @@ from tlsearch.config import CONFIG_NAME, RunConfig
 from tlsearch.errors import UsageError
 from tlsearch.results.result import RESULT_FILE
 from tlsearch.runs.lock import output_lock
+from tlsearch.utils.addresses import source_name
 
 RUNS_FOLDER = "tlsearch-runs"
 LOG_NAME = "worker.log"
@@ -75,7 +76,7 @@ def claim_output(config: RunConfig, now: datetime | None = None) -> Path:
     check_output(config)
     if config.output is not None:
         return _make(config.output, exist_ok=True)
-    name = re.sub(r"[^\w.-]+", "-", config.dataset.resolve().name).strip("-.") or "run"
+    name = re.sub(r"[^\w.-]+", "-", source_name(config.source)).strip("-.") or "run"
     base = Path(RUNS_FOLDER) / f"{name}-{(now or datetime.now()):%Y%m%d-%H%M}"
     number = 1
     while True:
@@ -93,8 +94,8 @@ def check_output(config: RunConfig) -> None:
             than a run that was asked for just like this one.
     """
     output = config.output
-    for data in (config.dataset, config.train, config.val, config.test, config.images):
-        if data is not None and (output or Path(RUNS_FOLDER)).resolve().is_relative_to(data.resolve()):
+    for data in config.data_folders:
+        if (output or Path(RUNS_FOLDER)).resolve().is_relative_to(data.resolve()):
             raise UsageError(
                 f"The results would be written into {data}, where the images are: name a folder elsewhere with "
                 "--output."

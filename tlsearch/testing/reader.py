@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, get_args
 
+from tlsearch.data.sources import completed
 from tlsearch.errors import TlsearchError
 from tlsearch.plugins import registry
 from tlsearch.plugins.kinds.reader import Item, PartName, Reader, Reading, ReadingOptions
@@ -22,7 +23,7 @@ def _example(plugin: Reader) -> Iterator[tuple[Path, str, ReadingOptions]]:
         source = plugin.example(Path(folder))
         assert isinstance(source, str), f"example() gives {source!r}, where a text is needed"
         assert source, "example() gives an empty text"
-        yield Path(folder), source, ReadingOptions(cache=Path(cache))
+        yield Path(folder), source, completed(ReadingOptions(cache=Path(cache)))
 
 
 def check_contract(plugin: Reader) -> None:
@@ -79,7 +80,7 @@ def check_missing(plugin: Reader) -> None:
     with tempfile.TemporaryDirectory() as folder:
         source = str(Path(folder) / "not there")
         try:
-            plugin.read(source, ReadingOptions(cache=Path(folder)))
+            plugin.read(source, completed(ReadingOptions(cache=Path(folder))))
         except TlsearchError:
             return
         except Exception as error:

@@ -18,6 +18,7 @@ from tlsearch.plugins.api import Images
 from tlsearch.tracking.naming import Status
 from tlsearch.tracking.quiet import quiet
 from tlsearch.tracking.register import Figures, Version, register
+from tlsearch.utils.addresses import is_address
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -141,7 +142,7 @@ class EndRun(Command[None]):
 
 @dataclass(frozen=True, kw_only=True)
 class LogDataset(Command[None]):
-    """A folder of images as the data set that a run was trained on.
+    """Images in a folder, a file or at an address as the data set that a run was trained on.
 
     Nothing is read: its digest is the beginning of our ``fingerprint``, and ``counts`` are the numbers of images of its
     parts.
@@ -157,7 +158,8 @@ class LogDataset(Command[None]):
         """Make the data set an input of the run."""
         from mlflow.entities import Dataset, DatasetInput, InputTag
 
-        source = json.dumps({"uri": Path(self.folder).absolute().as_uri()})
+        uri = self.folder if is_address(self.folder) else Path(self.folder).absolute().as_uri()
+        source = json.dumps({"uri": uri})
         name, digest = self.name[:_MAX_DATASET_CHARS], self.fingerprint[:_DIGEST_CHARS]
         data = Dataset(name, digest, "local", source, profile=json.dumps(dict(self.counts)))
         tags = [InputTag("mlflow.data.context", "training")]

@@ -20,6 +20,7 @@ from tlsearch.tracking.sender import Sender, Warn
 from tlsearch.tracking.store import find_experiment, open_client, open_runs
 from tlsearch.tracking.system import system_metrics
 from tlsearch.tracking.ui_view import TAG_PREFIX, shared_view, view_link
+from tlsearch.utils.addresses import shown_source
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -193,14 +194,17 @@ class Tracker:
         """Give ``text`` with the store's ids of runs and models in the place of our own."""
         return self._sender.with_real_ids(text)
 
-    def log_dataset(self, run_id: str, name: str, folder: Path, fingerprint: str, counts: Mapping[str, int]) -> None:
-        """Note what a run worked on: a folder of images, its ``fingerprint``, and the number of images of each part.
+    def log_dataset(
+        self, run_id: str, name: str, place: Path | str, fingerprint: str, counts: Mapping[str, int]
+    ) -> None:
+        """Note what a run worked on: images at ``place``, a path or an address, with the number of images of each part.
 
         Nothing is read.
         """
-        place = str(folder.absolute())
         self._sender.send(
-            commands.LogDataset(run=run_id, name=name, folder=place, fingerprint=fingerprint, counts=counts)
+            commands.LogDataset(
+                run=run_id, name=name, folder=shown_source(place), fingerprint=fingerprint, counts=counts
+            )
         )
 
     def system_metrics(self, run_id: str) -> AbstractContextManager[None]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
@@ -51,7 +51,10 @@ class ReadingOptions:
         exclude: Patterns of names or paths that take no part.
         images: The folder that the paths in a table start from.
         columns: The columns of a table by role: image, label, split, group, weight.
-        cache: A folder where a reader may keep what it unpacks or downloads.
+        cache: A folder below the user's cache folder where a reader may keep what it unpacks, converts or downloads.
+            The engine sets it.
+        read: Reads another source with the readers of the engine and with these options: what an archive or an address
+            has been unpacked to. The engine sets it.
     """
 
     layout: str = "auto"
@@ -60,6 +63,7 @@ class ReadingOptions:
     images: str | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
     cache: Path | None = None
+    read: Callable[[str], Reading] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +77,7 @@ class Reading:
         passed_over: How many entries of each kind were passed over because no person means them.
         understood: How the source was read, a short line each: ``train: seg_train (6 classes, 240 files)``.
         notes: What a person should know before trusting a number, a sentence each.
+        source: What messages call the source where it is not ``root``: an archive, or an address without secrets.
     """
 
     root: Path
@@ -81,6 +86,7 @@ class Reading:
     passed_over: Mapping[str, int] = field(default_factory=dict)
     understood: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    source: str = ""
 
 
 @runtime_checkable

@@ -1,0 +1,80 @@
+"""Addresses: https://, s3://, gs://, hf:// and what else fsspec reads. Files are mirrored into the cache folder."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+from tlsearch.errors import DataError, TlsearchError
+from tlsearch.plugin_api import Reading, ReadingOptions
+from tlsearch.utils.addresses import is_address, source_name, without_secrets
+from tlsearch.utils.files import file_lock, is_full
+from tlsearch.utils.units import counted
+from tlsearch_plugins.readers.example import write_example
+from tlsearch_plugins.readers.kept import place_for, read_kept
+from tlsearch_plugins.readers.mirror import Manifest, mirror
+from tlsearch_plugins.readers.remote import Remote, open_remote
+from tlsearch_plugins.readers.unreachable import lacks_credentials, why
+
+
+class AddressReader:
+    """Addresses of folders, archives and data sets elsewhere: https://, s3://, gs://, hf://."""
+
+    api_version = 1
+    name = "addresses"
+
+    def accepts(self, source: str) -> bool:
+        """Every address."""
+        return is_address(source)
+
+    def read(self, source: str, options: ReadingOptions) -> Reading:
+        """What is at the address, as the reader of its content reads it."""
+        if not is_address(source):
+            raise DataError(f"{source} is no address: write it like s3://bucket/folder.")
+        shown = without_secrets(source)
+        if source.lower().startswith("file://"):
+            assert options.read is not None, "the engine sets it"
+            return options.read(url2pathname(urlsplit(source).path))
+        place = place_for(options, shown)
+        folder = place / (source_name(source) or "images")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with file_lock(place.with_name(f"{place.name}.lock")):
+            folder.mkdir(parents=True, exist_ok=True)
+            manifest = Manifest.read(place)
+            notes = _bring(source, shown, folder, manifest)
+        kept = folder / next(iter(manifest.files)) if manifest.single else folder
+        reading = read_kept(options, kept, shown, f"{counted(len(manifest.files), 'file')} of {shown}")
+        return replace(reading, notes=(*reading.notes, *notes))
+
+    def example(self, folder: Path) -> str:
+        """Two classes of four images at a file:// address."""
+        write_example(folder, {f"{name}/{number}.png": name for name in ("cat", "dog") for number in range(4)})
+        return folder.as_uri()
+
+
+def _bring(source: str, shown: str, folder: Path, manifest: Manifest) -> tuple[str, ...]:
+    """Bring the mirror up to date; where that fails and it was complete before, a note that says so."""
+    complete = manifest.complete
+    try:
+        mirror(_open(source, shown), folder, manifest, shown)
+    except TlsearchError:
+        raise
+    except Exception as error:
+        if is_full(error):
+            raise
+        sentence = why(error, source.partition("://")[0].lower(), shown)
+        if not complete or Manifest.read(folder.parent).complete != complete:
+            raise DataError(sentence) from None  # what was raised may hold a key
+        return (f"The copy of {complete} is read. {sentence}",)
+    return ()
+
+
+def _open(source: str, shown: str) -> Remote:
+    try:
+        return open_remote(source, shown)
+    except Exception as error:
+        if not lacks_credentials(error):
+            raise
+    return open_remote(source, shown, anonymous=True)
