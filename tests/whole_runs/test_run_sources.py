@@ -7,7 +7,6 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -79,11 +78,17 @@ def test_another_source_of_the_same_images_gives_the_same_run(
 def test_arrays_give_the_trials_of_the_folder_of_the_same_pixels(folder_run: TrialRecord, images: Path) -> None:
     found = files_of(images)
     pixels = np.stack([np.asarray(Image.open(images / path).convert("RGB")) for path, _ in found])
-    config: Any = dict(
-        trials=3, epochs=2, batch_size=21, image_size=32, backbones=("tiny",), baseline="none", augment=("none",)
+    config = package.RunConfig(
+        dataset=(pixels, [label for _, label in found]),
+        output=Path("out"),
+        trials=3,
+        epochs=2,
+        batch_size=21,
+        image_size=32,
+        backbones=("tiny",),
+        baseline="none",
+        augment=("none",),
     )
-    result = package.run(
-        package.RunConfig(dataset=(pixels, [label for _, label in found]), output=Path("out"), **config)
-    )
+    result = package.run(config)
     rows = [(row.number, row.spec, row.state, row.value) for row in result.trials if row.role == "trial"]
     assert rows == [row[:4] for row in folder_run.trials()]
