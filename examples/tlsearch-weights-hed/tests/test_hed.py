@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from tlsearch_weights_hed import HED, _published
 
-from tlsearch import registry
+from tlsearch.plugins import registry
 from tlsearch.testing import WeightsTests
 
 
