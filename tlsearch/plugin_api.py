@@ -28,7 +28,7 @@ from tlsearch.plugins.api import (
 from tlsearch.plugins.kinds.metric import CountMetric, Metric
 from tlsearch.plugins.kinds.reader import Item, Reader, Reading, ReadingOptions
 from tlsearch.types import Decision, TrialResult, TrialSpec
-from tlsearch.utils.cache import keep_folder
+from tlsearch.utils.cache_folders import keep_folder
 
 if TYPE_CHECKING:
     from tlsearch.plugins.keras_augmentation import KerasAugmentation, to_pixels

@@ -21,9 +21,9 @@ import numpy as np
 import numpy.typing as npt
 
 from tlsearch import backend as runtime
-from tlsearch.data.decode import ImageError, calm_pillow, read_square
-from tlsearch.data.parallel import map_files
-from tlsearch.data.rgb import Decoding
+from tlsearch.data.images.decode import ImageError, calm_pillow, read_square
+from tlsearch.data.images.parallel import map_files
+from tlsearch.data.images.rgb import Decoding
 from tlsearch.errors import PluginError, UsageError
 from tlsearch.folders.walk import Folder, walk
 from tlsearch.plugins import registry

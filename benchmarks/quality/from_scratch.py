@@ -69,7 +69,7 @@ def baseline_specs(depth: int, image_size: int, steps: int, seed: int) -> list[T
 
 def train_baseline(data: Data, image_size: int, epochs: int, seed: int, work: Path) -> dict[str, Any]:
     """Race, save and test the small CNN; gives its figures."""
-    from tlsearch.data.decode import read_square
+    from tlsearch.data.images.decode import read_square
     from tlsearch.predictor import load
     from tlsearch.worker.dispatch import handle
     from tlsearch.worker.state import WorkerState

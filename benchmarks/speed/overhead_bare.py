@@ -17,7 +17,7 @@ import numpy as np
 
 from benchmarks.speed.overhead_parts import BARE
 from benchmarks.speed.stack_sampler import Sampler, seconds_by_part
-from tlsearch.data.pixels import open_pixels
+from tlsearch.data.images.pixels import open_pixels
 from tlsearch.data.split import Fold
 from tlsearch.features.extractor import Extractor, Pool
 from tlsearch.features.prefix import Network

@@ -12,8 +12,9 @@ from PIL import Image
 
 from tests.conftest import MakeDataset, texture
 from tlsearch.config import RunConfig
-from tlsearch.data.arrays import images_in_folder, write_images
-from tlsearch.data.index import DatasetIndex, scan
+from tlsearch.data.index import DatasetIndex
+from tlsearch.data.memory.arrays import images_in_folder, write_images
+from tlsearch.data.survey import scan
 from tlsearch.errors import UsageError
 
 COUNT, SIZE = 12, 24
@@ -117,7 +118,7 @@ def test_labels_become_classes(tmp_path: Path, given: Any, classes: tuple[str, .
     config, _ = images_in_folder(RunConfig((images(), given), cache_dir=tmp_path))
     from tlsearch.pipeline.scan import reading_options
 
-    index = scan(config.source, options=reading_options(config))
+    index = scan(config.source, reading=reading_options(config))
     assert index.classes == classes
     assert list(index.counts.values()) == [4, 4, 4]
     assert not index.has_splits

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tlsearch.data.decode import (
+from tlsearch.data.images.decode import (
     ImageError,
     calm_pillow,
     load_rgb,

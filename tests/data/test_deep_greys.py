@@ -9,10 +9,10 @@ import pytest
 from PIL import Image
 
 from tests.helpers.sources import survey_of
-from tlsearch.data.decode import read_square
-from tlsearch.data.deep_greys import window_of
-from tlsearch.data.pixels import decode_all, open_pixels
-from tlsearch.data.rgb import Decoding
+from tlsearch.data.images.decode import read_square
+from tlsearch.data.images.deep_greys import window_of
+from tlsearch.data.images.pixels import decode_all, open_pixels
+from tlsearch.data.images.rgb import Decoding
 
 
 @pytest.mark.parametrize(

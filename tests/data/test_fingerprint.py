@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tlsearch.data.decode import read_picture
+from tlsearch.data.images.decode import read_picture
+from tlsearch.data.images.rgb import LOOK_SIZE
 from tlsearch.data.likeness.fingerprint import COLOURS, SHAPE, image_fingerprint
-from tlsearch.data.rgb import LOOK_SIZE
 
 
 def colours(picture: Image.Image) -> dict[str, float]:

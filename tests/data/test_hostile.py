@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from tests.helpers.mutants import DAMAGES, Mutant, healthy, mutants
-from tlsearch.data.decode import DecodedImage, ImageError, calm_pillow, read_picture
+from tlsearch.data.images.decode import DecodedImage, ImageError, calm_pillow, read_picture
 from tlsearch.data.survey import scan
 
 MakeDataset = Callable[..., Path]

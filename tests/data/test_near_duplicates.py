@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tlsearch.data.decode import load_rgb, read_picture
+from tlsearch.data.images.decode import load_rgb, read_picture
+from tlsearch.data.images.parallel import map_files
 from tlsearch.data.likeness import near_duplicates as likeness
 from tlsearch.data.likeness.align import compare_aligned, correlate
 from tlsearch.data.likeness.fingerprint import SHAPE, ImageFingerprint, image_fingerprint
 from tlsearch.data.likeness.near_duplicates import find_near_duplicates
-from tlsearch.data.parallel import map_files
 from tlsearch.data.survey import scan
 
 ROOT = Path(__file__).parents[2]

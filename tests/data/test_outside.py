@@ -12,8 +12,8 @@ from PIL import Image
 
 from tests.helpers.sources import survey_of, with_test
 from tlsearch.data.checks import check
-from tlsearch.data.decode import read_square
-from tlsearch.data.pixels import decode_all, open_pixels
+from tlsearch.data.images.decode import read_square
+from tlsearch.data.images.pixels import decode_all, open_pixels
 from tlsearch.data.split import split
 from tlsearch.data.survey import scan
 from tlsearch.errors import DataError, UsageError

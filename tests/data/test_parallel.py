@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from tlsearch.data.parallel import map_files
+from tlsearch.data.images.parallel import map_files
 
 
 def test_results_keep_the_order_whatever_finishes_first() -> None:

@@ -10,10 +10,10 @@ import pytest
 from PIL import Image
 
 from tests.helpers.sources import survey_of
-from tlsearch.data import decode, pixels
-from tlsearch.data.decode import read_square
-from tlsearch.data.pixels import decode_all, open_pixels, select_rows, smaller
-from tlsearch.data.rgb import PLAIN, Decoding
+from tlsearch.data.images import decode, pixels
+from tlsearch.data.images.decode import read_square
+from tlsearch.data.images.pixels import decode_all, open_pixels, select_rows, smaller
+from tlsearch.data.images.rgb import PLAIN, Decoding
 from tlsearch.data.survey import scan
 from tlsearch.errors import DataError
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tlsearch.data.rgb import PADDING, to_square
+from tlsearch.data.images.rgb import PADDING, to_square
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tlsearch.data.images.pixels import decode_all, open_pixels
 from tlsearch.data.index import ImageOptions
-from tlsearch.data.pixels import decode_all, open_pixels
 from tlsearch.data.sources import read_source
 from tlsearch.data.split import split
 from tlsearch.data.survey import scan, survey

@@ -13,7 +13,7 @@ from PIL import Image
 
 from tests.helpers.contexts import make_context
 from tests.helpers.sources import survey_of
-from tlsearch.data.pixels import open_pixels
+from tlsearch.data.images.pixels import open_pixels
 from tlsearch.pipeline.context import Data
 from tlsearch.pipeline.messages import data_line
 from tlsearch.pipeline.scan import load_data, pool_at, pool_digest, starting_size

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tlsearch.data.pixels import new_pixels
+from tlsearch.data.images.pixels import new_pixels
 from tlsearch.errors import RunError
 from tlsearch.utils.files import atomic_path, create_array, file_lock, reserve, write_atomically
 

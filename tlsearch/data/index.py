@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 
 from tlsearch.config import LookAlikes, Resize
-from tlsearch.data.rgb import PLAIN, Decoding
+from tlsearch.data.images.rgb import PLAIN, Decoding
 from tlsearch.folders.walk import Skipped
 from tlsearch.plugins.kinds.reader import Reading
 

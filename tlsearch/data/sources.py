@@ -9,7 +9,7 @@ from typing import Any
 from tlsearch.errors import DataError
 from tlsearch.plugins import registry
 from tlsearch.plugins.kinds.reader import Reading, ReadingOptions
-from tlsearch.utils.cache import sources_dir
+from tlsearch.utils.cache_folders import sources_dir
 
 
 def read_source(source: Path | str, options: ReadingOptions | None = None) -> Reading:

@@ -11,15 +11,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tlsearch.data.decode import DecodedImage, ImageError, calm_pillow, deep_range, open_image, read_picture
-from tlsearch.data.deep_greys import describe, window_of
 from tlsearch.data.groups import group_names
+from tlsearch.data.images.decode import DecodedImage, ImageError, calm_pillow, deep_range, open_image, read_picture
+from tlsearch.data.images.deep_greys import describe, window_of
+from tlsearch.data.images.parallel import CountListener, map_files
+from tlsearch.data.images.rgb import Decoding, is_deep
 from tlsearch.data.index import DEFAULTS, DatasetIndex, ImageOptions, ImageRecord, Survey
 from tlsearch.data.likeness.fingerprint import ImageFingerprint
 from tlsearch.data.likeness.look_alikes import pairs_that_count
 from tlsearch.data.likeness.near_duplicates import find_near_duplicates
-from tlsearch.data.parallel import CountListener, map_files
-from tlsearch.data.rgb import Decoding, is_deep
 from tlsearch.data.small_classes import drop_few, drop_small
 from tlsearch.data.source_parts import settle_parts
 from tlsearch.data.sources import read_source

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from tlsearch.data.decode import FORMAT_NAMES
+from tlsearch.data.images.decode import FORMAT_NAMES
 from tlsearch.errors import DataError
 from tlsearch.utils.texts import some
 from tlsearch.utils.units import counted

@@ -13,7 +13,7 @@ import numpy as np
 
 from tlsearch.config import CONFIG_NAME
 from tlsearch.data.checks import check
-from tlsearch.data.pixels import open_pixels
+from tlsearch.data.images.pixels import open_pixels
 from tlsearch.listeners.mlflow import MlflowCallback
 from tlsearch.pipeline import messages
 from tlsearch.pipeline.baseline import BaselineResult, scratch_of

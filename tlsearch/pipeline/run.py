@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from tlsearch.callbacks import Callback
 from tlsearch.config import RunConfig
-from tlsearch.data.arrays import images_in_folder
+from tlsearch.data.memory.arrays import images_in_folder
 from tlsearch.pipeline.baseline import scratch_of, train_baseline
 from tlsearch.pipeline.confirm import confirm
 from tlsearch.pipeline.context import open_run, try_out

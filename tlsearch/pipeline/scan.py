@@ -8,9 +8,9 @@ from pathlib import Path
 
 from tlsearch.config import IMBALANCED_METRIC, USUAL_METRIC, RunConfig
 from tlsearch.data.checks import IMBALANCE_LIMIT, check
+from tlsearch.data.images.pixels import decode_all, new_pixels, open_pixels, select_rows, smaller
+from tlsearch.data.images.rgb import PLAIN
 from tlsearch.data.index import DatasetIndex, ImageOptions, Survey
-from tlsearch.data.pixels import decode_all, new_pixels, open_pixels, select_rows, smaller
-from tlsearch.data.rgb import PLAIN
 from tlsearch.data.source_parts import rows_by_fold
 from tlsearch.data.sources import read_source
 from tlsearch.data.split import Fold, Split, folds_of, imbalance, split, stratified_folds
@@ -19,7 +19,7 @@ from tlsearch.pipeline.context import Data, RunContext
 from tlsearch.pipeline.messages import data_line
 from tlsearch.plugins.kinds.reader import PartName, ReadingOptions
 from tlsearch.plugins.metrics import load_metric
-from tlsearch.utils.cache import sources_dir
+from tlsearch.utils.cache_folders import sources_dir
 from tlsearch.utils.files import atomic_path
 
 SIZE_STEP = 32

@@ -10,7 +10,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tlsearch.data.decode import calm_pillow
+from tlsearch.data.images.decode import calm_pillow
 from tlsearch.report import text as words
 from tlsearch.report.images import write_pictures
 from tlsearch.report.numbers import ScoreStyle, percent

@@ -16,9 +16,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tlsearch.data.decode import ImageError, deep_range, load_rgb
-from tlsearch.data.deep_greys import window_of
-from tlsearch.data.rgb import Decoding
+from tlsearch.data.images.decode import ImageError, deep_range, load_rgb
+from tlsearch.data.images.deep_greys import window_of
+from tlsearch.data.images.rgb import Decoding
 from tlsearch.report.charts import Key, to_png, to_svg
 from tlsearch.utils.files import write_atomically
 

@@ -12,7 +12,7 @@ from mlflow.models import Model, ModelSignature
 from mlflow.types import ColSpec, DataType, Schema
 from mlflow.types.schema import Array
 
-from tlsearch.data import rgb
+from tlsearch.data.images import rgb
 from tlsearch.plugins.api import Images
 
 MODEL_NAME = "winner"

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from tlsearch import backend
-from tlsearch.data.pixels import open_pixels
+from tlsearch.data.images.pixels import open_pixels
 from tlsearch.features.extractor import Extractor, Pool
 from tlsearch.features.prefix import EXTRACT_BATCH, Network
 from tlsearch.features.store import FeatureStore

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Generic, TypeVar, get_args, get_origin
 import numpy as np
 import numpy.typing as npt
 
-from tlsearch.data.rgb import PLAIN, Decoding
+from tlsearch.data.images.rgb import PLAIN, Decoding
 from tlsearch.data.split import Fold
 from tlsearch.models.measured import MeasuredCandidate
 from tlsearch.plugins.facts import PluginFacts

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tlsearch.config import RunConfig
-from tlsearch.data.pixels import open_pixels, select_rows
+from tlsearch.data.images.pixels import open_pixels, select_rows
 from tlsearch.data.sources import read_source
 from tlsearch.data.split import Fold
 from tlsearch.data.stratify import draw_stratified

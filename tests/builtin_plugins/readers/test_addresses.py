@@ -19,12 +19,12 @@ from click.testing import CliRunner
 from tests.conftest import MakeDataset
 from tlsearch.cli.main import cli
 from tlsearch.config import RunConfig
-from tlsearch.data.index import scan
 from tlsearch.data.sources import read_source
+from tlsearch.data.survey import scan
 from tlsearch.errors import DataError
 from tlsearch.plugin_api import Reading, ReadingOptions
-from tlsearch_plugins.readers.remote import Remote
-from tlsearch_plugins.readers.unreachable import why
+from tlsearch_plugins.readers.remote.file_systems import Remote
+from tlsearch_plugins.readers.remote.unreachable import why
 
 # The libraries close their connections when the process ends.
 pytestmark = [pytest.mark.filterwarnings("ignore::ResourceWarning"), pytest.mark.filterwarnings("ignore:.*utcnow")]
@@ -113,7 +113,7 @@ def refusal(address: str, folder: Path) -> str:
 
 def test_a_folder_of_a_server_gives_what_the_folder_gives(tmp_path: Path, served: Path, server: Server) -> None:
     (served / "dataset" / "train" / ".hidden.png").write_bytes(b"x")
-    index = scan(f"{server.url}/dataset/", options=options(tmp_path))
+    index = scan(f"{server.url}/dataset/", reading=options(tmp_path))
     assert index.fingerprint == scan(served / "dataset").fingerprint
     assert index.root.name == "dataset"
     assert index.reading is not None
@@ -133,7 +133,7 @@ def test_only_what_has_changed_is_downloaded(tmp_path: Path, served: Path, serve
     shutil.copy(files[2], files[1])  # which is another size
     shutil.copy(files[2], files[3].with_name("new.png"))
     os.utime(files[1], (1, 1))
-    index = scan(address, options=options(tmp_path))
+    index = scan(address, reading=options(tmp_path))
     assert len(server.gets()) == 2
     assert index.fingerprint == scan(served / "dataset").fingerprint
 
@@ -154,7 +154,7 @@ def test_an_interrupted_download_goes_on(tmp_path: Path, served: Path, server: S
     assert already
     assert not list((tmp_path / "cache").rglob("*.part"))
     server.asked.clear()
-    index = scan(f"{server.url}/dataset", options=options(tmp_path))
+    index = scan(f"{server.url}/dataset", reading=options(tmp_path))
     assert len(server.gets()) == 16 - already
     assert index.fingerprint == scan(served / "dataset").fingerprint
 
@@ -162,7 +162,7 @@ def test_an_interrupted_download_goes_on(tmp_path: Path, served: Path, server: S
 @pytest.mark.parametrize("kind", ["zip", "gztar"])
 def test_an_archive_of_a_server(tmp_path: Path, served: Path, server: Server, kind: str) -> None:
     archive = Path(shutil.make_archive(str(served / "pets"), kind, served / "dataset"))
-    index = scan(f"{server.url}/{archive.name}?download=1", options=options(tmp_path))
+    index = scan(f"{server.url}/{archive.name}?download=1", reading=options(tmp_path))
     assert index.fingerprint == scan(served / "dataset").fingerprint
     assert index.reading is not None
     assert index.reading.understood[0].startswith("1 file of http://127.0.0.1:")
@@ -297,7 +297,7 @@ def bucket(monkeypatch: pytest.MonkeyPatch, served: Path) -> Iterator[Any]:
 
 
 def test_a_bucket_gives_what_the_folder_gives(tmp_path: Path, served: Path, bucket: Any) -> None:
-    index = scan("s3://pets/v1/dataset", options=options(tmp_path))
+    index = scan("s3://pets/v1/dataset", reading=options(tmp_path))
     assert index.fingerprint == scan(served / "dataset").fingerprint
     times = {file: file.stat().st_mtime_ns for file in (tmp_path / "cache").rglob("*.png")}
 
@@ -318,7 +318,7 @@ def test_a_bucket_gives_what_the_folder_gives(tmp_path: Path, served: Path, buck
 def test_an_archive_in_a_bucket(tmp_path: Path, served: Path, bucket: Any) -> None:
     archive = shutil.make_archive(str(tmp_path / "pets"), "zip", served / "dataset")
     bucket.upload_file(archive, "pets", "pets.zip")
-    index = scan("s3://pets/pets.zip", options=options(tmp_path))
+    index = scan("s3://pets/pets.zip", reading=options(tmp_path))
     assert index.fingerprint == scan(served / "dataset").fingerprint
 
 

@@ -17,12 +17,12 @@ from click.testing import CliRunner
 
 from tests.conftest import MakeDataset
 from tlsearch.cli.main import cli
-from tlsearch.data.index import scan
 from tlsearch.data.sources import read_source
+from tlsearch.data.survey import scan
 from tlsearch.errors import DataError
 from tlsearch.plugin_api import ReadingOptions
-from tlsearch_plugins.readers import unpack
-from tlsearch_plugins.readers.archives import stem_of
+from tlsearch_plugins.readers.remote import unpack
+from tlsearch_plugins.readers.remote.archives import stem_of
 
 FORMATS = {"zip": ".zip", "tar": ".tar", "gztar": ".tar.gz", "bztar": ".tar.bz2", "xztar": ".tar.xz"}
 
@@ -56,7 +56,7 @@ def test_an_archive_gives_what_its_folder_gives(
     archive = shutil.make_archive(str(tmp_path / "pets"), kind, **base)
     assert archive.endswith(f"pets{FORMATS[kind]}")
 
-    index = scan(archive, options=options(tmp_path))
+    index = scan(archive, reading=options(tmp_path))
 
     assert index.fingerprint == scan(root).fingerprint
     assert index.reading is not None
@@ -272,7 +272,7 @@ def test_names_of_other_systems_are_read(tmp_path: Path, make_dataset: MakeDatas
             opened.writestr(member, content)
         opened.writestr("__MACOSX/ash/._000.png", b"fork")
     archive.write_bytes(archive.read_bytes().replace(b"baeume", "bäume".encode()))
-    index = scan(archive, options=options(tmp_path))
+    index = scan(archive, reading=options(tmp_path))
     assert index.fingerprint == scan(root).fingerprint
     assert index.reading is not None
     assert index.reading.passed_over == {"__MACOSX": 1}

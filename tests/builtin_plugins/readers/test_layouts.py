@@ -9,7 +9,7 @@ import pytest
 
 from tlsearch.errors import DataError
 from tlsearch.plugin_api import Reading, ReadingOptions
-from tlsearch_plugins.readers.folders import FolderReader
+from tlsearch_plugins.readers.folders.reader import FolderReader
 
 CAT_DOG = ("cat", "dog")
 

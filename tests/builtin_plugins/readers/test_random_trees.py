@@ -12,7 +12,7 @@ from tests.builtin_plugins.readers.test_layouts import read
 from tlsearch.errors import TlsearchError
 from tlsearch.folders.junk import junk_kind
 from tlsearch.plugin_api import Reading
-from tlsearch_plugins.readers.names import part_and_rest
+from tlsearch_plugins.readers.folders.names import part_and_rest
 
 NAMES = (
     *("train", "Training", "test", "testing", "val", "valid", "seg_train", "seg_test", "test_set", "pred"),

@@ -16,7 +16,7 @@ from hypothesis import strategies as some
 from tlsearch.data.survey import scan
 from tlsearch.errors import DataError, TlsearchError, UsageError
 from tlsearch.plugin_api import Item, Reading, ReadingOptions
-from tlsearch_plugins.readers.tables import TableReader
+from tlsearch_plugins.readers.tables.reader import TableReader
 
 FOUR = {"1.jpg": "cat", "2.jpg": "cat", "3.jpg": "dog", "4.jpg": "dog"}
 IMAGES = " ".join(FOUR)

@@ -12,9 +12,9 @@ from tlsearch.errors import DataError, UsageError
 from tlsearch.folders.walk import Folder, Skipped, relative_name
 from tlsearch.plugin_api import Item, Reading, ReadingOptions
 from tlsearch.plugins.kinds.reader import PartName
-from tlsearch_plugins.readers.class_names import match_parts
 from tlsearch_plugins.readers.example import write_example
-from tlsearch_plugins.readers.layout import (
+from tlsearch_plugins.readers.folders.class_names import match_parts
+from tlsearch_plugins.readers.folders.layout import (
     LAYOUTS,
     ClassFolder,
     Layout,
@@ -23,8 +23,8 @@ from tlsearch_plugins.readers.layout import (
     require_no_test_in_training,
     understand,
 )
-from tlsearch_plugins.readers.named_parts import Places, read_named_parts
-from tlsearch_plugins.readers.pruned import pruned_walk
+from tlsearch_plugins.readers.folders.named_parts import Places, read_named_parts
+from tlsearch_plugins.readers.folders.pruned import pruned_walk
 
 NO_CLASS_FOLDER = "it lies in no class folder"
 

@@ -8,7 +8,7 @@ from unicodedata import normalize
 
 import numpy as np
 
-from tlsearch.data.array_pixels import Array, as_numpy
+from tlsearch.data.memory.pixels import Array, as_numpy
 from tlsearch.errors import UsageError
 from tlsearch.folders.junk import junk_kind
 from tlsearch.utils.texts import is_utf8

@@ -8,8 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from tlsearch.errors import DataError
-from tlsearch_plugins.readers.layout import ClassFolder, Layout, LeftOut
-from tlsearch_plugins.readers.names import words
+from tlsearch_plugins.readers.folders.layout import ClassFolder, Layout, LeftOut
+from tlsearch_plugins.readers.folders.names import words
 
 
 def match_parts(root: Path, layout: Layout) -> None:

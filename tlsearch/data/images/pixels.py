@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from tlsearch.data.decode import calm_pillow, shrink
+from tlsearch.data.images.decode import calm_pillow, shrink
+from tlsearch.data.images.parallel import CountListener, map_files
 from tlsearch.data.index import DatasetIndex, ImageRecord, Survey
 from tlsearch.data.likeness.fingerprint import ImageFingerprint
-from tlsearch.data.parallel import CountListener, map_files
 from tlsearch.data.survey import assemble, read_image
 from tlsearch.folders.walk import Skipped
 from tlsearch.plugins.api import Images

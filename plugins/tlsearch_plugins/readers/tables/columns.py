@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from tlsearch.errors import DataError
 from tlsearch.folders.walk import looks_like_image
-from tlsearch_plugins.readers.names import words
-from tlsearch_plugins.readers.table_labels import LABEL_NAMES, is_label, is_one_hot, is_usable, label_columns
-from tlsearch_plugins.readers.table_parsing import Table
-from tlsearch_plugins.readers.table_splits import SPLIT_NAMES, holds_folds, is_split_column
+from tlsearch_plugins.readers.folders.names import words
+from tlsearch_plugins.readers.tables.labels import LABEL_NAMES, is_label, is_one_hot, is_usable, label_columns
+from tlsearch_plugins.readers.tables.parsing import Table
+from tlsearch_plugins.readers.tables.splits import SPLIT_NAMES, holds_folds, is_split_column
 
 ROLES = ("image", "label", "split", "group", "weight")
 """What a column can be; each has an option ``--<role>-column``."""

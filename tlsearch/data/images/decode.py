@@ -15,9 +15,9 @@ import numpy.typing as npt
 from PIL import Image
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
-from tlsearch.data import rgb
+from tlsearch.data.images import rgb
+from tlsearch.data.images.rgb import FORMAT_NAMES, LOOK_SIZE, PLAIN, Decoding, UnreadableError, shrink, to_square
 from tlsearch.data.likeness.fingerprint import ImageFingerprint, image_fingerprint
-from tlsearch.data.rgb import FORMAT_NAMES, LOOK_SIZE, PLAIN, Decoding, UnreadableError, shrink, to_square
 from tlsearch.errors import DataError
 from tlsearch.folders.content import HEAD_BYTES, UNKNOWN, file_type, type_of_file
 

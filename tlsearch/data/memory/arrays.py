@@ -15,10 +15,10 @@ from typing import Any
 from PIL import Image
 
 from tlsearch.config import RunConfig
-from tlsearch.data.array_labels import Scalar, class_folders, scalar_of, scalars_of
-from tlsearch.data.array_pixels import Array, Scale, as_numpy, pixels_of
+from tlsearch.data.memory.labels import Scalar, class_folders, scalar_of, scalars_of
+from tlsearch.data.memory.pixels import Array, Scale, as_numpy, pixels_of
 from tlsearch.errors import UsageError
-from tlsearch.utils.cache import keep_folder, sources_dir
+from tlsearch.utils.cache_folders import keep_folder, sources_dir
 from tlsearch.utils.units import counted
 
 FOLDER_NAME = "arrays"

@@ -6,9 +6,9 @@ import re
 from dataclasses import dataclass
 
 from tlsearch.plugins.kinds.reader import PartName
-from tlsearch_plugins.readers.names import is_fold, part_and_rest, words
-from tlsearch_plugins.readers.table_labels import is_missing, is_yes
-from tlsearch_plugins.readers.table_parsing import Table
+from tlsearch_plugins.readers.folders.names import is_fold, part_and_rest, words
+from tlsearch_plugins.readers.tables.labels import is_missing, is_yes
+from tlsearch_plugins.readers.tables.parsing import Table
 
 SPLIT_NAMES = (
     *("split", "splits", "data_split", "split_name", "subset", "set", "data_set", "dataset", "partition", "phase"),

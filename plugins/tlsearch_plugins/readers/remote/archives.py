@@ -16,8 +16,8 @@ from tlsearch.plugin_api import Reading, ReadingOptions, keep_folder
 from tlsearch.utils.files import is_full
 from tlsearch.utils.units import counted
 from tlsearch_plugins.readers.example import write_example
-from tlsearch_plugins.readers.kept import place_for, read_kept
-from tlsearch_plugins.readers.unpack import Allowance, unpack_tar, unpack_zip
+from tlsearch_plugins.readers.remote.kept import place_for, read_kept
+from tlsearch_plugins.readers.remote.unpack import Allowance, unpack_tar, unpack_zip
 
 TAR_ENDINGS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tbz", ".tar.xz", ".txz")
 ZIP_ENDINGS = (".zip",)

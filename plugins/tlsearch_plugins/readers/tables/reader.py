@@ -12,15 +12,15 @@ from tlsearch.folders.walk import Folder
 from tlsearch.plugin_api import Reading, ReadingOptions
 from tlsearch.plugins.kinds.reader import PartName
 from tlsearch.utils.units import counted
-from tlsearch_plugins.readers import names
 from tlsearch_plugins.readers.example import write_example
-from tlsearch_plugins.readers.folders import FolderReader
-from tlsearch_plugins.readers.table_columns import USUAL_NAMES, find_columns, normal, say_columns
-from tlsearch_plugins.readers.table_files import ImageFiles, named_elsewhere
-from tlsearch_plugins.readers.table_folders import choose, holds_table, part_of, tables_in
-from tlsearch_plugins.readers.table_items import NO_FILE, SEVERAL, Rows, Source, read_rows, split_by_folders
-from tlsearch_plugins.readers.table_parsing import SPREADSHEETS, SUFFIXES, Table, read_table
-from tlsearch_plugins.readers.table_place import Place, look_in
+from tlsearch_plugins.readers.folders import names
+from tlsearch_plugins.readers.folders.reader import FolderReader
+from tlsearch_plugins.readers.tables.columns import USUAL_NAMES, find_columns, normal, say_columns
+from tlsearch_plugins.readers.tables.files import ImageFiles, named_elsewhere
+from tlsearch_plugins.readers.tables.folders import choose, holds_table, part_of, tables_in
+from tlsearch_plugins.readers.tables.items import NO_FILE, SEVERAL, Rows, Source, read_rows, split_by_folders
+from tlsearch_plugins.readers.tables.parsing import SPREADSHEETS, SUFFIXES, Table, read_table
+from tlsearch_plugins.readers.tables.place import Place, look_in
 
 _LOOKED_AT = 50
 

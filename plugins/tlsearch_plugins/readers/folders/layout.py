@@ -12,8 +12,8 @@ from dataclasses import dataclass, field, replace
 
 from tlsearch.errors import DataError
 from tlsearch.folders.walk import Folder
-from tlsearch_plugins.readers import names
-from tlsearch_plugins.readers.names import Part
+from tlsearch_plugins.readers.folders import names
+from tlsearch_plugins.readers.folders.names import Part
 
 
 @dataclass(frozen=True)

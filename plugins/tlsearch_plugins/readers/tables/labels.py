@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from tlsearch_plugins.readers.names import words
-from tlsearch_plugins.readers.table_parsing import LIST_SEPARATOR, Table
+from tlsearch_plugins.readers.folders.names import words
+from tlsearch_plugins.readers.tables.parsing import LIST_SEPARATOR, Table
 
 LABEL_NAMES = (
     *("label", "labels", "class", "classes", "category", "categories", "target", "targets", "label_name"),

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO
 
 from tlsearch.errors import DataError
-from tlsearch_plugins.readers.member_names import place_of, printable
+from tlsearch_plugins.readers.remote.member_names import place_of, printable
 
 MAX_RATIO = 100
 """An archive that unpacks to more than this many times its size and to more than ``SMALL`` is refused.

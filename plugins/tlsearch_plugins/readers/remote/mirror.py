@@ -12,9 +12,9 @@ from typing import Any
 
 from tlsearch.errors import DataError
 from tlsearch.utils.files import atomic_path, write_atomically
-from tlsearch_plugins.readers.member_names import place_of
-from tlsearch_plugins.readers.remote import CONNECTIONS, Remote, RemoteFile
-from tlsearch_plugins.readers.unpack import RESERVE
+from tlsearch_plugins.readers.remote.file_systems import CONNECTIONS, Remote, RemoteFile
+from tlsearch_plugins.readers.remote.member_names import place_of
+from tlsearch_plugins.readers.remote.unpack import RESERVE
 
 MANIFEST = "manifest.json"
 

@@ -11,7 +11,7 @@ from tlsearch.errors import DataError, UsageError
 from tlsearch.folders.walk import Folder, relative_name, walk
 from tlsearch.plugin_api import ReadingOptions
 from tlsearch.plugins.kinds.reader import PartName
-from tlsearch_plugins.readers.layout import LAYOUTS, Layout, add_part, enter, holds_classes, understand, without
+from tlsearch_plugins.readers.folders.layout import LAYOUTS, Layout, add_part, enter, holds_classes, understand, without
 
 
 class Places:

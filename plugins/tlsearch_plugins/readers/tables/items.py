@@ -12,11 +12,11 @@ from tlsearch.folders.walk import Skipped, relative_name
 from tlsearch.plugin_api import Item
 from tlsearch.plugins.kinds.reader import PartName
 from tlsearch.utils.units import counted
-from tlsearch_plugins.readers.table_columns import Columns, listed, weight_of
-from tlsearch_plugins.readers.table_files import ImageFiles
-from tlsearch_plugins.readers.table_labels import is_missing, is_yes, labels_of
-from tlsearch_plugins.readers.table_parsing import Table
-from tlsearch_plugins.readers.table_splits import Place, place_of
+from tlsearch_plugins.readers.tables.columns import Columns, listed, weight_of
+from tlsearch_plugins.readers.tables.files import ImageFiles
+from tlsearch_plugins.readers.tables.labels import is_missing, is_yes, labels_of
+from tlsearch_plugins.readers.tables.parsing import Table
+from tlsearch_plugins.readers.tables.splits import Place, place_of
 
 MOST_NAMED = 1000
 """As many rows are named for a reason; the others are counted."""

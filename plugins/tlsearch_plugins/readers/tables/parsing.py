@@ -15,7 +15,7 @@ from unicodedata import normalize
 from tlsearch.errors import DataError
 from tlsearch.folders.content import EMPTY, HEAD_BYTES, TEXT, UNKNOWN, file_type
 from tlsearch.folders.walk import looks_like_image
-from tlsearch_plugins.readers.table_records import LIST_SEPARATOR, json_columns, parquet_columns
+from tlsearch_plugins.readers.tables.records import LIST_SEPARATOR, json_columns, parquet_columns
 
 __all__ = ["LIST_SEPARATOR", "SPREADSHEETS", "SUFFIXES", "Table", "read_table"]
 

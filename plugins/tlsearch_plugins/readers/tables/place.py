@@ -8,8 +8,8 @@ from pathlib import Path
 
 from tlsearch.folders.walk import Folder, Skipped, walk
 from tlsearch.utils.units import counted
-from tlsearch_plugins.readers.pruned import pruned_walk
-from tlsearch_plugins.readers.table_files import ImageFiles, image_root, images_below
+from tlsearch_plugins.readers.folders.pruned import pruned_walk
+from tlsearch_plugins.readers.tables.files import ImageFiles, image_root, images_below
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,10 @@ from tlsearch.utils.addresses import is_address, source_name, without_secrets
 from tlsearch.utils.files import file_lock, is_full
 from tlsearch.utils.units import counted
 from tlsearch_plugins.readers.example import write_example
-from tlsearch_plugins.readers.kept import place_for, read_kept
-from tlsearch_plugins.readers.mirror import Manifest, mirror
-from tlsearch_plugins.readers.remote import Remote, open_remote
-from tlsearch_plugins.readers.unreachable import lacks_credentials, why
+from tlsearch_plugins.readers.remote.file_systems import Remote, open_remote
+from tlsearch_plugins.readers.remote.kept import place_for, read_kept
+from tlsearch_plugins.readers.remote.mirror import Manifest, mirror
+from tlsearch_plugins.readers.remote.unreachable import lacks_credentials, why
 
 
 class AddressReader:

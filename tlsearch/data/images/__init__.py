@@ -1,0 +1,1 @@
+"""Files of pictures to pixels: read, decoded, squared, kept."""

@@ -1,0 +1,1 @@
+"""Images that lie in memory: arrays, lists, data sets of TensorFlow."""
