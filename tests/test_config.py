@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from tlsearch.config import RunConfig, parse_weights, read_config
+from tlsearch.config import RunConfig, read_config
+from tlsearch.config_values import parse_weights
 from tlsearch.errors import UsageError
 from tlsearch.utils.units import format_duration, format_size, parse_duration, parse_size
 

@@ -8,18 +8,30 @@ import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
+from tlsearch.config_values import (
+    LISTS,
+    MODEL_NAME,
+    NAME,
+    BaselineChoice,
+    LayoutChoice,
+    LookAlikes,
+    Resize,
+    bad,
+    check_choice,
+    check_whole,
+    compile_group_by,
+    is_dataset,
+    names,
+    option,
+    to_plain,
+)
 from tlsearch.errors import UsageError
-from tlsearch.utils.addresses import is_address, source_name, without_secrets
+from tlsearch.utils.addresses import is_address, source_name
 from tlsearch.utils.files import expand_home, write_atomically
 from tlsearch.utils.texts import is_utf8, nearest
-from tlsearch.utils.units import format_duration, format_size, parse_duration, parse_size
-
-BaselineChoice = Literal["auto", "none"]
-Resize = Literal["squash", "pad", "crop"]
-LookAlikes = Literal["auto", "exact", "off"]
-LayoutChoice = Literal["auto", "classes", "subfolders", "splits", "class-splits", "folds"]
+from tlsearch.utils.units import parse_duration, parse_size
 
 USUAL_METRIC = "accuracy"
 """The metric of a run for which none was asked."""
@@ -32,13 +44,8 @@ DEFAULT_TIME_LIMIT = 1800.0
 CONFIG_NAME = "run.toml"
 """The file in the output folder that holds a run's configuration."""
 
-_NAME = r"[A-Za-z0-9][\w.-]*"
-_BACKBONE = re.compile(rf"{_NAME}(@{_NAME})?")
-_WEIGHTS = re.compile(rf"(?P<backbone>{_NAME})(@(?P<name>{_NAME}))?=(?P<file>.+)")
-_MODEL_NAME = re.compile(r"(?!\.{1,2}$)[^/:\s]([^/:\x00-\x1f]{0,254}[^/:\s])?")
 _PATHS = ("dataset", "train", "val", "test", "images", "output", "cache_dir")
 _COLUMNS = ("image_column", "label_column", "split_column", "group_column", "weight_column")
-_LISTS = {"backbones": "backbone", "weights": "weights", "augment": "augment", "exclude": "exclude"}
 
 # What is asked for in one command and is no property of the run.
 _ONE_TIME = ("force",)
@@ -123,48 +130,48 @@ class RunConfig:
             value = getattr(self, name)
             if isinstance(value, str | Path) and not is_address(value):
                 object.__setattr__(self, name, expand_home(Path(value)))
-        for name in _LISTS:
-            object.__setattr__(self, name, _names(name, getattr(self, name)))
+        for name in LISTS:
+            object.__setattr__(self, name, names(name, getattr(self, name)))
         self._validate()
 
     def _validate(self) -> None:
-        if not _is_dataset(self.dataset):
+        if not is_dataset(self.dataset):
             known = isinstance(self.dataset, str | int | float | Path | None)
             wanted = "a path in UTF-8, an address, (images, labels) or a tf.data.Dataset"
-            raise _bad("dataset", self.dataset if known else type(self.dataset), wanted)
+            raise bad("dataset", self.dataset if known else type(self.dataset), wanted)
         for name in _PATHS[1:]:
             value = getattr(self, name)
             if value is None:
                 continue
             if not isinstance(value, Path) or not is_utf8(str(value)):
-                raise _bad(name, value, "a path in UTF-8")
+                raise bad(name, value, "a path in UTF-8")
         for name in ("experiment", "tracking_uri", "storage", *_COLUMNS):
             value = getattr(self, name)
             if value is not None and (not isinstance(value, str) or not value.strip() or not is_utf8(value)):
-                raise _bad(name, value, "a text in UTF-8 that is not empty")
+                raise bad(name, value, "a text in UTF-8 that is not empty")
         if self.register is not None and (
             not isinstance(self.register, str)
-            or _MODEL_NAME.fullmatch(self.register) is None
+            or MODEL_NAME.fullmatch(self.register) is None
             or not is_utf8(self.register)
         ):
-            raise _bad("register", self.register, "a name of at most 256 characters without / and :")
+            raise bad("register", self.register, "a name of at most 256 characters without / and :")
         if self.group_by is not None:
             compile_group_by(self.group_by)
         for name, (low, high) in _RANGES.items():
-            _check_whole(name, getattr(self, name), low, high, optional=_default(name) is None)
-        _check_choice("look_alikes", self.look_alikes, get_args(LookAlikes))
-        _check_choice("resize", self.resize, get_args(Resize))
-        _check_choice("layout", self.layout, get_args(LayoutChoice))
-        if self.metric is not None and (not isinstance(self.metric, str) or not re.fullmatch(_NAME, self.metric)):
-            raise _bad("metric", self.metric, "the name of an installed metric")
-        _check_choice("baseline", self.baseline, get_args(BaselineChoice))
+            check_whole(name, getattr(self, name), low, high, optional=_default(name) is None)
+        check_choice("look_alikes", self.look_alikes, get_args(LookAlikes))
+        check_choice("resize", self.resize, get_args(Resize))
+        check_choice("layout", self.layout, get_args(LayoutChoice))
+        if self.metric is not None and (not isinstance(self.metric, str) or not re.fullmatch(NAME, self.metric)):
+            raise bad("metric", self.metric, "the name of an installed metric")
+        check_choice("baseline", self.baseline, get_args(BaselineChoice))
         for name in ("drop_small_classes", "refit", "force"):
             if not isinstance(getattr(self, name), bool):
-                raise _bad(name, getattr(self, name), "true or false")
+                raise bad(name, getattr(self, name), "true or false")
         limit = self.time_limit
         number = isinstance(limit, int | float) and not isinstance(limit, bool)
         if limit is not None and not (number and limit > 0):
-            raise _bad("time_limit", limit, "a duration above 0, such as 90s, 5m or 1h30m, or none")
+            raise bad("time_limit", limit, "a duration above 0, such as 90s, 5m or 1h30m, or none")
 
     @property
     def columns(self) -> dict[str, str]:
@@ -229,7 +236,7 @@ class RunConfig:
         for f in fields(self):
             value = self.source if f.name == "dataset" else getattr(self, f.name)
             if value != f.default and f.name != "force":
-                values[f.name] = _to_plain(f.name, value)
+                values[f.name] = to_plain(f.name, value)
         write_atomically(path, tomli_w.dumps(values))
 
     def differences(self, other: RunConfig) -> list[str]:
@@ -240,9 +247,9 @@ class RunConfig:
         found = []
         for f in fields(self):
             values = [getattr(c, f.name) for c in (self, other)]
-            mine, theirs = (None if value is None else _to_plain(f.name, value) for value in values)
+            mine, theirs = (None if value is None else to_plain(f.name, value) for value in values)
             if mine != theirs and f.name not in ("output", *_ONE_TIME):
-                found.append(f"{_option(f.name)} {'left out' if values[1] == f.default else theirs}")
+                found.append(f"{option(f.name)} {'left out' if values[1] == f.default else theirs}")
         return found
 
     def with_output(self, output: Path) -> RunConfig:
@@ -279,97 +286,5 @@ def read_config(path: Path) -> dict[str, Any]:
     return values
 
 
-def parse_weights(text: str) -> tuple[str, str, Path]:
-    """``BACKBONE[@NAME]=FILE`` as (backbone, name, file); without NAME, the stem of the file's name.
-
-    Raises:
-        UsageError: the text has another form.
-    """
-    match = _WEIGHTS.fullmatch(text)
-    if match is None:
-        raise _bad("weights", text, "BACKBONE=FILE or BACKBONE@NAME=FILE")
-    file = Path(match["file"]).expanduser()
-    return match["backbone"], match["name"] or file.stem.removesuffix(".weights"), file
-
-
-def compile_group_by(text: str) -> re.Pattern[str]:
-    """The regular expression of ``--group-by``.
-
-    Raises:
-        UsageError: it is none.
-    """
-    wanted = "a regular expression that finds the group's name in a file's path, such as 'patient[0-9]+'"
-    if not isinstance(text, str) or not text or not is_utf8(text):
-        raise _bad("group_by", text, wanted)
-    try:
-        return re.compile(text)
-    except re.error as error:
-        raise _bad("group_by", text, f"{wanted} ({error})") from error
-
-
-def _names(name: str, value: Any) -> tuple[str, ...]:
-    """Checks the entries of a list option and drops those that are there twice."""
-    if isinstance(value, str) or not isinstance(value, list | tuple):
-        raise _bad(name, value, "a list of texts")
-    forms = {
-        "backbones": (_BACKBONE, "NAME or NAME@WEIGHTS"),
-        "weights": (_WEIGHTS, "BACKBONE=FILE or BACKBONE@NAME=FILE"),
-        "augment": (re.compile(_NAME), "the name of an augmentation"),
-        "exclude": (re.compile(r"[^\x00]+"), "a name or a pattern such as 'test*'"),
-    }
-    pattern, form = forms[name]
-    for entry in value:
-        if not isinstance(entry, str) or pattern.fullmatch(entry) is None or not is_utf8(entry):
-            raise _bad(name, entry, form)
-    return tuple(dict.fromkeys(value))
-
-
-def _check_whole(name: str, value: Any, low: int, high: int, *, optional: bool) -> None:
-    if value is None and optional:
-        return
-    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        if name == "cache_limit":
-            raise _bad(name, value, "a size such as 500MB or 10GB, 0 for none")
-        raise _bad(name, value, f"a whole number from {low} to {high}")
-
-
-def _is_dataset(value: Any) -> bool:
-    if isinstance(value, str | Path):
-        return is_utf8(str(value))
-    return (isinstance(value, tuple) and len(value) == 2) or hasattr(value, "element_spec")
-
-
-def _check_choice(name: str, value: Any, choices: tuple[Any, ...]) -> None:
-    if value not in choices:
-        raise _bad(name, value, "one of " + ", ".join(c for c in choices if c is not None))
-
-
 def _default(name: str) -> Any:
     return next(f.default for f in fields(RunConfig) if f.name == name)
-
-
-def _option(name: str) -> str:
-    return "DATASET" if name == "dataset" else "--" + _LISTS.get(name, name).replace("_", "-")
-
-
-def _bad(name: str, value: Any, wanted: str) -> UsageError:
-    return UsageError(f"{_option(name)} is {value!r}, but it must be {wanted}.")
-
-
-def _to_plain(name: str, value: Any) -> Any:
-    if isinstance(value, Path):
-        return str(value.absolute())
-    if name == "dataset":
-        return without_secrets(value)
-    if name == "weights":
-        return [_absolute_weights(entry) for entry in value]
-    if isinstance(value, tuple):
-        return list(value)
-    if name == "time_limit":
-        return format_duration(value)
-    return format_size(value) if name == "cache_limit" else value
-
-
-def _absolute_weights(entry: str) -> str:
-    backbone, _, file = entry.partition("=")
-    return f"{backbone}={Path(file).expanduser().absolute()}"

@@ -11,7 +11,8 @@ from typing import Any, TypeVar, get_args
 import click
 
 from tlsearch.cli.paths import UserPath
-from tlsearch.config import LayoutChoice, LookAlikes, Resize, RunConfig, read_config
+from tlsearch.config import RunConfig, read_config
+from tlsearch.config_values import LayoutChoice, LookAlikes, Resize
 from tlsearch.errors import UsageError
 
 Command = TypeVar("Command", bound=Callable[..., Any])

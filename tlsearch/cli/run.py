@@ -12,7 +12,8 @@ import click
 
 from tlsearch.cli.options import build_config, group_by_option, source_options
 from tlsearch.cli.paths import Source, UserPath
-from tlsearch.config import IMBALANCED_METRIC, USUAL_METRIC, BaselineChoice, RunConfig
+from tlsearch.config import IMBALANCED_METRIC, USUAL_METRIC, RunConfig
+from tlsearch.config_values import BaselineChoice
 from tlsearch.errors import UsageError
 from tlsearch.utils.units import parse_duration, parse_size
 

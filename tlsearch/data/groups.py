@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tlsearch.config import compile_group_by
+from tlsearch.config_values import compile_group_by
 from tlsearch.data.index import DatasetIndex
 from tlsearch.data.likeness.unions import join
 from tlsearch.errors import UsageError

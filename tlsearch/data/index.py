@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from tlsearch.config import LookAlikes, Resize
+from tlsearch.config_values import LookAlikes, Resize
 from tlsearch.data.images.rgb import PLAIN, Decoding
 from tlsearch.folders.walk import Skipped
 from tlsearch.plugins.kinds.reader import Reading

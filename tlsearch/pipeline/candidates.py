@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from tlsearch.config import RunConfig, parse_weights
+from tlsearch.config import RunConfig
+from tlsearch.config_values import parse_weights
 from tlsearch.errors import PluginError, PluginFailedError, WeightsError
 from tlsearch.listeners.callback_list import CallbackList
 from tlsearch.plugins import weights

@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from tlsearch.config import RunConfig, parse_weights
+from tlsearch.config import RunConfig
+from tlsearch.config_values import parse_weights
 from tlsearch.data.split import Fold
 from tlsearch.errors import PluginError, TlsearchError, TrialError, WeightsError
 from tlsearch.models.measured import MeasuredCandidate

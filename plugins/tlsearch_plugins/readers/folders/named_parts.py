@@ -11,7 +11,9 @@ from tlsearch.errors import DataError, UsageError
 from tlsearch.folders.walk import Folder, relative_name, walk
 from tlsearch.plugin_api import ReadingOptions
 from tlsearch.plugins.kinds.reader import PartName
-from tlsearch_plugins.readers.folders.layout import LAYOUTS, Layout, add_part, enter, holds_classes, understand, without
+from tlsearch_plugins.readers.folders.inspect import enter, holds_classes, without
+from tlsearch_plugins.readers.folders.layout import Layout
+from tlsearch_plugins.readers.folders.rules import LAYOUTS, add_part, understand
 
 
 class Places:

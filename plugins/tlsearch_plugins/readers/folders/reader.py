@@ -14,17 +14,12 @@ from tlsearch.plugin_api import Item, Reading, ReadingOptions
 from tlsearch.plugins.kinds.reader import PartName
 from tlsearch_plugins.readers.example import write_example
 from tlsearch_plugins.readers.folders.class_names import match_parts
-from tlsearch_plugins.readers.folders.layout import (
-    LAYOUTS,
-    ClassFolder,
-    Layout,
-    LeftOut,
-    enter,
-    require_no_test_in_training,
-    understand,
-)
+from tlsearch_plugins.readers.folders.inspect import enter
+from tlsearch_plugins.readers.folders.kept_apart import require_no_test_in_training
+from tlsearch_plugins.readers.folders.layout import ClassFolder, Layout, LeftOut
 from tlsearch_plugins.readers.folders.named_parts import Places, read_named_parts
 from tlsearch_plugins.readers.folders.pruned import pruned_walk
+from tlsearch_plugins.readers.folders.rules import LAYOUTS, understand
 
 NO_CLASS_FOLDER = "it lies in no class folder"
 
@@ -41,7 +36,7 @@ class FolderReader:
         return Path(source).is_dir()
 
     def read(self, source: str, options: ReadingOptions) -> Reading:
-        """The images of a folder of class folders, in any of the layouts of ``layout.RULES``."""
+        """The images of a folder of class folders, in any of the layouts of ``rules.RULES``."""
         path = Path(source)
         _require_no_table_options(path, options)
         tree, excluded = pruned_walk(path, options.exclude)

@@ -12,7 +12,7 @@ from unicodedata import normalize
 
 from tlsearch.folders.walk import Folder, looks_like_image, relative_name
 from tlsearch_plugins.readers.folders import names
-from tlsearch_plugins.readers.folders.layout import enter
+from tlsearch_plugins.readers.folders.inspect import enter
 
 
 def image_root(top: Folder) -> Folder:

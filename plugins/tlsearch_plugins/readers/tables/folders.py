@@ -11,7 +11,7 @@ from tlsearch.folders.junk import junk_kind
 from tlsearch.folders.walk import Folder, walk
 from tlsearch.plugins.kinds.reader import PartName
 from tlsearch_plugins.readers.folders import names
-from tlsearch_plugins.readers.folders.layout import enter, holds_classes
+from tlsearch_plugins.readers.folders.inspect import enter, holds_classes
 
 _ENDINGS = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
 _NEVER = frozenset(("submission", "sample", "submit"))

@@ -1,0 +1,287 @@
+"""How a tree of folders is read: which folders are classes, parts of a split, folds, or none of them.
+
+The rules stand in ``RULES`` and are asked in that order; the first one that recognises a tree reads it. Where two
+readings are possible none is taken: ``AmbiguousError`` shows both and the option that chooses. The guide on image
+folders has the same table in words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from tlsearch.errors import DataError
+from tlsearch.folders.walk import Folder
+from tlsearch_plugins.readers.folders import names
+from tlsearch_plugins.readers.folders.inspect import enter, holds_classes, listed, without
+from tlsearch_plugins.readers.folders.layout import (
+    AmbiguousError,
+    ClassFolder,
+    Layout,
+    LeftOut,
+    read_as_class_splits,
+    read_as_classes,
+    read_as_folds,
+    read_as_subfolders,
+)
+from tlsearch_plugins.readers.folders.names import Part
+
+Rule = Callable[[Folder], Layout | None]
+
+
+def understand(root: Folder) -> Layout:
+    """The layout of the folder ``root``, which ``enter`` has given. Raises ``DataError`` where there is none."""
+    for rule in RULES:
+        if (layout := rule(root)) is not None:
+            return layout
+    raise AssertionError("the last rule takes every tree")
+
+
+def read_as_splits(folder: Folder) -> Layout:
+    """The folders in ``folder`` are the parts of a split, each of which holds class folders."""
+    parts = names.parts_of([inner.name for inner in folder.image_folders])
+    holders = [f for f in folder.image_folders if parts.get(f.name, "unlabelled") != "unlabelled" and holds_classes(f)]
+    _require_one_each(folder, holders, parts)
+    if not any(parts[holder.name] == "train" for holder in holders):
+        raise DataError(
+            f"{folder.path} has split folders but none called train that holds class folders: name it with "
+            "--train DIR, or say --layout classes where these folders are classes."
+        )
+    layout = Layout("splits", [], parents=[folder])
+    for holder in holders:
+        add_part(layout, holder, parts[holder.name])
+    for other in folder.image_folders:
+        if other not in holders:
+            layout.left_out.append(LeftOut(other, _why_beside(other, parts)))
+    return layout
+
+
+def _why_beside(folder: Folder, parts: dict[str, Part]) -> str:
+    if folder.name not in parts:
+        made = " and is called like pictures made of the images" if names.is_mask(folder.name) else ""
+        return f"it lies beside the split folders{made}"
+    return "its images have no labels: they lie in no class folder"
+
+
+def add_part(layout: Layout, holder: Folder, part: Part | None) -> None:
+    """Read the folder of one part and add its classes to the layout."""
+    root, _ = enter(holder, part)
+    inner = understand_part(root)
+    layout.classes.extend(replace(found, split=part) for found in inner.classes)
+    layout.left_out.extend(inner.left_out)
+    layout.parents.extend(inner.parents)
+    layout.notes.extend(inner.notes)
+
+
+def understand_part(root: Folder) -> Layout:
+    """The layout within one part of a split: everything but splits."""
+    for rule in (_masks, _folds, _pieces, _two_levels, read_as_classes):
+        if (layout := rule(root)) is not None:
+            return layout
+    raise AssertionError("the last rule takes every tree")
+
+
+def _require_one_each(root: Folder, holders: Sequence[Folder], parts: dict[str, Part]) -> None:
+    first: dict[Part, Folder] = {}
+    for holder in holders:
+        part = parts[holder.name]
+        if part in first:
+            raise DataError(
+                f"The folders {first[part].name} and {holder.name} in {root.path} both mean the {part} split: merge "
+                f"them, or name the one to use with --{part} DIR."
+            )
+        first[part] = holder
+
+
+def _splits(folder: Folder) -> Layout | None:
+    """Parts of a split side by side, each with class folders."""
+    inner = folder.image_folders
+    parts = names.parts_of([f.name for f in inner])
+    named = [f for f in inner if f.name in parts]
+    if not named:
+        return None
+    holders = [f for f in named if parts[f.name] != "unlabelled" and holds_classes(f)]
+    if any(parts[holder.name] == "train" for holder in holders):
+        return read_as_splits(folder)
+    if holders:
+        return _training_beside(folder, holders, parts)
+    return _parts_without_classes(folder, named, parts)
+
+
+def _training_beside(folder: Folder, holders: Sequence[Folder], parts: dict[str, Part]) -> Layout:
+    """A test or validation folder among the class folders of training."""
+    _require_one_each(folder, holders, parts)
+    rest = without(folder, holders)
+    held = {c.name for holder in holders for c in read_as_classes(enter(holder, parts[holder.name])[0]).classes}
+    beside = {f.name for f in rest.image_folders}
+    if beside and not held & beside:
+        rest, _ = enter(rest)
+        beside = {c.name for c in understand_part(rest).classes}
+    if not held & beside:
+        return read_as_splits(folder)  # which says what is missing
+    layout = understand_part(rest)
+    layout.kind = "splits"
+    layout.classes = [replace(found, split="train") for found in layout.classes]
+    for holder in holders:
+        add_part(layout, holder, parts[holder.name])
+    layout.notes.append(f"training: the other folders beside {listed(holders)}")
+    return layout
+
+
+def _parts_without_classes(folder: Folder, named: Sequence[Folder], parts: dict[str, Part]) -> Layout | None:
+    """Folders that are called like parts and hold images without class folders."""
+    others = [f for f in folder.image_folders if f not in named]
+    if not others:
+        if names.classes_with_parts([f.name for f in named]):
+            return None
+        raise DataError(
+            f"The images in {listed(named)} in {folder.path} lie in no class folder: put those of each class into a "
+            "folder of its own, give a table of labels, or say --layout classes where these folders are classes."
+        )
+    unlabelled = [f for f in named if parts[f.name] == "unlabelled"]
+    if len(unlabelled) == len(named):
+        layout = understand(without(folder, unlabelled))
+        layout.left_out += [LeftOut(f, "its images wait for a prediction and have no labels") for f in unlabelled]
+        return layout
+    if all(parts[f.name] == "train" for f in named):
+        return None  # a class may be called train
+    held = [f for f in named if parts[f.name] != "train"]
+    raise AmbiguousError(
+        folder,
+        f"{listed(held)} is a class beside {listed(others)} (--layout classes)",
+        f"its images are for testing and have no labels (--exclude {held[0].name})",
+    )
+
+
+def _class_parts_in_names(folder: Folder) -> Layout | None:
+    """``cats_train``, ``cats_test``, ``dogs_train``, ``dogs_test``."""
+    found = names.classes_with_parts([f.name for f in folder.image_folders])
+    if not found or any(holds_classes(f) for f in folder.image_folders):
+        return None
+    layout = Layout("class-splits", [], parents=[folder])
+    for inner in folder.image_folders:
+        name, part = found[inner.name]
+        if part == "unlabelled":
+            layout.left_out.append(LeftOut(inner, "its images wait for a prediction and have no labels"))
+        else:
+            layout.classes.append(ClassFolder(name, inner, split=part))
+    return layout
+
+
+def _class_splits(folder: Folder) -> Layout | None:
+    """Classes that hold the parts of a split: ``cat/train``, ``cat/test``, ``dog/train``, ``dog/test``."""
+    inner = folder.image_folders
+    divided = [f for f in inner if not f.images and _is_divided(f)]
+    if not divided:
+        return None
+    if len(divided) < len(inner):
+        rest = [f for f in inner if f not in divided]
+        raise AmbiguousError(
+            folder,
+            f"{listed(divided)} holds training and test folders, which are kept apart, and {listed(rest)} does not "
+            f"(--layout class-splits leaves {listed(rest)} out)",
+            "all images of each folder belong together (--layout classes)",
+        )
+    return read_as_class_splits(folder)
+
+
+def _is_divided(folder: Folder) -> bool:
+    """Whether all folders in a class folder are parts of a split, training among them."""
+    inner = [f.name for f in folder.image_folders]
+    parts = names.parts_of(inner)
+    return bool(inner) and len(parts) == len(inner) and "train" in parts.values() and len(set(parts.values())) >= 2
+
+
+def _folds(folder: Folder) -> Layout | None:
+    """Numbered folds, each with class folders."""
+    inner = folder.image_folders
+    folds = [f for f in inner if names.is_fold(f.name)]
+    if len(folds) < 2 or len(folds) < len(inner) or not all(holds_classes(f) for f in folds):
+        return None
+    for fold in folds:
+        if names.parts_of([f.name for f in enter(fold)[0].image_folders]):
+            raise DataError(
+                f"Every fold in {folder.path} holds training and test folders of its own, so that an image is in "
+                f"several of them: name one fold, such as {fold.path}."
+            )
+    return read_as_folds(folder)
+
+
+def _masks(folder: Folder) -> Layout | None:
+    """Images beside pictures that were made of them: masks, thumbnails, annotations."""
+    inner = folder.image_folders
+    masks = [f for f in inner if names.is_mask(f.name)]
+    rest = [f for f in inner if f not in masks]
+    if not masks or not rest:
+        return None
+    twins = [m for m in masks if any(_same_inside(m, f) or names.is_images(f.name) for f in rest if holds_classes(f))]
+    if not twins:
+        return None
+    root, _ = enter(without(folder, twins))
+    layout = understand(root)
+    layout.left_out += [LeftOut(f, f"it holds pictures made of the images in {listed(rest)}") for f in twins]
+    return layout
+
+
+def _same_inside(one: Folder, other: Folder) -> bool:
+    """Whether two folders hold folders of the same names, at least two of them."""
+    names_of_one, names_of_other = ({f.name for f in enter(each)[0].image_folders} for each in (one, other))
+    return len(names_of_one & names_of_other) >= 2
+
+
+def _pieces(folder: Folder) -> Layout | None:
+    """Numbered pieces of one collection, each with class folders: ``batch1``, ``batch2``."""
+    inner = folder.image_folders
+    if len(inner) < 2 or not all(names.is_piece(f.name) and not f.images and holds_classes(f) for f in inner):
+        return None
+    below = [f.name for piece in inner for f in enter(piece)[0].image_folders]
+    if all(map(names.is_piece, below)) or all(len(enter(piece)[0].image_folders) < 2 for piece in inner):
+        return None
+    layout = read_as_subfolders(folder)
+    layout.notes.append(
+        f"{listed(inner)} are pieces of one collection; to keep the images of each on one side of every split, say "
+        "--group-by '^([^/]+)/'"
+    )
+    return layout
+
+
+def _two_levels(folder: Folder) -> Layout | None:
+    """Folders within folders where either may be the classes: read as neither."""
+    inner = folder.image_folders
+    nested = [f for f in inner if not f.images and len(enter(f)[0].image_folders) >= 2]
+    if len(inner) < 2 or len(nested) < 2 or any(f.images for f in inner):
+        return None
+    below = [f for outer in inner for f in enter(outer)[0].image_folders]
+    if all(names.is_piece(f.name) for f in below):
+        return None
+    numbered_outside = all(names.is_number(f.name) for f in inner)
+    if all(names.is_number(f.name) for f in below) and not numbered_outside:
+        return None
+    unique = list({f.name: f for f in below}.values())
+    raise AmbiguousError(
+        folder,
+        f"the classes are {listed(inner)} (--layout classes)",
+        f"the classes are {listed(unique)} (--layout subfolders)",
+    )
+
+
+RULES: tuple[Rule, ...] = (
+    _splits,
+    _class_parts_in_names,
+    _folds,
+    _masks,
+    _class_splits,
+    _pieces,
+    _two_levels,
+    read_as_classes,
+)
+"""In this order; the last one takes every tree."""
+
+LAYOUTS: dict[str, Rule] = {
+    "classes": read_as_classes,
+    "subfolders": read_as_subfolders,
+    "splits": read_as_splits,
+    "class-splits": read_as_class_splits,
+    "folds": read_as_folds,
+}
+"""What ``--layout`` chooses from."""

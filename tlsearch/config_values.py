@@ -1,0 +1,121 @@
+"""The values of a run's configuration: what each may be, how it is checked, and how a file has it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any, Literal
+
+from tlsearch.errors import UsageError
+from tlsearch.utils.addresses import without_secrets
+from tlsearch.utils.texts import is_utf8
+from tlsearch.utils.units import format_duration, format_size
+
+BaselineChoice = Literal["auto", "none"]
+Resize = Literal["squash", "pad", "crop"]
+LookAlikes = Literal["auto", "exact", "off"]
+LayoutChoice = Literal["auto", "classes", "subfolders", "splits", "class-splits", "folds"]
+
+NAME = r"[A-Za-z0-9][\w.-]*"
+_BACKBONE = re.compile(rf"{NAME}(@{NAME})?")
+_WEIGHTS = re.compile(rf"(?P<backbone>{NAME})(@(?P<name>{NAME}))?=(?P<file>.+)")
+MODEL_NAME = re.compile(r"(?!\.{1,2}$)[^/:\s]([^/:\x00-\x1f]{0,254}[^/:\s])?")
+LISTS = {"backbones": "backbone", "weights": "weights", "augment": "augment", "exclude": "exclude"}
+
+
+def parse_weights(text: str) -> tuple[str, str, Path]:
+    """``BACKBONE[@NAME]=FILE`` as (backbone, name, file); without NAME, the stem of the file's name.
+
+    Raises:
+        UsageError: the text has another form.
+    """
+    match = _WEIGHTS.fullmatch(text)
+    if match is None:
+        raise bad("weights", text, "BACKBONE=FILE or BACKBONE@NAME=FILE")
+    file = Path(match["file"]).expanduser()
+    return match["backbone"], match["name"] or file.stem.removesuffix(".weights"), file
+
+
+def compile_group_by(text: str) -> re.Pattern[str]:
+    """The regular expression of ``--group-by``.
+
+    Raises:
+        UsageError: it is none.
+    """
+    wanted = "a regular expression that finds the group's name in a file's path, such as 'patient[0-9]+'"
+    if not isinstance(text, str) or not text or not is_utf8(text):
+        raise bad("group_by", text, wanted)
+    try:
+        return re.compile(text)
+    except re.error as error:
+        raise bad("group_by", text, f"{wanted} ({error})") from error
+
+
+def names(name: str, value: Any) -> tuple[str, ...]:
+    """Checks the entries of a list option and drops those that are there twice."""
+    if isinstance(value, str) or not isinstance(value, list | tuple):
+        raise bad(name, value, "a list of texts")
+    forms = {
+        "backbones": (_BACKBONE, "NAME or NAME@WEIGHTS"),
+        "weights": (_WEIGHTS, "BACKBONE=FILE or BACKBONE@NAME=FILE"),
+        "augment": (re.compile(NAME), "the name of an augmentation"),
+        "exclude": (re.compile(r"[^\x00]+"), "a name or a pattern such as 'test*'"),
+    }
+    pattern, form = forms[name]
+    for entry in value:
+        if not isinstance(entry, str) or pattern.fullmatch(entry) is None or not is_utf8(entry):
+            raise bad(name, entry, form)
+    return tuple(dict.fromkeys(value))
+
+
+def check_whole(name: str, value: Any, low: int, high: int, *, optional: bool) -> None:
+    """Raise ``UsageError`` unless the value is a whole number of the range, or None where that is allowed."""
+    if value is None and optional:
+        return
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        if name == "cache_limit":
+            raise bad(name, value, "a size such as 500MB or 10GB, 0 for none")
+        raise bad(name, value, f"a whole number from {low} to {high}")
+
+
+def is_dataset(value: Any) -> bool:
+    """Whether a value can be a data set: a path, an address, (images, labels), or a data set of TensorFlow."""
+    if isinstance(value, str | Path):
+        return is_utf8(str(value))
+    return (isinstance(value, tuple) and len(value) == 2) or hasattr(value, "element_spec")
+
+
+def check_choice(name: str, value: Any, choices: tuple[Any, ...]) -> None:
+    """Raise ``UsageError`` unless the value is one of the choices."""
+    if value not in choices:
+        raise bad(name, value, "one of " + ", ".join(c for c in choices if c is not None))
+
+
+def option(name: str) -> str:
+    """The option of the command line for a field."""
+    return "DATASET" if name == "dataset" else "--" + LISTS.get(name, name).replace("_", "-")
+
+
+def bad(name: str, value: Any, wanted: str) -> UsageError:
+    """The error that says what a field must be."""
+    return UsageError(f"{option(name)} is {value!r}, but it must be {wanted}.")
+
+
+def to_plain(name: str, value: Any) -> Any:
+    """A value of a field as TOML has it."""
+    if isinstance(value, Path):
+        return str(value.absolute())
+    if name == "dataset":
+        return without_secrets(value)
+    if name == "weights":
+        return [_absolute_weights(entry) for entry in value]
+    if isinstance(value, tuple):
+        return list(value)
+    if name == "time_limit":
+        return format_duration(value)
+    return format_size(value) if name == "cache_limit" else value
+
+
+def _absolute_weights(entry: str) -> str:
+    backbone, _, file = entry.partition("=")
+    return f"{backbone}={Path(file).expanduser().absolute()}"
