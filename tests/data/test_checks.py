@@ -10,7 +10,8 @@ import pytest
 from PIL import Image
 
 from tests.helpers.sources import with_test
-from tlsearch.data.checks import KINDS, Finding, check, no_split
+from tlsearch.data.checks import check, no_split
+from tlsearch.data.findings import KINDS, Finding
 from tlsearch.data.groups import group_images
 from tlsearch.data.split import split
 from tlsearch.data.survey import scan

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tlsearch.data.checks import Finding
+from tlsearch.data.findings import Finding
 from tlsearch.folders.walk import Skipped
 from tlsearch.results.result import RunResult
 from tlsearch.results.schema import (

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from tests.helpers.sample_result import CLASSES, LITE, SAMPLE, SOLVED, SUSPECT
-from tlsearch.data.checks import Finding
+from tlsearch.data.findings import Finding
 from tlsearch.folders.walk import Skipped
 from tlsearch.report.html import write_report
 from tlsearch.report.numbers import percent, percent_interval, points

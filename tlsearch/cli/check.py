@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from tlsearch.cli.console import ConsoleReporter
-    from tlsearch.data.checks import Finding
+    from tlsearch.data.findings import Finding
     from tlsearch.data.index import DatasetIndex
     from tlsearch.data.split import Split
 

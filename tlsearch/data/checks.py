@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
+from tlsearch.data.findings import Finding, finding
 from tlsearch.data.groups import group_images
 from tlsearch.data.index import DatasetIndex
 from tlsearch.data.likeness.unions import join, members
@@ -28,46 +28,11 @@ SMALL_SIDE = 32
 """A picture with a side shorter than this many pixels holds little that a network can use."""
 
 
-Severity = Literal["info", "warning"]
-
-KINDS: Mapping[str, Severity] = {
-    "reading": "warning",
-    "skipped": "warning",
-    "passed_over": "info",
-    "conflicting_labels": "warning",
-    "duplicates": "info",
-    "conflicting_lookalikes": "warning",
-    "lookalikes": "info",
-    "crossing_duplicates": "warning",
-    "crossing_lookalikes": "warning",
-    "crossing_groups": "warning",
-    "groups": "info",
-    "no_split": "warning",
-    "class_names": "warning",
-    "tiny_classes": "warning",
-    "imbalance": "warning",
-    "constant": "warning",
-    "small_images": "warning",
-    "colour_shortcut": "warning",
-    "few_test_images": "info",
-}
-"""What findings there are, and how grave each is."""
-
 _CROSSING = (
     ("crossing_duplicates", "equals", "equal to one"),
     ("crossing_lookalikes", "looks like", "they look like one"),
     ("crossing_groups", "belongs together with", "of a group with one"),
 )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Finding:
-    """A remark: ``kind`` is fixed for programs, ``message`` one line for people, ``files`` those meant."""
-
-    kind: str
-    severity: Severity
-    message: str
-    files: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,18 +85,18 @@ def no_split(index: DatasetIndex, groups: Sequence[int], reason: str) -> Finding
     for label, (have, needed) in lacking_groups(index, groups).items():
         images = counted(index.labels.count(label), "image")
         files.append(f"{index.classes[label]}: {images}, {counted(have, 'group')} to draw from, {needed} needed")
-    return _finding("no_split", reason, tuple(files))
+    return finding("no_split", reason, tuple(files))
 
 
 def _reading(index: DatasetIndex) -> list[Finding]:
     """What the reader says, and how much it passed over."""
     if index.reading is None:
         return []
-    found = [_finding("reading", note) for note in index.reading.notes]
+    found = [finding("reading", note) for note in index.reading.notes]
     if passed := index.reading.passed_over:
         kinds = ", ".join(f"{name} {count:,}" for name, count in passed.items() if name != HIDDEN)
         if kinds:
-            found.append(_finding("passed_over", f"passed over what programs leave among images: {kinds}"))
+            found.append(finding("passed_over", f"passed over what programs leave among images: {kinds}"))
     return found
 
 
@@ -139,7 +104,7 @@ def _skipped(index: DatasetIndex) -> list[Finding]:
     if not index.skipped:
         return []
     files = tuple(f"{item.path}: {item.reason}" for item in index.skipped)
-    return [_finding("skipped", f"{counted(len(files), 'file')} not used", files)]
+    return [finding("skipped", f"{counted(len(files), 'file')} not used", files)]
 
 
 def _alike(
@@ -150,10 +115,10 @@ def _alike(
     findings = []
     if conflicting:
         text = f"{counted(len(conflicting), 'image')} {words.text} under different labels"
-        findings.append(_finding(words.conflict, text, conflicting))
+        findings.append(finding(words.conflict, text, conflicting))
     if repeated:
         text = f"{counted(len(repeated), 'image')} {words.text} within a class, kept together"
-        findings.append(_finding(words.repeat, text, repeated))
+        findings.append(finding(words.repeat, text, repeated))
     return findings
 
 
@@ -190,7 +155,7 @@ def _crossing(index: DatasetIndex, aside: Mapping[int, int]) -> list[Finding]:
             kind = "looks like" if (min(row, other), max(row, other)) in alike else "belongs together with"
         files[kind].append(f"{one.path}: {kind} {two.path}")
     return [
-        _finding(
+        finding(
             name,
             f"{counted(len(files[kind]), 'image')} in training or validation set aside: {why} in a test or validation "
             "folder",
@@ -212,13 +177,13 @@ def _named_groups(index: DatasetIndex, groups: Sequence[int]) -> list[Finding]:
         f"{counted(sum(sizes), 'image')} in {counted(len(sizes), 'group')} of up to {max(sizes):,} belong together, "
         f"{counted(len(groups) - sum(sizes), 'image')} stand alone"
     )
-    return [_finding("groups", text)]
+    return [finding("groups", text)]
 
 
 def _colours(index: DatasetIndex) -> list[Finding]:
     """Classes that a plain colour gives away in training, but not in the user's validation or test folder."""
     return [
-        _finding(
+        finding(
             "colour_shortcut",
             f"class {index.classes[clue.label]} is given away by a colour in training only: the {clue.statistic} tells "
             f"it from the others with an AUC of {clue.trained:.2f} in training and {clue.elsewhere:.2f} in "
@@ -237,7 +202,7 @@ def _class_names(index: DatasetIndex) -> list[Finding]:
     found = [" and ".join(names) for names in alike.values() if len(names) > 1]
     if not found:
         return []
-    return [_finding("class_names", f"classes whose names differ in upper and lower case only: {', '.join(found)}")]
+    return [finding("class_names", f"classes whose names differ in upper and lower case only: {', '.join(found)}")]
 
 
 def _tiny_classes(index: DatasetIndex, aside: Mapping[int, int]) -> list[Finding]:
@@ -248,7 +213,7 @@ def _tiny_classes(index: DatasetIndex, aside: Mapping[int, int]) -> list[Finding
         return []
     where = " besides the test images" if any(image.split == "test" for image in index.images) else ""
     number = counted(len(tiny), "class", "classes")
-    return [_finding("tiny_classes", f"{number} with fewer than {TINY_CLASS} images{where}: {', '.join(tiny)}")]
+    return [finding("tiny_classes", f"{number} with fewer than {TINY_CLASS} images{where}: {', '.join(tiny)}")]
 
 
 def _imbalance(index: DatasetIndex, aside: Mapping[int, int], split: Split | None) -> list[Finding]:
@@ -263,7 +228,7 @@ def _imbalance(index: DatasetIndex, aside: Mapping[int, int], split: Split | Non
         f"classes are imbalanced {ratio:.1f} to 1 in training ({index.classes[most]} {highest}, {index.classes[least]} "
         f"{lowest}): always answering {index.classes[most]} would be right for {highest / len(labels):.1%}"
     )
-    return [_finding("imbalance", text)]
+    return [finding("imbalance", text)]
 
 
 def _left_in(index: DatasetIndex, aside: Mapping[int, int], *folders: str | None) -> list[int]:
@@ -276,11 +241,11 @@ def _pictures(index: DatasetIndex) -> list[Finding]:
     constant = [row for row, image in enumerate(index.images) if image.constant]
     if constant:
         text = f"{counted(len(constant), 'image')} of a single colour"
-        findings.append(_finding("constant", text, _paths(index, constant)))
+        findings.append(finding("constant", text, _paths(index, constant)))
     small = [row for row, image in enumerate(index.images) if min(image.width, image.height) < SMALL_SIDE]
     if small:
         text = f"{counted(len(small), 'image')} with a side shorter than {SMALL_SIDE} pixels"
-        findings.append(_finding("small_images", text, _paths(index, small)))
+        findings.append(finding("small_images", text, _paths(index, small)))
     return findings
 
 
@@ -296,11 +261,7 @@ def _test_part(index: DatasetIndex, split: Split) -> list[Finding]:
         return []
     number = counted(len(few), "class", "classes")
     text = f"{number} with fewer than {FEW_TEST_IMAGES} test images: {', '.join(few)}"
-    return [_finding("few_test_images", text)]
-
-
-def _finding(kind: str, message: str, files: tuple[str, ...] = ()) -> Finding:
-    return Finding(kind=kind, severity=KINDS[kind], message=message, files=files)
+    return [finding("few_test_images", text)]
 
 
 def _paths(index: DatasetIndex, rows: Sequence[int]) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ in ``stats``.
 
 from __future__ import annotations
 
-from tlsearch.data.checks import Finding
+from tlsearch.data.findings import Finding
 from tlsearch.folders.walk import Skipped
 from tlsearch.results.schema.dataset import Dataset
 from tlsearch.results.schema.insights import Insights, LabelErrors, MoreData, SizePoint, Suspect

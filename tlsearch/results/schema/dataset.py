@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tlsearch.data.checks import Finding
+from tlsearch.data.findings import Finding
 from tlsearch.folders.walk import Skipped
 
 
