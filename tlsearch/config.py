@@ -28,8 +28,8 @@ from tlsearch.config_values import (
     to_plain,
 )
 from tlsearch.errors import UsageError
-from tlsearch.utils.addresses import is_address, source_name
-from tlsearch.utils.files import expand_home, write_atomically
+from tlsearch.utils.addresses import expand_home, is_address, source_name
+from tlsearch.utils.files import write_atomically
 from tlsearch.utils.texts import is_utf8, nearest
 from tlsearch.utils.units import parse_duration, parse_size
 

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import click
 
-from tlsearch.utils.addresses import is_address
-from tlsearch.utils.files import expand_home
+from tlsearch.utils.addresses import expand_home, is_address
 
 
 class UserPath(click.Path):

@@ -1,4 +1,4 @@
-"""Addresses of images elsewhere, such as ``s3://bucket/pets``: what of them may be shown, and the names of sources."""
+"""Where images are: addresses such as ``s3://bucket/pets``, what of them may be shown, and the names of sources."""
 
 from __future__ import annotations
 
@@ -47,3 +47,11 @@ def without_ending(name: str) -> str:
     """The name of a file without its ending: ``pets`` for ``pets.tar.gz``."""
     path = PurePosixPath(name)
     return path.with_suffix("").stem if path.with_suffix("").suffix == ".tar" else path.stem
+
+
+def expand_home(path: Path) -> Path:
+    """The path with ``~`` and ``~name`` in its beginning expanded; as it is where there is no such home folder."""
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        return path

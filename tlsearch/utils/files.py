@@ -131,14 +131,6 @@ def reserve(file: IO[bytes], size: int) -> None:
         os.ftruncate(file.fileno(), size)
 
 
-def expand_home(path: Path) -> Path:
-    """The path with ``~`` and ``~name`` in its beginning expanded; as it is where there is no such home folder."""
-    try:
-        return path.expanduser()
-    except RuntimeError:
-        return path
-
-
 def is_full(error: BaseException) -> bool:
     """Whether an error says that a disk is full: the system's own, a database's, or one that came from the worker."""
     if isinstance(error, OSError) and error.errno in FULL:

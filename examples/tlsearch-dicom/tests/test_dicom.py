@@ -8,7 +8,7 @@ from PIL import Image
 from tlsearch_dicom import DicomReader
 from tlsearch_dicom.sample import write_sample
 
-from tlsearch.data.index import scan
+from tlsearch.data.survey import scan
 from tlsearch.errors import DataError
 from tlsearch.plugin_api import ReadingOptions
 from tlsearch.testing import ReaderTests
