@@ -17,7 +17,8 @@ from tlsearch.config import IMBALANCED_METRIC, USUAL_METRIC
 from tlsearch.plugins.registry import find_plugins
 
 ENGINE = Path(tlsearch.__file__).parent
-NAMES = {e.name for e in find_plugins() if e.distribution == "tlsearch"}
+NAMES = {e.name for e in find_plugins() if e.distribution == "tlsearch" and e.kind != "reader"}
+"""Readers are called what they read, such as folders: words that the engine needs too."""
 
 ENGLISH = {"flip", "crop", "rotate", "shift", "color", "standard"}
 """Names that are ordinary words too: a longer text and an identifier may have these, a text of its own may not."""
