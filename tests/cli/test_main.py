@@ -469,6 +469,18 @@ def test_cache(tmp_path: Path) -> None:
     assert (tmp_path / "cache" / "mine.json").exists()
 
 
+def test_unpacked_images_in_the_cache_are_removed_where_that_is_asked_for(tmp_path: Path) -> None:
+    sources = tmp_path / "cache" / "sources"
+    (sources / "one" / "set").mkdir(parents=True)
+    (sources / "one" / "set" / "a.png").write_bytes(b"0" * 3_000_000)
+    held = f"{tmp_path / 'cache' / 'features'}\n0 files, 0.00 MB\n{sources}\n1 files, 3.00 MB\n"
+    assert tlsearch("cache", "info").stdout == held
+    assert str(sources) not in tlsearch("cache", "clear").stdout
+    assert tlsearch("cache", "info").stdout == held
+    assert f"{sources}\nremoved 1 files, 3.00 MB\n" in tlsearch("cache", "clear", "--sources").stdout
+    assert not sources.exists()
+
+
 def test_cache_in_a_place_that_cannot_be(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     result = tlsearch("cache", "info", "--cache-dir", tmp_path / "file" / "below")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,28 +19,50 @@ _DIRECTORY = click.option(
 )  # fmt: skip
 
 
-@click.group(short_help="The features that runs have computed and kept.")
+@click.group(short_help="What runs have computed, unpacked or downloaded, and kept.")
 def cache() -> None:
-    """Shows or removes the features that runs have computed and kept.
+    """Shows or removes the features that runs have computed, and the images that they have unpacked or downloaded.
 
-    Removing them costs time, nothing else.
+    Removing features costs time, nothing else.
     """
 
 
 @cache.command(short_help="Say where it is and how large.")
 @_DIRECTORY
 def info(cache_dir: Path | None) -> None:
-    """Prints where the features are kept, and how much room they take."""
+    """Prints where features and images are kept, and how much room they take."""
     held = _open(cache_dir).info()
     click.echo(f"{held.directory}\n{held.files:,} files, {_gigabytes(held.bytes)}")
+    folder, files, size = _sources(cache_dir)
+    if files:
+        click.echo(f"{folder}\n{files:,} files, {_gigabytes(size)}")
 
 
 @cache.command(short_help="Remove everything in it.")
 @_DIRECTORY
-def clear(cache_dir: Path | None) -> None:
+@click.option(
+    "--sources",
+    is_flag=True,
+    default=False,
+    help="Remove unpacked and downloaded images, too; runs on arrays have theirs nowhere else.  [default: off]",
+)
+def clear(cache_dir: Path | None, sources: bool) -> None:
     """Removes all features. Not while a run is going on."""
     removed = _open(cache_dir).clear()
     click.echo(f"{removed.directory}\nremoved {removed.files:,} files, {_gigabytes(removed.bytes)}")
+    if sources:
+        folder, files, size = _sources(cache_dir)
+        shutil.rmtree(folder, ignore_errors=True)
+        click.echo(f"{folder}\nremoved {files:,} files, {_gigabytes(size)}")
+
+
+def _sources(chosen: Path | None) -> tuple[Path, int, int]:
+    """The folder of unpacked and downloaded images, how many files are in it, and their size in bytes."""
+    from tlsearch.utils.cache_folders import sources_dir
+
+    folder = sources_dir(chosen)
+    sizes = [file.stat().st_size for file in folder.rglob("*") if file.is_file() and not file.is_symlink()]
+    return folder, len(sizes), sum(sizes)
 
 
 def _open(chosen: Path | None) -> FeatureStore:
