@@ -13,30 +13,23 @@ import pytest
 from PIL import Image
 
 import tlsearch as package
-from tests.helpers.small_run import MARKS, OPTIONS, TrialRecord, tlsearch
+from tests.helpers.small_run import MARKS, TrialRecord, run_as_a_user
 
 pytestmark = [*MARKS, pytest.mark.slow]
 
-FEW = ("--trials", "3", *OPTIONS[4:], "--backbone", "tiny", "--baseline", "none", "--augment", "none")
+FEW = ("--trials", "3", "--baseline", "none", "--augment", "none")
 
 
-def run_of(source: object, *options: object) -> TrialRecord:
-    """A short search of ``source`` in the test's own folder."""
-    done = tlsearch("run", source, *FEW, "--output", "out", *options)
-    assert done.exit_code == 0, done.output
-    return TrialRecord(Path.cwd(), done.output)
+def run_of(source: object, home: Path, site: Path, *options: object) -> TrialRecord:
+    """A short search of ``source`` that starts in ``home``."""
+    run_as_a_user(Path(str(source)), home, site, *FEW, *map(str, options))
+    return TrialRecord.of(home)
 
 
 @pytest.fixture
-def folder_run(images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TrialRecord:
-    monkeypatch.setattr("tlsearch.pipeline.confirm.MOST_FOLDS", 1)
-    monkeypatch.setattr("tlsearch.pipeline.confirm.REPEATS", 0)
-    (tmp_path / "folder").mkdir()
-    monkeypatch.chdir(tmp_path / "folder")
-    record = run_of(images)
-    (tmp_path / "other").mkdir()
-    monkeypatch.chdir(tmp_path / "other")
-    return record
+def folder_run(once: Callable[[str, Callable[[Path], None]], Path], images: Path, site: Path) -> TrialRecord:
+    """The run of the folder of images, one for all tests."""
+    return TrialRecord.of(once("folder-run", lambda home: run_as_a_user(images, home, site, *FEW)))
 
 
 def files_of(images: Path) -> list[tuple[str, str]]:
@@ -66,10 +59,10 @@ def archive(images: Path) -> list[object]:
 
 @pytest.mark.parametrize("source", [table, metadata, archive])
 def test_another_source_of_the_same_images_gives_the_same_run(
-    folder_run: TrialRecord, images: Path, source: Callable[[Path], list[object]]
+    folder_run: TrialRecord, images: Path, site: Path, source: Callable[[Path], list[object]]
 ) -> None:
     first, *options = source(images)
-    other = run_of(first, *options)
+    other = run_of(first, Path.cwd(), site, *options)
     assert other.result.dataset.fingerprint == folder_run.result.dataset.fingerprint
     assert other.trials() == folder_run.trials()
     assert other.result.metrics.test == folder_run.result.metrics.test
