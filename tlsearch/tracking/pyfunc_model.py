@@ -11,6 +11,7 @@ import binascii
 import importlib.util
 import json
 import os
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -127,7 +128,16 @@ def _load_code(path: str) -> Any:
     if spec is None or spec.loader is None:
         raise MlflowException.invalid_parameter_value(f"{path} is not a Python file.")
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    # Python looks the module of a dataclass up by its name while the class is made.
+    before = sys.modules.get(spec.name)
+    sys.modules[spec.name] = module
+    try:
+        spec.loader.exec_module(module)
+    finally:
+        if before is None:
+            del sys.modules[spec.name]
+        else:
+            sys.modules[spec.name] = before
     return module
 
 
