@@ -176,6 +176,19 @@ TREES: dict[str, tuple[str, dict[str, str]]] = {
         "train/Cat train/Dog test/cat test/dog",
         {"train/Cat": "train:Cat", "train/Dog": "train:Dog", "test/cat": "test:Cat", "test/dog": "test:Dog"},
     ),
+    "classes in another form of Unicode": (
+        "train/Ka\u0308fer train/dog test/K\u00e4fer test/dog",
+        {
+            "train/Ka\u0308fer": "train:K\u00e4fer",
+            "train/dog": "train:dog",
+            "test/K\u00e4fer": "test:K\u00e4fer",
+            "test/dog": "test:dog",
+        },
+    ),
+    "classes of signs in another case": (
+        "train/c++ train/c# test/C++ test/C#",
+        {"train/c++": "train:c++", "train/c#": "train:c#", "test/C++": "test:c++", "test/C#": "test:c#"},
+    ),
     "something beside the splits": (
         "train/a train/b test/a test/b extra/a",
         {"train/a": "train:a", "train/b": "train:b", "test/a": "test:a", "test/b": "test:b"},
@@ -267,6 +280,12 @@ REFUSED: dict[str, tuple[str, str]] = {
         r"one class to train on \(good\), and test holds others \(broken\).*such as .*test",
     ),
     "other classes in test": ("train/a train/b test/c test/d", r"\(c, d\) are none of those of training \(a, b\)"),
+    "a copy of the classes beside them": ("yes no tumor/yes tumor/no", r"--exclude 'tumor'\), or .*--layout classes"),
+    "test folders within training": ("train/a train/b train/test/a train/test/b", "--exclude 'test'"),
+    "sites that are divided": (
+        "north/train/a north/train/b north/test/a south/train/a south/train/b south/test/a",
+        "holds training and test folders of its own, with classes in them: name one of them",
+    ),
     "boxes instead of classes": ("train/images valid/images", "lie in no class folder"),
 }
 
@@ -297,3 +316,8 @@ def test_the_working_directory_is_read_as_any_folder(tmp_path: Path, monkeypatch
     plant(tmp_path, CAT_DOG)
     monkeypatch.chdir(tmp_path)
     assert [item.path for item in read(Path()).items] == [item.path for item in read(tmp_path).items]
+
+
+def test_an_archive_beside_class_folders_is_counted(tmp_path: Path) -> None:
+    reading = read(plant(tmp_path, ("cat", "dog", "bird.zip")))
+    assert [entry.path for entry in reading.skipped] == ["bird.zip"]

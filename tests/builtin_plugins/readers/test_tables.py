@@ -549,3 +549,16 @@ def test_any_bytes_are_read_or_refused(tmp_path: Path, content: bytes, ending: s
     with suppress(TlsearchError):
         reading = TableReader().read(source, ReadingOptions())
         assert all(item.labels and "\\" not in item.path for item in reading.items)
+
+
+@pytest.mark.parametrize("strange", ["extra", "PrivateTest", "hold out"])
+def test_a_split_that_is_understood_in_part_is_refused(
+    tmp_path: Path, make_dataset: Callable[..., Path], strange: str
+) -> None:
+    root = make_dataset(tmp_path, classes=("a", "b"), per_class=4, size=32)
+    rows = ["file,label,split"]
+    for label in "ab":
+        rows += [f"{label}/{n:03}.png,{label},{part}" for n, part in enumerate(("train", "train", "test", strange))]
+    (tmp_path / "labels.csv").write_text("\n".join(rows))
+    with pytest.raises(DataError, match=f"'split' is called like a split and holds {strange!r} beside"):
+        scan(tmp_path / "labels.csv", reading=ReadingOptions(images=str(root)))

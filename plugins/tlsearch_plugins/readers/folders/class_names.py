@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from unicodedata import normalize
 
 from tlsearch.errors import DataError
 from tlsearch_plugins.readers.folders.layout import ClassFolder, Layout, LeftOut
@@ -17,6 +18,7 @@ def match_parts(root: Path, layout: Layout) -> None:
 
     Raises ``DataError`` where a part has several classes and none of them is one of training.
     """
+    layout.classes = [replace(found, name=normalize("NFC", found.name)) for found in layout.classes]
     trained = {found.name for found in layout.classes if found.split in (None, "train")}
     kept: list[ClassFolder] = []
     unknown: dict[str, list[ClassFolder]] = defaultdict(list)
@@ -40,7 +42,8 @@ def _nearest(name: str, trained: set[str]) -> str | None:
     """The class of training that is called so, or that differs in case, spaces and marks only."""
     if name in trained:
         return name
-    alike = [other for other in trained if words(other) == words(name)]
+    alike = [other for other in trained if other.casefold().strip() == name.casefold().strip()]
+    alike = alike or [other for other in trained if words(other) == words(name)]
     return alike[0] if len(alike) == 1 else None
 
 

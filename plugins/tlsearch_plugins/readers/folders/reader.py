@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -22,6 +23,9 @@ from tlsearch_plugins.readers.folders.pruned import pruned_walk
 from tlsearch_plugins.readers.folders.rules import LAYOUTS, understand
 
 NO_CLASS_FOLDER = "it lies in no class folder"
+
+ARCHIVES = re.compile(r"\.(zip|rar|7z|tar|tgz|tar\.\w{2,4})$", re.IGNORECASE)
+ARCHIVE = "it is an archive beside the class folders; unpack what it holds"
 
 
 class FolderReader:
@@ -116,6 +120,7 @@ def _skipped(layout: Layout, entered: Sequence[Folder], places: Places) -> Itera
     left_out = [item.folder for item in layout.left_out]
     for parent in {id(folder): folder for folder in (*entered, *layout.parents)}.values():
         yield from (Skipped(places.name_of(file), NO_CLASS_FOLDER) for file in parent.images)
+        yield from (Skipped(places.name_of(file), ARCHIVE) for file in parent.files if ARCHIVES.search(file.name))
         yield from (Skipped(places.name_of(entry.path), entry.reason) for entry in parent.refused)
         for folder in parent.folders:
             if not folder.holds_images and folder not in left_out:

@@ -25,6 +25,7 @@ from tlsearch_plugins.readers.folders.layout import (
     read_as_subfolders,
 )
 from tlsearch_plugins.readers.folders.names import Part
+from tlsearch_plugins.readers.folders.nested import copy_beside, two_levels
 
 Rule = Callable[[Folder], Layout | None]
 
@@ -75,7 +76,7 @@ def add_part(layout: Layout, holder: Folder, part: Part | None) -> None:
 
 def understand_part(root: Folder) -> Layout:
     """The layout within one part of a split: everything but splits."""
-    for rule in (_masks, _folds, _pieces, _two_levels, read_as_classes):
+    for rule in (_masks, _folds, _pieces, copy_beside, two_levels, read_as_classes):
         if (layout := rule(root)) is not None:
             return layout
     raise AssertionError("the last rule takes every tree")
@@ -182,6 +183,12 @@ def _class_splits(folder: Folder) -> Layout | None:
             f"(--layout class-splits leaves {listed(rest)} out)",
             "all images of each folder belong together (--layout classes)",
         )
+    below = [{f.name for part in owner.image_folders for f in part.image_folders} for owner in divided]
+    if len(divided) > 1 and len(set.intersection(*below)) >= 2:
+        raise DataError(
+            f"Every folder in {folder.path} holds training and test folders of its own, with classes in them: name one "
+            f"of them, such as {divided[0].path}."
+        )
     return read_as_class_splits(folder)
 
 
@@ -245,26 +252,6 @@ def _pieces(folder: Folder) -> Layout | None:
     return layout
 
 
-def _two_levels(folder: Folder) -> Layout | None:
-    """Folders within folders where either may be the classes: read as neither."""
-    inner = folder.image_folders
-    nested = [f for f in inner if not f.images and len(enter(f)[0].image_folders) >= 2]
-    if len(inner) < 2 or len(nested) < 2 or any(f.images for f in inner):
-        return None
-    below = [f for outer in inner for f in enter(outer)[0].image_folders]
-    if all(names.is_piece(f.name) for f in below):
-        return None
-    numbered_outside = all(names.is_number(f.name) for f in inner)
-    if all(names.is_number(f.name) for f in below) and not numbered_outside:
-        return None
-    unique = list({f.name: f for f in below}.values())
-    raise AmbiguousError(
-        folder,
-        f"the classes are {listed(inner)} (--layout classes)",
-        f"the classes are {listed(unique)} (--layout subfolders)",
-    )
-
-
 RULES: tuple[Rule, ...] = (
     _splits,
     _class_parts_in_names,
@@ -272,7 +259,8 @@ RULES: tuple[Rule, ...] = (
     _masks,
     _class_splits,
     _pieces,
-    _two_levels,
+    copy_beside,
+    two_levels,
     read_as_classes,
 )
 """In this order; the last one takes every tree."""

@@ -11,7 +11,7 @@ from tlsearch.folders.walk import looks_like_image
 from tlsearch_plugins.readers.folders.names import words
 from tlsearch_plugins.readers.tables.labels import LABEL_NAMES, is_label, is_one_hot, is_usable, label_columns
 from tlsearch_plugins.readers.tables.parsing import Table
-from tlsearch_plugins.readers.tables.splits import SPLIT_NAMES, holds_folds, is_split_column
+from tlsearch_plugins.readers.tables.splits import SPLIT_NAMES, holds_folds, is_split_column, require_no_half_split
 
 ROLES = ("image", "label", "split", "group", "weight")
 """What a column can be; each has an option ``--<role>-column``."""
@@ -71,6 +71,9 @@ def find_columns(table: Table, chosen: Mapping[str, str], count_files: Finder, w
     image = _image_column(table, given, count_files, where)
     rest = [name for name in table.columns if name != image and name not in given.values()]
     split = given.get("split") or _named(rest, SPLIT_NAMES, lambda name: is_split_column(table, name))
+    if split is None:
+        for name in (name for name in rest if normal(name) in SPLIT_NAMES):
+            require_no_half_split(table, name)
     group = given.get("group") or _named(rest, GROUP_NAMES, lambda name: _joins(table.columns[name]))
     weight = given.get("weight") or _named(rest, WEIGHT_NAMES, lambda name: _are_weights(table.columns[name]))
     taken = {image, split, group, weight}

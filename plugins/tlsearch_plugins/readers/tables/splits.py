@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from tlsearch.errors import DataError
 from tlsearch.plugins.kinds.reader import PartName
 from tlsearch_plugins.readers.folders.names import is_fold, part_and_rest, words
 from tlsearch_plugins.readers.tables.labels import is_missing, is_yes
@@ -58,6 +59,21 @@ def is_split_column(table: Table, column: str) -> bool:
         return False
     numbered = any(_NUMBER.fullmatch(value) for value in filled)
     return not numbered or words(column)[0] == "is" or bool(_FOLD_NAMES & set(words(column)))
+
+
+def require_no_half_split(table: Table, column: str) -> None:
+    """Raise ``DataError`` where some cells of a column that is called like a split name parts and others do not.
+
+    Rows that somebody marked for testing must not be trained on.
+    """
+    filled = sorted({value for value in table.columns[column] if not is_missing(value)})
+    strange = [value for value in filled if place_of(column, value) is None]
+    tested = [value for value in filled if "test" in words(value) or "val" in words(value)]
+    if strange and tested:
+        raise DataError(
+            f"The column {column!r} is called like a split and holds {strange[0]!r} beside {tested[0]!r}: write train, "
+            "val and test in it, or name another column with --split-column."
+        )
 
 
 def holds_folds(table: Table, column: str) -> bool:
