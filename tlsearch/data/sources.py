@@ -20,11 +20,15 @@ def read_source(source: Path | str, options: ReadingOptions | None = None) -> Re
     ``PluginFailedError`` where a reader breaks.
     """
     text, complete = str(source), completed(options or ReadingOptions())
+    try:
+        there = Path(text).exists()
+    except (OSError, ValueError) as error:  # a name that no file can have
+        raise DataError(f"{text[:80]} cannot be opened ({error}): name a folder of images.") from error
     for reader in _readers():
         if reader.accepts(text):
             reading: Reading = reader.read(text, complete)
             return reading
-    what = "is a file that no reader takes" if Path(text).exists() else "does not exist"
+    what = "is a file that no reader takes" if there else "does not exist"
     raise DataError(
         f"{text} {what}: name a folder that holds one folder of images for each class, or a table of labels."
     )
