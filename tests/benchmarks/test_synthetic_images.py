@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from benchmarks.common.synthetic_images import draw_image, write_images
+from tests.helpers.likeness import pairs_of
 from tlsearch.data.likeness.fingerprint import image_fingerprint
-from tlsearch.data.likeness.near_duplicates import find_near_duplicates
 
 
 def test_images_are_all_different_and_the_same_again(tmp_path: Path) -> None:
@@ -26,5 +26,5 @@ def test_images_are_all_different_and_the_same_again(tmp_path: Path) -> None:
 
 def test_no_image_is_taken_for_a_copy_of_another() -> None:
     looks = [image_fingerprint(draw_image(n % 10, 64, np.random.default_rng(n))) for n in range(400)]
-    assert find_near_duplicates(looks) == []
-    assert find_near_duplicates([*looks, looks[7]]) == [(7, 400)]
+    assert pairs_of(looks) == []
+    assert pairs_of([*looks, looks[7]]) == [(7, 400)]

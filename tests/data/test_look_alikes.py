@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import numpy as np
 import pytest
 
-from tlsearch.data.likeness.look_alikes import pairs_that_count
+from tlsearch.data.likeness.look_alikes import pairs_that_count, settled
 
 CLASSES = ("good", "scratched")
 
 
 def chain(*rows: int) -> list[tuple[int, int]]:
     return list(pairwise(rows))
+
+
+def count(pairs: list[tuple[int, int]], labels: list[int]) -> tuple[list[list[int]], str | None]:
+    """What ``pairs_that_count`` gives, as lists."""
+    kept, warning = pairs_that_count(np.array(pairs, np.int64), labels, CLASSES)
+    return kept.tolist(), warning
 
 
 @pytest.mark.parametrize(
@@ -24,7 +31,7 @@ def chain(*rows: int) -> list[tuple[int, int]]:
     ],
 )
 def test_look_alikes_are_kept_together(labels: list[int], pairs: list[tuple[int, int]]) -> None:
-    assert pairs_that_count(pairs, labels, CLASSES) == (pairs, None)
+    assert count(pairs, labels) == ([list(pair) for pair in pairs], None)
 
 
 @pytest.mark.parametrize(
@@ -38,6 +45,12 @@ def test_look_alikes_are_kept_together(labels: list[int], pairs: list[tuple[int,
 def test_the_rule_is_set_aside_where_it_does_not_fit(
     labels: list[int], pairs: list[tuple[int, int]], reason: str
 ) -> None:
-    kept, warning = pairs_that_count(pairs, labels, CLASSES)
-    assert kept == ()
+    kept, warning = count(pairs, labels)
+    assert kept == []
     assert str(warning).startswith(f"{reason}: pictures that look alike are not kept together")
+
+
+def test_what_settles_it_is_that_most_of_a_class_is_one_group() -> None:
+    labels = [0] * 30 + [1] * 30
+    for pairs, expected in ((chain(*range(15)), True), (chain(*range(14)), False), ([(0, 31), (1, 32)], False)):
+        assert settled(np.array(pairs), labels) is expected

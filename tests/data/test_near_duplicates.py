@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.helpers.likeness import pairs_of, stored
 from tlsearch.data.images.decode import load_rgb, read_picture
 from tlsearch.data.images.parallel import map_files
-from tlsearch.data.likeness import near_duplicates as likeness
+from tlsearch.data.likeness import rules
 from tlsearch.data.likeness.align import compare_aligned, correlate
 from tlsearch.data.likeness.fingerprint import SHAPE, ImageFingerprint, image_fingerprint
 from tlsearch.data.likeness.near_duplicates import find_near_duplicates
@@ -67,7 +68,7 @@ def test_photographs_are_found_again(photographs: list[Image.Image], change: str
     looks = [image_fingerprint(picture) for picture in photographs] + [
         image_fingerprint(alter(picture)) for picture in photographs
     ]
-    pairs = find_near_duplicates(looks)
+    pairs = pairs_of(looks)
     assert {(one, other - count) for one, other in pairs} <= {(row, row) for row in range(count)}
     assert count == 100
     assert len(pairs) >= share * count
@@ -76,13 +77,13 @@ def test_photographs_are_found_again(photographs: list[Image.Image], change: str
 def test_the_first_rule_alone_would_not_find_crops(
     photographs: list[Image.Image], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(likeness, "compare_aligned", lambda ones, others: (np.zeros(len(ones)), np.zeros(len(ones))))
+    monkeypatch.setattr(rules, "compare_aligned", lambda ones, others: (np.zeros(len(ones)), np.zeros(len(ones))))
     looks = [
         look
         for picture in photographs
         for look in (image_fingerprint(picture), image_fingerprint(cropped(picture, 2, 2, 2, 2)))
     ]
-    assert len(find_near_duplicates(looks)) < 20
+    assert len(pairs_of(looks)) < 20
 
 
 def test_no_two_photographs_of_the_example_look_alike() -> None:
@@ -97,9 +98,7 @@ def test_two_of_many_photographs_look_alike() -> None:
     files = [file for name in ("shorts", "skirt", "t-shirt") for file in sorted((MORE / "train" / name).iterdir())]
     looks = list(map_files(lambda file: read_picture(file, 64).look, files))
     assert len(looks) > 1000
-    assert [(files[a].parent.name, files[b].parent.name) for a, b in find_near_duplicates(looks)] == [
-        ("shorts", "skirt")
-    ]
+    assert [(files[a].parent.name, files[b].parent.name) for a, b in pairs_of(looks)] == [("shorts", "skirt")]
 
 
 def test_a_shirt_of_another_colour_is_another_shirt(photographs: list[Image.Image]) -> None:
@@ -107,27 +106,33 @@ def test_a_shirt_of_another_colour_is_another_shirt(photographs: list[Image.Imag
     picture = photographs[0].resize((160, 160))
     other = picture.copy()
     other.paste(Image.new("RGB", (90, 90), (30, 90, 200)), (35, 35), Image.linear_gradient("L").resize((90, 90)))
-    assert find_near_duplicates([image_fingerprint(picture), image_fingerprint(other)]) == []
-    assert find_near_duplicates([image_fingerprint(picture), image_fingerprint(picture)]) == [(0, 1)]
+    assert pairs_of([image_fingerprint(picture), image_fingerprint(other)]) == []
+    assert pairs_of([image_fingerprint(picture), image_fingerprint(picture)]) == [(0, 1)]
 
 
 def test_pictures_of_one_colour_look_like_nothing() -> None:
     plain = [image_fingerprint(Image.new("RGB", (90, 90), (shade, shade, shade))) for shade in (0, 0, 90, 255, 255)]
-    assert find_near_duplicates(plain) == []
+    assert pairs_of(plain) == []
 
 
-def test_what_was_not_decoded_is_left_out() -> None:
+def test_among_none_or_one_there_is_no_pair() -> None:
     picture = image_fingerprint(Image.effect_noise((90, 90), 90).convert("RGB"))
-    assert find_near_duplicates([None, picture, None, picture]) == [(1, 3)]
-    assert find_near_duplicates([]) == []
-    assert find_near_duplicates([None, picture]) == []
+    assert pairs_of([picture, picture]) == [(0, 1)]
+    assert pairs_of([picture]) == []
+    assert pairs_of([]) == []
+
+
+def test_what_is_left_out_is_in_no_pair() -> None:
+    picture = image_fingerprint(Image.effect_noise((90, 90), 90).convert("RGB"))
+    with stored([picture] * 4) as looks:
+        assert find_near_duplicates(looks, left_out=[1]).tolist() == [[0, 2], [0, 3], [2, 3]]
 
 
 def test_small_pictures_need_equal_hashes_and_thumbnails() -> None:
     """No crop is undone: they have too little detail to tell a crop from another picture."""
     noise = Image.effect_noise((50, 50), 90).convert("RGB")
-    assert find_near_duplicates([image_fingerprint(noise), image_fingerprint(encoded(noise, 95))]) == [(0, 1)]
-    assert find_near_duplicates([image_fingerprint(noise), image_fingerprint(noise.crop((2, 2, 50, 50)))]) == []
+    assert pairs_of([image_fingerprint(noise), image_fingerprint(encoded(noise, 95))]) == [(0, 1)]
+    assert pairs_of([image_fingerprint(noise), image_fingerprint(noise.crop((2, 2, 50, 50)))]) == []
 
 
 def test_every_pair_is_found_among_many() -> None:
@@ -149,7 +154,7 @@ def test_every_pair_is_found_among_many() -> None:
         if (hashes[one] ^ hashes[other]).bit_count() <= 4
     ]
     assert len(expected) > 500
-    assert find_near_duplicates(looks) == expected
+    assert pairs_of(looks) == expected
 
 
 def test_a_crop_is_undone() -> None:

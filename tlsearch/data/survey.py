@@ -7,9 +7,11 @@ are kept can be chosen before anything is decoded; ``pixels.decode_all`` then re
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeAlias
 
 from tlsearch.data.groups import group_names
 from tlsearch.data.images.decode import DecodedImage, ImageError, calm_pillow, deep_range, open_image, read_picture
@@ -18,14 +20,19 @@ from tlsearch.data.images.parallel import CountListener, map_files
 from tlsearch.data.images.rgb import Decoding, is_deep
 from tlsearch.data.index import DEFAULTS, DatasetIndex, ImageOptions, ImageRecord, Survey
 from tlsearch.data.likeness.fingerprint import ImageFingerprint
-from tlsearch.data.likeness.look_alikes import pairs_that_count
+from tlsearch.data.likeness.look_alikes import pairs_that_count, settled
 from tlsearch.data.likeness.near_duplicates import find_near_duplicates
+from tlsearch.data.likeness.store import FingerprintStore
+from tlsearch.data.likeness.unions import with_copies
 from tlsearch.data.small_classes import drop_few, drop_small
 from tlsearch.data.source_parts import settle_parts
 from tlsearch.data.sources import read_source
 from tlsearch.data.usable import label_of, require_usable
 from tlsearch.folders.walk import Skipped
 from tlsearch.plugins.kinds.reader import Item, Reading, ReadingOptions
+
+Outcome: TypeAlias = tuple[ImageRecord, ImageFingerprint] | Skipped
+"""The completed record of an image and its look, or why it is not used."""
 
 _CHECK_SIZE = 64  # side in pixels to which scan squeezes what it throws away
 
@@ -80,9 +87,13 @@ def scan(
 ) -> DatasetIndex:
     """Read a source, survey it and decode all of it, keeping no pixels. Raises what ``survey`` does."""
     found = survey(read_source(source, reading), options=options)
+
+    def read(row: int) -> Outcome:
+        outcome = read_image(found, row, _CHECK_SIZE)
+        return outcome if isinstance(outcome, Skipped) else (outcome[0], outcome[1].look)
+
     with calm_pillow():
-        read = map_files(lambda row: read_image(found, row, _CHECK_SIZE), range(len(found.images)), progress)
-        return assemble(found, [item if isinstance(item, Skipped) else (item[0], item[1].look) for item in read])
+        return assemble(found, map_files(read, range(len(found.images)), progress))
 
 
 def read_image(found: Survey, row: int, size: int) -> tuple[ImageRecord, DecodedImage] | Skipped:
@@ -103,44 +114,64 @@ def read_image(found: Survey, row: int, size: int) -> tuple[ImageRecord, Decoded
     return record, picture
 
 
-def assemble(found: Survey, outcomes: Sequence[tuple[ImageRecord, ImageFingerprint] | Skipped]) -> DatasetIndex:
-    """The index from the outcome of every image of a survey; looks are compared here and kept no longer.
+def assemble(found: Survey, outcomes: Iterable[Outcome], folder: Path | None = None) -> DatasetIndex:
+    """The index from the outcome of every image of a survey, in order; looks are compared here and kept no longer.
 
-    Raises ``DataError`` when too few images are left.
+    Until they are, their thumbnails are in a file in ``folder``, or in the system's folder for temporary files. Raises
+    ``DataError`` when too few images are left, ``RunError`` when the disk is full.
     """
-    kept = [row for row, item in enumerate(outcomes) if not isinstance(item, Skipped)]
-    read = [item for item in outcomes if not isinstance(item, Skipped)]
-    broken = (item for item in outcomes if isinstance(item, Skipped))
-    skipped = tuple(sorted((*found.skipped, *broken), key=lambda item: item.path))
-    images = tuple(record for record, _ in read)
-    files = tuple(found.files[row] for row in kept)
-    index = DatasetIndex(
-        root=found.root,
-        classes=found.classes,
-        images=images,
-        skipped=skipped,
-        files=files,
-        reading=found.reading,
-        look_alikes=found.options.look_alikes,
-        decoding=found.decoding,
-    )
-    if found.options.look_alikes == "auto":
-        index = _with_look_alikes(index, [look for _, look in read])
+    with ExitStack() as stack:
+        looks: FingerprintStore | None = None
+        if found.options.look_alikes == "auto":
+            looks = stack.enter_context(FingerprintStore(len(found.images), folder))
+        read = [_keep_look(outcome, looks) for outcome in outcomes]
+        index = _index(found, read)
+        if looks is not None:
+            index = _with_look_alikes(index, looks)
     if found.options.drop_small:
         index = drop_small(index, found.options.group_by)
     require_usable(index)
     return index
 
 
-def _with_look_alikes(index: DatasetIndex, looks: Sequence[ImageFingerprint]) -> DatasetIndex:
-    """The index with the pairs that look alike, or with a note that the rule does not fit these images."""
-    images, reading = index.images, index.reading
-    pairs = find_near_duplicates(looks)
-    unequal = [(one, other) for one, other in pairs if images[one].sha256 != images[other].sha256]
-    alike, warning = pairs_that_count(unequal, index.labels, index.classes)
+def _keep_look(outcome: Outcome, looks: FingerprintStore | None) -> ImageRecord | Skipped:
+    if isinstance(outcome, Skipped):
+        return outcome
+    record, look = outcome
+    if looks is not None:
+        looks.add(look)
+    return record
+
+
+def _index(found: Survey, read: Sequence[ImageRecord | Skipped]) -> DatasetIndex:
+    """The index of what could be read, before looks are compared."""
+    broken = (item for item in read if isinstance(item, Skipped))
+    return DatasetIndex(
+        root=found.root,
+        classes=found.classes,
+        images=tuple(item for item in read if not isinstance(item, Skipped)),
+        skipped=tuple(sorted((*found.skipped, *broken), key=lambda item: item.path)),
+        files=tuple(file for file, item in zip(found.files, read, strict=True) if not isinstance(item, Skipped)),
+        reading=found.reading,
+        look_alikes=found.options.look_alikes,
+        decoding=found.decoding,
+    )
+
+
+def _with_look_alikes(index: DatasetIndex, looks: FingerprintStore) -> DatasetIndex:
+    """The index with the pairs that look alike, or with a note that the rule does not fit these images.
+
+    ``looks`` are those of its images. Of images with equal content only the first is compared, for all of them.
+    """
+    copies, labels = index.copies, index.labels
+    pairs = find_near_duplicates(
+        looks, [copy for _, copy in copies], lambda some: settled(with_copies(some, copies), labels)
+    )
+    alike, warning = pairs_that_count(with_copies(pairs, copies), labels, index.classes)
+    reading = index.reading
     if warning is not None and reading is not None:
         reading = replace(reading, notes=(*reading.notes, warning))
-    return replace(index, lookalikes=tuple(alike), reading=reading)
+    return replace(index, lookalikes=tuple((one, other) for one, other in alike.tolist()), reading=reading)
 
 
 def _record(item: Item, label: int, size: tuple[int, int]) -> ImageRecord:

@@ -14,9 +14,8 @@ import numpy as np
 
 from tlsearch.data.images.decode import calm_pillow, shrink
 from tlsearch.data.images.parallel import CountListener, map_files
-from tlsearch.data.index import DatasetIndex, ImageRecord, Survey
-from tlsearch.data.likeness.fingerprint import ImageFingerprint
-from tlsearch.data.survey import assemble, read_image
+from tlsearch.data.index import DatasetIndex, Survey
+from tlsearch.data.survey import Outcome, assemble, read_image
 from tlsearch.folders.walk import Skipped
 from tlsearch.plugins.api import Images
 from tlsearch.utils.files import atomic_path, create_array, unusable
@@ -35,23 +34,22 @@ def decode_all(
     """
     file.parent.mkdir(parents=True, exist_ok=True)
     with atomic_path(file) as part:
-        outcomes = _decode_to(part, found, size, progress, workers)
-        index = assemble(found, outcomes)
+        index = _decode_to(part, found, size, progress, workers)
         used = {image.path for image in index.images}
         kept = [row for row, image in enumerate(found.images) if image.path in used]
-        if len(kept) < len(outcomes):
+        if len(kept) < len(found.images):
             select_rows(part, kept, part)
     return index
 
 
 def _decode_to(
     file: Path, found: Survey, size: int, progress: CountListener | None, workers: int | None
-) -> list[tuple[ImageRecord, ImageFingerprint] | Skipped]:
+) -> DatasetIndex:
     """Decode into a row for every image of the survey; those of broken files stay zero."""
     count = len(found.images)
     pixels = new_pixels(file, count, size)
 
-    def read(row: int) -> tuple[ImageRecord, ImageFingerprint] | Skipped:
+    def read(row: int) -> Outcome:
         outcome = read_image(found, row, size)
         if isinstance(outcome, Skipped):
             return outcome
@@ -60,9 +58,9 @@ def _decode_to(
         return record, picture.look
 
     with calm_pillow():
-        outcomes = list(map_files(read, range(count), progress, workers))
+        index = assemble(found, map_files(read, range(count), progress, workers), file.parent)
     pixels.flush()
-    return outcomes
+    return index
 
 
 def new_pixels(file: Path, count: int, size: int) -> np.memmap[Any, Any]:

@@ -18,6 +18,9 @@ SHAPE = (64, 72)
 SMALL = 64
 """A picture with a shorter side has less detail than its thumbnail could show."""
 
+WHOLE_PICTURE = 6
+"""The first of ``COLOURS``: mean and spread of red, green and blue over the whole picture."""
+
 _BORDER = 2  # pixels of the thumbnail, as thick as the frames that people put around pictures
 _BRIGHT = 95  # the percentile that stands for the brightest: it shows a tint better than the mean does
 

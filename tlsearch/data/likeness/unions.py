@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import product
 
 import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from tlsearch.types import IntArray
 
-def join(count: int, pairs: Iterable[tuple[int, int]]) -> tuple[int, ...]:
-    """For each of the rows 0..count-1 the least row that it is connected with."""
-    edges = np.array(list(pairs), np.int64).reshape(-1, 2)
+
+def join(count: int, pairs: Iterable[tuple[int, int]] | IntArray) -> tuple[int, ...]:
+    """For each of the rows 0..count-1 the least row that it is connected with; an array of pairs is (n, 2)."""
+    edges = pairs if isinstance(pairs, np.ndarray) else np.array(list(pairs), np.int64).reshape(-1, 2)
     if not len(edges):
         return tuple(range(count))
     graph = coo_array((np.ones(len(edges), np.int8), (edges[:, 0], edges[:, 1])), shape=(count, count))
@@ -27,3 +30,26 @@ def members(groups: Sequence[int]) -> dict[int, list[int]]:
     for row, group in enumerate(groups):
         found.setdefault(group, []).append(row)
     return {group: rows for group, rows in found.items() if len(rows) > 1}
+
+
+def in_order(pairs: IntArray) -> IntArray:
+    """The pairs, (n, 2), with the lesser row first in each, sorted."""
+    pairs = np.sort(pairs, axis=1)
+    return pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
+
+
+def with_copies(pairs: IntArray, copies: Iterable[tuple[int, int]]) -> IntArray:
+    """The pairs, (n, 2), with each row also replaced by all of its copies, in order.
+
+    ``copies`` are pairs of a row and a copy of it; no copy is in ``pairs``.
+    """
+    same: dict[int, list[int]] = {}
+    for first, copy in copies:
+        same.setdefault(first, [first]).append(copy)
+    copied = np.isin(pairs, list(same)).any(axis=1)
+    more = [
+        pair
+        for one, other in pairs[copied].tolist()
+        for pair in product(same.get(one, [one]), same.get(other, [other]))
+    ]
+    return in_order(np.concatenate([pairs[~copied], np.array(more, np.int64).reshape(-1, 2)]))
