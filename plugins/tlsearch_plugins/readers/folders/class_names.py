@@ -9,6 +9,7 @@ from pathlib import Path
 from unicodedata import normalize
 
 from tlsearch.errors import DataError
+from tlsearch.utils.texts import some
 from tlsearch_plugins.readers.folders.layout import ClassFolder, Layout, LeftOut
 from tlsearch_plugins.readers.folders.names import words
 
@@ -52,7 +53,7 @@ def _require_known(
 ) -> None:
     known = Counter(str(found.split) for found in kept)
     for split, folders in unknown.items():
-        names = _some(sorted({found.name for found in folders}))
+        names = some(sorted({found.name for found in folders}))
         if len(trained) == 1:
             raise DataError(
                 f"{root} has one class to train on ({next(iter(trained))}), and {split} holds others ({names}): "
@@ -62,7 +63,7 @@ def _require_known(
         if not known[split] and len(folders) > 1:
             raise DataError(
                 f"The classes of {split} in {root} ({names}) are none of those of training "
-                f"({_some(sorted(trained))}): give their folders the same names, or leave {split} out with --exclude."
+                f"({some(sorted(trained))}): give their folders the same names, or leave {split} out with --exclude."
             )
 
 
@@ -70,9 +71,4 @@ def _note_missing(layout: Layout, trained: set[str]) -> None:
     for split, what in (("val", "validation"), ("test", "test")):
         held = {found.name for found in layout.classes if found.split == split}
         if held and (absent := sorted(trained - held)):
-            layout.notes.append(f"no {what} images of {_some(absent)}")
-
-
-def _some(names: Sequence[str], most: int = 5) -> str:
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more
+            layout.notes.append(f"no {what} images of {some(absent)}")

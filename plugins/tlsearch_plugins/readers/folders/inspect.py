@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from tlsearch.folders.walk import Folder
+from tlsearch.utils.texts import some
 from tlsearch_plugins.readers.folders import names
 from tlsearch_plugins.readers.folders.names import Part
 
@@ -48,7 +49,6 @@ def without(folder: Folder, leave: Sequence[Folder]) -> Folder:
     return replace(folder, folders=[inner for inner in folder.folders if inner not in leave])
 
 
-def listed(folders: Sequence[Folder], most: int = 4) -> str:
+def listed(folders: Sequence[Folder]) -> str:
     """The names of folders: ``cat, dog and 3 more``."""
-    shown = ", ".join(folder.name for folder in folders[:most])
-    return shown + (f" and {len(folders) - most} more" if len(folders) > most else "")
+    return some([folder.name for folder in folders], 4)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -13,6 +12,9 @@ from tlsearch.errors import DataError, UsageError
 from tlsearch.folders.walk import Folder, Skipped, relative_name
 from tlsearch.plugin_api import Item, Reading, ReadingOptions
 from tlsearch.plugins.kinds.reader import PartName
+from tlsearch.utils.texts import some
+from tlsearch.utils.units import counted
+from tlsearch_plugins.readers.archive_names import is_archive
 from tlsearch_plugins.readers.example import write_example
 from tlsearch_plugins.readers.folders.class_names import match_parts
 from tlsearch_plugins.readers.folders.inspect import enter
@@ -24,7 +26,6 @@ from tlsearch_plugins.readers.folders.rules import LAYOUTS, understand
 
 NO_CLASS_FOLDER = "it lies in no class folder"
 
-ARCHIVES = re.compile(r"\.(zip|rar|7z|tar|tgz|tar\.\w{2,4})$", re.IGNORECASE)
 ARCHIVE = "it is an archive beside the class folders; unpack what it holds"
 
 
@@ -120,7 +121,7 @@ def _skipped(layout: Layout, entered: Sequence[Folder], places: Places) -> Itera
     left_out = [item.folder for item in layout.left_out]
     for parent in {id(folder): folder for folder in (*entered, *layout.parents)}.values():
         yield from (Skipped(places.name_of(file), NO_CLASS_FOLDER) for file in parent.images)
-        yield from (Skipped(places.name_of(file), ARCHIVE) for file in parent.files if ARCHIVES.search(file.name))
+        yield from (Skipped(places.name_of(file), ARCHIVE) for file in parent.files if is_archive(file.name))
         yield from (Skipped(places.name_of(entry.path), entry.reason) for entry in parent.refused)
         for folder in parent.folders:
             if not folder.holds_images and folder not in left_out:
@@ -132,8 +133,7 @@ def _skipped(layout: Layout, entered: Sequence[Folder], places: Places) -> Itera
 
 
 def _why(item: LeftOut) -> str:
-    images = item.folder.count_images()
-    return f"{item.reason} ({images:,} {'image' if images == 1 else 'images'})"
+    return f"{item.reason} ({counted(item.folder.count_images(), 'image')})"
 
 
 def _parts(layout: Layout, places: Places) -> Iterator[str]:
@@ -143,10 +143,10 @@ def _parts(layout: Layout, places: Places) -> Iterator[str]:
         held[found.split or found.fold or "classes"].append(found)
     for name in sorted(held, key=_order):
         folders = list(dict.fromkeys(_parent(places.name_of(found.folder.path)) for found in held[name]))
-        where = "" if folders == [""] else f"{_some(folders)} "
+        where = "" if folders == [""] else f"{some([folder or '.' for folder in folders], 3)} "
         classes = len({found.name for found in held[name]})
         files = sum(1 for found in held[name] for _ in found.folder.all_files())
-        yield f"{name}: {where}({classes:,} {'class' if classes == 1 else 'classes'}, {files:,} files)"
+        yield f"{name}: {where}({counted(classes, 'class', 'classes')}, {counted(files, 'file')})"
 
 
 def _order(name: str) -> tuple[int, str]:
@@ -156,8 +156,3 @@ def _order(name: str) -> tuple[int, str]:
 
 def _parent(path: str) -> str:
     return path.rpartition("/")[0]
-
-
-def _some(names: Sequence[str], most: int = 3) -> str:
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(name or "." for name in names[:most]) + more

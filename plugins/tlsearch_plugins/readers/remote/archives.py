@@ -15,14 +15,10 @@ from tlsearch.errors import DataError
 from tlsearch.plugin_api import Reading, ReadingOptions, keep_folder
 from tlsearch.utils.files import is_full
 from tlsearch.utils.units import counted
+from tlsearch_plugins.readers.archive_names import OTHER_ENDINGS, TAR_ENDINGS, ZIP_ENDINGS, is_archive
 from tlsearch_plugins.readers.example import write_example
 from tlsearch_plugins.readers.remote.kept import place_for, read_kept
 from tlsearch_plugins.readers.remote.unpack import Allowance, unpack_tar, unpack_zip
-
-TAR_ENDINGS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tbz", ".tar.xz", ".txz")
-ZIP_ENDINGS = (".zip",)
-OTHER_ENDINGS = (".rar", ".7z", ".tar.zst", ".tzst", ".tar.lz4", ".tar.z")
-"""Archives that Python cannot unpack."""
 
 _BROKEN = (
     *(tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error),
@@ -38,7 +34,7 @@ class ArchiveReader:
 
     def accepts(self, source: str) -> bool:
         """Every file with the ending of an archive."""
-        return source.lower().endswith((*ZIP_ENDINGS, *TAR_ENDINGS, *OTHER_ENDINGS)) and Path(source).is_file()
+        return is_archive(source) and Path(source).is_file()
 
     def read(self, source: str, options: ReadingOptions) -> Reading:
         """What is in the archive, as the reader of its content reads it."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from tlsearch.errors import DataError
 from tlsearch.folders.walk import looks_like_image
+from tlsearch.utils.texts import some
 from tlsearch_plugins.readers.folders.names import words
 from tlsearch_plugins.readers.tables.labels import LABEL_NAMES, is_label, is_one_hot, is_usable, label_columns
 from tlsearch_plugins.readers.tables.parsing import Table
@@ -97,9 +98,8 @@ def say_columns(table: Table, columns: Columns) -> str:
 
 
 def listed(names: Sequence[str], most: int = 8) -> str:
-    """``a, b, c and 3 more``."""
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more
+    """``a, b, c and 3 more``, for names of columns."""
+    return some(names, most)
 
 
 def _chosen(table: Table, role: str, wanted: str) -> str:
