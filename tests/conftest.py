@@ -118,6 +118,7 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> InstallPlugin:
         # A module of an earlier test must not answer for this one.
         monkeypatch.delitem(sys.modules, module, raising=False)
         monkeypatch.setattr(registry, "_cache", {})
+        registry._announced.cache_clear()
 
     return make
 

@@ -18,8 +18,10 @@ READERS = ["addresses", "archives", "folders", "tables"]
 
 
 class TestBackbones(BackboneTests):
-    @pytest.fixture(params=BACKBONES)
-    def plugin(self, request: pytest.FixtureRequest) -> Any:
+    # One backbone after the other, because checks in a row share its network.
+    @pytest.fixture(scope="class", params=BACKBONES)
+    @classmethod
+    def plugin(cls, request: pytest.FixtureRequest) -> Any:
         return registry.load_plugin("backbone", request.param)
 
 

@@ -84,12 +84,12 @@ def test_suffix_of_prefix_is_the_model_at_every_cut(name: str) -> None:
     for depth in every:
         rest = partition.suffix(model, cuts, depth)
         assert (rest is None) == (depth == len(cuts))
-        for computed, dtype, tolerance in ((exact, "float32", 1e-5), (half, "float16", 1e-2)):
-            features = computed[f"map {depth}"]
-            assert features.dtype == dtype
-            assert features.shape == (len(PICTURES), *cuts.point(depth).shape)
-            values = features.astype(np.float32)
-            joined = keras.ops.convert_to_numpy(rest(values, training=False)) if rest is not None else values
+        features = [computed[f"map {depth}"] for computed in (exact, half)]
+        assert [each.dtype for each in features] == ["float32", "float16"]
+        assert {each.shape for each in features} == {(len(PICTURES), *cuts.point(depth).shape)}
+        values = np.concatenate([each.astype(np.float32) for each in features])
+        both = keras.ops.convert_to_numpy(rest(values, training=False)) if rest is not None else values
+        for joined, dtype, tolerance in zip(np.split(both, 2), ("float32", "float16"), (1e-5, 1e-2), strict=True):
             distance = np.linalg.norm(joined - expected) / np.linalg.norm(expected)
             assert distance <= tolerance, (cuts.point(depth).name, dtype)
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import difflib
 import os
 import re
+import sys
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib import metadata
 from typing import Any
 
@@ -54,19 +56,40 @@ def find_plugins(kind: str | None = None, *, switched_off: bool = False) -> list
     """
     disabled = {_normal(name) for name in os.environ.get("TLSEARCH_DISABLE_PLUGINS", "").split(",") if name.strip()}
     only_builtin = os.environ.get("TLSEARCH_ONLY_BUILTIN", "") not in ("", "0")
+    found = []
+    for entry in _announced(tuple(sys.path), tuple(_changed(folder) for folder in sys.path)):
+        distribution = _normal(entry.distribution)
+        off = distribution in disabled - ({"tlsearch"} if entry.kind in ESSENTIAL else set())
+        wanted = switched_off or not (off or (only_builtin and distribution != "tlsearch"))
+        if wanted and kind in (None, entry.kind):
+            found.append(entry)
+    return found
+
+
+@lru_cache(maxsize=4)
+def _announced(path: tuple[str, ...], changed: tuple[int, ...]) -> tuple[PluginEntry, ...]:
+    """Every plugin that is announced on the path, sorted.
+
+    All distributions are read, which takes a tenth of a second where many are installed: once for each state of the
+    path, which is its folders and when something was last installed in them.
+    """
+    points = metadata.entry_points()
     found = set()
-    for each in (kind,) if kind else NAMES:
-        for point in metadata.entry_points(group=GROUPS[each]):
-            distribution = point.dist.name if point.dist else "unknown"
-            own = _normal(distribution) == "tlsearch"
-            off = _normal(distribution) in disabled - ({"tlsearch"} if each in ESSENTIAL else set())
-            if (off or (only_builtin and not own)) and not switched_off:
-                continue
-            version = point.dist.version if point.dist else ""
+    for kind in NAMES:
+        for point in points.select(group=GROUPS[kind]):
+            distribution, version = (point.dist.name, point.dist.version) if point.dist else ("unknown", "")
             found.add(
-                PluginEntry(kind=each, name=point.name, distribution=distribution, version=version, target=point.value)
+                PluginEntry(kind=kind, name=point.name, distribution=distribution, version=version, target=point.value)
             )
-    return sorted(found)
+    return tuple(sorted(found))
+
+
+def _changed(folder: str) -> int:
+    """When a folder was last changed, in nanoseconds; 0 where it is not there."""
+    try:
+        return os.stat(folder or ".").st_mtime_ns
+    except OSError:
+        return 0
 
 
 def load_plugin(kind: str, name: str) -> Any:

@@ -43,7 +43,7 @@ def check_cut_points(plugin: Backbone) -> None:
     """In order from input to output, each a single tensor (N, h, w, C), the last one the output."""
     import keras
 
-    model = plugin.build(size_of(plugin), None)
+    model = model_to_look_at(plugin)
     cuts = cuts_of(plugin, model)
     assert len({cut.name for cut in cuts}) == len(cuts), "two cut points have the same name"
     assert len({cut.layer for cut in cuts}) == len(cuts), "two cut points name the same layer"
@@ -66,7 +66,7 @@ def check_cut_points(plugin: Backbone) -> None:
 
 def check_cuts_are_stable(plugin: Backbone) -> None:
     """The same cut points, with the same names of layers, in every build and at every size."""
-    first, second = (plugin.build(size, None) for size in (size_of(plugin), size_of(plugin) + 16))
+    first, second = model_to_look_at(plugin), plugin.build(size_of(plugin) + 16, None)
     one, other = list(plugin.cut_points(first)), list(plugin.cut_points(second))
     different = [f"{a.name} ({a.layer}, {b.layer})" for a, b in zip(one, other, strict=False) if a != b]
     assert len(one) == len(other), f"two builds have {len(one)} and {len(other)} cut points"
@@ -78,11 +78,11 @@ def check_cuts_are_exact(plugin: Backbone) -> None:
     import keras
 
     model, x = model_to_look_at(plugin), inputs_of(plugin, 2)
-    whole = outputs(model, x)
-    for cut in cuts_of(plugin, model)[:-1]:
-        tensor = tensor_at(model, cut)
-        features = outputs(keras.Model(model.input, tensor), x)
-        joined = outputs(keras.Model(tensor, model.output), features)
+    whole, cuts = outputs(model, x), cuts_of(plugin, model)[:-1]
+    tensors = [tensor_at(model, cut) for cut in cuts]
+    features = keras.Model(model.input, tensors)(x, training=False) if cuts else []
+    for cut, tensor, first_part in zip(cuts, tensors, features, strict=True):
+        joined = outputs(keras.Model(tensor, model.output), first_part)
         distance = difference(joined, whole)
         assert distance <= tolerance(), (
             f"cut at {cut.name!r} the network computes something else (off by {distance:.2g})"
@@ -91,7 +91,7 @@ def check_cuts_are_exact(plugin: Backbone) -> None:
 
 def check_fresh_model(plugin: Backbone) -> None:
     """Every call of ``build`` makes a model that shares nothing with the others."""
-    first, second = (plugin.build(size_of(plugin), None) for _ in range(2))
+    first, second = model_to_look_at(plugin), plugin.build(size_of(plugin), None)
     shared = {id(v) for v in first.variables} & {id(v) for v in second.variables}
     assert not shared, f"two builds share {len(shared)} variables; make new layers in build()"
     layers = {id(layer) for layer in first.layers} & {id(layer) for layer in second.layers}
