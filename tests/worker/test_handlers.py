@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 import json
+import sys
+from collections.abc import Iterator
 from dataclasses import astuple, replace
 from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
@@ -12,6 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.helpers import tiny_source
 from tests.helpers.tiny import make_fold, make_pool
 from tlsearch.errors import PluginError, RunError, WeightsError
 from tlsearch.features.passes import Amount, FrozenCounts
@@ -50,15 +53,29 @@ T = TypeVar("T")
 SIZE = 32
 POOL = make_pool(60, SIZE)
 FOLD = make_fold(60)
-LITE = registry.load_plugin("backbone", "efficientnet_lite0")
-CANDIDATE = Candidate(
-    backbone="efficientnet_lite0",
-    weights="imagenet",
-    weights_file=str(LITE.weights["imagenet"].path),
-    weights_id="id",
-    image_size=SIZE,
-    depth=0,
-)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The distribution ``tiny-backbone`` on the path, whose network is built at once."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(registry, "_cache", {})
+        patch.syspath_prepend(site := tiny_source.install(tmp_path_factory.mktemp("site")))
+        yield site
+        sys.modules.pop("tiny_backbone", None)
+
+
+@pytest.fixture(scope="module")
+def candidate(site: Path) -> Candidate:
+    """The tiny network, as it was asked for."""
+    return Candidate(
+        backbone="tiny",
+        weights="random",
+        weights_file=str(site / "tiny.npz"),
+        weights_id="id",
+        image_size=SIZE,
+        depth=0,
+    )
 
 
 class Worker:
@@ -114,15 +131,15 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def facts(folder: Path) -> MeasuredCandidate:
-    """EfficientNet-Lite0 as it was measured."""
-    return opened(folder).send(MeasureCandidate(candidate=CANDIDATE, train_at=0.8))
+def facts(folder: Path, candidate: Candidate) -> MeasuredCandidate:
+    """The tiny network as it was measured."""
+    return opened(folder).send(MeasureCandidate(candidate=candidate, train_at=0.8))
 
 
 def solved(**changes: Any) -> TrialSpec:
-    """The linear probe on Lite0."""
+    """The linear probe on the tiny network."""
     return replace(
-        TrialSpec(backbone="efficientnet_lite0", weights="imagenet", image_size=SIZE, depth=18, freeze_depth=18),
+        TrialSpec(backbone="tiny", weights="random", image_size=SIZE, depth=4, freeze_depth=4),
         **changes,
     )
 
@@ -145,15 +162,15 @@ def test_plugins_are_described_without_handing_them_over() -> None:
     assert {"vgg16", "vgg19", "resnet50", "efficientnet_lite0"} <= set(by_name)
     lite = by_name["efficientnet_lite0"]
     assert (lite.default_image_size, lite.min_image_size) == (224, 32)
-    assert lite.weights["imagenet"] == LITE.weights["imagenet"]
+    assert lite.weights["imagenet"] == registry.load_plugin("backbone", "efficientnet_lite0").weights["imagenet"]
     assert {"flip", "crop", "rotate", "shift", "color", "geometric", "standard"} <= set(facts.of("augmentation"))
     assert facts.of("augmentation")["flip"] == f"{lite.distribution} {lite.version}"
     assert facts.broken == ()
 
 
-def test_measure_finds_cuts_and_times(facts: MeasuredCandidate) -> None:
-    assert facts.candidate == replace(CANDIDATE, depth=18)
-    assert [cut.name for cut in facts.cuts][:2] == ["stem", "block 0"]
+def test_measure_finds_cuts_and_times(facts: MeasuredCandidate, candidate: Candidate) -> None:
+    assert facts.candidate == replace(candidate, depth=4)
+    assert [cut.name for cut in facts.cuts] == ["cut1", "cut2", "cut3", "cut4"]
     assert facts.precision == "float32"  # bound by memory traffic, whatever the machine has
     assert 0 < facts.forward_seconds < 5
     assert 0 < facts.train_ratio < 100
@@ -163,10 +180,10 @@ def test_profile_gives_an_accuracy_for_each_cut(folder: Path, facts: MeasuredCan
     worker = opened(folder, facts)
     request = ProfileCandidate(candidate=facts.candidate, train=FOLD.train, seed=0)
     scores = worker.send(request)
-    assert len(scores) == 18
+    assert len(scores) == 4
     assert all(0 <= accuracy <= 1 and 0 <= error < 0.1 for accuracy, error in scores)
     assert max(accuracy for accuracy, _ in scores) > 0.8
-    assert WorkProgress(f"probing {facts.candidate.label}", 18, 18) in worker.events
+    assert WorkProgress(f"probing {facts.candidate.label}", 4, 4) in worker.events
     assert worker.images_computed() == 60
     assert worker.send(request) == scores
     assert worker.images_computed() == 60
@@ -226,10 +243,10 @@ def test_trials_leave_nothing_behind(folder: Path, facts: MeasuredCandidate) -> 
         assert worker.trial(facts.candidate, spec).result.state == "complete"
         return sum(isinstance(thing, func_graph.FuncGraph) for thing in gc.get_objects())
 
-    first = graphs_after(freeze_depth=17)
+    first = graphs_after(freeze_depth=3)
     assert first > 0  # of the trial itself, whose head is kept to be saved
-    assert [graphs_after(freeze_depth=17, seed=seed) for seed in (1, 2)] == [first, first]
-    assert graphs_after(freeze_depth=18) <= first
+    assert [graphs_after(freeze_depth=3, seed=seed) for seed in (1, 2)] == [first, first]
+    assert graphs_after(freeze_depth=4) <= first
 
 
 def test_a_compiled_model_stays_until_a_trial_without_or_a_test(
@@ -315,19 +332,21 @@ def test_only_the_model_that_was_fitted_last_can_be_saved(folder: Path, facts: M
     assert not (folder / "other").exists()
 
 
-def test_requests_before_the_pool_is_opened_are_an_error() -> None:
+def test_requests_before_the_pool_is_opened_are_an_error(candidate: Candidate) -> None:
     with pytest.raises(RunError, match="no images yet"):
-        Worker().trial(CANDIDATE, solved())
+        Worker().trial(candidate, solved())
 
 
-def test_plugins_that_are_not_there_and_weights_that_do_not_fit(folder: Path, tmp_path: Path) -> None:
+def test_plugins_that_are_not_there_and_weights_that_do_not_fit(
+    folder: Path, tmp_path: Path, candidate: Candidate
+) -> None:
     worker = opened(folder)
-    with pytest.raises(PluginError, match="did you mean 'efficientnet_lite0'"):
-        worker.send(MeasureCandidate(candidate=replace(CANDIDATE, backbone="efficientnet_lite"), train_at=0.5))
+    with pytest.raises(PluginError, match="did you mean 'tiny'"):
+        worker.send(MeasureCandidate(candidate=replace(candidate, backbone="tinny"), train_at=0.5))
     broken = tmp_path / "broken.npz"
     broken.write_bytes(b"no weights")
     with pytest.raises(WeightsError, match=r"broken\.npz does not fit"):
-        worker.send(MeasureCandidate(candidate=replace(CANDIDATE, weights_file=str(broken)), train_at=0.5))
+        worker.send(MeasureCandidate(candidate=replace(candidate, weights_file=str(broken)), train_at=0.5))
 
 
 def test_the_small_network_is_trained_from_scratch_and_saved(folder: Path, tmp_path: Path) -> None:
