@@ -70,6 +70,34 @@ def write_dataset(
     return root
 
 
+# A file of tests stays on one process, so the longest ones begin. The first two make a whole run each, for which the
+# other process would have to wait if it came to the other tests of these folders in the meantime.
+LONGEST_FIRST = (
+    "browser/test_mlflow_pages.py",
+    "whole_runs/test_run_again.py",
+    "builtin_plugins/test_conformance.py",
+    "training",
+    "models",
+    "benchmarks",
+    "worker",
+    "search",
+    "tracking",
+    "whole_runs",
+    "browser",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest tests first; among others the order stays."""
+    here = Path(__file__).parent
+
+    def rank(item: pytest.Item) -> int:
+        place = item.path.relative_to(here).as_posix() if item.path.is_relative_to(here) else ""
+        return next((n for n, start in enumerate(LONGEST_FIRST) if place.startswith(start)), len(LONGEST_FIRST))
+
+    items.sort(key=rank)
+
+
 @pytest.fixture(scope="session")
 def make_dataset() -> MakeDataset:
     """The function ``write_dataset``: ``make_dataset(tmp_path, classes=..., per_class=..., size=...)``."""

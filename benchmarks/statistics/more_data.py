@@ -53,7 +53,9 @@ def _coverage(n: int, simulations: int, seed: int) -> Row:
     few = max(20, simulations // 4) if n > 1000 else simulations
     say(f"more data: n = {n}")
     rng = np.random.default_rng([seed, n])
-    truth = _true_gain(n, max(20, 40_000 // n), np.random.default_rng([seed, n, 1]))
+    # Many enough that the truth is known better than the coverage, and no more than that.
+    repeats = min(max(20, 40_000 // n), 20 * simulations)
+    truth = _true_gain(n, repeats, np.random.default_rng([seed, n, 1]))
     tally = Tally()
     for number in range(few):
         x, y = _draw(n, rng)
