@@ -14,9 +14,9 @@ from tests.helpers.contexts import make_context, make_data, make_plan
 from tests.helpers.made_up import LITE, VGG, make_costs, make_space
 from tlsearch.data.split import Fold
 from tlsearch.listeners.running_trial import CompletedTrial, RunningTrial
-from tlsearch.pipeline import confirm as module
 from tlsearch.pipeline.baseline import BaselineResult
 from tlsearch.pipeline.confirm import Confirmation, confirm
+from tlsearch.pipeline.confirm import fold_runs as module
 from tlsearch.pipeline.context import RunContext
 from tlsearch.pipeline.messages import confirm_line
 from tlsearch.runs.budget import TimeBudget
@@ -171,9 +171,63 @@ def test_who_fails_on_a_fold_is_out(confirming: Confirming) -> None:
 
 
 def test_where_all_fail_the_first_wins_unconfirmed(confirming: Confirming) -> None:
-    found = confirming((LIGHT, [None]), (JOINED, [None]))
+    found = confirming((LIGHT, [None]), (JOINED, [None]), probe=(PROBE, [None]))
     assert found.winner is LIGHT
     assert LIGHT.spec not in found.confirmed
+
+
+def test_where_only_the_linear_probe_does_not_fail_it_wins(confirming: Confirming) -> None:
+    assert confirming((LIGHT, [None]), (JOINED, [0.9, None])).winner is PROBE
+
+
+def test_a_linear_probe_that_cannot_be_told_apart_ships_before_tuned_layers(confirming: Confirming) -> None:
+    plain = contender(LITE, 0.88, pooling="avg")
+    found = confirming((TUNED, [0.90, 0.95, 0.90, 0.85, 0.90, 0.9, 0.9]), probe=(plain, [0.90, 0.85, 0.90, 0.90, 0.85]))
+    assert found.winner is plain
+    assert found.level == (TUNED.spec,)
+    assert (
+        "1 other cannot be told apart from it; it costs least at use, and of equals it is the simplest"
+        in confirm_line(found)
+    )
+
+
+def test_a_linear_probe_that_is_clearly_behind_does_not_ship(confirming: Confirming) -> None:
+    plain = contender(LITE, 0.88, pooling="avg")
+    found = confirming((TUNED, [0.95] * 7), probe=(plain, [0.70] * 5))
+    assert found.winner is TUNED
+    assert found.level == ()
+    assert len(confirming.folds(plain.spec)) == 5  # the winner is compared with it all the same
+
+
+def test_what_takes_long_is_compared_on_the_folds_that_both_have(
+    confirming: Confirming, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cheap contenders get all folds though a dear one gets one, and its first fold is the hardest."""
+    dear = contender(LITE, 0.93, train_suffix=True, freeze_depth=6)
+    first = seconds_of(confirming, dear, LIGHT, PROBE)
+    clock_with(monkeypatch, confirming, first + 5 * training_of(confirming, LIGHT, PROBE))
+    found = confirming((LIGHT, [0.8, 0.9, 0.9, 0.9, 0.9]), (dear, [0.85]))
+    assert found.confirmed[LIGHT.spec].folds == 5
+    assert found.confirmed[dear.spec].folds == 1
+    assert found.winner is LIGHT  # one image of twenty does not tell them apart
+    assert found.level == (dear.spec,)
+
+
+def test_networks_from_scratch_take_no_folds_from_what_is_cheaper(
+    confirming: Confirming, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, each = seconds_of(confirming, LIGHT, PROBE), training_of(confirming, LIGHT, PROBE)
+    clock_with(monkeypatch, confirming, made + 4 * each + 12.0 + 0.5)
+    found = confirming((LIGHT, [0.9, 0.8, 0.9, 0.8, 0.9]), baseline=[0.4])
+    assert found.confirmed[LIGHT.spec].folds == 5
+    assert found.confirmed[SCRATCH].folds == 1
+
+
+def test_where_every_image_of_every_fold_is_right_the_error_is_that_of_a_score_interval(confirming: Confirming) -> None:
+    found = confirming((LIGHT, [1.0] * 5))
+    error = found.confirmed[LIGHT.spec].sampling_error
+    assert error is not None
+    assert 0.005 < error < 0.02  # all of 100 images
 
 
 def test_everyone_meets_the_same_folds_with_groups_together(confirming: Confirming) -> None:
@@ -258,8 +312,10 @@ def test_as_many_folds_as_there_is_time_for(confirming: Confirming, monkeypatch:
     # The second fold finds the features that the first one made.
     made, each = seconds_of(confirming, LIGHT, HEAVY, PROBE), training_of(confirming, LIGHT, HEAVY, PROBE)
     clock_with(monkeypatch, confirming, made + 1.5 * each)
-    found = confirming((HEAVY, [0.9, 0.8]), (LIGHT, [0.88, 0.83]))
-    assert found.confirmed[LIGHT.spec].folds == found.confirmed[HEAVY.spec].folds == 2
+    found = confirming((HEAVY, [0.9, 0.8, 0.9, 0.8, 0.9]), (LIGHT, [0.88, 0.83, 0.9, 0.8, 0.9]))
+    folds = [found.confirmed[c.spec].folds for c in (LIGHT, HEAVY, PROBE)]
+    assert max(folds) < 5
+    assert sum(folds) >= 6
 
 
 def test_folds_are_expected_to_take_what_earlier_ones_took(
@@ -276,7 +332,7 @@ def test_with_little_time_only_the_first_contenders_race(
     confirming: Confirming, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock_with(monkeypatch, confirming, 1.01 * (seconds_of(confirming, LIGHT, JOINED, PROBE) + 12.0))
-    found = confirming((LIGHT, [0.9]), (JOINED, [0.9]), (HEAVY, []), baseline=[0.4])
+    found = confirming((LIGHT, [0.9] * 5), (JOINED, [0.9] * 5), (HEAVY, []), baseline=[0.4] * 5)
     assert set(found.confirmed) == {LIGHT.spec, JOINED.spec, PROBE.spec, SCRATCH}
     assert found.compared == 2
     assert "2 trials compared" in confirm_line(found)

@@ -16,7 +16,7 @@ from tlsearch.listeners.mlflow import MlflowCallback
 from tlsearch.listeners.running_trial import CompletedTrial, RunningTrial
 from tlsearch.pipeline import search as module
 from tlsearch.pipeline.baseline import BaselineResult
-from tlsearch.pipeline.confirm import more_views
+from tlsearch.pipeline.confirm.fold_runs import more_views
 from tlsearch.pipeline.context import RunContext
 from tlsearch.pipeline.search import is_probe, reserved_seconds, search, trial_row, val_figures
 from tlsearch.results.schema import ProfilePoint

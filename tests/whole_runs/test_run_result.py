@@ -14,7 +14,7 @@ from tests.helpers.small_run import MARKS, TrialRecord
 from tlsearch.config import RunConfig
 from tlsearch.data.split import split
 from tlsearch.data.survey import scan
-from tlsearch.pipeline.confirm import more_views
+from tlsearch.pipeline.confirm.fold_runs import more_views
 
 pytestmark = MARKS
 

@@ -108,7 +108,8 @@ def confirm_line(confirmation: Confirmation) -> str:
     compared = f"; {confirmation.compared} trials compared"
     if confirmation.compared == 1:
         compared = "; time for the best trial only" if confirmation.contenders > 1 else ""
-    return f"{format_score(confirmed.mean)} {words.confirmed_on(confirmed)}{apart}{compared}   winner {winner.label}"
+    level = f"   {words.level(len(confirmation.level))}" if confirmation.level else ""
+    return f"{format_score(confirmed.mean)} {words.confirmed_on(confirmed)}{apart}{compared}   winner {winner.label}{level}"
 
 
 def tested_line(evaluation: Evaluation, metric: GuardedMetric) -> str:

@@ -54,8 +54,12 @@ class SearchLog:
 
     @property
     def contenders(self) -> list[TrialRecord]:
-        """The best trials, which are confirmed."""
-        return self.search.best(CONTENDERS)
+        """The trials that are confirmed.
+
+        They are the best on the folds that all trials have, and the best on all folds of those that have more.
+        """
+        best, thorough = self.search.best(CONTENDERS), self.search.best_on_all_folds()
+        return best if thorough is None or thorough in best else [*best, thorough]
 
 
 def search(

@@ -87,6 +87,12 @@ def spreads(confirmed: Confirmed, show: Callable[[float], str] = format_score, s
     return ", ".join(f"{name} {sign} {show(value)}" for name, value in known if value is not None)
 
 
+def level(others: int) -> str:
+    """What to say where ``others`` configurations are as good as the winner, as far as the folds can tell."""
+    one = "1 other cannot" if others == 1 else f"{others} others cannot"
+    return f"({one} be told apart from it; it costs least at use, and of equals it is the simplest)"
+
+
 def openings(times: int) -> str:
     """``this test set: opened 2 times``."""
     return f"this test set: opened {counted(times, 'time')}"

@@ -111,6 +111,16 @@ class Search:
         complete = [f for f in complete if plugins_of(f.spec).isdisjoint(left_out)] or complete
         return sorted(complete, key=self._rank, reverse=True)[:count]
 
+    def best_on_all_folds(self) -> TrialRecord | None:
+        """Give the best of the complete trials that ran on more folds than all trials have; None where there is none.
+
+        Trials that are ranked on few images tie at the top, and luck decides among them. What has been measured on all
+        images has a better claim.
+        """
+        shared = self.costs.trained_folds
+        complete = [f for f in self.best(len(self.finished)) if len(f.fold_values) > shared]
+        return max(complete, key=lambda f: sign_of(self.study) * f.score, default=None)
+
     def left_out(self) -> dict[str, str]:
         """Give the plugins that failed in the last trials that used them, three in a row, with the last reason."""
         return left_out_plugins(self.finished)

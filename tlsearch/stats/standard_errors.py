@@ -8,6 +8,8 @@ import numpy as np
 
 from tlsearch.plugins.kinds.metric import CountMetric
 from tlsearch.stats.effective_size import linear_parts
+from tlsearch.stats.intervals import normal_quantile, wilson
+from tlsearch.stats.metrics import score
 from tlsearch.types import AnyArray, Float64Array, LabelArray
 
 
@@ -25,13 +27,29 @@ def paired_error(best: Sequence[float], other: Sequence[float], val_images: int,
     return sampling_error((np.asarray(best) - np.asarray(other)).tolist(), val_images, train_images)
 
 
+SMALLEST = 1e-9
+"""Errors below this are rounding."""
+
+
+def unless_zero(error: float, score: float, images: float) -> float:
+    """``error``, or where it is 0 the standard error of the score interval of ``score`` on so many images.
+
+    Where all images are right, or all folds agree, the usual error is 0, and the next image may still be wrong.
+    """
+    if error > SMALLEST:
+        return error
+    low, high = wilson(min(max(score, 0.0), 1.0) * images, images)
+    return (high - low) / (2 * normal_quantile(0.95))
+
+
 def image_error(predicted: LabelArray, labels: LabelArray, groups: AnyArray, metric: CountMetric) -> float:
     """The standard error of a score on a single fold.
 
     ``predicted`` (N,) are the classes that a model gave its images of the classes ``labels``. The error is over images,
-    whole ``groups`` at a time; in macro metrics within classes.
+    whole ``groups`` at a time; in macro metrics within classes. It is never 0 (``unless_zero``).
     """
-    return _error(linear_parts(labels, predicted, metric), labels, groups, metric)
+    error = _error(linear_parts(labels, predicted, metric), labels, groups, metric)
+    return unless_zero(error, score(labels, predicted, metric), len(np.unique(groups)))
 
 
 def paired_image_error(

@@ -1,0 +1,149 @@
+"""confirm: the best few are trained anew on resampled folds, as many as the time allows: luck must not win."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tlsearch.data.split import resampled_folds
+from tlsearch.pipeline.baseline import BaselineResult
+from tlsearch.pipeline.confirm.fold_runs import FoldRuns
+from tlsearch.pipeline.confirm.race import Race, preference
+from tlsearch.pipeline.context import RunContext
+from tlsearch.pipeline.messages import confirm_line
+from tlsearch.pipeline.plan import Plan
+from tlsearch.pipeline.saved_models import final_seconds
+from tlsearch.results.schema import Confirmed, TrialRow
+from tlsearch.search.trial_record import TrialRecord
+from tlsearch.tracking.naming import numbered
+from tlsearch.types import TrialSpec
+
+CONTENDERS = 3
+MOST_FOLDS = 5
+REPEATS = 2
+"""Repetitions of the winner on the first fold with other seeds, at most, for the spread over seeds."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Confirmation:
+    """What came of the contenders.
+
+    Attributes:
+        winner: One of the contenders.
+        confirmed: The figures on resampled folds by the spec that was searched, of the contenders, the linear probe
+            and the networks from scratch; what there was no time for is absent.
+        rows: The trials that were run.
+        needed: The seconds that one fold of the first contender takes with what stands beside it.
+        compared: How many of the contenders there was time for.
+        contenders: How many there were.
+        level: The specs that cannot be told apart from the winner, which costs less or is simpler.
+    """
+
+    winner: TrialRecord
+    confirmed: Mapping[TrialSpec, Confirmed]
+    rows: tuple[TrialRow, ...]
+    needed: float
+    compared: int
+    contenders: int
+    level: tuple[TrialSpec, ...] = ()
+
+
+def confirm(
+    context: RunContext,
+    plan: Plan,
+    contenders: Sequence[TrialRecord],
+    probe: TrialRecord,
+    scratch: Sequence[BaselineResult],
+) -> Confirmation:
+    """Train the contenders and the linear probe anew on resampled folds, and beside them the networks from scratch.
+
+    The folds and the seeds are the same for all. After each fold a contender that another one leads by more than one
+    paired standard error stops. Each is priced by itself: one that takes long gets fewer folds than one that takes a
+    moment, and two are compared on the folds that both have. Among those that stay, the cheapest at inference wins, of
+    equals the simplest, then the better mean, then the better on validation.
+    """
+    with context.budget.measure("confirm"):
+        confirmation = _confirm(context, plan, contenders, probe, scratch)
+    context.callbacks.on_step("confirm", confirm_line(confirmation))
+    return confirmation
+
+
+def _confirm(
+    context: RunContext,
+    plan: Plan,
+    contenders: Sequence[TrialRecord],
+    probe: TrialRecord,
+    scratch: Sequence[BaselineResult],
+) -> Confirmation:
+    data = plan.data
+    share = len(data.fold.val) / len(data.pool)
+    folds = resampled_folds(data.labels, data.resampled_units, MOST_FOLDS, share, context.config.seed)
+    total = context.config.effective_trials
+    numbers = {f.spec: numbered(f.number, total) for f in (*contenders, probe)}
+    runs = FoldRuns(context, plan, folds, {b.result.spec: b for b in scratch}, numbers)
+    seconds = sum(b.result.seconds for b in scratch)
+    reserve = final_seconds(plan, contenders, seconds, refit=context.config.refit)
+
+    def fits(seconds: float) -> bool:
+        return context.budget.fits(seconds + reserve, "rest")
+
+    starters = _starters(runs, contenders, probe, fits)
+    staying = Race(runs, starters, probe, fits).run() if starters else []
+    winner = min(staying, key=lambda c: preference(runs, c, staying)) if staying else contenders[0]
+    _repeat(runs, winner.spec, fits)
+    return Confirmation(
+        winner=winner,
+        confirmed={spec: _summary(runs, spec) for spec, values in runs.scores.items() if values},
+        rows=tuple(runs.rows),
+        needed=_cost(runs, {contenders[0].spec, *_beside(runs, probe, scratch)}),
+        compared=len(starters),
+        contenders=len(contenders),
+        level=tuple(c.spec for c in staying if c is not winner),
+    )
+
+
+def fold_seconds(
+    plan: Plan, context: RunContext, contender: TrialRecord, probe: TrialRecord, scratch: Sequence[BaselineResult]
+) -> float:
+    """Seconds that one fold takes for a contender with the probe and the networks from scratch beside it."""
+    runs = FoldRuns(context, plan, (), {b.result.spec: b for b in scratch})
+    return _cost(runs, {contender.spec, *_beside(runs, probe, scratch)})
+
+
+def _beside(runs: FoldRuns, probe: TrialRecord, scratch: Sequence[BaselineResult]) -> list[TrialSpec]:
+    return [probe.spec, *(b.result.spec for b in scratch)]
+
+
+def _cost(runs: FoldRuns, specs: set[TrialSpec]) -> float:
+    return sum(runs.seconds(spec) for spec in specs)
+
+
+def _starters(
+    runs: FoldRuns, contenders: Sequence[TrialRecord], probe: TrialRecord, fits: Callable[[float], bool]
+) -> list[TrialRecord]:
+    """As many of the contenders, best first, as one fold has time for; the first alone where it just fits."""
+    for count in range(len(contenders), 0, -1):
+        if fits(_cost(runs, {*(c.spec for c in contenders[:count]), probe.spec})):
+            return list(contenders[:count])
+    return list(contenders[:1]) if fits(runs.seconds(contenders[0].spec)) else []
+
+
+def _repeat(runs: FoldRuns, spec: TrialSpec, fits: Callable[[float], bool]) -> None:
+    """The winner again on the first fold with other seeds; a linear probe has no seed that matters."""
+    if spec.is_linear_probe or not runs.scores.get(spec):
+        return
+    for repeat in range(1, REPEATS + 1):
+        if not fits(runs.first_seconds(spec)):  # another seed is another model
+            return
+        if (value := runs.run(spec, 0, repeat)) is not None:
+            runs.repeated.setdefault(spec, []).append(value)
+
+
+def _summary(runs: FoldRuns, spec: TrialSpec) -> Confirmed:
+    values = runs.scores[spec]
+    seeds = [values[0], *runs.repeated.get(spec, ())]
+    spread = float(np.std(seeds, ddof=1)) if len(seeds) > 1 else None
+    mean, error = float(np.mean(values)), runs.error(spec)
+    return Confirmed(mean=mean, folds=len(values), seed_spread=spread, sampling_error=error)

@@ -1,0 +1,145 @@
+"""Runs on resampled folds: what they gave, how sure that is, and how long the next one takes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from tlsearch.data.split import Fold
+from tlsearch.listeners.running_trial import RunningTrial
+from tlsearch.pipeline.baseline import BaselineResult
+from tlsearch.pipeline.context import RunContext
+from tlsearch.pipeline.plan import Plan
+from tlsearch.pipeline.trial import run_trial
+from tlsearch.results.schema import TrialRow
+from tlsearch.stats.scoring import fold_error, paired_fold_error
+from tlsearch.stats.standard_errors import paired_error, sampling_error, unless_zero
+from tlsearch.types import AnyArray, Candidate, LabelArray, TrialSpec
+
+VIEWS_FACTOR = 2
+"""Confirmation renders this many times the views of a trial: few stored views flatter nobody twice."""
+
+
+@dataclass
+class FoldRuns:
+    """What runs, on which folds, and what came of it.
+
+    Attributes:
+        context: The run.
+        plan: Its plan.
+        folds: The resampled folds, the same for all.
+        scratch: The networks from scratch that run beside the contenders.
+        numbers: The numbers of the trials, as the names of runs show them.
+        scores: Values by fold.
+        repeated: The values of further seeds on the first fold.
+        probabilities: Those of the images of the first fold.
+        took: Seconds by fold.
+        rows: The trials that were run, as the result keeps them.
+        failed: The specs that failed on a fold.
+    """
+
+    context: RunContext
+    plan: Plan
+    folds: Sequence[Fold]
+    scratch: Mapping[TrialSpec, BaselineResult]
+    numbers: Mapping[TrialSpec, str] = field(default_factory=dict)
+    scores: dict[TrialSpec, list[float]] = field(default_factory=dict)
+    repeated: dict[TrialSpec, list[float]] = field(default_factory=dict)
+    probabilities: dict[TrialSpec, AnyArray] = field(default_factory=dict)
+    took: dict[TrialSpec, list[float]] = field(default_factory=dict)
+    rows: list[TrialRow] = field(default_factory=list)
+    failed: set[TrialSpec] = field(default_factory=set)
+
+    def seconds(self, spec: TrialSpec) -> float:
+        """Seconds that a spec takes on its next fold."""
+        took = self.took.get(spec, [])
+        if not took:
+            return self.first_seconds(spec)
+        if len(took) == 1:  # on the first fold views are rendered and a model is compiled
+            return min(took[0], self.first_seconds(spec))
+        return float(np.median(took[1:]))  # and once more after a renewal of the worker process
+
+    def first_seconds(self, spec: TrialSpec) -> float:
+        """Seconds that a spec takes on its first fold, about."""
+        if spec in self.scratch:
+            return self.scratch[spec].result.seconds
+        return self.plan.costs.fold_seconds(spec) + self.plan.costs.view_seconds(more_views(spec))
+
+    def run(self, spec: TrialSpec, number: int, repeat: int = 0) -> float | None:
+        """The value of a spec on a fold; None where it failed."""
+        what = f"fold {number + 1}" + (f", seed {repeat + 1}" if repeat else "")
+        self.context.callbacks.on_progress("confirm", number, len(self.folds), f"{what}: {spec.label}")
+        confirming = replace(more_views(spec), repeat=repeat)
+        trial = RunningTrial(
+            number=0,
+            role="confirmation",
+            name=f"confirm {self.numbers.get(spec, 'baseline')} {what.replace(',', '')} {spec.label}",
+            spec=confirming,
+            candidate=self._candidate(spec),
+            folds=(self.folds[number],),
+            step="confirm",
+        )
+        completed = run_trial(self.context, trial)
+        result, outcome = completed.result, completed.outcome
+        self.rows.append(TrialRow.of(len(self.rows) + 1, "confirmation", result, completed.run_id))
+        if result.state == "complete" and spec not in self.scratch:
+            self.plan.costs.remember(confirming)
+        if result.state == "complete" and not repeat:
+            self.took.setdefault(spec, []).append(result.seconds)
+        if outcome is not None and number == repeat == 0:
+            self.probabilities[spec] = outcome.val_probabilities
+        return result.value if result.state == "complete" else None
+
+    def error(self, spec: TrialSpec) -> float:
+        """The standard error of the mean of a spec; never 0, for images that were not seen may be wrong."""
+        values, fold, metric = self.scores[spec], self.folds[0], self.plan.data.metric
+        if len(values) == 1:
+            return fold_error(metric, self.probabilities[spec], *self._first_fold())
+        error = sampling_error(values, len(fold.val), len(fold.train))
+        if metric.counts is None:
+            return error
+        seen = min(len(values) * len(fold.val), len(self.plan.data.pool))
+        return unless_zero(error, float(np.mean(values)), seen)
+
+    def both(self, one: TrialSpec, other: TrialSpec) -> tuple[Sequence[float], Sequence[float]]:
+        """The values of two specs on the folds that both have run on."""
+        values = self.scores.get(one, []), self.scores.get(other, [])
+        folds = min(map(len, values))
+        return values[0][:folds], values[1][:folds]
+
+    def beats(self, one: TrialSpec, other: TrialSpec) -> bool:
+        """Whether ``one`` lies more than one paired standard error ahead on the folds that both have run on."""
+        pair = self.both(one, other)
+        if not pair[0]:
+            return False
+        lead = self.plan.data.metric.sign * float(np.mean(pair[0]) - np.mean(pair[1]))
+        return lead > 0 and lead > self._paired_error(one, other, pair)
+
+    def _paired_error(self, one: TrialSpec, other: TrialSpec, pair: tuple[Sequence[float], Sequence[float]]) -> float:
+        fold = self.folds[0]
+        if len(pair[0]) > 1:
+            return paired_error(*pair, len(fold.val), len(fold.train))
+        predicted = self.probabilities[one], self.probabilities[other]
+        return paired_fold_error(self.plan.data.metric, *predicted, *self._first_fold())
+
+    def mean(self, spec: TrialSpec, folds: int | None = None) -> float:
+        """The mean of a spec over its first folds with the sign of the metric: the greater is better."""
+        values = self.scores.get(spec, ())[:folds]
+        return self.plan.data.metric.sign * float(np.mean(values)) if values else -np.inf
+
+    def _first_fold(self) -> tuple[LabelArray, npt.NDArray[np.int64]]:
+        """Labels and groups of the images of the first fold."""
+        data, rows = self.plan.data, list(self.folds[0].val)
+        return np.asarray(data.labels, np.intp)[rows], np.asarray(data.groups, np.int64)[rows]
+
+    def _candidate(self, spec: TrialSpec) -> Candidate:
+        known = self.scratch.get(spec)
+        return known.candidate if known else self.plan.space.of(spec)
+
+
+def more_views(spec: TrialSpec) -> TrialSpec:
+    """The spec as it is confirmed: with twice its views."""
+    return replace(spec, views=VIEWS_FACTOR * spec.views) if spec.strength else spec

@@ -1,0 +1,93 @@
+"""The race of the contenders: who stops, and which of those that cannot be told apart ships."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from tlsearch.pipeline.confirm.fold_runs import FoldRuns
+from tlsearch.search.trial_record import TrialRecord
+from tlsearch.types import TrialSpec
+
+
+@dataclass
+class Race:
+    """Fold after fold, until all folds are run or the time is used up."""
+
+    runs: FoldRuns
+    starters: Sequence[TrialRecord]
+    probe: TrialRecord
+    fits: Callable[[float], bool]
+
+    def run(self) -> list[TrialRecord]:
+        """Give the contenders that no other one leads by more than one standard error."""
+        runs, folds = self.runs, range(len(self.runs.folds))
+        running = [*self.starters, *([] if self.probe.spec in {c.spec for c in self.starters} else [self.probe])]
+        for number in folds:
+            # The probe goes on where it is out of the race, because it is what the winner is compared with.
+            self._fold(number, list(dict.fromkeys([*(c.spec for c in running), self.probe.spec])))
+            running = self._unbeaten([c for c in running if runs.scores.get(c.spec) and c.spec not in runs.failed])
+            if number == 0:
+                self._fold(0, [spec for spec in runs.scratch if self._leaves_time(spec, running)])
+            if not running:
+                return self._left_over()
+        for number in folds[1:]:
+            self._fold(number, list(runs.scratch))
+        return running
+
+    def _left_over(self) -> list[TrialRecord]:
+        """Where all that stayed have failed: the best of those that had stopped."""
+        stopped = [
+            c for c in (*self.starters, self.probe) if c.spec in self.runs.scores and c.spec not in self.runs.failed
+        ]
+        return [max(stopped, key=lambda c: self.runs.mean(c.spec))] if stopped else []
+
+    def _fold(self, number: int, specs: Sequence[TrialSpec]) -> None:
+        """Run what there is time for, and what has run on all folds before this one; the cheapest first."""
+        runs = self.runs
+        for spec in sorted(specs, key=runs.seconds) if number else specs:
+            values = runs.scores.get(spec, [])
+            # From the third fold on, one repetition is kept possible: the spread over seeds needs it.
+            spare = 0.0 if number < 2 or spec.is_linear_probe else runs.first_seconds(spec)
+            if len(values) == number and spec not in runs.failed and self.fits(runs.seconds(spec) + spare):
+                value = runs.run(spec, number)
+                if value is None:
+                    runs.failed.add(spec)
+                else:
+                    runs.scores.setdefault(spec, []).append(value)
+
+    def _leaves_time(self, spec: TrialSpec, running: Sequence[TrialRecord]) -> bool:
+        """Whether a network from scratch leaves time for the other folds of what is cheaper."""
+        seconds, later = self.runs.seconds(spec), len(self.runs.folds) - 1
+        cheaper = sum(taken for c in running if (taken := self.runs.seconds(c.spec)) < seconds)
+        return self.fits(seconds + later * cheaper)
+
+    def _unbeaten(self, running: list[TrialRecord]) -> list[TrialRecord]:
+        unbeaten = [c for c in running if not any(self.runs.beats(other.spec, c.spec) for other in running)]
+        # On unequal folds each may be beaten by another.
+        return unbeaten or running
+
+
+def preference(
+    runs: FoldRuns, contender: TrialRecord, staying: Sequence[TrialRecord]
+) -> tuple[float, int, float, float]:
+    """Give a key to sort by; lower is better.
+
+    The operations for one image through the whole network come first, then how simple it is, then the mean over the
+    folds that all have, then the validation.
+    """
+    plan, spec = runs.plan, contender.spec
+    work = plan.costs.facts[plan.space.of(spec)].cuts[-1].work
+    folds = min(len(runs.scores[c.spec]) for c in staying)
+    return work, complexity(spec), -runs.mean(spec, folds), -plan.data.metric.sign * contender.score
+
+
+def complexity(spec: TrialSpec) -> int:
+    """Give how far a configuration is from a plain linear probe.
+
+    It is 0 for that itself, 1 for a linear probe on joined cuts or augmented images, 2 for a trained head and 3 for
+    tuned layers.
+    """
+    if spec.is_linear_probe:
+        return int(bool(spec.skip_cut or spec.strength))
+    return 2 if spec.kind == "feature_extraction" else 3
