@@ -68,6 +68,11 @@ class Predictor:
         self.decode_size = int(config.get("decode_size", self.image_size))
         self.decoding = Decoding.of(config)
 
+    @property
+    def parameters(self) -> int:
+        """How many values the model has, those that stay frozen included."""
+        return int(self.model.count_params())
+
     def predict(self, paths: Sequence[Path | str] | Path | str, batch_size: int = 32, top: int = 5) -> list[Prediction]:
         """One ``Prediction`` a file, with the ``top`` most probable classes.
 

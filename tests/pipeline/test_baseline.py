@@ -76,7 +76,8 @@ def test_no_callback_ends_a_network_from_scratch(tmp_path: Path) -> None:
         history = ({"epoch": 1.0, "objective": 0.5},)
         results = [TrialResult(spec=first, state="complete", value=0.5, seconds=1.0, metrics=metrics, history=history)]
         results += [TrialResult(spec=spec, state="pruned", value=None, seconds=1.0) for spec in others]
-        return tuple(Outcome(r, np.zeros(0, np.int64), np.zeros((0, 0), np.float32)) for r in results)
+        val = make_plan().data.fold.val
+        return tuple(Outcome(r, np.asarray(val), np.full((len(val), 2), 0.5, np.float32)) for r in results)
 
     diary = Diary()
     baseline = train(tmp_path, {RunSuccessiveHalving: halve}, diary)
@@ -85,4 +86,5 @@ def test_no_callback_ends_a_network_from_scratch(tmp_path: Path) -> None:
     assert decisions == [Decision.CONTINUE] * len(RATES)
     assert diary.epochs == diary.begun
     assert [state for _, state, _ in diary.ended] == ["complete", "pruned", "pruned"]
+    assert "no fair comparison: after" in diary.lines[-1]
     assert f"(learning rate {RATES[0]:g} of {len(RATES)}; " in diary.lines[-1]

@@ -12,7 +12,7 @@ from tests.helpers.contexts import make_context, make_data
 from tests.helpers.fake_worker import FakeWorker
 from tlsearch.errors import RunError
 from tlsearch.listeners.mlflow import MlflowCallback
-from tlsearch.pipeline.evaluate import Evaluation, evaluate_once
+from tlsearch.pipeline.evaluate import Evaluation, ModelCost, evaluate_once
 from tlsearch.plugins.kinds.metric import CountMetric
 from tlsearch.runs.ledger import Ledger, fingerprint_of
 from tlsearch.worker.protocol import EvaluateModel, ModelProbabilities
@@ -35,7 +35,7 @@ def worker_that_predicts(ledger: Ledger, openings: int) -> FakeWorker:
     def predict(request: EvaluateModel, _: object) -> ModelProbabilities:
         assert len(ledger.entries()) == openings, "a test file is read before the ledger is written"
         rows = [[0.9 - 0.8 * label, 0.1 + 0.8 * label] for label in PREDICTED[request.folder.name]]
-        return ModelProbabilities(np.array(rows), 7.5 if request.latency else None)
+        return ModelProbabilities(np.array(rows), 7.5 if request.latency else None, 1000)
 
     return FakeWorker({EvaluateModel: predict})
 
@@ -53,7 +53,12 @@ class Opened(MlflowCallback):
 
 
 def evaluated(
-    folder: Path, openings: int = 1, metric: CountMetric = "accuracy", worker: FakeWorker | None = None
+    folder: Path,
+    openings: int = 1,
+    metric: CountMetric = "accuracy",
+    worker: FakeWorker | None = None,
+    *,
+    is_probe: bool = False,
 ) -> tuple[Evaluation, Opened, FakeWorker]:
     """What comes of the ``openings``-th opening of the test images."""
     record = Opened(folder)
@@ -65,7 +70,7 @@ def evaluated(
         models[name].mkdir(exist_ok=True)
         (models[name] / "model.keras").write_bytes(b"x" * 2_000_000)
     data = make_data(LABELS, test=TEST, metric=metric)
-    return evaluate_once(context, data, record, models), record, worker
+    return evaluate_once(context, data, record, models, is_probe=is_probe), record, worker
 
 
 def test_the_opening_is_noted_before_any_test_file_is_read(tmp_path: Path) -> None:
@@ -92,9 +97,7 @@ def test_a_run_that_is_resumed_does_not_open_it_twice(tmp_path: Path) -> None:
 def test_every_model_predicts_once_for_all_test_files(tmp_path: Path) -> None:
     _, _, worker = evaluated(tmp_path)
     files = tuple(Path(f"/data/{row}.png") for row in TEST)
-    assert worker.requests == [
-        EvaluateModel(folder=tmp_path / name, files=files, latency=name == "winner") for name in MODELS
-    ]
+    assert worker.requests == [EvaluateModel(folder=tmp_path / name, files=files, latency=True) for name in MODELS]
 
 
 def test_each_model_has_its_figure(tmp_path: Path) -> None:
@@ -107,7 +110,7 @@ def test_each_model_has_its_figure(tmp_path: Path) -> None:
     assert set(evaluation.scratch) == {"vgg16"}
     assert others.ci95[0] == 0.0
     assert evaluation.confusion.matrix == ((2, 0), (0, 3))
-    assert (evaluation.ms_per_image, evaluation.megabytes) == (7.5, 2.0)
+    assert evaluation.costs == dict.fromkeys(MODELS, ModelCost(2.0, 7.5, 1000))
     assert evaluation.labels.tolist() == TRUTH
     assert evaluation.probabilities.shape == (5, 2)
     np.testing.assert_array_equal(evaluation.probabilities.argmax(axis=1), TRUTH)
@@ -126,3 +129,9 @@ def test_files_that_vanished_end_the_run_after_the_opening_was_noted(tmp_path: P
     with pytest.raises(RunError, match="can no longer be read"):
         evaluated(tmp_path, worker=vanished)
     assert len(ledger.entries()) == 1
+
+
+def test_a_linear_probe_that_was_chosen_is_not_compared_with_itself(tmp_path: Path) -> None:
+    gain = evaluated(tmp_path, is_probe=True)[0].claims.gain
+    assert gain.over_linear_probe is None
+    assert gain.test is not None

@@ -13,7 +13,7 @@ from tests.helpers.fake_worker import FakeWorker
 from tests.helpers.made_up import LITE
 from tlsearch.errors import TrialError
 from tlsearch.pipeline.context import Data
-from tlsearch.pipeline.evaluate import Evaluation
+from tlsearch.pipeline.evaluate import Evaluation, ModelCost
 from tlsearch.pipeline.insights import MOST_SUSPECTS, find_insights
 from tlsearch.results.schema import Confusion, Insights, MoreData, SizePoint
 from tlsearch.stats.calibration import fit_temperature
@@ -71,8 +71,7 @@ def evaluation(n: int = 40) -> Evaluation:
     return Evaluation(
         claims=make_claims(labels, ModelPredictions(guess, guess), "accuracy", 0, list(range(n))),
         confusion=Confusion(CLASSES, ((0,) * 3,) * 3),
-        ms_per_image=None,
-        megabytes=1.0,
+        costs={"winner": ModelCost(1.0)},
         accuracy=estimate(labels, guess),
         scratch={},
         opened=1,

@@ -20,7 +20,8 @@ from tlsearch.data.findings import Finding
 from tlsearch.folders.walk import Skipped
 from tlsearch.report.html import write_report
 from tlsearch.report.numbers import percent, percent_interval, points
-from tlsearch.report.text import label_errors_sentence, verdict
+from tlsearch.report.text import label_errors_sentence
+from tlsearch.report.verdict import verdict_of
 from tlsearch.results.result import RunResult
 from tlsearch.results.schema import (
     Confusion,
@@ -323,25 +324,27 @@ def gained(low: float, high: float, **changes: float | None) -> RunResult:
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "p", "claim"),
+    ("low", "high", "p", "answer", "claim"),
     [
-        (0.01, 0.05, 0.03, "Reuse beats small_cnn"),
-        (-0.01, 0.05, 0.03, "No gain over small_cnn"),
-        (-0.05, -0.01, 0.03, "small_cnn trained from scratch beats reuse"),
-        (0.01, 0.05, 0.2, "No gain over small_cnn"),
-        (-0.05, -0.01, 0.2, "No gain over small_cnn"),
+        (0.01, 0.05, 0.03, "yes", "Pre-training helped: reuse beats small_cnn"),
+        (-0.01, 0.05, 0.03, "cannot tell", "Whether pre-training helped cannot be told: no gain over small_cnn"),
+        (-0.05, -0.01, 0.03, "no", "Pre-training did harm here: small_cnn trained from scratch beats reuse"),
+        (0.01, 0.05, 0.2, "cannot tell", "Whether pre-training helped cannot be told: no gain over small_cnn"),
+        (-0.01, 0.02, 0.4, "no", "Pre-training brings nothing here: small_cnn trained from scratch is as good"),
     ],
 )
 def test_the_verdict_claims_what_the_interval_and_the_p_value_allow(
-    low: float, high: float, p: float, claim: str
+    low: float, high: float, p: float, answer: str, claim: str
 ) -> None:
-    assert verdict(gained(low, high, mcnemar_midp=p))[0].startswith(claim)
+    verdict = verdict_of(gained(low, high, mcnemar_midp=p))
+    assert verdict.pretraining == answer
+    assert verdict.pretraining_evidence.startswith(claim)
 
 
 def test_the_verdict_gives_the_p_value_that_there_is() -> None:
-    assert "p = 0.200" in verdict(gained(0.01, 0.05))[0]
-    assert "p = 0.034" in verdict(gained(0.01, 0.05, mcnemar_midp=None, permutation_p=0.034))[0]
-    assert "no p-value" in verdict(gained(0.01, 0.05, mcnemar_midp=None))[0]
+    assert "p = 0.200" in verdict_of(gained(0.01, 0.05)).pretraining_evidence
+    assert "p = 0.034" in verdict_of(gained(0.01, 0.05, mcnemar_midp=None, permutation_p=0.034)).pretraining_evidence
+    assert "no p-value" in verdict_of(gained(0.01, 0.05, mcnemar_midp=None)).pretraining_evidence
 
 
 def test_numbers_read_as_people_write_them() -> None:

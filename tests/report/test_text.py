@@ -11,7 +11,7 @@ from tlsearch.report import numbers
 from tlsearch.report import text as words
 from tlsearch.report.markdown import describe
 from tlsearch.report.model_table import headings, model_rows
-from tlsearch.report.text import verdict
+from tlsearch.report.verdict import verdict_sentences
 from tlsearch.results.flatten import flat_metrics
 from tlsearch.results.result import RunResult
 from tlsearch.results.schema import Confirmed, Difference, Gain
@@ -63,9 +63,9 @@ def test_both_gains_stand_beside_each_other() -> None:
 
 
 def test_a_test_set_that_was_opened_before_is_part_of_the_verdict() -> None:
-    assert not any("opened" in sentence for sentence in words.verdict(SAMPLE))
+    assert not any("opened" in sentence for sentence in verdict_sentences(SAMPLE))
     again = replace(SAMPLE, metrics=replace(SAMPLE.metrics, test_opened=4))
-    assert "has now been opened 4 times" in words.verdict(again)[-1]
+    assert "has now been opened 4 times" in " ".join(verdict_sentences(again))
 
 
 def test_every_model_has_a_row_once() -> None:
@@ -135,7 +135,7 @@ def test_both_gains_are_metrics_with_their_evidence() -> None:
 
 def test_the_description_tells_the_whole_story() -> None:
     text = describe(SAMPLE)
-    assert "Reuse beats small_cnn trained from scratch by +30.1 points" in text
+    assert "Pre-training helped: reuse beats small_cnn trained from scratch by +30.1 points" in text
     assert "Searching paid: over the best linear probe +4.3 points" in text
     assert "| accuracy | validation (selected, optimistic) | confirmed on resampled folds | tested once |" in text
     assert "| 0.912 | 0.905 on 3 folds, seeds +- 0.006, sampling +- 0.017 | 0.903 [0.869 0.929] |" in text
@@ -152,16 +152,16 @@ def test_a_gain_is_claimed_only_where_interval_and_p_value_agree(p: float | None
     assert SAMPLE.gain is not None
     probe = Difference(difference=0.053, ci95=(0.002, 0.129), discordant=(4, 0), mcnemar_midp=p)
     gain = replace(SAMPLE.gain, ci95=(0.002, 0.129), mcnemar_midp=p, over_linear_probe=probe)
-    said = " ".join(verdict(replace(SAMPLE, gain=gain)))
-    assert ("Reuse beats" in said, "Searching paid" in said) == (shown, shown)
-    assert ("no gain is shown" in said, "No gain over" in said) == (not shown, not shown)
+    said = " ".join(verdict_sentences(replace(SAMPLE, gain=gain)))
+    assert ("reuse beats" in said, "Searching paid" in said) == (shown, shown)
+    assert ("no gain is shown" in said, "no gain over" in said) == (not shown, not shown)
 
 
 @pytest.mark.parametrize(("p", "shown"), [(0.03, True), (None, False)])
 def test_a_loss_is_claimed_by_the_same_rule(p: float | None, shown: bool) -> None:
     assert SAMPLE.gain is not None
     probe = Difference(difference=-0.053, ci95=(-0.129, -0.002), discordant=(0, 4), mcnemar_midp=p)
-    said = " ".join(verdict(replace(SAMPLE, gain=replace(SAMPLE.gain, over_linear_probe=probe))))
+    said = " ".join(verdict_sentences(replace(SAMPLE, gain=replace(SAMPLE.gain, over_linear_probe=probe))))
     assert ("is better than what the search chose" in said) == shown
 
 
@@ -216,17 +216,18 @@ def test_an_interval_by_resampling_says_so() -> None:
 def test_scores_that_are_no_fractions_are_plain_numbers() -> None:
     assert SAMPLE.gain is not None
     assert SAMPLE.gain.over_linear_probe is not None
-    text = " ".join(words.verdict(COST))
+    text = " ".join(verdict_sentences(COST))
     assert "over the best linear probe +0.043 [+0.017 +0.071]" in text
     assert "points" not in text
-    assert "over the best linear probe +4.3 points [+1.7, +7.1]" in " ".join(words.verdict(SAMPLE))
+    assert "over the best linear probe +4.3 points [+1.7, +7.1]" in " ".join(verdict_sentences(SAMPLE))
 
 
 @pytest.mark.parametrize(("test", "said"), [(1.7, True), (1.6, True), (1.5, False)])
 def test_worse_than_guessing_is_more_where_less_is_better(test: float, said: bool) -> None:
     assert SAMPLE.baseline is not None
     result = replace(COST, baseline=replace(SAMPLE.baseline, test=test))
-    assert ("no better than always guessing the most frequent class (1.600)" in " ".join(words.verdict(result))) is said
+    sentences = " ".join(verdict_sentences(result))
+    assert ("no better than always guessing the most frequent class (1.600)" in sentences) is said
 
 
 @pytest.mark.parametrize(("name", "text"), [("macro_f1", "macro F1"), ("balanced_accuracy", "balanced accuracy")])

@@ -13,6 +13,7 @@ from tlsearch.data.split import split
 from tlsearch.data.survey import scan
 from tlsearch.report import text as words
 from tlsearch.report.numbers import format_interval, format_score
+from tlsearch.report.verdict import verdict_of, verdict_sentences
 from tlsearch.results.flatten import flat_metrics
 from tlsearch.runs.ledger import LEDGER_NAME, Ledger, fingerprint_of
 from tlsearch.tracking.quiet import quiet
@@ -61,15 +62,20 @@ def test_mlflow_has_every_figure_of_the_result(finished: TrialRecord) -> None:
 
 
 def test_both_gains_stand_in_every_place(finished: TrialRecord) -> None:
-    lines = words.gain_lines(finished.result.gain)
-    assert len(lines) == 2
+    baseline = finished.result.baseline
+    assert baseline is not None
+    assert "after 2 epochs" in baseline.no_claim
+    lines = words.gain_lines(finished.result.gain, baseline.no_claim)
+    assert words.NO_CLAIM in lines[0]
     note = parent(finished).data.tags["mlflow.note.content"]
     for line in lines:
         assert finished.printed.count(line) == 2
         assert line in note
-    for sentence in words.verdict(finished.result):
+    for sentence in verdict_sentences(finished.result):
         assert sentence in page(finished)
         assert sentence in note
+        assert sentence in " ".join(finished.printed.split())
+    assert finished.result.verdict == verdict_of(finished.result)
 
 
 def test_the_winners_figures_bear_their_names(finished: TrialRecord) -> None:

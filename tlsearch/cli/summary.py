@@ -14,6 +14,7 @@ from rich.text import Text
 from tlsearch.report import text as words
 from tlsearch.report.model_table import headings, model_rows
 from tlsearch.report.numbers import format_interval, format_score
+from tlsearch.report.verdict import verdict_sentences
 from tlsearch.results.result import RunResult
 
 HEADING_WIDTH = 12
@@ -27,8 +28,11 @@ def print_summary(console: Console, result: RunResult) -> None:
     console.print()
     for line in confirmed_lines(result):
         console.print(Text(line), soft_wrap=not console.is_terminal)
-    for line in words.gain_lines(result.gain):
+    for line in words.gain_lines(result.gain, result.baseline.no_claim if result.baseline else ""):
         console.print(Text(line, style="bold"), soft_wrap=not console.is_terminal)
+    console.print()
+    for sentence in verdict_sentences(result):
+        console.print(Text(sentence), soft_wrap=not console.is_terminal)
     console.print()
     for name, value in _places(result):
         # Never broken into lines, as it is there to be copied.

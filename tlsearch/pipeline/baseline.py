@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from tlsearch.errors import OutOfMemoryError, PluginFailedError
 from tlsearch.listeners.running_trial import CompletedTrial, RunningTrial
 from tlsearch.models.measured import MeasuredCandidate
@@ -15,13 +17,16 @@ from tlsearch.pipeline.messages import baseline_line
 from tlsearch.pipeline.plan import Plan, baseline_sizes, measure
 from tlsearch.pipeline.saved_models import model_folder, save_fitted
 from tlsearch.pipeline.trial import Epochs, failed_trial
+from tlsearch.report.numbers import format_score
 from tlsearch.results.schema import TrialRow
 from tlsearch.search.cost import FromScratchCosts
-from tlsearch.stats.trend import still_rising
+from tlsearch.stats.scoring import estimate_of, score_by
+from tlsearch.stats.trend import rising_steeply, still_rising
 from tlsearch.training.batches import steps_per_epoch
 from tlsearch.training.trial import Outcome
 from tlsearch.types import Candidate, Decision, TrialResult, TrialSpec
 from tlsearch.utils.signals import defer_interrupts
+from tlsearch.utils.units import counted
 from tlsearch.worker.client import WorkerDiedError
 from tlsearch.worker.events import Event, Listener, RateEpochEnd
 from tlsearch.worker.protocol import RunSuccessiveHalving
@@ -52,6 +57,7 @@ class BaselineResult:
         still_improving: Whether validation was rising to the end.
         not_affordable: Architectures that would have taken too long.
         epochs: How often each training image was seen.
+        no_claim: Why no gain over it is claimed; empty where one may be.
         others: The networks that were trained beside it.
     """
 
@@ -63,6 +69,7 @@ class BaselineResult:
     still_improving: bool
     not_affordable: tuple[str, ...]
     epochs: int
+    no_claim: str = ""
     others: tuple[BaselineResult, ...] = ()
 
     @property
@@ -92,9 +99,14 @@ class RaceResult:
         ]
 
     @property
-    def best(self) -> TrialResult:
+    def best_outcome(self) -> Outcome:
         """The one that was trained to the end."""
-        return next(o.result for o in self.outcomes if o.result.state == "complete")
+        return next(outcome for outcome in self.outcomes if outcome.result.state == "complete")
+
+    @property
+    def best(self) -> TrialResult:
+        """Its result."""
+        return self.best_outcome.result
 
 
 def train_baseline(context: RunContext, plan: Plan, best: Candidate) -> BaselineResult | None:
@@ -204,6 +216,7 @@ def _train_with(policy: str, context: RunContext, plan: Plan, facts: MeasuredCan
     for trial, completed in zip(trials, raced.trials(), strict=True):
         context.callbacks.on_trial_recalled(trial, completed)
     best = raced.best
+    epochs = round(best.spec.steps / _per_epoch(context, plan.data))
     return BaselineResult(
         candidate=candidate,
         result=best,
@@ -212,8 +225,33 @@ def _train_with(policy: str, context: RunContext, plan: Plan, facts: MeasuredCan
         stopped_by="time" if steps < _wanted_steps(context, plan) else "schedule",
         still_improving=still_rising([plan.data.metric.sign * h["objective"] for h in best.history]),
         not_affordable=(),
-        epochs=round(best.spec.steps / _per_epoch(context, plan.data)),
+        epochs=epochs,
+        no_claim=_no_claim(plan.data, raced.best_outcome, epochs),
     )
+
+
+def _no_claim(data: Data, outcome: Outcome, epochs: int) -> str:
+    """Why nothing can be claimed by comparison with a network from scratch: it has not learned, or has only begun to.
+
+    Empty where it has.
+    """
+    metric, rows = data.metric, outcome.val_rows.tolist()
+    labels = np.asarray([data.labels[row] for row in rows])
+    groups = [data.groups[row] for row in rows]
+    found = estimate_of(metric, labels, np.asarray(outcome.val_probabilities, np.float64), groups)
+    guess = np.zeros_like(outcome.val_probabilities, np.float64)
+    guess[:, np.bincount([data.labels[row] for row in data.fold.train]).argmax()] = 1.0
+    guessed = score_by(metric, labels, guess)
+    worst = found.ci95[0] if metric.sign > 0 else found.ci95[1]
+    trained = counted(epochs, "epoch")
+    if metric.sign * (worst - guessed) <= 0:
+        return (
+            f"after {trained} it is no better than always guessing the most frequent class, as far as validation can "
+            f"tell ({format_score(found.value)} against {format_score(guessed)})"
+        )
+    if rising_steeply([metric.sign * epoch["objective"] for epoch in outcome.result.history]):
+        return f"after {trained} its score was still rising steeply"
+    return ""
 
 
 def _trial(data: Data, candidate: Candidate, spec: TrialSpec) -> RunningTrial:

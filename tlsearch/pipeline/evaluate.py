@@ -7,7 +7,7 @@ original files.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -38,19 +38,28 @@ SCRATCH = "scratch "
 """What the name of a model begins with that was trained from scratch and is not the baseline."""
 
 
+@dataclass(frozen=True)
+class ModelCost:
+    """What a model costs at use: the size of its file, the time of one image alone, and how many values it has."""
+
+    megabytes: float
+    ms_per_image: float | None = None
+    parameters: int | None = None
+
+
 @dataclass(frozen=True, kw_only=True)
 class Evaluation:
     """What the test split said, the only time that it was asked.
 
     ``scratch`` has the figures of the networks from scratch that are not the baseline, by architecture. ``opened`` is
-    how often this test set has been opened, this time included. ``probabilities``, shape (N, classes), are the winner's
+    how often this test set has been opened, this time included. ``costs`` says by the name of a model what it costs at
+    use. ``probabilities``, shape (N, classes), are the winner's
     for the images of the classes ``labels``, shape (N,).
     """
 
     claims: Claims
     confusion: Confusion
-    ms_per_image: float | None
-    megabytes: float
+    costs: Mapping[str, ModelCost]
     accuracy: Estimate
     scratch: Mapping[str, Estimate]
     opened: int
@@ -76,8 +85,8 @@ def evaluate(
             name = "baseline" if number == 0 else f"{SCRATCH}{scratch.architecture}"
             models[name] = output / ("baseline" if number == 0 else f"scratch-{scratch.architecture}")
             fetch_model(context, plan.data, scratch.result.spec, scratch.candidate, models[name])
-        evaluation = evaluate_once(context, plan.data, record, models)
-    context.callbacks.on_step("test", tested_line(evaluation, plan.data.metric))
+        evaluation = evaluate_once(context, plan.data, record, models, is_probe=winner == probe.spec)
+    context.callbacks.on_step("test", tested_line(evaluation, plan.data.metric, baseline.no_claim if baseline else ""))
     return evaluation
 
 
@@ -96,7 +105,9 @@ def refit(context: RunContext, plan: Plan, confirmation: Confirmation) -> bool:
     return True
 
 
-def evaluate_once(context: RunContext, data: Data, record: MlflowCallback, models: Mapping[str, Path]) -> Evaluation:
+def evaluate_once(
+    context: RunContext, data: Data, record: MlflowCallback, models: Mapping[str, Path], *, is_probe: bool = False
+) -> Evaluation:
     """Open the test split. The ledger is written before any test file is read.
 
     Args:
@@ -105,6 +116,7 @@ def evaluate_once(context: RunContext, data: Data, record: MlflowCallback, model
         record: Has the ledger.
         models: The folders of "winner", "linear_probe", where there is one "baseline", and "scratch ARCHITECTURE" for
             what else was trained from scratch.
+        is_probe: Whether the winner is the linear probe.
 
     Returns:
         What the test images say of each model.
@@ -112,14 +124,16 @@ def evaluate_once(context: RunContext, data: Data, record: MlflowCallback, model
     index, split, metric = data.index, data.split, data.metric
     opened = _note(context, data, record)
     labels = np.asarray([index.images[row].label for row in split.test])
-    probabilities, latency = _ask(context, data, models)
+    probabilities, costs = _ask(context, data, models)
     predicted, seed = probabilities["winner"].argmax(axis=1), context.config.seed
     groups = [split.groups[row] for row in split.test]
+    claims = claims_of(metric, labels, probabilities, seed, groups)
+    if is_probe:  # a model is not compared with itself
+        claims = replace(claims, gain=replace(claims.gain, over_linear_probe=None))
     return Evaluation(
-        claims=claims_of(metric, labels, probabilities, seed, groups),
+        claims=claims,
         confusion=_confusion(index.classes, labels, predicted),
-        ms_per_image=latency,
-        megabytes=model_megabytes(models["winner"]),
+        costs=costs,
         accuracy=estimate(labels, predicted, groups=groups),
         scratch={
             name.removeprefix(SCRATCH): estimate_of(metric, labels, probabilities[name], groups, seed)
@@ -143,26 +157,28 @@ def _note(context: RunContext, data: Data, record: MlflowCallback) -> int:
     return opened
 
 
-def _ask(context: RunContext, data: Data, models: Mapping[str, Path]) -> tuple[dict[str, Float64Array], float | None]:
+def _ask(
+    context: RunContext, data: Data, models: Mapping[str, Path]
+) -> tuple[dict[str, Float64Array], dict[str, ModelCost]]:
     """Ask every saved model.
 
     Returns:
-        Probabilities (N, classes) by each model from the original files, and the winner's milliseconds an image.
+        Probabilities (N, classes) by each model from the original files, and what each costs at use.
     """
     index, rows = data.index, data.split.test
     files = tuple(index.file(row) for row in rows)
     probabilities: dict[str, Float64Array] = {}
-    latency = None
+    costs: dict[str, ModelCost] = {}
     for name, folder in models.items():
         context.callbacks.on_progress(
             "test", len(probabilities), len(models), f"{name.replace('_', ' ')} on {len(files)} images"
         )
-        predictions = context.worker.send(EvaluateModel(folder=folder, files=files, latency=name == "winner"))
+        predictions = context.worker.send(EvaluateModel(folder=folder, files=files, latency=True))
         probabilities[name] = predictions.probabilities
         if not np.isfinite(probabilities[name]).all():
             raise RunError("Test images that were read before can no longer be read; restore them and run again.")
-        latency = predictions.ms_per_image if predictions.ms_per_image is not None else latency
-    return probabilities, latency
+        costs[name] = ModelCost(model_megabytes(folder), predictions.ms_per_image, predictions.parameters)
+    return probabilities, costs
 
 
 def _confusion(classes: tuple[str, ...], labels: IntArray, predicted: IntArray) -> Confusion:

@@ -74,6 +74,8 @@ def baseline_line(baseline: BaselineResult) -> str:
     if baseline.still_improving:
         notes.append("at equal compute; still improving" if baseline.stopped_by == "time" else "still improving")
     notes += [f"not affordable from scratch here: {reason}" for reason in baseline.not_affordable]
+    if baseline.no_claim:
+        notes.append(f"no fair comparison: {baseline.no_claim}")
     return f"{baseline.candidate.label}  {format_score(result.score)}  {baseline.seconds:.0f} s   ({'; '.join(notes)})"
 
 
@@ -109,10 +111,11 @@ def confirm_line(confirmation: Confirmation) -> str:
     if confirmation.compared == 1:
         compared = "; time for the best trial only" if confirmation.contenders > 1 else ""
     level = f"   {words.level(len(confirmation.level))}" if confirmation.level else ""
-    return f"{format_score(confirmed.mean)} {words.confirmed_on(confirmed)}{apart}{compared}   winner {winner.label}{level}"
+    found = f"{format_score(confirmed.mean)} {words.confirmed_on(confirmed)}{apart}{compared}"
+    return f"{found}   winner {winner.label}{level}"
 
 
-def tested_line(evaluation: Evaluation, metric: GuardedMetric) -> str:
+def tested_line(evaluation: Evaluation, metric: GuardedMetric, no_claim: str) -> str:
     """The test figures with their intervals, both gains, and how often this test set has been opened."""
     claims = evaluation.claims
     name = "" if metric.counts == EVERY_IMAGE else f"{words.metric_name(metric.name)} "
@@ -121,7 +124,7 @@ def tested_line(evaluation: Evaluation, metric: GuardedMetric) -> str:
         parts.append(f"from scratch {_estimate(claims.baseline)}")
     if name:
         parts.append(f"accuracy {_estimate(evaluation.accuracy)}")
-    parts += words.gain_lines(claims.gain)
+    parts += words.gain_lines(claims.gain, no_claim)
     by = "" if metric.counts is not None else f"intervals by {interval_method(metric)}; "
     return "   ".join([*parts, f"({by}{words.openings(evaluation.opened)})"])
 

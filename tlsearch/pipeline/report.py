@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import shlex
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from tlsearch.pipeline import messages
 from tlsearch.pipeline.baseline import BaselineResult, scratch_of
 from tlsearch.pipeline.confirm import Confirmation
 from tlsearch.pipeline.context import Data, RunContext
-from tlsearch.pipeline.evaluate import Evaluation, predictions_of, refit, worst_mistakes
+from tlsearch.pipeline.evaluate import SCRATCH, Evaluation, predictions_of, refit, worst_mistakes
 from tlsearch.pipeline.insights import find_insights
 from tlsearch.pipeline.plan import Plan, now
 from tlsearch.pipeline.profile import Profile
@@ -27,6 +27,7 @@ from tlsearch.pipeline.search import SearchLog
 from tlsearch.report.html import write_report
 from tlsearch.report.images import PICTURES_FOLDER
 from tlsearch.report.markdown import describe
+from tlsearch.report.verdict import verdict_of
 from tlsearch.results import schema
 from tlsearch.results.flatten import flat_metrics
 from tlsearch.results.result import RunResult, read_result, write_result
@@ -87,7 +88,7 @@ def assemble(context: RunContext, plan: Plan, record: MlflowCallback, found: Ste
     with context.budget.measure("insights"):
         insights = find_insights(context, plan.data, plan.space.of(spec), outcome, found.evaluation)
     cut = facts.cuts.at(spec.freeze_depth)
-    return RunResult(
+    result = RunResult(
         dataset=_dataset(plan.data),
         plan=_plan(context, plan, found.log),
         winner=schema.Winner.of(spec, cut.name if cut else "", cut.frozen_layers if cut else ()),
@@ -122,6 +123,7 @@ def assemble(context: RunContext, plan: Plan, record: MlflowCallback, found: Ste
         command=shlex.join(["tlsearch", "run", "--config", str(context.output / CONFIG_NAME)]),
         started=context.checkpoint.get_or_compute(("started",), str, now),
     )
+    return replace(result, verdict=verdict_of(result))
 
 
 def complete_record(context: RunContext, record: MlflowCallback, result: RunResult, report: Path) -> None:
@@ -239,8 +241,7 @@ def _metrics(plan: Plan, found: StepResults) -> schema.Metrics:
         val=winner.score,
         test=claims.winner.value,
         test_ci95=claims.winner.ci95,
-        ms_per_image=found.evaluation.ms_per_image,
-        megabytes=found.evaluation.megabytes,
+        **asdict(found.evaluation.costs["winner"]),
         confirmed=found.confirmation.confirmed.get(winner.spec),
         majority=claims.majority,
         test_opened=found.evaluation.opened,
@@ -262,6 +263,7 @@ def _probe(plan: Plan, found: StepResults) -> schema.LinearProbe:
         test_ci95=tested.ci95,
         confirmed=found.confirmation.confirmed.get(probe.spec),
         val_folds=len(plan.folds_of(probe.spec)),
+        **asdict(found.evaluation.costs["linear_probe"]),
     )
 
 
@@ -283,8 +285,10 @@ def _scratch(found: StepResults) -> tuple[schema.Baseline, ...]:
             test_ci95=estimate.ci95,
             not_affordable=run.not_affordable,
             confirmed=found.confirmation.confirmed.get(run.result.spec),
+            no_claim=run.no_claim,
+            **asdict(found.evaluation.costs["baseline" if number == 0 else f"{SCRATCH}{run.architecture}"]),
         )
-        for run, estimate in tested
+        for number, (run, estimate) in enumerate(tested)
         if estimate is not None
     )
 

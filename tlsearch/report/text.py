@@ -10,7 +10,6 @@ import re
 from collections.abc import Callable
 
 from tlsearch.report.numbers import (
-    ScoreStyle,
     format_difference,
     format_interval,
     format_p,
@@ -18,12 +17,9 @@ from tlsearch.report.numbers import (
     percent,
     points,
 )
-from tlsearch.results.result import RunResult
 from tlsearch.results.schema import (
-    Baseline,
     Calibration,
     Confirmed,
-    Difference,
     Gain,
     Interval,
     LabelErrors,
@@ -39,6 +35,7 @@ TESTED = "tested once"
 SIGNIFICANT = 0.05
 """A gain is claimed below this p-value, and where its interval excludes 0."""
 
+NO_CLAIM = "(no claim: there was no time for a fair comparison)"
 OVER_SCRATCH = "gain over training from scratch"
 OVER_PROBE = "gain over the linear probe"
 
@@ -98,14 +95,16 @@ def openings(times: int) -> str:
     return f"this test set: opened {counted(times, 'time')}"
 
 
-def gain_lines(gain: Gain | None) -> list[str]:
+def gain_lines(gain: Gain | None, no_claim: str = "") -> list[str]:
     """Both gains on test with interval and p-value, in fractions.
 
-    One is over training from scratch, the other over the linear probe; what there is not is left out.
+    One is over training from scratch, the other over the linear probe; what there is not is left out. ``no_claim``
+    says why the first claims nothing.
     """
     lines = []
     if gain is not None and gain.test is not None and gain.ci95 is not None:
-        lines.append(f"{OVER_SCRATCH} {_gained(gain.test, gain.ci95)} {format_p(gain.p_value)}")
+        evidence = NO_CLAIM if no_claim else format_p(gain.p_value)
+        lines.append(f"{OVER_SCRATCH} {_gained(gain.test, gain.ci95)} {evidence}")
     over = gain.over_linear_probe if gain is not None else None
     if over is not None:
         lines.append(f"{OVER_PROBE} {_gained(over.difference, over.ci95)} {format_p(over.p_value)}")
@@ -116,84 +115,7 @@ def _gained(difference: float, ci95: Interval) -> str:
     return f"{format_difference(difference)} {format_interval(ci95, sign=True)}"
 
 
-# Sentences on what the run shows
-
-
-def verdict(result: RunResult) -> list[str]:
-    """What the run shows, a sentence a claim, and what limits the claims.
-
-    The claims are the gains over training from scratch and over the linear probe.
-    """
-    gain, baseline, style = result.gain, result.baseline, ScoreStyle.of(result.metrics)
-    sentences = []
-    if gain is not None and gain.test is not None and gain.ci95 is not None and baseline is not None:
-        sentences.append(_over_scratch(gain, style.gain(gain.test, gain.ci95), gain.ci95, baseline.architecture))
-    else:
-        sentences.append("No baseline was trained from scratch, so no gain over it is claimed.")
-    if gain is not None and gain.over_linear_probe is not None:
-        sentences.append(_over_probe(gain.over_linear_probe, style))
-    if baseline is not None:
-        sentences += _about_scratch(baseline)
-        guessing = result.metrics.majority
-        if guessing is not None and result.metrics.sign * (baseline.test - guessing) <= 0:
-            sentences.append(
-                f"The network from scratch is no better than always guessing the most frequent class "
-                f"({style.value(guessing)}): it has learned nothing in its time, and the gain over it says little."
-            )
-    if result.metrics.test_opened is not None and result.metrics.test_opened > 1:
-        times = result.metrics.test_opened
-        sentences.append(
-            f"This test set has now been opened {times} times: the more often a choice follows such a look, the less "
-            "its figures are those of new images."
-        )
-    return sentences
-
-
-def _over_scratch(gain: Gain, figures: str, ci95: Interval, architecture: str) -> str:
-    evidence = _evidence(gain)
-    if ci95[0] > 0 and _significant(gain):
-        return f"Reuse beats {architecture} trained from scratch by {figures}{evidence}."
-    if ci95[1] < 0 and _significant(gain):
-        return f"{architecture} trained from scratch beats reuse: {figures}{evidence}."
-    return f"No gain over {architecture} trained from scratch is shown: {figures}{evidence}."
-
-
-def _over_probe(over: Difference, style: ScoreStyle) -> str:
-    figures, evidence = style.gain(over.difference, over.ci95), _evidence(over)
-    if over.ci95[0] > 0 and _significant(over):
-        return f"Searching paid: over the best linear probe {figures}{evidence}."
-    if over.ci95[1] < 0 and _significant(over):
-        return f"The best linear probe is better than what the search chose: {figures}{evidence}."
-    return f"Over the best linear probe no gain is shown: {figures}{evidence}."
-
-
-def _significant(over: Gain | Difference) -> bool:
-    """Whether the test of no difference agrees that there is one.
-
-    Where too few images differ there is no p-value, and an interval that excludes 0 all the same is no evidence.
-    """
-    return over.p_value is not None and over.p_value < SIGNIFICANT
-
-
-def _evidence(over: Gain | Difference) -> str:
-    counts = ""
-    if over.discordant is not None:
-        ours, theirs = over.discordant
-        counts = f"; {counted(ours, 'image')} only the winner has right, {theirs:,} only the other"
-    return f", {format_p(over.p_value)}{counts}"
-
-
-def _about_scratch(baseline: Baseline) -> list[str]:
-    sentences = []
-    if baseline.still_improving:
-        equal = "The comparison is at equal compute; the" if baseline.stopped_by == "time" else "The"
-        sentences.append(f"{equal} network from scratch was still improving.")
-    if baseline.not_affordable:
-        sentences.append(f"Not affordable from scratch within the time: {', '.join(baseline.not_affordable)}.")
-    return sentences
-
-
-# Sentences on what else the run found
+# Sentences on what the run found
 
 
 def more_data_sentence(more: MoreData) -> str:

@@ -32,6 +32,7 @@ from tlsearch.results.schema import (
     PlanSummary,
     ProfilePoint,
     TrialRow,
+    Verdict,
     Winner,
 )
 from tlsearch.utils import serialize
@@ -71,6 +72,7 @@ class RunResult:
     insights: Insights = field(default_factory=Insights)
     importance: Importance | None = None
     frozen_work: tuple[FrozenWork, ...] = ()
+    verdict: Verdict | None = None
     command: str = ""
     started: str = ""
     schema_version: int = SCHEMA_VERSION

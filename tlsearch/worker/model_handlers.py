@@ -96,4 +96,6 @@ def evaluate_model(state: WorkerState, request: protocol.EvaluateModel) -> proto
     state.forget_compiled()
     predictor = load(request.folder)
     probabilities = predictor.probabilities(request.files)
-    return protocol.ModelProbabilities(probabilities, measure_latency(predictor) if request.latency else None)
+    if not request.latency:
+        return protocol.ModelProbabilities(probabilities)
+    return protocol.ModelProbabilities(probabilities, measure_latency(predictor), predictor.parameters)

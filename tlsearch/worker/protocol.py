@@ -240,11 +240,12 @@ class ModelProbabilities:
 
     probabilities: npt.NDArray[np.float64]
     ms_per_image: float | None = None
+    parameters: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class EvaluateModel(Request[ModelProbabilities]):
-    """Predict original files with a saved model. ``latency`` measures its time as well."""
+    """Predict original files with a saved model. ``latency`` measures its time as well, and counts its parameters."""
 
     activity = "evaluated a model"
 

@@ -12,7 +12,8 @@ from tlsearch.report.images import Chart
 from tlsearch.report.model_table import ModelRow, headings, model_rows
 from tlsearch.report.numbers import ScoreStyle, percent
 from tlsearch.report.sections.section import Section
-from tlsearch.report.text import by_method, metric_name, verdict
+from tlsearch.report.text import by_method, metric_name
+from tlsearch.report.verdict import verdict_sentences
 from tlsearch.results.result import RunResult
 from tlsearch.results.schema import Interval, Metrics
 from tlsearch.stats.metrics import EVERY_IMAGE
@@ -28,7 +29,7 @@ def summary(result: RunResult) -> Section:
     rows = model_rows(result)
     bars, scale = _bars(rows)
     shown = {
-        "verdict": verdict(result),
+        "verdict": verdict_sentences(result),
         "intervals": bars,
         "scale": scale,
         "headings": headings(result),

@@ -17,12 +17,14 @@ from tlsearch.results.schema.predictions import Confusion, EvaluationPredictions
 from tlsearch.results.schema.scores import Baseline, Confirmed, LinearProbe, Metrics
 from tlsearch.results.schema.search import FrozenWork, Importance, ParameterImportance, ProfilePoint
 from tlsearch.results.schema.trials import Epoch, Histories, TrialRow
+from tlsearch.results.schema.verdict import Answer, Verdict
 from tlsearch.results.schema.winner import Winner
 from tlsearch.stats.calibration import Calibration, CalibrationBin, CalibrationScore
 from tlsearch.stats.claims import Difference, Gain
 from tlsearch.types import Interval, TrialSpec
 
 __all__ = [
+    "Answer",
     "Baseline",
     "Calibration",
     "CalibrationBin",
@@ -57,5 +59,6 @@ __all__ = [
     "Suspect",
     "TrialRow",
     "TrialSpec",
+    "Verdict",
     "Winner",
 ]

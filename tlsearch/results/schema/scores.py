@@ -32,7 +32,8 @@ class Metrics:
     ``test_opened`` how often this test set has been opened, by this run or any before it. ``test_accuracy`` is
     the plain accuracy on test, whatever the metric is. ``greater_is_better`` is False where a lower score is better.
     ``counts`` names the ``CountMetric`` that the metric is; such scores are fractions 0..1. ``interval_method`` says
-    how intervals are made: "score interval" where the metric is one, else "stratified bootstrap".
+    how intervals are made: "score interval" where the metric is one, else "stratified bootstrap". ``parameters`` is the
+    number of values in the model.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Metrics:
     greater_is_better: bool = True
     counts: str | None = None
     interval_method: str = SCORE_INTERVAL
+    parameters: int | None = None
 
     @property
     def sign(self) -> float:
@@ -62,7 +64,8 @@ class Metrics:
 class LinearProbe:
     """The best linear classifier on features as they are: what transfer gives without any search.
 
-    ``val`` is the mean of ``val_folds`` folds.
+    ``val`` is the mean of ``val_folds`` folds. ``megabytes``, ``ms_per_image`` and ``parameters`` are as in
+    ``Metrics``.
     """
 
     label: str
@@ -71,6 +74,9 @@ class LinearProbe:
     test_ci95: Interval
     confirmed: Confirmed | None = None
     val_folds: int = 1
+    megabytes: float | None = None
+    ms_per_image: float | None = None
+    parameters: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +84,9 @@ class Baseline:
     """A network trained from random initial values. ``weights`` is always None.
 
     ``stopped_by`` is ``schedule`` or ``time``; ``still_improving`` says that validation rose to the end;
-    ``not_affordable`` names architectures that could not be trained from scratch within the time.
+    ``not_affordable`` names architectures that could not be trained from scratch within the time. ``no_claim`` says why
+    no gain over it is claimed, and is empty where one may be: it has not learned yet. ``megabytes``, ``ms_per_image``
+    and ``parameters`` are as in ``Metrics``.
     """
 
     architecture: str
@@ -93,3 +101,7 @@ class Baseline:
     weights: None = None
     confirmed: Confirmed | None = None
     val_folds: int = 1
+    no_claim: str = ""
+    megabytes: float | None = None
+    ms_per_image: float | None = None
+    parameters: int | None = None
