@@ -157,11 +157,11 @@ def test_figures_from_folds_say_so(tmp_path: Path) -> None:
 def test_the_findings_are_told_and_drawn(tmp_path: Path) -> None:
     save_mistakes(tmp_path, "shirt/9.jpg")
     page = render(SAMPLE, tmp_path)
-    assert "More images would probably help: from 535 to 1,069 images, a linear probe gained +2.3 points" in page.text
+    assert "because it is no linear probe: from 535 to 1,069 images, a linear probe gained +2.3 points" in page.text
     assert "count about 31 of 1,336 training and validation images as wrongly labelled" in page.text
     assert "in shirt 0 % looks like dress 95 % shirt/9.jpg" in page.text
     assert page.text.count("no picture") == 2  # the mistakes; the suspect's is there
-    assert "surer than it should be: expected calibration error 6.1 % on test" in page.text
+    assert "The expected calibration error is 6.1 % (15 bins" in page.text
     assert "temperature 1.62, fitted on 136 validation images: 2.2 % and 0.341" in page.text
     assert page.tags.count("svg") == 8
     without = render(replace(SAMPLE, insights=Insights()), tmp_path)

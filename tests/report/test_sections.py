@@ -16,7 +16,7 @@ from tlsearch.report.sections.depth import depth
 from tlsearch.report.sections.importance import importance as importance_section
 from tlsearch.report.sections.learning_curves import learning_curves
 from tlsearch.report.sections.trial_table import reached, trial_table
-from tlsearch.results.schema import Confusion, FrozenWork, Histories, Importance, TrialRow
+from tlsearch.results.schema import Confusion, FrozenWork, Histories, Importance, ParameterImportance, TrialRow
 from tlsearch.types import TrialResult
 
 
@@ -82,10 +82,20 @@ def test_importance_is_drawn_where_there_is_some_and_explained_otherwise(
 
 def test_shares_are_bars_beside_their_errors() -> None:
     assert importance_section(SAMPLE).shown["importance_bars"] == [
-        ("tune layers, or only a head", 0.41, 0.08, 100.0),
-        ("pre-trained network", 0.2, 0.05, pytest.approx(48.78)),
-        ("dropout", 0.01, None, pytest.approx(2.44)),
+        ("tune layers, or only a head", 0.41, 0.08, 41.0),
+        ("pre-trained network", 0.2, 0.05, 20.0),
+        ("dropout", 0.01, None, 1.0),
     ]
+
+
+def test_shares_that_their_errors_swallow_are_not_drawn() -> None:
+    unsure = Importance(
+        "fanova", 12, (ParameterImportance("dropout", 0.34, 0.52), ParameterImportance("units", 0.2, 0.1))
+    )
+    section = importance_section(replace(SAMPLE, importance=unsure))
+    assert section.shown["importance"].startswith("Too few trials to tell what mattered most: of 12 complete trials")
+    assert section.shown["importance_bars"] == ()
+    assert "importance" not in charts(section.pictures)
 
 
 def test_a_baseline_far_below_is_named_and_does_not_press_the_trials_together() -> None:

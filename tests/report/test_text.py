@@ -14,7 +14,7 @@ from tlsearch.report.model_table import headings, model_rows
 from tlsearch.report.verdict import verdict_sentences
 from tlsearch.results.flatten import flat_metrics
 from tlsearch.results.result import RunResult
-from tlsearch.results.schema import Confirmed, Difference, Gain
+from tlsearch.results.schema import Calibration, CalibrationBin, CalibrationScore, Confirmed, Difference, Gain
 
 
 @pytest.mark.parametrize(
@@ -60,6 +60,36 @@ def test_both_gains_stand_beside_each_other() -> None:
     alone = Gain(over_linear_probe=SAMPLE.gain.over_linear_probe)
     assert words.gain_lines(alone) == ["gain over the linear probe +0.043 [+0.017 +0.071] p = 0.002"]
     assert words.gain_lines(None) == []
+
+
+def test_seeds_that_differ_in_nothing_are_said_to_be_alike() -> None:
+    assert words.spreads(Confirmed(mean=0.9, folds=3, seed_spread=0.0, sampling_error=0.02)) == (
+        "seeds alike, sampling +- 0.020"
+    )
+
+
+def calibrated(images: int, confidence: float, accuracy: float) -> str:
+    score = CalibrationScore(
+        ece=abs(confidence - accuracy), ece_by_chance=0.001, log_loss=0.5,
+        bins=(CalibrationBin(images, confidence, accuracy),),
+    )  # fmt: skip
+    return words.calibration_sentence(Calibration(temperature=1.1, fitted_on=100, bins=15, before=score, after=score))
+
+
+def test_the_winner_is_too_sure_only_where_there_is_evidence() -> None:
+    said = calibrated(304, 0.993, 0.987)  # 1.8 images, which luck explains
+    assert "as sure as it should be, as far as these images can tell: of 304 test images 1.8 fewer are right" in said
+    assert "The winner is surer than it should be: of 304 test images 27.4 fewer" in calibrated(304, 0.95, 0.86)
+    assert "less sure than it should be: of 304 test images 42.6 more" in calibrated(304, 0.75, 0.89)
+
+
+def test_more_data_is_said_of_the_model_that_it_was_measured_on() -> None:
+    more = SAMPLE.insights.more_data
+    assert more is not None
+    assert "help" in words.more_data_sentence(more, ships=True)
+    other = words.more_data_sentence(more, ships=False)
+    assert other.startswith("Of the model that ships this is not known, because it is no linear probe: ")
+    assert "help" not in other
 
 
 def test_a_test_set_that_was_opened_before_is_part_of_the_verdict() -> None:

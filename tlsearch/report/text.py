@@ -6,6 +6,7 @@ its two spreads apart. A test figure is *tested once*, with the count of how oft
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 
@@ -19,6 +20,7 @@ from tlsearch.report.numbers import (
 )
 from tlsearch.results.schema import (
     Calibration,
+    CalibrationScore,
     Confirmed,
     Gain,
     Interval,
@@ -80,8 +82,12 @@ def folds(confirmed: Confirmed, kind: str = "") -> str:
 
 def spreads(confirmed: Confirmed, show: Callable[[float], str] = format_score, sign: str = "+-") -> str:
     """``seeds +- 0.006, sampling +- 0.017``; the two answer different questions and are never added up."""
-    known = (("seeds", confirmed.seed_spread), ("sampling", confirmed.sampling_error))
-    return ", ".join(f"{name} {sign} {show(value)}" for name, value in known if value is not None)
+    found = []
+    if confirmed.seed_spread is not None:  # where it is 0, the seeds that were tried differ in nothing
+        found.append(f"seeds {sign} {show(confirmed.seed_spread)}" if confirmed.seed_spread else "seeds alike")
+    if confirmed.sampling_error is not None:
+        found.append(f"sampling {sign} {show(confirmed.sampling_error)}")
+    return ", ".join(found)
 
 
 def level(others: int) -> str:
@@ -118,14 +124,19 @@ def _gained(difference: float, ci95: Interval) -> str:
 # Sentences on what the run found
 
 
-def more_data_sentence(more: MoreData) -> str:
-    """Would more images help, as far as a linear probe can tell?"""
+def more_data_sentence(more: MoreData, *, ships: bool) -> str:
+    """Would more images help, as far as a linear probe can tell?
+
+    ``ships`` says whether the model that ships is a linear probe. Of any other model this is no evidence.
+    """
     low, high = more.gain_ci95
     fewer, most = more.points[-2], more.points[-1]
     figures = (
         f"from {fewer.images:,} to {most.images:,} images, a linear probe gained {points(more.last_gain)} points "
         f"of {metric_name(more.metric)} [{points(low)}, {points(high)}]"
     )
+    if not ships:
+        return f"Of the model that ships this is not known, because it is no linear probe: {figures}."
     if low > 0 and more.last_gain >= HARDLY:
         return f"More images would probably help: {figures}. The next doubling usually brings somewhat less."
     if high < HARDLY:
@@ -155,17 +166,30 @@ def calibration_sentence(calibration: Calibration, folds: int = 1) -> str:
     With several ``folds`` (``PlanSummary.folds``) the temperature comes from other models than the one that is tested.
     """
     before, after, temperature = calibration.before, calibration.after, calibration.temperature
-    sure = "about as sure as it should be"
-    if before.ece > 1.5 * before.ece_by_chance:
-        confidence = sum(b.images * b.confidence for b in before.bins)
-        right = sum(b.images * b.accuracy for b in before.bins)
-        sure = "surer than it should be" if confidence > right else "less sure than it should be"
+    excess, p = _excess_confidence(before)
+    sure = "about as sure as it should be, as far as these images can tell"
+    if p < SIGNIFICANT:
+        sure = "surer than it should be" if excess > 0 else "less sure than it should be"
+    images = sum(b.images for b in before.bins)
     source = "validation images"
     if folds > 1:
         source += " of folds, and so on models that saw fewer images than the tested one"
+    than = "fewer" if excess > 0 else "more"
     return (
-        f"The winner is {sure}: expected calibration error {percent(before.ece)} on test ({calibration.bins} bins; "
+        f"The winner is {sure}: of {images:,} test images {abs(excess):.1f} {than} are right than its probabilities "
+        f"say ({format_p(p)}). The expected calibration error is {percent(before.ece)} ({calibration.bins} bins; "
         f"{percent(before.ece_by_chance)} is to be expected by chance where all is well), log loss "
         f"{before.log_loss:.3f}. With temperature {temperature:.2f}, fitted on {calibration.fitted_on:,} {source}: "
         f"{percent(after.ece)} and {after.log_loss:.3f}. The saved model gives its probabilities as they are."
     )
+
+
+def _excess_confidence(score: CalibrationScore) -> tuple[float, float]:
+    """By how many images the probabilities say too much, and the p-value of "they say neither too much nor too little".
+
+    If every probability is true, the number of right images is a sum of independent draws (after Spiegelhalter, Stat.
+    Med. 5 (1986) 421), which a normal distribution is near enough to.
+    """
+    excess = sum(b.images * (b.confidence - b.accuracy) for b in score.bins)
+    variance = sum(b.images * b.confidence * (1 - b.confidence) for b in score.bins)
+    return excess, math.erfc(abs(excess) / math.sqrt(2 * max(variance, 1e-9)))

@@ -35,8 +35,9 @@ def parameter_importance(study: optuna.Study) -> Importance:
 
     There are none with fewer than ``FEWEST_TRIALS`` complete trials, or where all of them have one score. Proposals
     that led to a trial that had been run before are not counted again. Rates and widths that are searched on a
-    logarithmic scale are compared on it. Standard errors are those of the delete-a-group jackknife over five groups of
-    trials (Kott, J. Off. Stat. 17 (2001) 521). The same study gives the same numbers.
+    logarithmic scale are compared on it. A parameter that has one value in all trials has no share. Standard errors are
+    those of the delete-a-group jackknife over five groups of trials (Kott, J. Off. Stat. 17 (2001) 521). The same study
+    gives the same numbers.
     """
     from optuna.trial import TrialState
 
@@ -50,6 +51,7 @@ def parameter_importance(study: optuna.Study) -> Importance:
     found = [
         ParameterImportance(name, share, _jackknife(share, [r[name] for r in replicates]))
         for name, share in shares.items()
+        if len({trial.params[name] for trial in trials}) > 1
     ]
     return Importance("fanova", len(trials), tuple(sorted(found, key=lambda p: (-p.share, p.name))))
 

@@ -108,7 +108,7 @@ def importance(result: RunResult) -> Section:
         "scatter_keys": charts[0].keys if charts else (),
         "scatter_caption": _caption(result, searched, drawn, same) if searched else "",
     }
-    if result.importance is None or not result.importance.parameters:
+    if result.importance is None or not _tells(result.importance):
         return Section({**shown, "importance_bars": ()}, tuple(charts))
     bars = _bars(result.importance)
     return Section({**shown, "importance_bars": bars}, (_importance(result.importance), *charts))
@@ -118,6 +118,12 @@ def _importance_shown(importance: Importance | None, complete: int) -> str:
     """What is to be said of the importance of parameters."""
     if importance is None:
         return "The importance of parameters was not computed in this run."
+    if importance.parameters and not _tells(importance):
+        first = importance.parameters[0].name
+        return (
+            f"Too few trials to tell what mattered most: of {importance.trials} complete trials the largest share is "
+            f"that of {PARAMETERS.get(first, first)}, and it is smaller than twice its standard error."
+        )
     if not importance.parameters:
         trials = f"{importance.trials} complete trial{'s' if importance.trials != 1 else ''}"
         few = "all have the same score" if importance.trials >= 10 else "ten are the least"
@@ -132,13 +138,17 @@ def _importance_shown(importance: Importance | None, complete: int) -> str:
     )
 
 
+def _tells(importance: Importance) -> bool:
+    """Whether the errors leave an order: the largest share is more than twice its standard error."""
+    if not importance.parameters:
+        return False
+    first = importance.parameters[0]
+    return first.stderr is None or first.share > 2 * first.stderr
+
+
 def _bars(importance: Importance) -> list[tuple[str, float, float | None, float]]:
-    """Name, share, its standard error and the length of the bar in percent of the longest."""
-    most = max(max(p.share for p in importance.parameters), 1e-9)
-    return [
-        (PARAMETERS.get(p.name, p.name), p.share, p.stderr, round(100 * p.share / most, 2))
-        for p in importance.parameters
-    ]
+    """Name, share, its standard error and the length of the bar in percent of all variance."""
+    return [(PARAMETERS.get(p.name, p.name), p.share, p.stderr, round(100 * p.share, 2)) for p in importance.parameters]
 
 
 def _importance(importance: Importance) -> Chart:
@@ -149,7 +159,7 @@ def _importance(importance: Importance) -> Chart:
         if found.stderr is not None:
             low, high = max(0.0, found.share - found.stderr), min(1.0, found.share + found.stderr)
             axes.plot((low, high), (place, place), color=INK, linewidth=1)
-    axes.set_xlim(0, None)
+    axes.set_xlim(0, 1)
     as_percent(axes, "x")
     data = [(p.name, name, p.share, p.stderr, importance.trials) for name, p in rows]
     header = ("parameter", "meaning", "share_of_variance", "stderr", "complete_trials")

@@ -11,16 +11,19 @@ from tlsearch.report.text import calibration_sentence, metric_name, more_data_se
 from tlsearch.results.result import RunResult
 from tlsearch.results.schema import Calibration, CalibrationBin, MoreData
 
+FEW_IMAGES = 4
+"""Images below which a bin is a point and no line goes through it: luck alone decides where it lies."""
+
 
 def reliability(result: RunResult) -> Section:
     """Calibration and more data, each where the run has that insight."""
-    found = result.insights
+    found, ships = result.insights, result.winner.spec.is_linear_probe
     shown: dict[str, tuple[str, Chart] | None] = {"calibration": None, "more_data": None}
     if found.calibration is not None:
         sentence = calibration_sentence(found.calibration, result.plan.folds)
         shown["calibration"] = (sentence, _reliability(found.calibration))
     if found.more_data is not None:
-        shown["more_data"] = (more_data_sentence(found.more_data), _more_data(found.more_data))
+        shown["more_data"] = (more_data_sentence(found.more_data, ships=ships), _more_data(found.more_data))
     return Section(shown, tuple(item[1] for item in shown.values() if item is not None))
 
 
@@ -55,7 +58,8 @@ def _reliability(calibration: Calibration) -> Chart:
     both = (("as it is", calibration.before.bins, BASELINE), ("with the temperature", calibration.after.bins, WINNER))
     for name, bins, color in both:
         confidence, accuracy = [b.confidence for b in bins], [b.accuracy for b in bins]
-        axes.plot(confidence, accuracy, color=color, linewidth=1, alpha=0.5)
+        many = [b for b in bins if b.images >= FEW_IMAGES]
+        axes.plot([b.confidence for b in many], [b.accuracy for b in many], color=color, linewidth=1, alpha=0.5)
         axes.scatter(confidence, accuracy, s=_areas(bins), color=color, alpha=0.85, linewidths=0)
         rows += [(name, b.images, b.confidence, b.accuracy) for b in bins]
     axes.set_xlim(0, 1.02)
