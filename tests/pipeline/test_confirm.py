@@ -209,8 +209,7 @@ def test_what_takes_long_is_compared_on_the_folds_that_both_have(
     found = confirming((LIGHT, [0.8, 0.9, 0.9, 0.9, 0.9]), (dear, [0.85]))
     assert found.confirmed[LIGHT.spec].folds == 5
     assert found.confirmed[dear.spec].folds == 1
-    assert found.winner is LIGHT  # one image of twenty does not tell them apart
-    assert found.level == (dear.spec,)
+    assert found.winner is dear  # by .93 and .85 against .90 and .80; the easier folds of LIGHT count for nothing
 
 
 def test_networks_from_scratch_take_no_folds_from_what_is_cheaper(

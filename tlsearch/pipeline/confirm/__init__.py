@@ -10,7 +10,7 @@ import numpy as np
 from tlsearch.data.split import resampled_folds
 from tlsearch.pipeline.baseline import BaselineResult
 from tlsearch.pipeline.confirm.fold_runs import FoldRuns
-from tlsearch.pipeline.confirm.race import Race, preference
+from tlsearch.pipeline.confirm.race import Race, choose
 from tlsearch.pipeline.context import RunContext
 from tlsearch.pipeline.messages import confirm_line
 from tlsearch.pipeline.plan import Plan
@@ -61,8 +61,7 @@ def confirm(
 
     The folds and the seeds are the same for all. After each fold a contender that another one leads by more than one
     paired standard error stops. Each is priced by itself: one that takes long gets fewer folds than one that takes a
-    moment, and two are compared on the folds that both have. Among those that stay, the cheapest at inference wins, of
-    equals the simplest, then the better mean, then the better on validation.
+    moment, and two are compared on the folds that both have. ``choose`` says which of those that stay ships.
     """
     with context.budget.measure("confirm"):
         confirmation = _confirm(context, plan, contenders, probe, scratch)
@@ -82,7 +81,8 @@ def _confirm(
     folds = resampled_folds(data.labels, data.resampled_units, MOST_FOLDS, share, context.config.seed)
     total = context.config.effective_trials
     numbers = {f.spec: numbered(f.number, total) for f in (*contenders, probe)}
-    runs = FoldRuns(context, plan, folds, {b.result.spec: b for b in scratch}, numbers)
+    searched = {f.spec: f.fold_values or (f.score,) for f in (*contenders, probe)}
+    runs = FoldRuns(context, plan, folds, {b.result.spec: b for b in scratch}, searched, numbers)
     seconds = sum(b.result.seconds for b in scratch)
     reserve = final_seconds(plan, contenders, seconds, refit=context.config.refit)
 
@@ -91,7 +91,7 @@ def _confirm(
 
     starters = _starters(runs, contenders, probe, fits)
     staying = Race(runs, starters, probe, fits).run() if starters else []
-    winner = min(staying, key=lambda c: preference(runs, c, staying)) if staying else contenders[0]
+    winner, level = choose(runs, staying) if staying else (contenders[0], [])
     _repeat(runs, winner.spec, fits)
     return Confirmation(
         winner=winner,
@@ -100,7 +100,7 @@ def _confirm(
         needed=_cost(runs, {contenders[0].spec, *_beside(runs, probe, scratch)}),
         compared=len(starters),
         contenders=len(contenders),
-        level=tuple(c.spec for c in staying if c is not winner),
+        level=tuple(c.spec for c in level),
     )
 
 

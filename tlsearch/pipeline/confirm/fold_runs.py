@@ -22,6 +22,12 @@ from tlsearch.types import AnyArray, Candidate, LabelArray, TrialSpec
 VIEWS_FACTOR = 2
 """Confirmation renders this many times the views of a trial: few stored views flatter nobody twice."""
 
+LEAD = 0.5
+"""Paired standard errors by which a model must lead to ship in the place of a simpler or cheaper one."""
+
+FEWEST_FOLDS = 3
+"""Folds that two must have in common before a lead is compared with its error."""
+
 
 @dataclass
 class FoldRuns:
@@ -32,6 +38,7 @@ class FoldRuns:
         plan: Its plan.
         folds: The resampled folds, the same for all.
         scratch: The networks from scratch that run beside the contenders.
+        searched: The values that the search saw, by fold; one where there is a validation part.
         numbers: The numbers of the trials, as the names of runs show them.
         scores: Values by fold.
         repeated: The values of further seeds on the first fold.
@@ -45,6 +52,7 @@ class FoldRuns:
     plan: Plan
     folds: Sequence[Fold]
     scratch: Mapping[TrialSpec, BaselineResult]
+    searched: Mapping[TrialSpec, Sequence[float]] = field(default_factory=dict)
     numbers: Mapping[TrialSpec, str] = field(default_factory=dict)
     scores: dict[TrialSpec, list[float]] = field(default_factory=dict)
     repeated: dict[TrialSpec, list[float]] = field(default_factory=dict)
@@ -117,6 +125,25 @@ class FoldRuns:
             return False
         lead = self.plan.data.metric.sign * float(np.mean(pair[0]) - np.mean(pair[1]))
         return lead > 0 and lead > self._paired_error(one, other, pair)
+
+    def is_better(self, one: TrialSpec, other: TrialSpec) -> bool:
+        """Whether ``one`` is the one to ship of two, by everything that both have been measured on.
+
+        That is the folds of the search and the resampled ones. On three folds or more it must lead by half a paired
+        standard error, because a simpler or cheaper model is worth a little; on fewer folds such an error is so large
+        that any lead counts. benchmarks/statistics/choice.py compares this with other rules.
+        """
+        searched = self.searched.get(one, ()), self.searched.get(other, ())
+        common = min(map(len, searched))
+        confirmed = self.both(one, other)
+        first, second = ([*seen[:common], *again] for seen, again in zip(searched, confirmed, strict=True))
+        if not first:
+            return False
+        lead = self.plan.data.metric.sign * float(np.mean(first) - np.mean(second))
+        if len(first) < FEWEST_FOLDS:
+            return lead > 0
+        fold = self.folds[0]
+        return lead > 0 and lead > LEAD * paired_error(first, second, len(fold.val), len(fold.train))
 
     def _paired_error(self, one: TrialSpec, other: TrialSpec, pair: tuple[Sequence[float], Sequence[float]]) -> float:
         fold = self.folds[0]

@@ -20,7 +20,7 @@ class Race:
     fits: Callable[[float], bool]
 
     def run(self) -> list[TrialRecord]:
-        """Give the contenders that no other one leads by more than one standard error."""
+        """Give the contenders that have not stopped."""
         runs, folds = self.runs, range(len(self.runs.folds))
         running = [*self.starters, *([] if self.probe.spec in {c.spec for c in self.starters} else [self.probe])]
         for number in folds:
@@ -66,6 +66,17 @@ class Race:
         unbeaten = [c for c in running if not any(self.runs.beats(other.spec, c.spec) for other in running)]
         # On unequal folds each may be beaten by another.
         return unbeaten or running
+
+
+def choose(runs: FoldRuns, running: Sequence[TrialRecord]) -> tuple[TrialRecord, list[TrialRecord]]:
+    """The one that ships, and those that are as good as far as can be told.
+
+    Of what nothing else is better than (``FoldRuns.is_better``), it is the cheapest and simplest.
+    """
+    level = [c for c in running if not any(runs.is_better(other.spec, c.spec) for other in running)]
+    level = level or list(running)  # on unequal folds each may be behind another
+    winner = min(level, key=lambda c: preference(runs, c, level))
+    return winner, [c for c in level if c is not winner]
 
 
 def preference(
