@@ -9,7 +9,16 @@ import numpy as np
 import pytest
 
 from benchmarks.common.results import Result
-from benchmarks.statistics import bootstrap, coverage, more_data, p_values, selection_bias, simulated_tests, wilson
+from benchmarks.statistics import (
+    bootstrap,
+    choice,
+    coverage,
+    more_data,
+    p_values,
+    selection_bias,
+    simulated_tests,
+    wilson,
+)
 from benchmarks.statistics.tally import SIZES, Tally
 from tlsearch.stats.metrics import score
 
@@ -126,6 +135,16 @@ def test_the_old_rule_is_more_optimistic_than_ours(quick: Quick) -> None:
     assert gaps[45, "best epoch of the best trial"] > gaps[45, "mean of the last three epochs"] > 1
     assert gaps[45, "best epoch of the best trial"] > gaps[340, "best epoch of the best trial"] > 0.5
     assert gaps[340, "confirmed on resampled folds"] < gaps[340, "mean of the last three epochs"]
+
+
+def test_the_probe_ships_where_it_is_enough_and_nowhere_else(quick: Quick) -> None:
+    rows = quick(choice.main, "--simulations", "12").figures["rows"]
+    shipped = {(r["validation images"], r["time"], r["world"], r["rule"]): r["probe shipped"] for r in rows}
+    assert len(rows) == 40
+    enough = [shipped[340, "enough", "probe is enough", rule] for rule in choice.RULES]
+    assert enough[1] > enough[0]
+    assert shipped[340, "enough", "tuning pays", "everything in common"] == 0
+    assert all(row["regret, points"] < 4 for row in rows)
 
 
 def test_a_simulated_curve_ends_at_its_truth() -> None:

@@ -248,7 +248,7 @@ def test_scores_that_are_no_fractions_are_plain_numbers() -> None:
     assert SAMPLE.gain.over_linear_probe is not None
     text = " ".join(verdict_sentences(COST))
     assert "over the best linear probe +0.043 [+0.017 +0.071]" in text
-    assert "points" not in text
+    assert "points [" not in text
     assert "over the best linear probe +4.3 points [+1.7, +7.1]" in " ".join(verdict_sentences(SAMPLE))
 
 

@@ -77,8 +77,9 @@ def _model_to_use(result: RunResult, pretraining: Answer | None) -> tuple[str, s
         )
     model = result.output.model or "model"
     return model, (
-        f"Use the model in {_path(result, model)}: {result.winner.label}. Its {words.metric_name(metrics.name)} on "
-        f"{images} is {_scored(style, metrics.test, metrics.test_ci95)}. {_command(result, model)}"
+        f"Use the model in {_path(result, model)}: {result.winner.spec.in_words}. "
+        f"Its {words.metric_name(metrics.name)} on {images} is {_scored(style, metrics.test, metrics.test_ci95)}. "
+        f"{_command(result, model)}"
     )
 
 
