@@ -9,6 +9,7 @@ import sys
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 from tlsearch.errors import PluginError
@@ -87,7 +88,7 @@ def _announced(path: tuple[str, ...], changed: tuple[int, ...]) -> tuple[PluginE
 def _changed(folder: str) -> int:
     """When a folder was last changed, in nanoseconds; 0 where it is not there."""
     try:
-        return os.stat(folder or ".").st_mtime_ns
+        return Path(folder).stat().st_mtime_ns
     except OSError:
         return 0
 
