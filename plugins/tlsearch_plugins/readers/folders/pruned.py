@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -33,9 +34,23 @@ def pruned_walk(root: Path, exclude: Sequence[str]) -> tuple[Tree, list[str]]:
     return tree, ["excluded: " + ", ".join(exclude)]
 
 
+def is_excluded(name: str, relative: str, exclude: Sequence[str]) -> bool:
+    """Whether an entry of that name and with that path below the root fits one of the patterns."""
+    return any(_fits(_plain(pattern), name, relative) for pattern in exclude)
+
+
+def _plain(pattern: str) -> str:
+    """``./x/`` as ``x``."""
+    return re.sub(r"^(?:\./+)+", "", pattern).rstrip("/") or pattern
+
+
+def _fits(pattern: str, name: str, relative: str) -> bool:
+    return fnmatch.fnmatchcase(name, pattern) or fnmatch.fnmatchcase(relative, pattern)
+
+
 class _Pruning:
     def __init__(self, patterns: Sequence[str]) -> None:
-        self.patterns = [(pattern, pattern.rstrip("/")) for pattern in patterns]
+        self.patterns = [(pattern, _plain(pattern)) for pattern in patterns]
         self.counts = Counter[str]()
 
     def prune(self, folder: Folder) -> Folder:
@@ -51,7 +66,7 @@ class _Pruning:
 
     def _fits(self, name: str, relative: str) -> bool:
         for given, pattern in self.patterns:
-            if fnmatch.fnmatchcase(name, pattern) or fnmatch.fnmatchcase(relative, pattern):
+            if _fits(pattern, name, relative):
                 self.counts[given] += 1
                 return True
         return False

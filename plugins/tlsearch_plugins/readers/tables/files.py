@@ -115,7 +115,8 @@ class ImageFiles:
         """
         while not named & set(self.root.images):
             holders = [folder for folder in self.root.image_folders if images_below(folder) & named]
-            if len(holders) != 1 or names.parts_of([holders[0].name]):
+            parts = names.parts_of([folder.name for folder in self.root.image_folders])
+            if len(holders) != 1 or holders[0].name in parts:
                 return
             self.root = holders[0]
             self._named_tops = self._places()

@@ -17,8 +17,8 @@ LABEL_NAMES = (
 """What columns of labels are called, the plainest first."""
 
 _MISSING = frozenset(("", "nan", "null", "<na>", "#n/a"))
-_YES = frozenset(("1", "true"))
-_NO = frozenset(("0", "false", ""))
+_YES = frozenset(("1", "1.0", "true"))
+_NO = frozenset(("0", "0.0", "false", ""))
 _INDEX_NAMES = frozenset(("", "unnamed_0", "index", "row", "row_id", "no", "nr"))
 _FRACTION = re.compile(r"[-+]?\d*\.\d+(e[-+]?\d+)?", re.IGNORECASE)
 
@@ -45,10 +45,19 @@ def is_usable(table: Table, column: str) -> bool:
     return any(values) and "_".join(words(column)) not in _INDEX_NAMES
 
 
-def is_one_hot(table: Table, columns: Sequence[str]) -> bool:
-    """Whether there are two columns or more, and all hold 0 and 1 alone."""
-    held = [{value.lower() for value in table.columns[column]} for column in columns]
-    return len(held) >= 2 and all(values <= _YES | _NO and values & _YES for values in held)
+def one_hot_columns(table: Table, columns: Sequence[str]) -> tuple[str, ...]:
+    """The columns that stand for a label each: all of them where they hold 0 and 1 alone, none where they do not.
+
+    Beside columns of another kind they are labels only where every row has exactly one of them. A label that no row has
+    may be among them.
+    """
+    flags = [column for column in columns if {value.lower() for value in table.columns[column]} <= _YES | _NO]
+    if sum(any(map(is_yes, table.columns[column])) for column in flags) < 2:
+        return ()
+    if len(flags) < len(columns):
+        rows = zip(*(table.columns[column] for column in flags), strict=True)
+        return tuple(flags) if all(sum(map(is_yes, row)) == 1 for row in rows) else ()
+    return tuple(flags)
 
 
 def is_label(table: Table, column: str) -> bool:
