@@ -21,11 +21,25 @@ MIN_PER_CLASS = 4
 
 
 def label_of(item: Item) -> str:
-    """The one label of an item. Raises ``DataError`` where it has none or several."""
-    if len(item.labels) != 1:
-        several = f"{len(item.labels)} labels ({', '.join(sorted(item.labels))})" if item.labels else "no label"
-        raise DataError(f"{item.path} has {several}, but each image needs exactly one: choose one, or leave it out.")
-    return next(iter(item.labels))
+    """The one label of an item (``require_one_label``)."""
+    (label,) = item.labels
+    return label
+
+
+def require_one_label(items: Sequence[Item]) -> None:
+    """Raise ``DataError`` where an item has no label or several."""
+    if missing := [item for item in items if not item.labels]:
+        raise DataError(
+            f"{missing[0].path} has no label, but each image needs exactly one: give it one, or leave it out."
+        )
+    if several := [item for item in items if len(item.labels) > 1]:
+        first, share = several[0], f"{len(several):,} of {counted(len(items), 'image')}"
+        have = "has several labels" if len(several) == 1 else "have several labels"
+        raise DataError(
+            f"{share} {have}, such as {first.path} ({some(sorted(first.labels))}), but tlsearch learns one label an "
+            "image: choose one for each of them, name a column that says yes or no to one label (--label-column), or "
+            "leave these images out."
+        )
 
 
 def require_usable(found: Survey | DatasetIndex) -> None:

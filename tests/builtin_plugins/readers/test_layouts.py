@@ -235,6 +235,31 @@ TREES: dict[str, tuple[str, dict[str, str]]] = {
         "train/a train/b test/a test/b masks/a masks/b",
         {"train/a": "train:a", "train/b": "train:b", "test/a": "test:a", "test/b": "test:b"},
     ),
+    "masks within classes": (
+        "ill/images ill/masks well/images well/masks",
+        {"ill/images": "ill", "well/images": "well"},
+    ),
+    "masks within some classes, wrapped": (
+        "set/ill/images set/ill/masks set/well/images set/well/masks set/new/images",
+        {"ill/images": "ill", "new/images": "new", "well/images": "well"},
+    ),
+    "masks within the classes of splits": (
+        "train/ill/images train/ill/masks train/well/images train/well/masks test/ill/images test/well/images",
+        {
+            "train/ill/images": "train:ill",
+            "train/well/images": "train:well",
+            "test/ill/images": "test:ill",
+            "test/well/images": "test:well",
+        },
+    ),
+    "masks beside the images of a class": (
+        "ill ill/masks well well/ground_truth",
+        {"ill": "ill", "well": "well"},
+    ),
+    "folders of a class that hold no masks": (
+        "with_mask/mask_red/9.jpg with_mask/mask_blue/8.jpg without_mask/7.jpg",
+        {"with_mask/mask_red": "with_mask", "with_mask/mask_blue": "with_mask", "without_mask": "without_mask"},
+    ),
     # What programs leave
     "network storage": (
         "cat dog cat/@eaDir/0.jpg @eaDir/x #recycle/cat $RECYCLE.BIN/dog lost+found/a .Trash-1000/files __MACOSX/cat",
@@ -279,6 +304,11 @@ REFUSED: dict[str, tuple[str, str]] = {
         "train/good test/good test/broken ground_truth/broken",
         r"one class to train on \(good\), and test holds others \(broken\).*such as .*test",
     ),
+    "anomalies of several things": (
+        "bottle/train/good bottle/test/good bottle/test/broken bottle/ground_truth/broken "
+        "cable/train/good cable/test/good cable/test/bent cable/ground_truth/bent",
+        "holds training and test folders of its own, with classes in them: name one of them, such as .*bottle",
+    ),
     "other classes in test": ("train/a train/b test/c test/d", r"\(c, d\) are none of those of training \(a, b\)"),
     "a copy of the classes beside them": ("yes no tumor/yes tumor/no", r"--exclude 'tumor'\), or .*--layout classes"),
     "test folders within training": ("train/a train/b train/test/a train/test/b", "--exclude 'test'"),
@@ -316,6 +346,40 @@ def test_the_working_directory_is_read_as_any_folder(tmp_path: Path, monkeypatch
     plant(tmp_path, CAT_DOG)
     monkeypatch.chdir(tmp_path)
     assert [item.path for item in read(Path()).items] == [item.path for item in read(tmp_path).items]
+
+
+PAIRS: dict[str, tuple[str, str]] = {
+    "numbers in brackets": (
+        "benign (1).png|benign (1)_mask.png|benign (1)_mask_1.png|benign (2).png|benign (2)_mask.png",
+        "benign (1).png|benign (2).png",
+    ),
+    "other words and endings": (
+        "a.jpg|a_seg.png|b.jpg|b_segmentation.png|c.jpg|c-label.png|d.jpg|d.jpg_mask.png|e.jpg|e_GroundTruth.png",
+        "a.jpg|b.jpg|c.jpg|d.jpg|e.jpg",
+    ),
+    "words of masks without an image": ("mask_1.jpg|mask_2.jpg|a_mask.jpg|b_mask.jpg", ""),
+    "most of them without an image": ("a.jpg|a_label.jpg|b_label.jpg|c_label.jpg", ""),
+    "other words": ("a.jpg|a_left.jpg|a_2.jpg|b.jpg", ""),
+}
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_pictures_that_are_called_like_masks_of_others_are_left_out(tmp_path: Path, name: str) -> None:
+    files, expected = (text.split("|") for text in PAIRS[name])
+    expected = sorted(files) if expected == [""] else expected
+    plant(tmp_path, (f"{label}/{file}" for label in CAT_DOG for file in files))
+    reading = read(tmp_path)
+    assert [item.path for item in reading.items] == [f"{label}/{file}" for label in CAT_DOG for file in expected]
+    left_out = {entry.path for entry in reading.skipped if "is called like a mask of " in entry.reason}
+    assert len(left_out) == 2 * (len(files) - len(expected))
+    assert any("called like masks of others" in note for note in reading.notes) == bool(left_out)
+
+
+def test_masks_within_classes_are_counted(tmp_path: Path) -> None:
+    reading = read(plant(tmp_path, ("ill/images", "ill/masks", "well/images", "well/masks")))
+    assert [(entry.path, entry.reason) for entry in reading.skipped] == [
+        (f"{label}/masks", f"it holds pictures made of the images in {label} (2 images)") for label in ("ill", "well")
+    ]
 
 
 def test_an_archive_beside_class_folders_is_counted(tmp_path: Path) -> None:

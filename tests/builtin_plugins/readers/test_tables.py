@@ -162,6 +162,33 @@ CASES: dict[str, Case] = {
     "none is a class": Case(
         "file,label\n1.jpg,none\n2.jpg,None\n3.jpg,NaN\n4.jpg,dog\n", {"1.jpg": "none", "2.jpg": "None", "4.jpg": "dog"}
     ),
+    "several labels in a cell": Case(
+        "Image Index,Finding Labels,Age\n1.jpg,Cardiomegaly|Emphysema,40\n2.jpg,Emphysema,50\n3.jpg,No Finding,60\n"
+        "4.jpg,Cardiomegaly,40\n",
+        {"1.jpg": "Cardiomegaly+Emphysema", "2.jpg": "Emphysema", "3.jpg": "No Finding", "4.jpg": "Cardiomegaly"},
+    ),
+    "several labels between semicolons": Case(
+        "file,label\n1.jpg,a; b\n2.jpg,b\n3.jpg,c\n4.jpg,c\n",
+        {"1.jpg": "a+b", "2.jpg": "b", "3.jpg": "c", "4.jpg": "c"},
+    ),
+    "several labels between commas": Case(
+        'file,label\n1.jpg,"rust,scab"\n2.jpg,rust\n3.jpg,scab\n4.jpg,ok\n',
+        {"1.jpg": "rust+scab", "2.jpg": "rust", "3.jpg": "scab", "4.jpg": "ok"},
+    ),
+    "several labels between spaces": Case(
+        "file,label\n1.jpg,scab complex\n2.jpg,scab\n3.jpg,complex rust\n4.jpg,rust\n5.jpg,complex\n",
+        {"1.jpg": "complex+scab", "2.jpg": "scab", "3.jpg": "complex+rust", "4.jpg": "rust", "5.jpg": "complex"},
+        images=f"{IMAGES} 5.jpg",
+    ),
+    "names with commas and spaces": Case(
+        'file,label\n1.jpg,"Pepper, bell"\n2.jpg,Pepper\n3.jpg,red wine\n4.jpg,wine\n5.jpg,red\n',
+        {"1.jpg": "Pepper, bell", "2.jpg": "Pepper", "3.jpg": "red wine", "4.jpg": "wine", "5.jpg": "red"},
+        images=f"{IMAGES} 5.jpg",
+    ),
+    "names of kinds within kinds": Case(
+        "file,label\n1.jpg,animal|cat\n2.jpg,animal|dog\n3.jpg,animal|cat\n4.jpg,plant|fern\n",
+        {"1.jpg": "animal|cat", "2.jpg": "animal|dog", "3.jpg": "animal|cat", "4.jpg": "plant|fern"},
+    ),
     # Splits, folds, groups, weights
     "splits": Case(
         "file,label,set\n1.jpg,cat,Train\n2.jpg,cat,validation\n3.jpg,dog,train\n4.jpg,dog,TEST\n",
@@ -665,6 +692,15 @@ def test_a_table_over_class_folders_gives_what_the_folders_give(
     assert by_table.fingerprint == by_folders.fingerprint
     assert by_table.images == by_folders.images
     assert by_table.root == by_folders.root
+
+
+def test_images_of_several_labels_are_refused_with_their_number(tmp_path: Path) -> None:
+    rows = "1.jpg,a|b\n2.jpg,b|a\n3.jpg,a\n4.jpg,b\n"
+    source = plant(tmp_path, Case(f"file,label\n{rows}", {}))
+    with pytest.raises(
+        DataError, match=r"^2 of 4 images have several labels, such as 1.jpg \(a, b\), but .* choose one"
+    ):
+        scan(source)
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=100, deadline=None)

@@ -34,7 +34,19 @@ FILLER_WORDS = frozenset(
 
 MASK_WORDS = frozenset(
     (
-        *("mask", "masks", "gt", "truth", "segmentation", "segmentations", "segmented", "annotation", "annotations"),
+        *(
+            "mask",
+            "masks",
+            "gt",
+            "truth",
+            "groundtruth",
+            "superpixels",
+            "segmentation",
+            "segmentations",
+            "segmented",
+            "annotation",
+            "annotations",
+        ),
         *("label", "labels", "seg", "segs", "depth", "edges", "heatmap", "heatmaps", "bbox", "boxes", "contour"),
         *("thumb", "thumbs", "thumbnail", "thumbnails", "preview", "previews", "overlay", "overlays"),
     )
@@ -127,6 +139,18 @@ def is_mask(name: str) -> bool:
     """Whether a name is that of pictures made of the images, such as ``masks`` or ``ground_truth``."""
     found = words(name)
     return bool(found) and any(word in MASK_WORDS for word in found)
+
+
+def is_only_mask(name: str) -> bool:
+    """Whether a name speaks of pictures made of the images and of nothing else, such as ``mask_images``."""
+    return is_mask(name) and are_mask_words(words(name))
+
+
+def are_mask_words(found: Sequence[str]) -> bool:
+    """Whether words speak of pictures made of the images, number them, or say nothing more."""
+    return all(
+        word in MASK_WORDS or word in FILLER_WORDS or word in ("ground", "binary") or word.isdigit() for word in found
+    )
 
 
 def is_images(name: str) -> bool:

@@ -16,6 +16,7 @@ from tlsearch.utils.texts import some
 from tlsearch.utils.units import counted
 from tlsearch_plugins.readers.archive_names import is_archive
 from tlsearch_plugins.readers.example import write_example
+from tlsearch_plugins.readers.folders import masks
 from tlsearch_plugins.readers.folders.class_names import match_parts
 from tlsearch_plugins.readers.folders.inspect import enter
 from tlsearch_plugins.readers.folders.kept_apart import require_no_test_in_training
@@ -51,6 +52,7 @@ class FolderReader:
             layout = read_named_parts(root, options, places)
         else:
             layout = understand(root) if options.layout == "auto" else _read_as(options.layout, root)
+        masks.leave_out(layout)
         if options.layout == "auto":
             require_no_test_in_training(layout)
         _require_no_lost_folder([*entered, *layout.parents])
@@ -128,6 +130,7 @@ def _skipped(layout: Layout, entered: Sequence[Folder], places: Places) -> Itera
                 yield Skipped(places.name_of(folder.path), "the folder holds no image")
     for folder in used:
         yield from (Skipped(places.name_of(entry.path), entry.reason) for entry in folder.all_refused())
+    yield from (Skipped(places.name_of(file), reason) for file, reason in layout.left_out_files.items())
     for item in layout.left_out:
         yield Skipped(places.name_of(item.folder.path), _why(item))
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from tlsearch.errors import DataError
 from tlsearch.folders.walk import Folder
-from tlsearch_plugins.readers.folders import names
+from tlsearch_plugins.readers.folders import masks, names
 from tlsearch_plugins.readers.folders.inspect import enter, holds_classes, listed, without
 from tlsearch_plugins.readers.folders.layout import (
     AmbiguousError,
@@ -76,7 +76,7 @@ def add_part(layout: Layout, holder: Folder, part: Part | None) -> None:
 
 def understand_part(root: Folder) -> Layout:
     """The layout within one part of a split: everything but splits."""
-    for rule in (_masks, _folds, _pieces, copy_beside, two_levels, read_as_classes):
+    for rule in (_masks, _masks_within, _folds, _pieces, copy_beside, two_levels, read_as_classes):
         if (layout := rule(root)) is not None:
             return layout
     raise AssertionError("the last rule takes every tree")
@@ -184,7 +184,8 @@ def _class_splits(folder: Folder) -> Layout | None:
             "all images of each folder belong together (--layout classes)",
         )
     below = [{f.name for part in owner.image_folders for f in part.image_folders} for owner in divided]
-    if len(divided) > 1 and len(set.intersection(*below)) >= 2:
+    masked = any(masks.folders_beside(owner) for owner in divided)
+    if len(divided) > 1 and len(set.intersection(*below)) >= (1 if masked else 2):
         raise DataError(
             f"Every folder in {folder.path} holds training and test folders of its own, with classes in them: name one "
             f"of them, such as {divided[0].path}."
@@ -193,8 +194,8 @@ def _class_splits(folder: Folder) -> Layout | None:
 
 
 def _is_divided(folder: Folder) -> bool:
-    """Whether all folders in a class folder are parts of a split, training among them."""
-    inner = [f.name for f in folder.image_folders]
+    """Whether all folders in a class folder are parts of a split, training among them; masks of them aside."""
+    inner = [f.name for f in without(folder, masks.folders_beside(folder)).image_folders]
     parts = names.parts_of(inner)
     return bool(inner) and len(parts) == len(inner) and "train" in parts.values() and len(set(parts.values())) >= 2
 
@@ -216,24 +217,21 @@ def _folds(folder: Folder) -> Layout | None:
 
 def _masks(folder: Folder) -> Layout | None:
     """Images beside pictures that were made of them: masks, thumbnails, annotations."""
-    inner = folder.image_folders
-    masks = [f for f in inner if names.is_mask(f.name)]
-    rest = [f for f in inner if f not in masks]
-    if not masks or not rest:
-        return None
-    twins = [m for m in masks if any(_same_inside(m, f) or names.is_images(f.name) for f in rest if holds_classes(f))]
+    twins = masks.folders_beside(folder)
     if not twins:
         return None
-    root, _ = enter(without(folder, twins))
-    layout = understand(root)
-    layout.left_out += [LeftOut(f, f"it holds pictures made of the images in {listed(rest)}") for f in twins]
+    rest = without(folder, twins)
+    layout = understand(enter(rest)[0])
+    made = f"it holds pictures made of the images in {listed(rest.image_folders)}"
+    layout.left_out += [LeftOut(f, made) for f in twins]
     return layout
 
 
-def _same_inside(one: Folder, other: Folder) -> bool:
-    """Whether two folders hold folders of the same names, at least two of them."""
-    names_of_one, names_of_other = ({f.name for f in enter(each)[0].image_folders} for each in (one, other))
-    return len(names_of_one & names_of_other) >= 2
+def _masks_within(folder: Folder) -> Layout | None:
+    """Classes that hold their images beside masks of them: ``ill/images`` and ``ill/masks``."""
+    inner = folder.image_folders
+    divided = [f for f in inner if masks.folders_within(f) and not f.images]
+    return read_as_classes(folder) if len(inner) >= 2 and len(divided) * 2 >= len(inner) else None
 
 
 def _pieces(folder: Folder) -> Layout | None:
@@ -257,6 +255,7 @@ RULES: tuple[Rule, ...] = (
     _class_parts_in_names,
     _folds,
     _masks,
+    _masks_within,
     _class_splits,
     _pieces,
     copy_beside,

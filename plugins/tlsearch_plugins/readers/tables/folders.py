@@ -56,7 +56,7 @@ def _listing(folder: Path, below: str, exclude: Sequence[str]) -> tuple[list[Pat
         if junk_kind(entry.name) or is_excluded(entry.name, f"{below}{entry.name}", exclude):
             continue
         if entry.name.lower().endswith(_ENDINGS):
-            if not _NEVER & set(names.words(Path(entry.name).stem)) and entry.is_file():
+            if not _NEVER & set(names.words(Path(entry.name).stem)) and Path(entry.path).is_file():
                 tables.append(Path(entry.path))
         elif _is_folder(entry):
             folders.append(Path(entry.path))

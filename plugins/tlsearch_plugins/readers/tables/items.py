@@ -14,7 +14,7 @@ from tlsearch.plugins.kinds.reader import PartName
 from tlsearch.utils.units import counted
 from tlsearch_plugins.readers.tables.columns import Columns, listed, weight_of
 from tlsearch_plugins.readers.tables.files import ImageFiles
-from tlsearch_plugins.readers.tables.labels import is_missing, is_yes, labels_of
+from tlsearch_plugins.readers.tables.labels import is_missing, is_yes, labels_of, separator_of
 from tlsearch_plugins.readers.tables.parsing import Table
 from tlsearch_plugins.readers.tables.splits import Place, place_of
 
@@ -181,7 +181,9 @@ def _conflict(rows: Sequence[_Row]) -> str:
 
 def _labels(table: Table, columns: Columns) -> Iterator[frozenset[str]]:
     if len(columns.labels) == 1:
-        return map(labels_of, table.columns[columns.labels[0]])
+        values = table.columns[columns.labels[0]]
+        separator = separator_of(values)
+        return (labels_of(value, separator) for value in values)
     rows = zip(*(table.columns[name] for name in columns.labels), strict=True)
     return (frozenset(name for name, cell in zip(columns.labels, row, strict=True) if is_yes(cell)) for row in rows)
 
