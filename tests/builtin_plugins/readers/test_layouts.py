@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tlsearch.errors import DataError
+from tlsearch.errors import DataError, UsageError
 from tlsearch.plugin_api import Reading, ReadingOptions
 from tlsearch_plugins.readers.folders.reader import FolderReader
 
@@ -168,6 +168,12 @@ TREES: dict[str, tuple[str, dict[str, str]]] = {
     ),
     "a test folder of unknown": ("train/a train/b test/unknown", {"train/a": "train:a", "train/b": "train:b"}),
     "images to predict beside classes": ("cat dog predictions", {"cat": "cat", "dog": "dog"}),
+    "images to classify beside classes": ("cat dog to_classify unlabeled_images", {"cat": "cat", "dog": "dog"}),
+    "images to predict beside splits": (
+        "train/a train/b test/a test/b to_predict",
+        {"train/a": "train:a", "train/b": "train:b", "test/a": "test:a", "test/b": "test:b"},
+    ),
+    "a class called unknown": ("cat dog unknown", {"cat": "cat", "dog": "dog", "unknown": "unknown"}),
     "a test folder that lacks a class": (
         "train/a train/b train/c test/a test/b",
         {"train/a": "train:a", "train/b": "train:b", "train/c": "train:c", "test/a": "test:a", "test/b": "test:b"},
@@ -294,7 +300,21 @@ REFUSED: dict[str, tuple[str, str]] = {
     "twins by year": ("2019/a 2019/b 2020/a 2020/b", "two ways"),
     "twins of numbers": ("2019/1 2019/2 2020/1 2020/2", "two ways"),
     "kinds of kinds": ("cats/persian cats/siam dogs/pug dogs/poodle", r"--layout classes\), or .*--layout subfolders"),
-    "kinds of kinds within training": ("train/cats/a train/cats/b train/dogs/c train/dogs/d", "two ways"),
+    "kinds of kinds within training": (
+        "train/cats/a train/cats/b train/dogs/c train/dogs/d test/cats/a test/dogs/c",
+        r"cats, dogs \(--layout splits\), or the classes are a, b, c, d \(--layout subfolders\)",
+    ),
+    "genera, one with a single species": (
+        "rosa/canina rosa/rugosa bellis/perennis",
+        r"classes are bellis, rosa \(--layout classes\), or the classes are perennis, canina, rugosa \(--layout subf",
+    ),
+    "images that nobody has sorted": (
+        "cat dog unknown_images",
+        r"unknown_images is a class beside cat, dog \(--layout classes\), or its images have no labels yet "
+        r"\(--exclude 'unknown_images'\)",
+    ),
+    "images to label": ("cat dog to_label", "no labels yet"),
+    "unsorted images within training": ("train/cat train/dog train/unsorted", r"--layout splits\), or its images have"),
     "some classes divided": ("cat/train cat/test dog", "cat holds training and test folders"),
     "folds that are divided": (
         "fold1/train/a fold1/train/b fold1/test/a fold1/test/b fold2/train/a fold2/train/b fold2/test/a fold2/test/b",
@@ -333,6 +353,20 @@ CHOSEN: dict[tuple[str, str], dict[str, str]] = {
     ("left/a left/b right/a right/b", "classes"): {f"{s}/{c}": s for s in ("left", "right") for c in "ab"},
     ("left/a left/b right/a right/b", "subfolders"): {f"{s}/{c}": c for s in ("left", "right") for c in "ab"},
     ("train/a train/b test/a test/b", "classes"): {f"{s}/{c}": s for s in ("train", "test") for c in "ab"},
+    ("train/a/x train/a/y train/b/z test/a/x test/b/z", "subfolders"): {
+        "train/a/x": "train:x",
+        "train/a/y": "train:y",
+        "train/b/z": "train:z",
+        "test/a/x": "test:x",
+        "test/b/z": "test:z",
+    },
+    ("train/a/x train/a/y train/b/z train/b/w test/a/x test/b/z", "splits"): {
+        **{f"train/{f}": f"train:{f[0]}" for f in ("a/x", "a/y", "b/z", "b/w")},
+        "test/a/x": "test:a",
+        "test/b/z": "test:b",
+    },
+    ("train/a train/b test/a test/b", "folds"): {f"{s}/{c}": f"{s}:{c}" for s in ("train", "test") for c in "ab"},
+    ("train/a train/b test/a test/b", "subfolders"): {f"{s}/{c}": f"{s}:{c}" for s in ("train", "test") for c in "ab"},
     ("left/a left/b right/a right/b", "folds"): {f"{s}/{c}": f"{s}/{c}" for s in ("left", "right") for c in "ab"},
 }
 
@@ -346,6 +380,29 @@ def test_the_working_directory_is_read_as_any_folder(tmp_path: Path, monkeypatch
     plant(tmp_path, CAT_DOG)
     monkeypatch.chdir(tmp_path)
     assert [item.path for item in read(Path()).items] == [item.path for item in read(tmp_path).items]
+
+
+def test_the_training_folder_is_not_named_for_another_part(tmp_path: Path) -> None:
+    root = plant(tmp_path, ("robo/train/a", "robo/train/b", "robo/test/a", "robo/test/b"))
+    with pytest.raises(UsageError, match=r"--test names the training folder .*robo/train, .* --train DIR"):
+        read(root, parts={"test": "robo/train"})
+    both = read(root, parts={"test": "robo/train", "train": "robo/test"})
+    assert summary(both) == {
+        **{f"robo/train/{name}": f"test:{name}" for name in "ab"},
+        **{f"robo/test/{name}": f"train:{name}" for name in "ab"},
+    }
+
+
+def test_other_classes_in_a_folder_that_was_named(tmp_path: Path) -> None:
+    root = plant(tmp_path, ("set/a", "set/b", "more/c", "more/d"))
+    with pytest.raises(DataError, match=r"The classes of val .* \(c, d\) are none of those .*, or leave out --val\."):
+        read(root / "set", parts={"val": str(root / "more")})
+
+
+@pytest.mark.parametrize("pattern", ["./old", "old/", "./old/", "old"])
+def test_what_is_excluded_may_begin_with_a_point(tmp_path: Path, pattern: str) -> None:
+    reading = read(plant(tmp_path, ("cat", "dog", "old")), exclude=(pattern,))
+    assert summary(reading) == {"cat": "cat", "dog": "dog"}
 
 
 PAIRS: dict[str, tuple[str, str]] = {

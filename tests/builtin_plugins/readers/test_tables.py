@@ -268,7 +268,23 @@ CASES: dict[str, Case] = {
         "file,label\n1.jpg,cat\n2.jpg,cat\n3.jpg,dog\n",
         {"a/2.jpg": "cat", "b/3.jpg": "dog"},
         images="a/1.jpg b/1.jpg a/2.jpg b/3.jpg",
-        says=("1.jpg: several files can be meant: a/1.jpg, b/1.jpg",),
+        says=(
+            "1.jpg: several files can be meant: a/1.jpg, b/1.jpg",
+            "1 name in the table fits several files, such as 1.jpg: leave out the folders of copies with --exclude",
+        ),
+    ),
+    "the same name in a folder that is excluded": Case(
+        "image_id,dx\nA1,cat\nB1,dog\nB2,dog\n",
+        {"part_1/A1.jpg": "cat", "part_2/B1.jpg": "dog", "part_2/B2.jpg": "dog"},
+        images="part_1/A1.jpg part_2/B1.jpg part_2/B2.jpg copy/A1.jpg copy/B1.jpg",
+        options={"exclude": ("copy",)},
+    ),
+    "the likeliest of several folders is excluded": Case(
+        "file,label\n1.jpg,cat\n2.jpg,dog\n",
+        {"1.jpg": "cat", "2.jpg": "dog"},
+        images="images/1.jpg images/2.jpg good/1.jpg good/2.jpg",
+        options={"exclude": ("./images/",)},
+        says=("excluded: ./images/",),
     ),
     "names and labels of images with numbers": Case(
         "img,label\n1,1\n2,1\n3,2\n4,2\n", {"1.jpg": "1", "2.jpg": "1", "3.jpg": "2", "4.jpg": "2"}

@@ -11,9 +11,11 @@ from tlsearch.errors import DataError, UsageError
 from tlsearch.folders.walk import Folder, relative_name, walk
 from tlsearch.plugin_api import ReadingOptions
 from tlsearch.plugins.kinds.reader import PartName
+from tlsearch_plugins.readers.folders import names
+from tlsearch_plugins.readers.folders.chosen import LAYOUTS, WITHIN
 from tlsearch_plugins.readers.folders.inspect import enter, holds_classes, without
 from tlsearch_plugins.readers.folders.layout import Layout
-from tlsearch_plugins.readers.folders.rules import LAYOUTS, add_part, understand
+from tlsearch_plugins.readers.folders.rules import add_part, understand
 
 
 class Places:
@@ -56,12 +58,7 @@ def read_named_parts(root: Folder, options: ReadingOptions, places: Places) -> L
     """
     named = {part: _find(root, folder, part, places) for part, folder in options.parts.items()}
     _require_apart(root, named)
-    if "train" in named:
-        layout = Layout("splits", [])
-    else:
-        alone, _ = enter(without_any(root, list(named.values())))
-        layout = understand(alone) if options.layout == "auto" else LAYOUTS[options.layout](alone) or Layout("", [])
-        layout.kind = "splits"
+    layout = Layout("splits", []) if "train" in named else _read_rest(root, named, options.layout)
     for part, folder in named.items():
         if any(found.split == part for found in layout.classes):
             raise UsageError(
@@ -74,11 +71,31 @@ def read_named_parts(root: Folder, options: ReadingOptions, places: Places) -> L
                 if folder.holds_images
                 else f"{folder.path} holds no image: name a folder that holds one folder of images a class."
             )
-        add_part(layout, folder, part)
+        add_part(layout, folder, part, WITHIN[options.layout])
     if "train" not in named and any(found.split == "train" for found in layout.classes):
         return layout
     layout.classes = [replace(found, split=found.split or "train") for found in layout.classes]
     return layout
+
+
+def _read_rest(root: Folder, named: Mapping[PartName, Folder], layout: str) -> Layout:
+    """What lies in ``root`` beside the named folders, for training.
+
+    Raises ``UsageError`` where one of them is the training folder itself, so that nothing is left to train on.
+    """
+    alone, _ = enter(without_any(root, list(named.values())))
+    try:
+        found = understand(alone) if layout == "auto" else LAYOUTS[layout](alone)
+    except DataError:
+        for part, folder in named.items():
+            if names.part_and_rest(folder.name) == ("train", ()):
+                raise UsageError(
+                    f"--{part} names the training folder {folder.path}, and the rest of {root.path} holds no other: "
+                    "name the folder to train on with --train DIR."
+                ) from None
+        raise
+    found.kind = "splits"
+    return found
 
 
 def without_any(root: Folder, leave: list[Folder]) -> Folder:

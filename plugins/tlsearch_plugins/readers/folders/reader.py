@@ -17,13 +17,14 @@ from tlsearch.utils.units import counted
 from tlsearch_plugins.readers.archive_names import is_archive
 from tlsearch_plugins.readers.example import write_example
 from tlsearch_plugins.readers.folders import masks
+from tlsearch_plugins.readers.folders.chosen import LAYOUTS
 from tlsearch_plugins.readers.folders.class_names import match_parts
 from tlsearch_plugins.readers.folders.inspect import enter
 from tlsearch_plugins.readers.folders.kept_apart import require_no_test_in_training
 from tlsearch_plugins.readers.folders.layout import ClassFolder, Layout, LeftOut
 from tlsearch_plugins.readers.folders.named_parts import Places, read_named_parts
 from tlsearch_plugins.readers.folders.pruned import pruned_walk
-from tlsearch_plugins.readers.folders.rules import LAYOUTS, understand
+from tlsearch_plugins.readers.folders.rules import understand
 
 NO_CLASS_FOLDER = "it lies in no class folder"
 
@@ -51,12 +52,12 @@ class FolderReader:
         if options.parts:
             layout = read_named_parts(root, options, places)
         else:
-            layout = understand(root) if options.layout == "auto" else _read_as(options.layout, root)
+            layout = understand(root) if options.layout == "auto" else LAYOUTS[options.layout](root)
         masks.leave_out(layout)
         if options.layout == "auto":
             require_no_test_in_training(layout)
         _require_no_lost_folder([*entered, *layout.parents])
-        match_parts(path, layout)
+        match_parts(path, layout, options.parts)
         inside = [f"entered {root.relative}, the only folder with images"] if entered else []
         return Reading(
             root=root.path,
@@ -81,13 +82,6 @@ def _require_no_table_options(path: Path, options: ReadingOptions) -> None:
             f"--{given[0]} is for tables, and the labels of {path} are the names of its folders: leave it out, or name "
             "the table instead of the folder."
         )
-
-
-def _read_as(name: str, root: Folder) -> Layout:
-    """The layout that the user has chosen."""
-    layout = LAYOUTS[name](root)
-    assert layout is not None, f"{name} reads every tree"
-    return layout
 
 
 def _require_no_lost_folder(parents: Sequence[Folder]) -> None:

@@ -25,9 +25,11 @@ from tlsearch_plugins.readers.folders.layout import (
     read_as_subfolders,
 )
 from tlsearch_plugins.readers.folders.names import Part
-from tlsearch_plugins.readers.folders.nested import copy_beside, two_levels
+from tlsearch_plugins.readers.folders.nested import require_one_reading
 
 Rule = Callable[[Folder], Layout | None]
+Within = Callable[[Folder], Layout]
+"""Reads the folder of one part of a split."""
 
 
 def understand(root: Folder) -> Layout:
@@ -38,8 +40,8 @@ def understand(root: Folder) -> Layout:
     raise AssertionError("the last rule takes every tree")
 
 
-def read_as_splits(folder: Folder) -> Layout:
-    """The folders in ``folder`` are the parts of a split, each of which holds class folders."""
+def read_as_splits(folder: Folder, within: Within | None = None) -> Layout:
+    """The folders in ``folder`` are the parts of a split, each of which holds class folders, read by ``within``."""
     parts = names.parts_of([inner.name for inner in folder.image_folders])
     holders = [f for f in folder.image_folders if parts.get(f.name, "unlabelled") != "unlabelled" and holds_classes(f)]
     _require_one_each(folder, holders, parts)
@@ -50,7 +52,7 @@ def read_as_splits(folder: Folder) -> Layout:
         )
     layout = Layout("splits", [], parents=[folder])
     for holder in holders:
-        add_part(layout, holder, parts[holder.name])
+        add_part(layout, holder, parts[holder.name], within or understand_part)
     for other in folder.image_folders:
         if other not in holders:
             layout.left_out.append(LeftOut(other, _why_beside(other, parts)))
@@ -64,22 +66,26 @@ def _why_beside(folder: Folder, parts: dict[str, Part]) -> str:
     return "its images have no labels: they lie in no class folder"
 
 
-def add_part(layout: Layout, holder: Folder, part: Part | None) -> None:
-    """Read the folder of one part and add its classes to the layout."""
+def add_part(layout: Layout, holder: Folder, part: Part | None, within: Within) -> None:
+    """Read the folder of one part by ``within`` and add its classes to the layout."""
     root, _ = enter(holder, part)
-    inner = understand_part(root)
+    inner = within(root)
     layout.classes.extend(replace(found, split=part) for found in inner.classes)
     layout.left_out.extend(inner.left_out)
     layout.parents.extend(inner.parents)
     layout.notes.extend(inner.notes)
 
 
-def understand_part(root: Folder) -> Layout:
-    """The layout within one part of a split: everything but splits."""
-    for rule in (_masks, _masks_within, _folds, _pieces, copy_beside, two_levels, read_as_classes):
+def understand_part(root: Folder, option: str = "splits") -> Layout:
+    """The layout within one part of a split: everything but splits.
+
+    ``option`` is what ``--layout`` chooses the folders right in it as classes with.
+    """
+    for rule in (_masks, _masks_within, _folds, _pieces):
         if (layout := rule(root)) is not None:
             return layout
-    raise AssertionError("the last rule takes every tree")
+    require_one_reading(root, option)
+    return read_as_classes(root)
 
 
 def _require_one_each(root: Folder, holders: Sequence[Folder], parts: dict[str, Part]) -> None:
@@ -117,14 +123,14 @@ def _training_beside(folder: Folder, holders: Sequence[Folder], parts: dict[str,
     beside = {f.name for f in rest.image_folders}
     if beside and not held & beside:
         rest, _ = enter(rest)
-        beside = {c.name for c in understand_part(rest).classes}
+        beside = {c.name for c in understand_part(rest, "classes").classes}
     if not held & beside:
         return read_as_splits(folder)  # which says what is missing
-    layout = understand_part(rest)
+    layout = understand_part(rest, "classes")
     layout.kind = "splits"
     layout.classes = [replace(found, split="train") for found in layout.classes]
     for holder in holders:
-        add_part(layout, holder, parts[holder.name])
+        add_part(layout, holder, parts[holder.name], understand_part)
     layout.notes.append(f"training: the other folders beside {listed(holders)}")
     return layout
 
@@ -250,6 +256,11 @@ def _pieces(folder: Folder) -> Layout | None:
     return layout
 
 
+def _one_reading(folder: Folder) -> Layout | None:
+    require_one_reading(folder, "classes")
+    return None
+
+
 RULES: tuple[Rule, ...] = (
     _splits,
     _class_parts_in_names,
@@ -258,17 +269,7 @@ RULES: tuple[Rule, ...] = (
     _masks_within,
     _class_splits,
     _pieces,
-    copy_beside,
-    two_levels,
+    _one_reading,
     read_as_classes,
 )
 """In this order; the last one takes every tree."""
-
-LAYOUTS: dict[str, Rule] = {
-    "classes": read_as_classes,
-    "subfolders": read_as_subfolders,
-    "splits": read_as_splits,
-    "class-splits": read_as_class_splits,
-    "folds": read_as_folds,
-}
-"""What ``--layout`` chooses from."""

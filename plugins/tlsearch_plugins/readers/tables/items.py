@@ -155,6 +155,13 @@ class _Reader:
                 notes.append(f"the table names files that are not there in {counted(len(names), 'row')}")
             elif reason == NO_LABEL:
                 notes.append(f"the table has no label in {counted(len(names), 'row')}")
+        doubled = {name for reason, names in self.left_out.items() if reason.startswith(SEVERAL) for name in names}
+        if doubled:
+            fit = "fits" if len(doubled) == 1 else "fit"
+            notes.append(
+                f"{counted(len(doubled), 'name')} in the table {fit} several files, such as {min(doubled)}: leave out "
+                "the folders of copies with --exclude FOLDER"
+            )
 
 
 def _item(path: str, row: _Row) -> Item:

@@ -47,4 +47,4 @@ def look_in(top: Path, exclude: Sequence[str]) -> Place:
     root = image_root(tree.root)
     everything: Folder = walk(top).root if exclude else tree.root
     kept = frozenset(tree.root.all_files()) if exclude else None
-    return Place(ImageFiles(everything, root), kept, dict(sorted(tree.passed_over.items())), excluded)
+    return Place(ImageFiles(everything, root, kept), kept, dict(sorted(tree.passed_over.items())), excluded)

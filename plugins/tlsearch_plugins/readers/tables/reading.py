@@ -166,6 +166,7 @@ def _nothing_left(sources: Sequence[Source], rows: Rows, files: ImageFiles) -> s
         name = rows.skipped[0].path
         return (
             f"The names in column {columns.image!r} of {table.name}, such as {name}, fit several files in "
-            f"{files.root.path}: name the folder of images with --images DIR."
+            f"{files.root.path}: name the folder of images with --images DIR, or leave out the folders of copies with "
+            "--exclude FOLDER."
         )
     return f"No row of {table.name} can be used ({reason}): name other columns with --image-column and --label-column."
