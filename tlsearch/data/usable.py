@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from tlsearch.data.images.decode import FORMAT_NAMES
 from tlsearch.errors import DataError
+from tlsearch.folders.walk import files_of
 from tlsearch.utils.texts import some
 from tlsearch.utils.units import counted
 
@@ -56,7 +57,7 @@ def require_usable(found: Survey | DatasetIndex) -> None:
     held = Counter(image.label for image in images)
     small = [f"{name} ({held[label]})" for label, name in enumerate(classes) if held[label] < MIN_PER_CLASS]
     if small:
-        unused = f" ({counted(len(skipped), 'file')} not used)" if skipped else ""
+        unused = f" ({files_of(skipped)} not used)" if skipped else ""
         has, folder = ("has", "folder") if len(small) == 1 else ("have", "folders")
         raise DataError(
             f"Each class needs at least {MIN_PER_CLASS} readable images, but {some(small)} in {root} {has} "

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from tlsearch.data.survey import scan
 from tlsearch.errors import DataError, UsageError
+from tlsearch.folders.walk import files_of
 from tlsearch.plugin_api import Reading, ReadingOptions
 from tlsearch_plugins.readers.folders.reader import FolderReader
 
@@ -397,6 +399,25 @@ def test_other_classes_in_a_folder_that_was_named(tmp_path: Path) -> None:
     root = plant(tmp_path, ("set/a", "set/b", "more/c", "more/d"))
     with pytest.raises(DataError, match=r"The classes of val .* \(c, d\) are none of those .*, or leave out --val\."):
         read(root / "set", parts={"val": str(root / "more")})
+
+
+def test_lists_that_are_not_read_are_named(tmp_path: Path) -> None:
+    tree = ("images/cat", "images/dog", "images/train.txt", "meta/test.txt", "labels.json", "README.txt", "notes.json")
+    (note,) = read(plant(tmp_path, tree)).notes
+    assert note.startswith("not read, as the folders say the labels: labels.json, test.txt, train.txt; ")
+
+
+def test_archives_in_a_folder_without_images_are_named(tmp_path: Path) -> None:
+    reading = read(plant(tmp_path, ("data/train.zip", "data/test.tar.gz", "data/notes.txt")))
+    assert [entry.path for entry in reading.skipped] == ["data/test.tar.gz", "data/train.zip"]
+    with pytest.raises(DataError, match=r"2 files are each an archive of its own: unpack it, and name the folder"):
+        scan(tmp_path)
+
+
+def test_a_folder_that_is_left_out_counts_as_its_images(tmp_path: Path) -> None:
+    reading = read(plant(tmp_path, ("train/a", "train/b", "test", "other/x", "other/y"), per_folder=3))
+    assert {entry.path: entry.count for entry in reading.skipped} == {"other": 6, "test": 3}
+    assert files_of(reading.skipped) == "9 files"
 
 
 @pytest.mark.parametrize("pattern", ["./old", "old/", "./old/", "old"])

@@ -209,6 +209,11 @@ CASES: dict[str, Case] = {
         {"1.jpg": "0/cat", "2.jpg": "1/cat", "3.jpg": "0/dog", "4.jpg": "1/dog"},
         says=("fold from 'fold'",),
     ),
+    "parts of some rows": Case(
+        "file,label,split\n1.jpg,cat,train\n2.jpg,cat,\n3.jpg,dog,test\n4.jpg,dog,NaN\n",
+        {"1.jpg": "train:cat", "2.jpg": "cat", "3.jpg": "test:dog", "4.jpg": "dog"},
+        says=("split from 'split', for training where 'split' is empty (2 rows)",),
+    ),
     "a set that is no split": Case("file,label,set\n1.jpg,cat,A\n2.jpg,cat,B\n3.jpg,dog,A\n4.jpg,dog,B\n", FOUR),
     "groups of patients": Case(
         "image_id,patient_id,dx\n1,p1,cat\n2,p1,cat\n3,p2,dog\n4,p2,dog\n", FOUR, says=("group from 'patient_id'",)
@@ -574,6 +579,14 @@ REFUSED: dict[str, tuple[Case, str]] = {
             source=".",
         ),
         "--exclude 'test'",
+    ),
+    "two columns of one name": (
+        Case("file,label,label\n1.jpg,cat,x\n2.jpg,dog,y\n", {}),
+        "labels.csv has several columns called 'label': give each column a name of its own",
+    ),
+    "a fold below 0": (
+        Case("file,label,fold\n1.jpg,cat,-1\n2.jpg,cat,0\n3.jpg,dog,1\n4.jpg,dog,0\n", {}),
+        "'fold' of labels.csv holds the fold -1 in 1 row, which can mean .*: write the number of a fold, or leave",
     ),
     "a table that is not there": (Case("", {}, name="a.csv", source="b.csv"), "b.csv does not exist: name a table"),
 }

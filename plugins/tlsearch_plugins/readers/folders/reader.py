@@ -21,14 +21,15 @@ from tlsearch_plugins.readers.folders.chosen import LAYOUTS
 from tlsearch_plugins.readers.folders.class_names import match_parts
 from tlsearch_plugins.readers.folders.inspect import enter
 from tlsearch_plugins.readers.folders.kept_apart import require_no_test_in_training
-from tlsearch_plugins.readers.folders.layout import ClassFolder, Layout, LeftOut
+from tlsearch_plugins.readers.folders.layout import ClassFolder, Layout
+from tlsearch_plugins.readers.folders.lists import lists_beside
 from tlsearch_plugins.readers.folders.named_parts import Places, read_named_parts
 from tlsearch_plugins.readers.folders.pruned import pruned_walk
 from tlsearch_plugins.readers.folders.rules import understand
 
 NO_CLASS_FOLDER = "it lies in no class folder"
 
-ARCHIVE = "it is an archive beside the class folders; unpack what it holds"
+ARCHIVE = "it is an archive of its own; unpack it, and name the folder that holds its images"
 
 
 class FolderReader:
@@ -65,7 +66,7 @@ class FolderReader:
             skipped=tuple(sorted(_skipped(layout, entered, places), key=lambda entry: entry.path)),
             passed_over=dict(sorted(tree.passed_over.items())),
             understood=(*inside, *_parts(layout, places), *excluded),
-            notes=tuple(layout.notes),
+            notes=(*layout.notes, *lists_beside([tree.root, *entered, root])),
         )
 
     def example(self, folder: Path) -> str:
@@ -121,16 +122,21 @@ def _skipped(layout: Layout, entered: Sequence[Folder], places: Places) -> Itera
         yield from (Skipped(places.name_of(entry.path), entry.reason) for entry in parent.refused)
         for folder in parent.folders:
             if not folder.holds_images and folder not in left_out:
-                yield Skipped(places.name_of(folder.path), "the folder holds no image")
+                yield from _without_images(folder, places)
     for folder in used:
         yield from (Skipped(places.name_of(entry.path), entry.reason) for entry in folder.all_refused())
     yield from (Skipped(places.name_of(file), reason) for file, reason in layout.left_out_files.items())
     for item in layout.left_out:
-        yield Skipped(places.name_of(item.folder.path), _why(item))
+        count = item.folder.count_images()
+        yield Skipped(places.name_of(item.folder.path), f"{item.reason} ({counted(count, 'image')})", count)
 
 
-def _why(item: LeftOut) -> str:
-    return f"{item.reason} ({counted(item.folder.count_images(), 'image')})"
+def _without_images(folder: Folder, places: Places) -> Iterator[Skipped]:
+    """The archives in a folder without images, or else the folder itself."""
+    archives = [file for file in folder.all_files() if is_archive(file.name)]
+    yield from (Skipped(places.name_of(file), ARCHIVE) for file in archives)
+    if not archives:
+        yield Skipped(places.name_of(folder.path), "the folder holds no image")
 
 
 def _parts(layout: Layout, places: Places) -> Iterator[str]:

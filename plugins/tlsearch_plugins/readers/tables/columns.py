@@ -19,7 +19,13 @@ from tlsearch_plugins.readers.tables.labels import (
     one_hot_columns,
 )
 from tlsearch_plugins.readers.tables.parsing import Table
-from tlsearch_plugins.readers.tables.splits import SPLIT_NAMES, holds_folds, is_split_column, require_no_half_split
+from tlsearch_plugins.readers.tables.splits import (
+    SPLIT_NAMES,
+    holds_folds,
+    is_split_column,
+    require_no_half_split,
+    require_no_negative_fold,
+)
 
 ROLES = ("image", "label", "split", "group", "weight")
 """What a column can be; each has an option ``--<role>-column``."""
@@ -92,6 +98,8 @@ def find_columns(table: Table, chosen: Mapping[str, str], count_files: Finder, w
     if split is None:
         for name in (name for name in rest if normal(name) in SPLIT_NAMES):
             require_no_half_split(table, name)
+    if split is not None:
+        require_no_negative_fold(table, split)
     group = given.get("group") or _named(rest, GROUP_NAMES, lambda name: _joins(table.columns[name]))
     weight = given.get("weight") or _named(rest, WEIGHT_NAMES, lambda name: _are_weights(table.columns[name]))
     taken = {image, split, group, weight}

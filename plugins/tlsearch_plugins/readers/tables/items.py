@@ -150,7 +150,7 @@ class _Reader:
             unique = sorted(set(names))
             self.found.skipped += [Skipped(name, reason) for name in unique[:MOST_NAMED]]
             if len(unique) > MOST_NAMED:
-                self.found.skipped.append(Skipped(f"{len(unique) - MOST_NAMED:,} more rows", reason))
+                self.found.skipped.append(_more(len(unique) - MOST_NAMED, reason))
             if reason == NO_FILE:
                 notes.append(f"the table names files that are not there in {counted(len(names), 'row')}")
             elif reason == NO_LABEL:
@@ -162,6 +162,10 @@ class _Reader:
                 f"{counted(len(doubled), 'name')} in the table {fit} several files, such as {min(doubled)}: leave out "
                 "the folders of copies with --exclude FOLDER"
             )
+
+
+def _more(count: int, reason: str) -> Skipped:
+    return Skipped(f"{count:,} more rows", reason, count)
 
 
 def _item(path: str, row: _Row) -> Item:
@@ -210,6 +214,13 @@ def _places(source: Source) -> Iterator[Place]:
         )
     places = {text: place for text, place in known.items() if place is not None}
     return (default if places[text] == Place() else places[text] for text in table.columns[column])
+
+
+def without_part(source: Source) -> str:
+    """How many rows have an empty cell where others say a part or a fold, in words; empty where none has."""
+    column = source.columns.split
+    count = sum(map(is_missing, source.table.columns[column])) if column is not None else 0
+    return f"for training where {column!r} is empty ({counted(count, 'row')})" if count else ""
 
 
 def _extras(source: Source) -> Iterator[tuple[str | None, float]]:

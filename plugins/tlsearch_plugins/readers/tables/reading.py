@@ -16,7 +16,15 @@ from tlsearch_plugins.readers.folders import names
 from tlsearch_plugins.readers.tables.columns import USUAL_NAMES, find_columns, normal, say_columns
 from tlsearch_plugins.readers.tables.files import ImageFiles, named_elsewhere
 from tlsearch_plugins.readers.tables.folders import choose, part_of
-from tlsearch_plugins.readers.tables.items import NO_FILE, SEVERAL, Rows, Source, read_rows, split_by_folders
+from tlsearch_plugins.readers.tables.items import (
+    NO_FILE,
+    SEVERAL,
+    Rows,
+    Source,
+    read_rows,
+    split_by_folders,
+    without_part,
+)
 from tlsearch_plugins.readers.tables.parsing import Table, read_table
 from tlsearch_plugins.readers.tables.place import Place, look_in
 
@@ -105,6 +113,10 @@ def source_of(table: Table, part: PartName | None, place: Place, chosen: Mapping
     starts = files.starts(table.path, part)
     if table.named and any(normal(name) not in USUAL_NAMES and files.find(name, starts) for name in table.columns):
         table = table.without_names()
+    if table.repeated:
+        raise DataError(
+            f"{table.name} has several columns called {table.repeated[0]!r}: give each column a name of its own."
+        )
     columns = find_columns(table, chosen, lambda text: len(files.find(text, starts)), str(files.root.path))
     return Source(table, columns, starts, part)
 
@@ -143,7 +155,7 @@ def _reading(sources: Sequence[Source], place: Place, unused: Sequence[str], opt
 def _understood(source: Source, by_folders: str) -> str:
     """How a table was read, in a line."""
     table = source.table
-    parts = [say_columns(table, source.columns), by_folders]
+    parts = [say_columns(table, source.columns), by_folders, without_part(source)]
     part = f"{source.part}: " if source.part and source.columns.split is None else ""
     return f"{part}{table.name}: {', '.join(filter(None, parts))} ({counted(table.count, 'row')})"
 
