@@ -10,6 +10,7 @@ import socket
 import sys
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -167,6 +168,23 @@ def test_an_archive_of_a_server(tmp_path: Path, served: Path, server: Server, ki
     assert index.reading is not None
     assert index.reading.understood[0].startswith("1 file of http://127.0.0.1:")
     assert index.reading.understood[1] == f"unpacked {archive.name} (16 files)"
+
+
+def test_a_table_of_a_server(tmp_path: Path, served: Path, server: Server) -> None:
+    files = sorted((served / "dataset" / "train").rglob("*.png"))
+    folder = served / "flat"
+    folder.mkdir()
+    for file in files:
+        shutil.copy(file, folder / f"{file.parent.name[0]}-{file.name}")
+    rows = [f"{file.parent.name[0]}-{file.name},{file.parent.name}" for file in files]
+    (folder / "labels.csv").write_text("\n".join(["file,kind", *rows]))
+    whole = scan(f"{server.url}/flat/", reading=options(tmp_path))
+    assert whole.counts == {"ash": 4, "blue birch": 4}
+    said = refusal(f"{server.url}/flat/labels.csv?token=SIGNATURE", tmp_path)
+    assert f"{server.url}/flat/labels.csv is a table, and the images that it names are not downloaded with it" in said
+    assert f"such as {server.url}/flat/, or the folder of images on this machine with --images DIR." in said
+    here = replace(options(tmp_path), images=str(folder))
+    assert scan(f"{server.url}/flat/labels.csv", reading=here).fingerprint == whole.fingerprint
 
 
 def test_a_server_that_is_gone_is_read_from_its_copy_with_a_note(tmp_path: Path, served: Path, server: Server) -> None:

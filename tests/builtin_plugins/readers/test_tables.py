@@ -301,6 +301,9 @@ CASES: dict[str, Case] = {
         options={"exclude": ("b",)},
         says=("excluded: b",),
     ),
+    "addresses of images that are here": Case(
+        "url,label\n" + "".join(f"https://host/pets/{row}\n" for row in ROWS.split()), FOUR, images=IMAGES
+    ),
     # What is wrong with rows
     "files that are missing": Case(
         "file,label\n" + ROWS + "5.jpg,dog\n",
@@ -587,6 +590,10 @@ REFUSED: dict[str, tuple[Case, str]] = {
     "a fold below 0": (
         Case("file,label,fold\n1.jpg,cat,-1\n2.jpg,cat,0\n3.jpg,dog,1\n4.jpg,dog,0\n", {}),
         "'fold' of labels.csv holds the fold -1 in 1 row, which can mean .*: write the number of a fold, or leave",
+    ),
+    "addresses of images": (
+        Case("url,label\nhttps://me:key@host/8.jpg,cat\nhttps://host/9.jpg,dog\n", {}),
+        "'url' of labels.csv holds addresses of images, such as https://host/8.jpg, which are not downloaded: download",
     ),
     "a table that is not there": (Case("", {}, name="a.csv", source="b.csv"), "b.csv does not exist: name a table"),
 }

@@ -17,6 +17,7 @@ from tlsearch_plugins.readers.remote.file_systems import Remote, open_remote
 from tlsearch_plugins.readers.remote.kept import place_for, read_kept
 from tlsearch_plugins.readers.remote.mirror import Manifest, mirror
 from tlsearch_plugins.readers.remote.unreachable import lacks_credentials, why
+from tlsearch_plugins.readers.tables.columns import ADDRESSES, NoImagesError
 
 
 class AddressReader:
@@ -45,13 +46,27 @@ class AddressReader:
             manifest = Manifest.read(place)
             notes = _bring(source, shown, folder, manifest)
         kept = folder / next(iter(manifest.files)) if manifest.single else folder
-        reading = read_kept(options, kept, shown, f"{counted(len(manifest.files), 'file')} of {shown}")
+        try:
+            reading = read_kept(options, kept, shown, f"{counted(len(manifest.files), 'file')} of {shown}")
+        except NoImagesError as error:
+            if options.images is not None or not manifest.single or ADDRESSES in str(error):
+                raise
+            raise DataError(_table_alone(shown)) from error
         return replace(reading, notes=(*reading.notes, *notes))
 
     def example(self, folder: Path) -> str:
         """Two classes of four images at a file:// address."""
         write_example(folder, {f"{name}/{number}.png": name for name in ("cat", "dog") for number in range(4)})
         return folder.as_uri()
+
+
+def _table_alone(shown: str) -> str:
+    """What to do with a table at an address, with which no images have come."""
+    beside = shown.partition("?")[0].rpartition("/")[0] + "/"
+    return (
+        f"{shown} is a table, and the images that it names are not downloaded with it: name the folder in which both "
+        f"lie, such as {beside}, or the folder of images on this machine with --images DIR."
+    )
 
 
 def _bring(source: str, shown: str, folder: Path, manifest: Manifest) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from tlsearch.errors import DataError
 from tlsearch.folders.walk import looks_like_image
+from tlsearch.utils.addresses import is_address, without_secrets
 from tlsearch.utils.texts import some
 from tlsearch_plugins.readers.folders.names import words
 from tlsearch_plugins.readers.tables.labels import (
@@ -49,6 +50,8 @@ WEIGHT_NAMES = ("weight", "weights", "sample_weight", "sampleweight")
 USUAL_NAMES = frozenset((*IMAGE_NAMES, *LABEL_NAMES, *SPLIT_NAMES, *GROUP_NAMES, *WEIGHT_NAMES))
 """What columns are called; another text in a first row can be the name of a file."""
 
+ADDRESSES = "addresses of images"
+
 _ENOUGH = 0.5
 _LOOKED_AT = 1000
 
@@ -59,6 +62,10 @@ class UnclearLabelError(DataError):
     def __init__(self, message: str, able: Sequence[str]) -> None:
         super().__init__(message)
         self.able = tuple(able)
+
+
+class NoImagesError(DataError):
+    """A table that names no image which is where images were looked for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,11 +162,17 @@ def _image_column(table: Table, given: Mapping[str, str], count_files: Finder, w
     able = [name for name in held if share[name] >= _ENOUGH or (share[name] and "image" in given)]
     if able:
         return max(able, key=lambda name: (found[name], -_rank(name, IMAGE_NAMES)))
-    raise DataError(_no_images(table, held, found, where))
+    raise NoImagesError(_no_images(table, held, found, where))
 
 
 def _no_images(table: Table, held: Mapping[str, Sequence[str]], found: Mapping[str, int], where: str) -> str:
     """Where images were looked for in vain, and what to do."""
+    for name, texts in held.items():
+        if 2 * sum(map(is_address, texts)) > len(texts):
+            return (
+                f"{table.say(name)} of {table.name} holds {ADDRESSES}, such as {without_secrets(texts[0])}, which are "
+                "not downloaded: download them into a folder, and name it with --images DIR."
+            )
     likely = [
         name for name in held if len(held) == 1 or any(map(looks_like_image, held[name])) or normal(name) in IMAGE_NAMES
     ]
