@@ -18,6 +18,7 @@ import pytest
 from click.testing import CliRunner
 
 from tests.conftest import MakeDataset
+from tests.helpers.bucket import serve_bucket
 from tlsearch.cli.main import cli
 from tlsearch.config import RunConfig
 from tlsearch.data.sources import read_source
@@ -288,30 +289,10 @@ def test_errors_of_hugging_face_are_understood() -> None:
 
 
 @pytest.fixture
-def bucket(monkeypatch: pytest.MonkeyPatch, served: Path) -> Iterator[Any]:
+def bucket(served: Path) -> Iterator[Any]:
     """A bucket ``pets`` of a local S3 server that holds the folder ``served``."""
-    import boto3
-    from moto.server import ThreadedMotoServer
-
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    for name, value in {
-        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
-        "AWS_ACCESS_KEY_ID": "me",
-        "AWS_SECRET_ACCESS_KEY": "hunter2",
-        "AWS_DEFAULT_REGION": "us-east-1",
-    }.items():
-        monkeypatch.setenv(name, value)
-    client = boto3.client("s3")
-    client.create_bucket(Bucket="pets")
-    for file in sorted(served.rglob("*.png")):
-        client.upload_file(str(file), "pets", f"v1/{file.relative_to(served)}")
-    yield client
-    server.stop()
-    import s3fs
-
-    s3fs.S3FileSystem.clear_instance_cache()
+    with serve_bucket("pets", served, "v1") as client:
+        yield client
 
 
 def test_a_bucket_gives_what_the_folder_gives(tmp_path: Path, served: Path, bucket: Any) -> None:
