@@ -429,6 +429,20 @@ CASES: dict[str, Case] = {
             "('patient') too, say --label-column 'label'",
         ),
     ),
+    "a table that says the parts of the folders": Case(
+        "file,label,split\ntrain/a/1.jpg,0,train\ntrain/b/1.jpg,1,train\ntest/a/1.jpg,0,test\ntest/b/1.jpg,1,test\n",
+        {f"{part}/{name}/1.jpg": f"{part}:{name}" for part in ("train", "test") for name in "ab"},
+        images="train/a/1.jpg train/b/1.jpg test/a/1.jpg test/b/1.jpg",
+        source=".",
+        says=("labels.csv says the same labels as the folders",),
+    ),
+    "pieces and a copy of some": Case(
+        "image_id,dx\nA1,cat\nA2,dog\nB1,dog\nB2,cat\n",
+        {"part_1/A1.jpg": "cat", "part_1/A2.jpg": "dog", "part_2/B2.jpg": "cat"},
+        images="part_1/A1.jpg part_1/A2.jpg part_2/B1.jpg part_2/B2.jpg copy/B1.jpg",
+        source=".",
+        says=("1 name in the table fits several files, such as B1: leave out the folders of copies with --exclude",),
+    ),
     "a column of several that says what the folders say": Case(
         "file,kind,light\n1.jpg,cat,day\n2.jpg,cat,night\n3.jpg,dog,day\n4.jpg,dog,night\n",
         {"cat/1.jpg": "cat", "cat/2.jpg": "cat", "dog/3.jpg": "dog", "dog/4.jpg": "dog"},
@@ -606,6 +620,12 @@ def test_what_is_not_understood_is_refused_in_one_sentence(tmp_path: Path, name:
         read(plant(tmp_path, case), **case.options)
     assert "\n" not in str(caught.value)
     assert "Traceback" not in str(caught.value)
+
+
+def test_lists_beside_a_table_are_named(tmp_path: Path) -> None:
+    (tmp_path / "test_list.txt").write_text("1.jpg")
+    reading = read(plant(tmp_path, Case("file,label\n" + ROWS, {}, source=".")))
+    assert reading.notes[-1].startswith("not read: test_list.txt; ")
 
 
 def test_groups_and_weights_are_those_of_the_rows(tmp_path: Path) -> None:

@@ -26,10 +26,7 @@ def lists_beside(folders: Sequence[Folder]) -> Iterator[str]:
             held |= {file: None for file in place.files if _is_list(file)}
     if held:
         found = some([file.name for file in held], 4)
-        yield (
-            f"not read, as the folders say the labels: {found}; what such a list says, a table can say "
-            "(tlsearch run labels.csv)"
-        )
+        yield f"not read: {found}; what such a list says can stand in a table with the columns file, label and split"
 
 
 def _is_list(file: Path) -> bool:

@@ -62,7 +62,7 @@ def read_beside(tables: Sequence[Path], root: Path, options: ReadingOptions) -> 
         if all(claim.sure for claim in claims) and _are_pieces(reading, root):
             return read_opened(opened, options)
         raise _ask(root, claims, reading)
-    said = {claim.source.table.path: _say(claim, root) for claim in agreeing}
+    said = {claim.source.table.path: _say(claim, reading) for claim in agreeing}
     reading = _noted(reading, [path for path in tables if path not in said])
     plain = tuple(line for line, aside in said.values() if not aside)
     notes = tuple(line for line, aside in said.values() if aside)
@@ -117,12 +117,12 @@ def _claim(opened: Opened, source: Source, folders: Reading, *, sure: bool) -> _
 
 
 def _are_pieces(reading: Reading, root: Path) -> bool:
-    """Whether the folders are pieces of what was collected, as those in ``patients`` are: they cannot be classes."""
+    """Whether folders are pieces of what was collected, as those in ``patients`` are: they cannot be classes."""
     entered = reading.root.name if reading.root != root else ""
     labels = {label for item in reading.items for label in item.labels}
-    return any(names.is_piece(f"{word.removesuffix('s')} 1") for word in names.words(entered)) or all(
-        map(names.is_piece, labels)
-    )
+    if any(names.is_piece(f"{word.removesuffix('s')} 1") for word in names.words(entered)):
+        return True
+    return sum(map(names.is_piece, labels)) >= 2
 
 
 def _ask(root: Path, claims: Sequence[_Claim], reading: Reading) -> DataError:
@@ -149,10 +149,12 @@ def _option(columns: Columns) -> str:
     return f"--image-column {columns.image!r}"
 
 
-def _say(claim: _Claim, root: Path) -> tuple[str, bool]:
+def _say(claim: _Claim, reading: Reading) -> tuple[str, bool]:
     """What is said of a table that agrees with the folders, and whether something in it is not used."""
     table, columns = claim.source.table, claim.source.columns
-    more: Mapping[str, str | None] = {"split": columns.split, "group": columns.group, "weight": columns.weight}
+    divided = any(item.split or item.fold for item in reading.items)
+    split = None if divided else columns.split
+    more: Mapping[str, str | None] = {"split": split, "group": columns.group, "weight": columns.weight}
     lost = [f"{role} ({table.say(name)})" for role, name in more.items() if name is not None]
     if not claim.sure:
         return (

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from tlsearch.errors import DataError, UsageError
 from tlsearch.plugin_api import Reading, ReadingOptions
 from tlsearch_plugins.readers.example import write_example
+from tlsearch_plugins.readers.folders.inspect import enter
+from tlsearch_plugins.readers.folders.lists import lists_beside
 from tlsearch_plugins.readers.folders.pruned import pruned_walk
 from tlsearch_plugins.readers.folders.reader import FolderReader
 from tlsearch_plugins.readers.tables.beside import read_beside
@@ -51,9 +54,12 @@ def _read_folder(path: Path, options: ReadingOptions) -> Reading:
     if not tables or options.layout != "auto" or options.parts:
         return FolderReader().read(str(path), options)
     means_table = bool(options.columns) or options.images is not None
-    if means_table or not in_class_folders(pruned_walk(path, options.exclude)[0].root):
-        return read_tables(tables, path, options)
-    return read_beside(tables, path, options)
+    root = pruned_walk(path, options.exclude)[0].root
+    if not means_table and in_class_folders(root):
+        return read_beside(tables, path, options)
+    reading = read_tables(tables, path, options)
+    inner, entered = enter(root)
+    return replace(reading, notes=(*reading.notes, *lists_beside([root, *entered, inner])))
 
 
 def _require_table(path: Path, options: ReadingOptions) -> None:
