@@ -171,21 +171,41 @@ def test_an_archive_of_a_server(tmp_path: Path, served: Path, server: Server, ki
     assert index.reading.understood[1] == f"unpacked {archive.name} (16 files)"
 
 
-def test_a_table_of_a_server(tmp_path: Path, served: Path, server: Server) -> None:
-    files = sorted((served / "dataset" / "train").rglob("*.png"))
+def flat(served: Path) -> Path:
+    """A folder with a table, the images that it names, in a folder of their own, and one that it does not name."""
     folder = served / "flat"
-    folder.mkdir()
+    (folder / "blue images").mkdir(parents=True)
+    files = sorted((served / "dataset" / "train").rglob("*.png"))
     for file in files:
-        shutil.copy(file, folder / f"{file.parent.name[0]}-{file.name}")
-    rows = [f"{file.parent.name[0]}-{file.name},{file.parent.name}" for file in files]
-    (folder / "labels.csv").write_text("\n".join(["file,kind", *rows]))
-    whole = scan(f"{server.url}/flat/", reading=options(tmp_path))
-    assert whole.counts == {"ash": 4, "blue birch": 4}
-    said = refusal(f"{server.url}/flat/labels.csv?token=SIGNATURE", tmp_path)
-    assert f"{server.url}/flat/labels.csv is a table, and the images that it names are not downloaded with it" in said
-    assert f"such as {server.url}/flat/, or the folder of images on this machine with --images DIR." in said
+        shutil.copy(file, folder / "blue images" / f"{file.parent.name[0]}-{file.name}")
+    shutil.copy(files[0], folder / "another.png")
+    rows = [f"blue images/{file.parent.name[0]}-{file.name},{file.parent.name}" for file in files]
+    (folder / "labels.csv").write_text("\n".join(["file,kind", *rows, "blue images/gone.png,ash"]))
+    return folder
+
+
+def test_a_table_of_a_server_brings_the_images_that_it_names(tmp_path: Path, served: Path, server: Server) -> None:
+    folder = flat(served)
+    address = f"{server.url}/flat/labels.csv?token=SIGNATURE"
+    index = scan(address, reading=options(tmp_path))
+    assert index.fingerprint == scan(folder / "labels.csv").fingerprint
+    assert index.counts == {"ash": 4, "blue birch": 4}
+    assert index.reading is not None
+    assert index.reading.understood[0] == f"9 files of {server.url}/flat/labels.csv"
+    assert sum("gone" not in asked for asked in server.gets(".png?token=SIGNATURE")) == 8
+    server.asked.clear()
+    assert scan(address, reading=options(tmp_path)).fingerprint == index.fingerprint
+    assert not [asked for asked in server.gets(".png?token=SIGNATURE") if "gone" not in asked]
+
+
+def test_a_table_of_a_server_without_images_beside_it(tmp_path: Path, served: Path, server: Server) -> None:
+    folder = flat(served)
+    shutil.move(folder / "labels.csv", served / "labels.csv")
+    said = refusal(f"{server.url}/labels.csv?token=SIGNATURE", tmp_path)
+    assert f"{server.url}/labels.csv is a table, and the images that it names do not lie beside it" in said
+    assert f"such as {server.url}/, or the folder of images on this machine with --images DIR." in said
     here = replace(options(tmp_path), images=str(folder))
-    assert scan(f"{server.url}/flat/labels.csv", reading=here).fingerprint == whole.fingerprint
+    assert len(scan(f"{server.url}/labels.csv", reading=here).images) == 8
 
 
 def test_a_server_that_is_gone_is_read_from_its_copy_with_a_note(tmp_path: Path, served: Path, server: Server) -> None:
@@ -319,6 +339,24 @@ def test_an_archive_in_a_bucket(tmp_path: Path, served: Path, bucket: Any) -> No
     bucket.upload_file(archive, "pets", "pets.zip")
     index = scan("s3://pets/pets.zip", reading=options(tmp_path))
     assert index.fingerprint == scan(served / "dataset").fingerprint
+
+
+@pytest.mark.parametrize("ending", [".png", ""])
+def test_a_table_in_a_bucket_brings_the_images_that_it_names(
+    tmp_path: Path, served: Path, bucket: Any, ending: str
+) -> None:
+    files = sorted((served / "dataset" / "train").rglob("*.png"))
+    rows = ["file,label"]
+    for number, file in enumerate(files):
+        bucket.upload_file(str(file), "pets", f"flat/images/{number}.png")
+        rows.append(f"{number}{ending},{file.parent.name}")
+    bucket.upload_file(str(files[0]), "pets", "flat/images/another.png")
+    bucket.put_object(Bucket="pets", Key="flat/labels.csv", Body="\n".join(rows).encode())
+    reading = read("s3://pets/flat/labels.csv", tmp_path)
+    assert {item.file.name: set(item.labels) for item in reading.items} == {
+        f"{number}.png": {file.parent.name} for number, file in enumerate(files)
+    }
+    assert reading.understood[0] == "9 files of s3://pets/flat/labels.csv"
 
 
 def test_what_a_bucket_refuses(tmp_path: Path, bucket: Any) -> None:
