@@ -420,6 +420,14 @@ def test_a_folder_that_is_left_out_counts_as_its_images(tmp_path: Path) -> None:
     assert files_of(reading.skipped) == "9 files"
 
 
+def test_what_is_excluded_may_lie_in_a_folder_that_is_named(tmp_path: Path) -> None:
+    root = plant(tmp_path, ("set/a", "set/b", "more/a", "more/b", "more/junk"))
+    reading = read(root / "set", parts={"val": str(root / "more")}, exclude=("junk",))
+    assert {item.path.rpartition("/")[0] for item in reading.items} == {"a", "b", "val/a", "val/b"}
+    with pytest.raises(UsageError, match="--exclude 'rubbish' fits nothing in"):
+        read(root / "set", parts={"val": str(root / "more")}, exclude=("rubbish",))
+
+
 @pytest.mark.parametrize("pattern", ["./old", "old/", "./old/", "old"])
 def test_what_is_excluded_may_begin_with_a_point(tmp_path: Path, pattern: str) -> None:
     reading = read(plant(tmp_path, ("cat", "dog", "old")), exclude=(pattern,))

@@ -24,7 +24,7 @@ from tlsearch_plugins.readers.folders.kept_apart import require_no_test_in_train
 from tlsearch_plugins.readers.folders.layout import ClassFolder, Layout
 from tlsearch_plugins.readers.folders.lists import lists_beside
 from tlsearch_plugins.readers.folders.named_parts import Places, read_named_parts
-from tlsearch_plugins.readers.folders.pruned import pruned_walk
+from tlsearch_plugins.readers.folders.pruned import Pruning
 from tlsearch_plugins.readers.folders.rules import understand
 
 NO_CLASS_FOLDER = "it lies in no class folder"
@@ -47,12 +47,14 @@ class FolderReader:
         """The images of a folder of class folders, in any of the layouts of ``rules.RULES``."""
         path = Path(source)
         _require_no_table_options(path, options)
-        tree, excluded = pruned_walk(path, options.exclude)
+        pruning = Pruning(options.exclude)
+        tree = pruning.walk(path)
         root, entered = (tree.root, []) if options.parts else enter(tree.root)
         places = Places(root, tree.root)
         if options.parts:
-            layout = read_named_parts(root, options, places)
+            layout = read_named_parts(root, options, places, pruning)
         else:
+            pruning.require_all_used(path)
             layout = understand(root) if options.layout == "auto" else LAYOUTS[options.layout](root)
         masks.leave_out(layout)
         if options.layout == "auto":
@@ -65,7 +67,7 @@ class FolderReader:
             items=tuple(sorted(_items(layout, places), key=lambda item: item.path)),
             skipped=tuple(sorted(_skipped(layout, entered, places), key=lambda entry: entry.path)),
             passed_over=dict(sorted(tree.passed_over.items())),
-            understood=(*inside, *_parts(layout, places), *excluded),
+            understood=(*inside, *_parts(layout, places), *pruning.said),
             notes=(*layout.notes, *lists_beside([tree.root, *entered, root])),
         )
 
