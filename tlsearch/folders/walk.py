@@ -36,12 +36,9 @@ _FILE_ENDING = re.compile(r"\.[A-Za-z][A-Za-z0-9]{1,4}$")
 
 @dataclass(frozen=True)
 class Skipped:
-    """A file or folder that takes no part.
+    """A file or folder that takes no part: ``path`` relative to the root, and the reason in a few words.
 
-    Attributes:
-        path: Where it lies, relative to the root.
-        reason: Why, in a few words.
-        count: How many files it stands for: the images in a folder, or 1.
+    ``count`` is the number of images in a folder.
     """
 
     path: str

@@ -480,6 +480,14 @@ CASES: dict[str, Case] = {
         options={"exclude": ("./labels.csv",)},
         says=("excluded: ./labels.csv",),
     ),
+    "folders that are chosen by their layout": Case(
+        OTHERWISE,
+        {"cat/1.jpg": "cat", "cat/2.jpg": "cat", "dog/3.jpg": "dog", "dog/4.jpg": "dog"},
+        images=IN_CLASSES,
+        source=".",
+        options={"layout": "classes"},
+        says=("labels.csv is not used: the names of the folders say the labels",),
+    ),
     "images in pieces": Case(
         "image_id,dx\nA1,cat\nB1,dog\n",
         {"images_part_1/A1.jpg": "cat", "images_part_2/B1.jpg": "dog"},

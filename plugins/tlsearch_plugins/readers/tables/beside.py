@@ -49,7 +49,7 @@ def read_beside(tables: Sequence[Path], root: Path, options: ReadingOptions) -> 
     try:
         opened = open_tables(tables, root, options)
     except DataError:
-        return _noted(FolderReader().read(str(root), options), tables)
+        return note_unused(FolderReader().read(str(root), options), tables)
     try:
         reading = FolderReader().read(str(root), options)
     except DataError:
@@ -63,7 +63,7 @@ def read_beside(tables: Sequence[Path], root: Path, options: ReadingOptions) -> 
             return read_opened(opened, options)
         raise _ask(root, claims, reading)
     said = {claim.source.table.path: _say(claim, reading) for claim in agreeing}
-    reading = _noted(reading, [path for path in tables if path not in said])
+    reading = note_unused(reading, [path for path in tables if path not in said])
     plain = tuple(line for line, aside in said.values() if not aside)
     notes = tuple(line for line, aside in said.values() if aside)
     return replace(reading, understood=(*reading.understood, *plain), notes=(*reading.notes, *notes))
@@ -169,7 +169,7 @@ def _say(claim: _Claim, reading: Reading) -> tuple[str, bool]:
     return f"{table.name} says the same labels as the folders", False
 
 
-def _noted(reading: Reading, unused: Sequence[Path]) -> Reading:
-    """The reading of the folders, with a note for each table that says nothing of them."""
+def note_unused(reading: Reading, unused: Sequence[Path]) -> Reading:
+    """The reading of folders, with a note for each table that is not used."""
     notes = [f"{path.name} is not used: the names of the folders say the labels" for path in unused]
     return replace(reading, notes=(*reading.notes, *notes))

@@ -12,7 +12,7 @@ from tlsearch_plugins.readers.folders.inspect import enter
 from tlsearch_plugins.readers.folders.lists import lists_beside
 from tlsearch_plugins.readers.folders.pruned import pruned_walk
 from tlsearch_plugins.readers.folders.reader import FolderReader
-from tlsearch_plugins.readers.tables.beside import read_beside
+from tlsearch_plugins.readers.tables.beside import note_unused, read_beside
 from tlsearch_plugins.readers.tables.folders import in_class_folders, tables_in
 from tlsearch_plugins.readers.tables.parsing import SPREADSHEETS, SUFFIXES
 from tlsearch_plugins.readers.tables.reading import read_tables
@@ -52,7 +52,7 @@ def _read_folder(path: Path, options: ReadingOptions) -> Reading:
     """A folder that holds a table: by the table, by its folders, or, where both say labels, as they agree."""
     tables = tables_in(path, options.exclude)
     if not tables or options.layout != "auto" or options.parts:
-        return FolderReader().read(str(path), options)
+        return note_unused(FolderReader().read(str(path), options), tables)
     means_table = bool(options.columns) or options.images is not None
     root = pruned_walk(path, options.exclude)[0].root
     if not means_table and in_class_folders(root):
