@@ -128,6 +128,8 @@ class RunConfig:
     def __post_init__(self) -> None:
         for name in _PATHS:
             value = getattr(self, name)
+            if isinstance(value, str) and not value.strip():
+                raise bad(name, value, "a path that is not empty, such as . for the working directory")
             if isinstance(value, str | Path) and not is_address(value):
                 object.__setattr__(self, name, expand_home(Path(value)))
         for name in LISTS:

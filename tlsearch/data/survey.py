@@ -27,7 +27,7 @@ from tlsearch.data.likeness.unions import with_copies
 from tlsearch.data.small_classes import drop_few, drop_small
 from tlsearch.data.source_parts import settle_parts
 from tlsearch.data.sources import read_source
-from tlsearch.data.usable import label_of, require_usable
+from tlsearch.data.usable import label_of, require_one_label, require_usable
 from tlsearch.folders.walk import Skipped
 from tlsearch.plugins.kinds.reader import Item, Reading, ReadingOptions
 
@@ -40,10 +40,12 @@ _CHECK_SIZE = 64  # side in pixels to which scan squeezes what it throws away
 def survey(reading: Reading, progress: CountListener | None = None, options: ImageOptions = DEFAULTS) -> Survey:
     """Read the headers of the files that a reader found, in parallel.
 
-    Files that are no images are not used. Raises ``DataError`` when what is left cannot serve as a data set,
+    Files that are no images are not used. Raises ``DataError`` when an image has no label or several, or when what is
+    left cannot serve as a data set,
     ``UsageError`` when ``group_by`` is of no use.
     """
     items, skipped = list(reading.items), list(reading.skipped)
+    require_one_label(items)
     if options.group_by is not None:
         group_names([item.path.removeprefix(item.prefix) for item in items], options.group_by)
     with calm_pillow():

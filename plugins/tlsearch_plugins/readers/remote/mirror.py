@@ -29,13 +29,13 @@ class Manifest:
         file: Where it is kept.
         files: Size and tag of every file that is there, by name.
         complete: When everything was there, in words; empty before.
-        single: Whether the address is a single file.
+        start: The file that is read where the address is that of a file; empty where it is that of a folder.
     """
 
     file: Path
     files: dict[str, list[Any]] = field(default_factory=dict)
     complete: str = ""
-    single: bool = False
+    start: str = ""
 
     @classmethod
     def read(cls, place: Path) -> Manifest:
@@ -44,7 +44,7 @@ class Manifest:
         try:
             held = json.loads(manifest.file.read_text(encoding="utf-8"))
             manifest.files, manifest.complete = dict(held["files"]), str(held["complete"])
-            manifest.single = bool(held["single"])
+            manifest.start = str(held["start"])
         except (OSError, ValueError, KeyError, TypeError):
             return cls(manifest.file)
         return manifest
@@ -55,7 +55,7 @@ class Manifest:
 
     def write(self) -> None:
         """Keep it."""
-        held = {"complete": self.complete, "single": self.single, "files": self.files}
+        held = {"complete": self.complete, "start": self.start, "files": self.files}
         write_atomically(self.file, json.dumps(held))
 
 
@@ -68,7 +68,7 @@ def mirror(remote: Remote, folder: Path, manifest: Manifest, shown: str) -> None
     places = {file.name: place_of(file.name, folder, shown) for file in remote.files}
     stale = [file for file in remote.files if not _is_here(file, places[file.name], manifest)]
     _require_room(stale, folder, shown)
-    manifest.complete, manifest.single = "", remote.single
+    manifest.complete, manifest.start = "", remote.files[0].name if remote.single else ""
     for name in set(manifest.files) - set(places):
         place_of(name, folder, shown).unlink(missing_ok=True)
         del manifest.files[name]
