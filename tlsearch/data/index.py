@@ -25,12 +25,14 @@ class ImageOptions:
         look_alikes: What is kept together: pictures that look alike unless that does not fit, copies only, or nothing.
         resize: How pictures become squares.
         drop_small: Whether classes that are too small to be divided are left out.
+        max_pixels: The most pixels that a picture may have; None asks for the memory that decoding it needs.
     """
 
     group_by: str | None = None
     look_alikes: LookAlikes = "auto"
     resize: Resize = "squash"
     drop_small: bool = False
+    max_pixels: int | None = None
 
 
 DEFAULTS = ImageOptions()

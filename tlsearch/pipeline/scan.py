@@ -76,6 +76,7 @@ def image_options(config: RunConfig) -> ImageOptions:
         look_alikes=config.look_alikes,
         resize=config.resize,
         drop_small=config.drop_small_classes,
+        max_pixels=config.max_pixels,
     )
 
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import base64
 import binascii
-import importlib.util
+import importlib
 import json
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -123,22 +124,18 @@ class ImageClassifier(PythonModel):
 
 
 def _load_code(path: str) -> Any:
-    """The module in the file at ``path``, without a name in the interpreter that another model could take."""
-    spec = importlib.util.spec_from_file_location("tlsearch_model_decoding", path)
-    if spec is None or spec.loader is None:
-        raise MlflowException.invalid_parameter_value(f"{path} is not a Python file.")
-    module = importlib.util.module_from_spec(spec)
-    # Python looks the module of a dataclass up by its name while the class is made.
-    before = sys.modules.get(spec.name)
-    sys.modules[spec.name] = module
+    """The module ``rgb`` in the folder at ``path``, without a name in the interpreter that another model could take."""
+    package = ModuleType("tlsearch_model_decoding")
+    package.__path__ = [path]
+    before = {name: sys.modules.pop(name) for name in list(sys.modules) if name.split(".")[0] == package.__name__}
+    # Python looks the module of a dataclass up by its name while the class is made, and a package by that of its parts.
+    sys.modules[package.__name__] = package
     try:
-        spec.loader.exec_module(module)
+        return importlib.import_module(f"{package.__name__}.rgb")
     finally:
-        if before is None:
-            del sys.modules[spec.name]
-        else:
-            sys.modules[spec.name] = before
-    return module
+        for name in [name for name in sys.modules if name.split(".")[0] == package.__name__]:
+            del sys.modules[name]
+        sys.modules.update(before)
 
 
 def _cells(given: Any) -> Sequence[Any]:
