@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import base64
 import binascii
-import importlib
+import importlib.util
 import json
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -123,19 +122,29 @@ class ImageClassifier(PythonModel):
         return square if self.base == self.size else self.decoding.shrink(square, self.size)
 
 
-def _load_code(path: str) -> Any:
-    """The module ``rgb`` in the folder at ``path``, without a name in the interpreter that another model could take."""
-    package = ModuleType("tlsearch_model_decoding")
-    package.__path__ = [path]
-    before = {name: sys.modules.pop(name) for name in list(sys.modules) if name.split(".")[0] == package.__name__}
-    # Python looks the module of a dataclass up by its name while the class is made, and a package by that of its parts.
-    sys.modules[package.__name__] = package
+def _load_code(folder: str) -> Any:
+    """The module ``rgb`` of the folder, which imports ``memory_needed`` by its name in tlsearch: it gets that beside it.
+
+    Neither keeps a name in the interpreter that another model, or tlsearch itself, could take.
+    """
+    files = {"tlsearch.data.images.memory_needed": "memory_needed.py", "tlsearch_model_decoding": "rgb.py"}
+    before = {name: sys.modules.get(name) for name in files}
     try:
-        return importlib.import_module(f"{package.__name__}.rgb")
+        for name, file in files.items():
+            spec = importlib.util.spec_from_file_location(name, Path(folder) / file)
+            if spec is None or spec.loader is None:
+                raise MlflowException.invalid_parameter_value(f"{folder} holds no {file}.")
+            module = importlib.util.module_from_spec(spec)
+            # Python looks the module of a dataclass up by its name while the class is made.
+            sys.modules[name] = module
+            spec.loader.exec_module(module)
+        return module
     finally:
-        for name in [name for name in sys.modules if name.split(".")[0] == package.__name__]:
-            del sys.modules[name]
-        sys.modules.update(before)
+        for name, former in before.items():
+            if former is None:
+                sys.modules.pop(name, None)
+            else:
+                sys.modules[name] = former
 
 
 def _cells(given: Any) -> Sequence[Any]:

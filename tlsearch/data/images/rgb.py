@@ -23,7 +23,7 @@ import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
 from PIL.JpegImagePlugin import JpegImageFile
 
-from .memory_needed import DECODE_BYTES, bytes_needed  # relative, for the copies beside a logged model
+from tlsearch.data.images.memory_needed import DECODE_BYTES, bytes_needed
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM", "JPEG2000", "AVIF", "HEIF")
 """Pillow's names of the formats that are read, where this installation of Pillow knows them.
@@ -163,7 +163,7 @@ def _is_jpeg(source: Path | io.BytesIO) -> bool:
         with source.open("rb") as stream:
             return stream.read(3) == b"\xff\xd8\xff"
     source.seek(0)
-    return source.getbuffer()[:3] == b"\xff\xd8\xff"
+    return bytes(source.getbuffer()[:3]) == b"\xff\xd8\xff"
 
 
 def _most_opened(max_pixels: int | None) -> int:
