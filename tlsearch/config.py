@@ -80,7 +80,8 @@ class RunConfig:
     ``group_by`` is a regular expression that finds, in the path of a file, the name of the group that must stay
     together. ``look_alikes`` says what else is kept together: pictures that look alike unless that does not fit the
     images, exact copies only, or nothing. ``image_size`` (pixels, 32 to 1024) None lets each candidate choose;
-    ``resize`` says how pictures become squares: squashed, padded or cropped. ``max_pixels`` is the most that an image
+    ``resize`` says how pictures become squares: squashed, padded or cropped; ``auto`` squashes them, and compares the
+    three where they are far from square. ``max_pixels`` is the most that an image
     may have; None refuses those that need more than 2 GB of memory. ``drop_small_classes`` leaves out classes that are
     too small to be divided. ``metric`` is the name of an installed metric; None is accuracy, or balanced
     accuracy where classes are imbalanced. ``cache_limit`` is in bytes, and 0 stores nothing. ``register`` is the name
@@ -113,7 +114,7 @@ class RunConfig:
     epochs: int | None = None
     batch_size: int = 32
     image_size: int | None = None
-    resize: Resize = "squash"
+    resize: Resize = "auto"
     max_pixels: int | None = None
     drop_small_classes: bool = False
     metric: str | None = None

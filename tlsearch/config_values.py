@@ -12,7 +12,7 @@ from tlsearch.utils.texts import is_utf8
 from tlsearch.utils.units import format_duration, format_size
 
 BaselineChoice = Literal["auto", "none"]
-Resize = Literal["squash", "pad", "crop"]
+Resize = Literal["auto", "squash", "pad", "crop"]
 LookAlikes = Literal["auto", "exact", "off"]
 LayoutChoice = Literal["auto", "classes", "subfolders", "splits", "class-splits", "folds"]
 

@@ -70,7 +70,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_no_file_holds_a_pixel_of_the_test_split(folders: Path, tmp_path: Path) -> None:
     data = load(folders, tmp_path / "work")
     work = tmp_path / "work" / WORK_FOLDER
-    files = pool_at(data, [16, 32], work)
+    files = pool_at(data, [16, 32])
     assert sorted(p.name for p in work.iterdir()) == ["pool-16.npy", "pool-32.npy"]
     for file in files.values():
         pixels = np.asarray(open_pixels(file))
@@ -170,9 +170,8 @@ def test_the_digest_is_that_of_the_contents_in_order(folders: Path, tmp_path: Pa
 
 def test_smaller_pools_are_made_once(folders: Path, tmp_path: Path) -> None:
     data = load(folders, tmp_path / "work")
-    work = tmp_path / "work" / WORK_FOLDER
-    file = pool_at(data, [16], work)[16]
+    file = pool_at(data, [16])[16]
     before = file.stat().st_mtime_ns
-    assert pool_at(data, [32, 16, 16], work) == {16: file, 32: data.pixels}
+    assert pool_at(data, [32, 16, 16]) == {16: file, 32: data.pixels}
     assert file.stat().st_mtime_ns == before
     assert open_pixels(file).shape == (24, 16, 16, 3)

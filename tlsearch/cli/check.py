@@ -77,6 +77,7 @@ def check(
     looks wrong. The exit code is 2 where a run would refuse the data set.
     """
     from tlsearch.cli.console import ConsoleReporter, Screen
+    from tlsearch.data.aspect import FAR_FROM_SQUARE, median_aspect
     from tlsearch.data.checks import check as find
     from tlsearch.data.checks import no_split
     from tlsearch.data.groups import group_images
@@ -85,6 +86,7 @@ def check(
     from tlsearch.data.survey import scan
     from tlsearch.data.totals import totals
     from tlsearch.pipeline.scan import image_options, reading_options
+    from tlsearch.report.resizing import shape
 
     only_json = json_file == STDOUT
     with ConsoleReporter(Screen(stderr=only_json, highlight=False)) as reporter:
@@ -110,6 +112,9 @@ def check(
             for line in index.reading.understood if index.reading is not None else ():
                 reporter.say("read", line)
             reporter.say("data", totals(index, groups))
+            aspect = median_aspect(index.images[row] for row in (split.train if split else range(len(index.images))))
+            if config.resize == "auto" and aspect >= FAR_FROM_SQUARE:
+                reporter.say("data", f"{shape(aspect)}: a run compares to squash, to pad and to crop them")
             _print(reporter, found, None if all_files else SHOWN_FILES)
     if split is None:
         ctx.exit(2)

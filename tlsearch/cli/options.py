@@ -80,7 +80,7 @@ _options = (
         "--resize",
         type=click.Choice(get_args(Resize)),
         help="How images become squares: the aspect ratio is given up, borders are added, or the longer side is cut.  "
-        "[default: squash]",
+        "[default: auto, squash, or what is measured to be best where images are far from square]",
     ),
     max_pixels_option("images that need more than 2 GB of memory are refused"),
     click.option(

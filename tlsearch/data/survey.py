@@ -80,7 +80,7 @@ def survey(reading: Reading, progress: CountListener | None = None, options: Ima
         files=tuple(file for _, file in found),
         reading=replace(reading, items=(), understood=said, notes=(*reading.notes, *notes)),
         options=options,
-        decoding=Decoding(window, options.resize, options.max_pixels),
+        decoding=Decoding(window, "squash" if options.resize == "auto" else options.resize, options.max_pixels),
     )
     if options.drop_small:
         result = drop_few(result)

@@ -123,7 +123,7 @@ class ImageClassifier(PythonModel):
 
 
 def _load_code(folder: str) -> Any:
-    """The module ``rgb`` of the folder, which imports ``memory_needed`` by its name in tlsearch: it gets that beside it.
+    """The module ``rgb`` of the folder, which imports ``memory_needed`` by its name in tlsearch and gets that one.
 
     Neither keeps a name in the interpreter that another model, or tlsearch itself, could take.
     """
