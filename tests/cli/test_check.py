@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
 
+from tests.helpers.long_images import write_aspects
 from tlsearch.cli.main import cli
 
 MakeDataset = Callable[..., Path]
@@ -143,3 +144,25 @@ def test_options_of_tables_do_not_fit_folders(root: Path) -> None:
     result = check(root, "--label-column", "species")
     assert result.exit_code == 2
     assert "--label-column is for tables" in result.output
+
+
+def test_it_says_that_ways_to_make_squares_will_be_compared(tmp_path: Path) -> None:
+    root = write_aspects(tmp_path / "images", count=10)
+    said = check(root, "--look-alikes", "exact", "--json", tmp_path / "check.json")
+    assert "a run compares to squash, to pad and to crop them" in " ".join(said.output.split())
+    assert json.loads((tmp_path / "check.json").read_text())["aspect"] == 2.797
+    assert "a run compares" not in check(root, "--look-alikes", "exact", "--resize", "crop").output
+    square = write_aspects(tmp_path / "square", count=4)
+    for file in square.rglob("*.png"):
+        with Image.open(file) as image:
+            image.resize((60, 45)).save(file)
+    assert "a run compares" not in check(square, "--look-alikes", "exact").output
+
+
+def test_the_most_pixels_are_asked_for(root: Path) -> None:
+    said = check(root, "--max-pixels", "5_000").output
+    assert "--max-pixels is 5,000" in " ".join(said.split())
+    assert check(root, "--max-pixels", "8100").output.count("--max-pixels") == 0
+    refused = check(root, "--max-pixels", "many")
+    assert refused.exit_code == 2
+    assert "write it like 200M" in refused.output

@@ -185,7 +185,7 @@ def test_where_time_is_short_images_are_squashed_and_that_is_said(wide: Path) ->
     assert after.data.index.decoding.resize == "squash"
     assert heard.lines[-1][0] == "resize"
     assert heard.lines[-1][1].startswith("squashed; other ways were not compared: it would take about")
-    assert heard.lines[-1][1].endswith("more than 5% of the time limit")
+    assert heard.lines[-1][1].endswith("more than 5 % of the time limit")
 
 
 def test_a_network_that_fails_leaves_them_squashed(wide: Path) -> None:

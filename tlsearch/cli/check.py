@@ -175,6 +175,7 @@ def _table(index: DatasetIndex, counts: Mapping[str, Mapping[str, int]]) -> Tabl
 
 
 def _as_json(found: _Checked, test: Path | None) -> dict[str, Any]:
+    from tlsearch.data.aspect import median_aspect
     from tlsearch.data.likeness.unions import members
 
     index = found.index
@@ -186,6 +187,7 @@ def _as_json(found: _Checked, test: Path | None) -> dict[str, Any]:
         "passed_over": dict(index.reading.passed_over) if index.reading is not None else {},
         "fingerprint": index.fingerprint,
         "images": len(index.images),
+        "aspect": round(median_aspect(index.images), 3),
         "classes": list(index.classes),
         "split": found.split.source if found.split is not None else None,
         "counts": _counts(found),

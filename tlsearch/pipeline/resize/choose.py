@@ -54,7 +54,7 @@ def _compared(context: RunContext, plan: Plan, found: Resizing) -> Resizing:
     places = sampled(plan.data.labels, plan.data.training, context.config.seed)
     seconds, most = _seconds(context, plan, candidate, len(places)), context.budget.most(MOST_TIME)
     if seconds > most:
-        why = f"it would take about {seconds:.0f} s, more than {MOST_TIME:.0%} of the time limit"
+        why = f"it would take about {seconds:.0f} s, more than {100 * MOST_TIME:.0f} % of the time limit"
         return replace(found, not_measured=why)
     try:
         told = {mode: _told(context, plan, candidate, sample(context, plan.data, places, mode)) for mode in RESIZES}
