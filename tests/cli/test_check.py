@@ -160,8 +160,14 @@ def test_it_says_that_ways_to_make_squares_will_be_compared(tmp_path: Path) -> N
 
 
 def test_the_most_pixels_are_asked_for(root: Path) -> None:
-    said = check(root, "--max-pixels", "5_000").output
-    assert "--max-pixels is 5,000" in " ".join(said.split())
+    none = check(root, "--max-pixels", "5_000")
+    assert none.exit_code == 2
+    assert "holds no image that may be decoded, of 49 files: test/ash/000.png has 8,100 pixels" in none.output
+    assert "--max-pixels is 5,000: make it smaller, or allow it with --max-pixels." in none.output
+    Image.new("RGB", (300, 300)).save(root / "train" / "ash" / "large.png")
+    one = " ".join(check(root, "--max-pixels", "8100", "--all-files").output.split())
+    assert "large.png: it has 90,000 pixels" in one
+    (root / "train" / "ash" / "large.png").unlink()
     assert check(root, "--max-pixels", "8100").output.count("--max-pixels") == 0
     refused = check(root, "--max-pixels", "many")
     assert refused.exit_code == 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.helpers.contexts import make_context
+from tests.helpers.contexts import Heard, make_context
 from tests.helpers.sources import survey_of
 from tlsearch.data.images.pixels import open_pixels
 from tlsearch.pipeline.context import Data
 from tlsearch.pipeline.messages import data_line
-from tlsearch.pipeline.scan import load_data, pool_at, pool_digest, starting_size
+from tlsearch.pipeline.scan import load_data, pool_at, pool_digest, scan, starting_size
 from tlsearch.runs.output import WORK_FOLDER
 
 
@@ -43,6 +44,16 @@ def write(folder: Path, colours: dict[str, tuple[int, int, int]], count: int) ->
         (folder / name).mkdir(parents=True)
         for number in range(count):
             Image.new("RGB", (40, 40), (red, green, blue + number)).save(folder / name / f"{number}.png")
+
+
+def test_a_run_shows_how_far_an_archive_is_unpacked(folders: Path, tmp_path: Path) -> None:
+    archive = Path(shutil.make_archive(str(tmp_path / "pets"), "zip", folders))
+    heard = Heard()
+    context = make_context(archive, heard=heard, checkpoint="../checkpoint", cache_dir=tmp_path / "cache")
+    assert len(scan(context).images) == 32
+    unpacking = [progress for progress in heard.progress if progress.text.startswith("unpacking pets.zip")]
+    assert {progress.step for progress in unpacking} == {"data"}
+    assert unpacking[-1].done == unpacking[-1].total == 1
 
 
 @pytest.fixture(autouse=True)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -94,7 +95,7 @@ def check(
         index = scan(
             config.source,
             lambda done, total: reporter.progress("data", done, total, "reading images"),
-            reading_options(config),
+            replace(reading_options(config), progress=partial(reporter.progress, "data")),
             image_options(config),
         )
         groups = group_images(index, group_by)

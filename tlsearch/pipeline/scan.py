@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from tlsearch.config import IMBALANCED_METRIC, USUAL_METRIC, RunConfig
@@ -48,7 +50,8 @@ def scan(context: RunContext) -> Survey:
     """Find the files, with their classes and parts."""
     config, callbacks = context.config, context.callbacks
     with context.budget.measure("scan"):
-        reading = read_source(config.source, reading_options(config, context.sources))
+        options = reading_options(config, context.sources)
+        reading = read_source(config.source, replace(options, progress=partial(callbacks.on_progress, "data")))
         for line in reading.understood:
             callbacks.on_step("read", line)
         return survey(

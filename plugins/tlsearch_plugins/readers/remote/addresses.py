@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from tlsearch.errors import DataError, TlsearchError
-from tlsearch.plugin_api import Reading, ReadingOptions
+from tlsearch.plugin_api import Reading, ReadingOptions, ReadingProgress
 from tlsearch.utils.addresses import is_address, source_name, without_secrets
 from tlsearch.utils.files import file_lock, is_full
 from tlsearch.utils.units import counted
@@ -43,7 +43,7 @@ class AddressReader:
         with file_lock(place.with_name(f"{place.name}.lock")):
             folder.mkdir(parents=True, exist_ok=True)
             manifest = Manifest.read(place)
-            notes = _bring(source, shown, folder, manifest)
+            notes = _bring(source, shown, folder, manifest, options.progress)
         kept = folder / next(iter(manifest.files)) if manifest.single else folder
         reading = read_kept(options, kept, shown, f"{counted(len(manifest.files), 'file')} of {shown}")
         return replace(reading, notes=(*reading.notes, *notes))
@@ -54,11 +54,12 @@ class AddressReader:
         return folder.as_uri()
 
 
-def _bring(source: str, shown: str, folder: Path, manifest: Manifest) -> tuple[str, ...]:
+def _bring(source: str, shown: str, folder: Path, manifest: Manifest, progress: ReadingProgress) -> tuple[str, ...]:
     """Bring the mirror up to date; where that fails and it was complete before, a note that says so."""
     complete = manifest.complete
     try:
-        mirror(_open(source, shown), folder, manifest, shown)
+        progress(0.0, 1.0, f"looking what lies at {shown}")
+        mirror(_open(source, shown), folder, manifest, shown, progress)
     except TlsearchError:
         raise
     except Exception as error:
