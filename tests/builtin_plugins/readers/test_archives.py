@@ -10,7 +10,6 @@ import tarfile
 import threading
 import zipfile
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -63,24 +62,6 @@ def test_an_archive_gives_what_its_folder_gives(
     assert index.reading is not None
     assert index.reading.understood[0] == f"unpacked pets{FORMATS[kind]} (24 files)"
     assert not index.reading.passed_over
-
-
-@pytest.mark.parametrize("kind", FORMATS)
-def test_it_is_told_how_far_an_archive_is(tmp_path: Path, make_dataset: MakeDataset, kind: str) -> None:
-    root = make_dataset(tmp_path, per_class=30, size=64)
-    archive = shutil.make_archive(str(tmp_path / "pets"), kind, root)
-    told: list[tuple[float, float, str]] = []
-    given = replace(options(tmp_path), progress=lambda *heard: told.append(heard))
-    read_source(archive, given)
-    shares = [done / total for done, total, _ in told]
-    assert shares == sorted(shares)
-    assert shares[-1] > 0.9
-    assert 0 < shares[0] < 0.5 or kind in ("bztar", "xztar")  # which are read in few large blocks
-    written = sum(file.stat().st_size for file in root.rglob("*.png"))
-    assert told[-1][2] == f"unpacking pets{FORMATS[kind]}: 90 files, {written / 1e6:,.1f} MB"
-    told.clear()
-    read_source(archive, given)
-    assert told == []
 
 
 def test_an_archive_is_unpacked_once_and_anew_when_it_changes(tmp_path: Path, make_dataset: MakeDataset) -> None:
