@@ -76,6 +76,10 @@ def _no_images(root: str, skipped: Sequence[Skipped]) -> str:
     """The sentence for a source without a usable image: what the files are, and what to do."""
     if any(entry.reason == "it lies in no class folder" for entry in skipped):
         return f"The images in {root} lie in no class folder: put those of each class into one of their own."
+    large = [entry for entry in skipped if entry.reason.startswith("it has ") and "--max-pixels" in entry.reason]
+    if large and 2 * len(large) >= len(skipped):
+        files, has = counted(len(large), "file"), large[0].reason.removeprefix("it ")
+        return f"{root} holds no image that may be decoded, of {files}: {large[0].path} {has}."
     reasons = Counter(entry.reason for entry in skipped if entry.reason.startswith("it is "))
     if not reasons:
         return f"{root} holds no {FORMAT_NAMES} image: name a folder that holds one folder of images a class."

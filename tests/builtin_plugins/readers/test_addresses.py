@@ -9,8 +9,10 @@ import shutil
 import socket
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,7 @@ from tlsearch.data.sources import read_source
 from tlsearch.data.survey import scan
 from tlsearch.errors import DataError
 from tlsearch.plugin_api import Reading, ReadingOptions
+from tlsearch_plugins.readers.remote import mirror
 from tlsearch_plugins.readers.remote.file_systems import Remote
 from tlsearch_plugins.readers.remote.unreachable import why
 
@@ -123,6 +126,59 @@ def test_a_folder_of_a_server_gives_what_the_folder_gives(tmp_path: Path, served
     assert len(server.gets()) == 16
 
 
+def heard_while(address: str, folder: Path) -> list[tuple[float, float, str]]:
+    """What is told of progress while an address is read, and that it comes from one thread and only rises."""
+    told: list[tuple[float, float, str]] = []
+    threads = set()
+
+    def progress(done: float, total: float, what: str) -> None:
+        threads.add(threading.get_ident())
+        told.append((done, total, what))
+
+    read_source(address, replace(options(folder), progress=progress))
+    assert threads == {threading.get_ident()}
+    for before, after in pairwise(told):
+        assert before[0] <= after[0] or before[2].partition(":")[0] != after[2].partition(":")[0]
+    return told
+
+
+def test_it_is_told_how_far_a_download_is(tmp_path: Path, served: Path, server: Server) -> None:
+    told = heard_while(f"{server.url}/dataset", tmp_path)
+    size = sum(file.stat().st_size for file in (served / "dataset").rglob("*.png"))
+    assert told[0] == (0.0, 1.0, f"looking what lies at {server.url}/dataset")
+    assert told[-1][:2] == (1.0, 1.0)
+    assert told[-1][2] == (
+        f"downloading {server.url}/dataset: 16 of 16 files, {size / 1e6:,.1f} of {size / 1e6:,.1f} MB"
+    )
+    assert len({done for done, *_ in told}) > 8
+    assert [what for *_, what in heard_while(f"{server.url}/dataset", tmp_path)] == [told[0][2]]  # nothing to be done
+
+
+def test_it_is_told_how_far_one_large_file_is(
+    tmp_path: Path, served: Path, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive = Path(shutil.make_archive(str(served / "pets"), "zip", served / "dataset"))
+    with archive.open("ab") as stream:  # a zip file may have anything before its end; here it is a comment
+        stream.seek(-2, os.SEEK_END)
+        stream.write((60_000).to_bytes(2, "little") + b"x" * 60_000)
+
+    def drip(self: Handler, source: Any, target: Any) -> None:
+        while block := source.read(8192):
+            target.write(block)
+            target.flush()
+            time.sleep(0.03)
+
+    monkeypatch.setattr(Handler, "copyfile", drip)
+    monkeypatch.setattr(mirror, "_SHOWN_EVERY", 0.01)
+    told = heard_while(f"{server.url}/pets.zip", tmp_path)
+    downloading = [done for done, _, what in told if what.startswith("downloading")]
+    assert len([done for done in set(downloading) if 0 < done < 1]) >= 2
+    assert downloading[-1] == 1
+    unpacking = [(done, what) for done, _, what in told if what.startswith("unpacking pets.zip: ")]
+    assert unpacking[-1][0] == 1
+    assert "16 files" in unpacking[-1][1]
+
+
 def test_only_what_has_changed_is_downloaded(tmp_path: Path, served: Path, server: Server) -> None:
     address = f"{server.url}/dataset"
     read(address, tmp_path)
@@ -143,9 +199,9 @@ def test_only_what_has_changed_is_downloaded(tmp_path: Path, served: Path, serve
 def test_an_interrupted_download_goes_on(tmp_path: Path, served: Path, server: Server) -> None:
     downloads = Remote.download
 
-    def in_order(self: Remote, file: Any, target: str) -> None:
+    def in_order(self: Remote, file: Any, target: str, on_bytes: Any) -> None:
         if "test/ash/003" not in file.path:
-            downloads(self, file, target)
+            downloads(self, file, target, on_bytes)
             return
         raise ConnectionResetError
 

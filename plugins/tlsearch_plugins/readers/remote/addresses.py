@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from tlsearch.errors import DataError, TlsearchError
-from tlsearch.plugin_api import Reading, ReadingOptions
+from tlsearch.plugin_api import Reading, ReadingOptions, ReadingProgress
 from tlsearch.utils.addresses import is_address, source_name, without_secrets
 from tlsearch.utils.files import file_lock, is_full
 from tlsearch.utils.units import counted
@@ -45,7 +45,7 @@ class AddressReader:
         with file_lock(place.with_name(f"{place.name}.lock")):
             folder.mkdir(parents=True, exist_ok=True)
             manifest = Manifest.read(place)
-            notes = _bring(source, shown, folder, manifest, with_table=options.images is None)
+            notes = _bring(source, shown, folder, manifest, options.progress, with_table=options.images is None)
         kept = folder / manifest.start
         try:
             reading = read_kept(options, kept, shown, f"{counted(len(manifest.files), 'file')} of {shown}")
@@ -70,15 +70,18 @@ def _table_alone(shown: str) -> str:
     )
 
 
-def _bring(source: str, shown: str, folder: Path, manifest: Manifest, *, with_table: bool) -> tuple[str, ...]:
+def _bring(
+    source: str, shown: str, folder: Path, manifest: Manifest, progress: ReadingProgress, *, with_table: bool
+) -> tuple[str, ...]:
     """Bring the mirror up to date; where that fails and it was complete before, a note that says so.
 
     ``with_table`` lets the images beside a table come with it.
     """
     complete = manifest.complete
     try:
+        progress(0.0, 1.0, f"looking what lies at {shown}")
         remote = _open(source, shown)
-        mirror(with_images(remote, source) if with_table else remote, folder, manifest, shown)
+        mirror(with_images(remote, source) if with_table else remote, folder, manifest, shown, progress)
     except TlsearchError:
         raise
     except Exception as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import mimetypes
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -56,9 +56,20 @@ class Remote:
     single: bool
     system: Any
 
-    def download(self, file: RemoteFile, target: str) -> None:
-        """Write a file to the path ``target``."""
-        self.system.get_file(file.path, target)
+    def download(self, file: RemoteFile, target: str, on_bytes: Callable[[int], None]) -> None:
+        """Write a file to the path ``target``. ``on_bytes`` gets again and again how many bytes have come."""
+        self.system.get_file(file.path, target, callback=_counting(on_bytes))
+
+
+def _counting(on_bytes: Callable[[int], None]) -> Any:
+    """What fsspec tells how far a file is."""
+    from fsspec.callbacks import Callback
+
+    class Counting(Callback):  # type: ignore[misc]  # fsspec has no types
+        def call(self, hook_name: str | None = None, **kwargs: Any) -> None:
+            on_bytes(self.value)
+
+    return Counting()
 
 
 def open_remote(address: str, shown: str, *, anonymous: bool = False) -> Remote:
