@@ -11,7 +11,7 @@ import pytest
 from tlsearch.config import RunConfig, read_config
 from tlsearch.config_values import parse_weights
 from tlsearch.errors import UsageError
-from tlsearch.utils.units import format_duration, format_size, parse_duration, parse_size
+from tlsearch.utils.units import format_duration, format_size, parse_count, parse_duration, parse_size
 
 
 @pytest.mark.parametrize(
@@ -51,6 +51,37 @@ def test_size_is_refused(text: str) -> None:
         parse_size(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("200M", 200_000_000),
+        ("200_000_000", 200_000_000),
+        ("200,000,000", 200_000_000),
+        ("1.5g", 1_500_000_000),
+        ("89478485", 89_478_485),
+        ("400 M", 400_000_000),
+    ],
+)
+def test_a_count_is_read(text: str, count: int) -> None:
+    assert parse_count(text) == count
+
+
+@pytest.mark.parametrize("text", ["", "M", "-1M", "1,5M", "20_0", "200MB", "many", "1e9", "inf"])
+def test_a_count_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="write it like 200M"):
+        parse_count(text)
+
+
+@pytest.mark.parametrize("written", ["'200M'", "200_000_000", "'200_000_000'"])
+def test_the_most_pixels_are_read_from_a_file_and_are_part_of_a_run(tmp_path: Path, written: str) -> None:
+    (tmp_path / "run.toml").write_text(f"dataset = '/images'\nmax_pixels = {written}\n")
+    config = RunConfig.from_toml(tmp_path / "run.toml")
+    assert config.max_pixels == 200_000_000
+    config.to_toml(tmp_path / "again.toml")
+    assert RunConfig.from_toml(tmp_path / "again.toml") == config
+    assert RunConfig(Path("/images")).differences(config) == ["--max-pixels 200000000"]
+
+
 @pytest.mark.parametrize("size", [0, 1, 4096, 10**10, 2**30, 1500])
 def test_size_survives_writing(size: int) -> None:
     assert parse_size(format_size(size)) == size
@@ -72,12 +103,17 @@ def test_size_survives_writing(size: int) -> None:
         ({"metric": "my recall"}, "--metric is 'my recall'", "the name of an installed metric"),
         ({"baseline": "maybe"}, "--baseline is 'maybe'", "auto, none"),
         ({"cache_limit": -1}, "--cache-limit is -1", "10GB"),
+        ({"max_pixels": 0}, "--max-pixels is 0", "such as 200M or 200_000_000, from 1,024 to 10,000,000,000"),
+        ({"max_pixels": 10**11}, "--max-pixels is 100000000000", "from 1,024 to 10,000,000,000"),
         ({"backbones": ("vgg16@",)}, "--backbone is 'vgg16@'", "NAME or NAME@WEIGHTS"),
         ({"backbones": "vgg16"}, "--backbone is 'vgg16'", "a list"),
         ({"weights": ("vgg16",)}, "--weights is 'vgg16'", "BACKBONE=FILE"),
         ({"augment": ("a b",)}, "--augment is 'a b'", "the name of an augmentation"),
         ({"experiment": " "}, "--experiment is ' '", "not empty"),
         ({"dataset": 3}, "DATASET is 3", "a path"),
+        ({"dataset": ""}, "DATASET is ''", "a path that is not empty"),
+        ({"test": " "}, "--test is ' '", "a path that is not empty"),
+        ({"dataset": "a\0b"}, "DATASET is ", "a path in UTF-8"),
         ({"test": 3}, "--test is 3", "a path"),
         ({"group_by": ""}, "--group-by is ''", "a regular expression"),
         ({"group_by": "("}, "--group-by is '('", "a regular expression"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import warnings
 from pathlib import Path
 from typing import Any
@@ -118,6 +119,21 @@ def test_pictures_are_squeezed_to_the_size_of_the_run_first(predictor: Predictor
     logits = np.asarray(image, dtype=np.float64).mean((0, 1)) * 0.1
     expected = np.exp(logits - logits.max())
     assert predictor.probabilities([file])[0] == pytest.approx(expected / expected.sum(), rel=1e-4)
+
+
+def test_the_most_pixels_are_those_of_the_run_or_those_that_are_asked_for(model_dir: Path, tmp_path: Path) -> None:
+    folder, file = tmp_path / "model", tmp_path / "a.png"
+    shutil.copytree(model_dir, folder)
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, "max_pixels": 2000}))
+    Image.new("RGB", (60, 40)).save(file)
+    refused = prediction.load(folder).predict(file)[0].error
+    assert refused is not None
+    assert refused.startswith("it has 2,400 pixels")
+    assert prediction.load(folder, max_pixels=2400).predict(file)[0].error is None
+    assert prediction.load(model_dir).predict(file)[0].error is None
+    with pytest.raises(UsageError, match="--max-pixels is 3, but it must be a number of pixels"):
+        prediction.load(model_dir, max_pixels=3)
 
 
 def test_paths_that_name_nothing_are_refused(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from typing import Any, get_args
 
 from tlsearch.config_values import (
     LISTS,
+    MAX_PIXELS_RANGE,
     MODEL_NAME,
     NAME,
     BaselineChoice,
@@ -31,7 +32,7 @@ from tlsearch.errors import UsageError
 from tlsearch.utils.addresses import expand_home, is_address, source_name
 from tlsearch.utils.files import write_atomically
 from tlsearch.utils.texts import is_utf8, nearest
-from tlsearch.utils.units import parse_duration, parse_size
+from tlsearch.utils.units import parse_count, parse_duration, parse_size
 
 USUAL_METRIC = "accuracy"
 """The metric of a run for which none was asked."""
@@ -56,6 +57,7 @@ _RANGES: dict[str, tuple[int, int]] = {
     "epochs": (1, 10_000),
     "batch_size": (1, 4096),
     "image_size": (32, 1024),
+    "max_pixels": MAX_PIXELS_RANGE,
     "seed": (0, 2**32 - 1),
     "cache_limit": (0, 2**63 - 1),
 }
@@ -78,8 +80,10 @@ class RunConfig:
     ``group_by`` is a regular expression that finds, in the path of a file, the name of the group that must stay
     together. ``look_alikes`` says what else is kept together: pictures that look alike unless that does not fit the
     images, exact copies only, or nothing. ``image_size`` (pixels, 32 to 1024) None lets each candidate choose;
-    ``resize`` says how pictures become squares: squashed, padded or cropped. ``drop_small_classes`` leaves out classes
-    that are too small to be divided. ``metric`` is the name of an installed metric; None is accuracy, or balanced
+    ``resize`` says how pictures become squares: squashed, padded or cropped; ``auto`` squashes them, and compares the
+    three where they are far from square. ``max_pixels`` is the most that an image
+    may have; None refuses those that need more than 2 GB of memory. ``drop_small_classes`` leaves out classes that are
+    too small to be divided. ``metric`` is the name of an installed metric; None is accuracy, or balanced
     accuracy where classes are imbalanced. ``cache_limit`` is in bytes, and 0 stores nothing. ``register`` is the name
     under which the winner goes into MLflow's model registry. ``force`` sets aside what an earlier run has left in
     ``output``.
@@ -110,7 +114,8 @@ class RunConfig:
     epochs: int | None = None
     batch_size: int = 32
     image_size: int | None = None
-    resize: Resize = "squash"
+    resize: Resize = "auto"
+    max_pixels: int | None = None
     drop_small_classes: bool = False
     metric: str | None = None
     seed: int = 0
@@ -128,6 +133,8 @@ class RunConfig:
     def __post_init__(self) -> None:
         for name in _PATHS:
             value = getattr(self, name)
+            if isinstance(value, str) and not value.strip():
+                raise bad(name, value, "a path that is not empty, such as . for the working directory")
             if isinstance(value, str | Path) and not is_address(value):
                 object.__setattr__(self, name, expand_home(Path(value)))
         for name in LISTS:
@@ -277,7 +284,7 @@ def read_config(path: Path) -> dict[str, Any]:
     for key in values:
         if key not in known:
             raise UsageError(f"{path} has the unknown key {key!r}: {nearest(key, known)}")
-    for key, parse in (("time_limit", parse_duration), ("cache_limit", parse_size)):
+    for key, parse in (("time_limit", parse_duration), ("cache_limit", parse_size), ("max_pixels", parse_count)):
         if isinstance(values.get(key), str):
             values[key] = parse(values[key])
     output = values.get("output")

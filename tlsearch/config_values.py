@@ -12,7 +12,7 @@ from tlsearch.utils.texts import is_utf8
 from tlsearch.utils.units import format_duration, format_size
 
 BaselineChoice = Literal["auto", "none"]
-Resize = Literal["squash", "pad", "crop"]
+Resize = Literal["auto", "squash", "pad", "crop"]
 LookAlikes = Literal["auto", "exact", "off"]
 LayoutChoice = Literal["auto", "classes", "subfolders", "splits", "class-splits", "folds"]
 
@@ -20,6 +20,9 @@ NAME = r"[A-Za-z0-9][\w.-]*"
 _BACKBONE = re.compile(rf"{NAME}(@{NAME})?")
 _WEIGHTS = re.compile(rf"(?P<backbone>{NAME})(@(?P<name>{NAME}))?=(?P<file>.+)")
 MODEL_NAME = re.compile(r"(?!\.{1,2}$)[^/:\s]([^/:\x00-\x1f]{0,254}[^/:\s])?")
+MAX_PIXELS_RANGE = (1024, 10_000_000_000)
+"""A square of 32 pixels, the least that a network takes, and ten gigapixels, which need some 90 GB of memory."""
+
 LISTS = {"backbones": "backbone", "weights": "weights", "augment": "augment", "exclude": "exclude"}
 
 
@@ -75,7 +78,14 @@ def check_whole(name: str, value: Any, low: int, high: int, *, optional: bool) -
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
         if name == "cache_limit":
             raise bad(name, value, "a size such as 500MB or 10GB, 0 for none")
+        if name == "max_pixels":
+            raise bad(name, value, f"a number of pixels such as 200M or 200_000_000, from {low:,} to {high:,}")
         raise bad(name, value, f"a whole number from {low} to {high}")
+
+
+def check_max_pixels(value: Any) -> None:
+    """Raise ``UsageError`` unless the value can be the most pixels of an image, or None."""
+    check_whole("max_pixels", value, *MAX_PIXELS_RANGE, optional=True)
 
 
 def is_dataset(value: Any) -> bool:

@@ -26,7 +26,7 @@ from tlsearch.plugins.api import (
     WeightSource,
 )
 from tlsearch.plugins.kinds.metric import CountMetric, Metric
-from tlsearch.plugins.kinds.reader import Item, Reader, Reading, ReadingOptions
+from tlsearch.plugins.kinds.reader import Item, Reader, Reading, ReadingOptions, ReadingProgress, no_progress
 from tlsearch.types import Decision, TrialResult, TrialSpec
 from tlsearch.utils.cache_folders import keep_folder
 
@@ -55,6 +55,7 @@ __all__ = [
     "Reader",
     "Reading",
     "ReadingOptions",
+    "ReadingProgress",
     "RunInfo",
     "TrainingHints",
     "TrialInfo",
@@ -62,6 +63,7 @@ __all__ = [
     "TrialSpec",
     "WeightSource",
     "keep_folder",
+    "no_progress",
     "to_pixels",
 ]
 

@@ -2,8 +2,8 @@
 
 A model folder holds ``model.keras`` (RGB floats 0..255 of shape (N, S, S, 3) in, probabilities out),
 ``labels.json`` (class names in the order of the outputs) and ``config.json`` (``image_size``: S, ``decode_size``: the
-size at which the run kept its pixels, ``window`` and ``resize``: see ``rgb.Decoding``). Test figures of a run come from
-this code, on the original files.
+size at which the run kept its pixels, ``window``, ``resize`` and ``max_pixels``: see ``rgb.Decoding``). Test figures of
+a run come from this code, on the original files.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tlsearch import backend as runtime
+from tlsearch.config_values import check_max_pixels
 from tlsearch.data.images.decode import ImageError, calm_pillow, read_square
 from tlsearch.data.images.parallel import map_files
 from tlsearch.data.images.rgb import Decoding
@@ -125,12 +126,16 @@ class Predictor:
         return np.asarray(answers, dtype=np.float64)[: len(images)]
 
 
-def load(model_dir: Path | str) -> Predictor:
+def load(model_dir: Path | str, max_pixels: int | None = None) -> Predictor:
     """The predictor of a model folder.
 
-    Imports Keras. Raises ``ModelError`` where the folder does not hold a model as a run writes it. The file is loaded
-    in Keras' safe mode: it cannot bring code of its own.
+    ``max_pixels`` is the most pixels that a picture may have. None does as the run that made the model: pictures that
+    need more than 2 GB of memory are refused where it had no such limit. Imports Keras.
+
+    Raises ``UsageError`` where ``max_pixels`` is out of its range. Raises ``ModelError`` where the folder does not hold
+    a model as a run writes it. The file is loaded in Keras' safe mode: it cannot bring code of its own.
     """
+    check_max_pixels(max_pixels)
     folder = Path(model_dir)
     if not (folder / MODEL_FILE).is_file():
         inner = folder / "model"
@@ -152,6 +157,7 @@ def load(model_dir: Path | str) -> Predictor:
         raise ModelError(
             f"{folder / CONFIG_FILE} does not say how images are decoded ({error}); take it from the run again."
         ) from error
+    config = config if max_pixels is None else {**config, "max_pixels": max_pixels}
     predictor = Predictor(_load_model(folder / MODEL_FILE, config.get("backbone")), labels, config, folder)
     side = predictor.image_size
     shapes = tuple(predictor.model.input_shape), tuple(predictor.model.output_shape)

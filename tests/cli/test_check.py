@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
 
+from tests.helpers.long_images import write_aspects
 from tlsearch.cli.main import cli
 
 MakeDataset = Callable[..., Path]
@@ -143,3 +144,31 @@ def test_options_of_tables_do_not_fit_folders(root: Path) -> None:
     result = check(root, "--label-column", "species")
     assert result.exit_code == 2
     assert "--label-column is for tables" in result.output
+
+
+def test_it_says_that_ways_to_make_squares_will_be_compared(tmp_path: Path) -> None:
+    root = write_aspects(tmp_path / "images", count=10)
+    said = check(root, "--look-alikes", "exact", "--json", tmp_path / "check.json")
+    assert "a run compares to squash, to pad and to crop them" in " ".join(said.output.split())
+    assert json.loads((tmp_path / "check.json").read_text())["aspect"] == 2.797
+    assert "a run compares" not in check(root, "--look-alikes", "exact", "--resize", "crop").output
+    square = write_aspects(tmp_path / "square", count=4)
+    for file in square.rglob("*.png"):
+        with Image.open(file) as image:
+            image.resize((60, 45)).save(file)
+    assert "a run compares" not in check(square, "--look-alikes", "exact").output
+
+
+def test_the_most_pixels_are_asked_for(root: Path) -> None:
+    none = check(root, "--max-pixels", "5_000")
+    assert none.exit_code == 2
+    assert "holds no image that may be decoded, of 49 files: test/ash/000.png has 8,100 pixels" in none.output
+    assert "--max-pixels is 5,000: make it smaller, or allow it with --max-pixels." in none.output
+    Image.new("RGB", (300, 300)).save(root / "train" / "ash" / "large.png")
+    one = " ".join(check(root, "--max-pixels", "8100", "--all-files").output.split())
+    assert "large.png: it has 90,000 pixels" in one
+    (root / "train" / "ash" / "large.png").unlink()
+    assert check(root, "--max-pixels", "8100").output.count("--max-pixels") == 0
+    refused = check(root, "--max-pixels", "many")
+    assert refused.exit_code == 2
+    assert "write it like 200M" in refused.output

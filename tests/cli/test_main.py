@@ -194,6 +194,10 @@ def test_option_goes_before_config_goes_before_default(
     ("arguments", "message"),
     [
         (["run"], "No data set is named"),
+        (["check", ""], "DATASET is '', which is no path"),
+        (["check", "a\0b"], "DATASET is 'a\\x00b', which is no path"),
+        (["run", ""], "DATASET is '', which is no path"),
+        (["run", "data", "--test", ""], "--test is '', which is no path"),
         (["run", "data", "--trials", "0"], "--trials is 0, but it must be a whole number from 1"),
         (["run", "data", "--trials", "x"], "'x' is not a valid integer"),
         (["run", "data", "--time-limit", "soon"], "'--time-limit': 'soon' is no duration"),

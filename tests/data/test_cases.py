@@ -72,7 +72,7 @@ def test_it_is_read_as_its_owner_means_it(cases: Path, name: str) -> None:
 
 
 SAID = {
-    "kaggle2": ("skipped", "1 file not used"),
+    "kaggle2": ("skipped", "8 files not used"),
     "testlacks": ("reading", "no test images of owl"),
     "val16": ("reading", "16 validation images are too few to choose by"),
     "nas": ("passed_over", "passed over what programs leave among images: @eaDir 3"),

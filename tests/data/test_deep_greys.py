@@ -75,6 +75,7 @@ def test_pictures_of_8_bits_have_no_window(tmp_path: Path) -> None:
 def test_what_the_file_beside_a_model_says() -> None:
     assert Decoding.of({}) == Decoding()
     assert Decoding.of({"window": [0, 4095.0], "resize": "pad"}) == Decoding((0.0, 4095.0), "pad")
-    for wrong in ({"resize": "stretch"}, {"window": [3, 3]}):
-        with pytest.raises(ValueError, match=r"resize|window"):
+    assert Decoding.of({"max_pixels": 5000}).max_pixels == 5000
+    for wrong in ({"resize": "stretch"}, {"window": [3, 3]}, {"max_pixels": "many"}, {"max_pixels": 0}):
+        with pytest.raises(ValueError, match=r"resize|window|max_pixels"):
             Decoding.of(wrong)

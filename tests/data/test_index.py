@@ -113,18 +113,6 @@ def test_a_name_that_is_not_utf8_is_set_aside(tmp_path: Path, make_dataset: Make
     assert reasons(scan(root)) == {"a/?.png": "its name is not valid UTF-8"}
 
 
-def test_a_decompression_bomb_is_set_aside(
-    tmp_path: Path, make_dataset: MakeDataset, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    root = make_dataset(tmp_path, classes=("a", "b"), per_class=4, size=16)
-    for name, side in (("big", 40), ("huge", 80)):
-        Image.new("RGB", (side, side)).save(root / "a" / f"{name}.png")
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
-    index = scan(root)
-    assert reasons(index) == {f"a/{name}.png": "it has more than 1,000 pixels" for name in ("big", "huge")}
-    assert len(index.images) == 8
-
-
 def test_the_survey_reads_headers_only(tmp_path: Path, make_dataset: MakeDataset) -> None:
     root = make_dataset(tmp_path, classes=("a", "b"), per_class=5, size=32)
     cut = root / "a" / "000.png"

@@ -57,8 +57,12 @@ def test_pixels_are_those_of_the_images_that_stay(root: Path, tmp_path: Path) ->
     assert np.array_equal(open_pixels(tmp_path / "some.npy"), open_pixels(tmp_path / "rest.npy"))
 
 
-def test_where_nothing_would_be_left_the_classes_stay_and_are_refused(
-    tmp_path: Path, make_dataset: Callable[..., Path]
+def test_where_too_few_classes_would_be_left_they_are_refused_without_the_same_advice(
+    tmp_path: Path, make_dataset: Callable[..., Path], root: Path
 ) -> None:
-    with pytest.raises(DataError, match=r"Each class needs at least 4 readable images, but a \(3\), b \(3\)"):
-        scan(make_dataset(tmp_path, classes=("a", "b"), per_class=3, size=32), options=DROP)
+    all_small = make_dataset(tmp_path / "small", classes=("a", "b"), per_class=3, size=32)
+    with pytest.raises(DataError, match=r"as all of them have too few .*, a \(3\), b \(3\): add images of these\.$"):
+        scan(all_small, options=DROP)
+    shutil.rmtree(root / "c")
+    with pytest.raises(DataError, match=r"as all but a have too few images or groups of images, d \(8\): add"):
+        scan(root, options=DROP)

@@ -78,8 +78,11 @@ def tlsearch(*arguments: object) -> Result:
     return CliRunner().invoke(cli, [str(argument) for argument in arguments], prog_name="tlsearch")
 
 
-def run_as_a_user(images: Path, home: Path, site: Path, *options: str, **environment: str) -> None:
-    """One complete run, as a user starts it, with an empty store; ``TrialRecord.of(home)`` is what came of it."""
+def run_as_a_user(images: Path | str, home: Path, site: Path, *options: str, **environment: str) -> None:
+    """One complete run of a source, as a user starts it, with an empty store.
+
+    ``TrialRecord.of(home)`` is what came of it.
+    """
     done = subprocess.run(
         [sys.executable, "-c", PARENT, "run", str(images), *OPTIONS, *options, "--output", "out"],
         cwd=home,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.helpers.contexts import make_context
+from tests.helpers.contexts import Heard, make_context
 from tests.helpers.sources import survey_of
 from tlsearch.data.images.pixels import open_pixels
 from tlsearch.pipeline.context import Data
 from tlsearch.pipeline.messages import data_line
-from tlsearch.pipeline.scan import load_data, pool_at, pool_digest, starting_size
+from tlsearch.pipeline.scan import load_data, pool_at, pool_digest, scan, starting_size
 from tlsearch.runs.output import WORK_FOLDER
 
 
@@ -45,6 +46,16 @@ def write(folder: Path, colours: dict[str, tuple[int, int, int]], count: int) ->
             Image.new("RGB", (40, 40), (red, green, blue + number)).save(folder / name / f"{number}.png")
 
 
+def test_a_run_shows_how_far_an_archive_is_unpacked(folders: Path, tmp_path: Path) -> None:
+    archive = Path(shutil.make_archive(str(tmp_path / "pets"), "zip", folders))
+    heard = Heard()
+    context = make_context(archive, heard=heard, checkpoint="../checkpoint", cache_dir=tmp_path / "cache")
+    assert len(scan(context).images) == 32
+    unpacking = [progress for progress in heard.progress if progress.text.startswith("unpacking pets.zip")]
+    assert {progress.step for progress in unpacking} == {"data"}
+    assert unpacking[-1].done == unpacking[-1].total == 1
+
+
 @pytest.fixture(autouse=True)
 def _few_images_choose(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tlsearch.data.source_parts.FEWEST_TO_CHOOSE_BY", 1)
@@ -70,7 +81,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_no_file_holds_a_pixel_of_the_test_split(folders: Path, tmp_path: Path) -> None:
     data = load(folders, tmp_path / "work")
     work = tmp_path / "work" / WORK_FOLDER
-    files = pool_at(data, [16, 32], work)
+    files = pool_at(data, [16, 32])
     assert sorted(p.name for p in work.iterdir()) == ["pool-16.npy", "pool-32.npy"]
     for file in files.values():
         pixels = np.asarray(open_pixels(file))
@@ -170,9 +181,8 @@ def test_the_digest_is_that_of_the_contents_in_order(folders: Path, tmp_path: Pa
 
 def test_smaller_pools_are_made_once(folders: Path, tmp_path: Path) -> None:
     data = load(folders, tmp_path / "work")
-    work = tmp_path / "work" / WORK_FOLDER
-    file = pool_at(data, [16], work)[16]
+    file = pool_at(data, [16])[16]
     before = file.stat().st_mtime_ns
-    assert pool_at(data, [32, 16, 16], work) == {16: file, 32: data.pixels}
+    assert pool_at(data, [32, 16, 16]) == {16: file, 32: data.pixels}
     assert file.stat().st_mtime_ns == before
     assert open_pixels(file).shape == (24, 16, 16, 3)

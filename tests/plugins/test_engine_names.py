@@ -33,7 +33,11 @@ DEFAULTS = "config.py"
 """Here are the metrics of a run for which none was asked."""
 
 
-OTHER_MEANINGS = {"config_values.py": ("crop",), "data/images/rgb.py": ("crop",)}
+OTHER_MEANINGS = {
+    "config_values.py": ("crop",),
+    "data/images/rgb.py": ("crop",),
+    "report/resizing.py": ("crop",),
+}
 """Words that are the name of a plugin and mean something else there: a way to make an image a square."""
 
 

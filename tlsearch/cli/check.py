@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -77,6 +78,7 @@ def check(
     looks wrong. The exit code is 2 where a run would refuse the data set.
     """
     from tlsearch.cli.console import ConsoleReporter, Screen
+    from tlsearch.data.aspect import FAR_FROM_SQUARE, median_aspect
     from tlsearch.data.checks import check as find
     from tlsearch.data.checks import no_split
     from tlsearch.data.groups import group_images
@@ -85,6 +87,7 @@ def check(
     from tlsearch.data.survey import scan
     from tlsearch.data.totals import totals
     from tlsearch.pipeline.scan import image_options, reading_options
+    from tlsearch.report.resizing import shape
 
     only_json = json_file == STDOUT
     with ConsoleReporter(Screen(stderr=only_json, highlight=False)) as reporter:
@@ -92,7 +95,7 @@ def check(
         index = scan(
             config.source,
             lambda done, total: reporter.progress("data", done, total, "reading images"),
-            reading_options(config),
+            replace(reading_options(config), progress=partial(reporter.progress, "data")),
             image_options(config),
         )
         groups = group_images(index, group_by)
@@ -110,6 +113,9 @@ def check(
             for line in index.reading.understood if index.reading is not None else ():
                 reporter.say("read", line)
             reporter.say("data", totals(index, groups))
+            aspect = median_aspect(index.images[row] for row in (split.train if split else range(len(index.images))))
+            if config.resize == "auto" and aspect >= FAR_FROM_SQUARE:
+                reporter.say("data", f"{shape(aspect)}: a run compares to squash, to pad and to crop them")
             _print(reporter, found, None if all_files else SHOWN_FILES)
     if split is None:
         ctx.exit(2)
@@ -170,6 +176,7 @@ def _table(index: DatasetIndex, counts: Mapping[str, Mapping[str, int]]) -> Tabl
 
 
 def _as_json(found: _Checked, test: Path | None) -> dict[str, Any]:
+    from tlsearch.data.aspect import median_aspect
     from tlsearch.data.likeness.unions import members
 
     index = found.index
@@ -181,6 +188,7 @@ def _as_json(found: _Checked, test: Path | None) -> dict[str, Any]:
         "passed_over": dict(index.reading.passed_over) if index.reading is not None else {},
         "fingerprint": index.fingerprint,
         "images": len(index.images),
+        "aspect": round(median_aspect(index.images), 3),
         "classes": list(index.classes),
         "split": found.split.source if found.split is not None else None,
         "counts": _counts(found),

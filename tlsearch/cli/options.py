@@ -14,6 +14,7 @@ from tlsearch.cli.paths import UserPath
 from tlsearch.config import RunConfig, read_config
 from tlsearch.config_values import LayoutChoice, LookAlikes, Resize
 from tlsearch.errors import UsageError
+from tlsearch.utils.units import parse_count
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 """What click decorates: a function or a command."""
@@ -35,6 +36,32 @@ _COLUMN_HELP = {
     "weight": "Column of how much an image counts in training.  [default: from its name]",
 }
 
+
+def as_number(
+    parse: Callable[[str], float],
+) -> Callable[[click.Context, click.Parameter, str | None], float | None]:
+    """A callback that turns the text of an option into a number."""
+
+    def callback(ctx: click.Context, param: click.Parameter, text: str | None) -> float | None:
+        try:
+            return None if text is None else parse(text)
+        except UsageError as error:
+            raise click.BadParameter(str(error), ctx, param) from error
+
+    return callback
+
+
+def max_pixels_option(default: str) -> Callable[[Command], Command]:
+    """The option that allows larger images; ``default`` says in words what holds without it."""
+    return click.option(
+        "--max-pixels",
+        callback=as_number(parse_count),
+        metavar="N",
+        help="The most pixels that an image may have, such as 400M, however much memory it needs; for images that you "
+        f"trust.  [default: {default}]",
+    )
+
+
 _options = (
     *(click.option(f"--{part}", type=UserPath(), metavar="DIR", help=text) for part, text in _PART_HELP.items()),
     click.option(
@@ -53,8 +80,9 @@ _options = (
         "--resize",
         type=click.Choice(get_args(Resize)),
         help="How images become squares: the aspect ratio is given up, borders are added, or the longer side is cut.  "
-        "[default: squash]",
+        "[default: auto, squash, or what is measured to be best where images are far from square]",
     ),
+    max_pixels_option("images that need more than 2 GB of memory are refused"),
     click.option(
         "--drop-small-classes",
         is_flag=True,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
+from tlsearch.cli.options import max_pixels_option
 from tlsearch.cli.paths import UserPath
 
 if TYPE_CHECKING:
@@ -35,8 +36,11 @@ if TYPE_CHECKING:
     show_default=True,
     help="How to print them.",
 )
+@max_pixels_option("as in the run that made the model")
 @click.pass_context
-def predict(ctx: click.Context, model_dir: Path, images: tuple[Path, ...], top: int, form: str) -> None:
+def predict(
+    ctx: click.Context, model_dir: Path, images: tuple[Path, ...], top: int, form: str, max_pixels: int | None
+) -> None:
     """Classifies every IMAGE, and the images of every FOLDER, with the model in MODEL_DIR.
 
     MODEL_DIR is the folder `model` of a run. A file that cannot be read is named with the reason; where no file could
@@ -44,7 +48,7 @@ def predict(ctx: click.Context, model_dir: Path, images: tuple[Path, ...], top: 
     """
     from tlsearch.predictor import load
 
-    predictions = load(model_dir).predict(images, top=top)
+    predictions = load(model_dir, max_pixels).predict(images, top=top)
     {"table": _print_table, "csv": _print_csv, "json": _print_json}[form](predictions, sys.stdout)
     if all(prediction.error for prediction in predictions):
         ctx.exit(1)

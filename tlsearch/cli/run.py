@@ -3,33 +3,18 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, get_args
 
 import click
 
-from tlsearch.cli.options import build_config, group_by_option, source_options
+from tlsearch.cli.options import as_number, build_config, group_by_option, source_options
 from tlsearch.cli.paths import Source, UserPath
 from tlsearch.config import IMBALANCED_METRIC, USUAL_METRIC, RunConfig
 from tlsearch.config_values import BaselineChoice
-from tlsearch.errors import UsageError
 from tlsearch.utils.units import parse_duration, parse_size
-
-
-def _read(
-    parse: Callable[[str], float],
-) -> Callable[[click.Context, click.Parameter, str | None], float | None]:
-    """A callback that turns the text of an option into a number."""
-
-    def callback(ctx: click.Context, param: click.Parameter, text: str | None) -> float | None:
-        try:
-            return None if text is None else parse(text)
-        except UsageError as error:
-            raise click.BadParameter(str(error), ctx, param) from error
-
-    return callback
 
 
 @click.command(short_help="Search, prove and report: the main job.")
@@ -59,7 +44,7 @@ def _read(
 @click.option("--trials", type=int, metavar="N", help="The greatest number of trials.  [default: 40]")
 @click.option(
     "--time-limit",
-    callback=_read(parse_duration),
+    callback=as_number(parse_duration),
     metavar="TIME",
     help="Time for everything, from scan to report: 90s, 5m, 1h30m, or none.  "
     "[default: 30m, or none where --trials is given]",
@@ -114,7 +99,7 @@ def _read(
 )
 @click.option(
     "--cache-limit",
-    callback=_read(parse_size),
+    callback=as_number(parse_size),
     metavar="SIZE",
     help="Room for computed features: 500MB, 10GB, or 0 to keep none.  [default: 10GB]",
 )

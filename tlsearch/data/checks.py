@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from tlsearch.data.likeness.unions import join, members
 from tlsearch.data.shortcuts import find_shortcuts
 from tlsearch.data.split import Split, crossing, imbalance, lacking_groups
 from tlsearch.folders.junk import HIDDEN
+from tlsearch.folders.walk import files_of
 from tlsearch.utils.units import counted
 
 TINY_CLASS = 20
@@ -33,6 +35,8 @@ _CROSSING = (
     ("crossing_lookalikes", "looks like", "they look like one"),
     ("crossing_groups", "belongs together with", "of a group with one"),
 )
+
+_NO_WORD = re.compile(r"[\s_.\-]+")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,7 +108,7 @@ def _skipped(index: DatasetIndex) -> list[Finding]:
     if not index.skipped:
         return []
     files = tuple(f"{item.path}: {item.reason}" for item in index.skipped)
-    return [finding("skipped", f"{counted(len(files), 'file')} not used", files)]
+    return [finding("skipped", f"{files_of(index.skipped)} not used", files)]
 
 
 def _alike(
@@ -195,14 +199,19 @@ def _colours(index: DatasetIndex) -> list[Finding]:
 
 
 def _class_names(index: DatasetIndex) -> list[Finding]:
-    """Classes whose names are equal but for their case: probably one class in two folders."""
+    """Classes whose names are equal but for their case and what divides words: probably one class in two folders."""
     alike: dict[str, list[str]] = defaultdict(list)
     for name in index.classes:
-        alike[name.casefold()].append(name)
+        alike[_NO_WORD.sub("", name.casefold())].append(name)
     found = [" and ".join(names) for names in alike.values() if len(names) > 1]
     if not found:
         return []
-    return [finding("class_names", f"classes whose names differ in upper and lower case only: {', '.join(found)}")]
+    return [
+        finding(
+            "class_names",
+            f"classes whose names differ in upper and lower case, spaces or marks only: {', '.join(found)}",
+        )
+    ]
 
 
 def _tiny_classes(index: DatasetIndex, aside: Mapping[int, int]) -> list[Finding]:

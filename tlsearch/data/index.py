@@ -23,14 +23,16 @@ class ImageOptions:
     Attributes:
         group_by: A regular expression that finds the name of a group in a path.
         look_alikes: What is kept together: pictures that look alike unless that does not fit, copies only, or nothing.
-        resize: How pictures become squares.
+        resize: How pictures become squares; ``auto`` squashes them until a run has measured what is better.
         drop_small: Whether classes that are too small to be divided are left out.
+        max_pixels: The most pixels that a picture may have; None asks for the memory that decoding it needs.
     """
 
     group_by: str | None = None
     look_alikes: LookAlikes = "auto"
-    resize: Resize = "squash"
+    resize: Resize = "auto"
     drop_small: bool = False
+    max_pixels: int | None = None
 
 
 DEFAULTS = ImageOptions()

@@ -10,17 +10,19 @@ from tlsearch.data.groups import group_images
 from tlsearch.data.index import DatasetIndex, ImageRecord, Survey
 from tlsearch.data.split import lacking_groups
 from tlsearch.data.usable import MIN_PER_CLASS
+from tlsearch.errors import DataError
 from tlsearch.folders.walk import Skipped
 from tlsearch.plugins.kinds.reader import Reading
 from tlsearch.utils.texts import some
 
 
 def drop_few(found: Survey) -> Survey:
-    """The survey without classes of fewer than ``MIN_PER_CLASS`` images."""
+    """The survey without classes of fewer than ``MIN_PER_CLASS`` images. Raises what ``drop_small`` does."""
     held = Counter(image.label for image in found.images)
     small = {label for label in range(len(found.classes)) if held[label] < MIN_PER_CLASS}
-    if not small or len(small) == len(found.classes):
+    if not small:
         return found
+    _require_two_left(found, small)
     kept = [row for row, image in enumerate(found.images) if image.label not in small]
     return replace(
         found,
@@ -33,14 +35,31 @@ def drop_few(found: Survey) -> Survey:
 
 
 def drop_small(index: DatasetIndex, group_by: str | None) -> DatasetIndex:
-    """The index without classes that have too few images, or too few groups of images, to be in every part."""
+    """The index without classes that have too few images, or too few groups of images, to be in every part.
+
+    Raises ``DataError`` where fewer than two classes would be left.
+    """
     while True:
         held = Counter(index.labels)
         small = {label for label in range(len(index.classes)) if held[label] < MIN_PER_CLASS}
         small = small or set(lacking_groups(index, group_images(index, group_by)))
-        if not small or len(small) == len(index.classes):
+        if not small:
             return index
+        _require_two_left(index, small)
         index = _drop(index, small)
+
+
+def _require_two_left(found: Survey | DatasetIndex, small: Collection[int]) -> None:
+    left = _without(found.classes, small)
+    if len(left) < 2:
+        root = (found.reading.source if found.reading else "") or found.root
+        held = Counter(image.label for image in found.images)
+        names = some([f"{found.classes[label]} ({held[label]})" for label in sorted(small)])
+        which = f"all but {left[0]}" if left else "all of them"
+        raise DataError(
+            f"Too few classes in {root} can be divided, as {which} have too few images or groups of images, {names}: "
+            "add images of these."
+        )
 
 
 def _drop(index: DatasetIndex, small: Collection[int]) -> DatasetIndex:

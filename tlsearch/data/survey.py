@@ -10,14 +10,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
 from tlsearch.data.groups import group_names
-from tlsearch.data.images.decode import DecodedImage, ImageError, calm_pillow, deep_range, open_image, read_picture
+from tlsearch.data.images.decode import (
+    DecodedImage,
+    ImageError,
+    calm_pillow,
+    deep_range,
+    draft,
+    open_image,
+    read_picture,
+)
 from tlsearch.data.images.deep_greys import describe, window_of
 from tlsearch.data.images.parallel import CountListener, map_files
-from tlsearch.data.images.rgb import Decoding, is_deep
+from tlsearch.data.images.rgb import LOOK_SIZE, Decoding, is_deep
 from tlsearch.data.index import DEFAULTS, DatasetIndex, ImageOptions, ImageRecord, Survey
 from tlsearch.data.likeness.fingerprint import ImageFingerprint
 from tlsearch.data.likeness.look_alikes import pairs_that_count, settled
@@ -27,7 +36,7 @@ from tlsearch.data.likeness.unions import with_copies
 from tlsearch.data.small_classes import drop_few, drop_small
 from tlsearch.data.source_parts import settle_parts
 from tlsearch.data.sources import read_source
-from tlsearch.data.usable import label_of, require_usable
+from tlsearch.data.usable import label_of, require_one_label, require_usable
 from tlsearch.folders.walk import Skipped
 from tlsearch.plugins.kinds.reader import Item, Reading, ReadingOptions
 
@@ -40,14 +49,16 @@ _CHECK_SIZE = 64  # side in pixels to which scan squeezes what it throws away
 def survey(reading: Reading, progress: CountListener | None = None, options: ImageOptions = DEFAULTS) -> Survey:
     """Read the headers of the files that a reader found, in parallel.
 
-    Files that are no images are not used. Raises ``DataError`` when what is left cannot serve as a data set,
+    Files that are no images are not used. Raises ``DataError`` when an image has no label or several, or when what is
+    left cannot serve as a data set,
     ``UsageError`` when ``group_by`` is of no use.
     """
     items, skipped = list(reading.items), list(reading.skipped)
+    require_one_label(items)
     if options.group_by is not None:
         group_names([item.path.removeprefix(item.prefix) for item in items], options.group_by)
     with calm_pillow():
-        headers = list(map_files(lambda item: _header(item.file, item.path), items, progress))
+        headers = list(map_files(lambda item: _header(item.file, item.path, options.max_pixels), items, progress))
     classes = tuple(sorted({label_of(item) for item in items}))
     labels = {name: label for label, name in enumerate(classes)}
     found: list[tuple[ImageRecord, Path]] = []
@@ -61,7 +72,7 @@ def survey(reading: Reading, progress: CountListener | None = None, options: Ima
     deep = [
         item.file for item, header in zip(items, headers, strict=True) if not isinstance(header, str) and header.deep
     ]
-    window, window_line = _measure_window(deep)
+    window, window_line = _measure_window(deep, options.max_pixels)
     said = (*reading.understood, *understood, *window_line)
     result = Survey(
         root=reading.root,
@@ -71,7 +82,7 @@ def survey(reading: Reading, progress: CountListener | None = None, options: Ima
         files=tuple(file for _, file in found),
         reading=replace(reading, items=(), understood=said, notes=(*reading.notes, *notes)),
         options=options,
-        decoding=Decoding(window, options.resize),
+        decoding=Decoding(window, "squash" if options.resize == "auto" else options.resize, options.max_pixels),
     )
     if options.drop_small:
         result = drop_few(result)
@@ -197,18 +208,22 @@ class _Header:
     deep: bool
 
 
-def _header(file: Path, name: str) -> _Header | str:
+def _header(file: Path, name: str, max_pixels: int | None) -> _Header | str:
     """What the header of a file says, or why it is not used."""
     try:
-        with open_image(file, name) as image:
-            return _Header(image.size, is_deep(image))
+        with open_image(file, name, max_pixels) as image:
+            header = _Header(image.size, is_deep(image))
+            draft(image, LOOK_SIZE, name, max_pixels)
+            return header
     except ImageError as error:
         return error.reason
 
 
-def _measure_window(files: Sequence[Path]) -> tuple[tuple[float, float] | None, tuple[str, ...]]:
+def _measure_window(
+    files: Sequence[Path], max_pixels: int | None
+) -> tuple[tuple[float, float] | None, tuple[str, ...]]:
     """The window of deep greys over all ``files``, which are decoded for it, and a line that says so."""
     with calm_pillow():
-        ranges = [found for found in map_files(deep_range, files) if found is not None]
+        ranges = [found for found in map_files(partial(deep_range, max_pixels=max_pixels), files) if found is not None]
     window = window_of(ranges)
     return window, (describe(window, len(ranges)),) if window is not None else ()

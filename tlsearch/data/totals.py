@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from tlsearch.data.index import DatasetIndex
 from tlsearch.data.split import crossing
+from tlsearch.folders.walk import files_of
 from tlsearch.utils.units import counted
 
 
@@ -24,4 +25,4 @@ def totals(index: DatasetIndex, groups: Sequence[int]) -> str:
         notes.append(f"{sum(sizes):,} in {counted(len(sizes), 'group')} kept together")
     text = f"{counted(len(index.classes), 'class', 'classes')}, {counted(len(index.images), 'image')}"
     text += f" ({', '.join(notes)})" if notes else ""
-    return text + (f", {counted(len(index.skipped), 'file')} not used" if index.skipped else "")
+    return text + (f", {files_of(index.skipped)} not used" if index.skipped else "")

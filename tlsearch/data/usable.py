@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from tlsearch.data.images.decode import FORMAT_NAMES
 from tlsearch.errors import DataError
+from tlsearch.folders.walk import files_of
 from tlsearch.utils.texts import some
 from tlsearch.utils.units import counted
 
@@ -21,11 +22,25 @@ MIN_PER_CLASS = 4
 
 
 def label_of(item: Item) -> str:
-    """The one label of an item. Raises ``DataError`` where it has none or several."""
-    if len(item.labels) != 1:
-        several = f"{len(item.labels)} labels ({', '.join(sorted(item.labels))})" if item.labels else "no label"
-        raise DataError(f"{item.path} has {several}, but each image needs exactly one: choose one, or leave it out.")
-    return next(iter(item.labels))
+    """The one label of an item (``require_one_label``)."""
+    (label,) = item.labels
+    return label
+
+
+def require_one_label(items: Sequence[Item]) -> None:
+    """Raise ``DataError`` where an item has no label or several."""
+    if missing := [item for item in items if not item.labels]:
+        raise DataError(
+            f"{missing[0].path} has no label, but each image needs exactly one: give it one, or leave it out."
+        )
+    if several := [item for item in items if len(item.labels) > 1]:
+        first, share = several[0], f"{len(several):,} of {counted(len(items), 'image')}"
+        have = "has several labels" if len(several) == 1 else "have several labels"
+        raise DataError(
+            f"{share} {have}, such as {first.path} ({some(sorted(first.labels))}), but tlsearch learns one label an "
+            "image: choose one for each of them, name a column that says yes or no to one label (--label-column), or "
+            "leave these images out."
+        )
 
 
 def require_usable(found: Survey | DatasetIndex) -> None:
@@ -42,7 +57,7 @@ def require_usable(found: Survey | DatasetIndex) -> None:
     held = Counter(image.label for image in images)
     small = [f"{name} ({held[label]})" for label, name in enumerate(classes) if held[label] < MIN_PER_CLASS]
     if small:
-        unused = f" ({counted(len(skipped), 'file')} not used)" if skipped else ""
+        unused = f" ({files_of(skipped)} not used)" if skipped else ""
         has, folder = ("has", "folder") if len(small) == 1 else ("have", "folders")
         raise DataError(
             f"Each class needs at least {MIN_PER_CLASS} readable images, but {some(small)} in {root} {has} "
@@ -61,6 +76,10 @@ def _no_images(root: str, skipped: Sequence[Skipped]) -> str:
     """The sentence for a source without a usable image: what the files are, and what to do."""
     if any(entry.reason == "it lies in no class folder" for entry in skipped):
         return f"The images in {root} lie in no class folder: put those of each class into one of their own."
+    large = [entry for entry in skipped if entry.reason.startswith("it has ") and "--max-pixels" in entry.reason]
+    if large and 2 * len(large) >= len(skipped):
+        files, has = counted(len(large), "file"), large[0].reason.removeprefix("it ")
+        return f"{root} holds no image that may be decoded, of {files}: {large[0].path} {has}."
     reasons = Counter(entry.reason for entry in skipped if entry.reason.startswith("it is "))
     if not reasons:
         return f"{root} holds no {FORMAT_NAMES} image: name a folder that holds one folder of images a class."

@@ -8,13 +8,14 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 from tlsearch.folders.content import type_of_file
 from tlsearch.folders.junk import is_cloud_stub, junk_kind
+from tlsearch.utils.units import counted
 
 IMAGE_SUFFIXES = frozenset(
     (
@@ -35,10 +36,19 @@ _FILE_ENDING = re.compile(r"\.[A-Za-z][A-Za-z0-9]{1,4}$")
 
 @dataclass(frozen=True)
 class Skipped:
-    """A file or folder that takes no part: ``path`` relative to the root, and the reason in a few words."""
+    """A file or folder that takes no part: ``path`` relative to the root, and the reason in a few words.
+
+    ``count`` is the number of images in a folder.
+    """
 
     path: str
     reason: str
+    count: int = 1
+
+
+def files_of(skipped: Iterable[Skipped]) -> str:
+    """``3 files``: how many files take no part, those in folders among them."""
+    return counted(sum(entry.count for entry in skipped), "file")
 
 
 @dataclass(frozen=True)

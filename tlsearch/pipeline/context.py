@@ -23,6 +23,7 @@ from tlsearch.listeners.reporter import ReporterCallback
 from tlsearch.plugins import registry
 from tlsearch.plugins.kinds.metric import GuardedMetric
 from tlsearch.reporter import Reporter
+from tlsearch.results.schema import Resizing
 from tlsearch.runs.budget import TimeBudget
 from tlsearch.runs.checkpoint import Checkpoint
 from tlsearch.runs.output import CHECKPOINT_FOLDER, LOG_NAME, WORK_FOLDER, is_finished, output_folder
@@ -37,6 +38,7 @@ from tlsearch.worker.events import Event, FrozenPasses, WorkProgress
 class Data:
     """The images of a run. ``pool`` are rows of the index: training images, then validation images.
 
+    ``pixels`` is the file with the pixels of the pool, and ``resizing`` says how they became squares.
     ``folds`` hold positions in the pool and are what trials are compared on: one of them, the training and the
     validation part, or, for few images, five that validate every image once. ``base_size`` is the side to which every
     image was decoded.
@@ -49,6 +51,11 @@ class Data:
     base_size: int
     metric: GuardedMetric
     pixels: Path
+    resizing: Resizing | None = None
+
+    def pixels_at(self, size: int) -> Path:
+        """The file with the pixels of the pool at this size, where a step has made it."""
+        return self.pixels.with_name(f"pool-{size}.npy")
 
     @property
     def fold(self) -> Fold:

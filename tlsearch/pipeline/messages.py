@@ -13,9 +13,11 @@ from tlsearch.data.split import imbalance
 from tlsearch.data.totals import totals
 from tlsearch.listeners.mlflow import RecordedRun
 from tlsearch.plugins.kinds.metric import GuardedMetric
+from tlsearch.report import resizing
 from tlsearch.report import text as words
 from tlsearch.report.numbers import format_interval, format_score
 from tlsearch.results.result import RunResult
+from tlsearch.results.schema import Resizing
 from tlsearch.stats.metrics import EVERY_IMAGE
 from tlsearch.stats.scoring import interval_method
 from tlsearch.tracking.register import Figures
@@ -55,6 +57,8 @@ def plan_lines(plan: Plan, trials: int, limit: float | None) -> list[str]:
         f"at most {trials} trials, {time}; first views about {max(1, round(first))} s; "
         f"{plan.space.steps} steps a trained trial; augmentation {', '.join(plan.space.policies)}",
     ]
+    if data.resizing is not None and data.resizing.is_open:
+        lines.append(f"{resizing.shape(data.resizing.aspect)}: to squash, to pad and to crop them is compared")
     for reason, backbones in _by_reason(plan).items():
         lines.append(f"left out: {', '.join(backbones)} - {reason}")
     return lines
@@ -151,7 +155,15 @@ def parent_params(config: RunConfig, plan: Plan, limit: float | None) -> dict[st
         "steps": plan.space.steps,
         "batch_size": config.batch_size,
         "seed": config.seed,
+        **_resize_params(plan.data.resizing),
     }
+
+
+def _resize_params(found: Resizing | None) -> dict[str, object]:
+    if found is None:
+        return {}
+    measured = {"resize_scores": resizing.scores(found)} if found.scores else {}
+    return {"resize": found.mode, **measured}
 
 
 def recorded_run(context: RunContext, plan: Plan) -> RecordedRun:

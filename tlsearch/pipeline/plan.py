@@ -205,7 +205,7 @@ def open_pool(context: RunContext, data: Data, measured: Mapping[Candidate, Meas
     sizes = [c.image_size for c in measured] + [*more]
     context.worker.send(
         OpenPool(
-            pixels=pool_at(data, sizes, context.work),
+            pixels=pool_at(data, sizes),
             labels=data.labels,
             groups=data.groups,
             classes=data.index.classes,

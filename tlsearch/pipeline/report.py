@@ -73,7 +73,7 @@ def report(context: RunContext, plan: Plan, record: MlflowCallback, found: StepR
         result = assemble(context, plan, record, found, refitted)
         write_result(result, context.output)
         page = write_report(result, context.output, plan.data.index.root)
-        complete_record(context, record, result, page)
+        complete_record(context, plan, record, result, page)
     context.callbacks.on_run_end(result)
     return result
 
@@ -126,7 +126,7 @@ def assemble(context: RunContext, plan: Plan, record: MlflowCallback, found: Ste
     return replace(result, verdict=verdict_of(result))
 
 
-def complete_record(context: RunContext, record: MlflowCallback, result: RunResult, report: Path) -> None:
+def complete_record(context: RunContext, plan: Plan, record: MlflowCallback, result: RunResult, report: Path) -> None:
     """Record the files of a run, its model, its figures and its story; register the winner where that is asked."""
     tracker, run_id, output = record.tracker, record.parent_run, context.output
     record.close_left_open()
@@ -135,7 +135,7 @@ def complete_record(context: RunContext, record: MlflowCallback, result: RunResu
     for path in (report, output / "result.json", output / "trials.csv", output / CONFIG_NAME):
         tracker.log_artifact(run_id, path)
     tracker.log_artifact(run_id, output / PICTURES_FOLDER, PICTURES_FOLDER)
-    example = np.asarray(open_pixels(context.work / f"pool-{result.winner.spec.image_size}.npy")[:1])
+    example = np.asarray(open_pixels(plan.data.pixels_at(result.winner.spec.image_size))[:1])
     model = context.checkpoint.get_or_compute(
         ("model",), str, lambda: tracker.log_model(run_id, output / "model", example, result.dataset.classes)
     )
@@ -219,6 +219,7 @@ def _dataset(data: Data) -> schema.Dataset:
         counts=counts,
         skipped=index.skipped,
         findings=tuple(check(index, split)),
+        resizing=data.resizing,
     )
 
 

@@ -1,6 +1,6 @@
 """The flow of a run.
 
-scan, preflight, check, split, plan, profile, baseline, search, confirm, evaluate, report.
+scan, preflight, check, split, plan, resize, profile, baseline, search, confirm, evaluate, report.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from tlsearch.pipeline.plan import Plan, begin_or_resume, make_plan
 from tlsearch.pipeline.preflight import check_record, open_record, preflight
 from tlsearch.pipeline.profile import affordable, best_candidates, make_profile
 from tlsearch.pipeline.report import StepResults, finished_result, report
+from tlsearch.pipeline.resize.choose import choose_resize
 from tlsearch.pipeline.scan import check_and_split, scan
 from tlsearch.pipeline.search import search
 from tlsearch.reporter import Reporter
@@ -57,6 +58,7 @@ def run(config: RunConfig, reporter: Reporter | None = None, callbacks: Sequence
         data = check_and_split(context, files, max(ready.sizes))
         plan = make_plan(context, data, ready)
         begin_or_resume(context, plan)
+        plan = choose_resize(context, plan)
         with record.recording(recorded_run(context, plan), context.checkpoint):
             plan, profile = make_profile(context, plan)
             best = best_candidates(profile, affordable(plan))

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from tlsearch.config import IMBALANCED_METRIC, USUAL_METRIC, RunConfig
+from tlsearch.data.aspect import median_aspect
 from tlsearch.data.checks import IMBALANCE_LIMIT, check
 from tlsearch.data.images.pixels import decode_all, new_pixels, open_pixels, select_rows, smaller
 from tlsearch.data.images.rgb import PLAIN
@@ -19,6 +22,7 @@ from tlsearch.pipeline.context import Data, RunContext
 from tlsearch.pipeline.messages import data_line
 from tlsearch.plugins.kinds.reader import PartName, ReadingOptions
 from tlsearch.plugins.metrics import load_metric
+from tlsearch.results.schema import Resizing
 from tlsearch.utils.cache_folders import sources_dir
 from tlsearch.utils.files import atomic_path
 
@@ -46,7 +50,8 @@ def scan(context: RunContext) -> Survey:
     """Find the files, with their classes and parts."""
     config, callbacks = context.config, context.callbacks
     with context.budget.measure("scan"):
-        reading = read_source(config.source, reading_options(config, context.sources))
+        options = reading_options(config, context.sources)
+        reading = read_source(config.source, replace(options, progress=partial(callbacks.on_progress, "data")))
         for line in reading.understood:
             callbacks.on_step("read", line)
         return survey(
@@ -76,6 +81,7 @@ def image_options(config: RunConfig) -> ImageOptions:
         look_alikes=config.look_alikes,
         resize=config.resize,
         drop_small=config.drop_small_classes,
+        max_pixels=config.max_pixels,
     )
 
 
@@ -117,6 +123,11 @@ def load_data(context: RunContext, survey: Survey, base_size: int) -> Data:
         base_size=base_size,
         metric=load_metric(config.metric or usual),
         pixels=pixels,
+        resizing=Resizing(
+            mode=index.decoding.resize,
+            asked=config.resize,
+            aspect=median_aspect(index.images[row] for row in parts.train),
+        ),
     )
 
 
@@ -146,11 +157,11 @@ def pool_digest(data: Data) -> str:
     return digest.hexdigest()
 
 
-def pool_at(data: Data, sizes: Sequence[int], work: Path) -> dict[int, Path]:
+def pool_at(data: Data, sizes: Sequence[int]) -> dict[int, Path]:
     """Files with the pool's pixels at each of ``sizes`` (none above the base size), made where they are not there."""
     files = {}
     for size in sorted(set(sizes)):
-        file = work / f"pool-{size}.npy"
+        file = data.pixels_at(size)
         if not file.exists():
             _write_smaller(data.pixels, size, file)
         files[size] = file

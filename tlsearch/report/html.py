@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tlsearch.data.images.decode import calm_pillow
+from tlsearch.report import resizing
 from tlsearch.report import text as words
 from tlsearch.report.images import write_pictures
 from tlsearch.report.numbers import ScoreStyle, percent
@@ -92,6 +93,7 @@ def _page(result: RunResult, sections: list[Section]) -> str:
         "metric": words.metric_name(result.metrics.name),
         "method": words.by_method(result.metrics),
         "words": words,
+        "resizing": resizing.sentence(result.dataset.resizing),
         "images": sum(result.dataset.total(name) for name in result.dataset.counts),
         "test_images": result.dataset.total("test"),
         "splits": [name for name in ("train", "val", "test") if result.dataset.total(name)],

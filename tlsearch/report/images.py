@@ -108,7 +108,7 @@ def thumbnail(path: Path) -> Image | None:
     """The photograph, at most ``THUMBNAIL_SIDE`` pixels on its longer side; None where the file cannot be read."""
     try:
         deep = deep_range(path)
-        image = load_rgb(path, Decoding(window_of([deep]) if deep is not None else None))
+        image = load_rgb(path, Decoding(window_of([deep]) if deep is not None else None), THUMBNAIL_SIDE)
     except ImageError:
         return None
     image.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))

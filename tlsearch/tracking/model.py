@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from importlib.metadata import version
 from pathlib import Path
@@ -12,7 +13,7 @@ from mlflow.models import Model, ModelSignature
 from mlflow.types import ColSpec, DataType, Schema
 from mlflow.types.schema import Array
 
-from tlsearch.data.images import rgb
+from tlsearch.data.images import memory_needed, rgb
 from tlsearch.plugins.api import Images
 
 MODEL_NAME = "winner"
@@ -73,11 +74,14 @@ def log_model(
         run_id=run_id,
     )
     with tempfile.TemporaryDirectory(prefix="tlsearch-model-") as folder:
-        path = Path(folder) / "model"
+        path, code = Path(folder) / "model", Path(folder) / "decode"
+        code.mkdir()
+        for module in (rgb, memory_needed):
+            shutil.copy(str(module.__file__), code)
         pyfunc.save_model(
             path=str(path),
             python_model=str(_CODE),
-            artifacts={"model": str(model_dir), "decode": rgb.__file__},
+            artifacts={"model": str(model_dir), "decode": str(code)},
             signature=SIGNATURE,
             input_example=example,
             pip_requirements=[f"{name}=={version(name)}" for name in _REQUIREMENTS],

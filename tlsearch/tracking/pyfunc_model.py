@@ -122,23 +122,29 @@ class ImageClassifier(PythonModel):
         return square if self.base == self.size else self.decoding.shrink(square, self.size)
 
 
-def _load_code(path: str) -> Any:
-    """The module in the file at ``path``, without a name in the interpreter that another model could take."""
-    spec = importlib.util.spec_from_file_location("tlsearch_model_decoding", path)
-    if spec is None or spec.loader is None:
-        raise MlflowException.invalid_parameter_value(f"{path} is not a Python file.")
-    module = importlib.util.module_from_spec(spec)
-    # Python looks the module of a dataclass up by its name while the class is made.
-    before = sys.modules.get(spec.name)
-    sys.modules[spec.name] = module
+def _load_code(folder: str) -> Any:
+    """The module ``rgb`` of the folder, which imports ``memory_needed`` by its name in tlsearch and gets that one.
+
+    Neither keeps a name in the interpreter that another model, or tlsearch itself, could take.
+    """
+    files = {"tlsearch.data.images.memory_needed": "memory_needed.py", "tlsearch_model_decoding": "rgb.py"}
+    before = {name: sys.modules.get(name) for name in files}
     try:
-        spec.loader.exec_module(module)
+        for name, file in files.items():
+            spec = importlib.util.spec_from_file_location(name, Path(folder) / file)
+            if spec is None or spec.loader is None:
+                raise MlflowException.invalid_parameter_value(f"{folder} holds no {file}.")
+            module = importlib.util.module_from_spec(spec)
+            # Python looks the module of a dataclass up by its name while the class is made.
+            sys.modules[name] = module
+            spec.loader.exec_module(module)
+        return module
     finally:
-        if before is None:
-            del sys.modules[spec.name]
-        else:
-            sys.modules[spec.name] = before
-    return module
+        for name, former in before.items():
+            if former is None:
+                sys.modules.pop(name, None)
+            else:
+                sys.modules[name] = former
 
 
 def _cells(given: Any) -> Sequence[Any]:

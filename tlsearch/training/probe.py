@@ -41,12 +41,20 @@ def probe_cuts(
     folds = stratified_folds(labels[rows].tolist(), groups[rows].tolist(), PROBE_FOLDS, seed)
     results = []
     for depth, array in enumerate(pooled, 1):
-        features = np.asarray(array[rows, : array.shape[1] // 2])
-        with backend.one_thread():
-            accuracy = _cross_validated(features, labels[rows], folds)
+        accuracy = float(_cross_validated(array, rows, labels, folds).mean())
         results.append((accuracy, float(np.sqrt(accuracy * (1 - accuracy) / len(rows)))))
         progress(depth)
     return results
+
+
+def told_right(pooled: Sequence[AnyArray], labels: AnyArray, groups: AnyArray, seed: int) -> AnyArray:
+    """Give whether the same probe tells the class of each image, bool (cuts, N): by the fold that was fitted without.
+
+    All rows of ``pooled`` (see ``probe_cuts``) are used.
+    """
+    rows = np.arange(len(labels))
+    folds = stratified_folds(labels.tolist(), groups.tolist(), PROBE_FOLDS, seed)
+    return np.stack([_cross_validated(array, rows, labels, folds) for array in pooled])
 
 
 def _subset(train: AnyArray, labels: AnyArray, seed: int) -> AnyArray:
@@ -58,7 +66,8 @@ def _subset(train: AnyArray, labels: AnyArray, seed: int) -> AnyArray:
     return np.sort(chosen)
 
 
-def _cross_validated(features: AnyArray, labels: AnyArray, folds: Sequence[Fold]) -> float:
+def _cross_validated(pooled: AnyArray, rows: AnyArray, labels: AnyArray, folds: Sequence[Fold]) -> AnyArray:
+    """Whether each of ``rows`` is told right from its average-pooled features, by the probe of the other folds."""
     import warnings
 
     from sklearn.exceptions import ConvergenceWarning
@@ -67,12 +76,14 @@ def _cross_validated(features: AnyArray, labels: AnyArray, folds: Sequence[Fold]
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
+    features = np.asarray(pooled[rows, : pooled.shape[1] // 2])
     probe = make_pipeline(StandardScaler(), LogisticRegression(C=PROBE_C, max_iter=PROBE_ITERATIONS, tol=1e-2))
-    with warnings.catch_warnings():
+    with backend.one_thread(), warnings.catch_warnings():
         # A probe orders cut points; it need not converge to the last digit.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        predicted = cross_val_predict(probe, features, labels, cv=[(fold.train, fold.val) for fold in folds])
-    return float((predicted == labels).mean())
+        predicted = cross_val_predict(probe, features, labels[rows], cv=[(fold.train, fold.val) for fold in folds])
+    right: AnyArray = predicted == labels[rows]
+    return right
 
 
 def best_depth(accuracies: Sequence[float]) -> int:

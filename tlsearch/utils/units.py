@@ -10,6 +10,7 @@ from tlsearch.errors import UsageError
 _NUMBER = r"\d+(?:\.\d+)?"
 _DURATION = re.compile(rf"(?:(?P<h>{_NUMBER})h)?(?:(?P<m>{_NUMBER})m(?:in)?)?(?:(?P<s>{_NUMBER})s?)?")
 _SIZE = re.compile(rf"(?P<number>{_NUMBER})\s*(?P<unit>[kmgt]?i?b?)", re.IGNORECASE)
+_COUNT = re.compile(r"(?P<number>\d{1,3}(?:[_,]\d{3})+|\d+(?:\.\d+)?)\s*(?P<unit>[kmg]?)", re.IGNORECASE)
 _POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
 
 
@@ -83,3 +84,16 @@ def format_size(size: int) -> str:
 def counted(number: int, one: str, many: str | None = None) -> str:
     """A number with its word: ``1 file``, ``1,200 files``; ``many`` is the plural where an s is not enough."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def parse_count(text: str) -> int:
+    """A number from ``200M``, ``1.5G``, ``200_000_000``, ``4096``; a unit is a power of 1000.
+
+    Raises:
+        UsageError: the text is no such number.
+    """
+    match = _COUNT.fullmatch(text.strip())
+    if match is None:
+        raise UsageError(f"{text!r} is no number: write it like 200M, 1.5G or 200_000_000.")
+    number = match["number"].replace("_", "").replace(",", "")
+    return round(float(number) * float(1000 ** _POWERS[match["unit"].lower()]))

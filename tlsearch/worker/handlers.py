@@ -20,7 +20,7 @@ from tlsearch.plugins.metrics import load_metric
 from tlsearch.plugins.provenance import provenance
 from tlsearch.training.insight import Insight, earlier_cuts, examine
 from tlsearch.training.linear_head import LabelledImages
-from tlsearch.training.probe import probe_cuts
+from tlsearch.training.probe import probe_cuts, told_right
 from tlsearch.training.timing import median_seconds, training_step_seconds
 from tlsearch.training.trial import TrialRunner
 from tlsearch.utils.cache_folders import weights_dir
@@ -111,6 +111,17 @@ def profile(state: WorkerState, request: protocol.ProfileCandidate) -> tuple[tup
         lambda depth: state.progress(f"probing {request.candidate.label}", depth, len(network.cuts)),
     )
     return tuple(scores)
+
+
+@handles(protocol.ProbeImages)
+def probe_images(state: WorkerState, request: protocol.ProbeImages) -> tuple[float, ...]:
+    """Give for every image the share of depths at which its class is told right, by a probe fitted without it."""
+    extractor, network = state.extractor, state.network(request.candidate)
+    with state.counting():
+        pooled = extractor.pooled(network, PLAIN, request.depths)
+        extractor.count_whole(network, PLAIN)
+    told = told_right(pooled, extractor.pool.labels, extractor.pool.groups, request.seed)
+    return tuple(told.mean(axis=0).tolist())
 
 
 @handles(protocol.ExamineLabels)

@@ -64,6 +64,7 @@ def save_model(state: WorkerState, request: protocol.SaveModel) -> None:
         "decode_size": request.decode_size,
         "resize": request.decoding.resize,
         "window": request.decoding.window,
+        "max_pixels": request.decoding.max_pixels,
         "spec": spec.to_dict(),
         **{f"{name}_version": version for name, version in backend.versions().items() if name != "backend"},
     }

@@ -139,6 +139,20 @@ class ProfileCandidate(Request[tuple[tuple[float, float], ...]]):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ProbeImages(Request[tuple[float, ...]]):
+    """Give for every image of the pool the share of ``depths`` whose features tell its class.
+
+    A linear probe that was not fitted on the image tells it.
+    """
+
+    activity = "compared ways to make images squares"
+
+    candidate: Candidate
+    depths: tuple[int, ...]
+    seed: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class ExamineLabels(Request[Insight | None]):
     """Examine every image with linear probes on a candidate's features.
 

@@ -9,7 +9,10 @@ import shutil
 import socket
 import sys
 import threading
+import time
 from collections.abc import Iterator
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +20,14 @@ import pytest
 from click.testing import CliRunner
 
 from tests.conftest import MakeDataset
+from tests.helpers.bucket import serve_bucket
 from tlsearch.cli.main import cli
 from tlsearch.config import RunConfig
 from tlsearch.data.sources import read_source
 from tlsearch.data.survey import scan
 from tlsearch.errors import DataError
 from tlsearch.plugin_api import Reading, ReadingOptions
+from tlsearch_plugins.readers.remote import mirror
 from tlsearch_plugins.readers.remote.file_systems import Remote
 from tlsearch_plugins.readers.remote.unreachable import why
 
@@ -121,6 +126,59 @@ def test_a_folder_of_a_server_gives_what_the_folder_gives(tmp_path: Path, served
     assert len(server.gets()) == 16
 
 
+def heard_while(address: str, folder: Path) -> list[tuple[float, float, str]]:
+    """What is told of progress while an address is read, and that it comes from one thread and only rises."""
+    told: list[tuple[float, float, str]] = []
+    threads = set()
+
+    def progress(done: float, total: float, what: str) -> None:
+        threads.add(threading.get_ident())
+        told.append((done, total, what))
+
+    read_source(address, replace(options(folder), progress=progress))
+    assert threads == {threading.get_ident()}
+    for before, after in pairwise(told):
+        assert before[0] <= after[0] or before[2].partition(":")[0] != after[2].partition(":")[0]
+    return told
+
+
+def test_it_is_told_how_far_a_download_is(tmp_path: Path, served: Path, server: Server) -> None:
+    told = heard_while(f"{server.url}/dataset", tmp_path)
+    size = sum(file.stat().st_size for file in (served / "dataset").rglob("*.png"))
+    assert told[0] == (0.0, 1.0, f"looking what lies at {server.url}/dataset")
+    assert told[-1][:2] == (1.0, 1.0)
+    assert told[-1][2] == (
+        f"downloading {server.url}/dataset: 16 of 16 files, {size / 1e6:,.1f} of {size / 1e6:,.1f} MB"
+    )
+    assert len({done for done, *_ in told}) > 8
+    assert [what for *_, what in heard_while(f"{server.url}/dataset", tmp_path)] == [told[0][2]]  # nothing to be done
+
+
+def test_it_is_told_how_far_one_large_file_is(
+    tmp_path: Path, served: Path, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive = Path(shutil.make_archive(str(served / "pets"), "zip", served / "dataset"))
+    with archive.open("ab") as stream:  # a zip file may have anything before its end; here it is a comment
+        stream.seek(-2, os.SEEK_END)
+        stream.write((60_000).to_bytes(2, "little") + b"x" * 60_000)
+
+    def drip(self: Handler, source: Any, target: Any) -> None:
+        while block := source.read(8192):
+            target.write(block)
+            target.flush()
+            time.sleep(0.03)
+
+    monkeypatch.setattr(Handler, "copyfile", drip)
+    monkeypatch.setattr(mirror, "_SHOWN_EVERY", 0.01)
+    told = heard_while(f"{server.url}/pets.zip", tmp_path)
+    downloading = [done for done, _, what in told if what.startswith("downloading")]
+    assert len([done for done in set(downloading) if 0 < done < 1]) >= 2
+    assert downloading[-1] == 1
+    unpacking = [(done, what) for done, _, what in told if what.startswith("unpacking pets.zip: ")]
+    assert unpacking[-1][0] == 1
+    assert "16 files" in unpacking[-1][1]
+
+
 def test_only_what_has_changed_is_downloaded(tmp_path: Path, served: Path, server: Server) -> None:
     address = f"{server.url}/dataset"
     read(address, tmp_path)
@@ -141,9 +199,9 @@ def test_only_what_has_changed_is_downloaded(tmp_path: Path, served: Path, serve
 def test_an_interrupted_download_goes_on(tmp_path: Path, served: Path, server: Server) -> None:
     downloads = Remote.download
 
-    def in_order(self: Remote, file: Any, target: str) -> None:
+    def in_order(self: Remote, file: Any, target: str, on_bytes: Any) -> None:
         if "test/ash/003" not in file.path:
-            downloads(self, file, target)
+            downloads(self, file, target, on_bytes)
             return
         raise ConnectionResetError
 
@@ -167,6 +225,43 @@ def test_an_archive_of_a_server(tmp_path: Path, served: Path, server: Server, ki
     assert index.reading is not None
     assert index.reading.understood[0].startswith("1 file of http://127.0.0.1:")
     assert index.reading.understood[1] == f"unpacked {archive.name} (16 files)"
+
+
+def flat(served: Path) -> Path:
+    """A folder with a table, the images that it names, in a folder of their own, and one that it does not name."""
+    folder = served / "flat"
+    (folder / "blue images").mkdir(parents=True)
+    files = sorted((served / "dataset" / "train").rglob("*.png"))
+    for file in files:
+        shutil.copy(file, folder / "blue images" / f"{file.parent.name[0]}-{file.name}")
+    shutil.copy(files[0], folder / "another.png")
+    rows = [f"blue images/{file.parent.name[0]}-{file.name},{file.parent.name}" for file in files]
+    (folder / "labels.csv").write_text("\n".join(["file,kind", *rows, "blue images/gone.png,ash"]))
+    return folder
+
+
+def test_a_table_of_a_server_brings_the_images_that_it_names(tmp_path: Path, served: Path, server: Server) -> None:
+    folder = flat(served)
+    address = f"{server.url}/flat/labels.csv?token=SIGNATURE"
+    index = scan(address, reading=options(tmp_path))
+    assert index.fingerprint == scan(folder / "labels.csv").fingerprint
+    assert index.counts == {"ash": 4, "blue birch": 4}
+    assert index.reading is not None
+    assert index.reading.understood[0] == f"9 files of {server.url}/flat/labels.csv"
+    assert sum("gone" not in asked for asked in server.gets(".png?token=SIGNATURE")) == 8
+    server.asked.clear()
+    assert scan(address, reading=options(tmp_path)).fingerprint == index.fingerprint
+    assert not [asked for asked in server.gets(".png?token=SIGNATURE") if "gone" not in asked]
+
+
+def test_a_table_of_a_server_without_images_beside_it(tmp_path: Path, served: Path, server: Server) -> None:
+    folder = flat(served)
+    shutil.move(folder / "labels.csv", served / "labels.csv")
+    said = refusal(f"{server.url}/labels.csv?token=SIGNATURE", tmp_path)
+    assert f"{server.url}/labels.csv is a table, and the images that it names do not lie beside it" in said
+    assert f"such as {server.url}/, or the folder of images on this machine with --images DIR." in said
+    here = replace(options(tmp_path), images=str(folder))
+    assert len(scan(f"{server.url}/labels.csv", reading=here).images) == 8
 
 
 def test_a_server_that_is_gone_is_read_from_its_copy_with_a_note(tmp_path: Path, served: Path, server: Server) -> None:
@@ -270,30 +365,10 @@ def test_errors_of_hugging_face_are_understood() -> None:
 
 
 @pytest.fixture
-def bucket(monkeypatch: pytest.MonkeyPatch, served: Path) -> Iterator[Any]:
+def bucket(served: Path) -> Iterator[Any]:
     """A bucket ``pets`` of a local S3 server that holds the folder ``served``."""
-    import boto3
-    from moto.server import ThreadedMotoServer
-
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    for name, value in {
-        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
-        "AWS_ACCESS_KEY_ID": "me",
-        "AWS_SECRET_ACCESS_KEY": "hunter2",
-        "AWS_DEFAULT_REGION": "us-east-1",
-    }.items():
-        monkeypatch.setenv(name, value)
-    client = boto3.client("s3")
-    client.create_bucket(Bucket="pets")
-    for file in sorted(served.rglob("*.png")):
-        client.upload_file(str(file), "pets", f"v1/{file.relative_to(served)}")
-    yield client
-    server.stop()
-    import s3fs
-
-    s3fs.S3FileSystem.clear_instance_cache()
+    with serve_bucket("pets", served, "v1") as client:
+        yield client
 
 
 def test_a_bucket_gives_what_the_folder_gives(tmp_path: Path, served: Path, bucket: Any) -> None:
@@ -320,6 +395,24 @@ def test_an_archive_in_a_bucket(tmp_path: Path, served: Path, bucket: Any) -> No
     bucket.upload_file(archive, "pets", "pets.zip")
     index = scan("s3://pets/pets.zip", reading=options(tmp_path))
     assert index.fingerprint == scan(served / "dataset").fingerprint
+
+
+@pytest.mark.parametrize("ending", [".png", ""])
+def test_a_table_in_a_bucket_brings_the_images_that_it_names(
+    tmp_path: Path, served: Path, bucket: Any, ending: str
+) -> None:
+    files = sorted((served / "dataset" / "train").rglob("*.png"))
+    rows = ["file,label"]
+    for number, file in enumerate(files):
+        bucket.upload_file(str(file), "pets", f"flat/images/{number}.png")
+        rows.append(f"{number}{ending},{file.parent.name}")
+    bucket.upload_file(str(files[0]), "pets", "flat/images/another.png")
+    bucket.put_object(Bucket="pets", Key="flat/labels.csv", Body="\n".join(rows).encode())
+    reading = read("s3://pets/flat/labels.csv", tmp_path)
+    assert {item.file.name: set(item.labels) for item in reading.items} == {
+        f"{number}.png": {file.parent.name} for number, file in enumerate(files)
+    }
+    assert reading.understood[0] == "9 files of s3://pets/flat/labels.csv"
 
 
 def test_what_a_bucket_refuses(tmp_path: Path, bucket: Any) -> None:

@@ -81,6 +81,41 @@ def test_an_archive_is_unpacked_once_and_anew_when_it_changes(tmp_path: Path, ma
     assert len(read_source(archive, options(tmp_path)).items) == len(first.items) + 4
 
 
+TWO_WAYS = {
+    "folders": (
+        ("cats/a", "cats/b", "dogs/c", "dogs/d"),
+        "",
+        "the classes are cats, dogs (--layout classes), or the classes are a, b, c, d (--layout subfolders).",
+    ),
+    "a table": (
+        ("north", "south"),
+        "file,kind\nnorth/0.jpg,x\nnorth/1.jpg,y\nsouth/0.jpg,x\nsouth/1.jpg,y\n",
+        "the table labels.csv says the labels, x, y (--label-column 'kind'), or the names of the folders do, north, "
+        "south (--exclude 'labels.csv').",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", TWO_WAYS)
+def test_an_archive_of_what_can_be_read_in_two_ways(tmp_path: Path, name: str) -> None:
+    folders, table, readings = TWO_WAYS[name]
+    members = {f"{folder}/{number}.jpg": b"\xff\xd8\xff" for folder in folders for number in (0, 1)}
+    archive = zip_with(tmp_path / "pets.zip", members | ({"labels.csv": table.encode()} if table else {}))
+    with pytest.raises(DataError) as caught:
+        read_source(archive, options(tmp_path))
+    assert str(caught.value) == f"{archive} can be read in two ways: {readings}"
+
+
+def test_an_archive_of_archives(tmp_path: Path) -> None:
+    archive = zip_with(tmp_path / "pets.zip", {"pets/train.zip": b"PK", "pets/test.zip": b"PK", "pets/notes.txt": b"x"})
+    with pytest.raises(DataError) as caught:
+        scan(archive, reading=options(tmp_path))
+    assert str(caught.value) == (
+        f"{archive} holds no image that can be read: 2 files are each an archive of its own: unpack it, and name the "
+        "folder that holds its images."
+    )
+
+
 def test_an_interrupted_unpacking_is_done_anew(
     tmp_path: Path, make_dataset: MakeDataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:

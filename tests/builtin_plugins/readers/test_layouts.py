@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tlsearch.errors import DataError
+from tlsearch.data.survey import scan
+from tlsearch.errors import DataError, UsageError
+from tlsearch.folders.walk import files_of
 from tlsearch.plugin_api import Reading, ReadingOptions
 from tlsearch_plugins.readers.folders.reader import FolderReader
 
@@ -168,6 +170,12 @@ TREES: dict[str, tuple[str, dict[str, str]]] = {
     ),
     "a test folder of unknown": ("train/a train/b test/unknown", {"train/a": "train:a", "train/b": "train:b"}),
     "images to predict beside classes": ("cat dog predictions", {"cat": "cat", "dog": "dog"}),
+    "images to classify beside classes": ("cat dog to_classify unlabeled_images", {"cat": "cat", "dog": "dog"}),
+    "images to predict beside splits": (
+        "train/a train/b test/a test/b to_predict",
+        {"train/a": "train:a", "train/b": "train:b", "test/a": "test:a", "test/b": "test:b"},
+    ),
+    "a class called unknown": ("cat dog unknown", {"cat": "cat", "dog": "dog", "unknown": "unknown"}),
     "a test folder that lacks a class": (
         "train/a train/b train/c test/a test/b",
         {"train/a": "train:a", "train/b": "train:b", "train/c": "train:c", "test/a": "test:a", "test/b": "test:b"},
@@ -235,6 +243,31 @@ TREES: dict[str, tuple[str, dict[str, str]]] = {
         "train/a train/b test/a test/b masks/a masks/b",
         {"train/a": "train:a", "train/b": "train:b", "test/a": "test:a", "test/b": "test:b"},
     ),
+    "masks within classes": (
+        "ill/images ill/masks well/images well/masks",
+        {"ill/images": "ill", "well/images": "well"},
+    ),
+    "masks within some classes, wrapped": (
+        "set/ill/images set/ill/masks set/well/images set/well/masks set/new/images",
+        {"ill/images": "ill", "new/images": "new", "well/images": "well"},
+    ),
+    "masks within the classes of splits": (
+        "train/ill/images train/ill/masks train/well/images train/well/masks test/ill/images test/well/images",
+        {
+            "train/ill/images": "train:ill",
+            "train/well/images": "train:well",
+            "test/ill/images": "test:ill",
+            "test/well/images": "test:well",
+        },
+    ),
+    "masks beside the images of a class": (
+        "ill ill/masks well well/ground_truth",
+        {"ill": "ill", "well": "well"},
+    ),
+    "folders of a class that hold no masks": (
+        "with_mask/mask_red/9.jpg with_mask/mask_blue/8.jpg without_mask/7.jpg",
+        {"with_mask/mask_red": "with_mask", "with_mask/mask_blue": "with_mask", "without_mask": "without_mask"},
+    ),
     # What programs leave
     "network storage": (
         "cat dog cat/@eaDir/0.jpg @eaDir/x #recycle/cat $RECYCLE.BIN/dog lost+found/a .Trash-1000/files __MACOSX/cat",
@@ -269,7 +302,21 @@ REFUSED: dict[str, tuple[str, str]] = {
     "twins by year": ("2019/a 2019/b 2020/a 2020/b", "two ways"),
     "twins of numbers": ("2019/1 2019/2 2020/1 2020/2", "two ways"),
     "kinds of kinds": ("cats/persian cats/siam dogs/pug dogs/poodle", r"--layout classes\), or .*--layout subfolders"),
-    "kinds of kinds within training": ("train/cats/a train/cats/b train/dogs/c train/dogs/d", "two ways"),
+    "kinds of kinds within training": (
+        "train/cats/a train/cats/b train/dogs/c train/dogs/d test/cats/a test/dogs/c",
+        r"cats, dogs \(--layout splits\), or the classes are a, b, c, d \(--layout subfolders\)",
+    ),
+    "genera, one with a single species": (
+        "rosa/canina rosa/rugosa bellis/perennis",
+        r"classes are bellis, rosa \(--layout classes\), or the classes are perennis, canina, rugosa \(--layout subf",
+    ),
+    "images that nobody has sorted": (
+        "cat dog unknown_images",
+        r"unknown_images is a class beside cat, dog \(--layout classes\), or its images have no labels yet "
+        r"\(--exclude 'unknown_images'\)",
+    ),
+    "images to label": ("cat dog to_label", "no labels yet"),
+    "unsorted images within training": ("train/cat train/dog train/unsorted", r"--layout splits\), or its images have"),
     "some classes divided": ("cat/train cat/test dog", "cat holds training and test folders"),
     "folds that are divided": (
         "fold1/train/a fold1/train/b fold1/test/a fold1/test/b fold2/train/a fold2/train/b fold2/test/a fold2/test/b",
@@ -278,6 +325,11 @@ REFUSED: dict[str, tuple[str, str]] = {
     "anomalies": (
         "train/good test/good test/broken ground_truth/broken",
         r"one class to train on \(good\), and test holds others \(broken\).*such as .*test",
+    ),
+    "anomalies of several things": (
+        "bottle/train/good bottle/test/good bottle/test/broken bottle/ground_truth/broken "
+        "cable/train/good cable/test/good cable/test/bent cable/ground_truth/bent",
+        "holds training and test folders of its own, with classes in them: name one of them, such as .*bottle",
     ),
     "other classes in test": ("train/a train/b test/c test/d", r"\(c, d\) are none of those of training \(a, b\)"),
     "a copy of the classes beside them": ("yes no tumor/yes tumor/no", r"--exclude 'tumor'\), or .*--layout classes"),
@@ -303,6 +355,20 @@ CHOSEN: dict[tuple[str, str], dict[str, str]] = {
     ("left/a left/b right/a right/b", "classes"): {f"{s}/{c}": s for s in ("left", "right") for c in "ab"},
     ("left/a left/b right/a right/b", "subfolders"): {f"{s}/{c}": c for s in ("left", "right") for c in "ab"},
     ("train/a train/b test/a test/b", "classes"): {f"{s}/{c}": s for s in ("train", "test") for c in "ab"},
+    ("train/a/x train/a/y train/b/z test/a/x test/b/z", "subfolders"): {
+        "train/a/x": "train:x",
+        "train/a/y": "train:y",
+        "train/b/z": "train:z",
+        "test/a/x": "test:x",
+        "test/b/z": "test:z",
+    },
+    ("train/a/x train/a/y train/b/z train/b/w test/a/x test/b/z", "splits"): {
+        **{f"train/{f}": f"train:{f[0]}" for f in ("a/x", "a/y", "b/z", "b/w")},
+        "test/a/x": "test:a",
+        "test/b/z": "test:b",
+    },
+    ("train/a train/b test/a test/b", "folds"): {f"{s}/{c}": f"{s}:{c}" for s in ("train", "test") for c in "ab"},
+    ("train/a train/b test/a test/b", "subfolders"): {f"{s}/{c}": f"{s}:{c}" for s in ("train", "test") for c in "ab"},
     ("left/a left/b right/a right/b", "folds"): {f"{s}/{c}": f"{s}/{c}" for s in ("left", "right") for c in "ab"},
 }
 
@@ -316,6 +382,90 @@ def test_the_working_directory_is_read_as_any_folder(tmp_path: Path, monkeypatch
     plant(tmp_path, CAT_DOG)
     monkeypatch.chdir(tmp_path)
     assert [item.path for item in read(Path()).items] == [item.path for item in read(tmp_path).items]
+
+
+def test_the_training_folder_is_not_named_for_another_part(tmp_path: Path) -> None:
+    root = plant(tmp_path, ("robo/train/a", "robo/train/b", "robo/test/a", "robo/test/b"))
+    with pytest.raises(UsageError, match=r"--test names the training folder .*robo/train, .* --train DIR"):
+        read(root, parts={"test": "robo/train"})
+    both = read(root, parts={"test": "robo/train", "train": "robo/test"})
+    assert summary(both) == {
+        **{f"robo/train/{name}": f"test:{name}" for name in "ab"},
+        **{f"robo/test/{name}": f"train:{name}" for name in "ab"},
+    }
+
+
+def test_other_classes_in_a_folder_that_was_named(tmp_path: Path) -> None:
+    root = plant(tmp_path, ("set/a", "set/b", "more/c", "more/d"))
+    with pytest.raises(DataError, match=r"The classes of val .* \(c, d\) are none of those .*, or leave out --val\."):
+        read(root / "set", parts={"val": str(root / "more")})
+
+
+def test_lists_that_are_not_read_are_named(tmp_path: Path) -> None:
+    tree = ("images/cat", "images/dog", "images/train.txt", "meta/test.txt", "labels.json", "README.txt", "notes.json")
+    (note,) = read(plant(tmp_path, tree)).notes
+    assert note.startswith("not read: labels.json, test.txt, train.txt; what such a list says can stand in a table")
+
+
+def test_archives_in_a_folder_without_images_are_named(tmp_path: Path) -> None:
+    reading = read(plant(tmp_path, ("data/train.zip", "data/test.tar.gz", "data/notes.txt")))
+    assert [entry.path for entry in reading.skipped] == ["data/test.tar.gz", "data/train.zip"]
+    with pytest.raises(DataError, match=r"2 files are each an archive of its own: unpack it, and name the folder"):
+        scan(tmp_path)
+
+
+def test_a_folder_that_is_left_out_counts_as_its_images(tmp_path: Path) -> None:
+    reading = read(plant(tmp_path, ("train/a", "train/b", "test", "other/x", "other/y"), per_folder=3))
+    assert {entry.path: entry.count for entry in reading.skipped} == {"other": 6, "test": 3}
+    assert files_of(reading.skipped) == "9 files"
+
+
+def test_what_is_excluded_may_lie_in_a_folder_that_is_named(tmp_path: Path) -> None:
+    root = plant(tmp_path, ("set/a", "set/b", "more/a", "more/b", "more/junk"))
+    reading = read(root / "set", parts={"val": str(root / "more")}, exclude=("junk",))
+    assert {item.path.rpartition("/")[0] for item in reading.items} == {"a", "b", "val/a", "val/b"}
+    with pytest.raises(UsageError, match="--exclude 'rubbish' fits nothing in"):
+        read(root / "set", parts={"val": str(root / "more")}, exclude=("rubbish",))
+
+
+@pytest.mark.parametrize("pattern", ["./old", "old/", "./old/", "old"])
+def test_what_is_excluded_may_begin_with_a_point(tmp_path: Path, pattern: str) -> None:
+    reading = read(plant(tmp_path, ("cat", "dog", "old")), exclude=(pattern,))
+    assert summary(reading) == {"cat": "cat", "dog": "dog"}
+
+
+PAIRS: dict[str, tuple[str, str]] = {
+    "numbers in brackets": (
+        "benign (1).png|benign (1)_mask.png|benign (1)_mask_1.png|benign (2).png|benign (2)_mask.png",
+        "benign (1).png|benign (2).png",
+    ),
+    "other words and endings": (
+        "a.jpg|a_seg.png|b.jpg|b_segmentation.png|c.jpg|c-label.png|d.jpg|d.jpg_mask.png|e.jpg|e_GroundTruth.png",
+        "a.jpg|b.jpg|c.jpg|d.jpg|e.jpg",
+    ),
+    "words of masks without an image": ("mask_1.jpg|mask_2.jpg|a_mask.jpg|b_mask.jpg", ""),
+    "most of them without an image": ("a.jpg|a_label.jpg|b_label.jpg|c_label.jpg", ""),
+    "other words": ("a.jpg|a_left.jpg|a_2.jpg|b.jpg", ""),
+}
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_pictures_that_are_called_like_masks_of_others_are_left_out(tmp_path: Path, name: str) -> None:
+    files, expected = (text.split("|") for text in PAIRS[name])
+    expected = sorted(files) if expected == [""] else expected
+    plant(tmp_path, (f"{label}/{file}" for label in CAT_DOG for file in files))
+    reading = read(tmp_path)
+    assert [item.path for item in reading.items] == [f"{label}/{file}" for label in CAT_DOG for file in expected]
+    left_out = {entry.path for entry in reading.skipped if "is called like a mask of " in entry.reason}
+    assert len(left_out) == 2 * (len(files) - len(expected))
+    assert any("called like masks of others" in note for note in reading.notes) == bool(left_out)
+
+
+def test_masks_within_classes_are_counted(tmp_path: Path) -> None:
+    reading = read(plant(tmp_path, ("ill/images", "ill/masks", "well/images", "well/masks")))
+    assert [(entry.path, entry.reason) for entry in reading.skipped] == [
+        (f"{label}/masks", f"it holds pictures made of the images in {label} (2 images)") for label in ("ill", "well")
+    ]
 
 
 def test_an_archive_beside_class_folders_is_counted(tmp_path: Path) -> None:

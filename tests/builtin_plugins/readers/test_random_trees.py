@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from tests.builtin_plugins.readers.test_layouts import read
 from tlsearch.errors import TlsearchError
 from tlsearch.folders.junk import junk_kind
-from tlsearch.plugin_api import Reading
+from tlsearch.plugin_api import Reading, ReadingOptions
 from tlsearch_plugins.readers.folders.names import part_and_rest
+from tlsearch_plugins.readers.tables.reader import TableReader
 
 NAMES = (
     *("train", "Training", "test", "testing", "val", "valid", "seg_train", "seg_test", "test_set", "pred"),
@@ -79,3 +80,36 @@ def test_every_tree_is_read_or_refused(tree: list[tuple[list[str], list[str]]]) 
                 tests = [name for name in inner if part_and_rest(name) == ("test", ())]
                 assert set(tests) <= item.labels, (item, tests)  # a class within training may be called so
                 assert not tests or item.split == "train", (item, tests)
+
+
+@settings(max_examples=200)
+@given(trees, st.lists(st.sampled_from(("cat", "dog", "owl", "")), min_size=60, max_size=60), st.booleans())
+def test_every_tree_with_a_table_is_read_or_refused(
+    tree: list[tuple[list[str], list[str]]], labels: list[str], with_folders: bool
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder) / "set"
+        root.mkdir()
+        plant(root, [(folders, [file for file in files if file != "labels.csv"]) for folders, files in tree])
+        found = sorted(images(root))
+        by_file = dict(zip(found, labels * (1 + len(found) // 60), strict=False))
+        rows = (f"{file.relative_to(root) if with_folders else file.name},{label}" for file, label in by_file.items())
+        (root / "table.csv").write_text("\n".join(["image,label", *rows]), encoding="utf-8")
+        said = ""
+        try:
+            reading = TableReader().read(str(root), ReadingOptions())
+        except TlsearchError as error:
+            said = str(error)
+        if said:
+            assert "\n" not in said
+            return
+        by_table = any(line.partition(": ")[2].startswith("image from ") for line in reading.understood)
+        assert len({item.path for item in reading.items}) == len(reading.items)
+        if by_table and with_folders:
+            assert all(item.labels == {by_file[item.file]} for item in reading.items)
+        if not by_table:  # then it says the same, or nothing, and that is said
+            said = "\n".join((*reading.understood, *reading.notes))
+            assert "table.csv is not used" in said or "table.csv says the same labels" in said
+            pairs = {(by_file[item.file], item.labels) for item in reading.items if by_file.get(item.file)}
+            agree = len({one for one, _ in pairs}) == len(pairs) == len({other for _, other in pairs})
+            assert agree or not with_folders or len({one for one, _ in pairs}) < 2

@@ -16,11 +16,14 @@ from hypothesis import strategies as some
 from tlsearch.data.survey import scan
 from tlsearch.errors import DataError, TlsearchError, UsageError
 from tlsearch.plugin_api import Item, Reading, ReadingOptions
+from tlsearch_plugins.readers.folders.reader import FolderReader
 from tlsearch_plugins.readers.tables.reader import TableReader
 
 FOUR = {"1.jpg": "cat", "2.jpg": "cat", "3.jpg": "dog", "4.jpg": "dog"}
 IMAGES = " ".join(FOUR)
 ROWS = "1.jpg,cat\n2.jpg,cat\n3.jpg,dog\n4.jpg,dog\n"
+IN_CLASSES = "cat/1.jpg cat/2.jpg dog/3.jpg dog/4.jpg"
+OTHERWISE = "file,age\n1.jpg,old\n2.jpg,new\n3.jpg,old\n4.jpg,new\n"
 
 
 @dataclass(frozen=True)
@@ -133,6 +136,21 @@ CASES: dict[str, Case] = {
         FOUR,
         says=("label from 'class_name'",),
     ),
+    "a column for each label, one without images": Case(
+        "image,cat,dog,UNK\n1,1.0,0.0,0.0\n2,1.0,0.0,0\n3,0,1.0,0.0\n4,0.0,1,0.0\n",
+        FOUR,
+        says=("label from the columns cat, dog (no image has UNK)",),
+    ),
+    "a column for each label beside others": Case(
+        "image,age,sex,cat,dog,UNK\n1,10,f,1,0,0\n2,11,m,1,0,0\n3,12,f,0,1,0\n4,10,f,0,1,0\n",
+        FOUR,
+        says=("label from the columns cat, dog (no image has UNK)",),
+    ),
+    "flags of other things beside a label": Case(
+        "file,kind,seen,cut\n1.jpg,cat,1,1\n2.jpg,cat,0,1\n3.jpg,dog,1,1\n4.jpg,dog,0,0\n",
+        FOUR,
+        options={"columns": {"label": "kind"}},
+    ),
     "a column for each label": Case(
         "image,cat,dog\n1,1.0,0.0\n2,1.0,0.0\n3,0.0,1.0\n4,0.0,1.0\n", FOUR, says=("label from the columns cat, dog",)
     ),
@@ -143,6 +161,33 @@ CASES: dict[str, Case] = {
     ),
     "none is a class": Case(
         "file,label\n1.jpg,none\n2.jpg,None\n3.jpg,NaN\n4.jpg,dog\n", {"1.jpg": "none", "2.jpg": "None", "4.jpg": "dog"}
+    ),
+    "several labels in a cell": Case(
+        "Image Index,Finding Labels,Age\n1.jpg,Cardiomegaly|Emphysema,40\n2.jpg,Emphysema,50\n3.jpg,No Finding,60\n"
+        "4.jpg,Cardiomegaly,40\n",
+        {"1.jpg": "Cardiomegaly+Emphysema", "2.jpg": "Emphysema", "3.jpg": "No Finding", "4.jpg": "Cardiomegaly"},
+    ),
+    "several labels between semicolons": Case(
+        "file,label\n1.jpg,a; b\n2.jpg,b\n3.jpg,c\n4.jpg,c\n",
+        {"1.jpg": "a+b", "2.jpg": "b", "3.jpg": "c", "4.jpg": "c"},
+    ),
+    "several labels between commas": Case(
+        'file,label\n1.jpg,"rust,scab"\n2.jpg,rust\n3.jpg,scab\n4.jpg,ok\n',
+        {"1.jpg": "rust+scab", "2.jpg": "rust", "3.jpg": "scab", "4.jpg": "ok"},
+    ),
+    "several labels between spaces": Case(
+        "file,label\n1.jpg,scab complex\n2.jpg,scab\n3.jpg,complex rust\n4.jpg,rust\n5.jpg,complex\n",
+        {"1.jpg": "complex+scab", "2.jpg": "scab", "3.jpg": "complex+rust", "4.jpg": "rust", "5.jpg": "complex"},
+        images=f"{IMAGES} 5.jpg",
+    ),
+    "names with commas and spaces": Case(
+        'file,label\n1.jpg,"Pepper, bell"\n2.jpg,Pepper\n3.jpg,red wine\n4.jpg,wine\n5.jpg,red\n',
+        {"1.jpg": "Pepper, bell", "2.jpg": "Pepper", "3.jpg": "red wine", "4.jpg": "wine", "5.jpg": "red"},
+        images=f"{IMAGES} 5.jpg",
+    ),
+    "names of kinds within kinds": Case(
+        "file,label\n1.jpg,animal|cat\n2.jpg,animal|dog\n3.jpg,animal|cat\n4.jpg,plant|fern\n",
+        {"1.jpg": "animal|cat", "2.jpg": "animal|dog", "3.jpg": "animal|cat", "4.jpg": "plant|fern"},
     ),
     # Splits, folds, groups, weights
     "splits": Case(
@@ -164,8 +209,13 @@ CASES: dict[str, Case] = {
         {"1.jpg": "0/cat", "2.jpg": "1/cat", "3.jpg": "0/dog", "4.jpg": "1/dog"},
         says=("fold from 'fold'",),
     ),
+    "parts of some rows": Case(
+        "file,label,split\n1.jpg,cat,train\n2.jpg,cat,\n3.jpg,dog,test\n4.jpg,dog,NaN\n",
+        {"1.jpg": "train:cat", "2.jpg": "cat", "3.jpg": "test:dog", "4.jpg": "dog"},
+        says=("split from 'split', for training where 'split' is empty (2 rows)",),
+    ),
     "a set that is no split": Case("file,label,set\n1.jpg,cat,A\n2.jpg,cat,B\n3.jpg,dog,A\n4.jpg,dog,B\n", FOUR),
-    "patients": Case(
+    "groups of patients": Case(
         "image_id,patient_id,dx\n1,p1,cat\n2,p1,cat\n3,p2,dog\n4,p2,dog\n", FOUR, says=("group from 'patient_id'",)
     ),
     "weights": Case(
@@ -223,7 +273,23 @@ CASES: dict[str, Case] = {
         "file,label\n1.jpg,cat\n2.jpg,cat\n3.jpg,dog\n",
         {"a/2.jpg": "cat", "b/3.jpg": "dog"},
         images="a/1.jpg b/1.jpg a/2.jpg b/3.jpg",
-        says=("1.jpg: several files can be meant: a/1.jpg, b/1.jpg",),
+        says=(
+            "1.jpg: several files can be meant: a/1.jpg, b/1.jpg",
+            "1 name in the table fits several files, such as 1.jpg: leave out the folders of copies with --exclude",
+        ),
+    ),
+    "the same name in a folder that is excluded": Case(
+        "image_id,dx\nA1,cat\nB1,dog\nB2,dog\n",
+        {"part_1/A1.jpg": "cat", "part_2/B1.jpg": "dog", "part_2/B2.jpg": "dog"},
+        images="part_1/A1.jpg part_2/B1.jpg part_2/B2.jpg copy/A1.jpg copy/B1.jpg",
+        options={"exclude": ("copy",)},
+    ),
+    "the likeliest of several folders is excluded": Case(
+        "file,label\n1.jpg,cat\n2.jpg,dog\n",
+        {"1.jpg": "cat", "2.jpg": "dog"},
+        images="images/1.jpg images/2.jpg good/1.jpg good/2.jpg",
+        options={"exclude": ("./images/",)},
+        says=("excluded: ./images/",),
     ),
     "names and labels of images with numbers": Case(
         "img,label\n1,1\n2,1\n3,2\n4,2\n", {"1.jpg": "1", "2.jpg": "1", "3.jpg": "2", "4.jpg": "2"}
@@ -234,6 +300,9 @@ CASES: dict[str, Case] = {
         images="a/1.jpg a/2.jpg b/3.jpg",
         options={"exclude": ("b",)},
         says=("excluded: b",),
+    ),
+    "addresses of images that are here": Case(
+        "url,label\n" + "".join(f"https://host/pets/{row}\n" for row in ROWS.split()), FOUR, images=IMAGES
     ),
     # What is wrong with rows
     "files that are missing": Case(
@@ -308,6 +377,116 @@ CASES: dict[str, Case] = {
         name="metadata.jsonl",
         source=".",
         says=("split from the folders",),
+    ),
+    # Folders with tables and folders that may be classes
+    "patients": Case(
+        "image,diagnosis\np01/1.jpg,ill\np01/2.jpg,well\np02/1.jpg,well\n",
+        {"p01/1.jpg": "ill", "p01/2.jpg": "well", "p02/1.jpg": "well"},
+        images="patients/p01/1.jpg patients/p01/2.jpg patients/p02/1.jpg",
+        source=".",
+    ),
+    "cameras": Case(
+        "file,defect\n1.jpg,yes\n2.jpg,no\n3.jpg,no\n4.jpg,yes\n",
+        {"north/1.jpg": "yes", "north/2.jpg": "no", "south/3.jpg": "no", "south/4.jpg": "yes"},
+        images="cameras/north/1.jpg cameras/north/2.jpg cameras/south/3.jpg cameras/south/4.jpg",
+        source=".",
+    ),
+    "training and test images beside tables of one of them": Case(
+        "patientId,x,y,width,height,Target\na1,,,,,0\na2,1.5,2.0,3,4,1\na2,5.5,2.0,3,4,1\na3,,,,,0\n",
+        {f"stage_2_train_images/{name}.png": label for name, label in (("a1", "0"), ("a2", "1"), ("a3", "0"))},
+        images=" ".join(f"stage_2_train_images/a{n}.png" for n in (1, 2, 3)) + " stage_2_test_images/b1.png",
+        name="stage_2_train_labels.csv",
+        source=".",
+        says=("stage_2_test_images: the table names none of its images (1 image)",),
+    ),
+    "one folder of training images": Case(
+        "patientId,Target\na1,0\na2,1\n",
+        {"a1.png": "0", "a2.png": "1"},
+        images="stage_2_train_images/a1.png stage_2_train_images/a2.png",
+        name="stage_2_train_labels.csv",
+        source=".",
+    ),
+    "kinds of kinds that a table tells apart": Case(
+        "file,label\n1.jpg,x\n2.jpg,y\n3.jpg,x\n4.jpg,y\n",
+        {"cats/a/1.jpg": "x", "cats/b/2.jpg": "y", "dogs/c/3.jpg": "x", "dogs/d/4.jpg": "y"},
+        images="cats/a/1.jpg cats/b/2.jpg dogs/c/3.jpg dogs/d/4.jpg",
+        source=".",
+    ),
+    "a table that says what the folders say": Case(
+        "file,label\n1.jpg,0\n2.jpg,0\n3.jpg,1\n4.jpg,1\n",
+        {"cat/1.jpg": "cat", "cat/2.jpg": "cat", "dog/3.jpg": "dog", "dog/4.jpg": "dog"},
+        images=IN_CLASSES,
+        source=".",
+        says=("labels.csv says the same labels as the folders",),
+    ),
+    "a table that says more than the folders": Case(
+        "file,label,patient,split\n1.jpg,cat,a,train\n2.jpg,cat,a,train\n3.jpg,dog,b,test\n4.jpg,dog,b,test\n",
+        {"cat/1.jpg": "cat", "cat/2.jpg": "cat", "dog/3.jpg": "dog", "dog/4.jpg": "dog"},
+        images=IN_CLASSES,
+        source=".",
+        says=(
+            "labels.csv is not used, as its labels are those of the folders; to use its split ('split') and group "
+            "('patient') too, say --label-column 'label'",
+        ),
+    ),
+    "a table that says the parts of the folders": Case(
+        "file,label,split\ntrain/a/1.jpg,0,train\ntrain/b/1.jpg,1,train\ntest/a/1.jpg,0,test\ntest/b/1.jpg,1,test\n",
+        {f"{part}/{name}/1.jpg": f"{part}:{name}" for part in ("train", "test") for name in "ab"},
+        images="train/a/1.jpg train/b/1.jpg test/a/1.jpg test/b/1.jpg",
+        source=".",
+        says=("labels.csv says the same labels as the folders",),
+    ),
+    "pieces and a copy of some": Case(
+        "image_id,dx\nA1,cat\nA2,dog\nB1,dog\nB2,cat\n",
+        {"part_1/A1.jpg": "cat", "part_1/A2.jpg": "dog", "part_2/B2.jpg": "cat"},
+        images="part_1/A1.jpg part_1/A2.jpg part_2/B1.jpg part_2/B2.jpg copy/B1.jpg",
+        source=".",
+        says=("1 name in the table fits several files, such as B1: leave out the folders of copies with --exclude",),
+    ),
+    "a column of several that says what the folders say": Case(
+        "file,kind,light\n1.jpg,cat,day\n2.jpg,cat,night\n3.jpg,dog,day\n4.jpg,dog,night\n",
+        {"cat/1.jpg": "cat", "cat/2.jpg": "cat", "dog/3.jpg": "dog", "dog/4.jpg": "dog"},
+        images=IN_CLASSES,
+        source=".",
+        says=("labels.csv is not used: its column 'kind' says what the folders say",),
+    ),
+    "a table of something else beside classes": Case(
+        "epoch,loss\n1,0.5\n2,0.25\n",
+        {"cat/1.jpg": "cat", "cat/2.jpg": "cat", "dog/3.jpg": "dog", "dog/4.jpg": "dog"},
+        images=IN_CLASSES,
+        name="history.csv",
+        source=".",
+        says=("history.csv is not used: the names of the folders say the labels",),
+    ),
+    "a table without labels beside classes": Case(
+        "file,width\n1.jpg,10\n2.jpg,20\n3.jpg,30\n4.jpg,40\n",
+        {"cat/1.jpg": "cat", "cat/2.jpg": "cat", "dog/3.jpg": "dog", "dog/4.jpg": "dog"},
+        images=IN_CLASSES,
+        source=".",
+        says=("labels.csv is not used",),
+    ),
+    "a table that is chosen beside classes": Case(
+        OTHERWISE,
+        {"cat/1.jpg": "old", "cat/2.jpg": "new", "dog/3.jpg": "old", "dog/4.jpg": "new"},
+        images=IN_CLASSES,
+        source=".",
+        options={"columns": {"label": "age"}},
+    ),
+    "folders that are chosen beside a table": Case(
+        OTHERWISE,
+        {"cat/1.jpg": "cat", "cat/2.jpg": "cat", "dog/3.jpg": "dog", "dog/4.jpg": "dog"},
+        images=IN_CLASSES,
+        source=".",
+        options={"exclude": ("./labels.csv",)},
+        says=("excluded: ./labels.csv",),
+    ),
+    "folders that are chosen by their layout": Case(
+        OTHERWISE,
+        {"cat/1.jpg": "cat", "cat/2.jpg": "cat", "dog/3.jpg": "dog", "dog/4.jpg": "dog"},
+        images=IN_CLASSES,
+        source=".",
+        options={"layout": "classes"},
+        says=("labels.csv is not used: the names of the folders say the labels",),
     ),
     "images in pieces": Case(
         "image_id,dx\nA1,cat\nB1,dog\n",
@@ -395,6 +574,49 @@ REFUSED: dict[str, tuple[Case, str]] = {
         Case("file,label\n" + ROWS, {}, options={"parts": {"test": "new"}}),
         "--test is for folders of class folders, and .* is a table",
     ),
+    "a table that disagrees with the folders": (
+        Case(OTHERWISE, {}, images=IN_CLASSES, source="."),
+        r"two ways: the table labels.csv says the labels, new, old \(--label-column 'age'\), or the names of the "
+        r"folders do, cat, dog \(--exclude 'labels.csv'\)",
+    ),
+    "a table of some corrections of the folders": (
+        Case("file,label\n1.jpg,cat\n2.jpg,dog\n3.jpg,dog\n4.jpg,dog\n", {}, images=IN_CLASSES, source="."),
+        r"two ways: the table labels.csv says the labels, cat, dog \(--label-column 'label'\), or",
+    ),
+    "a table of several labels that disagrees with the folders": (
+        Case(
+            "file,age,light\n1.jpg,old,day\n2.jpg,new,day\n3.jpg,old,night\n4.jpg,new,day\n",
+            {},
+            images=IN_CLASSES,
+            source=".",
+        ),
+        r"says the labels \(--label-column with one of age, light\), or the names",
+    ),
+    "columns of flags that disagree with the folders": (
+        Case("file,a,b\n1.jpg,1,0\n2.jpg,0,1\n3.jpg,0,1\n4.jpg,1,0\n", {}, images=IN_CLASSES, source="."),
+        r"says the labels, a, b \(--image-column 'file'\), or",
+    ),
+    "a table over folders of test images within training": (
+        Case(
+            "file,label\n1.jpg,x\n2.jpg,y\n3.jpg,y\n",
+            {},
+            images="train/a/1.jpg train/b/2.jpg train/test/a/3.jpg train/test/b/4.jpg",
+            source=".",
+        ),
+        "--exclude 'test'",
+    ),
+    "two columns of one name": (
+        Case("file,label,label\n1.jpg,cat,x\n2.jpg,dog,y\n", {}),
+        "labels.csv has several columns called 'label': give each column a name of its own",
+    ),
+    "a fold below 0": (
+        Case("file,label,fold\n1.jpg,cat,-1\n2.jpg,cat,0\n3.jpg,dog,1\n4.jpg,dog,0\n", {}),
+        "'fold' of labels.csv holds the fold -1 in 1 row, which can mean .*: write the number of a fold, or leave",
+    ),
+    "addresses of images": (
+        Case("url,label\nhttps://me:key@host/8.jpg,cat\nhttps://host/9.jpg,dog\n", {}),
+        "'url' of labels.csv holds addresses of images, such as https://host/8.jpg, which are not downloaded: download",
+    ),
     "a table that is not there": (Case("", {}, name="a.csv", source="b.csv"), "b.csv does not exist: name a table"),
 }
 
@@ -406,6 +628,12 @@ def test_what_is_not_understood_is_refused_in_one_sentence(tmp_path: Path, name:
         read(plant(tmp_path, case), **case.options)
     assert "\n" not in str(caught.value)
     assert "Traceback" not in str(caught.value)
+
+
+def test_lists_beside_a_table_are_named(tmp_path: Path) -> None:
+    (tmp_path / "test_list.txt").write_text("1.jpg")
+    reading = read(plant(tmp_path, Case("file,label\n" + ROWS, {}, source=".")))
+    assert reading.notes[-1].startswith("not read: test_list.txt; ")
 
 
 def test_groups_and_weights_are_those_of_the_rows(tmp_path: Path) -> None:
@@ -498,12 +726,11 @@ def test_several_tables_of_the_same_images_are_asked_about(tmp_path: Path) -> No
         "cat/1.jpg dog/1.jpg",
         "train/cat/1.jpg train/dog/1.jpg test/cat/1.jpg test/dog/1.jpg",
         "a/b/cat/1.jpg a/b/dog/1.jpg",
-        "cat/1.jpg dog/1.jpg test/1.jpg",
     ],
 )
-def test_class_folders_are_left_to_the_reader_of_folders(tmp_path: Path, images: str) -> None:
+def test_class_folders_are_read_as_without_a_table_that_tells_nothing_of_them(tmp_path: Path, images: str) -> None:
     source = plant(tmp_path, Case("file,label\n1.jpg,cat\n", {}, images=images, source="."))
-    assert not TableReader().accepts(source)
+    assert read(source).items == FolderReader().read(source, ReadingOptions()).items
 
 
 @pytest.mark.parametrize("name", ["images", "notes.md", "labels", "data.zip"])
@@ -529,6 +756,15 @@ def test_a_table_over_class_folders_gives_what_the_folders_give(
     assert by_table.fingerprint == by_folders.fingerprint
     assert by_table.images == by_folders.images
     assert by_table.root == by_folders.root
+
+
+def test_images_of_several_labels_are_refused_with_their_number(tmp_path: Path) -> None:
+    rows = "1.jpg,a|b\n2.jpg,b|a\n3.jpg,a\n4.jpg,b\n"
+    source = plant(tmp_path, Case(f"file,label\n{rows}", {}))
+    with pytest.raises(
+        DataError, match=r"^2 of 4 images have several labels, such as 1.jpg \(a, b\), but .* choose one"
+    ):
+        scan(source)
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=100, deadline=None)

@@ -16,12 +16,16 @@ from PIL import Image
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from tlsearch.data.images import rgb
+from tlsearch.data.images.memory_needed import DECODE_BYTES
 from tlsearch.data.images.rgb import FORMAT_NAMES, LOOK_SIZE, PLAIN, Decoding, UnreadableError, shrink, to_square
+from tlsearch.data.images.room import Room
 from tlsearch.data.likeness.fingerprint import ImageFingerprint, image_fingerprint
 from tlsearch.errors import DataError
 from tlsearch.folders.content import HEAD_BYTES, UNKNOWN, file_type, type_of_file
 
 SAMPLES_PER_PIXEL = 277  # a tag of TIFF
+
+_ROOM = Room(DECODE_BYTES)
 
 __all__ = ["FORMAT_NAMES", "DecodedImage", "ImageError", "shrink", "to_square"]
 
@@ -72,16 +76,26 @@ def _named(name: str) -> Iterator[None]:
         raise ImageError(name, error.reason) from error.__cause__
 
 
-def open_image(source: Path | io.BytesIO, name: str) -> Image.Image:
-    """The picture with only its header read, refused when it is no picture or has too many pixels.
+def open_image(source: Path | io.BytesIO, name: str, max_pixels: int | None = None) -> Image.Image:
+    """The picture with only its header read, refused when it is no picture. ``draft`` refuses what is too large.
 
-    Raises ``ImageError``. The limit is ``PIL.Image.MAX_IMAGE_PIXELS`` (about 89 million).
+    Raises ``ImageError``.
     """
     try:
-        return rgb.open_image(source)
+        return rgb.open_image(source, max_pixels)
     except UnreadableError as error:
         reason = error.reason if error.reason != rgb.NOT_AN_IMAGE else _what_it_is(source)
         raise ImageError(name, reason) from error.__cause__
+
+
+def draft(image: Image.Image, size: int, name: str, max_pixels: int | None = None) -> int:
+    """Let a JPEG be decoded at a fraction of its size that is enough for ``size``.
+
+    Gives the bytes of memory that decoding will need. Raises ``ImageError`` where the picture is too large (see
+    ``rgb.draft``).
+    """
+    with _named(name):
+        return rgb.draft(image, size, max_pixels)
 
 
 def _what_it_is(source: Path | io.BytesIO) -> str:
@@ -101,28 +115,32 @@ def _what_it_is(source: Path | io.BytesIO) -> str:
     return f"it is {kind.name}" + (f"; {kind.fix}" if kind.fix else "")
 
 
-def deep_range(path: Path) -> tuple[float, float] | None:
+def deep_range(path: Path, max_pixels: int | None = None) -> tuple[float, float] | None:
     """The range of nearly all greys of a picture of more than 8 bits: its quantiles at .1 and 99.9 %.
 
     None where the picture has 8 bits or cannot be read.
     """
     try:
-        with open_image(path, str(path)) as image:
+        with open_image(path, str(path), max_pixels) as image:
             if not rgb.is_deep(image):
                 return None
-            low, high = np.quantile(rgb.deep_values(image), (0.001, 0.999))
+            with _ROOM.take(draft(image, LOOK_SIZE, str(path), max_pixels)):
+                low, high = np.quantile(rgb.deep_values(image), (0.001, 0.999))
     except Exception:  # whatever is wrong with it is said when it is decoded
         return None
     return float(low), float(high)
 
 
-def load_rgb(path: Path, decoding: Decoding = PLAIN) -> Image.Image:
-    """The whole picture at its own size as 8-bit RGB, turned as its EXIF orientation says.
+def load_rgb(path: Path, decoding: Decoding = PLAIN, size: int | None = None) -> Image.Image:
+    """The whole picture as 8-bit RGB, turned as its EXIF orientation says, at its own size.
 
-    Transparent pixels lie over white, deep greys are scaled as ``decoding`` says, and of a moving picture the first
-    frame counts. For showing a picture; networks are fed from ``read_square``. Raises ``ImageError``.
+    A JPEG that is much larger than ``size`` is read at a fraction of its size, where ``size`` is given. Transparent
+    pixels lie over white, deep greys are scaled as ``decoding`` says, and of a moving picture the first frame counts.
+    For showing a picture; networks are fed from ``read_square``. Raises ``ImageError``.
     """
-    return _decode(open_image(io.BytesIO(_read_bytes(path)), str(path)), str(path), decoding)
+    image = open_image(io.BytesIO(_read_bytes(path)), str(path), decoding.max_pixels)
+    with _ROOM.take(draft(image, size or max(image.size), str(path), decoding.max_pixels)):
+        return _decode(image, str(path), decoding)
 
 
 def read_picture(path: Path, size: int, name: str | None = None, decoding: Decoding = PLAIN) -> DecodedImage:
@@ -132,16 +150,18 @@ def read_picture(path: Path, size: int, name: str | None = None, decoding: Decod
     """
     name = name or str(path)
     data = _read_bytes(path, name)
-    image = open_image(io.BytesIO(data), name)
+    image = open_image(io.BytesIO(data), name, decoding.max_pixels)
     width, height = image.size
-    rgb.draft(image, size)
-    before_turn = image.size
-    pixels = _decode(image, name, decoding)
-    if pixels.size != before_turn:  # a quarter turn; of equal sides it makes no difference
-        width, height = height, width
-    constant = all(low == high for low, high in _extrema(pixels))
-    look = image_fingerprint(pixels if size <= LOOK_SIZE else _as_if_small(data, pixels, before_turn, name))
-    square = to_square(pixels, size, decoding.resize)
+    with _ROOM.take(draft(image, size, name, decoding.max_pixels)):
+        before_turn = image.size
+        pixels = _decode(image, name, decoding)
+        if pixels.size != before_turn:  # a quarter turn; of equal sides it makes no difference
+            width, height = height, width
+        constant = all(low == high for low, high in _extrema(pixels))
+        look = image_fingerprint(
+            pixels if size <= LOOK_SIZE else _as_if_small(data, pixels, before_turn, name, decoding)
+        )
+        square = to_square(pixels, size, decoding.resize)
     return DecodedImage(
         square=square,
         width=width,
@@ -175,12 +195,14 @@ def read_square(path: Path, size: int, base: int | None = None, decoding: Decodi
     return square if square.shape[0] == size else shrink(square, size)
 
 
-def _as_if_small(data: bytes, pixels: Image.Image, decoded_size: tuple[int, int], name: str) -> Image.Image:
+def _as_if_small(
+    data: bytes, pixels: Image.Image, decoded_size: tuple[int, int], name: str, decoding: Decoding
+) -> Image.Image:
     """The picture as it is decoded for sizes up to ``LOOK_SIZE``, so that its look is the same for all sizes."""
-    image = open_image(io.BytesIO(data), name)
+    image = open_image(io.BytesIO(data), name, decoding.max_pixels)
     if image.format not in ("JPEG", "MPO"):
         return pixels
-    rgb.draft(image, LOOK_SIZE)
+    draft(image, LOOK_SIZE, name, decoding.max_pixels)
     return pixels if image.size == decoded_size else _decode(image, name)
 
 
@@ -200,4 +222,4 @@ def _decode(image: Image.Image, name: str, decoding: Decoding = PLAIN) -> Image.
 
 
 def _extrema(pixels: Image.Image) -> tuple[tuple[float, float], ...]:
-    return tuple(band.getextrema() for band in pixels.split())  # type: ignore[misc]  # one band gives one pair
+    return pixels.getextrema()  # type: ignore[return-value]  # a pair for each of several bands

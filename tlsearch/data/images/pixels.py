@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from tlsearch.data.images.decode import calm_pillow, shrink
+from tlsearch.data.images.decode import calm_pillow, read_picture, shrink
 from tlsearch.data.images.parallel import CountListener, map_files
 from tlsearch.data.index import DatasetIndex, Survey
 from tlsearch.data.survey import Outcome, assemble, read_image
+from tlsearch.errors import DataError
 from tlsearch.folders.walk import Skipped
 from tlsearch.plugins.api import Images
 from tlsearch.utils.files import atomic_path, create_array, unusable
@@ -40,6 +41,30 @@ def decode_all(
         if len(kept) < len(found.images):
             select_rows(part, kept, part)
     return index
+
+
+def decode_rows(
+    index: DatasetIndex, rows: Sequence[int], size: int, file: Path, progress: CountListener | None = None
+) -> None:
+    """Decode these images of an index once more, as its ``decoding`` says, and write their pixels to ``file``.
+
+    Raises ``DataError`` where a file has changed since it was read for the index.
+    """
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_path(file) as part:
+        pixels = new_pixels(part, len(rows), size)
+
+        def read(place: int) -> None:
+            image = index.images[rows[place]]
+            picture = read_picture(index.file(rows[place]), size, image.path, index.decoding)
+            if picture.sha256 != image.sha256:
+                raise DataError(f"The picture {image.path} has changed since the run began: start a new run.")
+            pixels[place] = picture.square
+
+        with calm_pillow():
+            for _ in map_files(read, range(len(rows)), progress):
+                pass
+        pixels.flush()
 
 
 def _decode_to(

@@ -1,9 +1,9 @@
 """A picture to RGB pixels: the only place that knows modes, orientation, alpha and resizing.
 
 Training, prediction on files and the model that MLflow keeps decode with this code, so that their numbers agree bit for
-bit. It imports nothing of tlsearch, for a copy of this file lies beside each logged model, which is to load where
-tlsearch is not installed. A picture is made a square with an antialiased bilinear filter, in one of three ways
-(``Decoding``).
+bit. It imports nothing of tlsearch but ``memory_needed``, for copies of both files lie beside each logged model, which
+is to load where tlsearch is not installed. A picture is made a square with an antialiased bilinear filter, in one of
+three ways (``Decoding``).
 """
 
 from __future__ import annotations
@@ -12,14 +12,18 @@ import importlib
 import importlib.util
 import io
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL.JpegImagePlugin import JpegImageFile
+
+from tlsearch.data.images.memory_needed import DECODE_BYTES, bytes_needed
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM", "JPEG2000", "AVIF", "HEIF")
 """Pillow's names of the formats that are read, where this installation of Pillow knows them.
@@ -44,6 +48,7 @@ _RESIZE_GAP = 3.0  # Pillow's advice for a result that is hard to tell from resi
 
 _DIRECT_MODES = ("RGB", "L", "CMYK", "YCbCr", "HSV", "1")
 
+_OPENING = Lock()
 
 PADDING = (124, 116, 104)
 """The colour around a padded picture: the mean of ImageNet, which networks take for nothing."""
@@ -58,23 +63,28 @@ class Decoding:
             the range of its type.
         resize: How a picture becomes a square: ``squash`` gives up the aspect ratio, ``pad`` adds borders, ``crop``
             cuts off what is longer.
+        max_pixels: The most pixels that a picture may have. None asks for the memory instead that decoding it needs.
+            It changes no pixels, and does not count where two ways to decode are compared.
     """
 
     window: tuple[float, float] | None = None
     resize: str = "squash"
+    max_pixels: int | None = field(default=None, compare=False)
 
     @classmethod
     def of(cls, config: Mapping[str, Any]) -> Decoding:
         """What the configuration beside a model says. Raises ``ValueError`` where it says nothing that can be."""
-        window, resize = config.get("window"), config.get("resize", "squash")
+        window, resize, most = config.get("window"), config.get("resize", "squash"), config.get("max_pixels")
         if resize not in RESIZES:
             raise ValueError(f"resize is {resize!r}")
+        if most is not None and (type(most) is not int or most < 1):
+            raise ValueError(f"max_pixels is {most!r}")
         if window is None:
-            return cls(None, resize)
+            return cls(None, resize, most)
         low, high = (float(value) for value in window)
         if not low < high:
             raise ValueError(f"window is {window!r}")
-        return cls((low, high), resize)
+        return cls((low, high), resize, most)
 
 
 PLAIN = Decoding()
@@ -105,39 +115,84 @@ def read_square(data: bytes, size: int, base: int | None = None, decoding: Decod
     """
     if not data:
         raise UnreadableError("it is empty")
-    image = open_image(io.BytesIO(data))
-    draft(image, base or size)
+    image = open_image(io.BytesIO(data), decoding.max_pixels)
+    draft(image, base or size, decoding.max_pixels)
     square = to_square(decode(image, decoding.window), base or size, decoding.resize)
     return square if square.shape[0] == size else shrink(square, size)
 
 
-def open_image(source: Path | io.BytesIO) -> Image.Image:
-    """The picture with only its header read, refused when it is no picture or has too many pixels.
+def open_image(source: Path | io.BytesIO, max_pixels: int | None = None) -> Image.Image:
+    """The picture with only its header read, refused when it is no picture. ``draft`` refuses what is too large.
 
-    Raises ``UnreadableError``. The limit is ``PIL.Image.MAX_IMAGE_PIXELS`` (about 89 million).
+    Raises ``UnreadableError``.
     """
     try:
-        image = Image.open(source, formats=known_formats())
+        return _opened(source, max_pixels)
     except UnidentifiedImageError:
         empty = isinstance(source, Path) and source.stat().st_size == 0
         raise UnreadableError("it is empty" if empty else NOT_AN_IMAGE) from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise UnreadableError(_bomb_reason()) from None
+        raise UnreadableError(f"it has more than {_most_opened(max_pixels):,} pixels; {_remedy(max_pixels)}") from None
     except OSError as error:
         raise UnreadableError(os_reason(error)) from error
     except Exception as error:  # Pillow's parsers raise many kinds on broken headers
         raise UnreadableError(f"it is broken: {_words(error)}") from error
-    limit = Image.MAX_IMAGE_PIXELS
-    if limit is not None and image.width * image.height > limit:
-        raise UnreadableError(_bomb_reason())
-    return image
 
 
-def draft(image: Image.Image, size: int) -> None:
-    """Let a JPEG be decoded at a fraction of its size that is enough for ``size`` and for its look."""
+def _opened(source: Path | io.BytesIO, max_pixels: int | None) -> Image.Image:
+    """``Image.open``, also for pictures of more pixels than Pillow opens by itself.
+
+    To open a JPEG takes no memory, however large it says that it is; other formats may take some for every pixel.
+    """
+    try:
+        return Image.open(source, formats=known_formats())
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        if _is_jpeg(source):
+            return JpegImageFile(source)
+    with _OPENING:  # the limit belongs to the process
+        before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, _most_opened(max_pixels)
+        try:
+            return Image.open(source, formats=known_formats())
+        finally:
+            Image.MAX_IMAGE_PIXELS = before
+
+
+def _is_jpeg(source: Path | io.BytesIO) -> bool:
+    """Whether the first bytes are those of a JPEG; a stream is at its beginning afterwards."""
+    if isinstance(source, Path):
+        with source.open("rb") as stream:
+            return stream.read(3) == b"\xff\xd8\xff"
+    source.seek(0)
+    return bytes(source.getbuffer()[:3]) == b"\xff\xd8\xff"
+
+
+def _most_opened(max_pixels: int | None) -> int:
+    """The most pixels of a picture that is opened: a pixel needs 4 bytes at least, of most kinds many more."""
+    return max_pixels or DECODE_BYTES // 4
+
+
+def draft(image: Image.Image, size: int, max_pixels: int | None = None) -> int:
+    """Let a JPEG be decoded at a fraction of its size that is enough for ``size`` and for its look.
+
+    Gives the bytes of memory that decoding will need. Raises ``UnreadableError`` where the picture has more than
+    ``max_pixels``, or, without that limit, where it needs more than ``DECODE_BYTES``.
+    """
+    width, height = image.size
+    pixels = width * height
     if image.format in ("JPEG", "MPO"):
         side = max(size, LOOK_SIZE) * DRAFT_MARGIN
         image.draft(None, (side, side))
+    needed = bytes_needed(image, pixels, deep=is_deep(image))
+    if pixels > max_pixels if max_pixels is not None else needed > DECODE_BYTES:
+        raise UnreadableError(
+            f"it has {pixels:,} pixels, which need {needed / 1e9:.1f} GB of memory; {_remedy(max_pixels)}"
+        )
+    return needed
+
+
+def _remedy(max_pixels: int | None) -> str:
+    most = f"the most is {DECODE_BYTES / 1e9:g} GB" if max_pixels is None else f"--max-pixels is {max_pixels:,}"
+    return f"{most}: make it smaller, or allow it with --max-pixels"
 
 
 def decode(image: Image.Image, window: tuple[float, float] | None = None) -> Image.Image:
@@ -219,10 +274,6 @@ def _deep_grey_to_rgb(image: Image.Image, window: tuple[float, float] | None) ->
         low, high = 0.0, 65535.0
     scaled = (values - low) * (255.0 / (high - low)) if high > low else np.zeros_like(values)
     return Image.fromarray(np.rint(scaled).astype(np.uint8)).convert("RGB")
-
-
-def _bomb_reason() -> str:
-    return f"it has more than {Image.MAX_IMAGE_PIXELS or 0:,} pixels"
 
 
 def os_reason(error: OSError) -> str:

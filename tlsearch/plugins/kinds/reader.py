@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 from tlsearch.folders.walk import Skipped
 from tlsearch.plugins.kinds.kind import PluginKind, about
@@ -13,6 +13,13 @@ from tlsearch.plugins.kinds.kind import PluginKind, about
 READER_GROUP = "tlsearch.readers"
 
 PartName = Literal["train", "val", "test"]
+
+ReadingProgress: TypeAlias = Callable[[float, float, str], None]
+"""Called with how much is done, of how much, and what it is, in words. What is done never becomes less."""
+
+
+def no_progress(done: float, total: float, what: str) -> None:
+    """Nobody looks."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +60,8 @@ class ReadingOptions:
         columns: The columns of a table by role: image, label, split, group, weight.
         cache: A folder below the user's cache folder where a reader may keep what it unpacks, converts or downloads.
             The engine sets it.
+        progress: Is told how far a reader is that takes long: ``progress(done, total, what)``, in any unit, from the
+            thread that called ``read``. The default does nothing.
         read: Reads another source with the readers of the engine and with these options: what an archive or an address
             has been unpacked to. The engine sets it.
     """
@@ -63,6 +72,7 @@ class ReadingOptions:
     images: str | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
     cache: Path | None = None
+    progress: ReadingProgress = no_progress
     read: Callable[[str], Reading] | None = None
 
 

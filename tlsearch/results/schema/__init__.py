@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from tlsearch.data.findings import Finding
 from tlsearch.folders.walk import Skipped
-from tlsearch.results.schema.dataset import Dataset
+from tlsearch.results.schema.dataset import Dataset, Resizing
 from tlsearch.results.schema.insights import Insights, LabelErrors, MoreData, SizePoint, Suspect
 from tlsearch.results.schema.output import Mlflow, Output
 from tlsearch.results.schema.plan import LeftOut, PlannedCandidate, PlanSummary
@@ -54,6 +54,7 @@ __all__ = [
     "PlanSummary",
     "PlannedCandidate",
     "ProfilePoint",
+    "Resizing",
     "SizePoint",
     "Skipped",
     "Suspect",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 from unicodedata import normalize
@@ -14,10 +14,11 @@ from tlsearch_plugins.readers.folders.layout import ClassFolder, Layout, LeftOut
 from tlsearch_plugins.readers.folders.names import words
 
 
-def match_parts(root: Path, layout: Layout) -> None:
+def match_parts(root: Path, layout: Layout, named: Collection[str] = ()) -> None:
     """Give the classes of validation and test the names of training, and leave out those that training does not know.
 
-    Raises ``DataError`` where a part has several classes and none of them is one of training.
+    ``named`` are the parts whose folders the user has named. Raises ``DataError`` where a part has several classes and
+    none of them is one of training.
     """
     layout.classes = [replace(found, name=normalize("NFC", found.name)) for found in layout.classes]
     trained = {found.name for found in layout.classes if found.split in (None, "train")}
@@ -31,12 +32,14 @@ def match_parts(root: Path, layout: Layout) -> None:
         if name != found.name:
             layout.notes.append(f"{found.folder.relative} is read as the class {name}")
         kept.append(replace(found, name=name))
-    _require_known(root, kept, unknown, trained)
+    _require_known(root, (kept, unknown), trained, named)
     layout.classes = kept
     for split, folders in unknown.items():
         reason = f"training has no class of this name, so its images say nothing in {split}"
         layout.left_out += [LeftOut(found.folder, reason) for found in folders]
     _note_missing(layout, trained)
+    for name in sorted(name for name in trained if words(name) in (["unknown"], ["unidentified"])):
+        layout.notes.append(f"{name} is read as a class; if its images have no labels yet, say --exclude {name!r}")
 
 
 def _nearest(name: str, trained: set[str]) -> str | None:
@@ -49,11 +52,16 @@ def _nearest(name: str, trained: set[str]) -> str | None:
 
 
 def _require_known(
-    root: Path, kept: Sequence[ClassFolder], unknown: dict[str, list[ClassFolder]], trained: set[str]
+    root: Path,
+    found: tuple[Sequence[ClassFolder], dict[str, list[ClassFolder]]],
+    trained: set[str],
+    named: Collection[str],
 ) -> None:
+    """``found`` are the folders of known classes, and those of others by part."""
+    kept, unknown = found
     known = Counter(str(found.split) for found in kept)
     for split, folders in unknown.items():
-        names = some(sorted({found.name for found in folders}))
+        names = some(sorted({folder.name for folder in folders}))
         if len(trained) == 1:
             raise DataError(
                 f"{root} has one class to train on ({next(iter(trained))}), and {split} holds others ({names}): "
@@ -61,9 +69,10 @@ def _require_known(
                 f"folder that holds all classes, such as {folders[0].folder.path.parent}."
             )
         if not known[split] and len(folders) > 1:
+            leave = f"leave out --{split}" if split in named else f"leave {split} out with --exclude"
             raise DataError(
                 f"The classes of {split} in {root} ({names}) are none of those of training "
-                f"({some(sorted(trained))}): give their folders the same names, or leave {split} out with --exclude."
+                f"({some(sorted(trained))}): give their folders the same names, or {leave}."
             )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from tlsearch.errors import DataError
 from tlsearch.folders.walk import Folder
@@ -44,6 +45,7 @@ class Layout:
         kind: classes, splits, class-splits, folds or subfolders.
         classes: The folders of images.
         left_out: Folders that hold images and take no part.
+        left_out_files: Files in the folders of classes that take no part, each with the reason.
         parents: The folders whose entries were told apart: images that lie right in one of them lie in no class.
         notes: What a person should know of the reading, a sentence each.
     """
@@ -51,6 +53,7 @@ class Layout:
     kind: str
     classes: list[ClassFolder]
     left_out: list[LeftOut] = field(default_factory=list)
+    left_out_files: dict[Path, str] = field(default_factory=dict)
     parents: list[Folder] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 

@@ -8,12 +8,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from tlsearch.errors import DataError, UsageError
-from tlsearch.folders.walk import Folder, relative_name, walk
+from tlsearch.folders.walk import Folder, relative_name
 from tlsearch.plugin_api import ReadingOptions
 from tlsearch.plugins.kinds.reader import PartName
+from tlsearch_plugins.readers.folders import names
+from tlsearch_plugins.readers.folders.chosen import LAYOUTS, WITHIN
 from tlsearch_plugins.readers.folders.inspect import enter, holds_classes, without
 from tlsearch_plugins.readers.folders.layout import Layout
-from tlsearch_plugins.readers.folders.rules import LAYOUTS, add_part, understand
+from tlsearch_plugins.readers.folders.pruned import Pruning
+from tlsearch_plugins.readers.folders.rules import add_part, understand
 
 
 class Places:
@@ -48,20 +51,23 @@ def _start(folder: Folder) -> str:
     return "" if path == os.curdir else path.rstrip(os.sep) + os.sep
 
 
-def read_named_parts(root: Folder, options: ReadingOptions, places: Places) -> Layout:
+def read_named_parts(root: Folder, options: ReadingOptions, places: Places, pruning: Pruning) -> Layout:
     """The layout of ``root`` where the user names the folders of some parts.
 
-    Where no training folder is named, all else in ``root`` is read as if it were alone. Raises ``UsageError`` where a
-    named folder is none, where two of them lie in each other, or where ``root`` has such a part of its own.
+    Folders elsewhere are walked by ``pruning``. Where no training folder is named, all else in ``root`` is read as if
+    it were alone. Raises ``UsageError`` where a named folder is none, where two of them lie in each other, or where
+    ``root`` has such a part of its own.
     """
-    named = {part: _find(root, folder, part, places) for part, folder in options.parts.items()}
+    named: dict[PartName, Folder] = {}
+    for part, wanted in options.parts.items():
+        path = _existing(root, wanted)
+        inside = _inside(root, path.resolve())
+        named[part] = inside or pruning.walk(path).root
+        if inside is None:
+            places.add(named[part], part)
+    pruning.require_all_used(root.path)
     _require_apart(root, named)
-    if "train" in named:
-        layout = Layout("splits", [])
-    else:
-        alone, _ = enter(without_any(root, list(named.values())))
-        layout = understand(alone) if options.layout == "auto" else LAYOUTS[options.layout](alone) or Layout("", [])
-        layout.kind = "splits"
+    layout = Layout("splits", []) if "train" in named else _read_rest(root, named, options.layout)
     for part, folder in named.items():
         if any(found.split == part for found in layout.classes):
             raise UsageError(
@@ -74,11 +80,31 @@ def read_named_parts(root: Folder, options: ReadingOptions, places: Places) -> L
                 if folder.holds_images
                 else f"{folder.path} holds no image: name a folder that holds one folder of images a class."
             )
-        add_part(layout, folder, part)
+        add_part(layout, folder, part, WITHIN[options.layout])
     if "train" not in named and any(found.split == "train" for found in layout.classes):
         return layout
     layout.classes = [replace(found, split=found.split or "train") for found in layout.classes]
     return layout
+
+
+def _read_rest(root: Folder, named: Mapping[PartName, Folder], layout: str) -> Layout:
+    """What lies in ``root`` beside the named folders, for training.
+
+    Raises ``UsageError`` where one of them is the training folder itself, so that nothing is left to train on.
+    """
+    alone, _ = enter(without_any(root, list(named.values())))
+    try:
+        found = understand(alone) if layout == "auto" else LAYOUTS[layout](alone)
+    except DataError:
+        for part, folder in named.items():
+            if names.part_and_rest(folder.name) == ("train", ()):
+                raise UsageError(
+                    f"--{part} names the training folder {folder.path}, and the rest of {root.path} holds no other: "
+                    "name the folder to train on with --train DIR."
+                ) from None
+        raise
+    found.kind = "splits"
+    return found
 
 
 def without_any(root: Folder, leave: list[Folder]) -> Folder:
@@ -87,22 +113,13 @@ def without_any(root: Folder, leave: list[Folder]) -> Folder:
     return replace(kept, folders=[without_any(inner, leave) for inner in kept.folders])
 
 
-def _find(root: Folder, wanted: str, part: str, places: Places) -> Folder:
+def _existing(root: Folder, wanted: str) -> Path:
     """The folder that ``wanted`` names: below the root, or from the working directory."""
     for path in (root.path / wanted, Path(wanted)):
         if path.is_dir():
-            break
-    else:
-        what = "is not a folder" if Path(wanted).exists() else "does not exist"
-        raise DataError(f"{wanted} {what}: name a folder that holds one folder of images for each class.")
-    found = _inside(root, path.resolve())
-    if found is None:
-        try:
-            found = walk(path).root
-        except OSError as error:
-            raise DataError(f"{path} cannot be opened ({error.strerror}): make it readable.") from error
-        places.add(found, part)
-    return found
+            return path
+    what = "is not a folder" if Path(wanted).exists() else "does not exist"
+    raise DataError(f"{wanted} {what}: name a folder that holds one folder of images for each class.")
 
 
 def _inside(folder: Folder, wanted: Path) -> Folder | None:

@@ -18,7 +18,11 @@ PART_WORDS: dict[str, Part] = {
     **dict.fromkeys(("val", "valid", "validation", "validate", "dev"), "val"),
     **dict.fromkeys(("test", "testing", "tst", "holdout"), "test"),
     **dict.fromkeys(
-        ("pred", "predict", "prediction", "predictions", "unlabelled", "unlabeled", "submission"), "unlabelled"
+        (
+            *("pred", "predict", "prediction", "predictions", "classify", "inference", "unlabelled", "unlabeled"),
+            "submission",
+        ),
+        "unlabelled",
     ),
 }
 """Words that name a part of a split. ``unlabelled`` images wait for a prediction."""
@@ -27,14 +31,26 @@ FILLER_WORDS = frozenset(
     (
         *("set", "sets", "data", "dataset", "datasets", "split", "splits", "subset", "folder", "dir", "samples"),
         *("image", "images", "img", "imgs", "pic", "pics", "picture", "pictures", "photo", "photos", "jpg", "png"),
-        *("the", "my", "all", "of", "for", "new", "final"),
+        *("the", "my", "all", "of", "for", "to", "new", "final"),
     )
 )
 """Words beside the one that names the part which say nothing more."""
 
 MASK_WORDS = frozenset(
     (
-        *("mask", "masks", "gt", "truth", "segmentation", "segmentations", "segmented", "annotation", "annotations"),
+        *(
+            "mask",
+            "masks",
+            "gt",
+            "truth",
+            "groundtruth",
+            "superpixels",
+            "segmentation",
+            "segmentations",
+            "segmented",
+            "annotation",
+            "annotations",
+        ),
         *("label", "labels", "seg", "segs", "depth", "edges", "heatmap", "heatmaps", "bbox", "boxes", "contour"),
         *("thumb", "thumbs", "thumbnail", "thumbnails", "preview", "previews", "overlay", "overlays"),
     )
@@ -48,6 +64,11 @@ IMAGE_WORDS = frozenset(
     )
 )
 """Words that name the images themselves where masks lie beside them."""
+
+UNSORTED_WORDS = frozenset(("unknown", "unidentified", "unsorted", "unclassified", "unannotated", "unchecked"))
+"""Words that name images without labels where something like ``images`` stands beside them."""
+
+_TASK_WORDS = frozenset(("label", "sort", "annotate", "check", "review", "identify"))
 
 FOLD_WORDS = frozenset(("fold", "folds", "cv", "kfold"))
 
@@ -129,6 +150,18 @@ def is_mask(name: str) -> bool:
     return bool(found) and any(word in MASK_WORDS for word in found)
 
 
+def is_only_mask(name: str) -> bool:
+    """Whether a name speaks of pictures made of the images and of nothing else, such as ``mask_images``."""
+    return is_mask(name) and are_mask_words(words(name))
+
+
+def are_mask_words(found: Sequence[str]) -> bool:
+    """Whether words speak of pictures made of the images, number them, or say nothing more."""
+    return all(
+        word in MASK_WORDS or word in FILLER_WORDS or word in ("ground", "binary") or word.isdigit() for word in found
+    )
+
+
 def is_images(name: str) -> bool:
     """Whether a name is that of the images themselves, such as ``images`` or ``RGB``."""
     found = words(name)
@@ -140,6 +173,21 @@ def is_piece(name: str) -> bool:
     found = words(name)
     numbered = any(word.isdigit() for word in found)
     return numbered and any(word in PIECE_WORDS for word in found)
+
+
+def is_unsorted(name: str) -> bool:
+    """Whether a name may be that of images that nobody has sorted yet: ``unknown_images``, ``unsorted``, ``to_label``.
+
+    ``unknown`` alone is a class as often as not.
+    """
+    found = words(name)
+    if len(found) == 2 and found[0] == "to":
+        return found[1] in _TASK_WORDS
+    unsorted = [word for word in found if word in UNSORTED_WORDS]
+    fillers = [word for word in found if word in FILLER_WORDS or word.isdigit()]
+    return (
+        bool(unsorted) and len(unsorted) + len(fillers) == len(found) and found not in (["unknown"], ["unidentified"])
+    )
 
 
 def is_number(name: str) -> bool:

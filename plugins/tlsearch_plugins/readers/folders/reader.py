@@ -16,17 +16,20 @@ from tlsearch.utils.texts import some
 from tlsearch.utils.units import counted
 from tlsearch_plugins.readers.archive_names import is_archive
 from tlsearch_plugins.readers.example import write_example
+from tlsearch_plugins.readers.folders import masks
+from tlsearch_plugins.readers.folders.chosen import LAYOUTS
 from tlsearch_plugins.readers.folders.class_names import match_parts
 from tlsearch_plugins.readers.folders.inspect import enter
 from tlsearch_plugins.readers.folders.kept_apart import require_no_test_in_training
-from tlsearch_plugins.readers.folders.layout import ClassFolder, Layout, LeftOut
+from tlsearch_plugins.readers.folders.layout import ClassFolder, Layout
+from tlsearch_plugins.readers.folders.lists import lists_beside
 from tlsearch_plugins.readers.folders.named_parts import Places, read_named_parts
-from tlsearch_plugins.readers.folders.pruned import pruned_walk
-from tlsearch_plugins.readers.folders.rules import LAYOUTS, understand
+from tlsearch_plugins.readers.folders.pruned import Pruning
+from tlsearch_plugins.readers.folders.rules import understand
 
 NO_CLASS_FOLDER = "it lies in no class folder"
 
-ARCHIVE = "it is an archive beside the class folders; unpack what it holds"
+ARCHIVE = "it is an archive of its own; unpack it, and name the folder that holds its images"
 
 
 class FolderReader:
@@ -44,25 +47,28 @@ class FolderReader:
         """The images of a folder of class folders, in any of the layouts of ``rules.RULES``."""
         path = Path(source)
         _require_no_table_options(path, options)
-        tree, excluded = pruned_walk(path, options.exclude)
+        pruning = Pruning(options.exclude)
+        tree = pruning.walk(path)
         root, entered = (tree.root, []) if options.parts else enter(tree.root)
         places = Places(root, tree.root)
         if options.parts:
-            layout = read_named_parts(root, options, places)
+            layout = read_named_parts(root, options, places, pruning)
         else:
-            layout = understand(root) if options.layout == "auto" else _read_as(options.layout, root)
+            pruning.require_all_used(path)
+            layout = understand(root) if options.layout == "auto" else LAYOUTS[options.layout](root)
+        masks.leave_out(layout)
         if options.layout == "auto":
             require_no_test_in_training(layout)
         _require_no_lost_folder([*entered, *layout.parents])
-        match_parts(path, layout)
+        match_parts(path, layout, options.parts)
         inside = [f"entered {root.relative}, the only folder with images"] if entered else []
         return Reading(
             root=root.path,
             items=tuple(sorted(_items(layout, places), key=lambda item: item.path)),
             skipped=tuple(sorted(_skipped(layout, entered, places), key=lambda entry: entry.path)),
             passed_over=dict(sorted(tree.passed_over.items())),
-            understood=(*inside, *_parts(layout, places), *excluded),
-            notes=tuple(layout.notes),
+            understood=(*inside, *_parts(layout, places), *pruning.said),
+            notes=(*layout.notes, *lists_beside([tree.root, *entered, root])),
         )
 
     def example(self, folder: Path) -> str:
@@ -79,13 +85,6 @@ def _require_no_table_options(path: Path, options: ReadingOptions) -> None:
             f"--{given[0]} is for tables, and the labels of {path} are the names of its folders: leave it out, or name "
             "the table instead of the folder."
         )
-
-
-def _read_as(name: str, root: Folder) -> Layout:
-    """The layout that the user has chosen."""
-    layout = LAYOUTS[name](root)
-    assert layout is not None, f"{name} reads every tree"
-    return layout
 
 
 def _require_no_lost_folder(parents: Sequence[Folder]) -> None:
@@ -125,15 +124,21 @@ def _skipped(layout: Layout, entered: Sequence[Folder], places: Places) -> Itera
         yield from (Skipped(places.name_of(entry.path), entry.reason) for entry in parent.refused)
         for folder in parent.folders:
             if not folder.holds_images and folder not in left_out:
-                yield Skipped(places.name_of(folder.path), "the folder holds no image")
+                yield from _without_images(folder, places)
     for folder in used:
         yield from (Skipped(places.name_of(entry.path), entry.reason) for entry in folder.all_refused())
+    yield from (Skipped(places.name_of(file), reason) for file, reason in layout.left_out_files.items())
     for item in layout.left_out:
-        yield Skipped(places.name_of(item.folder.path), _why(item))
+        count = item.folder.count_images()
+        yield Skipped(places.name_of(item.folder.path), f"{item.reason} ({counted(count, 'image')})", count)
 
 
-def _why(item: LeftOut) -> str:
-    return f"{item.reason} ({counted(item.folder.count_images(), 'image')})"
+def _without_images(folder: Folder, places: Places) -> Iterator[Skipped]:
+    """The archives in a folder without images, or else the folder itself."""
+    archives = [file for file in folder.all_files() if is_archive(file.name)]
+    yield from (Skipped(places.name_of(file), ARCHIVE) for file in archives)
+    if not archives:
+        yield Skipped(places.name_of(folder.path), "the folder holds no image")
 
 
 def _parts(layout: Layout, places: Places) -> Iterator[str]:

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from tlsearch.errors import DataError
 from tlsearch.folders.walk import Folder
-from tlsearch_plugins.readers.folders import names
+from tlsearch_plugins.readers.folders import masks, names
 from tlsearch_plugins.readers.folders.inspect import enter, holds_classes, listed, without
 from tlsearch_plugins.readers.folders.layout import (
     AmbiguousError,
@@ -25,9 +25,11 @@ from tlsearch_plugins.readers.folders.layout import (
     read_as_subfolders,
 )
 from tlsearch_plugins.readers.folders.names import Part
-from tlsearch_plugins.readers.folders.nested import copy_beside, two_levels
+from tlsearch_plugins.readers.folders.nested import require_one_reading
 
 Rule = Callable[[Folder], Layout | None]
+Within = Callable[[Folder], Layout]
+"""Reads the folder of one part of a split."""
 
 
 def understand(root: Folder) -> Layout:
@@ -38,8 +40,8 @@ def understand(root: Folder) -> Layout:
     raise AssertionError("the last rule takes every tree")
 
 
-def read_as_splits(folder: Folder) -> Layout:
-    """The folders in ``folder`` are the parts of a split, each of which holds class folders."""
+def read_as_splits(folder: Folder, within: Within | None = None) -> Layout:
+    """The folders in ``folder`` are the parts of a split, each of which holds class folders, read by ``within``."""
     parts = names.parts_of([inner.name for inner in folder.image_folders])
     holders = [f for f in folder.image_folders if parts.get(f.name, "unlabelled") != "unlabelled" and holds_classes(f)]
     _require_one_each(folder, holders, parts)
@@ -50,7 +52,7 @@ def read_as_splits(folder: Folder) -> Layout:
         )
     layout = Layout("splits", [], parents=[folder])
     for holder in holders:
-        add_part(layout, holder, parts[holder.name])
+        add_part(layout, holder, parts[holder.name], within or understand_part)
     for other in folder.image_folders:
         if other not in holders:
             layout.left_out.append(LeftOut(other, _why_beside(other, parts)))
@@ -64,22 +66,26 @@ def _why_beside(folder: Folder, parts: dict[str, Part]) -> str:
     return "its images have no labels: they lie in no class folder"
 
 
-def add_part(layout: Layout, holder: Folder, part: Part | None) -> None:
-    """Read the folder of one part and add its classes to the layout."""
+def add_part(layout: Layout, holder: Folder, part: Part | None, within: Within) -> None:
+    """Read the folder of one part by ``within`` and add its classes to the layout."""
     root, _ = enter(holder, part)
-    inner = understand_part(root)
+    inner = within(root)
     layout.classes.extend(replace(found, split=part) for found in inner.classes)
     layout.left_out.extend(inner.left_out)
     layout.parents.extend(inner.parents)
     layout.notes.extend(inner.notes)
 
 
-def understand_part(root: Folder) -> Layout:
-    """The layout within one part of a split: everything but splits."""
-    for rule in (_masks, _folds, _pieces, copy_beside, two_levels, read_as_classes):
+def understand_part(root: Folder, option: str = "splits") -> Layout:
+    """The layout within one part of a split: everything but splits.
+
+    ``option`` is what ``--layout`` chooses the folders right in it as classes with.
+    """
+    for rule in (_masks, _masks_within, _folds, _pieces):
         if (layout := rule(root)) is not None:
             return layout
-    raise AssertionError("the last rule takes every tree")
+    require_one_reading(root, option)
+    return read_as_classes(root)
 
 
 def _require_one_each(root: Folder, holders: Sequence[Folder], parts: dict[str, Part]) -> None:
@@ -117,14 +123,14 @@ def _training_beside(folder: Folder, holders: Sequence[Folder], parts: dict[str,
     beside = {f.name for f in rest.image_folders}
     if beside and not held & beside:
         rest, _ = enter(rest)
-        beside = {c.name for c in understand_part(rest).classes}
+        beside = {c.name for c in understand_part(rest, "classes").classes}
     if not held & beside:
         return read_as_splits(folder)  # which says what is missing
-    layout = understand_part(rest)
+    layout = understand_part(rest, "classes")
     layout.kind = "splits"
     layout.classes = [replace(found, split="train") for found in layout.classes]
     for holder in holders:
-        add_part(layout, holder, parts[holder.name])
+        add_part(layout, holder, parts[holder.name], understand_part)
     layout.notes.append(f"training: the other folders beside {listed(holders)}")
     return layout
 
@@ -184,7 +190,8 @@ def _class_splits(folder: Folder) -> Layout | None:
             "all images of each folder belong together (--layout classes)",
         )
     below = [{f.name for part in owner.image_folders for f in part.image_folders} for owner in divided]
-    if len(divided) > 1 and len(set.intersection(*below)) >= 2:
+    masked = any(masks.folders_beside(owner) for owner in divided)
+    if len(divided) > 1 and len(set.intersection(*below)) >= (1 if masked else 2):
         raise DataError(
             f"Every folder in {folder.path} holds training and test folders of its own, with classes in them: name one "
             f"of them, such as {divided[0].path}."
@@ -193,8 +200,8 @@ def _class_splits(folder: Folder) -> Layout | None:
 
 
 def _is_divided(folder: Folder) -> bool:
-    """Whether all folders in a class folder are parts of a split, training among them."""
-    inner = [f.name for f in folder.image_folders]
+    """Whether all folders in a class folder are parts of a split, training among them; masks of them aside."""
+    inner = [f.name for f in without(folder, masks.folders_beside(folder)).image_folders]
     parts = names.parts_of(inner)
     return bool(inner) and len(parts) == len(inner) and "train" in parts.values() and len(set(parts.values())) >= 2
 
@@ -216,24 +223,21 @@ def _folds(folder: Folder) -> Layout | None:
 
 def _masks(folder: Folder) -> Layout | None:
     """Images beside pictures that were made of them: masks, thumbnails, annotations."""
-    inner = folder.image_folders
-    masks = [f for f in inner if names.is_mask(f.name)]
-    rest = [f for f in inner if f not in masks]
-    if not masks or not rest:
-        return None
-    twins = [m for m in masks if any(_same_inside(m, f) or names.is_images(f.name) for f in rest if holds_classes(f))]
+    twins = masks.folders_beside(folder)
     if not twins:
         return None
-    root, _ = enter(without(folder, twins))
-    layout = understand(root)
-    layout.left_out += [LeftOut(f, f"it holds pictures made of the images in {listed(rest)}") for f in twins]
+    rest = without(folder, twins)
+    layout = understand(enter(rest)[0])
+    made = f"it holds pictures made of the images in {listed(rest.image_folders)}"
+    layout.left_out += [LeftOut(f, made) for f in twins]
     return layout
 
 
-def _same_inside(one: Folder, other: Folder) -> bool:
-    """Whether two folders hold folders of the same names, at least two of them."""
-    names_of_one, names_of_other = ({f.name for f in enter(each)[0].image_folders} for each in (one, other))
-    return len(names_of_one & names_of_other) >= 2
+def _masks_within(folder: Folder) -> Layout | None:
+    """Classes that hold their images beside masks of them: ``ill/images`` and ``ill/masks``."""
+    inner = folder.image_folders
+    divided = [f for f in inner if masks.folders_within(f) and not f.images]
+    return read_as_classes(folder) if len(inner) >= 2 and len(divided) * 2 >= len(inner) else None
 
 
 def _pieces(folder: Folder) -> Layout | None:
@@ -252,24 +256,20 @@ def _pieces(folder: Folder) -> Layout | None:
     return layout
 
 
+def _one_reading(folder: Folder) -> Layout | None:
+    require_one_reading(folder, "classes")
+    return None
+
+
 RULES: tuple[Rule, ...] = (
     _splits,
     _class_parts_in_names,
     _folds,
     _masks,
+    _masks_within,
     _class_splits,
     _pieces,
-    copy_beside,
-    two_levels,
+    _one_reading,
     read_as_classes,
 )
 """In this order; the last one takes every tree."""
-
-LAYOUTS: dict[str, Rule] = {
-    "classes": read_as_classes,
-    "subfolders": read_as_subfolders,
-    "splits": read_as_splits,
-    "class-splits": read_as_class_splits,
-    "folds": read_as_folds,
-}
-"""What ``--layout`` chooses from."""

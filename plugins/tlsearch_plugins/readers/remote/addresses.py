@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from tlsearch.errors import DataError, TlsearchError
-from tlsearch.plugin_api import Reading, ReadingOptions
+from tlsearch.plugin_api import Reading, ReadingOptions, ReadingProgress
 from tlsearch.utils.addresses import is_address, source_name, without_secrets
 from tlsearch.utils.files import file_lock, is_full
 from tlsearch.utils.units import counted
@@ -16,7 +16,9 @@ from tlsearch_plugins.readers.example import write_example
 from tlsearch_plugins.readers.remote.file_systems import Remote, open_remote
 from tlsearch_plugins.readers.remote.kept import place_for, read_kept
 from tlsearch_plugins.readers.remote.mirror import Manifest, mirror
+from tlsearch_plugins.readers.remote.table_images import with_images
 from tlsearch_plugins.readers.remote.unreachable import lacks_credentials, why
+from tlsearch_plugins.readers.tables.columns import ADDRESSES, NoImagesError
 
 
 class AddressReader:
@@ -43,9 +45,14 @@ class AddressReader:
         with file_lock(place.with_name(f"{place.name}.lock")):
             folder.mkdir(parents=True, exist_ok=True)
             manifest = Manifest.read(place)
-            notes = _bring(source, shown, folder, manifest)
-        kept = folder / next(iter(manifest.files)) if manifest.single else folder
-        reading = read_kept(options, kept, shown, f"{counted(len(manifest.files), 'file')} of {shown}")
+            notes = _bring(source, shown, folder, manifest, options.progress, with_table=options.images is None)
+        kept = folder / manifest.start
+        try:
+            reading = read_kept(options, kept, shown, f"{counted(len(manifest.files), 'file')} of {shown}")
+        except NoImagesError as error:
+            if options.images is not None or not manifest.start or ADDRESSES in str(error):
+                raise
+            raise DataError(_table_alone(shown)) from error
         return replace(reading, notes=(*reading.notes, *notes))
 
     def example(self, folder: Path) -> str:
@@ -54,11 +61,27 @@ class AddressReader:
         return folder.as_uri()
 
 
-def _bring(source: str, shown: str, folder: Path, manifest: Manifest) -> tuple[str, ...]:
-    """Bring the mirror up to date; where that fails and it was complete before, a note that says so."""
+def _table_alone(shown: str) -> str:
+    """What to do with a table at an address, with which no images have come."""
+    beside = shown.partition("?")[0].rpartition("/")[0] + "/"
+    return (
+        f"{shown} is a table, and the images that it names do not lie beside it: name the folder in which both lie, "
+        f"such as {beside}, or the folder of images on this machine with --images DIR."
+    )
+
+
+def _bring(
+    source: str, shown: str, folder: Path, manifest: Manifest, progress: ReadingProgress, *, with_table: bool
+) -> tuple[str, ...]:
+    """Bring the mirror up to date; where that fails and it was complete before, a note that says so.
+
+    ``with_table`` lets the images beside a table come with it.
+    """
     complete = manifest.complete
     try:
-        mirror(_open(source, shown), folder, manifest, shown)
+        progress(0.0, 1.0, f"looking what lies at {shown}")
+        remote = _open(source, shown)
+        mirror(with_images(remote, source) if with_table else remote, folder, manifest, shown, progress)
     except TlsearchError:
         raise
     except Exception as error:

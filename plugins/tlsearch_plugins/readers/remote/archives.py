@@ -12,7 +12,7 @@ import zlib
 from pathlib import Path
 
 from tlsearch.errors import DataError
-from tlsearch.plugin_api import Reading, ReadingOptions, keep_folder
+from tlsearch.plugin_api import Reading, ReadingOptions, ReadingProgress, keep_folder
 from tlsearch.utils.files import is_full
 from tlsearch.utils.units import counted
 from tlsearch_plugins.readers.archive_names import OTHER_ENDINGS, TAR_ENDINGS, ZIP_ENDINGS, is_archive
@@ -47,7 +47,9 @@ class ArchiveReader:
             raise DataError(f"{source} cannot be read ({error.strerror}): check its name.") from error
         place = place_for(options, archive.resolve(), status.st_size, status.st_mtime_ns)
         try:
-            folder, files = keep_folder(place, stem_of(archive.name), lambda folder: _unpack(archive, folder, source))
+            folder, files = keep_folder(
+                place, stem_of(archive.name), lambda folder: _unpack(archive, folder, source, options.progress)
+            )
         except OSError as error:
             raise DataError(
                 f"{source} cannot be unpacked into {place.parent} ({error.strerror or error}): name another folder "
@@ -70,9 +72,9 @@ def stem_of(name: str) -> str:
     return name[: -len(max(endings, key=len, default=""))].strip(". ") or "images"
 
 
-def _unpack(archive: Path, folder: Path, source: str) -> None:
+def _unpack(archive: Path, folder: Path, source: str, progress: ReadingProgress) -> None:
     try:
-        allowance = Allowance(archive, folder, archive.name)
+        allowance = Allowance(archive, folder, archive.name, progress)
         unpack = unpack_zip if source.lower().endswith(ZIP_ENDINGS) else unpack_tar
         unpack(archive, folder, allowance)
     except DataError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import mimetypes
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -17,7 +17,7 @@ HTTP = ("http", "https")
 CONNECTIONS = 16
 
 _TAGS = ("ETag", "etag", "md5Hash", "blob_id", "sha", "LastModified", "Last-Modified", "updated", "mtime", "created")
-_PAGES = ("text/html", "application/xhtml+xml")
+PAGES = ("text/html", "application/xhtml+xml")
 _MOST_PAGES = 20_000
 _CONNECT_SECONDS, _READ_SECONDS = 30, 120
 
@@ -50,15 +50,26 @@ class RemoteFile:
 
 @dataclass(frozen=True)
 class Remote:
-    """An address that was opened: its file system, its files, and whether it is a single file."""
+    """An address that was opened: its file system, its files, and whether it is that of one file, the first."""
 
     files: tuple[RemoteFile, ...]
     single: bool
     system: Any
 
-    def download(self, file: RemoteFile, target: str) -> None:
-        """Write a file to the path ``target``."""
-        self.system.get_file(file.path, target)
+    def download(self, file: RemoteFile, target: str, on_bytes: Callable[[int], None]) -> None:
+        """Write a file to the path ``target``. ``on_bytes`` gets again and again how many bytes have come."""
+        self.system.get_file(file.path, target, callback=_counting(on_bytes))
+
+
+def _counting(on_bytes: Callable[[int], None]) -> Any:
+    """What fsspec tells how far a file is."""
+    from fsspec.callbacks import Callback
+
+    class Counting(Callback):  # type: ignore[misc]  # fsspec has no types
+        def call(self, hook_name: str | None = None, **kwargs: Any) -> None:
+            on_bytes(self.value)
+
+    return Counting()
 
 
 def open_remote(address: str, shown: str, *, anonymous: bool = False) -> Remote:
@@ -73,14 +84,14 @@ def open_remote(address: str, shown: str, *, anonymous: bool = False) -> Remote:
     system.invalidate_cache()
     found = system.info(path)
     if scheme in HTTP:
-        if found.get("mimetype") not in _PAGES:
-            return Remote((_file(found, path, _name_of(path, found)),), single=True, system=system)
+        if found.get("mimetype") not in PAGES:
+            return Remote((file_at(found, path, _name_of(path, found)),), single=True, system=system)
         files = tuple(_listed(system, path, shown))
     elif found["type"] != "directory":
-        return Remote((_file(found, path, PurePosixPath(path).name),), single=True, system=system)
+        return Remote((file_at(found, path, PurePosixPath(path).name),), single=True, system=system)
     else:
         entries = system.find(path, detail=True)
-        files = tuple(_file(entry, name, _below(name, path)) for name, entry in sorted(entries.items()))
+        files = tuple(file_at(entry, name, _below(name, path)) for name, entry in sorted(entries.items()))
     files = tuple(file for file in files if file.name and not any(map(junk_kind, file.name.split("/"))))
     if not files:
         raise DataError(f"{shown} holds no file: check the address.")
@@ -97,7 +108,8 @@ def _options(scheme: str, anonymous: bool) -> dict[str, Any]:
     return {"anon": True} if anonymous else {}
 
 
-def _file(found: Mapping[str, Any], path: str, name: str) -> RemoteFile:
+def file_at(found: Mapping[str, Any], path: str, name: str) -> RemoteFile:
+    """The file at ``path``, of which the file system has ``found`` facts."""
     tag = next((str(found[key]) for key in _TAGS if found.get(key)), "")
     return RemoteFile(path, name, found.get("size"), tag)
 
@@ -127,7 +139,7 @@ def _listed(system: Any, url: str, shown: str) -> Iterator[RemoteFile]:
         )
     with ThreadPoolExecutor(CONNECTIONS) as pool:
         for file, found in zip(urls, pool.map(system.info, urls), strict=True):
-            yield _file(found, file, unquote(_below(file, root)))
+            yield file_at(found, file, unquote(_below(file, root)))
 
 
 def _links(system: Any, root: str, shown: str) -> Iterator[str]:

@@ -25,5 +25,5 @@ def read_kept(options: ReadingOptions, kept: Path, shown: str, understood: str) 
     except DataError as error:
         if str(kept) not in str(error):
             raise
-        raise type(error)(str(error).replace(str(kept), shown)) from error
+        raise DataError(str(error).replace(str(kept), shown)) from error
     return replace(reading, understood=(understood, *reading.understood), source=shown)

@@ -5,20 +5,26 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from queue import Empty, Queue
 from typing import Any
 
 from tlsearch.errors import DataError
+from tlsearch.plugin_api import ReadingProgress, no_progress
 from tlsearch.utils.files import atomic_path, write_atomically
 from tlsearch_plugins.readers.remote.file_systems import CONNECTIONS, Remote, RemoteFile
 from tlsearch_plugins.readers.remote.member_names import place_of
+from tlsearch_plugins.readers.remote.tally import Tally
 from tlsearch_plugins.readers.remote.unpack import RESERVE
 
 MANIFEST = "manifest.json"
 
 _SAVED_EVERY = 5.0  # seconds
+_SHOWN_EVERY = 0.5
 
 
 @dataclass
@@ -29,13 +35,13 @@ class Manifest:
         file: Where it is kept.
         files: Size and tag of every file that is there, by name.
         complete: When everything was there, in words; empty before.
-        single: Whether the address is a single file.
+        start: The file that is read where the address is that of a file; empty where it is that of a folder.
     """
 
     file: Path
     files: dict[str, list[Any]] = field(default_factory=dict)
     complete: str = ""
-    single: bool = False
+    start: str = ""
 
     @classmethod
     def read(cls, place: Path) -> Manifest:
@@ -44,7 +50,7 @@ class Manifest:
         try:
             held = json.loads(manifest.file.read_text(encoding="utf-8"))
             manifest.files, manifest.complete = dict(held["files"]), str(held["complete"])
-            manifest.single = bool(held["single"])
+            manifest.start = str(held["start"])
         except (OSError, ValueError, KeyError, TypeError):
             return cls(manifest.file)
         return manifest
@@ -55,28 +61,31 @@ class Manifest:
 
     def write(self) -> None:
         """Keep it."""
-        held = {"complete": self.complete, "single": self.single, "files": self.files}
+        held = {"complete": self.complete, "start": self.start, "files": self.files}
         write_atomically(self.file, json.dumps(held))
 
 
-def mirror(remote: Remote, folder: Path, manifest: Manifest, shown: str) -> None:
+def mirror(
+    remote: Remote, folder: Path, manifest: Manifest, shown: str, progress: ReadingProgress = no_progress
+) -> None:
     """Download what ``folder`` does not have, or has in another version, and remove what is not at the address.
 
-    Raises ``DataError`` for a name that leads out of the folder and where the disk is too small, and whatever the file
-    system raises. What has been downloaded by then is kept.
+    ``progress`` is told how far the download is. Raises ``DataError`` for a name that leads out of the folder and
+    where the disk is too small, and whatever the file system raises. What has been downloaded by then is kept.
     """
     places = {file.name: place_of(file.name, folder, shown) for file in remote.files}
     stale = [file for file in remote.files if not _is_here(file, places[file.name], manifest)]
     _require_room(stale, folder, shown)
-    manifest.complete, manifest.single = "", remote.single
+    manifest.complete, manifest.start = "", remote.files[0].name if remote.single else ""
     for name in set(manifest.files) - set(places):
         place_of(name, folder, shown).unlink(missing_ok=True)
         del manifest.files[name]
     manifest.write()
     with ThreadPoolExecutor(CONNECTIONS) as pool:
-        running = {pool.submit(_download, remote, file, places[file.name]): file for file in stale}
+        tally = Tally(stale, shown, progress)
+        running = {pool.submit(_download, remote, file, places[file.name], tally): file for file in stale}
         try:
-            _note_finished(running, manifest)
+            _note_finished(running, manifest, tally)
         finally:
             pool.shutdown(cancel_futures=True)
             for future, file in running.items():
@@ -87,15 +96,32 @@ def mirror(remote: Remote, folder: Path, manifest: Manifest, shown: str) -> None
     manifest.write()
 
 
-def _note_finished(running: dict[Future[None], RemoteFile], manifest: Manifest) -> None:
+def _note_finished(running: dict[Future[None], RemoteFile], manifest: Manifest, tally: Tally) -> None:
     """Wait for all downloads, and keep now and then what has come. Raises what the first of them raises."""
     saved = time.monotonic()
-    for future in as_completed(running):
+    for future in _as_completed(running, tally):
         future.result()
         manifest.note(running[future])
+        tally.finish(running[future])
+        tally.show()
         if time.monotonic() - saved > _SAVED_EVERY:
             manifest.write()
             saved = time.monotonic()
+
+
+def _as_completed(running: Iterable[Future[None]], tally: Tally) -> Iterator[Future[None]]:
+    """The downloads as they end; until one does, what has come of them is shown now and then."""
+    ended: Queue[Future[None]] = Queue()
+    waiting = 0
+    for future in running:
+        future.add_done_callback(ended.put)
+        waiting += 1
+    while waiting:
+        try:
+            yield ended.get(timeout=_SHOWN_EVERY)
+            waiting -= 1
+        except Empty:
+            tally.show()
 
 
 def _is_here(file: RemoteFile, place: Path, manifest: Manifest) -> bool:
@@ -108,11 +134,11 @@ def _is_here(file: RemoteFile, place: Path, manifest: Manifest) -> bool:
         return False
 
 
-def _download(remote: Remote, file: RemoteFile, place: Path) -> None:
+def _download(remote: Remote, file: RemoteFile, place: Path, tally: Tally) -> None:
     place.parent.mkdir(parents=True, exist_ok=True)
     with atomic_path(place) as part:
         part.touch()  # an empty file need not be written
-        remote.download(file, str(part))
+        remote.download(file, str(part), partial(tally.count, file))
         if file.size is not None and part.stat().st_size != file.size:
             raise ConnectionError(f"{part.stat().st_size:,} of {file.size:,} bytes have come")
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import shutil
 import tarfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
 
 from tlsearch.errors import DataError
+from tlsearch.plugin_api import ReadingProgress, no_progress
 from tlsearch_plugins.readers.remote.member_names import place_of, printable
 
 MAX_RATIO = 100
@@ -38,10 +39,12 @@ class Allowance:
         archive: The archive.
         folder: The folder that it is unpacked to.
         shown: The name of the archive for people.
+        progress: Is told how much has been read of how much.
     """
 
-    def __init__(self, archive: Path, folder: Path, shown: str) -> None:
+    def __init__(self, archive: Path, folder: Path, shown: str, progress: ReadingProgress = no_progress) -> None:
         self.shown = shown
+        self.progress = progress
         self.free = shutil.disk_usage(folder).free - RESERVE
         self.plausible = max(SMALL, MAX_RATIO * archive.stat().st_size)
         self._bytes = self._files = 0
@@ -51,6 +54,16 @@ class Allowance:
         self._bytes += size
         self._files += files
         self.check(self._bytes, self._files)
+
+    def show(self, done: float, total: float) -> None:
+        """Tell that ``done`` of ``total`` has been read, in any unit, and what has been written."""
+        what = f"unpacking {self.shown}: {self._files:,} files, {self._bytes / 1e6:,.1f} MB"
+        self.progress(min(1.0, done / max(total, 1)), 1.0, what)
+
+    @property
+    def written(self) -> int:
+        """The bytes that have been taken."""
+        return self._bytes
 
     def check(self, size: int, files: int = 0) -> None:
         """Raise ``DataError`` where ``size`` bytes in all or so many files are too much."""
@@ -75,7 +88,8 @@ def unpack_zip(archive: Path, folder: Path, allowance: Allowance) -> None:
         members = opened.infolist()
         if any(member.flag_bits & _ENCRYPTED for member in members):
             raise DataError(f"{shown} is encrypted: unpack it with its password and name the folder.")
-        allowance.check(sum(member.file_size for member in members), len(members))
+        total = sum(member.file_size for member in members)
+        allowance.check(total, len(members))
         for member in members:
             name = _zip_name(member)
             kind = member.external_attr >> 16 & 0o170000
@@ -85,13 +99,15 @@ def unpack_zip(archive: Path, folder: Path, allowance: Allowance) -> None:
                 _make(name, folder, shown)
                 continue
             with opened.open(member) as stream:
-                _write(stream, place_of(name, folder, shown), allowance)
+                _write(stream, place_of(name, folder, shown), allowance, lambda: (allowance.written, total))
 
 
 def unpack_tar(archive: Path, folder: Path, allowance: Allowance) -> None:
     """Unpack a tar file, compressed or not, into ``folder``. Raises what ``unpack_zip`` does."""
     shown = allowance.shown
-    with tarfile.open(archive, "r:*") as opened:
+    size = archive.stat().st_size
+    # How far the compressed file has been read is known of the file alone.
+    with archive.open("rb") as packed, tarfile.open(fileobj=packed, mode="r:*") as opened:
         for member in _members(opened, shown):
             if not member.isfile() and not member.isdir():
                 raise _no_file(shown, member.name)
@@ -100,7 +116,7 @@ def unpack_tar(archive: Path, folder: Path, allowance: Allowance) -> None:
                 continue
             stream = opened.extractfile(member)
             assert stream is not None, "a regular file has content"
-            _write(stream, place_of(member.name, folder, shown), allowance)
+            _write(stream, place_of(member.name, folder, shown), allowance, lambda: (packed.tell(), size))
 
 
 def _members(opened: tarfile.TarFile, shown: str) -> Iterator[tarfile.TarInfo]:
@@ -136,13 +152,15 @@ def _make(name: str, folder: Path, shown: str) -> None:
         place_of(name, folder, shown).mkdir(parents=True, exist_ok=True)
 
 
-def _write(stream: IO[bytes], target: Path, allowance: Allowance) -> None:
+def _write(stream: IO[bytes], target: Path, allowance: Allowance, read: Callable[[], tuple[int, int]]) -> None:
+    """Write a member. ``read`` gives how much of the archive has been read, and how much there is."""
     target.parent.mkdir(parents=True, exist_ok=True)
     allowance.take(0, files=1)
     with target.open("wb") as file:
         while block := stream.read(_BLOCK):
             allowance.take(len(block))
             file.write(block)
+            allowance.show(*read())
 
 
 def _no_file(shown: str, name: str) -> DataError:

@@ -8,11 +8,25 @@ from dataclasses import dataclass
 
 from tlsearch.errors import DataError
 from tlsearch.folders.walk import looks_like_image
+from tlsearch.utils.addresses import is_address, without_secrets
 from tlsearch.utils.texts import some
 from tlsearch_plugins.readers.folders.names import words
-from tlsearch_plugins.readers.tables.labels import LABEL_NAMES, is_label, is_one_hot, is_usable, label_columns
+from tlsearch_plugins.readers.tables.labels import (
+    LABEL_NAMES,
+    is_label,
+    is_usable,
+    is_yes,
+    label_columns,
+    one_hot_columns,
+)
 from tlsearch_plugins.readers.tables.parsing import Table
-from tlsearch_plugins.readers.tables.splits import SPLIT_NAMES, holds_folds, is_split_column, require_no_half_split
+from tlsearch_plugins.readers.tables.splits import (
+    SPLIT_NAMES,
+    holds_folds,
+    is_split_column,
+    require_no_half_split,
+    require_no_negative_fold,
+)
 
 ROLES = ("image", "label", "split", "group", "weight")
 """What a column can be; each has an option ``--<role>-column``."""
@@ -36,17 +50,32 @@ WEIGHT_NAMES = ("weight", "weights", "sample_weight", "sampleweight")
 USUAL_NAMES = frozenset((*IMAGE_NAMES, *LABEL_NAMES, *SPLIT_NAMES, *GROUP_NAMES, *WEIGHT_NAMES))
 """What columns are called; another text in a first row can be the name of a file."""
 
+ADDRESSES = "addresses of images"
+
 _ENOUGH = 0.5
 _LOOKED_AT = 1000
 
 
-@dataclass(frozen=True)
+class UnclearLabelError(DataError):
+    """A table of which the label cannot be told; ``able`` are the columns that can hold it."""
+
+    def __init__(self, message: str, able: Sequence[str]) -> None:
+        super().__init__(message)
+        self.able = tuple(able)
+
+
+class NoImagesError(DataError):
+    """A table that names no image which is where images were looked for."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Columns:
     """Which column is what.
 
     Attributes:
         image: That of the images.
         labels: That of the labels, or, where each label has a column of its own with 0 and 1, all of them.
+        empty: Columns like those of the labels that are 0 in every row: labels that no image has.
         split: That of the parts or folds.
         group: That of the groups.
         weight: That of the weights.
@@ -54,6 +83,7 @@ class Columns:
 
     image: str
     labels: tuple[str, ...]
+    empty: tuple[str, ...] = ()
     split: str | None = None
     group: str | None = None
     weight: str | None = None
@@ -75,11 +105,15 @@ def find_columns(table: Table, chosen: Mapping[str, str], count_files: Finder, w
     if split is None:
         for name in (name for name in rest if normal(name) in SPLIT_NAMES):
             require_no_half_split(table, name)
+    if split is not None:
+        require_no_negative_fold(table, split)
     group = given.get("group") or _named(rest, GROUP_NAMES, lambda name: _joins(table.columns[name]))
     weight = given.get("weight") or _named(rest, WEIGHT_NAMES, lambda name: _are_weights(table.columns[name]))
     taken = {image, split, group, weight}
     labels = (given["label"],) if "label" in given else _labels(table, [name for name in rest if name not in taken])
-    return Columns(image, labels, split, group, weight)
+    empty = [name for name in labels if len(labels) > 1 and not any(map(is_yes, table.columns[name]))]
+    labels = tuple(name for name in labels if name not in empty)
+    return Columns(image=image, labels=labels, empty=tuple(empty), split=split, group=group, weight=weight)
 
 
 def normal(name: str) -> str:
@@ -91,6 +125,8 @@ def say_columns(table: Table, columns: Columns) -> str:
     """What was understood, in a line: ``image from 'file', label from 'breed'``."""
     several = len(columns.labels) > 1
     label = f"the columns {listed(columns.labels)}" if several else table.say(columns.labels[0])
+    if columns.empty:
+        label += f" (no image has {listed(columns.empty)})"
     split = "fold" if columns.split is not None and holds_folds(table, columns.split) else "split"
     others = ((split, columns.split), ("group", columns.group), ("weight", columns.weight))
     parts = [f"image from {table.say(columns.image)}", f"label from {label}"]
@@ -126,11 +162,17 @@ def _image_column(table: Table, given: Mapping[str, str], count_files: Finder, w
     able = [name for name in held if share[name] >= _ENOUGH or (share[name] and "image" in given)]
     if able:
         return max(able, key=lambda name: (found[name], -_rank(name, IMAGE_NAMES)))
-    raise DataError(_no_images(table, held, found, where))
+    raise NoImagesError(_no_images(table, held, found, where))
 
 
 def _no_images(table: Table, held: Mapping[str, Sequence[str]], found: Mapping[str, int], where: str) -> str:
     """Where images were looked for in vain, and what to do."""
+    for name, texts in held.items():
+        if 2 * sum(map(is_address, texts)) > len(texts):
+            return (
+                f"{table.say(name)} of {table.name} holds {ADDRESSES}, such as {without_secrets(texts[0])}, which are "
+                "not downloaded: download them into a folder, and name it with --images DIR."
+            )
     likely = [
         name for name in held if len(held) == 1 or any(map(looks_like_image, held[name])) or normal(name) in IMAGE_NAMES
     ]
@@ -155,19 +197,20 @@ def _labels(table: Table, rest: Sequence[str]) -> tuple[str, ...]:
     usable = [name for name in rest if is_usable(table, name)]
     if by_name := label_columns(table, usable):
         able = by_name
-    elif is_one_hot(table, usable):
-        return tuple(usable)
+    elif one_hot := one_hot_columns(table, usable):
+        return one_hot
     else:
         able = [name for name in usable if is_label(table, name)]
     if len(able) == 1:
         return (able[0],)
     if able:
-        raise DataError(
-            f"Several columns of {table.name} can be the label ({listed(able)}): choose one with --label-column."
+        raise UnclearLabelError(
+            f"Several columns of {table.name} can be the label ({listed(able)}): choose one with --label-column.", able
         )
-    raise DataError(
+    raise UnclearLabelError(
         f"{table.name} has no column that can be the label (its columns are {listed(list(table.columns))}): name it "
-        "with --label-column."
+        "with --label-column.",
+        (),
     )
 
 

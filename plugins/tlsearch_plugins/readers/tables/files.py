@@ -38,10 +38,11 @@ class ImageFiles:
     Attributes:
         top: The folder in which files are looked for.
         root: The folder of images in it, from which the paths of images start.
+        kept: The files that take part, or None for all. Where a name fits several files, they decide.
     """
 
-    def __init__(self, top: Folder, root: Folder) -> None:
-        self.top, self.root = top, root
+    def __init__(self, top: Folder, root: Folder, kept: frozenset[Path] | None = None) -> None:
+        self.top, self.root, self.kept = top, root, kept
         self._tops = (_absolute(root.path), _absolute(top.path))
         self._named_tops = self._places()
         self._by_path: dict[str, Path] = {}
@@ -85,13 +86,20 @@ class ImageFiles:
         """
         key = (name, starts)
         if key not in self._answers:
-            self._answers[key] = self._find(name, starts)
+            text = normalize("NFC", name.strip().replace("\\", "/"))
+            usable = bool(text) and not text.endswith("/") and "\0" not in text
+            self._answers[key] = self._that_take_part(text, self._find(text, starts)) if usable else ()
         return self._answers[key]
 
-    def _find(self, name: str, starts: Sequence[str]) -> tuple[Path, ...]:
-        text = normalize("NFC", name.strip().replace("\\", "/"))
-        if not text or text.endswith("/") or "\0" in text:
-            return ()
+    def _that_take_part(self, text: str, found: tuple[Path, ...]) -> tuple[Path, ...]:
+        """Of the files that a name may mean those that take part; all of them where none does."""
+        if self.kept is None:
+            return found
+        kept = [file for file in found if file in self.kept]
+        kept = kept or [file for file in self._by_its_end(text) if file in self.kept]
+        return tuple(kept) or found
+
+    def _find(self, text: str, starts: Sequence[str]) -> tuple[Path, ...]:
         for start in starts:
             path = posixpath.normpath(posixpath.join(start, text))
             if (file := self._by_path.get(path)) is not None:
@@ -115,7 +123,8 @@ class ImageFiles:
         """
         while not named & set(self.root.images):
             holders = [folder for folder in self.root.image_folders if images_below(folder) & named]
-            if len(holders) != 1 or names.parts_of([holders[0].name]):
+            parts = names.parts_of([folder.name for folder in self.root.image_folders])
+            if len(holders) != 1 or holders[0].name in parts:
                 return
             self.root = holders[0]
             self._named_tops = self._places()

@@ -8,10 +8,11 @@ from pathlib import Path
 
 from tlsearch.errors import DataError
 from tlsearch.folders.junk import junk_kind
-from tlsearch.folders.walk import Folder, walk
+from tlsearch.folders.walk import Folder
 from tlsearch.plugins.kinds.reader import PartName
 from tlsearch_plugins.readers.folders import names
 from tlsearch_plugins.readers.folders.inspect import enter, holds_classes
+from tlsearch_plugins.readers.folders.pruned import is_excluded
 
 _ENDINGS = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
 _NEVER = frozenset(("submission", "sample", "submit"))
@@ -21,42 +22,52 @@ _LABEL_WORDS = frozenset(
         *("truth", "gt", "class", "classes", "data", "dataset", "index"),
     )
 )
-_DEEPEST = 4
+_DEEPEST = 5
 
 
-def holds_table(root: Path) -> bool:
-    """Whether the images in ``root`` lie in no class folders and a table lies beside them."""
-    try:
-        return bool(tables_in(root)) and not in_class_folders(walk(root).root)
-    except OSError:
-        return False
-
-
-def tables_in(root: Path, depth: int = 0) -> list[Path]:
+def tables_in(root: Path, exclude: Sequence[str] = ()) -> list[Path]:
     """The tables in a folder, else those in the folders in it, else those in the only folder in it.
 
-    Tables of answers to a competition are none.
+    Tables of answers to a competition are none, nor what fits a pattern in ``exclude``, nor what lies in a folder that
+    cannot be listed.
     """
-    here, folders = _listing(root)
-    if here:
-        return here
-    if inside := [table for folder in folders for table in _listing(folder)[0]]:
-        return inside
-    return tables_in(folders[0], depth + 1) if len(folders) == 1 and depth < _DEEPEST else []
+    folder, below = root, ""
+    for _ in range(_DEEPEST):
+        here, folders = _listing(folder, below, exclude)
+        if here:
+            return here
+        if inside := [table for inner in folders for table in _listing(inner, f"{below}{inner.name}/", exclude)[0]]:
+            return inside
+        if len(folders) != 1:
+            break
+        folder, below = folders[0], f"{below}{folders[0].name}/"
+    return []
 
 
-def _listing(folder: Path) -> tuple[list[Path], list[Path]]:
+def _listing(folder: Path, below: str, exclude: Sequence[str]) -> tuple[list[Path], list[Path]]:
+    """The tables and the folders in a folder whose path below the root is ``below``."""
     tables, folders = [], []
-    with os.scandir(folder) as listing:
-        for entry in sorted(listing, key=lambda entry: entry.name):
-            if junk_kind(entry.name):
-                continue
-            if entry.name.lower().endswith(_ENDINGS):
-                if not _NEVER & set(names.words(Path(entry.name).stem)) and entry.is_file():
-                    tables.append(Path(entry.path))
-            elif entry.is_dir():
-                folders.append(Path(entry.path))
+    try:
+        with os.scandir(folder) as listing:
+            entries = sorted(listing, key=lambda entry: entry.name)
+    except OSError:
+        return [], []
+    for entry in entries:
+        if junk_kind(entry.name) or is_excluded(entry.name, f"{below}{entry.name}", exclude):
+            continue
+        if entry.name.lower().endswith(_ENDINGS):
+            if not _NEVER & set(names.words(Path(entry.name).stem)) and Path(entry.path).is_file():
+                tables.append(Path(entry.path))
+        elif _is_folder(entry):
+            folders.append(Path(entry.path))
     return tables, folders
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a symbolic link that leads in a circle
+        return False
 
 
 def in_class_folders(top: Folder) -> bool:

@@ -14,7 +14,7 @@ from tlsearch.plugins.kinds.reader import PartName
 from tlsearch.utils.units import counted
 from tlsearch_plugins.readers.tables.columns import Columns, listed, weight_of
 from tlsearch_plugins.readers.tables.files import ImageFiles
-from tlsearch_plugins.readers.tables.labels import is_missing, is_yes, labels_of
+from tlsearch_plugins.readers.tables.labels import is_missing, is_yes, labels_of, separator_of
 from tlsearch_plugins.readers.tables.parsing import Table
 from tlsearch_plugins.readers.tables.splits import Place, place_of
 
@@ -150,11 +150,22 @@ class _Reader:
             unique = sorted(set(names))
             self.found.skipped += [Skipped(name, reason) for name in unique[:MOST_NAMED]]
             if len(unique) > MOST_NAMED:
-                self.found.skipped.append(Skipped(f"{len(unique) - MOST_NAMED:,} more rows", reason))
+                self.found.skipped.append(_more(len(unique) - MOST_NAMED, reason))
             if reason == NO_FILE:
                 notes.append(f"the table names files that are not there in {counted(len(names), 'row')}")
             elif reason == NO_LABEL:
                 notes.append(f"the table has no label in {counted(len(names), 'row')}")
+        doubled = {name for reason, names in self.left_out.items() if reason.startswith(SEVERAL) for name in names}
+        if doubled:
+            fit = "fits" if len(doubled) == 1 else "fit"
+            notes.append(
+                f"{counted(len(doubled), 'name')} in the table {fit} several files, such as {min(doubled)}: leave out "
+                "the folders of copies with --exclude FOLDER"
+            )
+
+
+def _more(count: int, reason: str) -> Skipped:
+    return Skipped(f"{count:,} more rows", reason, count)
 
 
 def _item(path: str, row: _Row) -> Item:
@@ -181,7 +192,9 @@ def _conflict(rows: Sequence[_Row]) -> str:
 
 def _labels(table: Table, columns: Columns) -> Iterator[frozenset[str]]:
     if len(columns.labels) == 1:
-        return map(labels_of, table.columns[columns.labels[0]])
+        values = table.columns[columns.labels[0]]
+        separator = separator_of(values)
+        return (labels_of(value, separator) for value in values)
     rows = zip(*(table.columns[name] for name in columns.labels), strict=True)
     return (frozenset(name for name, cell in zip(columns.labels, row, strict=True) if is_yes(cell)) for row in rows)
 
@@ -201,6 +214,13 @@ def _places(source: Source) -> Iterator[Place]:
         )
     places = {text: place for text, place in known.items() if place is not None}
     return (default if places[text] == Place() else places[text] for text in table.columns[column])
+
+
+def without_part(source: Source) -> str:
+    """How many rows have an empty cell where others say a part or a fold, in words; empty where none has."""
+    column = source.columns.split
+    count = sum(map(is_missing, source.table.columns[column])) if column is not None else 0
+    return f"for training where {column!r} is empty ({counted(count, 'row')})" if count else ""
 
 
 def _extras(source: Source) -> Iterator[tuple[str | None, float]]:

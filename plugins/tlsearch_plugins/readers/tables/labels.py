@@ -11,22 +11,55 @@ from tlsearch_plugins.readers.tables.parsing import LIST_SEPARATOR, Table
 LABEL_NAMES = (
     *("label", "labels", "class", "classes", "category", "categories", "target", "targets", "label_name"),
     *("class_name", "classname", "category_name", "label_text", "class_label", "image_label", "diagnosis", "dx"),
-    *("species", "species_name", "breed", "variety", "cultivar", "disease", "finding", "y", "label_id", "class_id"),
+    *(
+        "species",
+        "species_name",
+        "breed",
+        "variety",
+        "cultivar",
+        "disease",
+        "finding",
+        "finding_labels",
+        "y",
+        "label_id",
+        "class_id",
+    ),
     *("category_id", "class_index", "class_idx", "level", "grade", "severity"),
 )
 """What columns of labels are called, the plainest first."""
 
 _MISSING = frozenset(("", "nan", "null", "<na>", "#n/a"))
-_YES = frozenset(("1", "true"))
-_NO = frozenset(("0", "false", ""))
+_YES = frozenset(("1", "1.0", "true"))
+_NO = frozenset(("0", "0.0", "false", ""))
 _INDEX_NAMES = frozenset(("", "unnamed_0", "index", "row", "row_id", "no", "nr"))
 _FRACTION = re.compile(r"[-+]?\d*\.\d+(e[-+]?\d+)?", re.IGNORECASE)
 
 
-def labels_of(text: str) -> frozenset[str]:
-    """The labels of a cell; none where it is empty or says that it is missing."""
-    parts = (part.strip() for part in text.split(LIST_SEPARATOR))
-    return frozenset(part for part in parts if not is_missing(part))
+def labels_of(text: str, separator: str = "") -> frozenset[str]:
+    """The labels of a cell; none where it is empty or says that it is missing.
+
+    ``separator`` stands between those of a cell (``separator_of``).
+    """
+    return frozenset(part for part in _parts(text, separator or LIST_SEPARATOR) if not is_missing(part))
+
+
+def separator_of(values: Sequence[str]) -> str:
+    """What stands between labels in the cells of a column; empty where each cell holds one label.
+
+    Most cells that hold the separator hold parts that are labels of their own in other rows: one part is enough with
+    ``|`` and ``;``, which are hardly in names; all must be with a comma or a space.
+    """
+    whole = set(values)
+    for separator, enough, fewest in (("|", any, 1), (";", any, 1), (",", all, 1), (" ", all, 2)):
+        joined = [parts for value in whole if len(parts := _parts(value, separator)) > 1]
+        several = [parts for parts in joined if enough(part in whole for part in parts)]
+        if len(several) >= max(fewest, len(joined) / 2):
+            return separator
+    return ""
+
+
+def _parts(text: str, separator: str) -> list[str]:
+    return [part.strip() for part in text.split(separator)]
 
 
 def is_missing(text: str) -> bool:
@@ -45,10 +78,19 @@ def is_usable(table: Table, column: str) -> bool:
     return any(values) and "_".join(words(column)) not in _INDEX_NAMES
 
 
-def is_one_hot(table: Table, columns: Sequence[str]) -> bool:
-    """Whether there are two columns or more, and all hold 0 and 1 alone."""
-    held = [{value.lower() for value in table.columns[column]} for column in columns]
-    return len(held) >= 2 and all(values <= _YES | _NO and values & _YES for values in held)
+def one_hot_columns(table: Table, columns: Sequence[str]) -> tuple[str, ...]:
+    """The columns that stand for a label each: all of them where they hold 0 and 1 alone, none where they do not.
+
+    Beside columns of another kind they are labels only where every row has exactly one of them. A label that no row has
+    may be among them.
+    """
+    flags = [column for column in columns if {value.lower() for value in table.columns[column]} <= _YES | _NO]
+    if sum(any(map(is_yes, table.columns[column])) for column in flags) < 2:
+        return ()
+    if len(flags) < len(columns):
+        rows = zip(*(table.columns[column] for column in flags), strict=True)
+        return tuple(flags) if all(sum(map(is_yes, row)) == 1 for row in rows) else ()
+    return tuple(flags)
 
 
 def is_label(table: Table, column: str) -> bool:

@@ -39,11 +39,13 @@ class Table:
         path: The file.
         columns: The texts of each column by its name, in the order of the file.
         named: Whether the file names its columns; otherwise they are called 1, 2 and so on.
+        repeated: Names that several columns have; all but the first have a number behind them in ``columns``.
     """
 
     path: Path
     columns: Mapping[str, Sequence[str]]
     named: bool = True
+    repeated: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -73,6 +75,7 @@ def read_table(path: Path) -> Table:
     """
     data = _bytes_of(path)
     named = True
+    repeated: tuple[str, ...] = ()
     if data.startswith(b"PAR1"):
         columns = parquet_columns(path)
     else:
@@ -80,8 +83,8 @@ def read_table(path: Path) -> Table:
         if path.suffix.lower() in (".jsonl", ".ndjson"):
             columns = json_columns(path, text)
         else:
-            columns, named = _separated_columns(path, text)
-    table = Table(path, {name: _as_whole_numbers(values) for name, values in columns.items()}, named)
+            columns, named, repeated = _separated_columns(path, text)
+    table = Table(path, {name: _as_whole_numbers(values) for name, values in columns.items()}, named, repeated)
     if not table.count:
         raise DataError(f"{path} holds no rows: name a table with a row for each image.")
     return table
@@ -123,8 +126,8 @@ def _encodings(data: bytes) -> Sequence[str]:
     return ("utf-8", "cp1252", "latin-1")
 
 
-def _separated_columns(path: Path, text: str) -> tuple[dict[str, list[str]], bool]:
-    """The columns of separated values, and whether the first row names them."""
+def _separated_columns(path: Path, text: str) -> tuple[dict[str, list[str]], bool, tuple[str, ...]]:
+    """The columns of separated values, whether the first row names them, and names that are there again."""
     rows = _rows(path, text)
     if not rows:
         raise DataError(f"{path} is empty: name a table with a row for each image.")
@@ -138,7 +141,8 @@ def _separated_columns(path: Path, text: str) -> tuple[dict[str, list[str]], boo
             columns[name] = list(values)
         elif any(values):
             columns[f"column {number}"] = list(values)
-    return columns, named
+    again = tuple(name for name, count in Counter(rows[0]).items() if name and count > 1) if named else ()
+    return columns, named, again
 
 
 def _rows(path: Path, text: str) -> list[tuple[str, ...]]:

@@ -32,9 +32,10 @@ class Place:
         """The images that no row names: folders of nothing else, and a note that counts the others."""
         root = self.files.root
         folders = [folder for folder in root.image_folders if not images_below(folder) & named]
+        counts = [(folder.name, folder.count_images()) for folder in folders]
         skipped = [
-            Skipped(folder.name, f"the table names none of its images ({counted(folder.count_images(), 'image')})")
-            for folder in folders
+            Skipped(name, f"the table names none of its images ({counted(count, 'image')})", count)
+            for name, count in counts
         ]
         aside = {file for folder in folders for file in images_below(folder)}
         left = len(images_below(root) - named - aside)
@@ -47,4 +48,4 @@ def look_in(top: Path, exclude: Sequence[str]) -> Place:
     root = image_root(tree.root)
     everything: Folder = walk(top).root if exclude else tree.root
     kept = frozenset(tree.root.all_files()) if exclude else None
-    return Place(ImageFiles(everything, root), kept, dict(sorted(tree.passed_over.items())), excluded)
+    return Place(ImageFiles(everything, root, kept), kept, dict(sorted(tree.passed_over.items())), excluded)

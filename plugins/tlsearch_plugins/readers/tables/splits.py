@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from tlsearch.errors import DataError
 from tlsearch.plugins.kinds.reader import PartName
+from tlsearch.utils.units import counted
 from tlsearch_plugins.readers.folders.names import is_fold, part_and_rest, words
 from tlsearch_plugins.readers.tables.labels import is_missing, is_yes
 from tlsearch_plugins.readers.tables.parsing import Table
@@ -73,6 +74,18 @@ def require_no_half_split(table: Table, column: str) -> None:
         raise DataError(
             f"The column {column!r} is called like a split and holds {strange[0]!r} beside {tested[0]!r}: write train, "
             "val and test in it, or name another column with --split-column."
+        )
+
+
+def require_no_negative_fold(table: Table, column: str) -> None:
+    """Raise ``DataError`` where a column of folds holds a number below 0, which programs mean in different ways."""
+    values = table.columns[column]
+    negative = [value for value in values if _NUMBER.fullmatch(value) and value.startswith("-")]
+    if negative:
+        raise DataError(
+            f"The column {column!r} of {table.name} holds the fold {negative[0]} in {counted(len(negative), 'row')}, "
+            "which can mean that they always train or that they belong to no fold: write the number of a fold, or "
+            "leave these rows out."
         )
 
 

@@ -1,0 +1,175 @@
+"""Tables beside folders that may be classes: which of the two says the labels.
+
+Where both say the same the folders are read. Where a table gives the images other labels than their folders do, neither
+is taken without a word: the table is read where the folders cannot be classes, and both readings are shown otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from tlsearch.errors import DataError
+from tlsearch.plugin_api import Item, Reading, ReadingOptions
+from tlsearch.utils.texts import some
+from tlsearch_plugins.readers.folders import names
+from tlsearch_plugins.readers.folders.reader import FolderReader
+from tlsearch_plugins.readers.tables.columns import Columns, UnclearLabelError
+from tlsearch_plugins.readers.tables.folders import part_of
+from tlsearch_plugins.readers.tables.items import Source, read_rows
+from tlsearch_plugins.readers.tables.parsing import read_table
+from tlsearch_plugins.readers.tables.reading import Opened, open_tables, read_opened, source_of
+
+
+@dataclass(frozen=True)
+class _Claim:
+    """What a column of a table says of the images, against what their folders say.
+
+    Attributes:
+        source: The table, with that column as the label.
+        sure: Whether it is the only column that can be the label.
+        verdict: Whether each of its labels is that of one folder.
+        labels: Its labels.
+    """
+
+    source: Source
+    sure: bool
+    verdict: Literal["agrees", "differs"]
+    labels: tuple[str, ...]
+
+
+def read_beside(tables: Sequence[Path], root: Path, options: ReadingOptions) -> Reading:
+    """The images in ``root``, which holds both ``tables`` and folders that may be classes.
+
+    Raises ``DataError`` where the table and the folders say different things, and what the folders raise where no table
+    helps.
+    """
+    try:
+        opened = open_tables(tables, root, options)
+    except DataError:
+        return note_unused(FolderReader().read(str(root), options), tables)
+    try:
+        reading = FolderReader().read(str(root), options)
+    except DataError:
+        if (by_table := _instead(opened, options)) is None:
+            raise
+        return by_table
+    claims = [claim for path in tables for claim in _claims(opened, path, reading)]
+    agreeing = [claim for claim in claims if claim.verdict == "agrees"]
+    if claims and not agreeing:
+        if all(claim.sure for claim in claims) and _are_pieces(reading, root):
+            return read_opened(opened, options)
+        raise _ask(root, claims, reading)
+    said = {claim.source.table.path: _say(claim, reading) for claim in agreeing}
+    reading = note_unused(reading, [path for path in tables if path not in said])
+    plain = tuple(line for line, aside in said.values() if not aside)
+    notes = tuple(line for line, aside in said.values() if aside)
+    return replace(reading, understood=(*reading.understood, *plain), notes=(*reading.notes, *notes))
+
+
+def _instead(opened: Opened, options: ReadingOptions) -> Reading | None:
+    """The reading of the tables where the folders have none; none where it would train on what is called test."""
+    try:
+        reading = read_opened(opened, options) if opened.sources else None
+    except DataError:
+        return None
+    return None if reading is None or any(map(_is_for_testing, reading.items)) else reading
+
+
+def _is_for_testing(item: Item) -> bool:
+    """Whether an image that is trained on lies in a folder that is called like one of test or validation images."""
+    folders = item.path.split("/")[:-1]
+    return item.split in (None, "train") and any(
+        names.part_and_rest(name) in (("test", ()), ("val", ())) for name in folders
+    )
+
+
+def _claims(opened: Opened, path: Path, folders: Reading) -> Iterator[_Claim]:
+    """What each column of the table at ``path`` that can be the label says; nothing where it says nothing of images."""
+    if (source := opened.sources.get(path)) is not None:
+        if (claim := _claim(opened, source, folders, sure=True)) is not None:
+            yield claim
+        return
+    fault = opened.faults[path]
+    if not isinstance(fault, UnclearLabelError):
+        return
+    for name in fault.able:
+        source = source_of(read_table(path), part_of(path, opened.base), opened.place, {"label": name})
+        if (claim := _claim(opened, source, folders, sure=False)) is not None:
+            yield claim
+
+
+def _claim(opened: Opened, source: Source, folders: Reading, *, sure: bool) -> _Claim | None:
+    try:
+        rows = read_rows([source], opened.place.files, opened.place.kept)
+    except DataError:
+        return None
+    by_folder = {item.file: item.labels for item in folders.items}
+    pairs = {(item.labels, by_folder[item.file]) for item in rows.items if item.file in by_folder}
+    ours, theirs = {one for one, _ in pairs}, {other for _, other in pairs}
+    if len(ours) < 2:
+        return None
+    agrees = len(pairs) == len(ours) == len(theirs)
+    labels = sorted({" and ".join(sorted(held)) for held in ours})
+    return _Claim(source, sure, "agrees" if agrees else "differs", tuple(labels))
+
+
+def _are_pieces(reading: Reading, root: Path) -> bool:
+    """Whether folders are pieces of what was collected, as those in ``patients`` are: they cannot be classes."""
+    entered = reading.root.name if reading.root != root else ""
+    labels = {label for item in reading.items for label in item.labels}
+    if any(names.is_piece(f"{word.removesuffix('s')} 1") for word in names.words(entered)):
+        return True
+    return sum(map(names.is_piece, labels)) >= 2
+
+
+def _ask(root: Path, claims: Sequence[_Claim], reading: Reading) -> DataError:
+    """The sentence that shows both readings."""
+    first = claims[0]
+    table, columns = first.source.table, first.source.columns
+    same = [claim for claim in claims if claim.source.table.path == table.path]
+    if len(same) > 1:
+        able = [claim.source.columns.labels[0] for claim in same]
+        by_table = f"the table {table.name} says the labels (--label-column with one of {some(able)})"
+    else:
+        by_table = f"the table {table.name} says the labels, {some(first.labels)} ({_option(columns)})"
+    folders = sorted({label for item in reading.items for label in item.labels})
+    exclude = " ".join(f"--exclude {path.name!r}" for path in {claim.source.table.path: 0 for claim in claims})
+    return DataError(
+        f"{root} can be read in two ways: {by_table}, or the names of the folders do, {some(folders, 4)} ({exclude})."
+    )
+
+
+def _option(columns: Columns) -> str:
+    """The option that lets the table say the labels."""
+    if len(columns.labels) == 1:
+        return f"--label-column {columns.labels[0]!r}"
+    return f"--image-column {columns.image!r}"
+
+
+def _say(claim: _Claim, reading: Reading) -> tuple[str, bool]:
+    """What is said of a table that agrees with the folders, and whether something in it is not used."""
+    table, columns = claim.source.table, claim.source.columns
+    divided = any(item.split or item.fold for item in reading.items)
+    split = None if divided else columns.split
+    more: Mapping[str, str | None] = {"split": split, "group": columns.group, "weight": columns.weight}
+    lost = [f"{role} ({table.say(name)})" for role, name in more.items() if name is not None]
+    if not claim.sure:
+        return (
+            f"{table.name} is not used: its column {table.say(columns.labels[0])} says what the folders say; to learn "
+            f"another one, name it with --label-column"
+        ), True
+    if lost:
+        return (
+            f"{table.name} is not used, as its labels are those of the folders; to use its {' and '.join(lost)} too, "
+            f"say {_option(columns)}"
+        ), True
+    return f"{table.name} says the same labels as the folders", False
+
+
+def note_unused(reading: Reading, unused: Sequence[Path]) -> Reading:
+    """The reading of folders, with a note for each table that is not used."""
+    notes = [f"{path.name} is not used: the names of the folders say the labels" for path in unused]
+    return replace(reading, notes=(*reading.notes, *notes))

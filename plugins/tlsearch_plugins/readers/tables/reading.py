@@ -1,0 +1,184 @@
+"""From tables to a reading: what each of them is good for, and the images that the chosen ones name."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from tlsearch.errors import DataError
+from tlsearch.folders.walk import Folder
+from tlsearch.plugin_api import Reading, ReadingOptions
+from tlsearch.plugins.kinds.reader import PartName
+from tlsearch.utils.units import counted
+from tlsearch_plugins.readers.folders import names
+from tlsearch_plugins.readers.tables.columns import USUAL_NAMES, find_columns, normal, say_columns
+from tlsearch_plugins.readers.tables.files import ImageFiles, named_elsewhere
+from tlsearch_plugins.readers.tables.folders import choose, part_of
+from tlsearch_plugins.readers.tables.items import (
+    NO_FILE,
+    SEVERAL,
+    Rows,
+    Source,
+    read_rows,
+    split_by_folders,
+    without_part,
+)
+from tlsearch_plugins.readers.tables.parsing import Table, read_table
+from tlsearch_plugins.readers.tables.place import Place, look_in
+
+_LOOKED_AT = 50
+
+
+@dataclass(frozen=True)
+class Opened:
+    """Tables that were opened.
+
+    Attributes:
+        base: The folder in which they lie.
+        place: Where their images are looked for.
+        sources: Those whose columns are understood.
+        faults: Why the others are of no use.
+    """
+
+    base: Path
+    place: Place
+    sources: Mapping[Path, Source]
+    faults: Mapping[Path, DataError]
+
+
+def read_tables(paths: Sequence[Path], base: Path, options: ReadingOptions) -> Reading:
+    """Read the tables at ``paths``, whose images lie in ``base`` or in the folder that the user names.
+
+    Raises ``DataError`` where none of them is of use, or where several can be meant.
+    """
+    opened = open_tables(paths, base, options)
+    if not opened.sources:
+        raise next(iter(opened.faults.values()))
+    return read_opened(opened, options)
+
+
+def read_opened(opened: Opened, options: ReadingOptions) -> Reading:
+    """The images that the chosen ones of several tables name. Raises what ``read_tables`` does."""
+    chosen = choose(list(opened.sources), opened.base)
+    others = sorted({*opened.sources, *opened.faults} - set(chosen))
+    unused = [f"{path.name} is not used" for path in others]
+    return _reading([opened.sources[path] for path in chosen], opened.place, unused, options)
+
+
+def open_tables(paths: Sequence[Path], base: Path, options: ReadingOptions) -> Opened:
+    """What the tables at ``paths`` are. Raises ``DataError`` where none of them can be opened."""
+    tables: dict[Path, Table] = {}
+    faults: dict[Path, DataError] = {}
+    for path in paths:
+        try:
+            tables[path] = read_table(path)
+        except DataError as error:
+            faults[path] = error
+    if not tables:
+        raise next(iter(faults.values()))
+    elsewhere = named_elsewhere((cell for table in tables.values() for cell in _first_cells(table)), paths[0])
+    top = _images_folder(options.images, base) if options.images is not None else elsewhere or base
+    place = look_in(top, options.exclude)
+    sources: dict[Path, Source] = {}
+    for path, table in tables.items():
+        try:
+            sources[path] = source_of(table, part_of(path, base), place, options.columns)
+        except DataError as error:
+            faults[path] = error
+    return Opened(base, place, sources, faults)
+
+
+def _first_cells(table: Table) -> Iterator[str]:
+    for name, values in table.columns.items():
+        yield from (name, *values[:_LOOKED_AT])
+
+
+def _images_folder(named: str, base: Path) -> Path:
+    """The folder that ``--images`` names: from the working directory, or beside the table."""
+    for path in (Path(named), base / named):
+        if path.is_dir():
+            return path
+    what = "is a file" if Path(named).exists() else "does not exist"
+    raise DataError(f"The folder of --images, {named}, {what}: name the folder that holds the images of the table.")
+
+
+def source_of(table: Table, part: PartName | None, place: Place, chosen: Mapping[str, str]) -> Source:
+    """A table with the meaning of its columns, of which ``chosen`` says some by role.
+
+    Raises ``DataError`` where it is of no use.
+    """
+    files = place.files
+    starts = files.starts(table.path, part)
+    if table.named and any(normal(name) not in USUAL_NAMES and files.find(name, starts) for name in table.columns):
+        table = table.without_names()
+    if table.repeated:
+        raise DataError(
+            f"{table.name} has several columns called {table.repeated[0]!r}: give each column a name of its own."
+        )
+    columns = find_columns(table, chosen, lambda text: len(files.find(text, starts)), str(files.root.path))
+    return Source(table, columns, starts, part)
+
+
+def _only_files(source: Source, files: ImageFiles) -> Iterator[Path]:
+    """The files that the rows of a table mean without doubt."""
+    for name in source.table.columns[source.columns.image]:
+        found = files.find(name, source.starts)
+        if len(found) == 1:
+            yield found[0]
+
+
+def _reading(sources: Sequence[Source], place: Place, unused: Sequence[str], options: ReadingOptions) -> Reading:
+    files = place.files
+    if len(sources) == 1:
+        sources = [replace(source, part=None) for source in sources]
+    if not options.images:
+        files.narrow({file for source in sources for file in _only_files(source, files)})
+    rows = read_rows(sources, files, place.kept)
+    if not rows.items:
+        raise DataError(_nothing_left(sources, rows, files))
+    parts = {} if any(item.split or item.fold for item in rows.items) else _parts_of_folders(files.root)
+    items = split_by_folders(rows.items, parts)
+    by_folders = "split from the folders" if items != rows.items else ""
+    unnamed, note = place.unnamed(rows.named)
+    return Reading(
+        root=files.root.path,
+        items=tuple(items),
+        skipped=tuple(sorted((*rows.skipped, *unnamed), key=lambda entry: entry.path)),
+        passed_over=place.passed_over,
+        understood=(*(_understood(source, by_folders) for source in sources), *place.excluded),
+        notes=(*rows.notes, *note, *unused),
+    )
+
+
+def _understood(source: Source, by_folders: str) -> str:
+    """How a table was read, in a line."""
+    table = source.table
+    parts = [say_columns(table, source.columns), by_folders, without_part(source)]
+    part = f"{source.part}: " if source.part and source.columns.split is None else ""
+    return f"{part}{table.name}: {', '.join(filter(None, parts))} ({counted(table.count, 'row')})"
+
+
+def _parts_of_folders(root: Folder) -> dict[str, PartName]:
+    found = names.parts_of([folder.name for folder in root.image_folders])
+    return {name: part for name, part in found.items() if part != "unlabelled"}
+
+
+def _nothing_left(sources: Sequence[Source], rows: Rows, files: ImageFiles) -> str:
+    """Why no row is of use, and what to do."""
+    table, columns = sources[0].table, sources[0].columns
+    reasons = Counter(entry.reason.partition(":")[0] for entry in rows.skipped)
+    if not reasons or (reason := reasons.most_common(1)[0][0]) == NO_FILE:
+        return (
+            f"No row of {table.name} names an image that is in {files.root.path} (column {columns.image!r}): name the "
+            "folder of images with --images DIR, or another column with --image-column."
+        )
+    if reason == SEVERAL:
+        name = rows.skipped[0].path
+        return (
+            f"The names in column {columns.image!r} of {table.name}, such as {name}, fit several files in "
+            f"{files.root.path}: name the folder of images with --images DIR, or leave out the folders of copies with "
+            "--exclude FOLDER."
+        )
+    return f"No row of {table.name} can be used ({reason}): name other columns with --image-column and --label-column."

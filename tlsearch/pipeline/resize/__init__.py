@@ -1,0 +1,1 @@
+"""How pictures become squares, chosen by measurement where they are far from square."""
