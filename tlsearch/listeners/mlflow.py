@@ -11,6 +11,7 @@ from tlsearch.callbacks import EpochInfo, TrialInfo
 from tlsearch.listeners.callback_list import Recorder
 from tlsearch.listeners.running_trial import RunningTrial
 from tlsearch.models.cuts import Cuts
+from tlsearch.results.schema import Mlflow
 from tlsearch.runs.checkpoint import Checkpoint
 from tlsearch.runs.ledger import Ledger
 from tlsearch.tracking.naming import MAX_TAG_CHARS, STATUS_OF, curve_of, finals_of, note_of, params_of, tags_of
@@ -76,6 +77,17 @@ class MlflowCallback(Recorder):
     def openings(self) -> Ledger:
         """The ledger that counts how often each test set has been opened."""
         return self.tracker.ledger
+
+    @property
+    def place(self) -> Mlflow:
+        """Where the record is, as the result says it."""
+        return Mlflow(
+            tracking_uri=self.tracker.uri,
+            experiment_id=self.tracker.experiment_id,
+            parent_run_id=self.parent_run,
+            ui_command=self.tracker.ui_command,
+            view=self.view,
+        )
 
     @contextmanager
     def recording(self, run: RecordedRun, checkpoint: Checkpoint) -> Iterator[None]:

@@ -3,33 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
 from tlsearch.errors import OutOfMemoryError, PluginFailedError
-from tlsearch.listeners.running_trial import CompletedTrial, RunningTrial
+from tlsearch.listeners.running_trial import RunningTrial
 from tlsearch.models.measured import MeasuredCandidate
 from tlsearch.models.small_cnn import SmallCNN
+from tlsearch.pipeline.baseline.result import BaselineResult, RaceResult, no_claim, scratch_of
 from tlsearch.pipeline.context import Data, RunContext
 from tlsearch.pipeline.messages import baseline_line
 from tlsearch.pipeline.plan import Plan, baseline_sizes, measure
 from tlsearch.pipeline.saved_models import model_folder, save_fitted
 from tlsearch.pipeline.trial import Epochs, failed_trial
-from tlsearch.report.numbers import format_score
 from tlsearch.results.schema import TrialRow
 from tlsearch.search.cost import FromScratchCosts
-from tlsearch.stats.scoring import estimate_of, score_by
-from tlsearch.stats.trend import rising_steeply, still_rising
+from tlsearch.stats.trend import still_rising
 from tlsearch.training.batches import steps_per_epoch
-from tlsearch.training.trial import Outcome
-from tlsearch.types import Candidate, Decision, TrialResult, TrialSpec
+from tlsearch.types import Candidate, Decision, TrialSpec
 from tlsearch.utils.signals import defer_interrupts
-from tlsearch.utils.units import counted
 from tlsearch.worker.client import WorkerDiedError
 from tlsearch.worker.events import Event, Listener, RateEpochEnd
 from tlsearch.worker.protocol import RunSuccessiveHalving
+
+__all__ = ["BaselineResult", "RaceResult", "scratch_of", "train_baseline"]
 
 RATES = (1e-3, 3e-3, 3e-4)
 """Learning rates that are tried; AdamW's usual one first."""
@@ -42,71 +39,6 @@ UNLIMITED_EPOCHS = 60
 
 TRIAL_ERRORS = (PluginFailedError, OutOfMemoryError, WorkerDiedError)
 """Failures that need not come again with another network, or without augmentation."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class BaselineResult:
-    """A network that was trained from scratch.
-
-    Attributes:
-        candidate: The architecture with random weights, at an image size.
-        result: What came of its best learning rate.
-        rows: The trials of all learning rates.
-        seconds: The seconds that all of them took.
-        stopped_by: ``schedule`` or ``time``.
-        still_improving: Whether validation was rising to the end.
-        not_affordable: Architectures that would have taken too long.
-        epochs: How often each training image was seen.
-        no_claim: Why no gain over it is claimed; empty where one may be.
-        others: The networks that were trained beside it.
-    """
-
-    candidate: Candidate
-    result: TrialResult
-    rows: tuple[TrialRow, ...]
-    seconds: float
-    stopped_by: str
-    still_improving: bool
-    not_affordable: tuple[str, ...]
-    epochs: int
-    no_claim: str = ""
-    others: tuple[BaselineResult, ...] = ()
-
-    @property
-    def architecture(self) -> str:
-        """The name of the network."""
-        return self.candidate.backbone
-
-    @property
-    def learning_rates(self) -> int:
-        """How many learning rates were tried."""
-        return len({row.spec.lr_suffix for row in self.rows})
-
-
-@dataclass(frozen=True)
-class RaceResult:
-    """What came of one network's learning rates, as it is kept, and their MLflow runs."""
-
-    outcomes: tuple[Outcome, ...]
-    run_ids: tuple[str, ...]
-
-    def trials(self) -> list[CompletedTrial]:
-        """Each learning rate as a trial that is over."""
-        pairs = zip(self.outcomes, self.run_ids, strict=True)
-        return [
-            CompletedTrial(result=outcome.result, outcome=outcome, run_id=run_id, epochs=())
-            for outcome, run_id in pairs
-        ]
-
-    @property
-    def best_outcome(self) -> Outcome:
-        """The one that was trained to the end."""
-        return next(outcome for outcome in self.outcomes if outcome.result.state == "complete")
-
-    @property
-    def best(self) -> TrialResult:
-        """Its result."""
-        return self.best_outcome.result
 
 
 def train_baseline(context: RunContext, plan: Plan, best: Candidate) -> BaselineResult | None:
@@ -147,11 +79,6 @@ def _train_baseline(context: RunContext, plan: Plan, best: Candidate) -> Baselin
     rows = tuple(row for run in runs for row in run.rows)
     others = tuple(run for run in runs if run is not chosen)
     return replace(chosen, not_affordable=reasons, rows=rows, others=others)
-
-
-def scratch_of(baseline: BaselineResult | None) -> tuple[BaselineResult, ...]:
-    """All networks that were trained from scratch, the baseline first."""
-    return () if baseline is None else (baseline, *baseline.others)
 
 
 def _small_network(context: RunContext, data: Data, budget: float | None) -> MeasuredCandidate:
@@ -226,32 +153,8 @@ def _train_with(policy: str, context: RunContext, plan: Plan, facts: MeasuredCan
         still_improving=still_rising([plan.data.metric.sign * h["objective"] for h in best.history]),
         not_affordable=(),
         epochs=epochs,
-        no_claim=_no_claim(plan.data, raced.best_outcome, epochs),
+        no_claim=no_claim(plan.data, raced.best_outcome, epochs),
     )
-
-
-def _no_claim(data: Data, outcome: Outcome, epochs: int) -> str:
-    """Why nothing can be claimed by comparison with a network from scratch: it has not learned, or has only begun to.
-
-    Empty where it has.
-    """
-    metric, rows = data.metric, outcome.val_rows.tolist()
-    labels = np.asarray([data.labels[row] for row in rows])
-    groups = [data.groups[row] for row in rows]
-    found = estimate_of(metric, labels, np.asarray(outcome.val_probabilities, np.float64), groups)
-    guess = np.zeros_like(outcome.val_probabilities, np.float64)
-    guess[:, np.bincount([data.labels[row] for row in data.fold.train]).argmax()] = 1.0
-    guessed = score_by(metric, labels, guess)
-    worst = found.ci95[0] if metric.sign > 0 else found.ci95[1]
-    trained = counted(epochs, "epoch")
-    if metric.sign * (worst - guessed) <= 0:
-        return (
-            f"after {trained} it is no better than always guessing the most frequent class, as far as validation can "
-            f"tell ({format_score(found.value)} against {format_score(guessed)})"
-        )
-    if rising_steeply([metric.sign * epoch["objective"] for epoch in outcome.result.history]):
-        return f"after {trained} its score was still rising steeply"
-    return ""
 
 
 def _trial(data: Data, candidate: Candidate, spec: TrialSpec) -> RunningTrial:

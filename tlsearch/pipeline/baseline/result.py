@@ -1,0 +1,111 @@
+"""What comes of training from scratch, and whether anything may be claimed by comparison with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tlsearch.listeners.running_trial import CompletedTrial
+from tlsearch.pipeline.context import Data
+from tlsearch.report.numbers import format_score
+from tlsearch.results.schema import TrialRow
+from tlsearch.stats.scoring import estimate_of, score_by
+from tlsearch.stats.trend import rising_steeply
+from tlsearch.training.trial import Outcome
+from tlsearch.types import Candidate, TrialResult
+from tlsearch.utils.units import counted
+
+
+@dataclass(frozen=True, kw_only=True)
+class BaselineResult:
+    """A network that was trained from scratch.
+
+    Attributes:
+        candidate: The architecture with random weights, at an image size.
+        result: What came of its best learning rate.
+        rows: The trials of all learning rates.
+        seconds: The seconds that all of them took.
+        stopped_by: ``schedule`` or ``time``.
+        still_improving: Whether validation was rising to the end.
+        not_affordable: Architectures that would have taken too long.
+        epochs: How often each training image was seen.
+        no_claim: Why no gain over it is claimed; empty where one may be.
+        others: The networks that were trained beside it.
+    """
+
+    candidate: Candidate
+    result: TrialResult
+    rows: tuple[TrialRow, ...]
+    seconds: float
+    stopped_by: str
+    still_improving: bool
+    not_affordable: tuple[str, ...]
+    epochs: int
+    no_claim: str = ""
+    others: tuple[BaselineResult, ...] = ()
+
+    @property
+    def architecture(self) -> str:
+        """The name of the network."""
+        return self.candidate.backbone
+
+    @property
+    def learning_rates(self) -> int:
+        """How many learning rates were tried."""
+        return len({row.spec.lr_suffix for row in self.rows})
+
+
+@dataclass(frozen=True)
+class RaceResult:
+    """What came of one network's learning rates, as it is kept, and their MLflow runs."""
+
+    outcomes: tuple[Outcome, ...]
+    run_ids: tuple[str, ...]
+
+    def trials(self) -> list[CompletedTrial]:
+        """Each learning rate as a trial that is over."""
+        pairs = zip(self.outcomes, self.run_ids, strict=True)
+        return [
+            CompletedTrial(result=outcome.result, outcome=outcome, run_id=run_id, epochs=())
+            for outcome, run_id in pairs
+        ]
+
+    @property
+    def best_outcome(self) -> Outcome:
+        """The one that was trained to the end."""
+        return next(outcome for outcome in self.outcomes if outcome.result.state == "complete")
+
+    @property
+    def best(self) -> TrialResult:
+        """Its result."""
+        return self.best_outcome.result
+
+
+def scratch_of(baseline: BaselineResult | None) -> tuple[BaselineResult, ...]:
+    """All networks that were trained from scratch, the baseline first."""
+    return () if baseline is None else (baseline, *baseline.others)
+
+
+def no_claim(data: Data, outcome: Outcome, epochs: int) -> str:
+    """Why nothing can be claimed by comparison with a network from scratch: it has not learned, or has only begun to.
+
+    Empty where it has.
+    """
+    metric, rows = data.metric, outcome.val_rows.tolist()
+    labels = np.asarray([data.labels[row] for row in rows])
+    groups = [data.groups[row] for row in rows]
+    found = estimate_of(metric, labels, np.asarray(outcome.val_probabilities, np.float64), groups)
+    guess = np.zeros_like(outcome.val_probabilities, np.float64)
+    guess[:, np.bincount([data.labels[row] for row in data.fold.train]).argmax()] = 1.0
+    guessed = score_by(metric, labels, guess)
+    worst = found.ci95[0] if metric.sign > 0 else found.ci95[1]
+    trained = counted(epochs, "epoch")
+    if metric.sign * (worst - guessed) <= 0:
+        return (
+            f"after {trained} it is no better than always guessing the most frequent class, as far as validation can "
+            f"tell ({format_score(found.value)} against {format_score(guessed)})"
+        )
+    if rising_steeply([metric.sign * epoch["objective"] for epoch in outcome.result.history]):
+        return f"after {trained} its score was still rising steeply"
+    return ""
