@@ -58,6 +58,7 @@ ENTRIES = (
     Entry("statistics.p_values", "", "minutes", ("p-values",)),
     Entry("statistics.more_data", "", "minutes", ("more-data",)),
     Entry("statistics.selection_bias", "", "minutes", ("selection-bias",)),
+    Entry("statistics.choice", "", "minutes", ("choice",)),
     Entry("statistics.shuffled_labels", "--work DIR", "1 h", ("shuffled-labels",)),
     Entry("statistics.planted_faults", "", "5 min", ("planted-faults",)),
     Entry("robustness.kill_and_resume", "--kills 30", "1 h", ("kill-and-resume",)),

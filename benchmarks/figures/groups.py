@@ -35,6 +35,7 @@ GROUPS: Mapping[str, Group] = {
     "search-quality": Group(quality.search_quality, quality.search_quality_brief),
     "from-scratch": Group(quality.from_scratch, quality.from_scratch_brief),
     "selection-bias": Group(simulations.selection_bias, simulations.selection_bias_brief),
+    "choice": Group(simulations.choice, simulations.choice_brief),
     "coverage": Group(simulations.coverage, simulations.coverage_brief),
     "coverage-other-seed": Group(simulations.coverage_other_seed, simulations.coverage_other_seed_brief),
     "bootstrap": Group(simulations.bootstrap, simulations.bootstrap_brief),

@@ -29,6 +29,31 @@ def selection_bias_brief(result: Result) -> str:
     return f"{min(gaps):.1f} to {max(gaps):.1f} points too high, by rule"
 
 
+def choice(result: Result) -> str:
+    """A row for every world and number of validation images, two columns for every rule."""
+    rows = result.figures["rows"]
+    rules = list(dict.fromkeys(row["rule"] for row in rows))
+    worlds = list(dict.fromkeys((row["validation images"], row["time"], row["world"]) for row in rows))
+    found = {(row["validation images"], row["time"], row["world"], row["rule"]): row for row in rows}
+    body = []
+    for size, time, world in worlds:
+        cells = [found[size, time, world, rule] for rule in rules]
+        figures = [f"{row['regret, points']:.2f} ({row['probe shipped']:.0%})" for row in cells]
+        body.append([f"{size}, {time}", world, *figures])
+    caption = (
+        "By how many points of true accuracy the model that ships is worse than the best of the search, in the mean of "
+        f"{rows[0]['simulations']} simulated searches; in brackets how often the linear probe ships. The standard errors "
+        f"are at most {max(row['standard error'] for row in rows):.2f} points."
+    )
+    return paragraphs(table(["validation images, time", "world", *rules], body), caption, source(result))
+
+
+def choice_brief(result: Result) -> str:
+    """The largest regret of the present rule."""
+    last = result.figures["rows"][-1]["rule"]
+    return f"at most {max(r['regret, points'] for r in result.figures['rows'] if r['rule'] == last):.2f} points"
+
+
 def coverage(result: Result) -> str:
     """A row for every metric and interval, with and without groups; a column for every number of test images."""
     ranges = result.figures["ranges"]
