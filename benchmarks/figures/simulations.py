@@ -42,8 +42,8 @@ def choice(result: Result) -> str:
         body.append([f"{size}, {time}", world, *figures])
     caption = (
         "By how many points of true accuracy the model that ships is worse than the best of the search, in the mean of "
-        f"{rows[0]['simulations']} simulated searches; in brackets how often the linear probe ships. The standard errors "
-        f"are at most {max(row['standard error'] for row in rows):.2f} points."
+        f"{rows[0]['simulations']} simulated searches; in brackets how often the linear probe ships. The standard "
+        f"errors are at most {max(row['standard error'] for row in rows):.2f} points."
     )
     return paragraphs(table(["validation images, time", "world", *rules], body), caption, source(result))
 
