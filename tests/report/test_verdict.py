@@ -9,7 +9,7 @@ import pytest
 
 from tests.helpers.sample_result import SAMPLE
 from tlsearch.report.text import NO_CLAIM, gain_lines
-from tlsearch.report.verdict import verdict_of, verdict_sentences
+from tlsearch.report.verdict import answers, verdict_of, verdict_sentences
 from tlsearch.results.result import RunResult
 from tlsearch.results.schema import Confusion, Gain, Insights, LeftOut
 
@@ -35,6 +35,11 @@ def test_the_winner_is_the_model_to_use_where_pretraining_helped() -> None:
     )
     assert "on 372 test images is 90.3 % (95 % interval 86.9 to 92.9 %)" in verdict.use
     assert f"tlsearch predict {SAMPLE.output.folder}/model new-photo.jpg" in verdict.use
+
+
+def test_the_answers_are_tags() -> None:
+    assert answers(SAMPLE) == {"model_to_use": "model", "pretraining_helped": "yes", "search_paid": "yes"}
+    assert answers(replace(SAMPLE, baseline=None, gain=None, linear_probe=None)) == {"model_to_use": "model"}
 
 
 def test_a_small_network_from_scratch_that_is_as_good_is_offered() -> None:

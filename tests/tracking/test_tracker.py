@@ -54,6 +54,14 @@ def test_children_lie_below_their_parent(tracker: Tracker) -> None:
     assert "mlflow.parentRunId" not in read(tracker, parent).data.tags
 
 
+def test_a_run_that_is_over_can_be_tagged(tracker: Tracker) -> None:
+    run_id = tracker.start_child(tracker.start_parent("search", {}, {}), "trial", {}, {"role": "trial"})
+    tracker.finish(run_id, "FINISHED")
+    tracker.tag(run_id, {"winner": "yes"})
+    run = read(tracker, run_id)
+    assert (run.data.tags["winner"], run.data.tags["role"], run.info.status) == ("yes", "trial", "FINISHED")
+
+
 def test_run_ends_with_its_status_and_reason(tracker: Tracker) -> None:
     parent = tracker.start_parent("search", {}, {})
     for state, status in STATUS_OF.items():

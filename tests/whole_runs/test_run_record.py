@@ -109,6 +109,17 @@ def test_every_trial_is_a_run_below_the_parent(finished: TrialRecord) -> None:
             assert tags["plugin.tiny"] == "tiny-backbone 1.5"
 
 
+def test_the_winner_and_the_answers_are_tags(finished: TrialRecord) -> None:
+    mlflow, result = finished.result.mlflow, finished.result
+    assert mlflow is not None
+    assert result.verdict is not None
+    won = [run_id for run_id, run in children(finished).items() if run.data.tags.get("winner") == "yes"]
+    assert won == [row.run_id for row in result.trials if row.role == "trial" and row.spec == result.winner.spec]
+    tags = MlflowClient(mlflow.tracking_uri).get_run(mlflow.parent_run_id).data.tags
+    assert (tags["model_to_use"], tags["pretraining_helped"]) == (result.verdict.model, result.verdict.pretraining)
+    assert tags.get("search_paid") == result.verdict.search
+
+
 def test_frozen_layers_are_recorded(finished: TrialRecord) -> None:
     runs = children(finished)
     mlflow = finished.result.mlflow

@@ -89,6 +89,11 @@ class MlflowCallback(Recorder):
             view=self.view,
         )
 
+    def mark_winner(self, run_id: str | None) -> None:
+        """Mark the run of the trial that won, so that it is found where several have the same score."""
+        if run_id:
+            self.tracker.tag(run_id, {"winner": "yes"})
+
     @contextmanager
     def recording(self, run: RecordedRun, checkpoint: Checkpoint) -> Iterator[None]:
         """Start the parent run, or resume that of an earlier attempt, and record the load of the machine inside."""

@@ -27,10 +27,10 @@ from tlsearch.pipeline.search import SearchLog
 from tlsearch.report.html import write_report
 from tlsearch.report.images import PICTURES_FOLDER
 from tlsearch.report.markdown import describe
-from tlsearch.report.verdict import verdict_of
+from tlsearch.report.verdict import answers, verdict_of
 from tlsearch.results import schema
 from tlsearch.results.flatten import flat_metrics
-from tlsearch.results.result import RunResult, read_result, write_result
+from tlsearch.results.result import RunResult, read_result, winner_run, write_result
 from tlsearch.results.schema import Epoch, FrozenWork, Histories
 from tlsearch.search.failures import FAILURES_IN_A_ROW
 from tlsearch.search.importance import parameter_importance
@@ -136,7 +136,10 @@ def complete_record(context: RunContext, plan: Plan, record: MlflowCallback, res
     name = context.config.register
     if name is not None:
         context.checkpoint.get_or_compute(("register",), str, lambda: _register(context, record, result, name, model))
-    tracker.finish(run_id, "FINISHED", flat_metrics(result), {"mlflow.note.content": describe(result)})
+    record.mark_winner(winner_run(result))
+    tracker.finish(
+        run_id, "FINISHED", flat_metrics(result), {"mlflow.note.content": describe(result), **answers(result)}
+    )
     if tracker.send_waiting():
         hint_at_sync(context.callbacks.on_warning, output)
     else:

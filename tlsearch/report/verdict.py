@@ -59,6 +59,13 @@ def verdict_sentences(result: RunResult) -> list[str]:
     return [verdict.use, verdict.pretraining_evidence, verdict.search_evidence, *limits, *verdict.next_steps]
 
 
+def answers(result: RunResult) -> dict[str, str]:
+    """Give the answers by name, as the tags of the parent run have them; what was not asked is left out."""
+    verdict = result.verdict or verdict_of(result)
+    found = {"model_to_use": verdict.model, "pretraining_helped": verdict.pretraining, "search_paid": verdict.search}
+    return {name: answer for name, answer in found.items() if answer is not None}
+
+
 # Which model
 
 

@@ -173,6 +173,10 @@ class Tracker:
         if run_id:
             self._sender.send(commands.EndRun(run=run_id, status=status, ended=milliseconds()))
 
+    def tag(self, run_id: str, tags: Mapping[str, str]) -> None:
+        """Add tags to a run, which may be over."""
+        self._buffer.send(run_id, tags)
+
     def send_waiting(self) -> int:
         """Send what was kept while the store did not answer, and give the number of writes that still wait."""
         return self._sender.send_waiting()
