@@ -16,7 +16,7 @@ from tlsearch.utils.units import format_duration, format_size, parse_count, pars
 
 @pytest.mark.parametrize(
     ("text", "seconds"),
-    [("5m", 300), ("90s", 90), ("1h30m", 5400), ("300", 300), ("1h 5s", 3605), ("0.5h", 1800), ("2min", 120)],
+    [("5m", 300), ("90s", 90), ("1h30m", 5400), ("1h 5s", 3605), ("0.5h", 1800), ("2min", 120)],
 )
 def test_duration_is_read(text: str, seconds: float) -> None:
     assert parse_duration(text) == seconds
@@ -29,6 +29,12 @@ def test_duration_none_is_no_limit() -> None:
 @pytest.mark.parametrize("text", ["", "m", "0", "0m", "-5m", "5 minutes", "m5", "5x", "1m2h", "nan"])
 def test_duration_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match=r"write it like 90s, 5m"):
+        parse_duration(text)
+
+
+@pytest.mark.parametrize("text", ["5", "300", "2.5"])
+def test_a_duration_without_a_unit_is_asked_about(text: str) -> None:
+    with pytest.raises(UsageError, match=rf"'{text}' has no unit: write {text}s, {text}m or {text}h"):
         parse_duration(text)
 
 

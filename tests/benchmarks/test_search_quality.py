@@ -220,7 +220,7 @@ def test_a_quick_run(
     partial = tmp_path / "partial.json"
     # Starting a worker takes most of the time, and TPE runs as random search does.
     asked = ["--method", "random search", "--method", "tlsearch", "--partial", str(partial), "--seeds", "4"]
-    asked += ["--backbone", "stub", "--trials", "3", "--epochs", "2", "--time-limit", "300"]
+    asked += ["--backbone", "stub", "--trials", "3", "--epochs", "2", "--time-limit", "5m"]
     result = quick(quality.main, *asked)
     found = result.figures
     assert result.benchmark == "quality.search_quality"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from tlsearch.data.index import ImageRecord, Survey
 from tlsearch.data.split import Fold
 from tlsearch.errors import PluginError
 from tlsearch.pipeline.candidates import AvailableCandidate
+from tlsearch.pipeline.messages import plan_lines
 from tlsearch.pipeline.plan import (
     FEWEST_STEPS,
     _fitting_steps,
@@ -34,6 +36,7 @@ from tlsearch.pipeline.plan import (
 from tlsearch.pipeline.preflight import choose_policies, sizes_of
 from tlsearch.plugins import weights
 from tlsearch.plugins.api import AugmentationHints
+from tlsearch.results.schema import LeftOut
 from tlsearch.search.cost import COMPILE_SECONDS, Costs
 
 PLUGINS = plugin_facts(broken=(broken_plugin("augmentation", "torn", "torn-plugins", "No module named 'zzz'"),))
@@ -154,3 +157,13 @@ def test_the_folds_of_a_trial() -> None:
     assert costs.train_seconds(solved) == pytest.approx(5 * costs.fold_seconds(solved))
     one = costs.fold_seconds(tuned)  # its model is compiled once
     assert costs.train_seconds(tuned) == pytest.approx(2 * one - COMPILE_SECONDS)
+
+
+def test_what_is_left_out_for_one_reason_is_one_line() -> None:
+    missing = [LeftOut(name, f"weights not found; `tlsearch weights fetch {name}`") for name in ("vgg16", "vgg19")]
+    alone = LeftOut("resnet50", "weights not found; `tlsearch weights fetch resnet50` on a machine with a network")
+    lines = plan_lines(replace(make_plan(), left_out=(*missing, alone)), 3, None)
+    assert [line for line in lines if line.startswith("left out")] == [
+        "left out: vgg16, vgg19 - weights not found; `tlsearch weights fetch NAME`",
+        "left out: resnet50 - weights not found; `tlsearch weights fetch resnet50` on a machine with a network",
+    ]

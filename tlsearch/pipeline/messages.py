@@ -17,7 +17,7 @@ from tlsearch.report import resizing
 from tlsearch.report import text as words
 from tlsearch.report.numbers import format_interval, format_score
 from tlsearch.results.result import RunResult
-from tlsearch.results.schema import Resizing
+from tlsearch.results.schema import LeftOut, Resizing
 from tlsearch.stats.metrics import EVERY_IMAGE
 from tlsearch.stats.scoring import interval_method
 from tlsearch.tracking.register import Figures
@@ -65,10 +65,14 @@ def plan_lines(plan: Plan, trials: int, limit: float | None) -> list[str]:
 
 
 def _by_reason(plan: Plan) -> dict[str, list[str]]:
-    grouped: dict[str, list[str]] = {}
+    """The names of what is left out by reason; a reason that several have in common says NAME for each of them."""
+    grouped: dict[str, list[LeftOut]] = {}
     for item in plan.left_out:
-        grouped.setdefault(item.reason, []).append(item.name)
-    return grouped
+        grouped.setdefault(item.reason.replace(item.name, "NAME"), []).append(item)
+    return {
+        items[0].reason if len(items) == 1 else reason: [item.name for item in items]
+        for reason, items in grouped.items()
+    }
 
 
 def baseline_line(baseline: BaselineResult) -> str:

@@ -15,14 +15,16 @@ _POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
 
 
 def parse_duration(text: str) -> float:
-    """Seconds from ``90s``, ``5m``, ``1h30m``, ``300``; ``math.inf`` from ``none``, which is no limit.
+    """Seconds from ``90s``, ``5m``, ``1h30m``; ``math.inf`` from ``none``, which is no limit.
 
     Raises:
-        UsageError: the text is no duration, or it is zero.
+        UsageError: the text is no duration, or it is zero, or a number without a unit, which people mean differently.
     """
     compact = text.strip().lower().replace(" ", "")
     if compact == "none":
         return math.inf
+    if compact.replace(".", "", 1).isdigit() and float(compact):
+        raise UsageError(f"{text!r} has no unit: write {compact}s, {compact}m or {compact}h.")
     match = _DURATION.fullmatch(compact)
     seconds = 0.0
     if compact and match is not None:
