@@ -95,18 +95,38 @@ def outcome() -> Outcome:
 
 def test_suspects_are_named_by_their_files_in_the_pool() -> None:
     worker = examining(insight())
-    insights = found(worker, outcome())
+    insights = found(worker, None)
     assert insights.more_data == MORE
     assert insights.label_errors is not None
     assert insights.label_errors.examined == 4
     (suspect,) = insights.label_errors.suspects
     assert (suspect.path, suspect.given, suspect.suggested) == ("13.png", "cat", "dog")
     assert (suspect.given_probability, suspect.suggested_probability) == (0.2, 0.75)
+    assert (suspect.models, suspect.agree, insights.label_errors.by_winner) == (1, 1, 0)
     (request,) = worker.requests
     assert isinstance(request, ExamineLabels)
     assert (request.candidate, request.seed) == (LITE, 7)
     assert request.seconds is not None
     assert 15.0 < request.seconds <= 20.0
+
+
+def test_the_winner_judges_the_images_that_it_was_validated_on() -> None:
+    """Each model doubts an image that the other finds nothing wrong with, and the winner has the word."""
+    doubts = insight()
+    doubts.probabilities[0] = [0.7, 0.2, 0.1]  # image 11, which the winner takes for another class
+    errors = found(examining(doubts), outcome()).label_errors
+    assert errors is not None
+    assert (errors.examined, errors.by_winner) == (4, 2)
+    told = {s.path: (s.given, s.suggested, round(s.given_probability, 3), s.models, s.agree) for s in errors.suspects}
+    assert told == {
+        "13.png": ("cat", "dog", 0.2, 1, 1),
+        "11.png": ("dog", "newt", 0.3, 2, 2),
+        "14.png": ("dog", "cat", 0.3, 2, 1),
+    }
+    right = Outcome(RESULT, np.array([3]), np.array([[0.9, 0.05, 0.05]]))
+    cleared = found(examining(insight()), right).label_errors
+    assert cleared is not None
+    assert cleared.suspects == ()
 
 
 def test_no_more_suspects_are_shown_than_fit_a_page() -> None:

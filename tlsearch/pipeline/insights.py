@@ -12,7 +12,7 @@ from tlsearch.stats.calibration import calibrate
 from tlsearch.stats.label_errors import count_errors, rank_suspects
 from tlsearch.training.insight import Insight
 from tlsearch.training.trial import Outcome
-from tlsearch.types import Candidate
+from tlsearch.types import BoolArray, Candidate, Float64Array
 from tlsearch.worker.protocol import ExamineLabels
 
 MOST_SUSPECTS = 24
@@ -29,7 +29,7 @@ def find_insights(
     insight = _ask_worker(context, candidate)
     return Insights(
         insight.more_data if insight is not None else None,
-        _label_errors(data, insight) if insight is not None else None,
+        _label_errors(data, insight, outcome) if insight is not None else None,
         _calibration(data, outcome, evaluation),
     )
 
@@ -44,22 +44,42 @@ def _ask_worker(context: RunContext, candidate: Candidate) -> Insight | None:
         return None
 
 
-def _label_errors(data: Data, insight: Insight) -> LabelErrors:
-    """The images of the pool whose labels look wrong; test images are not in the pool."""
+def _label_errors(data: Data, insight: Insight, outcome: Outcome | None) -> LabelErrors:
+    """The images of the pool whose labels look wrong; test images are not in the pool.
+
+    Each is judged by the strongest model that has not seen it: the winner where it was validated on the image, else a
+    linear probe that was fitted without it.
+    """
     index, pool = data.index, data.pool
     labels = np.asarray(data.labels)[insight.rows]
-    first = rank_suspects(insight.probabilities, labels)[:MOST_SUSPECTS]
+    strongest, by_winner = _strongest(insight, outcome)
     suspects = tuple(
         Suspect(
             path=index.images[pool[int(insight.rows[item.position])]].path,
             given=index.classes[item.given],
             suggested=index.classes[item.suggested],
-            given_probability=float(insight.probabilities[item.position, item.given]),
-            suggested_probability=float(insight.probabilities[item.position, item.suggested]),
+            given_probability=float(strongest[item.position, item.given]),
+            suggested_probability=float(strongest[item.position, item.suggested]),
+            models=2 if by_winner[item.position] else 1,
+            agree=1 + int(by_winner[item.position] and insight.probabilities[item.position].argmax() != item.given),
         )
-        for item in first
+        for item in rank_suspects(strongest, labels)[:MOST_SUSPECTS]
     )
-    return LabelErrors(len(labels), count_errors(insight.probabilities, labels), suspects)
+    # The winner may be surer than a probe, so each is counted by its own usual confidence.
+    counted = sum(count_errors(strongest[part], labels[part]) for part in (by_winner, ~by_winner) if np.any(part))
+    return LabelErrors(len(labels), counted, suspects, by_winner=int(by_winner.sum()))
+
+
+def _strongest(insight: Insight, outcome: Outcome | None) -> tuple[Float64Array, BoolArray]:
+    """Probabilities (N, classes) by the strongest model that has not seen each image, and which are the winner's."""
+    probabilities = np.array(insight.probabilities, np.float64)
+    by_winner = np.zeros(len(probabilities), np.bool_)
+    if outcome is not None and len(outcome.val_rows):
+        place = {int(row): position for position, row in enumerate(insight.rows)}
+        for row, predicted in zip(outcome.val_rows, outcome.val_probabilities, strict=True):
+            if (position := place.get(int(row))) is not None:
+                probabilities[position], by_winner[position] = predicted, True
+    return probabilities, by_winner
 
 
 def _calibration(data: Data, outcome: Outcome | None, evaluation: Evaluation) -> Calibration | None:

@@ -154,8 +154,12 @@ def label_errors_sentence(errors: LabelErrors) -> str:
     few = len(errors.suspects)
     shown = "The most suspect is shown" if few == 1 else f"The {few} most suspect are shown"
     many = f"about {errors.estimated:,}" if errors.estimated else "hardly any"
+    models = "Linear probes that had not seen the image"
+    if errors.by_winner:
+        rest = "" if errors.by_winner == errors.examined else " where it was validated on the image, else linear probes"
+        models = f"Models that had not seen the image (the winner{rest})"
     return (
-        f"Linear probes that had not seen the image count {many} of {where} as wrongly labelled. "
+        f"{models} count {many} of {where} as wrongly labelled. "
         f"{shown}; some are only unusual, so look before you change a label."
     )
 

@@ -58,18 +58,26 @@ def _suspects(
     captions = [
         (
             f"in {item.given} {percent(item.given_probability, 0)}",
-            f"looks like {item.suggested} {percent(item.suggested_probability, 0)}",
+            f"looks like {item.suggested} {percent(item.suggested_probability, 0)}{_agreement(item)}",
             item.path,
         )
         for item in labels.suspects
     ]
     rows = [
-        (item.path, item.given, item.suggested, item.given_probability, item.suggested_probability)
+        (
+            item.path, item.given, item.suggested, item.given_probability, item.suggested_probability, item.models,
+            item.agree,
+        )
         for item in labels.suspects
-    ]
-    header = ("path", "given", "suggested", "given_probability", "suggested_probability")
+    ]  # fmt: skip
+    header = ("path", "given", "suggested", "given_probability", "suggested_probability", "models", "agree")
     sheet = _sheet("label-errors", images, captions, header, rows) if images else None
     return (label_errors_sentence(labels), shown), sheet
+
+
+def _agreement(item: Suspect) -> str:
+    """How many models say so, where more than one was asked."""
+    return f" ({item.agree} of {item.models} models)" if item.models > 1 else ""
 
 
 def _sheet(

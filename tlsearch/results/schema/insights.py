@@ -40,10 +40,11 @@ class MoreData:
 
 @dataclass(frozen=True, kw_only=True)
 class Suspect:
-    """An image whose label may be wrong, by probabilities of probes that have not seen it.
+    """An image whose label may be wrong, by probabilities of a model that has not seen it.
 
-    ``given`` and ``suggested`` are classes, ``given_probability`` and ``suggested_probability`` what the probes
-    gave them. Suspects come in order, the most suspect first.
+    ``given`` and ``suggested`` are classes, ``given_probability`` and ``suggested_probability`` what the strongest such
+    model gave them. Of ``models`` that have not seen the image, the winner and a linear probe, ``agree`` call it
+    something else than its label. Suspects come in order, the most suspect first.
     """
 
     path: str
@@ -51,6 +52,8 @@ class Suspect:
     suggested: str
     given_probability: float
     suggested_probability: float
+    models: int = 1
+    agree: int = 1
 
 
 @dataclass(frozen=True)
@@ -58,12 +61,14 @@ class LabelErrors:
     """Suspected label errors among the ``examined`` training and validation images.
 
     ``estimated`` is how many labels confident learning counts as wrong. ``suspects`` are the first of the images that
-    look like another class, however many that count is.
+    look like another class, however many that count is. ``by_winner`` of the images were judged by the winner, the
+    others by linear probes.
     """
 
     examined: int
     estimated: int
     suspects: tuple[Suspect, ...] = ()
+    by_winner: int = 0
 
 
 @dataclass(frozen=True)
