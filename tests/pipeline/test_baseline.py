@@ -8,15 +8,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.helpers.contexts import make_context, make_plan
+from tests.helpers.contexts import make_context, make_data, make_plan
 from tests.helpers.fake_worker import FakeWorker
 from tests.helpers.made_up import LITE, facts_of
 from tlsearch.callbacks import Callback, EpochInfo, TrialInfo
 from tlsearch.errors import PluginFailedError
 from tlsearch.models.measured import MeasuredCandidate
 from tlsearch.pipeline.baseline import RATES, BaselineResult, train_baseline
+from tlsearch.pipeline.baseline.result import no_claim
 from tlsearch.training.trial import Outcome
-from tlsearch.types import Decision, TrialResult
+from tlsearch.types import Decision, TrialResult, TrialSpec
 from tlsearch.worker.events import Listener, RateEpochEnd
 from tlsearch.worker.protocol import MeasureCandidate, RunSuccessiveHalving, SaveModel
 
@@ -88,3 +89,32 @@ def test_no_callback_ends_a_network_from_scratch(tmp_path: Path) -> None:
     assert [state for _, state, _ in diary.ended] == ["complete", "pruned", "pruned"]
     assert "no fair comparison: after" in diary.lines[-1]
     assert f"(learning rate {RATES[0]:g} of {len(RATES)}; " in diary.lines[-1]
+
+
+FLAT = [0.5, 0.7, 0.8, 0.81, 0.8, 0.8, 0.81, 0.8]
+
+
+def validated(right: float, curve: list[float]) -> str:
+    """What is said of a network with ``right`` of 40 validation images right, of which the classes are equal."""
+    data = make_data((0, 1) * 80, val=range(120, 160))
+    rows = np.arange(120, 160)
+    labels = np.asarray([data.labels[row] for row in rows])
+    predicted = np.where(np.arange(40) < right * 40, labels, 1 - labels)
+    spec = TrialSpec(backbone="small_cnn", weights=None, image_size=32, depth=4, freeze_depth=0)
+    history = tuple({"epoch": float(n), "objective": value} for n, value in enumerate(curve, 1))
+    result = TrialResult(spec=spec, state="complete", value=right, seconds=1.0, history=history)
+    return no_claim(data, Outcome(result, rows, np.eye(2, dtype=np.float32)[predicted]), len(curve))
+
+
+def test_a_network_that_has_learned_carries_a_claim() -> None:
+    assert validated(0.8, FLAT) == ""
+
+
+def test_a_network_that_is_as_good_as_guessing_carries_none() -> None:
+    said = validated(0.55, FLAT)
+    assert said.startswith("after 8 epochs it is no better than always guessing the most frequent class")
+    assert said.endswith("(0.550 against 0.500)")
+
+
+def test_a_network_that_has_only_begun_carries_none() -> None:
+    assert validated(0.8, [0.5, 0.8]) == "after 2 epochs its score was still rising steeply"

@@ -167,7 +167,10 @@ def test_the_description_tells_the_whole_story() -> None:
     text = describe(SAMPLE)
     assert "Pre-training helped: reuse beats small_cnn trained from scratch by +30.1 points" in text
     assert "Searching paid: over the best linear probe +4.3 points" in text
-    assert "| accuracy | validation (selected, optimistic) | confirmed on resampled folds | tested once |" in text
+    assert (
+        "| accuracy | validation (selected, optimistic) | confirmed on resampled folds | tested once | cost at use |"
+        in text
+    )
     assert "| 0.912 | 0.905 on 3 folds, seeds +- 0.006, sampling +- 0.017 | 0.903 [0.869 0.929] |" in text
     assert "| from scratch: small_cnn | 0.613 | 0.598 on 3 folds, sampling +- 0.021 | 0.602 [0.551 0.650] |" in text
     assert "- gain over the linear probe +0.043 [+0.017 +0.071] p = 0.002" in text

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from tests.helpers.sample_result import SAMPLE
+from tlsearch.report.markdown import describe
+from tlsearch.report.model_table import model_rows
 from tlsearch.report.text import NO_CLAIM, gain_lines
 from tlsearch.report.verdict import answers, verdict_of, verdict_sentences
 from tlsearch.results.result import RunResult
@@ -40,6 +42,16 @@ def test_the_winner_is_the_model_to_use_where_pretraining_helped() -> None:
 def test_the_answers_are_tags() -> None:
     assert answers(SAMPLE) == {"model_to_use": "model", "pretraining_helped": "yes", "search_paid": "yes"}
     assert answers(replace(SAMPLE, baseline=None, gain=None, linear_probe=None)) == {"model_to_use": "model"}
+
+
+def test_every_model_says_what_it_costs() -> None:
+    result = with_scratch(0.1, 0.2, megabytes=2.9, ms_per_image=2.0, parameters=712_345)
+    costs = {row.name: row.cost for row in model_rows(result)}
+    assert costs["from scratch"] == "2.9 MB, 2.0 ms an image, 0.7 million parameters"
+    assert costs["winner"].startswith("14.3 MB, 6.0 ms an image")
+    assert costs["linear probe"] == ""
+    assert "| 2.9 MB, 2.0 ms an image, 0.7 million parameters |" in describe(result)
+    assert "| not known |" in describe(result)
 
 
 def test_a_small_network_from_scratch_that_is_as_good_is_offered() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tlsearch.stats.standard_errors import image_error, paired_error, paired_image_error
+from tlsearch.stats.standard_errors import image_error, paired_error, paired_image_error, unless_zero
 
 ALONE = np.arange(20)
 LABELS = np.arange(20) % 2
@@ -45,3 +45,11 @@ def test_a_difference_on_one_fold_is_paired() -> None:
         np.hypot(np.sqrt(0.1 * 0.9 / 20), 1 / 20)
     )
     assert paired_image_error(worse, worse, LABELS, ALONE, "accuracy") == pytest.approx(1 / 20)
+
+
+def test_an_error_is_never_zero() -> None:
+    right = LABELS.copy()
+    assert image_error(right, LABELS, ALONE, "accuracy") == pytest.approx((1 - 0.8389) / 3.92, abs=1e-3)  # 20 of 20
+    assert unless_zero(0.0, 1.0, 48) == pytest.approx((1 - 0.9259) / 3.92, abs=1e-3)
+    assert unless_zero(0.03, 1.0, 48) == 0.03
+    assert unless_zero(0.0, 0.5, 100) == pytest.approx(0.05, abs=2e-3)

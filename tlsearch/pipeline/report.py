@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import shlex
 import sys
@@ -126,7 +127,7 @@ def complete_record(context: RunContext, plan: Plan, record: MlflowCallback, res
     record.close_left_open()
     tracker.send_waiting()
     name_runs(tracker, output)
-    for path in (report, output / "result.json", output / "trials.csv", output / CONFIG_NAME):
+    for path in (report, *(output / name for name in ("result.json", "trials.csv", CONFIG_NAME))):
         tracker.log_artifact(run_id, path)
     tracker.log_artifact(run_id, output / PICTURES_FOLDER, PICTURES_FOLDER)
     example = np.asarray(open_pixels(plan.data.pixels_at(result.winner.spec.image_size))[:1])
@@ -294,7 +295,6 @@ def _scratch(found: StepResults) -> tuple[schema.Baseline, ...]:
 def _versions(context: RunContext, plan: Plan) -> dict[str, str]:
     """The versions of all that took part: libraries, the platform, and as in the tags of the record every plugin."""
     known = {**{name: version(name) for name in LIBRARIES}, "tlsearch": version("tlsearch")}
-    worker = context.worker.send(GetVersions())
     plugins = {f"plugin.{name}": text for name, text in plan.plugin_versions().items()}
-    system = {"python": sys.version.split()[0], "platform": platform.platform()}
-    return {**known, **worker, **system, **plugins}
+    system = {"python": sys.version.split()[0], "platform": f"{platform.platform()}, {os.cpu_count()} cores"}
+    return {**known, **context.worker.send(GetVersions()), **system, **plugins}

@@ -56,8 +56,8 @@ def _models(result: RunResult) -> list[str]:
     metrics = result.metrics
     opened = f" ({words.openings(metrics.test_opened)})" if metrics.test_opened is not None else ""
     return [
-        f"| {words.metric_name(metrics.name)} | {' | '.join(headings(result))} |",
-        "|---|---|---|---|",
+        f"| {words.metric_name(metrics.name)} | {' | '.join(headings(result))} | cost at use |",
+        "|---|---|---|---|---|",
         *map(_row, model_rows(result)),
         "",
         f"{result.dataset.total('test'):,} test images{opened}.",
@@ -71,7 +71,9 @@ def _row(row: ModelRow) -> str:
         notes = [f"on {words.folds(row.confirmed)}", words.spreads(row.confirmed)]
         confirmed = f"{format_score(row.confirmed.mean)} {', '.join(note for note in notes if note)}"
     tested = f"{format_score(row.test)} {format_interval(row.test_ci95)}"
-    return f"| {_cell(f'{row.name}: {row.model}')} | {validation} | {confirmed} | {tested} |"
+    return (
+        f"| {_cell(f'{row.name}: {row.model}')} | {validation} | {confirmed} | {tested} | {row.cost or 'not known'} |"
+    )
 
 
 def _search(result: RunResult) -> list[str]:

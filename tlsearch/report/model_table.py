@@ -7,7 +7,7 @@ from typing import Literal
 
 from tlsearch.report import text as words
 from tlsearch.results.result import RunResult
-from tlsearch.results.schema import Baseline, Confirmed, Interval, LinearProbe
+from tlsearch.results.schema import Baseline, Confirmed, Interval, LinearProbe, Metrics
 
 RowKind = Literal["winner", "probe", "baseline"]
 
@@ -16,7 +16,8 @@ RowKind = Literal["winner", "probe", "baseline"]
 class ModelRow:
     """One model with its three figures, in the metric of the run.
 
-    ``val_note`` says what ``val`` is where it is not what the heading says, else it is empty.
+    ``val_note`` says what ``val`` is where it is not what the heading says, else it is empty. ``cost`` says what the
+    model costs at use, as far as it is known.
     """
 
     kind: RowKind
@@ -27,6 +28,7 @@ class ModelRow:
     confirmed: Confirmed | None
     test: float
     test_ci95: Interval
+    cost: str
 
 
 def headings(result: RunResult) -> tuple[str, str, str]:
@@ -51,6 +53,7 @@ def model_rows(result: RunResult) -> list[ModelRow]:
             confirmed=metrics.confirmed,
             test=metrics.test,
             test_ci95=metrics.test_ci95,
+            cost=_cost(metrics),
         )
     ]
     if probe is not None:
@@ -76,4 +79,17 @@ def _row(result: RunResult, kind: RowKind, name: str, model: str, found: LinearP
         confirmed=found.confirmed,
         test=found.test,
         test_ci95=found.test_ci95,
+        cost=_cost(found),
     )
+
+
+def _cost(found: Metrics | LinearProbe | Baseline) -> str:
+    """``14.3 MB, 6.0 ms an image, 3.4 million parameters``; what is not known is left out."""
+    parts = []
+    if found.megabytes is not None:
+        parts.append(f"{found.megabytes:.1f} MB")
+    if found.ms_per_image is not None:
+        parts.append(f"{found.ms_per_image:.1f} ms an image")
+    if found.parameters is not None:
+        parts.append(f"{found.parameters / 1e6:.1f} million parameters")
+    return ", ".join(parts)
