@@ -134,7 +134,7 @@ def test_every_option_of_run_has_its_default_in_the_help(option: str, default: s
 
 def test_the_help_of_run_has_no_option_beyond_those() -> None:
     options = {name for param in cli.commands["run"].params for name in param.opts if name.startswith("--")}
-    assert len(options) == 37
+    assert len(options) == 38
 
 
 # --- run
@@ -352,7 +352,7 @@ def model(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         green = images[..., 1].mean(axis=(1, 2)) / 255
         return np.stack([0.25 * (1 - green), 0.75 * (1 - green), green], axis=1)
 
-    def load(folder: Path) -> Predictor:
+    def load(folder: Path, max_pixels: int | None = None) -> Predictor:
         assert folder == Path("model")
         network = SimpleNamespace(predict_on_batch=answer)
         return Predictor(network, ("cat", "dog", "newt"), {"image_size": 8}, folder)

@@ -14,6 +14,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from tlsearch.cli.main import cli, main
+from tlsearch.plugins import registry
 
 InstallPlugin = Callable[..., None]
 
@@ -40,7 +41,8 @@ class Mine:
 
 
 def tlsearch(*arguments: object) -> Result:
-    """What the command line does with ``arguments``."""
+    """What the command line does with ``arguments``; each command looks anew at what is installed."""
+    registry._announced.cache_clear()
     return CliRunner().invoke(cli, [str(argument) for argument in arguments], prog_name="tlsearch")
 
 
