@@ -212,6 +212,19 @@ def test_what_takes_long_is_compared_on_the_folds_that_both_have(
     assert found.winner is dear  # by .93 and .85 against .90 and .80; the easier folds of LIGHT count for nothing
 
 
+def test_the_order_of_runs_does_not_depend_on_their_times(
+    confirming: Confirming, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dear = contender(LITE, 0.93, train_suffix=True, freeze_depth=6)
+    orders = []
+    for later in (0.01, 100.0):
+        again = Confirming(monkeypatch)
+        clock_with(monkeypatch, again, 1e9, later=later)
+        again((dear, [0.9] * 7), (LIGHT, [0.9] * 5), baseline=[0.4] * 5)
+        orders.append([spec for spec, _, _ in again.runs])
+    assert orders[0] == orders[1]
+
+
 def test_networks_from_scratch_take_no_folds_from_what_is_cheaper(
     confirming: Confirming, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -43,9 +43,13 @@ class Race:
         return [max(stopped, key=lambda c: self.runs.mean(c.spec))] if stopped else []
 
     def _fold(self, number: int, specs: Sequence[TrialSpec]) -> None:
-        """Run what there is time for, and what has run on all folds before this one; the cheapest first."""
+        """Run what there is time for, and what has run on all folds before this one.
+
+        After the first fold linear probes come first, which take a moment. The order does not depend on measured times,
+        so that the same run has the same sequence of trials.
+        """
         runs = self.runs
-        for spec in sorted(specs, key=runs.seconds) if number else specs:
+        for spec in sorted(specs, key=lambda spec: not spec.is_linear_probe) if number else specs:
             values = runs.scores.get(spec, [])
             # From the third fold on, one repetition is kept possible: the spread over seeds needs it.
             spare = 0.0 if number < 2 or spec.is_linear_probe else runs.first_seconds(spec)
