@@ -16,7 +16,7 @@ from tlsearch_plugins.readers.tables.columns import Columns, listed, weight_of
 from tlsearch_plugins.readers.tables.files import ImageFiles
 from tlsearch_plugins.readers.tables.labels import is_missing, is_yes, labels_of, separator_of
 from tlsearch_plugins.readers.tables.parsing import Table
-from tlsearch_plugins.readers.tables.splits import Place, place_of
+from tlsearch_plugins.readers.tables.splits import Place
 
 MOST_NAMED = 1000
 """As many rows are named for a reason; the others are counted."""
@@ -205,14 +205,7 @@ def _places(source: Source) -> Iterator[Place]:
     default = Place(part=source.part)
     if column is None:
         return iter([default] * table.count)
-    known = {text: place_of(column, text) for text in set(table.columns[column])}
-    unknown = sorted(text for text, place in known.items() if place is None)
-    if unknown:
-        raise DataError(
-            f"The column {column!r} of {table.name} holds {listed(unknown, 3)}, which is neither train, val or "
-            "test nor the number of a fold: name another with --split-column."
-        )
-    places = {text: place for text, place in known.items() if place is not None}
+    places = source.columns.places
     return (default if places[text] == Place() else places[text] for text in table.columns[column])
 
 

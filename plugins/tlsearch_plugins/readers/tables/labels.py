@@ -87,10 +87,14 @@ def one_hot_columns(table: Table, columns: Sequence[str]) -> tuple[str, ...]:
     flags = [column for column in columns if {value.lower() for value in table.columns[column]} <= _YES | _NO]
     if sum(any(map(is_yes, table.columns[column])) for column in flags) < 2:
         return ()
-    if len(flags) < len(columns):
-        rows = zip(*(table.columns[column] for column in flags), strict=True)
-        return tuple(flags) if all(sum(map(is_yes, row)) == 1 for row in rows) else ()
-    return tuple(flags)
+    return tuple(flags if len(flags) == len(columns) else flags_of_one(table, flags))
+
+
+def flags_of_one(table: Table, columns: Sequence[str]) -> list[str]:
+    """The columns of 0 and 1, where every row has exactly one of them; none otherwise."""
+    flags = [column for column in columns if {value.lower() for value in table.columns[column]} <= _YES | _NO]
+    rows = zip(*(table.columns[column] for column in flags), strict=True)
+    return flags if flags and all(sum(map(is_yes, row)) == 1 for row in rows) else []
 
 
 def is_label(table: Table, column: str) -> bool:
