@@ -603,7 +603,7 @@ REFUSED: dict[str, tuple[Case, str]] = {
             images="train/a/1.jpg train/b/2.jpg train/test/a/3.jpg train/test/b/4.jpg",
             source=".",
         ),
-        "--exclude 'test'",
+        "--exclude 'train/test'",
     ),
     "two columns of one name": (
         Case("file,label,label\n1.jpg,cat,x\n2.jpg,dog,y\n", {}),

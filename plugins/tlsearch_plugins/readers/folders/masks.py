@@ -29,6 +29,38 @@ def folders_beside(folder: Folder) -> list[Folder]:
     return [m for m in called if any(_same_inside(m, f) or names.is_images(f.name) for f in holders)]
 
 
+def flat_beside(folder: Folder) -> list[Folder]:
+    """The folders of masks in ``folder`` whose images lie beside them in no class folders.
+
+    The folder of the images is called like images, or it is the only other one and most masks have the name of one.
+    """
+    inner = folder.image_folders
+    called = [f for f in inner if names.is_only_mask(f.name) and all(names.is_only_mask(g.name) for g in _within(f))]
+    rest = [f for f in inner if f not in called]
+    if not called or any(map(holds_classes, rest)):
+        return []
+    if any(names.speaks_of_images(f.name) for f in rest):
+        return called
+    named = len(rest) == 1 and not names.is_mask(rest[0].name)
+    return called if named and all(_made_of(mask, rest[0]) for mask in called) else []
+
+
+def _within(folder: Folder) -> list[Folder]:
+    """All folders at any depth below ``folder`` that hold images."""
+    return [found for inner in folder.image_folders for found in (inner, *_within(inner))]
+
+
+def _made_of(masks: Folder, folder: Folder) -> bool:
+    """Whether the names of files say that a folder holds masks of the images in another; counts alone do not.
+
+    A mask can also be worn: ``mask/1.jpg`` beside ``face/1.jpg``.
+    """
+    while not masks.images and len(masks.image_folders) == 1:
+        masks = masks.image_folders[0]
+    counted = all(file.stem.isdigit() for file in masks.images)
+    return _named_alike(masks, folder) and not (counted and names.words(masks.name) == ["mask"])
+
+
 def folders_within(folder: Folder) -> list[Folder]:
     """The folders in the folder of a class that hold masks of its images.
 
@@ -96,7 +128,10 @@ def _pairs(folder: Folder) -> dict[Path, str]:
 
 
 def _starts(stem: str) -> list[str]:
-    """What stands before words of masks in a name, the longest first: ``a_b`` of ``a_b_mask_1``."""
+    """What stands before words of masks in a name, the longest first: ``a_b`` of ``a_b_mask_1``.
+
+    Of ``a (1)_mask`` these are ``a (1)``, and of ``a (1) (mask)`` also ``a (1)``, for a bracket belongs to the name.
+    """
     if not _MAY_BE_MASK.search(stem):
         return []
     starts = []
@@ -107,7 +142,7 @@ def _starts(stem: str) -> list[str]:
             break
         if any(word in names.MASK_WORDS for word in words):
             starts.append(stem[: gap.start()].casefold())
-            closed = stem[: gap.end()].rstrip(" _.-").casefold()  # a bracket belongs to the name
+            closed = stem[: gap.end()].rstrip(" _.-").casefold()
             starts.append(closed)
     return starts
 

@@ -24,6 +24,7 @@ from tlsearch_plugins.readers.folders.kept_apart import require_no_test_in_train
 from tlsearch_plugins.readers.folders.layout import ClassFolder, Layout
 from tlsearch_plugins.readers.folders.lists import lists_beside
 from tlsearch_plugins.readers.folders.named_parts import Places, read_named_parts
+from tlsearch_plugins.readers.folders.numbered import remark_numbered
 from tlsearch_plugins.readers.folders.pruned import Pruning
 from tlsearch_plugins.readers.folders.rules import understand
 
@@ -61,6 +62,8 @@ class FolderReader:
             require_no_test_in_training(layout)
         _require_no_lost_folder([*entered, *layout.parents])
         match_parts(path, layout, options.parts)
+        if options.layout == "auto":
+            layout.notes += remark_numbered(layout)
         inside = [f"entered {root.relative}, the only folder with images"] if entered else []
         return Reading(
             root=root.path,
@@ -148,10 +151,12 @@ def _parts(layout: Layout, places: Places) -> Iterator[str]:
         held[found.split or found.fold or "classes"].append(found)
     for name in sorted(held, key=_order):
         folders = list(dict.fromkeys(_parent(places.name_of(found.folder.path)) for found in held[name]))
-        where = "" if folders == [""] else f"{some([folder or '.' for folder in folders], 3)} "
+        where = some([folder or "." for folder in folders], 3)
         classes = len({found.name for found in held[name]})
         files = sum(1 for found in held[name] for _ in found.folder.all_files())
-        yield f"{name}: {where}({counted(classes, 'class', 'classes')}, {counted(files, 'file')})"
+        folds = {found.fold for found in held[name] if found.split and found.fold}
+        more = f", {counted(len(folds), 'fold')}" if folds else ""
+        yield f"{name}: {where} ({counted(classes, 'class', 'classes')}, {counted(files, 'file')}{more})"
 
 
 def _order(name: str) -> tuple[int, str]:

@@ -12,8 +12,9 @@ from dataclasses import replace
 
 from tlsearch.errors import DataError
 from tlsearch.folders.walk import Folder
+from tlsearch.utils.texts import some
 from tlsearch_plugins.readers.folders import masks, names
-from tlsearch_plugins.readers.folders.inspect import enter, holds_classes, listed, without
+from tlsearch_plugins.readers.folders.inspect import enter, excluded, holds_classes, listed, without
 from tlsearch_plugins.readers.folders.layout import (
     AmbiguousError,
     ClassFolder,
@@ -124,7 +125,14 @@ def _training_beside(folder: Folder, holders: Sequence[Folder], parts: dict[str,
     if beside and not held & beside:
         rest, _ = enter(rest)
         beside = {c.name for c in understand_part(rest, "classes").classes}
-    if not held & beside:
+    if beside and not held & beside:
+        called, other = some(sorted(held), 4), some(sorted(beside), 4)
+        raise DataError(
+            f"{listed(holders)} in {folder.path} is called like test images and holds other folders ({called}) than what "
+            f"lies beside it ({other}): leave it out with {excluded(*holders)}, name the folder to train on with --train "
+            "DIR, or say --layout classes where these folders are classes."
+        )
+    if not beside:
         return read_as_splits(folder)  # which says what is missing
     layout = understand_part(rest, "classes")
     layout.kind = "splits"
@@ -156,13 +164,14 @@ def _parts_without_classes(folder: Folder, named: Sequence[Folder], parts: dict[
     raise AmbiguousError(
         folder,
         f"{listed(held)} is a class beside {listed(others)} (--layout classes)",
-        f"its images are for testing and have no labels (--exclude {held[0].name})",
+        f"its images are for testing and have no labels (--exclude {held[0].relative})",
     )
 
 
 def _class_parts_in_names(folder: Folder) -> Layout | None:
-    """``cats_train``, ``cats_test``, ``dogs_train``, ``dogs_test``."""
-    found = names.classes_with_parts([f.name for f in folder.image_folders])
+    """``cats_train``, ``cats_test``, ``dogs_train``, ``dogs_test``; the word of training may be missing."""
+    inner_names = [f.name for f in folder.image_folders]
+    found = names.classes_with_parts(inner_names) or names.classes_beside_parts(inner_names)
     if not found or any(holds_classes(f) for f in folder.image_folders):
         return None
     layout = Layout("class-splits", [], parents=[folder])
@@ -183,6 +192,12 @@ def _class_splits(folder: Folder) -> Layout | None:
         return None
     if len(divided) < len(inner):
         rest = [f for f in inner if f not in divided]
+        if all(holds_classes(part) for owner in divided for part in owner.image_folders):
+            raise DataError(
+                f"{listed(divided)} in {folder.path} holds training and test folders with classes in them, and "
+                f"{listed(rest)} lies beside: name the folder to read, such as {divided[0].path}, or leave the rest "
+                f"out with {excluded(*rest)}."
+            )
         raise AmbiguousError(
             folder,
             f"{listed(divided)} holds training and test folders, which are kept apart, and {listed(rest)} does not "
@@ -246,7 +261,8 @@ def _pieces(folder: Folder) -> Layout | None:
     if len(inner) < 2 or not all(names.is_piece(f.name) and not f.images and holds_classes(f) for f in inner):
         return None
     below = [f.name for piece in inner for f in enter(piece)[0].image_folders]
-    if all(map(names.is_piece, below)) or all(len(enter(piece)[0].image_folders) < 2 for piece in inner):
+    single = all(len(enter(piece)[0].image_folders) < 2 for piece in inner)
+    if all(map(names.is_piece, below)) or (single and all(map(names.is_number, below))):
         return None
     layout = read_as_subfolders(folder)
     layout.notes.append(
