@@ -565,6 +565,12 @@ def test_other_names_are_not_remarked_upon(tmp_path: Path, tree: str) -> None:
     assert not read(plant(tmp_path, tree.split())).notes
 
 
+@pytest.mark.parametrize("layout", ["folds", "class-splits", "subfolders"])
+def test_a_layout_that_does_not_fit_is_named(tmp_path: Path, layout: str) -> None:
+    with pytest.raises(DataError, match=f"--layout {layout} finds no class folder in .*, where cat, dog hold images"):
+        read(plant(tmp_path, CAT_DOG), layout)
+
+
 def test_what_is_advised_to_leave_out_leaves_the_rest(tmp_path: Path) -> None:
     root = plant(tmp_path, ("flowers/cat", "flowers/dog", "flowers/flowers/cat", "flowers/flowers/dog"))
     assert summary(read(root, exclude=("flowers/flowers",))) == {"cat": "cat", "dog": "dog"}

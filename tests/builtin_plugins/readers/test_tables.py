@@ -304,6 +304,19 @@ CASES: dict[str, Case] = {
     "addresses of images that are here": Case(
         "url,label\n" + "".join(f"https://host/pets/{row}\n" for row in ROWS.split()), FOUR, images=IMAGES
     ),
+    "addresses with something behind the path": Case(
+        "url,label\n" + "".join(f"https://host/a%20b/{row.replace(',', '?size=1,')}\n" for row in ROWS.split()), FOUR
+    ),
+    "names with another ending": Case(
+        "file,label\n" + ROWS.replace("jpg", "png"),
+        FOUR,
+        says=("the table has 4 names with another ending than the file, such as 1.png for 1.jpg",),
+    ),
+    "a measure that is the only column": Case(
+        "file,age_approx\n1.jpg,40\n2.jpg,40\n3.jpg,50\n4.jpg,50\n",
+        {"1.jpg": "40", "2.jpg": "40", "3.jpg": "50", "4.jpg": "50"},
+        says=("'age_approx' of labels.csv holds numbers and is read as the label, as no other column can be one: if",),
+    ),
     # What is wrong with rows
     "files that are missing": Case(
         "file,label\n" + ROWS + "5.jpg,dog\n",

@@ -19,7 +19,7 @@ from tlsearch_plugins.readers.example import write_example
 from tlsearch_plugins.readers.folders import masks
 from tlsearch_plugins.readers.folders.chosen import LAYOUTS
 from tlsearch_plugins.readers.folders.class_names import match_parts
-from tlsearch_plugins.readers.folders.inspect import enter
+from tlsearch_plugins.readers.folders.inspect import enter, listed
 from tlsearch_plugins.readers.folders.kept_apart import require_no_test_in_training
 from tlsearch_plugins.readers.folders.layout import ClassFolder, Layout
 from tlsearch_plugins.readers.folders.lists import lists_beside
@@ -56,7 +56,7 @@ class FolderReader:
             layout = read_named_parts(root, options, places, pruning)
         else:
             pruning.require_all_used(path)
-            layout = understand(root) if options.layout == "auto" else LAYOUTS[options.layout](root)
+            layout = understand(root) if options.layout == "auto" else _as_chosen(path, root, options.layout)
         masks.leave_out(layout)
         if options.layout == "auto":
             require_no_test_in_training(layout)
@@ -88,6 +88,17 @@ def _require_no_table_options(path: Path, options: ReadingOptions) -> None:
             f"--{given[0]} is for tables, and the labels of {path} are the names of its folders: leave it out, or name "
             "the table instead of the folder."
         )
+
+
+def _as_chosen(path: Path, root: Folder, name: str) -> Layout:
+    """The layout that the user chooses. Raises ``DataError`` where it finds no class folder among folders of images."""
+    layout = LAYOUTS[name](root)
+    if not layout.classes and root.image_folders:
+        raise DataError(
+            f"--layout {name} finds no class folder in {path}, where {listed(root.image_folders)} hold images: leave "
+            "it out, or say --layout classes where these folders are classes."
+        )
+    return layout
 
 
 def _require_no_lost_folder(parents: Sequence[Folder]) -> None:

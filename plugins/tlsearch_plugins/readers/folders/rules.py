@@ -128,9 +128,9 @@ def _training_beside(folder: Folder, holders: Sequence[Folder], parts: dict[str,
     if beside and not held & beside:
         called, other = some(sorted(held), 4), some(sorted(beside), 4)
         raise DataError(
-            f"{listed(holders)} in {folder.path} is called like test images and holds other folders ({called}) than what "
-            f"lies beside it ({other}): leave it out with {excluded(*holders)}, name the folder to train on with --train "
-            "DIR, or say --layout classes where these folders are classes."
+            f"{listed(holders)} in {folder.path} is called like test images and holds other folders ({called}) than "
+            f"what lies beside it ({other}): leave it out with {excluded(*holders)}, name the folder to train on with "
+            "--train DIR, or say --layout classes where these folders are classes."
         )
     if not beside:
         return read_as_splits(folder)  # which says what is missing

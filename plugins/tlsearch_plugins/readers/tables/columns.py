@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tlsearch.errors import DataError
@@ -109,6 +109,7 @@ def find_columns(table: Table, chosen: Mapping[str, str], count_files: Finder, w
     labels = (given["label"],) if "label" in given else _labels(table, [name for name in rest if name not in taken])
     empty = [name for name in labels if len(labels) > 1 and not any(map(is_yes, table.columns[name]))]
     labels = tuple(name for name in labels if name not in empty)
+    measure = () if "label" in given else _remark_measure(table, labels)
     return Columns(
         image=image,
         labels=labels,
@@ -117,7 +118,10 @@ def find_columns(table: Table, chosen: Mapping[str, str], count_files: Finder, w
         places=split.meaning.places if split.meaning is not None else {},
         group=group,
         weight=weight,
-        notes=tuple(remarks(table, split, (*taken, *labels))),
+        notes=(
+            *remarks(table, split, (*taken, *labels)),
+            *measure,
+        ),
     )
 
 
@@ -217,6 +221,24 @@ def _labels(table: Table, rest: Sequence[str]) -> tuple[str, ...]:
         "with --label-column.",
         (),
     )
+
+
+def _remark_measure(table: Table, labels: Sequence[str]) -> Iterator[str]:
+    """A note where the label is a column of numbers that is called like no label: it may be an age or a count."""
+    name = labels[0]
+    if len(labels) == 1 and normal(name) not in LABEL_NAMES and all(map(_is_number, table.columns[name])):
+        yield (
+            f"{table.say(name)} of {table.name} holds numbers and is read as the label, as no other column can be one: "
+            "if it is a measure, name the label with --label-column"
+        )
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text or "0")
+    except ValueError:
+        return False
+    return True
 
 
 def _named(names: Sequence[str], usual: Sequence[str], fits: Callable[[str], bool]) -> str | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tlsearch.errors import DataError
-from tlsearch.folders.walk import Skipped, relative_name
+from tlsearch.folders.walk import Skipped, looks_like_image, relative_name
 from tlsearch.plugin_api import Item
 from tlsearch.plugins.kinds.reader import PartName
 from tlsearch.utils.units import counted
@@ -91,6 +91,7 @@ class _Reader:
         self.found = Rows()
         self.left_out: dict[str, list[str]] = defaultdict(list)
         self.without_name = 0
+        self.other_endings: list[str] = []
 
     def rows(self, source: Source) -> Iterator[_Row]:
         """The rows of one table that name an image that is there."""
@@ -116,6 +117,8 @@ class _Reader:
             return None
         found = self.files.find(name, starts)
         if len(found) == 1:
+            if looks_like_image(name) and not name.lower().endswith(found[0].suffix.lower()):
+                self.other_endings.append(f"{relative_name(name)} for {self.files.path_of(found[0])}")
             return found[0]
         reason = NO_FILE
         if found:
@@ -146,6 +149,9 @@ class _Reader:
             notes.append(f"the table has an image again in {counted(repeated, 'row')}: it counts once")
         if self.without_name:
             notes.append(f"the table names no image in {counted(self.without_name, 'row')}")
+        if self.other_endings:
+            said = f"{counted(len(self.other_endings), 'name')} with another ending than the file"
+            notes.append(f"the table has {said}, such as {self.other_endings[0]}")
         for reason, names in self.left_out.items():
             unique = sorted(set(names))
             self.found.skipped += [Skipped(name, reason) for name in unique[:MOST_NAMED]]
