@@ -252,6 +252,15 @@ TREES: dict[str, tuple[str, dict[str, str]]] = {
             "cat_val": "val:cat",
         },
     ),
+    "rock, paper, scissors": (
+        "rps/rps/rock rps/rps/paper rps-test-set/rps-test-set/rock rps-test-set/rps-test-set/paper rps-validation",
+        {
+            "rps/rps/rock": "train:rock",
+            "rps/rps/paper": "train:paper",
+            "rps-test-set/rps-test-set/rock": "test:rock",
+            "rps-test-set/rps-test-set/paper": "test:paper",
+        },
+    ),
     # Folds, pieces and twins
     "folds within training": (
         "train/fold0/a train/fold0/b train/fold1/a train/fold1/b test/a test/b",
@@ -543,6 +552,12 @@ def test_pictures_that_are_called_like_masks_of_others_are_left_out(tmp_path: Pa
     left_out = {entry.path for entry in reading.skipped if "is called like a mask of " in entry.reason}
     assert len(left_out) == 2 * (len(files) - len(expected))
     assert any("called like masks of others" in note for note in reading.notes) == bool(left_out)
+
+
+def test_a_class_of_masks_holds_its_images(tmp_path: Path) -> None:
+    files = ("0.jpg", "0_mask.jpg", "1.jpg", "1_mask.jpg")
+    reading = read(plant(tmp_path, (f"{label}/{file}" for label in ("mask", "no_mask") for file in files)))
+    assert len(reading.items) == 8
 
 
 def test_masks_within_classes_are_counted(tmp_path: Path) -> None:

@@ -152,6 +152,29 @@ def test_tables_of_parts_over_class_folders_give_the_split(tmp_path: Path, endin
     }
 
 
+def test_tables_of_parts_give_the_labels_of_test_images_in_no_class_folders(tmp_path: Path) -> None:
+    signs = {
+        "Train": "Width,ClassId,Path\n"
+        + "".join(f"{30 + n},{c},Train/{c}/{n}.png\n" for c in (0, 1) for n in range(4)),
+        "Test": "Width,ClassId,Path\n30,1,Test/00.png\n31,0,Test/01.png\n30,1,Test/02.png\n31,0,Test/03.png\n",
+        "Meta": "Path,ClassId\nMeta/0.png,0\nMeta/1.png,1\n",
+    }
+    images = {
+        "Train": " ".join(f"Train/{c}/{n}.png" for c in (0, 1) for n in range(4)),
+        "Test": "Test/00.png Test/01.png Test/02.png Test/03.png",
+        "Meta": "Meta/0.png Meta/1.png",
+    }
+    for name, table in signs.items():
+        source = plant(tmp_path, Case(table, {}, images=images[name], name=f"{name}.csv", source="."))
+    reading = read(source)
+    assert {item.path: say(item) for item in reading.items} == {
+        **{f"Train/{c}/{n}.png": f"train:{c}" for c in (0, 1) for n in range(4)},
+        **{f"Test/0{n}.png": f"test:{(n + 1) % 2}" for n in range(4)},
+    }
+    assert "have no labels" not in told(reading)
+    assert "Meta.csv is not used" in told(reading)
+
+
 def test_a_table_with_an_unclear_split_is_compared_with_the_folders(tmp_path: Path) -> None:
     images = "cat/1.jpg cat/2.jpg dog/3.jpg dog/4.jpg"
     same = "file,label,split\n1.jpg,cat,1\n2.jpg,cat,0\n3.jpg,dog,1\n4.jpg,dog,0\n"

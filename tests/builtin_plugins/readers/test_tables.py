@@ -189,6 +189,16 @@ CASES: dict[str, Case] = {
         "file,label\n1.jpg,animal|cat\n2.jpg,animal|dog\n3.jpg,animal|cat\n4.jpg,plant|fern\n",
         {"1.jpg": "animal|cat", "2.jpg": "animal|dog", "3.jpg": "animal|cat", "4.jpg": "plant|fern"},
     ),
+    "a name that a comma divides": Case(
+        "Image Index,Finding Labels,Size[x,y]\n1.jpg,ill,1.5,7\n2.jpg,well,1.5,8\n3.jpg,ill,2.5,7\n4.jpg,well,2.5,8\n",
+        {"1.jpg": "ill", "2.jpg": "well", "3.jpg": "ill", "4.jpg": "well"},
+        says=("label from 'Finding Labels'",),
+    ),
+    "boxes beside labels": Case(
+        "file,x,y,width,height,Target\n1.jpg,1,5,2,3,0\n2.jpg,1,6,2,3,0\n3.jpg,1,5,2,3,1\n4.jpg,1,6,2,3,1\n",
+        {"1.jpg": "0", "2.jpg": "0", "3.jpg": "1", "4.jpg": "1"},
+        says=("label from 'Target'",),
+    ),
     # Splits, folds, groups, weights
     "splits": Case(
         "file,label,set\n1.jpg,cat,Train\n2.jpg,cat,validation\n3.jpg,dog,train\n4.jpg,dog,TEST\n",

@@ -80,7 +80,8 @@ def leave_out(layout: Layout) -> None:
         masks = folders_within(found.folder)
         reason = f"it holds pictures made of the images in {found.folder.name}"
         layout.left_out += [LeftOut(folder, reason) for folder in masks]
-        made = _files_within(without(found.folder, masks) if masks else found.folder)
+        worn = names.is_mask(found.name)  # then the word in the names of files is that of the class
+        made = {} if worn else _files_within(without(found.folder, masks) if masks else found.folder)
         by_file |= made
         if masks or made:
             layout.classes[number] = _reduced(found, masks, made)
@@ -88,7 +89,8 @@ def leave_out(layout: Layout) -> None:
     if by_file:
         file, name = next(iter(by_file.items()))
         layout.notes.append(
-            f"{counted(len(by_file), 'picture')} called like masks of others, such as {file.name} of {name}: not used"
+            f"{counted(len(by_file), 'picture')} called like masks of others, such as {file.name} of {name}: not used; "
+            "where they are images of their own, give a table of labels"
         )
 
 
@@ -130,7 +132,7 @@ def _pairs(folder: Folder) -> dict[Path, str]:
 def _starts(stem: str) -> list[str]:
     """What stands before words of masks in a name, the longest first: ``a_b`` of ``a_b_mask_1``.
 
-    Of ``a (1)_mask`` these are ``a (1)``, and of ``a (1) (mask)`` also ``a (1)``, for a bracket belongs to the name.
+    Each stands there without and with a bracket that ends it: of ``a (1)_mask`` these are ``a (1`` and ``a (1)``.
     """
     if not _MAY_BE_MASK.search(stem):
         return []

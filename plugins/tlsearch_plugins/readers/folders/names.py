@@ -119,8 +119,7 @@ def parts_of(names: Sequence[str]) -> dict[str, Part]:
     """The names among folders that lie side by side which speak of a part of a split.
 
     A name counts where nothing else is left of it. Names with something left count where at least two of them have the
-    same left and speak of different parts: ``seg_train`` beside ``seg_test``, but not ``test_tube`` beside ``beaker``,
-    and not ``cat_val`` and ``cat_test`` beside ``cat``, which are those of one class.
+    same left and speak of different parts: ``seg_train`` beside ``seg_test``, but not ``test_tube`` beside ``beaker``.
     """
     by_rest: dict[tuple[str, ...], dict[str, Part]] = defaultdict(dict)
     for name in names:
@@ -128,12 +127,7 @@ def parts_of(names: Sequence[str]) -> dict[str, Part]:
             by_rest[found[1]][name] = found[0]
     if () in by_rest:
         return by_rest[()]
-    bare = {tuple(words(name)) for name in names}
-    families = [
-        family
-        for rest, family in by_rest.items()
-        if len(set(family.values())) >= 2 and ("train" in family.values() or rest not in bare)
-    ]
+    families = [family for family in by_rest.values() if len(set(family.values())) >= 2]
     return families[0] if len(families) == 1 else {}
 
 

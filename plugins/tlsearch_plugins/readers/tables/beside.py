@@ -76,15 +76,24 @@ def read_beside(tables: Sequence[Path], root: Path, options: ReadingOptions) -> 
 def _divided_by_tables(opened: Opened, folders: Reading, options: ReadingOptions) -> Reading | None:
     """The images with the labels of their folders and the parts that tables are called after; None without such.
 
-    The tables are ``train.csv`` and ``test.csv``, each with the images of its part.
+    The tables are ``train.csv`` and ``test.csv``, each with the images of its part. Those of the test may lie in no
+    class folders, where the class folders are those of training.
     """
-    parts = [source.part for source in opened.sources.values()]
-    if _is_divided(folders) or "train" not in parts or None in parts or len(set(parts)) < max(2, len(parts)):
+    sources = {path: source for path, source in opened.sources.items() if source.part is not None}
+    parts = {source.part for source in sources.values()}
+    known = {item.split for item in folders.items}
+    if len(known) > 1 or any(item.fold for item in folders.items) or known - {None, "train"}:
         return None
-    by_table = read_opened(opened, options)
+    if "train" not in parts or len(parts) < max(2, len(sources)):
+        return None
+    by_table = read_opened(replace(opened, sources=sources, faults={}), options)
     labels = {item.file: item.labels for item in folders.items}
-    items = tuple(replace(item, labels=labels[item.file]) for item in by_table.items if item.file in labels)
-    return replace(by_table, items=items, understood=(*by_table.understood, "the names of the folders are the labels"))
+    called = {item.labels: labels[item.file] for item in by_table.items if item.file in labels}
+    items = tuple(replace(item, labels=called.get(item.labels, item.labels)) for item in by_table.items)
+    reading = replace(
+        by_table, items=items, understood=(*by_table.understood, "the names of the folders are the labels")
+    )
+    return note_unused(reading, sorted({*opened.sources, *opened.faults} - set(sources)))
 
 
 def _is_divided(reading: Reading) -> bool:
