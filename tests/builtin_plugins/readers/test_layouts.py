@@ -413,6 +413,16 @@ REFUSED: dict[str, tuple[str, str]] = {
     "days, some with the same class in them": ("2024-01-05/cat 2024-01-06/dog 2024-01-07/cat", "two ways"),
     "a second folder of a class": ("cat dog dog_(1)", r"dog_\(1\) holds images of dog, .*--exclude 'dog_\(1\)'\)"),
     "a copy of a class": ("cat dog dog_copy", r"dog_copy holds images of dog, so put them there, or leave"),
+    "a copy of a class as macOS calls it": ("cat dog Copy_of_cat", "Copy_of_cat holds images of cat"),
+    "masks beside flat classes": (
+        "cat dog masks",
+        r"masks holds pictures made of the images in cat, dog and takes no part \(--exclude 'masks'\), or it",
+    ),
+    "images and labelled images": ("images annotations/cat annotations/dog", "images in images .* no class folder"),
+    "dates of splits, one class each": (
+        "train/s1/cat train/s2/dog test/s3/cat",
+        "say --layout subfolders where cat, dog are the classes",
+    ),
     "a copy of a class as Windows calls it": ("train/cat train/dog train/cat_-_Copy", r"--layout splits"),
     "test images of one class": (
         "tube test_tube beaker",

@@ -6,7 +6,7 @@ They are told by their names: those of folders, and those of files, which are th
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -30,19 +30,19 @@ def folders_beside(folder: Folder) -> list[Folder]:
 
 
 def flat_beside(folder: Folder) -> list[Folder]:
-    """The folders of masks in ``folder`` whose images lie beside them in no class folders.
+    """The folders of masks in ``folder`` whose images lie beside them in no class folders, or in flat ones.
 
-    The folder of the images is called like images, or it is the only other one and most masks have the name of one.
+    A folder of the images is called like images, or most masks have the name of an image in the others.
     """
-    inner = folder.image_folders
-    called = [f for f in inner if names.is_only_mask(f.name) and all(names.is_only_mask(g.name) for g in _within(f))]
-    rest = [f for f in inner if f not in called]
-    if not called or any(map(holds_classes, rest)):
+    called = [f for f in folder.image_folders if names.is_only_mask(f.name) and not names.is_unsorted(f.name)]
+    rest = [f for f in folder.image_folders if f not in called]
+    if not called or not rest or any(map(holds_classes, rest)):
         return []
     if any(names.speaks_of_images(f.name) for f in rest):
         return called
-    named = len(rest) == 1 and not names.is_mask(rest[0].name)
-    return called if named and all(_made_of(mask, rest[0]) for mask in called) else []
+    worn = any(names.is_mask(f.name) for f in rest)  # with_mask, without_mask
+    within = any(not names.is_only_mask(f.name) for mask in called for f in _within(mask))
+    return called if not worn and not within and all(_made_of(mask, rest) for mask in called) else []
 
 
 def _within(folder: Folder) -> list[Folder]:
@@ -50,15 +50,16 @@ def _within(folder: Folder) -> list[Folder]:
     return [found for inner in folder.image_folders for found in (inner, *_within(inner))]
 
 
-def _made_of(masks: Folder, folder: Folder) -> bool:
-    """Whether the names of files say that a folder holds masks of the images in another; counts alone do not.
+def _made_of(masks: Folder, folders: Sequence[Folder]) -> bool:
+    """Whether the names of files say that a folder holds masks of the images in others; counts alone do not.
 
     A mask can also be worn: ``mask/1.jpg`` beside ``face/1.jpg``.
     """
     while not masks.images and len(masks.image_folders) == 1:
         masks = masks.image_folders[0]
     counted = all(file.stem.isdigit() for file in masks.images)
-    return _named_alike(masks, folder) and not (counted and names.words(masks.name) == ["mask"])
+    images = [file for folder in folders for file in folder.images]
+    return _named_alike(masks, images) and not (counted and names.words(masks.name) == ["mask"])
 
 
 def folders_within(folder: Folder) -> list[Folder]:
@@ -70,7 +71,7 @@ def folders_within(folder: Folder) -> list[Folder]:
     rest = [f for f in folder.image_folders if f not in called]
     if not called or not all(names.is_images(f.name) for f in rest):
         return []
-    return called if rest else [f for f in called if _named_alike(f, folder)]
+    return called if rest else [f for f in called if _named_alike(f, folder.images)]
 
 
 def leave_out(layout: Layout) -> None:
@@ -149,9 +150,9 @@ def _starts(stem: str) -> list[str]:
     return starts
 
 
-def _named_alike(masks: Folder, folder: Folder) -> bool:
-    """Whether most pictures in ``masks`` have the name of an image in ``folder``, with or without a word more."""
-    stems = {file.stem.casefold() for file in folder.images}
+def _named_alike(masks: Folder, images: Sequence[Path]) -> bool:
+    """Whether most pictures in ``masks`` have the name of one of ``images``, with or without a word more."""
+    stems = {file.stem.casefold() for file in images}
     alike = [file for file in masks.images if stems.intersection((file.stem.casefold(), *_starts(file.stem)))]
     return 2 * len(alike) > len(masks.images)
 

@@ -88,7 +88,8 @@ PIECE_WORDS = frozenset(
 
 _DOWNLOAD = re.compile(r"-\d{8}T\d{6}Z(-\d+)+$")
 _COPY = re.compile(
-    r"(?:copy of |kopie von )?(?P<base>.+?)(?:[ _-]*\(\d+\)|[ _-]+(?:copy|kopie|copie|copia)(?:[ _-]*\(?\d+\)?)?)?",
+    r"(?:copy[ _-]of[ _-]|kopie[ _-]von[ _-])?(?P<base>.+?)"
+    r"(?:[ _-]*\(\d+\)|[ _-]+(?:copy|kopie|copie|copia)(?:[ _-]*\(?\d+\)?)?)?",
     re.IGNORECASE,
 )
 _WORD = re.compile(r"[^\W\d_]+|\d+")

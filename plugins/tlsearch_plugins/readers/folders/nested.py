@@ -42,8 +42,14 @@ def _require_no_copy(folder: Folder, option: str) -> None:
 def _require_no_flat_masks(folder: Folder, option: str) -> None:
     """No folders of masks beside a folder of images that are in no class folders."""
     made = masks.flat_beside(folder)
+    rest = without(folder, made).image_folders
+    if made and len(rest) > 1 and not any(names.speaks_of_images(f.name) for f in rest):
+        raise AmbiguousError(
+            folder,
+            f"{listed(made)} holds pictures made of the images in {listed(rest)} and takes no part ({excluded(*made)})",
+            f"it is a class of its own (--layout {option})",
+        )
     if made:
-        rest = without(folder, made).image_folders
         raise DataError(
             f"The images in {listed(rest)} in {folder.path} lie in no class folder, and {listed(made)} "
             f"{'holds' if len(made) == 1 else 'hold'} pictures made of them: put the images of each class into a "
