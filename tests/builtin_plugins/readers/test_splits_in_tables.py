@@ -46,6 +46,8 @@ MEANT: dict[str, tuple[dict[str, str], str]] = {
     "in_train": ({"in_train": _flag("1", "0")}, TRAIN_TEST),
     "is_training_image": ({"is_training_image": _flag("1", "0")}, TRAIN_TEST),
     "test_set, yes and no": ({"test_set": _flag("no", "yes")}, TRAIN_TEST),
+    "some rows are marked as training": ({"is_train": "1 1 1 1 1 1 - -"}, TRAIN_TEST),
+    "some rows are marked as test": ({"test": "- - - - - - yes yes"}, TRAIN_TEST),
     "holdout": ({"holdout": _flag("0", "1")}, TRAIN_TEST),
     "validation": ({"validation": _flag("n", "y")}, TRAIN_VAL),
     "is_valid": ({"is_valid": _flag("False", "True")}, TRAIN_VAL),

@@ -218,7 +218,10 @@ def _places(source: Source) -> Iterator[Place]:
 def without_part(source: Source) -> str:
     """How many rows have an empty cell where others say a part or a fold, in words; empty where none has."""
     column = source.columns.split
-    count = sum(map(is_missing, source.table.columns[column])) if column is not None else 0
+    if column is None:
+        return ""
+    places = source.columns.places
+    count = sum(is_missing(cell) and places[cell] == Place() for cell in source.table.columns[column])
     return f"for training where {column!r} is empty ({counted(count, 'row')})" if count else ""
 
 

@@ -81,8 +81,9 @@ def meaning_of(column: str, cells: Sequence[str], *, chosen: bool = False) -> Me
         ("folds", _as_folds(column, filled, chosen=chosen)),
     ):
         if places:
-            empty = {cell: Place() for cell in cells if is_missing(cell)}
-            return Meaning(kind="folds" if kind == "folds" else "parts", places={**places, **empty}, called=called)
+            empty = places.pop("", Place())
+            places |= {cell: empty for cell in cells if is_missing(cell)}
+            return Meaning(kind="folds" if kind == "folds" else "parts", places=places, called=called)
     return _not_understood(column, filled, called=called)
 
 
@@ -123,12 +124,16 @@ def _as_parts(filled: Sequence[str], *, called: bool) -> dict[str, Place]:
 
 
 def _as_flags(column: str, filled: Sequence[str]) -> dict[str, Place]:
-    """What is not of the part trains, and what does not train is for testing."""
+    """What is not of the part trains, and what does not train is for testing.
+
+    Where no cell says no, an empty one does: whoever marks some rows leaves the others empty.
+    """
     part = _part_of_flag(column)
     if part is None or words(column) == ["valid"] or not _are_flags(filled):  # what is valid may be what can be used
         return {}
     other: PartName = "test" if part == "train" else "train"
-    return {cell: Place(part=part if cell.lower() in _YES else other) for cell in filled}
+    places = {cell: Place(part=part if cell.lower() in _YES else other) for cell in filled}
+    return places if any(cell.lower() in _NO for cell in filled) else {**places, "": Place(part=other)}
 
 
 def _as_folds(column: str, filled: Sequence[str], *, chosen: bool) -> dict[str, Place]:
