@@ -95,6 +95,7 @@ TREES: dict[str, tuple[str, dict[str, str]]] = {
             "dog-20240105T101113Z-001/dog": "dog",
         },
     ),
+    "classes in two cases": ("cat Cat dog", {"cat": "cat", "Cat": "Cat", "dog": "dog"}),
     "a mask that is worn": ("mask face", {"mask": "mask", "face": "face"}),
     "classes called batch": ("batch1 batch2", {"batch1": "batch1", "batch2": "batch2"}),
     "documents beside": ("cat dog docs/readme.txt labels.csv", {"cat": "cat", "dog": "dog"}),

@@ -205,7 +205,9 @@ def original_of(name: str, beside: Sequence[str]) -> str | None:
     """The name ``beside`` it of which a name is that of a copy: ``dog (1)``, ``dog_copy``, ``dog - Copy``."""
     match = _COPY.fullmatch(name)
     base = match["base"].strip(" _-").casefold() if match is not None else ""
-    return next((other for other in beside if other != name and other.strip().casefold() == base), None)
+    if base == name.strip(" _-").casefold():
+        return None
+    return next((other for other in beside if other.strip().casefold() == base), None)
 
 
 def bare_of(name: str, beside: Sequence[str]) -> tuple[str, Part] | None:
