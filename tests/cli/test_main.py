@@ -421,7 +421,7 @@ def test_check(make_dataset: Callable[..., Path], tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
     lines = [line.split() for line in result.stdout.splitlines()]
     held = "data 2 classes, 42 images (4 in 2 groups kept together), 1 file not used"
-    assert lines[0] == ["read", "classes:", "(2", "classes,", "43", "files)"]
+    assert lines[0] == ["read", "classes:", ".", "(2", "classes,", "43", "files)"]
     assert lines[1] == held.split()
     counts = {line[0]: list(map(int, line[1:])) for line in lines if line and line[0] in ("ash", "[birch]", "all")}
     assert sum(counts["ash"]) == 21

@@ -31,7 +31,7 @@ _PART_HELP = {
 _COLUMN_HELP = {
     "image": "Column of the names of image files.  [default: the one that names most images]",
     "label": "Column of the labels.  [default: from its name, else the only one that can be]",
-    "split": "Column that says train, val or test, or the number of a fold.  [default: from its name]",
+    "split": "Column that says train, val or test, or the number of a fold; none: no split.  [default: from its name]",
     "group": "Column of what images must stay together, such as a patient.  [default: from its name]",
     "weight": "Column of how much an image counts in training.  [default: from its name]",
 }

@@ -10,6 +10,7 @@ import tarfile
 import threading
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ from tests.conftest import MakeDataset
 from tlsearch.cli.main import cli
 from tlsearch.data.sources import read_source
 from tlsearch.data.survey import scan
-from tlsearch.errors import DataError
+from tlsearch.errors import DataError, UsageError
 from tlsearch.plugin_api import ReadingOptions
 from tlsearch_plugins.readers.remote import unpack
 from tlsearch_plugins.readers.remote.archives import stem_of
@@ -104,6 +105,13 @@ def test_an_archive_of_what_can_be_read_in_two_ways(tmp_path: Path, name: str) -
     with pytest.raises(DataError) as caught:
         read_source(archive, options(tmp_path))
     assert str(caught.value) == f"{archive} can be read in two ways: {readings}"
+
+
+def test_options_of_tables_name_the_archive(tmp_path: Path) -> None:
+    members = {f"{label}/{number}.jpg": b"\xff\xd8\xff" for label in ("cat", "dog") for number in (0, 1)}
+    archive = zip_with(tmp_path / "pets.zip", members)
+    with pytest.raises(UsageError, match=f"--images is for tables, and the labels of {archive} are the names"):
+        read_source(archive, replace(options(tmp_path), images=str(tmp_path)))
 
 
 def test_an_archive_of_archives(tmp_path: Path) -> None:

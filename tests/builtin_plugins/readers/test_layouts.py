@@ -69,6 +69,34 @@ TREES: dict[str, tuple[str, dict[str, str]]] = {
     "masks that are worn": ("with_mask without_mask", {"with_mask": "with_mask", "without_mask": "without_mask"}),
     "mask beside no mask": ("mask no_mask", {"mask": "mask", "no_mask": "no_mask"}),
     "digits": ("0 1 2", {"0": "0", "1": "1", "2": "2"}),
+    "patients, one class each": (
+        "patient00/cat patient01/dog patient02/cat",
+        {"patient00/cat": "cat", "patient01/dog": "dog", "patient02/cat": "cat"},
+    ),
+    "sites, one class each": ("site0/cat site1/dog", {"site0/cat": "cat", "site1/dog": "dog"}),
+    "patients within splits, one class each": (
+        "train/patient00/cat train/patient01/dog test/patient06/cat test/patient07/dog",
+        {
+            "train/patient00/cat": "train:cat",
+            "train/patient01/dog": "train:dog",
+            "test/patient06/cat": "test:cat",
+            "test/patient07/dog": "test:dog",
+        },
+    ),
+    "a single patient in test": (
+        "train/patient00/cat train/patient01/dog test/patient06/cat",
+        {"train/patient00/cat": "train:cat", "train/patient01/dog": "train:dog", "test/patient06/cat": "test:cat"},
+    ),
+    "parts of a download": (
+        "cat-20240105T101112Z-001/cat cat-20240105T101112Z-002/cat dog-20240105T101113Z-001/dog",
+        {
+            "cat-20240105T101112Z-001/cat": "cat",
+            "cat-20240105T101112Z-002/cat": "cat",
+            "dog-20240105T101113Z-001/dog": "dog",
+        },
+    ),
+    "classes in two cases": ("cat Cat dog", {"cat": "cat", "Cat": "Cat", "dog": "dog"}),
+    "a mask that is worn": ("mask face", {"mask": "mask", "face": "face"}),
     "classes called batch": ("batch1 batch2", {"batch1": "batch1", "batch2": "batch2"}),
     "documents beside": ("cat dog docs/readme.txt labels.csv", {"cat": "cat", "dog": "dog"}),
     # One folder too many
@@ -214,7 +242,35 @@ TREES: dict[str, tuple[str, dict[str, str]]] = {
         "cats_train cats_test dogs_train dogs_test",
         {"cats_train": "train:cats", "cats_test": "test:cats", "dogs_train": "train:dogs", "dogs_test": "test:dogs"},
     ),
+    "test images of classes beside them": (
+        "cat dog owl cat_test dog_test cat_val",
+        {
+            "cat": "train:cat",
+            "dog": "train:dog",
+            "owl": "train:owl",
+            "cat_test": "test:cat",
+            "dog_test": "test:dog",
+            "cat_val": "val:cat",
+        },
+    ),
+    "rock, paper, scissors": (
+        "rps/rps/rock rps/rps/paper rps-test-set/rps-test-set/rock rps-test-set/rps-test-set/paper rps-validation",
+        {
+            "rps/rps/rock": "train:rock",
+            "rps/rps/paper": "train:paper",
+            "rps-test-set/rps-test-set/rock": "test:rock",
+            "rps-test-set/rps-test-set/paper": "test:paper",
+        },
+    ),
     # Folds, pieces and twins
+    "folds within training": (
+        "train/fold0/a train/fold0/b train/fold1/a train/fold1/b test/a test/b",
+        {
+            **{f"train/fold{n}/{c}": f"train:{c}" for n in (0, 1) for c in "ab"},
+            "test/a": "test:a",
+            "test/b": "test:b",
+        },
+    ),
     "folds": (
         "fold1/cat fold1/dog fold2/cat fold2/dog fold3/cat fold3/dog",
         {f"fold{n}/{c}": f"fold{n}/{c}" for n in (1, 2, 3) for c in CAT_DOG},
@@ -333,10 +389,58 @@ REFUSED: dict[str, tuple[str, str]] = {
     ),
     "other classes in test": ("train/a train/b test/c test/d", r"\(c, d\) are none of those of training \(a, b\)"),
     "a copy of the classes beside them": ("yes no tumor/yes tumor/no", r"--exclude 'tumor'\), or .*--layout classes"),
-    "test folders within training": ("train/a train/b train/test/a train/test/b", "--exclude 'test'"),
+    "test folders within training": ("train/a train/b train/test/a train/test/b", "--exclude 'train/test'"),
     "sites that are divided": (
         "north/train/a north/train/b north/test/a south/train/a south/train/b south/test/a",
         "holds training and test folders of its own, with classes in them: name one of them",
+    ),
+    "images and masks": ("images masks", "images in images .* no class folder, and masks holds pictures made of them"),
+    "images and trimaps": ("images annotations/trimaps annotations/xmls/a.xml", "and annotations holds pictures made"),
+    "images and labels": ("imgs labels", "images in imgs in .* and labels holds pictures made of them"),
+    "images and two kinds of masks": (
+        "JPEGImages SegmentationClass SegmentationObject",
+        "and SegmentationClass, SegmentationObject hold pictures made of them",
+    ),
+    "images of a name of their own and masks": ("CXR_png masks", r"CXR_png .* and masks .* or say --layout classes"),
+    "images and masks within splits": (
+        "train/images train/masks test/images test/masks",
+        r"images in images in .*(train|test) lie .* or say --layout splits",
+    ),
+    "an image and a mask within splits": (
+        "train/image train/mask",
+        "images in image .*train lie in no class folder",
+    ),
+    "numbers, some with the same class in them": ("001/cat 002/dog 003/cat", r"classes are cat, dog \(--layout subf"),
+    "days, some with the same class in them": ("2024-01-05/cat 2024-01-06/dog 2024-01-07/cat", "two ways"),
+    "a second folder of a class": ("cat dog dog_(1)", r"dog_\(1\) holds images of dog, .*--exclude 'dog_\(1\)'\)"),
+    "a copy of a class": ("cat dog dog_copy", r"dog_copy holds images of dog, so put them there, or leave"),
+    "a copy of a class as macOS calls it": ("cat dog Copy_of_cat", "Copy_of_cat holds images of cat"),
+    "masks beside flat classes": (
+        "cat dog masks",
+        r"masks holds pictures made of the images in cat, dog and takes no part \(--exclude 'masks'\), or it",
+    ),
+    "images and labelled images": ("images annotations/cat annotations/dog", "images in images .* no class folder"),
+    "dates of splits, one class each": (
+        "train/s1/cat train/s2/dog test/s3/cat",
+        "say --layout subfolders where cat, dog are the classes",
+    ),
+    "a copy of a class as Windows calls it": ("train/cat train/dog train/cat_-_Copy", r"--layout splits"),
+    "test images of one class": (
+        "tube test_tube beaker",
+        r"test_tube holds test images of tube and is not trained on \(--exclude 'test_tube'\), or .*--layout classes",
+    ),
+    "images without labels in a class": ("cat cat/unlabelled dog", r"have no labels .*--exclude 'cat/unlabelled'"),
+    "a copy of the folder in itself": (
+        "flowers/cat flowers/dog flowers/flowers/cat flowers/flowers/dog",
+        r"flowers, which holds .* \(--exclude 'flowers/flowers'\)",
+    ),
+    "examples beside the data": (
+        "data/train/cat data/train/dog data/val/cat data/test/cat examples",
+        r"name the folder to read, such as .*data, or leave the rest out with --exclude 'examples'",
+    ),
+    "test images of another kind": (
+        "cat dog test_images/foo",
+        r"holds other folders \(foo\) than what lies beside it \(cat, dog\): leave it out with --exclude 'test_images'",
     ),
     "boxes instead of classes": ("train/images valid/images", "lie in no class folder"),
 }
@@ -461,11 +565,48 @@ def test_pictures_that_are_called_like_masks_of_others_are_left_out(tmp_path: Pa
     assert any("called like masks of others" in note for note in reading.notes) == bool(left_out)
 
 
+def test_a_class_of_masks_holds_its_images(tmp_path: Path) -> None:
+    files = ("0.jpg", "0_mask.jpg", "1.jpg", "1_mask.jpg")
+    reading = read(plant(tmp_path, (f"{label}/{file}" for label in ("mask", "no_mask") for file in files)))
+    assert len(reading.items) == 8
+
+
 def test_masks_within_classes_are_counted(tmp_path: Path) -> None:
     reading = read(plant(tmp_path, ("ill/images", "ill/masks", "well/images", "well/masks")))
     assert [(entry.path, entry.reason) for entry in reading.skipped] == [
         (f"{label}/masks", f"it holds pictures made of the images in {label} (2 images)") for label in ("ill", "well")
     ]
+
+
+@pytest.mark.parametrize(
+    "tree", ["DCIM/100APPLE DCIM/101APPLE", "2024-01-05 2024-01-06", "2024_01 2024_02", "patient_1 patient_2"]
+)
+def test_names_that_number_what_was_collected_are_remarked_upon(tmp_path: Path, tree: str) -> None:
+    notes = read(plant(tmp_path, tree.split())).notes
+    assert any("are read as classes, and their names are like those of cameras, days or patients" in n for n in notes)
+
+
+@pytest.mark.parametrize("tree", ["cat dog", "0 1", "2019 2020", "100APPLE cat", "12345678 12345679"])
+def test_other_names_are_not_remarked_upon(tmp_path: Path, tree: str) -> None:
+    assert not read(plant(tmp_path, tree.split())).notes
+
+
+@pytest.mark.parametrize("layout", ["folds", "class-splits", "subfolders"])
+def test_a_layout_that_does_not_fit_is_named(tmp_path: Path, layout: str) -> None:
+    with pytest.raises(DataError, match=f"--layout {layout} finds no class folder in .*, where cat, dog hold images"):
+        read(plant(tmp_path, CAT_DOG), layout)
+
+
+def test_what_is_advised_to_leave_out_leaves_the_rest(tmp_path: Path) -> None:
+    root = plant(tmp_path, ("flowers/cat", "flowers/dog", "flowers/flowers/cat", "flowers/flowers/dog"))
+    assert summary(read(root, exclude=("flowers/flowers",))) == {"cat": "cat", "dog": "dog"}
+
+
+def test_folds_within_training_and_the_place_of_classes_are_said(tmp_path: Path) -> None:
+    tree = "train/fold0/a train/fold0/b train/fold1/a train/fold1/b test/a test/b"
+    understood = read(plant(tmp_path / "folds", tree.split())).understood
+    assert understood[0] == "train: train/fold0, train/fold1 (2 classes, 8 files, 2 folds)"
+    assert read(plant(tmp_path / "plain", CAT_DOG)).understood == ("classes: . (2 classes, 4 files)",)
 
 
 def test_an_archive_beside_class_folders_is_counted(tmp_path: Path) -> None:

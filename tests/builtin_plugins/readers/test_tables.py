@@ -189,6 +189,16 @@ CASES: dict[str, Case] = {
         "file,label\n1.jpg,animal|cat\n2.jpg,animal|dog\n3.jpg,animal|cat\n4.jpg,plant|fern\n",
         {"1.jpg": "animal|cat", "2.jpg": "animal|dog", "3.jpg": "animal|cat", "4.jpg": "plant|fern"},
     ),
+    "a name that a comma divides": Case(
+        "Image Index,Finding Labels,Size[x,y]\n1.jpg,ill,1.5,7\n2.jpg,well,1.5,8\n3.jpg,ill,2.5,7\n4.jpg,well,2.5,8\n",
+        {"1.jpg": "ill", "2.jpg": "well", "3.jpg": "ill", "4.jpg": "well"},
+        says=("label from 'Finding Labels'",),
+    ),
+    "boxes beside labels": Case(
+        "file,x,y,width,height,Target\n1.jpg,1,5,2,3,0\n2.jpg,1,6,2,3,0\n3.jpg,1,5,2,3,1\n4.jpg,1,6,2,3,1\n",
+        {"1.jpg": "0", "2.jpg": "0", "3.jpg": "1", "4.jpg": "1"},
+        says=("label from 'Target'",),
+    ),
     # Splits, folds, groups, weights
     "splits": Case(
         "file,label,set\n1.jpg,cat,Train\n2.jpg,cat,validation\n3.jpg,dog,train\n4.jpg,dog,TEST\n",
@@ -303,6 +313,19 @@ CASES: dict[str, Case] = {
     ),
     "addresses of images that are here": Case(
         "url,label\n" + "".join(f"https://host/pets/{row}\n" for row in ROWS.split()), FOUR, images=IMAGES
+    ),
+    "addresses with something behind the path": Case(
+        "url,label\n" + "".join(f"https://host/a%20b/{row.replace(',', '?size=1,')}\n" for row in ROWS.split()), FOUR
+    ),
+    "names with another ending": Case(
+        "file,label\n" + ROWS.replace("jpg", "png"),
+        FOUR,
+        says=("the table has 4 names with another ending than the file, such as 1.png for 1.jpg",),
+    ),
+    "a measure that is the only column": Case(
+        "file,age_approx\n1.jpg,40\n2.jpg,40\n3.jpg,50\n4.jpg,50\n",
+        {"1.jpg": "40", "2.jpg": "40", "3.jpg": "50", "4.jpg": "50"},
+        says=("'age_approx' of labels.csv holds numbers and is read as the label, as no other column can be one: if",),
     ),
     # What is wrong with rows
     "files that are missing": Case(
@@ -603,7 +626,7 @@ REFUSED: dict[str, tuple[Case, str]] = {
             images="train/a/1.jpg train/b/2.jpg train/test/a/3.jpg train/test/b/4.jpg",
             source=".",
         ),
-        "--exclude 'test'",
+        "--exclude 'train/test'",
     ),
     "two columns of one name": (
         Case("file,label,label\n1.jpg,cat,x\n2.jpg,dog,y\n", {}),

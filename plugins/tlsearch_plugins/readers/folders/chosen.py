@@ -53,4 +53,8 @@ WITHIN: dict[str, Within] = {
     "folds": _folds_or_classes,
     "class-splits": read_as_classes,
 }
-"""How the folder of a part that the user names is read, by ``--layout``."""
+"""How the folder of a part that the user names is read, by ``--layout``.
+
+The same names as in ``LAYOUTS``, for a folder that is a part already: there are no parts in it to tell apart, so that
+``splits`` and ``class-splits`` take the folders right in it, as ``classes`` does.
+"""

@@ -60,8 +60,15 @@ def _require_known(
     """``found`` are the folders of known classes, and those of others by part."""
     kept, unknown = found
     known = Counter(str(found.split) for found in kept)
+    deeper = {inner.name for found in kept for inner in found.folder.image_folders}
     for split, folders in unknown.items():
         names = some(sorted({folder.name for folder in folders}))
+        if not known[split] and any(_is_called_like(found, deeper) for found in folders):
+            raise DataError(
+                f"The classes of {split} in {root} ({names}) are none of those of training ({some(sorted(trained))}), "
+                "and folders in those of training are called like them or like what they hold: say --layout subfolders "
+                f"where {some(sorted(deeper))} are the classes, or leave {split} out with --exclude."
+            )
         if len(trained) == 1:
             raise DataError(
                 f"{root} has one class to train on ({next(iter(trained))}), and {split} holds others ({names}): "
@@ -74,6 +81,11 @@ def _require_known(
                 f"The classes of {split} in {root} ({names}) are none of those of training "
                 f"({some(sorted(trained))}): give their folders the same names, or {leave}."
             )
+
+
+def _is_called_like(found: ClassFolder, names: set[str]) -> bool:
+    """Whether a folder of a class, or one in it, has one of the names."""
+    return found.name in names or any(inner.name in names for inner in found.folder.image_folders)
 
 
 def _note_missing(layout: Layout, trained: set[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -52,3 +53,8 @@ def without(folder: Folder, leave: Sequence[Folder]) -> Folder:
 def listed(folders: Sequence[Folder]) -> str:
     """The names of folders: ``cat, dog and 3 more``."""
     return some([folder.name for folder in folders], 4)
+
+
+def excluded(*folders: Folder) -> str:
+    """The options that leave folders out, and no other of their names: ``--exclude 'train/test'``."""
+    return " ".join(f"--exclude {glob.escape(folder.relative)!r}" for folder in folders)

@@ -6,7 +6,7 @@ They are told by their names: those of folders, and those of files, which are th
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,6 +29,39 @@ def folders_beside(folder: Folder) -> list[Folder]:
     return [m for m in called if any(_same_inside(m, f) or names.is_images(f.name) for f in holders)]
 
 
+def flat_beside(folder: Folder) -> list[Folder]:
+    """The folders of masks in ``folder`` whose images lie beside them in no class folders, or in flat ones.
+
+    A folder of the images is called like images, or most masks have the name of an image in the others.
+    """
+    called = [f for f in folder.image_folders if names.is_only_mask(f.name) and not names.is_unsorted(f.name)]
+    rest = [f for f in folder.image_folders if f not in called]
+    if not called or not rest or any(map(holds_classes, rest)):
+        return []
+    if any(names.speaks_of_images(f.name) for f in rest):
+        return called
+    worn = any(names.is_mask(f.name) for f in rest)  # with_mask, without_mask
+    within = any(not names.is_only_mask(f.name) for mask in called for f in _within(mask))
+    return called if not worn and not within and all(_made_of(mask, rest) for mask in called) else []
+
+
+def _within(folder: Folder) -> list[Folder]:
+    """All folders at any depth below ``folder`` that hold images."""
+    return [found for inner in folder.image_folders for found in (inner, *_within(inner))]
+
+
+def _made_of(masks: Folder, folders: Sequence[Folder]) -> bool:
+    """Whether the names of files say that a folder holds masks of the images in others; counts alone do not.
+
+    A mask can also be worn: ``mask/1.jpg`` beside ``face/1.jpg``.
+    """
+    while not masks.images and len(masks.image_folders) == 1:
+        masks = masks.image_folders[0]
+    counted = all(file.stem.isdigit() for file in masks.images)
+    images = [file for folder in folders for file in folder.images]
+    return _named_alike(masks, images) and not (counted and names.words(masks.name) == ["mask"])
+
+
 def folders_within(folder: Folder) -> list[Folder]:
     """The folders in the folder of a class that hold masks of its images.
 
@@ -38,7 +71,7 @@ def folders_within(folder: Folder) -> list[Folder]:
     rest = [f for f in folder.image_folders if f not in called]
     if not called or not all(names.is_images(f.name) for f in rest):
         return []
-    return called if rest else [f for f in called if _named_alike(f, folder)]
+    return called if rest else [f for f in called if _named_alike(f, folder.images)]
 
 
 def leave_out(layout: Layout) -> None:
@@ -48,7 +81,8 @@ def leave_out(layout: Layout) -> None:
         masks = folders_within(found.folder)
         reason = f"it holds pictures made of the images in {found.folder.name}"
         layout.left_out += [LeftOut(folder, reason) for folder in masks]
-        made = _files_within(without(found.folder, masks) if masks else found.folder)
+        worn = names.is_mask(found.name)  # then the word in the names of files is that of the class
+        made = {} if worn else _files_within(without(found.folder, masks) if masks else found.folder)
         by_file |= made
         if masks or made:
             layout.classes[number] = _reduced(found, masks, made)
@@ -56,7 +90,8 @@ def leave_out(layout: Layout) -> None:
     if by_file:
         file, name = next(iter(by_file.items()))
         layout.notes.append(
-            f"{counted(len(by_file), 'picture')} called like masks of others, such as {file.name} of {name}: not used"
+            f"{counted(len(by_file), 'picture')} called like masks of others, such as {file.name} of {name}: not used; "
+            "where they are images of their own, give a table of labels"
         )
 
 
@@ -96,7 +131,10 @@ def _pairs(folder: Folder) -> dict[Path, str]:
 
 
 def _starts(stem: str) -> list[str]:
-    """What stands before words of masks in a name, the longest first: ``a_b`` of ``a_b_mask_1``."""
+    """What stands before words of masks in a name, the longest first: ``a_b`` of ``a_b_mask_1``.
+
+    Each stands there without and with a bracket that ends it: of ``a (1)_mask`` these are ``a (1`` and ``a (1)``.
+    """
     if not _MAY_BE_MASK.search(stem):
         return []
     starts = []
@@ -107,14 +145,14 @@ def _starts(stem: str) -> list[str]:
             break
         if any(word in names.MASK_WORDS for word in words):
             starts.append(stem[: gap.start()].casefold())
-            closed = stem[: gap.end()].rstrip(" _.-").casefold()  # a bracket belongs to the name
+            closed = stem[: gap.end()].rstrip(" _.-").casefold()
             starts.append(closed)
     return starts
 
 
-def _named_alike(masks: Folder, folder: Folder) -> bool:
-    """Whether most pictures in ``masks`` have the name of an image in ``folder``, with or without a word more."""
-    stems = {file.stem.casefold() for file in folder.images}
+def _named_alike(masks: Folder, images: Sequence[Path]) -> bool:
+    """Whether most pictures in ``masks`` have the name of one of ``images``, with or without a word more."""
+    stems = {file.stem.casefold() for file in images}
     alike = [file for file in masks.images if stems.intersection((file.stem.casefold(), *_starts(file.stem)))]
     return 2 * len(alike) > len(masks.images)
 

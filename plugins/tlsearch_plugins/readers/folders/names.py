@@ -50,12 +50,17 @@ MASK_WORDS = frozenset(
             "segmented",
             "annotation",
             "annotations",
+            "trimap",
+            "trimaps",
         ),
         *("label", "labels", "seg", "segs", "depth", "edges", "heatmap", "heatmaps", "bbox", "boxes", "contour"),
         *("thumb", "thumbs", "thumbnail", "thumbnails", "preview", "previews", "overlay", "overlays"),
     )
 )
 """Words that name pictures made of the images: they lie beside them and are no class."""
+
+_WITH_MASK = frozenset(("ground", "binary", "class", "classes", "object", "objects", "instance", "semantic"))
+"""Words beside them which say nothing more: ``SegmentationClass``, ``ground_truth``."""
 
 IMAGE_WORDS = frozenset(
     (
@@ -81,6 +86,12 @@ PIECE_WORDS = frozenset(
 )
 """Words that, with a number, name a piece of what was collected: no class is called so."""
 
+_DOWNLOAD = re.compile(r"-\d{8}T\d{6}Z(-\d+)+$")
+_COPY = re.compile(
+    r"(?:copy[ _-]of[ _-]|kopie[ _-]von[ _-])?(?P<base>.+?)"
+    r"(?:[ _-]*\(\d+\)|[ _-]+(?:copy|kopie|copie|copia)(?:[ _-]*\(?\d+\)?)?)?",
+    re.IGNORECASE,
+)
 _WORD = re.compile(r"[^\W\d_]+|\d+")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
@@ -138,6 +149,15 @@ def classes_with_parts(names: Sequence[str]) -> dict[str, tuple[str, Part]]:
     return found if enough else {}
 
 
+def classes_beside_parts(names: Sequence[str]) -> dict[str, tuple[str, Part]]:
+    """``cat``, ``dog``, ``cat_test``, ``dog_test`` as (class, part), where two classes or more have a part so."""
+    found: dict[str, tuple[str, Part]] = {}
+    for name in names:
+        found[name] = bare_of(name, names) or (name, "train")
+    divided = {name for name, part in found.values() if part != "train"}
+    return found if len(divided) >= 2 else {}
+
+
 def is_fold(name: str) -> bool:
     """Whether a name is that of a numbered fold, such as ``fold1`` or ``cv_03``."""
     found = words(name)
@@ -157,9 +177,7 @@ def is_only_mask(name: str) -> bool:
 
 def are_mask_words(found: Sequence[str]) -> bool:
     """Whether words speak of pictures made of the images, number them, or say nothing more."""
-    return all(
-        word in MASK_WORDS or word in FILLER_WORDS or word in ("ground", "binary") or word.isdigit() for word in found
-    )
+    return all(word in MASK_WORDS or word in FILLER_WORDS or word in _WITH_MASK or word.isdigit() for word in found)
 
 
 def is_images(name: str) -> bool:
@@ -168,11 +186,37 @@ def is_images(name: str) -> bool:
     return bool(found) and all(word in IMAGE_WORDS or word in FILLER_WORDS or word.isdigit() for word in found)
 
 
+def speaks_of_images(name: str) -> bool:
+    """Whether a name is that of the images themselves and not a number alone."""
+    return is_images(name) and any(word in IMAGE_WORDS for word in words(name))
+
+
 def is_piece(name: str) -> bool:
-    """Whether a name numbers a piece of what was collected, such as ``batch2``, ``cam-1`` or ``patient_007``."""
+    """Whether a name numbers a piece of what was collected, such as ``batch2``, ``cam-1`` or ``patient_007``.
+
+    So does that of a part of a download, such as ``cat-20240105T101112Z-001``.
+    """
     found = words(name)
     numbered = any(word.isdigit() for word in found)
-    return numbered and any(word in PIECE_WORDS for word in found)
+    return (numbered and any(word in PIECE_WORDS for word in found)) or _DOWNLOAD.search(name) is not None
+
+
+def original_of(name: str, beside: Sequence[str]) -> str | None:
+    """The name ``beside`` it of which a name is that of a copy: ``dog (1)``, ``dog_copy``, ``dog - Copy``."""
+    match = _COPY.fullmatch(name)
+    base = match["base"].strip(" _-").casefold() if match is not None else ""
+    if base == name.strip(" _-").casefold():
+        return None
+    return next((other for other in beside if other.strip().casefold() == base), None)
+
+
+def bare_of(name: str, beside: Sequence[str]) -> tuple[str, Part] | None:
+    """The name ``beside`` it that a name is without the word of a part, and the part: cat and test of ``cat_test``."""
+    found = words(name)
+    parts = {PART_WORDS[word] for word in found if word in PART_WORDS}
+    left = [word for word in found if word not in PART_WORDS]
+    base = next((other for other in beside if left and other != name and words(other) == left), None)
+    return (base, parts.pop()) if base is not None and parts in ({"val"}, {"test"}) else None
 
 
 def is_unsorted(name: str) -> bool:

@@ -19,11 +19,12 @@ from tlsearch_plugins.readers.example import write_example
 from tlsearch_plugins.readers.folders import masks
 from tlsearch_plugins.readers.folders.chosen import LAYOUTS
 from tlsearch_plugins.readers.folders.class_names import match_parts
-from tlsearch_plugins.readers.folders.inspect import enter
+from tlsearch_plugins.readers.folders.inspect import enter, listed
 from tlsearch_plugins.readers.folders.kept_apart import require_no_test_in_training
 from tlsearch_plugins.readers.folders.layout import ClassFolder, Layout
 from tlsearch_plugins.readers.folders.lists import lists_beside
 from tlsearch_plugins.readers.folders.named_parts import Places, read_named_parts
+from tlsearch_plugins.readers.folders.numbered import remark_numbered
 from tlsearch_plugins.readers.folders.pruned import Pruning
 from tlsearch_plugins.readers.folders.rules import understand
 
@@ -55,12 +56,14 @@ class FolderReader:
             layout = read_named_parts(root, options, places, pruning)
         else:
             pruning.require_all_used(path)
-            layout = understand(root) if options.layout == "auto" else LAYOUTS[options.layout](root)
+            layout = understand(root) if options.layout == "auto" else _as_chosen(path, root, options.layout)
         masks.leave_out(layout)
         if options.layout == "auto":
             require_no_test_in_training(layout)
         _require_no_lost_folder([*entered, *layout.parents])
         match_parts(path, layout, options.parts)
+        if options.layout == "auto":
+            layout.notes += remark_numbered(layout)
         inside = [f"entered {root.relative}, the only folder with images"] if entered else []
         return Reading(
             root=root.path,
@@ -85,6 +88,17 @@ def _require_no_table_options(path: Path, options: ReadingOptions) -> None:
             f"--{given[0]} is for tables, and the labels of {path} are the names of its folders: leave it out, or name "
             "the table instead of the folder."
         )
+
+
+def _as_chosen(path: Path, root: Folder, name: str) -> Layout:
+    """The layout that the user chooses. Raises ``DataError`` where it finds no class folder among folders of images."""
+    layout = LAYOUTS[name](root)
+    if not layout.classes and root.image_folders:
+        raise DataError(
+            f"--layout {name} finds no class folder in {path}, where {listed(root.image_folders)} hold images: leave "
+            "it out, or say --layout classes where these folders are classes."
+        )
+    return layout
 
 
 def _require_no_lost_folder(parents: Sequence[Folder]) -> None:
@@ -148,10 +162,12 @@ def _parts(layout: Layout, places: Places) -> Iterator[str]:
         held[found.split or found.fold or "classes"].append(found)
     for name in sorted(held, key=_order):
         folders = list(dict.fromkeys(_parent(places.name_of(found.folder.path)) for found in held[name]))
-        where = "" if folders == [""] else f"{some([folder or '.' for folder in folders], 3)} "
+        where = some([folder or "." for folder in folders], 3)
         classes = len({found.name for found in held[name]})
         files = sum(1 for found in held[name] for _ in found.folder.all_files())
-        yield f"{name}: {where}({counted(classes, 'class', 'classes')}, {counted(files, 'file')})"
+        folds = {found.fold for found in held[name] if found.split and found.fold}
+        more = f", {counted(len(folds), 'fold')}" if folds else ""
+        yield f"{name}: {where} ({counted(classes, 'class', 'classes')}, {counted(files, 'file')}{more})"
 
 
 def _order(name: str) -> tuple[int, str]:

@@ -12,14 +12,14 @@ from dataclasses import replace
 
 from tlsearch.errors import DataError
 from tlsearch.folders.walk import Folder
+from tlsearch.utils.texts import some
 from tlsearch_plugins.readers.folders import masks, names
-from tlsearch_plugins.readers.folders.inspect import enter, holds_classes, listed, without
+from tlsearch_plugins.readers.folders.divided_classes import class_parts_in_names, class_splits
+from tlsearch_plugins.readers.folders.inspect import enter, excluded, holds_classes, listed, without
 from tlsearch_plugins.readers.folders.layout import (
     AmbiguousError,
-    ClassFolder,
     Layout,
     LeftOut,
-    read_as_class_splits,
     read_as_classes,
     read_as_folds,
     read_as_subfolders,
@@ -28,6 +28,8 @@ from tlsearch_plugins.readers.folders.names import Part
 from tlsearch_plugins.readers.folders.nested import require_one_reading
 
 Rule = Callable[[Folder], Layout | None]
+NO_LABELS = "its images have no labels: they lie in no class folder"
+
 Within = Callable[[Folder], Layout]
 """Reads the folder of one part of a split."""
 
@@ -63,7 +65,7 @@ def _why_beside(folder: Folder, parts: dict[str, Part]) -> str:
     if folder.name not in parts:
         made = " and is called like pictures made of the images" if names.is_mask(folder.name) else ""
         return f"it lies beside the split folders{made}"
-    return "its images have no labels: they lie in no class folder"
+    return NO_LABELS
 
 
 def add_part(layout: Layout, holder: Folder, part: Part | None, within: Within) -> None:
@@ -118,16 +120,29 @@ def _splits(folder: Folder) -> Layout | None:
 def _training_beside(folder: Folder, holders: Sequence[Folder], parts: dict[str, Part]) -> Layout:
     """A test or validation folder among the class folders of training."""
     _require_one_each(folder, holders, parts)
-    rest = without(folder, holders)
     held = {c.name for holder in holders for c in read_as_classes(enter(holder, parts[holder.name])[0]).classes}
+    waiting = [
+        f
+        for f in folder.image_folders
+        if parts.get(f.name, "train") != "train" and f not in holders and f.name not in held
+    ]
+    rest = without(folder, [*holders, *waiting])
     beside = {f.name for f in rest.image_folders}
     if beside and not held & beside:
         rest, _ = enter(rest)
         beside = {c.name for c in understand_part(rest, "classes").classes}
-    if not held & beside:
+    if beside and not held & beside:
+        called, other = some(sorted(held), 4), some(sorted(beside), 4)
+        raise DataError(
+            f"{listed(holders)} in {folder.path} is called like test images and holds other folders ({called}) than "
+            f"what lies beside it ({other}): leave it out with {excluded(*holders)}, name the folder to train on with "
+            "--train DIR, or say --layout classes where these folders are classes."
+        )
+    if not beside:
         return read_as_splits(folder)  # which says what is missing
     layout = understand_part(rest, "classes")
     layout.kind = "splits"
+    layout.left_out += [LeftOut(f, NO_LABELS) for f in waiting]
     layout.classes = [replace(found, split="train") for found in layout.classes]
     for holder in holders:
         add_part(layout, holder, parts[holder.name], understand_part)
@@ -138,6 +153,8 @@ def _training_beside(folder: Folder, holders: Sequence[Folder], parts: dict[str,
 def _parts_without_classes(folder: Folder, named: Sequence[Folder], parts: dict[str, Part]) -> Layout | None:
     """Folders that are called like parts and hold images without class folders."""
     others = [f for f in folder.image_folders if f not in named]
+    if all(names.bare_of(f.name, [other.name for other in others]) for f in named):
+        return None  # they are test images of one class
     if not others:
         if names.classes_with_parts([f.name for f in named]):
             return None
@@ -156,54 +173,8 @@ def _parts_without_classes(folder: Folder, named: Sequence[Folder], parts: dict[
     raise AmbiguousError(
         folder,
         f"{listed(held)} is a class beside {listed(others)} (--layout classes)",
-        f"its images are for testing and have no labels (--exclude {held[0].name})",
+        f"its images are for testing and have no labels (--exclude {held[0].relative})",
     )
-
-
-def _class_parts_in_names(folder: Folder) -> Layout | None:
-    """``cats_train``, ``cats_test``, ``dogs_train``, ``dogs_test``."""
-    found = names.classes_with_parts([f.name for f in folder.image_folders])
-    if not found or any(holds_classes(f) for f in folder.image_folders):
-        return None
-    layout = Layout("class-splits", [], parents=[folder])
-    for inner in folder.image_folders:
-        name, part = found[inner.name]
-        if part == "unlabelled":
-            layout.left_out.append(LeftOut(inner, "its images wait for a prediction and have no labels"))
-        else:
-            layout.classes.append(ClassFolder(name, inner, split=part))
-    return layout
-
-
-def _class_splits(folder: Folder) -> Layout | None:
-    """Classes that hold the parts of a split: ``cat/train``, ``cat/test``, ``dog/train``, ``dog/test``."""
-    inner = folder.image_folders
-    divided = [f for f in inner if not f.images and _is_divided(f)]
-    if not divided:
-        return None
-    if len(divided) < len(inner):
-        rest = [f for f in inner if f not in divided]
-        raise AmbiguousError(
-            folder,
-            f"{listed(divided)} holds training and test folders, which are kept apart, and {listed(rest)} does not "
-            f"(--layout class-splits leaves {listed(rest)} out)",
-            "all images of each folder belong together (--layout classes)",
-        )
-    below = [{f.name for part in owner.image_folders for f in part.image_folders} for owner in divided]
-    masked = any(masks.folders_beside(owner) for owner in divided)
-    if len(divided) > 1 and len(set.intersection(*below)) >= (1 if masked else 2):
-        raise DataError(
-            f"Every folder in {folder.path} holds training and test folders of its own, with classes in them: name one "
-            f"of them, such as {divided[0].path}."
-        )
-    return read_as_class_splits(folder)
-
-
-def _is_divided(folder: Folder) -> bool:
-    """Whether all folders in a class folder are parts of a split, training among them; masks of them aside."""
-    inner = [f.name for f in without(folder, masks.folders_beside(folder)).image_folders]
-    parts = names.parts_of(inner)
-    return bool(inner) and len(parts) == len(inner) and "train" in parts.values() and len(set(parts.values())) >= 2
 
 
 def _folds(folder: Folder) -> Layout | None:
@@ -246,7 +217,8 @@ def _pieces(folder: Folder) -> Layout | None:
     if len(inner) < 2 or not all(names.is_piece(f.name) and not f.images and holds_classes(f) for f in inner):
         return None
     below = [f.name for piece in inner for f in enter(piece)[0].image_folders]
-    if all(map(names.is_piece, below)) or all(len(enter(piece)[0].image_folders) < 2 for piece in inner):
+    single = all(len(enter(piece)[0].image_folders) < 2 for piece in inner)
+    if all(map(names.is_piece, below)) or (single and all(map(names.is_number, below))):
         return None
     layout = read_as_subfolders(folder)
     layout.notes.append(
@@ -263,11 +235,11 @@ def _one_reading(folder: Folder) -> Layout | None:
 
 RULES: tuple[Rule, ...] = (
     _splits,
-    _class_parts_in_names,
+    class_parts_in_names,
     _folds,
     _masks,
     _masks_within,
-    _class_splits,
+    class_splits,
     _pieces,
     _one_reading,
     read_as_classes,

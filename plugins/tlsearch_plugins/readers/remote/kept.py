@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import replace
 from pathlib import Path
 
-from tlsearch.errors import DataError
+from tlsearch.errors import DataError, UsageError
 from tlsearch.plugin_api import Reading, ReadingOptions
 
 
@@ -22,8 +22,9 @@ def read_kept(options: ReadingOptions, kept: Path, shown: str, understood: str) 
     assert options.read is not None, "the engine sets it"
     try:
         reading = options.read(str(kept))
-    except DataError as error:
+    except UsageError as error:
         if str(kept) not in str(error):
             raise
-        raise DataError(str(error).replace(str(kept), shown)) from error
+        kind = DataError if isinstance(error, DataError) else UsageError
+        raise kind(str(error).replace(str(kept), shown)) from error
     return replace(reading, understood=(understood, *reading.understood), source=shown)

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 from tlsearch.errors import DataError
 from tlsearch.plugin_api import Item, Reading, ReadingOptions
@@ -21,6 +20,7 @@ from tlsearch_plugins.readers.tables.folders import part_of
 from tlsearch_plugins.readers.tables.items import Source, read_rows
 from tlsearch_plugins.readers.tables.parsing import read_table
 from tlsearch_plugins.readers.tables.reading import Opened, open_tables, read_opened, source_of
+from tlsearch_plugins.readers.tables.split_columns import NONE, UnclearSplitError
 
 
 @dataclass(frozen=True)
@@ -30,14 +30,16 @@ class _Claim:
     Attributes:
         source: The table, with that column as the label.
         sure: Whether it is the only column that can be the label.
-        verdict: Whether each of its labels is that of one folder.
+        agrees: Whether each of its labels is that of one folder, and each folder has one of its labels.
         labels: Its labels.
+        unclear: A column of it that may say a split and is not understood.
     """
 
     source: Source
     sure: bool
-    verdict: Literal["agrees", "differs"]
+    agrees: bool
     labels: tuple[str, ...]
+    unclear: str | None = None
 
 
 def read_beside(tables: Sequence[Path], root: Path, options: ReadingOptions) -> Reading:
@@ -57,16 +59,45 @@ def read_beside(tables: Sequence[Path], root: Path, options: ReadingOptions) -> 
             raise
         return by_table
     claims = [claim for path in tables for claim in _claims(opened, path, reading)]
-    agreeing = [claim for claim in claims if claim.verdict == "agrees"]
+    agreeing = [claim for claim in claims if claim.agrees]
     if claims and not agreeing:
         if all(claim.sure for claim in claims) and _are_pieces(reading, root):
             return read_opened(opened, options)
         raise _ask(root, claims, reading)
-    said = {claim.source.table.path: _say(claim, reading) for claim in agreeing}
-    reading = note_unused(reading, [path for path in tables if path not in said])
-    plain = tuple(line for line, aside in said.values() if not aside)
-    notes = tuple(line for line, aside in said.values() if aside)
+    if len(agreeing) == len(claims) and (divided := _divided_by_tables(opened, reading, options)) is not None:
+        return divided
+    unused = {claim.source.table.path: _unused(claim, reading) for claim in agreeing}
+    reading = note_unused(reading, [path for path in tables if path not in unused])
+    plain = tuple(f"{path.name} says the same labels as the folders" for path, note in unused.items() if not note)
+    notes = tuple(filter(None, unused.values()))
     return replace(reading, understood=(*reading.understood, *plain), notes=(*reading.notes, *notes))
+
+
+def _divided_by_tables(opened: Opened, folders: Reading, options: ReadingOptions) -> Reading | None:
+    """The images with the labels of their folders and the parts that tables are called after; None without such.
+
+    The tables are ``train.csv`` and ``test.csv``, each with the images of its part. Those of the test may lie in no
+    class folders, where the class folders are those of training.
+    """
+    sources = {path: source for path, source in opened.sources.items() if source.part is not None}
+    parts = {source.part for source in sources.values()}
+    known = {item.split for item in folders.items}
+    if len(known) > 1 or any(item.fold for item in folders.items) or known - {None, "train"}:
+        return None
+    if "train" not in parts or len(parts) < max(2, len(sources)):
+        return None
+    by_table = read_opened(replace(opened, sources=sources, faults={}), options)
+    labels = {item.file: item.labels for item in folders.items}
+    called = {item.labels: labels[item.file] for item in by_table.items if item.file in labels}
+    items = tuple(replace(item, labels=called.get(item.labels, item.labels)) for item in by_table.items)
+    reading = replace(
+        by_table, items=items, understood=(*by_table.understood, "the names of the folders are the labels")
+    )
+    return note_unused(reading, sorted({*opened.sources, *opened.faults} - set(sources)))
+
+
+def _is_divided(reading: Reading) -> bool:
+    return any(item.split or item.fold for item in reading.items)
 
 
 def _instead(opened: Opened, options: ReadingOptions) -> Reading | None:
@@ -88,20 +119,29 @@ def _is_for_testing(item: Item) -> bool:
 
 def _claims(opened: Opened, path: Path, folders: Reading) -> Iterator[_Claim]:
     """What each column of the table at ``path`` that can be the label says; nothing where it says nothing of images."""
-    if (source := opened.sources.get(path)) is not None:
-        if (claim := _claim(opened, source, folders, sure=True)) is not None:
-            yield claim
-        return
-    fault = opened.faults[path]
-    if not isinstance(fault, UnclearLabelError):
-        return
-    for name in fault.able:
-        source = source_of(read_table(path), part_of(path, opened.base), opened.place, {"label": name})
-        if (claim := _claim(opened, source, folders, sure=False)) is not None:
-            yield claim
+    source, fault = opened.sources.get(path), opened.faults.get(path)
+    unclear = fault.column if isinstance(fault, UnclearSplitError) else None
+    if unclear is not None:  # the labels can be compared nevertheless
+        try:
+            source = _source(opened, path, {"split": NONE})
+        except DataError as error:
+            fault = error
+    if source is not None:
+        if (claim := _claim(opened, source, folders)) is not None:
+            yield replace(claim, unclear=unclear)
+    elif isinstance(fault, UnclearLabelError):
+        for name in fault.able:
+            source = _source(opened, path, {"split": NONE, "label": name})
+            if (claim := _claim(opened, source, folders)) is not None:
+                yield replace(claim, sure=False, unclear=unclear)
 
 
-def _claim(opened: Opened, source: Source, folders: Reading, *, sure: bool) -> _Claim | None:
+def _source(opened: Opened, path: Path, chosen: Mapping[str, str]) -> Source:
+    return source_of(read_table(path), part_of(path, opened.base), opened.place, chosen)
+
+
+def _claim(opened: Opened, source: Source, folders: Reading) -> _Claim | None:
+    """What the labels of a table say; None where fewer than two of them are of images in the folders."""
     try:
         rows = read_rows([source], opened.place.files, opened.place.kept)
     except DataError:
@@ -113,7 +153,7 @@ def _claim(opened: Opened, source: Source, folders: Reading, *, sure: bool) -> _
         return None
     agrees = len(pairs) == len(ours) == len(theirs)
     labels = sorted({" and ".join(sorted(held)) for held in ours})
-    return _Claim(source, sure, "agrees" if agrees else "differs", tuple(labels))
+    return _Claim(source, sure=True, agrees=agrees, labels=tuple(labels))
 
 
 def _are_pieces(reading: Reading, root: Path) -> bool:
@@ -149,24 +189,23 @@ def _option(columns: Columns) -> str:
     return f"--image-column {columns.image!r}"
 
 
-def _say(claim: _Claim, reading: Reading) -> tuple[str, bool]:
-    """What is said of a table that agrees with the folders, and whether something in it is not used."""
+def _unused(claim: _Claim, reading: Reading) -> str:
+    """What of a table that agrees with the folders is not used, in a sentence; empty where it says nothing more."""
     table, columns = claim.source.table, claim.source.columns
-    divided = any(item.split or item.fold for item in reading.items)
-    split = None if divided else columns.split
-    more: Mapping[str, str | None] = {"split": split, "group": columns.group, "weight": columns.weight}
-    lost = [f"{role} ({table.say(name)})" for role, name in more.items() if name is not None]
     if not claim.sure:
         return (
             f"{table.name} is not used: its column {table.say(columns.labels[0])} says what the folders say; to learn "
             f"another one, name it with --label-column"
-        ), True
-    if lost:
-        return (
-            f"{table.name} is not used, as its labels are those of the folders; to use its {' and '.join(lost)} too, "
-            f"say {_option(columns)}"
-        ), True
-    return f"{table.name} says the same labels as the folders", False
+        )
+    split = None if _is_divided(reading) else claim.unclear or columns.split
+    more: Mapping[str, str | None] = {"split": split, "group": columns.group, "weight": columns.weight}
+    lost = [f"{role} ({table.say(name)})" for role, name in more.items() if name is not None]
+    if not lost:
+        return ""
+    return (
+        f"{table.name} is not used, as its labels are those of the folders; to use its {' and '.join(lost)} too, "
+        f"say {_option(columns)}"
+    )
 
 
 def note_unused(reading: Reading, unused: Sequence[Path]) -> Reading:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from tlsearch.errors import DataError
 from tlsearch.folders.walk import looks_like_image
@@ -20,13 +20,8 @@ from tlsearch_plugins.readers.tables.labels import (
     one_hot_columns,
 )
 from tlsearch_plugins.readers.tables.parsing import Table
-from tlsearch_plugins.readers.tables.splits import (
-    SPLIT_NAMES,
-    holds_folds,
-    is_split_column,
-    require_no_half_split,
-    require_no_negative_fold,
-)
+from tlsearch_plugins.readers.tables.split_columns import NONE, SplitColumns, find_split, remarks
+from tlsearch_plugins.readers.tables.splits import SPLIT_NAMES, Place
 
 ROLES = ("image", "label", "split", "group", "weight")
 """What a column can be; each has an option ``--<role>-column``."""
@@ -77,16 +72,20 @@ class Columns:
         labels: That of the labels, or, where each label has a column of its own with 0 and 1, all of them.
         empty: Columns like those of the labels that are 0 in every row: labels that no image has.
         split: That of the parts or folds.
+        places: What each text in that of the parts or folds means.
         group: That of the groups.
         weight: That of the weights.
+        notes: What a person should know of columns that are not used, a sentence each.
     """
 
     image: str
     labels: tuple[str, ...]
     empty: tuple[str, ...] = ()
     split: str | None = None
+    places: Mapping[str, Place] = field(default_factory=dict)
     group: str | None = None
     weight: str | None = None
+    notes: tuple[str, ...] = ()
 
 
 Finder = Callable[[str], int]
@@ -98,22 +97,32 @@ def find_columns(table: Table, chosen: Mapping[str, str], count_files: Finder, w
 
     Raises ``DataError`` where a chosen column is not there, or where the image or the label cannot be told.
     """
-    given = {role: _chosen(table, role, name) for role, name in chosen.items()}
+    no_split = chosen.get("split", "").strip().casefold() == NONE and NONE not in table.columns
+    given = {role: _chosen(table, role, name) for role, name in chosen.items() if role != "split" or not no_split}
     image = _image_column(table, given, count_files, where)
     rest = [name for name in table.columns if name != image and name not in given.values()]
-    split = given.get("split") or _named(rest, SPLIT_NAMES, lambda name: is_split_column(table, name))
-    if split is None:
-        for name in (name for name in rest if normal(name) in SPLIT_NAMES):
-            require_no_half_split(table, name)
-    if split is not None:
-        require_no_negative_fold(table, split)
+    split = SplitColumns() if no_split else find_split(table, rest, given.get("split"))
+    rest = [name for name in rest if name not in split.no_labels]
     group = given.get("group") or _named(rest, GROUP_NAMES, lambda name: _joins(table.columns[name]))
     weight = given.get("weight") or _named(rest, WEIGHT_NAMES, lambda name: _are_weights(table.columns[name]))
-    taken = {image, split, group, weight}
+    taken = {image, split.used, group, weight}
     labels = (given["label"],) if "label" in given else _labels(table, [name for name in rest if name not in taken])
     empty = [name for name in labels if len(labels) > 1 and not any(map(is_yes, table.columns[name]))]
     labels = tuple(name for name in labels if name not in empty)
-    return Columns(image=image, labels=labels, empty=tuple(empty), split=split, group=group, weight=weight)
+    measure = () if "label" in given else _remark_measure(table, labels)
+    return Columns(
+        image=image,
+        labels=labels,
+        empty=tuple(empty),
+        split=split.used,
+        places=split.meaning.places if split.meaning is not None else {},
+        group=group,
+        weight=weight,
+        notes=(
+            *remarks(table, split, (*taken, *labels)),
+            *measure,
+        ),
+    )
 
 
 def normal(name: str) -> str:
@@ -127,7 +136,7 @@ def say_columns(table: Table, columns: Columns) -> str:
     label = f"the columns {listed(columns.labels)}" if several else table.say(columns.labels[0])
     if columns.empty:
         label += f" (no image has {listed(columns.empty)})"
-    split = "fold" if columns.split is not None and holds_folds(table, columns.split) else "split"
+    split = "fold" if any(place.fold is not None for place in columns.places.values()) else "split"
     others = ((split, columns.split), ("group", columns.group), ("weight", columns.weight))
     parts = [f"image from {table.say(columns.image)}", f"label from {label}"]
     return ", ".join([*parts, *(f"{role} from {table.say(name)}" for role, name in others if name is not None)])
@@ -212,6 +221,24 @@ def _labels(table: Table, rest: Sequence[str]) -> tuple[str, ...]:
         "with --label-column.",
         (),
     )
+
+
+def _remark_measure(table: Table, labels: Sequence[str]) -> Iterator[str]:
+    """A note where the label is a column of numbers that is called like no label: it may be an age or a count."""
+    name = labels[0]
+    if len(labels) == 1 and normal(name) not in LABEL_NAMES and all(map(_is_number, table.columns[name])):
+        yield (
+            f"{table.say(name)} of {table.name} holds numbers and is read as the label, as no other column can be one: "
+            "if it is a measure, name the label with --label-column"
+        )
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text or "0")
+    except ValueError:
+        return False
+    return True
 
 
 def _named(names: Sequence[str], usual: Sequence[str], fits: Callable[[str], bool]) -> str | None:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import posixpath
+import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from unicodedata import normalize
+from urllib.parse import unquote
 
 from tlsearch.folders.walk import Folder, looks_like_image, relative_name
+from tlsearch.utils.addresses import is_address
 from tlsearch_plugins.readers.folders import names
 from tlsearch_plugins.readers.folders.inspect import enter
 
@@ -83,13 +86,17 @@ class ImageFiles:
 
         It is looked for below each of ``starts`` (absolute paths), with and without its ending. Where it is in none of
         them, those count whose path ends in ``name``, or whose path below the folder of images is the end of ``name``.
+        Where there is none at all, what follows the path in an address does not count, nor does the ending.
         """
         key = (name, starts)
         if key not in self._answers:
             text = normalize("NFC", name.strip().replace("\\", "/"))
-            usable = bool(text) and not text.endswith("/") and "\0" not in text
-            self._answers[key] = self._that_take_part(text, self._find(text, starts)) if usable else ()
+            self._answers[key] = next(filter(None, (self._usable(each, starts) for each in _ways_to_say(text))), ())
         return self._answers[key]
+
+    def _usable(self, text: str, starts: Sequence[str]) -> tuple[Path, ...]:
+        usable = bool(text) and not text.endswith("/") and "\0" not in text
+        return self._that_take_part(text, self._find(text, starts)) if usable else ()
 
     def _that_take_part(self, text: str, found: tuple[Path, ...]) -> tuple[Path, ...]:
         """Of the files that a name may mean those that take part; all of them where none does."""
@@ -159,6 +166,15 @@ def named_elsewhere(cells: Iterable[str], table: Path) -> Path | None:
         if len(file) < 4096 and os.path.isfile(file):  # noqa: PTH113  # which says False to a name that is too long
             found.append(posixpath.dirname(file))
     return Path(posixpath.commonpath(found)) if found else None
+
+
+def _ways_to_say(text: str) -> Iterator[str]:
+    """The name itself; the path of an address; and both without the ending of an image, as files get others."""
+    names = [text]
+    if is_address(text):
+        names.append(unquote(re.split(r"[?#]", text, maxsplit=1)[0]))
+    yield from names
+    yield from (posixpath.splitext(name)[0] for name in names if looks_like_image(name))
 
 
 def _ends_alike(one: Sequence[str], other: Sequence[str]) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tlsearch.errors import DataError
-from tlsearch.folders.walk import Skipped, relative_name
+from tlsearch.folders.walk import Skipped, looks_like_image, relative_name
 from tlsearch.plugin_api import Item
 from tlsearch.plugins.kinds.reader import PartName
 from tlsearch.utils.units import counted
@@ -16,7 +16,7 @@ from tlsearch_plugins.readers.tables.columns import Columns, listed, weight_of
 from tlsearch_plugins.readers.tables.files import ImageFiles
 from tlsearch_plugins.readers.tables.labels import is_missing, is_yes, labels_of, separator_of
 from tlsearch_plugins.readers.tables.parsing import Table
-from tlsearch_plugins.readers.tables.splits import Place, place_of
+from tlsearch_plugins.readers.tables.splits import Place
 
 MOST_NAMED = 1000
 """As many rows are named for a reason; the others are counted."""
@@ -91,6 +91,7 @@ class _Reader:
         self.found = Rows()
         self.left_out: dict[str, list[str]] = defaultdict(list)
         self.without_name = 0
+        self.other_endings: list[str] = []
 
     def rows(self, source: Source) -> Iterator[_Row]:
         """The rows of one table that name an image that is there."""
@@ -116,6 +117,8 @@ class _Reader:
             return None
         found = self.files.find(name, starts)
         if len(found) == 1:
+            if looks_like_image(name) and not name.lower().endswith(found[0].suffix.lower()):
+                self.other_endings.append(f"{relative_name(name)} for {self.files.path_of(found[0])}")
             return found[0]
         reason = NO_FILE
         if found:
@@ -146,6 +149,9 @@ class _Reader:
             notes.append(f"the table has an image again in {counted(repeated, 'row')}: it counts once")
         if self.without_name:
             notes.append(f"the table names no image in {counted(self.without_name, 'row')}")
+        if self.other_endings:
+            said = f"{counted(len(self.other_endings), 'name')} with another ending than the file"
+            notes.append(f"the table has {said}, such as {self.other_endings[0]}")
         for reason, names in self.left_out.items():
             unique = sorted(set(names))
             self.found.skipped += [Skipped(name, reason) for name in unique[:MOST_NAMED]]
@@ -205,21 +211,17 @@ def _places(source: Source) -> Iterator[Place]:
     default = Place(part=source.part)
     if column is None:
         return iter([default] * table.count)
-    known = {text: place_of(column, text) for text in set(table.columns[column])}
-    unknown = sorted(text for text, place in known.items() if place is None)
-    if unknown:
-        raise DataError(
-            f"The column {column!r} of {table.name} holds {listed(unknown, 3)}, which is neither train, val or "
-            "test nor the number of a fold: name another with --split-column."
-        )
-    places = {text: place for text, place in known.items() if place is not None}
+    places = source.columns.places
     return (default if places[text] == Place() else places[text] for text in table.columns[column])
 
 
 def without_part(source: Source) -> str:
     """How many rows have an empty cell where others say a part or a fold, in words; empty where none has."""
     column = source.columns.split
-    count = sum(map(is_missing, source.table.columns[column])) if column is not None else 0
+    if column is None:
+        return ""
+    places = source.columns.places
+    count = sum(is_missing(cell) and places[cell] == Place() for cell in source.table.columns[column])
     return f"for training where {column!r} is empty ({counted(count, 'row')})" if count else ""
 
 

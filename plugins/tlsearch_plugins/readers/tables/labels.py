@@ -32,6 +32,7 @@ _MISSING = frozenset(("", "nan", "null", "<na>", "#n/a"))
 _YES = frozenset(("1", "1.0", "true"))
 _NO = frozenset(("0", "0.0", "false", ""))
 _INDEX_NAMES = frozenset(("", "unnamed_0", "index", "row", "row_id", "no", "nr"))
+_BOX_NAMES = frozenset(("x", "y", "w", "h", "width", "height"))
 _FRACTION = re.compile(r"[-+]?\d*\.\d+(e[-+]?\d+)?", re.IGNORECASE)
 
 
@@ -73,9 +74,16 @@ def is_yes(text: str) -> bool:
 
 
 def is_usable(table: Table, column: str) -> bool:
-    """Whether a column says anything: it is not empty and does not just number the rows."""
-    values = table.columns[column]
-    return any(values) and "_".join(words(column)) not in _INDEX_NAMES
+    """Whether a column can say a label: it is not empty, does not just number the rows, and is no side of a box."""
+    called = "_".join(words(column))
+    if called in _INDEX_NAMES or column.count("[") != column.count("]"):  # as a comma in brackets divides a name
+        return False
+    box = called in _BOX_NAMES and {"x", "y"} < {"_".join(words(name)) for name in table.columns if _is_side(name)}
+    return any(table.columns[column]) and not box
+
+
+def _is_side(column: str) -> bool:
+    return "_".join(words(column)) in _BOX_NAMES
 
 
 def one_hot_columns(table: Table, columns: Sequence[str]) -> tuple[str, ...]:
@@ -87,10 +95,14 @@ def one_hot_columns(table: Table, columns: Sequence[str]) -> tuple[str, ...]:
     flags = [column for column in columns if {value.lower() for value in table.columns[column]} <= _YES | _NO]
     if sum(any(map(is_yes, table.columns[column])) for column in flags) < 2:
         return ()
-    if len(flags) < len(columns):
-        rows = zip(*(table.columns[column] for column in flags), strict=True)
-        return tuple(flags) if all(sum(map(is_yes, row)) == 1 for row in rows) else ()
-    return tuple(flags)
+    return tuple(flags if len(flags) == len(columns) else flags_of_one(table, flags))
+
+
+def flags_of_one(table: Table, columns: Sequence[str]) -> list[str]:
+    """The columns of 0 and 1, where every row has exactly one of them; none otherwise."""
+    flags = [column for column in columns if {value.lower() for value in table.columns[column]} <= _YES | _NO]
+    rows = zip(*(table.columns[column] for column in flags), strict=True)
+    return flags if flags and all(sum(map(is_yes, row)) == 1 for row in rows) else []
 
 
 def is_label(table: Table, column: str) -> bool:

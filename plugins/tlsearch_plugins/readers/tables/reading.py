@@ -148,7 +148,7 @@ def _reading(sources: Sequence[Source], place: Place, unused: Sequence[str], opt
         skipped=tuple(sorted((*rows.skipped, *unnamed), key=lambda entry: entry.path)),
         passed_over=place.passed_over,
         understood=(*(_understood(source, by_folders) for source in sources), *place.excluded),
-        notes=(*rows.notes, *note, *unused),
+        notes=(*rows.notes, *note, *(said for source in sources for said in source.columns.notes), *unused),
     )
 
 
