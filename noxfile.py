@@ -1,4 +1,4 @@
-"""The four things a contributor does: ``nox -s tests``, ``lint``, ``docs``, ``build``. Arguments go behind ``--``."""
+"""What a contributor does: ``nox -s tests``, ``lint``, ``docs``, ``build``, ``coverage``. Arguments go behind ``--``."""
 
 from __future__ import annotations
 
@@ -21,6 +21,13 @@ def tests(session: nox.Session) -> None:
     session.run("pytest", *session.posargs, external=True)
     if not session.posargs:
         session.run("pytest", "-m", "slow", external=True)
+
+
+@nox.session
+def coverage(session: nox.Session) -> None:
+    """Say which lines the tests do not reach, those of worker processes included."""
+    install(session)
+    session.run("pytest", "--cov", "--cov-report=term", *session.posargs, external=True)
 
 
 @nox.session
