@@ -1,4 +1,4 @@
-"""What a contributor does: ``nox -s tests``, ``lint``, ``docs``, ``build``, ``coverage``. Arguments go behind ``--``."""
+"""What a contributor does: ``nox -s tests``, ``lint``, ``docs``, ``build``, ``coverage``. Arguments follow ``--``."""
 
 from __future__ import annotations
 
