@@ -43,8 +43,7 @@ def _state(parent_id: str, figures: Sequence[str], ascending: bool) -> Mapping[s
     """What the UI keeps of a page of an experiment; what is absent is at its default."""
     figure = figures[0]
     columns = [
-        *(_column("metrics", name) for name in (*figures, "val_gain_over_baseline")), _column("tags", "winner"),
-        _column("tags", "state"),
+        *(_column("metrics", name) for name in (*figures, "val_gain_over_baseline")), _column("tags", "state"),
         _column("metrics", "seconds"), _column("tags", "reason"),
         # The name of a run tells these as well.
         _column("params", "freeze_fraction"), _column("params", "head_units"), _column("params", "augmentation"),
