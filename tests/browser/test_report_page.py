@@ -116,9 +116,10 @@ def test_the_figures_are_those_of_the_result(page: Page, finished: TrialRecord) 
     tested = [result.metrics.test, result.linear_probe.test, result.baseline.test]
     intervals = [result.metrics.test_ci95, result.linear_probe.test_ci95, result.baseline.test_ci95]
     for number, (score, ci95) in enumerate(zip(tested, intervals, strict=True)):
-        cell = rows.nth(number).locator("td").last.inner_text()
+        cell = rows.nth(number).locator("td").nth(3).inner_text()
         assert cell.split("\n")[0].strip() == numbers.percent(score)
         assert numbers.percent_interval(ci95) in cell
+        assert "MB" in rows.nth(number).locator("td").nth(4).inner_text()
     facts = dict(zip(page.locator("dt").all_inner_texts(), page.locator("dd").all_inner_texts(), strict=True))
     assert facts["seed"] == "0"
     assert facts["data fingerprint"] == result.dataset.fingerprint[:16]

@@ -129,7 +129,7 @@ def test_the_report_states_the_answer(tmp_path: Path) -> None:
 
 def test_all_models_stand_side_by_side(tmp_path: Path) -> None:
     text = render(SAMPLE, tmp_path).text
-    assert "validation (selected, optimistic) confirmed on resampled folds tested once winner" in text
+    assert "validation (selected, optimistic) confirmed on resampled folds tested once cost at use winner" in text
     assert (
         f"winner {SAMPLE.winner.label} 91.2 % 90.5 % 3 folds, seeds ± 0.6, sampling ± 1.7 90.3 % 86.9 to 92.9 %" in text
     )
