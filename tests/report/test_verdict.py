@@ -11,7 +11,7 @@ from tests.helpers.sample_result import SAMPLE
 from tlsearch.report.markdown import describe
 from tlsearch.report.model_table import model_rows
 from tlsearch.report.text import NO_CLAIM, gain_lines
-from tlsearch.report.verdict import answers, verdict_of, verdict_sentences
+from tlsearch.report.verdict import answers, no_claim, verdict_of, verdict_sentences
 from tlsearch.results.result import RunResult
 from tlsearch.results.schema import Confusion, Gain, Insights, LeftOut
 
@@ -86,6 +86,17 @@ def test_where_there_was_no_time_for_a_fair_comparison_nothing_is_claimed() -> N
     assert result.baseline is not None
     assert NO_CLAIM in gain_lines(result.gain, result.baseline.no_claim)[0]
     assert "p " not in gain_lines(result.gain, result.baseline.no_claim)[0]
+
+
+def test_a_network_that_guesses_on_test_carries_no_claim_anywhere() -> None:
+    """The lines of figures say so too, not the sentence alone."""
+    assert SAMPLE.metrics.majority is not None
+    result = with_scratch(0.4, 0.6, test=SAMPLE.metrics.majority)
+    assert "on test it is no better than always guessing" in no_claim(result)
+    assert verdict_of(result).pretraining == "cannot tell"
+    assert NO_CLAIM in describe(result)
+    assert no_claim(SAMPLE) == no_claim(replace(SAMPLE, baseline=None)) == ""
+    assert NO_CLAIM not in describe(SAMPLE)
 
 
 def test_a_linear_probe_that_ships_is_said_to_be_one() -> None:

@@ -14,7 +14,7 @@ from rich.text import Text
 from tlsearch.report import text as words
 from tlsearch.report.model_table import headings, model_rows
 from tlsearch.report.numbers import format_interval, format_score
-from tlsearch.report.verdict import verdict_sentences
+from tlsearch.report.verdict import no_claim, verdict_sentences
 from tlsearch.results.result import RunResult
 
 HEADING_WIDTH = 12
@@ -28,7 +28,7 @@ def print_summary(console: Console, result: RunResult) -> None:
     console.print()
     for line in confirmed_lines(result):
         console.print(Text(line), soft_wrap=not console.is_terminal)
-    for line in words.gain_lines(result.gain, result.baseline.no_claim if result.baseline else ""):
+    for line in words.gain_lines(result.gain, no_claim(result)):
         console.print(Text(line, style="bold"), soft_wrap=not console.is_terminal)
     console.print()
     for sentence in verdict_sentences(result):

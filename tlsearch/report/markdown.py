@@ -7,7 +7,7 @@ from collections import Counter
 from tlsearch.report import text as words
 from tlsearch.report.model_table import ModelRow, headings, model_rows
 from tlsearch.report.numbers import format_interval, format_score
-from tlsearch.report.verdict import verdict_sentences
+from tlsearch.report.verdict import no_claim, verdict_sentences
 from tlsearch.results.result import RunResult
 from tlsearch.utils.units import short_duration
 
@@ -28,7 +28,7 @@ def describe(result: RunResult) -> str:
         "",
         *_models(result),
         "",
-        *(f"- {line}" for line in words.gain_lines(result.gain, result.baseline.no_claim if result.baseline else "")),
+        *(f"- {line}" for line in words.gain_lines(result.gain, no_claim(result))),
         "",
         *_search(result),
         "",

@@ -121,10 +121,10 @@ def _pretraining(result: RunResult) -> tuple[Answer | None, str]:
         return None, "No baseline was trained from scratch, so what pre-training brought is not known."
     name, figures = scratch.architecture, ScoreStyle.of(result.metrics).gain(gain.test, gain.ci95)
     evidence = f"{figures}{_evidence(gain)}"
-    if no_claim := _no_claim(result, scratch):
+    if reason := no_claim(result):
         return "cannot tell", (
             "Whether pre-training helped cannot be told: there was no time for a fair comparison with "
-            f"{name} trained from scratch, because {no_claim}."
+            f"{name} trained from scratch, because {reason}."
         )
     answer = _answer(gain.ci95, gain.p_value, result)
     if answer == "yes":
@@ -139,9 +139,11 @@ def _pretraining(result: RunResult) -> tuple[Answer | None, str]:
     return answer, f"Pre-training brings nothing here: {name} trained from scratch is as good: {evidence}."
 
 
-def _no_claim(result: RunResult, scratch: Baseline) -> str:
-    """Why a comparison with the network from scratch claims nothing; empty where it does."""
-    guessing = result.metrics.majority
+def no_claim(result: RunResult) -> str:
+    """Say why a comparison with the network from scratch claims nothing; empty where it does, or there is none."""
+    scratch, guessing = result.baseline, result.metrics.majority
+    if scratch is None:
+        return ""
     if not scratch.no_claim and guessing is not None and result.metrics.sign * (scratch.test - guessing) <= 0:
         return (
             "on test it is no better than always guessing the most frequent class "
