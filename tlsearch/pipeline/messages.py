@@ -132,6 +132,8 @@ def tested_line(evaluation: Evaluation, metric: GuardedMetric, no_claim: str) ->
         parts.append(f"from scratch {_estimate(claims.baseline)}")
     if name:
         parts.append(f"accuracy {_estimate(evaluation.accuracy)}")
+    if claims.baseline is not None and words.guesses(claims.baseline.value, claims.majority, metric.sign):
+        no_claim = no_claim or "it guesses"
     parts += words.gain_lines(claims.gain, no_claim)
     by = "" if metric.counts is not None else f"intervals by {interval_method(metric)}; "
     return "   ".join([*parts, f"({by}{words.openings(evaluation.opened)})"])

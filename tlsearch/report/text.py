@@ -101,6 +101,11 @@ def openings(times: int) -> str:
     return f"this test set: opened {counted(times, 'time')}"
 
 
+def guesses(score: float, guessing: float | None, sign: float) -> bool:
+    """Whether a score is no better than ``guessing``, that of the most frequent class; ``sign`` is the metric's."""
+    return guessing is not None and sign * (score - guessing) <= 0
+
+
 def gain_lines(gain: Gain | None, no_claim: str = "") -> list[str]:
     """Both gains on test with interval and p-value, in fractions.
 

@@ -144,7 +144,7 @@ def no_claim(result: RunResult) -> str:
     scratch, guessing = result.baseline, result.metrics.majority
     if scratch is None:
         return ""
-    if not scratch.no_claim and guessing is not None and result.metrics.sign * (scratch.test - guessing) <= 0:
+    if not scratch.no_claim and guessing is not None and words.guesses(scratch.test, guessing, result.metrics.sign):
         return (
             "on test it is no better than always guessing the most frequent class "
             f"({ScoreStyle.of(result.metrics).value(guessing)})"
