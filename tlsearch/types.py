@@ -156,30 +156,6 @@ class TrialSpec:
         parts += [f"{self.policy} {self.strength:.2f}" if self.strength else "no augmentation"]
         return " ".join(parts)
 
-    @property
-    def in_words(self) -> str:
-        """The configuration in words, without the abbreviations of ``label``.
-
-        As in ``efficientnet_lite0@imagenet with the first 6 of 18 cut points frozen, a linear head, and standard
-        augmentation of strength 0.50``.
-        """
-        if self.weights is None:
-            frozen = f"{self.backbone} trained from scratch"
-        elif self.freeze_depth == self.depth:
-            frozen = f"{self.backbone}@{self.weights} with all its layers frozen"
-        elif self.freeze_depth == 0:
-            frozen = f"{self.backbone}@{self.weights} with no layer frozen"
-        else:
-            frozen = (
-                f"{self.backbone}@{self.weights} with the first {self.freeze_depth} of {self.depth} cut points frozen"
-            )
-        joined = f", the features of cut point {self.skip_cut} joined" if self.skip_cut else ""
-        head = f"a hidden layer of {self.units} units" if self.units else "a linear head"
-        augmented = (
-            f"{self.policy} augmentation of strength {self.strength:.2f}" if self.strength else "no augmentation"
-        )
-        return f"{frozen}{joined}, {'a linear probe' if self.is_linear_probe else head}, and {augmented}"
-
     def to_dict(self) -> dict[str, Any]:
         """A JSON object; ``TrialSpec.from_dict`` is its inverse."""
         return asdict(self)

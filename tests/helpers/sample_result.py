@@ -254,7 +254,13 @@ SAMPLE = RunResult(
     plan=PlanSummary(
         candidates=(
             PlannedCandidate(
-                label=LITE, backbone="efficientnet_lite0", weights="imagenet", image_size=160, cut_points=18
+                label=LITE,
+                backbone="efficientnet_lite0",
+                weights="imagenet",
+                image_size=160,
+                cut_points=18,
+                network="EfficientNet-Lite0",
+                trained_on="ImageNet-1k",
             ),
             PlannedCandidate(label=VGG, backbone="vgg16", weights="imagenet", image_size=128, cut_points=13),
         ),

@@ -116,6 +116,7 @@ class Net:
         ("weights = {}", "weights = {'a': WeightSource('x', 'y')}", "either a path or a url"),
         ("weights = {}", "weights = {'a': WeightSource('x', 'y', url='u')}", "no filename"),
         ("cut_points", "cuts", "no method cut_points"),
+        ("weights = {}", "weights, title = {}, 7", "its title is of the type int, not a string"),
         ("TrainingHints(f", "dict(f", "its hints are of the type dict, not TrainingHints"),
         ("freeze_middle=2", "freeze_middle=5", "its hints freeze 5 and 4 cut points, where whole numbers in order"),
         ("freeze_middle=2", "freeze_middle=0.4", "its hints freeze 0.4 and 4 cut points"),

@@ -29,12 +29,9 @@ def test_the_winner_is_the_model_to_use_where_pretraining_helped() -> None:
     verdict = verdict_of(SAMPLE)
     assert (verdict.model, verdict.pretraining, verdict.search) == ("model", "yes", "yes")
     assert verdict.use.startswith(
-        f"Use the model in {SAMPLE.output.folder}/model: efficientnet_lite0@imagenet with the first "
+        f"Use the model in {SAMPLE.output.folder}/model: EfficientNet-Lite0 (ImageNet-1k), first 6 of 18 "
     )
-    assert (
-        "with the first 6 of 18 cut points frozen, a linear head, and standard augmentation of strength 0.50. Its"
-        in verdict.use
-    )
+    assert "first 6 of 18 blocks frozen, linear head, standard augmentation 0.50. Its" in verdict.use
     assert "on 372 test images is 90.3 % (95 % interval 86.9 to 92.9 %)" in verdict.use
     assert f"tlsearch predict {SAMPLE.output.folder}/model new-photo.jpg" in verdict.use
 

@@ -10,6 +10,7 @@ import pytest
 from tests.helpers.small_run import MARKS, OPTIONS, TrialRecord, tlsearch
 from tlsearch.config import RunConfig
 from tlsearch.errors import UsageError
+from tlsearch.report.configuration import in_words
 from tlsearch.tracking.quiet import quiet
 
 with quiet():
@@ -35,7 +36,7 @@ def test_the_winner_becomes_the_champion_of_its_name(finished: TrialRecord, imag
     assert version.tags["metric"] == "accuracy"
     assert float(version.tags["val"]) == pytest.approx(result.metrics.val, abs=1e-6)
     assert version.tags["test"] == f"{result.metrics.test:.3f}"
-    assert result.winner.label in (version.description or "")
+    assert in_words(result.winner.spec, result.plan) in (version.description or "")
     assert RunConfig.from_toml(run.output / "run.toml").register == "trees"
 
 

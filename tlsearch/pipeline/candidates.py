@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,7 +14,8 @@ from tlsearch.listeners.callback_list import CallbackList
 from tlsearch.plugins import weights
 from tlsearch.plugins.facts import BackboneFacts, PluginFacts
 from tlsearch.plugins.weights import ResolvedWeights
-from tlsearch.results.schema import LeftOut
+from tlsearch.results.schema import LeftOut, PlannedCandidate
+from tlsearch.types import Candidate
 from tlsearch.utils.texts import choose_plugin
 
 MakeFile = Callable[[str], Path]
@@ -90,6 +91,19 @@ def _without(wanted: WantedCandidate, plugins: PluginFacts, error: PluginFailedE
     if wanted.named:
         raise PluginError(f"{label} cannot be used: {reason}.") from error
     return LeftOut(label, reason)
+
+
+def planned(candidates: Iterable[Candidate], config: RunConfig, plugins: PluginFacts) -> tuple[PlannedCandidate, ...]:
+    """What the report says of those that took part. What a user's own file was trained on is not known."""
+    own = {(backbone, name) for backbone, name, _ in map(parse_weights, config.weights)}
+    known = {b.name: b for b in plugins.backbones}
+    found = []
+    for candidate in candidates:
+        facts = known[candidate.backbone]
+        is_own = (candidate.backbone, candidate.weights) in own
+        trained_on = "" if is_own else facts.trained_on(candidate.weights)
+        found.append(PlannedCandidate.of(candidate, facts.title, trained_on))
+    return tuple(found)
 
 
 def _from_files(config: RunConfig, known: dict[str, BackboneFacts], plugins: PluginFacts) -> list[AvailableCandidate]:

@@ -15,6 +15,7 @@ from tlsearch.listeners.mlflow import RecordedRun
 from tlsearch.plugins.kinds.metric import GuardedMetric
 from tlsearch.report import resizing
 from tlsearch.report import text as words
+from tlsearch.report.configuration import in_words
 from tlsearch.report.numbers import format_interval, format_score
 from tlsearch.results.result import RunResult
 from tlsearch.results.schema import LeftOut, Resizing
@@ -221,6 +222,6 @@ def version_note(result: RunResult) -> str:
     selected = words.selected(metrics.val_folds, result.plan.folds)
     by = f" {words.by_method(metrics)}".rstrip()
     return (
-        f"{result.winner.label}: {name} {format_score(metrics.val)} {selected}, {format_score(metrics.test)} "
-        f"{format_interval(metrics.test_ci95)}{by} on {result.dataset.total('test'):,} test images, {words.TESTED}."
+        f"{in_words(result.winner.spec, result.plan)}: {name} {format_score(metrics.val)} {selected}, "
+        f"{format_score(metrics.test)} {format_interval(metrics.test_ci95)}{by} on {result.dataset.total('test'):,} test images, {words.TESTED}."
     )

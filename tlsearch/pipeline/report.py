@@ -16,7 +16,7 @@ from tlsearch.config import CONFIG_NAME
 from tlsearch.data.checks import check
 from tlsearch.data.images.pixels import open_pixels
 from tlsearch.listeners.mlflow import MlflowCallback
-from tlsearch.pipeline import messages
+from tlsearch.pipeline import candidates, messages
 from tlsearch.pipeline.baseline import BaselineResult, scratch_of
 from tlsearch.pipeline.confirm import Confirmation
 from tlsearch.pipeline.context import Data, RunContext
@@ -223,7 +223,7 @@ def _dataset(data: Data) -> schema.Dataset:
 
 def _plan(context: RunContext, plan: Plan, log: SearchLog) -> schema.PlanSummary:
     return schema.PlanSummary(
-        candidates=tuple(schema.PlannedCandidate.of(c) for c in plan.space.candidates),
+        candidates=candidates.planned(plan.space.candidates, context.config, plan.plugins),
         left_out=(*plan.left_out, *_failed_plugins(log)),
         steps=plan.space.steps,
         time_limit=context.budget.limit,

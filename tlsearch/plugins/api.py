@@ -103,7 +103,7 @@ class Backbone(Protocol):
 
     ``weights`` names what the author offers; the first entry is the default. ``min_image_size`` and
     ``default_image_size`` are the side of a square input in pixels. The attribute ``hints``, which is optional, is a
-    ``TrainingHints``.
+    ``TrainingHints``. The attribute ``title``, optional too, is the name as people write it: "EfficientNet-Lite0".
     """
 
     api_version: int

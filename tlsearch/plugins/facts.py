@@ -24,7 +24,7 @@ from tlsearch.plugins.registry import BrokenPlugin, LoadedPlugin, PluginEntry, o
 
 @dataclass(frozen=True, kw_only=True)
 class BackboneFacts:
-    """What a backbone plugin says of itself."""
+    """What a backbone plugin says of itself. ``title`` is its name as people write it, empty where it gives none."""
 
     name: str
     distribution: str
@@ -33,6 +33,12 @@ class BackboneFacts:
     min_image_size: int
     weights: Mapping[str, WeightSource]
     hints: TrainingHints = field(default_factory=TrainingHints)
+    title: str = ""
+
+    def trained_on(self, weights: str | None) -> str:
+        """What its author says that ``weights`` were trained on; empty for a user's own file."""
+        source = self.weights.get(weights) if weights is not None else None
+        return source.trained_on if source is not None else ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,6 +139,7 @@ def _facts(item: LoadedPlugin) -> BackboneFacts:
         min_image_size=plugin.min_image_size,
         weights=dict(plugin.weights),
         hints=getattr(plugin, "hints", None) or TrainingHints(),
+        title=getattr(plugin, "title", ""),
     )
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from tlsearch.data.images.decode import calm_pillow
 from tlsearch.report import resizing
 from tlsearch.report import text as words
+from tlsearch.report.configuration import SHORT_FORM
 from tlsearch.report.images import write_pictures
 from tlsearch.report.numbers import ScoreStyle, percent
 from tlsearch.report.sections.confusion import confusion
@@ -93,6 +94,7 @@ def _page(result: RunResult, sections: list[Section]) -> str:
         "metric": words.metric_name(result.metrics.name),
         "method": words.by_method(result.metrics),
         "words": words,
+        "short_form": SHORT_FORM,
         "resizing": resizing.sentence(result.dataset.resizing),
         "images": sum(result.dataset.total(name) for name in result.dataset.counts),
         "test_images": result.dataset.total("test"),

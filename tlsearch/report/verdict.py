@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tlsearch.report import text as words
+from tlsearch.report.configuration import in_words
 from tlsearch.report.numbers import ScoreStyle, format_p, percent
 from tlsearch.results.result import RunResult
 from tlsearch.results.schema import Answer, Baseline, Difference, Gain, Interval, Verdict
@@ -84,7 +85,7 @@ def _model_to_use(result: RunResult, pretraining: Answer | None) -> tuple[str, s
         )
     model = result.output.model or "model"
     return model, (
-        f"Use the model in {_path(result, model)}: {result.winner.spec.in_words}. "
+        f"Use the model in {_path(result, model)}: {in_words(result.winner.spec, result.plan)}. "
         f"Its {words.metric_name(metrics.name)} on {images} is {_scored(style, metrics.test, metrics.test_ci95)}. "
         f"{_command(result, model)}"
     )

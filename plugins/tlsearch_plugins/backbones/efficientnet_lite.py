@@ -47,6 +47,7 @@ class EfficientNetLite0:
 
     api_version = 1
     name = "efficientnet_lite0"
+    title = "EfficientNet-Lite0"
     default_image_size = 224
     min_image_size = 32
     hints = TrainingHints(freeze_middle=6, freeze_late=15, lr_middle=5e-4, lr_late=3e-4, lr_early=1e-3)

@@ -20,6 +20,7 @@ class ResNet50:
 
     api_version = 1
     name = "resnet50"
+    title = "ResNet50"
     default_image_size = 224
     min_image_size = 32
     hints = TrainingHints(freeze_middle=8, freeze_late=14, lr_middle=2e-4, lr_late=2e-4, lr_early=5e-4)

@@ -74,6 +74,7 @@ class VGG16(_VGG):
     """VGG16: 13 convolutions, 13 cut points."""
 
     name = "vgg16"
+    title = "VGG16"
     convolutions = (2, 2, 3, 3, 3)
     hints = replace(HINTS, freeze_middle=7, freeze_late=10)
     weights = {"imagenet": _imagenet("vgg16", "6d6bbae143d832006294945121d1f1fc", 58.9)}  # noqa: RUF012 - read only
@@ -83,6 +84,7 @@ class VGG19(_VGG):
     """VGG19: 16 convolutions, 16 cut points."""
 
     name = "vgg19"
+    title = "VGG19"
     convolutions = (2, 2, 4, 4, 4)
     hints = replace(HINTS, freeze_middle=8, freeze_late=12)
     weights = {"imagenet": _imagenet("vgg19", "253f8cb515780f3b799900260a226db6", 80.1)}  # noqa: RUF012 - read only

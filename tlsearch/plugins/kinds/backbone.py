@@ -51,6 +51,8 @@ def _fault(plugin: Any) -> str | None:
     weights = getattr(plugin, "weights", None)
     if not isinstance(weights, Mapping):
         return "its weights are not a mapping of names to WeightSource"
+    if not isinstance(title := getattr(plugin, "title", ""), str):
+        return f"its title is of the type {type(title).__name__}, not a string"
     faults = (_source_fault(name, source) for name, source in weights.items())
     return next((fault for fault in faults if fault), None) or _hints_fault(getattr(plugin, "hints", None))
 

@@ -9,16 +9,22 @@ from tlsearch.types import Candidate
 
 @dataclass(frozen=True, kw_only=True)
 class PlannedCandidate:
-    """A pre-trained network that took part. ``cut_points`` is how many it has."""
+    """A pre-trained network that took part.
+
+    ``cut_points`` is how many it has. ``network`` is its name as people write it ("EfficientNet-Lite0") and
+    ``trained_on`` says where its weights come from ("ImageNet-1k"); either is empty where it is not known.
+    """
 
     label: str
     backbone: str
     weights: str | None
     image_size: int
     cut_points: int
+    network: str = ""
+    trained_on: str = ""
 
     @classmethod
-    def of(cls, candidate: Candidate) -> PlannedCandidate:
+    def of(cls, candidate: Candidate, network: str = "", trained_on: str = "") -> PlannedCandidate:
         """What the report says of ``candidate``."""
         return cls(
             label=candidate.label,
@@ -26,6 +32,8 @@ class PlannedCandidate:
             weights=candidate.weights,
             image_size=candidate.image_size,
             cut_points=candidate.depth,
+            network=network,
+            trained_on=trained_on,
         )
 
 

@@ -1,0 +1,52 @@
+"""Configurations for people: in words where there is room, in a short form in names and columns."""
+
+from __future__ import annotations
+
+from tlsearch.results.schema import PlanSummary
+from tlsearch.types import TrialSpec
+
+SHORT_FORM = (
+    "How to read a configuration: network@weights; freeze 6/18, the first 6 of the network's 18 blocks are frozen and "
+    "the others are trained; skip cut 4, the features after block 4 are joined to those of the last; linear probe, a "
+    "linear classifier on frozen features; head 128, a hidden layer of 128 units; avg+max, averages and maxima of the "
+    "features; and the augmentation with its strength from 0 to 1."
+)
+"""Explains ``TrialSpec.label`` once in a report."""
+
+
+def in_words(spec: TrialSpec, plan: PlanSummary) -> str:
+    """The configuration without the abbreviations of ``spec.label``.
+
+    As in ``EfficientNet-Lite0 (ImageNet-1k), first 6 of 18 blocks frozen, linear head, standard augmentation 0.50``.
+    The name of the network is the one that its plugin gives, where ``plan`` has it.
+    """
+    parts = [_network(spec, plan)]
+    if spec.weights is None:
+        parts.append("trained from scratch")
+    elif spec.freeze_depth == spec.depth:
+        parts.append(f"all {spec.depth} blocks frozen")
+    elif spec.freeze_depth == 0:
+        parts.append("no block frozen")
+    else:
+        parts.append(f"first {spec.freeze_depth} of {spec.depth} blocks frozen")
+    if spec.skip_cut:
+        parts.append(f"features after block {spec.skip_cut} joined")
+    if spec.pooling == "avgmax":
+        parts.append("averages and maxima of the features")
+    if spec.units:
+        parts.append(f"hidden layer of {spec.units} units")
+    else:
+        parts.append("linear probe" if spec.is_linear_probe else "linear head")
+    parts.append(f"{spec.policy} augmentation {spec.strength:.2f}" if spec.strength else "no augmentation")
+    return ", ".join(parts)
+
+
+def _network(spec: TrialSpec, plan: PlanSummary) -> str:
+    planned = [c for c in plan.candidates if c.backbone == spec.backbone]
+    if spec.weights is None:
+        names = [c.network for c in planned if c.network]
+        return names[0] if names else spec.backbone
+    found = next((c for c in planned if c.weights == spec.weights), None)
+    if found is None:
+        return f"{spec.backbone} ({spec.weights})"
+    return f"{found.network or spec.backbone} ({found.trained_on or spec.weights})"
