@@ -223,5 +223,6 @@ def version_note(result: RunResult) -> str:
     by = f" {words.by_method(metrics)}".rstrip()
     return (
         f"{in_words(result.winner.spec, result.plan)}: {name} {format_score(metrics.val)} {selected}, "
-        f"{format_score(metrics.test)} {format_interval(metrics.test_ci95)}{by} on {result.dataset.total('test'):,} test images, {words.TESTED}."
+        f"{format_score(metrics.test)} {format_interval(metrics.test_ci95)}{by} on "
+        f"{result.dataset.total('test'):,} test images, {words.TESTED}."
     )
