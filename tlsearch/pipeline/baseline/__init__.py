@@ -26,7 +26,14 @@ from tlsearch.worker.client import WorkerDiedError
 from tlsearch.worker.events import Event, Listener, RateEpochEnd
 from tlsearch.worker.protocol import RunSuccessiveHalving
 
-__all__ = ["BaselineResult", "RaceResult", "scratch_of", "train_baseline"]
+__all__ = [
+    "BaselineResult",
+    "RaceResult",
+    "measure_small_network",
+    "scratch_of",
+    "sized_for",
+    "train_baseline",
+]
 
 RATES = (1e-3, 3e-3, 3e-4)
 """Learning rates that are tried; AdamW's usual one first."""
@@ -58,7 +65,7 @@ def _train_baseline(context: RunContext, plan: Plan, best: Candidate) -> Baselin
     fold. Where there is a validation part, the models are kept.
     """
     share = context.budget.share("baseline")
-    small = _small_network(context, plan.data, share)
+    small = sized_for(measure_small_network(context, plan.data), plan.data, share)
     large = _same_architecture(plan, best)
     needed = _costs(plan.data).halving_seconds(large, ENOUGH_EPOCHS)
     affordable = share is None or needed <= share / 2
@@ -81,14 +88,18 @@ def _train_baseline(context: RunContext, plan: Plan, best: Candidate) -> Baselin
     return replace(chosen, not_affordable=reasons, rows=rows, others=others)
 
 
-def _small_network(context: RunContext, data: Data, budget: float | None) -> MeasuredCandidate:
-    """The small network, at the largest size at which it gets 30 epochs, or at the smallest."""
-    largest, *smaller = baseline_sizes(data.base_size)
+def measure_small_network(context: RunContext, data: Data) -> MeasuredCandidate:
+    """Measure the small network at its largest size, once in the life of a run."""
+    largest = baseline_sizes(data.base_size)[0]
     candidate = Candidate(
         backbone=SmallCNN.name, weights=None, weights_file=None, weights_id="", image_size=largest, depth=0
     )
-    facts = measure(context, candidate, 0.0)
-    for size in smaller:
+    return measure(context, candidate, 0.0)
+
+
+def sized_for(facts: MeasuredCandidate, data: Data, budget: float | None) -> MeasuredCandidate:
+    """The small network at the largest size at which it gets 30 epochs in ``budget`` seconds, or at the smallest."""
+    for size in baseline_sizes(data.base_size)[1:]:
         if budget is None or _costs(data).halving_seconds(facts, ENOUGH_EPOCHS) <= budget:
             break
         # The work of a convolutional network is proportional to the number of pixels.
