@@ -19,6 +19,7 @@ from tlsearch.cli.options import (
     write_json,
 )
 from tlsearch.cli.paths import Source
+from tlsearch.cli.terminal.help import Command, Heading, option
 from tlsearch.errors import DataError
 
 if TYPE_CHECKING:
@@ -46,12 +47,13 @@ class _Checked:
     findings: Sequence[Finding]
 
 
-@click.command(short_help="Look through a data set: counts, broken files, duplicates.")
+@click.command(cls=Command, short_help="Look through a data set: counts, broken files, duplicates.")
 @click.argument("dataset", type=Source())
 @source_options
 @group_by_option
-@click.option(
+@option(
     "--seed",
+    heading=Heading.IMAGES,
     type=click.IntRange(0, 2**32 - 1),
     default=0,
     show_default=True,

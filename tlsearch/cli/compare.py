@@ -12,6 +12,7 @@ import click
 
 from tlsearch.cli.options import STDOUT, json_option, write_json
 from tlsearch.cli.paths import UserPath
+from tlsearch.cli.terminal.help import Command
 from tlsearch.cli.terminal.lines import longest_part, unbroken, wrap
 from tlsearch.cli.terminal.table import GAP, Column, Row, Table
 
@@ -26,7 +27,7 @@ TITLE_WIDTH = 20
 _UNBROKEN = re.compile(r"\[[^\]]*\]|p [=<>] \S+")
 
 
-@click.command(short_help="Finished runs side by side.")
+@click.command(cls=Command, short_help="Finished runs side by side.")
 @click.argument("output_dirs", nargs=-1, required=True, type=UserPath(), metavar="OUTPUT_DIR OUTPUT_DIR...")
 @json_option
 def compare(output_dirs: tuple[Path, ...], json_file: Path | None) -> None:

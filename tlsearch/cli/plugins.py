@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tlsearch.cli.paths import UserPath
+from tlsearch.cli.terminal.help import Group
 from tlsearch.cli.terminal.lines import longest_part, plain, terminal_width, unbroken, wrap
 from tlsearch.cli.terminal.table import GAP, INDENT, Column, Row, Table
 from tlsearch.plugins.kinds import NAMES
@@ -22,7 +23,7 @@ SHORT = 44
 _kind_option = click.option("--kind", type=click.Choice(NAMES), help="Which one, where kinds share a name.")
 
 
-@click.group(short_help="Plugins of every kind that are installed.")
+@click.group(cls=Group, short_help="Plugins of every kind that are installed.")
 def plugins() -> None:
     """Shows and checks the installed plugins, and begins new ones."""
 

@@ -12,12 +12,13 @@ import click
 
 from tlsearch.cli.options import max_pixels_option
 from tlsearch.cli.paths import UserPath
+from tlsearch.cli.terminal.help import Command
 
 if TYPE_CHECKING:
     from tlsearch.predictor import Prediction
 
 
-@click.command(short_help="Classify images with a model that a run made.")
+@click.command(cls=Command, short_help="Classify images with a model that a run made.")
 @click.argument("model_dir", type=UserPath())
 @click.argument("images", nargs=-1, required=True, metavar="IMAGE_OR_FOLDER...", type=UserPath())
 @click.option(

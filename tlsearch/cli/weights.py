@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 import click
 
 from tlsearch.cli.paths import UserPath
+from tlsearch.cli.terminal.help import Group
 
 if TYPE_CHECKING:
     from tlsearch.plugins.api import WeightSource
     from tlsearch.reporter import Reporter
 
 
-@click.group(short_help="Pre-trained weights: which there are, and fetching them.")
+@click.group(cls=Group, short_help="Pre-trained weights: which there are, and fetching them.")
 def weights() -> None:
     """Shows and fetches the pre-trained weights of the installed backbones."""
 

@@ -30,6 +30,7 @@ def plain(text: str) -> str:
 
 def width_of(text: str) -> int:
     """The cells of a terminal that the text takes."""
+    text = plain(text)
     if text.isascii():
         return len(text)
     from rich.cells import cell_len  # what answers at once does without rich
