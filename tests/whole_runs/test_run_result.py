@@ -65,7 +65,9 @@ def test_result_json(finished: TrialRecord, images: Path) -> None:
     assert plain["metrics"]["confirmed"]["folds"] == 2
     assert plain["metrics"]["ms_per_image"] > 0
     assert plain["metrics"]["megabytes"] == (finished.output / "model" / "model.keras").stat().st_size / 1e6
-    assert {"scan", "plan", "profile", "baseline", "search", "confirm", "test", "total"} <= set(plain["timings"])
+    assert {"scan", "plan", "profile", "baseline", "search", "confirm", "models", "test", "total"} <= set(
+        plain["timings"]
+    )
     steps = sum(seconds for step, seconds in plain["timings"].items() if step != "total")
     assert 0 < steps <= plain["timings"]["total"]
     assert {"tlsearch", "keras", "tensorflow", "optuna", "mlflow", "python"} <= set(plain["versions"])

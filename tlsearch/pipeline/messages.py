@@ -128,7 +128,10 @@ def tested_line(evaluation: Evaluation, metric: GuardedMetric, no_claim: str) ->
     """The test figures with their intervals, both gains, and how often this test set has been opened."""
     claims = evaluation.claims
     name = "" if metric.counts == EVERY_IMAGE else f"{words.metric_name(metric.name)} "
-    parts = [f"{name}{_estimate(claims.winner)} {words.TESTED}", f"linear probe {_estimate(claims.linear_probe)}"]
+    parts = [
+        f"{name}{_estimate(claims.winner)} {words.tested(evaluation.opened)}",
+        f"linear probe {_estimate(claims.linear_probe)}",
+    ]
     if claims.baseline is not None:
         parts.append(f"from scratch {_estimate(claims.baseline)}")
     if name:
@@ -224,5 +227,5 @@ def version_note(result: RunResult) -> str:
     return (
         f"{in_words(result.winner.spec, result.plan)}: {name} {format_score(metrics.val)} {selected}, "
         f"{format_score(metrics.test)} {format_interval(metrics.test_ci95)}{by} on "
-        f"{result.dataset.total('test'):,} test images, {words.TESTED}."
+        f"{result.dataset.total('test'):,} test images, {words.tested(metrics.test_opened)}."
     )

@@ -1,7 +1,8 @@
 """The texts for the numbers of a run: terminal, report and MLflow all take them from here.
 
 A validation figure is *selected, optimistic*: it chose the winner. A *confirmed* figure comes from resampled folds,
-its two spreads apart. A test figure is *tested once*, with the count of how often that test set has been opened.
+its two spreads apart. A test figure is *tested once* where that test set was never opened before, else *tested*, with
+the count of how often it has been opened.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from tlsearch.utils.units import counted
 
 SELECTED = "selected, optimistic"
 CONFIRMED = "confirmed on resampled folds"
-TESTED = "tested once"
+TESTED, TESTED_ONCE = "tested", "tested once"
 SIGNIFICANT = 0.05
 """A gain is claimed below this p-value, and where its interval excludes 0."""
 
@@ -94,6 +95,11 @@ def level(others: int) -> str:
     """What to say where ``others`` configurations are as good as the winner, as far as the folds can tell."""
     one = "1 other cannot" if others == 1 else f"{others} others cannot"
     return f"({one} be told apart from it; it costs least at use, and of equals it is the simplest)"
+
+
+def tested(times: int | None) -> str:
+    """What a test figure is where the test set has been opened ``times`` times: once is said only of once."""
+    return TESTED if times is not None and times > 1 else TESTED_ONCE
 
 
 def openings(times: int) -> str:

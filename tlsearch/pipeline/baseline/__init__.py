@@ -22,6 +22,7 @@ from tlsearch.stats.trend import still_rising
 from tlsearch.training.batches import steps_per_epoch
 from tlsearch.types import Candidate, Decision, TrialSpec
 from tlsearch.utils.signals import defer_interrupts
+from tlsearch.utils.units import short_duration
 from tlsearch.worker.client import WorkerDiedError
 from tlsearch.worker.events import Event, Listener, RateEpochEnd
 from tlsearch.worker.protocol import RunSuccessiveHalving
@@ -72,8 +73,8 @@ def _train_baseline(context: RunContext, plan: Plan, best: Candidate) -> Baselin
             context.callbacks.on_warning(f"{large.candidate.backbone} is not trained from scratch: {error}")
     else:
         reasons = (
-            f"{large.candidate.backbone} ({ENOUGH_EPOCHS} epochs need {needed:.0f} s, "
-            f"the baseline may take {share:.0f} s)",
+            f"{large.candidate.backbone} ({ENOUGH_EPOCHS} epochs would take about {short_duration(needed)} of the "
+            f"run's {short_duration(context.budget.most(1.0))})",
         )
     chosen = max(runs, key=lambda run: _rank(run, plan.data.metric.sign))
     rows = tuple(row for run in runs for row in run.rows)
