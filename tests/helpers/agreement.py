@@ -29,7 +29,7 @@ PATTERNS: Mapping[str, tuple[str, ...]] = {
         rf"{SCORE} accuracy on [\d,]+ test images, 95 % interval",
         rf"(?:^|\n){SCORE} \[[\d. ]+\] tested",
     ),
-    "test images": (rf"{NUMBER} test images",),
+    "test images": (r"on ([\d,]+) test images",),
     "times opened": (r"opened (\d+) times?",),
     "gain over scratch": (
         rf"gain over training from scratch {SCORE}",

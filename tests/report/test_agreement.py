@@ -33,7 +33,7 @@ def test_every_figure_is_given_more_than_once(texts: dict[str, str], name: str) 
     ("place", "old", "new"),
     [
         ("terminal", "is 90.3 %", "is 90.5 %"),
-        ("report", "372 test images", "371 test images"),
+        ("report", "on 372 test images", "on 371 test images"),
         ("MLflow", "opened 1 time", "opened 2 times"),
         ("MLflow", "from scratch +0.301", "from scratch +0.299"),
         ("terminal", "probe +4.3 points", "probe +4.5 points"),

@@ -50,7 +50,15 @@ def test_result_json(finished: TrialRecord, images: Path) -> None:
     assert [result.dataset.total(part) for part in ("train", "val", "test")] == [45, 0, 15]
     assert plain["dataset"]["skipped"] == []
     assert plain["plan"]["candidates"] == [
-        {"label": "tiny@random", "backbone": "tiny", "weights": "random", "image_size": 32, "cut_points": 4}
+        {
+            "label": "tiny@random",
+            "backbone": "tiny",
+            "weights": "random",
+            "image_size": 32,
+            "cut_points": 4,
+            "network": "",
+            "trained_on": "nothing",
+        }
     ]
     assert (plain["plan"]["left_out"], plain["plan"]["steps"], plain["plan"]["metric"]) == ([], 4, "accuracy")
     assert plain["winner"]["backbone"] == "tiny"
