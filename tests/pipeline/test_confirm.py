@@ -111,7 +111,7 @@ class Confirming:
         context = replace(make_context(Path("images")), budget=self.budget)
         plan = make_plan(SPACE, self.costs, data=data)
         from_scratch = [scratch(seconds)] if baseline else []
-        return confirm(context, plan, [c for c, _ in scores], probe[0], from_scratch)
+        return confirm(context, plan, [c for c, _ in scores], probe[0], from_scratch, {})
 
 
 @pytest.fixture

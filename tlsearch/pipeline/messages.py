@@ -109,18 +109,21 @@ def search_line(
 
 
 def confirm_line(confirmation: Confirmation) -> str:
-    """The winner's figure on resampled folds, or that there was no time for one."""
-    winner = confirmation.winner.spec
+    """The best figure corrected for its selection, and the winner's on resampled folds where there was time."""
+    winner, found = confirmation.winner.spec, ""
     confirmed = confirmation.confirmed.get(winner)
+    if (corrected := confirmation.corrected) is not None:
+        figures = f"{format_score(corrected.value)} {format_interval(corrected.ci95)}"
+        found = f"{figures} {words.corrected(corrected)}   "
     if confirmed is None:
-        return f"none: one fold would have taken {confirmation.needed:.0f} s   winner {winner.label}"
+        return f"{found}no fold: one would have taken {confirmation.needed:.0f} s   winner {winner.label}"
     spreads = words.spreads(confirmed)
     apart = f" ({spreads})" if spreads else ""
     compared = f"; {confirmation.compared} trials compared"
     if confirmation.compared == 1:
         compared = "; time for the best trial only" if confirmation.contenders > 1 else ""
     level = f"   {words.level(len(confirmation.level))}" if confirmation.level else ""
-    found = f"{format_score(confirmed.mean)} {words.confirmed_on(confirmed)}{apart}{compared}"
+    found += f"{format_score(confirmed.mean)} {words.confirmed_on(confirmed)}{apart}{compared}"
     return f"{found}   winner {winner.label}{level}"
 
 

@@ -1,8 +1,9 @@
 """The texts for the numbers of a run: terminal, report and MLflow all take them from here.
 
-A validation figure is *selected, optimistic*: it chose the winner. A *confirmed* figure comes from resampled folds,
-its two spreads apart. A test figure is *tested once* where that test set was never opened before, else *tested*, with
-the count of how often it has been opened.
+A validation figure is *selected, optimistic*: it chose the winner. A *corrected* figure is what the best of the
+trials scores on images that did not select it. A *confirmed* figure comes from resampled folds, its two spreads
+apart. A test figure is *tested once* where that test set was never opened before, else *tested*, with the count of
+how often it has been opened.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from tlsearch.results.schema import (
     Calibration,
     CalibrationScore,
     Confirmed,
+    Corrected,
     Gain,
     Interval,
     LabelErrors,
@@ -34,6 +36,7 @@ from tlsearch.utils.units import counted
 
 SELECTED = "selected, optimistic"
 CONFIRMED = "confirmed on resampled folds"
+CORRECTED = "corrected for the selection"
 TESTED, TESTED_ONCE = "tested", "tested once"
 SIGNIFICANT = 0.05
 """A gain is claimed below this p-value, and where its interval excludes 0."""
@@ -69,6 +72,11 @@ def validation(val_folds: int, of_folds: int) -> str:
 def selected(val_folds: int, of_folds: int) -> str:
     """What the validation figure of the winner is, and what is wrong with it."""
     return f"{validation(val_folds, of_folds)} ({SELECTED})"
+
+
+def corrected(found: Corrected) -> str:
+    """``corrected for the selection from 30 trials``: what a corrected figure is."""
+    return f"{CORRECTED} from {counted(found.trials, 'trial')}"
 
 
 def confirmed_on(confirmed: Confirmed) -> str:

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from tlsearch.data.split import resampled_folds
 from tlsearch.pipeline.baseline import BaselineResult
+from tlsearch.pipeline.confirm.corrected import corrected
 from tlsearch.pipeline.confirm.fold_runs import FoldRuns
 from tlsearch.pipeline.confirm.race import Race, choose
 from tlsearch.pipeline.context import RunContext
 from tlsearch.pipeline.messages import confirm_line
 from tlsearch.pipeline.plan import Plan
 from tlsearch.pipeline.saved_models import final_seconds
-from tlsearch.results.schema import Confirmed, TrialRow
+from tlsearch.results.schema import Confirmed, Corrected, TrialRow
 from tlsearch.search.trial_record import TrialRecord
 from tlsearch.tracking.naming import numbered
+from tlsearch.training.trial import Outcome
 from tlsearch.types import TrialSpec
 
 CONTENDERS = 3
@@ -39,6 +41,7 @@ class Confirmation:
         compared: How many of the contenders there was time for.
         contenders: How many there were.
         level: The specs that cannot be told apart from the winner, which costs less or is simpler.
+        corrected: The best value of the search, corrected for its selection.
     """
 
     winner: TrialRecord
@@ -48,6 +51,7 @@ class Confirmation:
     compared: int
     contenders: int
     level: tuple[TrialSpec, ...] = ()
+    corrected: Corrected | None = None
 
 
 def confirm(
@@ -56,15 +60,20 @@ def confirm(
     contenders: Sequence[TrialRecord],
     probe: TrialRecord,
     scratch: Sequence[BaselineResult],
+    outcomes: Mapping[TrialSpec, Outcome],
 ) -> Confirmation:
-    """Train the contenders and the linear probe anew on resampled folds, and beside them the networks from scratch.
+    """Correct the best figure for its selection, and train the contenders and the linear probe anew.
+
+    They are trained on resampled folds, and beside them the networks from scratch.
 
     The folds and the seeds are the same for all. After each fold a contender that another one leads by more than one
     paired standard error stops. Each is priced by itself: one that takes long gets fewer folds than one that takes a
     moment, and two are compared on the folds that both have. ``choose`` says which of those that stay ships.
+    ``outcomes`` are those of the search.
     """
     with context.budget.measure("confirm"):
-        confirmation = _confirm(context, plan, contenders, probe, scratch)
+        found = corrected(plan, outcomes, context.config.seed)
+        confirmation = replace(_confirm(context, plan, contenders, probe, scratch), corrected=found)
     context.callbacks.on_step("confirm", confirm_line(confirmation))
     return confirmation
 
