@@ -116,7 +116,7 @@ def confirm_line(confirmation: Confirmation) -> str:
         figures = f"{format_score(corrected.value)} {format_interval(corrected.ci95)}"
         found = f"{figures} {words.corrected(corrected)}   "
     if confirmed is None:
-        return f"{found}no fold: one would have taken {confirmation.needed:.0f} s   winner {winner.label}"
+        return f"{found}no folds: three would have taken {confirmation.needed:.0f} s   winner {winner.label}"
     spreads = words.spreads(confirmed)
     apart = f" ({spreads})" if spreads else ""
     compared = f"; {confirmation.compared} trials compared"

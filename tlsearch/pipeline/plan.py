@@ -106,11 +106,10 @@ def _make_plan(context: RunContext, data: Data, ready: Ready) -> Plan:
     open_pool(context, data, measured, *baseline_sizes(data.base_size))
     config = context.config
     cap = context.budget.share("baseline")
-    steps = schedule(len(data.fold.train), config.batch_size, config.epochs)
     space = SearchSpace(
         candidates=tuple(measured),
         policies=ready.policies,
-        steps=steps,
+        steps=schedule(len(data.fold.train), config.batch_size, config.epochs),
         train_images=len(data.fold.train),
         batch_size=config.batch_size,
         seed=config.seed,
@@ -269,13 +268,14 @@ def _measured(
 
 
 def _fitting_steps(space: SearchSpace, costs: Costs, cap: float) -> int:
-    """The schedule, or as many steps as fit the cap of one trial.
+    """The schedule, or as many steps as let one candidate tune its last half.
 
-    They fit where one candidate can tune its last half, with the views that this takes.
+    Its training takes no longer than ``cap``, and no more than twice that with the views that it reads.
     """
 
     def too_long(steps: int) -> bool:
-        return min(map(costs.seconds, _tuned_halves(replace(space, steps=steps)))) > cap
+        halves = _tuned_halves(replace(space, steps=steps))
+        return not any(costs.fold_seconds(half) <= cap and costs.seconds(half) <= 2 * cap for half in halves)
 
     # Time rises with the steps, and with the views that a longer schedule takes: a bisection finds the last that fits.
     fitting = bisect_left(range(space.steps + 1), True, key=too_long) - 1

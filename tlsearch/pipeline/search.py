@@ -12,7 +12,7 @@ from tlsearch.listeners.mlflow import MlflowCallback
 from tlsearch.listeners.running_trial import CompletedTrial, RunningTrial
 from tlsearch.pipeline import messages
 from tlsearch.pipeline.baseline import BaselineResult, scratch_of
-from tlsearch.pipeline.confirm import CONTENDERS, fold_seconds
+from tlsearch.pipeline.confirm import CONTENDERS, comparison_seconds
 from tlsearch.pipeline.context import RunContext
 from tlsearch.pipeline.plan import Plan
 from tlsearch.pipeline.profile import Profile
@@ -30,10 +30,6 @@ from tlsearch.types import Candidate, Decision, NumberedEpochJudge, TrialResult,
 
 MARGIN = 1.1
 """How much longer than estimated a trial may take and still end within the time that was left when it began."""
-
-MOST_CONFIRMING = 1 / 3
-"""Share of the time limit that one fold of confirmation may take; where the best trial needs more, it is not
-confirmed, and the search uses the time."""
 
 
 @dataclass(kw_only=True)
@@ -217,25 +213,20 @@ def reserved_seconds(context: RunContext, plan: Plan, search: Search, baseline: 
     """The seconds that the search leaves to what comes after it: confirmation, and the training of what ships.
 
     Before a suffix has been tuned there is little to confirm, and nothing is kept for it. Then confirmation gets its
-    share of the time, or what one fold of the best trial so far takes if that is more. Where even that is more than a
-    third of the limit, the networks from scratch are not confirmed beside it; where it still is, there will be no
-    confirmation.
+    share of the time where the best trial and the linear probe can be compared within it. Where they cannot, the search
+    uses that time: its answers correct the best figure without any training (``stats.selection``), and a fold or two
+    would not tell which is better.
     """
     share = context.budget.share("confirm")
     if share is None:
         return 0.0
-    scratch = scratch_of(baseline)
-    alone = sum(b.result.seconds for b in scratch)
+    alone = sum(b.result.seconds for b in scratch_of(baseline))
     final = final_seconds(plan, search.best(CONTENDERS), alone, refit=context.config.refit)
     top, probe = search.best(1), best_probe(search.finished, plan)
     tuned = any(f.spec.kind == "fine_tuning" and f.state == "complete" for f in search.finished)
     if not tuned or probe is None:
         return final
-    for beside in (scratch, ()):
-        needed = fold_seconds(plan, context, top[0], probe, beside)
-        if needed <= context.budget.most(MOST_CONFIRMING):
-            return final + max(share, needed)
-    return final
+    return final + (share if comparison_seconds(plan, context, top[0], probe) <= share else 0.0)
 
 
 def best_probe(finished: Sequence[TrialRecord], plan: Plan) -> TrialRecord | None:
