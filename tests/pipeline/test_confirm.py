@@ -205,7 +205,7 @@ def test_what_takes_long_is_compared_on_the_folds_that_both_have(
     """Cheap contenders get all folds though a dear one gets three, and its first fold is the hardest."""
     dear = contender(LITE, 0.93, train_suffix=True, freeze_depth=6)
     clock_with(monkeypatch, confirming, 4 * seconds_of(confirming, dear) + 6 * seconds_of(confirming, LIGHT, PROBE))
-    found = confirming((LIGHT, [0.7, 0.8, 0.8, 0.9, 0.9]), (dear, [0.75, 0.85, 0.85, 0.8]))
+    found = confirming((LIGHT, [0.7, 0.86, 0.8, 0.9, 0.9]), (dear, [0.8, 0.84, 0.85, 0.8]))
     assert found.confirmed[LIGHT.spec].folds == 5
     assert found.confirmed[dear.spec].folds == 3
     assert found.winner is dear  # on the four folds that both have; the easier folds of LIGHT count for nothing
