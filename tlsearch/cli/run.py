@@ -115,6 +115,12 @@ from tlsearch.utils.units import parse_duration, parse_size
     help="Train the winner once more on training and validation images, into the folder refit.  [default: off]",
 )
 @click.option(
+    "--early-stop/--no-early-stop",
+    default=None,
+    help="Whether the search ends where more trials could gain less than the validation images can show.  "
+    "[default: yes, unless --trials is given]",
+)
+@click.option(
     "--register",
     metavar="NAME",
     help="Register the winner in MLflow's model registry; the alias champion moves to it where its validation score on "

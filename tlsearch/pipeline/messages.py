@@ -89,7 +89,7 @@ def baseline_line(baseline: BaselineResult) -> str:
 
 
 def search_line(
-    finished: Sequence[TrialRecord], best: TrialRecord, why: str, val_folds: int = 1, folds: int = 1
+    finished: Sequence[TrialRecord], best: TrialRecord, why: str, val_folds: int = 1, folds: int = 1, enough: str = ""
 ) -> str:
     """How many trials of which state, the best, and why the search ended.
 
@@ -99,6 +99,7 @@ def search_line(
     counts = ", ".join(f"{n} {state}" for state, n in states.most_common())
     ended = {
         "trials": "all trials done",
+        "enough": enough,
         "time": "its time is used up",
         "space": "nothing new was proposed",
         "failures": "three trials in a row failed for one reason",
@@ -106,6 +107,11 @@ def search_line(
     }[why]
     found = f"best {format_score(best.score)}, {words.selected(val_folds, folds)}  {best.spec.label}"
     return f"{len(finished)} trials ({counts}); {ended}   {found}"
+
+
+def enough_trials(gain: float, images: int) -> str:
+    """Why a search has ended early: by ``gain`` more trials would be better, which ``images`` images cannot show."""
+    return f"more trials could gain about {100 * gain:.1f} points, less than {images:,} validation images can show"
 
 
 def confirm_line(confirmation: Confirmation) -> str:

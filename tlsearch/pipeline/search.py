@@ -19,6 +19,7 @@ from tlsearch.pipeline.profile import Profile
 from tlsearch.pipeline.saved_models import final_seconds, keep_best
 from tlsearch.pipeline.trial import recall, run_trial
 from tlsearch.results.schema import TrialRow
+from tlsearch.search.enough import EarlyStop
 from tlsearch.search.space import Params
 from tlsearch.search.storage import open_study, study_name
 from tlsearch.search.study import Search
@@ -47,6 +48,14 @@ class SearchLog:
     rows: list[TrialRow] = field(default_factory=list)
     outcomes: dict[TrialSpec, Outcome] = field(default_factory=dict)
     why: str = ""
+
+    @property
+    def enough(self) -> str:
+        """What more trials could have gained, where the search ended for that; else empty."""
+        rule = self.search.early_stop
+        if self.why != "enough" or rule is None:
+            return ""
+        return messages.enough_trials(rule.expected_gain(self.search.values), rule.images)
 
     @property
     def contenders(self) -> list[TrialRecord]:
@@ -80,7 +89,7 @@ def search(
     if not contenders or probe is None:
         raise RunError(messages.nothing_found(finished, context.output))
     folds = len(plan.folds_of(contenders[0].spec)), len(plan.folds)
-    context.callbacks.on_step("search", messages.search_line(finished, contenders[0], log.why, *folds))
+    context.callbacks.on_step("search", messages.search_line(finished, contenders[0], log.why, *folds, log.enough))
     return log, probe
 
 
@@ -107,7 +116,8 @@ class _Searching:
         data = plan.data
         name = study_name(context.output, plan.space, data.index.fingerprint, data.metric.name, plan.folds)
         study = open_study(name, context.output, context.config.storage, greater_is_better=data.metric.sign > 0)
-        self._search = Search(study, plan.space, plan.costs, may_run=self._may_run, affordable=plan.affords)
+        early = EarlyStop(context.config.effective_trials, _images(plan)) if _may_stop_early(context, plan) else None
+        self._search = Search(study, plan.space, plan.costs, self._may_run, plan.affords, early)
         self._log = SearchLog(search=self._search)
         self._left_out: set[str] = set()
 
@@ -207,6 +217,18 @@ class _Searching:
         for top in self._search.best(1):
             value = round(top.compared(self._plan.costs.trained_folds), 5)
             self._record.on_best(finished.number, f"best_val_{self._plan.data.metric.name}", value)
+
+
+def _may_stop_early(context: RunContext, plan: Plan) -> bool:
+    """Whether the search may end early; the size of a gain that is worth anything is known of count metrics only."""
+    config = context.config
+    asked = config.trials is None if config.early_stop is None else config.early_stop
+    return asked and plan.data.metric.counts is not None
+
+
+def _images(plan: Plan) -> int:
+    """The validation images that all trials have."""
+    return sum(len(fold.val) for fold in plan.folds[: plan.costs.trained_folds])
 
 
 def reserved_seconds(context: RunContext, plan: Plan, search: Search, baseline: BaselineResult | None) -> float:
