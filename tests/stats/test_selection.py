@@ -9,8 +9,9 @@ import pytest
 from benchmarks.statistics.corrected import simulate
 from tlsearch.plugins.kinds.metric import GuardedMetric
 from tlsearch.plugins.metrics import load_metric
+from tlsearch.stats.bootstrap import Resampler
 from tlsearch.stats.metrics import score
-from tlsearch.stats.selection import _Counts, corrected_estimate
+from tlsearch.stats.selection import PARTS, _divisions, _scores, corrected_estimate
 
 
 class Brier:
@@ -55,24 +56,28 @@ def test_of_one_trial_nothing_was_selected() -> None:
 
 
 def test_a_metric_of_which_less_is_better() -> None:
-    rng = np.random.default_rng(1)
-    labels, metric = rng.integers(0, 3, 60), GuardedMetric(Brier())
-    trials = sorted(guesses(rng, 20, 60), key=lambda p: metric.score(labels, p))
-    best = metric.score(labels, trials[0])
-    truth = float(np.mean([metric.score(labels, p) for p in trials]))  # all guess alike
-    estimate = corrected_estimate(metric, labels, trials)
-    assert estimate is not None
-    assert best < estimate.value
-    assert estimate.value == pytest.approx(truth, abs=0.05)
-    assert estimate.ci95[0] < estimate.value < estimate.ci95[1]
+    metric = GuardedMetric(Brier())
+    best, truth, found = [], [], []
+    for seed in range(8):
+        rng = np.random.default_rng(seed)
+        labels = rng.integers(0, 3, 100)
+        trials = sorted(guesses(rng, 20, 100), key=lambda p: metric.score(labels, p))
+        best.append(metric.score(labels, trials[0]))
+        truth.append(float(np.mean([metric.score(labels, p) for p in trials])))  # all guess alike
+        estimate = corrected_estimate(metric, labels, trials, None, seed)
+        assert estimate is not None
+        assert estimate.ci95[0] < estimate.value < estimate.ci95[1]
+        found.append(estimate.value)
+    assert np.mean(best) < np.mean(truth) - 0.08
+    assert np.mean(found) == pytest.approx(np.mean(truth), abs=0.03)
 
 
-def test_a_single_image_is_never_left_out() -> None:
+def test_a_single_image_cannot_be_divided() -> None:
     trials = [np.array([[0.2, 0.8]]), np.array([[0.7, 0.3]])]
     assert corrected_estimate(load_metric("accuracy"), np.array([1]), trials) is None
 
 
-def test_groups_are_left_out_whole() -> None:
+def test_copies_are_worth_no_more_than_the_image() -> None:
     """Ten copies of each image are worth no more than the image: the interval does not shrink."""
     rng = np.random.default_rng(2)
     labels = rng.integers(0, 2, 60)
@@ -89,19 +94,28 @@ def test_groups_are_left_out_whole() -> None:
 
 
 @pytest.mark.parametrize("name", ["accuracy", "balanced_accuracy", "macro_f1"])
-def test_weighted_scores_are_those_of_repeated_images(name: str) -> None:
+def test_scores_of_some_images_are_those_of_these_images_alone(name: str) -> None:
     rng = np.random.default_rng(3)
     labels, trials = rng.integers(0, 4, 50), guesses(rng, 3, 50, 4)
-    drawn = rng.integers(0, 50, 50)
-    weights = np.bincount(drawn, minlength=50).astype(float)[None]
-    counts = load_metric(name).counts
-    assert counts is not None
-    expected = [score(labels[drawn], p[drawn].argmax(axis=1), counts) for p in trials]
-    np.testing.assert_allclose(_Counts(labels, trials).scores(weights, counts)[0], expected)
+    mask, metric = rng.random(50) < 0.7, load_metric(name)
+    assert metric.counts is not None
+    expected = [score(labels[mask], p[mask].argmax(axis=1), metric.counts) for p in trials]
+    np.testing.assert_allclose(_scores(metric, labels, trials, [mask])[0], expected)
+
+
+def test_every_class_is_spread_over_the_parts_and_no_group_is_divided() -> None:
+    labels = np.repeat([0, 1, 2], [40, 8, 60])
+    rng = np.random.default_rng(0)
+    (plain,) = _divisions(Resampler.of(labels, None), len(labels), 1, rng)
+    for c, images in enumerate([40, 8, 60]):
+        assert np.bincount(plain[labels == c], minlength=PARTS).tolist() == [images // PARTS] * PARTS
+    groups = np.repeat(np.arange(27), 4)
+    (grouped,) = _divisions(Resampler.of(labels, groups), len(labels), 1, rng)
+    assert all(len(set(grouped[groups == g])) == 1 for g in groups)
 
 
 def test_in_a_simulated_search_the_bias_is_gone() -> None:
-    plain, corrected = simulate("all equal", 100, 30, seed=0)
+    plain, corrected = simulate("all equal", 100, 40, seed=0)
     assert float(str(plain["points too high"])) > 3
     assert abs(float(str(corrected["points too high"]))) < 1.5
     assert float(str(corrected["coverage"])) >= 0.9
