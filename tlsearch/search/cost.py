@@ -205,6 +205,11 @@ class FromScratchCosts:
         ratio = measured.train_ratio * (DEPTHWISE_FACTOR if measured.freezes_depthwise else 1.0)
         return self.train_images * measured.forward_seconds * ratio * VALIDATION + render
 
+    def halving_operations(self, measured: MeasuredCandidate, steps: int, batch_size: int) -> float:
+        """Give the deterministic cost of all learning rates over a schedule of ``steps``."""
+        image = TRAIN_FACTOR * measured.cuts.work(len(measured.cuts))
+        return HALVING_WORK * steps * batch_size * (image + RENDER_PER_VALUE * 3 * measured.candidate.image_size**2)
+
     def halving_seconds(self, measured: MeasuredCandidate, epochs: int) -> float:
         """Seconds for all learning rates over a schedule of ``epochs``."""
         return HALVING_WORK * self.epoch_seconds(measured) * epochs + WHOLE_COMPILE_SECONDS
