@@ -127,6 +127,7 @@ def test_size_survives_writing(size: int) -> None:
         ({"images": 3}, "--images is 3", "a path"),
         ({"label_column": " "}, "--label-column is ' '", "not empty"),
         ({"refit": "yes"}, "--refit is 'yes'", "true or false"),
+        ({"early_stop": "yes"}, "--early-stop is 'yes'", "true or false"),
     ],
 )
 def test_bad_value_names_option_value_and_range(changes: dict[str, Any], option: str, wanted: str) -> None:

@@ -86,7 +86,7 @@ class RunConfig:
     too small to be divided. ``metric`` is the name of an installed metric; None is accuracy, or balanced
     accuracy where classes are imbalanced. ``cache_limit`` is in bytes, and 0 stores nothing. ``register`` is the name
     under which the winner goes into MLflow's model registry. ``force`` sets aside what an earlier run has left in
-    ``output``.
+    ``output``. ``early_stop`` lets a search end where more trials gain too little; None: not with ``trials``.
 
     Raises:
         UsageError: a value is out of its range; the sentence names the option, the value and the range.
@@ -129,6 +129,7 @@ class RunConfig:
     refit: bool = False
     register: str | None = None
     force: bool = False
+    early_stop: bool | None = None
 
     def __post_init__(self) -> None:
         for name in _PATHS:
@@ -172,8 +173,8 @@ class RunConfig:
         if self.metric is not None and (not isinstance(self.metric, str) or not re.fullmatch(NAME, self.metric)):
             raise bad("metric", self.metric, "the name of an installed metric")
         check_choice("baseline", self.baseline, get_args(BaselineChoice))
-        for name in ("drop_small_classes", "refit", "force"):
-            if not isinstance(getattr(self, name), bool):
+        for name in ("drop_small_classes", "refit", "force", "early_stop"):
+            if not isinstance(getattr(self, name), bool) and (name, getattr(self, name)) != ("early_stop", None):
                 raise bad(name, getattr(self, name), "true or false")
         limit = self.time_limit
         number = isinstance(limit, int | float) and not isinstance(limit, bool)

@@ -100,7 +100,7 @@ class TrialSpec:
     hidden layer, 0 for a linear head. A frozen trial with a linear head is solved, not trained: it has 0
     ``steps``. ``views`` is the number of augmented renderings that the epochs take turns with; 0 renders a fresh
     one for every epoch. ``repeat`` counts repetitions of one trial: other initial values, order and dropout, the
-    same views.
+    same views. ``depthwise_frozen`` keeps the depthwise kernels of a pre-trained suffix as they are.
     """
 
     backbone: str
@@ -123,6 +123,7 @@ class TrialSpec:
     label_smoothing: float = 0.0
     seed: int = 0
     repeat: int = 0
+    depthwise_frozen: bool = False
 
     @property
     def kind(self) -> Kind:
@@ -169,7 +170,10 @@ class TrialSpec:
     @property
     def digest(self) -> str:
         """16 hexadecimal digits that differ for different specs; seeds and file names come from it."""
-        return hashlib.sha256(json.dumps(self.to_dict(), sort_keys=True).encode()).hexdigest()[:16]
+        values = self.to_dict()
+        if not self.depthwise_frozen:
+            del values["depthwise_frozen"]  # so that trials of networks without such kernels keep their seeds
+        return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True, kw_only=True)

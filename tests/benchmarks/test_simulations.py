@@ -12,7 +12,9 @@ from benchmarks.common.results import Result
 from benchmarks.statistics import (
     bootstrap,
     choice,
+    corrected,
     coverage,
+    early_stop,
     more_data,
     p_values,
     selection_bias,
@@ -153,3 +155,17 @@ def test_a_simulated_curve_ends_at_its_truth() -> None:
     assert true[-1] == pytest.approx(search.truth[3], abs=0.001)
     assert said == pytest.approx(true, abs=0.015)
     assert true[0] < true[-1] - 0.1
+
+
+def test_a_quick_run_of_corrected_figures(quick: Quick) -> None:
+    rows = quick(corrected.main).figures["rows"]
+    assert len(rows) == 2 * len(corrected.SIZES) * len(corrected.WORLDS)
+    plain = [row for row in rows if row["figure"] == "as it is" and row["world"] == "all equal"]
+    assert all(row["points too high"] > 0 for row in plain)
+
+
+def test_a_quick_run_of_searches_that_end_early(quick: Quick) -> None:
+    rows = quick(early_stop.main).figures["rows"]
+    assert len(rows) == len(early_stop.SIZES) * len(choice.WORLDS)
+    assert all(0 <= row["time saved"] < 1 for row in rows)
+    assert max(row["time saved"] for row in rows) > 0.3

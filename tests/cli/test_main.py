@@ -120,6 +120,7 @@ def test_help_names_every_command() -> None:
         ("--cache-limit", "10GB"),
         ("--baseline", "auto"),
         ("--refit", "off"),
+        ("--early-stop", "yes, unless --trials is given"),
         ("--register", "not registered"),
         ("--force", "off"),
         ("--dry-run", "off"),
@@ -134,7 +135,7 @@ def test_every_option_of_run_has_its_default_in_the_help(option: str, default: s
 
 def test_the_help_of_run_has_no_option_beyond_those() -> None:
     options = {name for param in cli.commands["run"].params for name in param.opts if name.startswith("--")}
-    assert len(options) == 38
+    assert len(options) == 39
 
 
 # --- run
@@ -153,7 +154,7 @@ def test_options_reach_the_configuration(search: Callable[[Search], list[RunConf
         "--augment flip --trials 3 "
         "--time-limit 1h30m --epochs 2 --batch-size 8 --image-size 64 --metric macro_f1 --seed 0 --output out "
         "--experiment e --tracking-uri sqlite:///x.db --storage sqlite:///s.db --cache-dir c --cache-limit 2GB "
-        "--baseline none --refit"
+        "--baseline none --refit --no-early-stop"
     )
     result = tlsearch(*arguments.split())
     assert result.exit_code == 0, result.output
@@ -163,7 +164,7 @@ def test_options_reach_the_configuration(search: Callable[[Search], list[RunConf
             weights=("vgg16@x=w.h5",), augment=("flip",), trials=3, time_limit=5400.0, epochs=2, batch_size=8,
             image_size=64, metric="macro_f1", seed=0, output=Path("out"), experiment="e",
             tracking_uri="sqlite:///x.db", storage="sqlite:///s.db", cache_dir=Path("c"), cache_limit=2 * 10**9,
-            baseline="none", refit=True,
+            baseline="none", refit=True, early_stop=False,
         )
     ]  # fmt: skip
 

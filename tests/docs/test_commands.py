@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 from pathlib import Path
 from types import ModuleType
 
@@ -59,4 +60,4 @@ def test_the_options_of_run_are_in_groups_here_and_in_the_guide() -> None:
         here = run.partition(f"**{heading.value}:**")[2].partition("\n**")[0]
         for param in cli.commands["run"].params:
             if isinstance(param, click.Option):
-                assert (f"`{param.opts[0]}" in named) == (f"\n{param.opts[0]} " in here)
+                assert (f"`{param.opts[0]}" in named) == (re.search(rf"^{param.opts[0]}\b", here, re.M) is not None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from tlsearch.callbacks import Callback, EpochInfo, TrialInfo
 from tlsearch.errors import PluginFailedError
 from tlsearch.models.measured import MeasuredCandidate
 from tlsearch.pipeline.baseline import RATES, BaselineResult, train_baseline
+from tlsearch.pipeline.baseline.affordable import not_affordable
 from tlsearch.pipeline.baseline.result import no_claim
 from tlsearch.training.trial import Outcome
 from tlsearch.types import Decision, TrialResult, TrialSpec
@@ -118,3 +120,27 @@ def test_a_network_that_is_as_good_as_guessing_carries_none() -> None:
 
 def test_a_network_that_has_only_begun_carries_none() -> None:
     assert validated(0.8, [0.5, 0.8]) == "after 2 epochs its score was still rising steeply"
+
+
+@pytest.mark.parametrize(("trials", "affordable"), [(2, False), (400, True)])
+def test_without_a_limit_the_large_network_takes_no_longer_than_all_trials(
+    tmp_path: Path, trials: int, affordable: bool
+) -> None:
+    """Its steps are those of 60 epochs, five times those of a trial, with three learning rates and nothing frozen."""
+    plan = make_plan()
+    context = make_context(tmp_path, trials=trials)
+    reasons = not_affordable(context, plan, plan.measured[LITE], 5 * plan.space.steps)
+    assert bool(reasons) is not affordable
+    if reasons:
+        assert reasons == ("efficientnet_lite0 (it would take longer than all 2 trials together)",)
+    slower = replace(plan.measured[LITE], forward_seconds=1e6)  # by no measured time, so that two runs do the same
+    assert not_affordable(context, plan, slower, 5 * plan.space.steps) == reasons
+
+
+def test_with_a_limit_the_large_network_gets_half_of_the_share(tmp_path: Path) -> None:
+    plan = make_plan()
+    slow = facts_of(LITE, forward_seconds=100.0)
+    assert not_affordable(make_context(tmp_path, limit=1e9), plan, slow, 10) == ()
+    (reason,) = not_affordable(make_context(tmp_path, limit=600.0), plan, slow, 10)
+    assert reason.startswith("efficientnet_lite0 (30 epochs would take about ")
+    assert reason.endswith(" of the run's 10m 00s)")

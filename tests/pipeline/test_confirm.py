@@ -111,7 +111,7 @@ class Confirming:
         context = replace(make_context(Path("images")), budget=self.budget)
         plan = make_plan(SPACE, self.costs, data=data)
         from_scratch = [scratch(seconds)] if baseline else []
-        return confirm(context, plan, [c for c, _ in scores], probe[0], from_scratch)
+        return confirm(context, plan, [c for c, _ in scores], probe[0], from_scratch, {})
 
 
 @pytest.fixture
@@ -202,14 +202,23 @@ def test_a_linear_probe_that_is_clearly_behind_does_not_ship(confirming: Confirm
 def test_what_takes_long_is_compared_on_the_folds_that_both_have(
     confirming: Confirming, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Cheap contenders get all folds though a dear one gets one, and its first fold is the hardest."""
+    """Cheap contenders get all folds though a dear one gets three, and its first fold is the hardest."""
     dear = contender(LITE, 0.93, train_suffix=True, freeze_depth=6)
-    first = seconds_of(confirming, dear, LIGHT, PROBE)
-    clock_with(monkeypatch, confirming, first + 5 * training_of(confirming, LIGHT, PROBE))
-    found = confirming((LIGHT, [0.8, 0.9, 0.9, 0.9, 0.9]), (dear, [0.85]))
+    clock_with(monkeypatch, confirming, 4 * seconds_of(confirming, dear) + 6 * seconds_of(confirming, LIGHT, PROBE))
+    found = confirming((LIGHT, [0.7, 0.86, 0.8, 0.9, 0.9]), (dear, [0.8, 0.84, 0.85, 0.8]))
     assert found.confirmed[LIGHT.spec].folds == 5
-    assert found.confirmed[dear.spec].folds == 1
-    assert found.winner is dear  # by .93 and .85 against .90 and .80; the easier folds of LIGHT count for nothing
+    assert found.confirmed[dear.spec].folds == 3
+    assert found.winner is dear  # on the four folds that both have; the easier folds of LIGHT count for nothing
+
+
+def test_where_the_best_cannot_be_compared_no_lesser_one_takes_its_place(
+    confirming: Confirming, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dear = contender(LITE, 0.93, train_suffix=True, freeze_depth=6)
+    clock_with(monkeypatch, confirming, 1.1 * comparing(confirming, LIGHT, PROBE))
+    found = confirming((dear, []), (LIGHT, []))
+    assert found.winner is dear
+    assert found.confirmed == {}
 
 
 def test_the_order_of_runs_does_not_depend_on_their_times(
@@ -282,18 +291,24 @@ def test_a_solved_head_is_not_repeated(confirming: Confirming) -> None:
     assert found.confirmed[LIGHT.spec].seed_spread is None
 
 
-def test_without_time_for_one_fold_the_first_wins_and_nothing_is_confirmed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_time_for_three_folds_the_first_wins_and_nothing_is_confirmed(monkeypatch: pytest.MonkeyPatch) -> None:
     confirming = Confirming(monkeypatch, limit=1e-6)
     found = confirming((JOINED, []), (LIGHT, []), baseline=[0.1])
     assert found.winner is JOINED
     assert found.confirmed == {}
     assert found.rows == ()
-    assert found.needed == pytest.approx(12.0 + seconds_of(confirming, JOINED, PROBE))
+    assert found.needed == pytest.approx(comparing(confirming, JOINED, PROBE))
+    assert f"no folds: three would have taken {found.needed:.0f} s" in confirm_line(found)
     assert confirming.runs == []
 
 
 def seconds_of(confirming: Confirming, *contenders: TrialRecord) -> float:
     return sum(confirming.costs.seconds(c.spec) for c in contenders)
+
+
+def comparing(confirming: Confirming, *contenders: TrialRecord) -> float:
+    """Seconds for three folds."""
+    return seconds_of(confirming, *contenders) + 2 * training_of(confirming, *contenders)
 
 
 def training_of(confirming: Confirming, *contenders: TrialRecord) -> float:
@@ -323,7 +338,7 @@ def clock_with(monkeypatch: pytest.MonkeyPatch, confirming: Confirming, seconds:
 def test_as_many_folds_as_there_is_time_for(confirming: Confirming, monkeypatch: pytest.MonkeyPatch) -> None:
     # The second fold finds the features that the first one made.
     made, each = seconds_of(confirming, LIGHT, HEAVY, PROBE), training_of(confirming, LIGHT, HEAVY, PROBE)
-    clock_with(monkeypatch, confirming, made + 1.5 * each)
+    clock_with(monkeypatch, confirming, made + 2.5 * each)
     found = confirming((HEAVY, [0.9, 0.8, 0.9, 0.8, 0.9]), (LIGHT, [0.88, 0.83, 0.9, 0.8, 0.9]))
     folds = [found.confirmed[c.spec].folds for c in (LIGHT, HEAVY, PROBE)]
     assert max(folds) < 5
@@ -335,7 +350,7 @@ def test_folds_are_expected_to_take_what_earlier_ones_took(
 ) -> None:
     """They find the features and the models that the first one made: a tenth of its time here."""
     first, each = seconds_of(confirming, LIGHT, PROBE) + 12.0, training_of(confirming, LIGHT, PROBE) + 12.0
-    clock_with(monkeypatch, confirming, first + 1.5 * each, later=0.1)
+    clock_with(monkeypatch, confirming, first + 2.5 * each, later=0.1)
     found = confirming((LIGHT, [0.9, 0.8, 0.9, 0.8, 0.9]), baseline=[0.4] * 5)
     assert found.confirmed[LIGHT.spec].folds == found.confirmed[SCRATCH].folds == 5
 
@@ -343,7 +358,7 @@ def test_folds_are_expected_to_take_what_earlier_ones_took(
 def test_with_little_time_only_the_first_contenders_race(
     confirming: Confirming, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    clock_with(monkeypatch, confirming, 1.01 * seconds_of(confirming, LIGHT, JOINED, PROBE))
+    clock_with(monkeypatch, confirming, 1.01 * comparing(confirming, LIGHT, JOINED, PROBE))
     found = confirming((LIGHT, [0.9] * 5), (JOINED, [0.9] * 5), (HEAVY, []), baseline=[0.4] * 5)
     assert set(found.confirmed) == {LIGHT.spec, JOINED.spec, PROBE.spec}
     assert found.compared == 2
@@ -353,18 +368,19 @@ def test_with_little_time_only_the_first_contenders_race(
 def test_where_the_baseline_does_not_fit_the_winner_is_confirmed_without_it(
     confirming: Confirming, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    clock_with(monkeypatch, confirming, 1.01 * seconds_of(confirming, JOINED, PROBE))
-    found = confirming((JOINED, [0.9]), (LIGHT, []), baseline=[0.4])
+    clock_with(monkeypatch, confirming, 1.01 * comparing(confirming, JOINED, PROBE))
+    found = confirming((JOINED, [0.9] * 5), (LIGHT, []), baseline=[0.4])
     assert set(found.confirmed) == {JOINED.spec, PROBE.spec}
     assert "time for the best trial only" in confirm_line(found)
 
 
 def test_the_third_fold_leaves_time_for_another_seed(confirming: Confirming, monkeypatch: pytest.MonkeyPatch) -> None:
+    # From the fourth fold on the clock decides: there is time for it, or for another seed.
     made, each = seconds_of(confirming, TUNED, PROBE), training_of(confirming, TUNED, PROBE)
-    clock_with(monkeypatch, confirming, made + 2.2 * each)
-    found = confirming((TUNED, [0.9, 0.8, 0.7]))
-    assert found.confirmed[TUNED.spec].folds == 2
-    assert found.confirmed[TUNED.spec].seed_spread == pytest.approx(np.std([0.9, 0.7], ddof=1))
+    clock_with(monkeypatch, confirming, made + 3.2 * each)
+    found = confirming((TUNED, [0.9, 0.8, 0.7, 0.6]))
+    assert found.confirmed[TUNED.spec].folds == 3
+    assert found.confirmed[TUNED.spec].seed_spread == pytest.approx(np.std([0.9, 0.6], ddof=1))
 
 
 def test_networks_from_scratch_are_confirmed_beside_but_never_win(confirming: Confirming) -> None:
@@ -377,7 +393,7 @@ def test_networks_from_scratch_are_confirmed_beside_but_never_win(confirming: Co
 def test_what_ships_is_still_to_be_trained_where_folds_are_used(
     confirming: Confirming, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fold = seconds_of(confirming, TUNED, PROBE)
-    clock_with(monkeypatch, confirming, fold + 0.5 * confirming.costs.fold_seconds(TUNED.spec))
+    folds = comparing(confirming, TUNED, PROBE)
+    clock_with(monkeypatch, confirming, folds + 0.5 * confirming.costs.fold_seconds(TUNED.spec))
     assert confirming((TUNED, []), validated=False).confirmed == {}
-    assert confirming((TUNED, [0.9]), validated=True).confirmed
+    assert confirming((TUNED, [0.9] * 5), validated=True).confirmed

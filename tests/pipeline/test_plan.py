@@ -117,12 +117,25 @@ def test_steps_shrink_until_a_candidate_can_tune_its_last_half() -> None:
     assert FEWEST_STEPS < steps < 1000
     shorter = make_space(LITE, VGG, steps=steps)
     # At least one candidate fits with the views that it asks for, and with more steps none would.
-    seconds = [
-        costs.seconds(shorter.spec(shorter.params(c, train_suffix=True, freeze_depth=depth, policy="standard")))
+    halves = [
+        shorter.spec(shorter.params(c, train_suffix=True, freeze_depth=depth, policy="standard"))
         for c, depth in ((LITE, 6), (VGG, 7))
     ]
-    assert min(seconds) <= 200.0
-    assert min(seconds) == pytest.approx(200.0, rel=0.02)
+    assert min(map(costs.fold_seconds, halves)) == pytest.approx(200.0, rel=0.02)
+    assert min(map(costs.seconds, halves)) <= 400.0
+
+
+def test_views_take_no_longer_than_the_training_that_reads_them() -> None:
+    space, many = make_space(LITE, steps=1000), 40 * IMAGES
+    costs = Costs(facts={LITE: facts_of(LITE, 1e9, 0.01)}, images=many)
+    half = space.spec(space.params(LITE, train_suffix=True, freeze_depth=6, policy="standard"))
+    cap = costs.fold_seconds(half)  # the whole schedule could be trained, but not with its views
+    assert costs.seconds(half) > 2 * cap
+    steps = fitting_steps(space, costs, cap)
+    shorter = make_space(LITE, steps=steps)
+    half = shorter.spec(shorter.params(LITE, train_suffix=True, freeze_depth=6, policy="standard"))
+    assert FEWEST_STEPS <= steps < 1000
+    assert steps == FEWEST_STEPS or costs.seconds(half) <= 2 * cap
 
 
 def test_there_is_a_fewest_number_of_steps() -> None:

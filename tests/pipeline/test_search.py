@@ -20,6 +20,7 @@ from tlsearch.pipeline.confirm.fold_runs import more_views
 from tlsearch.pipeline.context import RunContext
 from tlsearch.pipeline.search import is_probe, reserved_seconds, search, trial_row, val_figures
 from tlsearch.results.schema import ProfilePoint
+from tlsearch.runs.budget import SHARES
 from tlsearch.search.study import Search
 from tlsearch.search.trial_record import TrialRecord
 from tlsearch.types import TrialResult
@@ -69,10 +70,10 @@ def reserved(
     return reserved_seconds(context, plan, search, baseline)
 
 
-def confirming(*finished: TrialRecord) -> float:
-    """Seconds for one fold, with twice the views of each."""
+def comparing(*finished: TrialRecord) -> float:
+    """Seconds for three folds, with twice the views of each."""
     costs = make_costs(SPACE)
-    return sum(costs.fold_seconds(f.spec) + costs.view_seconds(more_views(f.spec)) for f in finished)
+    return sum(3 * costs.fold_seconds(f.spec) + costs.view_seconds(more_views(f.spec)) for f in finished)
 
 
 def test_nothing_is_reserved_without_a_limit() -> None:
@@ -84,12 +85,10 @@ def test_confirmation_keeps_its_share_once_a_suffix_has_been_tuned() -> None:
     assert reserved(10_000.0, PROBE, TUNED) == pytest.approx(1_500.0)
 
 
-def test_one_fold_of_the_best_is_kept_possible_up_to_a_third_of_the_limit() -> None:
-    alone = confirming(TUNED, PROBE)
-    assert reserved(3.1 * 2 * alone, PROBE, TUNED, baseline=scratch(alone)) == pytest.approx(2 * alone)
-    # Where the network from scratch does not fit beside it, the best is confirmed without.
-    assert reserved(2.9 * 2 * alone, PROBE, TUNED, baseline=scratch(alone)) == pytest.approx(alone)
-    assert reserved(2.9 * alone, PROBE, TUNED, baseline=scratch(alone)) == 0.0
+def test_nothing_is_reserved_where_a_comparison_takes_more_than_its_share() -> None:
+    needed = comparing(TUNED, PROBE)
+    assert reserved(1.01 * needed / SHARES["confirm"], PROBE, TUNED) == pytest.approx(1.01 * needed)
+    assert reserved(0.99 * needed / SHARES["confirm"], PROBE, TUNED) == 0.0
 
 
 def test_with_folds_the_training_of_what_ships_is_always_kept_possible() -> None:

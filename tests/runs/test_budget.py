@@ -28,25 +28,25 @@ def hands(monkeypatch: pytest.MonkeyPatch) -> Hands:
 
 
 def test_the_shares_are_the_whole() -> None:
-    assert SHARES == {"profile": 0.10, "baseline": 0.20, "search": 0.50, "confirm": 0.15, "rest": 0.05}
+    assert SHARES == {"profile": 0.10, "baseline": 0.25, "search": 0.50, "confirm": 0.10, "rest": 0.05}
     assert sum(SHARES.values()) == pytest.approx(1)
 
 
 def test_shares_of_a_limit(hands: Hands) -> None:
     budget = TimeBudget(300.0, started=hands.now)
-    assert [budget.share(step) for step in SHARES] == pytest.approx([30, 60, 150, 45, 15])
+    assert [budget.share(step) for step in SHARES] == pytest.approx([30, 75, 150, 30, 15])
     hands.now += 200
     assert budget.elapsed() == 200
     assert budget.share("search") == 150  # a share does not shrink
     assert budget.left_for() == pytest.approx(100)
-    assert budget.left_for("confirm", "rest") == pytest.approx(40)
+    assert budget.left_for("confirm", "rest") == pytest.approx(55)
 
 
 def test_what_fits(hands: Hands) -> None:
     budget = TimeBudget(300.0, started=hands.now)
     hands.now += 200
-    assert budget.fits(39.9, "confirm", "rest")
-    assert not budget.fits(40.1, "confirm", "rest")
+    assert budget.fits(54.9, "confirm", "rest")
+    assert not budget.fits(55.1, "confirm", "rest")
     assert budget.fits(84.9, "rest")
     assert not budget.fits(85.1, "rest")
     hands.now += 200

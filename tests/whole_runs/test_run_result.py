@@ -50,7 +50,15 @@ def test_result_json(finished: TrialRecord, images: Path) -> None:
     assert [result.dataset.total(part) for part in ("train", "val", "test")] == [45, 0, 15]
     assert plain["dataset"]["skipped"] == []
     assert plain["plan"]["candidates"] == [
-        {"label": "tiny@random", "backbone": "tiny", "weights": "random", "image_size": 32, "cut_points": 4}
+        {
+            "label": "tiny@random",
+            "backbone": "tiny",
+            "weights": "random",
+            "image_size": 32,
+            "cut_points": 4,
+            "network": "",
+            "trained_on": "nothing",
+        }
     ]
     assert (plain["plan"]["left_out"], plain["plan"]["steps"], plain["plan"]["metric"]) == ([], 4, "accuracy")
     assert plain["winner"]["backbone"] == "tiny"
@@ -65,7 +73,9 @@ def test_result_json(finished: TrialRecord, images: Path) -> None:
     assert plain["metrics"]["confirmed"]["folds"] == 2
     assert plain["metrics"]["ms_per_image"] > 0
     assert plain["metrics"]["megabytes"] == (finished.output / "model" / "model.keras").stat().st_size / 1e6
-    assert {"scan", "plan", "profile", "baseline", "search", "confirm", "test", "total"} <= set(plain["timings"])
+    assert {"scan", "plan", "profile", "baseline", "search", "confirm", "models", "test", "total"} <= set(
+        plain["timings"]
+    )
     steps = sum(seconds for step, seconds in plain["timings"].items() if step != "total")
     assert 0 < steps <= plain["timings"]["total"]
     assert {"tlsearch", "keras", "tensorflow", "optuna", "mlflow", "python"} <= set(plain["versions"])

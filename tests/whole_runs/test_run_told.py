@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import html
-import re
 from pathlib import Path
 
 import pytest
 
+from tests.helpers.agreement import disagreements, found_in, page_text
 from tests.helpers.small_run import MARKS, TrialRecord
 from tlsearch.data.split import split
 from tlsearch.data.survey import scan
@@ -32,8 +31,7 @@ def parent(finished: TrialRecord) -> Run:
 
 
 def page(finished: TrialRecord) -> str:
-    source = html.unescape((finished.output / "report.html").read_text(encoding="utf-8"))
-    return " ".join(re.sub(r"<[^>]+>", " ", source.replace("<wbr>", "")).split())
+    return page_text((finished.output / "report.html").read_text(encoding="utf-8"))
 
 
 def test_the_opening_is_in_the_ledger_beside_the_record(finished: TrialRecord) -> None:
@@ -76,6 +74,13 @@ def test_both_gains_stand_in_every_place(finished: TrialRecord) -> None:
         assert sentence in note
         assert sentence in " ".join(finished.printed.split())
     assert finished.result.verdict == verdict_of(finished.result)
+
+
+def test_no_two_sentences_of_the_run_contradict_each_other(finished: TrialRecord) -> None:
+    note = parent(finished).data.tags["mlflow.note.content"]
+    texts = {"terminal": finished.printed, "report": page(finished), "MLflow": note}
+    assert disagreements(texts) == []
+    assert all(list(found_in(text, "test images")) for text in texts.values())
 
 
 def test_the_winners_figures_bear_their_names(finished: TrialRecord) -> None:

@@ -37,6 +37,9 @@ _COLUMN_HELP = {
     "weight": "Column of how much an image counts in training.  [default: from its name]",
 }
 
+TWO_WAY = frozenset({"early_stop"})
+"""Switches that can be turned off as well as on: False is an answer there, and elsewhere means "not given"."""
+
 
 def as_number(
     parse: Callable[[str], float],
@@ -141,7 +144,7 @@ def build_config(file: Path | None, options: dict[str, Any]) -> RunConfig:
     An option that was not given is None, an empty tuple or False. Raises ``UsageError`` where no data set is
     named or a value is out of its range.
     """
-    given = {k: v for k, v in options.items() if v is not None and v is not False and v != ()}
+    given = {k: v for k, v in options.items() if v not in (None, ()) and (v is not False or k in TWO_WAY)}
     values = {**(read_config(file) if file else {}), **given}
     if "dataset" not in values:
         raise UsageError(

@@ -137,6 +137,13 @@ from tlsearch.utils.units import parse_duration, parse_size
     help="Train the winner once more on training and validation images, into the folder refit.  [default: off]",
 )
 @option(
+    "--early-stop/--no-early-stop",
+    heading=Heading.TIME,
+    default=None,
+    help="Whether the search ends where more trials could gain less than the validation images can show.  "
+    "[default: yes, unless --trials is given]",
+)
+@option(
     "--register",
     heading=Heading.RECORD,
     metavar="NAME",

@@ -65,12 +65,15 @@ def score_table(result: RunResult) -> Table:
 
 
 def confirmed_lines(result: RunResult) -> list[str]:
-    """How the winner was confirmed: on how many folds, with its two spreads apart."""
-    confirmed = result.metrics.confirmed
-    if confirmed is None:
-        return []
-    spreads = words.spreads(confirmed)
-    return [f"winner {words.confirmed_on(confirmed)}" + (f": {spreads}" if spreads else "")]
+    """The validation figure corrected for its selection, and the winner on resampled folds with its two spreads."""
+    confirmed, corrected, lines = result.metrics.confirmed, result.metrics.corrected, []
+    if corrected is not None:
+        figures = f"{format_score(corrected.value)} {format_interval(corrected.ci95)}"
+        lines.append(f"validation {words.corrected(corrected)}: {figures}")
+    if confirmed is not None:
+        spreads = words.spreads(confirmed)
+        lines.append(f"winner {words.confirmed_on(confirmed)}" + (f": {spreads}" if spreads else ""))
+    return lines
 
 
 def _places(result: RunResult) -> list[tuple[str, str]]:

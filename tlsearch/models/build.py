@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tlsearch.backend import private_api
 from tlsearch.models import partition
 from tlsearch.models.cuts import Cuts
 from tlsearch.models.heads import Head
@@ -50,7 +51,7 @@ def build_suffix(
     """Build a fresh model that trains everything after the trial's cut.
 
     A pre-trained suffix runs its BatchNorm in inference mode (its scale and shift are trained, its statistics are
-    kept); from random values BatchNorm learns its statistics.
+    kept); from random values BatchNorm learns its statistics. Where the spec says so, depthwise kernels are kept.
 
     Args:
         plugin: The backbone.
@@ -65,6 +66,9 @@ def build_suffix(
     pretrained = spec.weights is not None
     file = Path(candidate.weights_file) if pretrained and candidate.weights_file else None
     backbone_model = partition.build(plugin, spec.image_size, file, policy)
+    if spec.depthwise_frozen:
+        for layer in depthwise_layers(backbone_model):
+            layer.trainable = False
     part = partition.suffix(backbone_model, cuts, spec.freeze_depth)
     if part is None:
         raise ValueError("a trial with everything frozen has no suffix")
@@ -84,6 +88,13 @@ def build_suffix(
         suffix_variables=[v for v in model.trainable_variables if id(v) in ours],
         head_variables=[v for v in model.trainable_variables if id(v) not in ours],
     )
+
+
+def depthwise_layers(model: keras.Model) -> list[keras.layers.Layer]:
+    """Give the layers with depthwise kernels, those of models inside it too."""
+    import keras
+
+    return [layer for layer in private_api.all_layers(model) if isinstance(layer, keras.layers.DepthwiseConv2D)]
 
 
 def in_inference_mode(part: keras.Model) -> keras.layers.Layer:

@@ -18,6 +18,8 @@ class MeasuredCandidate:
         precision: The dtype policy that was chosen for its features.
         forward_seconds: Seconds an image for a forward pass of the whole backbone in that precision.
         train_ratio: How many times longer a training step takes than the same forward work.
+        freezes_depthwise: Whether its trials keep depthwise kernels as they are: it has some, and the backend takes
+            several times as long for their gradients as for what they compute.
     """
 
     candidate: Candidate
@@ -25,3 +27,4 @@ class MeasuredCandidate:
     precision: str
     forward_seconds: float
     train_ratio: float
+    freezes_depthwise: bool = False

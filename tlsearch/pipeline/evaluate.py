@@ -76,7 +76,7 @@ def evaluate(
     baseline: BaselineResult | None,
 ) -> Evaluation:
     """Make every model that is compared, then open the test split for them, once."""
-    with context.budget.measure("test"):
+    with context.budget.measure("models"):
         winner, output = confirmation.winner.spec, context.output
         models = {"winner": output / "model", "linear_probe": output / "linear_probe"}
         fetch_model(context, plan.data, winner, plan.space.of(winner), models["winner"])
@@ -85,6 +85,7 @@ def evaluate(
             name = "baseline" if number == 0 else f"{SCRATCH}{scratch.architecture}"
             models[name] = output / ("baseline" if number == 0 else f"scratch-{scratch.architecture}")
             fetch_model(context, plan.data, scratch.result.spec, scratch.candidate, models[name])
+    with context.budget.measure("test"):
         evaluation = evaluate_once(context, plan.data, record, models, is_probe=winner == probe.spec)
     context.callbacks.on_step("test", tested_line(evaluation, plan.data.metric, baseline.no_claim if baseline else ""))
     return evaluation

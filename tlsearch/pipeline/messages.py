@@ -89,7 +89,7 @@ def baseline_line(baseline: BaselineResult) -> str:
 
 
 def search_line(
-    finished: Sequence[TrialRecord], best: TrialRecord, why: str, val_folds: int = 1, folds: int = 1
+    finished: Sequence[TrialRecord], best: TrialRecord, why: str, val_folds: int = 1, folds: int = 1, enough: str = ""
 ) -> str:
     """How many trials of which state, the best, and why the search ended.
 
@@ -99,6 +99,7 @@ def search_line(
     counts = ", ".join(f"{n} {state}" for state, n in states.most_common())
     ended = {
         "trials": "all trials done",
+        "enough": enough,
         "time": "its time is used up",
         "space": "nothing new was proposed",
         "failures": "three trials in a row failed for one reason",
@@ -108,19 +109,27 @@ def search_line(
     return f"{len(finished)} trials ({counts}); {ended}   {found}"
 
 
+def enough_trials(gain: float, images: int) -> str:
+    """Why a search has ended early: by ``gain`` more trials would be better, which ``images`` images cannot show."""
+    return f"more trials could gain about {100 * gain:.1f} points, less than {images:,} validation images can show"
+
+
 def confirm_line(confirmation: Confirmation) -> str:
-    """The winner's figure on resampled folds, or that there was no time for one."""
-    winner = confirmation.winner.spec
+    """The best figure corrected for its selection, and the winner's on resampled folds where there was time."""
+    winner, found = confirmation.winner.spec, ""
     confirmed = confirmation.confirmed.get(winner)
+    if (corrected := confirmation.corrected) is not None:
+        figures = f"{format_score(corrected.value)} {format_interval(corrected.ci95)}"
+        found = f"{figures} {words.corrected(corrected)}   "
     if confirmed is None:
-        return f"none: one fold would have taken {confirmation.needed:.0f} s   winner {winner.label}"
+        return f"{found}no folds: three would have taken {confirmation.needed:.0f} s   winner {winner.label}"
     spreads = words.spreads(confirmed)
     apart = f" ({spreads})" if spreads else ""
     compared = f"; {confirmation.compared} trials compared"
     if confirmation.compared == 1:
         compared = "; time for the best trial only" if confirmation.contenders > 1 else ""
     level = f"   {words.level(len(confirmation.level))}" if confirmation.level else ""
-    found = f"{format_score(confirmed.mean)} {words.confirmed_on(confirmed)}{apart}{compared}"
+    found += f"{format_score(confirmed.mean)} {words.confirmed_on(confirmed)}{apart}{compared}"
     return f"{found}   winner {winner.label}{level}"
 
 
@@ -128,7 +137,10 @@ def tested_line(evaluation: Evaluation, metric: GuardedMetric, no_claim: str) ->
     """The test figures with their intervals, both gains, and how often this test set has been opened."""
     claims = evaluation.claims
     name = "" if metric.counts == EVERY_IMAGE else f"{words.metric_name(metric.name)} "
-    parts = [f"{name}{_estimate(claims.winner)} {words.TESTED}", f"linear probe {_estimate(claims.linear_probe)}"]
+    parts = [
+        f"{name}{_estimate(claims.winner)} {words.tested(evaluation.opened)}",
+        f"linear probe {_estimate(claims.linear_probe)}",
+    ]
     if claims.baseline is not None:
         parts.append(f"from scratch {_estimate(claims.baseline)}")
     if name:
@@ -224,5 +236,5 @@ def version_note(result: RunResult) -> str:
     return (
         f"{in_words(result.winner.spec, result.plan)}: {name} {format_score(metrics.val)} {selected}, "
         f"{format_score(metrics.test)} {format_interval(metrics.test_ci95)}{by} on "
-        f"{result.dataset.total('test'):,} test images, {words.TESTED}."
+        f"{result.dataset.total('test'):,} test images, {words.tested(metrics.test_opened)}."
     )

@@ -106,15 +106,14 @@ def _make_plan(context: RunContext, data: Data, ready: Ready) -> Plan:
     open_pool(context, data, measured, *baseline_sizes(data.base_size))
     config = context.config
     cap = context.budget.share("baseline")
-    candidates = tuple(measured)
-    steps = schedule(len(data.fold.train), config.batch_size, config.epochs)
     space = SearchSpace(
-        candidates=candidates,
+        candidates=tuple(measured),
         policies=ready.policies,
-        steps=steps,
+        steps=schedule(len(data.fold.train), config.batch_size, config.epochs),
         train_images=len(data.fold.train),
         batch_size=config.batch_size,
         seed=config.seed,
+        depthwise_frozen=frozenset(c.label for c, facts in measured.items() if facts.freezes_depthwise),
         hints=SearchHints(
             backbones={b.name: b.hints for b in ready.plugins.backbones},
             augmentations=ready.plugins.augmentation_hints,
@@ -269,13 +268,14 @@ def _measured(
 
 
 def fitting_steps(space: SearchSpace, costs: Costs, cap: float) -> int:
-    """The schedule, or as many steps as fit the cap of one trial.
+    """The schedule, or as many steps as let one candidate tune its last half.
 
-    They fit where one candidate can tune its last half, with the views that this takes.
+    Its training takes no longer than ``cap``, and no more than twice that with the views that it reads.
     """
 
     def too_long(steps: int) -> bool:
-        return min(costs.seconds(spec) for spec in _tuned_halves(replace(space, steps=steps))) > cap
+        halves = _tuned_halves(replace(space, steps=steps))
+        return not any(costs.fold_seconds(half) <= cap and costs.seconds(half) <= 2 * cap for half in halves)
 
     # Time rises with the steps, and with the views that a longer schedule takes: a bisection finds the last that fits.
     fitting = bisect_left(range(space.steps + 1), True, key=too_long) - 1

@@ -234,22 +234,23 @@ def _plan(context: RunContext, plan: Plan, log: SearchLog) -> schema.PlanSummary
 
 
 def _metrics(plan: Plan, found: StepResults) -> schema.Metrics:
-    claims, winner = found.evaluation.claims, found.confirmation.winner
+    claims, winner, metric = found.evaluation.claims, found.confirmation.winner, plan.data.metric
     return schema.Metrics(
-        name=plan.data.metric.name,
+        name=metric.name,
         val=winner.score,
         test=claims.winner.value,
         test_ci95=claims.winner.ci95,
         **asdict(found.evaluation.costs["winner"]),
         confirmed=found.confirmation.confirmed.get(winner.spec),
+        corrected=found.confirmation.corrected,
         majority=claims.majority,
         test_opened=found.evaluation.opened,
         test_accuracy=found.evaluation.accuracy.value,
         test_accuracy_ci95=found.evaluation.accuracy.ci95,
         val_folds=len(plan.folds_of(winner.spec)),
-        greater_is_better=plan.data.metric.sign > 0,
-        counts=plan.data.metric.counts,
-        interval_method=interval_method(plan.data.metric),
+        greater_is_better=metric.sign > 0,
+        counts=metric.counts,
+        interval_method=interval_method(metric),
     )
 
 
@@ -270,8 +271,7 @@ def _scratch(found: StepResults) -> tuple[schema.Baseline, ...]:
     """Every network that was trained from scratch, the baseline first."""
     claims = found.evaluation.claims
     tested = [(run, found.evaluation.scratch.get(run.architecture)) for run in scratch_of(found.baseline)]
-    if tested:
-        tested[0] = (tested[0][0], claims.baseline)
+    tested[:1] = [(run, claims.baseline) for run, _ in tested[:1]]
     return tuple(
         schema.Baseline(
             architecture=run.architecture,

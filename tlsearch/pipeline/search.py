@@ -12,13 +12,14 @@ from tlsearch.listeners.mlflow import MlflowCallback
 from tlsearch.listeners.running_trial import CompletedTrial, RunningTrial
 from tlsearch.pipeline import messages
 from tlsearch.pipeline.baseline import BaselineResult, scratch_of
-from tlsearch.pipeline.confirm import CONTENDERS, fold_seconds
+from tlsearch.pipeline.confirm import CONTENDERS, comparison_seconds
 from tlsearch.pipeline.context import RunContext
 from tlsearch.pipeline.plan import Plan
 from tlsearch.pipeline.profile import Profile
 from tlsearch.pipeline.saved_models import final_seconds, keep_best
 from tlsearch.pipeline.trial import recall, run_trial
 from tlsearch.results.schema import TrialRow
+from tlsearch.search.enough import EarlyStop
 from tlsearch.search.space import Params
 from tlsearch.search.storage import open_study, study_name
 from tlsearch.search.study import Search
@@ -30,10 +31,6 @@ from tlsearch.types import Candidate, Decision, NumberedEpochJudge, TrialResult,
 
 MARGIN = 1.1
 """How much longer than estimated a trial may take and still end within the time that was left when it began."""
-
-MOST_CONFIRMING = 1 / 3
-"""Share of the time limit that one fold of confirmation may take; where the best trial needs more, it is not
-confirmed, and the search uses the time."""
 
 
 @dataclass(kw_only=True)
@@ -51,6 +48,14 @@ class SearchLog:
     rows: list[TrialRow] = field(default_factory=list)
     outcomes: dict[TrialSpec, Outcome] = field(default_factory=dict)
     why: str = ""
+
+    @property
+    def enough(self) -> str:
+        """What more trials could have gained, where the search ended for that; else empty."""
+        rule = self.search.early_stop
+        if self.why != "enough" or rule is None:
+            return ""
+        return messages.enough_trials(rule.expected_gain(self.search.values), rule.images)
 
     @property
     def contenders(self) -> list[TrialRecord]:
@@ -84,7 +89,7 @@ def search(
     if not contenders or probe is None:
         raise RunError(messages.nothing_found(finished, context.output))
     folds = len(plan.folds_of(contenders[0].spec)), len(plan.folds)
-    context.callbacks.on_step("search", messages.search_line(finished, contenders[0], log.why, *folds))
+    context.callbacks.on_step("search", messages.search_line(finished, contenders[0], log.why, *folds, log.enough))
     return log, probe
 
 
@@ -111,7 +116,8 @@ class _Searching:
         data = plan.data
         name = study_name(context.output, plan.space, data.index.fingerprint, data.metric.name, plan.folds)
         study = open_study(name, context.output, context.config.storage, greater_is_better=data.metric.sign > 0)
-        self._search = Search(study, plan.space, plan.costs, may_run=self._may_run, affordable=plan.affords)
+        early = EarlyStop(context.config.effective_trials, _images(plan)) if _may_stop_early(context, plan) else None
+        self._search = Search(study, plan.space, plan.costs, self._may_run, plan.affords, early)
         self._log = SearchLog(search=self._search)
         self._left_out: set[str] = set()
 
@@ -213,29 +219,36 @@ class _Searching:
             self._record.on_best(finished.number, f"best_val_{self._plan.data.metric.name}", value)
 
 
+def _may_stop_early(context: RunContext, plan: Plan) -> bool:
+    """Whether the search may end early; the size of a gain that is worth anything is known of count metrics only."""
+    config = context.config
+    asked = config.trials is None if config.early_stop is None else config.early_stop
+    return asked and plan.data.metric.counts is not None
+
+
+def _images(plan: Plan) -> int:
+    """The validation images that all trials have."""
+    return sum(len(fold.val) for fold in plan.folds[: plan.costs.trained_folds])
+
+
 def reserved_seconds(context: RunContext, plan: Plan, search: Search, baseline: BaselineResult | None) -> float:
     """The seconds that the search leaves to what comes after it: confirmation, and the training of what ships.
 
     Before a suffix has been tuned there is little to confirm, and nothing is kept for it. Then confirmation gets its
-    share of the time, or what one fold of the best trial so far takes if that is more. Where even that is more than a
-    third of the limit, the networks from scratch are not confirmed beside it; where it still is, there will be no
-    confirmation.
+    share of the time where the best trial and the linear probe can be compared within it. Where they cannot, the search
+    uses that time: its answers correct the best figure without any training (``stats.selection``), and a fold or two
+    would not tell which is better.
     """
     share = context.budget.share("confirm")
     if share is None:
         return 0.0
-    scratch = scratch_of(baseline)
-    alone = sum(b.result.seconds for b in scratch)
+    alone = sum(b.result.seconds for b in scratch_of(baseline))
     final = final_seconds(plan, search.best(CONTENDERS), alone, refit=context.config.refit)
     top, probe = search.best(1), best_probe(search.finished, plan)
     tuned = any(f.spec.kind == "fine_tuning" and f.state == "complete" for f in search.finished)
     if not tuned or probe is None:
         return final
-    for beside in (scratch, ()):
-        needed = fold_seconds(plan, context, top[0], probe, beside)
-        if needed <= context.budget.most(MOST_CONFIRMING):
-            return final + max(share, needed)
-    return final
+    return final + (share if comparison_seconds(plan, context, top[0], probe) <= share else 0.0)
 
 
 def best_probe(finished: Sequence[TrialRecord], plan: Plan) -> TrialRecord | None:

@@ -108,11 +108,12 @@ def _spec(result: RunResult) -> dict[str, str]:
 
 def _scores(found: Comparison) -> list[Row]:
     runs, metrics = found.runs, found.runs[0].result.metrics
+    tested = words.tested(max(run.result.metrics.test_opened or 1 for run in runs))
     rows = [
         _row(f"validation ({words.SELECTED})", runs, _validation),
         _row(words.CONFIRMED, runs, lambda r: _confirmed(r.metrics.confirmed)),
         _row(
-            f"{words.TESTED}, 95 % interval {words.by_method(metrics)}" if words.by_method(metrics) else words.TESTED,
+            f"{tested}, 95 % interval {words.by_method(metrics)}" if words.by_method(metrics) else tested,
             runs,
             lambda r: f"{format_score(r.metrics.test)}\n{format_interval(r.metrics.test_ci95)}",
         ),

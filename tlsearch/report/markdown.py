@@ -9,6 +9,7 @@ from tlsearch.report.model_table import ModelRow, headings, model_rows
 from tlsearch.report.numbers import format_interval, format_score
 from tlsearch.report.verdict import no_claim, verdict_sentences
 from tlsearch.results.result import RunResult
+from tlsearch.results.schema import Metrics
 from tlsearch.utils.units import short_duration
 
 _VERSIONS = ("tlsearch", "keras", "tensorflow", "optuna", "mlflow", "python")
@@ -61,7 +62,15 @@ def _models(result: RunResult) -> list[str]:
         *map(_row, model_rows(result)),
         "",
         f"{result.dataset.total('test'):,} test images{opened}.",
+        *_corrected(metrics),
     ]
+
+
+def _corrected(metrics: Metrics) -> list[str]:
+    if (corrected := metrics.corrected) is None:
+        return []
+    figures = f"{format_score(corrected.value)} {format_interval(corrected.ci95)}"
+    return ["", f"Validation {words.corrected(corrected)}: {figures}."]
 
 
 def _row(row: ModelRow) -> str:

@@ -37,7 +37,11 @@ def headings(result: RunResult) -> tuple[str, str, str]:
     Every validation figure is selected: the winner is the best of its trials, the probe of its candidates, a network
     from scratch of its learning rates.
     """
-    return words.selected(result.metrics.val_folds, result.plan.folds), words.CONFIRMED, words.TESTED
+    return (
+        words.selected(result.metrics.val_folds, result.plan.folds),
+        words.CONFIRMED,
+        words.tested(result.metrics.test_opened),
+    )
 
 
 def model_rows(result: RunResult) -> list[ModelRow]:

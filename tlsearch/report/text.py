@@ -1,7 +1,9 @@
 """The texts for the numbers of a run: terminal, report and MLflow all take them from here.
 
-A validation figure is *selected, optimistic*: it chose the winner. A *confirmed* figure comes from resampled folds,
-its two spreads apart. A test figure is *tested once*, with the count of how often that test set has been opened.
+A validation figure is *selected, optimistic*: it chose the winner. A *corrected* figure is what the best of the
+trials scores on images that did not select it. A *confirmed* figure comes from resampled folds, its two spreads
+apart. A test figure is *tested once* where that test set was never opened before, else *tested*, with the count of
+how often it has been opened.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from tlsearch.results.schema import (
     Calibration,
     CalibrationScore,
     Confirmed,
+    Corrected,
     Gain,
     Interval,
     LabelErrors,
@@ -33,7 +36,8 @@ from tlsearch.utils.units import counted
 
 SELECTED = "selected, optimistic"
 CONFIRMED = "confirmed on resampled folds"
-TESTED = "tested once"
+CORRECTED = "corrected for the selection"
+TESTED, TESTED_ONCE = "tested", "tested once"
 SIGNIFICANT = 0.05
 """A gain is claimed below this p-value, and where its interval excludes 0."""
 
@@ -70,6 +74,11 @@ def selected(val_folds: int, of_folds: int) -> str:
     return f"{validation(val_folds, of_folds)} ({SELECTED})"
 
 
+def corrected(found: Corrected) -> str:
+    """``corrected for the selection from 30 trials``: what a corrected figure is."""
+    return f"{CORRECTED} from {counted(found.trials, 'trial')}"
+
+
 def confirmed_on(confirmed: Confirmed) -> str:
     """``confirmed on 3 resampled folds``."""
     return f"confirmed on {folds(confirmed, 'resampled ')}"
@@ -94,6 +103,11 @@ def level(others: int) -> str:
     """What to say where ``others`` configurations are as good as the winner, as far as the folds can tell."""
     one = "1 other cannot" if others == 1 else f"{others} others cannot"
     return f"({one} be told apart from it; it costs least at use, and of equals it is the simplest)"
+
+
+def tested(times: int | None) -> str:
+    """What a test figure is where the test set has been opened ``times`` times: once is said only of once."""
+    return TESTED if times is not None and times > 1 else TESTED_ONCE
 
 
 def openings(times: int) -> str:

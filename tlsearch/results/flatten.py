@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tlsearch.results.result import RunResult
-from tlsearch.results.schema import Baseline, Confirmed, Difference, Gain, Interval, LinearProbe
+from tlsearch.results.schema import Baseline, Confirmed, Corrected, Difference, Gain, Interval, LinearProbe
 
 
 def flat_metrics(result: RunResult) -> dict[str, float]:
@@ -19,6 +19,7 @@ def flat_metrics(result: RunResult) -> dict[str, float]:
     found: dict[str, float | None] = {
         "val": metrics.val,
         **_confirmed("confirmed", metrics.confirmed),
+        **_corrected(metrics.corrected),
         "test": metrics.test,
         **_ends("test_ci95", metrics.test_ci95),
         "test_opened": metrics.test_opened,
@@ -47,6 +48,10 @@ def _model(name: str, model: Baseline | LinearProbe | None) -> Mapping[str, floa
         f"{name}_test": model.test,
         **_ends(f"{name}_test_ci95", model.test_ci95),
     }
+
+
+def _corrected(corrected: Corrected | None) -> Mapping[str, float | None]:
+    return {} if corrected is None else {"corrected": corrected.value, **_ends("corrected_ci95", corrected.ci95)}
 
 
 def _confirmed(name: str, confirmed: Confirmed | None) -> Mapping[str, float | None]:

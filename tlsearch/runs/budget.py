@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
-SHARES = {"profile": 0.10, "baseline": 0.20, "search": 0.50, "confirm": 0.15, "rest": 0.05}
+SHARES = {"profile": 0.10, "baseline": 0.25, "search": 0.50, "confirm": 0.10, "rest": 0.05}
 """Shares of the time limit, which covers everything from scan to report."""
 
 

@@ -52,6 +52,7 @@ class SearchSpace:
         train_images: The images that it trains on.
         batch_size: The images of a training step.
         seed: The seed of every trial.
+        depthwise_frozen: The labels of the candidates whose trained layers keep their depthwise kernels.
         hints: What to begin with; they bound nothing.
     """
 
@@ -61,6 +62,7 @@ class SearchSpace:
     train_images: int
     batch_size: int
     seed: int
+    depthwise_frozen: frozenset[str] = frozenset()
     hints: SearchHints = field(default_factory=SearchHints, compare=False)
 
     def distributions(self) -> dict[str, BaseDistribution]:
@@ -89,6 +91,7 @@ class SearchSpace:
         """A text that changes with anything that would make trials of another study incomparable."""
         text = json.dumps([[c.label, c.weights_id, c.image_size] for c in self.candidates])
         text += json.dumps([self.policies, self.steps, self.train_images, self.batch_size, self.seed])
+        text += json.dumps(sorted(self.depthwise_frozen)) if self.depthwise_frozen else ""
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def candidate(self, label: str) -> Candidate:
@@ -138,6 +141,7 @@ class SearchSpace:
             weight_decay=_two_digits(params["weight_decay"]) if trained else 0.0,
             label_smoothing=float(params["label_smoothing"]) if trained else 0.0,
             seed=self.seed,
+            depthwise_frozen=suffix and candidate.label in self.depthwise_frozen,
         )
 
     def views(self, freeze_depth: int, trained: bool) -> int:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from tlsearch.search.cost import Costs
+from tlsearch.search.enough import EarlyStop
 from tlsearch.search.failures import all_fail, left_out_plugins, plugins_of
 from tlsearch.search.space import Params, SearchSpace
 from tlsearch.search.storage import sign_of
@@ -46,6 +47,7 @@ class Search:
         costs: Costs,
         may_run: Callable[[TrialSpec], bool],
         affordable: Callable[[TrialSpec], bool],
+        early_stop: EarlyStop | None = None,
     ) -> None:
         """Open the search on a study, which may hold trials of an earlier process.
 
@@ -55,9 +57,10 @@ class Search:
             costs: What trials cost; it learns of the views that trials make.
             may_run: Whether a trial fits the time that is left.
             affordable: Whether one trial may take as long.
+            early_stop: When there have been enough trials; None to run all of them.
         """
         self.study, self.space, self.costs = study, space, costs
-        self._may_run, self._affordable = may_run, affordable
+        self._may_run, self._affordable, self.early_stop = may_run, affordable, early_stop
         self._tight = False
         self._distributions = space.distributions()
         self._warm_start: Sequence[Params] = ()
@@ -75,7 +78,7 @@ class Search:
         """Run until ``trials`` are finished.
 
         Returns:
-            Why it ended: "trials", "time", "space", "plugins" or "failures".
+            Why it ended: "trials", "enough", "time", "space", "plugins" or "failures".
         """
         self._close_interrupted()
         skips, why = 0, "space"
@@ -97,11 +100,25 @@ class Search:
                     return "plugins"
                 if all_fail(self.finished):
                     return "failures"
+                if self._is_enough():
+                    return "enough"
                 continue
             skips += 1
             if skips >= SKIPS_IN_A_ROW:
                 return why
         return "trials"
+
+    def _is_enough(self) -> bool:
+        """Whether the warm start is over, and more trials could gain less than can be seen."""
+        entries = [t.user_attrs.get(_WARM_START, -1) for t in self.study.get_trials(deepcopy=False)]
+        begun = max(entries, default=-1) + 1 >= len(self._warm_start)
+        return self.early_stop is not None and begun and self.early_stop.is_enough(self.values)
+
+    @property
+    def values(self) -> list[float]:
+        """The values of complete trials on the folds that all have, of which the greater are better."""
+        sign, shared = sign_of(self.study), self.costs.trained_folds
+        return [sign * f.compared(shared) for f in self.finished if f.state == "complete" and f.value is not None]
 
     def best(self, count: int) -> list[TrialRecord]:
         """Give the ``count`` best complete trials, best first."""

@@ -132,8 +132,20 @@ def estimate(
     groups.
     """
     truth, guess = as_labels(y, predicted)
+    return estimate_at(score(truth, guess, metric), truth, guess, metric, groups, level)
+
+
+def estimate_at(
+    value: float,
+    y: npt.ArrayLike,
+    predicted: npt.ArrayLike,
+    metric: CountMetric = "accuracy",
+    groups: npt.ArrayLike | None = None,
+    level: float = 0.95,
+) -> Estimate:
+    """A score that was corrected, with the interval of a score of that value on these images and answers."""
+    truth, guess = as_labels(y, predicted)
     unit = _real_groups(groups)
-    value = score(truth, guess, metric)
     images = float(len(truth))
     if metric != "accuracy" or unit is not None:
         parts = linear_parts(truth, guess, metric)

@@ -29,10 +29,10 @@ def median_seconds(call: Callable[[], object]) -> float:
     return float(np.median(times))
 
 
-def training_step_seconds(network: Network, depth: int, sample: AnyArray) -> float:
+def training_step_seconds(network: Network, depth: int, sample: AnyArray, *, depthwise_frozen: bool) -> float:
     """Measure one training step of everything after ``depth`` on a batch, in seconds.
 
-    It is the step of a trial, with clipping and two learning rates.
+    It is the step of a trial, with clipping and two learning rates; ``depthwise_frozen`` is that of the trial.
     """
     candidate = network.candidate
     head = Head(0, 0.0, 2, 0)
@@ -42,6 +42,7 @@ def training_step_seconds(network: Network, depth: int, sample: AnyArray) -> flo
         image_size=candidate.image_size,
         depth=len(network.cuts),
         freeze_depth=depth,
+        depthwise_frozen=depthwise_frozen,
     )
     spec = replace(spec, weight_decay=1e-3)
     parts = build_suffix(network.plugin, candidate, network.cuts, spec, head, network.precision)

@@ -13,6 +13,7 @@ from tlsearch.features.extractor import Extractor, Pool
 from tlsearch.features.prefix import EXTRACT_BATCH, Network
 from tlsearch.features.store import FeatureStore
 from tlsearch.features.view import PLAIN
+from tlsearch.models.build import depthwise_layers
 from tlsearch.models.cuts import pools
 from tlsearch.models.measured import MeasuredCandidate
 from tlsearch.plugins.facts import PluginFacts, describe_plugins, weights_file
@@ -81,8 +82,9 @@ def measure(state: WorkerState, request: protocol.MeasureCandidate) -> MeasuredC
     every = pools(*cuts.depths)
     forward = median_seconds(lambda: network.compute(0, every, sample)) / EXTRACT_BATCH
     depth = round(request.train_at * len(cuts))
+    freezes = backend.has_slow_depthwise_gradient() and bool(depthwise_layers(network.model))
     with backend.one_model():
-        step = training_step_seconds(network, depth, sample) / EXTRACT_BATCH
+        step = training_step_seconds(network, depth, sample, depthwise_frozen=freezes) / EXTRACT_BATCH
     share = 1 - cuts.share(depth)
     measured = MeasuredCandidate(
         candidate=candidate,
@@ -90,6 +92,7 @@ def measure(state: WorkerState, request: protocol.MeasureCandidate) -> MeasuredC
         precision=network.precision,
         forward_seconds=forward,
         train_ratio=step / (forward * share),
+        freezes_depthwise=freezes,
     )
     state.add_measured(measured, network)
     return measured

@@ -10,6 +10,7 @@ from tlsearch.errors import OutOfMemoryError, PluginFailedError
 from tlsearch.listeners.running_trial import RunningTrial
 from tlsearch.models.measured import MeasuredCandidate
 from tlsearch.models.small_cnn import SmallCNN
+from tlsearch.pipeline.baseline.affordable import ENOUGH_EPOCHS, costs_of, not_affordable
 from tlsearch.pipeline.baseline.result import BaselineResult, RaceResult, no_claim, scratch_of
 from tlsearch.pipeline.context import Data, RunContext
 from tlsearch.pipeline.messages import baseline_line
@@ -17,7 +18,6 @@ from tlsearch.pipeline.plan import Plan, baseline_sizes, measure
 from tlsearch.pipeline.saved_models import model_folder, save_fitted
 from tlsearch.pipeline.trial import Epochs, failed_trial
 from tlsearch.results.schema import TrialRow
-from tlsearch.search.cost import FromScratchCosts
 from tlsearch.stats.trend import still_rising
 from tlsearch.training.batches import steps_per_epoch
 from tlsearch.types import Candidate, Decision, TrialSpec
@@ -37,9 +37,6 @@ __all__ = [
 
 RATES = (1e-3, 3e-3, 3e-4)
 """Learning rates that are tried; AdamW's usual one first."""
-
-ENOUGH_EPOCHS = 30
-"""Epochs below which a large network from scratch would be a strawman."""
 
 UNLIMITED_EPOCHS = 60
 """Epochs of the schedule where nothing limits the time."""
@@ -67,21 +64,15 @@ def _train_baseline(context: RunContext, plan: Plan, best: Candidate) -> Baselin
     share = context.budget.share("baseline")
     small = sized_for(measure_small_network(context, plan.data), plan.data, share)
     large = _same_architecture(plan, best)
-    needed = _costs(plan.data).halving_seconds(large, ENOUGH_EPOCHS)
-    affordable = share is None or needed <= share / 2
+    reasons = not_affordable(context, plan, large, _wanted_steps(context, plan))
+    affordable = not reasons
     budget = share / 2 if share is not None and affordable else share
     runs = [_train(context, plan, small, _steps(context, plan, small, budget))]
-    reasons: tuple[str, ...] = ()
     if affordable:
         try:
             runs.append(_train(context, plan, large, _steps(context, plan, large, budget)))
         except TRIAL_ERRORS as error:
             context.callbacks.on_warning(f"{large.candidate.backbone} is not trained from scratch: {error}")
-    else:
-        reasons = (
-            f"{large.candidate.backbone} ({ENOUGH_EPOCHS} epochs need {needed:.0f} s, "
-            f"the baseline may take {share:.0f} s)",
-        )
     chosen = max(runs, key=lambda run: _rank(run, plan.data.metric.sign))
     rows = tuple(row for run in runs for row in run.rows)
     others = tuple(run for run in runs if run is not chosen)
@@ -100,16 +91,12 @@ def measure_small_network(context: RunContext, data: Data) -> MeasuredCandidate:
 def sized_for(facts: MeasuredCandidate, data: Data, budget: float | None) -> MeasuredCandidate:
     """The small network at the largest size at which it gets 30 epochs in ``budget`` seconds, or at the smallest."""
     for size in baseline_sizes(data.base_size)[1:]:
-        if budget is None or _costs(data).halving_seconds(facts, ENOUGH_EPOCHS) <= budget:
+        if budget is None or costs_of(data).halving_seconds(facts, ENOUGH_EPOCHS) <= budget:
             break
         # The work of a convolutional network is proportional to the number of pixels.
         seconds = facts.forward_seconds * (size / facts.candidate.image_size) ** 2
         facts = replace(facts, candidate=replace(facts.candidate, image_size=size), forward_seconds=seconds)
     return facts
-
-
-def _costs(data: Data) -> FromScratchCosts:
-    return FromScratchCosts(len(data.fold.train), len(data.pool))
 
 
 def _rank(run: BaselineResult, sign: float) -> tuple[float, float]:
@@ -128,7 +115,7 @@ def _steps(context: RunContext, plan: Plan, facts: MeasuredCandidate, budget: fl
     per_epoch, wanted = _per_epoch(context, plan.data), _wanted_steps(context, plan)
     if budget is None:
         return wanted
-    epochs = _costs(plan.data).halving_epochs(facts, budget)
+    epochs = costs_of(plan.data).halving_epochs(facts, budget)
     return min(wanted, max(int(epochs * per_epoch), 10))
 
 

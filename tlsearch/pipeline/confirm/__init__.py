@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from tlsearch.data.split import resampled_folds
 from tlsearch.pipeline.baseline import BaselineResult
+from tlsearch.pipeline.confirm.corrected import corrected
 from tlsearch.pipeline.confirm.fold_runs import FoldRuns
 from tlsearch.pipeline.confirm.race import Race, choose
 from tlsearch.pipeline.context import RunContext
 from tlsearch.pipeline.messages import confirm_line
 from tlsearch.pipeline.plan import Plan
 from tlsearch.pipeline.saved_models import final_seconds
-from tlsearch.results.schema import Confirmed, TrialRow
+from tlsearch.results.schema import Confirmed, Corrected, TrialRow
 from tlsearch.search.trial_record import TrialRecord
 from tlsearch.tracking.naming import numbered
+from tlsearch.training.trial import Outcome
 from tlsearch.types import TrialSpec
 
 CONTENDERS = 3
@@ -35,10 +37,11 @@ class Confirmation:
         confirmed: The figures on resampled folds by the spec that was searched, of the contenders, the linear probe
             and the networks from scratch; what there was no time for is absent.
         rows: The trials that were run.
-        needed: The seconds that one fold of the first contender takes with what stands beside it.
+        needed: The seconds that the fewest folds of the first contender and of the linear probe take.
         compared: How many of the contenders there was time for.
         contenders: How many there were.
         level: The specs that cannot be told apart from the winner, which costs less or is simpler.
+        corrected: The best value of the search, corrected for its selection.
     """
 
     winner: TrialRecord
@@ -48,6 +51,7 @@ class Confirmation:
     compared: int
     contenders: int
     level: tuple[TrialSpec, ...] = ()
+    corrected: Corrected | None = None
 
 
 def confirm(
@@ -56,15 +60,20 @@ def confirm(
     contenders: Sequence[TrialRecord],
     probe: TrialRecord,
     scratch: Sequence[BaselineResult],
+    outcomes: Mapping[TrialSpec, Outcome],
 ) -> Confirmation:
-    """Train the contenders and the linear probe anew on resampled folds, and beside them the networks from scratch.
+    """Correct the best figure for its selection, and train the contenders and the linear probe anew.
+
+    They are trained on resampled folds, and beside them the networks from scratch.
 
     The folds and the seeds are the same for all. After each fold a contender that another one leads by more than one
     paired standard error stops. Each is priced by itself: one that takes long gets fewer folds than one that takes a
     moment, and two are compared on the folds that both have. ``choose`` says which of those that stay ships.
+    ``outcomes`` are those of the search.
     """
     with context.budget.measure("confirm"):
-        confirmation = _confirm(context, plan, contenders, probe, scratch)
+        found = corrected(plan, outcomes, context.config.seed)
+        confirmation = replace(_confirm(context, plan, contenders, probe, scratch), corrected=found)
     context.callbacks.on_step("confirm", confirm_line(confirmation))
     return confirmation
 
@@ -97,37 +106,30 @@ def _confirm(
         winner=winner,
         confirmed={spec: _summary(runs, spec) for spec, values in runs.scores.items() if values},
         rows=tuple(runs.rows),
-        needed=_cost(runs, {contenders[0].spec, *_beside(runs, probe, scratch)}),
+        needed=_cost(runs, {contenders[0].spec, probe.spec}),
         compared=len(starters),
         contenders=len(contenders),
         level=tuple(c.spec for c in level),
     )
 
 
-def fold_seconds(
-    plan: Plan, context: RunContext, contender: TrialRecord, probe: TrialRecord, scratch: Sequence[BaselineResult]
-) -> float:
-    """Seconds that one fold takes for a contender with the probe and the networks from scratch beside it."""
-    runs = FoldRuns(context, plan, (), {b.result.spec: b for b in scratch})
-    return _cost(runs, {contender.spec, *_beside(runs, probe, scratch)})
-
-
-def _beside(runs: FoldRuns, probe: TrialRecord, scratch: Sequence[BaselineResult]) -> list[TrialSpec]:
-    return [probe.spec, *(b.result.spec for b in scratch)]
+def comparison_seconds(plan: Plan, context: RunContext, contender: TrialRecord, probe: TrialRecord) -> float:
+    """Seconds that a comparison of a contender with the linear probe takes, on as few folds as tell anything."""
+    return _cost(FoldRuns(context, plan, (), {}), {contender.spec, probe.spec})
 
 
 def _cost(runs: FoldRuns, specs: set[TrialSpec]) -> float:
-    return sum(runs.seconds(spec) for spec in specs)
+    return sum(runs.comparison_seconds(spec) for spec in specs)
 
 
 def _starters(
     runs: FoldRuns, contenders: Sequence[TrialRecord], probe: TrialRecord, fits: Callable[[float], bool]
 ) -> list[TrialRecord]:
-    """As many of the contenders, best first, as one fold has time for; the first alone where it just fits."""
+    """As many of the contenders, best first, as there is time to compare: a fold or two would tell nothing."""
     for count in range(len(contenders), 0, -1):
         if fits(_cost(runs, {*(c.spec for c in contenders[:count]), probe.spec})):
             return list(contenders[:count])
-    return list(contenders[:1]) if fits(runs.seconds(contenders[0].spec)) else []
+    return []
 
 
 def _repeat(runs: FoldRuns, spec: TrialSpec, fits: Callable[[float], bool]) -> None:

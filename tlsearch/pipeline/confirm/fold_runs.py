@@ -76,6 +76,11 @@ class FoldRuns:
             return self.scratch[spec].result.seconds
         return self.plan.costs.fold_seconds(spec) + self.plan.costs.view_seconds(more_views(spec))
 
+    def comparison_seconds(self, spec: TrialSpec) -> float:
+        """Seconds for the fewest folds on which a spec is compared with others, about."""
+        each = self.first_seconds(spec) if spec in self.scratch else self.plan.costs.fold_seconds(spec)
+        return self.first_seconds(spec) + (FEWEST_FOLDS - 1) * each
+
     def run(self, spec: TrialSpec, number: int, repeat: int = 0) -> float | None:
         """The value of a spec on a fold; None where it failed."""
         what = f"fold {number + 1}" + (f", seed {repeat + 1}" if repeat else "")

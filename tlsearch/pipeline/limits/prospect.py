@@ -8,11 +8,12 @@ from statistics import mean
 
 from tlsearch.config import RunConfig
 from tlsearch.models.measured import MeasuredCandidate
-from tlsearch.pipeline.baseline import ENOUGH_EPOCHS, UNLIMITED_EPOCHS, sized_for
+from tlsearch.pipeline.baseline import UNLIMITED_EPOCHS, sized_for
+from tlsearch.pipeline.baseline.affordable import ENOUGH_EPOCHS, costs_of
 from tlsearch.pipeline.context import Data
 from tlsearch.pipeline.search import MARGIN
 from tlsearch.runs.budget import SHARES
-from tlsearch.search.cost import FIXED_SECONDS, HALVING_WORK, Costs, FromScratchCosts
+from tlsearch.search.cost import FIXED_SECONDS, HALVING_WORK, Costs
 from tlsearch.search.space import SearchSpace, schedule
 from tlsearch.search.warm_start import warm_start
 from tlsearch.training.batches import steps_per_epoch
@@ -75,7 +76,7 @@ class Prospect:
         if self.small is None:
             return Scratch(0.0, is_fair=True)
         images, share = len(self.data.fold.train), SHARES["baseline"] * self.limit
-        times = FromScratchCosts(images, len(self.data.pool))
+        times = costs_of(self.data)
         a_trial = schedule(images, self.config.batch_size, None) / steps_per_epoch(images, self.config.batch_size)
         wanted = self.config.epochs or round(max(UNLIMITED_EPOCHS, a_trial))
         small = sized_for(self.small, self.data, share)

@@ -109,6 +109,10 @@ def _facts(result: RunResult) -> list[tuple[str, str, str]]:
         facts.append(("speed", f"{metrics.ms_per_image:.1f} ms an image", "one at a time, decoding not counted"))
     if metrics.megabytes is not None:
         facts.append(("model", f"{metrics.megabytes:.1f} MB", ""))
+    if (corrected := metrics.corrected) is not None:
+        style = ScoreStyle.of(metrics)
+        how = f"95 % interval {style.interval(corrected.ci95)}; what the best of {corrected.trials} trials scores on "
+        facts.append(("validation, corrected", style.value(corrected.value), f"{how}images that did not select it"))
     if metrics.test_accuracy is not None and metrics.counts != EVERY_IMAGE:
         facts.append(("accuracy", percent(metrics.test_accuracy), "plain accuracy on the same test images"))
     if metrics.majority is not None:

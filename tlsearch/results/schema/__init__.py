@@ -14,7 +14,7 @@ from tlsearch.results.schema.insights import Insights, LabelErrors, MoreData, Si
 from tlsearch.results.schema.output import Mlflow, Output
 from tlsearch.results.schema.plan import LeftOut, PlannedCandidate, PlanSummary
 from tlsearch.results.schema.predictions import Confusion, EvaluationPredictions, Mistake
-from tlsearch.results.schema.scores import Baseline, Confirmed, LinearProbe, Metrics
+from tlsearch.results.schema.scores import Baseline, Confirmed, Corrected, LinearProbe, Metrics
 from tlsearch.results.schema.search import FrozenWork, Importance, ParameterImportance, ProfilePoint
 from tlsearch.results.schema.trials import Epoch, Histories, TrialRow
 from tlsearch.results.schema.verdict import Answer, Verdict
@@ -31,6 +31,7 @@ __all__ = [
     "CalibrationScore",
     "Confirmed",
     "Confusion",
+    "Corrected",
     "Dataset",
     "Difference",
     "Epoch",

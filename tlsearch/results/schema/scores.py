@@ -23,6 +23,16 @@ class Confirmed:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Corrected:
+    """The best of ``trials`` on ``images`` validation images, corrected for its having been selected on them."""
+
+    value: float
+    ci95: Interval
+    trials: int
+    images: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Metrics:
     """The winner's scores in the metric ``name``.
 
@@ -33,7 +43,7 @@ class Metrics:
     the plain accuracy on test, whatever the metric is. ``greater_is_better`` is False where a lower score is better.
     ``counts`` names the ``CountMetric`` that the metric is; such scores are fractions 0..1. ``interval_method`` says
     how intervals are made: "score interval" where the metric is one, else "stratified bootstrap". ``parameters`` is the
-    number of values in the model.
+    number of values in the model. ``corrected`` is what the selected trial scores on images that did not select it.
     """
 
     name: str
@@ -53,6 +63,7 @@ class Metrics:
     counts: str | None = None
     interval_method: str = SCORE_INTERVAL
     parameters: int | None = None
+    corrected: Corrected | None = None
 
     @property
     def sign(self) -> float:

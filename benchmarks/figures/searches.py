@@ -1,0 +1,91 @@
+"""The figures of simulated searches: what their best figure is worth, and when they may end."""
+
+from __future__ import annotations
+
+from benchmarks.common.results import Result
+from benchmarks.figures.text import paragraphs, source, table
+
+
+def corrected(result: Result) -> str:
+    """A row for every world and number of validation images; bias and coverage of both figures."""
+    rows = result.figures["rows"]
+    found = {(row["validation images"], row["world"], row["figure"]): row for row in rows}
+    body = []
+    for size, world in dict.fromkeys((row["validation images"], row["world"]) for row in rows):
+        pair = [found[size, world, figure] for figure in ("as it is", "corrected")]
+        cells = [f"{row['points too high']:+.2f} ({row['coverage']:.3f})" for row in pair]
+        body.append([f"{size:,}", world, *cells])
+    caption = (
+        f"By how many points the figure of the best of {result.figures['trials']} trials lies above the truth; in "
+        f"brackets the share of 95 % intervals that hold the truth. The mean of {rows[0]['simulations']} simulated "
+        f"searches; standard errors are at most {max(row['standard error'] for row in rows):.2f} points."
+    )
+    head = ["validation images", "world", "best validation score", "corrected"]
+    return paragraphs(table(head, body), caption, source(result))
+
+
+def corrected_brief(result: Result) -> str:
+    """The range of the bias of the corrected figure."""
+    gaps = [row["points too high"] for row in result.figures["rows"] if row["figure"] == "corrected"]
+    return f"{min(gaps):+.2f} to {max(gaps):+.2f} points once it is corrected"
+
+
+def early_stop(result: Result) -> str:
+    """A row for every world and number of validation images."""
+    rows = result.figures["rows"]
+    body = [
+        [
+            f"{row['validation images']:,}",
+            row["world"],
+            f"{row['regret, points']:.2f}",
+            f"{row['time saved']:.0%}",
+            f"{row['trials run']:.0f}",
+        ]
+        for row in rows
+    ]
+    caption = (
+        "Regret: by how many points of true accuracy the trial that is chosen where the search ends early is worse "
+        f"than the one that is chosen after all {result.figures['trials']} trials, in the mean of "
+        f"{rows[0]['simulations']} simulated searches; standard errors are at most "
+        f"{max(row['standard error'] for row in rows):.2f} points."
+    )
+    return paragraphs(
+        table(["validation images", "world", "regret, points", "time saved", "trials run"], body),
+        caption,
+        source(result),
+    )
+
+
+def early_stop_brief(result: Result) -> str:
+    """The worst mean regret, and the mean of the time saved."""
+    rows = result.figures["rows"]
+    saved = sum(row["time saved"] for row in rows) / len(rows)
+    return f"at most {max(row['regret, points'] for row in rows):.2f} points lost, {saved:.0%} of the time saved"
+
+
+def depthwise(result: Result) -> str:
+    """A row for every data set."""
+    body = [
+        [
+            name,
+            " ".join(f"{accuracy:.3f}" for accuracy in row["trained"]),
+            " ".join(f"{accuracy:.3f}" for accuracy in row["kept"]),
+            f"{row['points']:+.1f}",
+            f"{row['share_of_the_time']:.2f}",
+        ]
+        for name, row in result.figures["datasets"].items()
+    ]
+    caption = (
+        "Validation accuracy of EfficientNet-Lite0 with the first 6 of 18 blocks frozen, a number for each seed; the "
+        "difference of the means in points; and the time of an epoch where depthwise kernels are kept, as a share of "
+        "that where they are trained."
+    )
+    head = ["data set", "kernels trained", "kernels kept", "kept less trained", "share of the time"]
+    return paragraphs(table(head, body), caption, source(result))
+
+
+def depthwise_brief(result: Result) -> str:
+    """The range of the differences and of the times."""
+    rows = result.figures["datasets"].values()
+    points, shares = [row["points"] for row in rows], [row["share_of_the_time"] for row in rows]
+    return f"{min(points):+.1f} to {max(points):+.1f} points, {min(shares):.2f} to {max(shares):.2f} of the time"

@@ -1,0 +1,44 @@
+"""Whether a proposal could still be the best, by what trials of its kind have reached.
+
+Trials differ in cost by a factor of a hundred. Once layers have been tuned with success, a hundred more linear heads on
+frozen features cost little each, and cannot win: the sampler weighs promise against cost, and would go on with them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from tlsearch.search.trial_record import TrialRecord
+from tlsearch.types import TrialSpec
+
+FEWEST = 4
+"""Trials of a kind before which nothing is concluded of it."""
+
+SPREADS = 3.0
+"""How many standard deviations above the mean of its kind a trial may end: one of several hundred is beyond."""
+
+Kind = tuple[str, str | None, bool, bool]
+
+
+def kind_of(spec: TrialSpec) -> Kind:
+    """Give the kind of a trial: network, weights, and whether layers are tuned or a hidden layer is trained."""
+    return spec.backbone, spec.weights, spec.kind == "fine_tuning", spec.units > 0
+
+
+def can_win(spec: TrialSpec, finished: Sequence[TrialRecord], folds: int, sign: float) -> bool:
+    """Whether a trial may end above the best so far.
+
+    Args:
+        spec: What would be tried.
+        finished: The trials so far.
+        folds: On how many folds trials are compared.
+        sign: 1 where a greater value is better, -1 where a smaller one is.
+    """
+    complete = [f for f in finished if f.state == "complete" and f.value is not None]
+    same = [sign * f.compared(folds) for f in complete if kind_of(f.spec) == kind_of(spec)]
+    if len(same) < FEWEST:
+        return True
+    best = max(sign * f.compared(folds) for f in complete)
+    return float(np.mean(same) + SPREADS * np.std(same, ddof=1)) > best or max(same) >= best
