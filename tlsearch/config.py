@@ -31,7 +31,7 @@ from tlsearch.config_values import (
 from tlsearch.errors import UsageError
 from tlsearch.utils.addresses import expand_home, is_address, source_name
 from tlsearch.utils.files import write_atomically
-from tlsearch.utils.texts import is_utf8, nearest
+from tlsearch.utils.texts import hint, is_utf8
 from tlsearch.utils.units import parse_count, parse_duration, parse_size
 
 USUAL_METRIC = "accuracy"
@@ -51,8 +51,7 @@ _COLUMNS = ("image_column", "label_column", "split_column", "group_column", "wei
 # What is asked for in one command and is no property of the run.
 _ONE_TIME = ("force",)
 
-# The lowest and the highest value that a whole number may have.
-_RANGES: dict[str, tuple[int, int]] = {
+RANGES: dict[str, tuple[int, int]] = {
     "trials": (1, 100_000),
     "epochs": (1, 10_000),
     "batch_size": (1, 4096),
@@ -61,6 +60,7 @@ _RANGES: dict[str, tuple[int, int]] = {
     "seed": (0, 2**32 - 1),
     "cache_limit": (0, 2**63 - 1),
 }
+"""The lowest and the highest value that a whole number may have."""
 
 
 @dataclass(frozen=True)
@@ -165,7 +165,7 @@ class RunConfig:
             raise bad("register", self.register, "a name of at most 256 characters without / and :")
         if self.group_by is not None:
             compile_group_by(self.group_by)
-        for name, (low, high) in _RANGES.items():
+        for name, (low, high) in RANGES.items():
             check_whole(name, getattr(self, name), low, high, optional=_default(name) is None)
         check_choice("look_alikes", self.look_alikes, get_args(LookAlikes))
         check_choice("resize", self.resize, get_args(Resize))
@@ -284,10 +284,11 @@ def read_config(path: Path) -> dict[str, Any]:
     known = [f.name for f in fields(RunConfig)]
     for key in values:
         if key not in known:
-            raise UsageError(f"{path} has the unknown key {key!r}: {nearest(key, known)}")
+            keys = "known keys are " + ", ".join(known)
+            raise UsageError(f"{path} has the unknown key {key!r}: {hint(key, known, keys)}")
     for key, parse in (("time_limit", parse_duration), ("cache_limit", parse_size), ("max_pixels", parse_count)):
         if isinstance(values.get(key), str):
-            values[key] = parse(values[key])
+            values[key] = parse(values[key], option(key))
     output = values.get("output")
     if isinstance(output, str) and Path(output).resolve() == path.resolve().parent:
         del values["output"]
