@@ -1,0 +1,88 @@
+"""The table of trials on a phone: what became of each trial, and why, is in view without scrolling sideways."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.helpers.web_page import FITS, Watched
+from tlsearch.report.html import write_report
+from tlsearch.results.result import RunResult
+from tlsearch.results.schema import TrialRow
+from tlsearch.types import TrialResult
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+LONG = "the backbone a_company_wide_backbone_with_many_words raised ValueError: the shape (None,7,7,1280) does not fit"
+
+# For every row of the table its number, state and reason, each with the pixels by which it is outside of the window or
+# of the box that scrolls around it: 0 where all of it is in view.
+ROWS = """
+table => {
+  const box = table.closest('.scroll').getBoundingClientRect();
+  const left = Math.max(box.left, 0), right = Math.min(box.right, document.documentElement.clientWidth);
+  const seen = element => {
+    const range = document.createRange();
+    range.selectNodeContents(element);
+    const text = range.getBoundingClientRect();
+    return [element.textContent.trim(), text.width ? Math.max(0, left - text.left, text.right - right) : 1e4];
+  };
+  return [...table.querySelectorAll('tbody tr')].map(row => [
+    row.cells[0], row.querySelector('.complete, .pruned, .failed, .timed_out'), ...row.querySelectorAll('small'),
+  ].map(seen));
+}
+"""
+
+
+def trials(result: RunResult) -> tuple[TrialRow, ...]:
+    """The trials of a result, and beside them one that was ended by the clock and one with a long reason."""
+    spec = result.trials[-1].spec
+    ended = TrialResult(spec=spec, state="timed_out", value=None, seconds=4000.0, reason="its time was used up")
+    failed = TrialResult(
+        spec=replace(spec, backbone="a_company_wide_backbone_with_many_words", units=64),
+        state="failed", value=None, seconds=3.0, reason=LONG,
+    )  # fmt: skip
+    return (*result.trials, TrialRow.of(98, "trial", ended, ""), TrialRow.of(99, "trial", failed, ""))
+
+
+@pytest.fixture(scope="module")
+def report(sample: RunResult, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The address of a report with trials of every state."""
+    folder = tmp_path_factory.mktemp("report")
+    return write_report(replace(sample, trials=trials(sample)), folder, folder).as_uri()
+
+
+def opened(browser: Browser, address: str, width: int) -> Watched:
+    context = browser.new_context(viewport={"width": width, "height": 844}, offline=True)
+    context.set_default_timeout(60_000)
+    watched = Watched(context.new_page())
+    watched.page.goto(address)
+    return watched
+
+
+@pytest.mark.parametrize("width", [360, 390])
+def test_state_and_reason_of_every_trial_are_in_view(
+    browser: Browser, report: str, sample: RunResult, width: int
+) -> None:
+    watched = opened(browser, report, width)
+    table = watched.page.locator("table.trials")
+    found = table.evaluate(ROWS)
+    assert len(found) == len(trials(sample))
+    assert {row[1][0] for row in found} == {"complete", "pruned", "failed", "timed_out"}
+    assert [(text, outside) for row in found for text, outside in row if outside > 1] == []
+    shown = " ".join(table.inner_text().split())
+    for trial in trials(sample):
+        assert trial.reason in shown
+        assert trial.label in shown  # with what the columns say that are left out here
+    assert watched.overflow() == FITS
+    watched.page.context.close()
+
+
+def test_on_a_screen_nothing_is_left_out(browser: Browser, report: str) -> None:
+    page = opened(browser, report, 1400).page
+    heads = [text.strip() for text in page.locator("table.trials thead th").all_inner_texts() if text.strip()]
+    assert heads == ["#", "score", "configuration", "frozen", "head", "strength", "state", "time"]
+    page.context.close()
