@@ -14,7 +14,7 @@ from tests.helpers.made_up import LITE, make_costs, make_space
 from tlsearch.data.split import Fold
 from tlsearch.listeners.mlflow import MlflowCallback
 from tlsearch.listeners.running_trial import CompletedTrial, RunningTrial
-from tlsearch.pipeline import search as module
+from tlsearch.pipeline import trials as module
 from tlsearch.pipeline.baseline import BaselineResult
 from tlsearch.pipeline.confirm.fold_runs import more_views
 from tlsearch.pipeline.context import RunContext
@@ -127,7 +127,7 @@ class Late:
         self.plan = make_plan(SPACE, data=make_data(val=()))
         monkeypatch.setattr(module, "run_trial", self._run_trial)
 
-    def _run_trial(self, context: RunContext, trial: RunningTrial, judge: object) -> CompletedTrial:
+    def _run_trial(self, context: RunContext, trial: RunningTrial, judge: object, fitted: object) -> CompletedTrial:
         self.seconds.append(trial.seconds)
         result = TrialResult(spec=trial.spec, state="complete", value=0.6, seconds=1.0, metrics={"val_loss": 1.0})
         return CompletedTrial(result=result, outcome=None, run_id="run", epochs=())
