@@ -13,7 +13,7 @@ from tlsearch.models.small_cnn import SmallCNN
 from tlsearch.pipeline.baseline.result import BaselineResult, RaceResult, no_claim, scratch_of
 from tlsearch.pipeline.context import Data, RunContext
 from tlsearch.pipeline.messages import baseline_line
-from tlsearch.pipeline.plan import Plan, baseline_sizes, measure
+from tlsearch.pipeline.plan import Plan, baseline_sizes, measure, open_pool
 from tlsearch.pipeline.saved_models import model_folder, save_fitted
 from tlsearch.pipeline.trial import Epochs, failed_trial
 from tlsearch.results.schema import TrialRow
@@ -59,7 +59,7 @@ def _train_baseline(context: RunContext, plan: Plan, best: Candidate) -> Baselin
     fold. Where there is a validation part, the models are kept.
     """
     share = context.budget.share("baseline")
-    small = _small_network(context, plan.data, share)
+    small = _small_network(context, plan, share)
     large = _same_architecture(plan, best)
     needed = _costs(plan.data).halving_seconds(large, ENOUGH_EPOCHS)
     affordable = share is None or needed <= share / 2
@@ -82,13 +82,16 @@ def _train_baseline(context: RunContext, plan: Plan, best: Candidate) -> Baselin
     return replace(chosen, not_affordable=reasons, rows=rows, others=others)
 
 
-def _small_network(context: RunContext, data: Data, budget: float | None) -> MeasuredCandidate:
+def _small_network(context: RunContext, plan: Plan, budget: float | None) -> MeasuredCandidate:
     """The small network, at the largest size at which it gets 30 epochs, or at the smallest."""
-    largest, *smaller = baseline_sizes(data.base_size)
+    largest, *smaller = baseline_sizes(plan.data.base_size)
     candidate = Candidate(
         backbone=SmallCNN.name, weights=None, weights_file=None, weights_id="", image_size=largest, depth=0
     )
     facts = measure(context, candidate, 0.0)
+    if context.pool.repeats:  # every worker must know what the one that measured knows, such as the precision
+        open_pool(context, plan.data, {**plan.measured, facts.candidate: facts}, *baseline_sizes(plan.data.base_size))
+    data = plan.data
     for size in smaller:
         if budget is None or _costs(data).halving_seconds(facts, ENOUGH_EPOCHS) <= budget:
             break

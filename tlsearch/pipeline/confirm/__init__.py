@@ -9,7 +9,7 @@ import numpy as np
 
 from tlsearch.data.split import resampled_folds
 from tlsearch.pipeline.baseline import BaselineResult
-from tlsearch.pipeline.confirm.fold_runs import FoldRuns
+from tlsearch.pipeline.confirm.fold_runs import FoldRun, FoldRuns
 from tlsearch.pipeline.confirm.race import Race, choose
 from tlsearch.pipeline.context import RunContext
 from tlsearch.pipeline.messages import confirm_line
@@ -134,11 +134,11 @@ def _repeat(runs: FoldRuns, spec: TrialSpec, fits: Callable[[float], bool]) -> N
     """The winner again on the first fold with other seeds; a linear probe has no seed that matters."""
     if spec.is_linear_probe or not runs.scores.get(spec):
         return
-    for repeat in range(1, REPEATS + 1):
-        if not fits(runs.first_seconds(spec)):  # another seed is another model
-            return
-        if (value := runs.run(spec, 0, repeat)) is not None:
-            runs.repeated.setdefault(spec, []).append(value)
+
+    def is_time() -> bool:
+        return fits(runs.first_seconds(spec))  # another seed is another model
+
+    runs.run([FoldRun(spec=spec, fold=0, fits=is_time, repeat=repeat) for repeat in range(1, REPEATS + 1)])
 
 
 def _summary(runs: FoldRuns, spec: TrialSpec) -> Confirmed:
