@@ -173,11 +173,14 @@ def test_what_fails_beside_others_is_repeated_alone_as_it_was(
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_what_fails_alone_too_fails_or_takes_smaller_batches(workers: int, office: Office, tmp_path: Path) -> None:
-    office.errors = {1: [WorkerDiedError("a"), WorkerDiedError("b")], 2: [OutOfMemoryError("a"), OutOfMemoryError("b")]}
+    office.errors = {
+        1: [WorkerDiedError(text) for text in "abc"],
+        2: [OutOfMemoryError(text) for text in "abc"],
+    }
     context = context_of(tmp_path, office, workers)
     states = [completed.result.state for _, completed in filter(None, run_trials(context, wanted(1, 2)))]
     assert states == ["failed", "complete"]
-    assert office.batches == {1: [None, None], 2: [None, None, 16]}
+    assert office.batches == {1: [None] * 3, 2: [None, None, None, 16]}
 
 
 def test_a_trial_that_is_not_run_after_all_is_none(office: Office, tmp_path: Path) -> None:

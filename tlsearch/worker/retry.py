@@ -12,6 +12,9 @@ from tlsearch.training.trial import Outcome
 from tlsearch.worker.client import WorkerDiedError
 from tlsearch.worker.protocol import RunTrial
 
+REPEATS = 2
+"""Repetitions of a trial that may have failed for what runs beside it."""
+
 
 def within_memory(
     run: Callable[[RunTrial], Outcome],
@@ -26,8 +29,9 @@ def within_memory(
     changes no result. Where it runs out of memory on its own, it runs once more, as many epochs in batches of half the
     size, in the seconds that are left; the reason in the result says so. A linear probe has no batches.
 
-    With ``repeats`` the trial first runs once more as it is, also where its worker has died in another way: what comes
-    of it shall not depend on what ran beside it. ``run`` sees to it that nothing runs beside a repetition.
+    With ``repeats`` the trial is first repeated as it is, up to ``REPEATS`` times, also where its worker has died in
+    another way: what comes of it shall not depend on what ran beside it. ``run`` sees to it that nothing runs beside a
+    repetition.
 
     Args:
         run: Runs the trial once.
@@ -37,13 +41,15 @@ def within_memory(
     """
     started, spec = time.monotonic(), request.spec
 
-    def alone(batch_size: int | None = None) -> RunTrial:
-        left = None if request.seconds is None else request.seconds - (time.monotonic() - started)
-        return replace(request, seconds=left, batch_size=batch_size, keep_compiled=False)
+    def left() -> float | None:
+        return None if request.seconds is None else request.seconds - (time.monotonic() - started)
 
-    if request.keep_compiled or repeats:
+    def alone(batch_size: int | None = None) -> RunTrial:
+        return replace(request, seconds=left(), batch_size=batch_size, keep_compiled=False)
+
+    for attempt in range(REPEATS if repeats else int(request.keep_compiled)):
         try:
-            return run(request)
+            return run(replace(request, seconds=left()) if attempt else request)
         except (OutOfMemoryError, WorkerDiedError) as error:
             if not (repeats or _was_memory(error)):
                 raise
