@@ -49,8 +49,6 @@ def test_cores(files: Mapping[str, str], cores: int, tmp_path: Path, monkeypatch
         ({"memory/memory.limit_in_bytes": "9223372036854771712\n"}, None),
     ],
 )
-def test_memory(
-    files: Mapping[str, str], memory: int | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_memory(files: Mapping[str, str], memory: int | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     limits(tmp_path, monkeypatch, files)
     assert usable_memory() == (memory or psutil.virtual_memory().total)

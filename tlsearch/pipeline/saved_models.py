@@ -42,7 +42,7 @@ def fetch_model(context: RunContext, data: Data, spec: TrialSpec, candidate: Can
     kept = model_folder(context, spec)
     if (kept / HEAD_FILE).exists():
         context.worker.send(LoadHead(spec=spec, file=kept / HEAD_FILE))
-        save_fitted(context, data, spec, candidate, target)
+        save_fitted(data, spec, candidate, target, context.worker)
         return
     if kept.exists():
         shutil.copytree(kept, target, dirs_exist_ok=True)
@@ -66,7 +66,7 @@ def fit_model(
     outcome = within_memory(lambda trial: context.worker.send(trial, listener), request, context.callbacks.on_warning)
     if outcome.result.state != "complete":
         raise RunError(f"The model of the trial '{spec.label}' could not be made again: {outcome.result.reason}.")
-    save_fitted(context, data, spec, candidate, target)
+    save_fitted(data, spec, candidate, target, context.worker)
 
 
 def keep_fitted(context: RunContext, data: Data, spec: TrialSpec, candidate: Candidate, worker: Worker) -> None:
@@ -80,7 +80,7 @@ def keep_fitted(context: RunContext, data: Data, spec: TrialSpec, candidate: Can
         if spec.kind == "feature_extraction":
             worker.send(SaveHead(spec=spec, file=partial / HEAD_FILE))
         else:
-            worker.send(_save_request(data, spec, candidate, partial))
+            save_fitted(data, spec, candidate, partial, worker)
     except WorkerDiedError as error:
         context.callbacks.on_warning(
             f"the model of {spec.label} is not kept ({error}); it is made again where it ships"
@@ -91,14 +91,11 @@ def keep_fitted(context: RunContext, data: Data, spec: TrialSpec, candidate: Can
     partial.rename(folder)
 
 
-def save_fitted(context: RunContext, data: Data, spec: TrialSpec, candidate: Candidate, folder: Path) -> None:
-    """Save the model that the main worker fitted last."""
-    context.worker.send(_save_request(data, spec, candidate, folder))
-
-
-def _save_request(data: Data, spec: TrialSpec, candidate: Candidate, folder: Path) -> SaveModel:
+def save_fitted(data: Data, spec: TrialSpec, candidate: Candidate, folder: Path, worker: Worker) -> None:
+    """Save the model that ``worker`` fitted last."""
     decoding = data.index.decoding
-    return SaveModel(spec=spec, candidate=candidate, folder=folder, decode_size=data.base_size, decoding=decoding)
+    request = SaveModel(spec=spec, candidate=candidate, folder=folder, decode_size=data.base_size, decoding=decoding)
+    worker.send(request)
 
 
 def keep_good(context: RunContext, plan: Plan, search: Search, latest: TrialRecord, worker: Worker) -> None:
