@@ -18,6 +18,7 @@ from tlsearch.pipeline.context import Data, RunContext
 from tlsearch.pipeline.messages import plan_lines
 from tlsearch.pipeline.preflight import Ready
 from tlsearch.pipeline.scan import SIZE_STEP, pool_at, pool_digest
+from tlsearch.pipeline.workers import trial_cap
 from tlsearch.plugins.facts import PluginFacts
 from tlsearch.results.schema import LeftOut
 from tlsearch.runs import identity
@@ -31,7 +32,6 @@ from tlsearch.worker.protocol import MeasureCandidate, OpenPool
 
 FIRST_VIEW_SHARE = 0.05
 """Share of the time limit into which the first view of a candidate must fit."""
-
 TIMED_SHARE = 0.4
 """The share of its cut points that is frozen where a candidate's step is timed: as in a usual deep trial."""
 
@@ -105,7 +105,7 @@ def _make_plan(context: RunContext, data: Data, ready: Ready) -> Plan:
     measured, broken = _measure_all(context, data, ready)
     open_pool(context, data, measured, *baseline_sizes(data.base_size))
     config = context.config
-    cap = context.budget.share("baseline")
+    cap = trial_cap(context)
     candidates = tuple(measured)
     steps = schedule(len(data.fold.train), config.batch_size, config.epochs)
     space = SearchSpace(

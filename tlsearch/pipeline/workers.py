@@ -15,6 +15,10 @@ from tlsearch.worker.protocol import FindGpu
 if TYPE_CHECKING:
     from tlsearch.pipeline.context import RunContext
 
+SHARED_CAP = 1.5
+"""How much longer a trial may take where workers share the cores: on two cores a step takes so much longer in one
+thread than in two, and the others go on beside it."""
+
 _KEY = ("workers",)
 
 
@@ -47,6 +51,12 @@ def settle_workers(context: RunContext, images: int) -> WorkerPlan:
         rounds = f"; trials in rounds of {plan.round_size}" if plan.round_size > 1 else ""
         context.callbacks.on_step("plan", f"{counted(count, 'worker')}{threads}{rounds}")
     return plan
+
+
+def trial_cap(context: RunContext) -> float | None:
+    """The seconds of training that any one trial may take; None without a time limit."""
+    share = context.budget.share("baseline")
+    return share if share is None or not context.pool.repeats else SHARED_CAP * share
 
 
 def _machine() -> Machine:

@@ -117,7 +117,9 @@ def _beside(runs: FoldRuns, probe: TrialRecord, scratch: Sequence[BaselineResult
 
 
 def _cost(runs: FoldRuns, specs: set[TrialSpec]) -> float:
-    return sum(runs.seconds(spec) for spec in specs)
+    """Seconds that one fold of all these takes, as many side by side as there are workers."""
+    seconds = [runs.seconds(spec) for spec in specs]
+    return max(sum(seconds) / len(runs.context.pool.workers), max(seconds))
 
 
 def _starters(
