@@ -77,14 +77,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     same = all(trials == shared[0] for trials in shared)
     print_table(found, same)
     asked = {name: getattr(options, name) for name in ("images", "image_size", "epochs", "trials", "threads")}
-    figures = {
+    searches = {
         name: {"seconds": round(search.seconds, 2), "trials_per_minute": round(search.per_minute, 2)}
         for name, search in found.items()
     }
     publish(
         BENCHMARK,
         options,
-        {**asked, "backbone": options.backbone, "round_size": options.round_size, "searches": figures, "same": same},
+        {**asked, "backbone": options.backbone, "round_size": options.round_size, "searches": searches, "same": same},
     )
     return 0 if same else 1
 
