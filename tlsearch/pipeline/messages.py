@@ -100,6 +100,7 @@ def search_line(
     ended = {
         "trials": "all trials done",
         "enough": enough,
+        "reach": "what else was proposed is of kinds that have stayed too far behind",
         "time": "its time is used up",
         "space": "nothing new was proposed",
         "failures": "three trials in a row failed for one reason",

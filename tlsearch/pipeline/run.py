@@ -6,6 +6,7 @@ scan, preflight, check, split, plan, resize, profile, baseline, search, confirm,
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from tlsearch.callbacks import Callback
 from tlsearch.config import RunConfig
@@ -22,6 +23,7 @@ from tlsearch.pipeline.report import StepResults, finished_result, report
 from tlsearch.pipeline.resize.choose import choose_resize
 from tlsearch.pipeline.scan import check_and_split, scan
 from tlsearch.pipeline.search import search
+from tlsearch.pipeline.workers import settle_workers
 from tlsearch.reporter import Reporter
 from tlsearch.results.result import RunResult
 from tlsearch.runs.output import is_finished
@@ -54,9 +56,10 @@ def run(config: RunConfig, reporter: Reporter | None = None, callbacks: Sequence
             return finished_result(context)
         files = scan(context)
         ready = preflight(context, files)
+        sharing = settle_workers(context, len(files.images))
         record = open_record(context)
         data = check_and_split(context, files, max(ready.sizes))
-        plan = make_plan(context, data, ready)
+        plan = replace(make_plan(context, data, ready), round_size=sharing.round_size)
         begin_or_resume(context, plan)
         plan = choose_resize(context, plan)
         with record.recording(recorded_run(context, plan), context.checkpoint):
