@@ -13,11 +13,16 @@ from mkdocs.structure.files import File, Files
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+import commands
 import generate
 
 SCHEMA_PAGE = "reference/result.schema.json"
 
-_PARTS = {"configuration": generate.configuration_table, "records": generate.record_tables}
+_PARTS = {
+    "configuration": generate.configuration_table,
+    "records": generate.record_tables,
+    "commands": commands.command_pages,
+}
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:

@@ -66,7 +66,8 @@ def test_scores_have_a_leading_zero(page: Path) -> None:
 
 def test_the_options_of_run_are_those_of_its_help() -> None:
     options = [option for option in cli.commands["run"].params if isinstance(option, click.Option)]
-    names = {name for option in options for name in option.opts if name.startswith("--")} - {"--help"}
+    named = (name for option in options for name in (*option.opts, *option.secondary_opts))
+    names = {name for name in named if name.startswith("--")} - {"--help"}
     table = OPTIONS.split("# Options of `tlsearch run`")[1].split("\n## ")[0]
     cells = "".join(line.split(" | ")[0] for line in table.splitlines() if line.startswith("|"))
     assert set(re.findall(r"--[a-z-]+", cells)) - {"---"} == names

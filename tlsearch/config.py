@@ -78,7 +78,7 @@ class RunConfig:
     winner goes into MLflow's registry. ``workers`` processes run trials side by side, each with ``threads`` (None: its
     share of the cores), which hold at most ``memory`` bytes together (None: four fifths of the machine's);
     ``round_size`` trials are asked for at once (None: two for each of several workers, else one). ``force`` sets aside
-    what an earlier run has left. ``early_stop`` ends a search where more trials gain too little (None: not with trials).
+    what an earlier run has left. ``early_stop`` ends a search where more trials gain too little (None: without trials).
 
     Raises:
         UsageError: a value is out of its range; the sentence names the option, the value and the range.

@@ -29,9 +29,9 @@ from tlsearch.pipeline.candidates import AvailableCandidate
 from tlsearch.pipeline.messages import plan_lines
 from tlsearch.pipeline.plan import (
     FEWEST_STEPS,
-    _fitting_steps,
-    _trained_folds,
     baseline_sizes,
+    fitting_steps,
+    folds_within,
 )
 from tlsearch.pipeline.preflight import choose_policies, sizes_of
 from tlsearch.plugins import weights
@@ -107,13 +107,13 @@ def test_the_small_network_is_never_larger_than_the_images() -> None:
 
 def test_steps_are_the_schedule_where_they_fit_the_cap_of_a_trial() -> None:
     space = make_space(LITE, VGG, steps=1000)
-    assert _fitting_steps(space, make_costs(space), 1e6) == 1000
+    assert fitting_steps(space, make_costs(space), 1e6) == 1000
 
 
 def test_steps_shrink_until_a_candidate_can_tune_its_last_half() -> None:
     space = make_space(LITE, VGG, steps=1000)
     costs = make_costs(space)
-    steps = _fitting_steps(space, costs, 200.0)
+    steps = fitting_steps(space, costs, 200.0)
     assert FEWEST_STEPS < steps < 1000
     shorter = make_space(LITE, VGG, steps=steps)
     # At least one candidate fits with the views that it asks for, and with more steps none would.
@@ -131,7 +131,7 @@ def test_views_take_no_longer_than_the_training_that_reads_them() -> None:
     half = space.spec(space.params(LITE, train_suffix=True, freeze_depth=6, policy="standard"))
     cap = costs.fold_seconds(half)  # the whole schedule could be trained, but not with its views
     assert costs.seconds(half) > 2 * cap
-    steps = _fitting_steps(space, costs, cap)
+    steps = fitting_steps(space, costs, cap)
     shorter = make_space(LITE, steps=steps)
     half = shorter.spec(shorter.params(LITE, train_suffix=True, freeze_depth=6, policy="standard"))
     assert FEWEST_STEPS <= steps < 1000
@@ -141,8 +141,8 @@ def test_views_take_no_longer_than_the_training_that_reads_them() -> None:
 def test_there_is_a_fewest_number_of_steps() -> None:
     space = make_space(LITE, steps=1000)
     slow = Costs(facts={LITE: facts_of(LITE, 1e9, 1.0)}, images=IMAGES)
-    assert _fitting_steps(space, slow, 1.0) == FEWEST_STEPS
-    assert _fitting_steps(make_space(LITE, steps=50), slow, 1.0) == 50  # a schedule that is shorter stays
+    assert fitting_steps(space, slow, 1.0) == FEWEST_STEPS
+    assert fitting_steps(make_space(LITE, steps=50), slow, 1.0) == 50  # a schedule that is shorter stays
 
 
 def test_a_trained_trial_runs_on_as_many_folds_as_its_cap_allows() -> None:
@@ -150,11 +150,11 @@ def test_a_trained_trial_runs_on_as_many_folds_as_its_cap_allows() -> None:
     costs = make_costs(space)
     costs.folds = 5
     half = space.spec(space.params(LITE, train_suffix=True, freeze_depth=6))
-    assert _trained_folds(space, costs, 0.5 * costs.fold_seconds(half)) == 1
-    assert _trained_folds(space, costs, 1.01 * costs.seconds_on(half, 3)) == 3
-    assert _trained_folds(space, costs, 0.99 * costs.seconds_on(half, 3)) == 2
-    assert _trained_folds(space, costs, 100 * costs.fold_seconds(half)) == 5
-    assert _trained_folds(space, costs, None) == 5
+    assert folds_within(space, costs, 0.5 * costs.fold_seconds(half)) == 1
+    assert folds_within(space, costs, 1.01 * costs.seconds_on(half, 3)) == 3
+    assert folds_within(space, costs, 0.99 * costs.seconds_on(half, 3)) == 2
+    assert folds_within(space, costs, 100 * costs.fold_seconds(half)) == 5
+    assert folds_within(space, costs, None) == 5
 
 
 def test_the_folds_of_a_trial() -> None:

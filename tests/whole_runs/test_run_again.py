@@ -61,8 +61,10 @@ def test_a_named_backbone_without_weights_leaves_nothing(
 
 def test_a_dry_run_stops_after_the_plan_and_leaves_nothing(finished: TrialRecord, tmp_path: Path) -> None:
     before = everything(tmp_path)
-    done = tlsearch("run", "--config", finished.output / "run.toml", "--dry-run", "--storage", "sqlite:///study.db")
+    asked = ("--dry-run", "--storage", "sqlite:///study.db", "--time-limit", "2s")
+    done = tlsearch("run", "--config", finished.output / "run.toml", *asked)
     assert done.exit_code == 0, done.output
+    assert done.output.count("note      2s is too short to tune layers of a network") == 1
     assert "tiny@random at 32 px" in done.output
     assert "profile" not in done.output
     assert everything(tmp_path) == before

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tlsearch.cli.paths import UserPath
+from tlsearch.cli.terminal.help import Group
 
 if TYPE_CHECKING:
     from tlsearch.features.store import FeatureStore
@@ -19,7 +20,7 @@ _DIRECTORY = click.option(
 )  # fmt: skip
 
 
-@click.group(short_help="What runs have computed, unpacked or downloaded, and kept.")
+@click.group(cls=Group, short_help="What runs have computed, unpacked or downloaded, and kept.")
 def cache() -> None:
     """Shows or removes the features that runs have computed, and the images that they have unpacked or downloaded.
 

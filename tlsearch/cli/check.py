@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -19,12 +19,12 @@ from tlsearch.cli.options import (
     write_json,
 )
 from tlsearch.cli.paths import Source
+from tlsearch.cli.terminal.help import Command, Heading, option
 from tlsearch.errors import DataError
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from tlsearch.cli.console import ConsoleReporter
+    from tlsearch.cli.terminal.table import Table
     from tlsearch.data.findings import Finding
     from tlsearch.data.index import DatasetIndex
     from tlsearch.data.split import Split
@@ -47,12 +47,13 @@ class _Checked:
     findings: Sequence[Finding]
 
 
-@click.command(short_help="Look through a data set: counts, broken files, duplicates.")
+@click.command(cls=Command, short_help="Look through a data set: counts, broken files, duplicates.")
 @click.argument("dataset", type=Source())
 @source_options
 @group_by_option
-@click.option(
+@option(
     "--seed",
+    heading=Heading.IMAGES,
     type=click.IntRange(0, 2**32 - 1),
     default=0,
     show_default=True,
@@ -123,20 +124,34 @@ def check(
 
 def _print(reporter: ConsoleReporter, found: _Checked, shown: int | None) -> None:
     """The counts, and every finding with its first ``shown`` files."""
+    from tlsearch.cli.terminal.screen import print_table, room
+
+    paths = {image.path for image in found.index.images}
     if found.split is not None and not found.split.val:
         reporter.say("", "so few that what a run tries is compared on folds of the training images")
-    reporter.console.print(_table(found.index, _counts(found)))
+    print_table(reporter.console, _table(found.index, _counts(found)), room(reporter.console))
     for finding in found.findings:
         if finding.severity == "warning":
             reporter.warn(finding.message)
         else:
             reporter.say("check", finding.message)
         for file in finding.files[:shown]:
-            reporter.say("", f"  {file}")
+            reporter.say("", f"  {_with_whole_names(file, paths)}")
         if shown is not None and len(finding.files) > shown:
             reporter.say("", f"  and {len(finding.files) - shown:,} more")
     if not found.findings:
         reporter.say("check", "nothing to remark")
+
+
+def _with_whole_names(entry: str, paths: Set[str]) -> str:
+    """A line of a finding, "NAME", "NAME: why" or "NAME: equals NAME", whose names are not broken."""
+    from tlsearch.cli.terminal.lines import unbroken
+
+    name, colon, why = entry.partition(": ")
+    words = why.split(" ")
+    start = next((n for n in range(len(words)) if " ".join(words[n:]) in paths), len(words))
+    last = [unbroken(" ".join(words[start:]))] if words[start:] else []
+    return unbroken(name) + colon + " ".join([*words[:start], *last])
 
 
 def _counts(found: _Checked) -> dict[str, dict[str, int]]:
@@ -162,17 +177,13 @@ def _counts(found: _Checked) -> dict[str, dict[str, int]]:
 
 
 def _table(index: DatasetIndex, counts: Mapping[str, Mapping[str, int]]) -> Table:
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
+    from tlsearch.cli.terminal.lines import unbroken
+    from tlsearch.cli.terminal.table import Column, Row, Table
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, show_footer=True)
-    table.add_column("class", footer="all", overflow="fold")
-    for name, held in counts.items():
-        table.add_column(name, justify="right", footer=f"{sum(held.values()):,}")
-    for name in index.classes:
-        table.add_row(Text(name), *(f"{held[name]:,}" for held in counts.values()))
-    return table
+    columns = (Column("class"), *(Column(part, right=True) for part in counts))
+    rows = [Row((unbroken(label), *(f"{held[label]:,}" for held in counts.values()))) for label in index.classes]
+    total = Row(("all", *(f"{sum(held.values()):,}" for held in counts.values())), "bold")
+    return Table(columns, (*rows, Row(("",) * len(columns)), total))
 
 
 def _as_json(found: _Checked, test: Path | None) -> dict[str, Any]:

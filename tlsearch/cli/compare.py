@@ -12,23 +12,22 @@ import click
 
 from tlsearch.cli.options import STDOUT, json_option, write_json
 from tlsearch.cli.paths import UserPath
+from tlsearch.cli.terminal.help import Command
+from tlsearch.cli.terminal.lines import longest_part, unbroken, wrap
+from tlsearch.cli.terminal.table import GAP, Column, Row, Table
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from tlsearch.report.compare import Comparison
     from tlsearch.report.compare_table import RowGroup
 
 TITLE_WIDTH = 20
-"""The first column is as wide, if it can be, and breaks its titles into lines between words."""
+"""The titles of rows are wrapped to so many cells."""
 
-_GAP = 2
-
-# What is never broken into two lines: an interval, a p-value, a word.
-_UNBROKEN = re.compile(r"\[[^\]]*\]|p [=<>] \S+|\S+")
+# What is never broken into two lines besides words: an interval, a p-value.
+_UNBROKEN = re.compile(r"\[[^\]]*\]|p [=<>] \S+")
 
 
-@click.command(short_help="Finished runs side by side.")
+@click.command(cls=Command, short_help="Finished runs side by side.")
 @click.argument("output_dirs", nargs=-1, required=True, type=UserPath(), metavar="OUTPUT_DIR OUTPUT_DIR...")
 @json_option
 def compare(output_dirs: tuple[Path, ...], json_file: Path | None) -> None:
@@ -48,71 +47,72 @@ def compare(output_dirs: tuple[Path, ...], json_file: Path | None) -> None:
 
 def _print(found: Comparison) -> None:
     from rich.console import Console
-    from rich.text import Text
 
+    from tlsearch.cli.terminal.screen import print_table, print_text
     from tlsearch.report.compare_table import row_groups, shared
 
     console = Console(highlight=False)
-    plain = not console.is_terminal
     for line in shared(found):
-        console.print(Text(line), soft_wrap=plain)
+        print_text(console, line)
     shown = row_groups(found)
     names = [run.name for run in found.runs]
-    for page in _pages(shown, len(names), console.width):
+    headings = _headings(names, _widest(shown), console.width)
+    if headings != names:
         console.print()
-        console.print(_table(shown, names, page))
+        for heading, name in zip(headings, names, strict=True):
+            print_text(console, f"{heading}  {unbroken(name)}")
+    for page in _pages(len(names), max(_widest(shown), *map(longest_part, headings)), console.width):
+        console.print()
+        print_table(console, _table(shown, headings, page), console.width)
     console.print()
     for note in found.notes:
-        console.print(Text(note), soft_wrap=plain)
+        print_text(console, note)
 
 
-def _pages(shown: Sequence[RowGroup], count: int, width: int) -> list[list[int]]:
+def _headings(names: Sequence[str], widest: int, width: int) -> list[str]:
+    """The names of the runs, or "run 1" and so on where fewer runs would fit beside each other with the names."""
+    broken = max(longest_part(unbroken(name)) for name in names)
+    if broken <= widest or _fitting(max(broken, widest), width) >= min(len(names), _fitting(widest, width)):
+        return list(names)
+    return [f"run {number}" for number, _ in enumerate(names, 1)]
+
+
+def _pages(count: int, widest: int, width: int) -> list[list[int]]:
     """The runs, by number, that fit beside each other in ``width`` cells.
 
     The first run is on every page, so that all can be read against it.
     """
-    fitting = max(2, (width - TITLE_WIDTH) // (_widest(shown) + _GAP))
+    fitting = max(2, _fitting(widest, width))
     others = list(range(1, count))
     return [[0, *others[start : start + fitting - 1]] for start in range(0, len(others), fitting - 1)]
 
 
+def _fitting(widest: int, width: int) -> int:
+    """How many columns of runs fit beside the titles."""
+    return (width - TITLE_WIDTH) // (widest + GAP)
+
+
 def _widest(shown: Sequence[RowGroup]) -> int:
     """The cells that a column of texts needs, if nothing that belongs together is to be broken."""
-    from rich.cells import cell_len
-
     texts = [text for group in shown for row in group.rows for text in row.texts]
-    return max(cell_len(part) for text in texts for part in _UNBROKEN.findall(text))
+    return max(longest_part(_joined(text)) for text in texts)
 
 
-def _table(shown: Sequence[RowGroup], names: Sequence[str], page: Sequence[int]) -> Table:
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
+def _joined(text: str) -> str:
+    """The text with what is never broken into two lines as words: an interval, a p-value."""
+    return _UNBROKEN.sub(lambda found: unbroken(found[0]), text)
 
-    widest = _widest(shown)
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, _GAP, 0, 0))
-    table.add_column("", max_width=TITLE_WIDTH, overflow="fold")
-    for place in page:
-        table.add_column(Text(_broken(names[place], widest)), min_width=widest, overflow="fold")
+
+def _table(shown: Sequence[RowGroup], headings: Sequence[str], page: Sequence[int]) -> Table:
+    columns = [Column("\n".join(wrap(unbroken(headings[place]), _widest(shown)))) for place in page]
+    rows: list[Row] = []
     for group in shown:
-        table.add_row(Text(group.title, style="bold"))
+        rows += [Row(("",) * (1 + len(page)))] if rows else []
+        rows.append(Row((group.title, *("" for _ in page)), "bold"))
         for row in group.rows:
-            table.add_row(Text(row.title), *(Text(row.texts[place]) for place in page))
-        table.add_section()
-    return table
-
-
-def _broken(name: str, width: int) -> str:
-    """The name of a folder in lines of at most ``width``, broken behind hyphens, underscores and slashes.
-
-    A longer part is left to be folded.
-    """
-    lines = [""]
-    for part in re.findall(r"[^-_/]*[-_/]?", name):
-        if lines[-1] and len(lines[-1]) + len(part) > width:
-            lines.append("")
-        lines[-1] += part
-    return "\n".join(lines)
+            title = "\n".join(wrap(row.title, TITLE_WIDTH))
+            rows.append(Row((title, *(_joined(row.texts[place]) for place in page))))
+    return Table((Column(), *columns), tuple(rows))
 
 
 def _as_json(found: Comparison) -> dict[str, Any]:

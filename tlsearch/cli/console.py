@@ -16,10 +16,14 @@ from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
+from tlsearch.cli.terminal.lines import plain, wrap
 from tlsearch.utils.units import short_duration
 
 COLUMN = 10
 """The width of the first column, which names the step."""
+
+LEAST_TEXT = 20
+"""Text is not broken into shorter lines, however narrow a terminal is."""
 
 _STEP = Style(bold=True)
 _NOTE = Style(color="yellow")
@@ -55,9 +59,10 @@ class Screen(Console):
 class ConsoleReporter:
     """Draws what a run reports (``tlsearch.reporter.Reporter``) with rich.
 
-    In a terminal, text wraps below itself beside the column of steps, and ``progress`` draws one line with a
-    bar that vanishes when the next step begins. Elsewhere every message is one plain line, and ``progress``
-    adds one where there was none for a minute. A context manager; leaving it ends the moving line.
+    In a terminal, text wraps below itself beside the column of steps, without a broken name (``terminal.lines``), and
+    ``progress`` draws one line with a bar that vanishes when the next step begins. Elsewhere every message is one plain
+    line, and ``progress`` adds one where there was none for a minute. A context manager; leaving it ends the moving
+    line.
     """
 
     def __init__(self, console: Console | None = None) -> None:
@@ -118,28 +123,13 @@ class ConsoleReporter:
         self._spoke = time.monotonic()
         # A reporter must not raise: the reader of a pipe may be gone.
         with contextlib.suppress(OSError, ValueError):
-            if self.console.is_terminal:
-                self.console.print(_Row(head, text, style))
-            else:
-                for number, line in enumerate(text.splitlines() or [""]):
-                    plain = f"{head if number == 0 else '':<{COLUMN}}{line}".rstrip()
-                    self.console.print(Text(plain), soft_wrap=True)
-
-
-class _Row:
-    """A step's name and its text, which wraps below itself."""
-
-    def __init__(self, head: str, text: str, style: Style) -> None:
-        self.head = Text(head, style=style)
-        self.body = Text(text)
-        self.body.highlight_regex(_NUMBERS, _NUMBER)
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        grid = Table.grid(padding=0)
-        grid.add_column(width=COLUMN, no_wrap=True)
-        grid.add_column(overflow="fold", max_width=max(20, options.max_width - COLUMN))
-        grid.add_row(self.head, self.body)
-        yield grid
+            width = max(LEAST_TEXT, self.console.width - COLUMN) if self.console.is_terminal else None
+            for number, line in enumerate(wrap(text, width)):
+                body = Text(plain(line))
+                body.highlight_regex(_NUMBERS, _NUMBER)
+                shown = Text.assemble((f"{head if number == 0 else '':<{COLUMN}}", style), body)
+                shown.rstrip()
+                self.console.print(shown, soft_wrap=True)
 
 
 class _Moving:

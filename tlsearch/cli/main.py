@@ -23,13 +23,14 @@ from tlsearch.cli.report import report
 from tlsearch.cli.resume import resume
 from tlsearch.cli.run import run
 from tlsearch.cli.sync import sync
+from tlsearch.cli.terminal.help import Group
 from tlsearch.cli.weights import weights
 from tlsearch.errors import Interrupted, TlsearchError
 
 INTERRUPTED = 130
 
 
-class _Front(click.Group):
+class _Front(Group):
     """Turns whatever ends a command into one sentence and an exit code.
 
     1: the run failed. 2: the request cannot be met as asked. 130: interrupted.

@@ -11,6 +11,7 @@ from typing import Any, TypeVar, get_args
 import click
 
 from tlsearch.cli.paths import UserPath
+from tlsearch.cli.terminal.help import Heading, option
 from tlsearch.config import RunConfig, read_config
 from tlsearch.config_values import LayoutChoice, LookAlikes, Resize, bad
 from tlsearch.errors import UsageError
@@ -58,8 +59,9 @@ def as_number(
 
 def max_pixels_option(default: str) -> Callable[[Command], Command]:
     """The option that allows larger images; ``default`` says in words what holds without it."""
-    return click.option(
+    return option(
         "--max-pixels",
+        heading=Heading.IMAGES,
         callback=as_number(parse_count),
         metavar="N",
         help="The most pixels that an image may have, such as 400M, however much memory it needs; for images that you "
@@ -68,57 +70,70 @@ def max_pixels_option(default: str) -> Callable[[Command], Command]:
 
 
 _options = (
-    *(click.option(f"--{part}", type=UserPath(), metavar="DIR", help=text) for part, text in _PART_HELP.items()),
-    click.option(
+    *(
+        option(f"--{part}", heading=Heading.SOURCE, type=UserPath(), metavar="DIR", help=text)
+        for part, text in _PART_HELP.items()
+    ),
+    option(
         "--layout",
+        heading=Heading.SOURCE,
         type=click.Choice(get_args(LayoutChoice)),
         help="What the folders in DATASET are: classes, with `subfolders` those one level further down; splits, with "
         "`class-splits` each class holds its own; or folds.  [default: auto, from names and contents]",
     ),
-    click.option(
+    option(
         "--look-alikes",
+        heading=Heading.IMAGES,
         type=click.Choice(get_args(LookAlikes)),
         help="What stays on one side of every split: pictures that look alike, exact copies only, or nothing.  "
         "[default: auto, look-alikes unless all look alike]",
     ),
-    click.option(
+    option(
         "--resize",
+        heading=Heading.IMAGES,
         type=click.Choice(get_args(Resize)),
         help="How images become squares: the aspect ratio is given up, borders are added, or the longer side is cut.  "
         "[default: auto, squash, or what is measured to be best where images are far from square]",
     ),
     max_pixels_option("images that need more than 2 GB of memory are refused"),
-    click.option(
+    option(
         "--drop-small-classes",
+        heading=Heading.IMAGES,
         is_flag=True,
         default=False,
         help="Leave out classes that are too small to be divided.  [default: off]",
     ),
-    click.option(
+    option(
         "--exclude",
+        heading=Heading.SOURCE,
         multiple=True,
         metavar="PATTERN",
         help="Files and folders that take no part, by name or by path below DATASET. Repeatable.  [default: none]",
     ),
-    click.option(
+    option(
         "--images",
+        heading=Heading.SOURCE,
         type=UserPath(),
         metavar="DIR",
         help="Folder of the images where DATASET is a table.  [default: where the table lies]",
     ),
-    *(click.option(f"--{role}-column", metavar="NAME", help=text) for role, text in _COLUMN_HELP.items()),
+    *(
+        option(f"--{role}-column", heading=Heading.SOURCE, metavar="NAME", help=text)
+        for role, text in _COLUMN_HELP.items()
+    ),
 )
 
 
 def source_options(command: Command) -> Command:
     """The options that say how a source of images is read."""
-    for option in reversed(_options):
-        command = option(command)
+    for decorate in reversed(_options):
+        command = decorate(command)
     return command
 
 
-group_by_option = click.option(
+group_by_option = option(
     "--group-by",
+    heading=Heading.IMAGES,
     metavar="REGEX",
     help="Keep images on one side of every split whose paths give the same name: the first group of this regular "
     "expression, else the whole match.  [default: only copies and look-alikes]",
@@ -163,15 +178,17 @@ def parse_workers(text: str) -> int | str:
 
 
 _worker_options = (
-    click.option(
+    option(
         "--workers",
+        heading=Heading.TIME,
         callback=as_number(parse_workers),
         metavar="auto|N",
         help="Processes that run trials side by side; none of the results depends on how many they are.  "
         "[default: auto, from the length of the run, cores and memory]",
     ),
-    click.option(
+    option(
         "--memory",
+        heading=Heading.TIME,
         callback=as_number(parse_size),
         metavar="SIZE",
         help="Memory that all workers together may hold, such as 8GB.  [default: four fifths of the machine's]",
@@ -181,8 +198,8 @@ _worker_options = (
 
 def worker_options(command: Command) -> Command:
     """The options that say how much of the machine an attempt at a run uses."""
-    for option in reversed(_worker_options):
-        command = option(command)
+    for decorate in reversed(_worker_options):
+        command = decorate(command)
     return command
 
 

@@ -9,15 +9,21 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tlsearch.cli.paths import UserPath
+from tlsearch.cli.terminal.help import Group
+from tlsearch.cli.terminal.lines import longest_part, plain, terminal_width, unbroken, wrap
+from tlsearch.cli.terminal.table import GAP, INDENT, Column, Row, Table
 from tlsearch.plugins.kinds import NAMES
 
 if TYPE_CHECKING:
     from tlsearch.plugins.registry import PluginEntry
 
+SHORT = 44
+"""A fact that takes no more cells is not broken into lines."""
+
 _kind_option = click.option("--kind", type=click.Choice(NAMES), help="Which one, where kinds share a name.")
 
 
-@click.group(short_help="Plugins of every kind that are installed.")
+@click.group(cls=Group, short_help="Plugins of every kind that are installed.")
 def plugins() -> None:
     """Shows and checks the installed plugins, and begins new ones."""
 
@@ -36,11 +42,12 @@ def list_plugins(as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(rows, indent=2))
         return
-    wide = max((len(row["name"]) for row in rows), default=0)
-    far = max((len(_origin(row)) for row in rows), default=0)
+    shown = []
     for row in rows:
         note = f"{row['status']}: {row['reason']}" if row["reason"] else row["status"]
-        click.echo(f"{row['kind']:<14}{row['name']:<{wide + 3}}{_origin(row):<{far + 3}}{note}")
+        shown.append(Row((row["kind"], row["name"], unbroken(_origin(row)), note)))
+    for line, _ in Table((Column(),) * 4, tuple(shown)).lines(terminal_width()):
+        click.echo(line)
 
 
 def _origin(row: dict[str, Any]) -> str:
@@ -61,17 +68,23 @@ def show(name: str, kind: str | None, as_json: bool) -> None:
         click.echo(json.dumps(details[0] if len(details) == 1 else details, indent=2))
         return
     for detail in details:
-        click.echo("\n".join(_lines(detail)))
+        click.echo("\n".join(_lines(detail, terminal_width())))
 
 
-def _lines(detail: dict[str, Any]) -> list[str]:
-    """What is known of a plugin, a fact a line."""
+def _lines(detail: dict[str, Any], width: int | None) -> list[str]:
+    """What is known of a plugin, a fact a line, in lines that fit the width."""
+    known = {name.replace("_", " "): value for name, value in detail.items() if value not in ("", None, [], {})}
+    wide = max(map(len, known)) + GAP
     lines = []
-    for title, value in detail.items():
-        if value in ("", None, [], {}):
-            continue
-        rows = [_fact(row) for row in value] if isinstance(value, list) else [str(value)]
-        lines += [f"{title.replace('_', ' ') if number == 0 else '':<16}{row}" for number, row in enumerate(rows)]
+    for title, value in known.items():
+        for row in [_fact(row) for row in value] if isinstance(value, list) else [str(value)]:
+            start = wide
+            if width is not None and longest_part(row) > width - wide:  # it has a line of its own below its title
+                lines += [title] if title else []
+                title, start = "", len(INDENT)
+            for line in wrap(row, None if width is None else width - start, INDENT):
+                lines.append(f"{title:<{start}}{plain(line)}")
+                title = ""
     return lines
 
 
@@ -84,7 +97,7 @@ def _fact(row: dict[str, Any]) -> str:
             said.append(" x ".join(map(str, value)))
         elif value is not False and value != "":
             said.append(name.replace("_", " ") + ("" if value is True else f" {value}"))
-    return f"{first[1]:<20}" + "  ".join(said)
+    return f"{first[1]:<20}" + "  ".join(unbroken(text) if len(text) <= SHORT else text for text in said)
 
 
 @plugins.command("check", short_help="Run the conformance kit on one of them.")
@@ -111,7 +124,8 @@ def check(name: str, kind: str | None) -> None:
             for result in check_on_backend(backend, entry.kind, entry.name):
                 failed += not result.ok
                 detail = f": {result.detail}" if result.detail else ""
-                click.echo(f"  {result.status:<8}{result.name}{detail}")
+                for line in wrap(f"  {result.status:<8}{result.name}{detail}", terminal_width(), " " * 10):
+                    click.echo(line)
     if failed:
         click.echo(f"{failed} failed")
         raise SystemExit(1)

@@ -12,12 +12,13 @@ import click
 
 from tlsearch.cli.options import max_pixels_option
 from tlsearch.cli.paths import UserPath
+from tlsearch.cli.terminal.help import Command
 
 if TYPE_CHECKING:
     from tlsearch.predictor import Prediction
 
 
-@click.command(short_help="Classify images with a model that a run made.")
+@click.command(cls=Command, short_help="Classify images with a model that a run made.")
 @click.argument("model_dir", type=UserPath())
 @click.argument("images", nargs=-1, required=True, metavar="IMAGE_OR_FOLDER...", type=UserPath())
 @click.option(
@@ -87,23 +88,20 @@ def _print_csv(predictions: list[Prediction], stream: TextIO) -> None:
 
 
 def _print_table(predictions: list[Prediction], stream: TextIO) -> None:
-    from rich import box
     from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
 
-    console = Console(file=stream, highlight=False)
-    if not console.is_terminal:
-        console.width = 10_000  # lines are not broken where a program reads them
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    table.add_column("image", overflow="fold")
-    table.add_column("class", overflow="fold")
-    table.add_column("probability", justify="right")
+    from tlsearch.cli.terminal.lines import unbroken
+    from tlsearch.cli.terminal.screen import print_table, room
+    from tlsearch.cli.terminal.table import Column, Row, Table
+
+    rows = []
     for prediction in predictions:
-        name = Text(str(prediction.path))
+        image = unbroken(str(prediction.path))
         if prediction.error:
-            table.add_row(name, Text(f"not read: {prediction.error}", style="yellow"), "")
+            rows.append(Row((image, f"not read: {prediction.error}", ""), "yellow"))
         for label, probability in prediction.top:
-            table.add_row(name, Text(label), f"{probability:.3f}")
-            name = Text("")
-    console.print(table)
+            rows.append(Row((image, unbroken(label), f"{probability:.3f}")))
+            image = ""
+    console = Console(file=stream, highlight=False)
+    columns = (Column("image"), Column("class"), Column("probability", right=True))
+    print_table(console, Table(columns, tuple(rows)), room(console))

@@ -7,9 +7,10 @@ from pathlib import Path
 import click
 
 from tlsearch.cli.paths import UserPath
+from tlsearch.cli.terminal.help import Command
 
 
-@click.command(short_help="Write the report of a finished run anew.")
+@click.command(cls=Command, short_help="Write the report of a finished run anew.")
 @click.argument("output_dir", type=UserPath())
 def report(output_dir: Path) -> None:
     """Prints the result of the run whose output folder is OUTPUT_DIR and writes its report.html anew."""

@@ -10,11 +10,12 @@ import click
 from tlsearch.cli.options import worker_options
 from tlsearch.cli.paths import UserPath
 from tlsearch.cli.run import start
+from tlsearch.cli.terminal.help import Command
 from tlsearch.config import CONFIG_NAME, RunConfig
 from tlsearch.errors import UsageError
 
 
-@click.command(short_help="Go on with a run that was interrupted.")
+@click.command(cls=Command, short_help="Go on with a run that was interrupted.")
 @click.argument("output", metavar="OUTPUT_DIR", type=UserPath())
 @worker_options
 @click.pass_context

@@ -12,143 +12,170 @@ import click
 
 from tlsearch.cli.options import as_number, build_config, group_by_option, source_options, worker_options
 from tlsearch.cli.paths import Source, UserPath
+from tlsearch.cli.terminal.help import Command, Heading, option
 from tlsearch.config import IMBALANCED_METRIC, USUAL_METRIC, RunConfig
 from tlsearch.config_values import BaselineChoice
 from tlsearch.utils.units import parse_duration, parse_size
 
 
-@click.command(short_help="Search, prove and report: the main job.")
+@click.command(cls=Command, short_help="Search, prove and report: the main job.")
 @click.argument("dataset", required=False, metavar="DATASET", type=Source())
 @source_options
 @group_by_option
-@click.option(
+@option(
     "--backbone",
     "backbones",
+    heading=Heading.TRIED,
     multiple=True,
     metavar="NAME[@WEIGHTS]",
     help="A backbone to try. Repeatable.  [default: every installed one whose weights can be had]",
 )
-@click.option(
+@option(
     "--weights",
+    heading=Heading.TRIED,
     multiple=True,
     metavar="BACKBONE[@NAME]=FILE",
     help="Weights of your own for a backbone. Repeatable.  [default: those that come with the backbone]",
 )
-@click.option(
+@option(
     "--augment",
+    heading=Heading.TRIED,
     multiple=True,
     metavar="NAME",
     help="An augmentation to try; no augmentation is always tried. Repeatable.  "
     "[default: none, and those that take part by default]",
 )
-@click.option("--trials", type=int, metavar="N", help="The greatest number of trials.  [default: 40]")
-@click.option(
+@option("--trials", heading=Heading.TIME, type=int, metavar="N", help="The greatest number of trials.  [default: 40]")
+@option(
     "--time-limit",
+    heading=Heading.TIME,
     callback=as_number(parse_duration),
     metavar="TIME",
     help="Time for everything, from scan to report: 90s, 5m, 1h30m, or none.  "
     "[default: 30m, or none where --trials is given]",
 )
-@click.option(
+@option(
     "--epochs",
+    heading=Heading.TIME,
     type=int,
     metavar="N",
     help="Epochs of every trained trial.  [default: from the number of images]",
 )
-@click.option("--batch-size", type=int, metavar="N", help="Images in a training step.  [default: 32]")
-@click.option(
+@option("--batch-size", heading=Heading.TIME, type=int, metavar="N", help="Images in a training step.  [default: 32]")
+@option(
     "--image-size",
+    heading=Heading.IMAGES,
     type=int,
     metavar="N",
     help="Side of the square that images are resized to, in pixels.  [default: chosen for each backbone]",
 )
-@click.option(
+@option(
     "--metric",
+    heading=Heading.TRIED,
     metavar="NAME",
     help="The metric to choose the winner by; `tlsearch plugins list` names those that are installed.  "
     f"[default: {USUAL_METRIC}; {IMBALANCED_METRIC} above an imbalance of 3:1]",
 )
-@click.option("--seed", type=int, metavar="N", help="The same seed gives the same trials.  [default: 0]")
-@click.option(
+@option(
+    "--seed",
+    heading=Heading.TRIED,
+    type=int,
+    metavar="N",
+    help="The same seed gives the same trials.  [default: 0]",
+)
+@option(
     "--output",
+    heading=Heading.OUTPUT,
     type=UserPath(),
     metavar="DIR",
     help="Folder for the model and the report. A run that was interrupted there goes on if the rest is as it was.  "
     "[default: tlsearch-runs/<dataset>-<time>]",
 )
-@click.option(
+@option(
     "--experiment",
+    heading=Heading.RECORD,
     metavar="NAME",
     help="Name of the MLflow experiment.  [default: the name of the data set's folder]",
 )
-@click.option(
+@option(
     "--tracking-uri",
+    heading=Heading.RECORD,
     metavar="URI",
     help="Where MLflow keeps the record of the trials.  [default: $MLFLOW_TRACKING_URI, else sqlite:///mlflow.db]",
 )
-@click.option(
+@option(
     "--storage",
+    heading=Heading.RECORD,
     metavar="URL",
     help="Where Optuna keeps its study.  [default: study.db in the output folder]",
 )
-@click.option(
+@option(
     "--cache-dir",
+    heading=Heading.OUTPUT,
     type=UserPath(),
     metavar="DIR",
     help="Where computed features are kept.  [default: $TLSEARCH_CACHE_DIR, else the user's cache folder]",
 )
-@click.option(
+@option(
     "--cache-limit",
+    heading=Heading.OUTPUT,
     callback=as_number(parse_size),
     metavar="SIZE",
     help="Room for computed features: 500MB, 10GB, or 0 to keep none.  [default: 10GB]",
 )
-@click.option(
+@option(
     "--baseline",
+    heading=Heading.TRIED,
     type=click.Choice(get_args(BaselineChoice)),
     help="Whether to train from scratch for comparison.  [default: auto]",
 )
-@click.option(
+@option(
     "--refit",
+    heading=Heading.OUTPUT,
     is_flag=True,
     default=False,
     help="Train the winner once more on training and validation images, into the folder refit.  [default: off]",
 )
-@click.option(
+@option(
     "--early-stop/--no-early-stop",
+    heading=Heading.TIME,
     default=None,
     help="Whether the search ends where more trials could gain less than the validation images can show.  "
     "[default: yes, unless --trials is given]",
 )
-@click.option(
+@option(
     "--register",
+    heading=Heading.RECORD,
     metavar="NAME",
     help="Register the winner in MLflow's model registry; the alias champion moves to it where its validation score on "
     "the same images is better.  [default: not registered]",
 )
 @worker_options
-@click.option(
+@option(
     "--threads",
+    heading=Heading.TIME,
     type=int,
     metavar="N",
     help="Threads of a worker. Another number may change the last digits of a score.  "
     "[default: the cores divided by the workers]",
 )
-@click.option(
+@option(
     "--round-size",
+    heading=Heading.TIME,
     type=int,
     metavar="N",
     help="Trials that are asked for before any of them is told. It decides which trials there are.  "
     "[default: 1 with one worker, else 2 for each]",
 )
-@click.option(
+@option(
     "--force",
+    heading=Heading.OUTPUT,
     is_flag=True,
     default=False,
     help="Set aside what an earlier run left in the output folder, and start anew there.  [default: off]",
 )
-@click.option("--dry-run", is_flag=True, default=False, help="Stop after the plan.  [default: off]")
-@click.option(
+@option("--dry-run", is_flag=True, default=False, help="Stop after the plan.  [default: off]")
+@option(
     "--config",
     type=UserPath(dir_okay=False),
     metavar="FILE.toml",

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import textwrap
 from pathlib import Path
 
-from rich import box
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 from rich.text import Text
 
+from tlsearch.cli.terminal.lines import unbroken, wrap
+from tlsearch.cli.terminal.screen import print_table, print_text
+from tlsearch.cli.terminal.table import Column, Row, Table
 from tlsearch.report import text as words
 from tlsearch.report.model_table import headings, model_rows
 from tlsearch.report.numbers import format_interval, format_score
@@ -24,19 +23,28 @@ HEADING_WIDTH = 12
 def print_summary(console: Console, result: RunResult) -> None:
     """Prints what was found, what was gained and where everything is."""
     console.print()
-    console.print(score_table(result))
+    print_text(console, table_title(result), "dim italic")
+    print_table(console, score_table(result), console.width)
     console.print()
     for line in confirmed_lines(result):
-        console.print(Text(line), soft_wrap=not console.is_terminal)
+        print_text(console, line)
     for line in words.gain_lines(result.gain, no_claim(result)):
-        console.print(Text(line, style="bold"), soft_wrap=not console.is_terminal)
+        print_text(console, line, "bold")
     console.print()
     for sentence in verdict_sentences(result):
-        console.print(Text(sentence), soft_wrap=not console.is_terminal)
+        print_text(console, sentence)
     console.print()
-    for name, value in _places(result):
+    for what, value in _places(result):
         # Never broken into lines, as it is there to be copied.
-        console.print(Text.assemble((f"{name:<8}", "dim"), value), soft_wrap=True)
+        console.print(Text.assemble((f"{what:<8}", "dim"), value), soft_wrap=True)
+
+
+def table_title(result: RunResult) -> str:
+    """What the table of scores is about."""
+    title = f"{words.metric_name(result.metrics.name)} on {result.dataset.total('test'):,} test images"
+    if result.metrics.test_opened is not None:
+        title += f" ({words.openings(result.metrics.test_opened)})"
+    return title
 
 
 def score_table(result: RunResult) -> Table:
@@ -45,23 +53,15 @@ def score_table(result: RunResult) -> Table:
     Winner, linear probe and everything that was trained from scratch, with the figures by which it was selected,
     confirmed and tested.
     """
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    table.add_column("", overflow="fold")
-    for title in (*headings(result), f"95 % interval {words.by_method(result.metrics)}"):
-        table.add_column("\n".join(textwrap.wrap(title, HEADING_WIDTH)), justify="right", no_wrap=True)
+    titles = (*headings(result), f"95 % interval {words.by_method(result.metrics)}".rstrip())
+    columns = [Column("\n".join(wrap(title, HEADING_WIDTH)), right=True) for title in titles]
+    rows = []
     for row in model_rows(result):
         validation = f"{format_score(row.val)}\n{row.val_note}" if row.val_note else format_score(row.val)
         confirmed = format_score(row.confirmed.mean) if row.confirmed is not None else "none"
-        table.add_row(
-            f"[bold]{row.name}[/]\n{escape(row.model)}", validation, confirmed, format_score(row.test),
-            format_interval(row.test_ci95), style="bold" if row.kind == "winner" else None,
-        )  # fmt: skip
-    table.title = f"{words.metric_name(result.metrics.name)} on {result.dataset.total('test'):,} test images"
-    if result.metrics.test_opened is not None:
-        table.title += f" ({words.openings(result.metrics.test_opened)})"
-    table.title_justify = "left"
-    table.title_style = "dim"
-    return table
+        figures = (validation, confirmed, format_score(row.test), unbroken(format_interval(row.test_ci95)))
+        rows.append(Row((f"{row.name}\n{row.model}", *figures), "bold" if row.kind == "winner" else ""))
+    return Table((Column(), *columns), tuple(rows))
 
 
 def confirmed_lines(result: RunResult) -> list[str]:

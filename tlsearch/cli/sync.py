@@ -7,9 +7,10 @@ from pathlib import Path
 import click
 
 from tlsearch.cli.paths import UserPath
+from tlsearch.cli.terminal.help import Command
 
 
-@click.command(short_help="Send to MLflow what a run could not send.")
+@click.command(cls=Command, short_help="Send to MLflow what a run could not send.")
 @click.argument("output", metavar="OUTPUT_DIR", type=UserPath())
 def sync(output: Path) -> None:
     """Sends to MLflow what the run in OUTPUT_DIR recorded while the store did not answer.

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 import click
 
 from tlsearch.cli.paths import UserPath
+from tlsearch.cli.terminal.help import Group
 
 if TYPE_CHECKING:
     from tlsearch.plugins.api import WeightSource
     from tlsearch.reporter import Reporter
 
 
-@click.group(short_help="Pre-trained weights: which there are, and fetching them.")
+@click.group(cls=Group, short_help="Pre-trained weights: which there are, and fetching them.")
 def weights() -> None:
     """Shows and fetches the pre-trained weights of the installed backbones."""
 
@@ -26,32 +27,27 @@ def list_weights() -> None:
 
     What they were trained on, their licence, and where the file is.
     """
-    from rich import box
     from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
 
+    from tlsearch.cli.terminal.screen import print_table, room
+    from tlsearch.cli.terminal.table import Column, Row, Table
     from tlsearch.plugins.registry import load_all
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for title in ("weights", "trained on", "licence", "where"):
-        table.add_column(title, overflow="fold")
+    rows = []
     loaded, broken = load_all("backbone")
     for found in loaded:
         for name, source in found.plugin.weights.items():
             where = _where(found.entry.name, name, source)
-            cells = (source.trained_on, source.licence, where)
-            table.add_row(f"{found.entry.name}@{name}", *map(escape, cells))
+            rows.append(Row((f"{found.entry.name}@{name}", source.trained_on, source.licence, where)))
     added, broken_weights = load_all("weights")
     for found in added:
         where = f"comes with {found.entry.distribution} {found.entry.version}"
-        table.add_row(found.entry.name, *map(escape, (found.plugin.trained_on, found.plugin.licence, where)))
+        rows.append(Row((found.entry.name, found.plugin.trained_on, found.plugin.licence, where)))
     for fault in [*broken, *broken_weights]:
-        table.add_row(fault.entry.name, "", "", escape(f"broken plugin: {fault.reason}"))
+        rows.append(Row((fault.entry.name, "", "", f"broken plugin: {fault.reason}")))
     console = Console(highlight=False)
-    if not console.is_terminal:
-        console.width = 10_000  # lines are not broken where a program reads them
-    console.print(table)
+    columns = tuple(map(Column, ("weights", "trained on", "licence", "where")))
+    print_table(console, Table(columns, tuple(rows)), room(console))
 
 
 @weights.command("fetch", short_help="Download them, for this machine or another.")

@@ -121,8 +121,8 @@ def _make_plan(context: RunContext, data: Data, ready: Ready) -> Plan:
     )
     costs = Costs(facts=measured, images=len(data.pool), folds=len(data.folds))
     if cap is not None and config.epochs is None:
-        space = replace(space, steps=_fitting_steps(space, costs, cap))
-    costs.trained_folds = _trained_folds(space, costs, cap)
+        space = replace(space, steps=fitting_steps(space, costs, cap))
+    costs.trained_folds = folds_within(space, costs, cap)
     return Plan(
         data=data,
         plugins=ready.plugins,
@@ -267,7 +267,7 @@ def _measured(
         candidate = replace(candidate, image_size=smaller)
 
 
-def _fitting_steps(space: SearchSpace, costs: Costs, cap: float) -> int:
+def fitting_steps(space: SearchSpace, costs: Costs, cap: float) -> int:
     """The schedule, or as many steps as let one candidate tune its last half.
 
     Its training takes no longer than ``cap``, and no more than twice that with the views that it reads.
@@ -282,7 +282,7 @@ def _fitting_steps(space: SearchSpace, costs: Costs, cap: float) -> int:
     return min(space.steps, max(FEWEST_STEPS, fitting))
 
 
-def _trained_folds(space: SearchSpace, costs: Costs, cap: float | None) -> int:
+def folds_within(space: SearchSpace, costs: Costs, cap: float | None) -> int:
     """On how many folds a trained trial runs: as many as let one candidate tune its last half within the cap."""
     if cap is None:
         return costs.folds

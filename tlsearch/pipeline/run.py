@@ -15,6 +15,7 @@ from tlsearch.pipeline.baseline import scratch_of, train_baseline
 from tlsearch.pipeline.confirm import confirm
 from tlsearch.pipeline.context import open_run, try_out
 from tlsearch.pipeline.evaluate import evaluate
+from tlsearch.pipeline.limits import warn_if_short
 from tlsearch.pipeline.messages import recorded_run
 from tlsearch.pipeline.plan import Plan, begin_or_resume, make_plan
 from tlsearch.pipeline.preflight import check_record, open_record, preflight
@@ -61,6 +62,7 @@ def run(config: RunConfig, reporter: Reporter | None = None, callbacks: Sequence
         data = check_and_split(context, files, max(ready.sizes))
         plan = replace(make_plan(context, data, ready), round_size=sharing.round_size)
         begin_or_resume(context, plan)
+        warn_if_short(context, plan, ready)
         plan = choose_resize(context, plan)
         with record.recording(recorded_run(context, plan), context.checkpoint):
             plan, profile = make_profile(context, plan)
@@ -100,4 +102,6 @@ def plan(config: RunConfig, reporter: Reporter | None = None) -> Plan:
         ready = preflight(context, files, download=False)
         check_record(config)
         data = check_and_split(context, files, max(ready.sizes))
-        return make_plan(context, data, ready)
+        plan = make_plan(context, data, ready)
+        warn_if_short(context, plan, ready)
+        return plan

@@ -28,7 +28,14 @@ from tlsearch.worker.client import WorkerDiedError
 from tlsearch.worker.events import Event, Listener, RateEpochEnd
 from tlsearch.worker.protocol import RunSuccessiveHalving
 
-__all__ = ["BaselineResult", "RaceResult", "scratch_of", "train_baseline"]
+__all__ = [
+    "BaselineResult",
+    "RaceResult",
+    "measure_small_network",
+    "scratch_of",
+    "sized_for",
+    "train_baseline",
+]
 
 RATES = (1e-3, 3e-3, 3e-4)
 """Learning rates that are tried; AdamW's usual one first."""
@@ -57,7 +64,10 @@ def _train_baseline(context: RunContext, plan: Plan, best: Candidate) -> Baselin
     fold. Where there is a validation part, the models are kept.
     """
     share = context.budget.share("baseline")
-    small = _small_network(context, plan, share)
+    facts = measure_small_network(context, plan.data)
+    if context.pool.repeats:  # every worker must know what the one that measured knows, such as the precision
+        open_pool(context, plan.data, {**plan.measured, facts.candidate: facts}, *baseline_sizes(plan.data.base_size))
+    small = sized_for(facts, plan.data, share)
     large = _same_architecture(plan, best)
     both = None if share is None else share / (1 if _is_side_by_side(context) else 2)
     reasons = not_affordable(context, plan, large, both, _wanted_steps(context, plan))
@@ -86,17 +96,18 @@ def _is_side_by_side(context: RunContext) -> bool:
     return context.pool.repeats and context.checkpoint.get_or_compute(key, bool, lambda: count > 1)
 
 
-def _small_network(context: RunContext, plan: Plan, budget: float | None) -> MeasuredCandidate:
-    """The small network, at the largest size at which it gets 30 epochs, or at the smallest."""
-    largest, *smaller = baseline_sizes(plan.data.base_size)
+def measure_small_network(context: RunContext, data: Data) -> MeasuredCandidate:
+    """Measure the small network at its largest size, once in the life of a run."""
+    largest = baseline_sizes(data.base_size)[0]
     candidate = Candidate(
         backbone=SmallCNN.name, weights=None, weights_file=None, weights_id="", image_size=largest, depth=0
     )
-    facts = measure(context, candidate, 0.0)
-    if context.pool.repeats:  # every worker must know what the one that measured knows, such as the precision
-        open_pool(context, plan.data, {**plan.measured, facts.candidate: facts}, *baseline_sizes(plan.data.base_size))
-    data = plan.data
-    for size in smaller:
+    return measure(context, candidate, 0.0)
+
+
+def sized_for(facts: MeasuredCandidate, data: Data, budget: float | None) -> MeasuredCandidate:
+    """The small network at the largest size at which it gets 30 epochs in ``budget`` seconds, or at the smallest."""
+    for size in baseline_sizes(data.base_size)[1:]:
         if budget is None or costs_of(data).halving_seconds(facts, ENOUGH_EPOCHS) <= budget:
             break
         # The work of a convolutional network is proportional to the number of pixels.

@@ -1,0 +1,114 @@
+"""What the limits of a run are too short for, and which would be enough."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from enum import Enum
+from itertools import count
+
+from tlsearch.config import RunConfig
+from tlsearch.models.measured import MeasuredCandidate
+from tlsearch.pipeline.limits.prospect import Prospect, first_trials, tunes
+from tlsearch.pipeline.plan import FIRST_VIEW_SHARE, Plan, fitting_steps, folds_within
+from tlsearch.runs.budget import SHARES
+from tlsearch.search.cost import Costs
+from tlsearch.search.space import schedule
+from tlsearch.types import Candidate
+
+SLACK = 1.2
+"""How many times longer than estimated everything may take with the limit that is said to be enough."""
+
+LONGEST = 7 * 24 * 3600.0
+"""Where more seconds would be needed, no limit is named."""
+
+
+class Aim(Enum):
+    """What a run is there to do, and needs time for."""
+
+    TUNING = "tuning"
+    COMPARISON = "comparison"
+    TRIALS = "trials"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimates:
+    """The estimates for one run.
+
+    Attributes:
+        plan: Its plan.
+        config: What was asked for.
+        full_sizes: The image size of each candidate, by backbone and weights, where time does not matter.
+        small: The small network as it was measured at its largest size; None where nothing is trained from scratch or
+            where there is no limit.
+        limit: The limit of the run in seconds; None without one.
+        spent: The seconds until now.
+    """
+
+    plan: Plan
+    config: RunConfig
+    full_sizes: Mapping[tuple[str, str], int]
+    small: MeasuredCandidate | None
+    limit: float | None
+    spent: float
+
+    def fewest_trials(self) -> int:
+        """The fewest trials of which one tunes layers, as the search begins with linear probes; 1 where none does."""
+        space, costs = self.plan.space, self.plan.costs
+        best = (space.candidates[:1], space.candidates[:2])  # the profile may find one candidate worth it, or two
+        for few in range(1, 4 * len(space.candidates) + 20):
+            if all(any(map(tunes, first_trials(space, costs, candidates, few))) for candidates in best):
+                return few
+        return 1
+
+    def out_of_reach(self, limit: float, trials: int, slack: float = 1.0) -> set[Aim]:
+        """What ``limit`` seconds and so many trials are too short for, if all takes ``slack`` times the estimates."""
+        prospect = self._prospect(limit, slack)
+        found = set() if prospect.scratch().is_fair else {Aim.COMPARISON}
+        left = prospect.left_for_search(self.spent)
+        if not prospect.reaches_tuning(trials, left):
+            return {*found, Aim.TUNING}
+        confirming = SHARES["confirm"] * prospect.limit
+        if self.config.trials is not None and prospect.seconds_of_all(trials) > left - confirming:
+            found.add(Aim.TRIALS)
+        return found
+
+    def enough(self, trials: int) -> float | None:
+        """The shortest round limit, longer than that of the run, within which all is estimated to fit; None: none."""
+        if self.limit is None:
+            return None
+        for limit in _round_limits():
+            if limit > LONGEST:
+                return None
+            if limit > self.limit and not self.out_of_reach(limit, trials, SLACK):
+                return limit
+        return None
+
+    def _prospect(self, limit: float, slack: float) -> Prospect:
+        """Costs and schedule as the plan would have them."""
+        plan, config, usable = self.plan, self.config, limit / slack
+        facts = {c: replace(f, forward_seconds=self._forward(c, f, limit)) for c, f in plan.measured.items()}
+        costs = Costs(facts=facts, images=plan.costs.images, folds=plan.costs.folds)
+        cap = SHARES["baseline"] * usable
+        space = replace(plan.space, steps=schedule(len(plan.data.fold.train), config.batch_size, config.epochs))
+        if config.epochs is None:
+            space = replace(space, steps=fitting_steps(space, costs, cap))
+        costs.trained_folds = folds_within(space, costs, cap)
+        return Prospect(config=config, data=plan.data, space=space, costs=costs, small=self.small, limit=usable)
+
+    def _forward(self, candidate: Candidate, facts: MeasuredCandidate, limit: float) -> float:
+        """Seconds an image: candidates that were made smaller for want of time get more of their size with more."""
+        full = self.full_sizes[candidate.backbone, candidate.weights or ""]
+        if limit == self.limit or self.config.image_size is not None or full <= candidate.image_size:
+            return facts.forward_seconds
+        whole = facts.forward_seconds * (full / candidate.image_size) ** 2
+        allowed = FIRST_VIEW_SHARE * limit / self.plan.costs.images
+        return max(facts.forward_seconds, min(whole, allowed))
+
+
+def _round_limits() -> Iterator[float]:
+    """Limits as people say them, in seconds: 30 s, 1 to 6 minutes, 8, 10, 12, 15, 20 and so on."""
+    yield from (30.0, 60.0, 90.0, 120.0, 180.0, 240.0, 300.0, 360.0, 480.0, 600.0, 720.0, 900.0)
+    yield from (1200.0, 1500.0, 1800.0, 2400.0, 3000.0)
+    yield from (3600.0 * hours for hours in (1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10, 12, 16, 20))
+    yield from (24 * 3600.0 * days for days in count(1))
