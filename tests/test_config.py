@@ -297,7 +297,8 @@ def test_how_much_of_the_machine_is_used_is_no_property_of_a_run(tmp_path: Path)
     again = RunConfig.from_toml(tmp_path / "run.toml")
     assert (again.workers, again.memory, again.round_size, again.threads) == (2, 8_000_000_000, 4, 1)
     assert RunConfig(tmp_path / "d", round_size=4, threads=1).differences(again) == []
-    assert RunConfig(tmp_path / "d", workers=3, threads=1).differences(again) == ["--round-size 4"]
+    assert RunConfig(tmp_path / "d", workers=3).differences(again) == []  # the run keeps its rounds and threads
+    assert RunConfig(tmp_path / "d", round_size=2).differences(again) == ["--round-size 4"]
     (tmp_path / "own.toml").write_text('dataset = "d"\nworkers = "auto"\nmemory = "8GB"\n')
     own = RunConfig.from_toml(tmp_path / "own.toml")
     assert (own.workers, own.memory) == ("auto", 8_000_000_000)

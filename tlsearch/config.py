@@ -50,8 +50,8 @@ CONFIG_NAME = "run.toml"
 _PATHS = ("dataset", "train", "val", "test", "images", "output", "cache_dir")
 _COLUMNS = ("image_column", "label_column", "split_column", "group_column", "weight_column")
 
-# What is asked for in one command and is no property of the run: no result depends on it.
-_ONE_TIME = ("force", "workers", "memory")
+# What holds for one command only, and what an interrupted run keeps where it is not asked for again.
+_ONE_TIME, _KEPT = ("output", "force", "workers", "memory"), ("threads", "round_size")
 
 
 @dataclass(frozen=True)
@@ -253,7 +253,7 @@ class RunConfig:
         for f in fields(self):
             values = [getattr(c, f.name) for c in (self, other)]
             mine, theirs = (None if value is None else to_plain(f.name, value) for value in values)
-            if mine != theirs and f.name not in ("output", *_ONE_TIME):
+            if mine != theirs and f.name not in _ONE_TIME and not (mine is None and f.name in _KEPT):
                 found.append(f"{option(f.name)} {'left out' if values[1] == f.default else theirs}")
         return found
 

@@ -106,9 +106,9 @@ def test_jobs_run_at_once_and_events_are_heard_in_one_thread() -> None:
 
 def test_a_job_goes_where_the_same_was_done_before() -> None:
     workers = [Fake(), Fake(), Fake()]
-    with SideBySide[Any](pool_of(*workers)) as side:
-        places = []
-        for likes in ("abc", "cab"):
+    pool, places = pool_of(*workers), []
+    for likes in ("abc", "cab"):
+        with SideBySide[Any](pool) as side:
             for like in likes:
                 side.start(like, ask, like=like)
             for _ in likes:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tlsearch.config import RunConfig
+from tlsearch.config import CONFIG_NAME, RunConfig
 from tlsearch.runs.checkpoint import Checkpoint
 from tlsearch.runs.workers import Machine, WorkerPlan, as_asked, chosen, count_of, memory_limit
 from tlsearch.utils.machine import usable_cores, usable_memory
@@ -31,7 +32,11 @@ def settle_known(pool: WorkerPool, config: RunConfig, checkpoint: Checkpoint) ->
 
 
 def settle_workers(context: RunContext, images: int) -> WorkerPlan:
-    """Choose the workers where that was left open, for so many images, and say what it comes to."""
+    """Choose the workers where that was left open, for so many images, and say what it comes to.
+
+    What trials depend on is written into the run's configuration, so that whoever asks for the same run gets the same.
+    No process is started.
+    """
     config, machine = context.config, _machine()
 
     def choose() -> WorkerPlan:
@@ -45,7 +50,8 @@ def settle_workers(context: RunContext, images: int) -> WorkerPlan:
     plan: WorkerPlan = context.checkpoint.get_or_compute(_KEY, WorkerPlan, choose)
     _settle(context.pool, config, plan, machine)
     if plan != WorkerPlan():
-        context.pool.start()
+        settled = replace(config, round_size=plan.round_size, threads=plan.threads)
+        settled.with_output(context.output).to_toml(context.output / CONFIG_NAME)
         count = len(context.pool.workers)
         threads = f" with {counted(plan.threads, 'thread')} each" if plan.threads else ""
         rounds = f"; trials in rounds of {plan.round_size}" if plan.round_size > 1 else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Protocol, TypeVar
 
 from tlsearch.worker.events import Listener
@@ -54,6 +54,7 @@ class WorkerPool:
         repeats: Whether a trial in which its worker died, or ran out of memory, is run once more as it was, alone.
             Then what comes of it does not depend on what ran beside it.
         memory: The bytes that all workers together may hold; None without a limit.
+        last: What a worker ran last, by its ``id``: what it has compiled may serve once more.
     """
 
     def __init__(self, make: Callable[[], Worker]) -> None:
@@ -62,6 +63,7 @@ class WorkerPool:
         self.workers = [make()]
         self.repeats = False
         self.memory: int | None = None
+        self.last: dict[int, Hashable] = {}
         self._largest = FEWEST_BYTES
 
     @property

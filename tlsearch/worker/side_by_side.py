@@ -91,7 +91,6 @@ class SideBySide(Generic[T]):
         """Begin with no job."""
         self._pool = pool
         self._free = list(pool.workers)
-        self._last: dict[int, Hashable] = {}  # what a worker ran last
         self._threads: list[threading.Thread] = []
         self._queue: SimpleQueue[tuple[Callable[[], Any], Future[Any]]] = SimpleQueue()
         self._done: list[tuple[Hashable, Worker, Future[T]]] = []
@@ -109,9 +108,9 @@ class SideBySide(Generic[T]):
 
     def start(self, name: Hashable, job: Callable[[Desk], T], like: Hashable = None) -> None:
         """Run a job on a free worker, if possible on the one whose last job was ``like`` this one."""
-        place = next((i for i, worker in enumerate(self._free) if self._last.get(id(worker)) == like), 0)
+        place = next((i for i, worker in enumerate(self._free) if self._pool.last.get(id(worker)) == like), 0)
         worker = self._free.pop(place)
-        self._last[id(worker)] = like
+        self._pool.last[id(worker)] = like
         result: Future[T] = Future()
 
         def run() -> None:
