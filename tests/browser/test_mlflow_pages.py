@@ -39,18 +39,24 @@ def searched(finished: TrialRecord) -> list[TrialRow]:
     return [row for row in finished.result.trials if row.role == "trial"]
 
 
-def test_the_link_shows_the_trials_best_first(table: Page, finished: TrialRecord) -> None:
+def test_the_link_shows_the_winner_first_then_the_best(table: Page, finished: TrialRecord) -> None:
     trials = searched(finished)
     table.get_by_text(f"{len(trials)} matching runs").wait_for()
     numbers = [int(name.split()[0]) for name in names(table)]
     assert sorted(numbers) == sorted(row.number for row in trials)
-    values = {row.number: row.value for row in trials}
-    shown = [values[number] for number in numbers]
+    rows_of = {row.number: row for row in trials}
+    assert rows_of[numbers[0]].spec == finished.result.winner.spec
+    shown = [rows_of[number].value for number in numbers]
     known = [value for value in shown if value is not None]
     assert len(known) >= 5
-    assert shown[: len(known)] == sorted(known, reverse=True)  # those without a value come last
+    assert shown[: len(known)] == known  # those without a value come last
+    assert known[0] != known[-1]
     figures = column(table, "metrics.`val_accuracy`")
     assert [float(text) for text in figures[: len(known)]] == pytest.approx(known, abs=1e-4)
+    ranks = column(table, "metrics.`rank`")
+    assert [int(text) for text in ranks[: len(known)]] == list(range(1, len(known) + 1))
+    # Behind the winner and what cannot be told apart from it, at most three, the score decides.
+    assert known[4:] == sorted(known[4:], reverse=True)
     assert trouble(table) == []
 
 
@@ -67,12 +73,22 @@ def test_the_columns_that_matter_come_first(table: Page, finished: TrialRecord) 
         "cells => cells.map(cell => [cell.getBoundingClientRect().left, cell.getAttribute('col-id')])"
     )
     order = [key for _, key in sorted(heads) if "`" in key]
-    assert order[:4] == [
-        "attributes.`Run Name`", "metrics.`val_accuracy`", "metrics.`val_gain_over_baseline`", "tags.`state`",
+    assert order[:5] == [
+        "attributes.`Run Name`", "metrics.`rank`", "metrics.`val_accuracy`", "metrics.`val_gain_over_baseline`",
+        "tags.`state`",
     ]  # fmt: skip
-    assert {"params.`freeze_fraction`", "params.`head_units`", "params.`strength`"} <= set(order[4:10])
+    assert {"params.`freeze_fraction`", "params.`head_units`", "params.`strength`"} <= set(order[5:11])
     states = {row.number: row.state for row in searched(finished)}
     assert column(table, "tags.`state`") == [states[int(name.split()[0])] for name in names(table)]
+
+
+def test_a_small_screen_shows_the_figures(pages: Pages) -> None:
+    page = pages.table(width=1280)
+    (right,) = page.locator(".ag-header-cell[col-id='metrics.`val_gain_over_baseline`']").evaluate_all(
+        "cells => cells.map(cell => cell.getBoundingClientRect().right)"
+    )
+    assert right <= 1280
+    page.context.close()
 
 
 def test_names_are_not_cut_off(table: Page) -> None:

@@ -17,6 +17,7 @@ from tlsearch.tracking.outbox import Address, Outbox
 from tlsearch.tracking.quiet import quiet
 from tlsearch.tracking.register import Figures
 from tlsearch.tracking.tracker import Tracker
+from tlsearch.tracking.ui_view import TAG_PREFIX, TrialsView
 
 with quiet():
     from mlflow import MlflowClient
@@ -69,7 +70,7 @@ def record_something(tracker: Tracker, parent: str, home: Path) -> str:
     (home / "note.txt").write_text("hello")
     tracker.log_artifact(parent, home / "note.txt", "notes")
     tracker.log_dataset(parent, "images", home, "f00" * 20, {"train": 3})
-    tracker.offer_view(parent, ["val_accuracy"])
+    tracker.offer_view(TrialsView(parent=child, figures=["val_accuracy"]))
     (home / "model").mkdir()
     (home / "model" / "model.keras").write_bytes(b"a network")
     for name, values in {"labels": ["a", "b"], "config": {"image_size": 8, "decode_size": 12}}.items():
@@ -100,6 +101,9 @@ def check_record(tracker: Tracker, parent: str, child: str) -> None:
     assert whole.inputs is not None
     assert [i.dataset.name for i in whole.inputs.dataset_inputs] == ["images"]
     assert "notes/note.txt" in {a.path for a in client.list_artifacts(parent, "notes")}
+    tags = client.get_experiment(tracker.experiment_id).tags
+    (view,) = (value for name, value in tags.items() if name.startswith(TAG_PREFIX))
+    assert f"`mlflow.parentRunId` = '{child}'" in view  # by the store's id, even where it had one of our own
     assert len(client.search_logged_models([tracker.experiment_id], "name = 'winner'")) == 1
     versions = client.search_model_versions(f"run_id = '{parent}'")
     assert [(str(v.version), v.tags["val"]) for v in versions] == [("1", "0.500000")]

@@ -113,8 +113,15 @@ def test_the_winner_and_the_answers_are_tags(finished: TrialRecord) -> None:
     mlflow, result = finished.result.mlflow, finished.result
     assert mlflow is not None
     assert result.verdict is not None
-    won = [run_id for run_id, run in children(finished).items() if run.data.tags.get("winner") == "yes"]
+    runs = children(finished)
+    won = [run_id for run_id, run in runs.items() if run.data.tags.get("winner") == "yes"]
     assert won == [row.run_id for row in result.trials if row.role == "trial" and row.spec == result.winner.spec]
+    ranks = {
+        run.data.metrics["rank"]: run_id for run_id, run in children(finished).items() if "rank" in run.data.metrics
+    }
+    complete = [row for row in result.trials if row.role == "trial" and row.state == "complete"]
+    assert sorted(ranks) == list(range(1, len(complete) + 1))
+    assert ranks[1] == won[0]
     tags = MlflowClient(mlflow.tracking_uri).get_run(mlflow.parent_run_id).data.tags
     assert (tags["model_to_use"], tags["pretraining_helped"]) == (result.verdict.model, result.verdict.pretraining)
     assert tags.get("search_paid") == result.verdict.search

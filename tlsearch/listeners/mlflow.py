@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tlsearch.callbacks import EpochInfo, TrialInfo
@@ -14,8 +14,9 @@ from tlsearch.models.cuts import Cuts
 from tlsearch.results.schema import Mlflow
 from tlsearch.runs.checkpoint import Checkpoint
 from tlsearch.runs.ledger import Ledger
-from tlsearch.tracking.naming import MAX_TAG_CHARS, STATUS_OF, curve_of, finals_of, note_of, params_of, tags_of
+from tlsearch.tracking.naming import MAX_TAG_CHARS, RANK, STATUS_OF, curve_of, finals_of, note_of, params_of, tags_of
 from tlsearch.tracking.tracker import Tracker
+from tlsearch.tracking.ui_view import TrialsView
 from tlsearch.types import Candidate, TrialResult
 from tlsearch.utils.signals import defer_interrupts
 
@@ -89,10 +90,22 @@ class MlflowCallback(Recorder):
             view=self.view,
         )
 
-    def mark_winner(self, run_id: str | None) -> None:
-        """Mark the run of the trial that won, so that it is found where several have the same score."""
-        if run_id:
-            self.tracker.tag(run_id, {"winner": "yes"})
+    def rank_trials(self, names: Mapping[str, str]) -> None:
+        """Record the rank of each trial, and rank the view of the trials by it.
+
+        Several trials may have the same score, and the winner is chosen by more than that.
+
+        Args:
+            names: The names of the runs by their ids, in the order of the choice: the winner first.
+        """
+        for rank, run_id in enumerate(names, 1):
+            self.tracker.add(run_id, {RANK: rank}, {"winner": "yes"} if rank == 1 else {})
+        letters = max(map(len, names.values()), default=None)
+        self.tracker.offer_view(replace(self._view(), ranked=True, letters=letters))
+
+    def _view(self) -> TrialsView:
+        run = self._recorded()
+        return TrialsView(parent=self.parent_run, figures=run.ranked_by, ascending=not run.greater_is_better)
 
     @contextmanager
     def recording(self, run: RecordedRun, checkpoint: Checkpoint) -> Iterator[None]:
@@ -108,7 +121,7 @@ class MlflowCallback(Recorder):
         else:
             self.parent_run = kept
             self._left_open.update(tracker.resume(kept))
-        self.view = tracker.offer_view(self.parent_run, run.ranked_by, ascending=not run.greater_is_better)
+        self.view = tracker.offer_view(self._view())
         with tracker.system_metrics(self.parent_run):
             yield
 

@@ -55,6 +55,12 @@ class Store:
         """Give the store's id of a run or a model, which may be known by one of our own."""
         return self.ids.get(known, known)
 
+    def with_real_ids(self, text: str) -> str:
+        """Give ``text`` with the store's ids in the place of our own."""
+        for own, real in self.ids.items():
+            text = text.replace(own, real)
+        return text
+
 
 class Command(ABC, Generic[T_co]):
     """A write into a store.
@@ -168,14 +174,14 @@ class LogDataset(Command[None]):
 
 @dataclass(frozen=True, kw_only=True)
 class TagExperiment(Command[None]):
-    """A tag of the experiment."""
+    """A tag of the experiment, whose ``value`` may hold our own ids of runs."""
 
     key: str
     value: str
 
     def apply(self, store: Store) -> None:
         """Set the tag."""
-        store.client.set_experiment_tag(store.experiment_id, self.key, self.value)
+        store.client.set_experiment_tag(store.experiment_id, self.key, store.with_real_ids(self.value))
 
 
 @dataclass(frozen=True, kw_only=True)

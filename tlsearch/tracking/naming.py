@@ -28,6 +28,9 @@ CURVE = "curve"
 """What the names of learning curves begin with, so that the UI draws them in a section of their own, and the figures of
 the table are the final ones: ``curve/val_accuracy`` by epoch, ``val_accuracy`` once."""
 
+RANK = "rank"
+"""The metric that orders the trials of a finished search: 1 is the winner."""
+
 
 def run_name(number: int, total: int, label: str) -> str:
     """Give the name of a trial's run: its number, of two digits or as many as ``total`` has, and its configuration."""

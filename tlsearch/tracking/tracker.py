@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,7 @@ from tlsearch.tracking.register import Figures, check_registry
 from tlsearch.tracking.sender import Sender, Warn
 from tlsearch.tracking.store import find_experiment, open_client, open_runs
 from tlsearch.tracking.system import system_metrics
-from tlsearch.tracking.ui_view import TAG_PREFIX, shared_view, view_link
+from tlsearch.tracking.ui_view import TAG_PREFIX, TrialsView, view_key, view_link
 from tlsearch.utils.addresses import shown_source
 
 if TYPE_CHECKING:
@@ -173,8 +173,9 @@ class Tracker:
         if run_id:
             self._sender.send(commands.EndRun(run=run_id, status=status, ended=milliseconds()))
 
-    def tag(self, run_id: str, tags: Mapping[str, str]) -> None:
-        """Add tags to a run, which may be over."""
+    def add(self, run_id: str, metrics: Mapping[str, float], tags: Mapping[str, str]) -> None:
+        """Add metrics and tags to a run, which may be over."""
+        self._buffer.add(run_id, 0, metrics)
         self._buffer.send(run_id, tags)
 
     def send_waiting(self) -> int:
@@ -215,13 +216,10 @@ class Tracker:
         """Inside, the load of the machine is recorded in a run."""
         return system_metrics(self.uri, run_id)
 
-    def offer_view(self, run_id: str, figures: Sequence[str], *, ascending: bool = False) -> str:
-        """Make a view of the trials below a parent, ranked by the first of the metrics ``figures``; gives its link.
-
-        With ``ascending`` the lowest come first.
-        """
-        key, value = shared_view(self.real(run_id), figures, ascending=ascending)
-        self._sender.send(commands.TagExperiment(key=TAG_PREFIX + key, value=value))
+    def offer_view(self, view: TrialsView) -> str:
+        """Make a view of the trials below a parent, or make it anew; gives its link, which stays the same."""
+        key = view_key(view.parent)
+        self._sender.send(commands.TagExperiment(key=TAG_PREFIX + key, value=view.state()))
         return view_link(self._location.ui_address, self.experiment_id, key)
 
     def log_text(self, run_id: str, text: str, name: str) -> None:

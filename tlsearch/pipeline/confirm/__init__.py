@@ -38,7 +38,8 @@ class Confirmation:
         needed: The seconds that one fold of the first contender takes with what stands beside it.
         compared: How many of the contenders there was time for.
         contenders: How many there were.
-        level: The specs that cannot be told apart from the winner, which costs less or is simpler.
+        level: The specs that cannot be told apart from the winner, which costs less or is simpler; in the order of
+            preference.
     """
 
     winner: TrialRecord
