@@ -118,6 +118,26 @@ def test_a_filter_by_tag_leaves_those_that_have_it(pages: Pages, finished: Trial
     page.context.close()
 
 
+def test_the_list_of_searches_says_what_each_came_to(pages: Pages, finished: TrialRecord) -> None:
+    page = pages.searches()
+    result = finished.result
+    assert result.gain is not None
+    assert result.verdict is not None
+    assert names(page) == ["out"]
+    (score,), (gain,) = (column(page, f"metrics.`{name}`") for name in ("test", "gain_over_baseline"))
+    assert [float(score), float(gain)] == pytest.approx([result.metrics.test, result.gain.test], abs=1e-4)
+    answers = [column(page, f"tags.`{name}`") for name in ("pretraining_helped", "search_paid", "model_to_use")]
+    assert answers == [[result.verdict.pretraining], [result.verdict.search], [result.verdict.model]]
+    rights = page.locator(".ag-header-cell[col-id='tags.`model_to_use`']").evaluate_all(
+        "cells => cells.map(cell => cell.getBoundingClientRect().right)"
+    )
+    assert len(rights) == 1
+    assert rights[0] <= 1280  # all of it is seen without scrolling
+    page.get_by_test_id("saved-views-trigger").filter(has_text="All searches").wait_for()
+    assert trouble(page) == []
+    page.context.close()
+
+
 def test_the_parent_tells_the_story(pages: Pages, finished: TrialRecord) -> None:
     page = pages.parent()
     result = finished.result

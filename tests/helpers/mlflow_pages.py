@@ -93,7 +93,14 @@ class Pages:
 
     def table(self, width: int = 1900, height: int = 900) -> Page:
         """The table of trials by the link that the run gives, which names the host where people start the UI."""
-        _, _, place = self._record.view.partition("/#/")
+        return self._view(self._record.view, width, height)
+
+    def searches(self, width: int = 1280, height: int = 900) -> Page:
+        """The list of all searches by the link that the run gives."""
+        return self._view(self._record.searches, width, height)
+
+    def _view(self, link: str, width: int, height: int) -> Page:
+        _, _, place = link.partition("/#/")
         page = opened(self.browser, f"{self.address}/#/{place}", width, height)
         rows(page).first.wait_for()
         return page

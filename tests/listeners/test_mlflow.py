@@ -16,7 +16,6 @@ from tlsearch.listeners.running_trial import CompletedTrial, RunningTrial
 from tlsearch.runs.checkpoint import Checkpoint
 from tlsearch.tracking.quiet import quiet
 from tlsearch.tracking.tracker import Tracker
-from tlsearch.tracking.ui_view import TAG_PREFIX
 from tlsearch.types import TrialResult
 
 with quiet():
@@ -118,7 +117,7 @@ def test_the_ranks_of_trials_order_their_view(home: Path, name: str, tmp_path: P
     assert [n for n, run in runs.items() if run.data.tags.get("winner")] == ["02 tuned"]
     experiment = MlflowClient(f"sqlite:///{home / 'mlflow.db'}").get_experiment_by_name(name)
     assert experiment is not None
-    (view,) = (value for tag, value in experiment.tags.items() if tag.startswith(TAG_PREFIX))
+    (view,) = (value for value in experiment.tags.values() if "metrics.`rank`" in value)
     assert (json.loads(view)["orderByKey"], json.loads(view)["orderByAsc"]) == ("metrics.`rank`", True)
 
 

@@ -16,6 +16,7 @@ PLACE = Mlflow(
     parent_run_id="abc",
     ui_command="mlflow ui",
     view="http://127.0.0.1:5000/#/experiments/7/runs?viewStateShareKey=k",
+    searches="http://127.0.0.1:5000/#/experiments/7/runs?viewStateShareKey=s",
 )
 
 
@@ -37,10 +38,13 @@ def test_links_stay_within_the_ui(text: str) -> None:
     assert "[all numbers](#/experiments/7/runs/abc/artifacts/result.json)" in text
     assert "[the search's progress](#/experiments/7/runs/abc/model-metrics)" in text
     assert "[the trials, best first](#/experiments/7/runs?viewStateShareKey=k)" in text
+    assert "[all searches](#/experiments/7/runs?viewStateShareKey=s)" in text
 
 
 def test_without_a_view_or_a_record_there_is_no_link_to_it() -> None:
-    assert "best first" not in describe(replace(SAMPLE, mlflow=replace(PLACE, view="")))
+    without = describe(replace(SAMPLE, mlflow=replace(PLACE, view="", searches="")))
+    assert "best first" not in without
+    assert "all searches" not in without
     assert "ImageFingerprint at" not in describe(replace(SAMPLE, mlflow=None))
 
 

@@ -64,6 +64,7 @@ def test_the_parent_tells_the_whole_story(finished: TrialRecord) -> None:
     assert linked == {"report.html", "result.json", "trials.csv", "pictures"} & artifacts
     assert mlflow.view in finished.printed
     assert f"[the trials, best first](#{mlflow.view.partition('#')[2]})" in note
+    assert f"[all searches](#{mlflow.searches.partition('#')[2]})" in note
     key = mlflow.view.partition("?viewStateShareKey=")[2]
     experiment = MlflowClient(mlflow.tracking_uri).get_experiment(mlflow.experiment_id)
     assert mlflow.parent_run_id in experiment.tags[TAG_PREFIX + key]

@@ -14,9 +14,10 @@ from tlsearch.models.cuts import Cuts
 from tlsearch.results.schema import Mlflow
 from tlsearch.runs.checkpoint import Checkpoint
 from tlsearch.runs.ledger import Ledger
+from tlsearch.tracking.buffer import milliseconds
 from tlsearch.tracking.naming import MAX_TAG_CHARS, RANK, STATUS_OF, curve_of, finals_of, note_of, params_of, tags_of
 from tlsearch.tracking.tracker import Tracker
-from tlsearch.tracking.ui_view import TrialsView
+from tlsearch.tracking.ui_view import SearchesView, TrialsView
 from tlsearch.types import Candidate, TrialResult
 from tlsearch.utils.signals import defer_interrupts
 
@@ -61,6 +62,7 @@ class MlflowCallback(Recorder):
         tracker: The MLflow experiment.
         parent_run: The id of the run that stands for the whole search.
         view: The link to its trials in the MLflow UI.
+        searches: The link to all searches of the experiment.
     """
 
     name = "mlflow"
@@ -68,7 +70,7 @@ class MlflowCallback(Recorder):
     def __init__(self, tracker: Tracker) -> None:
         self.tracker = tracker
         self.parent_run = ""
-        self.view = ""
+        self.view, self.searches = "", ""
         self._run: RecordedRun | None = None
         self._left_open: set[str] = set()  # by an earlier attempt at the run
         self._open: set[str] = set()
@@ -88,6 +90,7 @@ class MlflowCallback(Recorder):
             parent_run_id=self.parent_run,
             ui_command=self.tracker.ui_command,
             view=self.view,
+            searches=self.searches,
         )
 
     def rank_trials(self, names: Mapping[str, str]) -> None:
@@ -122,6 +125,7 @@ class MlflowCallback(Recorder):
             self.parent_run = kept
             self._left_open.update(tracker.resume(kept))
         self.view = tracker.offer_view(self._view())
+        self.searches = tracker.offer_view(SearchesView(milliseconds()))
         with tracker.system_metrics(self.parent_run):
             yield
 

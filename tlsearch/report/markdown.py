@@ -107,9 +107,10 @@ def _links(result: RunResult) -> list[str]:
     files += [("all numbers", "result.json"), ("trials as a table", result.output.trials)]
     places = [f"[{text}]({run}/artifacts/{file})" for text, file in files if file is not None]
     places.append(f"[the search's progress]({run}/model-metrics)")
-    _, hash_sign, view = mlflow.view.partition("#")
-    if hash_sign:
-        places.append(f"[the trials, best first](#{view})")
+    for text, link in (("the trials, best first", mlflow.view), ("all searches", mlflow.searches)):
+        _, hash_sign, place = link.partition("#")
+        if hash_sign:
+            places.append(f"[{text}](#{place})")
     return [f"Look at: {' · '.join(places)}", ""]
 
 

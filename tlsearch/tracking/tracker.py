@@ -19,7 +19,7 @@ from tlsearch.tracking.register import Figures, check_registry
 from tlsearch.tracking.sender import Sender, Warn
 from tlsearch.tracking.store import find_experiment, open_client, open_runs
 from tlsearch.tracking.system import system_metrics
-from tlsearch.tracking.ui_view import TAG_PREFIX, TrialsView, view_key, view_link
+from tlsearch.tracking.ui_view import TAG_PREFIX, View, view_link
 from tlsearch.utils.addresses import shown_source
 
 if TYPE_CHECKING:
@@ -216,11 +216,12 @@ class Tracker:
         """Inside, the load of the machine is recorded in a run."""
         return system_metrics(self.uri, run_id)
 
-    def offer_view(self, view: TrialsView) -> str:
-        """Make a view of the trials below a parent, or make it anew; gives its link, which stays the same."""
-        key = view_key(view.parent)
-        self._sender.send(commands.TagExperiment(key=TAG_PREFIX + key, value=view.state()))
-        return view_link(self._location.ui_address, self.experiment_id, key)
+    def offer_view(self, view: View) -> str:
+        """Make a view, or make it anew; gives its link, which stays the same."""
+        tag = TAG_PREFIX + view.key
+        if not (view.stays and self._has_tag(tag)):
+            self._sender.send(commands.TagExperiment(key=tag, value=view.value()))
+        return view_link(self._location.ui_address, self.experiment_id, view.key)
 
     def log_text(self, run_id: str, text: str, name: str) -> None:
         """Keep ``text`` as the artifact ``name``, a relative path."""
@@ -269,6 +270,10 @@ class Tracker:
         run_id = self._sender.send(commands.CreateRun(own=own, name=name, tags=tags, started=milliseconds())) or own
         self._buffer.set_params(run_id, params)
         return run_id
+
+    def _has_tag(self, name: str) -> bool:
+        """Whether the experiment has it already."""
+        return self._sender.read(lambda: name in self._client.get_experiment(self.experiment_id).tags, False)
 
     def _open_runs(self, tags: Mapping[str, str]) -> set[str]:
         return self._sender.read(lambda: open_runs(self._client, self.experiment_id, tags), set())

@@ -1,8 +1,11 @@
-"""A view of one search in the MLflow UI: which runs, in which order, with which columns and charts, as a link.
+"""Views in the MLflow UI, each with a link: which runs, in which order, with which columns and charts.
 
 The UI keeps the columns of a table in each browser. Since MLflow 3.17 it also reads a *shared view*: the JSON object in
 the experiment's tag ``mlflow.sharedViewState.KEY``, where the address ends in ``?viewStateShareKey=KEY``. An older UI
 ignores both, and shows the experiment as it always does.
+
+Such a JSON object within another one that has a name is a *saved view*, which the button "Views" of the experiment
+offers as well.
 
 The UI sorts by one column, and what is equal there comes in the order of its start. So the view is ranked by the score
 while the search goes on, and by the metric ``rank`` once the winner is chosen.
@@ -14,11 +17,14 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from tlsearch.tracking.naming import CURVE, RANK
 
 TAG_PREFIX = "mlflow.sharedViewState."
+
+SEARCHES = "All searches"
+"""The name of the saved view of all searches."""
 
 CHART_PARAMS = ("freeze_fraction", "head_units", "strength", "learning_rate")
 _TOGETHER, _ALONE = "All settings together", "Each setting alone"
@@ -41,6 +47,7 @@ class TrialsView:
     """The trials below a parent, the best first.
 
     Attributes:
+        stays: Whether a view that is there already is left as it is.
         parent: The id of the parent.
         figures: The names of the metrics in the first columns.
         ascending: Whether a lower value of the first of them is better.
@@ -54,14 +61,42 @@ class TrialsView:
     ranked: bool = False
     letters: int | None = None
 
-    def state(self) -> str:
+    stays: ClassVar[bool] = False
+
+    @property
+    def key(self) -> str:
+        """The key of the view, which stays the same when the view changes."""
+        return _key(self.parent)
+
+    def value(self) -> str:
         """Give the value of the view's tag."""
-        return json.dumps(_state(self), separators=(",", ":"))
+        return _json(_trials_state(self))
 
 
-def view_key(what: str) -> str:
-    """Give the key of the view of ``what``, by which its link stays the same when the view changes."""
-    return hashlib.sha256(what.encode()).hexdigest()[:16]
+@dataclass(frozen=True)
+class SearchesView:
+    """All searches of an experiment, the last first, each with its score, its gain and its verdict.
+
+    Attributes:
+        made: When it is made, in milliseconds since 1970.
+        stays: Whether a view that is there already is left as it is; somebody may have changed and saved it.
+    """
+
+    made: int
+    stays: ClassVar[bool] = True
+
+    @property
+    def key(self) -> str:
+        """The key of the view, one for all searches."""
+        return _key(_json(_searches_state()))
+
+    def value(self) -> str:
+        """Give the value of the view's tag."""
+        state = _json(_searches_state())
+        return _json({"name": SEARCHES, "createdAt": self.made, "updatedAt": self.made, "state": state})
+
+
+View = TrialsView | SearchesView
 
 
 def view_link(address: str, experiment_id: str, key: str) -> str:
@@ -69,7 +104,27 @@ def view_link(address: str, experiment_id: str, key: str) -> str:
     return f"{address.rstrip('/')}/#/experiments/{experiment_id}/runs?viewStateShareKey={key}"
 
 
-def _state(view: TrialsView) -> Mapping[str, Any]:
+def _searches_state() -> Mapping[str, Any]:
+    """Columns that a screen of 1280 pixels shows, and behind them what else searches are compared by."""
+    name = _column("attributes", "Run Name")
+    widths = {
+        name: 220, _DATE: _DATE_WIDTH, _column("metrics", "test"): 80, _column("metrics", "gain_over_baseline"): 145,
+        _column("tags", "pretraining_helped"): 150, _column("tags", "search_paid"): 110,
+        _column("tags", "model_to_use"): 116, _column("metrics", "gain_over_linear_probe"): 170,
+        _column("metrics", "megabytes"): _WIDTH, _column("metrics", "ms_per_image"): _WIDTH,
+        _column("params", "metric"): _WIDTH, _column("params", "candidates"): 300,
+    }  # fmt: skip
+    return {
+        "searchFilter": "tags.role = 'search'",
+        "orderByKey": "attributes.start_time",
+        "orderByAsc": False,
+        "selectedColumns": list(widths)[2:],
+        "columnOrder": list(widths),
+        "columnWidths": widths,
+    }
+
+
+def _trials_state(view: TrialsView) -> Mapping[str, Any]:
     """What the UI keeps of a page of an experiment; what is absent is at its default."""
     rank, gain = _column("metrics", RANK), _column("metrics", "val_gain_over_baseline")
     name = _column("attributes", "Run Name")
@@ -137,6 +192,14 @@ def _section(name: str, charts_in_a_row: int) -> Mapping[str, Any]:
     return {
         "uuid": f"tlsearch-{name}", "name": name, "display": True, "isReordered": False, "columns": charts_in_a_row,
     }  # fmt: skip
+
+
+def _key(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _json(value: Mapping[str, Any]) -> str:
+    return json.dumps(value, separators=(",", ":"))
 
 
 def _column(kind: str, name: str) -> str:

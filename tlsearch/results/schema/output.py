@@ -9,8 +9,8 @@ from dataclasses import dataclass
 class Mlflow:
     """Where the trials can be reviewed.
 
-    ``ui_command`` is what to type, and ``view`` then the link to the trials of this run, the best first; empty where
-    there is none.
+    ``ui_command`` is what to type, or the address of the server. ``view`` is then the link to the trials of this run,
+    the best first, and ``searches`` that to all searches of the experiment; empty where there is none.
     """
 
     tracking_uri: str
@@ -18,6 +18,7 @@ class Mlflow:
     parent_run_id: str
     ui_command: str
     view: str = ""
+    searches: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
