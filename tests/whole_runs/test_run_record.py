@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 
 import numpy as np
@@ -63,6 +64,9 @@ def test_the_parent_tells_the_whole_story(finished: TrialRecord) -> None:
     )
     assert linked == {"report.html", "result.json", "trials.csv", "pictures"} & artifacts
     assert mlflow.view in finished.printed
+    assert mlflow.search in finished.printed
+    page = html.unescape((finished.output / "report.html").read_text(encoding="utf-8"))
+    assert f'<a href="{mlflow.search}" target="_blank" rel="noreferrer">the search out</a>' in page
     assert f"[the trials, best first](#{mlflow.view.partition('#')[2]})" in note
     assert f"[all searches](#{mlflow.searches.partition('#')[2]})" in note
     key = mlflow.view.partition("?viewStateShareKey=")[2]

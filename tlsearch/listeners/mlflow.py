@@ -91,6 +91,7 @@ class MlflowCallback(Recorder):
             ui_command=self.tracker.ui_command,
             view=self.view,
             searches=self.searches,
+            parent_run_name=self._recorded().output.name,
         )
 
     def rank_trials(self, names: Mapping[str, str]) -> None:

@@ -11,6 +11,7 @@ class Mlflow:
 
     ``ui_command`` is what to type, or the address of the server. ``view`` is then the link to the trials of this run,
     the best first, and ``searches`` that to all searches of the experiment; empty where there is none.
+    ``parent_run_name`` is the name of the run ``parent_run_id``, which stands for the search.
     """
 
     tracking_uri: str
@@ -19,6 +20,19 @@ class Mlflow:
     ui_command: str
     view: str = ""
     searches: str = ""
+    parent_run_name: str = ""
+
+    @property
+    def is_server(self) -> bool:
+        """Whether the records are on a server, which shows them without a command."""
+        return self.tracking_uri.lower().startswith(("http://", "https://"))
+
+    @property
+    def search(self) -> str:
+        """The link to the run that stands for the search; empty where the address of the UI is not known."""
+        address = self.tracking_uri if self.is_server else self.view.partition("#")[0]
+        run = f"experiments/{self.experiment_id}/runs/{self.parent_run_id}"
+        return f"{address.rstrip('/')}/#/{run}" if address else ""
 
 
 @dataclass(frozen=True, kw_only=True)
