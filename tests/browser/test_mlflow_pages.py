@@ -10,6 +10,10 @@ import pytest
 from tests.helpers.mlflow_pages import Pages, column, names, rows, trouble
 from tests.helpers.small_run import MARKS, TrialRecord
 from tlsearch.report.numbers import format_score
+from tlsearch.tracking.quiet import quiet
+
+with quiet():
+    from mlflow import MlflowClient
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -155,11 +159,28 @@ def test_the_parent_tells_the_story(pages: Pages, finished: TrialRecord) -> None
     page.context.close()
 
 
+def test_the_page_of_the_model_says_what_it_is(pages: Pages, finished: TrialRecord) -> None:
+    record, result = finished.result.mlflow, finished.result
+    assert record is not None
+    (model,) = MlflowClient(record.tracking_uri).search_logged_models([record.experiment_id])
+    page = pages.model(model.model_id)
+    page.get_by_text("Datasets used").wait_for()
+    page.get_by_text(f"load_model('models:/{model.model_id}')").wait_for()
+    text = page.locator("body").inner_text()
+    for words in (result.winner.label, "ash, birch, cedar", "gain_over_linear_probe", "frozen cut points"):
+        assert words in text
+    assert "No description" not in text
+    assert "No metrics recorded" not in text
+    assert f"dataset (#{result.dataset.fingerprint[:16]})" in text
+    assert trouble(page) == []
+    page.context.close()
+
+
 def test_the_parent_has_a_chart_of_the_best_so_far(pages: Pages, finished: TrialRecord) -> None:
     assert finished.result.mlflow is not None
     page = pages.metrics(finished.result.mlflow.parent_run_id)
-    page.get_by_text("best_val_accuracy", exact=True).first.wait_for()
-    card = page.get_by_test_id("experiment-view-compare-runs-card").filter(has_text="best_val_accuracy").first
+    cards = page.get_by_test_id("experiment-view-compare-runs-card")
+    card = cards.filter(has_text="best_val_accuracy").first
     card.locator(".js-plotly-plot").wait_for()
     heights = card.locator(".js-plotly-plot").evaluate("plot => [...plot.data[0].y]")
     best, expected = 0.0, []
@@ -169,6 +190,19 @@ def test_the_parent_has_a_chart_of_the_best_so_far(pages: Pages, finished: Trial
     assert len(heights) >= len({value for value in expected if value})
     assert heights == sorted(heights)
     assert heights[-1] == pytest.approx(best, abs=1e-4)
+    # It stands above the others, which are few: the UI makes one chart with one bar of each single number.
+    tops = cards.evaluate_all("cards => cards.map(card => [card.getBoundingClientRect().top, card.innerText])")
+    assert "best_val_accuracy" in min(tops)[1]
+    assert len(tops) <= 8
+    page.context.close()
+
+
+def test_the_figures_are_a_table(pages: Pages, finished: TrialRecord) -> None:
+    assert finished.result.mlflow is not None
+    page = pages.artifact(finished.result.mlflow.parent_run_id, "figures.json")
+    page.get_by_text("View as table").wait_for()
+    page.get_by_role("cell", name="linear_probe_test_ci95_low").wait_for()
+    assert trouble(page) == []
     page.context.close()
 
 

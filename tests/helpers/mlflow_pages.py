@@ -121,6 +121,18 @@ class Pages:
         page.get_by_text("Show less", exact=True).first.wait_for()
         return page
 
+    def artifact(self, run_id: str, name: str, width: int = 1280, height: int = 1400) -> Page:
+        """A file of a run."""
+        page = opened(self.browser, f"{self.experiment}/runs/{run_id}/artifacts/{name}", width, height)
+        page.get_by_text(name, exact=True).first.wait_for()
+        return page
+
+    def model(self, model_id: str, width: int = 1280, height: int = 1400) -> Page:
+        """The page of a logged model."""
+        page = opened(self.browser, f"{self.experiment}/models/{model_id}", width, height)
+        page.get_by_text("About this logged model").wait_for()
+        return page
+
     def compare(self, width: int = 1400, height: int = 900) -> Page:
         """All trials that are complete, with parallel coordinates."""
         trials = [row for row in self.result.trials if row.role == "trial" and row.state == "complete"]

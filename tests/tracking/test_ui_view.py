@@ -113,6 +113,6 @@ def test_all_searches_have_one_view_that_the_ui_offers(store: Path, monkeypatch:
 
 
 def test_the_link_leads_to_the_server_that_has_the_record(tmp_path: Path) -> None:
-    uri = "http://records.example/mlflow/"
+    uri = "http://me:secret@records.example/mlflow/"
     address = Location(uri=uri, ui_command=uri, ledger=tmp_path).ui_address
     assert view_link(address, "7", "k") == "http://records.example/mlflow/#/experiments/7/runs?viewStateShareKey=k"

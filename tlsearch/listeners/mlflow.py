@@ -94,6 +94,12 @@ class MlflowCallback(Recorder):
             parent_run_name=self._recorded().output.name,
         )
 
+    def log_figures(self, model: str, scores: Mapping[str, float], costs: Mapping[str, float]) -> None:
+        """Record what runs are compared by, as metrics of the parent and of its ``model``; the scores on the images."""
+        run, log = self._recorded(), self.tracker.log_model_metrics
+        log(self.parent_run, model, scores, run.dataset_name, run.fingerprint)
+        log(self.parent_run, model, costs)
+
     def rank_trials(self, names: Mapping[str, str]) -> None:
         """Record the rank of each trial, and rank the view of the trials by it.
 

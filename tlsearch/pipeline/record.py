@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -16,12 +17,16 @@ from tlsearch.pipeline.context import RunContext
 from tlsearch.pipeline.plan import Plan
 from tlsearch.pipeline.search import SearchLog
 from tlsearch.report.images import PICTURES_FOLDER
-from tlsearch.report.markdown import describe
+from tlsearch.report.markdown import describe, describe_model
 from tlsearch.report.verdict import answers
-from tlsearch.results.flatten import flat_metrics
+from tlsearch.results.flatten import COSTS, FIGURES_FILE, SCORES, compared_metrics, figure_table
 from tlsearch.results.result import RunResult
+from tlsearch.tracking.exported import INPUT, MODEL_URI, ModelPage
 from tlsearch.tracking.naming import run_name
 from tlsearch.tracking.sync import hint_at_sync, name_runs, settle
+
+_TABLES = json.dumps([{"path": FIGURES_FILE, "type": "table"}])
+"""By this the UI shows the file as a table."""
 
 
 def names_in_order(log: SearchLog, confirmation: Confirmation, trials: int) -> dict[str, str]:
@@ -54,21 +59,32 @@ def complete_record(
     for path in (report, *(output / name for name in ("result.json", "trials.csv", CONFIG_NAME))):
         tracker.log_artifact(run_id, path)
     tracker.log_artifact(run_id, output / PICTURES_FOLDER, PICTURES_FOLDER)
-    example = np.asarray(open_pixels(plan.data.pixels_at(result.winner.spec.image_size))[:1])
-    model = context.checkpoint.get_or_compute(
-        ("model",), str, lambda: tracker.log_model(run_id, output / "model", example, result.dataset.classes)
-    )
+    model = context.checkpoint.get_or_compute(("model",), str, lambda: _log_model(context, plan, record, result))
     name = context.config.register
     if name is not None:
         context.checkpoint.get_or_compute(("register",), str, lambda: _register(context, record, result, name, model))
     record.rank_trials(names)
+    compared = compared_metrics(result)
+    scores, costs = ({name: compared[name] for name in part if name in compared} for part in (SCORES, COSTS))
+    record.log_figures(model, scores, costs)
+    tracker.log_dict(run_id, figure_table(result), FIGURES_FILE)
     tracker.finish(
-        run_id, "FINISHED", flat_metrics(result), {"mlflow.note.content": describe(result), **answers(result)}
+        run_id,
+        "FINISHED",
+        tags={"mlflow.note.content": describe(result), "mlflow.loggedArtifacts": _TABLES, **answers(result)},
     )
     if tracker.send_waiting():
         hint_at_sync(context.callbacks.on_warning, output)
     else:
         settle(tracker, output)
+
+
+def _log_model(context: RunContext, plan: Plan, record: MlflowCallback, result: RunResult) -> str:
+    """Its address in MLflow, or an id of our own until the store has one."""
+    size, classes = result.winner.spec.image_size, result.dataset.classes
+    example = np.asarray(open_pixels(plan.data.pixels_at(size))[:1])
+    page = ModelPage(note=describe_model(result, MODEL_URI, INPUT), params=messages.model_params(result))
+    return record.tracker.log_model(record.parent_run, context.output / "model", example, classes, page)
 
 
 def _register(context: RunContext, record: MlflowCallback, result: RunResult, name: str, model: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -11,6 +12,7 @@ from uuid import uuid4
 from tlsearch.runs.ledger import Ledger
 from tlsearch.tracking import commands
 from tlsearch.tracking.buffer import Buffer, milliseconds
+from tlsearch.tracking.exported import ModelPage
 from tlsearch.tracking.location import Location, locate
 from tlsearch.tracking.naming import Status, cut_tags
 from tlsearch.tracking.outbox import UNSENT_FOLDER, Address
@@ -202,10 +204,7 @@ class Tracker:
     def log_dataset(
         self, run_id: str, name: str, place: Path | str, fingerprint: str, counts: Mapping[str, int]
     ) -> None:
-        """Note what a run worked on: images at ``place``, a path or an address, with the number of images of each part.
-
-        Nothing is read.
-        """
+        """Note what a run worked on: images at ``place``, a path or an address, with their number in each part."""
         self._sender.send(
             commands.LogDataset(
                 run=run_id, name=name, folder=shown_source(place), fingerprint=fingerprint, counts=counts
@@ -235,7 +234,9 @@ class Tracker:
         """Keep a copy of the file or folder at ``path`` as an artifact, below ``folder`` where it is given."""
         self._sender.send(commands.LogArtifact(run=run_id, path=self._from_home(path), folder=folder))
 
-    def log_model(self, run_id: str, model_dir: Path, example: Images, classes: tuple[str, ...]) -> str:
+    def log_model(
+        self, run_id: str, model_dir: Path, example: Images, classes: tuple[str, ...], page: ModelPage | None = None
+    ) -> str:
         """Log an exported model with signature and input example; no backend is imported.
 
         Args:
@@ -244,13 +245,24 @@ class Tracker:
                 of ``classes``.
             example: An image, of shape (1, S, S, 3).
             classes: Names in the order of the probabilities.
+            page: What the model's page says; its note may hold ``MODEL_URI``.
 
         Returns:
             The model's URI for ``mlflow.pyfunc.load_model``, or an id of our own until the store has one.
         """
-        own, folder = _own_id(), self._from_home(model_dir)
-        command = commands.LogModel(own=own, run=run_id, folder=folder, example=example, classes=classes)
+        own, folder, page = _own_id(), self._from_home(model_dir), page or ModelPage()
+        command = commands.LogModel(own=own, run=run_id, folder=folder, example=example, classes=classes, page=page)
         return self._sender.send(command) or own
+
+    def log_model_metrics(
+        self, run_id: str, model: str, metrics: Mapping[str, float], dataset: str = "", fingerprint: str = ""
+    ) -> None:
+        """Log final metrics of a run as those of a logged model, too; ``dataset`` is the name of the data set."""
+        now = milliseconds()
+        points = [(name, float(value), now, 0) for name, value in metrics.items() if math.isfinite(value)]
+        self._sender.send(
+            commands.LogModelMetrics(run=run_id, model=model, points=points, dataset=dataset, fingerprint=fingerprint)
+        )
 
     def check_registry(self, name: str) -> None:
         """Raise ``TrackingError`` where no model can be registered as ``name``."""
@@ -258,10 +270,7 @@ class Tracker:
             check_registry(self._client, name)
 
     def register(self, name: str, model: str, run_id: str, figures: Figures, tags: Mapping[str, str], note: str) -> str:
-        """Register a logged model and give a sentence that says what became of it.
-
-        It is empty where the store does not answer now.
-        """
+        """Register a logged model; gives what became of it, and nothing where the store does not answer now."""
         command = commands.RegisterModel(name=name, model=model, run=run_id, figures=figures, tags=tags, note=note)
         return self._sender.send(command) or ""
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from tlsearch.utils.addresses import without_secrets
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,9 +31,15 @@ class Mlflow:
         return self.tracking_uri.lower().startswith(("http://", "https://"))
 
     @property
+    def shown_uri(self) -> str:
+        """The tracking URI without user and password; that of a file has none."""
+        names_a_host = bool(urlsplit(self.tracking_uri).netloc)
+        return without_secrets(self.tracking_uri) if names_a_host else self.tracking_uri
+
+    @property
     def search(self) -> str:
         """The link to the run that stands for the search; empty where the address of the UI is not known."""
-        address = self.tracking_uri if self.is_server else self.view.partition("#")[0]
+        address = self.shown_uri if self.is_server else self.view.partition("#")[0]
         run = f"experiments/{self.experiment_id}/runs/{self.parent_run_id}"
         return f"{address.rstrip('/')}/#/{run}" if address else ""
 
