@@ -24,7 +24,7 @@ from tlsearch.search.storage import open_study, study_name
 from tlsearch.search.study import Search
 from tlsearch.search.trial_record import TrialRecord
 from tlsearch.search.warm_start import warm_start
-from tlsearch.tracking.naming import run_name
+from tlsearch.tracking.naming import CURVE, run_name
 from tlsearch.training.trial import Outcome
 from tlsearch.types import Candidate, Decision, NumberedEpochJudge, TrialResult, TrialSpec
 
@@ -210,7 +210,7 @@ class _Searching:
         # After every trial, whatever became of it, so that the chart of the parent shows the search's progress.
         for top in self._search.best(1):
             value = round(top.compared(self._plan.costs.trained_folds), 5)
-            self._record.on_best(finished.number, f"best_val_{self._plan.data.metric.name}", value)
+            self._record.on_best(finished.number, f"{CURVE}/best_val_{self._plan.data.metric.name}", value)
 
 
 def reserved_seconds(context: RunContext, plan: Plan, search: Search, baseline: BaselineResult | None) -> float:
@@ -277,7 +277,6 @@ def val_figures(
     gains: dict[str, float] = {}
     if scratch is not None and scratch.value is not None:
         alone = max(1, len(scratch.fold_values))  # the learning rates are trained on the first fold
-        gains["baseline_val_accuracy"] = scratch.metrics["val_accuracy"]
         gains["val_gain_over_baseline"] = sign * (_mean(value, folds, alone) - scratch.value)
     if probe is not None and probe.value is not None:
         both = min(len(folds), len(probe.fold_values))
