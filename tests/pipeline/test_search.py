@@ -150,7 +150,7 @@ def test_the_first_linear_probe_runs_to_its_end_however_late_it_is(
     assert late.seconds == [None]
     assert [is_probe(f.spec) for f in log.search.finished] == [True]
     assert log.why == "time"
-    assert record.told == [(1, "best_val_accuracy", 0.6)]
+    assert record.told == [(1, "curve/best_val_accuracy", 0.6)]
 
 
 def test_gains_are_taken_on_the_folds_that_both_have() -> None:
@@ -165,7 +165,6 @@ def test_gains_are_taken_on_the_folds_that_both_have() -> None:
     solved = TrialResult(spec=spec, state="complete", value=0.75, seconds=1.0, fold_values=(0.5, 0.75, 1.0))
     probe = TrialRecord(number=1, spec=spec, state="complete", value=0.5, fold_values=(0.125, 0.625, 0.75))
     assert val_figures(solved, from_scratch, probe) == {
-        "baseline_val_accuracy": 0.25,
         "val_gain_over_baseline": 0.25,  # on the first fold alone, as the network from scratch
         "val_gain_over_linear_probe": 0.25,  # on all three
     }

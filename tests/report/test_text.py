@@ -12,9 +12,10 @@ from tlsearch.report import text as words
 from tlsearch.report.markdown import describe
 from tlsearch.report.model_table import headings, model_rows
 from tlsearch.report.verdict import verdict_sentences
-from tlsearch.results.flatten import flat_metrics
+from tlsearch.results.flatten import compared_metrics, figure_table, flat_metrics
 from tlsearch.results.result import RunResult
 from tlsearch.results.schema import Calibration, CalibrationBin, CalibrationScore, Confirmed, Difference, Gain
+from tlsearch.stats.metrics import EVERY_IMAGE
 
 
 @pytest.mark.parametrize(
@@ -266,3 +267,27 @@ def test_worse_than_guessing_is_more_where_less_is_better(test: float, said: boo
 @pytest.mark.parametrize(("name", "text"), [("macro_f1", "macro F1"), ("balanced_accuracy", "balanced accuracy")])
 def test_a_metric_is_named_as_people_do(name: str, text: str) -> None:
     assert words.metric_name(name) == text
+
+
+def test_runs_are_compared_by_few_figures_of_few_digits() -> None:
+    metrics = replace(SAMPLE.metrics, val=0.912345678, counts=EVERY_IMAGE, name="accuracy", test_accuracy=0.903)
+    found = compared_metrics(replace(SAMPLE, metrics=metrics))
+    assert list(found) == [
+        "val", "test", "gain_over_baseline", "gain_over_linear_probe", "megabytes", "ms_per_image",
+    ]  # fmt: skip
+    assert found["val"] == 0.91235
+    assert found["gain_over_baseline"] == 0.301
+    # Where the metric is another one, the accuracy says something else.
+    other = replace(metrics, counts=None, name="macro_f1")
+    assert compared_metrics(replace(SAMPLE, metrics=other))["test_accuracy"] == 0.903
+    assert set(compared_metrics(replace(SAMPLE, baseline=None, gain=None))) == {
+        "val", "test", "megabytes", "ms_per_image",
+    }  # fmt: skip
+
+
+def test_the_table_of_figures_has_them_all() -> None:
+    table = figure_table(SAMPLE)
+    assert table["columns"] == ["figure", "value"]
+    shown = dict(table["data"])
+    assert list(shown) == list(flat_metrics(SAMPLE))
+    assert shown == pytest.approx(flat_metrics(SAMPLE), rel=1e-4)

@@ -206,6 +206,22 @@ def recorded_run(context: RunContext, plan: Plan) -> RecordedRun:
     )
 
 
+def model_params(result: RunResult) -> dict[str, str]:
+    """What the page of the model says of it."""
+    metrics, spec = result.metrics, result.winner.spec
+    found = {
+        "configuration": result.winner.label,
+        "backbone": spec.backbone,
+        "weights": spec.weights or "none",
+        "frozen cut points": f"{spec.freeze_depth} of {spec.depth}",
+        "image size": f"{spec.image_size} x {spec.image_size}",
+        "classes": str(len(result.dataset.classes)),
+        "metric": metrics.name,
+        "seed": str(result.plan.seed),
+    }
+    return found if metrics.parameters is None else {**found, "parameters": str(metrics.parameters)}
+
+
 def version_figures(result: RunResult) -> Figures:
     """What a version in the model registry is compared by."""
     metrics = result.metrics

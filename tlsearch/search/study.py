@@ -134,6 +134,12 @@ class Search:
         complete = [f for f in complete if plugins_of(f.spec).isdisjoint(left_out)] or complete
         return sorted(complete, key=self._rank, reverse=True)[:count]
 
+    def ranked(self) -> list[TrialRecord]:
+        """Give all complete trials, best first; those of plugins that fail by now come last."""
+        best = self.best(len(self.finished))
+        others = [f for f in self.finished if f.state == "complete" and f.value is not None and f not in best]
+        return [*best, *sorted(others, key=self._rank, reverse=True)]
+
     def best_on_all_folds(self) -> TrialRecord | None:
         """Give the best of the complete trials that ran on more folds than all trials have; None where there is none.
 

@@ -40,7 +40,8 @@ class Confirmation:
         needed: The seconds that the fewest folds of the first contender and of the linear probe take.
         compared: How many of the contenders there was time for.
         contenders: How many there were.
-        level: The specs that cannot be told apart from the winner, which costs less or is simpler.
+        level: The specs that cannot be told apart from the winner, which costs less or is simpler; in the order of
+            preference.
         corrected: The best value of the search, corrected for its selection.
     """
 

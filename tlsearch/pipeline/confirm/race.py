@@ -75,14 +75,14 @@ class Race:
 
 
 def choose(runs: FoldRuns, running: Sequence[TrialRecord]) -> tuple[TrialRecord, list[TrialRecord]]:
-    """The one that ships, and those that are as good as far as can be told.
+    """The one that ships, and those that are as good as far as can be told, in the order of preference.
 
     Of what nothing else is better than (``FoldRuns.is_better``), it is the cheapest and simplest.
     """
     level = [c for c in running if not any(runs.is_better(other.spec, c.spec) for other in running)]
     level = level or list(running)  # on unequal folds each may be behind another
-    winner = min(level, key=lambda c: preference(runs, c, level))
-    return winner, [c for c in level if c is not winner]
+    winner, *others = sorted(level, key=lambda c: preference(runs, c, level))
+    return winner, others
 
 
 def preference(

@@ -30,7 +30,7 @@ from tlsearch.search.storage import open_study, study_name
 from tlsearch.search.study import Search
 from tlsearch.search.trial_record import TrialRecord
 from tlsearch.search.warm_start import warm_start
-from tlsearch.tracking.naming import run_name
+from tlsearch.tracking.naming import CURVE, run_name
 from tlsearch.training.trial import Outcome
 from tlsearch.types import Candidate, Decision, EpochNumbers, TrialResult, TrialSpec
 from tlsearch.worker.pool import Worker
@@ -242,7 +242,7 @@ class _Searching:
         # After every trial, whatever became of it, so that the chart of the parent shows the search's progress.
         for top in self._search.best(1):
             value = round(top.compared(self._plan.costs.trained_folds), 5)
-            self._record.on_best(finished.number, f"best_val_{self._plan.data.metric.name}", value)
+            self._record.on_best(finished.number, f"{CURVE}/best_val_{self._plan.data.metric.name}", value)
 
 
 def _early_stop(context: RunContext, plan: Plan) -> EarlyStop | None:

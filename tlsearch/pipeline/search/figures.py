@@ -51,7 +51,6 @@ def val_figures(
     gains: dict[str, float] = {}
     if scratch is not None and scratch.value is not None:
         alone = max(1, len(scratch.fold_values))  # the learning rates are trained on the first fold
-        gains["baseline_val_accuracy"] = scratch.metrics["val_accuracy"]
         gains["val_gain_over_baseline"] = sign * (_mean(value, folds, alone) - scratch.value)
     if probe is not None and probe.value is not None:
         both = min(len(folds), len(probe.fold_values))
