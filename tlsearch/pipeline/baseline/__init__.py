@@ -154,6 +154,7 @@ def _train_with(policy: str, context: RunContext, plan: Plan, facts: MeasuredCan
         not_affordable=(),
         epochs=epochs,
         no_claim=no_claim(plan.data, raced.best_outcome, epochs),
+        outcome=raced.best_outcome,
     )
 
 
