@@ -86,11 +86,11 @@ def test_the_winner_is_too_sure_only_where_there_is_evidence() -> None:
 
 
 def test_what_predict_gives_is_said_with_the_reason() -> None:
-    assert calibrated(304, 0.9, 0.9).endswith(": 0.0 % and 0.500. The saved model gives its probabilities as they are.")
+    assert calibrated(304, 0.9, 0.9).endswith("and 0.500. The saved model gives its probabilities as they are.")
     assert calibrated(304, 0.9, 0.9, by_default=True, p_value=0.003).endswith(
-        "tlsearch predict applies this temperature to the saved model's probabilities, because on 100 validation images "
-        "the model is surer than it should be (p = 0.003); with --no-calibrated it does not. The class of an image is "
-        "the same."
+        "tlsearch predict applies this temperature to the saved model's probabilities, because on 100 validation "
+        "images the model is surer than it should be (p = 0.003); with --no-calibrated it does not. The class of an "
+        "image is the same."
     )
     as_they_are = "tlsearch predict gives the saved model's probabilities as they are, because"
     assert calibrated(304, 0.9, 0.9, p_value=0.3).endswith(
