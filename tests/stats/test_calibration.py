@@ -103,7 +103,7 @@ def test_images_of_a_group_are_little_evidence() -> None:
     alone, grouped = judge_temperature(p, y), judge_temperature(p, y, np.arange(40).repeat(10))
     once = judge_temperature(p[::10], y[::10])
     assert alone.p_value < once.p_value
-    assert alone.value == grouped.value == pytest.approx(once.value, abs=1e-3)
+    assert alone.value == grouped.value == pytest.approx(once.value, rel=0.1)
     assert grouped.p_value == pytest.approx(once.p_value, rel=0.2)
 
 
@@ -117,5 +117,6 @@ def test_probabilities_without_any_doubt_are_judged_too() -> None:
 
 def test_nothing_wrong_on_validation_does_not_make_probabilities_endless() -> None:
     p = np.array([[0.9, 0.1], [0.2, 0.8]])
-    assert fit_temperature(p, np.array([0, 1])) == pytest.approx(TEMPERATURES[0], abs=1e-3)
-    assert fit_temperature(p, np.array([1, 0])) == pytest.approx(TEMPERATURES[1], abs=1e-3)
+    assert 0.8 < fit_temperature(p, np.array([0, 1])) < 1 < fit_temperature(p, np.array([1, 0])) < 2
+    few, many = (fit_temperature(np.tile(p, (n, 1)), np.array([0, 1] * n)) for n in (20, 2000))
+    assert 0.8 > few > 0.4 > many >= TEMPERATURES[0]

@@ -19,7 +19,10 @@ BINS = 15
 """Equal-width bins of the highest probability."""
 
 TEMPERATURES = (0.25, 4.0)
-"""What a temperature may be: validation images that are all right would ask for 0."""
+"""What a temperature may be."""
+
+USUAL = 0.5
+"""Standard deviation of the logarithm of temperatures, as a prior: few images that are all right would ask for 0."""
 
 SOFTEN, SHARPEN = 0.05, 0.001
 """A temperature is shown to help below this p-value: one above 1, and one below 1.
@@ -152,19 +155,19 @@ def _design_effect(values: Float64Array, groups: npt.ArrayLike | None) -> float:
 
 
 def fit_temperature(probabilities: Float64Array, labels: LabelArray) -> float:
-    """The temperature with the lowest log loss; the loss is convex in its inverse."""
+    """The most probable temperature, by the log loss of the images and what is usual."""
     from scipy.optimize import minimize_scalar
     from scipy.special import logsumexp
 
     low, high = TEMPERATURES
     logarithms = logarithms_of(probabilities)
     true = logarithms[np.arange(len(labels)), labels].mean()
-    found = minimize_scalar(
-        lambda inverse: float(logsumexp(inverse * logarithms, axis=1).mean()) - inverse * true,
-        bounds=(1 / high, 1 / low),
-        method="bounded",
-        options={"xatol": 1e-4},
-    )
+
+    def loss(inverse: float) -> float:
+        unusual = (np.log(inverse) / USUAL) ** 2 / (2 * len(labels))
+        return float(logsumexp(inverse * logarithms, axis=1).mean() - inverse * true + unusual)
+
+    found = minimize_scalar(loss, bounds=(1 / high, 1 / low), method="bounded", options={"xatol": 1e-4})
     return float(1 / found.x)
 
 
