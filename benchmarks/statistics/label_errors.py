@@ -9,7 +9,8 @@ planted that is in the list.
 In the simulation an image of one of ten classes shows each model ten numbers: normal, higher for its own class, and
 half as much higher for the class that it is easily taken for (classes come in pairs). The true probabilities of the
 classes follow exactly. A model has learned them from labels with as many errors as those that it judges, and states
-them more sharply than they are (logarithms times 1.3). Models see the same image alike (correlation .8). Three cases of judge:
+them more sharply than they are (logarithms times 1.3). Models see the same image alike (correlation .8). Three cases
+of judge:
 
 - *winner, all folds*: the winner judges every image, from a fold that it was not trained on;
 - *winner on validation, else probe*: the winner judges 15 % of the images and linear probes the others. A probe makes
