@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -69,12 +70,13 @@ def test_seeds_that_differ_in_nothing_are_said_to_be_alike() -> None:
     )
 
 
-def calibrated(images: int, confidence: float, accuracy: float) -> str:
+def calibrated(images: int, confidence: float, accuracy: float, **judged: Any) -> str:
     score = CalibrationScore(
         ece=abs(confidence - accuracy), ece_by_chance=0.001, log_loss=0.5,
         bins=(CalibrationBin(images, confidence, accuracy),),
     )  # fmt: skip
-    return words.calibration_sentence(Calibration(temperature=1.1, fitted_on=100, bins=15, before=score, after=score))
+    judged = {"temperature": 1.1, **judged}
+    return words.calibration_sentence(Calibration(fitted_on=100, bins=15, before=score, after=score, **judged))
 
 
 def test_the_winner_is_too_sure_only_where_there_is_evidence() -> None:
@@ -82,6 +84,24 @@ def test_the_winner_is_too_sure_only_where_there_is_evidence() -> None:
     assert "as sure as it should be, as far as these images can tell: of 304 test images 1.8 fewer are right" in said
     assert "The winner is surer than it should be: of 304 test images 27.4 fewer" in calibrated(304, 0.95, 0.86)
     assert "less sure than it should be: of 304 test images 42.6 more" in calibrated(304, 0.75, 0.89)
+
+
+def test_what_predict_gives_is_said_with_the_reason() -> None:
+    assert calibrated(304, 0.9, 0.9).endswith("and 0.500. The saved model gives its probabilities as they are.")
+    assert calibrated(304, 0.9, 0.9, by_default=True, p_value=0.003).endswith(
+        "tlsearch predict applies this temperature to the saved model's probabilities, because on 100 validation "
+        "images the model is surer than it should be (p = 0.003); with --no-calibrated it does not. The class of an "
+        "image is the same."
+    )
+    as_they_are = "tlsearch predict gives the saved model's probabilities as they are, because"
+    assert calibrated(304, 0.9, 0.9, p_value=0.3).endswith(
+        f"{as_they_are} 100 validation images do not show that it helps (p = 0.300); with --calibrated it applies the "
+        "temperature."
+    )
+    assert (
+        f"{as_they_are} making a model surer takes more evidence than 100 validation images give here (p = 0.020, not "
+        "below 0.001);"
+    ) in calibrated(304, 0.9, 0.9, temperature=0.8, p_value=0.02)
 
 
 def test_more_data_is_said_of_the_model_that_it_was_measured_on() -> None:

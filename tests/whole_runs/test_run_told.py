@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from tests.helpers.agreement import disagreements, found_in, page_text
 from tests.helpers.small_run import MARKS, TrialRecord
 from tlsearch.data.split import split
 from tlsearch.data.survey import scan
+from tlsearch.models.temperature import Temperature
 from tlsearch.report import text as words
 from tlsearch.report.numbers import format_interval, format_score
 from tlsearch.report.verdict import verdict_of, verdict_sentences
@@ -138,3 +140,16 @@ def test_the_insights_are_there(finished: TrialRecord) -> None:
     assert found.calibration is not None
     assert sum(b.images for b in found.calibration.before.bins) == finished.result.dataset.total("test")
     assert found.calibration.fitted_on > 0
+
+
+def test_every_saved_model_has_its_temperature_and_the_result_that_of_the_winner(finished: TrialRecord) -> None:
+    folders = sorted(path.parent for path in finished.output.glob("*/config.json"))
+    assert {"model", "linear_probe", "baseline"} <= {folder.name for folder in folders}
+    known = {folder.name: Temperature.of(json.loads((folder / "config.json").read_text())) for folder in folders}
+    assert all(temperature is not None and temperature.reason for temperature in known.values())
+    calibration, winner = finished.result.insights.calibration, known["model"]
+    assert calibration is not None
+    assert winner is not None
+    assert (winner.value, winner.fitted_on) == (calibration.temperature, calibration.fitted_on)
+    assert winner.by_default == calibration.by_default
+    assert winner.reason in page(finished)

@@ -16,11 +16,12 @@ from tlsearch.pipeline import candidates
 from tlsearch.pipeline.baseline import BaselineResult, scratch_of
 from tlsearch.pipeline.confirm import Confirmation
 from tlsearch.pipeline.context import Data, RunContext
-from tlsearch.pipeline.evaluate import SCRATCH, Evaluation, predictions_of, refit, worst_mistakes
+from tlsearch.pipeline.evaluate import Evaluation, predictions_of, refit, worst_mistakes
 from tlsearch.pipeline.insights import find_insights
 from tlsearch.pipeline.plan import Plan, now
 from tlsearch.pipeline.profile import Profile
 from tlsearch.pipeline.record import complete_record, names_in_order
+from tlsearch.pipeline.saved_models import SCRATCH
 from tlsearch.pipeline.search import SearchLog
 from tlsearch.report.html import write_report
 from tlsearch.report.images import PICTURES_FOLDER
@@ -80,11 +81,10 @@ def assemble(context: RunContext, plan: Plan, record: MlflowCallback, found: Ste
     winner = found.confirmation.winner
     rows = [*(found.baseline.rows if found.baseline else ()), *found.log.rows, *found.confirmation.rows]
     spec, outcome = winner.spec, found.log.outcomes.get(winner.spec)
-    facts = plan.measured[plan.space.of(spec)]
     scratch = _scratch(found)
     with context.budget.measure("insights"):
         insights = find_insights(context, plan.data, plan.space.of(spec), outcome, found.evaluation)
-    cut = facts.cuts.at(spec.freeze_depth)
+    cut = plan.measured[plan.space.of(spec)].cuts.at(spec.freeze_depth)
     result = RunResult(
         dataset=_dataset(plan.data),
         plan=_plan(context, plan, found.log),

@@ -1,6 +1,6 @@
 """The flow of a run.
 
-scan, preflight, check, split, plan, resize, profile, baseline, search, confirm, evaluate, report.
+scan, preflight, check, split, plan, resize, profile, baseline, search, confirm, evaluate, calibrate, report.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from tlsearch.callbacks import Callback
 from tlsearch.config import RunConfig
 from tlsearch.data.memory.arrays import images_in_folder
 from tlsearch.pipeline.baseline import scratch_of, train_baseline
+from tlsearch.pipeline.calibrate import calibrate
 from tlsearch.pipeline.confirm import confirm
 from tlsearch.pipeline.context import open_run, try_out
 from tlsearch.pipeline.evaluate import evaluate
@@ -72,6 +73,7 @@ def run(config: RunConfig, reporter: Reporter | None = None, callbacks: Sequence
             log, probe = search(context, plan, record, profile, best, baseline)
             confirmation = confirm(context, plan, log.contenders, probe, scratch_of(baseline), log.outcomes)
             evaluation = evaluate(context, plan, record, confirmation, probe, baseline)
+            calibrate(context, data, log.outcomes, confirmation.winner.spec, probe.spec, baseline)
         found = StepResults(
             profile=profile,
             baseline=baseline,

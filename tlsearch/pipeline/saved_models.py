@@ -28,6 +28,21 @@ HEAD_FILE = "head.npz"
 KEPT = 3
 """Models that are kept while the search goes on."""
 
+SCRATCH = "scratch "
+"""What the name of a model begins with that was trained from scratch and is not the baseline."""
+
+
+def output_folders(output: Path, from_scratch: Sequence[str]) -> dict[str, Path]:
+    """Where the models of a finished run lie, by "winner", "linear_probe", "baseline" and "scratch ARCHITECTURE".
+
+    ``from_scratch`` are the architectures that were trained from scratch, the baseline first.
+    """
+    folders = {"winner": output / "model", "linear_probe": output / "linear_probe"}
+    for number, architecture in enumerate(from_scratch):
+        name, folder = (f"{SCRATCH}{architecture}", f"scratch-{architecture}") if number else ("baseline", "baseline")
+        folders[name] = output / folder
+    return folders
+
 
 def model_folder(context: RunContext, spec: TrialSpec) -> Path:
     """Where the model of a spec is kept while the run goes on."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import tempfile
 from importlib.metadata import version
@@ -10,10 +11,12 @@ from pathlib import Path
 from mlflow import MlflowClient, pyfunc
 from mlflow.entities import LoggedModelOutput
 from mlflow.models import Model, ModelSignature
-from mlflow.types import ColSpec, DataType, Schema
+from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema
 from mlflow.types.schema import Array
 
 from tlsearch.data.images import memory_needed, rgb
+from tlsearch.models import temperature
+from tlsearch.models.temperature import Temperature
 from tlsearch.tracking.exported import INPUT, MODEL_PREFIX, MODEL_URI, ExportedModel
 from tlsearch.tracking.naming import cut_tags
 
@@ -23,14 +26,12 @@ _CODE = Path(__file__).with_name("pyfunc_model.py")
 # Named, because MLflow would load the model, and with it a backend, to find them out.
 _REQUIREMENTS = ("mlflow", "keras", "tensorflow", "numpy", "pandas", "pillow")
 
-SIGNATURE = ModelSignature(
-    outputs=Schema(
-        [
-            ColSpec(DataType.string, "label"),
-            ColSpec(DataType.double, "probability"),
-            ColSpec(Array(DataType.double), "probabilities"),
-        ]
-    ),
+OUTPUTS = Schema(
+    [
+        ColSpec(DataType.string, "label"),
+        ColSpec(DataType.double, "probability"),
+        ColSpec(Array(DataType.double), "probabilities"),
+    ]
 )
 """A row with the best class and all probabilities for each picture.
 
@@ -72,19 +73,21 @@ def log_model(
         model_id=logged.model_id,
         run_id=run_id,
     )
+    fitted = Temperature.of(json.loads((exported.folder / "config.json").read_text(encoding="utf-8")))
+    calibration = "none" if fitted is None else f"temperature {fitted.value:.3f}: {fitted.reason}"
     with tempfile.TemporaryDirectory(prefix="tlsearch-model-") as folder:
-        path, code = Path(folder) / "model", Path(folder) / "decode"
+        path, code = Path(folder) / "model", Path(folder) / "code"
         code.mkdir()
-        for module in (rgb, memory_needed):
+        for module in (rgb, memory_needed, temperature):
             shutil.copy(str(module.__file__), code)
         pyfunc.save_model(
             path=str(path),
             python_model=str(_CODE),
-            artifacts={"model": str(exported.folder), "decode": str(code)},
-            signature=SIGNATURE,
+            artifacts={"model": str(exported.folder), "code": str(code)},
+            signature=_signature(fitted),
             input_example=exported.example,
             pip_requirements=[f"{name}=={version(name)}" for name in _REQUIREMENTS],
-            metadata={"classes": list(exported.classes), "input": INPUT},
+            metadata={"classes": list(exported.classes), "input": INPUT, "calibration": calibration},
             mlflow_model=meta,
         )
         client.log_model_artifacts(logged.model_id, str(path))
@@ -94,3 +97,11 @@ def log_model(
     client.finalize_logged_model(logged.model_id, "READY")
     client.log_outputs(run_id, [LoggedModelOutput(logged.model_id, step=0)])
     return uri
+
+
+def _signature(fitted: Temperature | None) -> ModelSignature:
+    """What the model gives, and whether that has its temperature: as ``tlsearch predict``, unless asked otherwise."""
+    if fitted is None:
+        return ModelSignature(outputs=OUTPUTS)
+    params = ParamSchema([ParamSpec("calibrated", DataType.boolean, default=fitted.by_default)])
+    return ModelSignature(outputs=OUTPUTS, params=params)

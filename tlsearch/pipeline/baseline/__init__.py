@@ -171,6 +171,7 @@ def _train_with(
         not_affordable=(),
         epochs=epochs,
         no_claim=no_claim(plan.data, raced.best_outcome, epochs),
+        outcome=raced.best_outcome,
     )
 
 
