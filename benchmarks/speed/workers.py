@@ -64,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2], help="numbers of workers (default 1 2)")
     parser.add_argument("--threads", type=int, default=1, help="of a worker (default 1)")
     parser.add_argument("--round-size", type=int, default=4, help="trials that are asked for at once (default 4)")
-    parser.add_argument("--all-cores", action="store_true", help="also one worker with all cores, one trial after the other")
+    parser.add_argument("--all-cores", action="store_true", help="also one worker with all cores, as without options")
     options = parse_options(parser, arguments, QUICK)
     with tempfile.TemporaryDirectory(prefix="tlsearch-benchmark-") as folder:
         home = Path(folder)
