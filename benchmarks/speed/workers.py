@@ -64,15 +64,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2], help="numbers of workers (default 1 2)")
     parser.add_argument("--threads", type=int, default=1, help="of a worker (default 1)")
     parser.add_argument("--round-size", type=int, default=4, help="trials that are asked for at once (default 4)")
-    parser.add_argument("--as-today", action="store_true", help="also one worker with all cores, one trial at a time")
+    parser.add_argument("--all-cores", action="store_true", help="also one worker with all cores, as without options")
     options = parse_options(parser, arguments, QUICK)
     with tempfile.TemporaryDirectory(prefix="tlsearch-benchmark-") as folder:
         home = Path(folder)
         write_images(home / "images", {"": options.images}, options.image_size, options.seed)
         found = {f"{n} workers" if n > 1 else "1 worker": measured(home, options, n) for n in options.workers}
-        if options.as_today:
+        if options.all_cores:
             alone = argparse.Namespace(**{**vars(options), "threads": None, "round_size": 1})
-            found["1 worker, all cores, one at a time"] = measured(home, alone, 1)
+            found["1 worker, all cores, rounds of one"] = measured(home, alone, 1)
     shared = [search.trials for name, search in found.items() if "all cores" not in name]
     same = all(trials == shared[0] for trials in shared)
     print_table(found, same)
