@@ -28,13 +28,13 @@ def test_duration_none_is_no_limit() -> None:
 
 @pytest.mark.parametrize("text", ["", "m", "0", "0m", "-5m", "5 minutes", "m5", "5x", "1m2h", "nan"])
 def test_duration_is_refused(text: str) -> None:
-    with pytest.raises(UsageError, match=r"write it like 90s, 5m"):
+    with pytest.raises(UsageError, match=r"must be a duration above 0, such as 90s, 5m"):
         parse_duration(text)
 
 
 @pytest.mark.parametrize("text", ["5", "300", "2.5"])
 def test_a_duration_without_a_unit_is_asked_about(text: str) -> None:
-    with pytest.raises(UsageError, match=rf"'{text}' has no unit: write {text}s, {text}m or {text}h"):
+    with pytest.raises(UsageError, match=rf"is '{text}', but it must have a unit: write {text}s, {text}m or {text}h"):
         parse_duration(text)
 
 
@@ -53,7 +53,7 @@ def test_size_is_read(text: str, size: int) -> None:
 
 @pytest.mark.parametrize("text", ["", "GB", "-1GB", "10XB", "1iB", "ten"])
 def test_size_is_refused(text: str) -> None:
-    with pytest.raises(UsageError, match="is no size"):
+    with pytest.raises(UsageError, match="must be a size such as 500MB"):
         parse_size(text)
 
 
@@ -74,7 +74,7 @@ def test_a_count_is_read(text: str, count: int) -> None:
 
 @pytest.mark.parametrize("text", ["", "M", "-1M", "1,5M", "20_0", "200MB", "many", "1e9", "inf"])
 def test_a_count_is_refused(text: str) -> None:
-    with pytest.raises(UsageError, match="write it like 200M"):
+    with pytest.raises(UsageError, match="must be a number such as 200M"):
         parse_count(text)
 
 
@@ -221,7 +221,7 @@ def test_output_where_the_file_lies_is_left_out(tmp_path: Path) -> None:
         ("batch-size = 3", "did you mean 'batch_size'"),
         ("zzz = 3", "known keys are dataset, "),
         ("seed = ", "is not valid TOML"),
-        ('time_limit = "soon"', "'soon' is no duration"),
+        ('time_limit = "soon"', "--time-limit is 'soon', but it must be a duration"),
         ("trials = 1", "names no data set"),
         ("dataset = 'd'\nseed = 'x'", "--seed is 'x'"),
     ],

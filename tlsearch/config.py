@@ -33,7 +33,7 @@ from tlsearch.config_values import (
 from tlsearch.errors import UsageError
 from tlsearch.utils.addresses import expand_home, is_address, source_name
 from tlsearch.utils.files import write_atomically
-from tlsearch.utils.texts import is_utf8, nearest
+from tlsearch.utils.texts import hint, is_utf8
 from tlsearch.utils.units import parse_count, parse_duration, parse_size
 
 USUAL_METRIC = "accuracy"
@@ -49,7 +49,6 @@ CONFIG_NAME = "run.toml"
 
 _PATHS = ("dataset", "train", "val", "test", "images", "output", "cache_dir")
 _COLUMNS = ("image_column", "label_column", "split_column", "group_column", "weight_column")
-
 # What holds for one command only, and what an interrupted run keeps where it is not asked for again.
 _ONE_TIME, _KEPT = ("output", "force", "workers", "memory"), ("threads", "round_size")
 
@@ -281,7 +280,8 @@ def read_config(path: Path) -> dict[str, Any]:
     known = [f.name for f in fields(RunConfig)]
     for key in values:
         if key not in known:
-            raise UsageError(f"{path} has the unknown key {key!r}: {nearest(key, known)}")
+            keys = "known keys are " + ", ".join(known)
+            raise UsageError(f"{path} has the unknown key {key!r}: {hint(key, known, keys)}")
     for key, parse in (
         ("time_limit", parse_duration),
         ("cache_limit", parse_size),
@@ -289,7 +289,7 @@ def read_config(path: Path) -> dict[str, Any]:
         ("max_pixels", parse_count),
     ):
         if isinstance(values.get(key), str):
-            values[key] = parse(values[key])
+            values[key] = parse(values[key], option(key))
     output = values.get("output")
     if isinstance(output, str) and Path(output).resolve() == path.resolve().parent:
         del values["output"]

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from tlsearch.errors import UsageError
 from tlsearch.utils.addresses import without_secrets
-from tlsearch.utils.texts import is_utf8
+from tlsearch.utils.texts import either, is_utf8, nearest
 from tlsearch.utils.units import format_duration, format_size
 
 BaselineChoice = Literal["auto", "none"]
@@ -122,7 +122,7 @@ def is_dataset(value: Any) -> bool:
 def check_choice(name: str, value: Any, choices: tuple[Any, ...]) -> None:
     """Raise ``UsageError`` unless the value is one of the choices."""
     if value not in choices:
-        raise bad(name, value, "one of " + ", ".join(c for c in choices if c is not None))
+        raise no_choice(option(name), value, tuple(c for c in choices if c is not None))
 
 
 def option(name: str) -> str:
@@ -132,7 +132,21 @@ def option(name: str) -> str:
 
 def bad(name: str, value: Any, wanted: str) -> UsageError:
     """The error that says what a field must be."""
-    return UsageError(f"{option(name)} is {value!r}, but it must be {wanted}.")
+    return not_wanted(option(name), value, wanted)
+
+
+def not_wanted(shown: str, value: Any, wanted: str) -> UsageError:
+    """The error that says what an option or an argument must be; ``shown`` is its name."""
+    return UsageError(f"{shown} is {value!r}, but it must be {wanted}.")
+
+
+def no_choice(shown: str, value: Any, choices: tuple[str, ...]) -> UsageError:
+    """The error where a value is none of the choices; it names one that is like it."""
+    wanted = f"one of {', '.join(choices)}"
+    near = nearest(value, choices) if isinstance(value, str) else []
+    if not near:
+        return not_wanted(shown, value, wanted)
+    return UsageError(f"{shown} is {value!r}, but it must be {wanted}: did you mean {either(map(repr, near))}?")
 
 
 def to_plain(name: str, value: Any) -> Any:

@@ -182,22 +182,22 @@ def load(model_dir: Path | str, max_pixels: int | None = None) -> Predictor:
     if not (folder / MODEL_FILE).is_file():
         inner = folder / "model"
         fix = f"did you mean {inner}?" if (inner / MODEL_FILE).is_file() else "name the model folder of a run."
-        raise ModelError(f"{folder} holds no {MODEL_FILE}; {fix}")
+        raise ModelError(f"{folder} holds no {MODEL_FILE}: {fix}")
     labels = _read_json(folder / LABELS_FILE)
     if not isinstance(labels, list) or not labels or not all(isinstance(name, str) for name in labels):
-        raise ModelError(f"{folder / LABELS_FILE} is not a list of class names; take it from the run again.")
+        raise ModelError(f"{folder / LABELS_FILE} is not a list of class names: take it from the run again.")
     config = _read_json(folder / CONFIG_FILE)
     sizes = [config.get("image_size"), config.get("decode_size", 1)] if isinstance(config, dict) else [None]
     if not all(type(size) is int and 1 <= size <= LARGEST_SIDE for size in sizes):
         raise ModelError(
-            f"{folder / CONFIG_FILE} does not say image_size and decode_size, from 1 to {LARGEST_SIDE} pixels; take it "
+            f"{folder / CONFIG_FILE} does not say image_size and decode_size, from 1 to {LARGEST_SIDE} pixels: take it "
             "from the run again."
         )
     try:
         Decoding.of(config)
     except (ValueError, TypeError) as error:
         raise ModelError(
-            f"{folder / CONFIG_FILE} does not say how images are decoded ({error}); take it from the run again."
+            f"{folder / CONFIG_FILE} does not say how images are decoded ({error}): take it from the run again."
         ) from error
     try:
         Temperature.of(config)
@@ -212,7 +212,7 @@ def load(model_dir: Path | str, max_pixels: int | None = None) -> Predictor:
     if shapes != ((None, side, side, 3), (None, len(labels))):
         raise ModelError(
             f"{folder / MODEL_FILE} maps {shapes[0]} to {shapes[1]}, which does not fit the {len(labels)} "
-            f"labels and the image size {side} beside it; take the whole folder from one run."
+            f"labels and the image size {side} beside it: take the whole folder from one run."
         )
     return predictor
 
@@ -246,13 +246,13 @@ def find_pictures(paths: Sequence[Path | str]) -> list[Path]:
     files: list[Path] = []
     for path in map(Path, paths):
         if not path.exists():
-            raise UsageError(f"{path} does not exist; name an image file or a folder of images.")
+            raise UsageError(f"{path} does not exist: name an image file or a folder of images.")
         if not path.is_dir():
             files.append(path)
             continue
         found = list(_images_in(walk(path).root))
         if not found:
-            raise UsageError(f"{path} holds no image file; name an image file or a folder of images.")
+            raise UsageError(f"{path} holds no image file: name an image file or a folder of images.")
         files.extend(found)
     return files
 
@@ -272,9 +272,9 @@ def _read_json(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except OSError:
-        raise ModelError(f"{path} is missing; take the whole model folder from the run again.") from None
+        raise ModelError(f"{path} is missing: take the whole model folder from the run again.") from None
     except (ValueError, RecursionError):
-        raise ModelError(f"{path} is not readable JSON; take it from the run again.") from None
+        raise ModelError(f"{path} is not readable JSON: take it from the run again.") from None
 
 
 def _load_model(path: Path, backbone: object) -> Any:
@@ -292,8 +292,8 @@ def _load_model(path: Path, backbone: object) -> Any:
         if isinstance(backbone, str) and backbone not in installed:
             raise ModelError(
                 f"{path} cannot be loaded: it may need layers of its backbone {backbone!r}, which is not installed "
-                "here; install the package that brings it."
+                "here: install the package that brings it."
             ) from error
         lines = str(error).strip().splitlines()
         words = lines[0].rstrip(".") if lines else type(error).__name__
-        raise ModelError(f"{path} cannot be loaded ({words}); take it from the run again.") from error
+        raise ModelError(f"{path} cannot be loaded ({words}): take it from the run again.") from error

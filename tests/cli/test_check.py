@@ -171,4 +171,4 @@ def test_the_most_pixels_are_asked_for(root: Path) -> None:
     assert check(root, "--max-pixels", "8100").output.count("--max-pixels") == 0
     refused = check(root, "--max-pixels", "many")
     assert refused.exit_code == 2
-    assert "write it like 200M" in refused.output
+    assert "must be a number such as 200M" in refused.output

@@ -254,7 +254,7 @@ def test_one_run_is_not_compared_with_itself(write: Write, tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (None, "bad has no result.json; name the output folder of a finished run"),
+        (None, "bad has no result.json: name the output folder of a finished run"),
         ("{", "bad/result.json is not readable JSON"),
         ('{"schema_version": 3}', "schema version 3 and this tlsearch reads versions 1 and 2"),
         ('{"schema_version": 1}', "bad/result.json is damaged"),
@@ -281,7 +281,7 @@ def test_predictions_that_do_not_fit_are_damage(write: Write, broken: Evaluation
 def test_no_arguments_is_a_usage_error() -> None:
     result = compare()
     assert result.exit_code == 2
-    assert "Missing argument 'OUTPUT_DIR OUTPUT_DIR...'" in result.stderr
+    assert result.stderr.startswith("error: OUTPUT_DIR is missing: write `")
 
 
 def test_the_json_has_what_is_shown(write: Write, sample: RunResult) -> None:

@@ -195,16 +195,16 @@ def test_option_goes_before_config_goes_before_default(
     ("arguments", "message"),
     [
         (["run"], "No data set is named"),
-        (["check", ""], "DATASET is '', which is no path"),
-        (["check", "a\0b"], "DATASET is 'a\\x00b', which is no path"),
-        (["run", ""], "DATASET is '', which is no path"),
-        (["run", "data", "--test", ""], "--test is '', which is no path"),
+        (["check", ""], "DATASET is '', but it must be a path"),
+        (["check", "a\0b"], "DATASET is 'a\\x00b', but it must be a path"),
+        (["run", ""], "DATASET is '', but it must be a path"),
+        (["run", "data", "--test", ""], "--test is '', but it must be a path"),
         (["run", "data", "--trials", "0"], "--trials is 0, but it must be a whole number from 1"),
-        (["run", "data", "--trials", "x"], "'x' is not a valid integer"),
-        (["run", "data", "--time-limit", "soon"], "'--time-limit': 'soon' is no duration"),
-        (["run", "data", "--cache-limit", "big"], "'--cache-limit': 'big' is no size"),
+        (["run", "data", "--trials", "x"], "--trials is 'x', but it must be a whole number from 1 to 100000."),
+        (["run", "data", "--time-limit", "soon"], "--time-limit is 'soon', but it must be a duration above 0"),
+        (["run", "data", "--cache-limit", "big"], "--cache-limit is 'big', but it must be a size"),
         (["run", "data", "--metric", "my auc"], "the name of an installed metric"),
-        (["run", "data", "--bogus"], "No such option"),
+        (["run", "data", "--bogus"], "`tlsearch run` has no option --bogus"),
         (["run", "--config", "nowhere.toml"], "No such file"),
     ],
 )
@@ -250,7 +250,7 @@ def test_an_expected_error_is_its_sentence(
     search(raising(error))
     result = tlsearch("run", "data")
     assert result.exit_code == code
-    assert result.stderr == f"error: {error}.\n"
+    assert result.stderr == f"error: {str(error)[0].upper()}{str(error)[1:]}.\n"
     assert result.stdout == ""
 
 
@@ -484,7 +484,7 @@ def test_weights_list(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     ("name", "code", "message"),
     [
         ("efficientnet_lite0", 0, "efficientnet_lite0@imagenet comes with its plugin; nothing to fetch"),
-        ("vgg16@places", 2, "vgg16 has no weights 'places': choose one of imagenet"),
+        ("vgg16@places", 2, "The backbone 'vgg16' has no weights 'places': choose one of imagenet."),
         ("vgg61", 2, "vgg16"),
     ],
 )

@@ -173,7 +173,7 @@ def test_check_of_a_broken_plugin_says_why(install: InstallPlugin, capsys: pytes
     assert caught.value.code == 2
     said = capsys.readouterr().err
     assert said == (
-        "error: the augmentation 'torn' of broken-plugin 2.5 cannot be used: loading it raised SystemExit: 3.\n"
+        "error: The augmentation 'torn' of broken-plugin 2.5 cannot be used: loading it raised SystemExit: 3.\n"
     )
     assert rows()["torn"]["status"] == "broken"
 

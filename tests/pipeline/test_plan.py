@@ -58,7 +58,7 @@ def test_policies(tmp_path: Path, asked: tuple[str, ...], policies: tuple[str, .
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("flop", "no augmentation 'flop'; choose one of none, color, flip, geometric, standard"),
+        ("flop", "There is no augmentation 'flop': did you mean 'flip'\\?"),
         ("torn", "'torn' of torn-plugins cannot be used: No module named 'zzz'"),
     ],
 )

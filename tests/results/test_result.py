@@ -107,7 +107,7 @@ def test_keys_of_a_newer_version_are_passed_over(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (None, r"has no result.json; name the output folder"),
+        (None, r"has no result.json: name the output folder"),
         ("{", "not readable JSON"),
         ("[]", "schema version None"),
         ('{"schema_version": 3}', "schema version 3 and this tlsearch reads versions 1 and 2"),

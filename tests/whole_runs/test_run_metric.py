@@ -71,4 +71,4 @@ def test_the_least_wins_and_its_interval_is_by_resampling(images: Path) -> None:
 def test_a_metric_that_is_not_there_ends_the_run_before_it_begins(images: Path) -> None:
     done = tlsearch("run", images, *OPTIONS, "--metric", "acuracy", "--output", "out")
     assert done.exit_code != 0
-    assert "There is no metric 'acuracy'; choose one of accuracy, balanced_accuracy" in " ".join(done.output.split())
+    assert "There is no metric 'acuracy': did you mean 'accuracy'?" in " ".join(done.output.split())

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tlsearch.cli.paths import UserPath
-from tlsearch.cli.terminal.help import Group
+from tlsearch.cli.terminal.commands import Group
 
 if TYPE_CHECKING:
     from tlsearch.features.store import FeatureStore

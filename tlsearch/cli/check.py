@@ -19,7 +19,10 @@ from tlsearch.cli.options import (
     write_json,
 )
 from tlsearch.cli.paths import Source
-from tlsearch.cli.terminal.help import Command, Heading, option
+from tlsearch.cli.terminal.commands import Command
+from tlsearch.cli.terminal.help import Heading, option
+from tlsearch.cli.terminal.values import WholeNumber
+from tlsearch.config_values import RANGES
 from tlsearch.errors import DataError
 
 if TYPE_CHECKING:
@@ -54,7 +57,7 @@ class _Checked:
 @option(
     "--seed",
     heading=Heading.IMAGES,
-    type=click.IntRange(0, 2**32 - 1),
+    type=WholeNumber(*RANGES["seed"]),
     default=0,
     show_default=True,
     metavar="N",

@@ -12,7 +12,7 @@ import click
 
 from tlsearch.cli.options import STDOUT, json_option, write_json
 from tlsearch.cli.paths import UserPath
-from tlsearch.cli.terminal.help import Command
+from tlsearch.cli.terminal.commands import Command
 from tlsearch.cli.terminal.lines import longest_part, unbroken, wrap
 from tlsearch.cli.terminal.table import GAP, Column, Row, Table
 

@@ -23,7 +23,8 @@ from tlsearch.cli.report import report
 from tlsearch.cli.resume import resume
 from tlsearch.cli.run import run
 from tlsearch.cli.sync import sync
-from tlsearch.cli.terminal.help import Group
+from tlsearch.cli.terminal.commands import Group
+from tlsearch.cli.terminal.mistakes import error_line
 from tlsearch.cli.weights import weights
 from tlsearch.errors import Interrupted, TlsearchError
 
@@ -89,8 +90,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 
 def _end(ctx: click.Context, sentence: str, code: int, stop: str = ".") -> NoReturn:
-    stop = "" if sentence.endswith((".", "?", "!")) else stop
-    click.echo(f"error: {sentence}{stop}", err=True)
+    click.echo(error_line(sentence, stop), err=True)
     ctx.exit(code)
 
 

@@ -12,6 +12,8 @@ import click
 
 from tlsearch.cli.paths import UserPath
 from tlsearch.cli.terminal.help import Heading, option
+from tlsearch.cli.terminal.mistakes import parameter_name
+from tlsearch.cli.terminal.values import Choice
 from tlsearch.config import RunConfig, read_config
 from tlsearch.config_values import LayoutChoice, LookAlikes, Resize, bad
 from tlsearch.errors import UsageError
@@ -44,15 +46,12 @@ TWO_WAY = frozenset({"early_stop"})
 
 
 def as_number(
-    parse: Callable[[str], Value],
+    parse: Callable[[str, str], Value],
 ) -> Callable[[click.Context, click.Parameter, str | None], Value | None]:
-    """A callback that turns the text of an option into a number, or into another value."""
+    """A callback that turns the text of an option into a value; ``parse`` gets the text and the option's name."""
 
     def callback(ctx: click.Context, param: click.Parameter, text: str | None) -> Value | None:
-        try:
-            return None if text is None else parse(text)
-        except UsageError as error:
-            raise click.BadParameter(str(error), ctx, param) from error
+        return None if text is None else parse(text, parameter_name(param))
 
     return callback
 
@@ -77,21 +76,21 @@ _options = (
     option(
         "--layout",
         heading=Heading.SOURCE,
-        type=click.Choice(get_args(LayoutChoice)),
+        type=Choice(get_args(LayoutChoice)),
         help="What the folders in DATASET are: classes, with `subfolders` those one level further down; splits, with "
         "`class-splits` each class holds its own; or folds.  [default: auto, from names and contents]",
     ),
     option(
         "--look-alikes",
         heading=Heading.IMAGES,
-        type=click.Choice(get_args(LookAlikes)),
+        type=Choice(get_args(LookAlikes)),
         help="What stays on one side of every split: pictures that look alike, exact copies only, or nothing.  "
         "[default: auto, look-alikes unless all look alike]",
     ),
     option(
         "--resize",
         heading=Heading.IMAGES,
-        type=click.Choice(get_args(Resize)),
+        type=Choice(get_args(Resize)),
         help="How images become squares: the aspect ratio is given up, borders are added, or the longer side is cut.  "
         "[default: auto, squash, or what is measured to be best where images are far from square]",
     ),
@@ -164,8 +163,8 @@ json_option = click.option(
 )
 
 
-def parse_workers(text: str) -> int | str:
-    """A number of workers, or ``auto``.
+def parse_workers(text: str, name: str = "--workers") -> int | str:
+    """A number of workers, or ``auto``; ``name`` is that of the option.
 
     Raises:
         UsageError: The text is neither.

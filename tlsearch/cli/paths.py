@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from tlsearch.errors import UsageError
+from tlsearch.cli.terminal.mistakes import parameter_name
+from tlsearch.config_values import not_wanted
 from tlsearch.utils.addresses import expand_home, is_address
 
 
@@ -15,12 +16,17 @@ class UserPath(click.Path):
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Path:
         """Expand and check a path. Raises ``UsageError`` where it is none."""
-        text = str(value)
+        text, name = str(value), parameter_name(param)
         if not text.strip() or "\0" in text:
-            name = param.get_error_hint(ctx).strip("'") if param is not None and ctx is not None else "The path"
-            raise UsageError(f"{name} is {text!r}, which is no path: name a folder or a file, or . for this folder.")
-        path = super().convert(expand_home(Path(text)), param, ctx)
-        return Path(str(path))
+            raise not_wanted(name, text, "a path, such as . for the working directory")
+        path = expand_home(Path(text))
+        try:
+            return Path(str(super().convert(path, param, ctx)))
+        except click.BadParameter as error:
+            kind = "a file" if self.file_okay else "a folder"
+            if self.file_okay and self.dir_okay:
+                kind = "a file or a folder"
+            raise not_wanted(name, text, f"{kind} that may be read") from error
 
 
 class Source(UserPath):

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tlsearch.cli.paths import UserPath
-from tlsearch.cli.terminal.help import Group
+from tlsearch.cli.terminal.commands import Group
 from tlsearch.cli.terminal.lines import longest_part, plain, terminal_width, unbroken, wrap
 from tlsearch.cli.terminal.table import GAP, INDENT, Column, Row, Table
+from tlsearch.cli.terminal.values import Choice
 from tlsearch.plugins.kinds import NAMES
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 SHORT = 44
 """A fact that takes no more cells is not broken into lines."""
 
-_kind_option = click.option("--kind", type=click.Choice(NAMES), help="Which one, where kinds share a name.")
+_kind_option = click.option("--kind", type=Choice(NAMES), help="Which one, where kinds share a name.")
 
 
 @click.group(cls=Group, short_help="Plugins of every kind that are installed.")
@@ -118,7 +119,7 @@ def check(name: str, kind: str | None) -> None:
     for entry in entries:
         outcome = load_and_remember(entry)
         if isinstance(outcome, BrokenPlugin):
-            raise PluginError(f"the {entry.kind} {name!r} of {origin(entry)} cannot be used: {outcome.reason}")
+            raise PluginError(f"The {entry.kind} {name!r} of {origin(entry)} cannot be used: {outcome.reason}")
         for backend in installed_backends():
             click.echo(f"{entry.kind} {entry.name} of {origin(entry)}, on {backend}")
             for result in check_on_backend(backend, entry.kind, entry.name):
@@ -132,7 +133,7 @@ def check(name: str, kind: str | None) -> None:
 
 
 @plugins.command("new", short_help="Begin one: a package with tests.")
-@click.argument("kind", type=click.Choice(NAMES))
+@click.argument("kind", type=Choice(NAMES))
 @click.argument("name")
 @click.option(
     "--dir",

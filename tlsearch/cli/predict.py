@@ -12,7 +12,8 @@ import click
 
 from tlsearch.cli.options import max_pixels_option
 from tlsearch.cli.paths import UserPath
-from tlsearch.cli.terminal.help import Command
+from tlsearch.cli.terminal.commands import Command
+from tlsearch.cli.terminal.values import Choice, WholeNumber
 
 if TYPE_CHECKING:
     from tlsearch.predictor import Prediction, Predictor
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 @click.argument("images", nargs=-1, required=True, metavar="IMAGE_OR_FOLDER...", type=UserPath())
 @click.option(
     "--top",
-    type=click.IntRange(min=1),
+    type=WholeNumber(1),
     default=1,
     show_default=True,
     metavar="K",
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["table", "csv", "json"]),
+    type=Choice(["table", "csv", "json"]),
     default="table",
     show_default=True,
     help="How to print them.",

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from tlsearch.cli.paths import UserPath
-from tlsearch.cli.terminal.help import Command
+from tlsearch.cli.terminal.commands import Command
 
 
 @click.command(cls=Command, short_help="Write the report of a finished run anew.")

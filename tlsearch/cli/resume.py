@@ -10,7 +10,7 @@ import click
 from tlsearch.cli.options import worker_options
 from tlsearch.cli.paths import UserPath
 from tlsearch.cli.run import start
-from tlsearch.cli.terminal.help import Command
+from tlsearch.cli.terminal.commands import Command
 from tlsearch.config import CONFIG_NAME, RunConfig
 from tlsearch.errors import UsageError
 

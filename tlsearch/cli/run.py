@@ -12,9 +12,11 @@ import click
 
 from tlsearch.cli.options import as_number, build_config, group_by_option, source_options, worker_options
 from tlsearch.cli.paths import Source, UserPath
-from tlsearch.cli.terminal.help import Command, Heading, option
+from tlsearch.cli.terminal.commands import Command
+from tlsearch.cli.terminal.help import Heading, option
+from tlsearch.cli.terminal.values import Choice, WholeNumber
 from tlsearch.config import IMBALANCED_METRIC, USUAL_METRIC, RunConfig
-from tlsearch.config_values import BaselineChoice
+from tlsearch.config_values import RANGES, BaselineChoice
 from tlsearch.utils.units import parse_duration, parse_size
 
 
@@ -45,7 +47,13 @@ from tlsearch.utils.units import parse_duration, parse_size
     help="An augmentation to try; no augmentation is always tried. Repeatable.  "
     "[default: none, and those that take part by default]",
 )
-@option("--trials", heading=Heading.TIME, type=int, metavar="N", help="The greatest number of trials.  [default: 40]")
+@option(
+    "--trials",
+    heading=Heading.TIME,
+    type=WholeNumber(*RANGES["trials"]),
+    metavar="N",
+    help="The greatest number of trials.  [default: 40]",
+)
 @option(
     "--time-limit",
     heading=Heading.TIME,
@@ -57,15 +65,21 @@ from tlsearch.utils.units import parse_duration, parse_size
 @option(
     "--epochs",
     heading=Heading.TIME,
-    type=int,
+    type=WholeNumber(*RANGES["epochs"]),
     metavar="N",
     help="Epochs of every trained trial.  [default: from the number of images]",
 )
-@option("--batch-size", heading=Heading.TIME, type=int, metavar="N", help="Images in a training step.  [default: 32]")
+@option(
+    "--batch-size",
+    heading=Heading.TIME,
+    type=WholeNumber(*RANGES["batch_size"]),
+    metavar="N",
+    help="Images in a training step.  [default: 32]",
+)
 @option(
     "--image-size",
     heading=Heading.IMAGES,
-    type=int,
+    type=WholeNumber(*RANGES["image_size"]),
     metavar="N",
     help="Side of the square that images are resized to, in pixels.  [default: chosen for each backbone]",
 )
@@ -79,7 +93,7 @@ from tlsearch.utils.units import parse_duration, parse_size
 @option(
     "--seed",
     heading=Heading.TRIED,
-    type=int,
+    type=WholeNumber(*RANGES["seed"]),
     metavar="N",
     help="The same seed gives the same trials.  [default: 0]",
 )
@@ -126,7 +140,7 @@ from tlsearch.utils.units import parse_duration, parse_size
 @option(
     "--baseline",
     heading=Heading.TRIED,
-    type=click.Choice(get_args(BaselineChoice)),
+    type=Choice(get_args(BaselineChoice)),
     help="Whether to train from scratch for comparison.  [default: auto]",
 )
 @option(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tlsearch.cli.paths import UserPath
-from tlsearch.cli.terminal.help import Group
+from tlsearch.cli.terminal.commands import Group
 
 if TYPE_CHECKING:
     from tlsearch.plugins.api import WeightSource
@@ -86,16 +86,17 @@ def _source(text: str) -> tuple[str, WeightSource]:
     """The weights that ``BACKBONE[@WEIGHTS]`` names: their name and source."""
     from tlsearch.errors import WeightsError
     from tlsearch.plugins.registry import find_plugins, load_plugin
+    from tlsearch.plugins.weights import no_weights
 
     backbone, _, name = text.partition("@")
     known = dict(load_plugin("backbone", backbone).weights)
     if not known:
-        raise WeightsError(f"{backbone} has no pre-trained weights: give a file with --weights in the run.")
+        raise WeightsError(f"The backbone {backbone!r} brings no weights: give a file with --weights in the run.")
     name = name or next(iter(known))
     if name not in known and any(entry.name == text for entry in find_plugins("weights")):
         raise WeightsError(f"{text} comes with a package of its own: there is nothing to fetch.")
     if name not in known:
-        raise WeightsError(f"{backbone} has no weights {name!r}: choose one of {', '.join(known)}.")
+        raise no_weights(backbone, name, list(known))
     return name, known[name]
 
 

@@ -16,7 +16,7 @@ from tlsearch.plugins.facts import BackboneFacts, PluginFacts
 from tlsearch.plugins.weights import ResolvedWeights
 from tlsearch.results.schema import LeftOut, PlannedCandidate
 from tlsearch.types import Candidate
-from tlsearch.utils.texts import choose_plugin
+from tlsearch.utils.texts import choose_plugin, hint
 
 MakeFile = Callable[[str], Path]
 """Gives the file of weights, "vgg16@hed", that a package of their own brings; raises ``PluginFailedError``."""
@@ -112,7 +112,7 @@ def _from_files(config: RunConfig, known: dict[str, BackboneFacts], plugins: Plu
     for backbone, name, file in map(parse_weights, config.weights):
         if (backbone, name) in files:
             raise WeightsError(
-                f"Two files are given for {backbone}@{name}; tell them apart with --weights {backbone}@NAME=FILE."
+                f"Two files are given for {backbone}@{name}: tell them apart with --weights {backbone}@NAME=FILE."
             )
         files[backbone, name] = AvailableCandidate(_named(known, plugins, backbone), weights.from_file(name, file))
     return list(files.values())
@@ -124,7 +124,7 @@ def _nothing_left(
     names = " ".join(wanted.backbone.name for wanted, _ in missing)
     if not download and names:
         return WeightsError(
-            f"A dry run downloads no weights, and there are none on this machine; run "
+            f"A dry run downloads no weights, and there are none on this machine: run "
             f"`tlsearch weights fetch {names}` first."
         )
     packed = next((b for b in plugins.backbones if any(source.path for source in b.weights.values())), None)
@@ -132,7 +132,7 @@ def _nothing_left(
     if packed is not None:
         remedy = f"reinstall {packed.distribution}, which brings {packed.name}"
     return WeightsError(
-        f"No backbone has weights on this machine; {remedy}, or give a file with --weights BACKBONE=FILE."
+        f"No backbone has weights on this machine: {remedy}, or give a file with --weights BACKBONE=FILE."
     )
 
 
@@ -140,7 +140,7 @@ def _named(known: dict[str, BackboneFacts], plugins: PluginFacts, name: str) -> 
     if name in known:
         return known[name]
     _raise_if_broken(plugins, "backbone", name)
-    raise PluginError(f"There is no backbone {name!r}; {choose_plugin(sorted(known))}.")
+    raise PluginError(f"There is no backbone {name!r}: {hint(name, known, choose_plugin(sorted(known)))}")
 
 
 def _raise_if_broken(plugins: PluginFacts, kind: str, name: str) -> None:
@@ -174,11 +174,10 @@ def _wanted_candidates(
         _raise_if_broken(plugins, "weights", text)
         known_names = [*backbone.weights, *plugins.added(name)]
         if not known_names:
-            raise WeightsError(f"The backbone {name!r} brings no weights; give a file with --weights {name}=FILE.")
+            raise WeightsError(f"The backbone {name!r} brings no weights: give a file with --weights {name}=FILE.")
         wanted = wanted or known_names[0]
         if wanted not in known_names:
-            choices = ", ".join([*known_names, *files.get(name, [])])
-            raise WeightsError(f"The backbone {name!r} has no weights {wanted!r}; it has {choices}.")
+            raise weights.no_weights(name, wanted, [*known_names, *files.get(name, [])])
         candidates.append(WantedCandidate(backbone, wanted, named=True))
     return candidates
 

@@ -24,7 +24,7 @@ from tlsearch.tracking.location import URI_VARIABLE, Location, locate
 from tlsearch.tracking.outbox import UNSENT_FOLDER
 from tlsearch.tracking.tracker import Tracker
 from tlsearch.utils.cache_folders import features_dir
-from tlsearch.utils.texts import choose_plugin
+from tlsearch.utils.texts import choose_plugin, hint
 from tlsearch.worker.protocol import DescribePlugins, FindWeights
 
 ROLES = ("mild", None, "strong")
@@ -139,7 +139,8 @@ def check_installed(plugins: PluginFacts, kind: str, name: str, own: tuple[str, 
         return
     if (broken := plugins.fault(kind, name)) is not None:
         raise PluginError(f"The {kind} {name!r} of {broken.entry.distribution} cannot be used: {broken.reason}.")
-    raise PluginError(f"There is no {kind} {name!r}; {choose_plugin([*own, *sorted(known)])}.")
+    names = [*own, *sorted(known)]
+    raise PluginError(f"There is no {kind} {name!r}: {hint(name, names, choose_plugin(names))}")
 
 
 def _default_policies(plugins: PluginFacts) -> list[str]:

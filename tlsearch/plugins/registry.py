@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 import sys
@@ -15,7 +14,7 @@ from typing import Any
 from tlsearch.errors import PluginError
 from tlsearch.plugins.guard import Guarded
 from tlsearch.plugins.kinds import ESSENTIAL, GROUPS, NAMES, kind_named
-from tlsearch.utils.texts import choose_plugin
+from tlsearch.utils.texts import choose_plugin, hint
 
 
 @dataclass(frozen=True, order=True, kw_only=True)
@@ -104,7 +103,7 @@ def load_plugin(kind: str, name: str) -> Any:
         raise PluginError(unknown_name(kind, name, sorted({entry.name for entry in entries})))
     outcome = _load_unless_doubled(named[0], entries)
     if isinstance(outcome, BrokenPlugin):
-        raise PluginError(f"the {kind} {name!r} of {origin(outcome.entry)} cannot be used: {outcome.reason}")
+        raise PluginError(f"The {kind} {name!r} of {origin(outcome.entry)} cannot be used: {outcome.reason}")
     return outcome.plugin
 
 
@@ -143,11 +142,8 @@ def unknown_name(kind: str, name: str, known: list[str]) -> str:
     """What to say where there is no plugin of that name."""
     for entry in find_plugins(switched_off=True):
         if entry.name == name and kind in ("plugin", entry.kind):
-            return f"the {entry.kind} {name!r} of {origin(entry)} is switched off by an environment variable"
-    close = difflib.get_close_matches(name, known, n=1)
-    if close:
-        return f"there is no {kind} {name!r}; did you mean {close[0]!r} (installed: {', '.join(known)})?"
-    return f"there is no {kind} {name!r}; {choose_plugin(known)}"
+            return f"The {entry.kind} {name!r} of {origin(entry)} is switched off by an environment variable."
+    return f"There is no {kind} {name!r}: {hint(name, known, choose_plugin(known))}"
 
 
 def load_entry(entry: PluginEntry) -> LoadedPlugin | BrokenPlugin:

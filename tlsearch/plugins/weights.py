@@ -16,7 +16,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -24,6 +24,7 @@ from urllib.parse import urlsplit
 from tlsearch.errors import WeightsError
 from tlsearch.plugins.api import WeightSource
 from tlsearch.utils.files import atomic_path
+from tlsearch.utils.texts import hint
 
 _CHUNK = 1 << 20
 
@@ -72,7 +73,7 @@ def resolve(backbone: str, name: str, source: WeightSource) -> ResolvedWeights:
             return _found(name, file, source)
     if source.url is None:
         raise WeightsError(
-            f"the weights {backbone}@{name} are not at {source.path}, where the plugin puts them; "
+            f"The weights {backbone}@{name} are not at {source.path}, where the plugin puts them: "
             f"reinstall the plugin or set TLSEARCH_WEIGHTS_DIR to a folder that holds {filename}"
         )
     cached = cache_folder() / filename
@@ -84,7 +85,7 @@ def resolve(backbone: str, name: str, source: WeightSource) -> ResolvedWeights:
 def from_file(name: str, file: Path) -> ResolvedWeights:
     """Weights that a user named by path. Raises ``WeightsError`` where there is no such file."""
     if not file.is_file():
-        raise WeightsError(f"the weights file {file} does not exist; give the path of an existing file")
+        raise WeightsError(f"The weights file {file} does not exist: give the path of an existing file")
     return _found(name, file, None)
 
 
@@ -92,8 +93,8 @@ def verify(file: Path, source: WeightSource) -> None:
     """Raise ``WeightsError`` when the content of ``file`` has another hash than ``source`` states."""
     if not _matches(file, source):
         raise WeightsError(
-            f"the file {file} is not what its name says (its hash differs from the published "
-            f"{source.file_hash}); delete it and fetch it again with `tlsearch weights fetch`"
+            f"The file {file} is not what its name says (its hash differs from the published "
+            f"{source.file_hash}): delete it and fetch it again with `tlsearch weights fetch`"
         )
 
 
@@ -105,7 +106,7 @@ def download(source: WeightSource, to: Path | None = None, progress: Callable[[i
     stays. ``progress`` is called with (bytes so far, bytes in all or 0). Raises ``WeightsError``.
     """
     if source.url is None or source.filename is None:
-        raise WeightsError("these weights are installed with their plugin; there is nothing to fetch")
+        raise WeightsError("These weights are installed with their plugin: there is nothing to fetch")
     folder = to if to is not None else cache_folder()
     target = folder / source.filename
     if target.is_file() and _matches(target, source):
@@ -117,12 +118,12 @@ def download(source: WeightSource, to: Path | None = None, progress: Callable[[i
                 _stream(source.url, sink.write, progress)
             if not _matches(temporary, source):
                 raise WeightsError(
-                    f"what {source.url} sent has another hash than was published; try again, or fetch it "
+                    f"What {source.url} sent has another hash than was published: try again, or fetch it "
                     f"elsewhere and put it into {folder}"
                 )
     except (OSError, http.client.HTTPException) as error:
         raise WeightsError(
-            f"{source.url} could not be fetched into {folder} ({error}); check the network and the folder, "
+            f"{source.url} could not be fetched into {folder} ({error}): check the network and the folder, "
             f"or run `tlsearch weights fetch` on another machine and copy the file into {folder}"
         ) from error
     return target
@@ -148,6 +149,12 @@ def reachable(hosts: tuple[str, ...], timeout: float = 5.0) -> bool:
         return any(answers.get(timeout=max(0.0, deadline - time.monotonic())) for _ in hosts)
     except queue.Empty:
         return False
+
+
+def no_weights(backbone: str, name: str, known: Sequence[str]) -> WeightsError:
+    """The error where a backbone has no weights of the name, but those of ``known``."""
+    otherwise = f"choose one of {', '.join(known)}"
+    return WeightsError(f"The backbone {backbone!r} has no weights {name!r}: {hint(name, known, otherwise)}")
 
 
 def missing_reason(backbones: Iterable[str]) -> str:

@@ -137,18 +137,18 @@ def _check_pair(one: Run, other: Run) -> None:
         prints = f"fingerprints {left.dataset.fingerprint[:12]} and {right.dataset.fingerprint[:12]}"
         same = left.dataset.path == right.dataset.path
         where = f"{left.dataset.path} has changed in between" if same else "their images or labels differ"
-        raise UsageError(f"{both} cannot be compared: {where} ({prints}); run one of them again on the other's data.")
+        raise UsageError(f"{both} cannot be compared: {where} ({prints}): run one of them again on the other's data.")
     if left.metrics.name != right.metrics.name:
         metrics = f"{words.metric_name(left.metrics.name)}, the other by {words.metric_name(right.metrics.name)}"
         raise UsageError(
-            f"{both} cannot be compared: one is scored by {metrics}; run one of them again with the other's --metric."
+            f"{both} cannot be compared: one is scored by {metrics}: run one of them again with the other's --metric."
         )
     first, second = left.predictions, right.predictions
     known = first is not None and second is not None and first.fingerprint != second.fingerprint
     if known or left.dataset.counts.get("test") != right.dataset.counts.get("test"):
         seeds = f" (seeds {left.plan.seed} and {right.plan.seed})" if left.plan.seed != right.plan.seed else ""
         raise UsageError(
-            f"{both} cannot be compared: they were tested on different images of the same data{seeds}; run one of "
+            f"{both} cannot be compared: they were tested on different images of the same data{seeds}: run one of "
             "them again with the other's --seed and --group-by."
         )
 
@@ -161,7 +161,7 @@ def _check_predictions(run: Run) -> None:
     lengths = {len(predictions.true), len(predictions.predicted), len(predictions.groups)}
     if lengths != {result.dataset.total("test")} or not predictions.true:
         raise UsageError(
-            f"{run.folder / RESULT_FILE} is damaged (its predictions are not those of its test images); run again, "
+            f"{run.folder / RESULT_FILE} is damaged (its predictions are not those of its test images): run again, "
             "with --force in the same folder, to write it anew."
         )
 

@@ -115,23 +115,23 @@ def read_result(folder: Path) -> RunResult:
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
     except OSError:
-        raise UsageError(f"{folder} has no {RESULT_FILE}; name the output folder of a finished run.") from None
+        raise UsageError(f"{folder} has no {RESULT_FILE}: name the output folder of a finished run.") from None
     except (ValueError, RecursionError):
         raise UsageError(
-            f"{path} is not readable JSON; run again, with --force in the same folder, to write it anew."
+            f"{path} is not readable JSON: run again, with --force in the same folder, to write it anew."
         ) from None
     version = values.get("schema_version") if isinstance(values, dict) else None
     if version not in READABLE_VERSIONS:
         known = " and ".join(map(str, READABLE_VERSIONS))
         raise UsageError(
-            f"{path} has schema version {version!r} and this tlsearch reads versions {known}; "
+            f"{path} has schema version {version!r} and this tlsearch reads versions {known}: "
             "use the tlsearch that wrote it, or run again."
         )
     try:
         return _moved(RunResult.from_dict(migrate(values)), folder.absolute())
     except ValueError as error:
         raise UsageError(
-            f"{path} is damaged ({error}); run again, with --force in the same folder, to write it anew."
+            f"{path} is damaged ({error}): run again, with --force in the same folder, to write it anew."
         ) from error
 
 

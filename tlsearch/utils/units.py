@@ -14,23 +14,25 @@ _COUNT = re.compile(r"(?P<number>\d{1,3}(?:[_,]\d{3})+|\d+(?:\.\d+)?)\s*(?P<unit
 _POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
 
 
-def parse_duration(text: str) -> float:
+def parse_duration(text: str, name: str = "The duration") -> float:
     """Seconds from ``90s``, ``5m``, ``1h30m``; ``math.inf`` from ``none``, which is no limit.
 
     Raises:
-        UsageError: the text is no duration, or it is zero, or a number without a unit, which people mean differently.
+        UsageError: the text is no duration, or it is zero, or a number without a unit, which people mean differently;
+            ``name`` is what the error calls it.
     """
     compact = text.strip().lower().replace(" ", "")
     if compact == "none":
         return math.inf
     if compact.replace(".", "", 1).isdigit() and float(compact):
-        raise UsageError(f"{text!r} has no unit: write {compact}s, {compact}m or {compact}h.")
+        raise UsageError(f"{name} is {text!r}, but it must have a unit: write {compact}s, {compact}m or {compact}h.")
     match = _DURATION.fullmatch(compact)
     seconds = 0.0
     if compact and match is not None:
         seconds = sum(float(match[unit] or 0) * size for unit, size in (("h", 3600), ("m", 60), ("s", 1)))
     if seconds <= 0:
-        raise UsageError(f"{text!r} is no duration above 0: write it like 90s, 5m, 1h30m, or none.")
+        wanted = "a duration above 0, such as 90s, 5m or 1h30m, or none"
+        raise UsageError(f"{name} is {text!r}, but it must be {wanted}.")
     return seconds
 
 
@@ -57,20 +59,18 @@ def short_duration(seconds: float) -> str:
     return f"{whole // 3600}h {whole % 3600 // 60:02}m"
 
 
-def parse_size(text: str) -> int:
+def parse_size(text: str, name: str = "The size") -> int:
     """Bytes from ``10GB``, ``500 MB``, ``1.5GiB``, ``4096``; without an i a unit is a power of 1000.
 
     Raises:
-        UsageError: the text is no size.
+        UsageError: the text is no size; ``name`` is what the error calls it.
     """
     match = _SIZE.fullmatch(text.strip())
-    if match is None:
-        raise UsageError(f"{text!r} is no size: write it like 500MB or 10GB, or 0 for none.")
-    unit = match["unit"].lower().removesuffix("b")
+    unit = match["unit"].lower().removesuffix("b") if match else "i"
     base = 1024 if unit.endswith("i") else 1000
     power = _POWERS.get(unit.removesuffix("i"))
-    if power is None or unit == "i":
-        raise UsageError(f"{text!r} is no size: write it like 500MB or 10GB, or 0 for none.")
+    if match is None or power is None or unit == "i":
+        raise UsageError(f"{name} is {text!r}, but it must be a size such as 500MB or 10GB, 0 for none.")
     return int(float(match["number"]) * base**power)
 
 
@@ -88,14 +88,14 @@ def counted(number: int, one: str, many: str | None = None) -> str:
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
-def parse_count(text: str) -> int:
+def parse_count(text: str, name: str = "The number") -> int:
     """A number from ``200M``, ``1.5G``, ``200_000_000``, ``4096``; a unit is a power of 1000.
 
     Raises:
-        UsageError: the text is no such number.
+        UsageError: the text is no such number; ``name`` is what the error calls it.
     """
     match = _COUNT.fullmatch(text.strip())
     if match is None:
-        raise UsageError(f"{text!r} is no number: write it like 200M, 1.5G or 200_000_000.")
+        raise UsageError(f"{name} is {text!r}, but it must be a number such as 200M, 1.5G or 200_000_000.")
     number = match["number"].replace("_", "").replace(",", "")
     return round(float(number) * float(1000 ** _POWERS[match["unit"].lower()]))

@@ -566,7 +566,7 @@ REFUSED: dict[str, tuple[Case, str]] = {
     "files alone": (Case("1.jpg\n2.jpg\n", {}), "has no column that can be the label"),
     "a column that is not there": (
         Case("file,label\n" + ROWS, {}, options={"columns": {"label": "lable"}}),
-        "labels.csv has no column 'lable' for --label-column: its columns are file, label; did you mean 'label'",
+        "labels.csv has no column 'lable' for --label-column: did you mean 'label'",
     ),
     "a split that is none": (
         Case("file,label,half\n1.jpg,a,left\n2.jpg,b,right\n", {}, options={"columns": {"split": "half"}}),

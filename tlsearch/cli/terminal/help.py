@@ -61,31 +61,6 @@ class Formatter(click.HelpFormatter):
         return super().getvalue().replace(_HARD_HYPHEN, "-")
 
 
-class Context(click.Context):
-    """What click keeps of a command that is called."""
-
-    formatter_class = Formatter
-
-
-class Command(click.Command):
-    """A command whose help shows its options in groups."""
-
-    context_class = Context
-
-    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the options, each group below its heading."""
-        for heading, records in grouped_options(self, ctx).items():
-            with formatter.section(heading):
-                formatter.write_dl(records)
-
-
-class Group(click.Group):
-    """A group of such commands."""
-
-    context_class = Context
-    command_class = Command
-
-
 def grouped_options(command: click.Command, ctx: click.Context) -> dict[str, list[tuple[str, str]]]:
     """What help says of every option, names and text, by heading, in the order of the headings."""
     found: dict[str, list[tuple[str, str]]] = {heading.value: [] for heading in Heading}

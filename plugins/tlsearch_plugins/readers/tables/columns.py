@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tlsearch.errors import DataError
 from tlsearch.folders.walk import looks_like_image
 from tlsearch.utils.addresses import is_address, without_secrets
-from tlsearch.utils.texts import some
+from tlsearch.utils.texts import hint, some
 from tlsearch_plugins.readers.folders.names import words
 from tlsearch_plugins.readers.tables.labels import (
     LABEL_NAMES,
@@ -154,10 +153,9 @@ def _chosen(table: Table, role: str, wanted: str) -> str:
     alike = [name for name in table.columns if name.casefold() == wanted.strip().casefold()]
     if len(alike) == 1:
         return alike[0]
-    near = difflib.get_close_matches(wanted, list(table.columns), n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else "."
-    has = listed(list(table.columns))
-    raise DataError(f"{table.name} has no column {wanted!r} for --{role}-column: its columns are {has}{hint}")
+    columns = list(table.columns)
+    suggested = hint(wanted, columns, f"its columns are {listed(columns)}")
+    raise DataError(f"{table.name} has no column {wanted!r} for --{role}-column: {suggested}")
 
 
 def _image_column(table: Table, given: Mapping[str, str], count_files: Finder, where: str) -> str:
