@@ -109,6 +109,12 @@ def test_size_survives_writing(size: int) -> None:
         ({"metric": "my recall"}, "--metric is 'my recall'", "the name of an installed metric"),
         ({"baseline": "maybe"}, "--baseline is 'maybe'", "auto, none"),
         ({"cache_limit": -1}, "--cache-limit is -1", "10GB"),
+        ({"workers": 0}, "--workers is 0", "auto, or a whole number from 1 to 256"),
+        ({"workers": "many"}, "--workers is 'many'", "auto, or a whole number from 1 to 256"),
+        ({"workers": True}, "--workers is True", "auto, or a whole number from 1 to 256"),
+        ({"threads": 0}, "--threads is 0", "a whole number from 1 to 1024"),
+        ({"round_size": 0}, "--round-size is 0", "a whole number from 1 to 1024"),
+        ({"memory": 10_000_000}, "--memory is 10000000", "at least 600MB"),
         ({"max_pixels": 0}, "--max-pixels is 0", "such as 200M or 200_000_000, from 1,024 to 10,000,000,000"),
         ({"max_pixels": 10**11}, "--max-pixels is 100000000000", "from 1,024 to 10,000,000,000"),
         ({"backbones": ("vgg16@",)}, "--backbone is 'vgg16@'", "NAME or NAME@WEIGHTS"),
@@ -283,3 +289,16 @@ def test_the_home_folder_is_meant_by_a_tilde(tmp_path: Path, monkeypatch: pytest
     read = RunConfig.from_toml(tmp_path / "run.toml")
     assert (read.dataset, read.val) == (tmp_path / "pets", tmp_path / "val")
     assert RunConfig("~nobody-here/pets").dataset == Path("~nobody-here/pets")
+
+
+def test_how_much_of_the_machine_is_used_is_no_property_of_a_run(tmp_path: Path) -> None:
+    config = RunConfig(tmp_path / "d", workers=2, memory=8_000_000_000, round_size=4, threads=1)
+    config.to_toml(tmp_path / "run.toml")
+    again = RunConfig.from_toml(tmp_path / "run.toml")
+    assert (again.workers, again.memory, again.round_size, again.threads) == (2, 8_000_000_000, 4, 1)
+    assert RunConfig(tmp_path / "d", round_size=4, threads=1).differences(again) == []
+    assert RunConfig(tmp_path / "d", workers=3).differences(again) == []  # the run keeps its rounds and threads
+    assert RunConfig(tmp_path / "d", round_size=2).differences(again) == ["--round-size 4"]
+    (tmp_path / "own.toml").write_text('dataset = "d"\nworkers = "auto"\nmemory = "8GB"\n')
+    own = RunConfig.from_toml(tmp_path / "own.toml")
+    assert (own.workers, own.memory) == ("auto", 8_000_000_000)

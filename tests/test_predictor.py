@@ -82,6 +82,52 @@ def test_probabilities_are_the_models_in_the_order_of_the_labels(predictor: Pred
     assert found.top[1][1] == pytest.approx(expected[1], rel=1e-4)
 
 
+def with_calibration(model_dir: Path, folder: Path, entry: object) -> Path:
+    """A copy of the model whose config has ``entry`` as its calibration."""
+    shutil.copytree(model_dir, folder)
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, "calibration": entry}))
+    return folder
+
+
+@pytest.mark.parametrize("by_default", [True, False])
+def test_probabilities_have_the_temperature_by_default_or_on_request(
+    by_default: bool, model_dir: Path, tmp_path: Path
+) -> None:
+    entry = {"temperature": 2.0, "fitted_on": 9, "by_default": by_default, "reason": "why"}
+    loaded = prediction.load(with_calibration(model_dir, tmp_path / "model", entry))
+    file = write_picture(tmp_path / "one.png", (30, 20, 10))
+    plain, softer = (np.exp(np.array(x)) / np.exp(x).sum() for x in ([3, 2, 1], [1.5, 1, 0.5]))
+    for asked, applied in ((None, by_default), (True, True), (False, False)):
+        expected = softer if applied else plain
+        assert loaded.probabilities([file], calibrated=asked)[0] == pytest.approx(expected, rel=1e-4)
+        (found,) = loaded.predict(file, top=3, calibrated=asked)
+        assert [name for name, _ in found.top] == ["red", "green", "blue"]
+        assert [p for _, p in found.top] == pytest.approx(expected, rel=1e-4)
+        assert (found.label, found.probability, found.calibrated) == ("red", found.top[0][1], applied)
+
+
+def test_classes_of_equal_probability_keep_their_places(model_dir: Path, tmp_path: Path) -> None:
+    loaded = prediction.load(with_calibration(model_dir, tmp_path / "model", {"temperature": 0.3}))
+    file = write_picture(tmp_path / "grey.png", (40, 40, 40))
+    orders = [[name for name, _ in loaded.predict(file, calibrated=asked)[0].top] for asked in (True, False)]
+    assert orders[0] == orders[1] == LABELS
+
+
+def test_a_model_without_a_temperature_says_so_where_one_is_asked_for(predictor: Predictor, tmp_path: Path) -> None:
+    file = write_picture(tmp_path / "one.png", (30, 20, 10))
+    assert predictor.predict(file)[0].calibrated is False
+    assert predictor.predict(file, calibrated=False)[0].calibrated is False
+    with pytest.raises(UsageError, match=r"config\.json has no temperature .*leave --calibrated out") as caught:
+        predictor.predict(file, calibrated=True)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_temperature_that_is_none_is_refused(model_dir: Path, tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"does not say how to calibrate \(the temperature is -1"):
+        prediction.load(with_calibration(model_dir, tmp_path / "model", {"temperature": -1}))
+
+
 def test_a_broken_file_is_reported_and_ends_nothing(predictor: Predictor, tmp_path: Path) -> None:
     good = write_picture(tmp_path / "good.png", (200, 0, 0))
     bad = tmp_path / "bad.png"

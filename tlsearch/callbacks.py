@@ -102,7 +102,8 @@ class Callback:
     """Follows a run. Override the methods that you need; by default each does nothing.
 
     Methods are called in the parent process, in the thread of the run, which waits for them. So a method should return
-    quickly, and it cannot use the network that is trained.
+    quickly, and it cannot use the network that is trained. With several workers, a trial may begin before another one
+    ends; trials of the search end in the order of their numbers.
 
     A callback that is passed to ``tlsearch.run`` needs no ``name``. One that is registered under the entry-point group
     ``tlsearch.callbacks`` states ``api_version`` and ``name``, and follows every run.

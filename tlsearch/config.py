@@ -12,16 +12,18 @@ from typing import Any, get_args
 
 from tlsearch.config_values import (
     LISTS,
-    MAX_PIXELS_RANGE,
     MODEL_NAME,
     NAME,
+    RANGES,
     BaselineChoice,
     LayoutChoice,
     LookAlikes,
     Resize,
+    WorkersChoice,
     bad,
     check_choice,
     check_whole,
+    check_workers,
     compile_group_by,
     is_dataset,
     names,
@@ -47,20 +49,8 @@ CONFIG_NAME = "run.toml"
 
 _PATHS = ("dataset", "train", "val", "test", "images", "output", "cache_dir")
 _COLUMNS = ("image_column", "label_column", "split_column", "group_column", "weight_column")
-
-# What is asked for in one command and is no property of the run.
-_ONE_TIME = ("force",)
-
-RANGES: dict[str, tuple[int, int]] = {
-    "trials": (1, 100_000),
-    "epochs": (1, 10_000),
-    "batch_size": (1, 4096),
-    "image_size": (32, 1024),
-    "max_pixels": MAX_PIXELS_RANGE,
-    "seed": (0, 2**32 - 1),
-    "cache_limit": (0, 2**63 - 1),
-}
-"""The lowest and the highest value that a whole number may have."""
+# What holds for one command only, and what an interrupted run keeps where it is not asked for again.
+_ONE_TIME, _KEPT = ("output", "force", "workers", "memory"), ("threads", "round_size")
 
 
 @dataclass(frozen=True)
@@ -69,24 +59,25 @@ class RunConfig:
 
     ``dataset`` is a folder, a file, an address such as ``s3://bucket/pets``, or images in memory: ``(images, labels)``
     or a ``tf.data.Dataset``, which a run writes into the cache folder. ``~`` is the home folder in every path.
-    ``backbones`` are ``NAME`` or ``NAME@WEIGHTS``; ``weights`` are ``BACKBONE[@NAME]=FILE``. ``trials`` None
-    means 40. ``time_limit`` is in seconds: None means that none was asked for, which is 1800, or no limit
-    where ``trials`` was given, so that two such runs do the same; ``math.inf`` ("none" on the command line)
-    asks for no limit. ``effective_trials`` and ``effective_time_limit`` apply these rules. ``train``, ``val``
-    and ``test`` are folders that hold a folder of images for each class, below ``dataset`` or from the working
-    directory; ``layout`` says how the folders of ``dataset`` are read, and ``exclude`` which take no part. Where
-    ``dataset`` is a table, ``images`` is the folder that its paths start from, and ``image_column``, ``label_column``,
-    ``split_column``, ``group_column`` and ``weight_column`` name its columns where they are not told by themselves.
-    ``group_by`` is a regular expression that finds, in the path of a file, the name of the group that must stay
-    together. ``look_alikes`` says what else is kept together: pictures that look alike unless that does not fit the
-    images, exact copies only, or nothing. ``image_size`` (pixels, 32 to 1024) None lets each candidate choose;
-    ``resize`` says how pictures become squares: squashed, padded or cropped; ``auto`` squashes them, and compares the
-    three where they are far from square. ``max_pixels`` is the most that an image
-    may have; None refuses those that need more than 2 GB of memory. ``drop_small_classes`` leaves out classes that are
-    too small to be divided. ``metric`` is the name of an installed metric; None is accuracy, or balanced
-    accuracy where classes are imbalanced. ``cache_limit`` is in bytes, and 0 stores nothing. ``register`` is the name
-    under which the winner goes into MLflow's model registry. ``force`` sets aside what an earlier run has left in
-    ``output``. ``early_stop`` lets a search end where more trials gain too little; None: not with ``trials``.
+    ``backbones`` are ``NAME`` or ``NAME@WEIGHTS``; ``weights`` are ``BACKBONE[@NAME]=FILE``. ``trials`` None means 40.
+    ``time_limit`` is in seconds: None means that none was asked for, which is 1800, or no limit where ``trials`` was
+    given, so that two such runs do the same; ``math.inf`` ("none") asks for no limit. ``effective_trials`` and
+    ``effective_time_limit`` apply these rules. ``train``, ``val`` and ``test`` are folders that hold a folder of images
+    for each class, below ``dataset`` or from the working directory; ``layout`` says how the folders of ``dataset`` are
+    read, and ``exclude`` which take no part. Where ``dataset`` is a table, ``images`` is the folder that its paths
+    start from, and ``image_column``, ``label_column``, ``split_column``, ``group_column`` and ``weight_column`` name
+    its columns where they are not told by themselves. ``group_by`` is a regular expression that finds, in the path of a
+    file, the name of the group that must stay together. ``look_alikes`` says what else is kept together: pictures that
+    look alike unless that does not fit the images, exact copies only, or nothing. ``image_size`` (pixels, 32 to 1024)
+    None lets each candidate choose; ``resize`` says how pictures become squares: squashed, padded or cropped; ``auto``
+    squashes them, and compares the three where they are far from square. ``max_pixels`` is the most that an image may
+    have; None refuses those that need more than 2 GB of memory. ``drop_small_classes`` leaves out classes that are too
+    small to be divided. ``metric`` is the name of an installed metric; None is accuracy, or balanced accuracy where
+    classes are imbalanced. ``cache_limit`` is in bytes, and 0 stores nothing. ``register`` is the name under which the
+    winner goes into MLflow's registry. ``workers`` processes run trials side by side, each with ``threads`` (None: its
+    share of the cores), which hold at most ``memory`` bytes together (None: four fifths of the machine's);
+    ``round_size`` trials are asked for at once (None: two for each of several workers, else one). ``force`` sets aside
+    what an earlier run has left. ``early_stop`` ends a search where more trials gain too little (None: without trials).
 
     Raises:
         UsageError: a value is out of its range; the sentence names the option, the value and the range.
@@ -128,6 +119,10 @@ class RunConfig:
     baseline: BaselineChoice = "auto"
     refit: bool = False
     register: str | None = None
+    workers: WorkersChoice = "auto"
+    threads: int | None = None
+    round_size: int | None = None
+    memory: int | None = None
     force: bool = False
     early_stop: bool | None = None
 
@@ -172,6 +167,7 @@ class RunConfig:
         check_choice("layout", self.layout, get_args(LayoutChoice))
         if self.metric is not None and (not isinstance(self.metric, str) or not re.fullmatch(NAME, self.metric)):
             raise bad("metric", self.metric, "the name of an installed metric")
+        check_workers(self.workers)
         check_choice("baseline", self.baseline, get_args(BaselineChoice))
         for name in ("drop_small_classes", "refit", "force", "early_stop"):
             if not isinstance(getattr(self, name), bool) and (name, getattr(self, name)) != ("early_stop", None):
@@ -256,7 +252,7 @@ class RunConfig:
         for f in fields(self):
             values = [getattr(c, f.name) for c in (self, other)]
             mine, theirs = (None if value is None else to_plain(f.name, value) for value in values)
-            if mine != theirs and f.name not in ("output", *_ONE_TIME):
+            if mine != theirs and f.name not in _ONE_TIME and not (mine is None and f.name in _KEPT):
                 found.append(f"{option(f.name)} {'left out' if values[1] == f.default else theirs}")
         return found
 
@@ -286,7 +282,12 @@ def read_config(path: Path) -> dict[str, Any]:
         if key not in known:
             keys = "known keys are " + ", ".join(known)
             raise UsageError(f"{path} has the unknown key {key!r}: {hint(key, known, keys)}")
-    for key, parse in (("time_limit", parse_duration), ("cache_limit", parse_size), ("max_pixels", parse_count)):
+    for key, parse in (
+        ("time_limit", parse_duration),
+        ("cache_limit", parse_size),
+        ("memory", parse_size),
+        ("max_pixels", parse_count),
+    ):
         if isinstance(values.get(key), str):
             values[key] = parse(values[key], option(key))
     output = values.get("output")

@@ -12,6 +12,7 @@ from tlsearch.utils.texts import either, is_utf8, nearest
 from tlsearch.utils.units import format_duration, format_size
 
 BaselineChoice = Literal["auto", "none"]
+WorkersChoice = Literal["auto"] | int
 Resize = Literal["auto", "squash", "pad", "crop"]
 LookAlikes = Literal["auto", "exact", "off"]
 LayoutChoice = Literal["auto", "classes", "subfolders", "splits", "class-splits", "folds"]
@@ -24,6 +25,20 @@ MAX_PIXELS_RANGE = (1024, 10_000_000_000)
 """A square of 32 pixels, the least that a network takes, and ten gigapixels, which need some 90 GB of memory."""
 
 LISTS = {"backbones": "backbone", "weights": "weights", "augment": "augment", "exclude": "exclude"}
+
+# The lowest and the highest value that a whole number may have.
+RANGES: dict[str, tuple[int, int]] = {
+    "trials": (1, 100_000),
+    "epochs": (1, 10_000),
+    "batch_size": (1, 4096),
+    "image_size": (32, 1024),
+    "max_pixels": MAX_PIXELS_RANGE,
+    "seed": (0, 2**32 - 1),
+    "cache_limit": (0, 2**63 - 1),
+    "threads": (1, 1024),
+    "round_size": (1, 1024),
+    "memory": (600_000_000, 2**63 - 1),
+}
 
 
 def parse_weights(text: str) -> tuple[str, str, Path]:
@@ -78,9 +93,18 @@ def check_whole(name: str, value: Any, low: int, high: int, *, optional: bool) -
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
         if name == "cache_limit":
             raise bad(name, value, "a size such as 500MB or 10GB, 0 for none")
+        if name == "memory":
+            raise bad(name, value, "a size of at least 600MB, such as 8GB")
         if name == "max_pixels":
             raise bad(name, value, f"a number of pixels such as 200M or 200_000_000, from {low:,} to {high:,}")
-        raise bad(name, value, f"a whole number from {low} to {high}")
+        also = "auto, or " if name == "workers" else ""
+        raise bad(name, value, f"{also}a whole number from {low} to {high}")
+
+
+def check_workers(value: Any) -> None:
+    """Raise ``UsageError`` unless the value can be the number of worker processes."""
+    if value != "auto":
+        check_whole("workers", value, 1, 256, optional=False)
 
 
 def check_max_pixels(value: Any) -> None:
@@ -137,7 +161,7 @@ def to_plain(name: str, value: Any) -> Any:
         return list(value)
     if name == "time_limit":
         return format_duration(value)
-    return format_size(value) if name == "cache_limit" else value
+    return format_size(value) if name in ("cache_limit", "memory") else value
 
 
 def _absolute_weights(entry: str) -> str:

@@ -2,8 +2,9 @@
 
 A model folder holds ``model.keras`` (RGB floats 0..255 of shape (N, S, S, 3) in, probabilities out),
 ``labels.json`` (class names in the order of the outputs) and ``config.json`` (``image_size``: S, ``decode_size``: the
-size at which the run kept its pixels, ``window``, ``resize`` and ``max_pixels``: see ``rgb.Decoding``). Test figures of
-a run come from this code, on the original files.
+size at which the run kept its pixels, ``window``, ``resize`` and ``max_pixels``: see ``rgb.Decoding``, and
+``calibration``: see ``Temperature``). Test figures of a run come from this code, on the original files and without the
+temperature.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from tlsearch.data.images.parallel import map_files
 from tlsearch.data.images.rgb import Decoding
 from tlsearch.errors import PluginError, UsageError
 from tlsearch.folders.walk import Folder, walk
+from tlsearch.models.temperature import Temperature, divide_by_temperature
 from tlsearch.plugins import registry
 from tlsearch.plugins.api import Images
 from tlsearch.plugins.kinds import kind_named
@@ -47,7 +49,8 @@ class Prediction:
     """What the model says of one file.
 
     ``top`` are the most probable classes with their probabilities, best first; ``label`` and ``probability``
-    are its first entry. Where the file could not be read, ``error`` says why and there is nothing else.
+    are its first entry. ``calibrated`` says whether the probabilities have the model's temperature. Where the file
+    could not be read, ``error`` says why and there is nothing else.
     """
 
     path: Path
@@ -55,6 +58,7 @@ class Prediction:
     probability: float | None
     top: tuple[tuple[str, float], ...] = ()
     error: str | None = None
+    calibrated: bool = False
 
 
 class Predictor:
@@ -68,38 +72,71 @@ class Predictor:
         self.image_size = int(config["image_size"])
         self.decode_size = int(config.get("decode_size", self.image_size))
         self.decoding = Decoding.of(config)
+        self.temperature = Temperature.of(config)
 
     @property
     def parameters(self) -> int:
         """How many values the model has, those that stay frozen included."""
         return int(self.model.count_params())
 
-    def predict(self, paths: Sequence[Path | str] | Path | str, batch_size: int = 32, top: int = 5) -> list[Prediction]:
+    def predict(
+        self,
+        paths: Sequence[Path | str] | Path | str,
+        batch_size: int = 32,
+        top: int = 5,
+        calibrated: bool | None = None,
+    ) -> list[Prediction]:
         """One ``Prediction`` a file, with the ``top`` most probable classes.
 
-        A folder stands for the pictures in it, at any depth, in order of their names. Raises ``UsageError`` for a path
-        that does not exist or a folder without pictures; a file that cannot be read is reported in its ``Prediction``.
+        A folder stands for the pictures in it, at any depth, in order of their names. ``calibrated`` says whether
+        probabilities have the model's temperature; None means where that is shown to help. It changes no class, nor
+        their order. Raises ``UsageError`` for a path that does not exist or a folder without pictures, and where a
+        temperature is asked for that the model does not have; a file that cannot be read is reported in its
+        ``Prediction``.
         """
         files = find_pictures([paths] if isinstance(paths, (str, Path)) else paths)
+        temperature = self.applied_temperature(calibrated)
         predictions = []
         for file, row in zip(files, self._rows(files, batch_size), strict=True):
             if isinstance(row, str):
                 predictions.append(Prediction(path=file, label=None, probability=None, error=row))
                 continue
             order = np.argsort(-row, kind="stable")[:top]
-            best = tuple((self.labels[i], float(row[i])) for i in order)
+            shown = _with_temperature(row, temperature)
+            best = tuple((self.labels[i], float(shown[i])) for i in order)
             label, probability = best[0]
-            predictions.append(Prediction(path=file, label=label, probability=probability, top=best))
+            calibrates = temperature is not None
+            predictions.append(
+                Prediction(path=file, label=label, probability=probability, top=best, calibrated=calibrates)
+            )
         return predictions
 
-    def probabilities(self, paths: Sequence[Path | str], batch_size: int = 32) -> npt.NDArray[np.float64]:
+    def probabilities(
+        self, paths: Sequence[Path | str], batch_size: int = 32, calibrated: bool | None = None
+    ) -> npt.NDArray[np.float64]:
         """Probabilities of shape (len(paths), classes) in the order of ``paths`` and ``labels``.
 
-        NaN in the row of a file that could not be read.
+        NaN in the row of a file that could not be read. ``calibrated`` is as in ``predict``.
         """
-        unread = np.full(len(self.labels), np.nan)
+        unread, temperature = np.full(len(self.labels), np.nan), self.applied_temperature(calibrated)
         rows = self._rows([Path(path) for path in paths], batch_size)
-        return np.array([unread if isinstance(row, str) else row for row in rows]).reshape(-1, len(unread))
+        return np.array(
+            [unread if isinstance(row, str) else _with_temperature(row, temperature) for row in rows]
+        ).reshape(-1, len(unread))
+
+    def applied_temperature(self, calibrated: bool | None = None) -> Temperature | None:
+        """Give the temperature that predictions have where ``calibrated`` is asked for, or None where they have none.
+
+        Raises:
+            UsageError: One is asked for, and the model has none.
+        """
+        if calibrated and self.temperature is None:
+            raise UsageError(
+                f"{self.folder / CONFIG_FILE} has no temperature to calibrate probabilities with; leave --calibrated "
+                "out, or run again to make a model that has one."
+            )
+        wanted = self.temperature is not None and self.temperature.by_default if calibrated is None else calibrated
+        return self.temperature if wanted else None
 
     def _rows(self, files: Sequence[Path], batch_size: int) -> Iterator[npt.NDArray[np.float64] | str]:
         """A row of probabilities for each file, or the reason why there is none."""
@@ -124,6 +161,11 @@ class Predictor:
         filled = np.concatenate([images, np.repeat(images[-1:], missing, axis=0)]) if missing else images
         answers = self.model.predict_on_batch(filled.astype(np.float32))
         return np.asarray(answers, dtype=np.float64)[: len(images)]
+
+
+def _with_temperature(row: npt.NDArray[np.float64], temperature: Temperature | None) -> npt.NDArray[np.float64]:
+    """One row of probabilities with the temperature."""
+    return row if temperature is None else divide_by_temperature(row[None], temperature.value)[0]
 
 
 def load(model_dir: Path | str, max_pixels: int | None = None) -> Predictor:
@@ -156,6 +198,12 @@ def load(model_dir: Path | str, max_pixels: int | None = None) -> Predictor:
     except (ValueError, TypeError) as error:
         raise ModelError(
             f"{folder / CONFIG_FILE} does not say how images are decoded ({error}): take it from the run again."
+        ) from error
+    try:
+        Temperature.of(config)
+    except ValueError as error:
+        raise ModelError(
+            f"{folder / CONFIG_FILE} does not say how to calibrate ({error}); take it from the run again."
         ) from error
     config = config if max_pixels is None else {**config, "max_pixels": max_pixels}
     predictor = Predictor(_load_model(folder / MODEL_FILE, config.get("backbone")), labels, config, folder)

@@ -136,3 +136,25 @@ def kill_and_resume(result: Result) -> str:
 def kill_and_resume_brief(result: Result) -> str:
     """Kills and differences."""
     return f"{result.figures['kills']} kills, {len(result.figures['troubles'])} differences"
+
+
+def workers(result: Result) -> str:
+    """A row for every number of workers."""
+    figures = result.figures
+    caption = (
+        f"{figures['trials']} trials of {figures['backbone']} at {figures['image_size']} px with {figures['images']:,} "
+        f"images, in rounds of {figures['round_size']}, by workers with {figures['threads']} thread each; features are "
+        f"stored already. All found {'the same' if figures['same'] else 'different'} trials and values."
+    )
+    rows = [
+        [name, duration(search["seconds"]), f"{search['trials_per_minute']:.1f}"]
+        for name, search in figures["searches"].items()
+    ]
+    return paragraphs(table(["", "search", "trials a minute"], rows), caption, source(result))
+
+
+def workers_brief(result: Result) -> str:
+    """How much faster the last number of workers is than the first."""
+    searches = list(result.figures["searches"].items())
+    (_, first), (name, last) = searches[0], searches[-1]
+    return f"{name}: {last['trials_per_minute'] / first['trials_per_minute']:.2f} times the trials a minute of one"

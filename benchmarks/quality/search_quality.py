@@ -59,6 +59,7 @@ from tlsearch.training.trial import Outcome
 from tlsearch.types import Decision, State, TrialResult
 from tlsearch.worker.client import WorkerClient
 from tlsearch.worker.events import Event, Listener
+from tlsearch.worker.pool import WorkerPool
 from tlsearch.worker.protocol import Request, RunTrial
 
 BENCHMARK = "quality.search_quality"
@@ -225,7 +226,7 @@ def search(config: RunConfig, folder: Path, plan: Plan, method: Method, seconds:
     (folder / WORK_FOLDER).mkdir(parents=True)
     worker = WatchedWorker(folder / LOG_NAME)
     with worker, new_context(config, folder, TimeBudget(seconds)) as context:
-        context = replace(context, worker=worker)
+        context = replace(context, pool=WorkerPool(lambda: worker))
         record = open_record(context)
         with record.recording(recorded_run(context, plan), context.checkpoint):
             open_pool(context, plan.data, plan.measured)

@@ -67,7 +67,7 @@ def _rows(name: str, val: int, simulations: int, seed: int, *, short: bool) -> l
     shipped: dict[str, list[tuple[float, bool]]] = {}
     for number in range(simulations):
         rng = np.random.default_rng([seed, val, short, list(WORLDS).index(name), number])
-        simulated = _Simulated.of(name, val, rng, short=short)
+        simulated = Simulated.of(name, val, rng, short=short)
         for rule, choose in RULES.items():
             trial = choose(simulated)
             regret = float(simulated.search.truth.max() - simulated.search.truth[trial])
@@ -88,8 +88,17 @@ def _rows(name: str, val: int, simulations: int, seed: int, *, short: bool) -> l
 
 
 @dataclass
-class _Simulated:
-    """One search, with what it saw and what resampled folds say."""
+class Simulated:
+    """One search, with what it saw and what resampled folds say.
+
+    Attributes:
+        search: What is true of its images and trials.
+        seen: The values of each trial on the folds of the search.
+        shared: On how many of them all trials were scored.
+        folds: The images of the resampled folds.
+        short: Whether there is time for one resampled fold only, but for what is cheap.
+        again: The values on resampled folds, by trial and number of the fold.
+    """
 
     search: Search
     seen: dict[int, list[float]]
@@ -99,7 +108,8 @@ class _Simulated:
     again: dict[tuple[int, int], float] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, name: str, val: int, rng: np.random.Generator, *, short: bool) -> _Simulated:
+    def of(cls, name: str, val: int, rng: np.random.Generator, *, short: bool) -> Simulated:
+        """Simulate a search of the world ``name`` on ``val`` validation images."""
         small = val * FOLDS < 600
         search = Search(val * FOLDS if small else round(val * 0.85 / 0.15), val, rng)
         probe, solved, tuned = WORLDS[name]
@@ -148,12 +158,14 @@ class _Simulated:
         return lead > 0 and lead > LEAD * paired_error(one, two, val, self.search.pool - val)
 
 
-def _best_of_three(simulated: _Simulated) -> int:
+def best_of_three(simulated: Simulated) -> int:
+    """Give the trial that ships by the old rule."""
     folds = 1 if simulated.short else MOST_FOLDS
     return max(simulated.best, key=lambda t: float(np.mean([simulated.confirmed(t, n) for n in range(folds)])))
 
 
-def _everything_in_common(simulated: _Simulated) -> int:
+def everything_in_common(simulated: Simulated) -> int:
+    """Give the trial that ships by the present rule."""
     more = [t for t in range(TRIALS) if len(simulated.seen[t]) > simulated.shared]
     thorough = [max(more, key=lambda t: float(np.mean(simulated.seen[t])))] if more else []
     contenders = list(dict.fromkeys([*simulated.best, *thorough, PROBE]))
@@ -167,9 +179,9 @@ def _everything_in_common(simulated: _Simulated) -> int:
     return min(level, key=preference)
 
 
-RULES: dict[str, Callable[[_Simulated], int]] = {
-    "the best of three": _best_of_three,
-    "everything in common": _everything_in_common,
+RULES: dict[str, Callable[[Simulated], int]] = {
+    "the best of three": best_of_three,
+    "everything in common": everything_in_common,
 }
 
 

@@ -10,6 +10,10 @@ import pytest
 from tests.helpers.mlflow_pages import Pages, column, names, rows, trouble
 from tests.helpers.small_run import MARKS, TrialRecord
 from tlsearch.report.numbers import format_score
+from tlsearch.tracking.quiet import quiet
+
+with quiet():
+    from mlflow import MlflowClient
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,18 +43,24 @@ def searched(finished: TrialRecord) -> list[TrialRow]:
     return [row for row in finished.result.trials if row.role == "trial"]
 
 
-def test_the_link_shows_the_trials_best_first(table: Page, finished: TrialRecord) -> None:
+def test_the_link_shows_the_winner_first_then_the_best(table: Page, finished: TrialRecord) -> None:
     trials = searched(finished)
     table.get_by_text(f"{len(trials)} matching runs").wait_for()
     numbers = [int(name.split()[0]) for name in names(table)]
     assert sorted(numbers) == sorted(row.number for row in trials)
-    values = {row.number: row.value for row in trials}
-    shown = [values[number] for number in numbers]
+    rows_of = {row.number: row for row in trials}
+    assert rows_of[numbers[0]].spec == finished.result.winner.spec
+    shown = [rows_of[number].value for number in numbers]
     known = [value for value in shown if value is not None]
     assert len(known) >= 5
-    assert shown[: len(known)] == sorted(known, reverse=True)  # those without a value come last
+    assert shown[: len(known)] == known  # those without a value come last
+    assert known[0] != known[-1]
     figures = column(table, "metrics.`val_accuracy`")
     assert [float(text) for text in figures[: len(known)]] == pytest.approx(known, abs=1e-4)
+    ranks = column(table, "metrics.`rank`")
+    assert [int(text) for text in ranks[: len(known)]] == list(range(1, len(known) + 1))
+    # Behind the winner and what cannot be told apart from it, at most three, the score decides.
+    assert known[4:] == sorted(known[4:], reverse=True)
     assert trouble(table) == []
 
 
@@ -67,12 +77,22 @@ def test_the_columns_that_matter_come_first(table: Page, finished: TrialRecord) 
         "cells => cells.map(cell => [cell.getBoundingClientRect().left, cell.getAttribute('col-id')])"
     )
     order = [key for _, key in sorted(heads) if "`" in key]
-    assert order[:4] == [
-        "attributes.`Run Name`", "metrics.`val_accuracy`", "metrics.`val_gain_over_baseline`", "tags.`state`",
+    assert order[:5] == [
+        "attributes.`Run Name`", "metrics.`rank`", "metrics.`val_accuracy`", "metrics.`val_gain_over_baseline`",
+        "tags.`state`",
     ]  # fmt: skip
-    assert {"params.`freeze_fraction`", "params.`head_units`", "params.`strength`"} <= set(order[4:10])
+    assert {"params.`freeze_fraction`", "params.`head_units`", "params.`strength`"} <= set(order[5:11])
     states = {row.number: row.state for row in searched(finished)}
     assert column(table, "tags.`state`") == [states[int(name.split()[0])] for name in names(table)]
+
+
+def test_a_small_screen_shows_the_figures(pages: Pages) -> None:
+    page = pages.table(width=1280)
+    (right,) = page.locator(".ag-header-cell[col-id='metrics.`val_gain_over_baseline`']").evaluate_all(
+        "cells => cells.map(cell => cell.getBoundingClientRect().right)"
+    )
+    assert right <= 1280
+    page.context.close()
 
 
 def test_names_are_not_cut_off(table: Page) -> None:
@@ -102,6 +122,26 @@ def test_a_filter_by_tag_leaves_those_that_have_it(pages: Pages, finished: Trial
     page.context.close()
 
 
+def test_the_list_of_searches_says_what_each_came_to(pages: Pages, finished: TrialRecord) -> None:
+    page = pages.searches()
+    result = finished.result
+    assert result.gain is not None
+    assert result.verdict is not None
+    assert names(page) == ["out"]
+    (score,), (gain,) = (column(page, f"metrics.`{name}`") for name in ("test", "gain_over_baseline"))
+    assert [float(score), float(gain)] == pytest.approx([result.metrics.test, result.gain.test], abs=1e-4)
+    answers = [column(page, f"tags.`{name}`") for name in ("pretraining_helped", "search_paid", "model_to_use")]
+    assert answers == [[result.verdict.pretraining], [result.verdict.search], [result.verdict.model]]
+    rights = page.locator(".ag-header-cell[col-id='tags.`model_to_use`']").evaluate_all(
+        "cells => cells.map(cell => cell.getBoundingClientRect().right)"
+    )
+    assert len(rights) == 1
+    assert rights[0] <= 1280  # all of it is seen without scrolling
+    page.get_by_test_id("saved-views-trigger").filter(has_text="All searches").wait_for()
+    assert trouble(page) == []
+    page.context.close()
+
+
 def test_the_parent_tells_the_story(pages: Pages, finished: TrialRecord) -> None:
     page = pages.parent()
     result = finished.result
@@ -119,11 +159,28 @@ def test_the_parent_tells_the_story(pages: Pages, finished: TrialRecord) -> None
     page.context.close()
 
 
+def test_the_page_of_the_model_says_what_it_is(pages: Pages, finished: TrialRecord) -> None:
+    record, result = finished.result.mlflow, finished.result
+    assert record is not None
+    (model,) = MlflowClient(record.tracking_uri).search_logged_models([record.experiment_id])
+    page = pages.model(model.model_id)
+    page.get_by_text("Datasets used").wait_for()
+    page.get_by_text(f"load_model('models:/{model.model_id}')").wait_for()
+    text = page.locator("body").inner_text()
+    for words in (result.winner.label, "ash, birch, cedar", "gain_over_linear_probe", "frozen cut points"):
+        assert words in text
+    assert "No description" not in text
+    assert "No metrics recorded" not in text
+    assert f"dataset (#{result.dataset.fingerprint[:16]})" in text
+    assert trouble(page) == []
+    page.context.close()
+
+
 def test_the_parent_has_a_chart_of_the_best_so_far(pages: Pages, finished: TrialRecord) -> None:
     assert finished.result.mlflow is not None
     page = pages.metrics(finished.result.mlflow.parent_run_id)
-    page.get_by_text("best_val_accuracy", exact=True).first.wait_for()
-    card = page.get_by_test_id("experiment-view-compare-runs-card").filter(has_text="best_val_accuracy").first
+    cards = page.get_by_test_id("experiment-view-compare-runs-card")
+    card = cards.filter(has_text="best_val_accuracy").first
     card.locator(".js-plotly-plot").wait_for()
     heights = card.locator(".js-plotly-plot").evaluate("plot => [...plot.data[0].y]")
     best, expected = 0.0, []
@@ -133,6 +190,19 @@ def test_the_parent_has_a_chart_of_the_best_so_far(pages: Pages, finished: Trial
     assert len(heights) >= len({value for value in expected if value})
     assert heights == sorted(heights)
     assert heights[-1] == pytest.approx(best, abs=1e-4)
+    # It stands above the others, which are few: the UI makes one chart with one bar of each single number.
+    tops = cards.evaluate_all("cards => cards.map(card => [card.getBoundingClientRect().top, card.innerText])")
+    assert "best_val_accuracy" in min(tops)[1]
+    assert len(tops) <= 8
+    page.context.close()
+
+
+def test_the_figures_are_a_table(pages: Pages, finished: TrialRecord) -> None:
+    assert finished.result.mlflow is not None
+    page = pages.artifact(finished.result.mlflow.parent_run_id, "figures.json")
+    page.get_by_text("View as table").wait_for()
+    page.get_by_role("cell", name="linear_probe_test_ci95_low").wait_for()
+    assert trouble(page) == []
     page.context.close()
 
 

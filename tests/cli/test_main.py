@@ -135,7 +135,7 @@ def test_every_option_of_run_has_its_default_in_the_help(option: str, default: s
 
 def test_the_help_of_run_has_no_option_beyond_those() -> None:
     options = {name for param in cli.commands["run"].params for name in param.opts if name.startswith("--")}
-    assert len(options) == 39
+    assert len(options) == 43
 
 
 # --- run
@@ -346,8 +346,9 @@ def test_the_table_fits(sample: RunResult, width: int) -> None:
 
 
 @pytest.fixture
-def model(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """A model folder whose network thinks the greener a picture, the more it is a newt."""
+def model(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, Any]:
+    """A model folder whose network thinks the greener a picture, the more it is a newt; what its config has besides."""
+    config: dict[str, Any] = {}
 
     def answer(images: Any) -> Any:
         green = images[..., 1].mean(axis=(1, 2)) / 255
@@ -356,7 +357,7 @@ def model(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     def load(folder: Path, max_pixels: int | None = None) -> Predictor:
         assert folder == Path("model")
         network = SimpleNamespace(predict_on_batch=answer)
-        return Predictor(network, ("cat", "dog", "newt"), {"image_size": 8}, folder)
+        return Predictor(network, ("cat", "dog", "newt"), {"image_size": 8, **config}, folder)
 
     from PIL import Image
 
@@ -365,6 +366,7 @@ def model(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     Image.new("RGB", (8, 8), (0, 255, 0)).save("pictures/a,b.png")
     Image.new("RGB", (8, 8), (255, 0, 0)).save("pictures/red.png")
     Path("pictures/z.png").write_text("no picture")
+    return config
 
 
 @pytest.mark.usefixtures("model")
@@ -397,6 +399,35 @@ def test_predict_table() -> None:
     assert lines[2].split() == ["pictures/a,b.png", "newt", "1.000"]
     assert lines[3].split() == ["pictures/red.png", "dog", "0.750"]
     assert "not read: " in lines[4]
+
+
+def test_predict_says_which_probabilities_it_gives(model: dict[str, Any]) -> None:
+    """All formats and both directions of the option, from .75 and .25 to the square roots of them."""
+    model["calibration"] = {"temperature": 2.0, "fitted_on": 90, "by_default": True, "reason": "it is too sure"}
+    softer = 3**0.5 / (1 + 3**0.5)
+    for options, calibrated in (([], True), (["--calibrated"], True), (["--no-calibrated"], False)):
+        expected = softer if calibrated else 0.75
+        arguments = ["predict", "model", "pictures/red.png", *options]
+        (entry,) = json.loads(tlsearch(*arguments, "--format", "json").stdout)
+        assert (entry["label"], entry["calibrated"]) == ("dog", calibrated)
+        assert entry["probability"] == pytest.approx(expected, abs=1e-5)
+        (row,) = csv.DictReader(io.StringIO(tlsearch(*arguments, "--format", "csv").stdout))
+        assert (row["label"], row["calibrated"]) == ("dog", str(calibrated).lower())
+        assert float(row["probability"]) == pytest.approx(expected, abs=1e-5)
+        heading, _, line = tlsearch(*arguments).stdout.splitlines()
+        assert heading.split("probability")[1].strip() == ("(calibrated)" if calibrated else "(not calibrated)")
+        assert line.split() == ["pictures/red.png", "dog", f"{expected:.3f}"]
+    model["calibration"]["by_default"] = False
+    assert "probability (not calibrated)" in tlsearch("predict", "model", "pictures/red.png").stdout
+
+
+@pytest.mark.usefixtures("model")
+def test_predict_calibrated_without_a_temperature() -> None:
+    result = tlsearch("predict", "model", "pictures", "--calibrated")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "model/config.json has no temperature" in result.stderr
+    assert tlsearch("predict", "model", "pictures", "--no-calibrated").exit_code == 0
+    assert "calibrated" not in tlsearch("predict", "model", "pictures").stdout
 
 
 @pytest.mark.usefixtures("model")

@@ -93,7 +93,9 @@ def test_predict_names_files_and_classes(monkeypatch: pytest.MonkeyPatch) -> Non
         Prediction(path=Path(name), label=label, probability=0.9, top=((label, 0.9),), error=None)
         for name, label in zip(names, ("hat", "t-shirt", "long sleeve"), strict=True)
     ]
-    monkeypatch.setattr("tlsearch.predictor.load", lambda *_: SimpleNamespace(predict=lambda *_, **__: found))
+    monkeypatch.setattr(
+        "tlsearch.predictor.load", lambda *_: SimpleNamespace(predict=lambda *_, **__: found, temperature=None)
+    )
     lines = shown("predict", "model", "photos")
     assert_whole(lines, *(Path(name).name for name in names), "t-shirt", "long sleeve")
     found[1] = replace(found[1], label=CLASS, top=((CLASS, 0.9),))

@@ -263,3 +263,40 @@ def test_processes_share_a_folder(tmp_path: Path) -> None:
     assert all(int(out) > 50 for out, _ in outputs)
     assert files(tmp_path) == {".npy"}
     assert sum(path.stat().st_size for path in tmp_path.iterdir()) <= 60_000 + 3 * 11_000
+
+
+WORKING = """
+import sys, time
+from pathlib import Path
+import numpy as np
+from tlsearch.features.store import FeatureStore
+store, key = FeatureStore(Path(sys.argv[1]), 10**6), {"what": "a view"}
+with store.one_at_a_time(key):
+    found = store.get(key)
+    if found is None:
+        print("computed", flush=True)
+        with store.writing(key, (3,), "float32") as target:
+            time.sleep(0.5)
+            target[:] = 1
+"""
+
+
+def test_what_two_processes_want_at_once_is_computed_once(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", WORKING, str(tmp_path)]
+    processes = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(3)]
+    printed = "".join(process.communicate(timeout=60)[0] for process in processes)
+    assert printed == "computed\n"
+    assert [process.returncode for process in processes] == [0, 0, 0]
+    assert files(tmp_path) == {".npy"}
+
+
+def test_nobody_waits_longer_than_it_pays_nor_where_nothing_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_module, "MOST_WAITING", 0.05)
+    one, other = FeatureStore(tmp_path, 10_000), FeatureStore(tmp_path, 10_000)
+    with one.one_at_a_time(KEY), other.one_at_a_time(KEY):
+        assert put(other, KEY)
+    monkeypatch.setattr(store_module, "MOST_WAITING", 1e9)
+    with one.one_at_a_time(KEY), FeatureStore(tmp_path, 0).one_at_a_time(KEY):
+        assert one.get(KEY) is not None

@@ -21,7 +21,7 @@ from tlsearch.runs.budget import TimeBudget
 from tlsearch.runs.checkpoint import Checkpoint
 from tlsearch.search.cost import Costs
 from tlsearch.search.space import SearchSpace
-from tlsearch.worker.client import WorkerClient
+from tlsearch.worker.pool import Worker, WorkerPool
 
 
 class Heard(Callback):
@@ -64,7 +64,7 @@ def make_context(
         config=RunConfig(folder, **options),
         output=folder / "out",
         budget=budget,
-        worker=cast("WorkerClient", worker),
+        pool=WorkerPool(lambda: cast("Worker", worker)),
         callbacks=CallbackList(recorders, [heard] if heard else []),
         checkpoint=Checkpoint(folder / checkpoint, budget, passes),
         passes=passes,

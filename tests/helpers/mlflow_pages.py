@@ -93,7 +93,14 @@ class Pages:
 
     def table(self, width: int = 1900, height: int = 900) -> Page:
         """The table of trials by the link that the run gives, which names the host where people start the UI."""
-        _, _, place = self._record.view.partition("/#/")
+        return self._view(self._record.view, width, height)
+
+    def searches(self, width: int = 1280, height: int = 900) -> Page:
+        """The list of all searches by the link that the run gives."""
+        return self._view(self._record.searches, width, height)
+
+    def _view(self, link: str, width: int, height: int) -> Page:
+        _, _, place = link.partition("/#/")
         page = opened(self.browser, f"{self.address}/#/{place}", width, height)
         rows(page).first.wait_for()
         return page
@@ -112,6 +119,18 @@ class Pages:
         # The UI folds long descriptions.
         page.get_by_text("Show more", exact=True).first.click()
         page.get_by_text("Show less", exact=True).first.wait_for()
+        return page
+
+    def artifact(self, run_id: str, name: str, width: int = 1280, height: int = 1400) -> Page:
+        """A file of a run."""
+        page = opened(self.browser, f"{self.experiment}/runs/{run_id}/artifacts/{name}", width, height)
+        page.get_by_text(name, exact=True).first.wait_for()
+        return page
+
+    def model(self, model_id: str, width: int = 1280, height: int = 1400) -> Page:
+        """The page of a logged model."""
+        page = opened(self.browser, f"{self.experiment}/models/{model_id}", width, height)
+        page.get_by_text("About this logged model").wait_for()
         return page
 
     def compare(self, width: int = 1400, height: int = 900) -> Page:

@@ -10,6 +10,7 @@ from pathlib import Path
 import optuna
 
 from tests.helpers.made_up import LITE, VGG, make_costs, make_space
+from tlsearch.search.rounds import in_turn
 from tlsearch.search.space import Params
 from tlsearch.search.study import Search
 from tlsearch.search.trial_record import TrialRecord
@@ -62,12 +63,13 @@ def open_search(
     affordable: Callable[[TrialSpec], bool] = lambda _: True,
     entries: Sequence[Params] = WARM_START,
     seed: int = 0,
+    round_size: int = 1,
 ) -> Search:
     """A search whose study lies in ``file``, or in memory."""
     storage = f"sqlite:///{file}" if file else None
     study = optuna.create_study(storage=storage, study_name="s", direction="maximize", load_if_exists=True)
     space = replace(SPACE, seed=seed)
-    search = Search(study, space, make_costs(space), may_run, affordable)
+    search = Search(study, space, make_costs(space), may_run, affordable, round_size)
     search.begin_with(entries)
     return search
 
@@ -78,5 +80,5 @@ def nothing(_: TrialRecord) -> None:
 
 def run(search: Search, trials: int, run_trial: RunTrial = simulated) -> Rows:
     """Run until ``trials`` are finished; what there is then, in order."""
-    search.run(trials, run_trial, nothing)
+    search.run(trials, in_turn(run_trial), nothing)
     return [(f.number, f.spec, f.state, f.value) for f in search.finished]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -100,6 +101,24 @@ def test_a_trial_is_recorded_below_its_run(home: Path, name: str, tmp_path: Path
     steps = [m.step for m in client.get_metric_history(child.info.run_id, "curve/val_accuracy")]
     assert steps == [1, 2]
     assert [m.step for m in client.get_metric_history(child.info.run_id, "curve of fold 2/val_accuracy")] == [1]
+
+
+def test_the_ranks_of_trials_order_their_view(home: Path, name: str, tmp_path: Path) -> None:
+    record = MlflowCallback(Tracker.open(None, name, directory=home))
+    with record.recording(recorded_run(tmp_path), checkpoint_of(tmp_path)):
+        ids = {number: record.start_trial(replace(TRIAL, name=f"0{number} tuned")) for number in (1, 2, 3)}
+        for run_id in ids.values():
+            record.on_trial_end(replace(TRIAL, run_id=run_id), RESULT)
+        record.rank_trials({ids[2]: "02 tuned", ids[3]: "03 tuned"})
+    runs = runs_of(home, name)
+    assert {n: run.data.metrics.get("rank") for n, run in runs.items()} == {
+        "search": None, "01 tuned": None, "02 tuned": 1, "03 tuned": 2,
+    }  # fmt: skip
+    assert [n for n, run in runs.items() if run.data.tags.get("winner")] == ["02 tuned"]
+    experiment = MlflowClient(f"sqlite:///{home / 'mlflow.db'}").get_experiment_by_name(name)
+    assert experiment is not None
+    (view,) = (value for value in experiment.tags.values() if "metrics.`rank`" in value)
+    assert (json.loads(view)["orderByKey"], json.loads(view)["orderByAsc"]) == ("metrics.`rank`", True)
 
 
 def test_a_trial_in_which_the_run_is_interrupted_is_no_trial(home: Path, name: str, tmp_path: Path) -> None:

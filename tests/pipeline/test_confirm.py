@@ -14,9 +14,9 @@ from tests.helpers.contexts import make_context, make_data, make_plan
 from tests.helpers.made_up import LITE, VGG, make_costs, make_space
 from tlsearch.data.split import Fold
 from tlsearch.listeners.running_trial import CompletedTrial, RunningTrial
+from tlsearch.pipeline import trials as module
 from tlsearch.pipeline.baseline import BaselineResult
 from tlsearch.pipeline.confirm import Confirmation, confirm
-from tlsearch.pipeline.confirm import fold_runs as module
 from tlsearch.pipeline.context import RunContext
 from tlsearch.pipeline.messages import confirm_line
 from tlsearch.runs.budget import TimeBudget
@@ -77,7 +77,7 @@ class Confirming:
         self.costs = make_costs(SPACE)
         monkeypatch.setattr(module, "run_trial", self._run_trial)
 
-    def _run_trial(self, context: RunContext, trial: RunningTrial) -> CompletedTrial:
+    def _run_trial(self, context: RunContext, trial: RunningTrial, *_: object) -> CompletedTrial:
         spec, candidate, folds = trial.spec, trial.candidate, trial.folds
         assert trial.role == "confirmation"
         assert (candidate.backbone, candidate.weights) == (spec.backbone, spec.weights)
@@ -321,7 +321,7 @@ def clock_with(monkeypatch: pytest.MonkeyPatch, confirming: Confirming, seconds:
     spent = 0.0
     run_trial = confirming._run_trial
 
-    def run(context: RunContext, trial: RunningTrial) -> CompletedTrial:
+    def run(context: RunContext, trial: RunningTrial, *_: object) -> CompletedTrial:
         nonlocal spent
         spec = trial.spec
         takes = 12.0 if spec.weights is None else confirming.costs.seconds(spec)

@@ -143,6 +143,8 @@ def test_the_temperature_comes_from_the_winners_validation_images() -> None:
     labels = np.array([POOL_LABELS[row] for row in (0, 1, 4)])
     assert insights.calibration.temperature == fit_temperature(outcome().val_probabilities.astype(np.float64), labels)
     assert insights.calibration.fitted_on == 3
+    assert insights.calibration.p_value is not None
+    assert not insights.calibration.by_default
     assert sum(b.images for b in insights.calibration.before.bins) == 40
 
 

@@ -14,7 +14,8 @@ from tests.helpers.fake_worker import FakeWorker
 from tests.helpers.made_up import LITE, VGG, make_space
 from tlsearch.errors import RunError
 from tlsearch.pipeline.context import RunContext
-from tlsearch.pipeline.saved_models import fetch_model, final_seconds, keep_best, model_folder
+from tlsearch.pipeline.plan import Plan
+from tlsearch.pipeline.saved_models import drop_worse, fetch_model, final_seconds, keep_good, model_folder
 from tlsearch.pipeline.search import best_probe
 from tlsearch.search.study import Search
 from tlsearch.search.trial_record import TrialRecord
@@ -78,16 +79,22 @@ def suffix(number: int, value: float, depth: int) -> TrialRecord:
     return trial(number, value, train_suffix=True, freeze_depth=depth)
 
 
+def keep(context: RunContext, plan: Plan, search: Any, latest: TrialRecord) -> None:
+    """What happens of the model of a trial: before it is told, and after."""
+    keep_good(context, plan, cast("Search", search), latest, context.worker)
+    drop_worse(context, cast("Search", search))
+
+
 def test_the_models_of_the_best_three_are_kept_and_no_others(tmp_path: Path) -> None:
     context = context_in(tmp_path, Saving())
     finished: list[TrialRecord] = []
     search: Any = SimpleNamespace(finished=finished)
-    search.best = lambda count: sorted(finished, key=lambda f: -(f.value or 0))[:count]
+    search.best = lambda count, *untold: sorted(finished, key=lambda f: -(f.value or 0))[:count]
     kept = []
     values = [0.5, 0.7, 0.6, 0.4, 0.8, 0.9]
     for number, value in enumerate(values, 1):
         finished.append(suffix(number, value, number))
-        keep_best(context, PLAN, cast("Search", search), finished[-1])
+        keep(context, PLAN, search, finished[-1])
         kept.append(sorted(n for n, f in enumerate(finished, 1) if model_folder(context, f.spec).exists()))
     assert kept == [[1], [1, 2], [1, 2, 3], [1, 2, 3], [2, 3, 5], [2, 5, 6]]
 
@@ -95,8 +102,8 @@ def test_the_models_of_the_best_three_are_kept_and_no_others(tmp_path: Path) -> 
 def test_solved_heads_are_not_kept_for_they_come_out_the_same(tmp_path: Path) -> None:
     context = context_in(tmp_path, Saving())
     solved = trial(1, 0.9)
-    search: Any = SimpleNamespace(finished=[solved], best=lambda count: [solved])
-    keep_best(context, PLAN, cast("Search", search), solved)
+    search: Any = SimpleNamespace(finished=[solved], best=lambda count, *untold: [solved])
+    keep(context, PLAN, search, solved)
     assert not list(tmp_path.rglob("model*"))
 
 
@@ -104,8 +111,8 @@ def test_of_a_frozen_network_only_the_head_is_kept(tmp_path: Path) -> None:
     worker = Saving()
     context = context_in(tmp_path, worker)
     hidden = trial(1, 0.9, hidden=True)
-    search: Any = SimpleNamespace(finished=[hidden], best=lambda count: [hidden])
-    keep_best(context, PLAN, cast("Search", search), hidden)
+    search: Any = SimpleNamespace(finished=[hidden], best=lambda count, *untold: [hidden])
+    keep(context, PLAN, search, hidden)
     assert [path.name for path in model_folder(context, hidden.spec).iterdir()] == ["head.npz"]
     fetch_model(context, DATA, hidden.spec, LITE, tmp_path / "model")
     assert worker.heads == [SaveHead, LoadHead]
@@ -137,8 +144,8 @@ def test_with_folds_nothing_is_kept_and_what_ships_is_trained_on_the_whole_pool(
     worker = Saving()
     context = context_in(tmp_path, worker)
     tuned = suffix(1, 0.9, 6)
-    search: Any = SimpleNamespace(finished=[tuned], best=lambda count: [tuned])
-    keep_best(context, ON_FOLDS, cast("Search", search), tuned)
+    search: Any = SimpleNamespace(finished=[tuned], best=lambda count, *untold: [tuned])
+    keep(context, ON_FOLDS, search, tuned)
     assert not list(tmp_path.rglob("model*"))
     fetch_model(context, FOLDED, tuned.spec, LITE, tmp_path / "model")
     (trained,) = worker.trained

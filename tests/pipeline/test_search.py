@@ -14,7 +14,7 @@ from tests.helpers.made_up import LITE, make_costs, make_space
 from tlsearch.data.split import Fold
 from tlsearch.listeners.mlflow import MlflowCallback
 from tlsearch.listeners.running_trial import CompletedTrial, RunningTrial
-from tlsearch.pipeline import search as module
+from tlsearch.pipeline import trials as module
 from tlsearch.pipeline.baseline import BaselineResult
 from tlsearch.pipeline.confirm.fold_runs import more_views
 from tlsearch.pipeline.context import RunContext
@@ -82,7 +82,7 @@ def test_nothing_is_reserved_without_a_limit() -> None:
 
 def test_confirmation_keeps_its_share_once_a_suffix_has_been_tuned() -> None:
     assert reserved(10_000.0) == reserved(10_000.0, PROBE) == 0.0
-    assert reserved(10_000.0, PROBE, TUNED) == pytest.approx(1_500.0)
+    assert reserved(10_000.0, PROBE, TUNED) == pytest.approx(1_000.0)
 
 
 def test_nothing_is_reserved_where_a_comparison_takes_more_than_its_share() -> None:
@@ -126,7 +126,7 @@ class Late:
         self.plan = make_plan(SPACE, data=make_data(val=()))
         monkeypatch.setattr(module, "run_trial", self._run_trial)
 
-    def _run_trial(self, context: RunContext, trial: RunningTrial, judge: object) -> CompletedTrial:
+    def _run_trial(self, context: RunContext, trial: RunningTrial, judge: object, fitted: object) -> CompletedTrial:
         self.seconds.append(trial.seconds)
         result = TrialResult(spec=trial.spec, state="complete", value=0.6, seconds=1.0, metrics={"val_loss": 1.0})
         return CompletedTrial(result=result, outcome=None, run_id="run", epochs=())
@@ -150,7 +150,7 @@ def test_the_first_linear_probe_runs_to_its_end_however_late_it_is(
     assert late.seconds == [None]
     assert [is_probe(f.spec) for f in log.search.finished] == [True]
     assert log.why == "time"
-    assert record.told == [(1, "best_val_accuracy", 0.6)]
+    assert record.told == [(1, "curve/best_val_accuracy", 0.6)]
 
 
 def test_gains_are_taken_on_the_folds_that_both_have() -> None:
@@ -165,7 +165,6 @@ def test_gains_are_taken_on_the_folds_that_both_have() -> None:
     solved = TrialResult(spec=spec, state="complete", value=0.75, seconds=1.0, fold_values=(0.5, 0.75, 1.0))
     probe = TrialRecord(number=1, spec=spec, state="complete", value=0.5, fold_values=(0.125, 0.625, 0.75))
     assert val_figures(solved, from_scratch, probe) == {
-        "baseline_val_accuracy": 0.25,
         "val_gain_over_baseline": 0.25,  # on the first fold alone, as the network from scratch
         "val_gain_over_linear_probe": 0.25,  # on all three
     }

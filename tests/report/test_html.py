@@ -229,6 +229,25 @@ def test_the_page_asks_no_host_for_anything(tmp_path: Path) -> None:
     assert all(target.startswith("#") for target in re.findall(r"url\(([^)]*)\)", page.source))
 
 
+@pytest.mark.parametrize("uri", ["https://records.example/mlflow/", "sqlite:////data/mlflow.db"])
+def test_the_page_leads_to_the_record_of_the_search(tmp_path: Path, uri: str) -> None:
+    assert SAMPLE.mlflow is not None
+    on_server = uri.startswith("https")
+    ui = "https://records.example/mlflow/#/experiments/1/" if on_server else "http://127.0.0.1:5000/#/experiments/1/"
+    record = replace(
+        SAMPLE.mlflow, tracking_uri=uri, ui_command=uri if on_server else "mlflow ui --backend-store-uri x",
+        view=f"{ui}runs?viewStateShareKey=a", searches=f"{ui}runs?viewStateShareKey=b", parent_run_name="clothing-1",
+    )  # fmt: skip
+    page = _fresh_page(replace(SAMPLE, mlflow=record), tmp_path)
+    assert [address for address in page.addresses if address.startswith("http")] == [
+        f"{ui}runs/parent", f"{ui}runs?viewStateShareKey=a", f"{ui}runs?viewStateShareKey=b",
+    ]  # fmt: skip
+    assert "the search clothing-1 (run parent ), its trials , all searches ." in page.text
+    # A file needs a command that shows it; a server does not.
+    assert ("mlflow ui --backend-store-uri x Then open" in page.text) == (not on_server)
+    assert ("This command shows them" in page.text) == (not on_server)
+
+
 def test_no_two_parts_of_the_page_share_an_id(tmp_path: Path) -> None:
     same = {LITE: SAMPLE.profile[LITE], "other@imagenet": SAMPLE.profile[LITE]}
     page = render(replace(SAMPLE, profile=same), tmp_path)

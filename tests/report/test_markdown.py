@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from tests.helpers.sample_result import SAMPLE
-from tlsearch.report.markdown import describe
+from tests.helpers.sample_result import CLASSES, SAMPLE
+from tlsearch.report.markdown import describe, describe_model
+from tlsearch.report.verdict import verdict_sentences
 from tlsearch.results.schema import Mlflow
 
 PLACE = Mlflow(
@@ -16,6 +17,7 @@ PLACE = Mlflow(
     parent_run_id="abc",
     ui_command="mlflow ui",
     view="http://127.0.0.1:5000/#/experiments/7/runs?viewStateShareKey=k",
+    searches="http://127.0.0.1:5000/#/experiments/7/runs?viewStateShareKey=s",
 )
 
 
@@ -35,12 +37,16 @@ def test_what_the_search_did_is_told(text: str) -> None:
 def test_links_stay_within_the_ui(text: str) -> None:
     assert "[report](#/experiments/7/runs/abc/artifacts/report.html)" in text
     assert "[all numbers](#/experiments/7/runs/abc/artifacts/result.json)" in text
+    assert "[figures as a table](#/experiments/7/runs/abc/artifacts/figures.json)" in text
     assert "[the search's progress](#/experiments/7/runs/abc/model-metrics)" in text
     assert "[the trials, best first](#/experiments/7/runs?viewStateShareKey=k)" in text
+    assert "[all searches](#/experiments/7/runs?viewStateShareKey=s)" in text
 
 
 def test_without_a_view_or_a_record_there_is_no_link_to_it() -> None:
-    assert "best first" not in describe(replace(SAMPLE, mlflow=replace(PLACE, view="")))
+    without = describe(replace(SAMPLE, mlflow=replace(PLACE, view="", searches="")))
+    assert "best first" not in without
+    assert "all searches" not in without
     assert "ImageFingerprint at" not in describe(replace(SAMPLE, mlflow=None))
 
 
@@ -49,3 +55,26 @@ def test_how_to_repeat_it_is_told() -> None:
     assert "```sh\ntlsearch run --config 'out`/run.toml'\n```" in text
     assert f"seed {SAMPLE.plan.seed}; " in text
     assert f"data set fingerprint `{SAMPLE.dataset.fingerprint}`" in text
+
+
+def test_the_model_says_what_it_is_and_how_to_load_it() -> None:
+    record = replace(PLACE, tracking_uri="https://me:secret@records.example/mlflow")
+    result = replace(SAMPLE, mlflow=record)
+    text = describe_model(result, "models:/m-1", "RGB values.")
+    assert text.startswith(f"**{SAMPLE.winner.label}**: accuracy 0.903 [0.869 0.929] on test")
+    assert all(f"- {sentence}\n" in text for sentence in verdict_sentences(result))
+    assert f"#### {len(CLASSES)} classes\n\n{', '.join(CLASSES)}\n" in text
+    assert "mlflow.set_tracking_uri('https://records.example/mlflow')\n" in text
+    assert "model = mlflow.pyfunc.load_model('models:/m-1')\n" in text
+    assert "It takes RGB values.\n" in text
+    size = SAMPLE.winner.spec.image_size
+    assert f"{size} x {size} pixels" in text
+
+
+def test_the_model_names_some_of_many_classes_as_plain_text() -> None:
+    classes = ("a_b_c", "*d*", *(f"class {number}" for number in range(1_298)))
+    result = replace(SAMPLE, dataset=replace(SAMPLE.dataset, classes=classes))
+    text = describe_model(result, "models:/m-1", "RGB values.")
+    assert "#### 1,300 classes\n\na\\_b\\_c, \\*d\\*, class 0, " in text
+    assert "class 47 and 1,250 more (`labels.json`)\n" in text
+    assert "class 48" not in text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -12,9 +13,10 @@ from tlsearch.report import text as words
 from tlsearch.report.markdown import describe
 from tlsearch.report.model_table import headings, model_rows
 from tlsearch.report.verdict import verdict_sentences
-from tlsearch.results.flatten import flat_metrics
+from tlsearch.results.flatten import compared_metrics, figure_table, flat_metrics
 from tlsearch.results.result import RunResult
 from tlsearch.results.schema import Calibration, CalibrationBin, CalibrationScore, Confirmed, Difference, Gain
+from tlsearch.stats.metrics import EVERY_IMAGE
 
 
 @pytest.mark.parametrize(
@@ -68,12 +70,13 @@ def test_seeds_that_differ_in_nothing_are_said_to_be_alike() -> None:
     )
 
 
-def calibrated(images: int, confidence: float, accuracy: float) -> str:
+def calibrated(images: int, confidence: float, accuracy: float, **judged: Any) -> str:
     score = CalibrationScore(
         ece=abs(confidence - accuracy), ece_by_chance=0.001, log_loss=0.5,
         bins=(CalibrationBin(images, confidence, accuracy),),
     )  # fmt: skip
-    return words.calibration_sentence(Calibration(temperature=1.1, fitted_on=100, bins=15, before=score, after=score))
+    judged = {"temperature": 1.1, **judged}
+    return words.calibration_sentence(Calibration(fitted_on=100, bins=15, before=score, after=score, **judged))
 
 
 def test_the_winner_is_too_sure_only_where_there_is_evidence() -> None:
@@ -81,6 +84,24 @@ def test_the_winner_is_too_sure_only_where_there_is_evidence() -> None:
     assert "as sure as it should be, as far as these images can tell: of 304 test images 1.8 fewer are right" in said
     assert "The winner is surer than it should be: of 304 test images 27.4 fewer" in calibrated(304, 0.95, 0.86)
     assert "less sure than it should be: of 304 test images 42.6 more" in calibrated(304, 0.75, 0.89)
+
+
+def test_what_predict_gives_is_said_with_the_reason() -> None:
+    assert calibrated(304, 0.9, 0.9).endswith("and 0.500. The saved model gives its probabilities as they are.")
+    assert calibrated(304, 0.9, 0.9, by_default=True, p_value=0.003).endswith(
+        "tlsearch predict applies this temperature to the saved model's probabilities, because on 100 validation "
+        "images the model is surer than it should be (p = 0.003); with --no-calibrated it does not. The class of an "
+        "image is the same."
+    )
+    as_they_are = "tlsearch predict gives the saved model's probabilities as they are, because"
+    assert calibrated(304, 0.9, 0.9, p_value=0.3).endswith(
+        f"{as_they_are} 100 validation images do not show that it helps (p = 0.300); with --calibrated it applies the "
+        "temperature."
+    )
+    assert (
+        f"{as_they_are} making a model surer takes more evidence than 100 validation images give here (p = 0.020, not "
+        "below 0.001);"
+    ) in calibrated(304, 0.9, 0.9, temperature=0.8, p_value=0.02)
 
 
 def test_more_data_is_said_of_the_model_that_it_was_measured_on() -> None:
@@ -266,3 +287,27 @@ def test_worse_than_guessing_is_more_where_less_is_better(test: float, said: boo
 @pytest.mark.parametrize(("name", "text"), [("macro_f1", "macro F1"), ("balanced_accuracy", "balanced accuracy")])
 def test_a_metric_is_named_as_people_do(name: str, text: str) -> None:
     assert words.metric_name(name) == text
+
+
+def test_runs_are_compared_by_few_figures_of_few_digits() -> None:
+    metrics = replace(SAMPLE.metrics, val=0.912345678, counts=EVERY_IMAGE, name="accuracy", test_accuracy=0.903)
+    found = compared_metrics(replace(SAMPLE, metrics=metrics))
+    assert list(found) == [
+        "val", "test", "gain_over_baseline", "gain_over_linear_probe", "megabytes", "ms_per_image",
+    ]  # fmt: skip
+    assert found["val"] == 0.91235
+    assert found["gain_over_baseline"] == 0.301
+    # Where the metric is another one, the accuracy says something else.
+    other = replace(metrics, counts=None, name="macro_f1")
+    assert compared_metrics(replace(SAMPLE, metrics=other))["test_accuracy"] == 0.903
+    assert set(compared_metrics(replace(SAMPLE, baseline=None, gain=None))) == {
+        "val", "test", "megabytes", "ms_per_image",
+    }  # fmt: skip
+
+
+def test_the_table_of_figures_has_them_all() -> None:
+    table = figure_table(SAMPLE)
+    assert table["columns"] == ["figure", "value"]
+    shown = dict(table["data"])
+    assert list(shown) == list(flat_metrics(SAMPLE))
+    assert shown == pytest.approx(flat_metrics(SAMPLE), rel=1e-4)

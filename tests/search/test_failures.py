@@ -8,6 +8,7 @@ import pytest
 
 from tests.helpers.simulation import nothing, open_search, result, simulated
 from tlsearch.search.failures import plugins_of
+from tlsearch.search.rounds import in_turn
 from tlsearch.search.study import Search
 from tlsearch.types import NumberedEpochJudge, TrialResult, TrialSpec
 
@@ -26,7 +27,7 @@ def failing(plugin: str) -> object:
 @pytest.mark.parametrize("plugin", ["backbone vgg16", "augmentation standard"])
 def test_a_plugin_is_left_out_after_three_failures(plugin: str) -> None:
     search = open_search(None)
-    search.run(40, failing(plugin), nothing)  # type: ignore[arg-type]
+    search.run(40, in_turn(failing(plugin)), nothing)  # type: ignore[arg-type]
     used = [f for f in search.finished if plugin in plugins_of(f.spec)]
     assert len(used) == 3
     assert all(f.state == "failed" and f.plugin == plugin for f in used)
@@ -36,7 +37,7 @@ def test_a_plugin_is_left_out_after_three_failures(plugin: str) -> None:
 
 def test_another_process_knows_what_was_left_out() -> None:
     search = open_search(None)
-    search.run(40, failing("backbone vgg16"), nothing)  # type: ignore[arg-type]
+    search.run(40, in_turn(failing("backbone vgg16")), nothing)  # type: ignore[arg-type]
     again = Search(search.study, search.space, search.costs, lambda _: True, lambda _: True)
     assert again.left_out() == search.left_out() != {}
 
@@ -53,7 +54,7 @@ def test_a_success_between_keeps_it_in() -> None:
             return replace(result(spec, "failed", reason="torn"), plugin="backbone vgg16")
         return simulated(number, spec, judge)
 
-    search.run(60, run_trial, nothing)
+    search.run(60, in_turn(run_trial), nothing)
     assert len(seen) > 3
     assert search.left_out() == {}
 
@@ -64,5 +65,5 @@ def test_where_every_backbone_is_left_out_the_search_ends() -> None:
     def run_trial(number: int, spec: TrialSpec, judge: NumberedEpochJudge) -> TrialResult:
         return replace(result(spec, "failed", reason=f"torn {number}"), plugin=f"backbone {spec.backbone}")
 
-    assert search.run(40, run_trial, nothing) == "plugins"
+    assert search.run(40, in_turn(run_trial), nothing) == "plugins"
     assert set(search.left_out()) == {f"backbone {candidate.backbone}" for candidate in search.space.candidates}

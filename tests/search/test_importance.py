@@ -13,6 +13,7 @@ from optuna.trial import TrialState, create_trial
 
 from tests.helpers.simulation import SPACE, nothing, open_search, simulated
 from tlsearch.search.importance import FEWEST_TRIALS, parameter_importance
+from tlsearch.search.rounds import in_turn
 
 Value = Callable[[dict[str, Any]], float]
 
@@ -82,7 +83,7 @@ def test_a_configuration_that_was_proposed_again_counts_once() -> None:
 
 def test_a_whole_search_has_importances_of_its_complete_trials() -> None:
     search = open_search(None)
-    search.run(24, simulated, nothing)
+    search.run(24, in_turn(simulated), nothing)
     complete = [f for f in search.finished if f.state == "complete"]
     assert len(complete) >= FEWEST_TRIALS
     states = {t.state for t in search.study.get_trials(deepcopy=False)}

@@ -10,6 +10,7 @@ import optuna
 import pytest
 
 from tests.helpers.simulation import SPACE, WARM_START, Rows, nothing, open_search, run, simulated, worth
+from tlsearch.search.rounds import in_turn
 from tlsearch.types import NumberedEpochJudge, TrialResult, TrialSpec
 
 TRIALS = 32
@@ -152,7 +153,7 @@ def test_a_limit_in_time_gives_a_prefix_of_the_same_trials(
 ) -> None:
     left = iter(range(25))
     search = open_search(None, may_run=lambda _: next(left, None) is not None)
-    assert search.run(TRIALS, simulated, nothing) == "time"
+    assert search.run(TRIALS, in_turn(simulated), nothing) == "time"
     assert [(f.number, f.spec, f.state, f.value) for f in search.finished] == uninterrupted[:25]
 
 

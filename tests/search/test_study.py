@@ -7,6 +7,7 @@ import pytest
 
 from tests.helpers.made_up import LITE, VGG, make_costs, make_space
 from tests.helpers.simulation import EPOCHS, SPACE, WARM_START, nothing, open_search, result, run, simulated
+from tlsearch.search.rounds import in_turn
 from tlsearch.search.study import Search
 from tlsearch.types import Decision, NumberedEpochJudge, TrialResult, TrialSpec
 
@@ -22,7 +23,7 @@ def test_a_known_spec_is_told_its_value_and_neither_trained_again_nor_counted() 
         tried.append(spec)
         return result(spec, "failed", reason="x") if spec.backbone == "vgg16" else result(spec, value=0.75)
 
-    assert search.run(3, run_trial, nothing) == "trials"
+    assert search.run(3, in_turn(run_trial), nothing) == "trials"
     assert tried == [SPACE.spec(good), SPACE.spec(bad), SPACE.spec(SPACE.params(LITE, pooling="avgmax"))]
     told = search.study.trials
     assert [t.value for t in told] == [0.75, None, 0.75, None, 0.75]
@@ -33,7 +34,7 @@ def test_a_known_spec_is_told_its_value_and_neither_trained_again_nor_counted() 
 
 def test_what_does_not_fit_the_time_is_passed_over_until_nothing_else_comes() -> None:
     search = open_search(None, may_run=lambda spec: spec.is_linear_probe and not spec.strength and not spec.skip_cut)
-    assert search.run(30, simulated, nothing) == "time"
+    assert search.run(30, in_turn(simulated), nothing) == "time"
     assert 1 <= len(search.finished) <= 4  # two networks, two poolings
     assert all(f.spec.is_linear_probe for f in search.finished)
     skipped = [t for t in search.study.trials if "skipped" in t.user_attrs]
@@ -43,7 +44,7 @@ def test_what_does_not_fit_the_time_is_passed_over_until_nothing_else_comes() ->
 
 def test_when_time_is_up_nothing_is_tried() -> None:
     search = open_search(None, may_run=lambda _: False)
-    assert search.run(30, simulated, nothing) == "time"
+    assert search.run(30, in_turn(simulated), nothing) == "time"
     assert search.finished == []
 
 
@@ -62,7 +63,7 @@ def test_when_everything_is_known_the_search_ends() -> None:
     search = Search(study, space, make_costs(space), lambda _: True, lambda _: True)
     only = space.params(LITE)
     search._distributions = {n: optuna.distributions.CategoricalDistribution([v]) for n, v in only.items()}
-    assert search.run(5, simulated, nothing) == "space"
+    assert search.run(5, in_turn(simulated), nothing) == "space"
     assert [f.spec for f in search.finished] == [space.spec(only)]
 
 
@@ -81,7 +82,7 @@ def test_three_failures_in_a_row_for_one_reason_end_the_search(reasons: list[str
         reason = reasons[number - 1]
         return result(spec, "failed", reason=reason) if reason else result(spec, value=0.5)
 
-    assert search.run(9, run_trial, nothing) == why
+    assert search.run(9, in_turn(run_trial), nothing) == why
     assert len(search.finished) == trials
 
 

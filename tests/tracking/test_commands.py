@@ -32,6 +32,7 @@ COMMANDS: list[Command[Any]] = [
     commands.RegisterModel(
         name="flowers", model="m1", run="r1", figures=Figures("f00", "accuracy", 0.5), tags={"t": "1"}, note="**a**"
     ),
+    commands.LogModelMetrics(run="r1", model="m1", points=(("test", 0.5, 12, 0),), dataset="images", fingerprint="f0"),
 ]
 
 
@@ -97,7 +98,8 @@ def test_a_folder_of_the_former_format_is_read(tmp_path: Path) -> None:
     for number, (name, arguments) in enumerate(FORMER):
         (tmp_path / f"{number:08}.json").write_text(json.dumps({"write": name, "arguments": arguments}))
     found = sent_from(tmp_path)
-    assert all(same(command, other) for command, other in zip(COMMANDS, found, strict=True)), found
+    former = COMMANDS[: len(FORMER)]  # the others came later
+    assert all(same(command, other) for command, other in zip(former, found, strict=True)), found
 
 
 @pytest.mark.parametrize(

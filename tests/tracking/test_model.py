@@ -33,7 +33,9 @@ x = keras.layers.GlobalAveragePooling2D()(keras.layers.Rescaling(1 / 32)(image))
 model = keras.Model(image, keras.layers.Softmax()(x))
 model.save(folder / "model.keras")
 (folder / "labels.json").write_text(json.dumps(["cat", "dog", "newt"]))
-(folder / "config.json").write_text(json.dumps({"image_size": 8, "decode_size": 12, "backbone": "tiny"}))
+calibration = {"temperature": 2.0, "fitted_on": 9, "by_default": True, "reason": "it is too sure"}
+config = {"image_size": 8, "decode_size": 12, "backbone": "tiny", "calibration": calibration}
+(folder / "config.json").write_text(json.dumps(config))
 """
 
 LOG = """
@@ -71,8 +73,8 @@ def complaint(given):
     except mlflow.exceptions.MlflowException as error:
         return error.message
 
-def all_of(given):
-    return list(model.predict(given)["probabilities"])
+def all_of(given, **options):
+    return list(model.predict(given, **options)["probabilities"])
 
 example = mlflow.models.Model.load(sys.argv[2]).load_input_example(sys.argv[2])
 print(json.dumps({
@@ -88,6 +90,8 @@ print(json.dumps({
     "broken": complaint([contents[0], contents[0][:60]]), "columns": complaint(pd.DataFrame({"a": [1], "b": [2]})),
     "nan": complaint(np.where(images == images[0, 0, 0, 0], np.nan, images)), "scaled": complaint(images / 255),
     "shape": complaint(images[0]), "grey": complaint(images[..., :1]), "kind": complaint(pd.DataFrame({"image": [3]})),
+    "calibrated": all_of(images, params={"calibrated": True}),
+    "as_it_is": all_of(images, params={"calibrated": False}),
     "metadata": model.metadata.metadata, "uses_tlsearch": "tlsearch" in sys.modules,
 }))
 """
@@ -185,8 +189,9 @@ def predicted(logged: Any, pictures: Path) -> Any:
     return np.asarray(run(PREDICT, logged["folder"] / "model", pictures, folder=logged["folder"])["all"])
 
 
-SCORES = np.exp([[0, 2, 0], [0, 0, 3]])
-EXPECTED = SCORES / SCORES.sum(axis=1, keepdims=True)
+LOGITS = np.array([[0, 2, 0], [0, 0, 3]])
+AS_IT_IS, EXPECTED = (np.exp(x) / np.exp(x).sum(axis=1, keepdims=True) for x in (LOGITS, LOGITS / 2))
+"""What the network gives, and with the temperature of 2, which its config applies by default."""
 
 
 def test_arrays_of_any_size_are_taken(loaded: Any) -> None:
@@ -204,6 +209,12 @@ def test_tables_of_files_bytes_and_base64_give_what_tlsearch_predicts(loaded: An
         assert np.abs(np.asarray(loaded[name]) - predicted).max() < 1e-5, name
     assert loaded["series"] == [f"f{i}" for i in range(len(predicted))]
     assert loaded["many"] == 70
+
+
+def test_probabilities_have_the_temperature_unless_asked_otherwise(loaded: Any) -> None:
+    assert np.allclose(loaded["calibrated"], EXPECTED, atol=1e-5)
+    assert np.allclose(loaded["as_it_is"], AS_IT_IS, atol=1e-5)
+    assert loaded["metadata"]["calibration"] == "temperature 2.000: it is too sure"
 
 
 def test_what_cannot_be_used_is_named(loaded: Any) -> None:
@@ -232,6 +243,10 @@ def test_it_is_served_over_http(logged: Any, pictures: Path, predicted: Any) -> 
         said = post(address, {"inputs": images.tolist()})["predictions"]
         assert [row["label"] for row in said] == ["dog", "newt"]
         assert np.allclose([row["probabilities"] for row in said], EXPECTED, atol=1e-5)
+
+        given = {"inputs": images.tolist(), "params": {"calibrated": False}}
+        said = post(address, given)["predictions"]
+        assert np.allclose([row["probabilities"] for row in said], AS_IT_IS, atol=1e-5)
 
         texts = [base64.b64encode(file.read_bytes()).decode() for file in files]
         table = {"columns": ["image"], "data": [[text] for text in texts]}

@@ -101,16 +101,22 @@ def test_curves_of_folds_lie_apart() -> None:
 
 
 def test_only_complete_trials_have_figures_to_be_sorted_by() -> None:
-    metrics = {"val_accuracy": 0.8123456, "val_loss": 0.5, "objective": 0.7654321, "trainable_params": 1234567.0}
+    metrics = {
+        "val_accuracy": 0.8123456, "val_loss": 0.5, "objective": 0.7654321, "trainable_params": 1234567.0,
+        "train_accuracy": 0.9, "train_loss": 0.1, "c": 0.055,
+    }  # fmt: skip
     complete = TrialResult(spec=SPEC, state="complete", value=0.7654321, seconds=12.3456, metrics=metrics)
     assert finals_of(complete, "balanced_accuracy") == {
         "val_accuracy": 0.81235, "val_balanced_accuracy": 0.76543, "val_loss": 0.5, "trainable_params": 1234600.0,
-        "seconds": 12.346,
+        "train_accuracy": 0.9, "seconds": 12.346,
     }  # fmt: skip
     pruned = finals_of(replace(complete, state="pruned", value=None), "accuracy")
-    assert {name for name in pruned if name.startswith("val_")} == set()
-    assert pruned["stopped/val_loss"] == 0.5
-    assert pruned["seconds"] == 12.346
+    assert pruned == {"stopped/val_accuracy": 0.76543, "trainable_params": 1234600.0, "seconds": 12.346}
+    other = finals_of(replace(complete, state="timed_out", value=None), "macro_f1")
+    assert other == {
+        "stopped/val_accuracy": 0.81235, "stopped/val_macro_f1": 0.76543, "trainable_params": 1234600.0,
+        "seconds": 12.346,
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(

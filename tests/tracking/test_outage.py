@@ -13,10 +13,12 @@ import pytest
 
 from tests.helpers.mlflow_server import free_port, mlflow_server
 from tlsearch.errors import RunError
+from tlsearch.tracking.exported import MODEL_URI, ModelPage
 from tlsearch.tracking.outbox import Address, Outbox
 from tlsearch.tracking.quiet import quiet
 from tlsearch.tracking.register import Figures
 from tlsearch.tracking.tracker import Tracker
+from tlsearch.tracking.ui_view import TAG_PREFIX, TrialsView
 
 with quiet():
     from mlflow import MlflowClient
@@ -69,14 +71,17 @@ def record_something(tracker: Tracker, parent: str, home: Path) -> str:
     (home / "note.txt").write_text("hello")
     tracker.log_artifact(parent, home / "note.txt", "notes")
     tracker.log_dataset(parent, "images", home, "f00" * 20, {"train": 3})
-    tracker.offer_view(parent, ["val_accuracy"])
+    tracker.offer_view(TrialsView(parent=child, figures=["val_accuracy"]))
     (home / "model").mkdir()
     (home / "model" / "model.keras").write_bytes(b"a network")
     for name, values in {"labels": ["a", "b"], "config": {"image_size": 8, "decode_size": 12}}.items():
         (home / "model" / f"{name}.json").write_text(json.dumps(values))
-    model = tracker.log_model(parent, home / "model", np.zeros((1, 8, 8, 3), np.uint8), ("a", "b"))
+    page = ModelPage(note=f"Load `{MODEL_URI}`.", params={"classes": "2"})
+    model = tracker.log_model(parent, home / "model", np.zeros((1, 8, 8, 3), np.uint8), ("a", "b"), page)
+    tracker.log_model_metrics(parent, model, {"test": 0.4}, "images", "f00" * 20)
+    tracker.log_model_metrics(parent, model, {"megabytes": 3.5})
     tracker.register(parent, model, parent, Figures("f00", "accuracy", 0.5), {"test": ".5"}, "the winner")
-    tracker.finish(parent, "FINISHED", {"test_accuracy": 0.4})
+    tracker.finish(parent, "FINISHED")
     return child
 
 
@@ -96,11 +101,20 @@ def check_record(tracker: Tracker, parent: str, child: str) -> None:
     assert [artifact.path for artifact in client.list_artifacts(child)] == ["traceback.txt"]
     whole = client.get_run(parent)
     assert whole.info.status == "FINISHED"
-    assert whole.data.metrics["test_accuracy"] == 0.4
+    assert whole.data.metrics == {"test": 0.4, "megabytes": 3.5}
     assert whole.inputs is not None
     assert [i.dataset.name for i in whole.inputs.dataset_inputs] == ["images"]
     assert "notes/note.txt" in {a.path for a in client.list_artifacts(parent, "notes")}
-    assert len(client.search_logged_models([tracker.experiment_id], "name = 'winner'")) == 1
+    tags = client.get_experiment(tracker.experiment_id).tags
+    (view,) = (value for name, value in tags.items() if name.startswith(TAG_PREFIX))
+    assert f"`mlflow.parentRunId` = '{child}'" in view  # by the store's id, even where it had one of our own
+    (model,) = client.search_logged_models([tracker.experiment_id], "name = 'winner'")
+    assert model.tags["mlflow.note.content"] == f"Load `models:/{model.model_id}`."
+    assert model.params == {"classes": "2"}
+    assert model.metrics is not None
+    (data,) = (i.dataset for i in whole.inputs.dataset_inputs)
+    measured = {(m.key, m.value, m.dataset_name, m.dataset_digest) for m in model.metrics}
+    assert measured == {("test", 0.4, data.name, data.digest), ("megabytes", 3.5, None, None)}
     versions = client.search_model_versions(f"run_id = '{parent}'")
     assert [(str(v.version), v.tags["val"]) for v in versions] == [("1", "0.500000")]
     assert str(client.get_model_version_by_alias(parent, "champion").version) == "1"
@@ -118,7 +132,7 @@ def test_what_a_store_missed_is_sent_when_it_answers(
     assert tracker.real(child) == child  # of our own
     tracker._sender._silent_until = 0.0
     assert tracker.send_waiting() == 0
-    assert "answers, and what was kept for it is sent (12 of 12 writes)" in told[1]
+    assert "answers, and what was kept for it is sent (13 of 13 writes)" in told[1]
     check_record(tracker, parent, tracker.real(child))
     assert tracker.with_real_ids(f'"{child}"') == f'"{tracker.real(child)}"'
     tracker.forget_sent()

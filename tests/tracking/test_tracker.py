@@ -54,11 +54,12 @@ def test_children_lie_below_their_parent(tracker: Tracker) -> None:
     assert "mlflow.parentRunId" not in read(tracker, parent).data.tags
 
 
-def test_a_run_that_is_over_can_be_tagged(tracker: Tracker) -> None:
+def test_metrics_and_tags_can_be_added_to_a_run_that_is_over(tracker: Tracker) -> None:
     run_id = tracker.start_child(tracker.start_parent("search", {}, {}), "trial", {}, {"role": "trial"})
     tracker.finish(run_id, "FINISHED")
-    tracker.tag(run_id, {"winner": "yes"})
+    tracker.add(run_id, {"rank": 1}, {"winner": "yes"})
     run = read(tracker, run_id)
+    assert run.data.metrics == {"rank": 1.0}
     assert (run.data.tags["winner"], run.data.tags["role"], run.info.status) == ("yes", "trial", "FINISHED")
 
 

@@ -50,7 +50,7 @@ def test_what_is_near_is_suggested(typed: str, known: list[str], near: list[str]
 @pytest.mark.parametrize(
     ("typed", "known"),
     [
-        *((word, OPTIONS) for word in ("--bogus", "--gpu", "--lr", "--verbose", "--workers", "--optimizer", "--model")),
+        *((word, OPTIONS) for word in ("--bogus", "--gpu", "--lr", "--verbose", "--jobs", "--optimizer", "--model")),
         *((word, OPTIONS) for word in ("--foo", "--name", "--data", "--fold", "--x", "-z", "--", "")),
         *((word, NETWORKS) for word in ("mobilenet", "inception", "densenet121", "vit", "net", "")),
         *((word, METRICS) for word in ("auc", "recall", "mae", "loss")),

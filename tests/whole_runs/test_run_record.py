@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 
 import numpy as np
@@ -9,6 +10,7 @@ import optuna
 import pytest
 
 from tests.helpers.small_run import MARKS, TrialRecord
+from tlsearch.results.flatten import compared_metrics
 from tlsearch.tracking.quiet import quiet
 from tlsearch.tracking.ui_view import CHART_PARAMS, TAG_PREFIX
 
@@ -61,9 +63,14 @@ def test_the_parent_tells_the_whole_story(finished: TrialRecord) -> None:
     linked = set(
         re.findall(rf"#/experiments/{mlflow.experiment_id}/runs/{mlflow.parent_run_id}/artifacts/(\S+?)\)", note)
     )
-    assert linked == {"report.html", "result.json", "trials.csv", "pictures"} & artifacts
+    assert linked == {"report.html", "result.json", "trials.csv", "pictures", "figures.json"} & artifacts
+    assert len(linked) == 5
     assert mlflow.view in finished.printed
+    assert mlflow.search in finished.printed
+    page = html.unescape((finished.output / "report.html").read_text(encoding="utf-8"))
+    assert f'<a href="{mlflow.search}" target="_blank" rel="noreferrer">the search out</a>' in page
     assert f"[the trials, best first](#{mlflow.view.partition('#')[2]})" in note
+    assert f"[all searches](#{mlflow.searches.partition('#')[2]})" in note
     key = mlflow.view.partition("?viewStateShareKey=")[2]
     experiment = MlflowClient(mlflow.tracking_uri).get_experiment(mlflow.experiment_id)
     assert mlflow.parent_run_id in experiment.tags[TAG_PREFIX + key]
@@ -72,7 +79,7 @@ def test_the_parent_tells_the_whole_story(finished: TrialRecord) -> None:
 def test_the_best_value_so_far_is_there_after_every_trial(finished: TrialRecord) -> None:
     mlflow = finished.result.mlflow
     assert mlflow is not None
-    points = MlflowClient(mlflow.tracking_uri).get_metric_history(mlflow.parent_run_id, "best_val_accuracy")
+    points = MlflowClient(mlflow.tracking_uri).get_metric_history(mlflow.parent_run_id, "curve/best_val_accuracy")
     trials = [row for row in finished.result.trials if row.role == "trial"]
     first = next(row.number for row in trials if row.value is not None)
     assert [point.step for point in points] == [row.number for row in trials if row.number >= first]
@@ -113,11 +120,58 @@ def test_the_winner_and_the_answers_are_tags(finished: TrialRecord) -> None:
     mlflow, result = finished.result.mlflow, finished.result
     assert mlflow is not None
     assert result.verdict is not None
-    won = [run_id for run_id, run in children(finished).items() if run.data.tags.get("winner") == "yes"]
+    runs = children(finished)
+    won = [run_id for run_id, run in runs.items() if run.data.tags.get("winner") == "yes"]
     assert won == [row.run_id for row in result.trials if row.role == "trial" and row.spec == result.winner.spec]
+    ranks = {
+        run.data.metrics["rank"]: run_id for run_id, run in children(finished).items() if "rank" in run.data.metrics
+    }
+    complete = [row for row in result.trials if row.role == "trial" and row.state == "complete"]
+    assert sorted(ranks) == list(range(1, len(complete) + 1))
+    assert ranks[1] == won[0]
     tags = MlflowClient(mlflow.tracking_uri).get_run(mlflow.parent_run_id).data.tags
     assert (tags["model_to_use"], tags["pretraining_helped"]) == (result.verdict.model, result.verdict.pretraining)
     assert tags.get("search_paid") == result.verdict.search
+
+
+def test_metrics_are_what_runs_are_compared_by(finished: TrialRecord) -> None:
+    """MLflow draws a chart of each, and one of a single number has one bar."""
+    mlflow, result = finished.result.mlflow, finished.result
+    assert mlflow is not None
+    found = MlflowClient(mlflow.tracking_uri).get_run(mlflow.parent_run_id).data.metrics
+    plain = {name: value for name, value in found.items() if not name.startswith("system/")}
+    assert plain == {**compared_metrics(result), "curve/best_val_accuracy": plain["curve/best_val_accuracy"]}
+    assert len(plain) <= 8
+    for row in result.trials:
+        if row.role == "trial" and row.state == "complete":
+            single = {n for n in children(finished)[row.run_id or ""].data.metrics if not n.startswith("curve")}
+            assert single <= {
+                "rank", "val_accuracy", "val_loss", "train_accuracy", "trainable_params", "seconds",
+                "val_gain_over_baseline", "val_gain_over_linear_probe", "val_on_shared_folds",
+            }  # fmt: skip
+
+
+def test_the_page_of_the_model_says_what_it_is(finished: TrialRecord) -> None:
+    mlflow, result = finished.result.mlflow, finished.result
+    assert mlflow is not None
+    client = MlflowClient(mlflow.tracking_uri)
+    (model,) = client.search_logged_models([mlflow.experiment_id])
+    note = model.tags["mlflow.note.content"]
+    assert f"mlflow.set_tracking_uri('{mlflow.tracking_uri}')" in note
+    assert f"load_model('models:/{model.model_id}')" in note
+    assert ", ".join(result.dataset.classes) in note
+    assert model.params is not None
+    assert (model.params["configuration"], model.params["classes"]) == (result.winner.label, "3")
+    inputs = client.get_run(mlflow.parent_run_id).inputs
+    assert inputs is not None
+    (data,) = (given.dataset for given in inputs.dataset_inputs)
+    assert model.metrics is not None
+    of_images = {
+        m.key: m.value for m in model.metrics if (m.dataset_name, m.dataset_digest) == (data.name, data.digest)
+    }
+    assert of_images["test"] == pytest.approx(result.metrics.test, abs=1e-4)
+    assert {m.key for m in model.metrics} == set(compared_metrics(result))
+    assert {m.key for m in model.metrics} - set(of_images) == {"megabytes", "ms_per_image"}
 
 
 def test_frozen_layers_are_recorded(finished: TrialRecord) -> None:
@@ -162,7 +216,7 @@ def test_epochs_and_the_gain_are_recorded(finished: TrialRecord) -> None:
         metrics = runs[row.run_id or ""].data.metrics
         assert metrics["val_accuracy"] == pytest.approx(row.value, rel=1e-4)
         # The network from scratch was trained on the first fold.
-        gain = first_folds[row.number] - metrics["baseline_val_accuracy"]
+        gain = first_folds[row.number] - finished.result.baseline.val
         assert metrics["val_gain_over_baseline"] == pytest.approx(gain, abs=1e-4)
         folds = [
             sorted(client.get_metric_history(row.run_id or "", f"{section}/val_accuracy"), key=lambda m: m.step)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from tests.helpers.agreement import disagreements, found_in, page_text
 from tests.helpers.small_run import MARKS, TrialRecord
 from tlsearch.data.split import split
 from tlsearch.data.survey import scan
+from tlsearch.models.temperature import Temperature
 from tlsearch.report import text as words
 from tlsearch.report.numbers import format_interval, format_score
 from tlsearch.report.verdict import verdict_of, verdict_sentences
@@ -49,13 +51,24 @@ def test_the_count_of_openings_is_told_everywhere(finished: TrialRecord) -> None
     assert finished.printed.count(text) == 2  # in the line of the step and above the table
     assert text in page(finished)
     assert text in parent(finished).data.tags["mlflow.note.content"]
-    assert parent(finished).data.metrics["test_opened"] == 1
+    assert figures(finished)["test_opened"] == 1
+
+
+def figures(finished: TrialRecord) -> dict[str, float]:
+    """The table of figures that MLflow has, as its own client reads it."""
+    run = parent(finished).info
+    mlflow = finished.result.mlflow
+    assert mlflow is not None
+    client = MlflowClient(mlflow.tracking_uri)
+    table = client.load_table(run.experiment_id, "figures.json", run_ids=[run.run_id])
+    assert list(table.columns) == ["figure", "value"]
+    return dict(zip(table["figure"], table["value"], strict=True))
 
 
 def test_mlflow_has_every_figure_of_the_result(finished: TrialRecord) -> None:
-    recorded = parent(finished).data.metrics
+    recorded = figures(finished)
     for name, value in flat_metrics(finished.result).items():
-        assert recorded[name] == pytest.approx(value), name
+        assert recorded[name] == pytest.approx(value, rel=1e-4), name
     assert {"gain_over_baseline", "gain_over_linear_probe", "gain_over_linear_probe_ci95_low"} <= set(recorded)
 
 
@@ -127,3 +140,16 @@ def test_the_insights_are_there(finished: TrialRecord) -> None:
     assert found.calibration is not None
     assert sum(b.images for b in found.calibration.before.bins) == finished.result.dataset.total("test")
     assert found.calibration.fitted_on > 0
+
+
+def test_every_saved_model_has_its_temperature_and_the_result_that_of_the_winner(finished: TrialRecord) -> None:
+    folders = sorted(path.parent for path in finished.output.glob("*/config.json"))
+    assert {"model", "linear_probe", "baseline"} <= {folder.name for folder in folders}
+    known = {folder.name: Temperature.of(json.loads((folder / "config.json").read_text())) for folder in folders}
+    assert all(temperature is not None and temperature.reason for temperature in known.values())
+    calibration, winner = finished.result.insights.calibration, known["model"]
+    assert calibration is not None
+    assert winner is not None
+    assert (winner.value, winner.fitted_on) == (calibration.temperature, calibration.fitted_on)
+    assert winner.by_default == calibration.by_default
+    assert winner.reason in page(finished)

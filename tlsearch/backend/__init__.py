@@ -65,6 +65,19 @@ def silent_stderr() -> Iterator[None]:
         os.close(kept)
 
 
+THREADS = "TLSEARCH_THREADS"
+"""The variable that says in how many threads this process computes; it is not set where all cores are used."""
+
+
+def thread_limit() -> dict[str, str]:
+    """Give what the key of features says of the number of threads: another may change their last bits.
+
+    It is empty where all cores are used.
+    """
+    threads = os.environ.get(THREADS)
+    return {"threads": threads} if threads else {}
+
+
 @cache
 def has_gpu() -> bool:
     """Find out whether the backend sees a GPU."""

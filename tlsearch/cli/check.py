@@ -22,7 +22,7 @@ from tlsearch.cli.paths import Source
 from tlsearch.cli.terminal.commands import Command
 from tlsearch.cli.terminal.help import Heading, option
 from tlsearch.cli.terminal.values import WholeNumber
-from tlsearch.config import RANGES
+from tlsearch.config_values import RANGES
 from tlsearch.errors import DataError
 
 if TYPE_CHECKING:

@@ -15,12 +15,14 @@ from tlsearch.cli.terminal.help import Heading, option
 from tlsearch.cli.terminal.mistakes import parameter_name
 from tlsearch.cli.terminal.values import Choice
 from tlsearch.config import RunConfig, read_config
-from tlsearch.config_values import LayoutChoice, LookAlikes, Resize
+from tlsearch.config_values import LayoutChoice, LookAlikes, Resize, bad
 from tlsearch.errors import UsageError
-from tlsearch.utils.units import parse_count
+from tlsearch.utils.units import parse_count, parse_size
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 """What click decorates: a function or a command."""
+
+Value = TypeVar("Value")
 
 STDOUT = Path("-")
 
@@ -44,11 +46,11 @@ TWO_WAY = frozenset({"early_stop"})
 
 
 def as_number(
-    parse: Callable[[str, str], float],
-) -> Callable[[click.Context, click.Parameter, str | None], float | None]:
-    """A callback that turns the text of an option into a number; ``parse`` gets the text and the option's name."""
+    parse: Callable[[str, str], Value],
+) -> Callable[[click.Context, click.Parameter, str | None], Value | None]:
+    """A callback that turns the text of an option into a value; ``parse`` gets the text and the option's name."""
 
-    def callback(ctx: click.Context, param: click.Parameter, text: str | None) -> float | None:
+    def callback(ctx: click.Context, param: click.Parameter, text: str | None) -> Value | None:
         return None if text is None else parse(text, parameter_name(param))
 
     return callback
@@ -159,6 +161,45 @@ json_option = click.option(
     metavar="FILE",
     help="Write everything as JSON, too; - prints it, and nothing else.  [default: off]",
 )
+
+
+def parse_workers(text: str, name: str = "--workers") -> int | str:
+    """A number of workers, or ``auto``; ``name`` is that of the option.
+
+    Raises:
+        UsageError: The text is neither.
+    """
+    if text == "auto":
+        return text
+    if not text.isascii() or not text.isdigit():
+        raise bad("workers", text, "auto, or a whole number from 1 to 256")
+    return int(text)
+
+
+_worker_options = (
+    option(
+        "--workers",
+        heading=Heading.TIME,
+        callback=as_number(parse_workers),
+        metavar="auto|N",
+        help="Processes that run trials side by side; none of the results depends on how many they are.  "
+        "[default: auto, from the length of the run, cores and memory]",
+    ),
+    option(
+        "--memory",
+        heading=Heading.TIME,
+        callback=as_number(parse_size),
+        metavar="SIZE",
+        help="Memory that all workers together may hold, such as 8GB.  [default: four fifths of the machine's]",
+    ),
+)
+
+
+def worker_options(command: Command) -> Command:
+    """The options that say how much of the machine an attempt at a run uses."""
+    for decorate in reversed(_worker_options):
+        command = decorate(command)
+    return command
 
 
 def write_json(file: Path, content: Mapping[str, Any]) -> None:

@@ -16,7 +16,7 @@ from tlsearch.cli.terminal.commands import Command
 from tlsearch.cli.terminal.values import Choice, WholeNumber
 
 if TYPE_CHECKING:
-    from tlsearch.predictor import Prediction
+    from tlsearch.predictor import Prediction, Predictor
 
 
 @click.command(cls=Command, short_help="Classify images with a model that a run made.")
@@ -38,10 +38,22 @@ if TYPE_CHECKING:
     show_default=True,
     help="How to print them.",
 )
+@click.option(
+    "--calibrated/--no-calibrated",
+    default=None,
+    help="Whether probabilities have the temperature that the run fitted on validation images. The classes are the "
+    "same.  [default: where it is shown to help]",
+)
 @max_pixels_option("as in the run that made the model")
 @click.pass_context
 def predict(
-    ctx: click.Context, model_dir: Path, images: tuple[Path, ...], top: int, form: str, max_pixels: int | None
+    ctx: click.Context,
+    model_dir: Path,
+    images: tuple[Path, ...],
+    top: int,
+    form: str,
+    calibrated: bool | None,
+    max_pixels: int | None,
 ) -> None:
     """Classifies every IMAGE, and the images of every FOLDER, with the model in MODEL_DIR.
 
@@ -50,8 +62,12 @@ def predict(
     """
     from tlsearch.predictor import load
 
-    predictions = load(model_dir, max_pixels).predict(images, top=top)
-    {"table": _print_table, "csv": _print_csv, "json": _print_json}[form](predictions, sys.stdout)
+    predictor = load(model_dir, max_pixels)
+    predictions = predictor.predict(images, top=top, calibrated=calibrated)
+    if form == "table":
+        _print_table(predictions, _probability_heading(predictor, calibrated), sys.stdout)
+    else:
+        {"csv": _print_csv, "json": _print_json}[form](predictions, sys.stdout)
     if all(prediction.error for prediction in predictions):
         ctx.exit(1)
 
@@ -73,6 +89,7 @@ def _plain(prediction: Prediction) -> dict[str, Any]:
         "label": prediction.label,
         "probability": prediction.probability,
         "top": [{"label": label, "probability": p} for label, p in prediction.top],
+        "calibrated": prediction.calibrated,
         "error": prediction.error,
     }
 
@@ -80,15 +97,24 @@ def _plain(prediction: Prediction) -> dict[str, Any]:
 def _print_csv(predictions: list[Prediction], stream: TextIO) -> None:
     """A row for each class that is shown, ``rank`` 1 being the best; a file with an error has one row."""
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(["path", "rank", "label", "probability", "error"])
+    writer.writerow(["path", "rank", "label", "probability", "error", "calibrated"])
     for prediction in predictions:
         if prediction.error:
-            writer.writerow([prediction.path, "", "", "", prediction.error])
+            writer.writerow([prediction.path, "", "", "", prediction.error, ""])
+        calibrated = str(prediction.calibrated).lower()
         for rank, (label, probability) in enumerate(prediction.top, start=1):
-            writer.writerow([prediction.path, rank, label, f"{probability:.6f}", ""])
+            writer.writerow([prediction.path, rank, label, f"{probability:.6f}", "", calibrated])
 
 
-def _print_table(predictions: list[Prediction], stream: TextIO) -> None:
+def _probability_heading(predictor: Predictor, calibrated: bool | None) -> str:
+    """What the probabilities are, where the model has a temperature."""
+    if predictor.temperature is None:
+        return "probability"
+    applied = predictor.applied_temperature(calibrated) is not None
+    return "probability (calibrated)" if applied else "probability (not calibrated)"
+
+
+def _print_table(predictions: list[Prediction], heading: str, stream: TextIO) -> None:
     from rich.console import Console
 
     from tlsearch.cli.terminal.lines import unbroken
@@ -104,5 +130,5 @@ def _print_table(predictions: list[Prediction], stream: TextIO) -> None:
             rows.append(Row((image, unbroken(label), f"{probability:.3f}")))
             image = ""
     console = Console(file=stream, highlight=False)
-    columns = (Column("image"), Column("class"), Column("probability", right=True))
+    columns = (Column("image"), Column("class"), Column(heading, right=True))
     print_table(console, Table(columns, tuple(rows)), room(console))

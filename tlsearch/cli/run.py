@@ -10,13 +10,13 @@ from typing import Any, get_args
 
 import click
 
-from tlsearch.cli.options import as_number, build_config, group_by_option, source_options
+from tlsearch.cli.options import as_number, build_config, group_by_option, source_options, worker_options
 from tlsearch.cli.paths import Source, UserPath
 from tlsearch.cli.terminal.commands import Command
 from tlsearch.cli.terminal.help import Heading, option
 from tlsearch.cli.terminal.values import Choice, WholeNumber
-from tlsearch.config import IMBALANCED_METRIC, RANGES, USUAL_METRIC, RunConfig
-from tlsearch.config_values import BaselineChoice
+from tlsearch.config import IMBALANCED_METRIC, USUAL_METRIC, RunConfig
+from tlsearch.config_values import RANGES, BaselineChoice
 from tlsearch.utils.units import parse_duration, parse_size
 
 
@@ -163,6 +163,23 @@ from tlsearch.utils.units import parse_duration, parse_size
     metavar="NAME",
     help="Register the winner in MLflow's model registry; the alias champion moves to it where its validation score on "
     "the same images is better.  [default: not registered]",
+)
+@worker_options
+@option(
+    "--threads",
+    heading=Heading.TIME,
+    type=int,
+    metavar="N",
+    help="Threads of a worker. Another number may change the last digits of a score.  "
+    "[default: the cores divided by the workers]",
+)
+@option(
+    "--round-size",
+    heading=Heading.TIME,
+    type=int,
+    metavar="N",
+    help="Trials that are asked for before any of them is told. It decides which trials there are.  "
+    "[default: 1 with one worker, else 2 for each]",
 )
 @option(
     "--force",

@@ -86,8 +86,5 @@ def _places(result: RunResult) -> list[tuple[str, str]]:
     if result.mlflow is not None:
         places.append(("trials", result.mlflow.ui_command))
         if result.mlflow.view:
-            places.append(("", result.mlflow.view))
-            address = result.mlflow.view.partition("#")[0]
-            run = f"experiments/{result.mlflow.experiment_id}/runs/{result.mlflow.parent_run_id}"
-            places.append(("search", f"{address}#/{run}"))
+            places += [("", result.mlflow.view), ("search", result.mlflow.search)]
     return places

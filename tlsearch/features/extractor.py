@@ -10,7 +10,6 @@ from typing import Any, Protocol
 import numpy as np
 
 from tlsearch import backend
-from tlsearch.errors import RunError
 from tlsearch.features.passes import CountedRows, PassCounter
 from tlsearch.features.prefix import EXTRACT_BATCH, Network
 from tlsearch.features.store import FeatureStore
@@ -136,14 +135,19 @@ class Extractor:
         key = self.key(network, view, feature)
         stored = self.store.get(key)
         if stored is None:
-            cut = network.cuts.point(depth)
-            with self.store.writing(key, (len(self.pool), *cut.shape), cut.dtype) as target:
-                if target is not None:
-                    self._fill(network, view, {feature: target})
-            if target is None:
-                return self._computed_rows(network, view, depth)
-            stored = self._just_written(key)
-        return StoredRows(stored)
+            with self.store.one_at_a_time(self._work_key(network, view)):
+                stored = self.store.get(key)
+                if stored is None:
+                    stored = self._written(network, view, feature, key)
+        return self._computed_rows(network, view, depth) if stored is None else StoredRows(stored)
+
+    def _written(self, network: Network, view: View, feature: Feature, key: Mapping[str, Any]) -> AnyArray | None:
+        """Compute and store the map of a view; None where the store has no room for it."""
+        cut = network.cuts.point(feature.depth)
+        with self.store.writing(key, (len(self.pool), *cut.shape), cut.dtype) as target:
+            if target is not None:
+                self._fill(network, view, {feature: target})
+        return None if target is None else self.store.get(key)  # another process may have removed it already
 
     def pooled(self, network: Network, view: View, depths: Sequence[int]) -> list[AnyArray]:
         """Give the features of a view pooled over space at each of ``depths``, float32 (N, 2 * C).
@@ -153,15 +157,17 @@ class Extractor:
         features = pools(*depths)
         keys = {feature: self.key(network, view, feature) for feature in features}
         arrays = {feature: self.store.get(key) for feature, key in keys.items()}
-        missing = sorted((f for f, array in arrays.items() if array is None), key=lambda f: f.depth)
-        if missing:
-            with ExitStack() as stack:
+        if any(array is None for array in arrays.values()):
+            with self.store.one_at_a_time(self._work_key(network, view)), ExitStack() as stack:
+                arrays = {feature: self.store.get(key) for feature, key in keys.items()}
+                missing = sorted((f for f, array in arrays.items() if array is None), key=lambda f: f.depth)
                 targets: dict[Feature, AnyArray] = {}
                 for feature in missing:
                     shape = (len(self.pool), 2 * network.cuts.point(feature.depth).shape[2])
                     target = stack.enter_context(self.store.writing(keys[feature], shape, "float32"))
                     targets[feature] = self.store.scratch(shape, "float32") if target is None else target
-                self._fill(network, view, targets)
+                if targets:
+                    self._fill(network, view, targets)
             arrays.update(targets)
         return [array for feature in features if (array := arrays[feature]) is not None]
 
@@ -188,12 +194,6 @@ class Extractor:
             on_computed=lambda images: self.passes.computed(label, images, share),
         )
 
-    def _just_written(self, key: Mapping[str, Any]) -> AnyArray:
-        stored = self.store.get(key)
-        if stored is None:
-            raise RunError("Stored features vanished; does another program clear the cache folder while this runs?")
-        return stored
-
     def pixels(self, image_size: int, view: View) -> AnyArray:
         """Give the rendered images of a view, uint8 (N, S, S, 3): kept in the store, or on scratch while in use."""
         plain: AnyArray = self.pool.pixels[image_size]
@@ -205,15 +205,21 @@ class Extractor:
             return stored
         if (image_size, view) in self._scratch:
             return self._scratch[image_size, view]
+        with self.store.one_at_a_time(key):
+            stored = self.store.get(key)
+            return self._rendered(image_size, view, key) if stored is None else stored
+
+    def _rendered(self, image_size: int, view: View, key: Mapping[str, Any]) -> AnyArray:
+        """Render the pixels of a view and keep them: in the store, or on scratch where it has no room."""
+        plain: AnyArray = self.pool.pixels[image_size]
         with self.store.writing(key, plain.shape, "uint8") as target:
-            array = target if target is not None else self.store.scratch(plain.shape, "uint8")
+            array: AnyArray = target if target is not None else self.store.scratch(plain.shape, "uint8")
             for start, images in render_chunks(plain, view, self.augmentations(view.policy)):
                 array[start : start + len(images)] = images
                 self.progress(f"rendering {view.policy} {view.strength:.2f}", start + len(images), len(plain))
         if target is None:
             self._scratch = {(image_size, view): array}
-            return array
-        return self._just_written(key)
+        return array  # its pages live as long, though another process that makes room may remove it
 
     def fresh_pixels(self, image_size: int, view: View) -> AnyArray:
         """Give the rendered images of a view that is used for one epoch only: never stored."""
@@ -264,7 +270,12 @@ class Extractor:
             "dtypes": passed,
             "precision": network.precision,
             **backend.versions(),
+            **backend.thread_limit(),
         }
+
+    def _work_key(self, network: Network, view: View) -> dict[str, Any]:
+        """What two processes would both compute if they did it at once: features of a view by a network."""
+        return {**self._pixel_key(network.candidate.image_size, view), "by": network.candidate.label}
 
     def _pixel_key(self, image_size: int, view: View) -> dict[str, Any]:
         plugin: dict[str, str] = {}
@@ -274,6 +285,7 @@ class Extractor:
                 "augmentation": self.provenance("augmentation", view.policy),
                 "augmentation_source": plugin_digest(augmentation),
                 **backend.versions(),
+                **backend.thread_limit(),
             }
         return {
             "what": "pixels",

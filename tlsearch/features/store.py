@@ -23,10 +23,13 @@ import numpy as np
 
 from tlsearch.errors import RunError
 from tlsearch.types import AnyArray
-from tlsearch.utils.files import FULL, atomic_path, create_array, reserve, unusable
+from tlsearch.utils.files import FULL, atomic_path, create_array, file_lock, reserve, unusable
 
 HEADER_BYTES = 128
 """What a ``.npy`` file holds besides its values."""
+
+MOST_WAITING = 600.0
+"""Seconds to wait for another process that computes what is wanted; the system frees the lock of one that dies."""
 
 _SEAL = struct.Struct("<IQ8s")
 _MARK = b"tlsearch"
@@ -108,6 +111,19 @@ class FeatureStore:
                 self._finish(partial, sealed)
             finally:
                 self._pending -= kept
+
+    @contextlib.contextmanager
+    def one_at_a_time(self, work: Mapping[str, Any]) -> Iterator[None]:
+        """Keep other processes from the same ``work`` until the block ends: they wait, and find it done.
+
+        Where nothing is kept, nobody waits; nor longer than ``MOST_WAITING``, after which work is done twice.
+        """
+        with contextlib.ExitStack() as stack:
+            if self.limit:
+                with contextlib.suppress(TimeoutError):
+                    lock = self.directory / f".{key_digest(work)}.lock"
+                    stack.enter_context(file_lock(lock, timeout=MOST_WAITING))
+            yield
 
     def scratch(self, shape: tuple[int, ...], dtype: str) -> AnyArray:
         """Give a writable array on disk that counts for no budget and goes away with its last reference.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tlsearch.callbacks import EpochInfo, TrialInfo
@@ -14,8 +14,10 @@ from tlsearch.models.cuts import Cuts
 from tlsearch.results.schema import Mlflow
 from tlsearch.runs.checkpoint import Checkpoint
 from tlsearch.runs.ledger import Ledger
-from tlsearch.tracking.naming import MAX_TAG_CHARS, STATUS_OF, curve_of, finals_of, note_of, params_of, tags_of
+from tlsearch.tracking.buffer import milliseconds
+from tlsearch.tracking.naming import MAX_TAG_CHARS, RANK, STATUS_OF, curve_of, finals_of, note_of, params_of, tags_of
 from tlsearch.tracking.tracker import Tracker
+from tlsearch.tracking.ui_view import SearchesView, TrialsView
 from tlsearch.types import Candidate, TrialResult
 from tlsearch.utils.signals import defer_interrupts
 
@@ -60,6 +62,7 @@ class MlflowCallback(Recorder):
         tracker: The MLflow experiment.
         parent_run: The id of the run that stands for the whole search.
         view: The link to its trials in the MLflow UI.
+        searches: The link to all searches of the experiment.
     """
 
     name = "mlflow"
@@ -67,7 +70,7 @@ class MlflowCallback(Recorder):
     def __init__(self, tracker: Tracker) -> None:
         self.tracker = tracker
         self.parent_run = ""
-        self.view = ""
+        self.view, self.searches = "", ""
         self._run: RecordedRun | None = None
         self._left_open: set[str] = set()  # by an earlier attempt at the run
         self._open: set[str] = set()
@@ -87,12 +90,32 @@ class MlflowCallback(Recorder):
             parent_run_id=self.parent_run,
             ui_command=self.tracker.ui_command,
             view=self.view,
+            searches=self.searches,
+            parent_run_name=self._recorded().output.name,
         )
 
-    def mark_winner(self, run_id: str | None) -> None:
-        """Mark the run of the trial that won, so that it is found where several have the same score."""
-        if run_id:
-            self.tracker.tag(run_id, {"winner": "yes"})
+    def log_figures(self, model: str, scores: Mapping[str, float], costs: Mapping[str, float]) -> None:
+        """Record what runs are compared by, as metrics of the parent and of its ``model``; the scores on the images."""
+        run, log = self._recorded(), self.tracker.log_model_metrics
+        log(self.parent_run, model, scores, run.dataset_name, run.fingerprint)
+        log(self.parent_run, model, costs)
+
+    def rank_trials(self, names: Mapping[str, str]) -> None:
+        """Record the rank of each trial, and rank the view of the trials by it.
+
+        Several trials may have the same score, and the winner is chosen by more than that.
+
+        Args:
+            names: The names of the runs by their ids, in the order of the choice: the winner first.
+        """
+        for rank, run_id in enumerate(names, 1):
+            self.tracker.add(run_id, {RANK: rank}, {"winner": "yes"} if rank == 1 else {})
+        letters = max(map(len, names.values()), default=None)
+        self.tracker.offer_view(replace(self._view(), ranked=True, letters=letters))
+
+    def _view(self) -> TrialsView:
+        run = self._recorded()
+        return TrialsView(parent=self.parent_run, figures=run.ranked_by, ascending=not run.greater_is_better)
 
     @contextmanager
     def recording(self, run: RecordedRun, checkpoint: Checkpoint) -> Iterator[None]:
@@ -108,7 +131,8 @@ class MlflowCallback(Recorder):
         else:
             self.parent_run = kept
             self._left_open.update(tracker.resume(kept))
-        self.view = tracker.offer_view(self.parent_run, run.ranked_by, ascending=not run.greater_is_better)
+        self.view = tracker.offer_view(self._view())
+        self.searches = tracker.offer_view(SearchesView(milliseconds()))
         with tracker.system_metrics(self.parent_run):
             yield
 

@@ -20,6 +20,7 @@ from tlsearch.features.passes import FrozenCounts
 from tlsearch.listeners.callback_list import CallbackList
 from tlsearch.listeners.checkpoint import CheckpointCallback
 from tlsearch.listeners.reporter import ReporterCallback
+from tlsearch.pipeline.workers import settle_known
 from tlsearch.plugins import registry
 from tlsearch.plugins.kinds.metric import GuardedMetric
 from tlsearch.reporter import Reporter
@@ -32,6 +33,7 @@ from tlsearch.utils.cache_folders import sources_dir
 from tlsearch.utils.files import is_full
 from tlsearch.worker.client import WorkerClient
 from tlsearch.worker.events import Event, FrozenPasses, WorkProgress
+from tlsearch.worker.pool import Worker, WorkerPool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,7 +113,7 @@ class RunContext:
         config: What was asked for.
         output: The output folder.
         budget: The time limit and what of it is used.
-        worker: The process that holds the backend.
+        pool: The processes that hold the backend.
         callbacks: Who follows the run.
         checkpoint: What was found out so far, in this attempt at the run or an earlier one.
         passes: What was asked of frozen layers so far, by the label of the network.
@@ -121,11 +123,16 @@ class RunContext:
     config: RunConfig
     output: Path
     budget: TimeBudget
-    worker: WorkerClient
+    pool: WorkerPool
     callbacks: CallbackList
     checkpoint: Checkpoint
     passes: dict[str, FrozenCounts] = field(default_factory=dict)
     sources: Path | None = None
+
+    @property
+    def worker(self) -> Worker:
+        """The process that does whatever is not done side by side."""
+        return self.pool.main
 
     @property
     def work(self) -> Path:
@@ -181,10 +188,11 @@ def open_run(config: RunConfig, reporter: Reporter | None, callbacks: Sequence[C
                 resumed = (context.work / CHECKPOINT_FOLDER).exists()
                 context.callbacks.on_run_begin(RunInfo(config=config, output=output, resumed=resumed))
                 if not is_finished(output):
-                    context.worker.start()
+                    settle_known(context.pool, config, context.checkpoint)
+                    context.pool.start()
                 with _ended(context):
                     yield context
-                context.worker.close()
+                context.pool.close()
         except KeyboardInterrupt as stop:
             raise Interrupted(output) from stop
         except Exception as error:
@@ -235,12 +243,12 @@ def new_context(
     """
     passes: dict[str, FrozenCounts] = {}
     checkpoint = Checkpoint(output / WORK_FOLDER / CHECKPOINT_FOLDER, budget, passes)
-    with WorkerClient(output / LOG_NAME) as worker:
+    with WorkerPool(lambda: WorkerClient(output / LOG_NAME)) as pool:
         yield RunContext(
             config=config,
             output=output,
             budget=budget,
-            worker=worker,
+            pool=pool,
             callbacks=CallbackList([CheckpointCallback(checkpoint)], callbacks),
             checkpoint=checkpoint,
             passes=passes,

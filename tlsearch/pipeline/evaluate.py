@@ -16,11 +16,12 @@ import numpy.typing as npt
 from tlsearch.errors import RunError
 from tlsearch.listeners.mlflow import MlflowCallback
 from tlsearch.pipeline.baseline import BaselineResult, scratch_of
+from tlsearch.pipeline.calibrate import share_temperature
 from tlsearch.pipeline.confirm import Confirmation
 from tlsearch.pipeline.context import Data, RunContext
 from tlsearch.pipeline.messages import tested_line
 from tlsearch.pipeline.plan import Plan
-from tlsearch.pipeline.saved_models import fetch_model, fit_model
+from tlsearch.pipeline.saved_models import SCRATCH, fetch_model, fit_model, output_folders
 from tlsearch.predictor import model_megabytes
 from tlsearch.results.schema import Confusion, EvaluationPredictions, Mistake
 from tlsearch.runs.ledger import fingerprint_of
@@ -33,9 +34,6 @@ from tlsearch.worker.protocol import EvaluateModel
 
 GALLERY = 24
 """Mistakes that the report shows."""
-
-SCRATCH = "scratch "
-"""What the name of a model begins with that was trained from scratch and is not the baseline."""
 
 
 @dataclass(frozen=True)
@@ -77,14 +75,12 @@ def evaluate(
 ) -> Evaluation:
     """Make every model that is compared, then open the test split for them, once."""
     with context.budget.measure("models"):
-        winner, output = confirmation.winner.spec, context.output
-        models = {"winner": output / "model", "linear_probe": output / "linear_probe"}
-        fetch_model(context, plan.data, winner, plan.space.of(winner), models["winner"])
-        fetch_model(context, plan.data, probe.spec, plan.space.of(probe.spec), models["linear_probe"])
-        for number, scratch in enumerate(scratch_of(baseline)):
-            name = "baseline" if number == 0 else f"{SCRATCH}{scratch.architecture}"
-            models[name] = output / ("baseline" if number == 0 else f"scratch-{scratch.architecture}")
-            fetch_model(context, plan.data, scratch.result.spec, scratch.candidate, models[name])
+        winner, networks = confirmation.winner.spec, scratch_of(baseline)
+        models = output_folders(context.output, [network.architecture for network in networks])
+        fetched = [(spec, plan.space.of(spec)) for spec in (winner, probe.spec)]
+        fetched += [(network.result.spec, network.candidate) for network in networks]
+        for (spec, candidate), folder in zip(fetched, models.values(), strict=True):
+            fetch_model(context, plan.data, spec, candidate, folder)
     with context.budget.measure("test"):
         evaluation = evaluate_once(context, plan.data, record, models, is_probe=winner == probe.spec)
     context.callbacks.on_step("test", tested_line(evaluation, plan.data.metric, baseline.no_claim if baseline else ""))
@@ -101,7 +97,9 @@ def refit(context: RunContext, plan: Plan, confirmation: Confirmation) -> bool:
         context.callbacks.on_step("refit", "not needed: the tested model has been trained on all but the test images")
         return False
     with context.budget.measure("refit"):
-        fit_model(context, data, spec, plan.space.of(spec), context.output / "refit", True)
+        folder = context.output / "refit"
+        fit_model(context, data, spec, plan.space.of(spec), folder, True)
+        share_temperature(context.output / "model", folder)
     context.callbacks.on_step("refit", f"{spec.label} on {len(data.pool):,} images, not tested")
     return True
 

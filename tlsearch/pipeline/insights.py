@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tlsearch.errors import TlsearchError
+from tlsearch.pipeline.calibrate import fit_on_validation
 from tlsearch.pipeline.context import Data, RunContext
 from tlsearch.pipeline.evaluate import Evaluation
 from tlsearch.results.schema import Calibration, Insights, LabelErrors, Suspect
@@ -84,7 +85,6 @@ def _strongest(insight: Insight, outcome: Outcome | None) -> tuple[Float64Array,
 
 def _calibration(data: Data, outcome: Outcome | None, evaluation: Evaluation) -> Calibration | None:
     """The winner's calibration on test, its temperature from validation; None where it has no validation figures."""
-    if outcome is None or not len(outcome.val_rows):
+    if (fitted := fit_on_validation(data, outcome)) is None:
         return None
-    held = np.asarray(data.labels)[outcome.val_rows]
-    return calibrate(outcome.val_probabilities, held, evaluation.probabilities, evaluation.labels)
+    return calibrate(fitted, evaluation.probabilities, evaluation.labels)

@@ -100,6 +100,7 @@ def search_line(
     ended = {
         "trials": "all trials done",
         "enough": enough,
+        "reach": "what else was proposed is of kinds that have stayed too far behind",
         "time": "its time is used up",
         "space": "nothing new was proposed",
         "failures": "three trials in a row failed for one reason",
@@ -203,6 +204,22 @@ def recorded_run(context: RunContext, plan: Plan) -> RecordedRun:
         plugins=plan.plugins.versions(),
         cuts={candidate: facts.cuts for candidate, facts in plan.measured.items()},
     )
+
+
+def model_params(result: RunResult) -> dict[str, str]:
+    """What the page of the model says of it."""
+    metrics, spec = result.metrics, result.winner.spec
+    found = {
+        "configuration": result.winner.label,
+        "backbone": spec.backbone,
+        "weights": spec.weights or "none",
+        "frozen cut points": f"{spec.freeze_depth} of {spec.depth}",
+        "image size": f"{spec.image_size} x {spec.image_size}",
+        "classes": str(len(result.dataset.classes)),
+        "metric": metrics.name,
+        "seed": str(result.plan.seed),
+    }
+    return found if metrics.parameters is None else {**found, "parameters": str(metrics.parameters)}
 
 
 def version_figures(result: RunResult) -> Figures:

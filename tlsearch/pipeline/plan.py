@@ -18,6 +18,7 @@ from tlsearch.pipeline.context import Data, RunContext
 from tlsearch.pipeline.messages import plan_lines
 from tlsearch.pipeline.preflight import Ready
 from tlsearch.pipeline.scan import SIZE_STEP, pool_at, pool_digest
+from tlsearch.pipeline.workers import trial_cap
 from tlsearch.plugins.facts import PluginFacts
 from tlsearch.results.schema import LeftOut
 from tlsearch.runs import identity
@@ -31,16 +32,13 @@ from tlsearch.worker.protocol import MeasureCandidate, OpenPool
 
 FIRST_VIEW_SHARE = 0.05
 """Share of the time limit into which the first view of a candidate must fit."""
-
 TIMED_SHARE = 0.4
-"""The share of its cut points that is frozen when a candidate's training step is timed: as in a usual deep trial."""
+"""The share of its cut points that is frozen where a candidate's step is timed: as in a usual deep trial."""
 
 FEWEST_STEPS = 100
 """Steps below which tuning a suffix is no longer worth trying."""
-
 BASELINE_SIZES = (96, 64)
-"""Sides in pixels for the small network from scratch: what it learns from few images is not in finer detail, and
-where time is short it learns more from more epochs of smaller images."""
+"""Sides in pixels for the small network from scratch: in short time it learns more from epochs than from detail."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,9 +50,10 @@ class Plan:
         plugins: What the plugins say of themselves.
         space: The search space.
         costs: What trials cost, from what was measured of the candidates.
-        left_out: What does not take part, with the reasons.
+        left_out: What does not take part, and why.
         cap: The seconds of training that any one trial may take; None without a limit.
         folds: The folds on which trials are compared.
+        round_size: The number of trials that are asked for before any of them is told.
     """
 
     data: Data
@@ -64,6 +63,7 @@ class Plan:
     left_out: tuple[LeftOut, ...] = ()
     cap: float | None = None
     folds: tuple[Fold, ...] = ()
+    round_size: int = 1
 
     @property
     def measured(self) -> Mapping[Candidate, MeasuredCandidate]:
@@ -105,7 +105,7 @@ def _make_plan(context: RunContext, data: Data, ready: Ready) -> Plan:
     measured, broken = _measure_all(context, data, ready)
     open_pool(context, data, measured, *baseline_sizes(data.base_size))
     config = context.config
-    cap = context.budget.share("baseline")
+    cap = trial_cap(context)
     space = SearchSpace(
         candidates=tuple(measured),
         policies=ready.policies,

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from tlsearch.errors import PluginError, TrialError
 from tlsearch.pipeline.context import RunContext
+from tlsearch.pipeline.jobs import Asked, Job, run_jobs
 from tlsearch.pipeline.plan import Plan, nothing_usable, plugin_failed
 from tlsearch.results.schema import ProfilePoint
 from tlsearch.search.warm_start import depths_of
@@ -36,9 +37,11 @@ def _make_profile(context: RunContext, plan: Plan) -> tuple[Plan, Profile]:
     """Probe every candidate at every cut point, and say where its features are best."""
     profile: dict[Candidate, tuple[ProfilePoint, ...]] = {}
     broken = []
-    for candidate in plan.space.candidates:
+    candidates = plan.space.candidates
+    jobs = [_probed(context, plan.data.training, candidate) for candidate in candidates]
+    for candidate, result in zip(candidates, run_jobs(context.pool, jobs), strict=True):
         try:
-            scores = _probed(context, plan.data.training, candidate)
+            scores = result.result()
         except (TrialError, PluginError, WorkerDiedError) as error:
             broken.append(
                 plugin_failed(context.config, plan.plugins, (candidate.backbone, candidate.weights or ""), error)
@@ -61,14 +64,20 @@ def _make_profile(context: RunContext, plan: Plan) -> tuple[Plan, Profile]:
     return plan, profile
 
 
-def _probed(context: RunContext, train: tuple[int, ...], candidate: Candidate) -> tuple[tuple[float, float], ...]:
+Scores = tuple[tuple[float, float], ...]
+
+
+def _probed(context: RunContext, train: tuple[int, ...], candidate: Candidate) -> Job[Scores]:
     """(accuracy, standard error) of a linear probe at each cut."""
     request = ProfileCandidate(candidate=candidate, train=train, seed=context.config.seed)
-    return context.checkpoint.get_or_compute(
-        ("profile", candidate, train, request.seed),
-        tuple[tuple[float, float], ...],
-        lambda: context.worker.send(request, context.progress("profile")),
-    )
+    key = ("profile", candidate, train, request.seed)
+    kept: Scores | None = context.checkpoint.get(key, Scores)
+    if kept is not None:
+        return kept
+    scores: Scores
+    scores, _ = yield Asked(request, context.progress("profile"))
+    context.checkpoint.put(key, scores)
+    return scores
 
 
 def profile_line(candidate: Candidate, points: Sequence[ProfilePoint]) -> str:

@@ -8,36 +8,32 @@ import shlex
 import sys
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
-from pathlib import Path
-
-import numpy as np
 
 from tlsearch.config import CONFIG_NAME
 from tlsearch.data.checks import check
-from tlsearch.data.images.pixels import open_pixels
 from tlsearch.listeners.mlflow import MlflowCallback
-from tlsearch.pipeline import candidates, messages
+from tlsearch.pipeline import candidates
 from tlsearch.pipeline.baseline import BaselineResult, scratch_of
 from tlsearch.pipeline.confirm import Confirmation
 from tlsearch.pipeline.context import Data, RunContext
-from tlsearch.pipeline.evaluate import SCRATCH, Evaluation, predictions_of, refit, worst_mistakes
+from tlsearch.pipeline.evaluate import Evaluation, predictions_of, refit, worst_mistakes
 from tlsearch.pipeline.insights import find_insights
 from tlsearch.pipeline.plan import Plan, now
 from tlsearch.pipeline.profile import Profile
+from tlsearch.pipeline.record import complete_record, names_in_order
+from tlsearch.pipeline.saved_models import SCRATCH
 from tlsearch.pipeline.search import SearchLog
 from tlsearch.report.html import write_report
 from tlsearch.report.images import PICTURES_FOLDER
-from tlsearch.report.markdown import describe
-from tlsearch.report.verdict import answers, verdict_of
+from tlsearch.report.verdict import verdict_of
 from tlsearch.results import schema
-from tlsearch.results.flatten import flat_metrics
-from tlsearch.results.result import RunResult, read_result, winner_run, write_result
+from tlsearch.results.result import RunResult, read_result, write_result
 from tlsearch.results.schema import Epoch, FrozenWork, Histories
 from tlsearch.search.failures import FAILURES_IN_A_ROW
 from tlsearch.search.importance import parameter_importance
 from tlsearch.search.trial_record import TrialRecord
 from tlsearch.stats.scoring import interval_method
-from tlsearch.tracking.sync import hint_at_sync, name_runs, settle
+from tlsearch.tracking.sync import hint_at_sync
 from tlsearch.worker.protocol import GetVersions
 
 MOST_CURVES = 6
@@ -74,7 +70,8 @@ def report(context: RunContext, plan: Plan, record: MlflowCallback, found: StepR
         result = assemble(context, plan, record, found, refitted)
         write_result(result, context.output)
         page = write_report(result, context.output, plan.data.index.root)
-        complete_record(context, plan, record, result, page)
+        names = names_in_order(found.log, found.confirmation, context.config.effective_trials)
+        complete_record(context, plan, record, result, page, names)
     context.callbacks.on_run_end(result)
     return result
 
@@ -84,11 +81,10 @@ def assemble(context: RunContext, plan: Plan, record: MlflowCallback, found: Ste
     winner = found.confirmation.winner
     rows = [*(found.baseline.rows if found.baseline else ()), *found.log.rows, *found.confirmation.rows]
     spec, outcome = winner.spec, found.log.outcomes.get(winner.spec)
-    facts = plan.measured[plan.space.of(spec)]
     scratch = _scratch(found)
     with context.budget.measure("insights"):
         insights = find_insights(context, plan.data, plan.space.of(spec), outcome, found.evaluation)
-    cut = facts.cuts.at(spec.freeze_depth)
+    cut = plan.measured[plan.space.of(spec)].cuts.at(spec.freeze_depth)
     result = RunResult(
         dataset=_dataset(plan.data),
         plan=_plan(context, plan, found.log),
@@ -119,43 +115,6 @@ def assemble(context: RunContext, plan: Plan, record: MlflowCallback, found: Ste
         started=context.checkpoint.get_or_compute(("started",), str, now),
     )
     return replace(result, verdict=verdict_of(result))
-
-
-def complete_record(context: RunContext, plan: Plan, record: MlflowCallback, result: RunResult, report: Path) -> None:
-    """Record the files of a run, its model, its figures and its story; register the winner where that is asked."""
-    tracker, run_id, output = record.tracker, record.parent_run, context.output
-    record.close_left_open()
-    tracker.send_waiting()
-    name_runs(tracker, output)
-    for path in (report, *(output / name for name in ("result.json", "trials.csv", CONFIG_NAME))):
-        tracker.log_artifact(run_id, path)
-    tracker.log_artifact(run_id, output / PICTURES_FOLDER, PICTURES_FOLDER)
-    example = np.asarray(open_pixels(plan.data.pixels_at(result.winner.spec.image_size))[:1])
-    model = context.checkpoint.get_or_compute(
-        ("model",), str, lambda: tracker.log_model(run_id, output / "model", example, result.dataset.classes)
-    )
-    name = context.config.register
-    if name is not None:
-        context.checkpoint.get_or_compute(("register",), str, lambda: _register(context, record, result, name, model))
-    record.mark_winner(winner_run(result))
-    tracker.finish(
-        run_id, "FINISHED", flat_metrics(result), {"mlflow.note.content": describe(result), **answers(result)}
-    )
-    if tracker.send_waiting():
-        hint_at_sync(context.callbacks.on_warning, output)
-    else:
-        settle(tracker, output)
-
-
-def _register(context: RunContext, record: MlflowCallback, result: RunResult, name: str, model: str) -> str:
-    """What became of it, which is also told."""
-    figures, tags, note = messages.version_figures(result), messages.version_tags(result), messages.version_note(result)
-    became = record.tracker.register(name, model, record.parent_run, figures, tags, note)
-    if became:
-        context.callbacks.on_step("register", became)
-    else:
-        context.callbacks.on_warning(f"the winner is not registered as {name} yet, for the record in MLflow failed")
-    return became
 
 
 def _best_curves(log: SearchLog) -> dict[str, tuple[Epoch, ...]]:

@@ -1,16 +1,18 @@
 """The flow of a run.
 
-scan, preflight, check, split, plan, resize, profile, baseline, search, confirm, evaluate, report.
+scan, preflight, check, split, plan, resize, profile, baseline, search, confirm, evaluate, calibrate, report.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from tlsearch.callbacks import Callback
 from tlsearch.config import RunConfig
 from tlsearch.data.memory.arrays import images_in_folder
 from tlsearch.pipeline.baseline import scratch_of, train_baseline
+from tlsearch.pipeline.calibrate import calibrate
 from tlsearch.pipeline.confirm import confirm
 from tlsearch.pipeline.context import open_run, try_out
 from tlsearch.pipeline.evaluate import evaluate
@@ -23,6 +25,7 @@ from tlsearch.pipeline.report import StepResults, finished_result, report
 from tlsearch.pipeline.resize.choose import choose_resize
 from tlsearch.pipeline.scan import check_and_split, scan
 from tlsearch.pipeline.search import search
+from tlsearch.pipeline.workers import settle_workers
 from tlsearch.reporter import Reporter
 from tlsearch.results.result import RunResult
 from tlsearch.runs.output import is_finished
@@ -55,9 +58,11 @@ def run(config: RunConfig, reporter: Reporter | None = None, callbacks: Sequence
             return finished_result(context)
         files = scan(context)
         ready = preflight(context, files)
+        sharing = settle_workers(context, len(files.images))
+        context.pool.start()
         record = open_record(context)
         data = check_and_split(context, files, max(ready.sizes))
-        plan = make_plan(context, data, ready)
+        plan = replace(make_plan(context, data, ready), round_size=sharing.round_size)
         begin_or_resume(context, plan)
         warn_if_short(context, plan, ready)
         plan = choose_resize(context, plan)
@@ -68,6 +73,7 @@ def run(config: RunConfig, reporter: Reporter | None = None, callbacks: Sequence
             log, probe = search(context, plan, record, profile, best, baseline)
             confirmation = confirm(context, plan, log.contenders, probe, scratch_of(baseline), log.outcomes)
             evaluation = evaluate(context, plan, record, confirmation, probe, baseline)
+            calibrate(context, data, log.outcomes, confirmation.winner.spec, probe.spec, baseline)
         found = StepResults(
             profile=profile,
             baseline=baseline,
@@ -97,6 +103,7 @@ def plan(config: RunConfig, reporter: Reporter | None = None) -> Plan:
         context.say("data", understood)
         files = scan(context)
         ready = preflight(context, files, download=False)
+        settle_workers(context, len(files.images))
         check_record(config)
         data = check_and_split(context, files, max(ready.sizes))
         plan = make_plan(context, data, ready)

@@ -17,7 +17,9 @@ from tlsearch.pipeline.plan import Plan
 from tlsearch.search.study import Search
 from tlsearch.search.trial_record import TrialRecord
 from tlsearch.types import Candidate, Decision, TrialSpec
+from tlsearch.worker.client import WorkerDiedError
 from tlsearch.worker.events import Event, FrozenPasses
+from tlsearch.worker.pool import Worker
 from tlsearch.worker.protocol import LoadHead, RunTrial, SaveHead, SaveModel
 from tlsearch.worker.retry import within_memory
 
@@ -25,6 +27,21 @@ HEAD_FILE = "head.npz"
 
 KEPT = 3
 """Models that are kept while the search goes on."""
+
+SCRATCH = "scratch "
+"""What the name of a model begins with that was trained from scratch and is not the baseline."""
+
+
+def output_folders(output: Path, from_scratch: Sequence[str]) -> dict[str, Path]:
+    """Where the models of a finished run lie, by "winner", "linear_probe", "baseline" and "scratch ARCHITECTURE".
+
+    ``from_scratch`` are the architectures that were trained from scratch, the baseline first.
+    """
+    folders = {"winner": output / "model", "linear_probe": output / "linear_probe"}
+    for number, architecture in enumerate(from_scratch):
+        name, folder = (f"{SCRATCH}{architecture}", f"scratch-{architecture}") if number else ("baseline", "baseline")
+        folders[name] = output / folder
+    return folders
 
 
 def model_folder(context: RunContext, spec: TrialSpec) -> Path:
@@ -40,7 +57,7 @@ def fetch_model(context: RunContext, data: Data, spec: TrialSpec, candidate: Can
     kept = model_folder(context, spec)
     if (kept / HEAD_FILE).exists():
         context.worker.send(LoadHead(spec=spec, file=kept / HEAD_FILE))
-        save_fitted(context, data, spec, candidate, target)
+        save_fitted(data, spec, candidate, target, context.worker)
         return
     if kept.exists():
         shutil.copytree(kept, target, dirs_exist_ok=True)
@@ -64,35 +81,52 @@ def fit_model(
     outcome = within_memory(lambda trial: context.worker.send(trial, listener), request, context.callbacks.on_warning)
     if outcome.result.state != "complete":
         raise RunError(f"The model of the trial '{spec.label}' could not be made again: {outcome.result.reason}.")
-    save_fitted(context, data, spec, candidate, target)
+    save_fitted(data, spec, candidate, target, context.worker)
 
 
-def keep_fitted(context: RunContext, data: Data, spec: TrialSpec, candidate: Candidate) -> None:
-    """Keep the model that the worker fitted last while the run goes on; of a frozen network only its head."""
+def keep_fitted(context: RunContext, data: Data, spec: TrialSpec, candidate: Candidate, worker: Worker) -> None:
+    """Keep the model that ``worker`` fitted last while the run goes on; of a frozen network only its head.
+
+    It appears under its name when it is whole. Where the worker dies meanwhile, it is not kept.
+    """
     folder = model_folder(context, spec)
-    if spec.kind == "feature_extraction":
-        context.worker.send(SaveHead(spec=spec, file=folder / HEAD_FILE))
-    else:
-        save_fitted(context, data, spec, candidate, folder)
+    partial = folder.with_name(f"{folder.name}.part")
+    try:
+        if spec.kind == "feature_extraction":
+            worker.send(SaveHead(spec=spec, file=partial / HEAD_FILE))
+        else:
+            save_fitted(data, spec, candidate, partial, worker)
+    except WorkerDiedError as error:
+        context.callbacks.on_warning(
+            f"the model of {spec.label} is not kept ({error}); it is made again where it ships"
+        )
+        shutil.rmtree(partial, ignore_errors=True)
+        return
+    shutil.rmtree(folder, ignore_errors=True)
+    partial.rename(folder)
 
 
-def save_fitted(context: RunContext, data: Data, spec: TrialSpec, candidate: Candidate, folder: Path) -> None:
-    """Save the model that the worker fitted last."""
+def save_fitted(data: Data, spec: TrialSpec, candidate: Candidate, folder: Path, worker: Worker) -> None:
+    """Save the model that ``worker`` fitted last."""
     decoding = data.index.decoding
     request = SaveModel(spec=spec, candidate=candidate, folder=folder, decode_size=data.base_size, decoding=decoding)
-    context.worker.send(request)
+    worker.send(request)
 
 
-def keep_best(context: RunContext, plan: Plan, search: Search, latest: TrialRecord) -> None:
-    """Save the model of the latest trial where it is among the best three, and drop those that no longer are.
+def keep_good(context: RunContext, plan: Plan, search: Search, latest: TrialRecord, worker: Worker) -> None:
+    """Keep the model of a trial that ``worker`` has just run, where it would be among the best three so far.
 
     Linear probes are not saved here: they come out the same when they are fitted again.
     """
-    if plan.data.uses_folds:
+    if plan.data.uses_folds or latest.state != "complete" or latest.spec.is_linear_probe:
         return
+    if latest.spec in {f.spec for f in search.best(KEPT, latest)}:
+        keep_fitted(context, plan.data, latest.spec, plan.space.of(latest.spec), worker)
+
+
+def drop_worse(context: RunContext, search: Search) -> None:
+    """Drop the models of trials that are no longer among the best three."""
     best = {f.spec for f in search.best(KEPT)}
-    if latest.spec in best and not latest.spec.is_linear_probe:
-        keep_fitted(context, plan.data, latest.spec, plan.space.of(latest.spec))
     for finished in search.finished:
         if finished.spec not in best:
             shutil.rmtree(model_folder(context, finished.spec), ignore_errors=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from tlsearch.callbacks import EpochInfo
 from tlsearch.errors import PluginError, RunError, TlsearchError, TrialError, WeightsError
@@ -13,8 +13,16 @@ from tlsearch.types import Decision, NumberedEpochJudge, TrialResult
 from tlsearch.utils.files import is_full
 from tlsearch.utils.signals import defer_interrupts
 from tlsearch.worker.events import EpochEnd, Event
+from tlsearch.worker.pool import Worker
 from tlsearch.worker.protocol import RunTrial
 from tlsearch.worker.retry import within_memory
+
+OnFitted = Callable[[TrialResult, Worker], None]
+"""Gets what came of a trial that was run just now, and the worker that has fitted its model last."""
+
+
+def no_model_wanted(result: TrialResult, worker: Worker) -> None:
+    """Leave the model of a trial where it is."""
 
 
 def go_on(number: int, numbers: Mapping[str, float]) -> Decision:
@@ -22,49 +30,80 @@ def go_on(number: int, numbers: Mapping[str, float]) -> Decision:
     return Decision.CONTINUE
 
 
-def run_trial(context: RunContext, trial: RunningTrial, judge: NumberedEpochJudge = go_on) -> CompletedTrial:
+def run_trial(
+    context: RunContext, trial: RunningTrial, judge: NumberedEpochJudge = go_on, fitted: OnFitted = no_model_wanted
+) -> CompletedTrial:
     """Run a trial in the worker and tell the callbacks.
 
     Whatever goes wrong in the trial ends this trial only: the result then says "failed", with the reason. A trial that
-    an earlier attempt at the run has completed is not run again; ``judge`` gets its epochs.
+    an earlier attempt at the run has completed is not run again; ``judge`` gets its epochs. ``fitted`` is called where
+    the worker has fitted the model of the trial.
     """
-    kept = recall(context, trial)
+    kept = recall(context, trial, judge)
     if kept is not None:
-        for number, numbers in enumerate(kept.epochs, 1):
-            judge(number, numbers)
         return kept
     try:
-        with defer_interrupts():
-            trial = context.callbacks.start_trial(trial)
-        context.callbacks.on_trial_begin(trial)
-        completed = _train(context, trial, judge)
+        trial = begin_trial(context, trial)
+        listener = TrialListener(context, trial, judge)
+        completed = completed_trial(listener, lambda: _train(context, listener))
         context.callbacks.on_trial_end(trial, completed)
     except KeyboardInterrupt:
         context.callbacks.on_trial_interrupted(trial)
         raise
+    if completed.outcome is not None:
+        fitted(completed.result, context.worker)
     return completed
 
 
-def recall(context: RunContext, trial: RunningTrial) -> CompletedTrial | None:
-    """The trial as an earlier attempt at the run has completed it, its record finished; None for any other."""
+def begin_trial(context: RunContext, trial: RunningTrial) -> RunningTrial:
+    """Start the record of a trial and tell the callbacks that it begins; gives it with its id in the record."""
+    with defer_interrupts():
+        trial = context.callbacks.start_trial(trial)
+    context.callbacks.on_trial_begin(trial)
+    return trial
+
+
+def recall(context: RunContext, trial: RunningTrial, judge: NumberedEpochJudge = go_on) -> CompletedTrial | None:
+    """The trial as an earlier attempt at the run has completed it, its record finished; None for any other.
+
+    ``judge`` gets its epochs.
+    """
     kept: CompletedTrial | None = context.checkpoint.get(trial.question, CompletedTrial)
     if kept is not None:
         context.callbacks.on_trial_recalled(trial, kept)
+        for number, numbers in enumerate(kept.epochs, 1):
+            judge(number, numbers)
     return kept
 
 
-def _train(context: RunContext, trial: RunningTrial, judge: NumberedEpochJudge) -> CompletedTrial:
-    """Run a trial in the worker; its compiled model is kept there where the same trial comes again, on a next fold."""
-    listener = TrialListener(context, trial, judge)
-    request = RunTrial(
+def request_of(trial: RunningTrial) -> RunTrial:
+    """What the worker is asked for.
+
+    A compiled model is kept there where the same trial comes again, on a next fold.
+    """
+    return RunTrial(
         candidate=trial.candidate,
         spec=trial.spec,
         folds=tuple(trial.folds),
         seconds=trial.seconds,
         keep_compiled=trial.role == "confirmation",
     )
+
+
+def _train(context: RunContext, listener: TrialListener) -> Outcome:
+    return within_memory(
+        lambda once: context.worker.send(once, listener),
+        request_of(listener.trial),
+        listener.restart,
+        repeats=context.pool.repeats,
+    )
+
+
+def completed_trial(listener: TrialListener, outcome_of: Callable[[], Outcome]) -> CompletedTrial:
+    """The trial whose outcome ``outcome_of`` gives; a failed one where it raises what ends one trial only."""
+    trial = listener.trial
     try:
-        outcome: Outcome = within_memory(lambda once: context.worker.send(once, listener), request, listener.restart)
+        outcome = outcome_of()
     except (TrialError, RunError, PluginError, WeightsError) as error:
         if is_full(error):  # no fault of the trial, which can be run when there is room again
             raise
@@ -122,11 +161,16 @@ class TrialListener:
     """Takes the events of a trial.
 
     It keeps the epochs, tells the callbacks, and answers each event with what they and ``judge`` decide.
+
+    Attributes:
+        trial: The trial.
+        epochs: The numbers of its epochs so far.
     """
 
     def __init__(self, context: RunContext, trial: RunningTrial, judge: NumberedEpochJudge) -> None:
         self.epochs: list[Mapping[str, float]] = []
-        self._context, self._trial, self._judge = context, trial, judge
+        self.trial = trial
+        self._context, self._judge = context, judge
         self._epochs, self._show = Epochs(), context.progress(trial.step)
         self._before = 0
 
@@ -137,7 +181,7 @@ class TrialListener:
         self.epochs.append(event.numbers)
         if len(self.epochs) <= self._before:
             return Decision.CONTINUE
-        theirs = self._context.callbacks.on_epoch_end(self._trial, self._epochs.next(event.numbers))
+        theirs = self._context.callbacks.on_epoch_end(self.trial, self._epochs.next(event.numbers))
         ours = self._judge(len(self.epochs), event.numbers)
         return Decision.PRUNE if Decision.PRUNE in (theirs, ours) else Decision.CONTINUE
 

@@ -1,18 +1,23 @@
-"""A run in a page of Markdown: the description of its parent run in MLflow."""
+"""A run in pages of Markdown: the descriptions of its parent run and of its model in MLflow."""
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 
 from tlsearch.report import text as words
 from tlsearch.report.model_table import ModelRow, headings, model_rows
 from tlsearch.report.numbers import format_interval, format_score
 from tlsearch.report.verdict import no_claim, verdict_sentences
+from tlsearch.results.flatten import FIGURES_FILE
 from tlsearch.results.result import RunResult
 from tlsearch.results.schema import Metrics
 from tlsearch.utils.units import short_duration
 
 _VERSIONS = ("tlsearch", "keras", "tensorflow", "optuna", "mlflow", "python")
+
+MOST_CLASSES = 50
+"""Classes that the description of a model names."""
 
 
 def describe(result: RunResult) -> str:
@@ -25,7 +30,7 @@ def describe(result: RunResult) -> str:
         _answer(result),
         "",
         *_links(result),
-        " ".join(verdict_sentences(result)),
+        *_verdict(result),
         "",
         *_models(result),
         "",
@@ -38,6 +43,50 @@ def describe(result: RunResult) -> str:
         *_repeat(result),
     ]
     return "\n".join(lines)
+
+
+def describe_model(result: RunResult, address: str, takes: str) -> str:
+    """What the model is, the verdict, its classes, and how to load it.
+
+    Args:
+        result: The run.
+        address: Where MLflow loads the model from.
+        takes: What it takes, in words.
+    """
+    classes = result.dataset.classes
+    names = ", ".join(map(_plain, classes[:MOST_CLASSES]))
+    more = f" and {len(classes) - MOST_CLASSES:,} more (`labels.json`)" if len(classes) > MOST_CLASSES else ""
+    spec, record = result.winner.spec, result.mlflow
+    return "\n".join(
+        [
+            _answer(result),
+            "",
+            *_verdict(result),
+            "",
+            f"#### {len(classes):,} classes",
+            "",
+            f"{names}{more}",
+            "",
+            "#### How to load it",
+            "",
+            "```python",
+            "import mlflow, pandas",
+            "",
+            *([f"mlflow.set_tracking_uri({record.shown_uri!r})"] if record else []),
+            f"model = mlflow.pyfunc.load_model({address!r})",
+            'model.predict(pandas.DataFrame({"image": ["photo.jpg"]}))',
+            "```",
+            "",
+            f"It takes {takes}",
+            "",
+            "It gives `label`, `probability` and `probabilities` for each picture. It makes each a square of "
+            f"{spec.image_size} x {spec.image_size} pixels itself.",
+        ]
+    )
+
+
+def _verdict(result: RunResult) -> list[str]:
+    return [f"- {sentence}" for sentence in verdict_sentences(result)]
 
 
 def _answer(result: RunResult) -> str:
@@ -113,12 +162,14 @@ def _links(result: RunResult) -> list[str]:
         return []
     run = f"#/experiments/{mlflow.experiment_id}/runs/{mlflow.parent_run_id}"
     files = [("report", result.output.report), ("pictures and their data", result.output.pictures)]
-    files += [("all numbers", "result.json"), ("trials as a table", result.output.trials)]
+    files += [("figures as a table", FIGURES_FILE), ("all numbers", "result.json")]
+    files.append(("trials as a table", result.output.trials))
     places = [f"[{text}]({run}/artifacts/{file})" for text, file in files if file is not None]
     places.append(f"[the search's progress]({run}/model-metrics)")
-    _, hash_sign, view = mlflow.view.partition("#")
-    if hash_sign:
-        places.append(f"[the trials, best first](#{view})")
+    for text, link in (("the trials, best first", mlflow.view), ("all searches", mlflow.searches)):
+        _, hash_sign, place = link.partition("#")
+        if hash_sign:
+            places.append(f"[{text}](#{place})")
     return [f"Look at: {' · '.join(places)}", ""]
 
 
@@ -130,6 +181,11 @@ def _repeat(result: RunResult) -> list[str]:
 
 def _cell(text: str) -> str:
     return text.replace("|", "\\|")  # a bar would end the cell
+
+
+def _plain(text: str) -> str:
+    """A text whose marks mean nothing in Markdown."""
+    return re.sub(r"([\\`*_{}\[\]<>#|~])", r"\\\1", text)
 
 
 def _code(text: str) -> str:

@@ -31,6 +31,7 @@ from tlsearch.results.schema import (
     Metrics,
     MoreData,
 )
+from tlsearch.stats.calibration import SHARPEN, SOFTEN, FittedTemperature
 from tlsearch.stats.intervals import SCORE_INTERVAL
 from tlsearch.utils.units import counted
 
@@ -188,7 +189,7 @@ def calibration_sentence(calibration: Calibration, folds: int = 1) -> str:
 
     With several ``folds`` (``PlanSummary.folds``) the temperature comes from other models than the one that is tested.
     """
-    before, after, temperature = calibration.before, calibration.after, calibration.temperature
+    before, after = calibration.before, calibration.after
     excess, p = _excess_confidence(before)
     sure = "about as sure as it should be, as far as these images can tell"
     if p < SIGNIFICANT:
@@ -202,9 +203,42 @@ def calibration_sentence(calibration: Calibration, folds: int = 1) -> str:
         f"The winner is {sure}: of {images:,} test images {abs(excess):.1f} {than} are right than its probabilities "
         f"say ({format_p(p)}). The expected calibration error is {percent(before.ece)} ({calibration.bins} bins; "
         f"{percent(before.ece_by_chance)} is to be expected by chance where all is well), log loss "
-        f"{before.log_loss:.3f}. With temperature {temperature:.2f}, fitted on {calibration.fitted_on:,} {source}: "
-        f"{percent(after.ece)} and {after.log_loss:.3f}. The saved model gives its probabilities as they are."
+        f"{before.log_loss:.3f}. With temperature {calibration.temperature:.2f}, fitted on {calibration.fitted_on:,} "
+        f"{source}: {percent(after.ece)} and {after.log_loss:.3f}. {_what_predict_gives(calibration)}"
     )
+
+
+def _what_predict_gives(calibration: Calibration) -> str:
+    """Which probabilities the saved model gives. Runs before temperatures were kept have no p-value."""
+    if calibration.p_value is None:
+        return "The saved model gives its probabilities as they are."
+    fitted = FittedTemperature(
+        value=calibration.temperature,
+        images=calibration.fitted_on,
+        p_value=calibration.p_value,
+        helps=calibration.by_default,
+    )
+    reason = temperature_reason(fitted)
+    if fitted.helps:
+        return (
+            f"tlsearch predict applies this temperature to the saved model's probabilities, because {reason}; with "
+            "--no-calibrated it does not. The class of an image is the same."
+        )
+    return (
+        f"tlsearch predict gives the saved model's probabilities as they are, because {reason}; with --calibrated it "
+        "applies the temperature."
+    )
+
+
+def temperature_reason(fitted: FittedTemperature) -> str:
+    """Why a model's temperature is applied unless somebody asks otherwise, or why it is not."""
+    images, p = counted(fitted.images, "validation image"), format_p(fitted.p_value)
+    if fitted.helps:
+        sure = "surer than it should be" if fitted.value > 1 else "less sure than it should be"
+        return f"on {images} the model is {sure} ({p})"
+    if fitted.p_value < SOFTEN:  # it asks for a temperature below 1
+        return f"making a model surer takes more evidence than {images} give here ({p}, not below {SHARPEN})"
+    return f"{images} {'does' if fitted.images == 1 else 'do'} not show that it helps ({p})"
 
 
 def _excess_confidence(score: CalibrationScore) -> tuple[float, float]:

@@ -3,9 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from tlsearch.results.result import RunResult
 from tlsearch.results.schema import Baseline, Confirmed, Corrected, Difference, Gain, Interval, LinearProbe
+from tlsearch.stats.metrics import EVERY_IMAGE
+
+FIGURES_FILE = "figures.json"
+"""The name of the table of figures in MLflow."""
+
+SCORES = ("val", "test", "test_accuracy", "gain_over_baseline", "gain_over_linear_probe")
+COSTS = ("megabytes", "ms_per_image")
+"""What runs are compared by: how good the winner is, and what it costs at use."""
+
+
+def compared_metrics(result: RunResult) -> dict[str, float]:
+    """Give those of ``flat_metrics`` that runs are compared by, with as many digits as a table can show.
+
+    ``test_accuracy`` is left out where it is ``test``.
+    """
+    found = flat_metrics(result)
+    same = result.metrics.counts == EVERY_IMAGE
+    names = [name for name in (*SCORES, *COSTS) if name in found and not (same and name == "test_accuracy")]
+    return {name: _shown(found[name]) for name in names}
+
+
+def figure_table(result: RunResult) -> dict[str, list[Any]]:
+    """Give all of ``flat_metrics`` as the JSON object of a table, in which a figure is a row, as MLflow reads it."""
+    return {"columns": ["figure", "value"], "data": [[name, _shown(v)] for name, v in flat_metrics(result).items()]}
 
 
 def flat_metrics(result: RunResult) -> dict[str, float]:
@@ -99,3 +124,8 @@ def _insights(result: RunResult) -> Mapping[str, float | None]:
     if more is not None:
         found["more_data_last_gain"] = more.last_gain
     return found
+
+
+def _shown(value: float) -> float:
+    """As many digits as a table can show."""
+    return float(f"{value:.5g}")

@@ -92,12 +92,6 @@ class RunResult:
         return serialize.STRICT.decode(cls, values)
 
 
-def winner_run(result: RunResult) -> str | None:
-    """Give the MLflow run of the trial that won; None where it is not known."""
-    rows = (row for row in result.trials if row.role == "trial" and row.spec == result.winner.spec)
-    return next((row.run_id for row in rows), None)
-
-
 def write_result(result: RunResult, folder: Path) -> Path:
     """Write ``result.json`` and ``trials.csv`` into ``folder`` and give the path of the first.
 

@@ -36,6 +36,7 @@ class Checkpoint:
             passes: What was asked of frozen layers so far, kept likewise.
         """
         self._folder, self._budget, self._passes = folder, budget, passes
+        self._latest = 0.0  # the time with the latest result that was taken from an earlier attempt
         self._own: set[Path] = set()  # what this attempt at the run has put here: its budget is right already
 
     def get_or_compute(self, key: Key, kind: Any, compute: Callable[[], T]) -> T:
@@ -70,7 +71,9 @@ class Checkpoint:
             passes = serialize.FILE.decode(Mapping[str, FrozenCounts], kept["passes"])
         except (OSError, ValueError, TypeError, KeyError):  # not there, or not whole after the machine itself went down
             return None
-        if file not in self._own:
+        # What ran side by side was put here in another order than it is asked for.
+        if file not in self._own and kept["elapsed"] >= self._latest:
+            self._latest = kept["elapsed"]
             self._budget.set(kept["elapsed"])
             self._passes.clear()
             self._passes.update(passes)

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from tlsearch.search.cost import Costs
 from tlsearch.search.enough import EarlyStop
 from tlsearch.search.failures import all_fail, left_out_plugins, plugins_of
+from tlsearch.search.reach import can_win
+from tlsearch.search.rounds import WARM_START, AskedTrial, Entry, Rounds, RunRound
 from tlsearch.search.space import Params, SearchSpace
 from tlsearch.search.storage import sign_of
 from tlsearch.search.trial_record import TrialRecord, remember, remembered
-from tlsearch.types import Decision, NumberedEpochJudge, TrialResult, TrialSpec
+from tlsearch.types import TrialSpec
 
 if TYPE_CHECKING:
     import optuna
@@ -25,16 +28,7 @@ if TYPE_CHECKING:
 SKIPS_IN_A_ROW = 30
 """Proposals that lead to no trial (known already, too long for the time left) before the search ends."""
 
-RunTrial = Callable[[int, TrialSpec, NumberedEpochJudge], TrialResult]
-"""Runs the n-th trial (from 1)."""
-
 OnFinished = Callable[[TrialRecord], None]
-
-_WARM_START = "warm_start"
-"""The user attribute of a trial of the warm start: the number of its entry."""
-
-_INTERRUPTED = "interrupted"
-"""The user attribute of the study that lists the trials in which a process was stopped."""
 
 
 class Search:
@@ -47,7 +41,7 @@ class Search:
         costs: Costs,
         may_run: Callable[[TrialSpec], bool],
         affordable: Callable[[TrialSpec], bool],
-        early_stop: EarlyStop | None = None,
+        round_size: int = 1,
     ) -> None:
         """Open the search on a study, which may hold trials of an earlier process.
 
@@ -57,62 +51,74 @@ class Search:
             costs: What trials cost; it learns of the views that trials make.
             may_run: Whether a trial fits the time that is left.
             affordable: Whether one trial may take as long.
-            early_stop: When there have been enough trials; None to run all of them.
+            round_size: The number of trials that are asked for before any of them is told.
         """
         self.study, self.space, self.costs = study, space, costs
-        self._may_run, self._affordable, self.early_stop = may_run, affordable, early_stop
-        self._tight = False
+        self.round_size = round_size
+        self._may_run, self._affordable = may_run, affordable
+        self._tight, self._why = False, "space"
         self._distributions = space.distributions()
         self._warm_start: Sequence[Params] = ()
-        self._interrupted: set[int] = set(study.user_attrs.get(_INTERRUPTED, ()))
-        self.finished: list[TrialRecord] = remembered(study.get_trials(deepcopy=False))
+        self.early_stop: EarlyStop | None = None
+        self._rounds = Rounds(study)
+        self._asked: list[AskedTrial] = []  # of the present round
+        whole = [t for t in study.get_trials(deepcopy=False) if t.number not in self._rounds.interrupted]
+        self.finished: list[TrialRecord] = remembered(whole)
         self._known = {f.spec: f for f in reversed(self.finished)}
         for trial in self.finished:
             self._note_views(trial)
 
-    def begin_with(self, entries: Sequence[Params]) -> None:
-        """Put the warm start in front: these are tried first, each once in the life of a study."""
-        self._warm_start = entries
+    def begin_with(self, entries: Sequence[Params], early_stop: EarlyStop | None = None) -> None:
+        """Put the warm start in front: these are tried first, each once in the life of a study.
 
-    def run(self, trials: int, run_trial: RunTrial, on_finished: OnFinished) -> str:
+        ``early_stop`` says when there have been enough trials; None runs all of them.
+        """
+        self._warm_start, self.early_stop = entries, early_stop
+
+    def run(self, trials: int, run_round: RunRound, on_finished: OnFinished) -> str:
         """Run until ``trials`` are finished.
 
         Returns:
             Why it ended: "trials", "enough", "time", "space", "plugins" or "failures".
         """
-        self._close_interrupted()
-        skips, why = 0, "space"
-        while len(self.finished) < trials:
-            trial, spec = self._ask()
-            known = self._known.get(spec)
-            if known is not None:
-                self._tell_known(trial, known)
-            elif not plugins_of(spec).isdisjoint(self.left_out()):
-                why = "plugins"
-                self._skip(trial, spec, "its plugin was left out")
-            elif not self._affordable(spec) or not self._may_run(spec):
-                why, self._tight = "time", True
-                self._skip(trial, spec, "does not fit into the time")
-            else:
-                skips = 0
-                on_finished(self._run_one(trial, spec, run_trial))
-                if self._none_left():
-                    return "plugins"
-                if all_fail(self.finished):
-                    return "failures"
-                if self._is_enough():
-                    return "enough"
-                continue
-            skips += 1
-            if skips >= SKIPS_IN_A_ROW:
-                return why
-        return "trials"
+        self._rounds.close_interrupted()
+        why = ""
+        while not why and len(self.finished) < trials:
+            asked = self._ask_rest() or self._ask_round(min(self.round_size, trials - len(self.finished)))
+            if not asked:
+                return self._why
+            why = self._run_round(asked, run_round, on_finished)
+            self._asked = []
+        return why or "trials"
 
-    def _is_enough(self) -> bool:
-        """Whether the warm start is over, and more trials could gain less than can be seen."""
-        entries = [t.user_attrs.get(_WARM_START, -1) for t in self.study.get_trials(deepcopy=False)]
+    def _run_round(self, asked: Sequence[AskedTrial], run_round: RunRound, on_finished: OnFinished) -> str:
+        """Run a round and tell its trials.
+
+        Returns:
+            Why the search ends with it; empty where it goes on. A round is always finished, so that which of its trials
+            there are does not depend on how many run at once.
+        """
+        why = ""
+        with closing(run_round(asked)) as results:
+            for item, result in zip(asked, results, strict=True):
+                if result is None:
+                    self._skip(item.trial, item.spec, "does not fit into the time")
+                    continue
+                finished = TrialRecord.of(item.number, item.spec, result, item.curve)
+                self._tell(item.trial, finished)
+                on_finished(finished)
+                why = why or self._ended()
+        return why
+
+    def _ended(self) -> str:
+        """Why the search ends with the trial that was told last; empty where it goes on."""
+        if self._none_left():
+            return "plugins"
+        if all_fail(self.finished):
+            return "failures"
+        entries = [t.user_attrs.get(WARM_START, -1) for t in self.study.get_trials(deepcopy=False)]
         begun = max(entries, default=-1) + 1 >= len(self._warm_start)
-        return self.early_stop is not None and begun and self.early_stop.is_enough(self.values)
+        return "enough" if self.early_stop is not None and begun and self.early_stop.is_enough(self.values) else ""
 
     @property
     def values(self) -> list[float]:
@@ -120,13 +126,19 @@ class Search:
         sign, shared = sign_of(self.study), self.costs.trained_folds
         return [sign * f.compared(shared) for f in self.finished if f.state == "complete" and f.value is not None]
 
-    def best(self, count: int) -> list[TrialRecord]:
-        """Give the ``count`` best complete trials, best first."""
-        complete = [f for f in self.finished if f.state == "complete" and f.value is not None]
+    def best(self, count: int, *untold: TrialRecord) -> list[TrialRecord]:
+        """Give the ``count`` best complete trials, best first, as if ``untold`` ones were told."""
+        complete = [f for f in (*self.finished, *untold) if f.state == "complete" and f.value is not None]
         # What a plugin that fails by now has made cannot be made again.
         left_out = set(self.left_out())
         complete = [f for f in complete if plugins_of(f.spec).isdisjoint(left_out)] or complete
         return sorted(complete, key=self._rank, reverse=True)[:count]
+
+    def ranked(self) -> list[TrialRecord]:
+        """Give all complete trials, best first; those of plugins that fail by now come last."""
+        best = self.best(len(self.finished))
+        others = [f for f in self.finished if f.state == "complete" and f.value is not None and f not in best]
+        return [*best, *sorted(others, key=self._rank, reverse=True)]
 
     def best_on_all_folds(self) -> TrialRecord | None:
         """Give the best of the complete trials that ran on more folds than all trials have; None where there is none.
@@ -145,63 +157,99 @@ class Search:
     def _rank(self, finished: TrialRecord) -> tuple[float, float, float]:
         return finished.rank(self.costs.operations(finished.spec), self.costs.trained_folds, sign_of(self.study))
 
-    def _close_interrupted(self) -> None:
-        """Close the trials in which an earlier process was stopped; each is then asked for anew.
+    def _ask_rest(self) -> list[AskedTrial]:
+        """Ask once more for what an earlier process has not told of its last round; mostly for nothing."""
+        told, entries = self._rounds.rest()
+        for entry in entries:
+            trial, spec = self._ask_again(entry)
+            if self._fits(spec):
+                self._asked.append(self._new(trial, spec, told))
+            else:
+                self._skip(trial, spec, "does not fit into the time")
+        if entries:
+            self._rounds.begin(self._asked, told)
+        return self._asked
 
-        What was asked for in full is enqueued once more. Anything else is proposed once more: an entry of the warm
-        start is still the next, and a closed trial does not count where the seed of a proposal is made.
-        """
-        from optuna.trial import TrialState
+    def _ask_round(self, size: int) -> list[AskedTrial]:
+        """Ask for trials until there are ``size`` to be run, or nothing new is proposed."""
+        told, skips = len(self.finished), 0
+        while len(self._asked) < size and skips < SKIPS_IN_A_ROW:
+            trial, spec = self._ask()
+            if self._passes_over(trial, spec):
+                skips += 1
+            else:
+                skips = 0
+                self._asked.append(self._new(trial, spec, told))
+        if self._asked:
+            self._rounds.begin(self._asked, told)
+        return self._asked
 
-        for trial in self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-            self._interrupted.add(trial.number)
-            self.study.set_user_attr(_INTERRUPTED, sorted(self._interrupted))
-            self.study.tell(trial.number, state=TrialState.FAIL)
-            if _WARM_START not in trial.user_attrs and trial.params.keys() == self._distributions.keys():
-                self.study.enqueue_trial(trial.params)
+    def _passes_over(self, trial: optuna.Trial, spec: TrialSpec) -> bool:
+        """Whether a proposal leads to no trial; it is told then."""
+        known = self._known.get(spec)
+        if known is not None and not self._asked:
+            self._tell_known(trial, known)
+        elif known is not None or any(spec == asked.spec for asked in self._asked):
+            self._skip(trial, spec, "it is tried already")
+        elif not plugins_of(spec).isdisjoint(self.left_out()):
+            self._why = "plugins"
+            self._skip(trial, spec, "its plugin was left out")
+        elif WARM_START not in trial.user_attrs and not self._can_win(spec):
+            self._why = "reach"
+            self._skip(trial, spec, "its kind has stayed too far behind")
+        elif not self._fits(spec):
+            self._why, self._tight = "time", True
+            self._skip(trial, spec, "does not fit into the time")
+        else:
+            return False
+        return True
+
+    def _can_win(self, spec: TrialSpec) -> bool:
+        return can_win(spec, self.finished, self.costs.trained_folds, sign_of(self.study))
+
+    def _fits(self, spec: TrialSpec) -> bool:
+        return self._affordable(spec) and self._may_run(spec)
+
+    def _new(self, trial: optuna.Trial, spec: TrialSpec, told: int) -> AskedTrial:
+        """The next trial of the present round, which began when ``told`` trials were told."""
+        last = max((f.number for f in self.finished), default=0)
+        number = last + len(self._asked) + 1
+        return AskedTrial(number=number, spec=spec, trial=trial, rivals=self.finished[:told])
 
     def _ask(self) -> tuple[optuna.Trial, TrialSpec]:
+        from optuna.trial import TrialState
+
         from tlsearch.search.sampler import CostAwareTPESampler
 
-        trials = [t for t in self.study.get_trials(deepcopy=False) if t.number not in self._interrupted]
-        asked = [t for t in trials if t.state.is_finished()]
+        trials = self.study.get_trials(deepcopy=False)
+        asked = [t for t in trials if t.number not in self._rounds.interrupted and t.state is not TrialState.WAITING]
         seed = int.from_bytes(hashlib.sha256(f"{self.space.seed}/{len(asked)}".encode()).digest()[:4], "big")
         self.study.sampler = CostAwareTPESampler(self._cost_of, seed)
-        entry = 1 + max((t.user_attrs.get(_WARM_START, -1) for t in asked), default=-1)
-        if len(asked) == len(trials) and entry < len(self._warm_start):  # nothing waits
-            self.study.enqueue_trial(self._warm_start[entry], user_attrs={_WARM_START: entry})
+        entry = 1 + max((t.user_attrs.get(WARM_START, -1) for t in asked), default=-1)
+        if entry < len(self._warm_start):
+            self.study.enqueue_trial(self._warm_start[entry], user_attrs={WARM_START: entry})
+        trial = self.study.ask(self._distributions)
+        return trial, self.space.spec(trial.params)
+
+    def _ask_again(self, entry: Entry) -> tuple[optuna.Trial, TrialSpec]:
+        """Ask for a trial in which a process was stopped, as it was asked for then."""
+        number = entry["warm_start"]
+        self.study.enqueue_trial(entry["params"], user_attrs={} if number is None else {WARM_START: number})
         trial = self.study.ask(self._distributions)
         return trial, self.space.spec(trial.params)
 
     def _cost_of(self, params: Params) -> float:
         """The operations of a proposal; infinite for what is not wanted.
 
-        That is what was tried already, where one trial may not take as long, and, once a proposal has not fitted into
-        the time that is left, where this one does not either.
+        That is what was tried already, whose kind cannot win, where one trial may not take as long, and, once a
+        proposal has not fitted into the time that is left, where this one does not either.
         """
         neutral = self.space.params(self.space.candidates[0])
         spec = self.space.spec({**neutral, **params})
-        possible = spec not in self._known and self._affordable(spec) and (not self._tight or self._may_run(spec))
-        possible = possible and plugins_of(spec).isdisjoint(self.left_out())
+        new = spec not in self._known and all(spec != asked.spec for asked in self._asked)
+        possible = new and self._affordable(spec) and (not self._tight or self._may_run(spec))
+        possible = possible and plugins_of(spec).isdisjoint(self.left_out()) and self._can_win(spec)
         return self.costs.operations(spec) if possible else math.inf
-
-    def _run_one(self, trial: optuna.Trial, spec: TrialSpec, run_trial: RunTrial) -> TrialRecord:
-        from tlsearch.search.pruner import SameKindPruner
-
-        shares: dict[int, float] = {}
-        curve: list[tuple[float, float]] = []
-        self.study.pruner = SameKindPruner(spec.kind, self.finished, shares)
-
-        def judge(number: int, numbers: Mapping[str, float]) -> Decision:
-            shares[number] = numbers["fraction"]
-            curve.append((numbers["fraction"], numbers["objective"]))
-            trial.report(numbers["objective"], number)
-            return Decision.PRUNE if trial.should_prune() else Decision.CONTINUE
-
-        number = len(self.finished) + 1
-        finished = TrialRecord.of(number, spec, run_trial(number, spec, judge), curve)
-        self._tell(trial, finished)
-        return finished
 
     def _tell(self, trial: optuna.Trial, finished: TrialRecord) -> None:
         from optuna.trial import TrialState

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from tlsearch.errors import TrackingError
 from tlsearch.runs.ledger import LEDGER_NAME, user_ledger
+from tlsearch.utils.addresses import without_secrets
 
 URI_VARIABLE = "MLFLOW_TRACKING_URI"
 DATABASE_NAME = "mlflow.db"
@@ -49,8 +50,8 @@ class Location:
 
     @property
     def ui_address(self) -> str:
-        """Where the UI answers: at the server, or where ``ui_command`` starts it."""
-        return self.uri if self.ui_command == self.uri else LOCAL_UI
+        """Where the UI answers, without user and password: at the server, or where ``ui_command`` starts it."""
+        return without_secrets(self.uri) if self.ui_command == self.uri else LOCAL_UI
 
 
 def locate(uri: str | None, directory: Path) -> Location:

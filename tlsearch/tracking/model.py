@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import tempfile
 from importlib.metadata import version
@@ -10,11 +11,14 @@ from pathlib import Path
 from mlflow import MlflowClient, pyfunc
 from mlflow.entities import LoggedModelOutput
 from mlflow.models import Model, ModelSignature
-from mlflow.types import ColSpec, DataType, Schema
+from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema
 from mlflow.types.schema import Array
 
 from tlsearch.data.images import memory_needed, rgb
-from tlsearch.plugins.api import Images
+from tlsearch.models import temperature
+from tlsearch.models.temperature import Temperature
+from tlsearch.tracking.exported import INPUT, MODEL_PREFIX, MODEL_URI, ExportedModel
+from tlsearch.tracking.naming import cut_tags
 
 MODEL_NAME = "winner"
 _CODE = Path(__file__).with_name("pyfunc_model.py")
@@ -22,14 +26,12 @@ _CODE = Path(__file__).with_name("pyfunc_model.py")
 # Named, because MLflow would load the model, and with it a backend, to find them out.
 _REQUIREMENTS = ("mlflow", "keras", "tensorflow", "numpy", "pandas", "pillow")
 
-SIGNATURE = ModelSignature(
-    outputs=Schema(
-        [
-            ColSpec(DataType.string, "label"),
-            ColSpec(DataType.double, "probability"),
-            ColSpec(Array(DataType.double), "probabilities"),
-        ]
-    ),
+OUTPUTS = Schema(
+    [
+        ColSpec(DataType.string, "label"),
+        ColSpec(DataType.double, "probability"),
+        ColSpec(Array(DataType.double), "probabilities"),
+    ]
 )
 """A row with the best class and all probabilities for each picture.
 
@@ -37,17 +39,12 @@ The input is left open, for MLflow enforces one form of it: with a tensor it ref
 refuses arrays of images. ``INPUT`` says in words what the model takes, and the model checks it.
 """
 
-INPUT = (
-    "RGB values 0..255 as an array (N, height, width, 3) of any size; or a table whose column 'image' (or only column) "
-    "holds encoded pictures: bytes, base64 texts, or paths of files. A server takes arrays and base64 texts."
-)
-
 
 def find_model(client: MlflowClient, experiment_id: str, run_id: str) -> str:
     """Give the URI of the model that was logged for the run, empty where there is none that is whole."""
     for model in client.search_logged_models([experiment_id], f"source_run_id = '{run_id}'"):
         if model.name == MODEL_NAME and str(model.status) == "READY":
-            return f"models:/{model.model_id}"
+            return f"{MODEL_PREFIX}{model.model_id}"
     return ""
 
 
@@ -55,40 +52,56 @@ def log_model(
     client: MlflowClient,
     experiment_id: str,
     run_id: str,
-    model_dir: Path,
-    example: Images,
-    classes: tuple[str, ...],
+    exported: ExportedModel,
 ) -> str:
-    """Log the model in ``model_dir`` as an output of the run and give its URI (``models:/<id>``).
+    """Log an exported model as an output of the run and give its URI (``models:/<id>``).
 
     The steps of ``Model.log`` one by one: that function validates the input example by loading the model,
     which would bring a backend into this process, and it works on the global tracking URI.
     """
     logged = client.create_logged_model(
-        experiment_id, name=MODEL_NAME, source_run_id=run_id, model_type="image-classifier"
+        experiment_id,
+        name=MODEL_NAME,
+        source_run_id=run_id,
+        model_type="image-classifier",
+        params=dict(exported.page.params),
     )
+    uri = f"{MODEL_PREFIX}{logged.model_id}"
     meta = Model(
         artifact_path=logged.artifact_location,
         model_uuid=logged.model_id,
         model_id=logged.model_id,
         run_id=run_id,
     )
+    fitted = Temperature.of(json.loads((exported.folder / "config.json").read_text(encoding="utf-8")))
+    calibration = "none" if fitted is None else f"temperature {fitted.value:.3f}: {fitted.reason}"
     with tempfile.TemporaryDirectory(prefix="tlsearch-model-") as folder:
-        path, code = Path(folder) / "model", Path(folder) / "decode"
+        path, code = Path(folder) / "model", Path(folder) / "code"
         code.mkdir()
-        for module in (rgb, memory_needed):
+        for module in (rgb, memory_needed, temperature):
             shutil.copy(str(module.__file__), code)
         pyfunc.save_model(
             path=str(path),
             python_model=str(_CODE),
-            artifacts={"model": str(model_dir), "decode": str(code)},
-            signature=SIGNATURE,
-            input_example=example,
+            artifacts={"model": str(exported.folder), "code": str(code)},
+            signature=_signature(fitted),
+            input_example=exported.example,
             pip_requirements=[f"{name}=={version(name)}" for name in _REQUIREMENTS],
-            metadata={"classes": list(classes), "input": INPUT},
+            metadata={"classes": list(exported.classes), "input": INPUT, "calibration": calibration},
             mlflow_model=meta,
         )
         client.log_model_artifacts(logged.model_id, str(path))
+    if exported.page.note:
+        note = exported.page.note.replace(MODEL_URI, uri)
+        client.set_logged_model_tags(logged.model_id, cut_tags({"mlflow.note.content": note}))
     client.finalize_logged_model(logged.model_id, "READY")
     client.log_outputs(run_id, [LoggedModelOutput(logged.model_id, step=0)])
-    return f"models:/{logged.model_id}"
+    return uri
+
+
+def _signature(fitted: Temperature | None) -> ModelSignature:
+    """What the model gives, and whether that has its temperature: as ``tlsearch predict``, unless asked otherwise."""
+    if fitted is None:
+        return ModelSignature(outputs=OUTPUTS)
+    params = ParamSchema([ParamSpec("calibrated", DataType.boolean, default=fitted.by_default)])
+    return ModelSignature(outputs=OUTPUTS, params=params)

@@ -28,6 +28,9 @@ CURVE = "curve"
 """What the names of learning curves begin with, so that the UI draws them in a section of their own, and the figures of
 the table are the final ones: ``curve/val_accuracy`` by epoch, ``val_accuracy`` once."""
 
+RANK = "rank"
+"""The metric that orders the trials of a finished search: 1 is the winner."""
+
 
 def run_name(number: int, total: int, label: str) -> str:
     """Give the name of a trial's run: its number, of two digits or as many as ``total`` has, and its configuration."""
@@ -72,18 +75,25 @@ def metrics_of(numbers: Mapping[str, float], metric: str) -> dict[str, float]:
 
 
 def finals_of(result: TrialResult, metric: str) -> dict[str, float]:
-    """Give the final metrics of a trial's run.
+    """Give the final metrics of a trial's run: what trials are sorted and filtered by.
 
-    What a trial had reached that was stopped on its way cannot be compared with what others ended with: its figures
-    stand behind ``stopped/``, out of the columns that tables are sorted by.
+    MLflow draws a chart of every metric of a run, one with a single bar where it has one value. So there are no others:
+    ``result.json`` has them.
+
+    What a trial had reached that was stopped on its way cannot be compared with what others ended with: its score
+    stands behind ``stopped/``, out of the columns that tables are sorted by.
     """
     found = metrics_of(result.metrics, metric)
     if result.value is not None:
         found[f"val_{metric}"] = result.value
-    if result.state != "complete":
-        found = {name if name == "trainable_params" else f"stopped/{name}": value for name, value in found.items()}
+    scores = {"val_accuracy", f"val_{metric}"}
+    if result.state == "complete":
+        scores |= {"val_loss", "train_accuracy"}
+    before = "" if result.state == "complete" else "stopped/"
+    kept = {f"{before}{name}": value for name, value in found.items() if name in scores}
+    counts = {name: value for name, value in found.items() if name == "trainable_params"}
     # The UI shows every digit that a number has.
-    return {name: float(f"{value:.5g}") for name, value in {**found, "seconds": result.seconds}.items()}
+    return {name: float(f"{value:.5g}") for name, value in {**kept, **counts, "seconds": result.seconds}.items()}
 
 
 def curve_of(numbers: Mapping[str, float], metric: str, fold: int) -> dict[str, float]:

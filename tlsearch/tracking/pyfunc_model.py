@@ -1,7 +1,7 @@
 """The model that MLflow keeps, as code: MLflow copies this file beside the weights and runs it to load them.
 
-It stands alone, so that a logged model loads where tlsearch is not installed. Pictures are decoded by a copy of
-tlsearch's own code, the artifact ``decode``, so that they give what ``tlsearch predict`` gives.
+It stands alone, so that a logged model loads where tlsearch is not installed. Pictures are decoded and probabilities
+calibrated by copies of tlsearch's own code, the artifact ``code``, so that they give what ``tlsearch predict`` gives.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import importlib.util
 import json
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,8 +41,11 @@ class ImageClassifier(PythonModel):
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         self.size = int(config["image_size"])
         self.base = int(config.get("decode_size", self.size))
-        self.decoding = _load_code(context.artifacts["decode"])
+        code = context.artifacts["code"]
+        self.decoding = _load_code(code, "rgb", {"tlsearch.data.images.memory_needed": "memory_needed"})
         self.how = self.decoding.Decoding.of(config)
+        self.calibration = _load_code(code, "temperature")
+        self.temperature = self.calibration.Temperature.of(config)
 
     # MLflow looks at this type, warns of most others and of none, and checks nothing by it: any input comes through.
     def predict(
@@ -63,6 +66,9 @@ class ImageClassifier(PythonModel):
         Sent to a server as JSON, the array is ``{"inputs": [[[[R, G, B], ...], ...], ...]}`` and the table
         ``{"dataframe_split": {"columns": ["image"], "data": [["BASE64"], ...]}}``. A server opens no files by name.
 
+        ``params`` may say ``{"calibrated": True}`` or False where the model has a temperature: whether probabilities
+        have it. Without it they do where that is shown to help. The labels are the same.
+
         Returns:
             A data frame with a row for each picture: ``label``, its ``probability``, and ``probabilities`` of all
             classes in the order of ``labels.json``.
@@ -76,6 +82,8 @@ class ImageClassifier(PythonModel):
         pictures = self._pictures(_cells(model_input))
         rows = np.concatenate([self._probabilities(batch) for batch in _batches(pictures)])
         best = rows.argmax(axis=1)
+        if self.temperature is not None and (params or {}).get("calibrated", self.temperature.by_default):
+            rows = self.calibration.divide_by_temperature(rows, self.temperature.value)
         return pd.DataFrame(
             {
                 "label": [self.classes[i] for i in best],
@@ -122,29 +130,30 @@ class ImageClassifier(PythonModel):
         return square if self.base == self.size else self.decoding.shrink(square, self.size)
 
 
-def _load_code(folder: str) -> Any:
-    """The module ``rgb`` of the folder, which imports ``memory_needed`` by its name in tlsearch and gets that one.
+def _load_code(folder: str, name: str, imports: Mapping[str, str] | None = None) -> Any:
+    """The module ``name`` of the folder, which gets those of the folder for what it ``imports`` by name from tlsearch.
 
-    Neither keeps a name in the interpreter that another model, or tlsearch itself, could take.
+    None keeps a name in the interpreter that another model, or tlsearch itself, could take.
     """
-    files = {"tlsearch.data.images.memory_needed": "memory_needed.py", "tlsearch_model_decoding": "rgb.py"}
-    before = {name: sys.modules.get(name) for name in files}
+    named = {**(imports or {}), f"tlsearch_model_{name}": name}
+    files = {module: f"{file}.py" for module, file in named.items()}
+    before = {known: sys.modules.get(known) for known in files}
     try:
-        for name, file in files.items():
-            spec = importlib.util.spec_from_file_location(name, Path(folder) / file)
+        for known, file in files.items():
+            spec = importlib.util.spec_from_file_location(known, Path(folder) / file)
             if spec is None or spec.loader is None:
                 raise MlflowException.invalid_parameter_value(f"{folder} holds no {file}.")
             module = importlib.util.module_from_spec(spec)
             # Python looks the module of a dataclass up by its name while the class is made.
-            sys.modules[name] = module
+            sys.modules[known] = module
             spec.loader.exec_module(module)
         return module
     finally:
-        for name, former in before.items():
+        for known, former in before.items():
             if former is None:
-                sys.modules.pop(name, None)
+                sys.modules.pop(known, None)
             else:
-                sys.modules[name] = former
+                sys.modules[known] = former
 
 
 def _cells(given: Any) -> Sequence[Any]:

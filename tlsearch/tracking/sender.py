@@ -105,9 +105,7 @@ class Sender:
 
     def with_real_ids(self, text: str) -> str:
         """Give ``text`` with the store's ids in the place of ours."""
-        for own, real in self._outbox.ids.items():
-            text = text.replace(own, real)
-        return text
+        return self._now.with_real_ids(text)
 
     def forget(self) -> None:
         """Remove what is left of commands that were kept and sent, when nobody needs their ids any more."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from uuid import uuid4
 from tlsearch.runs.ledger import Ledger
 from tlsearch.tracking import commands
 from tlsearch.tracking.buffer import Buffer, milliseconds
+from tlsearch.tracking.exported import ModelPage
 from tlsearch.tracking.location import Location, locate
 from tlsearch.tracking.naming import Status, cut_tags
 from tlsearch.tracking.outbox import UNSENT_FOLDER, Address
@@ -19,7 +21,7 @@ from tlsearch.tracking.register import Figures, check_registry
 from tlsearch.tracking.sender import Sender, Warn
 from tlsearch.tracking.store import find_experiment, open_client, open_runs
 from tlsearch.tracking.system import system_metrics
-from tlsearch.tracking.ui_view import TAG_PREFIX, shared_view, view_link
+from tlsearch.tracking.ui_view import TAG_PREFIX, View, view_link
 from tlsearch.utils.addresses import shown_source
 
 if TYPE_CHECKING:
@@ -173,8 +175,9 @@ class Tracker:
         if run_id:
             self._sender.send(commands.EndRun(run=run_id, status=status, ended=milliseconds()))
 
-    def tag(self, run_id: str, tags: Mapping[str, str]) -> None:
-        """Add tags to a run, which may be over."""
+    def add(self, run_id: str, metrics: Mapping[str, float], tags: Mapping[str, str]) -> None:
+        """Add metrics and tags to a run, which may be over."""
+        self._buffer.add(run_id, 0, metrics)
         self._buffer.send(run_id, tags)
 
     def send_waiting(self) -> int:
@@ -201,10 +204,7 @@ class Tracker:
     def log_dataset(
         self, run_id: str, name: str, place: Path | str, fingerprint: str, counts: Mapping[str, int]
     ) -> None:
-        """Note what a run worked on: images at ``place``, a path or an address, with the number of images of each part.
-
-        Nothing is read.
-        """
+        """Note what a run worked on: images at ``place``, a path or an address, with their number in each part."""
         self._sender.send(
             commands.LogDataset(
                 run=run_id, name=name, folder=shown_source(place), fingerprint=fingerprint, counts=counts
@@ -215,14 +215,12 @@ class Tracker:
         """Inside, the load of the machine is recorded in a run."""
         return system_metrics(self.uri, run_id)
 
-    def offer_view(self, run_id: str, figures: Sequence[str], *, ascending: bool = False) -> str:
-        """Make a view of the trials below a parent, ranked by the first of the metrics ``figures``; gives its link.
-
-        With ``ascending`` the lowest come first.
-        """
-        key, value = shared_view(self.real(run_id), figures, ascending=ascending)
-        self._sender.send(commands.TagExperiment(key=TAG_PREFIX + key, value=value))
-        return view_link(self._location.ui_address, self.experiment_id, key)
+    def offer_view(self, view: View) -> str:
+        """Make a view, or make it anew; gives its link, which stays the same."""
+        tag = TAG_PREFIX + view.key
+        if not (view.stays and self._has_tag(tag)):
+            self._sender.send(commands.TagExperiment(key=tag, value=view.value()))
+        return view_link(self._location.ui_address, self.experiment_id, view.key)
 
     def log_text(self, run_id: str, text: str, name: str) -> None:
         """Keep ``text`` as the artifact ``name``, a relative path."""
@@ -236,7 +234,9 @@ class Tracker:
         """Keep a copy of the file or folder at ``path`` as an artifact, below ``folder`` where it is given."""
         self._sender.send(commands.LogArtifact(run=run_id, path=self._from_home(path), folder=folder))
 
-    def log_model(self, run_id: str, model_dir: Path, example: Images, classes: tuple[str, ...]) -> str:
+    def log_model(
+        self, run_id: str, model_dir: Path, example: Images, classes: tuple[str, ...], page: ModelPage | None = None
+    ) -> str:
         """Log an exported model with signature and input example; no backend is imported.
 
         Args:
@@ -245,13 +245,24 @@ class Tracker:
                 of ``classes``.
             example: An image, of shape (1, S, S, 3).
             classes: Names in the order of the probabilities.
+            page: What the model's page says; its note may hold ``MODEL_URI``.
 
         Returns:
             The model's URI for ``mlflow.pyfunc.load_model``, or an id of our own until the store has one.
         """
-        own, folder = _own_id(), self._from_home(model_dir)
-        command = commands.LogModel(own=own, run=run_id, folder=folder, example=example, classes=classes)
+        own, folder, page = _own_id(), self._from_home(model_dir), page or ModelPage()
+        command = commands.LogModel(own=own, run=run_id, folder=folder, example=example, classes=classes, page=page)
         return self._sender.send(command) or own
+
+    def log_model_metrics(
+        self, run_id: str, model: str, metrics: Mapping[str, float], dataset: str = "", fingerprint: str = ""
+    ) -> None:
+        """Log final metrics of a run as those of a logged model, too; ``dataset`` is the name of the data set."""
+        now = milliseconds()
+        points = [(name, float(value), now, 0) for name, value in metrics.items() if math.isfinite(value)]
+        self._sender.send(
+            commands.LogModelMetrics(run=run_id, model=model, points=points, dataset=dataset, fingerprint=fingerprint)
+        )
 
     def check_registry(self, name: str) -> None:
         """Raise ``TrackingError`` where no model can be registered as ``name``."""
@@ -259,10 +270,7 @@ class Tracker:
             check_registry(self._client, name)
 
     def register(self, name: str, model: str, run_id: str, figures: Figures, tags: Mapping[str, str], note: str) -> str:
-        """Register a logged model and give a sentence that says what became of it.
-
-        It is empty where the store does not answer now.
-        """
+        """Register a logged model; gives what became of it, and nothing where the store does not answer now."""
         command = commands.RegisterModel(name=name, model=model, run=run_id, figures=figures, tags=tags, note=note)
         return self._sender.send(command) or ""
 
@@ -271,6 +279,10 @@ class Tracker:
         run_id = self._sender.send(commands.CreateRun(own=own, name=name, tags=tags, started=milliseconds())) or own
         self._buffer.set_params(run_id, params)
         return run_id
+
+    def _has_tag(self, name: str) -> bool:
+        """Whether the experiment has it already."""
+        return self._sender.read(lambda: name in self._client.get_experiment(self.experiment_id).tags, False)
 
     def _open_runs(self, tags: Mapping[str, str]) -> set[str]:
         return self._sender.read(lambda: open_runs(self._client, self.experiment_id, tags), set())

@@ -1,8 +1,14 @@
-"""A view of one search in the MLflow UI: which runs, in which order, with which columns and charts, as a link.
+"""Views in the MLflow UI, each with a link: which runs, in which order, with which columns and charts.
 
 The UI keeps the columns of a table in each browser. Since MLflow 3.17 it also reads a *shared view*: the JSON object in
 the experiment's tag ``mlflow.sharedViewState.KEY``, where the address ends in ``?viewStateShareKey=KEY``. An older UI
 ignores both, and shows the experiment as it always does.
+
+Such a JSON object within another one that has a name is a *saved view*, which the button "Views" of the experiment
+offers as well.
+
+The UI sorts by one column, and what is equal there comes in the order of its start. So the view is ranked by the score
+while the search goes on, and by the metric ``rank`` once the winner is chosen.
 """
 
 from __future__ import annotations
@@ -10,28 +16,87 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
-from tlsearch.tracking.naming import CURVE
+from tlsearch.tracking.naming import CURVE, RANK
 
 TAG_PREFIX = "mlflow.sharedViewState."
+
+SEARCHES = "All searches"
+"""The name of the saved view of all searches."""
 
 CHART_PARAMS = ("freeze_fraction", "head_units", "strength", "learning_rate")
 _TOGETHER, _ALONE = "All settings together", "Each setting alone"
 _MOST_RUNS = 1000
+_DATE = "runDateAndNestInfo"
+"""What the UI calls its column "Created"."""
+
 NAME_WIDTH = 590
 """Pixels of the column of names: the longest of the built-in networks and heads, 92 letters, is not cut off."""
 
+_LETTER, _BESIDE_NAME = 6.2, 60
+"""Pixels of a letter of a name, and of what stands beside it."""
 
-def shared_view(parent_id: str, figures: Sequence[str], *, ascending: bool = False) -> tuple[str, str]:
-    """Give the key and the value of the view of the trials below ``parent_id``.
+_WIDTH, _DATE_WIDTH, _RANK_WIDTH, _GAIN_WIDTH = 110, 132, 70, 160
+"""Pixels of the other columns: of most, of the age of a run, and of two figures."""
 
-    The metrics ``figures`` are its first columns, and the best trials by the first of them come first: with
-    ``ascending`` those with the lowest.
+
+@dataclass(frozen=True, kw_only=True)
+class TrialsView:
+    """The trials below a parent, the best first.
+
+    Attributes:
+        stays: Whether a view that is there already is left as it is.
+        parent: The id of the parent.
+        figures: The names of the metrics in the first columns.
+        ascending: Whether a lower value of the first of them is better.
+        ranked: Whether the trials have their ``rank``, so that the winner comes first.
+        letters: The letters of the longest name, where it is known.
     """
-    state = _state(parent_id, figures, ascending)
-    value = json.dumps(state, separators=(",", ":"))
-    return hashlib.sha256(value.encode()).hexdigest()[:16], value
+
+    parent: str
+    figures: Sequence[str]
+    ascending: bool = False
+    ranked: bool = False
+    letters: int | None = None
+
+    stays: ClassVar[bool] = False
+
+    @property
+    def key(self) -> str:
+        """The key of the view, which stays the same when the view changes."""
+        return _key(self.parent)
+
+    def value(self) -> str:
+        """Give the value of the view's tag."""
+        return _json(_trials_state(self))
+
+
+@dataclass(frozen=True)
+class SearchesView:
+    """All searches of an experiment, the last first, each with its score, its gain and its verdict.
+
+    Attributes:
+        made: When it is made, in milliseconds since 1970.
+        stays: Whether a view that is there already is left as it is; somebody may have changed and saved it.
+    """
+
+    made: int
+    stays: ClassVar[bool] = True
+
+    @property
+    def key(self) -> str:
+        """The key of the view, one for all searches."""
+        return _key(_json(_searches_state()))
+
+    def value(self) -> str:
+        """Give the value of the view's tag."""
+        state = _json(_searches_state())
+        return _json({"name": SEARCHES, "createdAt": self.made, "updatedAt": self.made, "state": state})
+
+
+View = TrialsView | SearchesView
 
 
 def view_link(address: str, experiment_id: str, key: str) -> str:
@@ -39,33 +104,59 @@ def view_link(address: str, experiment_id: str, key: str) -> str:
     return f"{address.rstrip('/')}/#/experiments/{experiment_id}/runs?viewStateShareKey={key}"
 
 
-def _state(parent_id: str, figures: Sequence[str], ascending: bool) -> Mapping[str, Any]:
+def _searches_state() -> Mapping[str, Any]:
+    """Columns that a screen of 1280 pixels shows, and behind them what else searches are compared by."""
+    name = _column("attributes", "Run Name")
+    widths = {
+        name: 220, _DATE: _DATE_WIDTH, _column("metrics", "test"): 80, _column("metrics", "gain_over_baseline"): 145,
+        _column("tags", "pretraining_helped"): 150, _column("tags", "search_paid"): 110,
+        _column("tags", "model_to_use"): 116, _column("metrics", "gain_over_linear_probe"): 170,
+        _column("metrics", "megabytes"): _WIDTH, _column("metrics", "ms_per_image"): _WIDTH,
+        _column("params", "metric"): _WIDTH, _column("params", "candidates"): 300,
+    }  # fmt: skip
+    return {
+        "searchFilter": "tags.role = 'search'",
+        "orderByKey": "attributes.start_time",
+        "orderByAsc": False,
+        "selectedColumns": list(widths)[2:],
+        "columnOrder": list(widths),
+        "columnWidths": widths,
+    }
+
+
+def _trials_state(view: TrialsView) -> Mapping[str, Any]:
     """What the UI keeps of a page of an experiment; what is absent is at its default."""
-    figure = figures[0]
+    rank, gain = _column("metrics", RANK), _column("metrics", "val_gain_over_baseline")
+    name = _column("attributes", "Run Name")
     columns = [
-        *(_column("metrics", name) for name in (*figures, "val_gain_over_baseline")), _column("tags", "state"),
-        _column("metrics", "seconds"), _column("tags", "reason"),
+        *([rank] if view.ranked else []), *(_column("metrics", figure) for figure in view.figures), gain,
+        _column("tags", "state"), _column("metrics", "seconds"), _column("tags", "reason"),
         # The name of a run tells these as well.
         _column("params", "freeze_fraction"), _column("params", "head_units"), _column("params", "augmentation"),
         _column("params", "strength"), _column("params", "learning_rate"),
     ]  # fmt: skip
-    widths = dict.fromkeys(columns, 110)
-    widths |= {_column("metrics", "val_gain_over_baseline"): 170, _column("attributes", "Run Name"): NAME_WIDTH}
+    widths = dict.fromkeys(columns, _WIDTH)
+    widths |= {rank: _RANK_WIDTH, gain: _GAIN_WIDTH, _DATE: _DATE_WIDTH, name: _name_width(view.letters)}
     return {
-        "searchFilter": f"tags.role = 'trial' and tags.`mlflow.parentRunId` = '{parent_id}'",
-        "orderByKey": _column("metrics", figure),
-        "orderByAsc": ascending,
+        "searchFilter": f"tags.role = 'trial' and tags.`mlflow.parentRunId` = '{view.parent}'",
+        "orderByKey": rank if view.ranked else _column("metrics", view.figures[0]),
+        "orderByAsc": view.ranked or view.ascending,
         "selectedColumns": columns,
-        "columnOrder": [_column("attributes", "Run Name"), "runDateAndNestInfo", *columns],
-        "columnWidths": widths,
+        "columnOrder": [name, _DATE, *columns],
+        "columnWidths": {column: widths[column] for column in (name, _DATE, *columns)},
         # Else the charts show the first ten runs only.
         "runsHiddenMode": "SHOW_ALL",
-        "compareRunCharts": _charts(figure),
+        "compareRunCharts": _charts(view.figures[0]),
         "compareRunSections": [
             _section(_TOGETHER, 1), _section(_ALONE, 2), _section(CURVE, 2), _section("Model metrics", 2),
         ],
         "isAccordionReordered": True,
     }  # fmt: skip
+
+
+def _name_width(letters: int | None) -> int:
+    """Pixels for names of so many letters; a very long one is cut off, for it would leave no room for figures."""
+    return NAME_WIDTH if letters is None else min(NAME_WIDTH, round(_BESIDE_NAME + _LETTER * letters))
 
 
 def _charts(figure: str) -> Sequence[Mapping[str, Any]]:
@@ -101,6 +192,14 @@ def _section(name: str, charts_in_a_row: int) -> Mapping[str, Any]:
     return {
         "uuid": f"tlsearch-{name}", "name": name, "display": True, "isReordered": False, "columns": charts_in_a_row,
     }  # fmt: skip
+
+
+def _key(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _json(value: Mapping[str, Any]) -> str:
+    return json.dumps(value, separators=(",", ":"))
 
 
 def _column(kind: str, name: str) -> str:

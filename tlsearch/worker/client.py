@@ -13,6 +13,8 @@ import sys
 from pathlib import Path
 from typing import Any, TypeVar
 
+import psutil
+
 from tlsearch import errors
 from tlsearch.errors import RunError, TlsearchError, TrialError
 from tlsearch.types import Decision
@@ -20,6 +22,7 @@ from tlsearch.utils.serialize import MESSAGE
 from tlsearch.worker.channel import Channel, MessageError, decode
 from tlsearch.worker.events import Event, Failure, Listener
 from tlsearch.worker.protocol import Request, reply_type
+from tlsearch.worker.threads import limits_of
 
 T = TypeVar("T")
 
@@ -48,6 +51,7 @@ class WorkerClient:
     def __init__(self, log: Path) -> None:
         """Start nothing yet."""
         self._log = log
+        self._threads: int | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._next: subprocess.Popen[bytes] | None = None
         self._setup: dict[type[Request[Any]], Request[Any]] = {}
@@ -61,7 +65,7 @@ class WorkerClient:
             self._process, self._next = self._next or self._launch(), None
 
     def _launch(self) -> subprocess.Popen[bytes]:
-        environment = dict(os.environ, PYTHONUNBUFFERED="1", PYTHONFAULTHANDLER="1")
+        environment = dict(os.environ, PYTHONUNBUFFERED="1", PYTHONFAULTHANDLER="1", **limits_of(self._threads))
         with self._log.open("ab") as log:
             # -P: a keras.py or queue.py in the user's folder must not be taken for the real one.
             return subprocess.Popen(
@@ -71,6 +75,35 @@ class WorkerClient:
                 stderr=log,
                 env=environment,
             )
+
+    def use_threads(self, threads: int | None) -> None:
+        """Use so many threads from now on; None uses all cores. A process with another number is ended."""
+        if threads != self._threads:
+            self.close()
+            self._threads = threads
+
+    def follow(self, other: Any) -> None:
+        """Take over the setup of another worker, as far as this one has not got it yet."""
+        for kind, request in list(other._setup.items()):
+            if self._setup.get(kind) is not request:
+                self.send(request)
+
+    def memory(self) -> int:
+        """Give the bytes that the process holds for itself now, without mapped files; 0 without a process."""
+        process = self._process
+        if process is None:
+            return 0
+        try:
+            used = psutil.Process(process.pid).memory_info()
+        except psutil.Error:
+            return 0
+        return int(used.rss - getattr(used, "shared", 0))
+
+    def interrupt(self) -> None:
+        """End the process from another thread than the one that sends, which then gets a ``WorkerDiedError``."""
+        process = self._process
+        if process is not None:
+            process.kill()
 
     def send(self, request: Request[T], listener: Listener | None = None) -> T:
         """Give the reply to ``request``.

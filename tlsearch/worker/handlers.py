@@ -48,6 +48,12 @@ def get_versions(state: WorkerState, request: protocol.GetVersions) -> dict[str,
     return backend.versions()
 
 
+@handles(protocol.FindGpu)
+def find_gpu(state: WorkerState, request: protocol.FindGpu) -> bool:
+    """Say whether the backend computes on a GPU."""
+    return backend.has_gpu()
+
+
 @handles(protocol.OpenPool)
 def open_pool(state: WorkerState, request: protocol.OpenPool) -> None:
     """Take over the images, and what is known of the candidates already."""

@@ -96,7 +96,8 @@ def evaluate_model(state: WorkerState, request: protocol.EvaluateModel) -> proto
 
     state.forget_compiled()
     predictor = load(request.folder)
-    probabilities = predictor.probabilities(request.files)
+    # Scores of test are those of the network as it is, as those of validation are.
+    probabilities = predictor.probabilities(request.files, calibrated=False)
     if not request.latency:
         return protocol.ModelProbabilities(probabilities)
     return protocol.ModelProbabilities(probabilities, measure_latency(predictor), predictor.parameters)

@@ -76,6 +76,13 @@ class GetVersions(Request[dict[str, str]]):
     activity = "named its versions"
 
 
+@dataclass(frozen=True, kw_only=True)
+class FindGpu(Request[bool]):
+    """Find out whether the backend computes on a GPU."""
+
+    activity = "looked for a GPU"
+
+
 # Requests about a pool of images.
 
 

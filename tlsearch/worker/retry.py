@@ -12,9 +12,16 @@ from tlsearch.training.trial import Outcome
 from tlsearch.worker.client import WorkerDiedError
 from tlsearch.worker.protocol import RunTrial
 
+REPEATS = 2
+"""Repetitions of a trial that may have failed for what runs beside it."""
+
 
 def within_memory(
-    run: Callable[[RunTrial], Outcome], request: RunTrial, before_again: Callable[[str], None]
+    run: Callable[[RunTrial], Outcome],
+    request: RunTrial,
+    before_again: Callable[[str], None],
+    *,
+    repeats: bool = False,
 ) -> Outcome:
     """Give the outcome of a trial, which runs again where memory runs out.
 
@@ -22,24 +29,32 @@ def within_memory(
     changes no result. Where it runs out of memory on its own, it runs once more, as many epochs in batches of half the
     size, in the seconds that are left; the reason in the result says so. A linear probe has no batches.
 
+    With ``repeats`` the trial is first repeated as it is, up to ``REPEATS`` times, also where its worker has died in
+    another way: what comes of it shall not depend on what ran beside it. ``run`` sees to it that nothing runs beside a
+    repetition.
+
     Args:
         run: Runs the trial once.
         request: The trial.
         before_again: Gets a text for people before each repetition.
+        repeats: Whether a trial may have failed for what runs beside it.
     """
     started, spec = time.monotonic(), request.spec
 
-    def alone(batch_size: int | None = None) -> RunTrial:
-        left = None if request.seconds is None else request.seconds - (time.monotonic() - started)
-        return replace(request, seconds=left, batch_size=batch_size, keep_compiled=False)
+    def left() -> float | None:
+        return None if request.seconds is None else request.seconds - (time.monotonic() - started)
 
-    if request.keep_compiled:
+    def alone(batch_size: int | None = None) -> RunTrial:
+        return replace(request, seconds=left(), batch_size=batch_size, keep_compiled=False)
+
+    for attempt in range(REPEATS if repeats else int(request.keep_compiled)):
         try:
-            return run(request)
+            return run(replace(request, seconds=left()) if attempt else request)
         except (OutOfMemoryError, WorkerDiedError) as error:
-            if not _was_memory(error):
+            if not (repeats or _was_memory(error)):
                 raise
-            before_again(f"{spec.label} {_what(error)} ({error}); once more, with no other model kept in memory")
+            how = "alone" if repeats else "with no other model kept in memory"
+            before_again(f"{spec.label} {_what(error)} ({error}); once more, {how}")
     try:
         return run(alone())
     except (OutOfMemoryError, WorkerDiedError) as error:
@@ -53,9 +68,11 @@ def within_memory(
     return replace(outcome, result=replace(result, reason=f"{result.reason}; {why}" if result.reason else why))
 
 
-def _what(error: Exception) -> str:
+def _what(error: OutOfMemoryError | WorkerDiedError) -> str:
     if isinstance(error, OutOfMemoryError):
         return "ran out of memory"
+    if not _was_memory(error):
+        return "ended with its worker"
     return "was killed, as the system does where memory is short"
 
 

@@ -34,7 +34,10 @@ def test_the_options_of_run_stand_below_headings_in_the_order_in_which_a_run_nee
     assert {"--train", "--test", "--exclude", "--split-column"} <= set(found["What is read"])
     assert {"--group-by", "--look-alikes", "--resize"} <= set(found["How images are used"])
     assert {"--backbone", "--augment", "--metric"} <= set(found["What is tried"])
-    assert found["How long it takes"] == ["--trials", "--time-limit", "--epochs", "--batch-size", "--early-stop"]
+    assert found["How long it takes"] == [
+        *("--trials", "--time-limit", "--epochs", "--batch-size", "--early-stop"),
+        *("--workers", "--memory", "--threads", "--round-size"),
+    ]
     assert found["What is recorded"] == ["--experiment", "--tracking-uri", "--storage", "--register"]
     assert found["Other options"] == ["--dry-run", "--config", "--help"]
     assert max(map(len, found.values())) <= 11

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import TypeAlias, TypeVar
+
+from tlsearch.utils.machine import usable_cores
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -15,13 +16,6 @@ CountListener: TypeAlias = Callable[[int, int], None]
 """Called with (files done, files in all) in the thread that started the work."""
 
 _AHEAD = 64  # files handed to the pool before their results are taken, so that memory stays flat
-
-
-def usable_cores() -> int:
-    """The number of processor cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def map_files(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import replace
 from typing import Any
 
@@ -13,8 +14,9 @@ from tlsearch.models.small_cnn import SmallCNN
 from tlsearch.pipeline.baseline.affordable import ENOUGH_EPOCHS, costs_of, not_affordable
 from tlsearch.pipeline.baseline.result import BaselineResult, RaceResult, no_claim, scratch_of
 from tlsearch.pipeline.context import Data, RunContext
+from tlsearch.pipeline.jobs import Asked, Job, run_jobs
 from tlsearch.pipeline.messages import baseline_line
-from tlsearch.pipeline.plan import Plan, baseline_sizes, measure
+from tlsearch.pipeline.plan import Plan, baseline_sizes, measure, open_pool
 from tlsearch.pipeline.saved_models import model_folder, save_fitted
 from tlsearch.pipeline.trial import Epochs, failed_trial
 from tlsearch.results.schema import TrialRow
@@ -62,21 +64,36 @@ def _train_baseline(context: RunContext, plan: Plan, best: Candidate) -> Baselin
     fold. Where there is a validation part, the models are kept.
     """
     share = context.budget.share("baseline")
-    small = sized_for(measure_small_network(context, plan.data), plan.data, share)
+    facts = measure_small_network(context, plan.data)
+    if context.pool.repeats:  # every worker must know what the one that measured knows, such as the precision
+        open_pool(context, plan.data, {**plan.measured, facts.candidate: facts}, *baseline_sizes(plan.data.base_size))
+    small = sized_for(facts, plan.data, share)
     large = _same_architecture(plan, best)
-    reasons = not_affordable(context, plan, large, _wanted_steps(context, plan))
-    affordable = not reasons
-    budget = share / 2 if share is not None and affordable else share
-    runs = [_train(context, plan, small, _steps(context, plan, small, budget))]
-    if affordable:
-        try:
-            runs.append(_train(context, plan, large, _steps(context, plan, large, budget)))
-        except TRIAL_ERRORS as error:
-            context.callbacks.on_warning(f"{large.candidate.backbone} is not trained from scratch: {error}")
+    both = None if share is None else share / (1 if _is_side_by_side(context) else 2)
+    reasons = not_affordable(context, plan, large, both, _wanted_steps(context, plan))
+    budget = share if reasons else both
+    networks = [small] if reasons else [small, large]
+    jobs = [_train(context, plan, facts, _steps(context, plan, facts, budget)) for facts in networks]
+    runs = []
+    with closing(run_jobs(context.pool, jobs)) as results:
+        for facts, result in zip(networks, results, strict=True):
+            try:
+                runs.append(result.result())
+            except TRIAL_ERRORS as error:
+                if facts is small:
+                    raise
+                context.callbacks.on_warning(f"{large.candidate.backbone} is not trained from scratch: {error}")
     chosen = max(runs, key=lambda run: _rank(run, plan.data.metric.sign))
     rows = tuple(row for run in runs for row in run.rows)
     others = tuple(run for run in runs if run is not chosen)
     return replace(chosen, not_affordable=reasons, rows=rows, others=others)
+
+
+def _is_side_by_side(context: RunContext) -> bool:
+    """Whether the networks are trained at once, each for the whole share of the time; the same in every attempt."""
+    count = len(context.pool.workers)
+    key = ("baseline side by side",)
+    return context.pool.repeats and context.checkpoint.get_or_compute(key, bool, lambda: count > 1)
 
 
 def measure_small_network(context: RunContext, data: Data) -> MeasuredCandidate:
@@ -119,25 +136,27 @@ def _steps(context: RunContext, plan: Plan, facts: MeasuredCandidate, budget: fl
     return min(wanted, max(int(epochs * per_epoch), 10))
 
 
-def _train(context: RunContext, plan: Plan, facts: MeasuredCandidate, steps: int) -> BaselineResult:
+def _train(context: RunContext, plan: Plan, facts: MeasuredCandidate, steps: int) -> Job[BaselineResult]:
     """Train a network with augmentation; where its plugin fails, without."""
     policy = plan.space.policy_of("strong")
     try:
-        return _train_with(policy, context, plan, facts, steps)
+        return (yield from _train_with(policy, context, plan, facts, steps))
     except TRIAL_ERRORS as error:
         if policy == "none" or error.plugin not in ("", f"augmentation {policy}"):
             raise
         context.callbacks.on_warning(f"the network from scratch is trained without augmentation: {error}")
-        return _train_with("none", context, plan, facts, steps)
+        return (yield from _train_with("none", context, plan, facts, steps))
 
 
-def _train_with(policy: str, context: RunContext, plan: Plan, facts: MeasuredCandidate, steps: int) -> BaselineResult:
+def _train_with(
+    policy: str, context: RunContext, plan: Plan, facts: MeasuredCandidate, steps: int
+) -> Job[BaselineResult]:
     candidate = facts.candidate
     specs = tuple(_spec(context, policy, facts, steps, rate) for rate in RATES)
     trials = [_trial(plan.data, candidate, spec) for spec in specs]
     question = ("halving", specs, plan.data.fold)
     kept: RaceResult | None = context.checkpoint.get(question, RaceResult)
-    raced = kept or _halve(context, plan.data, trials, question)
+    raced = kept or (yield from _halve(context, plan.data, trials, question))
     for trial, completed in zip(trials, raced.trials(), strict=True):
         context.callbacks.on_trial_recalled(trial, completed)
     best = raced.best
@@ -152,6 +171,7 @@ def _train_with(policy: str, context: RunContext, plan: Plan, facts: MeasuredCan
         not_affordable=(),
         epochs=epochs,
         no_claim=no_claim(plan.data, raced.best_outcome, epochs),
+        outcome=raced.best_outcome,
     )
 
 
@@ -167,7 +187,9 @@ def _trial(data: Data, candidate: Candidate, spec: TrialSpec) -> RunningTrial:
     )
 
 
-def _halve(context: RunContext, data: Data, trials: Sequence[RunningTrial], question: tuple[Any, ...]) -> RaceResult:
+def _halve(
+    context: RunContext, data: Data, trials: Sequence[RunningTrial], question: tuple[Any, ...]
+) -> Job[RaceResult]:
     """Train several learning rates, told as they go; what comes of them is kept as the answer to ``question``."""
     candidate, started = trials[0].candidate, list[RunningTrial]()
     try:
@@ -177,10 +199,10 @@ def _halve(context: RunContext, data: Data, trials: Sequence[RunningTrial], ques
         for trial in started:
             context.callbacks.on_trial_begin(trial)
         request = RunSuccessiveHalving(candidate=candidate, specs=tuple(t.spec for t in trials), fold=data.fold)
-        outcomes = context.worker.send(request, _listener(context, started))
+        outcomes, worker = yield Asked(request, _listener(context, started))
         raced = RaceResult(outcomes, tuple(trial.run_id for trial in started))
         if not data.uses_folds:
-            save_fitted(context, data, raced.best.spec, candidate, model_folder(context, raced.best.spec))
+            save_fitted(data, raced.best.spec, candidate, model_folder(context, raced.best.spec), worker)
         with defer_interrupts():
             context.checkpoint.put(question, raced)
             for completed in raced.trials():

@@ -21,17 +21,19 @@ def costs_of(data: Data) -> FromScratchCosts:
     return FromScratchCosts(len(data.fold.train), len(data.pool))
 
 
-def not_affordable(context: RunContext, plan: Plan, large: MeasuredCandidate, steps: int) -> tuple[str, ...]:
+def not_affordable(
+    context: RunContext, plan: Plan, large: MeasuredCandidate, share: float | None, steps: int
+) -> tuple[str, ...]:
     """Say why ``large`` is not trained from scratch, where that would take too long; else nothing.
 
-    With a limit of time it is too long where it needs more than half of the baseline's share. Without one, by the
+    With a limit of time it is too long where it needs more than ``share`` seconds. Without one (None), by the
     deterministic estimate, where ``steps`` steps need more than all trials together: a run of a few trials must not be
     spent on what these are compared with.
     """
-    costs, name, share = costs_of(plan.data), large.candidate.backbone, context.budget.share("baseline")
+    costs, name = costs_of(plan.data), large.candidate.backbone
     if share is not None:
         needed = costs.halving_seconds(large, ENOUGH_EPOCHS)
-        if needed <= share / 2:
+        if needed <= share:
             return ()
         limit = short_duration(context.budget.most(1.0))
         return (f"{name} ({ENOUGH_EPOCHS} epochs would take about {short_duration(needed)} of the run's {limit})",)

@@ -31,6 +31,7 @@ class BaselineResult:
         not_affordable: Architectures that would have taken too long.
         epochs: How often each training image was seen.
         no_claim: Why no gain over it is claimed; empty where one may be.
+        outcome: Its result with its predictions for validation images.
         others: The networks that were trained beside it.
     """
 
@@ -43,6 +44,7 @@ class BaselineResult:
     not_affordable: tuple[str, ...]
     epochs: int
     no_claim: str = ""
+    outcome: Outcome | None = None
     others: tuple[BaselineResult, ...] = ()
 
     @property

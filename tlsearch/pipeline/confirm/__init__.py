@@ -10,7 +10,7 @@ import numpy as np
 from tlsearch.data.split import resampled_folds
 from tlsearch.pipeline.baseline import BaselineResult
 from tlsearch.pipeline.confirm.corrected import corrected
-from tlsearch.pipeline.confirm.fold_runs import FoldRuns
+from tlsearch.pipeline.confirm.fold_runs import FoldRun, FoldRuns
 from tlsearch.pipeline.confirm.race import Race, choose
 from tlsearch.pipeline.context import RunContext
 from tlsearch.pipeline.messages import confirm_line
@@ -40,7 +40,8 @@ class Confirmation:
         needed: The seconds that the fewest folds of the first contender and of the linear probe take.
         compared: How many of the contenders there was time for.
         contenders: How many there were.
-        level: The specs that cannot be told apart from the winner, which costs less or is simpler.
+        level: The specs that cannot be told apart from the winner, which costs less or is simpler; in the order of
+            preference.
         corrected: The best value of the search, corrected for its selection.
     """
 
@@ -119,7 +120,9 @@ def comparison_seconds(plan: Plan, context: RunContext, contender: TrialRecord, 
 
 
 def _cost(runs: FoldRuns, specs: set[TrialSpec]) -> float:
-    return sum(runs.comparison_seconds(spec) for spec in specs)
+    """Seconds that a comparison of all these takes, as many side by side as there are workers."""
+    seconds = [runs.comparison_seconds(spec) for spec in specs]
+    return max(sum(seconds) / len(runs.context.pool.workers), max(seconds))
 
 
 def _starters(
@@ -136,11 +139,11 @@ def _repeat(runs: FoldRuns, spec: TrialSpec, fits: Callable[[float], bool]) -> N
     """The winner again on the first fold with other seeds; a linear probe has no seed that matters."""
     if spec.is_linear_probe or not runs.scores.get(spec):
         return
-    for repeat in range(1, REPEATS + 1):
-        if not fits(runs.first_seconds(spec)):  # another seed is another model
-            return
-        if (value := runs.run(spec, 0, repeat)) is not None:
-            runs.repeated.setdefault(spec, []).append(value)
+
+    def is_time() -> bool:
+        return fits(runs.first_seconds(spec))  # another seed is another model
+
+    runs.run([FoldRun(spec=spec, fold=0, fits=is_time, repeat=repeat) for repeat in range(1, REPEATS + 1)])
 
 
 def _summary(runs: FoldRuns, spec: TrialSpec) -> Confirmed:

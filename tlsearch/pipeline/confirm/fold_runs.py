@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 
 from tlsearch.data.split import Fold
-from tlsearch.listeners.running_trial import RunningTrial
+from tlsearch.listeners.running_trial import CompletedTrial, RunningTrial
 from tlsearch.pipeline.baseline import BaselineResult
 from tlsearch.pipeline.context import RunContext
 from tlsearch.pipeline.plan import Plan
-from tlsearch.pipeline.trial import run_trial
+from tlsearch.pipeline.trials import WantedTrial, run_trials
 from tlsearch.results.schema import TrialRow
 from tlsearch.stats.scoring import fold_error, paired_fold_error
 from tlsearch.stats.standard_errors import paired_error, sampling_error, unless_zero
@@ -27,6 +29,23 @@ LEAD = 0.5
 
 FEWEST_FOLDS = 3
 """Folds that two must have in common before a lead is compared with its error."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FoldRun:
+    """A spec on a fold.
+
+    Attributes:
+        spec: The spec as it was searched.
+        fold: The number of the fold, from 0.
+        fits: Whether there is time for it when it is about to begin.
+        repeat: Which repetition with another seed it is; 0 is none.
+    """
+
+    spec: TrialSpec
+    fold: int
+    fits: Callable[[], bool]
+    repeat: int = 0
 
 
 @dataclass
@@ -81,30 +100,48 @@ class FoldRuns:
         each = self.first_seconds(spec) if spec in self.scratch else self.plan.costs.fold_seconds(spec)
         return self.first_seconds(spec) + (FEWEST_FOLDS - 1) * each
 
-    def run(self, spec: TrialSpec, number: int, repeat: int = 0) -> float | None:
-        """The value of a spec on a fold; None where it failed."""
+    def run(self, runs: Sequence[FoldRun]) -> None:
+        """Run specs on folds, side by side where there are several workers, and keep their values."""
+        wanted = [WantedTrial(prepare=partial(self._prepared, run)) for run in runs]
+        with closing(run_trials(self.context, wanted)) as results:
+            for run, found in zip(runs, results, strict=True):
+                if found is not None:
+                    self._keep(run, *found)
+
+    def _prepared(self, run: FoldRun) -> RunningTrial | None:
+        """The trial of a run that is about to begin; None where there is no time for it."""
+        if not run.fits():
+            return None
+        spec, number, repeat = run.spec, run.fold, run.repeat
         what = f"fold {number + 1}" + (f", seed {repeat + 1}" if repeat else "")
         self.context.callbacks.on_progress("confirm", number, len(self.folds), f"{what}: {spec.label}")
-        confirming = replace(more_views(spec), repeat=repeat)
-        trial = RunningTrial(
+        return RunningTrial(
             number=0,
             role="confirmation",
             name=f"confirm {self.numbers.get(spec, 'baseline')} {what.replace(',', '')} {spec.label}",
-            spec=confirming,
+            spec=replace(more_views(spec), repeat=repeat),
             candidate=self._candidate(spec),
             folds=(self.folds[number],),
             step="confirm",
         )
-        completed = run_trial(self.context, trial)
-        result, outcome = completed.result, completed.outcome
+
+    def _keep(self, run: FoldRun, trial: RunningTrial, completed: CompletedTrial) -> None:
+        """Keep what came of a run."""
+        result, outcome, spec = completed.result, completed.outcome, run.spec
         self.rows.append(TrialRow.of(len(self.rows) + 1, "confirmation", result, completed.run_id))
-        if result.state == "complete" and spec not in self.scratch:
-            self.plan.costs.remember(confirming)
-        if result.state == "complete" and not repeat:
-            self.took.setdefault(spec, []).append(result.seconds)
-        if outcome is not None and number == repeat == 0:
+        if result.state != "complete" or result.value is None:
+            if not run.repeat:
+                self.failed.add(spec)
+            return
+        if spec not in self.scratch:
+            self.plan.costs.remember(trial.spec)
+        if run.repeat:
+            self.repeated.setdefault(spec, []).append(result.value)
+            return
+        self.took.setdefault(spec, []).append(result.seconds)
+        self.scores.setdefault(spec, []).append(result.value)
+        if outcome is not None and run.fold == 0:
             self.probabilities[spec] = outcome.val_probabilities
-        return result.value if result.state == "complete" else None
 
     def error(self, spec: TrialSpec) -> float:
         """The standard error of the mean of a spec; never 0, for images that were not seen may be wrong."""

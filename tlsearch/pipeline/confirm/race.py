@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
-from tlsearch.pipeline.confirm.fold_runs import FoldRuns
+from tlsearch.pipeline.confirm.fold_runs import FoldRun, FoldRuns
 from tlsearch.search.trial_record import TrialRecord
 from tlsearch.types import TrialSpec
 
@@ -49,16 +50,17 @@ class Race:
         so that the same run has the same sequence of trials.
         """
         runs = self.runs
-        for spec in sorted(specs, key=lambda spec: not spec.is_linear_probe) if number else specs:
-            values = runs.scores.get(spec, [])
-            # From the third fold on, one repetition is kept possible: the spread over seeds needs it.
-            spare = 0.0 if number < 2 or spec.is_linear_probe else runs.first_seconds(spec)
-            if len(values) == number and spec not in runs.failed and self.fits(runs.seconds(spec) + spare):
-                value = runs.run(spec, number)
-                if value is None:
-                    runs.failed.add(spec)
-                else:
-                    runs.scores.setdefault(spec, []).append(value)
+        due = [s for s in specs if len(runs.scores.get(s, ())) == number and s not in runs.failed]
+        ordered = sorted(due, key=lambda spec: not spec.is_linear_probe) if number else due
+        runs.run([FoldRun(spec=spec, fold=number, fits=partial(self._fits_on, spec, number)) for spec in ordered])
+
+    def _fits_on(self, spec: TrialSpec, number: int) -> bool:
+        """Whether there is time for a spec on a fold.
+
+        From the third fold on, one repetition is kept possible: the spread over seeds needs it.
+        """
+        spare = 0.0 if number < 2 or spec.is_linear_probe else self.runs.first_seconds(spec)
+        return self.fits(self.runs.seconds(spec) + spare)
 
     def _leaves_time(self, spec: TrialSpec, running: Sequence[TrialRecord]) -> bool:
         """Whether a network from scratch leaves time for the other folds of what is cheaper."""
@@ -73,14 +75,14 @@ class Race:
 
 
 def choose(runs: FoldRuns, running: Sequence[TrialRecord]) -> tuple[TrialRecord, list[TrialRecord]]:
-    """The one that ships, and those that are as good as far as can be told.
+    """The one that ships, and those that are as good as far as can be told, in the order of preference.
 
     Of what nothing else is better than (``FoldRuns.is_better``), it is the cheapest and simplest.
     """
     level = [c for c in running if not any(runs.is_better(other.spec, c.spec) for other in running)]
     level = level or list(running)  # on unequal folds each may be behind another
-    winner = min(level, key=lambda c: preference(runs, c, level))
-    return winner, [c for c in level if c is not winner]
+    winner, *others = sorted(level, key=lambda c: preference(runs, c, level))
+    return winner, others
 
 
 def preference(

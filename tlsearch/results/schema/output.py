@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from tlsearch.utils.addresses import without_secrets
 
 
 @dataclass(frozen=True, kw_only=True)
 class Mlflow:
     """Where the trials can be reviewed.
 
-    ``ui_command`` is what to type, and ``view`` then the link to the trials of this run, the best first; empty where
-    there is none.
+    ``ui_command`` is what to type, or the address of the server. ``view`` is then the link to the trials of this run,
+    the best first, and ``searches`` that to all searches of the experiment; empty where there is none.
+    ``parent_run_name`` is the name of the run ``parent_run_id``, which stands for the search.
     """
 
     tracking_uri: str
@@ -18,6 +22,26 @@ class Mlflow:
     parent_run_id: str
     ui_command: str
     view: str = ""
+    searches: str = ""
+    parent_run_name: str = ""
+
+    @property
+    def is_server(self) -> bool:
+        """Whether the records are on a server, which shows them without a command."""
+        return self.tracking_uri.lower().startswith(("http://", "https://"))
+
+    @property
+    def shown_uri(self) -> str:
+        """The tracking URI without user and password; that of a file has none."""
+        names_a_host = bool(urlsplit(self.tracking_uri).netloc)
+        return without_secrets(self.tracking_uri) if names_a_host else self.tracking_uri
+
+    @property
+    def search(self) -> str:
+        """The link to the run that stands for the search; empty where the address of the UI is not known."""
+        address = self.shown_uri if self.is_server else self.view.partition("#")[0]
+        run = f"experiments/{self.experiment_id}/runs/{self.parent_run_id}"
+        return f"{address.rstrip('/')}/#/{run}" if address else ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,70 +1,24 @@
-"""Everything that a run writes into an MLflow store: commands that know how to apply themselves.
-
-A command that fails for want of the store is kept in a file and applied later. Applied twice, it counts once: MLflow
-keeps one of two equal params, tags, metrics of one moment, artifacts and data sets; of what it would keep twice (runs,
-models, versions of models) the second command finds what the first has left.
-"""
+"""Commands that write runs: their params, metrics, tags, data sets and files."""
 
 from __future__ import annotations
 
 import json
-from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import Any
 
-from tlsearch.plugins.api import Images
+from tlsearch.tracking.commands.base import Command, Point, Store
 from tlsearch.tracking.naming import Status
-from tlsearch.tracking.quiet import quiet
-from tlsearch.tracking.register import Figures, Version, register
 from tlsearch.utils.addresses import is_address
-
-if TYPE_CHECKING:
-    from mlflow import MlflowClient
-
-T_co = TypeVar("T_co", covariant=True)
-
-Point = tuple[str, float, int, int]
-"""A metric: name, value, milliseconds since 1970, step."""
 
 _MAX_DATASET_CHARS = 500
 _DIGEST_CHARS = 16
 
 
-@dataclass(frozen=True, kw_only=True)
-class Store:
-    """The experiment that commands write into.
-
-    Attributes:
-        client: MLflow's client of the store.
-        experiment_id: The experiment.
-        ids: The store's ids of runs and models that have got one of our own.
-        home: The folder that relative paths of files begin at.
-        retry: Whether commands were meant to be applied earlier. What they write may be there already, as the answer
-            of the store may have been lost; and it is known by our own id.
-    """
-
-    client: MlflowClient
-    experiment_id: str
-    ids: dict[str, str]
-    home: Path
-    retry: bool = False
-
-    def real(self, known: str) -> str:
-        """Give the store's id of a run or a model, which may be known by one of our own."""
-        return self.ids.get(known, known)
-
-
-class Command(ABC, Generic[T_co]):
-    """A write into a store.
-
-    Runs and models are named by an id of the store, or by one of our own that ``Store.ids`` translates.
-    """
-
-    @abstractmethod
-    def apply(self, store: Store) -> T_co:
-        """Write, and give what the store answers. Raises what MLflow raises."""
+def dataset_key(name: str, fingerprint: str) -> tuple[str, str]:
+    """Give the name and the digest by which MLflow knows a data set."""
+    return name[:_MAX_DATASET_CHARS], fingerprint[:_DIGEST_CHARS]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,7 +114,7 @@ class LogDataset(Command[None]):
 
         uri = self.folder if is_address(self.folder) else Path(self.folder).absolute().as_uri()
         source = json.dumps({"uri": uri})
-        name, digest = self.name[:_MAX_DATASET_CHARS], self.fingerprint[:_DIGEST_CHARS]
+        name, digest = dataset_key(self.name, self.fingerprint)
         data = Dataset(name, digest, "local", source, profile=json.dumps(dict(self.counts)))
         tags = [InputTag("mlflow.data.context", "training")]
         store.client.log_inputs(store.real(self.run), [DatasetInput(data, tags)])
@@ -168,14 +122,14 @@ class LogDataset(Command[None]):
 
 @dataclass(frozen=True, kw_only=True)
 class TagExperiment(Command[None]):
-    """A tag of the experiment."""
+    """A tag of the experiment, whose ``value`` may hold our own ids of runs."""
 
     key: str
     value: str
 
     def apply(self, store: Store) -> None:
         """Set the tag."""
-        store.client.set_experiment_tag(store.experiment_id, self.key, self.value)
+        store.client.set_experiment_tag(store.experiment_id, self.key, store.with_real_ids(self.value))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -217,60 +171,3 @@ class LogArtifact(Command[None]):
         local = store.home / self.path
         log = store.client.log_artifacts if local.is_dir() else store.client.log_artifact
         log(store.real(self.run), str(local), self.folder)
-
-
-@dataclass(frozen=True, kw_only=True)
-class LogModel(Command[str]):
-    """The exported model in ``folder`` as the model ``own`` of a run; gives its URI."""
-
-    own: str
-    run: str
-    folder: str
-    example: Images
-    classes: tuple[str, ...]
-
-    def apply(self, store: Store) -> str:
-        """Log the model, or find it where it was logged before."""
-        from tlsearch.tracking.model import find_model, log_model
-
-        run_id, folder = store.real(self.run), store.home / self.folder
-        with quiet():
-            uri = find_model(store.client, store.experiment_id, run_id) if store.retry else ""
-            uri = uri or log_model(store.client, store.experiment_id, run_id, folder, self.example, self.classes)
-        if store.retry:
-            store.ids[self.own] = uri
-        return uri
-
-
-@dataclass(frozen=True, kw_only=True)
-class RegisterModel(Command[str]):
-    """A logged model as a version of ``name``; gives a sentence that says what became of it."""
-
-    name: str
-    model: str
-    run: str
-    figures: Figures
-    tags: Mapping[str, str]
-    note: str
-
-    def apply(self, store: Store) -> str:
-        """Register the model, or find the version where it was registered before."""
-        version = Version(self.figures, self.tags, self.note)
-        with quiet():
-            return register(store.client, self.name, store.real(self.model), store.real(self.run), version)
-
-
-AnyCommand = (
-    CreateRun
-    | LogBatch
-    | ReopenRun
-    | EndRun
-    | LogDataset
-    | TagExperiment
-    | LogText
-    | LogDict
-    | LogArtifact
-    | LogModel
-    | RegisterModel
-)
-"""Every command there is; no other can be read from a file."""

@@ -2,32 +2,49 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Generator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
 from typing import Any
 
 from tlsearch.errors import RunError
 from tlsearch.listeners.mlflow import MlflowCallback
 from tlsearch.listeners.running_trial import CompletedTrial, RunningTrial
 from tlsearch.pipeline import messages
-from tlsearch.pipeline.baseline import BaselineResult, scratch_of
-from tlsearch.pipeline.confirm import CONTENDERS, comparison_seconds
+from tlsearch.pipeline.baseline import BaselineResult
+from tlsearch.pipeline.confirm import CONTENDERS
 from tlsearch.pipeline.context import RunContext
 from tlsearch.pipeline.plan import Plan
 from tlsearch.pipeline.profile import Profile
-from tlsearch.pipeline.saved_models import final_seconds, keep_best
-from tlsearch.pipeline.trial import recall, run_trial
+from tlsearch.pipeline.saved_models import drop_worse, keep_good
+from tlsearch.pipeline.search.at_work import AtWork
+from tlsearch.pipeline.search.figures import best_probe, is_probe, trial_row, val_figures
+from tlsearch.pipeline.search.reserve import reserved_seconds
+from tlsearch.pipeline.trial import recall
+from tlsearch.pipeline.trials import WantedTrial, run_trials
 from tlsearch.results.schema import TrialRow
 from tlsearch.search.enough import EarlyStop
+from tlsearch.search.rounds import AskedTrial
 from tlsearch.search.space import Params
 from tlsearch.search.storage import open_study, study_name
 from tlsearch.search.study import Search
 from tlsearch.search.trial_record import TrialRecord
 from tlsearch.search.warm_start import warm_start
-from tlsearch.tracking.naming import run_name
+from tlsearch.tracking.naming import CURVE, run_name
 from tlsearch.training.trial import Outcome
-from tlsearch.types import Candidate, Decision, NumberedEpochJudge, TrialResult, TrialSpec
+from tlsearch.types import Candidate, Decision, EpochNumbers, TrialResult, TrialSpec
+from tlsearch.worker.pool import Worker
+
+__all__ = [
+    "SearchLog",
+    "best_probe",
+    "is_probe",
+    "reserved_seconds",
+    "run_study",
+    "search",
+    "trial_row",
+    "val_figures",
+]
 
 MARGIN = 1.1
 """How much longer than estimated a trial may take and still end within the time that was left when it began."""
@@ -116,10 +133,10 @@ class _Searching:
         data = plan.data
         name = study_name(context.output, plan.space, data.index.fingerprint, data.metric.name, plan.folds)
         study = open_study(name, context.output, context.config.storage, greater_is_better=data.metric.sign > 0)
-        early = EarlyStop(context.config.effective_trials, _images(plan)) if _may_stop_early(context, plan) else None
-        self._search = Search(study, plan.space, plan.costs, self._may_run, plan.affords, early)
+        self._search = Search(study, plan.space, plan.costs, self._may_run, plan.affords, plan.round_size)
         self._log = SearchLog(search=self._search)
         self._left_out: set[str] = set()
+        self._at_work = AtWork(context, self._search)
 
     def run(self, profile: Profile, best: Sequence[Candidate]) -> SearchLog:
         """Start with what a good practitioner would try first, then let the study propose."""
@@ -129,9 +146,10 @@ class _Searching:
         def cost_of(params: Params) -> float:
             return plan.costs.operations(plan.space.spec(params))
 
-        self._search.begin_with(warm_start(plan.space, accuracies, best, cost_of, trials))
+        entries = warm_start(plan.space, accuracies, best, cost_of, trials)
+        self._search.begin_with(entries, _early_stop(self._context, plan))
         self._resume()
-        self._log.why = self._search.run(trials, self._run_trial, self._on_finished)
+        self._log.why = self._search.run(trials, self._run_round, self._on_finished)
         return self._log
 
     def _may_run(self, spec: TrialSpec) -> bool:
@@ -165,28 +183,36 @@ class _Searching:
             **more,
         )
 
-    def _run_trial(self, number: int, spec: TrialSpec, judge: NumberedEpochJudge) -> TrialResult:
-        left = self._context.budget.left_for("rest")
-        seconds = None if left is None or self._needed(spec) else left - self._reserved()
+    def _run_round(self, asked: Sequence[AskedTrial]) -> Generator[TrialResult | None, None, None]:
+        """Run the trials of a round, as many at once as there are workers."""
+        with closing(run_trials(self._context, [self._wanted(item) for item in asked])) as results:
+            for item, found in zip(asked, results, strict=True):
+                self._at_work.end(item.number)
+                if found is None:
+                    yield None
+                else:
+                    self._keep(item.number, found[1])
+                    yield found[1].result
 
-        def on_epoch(count: int, numbers: Mapping[str, float]) -> Decision:
-            self._show(
-                number, spec, numbers["fraction"], f": {numbers['objective']:.3f} after {numbers['fraction']:.0%}"
-            )
-            return judge(count, numbers)
+    def _wanted(self, asked: AskedTrial) -> WantedTrial:
+        number, spec = asked.number, asked.spec
 
-        self._show(number, spec, 0.0, "")
-        trial = self._trial(number, spec, seconds=seconds, extra=lambda result: self._figures(number, result))
-        completed = run_trial(self._context, trial, on_epoch)
-        self._keep(number, completed)
-        return completed.result
+        def prepare() -> RunningTrial | None:
+            if self._plan.round_size > 1 and not self._may_run(spec):  # it may have had to wait for others
+                return None
+            left = self._context.budget.left_for("rest")
+            seconds = None if left is None or self._needed(spec) else left - self._reserved()
+            self._at_work.show(number, spec)
+            return self._trial(number, spec, seconds=seconds, extra=lambda result: self._figures(number, result))
 
-    def _show(self, number: int, spec: TrialSpec, fraction: float, text: str) -> None:
-        top = self._search.best(1)
-        so_far = f"best {top[0].value:.3f}  " if top and top[0].value is not None else ""
-        left = self._context.budget.left_for("confirm", "rest")
-        total = self._context.config.effective_trials
-        self._context.callbacks.on_progress("search", number - 1 + fraction, total, f"{so_far}{spec.label}{text}", left)
+        def judge(count: int, numbers: EpochNumbers) -> Decision:
+            self._at_work.show(number, spec, numbers)
+            return asked.judge(count, numbers)
+
+        def fitted(result: TrialResult, worker: Worker) -> None:
+            keep_good(self._context, self._plan, self._search, TrialRecord.of(number, spec, result, ()), worker)
+
+        return WantedTrial(prepare=prepare, judge=judge, fitted=fitted, cost=self._plan.costs.operations(spec))
 
     def _keep(self, number: int, completed: CompletedTrial) -> None:
         result = completed.result
@@ -212,88 +238,18 @@ class _Searching:
                     f"{plugin} is left out from here on, for it failed in three trials: {reason}"
                 )
         if finished.state == "complete":
-            keep_best(self._context, self._plan, self._search, finished)
+            drop_worse(self._context, self._search)
         # After every trial, whatever became of it, so that the chart of the parent shows the search's progress.
         for top in self._search.best(1):
             value = round(top.compared(self._plan.costs.trained_folds), 5)
-            self._record.on_best(finished.number, f"best_val_{self._plan.data.metric.name}", value)
+            self._record.on_best(finished.number, f"{CURVE}/best_val_{self._plan.data.metric.name}", value)
 
 
-def _may_stop_early(context: RunContext, plan: Plan) -> bool:
-    """Whether the search may end early; the size of a gain that is worth anything is known of count metrics only."""
+def _early_stop(context: RunContext, plan: Plan) -> EarlyStop | None:
+    """When the search may end early; the size of a gain that is worth anything is known of count metrics only."""
     config = context.config
     asked = config.trials is None if config.early_stop is None else config.early_stop
-    return asked and plan.data.metric.counts is not None
-
-
-def _images(plan: Plan) -> int:
-    """The validation images that all trials have."""
-    return sum(len(fold.val) for fold in plan.folds[: plan.costs.trained_folds])
-
-
-def reserved_seconds(context: RunContext, plan: Plan, search: Search, baseline: BaselineResult | None) -> float:
-    """The seconds that the search leaves to what comes after it: confirmation, and the training of what ships.
-
-    Before a suffix has been tuned there is little to confirm, and nothing is kept for it. Then confirmation gets its
-    share of the time where the best trial and the linear probe can be compared within it. Where they cannot, the search
-    uses that time: its answers correct the best figure without any training (``stats.selection``), and a fold or two
-    would not tell which is better.
-    """
-    share = context.budget.share("confirm")
-    if share is None:
-        return 0.0
-    alone = sum(b.result.seconds for b in scratch_of(baseline))
-    final = final_seconds(plan, search.best(CONTENDERS), alone, refit=context.config.refit)
-    top, probe = search.best(1), best_probe(search.finished, plan)
-    tuned = any(f.spec.kind == "fine_tuning" and f.state == "complete" for f in search.finished)
-    if not tuned or probe is None:
-        return final
-    return final + (share if comparison_seconds(plan, context, top[0], probe) <= share else 0.0)
-
-
-def best_probe(finished: Sequence[TrialRecord], plan: Plan) -> TrialRecord | None:
-    """The best plain linear probe among the complete trials."""
-    probes = [f for f in finished if f.state == "complete" and is_probe(f.spec)]
-    sign = plan.data.metric.sign
-    return max(probes, key=lambda f: f.rank(plan.costs.operations(f.spec), plan.costs.folds, sign), default=None)
-
-
-def is_probe(spec: TrialSpec) -> bool:
-    """Whether it is a plain linear probe: a linear head on a candidate's last features, not augmented, not joined."""
-    return spec.is_linear_probe and not spec.skip_cut and not spec.strength
-
-
-def trial_row(plan: Plan, number: int, result: TrialResult, run_id: str) -> TrialRow:
-    """The row of a trial; ``value_on_shared_folds`` is left out where all trials run on the same folds."""
-    row, few = TrialRow.of(number, "trial", result, run_id), plan.costs.trained_folds
-    if result.value is None or few == len(plan.folds):
-        return row
-    return replace(row, value_on_shared_folds=_mean(result.value, result.fold_values, few))
-
-
-def _mean(value: float, fold_values: Sequence[float], folds: int) -> float:
-    """The mean over the first ``folds`` folds of a trial."""
-    return math.fsum(fold_values[:folds]) / folds if len(fold_values) >= folds > 0 else value
-
-
-def val_figures(
-    result: TrialResult, scratch: TrialResult | None, probe: TrialRecord | None, sign: float = 1.0
-) -> dict[str, float]:
-    """By how much a trial's validation figure is better than that of the network from scratch and of the best probe.
-
-    ``sign`` is that of the metric. Each is taken on the folds that both have. Where trials differ in their folds,
-    ``val_on_shared_folds`` ranks them.
-    """
-    if result.value is None:
-        return {}
-    value, folds = result.value, result.fold_values
-    gains: dict[str, float] = {}
-    if scratch is not None and scratch.value is not None:
-        alone = max(1, len(scratch.fold_values))  # the learning rates are trained on the first fold
-        gains["baseline_val_accuracy"] = scratch.metrics["val_accuracy"]
-        gains["val_gain_over_baseline"] = sign * (_mean(value, folds, alone) - scratch.value)
-    if probe is not None and probe.value is not None:
-        both = min(len(folds), len(probe.fold_values))
-        over = _mean(value, folds, both) - _mean(probe.value, probe.fold_values, both)
-        gains["val_gain_over_linear_probe"] = sign * over
-    return gains
+    if not asked or plan.data.metric.counts is None:
+        return None
+    images = sum(len(fold.val) for fold in plan.folds[: plan.costs.trained_folds])
+    return EarlyStop(config.effective_trials, images)

@@ -1,0 +1,54 @@
+"""When a search ends early, and what it passes over because its kind cannot win."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.helpers.made_up import LITE
+from tests.helpers.simulation import SPACE, nothing, open_search, result
+from tlsearch.search.enough import FEWEST, EarlyStop
+from tlsearch.search.rounds import in_turn
+from tlsearch.types import NumberedEpochJudge, TrialResult, TrialSpec
+
+HEADS = [SPACE.params(LITE, skip_cut_depth=depth, pooling="avgmax") for depth in range(6)]
+TUNED = SPACE.params(LITE, train_suffix=True, freeze_depth=6)
+
+
+def alike(number: int, spec: TrialSpec, judge: NumberedEpochJudge) -> TrialResult:
+    return result(spec, value=0.8)
+
+
+def far_apart(number: int, spec: TrialSpec, judge: NumberedEpochJudge) -> TrialResult:
+    """Tuned trials are far better than heads, and none is like another."""
+    return result(spec, value=(0.93 - 0.01 * (number % 7)) if spec.kind == "fine_tuning" else 0.80 + 0.001 * number)
+
+
+def test_a_search_ends_where_more_trials_gain_nothing() -> None:
+    search = open_search(None, entries=[])
+    search.begin_with([], EarlyStop(40, 341))
+    assert search.run(40, in_turn(alike), nothing) == "enough"
+    assert len(search.finished) == FEWEST
+
+
+def test_the_warm_start_is_never_cut_short() -> None:
+    entries = [SPACE.params(LITE, hidden=True, units=16 * n) for n in range(4, 20)]
+    search = open_search(None, entries=[])
+    search.begin_with(entries, EarlyStop(40, 341))
+    assert search.run(40, in_turn(alike), nothing) == "enough"
+    assert len(search.finished) == len(entries) > FEWEST
+
+
+def test_without_the_rule_all_trials_run() -> None:
+    search = open_search(None, entries=[])
+    assert search.run(FEWEST + 3, in_turn(alike), nothing) == "trials"
+
+
+@pytest.mark.parametrize("trials", [20])
+def test_heads_that_cannot_win_are_not_proposed_beyond_the_warm_start(trials: int) -> None:
+    search = open_search(None, entries=[*HEADS, TUNED])
+    search.run(trials, in_turn(far_apart), nothing)
+    proposed = [f.spec for f in search.finished[7:]]
+    assert len(proposed) == trials - 7
+    solved = [spec for spec in proposed if spec.backbone == "efficientnet_lite0" and spec.is_linear_probe]
+    assert solved == []
+    assert any(spec.kind == "fine_tuning" for spec in proposed)

@@ -1,0 +1,113 @@
+"""Whole runs with several workers: the same trials, values and winner with any number of them, whichever dies."""
+
+from __future__ import annotations
+
+import json
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from tests.helpers.small_run import MARKS, OPTIONS, PARENT, run_as_a_user, user_environment
+
+pytestmark = [*MARKS, pytest.mark.slow, pytest.mark.timeout(900)]
+
+SHARED = ("--baseline", "none", "--round-size", "3", "--threads", "1")
+"""What the trials depend on."""
+
+
+def found(home: Path) -> Mapping[str, Any]:
+    """What a run found, without what a clock says."""
+    result = json.loads((home / "out" / "result.json").read_text(encoding="utf-8"))
+    for row in result["trials"]:
+        row["metrics"].pop("seconds", None)
+    names = ("number", "role", "spec", "state", "value", "folds", "metrics")
+    return {
+        "trials": [{name: row[name] for name in names} for row in result["trials"]],
+        **{name: result[name] for name in ("winner", "profile", "gain", "confusion", "predictions")},
+        "histories": result["histories"],
+    }
+
+
+@pytest.fixture(scope="module")
+def alone(images: Path, site: Path, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Any]:
+    """What one worker finds."""
+    home = tmp_path_factory.mktemp("alone")
+    run_as_a_user(images, home, site, *SHARED, "--workers", "1")
+    return found(home)
+
+
+@pytest.mark.parametrize("workers", ["2", "3"])
+def test_any_number_of_workers_finds_the_same(
+    workers: str, alone: Mapping[str, Any], images: Path, site: Path, tmp_path: Path
+) -> None:
+    run_as_a_user(images, tmp_path, site, *SHARED, "--workers", workers)
+    assert found(tmp_path) == alone
+    assert sum(row["role"] == "trial" for row in alone["trials"]) == 7
+
+
+def workers_of(process: subprocess.Popen[str]) -> list[psutil.Process]:
+    """The worker processes of a run."""
+    children = psutil.Process(process.pid).children()
+    return [child for child in children if "tlsearch.worker" in " ".join(child.cmdline())]
+
+
+def start(images: Path, home: Path, site: Path, *command: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", PARENT, *command],
+        cwd=home,
+        env=user_environment(home, site),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def wait_until(condition: Callable[[], bool], process: subprocess.Popen[str]) -> None:
+    until = time.monotonic() + 300
+    while not condition():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < until
+        time.sleep(0.05)
+
+
+def test_workers_that_are_killed_in_the_search_change_nothing(
+    alone: Mapping[str, Any], images: Path, site: Path, tmp_path: Path
+) -> None:
+    chance = random.Random(0)
+    process = start(images, tmp_path, site, "run", str(images), *OPTIONS, *SHARED, "--workers", "2", "--output", "out")
+    checkpoint = tmp_path / "out" / ".tlsearch-work" / "checkpoint"
+
+    def told() -> int:
+        return len(list(checkpoint.glob("trial-*.json")))
+
+    for trials in (0, 2, 4):
+        wait_until(lambda trials=trials: (tmp_path / "out" / "study.db").exists() and told() >= trials, process)  # type: ignore[misc]
+        time.sleep(chance.uniform(0.0, 2.0))
+        if told() < 7:
+            chance.choice(workers_of(process)).kill()
+    printed, _ = process.communicate(timeout=600)
+    assert process.returncode == 0, printed
+    assert "once more, alone" in printed
+    assert found(tmp_path) == alone
+
+
+def test_a_run_that_was_killed_is_resumed_with_another_number_of_workers(
+    alone: Mapping[str, Any], images: Path, site: Path, tmp_path: Path
+) -> None:
+    process = start(images, tmp_path, site, "run", str(images), *OPTIONS, *SHARED, "--workers", "2", "--output", "out")
+    checkpoint = tmp_path / "out" / ".tlsearch-work" / "checkpoint"
+    wait_until(lambda: len(list(checkpoint.glob("trial-*.json"))) >= 2, process)
+    process.kill()
+    process.communicate()
+    resumed = start(images, tmp_path, site, "resume", "out", "--workers", "3")
+    printed, _ = resumed.communicate(timeout=600)
+    assert resumed.returncode == 0, printed
+    assert "3 workers with 1 thread each; trials in rounds of 3" in printed
+    assert found(tmp_path) == alone

@@ -1,0 +1,98 @@
+"""The end of the record in MLflow: files, model, figures and story of a run, and the rank of its trials."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from tlsearch.config import CONFIG_NAME
+from tlsearch.data.images.pixels import open_pixels
+from tlsearch.listeners.mlflow import MlflowCallback
+from tlsearch.pipeline import messages
+from tlsearch.pipeline.confirm import Confirmation
+from tlsearch.pipeline.context import RunContext
+from tlsearch.pipeline.plan import Plan
+from tlsearch.pipeline.search import SearchLog
+from tlsearch.report.images import PICTURES_FOLDER
+from tlsearch.report.markdown import describe, describe_model
+from tlsearch.report.verdict import answers
+from tlsearch.results.flatten import COSTS, FIGURES_FILE, SCORES, compared_metrics, figure_table
+from tlsearch.results.result import RunResult
+from tlsearch.tracking.exported import INPUT, MODEL_URI, ModelPage
+from tlsearch.tracking.naming import run_name
+from tlsearch.tracking.sync import hint_at_sync, name_runs, settle
+
+_TABLES = json.dumps([{"path": FIGURES_FILE, "type": "table"}])
+"""By this the UI shows the file as a table."""
+
+
+def names_in_order(log: SearchLog, confirmation: Confirmation, trials: int) -> dict[str, str]:
+    """Give the names of the runs of all complete trials by their ids, in the order of the choice.
+
+    The winner comes first, then those that cannot be told apart from it in the order of preference, then all others as
+    the search ranks them. ``trials`` is the number that names are padded for.
+    """
+    ranked = log.search.ranked()
+    found = {f.spec: f for f in ranked}
+    chosen = [found[spec] for spec in (confirmation.winner.spec, *confirmation.level) if spec in found]
+    runs = {row.number: row.run_id for row in log.rows}
+    ordered = {f.number: f for f in (*chosen, *ranked)}
+    return {
+        run_id: run_name(number, trials, f.spec.label) for number, f in ordered.items() if (run_id := runs.get(number))
+    }
+
+
+def complete_record(
+    context: RunContext, plan: Plan, record: MlflowCallback, result: RunResult, report: Path, names: Mapping[str, str]
+) -> None:
+    """Record the files of a run, its model, its figures and its story; register the winner where that is asked.
+
+    ``names`` are those of the runs of all complete trials, in the order of the choice.
+    """
+    tracker, run_id, output = record.tracker, record.parent_run, context.output
+    record.close_left_open()
+    tracker.send_waiting()
+    name_runs(tracker, output)
+    for path in (report, *(output / name for name in ("result.json", "trials.csv", CONFIG_NAME))):
+        tracker.log_artifact(run_id, path)
+    tracker.log_artifact(run_id, output / PICTURES_FOLDER, PICTURES_FOLDER)
+    model = context.checkpoint.get_or_compute(("model",), str, lambda: _log_model(context, plan, record, result))
+    name = context.config.register
+    if name is not None:
+        context.checkpoint.get_or_compute(("register",), str, lambda: _register(context, record, result, name, model))
+    record.rank_trials(names)
+    compared = compared_metrics(result)
+    scores, costs = ({name: compared[name] for name in part if name in compared} for part in (SCORES, COSTS))
+    record.log_figures(model, scores, costs)
+    tracker.log_dict(run_id, figure_table(result), FIGURES_FILE)
+    tracker.finish(
+        run_id,
+        "FINISHED",
+        tags={"mlflow.note.content": describe(result), "mlflow.loggedArtifacts": _TABLES, **answers(result)},
+    )
+    if tracker.send_waiting():
+        hint_at_sync(context.callbacks.on_warning, output)
+    else:
+        settle(tracker, output)
+
+
+def _log_model(context: RunContext, plan: Plan, record: MlflowCallback, result: RunResult) -> str:
+    """Its address in MLflow, or an id of our own until the store has one."""
+    size, classes = result.winner.spec.image_size, result.dataset.classes
+    example = np.asarray(open_pixels(plan.data.pixels_at(size))[:1])
+    page = ModelPage(note=describe_model(result, MODEL_URI, INPUT), params=messages.model_params(result))
+    return record.tracker.log_model(record.parent_run, context.output / "model", example, classes, page)
+
+
+def _register(context: RunContext, record: MlflowCallback, result: RunResult, name: str, model: str) -> str:
+    """What became of it, which is also told."""
+    figures, tags, note = messages.version_figures(result), messages.version_tags(result), messages.version_note(result)
+    became = record.tracker.register(name, model, record.parent_run, figures, tags, note)
+    if became:
+        context.callbacks.on_step("register", became)
+    else:
+        context.callbacks.on_warning(f"the winner is not registered as {name} yet, for the record in MLflow failed")
+    return became

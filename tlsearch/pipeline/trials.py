@@ -1,0 +1,138 @@
+"""Run several trials, side by side where there are several workers; they are given in the order that was asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+
+from tlsearch.listeners.running_trial import CompletedTrial, RunningTrial
+from tlsearch.pipeline.context import RunContext
+from tlsearch.pipeline.trial import (
+    OnFitted,
+    TrialListener,
+    begin_trial,
+    completed_trial,
+    go_on,
+    no_model_wanted,
+    recall,
+    request_of,
+    run_trial,
+)
+from tlsearch.training.trial import Outcome
+from tlsearch.types import NumberedEpochJudge
+from tlsearch.worker.pool import Worker
+from tlsearch.worker.protocol import RunTrial
+from tlsearch.worker.retry import within_memory
+from tlsearch.worker.side_by_side import Desk, SideBySide
+
+
+@dataclass(frozen=True, kw_only=True)
+class WantedTrial:
+    """A trial of several.
+
+    Attributes:
+        prepare: Gives the trial when it is about to begin; None where it is not run after all.
+        judge: Decides after each epoch whether it goes on.
+        fitted: Is called where a worker has fitted its model, before the worker fits another.
+        cost: Costlier ones begin first where several run side by side, so that none is left over at the end. It must
+            not depend on a clock.
+    """
+
+    prepare: Callable[[], RunningTrial | None]
+    judge: NumberedEpochJudge = go_on
+    fitted: OnFitted = no_model_wanted
+    cost: float = 0.0
+
+
+def run_trials(
+    context: RunContext, wanted: Sequence[WantedTrial]
+) -> Generator[tuple[RunningTrial, CompletedTrial] | None, None, None]:
+    """Run trials and tell the callbacks, each as ``run_trial`` does.
+
+    Gives:
+        Each trial and what came of it, in the order of ``wanted``, as soon as all before it were given. The callbacks
+        are told of its end just before. With one worker a trial begins when the one before it was taken.
+    """
+    if len(context.pool.workers) > 1 and len(wanted) > 1:
+        with SideBySide[Outcome](context.pool) as side:
+            yield from _Batch(context, wanted, side).results()
+        return
+    for item in wanted:
+        trial = item.prepare()
+        yield None if trial is None else (trial, run_trial(context, trial, item.judge, item.fitted))
+
+
+class _Batch:
+    """Trials that run side by side."""
+
+    def __init__(self, context: RunContext, wanted: Sequence[WantedTrial], side: SideBySide[Outcome]) -> None:
+        self._context, self._wanted, self._side = context, wanted, side
+        self._waiting = sorted(range(len(wanted)), key=lambda place: -wanted[place].cost)
+        self._listeners: dict[int, TrialListener] = {}  # of trials that have begun and were not given
+        self._known: dict[int, tuple[RunningTrial, CompletedTrial] | None] = {}
+        self._outcomes: dict[int, Future[Outcome]] = {}
+
+    def results(self) -> Generator[tuple[RunningTrial, CompletedTrial] | None, None, None]:
+        """Give the trials in their order."""
+        try:
+            for place in range(len(self._wanted)):
+                yield self._result(place)
+        except BaseException:
+            self._side.stop()
+            for listener in self._listeners.values():
+                self._context.callbacks.on_trial_interrupted(listener.trial)
+            raise
+
+    def _result(self, place: int) -> tuple[RunningTrial, CompletedTrial] | None:
+        self._start_what_can()
+        while place not in self._known and place not in self._outcomes:
+            name, worker, outcome = self._side.next_result()
+            self._take(int(str(name)), worker, outcome)
+            self._start_what_can()
+        if place in self._known:
+            return self._known.pop(place)
+        listener, outcome = self._listeners[place], self._outcomes.pop(place)
+        completed = completed_trial(listener, outcome.result)
+        self._context.callbacks.on_trial_end(listener.trial, completed)
+        del self._listeners[place]
+        return listener.trial, completed
+
+    def _start_what_can(self) -> None:
+        while self._waiting and self._side.can_start():
+            self._begin(self._waiting.pop(0))
+
+    def _begin(self, place: int) -> None:
+        item = self._wanted[place]
+        trial = item.prepare()
+        if trial is None:
+            self._known[place] = None
+            return
+        kept = recall(self._context, trial, item.judge)
+        if kept is not None:
+            self._known[place] = (trial, kept)
+            return
+        trial = begin_trial(self._context, trial)
+        listener = self._listeners[place] = TrialListener(self._context, trial, item.judge)
+        self._side.start(place, lambda desk: _train(desk, listener), like=trial.spec)
+
+    def _take(self, place: int, worker: Worker, outcome: Future[Outcome]) -> None:
+        """Note what came of a trial, and have its model saved while the worker still has it."""
+        self._outcomes[place] = outcome
+        if outcome.exception() is None:
+            self._wanted[place].fitted(outcome.result().result, worker)
+        self._side.release(worker)
+
+
+def _train(desk: Desk, listener: TrialListener) -> Outcome:
+    """The outcome of a trial, in the thread of its job; what fails beside others is repeated alone."""
+    attempts = 0
+
+    def run(request: RunTrial) -> Outcome:
+        nonlocal attempts
+        attempts += 1
+        return desk.send(request, listener, alone=attempts > 1)
+
+    return within_memory(
+        run, request_of(listener.trial), lambda why: desk.call(lambda: listener.restart(why)), repeats=True
+    )

@@ -1,0 +1,112 @@
+"""The worker processes of a run: how many there are, and how much memory they hold together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from typing import Protocol, TypeVar
+
+from tlsearch.worker.events import Listener
+from tlsearch.worker.protocol import Request
+
+T = TypeVar("T")
+
+FEWEST_BYTES = 600_000_000
+"""Memory that a worker process holds at the least: Keras, its backend, and a small network."""
+
+
+class Worker(Protocol):
+    """A process that handles one request at a time, here or on another machine.
+
+    ``tlsearch.worker.client.WorkerClient`` is one. Whatever carries the same requests elsewhere can take its place.
+    """
+
+    def start(self) -> None:
+        """Start the process without waiting for it."""
+
+    def send(self, request: Request[T], listener: Listener | None = None) -> T:
+        """Give the reply to a request; see ``WorkerClient.send``."""
+
+    def follow(self, other: Worker) -> None:
+        """Take over the setup of another worker."""
+
+    def use_threads(self, threads: int | None) -> None:
+        """Use so many threads from now on; None uses all cores."""
+
+    def memory(self) -> int:
+        """Give the bytes that the process holds for itself now; 0 without a process."""
+
+    def interrupt(self) -> None:
+        """End the process from another thread than the one that sends: it gets a ``WorkerDiedError``."""
+
+    def close(self) -> None:
+        """End the process."""
+
+    def kill(self) -> None:
+        """End the process at once."""
+
+
+class WorkerPool:
+    """Worker processes on this machine.
+
+    Attributes:
+        main: The first of them, which handles whatever is not run side by side.
+        workers: All of them.
+        repeats: Whether a trial in which its worker died, or ran out of memory, is run once more as it was, alone.
+            Then what comes of it does not depend on what ran beside it.
+        memory: The bytes that all workers together may hold; None without a limit.
+        last: What a worker ran last, by its ``id``: what it has compiled may serve once more.
+    """
+
+    def __init__(self, make: Callable[[], Worker]) -> None:
+        """Begin with one worker; ``make`` gives one, which is not started yet."""
+        self._make = make
+        self.workers = [make()]
+        self.repeats = False
+        self.memory: int | None = None
+        self.last: dict[int, Hashable] = {}
+        self._largest = FEWEST_BYTES
+
+    @property
+    def main(self) -> Worker:
+        """The first worker."""
+        return self.workers[0]
+
+    def settle(self, count: int, threads: int | None, *, repeats: bool = False, memory: int | None = None) -> None:
+        """Have ``count`` workers with so many threads each. A process with another number of threads is ended."""
+        while len(self.workers) < count:
+            self.workers.append(self._make())
+        while len(self.workers) > count:
+            self.workers.pop().close()
+        for worker in self.workers:
+            worker.use_threads(threads)
+        self.repeats, self.memory = repeats, memory
+
+    def start(self) -> None:
+        """Start all processes, so that their imports overlap with other work."""
+        for worker in self.workers:
+            worker.start()
+
+    def has_room_for(self, worker: Worker) -> bool:
+        """Whether memory allows ``worker`` to begin something beside what runs.
+
+        It is expected to grow as large as the largest worker that was seen so far.
+        """
+        if self.memory is None:
+            return True
+        held = {id(each): each.memory() for each in self.workers}
+        self._largest = max(self._largest, *held.values())
+        return sum(held.values()) - held[id(worker)] + self._largest <= self.memory
+
+    def close(self) -> None:
+        """End all processes."""
+        for worker in self.workers:
+            worker.close()
+
+    def __enter__(self) -> WorkerPool:
+        """Give the pool."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End all processes at once."""
+        for worker in self.workers:
+            worker.kill()

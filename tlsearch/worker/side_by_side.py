@@ -1,0 +1,182 @@
+"""Jobs on several workers at once, each in a thread of its own; what they call back is called in one thread."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Hashable, Iterator
+from concurrent.futures import Future, wait
+from contextlib import contextmanager
+from queue import SimpleQueue
+from typing import Any, Generic, TypeVar
+
+from tlsearch.worker.events import Listener
+from tlsearch.worker.pool import Worker, WorkerPool
+from tlsearch.worker.protocol import Request
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class Stopped(Exception):  # noqa: N818 - no error: nobody wants the result any more
+    """The jobs are stopped."""
+
+
+class Turns:
+    """Who runs beside others, and who runs alone."""
+
+    def __init__(self) -> None:
+        """Begin with nobody."""
+        self._change = threading.Condition()
+        self._inside = self._waiting = 0
+        self._stopped = False
+
+    @contextmanager
+    def take(self, *, alone: bool) -> Iterator[None]:
+        """Run beside others, or wait until nobody else runs and keep everybody else out. Not to be nested."""
+        with self._change:
+            self._waiting += alone
+            try:
+                self._change.wait_for(
+                    lambda: self._stopped or (not self._inside if alone else not (self._waiting or self._inside < 0))
+                )
+            finally:
+                self._waiting -= alone
+            if self._stopped:
+                raise Stopped
+            self._inside += -1 if alone else 1
+        try:
+            yield
+        finally:
+            with self._change:
+                self._inside -= -1 if alone else 1
+                self._change.notify_all()
+
+    def stop(self) -> None:
+        """Let nobody in any more."""
+        with self._change:
+            self._stopped = True
+            self._change.notify_all()
+
+
+class Desk:
+    """What a job works with: a worker, its turns, and the thread that it calls back."""
+
+    def __init__(self, worker: Worker, side: SideBySide[Any]) -> None:
+        """Give a job its worker."""
+        self.worker, self._side = worker, side
+
+    def call(self, function: Callable[[], R]) -> R:
+        """Have ``function`` called in the thread that takes the results, and give what it returns."""
+        given: R = self._side.call(function)
+        return given
+
+    def send(self, request: Request[R], listener: Listener, *, alone: bool) -> R:
+        """Have the worker handle a request, beside those of other jobs or ``alone``, with the setup of the main worker.
+
+        Events reach ``listener`` in the thread that takes the results.
+        """
+        with self._side.turns.take(alone=alone):
+            self._side.set_up(self.worker)
+            return self.worker.send(request, lambda event: self.call(lambda: listener(event)))
+
+
+class SideBySide(Generic[T]):
+    """Runs jobs on the workers of a pool. A context manager: what still runs at its end is stopped.
+
+    Jobs may call functions in the thread that calls ``next_result``. So nothing else but the exchange with a worker
+    happens in other threads.
+    """
+
+    def __init__(self, pool: WorkerPool) -> None:
+        """Begin with no job."""
+        self._pool = pool
+        self._free = list(pool.workers)
+        self._threads: list[threading.Thread] = []
+        self._queue: SimpleQueue[tuple[Callable[[], Any], Future[Any]]] = SimpleQueue()
+        self._done: list[tuple[Hashable, Worker, Future[T]]] = []
+        self._stopped = threading.Event()
+        self.turns = Turns()
+
+    @property
+    def running(self) -> int:
+        """The number of jobs that are not over."""
+        return len(self._pool.workers) - len(self._free)
+
+    def can_start(self) -> bool:
+        """Whether there is a free worker, and memory for one more job beside those that run."""
+        return bool(self._free) and (not self.running or self._pool.has_room_for(self._free[0]))
+
+    def start(self, name: Hashable, job: Callable[[Desk], T], like: Hashable = None) -> None:
+        """Run a job on a free worker, if possible on the one whose last job was ``like`` this one."""
+        place = next((i for i, worker in enumerate(self._free) if self._pool.last.get(id(worker)) == like), 0)
+        worker = self._free.pop(place)
+        self._pool.last[id(worker)] = like
+        result: Future[T] = Future()
+
+        def run() -> None:
+            try:
+                result.set_result(job(Desk(worker, self)))
+            except BaseException as error:  # it is raised where the result is taken
+                result.set_exception(error)
+            self._queue.put((lambda: self._done.append((name, worker, result)), Future()))
+
+        thread = threading.Thread(target=run, name=f"tlsearch-{name}", daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def next_result(self) -> tuple[Hashable, Worker, Future[T]]:
+        """Wait for the next job that is over, and call what jobs want to have called meanwhile.
+
+        Returns:
+            Its name, its worker, which is kept for the caller until ``release``, and its result or exception.
+        """
+        while not self._done:
+            function, reply = self._queue.get()
+            try:
+                reply.set_result(function())
+            except BaseException as error:
+                reply.set_exception(error)
+                raise
+        return self._done.pop(0)
+
+    def release(self, worker: Worker) -> None:
+        """Let another job have a worker."""
+        self._free.append(worker)
+
+    def set_up(self, worker: Worker) -> None:
+        """Give a worker what the main one has been given."""
+        if worker is not self._pool.main:
+            worker.follow(self._pool.main)
+
+    def call(self, function: Callable[[], Any]) -> Any:
+        """Have a function called by ``next_result``; for threads of jobs."""
+        if self._stopped.is_set():
+            raise Stopped
+        reply: Future[Any] = Future()
+        self._queue.put((function, reply))
+        while not reply.done() and not self._stopped.is_set():
+            wait([reply], timeout=1.0)
+        if not reply.done():
+            raise Stopped
+        return reply.result()
+
+    def stop(self) -> None:
+        """End what still runs, with the processes that it runs on."""
+        self._stopped.set()
+        self.turns.stop()
+        while any(thread.is_alive() for thread in self._threads):
+            while not self._queue.empty():
+                self._queue.get()
+            for worker in self._pool.workers:
+                if worker not in self._free:
+                    worker.interrupt()
+            for thread in self._threads:
+                thread.join(0.02)
+
+    def __enter__(self) -> SideBySide[T]:
+        """Give itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop what still runs."""
+        self.stop()
