@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from benchmarks.common.results import Result
-from benchmarks.figures import quality, simulations, speed
+from benchmarks.figures import insights, quality, simulations, speed
 
 Render = Callable[[Result], str]
 
@@ -36,6 +36,9 @@ GROUPS: Mapping[str, Group] = {
     "from-scratch": Group(quality.from_scratch, quality.from_scratch_brief),
     "selection-bias": Group(simulations.selection_bias, simulations.selection_bias_brief),
     "choice": Group(simulations.choice, simulations.choice_brief),
+    "claims": Group(insights.claims, insights.claims_brief),
+    "calibration": Group(insights.calibration, insights.calibration_brief),
+    "label-errors": Group(insights.label_errors, insights.label_errors_brief),
     "coverage": Group(simulations.coverage, simulations.coverage_brief),
     "coverage-other-seed": Group(simulations.coverage_other_seed, simulations.coverage_other_seed_brief),
     "bootstrap": Group(simulations.bootstrap, simulations.bootstrap_brief),
