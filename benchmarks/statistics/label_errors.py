@@ -35,6 +35,7 @@ from benchmarks.common.tables import print_rows
 from benchmarks.statistics.real_label_errors import real_rows
 from tlsearch.pipeline.insights import MOST_SUSPECTS
 from tlsearch.stats.label_errors import count_errors, rank_suspects
+from tlsearch.stats.label_precision import RATES as RATES_SAID
 
 BENCHMARK = "statistics.label_errors"
 
@@ -144,6 +145,24 @@ def plant(true: Labels, world: World, rng: np.random.Generator) -> tuple[Labels,
     return labels, planted
 
 
+def precision_table(rows: Sequence[Row]) -> dict[str, dict[int, dict[float, tuple[float, float]]]]:
+    """Precision by judge, images and accuracy, at the two rates that a report names: ``label_precision.PRECISION``.
+
+    Each is the mean over both kinds of errors, to two digits. The accuracy is that over all images, whoever judges.
+    """
+    found: dict[tuple[str, int, float, float], list[float]] = {}
+    for row in rows:
+        key = str(row["judge"]), int(str(row["images"])), float(str(row["accuracy"])), float(str(row["errors"]))
+        found.setdefault(key, []).append(float(str(row["precision"])))
+    table: dict[str, dict[int, dict[float, tuple[float, float]]]] = {}
+    for judge_name, images, accuracy, rate in found:
+        if rate == RATES_SAID[0]:
+            low, high = (round(float(np.mean(found[judge_name, images, accuracy, said])), 2) for said in RATES_SAID)
+            mistakes = (1 - accuracy) * (2 - VALIDATED if judge_name == JUDGES[1] else 1)
+            table.setdefault(judge_name, {}).setdefault(images, {})[round(1 - mistakes, 3)] = (low, high)
+    return table
+
+
 def _row(strengths: Strengths, world: World, simulations: int, seed: int) -> Row:
     say(f"label errors: {world}")
     shown, found, agreed, both, counted, planted_all, suspected = 0, 0, 0, 0, 0, 0, 0
@@ -151,7 +170,7 @@ def _row(strengths: Strengths, world: World, simulations: int, seed: int) -> Row
     for _ in range(simulations):
         true = rng.integers(0, CLASSES, world.images)
         labels, planted = plant(true, world, rng)
-        strongest, probe, by_winner = _judge(strengths, world, true, rng)
+        strongest, probe, by_winner = judge(strengths, world, true, rng)
         ranked = [item.position for item in rank_suspects(strongest, labels)]
         suspects, suspected = np.array(ranked[:MOST_SUSPECTS], np.intp), suspected + len(ranked)
         agrees = by_winner[suspects] & (probe[suspects].argmax(axis=1) != labels[suspects])
@@ -178,10 +197,13 @@ def _row(strengths: Strengths, world: World, simulations: int, seed: int) -> Row
     }
 
 
-def _judge(
+def judge(
     strengths: Strengths, world: World, true: Labels, rng: np.random.Generator
 ) -> tuple[Floats, Floats, npt.NDArray[np.bool_]]:
-    """What the strongest model that has not seen each image states, what probes state, and where the winner judges."""
+    """What the strongest model that has not seen each image states, what probes state, and where the winner judges.
+
+    Probabilities have shape (N, CLASSES) for the true classes ``true`` (N,).
+    """
     shared = np.sqrt(ALIKE) * rng.standard_normal((len(true), CLASSES))
     weaker = world.accuracy if world.judge == "probe" else 1 - 2 * (1 - world.accuracy)
 

@@ -103,6 +103,7 @@ def test_suspects_are_named_by_their_files_in_the_pool() -> None:
     assert (suspect.path, suspect.given, suspect.suggested) == ("13.png", "cat", "dog")
     assert (suspect.given_probability, suspect.suggested_probability) == (0.2, 0.75)
     assert (suspect.models, suspect.agree, insights.label_errors.by_winner) == (1, 1, 0)
+    assert insights.label_errors.suspected == 1
     (request,) = worker.requests
     assert isinstance(request, ExamineLabels)
     assert (request.candidate, request.seed) == (LITE, 7)
@@ -135,6 +136,7 @@ def test_no_more_suspects_are_shown_than_fit_a_page() -> None:
     insights = found(worker, None, of=data(range(n), (0,) * n))
     assert insights.label_errors is not None
     assert len(insights.label_errors.suspects) == MOST_SUSPECTS
+    assert insights.label_errors.suspected == 60
 
 
 def test_the_temperature_comes_from_the_winners_validation_images() -> None:

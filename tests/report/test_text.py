@@ -16,6 +16,7 @@ from tlsearch.report.verdict import verdict_sentences
 from tlsearch.results.flatten import compared_metrics, figure_table, flat_metrics
 from tlsearch.results.result import RunResult
 from tlsearch.results.schema import Calibration, CalibrationBin, CalibrationScore, Confirmed, Difference, Gain
+from tlsearch.stats.label_precision import PRECISION
 from tlsearch.stats.metrics import EVERY_IMAGE
 
 
@@ -102,6 +103,29 @@ def test_what_predict_gives_is_said_with_the_reason() -> None:
         f"{as_they_are} making a model surer takes more evidence than 100 validation images give here (p = 0.020, not "
         "below 0.001);"
     ) in calibrated(304, 0.9, 0.9, temperature=0.8, p_value=0.02)
+
+
+@pytest.mark.parametrize(
+    ("by_winner", "suspected", "figures"),
+    [
+        (1100, 60, PRECISION["winner, all folds"][1000][0.93]),
+        (1100, 200, PRECISION["winner, all folds"][1000][0.77]),
+        (150, 60, PRECISION["winner on validation, else probe"][1000][0.944]),
+        (0, 60, PRECISION["probe"][1000][0.93]),
+        (0, 1000, PRECISION["probe"][1000][0.77]),
+    ],
+)
+def test_how_many_suspects_are_wrong_is_said_as_it_was_measured(
+    by_winner: int, suspected: int, figures: tuple[float, float]
+) -> None:
+    errors = SAMPLE.insights.label_errors
+    assert errors is not None
+    assert "in simulations" not in words.label_errors_sentence(errors)
+    errors = replace(errors, examined=1100, by_winner=by_winner, suspected=suspected)
+    low, high = (f"{100 * share:.0f} %" for share in figures)
+    assert words.label_errors_sentence(errors).endswith(
+        f"it was {low} of the list where 1 % of all labels were wrong, and {high} where 5 % were."
+    )
 
 
 def test_more_data_is_said_of_the_model_that_it_was_measured_on() -> None:

@@ -54,6 +54,7 @@ def _label_errors(data: Data, insight: Insight, outcome: Outcome | None) -> Labe
     index, pool = data.index, data.pool
     labels = np.asarray(data.labels)[insight.rows]
     strongest, by_winner = _strongest(insight, outcome)
+    ranked = rank_suspects(strongest, labels)
     suspects = tuple(
         Suspect(
             path=index.images[pool[int(insight.rows[item.position])]].path,
@@ -64,11 +65,11 @@ def _label_errors(data: Data, insight: Insight, outcome: Outcome | None) -> Labe
             models=2 if by_winner[item.position] else 1,
             agree=1 + int(by_winner[item.position] and insight.probabilities[item.position].argmax() != item.given),
         )
-        for item in rank_suspects(strongest, labels)[:MOST_SUSPECTS]
+        for item in ranked[:MOST_SUSPECTS]
     )
     # The winner may be surer than a probe, so each is counted by its own usual confidence.
     counted = sum(count_errors(strongest[part], labels[part]) for part in (by_winner, ~by_winner) if np.any(part))
-    return LabelErrors(len(labels), counted, suspects, by_winner=int(by_winner.sum()))
+    return LabelErrors(len(labels), counted, suspects, by_winner=int(by_winner.sum()), suspected=len(ranked))
 
 
 def _strongest(insight: Insight, outcome: Outcome | None) -> tuple[Float64Array, BoolArray]:

@@ -33,6 +33,7 @@ from tlsearch.results.schema import (
 )
 from tlsearch.stats.calibration import SHARPEN, SOFTEN, FittedTemperature
 from tlsearch.stats.intervals import SCORE_INTERVAL
+from tlsearch.stats.label_precision import RATES, judge_of, measured_precision
 from tlsearch.utils.units import counted
 
 SELECTED = "selected, optimistic"
@@ -180,7 +181,21 @@ def label_errors_sentence(errors: LabelErrors) -> str:
         models = f"Models that had not seen the image (the winner{rest})"
     return (
         f"{models} count {many} of {where} as wrongly labelled. "
-        f"{shown}; some are only unusual, so look before you change a label."
+        f"{shown}; some are only unusual, so look before you change a label.{_measured(errors)}"
+    )
+
+
+def _measured(errors: LabelErrors) -> str:
+    """How many of such a list are wrong where that is known, as docs/explanation/insights.md has it."""
+    if errors.suspected is None:
+        return ""
+    agreement, judge = 1 - errors.suspected / errors.examined, judge_of(errors.by_winner, errors.examined)
+    low, high = measured_precision(judge, errors.examined, agreement)
+    few, many = RATES
+    return (
+        " How many of them are wrong depends on how many labels are: in simulations with a judge like this one, it was "
+        f"{percent(low, 0)} of the list where {percent(few, 0)} of all labels were wrong, and {percent(high, 0)} where "
+        f"{percent(many, 0)} were."
     )
 
 

@@ -61,14 +61,15 @@ class LabelErrors:
     """Suspected label errors among the ``examined`` training and validation images.
 
     ``estimated`` is how many labels confident learning counts as wrong. ``suspects`` are the first of the images that
-    look like another class, however many that count is. ``by_winner`` of the images were judged by the winner, the
-    others by linear probes.
+    look like another class, however many that count is, and ``suspected`` is how many look so, None where it is not
+    known. ``by_winner`` of the images were judged by the winner, the others by linear probes.
     """
 
     examined: int
     estimated: int
     suspects: tuple[Suspect, ...] = ()
     by_winner: int = 0
+    suspected: int | None = None
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,109 @@
+"""Simulations of what a report says besides its scores, and of what it claims."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from benchmarks.common.results import RESULTS, Result, read_result
+from benchmarks.statistics import calibration, claims, label_errors
+from tlsearch.stats.label_precision import PRECISION, RATES
+
+Quick = Callable[..., Result]
+
+
+def test_temperatures_are_applied_where_they_are_needed(quick: Quick) -> None:
+    rows = quick(calibration.main, "--simulations", "6").figures["rows"]
+    found = {(r["chosen from"], r["validation images"], r["probabilities"], r["rule"]): r for r in rows}
+    assert len(rows) == 2 * 3 * 4 * 3
+    sure = {rule: found[1, 1000, "far too sure", rule] for rule in calibration.RULES}
+    assert sure["where shown to help"]["applied"] == 1
+    assert sure["where shown to help"]["log loss"] == sure["always"]["log loss"] < sure["never"]["log loss"] - 0.02
+    assert found[40, 1000, "true", "where shown to help"]["applied"] < 0.5
+
+
+@pytest.mark.parametrize("accuracy", [0.77, 0.97])
+def test_a_simulated_judge_is_as_good_as_it_is_said_to_be(accuracy: float) -> None:
+    strengths, rng = label_errors.Strengths(), np.random.default_rng(3)
+    world = label_errors.World(judge="winner, all folds", accuracy=accuracy, images=8000, rate=0.05, kind="confusable")
+    true = rng.integers(0, label_errors.CLASSES, world.images)
+    strongest, probe, by_winner = label_errors.judge(strengths, world, true, rng)
+    assert by_winner.all()
+    assert (strongest.argmax(axis=1) == true).mean() == pytest.approx(accuracy, abs=0.012)
+    assert (probe.argmax(axis=1) == true).mean() == pytest.approx(1 - 2 * (1 - accuracy), abs=0.02)
+    assert strongest.sum(axis=1) == pytest.approx(1)
+    wrong = strongest.argmax(axis=1) != true
+    assert (strongest.argmax(axis=1)[wrong] == true[wrong] ^ 1).mean() > 0.4  # mostly taken for the partner
+
+
+def test_a_judge_states_how_often_a_label_is_right_where_labels_have_errors() -> None:
+    said = label_errors.learned(np.eye(10), 0.1, "confusable") ** (1 / label_errors.SHARPER)
+    assert said[0, 1] / said[0].sum() == pytest.approx(0.1)
+    spread = label_errors.learned(np.eye(10), 0.1, "random") ** (1 / label_errors.SHARPER)
+    assert spread[0, 1:] / spread[0].sum() == pytest.approx(np.full(9, 0.1 / 9))
+
+
+def test_errors_are_planted_as_many_and_of_the_kind_that_is_asked_for() -> None:
+    true = np.arange(1000) % 10
+    for kind in label_errors.KINDS:
+        world = label_errors.World(judge="probe", accuracy=0.9, images=1000, rate=0.03, kind=kind)
+        labels, planted = label_errors.plant(true, world, np.random.default_rng(0))
+        assert planted.sum() == (labels != true).sum() == 30
+        assert ((labels[planted] ^ 1) == true[planted]).all() == (kind == "confusable")
+
+
+def test_planted_errors_are_found_in_simulations_and_in_photographs(quick: Quick) -> None:
+    figures = quick(label_errors.main).figures
+    rows = {(r["judge"], r["accuracy"], r["images"], r["errors"], r["kind"]): r for r in figures["rows"]}
+    assert len(rows) == 3 * 5 * 3 * 4 * 2
+    good, poor = (rows["probe", accuracy, 3000, 0.1, "random"] for accuracy in (0.99, 0.77))
+    assert good["precision"] == 1 >= poor["precision"]
+    assert good["recall"] == pytest.approx(24 / 300, abs=1e-3)
+    assert rows["probe", 0.77, 300, 0.01, "random"]["precision"] <= 3 / 24
+    assert rows["winner, all folds", 0.99, 300, 0.05, "random"]["precision where both models agree"] > 0.8
+    assert rows["probe", 0.99, 300, 0.05, "random"]["precision where both models agree"] is None
+    random, confusable = figures["real"]
+    assert (random["images"], random["shown"], random["plantings"]) == (300, 24, 1)
+    assert random["precision"] > 15 / 300  # far more than by chance
+    assert confusable["precision"] <= random["precision"]
+
+
+def test_the_report_says_what_was_measured() -> None:
+    rows = read_result(RESULTS / "label-errors.json").figures["rows"]
+    assert label_errors.precision_table(rows) == PRECISION
+    assert set(PRECISION) == set(label_errors.JUDGES)
+    assert all(rate in label_errors.RATES for rate in RATES)
+    low, high = PRECISION["probe"][1000][0.93]
+    assert low < 0.5 < high
+
+
+def test_claims_of_a_quick_run(quick: Quick) -> None:
+    rows = quick(claims.main).figures["rows"]
+    assert len(rows) == 2 * (2 * 5 + 5)
+    early = [row for row in rows if row["world"] == "from scratch: as good, stopped after 3 epochs"]
+    assert [(row["false gains before"], row["false gains after"]) for row in early] == [(1.0, 0.0)] * 2
+    behind = [row for row in rows if "20 points behind" in row["world"]]
+    assert all(row["true gains after"] > 0.5 and row["false gains after"] == 0 for row in behind)
+    assert all(row["true gains before"] == 0 for row in rows if row["world"] == "probe is enough")
+    assert all(0.3 <= row["score covered after"] <= 1 for row in rows if row["claim"] == "the search paid")
+
+
+def test_what_is_worse_after_than_before_is_named() -> None:
+    row: dict[str, object] = {"claim": "the search paid", "world": "close", "validation images": 48}
+    grown = {f"false gains {what}": value for what, value in zip(NAMES, (0.02, 0.10, 0.02), strict=True)}
+    assert claims.worse([{**row, **grown}]) == ["the search paid, close, 48: false gains"]
+    assert claims.worse([{**row, **grown, "false gains after": 0.05}]) == []
+    fallen = {f"gain covered {what}": value for what, value in zip(NAMES, (0.96, 0.9, 0.02), strict=True)}
+    assert claims.worse([{**row, **fallen}]) == ["the search paid, close, 48: gain covered"]
+    assert claims.worse([{**row, **fallen, "gain covered after": None}]) == []
+
+
+NAMES = ("before", "after", "standard error")
+
+
+def test_nothing_is_worse_after_than_before() -> None:
+    figures = read_result(RESULTS / "claims.json").figures
+    assert figures["worse"] == claims.worse(figures["rows"]) == []
+    assert {row["simulations"] for row in figures["rows"]} == {200}
