@@ -161,6 +161,16 @@ def test_one_trial_may_take_the_share_that_the_run_gives_it() -> None:
     assert estimates(300.0)._prospect(300.0, 1.0).cap == budget.share("baseline")
 
 
+def test_workers_that_share_the_cores_let_a_trial_take_longer_and_do_more_at_a_time() -> None:
+    plan = plan_of(forward=0.03)
+    alone = estimates(120.0, plan, trials=40)
+    shared = replace(alone, plan=replace(plan, cap=1.5 * alone._prospect(120.0, 1.0).cap), workers=2)
+    assert shared._prospect(120.0, 1.0).cap == pytest.approx(1.5 * alone._prospect(120.0, 1.0).cap)
+    assert shared._prospect(240.0, 1.0).cap == pytest.approx(1.5 * alone._prospect(240.0, 1.0).cap)
+    one = alone._prospect(7200.0, 1.0)
+    assert replace(one, workers=2).seconds_of_all(40) == pytest.approx(0.75 * one.seconds_of_all(40))
+
+
 def test_with_more_time_networks_are_larger_and_take_longer() -> None:
     """A candidate that was made smaller for want of time is as large with more time as it would be."""
     small = replace(LITE, image_size=64)

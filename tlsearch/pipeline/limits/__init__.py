@@ -34,5 +34,6 @@ def _shortage(context: RunContext, plan: Plan, ready: Ready) -> str:
         small=measure_small_network(context, plan.data) if measured else None,
         limit=limit,
         spent=context.budget.elapsed(),
+        workers=len(context.pool.workers),
     )
     return shortage(estimates, config.effective_trials)

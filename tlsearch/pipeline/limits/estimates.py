@@ -43,6 +43,7 @@ class Estimates:
             where there is no limit.
         limit: The limit of the run in seconds; None without one.
         spent: The seconds until now.
+        workers: The processes that run trials side by side.
     """
 
     plan: Plan
@@ -51,6 +52,7 @@ class Estimates:
     small: MeasuredCandidate | None
     limit: float | None
     spent: float
+    workers: int = 1
 
     def fewest_trials(self) -> int:
         """The fewest trials of which one tunes layers, as the search begins with linear probes; 1 where none does."""
@@ -89,12 +91,23 @@ class Estimates:
         plan, config, usable = self.plan, self.config, limit / slack
         facts = {c: replace(f, forward_seconds=self._forward(c, f, limit)) for c, f in plan.measured.items()}
         costs = Costs(facts=facts, images=plan.costs.images, folds=plan.costs.folds)
-        cap = SHARES["baseline"] * usable
+        # Where workers share the cores, the plan lets a trial take longer.
+        longer = self.plan.cap / (SHARES["baseline"] * self.limit) if self.plan.cap and self.limit else 1.0
+        cap = longer * SHARES["baseline"] * usable
         space = replace(plan.space, steps=schedule(len(plan.data.fold.train), config.batch_size, config.epochs))
         if config.epochs is None:
             space = replace(space, steps=fitting_steps(space, costs, cap))
         costs.trained_folds = folds_within(space, costs, cap)
-        return Prospect(config=config, data=plan.data, space=space, costs=costs, small=self.small, limit=usable)
+        return Prospect(
+            config=config,
+            data=plan.data,
+            space=space,
+            costs=costs,
+            small=self.small,
+            limit=usable,
+            cap=cap,
+            workers=self.workers,
+        )
 
     def _forward(self, candidate: Candidate, facts: MeasuredCandidate, limit: float) -> float:
         """Seconds an image: candidates that were made smaller for want of time get more of their size with more."""

@@ -12,6 +12,7 @@ from tlsearch.pipeline.baseline import UNLIMITED_EPOCHS, sized_for
 from tlsearch.pipeline.baseline.affordable import ENOUGH_EPOCHS, costs_of
 from tlsearch.pipeline.context import Data
 from tlsearch.pipeline.search import MARGIN
+from tlsearch.pipeline.workers import SHARED_CAP
 from tlsearch.runs.budget import SHARES
 from tlsearch.search.cost import FIXED_SECONDS, HALVING_WORK, Costs
 from tlsearch.search.space import SearchSpace, schedule
@@ -54,6 +55,8 @@ class Prospect:
         costs: What trials cost.
         small: The small network as it was measured; None where nothing is trained from scratch.
         limit: Seconds from scan to report.
+        cap: The seconds of training that one trial may take.
+        workers: The processes that run trials side by side.
     """
 
     config: RunConfig
@@ -62,11 +65,8 @@ class Prospect:
     costs: Costs
     small: MeasuredCandidate | None
     limit: float
-
-    @property
-    def cap(self) -> float:
-        """The seconds of training that one trial may take."""
-        return SHARES["baseline"] * self.limit
+    cap: float
+    workers: int = 1
 
     def scratch(self) -> Scratch:
         """The networks from scratch, trained as the step ``baseline`` trains them.
@@ -113,7 +113,8 @@ class Prospect:
 
     def _seconds_of_all(self, best: Candidate, trials: int) -> float:
         seconds = [seconds for _, seconds in self._timed(best, trials)]
-        return sum(seconds) + max(0, trials - len(seconds)) * mean(seconds or [0.0])
+        alone = sum(seconds) + max(0, trials - len(seconds)) * mean(seconds or [0.0])
+        return alone * SHARED_CAP / self.workers if self.workers > 1 else alone
 
     def _timed(self, best: Candidate, trials: int) -> Iterator[tuple[TrialSpec, float]]:
         """The first trials that one trial's share of the time allows, and how long each takes after those before it."""
