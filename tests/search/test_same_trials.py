@@ -35,8 +35,7 @@ def test_after_the_warm_start_the_search_learns(
     uninterrupted: Rows,
 ) -> None:
     proposed = [spec for _, spec, _, _ in uninterrupted[len(WARM_START) :]]
-    assert {s.kind for s in proposed} == {"fine_tuning", "feature_extraction"}
-    # Suffixes are worth more here: a random search would try them half of the time.
+    # Suffixes are worth more here: a random search would try them half of the time, and heads cannot win for long.
     assert sum(s.kind == "fine_tuning" for s in proposed) > 0.6 * len(proposed)
 
 

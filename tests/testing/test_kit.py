@@ -413,7 +413,7 @@ def test_a_plugin_is_checked_in_another_process() -> None:
     assert all(result.ok for result in results)
     (result,) = check_on_backend("tensorflow", "augmentation", "no_such_plugin")
     assert result.status == "failed"
-    assert "there is no augmentation 'no_such_plugin'" in result.detail
+    assert "There is no augmentation 'no_such_plugin'" in result.detail
 
 
 def test_backends_are_those_that_are_installed() -> None:

@@ -110,7 +110,7 @@ def test_a_trial_is_pruned_while_it_runs(worker: WorkerClient) -> None:
 
 
 def test_our_errors_come_back_as_they_are(worker: WorkerClient, folder: Path) -> None:
-    with pytest.raises(PluginError, match="there is no backbone 'small_cmm'") as caught:
+    with pytest.raises(PluginError, match="There is no backbone 'small_cmm'") as caught:
         worker.send(
             MeasureCandidate(
                 candidate=Candidate(

@@ -150,7 +150,7 @@ def test_it_is_told_how_far_a_download_is(tmp_path: Path, served: Path, server: 
     assert told[-1][2] == (
         f"downloading {server.url}/dataset: 16 of 16 files, {size / 1e6:,.1f} of {size / 1e6:,.1f} MB"
     )
-    assert len({done for done, *_ in told}) > 8
+    assert len({done for done, *_ in told}) > 4  # files arrive several at once
     assert [what for *_, what in heard_while(f"{server.url}/dataset", tmp_path)] == [told[0][2]]  # nothing to be done
 
 
