@@ -22,7 +22,7 @@ from tlsearch.training.insight import earlier_cuts, examine
 from tlsearch.training.linear_head import LabelledImages
 from tlsearch.types import AnyArray, Candidate, Decision
 from tlsearch.worker.dispatch import handle
-from tlsearch.worker.protocol import MeasureCandidate, OpenPool
+from tlsearch.worker.protocol import OpenPool
 from tlsearch.worker.state import WorkerState
 
 IMAGES = ROOT / "examples" / "clothing"
@@ -84,7 +84,7 @@ def _features(files: Sequence[Path], classes: Sequence[str], labels: Labels, sid
         image_size=side,
         depth=0,
     )
-    network = state.network(handle(state, MeasureCandidate(candidate=asked, train_at=0.0)).candidate)
+    network = state.network(asked)
     depths = (len(network.cuts), *earlier_cuts(len(network.cuts)))
     return [np.array(array) for array in state.extractor.pooled(network, PLAIN, depths)]
 

@@ -54,13 +54,15 @@ def test_errors_are_planted_as_many_and_of_the_kind_that_is_asked_for() -> None:
         assert ((labels[planted] ^ 1) == true[planted]).all() == (kind == "confusable")
 
 
+# Keras saves variables through NumPy's old array protocol.
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 def test_planted_errors_are_found_in_simulations_and_in_photographs(quick: Quick) -> None:
     figures = quick(label_errors.main).figures
     rows = {(r["judge"], r["accuracy"], r["images"], r["errors"], r["kind"]): r for r in figures["rows"]}
-    assert len(rows) == 3 * 5 * 3 * 4 * 2
-    good, poor = (rows["probe", accuracy, 3000, 0.1, "random"] for accuracy in (0.99, 0.77))
+    assert len(rows) == 3 * 5 * 4 * 2
+    good, poor = (rows["probe", accuracy, 300, 0.1, "random"] for accuracy in (0.99, 0.77))
     assert good["precision"] == 1 >= poor["precision"]
-    assert good["recall"] == pytest.approx(24 / 300, abs=1e-3)
+    assert good["recall"] == pytest.approx(24 / 30)
     assert rows["probe", 0.77, 300, 0.01, "random"]["precision"] <= 3 / 24
     assert rows["winner, all folds", 0.99, 300, 0.05, "random"]["precision where both models agree"] > 0.8
     assert rows["probe", 0.99, 300, 0.05, "random"]["precision where both models agree"] is None
