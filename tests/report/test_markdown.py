@@ -34,6 +34,11 @@ def test_what_the_search_did_is_told(text: str) -> None:
     assert all(f"{candidate.label}" in text for candidate in SAMPLE.plan.candidates)
 
 
+def test_intervals_in_the_table_of_models_stay_on_one_line(text: str) -> None:
+    (row,) = (line for line in text.splitlines() if line.startswith("| winner:"))
+    assert "0.903 [0.869\N{NO-BREAK SPACE}0.929] |" in row
+
+
 def test_links_stay_within_the_ui(text: str) -> None:
     assert "[report](#/experiments/7/runs/abc/artifacts/report.html)" in text
     assert "[all numbers](#/experiments/7/runs/abc/artifacts/result.json)" in text
@@ -63,9 +68,9 @@ def test_the_model_says_what_it_is_and_how_to_load_it() -> None:
     text = describe_model(result, "models:/m-1", "RGB values.")
     assert text.startswith(f"**{SAMPLE.winner.label}**: accuracy 0.903 [0.869 0.929] on test")
     assert all(f"- {sentence}\n" in text for sentence in verdict_sentences(result))
-    assert f"#### {len(CLASSES)} classes\n\n{', '.join(CLASSES)}\n" in text
-    assert "mlflow.set_tracking_uri('https://records.example/mlflow')\n" in text
-    assert "model = mlflow.pyfunc.load_model('models:/m-1')\n" in text
+    assert f"**Its {len(CLASSES)} classes**: {', '.join(CLASSES)}.\n" in text
+    assert 'mlflow.set_tracking_uri("https://records.example/mlflow")\n' in text
+    assert 'model = mlflow.pyfunc.load_model("models:/m-1")\n' in text
     assert "It takes RGB values.\n" in text
     size = SAMPLE.winner.spec.image_size
     assert f"{size} x {size} pixels" in text
@@ -75,6 +80,6 @@ def test_the_model_names_some_of_many_classes_as_plain_text() -> None:
     classes = ("a_b_c", "*d*", *(f"class {number}" for number in range(1_298)))
     result = replace(SAMPLE, dataset=replace(SAMPLE.dataset, classes=classes))
     text = describe_model(result, "models:/m-1", "RGB values.")
-    assert "#### 1,300 classes\n\na\\_b\\_c, \\*d\\*, class 0, " in text
-    assert "class 47 and 1,250 more (`labels.json`)\n" in text
+    assert "**Its 1,300 classes**: a\\_b\\_c, \\*d\\*, class 0, " in text
+    assert "class 47 and 1,250 more (`labels.json`).\n" in text
     assert "class 48" not in text

@@ -157,8 +157,8 @@ def test_the_page_of_the_model_says_what_it_is(finished: TrialRecord) -> None:
     client = MlflowClient(mlflow.tracking_uri)
     (model,) = client.search_logged_models([mlflow.experiment_id])
     note = model.tags["mlflow.note.content"]
-    assert f"mlflow.set_tracking_uri('{mlflow.tracking_uri}')" in note
-    assert f"load_model('models:/{model.model_id}')" in note
+    assert f'mlflow.set_tracking_uri("{mlflow.tracking_uri}")' in note
+    assert f'load_model("models:/{model.model_id}")' in note
     assert ", ".join(result.dataset.classes) in note
     assert model.params is not None
     assert (model.params["configuration"], model.params["classes"]) == (result.winner.label, "3")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 
@@ -14,6 +15,8 @@ from tlsearch.results.result import RunResult
 from tlsearch.utils.units import short_duration
 
 _VERSIONS = ("tlsearch", "keras", "tensorflow", "optuna", "mlflow", "python")
+
+NBSP = "\N{NO-BREAK SPACE}"
 
 MOST_CLASSES = 50
 """Classes that the description of a model names."""
@@ -34,10 +37,9 @@ def describe(result: RunResult) -> str:
         *_models(result),
         "",
         *(f"- {line}" for line in words.gain_lines(result.gain, no_claim(result))),
-        "",
         *_search(result),
         "",
-        "#### How to repeat it",
+        "**How to repeat it**",
         "",
         *_repeat(result),
     ]
@@ -62,17 +64,15 @@ def describe_model(result: RunResult, address: str, takes: str) -> str:
             "",
             *_verdict(result),
             "",
-            f"#### {len(classes):,} classes",
+            f"**Its {len(classes):,} classes**: {names}{more}.",
             "",
-            f"{names}{more}",
-            "",
-            "#### How to load it",
+            "**How to load it**",
             "",
             "```python",
             "import mlflow, pandas",
             "",
-            *([f"mlflow.set_tracking_uri({record.shown_uri!r})"] if record else []),
-            f"model = mlflow.pyfunc.load_model({address!r})",
+            *([f"mlflow.set_tracking_uri({json.dumps(record.shown_uri)})"] if record else []),
+            f"model = mlflow.pyfunc.load_model({json.dumps(address)})",
             'model.predict(pandas.DataFrame({"image": ["photo.jpg"]}))',
             "```",
             "",
@@ -119,7 +119,8 @@ def _row(row: ModelRow) -> str:
     if row.confirmed is not None:
         notes = [f"on {words.folds(row.confirmed)}", words.spreads(row.confirmed)]
         confirmed = f"{format_score(row.confirmed.mean)} {', '.join(note for note in notes if note)}"
-    tested = f"{format_score(row.test)} {format_interval(row.test_ci95)}"
+    # An interval stays on one line, however narrow the column is.
+    tested = f"{format_score(row.test)} {format_interval(row.test_ci95).replace(' ', NBSP)}"
     return (
         f"| {_cell(f'{row.name}: {row.model}')} | {validation} | {confirmed} | {tested} | {row.cost or 'not known'} |"
     )
