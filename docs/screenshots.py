@@ -20,13 +20,16 @@ from PIL import Image
 
 ROOT = Path(__file__).parents[1]
 # What the tests in a browser do the same way.
-sys.path += [str(ROOT / "tests" / room) for room in ("browser", "tracking")]
+sys.path.append(str(ROOT))
 
-from mlflow_pages import Pages  # noqa: E402 - found by the line above
-from mlflow_server import mlflow_server  # noqa: E402
-from web_page import start_browser  # noqa: E402
-
+from tests.helpers.mlflow_pages import Pages  # noqa: E402 - found by the line above
+from tests.helpers.mlflow_server import mlflow_server  # noqa: E402
+from tests.helpers.web_page import start_browser  # noqa: E402
 from tlsearch.results.result import RunResult, read_result  # noqa: E402
+from tlsearch.tracking.quiet import quiet  # noqa: E402
+
+with quiet():
+    from mlflow import MlflowClient
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, FloatRect, Page
@@ -46,6 +49,7 @@ def main() -> None:
     parser.add_argument("output", type=Path, metavar="OUTPUT_DIR")
     parser.add_argument("--to", type=Path, default=ROOT / "docs", metavar="DIR", help="default: docs")
     chosen = parser.parse_args()
+    chosen.to.mkdir(parents=True, exist_ok=True)
     result = read_result(chosen.output)
     if result.mlflow is None:
         raise SystemExit(f"The run in {chosen.output} has no records in MLflow.")
@@ -70,17 +74,29 @@ def report_head(browser: Browser, output: Path) -> bytes:
 
 
 def mlflow_pictures(browser: Browser, address: str, result: RunResult) -> dict[str, bytes]:
-    """The table of trials, the parent and the comparison of all trials in the MLflow UI at ``address``."""
+    """The pages of the MLflow UI at ``address`` that the guides show."""
     pages = Pages(browser, address, result)
     parent = pages.parent(width=1500, height=1300)
     shots = {
+        "mlflow-searches": (pages.searches(width=1280, height=420), None),
         "mlflow-table": (pages.table(width=1900, height=800), None),
         "mlflow-parent": (parent, _story(parent)),
         "mlflow-compare": (pages.charts(width=1700, height=1000), None),
+        "mlflow-model": (pages.model(_model_id(result), width=1280, height=1100), None),
     }
     for page, _ in shots.values():
         page.wait_for_timeout(SETTLED)  # pictures move to their places
     return {name: page.screenshot(clip=part) for name, (page, part) in shots.items()}
+
+
+def _model_id(result: RunResult) -> str:
+    """The id of the model that the run has logged."""
+    record = result.mlflow
+    if record is None:
+        raise SystemExit("The run has no records in MLflow.")
+    run = f"source_run_id = '{record.parent_run_id}'"
+    found = MlflowClient(record.tracking_uri).search_logged_models([record.experiment_id], run)
+    return str(found[0].model_id)
 
 
 def _story(page: Page) -> FloatRect:
