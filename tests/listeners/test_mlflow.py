@@ -109,7 +109,7 @@ def test_the_ranks_of_trials_order_their_view(home: Path, name: str, tmp_path: P
         ids = {number: record.start_trial(replace(TRIAL, name=f"0{number} tuned")) for number in (1, 2, 3)}
         for run_id in ids.values():
             record.on_trial_end(replace(TRIAL, run_id=run_id), RESULT)
-        record.rank_trials({ids[2]: "02 tuned", ids[3]: "03 tuned"})
+        record.rank_trials([ids[2], ids[3]], len("02 tuned"))
     runs = runs_of(home, name)
     assert {n: run.data.metrics.get("rank") for n, run in runs.items()} == {
         "search": None, "01 tuned": None, "02 tuned": 1, "03 tuned": 2,

@@ -9,7 +9,7 @@ import pytest
 
 from tests.helpers.made_up import LITE, make_costs, make_space
 from tlsearch.pipeline.confirm import Confirmation
-from tlsearch.pipeline.record import names_in_order
+from tlsearch.pipeline.record import runs_in_order
 from tlsearch.pipeline.search import SearchLog
 from tlsearch.results.schema import TrialRow
 from tlsearch.search.study import Search
@@ -57,13 +57,11 @@ def chosen(winner: TrialRecord, *level: TrialRecord) -> Confirmation:
 def test_the_winner_comes_first_and_then_what_the_choice_preferred(
     confirmation: Confirmation, order: list[int]
 ) -> None:
-    names = names_in_order(log_of(PROBE, JOINED, TUNED, DEEPER, FAILED), confirmation, 5)
-    assert list(names) == [f"run{number}" for number in order]
-    assert names["run1"] == f"01 {PROBE.spec.label}"
+    runs = runs_in_order(log_of(PROBE, JOINED, TUNED, DEEPER, FAILED), confirmation)
+    assert runs == [f"run{number}" for number in order]
 
 
 def test_a_trial_without_a_run_has_no_rank() -> None:
     log = log_of(PROBE, JOINED)
     log.rows[0] = replace(log.rows[0], run_id=None)
-    assert list(names_in_order(log, chosen(JOINED), 100)) == ["run2"]
-    assert names_in_order(log, chosen(JOINED), 100)["run2"].startswith("002 ")
+    assert runs_in_order(log, chosen(JOINED)) == ["run2"]

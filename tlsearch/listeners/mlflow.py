@@ -100,17 +100,17 @@ class MlflowCallback(Recorder):
         log(self.parent_run, model, scores, run.dataset_name, run.fingerprint)
         log(self.parent_run, model, costs)
 
-    def rank_trials(self, names: Mapping[str, str]) -> None:
-        """Record the rank of each trial, and rank the view of the trials by it.
+    def rank_trials(self, run_ids: Sequence[str], letters: int) -> None:
+        """Record the rank of trials, and rank their view by it.
 
         Several trials may have the same score, and the winner is chosen by more than that.
 
         Args:
-            names: The names of the runs by their ids, in the order of the choice: the winner first.
+            run_ids: The runs in the order of the choice: the winner first.
+            letters: The length of the longest name of a trial's run.
         """
-        for rank, run_id in enumerate(names, 1):
+        for rank, run_id in enumerate(run_ids, 1):
             self.tracker.add(run_id, {RANK: rank}, {"winner": "yes"} if rank == 1 else {})
-        letters = max(map(len, names.values()), default=None)
         self.tracker.offer_view(replace(self._view(), ranked=True, letters=letters))
 
     def _view(self) -> TrialsView:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -29,28 +29,25 @@ _TABLES = json.dumps([{"path": FIGURES_FILE, "type": "table"}])
 """By this the UI shows the file as a table."""
 
 
-def names_in_order(log: SearchLog, confirmation: Confirmation, trials: int) -> dict[str, str]:
-    """Give the names of the runs of all complete trials by their ids, in the order of the choice.
+def runs_in_order(log: SearchLog, confirmation: Confirmation) -> list[str]:
+    """Give the ids of the runs of all complete trials, in the order of the choice.
 
     The winner comes first, then those that cannot be told apart from it in the order of preference, then all others as
-    the search ranks them. ``trials`` is the number that names are padded for.
+    the search ranks them.
     """
     ranked = log.search.ranked()
     found = {f.spec: f for f in ranked}
     chosen = [found[spec] for spec in (confirmation.winner.spec, *confirmation.level) if spec in found]
     runs = {row.number: row.run_id for row in log.rows}
-    ordered = {f.number: f for f in (*chosen, *ranked)}
-    return {
-        run_id: run_name(number, trials, f.spec.label) for number, f in ordered.items() if (run_id := runs.get(number))
-    }
+    return [run for number in {f.number: f for f in (*chosen, *ranked)} if (run := runs.get(number))]
 
 
 def complete_record(
-    context: RunContext, plan: Plan, record: MlflowCallback, result: RunResult, report: Path, names: Mapping[str, str]
+    context: RunContext, plan: Plan, record: MlflowCallback, result: RunResult, report: Path, order: Sequence[str]
 ) -> None:
     """Record the files of a run, its model, its figures and its story; register the winner where that is asked.
 
-    ``names`` are those of the runs of all complete trials, in the order of the choice.
+    ``order`` has the ids of the runs of all complete trials, in the order of the choice.
     """
     tracker, run_id, output = record.tracker, record.parent_run, context.output
     record.close_left_open()
@@ -63,20 +60,27 @@ def complete_record(
     name = context.config.register
     if name is not None:
         context.checkpoint.get_or_compute(("register",), str, lambda: _register(context, record, result, name, model))
-    record.rank_trials(names)
-    compared = compared_metrics(result)
-    scores, costs = ({name: compared[name] for name in part if name in compared} for part in (SCORES, COSTS))
-    record.log_figures(model, scores, costs)
-    tracker.log_dict(run_id, figure_table(result), FIGURES_FILE)
-    tracker.finish(
-        run_id,
-        "FINISHED",
-        tags={"mlflow.note.content": describe(result), "mlflow.loggedArtifacts": _TABLES, **answers(result)},
-    )
+    record.rank_trials(order, _longest_name(result, context.config.effective_trials))
+    _log_figures(record, result, model)
+    story = {"mlflow.note.content": describe(result), **answers(result)}
+    tracker.finish(run_id, "FINISHED", tags={**story, "mlflow.loggedArtifacts": _TABLES})
     if tracker.send_waiting():
         hint_at_sync(context.callbacks.on_warning, output)
     else:
         settle(tracker, output)
+
+
+def _log_figures(record: MlflowCallback, result: RunResult, model: str) -> None:
+    """Those that runs are compared by as metrics, and all as a table."""
+    compared = compared_metrics(result)
+    scores, costs = ({name: compared[name] for name in part if name in compared} for part in (SCORES, COSTS))
+    record.log_figures(model, scores, costs)
+    record.tracker.log_dict(record.parent_run, figure_table(result), FIGURES_FILE)
+
+
+def _longest_name(result: RunResult, total: int) -> int:
+    """Letters of the longest name of a trial's run."""
+    return max(len(run_name(row.number, total, row.label)) for row in result.trials if row.role == "trial")
 
 
 def _log_model(context: RunContext, plan: Plan, record: MlflowCallback, result: RunResult) -> str:

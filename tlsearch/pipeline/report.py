@@ -20,7 +20,7 @@ from tlsearch.pipeline.evaluate import Evaluation, predictions_of, refit, worst_
 from tlsearch.pipeline.insights import find_insights
 from tlsearch.pipeline.plan import Plan, now
 from tlsearch.pipeline.profile import Profile
-from tlsearch.pipeline.record import complete_record, names_in_order
+from tlsearch.pipeline.record import complete_record, runs_in_order
 from tlsearch.pipeline.saved_models import SCRATCH
 from tlsearch.pipeline.search import SearchLog
 from tlsearch.report.html import write_report
@@ -70,8 +70,7 @@ def report(context: RunContext, plan: Plan, record: MlflowCallback, found: StepR
         result = assemble(context, plan, record, found, refitted)
         write_result(result, context.output)
         page = write_report(result, context.output, plan.data.index.root)
-        names = names_in_order(found.log, found.confirmation, context.config.effective_trials)
-        complete_record(context, plan, record, result, page, names)
+        complete_record(context, plan, record, result, page, runs_in_order(found.log, found.confirmation))
     context.callbacks.on_run_end(result)
     return result
 

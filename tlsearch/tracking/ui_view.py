@@ -35,7 +35,7 @@ _DATE = "runDateAndNestInfo"
 NAME_WIDTH = 590
 """Pixels of the column of names: the longest of the built-in networks and heads, 92 letters, is not cut off."""
 
-_LETTER, _BESIDE_NAME = 6.15, 52
+_LETTER, _BESIDE_NAME = 5.9, 48
 """Pixels of a letter of a name, and of what stands beside it."""
 
 _WIDTH, _DATE_WIDTH, _RANK_WIDTH, _GAIN_WIDTH = 110, 132, 70, 160
