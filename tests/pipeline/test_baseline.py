@@ -15,9 +15,11 @@ from tests.helpers.made_up import LITE, facts_of
 from tlsearch.callbacks import Callback, EpochInfo, TrialInfo
 from tlsearch.errors import PluginFailedError
 from tlsearch.models.measured import MeasuredCandidate
-from tlsearch.pipeline.baseline import RATES, BaselineResult, train_baseline
+from tlsearch.pipeline.baseline import RATES, BaselineResult, _share, train_baseline
 from tlsearch.pipeline.baseline.affordable import not_affordable
 from tlsearch.pipeline.baseline.result import no_claim
+from tlsearch.runs.budget import SHARES
+from tlsearch.search.cost import HALVING_WORK
 from tlsearch.training.trial import Outcome
 from tlsearch.types import Decision, TrialResult, TrialSpec
 from tlsearch.worker.events import Listener, RateEpochEnd
@@ -144,3 +146,12 @@ def test_with_a_limit_the_large_network_gets_half_of_the_share(tmp_path: Path) -
     (reason,) = not_affordable(make_context(tmp_path, limit=600.0), plan, slow, 75.0, 10)
     assert reason.startswith("efficientnet_lite0 (30 epochs would take about ")
     assert reason.endswith(" of the run's 10m 00s)")
+
+
+def test_with_folds_the_share_holds_the_training_on_the_whole_pool_too(tmp_path: Path) -> None:
+    context = make_context(tmp_path, limit=1000.0)
+    validated, folded = _share(context, make_data()), _share(context, make_data(val=()))
+    assert validated == SHARES["baseline"] * 1000.0
+    assert folded is not None
+    # What ships of a network from scratch is one training; its learning rates took HALVING_WORK as much before.
+    assert folded + folded / HALVING_WORK == pytest.approx(validated)

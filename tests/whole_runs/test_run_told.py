@@ -60,7 +60,7 @@ def figures(finished: TrialRecord) -> dict[str, float]:
     assert mlflow is not None
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MLFLOW_TRACKING_URI", mlflow.tracking_uri)  # it looks for runs where everybody does
-        table = MlflowClient().load_table(run.experiment_id, "figures.json", run_ids=[run.run_id])
+        table = MlflowClient().load_table(run.info.experiment_id, "figures.json", run_ids=[run.info.run_id])
     assert list(table.columns) == ["figure", "value"]
     return dict(zip(table["figure"], table["value"], strict=True))
 
