@@ -209,7 +209,7 @@ def test_both_gains_are_metrics_with_their_evidence() -> None:
 
 
 def test_the_description_tells_the_whole_story() -> None:
-    text = describe(SAMPLE)
+    text = describe(SAMPLE).replace("\N{NO-BREAK SPACE}", " ")
     assert "Pre-training helped: reuse beats small_cnn trained from scratch by +30.1 points" in text
     assert "Searching paid: over the best linear probe +4.3 points" in text
     assert (
