@@ -12,7 +12,7 @@ from tests.helpers.contexts import make_context, make_data
 from tests.helpers.made_up import LITE, make_space
 from tlsearch.models.temperature import Temperature
 from tlsearch.pipeline.baseline import BaselineResult
-from tlsearch.pipeline.calibrate import calibrate, share_temperature
+from tlsearch.pipeline.evaluate.calibrate import calibrate, share_temperature
 from tlsearch.stats.calibration import judge_temperature
 from tlsearch.training.trial import Outcome
 from tlsearch.types import TrialResult, TrialSpec

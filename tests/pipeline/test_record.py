@@ -9,7 +9,7 @@ import pytest
 
 from tests.helpers.made_up import LITE, make_costs, make_space
 from tlsearch.pipeline.confirm import Confirmation
-from tlsearch.pipeline.record import runs_in_order
+from tlsearch.pipeline.report.record import runs_in_order
 from tlsearch.pipeline.search import SearchLog
 from tlsearch.results.schema import TrialRow
 from tlsearch.search.study import Search

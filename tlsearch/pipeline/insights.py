@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from tlsearch.errors import TlsearchError
-from tlsearch.pipeline.calibrate import fit_on_validation
 from tlsearch.pipeline.context import Data, RunContext
 from tlsearch.pipeline.evaluate import Evaluation
+from tlsearch.pipeline.evaluate.calibrate import fit_on_validation
 from tlsearch.results.schema import Calibration, Insights, LabelErrors, Suspect
 from tlsearch.stats.calibration import calibrate
 from tlsearch.stats.label_errors import count_errors, rank_suspects

@@ -12,10 +12,10 @@ from tlsearch.callbacks import Callback
 from tlsearch.config import RunConfig
 from tlsearch.data.memory.arrays import images_in_folder
 from tlsearch.pipeline.baseline import scratch_of, train_baseline
-from tlsearch.pipeline.calibrate import calibrate
 from tlsearch.pipeline.confirm import confirm
 from tlsearch.pipeline.context import open_run, try_out
 from tlsearch.pipeline.evaluate import evaluate
+from tlsearch.pipeline.evaluate.calibrate import calibrate
 from tlsearch.pipeline.limits import warn_if_short
 from tlsearch.pipeline.messages import recorded_run
 from tlsearch.pipeline.plan import Plan, begin_or_resume, make_plan

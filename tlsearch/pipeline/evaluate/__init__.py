@@ -16,9 +16,9 @@ import numpy.typing as npt
 from tlsearch.errors import RunError
 from tlsearch.listeners.mlflow import MlflowCallback
 from tlsearch.pipeline.baseline import BaselineResult, scratch_of
-from tlsearch.pipeline.calibrate import share_temperature
 from tlsearch.pipeline.confirm import Confirmation
 from tlsearch.pipeline.context import Data, RunContext
+from tlsearch.pipeline.evaluate.calibrate import share_temperature
 from tlsearch.pipeline.messages import tested_line
 from tlsearch.pipeline.plan import Plan
 from tlsearch.pipeline.saved_models import SCRATCH, fetch_model, fit_model, output_folders

@@ -20,7 +20,7 @@ from tlsearch.pipeline.evaluate import Evaluation, predictions_of, refit, worst_
 from tlsearch.pipeline.insights import find_insights
 from tlsearch.pipeline.plan import Plan, now
 from tlsearch.pipeline.profile import Profile
-from tlsearch.pipeline.record import complete_record, runs_in_order
+from tlsearch.pipeline.report.record import complete_record, runs_in_order
 from tlsearch.pipeline.saved_models import SCRATCH
 from tlsearch.pipeline.search import SearchLog
 from tlsearch.report.html import write_report
