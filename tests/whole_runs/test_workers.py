@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import random
 import subprocess
@@ -53,9 +54,14 @@ def test_any_number_of_workers_finds_the_same(
 
 
 def workers_of(process: subprocess.Popen[str]) -> list[psutil.Process]:
-    """The worker processes of a run."""
-    children = psutil.Process(process.pid).children()
-    return [child for child in children if "tlsearch.worker" in " ".join(child.cmdline())]
+    """The worker processes of a run that are alive: one that was killed is a child, without a command, until it is
+    waited for."""
+    found = []
+    for child in psutil.Process(process.pid).children():
+        with contextlib.suppress(psutil.Error):
+            if "tlsearch.worker" in " ".join(child.cmdline()):
+                found.append(child)
+    return found
 
 
 def start(images: Path, home: Path, site: Path, *command: str) -> subprocess.Popen[str]:
@@ -91,7 +97,8 @@ def test_workers_that_are_killed_in_the_search_change_nothing(
         wait_until(lambda trials=trials: (tmp_path / "out" / "study.db").exists() and told() >= trials, process)  # type: ignore[misc]
         time.sleep(chance.uniform(0.0, 2.0))
         if told() < 7:
-            chance.choice(workers_of(process)).kill()
+            for worker in chance.sample(alive := workers_of(process), min(1, len(alive))):
+                worker.kill()
     printed, _ = process.communicate(timeout=600)
     assert process.returncode == 0, printed
     assert "once more, alone" in printed
