@@ -26,6 +26,9 @@ MAX_PIXELS_RANGE = (1024, 10_000_000_000)
 
 LISTS = {"backbones": "backbone", "weights": "weights", "augment": "augment", "exclude": "exclude"}
 
+FEWEST_BYTES = 600_000_000
+"""Memory below which a worker process cannot be started: Keras, its backend, and a small network."""
+
 # The lowest and the highest value that a whole number may have.
 RANGES: dict[str, tuple[int, int]] = {
     "trials": (1, 100_000),
@@ -37,7 +40,7 @@ RANGES: dict[str, tuple[int, int]] = {
     "cache_limit": (0, 2**63 - 1),
     "threads": (1, 1024),
     "round_size": (1, 1024),
-    "memory": (600_000_000, 2**63 - 1),
+    "memory": (FEWEST_BYTES, 2**63 - 1),
 }
 
 

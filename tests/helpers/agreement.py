@@ -44,7 +44,7 @@ PATTERNS: Mapping[str, tuple[str, ...]] = {
         rf"the best linear probe [^p]*points [^p]*p [=<] {SCORE}",
     ),
     "folds of confirmation": (r"confirmed on (\d+) ", r"\d on (\d+) folds?, (?:seeds|sampling)"),
-    "labels that look wrong": (r"about ([\d,]+) of [\d,]+ look wrong", r"[Aa]bout ([\d,]+) of [\d,]+ training"),
+    "labels that are shown": (r"look at the (\d+) labels? that", r"[Tt]he (\d+) most suspect are shown"),
     "complete trials": (r"Trials (\d+) complete", r"trials \((\d+) complete", r"ended: (\d+) complete"),
 }
 

@@ -15,8 +15,8 @@ from tests.helpers.made_up import LITE, facts_of
 from tlsearch.callbacks import Callback, EpochInfo, TrialInfo
 from tlsearch.errors import PluginFailedError
 from tlsearch.models.measured import MeasuredCandidate
-from tlsearch.pipeline.baseline import RATES, BaselineResult, _share, train_baseline
-from tlsearch.pipeline.baseline.affordable import not_affordable
+from tlsearch.pipeline.baseline import RATES, BaselineResult, train_baseline
+from tlsearch.pipeline.baseline.affordable import not_affordable, share_of
 from tlsearch.pipeline.baseline.result import no_claim
 from tlsearch.runs.budget import SHARES
 from tlsearch.search.cost import HALVING_WORK
@@ -148,10 +148,9 @@ def test_with_a_limit_the_large_network_gets_half_of_the_share(tmp_path: Path) -
     assert reason.endswith(" of the run's 10m 00s)")
 
 
-def test_with_folds_the_share_holds_the_training_on_the_whole_pool_too(tmp_path: Path) -> None:
-    context = make_context(tmp_path, limit=1000.0)
-    validated, folded = _share(context, make_data()), _share(context, make_data(val=()))
-    assert validated == SHARES["baseline"] * 1000.0
-    assert folded is not None
+def test_with_folds_the_share_holds_the_training_on_the_whole_pool_too() -> None:
+    share = SHARES["baseline"] * 1000.0
+    validated, folded = share_of(make_data(), share), share_of(make_data(val=()), share)
+    assert validated == share
     # What ships of a network from scratch is one training; its learning rates took HALVING_WORK as much before.
     assert folded + folded / HALVING_WORK == pytest.approx(validated)

@@ -28,16 +28,14 @@ from tlsearch.errors import PluginError
 from tlsearch.pipeline.candidates import AvailableCandidate
 from tlsearch.pipeline.messages import plan_lines
 from tlsearch.pipeline.plan import (
-    FEWEST_STEPS,
     baseline_sizes,
-    fitting_steps,
-    folds_within,
 )
 from tlsearch.pipeline.preflight import choose_policies, sizes_of
 from tlsearch.plugins import weights
 from tlsearch.plugins.api import AugmentationHints
 from tlsearch.results.schema import LeftOut
 from tlsearch.search.cost import COMPILE_SECONDS, Costs
+from tlsearch.search.schedule import FEWEST_STEPS, fitting_steps, folds_within
 
 PLUGINS = plugin_facts(broken=(broken_plugin("augmentation", "torn", "torn-plugins", "No module named 'zzz'"),))
 

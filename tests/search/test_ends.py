@@ -52,3 +52,15 @@ def test_heads_that_cannot_win_are_not_proposed_beyond_the_warm_start(trials: in
     solved = [spec for spec in proposed if spec.backbone == "efficientnet_lite0" and spec.is_linear_probe]
     assert solved == []
     assert any(spec.kind == "fine_tuning" for spec in proposed)
+
+
+def test_the_last_trial_of_a_round_may_show_that_there_is_more() -> None:
+    """With twelve equal values more trials gain nothing; the thirteenth, of the same round, leaps ahead."""
+    search = open_search(None, entries=[], round_size=FEWEST + 1)
+    search.begin_with([], EarlyStop(40, 341))
+
+    def leaping(number: int, spec: TrialSpec, judge: NumberedEpochJudge) -> TrialResult:
+        return result(spec, value=0.95 if number == FEWEST + 1 else 0.8)
+
+    search.run(40, in_turn(leaping), nothing)
+    assert len(search.finished) > FEWEST + 1

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
+from tlsearch.config_values import FEWEST_BYTES
 from tlsearch.types import Decision
 from tlsearch.worker.client import WorkerDiedError
 from tlsearch.worker.events import Event, Listener, WorkProgress
-from tlsearch.worker.pool import FEWEST_BYTES, WorkerPool
+from tlsearch.worker.pool import WorkerPool
 from tlsearch.worker.protocol import GetVersions, Request
 from tlsearch.worker.side_by_side import Desk, SideBySide, Stopped, Turns
 

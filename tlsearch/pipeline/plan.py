@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -23,8 +22,8 @@ from tlsearch.plugins.facts import PluginFacts
 from tlsearch.results.schema import LeftOut
 from tlsearch.runs import identity
 from tlsearch.search.cost import Costs
+from tlsearch.search.schedule import fit_schedule
 from tlsearch.search.space import SearchHints, SearchSpace, schedule
-from tlsearch.search.warm_start import depths_of
 from tlsearch.types import Candidate, TrialSpec
 from tlsearch.utils.cache_folders import features_dir
 from tlsearch.worker.client import WorkerDiedError
@@ -35,8 +34,7 @@ FIRST_VIEW_SHARE = 0.05
 TIMED_SHARE = 0.4
 """The share of its cut points that is frozen where a candidate's step is timed: as in a usual deep trial."""
 
-FEWEST_STEPS = 100
-"""Steps below which tuning a suffix is no longer worth trying."""
+
 BASELINE_SIZES = (96, 64)
 """Sides in pixels for the small network from scratch: in short time it learns more from epochs than from detail."""
 
@@ -120,9 +118,7 @@ def _make_plan(context: RunContext, data: Data, ready: Ready) -> Plan:
         ),
     )
     costs = Costs(facts=measured, images=len(data.pool), folds=len(data.folds))
-    if cap is not None and config.epochs is None:
-        space = replace(space, steps=fitting_steps(space, costs, cap))
-    costs.trained_folds = folds_within(space, costs, cap)
+    space = fit_schedule(space, costs, cap, fixed=config.epochs is not None)
     return Plan(
         data=data,
         plugins=ready.plugins,
@@ -265,36 +261,3 @@ def _measured(
         ):
             smaller -= SIZE_STEP
         candidate = replace(candidate, image_size=smaller)
-
-
-def fitting_steps(space: SearchSpace, costs: Costs, cap: float) -> int:
-    """The schedule, or as many steps as let one candidate tune its last half.
-
-    Its training takes no longer than ``cap``, and no more than twice that with the views that it reads.
-    """
-
-    def too_long(steps: int) -> bool:
-        halves = _tuned_halves(replace(space, steps=steps))
-        return not any(costs.fold_seconds(half) <= cap and costs.seconds(half) <= 2 * cap for half in halves)
-
-    # Time rises with the steps, and with the views that a longer schedule takes: a bisection finds the last that fits.
-    fitting = bisect_left(range(space.steps + 1), True, key=too_long) - 1
-    return min(space.steps, max(FEWEST_STEPS, fitting))
-
-
-def folds_within(space: SearchSpace, costs: Costs, cap: float | None) -> int:
-    """On how many folds a trained trial runs: as many as let one candidate tune its last half within the cap."""
-    if cap is None:
-        return costs.folds
-    halves = _tuned_halves(space)
-    fitting = [n for n in range(2, costs.folds + 1) if min(costs.seconds_on(spec, n) for spec in halves) <= cap]
-    return max(fitting, default=1)
-
-
-def _tuned_halves(space: SearchSpace) -> list[TrialSpec]:
-    """For every candidate the trial that tunes its last half, as the warm start has it."""
-    return [
-        space.spec(space.params(candidate, train_suffix=True, freeze_depth=middle, policy=space.policy_of("strong")))
-        for candidate in space.candidates
-        for middle in [depths_of(candidate, space.hints_of(candidate))[0]]
-    ]

@@ -230,10 +230,10 @@ def _next_steps(result: RunResult) -> Iterator[str]:
         )
     yield from _classes_in_need(result)
     errors = result.insights.label_errors
-    if errors is not None and errors.estimated:
+    if errors is not None and errors.estimated and errors.suspects:
         yield (
-            f"Next, look at the labels that the report shows: about {errors.estimated:,} of {errors.examined:,} look "
-            "wrong."
+            f"Next, look at the {counted(len(errors.suspects), 'label')} that the report shows: models that had not "
+            "seen these images are surest of another class there, and some of the labels may be wrong."
         )
     absent = [item.name for item in result.plan.left_out if "download" in item.reason]
     if absent:

@@ -5,15 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tlsearch.config import RunConfig
+from tlsearch.config_values import FEWEST_BYTES
 
 MOST_WORKERS = 4
 """Workers that are chosen at most where nobody asked for more: the trials of a round learn nothing from each other."""
 
 WORKER_BYTES = 1_500_000_000
 """Memory that a worker is given when their number is chosen."""
-
-FEWEST_BYTES = 600_000_000
-"""Memory below which a worker process cannot be started."""
 
 MEMORY_SHARE = 0.8
 """The share of the machine's memory that all workers together may hold where ``memory`` says nothing else."""

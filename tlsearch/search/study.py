@@ -96,7 +96,7 @@ class Search:
 
         Returns:
             Why the search ends with it; empty where it goes on. A round is always finished, so that which of its trials
-            there are does not depend on how many run at once.
+            there are does not depend on how many run at once, and its last trial may still show that there is more.
         """
         why = ""
         with closing(run_round(asked)) as results:
@@ -108,17 +108,21 @@ class Search:
                 self._tell(item.trial, finished)
                 on_finished(finished)
                 why = why or self._ended()
-        return why
+        return why or ("enough" if self._is_enough() else "")
 
     def _ended(self) -> str:
         """Why the search ends with the trial that was told last; empty where it goes on."""
         if self._none_left():
             return "plugins"
-        if all_fail(self.finished):
-            return "failures"
+        return "failures" if all_fail(self.finished) else ""
+
+    def _is_enough(self) -> bool:
+        """Whether the warm start is over, and more trials could gain less than can be seen."""
+        if self.early_stop is None:
+            return False
         entries = [t.user_attrs.get(WARM_START, -1) for t in self.study.get_trials(deepcopy=False)]
         begun = max(entries, default=-1) + 1 >= len(self._warm_start)
-        return "enough" if self.early_stop is not None and begun and self.early_stop.is_enough(self.values) else ""
+        return begun and self.early_stop.is_enough(self.values)
 
     @property
     def values(self) -> list[float]:

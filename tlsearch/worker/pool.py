@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 from typing import Protocol, TypeVar
 
+from tlsearch.config_values import FEWEST_BYTES
 from tlsearch.worker.events import Listener
 from tlsearch.worker.protocol import Request
 
 T = TypeVar("T")
-
-FEWEST_BYTES = 600_000_000
-"""Memory that a worker process holds at the least: Keras, its backend, and a small network."""
 
 
 class Worker(Protocol):

@@ -11,7 +11,7 @@ from tlsearch.errors import OutOfMemoryError, PluginFailedError
 from tlsearch.listeners.running_trial import RunningTrial
 from tlsearch.models.measured import MeasuredCandidate
 from tlsearch.models.small_cnn import SmallCNN
-from tlsearch.pipeline.baseline.affordable import ENOUGH_EPOCHS, costs_of, not_affordable
+from tlsearch.pipeline.baseline.affordable import ENOUGH_EPOCHS, costs_of, not_affordable, share_of
 from tlsearch.pipeline.baseline.result import BaselineResult, RaceResult, no_claim, scratch_of
 from tlsearch.pipeline.context import Data, RunContext
 from tlsearch.pipeline.jobs import Asked, Job, run_jobs
@@ -20,7 +20,6 @@ from tlsearch.pipeline.plan import Plan, baseline_sizes, measure, open_pool
 from tlsearch.pipeline.saved_models import model_folder, save_fitted
 from tlsearch.pipeline.trial import Epochs, failed_trial
 from tlsearch.results.schema import TrialRow
-from tlsearch.search.cost import HALVING_WORK
 from tlsearch.stats.trend import still_rising
 from tlsearch.training.batches import steps_per_epoch
 from tlsearch.types import Candidate, Decision, TrialSpec
@@ -64,7 +63,8 @@ def _train_baseline(context: RunContext, plan: Plan, best: Candidate) -> Baselin
     The better of the two on validation is the baseline. Learning rates are chosen by successive halving on the first
     fold. Where there is a validation part, the models are kept.
     """
-    share = _share(context, plan.data)
+    whole = context.budget.share("baseline")
+    share = None if whole is None else share_of(plan.data, whole)
     facts = measure_small_network(context, plan.data)
     if context.pool.repeats:  # every worker must know what the one that measured knows, such as the precision
         open_pool(context, plan.data, {**plan.measured, facts.candidate: facts}, *baseline_sizes(plan.data.base_size))
@@ -88,12 +88,6 @@ def _train_baseline(context: RunContext, plan: Plan, best: Candidate) -> Baselin
     rows = tuple(row for run in runs for row in run.rows)
     others = tuple(run for run in runs if run is not chosen)
     return replace(chosen, not_affordable=reasons, rows=rows, others=others)
-
-
-def _share(context: RunContext, data: Data) -> float | None:
-    """The seconds for networks from scratch; with folds less, because they are trained once more on the whole pool."""
-    share = context.budget.share("baseline")
-    return share * HALVING_WORK / (HALVING_WORK + 1) if share is not None and data.uses_folds else share
 
 
 def _is_side_by_side(context: RunContext) -> bool:

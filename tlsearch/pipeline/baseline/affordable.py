@@ -7,7 +7,7 @@ import numpy as np
 from tlsearch.models.measured import MeasuredCandidate
 from tlsearch.pipeline.context import Data, RunContext
 from tlsearch.pipeline.plan import Plan
-from tlsearch.search.cost import FromScratchCosts
+from tlsearch.search.cost import HALVING_WORK, FromScratchCosts
 from tlsearch.search.space import Params
 from tlsearch.search.warm_start import depths_of
 from tlsearch.utils.units import short_duration
@@ -19,6 +19,14 @@ ENOUGH_EPOCHS = 30
 def costs_of(data: Data) -> FromScratchCosts:
     """What it costs to train networks from scratch on these images."""
     return FromScratchCosts(len(data.fold.train), len(data.pool))
+
+
+def share_of(data: Data, share: float) -> float:
+    """The seconds of the baseline's ``share`` for its learning rates.
+
+    With folds it is less, because what ships of a network from scratch is trained once more, on the whole pool.
+    """
+    return share * HALVING_WORK / (HALVING_WORK + 1) if data.uses_folds else share
 
 
 def not_affordable(

@@ -10,9 +10,10 @@ from itertools import count
 from tlsearch.config import RunConfig
 from tlsearch.models.measured import MeasuredCandidate
 from tlsearch.pipeline.limits.prospect import Prospect, first_trials, tunes
-from tlsearch.pipeline.plan import FIRST_VIEW_SHARE, Plan, fitting_steps, folds_within
+from tlsearch.pipeline.plan import FIRST_VIEW_SHARE, Plan
 from tlsearch.runs.budget import SHARES
 from tlsearch.search.cost import Costs
+from tlsearch.search.schedule import fit_schedule
 from tlsearch.search.space import schedule
 from tlsearch.types import Candidate
 
@@ -95,9 +96,7 @@ class Estimates:
         longer = self.plan.cap / (SHARES["baseline"] * self.limit) if self.plan.cap and self.limit else 1.0
         cap = longer * SHARES["baseline"] * usable
         space = replace(plan.space, steps=schedule(len(plan.data.fold.train), config.batch_size, config.epochs))
-        if config.epochs is None:
-            space = replace(space, steps=fitting_steps(space, costs, cap))
-        costs.trained_folds = folds_within(space, costs, cap)
+        space = fit_schedule(space, costs, cap, fixed=config.epochs is not None)
         return Prospect(
             config=config,
             data=plan.data,

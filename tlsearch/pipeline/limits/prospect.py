@@ -9,7 +9,7 @@ from statistics import mean
 from tlsearch.config import RunConfig
 from tlsearch.models.measured import MeasuredCandidate
 from tlsearch.pipeline.baseline import UNLIMITED_EPOCHS, sized_for
-from tlsearch.pipeline.baseline.affordable import ENOUGH_EPOCHS, costs_of
+from tlsearch.pipeline.baseline.affordable import ENOUGH_EPOCHS, costs_of, share_of
 from tlsearch.pipeline.context import Data
 from tlsearch.pipeline.search import MARGIN
 from tlsearch.pipeline.workers import SHARED_CAP
@@ -75,7 +75,7 @@ class Prospect:
         """
         if self.small is None:
             return Scratch(0.0, is_fair=True)
-        images, share = len(self.data.fold.train), SHARES["baseline"] * self.limit
+        images, share = len(self.data.fold.train), share_of(self.data, SHARES["baseline"] * self.limit)
         times = costs_of(self.data)
         a_trial = schedule(images, self.config.batch_size, None) / steps_per_epoch(images, self.config.batch_size)
         wanted = self.config.epochs or round(max(UNLIMITED_EPOCHS, a_trial))
