@@ -15,6 +15,7 @@ from tlsearch.config import RunConfig
 from tlsearch.types import Decision
 from tlsearch.worker.dispatch import handle
 from tlsearch.worker.events import Listener
+from tlsearch.worker.pool import Worker
 from tlsearch.worker.protocol import EvaluateModel, Request
 from tlsearch.worker.state import WorkerState
 
@@ -57,7 +58,7 @@ class Spy:
             self.seen[bool(marked), self.opened] += 1
 
 
-class InProcess:
+class InProcess(Worker):
     """Stands for the worker process: the same handlers, where the spy can see them."""
 
     spy: Spy
@@ -68,12 +69,18 @@ class InProcess:
 
     def start(self) -> None: ...
 
+    def follow(self, other: Worker) -> None: ...
+
+    def use_threads(self, threads: int | None) -> None: ...
+
+    def memory(self) -> int:
+        return 0
+
+    def interrupt(self) -> None: ...
+
     def close(self) -> None: ...
 
-    def __enter__(self) -> InProcess:
-        return self
-
-    def __exit__(self, *_: object) -> None: ...
+    def kill(self) -> None: ...
 
     def send(self, request: Request[Any], listener: Listener | None = None) -> Any:
         self.spy.opened |= isinstance(request, EvaluateModel)
