@@ -53,6 +53,7 @@ ENTRIES = (
     Entry("quality.search_quality", _VGG16, "about 1 h", ("search-quality",)),
     Entry("quality.same_accuracy", "DATASET --image-size 64", "about 1 h", ("same-accuracy",)),
     Entry("quality.from_scratch", "", "about 1 h", ("from-scratch",)),
+    Entry("quality.time_to_accuracy", "DATASET ...", "hours", ("time-to-accuracy",)),
     Entry("quality.depthwise", "DATASET ... --image-size 128", "30 min", ("depthwise",)),
     Entry("statistics.coverage", "", "about 1 h", ("coverage", "coverage-other-seed")),
     Entry("statistics.wilson", "", "seconds", ("wilson",)),
