@@ -16,10 +16,11 @@ from tlsearch.callbacks import Callback, EpochInfo, TrialInfo
 from tlsearch.errors import PluginFailedError
 from tlsearch.models.measured import MeasuredCandidate
 from tlsearch.pipeline.baseline import RATES, BaselineResult, train_baseline
-from tlsearch.pipeline.baseline.affordable import not_affordable, share_of
+from tlsearch.pipeline.baseline.affordable import not_affordable
 from tlsearch.pipeline.baseline.result import no_claim
+from tlsearch.pipeline.scratch_time import costs_of, share_of
 from tlsearch.runs.budget import SHARES
-from tlsearch.search.cost import HALVING_WORK
+from tlsearch.search.cost import HALVING_WORK, RENDER_SECONDS
 from tlsearch.training.trial import Outcome
 from tlsearch.types import Decision, TrialResult, TrialSpec
 from tlsearch.worker.events import Listener, RateEpochEnd
@@ -131,19 +132,25 @@ def test_without_a_limit_the_large_network_takes_no_longer_than_all_trials(
     """Its steps are those of 60 epochs, five times those of a trial, with three learning rates and nothing frozen."""
     plan = make_plan()
     context = make_context(tmp_path, trials=trials)
-    reasons = not_affordable(context, plan, plan.measured[LITE], None, 5 * plan.space.steps)
+    reasons = not_affordable(
+        context, plan, costs_of(plan.data, RENDER_SECONDS), plan.measured[LITE], None, 5 * plan.space.steps
+    )
     assert bool(reasons) is not affordable
     if reasons:
         assert reasons == ("efficientnet_lite0 (it would take longer than all 2 trials together)",)
     slower = replace(plan.measured[LITE], forward_seconds=1e6)  # by no measured time, so that two runs do the same
-    assert not_affordable(context, plan, slower, None, 5 * plan.space.steps) == reasons
+    assert (
+        not_affordable(context, plan, costs_of(plan.data, RENDER_SECONDS), slower, None, 5 * plan.space.steps)
+        == reasons
+    )
 
 
 def test_with_a_limit_the_large_network_gets_half_of_the_share(tmp_path: Path) -> None:
     plan = make_plan()
     slow = facts_of(LITE, forward_seconds=100.0)
-    assert not_affordable(make_context(tmp_path, limit=1e9), plan, slow, 1e9 / 8, 10) == ()
-    (reason,) = not_affordable(make_context(tmp_path, limit=600.0), plan, slow, 75.0, 10)
+    costs = costs_of(plan.data, RENDER_SECONDS)
+    assert not_affordable(make_context(tmp_path, limit=1e9), plan, costs, slow, 1e9 / 8, 10) == ()
+    (reason,) = not_affordable(make_context(tmp_path, limit=600.0), plan, costs, slow, 75.0, 10)
     assert reason.startswith("efficientnet_lite0 (30 epochs would take about ")
     assert reason.endswith(" of the run's 10m 00s)")
 

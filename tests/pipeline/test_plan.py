@@ -26,10 +26,8 @@ from tlsearch.data.index import ImageRecord, Survey
 from tlsearch.data.split import Fold
 from tlsearch.errors import PluginError
 from tlsearch.pipeline.candidates import AvailableCandidate
+from tlsearch.pipeline.measure import baseline_sizes
 from tlsearch.pipeline.messages import plan_lines
-from tlsearch.pipeline.plan import (
-    baseline_sizes,
-)
 from tlsearch.pipeline.preflight import choose_policies, sizes_of
 from tlsearch.plugins import weights
 from tlsearch.plugins.api import AugmentationHints

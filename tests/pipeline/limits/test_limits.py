@@ -44,7 +44,7 @@ def plan_of(*candidates: Candidate, forward: float = 0.01) -> Plan:
 def estimates(limit: float | None, plan: Plan | None = None, *, spent: float = 10.0, **options: Any) -> Estimates:
     """The estimates of a run that needs 0.3 ms an image for the small network."""
     config = RunConfig(Path("x"), time_limit=math.inf if limit is None else limit, **options)
-    small = None if config.baseline == "none" or limit is None else facts_of(SMALL, 1e8, 0.0003)
+    small = () if config.baseline == "none" or limit is None else (facts_of(SMALL, 1e8, 0.0003),)
     return Estimates(plan=plan or plan_of(), config=config, full_sizes=SIZES, small=small, limit=limit, spent=spent)
 
 

@@ -10,8 +10,11 @@ from itertools import count
 from tlsearch.config import RunConfig
 from tlsearch.models.measured import MeasuredCandidate
 from tlsearch.pipeline.limits.prospect import Prospect, first_trials, tunes
-from tlsearch.pipeline.plan import FIRST_VIEW_SHARE, Plan
-from tlsearch.runs.budget import SHARES
+from tlsearch.pipeline.measure import FIRST_VIEW_SHARE
+from tlsearch.pipeline.plan import Plan
+from tlsearch.pipeline.scratch_time import ScratchTime, costs_of, scratch_time, share_of
+from tlsearch.pipeline.workers import SHARED_CAP
+from tlsearch.runs.budget import SHARES, SHARES_WITHOUT_COMPARISON, trial_share
 from tlsearch.search.cost import Costs
 from tlsearch.search.schedule import fit_schedule
 from tlsearch.search.space import schedule
@@ -40,8 +43,8 @@ class Estimates:
         plan: Its plan.
         config: What was asked for.
         full_sizes: The image size of each candidate, by backbone and weights, where time does not matter.
-        small: The small network as it was measured at its largest size; None where nothing is trained from scratch or
-            where there is no limit.
+        small: The small network as it was measured, the largest size first; empty where nothing is trained from scratch
+            or where there is no limit.
         limit: The limit of the run in seconds; None without one.
         spent: The seconds until now.
         workers: The processes that run trials side by side.
@@ -50,7 +53,7 @@ class Estimates:
     plan: Plan
     config: RunConfig
     full_sizes: Mapping[tuple[str, str], int]
-    small: MeasuredCandidate | None
+    small: tuple[MeasuredCandidate, ...]
     limit: float | None
     spent: float
     workers: int = 1
@@ -67,7 +70,7 @@ class Estimates:
     def out_of_reach(self, limit: float, trials: int, slack: float = 1.0) -> set[Aim]:
         """What ``limit`` seconds and so many trials are too short for, if all takes ``slack`` times the estimates."""
         prospect = self._prospect(limit, slack)
-        found = set() if prospect.scratch().is_fair else {Aim.COMPARISON}
+        found = {Aim.COMPARISON} if prospect.scratch and not prospect.scratch.is_fair else set()
         left = prospect.left_for_search(self.spent)
         if not prospect.reaches_tuning(trials, left):
             return {*found, Aim.TUNING}
@@ -91,10 +94,9 @@ class Estimates:
         """Costs and schedule as the plan would have them."""
         plan, config, usable = self.plan, self.config, limit / slack
         facts = {c: replace(f, forward_seconds=self._forward(c, f, limit)) for c, f in plan.measured.items()}
-        costs = Costs(facts=facts, images=plan.costs.images, folds=plan.costs.folds)
-        # Where workers share the cores, the plan lets a trial take longer.
-        longer = self.plan.cap / (SHARES["baseline"] * self.limit) if self.plan.cap and self.limit else 1.0
-        cap = longer * SHARES["baseline"] * usable
+        costs = replace(plan.costs, facts=facts, made=set(), trained_folds=1)
+        scratch = self._scratch(costs, usable)
+        cap = (SHARED_CAP if self.workers > 1 else 1.0) * trial_share(scratch is not None and scratch.is_fair) * usable
         space = replace(plan.space, steps=schedule(len(plan.data.fold.train), config.batch_size, config.epochs))
         space = fit_schedule(space, costs, cap, fixed=config.epochs is not None)
         return Prospect(
@@ -102,11 +104,21 @@ class Estimates:
             data=plan.data,
             space=space,
             costs=costs,
-            small=self.small,
+            scratch=scratch,
             limit=usable,
             cap=cap,
             workers=self.workers,
         )
+
+    def _scratch(self, costs: Costs, limit: float) -> ScratchTime | None:
+        """The networks from scratch within ``limit``; None where there are none."""
+        if not self.small:
+            return None
+        data, policy = self.plan.data, self.plan.space.policy_of("strong")
+        share = share_of(data, SHARES["baseline"] * limit)
+        times = costs_of(data, costs.render_seconds(policy))
+        found = scratch_time(self.config, data, times, self.small, costs.facts.values(), share)
+        return found if found.is_fair else replace(found, seconds=SHARES_WITHOUT_COMPARISON["baseline"] * limit)
 
     def _forward(self, candidate: Candidate, facts: MeasuredCandidate, limit: float) -> float:
         """Seconds an image: candidates that were made smaller for want of time get more of their size with more."""
