@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,7 @@ from tlsearch.plugins import weights
 from tlsearch.plugins.api import AugmentationHints
 from tlsearch.results.schema import LeftOut
 from tlsearch.search.cost import COMPILE_SECONDS, Costs
-from tlsearch.search.schedule import FEWEST_STEPS, fitting_steps, folds_within
+from tlsearch.search.schedule import FEWEST_STEPS, PLANNED_MARGIN, TrialTime, fitting_steps, folds_within
 
 PLUGINS = plugin_facts(broken=(broken_plugin("augmentation", "torn", "torn-plugins", "No module named 'zzz'"),))
 
@@ -101,15 +102,20 @@ def test_the_small_network_is_never_larger_than_the_images() -> None:
     assert baseline_sizes(48) == [48]
 
 
+def within(cap: float, left: float = math.inf, *, ships_again: bool = False) -> TrialTime:
+    """The time for one trial."""
+    return TrialTime(cap=cap, left=left, ships_again=ships_again)
+
+
 def test_steps_are_the_schedule_where_they_fit_the_cap_of_a_trial() -> None:
     space = make_space(LITE, VGG, steps=1000)
-    assert fitting_steps(space, make_costs(space), 1e6) == 1000
+    assert fitting_steps(space, make_costs(space), within(1e6)) == 1000
 
 
 def test_steps_shrink_until_a_candidate_can_tune_its_last_half() -> None:
     space = make_space(LITE, VGG, steps=1000)
     costs = make_costs(space)
-    steps = fitting_steps(space, costs, 200.0)
+    steps = fitting_steps(space, costs, within(200.0))
     assert FEWEST_STEPS < steps < 1000
     shorter = make_space(LITE, VGG, steps=steps)
     # At least one candidate fits with the views that it asks for, and with more steps none would.
@@ -127,18 +133,35 @@ def test_views_take_no_longer_than_the_training_that_reads_them() -> None:
     half = space.spec(space.params(LITE, train_suffix=True, freeze_depth=6, policy="standard"))
     cap = costs.fold_seconds(half)  # the whole schedule could be trained, but not with its views
     assert costs.seconds(half) > 2 * cap
-    steps = fitting_steps(space, costs, cap)
+    steps = fitting_steps(space, costs, within(cap))
     shorter = make_space(LITE, steps=steps)
     half = shorter.spec(shorter.params(LITE, train_suffix=True, freeze_depth=6, policy="standard"))
     assert FEWEST_STEPS <= steps < 1000
     assert steps == FEWEST_STEPS or costs.seconds(half) <= 2 * cap
 
 
+def test_a_tuned_trial_is_short_enough_for_the_time_that_is_left_and_for_what_ships() -> None:
+    space = make_space(LITE, steps=1000)
+    costs = make_costs(space)
+
+    def seconds(steps: int) -> tuple[float, float]:
+        shorter = make_space(LITE, steps=steps)
+        half = shorter.spec(shorter.params(LITE, train_suffix=True, freeze_depth=6, policy="standard"))
+        return costs.seconds(half), costs.fold_seconds(half)
+
+    left = PLANNED_MARGIN * seconds(1000)[0] / 2
+    once = fitting_steps(space, costs, within(1e6, left))
+    assert PLANNED_MARGIN * seconds(once)[0] <= left < PLANNED_MARGIN * seconds(once + 1)[0]
+    twice = fitting_steps(space, costs, within(1e6, left, ships_again=True))
+    assert FEWEST_STEPS < twice < once < 1000
+    assert PLANNED_MARGIN * sum(seconds(twice)) <= left < PLANNED_MARGIN * sum(seconds(twice + 1))
+
+
 def test_there_is_a_fewest_number_of_steps() -> None:
     space = make_space(LITE, steps=1000)
     slow = Costs(facts={LITE: facts_of(LITE, 1e9, 1.0)}, images=IMAGES)
-    assert fitting_steps(space, slow, 1.0) == FEWEST_STEPS
-    assert fitting_steps(make_space(LITE, steps=50), slow, 1.0) == 50  # a schedule that is shorter stays
+    assert fitting_steps(space, slow, within(1.0)) == FEWEST_STEPS
+    assert fitting_steps(make_space(LITE, steps=50), slow, within(1.0)) == 50  # a schedule that is shorter stays
 
 
 def test_a_trained_trial_runs_on_as_many_folds_as_its_cap_allows() -> None:
@@ -146,10 +169,10 @@ def test_a_trained_trial_runs_on_as_many_folds_as_its_cap_allows() -> None:
     costs = make_costs(space)
     costs.folds = 5
     half = space.spec(space.params(LITE, train_suffix=True, freeze_depth=6))
-    assert folds_within(space, costs, 0.5 * costs.fold_seconds(half)) == 1
-    assert folds_within(space, costs, 1.01 * costs.seconds_on(half, 3)) == 3
-    assert folds_within(space, costs, 0.99 * costs.seconds_on(half, 3)) == 2
-    assert folds_within(space, costs, 100 * costs.fold_seconds(half)) == 5
+    assert folds_within(space, costs, within(0.5 * costs.fold_seconds(half))) == 1
+    assert folds_within(space, costs, within(1.01 * costs.seconds_on(half, 3))) == 3
+    assert folds_within(space, costs, within(0.99 * costs.seconds_on(half, 3))) == 2
+    assert folds_within(space, costs, within(100 * costs.fold_seconds(half))) == 5
     assert folds_within(space, costs, None) == 5
 
 

@@ -7,7 +7,7 @@ import contextlib
 import pytest
 
 from tlsearch.runs import budget as module
-from tlsearch.runs.budget import SHARES, TimeBudget
+from tlsearch.runs.budget import SHARES, SHARES_WITHOUT_COMPARISON, TimeBudget
 
 
 class Hands:
@@ -30,6 +30,17 @@ def hands(monkeypatch: pytest.MonkeyPatch) -> Hands:
 def test_the_shares_are_the_whole() -> None:
     assert SHARES == {"profile": 0.10, "baseline": 0.25, "search": 0.50, "confirm": 0.10, "rest": 0.05}
     assert sum(SHARES.values()) == pytest.approx(1)
+
+
+def test_without_a_fair_comparison_the_search_has_what_it_would_take(hands: Hands) -> None:
+    assert sum(SHARES_WITHOUT_COMPARISON.values()) == pytest.approx(1)
+    budget = TimeBudget(100.0, started=hands.now)
+    assert budget.trial_share() == 25  # as long as a network from scratch
+    budget.compares = False
+    assert [budget.share(step) for step in SHARES] == pytest.approx([10, 10, 65, 10, 5])
+    assert budget.trial_share() == 35
+    assert budget.left_for("search", "confirm", "rest") == pytest.approx(20)
+    assert TimeBudget(None, compares=False).trial_share() is None
 
 
 def test_shares_of_a_limit(hands: Hands) -> None:

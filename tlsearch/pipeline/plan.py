@@ -22,17 +22,17 @@ from tlsearch.pipeline.measure import (
 )
 from tlsearch.pipeline.messages import plan_lines
 from tlsearch.pipeline.preflight import Ready
-from tlsearch.pipeline.scratch_time import costs_of, scratch_time, share_of
+from tlsearch.pipeline.scratch_time import ScratchTime, costs_of, scratch_time, share_of
 from tlsearch.pipeline.workers import trial_cap
 from tlsearch.plugins.facts import PluginFacts
 from tlsearch.results.schema import LeftOut
 from tlsearch.runs import identity
 from tlsearch.runs.budget import SHARES
 from tlsearch.search.cost import Costs
-from tlsearch.search.schedule import fit_schedule
+from tlsearch.search.schedule import TrialTime, fit_schedule, left_for_trial
 from tlsearch.search.space import SearchHints, SearchSpace, schedule
 from tlsearch.types import Candidate, TrialSpec
-from tlsearch.utils.units import short_duration
+from tlsearch.utils.units import format_duration
 from tlsearch.worker.client import WorkerDiedError
 
 FEWEST_PIXELS = 64
@@ -114,30 +114,44 @@ def _make_plan(context: RunContext, data: Data, ready: Ready) -> Plan:
         ),
     )
     costs = Costs(facts=measured, images=len(data.pool), folds=len(data.folds), rendering=rendering)
-    context.budget.compares = _can_compare(context, data, space, costs)
-    cap = trial_cap(context)
-    space = fit_schedule(space, costs, cap, fixed=config.epochs is not None)
+    scratch = _scratch_time(context, data, space, costs)
+    context.budget.compares = context.budget.limit is None or (scratch is not None and scratch.is_fair)
+    time = _time_for_trial(context, data, space, costs, scratch)
+    space = fit_schedule(space, costs, time, fixed=config.epochs is not None)
     return Plan(
         data=data,
         plugins=ready.plugins,
         space=space,
         costs=costs,
         left_out=(*ready.left_out, *broken),
-        cap=cap,
+        cap=time.cap if time else None,
         folds=data.folds,
     )
 
 
-def _can_compare(context: RunContext, data: Data, space: SearchSpace, costs: Costs) -> bool:
-    """Whether there is a comparison with training from scratch, and time for it to be fair."""
+def _scratch_time(context: RunContext, data: Data, space: SearchSpace, costs: Costs) -> ScratchTime | None:
+    """What training from scratch takes; None where there is none, or no limit of time."""
     limit = context.budget.limit
     if context.config.baseline == "none" or limit is None:
-        return limit is None
+        return None
     share = share_of(data, SHARES["baseline"] * limit)
     render_seconds = costs.render_seconds(space.policy_of("strong"))
     small = measure_small_network(context, data, share, render_seconds)
     times = costs_of(data, render_seconds)
-    return scratch_time(context.config, data, times, small, costs.facts.values(), share).is_fair
+    return scratch_time(context.config, data, times, small, costs.facts.values(), limit)
+
+
+def _time_for_trial(
+    context: RunContext, data: Data, space: SearchSpace, costs: Costs, scratch: ScratchTime | None
+) -> TrialTime | None:
+    """The time for one trial; None without a limit."""
+    cap, limit = trial_cap(context), context.budget.limit
+    if cap is None or limit is None:
+        return None
+    spent: float = context.checkpoint.get_or_compute(("spent before the plan",), float, context.budget.elapsed)
+    usable = (1 - SHARES["rest"]) * limit - spent - (scratch.total_seconds(data) if scratch else 0.0)
+    again = data.uses_folds or context.config.refit
+    return TrialTime(cap=cap, left=left_for_trial(space, costs, usable), ships_again=again)
 
 
 def begin_or_resume(context: RunContext, plan: Plan) -> None:
@@ -192,7 +206,7 @@ def _too_small(context: RunContext, measured: Mapping[Candidate, MeasuredCandida
     named = set(config.backbones)
     return {
         candidate: LeftOut(
-            candidate.label, f"in {short_duration(limit)} there is time for images of {candidate.image_size} px only"
+            candidate.label, f"in {format_duration(limit)} there is time for images of {candidate.image_size} px only"
         )
         for candidate in measured
         if candidate.image_size < FEWEST_PIXELS and not {candidate.backbone, candidate.label} & named

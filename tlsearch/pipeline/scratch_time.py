@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from tlsearch.config import RunConfig
 from tlsearch.models.measured import MeasuredCandidate
 from tlsearch.pipeline.context import Data
+from tlsearch.runs.budget import SHARES, SHARES_WITHOUT_COMPARISON
 from tlsearch.search.cost import HALVING_WORK, FromScratchCosts
 from tlsearch.search.space import schedule
 from tlsearch.training.batches import steps_per_epoch
@@ -25,6 +26,10 @@ class ScratchTime:
 
     seconds: float
     is_fair: bool
+
+    def total_seconds(self, data: Data) -> float:
+        """Give the seconds with those of training what ships once more on the whole pool, where trials have folds."""
+        return self.seconds * (1 + 1 / HALVING_WORK) if data.uses_folds else self.seconds
 
 
 def costs_of(data: Data, render_seconds: float) -> FromScratchCosts:
@@ -54,9 +59,9 @@ def scratch_time(
     costs: FromScratchCosts,
     small: Sequence[MeasuredCandidate],
     large: Iterable[MeasuredCandidate],
-    share: float,
+    limit: float,
 ) -> ScratchTime:
-    """Give what the step ``baseline`` takes of ``share`` seconds.
+    """Give what the step ``baseline`` takes in a run of ``limit`` seconds.
 
     A comparison is fair with 30 epochs, or with as many steps as a trial has where those are fewer.
 
@@ -66,9 +71,9 @@ def scratch_time(
         costs: What it costs to train from scratch.
         small: The small network at its sizes, the largest first.
         large: The candidates, of which the best one is trained too where 30 epochs fit.
-        share: The seconds that it may take in all.
+        limit: The seconds of the run.
     """
-    images = len(data.fold.train)
+    images, share = len(data.fold.train), share_of(data, SHARES["baseline"] * limit)
     a_trial = schedule(images, config.batch_size, None) / steps_per_epoch(images, config.batch_size)
     wanted = config.epochs or round(max(UNLIMITED_EPOCHS, a_trial))
     one, other = sized_for(small, costs, share), min(costs.halving_seconds(n, ENOUGH_EPOCHS) for n in large)
@@ -78,4 +83,6 @@ def scratch_time(
         min(budget, other / ENOUGH_EPOCHS * wanted) if both else 0
     )
     epochs = round(min(ENOUGH_EPOCHS, wanted, a_trial))
-    return ScratchTime(seconds, is_fair=costs.halving_seconds(one, epochs) <= budget)
+    if costs.halving_seconds(one, epochs) <= budget:
+        return ScratchTime(seconds, is_fair=True)
+    return ScratchTime(share_of(data, SHARES_WITHOUT_COMPARISON["baseline"] * limit), is_fair=False)

@@ -3,49 +3,83 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from tlsearch.search.cost import Costs
+from tlsearch.search.cost import FIXED_SECONDS, Costs
 from tlsearch.search.space import SearchSpace
-from tlsearch.search.warm_start import depths_of
+from tlsearch.search.warm_start import SKIP_CUTS, depths_of
 from tlsearch.types import TrialSpec
 
 FEWEST_STEPS = 100
 """Steps below which tuning a suffix is no longer worth trying."""
 
+MARGIN = 1.1
+"""How much longer than estimated a trial may take and still end within the time that was left when it began."""
 
-def fit_schedule(space: SearchSpace, costs: Costs, cap: float | None, *, fixed: bool) -> SearchSpace:
-    """Give the space with as many steps as fit, unless they are ``fixed``.
+PLANNED_MARGIN = 1.25
+"""The same where the schedule is settled: what comes before the trial may take longer than estimated, too."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialTime:
+    """The time that there is for one trial.
+
+    Attributes:
+        cap: Seconds of training that it may take. Its views may take as long again.
+        left: Seconds from its start to the end of the search.
+        ships_again: Whether what ships is trained once more, on all images.
+    """
+
+    cap: float
+    left: float
+    ships_again: bool = False
+
+    def fits(self, costs: Costs, spec: TrialSpec, folds: int) -> bool:
+        """Whether a trial fits on so many folds."""
+        training = costs.seconds_on(spec, folds)
+        seconds = training + costs.view_seconds(spec)
+        again = costs.fold_seconds(spec) if self.ships_again else 0.0
+        return training <= self.cap and seconds <= 2 * self.cap and PLANNED_MARGIN * (seconds + again) <= self.left
+
+
+def left_for_trial(space: SearchSpace, costs: Costs, seconds: float) -> float:
+    """What is left for the first trained trial of ``seconds`` for profile and search.
+
+    Before it come the first views of every candidate, for the profile, and the linear probes that begin the search.
+    """
+    views = sum(facts.forward_seconds for facts in costs.facts.values()) * costs.images
+    probes = 2 * len(space.candidates) + SKIP_CUTS - 1
+    return seconds - views - probes * FIXED_SECONDS
+
+
+def fit_schedule(space: SearchSpace, costs: Costs, time: TrialTime | None, *, fixed: bool) -> SearchSpace:
+    """Give the space with as many steps as fit, unless they are ``fixed``; ``time`` None: all of them.
 
     ``costs`` get the number of folds that a trained trial runs on.
     """
-    if cap is not None and not fixed:
-        space = replace(space, steps=fitting_steps(space, costs, cap))
-    costs.trained_folds = folds_within(space, costs, cap)
+    if time is not None and not fixed:
+        space = replace(space, steps=fitting_steps(space, costs, time))
+    costs.trained_folds = folds_within(space, costs, time)
     return space
 
 
-def fitting_steps(space: SearchSpace, costs: Costs, cap: float) -> int:
-    """The schedule, or as many steps as let one candidate tune its last half.
-
-    Its training takes no longer than ``cap``, and no more than twice that with the views that it reads.
-    """
+def fitting_steps(space: SearchSpace, costs: Costs, time: TrialTime) -> int:
+    """The schedule, or as many steps as let one candidate tune its last half within ``time``."""
 
     def too_long(steps: int) -> bool:
-        halves = _tuned_halves(replace(space, steps=steps))
-        return not any(costs.fold_seconds(half) <= cap and costs.seconds(half) <= 2 * cap for half in halves)
+        return not any(time.fits(costs, half, 1) for half in _tuned_halves(replace(space, steps=steps)))
 
     # Time rises with the steps, and with the views that a longer schedule takes: a bisection finds the last that fits.
     fitting = bisect_left(range(space.steps + 1), True, key=too_long) - 1
     return min(space.steps, max(FEWEST_STEPS, fitting))
 
 
-def folds_within(space: SearchSpace, costs: Costs, cap: float | None) -> int:
-    """On how many folds a trained trial runs: as many as let one candidate tune its last half within the cap."""
-    if cap is None:
+def folds_within(space: SearchSpace, costs: Costs, time: TrialTime | None) -> int:
+    """On how many folds a trained trial runs: as many as let one candidate tune its last half within ``time``."""
+    if time is None:
         return costs.folds
     halves = _tuned_halves(space)
-    fitting = [n for n in range(2, costs.folds + 1) if min(costs.seconds_on(spec, n) for spec in halves) <= cap]
+    fitting = [n for n in range(2, costs.folds + 1) if any(time.fits(costs, half, n) for half in halves)]
     return max(fitting, default=1)
 
 

@@ -12,11 +12,11 @@ from tlsearch.models.measured import MeasuredCandidate
 from tlsearch.pipeline.limits.prospect import Prospect, first_trials, tunes
 from tlsearch.pipeline.measure import FIRST_VIEW_SHARE
 from tlsearch.pipeline.plan import Plan
-from tlsearch.pipeline.scratch_time import ScratchTime, costs_of, scratch_time, share_of
+from tlsearch.pipeline.scratch_time import ScratchTime, costs_of, scratch_time
 from tlsearch.pipeline.workers import SHARED_CAP
-from tlsearch.runs.budget import SHARES, SHARES_WITHOUT_COMPARISON, trial_share
+from tlsearch.runs.budget import SHARES, trial_share
 from tlsearch.search.cost import Costs
-from tlsearch.search.schedule import fit_schedule
+from tlsearch.search.schedule import TrialTime, fit_schedule, left_for_trial
 from tlsearch.search.space import schedule
 from tlsearch.types import Candidate
 
@@ -97,8 +97,11 @@ class Estimates:
         costs = replace(plan.costs, facts=facts, made=set(), trained_folds=1)
         scratch = self._scratch(costs, usable)
         cap = (SHARED_CAP if self.workers > 1 else 1.0) * trial_share(scratch is not None and scratch.is_fair) * usable
+        before = self.spent + (scratch.total_seconds(plan.data) if scratch else 0.0)
+        left = left_for_trial(plan.space, costs, (1 - SHARES["rest"]) * usable - before)
+        time = TrialTime(cap=cap, left=left, ships_again=plan.data.uses_folds or config.refit)
         space = replace(plan.space, steps=schedule(len(plan.data.fold.train), config.batch_size, config.epochs))
-        space = fit_schedule(space, costs, cap, fixed=config.epochs is not None)
+        space = fit_schedule(space, costs, time, fixed=config.epochs is not None)
         return Prospect(
             config=config,
             data=plan.data,
@@ -115,10 +118,8 @@ class Estimates:
         if not self.small:
             return None
         data, policy = self.plan.data, self.plan.space.policy_of("strong")
-        share = share_of(data, SHARES["baseline"] * limit)
         times = costs_of(data, costs.render_seconds(policy))
-        found = scratch_time(self.config, data, times, self.small, costs.facts.values(), share)
-        return found if found.is_fair else replace(found, seconds=SHARES_WITHOUT_COMPARISON["baseline"] * limit)
+        return scratch_time(self.config, data, times, self.small, costs.facts.values(), limit)
 
     def _forward(self, candidate: Candidate, facts: MeasuredCandidate, limit: float) -> float:
         """Seconds an image: candidates that were made smaller for want of time get more of their size with more."""

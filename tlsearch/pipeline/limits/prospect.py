@@ -9,10 +9,10 @@ from statistics import mean
 from tlsearch.config import RunConfig
 from tlsearch.pipeline.context import Data
 from tlsearch.pipeline.scratch_time import ScratchTime
-from tlsearch.pipeline.search import MARGIN
 from tlsearch.pipeline.workers import SHARED_CAP
 from tlsearch.runs.budget import SHARES
-from tlsearch.search.cost import FIXED_SECONDS, HALVING_WORK, Costs
+from tlsearch.search.cost import FIXED_SECONDS, Costs
+from tlsearch.search.schedule import MARGIN
 from tlsearch.search.space import SearchSpace
 from tlsearch.search.warm_start import warm_start
 from tlsearch.types import Candidate, TrialSpec
@@ -60,10 +60,9 @@ class Prospect:
     def left_for_search(self, spent: float) -> float:
         """Seconds for the search and what follows it, once ``spent`` seconds have passed before the profile."""
         views = sum(facts.forward_seconds for facts in self.costs.facts.values()) * self.costs.images
-        scratch = self.scratch.seconds if self.scratch else 0.0
-        again = scratch / HALVING_WORK if self.data.uses_folds else 0.0  # what ships sees the whole pool
+        scratch = self.scratch.total_seconds(self.data) if self.scratch else 0.0
         before = spent + views + FIXED_SECONDS * len(self.costs.facts) + scratch
-        return (1 - SHARES["rest"]) * self.limit - before - again
+        return (1 - SHARES["rest"]) * self.limit - before
 
     def reaches_tuning(self, trials: int, left: float) -> bool:
         """Whether a trial that tunes layers of some candidate fits into ``left`` seconds, behind the linear probes."""
