@@ -15,7 +15,12 @@ from tests.helpers.made_up import LITE, VGG, backbone_facts, facts_of, plugin_fa
 from tlsearch.models.measured import MeasuredCandidate
 from tlsearch.pipeline import plan as planning
 from tlsearch.pipeline.candidates import AvailableCandidate
-from tlsearch.pipeline.measure import measure_at_fitting_size, measure_rendering, measure_small_network
+from tlsearch.pipeline.measure import (
+    measure_at_fitting_size,
+    measure_in_full,
+    measure_rendering,
+    measure_small_network,
+)
 from tlsearch.pipeline.plan import make_plan
 from tlsearch.pipeline.preflight import Ready
 from tlsearch.plugins.weights import ResolvedWeights
@@ -31,7 +36,8 @@ def at_speed(seconds: float) -> Any:
 
     def measured(request: MeasureCandidate, _: object) -> MeasuredCandidate:
         candidate = replace(request.candidate, depth=12)
-        return facts_of(candidate, forward_seconds=seconds * (candidate.image_size / 100) ** 2)
+        found = facts_of(candidate, forward_seconds=seconds * (candidate.image_size / 100) ** 2)
+        return replace(found, is_timed=request.slowest is None or found.forward_seconds <= request.slowest)
 
     return measured
 
@@ -52,27 +58,32 @@ def no_pixels(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tlsearch.pipeline.measure.pool_at", lambda data, sizes: {})
 
 
-@pytest.mark.parametrize(("seconds", "measured"), [(1e-5, [96]), (3e-3, [96, 64])])
-def test_the_small_network_is_measured_at_a_smaller_size_only_where_it_is_too_slow(
+@pytest.mark.parametrize(("seconds", "measured"), [(1e-5, [64, 96]), (3e-3, [64])])
+def test_the_small_network_is_measured_at_a_larger_size_only_where_it_is_fast_enough(
     tmp_path: Path, seconds: float, measured: list[int]
 ) -> None:
     worker = FakeWorker({MeasureCandidate: at_speed(seconds)})
     data = replace(DATA, base_size=160)
     found = measure_small_network(make_context(tmp_path, worker), data, 30.0, RENDER_SECONDS)
-    assert [n.candidate.image_size for n in found] == measured == sizes(worker)
+    assert sizes(worker) == measured
+    assert [n.candidate.image_size for n in found] == measured[::-1]  # the largest first
 
 
 def test_without_a_limit_the_small_network_keeps_its_largest_size(tmp_path: Path) -> None:
     worker = FakeWorker({MeasureCandidate: at_speed(100.0)})
     data = replace(DATA, base_size=160)
-    assert len(measure_small_network(make_context(tmp_path, worker), data, None, RENDER_SECONDS)) == 1
+    (found,) = measure_small_network(make_context(tmp_path, worker), data, None, RENDER_SECONDS)
+    assert found.candidate.image_size == 96
 
 
 @pytest.mark.usefixtures("no_pixels")
 def test_no_step_is_timed_at_a_size_that_is_too_large(tmp_path: Path) -> None:
     worker = FakeWorker({MeasureCandidate: at_speed(0.03), OpenPool: None})
     context = make_context(tmp_path, worker, limit=100.0)
-    found = measure_at_fitting_size(context, DATA, {}, available("efficientnet_lite0"), 160)
+    full = measure_in_full(context, DATA, {}, available("efficientnet_lite0"), 160)
+    assert not full.is_timed
+    found = measure_at_fitting_size(context, DATA, {}, full, 32)
+    assert found.is_timed
     allowed = 0.05 * 100.0 / IMAGES
     assert found.forward_seconds <= allowed
     asked = [r.slowest for r in worker.requests if isinstance(r, MeasureCandidate)]
@@ -84,10 +95,11 @@ def test_no_step_is_timed_at_a_size_that_is_too_large(tmp_path: Path) -> None:
 def test_at_the_smallest_size_the_step_is_timed_however_slow_it_is(tmp_path: Path) -> None:
     worker = FakeWorker({MeasureCandidate: at_speed(50.0), OpenPool: None})
     context = make_context(tmp_path, worker, limit=100.0)
-    found = measure_at_fitting_size(context, DATA, {}, available("efficientnet_lite0"), 96)
+    full = measure_in_full(context, DATA, {}, available("efficientnet_lite0"), 96)
+    found = measure_at_fitting_size(context, DATA, {}, full, 32)
     last = worker.requests[-1]
     assert isinstance(last, MeasureCandidate)
-    assert (found.candidate.image_size, last.slowest) == (32, None)
+    assert (found.candidate.image_size, found.is_timed, last.slowest) == (32, True, None)
 
 
 def test_rendering_is_measured_once_and_only_where_time_is_limited(tmp_path: Path) -> None:
@@ -101,10 +113,16 @@ def test_rendering_is_measured_once_and_only_where_time_is_limited(tmp_path: Pat
     assert measure_rendering(make_context(tmp_path, FakeWorker({}), checkpoint="other"), ("color",), 64) == {}
 
 
+asked: list[MeasureCandidate] = []
+"""What the last plan has asked to be measured."""
+
+
 def planned(folder: Path, names: Sequence[str], seconds: float, **options: Any) -> planning.Plan:
     """The plan of a run for which networks take ``seconds`` for 100 x 100 pixels, VGG16 twenty times as long."""
+    asked.clear()
 
     def measured(request: MeasureCandidate, _: object) -> MeasuredCandidate:
+        asked.append(request)
         slower = 20 if request.candidate.backbone == "vgg16" else 1
         found: MeasuredCandidate = at_speed(slower * seconds)(request, None)
         return found
@@ -128,6 +146,9 @@ NAMES = [LITE.backbone, VGG.backbone]
 def test_a_network_that_could_only_see_tiny_images_is_left_out_and_says_so(tmp_path: Path) -> None:
     plan = planned(tmp_path, NAMES, 0.005)
     assert [c.backbone for c in plan.measured] == [LITE.backbone]
+    assert [r.candidate.image_size for r in asked if r.candidate.backbone == "vgg16"] == [
+        160
+    ]  # nor is it measured there
     (left,) = plan.left_out
     assert left.name.startswith("vgg16@")
     assert left.reason == "in 1m40s there is time for images of 32 px only"

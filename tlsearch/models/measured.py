@@ -22,6 +22,7 @@ class MeasuredCandidate:
         forward_seconds: Seconds an image for a forward pass of the whole backbone in that precision.
         train_ratio: How many times longer a training step takes than the same forward work; ``UNTIMED_RATIO`` where no
             step was timed.
+        is_timed: Whether a training step was timed.
         freezes_depthwise: Whether its trials keep depthwise kernels as they are: it has some, and the backend takes
             several times as long for their gradients as for what they compute.
     """
@@ -31,4 +32,5 @@ class MeasuredCandidate:
     precision: str
     forward_seconds: float
     train_ratio: float
+    is_timed: bool = True
     freezes_depthwise: bool = False

@@ -53,15 +53,15 @@ def open_pool(context: RunContext, data: Data, measured: Mapping[Candidate, Meas
     )
 
 
-def measure_at_fitting_size(
+def measure_in_full(
     context: RunContext,
     data: Data,
     measured: Mapping[Candidate, MeasuredCandidate],
     found: AvailableCandidate,
     size: int,
 ) -> MeasuredCandidate:
-    """Measure a candidate, at a smaller size where its first view would take too long."""
-    limit, weights = context.budget.limit, found.weights
+    """Measure a candidate at ``size``; no step is timed where its first view would take too long."""
+    weights = found.weights
     candidate = Candidate(
         backbone=found.backbone.name,
         weights=weights.name,
@@ -70,23 +70,59 @@ def measure_at_fitting_size(
         image_size=size,
         depth=0,
     )
-    smallest = max(SIZE_STEP, found.backbone.min_image_size)
-    while True:
-        context.callbacks.on_progress("plan", 0, 1, f"measuring {candidate.label} at {candidate.image_size} px")
-        open_pool(context, data, measured, candidate.image_size)
-        if limit is None or context.config.image_size is not None or candidate.image_size - SIZE_STEP < smallest:
-            return _measure(context, candidate, TIMED_SHARE)
-        allowed = FIRST_VIEW_SHARE * limit / len(data.pool)
-        facts = _measure(context, candidate, TIMED_SHARE, allowed)
-        if facts.forward_seconds <= allowed:
-            return facts
-        # The work of a convolutional network is proportional to the number of pixels.
-        smaller = candidate.image_size - SIZE_STEP
-        while smaller - SIZE_STEP >= smallest and (
-            facts.forward_seconds * (smaller / candidate.image_size) ** 2 > allowed
-        ):
-            smaller -= SIZE_STEP
-        candidate = replace(candidate, image_size=smaller)
+    return _measure_candidate(context, data, measured, candidate, _allowed(context, data))
+
+
+def fitting_size(context: RunContext, data: Data, facts: MeasuredCandidate, smallest: int) -> int:
+    """The size at which the first view of a candidate is expected to fit into its time, or the smallest one."""
+    size, allowed = facts.candidate.image_size, _allowed(context, data)
+    if allowed is None or facts.forward_seconds <= allowed:
+        return size
+    fewest = min(size, max(SIZE_STEP, smallest))
+    # The work of a convolutional network is proportional to the number of pixels.
+    fitting = (
+        smaller
+        for smaller in range(size - SIZE_STEP, fewest, -SIZE_STEP)
+        if facts.forward_seconds * (smaller / size) ** 2 <= allowed
+    )
+    return next(fitting, fewest)
+
+
+def measure_at_fitting_size(
+    context: RunContext,
+    data: Data,
+    measured: Mapping[Candidate, MeasuredCandidate],
+    facts: MeasuredCandidate,
+    smallest: int,
+) -> MeasuredCandidate:
+    """Measure a candidate, of which ``facts`` are known, at the largest size at which its first view fits."""
+    while (size := fitting_size(context, data, facts, smallest)) < facts.candidate.image_size:
+        candidate = replace(facts.candidate, image_size=size, depth=0)
+        allowed = _allowed(context, data) if size > max(SIZE_STEP, smallest) else None
+        facts = _measure_candidate(context, data, measured, candidate, allowed)
+    if facts.is_timed:
+        return facts
+    return _measure_candidate(context, data, measured, replace(facts.candidate, depth=0), None)
+
+
+def _allowed(context: RunContext, data: Data) -> float | None:
+    """Seconds an image that a first view may take; None where the size does not depend on time."""
+    limit = context.budget.limit
+    if limit is None or context.config.image_size is not None:
+        return None
+    return FIRST_VIEW_SHARE * limit / len(data.pool)
+
+
+def _measure_candidate(
+    context: RunContext,
+    data: Data,
+    measured: Mapping[Candidate, MeasuredCandidate],
+    candidate: Candidate,
+    slowest: float | None,
+) -> MeasuredCandidate:
+    context.callbacks.on_progress("plan", 0, 1, f"measuring {candidate.label} at {candidate.image_size} px")
+    open_pool(context, data, measured, candidate.image_size)
+    return _measure(context, candidate, TIMED_SHARE, slowest)
 
 
 def measure_rendering(context: RunContext, policies: Sequence[str], size: int) -> Mapping[str, float]:
@@ -106,18 +142,21 @@ def measure_rendering(context: RunContext, policies: Sequence[str], size: int) -
 def measure_small_network(
     context: RunContext, data: Data, budget: float | None, render_seconds: float
 ) -> tuple[MeasuredCandidate, ...]:
-    """Measure the small network at its largest size, and at the next ones where it is too slow for ``budget`` seconds.
+    """Measure the small network at its smallest size, and at larger ones while 30 epochs fit into ``budget`` seconds.
 
-    A size is too slow where 30 epochs do not fit. ``render_seconds`` are those for a pixel.
+    Without a budget it is measured at its largest size alone. ``render_seconds`` are those for a pixel.
+
+    Returns:
+        The network at the sizes that were measured, the largest first.
     """
+    sizes, times = baseline_sizes(data.base_size), costs_of(data, render_seconds)
     found: list[MeasuredCandidate] = []
-    for size in baseline_sizes(data.base_size):
+    for size in sizes[:1] if budget is None else reversed(sizes):
         candidate = Candidate(
             backbone=SmallCNN.name, weights=None, weights_file=None, weights_id="", image_size=size, depth=0
         )
-        found.append(_measure(context, candidate, 0.0))
-        times = costs_of(data, render_seconds)
-        if budget is None or times.halving_seconds(found[-1], ENOUGH_EPOCHS) <= budget:
+        found.insert(0, _measure(context, candidate, 0.0))
+        if budget is not None and times.halving_seconds(found[0], ENOUGH_EPOCHS) > budget:
             break
     return tuple(found)
 
@@ -126,7 +165,7 @@ def _measure(
     context: RunContext, candidate: Candidate, train_at: float, slowest: float | None = None
 ) -> MeasuredCandidate:
     facts: MeasuredCandidate = context.checkpoint.get_or_compute(
-        ("measure", candidate, train_at),
+        ("measure", candidate, train_at, slowest is None),
         MeasuredCandidate,
         lambda: context.worker.send(MeasureCandidate(candidate=candidate, train_at=train_at, slowest=slowest)),
     )

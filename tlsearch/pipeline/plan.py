@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 from tlsearch.config import RunConfig
 from tlsearch.config_values import parse_weights
 from tlsearch.data.split import Fold
 from tlsearch.errors import PluginError, TlsearchError, TrialError, WeightsError
 from tlsearch.models.measured import MeasuredCandidate
+from tlsearch.pipeline.candidates import AvailableCandidate
 from tlsearch.pipeline.context import Data, RunContext
 from tlsearch.pipeline.measure import (
     baseline_sizes,
+    fitting_size,
     measure_at_fitting_size,
+    measure_in_full,
     measure_rendering,
     measure_small_network,
     open_pool,
@@ -180,37 +184,48 @@ def now() -> str:
 def _measure_all(
     context: RunContext, data: Data, ready: Ready
 ) -> tuple[dict[Candidate, MeasuredCandidate], list[LeftOut]]:
-    """Measure every candidate; gives those whose plugin fails too, which is fatal only for what the user named."""
-    measured: dict[Candidate, MeasuredCandidate] = {}
-    broken = []
-    for item, size in zip(ready.candidates, ready.sizes, strict=True):
+    """Measure every candidate, each at a size that suits the time.
+
+    Returns:
+        What was measured, and what is left out: candidates whose plugin fails, which is fatal only for what the user
+        named, and those for which there is time on small images only, where another can see more.
+    """
+    left_out: list[LeftOut] = []
+
+    def measured_or_left_out(
+        item: AvailableCandidate, call: Callable[[], MeasuredCandidate]
+    ) -> list[MeasuredCandidate]:
         try:
-            facts = measure_at_fitting_size(context, data, measured, item, size)
-            measured[facts.candidate] = facts
+            return [call()]
         except (TrialError, PluginError, WeightsError, WorkerDiedError) as error:
-            label = item.backbone.name, item.weights.name
-            broken.append(plugin_failed(context.config, ready.plugins, label, error))
+            left_out.append(
+                plugin_failed(context.config, ready.plugins, (item.backbone.name, item.weights.name), error)
+            )
+            return []
+
+    known: dict[Candidate, MeasuredCandidate] = {}
+    looks: list[tuple[AvailableCandidate, MeasuredCandidate, int]] = []
+    for item, size in zip(ready.candidates, ready.sizes, strict=True):
+        for facts in measured_or_left_out(item, partial(measure_in_full, context, data, known, item, size)):
+            known[facts.candidate] = facts
+            looks.append((item, facts, fitting_size(context, data, facts, item.backbone.min_image_size)))
+    sees_enough = any(size >= FEWEST_PIXELS for _, _, size in looks)
+    measured: dict[Candidate, MeasuredCandidate] = {}
+    for item, facts, size in looks:
+        if sees_enough and size < FEWEST_PIXELS and _may_be_left_out(context.config, facts.candidate):
+            time = format_duration(context.budget.most(1.0))
+            left_out.append(LeftOut(facts.candidate.label, f"in {time} there is time for images of {size} px only"))
+            continue
+        call = partial(measure_at_fitting_size, context, data, measured, facts, item.backbone.min_image_size)
+        measured |= {settled.candidate: settled for settled in measured_or_left_out(item, call)}
     if not measured:
-        raise nothing_usable(broken)
-    too_small = _too_small(context, measured)
-    for candidate in too_small:
-        del measured[candidate]
-    return measured, [*broken, *too_small.values()]
+        raise nothing_usable(left_out)
+    return measured, left_out
 
 
-def _too_small(context: RunContext, measured: Mapping[Candidate, MeasuredCandidate]) -> dict[Candidate, LeftOut]:
-    """The candidates for which there is time on small images only, where another can see more; named ones stay."""
-    config, limit = context.config, context.budget.limit
-    if limit is None or config.image_size is not None or all(c.image_size < FEWEST_PIXELS for c in measured):
-        return {}
-    named = set(config.backbones)
-    return {
-        candidate: LeftOut(
-            candidate.label, f"in {format_duration(limit)} there is time for images of {candidate.image_size} px only"
-        )
-        for candidate in measured
-        if candidate.image_size < FEWEST_PIXELS and not {candidate.backbone, candidate.label} & named
-    }
+def _may_be_left_out(config: RunConfig, candidate: Candidate) -> bool:
+    """Whether the user asked neither for the network nor for an image size."""
+    return config.image_size is None and not {candidate.backbone, candidate.label} & set(config.backbones)
 
 
 def plugin_failed(config: RunConfig, plugins: PluginFacts, candidate: tuple[str, str], error: TlsearchError) -> LeftOut:

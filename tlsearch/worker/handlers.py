@@ -94,8 +94,8 @@ def measure(state: WorkerState, request: protocol.MeasureCandidate) -> MeasuredC
     every = pools(*cuts.depths)
     forward = median_seconds(lambda: network.compute(0, every, sample)) / EXTRACT_BATCH
     freezes = backend.has_slow_depthwise_gradient() and bool(depthwise_layers(network.model))
-    ratio = UNTIMED_RATIO
-    if request.slowest is None or forward <= request.slowest:
+    ratio, is_timed = UNTIMED_RATIO, request.slowest is None or forward <= request.slowest
+    if is_timed:
         depth = round(request.train_at * len(cuts))
         with backend.one_model():
             step = training_step_seconds(network, depth, sample, depthwise_frozen=freezes) / EXTRACT_BATCH
@@ -106,6 +106,7 @@ def measure(state: WorkerState, request: protocol.MeasureCandidate) -> MeasuredC
         precision=network.precision,
         forward_seconds=forward,
         train_ratio=ratio,
+        is_timed=is_timed,
         freezes_depthwise=freezes,
     )
     state.add_measured(measured, network)
