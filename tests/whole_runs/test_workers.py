@@ -50,6 +50,8 @@ def test_any_number_of_workers_finds_the_same(
 ) -> None:
     run_as_a_user(images, tmp_path, site, *SHARED, "--workers", workers)
     assert found(tmp_path) == alone
+    plan = json.loads((tmp_path / "out" / "result.json").read_text(encoding="utf-8"))["plan"]
+    assert (plan["workers"], plan["threads"], plan["round_size"]) == (int(workers), 1, 3)
     assert sum(row["role"] == "trial" for row in alone["trials"]) == 7
 
 
