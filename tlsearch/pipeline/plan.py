@@ -31,7 +31,7 @@ from tlsearch.pipeline.workers import trial_cap
 from tlsearch.plugins.facts import PluginFacts
 from tlsearch.results.schema import LeftOut
 from tlsearch.runs import identity
-from tlsearch.runs.budget import SHARES
+from tlsearch.runs.budget import SHARES, rest_seconds
 from tlsearch.search.cost import Costs
 from tlsearch.search.schedule import TrialTime, fit_schedule, left_for_trial
 from tlsearch.search.space import SearchHints, SearchSpace, schedule
@@ -153,7 +153,7 @@ def _time_for_trial(
     if cap is None or limit is None:
         return None
     spent: float = context.checkpoint.get_or_compute(("spent before the plan",), float, context.budget.elapsed)
-    usable = (1 - SHARES["rest"]) * limit - spent - (scratch.total_seconds(data) if scratch else 0.0)
+    usable = limit - rest_seconds(limit) - spent - (scratch.total_seconds(data) if scratch else 0.0)
     again = data.uses_folds or context.config.refit
     return TrialTime(cap=cap, left=left_for_trial(space, costs, usable), ships_again=again)
 

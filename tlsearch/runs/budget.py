@@ -13,6 +13,9 @@ SHARES_WITHOUT_COMPARISON = {"profile": 0.10, "baseline": 0.10, "search": 0.65, 
 """Where the time is too short for a fair comparison with training from scratch, whatever is spent on it claims nothing.
 Then the search has most of it."""
 
+LAST_SHARE, LAST_SECONDS = 0.10, 30.0
+"""A larger share is kept for the rest of a short run, up to so many seconds."""
+
 TRIAL_SHARE = SHARES["baseline"]
 """The share that one trial may take: a network from scratch may be trained for as long as any trial."""
 
@@ -42,7 +45,9 @@ class TimeBudget:
 
     def share(self, step: str) -> float | None:
         """Seconds that a step may take; None without a limit."""
-        return None if self.limit is None else self._shares[step] * self.limit
+        if self.limit is None:
+            return None
+        return rest_seconds(self.limit) if step == "rest" else self._shares[step] * self.limit
 
     def trial_share(self) -> float | None:
         """Seconds of training that one trial may take; None without a limit."""
@@ -56,7 +61,7 @@ class TimeBudget:
         """Seconds that are left now when the shares of the ``later`` steps are kept for them."""
         if self.limit is None:
             return None
-        return self.limit * (1 - sum(self._shares[s] for s in later)) - self.elapsed()
+        return self.limit - sum(self.share(step) or 0.0 for step in later) - self.elapsed()
 
     def most(self, share: float) -> float:
         """Seconds of a share of the limit; infinite without one."""
@@ -70,6 +75,14 @@ class TimeBudget:
     def measure(self, step: str) -> _Stopwatch:
         """A context that adds its duration to ``timings``."""
         return _Stopwatch(self, step)
+
+
+def rest_seconds(limit: float) -> float:
+    """Give the seconds for what comes last: making, loading and testing models, insights and the report.
+
+    On a slow machine these take half a minute, however long the search was.
+    """
+    return max(SHARES["rest"] * limit, min(LAST_SHARE * limit, LAST_SECONDS))
 
 
 def trial_share(compares: bool) -> float:

@@ -10,7 +10,7 @@ from tlsearch.config import RunConfig
 from tlsearch.pipeline.context import Data
 from tlsearch.pipeline.scratch_time import ScratchTime
 from tlsearch.pipeline.workers import SHARED_CAP
-from tlsearch.runs.budget import SHARES
+from tlsearch.runs.budget import rest_seconds
 from tlsearch.search.cost import FIXED_SECONDS, Costs
 from tlsearch.search.schedule import MARGIN
 from tlsearch.search.space import SearchSpace
@@ -62,7 +62,7 @@ class Prospect:
         views = sum(facts.forward_seconds for facts in self.costs.facts.values()) * self.costs.images
         scratch = self.scratch.total_seconds(self.data) if self.scratch else 0.0
         before = spent + views + FIXED_SECONDS * len(self.costs.facts) + scratch
-        return (1 - SHARES["rest"]) * self.limit - before
+        return self.limit - rest_seconds(self.limit) - before
 
     def reaches_tuning(self, trials: int, left: float) -> bool:
         """Whether a trial that tunes layers of some candidate fits into ``left`` seconds, behind the linear probes."""
