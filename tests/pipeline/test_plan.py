@@ -77,9 +77,17 @@ def test_an_augmentation_of_another_package_may_take_part_by_default(tmp_path: P
     assert choose_policies(RunConfig(tmp_path), facts) == ("none", "weak", "blur", "color")
 
 
-@pytest.mark.parametrize(("options", "size"), [({}, 96), ({"image_size": 160}, 160)])
-def test_sizes_come_from_the_median_short_side(tmp_path: Path, options: dict[str, Any], size: int) -> None:
-    shapes = [(300, 90), (100, 120), (640, 480)]
+@pytest.mark.parametrize(
+    ("times", "options", "size"),
+    [
+        (200, {}, 96),
+        (199, {}, 128),  # few images are enlarged: 150 is rounded down
+        (200, {"image_size": 160}, 160),
+        (1, {"image_size": 160}, 160),
+    ],
+)
+def test_sizes_come_from_the_median_short_side(tmp_path: Path, times: int, options: dict[str, Any], size: int) -> None:
+    shapes = [(300, 90), (100, 120), (640, 480)] * times
     images = tuple(
         ImageRecord(path=f"a/{n}.png", label=0, sha256="", width=width, height=height)
         for n, (width, height) in enumerate(shapes)

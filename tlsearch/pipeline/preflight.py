@@ -10,6 +10,7 @@ from tempfile import TemporaryFile
 
 from tlsearch.config import RunConfig
 from tlsearch.data.index import Survey
+from tlsearch.data.split import FOLDS_BELOW
 from tlsearch.errors import PluginError, UsageError
 from tlsearch.listeners.mlflow import MlflowCallback
 from tlsearch.pipeline.candidates import AvailableCandidate, find_candidates
@@ -150,9 +151,9 @@ def _default_policies(plugins: PluginFacts) -> list[str]:
 
 def sizes_of(found: Sequence[AvailableCandidate], survey: Survey, config: RunConfig) -> list[int]:
     """The side in pixels from which each candidate starts."""
-    median = survey.median_short_side
+    median, few = survey.median_short_side, len(survey.images) < FOLDS_BELOW
     return [
-        starting_size(f.backbone.default_image_size, f.backbone.min_image_size, median, config.image_size)
+        starting_size(f.backbone.default_image_size, f.backbone.min_image_size, median, config.image_size, few=few)
         for f in found
     ]
 
