@@ -34,7 +34,15 @@ from tlsearch.plugins import weights
 from tlsearch.plugins.api import AugmentationHints
 from tlsearch.results.schema import LeftOut
 from tlsearch.search.cost import COMPILE_SECONDS, Costs
-from tlsearch.search.schedule import FEWEST_STEPS, PLANNED_MARGIN, TrialTime, fitting_steps, folds_within
+from tlsearch.search.schedule import (
+    DEEP_STEPS,
+    FEWEST_STEPS,
+    PLANNED_MARGIN,
+    TrialTime,
+    fit_schedule,
+    fitting_steps,
+    folds_within,
+)
 
 PLUGINS = plugin_facts(broken=(broken_plugin("augmentation", "torn", "torn-plugins", "No module named 'zzz'"),))
 
@@ -163,6 +171,27 @@ def test_a_tuned_trial_is_short_enough_for_the_time_that_is_left_and_for_what_sh
     twice = fitting_steps(space, costs, within(1e6, left, ships_again=True))
     assert FEWEST_STEPS < twice < once < 1000
     assert PLANNED_MARGIN * sum(seconds(twice)) <= left < PLANNED_MARGIN * sum(seconds(twice + 1))
+
+
+def test_where_the_later_half_has_too_few_steps_the_last_stage_is_tuned_for_longer() -> None:
+    space = make_space(LITE, steps=1000)
+    costs = make_costs(space)
+    half, end = (
+        space.spec(space.params(LITE, train_suffix=True, freeze_depth=depth, policy=policy))
+        for depth, policy in ((6, "standard"), (15, "geometric"))
+    )
+
+    def cap_for(steps: int) -> float:
+        return costs.fold_seconds(replace(half, steps=steps))
+
+    assert fit_schedule(space, costs, within(cap_for(DEEP_STEPS + 1)), fixed=False).steps == DEEP_STEPS + 1
+    steps = fit_schedule(space, costs, within(cap_for(DEEP_STEPS - 20)), fixed=False).steps
+    assert steps > 2 * DEEP_STEPS
+    assert costs.fold_seconds(replace(end, steps=steps)) <= cap_for(DEEP_STEPS - 20)
+    short = make_space(LITE, steps=60)  # a schedule that was shorter anyway
+    assert fit_schedule(short, costs, within(cap_for(70)), fixed=False).steps == 60
+    asked = fit_schedule(space, costs, within(cap_for(DEEP_STEPS - 20)), fixed=True)
+    assert asked.steps == 1000
 
 
 def test_there_is_a_fewest_number_of_steps() -> None:

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from tlsearch.search.cost import FIXED_SECONDS, Costs
 from tlsearch.search.space import SearchSpace
 from tlsearch.search.warm_start import SKIP_CUTS, depths_of
-from tlsearch.types import TrialSpec
+from tlsearch.types import Candidate, TrialSpec
+
+Tuned = Callable[[SearchSpace], list[TrialSpec]]
+"""Gives for every candidate a trial that tunes some of it."""
 
 FEWEST_STEPS = 100
 """Steps below which tuning a suffix is no longer worth trying."""
+
+DEEP_STEPS = 200
+"""Steps below which the later half of a network learns too little for its cost. With so many, freezing the first 6 of
+18 cut points of EfficientNet-Lite0 is still far ahead of any linear probe on 3,000 photographs of clothes (0.88 against
+0.83 on test); with 100 on 180 photographs it is not (0.69 against 0.71 in validation)."""
 
 MARGIN = 1.1
 """How much longer than estimated a trial may take and still end within the time that was left when it began."""
@@ -55,38 +64,50 @@ def left_for_trial(space: SearchSpace, costs: Costs, seconds: float) -> float:
 def fit_schedule(space: SearchSpace, costs: Costs, time: TrialTime | None, *, fixed: bool) -> SearchSpace:
     """Give the space with as many steps as fit, unless they are ``fixed``; ``time`` None: all of them.
 
-    ``costs`` get the number of folds that a trained trial runs on.
+    Where one candidate can tune its later half for long enough, that is what must fit. Else the schedule is that of
+    tuning its last stage alone. ``costs`` get the number of folds that a trained trial runs on.
     """
+    tuned = _tuned_halves
     if time is not None and not fixed:
-        space = replace(space, steps=fitting_steps(space, costs, time))
-    costs.trained_folds = folds_within(space, costs, time)
+        steps = fitting_steps(space, costs, time, _tuned_halves)
+        if steps < min(DEEP_STEPS, space.steps):
+            tuned = _tuned_ends
+            steps = fitting_steps(space, costs, time, _tuned_ends)
+        space = replace(space, steps=steps)
+    costs.trained_folds = folds_within(space, costs, time, tuned)
     return space
 
 
-def fitting_steps(space: SearchSpace, costs: Costs, time: TrialTime) -> int:
-    """The schedule, or as many steps as let one candidate tune its last half within ``time``."""
+def fitting_steps(space: SearchSpace, costs: Costs, time: TrialTime, tuned: Tuned | None = None) -> int:
+    """The schedule, or as many steps as let one candidate be ``tuned`` within ``time`` (default: its later half)."""
+    trials = tuned or _tuned_halves
 
     def too_long(steps: int) -> bool:
-        return not any(time.fits(costs, half, 1) for half in _tuned_halves(replace(space, steps=steps)))
+        return not any(time.fits(costs, spec, 1) for spec in trials(replace(space, steps=steps)))
 
     # Time rises with the steps, and with the views that a longer schedule takes: a bisection finds the last that fits.
     fitting = bisect_left(range(space.steps + 1), True, key=too_long) - 1
     return min(space.steps, max(FEWEST_STEPS, fitting))
 
 
-def folds_within(space: SearchSpace, costs: Costs, time: TrialTime | None) -> int:
-    """On how many folds a trained trial runs: as many as let one candidate tune its last half within ``time``."""
+def folds_within(space: SearchSpace, costs: Costs, time: TrialTime | None, tuned: Tuned | None = None) -> int:
+    """On how many folds a trained trial runs: as many as let one candidate be ``tuned`` within ``time``."""
     if time is None:
         return costs.folds
-    halves = _tuned_halves(space)
-    fitting = [n for n in range(2, costs.folds + 1) if any(time.fits(costs, half, n) for half in halves)]
+    specs = (tuned or _tuned_halves)(space)
+    fitting = [n for n in range(2, costs.folds + 1) if any(time.fits(costs, spec, n) for spec in specs)]
     return max(fitting, default=1)
 
 
 def _tuned_halves(space: SearchSpace) -> list[TrialSpec]:
-    """For every candidate the trial that tunes its last half, as the warm start has it."""
-    return [
-        space.spec(space.params(candidate, train_suffix=True, freeze_depth=middle, policy=space.policy_of("strong")))
-        for candidate in space.candidates
-        for middle in [depths_of(candidate, space.hints_of(candidate))[0]]
-    ]
+    """For every candidate the trial that tunes its later half, as the warm start has it."""
+    return [_tuned(space, c, depths_of(c, space.hints_of(c))[0], space.policy_of("strong")) for c in space.candidates]
+
+
+def _tuned_ends(space: SearchSpace) -> list[TrialSpec]:
+    """For every candidate the trial that tunes its last stage, as the warm start has it."""
+    return [_tuned(space, c, depths_of(c, space.hints_of(c))[1], space.policy_of("mild")) for c in space.candidates]
+
+
+def _tuned(space: SearchSpace, candidate: Candidate, freeze_depth: int, policy: str) -> TrialSpec:
+    return space.spec(space.params(candidate, train_suffix=True, freeze_depth=freeze_depth, policy=policy))
