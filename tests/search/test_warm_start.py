@@ -10,7 +10,7 @@ from tests.helpers.made_up import LITE, VGG, make_costs, make_space
 from tlsearch.plugins import registry
 from tlsearch.plugins.api import AugmentationHints, TrainingHints
 from tlsearch.search.space import LR_HEAD, LR_SUFFIX, SearchHints, SearchSpace
-from tlsearch.search.warm_start import depths_of, rates_of, warm_start
+from tlsearch.search.warm_start import SKIP_CUTS, depths_of, rates_of, warm_start
 from tlsearch.types import Candidate, TrialSpec
 
 SPACE = make_space()
@@ -193,10 +193,13 @@ def test_of_few_images_a_linear_probe_sees_augmented_ones_too(images: int, trial
     entries = specs(space, PROFILE, [LITE], trials)
     found = [s for s in entries if s.is_linear_probe and s.strength]
     assert bool(found) is tried
-    for spec in found:
-        assert (spec.skip_cut, spec.pooling, spec.policy, spec.strength) == (13, "avgmax", "standard", 0.5)
-        first_tuned = next(n for n, s in enumerate(entries) if s.kind == "fine_tuning")
-        assert entries.index(spec) < first_tuned  # it costs seconds
+    assert all((s.pooling, s.policy, s.strength) == ("avgmax", "standard", 0.5) for s in found)
+    assert len({s.skip_cut for s in found}) == len(found) == (SKIP_CUTS if tried else 0)
+    first_tuned = next(n for n, s in enumerate(entries) if s.kind == "fine_tuning")
+    places = [entries.index(s) for s in found]
+    assert [n for n in places if n < first_tuned] == places[:1]  # the first one costs seconds
+    assert places[1:] == list(range(len(entries) - len(found) + 1, len(entries))) if found else not places
+    assert [s.skip_cut for s in found][:1] == ([13] if tried else [])  # that whose features are best as they are
 
 
 def test_where_nothing_is_augmented_no_probe_is() -> None:

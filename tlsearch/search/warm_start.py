@@ -67,7 +67,7 @@ def warm_start(
     and on these joined with its best inner cut; then for the best ones joined with further cuts, or, where trials are
     few, with the maxima; of few images on augmented ones too. Then the best ones are trained in turns, in each turn the
     cheaper first, so that a network that is slow to train does not use up the time before another has had its first
-    try.
+    try. Further cuts joined with features of augmented images come last.
 
     Args:
         space: What may be tried.
@@ -82,12 +82,13 @@ def warm_start(
     further = [_joined(space, c, skip_cuts[c][n]) for n in range(1, SKIP_CUTS) for c in best if n < len(skip_cuts[c])]
     if len(plain) + len(joined) + len(further) > MOST_SOLVED * trials:
         further = [space.params(c, pooling="avgmax") for c in space.candidates]
-    augmented = _augmented(space, {c: skip_cuts[c][:1] for c in best})
-    if len(plain) + len(joined) + len(further) + len(augmented) > MOST_SOLVED * trials:
-        augmented = []
+    augmented = _augmented(space, [(c, n) for c in best for n in skip_cuts[c][:1]])
+    more = _augmented(space, [(c, n) for c in best for n in skip_cuts[c][1:SKIP_CUTS]])
+    if len(plain) + len(joined) + len(further) + len(augmented) + len(more) > MOST_SOLVED * trials:
+        augmented, more = [], []
     turns = zip_longest(*(_trained(space, c, best_depth(profile[c]) < c.depth / 2) for c in best))
     trained = [params for turn in turns for params in sorted((p for p in turn if p is not None), key=cost_of)]
-    return [*plain, *joined, *further, *augmented, *trained]
+    return [*plain, *joined, *further, *augmented, *trained, *more]
 
 
 def _best_skip_cuts(accuracies: Sequence[float]) -> list[int]:
@@ -101,12 +102,12 @@ def _joined(space: SearchSpace, candidate: Candidate, skip_cut: int) -> Params:
     return space.params(candidate, skip_cut_depth=skip_cut, pooling="avgmax")
 
 
-def _augmented(space: SearchSpace, skip_cuts: Mapping[Candidate, Sequence[int]]) -> list[Params]:
-    """Where images are few, joined features of augmented images too."""
+def _augmented(space: SearchSpace, skip_cuts: Sequence[tuple[Candidate, int]]) -> list[Params]:
+    """Where images are few, joined features of augmented images."""
     policy = space.policy_of("strong")
     if space.train_images >= FEW_IMAGES or policy == "none":
         return []
-    return [_joined(space, c, cut) | {"policy": policy} for c, cuts in skip_cuts.items() for cut in cuts]
+    return [_joined(space, c, cut) | {"policy": policy} for c, cut in skip_cuts]
 
 
 def _trained(space: SearchSpace, candidate: Candidate, peaks_early: bool) -> list[Params]:

@@ -23,6 +23,9 @@ from tlsearch.types import Candidate
 SLACK = 1.2
 """How many times longer than estimated everything may take with the limit that is said to be enough."""
 
+SLACKS = (SLACK, 1.15, 1.1, 1.05, 1.0)
+"""How much longer, from the most to as estimated."""
+
 LONGEST = 7 * 24 * 3600.0
 """Where more seconds would be needed, no limit is named."""
 
@@ -86,7 +89,8 @@ class Estimates:
         for limit in _round_limits():
             if limit > LONGEST:
                 return None
-            if limit > self.limit and not self.out_of_reach(limit, trials, SLACK):
+            # With more slack trials are shorter, and more of them may fit: the limit must be enough with less, too.
+            if limit > self.limit and not any(self.out_of_reach(limit, trials, slack) for slack in SLACKS):
                 return limit
         return None
 
