@@ -162,4 +162,11 @@ def _fit(model: keras.Model, images: Images, rate: float, until: float, best: _B
         metrics=["accuracy"],
         jit_compile=False,  # convolutions are slower with it on a CPU
     )
-    model.fit(images.train, validation_data=images.val, epochs=10_000, callbacks=[Clock()], verbose=0)
+    model.fit(
+        images.train,
+        validation_data=images.val,
+        epochs=10_000,
+        callbacks=[Clock()],
+        shuffle=False,  # the pipeline does
+        verbose=0,
+    )
