@@ -19,6 +19,17 @@ from tests.helpers.sample_result import SAMPLE
 from tlsearch.plugins import registry
 from tlsearch.results.result import RunResult
 
+# Processes that run side by side have a core each: two threads a process wait for each other. Before TensorFlow starts.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ.setdefault(name, "1")
+
+# A database waits for the disk at every commit, 35 ms against .3 ms in memory, and a run commits hundreds of times. What
+# tests write goes into memory where there is enough; pytest.ini_options say that it is removed in the end.
+SHARED_MEMORY = Path("/dev/shm")
+if SHARED_MEMORY.is_dir() and shutil.disk_usage(SHARED_MEMORY).free > 6e9:
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(SHARED_MEMORY))
+
 # The same examples everywhere, and no limit on time that a busy machine would break.
 settings.register_profile("tlsearch", derandomize=True, deadline=None, database=None)
 settings.load_profile("tlsearch")
@@ -124,6 +135,21 @@ def once(tmp_path_factory: pytest.TempPathFactory) -> MakeOnce:
         return folder
 
     return folder_of
+
+
+@pytest.fixture(scope="session")
+def tables(once: MakeOnce) -> Path:
+    """A database of MLflow with its tables and without a run, to be copied: making the tables takes four seconds."""
+
+    def make(folder: Path) -> None:
+        from tlsearch.tracking.location import locate
+        from tlsearch.tracking.quiet import quiet
+        from tlsearch.tracking.store import open_client
+
+        with quiet():
+            open_client(locate("sqlite:///mlflow.db", folder))
+
+    return once("tables", make) / "mlflow.db"
 
 
 @pytest.fixture

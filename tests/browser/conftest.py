@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,12 +27,15 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def finished(browser: Browser, once: Callable[..., Path], make_dataset: Callable[..., Path]) -> TrialRecord:
+def finished(
+    browser: Browser, once: Callable[..., Path], make_dataset: Callable[..., Path], tables: Path
+) -> TrialRecord:
     """A real run of twelve trials, some of which fail, for an augmentation that always raises is among those tried."""
 
     def make(home: Path) -> None:
         images = mixed_images(make_dataset, home)
         site = tiny_source.install(home / "site")
+        shutil.copy(tables, home)
         _add_plugin(site)
         choices = ["--trials", "12", "--augment", "none", "--augment", "geometric", "--augment", "crumbling"]
         run_as_a_user(images, home, site, *choices)

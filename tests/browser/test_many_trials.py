@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from pathlib import Path
 from statistics import median
@@ -49,12 +50,13 @@ def visit(browser: Browser, page_address: str, trials: int) -> tuple[float, list
 
 @pytest.mark.slow
 def test_a_search_of_a_hundred_trials_opens_quickly(
-    browser: Browser, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    browser: Browser, tmp_path: Path, tables: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     few, many = tmp_path / "few", tmp_path / "many"
     opens = {}
     for folder, trials in ((few, FEW), (many, TRIALS)):
         folder.mkdir()
+        shutil.copy(tables, folder)
         place, logging = record_search(folder, trials)
         busy = patience()
         with mlflow_server(f"sqlite:///{folder}/mlflow.db", folder / "server.log") as address:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -43,6 +44,12 @@ def finished(once: Callable[..., Path], site: Path, images: Path) -> TrialRecord
     """One complete run, as a user starts it, with an empty store."""
     seconds = {"MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL": "1"}  # so that a short run has some
     return TrialRecord.of(once("home", lambda home: run_as_a_user(images, home, site, **seconds)))
+
+
+@pytest.fixture
+def _with_tables(tmp_path: Path, tables: Path) -> None:
+    """The run finds a database that has its tables, for time; the one of ``finished`` makes its own."""
+    shutil.copy(tables, tmp_path)
 
 
 @pytest.fixture

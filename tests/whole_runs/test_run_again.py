@@ -18,7 +18,7 @@ def again(finished: TrialRecord, images: Path, *options: object) -> TrialRecord:
     return TrialRecord(Path.cwd(), done.output)
 
 
-@pytest.mark.usefixtures("one_fold")
+@pytest.mark.usefixtures("one_fold", "_with_tables")
 def test_the_same_seed_gives_the_same_trials_and_values_from_a_warm_store(finished: TrialRecord, images: Path) -> None:
     store = finished.home / "cache"
     before = {p.name for p in store.rglob("*.npy")}
@@ -30,7 +30,7 @@ def test_the_same_seed_gives_the_same_trials_and_values_from_a_warm_store(finish
     assert {p.name for p in store.rglob("*.npy")} == before  # everything was found
 
 
-@pytest.mark.usefixtures("one_fold")
+@pytest.mark.usefixtures("one_fold", "_with_tables")
 def test_without_a_store_the_values_are_the_same(finished: TrialRecord, images: Path) -> None:
     second = again(finished, images, "--cache-limit", "0")
     assert second.trials() == finished.trials()

@@ -30,7 +30,7 @@ def _brier(site: Path, install: Callable[..., None], monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("TLSEARCH_DISABLE_PLUGINS", "tlsearch")  # for time
 
 
-@pytest.mark.usefixtures("one_fold", "_brier")
+@pytest.mark.usefixtures("one_fold", "_brier", "_with_tables")
 def test_the_least_wins_and_its_interval_is_by_resampling(images: Path) -> None:
     options = ["--trials", "3", *OPTIONS[4:], "--augment", "none", "--baseline", "none", "--metric", "brier"]
     done = tlsearch("run", images, *options, "--output", "out")

@@ -19,7 +19,7 @@ with quiet():
 pytestmark = MARKS
 
 
-@pytest.mark.usefixtures("one_fold")
+@pytest.mark.usefixtures("one_fold", "_with_tables")
 def test_the_winner_becomes_the_champion_of_its_name(finished: TrialRecord, images: Path) -> None:
     # Others look at what is in the store of the finished run.
     store = shutil.copytree(finished.home / "cache", "warm")

@@ -51,7 +51,7 @@ def interrupted(*_: object) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("one_fold")
+@pytest.mark.usefixtures("one_fold", "_with_tables")
 def test_what_a_run_could_not_send_is_sent_by_sync(
     images: Path, dies_after: Callable[[int], list[bool]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
