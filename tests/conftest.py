@@ -24,8 +24,8 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ.setdefault(name, "1")
 
-# A database waits for the disk at every commit, 35 ms against .3 ms in memory, and a run commits hundreds of times. What
-# tests write goes into memory where there is enough; pytest.ini_options say that it is removed in the end.
+# A database waits for the disk at every commit, 35 ms against .3 ms in memory, and a run commits hundreds of times. So
+# what tests write goes into memory where there is enough; pytest.ini_options say that it is removed in the end.
 SHARED_MEMORY = Path("/dev/shm")
 if SHARED_MEMORY.is_dir() and shutil.disk_usage(SHARED_MEMORY).free > 6e9:
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(SHARED_MEMORY))
