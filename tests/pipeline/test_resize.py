@@ -14,6 +14,7 @@ from PIL import Image
 from tests.helpers.contexts import Heard, make_context, make_plan
 from tests.helpers.fake_worker import FakeWorker
 from tests.helpers.long_images import write_aspects, write_panoramas, write_shapes
+from tests.helpers.worker_here import WorkerHere
 from tlsearch.config import RunConfig
 from tlsearch.data.aspect import median_aspect
 from tlsearch.data.images.decode import read_square
@@ -239,8 +240,14 @@ def test_images_lie_or_stand() -> None:
     ],
 )
 def test_the_bundled_network_finds_the_way_that_keeps_what_tells_the_classes(
-    tmp_path: Path, write: Callable[[Path], Path], side: int, right: set[str], lost: str
+    tmp_path: Path,
+    write: Callable[[Path], Path],
+    side: int,
+    right: set[str],
+    lost: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr("tlsearch.pipeline.context.WorkerClient", WorkerHere)
     folder = write(tmp_path / "images")
     config = RunConfig(
         folder,

@@ -10,6 +10,7 @@ import pytest
 
 from tests.helpers import tiny_source
 from tests.helpers.small_run import TrialRecord, mixed_images, run_as_a_user
+from tests.helpers.worker_here import WorkerHere
 
 
 @pytest.fixture(scope="session")
@@ -50,6 +51,12 @@ def finished(once: Callable[..., Path], site: Path, images: Path) -> TrialRecord
 def _with_tables(tmp_path: Path, tables: Path) -> None:
     """The run finds a database that has its tables, for time; the one of ``finished`` makes its own."""
     shutil.copy(tables, tmp_path)
+
+
+@pytest.fixture
+def _worker_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The worker is no process of its own, for time."""
+    monkeypatch.setattr("tlsearch.pipeline.context.WorkerClient", WorkerHere)
 
 
 @pytest.fixture

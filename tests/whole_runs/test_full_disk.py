@@ -34,6 +34,7 @@ def test_a_run_on_a_full_disk_goes_on_when_there_is_room(
     assert (folder / "out" / "model" / "model.keras").exists()
 
 
+@pytest.mark.usefixtures("_worker_here")
 @pytest.mark.parametrize(
     ("options", "said"),
     [

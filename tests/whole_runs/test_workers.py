@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import random
+import shutil
 import subprocess
 import sys
 import time
@@ -17,7 +18,7 @@ import pytest
 
 from tests.helpers.small_run import MARKS, OPTIONS, PARENT, run_as_a_user, user_environment
 
-pytestmark = [*MARKS, pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [*MARKS, pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.usefixtures("_with_tables")]
 
 SHARED = ("--baseline", "none", "--round-size", "3", "--threads", "1")
 """What the trials depend on."""
@@ -37,9 +38,10 @@ def found(home: Path) -> Mapping[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def alone(images: Path, site: Path, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Any]:
+def alone(images: Path, site: Path, tables: Path, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Any]:
     """What one worker finds."""
     home = tmp_path_factory.mktemp("alone")
+    shutil.copy(tables, home)
     run_as_a_user(images, home, site, *SHARED, "--workers", "1")
     return found(home)
 
