@@ -88,6 +88,7 @@ LONGEST_FIRST = (
     "browser/test_mlflow_pages.py",
     "whole_runs/test_run_again.py",
     "builtin_plugins/test_conformance.py",
+    "pipeline/test_resize.py",
     "training",
     "models",
     "benchmarks",
