@@ -16,7 +16,9 @@ import pytest
 from hypothesis import settings
 from PIL import Image
 
+from tests.helpers import tiny_source
 from tests.helpers.sample_result import SAMPLE
+from tests.helpers.small_run import TrialRecord, mixed_images, run_as_a_user
 from tlsearch.plugins import registry
 from tlsearch.results.result import RunResult
 
@@ -82,17 +84,17 @@ def write_dataset(
     return root
 
 
-# A file of tests stays on one process, so the longest ones begin. The first two make a whole run each, for which the
-# other process would have to wait if it came to the other tests of these folders in the meantime.
+# A file of tests stays on one process, so the longest ones begin. The first makes the whole run that those of whole_runs
+# and browser look at: the other process would have to wait for it, so it gets something else to do.
 LONGEST_FIRST = (
-    "browser/test_mlflow_pages.py",
     "whole_runs/test_run_again.py",
     "builtin_plugins/test_conformance.py",
     "pipeline/test_resize.py",
     "training",
     "models",
-    "benchmarks",
+    "browser/test_mlflow_pages.py",
     "worker",
+    "benchmarks",
     "search",
     "tracking",
     "whole_runs",
@@ -143,6 +145,25 @@ def once(tmp_path_factory: pytest.TempPathFactory) -> MakeOnce:
         return folder
 
     return folder_of
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for the path, in which the distribution ``tiny-backbone`` is installed."""
+    return tiny_source.install(tmp_path_factory.mktemp("site"))
+
+
+@pytest.fixture(scope="session")
+def images(once: MakeOnce) -> Path:
+    """The data set of whole runs."""
+    return once("images", lambda folder: mixed_images(write_dataset, folder)) / "dataset"
+
+
+@pytest.fixture(scope="session")
+def finished(once: MakeOnce, site: Path, images: Path) -> TrialRecord:
+    """One complete run, as a user starts it, with an empty store. It makes its own record, and nobody changes it."""
+    seconds = {"MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL": "1"}  # so that a short run has some
+    return TrialRecord.of(once("home", lambda home: run_as_a_user(images, home, site, **seconds)))
 
 
 @pytest.fixture(scope="session")
