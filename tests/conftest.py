@@ -84,8 +84,8 @@ def write_dataset(
     return root
 
 
-# A file of tests stays on one process, so the longest ones begin. The first makes the whole run that those of whole_runs
-# and browser look at: the other process would have to wait for it, so it gets something else to do.
+# A file of tests stays on one process, so the longest ones begin. The first makes the whole run that those of
+# whole_runs and browser look at: the other process would have to wait for it, so it gets something else to do.
 LONGEST_FIRST = (
     "whole_runs/test_run_again.py",
     "builtin_plugins/test_conformance.py",

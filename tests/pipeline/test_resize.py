@@ -231,6 +231,8 @@ def test_images_lie_or_stand() -> None:
     assert median_aspect(images) == 2.0
 
 
+# Keras 3.15 turns variables and bfloat16 tensors into arrays in a way that NumPy 2 warns of.
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 @pytest.mark.parametrize(
     ("write", "side", "right", "lost"),
     [

@@ -24,6 +24,9 @@ from PIL import Image
 
 from tlsearch.predictor import load
 
+# Keras 3.15 turns variables into arrays in a way that NumPy 2 warns of.
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+
 CLASSES = ("cat", "dog", "newt")
 
 LOG = """
