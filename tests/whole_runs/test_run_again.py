@@ -84,6 +84,7 @@ def test_a_named_backbone_without_weights_leaves_nothing(
     assert (tmp_path / "kept" / "notes.txt").read_text() == "mine"
 
 
+@pytest.mark.usefixtures("_worker_here")
 def test_a_dry_run_stops_after_the_plan_and_leaves_nothing(finished: TrialRecord, tmp_path: Path) -> None:
     before = everything(tmp_path)
     asked = ("--dry-run", "--storage", "sqlite:///study.db", "--time-limit", "2s")

@@ -71,7 +71,13 @@ def archive(images: Path) -> list[object]:
     return [shutil.make_archive("set", "zip", images)]
 
 
-@pytest.mark.parametrize("source", [table, metadata, archive])
+def test_metadata_of_hugging_face_is_read_as_the_table_is(images: Path) -> None:
+    """The reader is the same, and so is the run of the same fingerprint."""
+    (folder,) = metadata(images)
+    assert scan(Path(str(folder))).fingerprint == scan(images).fingerprint
+
+
+@pytest.mark.parametrize("source", [table, archive])
 def test_another_source_of_the_same_images_gives_the_same_run(
     folder_run: TrialRecord, images: Path, site: Path, source: Callable[[Path], list[object]]
 ) -> None:
