@@ -156,7 +156,11 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def images(once: MakeOnce) -> Path:
     """The data set of whole runs."""
-    return once("images", lambda folder: mixed_images(write_dataset, folder)) / "dataset"
+
+    def make(folder: Path) -> None:
+        mixed_images(write_dataset, folder)
+
+    return once("images", make) / "dataset"
 
 
 @pytest.fixture(scope="session")
