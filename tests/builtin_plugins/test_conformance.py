@@ -12,6 +12,8 @@ from tlsearch.testing import AugmentationTests, BackboneTests, MetricTests, Read
 
 BACKBONES = ["vgg16", "vgg19", "resnet50", "efficientnet_lite0"]
 AUGMENTATIONS = ["color", "crop", "flip", "geometric", "rotate", "shift", "standard"]
+# VGG16 and EfficientNet-Lite0 have all that these are made of.
+LARGE = ["vgg19", "resnet50"]
 METRICS = ["accuracy", "balanced_accuracy", "macro_f1"]
 
 READERS = ["addresses", "archives", "folders", "tables"]
@@ -19,7 +21,10 @@ READERS = ["addresses", "archives", "folders", "tables"]
 
 class TestBackbones(BackboneTests):
     # One backbone after the other, because checks in a row share its network.
-    @pytest.fixture(scope="class", params=BACKBONES)
+    @pytest.fixture(
+        scope="class",
+        params=[pytest.param(name, marks=pytest.mark.slow if name in LARGE else ()) for name in BACKBONES],
+    )
     @classmethod
     def plugin(cls, request: pytest.FixtureRequest) -> Any:
         return registry.load_plugin("backbone", request.param)
