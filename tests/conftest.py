@@ -76,6 +76,7 @@ LONGEST_FIRST = (
     "browser/test_mlflow_pages.py",
     "whole_runs/test_run_again.py",
     "builtin_plugins/test_conformance.py",
+    "builtin_plugins/test_classics_conformance.py",
     "training",
     "models",
     "benchmarks",
