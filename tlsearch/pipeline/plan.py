@@ -23,7 +23,7 @@ from tlsearch.results.schema import LeftOut
 from tlsearch.runs import identity
 from tlsearch.search.cost import Costs
 from tlsearch.search.schedule import fit_schedule
-from tlsearch.search.space import SearchHints, SearchSpace, schedule
+from tlsearch.search.space import SearchHints, SearchSpace, flattened_values, schedule
 from tlsearch.types import Candidate, TrialSpec
 from tlsearch.utils.cache_folders import features_dir
 from tlsearch.worker.client import WorkerDiedError
@@ -112,6 +112,7 @@ def _make_plan(context: RunContext, data: Data, ready: Ready) -> Plan:
         batch_size=config.batch_size,
         seed=config.seed,
         depthwise_frozen=frozenset(c.label for c, facts in measured.items() if facts.freezes_depthwise),
+        flattened=tuple((c.label, v) for c, f in measured.items() if (v := flattened_values(f.cuts, len(data.pool)))),
         hints=SearchHints(
             backbones={b.name: b.hints for b in ready.plugins.backbones},
             augmentations=ready.plugins.augmentation_hints,
