@@ -95,12 +95,13 @@ class Candidate:
 class TrialSpec:
     """Everything that decides what a trial computes, canonical: what does not matter to it is at its default.
 
-    ``freeze_depth`` of ``depth`` cut points are frozen. ``skip_cut`` (frozen trials) is the number of a cut point, 1
-    to depth - 1, whose pooled features are joined with the final ones; 0 is none. ``pooling`` "flatten" takes every
+    ``freeze_depth`` of ``depth`` cut points are frozen. ``skip_cut`` (frozen trials) is the number of a cut point, 1 to
+    depth - 1, whose pooled features are joined with the final ones; 0 is none. ``pooling`` "flatten" takes every
     value of the final map as it is, for a hidden layer. ``units`` is the width of the hidden layer, 0 for a linear
-    head. A frozen trial with a linear head is solved, not trained: it has 0 ``steps``. ``views`` is the number of augmented renderings that the epochs take turns with; 0 renders a fresh
-    one for every epoch. ``repeat`` counts repetitions of one trial: other initial values, order and dropout, the
-    same views. ``depthwise_frozen`` keeps the depthwise kernels of a pre-trained suffix as they are.
+    head. A frozen trial with a linear head is solved, not trained: it has 0 ``steps``. ``views`` is the number of
+    augmented renderings that the epochs take turns with; 0 renders a fresh one for every epoch. ``repeat`` counts
+    repetitions of one trial: other initial values, order and dropout, the same views. ``depthwise_frozen`` keeps
+    the depthwise kernels of a pre-trained suffix as they are.
     """
 
     backbone: str

@@ -22,6 +22,7 @@ from tlsearch.plugins.facts import PluginFacts
 from tlsearch.results.schema import LeftOut
 from tlsearch.runs import identity
 from tlsearch.search.cost import Costs
+from tlsearch.search.freeze import frozen_depths
 from tlsearch.search.schedule import fit_schedule
 from tlsearch.search.space import SearchHints, SearchSpace, flattened_values, schedule
 from tlsearch.types import Candidate, TrialSpec
@@ -112,6 +113,7 @@ def _make_plan(context: RunContext, data: Data, ready: Ready) -> Plan:
         batch_size=config.batch_size,
         seed=config.seed,
         depthwise_frozen=frozenset(c.label for c, facts in measured.items() if facts.freezes_depthwise),
+        frozen=frozen_depths(config.freeze, {c.label: facts.cuts for c, facts in measured.items()}),
         flattened=tuple((c.label, v) for c, f in measured.items() if (v := flattened_values(f.cuts, len(data.pool)))),
         hints=SearchHints(
             backbones={b.name: b.hints for b in ready.plugins.backbones},

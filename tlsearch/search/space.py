@@ -63,6 +63,8 @@ class SearchSpace:
         batch_size: The images of a training step.
         seed: The seed of every trial.
         depthwise_frozen: The labels of the candidates whose trained layers keep their depthwise kernels.
+        frozen: The labels of the candidates of which trained trials freeze so many cut points; of others the search
+            chooses it.
         flattened: The labels of the candidates whose final map may be flattened, each with the values of that map.
         hints: What to begin with; they bound nothing.
     """
@@ -74,6 +76,7 @@ class SearchSpace:
     batch_size: int
     seed: int
     depthwise_frozen: frozenset[str] = frozenset()
+    frozen: tuple[tuple[str, int], ...] = ()
     flattened: tuple[tuple[str, int], ...] = ()
     hints: SearchHints = field(default_factory=SearchHints, compare=False)
 
@@ -105,6 +108,7 @@ class SearchSpace:
         text = json.dumps([[c.label, c.weights_id, c.image_size] for c in self.candidates])
         text += json.dumps([self.policies, self.steps, self.train_images, self.batch_size, self.seed])
         text += json.dumps(sorted(self.depthwise_frozen)) if self.depthwise_frozen else ""
+        text += json.dumps(["freeze", *sorted(self.frozen)]) if self.frozen else ""
         text += json.dumps(["flatten", *sorted(self.flattened)]) if self.flattened else ""
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -129,10 +133,10 @@ class SearchSpace:
         """Give the canonical spec of suggested values; rates are rounded to two significant digits."""
         candidate = self.candidate(params["candidate"])
         depth = candidate.depth
-        suffix = bool(params["train_suffix"])
+        freeze_depth = self._freeze_depth(params, candidate)
+        suffix = freeze_depth < depth
         hidden = bool(params["hidden"])
         trained = suffix or hidden
-        freeze_depth = _cell(params["freeze"], depth) if suffix else depth
         policy = params["policy"]
         strength = 0.0 if policy == "none" else float(params["strength"])
         pooling, units = self._head(params, candidate)
@@ -158,6 +162,17 @@ class SearchSpace:
             seed=self.seed,
             depthwise_frozen=suffix and candidate.label in self.depthwise_frozen,
         )
+
+    def _freeze_depth(self, params: Mapping[str, Any], candidate: Candidate) -> int:
+        """The number of frozen cut points.
+
+        Where the user has said it, linear probes freeze everything all the same: they are what the others are compared
+        with, and cost little.
+        """
+        fixed = dict(self.frozen).get(candidate.label)
+        if fixed is None:
+            return _cell(params["freeze"], candidate.depth) if params["train_suffix"] else candidate.depth
+        return fixed if params["train_suffix"] or params["hidden"] else candidate.depth
 
     def _head(self, params: Mapping[str, Any], candidate: Candidate) -> tuple[Literal["avg", "avgmax", "flatten"], int]:
         """The pooling and the hidden units, 0 for none.
