@@ -90,6 +90,7 @@ LONGEST_FIRST = (
     "whole_runs/test_run_again.py",
     "builtin_plugins/test_conformance.py",
     "pipeline/test_resize.py",
+    "builtin_plugins/test_classics_conformance.py",
     "training",
     "models",
     "browser/test_mlflow_pages.py",

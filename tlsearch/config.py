@@ -12,7 +12,6 @@ from typing import Any, get_args
 
 from tlsearch.config_values import (
     LISTS,
-    MODEL_NAME,
     NAME,
     RANGES,
     BaselineChoice,
@@ -22,6 +21,7 @@ from tlsearch.config_values import (
     WorkersChoice,
     bad,
     check_choice,
+    check_register,
     check_whole,
     check_workers,
     compile_group_by,
@@ -59,28 +59,28 @@ class RunConfig:
 
     ``dataset`` is a folder, a file, an address such as ``s3://bucket/pets``, or images in memory: ``(images, labels)``
     or a ``tf.data.Dataset``, which a run writes into the cache folder. ``~`` is the home folder in every path.
-    ``backbones`` are ``NAME`` or ``NAME@WEIGHTS``; ``weights`` are ``BACKBONE[@NAME]=FILE``. ``trials`` None means 40.
-    ``time_limit`` is in seconds: None means that none was asked for, which is 1800, or no limit where ``trials`` was
-    given, so that two such runs do the same; ``math.inf`` ("none") asks for no limit. ``effective_trials`` and
-    ``effective_time_limit`` apply these rules. ``train``, ``val`` and ``test`` are folders that hold a folder of images
-    for each class, below ``dataset`` or from the working directory; ``layout`` says how the folders of ``dataset`` are
-    read, and ``exclude`` which take no part. Where ``dataset`` is a table, ``images`` is the folder that its paths
-    start from, and ``image_column``, ``label_column``, ``split_column``, ``group_column`` and ``weight_column`` name
-    its columns where they are not told by themselves. ``group_by`` is a regular expression that finds, in the path of a
-    file, the name of the group that must stay together. ``look_alikes`` says what else is kept together: pictures that
-    look alike unless that does not fit the images, exact copies only, or nothing. ``image_size`` (pixels, 32 to 1024)
-    None lets each candidate choose; ``resize`` says how pictures become squares: squashed, padded or cropped; ``auto``
-    squashes them, and compares the three where they are far from square. ``max_pixels`` is the most that an image may
-    have; None refuses those that need more than 2 GB of memory. ``drop_small_classes`` leaves out classes that are too
-    small to be divided. ``metric`` is the name of an installed metric; None is accuracy, or balanced accuracy where
-    classes are imbalanced. ``cache_limit`` is in bytes, and 0 stores nothing. ``register`` is the name under which the
-    winner goes into MLflow's registry. ``workers`` processes run trials side by side, each with ``threads`` (None: its
-    share of the cores), which hold at most ``memory`` bytes together (None: four fifths of the machine's);
-    ``round_size`` trials are asked for at once (None: two for each of several workers, else one). ``force`` sets aside
-    what an earlier run has left. ``early_stop`` ends a search where more trials gain too little (None: without trials).
-
-    Raises:
-        UsageError: a value is out of its range; the sentence names the option, the value and the range.
+    ``backbones`` are ``NAME`` or ``NAME@WEIGHTS``; ``weights`` are ``BACKBONE[@NAME]=FILE``. ``freeze`` says what
+    trained trials freeze: "all", a number of cut points, or the name of one; None leaves it to the search.
+    ``trials`` None means 40. ``time_limit`` is in seconds: None means that none was asked for, which is 1800, or no
+    limit where ``trials`` was given, so that two such runs do the same; ``math.inf`` ("none") asks for no limit.
+    ``effective_trials`` and ``effective_time_limit`` apply these rules. ``train``, ``val`` and ``test`` are folders
+    that hold a folder of images for each class, below ``dataset`` or from the working directory; ``layout`` says
+    how the folders of ``dataset`` are read, and ``exclude`` which take no part. Where ``dataset`` is a table,
+    ``images`` is the folder that its paths start from, and ``image_column``, ``label_column``, ``split_column``,
+    ``group_column`` and ``weight_column`` name its columns where they are not told by themselves. ``group_by`` is a
+    regular expression that finds, in the path of a file, the name of the group that must stay together.
+    ``look_alikes`` says what else is kept together: pictures that look alike unless that does not fit the images,
+    exact copies only, or nothing. ``image_size`` (pixels, 32 to 1024) None lets each candidate choose; ``resize``
+    says how pictures become squares: squashed, padded or cropped; ``auto`` squashes them, and compares the three
+    where they are far from square. ``max_pixels`` is the most that an image may have; None refuses those that need
+    more than 2 GB of memory. ``drop_small_classes`` leaves out classes that are too small to be divided. ``metric``
+    is the name of an installed metric; None is accuracy, or balanced accuracy where classes are imbalanced.
+    ``cache_limit`` is in bytes, and 0 stores nothing. ``register`` is the name under which the winner goes into
+    MLflow's registry. ``workers`` processes run trials side by side, each with ``threads`` (None: its share of the
+    cores), which hold at most ``memory`` bytes together (None: four fifths of the machine's); ``round_size`` trials
+    are asked for at once (None: two for each of several workers, else one). ``force`` sets aside what an earlier
+    run has left. ``early_stop`` ends a search where more trials gain too little (None: without trials). Raises:
+    UsageError: a value is out of its range; the sentence names the option, the value and the range.
     """
 
     dataset: Path | str | Iterable[Any]
@@ -100,6 +100,7 @@ class RunConfig:
     backbones: tuple[str, ...] = ()
     weights: tuple[str, ...] = ()
     augment: tuple[str, ...] = ()
+    freeze: str | None = None
     trials: int | None = None
     time_limit: float | None = None
     epochs: int | None = None
@@ -148,16 +149,11 @@ class RunConfig:
                 continue
             if not isinstance(value, Path) or not is_utf8(str(value)):
                 raise bad(name, value, "a path in UTF-8")
-        for name in ("experiment", "tracking_uri", "storage", *_COLUMNS):
+        for name in ("experiment", "tracking_uri", "storage", "freeze", *_COLUMNS):
             value = getattr(self, name)
             if value is not None and (not isinstance(value, str) or not value.strip() or not is_utf8(value)):
                 raise bad(name, value, "a text in UTF-8 that is not empty")
-        if self.register is not None and (
-            not isinstance(self.register, str)
-            or MODEL_NAME.fullmatch(self.register) is None
-            or not is_utf8(self.register)
-        ):
-            raise bad("register", self.register, "a name of at most 256 characters without / and :")
+        check_register(self.register)
         if self.group_by is not None:
             compile_group_by(self.group_by)
         for name, (low, high) in RANGES.items():

@@ -110,6 +110,12 @@ def check_workers(value: Any) -> None:
         check_whole("workers", value, 1, 256, optional=False)
 
 
+def check_register(value: Any) -> None:
+    """Raise ``UsageError`` unless the value can be a name in MLflow's registry, or None."""
+    if value is not None and not (isinstance(value, str) and MODEL_NAME.fullmatch(value) and is_utf8(value)):
+        raise bad("register", value, "a name of at most 256 characters without / and :")
+
+
 def check_max_pixels(value: Any) -> None:
     """Raise ``UsageError`` unless the value can be the most pixels of an image, or None."""
     check_whole("max_pixels", value, *MAX_PIXELS_RANGE, optional=True)

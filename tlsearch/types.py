@@ -95,12 +95,13 @@ class Candidate:
 class TrialSpec:
     """Everything that decides what a trial computes, canonical: what does not matter to it is at its default.
 
-    ``freeze_depth`` of ``depth`` cut points are frozen. ``skip_cut`` (frozen trials) is the number of a cut point, 1
-    to depth - 1, whose pooled features are joined with the final ones; 0 is none. ``units`` is the width of the
-    hidden layer, 0 for a linear head. A frozen trial with a linear head is solved, not trained: it has 0
-    ``steps``. ``views`` is the number of augmented renderings that the epochs take turns with; 0 renders a fresh
-    one for every epoch. ``repeat`` counts repetitions of one trial: other initial values, order and dropout, the
-    same views. ``depthwise_frozen`` keeps the depthwise kernels of a pre-trained suffix as they are.
+    ``freeze_depth`` of ``depth`` cut points are frozen. ``skip_cut`` (frozen trials) is the number of a cut point, 1 to
+    depth - 1, whose pooled features are joined with the final ones; 0 is none. ``pooling`` "flatten" takes every
+    value of the final map as it is, for a hidden layer. ``units`` is the width of the hidden layer, 0 for a linear
+    head. A frozen trial with a linear head is solved, not trained: it has 0 ``steps``. ``views`` is the number of
+    augmented renderings that the epochs take turns with; 0 renders a fresh one for every epoch. ``repeat`` counts
+    repetitions of one trial: other initial values, order and dropout, the same views. ``depthwise_frozen`` keeps
+    the depthwise kernels of a pre-trained suffix as they are.
     """
 
     backbone: str
@@ -108,7 +109,7 @@ class TrialSpec:
     image_size: int
     depth: int
     freeze_depth: int
-    pooling: Literal["avg", "avgmax"] = "avg"
+    pooling: Literal["avg", "avgmax", "flatten"] = "avg"
     skip_cut: int = 0
     units: int = 0
     dropout: float = 0.0
@@ -153,7 +154,7 @@ class TrialSpec:
             parts = [f"{self.backbone} from scratch"]
         parts += [f"skip cut {self.skip_cut}"] if self.skip_cut else []
         parts += [f"head {self.units}" if self.units else "linear probe" if self.is_linear_probe else "linear head"]
-        parts += ["avg+max"] if self.pooling == "avgmax" else []
+        parts += {"avgmax": ["avg+max"], "flatten": ["flatten"]}.get(self.pooling, [])
         parts += [f"{self.policy} {self.strength:.2f}" if self.strength else "no augmentation"]
         return " ".join(parts)
 

@@ -108,6 +108,7 @@ def test_help_names_every_command() -> None:
         ("--trials", "40"),
         ("--time-limit", "30m"),
         ("--epochs", "from the number of images"),
+        ("--freeze", "the search chooses it"),
         ("--batch-size", "32"),
         ("--image-size", "chosen for each backbone"),
         ("--metric", "accuracy"),
@@ -135,7 +136,7 @@ def test_every_option_of_run_has_its_default_in_the_help(option: str, default: s
 
 def test_the_help_of_run_has_no_option_beyond_those() -> None:
     options = {name for param in cli.commands["run"].params for name in param.opts if name.startswith("--")}
-    assert len(options) == 43
+    assert len(options) == 44
 
 
 # --- run
@@ -151,7 +152,7 @@ def test_options_reach_the_configuration(search: Callable[[Search], list[RunConf
     seen = search(lambda config, reporter: None)
     arguments = (
         "run data --test new --group-by p[0-9] --backbone vgg16 --backbone resnet50@mine --weights vgg16@x=w.h5 "
-        "--augment flip --trials 3 "
+        "--augment flip --freeze block4_pool --trials 3 "
         "--time-limit 1h30m --epochs 2 --batch-size 8 --image-size 64 --metric macro_f1 --seed 0 --output out "
         "--experiment e --tracking-uri sqlite:///x.db --storage sqlite:///s.db --cache-dir c --cache-limit 2GB "
         "--baseline none --refit --no-early-stop"
@@ -161,8 +162,8 @@ def test_options_reach_the_configuration(search: Callable[[Search], list[RunConf
     assert seen == [
         RunConfig(
             Path("data"), test=Path("new"), group_by="p[0-9]", backbones=("vgg16", "resnet50@mine"),
-            weights=("vgg16@x=w.h5",), augment=("flip",), trials=3, time_limit=5400.0, epochs=2, batch_size=8,
-            image_size=64, metric="macro_f1", seed=0, output=Path("out"), experiment="e",
+            weights=("vgg16@x=w.h5",), augment=("flip",), freeze="block4_pool", trials=3, time_limit=5400.0,
+            epochs=2, batch_size=8, image_size=64, metric="macro_f1", seed=0, output=Path("out"), experiment="e",
             tracking_uri="sqlite:///x.db", storage="sqlite:///s.db", cache_dir=Path("c"), cache_limit=2 * 10**9,
             baseline="none", refit=True, early_stop=False,
         )

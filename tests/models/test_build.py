@@ -59,6 +59,9 @@ def test_pooling_is_by_average_joined_with_the_maximum() -> None:
     assert both.dtype == np.float32
     np.testing.assert_allclose(both[:, :5], exact.mean(axis=(1, 2)), rtol=1e-5, atol=1e-6)
     np.testing.assert_array_equal(both[:, 5:], exact.max(axis=(1, 2)))
+    flat = array(pool(maps, "flatten"))
+    assert flat.dtype == np.float32
+    np.testing.assert_array_equal(flat, exact.reshape(2, 60))  # as the rows of stored maps are flattened
 
 
 @pytest.mark.parametrize("depth", [0, 1, 2, 3])
@@ -140,6 +143,8 @@ CASES: dict[str, dict[str, Any]] = {
     "skip_cut": {"freeze_depth": 4, "steps": 0, "skip_cut": 2},
     "skip_cut_avgmax": {"freeze_depth": 4, "steps": 0, "skip_cut": 3, "pooling": "avgmax"},
     "hidden": {"freeze_depth": 4, "units": 8, "dropout": 0.3, "steps": 30},
+    "hidden_flatten": {"freeze_depth": 4, "units": 8, "steps": 30, "pooling": "flatten"},
+    "suffix_flatten": {"freeze_depth": 3, "units": 8, "steps": 20, "pooling": "flatten", "lr_suffix": 0.01},
     "suffix": {"freeze_depth": 2, "steps": 20, "lr_suffix": 0.01},
     "suffix_avgmax_hidden": {"freeze_depth": 1, "steps": 20, "pooling": "avgmax", "units": 8, "dropout": 0.2},
     "nothing_frozen": {"freeze_depth": 0, "steps": 10, "strength": 0.5, "policy": "speckle", "views": 0},

@@ -26,10 +26,15 @@ def test_the_built_in_plugins_are_found_sorted() -> None:
     found = [e for e in registry.find_plugins() if e.distribution == "tlsearch"]
     assert found == sorted(found)
     assert [e.name for e in found if e.kind == "backbone"] == [
+        "alexnet",
+        "alexnet_owt",
         "efficientnet_lite0",
+        "googlenet",
+        "googlenet_bn",
         "resnet50",
         "vgg16",
         "vgg19",
+        "zfnet",
     ]
     assert [e.name for e in found if e.kind == "augmentation"] == [
         "color",
@@ -178,7 +183,7 @@ def test_the_engines_own_names_are_reserved(install: InstallPlugin, group: str, 
 def test_unknown_names_are_answered_with_the_nearest() -> None:
     with pytest.raises(PluginError, match="did you mean 'vgg16'"):
         registry.load_plugin("backbone", "vgg-16")
-    with pytest.raises(PluginError, match=r"choose one of .*efficientnet_lite0, resnet50"):
+    with pytest.raises(PluginError, match=r"choose one of .*efficientnet_lite0, .*resnet50"):
         registry.load_plugin("backbone", "zzz")
 
 

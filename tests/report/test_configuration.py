@@ -27,6 +27,11 @@ SPEC = TrialSpec(backbone="efficientnet_lite0", weights="imagenet", image_size=1
             "EfficientNet-Lite0 (ImageNet-1k), all 18 blocks frozen, features after block 7 joined, averages and "
             "maxima of the features, linear probe, no augmentation",
         ),
+        (
+            {"freeze_depth": 18, "units": 100, "pooling": "flatten"},
+            "EfficientNet-Lite0 (ImageNet-1k), all 18 blocks frozen, every value of the last feature map, hidden layer "
+            "of 100 units, no augmentation",
+        ),
         ({"freeze_depth": 0}, "EfficientNet-Lite0 (ImageNet-1k), no block frozen, linear head, no augmentation"),
         ({"weights": None}, "EfficientNet-Lite0, trained from scratch, linear head, no augmentation"),
         ({"weights": "mine"}, "efficientnet_lite0 (mine), first 6 of 18 blocks frozen, linear head, no augmentation"),
@@ -48,5 +53,7 @@ def test_the_short_form_explains_every_part_of_a_label() -> None:
     for part in ("freeze 6/18", "skip cut 4", "head 128", "avg+max"):
         assert part in everything.label
         assert part in SHORT_FORM
+    assert "flatten" in replace(everything, pooling="flatten").label
+    assert "flatten" in SHORT_FORM
     assert "linear probe" in replace(SPEC, freeze_depth=18, steps=0).label
     assert "linear probe" in SHORT_FORM

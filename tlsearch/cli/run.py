@@ -84,6 +84,13 @@ from tlsearch.utils.units import parse_duration, parse_size
     help="Side of the square that images are resized to, in pixels.  [default: chosen for each backbone]",
 )
 @option(
+    "--freeze",
+    heading=Heading.TRIED,
+    metavar="WHICH",
+    help="What trained trials freeze of a network: all, the name of a cut point such as block4_pool, or a number "
+    "of cut points; `tlsearch plugins show BACKBONE` names them.  [default: the search chooses it]",
+)
+@option(
     "--metric",
     heading=Heading.TRIED,
     metavar="NAME",

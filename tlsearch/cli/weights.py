@@ -1,4 +1,4 @@
-"""``tlsearch weights``: which pre-trained weights there are, and fetching them."""
+"""``tlsearch weights``: which pre-trained weights there are, fetching and converting them."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from tlsearch.reporter import Reporter
 
 
-@click.group(cls=Group, short_help="Pre-trained weights: which there are, and fetching them.")
+@click.group(cls=Group, short_help="Pre-trained weights: list, fetch, convert.")
 def weights() -> None:
-    """Shows and fetches the pre-trained weights of the installed backbones."""
+    """Shows, fetches and converts the pre-trained weights of the installed backbones."""
 
 
 @weights.command("list", short_help="List them: what they are and where.")
@@ -76,6 +76,31 @@ def fetch(backbones: tuple[str, ...], folder: Path | None) -> None:
                 continue
             file = download(source, folder, partial(_show, reporter, label))
             reporter.say("fetch", f"{label} is at {file}")
+
+
+@weights.command("convert", short_help="Make a published file of PyTorch one that a run takes.")
+@click.argument("network", metavar="BACKBONE")
+@click.argument("file", type=UserPath(dir_okay=False), metavar="FILE")
+@click.option(
+    "--output",
+    type=UserPath(dir_okay=False),
+    metavar="FILE",
+    help="File to write, which ends in .weights.h5.  [default: beside FILE, with that ending]",
+)
+def convert(network: str, file: Path, output: Path | None) -> None:
+    """Converts FILE, the weights of a BACKBONE as PyTorch saves them (.pth), for --weights in a run.
+
+    PyTorch is not needed. FILE is read as data: nothing in it is executed. The new file says where it comes from.
+    """
+    from tlsearch.cli.console import ConsoleReporter
+    from tlsearch.plugins.convert import convert as write
+    from tlsearch.plugins.convert import default_output
+
+    target = default_output(file) if output is None else output
+    provenance = write(network, file, target)
+    with ConsoleReporter() as reporter:
+        reporter.say("convert", f"{file} (SHA-256 {provenance.source_sha256}) is now {target}")
+        reporter.say("use", f"--weights {network}={target}")
 
 
 def _show(reporter: Reporter, label: str, done: int, total: int) -> None:

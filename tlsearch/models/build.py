@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from tlsearch.backend import private_api
 from tlsearch.models import partition
 from tlsearch.models.cuts import Cuts
@@ -37,10 +39,12 @@ class SuffixModel:
 
 
 def pool(tensor: Any, pooling: str) -> Any:
-    """Average a tensor over space in float32; for "avgmax" the maxima are joined."""
+    """Average a tensor over space in float32; for "avgmax" the maxima are joined; "flatten" keeps every value."""
     from keras import ops
 
     exact = ops.cast(tensor, "float32")
+    if pooling == "flatten":
+        return ops.reshape(exact, (-1, int(np.prod(exact.shape[1:]))))
     average = ops.mean(exact, axis=(1, 2))
     return ops.concatenate([average, ops.max(exact, axis=(1, 2))], axis=-1) if pooling == "avgmax" else average
 

@@ -33,8 +33,9 @@ from tlsearch.results.schema import LeftOut
 from tlsearch.runs import identity
 from tlsearch.runs.budget import SHARES, rest_seconds
 from tlsearch.search.cost import Costs
+from tlsearch.search.freeze import frozen_depths
 from tlsearch.search.schedule import TrialTime, fit_schedule, left_for_trial
-from tlsearch.search.space import SearchHints, SearchSpace, schedule
+from tlsearch.search.space import SearchHints, SearchSpace, flattened_values, schedule
 from tlsearch.types import Candidate, TrialSpec
 from tlsearch.utils.units import format_duration
 from tlsearch.worker.client import WorkerDiedError
@@ -112,6 +113,8 @@ def _make_plan(context: RunContext, data: Data, ready: Ready) -> Plan:
         batch_size=config.batch_size,
         seed=config.seed,
         depthwise_frozen=frozenset(c.label for c, facts in measured.items() if facts.freezes_depthwise),
+        frozen=frozen_depths(config.freeze, {c.label: facts.cuts for c, facts in measured.items()}),
+        flattened=tuple((c.label, v) for c, f in measured.items() if (v := flattened_values(f.cuts, len(data.pool)))),
         hints=SearchHints(
             backbones={b.name: b.hints for b in ready.plugins.backbones},
             augmentations=ready.plugins.augmentation_hints,

@@ -28,6 +28,9 @@ RENDER_PER_VALUE = 300.0
 
 HEAD_STEP_SECONDS = 0.004
 
+FLAT_OPERATIONS_PER_SECOND = 4e10
+"""Operations a second in a hidden layer on a flattened map, about, whose weights and moments are read at each step."""
+
 VALIDATION = 1.1
 """A training step costs a tenth more than itself, for the validation after each epoch."""
 
@@ -99,6 +102,7 @@ class Costs:
         if spec.kind != "feature_extraction":
             trained = facts.cuts.work(len(facts.cuts)) - facts.cuts.work(spec.freeze_depth)
             cost += TRAIN_FACTOR * spec.steps * spec.batch_size * trained * self.trained_folds
+        cost += self._flat_operations(spec) * spec.steps * self.trained_folds
         if _renders_afresh(spec):
             cost += spec.steps * spec.batch_size * RENDER_PER_VALUE * 3 * spec.image_size**2 * self.trained_folds
         return cost
@@ -120,10 +124,20 @@ class Costs:
             rows = self.images * spec.views
             return folds * (FIXED_SECONDS + rows * self._facts(spec).cuts[-1].shape[2] * 1e-6)
         if spec.kind == "feature_extraction":
-            return COMPILE_SECONDS + folds * spec.steps * HEAD_STEP_SECONDS
+            return COMPILE_SECONDS + folds * spec.steps * (HEAD_STEP_SECONDS + self._flat_seconds(spec))
         pixels = spec.batch_size * spec.image_size**2
         render = pixels * self.render_seconds(spec.policy) if _renders_afresh(spec) else 0.0
-        return COMPILE_SECONDS + folds * spec.steps * (self._step_seconds(spec) + render)
+        return COMPILE_SECONDS + folds * spec.steps * (self._step_seconds(spec) + render + self._flat_seconds(spec))
+
+    def _flat_operations(self, spec: TrialSpec) -> float:
+        """Operations of a training step between a flattened map and the hidden layer; 0 for pooled features."""
+        if spec.pooling != "flatten":
+            return 0.0
+        height, width, channels = self._facts(spec).cuts[-1].shape
+        return TRAIN_FACTOR * 2 * spec.batch_size * height * width * channels * spec.units
+
+    def _flat_seconds(self, spec: TrialSpec) -> float:
+        return self._flat_operations(spec) / FLAT_OPERATIONS_PER_SECOND
 
     def _step_seconds(self, spec: TrialSpec) -> float:
         facts = self._facts(spec)
@@ -154,10 +168,11 @@ class Costs:
         """The features that a trial reads: maps at its cut, or pooled ones; and plain ones for validation."""
         network = (f"{spec.backbone}@{spec.weights}", spec.image_size)
         cuts = [spec.freeze_depth]
+        final = spec.depth if spec.pooling == "flatten" else -spec.depth
         if spec.kind == "feature_extraction":
-            cuts = [-spec.skip_cut, -spec.depth] if spec.skip_cut else [-spec.depth]
+            cuts = [-spec.skip_cut, final] if spec.skip_cut else [final]
         else:
-            yield ViewKey(*network, "none", 0.0, 0, -spec.depth)
+            yield ViewKey(*network, "none", 0.0, 0, final)
         for cut in cuts:
             if cut == 0 and not spec.views:
                 continue

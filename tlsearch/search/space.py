@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from tlsearch.models.cuts import Cuts
 from tlsearch.plugins.api import AugmentationHints, TrainingHints
 from tlsearch.training.batches import steps_per_epoch
 from tlsearch.types import Candidate, TrialSpec
@@ -26,6 +27,15 @@ LR_SUFFIX = (1e-5, 3e-3)
 LR_HEAD = (1e-4, 1e-2)
 WEIGHT_DECAY = (1e-5, 1e-1)
 LABEL_SMOOTHING = (0.0, 0.1)
+
+FLATTEN_VALUES = 7 * 7 * 512
+"""The largest feature map, in values an image, that may be flattened: that of VGG at 224 pixels."""
+
+FLATTEN_TOTAL = 100_000_000
+"""The values of the flattened maps of all images together, at most: 400 MB of memory."""
+
+FLATTEN_WEIGHTS = 1 << 23
+"""The weights between a flattened map and the hidden layer, at most; the layer is narrower where it would have more."""
 
 MIN_VIEWS = 4
 """Views of an augmentation that the epochs take turns with; with more than 12 epochs it is a third of them."""
@@ -53,6 +63,9 @@ class SearchSpace:
         batch_size: The images of a training step.
         seed: The seed of every trial.
         depthwise_frozen: The labels of the candidates whose trained layers keep their depthwise kernels.
+        frozen: The labels of the candidates of which trained trials freeze so many cut points; of others the search
+            chooses it.
+        flattened: The labels of the candidates whose final map may be flattened, each with the values of that map.
         hints: What to begin with; they bound nothing.
     """
 
@@ -63,18 +76,21 @@ class SearchSpace:
     batch_size: int
     seed: int
     depthwise_frozen: frozenset[str] = frozenset()
+    frozen: tuple[tuple[str, int], ...] = ()
+    flattened: tuple[tuple[str, int], ...] = ()
     hints: SearchHints = field(default_factory=SearchHints, compare=False)
 
     def distributions(self) -> dict[str, BaseDistribution]:
         """Give Optuna's distributions by parameter name, the same for every candidate."""
         from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
+        poolings = ["avg", "avgmax", *(["flatten"] if self.flattened else [])]
         return {
             "candidate": CategoricalDistribution([c.label for c in self.candidates]),
             "train_suffix": CategoricalDistribution([False, True]),
             "freeze": FloatDistribution(0.0, 1.0),
             "skip_cut": FloatDistribution(0.0, 1.0),
-            "pooling": CategoricalDistribution(["avg", "avgmax"]),
+            "pooling": CategoricalDistribution(poolings),
             "hidden": CategoricalDistribution([False, True]),
             "units": IntDistribution(*UNITS, log=True),
             "dropout": FloatDistribution(*DROPOUT),
@@ -87,11 +103,19 @@ class SearchSpace:
         }
 
     @property
+    def tunes_layers(self) -> bool:
+        """Whether layers of any candidate may be trained: the user may want all of them frozen."""
+        frozen = dict(self.frozen)
+        return any(frozen.get(c.label, 0) < c.depth for c in self.candidates)
+
+    @property
     def digest(self) -> str:
         """A text that changes with anything that would make trials of another study incomparable."""
         text = json.dumps([[c.label, c.weights_id, c.image_size] for c in self.candidates])
         text += json.dumps([self.policies, self.steps, self.train_images, self.batch_size, self.seed])
         text += json.dumps(sorted(self.depthwise_frozen)) if self.depthwise_frozen else ""
+        text += json.dumps(["freeze", *sorted(self.frozen)]) if self.frozen else ""
+        text += json.dumps(["flatten", *sorted(self.flattened)]) if self.flattened else ""
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def candidate(self, label: str) -> Candidate:
@@ -115,21 +139,22 @@ class SearchSpace:
         """Give the canonical spec of suggested values; rates are rounded to two significant digits."""
         candidate = self.candidate(params["candidate"])
         depth = candidate.depth
-        suffix = bool(params["train_suffix"])
+        freeze_depth = self._freeze_depth(params, candidate)
+        suffix = freeze_depth < depth
         hidden = bool(params["hidden"])
         trained = suffix or hidden
-        freeze_depth = _cell(params["freeze"], depth) if suffix else depth
         policy = params["policy"]
         strength = 0.0 if policy == "none" else float(params["strength"])
+        pooling, units = self._head(params, candidate)
         return TrialSpec(
             backbone=candidate.backbone,
             weights=candidate.weights,
             image_size=candidate.image_size,
             depth=depth,
             freeze_depth=freeze_depth,
-            pooling=params["pooling"],
-            skip_cut=0 if suffix else _cell(params["skip_cut"], depth),
-            units=int(params["units"]) if hidden else 0,
+            pooling=pooling,
+            skip_cut=0 if suffix or pooling == "flatten" else _cell(params["skip_cut"], depth),
+            units=units,
             dropout=round(float(params["dropout"]), 2) if trained else 0.0,
             policy=policy if strength else "none",
             strength=strength,
@@ -143,6 +168,30 @@ class SearchSpace:
             seed=self.seed,
             depthwise_frozen=suffix and candidate.label in self.depthwise_frozen,
         )
+
+    def _freeze_depth(self, params: Mapping[str, Any], candidate: Candidate) -> int:
+        """The number of frozen cut points.
+
+        Where the user has said it, linear probes freeze everything all the same: they are what the others are compared
+        with, and cost little.
+        """
+        fixed = dict(self.frozen).get(candidate.label)
+        if fixed is None:
+            return _cell(params["freeze"], candidate.depth) if params["train_suffix"] else candidate.depth
+        return fixed if params["train_suffix"] or params["hidden"] else candidate.depth
+
+    def _head(self, params: Mapping[str, Any], candidate: Candidate) -> tuple[Literal["avg", "avgmax", "flatten"], int]:
+        """The pooling and the hidden units, 0 for none.
+
+        A map is flattened for a hidden layer only: a linear probe on so many values is slow to fit, and has a copy of
+        them for each view. Where a map may not be flattened, averages take its place.
+        """
+        units = int(params["units"]) if params["hidden"] else 0
+        pooling: Literal["avg", "avgmax", "flatten"] = params["pooling"]
+        if pooling != "flatten":
+            return pooling, units
+        values = dict(self.flattened).get(candidate.label, 0)
+        return ("flatten", min(units, FLATTEN_WEIGHTS // values)) if values and units else ("avg", units)
 
     def views(self, freeze_depth: int, trained: bool) -> int:
         """Give the views of an augmented trial: a third of its epochs, at least four.
@@ -183,6 +232,17 @@ class SearchSpace:
         if chosen.get("policy", "none") not in self.policies:
             chosen["policy"] = self.policies[-1]  # whatever the user allowed instead
         return {**params, **chosen}
+
+
+def flattened_values(cuts: Cuts, images: int) -> int:
+    """Give the values of the final map of a network, flattened, where it may be flattened for so many images; else 0.
+
+    A map of one place is a vector already.
+    """
+    height, width, channels = cuts[-1].shape
+    values = height * width * channels
+    small = values <= FLATTEN_VALUES and values * images <= FLATTEN_TOTAL
+    return values if height * width > 1 and small else 0
 
 
 def middle_of_cell(number: int, cells: int) -> float:

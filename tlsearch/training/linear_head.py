@@ -25,6 +25,8 @@ INNER_SHARE = 0.2
 MAX_ITERATIONS = 200
 
 _ROWS = 4096
+_VALUES = _ROWS * 8192
+"""At most so many rows and so many values are converted at once. Pooled features have at most 8,192 columns."""
 
 
 def standardisation(features: Float32Array) -> tuple[Float32Array, Float32Array]:
@@ -35,8 +37,9 @@ def standardisation(features: Float32Array) -> tuple[Float32Array, Float32Array]
     """
     mean = features.mean(axis=0, dtype=np.float64)
     squares = np.zeros(features.shape[1])
-    for start in range(0, len(features), _ROWS):  # all rows at once in float64 would be three times their memory
-        squares += ((features[start : start + _ROWS] - mean) ** 2).sum(axis=0)
+    rows = min(_ROWS, max(1, _VALUES // features.shape[1]))
+    for start in range(0, len(features), rows):  # all rows at once in float64 would be three times their memory
+        squares += ((features[start : start + rows] - mean) ** 2).sum(axis=0)
     scale = np.sqrt(squares / len(features))
     # A column that hardly varies would be blown up to unit variance by rounding noise alone.
     scale[scale < max(1e-6 * float(scale.max(initial=0.0)), 1e-7)] = 1.0

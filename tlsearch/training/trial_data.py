@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -13,7 +15,19 @@ from tlsearch.features.view import PLAIN, View
 from tlsearch.plugins.kinds.metric import GuardedMetric
 from tlsearch.training.trainer import Task
 from tlsearch.training.validation import class_weights
-from tlsearch.types import Float32Array, IntArray, TrialSpec
+from tlsearch.types import AnyArray, Float32Array, IntArray, TrialSpec
+
+
+@dataclass(frozen=True)
+class FlatRows:
+    """Feature maps as vectors (n, h * w * C) in float32."""
+
+    maps: Rows
+
+    def take(self, index: AnyArray) -> AnyArray:
+        """See ``Rows``."""
+        taken = self.maps.take(index)
+        return taken.reshape(len(taken), math.prod(taken.shape[1:])).astype(np.float32)
 
 
 class TrialData:
@@ -24,7 +38,7 @@ class TrialData:
         self._extractor, self._metric = extractor, metric
 
     def pooled(self, network: Network, spec: TrialSpec, fold: Fold) -> Task:
-        """Give a fold of pooled features (n, d), those of the skip_cut first where there is one."""
+        """Give a fold of pooled or flattened features (n, d), those of the skip_cut first where there is one."""
         return self._task(spec, fold, lambda number: self._pooled(network, spec, number))
 
     def maps(self, network: Network, spec: TrialSpec, fold: Fold) -> Task:
@@ -65,10 +79,13 @@ class TrialData:
 
     def _pooled(self, network: Network, spec: TrialSpec, number: int) -> Rows:
         view = _view(spec, number)
+        if spec.pooling == "flatten":
+            rows: Rows = FlatRows(self._extractor.maps(network, view, spec.depth))
+            return self._extractor.counted(network, view, spec.depth, rows)
         arrays = self._extractor.pooled(network, view, [spec.skip_cut, spec.depth] if spec.skip_cut else [spec.depth])
         # Pooled rows hold averages, then maxima.
         used = [a if spec.pooling == "avgmax" else a[:, : a.shape[1] // 2] for a in arrays]
-        rows: Rows = StoredRows(used[0]) if len(used) == 1 else JoinedRows(tuple(used))
+        rows = StoredRows(used[0]) if len(used) == 1 else JoinedRows(tuple(used))
         return self._extractor.counted(network, view, spec.depth, rows)
 
     def _maps(self, network: Network, spec: TrialSpec, number: int) -> Rows:

@@ -69,6 +69,13 @@ def test_nothing_is_said_where_all_fits(limit: float | None, options: dict[str, 
     assert said(estimates(limit, **options)) == ""
 
 
+def test_nothing_is_said_of_tuning_where_all_layers_are_to_stay_frozen() -> None:
+    plan = plan_of()
+    frozen = replace(plan, space=replace(plan.space, frozen=((LITE.label, LITE.depth),)))
+    assert Aim.TUNING in estimates(40.0, plan).out_of_reach(40.0, 40)
+    assert Aim.TUNING not in estimates(40.0, frozen).out_of_reach(40.0, 40)
+
+
 @pytest.mark.parametrize(
     ("limit", "options", "sentence"),
     [

@@ -65,8 +65,13 @@ class Prospect:
         return self.limit - rest_seconds(self.limit) - before
 
     def reaches_tuning(self, trials: int, left: float) -> bool:
-        """Whether a trial that tunes layers of some candidate fits into ``left`` seconds, behind the linear probes."""
-        return any(self._reaches_tuning(best, trials, left) for best in self.space.candidates)
+        """Whether a trial that tunes layers of some candidate fits into ``left`` seconds, behind the linear probes.
+
+        Where the user wants all layers frozen there is nothing to reach.
+        """
+        return not self.space.tunes_layers or any(
+            self._reaches_tuning(best, trials, left) for best in self.space.candidates
+        )
 
     def _reaches_tuning(self, best: Candidate, trials: int, left: float) -> bool:
         for spec, seconds in self._timed(best, trials):

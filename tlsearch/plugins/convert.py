@@ -1,0 +1,116 @@
+"""Published weights of PyTorch made into a file that a backbone loads."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from tlsearch import backend
+from tlsearch.errors import WeightsError
+from tlsearch.plugins import registry
+from tlsearch.plugins.api import Backbone
+from tlsearch.plugins.torch_files.state_dict import read_state_dict
+from tlsearch.types import AnyArray
+from tlsearch.utils.files import atomic_path
+
+SUFFIX = ".weights.h5"
+
+PROVENANCE = "tlsearch_provenance"
+"""The attribute of a converted file, in JSON, that says where it comes from."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Provenance:
+    """Where converted weights come from.
+
+    Attributes:
+        network: The name of the backbone.
+        source: The name of the file that was converted.
+        source_sha256: Its SHA-256, hexadecimal.
+        converted_by: The distribution that brings the backbone and its version, "tlsearch 0.1.0".
+    """
+
+    network: str
+    source: str
+    source_sha256: str
+    converted_by: str
+
+
+def convert(name: str, file: Path, output: Path) -> Provenance:
+    """Write the weights in ``file``, which PyTorch saved, into ``output`` (.weights.h5) for the backbone ``name``.
+
+    The backbone's ``build`` gets them as a ``.npz`` of arrays in PyTorch's names and layout, so every backbone whose
+    ``build`` takes that can be converted for. What it does not use, such as the classes of ImageNet, is left out.
+
+    Raises:
+        WeightsError: The file cannot be read, is refused, or does not fit; or ``output`` cannot be written.
+        PluginError: There is no such backbone.
+    """
+    if not output.name.endswith(SUFFIX):
+        raise WeightsError(f"The output is {output}, but its name must end in {SUFFIX}: give another with --output.")
+    plugin: Backbone = registry.load_plugin("backbone", name)
+    arrays = read_state_dict(file)
+    with file.open("rb") as stream:
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    entry = next(found for found in registry.find_plugins("backbone") if found.name == name)
+    provenance = Provenance(
+        network=name,
+        source=file.name,
+        source_sha256=digest,
+        converted_by=f"{entry.distribution} {entry.version}",
+    )
+    _save(plugin, arrays, file, output, provenance)
+    return provenance
+
+
+def provenance_of(file: Path) -> Provenance | None:
+    """Read where converted weights come from; None where the file does not say."""
+    import h5py
+
+    with h5py.File(file, "r") as stored:
+        text = stored.attrs.get(PROVENANCE)
+    return None if text is None else Provenance(**json.loads(text))
+
+
+def default_output(file: Path) -> Path:
+    """Give the file that ``file`` is converted into where none is named: beside it, with another ending."""
+    return file.with_name(file.stem + SUFFIX)
+
+
+def _save(plugin: Backbone, arrays: dict[str, AnyArray], file: Path, output: Path, provenance: Provenance) -> None:
+    import h5py
+
+    backend.prepare()
+    with tempfile.TemporaryDirectory(prefix="tlsearch-convert-") as folder:
+        named = Path(folder) / f"{file.stem}.npz"
+        with named.open("wb") as stream:
+            # "file" is the name of a parameter of NumPy's; a layer has a dot in its names.
+            np.savez(stream, **{n: a for n, a in arrays.items() if n != "file"})  # type: ignore[arg-type]  # its stub
+        try:
+            model = plugin.build(plugin.min_image_size, named)
+        except ValueError as error:
+            raise _does_not_fit(plugin, file, str(error).replace(str(named), file.name)) from error
+        try:
+            output.parent.mkdir(parents=True, exist_ok=True)
+            with atomic_path(output) as temporary:
+                whole = Path(folder) / f"whole{SUFFIX}"
+                model.save_weights(whole)
+                with h5py.File(whole, "a") as stored:
+                    stored.attrs[PROVENANCE] = json.dumps(asdict(provenance))
+                temporary.write_bytes(whole.read_bytes())
+        except OSError as error:
+            raise WeightsError(f"{output} cannot be written ({error}): give another place with --output.") from error
+
+
+def _does_not_fit(plugin: Backbone, file: Path, reason: str) -> WeightsError:
+    """The error for weights of another network; other forms of the network have names that begin like it."""
+    stem = plugin.name.partition("_")[0]
+    others = sorted({e.name for e in registry.find_plugins("backbone") if e.name.partition("_")[0] == stem})
+    hint = [name for name in others if name != plugin.name]
+    instead = f"is it of {' or '.join(hint)}?" if hint else "give the file of this network."
+    return WeightsError(f"The file {file} does not fit {plugin.name} ({reason.splitlines()[0]}): {instead}")
