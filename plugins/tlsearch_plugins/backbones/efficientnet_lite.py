@@ -113,7 +113,7 @@ class EfficientNetLite0:
                 index, inputs = index + 1, outputs
 
     def _load(self, model: keras.Model, weights: Path) -> None:
-        from tlsearch_plugins.backbones.loading import load_keras_weights
+        from tlsearch.plugin_api import load_keras_weights
 
         if weights.suffix == ".npz":
             _load_npz(model, list(self._blocks()), weights)

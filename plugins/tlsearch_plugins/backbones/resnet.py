@@ -40,7 +40,7 @@ class ResNet50:
         """A new network: (N, image_size, image_size, 3) to (N, ceil(image_size / 32), same, 2048)."""
         import keras
 
-        from tlsearch_plugins.backbones.loading import load_keras_weights
+        from tlsearch.plugin_api import load_keras_weights
         from tlsearch_plugins.backbones.scratch import prepare_for_scratch
 
         model = keras.applications.ResNet50(include_top=False, weights=None, input_shape=(image_size, image_size, 3))

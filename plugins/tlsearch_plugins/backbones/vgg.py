@@ -47,7 +47,7 @@ class _VGG:
         """A new network: (N, image_size, image_size, 3) to (N, image_size // 32, image_size // 32, 512)."""
         import keras
 
-        from tlsearch_plugins.backbones.loading import load_keras_weights
+        from tlsearch.plugin_api import load_keras_weights
         from tlsearch_plugins.backbones.scratch import prepare_for_scratch
 
         application = getattr(keras.applications, self.name.upper())
