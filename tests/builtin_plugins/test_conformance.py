@@ -11,6 +11,20 @@ from tlsearch.plugins import registry
 from tlsearch.testing import AugmentationTests, BackboneTests, MetricTests, ReaderTests
 
 BACKBONES = ["vgg16", "vgg19", "resnet50", "efficientnet_lite0"]
+SMALL_OF_KERAS = ["mobilenet_v3_large", "efficientnet_v2_b0"]
+OTHERS_OF_KERAS = [
+    "convnext_small",
+    "convnext_tiny",
+    "densenet121",
+    "efficientnet_v2_b1",
+    "efficientnet_v2_b2",
+    "efficientnet_v2_b3",
+    "efficientnet_v2_s",
+    "inception_v3",
+    "nasnet_mobile",
+    "resnet50_v2",
+    "xception",
+]
 AUGMENTATIONS = ["color", "crop", "flip", "geometric", "rotate", "shift", "standard"]
 METRICS = ["accuracy", "balanced_accuracy", "macro_f1"]
 
@@ -20,6 +34,22 @@ READERS = ["addresses", "archives", "folders", "tables"]
 class TestBackbones(BackboneTests):
     # One backbone after the other, because checks in a row share its network.
     @pytest.fixture(scope="class", params=BACKBONES)
+    @classmethod
+    def plugin(cls, request: pytest.FixtureRequest) -> Any:
+        return registry.load_plugin("backbone", request.param)
+
+
+class TestSmallNetworksOfKeras(BackboneTests):
+    @pytest.fixture(scope="class", params=SMALL_OF_KERAS)
+    @classmethod
+    def plugin(cls, request: pytest.FixtureRequest) -> Any:
+        return registry.load_plugin("backbone", request.param)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+class TestOtherNetworksOfKeras(BackboneTests):
+    @pytest.fixture(scope="class", params=OTHERS_OF_KERAS)
     @classmethod
     def plugin(cls, request: pytest.FixtureRequest) -> Any:
         return registry.load_plugin("backbone", request.param)
@@ -53,4 +83,11 @@ class TestMetrics(MetricTests):
 
 def test_every_built_in_plugin_is_checked() -> None:
     own = [entry for entry in registry.find_plugins() if entry.distribution == "tlsearch"]
-    assert {entry.name for entry in own} == {*BACKBONES, *AUGMENTATIONS, *METRICS, *READERS}
+    assert {entry.name for entry in own} == {
+        *BACKBONES,
+        *SMALL_OF_KERAS,
+        *OTHERS_OF_KERAS,
+        *AUGMENTATIONS,
+        *METRICS,
+        *READERS,
+    }

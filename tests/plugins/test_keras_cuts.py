@@ -143,14 +143,19 @@ def test_of_many_cuts_the_ends_of_stages_stay_and_neighbours_differ_in_work() ->
 
     cuts = cuts_of(long)
     assert 12 <= len(cuts) <= MOST_CUTS
-    assert [name for name in cuts if name.endswith("|")][0] == "s0_19|"
+    assert next(name for name in cuts if name.endswith("|")) == "s0_19|"
     # the later stages do a fourth, a 16th and a 64th of the work: they have fewer cut points
     assert sum(name.startswith("s0") for name in cuts) > sum(name.startswith("s1") for name in cuts) > 0
 
 
 @pytest.mark.parametrize(
-    "build", [lambda x: L.GlobalAveragePooling2D()(conv("a")(x)), lambda x: L.Rescaling(2.0)(x), lambda x: [conv("a")(x)] * 2]
-)  # fmt: skip
+    "build",
+    [
+        lambda x: L.GlobalAveragePooling2D()(conv("a")(x)),
+        lambda x: L.Rescaling(2.0)(x),
+        lambda x: [conv("a")(x), conv("b")(x)],
+    ],
+)
 def test_a_model_without_a_map_at_its_end_is_refused(build: Build) -> None:
     with pytest.raises(ValueError, match="one feature map"):
         cuts_of(build)
@@ -170,7 +175,9 @@ def test_numbers_begin_at_zero_in_every_build() -> None:
     assert names[0] == names[1] == ["conv2d_0", "conv2d_1", "add_0", "mine", "conv2d_2"]
 
 
-@pytest.mark.parametrize(("name", "expected"), [("batch_normalization_12", True), ("batch_normalization", True), ("b1", False)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("name", "expected"), [("batch_normalization_12", True), ("batch_normalization", True), ("b1", False)]
+)
 def test_what_keras_has_numbered_is_known(name: str, expected: bool) -> None:
     assert is_numbered(L.BatchNormalization(name=name)) == expected
 

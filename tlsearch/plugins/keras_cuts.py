@@ -6,6 +6,7 @@ told from strides, and work is counted for each pixel of the input.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -123,7 +124,7 @@ def _places(model: keras.Model) -> Iterator[_Place]:
     arithmetic = work = 0.0
     for number, call in enumerate(calls):
         operation, taken, given = call
-        stride, own_arithmetic, own_work = _computed(call, max((strides[id(t)] for t in taken), default=1.0))
+        stride, own_arithmetic, own_work = _computed(call, min((strides[id(t)] for t in taken), default=1.0))
         arithmetic, work = arithmetic + own_arithmetic, work + own_work
         strides.update((id(t), stride) for t in given)
         alive = {t for t in alive if uses[t][-1] > number} | {id(t) for t in given if id(t) in uses}
@@ -155,7 +156,7 @@ def _is_map(given: Sequence[Any]) -> bool:
 
 
 def _computed(call: Call, stride: float) -> tuple[float, float, float]:
-    """The stride behind a call whose inputs have ``stride``, its arithmetic and its work for each pixel of the input."""
+    """The stride behind a call whose inputs have ``stride``, its arithmetic and its work for each input pixel."""
     operation, taken, given = call
     if hasattr(operation, "layers"):
         return _computed_inside(operation, stride)
@@ -177,14 +178,16 @@ def _computed_inside(operation: Any, stride: float) -> tuple[float, float, float
     before, arithmetic, work = stride, 0.0, 0.0
     for call in calls:
         _, taken, given = call
-        stride, own_arithmetic, own_work = _computed(call, max((strides[id(t)] for t in taken), default=before))
+        stride, own_arithmetic, own_work = _computed(call, min((strides[id(t)] for t in taken), default=before))
         arithmetic, work = arithmetic + own_arithmetic, work + own_work
         strides.update((id(t), stride) for t in given)
     return stride, arithmetic, work
 
 
 def _stride_of(operation: Any, taken: Sequence[Any], given: Sequence[Any]) -> float:
-    """By what an operation lowers the resolution; 1 where it pools everything, for that is no stage of a network."""
+    """By what an operation lowers the resolution; infinity where it pools everything, as in squeeze-and-excitation."""
+    if _kind(operation).startswith("Global") or _kind(operation) in ("Mean", "Max"):
+        return math.inf
     strides = getattr(operation, "strides", None)
     if strides is not None:
         return float(strides[0] if isinstance(strides, Sequence) else strides)
