@@ -63,7 +63,7 @@ def test_weights_are_those_of_keras_source(name: str) -> None:
     assert source.megabytes
 
 
-class Fetched(Exception):
+class FetchedError(Exception):
     """What Keras would download."""
 
 
@@ -73,11 +73,13 @@ def test_keras_itself_would_download_the_same_file(name: str, monkeypatch: pytes
     plugin = network(name)
 
     def get_file(filename: str, address: str, *, file_hash: str, **options: Any) -> None:
-        raise Fetched(filename, address, file_hash)
+        raise FetchedError(filename, address, file_hash)
 
     monkeypatch.setattr("keras.src.utils.file_utils.get_file", get_file)
-    with pytest.raises(Fetched) as caught:
-        getattr(keras.applications, plugin.application)(include_top=False, weights="imagenet", input_shape=(224, 224, 3))
+    with pytest.raises(FetchedError) as caught:
+        getattr(keras.applications, plugin.application)(
+            include_top=False, weights="imagenet", input_shape=(224, 224, 3)
+        )
     source = plugin.weights["imagenet"]
     assert caught.value.args == (source.filename, source.url, source.file_hash)
 

@@ -127,13 +127,11 @@ def test_what_cannot_be_is_said_in_one_sentence(build: Any, pixels: str, said: s
 
 
 def test_an_own_preprocessing_is_the_authors_affair() -> None:
-    class Own(Tiny):
-        pixels = "inside"
-
+    class Own(Broken):
         def preprocess(self, images: Any) -> Any:
             return images / 100.0
 
-    Own().build(32, None)
+    Own(plain, pixels="inside").build(32, None)
 
 
 def test_a_sequential_is_a_functional_model() -> None:

@@ -7,6 +7,7 @@ told from strides, and work is counted for each pixel of the input.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -107,7 +108,8 @@ def _places(model: keras.Model) -> Iterator[_Place]:
     """Every tensor through which the whole graph passes and that is a feature map, in order.
 
     In an order in which every operation comes after what it takes, such a tensor is the only one that is used later. It
-    does not count between two calls of one layer, whose weights would be frozen in one part and trained in the other.
+    does not count between two calls of one layer, whose weights would be frozen in one part and trained in the other,
+    and what such a layer gives has no name of its own.
     """
     calls = calls_of(model)
     uses: dict[int, list[int]] = {}
@@ -117,6 +119,7 @@ def _places(model: keras.Model) -> Iterator[_Place]:
     gated = {id(t) for operation, taken, _ in calls if _kind(operation) == GATE for t in taken}
     uses.setdefault(id(model.output), []).append(len(calls))
     last_call = {id(operation): number for number, (operation, _, _) in enumerate(calls)}
+    counts = Counter(id(operation) for operation, _, _ in calls)
     shared_until = 0
     strides: dict[int, float] = {}
     alive: set[int] = set()
@@ -131,7 +134,8 @@ def _places(model: keras.Model) -> Iterator[_Place]:
         if not is_numbered(operation):
             names.append(operation.name)
         shared_until = max(shared_until, last_call[id(operation)])
-        if len(alive) == 1 and number >= shared_until and _is_map(given):
+        once = counts[id(operation)] == 1
+        if once and number >= shared_until and alive == {id(t) for t in given} and _is_map(given):
             yield _Place(
                 operation=operation,
                 tensor=given[0],
