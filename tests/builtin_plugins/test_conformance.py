@@ -13,6 +13,20 @@ from tlsearch.testing import AugmentationTests, BackboneTests, MetricTests, Read
 BACKBONES = ["vgg16", "vgg19", "resnet50", "efficientnet_lite0"]
 CLASSICS = ["alexnet", "alexnet_owt", "zfnet", "googlenet", "googlenet_bn"]
 """Checked in test_classics_conformance, so that both files can run at the same time."""
+SMALL_OF_KERAS = ["mobilenet_v3_large", "efficientnet_v2_b0"]
+OTHERS_OF_KERAS = [
+    "convnext_small",
+    "convnext_tiny",
+    "densenet121",
+    "efficientnet_v2_b1",
+    "efficientnet_v2_b2",
+    "efficientnet_v2_b3",
+    "efficientnet_v2_s",
+    "inception_v3",
+    "nasnet_mobile",
+    "resnet50_v2",
+    "xception",
+]
 AUGMENTATIONS = ["color", "crop", "flip", "geometric", "rotate", "shift", "standard"]
 # VGG16 and EfficientNet-Lite0 have all that these are made of.
 LARGE = ["vgg19", "resnet50"]
@@ -27,6 +41,22 @@ class TestBackbones(BackboneTests):
         scope="class",
         params=[pytest.param(name, marks=pytest.mark.slow if name in LARGE else ()) for name in BACKBONES],
     )
+    @classmethod
+    def plugin(cls, request: pytest.FixtureRequest) -> Any:
+        return registry.load_plugin("backbone", request.param)
+
+
+class TestSmallNetworksOfKeras(BackboneTests):
+    @pytest.fixture(scope="class", params=SMALL_OF_KERAS)
+    @classmethod
+    def plugin(cls, request: pytest.FixtureRequest) -> Any:
+        return registry.load_plugin("backbone", request.param)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+class TestOtherNetworksOfKeras(BackboneTests):
+    @pytest.fixture(scope="class", params=OTHERS_OF_KERAS)
     @classmethod
     def plugin(cls, request: pytest.FixtureRequest) -> Any:
         return registry.load_plugin("backbone", request.param)
@@ -60,4 +90,12 @@ class TestMetrics(MetricTests):
 
 def test_every_built_in_plugin_is_checked() -> None:
     own = [entry for entry in registry.find_plugins() if entry.distribution == "tlsearch"]
-    assert {entry.name for entry in own} == {*BACKBONES, *CLASSICS, *AUGMENTATIONS, *METRICS, *READERS}
+    assert {entry.name for entry in own} == {
+        *BACKBONES,
+        *SMALL_OF_KERAS,
+        *OTHERS_OF_KERAS,
+        *CLASSICS,
+        *AUGMENTATIONS,
+        *METRICS,
+        *READERS,
+    }

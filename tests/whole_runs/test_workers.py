@@ -52,7 +52,7 @@ def test_three_workers_find_what_one_finds(
     run_as_a_user(images, tmp_path, site, *SHARED, "--workers", "3")
     assert found(tmp_path) == alone
     plan = json.loads((tmp_path / "out" / "result.json").read_text(encoding="utf-8"))["plan"]
-    assert (plan["workers"], plan["threads"], plan["round_size"]) == (int(workers), 1, 3)
+    assert (plan["workers"], plan["threads"], plan["round_size"]) == (3, 1, 3)
     assert sum(row["role"] == "trial" for row in alone["trials"]) == 7
 
 

@@ -14,6 +14,7 @@ from tlsearch.data.split import FOLDS_BELOW
 from tlsearch.errors import PluginError, UsageError
 from tlsearch.listeners.mlflow import MlflowCallback
 from tlsearch.pipeline.candidates import AvailableCandidate, find_candidates
+from tlsearch.pipeline.candidates.short_list import Means
 from tlsearch.pipeline.context import RunContext
 from tlsearch.pipeline.scan import starting_size
 from tlsearch.plugins.facts import PluginFacts
@@ -25,6 +26,7 @@ from tlsearch.tracking.location import URI_VARIABLE, Location, locate
 from tlsearch.tracking.outbox import UNSENT_FOLDER
 from tlsearch.tracking.tracker import Tracker
 from tlsearch.utils.cache_folders import features_dir
+from tlsearch.utils.machine import usable_cores
 from tlsearch.utils.texts import choose_plugin, hint
 from tlsearch.worker.protocol import DescribePlugins, FindWeights
 
@@ -66,6 +68,7 @@ def preflight(context: RunContext, survey: Survey, *, download: bool = True) -> 
             plugins,
             context.callbacks,
             lambda label: worker.send(FindWeights(label=label, cache_dir=config.cache_dir)),
+            means=means_of(context, plugins, survey),
             download=download,
         )
         sizes = sizes_of(candidates, survey, config)
@@ -156,6 +159,13 @@ def sizes_of(found: Sequence[AvailableCandidate], survey: Survey, config: RunCon
         starting_size(f.backbone.default_image_size, f.backbone.min_image_size, median, config.image_size, few=few)
         for f in found
     ]
+
+
+def means_of(context: RunContext, plugins: PluginFacts, survey: Survey) -> Means:
+    """What there is for a choice among many networks."""
+    asked, median = context.config.image_size, survey.median_short_side
+    sides = {b.name: starting_size(b.default_image_size, b.min_image_size, median, asked) for b in plugins.backbones}
+    return Means(images=len(survey.images), seconds=context.budget.limit, cores=usable_cores(), sides=sides)
 
 
 def check_cache(config: RunConfig) -> None:

@@ -50,6 +50,7 @@ class EfficientNetLite0:
     title = "EfficientNet-Lite0"
     default_image_size = 224
     min_image_size = 32
+    work = 2.0e9
     hints = TrainingHints(freeze_middle=6, freeze_late=15, lr_middle=5e-4, lr_late=3e-4, lr_early=1e-3)
     stages: ClassVar[tuple[tuple[int, int, int, int, int], ...]] = (
         # expand, outputs, repeat, kernel, stride
@@ -66,6 +67,7 @@ class EfficientNetLite0:
             trained_on="ImageNet-1k",
             licence="Apache-2.0 (The TensorFlow Authors)",
             path=Path(__file__).parent.parent / "data" / "efficientnet_lite0.npz",
+            accuracy=0.751,
         )
     }
 
@@ -113,7 +115,7 @@ class EfficientNetLite0:
                 index, inputs = index + 1, outputs
 
     def _load(self, model: keras.Model, weights: Path) -> None:
-        from tlsearch_plugins.backbones.loading import load_keras_weights
+        from tlsearch.plugin_api import load_keras_weights
 
         if weights.suffix == ".npz":
             _load_npz(model, list(self._blocks()), weights)

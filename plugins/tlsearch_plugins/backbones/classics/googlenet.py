@@ -107,11 +107,11 @@ class GoogLeNet:
         """
         import keras
 
+        from tlsearch.plugin_api import load_keras_weights
         from tlsearch_plugins.backbones.caffe import PIXEL_STD
         from tlsearch_plugins.backbones.classics.convolve import convolve
         from tlsearch_plugins.backbones.classics.local_response import normalise_responses
         from tlsearch_plugins.backbones.classics.pooling import pool_up
-        from tlsearch_plugins.backbones.loading import load_keras_weights
         from tlsearch_plugins.backbones.scratch import prepare_for_scratch
 
         inputs = keras.Input((image_size, image_size, 3), name="images")

@@ -8,15 +8,16 @@ from functools import partial
 from pathlib import Path
 
 from tlsearch.config import RunConfig
-from tlsearch.config_values import parse_weights
+from tlsearch.config_values import ALL, parse_weights
 from tlsearch.errors import PluginError, PluginFailedError, WeightsError
 from tlsearch.listeners.callback_list import CallbackList
+from tlsearch.pipeline.candidates.short_list import FEW, Means, choose, list_line
+from tlsearch.pipeline.candidates.wanted import WantedCandidate, named_backbone, wanted_candidates
 from tlsearch.plugins import weights
 from tlsearch.plugins.facts import BackboneFacts, PluginFacts
 from tlsearch.plugins.weights import ResolvedWeights
 from tlsearch.results.schema import LeftOut, PlannedCandidate
 from tlsearch.types import Candidate
-from tlsearch.utils.texts import choose_plugin, hint
 
 MakeFile = Callable[[str], Path]
 """Gives the file of weights, "vgg16@hed", that a package of their own brings; raises ``PluginFailedError``."""
@@ -30,32 +31,29 @@ class AvailableCandidate:
     weights: ResolvedWeights
 
 
-@dataclass(frozen=True)
-class WantedCandidate:
-    """A backbone with a name of weights; ``named`` by the user, who must be told when it is unavailable."""
-
-    backbone: BackboneFacts
-    weights: str
-    named: bool
-
-
 def find_candidates(
-    config: RunConfig, plugins: PluginFacts, callbacks: CallbackList, make_file: MakeFile, *, download: bool = True
+    config: RunConfig,
+    plugins: PluginFacts,
+    callbacks: CallbackList,
+    make_file: MakeFile,
+    *,
+    means: Means | None = None,
+    download: bool = True,
 ) -> tuple[list[AvailableCandidate], list[LeftOut]]:
     """The candidates of a run and the backbones left out with the reason.
 
-    Raises ``PluginError`` or ``WeightsError`` where something that the user named is unavailable, and where nothing
-    is left.
+    Where the user named none, and there are many, it is a short list of them by what ``means`` say. Raises
+    ``PluginError`` or ``WeightsError`` where something that the user named is unavailable, and where nothing is left.
     """
     known = {b.name: b for b in plugins.backbones}
     found = _from_files(config, known, plugins)
     left_out = [
         LeftOut(broken.entry.name, f"the plugin of {broken.entry.distribution} is broken: {broken.reason}")
         for broken in plugins.broken
-        if broken.entry.kind in ("backbone", "weights") and not config.backbones
+        if broken.entry.kind in ("backbone", "weights") and not (set(config.backbones) - {ALL})
     ]
     missing = []
-    for wanted in _wanted_candidates(config, known, plugins, {(f.backbone.name, f.weights.name) for f in found}):
+    for wanted in wanted_candidates(config, known, plugins, {(f.backbone.name, f.weights.name) for f in found}):
         backbone = wanted.backbone
         if wanted.weights in plugins.added(backbone.name):
             try:
@@ -75,6 +73,9 @@ def find_candidates(
             missing.append((wanted, resolved))
         else:
             found.append(AvailableCandidate(backbone, resolved))
+    if means is not None and not config.backbones:
+        found, missing, others = _shortened(found, missing, means, callbacks)
+        left_out += others
     if missing:
         fetched, absent = _download(missing, callbacks) if download else ([], _not_downloaded(missing))
         found += fetched
@@ -82,6 +83,29 @@ def find_candidates(
     if not found:
         raise _nothing_left(missing, download, plugins)
     return found, left_out
+
+
+def _shortened(
+    found: list[AvailableCandidate],
+    missing: list[tuple[WantedCandidate, ResolvedWeights]],
+    means: Means,
+    callbacks: CallbackList,
+) -> tuple[list[AvailableCandidate], list[tuple[WantedCandidate, ResolvedWeights]], list[LeftOut]]:
+    """The short lists of what is on this machine, and of what is downloaded where few are; and what is on neither."""
+    here = [rated for f in found if (rated := means.rate(f.backbone, f.weights.source)) is not None]
+    choice = choose(here, means)
+    if choice.reasons:
+        callbacks.on_step("plan", list_line(here, choice))
+    reasons = dict(choice.reasons)
+    if missing and not _unreachable(missing):
+        away = [rated for w, r in missing if (rated := means.rate(w.backbone, r.source)) is not None]
+        chosen = choose(away, means, FEW - len(choice.chosen))
+        if chosen.reasons and chosen.chosen:
+            callbacks.on_step("plan", list_line(away, chosen))
+        reasons |= chosen.reasons
+        missing = [(w, r) for w, r in missing if w.backbone.name not in chosen.reasons]
+    kept = [f for f in found if f.weights.source is None or f.backbone.name not in reasons]
+    return kept, missing, [LeftOut(name, reason) for name, reason in reasons.items()]
 
 
 def _without(wanted: WantedCandidate, plugins: PluginFacts, error: PluginFailedError) -> LeftOut:
@@ -114,7 +138,9 @@ def _from_files(config: RunConfig, known: dict[str, BackboneFacts], plugins: Plu
             raise WeightsError(
                 f"Two files are given for {backbone}@{name}: tell them apart with --weights {backbone}@NAME=FILE."
             )
-        files[backbone, name] = AvailableCandidate(_named(known, plugins, backbone), weights.from_file(name, file))
+        files[backbone, name] = AvailableCandidate(
+            named_backbone(known, plugins, backbone), weights.from_file(name, file)
+        )
     return list(files.values())
 
 
@@ -122,6 +148,8 @@ def _nothing_left(
     missing: Sequence[tuple[WantedCandidate, ResolvedWeights]], download: bool, plugins: PluginFacts
 ) -> WeightsError:
     names = " ".join(wanted.backbone.name for wanted, _ in missing)
+    if download and names and not any(wanted.by_default for wanted, _ in missing):
+        return WeightsError(f"None of {', '.join(names.split())} can be had: {weights.missing_reason(names.split())}.")
     if not download and names:
         return WeightsError(
             f"A dry run downloads no weights, and there are none on this machine: run "
@@ -134,52 +162,6 @@ def _nothing_left(
     return WeightsError(
         f"No backbone has weights on this machine: {remedy}, or give a file with --weights BACKBONE=FILE."
     )
-
-
-def _named(known: dict[str, BackboneFacts], plugins: PluginFacts, name: str) -> BackboneFacts:
-    if name in known:
-        return known[name]
-    _raise_if_broken(plugins, "backbone", name)
-    raise PluginError(f"There is no backbone {name!r}: {hint(name, known, choose_plugin(sorted(known)))}")
-
-
-def _raise_if_broken(plugins: PluginFacts, kind: str, name: str) -> None:
-    if (broken := plugins.fault(kind, name)) is not None:
-        raise PluginError(f"The {kind} {name!r} of {broken.entry.distribution} cannot be used: {broken.reason}.")
-
-
-def _wanted_candidates(
-    config: RunConfig, known: dict[str, BackboneFacts], plugins: PluginFacts, own: set[tuple[str, str]]
-) -> list[WantedCandidate]:
-    """What is asked for besides files.
-
-    A backbone for which the user gave files means those files, and the weights that other packages bring for it.
-    """
-    files: dict[str, list[str]] = {}
-    for backbone_name, name in sorted(own):
-        files.setdefault(backbone_name, []).append(name)
-    if not config.backbones:
-        return [
-            WantedCandidate(b, name, named=False)
-            for b in known.values()
-            for name in dict.fromkeys((*([] if b.name in files else list(b.weights)[:1]), *plugins.added(b.name)))
-            if name not in files.get(b.name, [])
-        ]
-    candidates = []
-    for text in config.backbones:
-        name, _, wanted = text.partition("@")
-        backbone = _named(known, plugins, name)
-        if wanted in files.get(name, []) or (not wanted and name in files):
-            continue
-        _raise_if_broken(plugins, "weights", text)
-        known_names = [*backbone.weights, *plugins.added(name)]
-        if not known_names:
-            raise WeightsError(f"The backbone {name!r} brings no weights: give a file with --weights {name}=FILE.")
-        wanted = wanted or known_names[0]
-        if wanted not in known_names:
-            raise weights.no_weights(name, wanted, [*known_names, *files.get(name, [])])
-        candidates.append(WantedCandidate(backbone, wanted, named=True))
-    return candidates
 
 
 def _show_download(callbacks: CallbackList, label: str, done: int, total: int) -> None:
