@@ -17,7 +17,7 @@ from tlsearch.pipeline.candidates import AvailableCandidate, find_candidates
 from tlsearch.pipeline.candidates.short_list import Means
 from tlsearch.pipeline.context import RunContext
 from tlsearch.pipeline.scan import starting_size
-from tlsearch.plugins.facts import PluginFacts
+from tlsearch.plugins.facts import BackboneFacts, PluginFacts
 from tlsearch.plugins.metrics import load_metric
 from tlsearch.results.schema import LeftOut
 from tlsearch.search.space import known_policies
@@ -154,17 +154,18 @@ def _default_policies(plugins: PluginFacts) -> list[str]:
 
 def sizes_of(found: Sequence[AvailableCandidate], survey: Survey, config: RunConfig) -> list[int]:
     """The side in pixels from which each candidate starts."""
-    median, few = survey.median_short_side, len(survey.images) < FOLDS_BELOW
-    return [
-        starting_size(f.backbone.default_image_size, f.backbone.min_image_size, median, config.image_size, few=few)
-        for f in found
-    ]
+    return [_size_of(f.backbone, survey, config) for f in found]
+
+
+def _size_of(backbone: BackboneFacts, survey: Survey, config: RunConfig) -> int:
+    few = len(survey.images) < FOLDS_BELOW
+    default, smallest = backbone.default_image_size, backbone.min_image_size
+    return starting_size(default, smallest, survey.median_short_side, config.image_size, few=few)
 
 
 def means_of(context: RunContext, plugins: PluginFacts, survey: Survey) -> Means:
     """What there is for a choice among many networks."""
-    asked, median = context.config.image_size, survey.median_short_side
-    sides = {b.name: starting_size(b.default_image_size, b.min_image_size, median, asked) for b in plugins.backbones}
+    sides = {b.name: _size_of(b, survey, context.config) for b in plugins.backbones}
     return Means(images=len(survey.images), seconds=context.budget.limit, cores=usable_cores(), sides=sides)
 
 
