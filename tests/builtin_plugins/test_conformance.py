@@ -28,26 +28,28 @@ OTHERS_OF_KERAS = [
     "xception",
 ]
 AUGMENTATIONS = ["color", "crop", "flip", "geometric", "rotate", "shift", "standard"]
-# VGG16 and EfficientNet-Lite0 have all that these are made of.
-LARGE = ["vgg19", "resnet50"]
+# The others have all that these are made of: `nox -s networks` runs them.
+LARGE = ["vgg19", "resnet50", "efficientnet_v2_b0", "alexnet_owt", "zfnet", "googlenet", "googlenet_bn"]
 METRICS = ["accuracy", "balanced_accuracy", "macro_f1"]
 
 READERS = ["addresses", "archives", "folders", "tables"]
 
 
+def large_ones_are_slow(names: list[str]) -> list[Any]:
+    """The names as parameters, of which the large ones are slow."""
+    return [pytest.param(name, marks=pytest.mark.slow if name in LARGE else ()) for name in names]
+
+
 class TestBackbones(BackboneTests):
     # One backbone after the other, because checks in a row share its network.
-    @pytest.fixture(
-        scope="class",
-        params=[pytest.param(name, marks=pytest.mark.slow if name in LARGE else ()) for name in BACKBONES],
-    )
+    @pytest.fixture(scope="class", params=large_ones_are_slow(BACKBONES))
     @classmethod
     def plugin(cls, request: pytest.FixtureRequest) -> Any:
         return registry.load_plugin("backbone", request.param)
 
 
 class TestSmallNetworksOfKeras(BackboneTests):
-    @pytest.fixture(scope="class", params=SMALL_OF_KERAS)
+    @pytest.fixture(scope="class", params=large_ones_are_slow(SMALL_OF_KERAS))
     @classmethod
     def plugin(cls, request: pytest.FixtureRequest) -> Any:
         return registry.load_plugin("backbone", request.param)
