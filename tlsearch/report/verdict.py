@@ -169,7 +169,8 @@ def _search(result: RunResult) -> tuple[Answer | None, str]:
         return answer, f"Searching paid: over the plain linear probe {figures}{evidence}."
     if answer == "cannot tell":
         return answer, (
-            f"Whether the search paid cannot be told: over the plain linear probe no gain is shown: {figures}{evidence}."
+            "Whether the search paid cannot be told: over the plain linear probe no gain is shown: "
+            f"{figures}{evidence}."
         )
     if _is_worse(over.ci95, over.p_value):
         return answer, f"The plain linear probe is better than what the search chose: {figures}{evidence}."
