@@ -54,8 +54,8 @@ def verdict_sentences(result: RunResult) -> list[str]:
     times = result.metrics.test_opened
     if times is not None and times > 1:
         limits.append(
-            f"This test set has now been opened {times} times: the more often a choice follows such a look, the less "
-            "its figures are those of new images."
+            f"This test set has now been opened {times} times: each time something is chosen after a look at it, its "
+            "figures become too good to be those of new images."
         )
     return [verdict.use, verdict.pretraining_evidence, verdict.search_evidence, *limits, *verdict.next_steps]
 

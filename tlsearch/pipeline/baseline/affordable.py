@@ -34,7 +34,7 @@ def not_affordable(
         if needed <= share:
             return ()
         limit = short_duration(context.budget.most(1.0))
-        return (f"{name} ({ENOUGH_EPOCHS} epochs would take about {short_duration(needed)} of the run's {limit})",)
+        return (f"{name} ({ENOUGH_EPOCHS} epochs would take about {short_duration(needed)}, and the run has {limit})",)
     trials = context.config.effective_trials
     if costs.halving_operations(large, steps, context.config.batch_size) <= trials * typical_operations(plan):
         return ()
