@@ -166,7 +166,7 @@ def test_numbers_begin_at_zero_in_every_build() -> None:
         x = keras.Input((8, 8, 3))
         y = L.Conv2D(4, 1)(x)
         y = y + L.Conv2D(4, 1)(y)
-        return keras.Model(x, L.Conv2D(4, 1, name="conv2d_1")(L.ReLU(name="mine")(y)))
+        return keras.Model(x, L.Conv2D(4, 1, name="conv2d_90001")(L.ReLU(name="mine")(y)))
 
     models = [build() for _ in range(2)]
     for model in models:

@@ -58,7 +58,7 @@ def test_lengths_are_as_the_titles_say() -> None:
     assert lengths["plainnet"] <= 40
     assert lengths["occlude"] <= 20
     assert lengths["vgg16@sketch"] <= 20
-    keras = next(code for mark, code in PLUGINS if mark == "plugin: backbone mobilenet")
+    keras = next(code for mark, code in PLUGINS if mark == "plugin: backbone mobilenet_v2")
     assert len([line for line in keras.splitlines() if line]) <= 10
 
 
