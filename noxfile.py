@@ -1,4 +1,7 @@
-"""What a contributor does: ``nox -s tests``, ``lint``, ``docs``, ``build``, ``coverage``, ``networks``. Arguments follow ``--``."""
+"""What a contributor does: ``nox -s tests``, ``lint``, ``docs``, ``build``, ``coverage``, ``networks``.
+
+Arguments follow ``--``.
+"""
 
 from __future__ import annotations
 
