@@ -54,12 +54,14 @@ def measured(request: MeasureCandidate, listener: Listener | None) -> MeasuredCa
     return facts_of(request.candidate)
 
 
-def train(folder: Path, replies: dict[Any, Any], diary: Diary) -> BaselineResult | None:
+def train(folder: Path, replies: dict[Any, Any], diary: Diary, *, compares: bool = True) -> BaselineResult | None:
     """The baseline of a made-up plan, for which the large network is not affordable."""
     worker = FakeWorker({MeasureCandidate: measured, SaveModel: None, **replies})
     plan = make_plan()
     plan.costs.facts = {**plan.measured, LITE: facts_of(LITE, forward_seconds=100.0)}
-    return train_baseline(make_context(folder, worker, limit=600.0, heard=diary), plan, LITE)
+    context = make_context(folder, worker, limit=600.0, heard=diary)
+    context.budget.compares = compares
+    return train_baseline(context, plan, LITE)
 
 
 def test_where_training_from_scratch_fails_every_trial_that_began_ends(tmp_path: Path) -> None:
@@ -97,6 +99,27 @@ def test_no_callback_ends_a_network_from_scratch(tmp_path: Path) -> None:
 
 
 FLAT = [0.5, 0.7, 0.8, 0.81, 0.8, 0.8, 0.81, 0.8]
+
+
+@pytest.mark.parametrize("compares", [True, False])
+def test_where_the_plan_knew_that_time_is_short_nothing_is_claimed(tmp_path: Path, compares: bool) -> None:
+    data = make_plan().data
+
+    def halve(request: RunSuccessiveHalving, listener: Listener) -> tuple[Outcome, ...]:
+        first, *others = request.specs
+        history = tuple({"epoch": float(n), "objective": value} for n, value in enumerate(FLAT, 1))
+        best = TrialResult(
+            spec=first, state="complete", value=0.8, seconds=1.0, metrics={"val_loss": 1.0}, history=history
+        )
+        results = [best, *(TrialResult(spec=spec, state="pruned", value=None, seconds=1.0) for spec in others)]
+        rows = np.asarray(data.fold.val)
+        right = np.eye(2, dtype=np.float32)[[data.labels[row] for row in rows]]
+        return tuple(Outcome(result, rows, right) for result in results)
+
+    baseline = train(tmp_path, {RunSuccessiveHalving: halve}, Diary(), compares=compares)
+    assert baseline is not None
+    assert bool(baseline.no_claim) is not compares
+    assert baseline.no_claim == "" or baseline.no_claim.endswith("its time was over")
 
 
 def validated(right: float, curve: list[float]) -> str:

@@ -26,6 +26,7 @@ from tlsearch.stats.trend import still_rising
 from tlsearch.training.batches import steps_per_epoch
 from tlsearch.types import Candidate, Decision, TrialSpec
 from tlsearch.utils.signals import defer_interrupts
+from tlsearch.utils.units import counted
 from tlsearch.worker.client import WorkerDiedError
 from tlsearch.worker.events import Event, Listener, RateEpochEnd
 from tlsearch.worker.protocol import RunSuccessiveHalving
@@ -150,9 +151,14 @@ def _train_with(
         still_improving=still_rising([plan.data.metric.sign * h["objective"] for h in best.history]),
         not_affordable=(),
         epochs=epochs,
-        no_claim=no_claim(plan.data, raced.best_outcome, epochs),
+        no_claim=no_claim(plan.data, raced.best_outcome, epochs) or _cut_short(context, epochs),
         outcome=raced.best_outcome,
     )
+
+
+def _cut_short(context: RunContext, epochs: int) -> str:
+    """Why a network from scratch carries no claim where the plan knew that there is no time for a fair comparison."""
+    return "" if context.budget.compares else f"after {counted(epochs, 'epoch')} its time was over"
 
 
 def _trial(data: Data, candidate: Candidate, spec: TrialSpec) -> RunningTrial:
