@@ -42,6 +42,7 @@ from tlsearch.search.schedule import (
     fit_schedule,
     fitting_steps,
     folds_within,
+    left_for_trial,
 )
 
 PLUGINS = plugin_facts(broken=(broken_plugin("augmentation", "torn", "torn-plugins", "No module named 'zzz'"),))
@@ -192,6 +193,27 @@ def test_where_the_later_half_has_too_few_steps_the_last_stage_is_tuned_for_long
     assert fit_schedule(short, costs, within(cap_for(70)), fixed=False).steps == 60
     asked = fit_schedule(space, costs, within(cap_for(DEEP_STEPS - 20)), fixed=True)
     assert asked.steps == 1000
+
+
+def test_however_short_the_time_is_a_linear_probe_is_affordable() -> None:
+    space = make_space(LITE)
+    plan = replace(make_plan(space, make_costs(space)), cap=0.01)
+    assert plan.affords(space.spec(space.params(LITE)))
+    assert not plan.affords(space.spec(space.params(LITE, train_suffix=True)))
+    assert not plan.affords(space.spec(space.params(LITE, hidden=True)))
+
+
+def test_what_comes_before_the_first_tuned_trial_is_counted() -> None:
+    many, few = (replace(make_space(LITE), train_images=images) for images in (600, 599))
+    costs = make_costs(many)
+    probe = few.spec(few.params(LITE, pooling="avgmax", policy=few.policy_of("strong")))
+    assert probe.views > 1
+    assert left_for_trial(many, costs, 1000.0) < 1000.0 - IMAGES * costs.facts[LITE].forward_seconds
+    assert left_for_trial(many, costs, 1000.0) - left_for_trial(few, costs, 1000.0) == pytest.approx(
+        costs.seconds(probe)
+    )
+    plain = replace(make_space(LITE, policies=("none",)), train_images=599)
+    assert left_for_trial(plain, costs, 1000.0) == left_for_trial(many, costs, 1000.0)
 
 
 def test_there_is_a_fewest_number_of_steps() -> None:

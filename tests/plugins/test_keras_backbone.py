@@ -106,7 +106,8 @@ def test_pixels_may_be_scaled_to_one() -> None:
 
 @pytest.mark.parametrize(("build", "pixels"), [(rescaled, "inside"), (divided, "inside"), (plain, "0..1")])
 def test_pixels_that_are_scaled_once_are_welcome(build: Any, pixels: str) -> None:
-    Broken(build, pixels=pixels).build(32, None)
+    model = Broken(build, pixels=pixels).build(32, None)
+    assert model.input_shape == (None, 32, 32, 3)
 
 
 @pytest.mark.parametrize(
@@ -131,7 +132,7 @@ def test_an_own_preprocessing_is_the_authors_affair() -> None:
         def preprocess(self, images: Any) -> Any:
             return images / 100.0
 
-    Own(plain, pixels="inside").build(32, None)
+    assert Own(plain, pixels="inside").build(32, None).input_shape == (None, 32, 32, 3)
 
 
 def test_a_sequential_is_a_functional_model() -> None:

@@ -75,8 +75,8 @@ class Plan:
         return self.costs.facts
 
     def affords(self, spec: TrialSpec) -> bool:
-        """Whether a trial can be trained within the cap."""
-        return self.cap is None or self.costs.train_seconds(spec) <= self.cap
+        """Whether a trial can be trained within the cap; a linear probe always, for without one nothing is proved."""
+        return self.cap is None or spec.is_linear_probe or self.costs.train_seconds(spec) <= self.cap
 
     def plugin_versions(self) -> dict[str, str]:
         """Give "distribution version" of every plugin that takes part, by name."""

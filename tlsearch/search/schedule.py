@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from tlsearch.search.cost import FIXED_SECONDS, Costs
 from tlsearch.search.space import SearchSpace
-from tlsearch.search.warm_start import SKIP_CUTS, depths_of
+from tlsearch.search.warm_start import SKIP_CUTS, augmented_probe, depths_of, sees_augmented
 from tlsearch.types import Candidate, TrialSpec
 
 Tuned = Callable[[SearchSpace], list[TrialSpec]]
@@ -54,11 +54,15 @@ class TrialTime:
 def left_for_trial(space: SearchSpace, costs: Costs, seconds: float) -> float:
     """What is left for the first trained trial of ``seconds`` for profile and search.
 
-    Before it come the first views of every candidate, for the profile, and the linear probes that begin the search.
+    Before it come the first views of every candidate, for the profile, and the linear probes that begin the search; of
+    few images one on augmented images too, of which the cheapest candidate's is counted.
     """
     views = sum(facts.forward_seconds for facts in costs.facts.values()) * costs.images
     probes = 2 * len(space.candidates) + SKIP_CUTS - 1
-    return seconds - views - probes * FIXED_SECONDS
+    augmented = [
+        costs.seconds(space.spec(augmented_probe(space, c))) for c in space.candidates if sees_augmented(space)
+    ]
+    return seconds - views - probes * FIXED_SECONDS - min(augmented, default=0.0)
 
 
 def fit_schedule(space: SearchSpace, costs: Costs, time: TrialTime | None, *, fixed: bool) -> SearchSpace:

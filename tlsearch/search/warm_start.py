@@ -104,10 +104,17 @@ def _joined(space: SearchSpace, candidate: Candidate, skip_cut: int) -> Params:
 
 def _augmented(space: SearchSpace, skip_cuts: Sequence[tuple[Candidate, int]]) -> list[Params]:
     """Where images are few, joined features of augmented images."""
-    policy = space.policy_of("strong")
-    if space.train_images >= FEW_IMAGES or policy == "none":
-        return []
-    return [_joined(space, c, cut) | {"policy": policy} for c, cut in skip_cuts]
+    return [augmented_probe(space, c, cut) for c, cut in skip_cuts] if sees_augmented(space) else []
+
+
+def sees_augmented(space: SearchSpace) -> bool:
+    """Whether linear probes on augmented images are among the first trials: images are few, and something augments."""
+    return space.train_images < FEW_IMAGES and space.policy_of("strong") != "none"
+
+
+def augmented_probe(space: SearchSpace, candidate: Candidate, skip_cut: int = 0) -> Params:
+    """Give a linear probe on augmented images, its features joined with those of an inner cut (0: of none)."""
+    return _joined(space, candidate, skip_cut) | {"policy": space.policy_of("strong")}
 
 
 def _trained(space: SearchSpace, candidate: Candidate, peaks_early: bool) -> list[Params]:

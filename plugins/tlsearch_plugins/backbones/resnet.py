@@ -42,15 +42,10 @@ class ResNet50:
         """A new network: (N, image_size, image_size, 3) to (N, ceil(image_size / 32), same, 2048)."""
         import keras
 
-        from tlsearch.plugin_api import load_keras_weights
-        from tlsearch_plugins.backbones.scratch import prepare_for_scratch
+        from tlsearch_plugins.backbones.scratch import with_values
 
         model = keras.applications.ResNet50(include_top=False, weights=None, input_shape=(image_size, image_size, 3))
-        if weights is None:
-            prepare_for_scratch(model, input_std=PIXEL_STD)
-        else:
-            load_keras_weights(model, weights)
-        return model
+        return with_values(model, weights, input_std=PIXEL_STD)
 
     def cut_points(self, model: keras.Model) -> Sequence[CutPoint]:
         """The pool of the stem and the output of every residual block."""

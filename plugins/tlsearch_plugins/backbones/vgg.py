@@ -48,16 +48,11 @@ class _VGG:
         """A new network: (N, image_size, image_size, 3) to (N, image_size // 32, image_size // 32, 512)."""
         import keras
 
-        from tlsearch.plugin_api import load_keras_weights
-        from tlsearch_plugins.backbones.scratch import prepare_for_scratch
+        from tlsearch_plugins.backbones.scratch import with_values
 
         application = getattr(keras.applications, self.name.upper())
         model = application(include_top=False, weights=None, input_shape=(image_size, image_size, 3))
-        if weights is None:
-            prepare_for_scratch(model, input_std=PIXEL_STD)
-        else:
-            load_keras_weights(model, weights)
-        return model
+        return with_values(model, weights, input_std=PIXEL_STD)
 
     def cut_points(self, model: keras.Model) -> Sequence[CutPoint]:
         """Every convolution, and for the last one of a block the pool that follows it."""
