@@ -1,4 +1,7 @@
-"""Random search with the tutorials' loop: eight trials of equal length, the best on the validation images."""
+"""Random search with the tutorials' loop: eight trials of equal length, the best on the validation images.
+
+Building and compiling may take longer than a trial's length where the time is short; then there are fewer trials.
+"""
 
 from __future__ import annotations
 
@@ -30,6 +33,8 @@ def train(contest: Contest) -> tuple[Predict, str]:
     best: Tuned | None = None
     for number in range(TRIALS):
         left = contest.seconds - (time.monotonic() - started)
+        if best is not None and left <= 0:
+            break
         tuned = fine_tune(images, draw(rng), left / (TRIALS - number), contest.seed)
         if best is None or tuned.val_accuracy > best.val_accuracy:
             best = tuned
