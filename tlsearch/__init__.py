@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         UsageError,
         WeightsError,
     )
+    from tlsearch.export.export import ExportedFile, ExportOptions, export_model
     from tlsearch.pipeline.plan import Plan
     from tlsearch.pipeline.run import plan, run
     from tlsearch.predictor import Predictor, load
@@ -42,6 +43,7 @@ _HOMES = {
     "RunConfig": "tlsearch.config",
     **dict.fromkeys(("DataError", "Interrupted", "PluginError", "RunError"), "tlsearch.errors"),
     **dict.fromkeys(("TlsearchError", "TrackingError", "UsageError", "WeightsError"), "tlsearch.errors"),
+    **dict.fromkeys(("ExportOptions", "ExportedFile", "export_model"), "tlsearch.export.export"),
     "Plan": "tlsearch.pipeline.plan",
     **dict.fromkeys(("plan", "run"), "tlsearch.pipeline.run"),
     **dict.fromkeys(("Predictor", "load"), "tlsearch.predictor"),
@@ -55,6 +57,8 @@ __all__ = [
     "DataError",
     "Decision",
     "EpochInfo",
+    "ExportOptions",
+    "ExportedFile",
     "Interrupted",
     "Plan",
     "PluginError",
@@ -70,6 +74,7 @@ __all__ = [
     "UsageError",
     "WeightsError",
     "__version__",
+    "export_model",
     "load",
     "plan",
     "run",
