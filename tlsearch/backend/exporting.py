@@ -12,7 +12,7 @@ from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tlsearch.backend import private_api, silent_stderr
+from tlsearch.backend import silent_stderr
 from tlsearch.errors import UsageError
 from tlsearch.types import Float32Array
 
@@ -51,19 +51,6 @@ def write_saved_model(model: keras.Model, folder: Path) -> None:
         model.export(folder, format="tf_saved_model", verbose=False)
 
 
-def fold_constants(model: keras.Model) -> None:
-    """Make what layers keep beside their variables, the mean and variance of ``Normalization``, arrays.
-
-    A tensor that a graph meets is an input of it that converters leave open; what it meets as an array is a constant.
-    The layers compute what they did.
-    """
-    import keras
-
-    for layer in private_api.all_layers(model):
-        if isinstance(layer, keras.layers.Normalization) and not layer.variables:
-            layer.mean, layer.variance = (keras.ops.convert_to_numpy(value) for value in (layer.mean, layer.variance))
-
-
 def to_onnx(model: keras.Model, name: str) -> Any:
     """Convert ``model`` to ONNX in float32 with a dynamic batch ``N``.
 
@@ -72,7 +59,7 @@ def to_onnx(model: keras.Model, name: str) -> Any:
         name: What its input is called.
 
     Raises:
-        ValueError: The network takes something else than its input.
+        ValueError: The converter leaves something open besides the input.
     """
     import tensorflow as tf
     import tf2onnx
@@ -81,11 +68,26 @@ def to_onnx(model: keras.Model, name: str) -> Any:
     function = tf.function(lambda x: {"probabilities": model(x, training=False)}, input_signature=signature)
     with quiet():
         made, _ = tf2onnx.convert.from_function(function, input_signature=signature, opset=ONNX_OPSET)
+    _close(made, function.get_concrete_function())
     if [tensor.name for tensor in made.graph.input] != [name]:
-        raise ValueError("the converter leaves open what layers keep as constants")
+        raise ValueError("the converter leaves open what the network holds besides its weights")
     for tensor in (*made.graph.input, *made.graph.output):
         tensor.type.tensor_type.shape.dim[0].dim_param = "N"
     return made
+
+
+def _close(made: Any, function: Any) -> None:
+    """Make constants of what a graph captured that is no variable, such as the mean of ``Normalization``.
+
+    tf2onnx takes them for inputs of the network.
+    """
+    from onnx import numpy_helper
+
+    captured = function.captured_inputs
+    held = {inner.name: outer for inner, outer in zip(function.inputs[-len(captured) :], captured, strict=True)}
+    for tensor in [tensor for tensor in made.graph.input if tensor.name in held]:
+        made.graph.initializer.append(numpy_helper.from_array(held[tensor.name].numpy(), tensor.name))
+        made.graph.input.remove(tensor)
 
 
 def open_saved_model(folder: Path) -> Callable[[Float32Array], Float32Array]:

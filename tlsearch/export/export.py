@@ -166,8 +166,12 @@ def _images(
     run = place.run_of(folder)
     needs_training = options.precision == "int8"
     if run is None and (options.images is None or needs_training):
-        what = "training images, which calibrate int8," if needs_training else "validation images"
-        raise UsageError(f"{folder} is in no output folder of a run, whose {what} are needed: name a model that is.")
+        what, fix = "validation images", f", or {FIX}"
+        if needs_training:
+            what, fix = "training images, which calibrate int8,", ""
+        raise UsageError(
+            f"{folder} is in no output folder of a run, whose {what} are needed: name a model that is{fix}."
+        )
     found: RunImages | None = None
     if run is not None:
         try:

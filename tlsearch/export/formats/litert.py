@@ -43,7 +43,8 @@ class LiteRT:
         """Open it in LiteRT's interpreter, on the processor."""
         from ai_edge_litert.interpreter import Interpreter
 
-        interpreter = Interpreter(model_path=str(path), num_threads=threads)
+        with exporting.quiet():
+            interpreter = Interpreter(model_path=str(path), num_threads=threads)
         (taken,), (given,) = interpreter.get_input_details(), interpreter.get_output_details()
         shape: list[tuple[int, ...]] = []
 
