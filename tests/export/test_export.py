@@ -13,14 +13,16 @@ from click.testing import CliRunner, Result
 
 from tests.helpers.exported_run import LABELS, SIDE, write_images, write_run
 from tlsearch.cli.main import cli
+from tlsearch.data.images.decode import read_square
 from tlsearch.errors import RunError, UsageError
 from tlsearch.export import export as exporting
-from tlsearch.export import images as image_files
+from tlsearch.export.card import proofs_in
 from tlsearch.export.contract import PRECISIONS, Network, Precision, Runner
 from tlsearch.export.export import ExportOptions, export_model
 from tlsearch.export.formats import FORMATS
 from tlsearch.export.formats.keras_file import KerasFile
 from tlsearch.export.formats.onnx_file import Onnx
+from tlsearch.export.place import file_hash
 from tlsearch.types import Float32Array
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -83,8 +85,14 @@ def test_a_file_with_its_proof_and_a_card(model_dir: Path, tmp_path: Path) -> No
     assert all(timing["ms_per_image"] > 0 for timing in proof["timings"])
     assert json.loads(proof["metadata"]["labels"]) == list(LABELS)
     assert proof["megabytes"] == pytest.approx((tmp_path / "model.keras").stat().st_size / 1e6)
+    assert proof["model"] == file_hash(model_dir / "model.keras")
+    assert proof["sha256"] == {"model.keras": file_hash(tmp_path / "model.keras")}
     assert "proven" in done.output
     assert "rounding" in done.output
+    card = (tmp_path / "README.md").read_text(encoding="utf-8")
+    assert "| model.keras | proven | 100.0 % of 27 |" in card
+    (tmp_path / "model.keras").unlink()
+    assert not proofs_in(tmp_path, proof["model"])
 
 
 def test_swapped_channels_are_found(model_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -157,14 +165,13 @@ def test_int8_is_calibrated_with_training_images_and_too_few_images_prove_nothin
 def test_no_network_sees_a_test_image(
     model_dir: Path, tmp_path: Path, rounded: Rounded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read = image_files.read_square
     seen = set[Path]()
 
     def noting(path: Path, *rest: Any) -> Any:
         seen.add(path)
-        return read(path, *rest)
+        return read_square(path, *rest)
 
-    monkeypatch.setattr(image_files, "read_square", noting)
+    monkeypatch.setattr("tlsearch.export.images.read_square", noting)
     export_model(model_dir, ExportOptions(formats=("keras",), precision="int8", to=tmp_path))
     from tlsearch.data.split import split
     from tlsearch.data.survey import scan

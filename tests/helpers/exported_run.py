@@ -37,13 +37,13 @@ def write_images(folder: Path, per_class: int = 12, seed: int = 0) -> Path:
 
 
 def write_model(folder: Path, temperature: float | None = None) -> Path:
-    """Write the model: preprocessing, a convolution, averages and maxima, a standardised linear head."""
+    """Write the model: preprocessing, a convolution with ReLU, averages and maxima, a standardised linear head."""
     import keras
 
     inputs = keras.Input((SIDE, SIDE, 3), name="rgb")
-    scaled = keras.layers.Rescaling(1 / 64, offset=-2.0)(inputs)
+    scaled = keras.layers.Rescaling(1 / 64)(inputs)
     convolution = keras.layers.Conv2D(6, 1, padding="same", name="stem")
-    features = keras.layers.BatchNormalization()(convolution(scaled))
+    features = keras.layers.ReLU()(keras.layers.BatchNormalization()(convolution(scaled)))
     pooled = keras.ops.concatenate(
         [keras.ops.mean(features, axis=(1, 2)), keras.ops.max(features, axis=(1, 2))], axis=-1
     )
@@ -72,7 +72,7 @@ def write_run(folder: Path, temperature: float | None = None, *, validation: boo
     images = folder / "images"
     if validation:
         for number, part in enumerate(("train", "val", "test")):
-            write_images(images / part, seed=number)
+            write_images(images / part, per_class=40 if part == "val" else 12, seed=number)
     else:
         write_images(images)
     output = folder / "run"

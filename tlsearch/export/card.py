@@ -11,15 +11,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from tlsearch.errors import PluginError, UsageError
-from tlsearch.export.place import run_of
+from tlsearch.export.place import file_hash, run_of
 from tlsearch.export.proof import Proof
 from tlsearch.export.words import proof_table
 from tlsearch.plugins import registry
+from tlsearch.predictor import MODEL_FILE
 from tlsearch.report import text as words
 from tlsearch.report.markdown import model_table
 from tlsearch.report.verdict import no_claim, verdict_sentences
 from tlsearch.reporter import Reporter
 from tlsearch.results.result import RunResult, read_result
+from tlsearch.utils import serialize
 from tlsearch.utils.files import write_atomically
 
 CARD_FILE = "README.md"
@@ -50,15 +52,15 @@ def card_of(model_dir: Path, proofs: Sequence[Proof] = ()) -> str:
     return "\n".join([*_head(result), MARK, "", *_body(result, proofs)]) + "\n"
 
 
-def write_card(model_dir: Path, proofs: Sequence[Proof], folder: Path, reporter: Reporter) -> Path | None:
-    """Write the card beside exported files.
+def write_card(model_dir: Path, folder: Path, reporter: Reporter) -> Path | None:
+    """Write the card into the folder of exported files, with the proofs of all files of this model there.
 
     Gives None, and says why, where there is no card: for a model that is not the winner of a run, and where a page of
     somebody else has its name.
     """
     target = folder / CARD_FILE
     try:
-        text = card_of(model_dir, proofs)
+        text = card_of(model_dir, proofs_in(folder, file_hash(model_dir / MODEL_FILE)))
     except UsageError as error:
         reporter.warn(f"there is no model card: {str(error).rstrip('.')}")
         return None
@@ -67,6 +69,19 @@ def write_card(model_dir: Path, proofs: Sequence[Proof], folder: Path, reporter:
         return None
     write_atomically(target, text)
     return target
+
+
+def proofs_in(folder: Path, model: str) -> tuple[Proof, ...]:
+    """Read the proofs in a folder whose files are there and were made of the model with this hash."""
+    found = []
+    for path in sorted(folder.glob("*.proof.json")):
+        try:
+            proof = serialize.STRICT.decode(Proof, json.loads(path.read_text(encoding="utf-8")))
+        except (OSError, ValueError):  # a file of another program, or of another version
+            continue
+        if proof.model == model and (folder / proof.file).exists():
+            found.append(proof)
+    return tuple(found)
 
 
 def _head(result: RunResult) -> Iterator[str]:

@@ -19,11 +19,11 @@ from tlsearch.export.contract import PRECISIONS, Format, Network, Precision
 from tlsearch.export.formats import FORMATS
 from tlsearch.export.images import LabelledImages, batches
 from tlsearch.export.network import exported_network
-from tlsearch.export.place import Target, proof_name
+from tlsearch.export.place import Target, file_hash, proof_name
 from tlsearch.export.proof import Comparison, Proof, answers, compare_answers, judge, size_of
 from tlsearch.export.run_images import FIX, RunImages, find_run_images, named_images
 from tlsearch.export.speed import machine, measure
-from tlsearch.predictor import Predictor, load
+from tlsearch.predictor import MODEL_FILE, Predictor, load
 from tlsearch.reporter import Reporter, SilentReporter
 from tlsearch.results.result import read_result
 from tlsearch.results.schema import Mlflow
@@ -102,16 +102,17 @@ def export_model(
     require_tensorflow()
     proof, training = _images(folder, predictor, options, told)
     network = exported_network(predictor)
+    model = file_hash(folder / MODEL_FILE)
     with place.workshop(targets) as room:
         drafts = [_write(room, form, network, options, (predictor, training), told) for form in forms]
         comparisons = _compare(predictor, forms, drafts, proof, told)
-        done = []
+        done: list[ExportedFile] = []
         for form, draft, target, found in zip(forms, drafts, targets, comparisons, strict=True):
             told.progress("speed", len(done), len(forms), f"timing {form.name}")
             record = _proof(form, draft, network, options, found)
-            record = replace(record, source=proof.source, seen=proof.seen)
+            record = replace(record, source=proof.source, seen=proof.seen, model=model)
             done.append(_settle(form, draft, target, record))
-    write_card(folder, tuple(item.proof for item in done), targets[0].folder, told)
+    write_card(folder, targets[0].folder, told)
     return tuple(done)
 
 
@@ -213,8 +214,11 @@ def _write(
     samples = (batch.pixels for batch in batches(predictor, files, 1))
     try:
         form.write(network, options.precision, target, samples)
-    except OSError:
-        raise
+    except OSError as error:
+        raise RunError(
+            f"{form.name} cannot be written into {room.parent} ({error.strerror or error}): make room, or name another "
+            "folder with --to."
+        ) from error
     except Exception as error:  # converters raise many kinds for an operation that they do not know
         raise RunError(
             f"The model cannot be converted to {form.name} in {options.precision} ({_first_line(error)}): "
@@ -264,6 +268,7 @@ def _proof(form: Format, draft: Path, network: Network, options: ExportOptions, 
         machine=machine(),
         sha256={},
         metadata=network.metadata,
+        model="",
     )
 
 

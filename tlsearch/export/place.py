@@ -113,8 +113,14 @@ def hashes(form: Format, path: Path) -> dict[str, str]:
     for place in parts_of(form, path):
         files = [place] if place.is_file() else sorted(file for file in place.rglob("*") if file.is_file())
         for file in files:
-            found[file.relative_to(place.parent).as_posix()] = hashlib.sha256(file.read_bytes()).hexdigest()
+            found[file.relative_to(place.parent).as_posix()] = file_hash(file)
     return found
+
+
+def file_hash(path: Path) -> str:
+    """Give the SHA-256 of a file."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _remove(path: Path) -> None:

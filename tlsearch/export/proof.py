@@ -82,6 +82,7 @@ class Proof:
         machine: The machine that was timed.
         sha256: The hash of every part of the file, by its name.
         metadata: What the file says of itself.
+        model: The SHA-256 of the ``model.keras`` that was exported.
     """
 
     file: str
@@ -99,6 +100,7 @@ class Proof:
     machine: str
     sha256: Mapping[str, str]
     metadata: Mapping[str, str]
+    model: str
 
 
 def answers(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from tlsearch.data.survey import scan
 from tlsearch.data.usable import label_of, require_one_label
 from tlsearch.errors import TlsearchError, UsageError
 from tlsearch.export.images import LabelledImages
+from tlsearch.export.place import file_hash
 from tlsearch.reporter import Reporter
 from tlsearch.results.result import read_result
 from tlsearch.runs.ledger import fingerprint_of
@@ -102,7 +102,7 @@ def named_images(source: Path, labels: Sequence[str], test: frozenset[str]) -> L
             f"--images {source} has classes that the model does not know ({some(unknown)}): it knows "
             f"{some(sorted(labels))}; name a folder with one folder of images for each of them."
         )
-    hashes = [hashlib.sha256(item.file.read_bytes()).hexdigest() for item in items]
+    hashes = [file_hash(item.file) for item in items]
     kept = [row for row, content in enumerate(hashes) if content not in test]
     if not kept:
         what = "only test images of the run, which stay shut" if items else "no image"
