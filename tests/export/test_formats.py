@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 import warnings
 import zipfile
 from pathlib import Path
@@ -17,10 +19,13 @@ with warnings.catch_warnings():
     import keras
 
 from tests.helpers.exported_run import LABELS, SIDE, write_model
+from tests.helpers.tiny import make_network, make_spec
 from tlsearch.cli.export import FORMAT_NAMES
 from tlsearch.export.contract import Network, Precision
 from tlsearch.export.formats import FORMATS
 from tlsearch.export.network import exported_network, with_temperature
+from tlsearch.models.build import export
+from tlsearch.models.heads import Head, HeadWeights
 from tlsearch.models.temperature import divide_by_temperature
 from tlsearch.predictor import Predictor, load
 from tlsearch.types import Float32Array
@@ -39,8 +44,8 @@ def predictor(tmp_path_factory: pytest.TempPathFactory) -> Predictor:
 
 
 @pytest.fixture(scope="module")
-def network(predictor: Predictor) -> Network:
-    return exported_network(predictor)
+def network(predictor: Predictor, tmp_path_factory: pytest.TempPathFactory) -> Network:
+    return exported_network(predictor, tmp_path_factory.mktemp("room"))
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +78,44 @@ def test_the_runtime_gives_the_answers_of_predict(
     assert FORMATS[name].runtime().split()[-1][0].isdigit()
 
 
+HEADS = {"joined cuts, hidden layer": ("avgmax", 2, 40), "flatten, hidden layer": ("flatten", 0, 192)}
+
+
+@pytest.fixture(scope="module", params=HEADS)
+def shipped(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Network:
+    """What a run ships of a small backbone, with each of the larger heads."""
+    pooling, skip_cut, width = HEADS[request.param]
+    rng = np.random.default_rng(1)
+
+    def numbers(*shape: int) -> Float32Array:
+        return rng.normal(0, 0.3, shape).astype(np.float32)
+
+    head = Head.of(
+        HeadWeights(
+            mean=numbers(width),
+            scale=np.exp(numbers(width)),
+            hidden=(numbers(width, 8), numbers(8)),
+            linear=(numbers(8, 3), numbers(3)),
+        ),
+        3,
+    )
+    backbone = make_network()
+    spec = make_spec(freeze_depth=4, steps=10, units=8, pooling=pooling, skip_cut=skip_cut)
+    model = export(backbone.plugin, backbone.candidate, backbone.cuts, spec, head, None)
+    return Network(model=model, metadata={}, labels=LABELS, room=tmp_path_factory.mktemp("shipped"))
+
+
+@pytest.mark.parametrize("name", [name for name in FORMATS if FORMATS[name].threaded])
+def test_joined_cuts_and_hidden_heads_are_converted(
+    shipped: Network, pixels: Float32Array, tmp_path: Path, name: str
+) -> None:
+    need(name)
+    expected = np.asarray(shipped.model.predict_on_batch(pixels))
+    assert expected.std() > 0.05
+    run = FORMATS[name].open(write(shipped, name, "float32", tmp_path, pixels), None)
+    assert np.abs(run(pixels) - expected).max() < 1e-4
+
+
 def test_labels_are_in_the_files(network: Network, pixels: Float32Array, tmp_path: Path) -> None:
     write(network, "keras", "float32", tmp_path, pixels)
     write(network, "saved_model", "float32", tmp_path, pixels)
@@ -103,11 +146,21 @@ def test_labels_are_in_a_litert_file(network: Network, pixels: Float32Array, tmp
 
 def test_labels_are_in_openvino_files(network: Network, pixels: Float32Array, tmp_path: Path) -> None:
     need("openvino")
-    import openvino
+    from tlsearch.export.formats.openvino_ir import _openvino
 
-    model = openvino.Core().read_model(write(network, "openvino", "float32", tmp_path, pixels))
+    model = _openvino().Core().read_model(write(network, "openvino", "float32", tmp_path, pixels))
     assert json.loads(model.get_rt_info(["model_info", "labels"]).astype(str)) == list(LABELS)
     assert model.inputs[0].get_any_name() == "rgb"
+
+
+def test_openvino_sends_nothing_to_anybody() -> None:
+    need("openvino")
+    code = (
+        "from tlsearch.export.formats import openvino_ir; openvino_ir._openvino(); "
+        "from openvino.tools.ovc import telemetry_utils; print(telemetry_utils.tm.__name__)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True)
+    assert done.stdout.strip() == "openvino.tools.ovc.telemetry_stub"
 
 
 def test_a_temperature_divides_logits_or_the_logarithms_of_probabilities(pixels: Float32Array) -> None:

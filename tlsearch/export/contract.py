@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
+from tlsearch.backend import exporting
 from tlsearch.types import Float32Array
 
 if TYPE_CHECKING:
@@ -23,24 +25,33 @@ INPUT_NAME = "rgb"
 """What the input of an exported network is called, in formats whose tensors have names."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Network:
-    """A network that is exported.
+    """A network that is exported. Equal only to itself, for it keeps what was made of it.
 
     Attributes:
         model: RGB floats 0..255 of shape (N, S, S, 3) to probabilities; preprocessing and temperature are inside.
         metadata: What is written into the file where its format has a place: texts by name, ``labels`` among them.
         labels: The names of the classes, in the order of the probabilities.
+        room: A folder for what several formats are made of.
     """
 
     model: keras.Model
     metadata: dict[str, str]
     labels: tuple[str, ...]
+    room: Path
 
     @property
     def side(self) -> int:
         """The side of the images in pixels."""
         return int(self.model.input_shape[1])
+
+    @cached_property
+    def saved_model(self) -> Path:
+        """The network as TensorFlow's SavedModel, in ``room``: made once, for all that are converted from it."""
+        folder = self.room / "network"
+        exporting.write_saved_model(self.model, folder)
+        return folder
 
 
 class Format(Protocol):

@@ -101,9 +101,9 @@ def export_model(
     predictor = load(folder)
     require_tensorflow()
     proof, training = _images(folder, predictor, options, told)
-    network = exported_network(predictor)
     model = file_hash(folder / MODEL_FILE)
     with place.workshop(targets) as room:
+        network = exported_network(predictor, room)
         drafts = [_write(room, form, network, options, (predictor, training), told) for form in forms]
         comparisons = _compare(predictor, forms, drafts, proof, told)
         done: list[ExportedFile] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tlsearch.export.contract import Network
@@ -13,11 +14,14 @@ if TYPE_CHECKING:
     import keras
 
 
-def exported_network(predictor: Predictor) -> Network:
-    """Give the network that answers as ``predictor.predict`` does, once a picture is a square of RGB values."""
+def exported_network(predictor: Predictor, room: Path) -> Network:
+    """Give the network that answers as ``predictor.predict`` does, once a picture is a square of RGB values.
+
+    ``room`` is a folder for what formats are made of; it must last as long as the network.
+    """
     temperature = predictor.applied_temperature()
     model = predictor.model if temperature is None else with_temperature(predictor.model, temperature.value)
-    return Network(model=model, metadata=metadata(predictor), labels=predictor.labels)
+    return Network(model=model, metadata=metadata(predictor), labels=predictor.labels, room=room)
 
 
 def with_temperature(model: keras.Model, temperature: float) -> keras.Model:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tempfile
 import zipfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -31,10 +30,7 @@ class LiteRT:
 
     def write(self, network: Network, precision: Precision, target: Path, samples: Iterable[Float32Array]) -> None:
         """Convert by way of a SavedModel, which keeps the batch dynamic."""
-        with tempfile.TemporaryDirectory(prefix="tlsearch-litert-") as folder:
-            saved = Path(folder) / "network"
-            exporting.write_saved_model(network.model, saved)
-            target.write_bytes(exporting.to_litert(saved, precision, samples))
+        target.write_bytes(exporting.to_litert(network.saved_model, precision, samples))
         with zipfile.ZipFile(target, "a") as archive:
             archive.writestr("labels.txt", "".join(f"{label}\n" for label in network.labels))
             archive.writestr("tlsearch.json", json.dumps(network.metadata, ensure_ascii=False, indent=1))

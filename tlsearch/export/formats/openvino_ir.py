@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import tempfile
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from tlsearch.backend import exporting
 from tlsearch.export.contract import INPUT_NAME, Network, Precision, Runner
 from tlsearch.types import Float32Array
 
@@ -29,22 +28,17 @@ class OpenVino:
 
     def write(self, network: Network, precision: Precision, target: Path, samples: Iterable[Float32Array]) -> None:
         """Convert by way of a SavedModel, which keeps the batch dynamic."""
-        import openvino
-
-        with tempfile.TemporaryDirectory(prefix="tlsearch-openvino-") as folder:
-            saved = Path(folder) / "network"
-            exporting.write_saved_model(network.model, saved)
-            converted = openvino.convert_model(saved)
-            converted.inputs[0].get_tensor().set_names({INPUT_NAME})
-            converted.outputs[0].get_tensor().set_names({"probabilities"})
-            for name, text in network.metadata.items():
-                converted.set_rt_info(text, ["model_info", name])
-            openvino.save_model(converted, target, compress_to_fp16=precision == "float16")
+        openvino = _openvino()
+        converted = openvino.convert_model(network.saved_model)
+        converted.inputs[0].get_tensor().set_names({INPUT_NAME})
+        converted.outputs[0].get_tensor().set_names({"probabilities"})
+        for name, text in network.metadata.items():
+            converted.set_rt_info(text, ["model_info", name])
+        openvino.save_model(converted, target, compress_to_fp16=precision == "float16")
 
     def open(self, path: Path, threads: int | None) -> Runner:
         """Compile it for the processor, where it computes in float32 as on any machine."""
-        import openvino
-
+        openvino = _openvino()
         settings: dict[str, Any] = {"INFERENCE_PRECISION_HINT": "f32"}
         if threads is not None:
             settings["INFERENCE_NUM_THREADS"] = threads
@@ -60,3 +54,16 @@ class OpenVino:
     def parts(self, path: Path) -> tuple[Path, ...]:
         """The operations and the weights."""
         return (path, path.with_suffix(".bin"))
+
+
+def _openvino() -> Any:
+    """Import OpenVINO so that it sends nothing to anybody.
+
+    It tells Intel's statistics what is imported and converted unless a person has forbidden that, or the package
+    ``openvino_telemetry`` is missing. For this process it is missing.
+    """
+    if "openvino" not in sys.modules:
+        sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # so an import fails
+    import openvino
+
+    return openvino

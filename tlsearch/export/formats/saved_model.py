@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -27,7 +28,7 @@ class SavedModel:
 
     def write(self, network: Network, precision: Precision, target: Path, samples: Iterable[Float32Array]) -> None:
         """Write the folder with Keras' own export."""
-        exporting.write_saved_model(network.model, target)
+        shutil.copytree(network.saved_model, target)
         file = target / METADATA_FILE
         file.parent.mkdir(exist_ok=True)
         file.write_text(json.dumps(network.metadata, ensure_ascii=False, indent=1), encoding="utf-8")
