@@ -25,6 +25,7 @@ from tlsearch.config_values import (
     check_whole,
     check_workers,
     compile_group_by,
+    in_numbers,
     is_dataset,
     names,
     option,
@@ -34,7 +35,6 @@ from tlsearch.errors import UsageError
 from tlsearch.utils.addresses import expand_home, is_address, source_name
 from tlsearch.utils.files import write_atomically
 from tlsearch.utils.texts import hint, is_utf8
-from tlsearch.utils.units import parse_count, parse_duration, parse_size
 
 USUAL_METRIC = "accuracy"
 """The metric of a run for which none was asked."""
@@ -273,23 +273,20 @@ def read_config(path: Path) -> dict[str, Any]:
         raise UsageError(f"{path} cannot be read ({error.strerror}): check its name.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UsageError(f"{path} is not valid TOML ({error}): fix that line.") from error
-    known = [f.name for f in fields(RunConfig)]
-    for key in values:
-        if key not in known:
-            keys = "known keys are " + ", ".join(known)
-            raise UsageError(f"{path} has the unknown key {key!r}: {hint(key, known, keys)}")
-    for key, parse in (
-        ("time_limit", parse_duration),
-        ("cache_limit", parse_size),
-        ("memory", parse_size),
-        ("max_pixels", parse_count),
-    ):
-        if isinstance(values.get(key), str):
-            values[key] = parse(values[key], option(key))
+    check_keys(values, f"{path} has the unknown key")
+    values = in_numbers(values)
     output = values.get("output")
     if isinstance(output, str) and Path(output).resolve() == path.resolve().parent:
         del values["output"]
     return values
+
+
+def check_keys(values: Iterable[str], what: str) -> None:
+    """Raise ``UsageError``, which begins with ``what``, for a name that no field has."""
+    known = [f.name for f in fields(RunConfig)]
+    for key in values:
+        if key not in known:
+            raise UsageError(f"{what} {key!r}: {hint(key, known, 'known are ' + ', '.join(known))}")
 
 
 def _default(name: str) -> Any:

@@ -29,13 +29,24 @@ def prepare() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
-    with silent_stderr():
+    with silent_stderr(), _no_window():
         import keras
 
         if keras.backend.backend() == "tensorflow":
             import tensorflow as tf
 
             tf.get_logger().setLevel("ERROR")
+
+
+@contextmanager
+def _no_window() -> Iterator[None]:
+    """Without MPLBACKEND: Keras imports matplotlib, which fails where that is a value of another environment."""
+    before = os.environ.pop("MPLBACKEND", None)
+    try:
+        yield
+    finally:
+        if before is not None:
+            os.environ["MPLBACKEND"] = before
 
 
 def is_out_of_memory(error: BaseException) -> bool:
