@@ -286,7 +286,7 @@ def check_keys(values: Iterable[str], what: str) -> None:
     known = [f.name for f in fields(RunConfig)]
     for key in values:
         if key not in known:
-            raise UsageError(f"{what} {key!r}: {hint(key, known, 'known are ' + ', '.join(known))}")
+            raise UsageError(f"{what} {key!r}: {hint(key, known, 'known names are ' + ', '.join(known))}")
 
 
 def _default(name: str) -> Any:

@@ -45,6 +45,13 @@ def test_tlsearch_is_found_where_it_lies_in_the_working_directory(monkeypatch: p
     assert str(HOME) in child_environment()["PYTHONPATH"].split(os.pathsep)
 
 
+def test_what_the_variable_says_comes_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(["/set/later", ""]))
+    places = child_environment()["PYTHONPATH"].split(os.pathsep)
+    assert places[0] == "/set/later"
+    assert "" not in places
+
+
 def test_what_draws_in_a_notebook_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MPLBACKEND", "module://of.another.environment")
     found = child_environment(LANG="C")

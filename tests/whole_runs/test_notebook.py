@@ -80,7 +80,7 @@ def shown(cell: Any) -> str:
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_a_notebook(tmp_path: Path, images: Path, kernel: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("IMAGES", str(images))
-    cells = [
+    cells: list[dict[str, Any]] = [
         {
             "cell_type": "code",
             "id": f"cell{number}",
@@ -91,7 +91,7 @@ def test_a_notebook(tmp_path: Path, images: Path, kernel: str, monkeypatch: pyte
         }
         for number, text in enumerate((BEGIN, INTERRUPTED, RESUMED))
     ]
-    book: Any = nbformat.from_dict({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
+    book: Any = nbformat.from_dict({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5})  # type: ignore[no-untyped-call]
     NotebookClient(book, timeout=280, kernel_name=kernel, resources={"metadata": {"path": str(tmp_path)}}).execute()
     _, interrupted, resumed = book.cells
 

@@ -17,9 +17,14 @@ def child_environment(**variables: str) -> dict[str, str]:
     left out: a ``queue.py`` that lies there must not be taken for Python's own. MPLBACKEND is left out: a child draws
     nothing, and a notebook's value may make ``import matplotlib``, and Keras with it, fail in another environment.
     """
-    found = {**os.environ, **variables, "PYTHONPATH": os.pathsep.join(_places())}
+    found = {**os.environ, **variables, "PYTHONPATH": os.pathsep.join([*_asked_for(), *_places()])}
     found.pop("MPLBACKEND", None)
     return found
+
+
+def _asked_for() -> list[str]:
+    """What the variable says now, which may have been set after this process began."""
+    return [place for place in os.environ.get("PYTHONPATH", "").split(os.pathsep) if place]
 
 
 def _places() -> list[str]:
