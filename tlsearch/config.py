@@ -47,7 +47,8 @@ DEFAULT_TIME_LIMIT = 1800.0
 CONFIG_NAME = "run.toml"
 """The file in the output folder that holds a run's configuration."""
 
-_PATHS = ("dataset", "train", "val", "test", "images", "output", "cache_dir")
+_PLACES = ("dataset", "train", "val", "test", "images")
+_PATHS = (*_PLACES, "output", "cache_dir")
 _COLUMNS = ("image_column", "label_column", "split_column", "group_column", "weight_column")
 # What holds for one command only, and what an interrupted run keeps where it is not asked for again.
 _ONE_TIME, _KEPT = ("output", "force", "workers", "memory"), ("threads", "round_size")
@@ -239,16 +240,23 @@ class RunConfig:
                 values[f.name] = to_plain(f.name, value)
         write_atomically(path, tomli_w.dumps(values))
 
-    def differences(self, other: RunConfig) -> list[str]:
+    def differences(self, other: RunConfig, *, moved: bool = False) -> list[str]:
         """The options of ``other`` that are not those of this configuration, as they are typed.
 
-        Those that name the output folder or hold for one time only do not count.
+        Those that name the output folder or hold for one time only do not count, nor, where the images may have
+        ``moved``, those that say where they are.
         """
         found = []
         for f in fields(self):
             values = [getattr(c, f.name) for c in (self, other)]
             mine, theirs = (None if value is None else to_plain(f.name, value) for value in values)
-            if mine != theirs and f.name not in _ONE_TIME and not (mine is None and f.name in _KEPT):
+            other_place = moved and f.name in _PLACES and mine is not None and theirs is not None
+            if (
+                mine != theirs
+                and not other_place
+                and f.name not in _ONE_TIME
+                and not (mine is None and f.name in _KEPT)
+            ):
                 found.append(f"{option(f.name)} {'left out' if values[1] == f.default else theirs}")
         return found
 

@@ -92,7 +92,8 @@ def open_record(context: RunContext) -> MlflowCallback:
         # Without an option it lies in the folder where the run was started, which need not be where it is resumed.
         uri = context.checkpoint.get_or_compute(("tracking",), str, lambda: _locate(config).uri)
         unsent = context.output / UNSENT_FOLDER
-        tracker = Tracker.open(uri, config.effective_experiment, unsent=unsent, warn=callbacks.on_warning)
+        experiment = context.checkpoint.get_or_compute(("experiment",), str, lambda: config.effective_experiment)
+        tracker = Tracker.open(uri, experiment, unsent=unsent, warn=callbacks.on_warning)
         if config.register is not None:
             tracker.check_registry(config.register)
         if tracker.warning:
