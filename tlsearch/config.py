@@ -250,13 +250,9 @@ class RunConfig:
         for f in fields(self):
             values = [getattr(c, f.name) for c in (self, other)]
             mine, theirs = (None if value is None else to_plain(f.name, value) for value in values)
-            other_place = moved and f.name in _PLACES and mine is not None and theirs is not None
-            if (
-                mine != theirs
-                and not other_place
-                and f.name not in _ONE_TIME
-                and not (mine is None and f.name in _KEPT)
-            ):
+            other_place = moved and f.name in _PLACES and None not in (mine, theirs)
+            allowed = other_place or f.name in _ONE_TIME or (mine is None and f.name in _KEPT)
+            if mine != theirs and not allowed:
                 found.append(f"{option(f.name)} {'left out' if values[1] == f.default else theirs}")
         return found
 
