@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tlsearch.backend import private_api
+from tlsearch.backend.keras_settings import import_keras
 from tlsearch.types import AnyArray
 
 if TYPE_CHECKING:
@@ -30,8 +31,7 @@ def prepare() -> None:
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     with silent_stderr(), _no_window():
-        import keras
-
+        keras = import_keras()
         if keras.backend.backend() == "tensorflow":
             import tensorflow as tf
 
