@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
+import tlsearch
 from tests.helpers.exported_run import LABELS, SIDE, write_images, write_run
 from tlsearch.cli.main import cli
 from tlsearch.data.images.decode import read_square
@@ -218,6 +219,14 @@ def test_mistakes_end_in_one_sentence(model_dir: Path, arguments: list[str], sen
     done = export(model_dir, *arguments)
     assert done.exit_code == 2
     assert sentence in " ".join(done.output.split())
+
+
+def test_from_python_options_are_given_by_name(model_dir: Path, tmp_path: Path) -> None:
+    (file,) = tlsearch.export_model(str(model_dir), "keras", to=str(tmp_path), reporter=tlsearch.SilentReporter())
+    assert (file.path, file.proof.proven) == (tmp_path / "model.keras", True)
+    assert file.parts == (tmp_path / "model.keras", tmp_path / "model.keras.proof.json")
+    with pytest.raises(UsageError, match="did you mean 'precision'"):
+        tlsearch.export_model(model_dir, "keras", precison="float16")
 
 
 def test_a_missing_runtime_is_named_with_its_extra(model_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
