@@ -1,4 +1,4 @@
-"""``tlsearch.run``, ``plan`` and ``export_model`` as scripts and notebooks call them: options by name, progress shown."""
+"""``run``, ``plan`` and ``export_model`` as scripts and notebooks call them: options by name, progress shown."""
 
 from __future__ import annotations
 
