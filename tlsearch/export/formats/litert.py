@@ -39,15 +39,15 @@ class LiteRT:
         """Open it in LiteRT's interpreter, on the processor."""
         from ai_edge_litert.interpreter import Interpreter
 
-        with exporting.quiet():
-            interpreter = Interpreter(model_path=str(path), num_threads=threads)
+        interpreter = Interpreter(model_path=str(path), num_threads=threads)
         (taken,), (given,) = interpreter.get_input_details(), interpreter.get_output_details()
         shape: list[tuple[int, ...]] = []
 
         def run(pixels: Float32Array) -> Float32Array:
             if shape != [pixels.shape]:
-                interpreter.resize_tensor_input(taken["index"], pixels.shape)
-                interpreter.allocate_tensors()
+                with exporting.quiet():
+                    interpreter.resize_tensor_input(taken["index"], pixels.shape)
+                    interpreter.allocate_tensors()
                 shape[:] = [pixels.shape]
             interpreter.set_tensor(taken["index"], pixels)
             interpreter.invoke()
