@@ -19,6 +19,7 @@ from tlsearch.pipeline.plan import Plan
 from tlsearch.reporter import Reporter
 from tlsearch.results.result import RunResult
 from tlsearch.utils.addresses import expand_home
+from tlsearch.utils.home import ensure_home
 from tlsearch.utils.signals import interruptible
 
 
@@ -51,6 +52,7 @@ def run(
         RunError: The run failed.
         Interrupted: The run was interrupted and can be resumed.
     """
+    ensure_home()
     config = _config(dataset, options)
     with interruptible(program=False), _shown(reporter) as teller:
         return pipeline.run(config, teller, callbacks)
@@ -70,6 +72,7 @@ def plan(dataset: RunConfig | Path | str | Iterable[Any], reporter: Reporter | N
     Raises:
         UsageError: The request cannot be met as asked.
     """
+    ensure_home()
     config = _config(dataset, options)
     with _shown(reporter) as teller:
         return pipeline.plan(config, teller)
@@ -97,6 +100,7 @@ def export_model(
         UsageError: The model, the images or a format cannot be had as asked; nothing was written.
         RunError: A converter or a runtime failed.
     """
+    ensure_home()
     known = tuple(field.name for field in fields(ExportOptions) if field.name != "formats")
     for name in options:
         if name not in known:

@@ -24,6 +24,8 @@ from tlsearch.export.formats import FORMATS
 from tlsearch.export.formats.keras_file import KerasFile
 from tlsearch.export.formats.onnx_file import Onnx
 from tlsearch.export.place import file_hash
+from tlsearch.results.result import read_result
+from tlsearch.results.schema import Mlflow
 from tlsearch.types import Float32Array
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -227,6 +229,19 @@ def test_from_python_options_are_given_by_name(model_dir: Path, tmp_path: Path) 
     assert file.parts == (tmp_path / "model.keras", tmp_path / "model.keras.proof.json")
     with pytest.raises(UsageError, match="did you mean 'precision'"):
         tlsearch.export_model(model_dir, "keras", precison="float16")
+
+
+def test_files_and_proofs_are_logged_with_the_run(
+    model_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logged: list[tuple[Mlflow, list[Path]]] = []
+    monkeypatch.setattr("tlsearch.tracking.exported_files.log_files", lambda *given: logged.append(given))
+    done = export(model_dir, "--format", "keras", "--to", tmp_path, "--log")
+    assert done.exit_code == 0, done.output
+    ((record, files),) = logged
+    assert record == read_result(model_dir.parent).mlflow
+    assert files == [tmp_path / "model.keras", tmp_path / "model.keras.proof.json"]
+    assert record.parent_run_id in done.output
 
 
 def test_a_missing_runtime_is_named_with_its_extra(model_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
