@@ -71,6 +71,17 @@ def test_a_loss_is_told_from_too_few_images() -> None:
     assert all("--precision float16" in reason and "--accept-loss" in reason for _, reason in (lost, few))
 
 
+def test_images_that_the_model_has_seen_do_not_bound_a_loss() -> None:
+    truth, model = answers(5000)
+    found = compare_answers(truth, model, model * 0.9 + 0.1 / 3)
+    assert judge(found, "int8")[0]
+    proven, reason = judge(found, "int8", seen=True)
+    assert not proven
+    assert "name other images with --images, try --precision float16" in reason
+    assert judge(compare_answers(truth, model, model + 1e-6), "int8", seen=True)[0]
+    assert "last bit" in judge(compare_answers(truth, model, model), "float32", seen=True)[1]
+
+
 @pytest.mark.parametrize("precision", ["float32", "float16", "int8"])
 def test_a_file_that_gives_no_numbers_is_not_proven(precision: Precision) -> None:
     truth, model = answers(1000)

@@ -18,7 +18,7 @@ from tlsearch.plugins import registry
 from tlsearch.predictor import MODEL_FILE
 from tlsearch.report import text as words
 from tlsearch.report.markdown import model_table
-from tlsearch.report.verdict import no_claim, verdict_sentences
+from tlsearch.report.verdict import no_claim, verdict_of
 from tlsearch.reporter import Reporter
 from tlsearch.results.result import RunResult, read_result
 from tlsearch.utils import serialize
@@ -109,7 +109,8 @@ def _body(result: RunResult, proofs: Sequence[Proof]) -> Iterator[str]:
     yield from ("", "## Figures", "")
     yield from model_table(result)
     yield from ("", *(f"- {line}" for line in words.gain_lines(result.gain, no_claim(result))))
-    yield from (f"- {sentence}" for sentence in verdict_sentences(result))
+    verdict = result.verdict or verdict_of(result)
+    yield from (f"- {said}" for said in (verdict.pretraining_evidence, verdict.search_evidence) if said)
     yield from ("", "## Data", "", *_data(result), "", "## Method", "", *_method(result))
     yield from ("", "## Limits", "", *(f"- {limit}" for limit in _limits(result)))
     if proofs:
@@ -134,9 +135,10 @@ def _data(result: RunResult) -> Iterator[str]:
 def _method(result: RunResult) -> Iterator[str]:
     winner, tried = result.winner, sum(row.role == "trial" for row in result.trials)
     kept = f"the first {winner.freeze_depth} of {winner.spec.depth} cut points stay as they were pre-trained"
+    augmented = "not augmented" if winner.augmentation == "none" else f"augmented by {winner.augmentation}"
     yield (
         f"The network {winner.backbone} with the weights {winner.weights or 'none'}; {kept}. "
-        f"The head is {winner.head}. Training images were augmented by {winner.augmentation}."
+        f"The head is {winner.head}. Training images were {augmented}."
     )
     yield ""
     yield (
@@ -150,11 +152,9 @@ def _limits(result: RunResult) -> Iterator[str]:
     yield "It knows no other classes, and gives one of its own for every picture, whatever is in it."
     yield "The figures hold for pictures that come from where the test images came from, and for no others."
     yield f"There are {data.total('test'):,} test images; the intervals say how far the figures are certain."
-    if result.metrics.test_opened and result.metrics.test_opened > 1:
-        yield f"The test set was {words.openings(result.metrics.test_opened)}, which makes the figures optimistic."
-    few = [name for name in data.classes if data.counts.get("test", {}).get(name, 0) < 10]
-    if few:
-        yield f"Of these classes there are fewer than 10 test images: {', '.join(few)}."
+    times = result.metrics.test_opened or 1
+    if times > 1:
+        yield f"The test set has been opened {times} times. Each look at it makes the figures more optimistic."
     yield from (finding.message[0].upper() + finding.message[1:] + "." for finding in data.findings)
 
 

@@ -34,12 +34,14 @@ class Network:
         metadata: What is written into the file where its format has a place: texts by name, ``labels`` among them.
         labels: The names of the classes, in the order of the probabilities.
         room: A folder for what several formats are made of.
+        source: The SHA-256 of the ``model.keras`` that it is.
     """
 
     model: keras.Model
     metadata: dict[str, str]
     labels: tuple[str, ...]
     room: Path
+    source: str = ""
 
     @property
     def side(self) -> int:

@@ -19,11 +19,11 @@ from tlsearch.export.contract import PRECISIONS, Format, Network, Precision
 from tlsearch.export.formats import FORMATS
 from tlsearch.export.images import LabelledImages, batches
 from tlsearch.export.network import exported_network
-from tlsearch.export.place import Target, file_hash, proof_name
+from tlsearch.export.place import Target, proof_name
 from tlsearch.export.proof import Comparison, Proof, answers, compare_answers, judge, size_of
 from tlsearch.export.run_images import FIX, RunImages, find_run_images, named_images
 from tlsearch.export.speed import machine, measure
-from tlsearch.predictor import MODEL_FILE, Predictor, load
+from tlsearch.predictor import Predictor, load
 from tlsearch.reporter import Reporter, SilentReporter
 from tlsearch.results.result import read_result
 from tlsearch.results.schema import Mlflow
@@ -101,7 +101,6 @@ def export_model(
     predictor = load(folder)
     require_tensorflow()
     proof, training = _images(folder, predictor, options, told)
-    model = file_hash(folder / MODEL_FILE)
     with place.workshop(targets) as room:
         network = exported_network(predictor, room)
         drafts = [_write(room, form, network, options, (predictor, training), told) for form in forms]
@@ -109,9 +108,7 @@ def export_model(
         done: list[ExportedFile] = []
         for form, draft, target, found in zip(forms, drafts, targets, comparisons, strict=True):
             told.progress("speed", len(done), len(forms), f"timing {form.name}")
-            record = _proof(form, draft, network, options, found)
-            record = replace(record, source=proof.source, seen=proof.seen, model=model)
-            done.append(_settle(form, draft, target, record))
+            done.append(_settle(form, draft, target, _proof(form, draft, network, options, proof, found)))
     write_card(folder, targets[0].folder, told)
     return tuple(done)
 
@@ -250,8 +247,11 @@ def _compare(
     return [compare_answers(truth, model, file, groups) for file in files]
 
 
-def _proof(form: Format, draft: Path, network: Network, options: ExportOptions, found: Comparison) -> Proof:
-    proven, reason = judge(found, options.precision)
+def _proof(
+    form: Format, draft: Path, network: Network, options: ExportOptions, images: LabelledImages, found: Comparison
+) -> Proof:
+    """What is known of a file before it has its name."""
+    proven, reason = judge(found, options.precision, seen=images.seen)
     return Proof(
         file=draft.name,
         format=form.name,
@@ -259,8 +259,8 @@ def _proof(form: Format, draft: Path, network: Network, options: ExportOptions, 
         proven=proven,
         accepted=options.accept_loss and not proven,
         reason=reason,
-        source="",
-        seen=False,
+        source=images.source,
+        seen=images.seen,
         comparison=found,
         megabytes=size_of(form, draft) / 1e6,
         timings=measure(form, draft, network.side),
@@ -268,7 +268,7 @@ def _proof(form: Format, draft: Path, network: Network, options: ExportOptions, 
         machine=machine(),
         sha256={},
         metadata=network.metadata,
-        model="",
+        model=network.source,
     )
 
 

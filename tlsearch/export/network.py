@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tlsearch.export.contract import Network
+from tlsearch.export.place import file_hash
 from tlsearch.models.temperature import LEAST
-from tlsearch.predictor import Predictor
+from tlsearch.predictor import MODEL_FILE, Predictor
 
 if TYPE_CHECKING:
     import keras
@@ -21,7 +22,13 @@ def exported_network(predictor: Predictor, room: Path) -> Network:
     """
     temperature = predictor.applied_temperature()
     model = predictor.model if temperature is None else with_temperature(predictor.model, temperature.value)
-    return Network(model=model, metadata=metadata(predictor), labels=predictor.labels, room=room)
+    return Network(
+        model=model,
+        metadata=metadata(predictor),
+        labels=predictor.labels,
+        room=room,
+        source=file_hash(predictor.folder / MODEL_FILE),
+    )
 
 
 def with_temperature(model: keras.Model, temperature: float) -> keras.Model:

@@ -147,22 +147,33 @@ def compare_answers(
     )
 
 
-def judge(found: Comparison, precision: Precision) -> tuple[bool, str]:
-    """Whether a file is proven, and why or why not, as a sentence."""
+def judge(found: Comparison, precision: Precision, *, seen: bool = False) -> tuple[bool, str]:
+    """Whether a file is proven, and why or why not, as a sentence.
+
+    On images that the model was trained on (``seen``) it is surer than on others, and a loss shows less: there only
+    equal numbers prove a file.
+    """
     lost, largest = 100 * found.ci95[0], found.largest_difference
     if precision == "float32" and largest > FAULT:
         return False, (
             f"A probability differs by {largest:.3f} from the model's, where a float32 file computes the same numbers: "
             "the conversion is wrong, so use another format."
         )
+    if largest == 0:
+        return True, "All probabilities are equal to the last bit."
     if largest <= ROUNDING:
         return True, f"No probability differs by more than {largest:.1e}: the file computes the same but for rounding."
-    if found.ci95[0] >= -TOLERATED:
+    if found.ci95[0] >= -TOLERATED and not seen:
         return True, f"The loss of accuracy is at most {max(0.0, -lost):.2f} points (95 % interval)."
     what = f"it may be up to {-lost:.2f} points (95 % interval), and less than 1 must be shown"
     out = "try --precision float16" if precision == "int8" else "try --precision float32"
     if precision == "float32":
         out = "try another format"
+    if found.difference >= -TOLERATED and seen:
+        return False, (
+            "The model was trained on these images and is surer of them than of others, so they cannot bound the loss: "
+            f"name other images with --images, {out}, or take the file as it is with --accept-loss."
+        )
     if found.difference >= -TOLERATED:
         return False, (
             f"The loss of accuracy is not bounded by {found.images:,} images: {what}. Name more images with --images, "
