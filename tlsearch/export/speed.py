@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,4 +66,4 @@ def machine() -> str:
         name = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), name)
     except OSError:  # another system than Linux
         pass
-    return f"{name}, {usable_cores()} cores, {platform.system()}"
+    return f"{name}, {usable_cores()} cores, {sys.platform}"
