@@ -73,9 +73,14 @@ def _halved(model: Any) -> Any:
 
 
 def _quantized(model: Any, samples: Iterable[Float32Array]) -> Any:
-    """The network with weights and arithmetic in int8, between bounds that ``samples`` showed."""
+    """The network with weights and arithmetic in int8, between bounds that ``samples`` showed.
+
+    Before that, onnxruntime folds each BatchNorm into its convolution. Without it, of 238 photographs of clothes an
+    EfficientNet-Lite0 in int8 gave 75 % the answer of float32, with it 92 %.
+    """
     import onnx
     from onnxruntime.quantization import CalibrationDataReader, QuantFormat, quantize_static
+    from onnxruntime.quantization.shape_inference import quant_pre_process
 
     class Samples(CalibrationDataReader):  # type: ignore[misc]  # onnxruntime has no types
         def __init__(self) -> None:
@@ -86,6 +91,8 @@ def _quantized(model: Any, samples: Iterable[Float32Array]) -> Any:
             return None if image is None else {INPUT_NAME: image}
 
     with tempfile.TemporaryDirectory(prefix="tlsearch-onnx-") as folder:
-        target = Path(folder) / "int8.onnx"
-        quantize_static(model, str(target), Samples(), quant_format=QuantFormat.QDQ, per_channel=True)
+        source, folded, target = (Path(folder) / f"{name}.onnx" for name in ("float32", "folded", "int8"))
+        onnx.save(model, str(source))
+        quant_pre_process(str(source), str(folded), skip_symbolic_shape=True)
+        quantize_static(str(folded), str(target), Samples(), quant_format=QuantFormat.QDQ, per_channel=True)
         return onnx.load(str(target))
