@@ -78,7 +78,7 @@ def texts_of(result: RunResult, folder: Path) -> dict[str, str]:
 def page_text(source: str) -> str:
     """The words of a page, a space between any two."""
     source = re.sub(r"<(script|style).*?</\1>", " ", source, flags=re.DOTALL)
-    return " ".join(re.sub(r"<[^>]+>", " ", html.unescape(source).replace("<wbr>", "")).split())
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", source.replace("<wbr>", ""))).split())
 
 
 def found_in(text: str, name: str) -> Iterator[Figure]:

@@ -194,9 +194,15 @@ class FoldRuns:
         predicted = self.probabilities[one], self.probabilities[other]
         return paired_fold_error(self.plan.data.metric, *predicted, *self._first_fold())
 
-    def mean(self, spec: TrialSpec, folds: int | None = None) -> float:
-        """The mean of a spec over its first folds with the sign of the metric: the greater is better."""
-        values = self.scores.get(spec, ())[:folds]
+    def mean(self, spec: TrialSpec) -> float:
+        """The mean of a spec over its resampled folds with the sign of the metric: the greater is better."""
+        values = self.scores.get(spec, ())
+        return self.plan.data.metric.sign * float(np.mean(values)) if values else -np.inf
+
+    def mean_in_common(self, spec: TrialSpec, others: Sequence[TrialSpec]) -> float:
+        """The mean of a spec over the folds, of the search and resampled, that all ``others`` have; greater is better."""
+        seen, again = (min(len(kept.get(s, ())) for s in (spec, *others)) for kept in (self.searched, self.scores))
+        values = [*self.searched.get(spec, ())[:seen], *self.scores.get(spec, ())[:again]]
         return self.plan.data.metric.sign * float(np.mean(values)) if values else -np.inf
 
     def _first_fold(self) -> tuple[LabelArray, npt.NDArray[np.int64]]:
