@@ -24,7 +24,7 @@ from tlsearch.types import AnyArray, Candidate, LabelArray, TrialSpec
 VIEWS_FACTOR = 2
 """Confirmation renders this many times the views of a trial: few stored views flatter nobody twice."""
 
-LEAD = 0.5
+LEAD = 0.1
 """Paired standard errors by which a model must lead to ship in the place of a simpler or cheaper one."""
 
 FEWEST_FOLDS = 3
@@ -171,9 +171,9 @@ class FoldRuns:
     def is_better(self, one: TrialSpec, other: TrialSpec) -> bool:
         """Whether ``one`` is the one to ship of two, by everything that both have been measured on.
 
-        That is the folds of the search and the resampled ones. On three folds or more it must lead by half a paired
-        standard error, because a simpler or cheaper model is worth a little; on fewer folds such an error is so large
-        that any lead counts. benchmarks/statistics/choice.py compares this with other rules.
+        That is the folds of the search and the resampled ones. On three folds or more it must lead by a tenth of a
+        paired standard error, because a simpler or cheaper model is worth a little; on fewer folds such an error is so
+        large that any lead counts. benchmarks/statistics/choice.py compares this with other rules.
         """
         searched = self.searched.get(one, ()), self.searched.get(other, ())
         common = min(map(len, searched))
