@@ -65,6 +65,7 @@ ENTRIES = (
     Entry("statistics.corrected", "", "minutes", ("corrected",)),
     Entry("statistics.early_stop", "", "minutes", ("early-stop",)),
     Entry("statistics.claims", "", "minutes", ("claims",)),
+    Entry("statistics.unfinished", "", "minutes", ("unfinished",)),
     Entry("statistics.calibration", "", "minutes", ("calibration",)),
     Entry("statistics.label_errors", "", "minutes", ("label-errors",)),
     Entry("statistics.shuffled_labels", "--work DIR", "1 h", ("shuffled-labels",)),

@@ -37,6 +37,7 @@ GROUPS: Mapping[str, Group] = {
     "from-scratch": Group(quality.from_scratch, quality.from_scratch_brief),
     "selection-bias": Group(simulations.selection_bias, simulations.selection_bias_brief),
     "choice": Group(simulations.choice, simulations.choice_brief),
+    "unfinished": Group(searches.unfinished, searches.unfinished_brief),
     "corrected": Group(searches.corrected, searches.corrected_brief),
     "early-stop": Group(searches.early_stop, searches.early_stop_brief),
     "time-to-accuracy": Group(searches.time_to_accuracy, searches.time_to_accuracy_brief),

@@ -178,7 +178,7 @@ def test_every_section_is_filled(tmp_path: Path) -> None:
         "Are its probabilities true?", "Would more images help?", "Data", "Cost", "How to reproduce",
     ]  # fmt: skip
     assert page.tags.count("svg") == 8
-    assert "2 complete, 1 pruned, 1 failed." in page.text
+    assert "2 complete, 1 stopped early, 1 failed." in page.text
     assert "loss is not finite" in page.text
     assert "best 86.5 % after cut 13" in page.text
     assert "hat/broken.jpg : it is broken: truncated file" in page.text
@@ -197,6 +197,7 @@ def test_trials_are_ranked_and_the_winner_is_marked(tmp_path: Path) -> None:
 def test_the_score_of_a_confirmation_is_said_to_be_another(tmp_path: Path) -> None:
     note = "Scores are accuracy on validation images (selected, optimistic)"
     assert f"{note}." in render(SAMPLE, tmp_path).text
+    assert "Below the trials of the search stand the networks from scratch." in render(SAMPLE, tmp_path).text
     confirmed = replace(SAMPLE.trials[2], number=9, role="confirmation")
     text = render(replace(SAMPLE, trials=(*SAMPLE.trials, confirmed)), tmp_path).text
     assert "Below the trials of the search stand the networks from scratch and the confirmations, each on one" in text

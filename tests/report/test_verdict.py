@@ -131,7 +131,9 @@ def test_which_networks_are_compared_is_said_and_the_same_one_from_scratch_is_na
     verdict = verdict_of(SAMPLE)  # both networks were trained from scratch, and the small one was better
     said = verdict.pretraining_evidence
     assert "the pre-trained EfficientNet-Lite0 beats small_cnn (another network) trained from scratch by +30.1" in said
-    assert said.endswith("EfficientNet-Lite0 itself, trained from scratch, scores 56.6 % (95 % interval 51.5 to 61.5 %).")
+    assert said.endswith(
+        "EfficientNet-Lite0 itself, trained from scratch, scores 56.6 % (95 % interval 51.5 to 61.5 %)."
+    )
     assert SAMPLE.baseline is not None
     alone = verdict_of(replace(SAMPLE, from_scratch=(SAMPLE.baseline,))).pretraining_evidence
     assert alone.endswith("EfficientNet-Lite0 itself was not trained from scratch.")

@@ -93,10 +93,8 @@ def preference(
     The operations for one image through the whole network come first, then how simple it is, then the mean over all
     folds that all have, those of the search included, then the validation.
     """
-    plan, spec = runs.plan, contender.spec
-    work = plan.costs.facts[plan.space.of(spec)].cuts[-1].work
-    mean = runs.mean_in_common(spec, [c.spec for c in staying])
-    return work, complexity(spec), -mean, -plan.data.metric.sign * contender.score
+    spec, mean = contender.spec, runs.mean_in_common(contender.spec, [c.spec for c in staying])
+    return runs.work(spec), complexity(spec), -mean, -runs.plan.data.metric.sign * contender.score
 
 
 def complexity(spec: TrialSpec) -> int:
