@@ -118,7 +118,7 @@ def _scores(found: Comparison) -> list[Row]:
             runs,
             lambda r: f"{format_score(r.metrics.test)}\n{format_interval(r.metrics.test_ci95)}",
         ),
-        _row("runs that have looked at these test images", runs, lambda r: _times(r.metrics.test_opened)),
+        _row("looks at test images", runs, lambda r: _times(r.metrics.test_opened)),
     ]
     if any(found.over_first):
         texts = ("the first run", *(_difference(over) for over in found.over_first[1:]))
