@@ -1,4 +1,4 @@
-"""VGG and AlexNet with their dense layers, as convolutions: the same numbers as the layers of the published networks."""
+"""VGG and AlexNet with their dense layers, as convolutions: the same numbers as published."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def test_a_file_without_the_top_does_not_fit_and_is_told_what_does(tmp_path: Pat
 
 
 def test_smaller_images_are_refused_in_one_sentence() -> None:
-    with pytest.raises(ValueError, match="224 px or more: fc1 sees maps of 7 x 7 values, and 223 px leave 6 x 6$"):
+    with pytest.raises(ValueError, match=r"224 px or more: fc1 sees maps of 7 x 7 values, and 223 px leave 6 x 6$"):
         VGG16FC().build(223, None)
     with pytest.raises(ValueError, match="224 px or more: fc6 sees maps of 6 x 6 values"):
         AlexNetOwtFC().build(200, None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import resource
 import subprocess
 import sys
@@ -205,7 +206,7 @@ def test_check_shows_where_a_plugin_raises_and_the_list_says_what_it_found(insta
     assert text.count("KeyError: 'missing' (scores.py:9, in score)") == 1
     assert 'scores.py", line 9, in score return {}["missing"]' in text
     assert "not run the score is pure: because 'the score is a finite number' failed" in text
-    assert text.endswith("1 passed, 1 failed, 4 not run, in 0 s")
+    assert "1 passed, 1 failed, 4 not run, in " in text
     assert rows()["score"]["status"] == "failed"
     assert rows()["score"]["reason"] == "1 check: the score is a finite number"
     assert "failed: 1 check: the score is a finite number" in " ".join(tlsearch("plugins", "list").stdout.split())
@@ -213,10 +214,13 @@ def test_check_shows_where_a_plugin_raises_and_the_list_says_what_it_found(insta
 
 def test_check_stops_a_plugin_that_takes_too_long(install: InstallPlugin) -> None:
     install("scores", METRIC, group="tlsearch.metrics", sleepy="Sleepy")
-    result = tlsearch("plugins", "check", "sleepy", "--time-limit", "2s")
+    result = tlsearch("plugins", "check", "sleepy", "--time-limit", "5s")
     assert result.exit_code == 1
     text = " ".join(result.stdout.split())
-    assert "the score is a finite number (2 s): it took longer than 2 s and was stopped (scores.py:13, in score)" in text
+    assert re.search(
+        r"the score is a finite number \(\d+ s\): it took longer than 5 s and was stopped \(scores\.py:13, in score\)",
+        text,
+    )
     assert 'scores.py", line 13 in score' in text
 
 

@@ -73,7 +73,7 @@ def test_the_trace_begins_with_the_plugin_and_holds_what_lies_below(package: Mod
     assert "guard.py" not in trace
     lines = trace.splitlines()
     assert lines[0] == "Traceback (most recent call last):"
-    assert any(line.endswith("__init__.py\", line 14, in read") for line in lines)
+    assert any(line.endswith('__init__.py", line 14, in read') for line in lines)
     assert "JSONDecodeError" in lines[-1]
     assert any("json/decoder.py" in line for line in lines)
 

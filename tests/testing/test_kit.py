@@ -522,19 +522,19 @@ class Crashes(Slow):
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("slow", "it took longer than 2 s and was stopped (lasting.py:17, in wait)"),
+        ("slow", "it took longer than 5 s and was stopped (lasting.py:17, in wait)"),
         ("crashes", "the process ended with code 7"),
     ],
 )
 def test_a_check_that_hangs_or_crashes_fails_alone(name: str, said: str, install: Callable[..., None]) -> None:
     install("lasting", HANGS, group="tlsearch.metrics", slow="Slow", crashes="Crashes")
-    results = list(check_on_backend("tensorflow", "metric", name, limit=2))
+    results = list(check_on_backend("tensorflow", "metric", name, limit=5))
     assert [result.name for result in results] == list(checks_of("metric"))
     (failed,) = [result for result in results if not result.ok]
     assert failed.name == "the score is pure"
     assert failed.detail.startswith(said)
     if name == "slow":
-        assert failed.seconds >= 2
+        assert failed.seconds >= 5
         assert failed.traceback.splitlines()[1].endswith('lasting.py", line 17 in wait')
         assert failed.traceback.splitlines()[-1].endswith("in score")
 

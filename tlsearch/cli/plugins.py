@@ -38,7 +38,7 @@ def plugins() -> None:
 @plugins.command("list", short_help="List them, with version and state.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.  [default: off]")
 def list_plugins(as_json: bool) -> None:
-    """Lists every plugin with where it comes from and how it did when it was last loaded or checked; nothing is loaded."""
+    """Lists every plugin with its package and how it did when last loaded or checked; nothing is loaded."""
     from tlsearch.plugins.load_status import last_known
     from tlsearch.plugins.registry import find_plugins
 

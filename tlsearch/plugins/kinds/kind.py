@@ -31,8 +31,8 @@ class PluginKind:
         describe: Gives the facts that ``plugins show`` prints. It may build a network.
         wrap: Puts a guard around a plugin that the engine is about to use. None is the guard that names the plugin
             in whatever its methods raise.
-        uses_backend: Whether plugins of this kind work with a backend of Keras. Otherwise they are at work in the process
-            that plans a run, which must import none, and are checked once instead of on every backend.
+        uses_backend: Whether plugins of this kind work with a backend of Keras. Otherwise they are at work in the
+            process that plans a run, which must import none, and are checked once instead of on every backend.
         reserved: Names that the engine itself gives a meaning.
         name_pattern: A regular expression for the names that ``plugins new`` accepts.
         refuse: Says in a sentence why ``plugins new`` cannot begin a plugin of a name of that form, or gives None.
