@@ -111,7 +111,7 @@ class VGG16FC(_DenseVGG):
     name = "vgg16_fc"
     application = "VGG16"
     title = "VGG16 with dense layers"
-    work = 31.9e9
+    work = 31.8e9
     convolutions = VGG16.convolutions
     hints = replace(HINTS, freeze_middle=10, freeze_late=14)
     weights = {"imagenet": _imagenet("vgg16", "64373286793e3c8b2b4e3219cbf3544b", 553.5)}  # noqa: RUF012 - read only
@@ -123,7 +123,7 @@ class VGG19FC(_DenseVGG):
     name = "vgg19_fc"
     application = "VGG19"
     title = "VGG19 with dense layers"
-    work = 40.3e9
+    work = 40.2e9
     convolutions = VGG19.convolutions
     hints = replace(HINTS, freeze_middle=12, freeze_late=17)
     weights = {"imagenet": _imagenet("vgg19", "cbe5617147190e668d6c5d5026f83318", 574.7)}  # noqa: RUF012 - read only
