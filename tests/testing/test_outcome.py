@@ -11,6 +11,7 @@ import pytest
 from tlsearch.testing.outcome import Check, Checking, CheckResult, needs, run_checks
 
 RUN: list[str] = []
+WIDTHS: dict[str, int] = {}
 
 
 def basis(plugin: Any) -> None:
@@ -105,7 +106,7 @@ def test_the_time_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_authors_exception_is_said_with_its_line_and_traceback() -> None:
     class Plugin:
         def build(self) -> Any:
-            return {}["missing"]
+            return WIDTHS["missing"]
 
     def check(plugin: Any) -> None:
         plugin.build()
@@ -114,7 +115,7 @@ def test_an_authors_exception_is_said_with_its_line_and_traceback() -> None:
     assert result.detail.startswith("KeyError: 'missing' (tests/testing/test_outcome.py:")
     assert result.detail.endswith(", in build)")
     assert "\n" not in result.detail
-    assert 'return {}["missing"]' in result.traceback
+    assert 'return WIDTHS["missing"]' in result.traceback
 
 
 def test_an_assertion_of_the_author_is_no_verdict_of_the_kit() -> None:

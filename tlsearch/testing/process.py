@@ -150,8 +150,8 @@ def _own(frames: list[tuple[str, Path, str, str]], module: str) -> str:
     """The innermost line of the plugin's package, its file from the package's folder on; empty where there is none."""
     package = module.partition(".")[0]
     for _, file, line, function in frames:
-        parts = (*file.parent.parts, file.stem)
-        if package in parts:
-            below = len(parts) - parts.index(package)
+        upwards = (file.stem, *reversed(file.parent.parts))
+        if package in upwards:
+            below = upwards.index(package) + 1
             return f"{'/'.join(file.parts[-below:])}:{line}, in {function}"
     return ""
