@@ -8,10 +8,11 @@ from functools import partial
 from pathlib import Path
 
 from tlsearch.config import RunConfig
-from tlsearch.config_values import ALL, parse_weights
+from tlsearch.config_values import parse_weights
 from tlsearch.errors import PluginError, PluginFailedError, WeightsError
 from tlsearch.listeners.callback_list import CallbackList
 from tlsearch.pipeline.candidates.short_list import FEW, Means, choose, list_line
+from tlsearch.pipeline.candidates.unusable import unusable_plugins
 from tlsearch.pipeline.candidates.wanted import WantedCandidate, named_backbone, wanted_candidates
 from tlsearch.plugins import weights
 from tlsearch.plugins.facts import BackboneFacts, PluginFacts
@@ -47,11 +48,7 @@ def find_candidates(
     """
     known = {b.name: b for b in plugins.backbones}
     found = _from_files(config, known, plugins)
-    left_out = [
-        LeftOut(broken.entry.name, f"the plugin of {broken.entry.distribution} is broken: {broken.reason}")
-        for broken in plugins.broken
-        if broken.entry.kind in ("backbone", "weights") and not (set(config.backbones) - {ALL})
-    ]
+    left_out = unusable_plugins(config, plugins)
     missing = []
     for wanted in wanted_candidates(config, known, plugins, {(f.backbone.name, f.weights.name) for f in found}):
         backbone = wanted.backbone
