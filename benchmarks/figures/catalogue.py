@@ -54,6 +54,7 @@ ENTRIES = (
     Entry("quality.same_accuracy", "DATASET --image-size 64", "about 1 h", ("same-accuracy",)),
     Entry("quality.from_scratch", "", "about 1 h", ("from-scratch",)),
     Entry("quality.depthwise", "DATASET ... --image-size 128", "30 min", ("depthwise",)),
+    Entry("quality.networks", "DATASET ... --images 1000", "20 min", ("networks",)),
     Entry("statistics.coverage", "", "about 1 h", ("coverage", "coverage-other-seed")),
     Entry("statistics.wilson", "", "seconds", ("wilson",)),
     Entry("statistics.bootstrap", "", "minutes", ("bootstrap",)),

@@ -123,6 +123,40 @@ def from_scratch_brief(result: Result) -> str:
     return f"{100 * result.figures['reached']:.0f} % of the published accuracy"
 
 
+def networks(result: Result) -> str:
+    """A row for every data set and network, and one for every cost."""
+    figures = result.figures
+    rows = [
+        [
+            f"{dataset} ({figures['images'][dataset]:,})",
+            name,
+            str(row["size"]),
+            score(row["last"]),
+            score(row["joined"]),
+        ]
+        for dataset, found in figures["datasets"].items()
+        for name, sizes in found.items()
+        for row in sizes.values()
+    ]
+    names = list(next(iter(figures["costs"].values())))
+    costs = [[kind, *(f"{values[name]:.2f}" for name in names)] for kind, values in figures["costs"].items()]
+    caption = (
+        f"Accuracy of a linear probe, cross-validated in {figures['folds']} folds, on the last features and on these "
+        "joined with those of the stage end that serves best. Below, the time of the processor as a multiple of that "
+        f"of the first network; the same size is {figures['image_size']} px."
+    )
+    head = ["data set (images)", "network", "pixels", "last features", "joined"]
+    return paragraphs(table(head, rows), caption, table(["cost", *names], costs), source(result))
+
+
+def networks_brief(result: Result) -> str:
+    """What the largest network gains over the first at the same size, over all data sets, and what it costs."""
+    found = [list(networks.values()) for networks in result.figures["datasets"].values()]
+    gains = [100 * (row[-1]["same size"]["joined"] - row[0]["same size"]["joined"]) for row in found]
+    steps = list(result.figures["costs"]["training step, same size"].values())
+    return f"{min(gains):+.1f} to {max(gains):+.1f} points, {steps[-1]:.1f} of the time of a step"
+
+
 def _model_row(name: str, model: Mapping[str, Any]) -> list[str]:
     confirmed = model["confirmed"]
     folds = "" if confirmed is None else f" ({confirmed['folds']} fold{'s' if confirmed['folds'] > 1 else ''})"

@@ -13,6 +13,8 @@ from tlsearch.testing import AugmentationTests, BackboneTests, MetricTests, Read
 BACKBONES = ["vgg16", "vgg19", "resnet50", "efficientnet_lite0"]
 CLASSICS = ["alexnet", "alexnet_owt", "zfnet", "googlenet", "googlenet_bn"]
 """Checked in test_classics_conformance, so that both files can run at the same time."""
+LITES = ["efficientnet_lite1", "efficientnet_lite2"]
+"""Checked in test_lite_conformance, for the same reason."""
 AUGMENTATIONS = ["color", "crop", "flip", "geometric", "rotate", "shift", "standard"]
 METRICS = ["accuracy", "balanced_accuracy", "macro_f1"]
 
@@ -55,4 +57,4 @@ class TestMetrics(MetricTests):
 
 def test_every_built_in_plugin_is_checked() -> None:
     own = [entry for entry in registry.find_plugins() if entry.distribution == "tlsearch"]
-    assert {entry.name for entry in own} == {*BACKBONES, *CLASSICS, *AUGMENTATIONS, *METRICS, *READERS}
+    assert {entry.name for entry in own} == {*BACKBONES, *CLASSICS, *LITES, *AUGMENTATIONS, *METRICS, *READERS}

@@ -29,6 +29,8 @@ def test_the_built_in_plugins_are_found_sorted() -> None:
         "alexnet",
         "alexnet_owt",
         "efficientnet_lite0",
+        "efficientnet_lite1",
+        "efficientnet_lite2",
         "googlenet",
         "googlenet_bn",
         "resnet50",

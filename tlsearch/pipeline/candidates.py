@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -17,9 +18,17 @@ from tlsearch.plugins.weights import ResolvedWeights
 from tlsearch.results.schema import LeftOut, PlannedCandidate
 from tlsearch.types import Candidate
 from tlsearch.utils.texts import choose_plugin, hint
+from tlsearch.utils.units import short_duration
 
 MakeFile = Callable[[str], Path]
 """Gives the file of weights, "vgg16@hed", that a package of their own brings; raises ``PluginFailedError``."""
+
+PACKED_SHARE = 0.03
+"""Share of the time limit that a further network may take before the search, if it is there only because its weights
+come with a package. A short run is then as fast as with one network."""
+
+PREPARATION_SECONDS = 16.0
+"""Building, compiling and timing a network and fitting its probes, about: EfficientNet-Lite0."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +37,34 @@ class AvailableCandidate:
 
     backbone: BackboneFacts
     weights: ResolvedWeights
+
+    @property
+    def is_packed(self) -> bool:
+        """Whether its weights came with a package: then nobody chose them for this run."""
+        return self.weights.source is not None and self.weights.source.path is not None
+
+    @property
+    def order(self) -> float:
+        """Sorts candidates: first packed ones by the work that they say, for by one of them others are judged."""
+        return self.backbone.work if self.is_packed and self.backbone.work is not None else math.inf
+
+    def pace(self, size: int, forward_seconds: float) -> float | None:
+        """Seconds an operation where an image of ``size`` pixels takes ``forward_seconds``; None if not packed."""
+        work = self._packed_work(size)
+        return None if work is None else forward_seconds / work
+
+    def takes_too_long(self, size: int, pace: float, images: int, limit: float) -> bool:
+        """Whether a packed network would take more than its share of the time before the search begins.
+
+        It is so for preparation and a first view of all ``images``, with ``pace`` seconds an operation.
+        """
+        work = self._packed_work(size)
+        return work is not None and PREPARATION_SECONDS + images * work * pace > PACKED_SHARE * limit
+
+    def _packed_work(self, size: int) -> float | None:
+        """Operations an image of ``size`` pixels, of a packed network that says its work."""
+        work = self.backbone.work if self.is_packed else None
+        return None if work is None else work * (size / self.backbone.default_image_size) ** 2
 
 
 @dataclass(frozen=True)
@@ -91,6 +128,12 @@ def _without(wanted: WantedCandidate, plugins: PluginFacts, error: PluginFailedE
     if wanted.named:
         raise PluginError(f"{label} cannot be used: {reason}.") from error
     return LeftOut(label, reason)
+
+
+def not_in_time(item: AvailableCandidate, limit: float) -> LeftOut:
+    """What to say of a packed network for which the time of the run is too short."""
+    name, allowed = item.backbone.name, short_duration(PACKED_SHARE * limit)
+    return LeftOut(name, f"it would take longer than {allowed} before the search; `--backbone {name}` tries it")
 
 
 def planned(candidates: Iterable[Candidate], config: RunConfig, plugins: PluginFacts) -> tuple[PlannedCandidate, ...]:

@@ -12,7 +12,7 @@ from tlsearch.config_values import parse_weights
 from tlsearch.data.split import Fold
 from tlsearch.errors import PluginError, TlsearchError, TrialError, WeightsError
 from tlsearch.models.measured import MeasuredCandidate
-from tlsearch.pipeline.candidates import AvailableCandidate
+from tlsearch.pipeline.candidates import AvailableCandidate, not_in_time
 from tlsearch.pipeline.context import Data, RunContext
 from tlsearch.pipeline.messages import plan_lines
 from tlsearch.pipeline.preflight import Ready
@@ -159,19 +159,28 @@ def now() -> str:
 def _measure_all(
     context: RunContext, data: Data, ready: Ready
 ) -> tuple[dict[Candidate, MeasuredCandidate], list[LeftOut]]:
-    """Measure every candidate; gives those whose plugin fails too, which is fatal only for what the user named."""
+    """Measure every candidate for which there is time.
+
+    Gives what is left out too. That a plugin fails is fatal only for what the user named.
+    """
     measured: dict[Candidate, MeasuredCandidate] = {}
-    broken = []
-    for item, size in zip(ready.candidates, ready.sizes, strict=True):
+    left_out = []
+    limit = None if context.config.backbones else context.budget.limit
+    pace: float | None = None
+    for item, size in sorted(zip(ready.candidates, ready.sizes, strict=True), key=lambda pair: pair[0].order):
+        if limit is not None and pace is not None and item.takes_too_long(size, pace, len(data.pool), limit):
+            left_out.append(not_in_time(item, limit))
+            continue
         try:
             facts = _measured(context, data, measured, item, size)
             measured[facts.candidate] = facts
+            pace = pace or item.pace(facts.candidate.image_size, facts.forward_seconds)
         except (TrialError, PluginError, WeightsError, WorkerDiedError) as error:
             label = item.backbone.name, item.weights.name
-            broken.append(plugin_failed(context.config, ready.plugins, label, error))
+            left_out.append(plugin_failed(context.config, ready.plugins, label, error))
     if not measured:
-        raise nothing_usable(broken)
-    return measured, broken
+        raise nothing_usable(left_out)
+    return measured, left_out
 
 
 def plugin_failed(config: RunConfig, plugins: PluginFacts, candidate: tuple[str, str], error: TlsearchError) -> LeftOut:

@@ -49,7 +49,9 @@ class WeightSource:
 
     Exactly one of ``path`` (a file that is installed with the plugin) and ``url`` (downloaded through Keras into
     its cache, under ``filename``) is set. ``file_hash`` is the MD5 or SHA-256 of the file, hexadecimal.
-    ``trained_on`` and ``licence`` are shown to people. ``megabytes`` is the size of a download.
+    ``trained_on`` and ``licence`` are shown to people. ``megabytes`` is the size of a download. ``accuracy`` is the
+    share of ImageNet's validation images that the network with these weights gets right (top-1), 0 to 1, as published;
+    None where it is not known.
     """
 
     trained_on: str
@@ -59,6 +61,7 @@ class WeightSource:
     filename: str | None = None
     file_hash: str | None = None
     megabytes: float | None = None
+    accuracy: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,7 +106,10 @@ class Backbone(Protocol):
 
     ``weights`` names what the author offers; the first entry is the default. ``min_image_size`` and
     ``default_image_size`` are the side of a square input in pixels. The attribute ``hints``, which is optional, is a
-    ``TrainingHints``. The attribute ``title``, optional too, is the name as people write it: "EfficientNet-Lite0".
+    ``TrainingHints``. The attribute ``title``, optional too, is the name as people write it: "EfficientNet-Lite0". The
+    attribute ``work``, optional too, says how many operations an image of the default size takes: twice the
+    multiply-adds, and 60 for every value that a layer gives, which is about what memory costs. With it and the accuracy
+    of its weights a run can choose among many networks.
     """
 
     api_version: int

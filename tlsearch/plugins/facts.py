@@ -24,7 +24,11 @@ from tlsearch.plugins.registry import BrokenPlugin, LoadedPlugin, PluginEntry, o
 
 @dataclass(frozen=True, kw_only=True)
 class BackboneFacts:
-    """What a backbone plugin says of itself. ``title`` is its name as people write it, empty where it gives none."""
+    """What a backbone plugin says of itself.
+
+    ``title`` is its name as people write it, empty where it gives none. ``work`` is the operations an image of the
+    default size, None where it does not say.
+    """
 
     name: str
     distribution: str
@@ -34,6 +38,7 @@ class BackboneFacts:
     weights: Mapping[str, WeightSource]
     hints: TrainingHints = field(default_factory=TrainingHints)
     title: str = ""
+    work: float | None = None
 
     def trained_on(self, weights: str | None) -> str:
         """What its author says that ``weights`` were trained on; empty for a user's own file."""
@@ -140,6 +145,7 @@ def _facts(item: LoadedPlugin) -> BackboneFacts:
         weights=dict(plugin.weights),
         hints=getattr(plugin, "hints", None) or TrainingHints(),
         title=getattr(plugin, "title", ""),
+        work=getattr(plugin, "work", None),
     )
 
 

@@ -53,6 +53,8 @@ def _fault(plugin: Any) -> str | None:
         return "its weights are not a mapping of names to WeightSource"
     if not isinstance(title := getattr(plugin, "title", ""), str):
         return f"its title is of the type {type(title).__name__}, not a string"
+    if not _is_amount(getattr(plugin, "work", None)):
+        return f"its work is {plugin.work!r}, where the operations an image are needed, or None"
     faults = (_source_fault(name, source) for name, source in weights.items())
     return next((fault for fault in faults if fault), None) or _hints_fault(getattr(plugin, "hints", None))
 
@@ -64,7 +66,14 @@ def _source_fault(name: str, source: Any) -> str | None:
         return f"its weights {name!r} need either a path or a url"
     if source.url is not None and not source.filename:
         return f"its weights {name!r} have a url but no filename"
+    if not _is_amount(source.accuracy) or (source.accuracy or 0) > 1:
+        return f"its weights {name!r} have the accuracy {source.accuracy!r}, where a share of 1 is needed, or None"
     return None
+
+
+def _is_amount(value: Any) -> bool:
+    """Whether a value is a finite number above 0, or None."""
+    return value is None or (isinstance(value, int | float) and 0 < value < math.inf)
 
 
 def _hints_fault(hints: Any) -> str | None:

@@ -1,0 +1,19 @@
+"""The larger bundled networks are checked by the same kit as anybody's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.builtin_plugins.test_conformance import LITES
+from tlsearch.plugins import registry
+from tlsearch.testing import BackboneTests
+
+
+class TestLites(BackboneTests):
+    # One backbone after the other, because checks in a row share its network.
+    @pytest.fixture(scope="class", params=LITES)
+    @classmethod
+    def plugin(cls, request: pytest.FixtureRequest) -> Any:
+        return registry.load_plugin("backbone", request.param)
