@@ -60,7 +60,7 @@ def test_a_sample_keeps_the_share_of_every_class(make_dataset: Callable[..., Pat
 
 def test_costs_are_multiples_of_the_first_network(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = 0.0
-    monkeypatch.setattr(networks.time, "process_time", lambda: clock)
+    monkeypatch.setattr("time.process_time", lambda: clock)
 
     def call(seconds: float) -> Callable[[], None]:
         def work() -> None:

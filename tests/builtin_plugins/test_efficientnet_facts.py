@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import keras
@@ -47,7 +48,7 @@ def parameters(number: int) -> int:
 @each_network
 def test_the_number_of_parameters_is_the_published_one(number: int, plugin: Any) -> None:
     model = plugin.build(32, None)
-    trained = sum(variable.shape.num_elements() for variable in model.trainable_variables)
+    trained = sum(math.prod(variable.shape) for variable in model.trainable_variables)
     assert trained == parameters(number)
     assert trained + TOP == (4_652_008, 5_416_680, 6_092_072)[number]
 
