@@ -1,4 +1,7 @@
-"""What a contributor does: ``nox -s tests``, ``lint``, ``docs``, ``build``, ``coverage``. Arguments follow ``--``."""
+"""What a contributor does: ``nox -s tests``, ``lint``, ``docs``, ``build``, ``coverage``, ``networks``.
+
+Arguments follow ``--``.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +24,15 @@ def tests(session: nox.Session) -> None:
     session.run("pytest", *session.posargs, external=True)
     if not session.posargs:
         session.run("pytest", "-m", "slow", external=True)
+
+
+@nox.session
+def networks(session: nox.Session) -> None:
+    """Check every built-in network, the large ones too: about an hour."""
+    install(session)
+    session.run(
+        "pytest", "-m", "slow or not slow", "tests/builtin_plugins", "tests/plugins", "tests/models", external=True
+    )
 
 
 @nox.session

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import subprocess
@@ -15,9 +16,22 @@ import pytest
 from hypothesis import settings
 from PIL import Image
 
+from tests.helpers import tiny_source
 from tests.helpers.sample_result import SAMPLE
+from tests.helpers.small_run import TrialRecord, mixed_images, run_as_a_user
 from tlsearch.plugins import registry
 from tlsearch.results.result import RunResult
+
+# Processes that run side by side have a core each: two threads a process wait for each other. Before TensorFlow starts.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ.setdefault(name, "1")
+
+# A database waits for the disk at every commit, 35 ms against .3 ms in memory, and a run commits hundreds of times. So
+# what tests write goes into memory where there is enough; pytest.ini_options say that it is removed in the end.
+SHARED_MEMORY = Path("/dev/shm")
+if SHARED_MEMORY.is_dir() and shutil.disk_usage(SHARED_MEMORY).free > 6e9:
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(SHARED_MEMORY))
 
 # The same examples everywhere, and no limit on time that a busy machine would break.
 settings.register_profile("tlsearch", derandomize=True, deadline=None, database=None)
@@ -70,17 +84,18 @@ def write_dataset(
     return root
 
 
-# A file of tests stays on one process, so the longest ones begin. The first two make a whole run each, for which the
-# other process would have to wait if it came to the other tests of these folders in the meantime.
+# A file of tests stays on one process, so the longest ones begin. The first makes the whole run that those of
+# whole_runs and browser look at: the other process would have to wait for it, so it gets something else to do.
 LONGEST_FIRST = (
-    "browser/test_mlflow_pages.py",
     "whole_runs/test_run_again.py",
     "builtin_plugins/test_conformance.py",
+    "pipeline/test_resize.py",
     "builtin_plugins/test_classics_conformance.py",
     "training",
     "models",
-    "benchmarks",
+    "browser/test_mlflow_pages.py",
     "worker",
+    "benchmarks",
     "search",
     "tracking",
     "whole_runs",
@@ -97,6 +112,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return next((n for n, start in enumerate(LONGEST_FIRST) if place.startswith(start)), len(LONGEST_FIRST))
 
     items.sort(key=rank)
+
+
+def pytest_collection_finish() -> None:
+    """Leave the libraries' objects out of every collection of garbage, as the worker does: .3 s a time."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
@@ -125,6 +146,44 @@ def once(tmp_path_factory: pytest.TempPathFactory) -> MakeOnce:
         return folder
 
     return folder_of
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for the path, in which the distribution ``tiny-backbone`` is installed."""
+    return tiny_source.install(tmp_path_factory.mktemp("site"))
+
+
+@pytest.fixture(scope="session")
+def images(once: MakeOnce) -> Path:
+    """The data set of whole runs."""
+
+    def make(folder: Path) -> None:
+        mixed_images(write_dataset, folder)
+
+    return once("images", make) / "dataset"
+
+
+@pytest.fixture(scope="session")
+def finished(once: MakeOnce, site: Path, images: Path) -> TrialRecord:
+    """One complete run, as a user starts it, with an empty store. It makes its own record, and nobody changes it."""
+    seconds = {"MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL": "1"}  # so that a short run has some
+    return TrialRecord.of(once("home", lambda home: run_as_a_user(images, home, site, **seconds)))
+
+
+@pytest.fixture(scope="session")
+def tables(once: MakeOnce) -> Path:
+    """A database of MLflow with its tables and without a run, to be copied: making the tables takes four seconds."""
+
+    def make(folder: Path) -> None:
+        from tlsearch.tracking.location import locate
+        from tlsearch.tracking.quiet import quiet
+        from tlsearch.tracking.store import open_client
+
+        with quiet():
+            open_client(locate("sqlite:///mlflow.db", folder))
+
+    return once("tables", make) / "mlflow.db"
 
 
 @pytest.fixture

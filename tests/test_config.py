@@ -117,7 +117,7 @@ def test_size_survives_writing(size: int) -> None:
         ({"memory": 10_000_000}, "--memory is 10000000", "at least 600MB"),
         ({"max_pixels": 0}, "--max-pixels is 0", "such as 200M or 200_000_000, from 1,024 to 10,000,000,000"),
         ({"max_pixels": 10**11}, "--max-pixels is 100000000000", "from 1,024 to 10,000,000,000"),
-        ({"backbones": ("vgg16@",)}, "--backbone is 'vgg16@'", "NAME or NAME@WEIGHTS"),
+        ({"backbones": ("vgg16@",)}, "--backbone is 'vgg16@'", "NAME, NAME@WEIGHTS, a pattern"),
         ({"backbones": "vgg16"}, "--backbone is 'vgg16'", "a list"),
         ({"weights": ("vgg16",)}, "--weights is 'vgg16'", "BACKBONE=FILE"),
         ({"augment": ("a b",)}, "--augment is 'a b'", "the name of an augmentation"),

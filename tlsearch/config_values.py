@@ -18,11 +18,14 @@ LookAlikes = Literal["auto", "exact", "off"]
 LayoutChoice = Literal["auto", "classes", "subfolders", "splits", "class-splits", "folds"]
 
 NAME = r"[A-Za-z0-9][\w.-]*"
-_BACKBONE = re.compile(rf"{NAME}(@{NAME})?")
+_BACKBONE = re.compile(rf"[A-Za-z0-9*?\[][\w.*?\[\]!-]*(@{NAME})?")
 _WEIGHTS = re.compile(rf"(?P<backbone>{NAME})(@(?P<name>{NAME}))?=(?P<file>.+)")
 MODEL_NAME = re.compile(r"(?!\.{1,2}$)[^/:\s]([^/:\x00-\x1f]{0,254}[^/:\s])?")
 MAX_PIXELS_RANGE = (1024, 10_000_000_000)
 """A square of 32 pixels, the least that a network takes, and ten gigapixels, which need some 90 GB of memory."""
+
+ALL = "all"
+"""Stands for every installed backbone."""
 
 LISTS = {"backbones": "backbone", "weights": "weights", "augment": "augment", "exclude": "exclude"}
 
@@ -42,6 +45,11 @@ RANGES: dict[str, tuple[int, int]] = {
     "round_size": (1, 1024),
     "memory": (FEWEST_BYTES, 2**63 - 1),
 }
+
+
+def is_pattern(backbone: str) -> bool:
+    """Whether a name of ``--backbone`` may stand for several: a pattern as shells have them, or ``all``."""
+    return backbone == ALL or any(sign in backbone for sign in "*?[")
 
 
 def parse_weights(text: str) -> tuple[str, str, Path]:
@@ -77,7 +85,7 @@ def names(name: str, value: Any) -> tuple[str, ...]:
     if isinstance(value, str) or not isinstance(value, list | tuple):
         raise bad(name, value, "a list of texts")
     forms = {
-        "backbones": (_BACKBONE, "NAME or NAME@WEIGHTS"),
+        "backbones": (_BACKBONE, "NAME, NAME@WEIGHTS, a pattern such as 'vgg*', or all"),
         "weights": (_WEIGHTS, "BACKBONE=FILE or BACKBONE@NAME=FILE"),
         "augment": (re.compile(NAME), "the name of an augmentation"),
         "exclude": (re.compile(r"[^\x00]+"), "a name or a pattern such as 'test*'"),

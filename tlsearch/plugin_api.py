@@ -25,6 +25,8 @@ from tlsearch.plugins.api import (
     TrainingHints,
     WeightSource,
 )
+from tlsearch.plugins.keras_backbone import KerasBackbone
+from tlsearch.plugins.keras_weights import load_keras_weights
 from tlsearch.plugins.kinds.metric import CountMetric, Metric
 from tlsearch.plugins.kinds.reader import Item, Reader, Reading, ReadingOptions, ReadingProgress, no_progress
 from tlsearch.types import Decision, TrialResult, TrialSpec
@@ -49,6 +51,7 @@ __all__ = [
     "Images",
     "Item",
     "KerasAugmentation",
+    "KerasBackbone",
     "Metric",
     "NamedWeights",
     "Progress",
@@ -63,6 +66,7 @@ __all__ = [
     "TrialSpec",
     "WeightSource",
     "keep_folder",
+    "load_keras_weights",
     "no_progress",
     "to_pixels",
 ]

@@ -133,28 +133,33 @@ def networks(result: Result) -> str:
             str(row["size"]),
             score(row["last"]),
             score(row["joined"]),
+            "{:+.1f} ± {:.1f}".format(*(100 * value for value in row["gains"]["joined"])) if number else "",
         ]
         for dataset, found in figures["datasets"].items()
-        for name, sizes in found.items()
+        for number, (name, sizes) in enumerate(found.items())
         for row in sizes.values()
     ]
     names = list(next(iter(figures["costs"].values())))
     costs = [[kind, *(f"{values[name]:.2f}" for name in names)] for kind, values in figures["costs"].items()]
     caption = (
         f"Accuracy of a linear probe, cross-validated in {figures['folds']} folds, on the last features and on these "
-        "joined with those of the stage end that serves best. Below, the time of the processor as a multiple of that "
-        f"of the first network; the same size is {figures['image_size']} px."
+        "joined with those of the stage end that serves best; the points that it gains over the first network on the "
+        "same images, with their standard error. Every network sees images of the same size, and images so small that "
+        "it takes the same seconds as the first one. Below, the time of the processor as a multiple of that of the "
+        f"first network; the same size is {figures['image_size']} px."
     )
-    head = ["data set (images)", "network", "pixels", "last features", "joined"]
+    head = ["data set (images)", "network", "pixels", "last features", "joined", "gain"]
     return paragraphs(table(head, rows), caption, table(["cost", *names], costs), source(result))
 
 
 def networks_brief(result: Result) -> str:
-    """What the largest network gains over the first at the same size, over all data sets, and what it costs."""
-    found = [list(networks.values()) for networks in result.figures["datasets"].values()]
-    gains = [100 * (row[-1]["same size"]["joined"] - row[0]["same size"]["joined"]) for row in found]
-    steps = list(result.figures["costs"]["training step, same size"].values())
-    return f"{min(gains):+.1f} to {max(gains):+.1f} points, {steps[-1]:.1f} of the time of a step"
+    """What the largest network gains over the first at the same size and in equal seconds, over all data sets."""
+    found = [list(networks.values())[-1] for networks in result.figures["datasets"].values()]
+    same, equal = ([100 * row[kind]["gains"]["joined"][0] for row in found] for kind in ("same size", "equal seconds"))
+    return (
+        f"{min(same):+.1f} to {max(same):+.1f} points at the same size, "
+        f"{min(equal):+.1f} to {max(equal):+.1f} in equal seconds"
+    )
 
 
 def _model_row(name: str, model: Mapping[str, Any]) -> list[str]:

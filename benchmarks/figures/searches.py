@@ -89,3 +89,35 @@ def depthwise_brief(result: Result) -> str:
     rows = result.figures["datasets"].values()
     points, shares = [row["points"] for row in rows], [row["share_of_the_time"] for row in rows]
     return f"{min(points):+.1f} to {max(points):+.1f} points, {min(shares):.2f} to {max(shares):.2f} of the time"
+
+
+def time_to_accuracy(result: Result) -> str:
+    """A row for every data set and limit, a column for every contestant."""
+    rows = result.figures["summary"]
+    names = list(dict.fromkeys(row["contestant"] for row in rows))
+    found = {(row["dataset"], row["limit"], row["contestant"]): row for row in rows}
+    body = []
+    for dataset, limit in dict.fromkeys((row["dataset"], row["limit"]) for row in rows):
+        cells = [found.get((dataset, limit, name)) for name in names]
+        body.append(
+            [dataset, f"{limit} s", *(f"{c['accuracy']:.3f} ({c['balanced']:.3f})" if c else "" for c in cells)]
+        )
+    seeds = len({row["seed"] for row in result.figures["attempts"]})
+    caption = (
+        "Accuracy on test images, in brackets balanced accuracy"
+        + (f"; medians of {seeds} divisions into training and test images." if seeds > 1 else ", of one division.")
+        + " All have the same files, the same pre-trained network and the same seconds."
+    )
+    return paragraphs(table(["data set", "time limit", *names], body), caption, source(result))
+
+
+def time_to_accuracy_brief(result: Result) -> str:
+    """The balanced accuracy of tlsearch and of the best of the others, at each limit."""
+    rows = result.figures["summary"]
+    parts = []
+    for dataset, limit in dict.fromkeys((row["dataset"], row["limit"]) for row in rows):
+        same = {r["contestant"]: r["balanced"] for r in rows if (r["dataset"], r["limit"]) == (dataset, limit)}
+        own, others = same.pop("tlsearch", None), same
+        if own is not None and others:
+            parts.append(f"{dataset} in {limit} s: {own:.3f}, the best other {max(others.values()):.3f}")
+    return "; ".join(parts)

@@ -30,7 +30,8 @@ from rich.table import Table
 
 from benchmarks.common.fashion_mnist import FOLDER, NAMES, Data, Labels, Pixels, make_data, read_data, write_files
 from benchmarks.common.results import make_parser, parse_options, publish, say
-from tlsearch.pipeline.baseline import RATES, UNLIMITED_EPOCHS
+from tlsearch.pipeline.baseline import RATES
+from tlsearch.pipeline.scratch_time import UNLIMITED_EPOCHS
 from tlsearch.training.batches import steps_per_epoch
 from tlsearch.types import Candidate, Decision, TrialSpec
 from tlsearch.worker.events import Event, RateEpochEnd

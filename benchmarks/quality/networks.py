@@ -1,17 +1,20 @@
 """How much better are the features of the larger bundled networks, and how much more do they cost?
 
-    python -m benchmarks.quality.networks DATASET ... --images 1000
+    python -m benchmarks.quality.networks DATASET ... --images 600
 
-For each data set the same training images go through every network, at one size for all and at the size that each was
-trained with. A linear probe (as in the profile of a run) is cross-validated in five folds: on the last features, and on
-these joined with those of the stage end that serves best. Costs are seconds of the processor, which other processes on
-the machine hardly change: of a forward pass and of a training step of what follows the middle cut, the networks taking
-turns; their medians, as multiples of the first network's.
+For each data set the same training images go through every network: at one size for all, at sizes at which all take the
+same seconds (the larger a network, the smaller its images), and at the size that each was trained with. A linear probe
+(as in the profile of a run) is cross-validated in five folds: on the last features, and on these joined with those of
+the stage end that serves best. What a network gains over the first one is given with its standard error, over images.
+Costs are seconds of the processor, which other processes on the machine hardly change: of a forward pass and of a
+training step of what follows the middle cut, the networks taking turns; their medians, as multiples of the first
+network's.
 """
 
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 import tempfile
 import time
@@ -38,13 +41,18 @@ BENCHMARK = "quality.networks"
 NETWORKS = ("efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2")
 FOLDS = 5
 BATCH = 32
-SAME, OWN = "same size", "own size"
-"""One size for all networks, and for each the size that it was trained with."""
+SAME, EQUAL, OWN = "same size", "equal seconds", "own size"
+"""One size for all networks; for each the size at which it computes as much as the first one at that size; and the one
+that it was trained with."""
+EQUAL_STEP = 8
+"""Sizes of equal seconds are multiples of so many pixels."""
 
-QUICK = {"image_size": 32, "images": 40, "default_sizes": False, "repeats": 1}
-QUICK_IMAGES = {"train": 40, "val": 10}
+QUICK = {"image_size": 32, "images": 60, "default_sizes": False, "repeats": 1}
+QUICK_IMAGES = {"train": 60, "val": 10}
 
 Floats = npt.NDArray[np.float32]
+Right = npt.NDArray[np.bool_]
+"""Whether a probe tells each image, (N,)."""
 
 
 @dataclass(frozen=True)
@@ -82,14 +90,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _kinds(options: argparse.Namespace) -> tuple[str, ...]:
-    return (SAME, OWN) if options.default_sizes else (SAME,)
+    return (SAME, EQUAL, OWN) if options.default_sizes else (SAME, EQUAL)
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = make_parser(__doc__)
     parser.add_argument("dataset", nargs="*", type=Path, help="folders with train/CLASS/IMAGE")
     parser.add_argument("--image-size", type=int, default=128, help="side in pixels for all networks (default 128)")
-    parser.add_argument("--images", type=int, default=1000, help="training images of each data set (default 1000)")
+    parser.add_argument("--images", type=int, default=600, help="training images of each data set (default 600)")
     parser.add_argument("--no-default-sizes", dest="default_sizes", action="store_false", help="only --image-size")
     parser.add_argument("--repeats", type=int, default=9, help="timed turns of each network (default 9)")
     options = parse_options(parser, arguments, QUICK)
@@ -124,18 +132,22 @@ class Extractor:
 
     Attributes:
         name: Its name.
-        kind: ``SAME`` or ``OWN``.
+        kind: ``SAME``, ``EQUAL`` or ``OWN``.
         size: The side of its input in pixels.
         ends: The names of the cut points, the last features last.
     """
 
     def __init__(self, name: str, kind: str, same_size: int) -> None:
-        """Build the network ``name``; ``same_size`` is what its input has for ``SAME``."""
+        """Build the network ``name``; ``same_size`` is the size for ``SAME``."""
         import keras
 
         plugin = registry.load_plugin("backbone", name)
         self.name, self.kind = name, kind
-        self.size: int = same_size if kind == SAME else plugin.default_image_size
+        self.size: int = {
+            SAME: same_size,
+            EQUAL: equal_size(plugin, registry.load_plugin("backbone", NETWORKS[0]), same_size),
+            OWN: plugin.default_image_size,
+        }[kind]
         model = plugin.build(self.size, plugin.weights["imagenet"].path)
         ends = [cut for cut in plugin.cut_points(model) if cut.stage_end]
         self.ends = tuple(cut.name for cut in ends)
@@ -151,30 +163,54 @@ class Extractor:
         return {name: np.concatenate([part[n] for part in parts]) for n, name in enumerate(self.ends)}
 
 
+def equal_size(plugin: Any, first: Any, size: int) -> int:
+    """The side in pixels at which a network computes about as much as the first one does at ``size``."""
+    work, first_work = (one.work / one.default_image_size**2 for one in (plugin, first))
+    return max(plugin.min_image_size, round(size * math.sqrt(first_work / work) / EQUAL_STEP) * EQUAL_STEP)
+
+
 def _probed(sample: Sample, extractors: Sequence[Extractor], seed: int) -> dict[str, dict[str, dict[str, Any]]]:
-    """What a probe gets right with each network: by its name, and whether the size is the same for all or its own."""
+    """What a probe gets right with each network: by its name, and by how its size was chosen."""
     rows: dict[str, dict[str, dict[str, Any]]] = {}
+    firsts: dict[str, tuple[Right, Right]] = {}
     for one in extractors:
-        right = accuracies(one.features(sample.pixels(one.size)), sample.labels, seed)
-        rows.setdefault(one.name, {})[one.kind] = {"size": one.size, **right}
-        say(f"{sample.name}, {one.name}, {one.size} px: {right}")
+        last, joined, cut = told(one.features(sample.pixels(one.size)), sample.labels, seed)
+        first = firsts.setdefault(one.kind, (last, joined))
+        row = {"size": one.size, "last": _rounded(last), "joined": _rounded(joined), "joined_with": cut}
+        gains = {"last": gain(last, first[0]), "joined": gain(joined, first[1])}
+        rows.setdefault(one.name, {})[one.kind] = {**row, "gains": gains}
+        say(f"{sample.name}, {one.name}, {one.size} px: {row}, {gains}")
     return rows
 
 
-def accuracies(features: dict[str, Floats], labels: npt.NDArray[np.int64], seed: int) -> dict[str, Any]:
-    """Cross-validated accuracy of a probe on the last features, and on these with those of the best other cut."""
+def told(features: dict[str, Floats], labels: npt.NDArray[np.int64], seed: int) -> tuple[Right, Right, str]:
+    """Which images a probe tells that has not seen them.
+
+    Returns:
+        Those on the last features; those on these with the features of the other cut that serves best; and its name.
+    """
     *inner, last = features
-    joined = {name: _accuracy(np.hstack([features[name], features[last]]), labels, seed) for name in inner}
-    best = max(joined, key=lambda name: joined[name])
-    return {"last": _accuracy(features[last], labels, seed), "joined": joined[best], "joined_with": best}
+    joined = {name: _told(np.hstack([features[name], features[last]]), labels, seed) for name in inner}
+    best = max(joined, key=lambda name: joined[name].sum())
+    return _told(features[last], labels, seed), joined[best], best
 
 
-def _accuracy(features: Floats, labels: npt.NDArray[np.int64], seed: int) -> float:
+def gain(right: Right, first: Right) -> tuple[float, float]:
+    """The difference of two accuracies on the same images, and its standard error."""
+    difference = right.astype(float) - first
+    return round(float(difference.mean()), 4), round(float(difference.std() / math.sqrt(len(difference))), 4)
+
+
+def _rounded(right: Right) -> float:
+    return round(float(right.mean()), 4)
+
+
+def _told(features: Floats, labels: npt.NDArray[np.int64], seed: int) -> Right:
     import warnings
 
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
-    from sklearn.model_selection import StratifiedKFold, cross_val_score
+    from sklearn.model_selection import StratifiedKFold, cross_val_predict
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
@@ -182,16 +218,17 @@ def _accuracy(features: Floats, labels: npt.NDArray[np.int64], seed: int) -> flo
     folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
     with backend.one_thread(), warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        return round(float(cross_val_score(probe, features, labels, cv=folds).mean()), 4)
+        return np.asarray(cross_val_predict(probe, features, labels, cv=folds) == labels)
 
 
 def _costs(extractors: Sequence[Extractor], options: argparse.Namespace) -> dict[str, dict[str, float]]:
     """Seconds of the processor as multiples of the first network's, by what was timed and the network."""
     found = {}
     for kind in _kinds(options):
-        calls = [_forward(one) for one in extractors if one.kind == kind]
-        found[f"forward pass, {kind}"] = _turns(calls, options.repeats)
-    found[f"training step, {SAME}"] = _turns([_step(name, options.image_size) for name in NETWORKS], options.repeats)
+        passed = [one for one in extractors if one.kind == kind]
+        found[f"forward pass, {kind}"] = _turns([_forward(one) for one in passed], options.repeats)
+        if kind != OWN:
+            found[f"training step, {kind}"] = _turns([_step(one.name, one.size) for one in passed], options.repeats)
     return found
 
 
@@ -239,7 +276,7 @@ def _print_tables(figures: dict[str, Any]) -> None:
     for dataset, found in figures["datasets"].items():
         for name, rows in found.items():
             for row in rows.values():
-                joined = f"{row['joined']:.3f} ({row['joined_with']})"
+                joined = f"{row['joined']:.3f} ({row['joined_with']}) {100 * row['gains']['joined'][0]:+.1f} points"
                 table.add_row(dataset, name, f"{row['size']} px", f"{row['last']:.3f}", joined)
     console = Console(width=120)
     console.print(table)

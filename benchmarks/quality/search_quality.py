@@ -49,8 +49,9 @@ from benchmarks.quality.search_methods import METHODS, Method
 from tlsearch.config import RunConfig
 from tlsearch.errors import TlsearchError
 from tlsearch.pipeline.context import new_context
+from tlsearch.pipeline.measure import open_pool
 from tlsearch.pipeline.messages import recorded_run
-from tlsearch.pipeline.plan import Plan, make_plan, open_pool
+from tlsearch.pipeline.plan import Plan, make_plan
 from tlsearch.pipeline.preflight import open_record, preflight
 from tlsearch.pipeline.scan import check_and_split, scan
 from tlsearch.runs.budget import SHARES, TimeBudget

@@ -39,8 +39,9 @@ from benchmarks.speed.overhead_table import Side, summary, table
 from benchmarks.speed.stack_sampler import Sampler
 from tlsearch.config import RunConfig
 from tlsearch.pipeline.context import RunContext, new_context
+from tlsearch.pipeline.measure import open_pool
 from tlsearch.pipeline.messages import recorded_run
-from tlsearch.pipeline.plan import Plan, make_plan, open_pool
+from tlsearch.pipeline.plan import Plan, make_plan
 from tlsearch.pipeline.preflight import open_record, preflight
 from tlsearch.pipeline.profile import Profile, make_profile
 from tlsearch.pipeline.scan import check_and_split, pool_digest, scan

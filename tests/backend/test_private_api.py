@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from importlib.metadata import version
+from itertools import pairwise
 from typing import Any
 
 import keras
 import numpy as np
 import pytest
 
-from tlsearch.backend.private_api import TESTED_ON, adam_moments, all_layers, custom_gradients
+from tlsearch.backend.private_api import TESTED_ON, adam_moments, all_layers, calls_of, custom_gradients
 
 # Keras 3.15 turns variables into arrays in a way that NumPy 2 warns of.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -56,3 +57,19 @@ def test_gradients_that_are_made_inside_a_function_are_registered() -> None:
     assert all(name.startswith("CustomGradient-") for name in new)
     for name in new:
         del custom_gradients()[name]
+
+
+@pytest.mark.parametrize("sequential", [False, True])
+def test_calls_come_in_order_with_what_they_take_and_give(sequential: bool) -> None:
+    x = keras.Input((3,))
+    shared = keras.layers.Dense(3, name="shared")
+    if sequential:
+        model = keras.Sequential([x, shared, keras.layers.ReLU(name="last")])
+    else:
+        model = keras.Model(x, shared(shared(x)) * 2.0)
+    calls = calls_of(model)
+    kinds = [type(operation).__name__ for operation, _, _ in calls]
+    assert kinds == ["InputLayer", "Dense", *(["ReLU"] if sequential else ["Dense", "Multiply"])]
+    for (_, _, given), (_, taken, _) in pairwise(calls):
+        assert taken[0] is given[0]
+    assert calls[-1][2][0] is model.outputs[0]

@@ -12,11 +12,7 @@ from benchmarks.common.loops.trial_kinds import FROZEN, KINDS, LAST_BLOCK, MIXED
 from benchmarks.common.results import Result, write_result
 from benchmarks.quality import same_accuracy
 from benchmarks.speed import lower_bound, vs_plain_loop
-from tlsearch.types import Decision
-from tlsearch.worker.dispatch import handle
-from tlsearch.worker.events import Listener
-from tlsearch.worker.protocol import Request
-from tlsearch.worker.state import WorkerState
+from tests.helpers.worker_here import WorkerHere
 
 Quick = Callable[..., Result]
 
@@ -26,29 +22,10 @@ pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:Depreca
 ALL_KINDS = [text for kind in KINDS for text in ("--kind", kind)]
 
 
-class HereWorker:
-    """A worker without a process of its own."""
-
-    def __init__(self, log: Path) -> None:
-        self._listener: Listener | None = None
-        self._state = WorkerState(lambda event: self._listener(event) if self._listener else Decision.CONTINUE)
-
-    def __enter__(self) -> HereWorker:
-        return self
-
-    def __exit__(self, *_: object) -> None: ...
-
-    def close(self) -> None: ...
-
-    def send(self, request: Request[Any], listener: Listener | None = None) -> Any:
-        self._listener = listener
-        return handle(self._state, request)
-
-
 @pytest.fixture(autouse=True)
 def here(stub: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No process is started."""
-    monkeypatch.setattr("benchmarks.common.loops.setup.WorkerClient", HereWorker)
+    monkeypatch.setattr("benchmarks.common.loops.setup.WorkerClient", WorkerHere)
 
 
 @pytest.mark.slow
@@ -97,7 +74,8 @@ def test_accuracies_are_compared_trial_by_trial(
 
 
 def test_only_the_kinds_that_are_asked_for_are_measured(quick: Quick) -> None:
-    rows = quick(same_accuracy.main, "--backbone", "stub", "--kind", FROZEN).figures["kinds"]
+    asked = ["--backbone", "stub", "--kind", FROZEN, "--trials", "2", "--epochs", "2"]
+    rows = quick(same_accuracy.main, *asked).figures["kinds"]
     assert set(rows) < set(KINDS)
     assert FROZEN in rows
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -24,8 +25,8 @@ def test_a_quick_run_probes_and_times_every_network(quick: Quick) -> None:
     (found,) = result.figures["datasets"].values()
     assert list(found) == list(networks.NETWORKS)
     for sizes in found.values():
-        assert list(sizes) == [networks.SAME]
-        assert sizes[networks.SAME]["size"] == 32
+        assert list(sizes) == [networks.SAME, networks.EQUAL]
+        assert {row["size"] for row in sizes.values()} == {32}  # the least that these networks take
         assert 0.3 < sizes[networks.SAME]["last"] <= 1
     for values in result.figures["costs"].values():
         assert values[networks.NETWORKS[0]] == 1.0
@@ -39,10 +40,25 @@ def test_the_best_other_cut_is_joined() -> None:
     labels = np.repeat(np.arange(2), 30)
     noise = rng.normal(size=(60, 3)).astype("float32")
     told = (labels[:, None] + rng.normal(0, 0.01, (60, 1))).astype("float32")
-    found = networks.accuracies({"a": noise, "b": told, "head": noise[::-1].copy()}, labels, seed=0)
-    assert found["joined_with"] == "b"
-    assert found["joined"] == 1.0
-    assert found["last"] < 0.8
+    last, joined, cut = networks.told({"a": noise, "b": told, "head": noise[::-1].copy()}, labels, seed=0)
+    assert cut == "b"
+    assert joined.all()
+    assert last.mean() < 0.8
+
+
+def test_a_gain_has_its_standard_error() -> None:
+    right, first = np.array([True, True, False, True]), np.array([True, False, True, False])
+    # differences 0, 1, -1, 1: mean 0.25, standard deviation 0.829
+    assert networks.gain(right, first) == (0.25, 0.4146)
+    assert networks.gain(first, first) == (0.0, 0.0)
+
+
+def test_equal_seconds_are_less_pixels_for_what_computes_more() -> None:
+    first = SimpleNamespace(work=2e9, default_image_size=224, min_image_size=32)
+    larger = SimpleNamespace(work=4e9, default_image_size=224, min_image_size=32)
+    assert networks.equal_size(first, first, 128) == 128
+    assert networks.equal_size(larger, first, 128) == 88  # half the pixels would be 90.5
+    assert networks.equal_size(larger, first, 32) == 32
 
 
 def test_a_sample_keeps_the_share_of_every_class(make_dataset: Callable[..., Path], tmp_path: Path) -> None:

@@ -45,8 +45,8 @@ def test_time_is_counted_for_the_part_that_is_on_the_stack() -> None:
     ended = time.monotonic()
     found = seconds_by_part(sampler.stop(), [(began, ended)])
     assert set(found) == {"train", "rest"}
-    assert sum(found.values()) == pytest.approx(ended - began, abs=0.05)
-    assert found["train"] == pytest.approx(0.2, abs=0.1)
+    assert sum(found.values()) == pytest.approx(ended - began, abs=0.15)
+    assert found["train"] == pytest.approx(0.2, abs=0.15)
 
 
 def test_the_first_rule_that_matches_any_frame_counts() -> None:
@@ -132,7 +132,7 @@ def test_both_sides_fit_the_same_trials(quick: Quick) -> None:
     for kind in (hidden, solved):
         for side in ("ours", "bare"):
             seconds = sum(part[side] for part in kind["parts"].values())
-            assert seconds == pytest.approx(kind["watched_seconds_a_trial"][side], abs=0.1)
+            assert seconds == pytest.approx(kind["watched_seconds_a_trial"][side], abs=0.15)
     needed = {"trace", "train", "validate", "build"}
     # Keeping a head takes so little that the sampler may not see it.
     assert needed | {"store reads", "Optuna", "MLflow"} <= {n for n, part in hidden["parts"].items() if part["ours"]}

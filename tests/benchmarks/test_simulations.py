@@ -124,10 +124,10 @@ def test_equal_models_are_seldom_told_apart(quick: Quick) -> None:
 
 
 def test_the_interval_of_more_data_is_compared_with_the_true_gain(quick: Quick) -> None:
-    (row,) = quick(more_data.main, "--simulations", "4").figures["rows"]
+    (row,) = quick(more_data.main, "--simulations", "2").figures["rows"]
     assert row["n"] == 60
     assert 0.02 < row["true gain"] < 0.15
-    assert row["simulations"] == 4
+    assert row["simulations"] == 2
     assert row["width"] > 0.05
 
 

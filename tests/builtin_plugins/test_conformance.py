@@ -10,20 +10,56 @@ from tlsearch.models.small_cnn import SmallCNN
 from tlsearch.plugins import registry
 from tlsearch.testing import AugmentationTests, BackboneTests, MetricTests, ReaderTests
 
-BACKBONES = ["vgg16", "vgg19", "resnet50", "efficientnet_lite0"]
+LITES = ["efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2"]
+BACKBONES = ["vgg16", "vgg19", "resnet50", *LITES]
 CLASSICS = ["alexnet", "alexnet_owt", "zfnet", "googlenet", "googlenet_bn"]
 """Checked in test_classics_conformance, so that both files can run at the same time."""
-LITES = ["efficientnet_lite1", "efficientnet_lite2"]
-"""Checked in test_lite_conformance, for the same reason."""
+SMALL_OF_KERAS = ["mobilenet_v3_large", "efficientnet_v2_b0"]
+OTHERS_OF_KERAS = [
+    "convnext_small",
+    "convnext_tiny",
+    "densenet121",
+    "efficientnet_v2_b1",
+    "efficientnet_v2_b2",
+    "efficientnet_v2_b3",
+    "efficientnet_v2_s",
+    "inception_v3",
+    "nasnet_mobile",
+    "resnet50_v2",
+    "xception",
+]
 AUGMENTATIONS = ["color", "crop", "flip", "geometric", "rotate", "shift", "standard"]
+# The others have all that these are made of: `nox -s networks` runs them.
+LARGE = ["vgg19", "resnet50", *LITES[1:], "efficientnet_v2_b0", "alexnet_owt", "zfnet", "googlenet", "googlenet_bn"]
 METRICS = ["accuracy", "balanced_accuracy", "macro_f1"]
 
 READERS = ["addresses", "archives", "folders", "tables"]
 
 
+def large_ones_are_slow(names: list[str]) -> list[Any]:
+    """The names as parameters, of which the large ones are slow."""
+    return [pytest.param(name, marks=pytest.mark.slow if name in LARGE else ()) for name in names]
+
+
 class TestBackbones(BackboneTests):
     # One backbone after the other, because checks in a row share its network.
-    @pytest.fixture(scope="class", params=BACKBONES)
+    @pytest.fixture(scope="class", params=large_ones_are_slow(BACKBONES))
+    @classmethod
+    def plugin(cls, request: pytest.FixtureRequest) -> Any:
+        return registry.load_plugin("backbone", request.param)
+
+
+class TestSmallNetworksOfKeras(BackboneTests):
+    @pytest.fixture(scope="class", params=large_ones_are_slow(SMALL_OF_KERAS))
+    @classmethod
+    def plugin(cls, request: pytest.FixtureRequest) -> Any:
+        return registry.load_plugin("backbone", request.param)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+class TestOtherNetworksOfKeras(BackboneTests):
+    @pytest.fixture(scope="class", params=OTHERS_OF_KERAS)
     @classmethod
     def plugin(cls, request: pytest.FixtureRequest) -> Any:
         return registry.load_plugin("backbone", request.param)
@@ -57,4 +93,12 @@ class TestMetrics(MetricTests):
 
 def test_every_built_in_plugin_is_checked() -> None:
     own = [entry for entry in registry.find_plugins() if entry.distribution == "tlsearch"]
-    assert {entry.name for entry in own} == {*BACKBONES, *CLASSICS, *LITES, *AUGMENTATIONS, *METRICS, *READERS}
+    assert {entry.name for entry in own} == {
+        *BACKBONES,
+        *SMALL_OF_KERAS,
+        *OTHERS_OF_KERAS,
+        *CLASSICS,
+        *AUGMENTATIONS,
+        *METRICS,
+        *READERS,
+    }

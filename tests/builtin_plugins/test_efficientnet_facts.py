@@ -86,15 +86,6 @@ def test_hints_freeze_three_stages_and_all_but_two_blocks_and_the_head(number: i
     assert plugin.hints.freeze_late == cuts - 3
 
 
-@each_network
-def test_the_stated_work_is_twice_the_multiply_adds_and_the_memory(number: int, plugin: Any) -> None:
-    from tlsearch.models.flops import layer_work
-
-    model = plugin.build(plugin.default_image_size, None)
-    work = sum(layer_work(layer).total for layer in model.layers)
-    assert plugin.work == pytest.approx(work, rel=0.03)
-
-
 @pytest.mark.parametrize(
     ("filters", "width", "scaled"),
     [(24, 1.0, 24), (24, 1.1, 24), (40, 1.1, 48), (320, 1.1, 352), (12, 1.0, 16), (8, 0.5, 8)],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -9,15 +11,26 @@ import pytest
 
 from tlsearch_plugins.backbones.vgg import VGG16, VGG19
 
+PAGE = (Path(__file__).parents[2] / "docs" / "guides" / "recipes.md").read_text(encoding="utf-8")
 WIDTHS = (64, 128, 256, 512, 512)
 DENSE = (4096, 4096, 1000)
+
+
+_built: dict[str, Any] = {}
+
+
+def built(plugin: Any) -> Any:
+    """The network at 224 pixels, made once."""
+    if plugin.name not in _built:
+        _built[plugin.name] = plugin.build(224, None)
+    return _built[plugin.name]
 
 
 @pytest.fixture(scope="module", params=[(VGG16(), (2, 2, 3, 3, 3)), (VGG19(), (2, 2, 4, 4, 4))], ids=["16", "19"])
 def network(request: pytest.FixtureRequest) -> tuple[Any, tuple[int, ...]]:
     """The network at 224 pixels, and the convolutions in each of its five blocks."""
     plugin, convolutions = request.param
-    return plugin.build(224, None), convolutions
+    return built(plugin), convolutions
 
 
 def of_kind(model: Any, kind: type) -> list[Any]:
@@ -69,14 +82,25 @@ def test_the_parameters_are_138_and_144_million_with_the_dense_layers(network: t
 
 def test_the_first_15_layers_of_vgg16_end_with_block4_pool() -> None:
     """Keras counts the input and the pools: freezing ``model.layers[:15]`` freezes blocks 1 to 4, 10 cut points."""
-    plugin = VGG16()
-    model = plugin.build(32, None)
+    model = built(VGG16())
     first = model.layers[:15]
     assert isinstance(first[0], keras.layers.InputLayer)
     assert first[-1].name == "block4_pool"
-    cuts = plugin.cut_points(model)
+    cuts = VGG16().cut_points(model)
     assert [number for number, cut in enumerate(cuts, start=1) if cut.layer == "block4_pool"] == [10]
     assert sum(bool(layer.weights) for layer in first) == 10
     assert [layer.name for layer in model.layers[15:]] == [
         "block5_conv1", "block5_conv2", "block5_conv3", "block5_pool",
     ]  # fmt: skip
+
+
+def test_the_table_of_recipes_says_which_cut_point_the_first_layers_of_keras_end_with() -> None:
+    model = built(VGG16())
+    cuts = [cut.layer for cut in VGG16().cut_points(model)]
+    rows = re.findall(r"^\| `layers\[:(\d+)\]` \|.*\| (\d+) \| `(\w+)`", PAGE, re.MULTILINE)
+    assert [int(layers) for layers, _, _ in rows] == [4, 7, 11, 15, 19]
+    for layers, number, name in rows:
+        assert model.layers[int(layers) - 1].name == name
+        assert cuts[int(number) - 1] == name
+    assert "freezes 7 cut points" in PAGE
+    assert cuts[6] == "block3_pool"

@@ -219,4 +219,4 @@ def test_progress_returns_at_once() -> None:
         started = time.monotonic()
         for done in range(2000):
             reporter.progress("search", done, 2000, "best 0.5")
-        assert time.monotonic() - started < 1
+        assert time.monotonic() - started < 5  # each of them drawn would take a minute

@@ -102,7 +102,7 @@ def test_help_names_every_command() -> None:
         ("--split-column", "from its name"),
         ("--group-column", "from its name"),
         ("--weight-column", "from its name"),
-        ("--backbone", "every installed one"),
+        ("--backbone", "those whose weights can be had, or a short list where they are many"),
         ("--weights", "those that come with"),
         ("--augment", "none, and those that take part by default"),
         ("--trials", "40"),
@@ -485,6 +485,8 @@ def test_weights_list(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     ("name", "code", "message"),
     [
         ("efficientnet_lite0", 0, "efficientnet_lite0@imagenet comes with its plugin; nothing to fetch"),
+        ("efficientnet_l*", 0, "efficientnet_lite0@imagenet comes with its plugin; nothing to fetch"),
+        ("alexandria*", 2, "No backbone called like 'alexandria*' has weights to fetch: `tlsearch weights list` shows"),
         ("vgg16@places", 2, "The backbone 'vgg16' has no weights 'places': choose one of imagenet."),
         ("vgg61", 2, "vgg16"),
     ],

@@ -37,11 +37,11 @@ PATTERNS: Mapping[str, tuple[str, ...]] = {
     ),
     "gain over the probe": (
         rf"gain over the linear probe {SCORE}",
-        rf"the best linear probe(?: no gain is shown:| is as good:)? {NUMBER} (points)",
+        rf"the plain linear probe(?: no gain is shown:| is as good:)? {NUMBER} (points)",
     ),
     "p of the gain over the probe": (
         rf"gain over the linear probe [^p]*p [=<] {SCORE}",
-        rf"the best linear probe [^p]*points [^p]*p [=<] {SCORE}",
+        rf"the plain linear probe [^p]*points [^p]*p [=<] {SCORE}",
     ),
     "folds of confirmation": (r"confirmed on (\d+) ", r"\d on (\d+) folds?, (?:seeds|sampling)"),
     "labels that are shown": (r"look at the (\d+) labels? that", r"[Tt]he (\d+) most suspect are shown"),

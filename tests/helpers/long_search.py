@@ -46,10 +46,10 @@ class MadeUpWorker:
         return Outcome(result, np.zeros(0, np.int64), np.zeros((0, 2), np.float32))
 
 
-def record_search(folder: Path, trials: int) -> tuple[str, float]:
-    """Record a parent with ``trials`` children, each with its learning curve, into ``mlflow.db`` in ``folder``; gives
-    the end of the link to them and the seconds that recording a trial took."""
-    tracker = Tracker.open(None, "long", directory=folder)
+def record_search(folder: Path, trials: int, database: Path) -> tuple[str, float]:
+    """Record a parent with ``trials`` children, each with its learning curve, into ``database``; gives the end of the
+    link to them and the seconds that recording a trial took. The search writes into ``folder``."""
+    tracker = Tracker.open(f"sqlite:///{database}", f"of {trials}", directory=folder)
     record = MlflowCallback(tracker)
     context = make_context(folder, MadeUpWorker(), recorders=[record])
     run = RecordedRun(

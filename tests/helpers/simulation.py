@@ -14,10 +14,10 @@ from tlsearch.search.rounds import in_turn
 from tlsearch.search.space import Params
 from tlsearch.search.study import Search
 from tlsearch.search.trial_record import TrialRecord
-from tlsearch.search.warm_start import warm_start
+from tlsearch.search.warm_start import FEW_IMAGES, warm_start
 from tlsearch.types import Decision, NumberedEpochJudge, State, TrialResult, TrialSpec
 
-SPACE = make_space()
+SPACE = replace(make_space(), train_images=FEW_IMAGES)  # of fewer the warm start has many more trials
 PROFILE = {c: [0.5 + 0.4 * (n == c.depth // 2) for n in range(c.depth)] for c in (LITE, VGG)}
 WARM_START = warm_start(SPACE, PROFILE, [LITE, VGG], lambda p: make_costs(SPACE).operations(SPACE.spec(p)), 40)
 EPOCHS = 10

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,10 +32,10 @@ RESULT = TrialResult(
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def home(tmp_path_factory: pytest.TempPathFactory, tables: Path) -> Path:
     """A folder whose database has its tables."""
     folder = tmp_path_factory.mktemp("home")
-    Tracker.open(None, "tables", directory=folder)
+    shutil.copy(tables, folder)
     return folder
 
 

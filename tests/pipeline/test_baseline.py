@@ -16,10 +16,11 @@ from tlsearch.callbacks import Callback, EpochInfo, TrialInfo
 from tlsearch.errors import PluginFailedError
 from tlsearch.models.measured import MeasuredCandidate
 from tlsearch.pipeline.baseline import RATES, BaselineResult, train_baseline
-from tlsearch.pipeline.baseline.affordable import not_affordable, share_of
+from tlsearch.pipeline.baseline.affordable import not_affordable
 from tlsearch.pipeline.baseline.result import no_claim
+from tlsearch.pipeline.scratch_time import costs_of, share_of
 from tlsearch.runs.budget import SHARES
-from tlsearch.search.cost import HALVING_WORK
+from tlsearch.search.cost import HALVING_WORK, RENDER_SECONDS
 from tlsearch.training.trial import Outcome
 from tlsearch.types import Decision, TrialResult, TrialSpec
 from tlsearch.worker.events import Listener, RateEpochEnd
@@ -53,12 +54,14 @@ def measured(request: MeasureCandidate, listener: Listener | None) -> MeasuredCa
     return facts_of(request.candidate)
 
 
-def train(folder: Path, replies: dict[Any, Any], diary: Diary) -> BaselineResult | None:
+def train(folder: Path, replies: dict[Any, Any], diary: Diary, *, compares: bool = True) -> BaselineResult | None:
     """The baseline of a made-up plan, for which the large network is not affordable."""
     worker = FakeWorker({MeasureCandidate: measured, SaveModel: None, **replies})
     plan = make_plan()
     plan.costs.facts = {**plan.measured, LITE: facts_of(LITE, forward_seconds=100.0)}
-    return train_baseline(make_context(folder, worker, limit=600.0, heard=diary), plan, LITE)
+    context = make_context(folder, worker, limit=600.0, heard=diary)
+    context.budget.compares = compares
+    return train_baseline(context, plan, LITE)
 
 
 def test_where_training_from_scratch_fails_every_trial_that_began_ends(tmp_path: Path) -> None:
@@ -98,6 +101,27 @@ def test_no_callback_ends_a_network_from_scratch(tmp_path: Path) -> None:
 FLAT = [0.5, 0.7, 0.8, 0.81, 0.8, 0.8, 0.81, 0.8]
 
 
+@pytest.mark.parametrize("compares", [True, False])
+def test_where_the_plan_knew_that_time_is_short_nothing_is_claimed(tmp_path: Path, compares: bool) -> None:
+    data = make_plan().data
+
+    def halve(request: RunSuccessiveHalving, listener: Listener) -> tuple[Outcome, ...]:
+        first, *others = request.specs
+        history = tuple({"epoch": float(n), "objective": value} for n, value in enumerate(FLAT, 1))
+        best = TrialResult(
+            spec=first, state="complete", value=0.8, seconds=1.0, metrics={"val_loss": 1.0}, history=history
+        )
+        results = [best, *(TrialResult(spec=spec, state="pruned", value=None, seconds=1.0) for spec in others)]
+        rows = np.asarray(data.fold.val)
+        right = np.eye(2, dtype=np.float32)[[data.labels[row] for row in rows]]
+        return tuple(Outcome(result, rows, right) for result in results)
+
+    baseline = train(tmp_path, {RunSuccessiveHalving: halve}, Diary(), compares=compares)
+    assert baseline is not None
+    assert bool(baseline.no_claim) is not compares
+    assert baseline.no_claim == "" or baseline.no_claim.endswith("its time was over")
+
+
 def validated(right: float, curve: list[float]) -> str:
     """What is said of a network with ``right`` of 40 validation images right, of which the classes are equal."""
     data = make_data((0, 1) * 80, val=range(120, 160))
@@ -131,21 +155,27 @@ def test_without_a_limit_the_large_network_takes_no_longer_than_all_trials(
     """Its steps are those of 60 epochs, five times those of a trial, with three learning rates and nothing frozen."""
     plan = make_plan()
     context = make_context(tmp_path, trials=trials)
-    reasons = not_affordable(context, plan, plan.measured[LITE], None, 5 * plan.space.steps)
+    reasons = not_affordable(
+        context, plan, costs_of(plan.data, RENDER_SECONDS), plan.measured[LITE], None, 5 * plan.space.steps
+    )
     assert bool(reasons) is not affordable
     if reasons:
         assert reasons == ("efficientnet_lite0 (it would take longer than all 2 trials together)",)
     slower = replace(plan.measured[LITE], forward_seconds=1e6)  # by no measured time, so that two runs do the same
-    assert not_affordable(context, plan, slower, None, 5 * plan.space.steps) == reasons
+    assert (
+        not_affordable(context, plan, costs_of(plan.data, RENDER_SECONDS), slower, None, 5 * plan.space.steps)
+        == reasons
+    )
 
 
 def test_with_a_limit_the_large_network_gets_half_of_the_share(tmp_path: Path) -> None:
     plan = make_plan()
     slow = facts_of(LITE, forward_seconds=100.0)
-    assert not_affordable(make_context(tmp_path, limit=1e9), plan, slow, 1e9 / 8, 10) == ()
-    (reason,) = not_affordable(make_context(tmp_path, limit=600.0), plan, slow, 75.0, 10)
+    costs = costs_of(plan.data, RENDER_SECONDS)
+    assert not_affordable(make_context(tmp_path, limit=1e9), plan, costs, slow, 1e9 / 8, 10) == ()
+    (reason,) = not_affordable(make_context(tmp_path, limit=600.0), plan, costs, slow, 75.0, 10)
     assert reason.startswith("efficientnet_lite0 (30 epochs would take about ")
-    assert reason.endswith(" of the run's 10m 00s)")
+    assert reason.endswith(", and the run has 10m 00s)")
 
 
 def test_with_folds_the_share_holds_the_training_on_the_whole_pool_too() -> None:

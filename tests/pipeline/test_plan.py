@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,16 +27,23 @@ from tlsearch.data.index import ImageRecord, Survey
 from tlsearch.data.split import Fold
 from tlsearch.errors import PluginError
 from tlsearch.pipeline.candidates import AvailableCandidate
+from tlsearch.pipeline.measure import baseline_sizes
 from tlsearch.pipeline.messages import plan_lines
-from tlsearch.pipeline.plan import (
-    baseline_sizes,
-)
 from tlsearch.pipeline.preflight import choose_policies, sizes_of
 from tlsearch.plugins import weights
 from tlsearch.plugins.api import AugmentationHints
 from tlsearch.results.schema import LeftOut
 from tlsearch.search.cost import COMPILE_SECONDS, Costs
-from tlsearch.search.schedule import FEWEST_STEPS, fitting_steps, folds_within
+from tlsearch.search.schedule import (
+    DEEP_STEPS,
+    FEWEST_STEPS,
+    PLANNED_MARGIN,
+    TrialTime,
+    fit_schedule,
+    fitting_steps,
+    folds_within,
+    left_for_trial,
+)
 
 PLUGINS = plugin_facts(broken=(broken_plugin("augmentation", "torn", "torn-plugins", "No module named 'zzz'"),))
 
@@ -78,9 +86,17 @@ def test_an_augmentation_of_another_package_may_take_part_by_default(tmp_path: P
     assert choose_policies(RunConfig(tmp_path), facts) == ("none", "weak", "blur", "color")
 
 
-@pytest.mark.parametrize(("options", "size"), [({}, 96), ({"image_size": 160}, 160)])
-def test_sizes_come_from_the_median_short_side(tmp_path: Path, options: dict[str, Any], size: int) -> None:
-    shapes = [(300, 90), (100, 120), (640, 480)]
+@pytest.mark.parametrize(
+    ("times", "options", "size"),
+    [
+        (200, {}, 96),
+        (199, {}, 128),  # few images are enlarged: 150 is rounded down
+        (200, {"image_size": 160}, 160),
+        (1, {"image_size": 160}, 160),
+    ],
+)
+def test_sizes_come_from_the_median_short_side(tmp_path: Path, times: int, options: dict[str, Any], size: int) -> None:
+    shapes = [(300, 90), (100, 120), (640, 480)] * times
     images = tuple(
         ImageRecord(path=f"a/{n}.png", label=0, sha256="", width=width, height=height)
         for n, (width, height) in enumerate(shapes)
@@ -103,15 +119,20 @@ def test_the_small_network_is_never_larger_than_the_images() -> None:
     assert baseline_sizes(48) == [48]
 
 
+def within(cap: float, left: float = math.inf, *, ships_again: bool = False) -> TrialTime:
+    """The time for one trial."""
+    return TrialTime(cap=cap, left=left, ships_again=ships_again)
+
+
 def test_steps_are_the_schedule_where_they_fit_the_cap_of_a_trial() -> None:
     space = make_space(LITE, VGG, steps=1000)
-    assert fitting_steps(space, make_costs(space), 1e6) == 1000
+    assert fitting_steps(space, make_costs(space), within(1e6)) == 1000
 
 
 def test_steps_shrink_until_a_candidate_can_tune_its_last_half() -> None:
     space = make_space(LITE, VGG, steps=1000)
     costs = make_costs(space)
-    steps = fitting_steps(space, costs, 200.0)
+    steps = fitting_steps(space, costs, within(200.0))
     assert FEWEST_STEPS < steps < 1000
     shorter = make_space(LITE, VGG, steps=steps)
     # At least one candidate fits with the views that it asks for, and with more steps none would.
@@ -129,18 +150,77 @@ def test_views_take_no_longer_than_the_training_that_reads_them() -> None:
     half = space.spec(space.params(LITE, train_suffix=True, freeze_depth=6, policy="standard"))
     cap = costs.fold_seconds(half)  # the whole schedule could be trained, but not with its views
     assert costs.seconds(half) > 2 * cap
-    steps = fitting_steps(space, costs, cap)
+    steps = fitting_steps(space, costs, within(cap))
     shorter = make_space(LITE, steps=steps)
     half = shorter.spec(shorter.params(LITE, train_suffix=True, freeze_depth=6, policy="standard"))
     assert FEWEST_STEPS <= steps < 1000
     assert steps == FEWEST_STEPS or costs.seconds(half) <= 2 * cap
 
 
+def test_a_tuned_trial_is_short_enough_for_the_time_that_is_left_and_for_what_ships() -> None:
+    space = make_space(LITE, steps=1000)
+    costs = make_costs(space)
+
+    def seconds(steps: int) -> tuple[float, float]:
+        shorter = make_space(LITE, steps=steps)
+        half = shorter.spec(shorter.params(LITE, train_suffix=True, freeze_depth=6, policy="standard"))
+        return costs.seconds(half), costs.fold_seconds(half)
+
+    left = PLANNED_MARGIN * seconds(1000)[0] / 2
+    once = fitting_steps(space, costs, within(1e6, left))
+    assert PLANNED_MARGIN * seconds(once)[0] <= left < PLANNED_MARGIN * seconds(once + 1)[0]
+    twice = fitting_steps(space, costs, within(1e6, left, ships_again=True))
+    assert FEWEST_STEPS < twice < once < 1000
+    assert PLANNED_MARGIN * sum(seconds(twice)) <= left < PLANNED_MARGIN * sum(seconds(twice + 1))
+
+
+def test_where_the_later_half_has_too_few_steps_the_last_stage_is_tuned_for_longer() -> None:
+    space = make_space(LITE, steps=1000)
+    costs = make_costs(space)
+    half, end = (
+        space.spec(space.params(LITE, train_suffix=True, freeze_depth=depth, policy=policy))
+        for depth, policy in ((6, "standard"), (15, "geometric"))
+    )
+
+    def cap_for(steps: int) -> float:
+        return costs.fold_seconds(replace(half, steps=steps))
+
+    assert fit_schedule(space, costs, within(cap_for(DEEP_STEPS + 1)), fixed=False).steps == DEEP_STEPS + 1
+    steps = fit_schedule(space, costs, within(cap_for(DEEP_STEPS - 20)), fixed=False).steps
+    assert steps > 2 * DEEP_STEPS
+    assert costs.fold_seconds(replace(end, steps=steps)) <= cap_for(DEEP_STEPS - 20)
+    short = make_space(LITE, steps=60)  # a schedule that was shorter anyway
+    assert fit_schedule(short, costs, within(cap_for(70)), fixed=False).steps == 60
+    asked = fit_schedule(space, costs, within(cap_for(DEEP_STEPS - 20)), fixed=True)
+    assert asked.steps == 1000
+
+
+def test_however_short_the_time_is_a_linear_probe_is_affordable() -> None:
+    space = make_space(LITE)
+    plan = replace(make_plan(space, make_costs(space)), cap=0.01)
+    assert plan.affords(space.spec(space.params(LITE)))
+    assert not plan.affords(space.spec(space.params(LITE, train_suffix=True)))
+    assert not plan.affords(space.spec(space.params(LITE, hidden=True)))
+
+
+def test_what_comes_before_the_first_tuned_trial_is_counted() -> None:
+    many, few = (replace(make_space(LITE), train_images=images) for images in (600, 599))
+    costs = make_costs(many)
+    probe = few.spec(few.params(LITE, pooling="avgmax", policy=few.policy_of("strong")))
+    assert probe.views > 1
+    assert left_for_trial(many, costs, 1000.0) < 1000.0 - IMAGES * costs.facts[LITE].forward_seconds
+    assert left_for_trial(many, costs, 1000.0) - left_for_trial(few, costs, 1000.0) == pytest.approx(
+        costs.seconds(probe)
+    )
+    plain = replace(make_space(LITE, policies=("none",)), train_images=599)
+    assert left_for_trial(plain, costs, 1000.0) == left_for_trial(many, costs, 1000.0)
+
+
 def test_there_is_a_fewest_number_of_steps() -> None:
     space = make_space(LITE, steps=1000)
     slow = Costs(facts={LITE: facts_of(LITE, 1e9, 1.0)}, images=IMAGES)
-    assert fitting_steps(space, slow, 1.0) == FEWEST_STEPS
-    assert fitting_steps(make_space(LITE, steps=50), slow, 1.0) == 50  # a schedule that is shorter stays
+    assert fitting_steps(space, slow, within(1.0)) == FEWEST_STEPS
+    assert fitting_steps(make_space(LITE, steps=50), slow, within(1.0)) == 50  # a schedule that is shorter stays
 
 
 def test_a_trained_trial_runs_on_as_many_folds_as_its_cap_allows() -> None:
@@ -148,10 +228,10 @@ def test_a_trained_trial_runs_on_as_many_folds_as_its_cap_allows() -> None:
     costs = make_costs(space)
     costs.folds = 5
     half = space.spec(space.params(LITE, train_suffix=True, freeze_depth=6))
-    assert folds_within(space, costs, 0.5 * costs.fold_seconds(half)) == 1
-    assert folds_within(space, costs, 1.01 * costs.seconds_on(half, 3)) == 3
-    assert folds_within(space, costs, 0.99 * costs.seconds_on(half, 3)) == 2
-    assert folds_within(space, costs, 100 * costs.fold_seconds(half)) == 5
+    assert folds_within(space, costs, within(0.5 * costs.fold_seconds(half))) == 1
+    assert folds_within(space, costs, within(1.01 * costs.seconds_on(half, 3))) == 3
+    assert folds_within(space, costs, within(0.99 * costs.seconds_on(half, 3))) == 2
+    assert folds_within(space, costs, within(100 * costs.fold_seconds(half))) == 5
     assert folds_within(space, costs, None) == 5
 
 

@@ -38,6 +38,15 @@ def test_starting_size(default: int, smallest: int, median: int, asked: int | No
     assert starting_size(default, smallest, median, asked) == size
 
 
+@pytest.mark.parametrize(
+    ("median", "asked", "size"), [(160, None, 224), (500, None, 224), (100, None, 128), (32, None, 32), (160, 96, 96)]
+)
+def test_few_images_are_enlarged_towards_the_size_that_the_network_knows(
+    median: int, asked: int | None, size: int
+) -> None:
+    assert starting_size(224, 32, median, asked, few=True) == size
+
+
 def write(folder: Path, colours: dict[str, tuple[int, int, int]], count: int) -> None:
     """``count`` flat pictures of each class, each one shade apart from the one before."""
     for name, (red, green, blue) in colours.items():

@@ -48,7 +48,7 @@ def faults(code: str) -> list[str]:
         id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
     }
     found = [text for node in ast.walk(tree) if id(node) not in prose for text in texts(node)]
-    words = re.compile("|".join(sorted(NAMES - ENGLISH - {TITLE})))
+    words = re.compile(rf"(?<![a-z])({'|'.join(sorted(NAMES - ENGLISH - {TITLE}))})")  # not in "exception"
     alone = [
         node.value
         for node in ast.walk(tree)

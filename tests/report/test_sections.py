@@ -64,8 +64,8 @@ def test_the_curves_are_of_the_winner_the_best_others_and_the_network_from_scrat
     ("importance", "sentence"),
     [
         (None, "was not computed in this run"),
-        (Importance("fanova", 9), "from 9 complete trials: ten are the least"),
-        (Importance("fanova", 1), "from 1 complete trial: ten are the least"),
+        (Importance("fanova", 9), "from 9 complete trials: at least ten are needed"),
+        (Importance("fanova", 1), "from 1 complete trial: at least ten are needed"),
         (Importance("fanova", 12), "from 12 complete trials: all have the same score"),
         (SAMPLE.importance, "a random forest over 12 complete trials; pruned, failed and timed-out ones"),
     ],

@@ -211,7 +211,7 @@ def test_both_gains_are_metrics_with_their_evidence() -> None:
 def test_the_description_tells_the_whole_story() -> None:
     text = describe(SAMPLE).replace("\N{NO-BREAK SPACE}", " ")
     assert "Pre-training helped: reuse beats small_cnn trained from scratch by +30.1 points" in text
-    assert "Searching paid: over the best linear probe +4.3 points" in text
+    assert "Searching paid: over the plain linear probe +4.3 points" in text
     assert (
         "| accuracy | validation (selected, optimistic) | confirmed on resampled folds | tested once | cost at use |"
         in text
@@ -295,9 +295,9 @@ def test_scores_that_are_no_fractions_are_plain_numbers() -> None:
     assert SAMPLE.gain is not None
     assert SAMPLE.gain.over_linear_probe is not None
     text = " ".join(verdict_sentences(COST))
-    assert "over the best linear probe +0.043 [+0.017 +0.071]" in text
+    assert "over the plain linear probe +0.043 [+0.017 +0.071]" in text
     assert "points [" not in text
-    assert "over the best linear probe +4.3 points [+1.7, +7.1]" in " ".join(verdict_sentences(SAMPLE))
+    assert "over the plain linear probe +4.3 points [+1.7, +7.1]" in " ".join(verdict_sentences(SAMPLE))
 
 
 @pytest.mark.parametrize(("test", "said"), [(1.7, True), (1.6, True), (1.5, False)])

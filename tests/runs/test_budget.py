@@ -7,7 +7,7 @@ import contextlib
 import pytest
 
 from tlsearch.runs import budget as module
-from tlsearch.runs.budget import SHARES, TimeBudget
+from tlsearch.runs.budget import SHARES, SHARES_WITHOUT_COMPARISON, TimeBudget
 
 
 class Hands:
@@ -32,23 +32,39 @@ def test_the_shares_are_the_whole() -> None:
     assert sum(SHARES.values()) == pytest.approx(1)
 
 
+def test_without_a_fair_comparison_the_search_has_what_it_would_take(hands: Hands) -> None:
+    assert sum(SHARES_WITHOUT_COMPARISON.values()) == pytest.approx(1)
+    budget = TimeBudget(100.0, started=hands.now)
+    assert budget.trial_share() == 25  # as long as a network from scratch
+    budget.compares = False
+    assert [budget.share(step) for step in SHARES] == pytest.approx([10, 10, 65, 10, 10])
+    assert budget.trial_share() == 35
+    assert budget.left_for("search", "confirm", "rest") == pytest.approx(15)
+    assert TimeBudget(None, compares=False).trial_share() is None
+
+
 def test_shares_of_a_limit(hands: Hands) -> None:
     budget = TimeBudget(300.0, started=hands.now)
-    assert [budget.share(step) for step in SHARES] == pytest.approx([30, 75, 150, 30, 15])
+    assert [budget.share(step) for step in SHARES] == pytest.approx([30, 75, 150, 30, 30])
     hands.now += 200
     assert budget.elapsed() == 200
     assert budget.share("search") == 150  # a share does not shrink
     assert budget.left_for() == pytest.approx(100)
-    assert budget.left_for("confirm", "rest") == pytest.approx(55)
+    assert budget.left_for("confirm", "rest") == pytest.approx(40)
+
+
+@pytest.mark.parametrize(("limit", "seconds"), [(45, 4.5), (200, 20), (300, 30), (480, 30), (600, 30), (1800, 90)])
+def test_a_short_run_keeps_more_for_its_end(limit: float, seconds: float) -> None:
+    assert TimeBudget(limit).share("rest") == pytest.approx(seconds)
 
 
 def test_what_fits(hands: Hands) -> None:
     budget = TimeBudget(300.0, started=hands.now)
     hands.now += 200
-    assert budget.fits(54.9, "confirm", "rest")
-    assert not budget.fits(55.1, "confirm", "rest")
-    assert budget.fits(84.9, "rest")
-    assert not budget.fits(85.1, "rest")
+    assert budget.fits(39.9, "confirm", "rest")
+    assert not budget.fits(40.1, "confirm", "rest")
+    assert budget.fits(69.9, "rest")
+    assert not budget.fits(70.1, "rest")
     hands.now += 200
     assert not budget.fits(0.0)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -82,7 +83,8 @@ def test_the_ledger_lies_beside_the_database_or_with_the_user(tmp_path: Path, mo
     assert not away.parent.exists()
 
 
-def test_a_ledger_that_cannot_be_written_is_told_before_any_work(tmp_path: Path) -> None:
+def test_a_ledger_that_cannot_be_written_is_told_before_any_work(tmp_path: Path, tables: Path) -> None:
+    shutil.copy(tables, tmp_path)
     (tmp_path / LEDGER_NAME).mkdir()
     with pytest.raises(TrackingError, match=r"ledger of test openings .* cannot be written \(Is a directory\)"):
         Tracker.open("sqlite:///mlflow.db", "x", directory=tmp_path)
@@ -90,7 +92,8 @@ def test_a_ledger_that_cannot_be_written_is_told_before_any_work(tmp_path: Path)
         Ledger(tmp_path / LEDGER_NAME).note("one", "flowers", "/out", "r1")
 
 
-def test_a_tracker_knows_its_ledger(tmp_path: Path) -> None:
+def test_a_tracker_knows_its_ledger(tmp_path: Path, tables: Path) -> None:
+    shutil.copy(tables, tmp_path)
     tracker = Tracker.open("sqlite:///mlflow.db", "x", directory=tmp_path)
     assert tracker.ledger.path == tmp_path / LEDGER_NAME
     assert tracker.ledger.entries() == []

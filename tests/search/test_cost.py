@@ -130,3 +130,15 @@ def test_fresh_views_are_rendered_for_every_image_of_every_step() -> None:
     assert costs.operations(fresh) - costs.operations(plain) == pytest.approx(3 * RENDER_PER_VALUE * pixels)
     assert costs.fold_seconds(fresh) - costs.fold_seconds(plain) == pytest.approx(RENDER_SECONDS * pixels)
     assert costs.view_seconds(fresh) == costs.view_seconds(plain)
+
+
+def test_seconds_know_how_long_a_policy_takes_on_this_machine_and_operations_do_not() -> None:
+    usual, slow = make_costs(SPACE), make_costs(SPACE)
+    slow.rendering = {"standard": 5 * RENDER_SECONDS}
+    fresh, kept, other = suffix(0, policy="standard"), suffix(6, policy="standard"), suffix(6, policy="color")
+    pixels = fresh.steps * fresh.batch_size * fresh.image_size**2
+    assert slow.fold_seconds(fresh) - usual.fold_seconds(fresh) == pytest.approx(4 * RENDER_SECONDS * pixels)
+    views = kept.views * IMAGES * kept.image_size**2
+    assert slow.view_seconds(kept) - usual.view_seconds(kept) == pytest.approx(4 * RENDER_SECONDS * views)
+    assert slow.seconds(other) == usual.seconds(other)
+    assert slow.operations(kept) == usual.operations(kept)

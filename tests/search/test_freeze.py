@@ -48,6 +48,14 @@ def test_every_trained_trial_freezes_as_much_and_linear_probes_everything(freeze
     assert any(trained)
 
 
+def test_layers_are_tuned_unless_all_of_them_are_frozen() -> None:
+    everything = ((LITE.label, 18), (VGG.label, 13))
+    assert SPACE.tunes_layers
+    assert replace(SPACE, frozen=((LITE.label, 18), (VGG.label, 12))).tunes_layers
+    assert replace(SPACE, frozen=((LITE.label, 18),)).tunes_layers
+    assert not replace(SPACE, frozen=everything).tunes_layers
+
+
 def test_the_digest_changes_only_where_it_is_said() -> None:
     assert replace(SPACE, frozen=()).digest == SPACE.digest
     assert replace(SPACE, frozen=((VGG.label, 10),)).digest != SPACE.digest

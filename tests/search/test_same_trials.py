@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,20 @@ TRIALS = 32
 @pytest.fixture(scope="module")
 def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Rows:
     return run(open_search(tmp_path_factory.mktemp("study") / "whole.db"), TRIALS)
+
+
+@pytest.fixture(scope="module")
+def stopped_after_20(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A study that was stopped after twenty trials, to be copied."""
+    file = tmp_path_factory.mktemp("stopped") / "study.db"
+    run(open_search(file), 20)
+    return file
+
+
+def begun(stop: int, stopped_after_20: Path, file: Path) -> None:
+    """Begin the study in ``file`` where it is to be killed late; an early end meets one that was never stopped."""
+    if stop > 20:
+        shutil.copy(stopped_after_20, file)
 
 
 def test_the_warm_start_opens_the_search_in_its_order(
@@ -39,14 +54,16 @@ def test_after_the_warm_start_the_search_learns(
     assert sum(s.kind == "fine_tuning" for s in proposed) > 0.6 * len(proposed)
 
 
-def test_the_same_seed_gives_the_same_trials(uninterrupted: Rows, tmp_path: Path) -> None:
-    assert run(open_search(tmp_path / "again.db"), TRIALS) == uninterrupted
+def test_the_same_seed_gives_the_same_trials(uninterrupted: Rows) -> None:
     assert run(open_search(None), TRIALS) == uninterrupted  # whatever the storage
 
 
-def test_another_seed_gives_other_trials(tmp_path: Path) -> None:
-    one, other = (run(open_search(None, seed=seed), 30) for seed in (0, 1))
-    strip = [[(s.backbone, s.freeze_depth, s.lr_head, s.policy) for _, s, _, _ in r[18:]] for r in (one, other)]
+def test_another_seed_gives_other_trials(uninterrupted: Rows) -> None:
+    other = run(open_search(None, seed=1), 26)
+    strip = [
+        [(s.backbone, s.freeze_depth, s.lr_head, s.policy) for _, s, _, _ in rows[18:26]]
+        for rows in (uninterrupted, other)
+    ]
     assert strip[0] != strip[1]
 
 
@@ -65,8 +82,10 @@ class Killed(BaseException):
 
 @pytest.mark.parametrize("stop", [8, 21])
 def test_a_study_that_was_killed_inside_a_trial_takes_that_trial_up_again(
-    stop: int, uninterrupted: Rows, tmp_path: Path
+    stop: int, uninterrupted: Rows, stopped_after_20: Path, tmp_path: Path
 ) -> None:
+    begun(stop, stopped_after_20, tmp_path / "study.db")
+
     def dying(number: int, spec: TrialSpec, judge: NumberedEpochJudge) -> TrialResult:
         if number < stop:
             return simulated(number, spec, judge)
@@ -83,9 +102,9 @@ def test_a_study_that_was_killed_inside_a_trial_takes_that_trial_up_again(
 
 
 def test_a_study_that_was_killed_while_it_asked_asks_the_same_again(
-    uninterrupted: Rows, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    uninterrupted: Rows, stopped_after_20: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run(open_search(tmp_path / "study.db"), 20)
+    shutil.copy(stopped_after_20, tmp_path / "study.db")
     suggest = optuna.Trial._suggest
 
     def dying(self: optuna.Trial, name: str, distribution: Any) -> Any:
@@ -128,8 +147,15 @@ def test_a_study_that_was_killed_before_it_asked_for_what_it_had_enqueued_asks_f
     ("stop", "call"), [(3, "tell"), (3, "enqueue_trial"), (21, "set_user_attr"), (21, "tell"), (21, "enqueue_trial")]
 )
 def test_a_study_that_is_killed_again_while_it_closes_a_trial_goes_on(
-    stop: int, call: str, uninterrupted: Rows, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    stop: int,
+    call: str,
+    uninterrupted: Rows,
+    stopped_after_20: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    begun(stop, stopped_after_20, tmp_path / "study.db")
+
     def dying(number: int, spec: TrialSpec, judge: NumberedEpochJudge) -> TrialResult:
         if number < stop:
             return simulated(number, spec, judge)

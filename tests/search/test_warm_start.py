@@ -10,7 +10,7 @@ from tests.helpers.made_up import LITE, VGG, make_costs, make_space
 from tlsearch.plugins import registry
 from tlsearch.plugins.api import AugmentationHints, TrainingHints
 from tlsearch.search.space import LR_HEAD, LR_SUFFIX, SearchHints, SearchSpace
-from tlsearch.search.warm_start import depths_of, rates_of, warm_start
+from tlsearch.search.warm_start import SKIP_CUTS, depths_of, rates_of, warm_start
 from tlsearch.types import Candidate, TrialSpec
 
 SPACE = make_space()
@@ -65,7 +65,8 @@ def test_where_there_are_trials_enough_the_best_ones_are_joined_with_more_cuts()
     assert all(s.is_linear_probe and s.pooling == "avgmax" and not s.strength for s in entries[2:10])
     few = specs(SPACE, rising, [VGG, LITE], 19)  # of which ten would be more than half
     assert [(s.backbone, s.skip_cut) for s in few[4:6]] == [("efficientnet_lite0", 0), ("vgg16", 0)]
-    assert entries[10:] == few[6:]
+    trained = [[s for s in each if not s.is_linear_probe] for each in (entries, few)]
+    assert trained[0] == trained[1]
     one = specs(SPACE, rising, [LITE], 14)
     assert [(s.backbone, s.skip_cut) for s in one[4:7]] == [("efficientnet_lite0", depth) for depth in (15, 13, 16)]
 
@@ -75,7 +76,7 @@ def test_a_network_of_few_cuts_is_joined_with_those_that_it_has(depth: int, join
     tiny = replace(LITE, backbone="theirs", depth=depth)
     space = make_space(tiny)
     entries = warm_start(space, {tiny: peaking(tiny, depth)}, [tiny], lambda _: 1.0, 40)
-    solved = [s for s in map(space.spec, entries) if s.is_linear_probe]
+    solved = [s for s in map(space.spec, entries) if s.is_linear_probe and not s.strength]
     assert sorted(s.skip_cut for s in solved) == list(range(joined + 1))
 
 
@@ -184,3 +185,23 @@ def test_every_entry_lies_in_the_search_space(peak: int) -> None:
 def test_only_policies_that_the_user_allowed(allowed: tuple[str, ...]) -> None:
     tried = specs(make_space(policies=allowed), PROFILE, [LITE])
     assert {s.policy for s in tried} == {"none", allowed[-1]}
+
+
+@pytest.mark.parametrize(("images", "trials", "tried"), [(256, 40, True), (600, 40, False), (256, 7, False)])
+def test_of_few_images_a_linear_probe_sees_augmented_ones_too(images: int, trials: int, tried: bool) -> None:
+    space = replace(make_space(LITE), train_images=images)
+    entries = specs(space, PROFILE, [LITE], trials)
+    found = [s for s in entries if s.is_linear_probe and s.strength]
+    assert bool(found) is tried
+    assert all((s.pooling, s.policy, s.strength) == ("avgmax", "standard", 0.5) for s in found)
+    assert len({s.skip_cut for s in found}) == len(found) == (SKIP_CUTS if tried else 0)
+    first_tuned = next(n for n, s in enumerate(entries) if s.kind == "fine_tuning")
+    places = [entries.index(s) for s in found]
+    assert [n for n in places if n < first_tuned] == places[:1]  # the first one costs seconds
+    assert places[1:] == list(range(len(entries) - len(found) + 1, len(entries))) if found else not places
+    assert [s.skip_cut for s in found][:1] == ([13] if tried else [])  # that whose features are best as they are
+
+
+def test_where_nothing_is_augmented_no_probe_is() -> None:
+    entries = specs(make_space(LITE, policies=("none",)), PROFILE, [LITE], 40)
+    assert not any(s.strength for s in entries)

@@ -54,10 +54,12 @@ def test_the_tests_are_given_the_plugins() -> None:
 
 
 def test_lengths_are_as_the_titles_say() -> None:
-    lengths = {mark.split()[1]: len(code.splitlines()) for mark, code in reversed(PLUGINS)}
-    assert lengths["backbone"] <= 40
-    assert lengths["augmentation"] <= 20
-    assert lengths["weights"] <= 20
+    lengths = {mark.split()[2]: len(code.splitlines()) for mark, code in PLUGINS}
+    assert lengths["plainnet"] <= 40
+    assert lengths["occlude"] <= 20
+    assert lengths["vgg16@sketch"] <= 20
+    keras = next(code for mark, code in PLUGINS if mark == "plugin: backbone mobilenet_v2")
+    assert len([line for line in keras.splitlines() if line]) <= 10
 
 
 def test_the_commands_exist() -> None:

@@ -305,8 +305,11 @@ def test_another_store_at_the_same_address_gets_nothing(
     assert MlflowClient(tracker.uri).get_run(parent).data.metrics["a"] == 1.0
 
 
-def test_a_server_goes_away_and_comes_back(tmp_path: Path, told: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_goes_away_and_comes_back(
+    tmp_path: Path, told: list[str], tables: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A real server, killed and started again on the same records."""
+    shutil.copy(tables, tmp_path)
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")  # for time
     database, log, port = f"sqlite:///{tmp_path}/mlflow.db", tmp_path / "server.log", free_port()
     with mlflow_server(database, log, port) as address:

@@ -24,8 +24,8 @@ def watching() -> list[threading.Thread]:
     return [thread for thread in threading.enumerate() if thread.name == "SystemMetricsMonitor"]
 
 
-def test_the_load_of_the_machine_is_recorded(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    tracker = Tracker.open("sqlite:///mlflow.db", "load", directory=tmp_path)
+def test_the_load_of_the_machine_is_recorded(store: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    tracker = Tracker.open("sqlite:///mlflow.db", "load", directory=store)
     run_id = tracker.start_parent("search", {}, {})
     client = MlflowClient(tracker.uri)
     capfd.readouterr()
@@ -42,8 +42,8 @@ def test_the_load_of_the_machine_is_recorded(tmp_path: Path, capfd: pytest.Captu
     assert capfd.readouterr() == ("", "")
 
 
-def test_a_run_that_is_taken_up_goes_on_where_it_ended(tmp_path: Path) -> None:
-    tracker = Tracker.open("sqlite:///mlflow.db", "load", directory=tmp_path)
+def test_a_run_that_is_taken_up_goes_on_where_it_ended(store: Path) -> None:
+    tracker = Tracker.open("sqlite:///mlflow.db", "load", directory=store)
     run_id = tracker.start_parent("search", {}, {})
     client = MlflowClient(tracker.uri)
     name = "system/cpu_utilization_percentage"
@@ -62,9 +62,9 @@ def test_a_run_that_is_taken_up_goes_on_where_it_ended(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("run_id", ["", "0123456789abcdef0123456789abcdef"])
 def test_without_a_run_nothing_is_recorded_said_or_raised(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str], run_id: str
+    store: Path, capfd: pytest.CaptureFixture[str], run_id: str
 ) -> None:
-    tracker = Tracker.open("sqlite:///mlflow.db", "load", directory=tmp_path)
+    tracker = Tracker.open("sqlite:///mlflow.db", "load", directory=store)
     level = logging.getLogger("mlflow.system_metrics").level
     capfd.readouterr()
     with system_metrics(tracker.uri, run_id, interval=0.05):
@@ -74,8 +74,8 @@ def test_without_a_run_nothing_is_recorded_said_or_raised(
     assert capfd.readouterr() == ("", "")
 
 
-def test_it_ends_with_the_run_that_fails(tmp_path: Path) -> None:
-    tracker = Tracker.open("sqlite:///mlflow.db", "load", directory=tmp_path)
+def test_it_ends_with_the_run_that_fails(store: Path) -> None:
+    tracker = Tracker.open("sqlite:///mlflow.db", "load", directory=store)
     run_id = tracker.start_parent("search", {}, {})
     with pytest.raises(KeyboardInterrupt), system_metrics(tracker.uri, run_id):
         raise KeyboardInterrupt

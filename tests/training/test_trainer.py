@@ -121,18 +121,23 @@ def test_training_figures_are_means_over_the_epochs_images() -> None:
     assert numbers["train_accuracy"] == (LABELS[TRAIN] == 0).mean()
 
 
-@pytest.mark.parametrize("a_call", [1, 2, 3])
-def test_how_many_steps_a_call_has_changes_no_bit(monkeypatch: pytest.MonkeyPatch, a_call: int) -> None:
+def trained() -> Trainer:
     """Epochs of 4 steps where all images take 7. The last is filled up, views take turns, and classes have weights."""
+    spec = make_spec(steps=20, batch_size=16, views=2, strength=0.5, lr_head=0.05)
+    trainer = make_trainer(spec, "balanced_accuracy")
+    for _ in range(trainer.epochs):
+        trainer.run_epoch()
+    return trainer
 
-    def trained() -> Trainer:
-        spec = make_spec(steps=20, batch_size=16, views=2, strength=0.5, lr_head=0.05)
-        trainer = make_trainer(spec, "balanced_accuracy")
-        for _ in range(trainer.epochs):
-            trainer.run_epoch()
-        return trainer
 
-    whole = trained()
+@pytest.fixture(scope="module")
+def whole() -> Trainer:
+    """What was trained with all steps of an epoch in a call."""
+    return trained()
+
+
+@pytest.mark.parametrize("a_call", [1, 2, 3])
+def test_how_many_steps_a_call_has_changes_no_bit(whole: Trainer, monkeypatch: pytest.MonkeyPatch, a_call: int) -> None:
     assert (whole.epoch_steps, whole.epochs, len(TRAIN) % 16) == (4, 5, 4)
     monkeypatch.setattr(fit_module, "AT_ONCE_BYTES", a_call * 16 * 4 * (WIDTH + CLASSES))
     calls: list[int] = []

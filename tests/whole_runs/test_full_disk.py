@@ -13,7 +13,7 @@ pytestmark = MARKS
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("one_fold")
+@pytest.mark.usefixtures("one_fold", "_with_tables")
 def test_a_run_on_a_full_disk_goes_on_when_there_is_room(
     images: Path, disk: Callable[[str], Path], tmp_path: Path
 ) -> None:
@@ -34,6 +34,7 @@ def test_a_run_on_a_full_disk_goes_on_when_there_is_room(
     assert (folder / "out" / "model" / "model.keras").exists()
 
 
+@pytest.mark.usefixtures("_worker_here")
 @pytest.mark.parametrize(
     ("options", "said"),
     [

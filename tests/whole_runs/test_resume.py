@@ -77,6 +77,7 @@ def trials_of(output: Path) -> list[tuple[object, ...]]:
 # confirmation, and the opening of the test.
 @pytest.mark.slow
 @pytest.mark.timeout(900)
+@pytest.mark.usefixtures("_with_tables")
 def test_killed_at_six_moments_it_finds_what_it_finds_undisturbed(
     finished: TrialRecord, images: Path, tmp_path: Path
 ) -> None:
@@ -123,6 +124,7 @@ def check_record(runs: list[Run], parent: str, trials: int) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("_with_tables")
 def test_interrupted_it_ends_at_once_says_how_to_go_on_and_goes_on(
     finished: TrialRecord, images: Path, tmp_path: Path
 ) -> None:
@@ -160,6 +162,7 @@ def test_a_second_run_in_the_folder_is_refused(images: Path, tmp_path: Path) -> 
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("_with_tables")
 def test_what_has_changed_is_named_and_force_deletes_nothing(images: Path, tmp_path: Path) -> None:
     import shutil
 

@@ -7,6 +7,12 @@ from pathlib import Path
 import pytest
 
 from tests.helpers.small_run import MARKS, OPTIONS, TrialRecord, tlsearch
+from tlsearch.config import RunConfig
+from tlsearch.report.configuration import in_words
+from tlsearch.tracking.quiet import quiet
+
+with quiet():
+    from mlflow import MlflowClient
 
 pytestmark = MARKS
 
@@ -18,19 +24,38 @@ def again(finished: TrialRecord, images: Path, *options: object) -> TrialRecord:
     return TrialRecord(Path.cwd(), done.output)
 
 
-@pytest.mark.usefixtures("one_fold")
-def test_the_same_seed_gives_the_same_trials_and_values_from_a_warm_store(finished: TrialRecord, images: Path) -> None:
+@pytest.mark.usefixtures("one_fold", "_with_tables")
+def test_the_same_seed_gives_the_same_trials_and_values_from_a_warm_store_and_the_winner_is_registered(
+    finished: TrialRecord, images: Path
+) -> None:
     store = finished.home / "cache"
     before = {p.name for p in store.rglob("*.npy")}
     assert before
-    second = again(finished, images, "--cache-dir", store)
+    second = again(finished, images, "--cache-dir", store, "--register", "trees")
     assert second.trials() == finished.trials()
     assert second.result.winner.spec.kind  # a run without a baseline has a winner all the same
     assert second.result.baseline is None
     assert {p.name for p in store.rglob("*.npy")} == before  # everything was found
+    check_champion(second)
 
 
-@pytest.mark.usefixtures("one_fold")
+def check_champion(run: TrialRecord) -> None:
+    """The winner is the champion of the name trees, and the version says what it is."""
+    assert "register  trees version 1; it is the first champion" in run.printed
+    result, mlflow = run.result, run.result.mlflow
+    assert mlflow is not None
+    version = MlflowClient(mlflow.tracking_uri).get_model_version_by_alias("trees", "champion")
+    assert version.run_id == mlflow.parent_run_id
+    assert version.tags["dataset_fingerprint"] == result.dataset.fingerprint
+    assert version.tags["metric"] == "accuracy"
+    assert float(version.tags["val"]) == pytest.approx(result.metrics.val, abs=1e-6)
+    assert version.tags["test"] == f"{result.metrics.test:.3f}"
+    assert in_words(result.winner.spec, result.plan) in (version.description or "")
+    assert RunConfig.from_toml(run.output / "run.toml").register == "trees"
+
+
+@pytest.mark.slow  # of a single trial: training/test_trial.py
+@pytest.mark.usefixtures("one_fold", "_with_tables")
 def test_without_a_store_the_values_are_the_same(finished: TrialRecord, images: Path) -> None:
     second = again(finished, images, "--cache-limit", "0")
     assert second.trials() == finished.trials()
@@ -59,6 +84,7 @@ def test_a_named_backbone_without_weights_leaves_nothing(
     assert (tmp_path / "kept" / "notes.txt").read_text() == "mine"
 
 
+@pytest.mark.usefixtures("_worker_here")
 def test_a_dry_run_stops_after_the_plan_and_leaves_nothing(finished: TrialRecord, tmp_path: Path) -> None:
     before = everything(tmp_path)
     asked = ("--dry-run", "--storage", "sqlite:///study.db", "--time-limit", "2s")

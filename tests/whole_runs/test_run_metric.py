@@ -30,7 +30,7 @@ def _brier(site: Path, install: Callable[..., None], monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("TLSEARCH_DISABLE_PLUGINS", "tlsearch")  # for time
 
 
-@pytest.mark.usefixtures("one_fold", "_brier")
+@pytest.mark.usefixtures("one_fold", "_brier", "_with_tables", "_worker_here")
 def test_the_least_wins_and_its_interval_is_by_resampling(images: Path) -> None:
     options = ["--trials", "3", *OPTIONS[4:], "--augment", "none", "--baseline", "none", "--metric", "brier"]
     done = tlsearch("run", images, *options, "--output", "out")
@@ -68,6 +68,7 @@ def test_the_least_wins_and_its_interval_is_by_resampling(images: Path) -> None:
     assert f'<div class="score">{metrics.test:.3f}</div>' in page
 
 
+@pytest.mark.usefixtures("_worker_here")
 def test_a_metric_that_is_not_there_ends_the_run_before_it_begins(images: Path) -> None:
     done = tlsearch("run", images, *OPTIONS, "--metric", "acuracy", "--output", "out")
     assert done.exit_code != 0

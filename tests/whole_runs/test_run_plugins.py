@@ -44,7 +44,7 @@ class Second:
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("one_fold")
+@pytest.mark.usefixtures("one_fold", "_with_tables")
 def test_the_search_goes_on_without_a_plugin_that_fails(
     images: Path, site: Path, install: Callable[..., None], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -85,7 +85,7 @@ def test_the_search_goes_on_without_a_plugin_that_fails(
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("one_fold")
+@pytest.mark.usefixtures("one_fold", "_with_tables")
 def test_the_search_goes_on_where_native_code_crashes(
     images: Path, site: Path, install: Callable[..., None], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -1,43 +1,16 @@
-"""``tlsearch run --register``: the winner in the model registry, and what is refused before any work."""
+"""``tlsearch run --register``: what is refused before any work. ``test_run_again`` registers a winner."""
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
 
-from tests.helpers.small_run import MARKS, OPTIONS, TrialRecord, tlsearch
+from tests.helpers.small_run import MARKS, tlsearch
 from tlsearch.config import RunConfig
 from tlsearch.errors import UsageError
-from tlsearch.report.configuration import in_words
-from tlsearch.tracking.quiet import quiet
-
-with quiet():
-    from mlflow import MlflowClient
 
 pytestmark = MARKS
-
-
-@pytest.mark.usefixtures("one_fold")
-def test_the_winner_becomes_the_champion_of_its_name(finished: TrialRecord, images: Path) -> None:
-    # Others look at what is in the store of the finished run.
-    store = shutil.copytree(finished.home / "cache", "warm")
-    options = ["--baseline", "none", "--cache-dir", store, "--output", "out", "--register", "trees"]
-    done = tlsearch("run", images, *OPTIONS, "--trials", "2", *options)
-    assert done.exit_code == 0, done.output
-    run = TrialRecord(Path.cwd(), done.output)
-    assert "register  trees version 1; it is the first champion" in done.output
-    result, mlflow = run.result, run.result.mlflow
-    assert mlflow is not None
-    version = MlflowClient(mlflow.tracking_uri).get_model_version_by_alias("trees", "champion")
-    assert version.run_id == mlflow.parent_run_id
-    assert version.tags["dataset_fingerprint"] == result.dataset.fingerprint
-    assert version.tags["metric"] == "accuracy"
-    assert float(version.tags["val"]) == pytest.approx(result.metrics.val, abs=1e-6)
-    assert version.tags["test"] == f"{result.metrics.test:.3f}"
-    assert in_words(result.winner.spec, result.plan) in (version.description or "")
-    assert RunConfig.from_toml(run.output / "run.toml").register == "trees"
 
 
 @pytest.mark.parametrize("name", ["a/b", "a:b", "..", " ", "x" * 257])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from tlsearch.predictor import load
 from tlsearch.results.result import read_result
 from tlsearch.runs.output import CHECKPOINT_FOLDER, WORK_FOLDER
 
-pytestmark = [*MARKS, pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [*MARKS, pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.usefixtures("_with_tables")]
 
 MORE = ("--look-alikes", "exact", "--baseline", "none")
 
@@ -33,8 +34,9 @@ def long_images(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def measured(tmp_path_factory: pytest.TempPathFactory, long_images: Path, site: Path) -> TrialRecord:
+def measured(tmp_path_factory: pytest.TempPathFactory, long_images: Path, site: Path, tables: Path) -> TrialRecord:
     home = tmp_path_factory.mktemp("measured")
+    shutil.copy(tables, home)
     run_as_a_user(long_images, home, site, *MORE)
     return TrialRecord.of(home)
 

@@ -20,7 +20,7 @@ from tests.helpers.bucket import serve_bucket
 from tests.helpers.small_run import MARKS, TrialRecord, run_as_a_user
 from tlsearch.data.survey import scan
 
-pytestmark = [*MARKS, pytest.mark.slow]
+pytestmark = [*MARKS, pytest.mark.slow, pytest.mark.usefixtures("_with_tables")]
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "tlsearch-dicom"
 
@@ -34,9 +34,16 @@ def run_of(source: object, home: Path, site: Path, *options: object, **environme
 
 
 @pytest.fixture
-def folder_run(once: Callable[[str, Callable[[Path], None]], Path], images: Path, site: Path) -> TrialRecord:
+def folder_run(
+    once: Callable[[str, Callable[[Path], None]], Path], images: Path, site: Path, tables: Path
+) -> TrialRecord:
     """The run of the folder of images, one for all tests."""
-    return TrialRecord.of(once("folder-run", lambda home: run_as_a_user(images, home, site, *FEW)))
+
+    def make(home: Path) -> None:
+        shutil.copy(tables, home)
+        run_as_a_user(images, home, site, *FEW)
+
+    return TrialRecord.of(once("folder-run", make))
 
 
 def files_of(images: Path) -> list[tuple[str, str]]:
@@ -64,7 +71,13 @@ def archive(images: Path) -> list[object]:
     return [shutil.make_archive("set", "zip", images)]
 
 
-@pytest.mark.parametrize("source", [table, metadata, archive])
+def test_metadata_of_hugging_face_is_read_as_the_table_is(images: Path) -> None:
+    """The reader is the same, and so is the run of the same fingerprint."""
+    (folder,) = metadata(images)
+    assert scan(Path(str(folder))).fingerprint == scan(images).fingerprint
+
+
+@pytest.mark.parametrize("source", [table, archive])
 def test_another_source_of_the_same_images_gives_the_same_run(
     folder_run: TrialRecord, images: Path, site: Path, source: Callable[[Path], list[object]]
 ) -> None:

@@ -11,13 +11,10 @@ import pytest
 from PIL import Image
 
 from tests.helpers.small_run import MARKS
+from tests.helpers.worker_here import WorkerHere
 from tlsearch.config import RunConfig
-from tlsearch.types import Decision
-from tlsearch.worker.dispatch import handle
 from tlsearch.worker.events import Listener
-from tlsearch.worker.pool import Worker
 from tlsearch.worker.protocol import EvaluateModel, Request
-from tlsearch.worker.state import WorkerState
 
 pytestmark = MARKS
 
@@ -58,34 +55,14 @@ class Spy:
             self.seen[bool(marked), self.opened] += 1
 
 
-class InProcess(Worker):
-    """Stands for the worker process: the same handlers, where the spy can see them."""
+class SpiedWorker(WorkerHere):
+    """A worker where the spy can see it."""
 
     spy: Spy
 
-    def __init__(self, log: Path) -> None:
-        self._listener: Listener | None = None
-        self._state = WorkerState(lambda event: self._listener(event) if self._listener else Decision.CONTINUE)
-
-    def start(self) -> None: ...
-
-    def follow(self, other: Worker) -> None: ...
-
-    def use_threads(self, threads: int | None) -> None: ...
-
-    def memory(self) -> int:
-        return 0
-
-    def interrupt(self) -> None: ...
-
-    def close(self) -> None: ...
-
-    def kill(self) -> None: ...
-
     def send(self, request: Request[Any], listener: Listener | None = None) -> Any:
         self.spy.opened |= isinstance(request, EvaluateModel)
-        self._listener = listener
-        return handle(self._state, request)
+        return super().send(request, listener)
 
 
 @pytest.fixture
@@ -110,13 +87,13 @@ def spy(monkeypatch: pytest.MonkeyPatch) -> Spy:
         watch(keras.Model, name)
     for policy in (policies.Geometric, policies.Standard):
         watch(policy, "render")
-    monkeypatch.setattr(InProcess, "spy", spy, raising=False)
-    monkeypatch.setattr("tlsearch.pipeline.context.WorkerClient", InProcess)
+    monkeypatch.setattr(SpiedWorker, "spy", spy, raising=False)
+    monkeypatch.setattr("tlsearch.pipeline.context.WorkerClient", SpiedWorker)
     return spy
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("one_fold")
+@pytest.mark.usefixtures("one_fold", "_with_tables")
 def test_the_pixels_of_the_test_split_reach_no_model_before_the_end(
     marked: Path, spy: Spy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import random
+import shutil
 import subprocess
 import sys
 import time
@@ -17,7 +18,7 @@ import pytest
 
 from tests.helpers.small_run import MARKS, OPTIONS, PARENT, run_as_a_user, user_environment
 
-pytestmark = [*MARKS, pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [*MARKS, pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.usefixtures("_with_tables")]
 
 SHARED = ("--baseline", "none", "--round-size", "3", "--threads", "1")
 """What the trials depend on."""
@@ -37,19 +38,21 @@ def found(home: Path) -> Mapping[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def alone(images: Path, site: Path, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Any]:
+def alone(images: Path, site: Path, tables: Path, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Any]:
     """What one worker finds."""
     home = tmp_path_factory.mktemp("alone")
+    shutil.copy(tables, home)
     run_as_a_user(images, home, site, *SHARED, "--workers", "1")
     return found(home)
 
 
-@pytest.mark.parametrize("workers", ["2", "3"])
-def test_any_number_of_workers_finds_the_same(
-    workers: str, alone: Mapping[str, Any], images: Path, site: Path, tmp_path: Path
-) -> None:
-    run_as_a_user(images, tmp_path, site, *SHARED, "--workers", workers)
+def test_three_workers_find_what_one_finds(
+    alone: Mapping[str, Any], images: Path, site: Path, tmp_path: Path
+) -> None:  # two workers: the tests below
+    run_as_a_user(images, tmp_path, site, *SHARED, "--workers", "3")
     assert found(tmp_path) == alone
+    plan = json.loads((tmp_path / "out" / "result.json").read_text(encoding="utf-8"))["plan"]
+    assert (plan["workers"], plan["threads"], plan["round_size"]) == (3, 1, 3)
     assert sum(row["role"] == "trial" for row in alone["trials"]) == 7
 
 

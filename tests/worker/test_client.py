@@ -49,8 +49,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def worker(folder: Path) -> Iterator[WorkerClient]:
-    """One worker for the module: starting one takes seconds. Its pool is open."""
-    with WorkerClient(folder / "worker.log") as worker:
+    """One worker for the module: starting one takes seconds. Its pool is open, and a loud plugin is installed."""
+    install_loud_plugin(folder / "site")
+    with pytest.MonkeyPatch.context() as patch, WorkerClient(folder / "worker.log") as worker:
+        patch.setenv("PYTHONPATH", str(folder / "site"))
         worker.start()
         worker.send(pool_in(folder))
         yield worker
@@ -208,89 +210,43 @@ def install_loud_plugin(site: Path) -> None:
     (site / "loud-1.5.dist-info" / "entry_points.txt").write_text(ENTRY_POINTS)
 
 
-def test_a_worker_from_start_to_end(tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One process for several things: prints, SIGINT, death, a new start with its setup, renewal, the end."""
-    install_loud_plugin(tmp_path / "site")
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "site"))
-    monkeypatch.setattr(worker_client, "RENEW_AFTER", 2)
-    log = tmp_path / "worker.log"
-    with WorkerClient(log) as worker:
-        worker.send(pool_in(folder))
+def test_a_worker_prints_runs_out_of_memory_is_interrupted_and_dies(worker: WorkerClient, folder: Path) -> None:
+    log = folder / "worker.log"
+    # What libraries print goes to the log and does not disturb the messages.
+    assert worker.send(DescribePlugins()).of("augmentation")["loud"] == "loud 1.5"
+    for line in ("said while loading", "said behind Python's back", "said by a child"):
+        assert line in log.read_text()
 
-        # What libraries print goes to the log and does not disturb the messages.
-        assert worker.send(DescribePlugins()).of("augmentation")["loud"] == "loud 1.5"
-        for line in ("said while loading", "said behind Python's back", "said by a child"):
-            assert line in log.read_text()
+    # Want of memory is told apart from other failures.
+    spec = TrialSpec(
+        backbone="small_cnn",
+        weights=None,
+        image_size=SIZE,
+        depth=4,
+        freeze_depth=0,
+        policy="loud",
+        strength=0.5,
+        steps=4,
+        lr_head=1e-3,
+    )
+    with pytest.raises(OutOfMemoryError, match="MemoryError: no room for so many"):
+        worker.send(RunTrial(candidate=SMALL, spec=spec, folds=(FOLD,)))
 
-        # Want of memory is told apart from other failures.
-        spec = TrialSpec(
-            backbone="small_cnn",
-            weights=None,
-            image_size=SIZE,
-            depth=4,
-            freeze_depth=0,
-            policy="loud",
-            strength=0.5,
-            steps=4,
-            lr_head=1e-3,
-        )
-        with pytest.raises(OutOfMemoryError, match="MemoryError: no room for so many"):
-            worker.send(RunTrial(candidate=SMALL, spec=spec, folds=(FOLD,)))
+    # The terminal sends Ctrl-C to the whole group; the parent decides.
+    first, computed = process_of(worker), worker.send(CountComputedImages())
+    os.kill(first.pid, signal.SIGINT)
+    assert worker.send(CountComputedImages()) == computed
+    assert process_of(worker) is first
 
-        # The terminal sends Ctrl-C to the whole group; the parent decides.
-        first = process_of(worker)
-        os.kill(first.pid, signal.SIGINT)
-        assert worker.send(CountComputedImages()) == 0
-        assert process_of(worker) is first
-
-        # A child that dies is an error, and the next request starts another that has the pool again.
-        os.kill(first.pid, signal.SIGKILL)
-        with pytest.raises(
-            WorkerDiedError, match=rf"ended with code -9 while it loaded the plugins; .*{log.name}"
-        ) as caught:
-            worker.send(DescribePlugins())
-        assert isinstance(caught.value, RunError)
-        assert worker.send(CountComputedImages()) == 0
-        second = process_of(worker)
-        assert second.pid != first.pid
-
-        # After RENEW_AFTER trials comes a fresh process, which was started ahead; other requests do not count.
-        monkeypatch.setattr(CountComputedImages, "counts_as_trial", True)
-        for _ in range(2):
-            worker.send(CountComputedImages())
-            worker.send(GetVersions())
-        assert process_of(worker) is second
-        ahead = worker._next
-        assert worker.send(CountComputedImages()) == 0
-        third = process_of(worker)
-        assert third is ahead
-        assert second.returncode == 0
-
-        # One that died before it was needed is replaced.
-        worker.send(CountComputedImages())
-        ahead = worker._next
-        assert ahead is not None
-        ahead.kill()
-        ahead.wait()
-        assert worker.send(CountComputedImages()) == 0
-        fourth = process_of(worker)
-        assert third is not None
-        assert fourth is not ahead
-        assert fourth.returncode is None
-    assert third.returncode is not None
-    assert fourth.returncode is not None
-    assert worker._next is None
-
-
-def test_a_process_that_was_started_ahead_ends_with_the_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker_client, "RENEW_AFTER", 1)
-    monkeypatch.setattr(GetVersions, "counts_as_trial", True)
-    with WorkerClient(tmp_path / "worker.log") as worker:
-        worker.start()
-        worker.send(GetVersions())
-        ahead = worker._next
-        assert ahead is not None
-    assert ahead.returncode is not None
+    # A child that dies is an error, and the next request starts another that has the pool again.
+    os.kill(first.pid, signal.SIGKILL)
+    with pytest.raises(
+        WorkerDiedError, match=rf"ended with code -9 while it loaded the plugins; .*{log.name}"
+    ) as caught:
+        worker.send(DescribePlugins())
+    assert isinstance(caught.value, RunError)
+    assert worker.send(CountComputedImages()) == 0
+    assert process_of(worker).pid != first.pid
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -304,6 +260,13 @@ class Repeat(Request[tuple[str, str]]):
 
     text: str = ""
     half: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counted(Repeat, Request[tuple[str, str]]):
+    """The same as a trial."""
+
+    counts_as_trial = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -419,6 +382,51 @@ def test_setup_is_repeated_in_order_and_as_it_was_sent_last(
     parrot.close()
     parrot.send(Pool(text="4"))
     assert seen == [Other(text="2"), Pool(text="4")]
+
+
+def test_after_some_trials_comes_a_fresh_process_that_was_started_ahead(
+    parrot: WorkerClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker_client, "RENEW_AFTER", 2)
+    first_answer = parrot.send(Counted(text="a"))
+    first = process_of(parrot)
+    for _ in range(2):  # other requests do not count
+        parrot.send(Repeat(text="b"))
+    parrot.send(Counted(text="c"))
+    assert process_of(parrot) is first
+    ahead = parrot._next
+    assert ahead is not None
+    assert parrot.send(Counted(text="a")) == first_answer
+    second = process_of(parrot)
+    assert second is ahead
+    assert first.returncode == 0
+
+    # One that died before it was needed is replaced.
+    parrot.send(Counted(text="d"))
+    ahead = parrot._next
+    assert ahead is not None
+    ahead.kill()
+    ahead.wait()
+    assert parrot.send(Counted(text="e")) == ("e", "continue")
+    third = process_of(parrot)
+    assert third is not ahead
+    assert third.returncode is None
+    parrot.close()
+    assert second.returncode is not None
+    assert third.returncode is not None
+    assert parrot._next is None
+
+
+def test_a_process_that_was_started_ahead_ends_with_the_worker(
+    parrot: WorkerClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker_client, "RENEW_AFTER", 1)
+    parrot.start()
+    parrot.send(Counted(text="a"))
+    ahead = parrot._next
+    assert ahead is not None
+    parrot.close()
+    assert ahead.returncode is not None
 
 
 def test_the_process_ends_when_its_pipe_closes(worker: WorkerClient, folder: Path) -> None:

@@ -18,7 +18,7 @@ from tests.helpers import tiny_source
 from tests.helpers.tiny import make_fold, make_pool
 from tlsearch.errors import PluginError, RunError, WeightsError
 from tlsearch.features.passes import Amount, FrozenCounts
-from tlsearch.models.measured import MeasuredCandidate
+from tlsearch.models.measured import UNTIMED_RATIO, MeasuredCandidate
 from tlsearch.plugins import registry
 from tlsearch.training import trial as trial_module
 from tlsearch.training.compiled import compile_model
@@ -34,6 +34,7 @@ from tlsearch.worker.protocol import (
     ExamineLabels,
     LoadHead,
     MeasureCandidate,
+    MeasureRendering,
     OpenPool,
     ProfileCandidate,
     Request,
@@ -147,7 +148,7 @@ def solved(**changes: Any) -> TrialSpec:
 def test_every_request_has_a_handler_that_takes_it_and_gives_its_reply() -> None:
     classes = {kind for kind in vars(protocol).values() if isinstance(kind, type) and issubclass(kind, Request)}
     classes.remove(Request)
-    assert len(classes) == 16
+    assert len(classes) == 17
     assert set(all_handlers()) == classes
     for request, handler in all_handlers().items():
         hints = get_type_hints(handler)
@@ -347,6 +348,22 @@ def test_plugins_that_are_not_there_and_weights_that_do_not_fit(
     broken.write_bytes(b"no weights")
     with pytest.raises(WeightsError, match=r"broken\.npz does not fit"):
         worker.send(MeasureCandidate(candidate=replace(candidate, weights_file=str(broken)), train_at=0.5))
+
+
+def test_no_step_is_timed_where_a_forward_pass_takes_too_long(folder: Path, candidate: Candidate) -> None:
+    worker = opened(folder)
+    slow = worker.send(MeasureCandidate(candidate=candidate, train_at=0.5, slowest=1e-12))
+    assert (slow.is_timed, slow.train_ratio) == (False, UNTIMED_RATIO)
+    fast = worker.send(MeasureCandidate(candidate=candidate, train_at=0.5, slowest=1e3))
+    assert fast.is_timed
+    assert fast.train_ratio != UNTIMED_RATIO
+    assert fast.cuts == slow.cuts
+
+
+def test_rendering_is_timed_and_an_augmentation_that_fails_is_passed_over(folder: Path) -> None:
+    found = opened(folder).send(MeasureRendering(policies=("flip", "no_such_policy", "color"), image_size=SIZE))
+    assert found.keys() == {"flip", "color"}
+    assert all(0 < seconds < 1e-3 for seconds in found.values())  # a pixel takes far less than a millisecond
 
 
 def test_the_small_network_is_trained_from_scratch_and_saved(folder: Path, tmp_path: Path) -> None:

@@ -49,3 +49,14 @@ def custom_gradients() -> dict[str, Any]:
     except (ImportError, AttributeError):
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def calls_of(model: keras.Model) -> list[tuple[Any, list[Any], list[Any]]]:
+    """Give what a functional model computes, in order: each operation with the tensors it takes and those it gives.
+
+    An operation that is shared comes once for each of its calls. Keras' public ``get_config`` tells the same, for the
+    price of serializing every layer. (Keras: ``Function._nodes_by_depth``, ``Sequential._functional``.)
+    """
+    by_depth = getattr(model, "_functional", model)._nodes_by_depth
+    nodes = [node for depth in sorted(by_depth, reverse=True) for node in by_depth[depth]]
+    return [(node.operation, list(node.input_tensors), list(node.output_tensors)) for node in nodes]

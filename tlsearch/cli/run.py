@@ -30,7 +30,8 @@ from tlsearch.utils.units import parse_duration, parse_size
     heading=Heading.TRIED,
     multiple=True,
     metavar="NAME[@WEIGHTS]",
-    help="A backbone to try. Repeatable.  [default: every installed one whose weights can be had]",
+    help="A backbone to try, a pattern such as 'efficientnet*' for several, or all. Repeatable.  [default: those whose "
+    "weights can be had, or a short list where they are many]",
 )
 @option(
     "--weights",

@@ -60,14 +60,14 @@ def list_weights() -> None:
     help="Folder to put the files into.  [default: the cache of Keras, where a run finds them]",
 )
 def fetch(backbones: tuple[str, ...], folder: Path | None) -> None:
-    """Downloads the weights of each BACKBONE.
+    """Downloads the weights of each BACKBONE, which may be a pattern such as 'efficientnet*', or all.
 
     For a machine without a network: fetch with --to DIR on another one, copy DIR, and set TLSEARCH_WEIGHTS_DIR to it.
     """
     from tlsearch.cli.console import ConsoleReporter
     from tlsearch.plugins.weights import download
 
-    sources = [(name, *_source(name)) for name in backbones]
+    sources = [(name, *_source(name)) for text in backbones for name in _named(text)]
     with ConsoleReporter() as reporter:
         for text, name, source in sources:
             label = f"{text.partition('@')[0]}@{name}"
@@ -105,6 +105,26 @@ def convert(network: str, file: Path, output: Path | None) -> None:
 
 def _show(reporter: Reporter, label: str, done: int, total: int) -> None:
     reporter.progress("fetch", done / 1e6, max(total, done) / 1e6, f"{label}, {done / 1e6:.0f} MB so far")
+
+
+def _named(text: str) -> list[str]:
+    """The backbones, with their weights, for which ``BACKBONE[@WEIGHTS]`` stands: one unless it is a pattern."""
+    from fnmatch import fnmatchcase
+
+    from tlsearch.config_values import ALL, is_pattern
+    from tlsearch.errors import PluginError
+    from tlsearch.plugins.registry import find_plugins, load_plugin
+
+    pattern, at, weights = text.partition("@")
+    if not is_pattern(pattern):
+        return [text]
+    known = [entry.name for entry in find_plugins("backbone")]
+    matching = [name for name in known if pattern == ALL or fnmatchcase(name, pattern)]
+    published = [name for name in matching if weights in ("", *load_plugin("backbone", name).weights)]
+    found = [f"{name}{at}{weights}" for name in published if load_plugin("backbone", name).weights]
+    if not found:
+        raise PluginError(f"No backbone called like {text!r} has weights to fetch: `tlsearch weights list` shows them.")
+    return found
 
 
 def _source(text: str) -> tuple[str, WeightSource]:

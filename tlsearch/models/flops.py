@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from tlsearch.backend.graph import kernel_size_of
+
 OPERATIONS_PER_VALUE = 60.0
 """Reading and writing one activation costs about as much as this many operations (a roofline model with the ratio
 of arithmetic to memory speed of current CPUs); it is what makes depthwise networks slower than their FLOPs suggest."""
@@ -30,22 +32,17 @@ class Work:
 
 
 def layer_work(layer: Any) -> Work:
-    """Estimate what ``layer`` needs: twice the multiply-adds of its kernel, and its memory traffic.
+    """Estimate what a layer or an operation of ``keras.ops`` needs: its multiply-adds twice, and its memory traffic.
 
-    Known exactly for convolutions and dense layers; any other layer counts by the size of its output.
+    The multiply-adds are known exactly for convolutions and dense layers. Any other layer counts by its weights of two
+    dimensions or more and by the size of its output. A model inside a model counts as its layers.
     """
+    if layers := getattr(layer, "layers", None):
+        return sum((layer_work(inner) for inner in layers), Work())
     try:
         shape = layer.output.shape
     except (AttributeError, ValueError):
         return Work()
-    values = float(np.prod([d or 1 for d in shape[1:]]))
-    kernel = getattr(layer, "kernel", None)
-    multiply_adds = 0.0
-    if kernel is not None and len(kernel.shape) == 2:
-        multiply_adds = float(np.prod(kernel.shape))
-    elif kernel is not None:
-        # A depthwise kernel is (h, w, channels, multiplier), any other (h, w, in / groups, out).
-        depthwise = "Depthwise" in type(layer).__name__
-        per_value = np.prod(kernel.shape[:2]) if depthwise else np.prod(kernel.shape[:-1])
-        multiply_adds = values * float(per_value)
-    return Work(2.0 * multiply_adds, OPERATIONS_PER_VALUE * values)
+    *positions, channels = (float(side or 1) for side in (*shape[1:],) or (1,))
+    places = float(np.prod(positions))
+    return Work(2.0 * places * kernel_size_of(layer), OPERATIONS_PER_VALUE * places * channels)

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from tlsearch.models.cuts import Cuts
 from tlsearch.types import Candidate
 
+UNTIMED_RATIO = 3.0
+"""What a training step takes in arithmetic: the forward work, and twice that for two gradients."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class MeasuredCandidate:
@@ -17,7 +20,9 @@ class MeasuredCandidate:
         cuts: Its cut points.
         precision: The dtype policy that was chosen for its features.
         forward_seconds: Seconds an image for a forward pass of the whole backbone in that precision.
-        train_ratio: How many times longer a training step takes than the same forward work.
+        train_ratio: How many times longer a training step takes than the same forward work; ``UNTIMED_RATIO`` where no
+            step was timed.
+        is_timed: Whether a training step was timed.
         freezes_depthwise: Whether its trials keep depthwise kernels as they are: it has some, and the backend takes
             several times as long for their gradients as for what they compute.
     """
@@ -27,4 +32,5 @@ class MeasuredCandidate:
     precision: str
     forward_seconds: float
     train_ratio: float
+    is_timed: bool = True
     freezes_depthwise: bool = False

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tlsearch.backend.graph import operations_of, output_of
 from tlsearch.errors import PluginFailedError, WeightsError
 from tlsearch.models.cuts import CutInfo, Cuts, Feature
 from tlsearch.models.flops import Work, layer_work
@@ -60,7 +61,7 @@ def build(backbone: Backbone, image_size: int, weights: Path | None, policy: str
 
 def cut_tensor(model: keras.Model, cuts: Sequence[CutPoint | CutInfo], depth: int) -> Any:
     """Give the symbolic tensor at a depth, from 1 to ``len(cuts)``; at depth 0 it is the model's input."""
-    return model.input if depth == 0 else model.get_layer(cuts[depth - 1].layer).output
+    return model.input if depth == 0 else output_of(model, cuts[depth - 1].layer)
 
 
 def suffix(model: keras.Model, cuts: Sequence[CutPoint | CutInfo], depth: int) -> keras.Model | None:
@@ -138,7 +139,7 @@ def inspect(backbone: Backbone, model: keras.Model, sample: AnyArray) -> Cuts:
     from keras import ops
 
     cuts = list(backbone.cut_points(model))
-    parts = _layers_until(model, cuts, backbone.name)
+    parts = _operations_until(model, cuts, backbone.name)
     # Run as it is, not compiled: once, on a few images, that takes less time than compiling would.
     every = keras.Model(model.input, [cut_tensor(model, cuts, d + 1) for d in range(len(cuts))])
     tensors = _as_list(every(backbone.preprocess(sample[:PEAK_IMAGES]), training=False))
@@ -153,7 +154,7 @@ def inspect(backbone: Backbone, model: keras.Model, sample: AnyArray) -> Cuts:
         _, height, width, channels = cut_tensor(model, cuts, depth).shape
         dtype = "float16" if peak < HALF_LIMIT else "float32"
         work = sum((layer_work(layer) for layer in parts[depth - 1]), Work()).total
-        names = tuple(layer.name for layer in parts[depth - 1] if layer.weights)
+        names = tuple(layer.name for layer in parts[depth - 1] if getattr(layer, "weights", ()))
         shape = (height, width, channels)
         infos.append(
             CutInfo(
@@ -181,11 +182,11 @@ def has_batch_norm(model: keras.Model) -> bool:
 
 def arithmetic_share(model: keras.Model) -> float:
     """Give the share of a model's work that is arithmetic in kernels, 0 to 1; the rest is memory traffic."""
-    work = sum((layer_work(layer) for layer in model.layers), Work())
+    work = sum((layer_work(layer) for layer in operations_of(model)), Work())
     return work.arithmetic / work.total
 
 
-def _layers_until(model: keras.Model, cuts: Sequence[CutPoint], name: str) -> list[list[keras.layers.Layer]]:
+def _operations_until(model: keras.Model, cuts: Sequence[CutPoint], name: str) -> list[list[Any]]:
     import keras
 
     parts = []
@@ -203,5 +204,5 @@ def _layers_until(model: keras.Model, cuts: Sequence[CutPoint], name: str) -> li
                 "layer with one output tensor (N, h, w, C) through which the whole graph passes.",
                 plugin=f"backbone {name}",
             ) from error
-        parts.append(list(part.layers))
+        parts.append(operations_of(part))
     return parts

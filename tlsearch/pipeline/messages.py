@@ -18,7 +18,7 @@ from tlsearch.report import text as words
 from tlsearch.report.configuration import in_words
 from tlsearch.report.numbers import format_interval, format_score
 from tlsearch.results.result import RunResult
-from tlsearch.results.schema import LeftOut, Resizing
+from tlsearch.results.schema import Resizing
 from tlsearch.stats.metrics import EVERY_IMAGE
 from tlsearch.stats.scoring import interval_method
 from tlsearch.tracking.register import Figures
@@ -60,20 +60,9 @@ def plan_lines(plan: Plan, trials: int, limit: float | None) -> list[str]:
     ]
     if data.resizing is not None and data.resizing.is_open:
         lines.append(f"{resizing.shape(data.resizing.aspect)}: to squash, to pad and to crop them is compared")
-    for reason, backbones in _by_reason(plan).items():
+    for reason, backbones in words.by_reason(plan.left_out).items():
         lines.append(f"left out: {', '.join(backbones)} - {reason}")
     return lines
-
-
-def _by_reason(plan: Plan) -> dict[str, list[str]]:
-    """The names of what is left out by reason; a reason that several have in common says NAME for each of them."""
-    grouped: dict[str, list[LeftOut]] = {}
-    for item in plan.left_out:
-        grouped.setdefault(item.reason.replace(item.name, "NAME"), []).append(item)
-    return {
-        items[0].reason if len(items) == 1 else reason: [item.name for item in items]
-        for reason, items in grouped.items()
-    }
 
 
 def baseline_line(baseline: BaselineResult) -> str:

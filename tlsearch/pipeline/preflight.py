@@ -10,12 +10,14 @@ from tempfile import TemporaryFile
 
 from tlsearch.config import RunConfig
 from tlsearch.data.index import Survey
+from tlsearch.data.split import FOLDS_BELOW
 from tlsearch.errors import PluginError, UsageError
 from tlsearch.listeners.mlflow import MlflowCallback
 from tlsearch.pipeline.candidates import AvailableCandidate, find_candidates
+from tlsearch.pipeline.candidates.short_list import Means
 from tlsearch.pipeline.context import RunContext
 from tlsearch.pipeline.scan import starting_size
-from tlsearch.plugins.facts import PluginFacts
+from tlsearch.plugins.facts import BackboneFacts, PluginFacts
 from tlsearch.plugins.metrics import load_metric
 from tlsearch.results.schema import LeftOut
 from tlsearch.search.space import known_policies
@@ -24,6 +26,7 @@ from tlsearch.tracking.location import URI_VARIABLE, Location, locate
 from tlsearch.tracking.outbox import UNSENT_FOLDER
 from tlsearch.tracking.tracker import Tracker
 from tlsearch.utils.cache_folders import features_dir
+from tlsearch.utils.machine import usable_cores
 from tlsearch.utils.texts import choose_plugin, hint
 from tlsearch.worker.protocol import DescribePlugins, FindWeights
 
@@ -65,6 +68,7 @@ def preflight(context: RunContext, survey: Survey, *, download: bool = True) -> 
             plugins,
             context.callbacks,
             lambda label: worker.send(FindWeights(label=label, cache_dir=config.cache_dir)),
+            means=means_of(context, plugins, survey),
             download=download,
         )
         sizes = sizes_of(candidates, survey, config)
@@ -150,11 +154,25 @@ def _default_policies(plugins: PluginFacts) -> list[str]:
 
 def sizes_of(found: Sequence[AvailableCandidate], survey: Survey, config: RunConfig) -> list[int]:
     """The side in pixels from which each candidate starts."""
-    median = survey.median_short_side
-    return [
-        starting_size(f.backbone.default_image_size, f.backbone.min_image_size, median, config.image_size)
-        for f in found
-    ]
+    return [_size_of(f.backbone, survey, config) for f in found]
+
+
+def _size_of(backbone: BackboneFacts, survey: Survey, config: RunConfig) -> int:
+    few = len(survey.images) < FOLDS_BELOW
+    default, smallest = backbone.default_image_size, backbone.min_image_size
+    return starting_size(default, smallest, survey.median_short_side, config.image_size, few=few)
+
+
+def means_of(context: RunContext, plugins: PluginFacts, survey: Survey) -> Means:
+    """What there is for a choice among networks."""
+    sides = {b.name: _size_of(b, survey, context.config) for b in plugins.backbones}
+    return Means(
+        images=len(survey.images),
+        seconds=context.budget.limit,
+        trials=context.config.effective_trials,
+        cores=usable_cores(),
+        sides=sides,
+    )
 
 
 def check_cache(config: RunConfig) -> None:

@@ -29,21 +29,28 @@ from tlsearch.utils.files import atomic_path
 SIZE_STEP = 32
 """Image sizes are multiples of this, the total stride of the usual networks."""
 
+ENLARGEMENT = 1.5
+"""How many times the median short side few images may be enlarged. A network tells things best at the size at which it
+saw them in its training. Where images are many, smaller ones and the time for tuning win; where they are few, features
+as they are decide: 225 photographs of clothes of 160 px, told by a linear probe on EfficientNet-Lite0 at 160, 192 and
+224 px: 0.724, 0.769 and 0.769 in the mean of five folds, augmented 0.742, 0.773 and 0.787."""
+
 CHUNK = 256
 
 SELECTION_FOLDS = 5
 """Folds on which trials are compared where the images are too few for a validation part of their own."""
 
 
-def starting_size(default: int, smallest: int, median_short_side: int, asked: int | None) -> int:
+def starting_size(default: int, smallest: int, median_short_side: int, asked: int | None, *, few: bool = False) -> int:
     """The side in pixels that a candidate starts from.
 
     It is what was asked for, else the smaller of its default and the median short side rounded down to a multiple of
-    32. It is never below the candidate's minimum.
+    32. It is never below the candidate's minimum. ``few`` images are enlarged towards the default.
     """
     if asked is not None:
         return max(asked, smallest)
-    return max(smallest, min(default, median_short_side // SIZE_STEP * SIZE_STEP))
+    largest = median_short_side * ENLARGEMENT if few else median_short_side
+    return max(smallest, min(default, int(largest) // SIZE_STEP * SIZE_STEP))
 
 
 def scan(context: RunContext) -> Survey:

@@ -61,7 +61,7 @@ def settle_workers(context: RunContext, images: int) -> WorkerPlan:
 
 def trial_cap(context: RunContext) -> float | None:
     """The seconds of training that any one trial may take; None without a time limit."""
-    share = context.budget.share("baseline")
+    share = context.budget.trial_share()
     return share if share is None or not context.pool.repeats else SHARED_CAP * share
 
 

@@ -33,9 +33,9 @@ Images: TypeAlias = npt.NDArray[np.uint8]
 class CutPoint:
     """A place where the graph of a backbone passes through one tensor, so that it can be cut in two there.
 
-    ``name`` is what people read ("block4_pool"); ``layer`` is the name of the Keras layer whose output is the
-    tensor. ``stage_end`` marks the ends of stages, where the resolution is about to drop: extraction rounds to
-    the stored number format there, so that features are the same however they were reached.
+    ``name`` is what people read ("block4_pool"); ``layer`` is the name of the Keras layer, or of the operation of
+    ``keras.ops``, whose output is the tensor. ``stage_end`` marks the ends of stages, where the resolution is about to
+    drop: extraction rounds to the stored number format there, so that features are the same however they were reached.
     """
 
     name: str

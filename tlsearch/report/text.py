@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from tlsearch.report.numbers import (
     format_difference,
@@ -28,6 +28,7 @@ from tlsearch.results.schema import (
     Gain,
     Interval,
     LabelErrors,
+    LeftOut,
     Metrics,
     MoreData,
 )
@@ -265,3 +266,14 @@ def _excess_confidence(score: CalibrationScore) -> tuple[float, float]:
     excess = sum(b.images * (b.confidence - b.accuracy) for b in score.bins)
     variance = sum(b.images * b.confidence * (1 - b.confidence) for b in score.bins)
     return excess, math.erfc(abs(excess) / math.sqrt(2 * max(variance, 1e-9)))
+
+
+def by_reason(left_out: Sequence[LeftOut]) -> dict[str, list[str]]:
+    """The names of what is left out by reason; a reason that several have in common says NAME for each of them."""
+    grouped: dict[str, list[LeftOut]] = {}
+    for item in left_out:
+        grouped.setdefault(item.reason.replace(item.name, "NAME"), []).append(item)
+    return {
+        items[0].reason if len(items) == 1 else reason: [item.name for item in items]
+        for reason, items in grouped.items()
+    }

@@ -54,8 +54,8 @@ def verdict_sentences(result: RunResult) -> list[str]:
     times = result.metrics.test_opened
     if times is not None and times > 1:
         limits.append(
-            f"This test set has now been opened {times} times: the more often a choice follows such a look, the less "
-            "its figures are those of new images."
+            f"This test set has now been opened {times} times: each time something is chosen after a look at it, its "
+            "figures become too good to be those of new images."
         )
     return [verdict.use, verdict.pretraining_evidence, verdict.search_evidence, *limits, *verdict.next_steps]
 
@@ -166,14 +166,15 @@ def _search(result: RunResult) -> tuple[Answer | None, str]:
     figures, evidence = ScoreStyle.of(result.metrics).gain(over.difference, over.ci95), _evidence(over)
     answer = _answer(over.ci95, over.p_value, result)
     if answer == "yes":
-        return answer, f"Searching paid: over the best linear probe {figures}{evidence}."
+        return answer, f"Searching paid: over the plain linear probe {figures}{evidence}."
     if answer == "cannot tell":
         return answer, (
-            f"Whether the search paid cannot be told: over the best linear probe no gain is shown: {figures}{evidence}."
+            "Whether the search paid cannot be told: over the plain linear probe no gain is shown: "
+            f"{figures}{evidence}."
         )
     if _is_worse(over.ci95, over.p_value):
-        return answer, f"The best linear probe is better than what the search chose: {figures}{evidence}."
-    return answer, f"The search brought nothing: the best linear probe is as good: {figures}{evidence}."
+        return answer, f"The plain linear probe is better than what the search chose: {figures}{evidence}."
+    return answer, f"The search brought nothing: the plain linear probe is as good: {figures}{evidence}."
 
 
 def _answer(ci95: Interval, p_value: float | None, result: RunResult) -> Answer:
@@ -225,8 +226,8 @@ def _next_steps(result: RunResult) -> Iterator[str]:
     if limit is not None and tuned < FEW_TUNED:
         trials = f"only {counted(tuned, 'trial')}" if tuned else "no trial"
         yield (
-            f"Next, give it more time: {trials} tuned layers of a network within {format_duration(limit)} "
-            "(--time-limit, with another --output)."
+            f"Next, give it more time: {trials} that tuned layers of a network came to an end within "
+            f"{format_duration(limit)} (--time-limit, with another --output)."
         )
     yield from _classes_in_need(result)
     errors = result.insights.label_errors
@@ -241,7 +242,7 @@ def _next_steps(result: RunResult) -> Iterator[str]:
 
 
 def _classes_in_need(result: RunResult) -> Iterator[str]:
-    """The two classes with the most errors on test, where they have far more than their share."""
+    """The two classes with the most errors on test, where these are twice the share of their images or more."""
     if result.confusion is None or len(result.confusion.labels) < 4:
         return
     rows = result.confusion.matrix
@@ -249,9 +250,10 @@ def _classes_in_need(result: RunResult) -> Iterator[str]:
     total = sum(count for count, _ in wrong)
     worst = wrong[:2]
     share = sum(count for count, _ in worst) / total if total else 0.0
-    if total >= FEW_ERRORS and share >= 4 / len(rows):
+    theirs = sum(sum(rows[place]) for _, place in worst) / sum(map(sum, rows))
+    if total >= FEW_ERRORS and share >= 2 * theirs:
         names = " and ".join(result.confusion.labels[place] for _, place in worst)
         yield (
-            f"Next, add images of {names}: {percent(share, 0)} of the {total} errors on test are theirs "
-            f"({percent(2 / len(rows), 0)} if all classes were as hard)."
+            f"Next, add images of {names}: {percent(share, 0)} of the {total} errors on test are theirs, "
+            f"and {percent(theirs, 0)} of the images."
         )

@@ -3,17 +3,35 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 SHARES = {"profile": 0.10, "baseline": 0.25, "search": 0.50, "confirm": 0.10, "rest": 0.05}
 """Shares of the time limit, which covers everything from scan to report."""
 
+SHARES_WITHOUT_COMPARISON = {"profile": 0.10, "baseline": 0.10, "search": 0.65, "confirm": 0.10, "rest": 0.05}
+"""Where the time is too short for a fair comparison with training from scratch, whatever is spent on it claims nothing.
+Then the search has most of it."""
+
+LAST_SHARE, LAST_SECONDS = 0.10, 30.0
+"""A larger share is kept for the rest of a short run, up to so many seconds."""
+
+TRIAL_SHARE = SHARES["baseline"]
+"""The share that one trial may take: a network from scratch may be trained for as long as any trial."""
+
+TRIAL_SHARE_WITHOUT_COMPARISON = 0.35
+"""It is more where no fair comparison is possible."""
+
 
 @dataclass
 class TimeBudget:
-    """Seconds since the start, against ``limit`` (None: no limit). ``timings`` collects seconds by step."""
+    """Seconds since the start, against ``limit`` (None: no limit). ``timings`` collects seconds by step.
+
+    ``compares`` says whether there is time for a fair comparison with training from scratch.
+    """
 
     limit: float | None
+    compares: bool = field(default=True, kw_only=True)
     started: float = field(default_factory=time.monotonic)
     timings: dict[str, float] = field(default_factory=dict)
 
@@ -27,13 +45,23 @@ class TimeBudget:
 
     def share(self, step: str) -> float | None:
         """Seconds that a step may take; None without a limit."""
-        return None if self.limit is None else SHARES[step] * self.limit
+        if self.limit is None:
+            return None
+        return rest_seconds(self.limit) if step == "rest" else self._shares[step] * self.limit
+
+    def trial_share(self) -> float | None:
+        """Seconds of training that one trial may take; None without a limit."""
+        return None if self.limit is None else trial_share(self.compares) * self.limit
+
+    @property
+    def _shares(self) -> Mapping[str, float]:
+        return SHARES if self.compares else SHARES_WITHOUT_COMPARISON
 
     def left_for(self, *later: str) -> float | None:
         """Seconds that are left now when the shares of the ``later`` steps are kept for them."""
         if self.limit is None:
             return None
-        return self.limit * (1 - sum(SHARES[s] for s in later)) - self.elapsed()
+        return self.limit - sum(self.share(step) or 0.0 for step in later) - self.elapsed()
 
     def most(self, share: float) -> float:
         """Seconds of a share of the limit; infinite without one."""
@@ -47,6 +75,19 @@ class TimeBudget:
     def measure(self, step: str) -> _Stopwatch:
         """A context that adds its duration to ``timings``."""
         return _Stopwatch(self, step)
+
+
+def rest_seconds(limit: float) -> float:
+    """Give the seconds for what comes last: making, loading and testing models, insights and the report.
+
+    On a slow machine these take half a minute, however long the search was.
+    """
+    return max(SHARES["rest"] * limit, min(LAST_SHARE * limit, LAST_SECONDS))
+
+
+def trial_share(compares: bool) -> float:
+    """Give the share of the time that one trial may take, with a fair comparison or without."""
+    return TRIAL_SHARE if compares else TRIAL_SHARE_WITHOUT_COMPARISON
 
 
 class _Stopwatch:

@@ -22,6 +22,11 @@ ROUNDS_A_WORKER = 2
 SHORTEST_RUN = 600.0
 """The time limit in seconds below which one worker is chosen: the start of another takes ten seconds of a core."""
 
+FEWEST_CORES = 4
+"""Cores below which one worker is chosen. With two, a step of one worker in each of two gains a third in the search;
+measuring, the profile, and the making and testing of models then have one core instead of two, and trials of a round
+learn nothing from each other."""
+
 FEWEST_TRIALS = 20
 FEWEST_IMAGES = 300
 """Trials (where there is no time limit) and images below which one worker is chosen."""
@@ -67,7 +72,7 @@ def chosen(config: RunConfig, machine: Machine, images: int) -> WorkerPlan:
     limit = config.effective_time_limit
     long = config.effective_trials >= FEWEST_TRIALS if limit is None else limit >= SHORTEST_RUN
     workers = 1
-    if long and images >= FEWEST_IMAGES and not machine.gpu:
+    if long and images >= FEWEST_IMAGES and machine.cores >= FEWEST_CORES and not machine.gpu:
         cores = machine.cores // (config.threads or 1)
         workers = max(1, min(MOST_WORKERS, cores, memory_limit(config, machine) // WORKER_BYTES))
     return _plan(config, workers, machine)

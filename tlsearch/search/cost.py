@@ -35,7 +35,7 @@ VALIDATION = 1.1
 """A training step costs a tenth more than itself, for the validation after each epoch."""
 
 RENDER_SECONDS = 3e-8
-"""Seconds to render one pixel of an augmented image, about."""
+"""Seconds to render one pixel of an augmented image, about, where it was not measured."""
 
 
 class ViewKey(NamedTuple):
@@ -63,6 +63,7 @@ class Costs:
         made: The features that earlier trials of this study asked for.
         folds: The folds that a linear probe runs on.
         trained_folds: The folds that a trained trial runs on.
+        rendering: The seconds that policies take to render a pixel on this machine, where they were measured.
     """
 
     facts: Mapping[Candidate, MeasuredCandidate]
@@ -70,6 +71,11 @@ class Costs:
     made: set[ViewKey] = field(default_factory=set)
     folds: int = 1
     trained_folds: int = 1
+    rendering: Mapping[str, float] = field(default_factory=dict)
+
+    def render_seconds(self, policy: str) -> float:
+        """Give the seconds to render one pixel."""
+        return self.rendering.get(policy, RENDER_SECONDS)
 
     def remember(self, spec: TrialSpec) -> None:
         """Note what a trial made.
@@ -119,7 +125,8 @@ class Costs:
             return folds * (FIXED_SECONDS + rows * self._facts(spec).cuts[-1].shape[2] * 1e-6)
         if spec.kind == "feature_extraction":
             return COMPILE_SECONDS + folds * spec.steps * (HEAD_STEP_SECONDS + self._flat_seconds(spec))
-        render = spec.batch_size * spec.image_size**2 * RENDER_SECONDS if _renders_afresh(spec) else 0.0
+        pixels = spec.batch_size * spec.image_size**2
+        render = pixels * self.render_seconds(spec.policy) if _renders_afresh(spec) else 0.0
         return COMPILE_SECONDS + folds * spec.steps * (self._step_seconds(spec) + render + self._flat_seconds(spec))
 
     def _flat_operations(self, spec: TrialSpec) -> float:
@@ -143,8 +150,8 @@ class Costs:
         seconds = 0.0
         for key in self._missing(spec):
             share = self._making(facts, key) / facts.cuts[-1].work
-            render = self.images * spec.image_size**2 * RENDER_SECONDS if self._unrendered(key) else 0.0
-            seconds += self.images * facts.forward_seconds * share + render
+            pixels = self.images * spec.image_size**2 if self._unrendered(key) else 0
+            seconds += self.images * facts.forward_seconds * share + pixels * self.render_seconds(spec.policy)
         return seconds
 
     def seconds(self, spec: TrialSpec) -> float:
@@ -209,14 +216,16 @@ class FromScratchCosts:
     Attributes:
         train_images: The number of training images.
         images: The number of images of the pool, which are rendered anew in every epoch.
+        render_seconds: The seconds to render one pixel.
     """
 
     train_images: int
     images: int
+    render_seconds: float = RENDER_SECONDS
 
     def epoch_seconds(self, measured: MeasuredCandidate) -> float:
         """Seconds to render and train one epoch."""
-        render = self.images * measured.candidate.image_size**2 * RENDER_SECONDS
+        render = self.images * measured.candidate.image_size**2 * self.render_seconds
         ratio = measured.train_ratio * (DEPTHWISE_FACTOR if measured.freezes_depthwise else 1.0)
         return self.train_images * measured.forward_seconds * ratio * VALIDATION + render
 

@@ -103,6 +103,12 @@ class SearchSpace:
         }
 
     @property
+    def tunes_layers(self) -> bool:
+        """Whether layers of any candidate may be trained: the user may want all of them frozen."""
+        frozen = dict(self.frozen)
+        return any(frozen.get(c.label, 0) < c.depth for c in self.candidates)
+
+    @property
     def digest(self) -> str:
         """A text that changes with anything that would make trials of another study incomparable."""
         text = json.dumps([[c.label, c.weights_id, c.image_size] for c in self.candidates])

@@ -27,6 +27,11 @@ the best (benchmarks/quality/search_quality.py on the clothing data set at 128 p
 MOST_SOLVED = 0.5
 """The share of all trials that linear probes may take of the opening; otherwise one inner cut is joined."""
 
+FEW_IMAGES = 600
+"""Training images below which a linear probe of the best candidates sees augmented images too. There the views cost
+seconds, and tuning layers has little to learn from: on 225 photographs of clothes 0.742 in the mean of five folds
+against 0.724 without (EfficientNet-Lite0 at 160 px)."""
+
 EARLY = 0.2
 """The share of cut points that is frozen in one more trial of a network whose features are best early."""
 
@@ -60,8 +65,9 @@ def warm_start(
 
     Linear probes come first, since the profile has computed their features: for every candidate on its final features,
     and on these joined with its best inner cut; then for the best ones joined with further cuts, or, where trials are
-    few, with the maxima. Then the best ones are trained in turns, in each turn the cheaper first, so that a network
-    that is slow to train does not use up the time before another has had its first try.
+    few, with the maxima; of few images on augmented ones too. Then the best ones are trained in turns, in each turn the
+    cheaper first, so that a network that is slow to train does not use up the time before another has had its first
+    try. Further cuts joined with features of augmented images come last.
 
     Args:
         space: What may be tried.
@@ -76,9 +82,13 @@ def warm_start(
     further = [_joined(space, c, skip_cuts[c][n]) for n in range(1, SKIP_CUTS) for c in best if n < len(skip_cuts[c])]
     if len(plain) + len(joined) + len(further) > MOST_SOLVED * trials:
         further = [space.params(c, pooling="avgmax") for c in space.candidates]
+    augmented = _augmented(space, [(c, n) for c in best for n in skip_cuts[c][:1]])
+    more = _augmented(space, [(c, n) for c in best for n in skip_cuts[c][1:SKIP_CUTS]])
+    if len(plain) + len(joined) + len(further) + len(augmented) + len(more) > MOST_SOLVED * trials:
+        augmented, more = [], []
     turns = zip_longest(*(_trained(space, c, best_depth(profile[c]) < c.depth / 2) for c in best))
     trained = [params for turn in turns for params in sorted((p for p in turn if p is not None), key=cost_of)]
-    return [*plain, *joined, *further, *trained]
+    return [*plain, *joined, *further, *augmented, *trained, *more]
 
 
 def _best_skip_cuts(accuracies: Sequence[float]) -> list[int]:
@@ -90,6 +100,21 @@ def _best_skip_cuts(accuracies: Sequence[float]) -> list[int]:
 def _joined(space: SearchSpace, candidate: Candidate, skip_cut: int) -> Params:
     """Head2Toe (Evci et al. 2022): features of an inner cut joined with the final ones."""
     return space.params(candidate, skip_cut_depth=skip_cut, pooling="avgmax")
+
+
+def _augmented(space: SearchSpace, skip_cuts: Sequence[tuple[Candidate, int]]) -> list[Params]:
+    """Where images are few, joined features of augmented images."""
+    return [augmented_probe(space, c, cut) for c, cut in skip_cuts] if sees_augmented(space) else []
+
+
+def sees_augmented(space: SearchSpace) -> bool:
+    """Whether linear probes on augmented images are among the first trials: images are few, and something augments."""
+    return space.train_images < FEW_IMAGES and space.policy_of("strong") != "none"
+
+
+def augmented_probe(space: SearchSpace, candidate: Candidate, skip_cut: int = 0) -> Params:
+    """Give a linear probe on augmented images, its features joined with those of an inner cut (0: of none)."""
+    return _joined(space, candidate, skip_cut) | {"policy": space.policy_of("strong")}
 
 
 def _trained(space: SearchSpace, candidate: Candidate, peaks_early: bool) -> list[Params]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tlsearch import backend as runtime
+from tlsearch.backend.graph import operations_of, output_of
 from tlsearch.plugins.api import Backbone, CutPoint
 from tlsearch.testing.pictures import pictures
 from tlsearch.types import AnyArray
@@ -64,10 +65,10 @@ def cuts_of(plugin: Backbone, model: keras.Model) -> list[CutPoint]:
 
 
 def tensor_at(model: keras.Model, cut: CutPoint) -> Any:
-    """The symbolic tensor at a cut point, which must name a layer with one output."""
-    names = [layer.name for layer in model.layers]
+    """The symbolic tensor at a cut point, which must name a layer, or an operation, with one output."""
+    names = [operation.name for operation in operations_of(model)]
     assert cut.layer in names, f"the cut point {cut.name!r} names the layer {cut.layer!r}, which the model has not"
-    tensor = model.get_layer(cut.layer).output
+    tensor = output_of(model, cut.layer)
     assert not isinstance(tensor, Sequence | Mapping), f"the layer of the cut point {cut.name!r} has several outputs"
     return tensor
 

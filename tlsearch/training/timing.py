@@ -17,12 +17,15 @@ from tlsearch.types import AnyArray, TrialSpec
 
 TIMED_BATCHES = 3
 
+LONG_ENOUGH = 1.0
+"""Seconds of timed calls after which no more are made: what takes so long is not disturbed by little things."""
+
 
 def median_seconds(call: Callable[[], object]) -> float:
-    """Give the median time of a few calls after a first one, which compiles."""
+    """Give the median time of a few calls after a first one, which compiles; of fewer where one takes seconds."""
     call()
-    times = []
-    for _ in range(TIMED_BATCHES):
+    times: list[float] = []
+    while len(times) < TIMED_BATCHES and sum(times) < LONG_ENOUGH:
         started = time.perf_counter()
         call()
         times.append(time.perf_counter() - started)

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from tlsearch import backend
 from tlsearch.data.images.pixels import open_pixels
+from tlsearch.errors import PluginError
 from tlsearch.features.extractor import Extractor, Pool
 from tlsearch.features.prefix import EXTRACT_BATCH, Network
 from tlsearch.features.store import FeatureStore
 from tlsearch.features.view import PLAIN
 from tlsearch.models.build import depthwise_layers
 from tlsearch.models.cuts import pools
-from tlsearch.models.measured import MeasuredCandidate
+from tlsearch.models.measured import UNTIMED_RATIO, MeasuredCandidate
 from tlsearch.plugins.facts import PluginFacts, describe_plugins, weights_file
 from tlsearch.plugins.metrics import load_metric
 from tlsearch.plugins.provenance import provenance
@@ -28,6 +31,9 @@ from tlsearch.utils.cache_folders import weights_dir
 from tlsearch.worker import protocol
 from tlsearch.worker.dispatch import handles
 from tlsearch.worker.state import WorkerState, augmentation_plugin, backbone_plugin
+
+RENDERED_IMAGES = 16
+"""Images on which augmentations are timed."""
 
 
 @handles(protocol.DescribePlugins)
@@ -87,21 +93,37 @@ def measure(state: WorkerState, request: protocol.MeasureCandidate) -> MeasuredC
     network.candidate = candidate = replace(candidate, depth=len(cuts))
     every = pools(*cuts.depths)
     forward = median_seconds(lambda: network.compute(0, every, sample)) / EXTRACT_BATCH
-    depth = round(request.train_at * len(cuts))
     freezes = backend.has_slow_depthwise_gradient() and bool(depthwise_layers(network.model))
-    with backend.one_model():
-        step = training_step_seconds(network, depth, sample, depthwise_frozen=freezes) / EXTRACT_BATCH
-    share = 1 - cuts.share(depth)
+    ratio, is_timed = UNTIMED_RATIO, request.slowest is None or forward <= request.slowest
+    if is_timed:
+        depth = round(request.train_at * len(cuts))
+        with backend.one_model():
+            step = training_step_seconds(network, depth, sample, depthwise_frozen=freezes) / EXTRACT_BATCH
+        ratio = step / (forward * (1 - cuts.share(depth)))
     measured = MeasuredCandidate(
         candidate=candidate,
         cuts=cuts,
         precision=network.precision,
         forward_seconds=forward,
-        train_ratio=step / (forward * share),
+        train_ratio=ratio,
+        is_timed=is_timed,
         freezes_depthwise=freezes,
     )
     state.add_measured(measured, network)
     return measured
+
+
+@handles(protocol.MeasureRendering)
+def measure_rendering(state: WorkerState, request: protocol.MeasureRendering) -> dict[str, float]:
+    """Time each augmentation on some images of the pool, at half its strength."""
+    pixels = np.asarray(state.extractor.pool.pixels[request.image_size][:RENDERED_IMAGES])
+    found = {}
+    for policy in request.policies:
+        with suppress(PluginError):  # where it is tried, its failure is told
+            plugin = augmentation_plugin(policy)
+            seconds = median_seconds(partial(plugin.render, pixels, 0.5, np.random.default_rng(0)))
+            found[policy] = seconds / (len(pixels) * request.image_size**2)
+    return found
 
 
 @handles(protocol.ProfileCandidate)

@@ -49,6 +49,7 @@ class WorkerPool:
     Attributes:
         main: The first of them, which handles whatever is not run side by side.
         workers: All of them.
+        threads: The threads of each; None where it uses all cores.
         repeats: Whether a trial in which its worker died, or ran out of memory, is run once more as it was, alone.
             Then what comes of it does not depend on what ran beside it.
         memory: The bytes that all workers together may hold; None without a limit.
@@ -59,6 +60,7 @@ class WorkerPool:
         """Begin with one worker; ``make`` gives one, which is not started yet."""
         self._make = make
         self.workers = [make()]
+        self.threads: int | None = None
         self.repeats = False
         self.memory: int | None = None
         self.last: dict[int, Hashable] = {}
@@ -77,7 +79,7 @@ class WorkerPool:
             self.workers.pop().close()
         for worker in self.workers:
             worker.use_threads(threads)
-        self.repeats, self.memory = repeats, memory
+        self.threads, self.repeats, self.memory = threads, repeats, memory
 
     def start(self) -> None:
         """Start all processes, so that their imports overlap with other work."""

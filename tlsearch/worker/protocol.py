@@ -122,13 +122,32 @@ class OpenPool(Request[None]):
 class MeasureCandidate(Request[MeasuredCandidate]):
     """Build a candidate, find its cut points and time it.
 
-    ``train_at`` is the frozen share at which a training step is timed.
+    Attributes:
+        candidate: The candidate.
+        train_at: The frozen share at which a training step is timed.
+        slowest: Seconds an image for a forward pass. Where it takes longer, the step is not timed.
     """
 
     activity = "measured a network"
 
     candidate: Candidate
     train_at: float
+    slowest: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeasureRendering(Request[dict[str, float]]):
+    """Give the seconds that augmentations take to render a pixel; one whose plugin fails is missing.
+
+    Attributes:
+        policies: Their names.
+        image_size: The side of the images in pixels.
+    """
+
+    activity = "measured the augmentations"
+
+    policies: tuple[str, ...]
+    image_size: int
 
 
 @dataclass(frozen=True, kw_only=True)

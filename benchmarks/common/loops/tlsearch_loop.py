@@ -16,7 +16,7 @@ from benchmarks.common.loops.trial_kinds import BATCH, KINDS, kind_of
 from benchmarks.common.results import say
 from tlsearch.config import RunConfig
 from tlsearch.models.measured import MeasuredCandidate
-from tlsearch.pipeline.plan import TIMED_SHARE
+from tlsearch.pipeline.measure import TIMED_SHARE
 from tlsearch.training.batches import steps_per_epoch
 from tlsearch.types import Candidate, Decision, TrialResult, TrialSpec
 from tlsearch.worker.client import RENEW_AFTER, WorkerClient

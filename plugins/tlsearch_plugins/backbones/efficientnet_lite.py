@@ -3,7 +3,8 @@
 Lite0 is EfficientNet-B0 (Tan & Le 2019) without squeeze-and-excitation and with ReLU6. The others are deeper and wider
 by the rules of the same paper, except that the stem, the head, and the number of blocks of the first and of the last
 stage stay. All are as published in https://github.com/tensorflow/tpu/tree/master/models/official/efficientnet/lite
-(Apache-2.0), which also gives the accuracies.
+(Apache-2.0). The accuracies are those of the checkpoints there in full precision, of which the bundled weights are the
+values rounded to half precision.
 """
 
 from __future__ import annotations
@@ -132,7 +133,7 @@ class _EfficientNetLite:
                 index, inputs = index + 1, filters
 
     def _load(self, model: keras.Model, weights: Path) -> None:
-        from tlsearch_plugins.backbones.loading import load_keras_weights
+        from tlsearch.plugin_api import load_keras_weights
 
         if weights.suffix == ".npz":
             _load_npz(model, list(self._blocks()), weights)

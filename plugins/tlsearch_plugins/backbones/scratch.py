@@ -1,8 +1,13 @@
-"""What a network needs before it is trained from random values: He initialisation and a quick BatchNorm."""
+"""Where a network begins: with weights of a file, or with random values that it can be trained from."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+
 import keras
+
+from tlsearch.plugin_api import load_keras_weights
 
 BATCHNORM_MOMENTUM = 0.9
 """Keras' .99 leaves half of the initial statistics in place after 70 steps, as short trainings have."""
@@ -25,3 +30,21 @@ def prepare_for_scratch(model: keras.Model, input_std: float) -> None:
             he_normal = keras.initializers.HeNormal()
             layer.kernel.assign(scale * he_normal(layer.kernel.shape, layer.kernel.dtype))
             scale = 1.0
+
+
+def with_values(
+    model: keras.Model,
+    weights: Path | None,
+    *,
+    input_std: float,
+    load: Callable[[keras.Model, Path], None] = load_keras_weights,
+) -> keras.Model:
+    """Give ``model`` with the weights of a file, which ``load`` reads, or ready to be trained from scratch.
+
+    ``input_std`` is as in ``prepare_for_scratch``.
+    """
+    if weights is None:
+        prepare_for_scratch(model, input_std)
+    else:
+        load(model, weights)
+    return model

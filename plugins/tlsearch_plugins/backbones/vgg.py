@@ -29,6 +29,7 @@ def _imagenet(name: str, file_hash: str, megabytes: float) -> WeightSource:
         filename=filename,
         file_hash=file_hash,
         megabytes=megabytes,
+        accuracy=0.713,
     )
 
 
@@ -47,16 +48,11 @@ class _VGG:
         """A new network: (N, image_size, image_size, 3) to (N, image_size // 32, image_size // 32, 512)."""
         import keras
 
-        from tlsearch_plugins.backbones.loading import load_keras_weights
-        from tlsearch_plugins.backbones.scratch import prepare_for_scratch
+        from tlsearch_plugins.backbones.scratch import with_values
 
         application = getattr(keras.applications, self.name.upper())
         model = application(include_top=False, weights=None, input_shape=(image_size, image_size, 3))
-        if weights is None:
-            prepare_for_scratch(model, input_std=PIXEL_STD)
-        else:
-            load_keras_weights(model, weights)
-        return model
+        return with_values(model, weights, input_std=PIXEL_STD)
 
     def cut_points(self, model: keras.Model) -> Sequence[CutPoint]:
         """Every convolution, and for the last one of a block the pool that follows it."""
@@ -75,6 +71,7 @@ class VGG16(_VGG):
 
     name = "vgg16"
     title = "VGG16"
+    work = 31.6e9
     convolutions = (2, 2, 3, 3, 3)
     hints = replace(HINTS, freeze_middle=7, freeze_late=10)
     weights = {"imagenet": _imagenet("vgg16", "6d6bbae143d832006294945121d1f1fc", 58.9)}  # noqa: RUF012 - read only
@@ -85,6 +82,7 @@ class VGG19(_VGG):
 
     name = "vgg19"
     title = "VGG19"
+    work = 40.0e9
     convolutions = (2, 2, 4, 4, 4)
     hints = replace(HINTS, freeze_middle=8, freeze_late=12)
     weights = {"imagenet": _imagenet("vgg19", "253f8cb515780f3b799900260a226db6", 80.1)}  # noqa: RUF012 - read only

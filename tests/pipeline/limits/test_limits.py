@@ -44,7 +44,7 @@ def plan_of(*candidates: Candidate, forward: float = 0.01) -> Plan:
 def estimates(limit: float | None, plan: Plan | None = None, *, spent: float = 10.0, **options: Any) -> Estimates:
     """The estimates of a run that needs 0.3 ms an image for the small network."""
     config = RunConfig(Path("x"), time_limit=math.inf if limit is None else limit, **options)
-    small = None if config.baseline == "none" or limit is None else facts_of(SMALL, 1e8, 0.0003)
+    small = () if config.baseline == "none" or limit is None else (facts_of(SMALL, 1e8, 0.0003),)
     return Estimates(plan=plan or plan_of(), config=config, full_sizes=SIZES, small=small, limit=limit, spent=spent)
 
 
@@ -67,6 +67,13 @@ def said(found: Estimates) -> str:
 )
 def test_nothing_is_said_where_all_fits(limit: float | None, options: dict[str, Any]) -> None:
     assert said(estimates(limit, **options)) == ""
+
+
+def test_nothing_is_said_of_tuning_where_all_layers_are_to_stay_frozen() -> None:
+    plan = plan_of()
+    frozen = replace(plan, space=replace(plan.space, frozen=((LITE.label, LITE.depth),)))
+    assert Aim.TUNING in estimates(40.0, plan).out_of_reach(40.0, 40)
+    assert Aim.TUNING not in estimates(40.0, frozen).out_of_reach(40.0, 40)
 
 
 @pytest.mark.parametrize(

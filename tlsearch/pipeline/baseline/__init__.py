@@ -10,20 +10,23 @@ from typing import Any
 from tlsearch.errors import OutOfMemoryError, PluginFailedError
 from tlsearch.listeners.running_trial import RunningTrial
 from tlsearch.models.measured import MeasuredCandidate
-from tlsearch.models.small_cnn import SmallCNN
-from tlsearch.pipeline.baseline.affordable import ENOUGH_EPOCHS, costs_of, not_affordable, share_of
+from tlsearch.pipeline.baseline.affordable import not_affordable
 from tlsearch.pipeline.baseline.result import BaselineResult, RaceResult, no_claim, scratch_of
 from tlsearch.pipeline.context import Data, RunContext
 from tlsearch.pipeline.jobs import Asked, Job, run_jobs
+from tlsearch.pipeline.measure import baseline_sizes, measure_small_network, open_pool
 from tlsearch.pipeline.messages import baseline_line
-from tlsearch.pipeline.plan import Plan, baseline_sizes, measure, open_pool
+from tlsearch.pipeline.plan import Plan
 from tlsearch.pipeline.saved_models import model_folder, save_fitted
+from tlsearch.pipeline.scratch_time import UNLIMITED_EPOCHS, costs_of, share_of, sized_for
 from tlsearch.pipeline.trial import Epochs, failed_trial
 from tlsearch.results.schema import TrialRow
+from tlsearch.search.cost import FromScratchCosts
 from tlsearch.stats.trend import still_rising
 from tlsearch.training.batches import steps_per_epoch
 from tlsearch.types import Candidate, Decision, TrialSpec
 from tlsearch.utils.signals import defer_interrupts
+from tlsearch.utils.units import counted
 from tlsearch.worker.client import WorkerDiedError
 from tlsearch.worker.events import Event, Listener, RateEpochEnd
 from tlsearch.worker.protocol import RunSuccessiveHalving
@@ -31,17 +34,12 @@ from tlsearch.worker.protocol import RunSuccessiveHalving
 __all__ = [
     "BaselineResult",
     "RaceResult",
-    "measure_small_network",
     "scratch_of",
-    "sized_for",
     "train_baseline",
 ]
 
 RATES = (1e-3, 3e-3, 3e-4)
 """Learning rates that are tried; AdamW's usual one first."""
-
-UNLIMITED_EPOCHS = 60
-"""Epochs of the schedule where nothing limits the time."""
 
 TRIAL_ERRORS = (PluginFailedError, OutOfMemoryError, WorkerDiedError)
 """Failures that need not come again with another network, or without augmentation."""
@@ -65,13 +63,15 @@ def _train_baseline(context: RunContext, plan: Plan, best: Candidate) -> Baselin
     """
     whole = context.budget.share("baseline")
     share = None if whole is None else share_of(plan.data, whole)
-    facts = measure_small_network(context, plan.data)
+    costs = _costs(plan)
+    sizes = measure_small_network(context, plan.data, share, costs.render_seconds)
     if context.pool.repeats:  # every worker must know what the one that measured knows, such as the precision
-        open_pool(context, plan.data, {**plan.measured, facts.candidate: facts}, *baseline_sizes(plan.data.base_size))
-    small = sized_for(facts, plan.data, share)
+        known = {facts.candidate: facts for facts in sizes}
+        open_pool(context, plan.data, {**plan.measured, **known}, *baseline_sizes(plan.data.base_size))
+    small = sized_for(sizes, costs, share)
     large = _same_architecture(plan, best)
     both = None if share is None else share / (1 if _is_side_by_side(context) else 2)
-    reasons = not_affordable(context, plan, large, both, _wanted_steps(context, plan))
+    reasons = not_affordable(context, plan, costs, large, both, _wanted_steps(context, plan))
     budget = share if reasons else both
     networks = [small] if reasons else [small, large]
     jobs = [_train(context, plan, facts, _steps(context, plan, facts, budget)) for facts in networks]
@@ -97,26 +97,6 @@ def _is_side_by_side(context: RunContext) -> bool:
     return context.pool.repeats and context.checkpoint.get_or_compute(key, bool, lambda: count > 1)
 
 
-def measure_small_network(context: RunContext, data: Data) -> MeasuredCandidate:
-    """Measure the small network at its largest size, once in the life of a run."""
-    largest = baseline_sizes(data.base_size)[0]
-    candidate = Candidate(
-        backbone=SmallCNN.name, weights=None, weights_file=None, weights_id="", image_size=largest, depth=0
-    )
-    return measure(context, candidate, 0.0)
-
-
-def sized_for(facts: MeasuredCandidate, data: Data, budget: float | None) -> MeasuredCandidate:
-    """The small network at the largest size at which it gets 30 epochs in ``budget`` seconds, or at the smallest."""
-    for size in baseline_sizes(data.base_size)[1:]:
-        if budget is None or costs_of(data).halving_seconds(facts, ENOUGH_EPOCHS) <= budget:
-            break
-        # The work of a convolutional network is proportional to the number of pixels.
-        seconds = facts.forward_seconds * (size / facts.candidate.image_size) ** 2
-        facts = replace(facts, candidate=replace(facts.candidate, image_size=size), forward_seconds=seconds)
-    return facts
-
-
 def _rank(run: BaselineResult, sign: float) -> tuple[float, float]:
     """Higher is better; ``sign`` is that of the metric."""
     return (sign * run.result.score, -run.result.metrics["val_loss"])
@@ -133,7 +113,7 @@ def _steps(context: RunContext, plan: Plan, facts: MeasuredCandidate, budget: fl
     per_epoch, wanted = _per_epoch(context, plan.data), _wanted_steps(context, plan)
     if budget is None:
         return wanted
-    epochs = costs_of(plan.data).halving_epochs(facts, budget)
+    epochs = _costs(plan).halving_epochs(facts, budget)
     return min(wanted, max(int(epochs * per_epoch), 10))
 
 
@@ -171,9 +151,14 @@ def _train_with(
         still_improving=still_rising([plan.data.metric.sign * h["objective"] for h in best.history]),
         not_affordable=(),
         epochs=epochs,
-        no_claim=no_claim(plan.data, raced.best_outcome, epochs),
+        no_claim=no_claim(plan.data, raced.best_outcome, epochs) or _cut_short(context, epochs),
         outcome=raced.best_outcome,
     )
+
+
+def _cut_short(context: RunContext, epochs: int) -> str:
+    """Why a network from scratch carries no claim where the plan knew that there is no time for a fair comparison."""
+    return "" if context.budget.compares else f"after {counted(epochs, 'epoch')} its time was over"
 
 
 def _trial(data: Data, candidate: Candidate, spec: TrialSpec) -> RunningTrial:
@@ -249,6 +234,10 @@ def _wanted_steps(context: RunContext, plan: Plan) -> int:
     if context.config.epochs is not None:
         return plan.space.steps
     return max(UNLIMITED_EPOCHS * _per_epoch(context, plan.data), plan.space.steps)
+
+
+def _costs(plan: Plan) -> FromScratchCosts:
+    return costs_of(plan.data, plan.costs.render_seconds(plan.space.policy_of("strong")))
 
 
 def _per_epoch(context: RunContext, data: Data) -> int:

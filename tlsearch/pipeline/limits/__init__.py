@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from tlsearch.pipeline.baseline import measure_small_network
+from tlsearch.models.measured import MeasuredCandidate
 from tlsearch.pipeline.context import RunContext
 from tlsearch.pipeline.limits.estimates import Estimates
 from tlsearch.pipeline.limits.sentence import shortage
+from tlsearch.pipeline.measure import measure_small_network
 from tlsearch.pipeline.plan import Plan
 from tlsearch.pipeline.preflight import Ready
+from tlsearch.pipeline.scratch_time import share_of
+from tlsearch.runs.budget import SHARES
 
 
 def warn_if_short(context: RunContext, plan: Plan, ready: Ready) -> None:
@@ -23,7 +26,6 @@ def warn_if_short(context: RunContext, plan: Plan, ready: Ready) -> None:
 
 def _shortage(context: RunContext, plan: Plan, ready: Ready) -> str:
     config, limit = context.config, context.budget.limit
-    measured = limit is not None and config.baseline != "none"
     estimates = Estimates(
         plan=plan,
         config=config,
@@ -31,9 +33,15 @@ def _shortage(context: RunContext, plan: Plan, ready: Ready) -> str:
             (item.backbone.name, item.weights.name): size
             for item, size in zip(ready.candidates, ready.sizes, strict=True)
         },
-        small=measure_small_network(context, plan.data) if measured else None,
+        small=_small_network(context, plan, SHARES["baseline"] * limit) if limit and config.baseline != "none" else (),
         limit=limit,
         spent=context.budget.elapsed(),
         workers=len(context.pool.workers),
     )
     return shortage(estimates, config.effective_trials)
+
+
+def _small_network(context: RunContext, plan: Plan, share: float) -> tuple[MeasuredCandidate, ...]:
+    """The small network, as the plan has measured it."""
+    render_seconds = plan.costs.render_seconds(plan.space.policy_of("strong"))
+    return measure_small_network(context, plan.data, share_of(plan.data, share), render_seconds)

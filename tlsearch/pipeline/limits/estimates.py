@@ -10,15 +10,21 @@ from itertools import count
 from tlsearch.config import RunConfig
 from tlsearch.models.measured import MeasuredCandidate
 from tlsearch.pipeline.limits.prospect import Prospect, first_trials, tunes
-from tlsearch.pipeline.plan import FIRST_VIEW_SHARE, Plan
-from tlsearch.runs.budget import SHARES
+from tlsearch.pipeline.measure import FIRST_VIEW_SHARE
+from tlsearch.pipeline.plan import Plan
+from tlsearch.pipeline.scratch_time import ScratchTime, costs_of, scratch_time
+from tlsearch.pipeline.workers import SHARED_CAP
+from tlsearch.runs.budget import SHARES, rest_seconds, trial_share
 from tlsearch.search.cost import Costs
-from tlsearch.search.schedule import fit_schedule
+from tlsearch.search.schedule import TrialTime, fit_schedule, left_for_trial
 from tlsearch.search.space import schedule
 from tlsearch.types import Candidate
 
 SLACK = 1.2
 """How many times longer than estimated everything may take with the limit that is said to be enough."""
+
+SLACKS = (SLACK, 1.15, 1.1, 1.05, 1.0)
+"""How much longer, from the most to as estimated."""
 
 LONGEST = 7 * 24 * 3600.0
 """Where more seconds would be needed, no limit is named."""
@@ -40,8 +46,8 @@ class Estimates:
         plan: Its plan.
         config: What was asked for.
         full_sizes: The image size of each candidate, by backbone and weights, where time does not matter.
-        small: The small network as it was measured at its largest size; None where nothing is trained from scratch or
-            where there is no limit.
+        small: The small network as it was measured, the largest size first; empty where nothing is trained from scratch
+            or where there is no limit.
         limit: The limit of the run in seconds; None without one.
         spent: The seconds until now.
         workers: The processes that run trials side by side.
@@ -50,7 +56,7 @@ class Estimates:
     plan: Plan
     config: RunConfig
     full_sizes: Mapping[tuple[str, str], int]
-    small: MeasuredCandidate | None
+    small: tuple[MeasuredCandidate, ...]
     limit: float | None
     spent: float
     workers: int = 1
@@ -67,7 +73,7 @@ class Estimates:
     def out_of_reach(self, limit: float, trials: int, slack: float = 1.0) -> set[Aim]:
         """What ``limit`` seconds and so many trials are too short for, if all takes ``slack`` times the estimates."""
         prospect = self._prospect(limit, slack)
-        found = set() if prospect.scratch().is_fair else {Aim.COMPARISON}
+        found = {Aim.COMPARISON} if prospect.scratch and not prospect.scratch.is_fair else set()
         left = prospect.left_for_search(self.spent)
         if not prospect.reaches_tuning(trials, left):
             return {*found, Aim.TUNING}
@@ -83,7 +89,8 @@ class Estimates:
         for limit in _round_limits():
             if limit > LONGEST:
                 return None
-            if limit > self.limit and not self.out_of_reach(limit, trials, SLACK):
+            # With more slack trials are shorter, and more of them may fit: the limit must be enough with less, too.
+            if limit > self.limit and not any(self.out_of_reach(limit, trials, slack) for slack in SLACKS):
                 return limit
         return None
 
@@ -91,22 +98,32 @@ class Estimates:
         """Costs and schedule as the plan would have them."""
         plan, config, usable = self.plan, self.config, limit / slack
         facts = {c: replace(f, forward_seconds=self._forward(c, f, limit)) for c, f in plan.measured.items()}
-        costs = Costs(facts=facts, images=plan.costs.images, folds=plan.costs.folds)
-        # Where workers share the cores, the plan lets a trial take longer.
-        longer = self.plan.cap / (SHARES["baseline"] * self.limit) if self.plan.cap and self.limit else 1.0
-        cap = longer * SHARES["baseline"] * usable
+        costs = replace(plan.costs, facts=facts, made=set(), trained_folds=1)
+        scratch = self._scratch(costs, usable)
+        cap = (SHARED_CAP if self.workers > 1 else 1.0) * trial_share(scratch is not None and scratch.is_fair) * usable
+        before = self.spent + (scratch.total_seconds(plan.data) if scratch else 0.0)
+        left = left_for_trial(plan.space, costs, usable - rest_seconds(usable) - before)
+        time = TrialTime(cap=cap, left=left, ships_again=plan.data.uses_folds or config.refit)
         space = replace(plan.space, steps=schedule(len(plan.data.fold.train), config.batch_size, config.epochs))
-        space = fit_schedule(space, costs, cap, fixed=config.epochs is not None)
+        space = fit_schedule(space, costs, time, fixed=config.epochs is not None)
         return Prospect(
             config=config,
             data=plan.data,
             space=space,
             costs=costs,
-            small=self.small,
+            scratch=scratch,
             limit=usable,
             cap=cap,
             workers=self.workers,
         )
+
+    def _scratch(self, costs: Costs, limit: float) -> ScratchTime | None:
+        """The networks from scratch within ``limit``; None where there are none."""
+        if not self.small:
+            return None
+        data, policy = self.plan.data, self.plan.space.policy_of("strong")
+        times = costs_of(data, costs.render_seconds(policy))
+        return scratch_time(self.config, data, times, self.small, costs.facts.values(), limit)
 
     def _forward(self, candidate: Candidate, facts: MeasuredCandidate, limit: float) -> float:
         """Seconds an image: candidates that were made smaller for want of time get more of their size with more."""

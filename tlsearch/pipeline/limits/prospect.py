@@ -7,17 +7,14 @@ from dataclasses import dataclass, replace
 from statistics import mean
 
 from tlsearch.config import RunConfig
-from tlsearch.models.measured import MeasuredCandidate
-from tlsearch.pipeline.baseline import UNLIMITED_EPOCHS, sized_for
-from tlsearch.pipeline.baseline.affordable import ENOUGH_EPOCHS, costs_of, share_of
 from tlsearch.pipeline.context import Data
-from tlsearch.pipeline.search import MARGIN
+from tlsearch.pipeline.scratch_time import ScratchTime
 from tlsearch.pipeline.workers import SHARED_CAP
-from tlsearch.runs.budget import SHARES
-from tlsearch.search.cost import FIXED_SECONDS, HALVING_WORK, Costs
-from tlsearch.search.space import SearchSpace, schedule
+from tlsearch.runs.budget import rest_seconds
+from tlsearch.search.cost import FIXED_SECONDS, Costs
+from tlsearch.search.schedule import MARGIN
+from tlsearch.search.space import SearchSpace
 from tlsearch.search.warm_start import warm_start
-from tlsearch.training.batches import steps_per_epoch
 from tlsearch.types import Candidate, TrialSpec
 
 
@@ -36,14 +33,6 @@ def tunes(spec: TrialSpec) -> bool:
     return spec.kind == "fine_tuning"
 
 
-@dataclass(frozen=True)
-class Scratch:
-    """Training from scratch: the seconds that it takes, and whether they are enough for a fair comparison."""
-
-    seconds: float
-    is_fair: bool
-
-
 @dataclass(frozen=True, kw_only=True)
 class Prospect:
     """A run with a limit.
@@ -53,7 +42,7 @@ class Prospect:
         data: The images.
         space: The search space, with the schedule that fits the limit.
         costs: What trials cost.
-        small: The small network as it was measured; None where nothing is trained from scratch.
+        scratch: Training from scratch; None where nothing is.
         limit: Seconds from scan to report.
         cap: The seconds of training that one trial may take.
         workers: The processes that run trials side by side.
@@ -63,41 +52,26 @@ class Prospect:
     data: Data
     space: SearchSpace
     costs: Costs
-    small: MeasuredCandidate | None
+    scratch: ScratchTime | None
     limit: float
     cap: float
     workers: int = 1
 
-    def scratch(self) -> Scratch:
-        """The networks from scratch, trained as the step ``baseline`` trains them.
-
-        A comparison is fair with 30 epochs, or with as many steps as a trial has where those are fewer.
-        """
-        if self.small is None:
-            return Scratch(0.0, is_fair=True)
-        images, share = len(self.data.fold.train), share_of(self.data, SHARES["baseline"] * self.limit)
-        times = costs_of(self.data)
-        a_trial = schedule(images, self.config.batch_size, None) / steps_per_epoch(images, self.config.batch_size)
-        wanted = self.config.epochs or round(max(UNLIMITED_EPOCHS, a_trial))
-        small = sized_for(self.small, self.data, share)
-        large = min(self.costs.facts.values(), key=lambda facts: times.halving_seconds(facts, ENOUGH_EPOCHS))
-        both = times.halving_seconds(large, ENOUGH_EPOCHS) <= share / 2
-        budget = share / 2 if both else share
-        seconds = sum(min(budget, times.halving_seconds(n, wanted)) for n in ((small, large) if both else (small,)))
-        epochs = round(min(ENOUGH_EPOCHS, wanted, a_trial))
-        return Scratch(seconds, is_fair=times.halving_seconds(small, epochs) <= budget)
-
     def left_for_search(self, spent: float) -> float:
         """Seconds for the search and what follows it, once ``spent`` seconds have passed before the profile."""
         views = sum(facts.forward_seconds for facts in self.costs.facts.values()) * self.costs.images
-        scratch = self.scratch().seconds
-        again = scratch / HALVING_WORK if self.data.uses_folds else 0.0  # what ships sees the whole pool
+        scratch = self.scratch.total_seconds(self.data) if self.scratch else 0.0
         before = spent + views + FIXED_SECONDS * len(self.costs.facts) + scratch
-        return (1 - SHARES["rest"]) * self.limit - before - again
+        return self.limit - rest_seconds(self.limit) - before
 
     def reaches_tuning(self, trials: int, left: float) -> bool:
-        """Whether a trial that tunes layers of some candidate fits into ``left`` seconds, behind the linear probes."""
-        return any(self._reaches_tuning(best, trials, left) for best in self.space.candidates)
+        """Whether a trial that tunes layers of some candidate fits into ``left`` seconds, behind the linear probes.
+
+        Where the user wants all layers frozen there is nothing to reach.
+        """
+        return not self.space.tunes_layers or any(
+            self._reaches_tuning(best, trials, left) for best in self.space.candidates
+        )
 
     def _reaches_tuning(self, best: Candidate, trials: int, left: float) -> bool:
         for spec, seconds in self._timed(best, trials):

@@ -188,6 +188,9 @@ def _plan(context: RunContext, plan: Plan, log: SearchLog) -> schema.PlanSummary
         seed=context.config.seed,
         metric=plan.data.metric.name,
         folds=len(plan.folds),
+        workers=len(context.pool.workers),
+        threads=context.pool.threads,
+        round_size=plan.round_size,
     )
 
 

@@ -17,7 +17,8 @@ import numpy as np
 from tlsearch.data.images.rgb import PLAIN, RESIZES
 from tlsearch.errors import PluginError, TrialError
 from tlsearch.pipeline.context import Data, RunContext
-from tlsearch.pipeline.plan import Plan, baseline_sizes, open_pool
+from tlsearch.pipeline.measure import baseline_sizes, open_pool
+from tlsearch.pipeline.plan import Plan
 from tlsearch.pipeline.resize.pixels import FOLDER, resized, sample
 from tlsearch.report import resizing
 from tlsearch.results.schema import Resizing

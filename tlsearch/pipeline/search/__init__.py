@@ -25,6 +25,7 @@ from tlsearch.pipeline.trials import WantedTrial, run_trials
 from tlsearch.results.schema import TrialRow
 from tlsearch.search.enough import EarlyStop
 from tlsearch.search.rounds import AskedTrial
+from tlsearch.search.schedule import MARGIN
 from tlsearch.search.space import Params
 from tlsearch.search.storage import open_study, study_name
 from tlsearch.search.study import Search
@@ -45,9 +46,6 @@ __all__ = [
     "trial_row",
     "val_figures",
 ]
-
-MARGIN = 1.1
-"""How much longer than estimated a trial may take and still end within the time that was left when it began."""
 
 
 @dataclass(kw_only=True)

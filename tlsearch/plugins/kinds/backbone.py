@@ -93,6 +93,7 @@ def _hints_fault(hints: Any) -> str | None:
 def _describe(plugin: Backbone) -> dict[str, Any]:
     """Build the network and say what it is."""
     from tlsearch import backend
+    from tlsearch.backend.graph import output_of
 
     backend.prepare()
     model = plugin.build(plugin.default_image_size, None)
@@ -107,7 +108,7 @@ def _describe(plugin: Backbone) -> dict[str, Any]:
             {
                 "name": cut.name,
                 "layer": cut.layer if cut.layer != cut.name else "",
-                "shape": list(model.get_layer(cut.layer).output.shape[1:]),
+                "shape": list(output_of(model, cut.layer).shape[1:]),
                 "stage_end": cut.stage_end,
             }
             for cut in plugin.cut_points(model)
@@ -136,5 +137,5 @@ KIND = PluginKind(
     validate=_fault,
     describe=_describe,
     wrap=GuardedBackbone,
-    reserved=frozenset({"small_cnn"}),
+    reserved=frozenset({"small_cnn", "all"}),
 )

@@ -126,7 +126,7 @@ def _importance_shown(importance: Importance | None, complete: int) -> str:
         )
     if not importance.parameters:
         trials = f"{importance.trials} complete trial{'s' if importance.trials != 1 else ''}"
-        few = "all have the same score" if importance.trials >= 10 else "ten are the least"
+        few = "all have the same score" if importance.trials >= 10 else "at least ten are needed"
         return f"Nothing can be said of the importance of parameters from {trials}: {few}."
     return (
         f"The share of the variance of scores that each parameter explains by itself, by fANOVA (a random forest over "

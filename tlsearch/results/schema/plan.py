@@ -53,7 +53,8 @@ class PlanSummary:
     """The plan of the run.
 
     ``steps`` are the training steps of one trial; ``folds`` is on how many folds trials are compared, 1 where there is
-    a fixed validation part.
+    a fixed validation part. ``workers`` ran trials side by side, each with ``threads`` threads (None: as many as there
+    are cores), and ``round_size`` trials were asked for at once. Trials depend on the last two, not on the first.
     """
 
     candidates: tuple[PlannedCandidate, ...]
@@ -63,3 +64,6 @@ class PlanSummary:
     seed: int
     metric: str
     folds: int = 1
+    workers: int = 1
+    threads: int | None = None
+    round_size: int = 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -59,8 +60,7 @@ class AlexNet(_AlexNet):
         from tlsearch_plugins.backbones.classics.convolve import convolve
         from tlsearch_plugins.backbones.classics.local_response import normalise_responses
         from tlsearch_plugins.backbones.classics.pooling import pool_down
-        from tlsearch_plugins.backbones.loading import load_keras_weights
-        from tlsearch_plugins.backbones.scratch import prepare_for_scratch
+        from tlsearch_plugins.backbones.scratch import with_values
 
         inputs = keras.Input((image_size, image_size, 3), name="images")
         # Two pixels on each side: the paper gives 224 px and 55 x 55 values, which 224 px alone would not.
@@ -73,11 +73,7 @@ class AlexNet(_AlexNet):
         x = convolve(x, 384, 3, "conv4", groups=2)
         x = convolve(x, 256, 3, "conv5", groups=2)
         model = keras.Model(inputs, pool_down(x, "pool5"), name=self.name)
-        if weights is None:
-            prepare_for_scratch(model, input_std=PIXEL_STD)
-        else:
-            load_keras_weights(model, weights)
-        return model
+        return with_values(model, weights, input_std=PIXEL_STD)
 
     def preprocess(self, images: Any) -> Any:
         """RGB 0..255 less the ImageNet mean."""
@@ -112,7 +108,7 @@ class AlexNetOwt(_AlexNet):
         from tlsearch_plugins.backbones.classics.convolve import convolve
         from tlsearch_plugins.backbones.classics.pooling import pool_down
         from tlsearch_plugins.backbones.classics.torch_arrays import load_weights
-        from tlsearch_plugins.backbones.scratch import prepare_for_scratch
+        from tlsearch_plugins.backbones.scratch import with_values
 
         inputs = keras.Input((image_size, image_size, 3), name="images")
         x = keras.layers.ZeroPadding2D(2, name="conv1_pad")(inputs)
@@ -122,11 +118,7 @@ class AlexNetOwt(_AlexNet):
         x = convolve(x, 256, 3, "conv4")
         x = convolve(x, 256, 3, "conv5")
         model = keras.Model(inputs, pool_down(x, "pool5"), name=self.name)
-        if weights is None:
-            prepare_for_scratch(model, input_std=1.0)
-        else:
-            load_weights(model, weights, self.torch_layers)
-        return model
+        return with_values(model, weights, input_std=1.0, load=partial(load_weights, layers=self.torch_layers))
 
     def preprocess(self, images: Any) -> Any:
         """RGB 0..255 to standardised colours, about -2..2."""

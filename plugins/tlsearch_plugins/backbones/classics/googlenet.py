@@ -111,8 +111,7 @@ class GoogLeNet:
         from tlsearch_plugins.backbones.classics.convolve import convolve
         from tlsearch_plugins.backbones.classics.local_response import normalise_responses
         from tlsearch_plugins.backbones.classics.pooling import pool_up
-        from tlsearch_plugins.backbones.loading import load_keras_weights
-        from tlsearch_plugins.backbones.scratch import prepare_for_scratch
+        from tlsearch_plugins.backbones.scratch import with_values
 
         inputs = keras.Input((image_size, image_size, 3), name="images")
         x = keras.layers.ZeroPadding2D(3, name="conv1_pad")(inputs)
@@ -125,11 +124,7 @@ class GoogLeNet:
             if module in POOLED:
                 x = pool_up(x, POOLED[module])
         model = keras.Model(inputs, x, name=self.name)
-        if weights is None:
-            prepare_for_scratch(model, input_std=PIXEL_STD)
-        else:
-            load_keras_weights(model, weights)
-        return model
+        return with_values(model, weights, input_std=PIXEL_STD)
 
     def cut_points(self, model: keras.Model) -> Sequence[CutPoint]:
         """The stem's two stages and every Inception module."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,7 +52,7 @@ class GoogLeNetBN:
 
         from tlsearch_plugins.backbones.classics.pooling import pool_up
         from tlsearch_plugins.backbones.classics.torch_arrays import load_weights
-        from tlsearch_plugins.backbones.scratch import prepare_for_scratch
+        from tlsearch_plugins.backbones.scratch import with_values
 
         inputs = keras.Input((image_size, image_size, 3), name="images")
         x = keras.layers.ZeroPadding2D(3, name="conv1_pad")(inputs)
@@ -65,11 +66,7 @@ class GoogLeNetBN:
             elif module == "4e":
                 x = keras.layers.MaxPooling2D(2, 2, "same", name="pool4")(x)
         model = keras.Model(inputs, x, name=self.name)
-        if weights is None:
-            prepare_for_scratch(model, input_std=1.0)
-        else:
-            load_weights(model, weights, dict(_torch_layers()))
-        return model
+        return with_values(model, weights, input_std=1.0, load=partial(load_weights, layers=dict(_torch_layers())))
 
     def cut_points(self, model: keras.Model) -> Sequence[CutPoint]:
         """The stem's two stages and every Inception module."""

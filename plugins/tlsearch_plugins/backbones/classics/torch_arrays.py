@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from tlsearch_plugins.backbones.loading import load_keras_weights
+from tlsearch.plugin_api import load_keras_weights
 
 NORM_ARRAYS = ("weight", "bias", "running_mean", "running_var")
 """BatchNorm's arrays in PyTorch's names, in the order of Keras' weights."""

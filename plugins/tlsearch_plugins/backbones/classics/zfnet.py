@@ -42,8 +42,7 @@ class ZFNet:
         from tlsearch_plugins.backbones.classics.convolve import convolve
         from tlsearch_plugins.backbones.classics.local_response import normalise_responses
         from tlsearch_plugins.backbones.classics.pooling import pool_up
-        from tlsearch_plugins.backbones.loading import load_keras_weights
-        from tlsearch_plugins.backbones.scratch import prepare_for_scratch
+        from tlsearch_plugins.backbones.scratch import with_values
 
         inputs = keras.Input((image_size, image_size, 3), name="images")
         # One pixel on each side, with which 224 px give the 110 x 110 values of the paper; then 55, 26, 13 and 6.
@@ -56,11 +55,7 @@ class ZFNet:
         x = convolve(x, 384, 3, "conv4")
         x = convolve(x, 256, 3, "conv5")
         model = keras.Model(inputs, pool_up(x, "pool5"), name=self.name)
-        if weights is None:
-            prepare_for_scratch(model, input_std=PIXEL_STD)
-        else:
-            load_keras_weights(model, weights)
-        return model
+        return with_values(model, weights, input_std=PIXEL_STD)
 
     def cut_points(self, model: keras.Model) -> Sequence[CutPoint]:
         """Every convolution, and where a pool follows it the pool."""

@@ -2,33 +2,25 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from tlsearch.config import RunConfig
-from tlsearch.config_values import parse_weights
+from tlsearch.config_values import ALL, parse_weights
 from tlsearch.errors import PluginError, PluginFailedError, WeightsError
 from tlsearch.listeners.callback_list import CallbackList
+from tlsearch.pipeline.candidates.short_list import Means, choose, list_line
+from tlsearch.pipeline.candidates.wanted import WantedCandidate, named_backbone, wanted_candidates
 from tlsearch.plugins import weights
 from tlsearch.plugins.facts import BackboneFacts, PluginFacts
 from tlsearch.plugins.weights import ResolvedWeights
 from tlsearch.results.schema import LeftOut, PlannedCandidate
 from tlsearch.types import Candidate
-from tlsearch.utils.texts import choose_plugin, hint
-from tlsearch.utils.units import short_duration
 
 MakeFile = Callable[[str], Path]
 """Gives the file of weights, "vgg16@hed", that a package of their own brings; raises ``PluginFailedError``."""
-
-PACKED_SHARE = 0.03
-"""Share of the time limit that a further network may take before the search, if it is there only because its weights
-come with a package. A short run is then as fast as with one network."""
-
-PREPARATION_SECONDS = 16.0
-"""Building, compiling and timing a network and fitting its probes, about: EfficientNet-Lite0."""
 
 
 @dataclass(frozen=True)
@@ -38,61 +30,30 @@ class AvailableCandidate:
     backbone: BackboneFacts
     weights: ResolvedWeights
 
-    @property
-    def is_packed(self) -> bool:
-        """Whether its weights came with a package: then nobody chose them for this run."""
-        return self.weights.source is not None and self.weights.source.path is not None
-
-    @property
-    def order(self) -> float:
-        """Sorts candidates: first packed ones by the work that they say, for by one of them others are judged."""
-        return self.backbone.work if self.is_packed and self.backbone.work is not None else math.inf
-
-    def pace(self, size: int, forward_seconds: float) -> float | None:
-        """Seconds an operation where an image of ``size`` pixels takes ``forward_seconds``; None if not packed."""
-        work = self._packed_work(size)
-        return None if work is None else forward_seconds / work
-
-    def takes_too_long(self, size: int, pace: float, images: int, limit: float) -> bool:
-        """Whether a packed network would take more than its share of the time before the search begins.
-
-        It is so for preparation and a first view of all ``images``, with ``pace`` seconds an operation.
-        """
-        work = self._packed_work(size)
-        return work is not None and PREPARATION_SECONDS + images * work * pace > PACKED_SHARE * limit
-
-    def _packed_work(self, size: int) -> float | None:
-        """Operations an image of ``size`` pixels, of a packed network that says its work."""
-        work = self.backbone.work if self.is_packed else None
-        return None if work is None else work * (size / self.backbone.default_image_size) ** 2
-
-
-@dataclass(frozen=True)
-class WantedCandidate:
-    """A backbone with a name of weights; ``named`` by the user, who must be told when it is unavailable."""
-
-    backbone: BackboneFacts
-    weights: str
-    named: bool
-
 
 def find_candidates(
-    config: RunConfig, plugins: PluginFacts, callbacks: CallbackList, make_file: MakeFile, *, download: bool = True
+    config: RunConfig,
+    plugins: PluginFacts,
+    callbacks: CallbackList,
+    make_file: MakeFile,
+    *,
+    means: Means | None = None,
+    download: bool = True,
 ) -> tuple[list[AvailableCandidate], list[LeftOut]]:
     """The candidates of a run and the backbones left out with the reason.
 
-    Raises ``PluginError`` or ``WeightsError`` where something that the user named is unavailable, and where nothing
-    is left.
+    Where the user named none, it is a short list of them by what ``means`` say. Raises ``PluginError`` or
+    ``WeightsError`` where something that the user named is unavailable, and where nothing is left.
     """
     known = {b.name: b for b in plugins.backbones}
     found = _from_files(config, known, plugins)
     left_out = [
         LeftOut(broken.entry.name, f"the plugin of {broken.entry.distribution} is broken: {broken.reason}")
         for broken in plugins.broken
-        if broken.entry.kind in ("backbone", "weights") and not config.backbones
+        if broken.entry.kind in ("backbone", "weights") and not (set(config.backbones) - {ALL})
     ]
     missing = []
-    for wanted in _wanted_candidates(config, known, plugins, {(f.backbone.name, f.weights.name) for f in found}):
+    for wanted in wanted_candidates(config, known, plugins, {(f.backbone.name, f.weights.name) for f in found}):
         backbone = wanted.backbone
         if wanted.weights in plugins.added(backbone.name):
             try:
@@ -112,6 +73,9 @@ def find_candidates(
             missing.append((wanted, resolved))
         else:
             found.append(AvailableCandidate(backbone, resolved))
+    if means is not None and not config.backbones:
+        found, missing, others = _shortened(found, missing, means, callbacks)
+        left_out += others
     if missing:
         fetched, absent = _download(missing, callbacks) if download else ([], _not_downloaded(missing))
         found += fetched
@@ -121,6 +85,24 @@ def find_candidates(
     return found, left_out
 
 
+def _shortened(
+    found: list[AvailableCandidate],
+    missing: list[tuple[WantedCandidate, ResolvedWeights]],
+    means: Means,
+    callbacks: CallbackList,
+) -> tuple[list[AvailableCandidate], list[tuple[WantedCandidate, ResolvedWeights]], list[LeftOut]]:
+    """What is on the short list, of what is on this machine and of what is downloaded; and what is not on it."""
+    here = [rated for f in found if (rated := means.rate(f.backbone, f.weights.source)) is not None]
+    fetchable = missing if missing and not _unreachable(missing) else []
+    away = [rated for w, r in fetchable if (rated := means.rate(w.backbone, r.source)) is not None]
+    choice = choose(here, means, away)
+    if choice.reasons:
+        callbacks.on_step("plan", list_line([*here, *away], choice))
+    kept = [f for f in found if f.weights.source is None or f.backbone.name not in choice.reasons]
+    fetched = [(w, r) for w, r in missing if w.backbone.name not in choice.reasons]
+    return kept, fetched, [LeftOut(name, reason) for name, reason in choice.reasons.items()]
+
+
 def _without(wanted: WantedCandidate, plugins: PluginFacts, error: PluginFailedError) -> LeftOut:
     """What to say of weights whose package fails. Raises ``PluginError`` where the user named them."""
     label = f"{wanted.backbone.name}@{wanted.weights}"
@@ -128,12 +110,6 @@ def _without(wanted: WantedCandidate, plugins: PluginFacts, error: PluginFailedE
     if wanted.named:
         raise PluginError(f"{label} cannot be used: {reason}.") from error
     return LeftOut(label, reason)
-
-
-def not_in_time(item: AvailableCandidate, limit: float) -> LeftOut:
-    """What to say of a packed network for which the time of the run is too short."""
-    name, allowed = item.backbone.name, short_duration(PACKED_SHARE * limit)
-    return LeftOut(name, f"it would take longer than {allowed} before the search; `--backbone {name}` tries it")
 
 
 def planned(candidates: Iterable[Candidate], config: RunConfig, plugins: PluginFacts) -> tuple[PlannedCandidate, ...]:
@@ -157,7 +133,9 @@ def _from_files(config: RunConfig, known: dict[str, BackboneFacts], plugins: Plu
             raise WeightsError(
                 f"Two files are given for {backbone}@{name}: tell them apart with --weights {backbone}@NAME=FILE."
             )
-        files[backbone, name] = AvailableCandidate(_named(known, plugins, backbone), weights.from_file(name, file))
+        files[backbone, name] = AvailableCandidate(
+            named_backbone(known, plugins, backbone), weights.from_file(name, file)
+        )
     return list(files.values())
 
 
@@ -165,6 +143,8 @@ def _nothing_left(
     missing: Sequence[tuple[WantedCandidate, ResolvedWeights]], download: bool, plugins: PluginFacts
 ) -> WeightsError:
     names = " ".join(wanted.backbone.name for wanted, _ in missing)
+    if download and names and not any(wanted.by_default for wanted, _ in missing):
+        return WeightsError(f"None of {', '.join(names.split())} can be had: {weights.missing_reason(names.split())}.")
     if not download and names:
         return WeightsError(
             f"A dry run downloads no weights, and there are none on this machine: run "
@@ -177,52 +157,6 @@ def _nothing_left(
     return WeightsError(
         f"No backbone has weights on this machine: {remedy}, or give a file with --weights BACKBONE=FILE."
     )
-
-
-def _named(known: dict[str, BackboneFacts], plugins: PluginFacts, name: str) -> BackboneFacts:
-    if name in known:
-        return known[name]
-    _raise_if_broken(plugins, "backbone", name)
-    raise PluginError(f"There is no backbone {name!r}: {hint(name, known, choose_plugin(sorted(known)))}")
-
-
-def _raise_if_broken(plugins: PluginFacts, kind: str, name: str) -> None:
-    if (broken := plugins.fault(kind, name)) is not None:
-        raise PluginError(f"The {kind} {name!r} of {broken.entry.distribution} cannot be used: {broken.reason}.")
-
-
-def _wanted_candidates(
-    config: RunConfig, known: dict[str, BackboneFacts], plugins: PluginFacts, own: set[tuple[str, str]]
-) -> list[WantedCandidate]:
-    """What is asked for besides files.
-
-    A backbone for which the user gave files means those files, and the weights that other packages bring for it.
-    """
-    files: dict[str, list[str]] = {}
-    for backbone_name, name in sorted(own):
-        files.setdefault(backbone_name, []).append(name)
-    if not config.backbones:
-        return [
-            WantedCandidate(b, name, named=False)
-            for b in known.values()
-            for name in dict.fromkeys((*([] if b.name in files else list(b.weights)[:1]), *plugins.added(b.name)))
-            if name not in files.get(b.name, [])
-        ]
-    candidates = []
-    for text in config.backbones:
-        name, _, wanted = text.partition("@")
-        backbone = _named(known, plugins, name)
-        if wanted in files.get(name, []) or (not wanted and name in files):
-            continue
-        _raise_if_broken(plugins, "weights", text)
-        known_names = [*backbone.weights, *plugins.added(name)]
-        if not known_names:
-            raise WeightsError(f"The backbone {name!r} brings no weights: give a file with --weights {name}=FILE.")
-        wanted = wanted or known_names[0]
-        if wanted not in known_names:
-            raise weights.no_weights(name, wanted, [*known_names, *files.get(name, [])])
-        candidates.append(WantedCandidate(backbone, wanted, named=True))
-    return candidates
 
 
 def _show_download(callbacks: CallbackList, label: str, done: int, total: int) -> None:

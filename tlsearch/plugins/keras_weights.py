@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import keras
+if TYPE_CHECKING:
+    import keras
 
 
 def load_keras_weights(model: keras.Model, file: Path) -> None:
     """Fill ``model`` from ``file``: Keras' legacy ``.h5``, ``.weights.h5`` or ``.keras``, without a top.
 
-    Values are cast to the variables' type, so a float16 file is welcome. Raises ``ValueError`` when the file
-    is missing, unreadable or made for another network.
+    Values are cast to the variables' type, so a float16 file is welcome.
+
+    Raises:
+        ValueError: The file is missing, unreadable or made for another network.
     """
     if not file.is_file():
         raise ValueError(f"the weights file {file} does not exist; give the path of an existing file")

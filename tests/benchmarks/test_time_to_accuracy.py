@@ -1,0 +1,56 @@
+"""A quick contest at equal seconds; the division into training and test images; what the medians say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from benchmarks.common.results import Result
+from benchmarks.common.synthetic_images import write_images
+from benchmarks.quality import time_to_accuracy
+
+Quick = Callable[..., Result]
+
+
+@pytest.mark.slow
+def test_a_quick_contest(quick: Quick, tmp_path: Path) -> None:
+    picture = tmp_path / "picture.png"
+    found = quick(time_to_accuracy.main, "--picture", str(picture)).figures
+    (attempt,) = found["attempts"]
+    assert 20 <= attempt["seconds"] < 120  # both schedules have the whole time
+    assert 0 <= attempt["balanced"] <= 1
+    assert found["summary"][0]["accuracy"] == round(attempt["accuracy"], 4)
+    assert picture.stat().st_size > 10_000
+
+
+def test_every_image_is_on_one_side_and_every_class_on_both(tmp_path: Path) -> None:
+    images = write_images(tmp_path / "images", {"": 60}, 32, 0)
+    divided = time_to_accuracy.divide(images, tmp_path / "divided", seed=1)
+    parts = {part: sorted((divided / part).rglob("*.jpg")) for part in ("train", "test")}
+    assert (len(parts["train"]), len(parts["test"])) == (45, 15)  # below 600 images a quarter is for testing
+    assert all(len({file.parent.name for file in files}) == 10 for files in parts.values())
+    contents = [file.read_bytes() for files in parts.values() for file in files]
+    assert sorted(contents) == sorted(file.read_bytes() for file in images.rglob("*.jpg"))
+
+
+def test_another_seed_divides_otherwise_and_the_same_one_alike(tmp_path: Path) -> None:
+    images = write_images(tmp_path / "images", {"": 60}, 32, 0)
+    tested = [
+        sorted(file.name for file in (time_to_accuracy.divide(images, tmp_path / str(n), seed) / "test").rglob("*.jpg"))
+        for n, seed in enumerate((1, 1, 2))
+    ]
+    assert tested[0] == tested[1] != tested[2]
+
+
+def test_the_summary_has_the_median_of_each_cell() -> None:
+    rows = [
+        {"dataset": "a", "seed": seed, "limit": 60, "contestant": name, "seconds": 50, "accuracy": x, "balanced": x / 2}
+        for name, values in (("tlsearch", (0.9, 0.5, 0.8)), ("random search", (0.4, 0.2, 0.6)))
+        for seed, x in enumerate(values)
+    ]
+    assert time_to_accuracy.summarize(rows) == [
+        {"dataset": "a", "limit": 60, "contestant": "tlsearch", "seconds": 50, "accuracy": 0.8, "balanced": 0.4},
+        {"dataset": "a", "limit": 60, "contestant": "random search", "seconds": 50, "accuracy": 0.4, "balanced": 0.2},
+    ]

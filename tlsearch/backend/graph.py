@@ -1,0 +1,48 @@
+"""The graph of a functional Keras model: the output of an operation by name, its calls in order, what a call computes.
+
+What is said here of operations holds for layers, which are operations too, and for those of ``keras.ops``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tlsearch.backend.private_api import calls_of
+
+if TYPE_CHECKING:
+    import keras
+
+
+def operations_of(model: keras.Model) -> list[Any]:
+    """Give the layers of a model and the operations of ``keras.ops`` in its graph, in order."""
+    return list(getattr(model, "operations", model.layers))  # a Sequential has layers only
+
+
+def output_of(model: keras.Model, name: str) -> Any:
+    """Give the symbolic output of the operation of that name: of its first call, and a list where it gives several.
+
+    Raises:
+        ValueError: The model has no such operation.
+    """
+    # Not its attribute `output`, which of a functional model inside the model is a tensor of the graph inside.
+    for operation, _, given in calls_of(model):
+        if operation.name == name:
+            return given[0] if len(given) == 1 else given
+    raise ValueError(f"the model has no layer and no operation {name!r}")
+
+
+def kernel_size_of(operation: Any) -> int:
+    """Give the number of values in the kernels of an operation, which are its weights of two dimensions or more.
+
+    For convolutions (grouped, depthwise and separable ones too) and dense layers, these are its multiply-adds for each
+    position of its output.
+    """
+    weights = getattr(operation, "weights", ())
+    return sum(_size(w.shape) for w in weights if len(w.shape) > 1)
+
+
+def _size(shape: Any) -> int:
+    size = 1
+    for side in shape:
+        size *= int(side)
+    return size

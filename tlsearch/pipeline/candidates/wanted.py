@@ -1,0 +1,108 @@
+"""Which backbones with which weights were asked for: by name, by a pattern, or all where none was."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from tlsearch.config import RunConfig
+from tlsearch.config_values import ALL, is_pattern
+from tlsearch.errors import PluginError, WeightsError
+from tlsearch.plugins import weights
+from tlsearch.plugins.facts import BackboneFacts, PluginFacts
+from tlsearch.utils.texts import choose_plugin, hint
+
+
+@dataclass(frozen=True)
+class WantedCandidate:
+    """A backbone with a name of weights.
+
+    ``named`` by the user, who must be told when it is unavailable; or ``by_default``, where no network was asked for;
+    or neither: one of those for which a pattern stands.
+    """
+
+    backbone: BackboneFacts
+    weights: str
+    named: bool
+    by_default: bool = False
+
+
+def wanted_candidates(
+    config: RunConfig, known: dict[str, BackboneFacts], plugins: PluginFacts, own: set[tuple[str, str]]
+) -> list[WantedCandidate]:
+    """What is asked for besides files.
+
+    A backbone for which the user gave files means those files, and the weights that other packages bring for it.
+    """
+    files: dict[str, list[str]] = {}
+    for backbone_name, name in sorted(own):
+        files.setdefault(backbone_name, []).append(name)
+    if not config.backbones:
+        return [
+            WantedCandidate(b, name, named=False, by_default=True)
+            for b in known.values()
+            for name in dict.fromkeys((*([] if b.name in files else list(b.weights)[:1]), *plugins.added(b.name)))
+            if name not in files.get(b.name, [])
+        ]
+    candidates = []
+    for text in config.backbones:
+        name, _, wanted = text.partition("@")
+        if is_pattern(name):
+            candidates += _matching(text, known, plugins, files)
+            continue
+        backbone = named_backbone(known, plugins, name)
+        if wanted in files.get(name, []) or (not wanted and name in files):
+            continue
+        _raise_if_broken(plugins, "weights", text)
+        known_names = [*backbone.weights, *plugins.added(name)]
+        if not known_names:
+            raise WeightsError(f"The backbone {name!r} brings no weights: give a file with --weights {name}=FILE.")
+        wanted = wanted or known_names[0]
+        if wanted not in known_names:
+            raise weights.no_weights(name, wanted, [*known_names, *files.get(name, [])])
+        candidates.append(WantedCandidate(backbone, wanted, named=True))
+    once: dict[tuple[str, str], WantedCandidate] = {}
+    for candidate in candidates:
+        key = candidate.backbone.name, candidate.weights
+        if candidate.named or key not in once:
+            once[key] = candidate
+    return list(once.values())
+
+
+def _matching(
+    text: str, known: dict[str, BackboneFacts], plugins: PluginFacts, files: dict[str, list[str]]
+) -> list[WantedCandidate]:
+    """What a pattern such as ``efficientnet*``, or ``all``, stands for besides files. Raises where that is nothing."""
+    pattern, _, wanted = text.partition("@")
+    matching = [b for b in known.values() if pattern == ALL or fnmatchcase(b.name, pattern)]
+    if not matching:
+        begin = re.split(r"[*?\[]", pattern)[0]
+        families = {f"{name[: len(begin)]}*" for name in known}
+        raise PluginError(
+            f"No backbone is called like {pattern!r}: {hint(f'{begin}*', families, choose_plugin(sorted(known)))}"
+        )
+    candidates = []
+    for backbone in matching:
+        names = [wanted] if wanted else [*list(backbone.weights)[:1], *plugins.added(backbone.name)]
+        there = {*backbone.weights, *plugins.added(backbone.name)} - set(files.get(backbone.name, []))
+        candidates += [WantedCandidate(backbone, name, named=False) for name in names if name in there]
+    if not candidates and not any(backbone.name in files for backbone in matching):
+        raise WeightsError(
+            f"No backbone called like {pattern!r} brings weights{f' {wanted!r}' if wanted else ''}: "
+            f"`tlsearch weights list` shows those that there are."
+        )
+    return candidates
+
+
+def named_backbone(known: dict[str, BackboneFacts], plugins: PluginFacts, name: str) -> BackboneFacts:
+    """Give the backbone of that name. Raises ``PluginError`` where there is none, or where it is broken."""
+    if name in known:
+        return known[name]
+    _raise_if_broken(plugins, "backbone", name)
+    raise PluginError(f"There is no backbone {name!r}: {hint(name, known, choose_plugin(sorted(known)))}")
+
+
+def _raise_if_broken(plugins: PluginFacts, kind: str, name: str) -> None:
+    if (broken := plugins.fault(kind, name)) is not None:
+        raise PluginError(f"The {kind} {name!r} of {broken.entry.distribution} cannot be used: {broken.reason}.")
