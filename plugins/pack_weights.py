@@ -1,6 +1,6 @@
 """Packs published weights of PyTorch into the form in which they are bundled: half precision, without a top.
 
-    python plugins/pack_weights.py efficientnet-lite1-77cc7160.pth plugins/tlsearch_plugins/data/efficientnet_lite1.npz
+    python plugins/pack_weights.py efficientnet-lite1-77cc7160.pth efficientnet_lite1.npz
 
 The file of PyTorch is read as data: nothing in it is executed. The same file gives the same bytes everywhere.
 """

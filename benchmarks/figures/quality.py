@@ -137,7 +137,8 @@ def networks(result: Result) -> str:
         ]
         for dataset, found in figures["datasets"].items()
         for number, (name, sizes) in enumerate(found.items())
-        for row in sizes.values()
+        for kind, row in sizes.items()
+        if number or kind != "equal seconds"  # the first network is what the others are compared with
     ]
     names = list(next(iter(figures["costs"].values())))
     costs = [[kind, *(f"{values[name]:.2f}" for name in names)] for kind, values in figures["costs"].items()]
@@ -145,8 +146,8 @@ def networks(result: Result) -> str:
         f"Accuracy of a linear probe, cross-validated in {figures['folds']} folds, on the last features and on these "
         "joined with those of the stage end that serves best; the points that it gains over the first network on the "
         "same images, with their standard error. Every network sees images of the same size, and images so small that "
-        "it takes the same seconds as the first one. Below, the time of the processor as a multiple of that of the "
-        f"first network; the same size is {figures['image_size']} px."
+        "it computes as much as the first one. Below, the time of the processor as a multiple of that of the first "
+        f"network; the same size is {figures['image_size']} px."
     )
     head = ["data set (images)", "network", "pixels", "last features", "joined", "gain"]
     return paragraphs(table(head, rows), caption, table(["cost", *names], costs), source(result))

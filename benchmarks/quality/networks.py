@@ -1,6 +1,7 @@
-"""How much better are the features of the larger bundled networks, and how much more do they cost?
+"""How much better are the features of larger networks of a family, and how much more do they cost?
 
-    python -m benchmarks.quality.networks DATASET ... --images 600
+    pip install ./plugins/tlsearch-efficientnet-lite
+    python -m benchmarks.quality.networks DATASET ...
 
 For each data set the same training images go through every network: at one size for all, at sizes at which all take the
 same seconds (the larger a network, the smaller its images), and at the size that each was trained with. A linear probe
@@ -101,6 +102,8 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--no-default-sizes", dest="default_sizes", action="store_false", help="only --image-size")
     parser.add_argument("--repeats", type=int, default=9, help="timed turns of each network (default 9)")
     options = parse_options(parser, arguments, QUICK)
+    if not {*NETWORKS} <= {entry.name for entry in registry.find_plugins("backbone")}:
+        parser.error("install the larger networks: pip install ./plugins/tlsearch-efficientnet-lite")
     if not options.dataset and not options.quick:
         parser.error("name a data set, or --quick to make one up")
     return options

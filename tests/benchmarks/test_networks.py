@@ -21,6 +21,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:Depreca
 
 @pytest.mark.slow
 def test_a_quick_run_probes_and_times_every_network(quick: Quick) -> None:
+    pytest.importorskip("tlsearch_efficientnet_lite", reason="the larger networks are a package of their own")
     result = quick(networks.main)
     (found,) = result.figures["datasets"].values()
     assert list(found) == list(networks.NETWORKS)
@@ -86,3 +87,13 @@ def test_costs_are_multiples_of_the_first_network(monkeypatch: pytest.MonkeyPatc
         return work
 
     assert list(networks._turns([call(2), call(3), call(5)], repeats=3).values()) == [1.0, 1.5, 2.5]
+
+
+def test_without_the_larger_networks_it_says_how_to_get_them(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(networks.registry, "find_plugins", lambda kind: [])
+    with pytest.raises(SystemExit) as ended:
+        networks.main(["--quick"])
+    assert ended.value.code == 2
+    assert "pip install ./plugins/tlsearch-efficientnet-lite" in capsys.readouterr().err

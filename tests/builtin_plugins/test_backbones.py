@@ -16,7 +16,7 @@ import pytest
 from tlsearch.models.small_cnn import SmallCNN
 from tlsearch.plugins.api import Backbone
 from tlsearch_plugins.backbones.caffe import caffe_preprocess
-from tlsearch_plugins.backbones.efficientnet_lite import EfficientNetLite0, EfficientNetLite2
+from tlsearch_plugins.backbones.efficientnet_lite import EfficientNetLite0
 from tlsearch_plugins.backbones.resnet import ResNet50
 from tlsearch_plugins.backbones.vgg import VGG16, VGG19
 
@@ -26,17 +26,15 @@ pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:Depreca
 SHARED = Path(__file__).parents[3] / "shared"
 needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason=f"the development data {SHARED} is not here")
 
-BACKBONES: list[Any] = [VGG16(), VGG19(), ResNet50(), EfficientNetLite0(), EfficientNetLite2(), SmallCNN()]
+BACKBONES: list[Any] = [VGG16(), VGG19(), ResNet50(), EfficientNetLite0(), SmallCNN()]
 STAGE_ENDS = {
     "vgg16": [2, 4, 7, 10, 13],
     "vgg19": [2, 4, 8, 12, 16],
     "resnet50": [1, 4, 8, 14, 17],
     "efficientnet_lite0": [2, 4, 6, 12, 18],
-    "efficientnet_lite2": [2, 5, 8, 16, 23],
     "small_cnn": [2, 3, 4],
 }
-CHANNELS = {"vgg16": 512, "vgg19": 512, "resnet50": 2048, "efficientnet_lite0": 1280, "efficientnet_lite2": 1280}
-CHANNELS["small_cnn"] = 192
+CHANNELS = {"vgg16": 512, "vgg19": 512, "resnet50": 2048, "efficientnet_lite0": 1280, "small_cnn": 192}
 
 each_backbone = pytest.mark.parametrize("name", [backbone.name for backbone in BACKBONES])
 

@@ -10,8 +10,7 @@ from tlsearch.models.small_cnn import SmallCNN
 from tlsearch.plugins import registry
 from tlsearch.testing import AugmentationTests, BackboneTests, MetricTests, ReaderTests
 
-LITES = ["efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2"]
-BACKBONES = ["vgg16", "vgg19", "resnet50", *LITES]
+BACKBONES = ["vgg16", "vgg19", "resnet50", "efficientnet_lite0"]
 CLASSICS = ["alexnet", "alexnet_owt", "zfnet", "googlenet", "googlenet_bn"]
 """Checked in test_classics_conformance, so that both files can run at the same time."""
 SMALL_OF_KERAS = ["mobilenet_v3_large", "efficientnet_v2_b0"]
@@ -30,7 +29,7 @@ OTHERS_OF_KERAS = [
 ]
 AUGMENTATIONS = ["color", "crop", "flip", "geometric", "rotate", "shift", "standard"]
 # The others have all that these are made of: `nox -s networks` runs them.
-LARGE = ["vgg19", "resnet50", *LITES[1:], "efficientnet_v2_b0", "alexnet_owt", "zfnet", "googlenet", "googlenet_bn"]
+LARGE = ["vgg19", "resnet50", "efficientnet_v2_b0", "alexnet_owt", "zfnet", "googlenet", "googlenet_bn"]
 METRICS = ["accuracy", "balanced_accuracy", "macro_f1"]
 
 READERS = ["addresses", "archives", "folders", "tables"]

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
-from tests.helpers.made_up import backbone_facts, installed, online
+from tests.helpers.made_up import backbone_facts, online
 from tlsearch.pipeline.candidates.short_list import (
     FEW,
     MOST_BEFORE,
@@ -99,32 +98,12 @@ def test_what_is_downloaded_fills_the_places_that_are_left() -> None:
     assert choose((), replace(AMPLE, seconds=60.0), (GOOD, BEST)).chosen == ("good",)
 
 
-def test_a_packed_network_makes_room_for_a_better_one_that_is_no_slower() -> None:
-    packed = Rated("packed", 4e9, 0.78, packed=True)
-    smallest = Rated("smallest", 1.5e9, 0.74, packed=True)
-    here, away = (smallest, packed), (CHEAP, GOOD, BEST)
-    # better and cheaper ones can be downloaded for both, and the cheapest that is here stays all the same
-    assert choose(here, AMPLE, away).chosen == ("smallest", "cheap", "good", "best")
-    assert choose(here, AMPLE).chosen == ("smallest", "packed")
-    assert choose((smallest, packed._replace(packed=False)), AMPLE, away).chosen == (
-        "smallest",
-        "packed",
-        "cheap",
-        "best",
-    )
-    # it stays where the better ones take more work, or where there is no time for them
-    assert choose(here, AMPLE, (BETTER, BEST)).chosen == ("smallest", "packed", "better", "best")
-    slower = GOOD._replace(work=packed.work * 1.01)
-    assert "packed" in choose(here, AMPLE, (slower,)).chosen
-
-
-def test_only_networks_that_say_both_are_rated_at_the_size_of_the_run(tmp_path: Path) -> None:
+def test_only_networks_that_say_both_are_rated_at_the_size_of_the_run() -> None:
     facts = replace(backbone_facts("net", imagenet=online("net")), work=4e9)
     known = replace(online("net"), accuracy=0.8)
     means = replace(AMPLE, sides={"net": 112})
     assert means.rate(facts, known) == Rated("net", 1e9, 0.8)
     assert AMPLE.rate(facts, known) == Rated("net", 4e9, 0.8)
-    assert AMPLE.rate(facts, replace(installed(tmp_path, "net"), accuracy=0.8)) == Rated("net", 4e9, 0.8, packed=True)
     assert means.rate(facts, online("net")) is None
     assert means.rate(facts, None) is None
     assert means.rate(replace(facts, work=None), known) is None

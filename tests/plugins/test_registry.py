@@ -32,8 +32,6 @@ def test_the_built_in_plugins_are_found_sorted() -> None:
         "convnext_tiny",
         "densenet121",
         "efficientnet_lite0",
-        "efficientnet_lite1",
-        "efficientnet_lite2",
         "efficientnet_v2_b0",
         "efficientnet_v2_b1",
         "efficientnet_v2_b2",

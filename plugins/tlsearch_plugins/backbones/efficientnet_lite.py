@@ -1,15 +1,11 @@
-"""EfficientNet-Lite0, Lite1 and Lite2, with their ImageNet weights inside the package.
+"""EfficientNet-Lite0, with its ImageNet weights inside the package.
 
-Lite0 is EfficientNet-B0 (Tan & Le 2019) without squeeze-and-excitation and with ReLU6. The others are deeper and wider
-by the rules of the same paper, except that the stem, the head, and the number of blocks of the first and of the last
-stage stay. All are as published in https://github.com/tensorflow/tpu/tree/master/models/official/efficientnet/lite
-(Apache-2.0). The accuracies are those of the checkpoints there in full precision, of which the bundled weights are the
-values rounded to half precision.
+The architecture is EfficientNet-B0 (Tan & Le 2019) without squeeze-and-excitation and with ReLU6, as
+published in https://github.com/tensorflow/tpu/tree/master/models/official/efficientnet/lite (Apache-2.0).
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,37 +42,16 @@ class _Block:
         return f"block{self.index}_add" if self.residual else f"block{self.index}_project_bn"
 
 
-DEEPER_HINTS = TrainingHints(freeze_middle=8, freeze_late=20, lr_middle=5e-4, lr_late=3e-4, lr_early=1e-3)
-"""For 23 cut points. As those of Lite0: up to the end of the third stage, and all but the last two blocks and the head;
-with its learning rates."""
-
-
-def _bundled(name: str, accuracy: float) -> Mapping[str, WeightSource]:
-    """The weights in the package, with their top-1 accuracy on ImageNet."""
-    source = WeightSource(
-        trained_on="ImageNet-1k",
-        licence="Apache-2.0 (The TensorFlow Authors)",
-        path=Path(__file__).parent.parent / "data" / f"{name}.npz",
-        accuracy=accuracy,
-    )
-    return {"imagenet": source}
-
-
-class _EfficientNetLite:
-    """A stem, seven stages of blocks and a head convolution: a cut point after each of these.
-
-    Attributes:
-        width: What the filters of the stages are multiplied by.
-        depth: What the blocks of a stage are multiplied by, in all stages but the first and the last.
-    """
+class EfficientNetLite0:
+    """EfficientNet-Lite0: a stem, 16 blocks and a head convolution, 18 cut points."""
 
     api_version = 1
-    name: str
-    default_image_size: int
+    name = "efficientnet_lite0"
+    title = "EfficientNet-Lite0"
+    default_image_size = 224
     min_image_size = 32
-    weights: Mapping[str, WeightSource]
-    width = 1.0
-    depth = 1.0
+    work = 2.0e9
+    hints = TrainingHints(freeze_middle=6, freeze_late=15, lr_middle=5e-4, lr_late=3e-4, lr_early=1e-3)
     stages: ClassVar[tuple[tuple[int, int, int, int, int], ...]] = (
         # expand, outputs, repeat, kernel, stride
         (1, 16, 1, 3, 1),
@@ -87,6 +62,14 @@ class _EfficientNetLite:
         (6, 192, 4, 5, 2),
         (6, 320, 1, 3, 1),
     )
+    weights: Mapping[str, WeightSource] = {
+        "imagenet": WeightSource(
+            trained_on="ImageNet-1k",
+            licence="Apache-2.0 (The TensorFlow Authors)",
+            path=Path(__file__).parent.parent / "data" / "efficientnet_lite0.npz",
+            accuracy=0.751,
+        )
+    }
 
     def build(self, image_size: int, weights: Path | None) -> keras.Model:
         """A new network: (N, image_size, image_size, 3) to (N, ceil(image_size / 32), same, 1280).
@@ -125,12 +108,11 @@ class _EfficientNetLite:
         return (keras.ops.cast(images, "float32") - 127.0) / 128.0
 
     def _blocks(self) -> Iterator[_Block]:
-        index, inputs, last = 0, STEM, len(self.stages) - 1
-        for number, (expand, outputs, repeat, kernel, stride) in enumerate(self.stages):
-            filters = scaled_filters(outputs, self.width)
-            for i in range(repeat if number in (0, last) else math.ceil(repeat * self.depth)):
-                yield _Block(index, expand, inputs, filters, kernel, stride if i == 0 else 1)
-                index, inputs = index + 1, filters
+        index, inputs = 0, STEM
+        for expand, outputs, repeat, kernel, stride in self.stages:
+            for i in range(repeat):
+                yield _Block(index, expand, inputs, outputs, kernel, stride if i == 0 else 1)
+                index, inputs = index + 1, outputs
 
     def _load(self, model: keras.Model, weights: Path) -> None:
         from tlsearch.plugin_api import load_keras_weights
@@ -139,53 +121,6 @@ class _EfficientNetLite:
             _load_npz(model, list(self._blocks()), weights)
         else:
             load_keras_weights(model, weights)
-
-
-class EfficientNetLite0(_EfficientNetLite):
-    """EfficientNet-Lite0: 16 blocks, 18 cut points."""
-
-    name = "efficientnet_lite0"
-    title = "EfficientNet-Lite0"
-    default_image_size = 224
-    work = 2.0e9
-    hints = TrainingHints(freeze_middle=6, freeze_late=15, lr_middle=5e-4, lr_late=3e-4, lr_early=1e-3)
-    weights = _bundled("efficientnet_lite0", accuracy=0.751)
-
-
-class EfficientNetLite1(_EfficientNetLite):
-    """EfficientNet-Lite1: 21 blocks as wide as those of Lite0, 23 cut points."""
-
-    name = "efficientnet_lite1"
-    title = "EfficientNet-Lite1"
-    default_image_size = 240
-    work = 3.0e9
-    hints = DEEPER_HINTS
-    weights = _bundled("efficientnet_lite1", accuracy=0.767)
-    depth = 1.1
-
-
-class EfficientNetLite2(_EfficientNetLite):
-    """EfficientNet-Lite2: 21 blocks that are wider than those of Lite1, 23 cut points."""
-
-    name = "efficientnet_lite2"
-    title = "EfficientNet-Lite2"
-    default_image_size = 260
-    work = 4.0e9
-    hints = DEEPER_HINTS
-    weights = _bundled("efficientnet_lite2", accuracy=0.776)
-    width = 1.1
-    depth = 1.2
-
-
-def scaled_filters(filters: int, width: float) -> int:
-    """The filters of a stage, a multiple of 8, in a network that is ``width`` times as wide.
-
-    It is the nearest multiple, or the next one where that would be less than nine tenths (``round_filters`` of the
-    published code).
-    """
-    wanted = filters * width
-    nearest = max(8, int(wanted + 4) // 8 * 8)
-    return nearest if nearest >= 0.9 * wanted else nearest + 8
 
 
 def _convolve(x: Any, filters: int, kernel: int, name: str, stride: int = 1) -> Any:

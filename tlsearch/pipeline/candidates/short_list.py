@@ -34,15 +34,11 @@ images. The search passes those that it tries again for every augmented view."""
 
 
 class Rated(NamedTuple):
-    """A network that may be chosen: operations an image at the size of this run, and its accuracy on ImageNet.
-
-    It is ``packed`` if its weights came with a package: then nobody chose it for this machine.
-    """
+    """A network that may be chosen: operations an image at the size of this run, and its accuracy on ImageNet."""
 
     name: str
     work: float
     accuracy: float
-    packed: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,8 +72,7 @@ class Means:
         if source is None or source.accuracy is None or backbone.work is None:
             return None
         side = self.sides.get(backbone.name, backbone.default_image_size)
-        work = backbone.work * (side / backbone.default_image_size) ** 2
-        return Rated(backbone.name, work, source.accuracy, packed=source.path is not None)
+        return Rated(backbone.name, backbone.work * (side / backbone.default_image_size) ** 2, source.accuracy)
 
     def seconds_before(self, network: Rated) -> float:
         """About how long a network takes before the search, in seconds."""
@@ -101,26 +96,19 @@ def choose(here: Sequence[Rated], means: Means, away: Sequence[Rated] = ()) -> S
 
     The network with the least work always takes part. The others are left out if there is no time for them. Those that
     are ``here``, on this machine, come first; if places are left, networks are chosen from those that are ``away`` and
-    can be downloaded. A packed network makes room for one of these that is more accurate with no more work.
+    can be downloaded.
 
     Where there are more than places, it is the cheapest, the most accurate and others evenly between them of those than
     which no other one is more accurate with as little work, and then the next accurate.
     """
     cheapest = min(here or away, key=lambda n: n.work, default=None)
-    allowed = [n for n in (*here, *away) if n is cheapest or means.allows(n)]
-    fetched = [n for n in allowed if n in away]
-    staying = [n for n in allowed if n in here and (n is cheapest or not _is_beaten(n, fetched))]
-    picked = [cheapest] if cheapest in here and means.places == 1 else _pick(staying, means.places)
-    picked = [*picked, *_pick(fetched, means.places - len(picked))]
+    first, more = ([n for n in networks if n is cheapest or means.allows(n)] for networks in (here, away))
+    picked = [cheapest] if cheapest in first and means.places == 1 else _pick(first, means.places)
+    picked = [*picked, *_pick(more, means.places - len(picked))]
     return ShortList(
         chosen=tuple(n.name for n in (*here, *away) if n in picked),
-        reasons={n.name: _reason(n, means, n in allowed) for n in (*here, *away) if n not in picked},
+        reasons={n.name: _reason(n, means, n in (*first, *more)) for n in (*here, *away) if n not in picked},
     )
-
-
-def _is_beaten(network: Rated, fetched: Sequence[Rated]) -> bool:
-    """Whether a packed network makes room for one that can be downloaded."""
-    return network.packed and any(n.accuracy > network.accuracy and n.work <= network.work for n in fetched)
 
 
 def _pick(networks: Sequence[Rated], places: int) -> list[Rated]:
