@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import importlib.util
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-import pack_weights
 from tests.helpers.torch_files import tensors, write_zip
+
+SCRIPT = Path(__file__).parents[2] / "plugins" / "pack_weights.py"  # no part of the wheel
+
+
+@pytest.fixture(scope="module")
+def pack_weights() -> Any:
+    spec = importlib.util.spec_from_file_location("pack_weights", SCRIPT)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def arrays() -> dict[str, Any]:
@@ -23,7 +35,9 @@ def arrays() -> dict[str, Any]:
     }
 
 
-def test_arrays_are_packed_in_half_precision_without_a_top(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_arrays_are_packed_in_half_precision_without_a_top(
+    pack_weights: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     source, target = write_zip(tmp_path / "net.pth", tensors(arrays())), tmp_path / "net.npz"
     assert pack_weights.main([str(source), str(target)]) == 0
     assert "14 values" in capsys.readouterr().out
@@ -39,7 +53,7 @@ def test_arrays_are_packed_in_half_precision_without_a_top(tmp_path: Path, capsy
 
 @pytest.mark.parametrize("value", [1e5, np.nan])
 def test_what_half_precision_cannot_hold_ends_in_one_sentence(
-    tmp_path: Path, value: float, capsys: pytest.CaptureFixture[str]
+    pack_weights: Any, tmp_path: Path, value: float, capsys: pytest.CaptureFixture[str]
 ) -> None:
     source = write_zip(tmp_path / "net.pth", tensors({**arrays(), "large": np.array([value], "float32")}))
     with pytest.raises(SystemExit) as ended:

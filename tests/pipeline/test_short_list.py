@@ -85,7 +85,7 @@ def test_few_trials_are_for_few_networks(trials: int, places: int) -> None:
     assert len(short.chosen) == places
     assert "cheap" in short.chosen
     assert ("best" in short.chosen) == (places > 1)
-    said = "others promise more" if places == FEW else f"for {trials} trial"
+    said = "others promise more" if places == FEW else f"no room for more in {trials} trial"
     assert all(said in reason for reason in short.reasons.values())
 
 

@@ -145,7 +145,7 @@ def _reason(network: Rated, means: Means, allowed: bool) -> str:
         longest = short_duration(MOST_BEFORE * means.seconds)
         return f"not on the short list, for it would take longer than {longest} before the search; {how}"
     if means.places < FEW:
-        return f"not on the short list, for {counted(means.trials, 'trial')} have no room for more; {how}"
+        return f"not on the short list, for there is no room for more in {counted(means.trials, 'trial')}; {how}"
     return f"not on the short list, for others promise more for their work; {how}"
 
 
