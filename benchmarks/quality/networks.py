@@ -169,7 +169,8 @@ class Extractor:
 def equal_size(plugin: Any, first: Any, size: int) -> int:
     """The side in pixels at which a network computes about as much as the first one does at ``size``."""
     work, first_work = (one.work / one.default_image_size**2 for one in (plugin, first))
-    return max(plugin.min_image_size, round(size * math.sqrt(first_work / work) / EQUAL_STEP) * EQUAL_STEP)
+    fitting = round(size * math.sqrt(first_work / work) / EQUAL_STEP) * EQUAL_STEP
+    return max(int(plugin.min_image_size), fitting)
 
 
 def _probed(sample: Sample, extractors: Sequence[Extractor], seed: int) -> dict[str, dict[str, dict[str, Any]]]:

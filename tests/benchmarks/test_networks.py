@@ -92,7 +92,7 @@ def test_costs_are_multiples_of_the_first_network(monkeypatch: pytest.MonkeyPatc
 def test_without_the_larger_networks_it_says_how_to_get_them(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(networks.registry, "find_plugins", lambda kind: [])
+    monkeypatch.setattr("tlsearch.plugins.registry.find_plugins", lambda kind: [])
     with pytest.raises(SystemExit) as ended:
         networks.main(["--quick"])
     assert ended.value.code == 2
