@@ -55,6 +55,7 @@ ENTRIES = (
     Entry("quality.from_scratch", "", "about 1 h", ("from-scratch",)),
     Entry("quality.time_to_accuracy", "DATASET ...", "hours", ("time-to-accuracy",)),
     Entry("quality.depthwise", "DATASET ... --image-size 128", "30 min", ("depthwise",)),
+    Entry("quality.networks", "DATASET ...", "20 min", ("networks",)),
     Entry("statistics.coverage", "", "about 1 h", ("coverage", "coverage-other-seed")),
     Entry("statistics.wilson", "", "seconds", ("wilson",)),
     Entry("statistics.bootstrap", "", "minutes", ("bootstrap",)),

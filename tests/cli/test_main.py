@@ -102,7 +102,7 @@ def test_help_names_every_command() -> None:
         ("--split-column", "from its name"),
         ("--group-column", "from its name"),
         ("--weight-column", "from its name"),
-        ("--backbone", "those whose weights can be had, or a short list where they are many"),
+        ("--backbone", "a short list of those whose weights can be had"),
         ("--weights", "those that come with"),
         ("--augment", "none, and those that take part by default"),
         ("--trials", "40"),
