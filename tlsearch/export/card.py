@@ -17,8 +17,9 @@ from tlsearch.export.words import proof_table
 from tlsearch.plugins import registry
 from tlsearch.predictor import MODEL_FILE
 from tlsearch.report import text as words
+from tlsearch.report.fair import no_claim
 from tlsearch.report.markdown import model_table
-from tlsearch.report.verdict import no_claim, verdict_of
+from tlsearch.report.verdict import verdict_of
 from tlsearch.reporter import Reporter
 from tlsearch.results.result import RunResult, read_result
 from tlsearch.utils import serialize
