@@ -348,9 +348,21 @@ def gained(low: float, high: float, **changes: float | None) -> RunResult:
     [
         (0.01, 0.05, 0.03, "yes", "Pre-training helped: the pre-trained EfficientNet-Lite0 beats small_cnn"),
         (-0.01, 0.05, 0.03, "cannot tell", "Whether pre-training helped cannot be told: no gain over small_cnn"),
-        (-0.05, -0.01, 0.03, "no", "Pre-training did harm here: small_cnn (another network) trained from scratch beats the"),
+        (
+            -0.05,
+            -0.01,
+            0.03,
+            "no",
+            "Pre-training did harm here: small_cnn (another network) trained from scratch beats the",
+        ),
         (0.01, 0.05, 0.2, "cannot tell", "Whether pre-training helped cannot be told: no gain over small_cnn"),
-        (-0.01, 0.02, 0.4, "no", "Pre-training brings nothing here: small_cnn (another network) trained from scratch is"),
+        (
+            -0.01,
+            0.02,
+            0.4,
+            "no",
+            "Pre-training brings nothing here: small_cnn (another network) trained",
+        ),
     ],
 )
 def test_the_verdict_claims_what_the_interval_and_the_p_value_allow(
