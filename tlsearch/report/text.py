@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from tlsearch.report.numbers import (
     format_difference,
@@ -126,9 +127,10 @@ def openings(times: int) -> str:
     return f"runs have looked at these test images {times} times, this one included"
 
 
-def states(counts: Mapping[str, int]) -> str:
-    """``10 complete, 2 stopped early``: how many trials ended in which way."""
-    return ", ".join(f"{counts[state]} {said}" for state, said in STATES.items() if counts.get(state))
+def states(found: Iterable[str]) -> str:
+    """``10 complete, 2 stopped early``: how many trials ended in which way, by their states."""
+    counts = Counter(found)
+    return ", ".join(f"{counts[state]} {said}" for state, said in STATES.items() if counts[state])
 
 
 def above_selected(metrics: Metrics) -> str:
@@ -184,8 +186,8 @@ def label_errors_sentence(errors: LabelErrors) -> str:
         return f"None of {where} looks as if it belonged to another class."
     few = shown_suspects(errors)
     shown = "The most suspect is shown" if few == 1 else f"The {few} most suspect are shown"
-    if rest := len(errors.suspects) - few:
-        shown += f", and the next {rest:,} are in result.json"
+    if more := len(errors.suspects) - few:
+        shown += f", and the next {more:,} are in result.json"
     many = f"about {errors.estimated:,}" if errors.estimated else "hardly any"
     models = "Linear probes that had not seen the image"
     if errors.by_winner:
