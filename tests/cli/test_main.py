@@ -86,7 +86,18 @@ def test_help_names_every_command() -> None:
     output = tlsearch("--help").output
     positions = [
         output.index(f"\n  {name} ")
-        for name in ("run", "resume", "predict", "check", "report", "compare", "plugins", "weights", "cache")
+        for name in (
+            "run",
+            "resume",
+            "predict",
+            "check",
+            "report",
+            "compare",
+            "plugins",
+            "weights",
+            "pretrain",
+            "cache",
+        )
     ]
     assert positions == sorted(positions)
 
@@ -267,8 +278,8 @@ def test_an_interruption_is_130(search: Callable[[Search], list[RunConfig]]) -> 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_the_second_interruption_ends_at_once(number: signal.Signals) -> None:
     code = (
-        "import signal\nfrom tlsearch.cli.run import _interruptible\n"
-        f"with _interruptible():\n    try:\n        signal.raise_signal({number.value})\n"
+        "import signal\nfrom tlsearch.cli.run import interruptible\n"
+        f"with interruptible():\n    try:\n        signal.raise_signal({number.value})\n"
         "    except KeyboardInterrupt:\n        print('closing', flush=True)\n"
         f"        signal.raise_signal({number.value})\n        print('closed', flush=True)\n"
     )

@@ -242,12 +242,12 @@ def start(ctx: click.Context, config: RunConfig) -> None:
     from tlsearch.cli.summary import print_summary
     from tlsearch.pipeline.run import run as find
 
-    with _interruptible(), ConsoleReporter() as reporter:
+    with interruptible(), ConsoleReporter() as reporter:
         print_summary(reporter.console, find(config, reporter))
 
 
 @contextmanager
-def _interruptible() -> Iterator[None]:
+def interruptible() -> Iterator[None]:
     """Inside, Ctrl-C, and what a system sends to end a program, interrupt the first time.
 
     Runs are then closed and what was found out is kept. The second time everything ends at once.

@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 from tlsearch.config import CONFIG_NAME, RunConfig
+from tlsearch.config_values import PRETRAIN_NAME
 from tlsearch.errors import UsageError
 from tlsearch.results.result import RESULT_FILE
 from tlsearch.runs.lock import output_lock
@@ -25,12 +26,15 @@ name is one that nobody else's folder has."""
 CHECKPOINT_FOLDER = "checkpoint"
 """The folder inside that for what was found out so far."""
 
+CONFIGS = (CONFIG_NAME, PRETRAIN_NAME)
+"""The files that say what a folder was made for: a run, or the training of weights."""
+
 # Any of these in a folder means that a run has been there, or that a run would overwrite somebody's models.
 _TRACES = (RESULT_FILE, "study.db", "model", "linear_probe", "baseline")
 
 # What a run makes in its folder.
 _MADE = (
-    *(CONFIG_NAME, RESULT_FILE, "report.html", "trials.csv", "study.db*", LOG_NAME, WORK_FOLDER),
+    *(*CONFIGS, RESULT_FILE, "provenance.json", "report.html", "trials.csv", "study.db*", LOG_NAME, WORK_FOLDER),
     *("model", "linear_probe", "baseline", "scratch-*", "refit", "pictures", "unsent", "tlsearch-error-*.txt"),
 )
 
@@ -106,15 +110,16 @@ def check_output(config: RunConfig) -> None:
         raise UsageError(f"--output {output} is a file: name a folder.")
     if config.force:
         return
-    if (output / CONFIG_NAME).exists():
-        differences = config.differences(RunConfig.from_toml(output / CONFIG_NAME))
+    asked = output / config.file_name
+    if asked.exists():
+        differences = config.differences(type(config).from_toml(asked))
         if differences:
             raise UsageError(
                 f"--output {output} already holds a run, which was asked for with {', '.join(differences)}: name "
                 "another folder, ask for the same to have it go on, or start anew in this one with --force."
             )
         return
-    for trace in _TRACES:
+    for trace in (*CONFIGS, *_TRACES):
         if (output / trace).exists():
             raise UsageError(
                 f"--output {output} already holds a run (there is a {trace}): name another folder, or start anew in "
@@ -142,13 +147,13 @@ def _inside(config: RunConfig, output: Path) -> Iterator[Path]:
     goes_on = (work / CHECKPOINT_FOLDER).exists() or is_finished(output)
     if not is_finished(output):
         work.mkdir(exist_ok=True)
-        config.with_output(output).to_toml(output / CONFIG_NAME)
+        config.with_output(output).to_toml(output / config.file_name)
     try:
         yield output
     except UsageError:
         if not goes_on:
             shutil.rmtree(work, ignore_errors=True)
-            for name in (CONFIG_NAME, LOG_NAME):
+            for name in (config.file_name, LOG_NAME):
                 (output / name).unlink(missing_ok=True)
         raise
     shutil.rmtree(work, ignore_errors=True)
