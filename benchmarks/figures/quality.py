@@ -143,22 +143,22 @@ def _seconds(value: float | None) -> str:
 
 def choosing_weights(result: Result) -> str:
     """A row for each target and weights."""
-    figures, source_set = result.figures, result.figures["source"]
+    figures, own = result.figures, result.figures["source"]
     rows = []
     for name, target in figures["targets"].items():
         for weights, probe in target["probes"].items():
             at = max(range(len(probe)), key=lambda n, of=probe: of[n][0])  # type: ignore[misc]
             best, error = probe[at]
-            trained = source_set["name"] if weights != "ImageNet" else weights
+            trained = own["name"] if weights != "ImageNet" else weights
             images = f"{name}: {target['images']:,} images of {target['classes']} classes, {target['image_size']} px"
             cut = f"`{target['cuts'][at]}` ({at + 1} of {len(probe)})"
             rows.append([images, trained, f"{score(best)} ± {score(error)}", cut, score(probe[-1][0])])
     caption = (
         f"Accuracy of a linear probe, ± its standard error, on the features of `{figures['backbone']}` at the best cut "
-        f"point and at the last. Its own weights are those of ImageNet. The others were trained on {source_set['name']}: "
-        f"{source_set['images']:,} images of {source_set['classes']} classes at {source_set['image_size']} px, "
-        f"{source_set['epochs']:g} epochs in {duration(source_set['seconds'])}; accuracy there "
-        f"{with_interval(source_set['accuracy'], source_set['accuracy_ci95'])} on {source_set['held_out']:,} test images."
+        f"point and at the last. Its own weights are those of ImageNet. The others were trained on {own['name']}: "
+        f"{own['images']:,} images of {own['classes']} classes at {own['image_size']} px, {own['epochs']:g} epochs in "
+        f"{duration(own['seconds'])}; accuracy there {with_interval(own['accuracy'], own['accuracy_ci95'])} on "
+        f"{own['held_out']:,} test images."
     )
     head = ["images", "weights trained on", "best probe", "after", "last cut"]
     return paragraphs(table(head, rows), caption, source(result))

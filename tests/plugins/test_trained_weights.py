@@ -109,7 +109,7 @@ def test_removed_weights_are_gone_and_others_stay(file: Path) -> None:
     store.install(trained_record(file, name="dots"), file)
     store.remove("tiny@stripes")
     assert [found.label for found in store.trained_weights()] == ["tiny@dots"]
-    with pytest.raises(WeightsError, match="no trained weights 'tiny@stripes' .*: there are tiny@dots"):
+    with pytest.raises(WeightsError, match=r"no trained weights 'tiny@stripes' .*: there are tiny@dots"):
         store.remove("tiny@stripes")
 
 
@@ -165,9 +165,9 @@ def test_a_file_that_is_not_what_it_says_is_refused(
 def test_any_other_file_is_refused(content: bytes) -> None:
     other = Path("other.pth")
     other.write_bytes(content)
-    with pytest.raises(WeightsError, match="other.pth is not a file of `tlsearch weights export`"):
+    with pytest.raises(WeightsError, match=r"other\.pth is not a file of `tlsearch weights export`"):
         bundle.import_file(other)
-    with pytest.raises(WeightsError, match="none.tlweights cannot be read"):
+    with pytest.raises(WeightsError, match=r"none\.tlweights cannot be read"):
         bundle.import_file(Path("none.tlweights"))
 
 

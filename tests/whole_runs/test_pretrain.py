@@ -83,7 +83,7 @@ def test_trained_weights_are_tested_recorded_and_used(images: Path, tmp_path: Pa
     assert 0 <= record.accuracy_ci95[0] <= record.accuracy <= record.accuracy_ci95[1] <= 1
 
     # The accuracy is that of the whole model, which stays in the output folder.
-    assert load(tmp_path / "out" / "model").classes == record.classes
+    assert load(tmp_path / "out" / "model").labels == record.classes
     assert sorted(values(store.file_of("tiny@stripes"))) != []
 
     client = MlflowClient(f"sqlite:///{tmp_path / 'mlflow.db'}")
