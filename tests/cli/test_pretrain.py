@@ -57,10 +57,17 @@ def test_an_interrupted_training_goes_on_with_what_it_was_asked_for(
 ) -> None:
     first = PretrainConfig(tmp_path / "images", backbones=("vgg16",), name="mine", augment=("none",), seed=3)
     (tmp_path / "out").mkdir()
+    (tmp_path / "images").mkdir()
     first.to_toml(tmp_path / "out" / "pretrain.toml")
     assert tlsearch("resume", "out").exit_code == 0
     (config,) = asked
     assert (config.with_output(Path("x")), config.output) == (first.with_output(Path("x")), Path("out"))
+    (tmp_path / "images").rename(tmp_path / "moved")
+    gone = tlsearch("resume", "out")
+    assert gone.exit_code == 2
+    assert "say where they are with `tlsearch resume out --dataset FOLDER`" in gone.stderr
+    assert tlsearch("resume", "out", "--dataset", tmp_path / "moved").exit_code == 0
+    assert asked[1].dataset == tmp_path / "moved"
     refused = tlsearch("resume", "out", "--workers", "2")
     assert refused.exit_code == 2
     assert "--workers is for a run, and this is the training of weights: leave it out." in refused.stderr

@@ -9,13 +9,13 @@ import click
 
 from tlsearch.cli.options import as_number, given_options, group_by_option, source_options
 from tlsearch.cli.paths import Source, UserPath
-from tlsearch.cli.run import interruptible
 from tlsearch.cli.terminal.commands import Command
 from tlsearch.cli.terminal.help import Heading, option
 from tlsearch.cli.terminal.values import WholeNumber
 from tlsearch.config_values import RANGES
 from tlsearch.errors import UsageError
 from tlsearch.pretrain_config import PretrainConfig
+from tlsearch.utils.signals import interruptible
 from tlsearch.utils.units import parse_duration
 
 
@@ -132,7 +132,7 @@ def begin(ctx: click.Context, config: PretrainConfig) -> None:
     from tlsearch.cli.console import ConsoleReporter
     from tlsearch.pipeline.pretrain import pretrain as train
 
-    with interruptible(), ConsoleReporter() as reporter:
+    with interruptible(program=True), ConsoleReporter() as reporter:
         train(config, reporter)
 
 

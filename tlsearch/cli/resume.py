@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Any
 
 import click
 
 from tlsearch.cli.options import worker_options
-from tlsearch.cli.paths import UserPath
+from tlsearch.cli.paths import Source, UserPath
 from tlsearch.cli.pretrain import begin
 from tlsearch.cli.run import start
 from tlsearch.cli.terminal.commands import Command
@@ -16,30 +17,41 @@ from tlsearch.config import CONFIG_NAME, RunConfig
 from tlsearch.config_values import PRETRAIN_NAME, option
 from tlsearch.errors import UsageError
 from tlsearch.pretrain_config import PretrainConfig
+from tlsearch.runs.output import is_finished
 
 
 @click.command(cls=Command, short_help="Go on with a run that was interrupted.")
 @click.argument("output", metavar="OUTPUT_DIR", type=UserPath())
+@click.option("--dataset", type=Source(), help="Where the images are now, if they were moved since the run began.")
 @worker_options
 @click.pass_context
 def resume(ctx: click.Context, /, output: Path, **options: Any) -> None:
-    """Goes on with the run or the pretraining in OUTPUT_DIR, which was interrupted or killed, as if it had not been.
+    """Goes on with the run in OUTPUT_DIR, which was interrupted or killed, as if it had not been.
 
     Nothing that was finished is done again, and the time that was used is counted. Of a run that is finished the
-    result is shown. It may have another number of workers, which changes no result.
+    result is shown. It may have another number of workers, and the images may be elsewhere; neither changes a result.
+    The training of weights (tlsearch pretrain) goes on likewise; it has one worker.
     """
+    given = {name: value for name, value in options.items() if value is not None}
     if (output / PRETRAIN_NAME).is_file():
-        _refuse(options)
-        begin(ctx, PretrainConfig.from_toml(output / PRETRAIN_NAME).with_output(output))
+        for name in set(given) - {"dataset"}:
+            raise UsageError(f"{option(name)} is for a run, and this is the training of weights: leave it out.")
+        training = PretrainConfig.from_toml(output / PRETRAIN_NAME, **given).with_output(output)
+        _check_images(training, output)
+        begin(ctx, training)
         return
     if not (output / CONFIG_NAME).is_file():
         raise UsageError(f"{output} holds no run that could go on (there is no {CONFIG_NAME}): name its output folder.")
-    given = {name: value for name, value in options.items() if value is not None}
-    start(ctx, RunConfig.from_toml(output / CONFIG_NAME, **given).with_output(output))
+    config = RunConfig.from_toml(output / CONFIG_NAME, **given).with_output(output)
+    _check_images(config, output)
+    start(ctx, config)
 
 
-def _refuse(options: dict[str, Any]) -> None:
-    """Raise ``UsageError`` for an option that means nothing for the training of weights."""
-    for name, value in options.items():
-        if value is not None:
-            raise UsageError(f"{option(name)} is for a run, and this is the training of weights: leave it out.")
+def _check_images(config: RunConfig, output: Path) -> None:
+    """Raise ``UsageError`` where the images that are still needed are gone."""
+    gone = [folder for folder in config.data_folders if not folder.exists()]
+    if gone and not is_finished(output):
+        raise UsageError(
+            f"The images of this run were in {gone[0]}, where they are no longer: say where they are with `tlsearch "
+            f"resume {shlex.quote(str(output))} --dataset FOLDER`."
+        )

@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 from tlsearch.config import CONFIG_NAME, RunConfig
-from tlsearch.config_values import PRETRAIN_NAME
+from tlsearch.config_values import PRETRAIN_NAME, PROVENANCE_NAME
 from tlsearch.errors import UsageError
 from tlsearch.results.result import RESULT_FILE
 from tlsearch.runs.lock import output_lock
@@ -34,7 +34,7 @@ _TRACES = (RESULT_FILE, "study.db", "model", "linear_probe", "baseline")
 
 # What a run makes in its folder.
 _MADE = (
-    *(*CONFIGS, RESULT_FILE, "provenance.json", "report.html", "trials.csv", "study.db*", LOG_NAME, WORK_FOLDER),
+    *(*CONFIGS, RESULT_FILE, PROVENANCE_NAME, "report.html", "trials.csv", "study.db*", LOG_NAME, WORK_FOLDER),
     *("model", "linear_probe", "baseline", "scratch-*", "refit", "pictures", "unsent", "tlsearch-error-*.txt"),
 )
 
@@ -64,8 +64,9 @@ def output_folder(config: RunConfig) -> Iterator[Path]:
 
 
 def is_finished(output: Path) -> bool:
-    """Whether the run in this folder is over: its result is there, and what it worked with is not."""
-    return (output / RESULT_FILE).exists() and not (output / WORK_FOLDER).exists()
+    """Whether what was done in this folder is over: its result is there, and what it worked with is not."""
+    results = (output / RESULT_FILE, output / PROVENANCE_NAME)
+    return any(file.exists() for file in results) and not (output / WORK_FOLDER).exists()
 
 
 def claim_output(config: RunConfig, now: datetime | None = None) -> Path:
@@ -110,9 +111,10 @@ def check_output(config: RunConfig) -> None:
         raise UsageError(f"--output {output} is a file: name a folder.")
     if config.force:
         return
-    asked = output / config.file_name
-    if asked.exists():
-        differences = config.differences(type(config).from_toml(asked))
+    if (output / config.file_name).exists():
+        # A run that goes on finds out by their contents whether the images are the same.
+        before = type(config).from_toml(output / config.file_name)
+        differences = config.differences(before, moved=not is_finished(output))
         if differences:
             raise UsageError(
                 f"--output {output} already holds a run, which was asked for with {', '.join(differences)}: name "

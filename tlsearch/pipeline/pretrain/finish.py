@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tlsearch.config_values import PROVENANCE_NAME
 from tlsearch.errors import RunError
 from tlsearch.listeners.mlflow import MlflowCallback
 from tlsearch.pipeline.context import Data, RunContext
@@ -45,9 +46,9 @@ def finish(
         RECORD_KEY, TrainedWeights, lambda: _provenance(context, config, data, training, raced, tested)
     )
     store.install(provenance, weights_file(context))
-    write_atomically(context.output / store.PROVENANCE_FILE, store.to_json(provenance))
+    write_atomically(context.output / PROVENANCE_NAME, store.to_json(provenance))
     tracker, run_id = record.tracker, record.parent_run
-    tracker.log_dict(run_id, json.loads(store.to_json(provenance)), store.PROVENANCE_FILE)
+    tracker.log_dict(run_id, json.loads(store.to_json(provenance)), PROVENANCE_NAME)
     tracker.finish(run_id, "FINISHED", {"test_accuracy": provenance.accuracy}, {"weights": provenance.label})
     if tracker.send_waiting():
         hint_at_sync(context.callbacks.on_warning, context.output)
@@ -62,7 +63,7 @@ def finished_weights(output: Path) -> TrainedWeights | None:
     if (output / WORK_FOLDER).exists():
         return None
     try:
-        return store.from_json((output / store.PROVENANCE_FILE).read_bytes())
+        return store.from_json((output / PROVENANCE_NAME).read_bytes())
     except (OSError, ValueError):
         return None
 

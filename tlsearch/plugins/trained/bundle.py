@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO
 
 from tlsearch import backend
-from tlsearch.config_values import NAME
+from tlsearch.config_values import NAME, PROVENANCE_NAME
 from tlsearch.errors import WeightsError
 from tlsearch.plugins import registry
 from tlsearch.plugins.trained import store
@@ -59,7 +59,7 @@ def export(label: str, target: Path) -> TrainedWeights:
         target.parent.mkdir(parents=True, exist_ok=True)
         with atomic_path(target) as temporary:
             with zipfile.ZipFile(temporary, "x") as archive:
-                about = zipfile.ZipInfo(store.PROVENANCE_FILE, _EPOCH)
+                about = zipfile.ZipInfo(PROVENANCE_NAME, _EPOCH)
                 archive.writestr(about, store.to_json(record))
                 member = zipfile.ZipInfo(WEIGHTS_MEMBER, _EPOCH)
                 with source.open("rb") as stream, archive.open(member, "w", force_zip64=True) as sink:
@@ -107,9 +107,9 @@ def _unpacked(file: Path, weights: Path) -> TrainedWeights:
     """Read the provenance, and write the weights into a file of their own. Raises ``WeightsError``."""
     try:
         with zipfile.ZipFile(file) as archive:
-            if archive.getinfo(store.PROVENANCE_FILE).file_size > _MOST_PROVENANCE:
+            if archive.getinfo(PROVENANCE_NAME).file_size > _MOST_PROVENANCE:
                 raise ValueError("its provenance is too long")
-            record = store.from_json(archive.read(store.PROVENANCE_FILE))
+            record = store.from_json(archive.read(PROVENANCE_NAME))
             _check_name(record)
             with archive.open(WEIGHTS_MEMBER) as stream, weights.open("xb") as sink:
                 digest = _copy(stream, sink)

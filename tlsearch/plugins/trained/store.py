@@ -8,14 +8,13 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from tlsearch.config_values import PROVENANCE_NAME
 from tlsearch.errors import WeightsError
 from tlsearch.plugins.api import WeightSource
 from tlsearch.plugins.trained.record import TrainedWeights
 from tlsearch.utils import serialize
 from tlsearch.utils.cache_folders import trained_dir
 from tlsearch.utils.files import write_atomically
-
-PROVENANCE_FILE = "provenance.json"
 
 
 def trained_weights() -> list[TrainedWeights]:
@@ -59,7 +58,7 @@ def install(record: TrainedWeights, file: Path) -> Path:
         temporary = Path(tempfile.mkdtemp(prefix=".", dir=folder))
         try:
             shutil.copyfile(file, temporary / target.name)
-            write_atomically(temporary / PROVENANCE_FILE, to_json(record))
+            write_atomically(temporary / PROVENANCE_NAME, to_json(record))
             temporary.chmod(0o755)
             if target.parent.exists():
                 raise taken(record.label)
@@ -123,6 +122,6 @@ def _all() -> Iterator[TrainedWeights]:
 
 def _read(place: Path) -> TrainedWeights | None:
     try:
-        return from_json((place / PROVENANCE_FILE).read_bytes())
+        return from_json((place / PROVENANCE_NAME).read_bytes())
     except (OSError, ValueError):
         return None
