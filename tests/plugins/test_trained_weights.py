@@ -99,7 +99,7 @@ def test_weights_that_are_not_those_of_the_provenance_are_refused(file: Path) ->
     place.write_bytes(b"other")
     with pytest.raises(WeightsError, match=r"its hash differs .* bring it in again from where it came"):
         weights.resolve("tiny", "stripes", store.sources_for("tiny")["stripes"])
-    with pytest.raises(WeightsError, match=r"is damaged .* tlsearch weights remove tiny@stripes"):
+    with pytest.raises(WeightsError, match=r"is damaged .*`tlsearch weights remove tiny@stripes`"):
         bundle.export("tiny@stripes", Path("out.tlweights"))
     assert not Path("out.tlweights").exists()
 

@@ -114,7 +114,7 @@ def _unpacked(file: Path, weights: Path) -> TrainedWeights:
             with archive.open(WEIGHTS_MEMBER) as stream, weights.open("xb") as sink:
                 digest = _copy(stream, sink)
     except _DAMAGED as error:
-        what = str(error).strip("'") or type(error).__name__
+        what = next((str(part) for part in error.args), type(error).__name__)
         raise WeightsError(
             f"{file} is not a file of `tlsearch weights export`, or is damaged ({what}): export it again."
         ) from error
