@@ -54,7 +54,7 @@ class KeptStates:
             with np.load(self._file(spec), allow_pickle=False) as kept:
                 about = json.loads(kept[_ABOUT].tobytes())
                 state = [kept[str(number)] for number in range(len(like))]
-        except (OSError, ValueError, KeyError, BadZipFile):
+        except (OSError, ValueError, KeyError, EOFError, BadZipFile):
             return None
         if [(a.shape, a.dtype) for a in state] != [(a.shape, a.dtype) for a in like]:
             return None
