@@ -15,6 +15,7 @@ from tlsearch.pipeline import run as pipeline
 from tlsearch.pipeline.plan import Plan
 from tlsearch.reporter import Reporter
 from tlsearch.results.result import RunResult
+from tlsearch.utils.home import ensure_home
 from tlsearch.utils.signals import interruptible
 
 
@@ -47,6 +48,7 @@ def run(
         RunError: The run failed.
         Interrupted: The run was interrupted and can be resumed.
     """
+    ensure_home()
     config = _config(dataset, options)
     with interruptible(program=False), _shown(reporter) as teller:
         return pipeline.run(config, teller, callbacks)
@@ -66,6 +68,7 @@ def plan(dataset: RunConfig | Path | str | Iterable[Any], reporter: Reporter | N
     Raises:
         UsageError: The request cannot be met as asked.
     """
+    ensure_home()
     config = _config(dataset, options)
     with _shown(reporter) as teller:
         return pipeline.plan(config, teller)

@@ -17,7 +17,6 @@ from tlsearch.config import CONFIG_NAME, RunConfig
 from tlsearch.config_values import PRETRAIN_NAME, option
 from tlsearch.errors import UsageError
 from tlsearch.pretrain_config import PretrainConfig
-from tlsearch.runs.output import is_finished
 
 
 @click.command(cls=Command, short_help="Go on with a run that was interrupted.")
@@ -49,6 +48,8 @@ def resume(ctx: click.Context, /, output: Path, **options: Any) -> None:
 
 def _check_images(config: RunConfig, output: Path) -> None:
     """Raise ``UsageError`` where the images that are still needed are gone."""
+    from tlsearch.runs.output import is_finished
+
     gone = [folder for folder in config.data_folders if not folder.exists()]
     if gone and not is_finished(output):
         raise UsageError(
