@@ -35,8 +35,8 @@ class Tiny:
         if weights is not None and weights.suffix == ".h5":
             model.load_weights(str(weights))
         elif weights is not None:
-            file = np.load(weights)
-            model.set_weights([file[f"w{place}"] for place in range(2 * len(CHANNELS))])
+            with np.load(weights) as file:
+                model.set_weights([file[f"w{place}"] for place in range(2 * len(CHANNELS))])
         return model
 
     def cut_points(self, model: Any) -> list[CutPoint]:

@@ -16,6 +16,7 @@ from tlsearch.plugins import facts, weights
 from tlsearch.plugins.registry import LoadedPlugin, PluginEntry
 from tlsearch.plugins.trained import bundle, store
 from tlsearch.plugins.trained.record import TrainedWeights
+from tlsearch.utils.cache_folders import trained_dir
 
 
 @pytest.fixture(autouse=True)
@@ -52,8 +53,8 @@ class Network:
 def network(monkeypatch: pytest.MonkeyPatch) -> Network:
     """The backbone that is installed, whatever it is called; no backend is loaded for it."""
     network = Network()
-    monkeypatch.setattr(bundle.registry, "load_plugin", lambda kind, name: network)
-    monkeypatch.setattr(bundle.backend, "prepare", lambda: None)
+    monkeypatch.setattr("tlsearch.plugins.trained.bundle.registry.load_plugin", lambda kind, name: network)
+    monkeypatch.setattr("tlsearch.plugins.trained.bundle.backend.prepare", lambda: None)
     return network
 
 
@@ -82,7 +83,7 @@ def test_a_name_is_given_once(file: Path) -> None:
     with pytest.raises(WeightsError, match="tiny@stripes already: choose another --name, or remove them"):
         store.install(trained_record(file, seed=1), file)
     assert store.find("tiny@stripes") == record
-    assert [p.name for p in store.trained_dir().iterdir()] == ["tiny@stripes"]
+    assert [p.name for p in trained_dir().iterdir()] == ["tiny@stripes"]
 
 
 def test_a_folder_that_is_damaged_or_renamed_is_passed_over(file: Path) -> None:

@@ -128,7 +128,7 @@ def test_a_damaged_state_counts_as_none(tmp_path: Path, damage: bytes) -> None:
 
 def test_writing_takes_a_small_share_of_the_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [0.0]
-    monkeypatch.setattr(kept_states.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr("tlsearch.training.kept_states.time.monotonic", lambda: clock[0])
     monkeypatch.setattr(kept_states, "write_atomically", lambda file, content: clock.__setitem__(0, clock[0] + 2.0))
     kept = KeptStates(tmp_path)
     assert kept.is_due()

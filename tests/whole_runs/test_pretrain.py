@@ -108,13 +108,21 @@ def test_trained_weights_are_tested_recorded_and_used(images: Path, tmp_path: Pa
     (shown,) = planned([candidate], RunConfig(images), describe_plugins())
     assert shown.trained_on == record.trained_on
 
-    # From the trained weights to others.
-    further = tlsearch(
-        *("pretrain", "tiny", images, "--name", "further", "--weights", "stripes", "--epochs", "1", "--output", "next"),
+
+@pytest.mark.usefixtures("_with_tables", "_worker_here")
+def test_training_begins_with_other_weights(images: Path, site: Path) -> None:
+    result = tlsearch(
+        *("pretrain", "tiny", images, "--name", "further", "--weights", "random", "--epochs", "1", "--output", "next"),
         *("--image-size", "32", "--augment", "none"),
     )
-    assert further.exit_code == 0, further.output
-    assert store.find("tiny@further").started_from == "tiny@stripes"
+    assert result.exit_code == 0, result.output
+    record = store.find("tiny@further")
+    assert record.started_from == "tiny@random"
+    assert record.trained_on.endswith(", from tiny@random")
+    with np.load(site / "tiny.npz") as package:
+        began = package["w0"]
+    first = values(store.file_of("tiny@further"))["layers/conv2d/vars/0"]
+    assert 0 < np.abs(first - began).max() < 0.1  # near where it began
 
 
 @pytest.mark.usefixtures("_with_tables", "_worker_here")

@@ -136,12 +136,12 @@ def begin(ctx: click.Context, config: PretrainConfig) -> None:
         train(config, reporter)
 
 
-def _network(backbone: str, start: str | None, augment: str | None) -> dict[str, tuple[str, ...]]:
+def _network(backbone: str, start: str | None, augment: str | None) -> dict[str, Any]:
     """The network, what it begins with and its augmentation, as a configuration has them.
 
     Raises ``UsageError`` where weights are named twice.
     """
-    chosen: dict[str, tuple[str, ...]] = {"backbones": (backbone,)}
+    chosen: dict[str, Any] = {"backbones": (backbone,)}
     if augment is not None:
         chosen["augment"] = (augment,)
     if start is None:
