@@ -17,6 +17,7 @@ import click
 from tlsearch.cli.cache import cache
 from tlsearch.cli.check import check
 from tlsearch.cli.compare import compare
+from tlsearch.cli.export import export
 from tlsearch.cli.plugins import plugins
 from tlsearch.cli.predict import predict
 from tlsearch.cli.pretrain import pretrain
@@ -78,7 +79,7 @@ def cli() -> None:
     """
 
 
-for _command in (run, resume, predict, check, report, compare, sync, plugins, weights, pretrain, cache):
+for _command in (run, resume, predict, export, check, report, compare, sync, plugins, weights, pretrain, cache):
     cli.add_command(_command)
 
 

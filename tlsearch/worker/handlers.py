@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -38,8 +39,12 @@ RENDERED_IMAGES = 16
 
 @handles(protocol.DescribePlugins)
 def describe(state: WorkerState, request: protocol.DescribePlugins) -> PluginFacts:
-    """Load every plugin and describe it."""
-    return describe_plugins()
+    """Load every plugin and describe it; of those that cannot be loaded, the log has the traceback."""
+    facts = describe_plugins()
+    for fault in facts.broken:
+        said = f"The {fault.entry.kind} {fault.entry.name!r} cannot be used: {fault.reason}"
+        print(f"{said}\n{fault.traceback}", file=sys.stderr, flush=True)
+    return facts
 
 
 @handles(protocol.FindWeights)
