@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from tlsearch.errors import WeightsError
-from tlsearch.models.partition import dtype_policy
+from tlsearch.models.partition import dtype_policy, shape_fault
 from tlsearch.plugins import registry
 from tlsearch.plugins import weights as weights_files
 from tlsearch.plugins.api import Backbone
@@ -40,7 +40,7 @@ def check_contract(plugin: Backbone) -> None:
 
 
 def check_cut_points(plugin: Backbone) -> None:
-    """In order from input to output, each a single tensor (N, h, w, C), the last one the output."""
+    """In order from input to output, each a map (N, h, w, C) or tokens (N, T, C), the last one the output."""
     import keras
 
     model = model_to_look_at(plugin)
@@ -50,9 +50,8 @@ def check_cut_points(plugin: Backbone) -> None:
     tensors = [model.input, *(tensor_at(model, cut) for cut in cuts)]
     assert tensors[-1] is model.output, f"the last cut point {cuts[-1].name!r} is not the output of the model"
     for cut, before, tensor in zip(cuts, tensors, tensors[1:], strict=False):
-        shape = tuple(tensor.shape)
-        assert len(shape) == 4, f"the features at {cut.name!r} have shape {shape}, not (N, h, w, C)"
-        assert None not in shape[1:], f"the features at {cut.name!r} have no fixed size: {shape}"
+        fault = shape_fault(tensor.shape, cut.leading_tokens)
+        assert not fault, f"the features at {cut.name!r} {fault}"
         try:
             keras.Model(before, tensor)
             if tensor is not model.output:
