@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import keras
-import keras_hub
 import numpy as np
 import pytest
 
@@ -37,6 +36,8 @@ def array(value: Any) -> Any:
 
 @pytest.mark.parametrize("name", TRANSFORMERS)
 def test_a_preset_gives_the_same_tokens_as_in_keras_hub(name: str, saved: Saved) -> None:
+    import keras_hub
+
     preset, x = saved(name), images(SIDE)
     expected = array(keras_hub.models.Backbone.from_preset(str(preset))(x, training=False))
     plugin = network(preset)
@@ -50,6 +51,8 @@ def test_a_preset_gives_the_same_tokens_as_in_keras_hub(name: str, saved: Saved)
 @pytest.mark.parametrize("side", [32, 96])
 def test_positions_for_other_sizes_are_those_of_keras_hub(side: int, saved: Saved) -> None:
     """Only DINOv2 has other sizes there."""
+    import keras_hub
+
     preset, x = saved("dinov2"), images(side)
     other = keras_hub.models.Backbone.from_preset(str(preset), image_shape=(side, side, 3))
     model = network(preset).build(side, Preset(preset).weights)
