@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 from tlsearch.errors import UsageError
 from tlsearch.utils.addresses import without_secrets
 from tlsearch.utils.texts import either, is_utf8, nearest
-from tlsearch.utils.units import format_duration, format_size
+from tlsearch.utils.units import format_duration, format_size, parse_count, parse_duration, parse_size
 
 BaselineChoice = Literal["auto", "none"]
 WorkersChoice = Literal["auto"] | int
@@ -164,6 +165,19 @@ def no_choice(shown: str, value: Any, choices: tuple[str, ...]) -> UsageError:
     if not near:
         return not_wanted(shown, value, wanted)
     return UsageError(f"{shown} is {value!r}, but it must be {wanted}: did you mean {either(map(repr, near))}?")
+
+
+def in_numbers(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of fields, where durations, sizes and counts that are texts, such as "5m" and "8GB", became numbers.
+
+    Raises:
+        UsageError: such a text is none.
+    """
+    parsers = {"time_limit": parse_duration, "cache_limit": parse_size, "memory": parse_size, "max_pixels": parse_count}
+    return {
+        name: parsers[name](value, option(name)) if name in parsers and isinstance(value, str) else value
+        for name, value in values.items()
+    }
 
 
 def to_plain(name: str, value: Any) -> Any:
