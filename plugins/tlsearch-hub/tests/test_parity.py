@@ -34,12 +34,18 @@ def array(value: Any) -> Any:
     return keras.ops.convert_to_numpy(value)
 
 
+def whole(backbone: Any, x: Any) -> Any:
+    """What a backbone of KerasHub gives."""
+    named = type(backbone).__name__ == "DINOV2Backbone"
+    return array(backbone({"images": x} if named else x, training=False))
+
+
 @pytest.mark.parametrize("name", TRANSFORMERS)
 def test_a_preset_gives_the_same_tokens_as_in_keras_hub(name: str, saved: Saved) -> None:
     import keras_hub
 
     preset, x = saved(name), images(SIDE)
-    expected = array(keras_hub.models.Backbone.from_preset(str(preset))(x, training=False))
+    expected = whole(keras_hub.models.Backbone.from_preset(str(preset)), x)
     plugin = network(preset)
     model = plugin.build(SIDE, Preset(preset).weights)
     assert np.ptp(expected) > 0.1
@@ -56,7 +62,7 @@ def test_positions_for_other_sizes_are_those_of_keras_hub(side: int, saved: Save
     preset, x = saved("dinov2"), images(side)
     other = keras_hub.models.Backbone.from_preset(str(preset), image_shape=(side, side, 3))
     model = network(preset).build(side, Preset(preset).weights)
-    np.testing.assert_allclose(array(model(x, training=False)), array(other(x, training=False)), atol=2e-5)
+    np.testing.assert_allclose(array(model(x, training=False)), whole(other, x), atol=2e-5)
 
 
 def test_what_it_has_saved_is_loaded_at_every_size(saved: Saved, tmp_path: Path) -> None:
