@@ -29,8 +29,8 @@ DINO: dict[str, Any] = {
     "num_heads": 2, "hidden_dim": 16, "intermediate_dim": 24,
 }  # fmt: skip
 RESNET: dict[str, Any] = {
-    "input_conv_filters": [8], "input_conv_kernel_sizes": [7], "stackwise_num_filters": [8, 16],
-    "stackwise_num_blocks": [2, 2], "stackwise_num_strides": [1, 2], "block_type": "basic_block",
+    "input_conv_filters": [64], "input_conv_kernel_sizes": [7], "stackwise_num_filters": [64, 64],
+    "stackwise_num_blocks": [1, 1], "stackwise_num_strides": [1, 2], "block_type": "basic_block",
     "image_shape": (SIDE, SIDE, 3),
 }  # fmt: skip
 
