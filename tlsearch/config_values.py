@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tlsearch.errors import UsageError
-from tlsearch.utils.addresses import without_secrets
+from tlsearch.utils.addresses import expand_home, without_secrets
 from tlsearch.utils.texts import either, is_utf8, nearest
 from tlsearch.utils.units import format_duration, format_size, parse_count, parse_duration, parse_size
 
@@ -62,7 +62,7 @@ def parse_weights(text: str) -> tuple[str, str, Path]:
     match = _WEIGHTS.fullmatch(text)
     if match is None:
         raise bad("weights", text, "BACKBONE=FILE or BACKBONE@NAME=FILE")
-    file = Path(match["file"]).expanduser()
+    file = expand_home(Path(match["file"]))
     return match["backbone"], match["name"] or file.stem.removesuffix(".weights"), file
 
 
@@ -197,4 +197,4 @@ def to_plain(name: str, value: Any) -> Any:
 
 def _absolute_weights(entry: str) -> str:
     backbone, _, file = entry.partition("=")
-    return f"{backbone}={Path(file).expanduser().absolute()}"
+    return f"{backbone}={expand_home(Path(file)).absolute()}"

@@ -123,6 +123,46 @@ def from_scratch_brief(result: Result) -> str:
     return f"{100 * result.figures['reached']:.0f} % of the published accuracy"
 
 
+def networks(result: Result) -> str:
+    """A row for every data set and network, and one for every cost."""
+    figures = result.figures
+    rows = [
+        [
+            f"{dataset} ({figures['images'][dataset]:,})",
+            name,
+            str(row["size"]),
+            score(row["last"]),
+            score(row["joined"]),
+            "{:+.1f} ± {:.1f}".format(*(100 * value for value in row["gains"]["joined"])) if number else "",
+        ]
+        for dataset, found in figures["datasets"].items()
+        for number, (name, sizes) in enumerate(found.items())
+        for kind, row in sizes.items()
+        if number or kind != "equal seconds"  # the first network is what the others are compared with
+    ]
+    names = list(next(iter(figures["costs"].values())))
+    costs = [[kind, *(f"{values[name]:.2f}" for name in names)] for kind, values in figures["costs"].items()]
+    caption = (
+        f"Accuracy of a linear probe, cross-validated in {figures['folds']} folds, on the last features and on these "
+        "joined with those of the stage end that serves best; the points that it gains over the first network on the "
+        "same images, with their standard error. Every network sees images of the same size, and images so small that "
+        "it computes as much as the first one. Below, the time of the processor as a multiple of that of the first "
+        f"network; the same size is {figures['image_size']} px."
+    )
+    head = ["data set (images)", "network", "pixels", "last features", "joined", "gain"]
+    return paragraphs(table(head, rows), caption, table(["cost", *names], costs), source(result))
+
+
+def networks_brief(result: Result) -> str:
+    """What the largest network gains over the first at the same size and in equal seconds, over all data sets."""
+    found = [list(networks.values())[-1] for networks in result.figures["datasets"].values()]
+    same, equal = ([100 * row[kind]["gains"]["joined"][0] for row in found] for kind in ("same size", "equal seconds"))
+    return (
+        f"{min(same):+.1f} to {max(same):+.1f} points at the same size, "
+        f"{min(equal):+.1f} to {max(equal):+.1f} in equal seconds"
+    )
+
+
 def _model_row(name: str, model: Mapping[str, Any]) -> list[str]:
     confirmed = model["confirmed"]
     folds = "" if confirmed is None else f" ({confirmed['folds']} fold{'s' if confirmed['folds'] > 1 else ''})"

@@ -10,8 +10,8 @@ from tlsearch.models.small_cnn import SmallCNN
 from tlsearch.plugins import registry
 from tlsearch.testing import AugmentationTests, BackboneTests, MetricTests, ReaderTests
 
-BACKBONES = ["vgg16", "vgg19", "resnet50", "efficientnet_lite0"]
-CLASSICS = ["alexnet", "alexnet_owt", "zfnet", "googlenet", "googlenet_bn"]
+BACKBONES = ["vgg16", "vgg16_fc", "vgg19", "vgg19_fc", "resnet50", "efficientnet_lite0"]
+CLASSICS = ["alexnet", "alexnet_owt", "alexnet_owt_fc", "zfnet", "googlenet", "googlenet_bn"]
 """Checked in test_classics_conformance, so that both files can run at the same time."""
 SMALL_OF_KERAS = ["mobilenet_v3_large", "efficientnet_v2_b0"]
 OTHERS_OF_KERAS = [
@@ -29,33 +29,44 @@ OTHERS_OF_KERAS = [
 ]
 AUGMENTATIONS = ["color", "crop", "flip", "geometric", "rotate", "shift", "standard"]
 # The others have all that these are made of: `nox -s networks` runs them.
-LARGE = ["vgg19", "resnet50", "efficientnet_v2_b0", "alexnet_owt", "zfnet", "googlenet", "googlenet_bn"]
+LARGE = [
+    "vgg16_fc",
+    "vgg19",
+    "vgg19_fc",
+    "resnet50",
+    "efficientnet_v2_b0",
+    "alexnet_owt",
+    "alexnet_owt_fc",
+    "zfnet",
+    "googlenet",
+    "googlenet_bn",
+]
 METRICS = ["accuracy", "balanced_accuracy", "macro_f1"]
 
 READERS = ["addresses", "archives", "folders", "tables"]
 
 
-def large_ones_are_slow(names: list[str]) -> list[Any]:
-    """The names as parameters, of which the large ones are slow."""
-    return [pytest.param(name, marks=pytest.mark.slow if name in LARGE else ()) for name in names]
+def large_ones_apart(names: list[str]) -> list[Any]:
+    """The names as parameters, of which the large ones are checked by ``nox -s networks``."""
+    return [pytest.param(name, marks=pytest.mark.networks if name in LARGE else ()) for name in names]
 
 
 class TestBackbones(BackboneTests):
     # One backbone after the other, because checks in a row share its network.
-    @pytest.fixture(scope="class", params=large_ones_are_slow(BACKBONES))
+    @pytest.fixture(scope="class", params=large_ones_apart(BACKBONES))
     @classmethod
     def plugin(cls, request: pytest.FixtureRequest) -> Any:
         return registry.load_plugin("backbone", request.param)
 
 
 class TestSmallNetworksOfKeras(BackboneTests):
-    @pytest.fixture(scope="class", params=large_ones_are_slow(SMALL_OF_KERAS))
+    @pytest.fixture(scope="class", params=large_ones_apart(SMALL_OF_KERAS))
     @classmethod
     def plugin(cls, request: pytest.FixtureRequest) -> Any:
         return registry.load_plugin("backbone", request.param)
 
 
-@pytest.mark.slow
+@pytest.mark.networks
 @pytest.mark.timeout(1800)
 class TestOtherNetworksOfKeras(BackboneTests):
     @pytest.fixture(scope="class", params=OTHERS_OF_KERAS)

@@ -22,7 +22,7 @@ from tlsearch.results.schema import LeftOut
 
 Find = Callable[..., tuple[list[str], list[LeftOut]]]
 
-MEANS = Means(images=100, seconds=None, cores=2)
+MEANS = Means(images=100, seconds=None, trials=40, cores=2)
 
 
 @pytest.fixture(autouse=True)
@@ -160,5 +160,7 @@ def test_what_is_downloaded_fills_up_the_short_list(tmp_path: Path, monkeypatch:
     found, left_out, lines = shortened(tmp_path, many(tmp_path, here=2, away=9))
     assert found == ["own", "net0", "net1", "net2", "net10"]
     assert {item.name for item in left_out} == {f"net{n}" for n in range(3, 10)}
-    assert lines[0].startswith("short list of 2 from 9 networks: net2 (0.720, 3.0), net10 (0.800, 11.0)")
+    assert lines[0].startswith(
+        "short list of 4 from 11 networks: net0 (0.700, 1.0), net1 (0.710, 2.0), net2 (0.720, 3.0)"
+    )
     assert lines[1:] == [f"downloading net{n}@imagenet, 58 MB" for n in (2, 10)]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tlsearch.errors import UsageError
+from tlsearch.utils.home import keras_home
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -46,7 +47,7 @@ def import_keras() -> ModuleType:
 
 def settings_file() -> Path:
     """Give the file that Keras reads its settings from when it is imported."""
-    return Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser() / "keras.json"
+    return keras_home() / "keras.json"
 
 
 def _settings(file: Path) -> dict[str, Any]:

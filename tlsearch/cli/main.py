@@ -17,6 +17,7 @@ import click
 from tlsearch.cli.cache import cache
 from tlsearch.cli.check import check
 from tlsearch.cli.compare import compare
+from tlsearch.cli.export import export
 from tlsearch.cli.plugins import plugins
 from tlsearch.cli.predict import predict
 from tlsearch.cli.report import report
@@ -27,6 +28,7 @@ from tlsearch.cli.terminal.commands import Group
 from tlsearch.cli.terminal.mistakes import error_line
 from tlsearch.cli.weights import weights
 from tlsearch.errors import Interrupted, TlsearchError
+from tlsearch.utils.home import ensure_home
 
 INTERRUPTED = 130
 
@@ -43,6 +45,7 @@ class _Front(Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
+            ensure_home()
             return super().invoke(ctx)
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
@@ -75,7 +78,7 @@ def cli() -> None:
     """
 
 
-for _command in (run, resume, predict, check, report, compare, sync, plugins, weights, cache):
+for _command in (run, resume, predict, export, check, report, compare, sync, plugins, weights, cache):
     cli.add_command(_command)
 
 

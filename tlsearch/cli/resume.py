@@ -14,7 +14,6 @@ from tlsearch.cli.run import start
 from tlsearch.cli.terminal.commands import Command
 from tlsearch.config import CONFIG_NAME, RunConfig
 from tlsearch.errors import UsageError
-from tlsearch.runs.output import is_finished
 
 
 @click.command(cls=Command, short_help="Go on with a run that was interrupted.")
@@ -32,6 +31,8 @@ def resume(ctx: click.Context, /, output: Path, **options: Any) -> None:
         raise UsageError(f"{output} holds no run that could go on (there is no {CONFIG_NAME}): name its output folder.")
     given = {name: value for name, value in options.items() if value is not None}
     config = RunConfig.from_toml(output / CONFIG_NAME, **given).with_output(output)
+    from tlsearch.runs.output import is_finished
+
     gone = [folder for folder in config.data_folders if not folder.exists()]
     if gone and not is_finished(output):
         raise UsageError(

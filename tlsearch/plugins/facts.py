@@ -111,7 +111,7 @@ def weights_file(name: str, folder: Path) -> Path:
     entry = next(entry for entry in registry.find_plugins("weights") if entry.name == name)
     plugin: NamedWeights = registry.load_plugin("weights", name)
     own = folder / f"{entry.distribution}-{entry.version}-{plugin_digest(plugin)}"
-    with blaming("weights", name):
+    with blaming("weights", plugin):
         file = plugin.file(own) if own.is_dir() else _first_file(plugin, own)
     if not isinstance(file, Path) or not file.is_file():
         raise PluginFailedError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from tlsearch.errors import UsageError
+from tlsearch.utils.home import home_may_be_written, user_folder
 
 _BACKEND = "MPLBACKEND"
 
@@ -18,6 +19,8 @@ def load_matplotlib() -> None:
     Raises:
         UsageError: matplotlib or Jinja, which the report is made with, cannot be imported.
     """
+    if not home_may_be_written():  # matplotlib would complain, and look for its fonts each time
+        os.environ.setdefault("MPLCONFIGDIR", str(user_folder("cache") / "matplotlib"))
     before = os.environ.pop(_BACKEND, None)
     try:
         import jinja2  # noqa: F401

@@ -31,7 +31,17 @@ _TRACES = (RESULT_FILE, "study.db", "model", "linear_probe", "baseline")
 # What a run makes in its folder.
 _MADE = (
     *(CONFIG_NAME, RESULT_FILE, "report.html", "trials.csv", "study.db*", LOG_NAME, WORK_FOLDER),
-    *("model", "linear_probe", "baseline", "scratch-*", "refit", "pictures", "unsent", "tlsearch-error-*.txt"),
+    *(
+        "model",
+        "linear_probe",
+        "baseline",
+        "scratch-*",
+        "refit",
+        "pictures",
+        "unsent",
+        "exported",
+        "tlsearch-error-*.txt",
+    ),
 )
 
 

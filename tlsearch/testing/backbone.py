@@ -9,16 +9,27 @@ from pathlib import Path
 
 import numpy as np
 
+<<<<<<< HEAD
 from tlsearch.errors import WeightsError
 from tlsearch.models.partition import dtype_policy, shape_fault
 from tlsearch.plugins import registry
 from tlsearch.plugins import weights as weights_files
+=======
+from tlsearch.models.partition import dtype_policy
+>>>>>>> main
 from tlsearch.plugins.api import Backbone
+from tlsearch.testing.graph import (
+    check_built,
+    check_contract,
+    check_cut_points,
+    check_cuts_are_exact,
+    check_cuts_are_stable,
+    check_fresh_model,
+    check_images,
+)
 from tlsearch.testing.network import (
-    check_hints,
     cuts_of,
     difference,
-    features_of,
     inputs_of,
     model_to_look_at,
     outputs,
@@ -28,11 +39,20 @@ from tlsearch.testing.network import (
     to_numpy,
     tolerance,
 )
-from tlsearch.testing.outcome import Check
+from tlsearch.testing.outcome import Check, needs
 from tlsearch.testing.pictures import pictures
 from tlsearch.testing.step import train_a_step
+from tlsearch.testing.values import (
+    check_foreign_weights,
+    check_image_sizes,
+    check_one_and_many,
+    check_preprocess,
+    check_random_weights,
+    check_weights_files,
+)
 
 
+<<<<<<< HEAD
 def check_contract(plugin: Backbone) -> None:
     """Attributes and methods."""
     fault = registry.contract_fault("backbone", plugin, getattr(plugin, "name", ""))
@@ -188,8 +208,21 @@ def check_foreign_weights(plugin: Backbone) -> None:
                     f"build raises {type(error).__name__} where a {suffix} file does not fit, and must raise ValueError"
                 ) from error
             raise AssertionError(f"build takes a {suffix} file that holds no weights")
+=======
+@needs(check_cut_points)
+def check_hints(plugin: Backbone) -> None:
+    """The training hints freeze cut points that there are, and leave something to train."""
+    hints = getattr(plugin, "hints", None)
+    depths = [] if hints is None else [d for d in (hints.freeze_middle, hints.freeze_late) if d is not None]
+    cuts = len(cuts_of(plugin, model_to_look_at(plugin)))
+    too_deep = [depth for depth in depths if depth >= cuts]
+    assert not too_deep, (
+        f"its hints freeze {too_deep[0]} of {cuts} cut points; so that something is trained, at most {cuts - 1} may be"
+    )
+>>>>>>> main
 
 
+@needs(check_cut_points, check_images)
 def check_frozen_part(plugin: Backbone) -> None:
     """Training what comes after a cut leaves everything before it as it was, BatchNorm too."""
     import keras
@@ -210,6 +243,7 @@ def check_frozen_part(plugin: Backbone) -> None:
     )
 
 
+@needs(check_images)
 def check_gradients(plugin: Backbone) -> None:
     """Every layer with variables can be trained, and training reaches every trainable variable."""
     model = perturbed(plugin)
@@ -221,6 +255,7 @@ def check_gradients(plugin: Backbone) -> None:
     assert not still, f"no gradient reaches {len(still)} trainable variables, {still[0]} for one"
 
 
+@needs(check_images)
 def check_save_weights(plugin: Backbone) -> None:
     """What Keras saves of a network, ``build`` loads."""
     model, x = model_to_look_at(plugin), inputs_of(plugin, 2)
@@ -234,6 +269,7 @@ def check_save_weights(plugin: Backbone) -> None:
     )
 
 
+@needs(check_preprocess)
 def check_save_model(plugin: Backbone) -> None:
     """Preprocessing and network in one file that Keras loads in safe mode; the plugin's own layers are registered."""
     import keras
@@ -256,6 +292,7 @@ def check_save_model(plugin: Backbone) -> None:
     assert distance <= tolerance(), f"the saved model, loaded again, computes something else (off by {distance:.2g})"
 
 
+@needs(check_images)
 def check_mixed_precision(plugin: Backbone) -> None:
     """Under mixed precision variables stay float32 and features finite."""
     with dtype_policy("mixed_bfloat16"):
@@ -267,7 +304,9 @@ def check_mixed_precision(plugin: Backbone) -> None:
 
 CHECKS: Mapping[str, Check] = {
     "keeps the contract": check_contract,
+    "a network is built": check_built,
     "cut points are single tensors in order": check_cut_points,
+    "pictures go through the network": check_images,
     "cut points are the same in every build": check_cuts_are_stable,
     "training hints lie within the cut points": check_hints,
     "suffix(prefix(x)) is model(x)": check_cuts_are_exact,
@@ -284,15 +323,3 @@ CHECKS: Mapping[str, Check] = {
     "the saved model can be loaded": check_save_model,
     "mixed precision": check_mixed_precision,
 }
-
-
-def _weights_here(plugin: Backbone) -> dict[str, Path]:
-    found = {}
-    for name, source in plugin.weights.items():
-        try:
-            file = weights_files.resolve(plugin.name, name, source).file
-        except WeightsError as error:
-            raise AssertionError(str(error)) from error
-        if file is not None:
-            found[name] = file
-    return found

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+<<<<<<< HEAD
 from collections.abc import Sequence
+=======
+import sys
+>>>>>>> main
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -40,8 +44,12 @@ RENDERED_IMAGES = 16
 
 @handles(protocol.DescribePlugins)
 def describe(state: WorkerState, request: protocol.DescribePlugins) -> PluginFacts:
-    """Load every plugin and describe it."""
-    return describe_plugins()
+    """Load every plugin and describe it; of those that cannot be loaded, the log has the traceback."""
+    facts = describe_plugins()
+    for fault in facts.broken:
+        said = f"The {fault.entry.kind} {fault.entry.name!r} cannot be used: {fault.reason}"
+        print(f"{said}\n{fault.traceback}", file=sys.stderr, flush=True)
+    return facts
 
 
 @handles(protocol.FindWeights)

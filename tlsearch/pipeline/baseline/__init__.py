@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -11,7 +12,7 @@ from tlsearch.errors import OutOfMemoryError, PluginFailedError
 from tlsearch.listeners.running_trial import RunningTrial
 from tlsearch.models.measured import MeasuredCandidate
 from tlsearch.pipeline.baseline.affordable import not_affordable
-from tlsearch.pipeline.baseline.result import BaselineResult, RaceResult, no_claim, scratch_of
+from tlsearch.pipeline.baseline.result import BaselineResult, RaceResult, not_learned, scratch_of
 from tlsearch.pipeline.context import Data, RunContext
 from tlsearch.pipeline.jobs import Asked, Job, run_jobs
 from tlsearch.pipeline.measure import baseline_sizes, measure_small_network, open_pool
@@ -22,11 +23,11 @@ from tlsearch.pipeline.scratch_time import UNLIMITED_EPOCHS, costs_of, share_of,
 from tlsearch.pipeline.trial import Epochs, failed_trial
 from tlsearch.results.schema import TrialRow
 from tlsearch.search.cost import FromScratchCosts
-from tlsearch.stats.trend import still_rising
+from tlsearch.stats.trend import Rise, extrapolate, still_rising
 from tlsearch.training.batches import steps_per_epoch
+from tlsearch.training.trial import Outcome
 from tlsearch.types import Candidate, Decision, TrialSpec
 from tlsearch.utils.signals import defer_interrupts
-from tlsearch.utils.units import counted
 from tlsearch.worker.client import WorkerDiedError
 from tlsearch.worker.events import Event, Listener, RateEpochEnd
 from tlsearch.worker.protocol import RunSuccessiveHalving
@@ -140,25 +141,37 @@ def _train_with(
     raced = kept or (yield from _halve(context, plan.data, trials, question))
     for trial, completed in zip(trials, raced.trials(), strict=True):
         context.callbacks.on_trial_recalled(trial, completed)
-    best = raced.best
-    epochs = round(best.spec.steps / _per_epoch(context, plan.data))
+    best, stopped_by = raced.best, "time" if steps < _wanted_steps(context, plan) else "schedule"
+    epochs, whole = round(best.spec.steps / _per_epoch(context, plan.data)), _whole_epochs(context, plan)
+    curve = [plan.data.metric.sign * epoch["objective"] for epoch in best.history]
     return BaselineResult(
         candidate=candidate,
         result=best,
         rows=tuple(TrialRow.of(0, "baseline", trial.result, trial.run_id) for trial in raced.trials()),
         seconds=sum(o.result.seconds for o in raced.outcomes),
-        stopped_by="time" if steps < _wanted_steps(context, plan) else "schedule",
-        still_improving=still_rising([plan.data.metric.sign * h["objective"] for h in best.history]),
+        stopped_by=stopped_by,
+        still_improving=still_rising(curve),
         not_affordable=(),
         epochs=epochs,
-        no_claim=no_claim(plan.data, raced.best_outcome, epochs) or _cut_short(context, epochs),
+        whole_epochs=whole,
+        rise=_rise(plan.data, [epoch["epoch"] for epoch in best.history], curve, whole) if epochs < whole else None,
+        no_claim=_no_claim(context, plan.data, raced.best_outcome, f"{epochs} of {whole} epochs"),
         outcome=raced.best_outcome,
     )
 
 
-def _cut_short(context: RunContext, epochs: int) -> str:
-    """Why a network from scratch carries no claim where the plan knew that there is no time for a fair comparison."""
-    return "" if context.budget.compares else f"after {counted(epochs, 'epoch')} its time was over"
+def _rise(data: Data, epochs: Sequence[float], curve: Sequence[float], whole: int) -> Rise | None:
+    """What the score would gain in the rest of the whole schedule; a score that is made of counts ends at 1."""
+    return extrapolate(epochs, curve, whole, 1.0 if data.metric.counts is not None else math.inf)
+
+
+def _no_claim(context: RunContext, data: Data, outcome: Outcome, trained: str) -> str:
+    """Why a network from scratch carries no claim, whatever test will say.
+
+    It has not learned, or the plan knew that there is no time for a fair comparison.
+    """
+    cut_short = "" if context.budget.compares else f"its time was over after {trained}"
+    return not_learned(data, outcome, trained) or cut_short
 
 
 def _trial(data: Data, candidate: Candidate, spec: TrialSpec) -> RunningTrial:
@@ -234,6 +247,11 @@ def _wanted_steps(context: RunContext, plan: Plan) -> int:
     if context.config.epochs is not None:
         return plan.space.steps
     return max(UNLIMITED_EPOCHS * _per_epoch(context, plan.data), plan.space.steps)
+
+
+def _whole_epochs(context: RunContext, plan: Plan) -> int:
+    """The epochs of the schedule that neither the time nor ``--epochs`` cuts short."""
+    return max(UNLIMITED_EPOCHS, round(_wanted_steps(context, plan) / _per_epoch(context, plan.data)))
 
 
 def _costs(plan: Plan) -> FromScratchCosts:

@@ -83,7 +83,7 @@ def evaluate(
             fetch_model(context, plan.data, spec, candidate, folder)
     with context.budget.measure("test"):
         evaluation = evaluate_once(context, plan.data, record, models, is_probe=winner == probe.spec)
-    context.callbacks.on_step("test", tested_line(evaluation, plan.data.metric, baseline.no_claim if baseline else ""))
+    context.callbacks.on_step("test", tested_line(evaluation, plan.data.metric, baseline))
     return evaluation
 
 
