@@ -302,12 +302,12 @@ def test_a_sound_backbone_passes() -> None:
     assert list(by_name(results)) == list(checks_of("backbone"))
 
 
-<<<<<<< HEAD
 @pytest.mark.parametrize("leading", [0, 2])
 def test_a_sound_backbone_that_gives_tokens_passes(leading: int) -> None:
     results = check_backbone(TinyTokens(leading))
     assert [result for result in results if result.status not in ("passed", "skipped")] == []
-=======
+
+
 def test_a_fault_is_said_once_where_it_is() -> None:
     """One line and traceback for the author, and what needs the network is not run."""
     results = check_backbone(Unbuildable())
@@ -317,7 +317,6 @@ def test_a_fault_is_said_once_where_it_is() -> None:
     assert {result.detail for result in results[2:]} == {"because 'a network is built' failed"}
     assert results[1].detail.endswith(", in build)")
     assert 'return {}["missing"]' in results[1].traceback
->>>>>>> main
 
 
 @pytest.mark.parametrize(("kind", "check", "said"), BROKEN, ids=lambda value: getattr(value, "__name__", None))

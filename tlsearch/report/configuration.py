@@ -6,19 +6,11 @@ from tlsearch.results.schema import PlanSummary
 from tlsearch.types import TrialSpec
 
 SHORT_FORM = (
-<<<<<<< HEAD
-    "How to read a configuration: network@weights; freeze 6/18, the first 6 of the network's 18 blocks are frozen and "
-    "the others are trained; skip cut 4, the features after block 4 are joined to those of the last; linear probe, a "
-    "linear classifier on frozen features; head 128, a hidden layer of 128 units; avg+max, averages and maxima of the "
-    "features; flatten, every value of the last feature map; class token, the token of a transformer that stands for "
-    "the whole image; and the augmentation with its strength from 0 to 1."
-=======
     "How to read a configuration: network@weights; freeze 6/18, the first 6 of the network's 18 blocks, counted from "
     "the input, are frozen and the others are trained; skip cut 4, the features after block 4 are joined to those of "
     "the last; linear probe, a linear classifier on frozen features; head 128, a hidden layer of 128 units; avg+max, "
-    "averages and maxima of the features; flatten, every value of the last feature map; and the augmentation with its "
-    "strength from 0 to 1."
->>>>>>> main
+    "averages and maxima of the features; flatten, every value of the last feature map; class token, the token of a "
+    "transformer that stands for the whole image; and the augmentation with its strength from 0 to 1."
 )
 """Explains ``TrialSpec.label`` once in a report."""
 

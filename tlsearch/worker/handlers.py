@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-<<<<<<< HEAD
-from collections.abc import Sequence
-=======
 import sys
->>>>>>> main
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
