@@ -34,7 +34,6 @@ from tlsearch.results.schema import (
 from tlsearch.stats.calibration import SHARPEN, SOFTEN, FittedTemperature
 from tlsearch.stats.intervals import SCORE_INTERVAL
 from tlsearch.stats.label_precision import LIST, RATES, judge_of, measured_precision
-from tlsearch.types import Role, State
 from tlsearch.utils.units import counted
 
 SELECTED = "selected, optimistic"
@@ -45,7 +44,7 @@ SIGNIFICANT = 0.05
 """A gain is claimed below this p-value, and where its interval excludes 0."""
 
 NO_CLAIM = "(no claim: there is no fair comparison)"
-STATES: Mapping[State, str] = {
+STATES: Mapping[str, str] = {
     "complete": "complete",
     "pruned": "stopped early",
     "failed": "failed",
@@ -53,7 +52,7 @@ STATES: Mapping[State, str] = {
 }
 """How a trial ended, in words, in the order in which they are counted."""
 
-ROLES: Mapping[Role, str] = {"trial": "trial", "baseline": "from scratch", "confirmation": "confirmation"}
+ROLES: Mapping[str, str] = {"trial": "trial", "baseline": "from scratch", "confirmation": "confirmation"}
 
 OVER_SCRATCH = "gain over training from scratch"
 OVER_PROBE = "gain over the linear probe"
