@@ -20,7 +20,12 @@ from pathlib import Path
 from typing import Any
 
 PAGE = b"<html>\n<title>no</title>\n<h1>nginx</h1></html>"
-EXPERIMENT = {"experiment_id": "1", "name": "x", "lifecycle_stage": "active", "artifact_location": "mlflow-artifacts:/1"}
+EXPERIMENT = {
+    "experiment_id": "1",
+    "name": "x",
+    "lifecycle_stage": "active",
+    "artifact_location": "mlflow-artifacts:/1",
+}
 
 # Where no server is behind: what is asked for by the end of the path.
 _ANSWERS = {"experiments/search": {"experiments": []}, "experiments/get-by-name": {"experiment": EXPERIMENT}}

@@ -12,9 +12,9 @@ import pytest
 
 from tests.helpers.bad_proxy import Behaviour, bad_proxy, certificate
 from tlsearch.errors import TrackingError
-from tlsearch.tracking.servers import answer
 from tlsearch.tracking.location import locate
 from tlsearch.tracking.quiet import quiet
+from tlsearch.tracking.servers import answer
 from tlsearch.tracking.tracker import Tracker
 from tlsearch.tracking.ui_view import SearchesView
 
@@ -139,14 +139,21 @@ def test_a_login_in_the_address_is_used_and_shown_nowhere(
         with pytest.raises(TrackingError, match="does not let you in .*MLFLOW_TRACKING_USERNAME and") as caught:
             ask(f"{scheme}://ann:wr0ng@{host}")
     assert len(told) == 1
-    everything = [*told, str(caught.value), *capfd.readouterr(), *(f.read_text() for f in (tmp_path / "unsent").iterdir())]
+    everything = [
+        *told,
+        str(caught.value),
+        *capfd.readouterr(),
+        *(f.read_text() for f in (tmp_path / "unsent").iterdir()),
+    ]
     assert len(everything) > 6
     assert not any(word in text for text in everything for word in ("s3cr", "wr0ng"))
 
 
 def test_a_server_that_asks_for_a_login_says_how_to_give_one() -> None:
     with bad_proxy(Behaviour(login="ann:s3cret")) as address:
-        with pytest.raises(TrackingError, match=r"does not let you in \(.*401.*set MLFLOW_TRACKING_USERNAME and MLFLOW"):
+        with pytest.raises(
+            TrackingError, match=r"does not let you in \(.*401.*set MLFLOW_TRACKING_USERNAME and MLFLOW"
+        ):
             ask(address)
         os.environ.update(MLFLOW_TRACKING_USERNAME="ann", MLFLOW_TRACKING_PASSWORD="s3cret")
         ask(address)
@@ -155,7 +162,8 @@ def test_a_server_that_asks_for_a_login_says_how_to_give_one() -> None:
 def test_a_private_certificate_is_trusted_where_mlflow_is_told_so(pem: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with bad_proxy(Behaviour(), pem) as address:
         with pytest.raises(
-            TrackingError, match=r"certificate that is not trusted \(.*\): name the file .* MLFLOW_TRACKING_SERVER_CERT_"
+            TrackingError,
+            match=r"certificate that is not trusted \(.*\): name the file .* MLFLOW_TRACKING_SERVER_CERT_",
         ):
             ask(address)
         for name, value in (
@@ -184,6 +192,8 @@ def test_a_workspace_is_asked_where_its_own_settings_say(tmp_path: Path, monkeyp
         assert (tracker.uri, tracker.ui_command, tracker.experiment_id) == ("databricks", "databricks", "1")
         assert tracker.offer_view(SearchesView(1)) == ""  # nobody knows where its UI is
         how.refuse = {"experiments/get-by-name": 403}
-        with pytest.raises(TrackingError, match=r"cannot be made at databricks .*a path such as /Users/you@example.org"):
+        with pytest.raises(
+            TrackingError, match=r"cannot be made at databricks .*a path such as /Users/you@example.org"
+        ):
             Tracker.open("databricks", "y", directory=tmp_path)
     assert "Bearer s3cret" in how.logins

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from tlsearch.errors import TrackingError
-from tlsearch.tracking.servers import ui_port
 from tlsearch.tracking.location import locate
+from tlsearch.tracking.servers import ui_port
 from tlsearch.tracking.servers.ui_port import with_ui_port
 
 
@@ -72,9 +72,7 @@ def test_a_workspace_is_no_folder(tmp_path: Path, uri: str, monkeypatch: pytest.
     assert (location.uri, location.connection, location.ui_command, location.ui_address) == (uri, uri, uri, "")
 
 
-def test_no_password_is_shown_and_a_database_is_opened_with_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_no_password_is_shown_and_a_database_is_opened_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole, shown = "postgresql://ann:s3cret@host/db", "postgresql://ann@host/db"
     location = locate(whole, tmp_path)
     assert (location.uri, location.connection) == (shown, whole)

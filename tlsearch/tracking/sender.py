@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tlsearch.errors import RunError
-from tlsearch.tracking.servers.answer import without_retries
 from tlsearch.tracking.commands import Command, LogModel, Store
 from tlsearch.tracking.outbox import Address, Outbox
 from tlsearch.tracking.quiet import first_line
+from tlsearch.tracking.servers.answer import without_retries
 from tlsearch.tracking.servers.refusals import is_refusal, may_be_refusal
 
 if TYPE_CHECKING:

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tlsearch.errors import TrackingError
-from tlsearch.tracking.servers.answer import server_client
 from tlsearch.tracking.location import Location
 from tlsearch.tracking.quiet import first_line, ignore
+from tlsearch.tracking.servers.answer import server_client
 from tlsearch.utils.files import file_lock
 
 if TYPE_CHECKING:

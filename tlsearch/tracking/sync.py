@@ -48,7 +48,7 @@ def sync(output: Path, reporter: Reporter) -> int:
         address = Outbox(unsent).address or _address(output)
         tracker = Tracker.open(address.uri, address.experiment, unsent=unsent, warn=reporter.warn)
         left = tracker.send_waiting()
-        if left == tracker.waiting_files > 0:
+        if left and tracker.files_trouble:
             raise TrackingError(
                 f"The MLflow store {tracker.uri} took {tracker.sent} writes, and its artifact store does not keep "
                 f"{left} files ({tracker.files_trouble}): mend that, then call this again."

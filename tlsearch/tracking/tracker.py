@@ -20,11 +20,13 @@ from tlsearch.tracking.outbox import UNSENT_FOLDER, Address
 from tlsearch.tracking.quiet import ignore, quiet
 from tlsearch.tracking.register import Figures, check_registry
 from tlsearch.tracking.sender import Sender, Warn
+from tlsearch.tracking.servers.ui_port import with_ui_port
 from tlsearch.tracking.store import find_experiment, open_client, open_runs
 from tlsearch.tracking.system import system_metrics
-from tlsearch.tracking.servers.ui_port import with_ui_port
 from tlsearch.tracking.ui_view import TAG_PREFIX, View, view_link
+from tlsearch.tracking.waiting import Waiting
 from tlsearch.utils.addresses import shown_source
+from tlsearch.utils.passwords import hide_passwords
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
 _SOURCE = {"mlflow.source.name": "tlsearch", "mlflow.source.type": "LOCAL"}
 
 
-class Tracker:
+class Tracker(Waiting):
     """Records runs in one MLflow experiment. ``open`` makes one.
 
     A search must not end because its record cannot be kept. When the store fails after ``open``, writes are kept and
@@ -47,7 +49,8 @@ class Tracker:
         self, client: MlflowClient, location: Location, experiment_id: str, sender: Sender, home: Path
     ) -> None:
         """Take what ``open`` has opened; relative paths of files begin at ``home``."""
-        self._client, self._location, self._sender, self._home = client, location, sender, home
+        super().__init__(sender)
+        self._client, self._location, self._home = client, location, home
         self._buffer = Buffer(sender.send)
         self.experiment_id = experiment_id
 
@@ -168,9 +171,9 @@ class Tracker:
         """
         if metrics:
             self._buffer.add(run_id, 0, metrics)
-        self._buffer.send(run_id, {**(tags or {}), **({"reason": reason} if reason else {})})
+        self._buffer.send(run_id, {**(tags or {}), **({"reason": hide_passwords(reason)} if reason else {})})
         if traceback:
-            self.log_text(run_id, traceback, "traceback.txt")
+            self.log_text(run_id, hide_passwords(traceback), "traceback.txt")
         if run_id:
             self._sender.send(commands.EndRun(run=run_id, status=status, ended=milliseconds()))
 
@@ -178,40 +181,6 @@ class Tracker:
         """Add metrics and tags to a run, which may be over."""
         self._buffer.add(run_id, 0, metrics)
         self._buffer.send(run_id, tags)
-
-    def send_waiting(self, *, files: bool = True) -> int:
-        """Send what was kept while the store did not answer, and give the number of writes that still wait.
-
-        Without ``files``, files that could not be stored are not tried again.
-        """
-        return self._sender.send_waiting(files=files)
-
-    @property
-    def waiting_files(self) -> int:
-        """How many of the writes that wait are files, or need one."""
-        return self._sender.waiting_files
-
-    @property
-    def files_trouble(self) -> str:
-        """What the artifact store has said of a file that it could not keep."""
-        return self._sender.files_trouble
-
-    @property
-    def sent(self) -> int:
-        """How many writes were kept and sent later."""
-        return self._sender.sent
-
-    def forget_sent(self) -> None:
-        """Remove what is left of writes that were kept and sent, when the run is over."""
-        self._sender.forget()
-
-    def real(self, run_id: str) -> str:
-        """Give the store's id of a run, which until now may have one of our own."""
-        return self._sender.real(run_id)
-
-    def with_real_ids(self, text: str) -> str:
-        """Give ``text`` with the store's ids of runs and models in the place of our own."""
-        return self._sender.with_real_ids(text)
 
     def log_dataset(
         self, run_id: str, name: str, place: Path | str, fingerprint: str, counts: Mapping[str, int]

@@ -41,7 +41,9 @@ class LogModel(Command[str]):
                 uri = uri or log_model(store.client, store.experiment_id, run_id, exported)
             except NoLoggedModelsError as error:
                 uri = log_as_artifact(store.client, run_id, exported)
-                store.tell(f"the MLflow server keeps no logged models, as before MLflow 3 ({error}): the model is {uri}")
+                store.tell(
+                    f"the MLflow server keeps no logged models, as before MLflow 3 ({error}): the model is {uri}"
+                )
         if store.retry:
             store.ids[self.own] = uri
         return uri
