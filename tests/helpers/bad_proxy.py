@@ -88,7 +88,7 @@ class _Handler(BaseHTTPRequestHandler):
             return self._answer(status, PAGE)
         return self._forward(body) if self.how.behind else self._made_up()
 
-    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _any
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _any  # noqa: N815 - what http.server calls
 
     def _made_up(self) -> None:
         path = self.path.partition("?")[0]

@@ -136,7 +136,7 @@ def test_a_login_in_the_address_is_used_and_shown_nowhere(
         assert (tracker.uri, tracker.ui_command) == (address, address)
         how.refuse = {"runs/": 500}
         tracker.start_parent("search", {"a": 1}, {})
-        with pytest.raises(TrackingError, match="does not let you in .*MLFLOW_TRACKING_USERNAME and") as caught:
+        with pytest.raises(TrackingError, match=r"does not let you in .*MLFLOW_TRACKING_USERNAME and") as caught:
             ask(f"{scheme}://ann:wr0ng@{host}")
     assert len(told) == 1
     everything = [

@@ -55,8 +55,9 @@ def check_registry(client: MlflowClient, name: str) -> None:
         client.search_registered_models(max_results=1)
         taken = client.get_prompt(name) is not None
     except Exception as error:  # whatever a store raises that keeps no models
+        store = without_password(client.tracking_uri)
         raise TrackingError(
-            f"The MLflow store {without_password(client.tracking_uri)} has no model registry that answers ({first_line(error)}): "
+            f"The MLflow store {store} has no model registry that answers ({first_line(error)}): "
             "leave --register out, or name another store with --tracking-uri."
         ) from error
     if taken:
