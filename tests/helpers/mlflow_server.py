@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-PATIENCE = 240.0
+PATIENCE = 500.0
 """Seconds that a server may take to answer; importing MLflow alone takes many where the machine is busy."""
 
 
