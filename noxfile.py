@@ -30,9 +30,7 @@ def tests(session: nox.Session) -> None:
 def networks(session: nox.Session) -> None:
     """Check every built-in network, the large ones too: about an hour."""
     install(session)
-    session.run(
-        "pytest", "-m", "slow or not slow", "tests/builtin_plugins", "tests/plugins", "tests/models", external=True
-    )
+    session.run("pytest", "-m", "networks", external=True)
 
 
 @nox.session

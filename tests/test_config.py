@@ -219,7 +219,7 @@ def test_output_where_the_file_lies_is_left_out(tmp_path: Path) -> None:
     [
         ("batchsize = 3", "did you mean 'batch_size'"),
         ("batch-size = 3", "did you mean 'batch_size'"),
-        ("zzz = 3", "known keys are dataset, "),
+        ("zzz = 3", "known names are dataset, "),
         ("seed = ", "is not valid TOML"),
         ('time_limit = "soon"', "--time-limit is 'soon', but it must be a duration"),
         ("trials = 1", "names no data set"),

@@ -4,7 +4,7 @@ From Python::
 
     import tlsearch
 
-    result = tlsearch.run(tlsearch.RunConfig(dataset=Path("images")))
+    result = tlsearch.run("images", time_limit="10m")
     predictions = tlsearch.load(Path(result.output.folder) / "model").predict(["photo.jpg"])
 
 Nothing is imported before it is asked for, so that ``import tlsearch`` is light.
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
         WeightsError,
     )
     from tlsearch.pipeline.plan import Plan
-    from tlsearch.pipeline.run import plan, run
     from tlsearch.predictor import Predictor, load
-    from tlsearch.reporter import Reporter
+    from tlsearch.python_api import plan, run
+    from tlsearch.reporter import Reporter, SilentReporter
     from tlsearch.results.result import RunResult
     from tlsearch.types import Decision
 
@@ -43,9 +43,9 @@ _HOMES = {
     **dict.fromkeys(("DataError", "Interrupted", "PluginError", "RunError"), "tlsearch.errors"),
     **dict.fromkeys(("TlsearchError", "TrackingError", "UsageError", "WeightsError"), "tlsearch.errors"),
     "Plan": "tlsearch.pipeline.plan",
-    **dict.fromkeys(("plan", "run"), "tlsearch.pipeline.run"),
+    **dict.fromkeys(("plan", "run"), "tlsearch.python_api"),
     **dict.fromkeys(("Predictor", "load"), "tlsearch.predictor"),
-    "Reporter": "tlsearch.reporter",
+    **dict.fromkeys(("Reporter", "SilentReporter"), "tlsearch.reporter"),
     "RunResult": "tlsearch.results.result",
     "Decision": "tlsearch.types",
 }
@@ -64,6 +64,7 @@ __all__ = [
     "RunError",
     "RunInfo",
     "RunResult",
+    "SilentReporter",
     "TlsearchError",
     "TrackingError",
     "TrialInfo",

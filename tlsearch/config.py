@@ -25,6 +25,7 @@ from tlsearch.config_values import (
     check_whole,
     check_workers,
     compile_group_by,
+    in_numbers,
     is_dataset,
     names,
     option,
@@ -34,7 +35,6 @@ from tlsearch.errors import UsageError
 from tlsearch.utils.addresses import expand_home, is_address, source_name
 from tlsearch.utils.files import write_atomically
 from tlsearch.utils.texts import hint, is_utf8
-from tlsearch.utils.units import parse_count, parse_duration, parse_size
 
 USUAL_METRIC = "accuracy"
 """The metric of a run for which none was asked."""
@@ -47,7 +47,8 @@ DEFAULT_TIME_LIMIT = 1800.0
 CONFIG_NAME = "run.toml"
 """The file in the output folder that holds a run's configuration."""
 
-_PATHS = ("dataset", "train", "val", "test", "images", "output", "cache_dir")
+_PLACES = ("dataset", "train", "val", "test", "images")
+_PATHS = (*_PLACES, "output", "cache_dir")
 _COLUMNS = ("image_column", "label_column", "split_column", "group_column", "weight_column")
 # What holds for one command only, and what an interrupted run keeps where it is not asked for again.
 _ONE_TIME, _KEPT = ("output", "force", "workers", "memory"), ("threads", "round_size")
@@ -239,16 +240,19 @@ class RunConfig:
                 values[f.name] = to_plain(f.name, value)
         write_atomically(path, tomli_w.dumps(values))
 
-    def differences(self, other: RunConfig) -> list[str]:
+    def differences(self, other: RunConfig, *, moved: bool = False) -> list[str]:
         """The options of ``other`` that are not those of this configuration, as they are typed.
 
-        Those that name the output folder or hold for one time only do not count.
+        Those that name the output folder or hold for one time only do not count, nor, where the images may have
+        ``moved``, those that say where they are.
         """
         found = []
         for f in fields(self):
             values = [getattr(c, f.name) for c in (self, other)]
             mine, theirs = (None if value is None else to_plain(f.name, value) for value in values)
-            if mine != theirs and f.name not in _ONE_TIME and not (mine is None and f.name in _KEPT):
+            other_place = moved and f.name in _PLACES and None not in (mine, theirs)
+            allowed = other_place or f.name in _ONE_TIME or (mine is None and f.name in _KEPT)
+            if mine != theirs and not allowed:
                 found.append(f"{option(f.name)} {'left out' if values[1] == f.default else theirs}")
         return found
 
@@ -273,23 +277,20 @@ def read_config(path: Path) -> dict[str, Any]:
         raise UsageError(f"{path} cannot be read ({error.strerror}): check its name.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UsageError(f"{path} is not valid TOML ({error}): fix that line.") from error
-    known = [f.name for f in fields(RunConfig)]
-    for key in values:
-        if key not in known:
-            keys = "known keys are " + ", ".join(known)
-            raise UsageError(f"{path} has the unknown key {key!r}: {hint(key, known, keys)}")
-    for key, parse in (
-        ("time_limit", parse_duration),
-        ("cache_limit", parse_size),
-        ("memory", parse_size),
-        ("max_pixels", parse_count),
-    ):
-        if isinstance(values.get(key), str):
-            values[key] = parse(values[key], option(key))
+    check_keys(values, f"{path} has the unknown key")
+    values = in_numbers(values)
     output = values.get("output")
     if isinstance(output, str) and Path(output).resolve() == path.resolve().parent:
         del values["output"]
     return values
+
+
+def check_keys(values: Iterable[str], what: str) -> None:
+    """Raise ``UsageError``, which begins with ``what``, for a name that no field has."""
+    known = [f.name for f in fields(RunConfig)]
+    for key in values:
+        if key not in known:
+            raise UsageError(f"{what} {key!r}: {hint(key, known, 'known names are ' + ', '.join(known))}")
 
 
 def _default(name: str) -> Any:

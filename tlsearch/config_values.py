@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 from tlsearch.errors import UsageError
-from tlsearch.utils.addresses import without_secrets
+from tlsearch.utils.addresses import expand_home, without_secrets
 from tlsearch.utils.passwords import without_password
 from tlsearch.utils.texts import either, is_utf8, nearest
-from tlsearch.utils.units import format_duration, format_size
+from tlsearch.utils.units import format_duration, format_size, parse_count, parse_duration, parse_size
 
 BaselineChoice = Literal["auto", "none"]
 WorkersChoice = Literal["auto"] | int
@@ -62,7 +63,7 @@ def parse_weights(text: str) -> tuple[str, str, Path]:
     match = _WEIGHTS.fullmatch(text)
     if match is None:
         raise bad("weights", text, "BACKBONE=FILE or BACKBONE@NAME=FILE")
-    file = Path(match["file"]).expanduser()
+    file = expand_home(Path(match["file"]))
     return match["backbone"], match["name"] or file.stem.removesuffix(".weights"), file
 
 
@@ -167,6 +168,19 @@ def no_choice(shown: str, value: Any, choices: tuple[str, ...]) -> UsageError:
     return UsageError(f"{shown} is {value!r}, but it must be {wanted}: did you mean {either(map(repr, near))}?")
 
 
+def in_numbers(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of fields, where durations, sizes and counts that are texts, such as "5m" and "8GB", became numbers.
+
+    Raises:
+        UsageError: such a text is none.
+    """
+    parsers = {"time_limit": parse_duration, "cache_limit": parse_size, "memory": parse_size, "max_pixels": parse_count}
+    return {
+        name: parsers[name](value, option(name)) if name in parsers and isinstance(value, str) else value
+        for name, value in values.items()
+    }
+
+
 def to_plain(name: str, value: Any) -> Any:
     """A value of a field as TOML has it."""
     if isinstance(value, Path):
@@ -186,4 +200,4 @@ def to_plain(name: str, value: Any) -> Any:
 
 def _absolute_weights(entry: str) -> str:
     backbone, _, file = entry.partition("=")
-    return f"{backbone}={Path(file).expanduser().absolute()}"
+    return f"{backbone}={expand_home(Path(file)).absolute()}"

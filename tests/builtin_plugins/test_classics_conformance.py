@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from tests.builtin_plugins.test_conformance import CLASSICS, large_ones_are_slow
+from tests.builtin_plugins.test_conformance import CLASSICS, large_ones_apart
 from tlsearch.plugins import registry
 from tlsearch.testing import BackboneTests
 
 
 class TestClassics(BackboneTests):
     # One backbone after the other, because checks in a row share its network.
-    @pytest.fixture(scope="class", params=large_ones_are_slow(CLASSICS))
+    @pytest.fixture(scope="class", params=large_ones_apart(CLASSICS))
     @classmethod
     def plugin(cls, request: pytest.FixtureRequest) -> Any:
         return registry.load_plugin("backbone", request.param)

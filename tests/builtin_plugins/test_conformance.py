@@ -35,27 +35,27 @@ METRICS = ["accuracy", "balanced_accuracy", "macro_f1"]
 READERS = ["addresses", "archives", "folders", "tables"]
 
 
-def large_ones_are_slow(names: list[str]) -> list[Any]:
-    """The names as parameters, of which the large ones are slow."""
-    return [pytest.param(name, marks=pytest.mark.slow if name in LARGE else ()) for name in names]
+def large_ones_apart(names: list[str]) -> list[Any]:
+    """The names as parameters, of which the large ones are checked by ``nox -s networks``."""
+    return [pytest.param(name, marks=pytest.mark.networks if name in LARGE else ()) for name in names]
 
 
 class TestBackbones(BackboneTests):
     # One backbone after the other, because checks in a row share its network.
-    @pytest.fixture(scope="class", params=large_ones_are_slow(BACKBONES))
+    @pytest.fixture(scope="class", params=large_ones_apart(BACKBONES))
     @classmethod
     def plugin(cls, request: pytest.FixtureRequest) -> Any:
         return registry.load_plugin("backbone", request.param)
 
 
 class TestSmallNetworksOfKeras(BackboneTests):
-    @pytest.fixture(scope="class", params=large_ones_are_slow(SMALL_OF_KERAS))
+    @pytest.fixture(scope="class", params=large_ones_apart(SMALL_OF_KERAS))
     @classmethod
     def plugin(cls, request: pytest.FixtureRequest) -> Any:
         return registry.load_plugin("backbone", request.param)
 
 
-@pytest.mark.slow
+@pytest.mark.networks
 @pytest.mark.timeout(1800)
 class TestOtherNetworksOfKeras(BackboneTests):
     @pytest.fixture(scope="class", params=OTHERS_OF_KERAS)

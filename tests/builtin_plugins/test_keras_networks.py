@@ -67,7 +67,7 @@ class FetchedError(Exception):
     """What Keras would download."""
 
 
-@pytest.mark.slow
+@pytest.mark.networks
 @pytest.mark.parametrize("name", NAMES)
 def test_keras_itself_would_download_the_same_file(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     plugin = network(name)
@@ -97,7 +97,7 @@ def test_work_is_about_what_a_network_computes(name: str) -> None:
     check_work(load_plugin("backbone", name))
 
 
-@pytest.mark.slow
+@pytest.mark.networks
 @pytest.mark.parametrize("name", sorted({e.name for e in find_plugins("backbone") if e.distribution == "tlsearch"}))
 def test_work_is_about_what_every_network_computes(name: str) -> None:
     check_work(load_plugin("backbone", name))

@@ -264,11 +264,11 @@ def test_an_interruption_is_130(search: Callable[[Search], list[RunConfig]]) -> 
     )
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_the_second_interruption_ends_at_once(number: signal.Signals) -> None:
     code = (
-        "import signal\nfrom tlsearch.cli.run import _interruptible\n"
-        f"with _interruptible():\n    try:\n        signal.raise_signal({number.value})\n"
+        "import signal\nfrom tlsearch.utils.signals import interruptible\n"
+        f"with interruptible(program=True):\n    try:\n        signal.raise_signal({number.value})\n"
         "    except KeyboardInterrupt:\n        print('closing', flush=True)\n"
         f"        signal.raise_signal({number.value})\n        print('closed', flush=True)\n"
     )

@@ -34,7 +34,11 @@ each_backbone = pytest.mark.parametrize("name", BACKBONES)
 # VGG16 and EfficientNet-Lite0 have all that the other two are made of.
 each_kind_of_backbone = pytest.mark.parametrize(
     "name",
-    ["vgg16", "efficientnet_lite0", *(pytest.param(name, marks=pytest.mark.slow) for name in ("vgg19", "resnet50"))],
+    [
+        "vgg16",
+        "efficientnet_lite0",
+        *(pytest.param(n, marks=pytest.mark.networks) for n in ("vgg19", "resnet50")),
+    ],
 )
 
 

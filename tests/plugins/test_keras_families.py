@@ -20,6 +20,9 @@ pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:Depreca
 AGREE = {"float32": 1e-4, "mixed_bfloat16": 2.0**-7}
 """The largest difference, as a share of the largest value: bfloat16 has 8 bits."""
 
+USUAL = ("ConvNeXtTiny", "DenseNet121", "InceptionV3", "MobileNetV3Small", "ResNet50V2", "VGG16", "Xception")
+"""Those that every run of the tests looks at."""
+
 OTHER_MEMBERS = [name for name in MEMBERS if name not in FAMILIES]
 
 
@@ -55,7 +58,9 @@ def check_parts(plugin: Application, policy: str) -> list[CutPoint]:
     return cuts
 
 
-@pytest.mark.parametrize("member", FAMILIES)
+@pytest.mark.parametrize(
+    "member", [member if member in USUAL else pytest.param(member, marks=pytest.mark.networks) for member in FAMILIES]
+)
 def test_the_parts_of_a_family_are_the_whole(member: str) -> None:
     cuts = check_parts(Application(member), "float32")
     least = 2 if member == "NASNetMobile" else 10  # NASNet's cells take the outputs of two before them
@@ -68,13 +73,13 @@ def test_the_parts_are_the_whole_in_bfloat16(member: str) -> None:
     check_parts(Application(member), "mixed_bfloat16")
 
 
-@pytest.mark.slow
+@pytest.mark.networks
 @pytest.mark.parametrize("member", FAMILIES)
 def test_the_parts_of_every_family_are_the_whole_in_bfloat16(member: str) -> None:
     check_parts(Application(member), "mixed_bfloat16")
 
 
-@pytest.mark.slow
+@pytest.mark.networks
 @pytest.mark.parametrize("member", OTHER_MEMBERS)
 def test_the_parts_of_every_other_member_are_the_whole(member: str) -> None:
     assert len(check_parts(Application(member), "float32")) >= (2 if member.startswith("NASNet") else 10)

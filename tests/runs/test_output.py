@@ -50,7 +50,6 @@ def test_a_folder_that_holds_a_run_is_refused(tmp_path: Path, trace: str) -> Non
         ({"epochs": None, "trials": 8}, "asked for with --trials left out, --epochs 3: name another folder"),
         ({"time_limit": 90}, "asked for with --time-limit 1m: name another folder"),
         ({"cache_limit": 10**9}, "asked for with --cache-limit left out: name another folder"),
-        ({"dataset": Path("dogs")}, "asked for with DATASET .*images: name another folder"),
     ],
 )
 def test_a_run_that_was_asked_for_otherwise_is_refused(tmp_path: Path, change: dict[str, Any], sentence: str) -> None:
@@ -60,6 +59,17 @@ def test_a_run_that_was_asked_for_otherwise_is_refused(tmp_path: Path, change: d
     with pytest.raises(UsageError, match=f"already holds a run, which was {sentence}"):
         claim_output(replace(config, **change))
     assert claim_output(replace(config, force=True, **change)) == tmp_path
+
+
+def test_images_of_a_run_that_goes_on_may_have_moved_but_not_those_of_one_that_is_over(tmp_path: Path) -> None:
+    config = RunConfig(DATA, output=tmp_path)
+    config.to_toml(tmp_path / "run.toml")
+    assert claim_output(replace(config, dataset=Path("moved"))) == tmp_path
+    with pytest.raises(UsageError, match="asked for with --train left out: name another folder"):
+        claim_output(replace(config, dataset=Path("moved"), train=Path("train")))
+    (tmp_path / "result.json").touch()
+    with pytest.raises(UsageError, match=r"asked for with DATASET .*images: name another folder"):
+        claim_output(replace(config, dataset=Path("dogs")))
 
 
 def test_what_is_set_aside_is_what_a_run_made(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -125,10 +126,11 @@ def check_record(runs: list[Run], parent: str, trials: int) -> None:
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("_with_tables")
-def test_interrupted_it_ends_at_once_says_how_to_go_on_and_goes_on(
+def test_interrupted_it_ends_at_once_says_how_to_go_on_and_goes_on_with_images_that_were_moved(
     finished: TrialRecord, images: Path, tmp_path: Path
 ) -> None:
-    process = start(tmp_path, "run", images, *OPTIONS, "--output", "out")
+    data = shutil.copytree(images, tmp_path / "data")
+    process = start(tmp_path, "run", data, *OPTIONS, "--output", "out")
     answers = tmp_path / "out" / WORK_FOLDER / CHECKPOINT_FOLDER
     wait_for(lambda: len(list(answers.glob("trial-*.json"))) >= 2, process)
     process.send_signal(signal.SIGINT)
@@ -139,9 +141,16 @@ def test_interrupted_it_ends_at_once_says_how_to_go_on_and_goes_on(
     assert complaints.rstrip().endswith(f"goes on with: tlsearch resume {tmp_path / 'out'}")
     assert {run.info.status for run in recorded(tmp_path)} <= {"FINISHED", "KILLED"}
 
-    code, _, complaints = ended(start(tmp_path, "run", images, *OPTIONS, "--output", "out"))  # the same once more
+    moved = data.rename(tmp_path / "moved")
+    code, _, complaints = ended(start(tmp_path, "resume", "out"))
+    assert code == 2
+    assert f"were in {data}, where they are no longer: say where they are with `tlsearch resume out --da" in complaints
+
+    code, _, complaints = ended(start(tmp_path, "resume", "out", "--dataset", moved))
     assert code == 0, complaints
     assert trials_of(tmp_path / "out") == trials_of(finished.output)
+    assert read_result(tmp_path / "out").dataset.path == str(moved)
+    assert len({run.info.experiment_id for run in recorded(tmp_path)}) == 1
 
     code, printed, _ = ended(start(tmp_path, "resume", "out"))  # finished by now
     assert code == 0
@@ -164,8 +173,6 @@ def test_a_second_run_in_the_folder_is_refused(images: Path, tmp_path: Path) -> 
 @pytest.mark.slow
 @pytest.mark.usefixtures("_with_tables")
 def test_what_has_changed_is_named_and_force_deletes_nothing(images: Path, tmp_path: Path) -> None:
-    import shutil
-
     data = shutil.copytree(images, tmp_path / "data")
     command = ("run", data, *OPTIONS, "--output", "out")
     code, _, complaints = ended(start(tmp_path, *command, script=KILLED + PARENT, KEEP="5", WHEN="after"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -68,7 +67,7 @@ def test_it_comes_to_its_end_its_files_get_there_and_its_password_is_nowhere(
         refused = tlsearch("sync", "out")
         assert refused.exit_code == 2
         assert "does not let you in" in refused.output
-        os.environ["MLFLOW_TRACKING_URI"] = login
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", login)
         sent = tlsearch("sync", "out")
         assert sent.exit_code == 0, sent.output
         assert not (tmp_path / "out" / "unsent").exists()

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tlsearch.backend import private_api
+from tlsearch.backend.keras_settings import import_keras
 from tlsearch.types import AnyArray
 
 if TYPE_CHECKING:
@@ -29,13 +30,23 @@ def prepare() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
-    with silent_stderr():
-        import keras
-
+    with silent_stderr(), _no_window():
+        keras = import_keras()
         if keras.backend.backend() == "tensorflow":
             import tensorflow as tf
 
             tf.get_logger().setLevel("ERROR")
+
+
+@contextmanager
+def _no_window() -> Iterator[None]:
+    """Without MPLBACKEND: Keras imports matplotlib, which fails where that is a value of another environment."""
+    before = os.environ.pop("MPLBACKEND", None)
+    try:
+        yield
+    finally:
+        if before is not None:
+            os.environ["MPLBACKEND"] = before
 
 
 def is_out_of_memory(error: BaseException) -> bool:

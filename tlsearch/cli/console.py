@@ -17,6 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tlsearch.cli.terminal.lines import plain, wrap
+from tlsearch.cli.terminal.notebook import NotebookLine
 from tlsearch.utils.units import short_duration
 
 COLUMN = 10
@@ -60,15 +61,16 @@ class ConsoleReporter:
     """Draws what a run reports (``tlsearch.reporter.Reporter``) with rich.
 
     In a terminal, text wraps below itself beside the column of steps, without a broken name (``terminal.lines``), and
-    ``progress`` draws one line with a bar that vanishes when the next step begins. Elsewhere every message is one plain
-    line, and ``progress`` adds one where there was none for a minute. A context manager; leaving it ends the moving
-    line.
+    ``progress`` draws one line with a bar that vanishes when the next step begins; in a notebook it is text. Elsewhere
+    every message is one plain line, and ``progress`` adds one where there was none for a minute. A context manager;
+    leaving it ends the moving line.
     """
 
     def __init__(self, console: Console | None = None) -> None:
         self.console = console or Screen(highlight=False)
         self._live: Live | None = None
         self._moving: _Moving | None = None
+        self._notebook = NotebookLine() if self.console.is_jupyter else None
         self._last_step = ""
         self._spoke = time.monotonic()
 
@@ -109,12 +111,16 @@ class ConsoleReporter:
         if self._moving is None or self._moving.step != step:
             self._moving = _Moving(step)
         self._moving.update(done, total, text, most)
-        if time.monotonic() - self._spoke >= SILENCE_SECONDS:
+        if self._notebook is not None:
+            self._notebook.show(f"{step:<{COLUMN}}{self._moving.plain()}")
+        elif time.monotonic() - self._spoke >= SILENCE_SECONDS:
             self.say(step, self._moving.plain())
 
     def close(self) -> None:
         """Removes the moving line."""
         live, self._live, self._moving = self._live, None, None
+        if self._notebook is not None:
+            self._notebook.close()
         if live is not None:
             with contextlib.suppress(OSError, ValueError):
                 live.stop()

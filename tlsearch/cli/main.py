@@ -27,6 +27,7 @@ from tlsearch.cli.terminal.commands import Group
 from tlsearch.cli.terminal.mistakes import error_line
 from tlsearch.cli.weights import weights
 from tlsearch.errors import Interrupted, TlsearchError
+from tlsearch.utils.home import ensure_home
 from tlsearch.utils.passwords import hide_passwords
 
 INTERRUPTED = 130
@@ -44,6 +45,7 @@ class _Front(Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
+            ensure_home()
             return super().invoke(ctx)
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise

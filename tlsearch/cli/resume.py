@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Any
 
 import click
 
 from tlsearch.cli.options import worker_options
-from tlsearch.cli.paths import UserPath
+from tlsearch.cli.paths import Source, UserPath
 from tlsearch.cli.run import start
 from tlsearch.cli.terminal.commands import Command
 from tlsearch.config import CONFIG_NAME, RunConfig
@@ -17,15 +18,25 @@ from tlsearch.errors import UsageError
 
 @click.command(cls=Command, short_help="Go on with a run that was interrupted.")
 @click.argument("output", metavar="OUTPUT_DIR", type=UserPath())
+@click.option("--dataset", type=Source(), help="Where the images are now, if they were moved since the run began.")
 @worker_options
 @click.pass_context
 def resume(ctx: click.Context, /, output: Path, **options: Any) -> None:
     """Goes on with the run in OUTPUT_DIR, which was interrupted or killed, as if it had not been.
 
     Nothing that was finished is done again, and the time that was used is counted. Of a run that is finished the
-    result is shown. It may have another number of workers, which changes no result.
+    result is shown. It may have another number of workers, and the images may be elsewhere; neither changes a result.
     """
     if not (output / CONFIG_NAME).is_file():
         raise UsageError(f"{output} holds no run that could go on (there is no {CONFIG_NAME}): name its output folder.")
     given = {name: value for name, value in options.items() if value is not None}
-    start(ctx, RunConfig.from_toml(output / CONFIG_NAME, **given).with_output(output))
+    config = RunConfig.from_toml(output / CONFIG_NAME, **given).with_output(output)
+    from tlsearch.runs.output import is_finished
+
+    gone = [folder for folder in config.data_folders if not folder.exists()]
+    if gone and not is_finished(output):
+        raise UsageError(
+            f"The images of this run were in {gone[0]}, where they are no longer: say where they are with `tlsearch "
+            f"resume {shlex.quote(str(output))} --dataset FOLDER`."
+        )
+    start(ctx, config)

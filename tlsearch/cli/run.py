@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, get_args
 
@@ -17,6 +14,7 @@ from tlsearch.cli.terminal.help import Heading, option
 from tlsearch.cli.terminal.values import Choice, WholeNumber
 from tlsearch.config import IMBALANCED_METRIC, USUAL_METRIC, RunConfig
 from tlsearch.config_values import RANGES, BaselineChoice
+from tlsearch.utils.signals import interruptible
 from tlsearch.utils.units import parse_duration, parse_size
 
 
@@ -242,25 +240,5 @@ def start(ctx: click.Context, config: RunConfig) -> None:
     from tlsearch.cli.summary import print_summary
     from tlsearch.pipeline.run import run as find
 
-    with _interruptible(), ConsoleReporter() as reporter:
+    with interruptible(program=True), ConsoleReporter() as reporter:
         print_summary(reporter.console, find(config, reporter))
-
-
-@contextmanager
-def _interruptible() -> Iterator[None]:
-    """Inside, Ctrl-C, and what a system sends to end a program, interrupt the first time.
-
-    Runs are then closed and what was found out is kept. The second time everything ends at once.
-    """
-
-    def interrupt(*_: object) -> None:
-        for number in before:
-            signal.signal(number, signal.SIG_DFL)
-        raise KeyboardInterrupt
-
-    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -19,6 +19,7 @@ from tlsearch.pipeline.context import RunContext
 from tlsearch.pipeline.scan import starting_size
 from tlsearch.plugins.facts import BackboneFacts, PluginFacts
 from tlsearch.plugins.metrics import load_metric
+from tlsearch.report.drawing import load_matplotlib
 from tlsearch.results.schema import LeftOut
 from tlsearch.search.space import known_policies
 from tlsearch.search.storage import check_storage
@@ -76,6 +77,8 @@ def preflight(context: RunContext, survey: Survey, *, download: bool = True) -> 
         )
         sizes = sizes_of(candidates, survey, config)
         check_cache(config)
+        # What the end needs is asked for at the beginning.
+        load_matplotlib()
     return Ready(plugins=plugins, policies=policies, candidates=candidates, sizes=sizes, left_out=left_out)
 
 
@@ -92,7 +95,8 @@ def open_record(context: RunContext) -> MlflowCallback:
         # Without an option it lies in the folder where the run was started, which need not be where it is resumed.
         uri = context.checkpoint.get_or_compute(("tracking",), str, lambda: _locate(config).uri)
         uri, unsent = with_password(uri, config.tracking_uri), context.output / UNSENT_FOLDER
-        tracker = Tracker.open(uri, config.effective_experiment, unsent=unsent, warn=callbacks.on_warning)
+        experiment = context.checkpoint.get_or_compute(("experiment",), str, lambda: config.effective_experiment)
+        tracker = Tracker.open(uri, experiment, unsent=unsent, warn=callbacks.on_warning)
         if config.register is not None:
             tracker.check_registry(config.register)
         if tracker.warning:

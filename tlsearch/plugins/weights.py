@@ -24,6 +24,7 @@ from urllib.parse import urlsplit
 from tlsearch.errors import WeightsError
 from tlsearch.plugins.api import WeightSource
 from tlsearch.utils.files import atomic_path
+from tlsearch.utils.home import keras_home
 from tlsearch.utils.texts import hint
 
 _CHUNK = 1 << 20
@@ -50,11 +51,7 @@ def cache_folder() -> Path:
 
     Where the home folder cannot be written to, Keras takes ``/tmp`` for it, and so does this.
     """
-    keras_home = os.environ.get("KERAS_HOME")
-    if keras_home:
-        return Path(keras_home) / "models"
-    home = os.path.expanduser("~")  # noqa: PTH111 - Path.home() raises where there is none, as Keras does not
-    return Path(home if os.access(home, os.W_OK) else "/tmp") / ".keras" / "models"
+    return keras_home() / "models"
 
 
 def resolve(backbone: str, name: str, source: WeightSource) -> ResolvedWeights:

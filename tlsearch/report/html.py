@@ -14,6 +14,7 @@ from tlsearch.data.images.decode import calm_pillow
 from tlsearch.report import resizing
 from tlsearch.report import text as words
 from tlsearch.report.configuration import SHORT_FORM
+from tlsearch.report.drawing import load_matplotlib
 from tlsearch.report.images import write_pictures
 from tlsearch.report.numbers import ScoreStyle, percent
 from tlsearch.report.sections.confusion import confusion
@@ -46,6 +47,7 @@ def write_report(result: RunResult, output: Path, dataset_root: Path) -> Path:
     ``dataset_root`` is where the pictures of mistakes and suspects are; those that are gone are left blank. Each
     file is written to a temporary name and renamed.
     """
+    load_matplotlib()
     with calm_pillow():
         sections = _sections(result, dataset_root)
     page = _page(result, sections)

@@ -8,6 +8,7 @@ import json
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,7 @@ RESULT_FILE = "result.json"
 TRIALS_FILE = "trials.csv"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class RunResult:
     """What ``tlsearch.run`` gives and ``result.json`` holds; docs/result-json.md describes every field.
 
@@ -77,6 +78,28 @@ class RunResult:
     started: str = ""
     schema_version: int = SCHEMA_VERSION
 
+    def __repr__(self) -> str:
+        """One line: what won, what it scores on test, and where it is."""
+        score, interval = _score(self)
+        return f"<RunResult {self.winner.label}, {score} {interval}, model in {self._model_to_use()}>"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: what won, the verdict in sentences, and where everything is."""
+        score, interval = _score(self)
+        lines = [f"<b>{escape(self.winner.label)}</b>, {escape(f'{score}, 95 % interval {interval}')}"]
+        if (verdict := self.verdict) is not None:
+            said = (verdict.use, verdict.pretraining_evidence, verdict.search_evidence, *verdict.next_steps)
+            lines += [escape(sentence) for sentence in said if sentence]
+        places = {"model": self._model_to_use()}
+        if self.output.report is not None:
+            places["report"] = Path(self.output.folder) / self.output.report
+        lines += [f"{name}: <code>{escape(str(path))}</code>" for name, path in places.items()]
+        return "<br>".join(lines)
+
+    def _model_to_use(self) -> Path:
+        chosen = self.verdict.model if self.verdict is not None else self.output.model
+        return Path(self.output.folder) / (chosen or "")
+
     def to_dict(self) -> dict[str, Any]:
         """The JSON object of ``result.json``."""
         plain: dict[str, Any] = serialize.STRICT.encode(self)
@@ -90,6 +113,13 @@ class RunResult:
         Raises ``ValueError`` naming the field that is missing or has the wrong shape.
         """
         return serialize.STRICT.decode(cls, values)
+
+
+def _score(result: RunResult) -> tuple[str, str]:
+    """The score on test with its name, and its interval."""
+    low, high = result.metrics.test_ci95
+    name = result.metrics.name.replace("_", " ")
+    return f"test {name} {result.metrics.test:.3f}", f"[{low:.3f}, {high:.3f}]"
 
 
 def write_result(result: RunResult, folder: Path) -> Path:

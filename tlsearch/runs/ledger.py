@@ -17,6 +17,7 @@ from typing import IO
 
 from tlsearch.errors import RunError, TrackingError
 from tlsearch.utils.files import file_lock
+from tlsearch.utils.home import user_folder
 
 LEDGER_NAME = "tlsearch-test-openings.jsonl"
 
@@ -28,9 +29,7 @@ def fingerprint_of(hashes: Iterable[str]) -> str:
 
 def user_ledger() -> Path:
     """Give the ledger of this user, for records that are not kept in a folder of this machine."""
-    import platformdirs
-
-    return Path(platformdirs.user_data_dir("tlsearch", appauthor=False)) / LEDGER_NAME
+    return user_folder("data") / LEDGER_NAME
 
 
 @dataclass(frozen=True)

@@ -107,7 +107,9 @@ def check_output(config: RunConfig) -> None:
     if config.force:
         return
     if (output / CONFIG_NAME).exists():
-        differences = config.differences(RunConfig.from_toml(output / CONFIG_NAME))
+        # A run that goes on finds out by their contents whether the images are the same.
+        before = RunConfig.from_toml(output / CONFIG_NAME)
+        differences = config.differences(before, moved=not is_finished(output))
         if differences:
             raise UsageError(
                 f"--output {output} already holds a run, which was asked for with {', '.join(differences)}: name "

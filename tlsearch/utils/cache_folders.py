@@ -7,7 +7,9 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+from tlsearch.utils.addresses import expand_home
 from tlsearch.utils.files import file_lock, write_atomically
+from tlsearch.utils.home import user_folder
 
 CACHE_VARIABLE = "TLSEARCH_CACHE_DIR"
 
@@ -80,8 +82,4 @@ def _cache_root(chosen: Path | None) -> Path:
     """``chosen``, else what the variable TLSEARCH_CACHE_DIR names, else the user's cache directory."""
     if chosen is None and (named := os.environ.get(CACHE_VARIABLE)):
         chosen = Path(named)
-    if chosen is None:
-        import platformdirs
-
-        chosen = Path(platformdirs.user_cache_dir("tlsearch", appauthor=False))
-    return chosen.expanduser().absolute()
+    return (user_folder("cache") if chosen is None else expand_home(chosen)).absolute()

@@ -1,11 +1,92 @@
-"""Keeping an interruption out of what must be done as a whole."""
+"""Interruptions: which there are, and keeping them out of what must be done as a whole."""
 
 from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+PATIENCE = 5.0
+"""Seconds that an interruption waits for a library to come to the end of what it does."""
+
+_PAUSE = 0.05
+
+# What they set up when they are first used, and keep in the process, is left half done by an interruption: the same
+# process could not read its databases any more, to close its runs or to resume them.
+_FRAGILE = ("sqlalchemy", "alembic", "optuna", "mlflow", "importlib", "_frozen_importlib")
+
+_BY_HAND = (signal.SIGINT,)
+# What systems send to end a program: at the end of a time limit, when the terminal is closed.
+_BY_SYSTEM = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
+
+
+@contextmanager
+def interruptible(*, program: bool) -> Iterator[None]:
+    """Inside, Ctrl-C raises ``KeyboardInterrupt`` as soon as no library is at work that it would leave half done.
+
+    In a ``program`` of our own, what a system sends to end it does the same, and a second signal ends the process at
+    once. Elsewhere, as in a notebook, a second one does what it did before. A signal that is ignored, as by ``nohup``,
+    still is. In other threads than the main one, which no interruption reaches, this does nothing.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    numbers = [n for n in (*_BY_HAND, *(_BY_SYSTEM if program else ())) if signal.getsignal(n) != signal.SIG_IGN]
+    before = {number: signal.getsignal(number) or signal.SIG_DFL for number in numbers}
+    after: dict[Any, Any] = dict.fromkeys(numbers, signal.SIG_DFL) if program else before
+    handler = _Interruption(lambda: _set(after))
+    _set(dict.fromkeys(numbers, handler))
+    try:
+        yield
+    finally:
+        _set(before)
+
+
+def _set(handlers: dict[Any, Any]) -> None:
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+
+
+class _Interruption:
+    """A handler that raises ``KeyboardInterrupt``, and sends its signal again in a moment where that would do harm."""
+
+    def __init__(self, before_raising: Callable[[], None]) -> None:
+        self._before_raising = before_raising
+        self._first: float | None = None
+        self._sent_again = False
+        self._raised = False
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        now = time.monotonic()
+        by_a_person = self._first is not None and not self._sent_again
+        self._sent_again = False
+        first = self._first = self._first or now
+        if by_a_person or now - first > PATIENCE or not _inside_fragile(frame):
+            self._raised = True
+            self._before_raising()
+            raise KeyboardInterrupt
+        threading.Thread(target=self._send_again, args=(number,), name="tlsearch-interrupt", daemon=True).start()
+
+    def _send_again(self, number: int) -> None:
+        time.sleep(_PAUSE)
+        main = threading.main_thread().ident
+        # Nobody waits for it any more where the block is over, or a second signal has raised already.
+        installed: object = signal.getsignal(number)
+        if main is not None and not self._raised and installed is self:
+            self._sent_again = True
+            signal.pthread_kill(main, number)
+
+
+def _inside_fragile(frame: FrameType | None) -> bool:
+    while frame is not None:
+        if str(frame.f_globals.get("__name__", "")).partition(".")[0] in _FRAGILE:
+            return True
+        frame = frame.f_back
+    return False
 
 
 @contextmanager

@@ -1,7 +1,8 @@
 """``python -m tlsearch.worker``: the process that holds the backend.
 
-It handles one request at a time (see ``tlsearch.worker.protocol``), ignores SIGINT so that the parent decides what an
-interruption means, and ends when its standard input closes, or, in the middle of a request, when its parent is gone.
+It handles one request at a time (see ``tlsearch.worker.protocol``), ignores what interrupts so that the parent decides
+what an interruption means, and ends when its standard input closes, or, in the middle of a request, when its parent is
+gone.
 Whatever libraries print goes to standard error: standard output carries messages only.
 """
 
@@ -76,7 +77,10 @@ def _end_with(parent: int) -> None:
 
 def main() -> None:
     """Move the message channel out of the way of ``print``, then serve."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # The parent decides what an interruption means, also where it goes to all processes of a group.
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(os.getppid(),), name="tlsearch-parent", daemon=True).start()
     outgoing = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)

@@ -7,7 +7,6 @@ Messages go through the child's standard input and output.
 from __future__ import annotations
 
 import contextlib
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -18,6 +17,7 @@ import psutil
 from tlsearch import errors
 from tlsearch.errors import RunError, TlsearchError, TrialError
 from tlsearch.types import Decision
+from tlsearch.utils.child_python import child_environment
 from tlsearch.utils.serialize import MESSAGE
 from tlsearch.worker.channel import Channel, MessageError, decode
 from tlsearch.worker.events import Event, Failure, Listener
@@ -25,6 +25,9 @@ from tlsearch.worker.protocol import Request, reply_type
 from tlsearch.worker.threads import limits_of
 
 T = TypeVar("T")
+
+LONGEST_LINE = 300
+"""Letters of the last line of a worker that are part of a message."""
 
 RENEW_AFTER = 25
 """Trials that one worker process runs: a library that leaks, ours or a plugin's, can leak so long."""
@@ -51,6 +54,7 @@ class WorkerClient:
     def __init__(self, log: Path) -> None:
         """Start nothing yet."""
         self._log = log
+        self._log_start = 0
         self._threads: int | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._next: subprocess.Popen[bytes] | None = None
@@ -65,8 +69,10 @@ class WorkerClient:
             self._process, self._next = self._next or self._launch(), None
 
     def _launch(self) -> subprocess.Popen[bytes]:
-        environment = dict(os.environ, PYTHONUNBUFFERED="1", PYTHONFAULTHANDLER="1", **limits_of(self._threads))
+        limits = limits_of(self._threads)
+        environment = child_environment(PYTHONUNBUFFERED="1", PYTHONFAULTHANDLER="1", **limits)
         with self._log.open("ab") as log:
+            self._log_start = log.tell()
             # -P: a keras.py or queue.py in the user's folder must not be taken for the real one.
             return subprocess.Popen(
                 [sys.executable, "-P", "-m", "tlsearch.worker"],
@@ -154,7 +160,7 @@ class WorkerClient:
         except (EOFError, BrokenPipeError, MessageError) as error:
             code = self._end()
             died = WorkerDiedError(
-                f"The worker process ended with code {code} while it {request.activity}; "
+                f"The worker process ended with code {code} while it {request.activity}{self._last_line(code)}; "
                 f"what it printed is in {self._log}."
             )
             died.code = code
@@ -167,6 +173,19 @@ class WorkerClient:
             raise _rebuilt(reply)
         given: T = reply
         return given
+
+    def _last_line(self, code: int | None) -> str:
+        """The last line that the process printed, behind a colon; empty where it printed nothing.
+
+        A process that was killed says nothing of why: what stands there is a list of what it was doing.
+        """
+        if code is None or code < 0:
+            return ""
+        try:
+            printed = self._log.read_bytes()[self._log_start :].decode("utf-8", "replace").strip()
+        except OSError:
+            return ""
+        return f": {printed.splitlines()[-1].strip()[:LONGEST_LINE]}" if printed else ""
 
     def _channel(self) -> Channel:
         process = self._process

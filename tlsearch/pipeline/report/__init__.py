@@ -6,8 +6,11 @@ import os
 import platform
 import shlex
 import sys
+import traceback
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
+from pathlib import Path
 
 from tlsearch.config import CONFIG_NAME
 from tlsearch.data.checks import check
@@ -34,7 +37,11 @@ from tlsearch.search.importance import parameter_importance
 from tlsearch.search.trial_record import TrialRecord
 from tlsearch.stats.scoring import interval_method
 from tlsearch.tracking.sync import hint_at_sync
+from tlsearch.utils.files import write_atomically
 from tlsearch.worker.protocol import GetVersions
+
+REPORT_ERROR_FILE = "report-error.log"
+"""The file in the output folder that says why there is no report."""
 
 MOST_CURVES = 6
 """Trials whose learning curves are kept."""
@@ -69,10 +76,25 @@ def report(context: RunContext, plan: Plan, record: MlflowCallback, found: StepR
     with context.budget.measure("report"):
         result = assemble(context, plan, record, found, refitted)
         write_result(result, context.output)
-        page = write_report(result, context.output, plan.data.index.root)
+        page = _page(context, plan, result)
         complete_record(context, plan, record, result, page, runs_in_order(found.log, found.confirmation))
     context.callbacks.on_run_end(result)
     return result
+
+
+def _page(context: RunContext, plan: Plan, result: RunResult) -> Path | None:
+    """The page; None where it could not be made, which costs neither the result nor the record."""
+    try:
+        return write_report(result, context.output, plan.data.index.root)
+    except Exception as error:
+        log = context.output / REPORT_ERROR_FILE
+        with suppress(OSError):
+            write_atomically(log, traceback.format_exc())
+        context.callbacks.on_warning(
+            f"the report could not be made ({type(error).__name__}: {error}), all else is complete: {log} says where "
+            f"it failed, and `tlsearch report {shlex.quote(str(context.output))}` tries again"
+        )
+        return None
 
 
 def assemble(context: RunContext, plan: Plan, record: MlflowCallback, found: StepResults, refitted: bool) -> RunResult:

@@ -43,19 +43,29 @@ def runs_in_order(log: SearchLog, confirmation: Confirmation) -> list[str]:
 
 
 def complete_record(
-    context: RunContext, plan: Plan, record: MlflowCallback, result: RunResult, report: Path, order: Sequence[str]
+    context: RunContext,
+    plan: Plan,
+    record: MlflowCallback,
+    result: RunResult,
+    report: Path | None,
+    order: Sequence[str],
 ) -> None:
     """Record the files of a run, its model, its figures and its story; register the winner where that is asked.
 
-    ``order`` has the ids of the runs of all complete trials, in the order of the choice.
+    ``report`` is None where the page could not be made. ``order`` has the ids of the runs of all complete
+    trials, in the order of the choice.
     """
     tracker, run_id, output = record.tracker, record.parent_run, context.output
     record.close_left_open()
     tracker.send_waiting(files=False)
     name_runs(tracker, output)
-    for path in (report, *(output / name for name in ("result.json", "trials.csv", CONFIG_NAME))):
+    for path in (
+        *([report] if report else []),
+        *(output / name for name in ("result.json", "trials.csv", CONFIG_NAME)),
+    ):
         tracker.log_artifact(run_id, path)
-    tracker.log_artifact(run_id, output / PICTURES_FOLDER, PICTURES_FOLDER)
+    if report is not None:
+        tracker.log_artifact(run_id, output / PICTURES_FOLDER, PICTURES_FOLDER)
     model = context.checkpoint.get_or_compute(("model",), str, lambda: _log_model(context, plan, record, result))
     name = context.config.register
     if name is not None:

@@ -1,0 +1,38 @@
+"""What a result looks like in a shell and in a notebook."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from html import escape
+
+from tests.helpers.sample_result import SAMPLE
+from tlsearch.report.verdict import verdict_of
+
+
+def test_a_shell_shows_one_line() -> None:
+    text = repr(SAMPLE)
+    assert len(text) < 300
+    assert "\n" not in text
+    assert SAMPLE.winner.label in text
+    assert f"{SAMPLE.metrics.test:.3f}" in text
+    assert text.endswith("/model>")
+
+
+def test_a_notebook_shows_what_won_and_where_it_is() -> None:
+    verdict = verdict_of(SAMPLE)
+    page = replace(SAMPLE, verdict=verdict)._repr_html_()
+    assert f"<b>{SAMPLE.winner.label}</b>" in page
+    assert f"{SAMPLE.output.folder}/model</code>" in page
+    assert f"{SAMPLE.output.folder}/report.html</code>" in page
+    assert escape(verdict.use) in page
+    assert escape(verdict.search_evidence) in page
+
+
+def test_names_are_no_markup() -> None:
+    page = replace(SAMPLE, winner=replace(SAMPLE.winner, label="<script>"))._repr_html_()
+    assert "<script>" not in page
+    assert "&lt;script&gt;" in page
+
+
+def test_a_page_that_could_not_be_made_is_not_named() -> None:
+    assert "report" not in replace(SAMPLE, output=replace(SAMPLE.output, report=None))._repr_html_().split("<br>")[-1]

@@ -1,0 +1,77 @@
+"""``tlsearch.run`` and ``tlsearch.plan`` from Python."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import tlsearch
+from tests.helpers.sample_result import SAMPLE
+from tlsearch.callbacks import Callback
+from tlsearch.cli.console import ConsoleReporter
+from tlsearch.config import RunConfig
+from tlsearch.errors import UsageError
+
+Asked = list[tuple[RunConfig, Any, Sequence[Callback]]]
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
+    """What the pipeline was asked for."""
+    found: Asked = []
+
+    def take(config: RunConfig, reporter: Any = None, callbacks: Sequence[Callback] = ()) -> Any:
+        found.append((config, reporter, callbacks))
+        return SAMPLE
+
+    monkeypatch.setattr("tlsearch.pipeline.run.run", take)
+    monkeypatch.setattr("tlsearch.pipeline.run.plan", take)
+    return found
+
+
+def test_options_are_given_by_name_as_the_command_line_takes_them(asked: Asked) -> None:
+    assert tlsearch.run("images", time_limit="5m", memory="8GB", backbones="vgg16", output="out", seed=3) is SAMPLE
+    tlsearch.plan("images", time_limit=300, memory=8_000_000_000, backbones=["vgg16"], output=Path("out"), seed=3)
+    wanted = RunConfig(
+        Path("images"), time_limit=300, memory=8_000_000_000, backbones=("vgg16",), output=Path("out"), seed=3
+    )
+    assert [config for config, *_ in asked] == [wanted, wanted]
+
+
+def test_a_configuration_is_taken_as_it_is(asked: Asked) -> None:
+    config, callback = RunConfig(Path("images"), trials=2), Callback()
+    tlsearch.run(config, callbacks=[callback])
+    assert asked[0][0] is config
+    assert list(asked[0][2]) == [callback]
+    with pytest.raises(UsageError, match=r"Both a RunConfig and options were given \(trials, seed\): put"):
+        tlsearch.run(config, trials=3, seed=1)
+
+
+def test_progress_is_drawn_unless_another_reporter_is_given(asked: Asked) -> None:
+    silent = tlsearch.SilentReporter()
+    tlsearch.run("images")
+    tlsearch.plan("images")
+    tlsearch.run("images", silent)
+    drawn, planned, quiet = (reporter for _, reporter, _ in asked)
+    assert isinstance(drawn, ConsoleReporter)
+    assert isinstance(planned, ConsoleReporter)
+    assert quiet is silent
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"epoch": 3}, "There is no option 'epoch': did you mean 'epochs'?"),
+        ({"time_limit": "5"}, "--time-limit is '5', but it must have a unit"),
+        ({"memory": "much"}, "--memory is 'much'"),
+        ({"trials": "many"}, "--trials is 'many'"),
+    ],
+)
+def test_a_mistake_is_one_sentence(asked: Asked, options: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        tlsearch.run("images", **options)
+    assert str(caught.value).startswith(message)
+    assert asked == []

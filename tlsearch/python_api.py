@@ -1,0 +1,98 @@
+"""``tlsearch.run`` and ``tlsearch.plan`` as scripts and notebooks call them: options by name, progress shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from tlsearch.callbacks import Callback
+from tlsearch.config import RunConfig, check_keys
+from tlsearch.config_values import LISTS, in_numbers
+from tlsearch.errors import UsageError
+from tlsearch.pipeline import run as pipeline
+from tlsearch.pipeline.plan import Plan
+from tlsearch.reporter import Reporter
+from tlsearch.results.result import RunResult
+from tlsearch.utils.home import ensure_home
+from tlsearch.utils.signals import interruptible
+
+
+def run(
+    dataset: RunConfig | Path | str | Iterable[Any],
+    reporter: Reporter | None = None,
+    callbacks: Sequence[Callback] = (),
+    **options: Any,
+) -> RunResult:
+    """Find and prove the best way to reuse a pre-trained network for a data set.
+
+    A run that was interrupted is resumed where the option ``output`` names its folder. Of a run that is finished the
+    result is given.
+
+    Args:
+        dataset: A ``RunConfig``, which says everything, or what its field ``dataset`` may be: a folder, a file, an
+            address, or images in memory.
+        reporter: Is told lines and progress. None draws them: in a terminal, a log or a notebook. ``SilentReporter()``
+            shows nothing.
+        callbacks: Follow the run; see ``tlsearch.Callback``.
+        options: Other fields of ``RunConfig`` by name. Durations, sizes and counts may be texts, as on the command
+            line: ``time_limit="5m"``, ``memory="8GB"``.
+
+    Returns:
+        The result that ``result.json`` holds.
+
+    Raises:
+        UsageError: The request cannot be met as asked; the kinds of it say whether data, weights, a plugin or the
+            record are in the way.
+        RunError: The run failed.
+        Interrupted: The run was interrupted and can be resumed.
+    """
+    ensure_home()
+    config = _config(dataset, options)
+    with interruptible(program=False), _shown(reporter) as teller:
+        return pipeline.run(config, teller, callbacks)
+
+
+def plan(dataset: RunConfig | Path | str | Iterable[Any], reporter: Reporter | None = None, **options: Any) -> Plan:
+    """Say what ``run`` would do: a dry run, which trains nothing and leaves nothing behind.
+
+    Args:
+        dataset: As for ``run``; the output folder is not used.
+        reporter: As for ``run``.
+        options: As for ``run``.
+
+    Returns:
+        The candidates as they were measured, the search space, what trials cost, and what is left out and why.
+
+    Raises:
+        UsageError: The request cannot be met as asked.
+    """
+    ensure_home()
+    config = _config(dataset, options)
+    with _shown(reporter) as teller:
+        return pipeline.plan(config, teller)
+
+
+def _config(dataset: RunConfig | Path | str | Iterable[Any], options: dict[str, Any]) -> RunConfig:
+    """The configuration that was given, or one of options, where a list may be a single text."""
+    if not isinstance(dataset, RunConfig):
+        check_keys(options, "There is no option")
+        lists = {name: (options[name],) for name in LISTS if isinstance(options.get(name), str)}
+        return RunConfig(dataset, **in_numbers({**options, **lists}))
+    if options:
+        given = ", ".join(options)
+        raise UsageError(f"Both a RunConfig and options were given ({given}): put the options into the RunConfig.")
+    return dataset
+
+
+@contextmanager
+def _shown(reporter: Reporter | None) -> Iterator[Reporter]:
+    """The reporter that was given, or one that draws."""
+    if reporter is not None:
+        yield reporter
+        return
+    from tlsearch.cli.console import ConsoleReporter
+
+    with ConsoleReporter() as drawn:
+        yield drawn
