@@ -35,13 +35,13 @@ def postgres() -> Iterator[str]:
         password.write_text(PASSWORD)
         as_user = _as_user(Path(folder))
         subprocess.run(
-            [*as_user, programs / "initdb", "-D", data, "-U", USER, "--pwfile", password, "-A", "scram-sha-256"],
+            [*as_user, str(programs / "initdb"), "-D", data, "-U", USER, "--pwfile", password, "-A", "scram-sha-256"],
             check=True, capture_output=True, cwd=folder,
         )  # fmt: skip
         options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} -c fsync=off"
-        control = [*as_user, programs / "pg_ctl", "-D", data, "-w"]
+        control = [*as_user, str(programs / "pg_ctl"), "-D", str(data), "-w"]
         # Its output goes into a file, for it would keep a pipe open.
-        subprocess.run([*control, "-l", Path(folder) / "log", "-o", options, "start"], check=True, cwd=folder)
+        subprocess.run([*control, "-l", f"{folder}/log", "-o", options, "start"], check=True, cwd=folder)
         try:
             yield f"127.0.0.1:{port}"
         finally:

@@ -107,7 +107,8 @@ def test_a_trial_is_recorded_below_its_run(home: Path, name: str, tmp_path: Path
 def test_a_store_that_keeps_no_files_is_told_before_the_first_trial(home: Path, name: str, tmp_path: Path) -> None:
     (tmp_path / "search").mkdir()
     (tmp_path / "search" / "run.toml").write_text("seed = 7\n")
-    place, told = tmp_path / "a file", []
+    place = tmp_path / "a file"
+    told: list[str] = []
     place.write_text("where the folder of the files should be")
     MlflowClient(f"sqlite:///{home / 'mlflow.db'}").create_experiment(name, artifact_location=f"file://{place}/files")
     unsent = tmp_path / "search" / "unsent"

@@ -12,7 +12,6 @@ import pytest
 
 from tests.helpers.bad_proxy import PAGE
 from tlsearch.errors import TrackingError
-from tlsearch.tracking import store as stores
 from tlsearch.tracking.exported import MODEL_URI, ModelPage
 from tlsearch.tracking.quiet import quiet
 from tlsearch.tracking.register import Figures
@@ -21,9 +20,9 @@ from tlsearch.tracking.tracker import Tracker
 
 with quiet():
     from mlflow import MlflowClient
-    from mlflow.exceptions import MlflowException, RestException
+    from mlflow.exceptions import MlflowException
     from mlflow.models import Model
-    from mlflow.protos.databricks_pb2 import ENDPOINT_NOT_FOUND
+    from mlflow.protos.databricks_pb2 import ENDPOINT_NOT_FOUND, RESOURCE_DOES_NOT_EXIST
 
 pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy is deprecated")
 
@@ -48,7 +47,7 @@ def test_a_database_of_another_mlflow_is_tried_once(
         database.execute("UPDATE alembic_version SET version_num = ?", (revision,))
     database.close()
     slept: list[float] = []
-    monkeypatch.setattr(stores.time, "sleep", slept.append)
+    monkeypatch.setattr("tlsearch.tracking.store.time.sleep", slept.append)
     with pytest.raises(TrackingError, match=words.format(home=home)):
         Tracker.open(None, "x", directory=home)
     assert slept == []
@@ -132,8 +131,8 @@ def test_a_model_that_waited_gets_there_too(
     ("error", "absent"),
     [
         (MlflowException("no", error_code=ENDPOINT_NOT_FOUND), True),
-        (RestException({"error_code": "RESOURCE_DOES_NOT_EXIST", "message": "no"}), True),
-        (RestException({"error": {"code": "UserError", "message": "404"}}), True),  # as Azure ML puts it
+        (MlflowException("no", error_code=RESOURCE_DOES_NOT_EXIST), True),
+        (MlflowException("INTERNAL_ERROR: Response: {'error': {'code': 'UserError', 'message': '404'}}"), True),
         (MlflowException("failed with error code 405 != 200"), True),
         (MlflowException("failed with error code 500 != 200"), False),
         (OSError("the line is dead"), False),
