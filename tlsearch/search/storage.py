@@ -11,6 +11,7 @@ from tlsearch.data.split import Fold
 from tlsearch.errors import UsageError
 from tlsearch.search.space import SearchSpace
 from tlsearch.utils.passwords import hide_passwords, without_password
+from tlsearch.utils.sqlite_urls import sqlite_url
 
 if TYPE_CHECKING:
     import optuna
@@ -49,7 +50,7 @@ def open_study(name: str, output: Path, storage: str | None, *, greater_is_bette
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     direction: Literal["maximize", "minimize"] = "maximize" if greater_is_better else "minimize"
-    url = storage or f"sqlite:///{output / 'study.db'}"
+    url = storage or sqlite_url(output / "study.db")
     return optuna.create_study(storage=url, study_name=name, direction=direction, load_if_exists=True)
 
 

@@ -12,13 +12,14 @@ from urllib.parse import urlsplit
 from tlsearch.errors import TrackingError
 from tlsearch.runs.ledger import LEDGER_NAME, user_ledger
 from tlsearch.utils.passwords import SERVER_SCHEMES, Login, split_login, with_password, without_password
+from tlsearch.utils.sqlite_urls import PREFIX, sqlite_path, sqlite_url
 
 URI_VARIABLE = "MLFLOW_TRACKING_URI"
 DATABASE_NAME = "mlflow.db"
 UI_PORT = 5000
 """Where ``mlflow ui`` answers unless it is told otherwise."""
 
-_SQLITE = "sqlite:///"
+_SQLITE = PREFIX
 
 # What MLflow takes for a store although it looks like the name of a folder.
 _WORKSPACES = ("databricks", "databricks-uc", "uc")
@@ -93,7 +94,7 @@ def locate(uri: str | None, directory: Path) -> Location:
     if scheme in SERVER_SCHEMES:
         return Location(uri=shown, connection=shown, login=split_login(chosen), ledger=user_ledger())
     if chosen.startswith(_SQLITE):
-        return _database(Path(chosen.removeprefix(_SQLITE)), directory.absolute())
+        return _database(*sqlite_path(chosen), directory.absolute())
     if re.fullmatch(r"[\w.-]+:\d+(/.*)?", chosen):
         raise TrackingError(f"The tracking URI {shown} is no address: write http://{shown} or https://{shown}.")
     if chosen not in _WORKSPACES and (scheme in ("", "file") or len(scheme) == 1):
@@ -104,7 +105,7 @@ def locate(uri: str | None, directory: Path) -> Location:
     return Location(uri=shown, connection=chosen, ledger=user_ledger())
 
 
-def _database(file: Path, directory: Path) -> Location:
+def _database(file: Path, query: str, directory: Path) -> Location:
     path = Path(os.path.normpath(directory / file))
     if not path.parent.is_dir():
         raise TrackingError(f"There is no folder for the tracking database {path}: create {path.parent}.")
@@ -115,7 +116,7 @@ def _database(file: Path, directory: Path) -> Location:
                 f"The tracking database {path} cannot be written, for {place} may only be read: "
                 "name another one with --tracking-uri."
             )
-    uri = f"{_SQLITE}{path}"
+    uri = sqlite_url(path, query)
     warning = ""
     if path == directory / DATABASE_NAME and _has_old_store(directory):
         warning = (

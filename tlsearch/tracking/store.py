@@ -18,6 +18,7 @@ from tlsearch.tracking.location import Location
 from tlsearch.tracking.quiet import first_line, ignore
 from tlsearch.tracking.servers.answer import server_client
 from tlsearch.utils.files import file_lock
+from tlsearch.utils.sqlite_urls import PREFIX
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -47,8 +48,10 @@ def open_client(location: Location, warn: Callable[[str], None] = ignore) -> Mlf
     for attempt in range(_TRIES):
         try:
             with _turn(location.uri):
+                _make_tables(location)
                 client = MlflowClient(location.connection)
                 client.search_experiments(max_results=1)
+            _remove_stray_folder(location)
             return client
         except Exception as error:
             other = _other_version(location, error)
@@ -59,6 +62,27 @@ def open_client(location: Location, warn: Callable[[str], None] = ignore) -> Mlf
                 ) from error
             time.sleep(0.5 * 2**attempt)
     raise AssertionError("unreachable")
+
+
+def _remove_stray_folder(location: Location) -> None:
+    """Remove the empty folder that MLflow makes where an address with escaped signs seems to say it."""
+    if location.artifacts is not None and "%" in location.uri:
+        stray = Path(location.uri.removeprefix(PREFIX)).parent
+        if stray != location.artifacts.parent:
+            with suppress(OSError):
+                stray.rmdir()
+
+
+def _make_tables(location: Location) -> None:
+    """Make the tables where the folder has a quotation mark in its name, with which MLflow cannot make them itself.
+
+    It writes the folder for files of its experiment "Default" into a statement as it is; as an address it has no marks.
+    """
+    if location.artifacts is None or "'" not in f"{location.artifacts}{Path.cwd()}":
+        return
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+    SqlAlchemyStore(location.connection, location.artifacts.as_uri())
 
 
 def _other_version(location: Location, error: Exception) -> TrackingError | None:
