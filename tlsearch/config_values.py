@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from tlsearch.errors import UsageError
 from tlsearch.utils.addresses import expand_home, without_secrets
+from tlsearch.utils.passwords import without_password
 from tlsearch.utils.texts import either, is_utf8, nearest
 from tlsearch.utils.units import format_duration, format_size, parse_count, parse_duration, parse_size
 
@@ -192,6 +193,8 @@ def to_plain(name: str, value: Any) -> Any:
         return str(value.absolute())
     if name == "dataset":
         return without_secrets(value)
+    if name in ("tracking_uri", "storage"):
+        return without_password(value)
     if name == "weights":
         return [_absolute_weights(entry) for entry in value]
     if isinstance(value, tuple):

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import pytest
 
+from tests.helpers.tiny_tokens import TinyTokens
 from tlsearch.plugins.api import CutPoint, TrainingHints, WeightSource
 from tlsearch.plugins.kinds import kind_named
 from tlsearch.testing import check_augmentation, check_backbone, check_plugin, check_weights
@@ -73,6 +74,21 @@ class WrongOrder(Net):
 
 class NoEnd(Net):
     cuts = ("stem", "block")
+
+
+class MapWithTokens(Net):
+    def cut_points(self, model: Any) -> list[CutPoint]:
+        return [CutPoint(name, name, True, leading_tokens=1) for name in self.cuts]
+
+
+class Vector(Net):
+    """What it gives is pooled already."""
+
+    def build(self, image_size: int, weights: Path | None) -> Any:
+        model = super().build(image_size, weights)
+        return keras.Model(model.input, LAYERS.GlobalAveragePooling2D(name="pooled")(model.output))
+
+    cuts = ("stem", "block", "pooled")
 
 
 class Shared(Net):
@@ -209,8 +225,10 @@ class NoMethod(Net):
 
 
 class Unbuildable(Net):
+    widths: Mapping[str, int] = {}
+
     def build(self, image_size: int, weights: Path | None) -> Any:
-        return {}["missing"]
+        return self.widths["missing"]
 
 
 class TwoOutputs(Net):
@@ -246,6 +264,8 @@ BROKEN: list[tuple[type[Net], str, str]] = [
     (CutInsideBlock, "cut points are single tensors in order", "does not pass through 'inside' alone"),
     (WrongOrder, "cut points are single tensors in order", "in the wrong order"),
     (NoEnd, "cut points are single tensors in order", "is not the output of the model"),
+    (MapWithTokens, "cut points are single tensors in order", "'stem' are a map, which has no leading tokens"),
+    (Vector, "cut points are single tensors in order", "neither (N, h, w, C) nor (N, T, C)"),
     (Shared, "every build is a fresh model", "share 2 variables"),
     (ChangingNames, "cut points are the same in every build", "names of layers change"),
     (DeepHints, "training hints lie within the cut points", "its hints freeze 3 of 3 cut points"),
@@ -284,6 +304,12 @@ def test_a_sound_backbone_passes() -> None:
     assert list(by_name(results)) == list(checks_of("backbone"))
 
 
+@pytest.mark.parametrize("leading", [0, 2])
+def test_a_sound_backbone_that_gives_tokens_passes(leading: int) -> None:
+    results = check_backbone(TinyTokens(leading))
+    assert [result for result in results if result.status not in ("passed", "skipped")] == []
+
+
 def test_a_fault_is_said_once_where_it_is() -> None:
     """One line and traceback for the author, and what needs the network is not run."""
     results = check_backbone(Unbuildable())
@@ -292,7 +318,7 @@ def test_a_fault_is_said_once_where_it_is() -> None:
     assert {status for _, status in ends[2:]} == {"not run"}
     assert {result.detail for result in results[2:]} == {"because 'a network is built' failed"}
     assert results[1].detail.endswith(", in build)")
-    assert 'return {}["missing"]' in results[1].traceback
+    assert 'return self.widths["missing"]' in results[1].traceback
 
 
 @pytest.mark.parametrize(("kind", "check", "said"), BROKEN, ids=lambda value: getattr(value, "__name__", None))

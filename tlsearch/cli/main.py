@@ -30,6 +30,7 @@ from tlsearch.cli.terminal.mistakes import error_line
 from tlsearch.cli.weights import weights
 from tlsearch.errors import Interrupted, TlsearchError
 from tlsearch.utils.home import ensure_home
+from tlsearch.utils.passwords import hide_passwords
 
 INTERRUPTED = 130
 
@@ -94,7 +95,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 
 def _end(ctx: click.Context, sentence: str, code: int, stop: str = ".") -> NoReturn:
-    click.echo(error_line(sentence, stop), err=True)
+    click.echo(error_line(hide_passwords(sentence), stop), err=True)
     ctx.exit(code)
 
 
@@ -114,5 +115,5 @@ def _write_traceback(folder: Path | None) -> Path:
     with tempfile.NamedTemporaryFile(
         "w", prefix="tlsearch-error-", suffix=".txt", dir=folder, delete=False, encoding="utf-8"
     ) as stream:
-        stream.write(traceback.format_exc())
+        stream.write(hide_passwords(traceback.format_exc()))
     return Path(stream.name)

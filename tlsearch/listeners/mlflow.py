@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from tlsearch.callbacks import EpochInfo, TrialInfo
+from tlsearch.config import CONFIG_NAME
 from tlsearch.listeners.callback_list import Recorder
 from tlsearch.listeners.running_trial import RunningTrial
 from tlsearch.models.cuts import Cuts
@@ -134,10 +135,16 @@ class MlflowCallback(Recorder):
         else:
             self.parent_run = kept
             self._left_open.update(tracker.resume(kept))
+        self._try_a_file(run)
         self.view = tracker.offer_view(self._view())
         self.searches = tracker.offer_view(SearchesView(milliseconds()))
         with tracker.system_metrics(self.parent_run):
             yield
+
+    def _try_a_file(self, run: RecordedRun) -> None:
+        """Record the request first: where the store keeps no files, a person hears of it before any work."""
+        if (request := run.output / CONFIG_NAME).is_file():
+            self.tracker.log_artifact(self.parent_run, request)
 
     def _start_parent(self, run: RecordedRun) -> str:
         tags = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from tlsearch.models.partition import shape_fault
 from tlsearch.plugins import registry
 from tlsearch.plugins.api import Backbone
 from tlsearch.testing.network import (
@@ -27,7 +28,7 @@ def check_contract(plugin: Backbone) -> None:
 
 @needs(check_contract)
 def check_built(plugin: Backbone) -> None:
-    """``build`` gives a network that takes squares of three colours and gives one feature map."""
+    """``build`` gives a network that takes squares of three colours and gives one feature map, or tokens."""
     import keras
 
     size, model = size_of(plugin), model_to_look_at(plugin)
@@ -36,12 +37,12 @@ def check_built(plugin: Backbone) -> None:
     assert not isinstance(model.output, list | dict), f"the network gives {len(model.output)} outputs, not one"
     assert tuple(model.input.shape) == (None, size, size, 3), f"build({size}) takes {tuple(model.input.shape)}"
     shape = tuple(model.output.shape)
-    assert len(shape) == 4, f"the output of the network has shape {shape}, not (N, h, w, C)"
+    assert len(shape) in (3, 4), f"the output of the network has shape {shape}, neither (N, h, w, C) nor (N, T, C)"
 
 
 @needs(check_built)
 def check_cut_points(plugin: Backbone) -> None:
-    """In order from input to output, each a single tensor (N, h, w, C), the last one the output."""
+    """In order from input to output, each a map (N, h, w, C) or tokens (N, T, C), the last one the output."""
     import keras
 
     model = model_to_look_at(plugin)
@@ -51,9 +52,8 @@ def check_cut_points(plugin: Backbone) -> None:
     tensors = [model.input, *(tensor_at(model, cut) for cut in cuts)]
     assert tensors[-1] is model.output, f"the last cut point {cuts[-1].name!r} is not the output of the model"
     for cut, before, tensor in zip(cuts, tensors, tensors[1:], strict=False):
-        shape = tuple(tensor.shape)
-        assert len(shape) == 4, f"the features at {cut.name!r} have shape {shape}, not (N, h, w, C)"
-        assert None not in shape[1:], f"the features at {cut.name!r} have no fixed size: {shape}"
+        fault = shape_fault(tensor.shape, cut.leading_tokens)
+        assert not fault, f"the features at {cut.name!r} {fault}"
         try:
             keras.Model(before, tensor)
             if tensor is not model.output:

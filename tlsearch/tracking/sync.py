@@ -22,9 +22,16 @@ _NAMING = (RESULT_FILE, "trials.csv", "report.html")
 
 def hint_at_sync(warn: Callable[[str], None], output: Path) -> None:
     """Say how a record that waits in an output folder gets into MLflow, where one does."""
-    if count := len(Outbox(output / UNSENT_FOLDER)):
-        what = f"{count} writes for MLflow wait in {output / UNSENT_FOLDER}"
-        warn(f"{what}: `tlsearch sync {shlex.quote(str(output))}` sends them when the store answers")
+    waiting = Outbox(output / UNSENT_FOLDER)
+    if not len(waiting):
+        return
+    command = f"`tlsearch sync {shlex.quote(str(output))}`"
+    if waiting.records:
+        what = f"{len(waiting)} writes for MLflow wait in {output / UNSENT_FOLDER}"
+        warn(f"{what}: {command} sends them when the store answers")
+    else:
+        what = f"{waiting.files} files for MLflow wait in {output / UNSENT_FOLDER}"
+        warn(f"{what}: {command} sends them when the artifact store takes them")
 
 
 def sync(output: Path, reporter: Reporter) -> int:
@@ -42,9 +49,14 @@ def sync(output: Path, reporter: Reporter) -> int:
         address = Outbox(unsent).address or _address(output)
         tracker = Tracker.open(address.uri, address.experiment, unsent=unsent, warn=reporter.warn)
         left = tracker.send_waiting()
+        if left and tracker.files_trouble:
+            raise TrackingError(
+                f"The MLflow store {tracker.uri} took {tracker.sent} writes, and its artifact store does not keep "
+                f"{left} files ({tracker.files_trouble}): mend that, then call this again."
+            )
         if left:
             raise TrackingError(
-                f"The MLflow store {address.uri} took {tracker.sent} writes and {left} still wait: "
+                f"The MLflow store {tracker.uri} took {tracker.sent} writes and {left} still wait: "
                 "call this again when it answers."
             )
         if (output / RESULT_FILE).exists():

@@ -110,6 +110,7 @@ def _describe(plugin: Backbone) -> dict[str, Any]:
                 "layer": cut.layer if cut.layer != cut.name else "",
                 "shape": list(output_of(model, cut.layer).shape[1:]),
                 "stage_end": cut.stage_end,
+                **({"leading_tokens": cut.leading_tokens} if cut.leading_tokens else {}),
             }
             for cut in plugin.cut_points(model)
         ],
