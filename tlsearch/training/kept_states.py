@@ -51,7 +51,7 @@ class KeptStates:
         A file that is damaged, or that is of another model, counts as none.
         """
         try:
-            with np.load(self._file(spec), allow_pickle=False) as kept:
+            with self._file(spec).open("rb") as stream, np.load(stream, allow_pickle=False) as kept:
                 about = json.loads(kept[_ABOUT].tobytes())
                 state = [kept[str(number)] for number in range(len(like))]
         except (OSError, ValueError, KeyError, EOFError, BadZipFile):
