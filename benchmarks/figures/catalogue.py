@@ -54,6 +54,7 @@ ENTRIES = (
     Entry("quality.same_accuracy", "DATASET --image-size 64", "about 1 h", ("same-accuracy",)),
     Entry("quality.from_scratch", "", "about 1 h", ("from-scratch",)),
     Entry("quality.time_to_accuracy", "DATASET ...", "hours", ("time-to-accuracy",)),
+    Entry("quality.choosing_weights", "GREY PHOTOGRAPHS", "15 min", ("choosing-weights",)),
     Entry("quality.depthwise", "DATASET ... --image-size 128", "30 min", ("depthwise",)),
     Entry("quality.networks", "DATASET ...", "20 min", ("networks",)),
     Entry("statistics.coverage", "", "about 1 h", ("coverage", "coverage-other-seed")),

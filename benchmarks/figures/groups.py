@@ -42,6 +42,7 @@ GROUPS: Mapping[str, Group] = {
     "corrected": Group(searches.corrected, searches.corrected_brief),
     "early-stop": Group(searches.early_stop, searches.early_stop_brief),
     "time-to-accuracy": Group(searches.time_to_accuracy, searches.time_to_accuracy_brief),
+    "choosing-weights": Group(quality.choosing_weights, quality.choosing_weights_brief),
     "depthwise": Group(searches.depthwise, searches.depthwise_brief),
     "claims": Group(insights.claims, insights.claims_brief),
     "calibration": Group(insights.calibration, insights.calibration_brief),

@@ -179,3 +179,36 @@ def _accuracy(metrics: Mapping[str, Any]) -> str:
 
 def _seconds(value: float | None) -> str:
     return "never" if value is None else f"{value:.0f} s"
+
+
+def choosing_weights(result: Result) -> str:
+    """A row for each target and weights."""
+    figures, own = result.figures, result.figures["source"]
+    rows = []
+    for name, target in figures["targets"].items():
+        for weights, probe in target["probes"].items():
+            at = max(range(len(probe)), key=lambda n, of=probe: of[n][0])  # type: ignore[misc]
+            best, error = probe[at]
+            trained = own["name"] if weights != "ImageNet" else weights
+            images = f"{name}: {target['images']:,} images of {target['classes']} classes, {target['image_size']} px"
+            cut = f"`{target['cuts'][at]}` ({at + 1} of {len(probe)})"
+            rows.append([images, trained, f"{score(best)} ± {score(error)}", cut, score(probe[-1][0])])
+    caption = (
+        f"Accuracy of a linear probe, ± its standard error, on the features of `{figures['backbone']}` at the best cut "
+        f"point and at the last. Its own weights are those of ImageNet. The others were trained on {own['name']}: "
+        f"{own['images']:,} images of {own['classes']} classes at {own['image_size']} px, {own['epochs']:g} epochs in "
+        f"{duration(own['seconds'])}; accuracy there {with_interval(own['accuracy'], own['accuracy_ci95'])} on "
+        f"{own['held_out']:,} test images."
+    )
+    head = ["images", "weights trained on", "best probe", "after", "last cut"]
+    return paragraphs(table(head, rows), caption, source(result))
+
+
+def choosing_weights_brief(result: Result) -> str:
+    """The best probe with each weights, for every target."""
+    parts = []
+    for name, target in result.figures["targets"].items():
+        tops = {weights: max(accuracy for accuracy, _ in probe) for weights, probe in target["probes"].items()}
+        own = next(top for weights, top in tops.items() if weights != "ImageNet")
+        parts.append(f"{name}: ImageNet {score(tops['ImageNet'])}, {result.figures['source']['name']} {score(own)}")
+    return "; ".join(parts)

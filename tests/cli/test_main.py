@@ -86,7 +86,18 @@ def test_help_names_every_command() -> None:
     output = tlsearch("--help").output
     positions = [
         output.index(f"\n  {name} ")
-        for name in ("run", "resume", "predict", "check", "report", "compare", "plugins", "weights", "cache")
+        for name in (
+            "run",
+            "resume",
+            "predict",
+            "check",
+            "report",
+            "compare",
+            "plugins",
+            "weights",
+            "pretrain",
+            "cache",
+        )
     ]
     assert positions == sorted(positions)
 

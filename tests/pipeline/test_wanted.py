@@ -92,6 +92,44 @@ def test_a_file_takes_the_place_of_what_a_pattern_stands_for(find: Find, tmp_pat
     assert find("net_b1*", weights=(f"net_b1@imagenet={file}",))[0] == ["net_b1@imagenet"]
 
 
+@pytest.fixture
+def trained(plugins: PluginFacts, tmp_path: Path) -> PluginFacts:
+    """The same plugins, where weights were trained for two of them."""
+    own = {"bare": "fashion", "lite": "fashion"}
+    backbones = [
+        replace(b, trained={own[b.name]: installed(tmp_path, f"{b.name}-trained")}) if b.name in own else b
+        for b in plugins.backbones
+    ]
+    return replace(plugins, backbones=tuple(backbones))
+
+
+def of_trained(plugins: PluginFacts, tmp_path: Path, *backbones: str) -> list[str]:
+    config = RunConfig(tmp_path, backbones=backbones)
+    return labels(find_candidates(config, plugins, CallbackList(), no_file)[0])
+
+
+def test_trained_weights_take_part_where_they_are_named(trained: PluginFacts, tmp_path: Path) -> None:
+    assert of_trained(trained, tmp_path, "bare@fashion", "lite@fashion") == ["bare@fashion", "lite@fashion"]
+    assert of_trained(trained, tmp_path, "*@fashion") == ["lite@fashion", "bare@fashion"]
+
+
+@pytest.mark.parametrize("backbones", [(), ("all",), ("lite", "net_*")])
+def test_trained_weights_take_no_part_where_nobody_names_them(
+    trained: PluginFacts, tmp_path: Path, backbones: tuple[str, ...]
+) -> None:
+    assert of_trained(trained, tmp_path, *backbones) == ["lite@imagenet", "net_b0@imagenet", "net_b1@imagenet"]
+
+
+def test_a_backbone_without_weights_of_its_own_says_how_to_name_trained_ones(
+    trained: PluginFacts, tmp_path: Path
+) -> None:
+    said = "brings no weights: name those that were trained, bare@fashion, or give a file with --weights bare=FILE"
+    with pytest.raises(WeightsError, match=said):
+        of_trained(trained, tmp_path, "bare")
+    with pytest.raises(WeightsError, match="has no weights 'fashoin': did you mean 'fashion'"):
+        of_trained(trained, tmp_path, "bare@fashoin")
+
+
 @pytest.mark.parametrize(
     ("pattern", "error", "said"),
     [

@@ -361,7 +361,7 @@ def gained(low: float, high: float, **changes: float | None) -> RunResult:
             0.02,
             0.4,
             "no",
-            "Pre-training brings nothing here: small_cnn (another network) trained from scratch is",
+            "Pre-training brings nothing here: small_cnn (another network) trained",
         ),
     ],
 )

@@ -157,8 +157,8 @@ def test_as_many_suspects_are_shown_as_the_count_carries(estimated: int, suspect
 
 
 def test_states_are_counted_in_words() -> None:
-    counts = {"timed_out": 2, "complete": 10, "pruned": 1}
-    assert words.states(counts) == "10 complete, 1 stopped early, 2 out of time"
+    found = ["timed_out"] * 2 + ["complete"] * 10 + ["pruned"]
+    assert words.states(found) == "10 complete, 1 stopped early, 2 out of time"
     assert set(words.STATES) == set(get_args(State))
     assert not any("_" in said for said in (*words.STATES.values(), *words.ROLES.values()))
 

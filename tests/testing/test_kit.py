@@ -225,8 +225,10 @@ class NoMethod(Net):
 
 
 class Unbuildable(Net):
+    widths: Mapping[str, int] = {}
+
     def build(self, image_size: int, weights: Path | None) -> Any:
-        return {}["missing"]
+        return self.widths["missing"]
 
 
 class TwoOutputs(Net):
@@ -316,7 +318,7 @@ def test_a_fault_is_said_once_where_it_is() -> None:
     assert {status for _, status in ends[2:]} == {"not run"}
     assert {result.detail for result in results[2:]} == {"because 'a network is built' failed"}
     assert results[1].detail.endswith(", in build)")
-    assert 'return {}["missing"]' in results[1].traceback
+    assert 'return self.widths["missing"]' in results[1].traceback
 
 
 @pytest.mark.parametrize(("kind", "check", "said"), BROKEN, ids=lambda value: getattr(value, "__name__", None))

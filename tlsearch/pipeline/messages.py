@@ -84,8 +84,7 @@ def search_line(
 
     The best was compared on ``val_folds`` of ``folds`` folds.
     """
-    states = Counter(f.state for f in finished)
-    counts = words.states(states)
+    counts = words.states(f.state for f in finished)
     ended = {
         "trials": "all trials done",
         "enough": enough,

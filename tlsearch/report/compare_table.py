@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -139,8 +138,8 @@ def _gains(runs: Sequence[Run]) -> list[Row]:
 
 def _search(runs: Sequence[Run]) -> list[Row]:
     def trials(result: RunResult) -> str:
-        states = Counter(row.state for row in result.trials if row.role == "trial")
-        return f"{sum(states.values())}\n{words.states(states)}"
+        states = [row.state for row in result.trials if row.role == "trial"]
+        return f"{len(states)}\n{words.states(states)}"
 
     def candidates(result: RunResult) -> str:
         return "\n".join(f"{c.backbone} {c.weights or NONE}" for c in result.plan.candidates)

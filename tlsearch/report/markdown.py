@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections import Counter
 
 from tlsearch.report import text as words
 from tlsearch.report.fair import no_claim
@@ -140,8 +139,7 @@ def _row(row: ModelRow, *, confirmed: bool) -> str:
 def _search(result: RunResult) -> list[str]:
     """What was tried, on what, and who was left out."""
     trials = [row for row in result.trials if row.role == "trial"]
-    states = Counter(row.state for row in trials)
-    counts = words.states(states)
+    counts = words.states(row.state for row in trials)
     names = ", ".join(candidate.label for candidate in result.plan.candidates)
     winner, data = result.winner, result.dataset
     cut = f", frozen up to the cut point {winner.cut_point}" if winner.cut_point else ""

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from tlsearch.report.numbers import (
     format_difference,
@@ -33,7 +34,6 @@ from tlsearch.results.schema import (
 from tlsearch.stats.calibration import SHARPEN, SOFTEN, FittedTemperature
 from tlsearch.stats.intervals import SCORE_INTERVAL
 from tlsearch.stats.label_precision import LIST, RATES, judge_of, measured_precision
-from tlsearch.types import Role, State
 from tlsearch.utils.units import counted
 
 SELECTED = "selected, optimistic"
@@ -44,7 +44,7 @@ SIGNIFICANT = 0.05
 """A gain is claimed below this p-value, and where its interval excludes 0."""
 
 NO_CLAIM = "(no claim: there is no fair comparison)"
-STATES: Mapping[State, str] = {
+STATES: Mapping[str, str] = {
     "complete": "complete",
     "pruned": "stopped early",
     "failed": "failed",
@@ -52,7 +52,7 @@ STATES: Mapping[State, str] = {
 }
 """How a trial ended, in words, in the order in which they are counted."""
 
-ROLES: Mapping[Role, str] = {"trial": "trial", "baseline": "from scratch", "confirmation": "confirmation"}
+ROLES: Mapping[str, str] = {"trial": "trial", "baseline": "from scratch", "confirmation": "confirmation"}
 
 OVER_SCRATCH = "gain over training from scratch"
 OVER_PROBE = "gain over the linear probe"
@@ -126,9 +126,10 @@ def openings(times: int) -> str:
     return f"runs have looked at these test images {times} times, this one included"
 
 
-def states(counts: Mapping[str, int]) -> str:
-    """``10 complete, 2 stopped early``: how many trials ended in which way."""
-    return ", ".join(f"{counts[state]} {said}" for state, said in STATES.items() if counts.get(state))
+def states(found: Iterable[str]) -> str:
+    """``10 complete, 2 stopped early``: how many trials ended in which way, by their states."""
+    counts = Counter(found)
+    return ", ".join(f"{counts[state]} {said}" for state, said in STATES.items() if counts[state])
 
 
 def above_selected(metrics: Metrics) -> str:
@@ -184,8 +185,8 @@ def label_errors_sentence(errors: LabelErrors) -> str:
         return f"None of {where} looks as if it belonged to another class."
     few = shown_suspects(errors)
     shown = "The most suspect is shown" if few == 1 else f"The {few} most suspect are shown"
-    if rest := len(errors.suspects) - few:
-        shown += f", and the next {rest:,} are in result.json"
+    if more := len(errors.suspects) - few:
+        shown += f", and the next {more:,} are in result.json"
     many = f"about {errors.estimated:,}" if errors.estimated else "hardly any"
     models = "Linear probes that had not seen the image"
     if errors.by_winner:

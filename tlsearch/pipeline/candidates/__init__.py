@@ -60,7 +60,7 @@ def find_candidates(
                 left_out.append(_without(wanted, plugins, error))
             continue
         try:
-            resolved = weights.resolve(backbone.name, wanted.weights, backbone.weights[wanted.weights])
+            resolved = weights.resolve(backbone.name, wanted.weights, backbone.sources[wanted.weights])
         except WeightsError as error:
             if wanted.named:
                 raise

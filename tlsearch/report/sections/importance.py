@@ -55,7 +55,7 @@ LINEAR_AT = 5.0
 
 ENDED: tuple[State, ...] = ("failed", "pruned", "timed_out")
 
-MARKS: dict[State, Mark] = {"complete": "dot", "pruned": "cross", "timed_out": "triangle"}
+MARKS: dict[str, Mark] = {"complete": "dot", "pruned": "cross", "timed_out": "triangle"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -242,7 +242,7 @@ def _keys(result: RunResult, rows: Sequence[TrialRow], values: Sequence[float], 
     networks = dict.fromkeys([c for c in candidates if any(row.candidate == c for row in rows)])
     keys = [Key(label, color_of(label, candidates), "dot") for label in networks]
     states = {row.state for row in rows} - {"complete"}
-    keys += [Key(STATES[state], NEUTRAL, mark) for state, mark in MARKS.items() if state in states]
+    keys += [Key(said, NEUTRAL, MARKS[state]) for state, said in STATES.items() if state in states & MARKS.keys()]
     if winner_number(result) is not None:
         keys.append(Key("winner", INK, "ring"))
     if result.baseline is not None and result.baseline.val in values:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 
 from tlsearch.report.sections.section import Section
@@ -57,7 +56,7 @@ def _compared(result: RunResult) -> str:
 
 def _summary(rows: Sequence[TrialRow]) -> str:
     trials = [row for row in rows if row.role == "trial"]
-    return f"{states(Counter(row.state for row in trials))}." if trials else "None."
+    return f"{states(row.state for row in trials)}." if trials else "None."
 
 
 def _others(rows: Sequence[TrialRow]) -> str:
