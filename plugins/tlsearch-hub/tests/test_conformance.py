@@ -13,7 +13,7 @@ from tlsearch_hub.any_preset import _network_of
 from tlsearch_hub.presets import Preset
 
 
-@pytest.mark.parametrize("name", ["vit", "vit_without_class", "deit", "dinov2_registers", "resnet"])
+@pytest.mark.parametrize("name", ["vit", "dinov2_registers", "resnet"])
 def test_the_contract(name: str, saved: Callable[[str], Path]) -> None:
     plugin: Any = _network_of(Preset(saved(name)))
     results = check_backbone(plugin)
