@@ -17,8 +17,10 @@ import click
 from tlsearch.cli.cache import cache
 from tlsearch.cli.check import check
 from tlsearch.cli.compare import compare
+from tlsearch.cli.export import export
 from tlsearch.cli.plugins import plugins
 from tlsearch.cli.predict import predict
+from tlsearch.cli.pretrain import pretrain
 from tlsearch.cli.report import report
 from tlsearch.cli.resume import resume
 from tlsearch.cli.run import run
@@ -78,7 +80,7 @@ def cli() -> None:
     """
 
 
-for _command in (run, resume, predict, check, report, compare, sync, plugins, weights, cache):
+for _command in (run, resume, predict, export, check, report, compare, sync, plugins, weights, pretrain, cache):
     cli.add_command(_command)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 from tlsearch.callbacks import EpochInfo, TrialInfo
 from tlsearch.config import CONFIG_NAME
@@ -40,6 +41,7 @@ class RecordedRun:
         ranked_by: The names of the metrics that the view of the trials ranks them by, the first first.
         plugins: "distribution version" of every plugin, by name.
         cuts: The cut points of every candidate.
+        role: What the parent run is: a search, or the training of weights.
     """
 
     output: Path
@@ -54,6 +56,7 @@ class RecordedRun:
     plugins: Mapping[str, str]
     cuts: Mapping[Candidate, Cuts]
     greater_is_better: bool = True
+    role: Literal["search", "pretraining"] = "search"
 
 
 class MlflowCallback(Recorder):
@@ -125,7 +128,7 @@ class MlflowCallback(Recorder):
         self._run = run
         kept: str | None = checkpoint.get(("parent",), str)
         if kept is None:
-            tracker.close_left_open(str(run.output))
+            tracker.close_left_open(str(run.output), run.role)
             with defer_interrupts():
                 self.parent_run = self._start_parent(run)
                 checkpoint.put(("parent",), self.parent_run)
@@ -145,7 +148,7 @@ class MlflowCallback(Recorder):
 
     def _start_parent(self, run: RecordedRun) -> str:
         tags = {
-            "role": "search",
+            "role": run.role,
             "seed": str(run.seed),
             "dataset_fingerprint": run.fingerprint,
             "output": str(run.output),

@@ -174,9 +174,15 @@ def _size_of(backbone: BackboneFacts, survey: Survey, config: RunConfig) -> int:
 
 
 def means_of(context: RunContext, plugins: PluginFacts, survey: Survey) -> Means:
-    """What there is for a choice among many networks."""
+    """What there is for a choice among networks."""
     sides = {b.name: _size_of(b, survey, context.config) for b in plugins.backbones}
-    return Means(images=len(survey.images), seconds=context.budget.limit, cores=usable_cores(), sides=sides)
+    return Means(
+        images=len(survey.images),
+        seconds=context.budget.limit,
+        trials=context.config.effective_trials,
+        cores=usable_cores(),
+        sides=sides,
+    )
 
 
 def check_cache(config: RunConfig) -> None:

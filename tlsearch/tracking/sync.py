@@ -11,6 +11,7 @@ from tlsearch.errors import TrackingError, UsageError
 from tlsearch.reporter import Reporter
 from tlsearch.results.result import RESULT_FILE, read_result
 from tlsearch.runs.lock import output_lock
+from tlsearch.runs.output import CONFIGS
 from tlsearch.tracking.outbox import UNSENT_FOLDER, Address, Outbox
 from tlsearch.tracking.tracker import Tracker
 from tlsearch.utils.files import write_atomically
@@ -39,7 +40,7 @@ def sync(output: Path, reporter: Reporter) -> int:
     Raises ``UsageError`` where the folder holds no run or one that goes on, ``TrackingError`` where the store does not
     answer, or ceases to: what it has not got still waits then.
     """
-    if not (output / CONFIG_NAME).is_file():
+    if not any((output / name).is_file() for name in CONFIGS):
         raise UsageError(f"{output} holds no run (there is no {CONFIG_NAME}): name its output folder.")
     with output_lock(output):
         unsent = (output / UNSENT_FOLDER).absolute()

@@ -133,9 +133,9 @@ class Tracker(Waiting):
             self._sender.belongs_to(self.real(run_id))
         return {self._sender.ours(run) for run in self._open_runs({"mlflow.parentRunId": self.real(run_id)})}
 
-    def close_left_open(self, output: str) -> None:
-        """Close runs of whole searches that an earlier process began for the folder ``output`` and left open."""
-        for run in self._open_runs({"output": output, "role": "search"}):
+    def close_left_open(self, output: str, role: str = "search") -> None:
+        """Close parent runs of a ``role`` that an earlier process began for the folder ``output`` and left open."""
+        for run in self._open_runs({"output": output, "role": role}):
             self._sender.send(commands.EndRun(run=run, status="KILLED", ended=milliseconds()))
 
     def log_epoch(self, run_id: str, step: int, metrics: Mapping[str, float]) -> None:
