@@ -73,8 +73,12 @@ def test_where_files_cannot_be_kept_all_else_is(
     assert MlflowClient(tracker.uri).search_logged_models([tracker.experiment_id]) == []  # none without its files
     RunConfig(dataset=tmp_path / "images").to_toml(tmp_path / CONFIG_NAME)
     hint_at_sync(told.append, tmp_path)
-    assert f"6 files for MLflow wait in {tmp_path}/unsent: `tlsearch sync {tmp_path}` sends them when the art" in told[1]
-    with pytest.raises(TrackingError, match=r"took 0 writes, and its artifact store does not keep 6 files \(the model: "):
+    assert (
+        f"6 files for MLflow wait in {tmp_path}/unsent: `tlsearch sync {tmp_path}` sends them when the art" in told[1]
+    )
+    with pytest.raises(
+        TrackingError, match=r"took 0 writes, and its artifact store does not keep 6 files \(the model: "
+    ):
         sync(tmp_path, SilentReporter())
     place.unlink()
     assert sync(tmp_path, SilentReporter()) == 6
