@@ -10,9 +10,13 @@ from typing import Any
 import pytest
 
 from tests.tracking.test_outage import again, check_record, lose, record_something
+from tlsearch.config import CONFIG_NAME, RunConfig
+from tlsearch.errors import TrackingError
+from tlsearch.reporter import SilentReporter
 from tlsearch.tracking import sender
 from tlsearch.tracking.outbox import Outbox
 from tlsearch.tracking.quiet import quiet
+from tlsearch.tracking.sync import hint_at_sync, sync
 from tlsearch.tracking.tracker import Tracker
 
 with quiet():
@@ -67,9 +71,18 @@ def test_where_files_cannot_be_kept_all_else_is(
     assert (tracker.send_waiting(), tracker._sender.waiting_files, len(told)) == (6, 6, 1)
     assert tracker.files_trouble.startswith("the model: [Errno 20] Not a directory")
     assert MlflowClient(tracker.uri).search_logged_models([tracker.experiment_id]) == []  # none without its files
+    RunConfig(dataset=tmp_path / "images").to_toml(tmp_path / CONFIG_NAME)
+    hint_at_sync(told.append, tmp_path)
+    assert (
+        f"6 files for MLflow wait in {tmp_path}/unsent: `tlsearch sync {tmp_path}` sends them when the art" in told[1]
+    )
+    with pytest.raises(
+        TrackingError, match=r"took 0 writes, and its artifact store does not keep 6 files \(the model: "
+    ):
+        sync(tmp_path, SilentReporter())
     place.unlink()
+    assert sync(tmp_path, SilentReporter()) == 6
     second = again(store, tmp_path, told, request.node.name)
-    assert second.send_waiting() == 0
     check_record(second, parent, child)
     second.forget_sent()
     assert not (tmp_path / "unsent").exists()

@@ -7,7 +7,9 @@ from pathlib import Path
 
 from tlsearch.errors import TrackingError
 from tlsearch.results.schema import Mlflow
+from tlsearch.tracking.location import locate
 from tlsearch.tracking.quiet import first_line, prepare, quiet
+from tlsearch.tracking.store import open_client
 
 ARTIFACT_FOLDER = "exported"
 """The folder of a run's artifacts that holds them."""
@@ -22,9 +24,8 @@ def log_files(record: Mlflow, files: Sequence[Path]) -> None:
     prepare()
     try:
         with quiet():
-            from mlflow import MlflowClient
-
-            client = MlflowClient(record.tracking_uri)
+            # The record keeps no password: MLflow's own variables have it.
+            client = open_client(locate(record.tracking_uri, Path.cwd()))
             for file in files:
                 if file.is_dir():
                     client.log_artifacts(record.parent_run_id, str(file), f"{ARTIFACT_FOLDER}/{file.name}")

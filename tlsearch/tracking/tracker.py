@@ -19,12 +19,11 @@ from tlsearch.tracking.naming import Status, cut_tags
 from tlsearch.tracking.outbox import UNSENT_FOLDER, Address
 from tlsearch.tracking.quiet import ignore, quiet
 from tlsearch.tracking.register import Figures, check_registry
-from tlsearch.tracking.sender import Sender, Warn
+from tlsearch.tracking.sender import Sender, Waiting, Warn
 from tlsearch.tracking.servers.ui_port import with_ui_port
 from tlsearch.tracking.store import find_experiment, open_client, open_runs
 from tlsearch.tracking.system import system_metrics
 from tlsearch.tracking.ui_view import TAG_PREFIX, View, view_link
-from tlsearch.tracking.waiting import Waiting
 from tlsearch.utils.addresses import shown_source
 from tlsearch.utils.passwords import hide_passwords
 
