@@ -4,14 +4,18 @@
 
 Each data set is divided into training and test images anew for every seed, every class in its share. All contestants
 get the same files, the same pre-trained network (the one that tlsearch bundles) and the same seconds, each in a process
-of its own (common/contestants): tlsearch, the better of two tutorials' fine-tuning loops in Keras, and random search
-with that loop. The clock of a contestant starts with its process and stops when its model is made; testing does not
-count. The tutorials' loop gets the whole time for each of its two schedules, which is an advantage.
+of its own (common/contestants): tlsearch, the better of two tutorials' fine-tuning loops in Keras, random search with
+that loop, and the better of two calls of fastai's ``fine_tune`` on timm's network of that name. The clock of a
+contestant starts with its process and stops when its model is made; testing does not count. The tutorials' loop and
+fastai get the whole time for each of their two schedules, which is an advantage.
+
+fastai takes part where it is installed: ``pip install fastai timm``. tlsearch itself never needs it.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import shutil
 import subprocess
@@ -19,6 +23,7 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
@@ -37,8 +42,16 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 BENCHMARK = "quality.time_to_accuracy"
-CONTESTANTS = {"tlsearch": "tlsearch_run", "Keras tutorial": "keras_tutorial", "random search": "keras_random"}
-COLORS = {"tlsearch": "#3b82d6", "Keras tutorial": "#e0803a", "random search": "#7a8594"}
+CONTESTANTS = {
+    "tlsearch": "tlsearch_run",
+    "Keras tutorial": "keras_tutorial",
+    "random search": "keras_random",
+    "fastai": "fastai_fine_tune",
+}
+NEEDS = {"fastai": ("torch", "torchvision", "timm", "fastai")}
+"""Packages that a contestant needs beside those of tlsearch."""
+
+COLORS = {"tlsearch": "#3b82d6", "Keras tutorial": "#e0803a", "random search": "#7a8594", "fastai": "#3f9d63"}
 QUICK = {"limits": [20], "seeds": 1, "image_size": 32, "contestants": ["Keras tutorial"]}
 QUICK_IMAGES = {"": 60}
 TEST_SHARE = 0.15
@@ -50,7 +63,7 @@ Row = Mapping[str, Any]
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Have all contestants train, and compare."""
-    options = _options(arguments)
+    options = read_options(arguments)
     rows: list[Row] = []
     with tempfile.TemporaryDirectory(prefix="tlsearch-contest-") as folder:
         home = Path(folder)
@@ -66,13 +79,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 ]
     summary = summarize(rows)
     print_rows("Accuracy on test images, medians over seeds", summary)
-    publish(BENCHMARK, options, {"attempts": rows, "summary": summary})
+    packages = [package for name in options.contestants for package in NEEDS.get(name, ())]
+    versions = {package: version(package) for package in packages}
+    publish(BENCHMARK, options, {"attempts": rows, "summary": summary, "versions_of_others": versions})
     if options.picture:
         draw(summary, options.picture)
     return 0
 
 
-def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+def read_options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """The options of the contest, with the contestants that can take part. Exits where there are none."""
     parser = make_parser(__doc__)
     parser.add_argument("dataset", nargs="*", type=Path, help="folders of class folders")
     parser.add_argument("--limits", type=int, nargs="+", default=[120, 240, 480, 1500], help="seconds")
@@ -80,7 +96,21 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--image-size", type=int, default=160, help="of the Keras loops; tlsearch chooses its own")
     parser.add_argument("--contestants", nargs="+", choices=tuple(CONTESTANTS), default=tuple(CONTESTANTS))
     parser.add_argument("--picture", type=Path, metavar="FILE", help="draw accuracy against seconds as a PNG")
-    return parse_options(parser, arguments, QUICK)
+    options = parse_options(parser, arguments, QUICK)
+    options.contestants = [name for name in options.contestants if _is_installed(name)]
+    if not options.contestants:
+        parser.error("no contestant is left; name others with --contestants, or install what these need")
+    return options
+
+
+def _is_installed(name: str) -> bool:
+    """Whether the packages of a contestant are here; says so where they are not."""
+    missing = [package for package in NEEDS.get(name, ()) if importlib.util.find_spec(package) is None]
+    if missing:
+        are = "is" if len(missing) == 1 else "are"
+        names, install = " and ".join(missing), " ".join(missing)
+        say(f"{name} is left out: {names} {are} not installed (pip install {install}).")
+    return not missing
 
 
 def divide(dataset: Path, folder: Path, seed: int) -> Path:

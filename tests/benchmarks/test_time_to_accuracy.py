@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from benchmarks.common.results import Result
 from benchmarks.common.synthetic_images import write_images
 from benchmarks.quality import time_to_accuracy
+from tlsearch.plugins.registry import load_plugin
 
 Quick = Callable[..., Result]
 
@@ -54,3 +56,59 @@ def test_the_summary_has_the_median_of_each_cell() -> None:
         {"dataset": "a", "limit": 60, "contestant": "tlsearch", "seconds": 50, "accuracy": 0.8, "balanced": 0.4},
         {"dataset": "a", "limit": 60, "contestant": "random search", "seconds": 50, "accuracy": 0.4, "balanced": 0.2},
     ]
+
+
+def test_a_contestant_whose_packages_are_missing_is_left_out_with_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(time_to_accuracy.NEEDS, "fastai", ("json", "no_such_torch"))
+    options = time_to_accuracy.read_options(["pictures", "--contestants", "fastai", "Keras tutorial"])
+    assert options.contestants == ["Keras tutorial"]
+    assert capsys.readouterr().err == (
+        "fastai is left out: no_such_torch is not installed (pip install no_such_torch).\n"
+    )
+
+
+def test_without_any_contestant_there_is_no_contest(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(time_to_accuracy.NEEDS, "fastai", ("no_such_torch",))
+    with pytest.raises(SystemExit) as stopped:
+        time_to_accuracy.read_options(["pictures", "--contestants", "fastai"])
+    assert stopped.value.code == 2
+    assert "no contestant is left" in capsys.readouterr().err
+
+
+def test_a_contestant_whose_packages_are_here_takes_part(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(time_to_accuracy.NEEDS, "fastai", ("json",))
+    assert "fastai" in time_to_accuracy.read_options(["pictures"]).contestants
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.slow
+def test_timm_has_the_bundled_network_with_the_bundled_weights() -> None:
+    torch, timm = pytest.importorskip("torch"), pytest.importorskip("timm")
+    from benchmarks.common.contestants.fastai_model import ARCHITECTURE, PIXELS, load_bundled
+
+    images = np.random.default_rng(0).uniform(0, 255, (2, 64, 64, 3)).astype(np.float32)
+    theirs = timm.create_model(ARCHITECTURE, pretrained=False, num_classes=0).eval()
+    load_bundled(theirs)
+    scaled = ((images / 255 - PIXELS[0]) / PIXELS[1]).transpose(0, 3, 1, 2).copy()
+    with torch.no_grad():
+        found = theirs.forward_features(torch.from_numpy(scaled)).numpy().transpose(0, 2, 3, 1)
+    plugin = load_plugin("backbone", "efficientnet_lite0")
+    ours = plugin.build(64, plugin.weights["imagenet"].path)
+    expected = np.asarray(ours.predict_on_batch(np.asarray(plugin.preprocess(images))))
+    np.testing.assert_allclose(found, expected, atol=1e-3)
+
+
+@pytest.mark.slow
+def test_a_quick_contest_of_fastai(quick: Quick) -> None:
+    for package in time_to_accuracy.NEEDS["fastai"]:
+        pytest.importorskip(package)
+    (attempt,) = quick(time_to_accuracy.main, "--contestants", "fastai").figures["attempts"]
+    assert 20 <= attempt["seconds"] < 120
+    assert attempt["chosen"].startswith("rate")
+    assert 0 <= attempt["balanced"] <= 1

@@ -86,7 +86,18 @@ def test_help_names_every_command() -> None:
     output = tlsearch("--help").output
     positions = [
         output.index(f"\n  {name} ")
-        for name in ("run", "resume", "predict", "check", "report", "compare", "plugins", "weights", "cache")
+        for name in (
+            "run",
+            "resume",
+            "predict",
+            "check",
+            "report",
+            "compare",
+            "plugins",
+            "weights",
+            "pretrain",
+            "cache",
+        )
     ]
     assert positions == sorted(positions)
 
@@ -102,7 +113,7 @@ def test_help_names_every_command() -> None:
         ("--split-column", "from its name"),
         ("--group-column", "from its name"),
         ("--weight-column", "from its name"),
-        ("--backbone", "those whose weights can be had, or a short list where they are many"),
+        ("--backbone", "a short list of those whose weights can be had"),
         ("--weights", "those that come with"),
         ("--augment", "none, and those that take part by default"),
         ("--trials", "40"),

@@ -9,8 +9,8 @@ SHORT_FORM = (
     "How to read a configuration: network@weights; freeze 6/18, the first 6 of the network's 18 blocks, counted from "
     "the input, are frozen and the others are trained; skip cut 4, the features after block 4 are joined to those of "
     "the last; linear probe, a linear classifier on frozen features; head 128, a hidden layer of 128 units; avg+max, "
-    "averages and maxima of the features; flatten, every value of the last feature map; and the augmentation with its "
-    "strength from 0 to 1."
+    "averages and maxima of the features; flatten, every value of the last feature map; class token, the token of a "
+    "transformer that stands for the whole image; and the augmentation with its strength from 0 to 1."
 )
 """Explains ``TrialSpec.label`` once in a report."""
 
@@ -44,6 +44,8 @@ def in_words(spec: TrialSpec, plan: PlanSummary) -> str:
         parts.append("averages and maxima of the features")
     if spec.pooling == "flatten":
         parts.append("every value of the last feature map")
+    if spec.pooling == "class_token":
+        parts.append("class token of the features")
     if spec.units:
         parts.append(f"hidden layer of {spec.units} units")
     else:

@@ -35,7 +35,7 @@ def describe(result: RunResult) -> str:
         *_links(result),
         *_verdict(result),
         "",
-        *_models(result),
+        *model_table(result),
         "",
         *(f"- {line}" for line in words.gain_lines(result.gain, no_claim(result))),
         *_search(result),
@@ -85,6 +85,20 @@ def describe_model(result: RunResult, address: str, takes: str) -> str:
     )
 
 
+def model_table(result: RunResult) -> list[str]:
+    """All models of the run side by side, as a table, and on how many images they were tested."""
+    metrics, rows, titles = result.metrics, model_rows(result), headings(result)
+    opened = f" ({words.openings(metrics.test_opened)})" if metrics.test_opened is not None else ""
+    return [
+        f"| {words.metric_name(metrics.name)} | {' | '.join(titles)} | cost at use |",
+        "|---" * (len(titles) + 2) + "|",
+        *(_row(row, confirmed=is_confirmed(rows)) for row in rows),
+        "",
+        f"{result.dataset.total('test'):,} test images{opened}.",
+        *_corrected(metrics),
+    ]
+
+
 def _verdict(result: RunResult) -> list[str]:
     return [f"- {sentence}" for sentence in verdict_sentences(result)]
 
@@ -100,19 +114,6 @@ def _answer(result: RunResult) -> str:
         if baseline
         else "."
     )
-
-
-def _models(result: RunResult) -> list[str]:
-    metrics, rows, titles = result.metrics, model_rows(result), headings(result)
-    opened = f" ({words.openings(metrics.test_opened)})" if metrics.test_opened is not None else ""
-    return [
-        f"| {words.metric_name(metrics.name)} | {' | '.join(titles)} | cost at use |",
-        "|---" * (len(titles) + 2) + "|",
-        *(_row(row, confirmed=is_confirmed(rows)) for row in rows),
-        "",
-        f"{result.dataset.total('test'):,} test images{opened}.",
-        *_corrected(metrics),
-    ]
 
 
 def _corrected(metrics: Metrics) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
 from typing import Any
@@ -12,24 +12,23 @@ from tlsearch.errors import OutOfMemoryError, PluginFailedError
 from tlsearch.listeners.running_trial import RunningTrial
 from tlsearch.models.measured import MeasuredCandidate
 from tlsearch.pipeline.baseline.affordable import not_affordable
-from tlsearch.pipeline.baseline.result import BaselineResult, RaceResult, not_learned, scratch_of
+from tlsearch.pipeline.baseline.result import BaselineResult, not_learned, scratch_of
 from tlsearch.pipeline.context import Data, RunContext
-from tlsearch.pipeline.jobs import Asked, Job, run_jobs
+from tlsearch.pipeline.halving import RaceResult, halve
+from tlsearch.pipeline.jobs import Job, run_jobs
 from tlsearch.pipeline.measure import baseline_sizes, measure_small_network, open_pool
 from tlsearch.pipeline.messages import baseline_line
 from tlsearch.pipeline.plan import Plan
 from tlsearch.pipeline.saved_models import model_folder, save_fitted
 from tlsearch.pipeline.scratch_time import UNLIMITED_EPOCHS, costs_of, share_of, sized_for
-from tlsearch.pipeline.trial import Epochs, failed_trial
 from tlsearch.results.schema import TrialRow
 from tlsearch.search.cost import FromScratchCosts
 from tlsearch.stats.trend import Rise, extrapolate, still_rising
 from tlsearch.training.batches import steps_per_epoch
 from tlsearch.training.trial import Outcome
-from tlsearch.types import Candidate, Decision, TrialSpec
-from tlsearch.utils.signals import defer_interrupts
+from tlsearch.types import Candidate, TrialSpec
 from tlsearch.worker.client import WorkerDiedError
-from tlsearch.worker.events import Event, Listener, RateEpochEnd
+from tlsearch.worker.pool import Worker
 from tlsearch.worker.protocol import RunSuccessiveHalving
 
 __all__ = [
@@ -189,47 +188,15 @@ def _trial(data: Data, candidate: Candidate, spec: TrialSpec) -> RunningTrial:
 def _halve(
     context: RunContext, data: Data, trials: Sequence[RunningTrial], question: tuple[Any, ...]
 ) -> Job[RaceResult]:
-    """Train several learning rates, told as they go; what comes of them is kept as the answer to ``question``."""
-    candidate, started = trials[0].candidate, list[RunningTrial]()
-    try:
-        with defer_interrupts():
-            for trial in trials:
-                started.append(context.callbacks.start_trial(trial))
-        for trial in started:
-            context.callbacks.on_trial_begin(trial)
-        request = RunSuccessiveHalving(candidate=candidate, specs=tuple(t.spec for t in trials), fold=data.fold)
-        outcomes, worker = yield Asked(request, _listener(context, started))
-        raced = RaceResult(outcomes, tuple(trial.run_id for trial in started))
+    """Train several learning rates; where there is a validation part, the model of the best is kept."""
+    candidate = trials[0].candidate
+    request = RunSuccessiveHalving(candidate=candidate, specs=tuple(t.spec for t in trials), fold=data.fold)
+
+    def keep(raced: RaceResult, worker: Worker) -> None:
         if not data.uses_folds:
             save_fitted(data, raced.best.spec, candidate, model_folder(context, raced.best.spec), worker)
-        with defer_interrupts():
-            context.checkpoint.put(question, raced)
-            for completed in raced.trials():
-                context.callbacks.on_trial_end(started.pop(0), completed)
-    except KeyboardInterrupt:
-        for trial in started:
-            context.callbacks.on_trial_interrupted(trial)
-        raise
-    except BaseException as error:
-        for trial in started:
-            context.callbacks.on_trial_end(trial, failed_trial(trial, error))
-        raise
-    return raced
 
-
-def _listener(context: RunContext, trials: Sequence[RunningTrial]) -> Listener:
-    """Takes the events of learning rates that are trained together; no callback ends one of them."""
-    epochs, show = [Epochs() for _ in trials], context.progress("baseline")
-
-    def listener(event: Event) -> Decision:
-        if not isinstance(event, RateEpochEnd):
-            return show(event)
-        number, numbers = event.number, event.numbers
-        context.callbacks.on_epoch_end(trials[number], epochs[number].next(numbers))
-        _show(context, trials[number].candidate, numbers)
-        return Decision.CONTINUE
-
-    return listener
+    return (yield from halve(context, trials, request, question, keep))
 
 
 def _spec(context: RunContext, policy: str, facts: MeasuredCandidate, steps: int, rate: float) -> TrialSpec:
@@ -260,8 +227,3 @@ def _costs(plan: Plan) -> FromScratchCosts:
 
 def _per_epoch(context: RunContext, data: Data) -> int:
     return steps_per_epoch(len(data.fold.train), context.config.batch_size)
-
-
-def _show(context: RunContext, candidate: Candidate, numbers: Mapping[str, float]) -> None:
-    text = f"{candidate.label}, validation {numbers['objective']:.3f}"
-    context.callbacks.on_progress("baseline", numbers["fraction"], 1.0, text)

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tlsearch.listeners.running_trial import CompletedTrial
 from tlsearch.pipeline.context import Data
 from tlsearch.report.numbers import format_score
 from tlsearch.results.schema import TrialRow
@@ -59,32 +58,6 @@ class BaselineResult:
     def learning_rates(self) -> int:
         """How many learning rates were tried."""
         return len({row.spec.lr_suffix for row in self.rows})
-
-
-@dataclass(frozen=True)
-class RaceResult:
-    """What came of one network's learning rates, as it is kept, and their MLflow runs."""
-
-    outcomes: tuple[Outcome, ...]
-    run_ids: tuple[str, ...]
-
-    def trials(self) -> list[CompletedTrial]:
-        """Each learning rate as a trial that is over."""
-        pairs = zip(self.outcomes, self.run_ids, strict=True)
-        return [
-            CompletedTrial(result=outcome.result, outcome=outcome, run_id=run_id, epochs=())
-            for outcome, run_id in pairs
-        ]
-
-    @property
-    def best_outcome(self) -> Outcome:
-        """The one that was trained to the end."""
-        return next(outcome for outcome in self.outcomes if outcome.result.state == "complete")
-
-    @property
-    def best(self) -> TrialResult:
-        """Its result."""
-        return self.best_outcome.result
 
 
 def scratch_of(baseline: BaselineResult | None) -> tuple[BaselineResult, ...]:
