@@ -86,7 +86,7 @@ def test_claims_of_a_quick_run(quick: Quick) -> None:
     assert len(rows) == 2 * (2 * 5 + len(claims.SCRATCH))
     early = [row for row in rows if row["world"] == "from scratch: as good, stopped after 3 epochs"]
     assert [(row["false gains before"], row["false gains after"]) for row in early] == [(1.0, 0.0)] * 2
-    behind = [row for row in rows if "20 points behind" in row["world"]]
+    behind = [row for row in rows if "20 points behind, trained to its end" in row["world"]]
     assert all(row["true gains after"] > 0.5 and row["false gains after"] == 0 for row in behind)
     assert all(row["true gains before"] == 0 for row in rows if row["world"] == "probe is enough")
     assert all(0.3 <= row["score covered after"] <= 1 for row in rows if row["claim"] == "the search paid")
