@@ -28,9 +28,10 @@ if TYPE_CHECKING:
         UsageError,
         WeightsError,
     )
+    from tlsearch.export.export import ExportedFile
     from tlsearch.pipeline.plan import Plan
     from tlsearch.predictor import Predictor, load
-    from tlsearch.python_api import plan, run
+    from tlsearch.python_api import export_model, plan, run
     from tlsearch.reporter import Reporter, SilentReporter
     from tlsearch.results.result import RunResult
     from tlsearch.types import Decision
@@ -42,8 +43,9 @@ _HOMES = {
     "RunConfig": "tlsearch.config",
     **dict.fromkeys(("DataError", "Interrupted", "PluginError", "RunError"), "tlsearch.errors"),
     **dict.fromkeys(("TlsearchError", "TrackingError", "UsageError", "WeightsError"), "tlsearch.errors"),
+    "ExportedFile": "tlsearch.export.export",
     "Plan": "tlsearch.pipeline.plan",
-    **dict.fromkeys(("plan", "run"), "tlsearch.python_api"),
+    **dict.fromkeys(("export_model", "plan", "run"), "tlsearch.python_api"),
     **dict.fromkeys(("Predictor", "load"), "tlsearch.predictor"),
     **dict.fromkeys(("Reporter", "SilentReporter"), "tlsearch.reporter"),
     "RunResult": "tlsearch.results.result",
@@ -55,6 +57,7 @@ __all__ = [
     "DataError",
     "Decision",
     "EpochInfo",
+    "ExportedFile",
     "Interrupted",
     "Plan",
     "PluginError",
@@ -71,6 +74,7 @@ __all__ = [
     "UsageError",
     "WeightsError",
     "__version__",
+    "export_model",
     "load",
     "plan",
     "run",

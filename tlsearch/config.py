@@ -8,7 +8,7 @@ import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, ClassVar, Self, get_args
 
 from tlsearch.config_values import (
     LISTS,
@@ -127,6 +127,7 @@ class RunConfig:
     memory: int | None = None
     force: bool = False
     early_stop: bool | None = None
+    file_name: ClassVar[str] = CONFIG_NAME
 
     def __post_init__(self) -> None:
         for name in _PATHS:
@@ -214,14 +215,14 @@ class RunConfig:
         return self.experiment or source_name(self.source) or "tlsearch"
 
     @classmethod
-    def from_toml(cls, path: Path, **changes: Any) -> RunConfig:
+    def from_toml(cls, path: Path, **changes: Any) -> Self:
         """The configuration in the file at ``path``, with ``changes`` to its fields.
 
         Raises:
             UsageError: the file cannot be read, is not TOML, has an unknown key or a bad value, or names no
                 data set and ``changes`` name none either.
         """
-        values = {**read_config(path), **changes}
+        values = {**read_config(path, cls), **changes}
         if "dataset" not in values:
             raise UsageError(f"{path} names no data set: add the line dataset = 'FOLDER' to it.")
         return cls(**values)
@@ -256,13 +257,13 @@ class RunConfig:
                 found.append(f"{option(f.name)} {'left out' if values[1] == f.default else theirs}")
         return found
 
-    def with_output(self, output: Path) -> RunConfig:
+    def with_output(self, output: Path) -> Self:
         """The same configuration with another output folder."""
         return replace(self, output=output)
 
 
-def read_config(path: Path) -> dict[str, Any]:
-    """The fields of a RunConfig that the TOML file at ``path`` sets, durations and sizes converted.
+def read_config(path: Path, kind: type[RunConfig] = RunConfig) -> dict[str, Any]:
+    """The fields of a ``kind`` that the TOML file at ``path`` sets, durations and sizes converted.
 
     Relative paths are meant from the working directory, as on the command line. An ``output`` that is the
     folder where the file itself lies is left out: there the run that wrote the file already is, and a new run
@@ -277,7 +278,7 @@ def read_config(path: Path) -> dict[str, Any]:
         raise UsageError(f"{path} cannot be read ({error.strerror}): check its name.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UsageError(f"{path} is not valid TOML ({error}): fix that line.") from error
-    check_keys(values, f"{path} has the unknown key")
+    check_keys(values, f"{path} has the unknown key", kind)
     values = in_numbers(values)
     output = values.get("output")
     if isinstance(output, str) and Path(output).resolve() == path.resolve().parent:
@@ -285,9 +286,9 @@ def read_config(path: Path) -> dict[str, Any]:
     return values
 
 
-def check_keys(values: Iterable[str], what: str) -> None:
+def check_keys(values: Iterable[str], what: str, kind: type[RunConfig] = RunConfig) -> None:
     """Raise ``UsageError``, which begins with ``what``, for a name that no field has."""
-    known = [f.name for f in fields(RunConfig)]
+    known = [f.name for f in fields(kind)]
     for key in values:
         if key not in known:
             raise UsageError(f"{what} {key!r}: {hint(key, known, 'known names are ' + ', '.join(known))}")

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from tlsearch.errors import UsageError
 from tlsearch.utils.addresses import expand_home, without_secrets
+from tlsearch.utils.passwords import without_password
 from tlsearch.utils.texts import either, is_utf8, nearest
 from tlsearch.utils.units import format_duration, format_size, parse_count, parse_duration, parse_size
 
@@ -24,6 +25,12 @@ _WEIGHTS = re.compile(rf"(?P<backbone>{NAME})(@(?P<name>{NAME}))?=(?P<file>.+)")
 MODEL_NAME = re.compile(r"(?!\.{1,2}$)[^/:\s]([^/:\x00-\x1f]{0,254}[^/:\s])?")
 MAX_PIXELS_RANGE = (1024, 10_000_000_000)
 """A square of 32 pixels, the least that a network takes, and ten gigapixels, which need some 90 GB of memory."""
+
+PRETRAIN_NAME = "pretrain.toml"
+"""The file in an output folder that holds the configuration of a network's training, which is no run."""
+
+PROVENANCE_NAME = "provenance.json"
+"""The file that says where trained weights come from: beside them, and in the output folder of their training."""
 
 ALL = "all"
 """Stands for every installed backbone."""
@@ -186,6 +193,8 @@ def to_plain(name: str, value: Any) -> Any:
         return str(value.absolute())
     if name == "dataset":
         return without_secrets(value)
+    if name in ("tracking_uri", "storage"):
+        return without_password(value)
     if name == "weights":
         return [_absolute_weights(entry) for entry in value]
     if isinstance(value, tuple):

@@ -1,20 +1,24 @@
-"""``tlsearch.run`` and ``tlsearch.plan`` as scripts and notebooks call them: options by name, progress shown."""
+"""``run``, ``plan`` and ``export_model`` as scripts and notebooks call them: options by name, progress shown."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from tlsearch.callbacks import Callback
 from tlsearch.config import RunConfig, check_keys
-from tlsearch.config_values import LISTS, in_numbers
+from tlsearch.config_values import LISTS, in_numbers, no_choice
 from tlsearch.errors import UsageError
+from tlsearch.export import export
+from tlsearch.export.export import ExportedFile, ExportOptions
 from tlsearch.pipeline import run as pipeline
 from tlsearch.pipeline.plan import Plan
 from tlsearch.reporter import Reporter
 from tlsearch.results.result import RunResult
+from tlsearch.utils.addresses import expand_home
 from tlsearch.utils.home import ensure_home
 from tlsearch.utils.signals import interruptible
 
@@ -72,6 +76,40 @@ def plan(dataset: RunConfig | Path | str | Iterable[Any], reporter: Reporter | N
     config = _config(dataset, options)
     with _shown(reporter) as teller:
         return pipeline.plan(config, teller)
+
+
+def export_model(
+    model_dir: Path | str, *formats: str, reporter: Reporter | None = None, **options: Any
+) -> tuple[ExportedFile, ...]:
+    """Write the model in a folder of a run as files for other programs, each with a proof beside it.
+
+    Preprocessing, softmax, and the temperature where ``predict`` applies it are inside the files, which take any number
+    of images: RGB values 0..255 as floats of shape (N, S, S, 3).
+
+    Args:
+        model_dir: The folder ``model`` of a run, or another one with a model.
+        formats: ``"onnx"``, ``"litert"``, ``"openvino"``, ``"saved_model"`` or ``"keras"``; one or several.
+        reporter: As for ``run``.
+        options: ``precision`` ("float32", "float16" or "int8"); ``to``, the file or folder; ``images``, a folder of
+            labelled images for the proof in place of the validation images of the run; ``accept_loss``.
+
+    Returns:
+        The files, in the order of ``formats``, with their proofs.
+
+    Raises:
+        UsageError: The model, the images or a format cannot be had as asked; nothing was written.
+        RunError: A converter or a runtime failed.
+    """
+    ensure_home()
+    known = tuple(field.name for field in fields(ExportOptions) if field.name != "formats")
+    for name in options:
+        if name not in known:
+            raise no_choice("The option", name, known)
+    for name in ("to", "images"):
+        if options.get(name) is not None:
+            options[name] = expand_home(Path(options[name]))
+    with _shown(reporter) as teller:
+        return export.export_model(Path(model_dir), ExportOptions(formats=formats, **options), teller)
 
 
 def _config(dataset: RunConfig | Path | str | Iterable[Any], options: dict[str, Any]) -> RunConfig:

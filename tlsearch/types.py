@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 Kind = Literal["feature_extraction", "fine_tuning", "from_scratch"]
 Role = Literal["trial", "baseline", "confirmation"]
 State = Literal["complete", "pruned", "failed", "timed_out"]
+Pooling = Literal["avg", "avgmax", "flatten", "mean", "class_token"]
+"""How features become a vector: see ``TrialSpec``."""
 
 Interval = tuple[float, float]
 """The lower and the upper end."""
@@ -57,6 +59,13 @@ class Decision(Enum):
     PRUNE = "prune"
 
 
+POOLING_LABELS: Mapping[str, list[str]] = {
+    "avgmax": ["avg+max"],
+    "flatten": ["flatten"],
+    "class_token": ["class token"],
+}
+"""What the label of a trial says of its pooling; of averages nothing."""
+
 EpochNumbers = Mapping[str, float]
 """The numbers of an epoch: ``epoch``, ``fraction`` (the share of the trial that is done), losses and metrics."""
 
@@ -96,8 +105,9 @@ class TrialSpec:
     """Everything that decides what a trial computes, canonical: what does not matter to it is at its default.
 
     ``freeze_depth`` of ``depth`` cut points are frozen. ``skip_cut`` (frozen trials) is the number of a cut point, 1 to
-    depth - 1, whose pooled features are joined with the final ones; 0 is none. ``pooling`` "flatten" takes every
-    value of the final map as it is, for a hidden layer. ``units`` is the width of the hidden layer, 0 for a linear
+    depth - 1, whose pooled features are joined with the final ones; 0 is none. ``pooling`` "avg" and "avgmax" are for
+    feature maps, "mean" (over the patches) and "class_token" for tokens; "flatten" takes every value of the final map
+    as it is, for a hidden layer. ``units`` is the width of the hidden layer, 0 for a linear
     head. A frozen trial with a linear head is solved, not trained: it has 0 ``steps``. ``views`` is the number of
     augmented renderings that the epochs take turns with; 0 renders a fresh one for every epoch. ``repeat`` counts
     repetitions of one trial: other initial values, order and dropout, the same views. ``depthwise_frozen`` keeps
@@ -109,7 +119,7 @@ class TrialSpec:
     image_size: int
     depth: int
     freeze_depth: int
-    pooling: Literal["avg", "avgmax", "flatten"] = "avg"
+    pooling: Pooling = "avg"
     skip_cut: int = 0
     units: int = 0
     dropout: float = 0.0
@@ -154,7 +164,7 @@ class TrialSpec:
             parts = [f"{self.backbone} from scratch"]
         parts += [f"skip cut {self.skip_cut}"] if self.skip_cut else []
         parts += [f"head {self.units}" if self.units else "linear probe" if self.is_linear_probe else "linear head"]
-        parts += {"avgmax": ["avg+max"], "flatten": ["flatten"]}.get(self.pooling, [])
+        parts += POOLING_LABELS.get(self.pooling, [])
         parts += [f"{self.policy} {self.strength:.2f}" if self.strength else "no augmentation"]
         return " ".join(parts)
 

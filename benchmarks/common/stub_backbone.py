@@ -28,7 +28,9 @@ class Stub:
         for number, channels in enumerate(CHANNELS, 1):
             x = keras.layers.Conv2D(channels, 3, 2, "same", activation="relu", name=f"conv{number}")(x)
         model = keras.Model(inputs, x)
-        if weights is not None:
+        if weights is not None and weights.suffix == ".h5":
+            model.load_weights(str(weights))
+        elif weights is not None:
             file = np.load(weights)
             model.set_weights([file[f"arr_{place}"] for place in range(2 * len(CHANNELS))])
         return model

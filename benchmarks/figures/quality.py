@@ -123,6 +123,46 @@ def from_scratch_brief(result: Result) -> str:
     return f"{100 * result.figures['reached']:.0f} % of the published accuracy"
 
 
+def networks(result: Result) -> str:
+    """A row for every data set and network, and one for every cost."""
+    figures = result.figures
+    rows = [
+        [
+            f"{dataset} ({figures['images'][dataset]:,})",
+            name,
+            str(row["size"]),
+            score(row["last"]),
+            score(row["joined"]),
+            "{:+.1f} ± {:.1f}".format(*(100 * value for value in row["gains"]["joined"])) if number else "",
+        ]
+        for dataset, found in figures["datasets"].items()
+        for number, (name, sizes) in enumerate(found.items())
+        for kind, row in sizes.items()
+        if number or kind != "equal seconds"  # the first network is what the others are compared with
+    ]
+    names = list(next(iter(figures["costs"].values())))
+    costs = [[kind, *(f"{values[name]:.2f}" for name in names)] for kind, values in figures["costs"].items()]
+    caption = (
+        f"Accuracy of a linear probe, cross-validated in {figures['folds']} folds, on the last features and on these "
+        "joined with those of the stage end that serves best; the points that it gains over the first network on the "
+        "same images, with their standard error. Every network sees images of the same size, and images so small that "
+        "it computes as much as the first one. Below, the time of the processor as a multiple of that of the first "
+        f"network; the same size is {figures['image_size']} px."
+    )
+    head = ["data set (images)", "network", "pixels", "last features", "joined", "gain"]
+    return paragraphs(table(head, rows), caption, table(["cost", *names], costs), source(result))
+
+
+def networks_brief(result: Result) -> str:
+    """What the largest network gains over the first at the same size and in equal seconds, over all data sets."""
+    found = [list(networks.values())[-1] for networks in result.figures["datasets"].values()]
+    same, equal = ([100 * row[kind]["gains"]["joined"][0] for row in found] for kind in ("same size", "equal seconds"))
+    return (
+        f"{min(same):+.1f} to {max(same):+.1f} points at the same size, "
+        f"{min(equal):+.1f} to {max(equal):+.1f} in equal seconds"
+    )
+
+
 def _model_row(name: str, model: Mapping[str, Any]) -> list[str]:
     confirmed = model["confirmed"]
     folds = "" if confirmed is None else f" ({confirmed['folds']} fold{'s' if confirmed['folds'] > 1 else ''})"
@@ -139,3 +179,36 @@ def _accuracy(metrics: Mapping[str, Any]) -> str:
 
 def _seconds(value: float | None) -> str:
     return "never" if value is None else f"{value:.0f} s"
+
+
+def choosing_weights(result: Result) -> str:
+    """A row for each target and weights."""
+    figures, own = result.figures, result.figures["source"]
+    rows = []
+    for name, target in figures["targets"].items():
+        for weights, probe in target["probes"].items():
+            at = max(range(len(probe)), key=lambda n, of=probe: of[n][0])  # type: ignore[misc]
+            best, error = probe[at]
+            trained = own["name"] if weights != "ImageNet" else weights
+            images = f"{name}: {target['images']:,} images of {target['classes']} classes, {target['image_size']} px"
+            cut = f"`{target['cuts'][at]}` ({at + 1} of {len(probe)})"
+            rows.append([images, trained, f"{score(best)} ± {score(error)}", cut, score(probe[-1][0])])
+    caption = (
+        f"Accuracy of a linear probe, ± its standard error, on the features of `{figures['backbone']}` at the best cut "
+        f"point and at the last. Its own weights are those of ImageNet. The others were trained on {own['name']}: "
+        f"{own['images']:,} images of {own['classes']} classes at {own['image_size']} px, {own['epochs']:g} epochs in "
+        f"{duration(own['seconds'])}; accuracy there {with_interval(own['accuracy'], own['accuracy_ci95'])} on "
+        f"{own['held_out']:,} test images."
+    )
+    head = ["images", "weights trained on", "best probe", "after", "last cut"]
+    return paragraphs(table(head, rows), caption, source(result))
+
+
+def choosing_weights_brief(result: Result) -> str:
+    """The best probe with each weights, for every target."""
+    parts = []
+    for name, target in result.figures["targets"].items():
+        tops = {weights: max(accuracy for accuracy, _ in probe) for weights, probe in target["probes"].items()}
+        own = next(top for weights, top in tops.items() if weights != "ImageNet")
+        parts.append(f"{name}: ImageNet {score(tops['ImageNet'])}, {result.figures['source']['name']} {score(own)}")
+    return "; ".join(parts)

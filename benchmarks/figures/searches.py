@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from benchmarks.common.results import Result
 from benchmarks.figures.text import paragraphs, source, table
 
@@ -121,3 +124,38 @@ def time_to_accuracy_brief(result: Result) -> str:
         if own is not None and others:
             parts.append(f"{dataset} in {limit} s: {own:.3f}, the best other {max(others.values()):.3f}")
     return "; ".join(parts)
+
+
+def unfinished(result: Result) -> str:
+    """A row for how far behind a network ends and when it was stopped; a column for every rule, its range of curves."""
+    rows = result.figures["rows"]
+    facts, rules = ("validation images", "points behind", "epochs"), _rules(rows[0])
+    kinds = list(dict.fromkeys(tuple(row[name] for name in facts) for row in rows))
+    body = []
+    for kind in kinds:
+        fitting = [row for row in rows if tuple(row[name] for name in facts) == kind]
+        shares = [[row[rule] for row in fitting] for rule in rules]
+        behind = f"{kind[1]} points behind" if kind[1] else "as good"
+        body.append([str(kind[0]), behind, str(kind[2]), *(f"{min(s):.2f} to {max(s):.2f}" for s in shares)])
+    caption = (
+        "The share of networks from scratch over which a gain is claimed, from the lowest to the highest of "
+        f"{len({row['curve'] for row in rows})} shapes of learning curves; {rows[0]['simulations']} simulated networks "
+        "of each. They were stopped after so many of 60 epochs. Where they would be as good at the end, a claim is "
+        "false."
+    )
+    head = ["validation images", "at the end of 60 epochs", "stopped after", *rules]
+    return paragraphs(table(head, body), caption, source(result))
+
+
+def unfinished_brief(result: Result) -> str:
+    """The largest share of false claims by the first and by the last rule."""
+    rows = [row for row in result.figures["rows"] if row["points behind"] == 0]
+    shares = [max(row[rule] for row in rows) for rule in _rules(rows[0])]
+    return f"false claims over stopped networks: at most {shares[0]:.0%} without a rule, {shares[-1]:.0%} with it"
+
+
+def _rules(row: Mapping[str, Any]) -> list[str]:
+    """The rules that a row of ``unfinished`` has shares for."""
+    return [
+        name for name in row if name not in ("validation images", "points behind", "epochs", "curve", "simulations")
+    ]

@@ -10,8 +10,8 @@ gains are claimed from these by the code of a run.
   mean of the best three trials ships (``choice.best_of_three``); a gain is claimed where its interval excludes 0 and p
   is below .05, whatever the opponent has learned; errors of confirmed scores are what the images say, 0 included.
 - *after* is the present rule: ``choice.everything_in_common`` ships, a winner that is the probe is not compared with
-  itself, a network from scratch that has not learned carries no claim (``pipeline.baseline.result.no_claim``), and no
-  error is 0.
+  itself, a network from scratch that has not learned carries no claim, nor does one whose remaining epochs could undo
+  the gain (``report.fair``; ``unfinished`` has more kinds of curves), and no error is 0.
 
 A claim that the search paid is false where the true accuracy of the winner is not above that of the probe. A claim that
 pre-training helped is false where it is not above what the network from scratch reaches when it is trained to its end.
@@ -36,7 +36,7 @@ from benchmarks.statistics.selection_bias import SHARES, Search
 from tlsearch.report.text import SIGNIFICANT
 from tlsearch.stats.claims import Difference, compare, estimate
 from tlsearch.stats.standard_errors import sampling_error, unless_zero
-from tlsearch.stats.trend import rising_steeply
+from tlsearch.stats.trend import extrapolate
 
 BENCHMARK = "statistics.claims"
 
@@ -53,6 +53,7 @@ SCRATCH = {
     "as good, stopped after 8 epochs": (0.0, 8),
     "as good, stopped after 15 epochs": (0.0, 15),
     "20 points behind, trained to its end": (0.2, SCHEDULE),
+    "20 points behind, stopped after 30 epochs": (0.2, 30),
 }
 """By how much its end lies below the best of the search, and for how many epochs it is trained."""
 
@@ -198,7 +199,7 @@ def _scratch_row(name: str, val: int, simulations: int, seed: int) -> Row:
         scratch = _scratch_right(tested.search, true[-1:], tested.search.pool, rng)[0]
         for rule, winner in winners.items():
             over = _over(tested.right(winner), scratch)
-            silent = rule == "after" and (_has_not_learned(validated) or scratch.mean() <= GUESSING)
+            silent = rule == "after" and (_has_not_learned(validated, over) or scratch.mean() <= GUESSING)
             tallies[rule].gain(claimed=_claimed(over) and not silent, true=bool(search.truth[winner] > end))
             tallies[rule].add("gain covered", _holds(over.ci95, float(search.truth[winner] - true[-1])))
     world = f"from scratch: {name}"
@@ -211,10 +212,14 @@ def _scratch_row(name: str, val: int, simulations: int, seed: int) -> Row:
     }
 
 
-def _has_not_learned(right: Right) -> bool:
-    """The rule of ``no_claim``, from what is right after each epoch (EPOCHS, n)."""
-    low = estimate(np.ones_like(right[-1]), right[-1]).ci95[0]
-    return low <= GUESSING or rising_steeply(right.mean(axis=1).tolist())
+def _has_not_learned(right: Right, over: Difference) -> bool:
+    """The rule of ``report.fair``, from what is right after each epoch (EPOCHS, n)."""
+    if estimate(np.ones_like(right[-1]), right[-1]).ci95[0] <= GUESSING:
+        return True
+    if len(right) == SCHEDULE:
+        return False
+    rise = extrapolate(range(1, len(right) + 1), right.mean(axis=1).tolist(), SCHEDULE, 1.0)
+    return rise is None or not rise.leaves(over.difference, over.ci95)
 
 
 @dataclass

@@ -75,7 +75,7 @@ def test_trials_come_from_the_seed_and_longer_lists_go_on() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "depth", "cut"), [("vgg16", 10, "block4_pool"), ("efficientnet_lite0", 12, "block 10")]
+    ("name", "depth", "cut"), [("vgg16", 10, "block4_pool"), ("efficientnet_lite0", 12, "stage5c")]
 )
 def test_the_last_block_begins_at_the_stage_end_before_the_last(name: str, depth: int, cut: str) -> None:
     plugin = load_plugin("backbone", name)

@@ -168,7 +168,7 @@ def test_the_page_of_the_model_says_what_it_is(pages: Pages, finished: TrialReco
     page.get_by_text("gain_over_baseline", exact=True).wait_for()
     page.get_by_text(f'load_model("models:/{model.model_id}")').wait_for()
     text = page.locator("body").inner_text()
-    for words in (result.winner.label, "ash, birch, cedar", "frozen cut points"):
+    for words in (result.winner.label, "ash, birch, cedar", "frozen blocks"):
         assert words in text
     assert "No description" not in text
     assert "No metrics recorded" not in text

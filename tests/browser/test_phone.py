@@ -71,7 +71,7 @@ def test_state_and_reason_of_every_trial_are_in_view(
     table = watched.page.locator("table.trials")
     found = table.evaluate(ROWS)
     assert len(found) == len(trials(sample))
-    assert {row[1][0] for row in found} == {"complete", "pruned", "failed", "timed_out"}
+    assert {row[1][0] for row in found} == {"complete", "stopped early", "failed", "out of time"}
     assert [(text, outside) for row in found for text, outside in row if outside > 1] == []
     shown = " ".join(table.inner_text().split())
     for trial in trials(sample):

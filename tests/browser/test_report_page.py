@@ -12,6 +12,7 @@ import pytest
 from tests.helpers.small_run import MARKS, TrialRecord
 from tests.helpers.web_page import FITS, Watched
 from tlsearch.report import numbers
+from tlsearch.report.text import STATES
 from tlsearch.report.verdict import verdict_sentences
 from tlsearch.results.schema import TrialRow
 
@@ -169,7 +170,7 @@ def test_the_table_has_every_trial(page: Page, finished: TrialRecord) -> None:
     for row in finished.result.trials:
         assert row.label in shown
         assert row.reason in shown
-    assert sorted(values_of(table, "state")) == sorted(row.state for row in finished.result.trials)
+    assert sorted(values_of(table, "state")) == sorted(STATES[row.state] for row in finished.result.trials)
 
 
 def test_trials_are_sorted_by_a_click_on_a_heading(page: Page, finished: TrialRecord) -> None:

@@ -10,8 +10,8 @@ from tlsearch.models.small_cnn import SmallCNN
 from tlsearch.plugins import registry
 from tlsearch.testing import AugmentationTests, BackboneTests, MetricTests, ReaderTests
 
-BACKBONES = ["vgg16", "vgg19", "resnet50", "efficientnet_lite0"]
-CLASSICS = ["alexnet", "alexnet_owt", "zfnet", "googlenet", "googlenet_bn"]
+BACKBONES = ["vgg16", "vgg16_fc", "vgg19", "vgg19_fc", "resnet50", "efficientnet_lite0"]
+CLASSICS = ["alexnet", "alexnet_owt", "alexnet_owt_fc", "zfnet", "googlenet", "googlenet_bn"]
 """Checked in test_classics_conformance, so that both files can run at the same time."""
 SMALL_OF_KERAS = ["mobilenet_v3_large", "efficientnet_v2_b0"]
 OTHERS_OF_KERAS = [
@@ -29,7 +29,18 @@ OTHERS_OF_KERAS = [
 ]
 AUGMENTATIONS = ["color", "crop", "flip", "geometric", "rotate", "shift", "standard"]
 # The others have all that these are made of: `nox -s networks` runs them.
-LARGE = ["vgg19", "resnet50", "efficientnet_v2_b0", "alexnet_owt", "zfnet", "googlenet", "googlenet_bn"]
+LARGE = [
+    "vgg16_fc",
+    "vgg19",
+    "vgg19_fc",
+    "resnet50",
+    "efficientnet_v2_b0",
+    "alexnet_owt",
+    "alexnet_owt_fc",
+    "zfnet",
+    "googlenet",
+    "googlenet_bn",
+]
 METRICS = ["accuracy", "balanced_accuracy", "macro_f1"]
 
 READERS = ["addresses", "archives", "folders", "tables"]

@@ -100,7 +100,10 @@ def test_work_is_about_what_a_network_computes(name: str) -> None:
 @pytest.mark.networks
 @pytest.mark.parametrize("name", sorted({e.name for e in find_plugins("backbone") if e.distribution == "tlsearch"}))
 def test_work_is_about_what_every_network_computes(name: str) -> None:
-    check_work(load_plugin("backbone", name))
+    plugin = load_plugin("backbone", name)
+    if not plugin.weights:
+        pytest.skip("it brings no weights, so that no run chooses it by its work")
+    check_work(plugin)
 
 
 @pytest.mark.parametrize("name", NAMES)

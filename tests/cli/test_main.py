@@ -86,7 +86,18 @@ def test_help_names_every_command() -> None:
     output = tlsearch("--help").output
     positions = [
         output.index(f"\n  {name} ")
-        for name in ("run", "resume", "predict", "check", "report", "compare", "plugins", "weights", "cache")
+        for name in (
+            "run",
+            "resume",
+            "predict",
+            "check",
+            "report",
+            "compare",
+            "plugins",
+            "weights",
+            "pretrain",
+            "cache",
+        )
     ]
     assert positions == sorted(positions)
 
@@ -102,7 +113,7 @@ def test_help_names_every_command() -> None:
         ("--split-column", "from its name"),
         ("--group-column", "from its name"),
         ("--weight-column", "from its name"),
-        ("--backbone", "those whose weights can be had, or a short list where they are many"),
+        ("--backbone", "a short list of those whose weights can be had"),
         ("--weights", "those that come with"),
         ("--augment", "none, and those that take part by default"),
         ("--trials", "40"),
@@ -324,7 +335,7 @@ def test_a_run_ends_with_its_table(search: Callable[[Search], list[RunConfig]], 
     assert lines.index(["small_cnn"]) == lines.index(rows["from scratch"]) + 1
     for heading in ("(selected,", "optimistic)", "confirmed on", "resampled", "tested once"):
         assert heading in result.stdout
-    assert "accuracy on 372 test images (this test set: opened 1 time)" in result.stdout
+    assert "accuracy on 372 test images (no run had looked at these test images before)" in result.stdout
     assert "winner confirmed on 3 resampled folds: seeds +- 0.006, sampling +- 0.017" in result.stdout
     assert "gain over training from scratch +0.301 [+0.249 +0.353] p < 0.001" in result.stdout
     assert "gain over the linear probe +0.043 [+0.017 +0.071] p = 0.002" in result.stdout

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import resource
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from click.testing import CliRunner, Result
 
 from tlsearch.cli.main import cli, main
 from tlsearch.plugins import registry
+from tlsearch.testing.kit import installed_backends
 
 InstallPlugin = Callable[..., None]
 
@@ -65,7 +67,7 @@ def test_list_loads_nothing_and_tells_what_is_known(install: InstallPlugin, tmp_
     known = rows()
     assert {"vgg16", "vgg19", "resnet50", "efficientnet_lite0", "standard"} <= set(known)
     assert (known["roll"]["distribution"], known["roll"]["version"]) == ("other-plugin", "2.5")
-    assert {known[name]["status"] for name in ("vgg16", "roll", "torn")} == {"not checked yet"}
+    assert {known[name]["status"] for name in ("vgg16", "roll", "torn")} == {"not loaded yet"}
     assert "other_plugin" not in sys.modules
     assert known["twice"]["status"] == "broken"  # that much metadata tell
     assert "first 2.5" in known["twice"]["reason"]
@@ -73,10 +75,10 @@ def test_list_loads_nothing_and_tells_what_is_known(install: InstallPlugin, tmp_
     assert tlsearch("plugins", "show", "roll").exit_code == 0
     assert tlsearch("plugins", "show", "torn").exit_code == 0
     known = rows()
-    assert known["roll"]["status"] == "ok"
+    assert known["roll"]["status"] == "loads"
     assert (known["torn"]["status"], known["torn"]["reason"]) == (
         "broken",
-        "loading it raised RuntimeError: no such card",
+        "loading it raised RuntimeError: no such card (broken_plugin.py:1, in <module>)",
     )
     lines = tlsearch("plugins", "list").stdout.splitlines()
     assert any(line.split()[:2] == ["augmentation", "torn"] and "broken: loading it raised" in line for line in lines)
@@ -85,12 +87,12 @@ def test_list_loads_nothing_and_tells_what_is_known(install: InstallPlugin, tmp_
     assert tlsearch("plugins", "show", "twice").exit_code == 0
     for name in ("METADATA", "entry_points.txt"):
         (tmp_path / "site" / "second-2.5.dist-info" / name).unlink()
-    assert rows()["twice"]["status"] == "not checked yet"
+    assert rows()["twice"]["status"] == "not loaded yet"
 
     # An edited file, or another version, is not what was loaded.
     file = tmp_path / "site" / "broken_plugin.py"
     file.write_text(GOOD)
-    assert rows()["torn"]["status"] == "not checked yet"
+    assert rows()["torn"]["status"] == "not loaded yet"
 
 
 def test_list_takes_little_more_than_python_and_click() -> None:
@@ -111,14 +113,14 @@ def test_a_file_of_states_that_is_no_such_thing_is_as_none(tmp_path: Path) -> No
     (tmp_path / "cache").mkdir()
     for text in ("", "[]", "{", '{"augmentation flip tlsearch": 3}'):
         (tmp_path / "cache" / "plugins.json").write_text(text)
-        assert rows()["flip"]["status"] == "not checked yet"
+        assert rows()["flip"]["status"] == "not loaded yet"
 
 
 def test_show_tells_all_about_a_backbone() -> None:
     text = tlsearch("plugins", "show", "efficientnet_lite0").stdout
     assert "ImageNet-1k" in text
     found = json.loads(tlsearch("plugins", "show", "efficientnet_lite0", "--json").stdout)
-    assert (found["kind"], found["status"], found["api_version"]) == ("backbone", "ok", 1)
+    assert (found["kind"], found["status"], found["api_version"]) == ("backbone", "loads", 1)
     assert found["target"] == "tlsearch_plugins.backbones.efficientnet_lite:EfficientNetLite0"
     assert (found["default_image_size"], found["min_image_size"]) == (224, 32)
     assert len(found["cut_points"]) == 18
@@ -143,7 +145,10 @@ def test_show_tells_why_a_backbone_cannot_be_built(install: InstallPlugin) -> No
     )
     install("nets", code, group="tlsearch.backbones", net="Net")
     found = json.loads(tlsearch("plugins", "show", "net", "--json").stdout)
-    assert (found["status"], found["reason"]) == ("broken", "building it raised ValueError: no such layer")
+    assert (found["status"], found["reason"]) == (
+        "broken",
+        "building it raised ValueError: no such layer (nets.py:3, in build)",
+    )
 
 
 @pytest.mark.parametrize("command", ["show", "check"])
@@ -154,6 +159,7 @@ def test_a_name_that_is_not_there_is_a_mistake(command: str, capsys: pytest.Capt
     assert "did you mean 'standard'" in capsys.readouterr().err
 
 
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 def test_check_prints_a_line_a_check_and_fails_where_one_does(install: InstallPlugin) -> None:
     install("other-plugin", GOOD, roll="Roll")
     result = tlsearch("plugins", "check", "roll")
@@ -161,13 +167,62 @@ def test_check_prints_a_line_a_check_and_fails_where_one_does(install: InstallPl
     lines = result.stdout.splitlines()
     assert lines[0] == "augmentation roll of other-plugin 2.5, on tensorflow"
     assert [line.split()[0] for line in lines[1:9]] == ["passed"] * 8
+    assert lines[-1].startswith(f"{8 * len(installed_backends())} passed, in ")
     assert rows()["roll"]["status"] == "ok"
+    assert tlsearch("plugins", "show", "roll").exit_code == 0
+    assert rows()["roll"]["status"] == "ok"  # what the check has found stays
 
     install("bad-plugin", GOOD.replace('"roll"', '"bad"').replace("images.copy()", "images"), bad="Roll")
     result = tlsearch("plugins", "check", "bad")
     assert result.exit_code == 1
     assert "  failed  strength 0 is the identity: the result is the array that was given" in result.stdout
-    assert result.stdout.splitlines()[-1].endswith(" failed")
+    assert f", {3 * len(installed_backends())} not run, in " in result.stdout.splitlines()[-1]
+    assert (rows()["bad"]["status"], rows()["bad"]["reason"]) == (
+        "failed",
+        "2 checks: strength 0 is the identity, the input is left untouched",
+    )
+
+
+METRIC = """
+import time
+class Score:
+    api_version = 1
+    name = "score"
+    greater_is_better = True
+    uses_class_weights = False
+    def score(self, labels, probabilities):
+        return {}["missing"]
+class Sleepy(Score):
+    name = "sleepy"
+    def score(self, labels, probabilities):
+        time.sleep(600)
+"""
+
+
+def test_check_shows_where_a_plugin_raises_and_the_list_says_what_it_found(install: InstallPlugin) -> None:
+    install("scores", METRIC, group="tlsearch.metrics", score="Score")
+    result = tlsearch("plugins", "check", "score")
+    assert result.exit_code == 1
+    text = " ".join(result.stdout.split())
+    assert text.count("KeyError: 'missing' (scores.py:9, in score)") == 1
+    assert 'scores.py", line 9, in score return {}["missing"]' in text
+    assert "not run the score is pure: because 'the score is a finite number' failed" in text
+    assert "1 passed, 1 failed, 4 not run, in " in text
+    assert rows()["score"]["status"] == "failed"
+    assert rows()["score"]["reason"] == "1 check: the score is a finite number"
+    assert "failed: 1 check: the score is a finite number" in " ".join(tlsearch("plugins", "list").stdout.split())
+
+
+def test_check_stops_a_plugin_that_takes_too_long(install: InstallPlugin) -> None:
+    install("scores", METRIC, group="tlsearch.metrics", sleepy="Sleepy")
+    result = tlsearch("plugins", "check", "sleepy", "--time-limit", "5s")
+    assert result.exit_code == 1
+    text = " ".join(result.stdout.split())
+    assert re.search(
+        r"the score is a finite number \(\d+ s\): it took longer than 5 s and was stopped \(scores\.py:13, in score\)",
+        text,
+    )
+    assert 'scores.py", line 13 in score' in text
 
 
 def test_check_of_a_broken_plugin_says_why(install: InstallPlugin, capsys: pytest.CaptureFixture[str]) -> None:
@@ -175,9 +230,11 @@ def test_check_of_a_broken_plugin_says_why(install: InstallPlugin, capsys: pytes
     with pytest.raises(SystemExit) as caught:
         main(["plugins", "check", "torn"])
     assert caught.value.code == 2
-    said = capsys.readouterr().err
+    out, said = capsys.readouterr()
+    assert 'broken_plugin.py", line 1, in <module>' in out
     assert said == (
-        "error: The augmentation 'torn' of broken-plugin 2.5 cannot be used: loading it raised SystemExit: 3.\n"
+        "error: The augmentation 'torn' of broken-plugin 2.5 cannot be used: loading it raised SystemExit: 3 "
+        "(broken_plugin.py:1, in <module>).\n"
     )
     assert rows()["torn"]["status"] == "broken"
 

@@ -116,7 +116,7 @@ def test_booleans_and_images_of_different_sizes(tmp_path: Path) -> None:
 )
 def test_labels_become_classes(tmp_path: Path, given: Any, classes: tuple[str, ...]) -> None:
     config, _ = images_in_folder(RunConfig((images(), given), cache_dir=tmp_path))
-    from tlsearch.pipeline.scan import reading_options
+    from tlsearch.data.options import reading_options
 
     index = scan(config.source, reading=reading_options(config))
     assert index.classes == classes

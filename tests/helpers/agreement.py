@@ -30,10 +30,10 @@ PATTERNS: Mapping[str, tuple[str, ...]] = {
         rf"(?:^|\n){SCORE} \[[\d. ]+\] tested",
     ),
     "test images": (r"on ([\d,]+) test images",),
-    "times opened": (r"opened (\d+) times?",),
+    "times opened": (r"looked at these test images (\d+) times",),
     "gain over scratch": (
         rf"gain over training from scratch {SCORE}",
-        rf"trained from scratch(?: by|: no gain[^:]*:| is as good:)? {NUMBER} (points)",
+        rf"trained from scratch(?: by| is shown:| is as good:)? {NUMBER} (points)",
     ),
     "gain over the probe": (
         rf"gain over the linear probe {SCORE}",
@@ -45,6 +45,13 @@ PATTERNS: Mapping[str, tuple[str, ...]] = {
     ),
     "folds of confirmation": (r"confirmed on (\d+) ", r"\d on (\d+) folds?, (?:seeds|sampling)"),
     "labels that are shown": (r"look at the (\d+) labels? that", r"[Tt]he (\d+) most suspect are shown"),
+    "frozen blocks": (r"first (\d+) of \d+ blocks frozen", r"frozen (\d+) of \d+ blocks", r"froze the first (\d+)"),
+    "epochs from scratch": (
+        r"its time was over after (\d+) of \d+ epochs",
+        r"was trained for (\d+) of \d+ epochs",
+        r"was still improving after (\d+) of \d+ epochs",
+    ),
+    "classes that need images": (r"needs images of [^:]+: (\d+) % of the \d+ errors", r"add images of [^:]+: (\d+) %"),
     "complete trials": (r"Trials (\d+) complete", r"trials \((\d+) complete", r"ended: (\d+) complete"),
 }
 
@@ -78,7 +85,7 @@ def texts_of(result: RunResult, folder: Path) -> dict[str, str]:
 def page_text(source: str) -> str:
     """The words of a page, a space between any two."""
     source = re.sub(r"<(script|style).*?</\1>", " ", source, flags=re.DOTALL)
-    return " ".join(re.sub(r"<[^>]+>", " ", html.unescape(source).replace("<wbr>", "")).split())
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", source.replace("<wbr>", ""))).split())
 
 
 def found_in(text: str, name: str) -> Iterator[Figure]:

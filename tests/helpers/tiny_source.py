@@ -32,9 +32,11 @@ class Tiny:
             strides = 2 if number != 3 else 1
             x = keras.layers.Conv2D(channels, 3, strides, "same", activation="relu", name=f"conv{number}")(x)
         model = keras.Model(inputs, x)
-        if weights is not None:
-            file = np.load(weights)
-            model.set_weights([file[f"w{place}"] for place in range(2 * len(CHANNELS))])
+        if weights is not None and weights.suffix == ".h5":
+            model.load_weights(str(weights))
+        elif weights is not None:
+            with np.load(weights) as file:
+                model.set_weights([file[f"w{place}"] for place in range(2 * len(CHANNELS))])
         return model
 
     def cut_points(self, model: Any) -> list[CutPoint]:

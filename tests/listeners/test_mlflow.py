@@ -104,6 +104,24 @@ def test_a_trial_is_recorded_below_its_run(home: Path, name: str, tmp_path: Path
     assert [m.step for m in client.get_metric_history(child.info.run_id, "curve of fold 2/val_accuracy")] == [1]
 
 
+def test_a_store_that_keeps_no_files_is_told_before_the_first_trial(home: Path, name: str, tmp_path: Path) -> None:
+    (tmp_path / "search").mkdir()
+    (tmp_path / "search" / "run.toml").write_text("seed = 7\n")
+    place = tmp_path / "a file"
+    told: list[str] = []
+    place.write_text("where the folder of the files should be")
+    MlflowClient(f"sqlite:///{home / 'mlflow.db'}").create_experiment(name, artifact_location=f"file://{place}/files")
+    unsent = tmp_path / "search" / "unsent"
+    record = MlflowCallback(Tracker.open(None, name, directory=home, unsent=unsent, warn=told.append))
+    with record.recording(recorded_run(tmp_path), checkpoint_of(tmp_path)):
+        assert len(told) == 1
+        assert "does not keep files (run.toml: [Errno 20] Not a directory" in told[0]
+    place.unlink()
+    assert record.tracker.send_waiting() == 0
+    kept = MlflowClient(record.tracker.uri).list_artifacts(record.parent_run)
+    assert [artifact.path for artifact in kept] == ["run.toml"]
+
+
 def test_the_ranks_of_trials_order_their_view(home: Path, name: str, tmp_path: Path) -> None:
     record = MlflowCallback(Tracker.open(None, name, directory=home))
     with record.recording(recorded_run(tmp_path), checkpoint_of(tmp_path)):

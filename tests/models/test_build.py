@@ -14,8 +14,9 @@ import pytest
 from tests.helpers.tiny import SIZE, Patience, Tiny, make_extractor, make_fold, make_network, make_pool, make_spec
 from tlsearch.features.prefix import Network
 from tlsearch.features.view import PLAIN
-from tlsearch.models.build import build_suffix, export, pool
+from tlsearch.models.build import build_suffix, export
 from tlsearch.models.heads import Head
+from tlsearch.models.pooling import pool
 from tlsearch.plugins.metrics import load_metric
 from tlsearch.training.trial import Outcome, TrialRunner
 from tlsearch.types import TrialSpec

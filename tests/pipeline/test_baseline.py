@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,8 @@ from tlsearch.errors import PluginFailedError
 from tlsearch.models.measured import MeasuredCandidate
 from tlsearch.pipeline.baseline import RATES, BaselineResult, train_baseline
 from tlsearch.pipeline.baseline.affordable import not_affordable
-from tlsearch.pipeline.baseline.result import no_claim
-from tlsearch.pipeline.scratch_time import costs_of, share_of
+from tlsearch.pipeline.baseline.result import not_learned
+from tlsearch.pipeline.scratch_time import UNLIMITED_EPOCHS, costs_of, share_of
 from tlsearch.runs.budget import SHARES
 from tlsearch.search.cost import HALVING_WORK, RENDER_SECONDS
 from tlsearch.training.trial import Outcome
@@ -101,13 +102,13 @@ def test_no_callback_ends_a_network_from_scratch(tmp_path: Path) -> None:
 FLAT = [0.5, 0.7, 0.8, 0.81, 0.8, 0.8, 0.81, 0.8]
 
 
-@pytest.mark.parametrize("compares", [True, False])
-def test_where_the_plan_knew_that_time_is_short_nothing_is_claimed(tmp_path: Path, compares: bool) -> None:
+def halved(curve: list[float]) -> Callable[[RunSuccessiveHalving, Listener], tuple[Outcome, ...]]:
+    """A stand-in for the training, whose best learning rate has this curve and every validation image right."""
     data = make_plan().data
 
     def halve(request: RunSuccessiveHalving, listener: Listener) -> tuple[Outcome, ...]:
         first, *others = request.specs
-        history = tuple({"epoch": float(n), "objective": value} for n, value in enumerate(FLAT, 1))
+        history = tuple({"epoch": float(n), "objective": value} for n, value in enumerate(curve, 1))
         best = TrialResult(
             spec=first, state="complete", value=0.8, seconds=1.0, metrics={"val_loss": 1.0}, history=history
         )
@@ -116,10 +117,15 @@ def test_where_the_plan_knew_that_time_is_short_nothing_is_claimed(tmp_path: Pat
         right = np.eye(2, dtype=np.float32)[[data.labels[row] for row in rows]]
         return tuple(Outcome(result, rows, right) for result in results)
 
-    baseline = train(tmp_path, {RunSuccessiveHalving: halve}, Diary(), compares=compares)
+    return halve
+
+
+@pytest.mark.parametrize("compares", [True, False])
+def test_where_the_plan_knew_that_time_is_short_nothing_is_claimed(tmp_path: Path, compares: bool) -> None:
+    baseline = train(tmp_path, {RunSuccessiveHalving: halved(FLAT)}, Diary(), compares=compares)
     assert baseline is not None
     assert bool(baseline.no_claim) is not compares
-    assert baseline.no_claim == "" or baseline.no_claim.endswith("its time was over")
+    assert baseline.no_claim == "" or baseline.no_claim.startswith("its time was over after ")
 
 
 def validated(right: float, curve: list[float]) -> str:
@@ -131,7 +137,9 @@ def validated(right: float, curve: list[float]) -> str:
     spec = TrialSpec(backbone="small_cnn", weights=None, image_size=32, depth=4, freeze_depth=0)
     history = tuple({"epoch": float(n), "objective": value} for n, value in enumerate(curve, 1))
     result = TrialResult(spec=spec, state="complete", value=right, seconds=1.0, history=history)
-    return no_claim(data, Outcome(result, rows, np.eye(2, dtype=np.float32)[predicted]), len(curve))
+    return not_learned(
+        data, Outcome(result, rows, np.eye(2, dtype=np.float32)[predicted]), f"{len(curve)} of 60 epochs"
+    )
 
 
 def test_a_network_that_has_learned_carries_a_claim() -> None:
@@ -140,12 +148,22 @@ def test_a_network_that_has_learned_carries_a_claim() -> None:
 
 def test_a_network_that_is_as_good_as_guessing_carries_none() -> None:
     said = validated(0.55, FLAT)
-    assert said.startswith("after 8 epochs it is no better than always guessing the most frequent class")
+    assert said.startswith("after 8 of 60 epochs it is no better than always guessing the most frequent class")
     assert said.endswith("(0.550 against 0.500)")
 
 
-def test_a_network_that_has_only_begun_carries_none() -> None:
-    assert validated(0.8, [0.5, 0.8]) == "after 2 epochs its score was still rising steeply"
+def test_a_network_that_was_stopped_says_of_how_many_epochs_and_what_it_would_gain(tmp_path: Path) -> None:
+    """The rest of the schedule counts, whatever ended the training: the time, or ``--epochs``."""
+    baseline = train(tmp_path, {RunSuccessiveHalving: halved(FLAT)}, Diary())
+    assert baseline is not None
+    assert baseline.whole_epochs is not None
+    assert baseline.epochs < baseline.whole_epochs
+    assert baseline.whole_epochs >= UNLIMITED_EPOCHS
+    assert baseline.rise is not None
+    assert 0 <= baseline.rise.gain <= 0.2
+    begun = train(tmp_path / "begun", {RunSuccessiveHalving: halved(FLAT[:3])}, Diary())
+    assert begun is not None
+    assert begun.rise is None
 
 
 @pytest.mark.parametrize(("trials", "affordable"), [(2, False), (400, True)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from tlsearch.config import RunConfig
 from tlsearch.errors import PluginError, PluginFailedError, WeightsError
 from tlsearch.listeners.callback_list import CallbackList
 from tlsearch.pipeline.candidates import AvailableCandidate, find_candidates
+from tlsearch.pipeline.candidates.unusable import unusable_plugins
 from tlsearch.plugins import weights
 from tlsearch.plugins.facts import PluginFacts
 from tlsearch.plugins.registry import BrokenPlugin, PluginEntry
@@ -94,6 +96,46 @@ def test_what_cannot_be_had_is_left_out_with_the_reason_and_the_mend(find: Find,
     assert "tlsearch weights fetch vgg19" in reasons["vgg19"]
     assert "torn-plugins" in reasons["torn"]
     assert "No module named 'zzz'" in reasons["torn"]
+
+
+def broken_in(plugins: PluginFacts, kind: str, name: str, *distributions: str, reason: str = "torn") -> PluginFacts:
+    """The same plugins and one that is broken in each of these packages."""
+    entries = [PluginEntry(kind=kind, name=name, distribution=d, version="1", target="m:A") for d in distributions]
+    return replace(plugins, broken=tuple(BrokenPlugin(entry, reason) for entry in entries))
+
+
+def test_two_plugins_of_one_name_are_named_once_in_the_plan(
+    plugins: PluginFacts, tmp_path: Path, asked: list[tuple[str, ...]]
+) -> None:
+    both = "the name is registered by other 1 and by tlsearch 1; uninstall all but one"
+    for kind, name, label in (
+        ("augmentation", "geometric", "the augmentation geometric"),
+        ("backbone", "resnet", "resnet"),
+    ):
+        doubled = broken_in(plugins, kind, name, "other", "tlsearch", reason=both)
+        _, left_out = find_candidates(RunConfig(tmp_path), doubled, CallbackList(), no_file)
+        assert [item for item in left_out if item.name == label] == [LeftOut(label, both)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "is_named"),
+    [
+        ("augmentation", {}, True),
+        ("augmentation", {"augment": ("none",)}, False),
+        ("augmentation", {"backbones": ("lite",)}, True),
+        ("backbone", {}, True),
+        ("backbone", {"augment": ("none",)}, True),
+        ("backbone", {"backbones": ("all",)}, True),
+        ("backbone", {"backbones": ("lite",)}, False),
+        ("metric", {}, False),
+    ],
+)
+def test_a_broken_plugin_is_named_where_a_run_would_have_used_it_by_itself(
+    kind: str, options: dict[str, Any], is_named: bool, plugins: PluginFacts, tmp_path: Path
+) -> None:
+    found = unusable_plugins(RunConfig(tmp_path, **options), broken_in(plugins, kind, "blur", "torn-plugins"))
+    label = "the augmentation blur" if kind == "augmentation" else "blur"
+    assert found == ([LeftOut(label, "the plugin of torn-plugins is broken: torn")] if is_named else [])
 
 
 def test_hosts_are_asked_once_for_all_backbones_together(find: Find, asked: list[tuple[str, ...]]) -> None:

@@ -182,13 +182,23 @@ def test_where_only_the_linear_probe_does_not_fail_it_wins(confirming: Confirmin
 
 def test_a_linear_probe_that_cannot_be_told_apart_ships_before_tuned_layers(confirming: Confirming) -> None:
     plain = contender(LITE, 0.92, pooling="avg")
-    found = confirming((TUNED, [0.90, 0.95, 0.90, 0.85, 0.90, 0.9, 0.9]), probe=(plain, [0.9, 0.9, 0.9, 0.9, 0.85]))
+    found = confirming((TUNED, [0.90, 0.95, 0.90, 0.85, 0.90, 0.9, 0.9]), probe=(plain, [0.9] * 5))
     assert found.winner is plain
     assert found.level == (TUNED.spec,)
     assert (
         "1 other cannot be told apart from it; it costs least at use, and of equals it is the simplest"
         in confirm_line(found)
     )
+
+
+def test_what_leads_by_less_than_half_an_error_ships_only_where_it_costs_no_more(confirming: Confirming) -> None:
+    """About 0.4 errors: enough for tuned layers of the same network, too little for a network that costs more."""
+    ahead, behind = [0.90, 0.95, 0.90, 0.85, 0.90, 0.9, 0.9], [0.9, 0.9, 0.9, 0.9, 0.85]
+    same = confirming((TUNED, ahead), probe=(contender(LITE, 0.92, pooling="avg"), behind))
+    assert same.winner is TUNED
+    confirming.runs.clear()
+    assert HEAVY.score == pytest.approx(LIGHT.score, abs=0.05)
+    assert confirming((HEAVY, ahead), (LIGHT, behind)).winner is LIGHT
 
 
 def test_a_linear_probe_that_is_clearly_behind_does_not_ship(confirming: Confirming) -> None:

@@ -24,6 +24,8 @@ class Diary(Callback):
         raise RuntimeError("the diary is full")
 """
 
+FULL = '        raise RuntimeError("the diary is full")'
+
 BROKEN = "import no_such_module"
 
 
@@ -36,7 +38,8 @@ def test_it_is_told_of_a_run(install: InstallPlugin, tmp_path: Path) -> None:
         assert (tmp_path / "out" / "diary.txt").read_text() == "begins"
         context.callbacks.on_run_end(None)
     assert heard.warnings == [
-        "the callback diary is left out from here on, for it failed: RuntimeError: the diary is full"
+        "the callback diary is left out from here on, for it failed: RuntimeError: the diary is full "
+        f"(my_diary.py:{DIARY.splitlines().index(FULL) + 1}, in on_run_end)"
     ]
 
 

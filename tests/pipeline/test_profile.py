@@ -50,8 +50,11 @@ def test_what_cannot_be_tuned_in_the_time_gives_way() -> None:
 
 
 def test_the_line_that_people_see() -> None:
-    assert profile_line(VGG, points(0.5, 0.69, 0.9, 0.8)) == f"{VGG.label:<28}  =@#  best 0.900 after cut3 (3 of 4)"
-    assert profile_line(VGG, points(1.0, 1.0)).endswith("best 1.000 after cut1 (1 of 2)")
+    assert (
+        profile_line(VGG, points(0.5, 0.69, 0.9, 0.8))
+        == f"{VGG.label:<28}  =@#  best 0.900 after block 3 of 4 (cut point cut3)"
+    )
+    assert profile_line(VGG, points(1.0, 1.0)).endswith("best 1.000 after block 1 of 2 (cut point cut1)")
 
 
 def probing(fails: Mapping[str, Exception]) -> FakeWorker:

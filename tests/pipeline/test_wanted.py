@@ -22,7 +22,7 @@ from tlsearch.results.schema import LeftOut
 
 Find = Callable[..., tuple[list[str], list[LeftOut]]]
 
-MEANS = Means(images=100, seconds=None, cores=2)
+MEANS = Means(images=100, seconds=None, trials=40, cores=2)
 
 
 @pytest.fixture(autouse=True)
@@ -90,6 +90,44 @@ def test_what_a_pattern_stands_for_is_left_out_where_its_weights_are_not_here(fi
 def test_a_file_takes_the_place_of_what_a_pattern_stands_for(find: Find, tmp_path: Path) -> None:
     file = tmp_path / "b1.npz"
     assert find("net_b1*", weights=(f"net_b1@imagenet={file}",))[0] == ["net_b1@imagenet"]
+
+
+@pytest.fixture
+def trained(plugins: PluginFacts, tmp_path: Path) -> PluginFacts:
+    """The same plugins, where weights were trained for two of them."""
+    own = {"bare": "fashion", "lite": "fashion"}
+    backbones = [
+        replace(b, trained={own[b.name]: installed(tmp_path, f"{b.name}-trained")}) if b.name in own else b
+        for b in plugins.backbones
+    ]
+    return replace(plugins, backbones=tuple(backbones))
+
+
+def of_trained(plugins: PluginFacts, tmp_path: Path, *backbones: str) -> list[str]:
+    config = RunConfig(tmp_path, backbones=backbones)
+    return labels(find_candidates(config, plugins, CallbackList(), no_file)[0])
+
+
+def test_trained_weights_take_part_where_they_are_named(trained: PluginFacts, tmp_path: Path) -> None:
+    assert of_trained(trained, tmp_path, "bare@fashion", "lite@fashion") == ["bare@fashion", "lite@fashion"]
+    assert of_trained(trained, tmp_path, "*@fashion") == ["lite@fashion", "bare@fashion"]
+
+
+@pytest.mark.parametrize("backbones", [(), ("all",), ("lite", "net_*")])
+def test_trained_weights_take_no_part_where_nobody_names_them(
+    trained: PluginFacts, tmp_path: Path, backbones: tuple[str, ...]
+) -> None:
+    assert of_trained(trained, tmp_path, *backbones) == ["lite@imagenet", "net_b0@imagenet", "net_b1@imagenet"]
+
+
+def test_a_backbone_without_weights_of_its_own_says_how_to_name_trained_ones(
+    trained: PluginFacts, tmp_path: Path
+) -> None:
+    said = "brings no weights: name those that were trained, bare@fashion, or give a file with --weights bare=FILE"
+    with pytest.raises(WeightsError, match=said):
+        of_trained(trained, tmp_path, "bare")
+    with pytest.raises(WeightsError, match="has no weights 'fashoin': did you mean 'fashion'"):
+        of_trained(trained, tmp_path, "bare@fashoin")
 
 
 @pytest.mark.parametrize(
@@ -160,5 +198,7 @@ def test_what_is_downloaded_fills_up_the_short_list(tmp_path: Path, monkeypatch:
     found, left_out, lines = shortened(tmp_path, many(tmp_path, here=2, away=9))
     assert found == ["own", "net0", "net1", "net2", "net10"]
     assert {item.name for item in left_out} == {f"net{n}" for n in range(3, 10)}
-    assert lines[0].startswith("short list of 2 from 9 networks: net2 (0.720, 3.0), net10 (0.800, 11.0)")
+    assert lines[0].startswith(
+        "short list of 4 from 11 networks: net0 (0.700, 1.0), net1 (0.710, 2.0), net2 (0.720, 3.0)"
+    )
     assert lines[1:] == [f"downloading net{n}@imagenet, 58 MB" for n in (2, 10)]

@@ -115,8 +115,8 @@ def test_a_package_that_fails_to_give_its_file_is_blamed(
 
 def test_what_was_loaded_is_known_afterwards(install: InstallPlugin) -> None:
     install("torn-plugin", "raise OSError('torn')", torn="Torn")
-    assert {state.status for state in last_known(find_plugins()).values()} == {"not checked yet"}
+    assert {state.status for state in last_known(find_plugins()).values()} == {"not loaded yet"}
     describe_plugins()
     states = {entry.name: state for entry, state in last_known(find_plugins()).items()}
     assert states.pop("torn").status == "broken"
-    assert {state.status for state in states.values()} == {"ok"}
+    assert {state.status for state in states.values()} == {"loads"}

@@ -84,8 +84,11 @@ def test_the_culprit_is_whose_code_raised() -> None:
         _Own().fall()
     assert culprit(caught.value, plugins) == "backbone own"
     assert culprit(caught.value, plugins[:1]) == ""
-    failed = blamed(caught.value, "backbone own")
-    assert str(failed) == "The backbone plugin 'own' raised RuntimeError: torn."
+    failed = blamed(caught.value, "backbone own", _Own())
+    line = caught.tb.tb_next.tb_lineno if caught.tb.tb_next else 0
+    assert str(failed) == (
+        f"The backbone plugin 'own' raised RuntimeError: torn (tests/plugins/test_guard.py:{line}, in fall)."
+    )
     assert failed.plugin == "backbone own"
 
 
@@ -102,6 +105,6 @@ def test_a_good_augmentation_is_left_alone() -> None:
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), MemoryError(), WeightsError("not here")])
 def test_what_is_nobodys_fault_passes(error: BaseException) -> None:
-    with pytest.raises(type(error)) as caught, blaming("backbone", "net"):
+    with pytest.raises(type(error)) as caught, blaming("backbone", SimpleNamespace(name="net")):
         raise error
     assert caught.value is error

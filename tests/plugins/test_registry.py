@@ -28,6 +28,7 @@ def test_the_built_in_plugins_are_found_sorted() -> None:
     assert [e.name for e in found if e.kind == "backbone"] == [
         "alexnet",
         "alexnet_owt",
+        "alexnet_owt_fc",
         "convnext_small",
         "convnext_tiny",
         "densenet121",
@@ -45,7 +46,9 @@ def test_the_built_in_plugins_are_found_sorted() -> None:
         "resnet50",
         "resnet50_v2",
         "vgg16",
+        "vgg16_fc",
         "vgg19",
+        "vgg19_fc",
         "xception",
         "zfnet",
     ]

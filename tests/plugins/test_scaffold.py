@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib.util
 import tomllib
+from importlib import metadata
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -77,6 +79,39 @@ def test_a_package_is_complete_and_short(kind: str, tmp_path: Path) -> None:
 def test_weights_are_called_after_their_backbone(name: str, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="BACKBONE@WEIGHTS"):
         write_package("weights", name, tmp_path)
+
+
+def test_weights_need_a_backbone_that_is_installed(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"There is no backbone 'vgg17': did you mean 'vgg16'"):
+        write_package("weights", "vgg17@own", tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+class Small:
+    """A backbone that is registered as an object, whose network is one convolution."""
+
+    default_image_size = 32
+
+    def build(self, image_size: int, weights: Path | None) -> Any:
+        import keras
+
+        inputs = keras.Input((image_size, image_size, 3))
+        return keras.Model(inputs, keras.layers.Conv2D(2, 3, name="conv")(inputs))
+
+
+# Keras 3.15 turns variables into arrays in a way that NumPy 2 warns of.
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+@pytest.mark.parametrize("registered", [Small, Small()], ids=["class", "object"])
+def test_new_weights_are_those_of_a_backbone_however_it_is_registered(
+    registered: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plugin = load(write_package("weights", "mobilenet_v3_large@own", tmp_path))
+    entry = SimpleNamespace(load=lambda: registered)
+    monkeypatch.setattr(metadata, "entry_points", lambda group, name: [entry] if name == "mobilenet_v3_large" else [])
+    file = plugin.file(tmp_path)
+    model = Small().build(32, None)
+    model.load_weights(file)
+    assert model.get_layer("conv").get_weights()[0].std() > 0
 
 
 def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:

@@ -32,6 +32,11 @@ SPEC = TrialSpec(backbone="efficientnet_lite0", weights="imagenet", image_size=1
             "EfficientNet-Lite0 (ImageNet-1k), all 18 blocks frozen, every value of the last feature map, hidden layer "
             "of 100 units, no augmentation",
         ),
+        (
+            {"freeze_depth": 18, "pooling": "class_token"},
+            "EfficientNet-Lite0 (ImageNet-1k), all 18 blocks frozen, class token of the features, linear probe, no "
+            "augmentation",
+        ),
         ({"freeze_depth": 0}, "EfficientNet-Lite0 (ImageNet-1k), no block frozen, linear head, no augmentation"),
         ({"weights": None}, "EfficientNet-Lite0, trained from scratch, linear head, no augmentation"),
         ({"weights": "mine"}, "efficientnet_lite0 (mine), first 6 of 18 blocks frozen, linear head, no augmentation"),

@@ -67,7 +67,10 @@ def test_the_curves_are_of_the_winner_the_best_others_and_the_network_from_scrat
         (Importance("fanova", 9), "from 9 complete trials: at least ten are needed"),
         (Importance("fanova", 1), "from 1 complete trial: at least ten are needed"),
         (Importance("fanova", 12), "from 12 complete trials: all have the same score"),
-        (SAMPLE.importance, "a random forest over 12 complete trials; pruned, failed and timed-out ones"),
+        (
+            SAMPLE.importance,
+            "a random forest over 12 complete trials; those that stopped early, failed or ran out of time",
+        ),
     ],
 )
 def test_importance_is_drawn_where_there_is_some_and_explained_otherwise(
@@ -114,7 +117,7 @@ def test_the_points_that_are_not_drawn_are_counted() -> None:
     assert "Not drawn, for want of any score: 1 failed." in caption
     assert "No chart where all trials have one value: units of the hidden layer." in caption
     labels = [key.label for key in importance_section(SAMPLE).shown["scatter_keys"]]
-    assert labels == [LITE, "vgg16@imagenet", "pruned", "winner", "from scratch"]
+    assert labels == [LITE, "vgg16@imagenet", "stopped early", "winner", "from scratch"]
     alone = importance_section(replace(SAMPLE, baseline=None))
     assert "from scratch" not in [key.label for key in alone.shown["scatter_keys"]]
 
@@ -181,7 +184,7 @@ def test_savings_are_counts_times_measured_seconds() -> None:
 
 
 def test_time_is_told_by_how_trials_ended() -> None:
-    said = "Trials of the search by how they ended: 2 complete 3m 24s, 1 pruned 1m 24s, 1 failed 12s."
+    said = "Trials of the search by how they ended: 2 complete 3m 24s, 1 stopped early 1m 24s, 1 failed 12s."
     assert cost(SAMPLE).shown["spent"] == said
 
 

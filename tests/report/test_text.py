@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
-from tests.helpers.sample_result import BASELINE, SAMPLE
+from tests.helpers.sample_result import BASELINE, SAMPLE, SUSPECT
+from tlsearch.cli.summary import confirmed_lines, score_table
 from tlsearch.report import numbers
 from tlsearch.report import text as words
 from tlsearch.report.markdown import describe
@@ -15,9 +16,18 @@ from tlsearch.report.model_table import headings, model_rows
 from tlsearch.report.verdict import verdict_sentences
 from tlsearch.results.flatten import compared_metrics, figure_table, flat_metrics
 from tlsearch.results.result import RunResult
-from tlsearch.results.schema import Calibration, CalibrationBin, CalibrationScore, Confirmed, Difference, Gain
+from tlsearch.results.schema import (
+    Calibration,
+    CalibrationBin,
+    CalibrationScore,
+    Confirmed,
+    Difference,
+    Gain,
+    LabelErrors,
+)
 from tlsearch.stats.label_precision import PRECISION
 from tlsearch.stats.metrics import EVERY_IMAGE
+from tlsearch.types import State
 
 
 @pytest.mark.parametrize(
@@ -51,7 +61,10 @@ def test_the_two_spreads_of_a_confirmed_figure_stay_apart() -> None:
 
 
 def test_openings_are_counted() -> None:
-    assert [words.openings(n) for n in (1, 2)] == ["this test set: opened 1 time", "this test set: opened 2 times"]
+    assert [words.openings(n) for n in (1, 2)] == [
+        "no run had looked at these test images before",
+        "runs have looked at these test images 2 times, this one included",
+    ]
 
 
 def test_both_gains_stand_beside_each_other() -> None:
@@ -124,23 +137,65 @@ def test_how_many_suspects_are_wrong_is_said_as_it_was_measured(
     errors = replace(errors, examined=1100, by_winner=by_winner, suspected=suspected)
     low, high = (f"{100 * share:.0f} %" for share in figures)
     assert words.label_errors_sentence(errors).endswith(
-        f"it was {low} of the list where 1 % of all labels were wrong, and {high} where 5 % were."
+        f"of a list of 24 it was {low} where 1 % of all labels were wrong, and {high} where 5 % were."
     )
 
 
-def test_more_data_is_said_of_the_model_that_it_was_measured_on() -> None:
-    more = SAMPLE.insights.more_data
-    assert more is not None
-    assert "help" in words.more_data_sentence(more, ships=True)
-    other = words.more_data_sentence(more, ships=False)
-    assert other.startswith("Of the model that ships this is not known, because it is no linear probe: ")
-    assert "help" not in other
+def labels_of(estimated: int, suspects: int) -> LabelErrors:
+    return LabelErrors(1336, estimated, (SUSPECT,) * suspects, by_winner=1336, suspected=53)
+
+
+@pytest.mark.parametrize(
+    ("estimated", "suspects", "shown"), [(6, 24, 6), (0, 24, 4), (1, 24, 4), (31, 24, 24), (6, 3, 3)]
+)
+def test_as_many_suspects_are_shown_as_the_count_carries(estimated: int, suspects: int, shown: int) -> None:
+    errors = labels_of(estimated, suspects)
+    assert words.shown_suspects(errors) == shown
+    said = words.label_errors_sentence(errors)
+    assert f"The {shown} most suspect are shown" in said
+    assert (f"and the next {suspects - shown} are in result.json" in said) == (shown < suspects)
+
+
+def test_states_are_counted_in_words() -> None:
+    found = ["timed_out"] * 2 + ["complete"] * 10 + ["pruned"]
+    assert words.states(found) == "10 complete, 1 stopped early, 2 out of time"
+    assert set(words.STATES) == set(get_args(State))
+    assert not any("_" in said for said in (*words.STATES.values(), *words.ROLES.values()))
+
+
+def test_a_corrected_figure_that_is_better_than_the_winners_says_why() -> None:
+    metrics = SAMPLE.metrics
+    assert words.above_selected(metrics) == ""
+    above = replace(metrics, val=0.88)
+    assert "it is the figure of the trial that was best on the 136 images" in words.above_selected(above)
+    result = replace(SAMPLE, metrics=above)
+    assert words.above_selected(above) in describe(result)
+    assert words.above_selected(above) in " ".join(confirmed_lines(result))
+
+
+def test_what_was_not_confirmed_is_not_named() -> None:
+    scratch = tuple(replace(network, confirmed=None) for network in SAMPLE.from_scratch)
+    assert SAMPLE.linear_probe is not None
+    none = replace(
+        SAMPLE,
+        metrics=replace(SAMPLE.metrics, confirmed=None),
+        linear_probe=replace(SAMPLE.linear_probe, confirmed=None),
+        baseline=scratch[0],
+        from_scratch=scratch,
+    )
+    assert len(headings(SAMPLE)) == 3
+    assert headings(none) == ["validation (selected, optimistic)", "tested once"]
+    assert "confirm" not in describe(none)
+    lines = [line for line in describe(none).splitlines() if line.startswith("|")]
+    assert len({line.count("|") for line in lines}) == 1
+    table = score_table(none)
+    assert {len(row.cells) for row in table.rows} == {len(table.columns)} == {4}
 
 
 def test_a_test_set_that_was_opened_before_is_part_of_the_verdict() -> None:
-    assert not any("opened" in sentence for sentence in verdict_sentences(SAMPLE))
+    assert not any("looked at" in sentence for sentence in verdict_sentences(SAMPLE))
     again = replace(SAMPLE, metrics=replace(SAMPLE.metrics, test_opened=4))
-    assert "has now been opened 4 times" in " ".join(verdict_sentences(again))
+    assert "Runs have looked at these test images 4 times, this one included: " in " ".join(verdict_sentences(again))
 
 
 def test_every_model_has_a_row_once() -> None:
@@ -210,7 +265,7 @@ def test_both_gains_are_metrics_with_their_evidence() -> None:
 
 def test_the_description_tells_the_whole_story() -> None:
     text = describe(SAMPLE).replace("\N{NO-BREAK SPACE}", " ")
-    assert "Pre-training helped: reuse beats small_cnn trained from scratch by +30.1 points" in text
+    assert "small_cnn (another network) trained from scratch by +30.1 points" in text
     assert "Searching paid: over the plain linear probe +4.3 points" in text
     assert (
         "| accuracy | validation (selected, optimistic) | confirmed on resampled folds | tested once | cost at use |"
@@ -219,7 +274,7 @@ def test_the_description_tells_the_whole_story() -> None:
     assert "| 0.912 | 0.905 on 3 folds, seeds +- 0.006, sampling +- 0.017 | 0.903 [0.869 0.929] |" in text
     assert "| from scratch: small_cnn | 0.613 | 0.598 on 3 folds, sampling +- 0.021 | 0.602 [0.551 0.650] |" in text
     assert "- gain over the linear probe +0.043 [+0.017 +0.071] p = 0.002" in text
-    assert "372 test images (this test set: opened 1 time)." in text
+    assert "372 test images (no run had looked at these test images before)." in text
     odd = replace(BASELINE, architecture="a|b")
     assert "| from scratch: a\\|b |" in describe(replace(SAMPLE, baseline=odd, from_scratch=(odd,)))
 
@@ -231,7 +286,7 @@ def test_a_gain_is_claimed_only_where_interval_and_p_value_agree(p: float | None
     probe = Difference(difference=0.053, ci95=(0.002, 0.129), discordant=(4, 0), mcnemar_midp=p)
     gain = replace(SAMPLE.gain, ci95=(0.002, 0.129), mcnemar_midp=p, over_linear_probe=probe)
     said = " ".join(verdict_sentences(replace(SAMPLE, gain=gain)))
-    assert ("reuse beats" in said, "Searching paid" in said) == (shown, shown)
+    assert ("Pre-training helped" in said, "Searching paid" in said) == (shown, shown)
     assert ("no gain is shown" in said, "no gain over" in said) == (not shown, not shown)
 
 

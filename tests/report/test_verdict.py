@@ -8,12 +8,14 @@ from typing import Any
 import pytest
 
 from tests.helpers.sample_result import SAMPLE
+from tlsearch.report.fair import no_claim
 from tlsearch.report.markdown import describe
 from tlsearch.report.model_table import model_rows
 from tlsearch.report.text import NO_CLAIM, gain_lines
-from tlsearch.report.verdict import answers, no_claim, verdict_of, verdict_sentences
+from tlsearch.report.verdict import answers, verdict_of, verdict_sentences
 from tlsearch.results.result import RunResult
 from tlsearch.results.schema import Confusion, Gain, Insights, LeftOut
+from tlsearch.stats.trend import Rise
 
 
 def with_scratch(low: float, high: float, **changes: Any) -> RunResult:
@@ -71,18 +73,74 @@ def test_a_network_from_scratch_that_is_better_is_offered_whatever_its_size() ->
     assert "did harm" in verdict.pretraining_evidence
 
 
-def test_where_there_was_no_time_for_a_fair_comparison_nothing_is_claimed() -> None:
-    result = with_scratch(0.4, 0.6, no_claim="after 2 epochs its score was still rising steeply", still_improving=True)
+def stopped(gain: float, rise: Rise | None, epochs: int = 15) -> RunResult:
+    """The sample with a gain over a network from scratch that was stopped by time."""
+    return with_scratch(
+        gain - 0.05, gain + 0.05, epochs=epochs, whole_epochs=60, rise=rise, stopped_by="time", still_improving=True
+    )
+
+
+@pytest.mark.parametrize("rise", [None, Rise(0.28, 0.02)], ids=["has only begun", "would still rise"])
+def test_a_network_that_was_stopped_carries_no_claim_that_its_rest_could_undo(rise: Rise | None) -> None:
+    result = stopped(0.3, rise)
     verdict = verdict_of(result)
-    assert verdict.pretraining == "cannot tell"
-    assert verdict.model == "model"
-    assert "no time for a fair comparison with small_cnn trained from scratch" in verdict.pretraining_evidence
-    assert "after 2 epochs its score was still rising steeply" in verdict.pretraining_evidence
-    assert "points" not in verdict.pretraining_evidence
-    assert not any("equal compute" in sentence for sentence in verdict_sentences(result))
-    assert result.baseline is not None
-    assert NO_CLAIM in gain_lines(result.gain, result.baseline.no_claim)[0]
-    assert "p " not in gain_lines(result.gain, result.baseline.no_claim)[0]
+    assert (verdict.pretraining, verdict.model) == ("cannot tell", "model")
+    said = verdict.pretraining_evidence
+    assert "there is no fair comparison with small_cnn (another network) trained from scratch" in said
+    assert "because its time was over after 15 of 60 epochs, and " in said
+    assert ("it had only begun to learn" in said) is (rise is None)
+    assert ("its score would rise by another 28.0 points, too near to the gain on test" in said) is (rise is not None)
+    assert "+30.0 points" not in said
+    assert "steep" not in said
+    assert gain_lines(result.gain, no_claim(result))[0].endswith(NO_CLAIM)
+    assert not any("would gain" in sentence for sentence in verdict_sentences(result)[3:])
+
+
+def test_a_gain_that_outlasts_the_rest_of_the_schedule_is_claimed_and_the_rest_is_named() -> None:
+    result = stopped(0.5, Rise(0.06, 0.01), epochs=30)
+    assert verdict_of(result).pretraining == "yes"
+    assert no_claim(result) == ""
+    (said,) = [sentence for sentence in verdict_sentences(result) if "30 of 60 epochs" in sentence]
+    assert said.endswith("at the pace of the last two thirds of them it would gain about 6.0 points more.")
+
+
+def test_what_was_stopped_by_epochs_that_were_asked_for_does_not_speak_of_time() -> None:
+    result = with_scratch(0.25, 0.35, epochs=3, whole_epochs=60, rise=None, stopped_by="schedule")
+    assert "because it was trained for 3 of 60 epochs, and it had only begun to learn" in no_claim_sentence(result)
+
+
+def no_claim_sentence(result: RunResult) -> str:
+    return verdict_of(result).pretraining_evidence
+
+
+@pytest.mark.parametrize(("low", "high"), [(-0.012, 0.018), (-0.09, -0.02), (-0.05, 0.09)])
+def test_a_network_that_was_stopped_and_is_as_good_all_the_same_is_said_to_be(low: float, high: float) -> None:
+    """More training would only make it better, so there is no need to wait for it."""
+    result = with_scratch(low, high, epochs=3, whole_epochs=60, rise=None, stopped_by="time")
+    assert no_claim(result) == ""
+    assert verdict_of(result).pretraining == ("cannot tell" if low == -0.05 else "no")
+
+
+def test_a_finished_schedule_leaves_nothing_to_gain() -> None:
+    result = with_scratch(0.1, 0.2, epochs=60, whole_epochs=60, rise=None, still_improving=True)
+    assert verdict_of(result).pretraining == "yes"
+    assert "The network from scratch was still improving after 60 epochs." in verdict_sentences(result)
+
+
+def test_which_networks_are_compared_is_said_and_the_same_one_from_scratch_is_named() -> None:
+    verdict = verdict_of(SAMPLE)  # both networks were trained from scratch, and the small one was better
+    said = verdict.pretraining_evidence
+    assert "the pre-trained EfficientNet-Lite0 beats small_cnn (another network) trained from scratch by +30.1" in said
+    assert said.endswith(
+        "EfficientNet-Lite0 itself, trained from scratch, scores 56.6 % (95 % interval 51.5 to 61.5 %)."
+    )
+    assert SAMPLE.baseline is not None
+    alone = verdict_of(replace(SAMPLE, from_scratch=(SAMPLE.baseline,))).pretraining_evidence
+    assert alone.endswith("EfficientNet-Lite0 itself was not trained from scratch.")
+    large = SAMPLE.from_scratch[1]
+    same = verdict_of(replace(SAMPLE, baseline=large, from_scratch=(large, SAMPLE.baseline))).pretraining_evidence
+    assert "the pre-trained EfficientNet-Lite0 beats the same network trained from scratch by +30.1" in same
+    assert "itself" not in same
 
 
 def test_a_network_that_guesses_on_test_carries_no_claim_anywhere() -> None:

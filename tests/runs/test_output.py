@@ -11,6 +11,7 @@ import pytest
 
 from tlsearch.config import RunConfig
 from tlsearch.errors import UsageError
+from tlsearch.pretrain_config import PretrainConfig
 from tlsearch.runs.output import check_output, claim_output, set_aside
 
 NOW = datetime(2026, 11, 22, 10, 12)
@@ -32,6 +33,22 @@ def test_an_empty_folder_or_one_with_other_files_will_do(tmp_path: Path) -> None
     (tmp_path / "out" / "notes.txt").touch()
     assert claim_output(RunConfig(DATA, output=tmp_path / "out")) == tmp_path / "out"
     assert claim_output(RunConfig(DATA, output=tmp_path / "a" / "b")).is_dir()
+
+
+def test_a_run_and_a_pretraining_do_not_share_a_folder(tmp_path: Path) -> None:
+    run = RunConfig(DATA, output=tmp_path, backbones=("vgg16",))
+    training = PretrainConfig(DATA, output=tmp_path, backbones=("vgg16",), name="fashion")
+    training.to_toml(tmp_path / "pretrain.toml")
+    check_output(training)
+    with pytest.raises(UsageError, match="already holds a run, which was asked for with --name fashion"):
+        check_output(replace(training, name="other"))
+    with pytest.raises(UsageError, match=r"there is a pretrain.toml"):
+        check_output(run)
+    (tmp_path / "pretrain.toml").unlink()
+    run.to_toml(tmp_path / "run.toml")
+    check_output(run)
+    with pytest.raises(UsageError, match=r"there is a run.toml"):
+        check_output(training)
 
 
 @pytest.mark.parametrize("trace", ["result.json", "study.db", "model", "baseline"])

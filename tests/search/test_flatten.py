@@ -9,7 +9,7 @@ import pytest
 from tests.helpers.made_up import IMAGES, LITE, VGG, facts_of, make_costs, make_space
 from tlsearch.models.cuts import CutInfo, Cuts
 from tlsearch.search.cost import FLAT_OPERATIONS_PER_SECOND, TRAIN_FACTOR
-from tlsearch.search.space import FLATTEN_TOTAL, FLATTEN_VALUES, FLATTEN_WEIGHTS, flattened_values
+from tlsearch.search.poolings import FLATTEN_TOTAL, FLATTEN_VALUES, FLATTEN_WEIGHTS, flattened_values
 from tlsearch.types import TrialSpec
 
 PLAIN = make_space()

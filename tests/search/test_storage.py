@@ -22,6 +22,16 @@ def test_a_storage_that_cannot_be_opened_is_named(url: str) -> None:
     assert caught.value.exit_code == 2
 
 
+def test_the_password_of_a_storage_is_not_shown() -> None:
+    whole = "postgresql://ann:s3cret@127.0.0.1:1/db"
+    with pytest.raises(UsageError, match=r"^--storage postgresql://ann@127\.0\.0\.1:1/db cannot be opened") as caught:
+        check_storage(whole)
+    assert "s3cret" not in str(caught.value)
+    # Without it, as in a run that is resumed, the sentence says why.
+    with pytest.raises(UsageError, match=r"no password is kept: repeat the whole command, with the same --output"):
+        check_storage("postgresql://ann@127.0.0.1:1/db")
+
+
 def test_a_good_storage_is_opened(tmp_path: Path) -> None:
     check_storage(f"sqlite:///{tmp_path / 'study.db'}")
     assert (tmp_path / "study.db").exists()

@@ -55,6 +55,24 @@ def test_of_one_trial_nothing_was_selected() -> None:
     assert estimate.value == pytest.approx(score(labels, trial.argmax(axis=1), "accuracy"), abs=0.01)
 
 
+def test_a_correction_never_raises_the_figure_that_it_corrects() -> None:
+    """Without its limit the answers of the last epoch may score better than the mean of the last three epochs."""
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 3, 300)
+    right = np.where(rng.random(300) < 0.9, labels, (labels + 1) % 3)
+    trials = [np.eye(3)[right], *guesses(rng, 5, 300)]
+    for metric, selected in ((load_metric("accuracy"), 0.88), (GuardedMetric(Brier()), 0.5)):
+        free = corrected_estimate(metric, labels, trials)
+        kept = corrected_estimate(metric, labels, trials, selected=selected)
+        assert free is not None
+        assert kept is not None
+        assert metric.sign * (free.value - selected) > 0
+        assert kept.value == selected
+        assert kept.ci95[0] < selected < kept.ci95[1]
+        worse = corrected_estimate(metric, labels, trials, selected=free.value + metric.sign * 0.05)
+        assert worse == free
+
+
 def test_a_metric_of_which_less_is_better() -> None:
     metric = GuardedMetric(Brier())
     best, truth, found = [], [], []

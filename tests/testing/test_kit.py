@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +10,14 @@ import keras
 import numpy as np
 import pytest
 
+from tests.helpers.tiny_tokens import TinyTokens
 from tlsearch.plugins.api import CutPoint, TrainingHints, WeightSource
 from tlsearch.plugins.kinds import kind_named
-from tlsearch.testing import check_augmentation, check_backbone, check_weights
-from tlsearch.testing.kit import check_on_backend, installed_backends, target_of
+from tlsearch.testing import check_augmentation, check_backbone, check_plugin, check_weights
+from tlsearch.testing.kit import installed_backends, target_of
+from tlsearch.testing.network import difference
 from tlsearch.testing.outcome import CheckResult, run_checks
+from tlsearch.testing.process import LOADS, check_on_backend
 
 LAYERS = keras.layers
 
@@ -71,6 +74,21 @@ class WrongOrder(Net):
 
 class NoEnd(Net):
     cuts = ("stem", "block")
+
+
+class MapWithTokens(Net):
+    def cut_points(self, model: Any) -> list[CutPoint]:
+        return [CutPoint(name, name, True, leading_tokens=1) for name in self.cuts]
+
+
+class Vector(Net):
+    """What it gives is pooled already."""
+
+    def build(self, image_size: int, weights: Path | None) -> Any:
+        model = super().build(image_size, weights)
+        return keras.Model(model.input, LAYERS.GlobalAveragePooling2D(name="pooled")(model.output))
+
+    cuts = ("stem", "block", "pooled")
 
 
 class Shared(Net):
@@ -206,10 +224,48 @@ class NoMethod(Net):
     cut_points = None  # type: ignore[assignment] # broken on purpose
 
 
+class Unbuildable(Net):
+    widths: Mapping[str, int] = {}
+
+    def build(self, image_size: int, weights: Path | None) -> Any:
+        return self.widths["missing"]
+
+
+class TwoOutputs(Net):
+    def build(self, image_size: int, weights: Path | None) -> Any:
+        model = super().build(image_size, weights)
+        return keras.Model(model.input, [model.output, model.output])
+
+
+class Flat(Net):
+    def build(self, image_size: int, weights: Path | None) -> Any:
+        model = super().build(image_size, weights)
+        return keras.Model(model.input, LAYERS.Flatten(name="flat")(model.output))
+
+
+class Unpreprocessed(Net):
+    def preprocess(self, images: Any) -> Any:
+        return images[..., :2]
+
+
+class Infinite(Net):
+    def preprocess(self, images: Any) -> Any:
+        return images + float("inf")
+
+
+class Tiny(Net):
+    """Its features are ten thousand million times smaller than usual, as those of untrained statistics may be."""
+
+    def preprocess(self, images: Any) -> Any:
+        return images / 127.5e10 - 1e-10
+
+
 BROKEN: list[tuple[type[Net], str, str]] = [
     (CutInsideBlock, "cut points are single tensors in order", "does not pass through 'inside' alone"),
     (WrongOrder, "cut points are single tensors in order", "in the wrong order"),
     (NoEnd, "cut points are single tensors in order", "is not the output of the model"),
+    (MapWithTokens, "cut points are single tensors in order", "'stem' are a map, which has no leading tokens"),
+    (Vector, "cut points are single tensors in order", "neither (N, h, w, C) nor (N, T, C)"),
     (Shared, "every build is a fresh model", "share 2 variables"),
     (ChangingNames, "cut points are the same in every build", "names of layers change"),
     (DeepHints, "training hints lie within the cut points", "its hints freeze 3 of 3 cut points"),
@@ -228,6 +284,11 @@ BROKEN: list[tuple[type[Net], str, str]] = [
     (NoGradient, "gradients reach everything after the cut", "no gradient reaches"),
     (HalfVariables, "mixed precision", "must stay float32"),
     (NoMethod, "keeps the contract", "no method cut_points"),
+    (Unbuildable, "a network is built", "KeyError: 'missing' (tests/testing/test_kit.py:"),
+    (TwoOutputs, "a network is built", "gives 2 outputs, not one"),
+    (Flat, "a network is built", "the output of the network has shape"),
+    (Unpreprocessed, "pictures go through the network", "preprocess makes (2, 40, 40, 2) of pictures"),
+    (Infinite, "pictures go through the network", "are not finite"),
 ]
 
 
@@ -241,6 +302,23 @@ def test_a_sound_backbone_passes() -> None:
     assert [result for result in results if result.status not in ("passed", "skipped")] == []
     assert [result.name for result in results if result.status == "skipped"] == ["its weights are loaded"]
     assert list(by_name(results)) == list(checks_of("backbone"))
+
+
+@pytest.mark.parametrize("leading", [0, 2])
+def test_a_sound_backbone_that_gives_tokens_passes(leading: int) -> None:
+    results = check_backbone(TinyTokens(leading))
+    assert [result for result in results if result.status not in ("passed", "skipped")] == []
+
+
+def test_a_fault_is_said_once_where_it_is() -> None:
+    """One line and traceback for the author, and what needs the network is not run."""
+    results = check_backbone(Unbuildable())
+    ends = [(result.name, result.status) for result in results]
+    assert ends[:2] == [("keeps the contract", "passed"), ("a network is built", "failed")]
+    assert {status for _, status in ends[2:]} == {"not run"}
+    assert {result.detail for result in results[2:]} == {"because 'a network is built' failed"}
+    assert results[1].detail.endswith(", in build)")
+    assert 'return self.widths["missing"]' in results[1].traceback
 
 
 @pytest.mark.parametrize(("kind", "check", "said"), BROKEN, ids=lambda value: getattr(value, "__name__", None))
@@ -258,13 +336,22 @@ def test_weights_that_are_named_must_be_loaded(tmp_path: Path) -> None:
     Net().build(48, None).save_weights(file)
     source = WeightSource("nothing", "free", path=file)
     name = "its weights are loaded"
-    for kind, status in ((Net, "passed"), (IgnoresFile, "failed")):
+    small = type("TinyIgnores", (Tiny, IgnoresFile), {})
+    for kind, status in ((Net, "passed"), (IgnoresFile, "failed"), (Tiny, "passed"), (small, "failed")):
         plugin = type(kind.__name__, (kind,), {"weights": {"own": source}})()
         (result,) = run_checks({name: checks_of("backbone")[name]}, plugin)
-        assert result.status == status
+        assert result.status == status, kind
     gone = type("Gone", (Net,), {"weights": {"own": WeightSource("nothing", "free", path=tmp_path / "no.h5")}})()
     (result,) = run_checks({name: checks_of("backbone")[name]}, gone)
     assert "reinstall the plugin" in result.detail
+
+
+def test_differences_are_shares_of_the_features_own_scale() -> None:
+    features = np.linspace(-1, 1, 12).reshape(3, 4).astype(np.float32)
+    for scale in (1e-20, 1e-10, 1.0, 1e10):
+        assert difference(scale * (features + 0.1), scale * features) == pytest.approx(0.1, rel=1e-4)
+    assert difference(0 * features, 0 * features) == 0
+    assert difference(features, 0 * features) == float("inf")
 
 
 def test_a_check_that_is_expected_to_fail_must_fail() -> None:
@@ -376,6 +463,21 @@ def test_a_broken_augmentation_fails_its_check(kind: type[Roll], check: str, sai
     assert said in result.detail
 
 
+@pytest.mark.parametrize(
+    ("kind", "plugin", "failed"),
+    [
+        ("backbone", Infinite, "pictures go through the network"),
+        ("backbone", NoMethod, "keeps the contract"),
+        ("augmentation", InPlace, "the input is left untouched"),
+        ("augmentation", Grows, "shape and type are kept"),
+    ],
+)
+def test_dependent_checks_do_not_fail_together(kind: str, plugin: type, failed: str) -> None:
+    results = check_plugin(kind, plugin())
+    assert [result.name for result in results if result.status == "failed"] == [failed]
+    assert [result for result in results if result.status == "not run"]
+
+
 class Lite:
     """The bundled weights under another name: sound."""
 
@@ -403,7 +505,7 @@ class Elsewhere(Lite):
 
 def test_weights_of_a_package_are_checked() -> None:
     assert [result.status for result in check_weights(Lite())] == ["passed"] * 3
-    assert [result.status for result in check_weights(NoFile())] == ["passed", "failed", "failed"]
+    assert [result.status for result in check_weights(NoFile())] == ["passed", "failed", "not run"]
     assert [result.status for result in check_weights(Elsewhere())] == ["passed", "passed", "skipped"]
 
 
@@ -412,8 +514,55 @@ def test_a_plugin_is_checked_in_another_process() -> None:
     assert [result.name for result in results] == list(checks_of("augmentation"))
     assert all(result.ok for result in results)
     (result,) = check_on_backend("tensorflow", "augmentation", "no_such_plugin")
-    assert result.status == "failed"
+    assert (result.name, result.status) == (LOADS, "failed")
     assert "There is no augmentation 'no_such_plugin'" in result.detail
+
+
+HANGS = """
+import time
+import numpy as np
+
+class Slow:
+    api_version = 1
+    name = "slow"
+    greater_is_better = True
+    uses_class_weights = False
+
+    def score(self, labels, probabilities):
+        if not labels.flags.writeable:
+            self.wait()
+        return float((probabilities.argmax(axis=1) == labels).mean())
+
+    def wait(self):
+        time.sleep(600)
+
+class Crashes(Slow):
+    name = "crashes"
+
+    def wait(self):
+        import os
+        os._exit(7)
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("slow", "it took longer than 5 s and was stopped (lasting.py:17, in wait)"),
+        ("crashes", "the process ended with code 7"),
+    ],
+)
+def test_a_check_that_hangs_or_crashes_fails_alone(name: str, said: str, install: Callable[..., None]) -> None:
+    install("lasting", HANGS, group="tlsearch.metrics", slow="Slow", crashes="Crashes")
+    results = list(check_on_backend("tensorflow", "metric", name, limit=5))
+    assert [result.name for result in results] == list(checks_of("metric"))
+    (failed,) = [result for result in results if not result.ok]
+    assert failed.name == "the score is pure"
+    assert failed.detail.startswith(said)
+    if name == "slow":
+        assert failed.seconds >= 5
+        assert failed.traceback.splitlines()[1].endswith('lasting.py", line 17 in wait')
+        assert failed.traceback.splitlines()[-1].endswith("in score")
 
 
 def test_backends_are_those_that_are_installed() -> None:

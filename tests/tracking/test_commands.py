@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -53,8 +53,19 @@ def same(one: Command[Any], other: Command[Any] | None) -> bool:
 def sent_from(folder: Path) -> list[Command[Any] | None]:
     """What waits in a folder, read by another process."""
     found: list[Command[Any] | None] = []
-    Outbox(folder).send(found.append)
+
+    def take(command: Command[Any] | None) -> bool:
+        found.append(command)
+        return True
+
+    for files in (False, True):
+        Outbox(folder).send(take, files=files)
     return found
+
+
+def in_lanes(commands_in_order: list[Command[Any]]) -> list[Command[Any]]:
+    """Records first, then files, each in their order."""
+    return sorted(commands_in_order, key=lambda command: bool(command.file))
 
 
 def test_commands_come_back_as_they_went_in_and_in_their_order(tmp_path: Path) -> None:
@@ -62,11 +73,12 @@ def test_commands_come_back_as_they_went_in_and_in_their_order(tmp_path: Path) -
     for command in COMMANDS:
         outbox.add(ADDRESS, command)
     assert len(outbox) == len(COMMANDS)
+    assert (Outbox(tmp_path / "unsent").records, Outbox(tmp_path / "unsent").files) == (6, 6)
     found = sent_from(tmp_path / "unsent")
     assert len(found) == len(COMMANDS)
-    assert all(same(command, other) for command, other in zip(COMMANDS, found, strict=True))
-    assert isinstance(found[9], commands.LogModel)
-    assert found[9].example.dtype == np.uint8
+    assert all(same(command, other) for command, other in zip(in_lanes(COMMANDS), found, strict=True))
+    (model,) = (command for command in found if isinstance(command, commands.LogModel))
+    assert model.example.dtype == np.uint8
     assert sent_from(tmp_path / "unsent") == []
 
 
@@ -98,8 +110,28 @@ def test_a_folder_of_the_former_format_is_read(tmp_path: Path) -> None:
     for number, (name, arguments) in enumerate(FORMER):
         (tmp_path / f"{number:08}.json").write_text(json.dumps({"write": name, "arguments": arguments}))
     found = sent_from(tmp_path)
-    former = COMMANDS[: len(FORMER)]  # the others came later
+    former = in_lanes(COMMANDS[: len(FORMER)])  # the others came later
     assert all(same(command, other) for command, other in zip(former, found, strict=True)), found
+
+
+def test_what_is_not_done_stays_and_what_is_damaged_goes_with_the_records(tmp_path: Path) -> None:
+    outbox = Outbox(tmp_path / "unsent")
+    for command in COMMANDS:
+        outbox.add(ADDRESS, command)
+    (tmp_path / "unsent" / "00000002.json").write_text("{")
+    outbox = Outbox(tmp_path / "unsent")
+    assert (outbox.records, outbox.files) == (6, 6)
+    outbox.send(lambda command: command is None)
+    assert (outbox.records, outbox.files) == (5, 6)
+    outbox.send(lambda command: isinstance(command, commands.LogText), files=True)
+    assert (Outbox(tmp_path / "unsent").records, Outbox(tmp_path / "unsent").files) == (5, 5)
+
+
+def test_metrics_wait_for_a_model_only_where_it_is_known_by_our_own_id() -> None:
+    own = commands.LogModelMetrics(run="r1", model="m1", points=())
+    assert [bool(replace(own, model=known).file) for known in ("m1", "", "models:/m-1", "runs:/r1/winner")] == [
+        True, False, False, False,
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

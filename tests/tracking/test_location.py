@@ -3,49 +3,22 @@
 from __future__ import annotations
 
 import http.server
-import socket
 import threading
-import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from tlsearch.errors import TrackingError
 from tlsearch.tracking.location import locate
+from tlsearch.tracking.servers import ui_port
+from tlsearch.tracking.servers.ui_port import with_ui_port
 
 
 @pytest.fixture(autouse=True)
 def _no_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
-
-
-@pytest.fixture
-def silent_port() -> Iterator[int]:
-    """A port that takes connections and never answers."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        yield server.getsockname()[1]
-
-
-@pytest.fixture
-def busy_server() -> Iterator[str]:
-    """A server that answers 404 to everything, and below /dead as a proxy does with nothing behind it."""
-    server = http.server.HTTPServer(("127.0.0.1", 0), _Refusing)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-class _Refusing(http.server.BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
-        self.send_error(502 if self.path.startswith("/dead") else 404)
-
-    def log_message(self, *args: object) -> None:
-        """Nothing on the screen of the tests."""
 
 
 def test_option_goes_before_variable_goes_before_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -81,28 +54,79 @@ def test_a_database_in_no_folder_is_refused(tmp_path: Path) -> None:
         locate("sqlite:///nowhere/x.db", tmp_path)
 
 
-def test_a_server_that_answers_anything_will_do(tmp_path: Path, busy_server: str) -> None:
-    location = locate(busy_server, tmp_path)
-    assert (location.uri, location.artifacts, location.ui_command) == (busy_server, None, busy_server)
+def test_a_server_shows_its_records_itself(tmp_path: Path) -> None:
+    location = locate("https://host/ml", tmp_path)
+    assert (location.uri, location.connection, location.artifacts) == ("https://host/ml", "https://host/ml", None)
+    assert (location.ui_command, location.ui_address) == ("https://host/ml", "https://host/ml")
 
 
-def test_a_proxy_with_nothing_behind_it_is_no_server(tmp_path: Path, busy_server: str) -> None:
-    with pytest.raises(TrackingError, match=r"does not answer \(502"):
-        locate(f"{busy_server}/dead", tmp_path)
+def test_a_server_without_its_scheme_is_told_apart_from_a_folder(tmp_path: Path) -> None:
+    with pytest.raises(TrackingError, match=r"localhost:5000 is no address: write http://localhost:5000 or https"):
+        locate("localhost:5000", tmp_path)
 
 
-def test_a_closed_port_is_noticed_at_once(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-    started = time.monotonic()
-    with pytest.raises(TrackingError, match=r"does not answer.*--tracking-uri or MLFLOW_TRACKING_URI") as caught:
-        locate(f"http://127.0.0.1:{port}", tmp_path)
-    assert time.monotonic() - started < 4
-    assert caught.value.exit_code == 2
+@pytest.mark.parametrize("uri", ["databricks", "databricks://profile", "databricks-uc"])
+def test_a_workspace_is_no_folder(tmp_path: Path, uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    location = locate(None, tmp_path)
+    assert (location.uri, location.connection, location.ui_command, location.ui_address) == (uri, uri, uri, "")
 
 
-def test_a_silent_server_is_noticed_within_seconds(tmp_path: Path, silent_port: int) -> None:
-    started = time.monotonic()
-    with pytest.raises(TrackingError, match="does not answer"):
-        locate(f"http://127.0.0.1:{silent_port}", tmp_path)
-    assert time.monotonic() - started < 12
+def test_no_password_is_shown_and_a_database_is_opened_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole, shown = "postgresql://ann:s3cret@host/db", "postgresql://ann@host/db"
+    location = locate(whole, tmp_path)
+    assert (location.uri, location.connection) == (shown, whole)
+    assert location.ui_command == f"mlflow ui --backend-store-uri {shown}"
+    assert "s3cret" not in repr(location)
+    # As in a folder that is resumed: the address was kept without its password.
+    assert locate(shown, tmp_path).connection == shown
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", whole)
+    assert locate(shown, tmp_path).connection == whole
+
+
+def test_a_login_is_taken_out_of_the_address_of_a_server(tmp_path: Path) -> None:
+    location = locate("https://ann:s3cret@host", tmp_path)
+    assert (location.uri, location.connection, location.ui_command) == ("https://host",) * 3
+    assert location.login is not None
+    assert (location.login.user, location.login.password) == ("ann", "s3cret")
+    assert "s3cret" not in repr(location)
+
+
+class _Ui(http.server.BaseHTTPRequestHandler):
+    """What MLflow's UI answers when it is asked for the experiment "shoes"."""
+
+    def do_GET(self) -> None:
+        known = self.path.endswith("experiment_name=shoes")
+        self.send_response(200 if known else 404)
+        self.end_headers()
+        self.wfile.write(b'{"experiment": {"experiment_id": "3"}}' if known else b"{}")
+
+    def log_message(self, *args: object) -> None:
+        """Nothing on the screen of the tests."""
+
+
+@contextmanager
+def serving(handler: type[http.server.BaseHTTPRequestHandler]) -> Iterator[int]:
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield server.server_port
+        server.shutdown()
+        thread.join()
+
+
+def test_where_its_port_is_taken_the_ui_gets_a_free_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    location = locate(None, tmp_path)
+    with serving(_Ui) as taken:
+        monkeypatch.setattr(ui_port, "UI_PORT", taken)
+        found = with_ui_port(location, "hats", "1")
+        assert found.ui_port > taken
+        assert ui_port.is_free(found.ui_port)
+        assert found.ui_command.endswith(f"mlflow.db --port {found.ui_port}")
+        assert found.ui_address == f"http://127.0.0.1:{found.ui_port}"
+        # Unless the UI of these records is what answers there.
+        assert with_ui_port(location, "shoes", "3") == location
+        assert with_ui_port(location, "shoes", "4") != location
+    assert with_ui_port(location, "hats", "1") == location
+    server = locate("http://host:1", tmp_path)
+    assert with_ui_port(server, "hats", "1") is server

@@ -43,8 +43,12 @@ def tracker(store: Path, tmp_path: Path, told: list[str], request: pytest.Fixtur
 
 def again(store: Path, home: Path, told: list[str], experiment: str) -> Tracker:
     """A tracker of another process."""
-    uri = f"sqlite:///{store}/mlflow.db"
-    return Tracker.open(uri, experiment, directory=store, unsent=home / "unsent", warn=told.append)
+    return again_at(f"sqlite:///{store}/mlflow.db", home, told, experiment)
+
+
+def again_at(uri: str, home: Path, told: list[str], experiment: str) -> Tracker:
+    """A tracker of another process for any store."""
+    return Tracker.open(uri, experiment, directory=home, unsent=home / "unsent", warn=told.append)
 
 
 def lose(monkeypatch: pytest.MonkeyPatch, tracker: Tracker, *, done: bool) -> None:
@@ -85,8 +89,8 @@ def record_something(tracker: Tracker, parent: str, home: Path) -> str:
     return child
 
 
-def check_record(tracker: Tracker, parent: str, child: str) -> None:
-    """All of it is there, and once."""
+def check_runs(tracker: Tracker, parent: str, child: str) -> None:
+    """Both runs are there with all that they have, and once."""
     client = MlflowClient(tracker.uri)
     runs: list[Run] = list(client.search_runs([tracker.experiment_id]))
     assert {run.info.run_id for run in runs} == {parent, child}
@@ -104,20 +108,28 @@ def check_record(tracker: Tracker, parent: str, child: str) -> None:
     assert whole.data.metrics == {"test": 0.4, "megabytes": 3.5}
     assert whole.inputs is not None
     assert [i.dataset.name for i in whole.inputs.dataset_inputs] == ["images"]
-    assert "notes/note.txt" in {a.path for a in client.list_artifacts(parent, "notes")}
+    assert Path(client.download_artifacts(parent, "notes/note.txt")).read_text() == "hello"
     tags = client.get_experiment(tracker.experiment_id).tags
     (view,) = (value for name, value in tags.items() if name.startswith(TAG_PREFIX))
     assert f"`mlflow.parentRunId` = '{child}'" in view  # by the store's id, even where it had one of our own
+    versions = client.search_model_versions(f"run_id = '{parent}'")
+    assert [(str(v.version), v.tags["val"]) for v in versions] == [("1", "0.500000")]
+    assert str(client.get_model_version_by_alias(parent, "champion").version) == "1"
+
+
+def check_record(tracker: Tracker, parent: str, child: str) -> None:
+    """All of it is there, and once."""
+    check_runs(tracker, parent, child)
+    client = MlflowClient(tracker.uri)
+    whole = client.get_run(parent)
     (model,) = client.search_logged_models([tracker.experiment_id], "name = 'winner'")
     assert model.tags["mlflow.note.content"] == f"Load `models:/{model.model_id}`."
     assert model.params == {"classes": "2"}
     assert model.metrics is not None
+    assert whole.inputs is not None
     (data,) = (i.dataset for i in whole.inputs.dataset_inputs)
     measured = {(m.key, m.value, m.dataset_name, m.dataset_digest) for m in model.metrics}
     assert measured == {("test", 0.4, data.name, data.digest), ("megabytes", 3.5, None, None)}
-    versions = client.search_model_versions(f"run_id = '{parent}'")
-    assert [(str(v.version), v.tags["val"]) for v in versions] == [("1", "0.500000")]
-    assert str(client.get_model_version_by_alias(parent, "champion").version) == "1"
 
 
 def test_what_a_store_missed_is_sent_when_it_answers(
@@ -132,7 +144,7 @@ def test_what_a_store_missed_is_sent_when_it_answers(
     assert tracker.real(child) == child  # of our own
     tracker._sender._silent_until = 0.0
     assert tracker.send_waiting() == 0
-    assert "answers, and what was kept for it is sent (13 of 13 writes)" in told[1]
+    assert "answers, and what was kept for it is sent (15 of 15 writes)" in told[1]
     check_record(tracker, parent, tracker.real(child))
     assert tracker.with_real_ids(f'"{child}"') == f'"{tracker.real(child)}"'
     tracker.forget_sent()
@@ -159,7 +171,7 @@ def test_a_call_whose_answer_is_lost_counts_once(
 
         monkeypatch.setattr(tracker._client, name, once)
     child = record_something(tracker, parent, tmp_path)
-    assert tracker.send_waiting() == 0
+    assert 0 in [tracker.send_waiting() for _ in range(6)]  # the artifact store fails once for each call
     check_record(tracker, parent, tracker.real(child))
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tlsearch.tracking.location import Location
+from tlsearch.tracking.location import locate
 from tlsearch.tracking.quiet import quiet
 from tlsearch.tracking.tracker import Tracker
 from tlsearch.tracking.ui_view import CHART_PARAMS, NAME_WIDTH, TAG_PREFIX, SearchesView, TrialsView, view_link
@@ -113,6 +113,5 @@ def test_all_searches_have_one_view_that_the_ui_offers(store: Path, monkeypatch:
 
 
 def test_the_link_leads_to_the_server_that_has_the_record(tmp_path: Path) -> None:
-    uri = "http://me:secret@records.example/mlflow/"
-    address = Location(uri=uri, ui_command=uri, ledger=tmp_path).ui_address
+    address = locate("http://me:secret@records.example/mlflow/", tmp_path).ui_address
     assert view_link(address, "7", "k") == "http://records.example/mlflow/#/experiments/7/runs?viewStateShareKey=k"

@@ -13,6 +13,7 @@ from tlsearch.data.split import split
 from tlsearch.data.survey import scan
 from tlsearch.models.temperature import Temperature
 from tlsearch.report import text as words
+from tlsearch.report.fair import no_claim
 from tlsearch.report.numbers import format_interval, format_score
 from tlsearch.report.verdict import verdict_of, verdict_sentences
 from tlsearch.results.flatten import flat_metrics
@@ -47,7 +48,7 @@ def test_the_opening_is_in_the_ledger_beside_the_record(finished: TrialRecord) -
 
 
 def test_the_count_of_openings_is_told_everywhere(finished: TrialRecord) -> None:
-    text = "this test set: opened 1 time"
+    text = "no run had looked at these test images before"
     assert finished.printed.count(text) == 2  # in the line of the step and above the table
     assert text in page(finished)
     assert text in parent(finished).data.tags["mlflow.note.content"]
@@ -72,12 +73,18 @@ def test_mlflow_has_every_figure_of_the_result(finished: TrialRecord) -> None:
     assert {"gain_over_baseline", "gain_over_linear_probe", "gain_over_linear_probe_ci95_low"} <= set(recorded)
 
 
-def test_both_gains_stand_in_every_place(finished: TrialRecord) -> None:
+def test_how_far_the_network_from_scratch_was_trained_is_told(finished: TrialRecord) -> None:
     baseline = finished.result.baseline
     assert baseline is not None
-    assert "after 2 epochs" in baseline.no_claim
-    lines = words.gain_lines(finished.result.gain, baseline.no_claim)
-    assert words.NO_CLAIM in lines[0]
+    assert (baseline.epochs, baseline.rise) == (2, None)
+    assert baseline.whole_epochs is not None
+    assert baseline.whole_epochs >= 60
+    assert f"2 of {baseline.whole_epochs} epochs" in finished.printed
+
+
+def test_both_gains_stand_in_every_place(finished: TrialRecord) -> None:
+    lines = words.gain_lines(finished.result.gain, no_claim(finished.result))
+    assert len(lines) == 2
     note = parent(finished).data.tags["mlflow.note.content"]
     for line in lines:
         assert finished.printed.count(line) == 2

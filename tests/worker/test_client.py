@@ -198,8 +198,12 @@ class Loud:
 
     def render(self, images, strength, rng):
         raise MemoryError("no room for so many")
+
+class Torn:
+    def __init__(self):
+        {}["missing"]
 """
-ENTRY_POINTS = "[tlsearch.augmentations]\nloud = loud_plugin:Loud\n"
+ENTRY_POINTS = "[tlsearch.augmentations]\nloud = loud_plugin:Loud\ntorn = loud_plugin:Torn\n"
 
 
 def install_loud_plugin(site: Path) -> None:
@@ -216,6 +220,11 @@ def test_a_worker_prints_runs_out_of_memory_is_interrupted_and_dies(worker: Work
     assert worker.send(DescribePlugins()).of("augmentation")["loud"] == "loud 1.5"
     for line in ("said while loading", "said behind Python's back", "said by a child"):
         assert line in log.read_text()
+    # The author of a plugin finds there where it failed, for whatever reason.
+    said = (
+        "The augmentation 'torn' cannot be used: loading it raised KeyError: 'missing' (loud_plugin.py:19, in __init__)"
+    )
+    assert f"{said}\nTraceback (most recent call last):\n" in log.read_text()
 
     # Want of memory is told apart from other failures.
     spec = TrialSpec(
@@ -231,6 +240,8 @@ def test_a_worker_prints_runs_out_of_memory_is_interrupted_and_dies(worker: Work
     )
     with pytest.raises(OutOfMemoryError, match="MemoryError: no room for so many"):
         worker.send(RunTrial(candidate=SMALL, spec=spec, folds=(FOLD,)))
+    assert "RunTrial failed: MemoryError: no room for so many\nTraceback" in log.read_text()
+    assert 'loud_plugin.py", line 15, in render' in log.read_text()
 
     # The terminal sends Ctrl-C to the whole group; the parent decides.
     first, computed = process_of(worker), worker.send(CountComputedImages())

@@ -86,11 +86,11 @@ def check(
     from tlsearch.data.checks import check as find
     from tlsearch.data.checks import no_split
     from tlsearch.data.groups import group_images
+    from tlsearch.data.options import image_options, reading_options
     from tlsearch.data.split import crossing
     from tlsearch.data.split import split as draw
     from tlsearch.data.survey import scan
     from tlsearch.data.totals import totals
-    from tlsearch.pipeline.scan import image_options, reading_options
     from tlsearch.report.resizing import shape
 
     only_json = json_file == STDOUT

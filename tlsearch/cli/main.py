@@ -17,8 +17,10 @@ import click
 from tlsearch.cli.cache import cache
 from tlsearch.cli.check import check
 from tlsearch.cli.compare import compare
+from tlsearch.cli.export import export
 from tlsearch.cli.plugins import plugins
 from tlsearch.cli.predict import predict
+from tlsearch.cli.pretrain import pretrain
 from tlsearch.cli.report import report
 from tlsearch.cli.resume import resume
 from tlsearch.cli.run import run
@@ -28,6 +30,7 @@ from tlsearch.cli.terminal.mistakes import error_line
 from tlsearch.cli.weights import weights
 from tlsearch.errors import Interrupted, TlsearchError
 from tlsearch.utils.home import ensure_home
+from tlsearch.utils.passwords import hide_passwords
 
 INTERRUPTED = 130
 
@@ -77,7 +80,7 @@ def cli() -> None:
     """
 
 
-for _command in (run, resume, predict, check, report, compare, sync, plugins, weights, cache):
+for _command in (run, resume, predict, export, check, report, compare, sync, plugins, weights, pretrain, cache):
     cli.add_command(_command)
 
 
@@ -92,7 +95,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 
 def _end(ctx: click.Context, sentence: str, code: int, stop: str = ".") -> NoReturn:
-    click.echo(error_line(sentence, stop), err=True)
+    click.echo(error_line(hide_passwords(sentence), stop), err=True)
     ctx.exit(code)
 
 
@@ -112,5 +115,5 @@ def _write_traceback(folder: Path | None) -> Path:
     with tempfile.NamedTemporaryFile(
         "w", prefix="tlsearch-error-", suffix=".txt", dir=folder, delete=False, encoding="utf-8"
     ) as stream:
-        stream.write(traceback.format_exc())
+        stream.write(hide_passwords(traceback.format_exc()))
     return Path(stream.name)

@@ -140,18 +140,21 @@ group_by_option = option(
 
 
 def build_config(file: Path | None, options: dict[str, Any]) -> RunConfig:
-    """The configuration from the options that were given, then ``file``, then the defaults.
+    """The configuration of a run from the options that were given, then ``file``, then the defaults.
 
-    An option that was not given is None, an empty tuple or False. Raises ``UsageError`` where no data set is
-    named or a value is out of its range.
+    Raises ``UsageError`` where no data set is named or a value is out of its range.
     """
-    given = {k: v for k, v in options.items() if v not in (None, ()) and (v is not False or k in TWO_WAY)}
-    values = {**(read_config(file) if file else {}), **given}
+    values = {**(read_config(file) if file else {}), **given_options(options)}
     if "dataset" not in values:
         raise UsageError(
             "No data set is named: give the folder of images, or a table of labels, as in `tlsearch run FOLDER`."
         )
     return RunConfig(**values)
+
+
+def given_options(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options that were given; one that was not is None, an empty tuple or False."""
+    return {k: v for k, v in options.items() if v not in (None, ()) and (v is not False or k in TWO_WAY)}
 
 
 json_option = click.option(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import textwrap
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,13 +15,17 @@ from tlsearch.cli.terminal.commands import Group
 from tlsearch.cli.terminal.lines import longest_part, plain, terminal_width, unbroken, wrap
 from tlsearch.cli.terminal.table import GAP, INDENT, Column, Row, Table
 from tlsearch.cli.terminal.values import Choice
-from tlsearch.plugins.kinds import NAMES
+from tlsearch.plugins.kinds import NAMES, kind_named
 
 if TYPE_CHECKING:
     from tlsearch.plugins.registry import PluginEntry
+    from tlsearch.testing.outcome import CheckResult
 
 SHORT = 44
 """A fact that takes no more cells is not broken into lines."""
+
+LONG = 10
+"""Seconds from which the longest check is named."""
 
 _kind_option = click.option("--kind", type=Choice(NAMES), help="Which one, where kinds share a name.")
 
@@ -32,7 +38,7 @@ def plugins() -> None:
 @plugins.command("list", short_help="List them, with version and state.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.  [default: off]")
 def list_plugins(as_json: bool) -> None:
-    """Lists every plugin with where it comes from and how it did when it was last loaded; nothing is loaded."""
+    """Lists every plugin with its package and how it did when last loaded or checked; nothing is loaded."""
     from tlsearch.plugins.load_status import last_known
     from tlsearch.plugins.registry import find_plugins
 
@@ -101,35 +107,80 @@ def _fact(row: dict[str, Any]) -> str:
     return f"{first[1]:<20}" + "  ".join(unbroken(text) if len(text) <= SHORT else text for text in said)
 
 
+def _duration(_: click.Context, __: click.Parameter, text: str) -> float:
+    from tlsearch.utils.units import parse_duration
+
+    return parse_duration(text, "--time-limit")
+
+
 @plugins.command("check", short_help="Run the conformance kit on one of them.")
 @click.argument("name")
 @_kind_option
-def check(name: str, kind: str | None) -> None:
+@click.option(
+    "--time-limit",
+    "limit",
+    callback=_duration,
+    default="5m",
+    metavar="TIME",
+    help="Time for each check, after which it is stopped and has failed: 90s, 5m, 1h30m, or none.  [default: 5m]",
+)
+def check(name: str, kind: str | None, limit: float) -> None:
     """Checks that the plugin NAME keeps its contract, on every Keras backend that is installed: one line a check.
 
-    Exits with 1 where a check fails.
+    Where the plugin raises, the traceback follows. Exits with 1 where a check fails.
     """
-    from tlsearch.errors import PluginError
-    from tlsearch.plugins.load_status import load_and_remember
-    from tlsearch.plugins.registry import BrokenPlugin, origin
-    from tlsearch.testing.kit import check_on_backend, installed_backends
-
-    entries = _named(name, kind)
-    failed = 0
-    for entry in entries:
-        outcome = load_and_remember(entry)
-        if isinstance(outcome, BrokenPlugin):
-            raise PluginError(f"The {entry.kind} {name!r} of {origin(entry)} cannot be used: {outcome.reason}")
-        for backend in installed_backends():
-            click.echo(f"{entry.kind} {entry.name} of {origin(entry)}, on {backend}")
-            for result in check_on_backend(backend, entry.kind, entry.name):
-                failed += not result.ok
-                detail = f": {result.detail}" if result.detail else ""
-                for line in wrap(f"  {result.status:<8}{result.name}{detail}", terminal_width(), " " * 10):
-                    click.echo(line)
-    if failed:
-        click.echo(f"{failed} failed")
+    if [failed for entry in _named(name, kind) for failed in _check(entry, limit)]:
         raise SystemExit(1)
+
+
+def _check(entry: PluginEntry, limit: float) -> list[str]:
+    """Check a plugin, say and remember what was found, and give the names of the checks that failed."""
+    from tlsearch.errors import PluginError
+    from tlsearch.plugins.load_status import remember, remember_checks
+    from tlsearch.plugins.registry import BrokenPlugin, find_plugins, name_fault, origin
+    from tlsearch.testing.kit import installed_backends
+    from tlsearch.testing.process import LOADS, check_on_backend
+
+    unusable = f"The {entry.kind} {entry.name!r} of {origin(entry)} cannot be used"
+    if (fault := name_fault(entry, find_plugins(entry.kind))) is not None:
+        raise PluginError(f"{unusable}: {fault}")
+    results = []
+    everywhere = kind_named(entry.kind).uses_backend
+    for backend in installed_backends() if everywhere else installed_backends()[:1]:
+        click.echo(f"{entry.kind} {entry.name} of {origin(entry)}{f', on {backend}' if everywhere else ''}")
+        for result in check_on_backend(backend, entry.kind, entry.name, limit=limit):
+            if result.name == LOADS:
+                remember([BrokenPlugin(entry, result.detail)])
+                _echo_traceback(result.traceback)
+                raise PluginError(f"{unusable}: {result.detail}")
+            _echo_result(result)
+            results.append(result)
+    failed = list(dict.fromkeys(result.name for result in results if result.status == "failed"))
+    remember_checks(entry, failed)
+    click.echo(_sum(results))
+    return failed
+
+
+def _echo_result(result: CheckResult) -> None:
+    """How a check ended, how long it took where that is a second or more, and what was raised."""
+    time = f" ({result.seconds:.0f} s)" if result.seconds >= 1 else ""
+    detail = f": {result.detail}" if result.detail else ""
+    for line in wrap(f"  {result.status:<8}{result.name}{time}{detail}", terminal_width(), " " * 10):
+        click.echo(line)
+    _echo_traceback(result.traceback)
+
+
+def _echo_traceback(trace: str) -> None:
+    if trace:
+        click.echo(textwrap.indent(trace.rstrip("\n"), " " * 10))
+
+
+def _sum(results: list[CheckResult]) -> str:
+    """How many checks ended in which way, the time that they took, and the longest where an author may wonder."""
+    counts = ", ".join(f"{n} {status}" for status, n in Counter(result.status for result in results).items())
+    longest = max(results, key=lambda result: result.seconds)
+    most = f", most of all {longest.name!r} with {longest.seconds:.0f} s" if longest.seconds >= LONG else ""
+    return f"{counts}, in {sum(result.seconds for result in results):.0f} s{most}"
 
 
 @plugins.command("new", short_help="Begin one: a package with tests.")

@@ -1,4 +1,4 @@
-"""``tlsearch resume``: a run that was interrupted goes on."""
+"""``tlsearch resume``: a run, or the training of weights, that was interrupted goes on."""
 
 from __future__ import annotations
 
@@ -10,10 +10,13 @@ import click
 
 from tlsearch.cli.options import worker_options
 from tlsearch.cli.paths import Source, UserPath
+from tlsearch.cli.pretrain import begin
 from tlsearch.cli.run import start
 from tlsearch.cli.terminal.commands import Command
 from tlsearch.config import CONFIG_NAME, RunConfig
+from tlsearch.config_values import PRETRAIN_NAME, option
 from tlsearch.errors import UsageError
+from tlsearch.pretrain_config import PretrainConfig
 
 
 @click.command(cls=Command, short_help="Go on with a run that was interrupted.")
@@ -26,11 +29,25 @@ def resume(ctx: click.Context, /, output: Path, **options: Any) -> None:
 
     Nothing that was finished is done again, and the time that was used is counted. Of a run that is finished the
     result is shown. It may have another number of workers, and the images may be elsewhere; neither changes a result.
+    The training of weights (tlsearch pretrain) goes on likewise; it has one worker.
     """
+    given = {name: value for name, value in options.items() if value is not None}
+    if (output / PRETRAIN_NAME).is_file():
+        for name in set(given) - {"dataset"}:
+            raise UsageError(f"{option(name)} is for a run, and this is the training of weights: leave it out.")
+        training = PretrainConfig.from_toml(output / PRETRAIN_NAME, **given).with_output(output)
+        _check_images(training, output)
+        begin(ctx, training)
+        return
     if not (output / CONFIG_NAME).is_file():
         raise UsageError(f"{output} holds no run that could go on (there is no {CONFIG_NAME}): name its output folder.")
-    given = {name: value for name, value in options.items() if value is not None}
     config = RunConfig.from_toml(output / CONFIG_NAME, **given).with_output(output)
+    _check_images(config, output)
+    start(ctx, config)
+
+
+def _check_images(config: RunConfig, output: Path) -> None:
+    """Raise ``UsageError`` where the images that are still needed are gone."""
     from tlsearch.runs.output import is_finished
 
     gone = [folder for folder in config.data_folders if not folder.exists()]
@@ -39,4 +56,3 @@ def resume(ctx: click.Context, /, output: Path, **options: Any) -> None:
             f"The images of this run were in {gone[0]}, where they are no longer: say where they are with `tlsearch "
             f"resume {shlex.quote(str(output))} --dataset FOLDER`."
         )
-    start(ctx, config)

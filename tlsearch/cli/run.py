@@ -28,8 +28,8 @@ from tlsearch.utils.units import parse_duration, parse_size
     heading=Heading.TRIED,
     multiple=True,
     metavar="NAME[@WEIGHTS]",
-    help="A backbone to try, a pattern such as 'efficientnet*' for several, or all. Repeatable.  [default: those whose "
-    "weights can be had, or a short list where they are many]",
+    help="A backbone to try, a pattern such as 'efficientnet*' for several, or all. Repeatable.  [default: a short "
+    "list of those whose weights can be had]",
 )
 @option(
     "--weights",

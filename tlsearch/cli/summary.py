@@ -11,9 +11,10 @@ from tlsearch.cli.terminal.lines import unbroken, wrap
 from tlsearch.cli.terminal.screen import print_table, print_text
 from tlsearch.cli.terminal.table import Column, Row, Table
 from tlsearch.report import text as words
-from tlsearch.report.model_table import headings, model_rows
+from tlsearch.report.fair import no_claim
+from tlsearch.report.model_table import headings, is_confirmed, model_rows
 from tlsearch.report.numbers import format_interval, format_score
-from tlsearch.report.verdict import no_claim, verdict_sentences
+from tlsearch.report.verdict import verdict_sentences
 from tlsearch.results.result import RunResult
 
 HEADING_WIDTH = 12
@@ -55,11 +56,13 @@ def score_table(result: RunResult) -> Table:
     """
     titles = (*headings(result), f"95 % interval {words.by_method(result.metrics)}".rstrip())
     columns = [Column("\n".join(wrap(title, HEADING_WIDTH)), right=True) for title in titles]
-    rows = []
-    for row in model_rows(result):
+    models, rows = model_rows(result), []
+    for row in models:
         validation = f"{format_score(row.val)}\n{row.val_note}" if row.val_note else format_score(row.val)
-        confirmed = format_score(row.confirmed.mean) if row.confirmed is not None else "none"
-        figures = (validation, confirmed, format_score(row.test), unbroken(format_interval(row.test_ci95)))
+        confirmed = [format_score(row.confirmed.mean) if row.confirmed is not None else "none"]
+        if not is_confirmed(models):
+            confirmed = []
+        figures = (validation, *confirmed, format_score(row.test), unbroken(format_interval(row.test_ci95)))
         rows.append(Row((f"{row.name}\n{row.model}", *figures), "bold" if row.kind == "winner" else ""))
     return Table((Column(), *columns), tuple(rows))
 
@@ -69,7 +72,7 @@ def confirmed_lines(result: RunResult) -> list[str]:
     confirmed, corrected, lines = result.metrics.confirmed, result.metrics.corrected, []
     if corrected is not None:
         figures = f"{format_score(corrected.value)} {format_interval(corrected.ci95)}"
-        lines.append(f"validation {words.corrected(corrected)}: {figures}")
+        lines.append(f"validation {words.corrected(corrected)}: {figures}{words.above_selected(result.metrics)}")
     if confirmed is not None:
         spreads = words.spreads(confirmed)
         lines.append(f"winner {words.confirmed_on(confirmed)}" + (f": {spreads}" if spreads else ""))

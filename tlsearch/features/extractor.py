@@ -150,7 +150,7 @@ class Extractor:
         return None if target is None else self.store.get(key)  # another process may have removed it already
 
     def pooled(self, network: Network, view: View, depths: Sequence[int]) -> list[AnyArray]:
-        """Give the features of a view pooled over space at each of ``depths``, float32 (N, 2 * C).
+        """Give the features of a view pooled in all ways at each of ``depths``, float32: see ``Feature``.
 
         What is not stored yet is computed in one pass for all of ``depths``.
         """
@@ -163,7 +163,7 @@ class Extractor:
                 missing = sorted((f for f, array in arrays.items() if array is None), key=lambda f: f.depth)
                 targets: dict[Feature, AnyArray] = {}
                 for feature in missing:
-                    shape = (len(self.pool), 2 * network.cuts.point(feature.depth).shape[2])
+                    shape = (len(self.pool), network.cuts.point(feature.depth).pooled_width)
                     target = stack.enter_context(self.store.writing(keys[feature], shape, "float32"))
                     targets[feature] = self.store.scratch(shape, "float32") if target is None else target
                 if targets:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from tlsearch.callbacks import Callback, EpochInfo, Progress, RunInfo
 from tlsearch.listeners.running_trial import CompletedTrial, RunningTrial
+from tlsearch.plugins.guard import raised
 from tlsearch.results.result import RunResult
 from tlsearch.types import Decision
 from tlsearch.utils.signals import defer_interrupts
@@ -137,5 +138,5 @@ class CallbackList:
             except (Exception, SystemExit) as error:  # whatever somebody else's code raises
                 self._others.remove(callback)
                 name = getattr(callback, "name", "") or type(callback).__name__
-                why = f"{type(error).__name__}: {error}".rstrip(": ")
+                why = raised(error, type(callback).__module__)
                 self.on_warning(f"the callback {name} is left out from here on, for it failed: {why}")

@@ -6,8 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 from tlsearch.callbacks import EpochInfo, TrialInfo
+from tlsearch.config import CONFIG_NAME
 from tlsearch.listeners.callback_list import Recorder
 from tlsearch.listeners.running_trial import RunningTrial
 from tlsearch.models.cuts import Cuts
@@ -39,6 +41,7 @@ class RecordedRun:
         ranked_by: The names of the metrics that the view of the trials ranks them by, the first first.
         plugins: "distribution version" of every plugin, by name.
         cuts: The cut points of every candidate.
+        role: What the parent run is: a search, or the training of weights.
     """
 
     output: Path
@@ -53,6 +56,7 @@ class RecordedRun:
     plugins: Mapping[str, str]
     cuts: Mapping[Candidate, Cuts]
     greater_is_better: bool = True
+    role: Literal["search", "pretraining"] = "search"
 
 
 class MlflowCallback(Recorder):
@@ -124,21 +128,27 @@ class MlflowCallback(Recorder):
         self._run = run
         kept: str | None = checkpoint.get(("parent",), str)
         if kept is None:
-            tracker.close_left_open(str(run.output))
+            tracker.close_left_open(str(run.output), run.role)
             with defer_interrupts():
                 self.parent_run = self._start_parent(run)
                 checkpoint.put(("parent",), self.parent_run)
         else:
             self.parent_run = kept
             self._left_open.update(tracker.resume(kept))
+        self._try_a_file(run)
         self.view = tracker.offer_view(self._view())
         self.searches = tracker.offer_view(SearchesView(milliseconds()))
         with tracker.system_metrics(self.parent_run):
             yield
 
+    def _try_a_file(self, run: RecordedRun) -> None:
+        """Record the request first: where the store keeps no files, a person hears of it before any work."""
+        if (request := run.output / CONFIG_NAME).is_file():
+            self.tracker.log_artifact(self.parent_run, request)
+
     def _start_parent(self, run: RecordedRun) -> str:
         tags = {
-            "role": "search",
+            "role": run.role,
             "seed": str(run.seed),
             "dataset_fingerprint": run.fingerprint,
             "output": str(run.output),

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from tlsearch.backend import private_api
 from tlsearch.models import partition
 from tlsearch.models.cuts import Cuts
 from tlsearch.models.heads import Head
+from tlsearch.models.pooling import pool
 from tlsearch.plugins.api import Backbone
 from tlsearch.types import AnyArray, Candidate, TrialSpec
 
@@ -36,17 +35,6 @@ class SuffixModel:
     head: Head
     suffix_variables: list[Any]
     head_variables: list[Any]
-
-
-def pool(tensor: Any, pooling: str) -> Any:
-    """Average a tensor over space in float32; for "avgmax" the maxima are joined; "flatten" keeps every value."""
-    from keras import ops
-
-    exact = ops.cast(tensor, "float32")
-    if pooling == "flatten":
-        return ops.reshape(exact, (-1, int(np.prod(exact.shape[1:]))))
-    average = ops.mean(exact, axis=(1, 2))
-    return ops.concatenate([average, ops.max(exact, axis=(1, 2))], axis=-1) if pooling == "avgmax" else average
 
 
 def build_suffix(
@@ -83,7 +71,7 @@ def build_suffix(
     else:
         y = x = keras.Input(cut.shape, dtype="float32")
     y = in_inference_mode(part)(y) if pretrained else part(y)
-    model = keras.Model(x, head(pool(y, spec.pooling)))
+    model = keras.Model(x, head(pool(y, spec.pooling, cuts[-1].leading_tokens)))
     ours = {id(v) for v in part.trainable_variables}
     return SuffixModel(
         model=model,
@@ -149,13 +137,18 @@ def export(
         backbone_model.set_weights(backbone_weights)
     x = keras.Input((spec.image_size, spec.image_size, 3), dtype="float32", name="rgb")
     y = plugin.preprocess(x)
+    leading = cuts[-1].leading_tokens
     if spec.skip_cut:
         inner = partition.cut_tensor(backbone_model, cuts, spec.skip_cut)
         earlier, last = keras.Model(backbone_model.input, [inner, backbone_model.output], name=spec.backbone)(
             y, training=False
         )
-        pooled = keras.ops.concatenate([pool(earlier, spec.pooling), pool(last, spec.pooling)], axis=-1)
+        parts = [
+            pool(earlier, spec.pooling, cuts.point(spec.skip_cut).leading_tokens),
+            pool(last, spec.pooling, leading),
+        ]
+        pooled = keras.ops.concatenate(parts, axis=-1)
     else:
-        pooled = pool(backbone_model(y, training=False), spec.pooling)
+        pooled = pool(backbone_model(y, training=False), spec.pooling, leading)
     logits = head.exported(pooled)
     return keras.Model(x, keras.layers.Softmax(dtype="float32", name="probabilities")(logits))

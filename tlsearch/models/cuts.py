@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, overload
 
+from tlsearch.types import Pooling
+
 
 @dataclass(frozen=True, kw_only=True)
 class CutInfo:
@@ -15,19 +17,48 @@ class CutInfo:
         name: What people read.
         layer: The layer whose output it is.
         stage_end: Whether the resolution drops behind it.
-        shape: The shape (h, w, C) of its features.
+        shape: The shape of its features: (h, w, C) of a map, (T, C) of tokens.
         dtype: The type in which they are stored.
         work: The operations an image from the input up to it (see ``flops.Work``).
         frozen_layers: The layers with weights before it.
+        leading_tokens: The tokens before those of the patches, of which the first is the class token; 0 for maps.
     """
 
     name: str
     layer: str
     stage_end: bool
-    shape: tuple[int, int, int]
+    shape: tuple[int, ...]
     dtype: str
     work: float
     frozen_layers: tuple[str, ...] = ()
+    leading_tokens: int = 0
+
+    @property
+    def has_tokens(self) -> bool:
+        """Whether its features are tokens, not a map."""
+        return len(self.shape) == 2
+
+    @property
+    def channels(self) -> int:
+        """The channels of its features: the width of their average."""
+        return self.shape[-1]
+
+    @property
+    def pooled_width(self) -> int:
+        """The columns of its pooled features as they are stored (see ``Feature``)."""
+        return self.channels if self.has_tokens and not self.leading_tokens else 2 * self.channels
+
+    def columns(self, pooling: Pooling) -> slice:
+        """Give the columns of its stored pooled features that a pooling takes.
+
+        What the features do not have is replaced by their average: the class token of a map, say, where the features of
+        a map are joined with those of tokens.
+        """
+        if pooling == "avgmax":
+            return slice(None)
+        if pooling == "class_token" and self.leading_tokens:
+            return slice(self.channels, None)
+        return slice(self.channels)
 
 
 @dataclass(frozen=True)
@@ -90,8 +121,9 @@ class Feature:
     """What frozen layers compute at a cut point.
 
     Attributes:
-        form: ``map`` is the feature map in its stored type; ``pool`` is float32 (N, 2 * C), the map pooled over space,
-            averages then maxima.
+        form: ``map`` is the feature map, or the tokens, in its stored type. ``pool`` is float32 (N, 2 * C), averages
+            over space, then maxima; of tokens the averages over the patches, then the class token, or (N, C) where
+            there is none.
         depth: The depth of the cut point, from 1.
     """
 

@@ -35,7 +35,8 @@ def layer_work(layer: Any) -> Work:
     """Estimate what a layer or an operation of ``keras.ops`` needs: its multiply-adds twice, and its memory traffic.
 
     The multiply-adds are known exactly for convolutions and dense layers. Any other layer counts by its weights of two
-    dimensions or more and by the size of its output. A model inside a model counts as its layers.
+    dimensions or more and by the size of its output. A model inside a model counts as its layers. The products of
+    attention between tokens are left out: of a ViT-B at 224 pixels 4 %, the same share in each block.
     """
     if layers := getattr(layer, "layers", None):
         return sum((layer_work(inner) for inner in layers), Work())

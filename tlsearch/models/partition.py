@@ -13,6 +13,7 @@ from tlsearch.backend.graph import operations_of, output_of
 from tlsearch.errors import PluginFailedError, WeightsError
 from tlsearch.models.cuts import CutInfo, Cuts, Feature
 from tlsearch.models.flops import Work, layer_work
+from tlsearch.models.pooling import every_pooling
 from tlsearch.plugins.api import Backbone, CutPoint
 from tlsearch.types import AnyArray
 
@@ -115,7 +116,7 @@ def prefix(backbone: Backbone, model: keras.Model, cuts: Cuts, start: int, wante
             if (feature := Feature("map", depth)) in wanted:
                 outputs[str(feature)] = rounded
             if (feature := Feature("pool", depth)) in wanted:
-                outputs[str(feature)] = ops.concatenate([ops.mean(y, axis=(1, 2)), ops.max(y, axis=(1, 2))], axis=-1)
+                outputs[str(feature)] = every_pooling(y, cuts.point(depth).leading_tokens)
         previous = stop
     return keras.Model(x, outputs, name="prefix")
 
@@ -133,7 +134,7 @@ def inspect(backbone: Backbone, model: keras.Model, sample: AnyArray) -> Cuts:
         sample: Images (N, S, S, 3) in 0..255, whose features tell how large values get.
 
     Raises:
-        PluginFailedError: A cut point is not a single tensor of four dimensions, or its features are not finite.
+        PluginFailedError: A cut point is neither a feature map nor tokens, or its features are not finite.
     """
     import keras
     from keras import ops
@@ -151,20 +152,19 @@ def inspect(backbone: Backbone, model: keras.Model, sample: AnyArray) -> Cuts:
                 f"The backbone plugin '{backbone.name}' gives non-finite features at '{cut.name}'.",
                 plugin=f"backbone {backbone.name}",
             )
-        _, height, width, channels = cut_tensor(model, cuts, depth).shape
         dtype = "float16" if peak < HALF_LIMIT else "float32"
         work = sum((layer_work(layer) for layer in parts[depth - 1]), Work()).total
         names = tuple(layer.name for layer in parts[depth - 1] if getattr(layer, "weights", ()))
-        shape = (height, width, channels)
         infos.append(
             CutInfo(
                 name=cut.name,
                 layer=cut.layer,
                 stage_end=cut.stage_end,
-                shape=shape,
+                shape=tuple(cut_tensor(model, cuts, depth).shape[1:]),
                 dtype=dtype,
                 work=work,
                 frozen_layers=names,
+                leading_tokens=cut.leading_tokens,
             )
         )
     return Cuts(tuple(infos))
@@ -196,13 +196,28 @@ def _operations_until(model: keras.Model, cuts: Sequence[CutPoint], name: str) -
             part = keras.Model(model.input, tensor)
             if depth < len(cuts):
                 keras.Model(tensor, model.output)
-            if None in tensor.shape[1:] or len(tensor.shape) != 4:
-                raise ValueError(f"features of shape {tensor.shape}")
+            if fault := shape_fault(tensor.shape, cuts[depth - 1].leading_tokens):
+                raise ValueError(fault)
         except (ValueError, TypeError, AttributeError) as error:
             raise PluginFailedError(
-                f"The backbone plugin '{name}' cannot be cut at '{cuts[depth - 1].name}': a cut point must be a "
-                "layer with one output tensor (N, h, w, C) through which the whole graph passes.",
+                f"The backbone plugin '{name}' cannot be cut at '{cuts[depth - 1].name}': a cut point must be a layer "
+                "with one output tensor, a feature map (N, h, w, C) or tokens (N, T, C), through which the whole graph "
+                "passes.",
                 plugin=f"backbone {name}",
             ) from error
         parts.append(operations_of(part))
     return parts
+
+
+def shape_fault(shape: Sequence[int | None], leading_tokens: int) -> str:
+    """Say what is wrong with the shape of features at a cut point, with that of the batch; empty where nothing is."""
+    if len(shape) not in (3, 4):
+        return f"have shape {tuple(shape)}, neither (N, h, w, C) nor (N, T, C)"
+    if None in shape[1:]:
+        return f"have no fixed size: {tuple(shape)}"
+    if len(shape) == 4:
+        return f"are a map, which has no leading tokens, not {leading_tokens}" if leading_tokens else ""
+    tokens = shape[1] or 0
+    if 0 <= leading_tokens < tokens:
+        return ""
+    return f"are {tokens} tokens, of which {leading_tokens} cannot come before those of the patches"

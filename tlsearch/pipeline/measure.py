@@ -161,6 +161,15 @@ def measure_small_network(
     return tuple(found)
 
 
+def measure_whole(context: RunContext, data: Data, candidate: Candidate) -> MeasuredCandidate:
+    """Measure a network that is to be trained as a whole, and give the worker what was measured."""
+    context.callbacks.on_progress("plan", 0, 1, f"measuring {candidate.label} at {candidate.image_size} px")
+    open_pool(context, data, {}, candidate.image_size)
+    facts = _measure(context, candidate, 0.0)
+    open_pool(context, data, {facts.candidate: facts})
+    return facts
+
+
 def _measure(
     context: RunContext, candidate: Candidate, train_at: float, slowest: float | None = None
 ) -> MeasuredCandidate:

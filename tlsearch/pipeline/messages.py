@@ -13,17 +13,17 @@ from tlsearch.data.split import imbalance
 from tlsearch.data.totals import totals
 from tlsearch.listeners.mlflow import RecordedRun
 from tlsearch.plugins.kinds.metric import GuardedMetric
-from tlsearch.report import resizing
+from tlsearch.report import fair, resizing
 from tlsearch.report import text as words
 from tlsearch.report.configuration import in_words
-from tlsearch.report.numbers import format_interval, format_score
+from tlsearch.report.numbers import ScoreStyle, format_interval, format_score
 from tlsearch.results.result import RunResult
 from tlsearch.results.schema import Resizing
 from tlsearch.stats.metrics import EVERY_IMAGE
 from tlsearch.stats.scoring import interval_method
 from tlsearch.tracking.register import Figures
 from tlsearch.utils.addresses import shown_source, source_name
-from tlsearch.utils.units import counted, format_duration
+from tlsearch.utils.units import format_duration
 
 if TYPE_CHECKING:
     from tlsearch.pipeline.baseline import BaselineResult
@@ -68,7 +68,7 @@ def plan_lines(plan: Plan, trials: int, limit: float | None) -> list[str]:
 def baseline_line(baseline: BaselineResult) -> str:
     """The network, its validation figure, its time, and what is to be said of it."""
     result = baseline.result
-    notes = [f"learning rate {result.spec.lr_suffix:g} of {baseline.learning_rates}", counted(baseline.epochs, "epoch")]
+    notes = [f"learning rate {result.spec.lr_suffix:g} of {baseline.learning_rates}", fair.epochs_of(baseline)]
     if baseline.still_improving:
         notes.append("at equal compute; still improving" if baseline.stopped_by == "time" else "still improving")
     notes += [f"not affordable from scratch here: {reason}" for reason in baseline.not_affordable]
@@ -84,8 +84,7 @@ def search_line(
 
     The best was compared on ``val_folds`` of ``folds`` folds.
     """
-    states = Counter(f.state for f in finished)
-    counts = ", ".join(f"{n} {state}" for state, n in states.most_common())
+    counts = words.states(f.state for f in finished)
     ended = {
         "trials": "all trials done",
         "enough": enough,
@@ -123,7 +122,7 @@ def confirm_line(confirmation: Confirmation) -> str:
     return f"{found}   winner {winner.label}{level}"
 
 
-def tested_line(evaluation: Evaluation, metric: GuardedMetric, no_claim: str) -> str:
+def tested_line(evaluation: Evaluation, metric: GuardedMetric, baseline: BaselineResult | None) -> str:
     """The test figures with their intervals, both gains, and how often this test set has been opened."""
     claims = evaluation.claims
     name = "" if metric.counts == EVERY_IMAGE else f"{words.metric_name(metric.name)} "
@@ -135,11 +134,24 @@ def tested_line(evaluation: Evaluation, metric: GuardedMetric, no_claim: str) ->
         parts.append(f"from scratch {_estimate(claims.baseline)}")
     if name:
         parts.append(f"accuracy {_estimate(evaluation.accuracy)}")
-    if claims.baseline is not None and words.guesses(claims.baseline.value, claims.majority, metric.sign):
-        no_claim = no_claim or "it guesses"
-    parts += words.gain_lines(claims.gain, no_claim)
+    parts += words.gain_lines(claims.gain, _no_claim(evaluation, metric, baseline))
     by = "" if metric.counts is not None else f"intervals by {interval_method(metric)}; "
     return "   ".join([*parts, f"({by}{words.openings(evaluation.opened)})"])
+
+
+def _no_claim(evaluation: Evaluation, metric: GuardedMetric, baseline: BaselineResult | None) -> str:
+    """Why no gain over the network from scratch is claimed; empty where one may be."""
+    claims = evaluation.claims
+    if baseline is None or claims.baseline is None:
+        return ""
+    test = fair.OnTest(
+        score=claims.baseline.value,
+        guessing=claims.majority,
+        gain=claims.gain,
+        sign=metric.sign,
+        style=ScoreStyle(metric.counts is not None),
+    )
+    return fair.reason_against(baseline, test)
 
 
 def _estimate(found: Estimate) -> str:
@@ -202,7 +214,7 @@ def model_params(result: RunResult) -> dict[str, str]:
         "configuration": result.winner.label,
         "backbone": spec.backbone,
         "weights": spec.weights or "none",
-        "frozen cut points": f"{spec.freeze_depth} of {spec.depth}",
+        "frozen blocks": f"{spec.freeze_depth} of {spec.depth}",
         "image size": f"{spec.image_size} x {spec.image_size}",
         "classes": str(len(result.dataset.classes)),
         "metric": metrics.name,

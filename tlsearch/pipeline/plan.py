@@ -34,8 +34,9 @@ from tlsearch.runs import identity
 from tlsearch.runs.budget import SHARES, rest_seconds
 from tlsearch.search.cost import Costs
 from tlsearch.search.freeze import frozen_depths
+from tlsearch.search.poolings import flattened_values, token_poolings
 from tlsearch.search.schedule import TrialTime, fit_schedule, left_for_trial
-from tlsearch.search.space import SearchHints, SearchSpace, flattened_values, schedule
+from tlsearch.search.space import SearchHints, SearchSpace, schedule
 from tlsearch.types import Candidate, TrialSpec
 from tlsearch.utils.units import format_duration
 from tlsearch.worker.client import WorkerDiedError
@@ -115,6 +116,7 @@ def _make_plan(context: RunContext, data: Data, ready: Ready) -> Plan:
         depthwise_frozen=frozenset(c.label for c, facts in measured.items() if facts.freezes_depthwise),
         frozen=frozen_depths(config.freeze, {c.label: facts.cuts for c, facts in measured.items()}),
         flattened=tuple((c.label, v) for c, f in measured.items() if (v := flattened_values(f.cuts, len(data.pool)))),
+        tokens=tuple((c.label, poolings) for c, f in measured.items() if (poolings := token_poolings(f.cuts))),
         hints=SearchHints(
             backbones={b.name: b.hints for b in ready.plugins.backbones},
             augmentations=ready.plugins.augmentation_hints,

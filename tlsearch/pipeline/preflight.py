@@ -25,9 +25,12 @@ from tlsearch.search.space import known_policies
 from tlsearch.search.storage import check_storage
 from tlsearch.tracking.location import URI_VARIABLE, Location, locate
 from tlsearch.tracking.outbox import UNSENT_FOLDER
+from tlsearch.tracking.quiet import quiet
+from tlsearch.tracking.store import open_client
 from tlsearch.tracking.tracker import Tracker
 from tlsearch.utils.cache_folders import features_dir
 from tlsearch.utils.machine import usable_cores
+from tlsearch.utils.passwords import with_password
 from tlsearch.utils.texts import choose_plugin, hint
 from tlsearch.worker.protocol import DescribePlugins, FindWeights
 
@@ -91,7 +94,7 @@ def open_record(context: RunContext) -> MlflowCallback:
             check_storage(config.storage)
         # Without an option it lies in the folder where the run was started, which need not be where it is resumed.
         uri = context.checkpoint.get_or_compute(("tracking",), str, lambda: _locate(config).uri)
-        unsent = context.output / UNSENT_FOLDER
+        uri, unsent = with_password(uri, config.tracking_uri), context.output / UNSENT_FOLDER
         experiment = context.checkpoint.get_or_compute(("experiment",), str, lambda: config.effective_experiment)
         tracker = Tracker.open(uri, experiment, unsent=unsent, warn=callbacks.on_warning)
         if config.register is not None:
@@ -103,9 +106,12 @@ def open_record(context: RunContext) -> MlflowCallback:
     return record
 
 
-def check_record(config: RunConfig) -> None:
+def check_record(context: RunContext) -> None:
     """Raise ``TrackingError`` where a record could not be opened; opens none."""
-    _locate(config)
+    location = _locate(context.config)
+    if location.is_server:
+        with quiet():
+            open_client(location, context.callbacks.on_warning)
 
 
 def _locate(config: RunConfig) -> Location:
@@ -168,9 +174,15 @@ def _size_of(backbone: BackboneFacts, survey: Survey, config: RunConfig) -> int:
 
 
 def means_of(context: RunContext, plugins: PluginFacts, survey: Survey) -> Means:
-    """What there is for a choice among many networks."""
+    """What there is for a choice among networks."""
     sides = {b.name: _size_of(b, survey, context.config) for b in plugins.backbones}
-    return Means(images=len(survey.images), seconds=context.budget.limit, cores=usable_cores(), sides=sides)
+    return Means(
+        images=len(survey.images),
+        seconds=context.budget.limit,
+        trials=context.config.effective_trials,
+        cores=usable_cores(),
+        sides=sides,
+    )
 
 
 def check_cache(config: RunConfig) -> None:

@@ -9,6 +9,7 @@ from tlsearch.errors import PluginError, TrialError
 from tlsearch.pipeline.context import RunContext
 from tlsearch.pipeline.jobs import Asked, Job, run_jobs
 from tlsearch.pipeline.plan import Plan, nothing_usable, plugin_failed
+from tlsearch.report.configuration import after_block
 from tlsearch.results.schema import ProfilePoint
 from tlsearch.search.warm_start import depths_of
 from tlsearch.types import Candidate
@@ -81,13 +82,13 @@ def _probed(context: RunContext, train: tuple[int, ...], candidate: Candidate) -
 
 
 def profile_line(candidate: Candidate, points: Sequence[ProfilePoint]) -> str:
-    """``efficientnet_lite0@imagenet  .:+*#  best 0.865 after block 12 (13 of 18)``."""
+    """``efficientnet_lite0@imagenet  .:+*#  best 0.865 after block 13 of 18 (cut point stage6a)``."""
     low = min(p.accuracy for p in points)
     spread = max(max(p.accuracy for p in points) - low, 1e-9)
     bars = "".join(BARS[round((p.accuracy - low) / spread * (len(BARS) - 1))] for p in points)
     best = max(points, key=lambda p: p.accuracy)
     return (
-        f"{candidate.label:<28} {bars}  best {best.accuracy:.3f} after {best.cut_point} ({best.depth} of {len(points)})"
+        f"{candidate.label:<28} {bars}  best {best.accuracy:.3f} {after_block(best.depth, len(points), best.cut_point)}"
     )
 
 

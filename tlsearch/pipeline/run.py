@@ -104,7 +104,7 @@ def plan(config: RunConfig, reporter: Reporter | None = None) -> Plan:
         files = scan(context)
         ready = preflight(context, files, download=False)
         settle_workers(context, len(files.images))
-        check_record(config)
+        check_record(context)
         data = check_and_split(context, files, max(ready.sizes))
         plan = make_plan(context, data, ready)
         warn_if_short(context, plan, ready)

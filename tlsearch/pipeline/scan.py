@@ -8,22 +8,21 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from tlsearch.config import IMBALANCED_METRIC, USUAL_METRIC, RunConfig
+from tlsearch.config import IMBALANCED_METRIC, USUAL_METRIC
 from tlsearch.data.aspect import median_aspect
 from tlsearch.data.checks import IMBALANCE_LIMIT, check
 from tlsearch.data.images.pixels import decode_all, new_pixels, open_pixels, select_rows, smaller
 from tlsearch.data.images.rgb import PLAIN
-from tlsearch.data.index import DatasetIndex, ImageOptions, Survey
+from tlsearch.data.index import DatasetIndex, Survey
+from tlsearch.data.options import image_options, reading_options
 from tlsearch.data.source_parts import rows_by_fold
 from tlsearch.data.sources import read_source
 from tlsearch.data.split import Fold, Split, folds_of, imbalance, split, stratified_folds
 from tlsearch.data.survey import survey
 from tlsearch.pipeline.context import Data, RunContext
 from tlsearch.pipeline.messages import data_line
-from tlsearch.plugins.kinds.reader import PartName, ReadingOptions
 from tlsearch.plugins.metrics import load_metric
 from tlsearch.results.schema import Resizing
-from tlsearch.utils.cache_folders import sources_dir
 from tlsearch.utils.files import atomic_path
 
 SIZE_STEP = 32
@@ -66,30 +65,6 @@ def scan(context: RunContext) -> Survey:
             lambda done, total: callbacks.on_progress("data", done, total, "looking"),
             image_options(config),
         )
-
-
-def reading_options(config: RunConfig, sources: Path | None = None) -> ReadingOptions:
-    """What the configuration says of the source of images; ``sources`` is where readers may keep files."""
-    named: dict[PartName, Path | None] = {"train": config.train, "val": config.val, "test": config.test}
-    return ReadingOptions(
-        layout=config.layout,
-        parts={part: str(folder) for part, folder in named.items() if folder is not None},
-        exclude=config.exclude,
-        images=None if config.images is None else str(config.images),
-        columns=config.columns,
-        cache=sources or sources_dir(config.cache_dir),
-    )
-
-
-def image_options(config: RunConfig) -> ImageOptions:
-    """What the configuration asks for of the images."""
-    return ImageOptions(
-        group_by=config.group_by,
-        look_alikes=config.look_alikes,
-        resize=config.resize,
-        drop_small=config.drop_small_classes,
-        max_pixels=config.max_pixels,
-    )
 
 
 def check_and_split(context: RunContext, survey: Survey, base_size: int) -> Data:

@@ -36,11 +36,16 @@ class CutPoint:
     ``name`` is what people read ("block4_pool"); ``layer`` is the name of the Keras layer, or of the operation of
     ``keras.ops``, whose output is the tensor. ``stage_end`` marks the ends of stages, where the resolution is about to
     drop: extraction rounds to the stored number format there, so that features are the same however they were reached.
+
+    The tensor is a feature map (N, h, w, C) or tokens (N, T, C), as in a transformer. ``leading_tokens`` is the number
+    of tokens before those of the patches: the class token, which comes first, and others such as registers. With 0
+    there is no class token. For a feature map it is 0.
     """
 
     name: str
     layer: str
     stage_end: bool = False
+    leading_tokens: int = 0
 
 
 @dataclass(frozen=True)
@@ -121,9 +126,9 @@ class Backbone(Protocol):
     def build(self, image_size: int, weights: Path | None) -> keras.Model:
         """Build a fresh functional model.
 
-        Its input is (N, image_size, image_size, 3) as ``preprocess`` returns it, its output a feature map (N, h, w, C).
-        ``weights`` is a file, or None for random initial values; what the model's own ``save_weights`` wrote
-        (.weights.h5) is such a file. Raises ``ValueError`` when the file does not fit.
+        Its input is (N, image_size, image_size, 3) as ``preprocess`` returns it, its output a feature map (N, h, w, C)
+        or tokens (N, T, C). ``weights`` is a file, or None for random initial values; what the model's own
+        ``save_weights`` wrote (.weights.h5) is such a file. Raises ``ValueError`` when the file does not fit.
         """
 
     def cut_points(self, model: keras.Model) -> Sequence[CutPoint]:

@@ -20,6 +20,7 @@ from tlsearch.plugins.guard import blaming
 from tlsearch.plugins.kinds import NAMES
 from tlsearch.plugins.provenance import plugin_digest
 from tlsearch.plugins.registry import BrokenPlugin, LoadedPlugin, PluginEntry, origin
+from tlsearch.plugins.trained import store as trained_weights
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +28,8 @@ class BackboneFacts:
     """What a backbone plugin says of itself.
 
     ``title`` is its name as people write it, empty where it gives none. ``work`` is the operations an image of the
-    default size, None where it does not say.
+    default size, None where it does not say. ``trained`` are the weights that ``tlsearch pretrain`` made for it, here
+    or on another machine; they take part in a run where they are named.
     """
 
     name: str
@@ -39,10 +41,17 @@ class BackboneFacts:
     hints: TrainingHints = field(default_factory=TrainingHints)
     title: str = ""
     work: float | None = None
+    trained: Mapping[str, WeightSource] = field(default_factory=dict)
+
+    @property
+    def sources(self) -> dict[str, WeightSource]:
+        """All its weights by name: its own first, and before trained ones of the same name."""
+        others = {name: source for name, source in self.trained.items() if name not in self.weights}
+        return {**self.weights, **others}
 
     def trained_on(self, weights: str | None) -> str:
-        """What its author says that ``weights`` were trained on; empty for a user's own file."""
-        source = self.weights.get(weights) if weights is not None else None
+        """What ``weights`` were trained on, as their author or their provenance says; empty for a user's own file."""
+        source = self.sources.get(weights) if weights is not None else None
         return source.trained_on if source is not None else ""
 
 
@@ -111,7 +120,7 @@ def weights_file(name: str, folder: Path) -> Path:
     entry = next(entry for entry in registry.find_plugins("weights") if entry.name == name)
     plugin: NamedWeights = registry.load_plugin("weights", name)
     own = folder / f"{entry.distribution}-{entry.version}-{plugin_digest(plugin)}"
-    with blaming("weights", name):
+    with blaming("weights", plugin):
         file = plugin.file(own) if own.is_dir() else _first_file(plugin, own)
     if not isinstance(file, Path) or not file.is_file():
         raise PluginFailedError(
@@ -146,6 +155,7 @@ def _facts(item: LoadedPlugin) -> BackboneFacts:
         hints=getattr(plugin, "hints", None) or TrainingHints(),
         title=getattr(plugin, "title", ""),
         work=getattr(plugin, "work", None),
+        trained=trained_weights.sources_for(entry.name),
     )
 
 

@@ -11,25 +11,31 @@ from pathlib import Path
 from typing import Any
 
 from tlsearch.errors import PluginFailedError, TlsearchError
+from tlsearch.plugins.traces import place_of
 
 
 @contextmanager
-def blaming(kind: str, name: str) -> Iterator[None]:
+def blaming(kind: str, plugin: Any) -> Iterator[None]:
     """Turn what is raised inside into a ``PluginFailedError`` of this plugin, even ``SystemExit``."""
     try:
         yield
     except (KeyboardInterrupt, MemoryError, TlsearchError):
         raise
     except BaseException as error:
-        raise blamed(error, f"{kind} {name}") from error
+        raise blamed(error, f"{kind} {plugin.name}", plugin) from error
 
 
-def blamed(error: BaseException, plugin: str) -> PluginFailedError:
-    """What ``error`` is when it is the fault of ``plugin``, kind and name."""
-    kind, _, name = plugin.partition(" ")
-    what = " ".join(str(error).split())[:300]
-    said = f"The {kind} plugin '{name}' raised {type(error).__name__}{': ' + what if what else ''}."
-    return PluginFailedError(said, plugin=plugin)
+def blamed(error: BaseException, name: str, plugin: object) -> PluginFailedError:
+    """What ``error`` is when it is the fault of ``plugin``, whose kind and name are ``name``. It says the line."""
+    kind, _, called = name.partition(" ")
+    said = raised(error, type(plugin).__module__)
+    return PluginFailedError(f"The {kind} plugin '{called}' raised {said}.", plugin=name)
+
+
+def raised(error: BaseException, module: str) -> str:
+    """Say what was raised and on which line of the package of ``module``, on one line."""
+    what, place = " ".join(str(error).split())[:300], place_of(error, module)
+    return f"{type(error).__name__}{': ' + what if what else ''}{f' ({place})' if place else ''}"
 
 
 class Guarded:
@@ -53,7 +59,7 @@ class Guarded:
     def _blaming(self, method: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(method)
         def call(*args: Any, **kwargs: Any) -> Any:
-            with blaming(self.kind, self.guarded.name):
+            with blaming(self.kind, self.guarded):
                 return method(*args, **kwargs)
 
         return call

@@ -93,7 +93,8 @@ def find_cuts(model: keras.Model) -> list[CutPoint]:
     places = _merged([place for place in _places(model) if place.arithmetic > 0])
     if not places or places[-1].tensor is not model.output:
         raise ValueError(
-            "the output of the model must be one feature map (N, h, w, C): leave out its top, and build it of layers"
+            "the output of the model must be one feature map (N, h, w, C): leave out its top, and build it of layers; "
+            "where it gives tokens (N, T, C), write a cut_points"
         )
     ends = _stage_ends(places)
     kept = _thinned(places, ends)

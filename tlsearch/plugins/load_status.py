@@ -1,4 +1,4 @@
-"""What is known of plugins without loading them: how they did when somebody last loaded them.
+"""What is known of plugins without loading them: how they did when somebody last loaded or checked them.
 
 Kept in one small file of the cache folder. A plugin of another version, or whose files have changed since, is unknown.
 """
@@ -9,7 +9,7 @@ import contextlib
 import hashlib
 import importlib.util
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -22,27 +22,48 @@ from tlsearch.utils.files import write_atomically
 
 @dataclass(frozen=True)
 class PluginState:
-    """``status`` is "ok", "broken" (with the ``reason``) or "not checked yet"."""
+    """How a plugin did.
+
+    ``status`` is "ok" where the last check found nothing, "failed" where it did (the ``reason`` names the checks),
+    "loads" where it was loaded since its files last changed and never checked, "broken" where it could not be loaded
+    (with the ``reason``), or "not loaded yet".
+    """
 
     status: str
     reason: str = ""
 
 
-UNKNOWN = PluginState("not checked yet")
+UNKNOWN = PluginState("not loaded yet")
+LOADS = PluginState("loads")
+PASSED = PluginState("ok")
 
 
 def remember(outcomes: Iterable[LoadedPlugin | BrokenPlugin]) -> None:
-    """Note how plugins did.
+    """Note how loading plugins went. What a check has found of one that is still the same stays.
 
     Where the file cannot be written, nothing is remembered; nor is a fault of a name, which ends when another package
     goes.
     """
-    known, entries = _read(), find_plugins()
-    for outcome in outcomes:
-        if name_fault(outcome.entry, entries):
-            continue
-        state = PluginState("broken", outcome.reason) if isinstance(outcome, BrokenPlugin) else PluginState("ok")
-        known[_key(outcome.entry)] = {**vars(state), "stamp": _stamp(outcome.entry)}
+    entries = find_plugins()
+    states = {}
+    for outcome in (outcome for outcome in outcomes if not name_fault(outcome.entry, entries)):
+        states[outcome.entry] = PluginState("broken", outcome.reason) if isinstance(outcome, BrokenPlugin) else LOADS
+    _note(states)
+
+
+def remember_checks(entry: PluginEntry, failed: Sequence[str]) -> None:
+    """Note what the checks of a plugin have found: the names of those that it failed."""
+    count = "1 check" if len(failed) == 1 else f"{len(failed)} checks"
+    _note({entry: PluginState("failed", f"{count}: {', '.join(failed)}") if failed else PASSED})
+
+
+def _note(states: Mapping[PluginEntry, PluginState]) -> None:
+    known = _read()
+    for entry, state in states.items():
+        kept, stamp = known.get(_key(entry), {}), _stamp(entry)
+        checked = kept.get("stamp") == stamp and kept.get("status") in (PASSED.status, "failed")
+        if not (state == LOADS and checked):
+            known[_key(entry)] = {**vars(state), "stamp": stamp}
     with contextlib.suppress(OSError):
         _write(known)
 

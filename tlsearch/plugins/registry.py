@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from tlsearch.errors import PluginError
-from tlsearch.plugins.guard import Guarded
+from tlsearch.plugins.guard import Guarded, raised
 from tlsearch.plugins.kinds import ESSENTIAL, GROUPS, NAMES, kind_named
+from tlsearch.plugins.traces import trace_of
 from tlsearch.utils.texts import choose_plugin, hint
 
 
@@ -38,10 +39,11 @@ class LoadedPlugin:
 
 @dataclass(frozen=True)
 class BrokenPlugin:
-    """A plugin that cannot be used, and one sentence that says why."""
+    """A plugin that cannot be used, one sentence that says why, and for its author the traceback where there is one."""
 
     entry: PluginEntry
     reason: str
+    traceback: str = ""
 
 
 _cache: dict[PluginEntry, LoadedPlugin | BrokenPlugin] = {}
@@ -97,14 +99,19 @@ def load_plugin(kind: str, name: str) -> Any:
 
     Raises ``PluginError`` where there is none, where two distributions claim the name, where it is broken.
     """
+    outcome = outcome_of(kind, name)
+    if isinstance(outcome, BrokenPlugin):
+        raise PluginError(f"The {kind} {name!r} of {origin(outcome.entry)} cannot be used: {outcome.reason}")
+    return outcome.plugin
+
+
+def outcome_of(kind: str, name: str) -> LoadedPlugin | BrokenPlugin:
+    """How loading the plugin of that name went, once for each process. Raises ``PluginError`` where there is none."""
     entries = find_plugins(kind)
     named = [entry for entry in entries if entry.name == name]
     if not named:
         raise PluginError(unknown_name(kind, name, sorted({entry.name for entry in entries})))
-    outcome = _load_unless_doubled(named[0], entries)
-    if isinstance(outcome, BrokenPlugin):
-        raise PluginError(f"The {kind} {name!r} of {origin(outcome.entry)} cannot be used: {outcome.reason}")
-    return outcome.plugin
+    return _load_unless_doubled(named[0], entries)
 
 
 def load_guarded(kind: str, name: str) -> Any:
@@ -159,7 +166,7 @@ def name_fault(entry: PluginEntry, entries: list[PluginEntry]) -> str | None:
     rivals = [other for other in entries if (other.kind, other.name) == (entry.kind, entry.name) and other != entry]
     if rivals:
         return (
-            f"the name is registered by {origin(entry)} and by {', '.join(map(origin, rivals))}; "
+            f"the name is registered by {' and by '.join(sorted(map(origin, [entry, *rivals])))}; "
             f"uninstall all but one, or name the others in TLSEARCH_DISABLE_PLUGINS"
         )
     return None
@@ -185,8 +192,9 @@ def _load(entry: PluginEntry) -> LoadedPlugin | BrokenPlugin:
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # a plugin may even call sys.exit while it is imported
-        what = " ".join(str(error).split())
-        return BrokenPlugin(entry, f"loading it raised {type(error).__name__}{': ' + what if what else ''}")
+        return BrokenPlugin(
+            entry, f"loading it raised {raised(error, entry.target.partition(':')[0])}", trace_of(error)
+        )
     return BrokenPlugin(entry, fault) if fault else LoadedPlugin(entry, plugin)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -81,8 +80,8 @@ def row_groups(found: Comparison) -> list[RowGroup]:
 def _winner(runs: Sequence[Run]) -> list[Row]:
     def frozen(result: RunResult) -> str:
         spec = result.winner.spec
-        skip_cut = f" and cut {spec.skip_cut}" if spec.skip_cut else ""
-        return f"{spec.freeze_depth} of {spec.depth} cut points{skip_cut}"
+        skip_cut = f" and block {spec.skip_cut} joined" if spec.skip_cut else ""
+        return f"{spec.freeze_depth} of {spec.depth} blocks{skip_cut}"
 
     def augmentation(result: RunResult) -> str:
         winner = result.winner
@@ -109,19 +108,20 @@ def _spec(result: RunResult) -> dict[str, str]:
 def _scores(found: Comparison) -> list[Row]:
     runs, metrics = found.runs, found.runs[0].result.metrics
     tested = words.tested(max(run.result.metrics.test_opened or 1 for run in runs))
+    confirmed = any(run.result.metrics.confirmed is not None for run in runs)
     rows = [
         _row(f"validation ({words.SELECTED})", runs, _validation),
-        _row(words.CONFIRMED, runs, lambda r: _confirmed(r.metrics.confirmed)),
+        *([_row(words.CONFIRMED, runs, lambda r: _confirmed(r.metrics.confirmed))] if confirmed else []),
         _row(
             f"{tested}, 95 % interval {words.by_method(metrics)}" if words.by_method(metrics) else tested,
             runs,
             lambda r: f"{format_score(r.metrics.test)}\n{format_interval(r.metrics.test_ci95)}",
         ),
-        _row("this test set opened", runs, lambda r: _times(r.metrics.test_opened)),
+        _row("looks at test images", runs, lambda r: _times(r.metrics.test_opened)),
     ]
     if any(found.over_first):
         texts = ("the first run", *(_difference(over) for over in found.over_first[1:]))
-        rows.insert(3, Row("less the first run on test", texts))
+        rows.insert(len(rows) - 1, Row("less the first run on test", texts))
     return [
         *rows,
         _row("linear probe on test", runs, lambda r: _other(r.linear_probe, "")),
@@ -138,9 +138,8 @@ def _gains(runs: Sequence[Run]) -> list[Row]:
 
 def _search(runs: Sequence[Run]) -> list[Row]:
     def trials(result: RunResult) -> str:
-        states = Counter(row.state for row in result.trials if row.role == "trial")
-        counts = ", ".join(f"{number} {state}" for state, number in states.most_common())
-        return f"{sum(states.values())}\n{counts}"
+        states = [row.state for row in result.trials if row.role == "trial"]
+        return f"{len(states)}\n{words.states(states)}"
 
     def candidates(result: RunResult) -> str:
         return "\n".join(f"{c.backbone} {c.weights or NONE}" for c in result.plan.candidates)
@@ -171,7 +170,7 @@ def _confirmed(confirmed: Confirmed | None) -> str:
 
 
 def _times(opened: int | None) -> str:
-    return "not known" if opened is None else f"{opened} time{'s' if opened != 1 else ''}"
+    return "not known" if opened is None else f"{opened:,}"
 
 
 def _other(model: LinearProbe | Baseline | None, name: str) -> str:

@@ -6,12 +6,21 @@ from tlsearch.results.schema import PlanSummary
 from tlsearch.types import TrialSpec
 
 SHORT_FORM = (
-    "How to read a configuration: network@weights; freeze 6/18, the first 6 of the network's 18 blocks are frozen and "
-    "the others are trained; skip cut 4, the features after block 4 are joined to those of the last; linear probe, a "
-    "linear classifier on frozen features; head 128, a hidden layer of 128 units; avg+max, averages and maxima of the "
-    "features; flatten, every value of the last feature map; and the augmentation with its strength from 0 to 1."
+    "How to read a configuration: network@weights; freeze 6/18, the first 6 of the network's 18 blocks, counted from "
+    "the input, are frozen and the others are trained; skip cut 4, the features after block 4 are joined to those of "
+    "the last; linear probe, a linear classifier on frozen features; head 128, a hidden layer of 128 units; avg+max, "
+    "averages and maxima of the features; flatten, every value of the last feature map; class token, the token of a "
+    "transformer that stands for the whole image; and the augmentation with its strength from 0 to 1."
 )
 """Explains ``TrialSpec.label`` once in a report."""
+
+
+def after_block(number: int, of: int, cut_point: str) -> str:
+    """``after block 13 of 18 (cut point stage6a)``: the one way in which blocks are counted, and the cut point's name.
+
+    The first block is 1. It ends with the first cut point, so the number is that of the cut point, too.
+    """
+    return f"after block {number} of {of} (cut point {cut_point})"
 
 
 def in_words(spec: TrialSpec, plan: PlanSummary) -> str:
@@ -35,6 +44,8 @@ def in_words(spec: TrialSpec, plan: PlanSummary) -> str:
         parts.append("averages and maxima of the features")
     if spec.pooling == "flatten":
         parts.append("every value of the last feature map")
+    if spec.pooling == "class_token":
+        parts.append("class token of the features")
     if spec.units:
         parts.append(f"hidden layer of {spec.units} units")
     else:
@@ -43,12 +54,16 @@ def in_words(spec: TrialSpec, plan: PlanSummary) -> str:
     return ", ".join(parts)
 
 
+def network_name(backbone: str, plan: PlanSummary) -> str:
+    """The name of a network that its plugin gives, where ``plan`` has it."""
+    names = [c.network for c in plan.candidates if c.backbone == backbone and c.network]
+    return names[0] if names else backbone
+
+
 def _network(spec: TrialSpec, plan: PlanSummary) -> str:
-    planned = [c for c in plan.candidates if c.backbone == spec.backbone]
+    name = network_name(spec.backbone, plan)
     if spec.weights is None:
-        names = [c.network for c in planned if c.network]
-        return names[0] if names else spec.backbone
-    found = next((c for c in planned if c.weights == spec.weights), None)
-    if found is None:
-        return f"{spec.backbone} ({spec.weights})"
-    return f"{found.network or spec.backbone} ({found.trained_on or spec.weights})"
+        return name
+    planned = (c for c in plan.candidates if c.backbone == spec.backbone and c.weights == spec.weights)
+    found = next(planned, None)
+    return f"{name} ({found.trained_on or spec.weights})" if found else f"{spec.backbone} ({spec.weights})"

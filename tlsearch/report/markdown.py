@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections import Counter
 
 from tlsearch.report import text as words
-from tlsearch.report.model_table import ModelRow, headings, model_rows
+from tlsearch.report.fair import no_claim
+from tlsearch.report.model_table import ModelRow, headings, is_confirmed, model_rows
 from tlsearch.report.numbers import format_interval, format_score
-from tlsearch.report.verdict import no_claim, verdict_sentences
+from tlsearch.report.verdict import verdict_sentences
 from tlsearch.results.flatten import FIGURES_FILE
 from tlsearch.results.result import RunResult
 from tlsearch.results.schema import Metrics
@@ -35,7 +35,7 @@ def describe(result: RunResult) -> str:
         *_links(result),
         *_verdict(result),
         "",
-        *_models(result),
+        *model_table(result),
         "",
         *(f"- {line}" for line in words.gain_lines(result.gain, no_claim(result))),
         *_search(result),
@@ -85,6 +85,20 @@ def describe_model(result: RunResult, address: str, takes: str) -> str:
     )
 
 
+def model_table(result: RunResult) -> list[str]:
+    """All models of the run side by side, as a table, and on how many images they were tested."""
+    metrics, rows, titles = result.metrics, model_rows(result), headings(result)
+    opened = f" ({words.openings(metrics.test_opened)})" if metrics.test_opened is not None else ""
+    return [
+        f"| {words.metric_name(metrics.name)} | {' | '.join(titles)} | cost at use |",
+        "|---" * (len(titles) + 2) + "|",
+        *(_row(row, confirmed=is_confirmed(rows)) for row in rows),
+        "",
+        f"{result.dataset.total('test'):,} test images{opened}.",
+        *_corrected(metrics),
+    ]
+
+
 def _verdict(result: RunResult) -> list[str]:
     return [f"- {sentence}" for sentence in verdict_sentences(result)]
 
@@ -102,47 +116,33 @@ def _answer(result: RunResult) -> str:
     )
 
 
-def _models(result: RunResult) -> list[str]:
-    metrics = result.metrics
-    opened = f" ({words.openings(metrics.test_opened)})" if metrics.test_opened is not None else ""
-    return [
-        f"| {words.metric_name(metrics.name)} | {' | '.join(headings(result))} | cost at use |",
-        "|---|---|---|---|---|",
-        *map(_row, model_rows(result)),
-        "",
-        f"{result.dataset.total('test'):,} test images{opened}.",
-        *_corrected(metrics),
-    ]
-
-
 def _corrected(metrics: Metrics) -> list[str]:
     if (corrected := metrics.corrected) is None:
         return []
     figures = f"{format_score(corrected.value)} {format_interval(corrected.ci95)}"
-    return ["", f"Validation {words.corrected(corrected)}: {figures}."]
+    return ["", f"Validation {words.corrected(corrected)}: {figures}{words.above_selected(metrics)}."]
 
 
-def _row(row: ModelRow) -> str:
+def _row(row: ModelRow, *, confirmed: bool) -> str:
+    """``confirmed`` says whether there is a column for resampled folds."""
     validation = format_score(row.val) + (f" ({row.val_note})" if row.val_note else "")
-    confirmed = "none"
+    again = "none"
     if row.confirmed is not None:
         notes = [f"on {words.folds(row.confirmed)}", words.spreads(row.confirmed)]
-        confirmed = f"{format_score(row.confirmed.mean)} {', '.join(note for note in notes if note)}"
+        again = f"{format_score(row.confirmed.mean)} {', '.join(note for note in notes if note)}"
+    figures = [validation, *([again] if confirmed else [])]
     # An interval stays on one line, however narrow the column is.
     tested = f"{format_score(row.test)} {format_interval(row.test_ci95).replace(' ', NBSP)}"
-    return (
-        f"| {_cell(f'{row.name}: {row.model}')} | {validation} | {confirmed} | {tested} | {row.cost or 'not known'} |"
-    )
+    return f"| {_cell(f'{row.name}: {row.model}')} | {' | '.join(figures)} | {tested} | {row.cost or 'not known'} |"
 
 
 def _search(result: RunResult) -> list[str]:
     """What was tried, on what, and who was left out."""
     trials = [row for row in result.trials if row.role == "trial"]
-    states = Counter(row.state for row in trials)
-    counts = ", ".join(f"{count} {state}" for state, count in states.most_common())
+    counts = words.states(row.state for row in trials)
     names = ", ".join(candidate.label for candidate in result.plan.candidates)
     winner, data = result.winner, result.dataset
-    cut = f", frozen up to {winner.cut_point}" if winner.cut_point else ""
+    cut = f", frozen up to the cut point {winner.cut_point}" if winner.cut_point else ""
     images = " + ".join(f"{data.total(part):,} {part}" for part in ("train", "val", "test") if data.total(part))
     seconds = result.timings.get("total")
     took = f" in {short_duration(seconds)}" if seconds is not None else ""

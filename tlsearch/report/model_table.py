@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -31,17 +32,23 @@ class ModelRow:
     cost: str
 
 
-def headings(result: RunResult) -> tuple[str, str, str]:
-    """What stands above the three figures.
+def headings(result: RunResult) -> list[str]:
+    """What stands above the figures: three, or two where nothing was confirmed.
 
     Every validation figure is selected: the winner is the best of its trials, the probe of its candidates, a network
     from scratch of its learning rates.
     """
-    return (
+    confirmed = [words.CONFIRMED] if is_confirmed(model_rows(result)) else []
+    return [
         words.selected(result.metrics.val_folds, result.plan.folds),
-        words.CONFIRMED,
+        *confirmed,
         words.tested(result.metrics.test_opened),
-    )
+    ]
+
+
+def is_confirmed(rows: Sequence[ModelRow]) -> bool:
+    """Whether any model has a figure on resampled folds: what no model has is not named."""
+    return any(row.confirmed is not None for row in rows)
 
 
 def model_rows(result: RunResult) -> list[ModelRow]:

@@ -33,6 +33,10 @@ class ScoreStyle:
         """A spread of scores: ``1.3`` points, or ``0.013``."""
         return f"{100 * value:.1f}" if self.fractions else format_score(value)
 
+    def amount(self, value: float) -> str:
+        """A difference without its sign: ``12.3 points``, or ``0.123``."""
+        return f"{100 * abs(value):.1f} points" if self.fractions else format_score(abs(value))
+
     def gain(self, difference: float, ci95: Interval) -> str:
         """``+30.1 points [+22.1, +38.0]``, or ``+0.301 [+0.221 +0.380]``."""
         if self.fractions:

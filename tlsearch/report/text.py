@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from tlsearch.report.numbers import (
     format_difference,
@@ -18,7 +19,6 @@ from tlsearch.report.numbers import (
     format_p,
     format_score,
     percent,
-    points,
 )
 from tlsearch.results.schema import (
     Calibration,
@@ -30,11 +30,10 @@ from tlsearch.results.schema import (
     LabelErrors,
     LeftOut,
     Metrics,
-    MoreData,
 )
 from tlsearch.stats.calibration import SHARPEN, SOFTEN, FittedTemperature
 from tlsearch.stats.intervals import SCORE_INTERVAL
-from tlsearch.stats.label_precision import RATES, judge_of, measured_precision
+from tlsearch.stats.label_precision import LIST, RATES, judge_of, measured_precision
 from tlsearch.utils.units import counted
 
 SELECTED = "selected, optimistic"
@@ -44,12 +43,19 @@ TESTED, TESTED_ONCE = "tested", "tested once"
 SIGNIFICANT = 0.05
 """A gain is claimed below this p-value, and where its interval excludes 0."""
 
-NO_CLAIM = "(no claim: there was no time for a fair comparison)"
+NO_CLAIM = "(no claim: there is no fair comparison)"
+STATES: Mapping[str, str] = {
+    "complete": "complete",
+    "pruned": "stopped early",
+    "failed": "failed",
+    "timed_out": "out of time",
+}
+"""How a trial ended, in words, in the order in which they are counted."""
+
+ROLES: Mapping[str, str] = {"trial": "trial", "baseline": "from scratch", "confirmation": "confirmation"}
+
 OVER_SCRATCH = "gain over training from scratch"
 OVER_PROBE = "gain over the linear probe"
-
-HARDLY = 0.01
-"""A doubling of the images that surely gains less than this is not worth the effort."""
 
 
 def metric_name(name: str) -> str:
@@ -114,13 +120,30 @@ def tested(times: int | None) -> str:
 
 
 def openings(times: int) -> str:
-    """``this test set: opened 2 times``."""
-    return f"this test set: opened {counted(times, 'time')}"
+    """How often a test set has been opened, in words: an opening is a run that looks at its images."""
+    if times == 1:
+        return "no run had looked at these test images before"
+    return f"runs have looked at these test images {times} times, this one included"
 
 
-def guesses(score: float, guessing: float | None, sign: float) -> bool:
-    """Whether a score is no better than ``guessing``, that of the most frequent class; ``sign`` is the metric's."""
-    return guessing is not None and sign * (score - guessing) <= 0
+def states(found: Iterable[str]) -> str:
+    """``10 complete, 2 stopped early``: how many trials ended in which way, by their states."""
+    counts = Counter(found)
+    return ", ".join(f"{counts[state]} {said}" for state, said in STATES.items() if counts[state])
+
+
+def above_selected(metrics: Metrics) -> str:
+    """Why the corrected figure may be better than the winner's own; empty where it is not.
+
+    It never lies above the figure that it corrects, which is that of the best trial on the images that all trials have.
+    """
+    found = metrics.corrected
+    if found is None or metrics.sign * (found.value - metrics.val) <= 0:
+        return ""
+    return (
+        f" (it is better than the winner's, because it is the figure of the trial that was best on the "
+        f"{found.images:,} images that all trials have)"
+    )
 
 
 def gain_lines(gain: Gain | None, no_claim: str = "") -> list[str]:
@@ -146,26 +169,13 @@ def _gained(difference: float, ci95: Interval) -> str:
 # Sentences on what the run found
 
 
-def more_data_sentence(more: MoreData, *, ships: bool) -> str:
-    """Would more images help, as far as a linear probe can tell?
+FEWEST_SUSPECTS = 4
+"""Suspects that are shown however few labels are counted as wrong: the count is not exact."""
 
-    ``ships`` says whether the model that ships is a linear probe. Of any other model this is no evidence.
-    """
-    low, high = more.gain_ci95
-    fewer, most = more.points[-2], more.points[-1]
-    figures = (
-        f"from {fewer.images:,} to {most.images:,} images, a linear probe gained {points(more.last_gain)} points "
-        f"of {metric_name(more.metric)} [{points(low)}, {points(high)}]"
-    )
-    if not ships:
-        return f"Of the model that ships this is not known, because it is no linear probe: {figures}."
-    if low > 0 and more.last_gain >= HARDLY:
-        return f"More images would probably help: {figures}. The next doubling usually brings somewhat less."
-    if high < HARDLY:
-        return f"More images of the same kind would hardly help: {figures}."
-    if low > 0:
-        return f"More images would help a little: {figures}."
-    return f"Whether more images would help cannot be told: {figures}."
+
+def shown_suspects(errors: LabelErrors) -> int:
+    """How many suspects are shown: as many as labels are counted as wrong, with a floor."""
+    return min(len(errors.suspects), max(FEWEST_SUSPECTS, errors.estimated))
 
 
 def label_errors_sentence(errors: LabelErrors) -> str:
@@ -173,8 +183,10 @@ def label_errors_sentence(errors: LabelErrors) -> str:
     where = f"{errors.examined:,} training and validation images"
     if not errors.suspects:
         return f"None of {where} looks as if it belonged to another class."
-    few = len(errors.suspects)
+    few = shown_suspects(errors)
     shown = "The most suspect is shown" if few == 1 else f"The {few} most suspect are shown"
+    if more := len(errors.suspects) - few:
+        shown += f", and the next {more:,} are in result.json"
     many = f"about {errors.estimated:,}" if errors.estimated else "hardly any"
     models = "Linear probes that had not seen the image"
     if errors.by_winner:
@@ -194,9 +206,9 @@ def _measured(errors: LabelErrors) -> str:
     low, high = measured_precision(judge, errors.examined, agreement)
     few, many = RATES
     return (
-        " How many of them are wrong depends on how many labels are: in simulations with a judge like this one, it was "
-        f"{percent(low, 0)} of the list where {percent(few, 0)} of all labels were wrong, and {percent(high, 0)} where "
-        f"{percent(many, 0)} were."
+        " How many of them are wrong depends on how many labels are: in simulations with a judge like this one, of a "
+        f"list of {LIST} it was {percent(low, 0)} where {percent(few, 0)} of all labels were wrong, and "
+        f"{percent(high, 0)} where {percent(many, 0)} were."
     )
 
 

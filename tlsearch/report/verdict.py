@@ -6,27 +6,22 @@ Which model to use, what pre-training and the search brought (yes, no, or cannot
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
 from pathlib import Path
 
 from tlsearch.report import text as words
-from tlsearch.report.configuration import in_words
-from tlsearch.report.numbers import ScoreStyle, format_p, percent
+from tlsearch.report.configuration import in_words, network_name
+from tlsearch.report.fair import PACE, epochs_of, is_unfinished, no_claim
+from tlsearch.report.next_steps import next_steps
+from tlsearch.report.numbers import ScoreStyle, format_p
 from tlsearch.results.result import RunResult
 from tlsearch.results.schema import Answer, Baseline, Difference, Gain, Interval, Verdict
-from tlsearch.utils.units import counted, format_duration
+from tlsearch.utils.units import counted
 
 WORTH = 0.03
 """A gain that is surely smaller than three points is not worth a model that costs more."""
 
 LIGHTER = 0.7
 """A model of at most this share of another's size is worth naming in its place."""
-
-FEW_TUNED = 5
-"""Trials that tuned layers below which more time is the first thing to try."""
-
-FEW_ERRORS = 8
-"""Errors on test below which they say nothing of the classes that they are in."""
 
 MOST_STEPS = 3
 
@@ -43,19 +38,20 @@ def verdict_of(result: RunResult) -> Verdict:
         pretraining_evidence=pretraining_evidence,
         search=search,
         search_evidence=search_evidence,
-        next_steps=tuple(_next_steps(result))[:MOST_STEPS],
+        next_steps=tuple(next_steps(result, model))[:MOST_STEPS],
     )
 
 
 def verdict_sentences(result: RunResult) -> list[str]:
     """The verdict, a sentence each, and what limits it."""
     verdict = result.verdict or verdict_of(result)
-    limits = _about_scratch(result.baseline) if result.baseline is not None else []
+    limits = _about_scratch(result)
     times = result.metrics.test_opened
     if times is not None and times > 1:
+        opened = words.openings(times)
         limits.append(
-            f"This test set has now been opened {times} times: each time something is chosen after a look at it, its "
-            "figures become too good to be those of new images."
+            f"{opened[0].upper()}{opened[1:]}: each time something is chosen after such a look, the scores become too "
+            "good to be those of new images."
         )
     return [verdict.use, verdict.pretraining_evidence, verdict.search_evidence, *limits, *verdict.next_steps]
 
@@ -120,37 +116,48 @@ def _pretraining(result: RunResult) -> tuple[Answer | None, str]:
     gain, scratch = result.gain, result.baseline
     if scratch is None or gain is None or gain.test is None or gain.ci95 is None:
         return None, "No baseline was trained from scratch, so what pre-training brought is not known."
-    name, figures = scratch.architecture, ScoreStyle.of(result.metrics).gain(gain.test, gain.ci95)
-    evidence = f"{figures}{_evidence(gain)}"
+    figures = ScoreStyle.of(result.metrics).gain(gain.test, gain.ci95)
+    reuse, name, evidence = _reused(result), _from_scratch(result, scratch), f"{figures}{_evidence(gain)}"
     if reason := no_claim(result):
         return "cannot tell", (
-            "Whether pre-training helped cannot be told: there was no time for a fair comparison with "
-            f"{name} trained from scratch, because {reason}."
+            "Whether pre-training helped cannot be told: there is no fair comparison with "
+            f"{name}, because {reason}.{_same_network(result)}"
         )
     answer = _answer(gain.ci95, gain.p_value, result)
     if answer == "yes":
-        return answer, f"Pre-training helped: reuse beats {name} trained from scratch by {evidence}."
-    if answer == "cannot tell":
-        return answer, (
-            f"Whether pre-training helped cannot be told: no gain over {name} trained from scratch is shown: "
-            f"{evidence}."
-        )
-    if _is_worse(gain.ci95, gain.p_value):
-        return answer, f"Pre-training did harm here: {name} trained from scratch beats reuse: {evidence}."
-    return answer, f"Pre-training brings nothing here: {name} trained from scratch is as good: {evidence}."
+        said = f"Pre-training helped: {reuse} beats {name} by {evidence}."
+    elif answer == "cannot tell":
+        said = f"Whether pre-training helped cannot be told: no gain over {name} is shown: {evidence}."
+    elif _is_worse(gain.ci95, gain.p_value):
+        said = f"Pre-training did harm here: {name} beats {reuse}: {evidence}."
+    else:
+        said = f"Pre-training brings nothing here: {name} is as good: {evidence}."
+    return answer, said + _same_network(result)
 
 
-def no_claim(result: RunResult) -> str:
-    """Say why a comparison with the network from scratch claims nothing; empty where it does, or there is none."""
-    scratch, guessing = result.baseline, result.metrics.majority
-    if scratch is None:
+def _reused(result: RunResult) -> str:
+    """The pre-trained network of the winner: ``the pre-trained EfficientNet-Lite0``."""
+    return f"the pre-trained {network_name(result.winner.spec.backbone, result.plan)}"
+
+
+def _from_scratch(result: RunResult, scratch: Baseline) -> str:
+    """The network that is compared, and whether it is the same one."""
+    if scratch.architecture == result.winner.spec.backbone:
+        return "the same network trained from scratch"
+    return f"{network_name(scratch.architecture, result.plan)} (another network) trained from scratch"
+
+
+def _same_network(result: RunResult) -> str:
+    """What the winner's own network scores from scratch, where the comparison is with another one."""
+    own, scratch = result.winner.spec.backbone, result.baseline
+    if scratch is None or scratch.architecture == own:
         return ""
-    if not scratch.no_claim and guessing is not None and words.guesses(scratch.test, guessing, result.metrics.sign):
-        return (
-            "on test it is no better than always guessing the most frequent class "
-            f"({ScoreStyle.of(result.metrics).value(guessing)})"
-        )
-    return scratch.no_claim
+    name = network_name(own, result.plan)
+    found = next((network for network in result.from_scratch if network.architecture == own), None)
+    if found is None:
+        return f" {name} itself was not trained from scratch."
+    style = ScoreStyle.of(result.metrics)
+    return f" {name} itself, trained from scratch, scores {_scored(style, found.test, found.test_ci95)}."
 
 
 def _search(result: RunResult) -> tuple[Answer | None, str]:
@@ -206,54 +213,25 @@ def _evidence(over: Gain | Difference) -> str:
     return f", {format_p(over.p_value)}{counts}"
 
 
-def _about_scratch(baseline: Baseline) -> list[str]:
-    sentences = []
-    if baseline.still_improving and not baseline.no_claim:
-        equal = "The comparison is at equal compute; the" if baseline.stopped_by == "time" else "The"
-        sentences.append(f"{equal} network from scratch was still improving.")
-    if baseline.not_affordable:
-        sentences.append(f"Not affordable from scratch within the time: {', '.join(baseline.not_affordable)}.")
+def _about_scratch(result: RunResult) -> list[str]:
+    """How far the network from scratch was trained, and what could not be."""
+    sentences, scratch = [], result.baseline
+    if scratch is None:
+        return []
+    if not no_claim(result):
+        sentences += _unfinished(scratch, result)
+    if scratch.not_affordable:
+        sentences.append(f"Not affordable from scratch within the time: {', '.join(scratch.not_affordable)}.")
     return sentences
 
 
-# What to do next
-
-
-def _next_steps(result: RunResult) -> Iterator[str]:
-    """What would help most, the surest first, each with its evidence."""
-    tuned = sum(row.role == "trial" and row.kind == "fine_tuning" and row.state == "complete" for row in result.trials)
-    limit = result.plan.time_limit
-    if limit is not None and tuned < FEW_TUNED:
-        trials = f"only {counted(tuned, 'trial')}" if tuned else "no trial"
-        yield (
-            f"Next, give it more time: {trials} that tuned layers of a network came to an end within "
-            f"{format_duration(limit)} (--time-limit, with another --output)."
-        )
-    yield from _classes_in_need(result)
-    errors = result.insights.label_errors
-    if errors is not None and errors.estimated and errors.suspects:
-        yield (
-            f"Next, look at the {counted(len(errors.suspects), 'label')} that the report shows: models that had not "
-            "seen these images are surest of another class there, and some of the labels may be wrong."
-        )
-    absent = [item.name for item in result.plan.left_out if "download" in item.reason]
-    if absent:
-        yield f"Next, try another network: {', '.join(absent)} took no part (tlsearch weights fetch {absent[0]})."
-
-
-def _classes_in_need(result: RunResult) -> Iterator[str]:
-    """The two classes with the most errors on test, where these are twice the share of their images or more."""
-    if result.confusion is None or len(result.confusion.labels) < 4:
-        return
-    rows = result.confusion.matrix
-    wrong = sorted(((sum(row) - row[place], place) for place, row in enumerate(rows)), reverse=True)
-    total = sum(count for count, _ in wrong)
-    worst = wrong[:2]
-    share = sum(count for count, _ in worst) / total if total else 0.0
-    theirs = sum(sum(rows[place]) for _, place in worst) / sum(map(sum, rows))
-    if total >= FEW_ERRORS and share >= 2 * theirs:
-        names = " and ".join(result.confusion.labels[place] for _, place in worst)
-        yield (
-            f"Next, add images of {names}: {percent(share, 0)} of the {total} errors on test are theirs, "
-            f"and {percent(theirs, 0)} of the images."
-        )
+def _unfinished(scratch: Baseline, result: RunResult) -> list[str]:
+    """What the training that it did not get may have brought."""
+    if is_unfinished(scratch) and scratch.rise is not None:
+        more = ScoreStyle.of(result.metrics).amount(scratch.rise.gain)
+        return [
+            f"The network from scratch was trained for {epochs_of(scratch)}; {PACE} it would gain about {more} more."
+        ]
+    if scratch.still_improving:
+        return [f"The network from scratch was still improving after {epochs_of(scratch)}."]
+    return []

@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 from tlsearch.config import CONFIG_NAME, RunConfig
+from tlsearch.config_values import PRETRAIN_NAME, PROVENANCE_NAME
 from tlsearch.errors import UsageError
 from tlsearch.results.result import RESULT_FILE
 from tlsearch.runs.lock import output_lock
@@ -25,13 +26,26 @@ name is one that nobody else's folder has."""
 CHECKPOINT_FOLDER = "checkpoint"
 """The folder inside that for what was found out so far."""
 
+CONFIGS = (CONFIG_NAME, PRETRAIN_NAME)
+"""The files that say what a folder was made for: a run, or the training of weights."""
+
 # Any of these in a folder means that a run has been there, or that a run would overwrite somebody's models.
 _TRACES = (RESULT_FILE, "study.db", "model", "linear_probe", "baseline")
 
 # What a run makes in its folder.
 _MADE = (
-    *(CONFIG_NAME, RESULT_FILE, "report.html", "trials.csv", "study.db*", LOG_NAME, WORK_FOLDER),
-    *("model", "linear_probe", "baseline", "scratch-*", "refit", "pictures", "unsent", "tlsearch-error-*.txt"),
+    *(*CONFIGS, RESULT_FILE, PROVENANCE_NAME, "report.html", "trials.csv", "study.db*", LOG_NAME, WORK_FOLDER),
+    *(
+        "model",
+        "linear_probe",
+        "baseline",
+        "scratch-*",
+        "refit",
+        "pictures",
+        "unsent",
+        "exported",
+        "tlsearch-error-*.txt",
+    ),
 )
 
 
@@ -60,8 +74,9 @@ def output_folder(config: RunConfig) -> Iterator[Path]:
 
 
 def is_finished(output: Path) -> bool:
-    """Whether the run in this folder is over: its result is there, and what it worked with is not."""
-    return (output / RESULT_FILE).exists() and not (output / WORK_FOLDER).exists()
+    """Whether what was done in this folder is over: its result is there, and what it worked with is not."""
+    results = (output / RESULT_FILE, output / PROVENANCE_NAME)
+    return any(file.exists() for file in results) and not (output / WORK_FOLDER).exists()
 
 
 def claim_output(config: RunConfig, now: datetime | None = None) -> Path:
@@ -106,9 +121,9 @@ def check_output(config: RunConfig) -> None:
         raise UsageError(f"--output {output} is a file: name a folder.")
     if config.force:
         return
-    if (output / CONFIG_NAME).exists():
+    if (output / config.file_name).exists():
         # A run that goes on finds out by their contents whether the images are the same.
-        before = RunConfig.from_toml(output / CONFIG_NAME)
+        before = type(config).from_toml(output / config.file_name)
         differences = config.differences(before, moved=not is_finished(output))
         if differences:
             raise UsageError(
@@ -116,7 +131,7 @@ def check_output(config: RunConfig) -> None:
                 "another folder, ask for the same to have it go on, or start anew in this one with --force."
             )
         return
-    for trace in _TRACES:
+    for trace in (*CONFIGS, *_TRACES):
         if (output / trace).exists():
             raise UsageError(
                 f"--output {output} already holds a run (there is a {trace}): name another folder, or start anew in "
@@ -144,13 +159,13 @@ def _inside(config: RunConfig, output: Path) -> Iterator[Path]:
     goes_on = (work / CHECKPOINT_FOLDER).exists() or is_finished(output)
     if not is_finished(output):
         work.mkdir(exist_ok=True)
-        config.with_output(output).to_toml(output / CONFIG_NAME)
+        config.with_output(output).to_toml(output / config.file_name)
     try:
         yield output
     except UsageError:
         if not goes_on:
             shutil.rmtree(work, ignore_errors=True)
-            for name in (CONFIG_NAME, LOG_NAME):
+            for name in (config.file_name, LOG_NAME):
                 (output / name).unlink(missing_ok=True)
         raise
     shutil.rmtree(work, ignore_errors=True)

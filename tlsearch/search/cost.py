@@ -6,6 +6,7 @@ what the cache happens to hold; seconds only decide whether a trial still fits i
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -122,7 +123,7 @@ class Costs:
         """
         if spec.is_linear_probe:
             rows = self.images * spec.views
-            return folds * (FIXED_SECONDS + rows * self._facts(spec).cuts[-1].shape[2] * 1e-6)
+            return folds * (FIXED_SECONDS + rows * self._facts(spec).cuts[-1].channels * 1e-6)
         if spec.kind == "feature_extraction":
             return COMPILE_SECONDS + folds * spec.steps * (HEAD_STEP_SECONDS + self._flat_seconds(spec))
         pixels = spec.batch_size * spec.image_size**2
@@ -133,8 +134,8 @@ class Costs:
         """Operations of a training step between a flattened map and the hidden layer; 0 for pooled features."""
         if spec.pooling != "flatten":
             return 0.0
-        height, width, channels = self._facts(spec).cuts[-1].shape
-        return TRAIN_FACTOR * 2 * spec.batch_size * height * width * channels * spec.units
+        values = math.prod(self._facts(spec).cuts[-1].shape)
+        return TRAIN_FACTOR * 2 * spec.batch_size * values * spec.units
 
     def _flat_seconds(self, spec: TrialSpec) -> float:
         return self._flat_operations(spec) / FLAT_OPERATIONS_PER_SECOND

@@ -12,10 +12,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from tlsearch.models.cuts import Cuts
 from tlsearch.plugins.api import AugmentationHints, TrainingHints
+from tlsearch.search.poolings import FLATTEN_WEIGHTS, MAP_POOLINGS, nearest_pooling
 from tlsearch.training.batches import steps_per_epoch
-from tlsearch.types import Candidate, TrialSpec
+from tlsearch.types import Candidate, Pooling, TrialSpec
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
@@ -27,15 +27,6 @@ LR_SUFFIX = (1e-5, 3e-3)
 LR_HEAD = (1e-4, 1e-2)
 WEIGHT_DECAY = (1e-5, 1e-1)
 LABEL_SMOOTHING = (0.0, 0.1)
-
-FLATTEN_VALUES = 7 * 7 * 512
-"""The largest feature map, in values an image, that may be flattened: that of VGG at 224 pixels."""
-
-FLATTEN_TOTAL = 100_000_000
-"""The values of the flattened maps of all images together, at most: 400 MB of memory."""
-
-FLATTEN_WEIGHTS = 1 << 23
-"""The weights between a flattened map and the hidden layer, at most; the layer is narrower where it would have more."""
 
 MIN_VIEWS = 4
 """Views of an augmentation that the epochs take turns with; with more than 12 epochs it is a third of them."""
@@ -66,6 +57,7 @@ class SearchSpace:
         frozen: The labels of the candidates of which trained trials freeze so many cut points; of others the search
             chooses it.
         flattened: The labels of the candidates whose final map may be flattened, each with the values of that map.
+        tokens: The labels of the candidates that give tokens, each with the poolings of these.
         hints: What to begin with; they bound nothing.
     """
 
@@ -78,19 +70,19 @@ class SearchSpace:
     depthwise_frozen: frozenset[str] = frozenset()
     frozen: tuple[tuple[str, int], ...] = ()
     flattened: tuple[tuple[str, int], ...] = ()
+    tokens: tuple[tuple[str, tuple[Pooling, ...]], ...] = ()
     hints: SearchHints = field(default_factory=SearchHints, compare=False)
 
     def distributions(self) -> dict[str, BaseDistribution]:
         """Give Optuna's distributions by parameter name, the same for every candidate."""
         from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
-        poolings = ["avg", "avgmax", *(["flatten"] if self.flattened else [])]
         return {
             "candidate": CategoricalDistribution([c.label for c in self.candidates]),
             "train_suffix": CategoricalDistribution([False, True]),
             "freeze": FloatDistribution(0.0, 1.0),
             "skip_cut": FloatDistribution(0.0, 1.0),
-            "pooling": CategoricalDistribution(poolings),
+            "pooling": CategoricalDistribution(list(self.poolings)),
             "hidden": CategoricalDistribution([False, True]),
             "units": IntDistribution(*UNITS, log=True),
             "dropout": FloatDistribution(*DROPOUT),
@@ -101,6 +93,14 @@ class SearchSpace:
             "weight_decay": FloatDistribution(*WEIGHT_DECAY, log=True),
             "label_smoothing": CategoricalDistribution(list(LABEL_SMOOTHING)),
         }
+
+    @property
+    def poolings(self) -> tuple[Pooling, ...]:
+        """The poolings of which any candidate has a use."""
+        of_tokens = dict(self.tokens)
+        maps: tuple[Pooling, ...] = MAP_POOLINGS if any(c.label not in of_tokens for c in self.candidates) else ()
+        flat: tuple[Pooling, ...] = ("flatten",) if self.flattened else ()
+        return (*maps, *flat, *dict.fromkeys(pooling for poolings in of_tokens.values() for pooling in poolings))
 
     @property
     def tunes_layers(self) -> bool:
@@ -116,6 +116,7 @@ class SearchSpace:
         text += json.dumps(sorted(self.depthwise_frozen)) if self.depthwise_frozen else ""
         text += json.dumps(["freeze", *sorted(self.frozen)]) if self.frozen else ""
         text += json.dumps(["flatten", *sorted(self.flattened)]) if self.flattened else ""
+        text += json.dumps(["tokens", *sorted(self.tokens)]) if self.tokens else ""
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def candidate(self, label: str) -> Candidate:
@@ -180,14 +181,19 @@ class SearchSpace:
             return _cell(params["freeze"], candidate.depth) if params["train_suffix"] else candidate.depth
         return fixed if params["train_suffix"] or params["hidden"] else candidate.depth
 
-    def _head(self, params: Mapping[str, Any], candidate: Candidate) -> tuple[Literal["avg", "avgmax", "flatten"], int]:
+    def pooling_of(self, candidate: Candidate, wanted: Pooling) -> Pooling:
+        """Give the pooling that ``wanted`` means for a candidate: see ``nearest_pooling``."""
+        of_tokens = dict(self.tokens).get(candidate.label)
+        return nearest_pooling((*MAP_POOLINGS, "flatten") if of_tokens is None else of_tokens, wanted)
+
+    def _head(self, params: Mapping[str, Any], candidate: Candidate) -> tuple[Pooling, int]:
         """The pooling and the hidden units, 0 for none.
 
         A map is flattened for a hidden layer only: a linear probe on so many values is slow to fit, and has a copy of
         them for each view. Where a map may not be flattened, averages take its place.
         """
         units = int(params["units"]) if params["hidden"] else 0
-        pooling: Literal["avg", "avgmax", "flatten"] = params["pooling"]
+        pooling = self.pooling_of(candidate, params["pooling"])
         if pooling != "flatten":
             return pooling, units
         values = dict(self.flattened).get(candidate.label, 0)
@@ -231,18 +237,8 @@ class SearchSpace:
                 chosen[fraction] = middle_of_cell(chosen.pop(name), candidate.depth)
         if chosen.get("policy", "none") not in self.policies:
             chosen["policy"] = self.policies[-1]  # whatever the user allowed instead
-        return {**params, **chosen}
-
-
-def flattened_values(cuts: Cuts, images: int) -> int:
-    """Give the values of the final map of a network, flattened, where it may be flattened for so many images; else 0.
-
-    A map of one place is a vector already.
-    """
-    height, width, channels = cuts[-1].shape
-    values = height * width * channels
-    small = values <= FLATTEN_VALUES and values * images <= FLATTEN_TOTAL
-    return values if height * width > 1 and small else 0
+        params |= chosen
+        return {**params, "pooling": self.pooling_of(candidate, params["pooling"])}
 
 
 def middle_of_cell(number: int, cells: int) -> float:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from tlsearch.data.split import Fold
 from tlsearch.errors import UsageError
 from tlsearch.search.space import SearchSpace
+from tlsearch.utils.passwords import hide_passwords, without_password
 
 if TYPE_CHECKING:
     import optuna
@@ -22,10 +23,12 @@ def check_storage(url: str) -> None:
     try:
         optuna.storages.get_storage(url)
     except Exception as error:  # SQLAlchemy, the database's driver and Optuna each raise kinds of their own
-        what = str(error).strip().splitlines()
+        what = hide_passwords(str(error)).strip().splitlines()
+        fix = "give the URL of a database, such as sqlite:///study.db"
+        if without_password(url) == url and "@" in url:
+            fix = "no password is kept: repeat the whole command, with the same --output, or keep it in ~/.pgpass"
         raise UsageError(
-            f"--storage {url} cannot be opened ({what[0] if what else type(error).__name__}): give the URL of a "
-            "database, such as sqlite:///study.db."
+            f"--storage {without_password(url)} cannot be opened ({what[0] if what else type(error).__name__}): {fix}."
         ) from error
 
 

@@ -14,6 +14,9 @@ import numpy as np
 Judge = Literal["winner, all folds", "winner on validation, else probe", "probe"]
 """Who judges the labels: for every image the strongest model that has not seen it."""
 
+LIST = 24
+"""Images in the list that the figures are about; shorter ones are better, because the most suspect come first."""
+
 RATES = (0.01, 0.05)
 """Shares of labels that were wrong; a figure is given for both."""
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from tlsearch.plugins import registry
 from tlsearch.plugins.api import Augmentation
-from tlsearch.testing.outcome import Check
+from tlsearch.testing.outcome import Check, needs
 from tlsearch.testing.pictures import pictures
 
 COUNTS = (1, 24)
@@ -34,15 +34,7 @@ def check_contract(plugin: Augmentation) -> None:
     assert fault is None, fault
 
 
-def check_identity(plugin: Augmentation) -> None:
-    """Strength 0 changes nothing, and gives a new array."""
-    for count in COUNTS:
-        images = pictures(count, SIZE, SIZE)
-        result = plugin.render(images, 0.0, np.random.default_rng(0))
-        assert np.array_equal(result, images), "at strength 0 the images are changed"
-        assert not np.shares_memory(result, images), "the result is the array that was given, not a new one"
-
-
+@needs(check_contract)
 def check_shape_and_type(plugin: Augmentation) -> None:
     """The same shape, uint8, at every strength."""
     for count, strength in ((count, strength) for count in COUNTS for strength in (0.0, *STRENGTHS)):
@@ -54,6 +46,17 @@ def check_shape_and_type(plugin: Augmentation) -> None:
         assert result.shape == images.shape, f"the result {what} has shape {result.shape}, not {images.shape}"
 
 
+@needs(check_shape_and_type)
+def check_identity(plugin: Augmentation) -> None:
+    """Strength 0 changes nothing, and gives a new array."""
+    for count in COUNTS:
+        images = pictures(count, SIZE, SIZE)
+        result = plugin.render(images, 0.0, np.random.default_rng(0))
+        assert np.array_equal(result, images), "at strength 0 the images are changed"
+        assert not np.shares_memory(result, images), "the result is the array that was given, not a new one"
+
+
+@needs(check_shape_and_type)
 def check_range(plugin: Augmentation) -> None:
     """Values stay pixel values from 0 to 255; none are turned into shares of 1 or moved out of sight."""
     images = pictures(24, SIZE, SIZE)
@@ -66,6 +69,7 @@ def check_range(plugin: Augmentation) -> None:
         assert spread > 0.1, f"at strength {strength} almost nothing is left to be seen: values lie in {low}..{high}"
 
 
+@needs(check_shape_and_type)
 def check_input_untouched(plugin: Augmentation) -> None:
     """The array that is given is left as it was, and may be read-only."""
     for count in COUNTS:
@@ -77,6 +81,7 @@ def check_input_untouched(plugin: Augmentation) -> None:
         plugin.render(images, 1.0, np.random.default_rng(0))
 
 
+@needs(check_shape_and_type, check_input_untouched)
 def check_repeatable(plugin: Augmentation) -> None:
     """Everything random comes from the generator: the same state gives the same pixels, whatever came before."""
     for count in COUNTS:
@@ -90,6 +95,7 @@ def check_repeatable(plugin: Augmentation) -> None:
         )
 
 
+@needs(check_shape_and_type, check_input_untouched)
 def check_variety(plugin: Augmentation) -> None:
     """Every view is another one, and so is what becomes of each image in it."""
     images = np.repeat(pictures(1, SIZE, SIZE), 24, axis=0)
@@ -99,6 +105,7 @@ def check_variety(plugin: Augmentation) -> None:
     assert len({view.tobytes() for view in views}) == len(views), "two views by one generator are the same"
 
 
+@needs(check_shape_and_type, check_input_untouched)
 def check_strength(plugin: Augmentation) -> None:
     """On average the distance from the original grows with the strength."""
     images = pictures(AVERAGED, SIZE, SIZE)
@@ -115,8 +122,8 @@ def check_strength(plugin: Augmentation) -> None:
 
 CHECKS: Mapping[str, Check] = {
     "keeps the contract": check_contract,
-    "strength 0 is the identity": check_identity,
     "shape and type are kept": check_shape_and_type,
+    "strength 0 is the identity": check_identity,
     "values stay in the range of pixels": check_range,
     "the input is left untouched": check_input_untouched,
     "the generator decides everything": check_repeatable,

@@ -11,7 +11,7 @@ from typing import Any
 from tlsearch.callbacks import Callback, EpochInfo, Progress, RunInfo, TrialInfo
 from tlsearch.config import RunConfig
 from tlsearch.plugins import registry
-from tlsearch.testing.outcome import Check
+from tlsearch.testing.outcome import Check, needs
 from tlsearch.types import Candidate, Decision, TrialResult, TrialSpec
 
 SPEC = TrialSpec(
@@ -40,6 +40,7 @@ def check_contract(plugin: Callback) -> None:
     assert name, "its name is empty, and every installed callback needs one"
 
 
+@needs(check_contract)
 def check_follows_a_run(plugin: Callback) -> None:
     """No method raises in a run that is interrupted in its second trial.
 
@@ -61,6 +62,7 @@ def check_follows_a_run(plugin: Callback) -> None:
         plugin.on_run_end(None)
 
 
+@needs(check_follows_a_run)
 def check_decisions(plugin: Callback) -> None:
     """``on_epoch_end`` gives a decision or None."""
     given: list[Any] = [plugin.on_epoch_end(TRIAL, _epoch(number)) for number in (1, 2)]

@@ -9,8 +9,9 @@ from typing import Any, ClassVar
 import pytest
 
 from tlsearch.plugins.kinds import kind_named
-from tlsearch.testing.kit import BACKENDS, check_on_backend, installed_backends, target_of
-from tlsearch.testing.outcome import Check, CheckResult, known_failures, run_check
+from tlsearch.testing.kit import BACKENDS, installed_backends, target_of
+from tlsearch.testing.outcome import Check, Checking, CheckResult
+from tlsearch.testing.process import check_on_backend
 
 
 class PluginTests:
@@ -21,6 +22,8 @@ class PluginTests:
 
     expected_failures: ClassVar[Mapping[str, str]] = {}
     """Names of checks that the plugin cannot pass, each with the reason; such a check must fail."""
+
+    _last: ClassVar[tuple[Any, Checking] | None] = None
 
     @pytest.fixture
     def plugin(self) -> Any:
@@ -34,12 +37,20 @@ class PluginTests:
 
     def test_rule(self, plugin: Any, check: str) -> None:
         """One rule."""
-        expected = known_failures(self.checks, self.expected_failures)
-        _judge(run_check(check, self.checks[check], plugin, expected))
+        _judge(self._checking(plugin).result(check))
+
+    @classmethod
+    def _checking(cls, plugin: Any) -> Checking:
+        """The checks of this plugin, and of the results those that there are; of one plugin after the other."""
+        if cls._last is None or cls._last[0] is not plugin:
+            cls._last = plugin, Checking(cls.checks, plugin, cls.expected_failures)
+        return cls._last[1]
 
     @pytest.mark.parametrize("backend", BACKENDS)
     def test_on_every_other_backend(self, plugin: Any, backend: str) -> None:
         """All checks again, in a process of their own, on each other backend of Keras that is installed."""
+        if not kind_named(self.kind).uses_backend:
+            pytest.skip(f"a {self.kind} uses no backend")
         import keras
 
         if backend == keras.backend.backend():
@@ -51,8 +62,9 @@ class PluginTests:
         except ValueError as error:
             pytest.skip(str(error))
         results = list(check_on_backend(backend, self.kind, target, self.expected_failures))
-        failed = [f"{result.name}: {result.detail}" for result in results if not result.ok]
-        assert not failed, f"on {backend}: " + "; ".join(failed)
+        failed = [f"{result.name}: {_told(result)}" for result in results if result.status == "failed"]
+        if failed:
+            pytest.fail(f"on {backend}: " + "\n".join(failed), pytrace=False)
 
 
 @cache
@@ -64,9 +76,14 @@ def tests_of(kind: str) -> type[PluginTests]:
 
 
 def _judge(result: CheckResult) -> None:
-    if result.status == "skipped":
-        pytest.skip(result.detail)
+    if result.status in ("skipped", "not run"):
+        pytest.skip(result.detail if result.status == "skipped" else f"not run, {result.detail}")
     if result.status == "expected failure":
         pytest.xfail(result.detail)
     if not result.ok:
-        pytest.fail(result.detail, pytrace=False)
+        pytest.fail(_told(result), pytrace=False)
+
+
+def _told(result: CheckResult) -> str:
+    """What is wrong, and the traceback from the plugin's own code on: that of the kit says nothing to its author."""
+    return f"{result.detail}\n\n{result.traceback}" if result.traceback else result.detail

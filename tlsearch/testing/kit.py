@@ -1,14 +1,9 @@
-"""The kit without pytest: all checks of a plugin, here or on another Keras backend."""
+"""The kit without pytest: all checks of a plugin."""
 
 from __future__ import annotations
 
 import importlib.util
-import json
-import os
-import subprocess
-import sys
-import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from tlsearch.plugins.kinds import kind_named
@@ -16,10 +11,6 @@ from tlsearch.testing.outcome import CheckResult, run_checks
 
 BACKENDS = ("tensorflow", "jax", "torch")
 """What Keras can run on."""
-
-
-RESULT = "tlsearch check: "
-"""What a line with a result begins with; plugins may print what they like."""
 
 
 def check_plugin(kind: str, plugin: Any, expected_failures: Mapping[str, str] | None = None) -> list[CheckResult]:
@@ -40,36 +31,6 @@ def check_plugin(kind: str, plugin: Any, expected_failures: Mapping[str, str] | 
 def installed_backends() -> list[str]:
     """The backends of Keras that are installed."""
     return [name for name in BACKENDS if importlib.util.find_spec(name) is not None]
-
-
-def check_on_backend(
-    backend: str, kind: str, plugin: str, expected_failures: Mapping[str, str] | None = None
-) -> Iterator[CheckResult]:
-    """Run every check in a process of its own on ``backend``, each result as it comes.
-
-    ``plugin`` is the name of an installed plugin, or ``module:attribute`` as in an entry point. A process that ends
-    before its last check is a failed check itself.
-    """
-    arguments = [kind, plugin, json.dumps(dict(expected_failures or {}))]
-    environment = {**os.environ, "KERAS_BACKEND": backend, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    count = 0
-    with (
-        tempfile.TemporaryFile("w+") as log,
-        subprocess.Popen(
-            [sys.executable, "-P", "-m", "tlsearch.testing", *arguments],
-            stdout=subprocess.PIPE, stderr=log, text=True, env=environment,
-        ) as process,
-    ):  # fmt: skip
-        assert process.stdout is not None
-        for line in process.stdout:
-            if line.startswith(RESULT):
-                count += 1
-                yield CheckResult(**json.loads(line.removeprefix(RESULT)))
-        process.wait()
-        log.seek(0)
-        last = (log.read().strip().splitlines() or ["it printed nothing"])[-1]
-    if count < len(kind_named(kind).load_checks()):
-        yield CheckResult("runs to the end", "failed", f"the process ended with code {process.returncode}: {last}")
 
 
 def target_of(plugin: Any) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 from tlsearch.plugins import registry
 from tlsearch.plugins.kinds.metric import CountMetric, Metric
 from tlsearch.stats.metrics import score
-from tlsearch.testing.outcome import Check
+from tlsearch.testing.outcome import Check, needs
 from tlsearch.types import Float64Array, LabelArray
 
 
@@ -21,6 +21,7 @@ def check_contract(plugin: Metric) -> None:
     assert fault is None, fault
 
 
+@needs(check_contract)
 def check_finite(plugin: Metric) -> None:
     """A finite number for any probabilities, one image or many, and with classes that have no image."""
     for count, classes in ((1, 2), (7, 3), (40, 10)):
@@ -30,6 +31,7 @@ def check_finite(plugin: Metric) -> None:
             assert math.isfinite(score), f"the score of {count} {said} is {score!r}, which is no finite number"
 
 
+@needs(check_finite)
 def check_pure(plugin: Metric) -> None:
     """The same score the second time, and arguments that are left as they were and may be read-only."""
     labels, probabilities = _predictions(30, 4)
@@ -42,6 +44,7 @@ def check_pure(plugin: Metric) -> None:
     assert unchanged, "the labels or probabilities that are given are changed"
 
 
+@needs(check_finite)
 def check_order(plugin: Metric) -> None:
     """The order of the images does not matter."""
     labels, probabilities = _predictions(30, 4)
@@ -50,6 +53,7 @@ def check_order(plugin: Metric) -> None:
     assert math.isclose(one, other, rel_tol=1e-9, abs_tol=1e-12), f"in another order the score is {other}, not {one}"
 
 
+@needs(check_finite)
 def check_direction(plugin: Metric) -> None:
     """Certain and right predictions score best, certain and wrong ones worse."""
     labels = np.arange(30) % 3
@@ -62,6 +66,7 @@ def check_direction(plugin: Metric) -> None:
     )
 
 
+@needs(check_finite)
 def check_counts(plugin: Metric) -> None:
     """Where it says that it is a count metric, it scores what that one scores."""
     counts: CountMetric | None = getattr(plugin, "counts", None)

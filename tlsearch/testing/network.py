@@ -51,10 +51,32 @@ def inputs_of(plugin: Backbone, count: int) -> Any:
 
 
 def difference(one: AnyArray, other: AnyArray) -> float:
-    """The largest difference, as a share of the largest value."""
+    """The largest difference, as a share of the largest value of ``other``, however small that is."""
     if one.shape != other.shape:
         return float("inf")
-    return float(np.abs(one - other).max() / max(float(np.abs(other).max()), 1e-6))
+    furthest, scale = float(np.abs(one - other).max()), float(np.abs(other).max())
+    return furthest / scale if scale else float("inf") if furthest else 0.0
+
+
+SEED = 20_451
+"""A seed that hardly anybody has drawn weights with."""
+
+SAME = 1e-5
+"""Features that differ by no more than this share of the largest one are of the same weights: rounding reaches it."""
+
+
+def are_loaded(plugin: Backbone, file: Path) -> bool:
+    """Whether the weights in ``file`` make another network than the random values do that they are put over.
+
+    The features decide, on their own scale: those of a network whose statistics are untrained can be tiny.
+    """
+    import keras
+
+    found = []
+    for source in (file, None):
+        keras.utils.set_random_seed(SEED)
+        found.append(features_of(plugin, source))
+    return difference(found[0], found[1]) > SAME
 
 
 def cuts_of(plugin: Backbone, model: keras.Model) -> list[CutPoint]:
@@ -71,17 +93,6 @@ def tensor_at(model: keras.Model, cut: CutPoint) -> Any:
     tensor = output_of(model, cut.layer)
     assert not isinstance(tensor, Sequence | Mapping), f"the layer of the cut point {cut.name!r} has several outputs"
     return tensor
-
-
-def check_hints(plugin: Backbone) -> None:
-    """The training hints freeze cut points that there are, and leave something to train."""
-    hints = getattr(plugin, "hints", None)
-    depths = [] if hints is None else [d for d in (hints.freeze_middle, hints.freeze_late) if d is not None]
-    cuts = len(cuts_of(plugin, model_to_look_at(plugin)))
-    too_deep = [depth for depth in depths if depth >= cuts]
-    assert not too_deep, (
-        f"its hints freeze {too_deep[0]} of {cuts} cut points; so that something is trained, at most {cuts - 1} may be"
-    )
 
 
 _looked_at: dict[int, tuple[Backbone, keras.Model]] = {}

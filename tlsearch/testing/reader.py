@@ -13,7 +13,7 @@ from tlsearch.data.sources import completed
 from tlsearch.errors import TlsearchError
 from tlsearch.plugins import registry
 from tlsearch.plugins.kinds.reader import Item, PartName, Reader, Reading, ReadingOptions
-from tlsearch.testing.outcome import Check
+from tlsearch.testing.outcome import Check, needs
 
 
 @contextmanager
@@ -32,6 +32,7 @@ def check_contract(plugin: Reader) -> None:
     assert fault is None, fault
 
 
+@needs(check_contract)
 def check_accepts(plugin: Reader) -> None:
     """It accepts its own example, and says so with a bool."""
     with _example(plugin) as (_, source, _options):
@@ -39,6 +40,7 @@ def check_accepts(plugin: Reader) -> None:
         assert answer is True, f"accepts() says {answer!r} of the reader's own example"
 
 
+@needs(check_accepts)
 def check_items(plugin: Reader) -> None:
     """Items have names, files, labels, parts and weights as the contract says; every file can be read."""
     with _example(plugin) as (_, source, options):
@@ -66,6 +68,7 @@ def _check_item(item: Item) -> None:
     assert item.file.is_file(), f"there is no file {item.file} for {item.path}"
 
 
+@needs(check_items)
 def check_same(plugin: Reader) -> None:
     """The same source gives the same items a second time, and is left as it was."""
     with _example(plugin) as (folder, source, options):
@@ -75,6 +78,7 @@ def check_same(plugin: Reader) -> None:
         assert _contents(folder) == before, "read() changes the source"
 
 
+@needs(check_contract)
 def check_missing(plugin: Reader) -> None:
     """A source that is not there is refused with an error of ``tlsearch.errors``, not another."""
     with tempfile.TemporaryDirectory() as folder:

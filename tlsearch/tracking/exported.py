@@ -14,11 +14,19 @@ MODEL_URI = "models:/MODEL"
 MODEL_PREFIX = "models:/"
 """What the address of a logged model begins with, before its id."""
 
+RUN_PREFIX = "runs:/"
+"""What the address of a model begins with that is files of a run, before the id of the run and the path."""
+
 INPUT = (
     "RGB values 0..255 as an array (N, height, width, 3) of any size; or a table whose column 'image' (or only column) "
     "holds encoded pictures: bytes, base64 texts, or paths of files. A server takes arrays and base64 texts."
 )
 """What a logged model takes, in words."""
+
+
+def is_model_address(known: str) -> bool:
+    """Whether a model is known by its address in a store, rather than by an id of our own."""
+    return known.startswith((MODEL_PREFIX, RUN_PREFIX))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,31 +1,27 @@
-"""Where the MLflow records are: which store a run uses, whether it answers, how to look at it."""
+"""Where the MLflow records are: which store a run uses, and what shows it."""
 
 from __future__ import annotations
 
 import os
+import re
 import shlex
-import socket
-import threading
-import urllib.error
-import urllib.request
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from tlsearch.errors import TrackingError
 from tlsearch.runs.ledger import LEDGER_NAME, user_ledger
-from tlsearch.utils.addresses import without_secrets
+from tlsearch.utils.passwords import SERVER_SCHEMES, Login, split_login, with_password, without_password
 
 URI_VARIABLE = "MLFLOW_TRACKING_URI"
 DATABASE_NAME = "mlflow.db"
-LOCAL_UI = "http://127.0.0.1:5000"
+UI_PORT = 5000
 """Where ``mlflow ui`` answers unless it is told otherwise."""
 
 _SQLITE = "sqlite:///"
-_PROBE_SECONDS = 4.0
 
-# What a proxy answers when it cannot reach the server: 502 Bad Gateway, 503 and 504.
-_NOBODY_BEHIND = (502, 503, 504)
+# What MLflow takes for a store although it looks like the name of a folder.
+_WORKSPACES = ("databricks", "databricks-uc", "uc")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,53 +29,79 @@ class Location:
     """A tracking store.
 
     Attributes:
-        uri: The tracking URI, absolute.
-        ui_command: What shows the records: a command, or the address of the server.
+        uri: The tracking URI, absolute, as it may be shown and kept: without a password.
+        login: The user and the password of a server, where its address had them.
+        connection: The tracking URI for MLflow: that of a database has its password.
         ledger: The file that counts test openings: beside the database, or in the user's data folder where the store
             is elsewhere.
         artifacts: The folder for files of new experiments where the store is a database on this machine; None where a
             server decides.
         warning: A sentence for people, or empty.
+        ui_port: Where ``ui_command`` has the UI answer.
     """
 
     uri: str
-    ui_command: str
+    connection: str = field(repr=False)
     ledger: Path
+    login: Login | None = None
     artifacts: Path | None = None
     warning: str = ""
+    ui_port: int = UI_PORT
+
+    @property
+    def is_server(self) -> bool:
+        """Whether the records are on an MLflow server, which shows them itself."""
+        return urlsplit(self.uri).scheme.lower() in SERVER_SCHEMES
+
+    @property
+    def is_workspace(self) -> bool:
+        """Whether the records are in a Databricks workspace, whose address MLflow has from its own settings."""
+        return self.uri.partition(":")[0] in _WORKSPACES
+
+    @property
+    def ui_command(self) -> str:
+        """What shows the records: a command, or the address of the server or the name of the workspace."""
+        if self.is_server or self.is_workspace:
+            return self.uri
+        port = "" if self.ui_port == UI_PORT else f" --port {self.ui_port}"
+        return f"mlflow ui --backend-store-uri {shlex.quote(self.uri)}{port}"
 
     @property
     def ui_address(self) -> str:
-        """Where the UI answers, without user and password: at the server, or where ``ui_command`` starts it."""
-        return without_secrets(self.uri) if self.ui_command == self.uri else LOCAL_UI
+        """Where the UI answers: at the server, or where ``ui_command`` starts it; empty where nobody knows."""
+        if self.is_workspace:
+            return ""
+        return self.uri if self.is_server else f"http://127.0.0.1:{self.ui_port}"
 
 
 def locate(uri: str | None, directory: Path) -> Location:
-    """Find the store that a run uses.
+    """Find the store that a run uses; nobody is asked, and nothing is written.
 
-    A server (http or https) is asked whether it answers, which takes at most 5 seconds; nothing is written.
+    An address without a password gets the one that the variable MLFLOW_TRACKING_URI has for it.
 
     Args:
         uri: The tracking URI; None for the variable MLFLOW_TRACKING_URI, else ``mlflow.db``.
         directory: The folder that a relative path begins at.
 
     Raises:
-        TrackingError: The server does not answer, the store is a plain folder (which MLflow no longer supports), or
-            the folder of the database is missing.
+        TrackingError: The store is a plain folder (which MLflow no longer supports), or the folder of the database is
+            missing.
     """
-    chosen = uri or os.environ.get(URI_VARIABLE) or f"{_SQLITE}{DATABASE_NAME}"
-    scheme = urlsplit(chosen).scheme.lower()
-    if scheme in ("http", "https"):
-        _probe(chosen)
-        return Location(uri=chosen, ui_command=chosen, ledger=user_ledger())
+    variable = os.environ.get(URI_VARIABLE)
+    chosen = with_password(uri, variable) if uri else variable or f"{_SQLITE}{DATABASE_NAME}"
+    shown, scheme = without_password(chosen), urlsplit(without_password(chosen)).scheme.lower()
+    if scheme in SERVER_SCHEMES:
+        return Location(uri=shown, connection=shown, login=split_login(chosen), ledger=user_ledger())
     if chosen.startswith(_SQLITE):
         return _database(Path(chosen.removeprefix(_SQLITE)), directory.absolute())
-    if scheme in ("", "file") or len(scheme) == 1:
+    if re.fullmatch(r"[\w.-]+:\d+(/.*)?", chosen):
+        raise TrackingError(f"The tracking URI {shown} is no address: write http://{shown} or https://{shown}.")
+    if chosen not in _WORKSPACES and (scheme in ("", "file") or len(scheme) == 1):
         raise TrackingError(
-            f"The tracking URI {chosen} is a folder, and MLflow no longer writes to folders: "
+            f"The tracking URI {shown} is a folder, and MLflow no longer writes to folders: "
             f"use a database such as {_SQLITE}{DATABASE_NAME}."
         )
-    return Location(uri=chosen, ui_command=_command(chosen), ledger=user_ledger())
+    return Location(uri=shown, connection=chosen, ledger=user_ledger())
 
 
 def _database(file: Path, directory: Path) -> Location:
@@ -102,7 +124,7 @@ def _database(file: Path, directory: Path) -> Location:
         )
     return Location(
         uri=uri,
-        ui_command=_command(uri),
+        connection=uri,
         ledger=path.parent / LEDGER_NAME,
         artifacts=path.parent / "mlartifacts",
         warning=warning,
@@ -115,36 +137,3 @@ def _has_old_store(directory: Path) -> bool:
         return any(p.name.isdigit() and (p / "meta.yaml").exists() for p in (directory / "mlruns").iterdir())
     except OSError:
         return False
-
-
-def _command(uri: str) -> str:
-    return f"mlflow ui --backend-store-uri {shlex.quote(uri)}"
-
-
-def _probe(uri: str) -> None:
-    """Ask the server for its health once. Any answer of its own will do, as that page may be refused.
-
-    In a thread, because resolving a name has no time limit of its own.
-    """
-    trouble: list[str] = []
-    answered = threading.Event()
-
-    def ask() -> None:
-        try:
-            with urllib.request.urlopen(f"{uri.rstrip('/')}/health", timeout=_PROBE_SECONDS):
-                pass
-        except urllib.error.HTTPError as error:
-            if error.code in _NOBODY_BEHIND:
-                trouble.append(f"{error.code} {error.reason}")
-        except (OSError, ValueError, socket.gaierror) as error:
-            trouble.append(str(getattr(error, "reason", error)))
-        answered.set()
-
-    threading.Thread(target=ask, name="tlsearch-probe", daemon=True).start()
-    if not answered.wait(_PROBE_SECONDS + 0.5):
-        trouble.append(f"no answer in {_PROBE_SECONDS:.0f} s")
-    if trouble:
-        raise TrackingError(
-            f"The MLflow server {uri} does not answer ({trouble[0]}): start it, fix --tracking-uri "
-            f"or MLFLOW_TRACKING_URI, or leave out both to record into {_SQLITE}{DATABASE_NAME}."
-        )

@@ -34,21 +34,34 @@ class Address:
 class Outbox:
     """Commands in the order in which they were meant, one file each; the folder appears with the first.
 
-    ``ids`` are the store's ids of what has got one of our own while the store was away; they are kept as long as the
-    folder is.
+    Those that keep files have a lane of their own, so that an artifact store that fails holds up nothing else. ``ids``
+    are the store's ids of what has got one of our own while the store was away; they are kept as long as the folder is.
     """
 
     def __init__(self, folder: Path) -> None:
         """Open the folder, which need not be there."""
         self._folder = folder
-        self._waiting = sorted(folder.glob("[0-9]*.json"))
-        self._next = 1 + int(self._waiting[-1].stem) if self._waiting else 0
+        waiting = sorted(folder.glob("[0-9]*.json"))
+        self._lanes: dict[bool, list[Path]] = {False: [], True: []}
+        for file in waiting:
+            self._lanes[_is_file(_command(_read(file)))].append(file)
+        self._next = 1 + int(waiting[-1].stem) if waiting else 0
         known = _read(folder / _IDS)
         self.ids: dict[str, str] = known if isinstance(known, dict) else {}
 
     def __len__(self) -> int:
         """Give how many commands wait."""
-        return len(self._waiting)
+        return self.records + self.files
+
+    @property
+    def records(self) -> int:
+        """How many commands wait that need the records of the store alone."""
+        return len(self._lanes[False])
+
+    @property
+    def files(self) -> int:
+        """How many commands wait that keep files, or need what only files bring."""
+        return len(self._lanes[True])
 
     @property
     def address(self) -> Address | None:
@@ -69,23 +82,26 @@ class Outbox:
         file = f"{self._next:08}.json"
         self._write(file, serialize.FILE.encode(command, AnyCommand))
         self._next += 1
-        self._waiting.append(self._folder / file)
+        self._lanes[_is_file(command)].append(self._folder / file)
 
-    def send(self, apply: Callable[[Command[Any] | None], None]) -> None:
-        """Give the commands to ``apply`` in their order; each is forgotten when it is done.
+    def send(self, apply: Callable[[Command[Any] | None], bool], *, files: bool = False) -> None:
+        """Give the commands of a lane to ``apply`` in their order; each for which it gives True is forgotten.
 
         A file that is damaged gives None. Raises what ``apply`` does, and then keeps that command and those behind it.
         """
-        while self._waiting:
+        lane = self._lanes[files]
+        for file in list(lane):
             before = len(self.ids)
-            apply(_command(_read(self._waiting[0])))
+            done = apply(_command(_read(file)))
             if len(self.ids) > before:
                 self._write(_IDS, self.ids)
-            self._waiting.pop(0).unlink()
+            if done:
+                lane.remove(file)
+                file.unlink()
 
     def remove(self) -> None:
         """Remove the folder, when nothing waits and nobody needs the ids any more."""
-        if not self._waiting and self._folder.exists():
+        if not len(self) and self._folder.exists():
             for file in (self._folder / _ADDRESS, self._folder / _IDS, *self._folder.glob(".*.part")):
                 file.unlink(missing_ok=True)
             with suppress(OSError):  # somebody else may have put something there
@@ -110,6 +126,10 @@ def _command(kept: Any) -> Command[Any] | None:
     except ValueError:
         return None
     return command
+
+
+def _is_file(command: Command[Any] | None) -> bool:
+    return command is not None and bool(command.file)
 
 
 def _translated(kept: dict[str, Any]) -> Any:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+from tlsearch.utils.passwords import hide_passwords
 
 # Set before MLflow is imported. Telemetry would reach for the network. The default retries keep a call to a
 # dead server waiting for more than 100 s, and a trial with it. The progress bars of uploads would tear the
@@ -22,6 +25,9 @@ _SETTINGS = {
 }
 _LOGGERS = ("mlflow", "alembic")
 
+# MLflow and requests quote the whole answer of a server, which a proxy gives as a page of HTML.
+_PAGE = re.compile(r"\.? *(Response body|Response text): *'?\s*<.*", re.DOTALL)
+
 
 def prepare() -> None:
     """Set MLflow's environment variables that the user has not set. Call it before importing mlflow."""
@@ -30,9 +36,16 @@ def prepare() -> None:
 
 
 def first_line(error: BaseException) -> str:
-    """Give the first line of an error's message, without its full stop, for use inside a sentence."""
-    lines = str(error).strip().splitlines()
+    """Give the first line of an error's message, without its full stop, for use inside a sentence.
+
+    It has no password in it and no page of a server that answers with one.
+    """
+    lines = _PAGE.sub("", hide_passwords(str(error)).strip()).splitlines()
     return (lines[0] if lines else type(error).__name__).rstrip(".")
+
+
+def ignore(text: str) -> None:
+    """Take a warning where nobody listens."""
 
 
 @contextmanager

@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tlsearch.errors import TrackingError
+from tlsearch.tracking.exported import MODEL_PREFIX, RUN_PREFIX
 from tlsearch.tracking.store import quoted
+from tlsearch.utils.passwords import without_password
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -53,13 +55,14 @@ def check_registry(client: MlflowClient, name: str) -> None:
         client.search_registered_models(max_results=1)
         taken = client.get_prompt(name) is not None
     except Exception as error:  # whatever a store raises that keeps no models
+        store = without_password(client.tracking_uri)
         raise TrackingError(
-            f"The MLflow store {client.tracking_uri} has no model registry that answers ({first_line(error)}): "
+            f"The MLflow store {store} has no model registry that answers ({first_line(error)}): "
             "leave --register out, or name another store with --tracking-uri."
         ) from error
     if taken:
         raise TrackingError(
-            f"The registry of {client.tracking_uri} has a prompt of the name {name!r}: "
+            f"The registry of {without_password(client.tracking_uri)} has a prompt of the name {name!r}: "
             "choose another one for --register."
         )
 
@@ -90,16 +93,14 @@ def register(client: MlflowClient, name: str, model_uri: str, run_id: str, versi
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
     champion = _champion(client, name)
-    # By its place, not by its address, which the store would look up at MLflow's global tracking URI.
-    model = client.get_logged_model(model_uri.removeprefix("models:/"))
     made = client.search_model_versions(f"name = {quoted(name)} and run_id = {quoted(run_id)}")
     registered = next(iter(made), None) or client.create_model_version(
         name,
-        model.artifact_location,
+        _place(client, model_uri),
         run_id,
         {**version.figures.tags(), **version.tags},
         description=version.note,
-        model_id=model.model_id,
+        model_id=None if model_uri.startswith(RUN_PREFIX) else model_uri.removeprefix(MODEL_PREFIX),
     )
     if champion is not None and champion.version == registered.version:
         return f"{name} version {registered.version}; it is {ALIAS} already"
@@ -107,6 +108,14 @@ def register(client: MlflowClient, name: str, model_uri: str, run_id: str, versi
     if better:
         client.set_registered_model_alias(name, ALIAS, str(registered.version))
     return f"{name} version {registered.version}; {why}"
+
+
+def _place(client: MlflowClient, model_uri: str) -> str:
+    """Where a model lies; its address the store would look up at MLflow's global tracking URI."""
+    if model_uri.startswith(RUN_PREFIX):
+        run_id, _, path = model_uri.removeprefix(RUN_PREFIX).partition("/")
+        return f"{client.get_run(run_id).info.artifact_uri}/{path}"
+    return str(client.get_logged_model(model_uri.removeprefix(MODEL_PREFIX)).artifact_location)
 
 
 def _champion(client: MlflowClient, name: str) -> ModelVersion | None:

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tlsearch.errors import RunError
-from tlsearch.tracking.commands import Command, Store
+from tlsearch.tracking.commands import Command, LogModel, Store
 from tlsearch.tracking.outbox import Address, Outbox
 from tlsearch.tracking.quiet import first_line
+from tlsearch.tracking.servers.answer import without_retries
+from tlsearch.tracking.servers.refusals import is_refusal, may_be_refusal
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -22,8 +24,11 @@ Warn = Callable[[str], None]
 PAUSE_SECONDS = 60.0
 """How long a store that has failed is left alone."""
 
+FILES_SECONDS = 60.0
+"""After so long no further file is tried, where one has failed."""
+
 # What is said once.
-_FAILS, _REFUSES, _DAMAGED = "fails", "refuses", "damaged"
+_FAILS, _REFUSES, _DAMAGED, _FILES = "fails", "refuses", "damaged", "files"
 
 
 class Sender:
@@ -31,6 +36,10 @@ class Sender:
 
     A store that fails is left alone for a minute, and ``warn`` is told of it once. The next command then sends first
     what was kept. A command that the store refuses is dropped, and ``warn`` is told once.
+
+    Files are often kept elsewhere than records: in a bucket, in a folder of the server, behind a limit of size. Where
+    one cannot be kept although the store answers, ``warn`` is told once what the artifact store says. That file and
+    those that come later wait until ``send_waiting`` tries each of them again; everything else goes on.
     """
 
     def __init__(self, client: MlflowClient, address: Address, experiment_id: str, unsent: Path, warn: Warn) -> None:
@@ -45,12 +54,20 @@ class Sender:
         """
         self._address, self._client, self._unsent, self._warn = address, client, unsent, warn
         self._outbox = Outbox(unsent)
-        self._now = Store(client=client, experiment_id=experiment_id, ids=self._outbox.ids, home=unsent.parent)
+        self._now = Store(
+            client=client,
+            experiment_id=experiment_id,
+            ids=self._outbox.ids,
+            home=unsent.parent,
+            tell=lambda text: self._warn_once(text, text),
+        )
         self._later = replace(self._now, retry=True)
         self._silent_until = 0.0
         self._warned: set[str] = set()
         self.sent = 0
         """Commands that were kept and sent later."""
+        self.files_trouble = ""
+        """What the artifact store has said of a file that it could not keep."""
 
     def send(self, command: Command[T]) -> T | None:
         """Give what the command gives; None where it is kept for later, or was refused.
@@ -58,36 +75,30 @@ class Sender:
         Raises:
             RunError: It cannot even be kept.
         """
-        if time.monotonic() >= self._silent_until and not self.send_waiting():
+        if self._answered:
+            self._send_kept(files=not self.files_trouble)
+        if self._answered and not self._outbox.records and not (command.file and self._outbox.files):
             try:
                 return command.apply(self._now)
             except Exception as error:  # MLflow lets through whatever its stores raise
-                if self._refused(error):
+                if self._refused(command, error):
                     return None
-                self._keep_still(error)
+                if not self._fails_as_file(command, error):
+                    self._keep_still(error)
         self._outbox.add(self._address, command)
         return None
 
-    def send_waiting(self) -> int:
-        """Send what was kept; gives the number of commands that still wait."""
-        before, waiting = self.sent, len(self._outbox)
-        try:
-            if waiting:
-                self._check_store()
-            self._outbox.send(self._apply_later)
-        except RunError:
-            raise
-        except Exception as error:
-            self._keep_still(error)
-        if waiting and not self._outbox:
-            what = f"what was kept for it is sent ({self.sent - before} of {waiting} writes)"
-            self._warn(f"the MLflow store {self._address.uri} answers, and {what}")
-            self._warned.discard(_FAILS)
+    def send_waiting(self, *, files: bool = True) -> int:
+        """Send what was kept; gives the number of commands that still wait.
+
+        Without ``files``, those that keep files are left where the artifact store has failed.
+        """
+        self._send_kept(files=files or not self.files_trouble)
         return len(self._outbox)
 
     def read(self, call: Callable[[], T], otherwise: T) -> T:
         """Give what ``call`` gives, or ``otherwise`` where the store does not answer."""
-        if time.monotonic() < self._silent_until:
+        if not self._answered:
             return otherwise
         try:
             return call()
@@ -113,12 +124,41 @@ class Sender:
 
     @property
     def waiting(self) -> int:
-        """How many commands wait."""
-        return len(self._outbox)
+        """How many commands wait that need the records of the store alone."""
+        return self._outbox.records
+
+    @property
+    def waiting_files(self) -> int:
+        """How many commands wait that keep files, or need what only files bring."""
+        return self._outbox.files
 
     def belongs_to(self, run: str) -> None:
         """From now on what is written belongs to ``run``, which the store holds."""
         self._address = replace(self._address, run=run)
+
+    @property
+    def _answered(self) -> bool:
+        """Whether the store has not failed within the last minute."""
+        return time.monotonic() >= self._silent_until
+
+    def _send_kept(self, *, files: bool) -> None:
+        """Send what was kept, as long as the store answers: records first, for files belong to their runs."""
+        before, waiting = self.sent, self._outbox.records + (self._outbox.files if files else 0)
+        if not waiting:
+            return
+        try:
+            self._check_store()
+            self._outbox.send(self._apply_record)
+            if files:
+                self._send_files()
+        except RunError:
+            raise
+        except Exception as error:
+            self._keep_still(error)
+        if not self._outbox.records and not (files and self._outbox.files):
+            what = f"what was kept for it is sent ({self.sent - before} of {waiting} writes)"
+            self._warn(f"the MLflow store {self._address.uri} answers, and {what}")
+            self._warned.discard(_FAILS)
 
     def _check_store(self) -> None:
         """Raise what MLflow does where the store does not hold the run that the commands belong to.
@@ -129,23 +169,65 @@ class Sender:
         if address is not None and address.run:
             self._client.get_run(address.run)
 
-    def _apply_later(self, command: Command[Any] | None) -> None:
+    def _apply_record(self, command: Command[Any] | None) -> bool:
         if command is None:
             self._warn_once(_DAMAGED, f"what was kept in {self._unsent} is damaged in parts, which are left out")
-            return
+            return True
         try:
             command.apply(self._later)
             self.sent += 1
         except Exception as error:
-            if not self._refused(error):
+            if not self._refused(command, error):
                 raise
+        return True
 
-    def _refused(self, error: Exception) -> bool:
+    def _send_files(self) -> None:
+        """Try each file once: one that is too large keeps no other back, nor does a slow failure of all take hours."""
+        self.files_trouble, until = "", time.monotonic() + FILES_SECONDS
+        left: set[str] = set()
+
+        def apply(command: Command[Any] | None) -> bool:
+            if command is None or command.needs in left or (self.files_trouble and time.monotonic() > until):
+                done = command is None
+            else:
+                try:
+                    done = self._apply_record(command)
+                except Exception as error:
+                    if not self._fails_as_file(command, error):
+                        raise
+                    done = False
+            if not done and isinstance(command, LogModel):
+                left.add(command.own)
+            return done
+
+        self._outbox.send(apply, files=True)
+
+    def _refused(self, command: Command[Any], error: Exception) -> bool:
         """Whether the store has said no; the first time ``warn`` is told."""
-        if not is_refusal(error):
+        if not is_refusal(error) and not (not command.file and may_be_refusal(error) and self._answers_now()):
             return False
         why = first_line(error)
         self._warn_once(_REFUSES, f"the MLflow store {self._address.uri} refuses a part of the record ({why})")
+        return True
+
+    def _fails_as_file(self, command: Command[Any], error: Exception) -> bool:
+        """Whether a file alone has failed, for the store answers; the first time ``warn`` is told."""
+        if not command.file or not self._answers_now():
+            return False
+        self.files_trouble = f"{command.file}: {first_line(error)}"
+        self._warn_once(
+            _FILES,
+            f"the artifact store of {self._address.uri} does not keep files ({self.files_trouble}); metrics and "
+            f"parameters are recorded all the same, and files wait in {self._unsent}",
+        )
+        return True
+
+    def _answers_now(self) -> bool:
+        try:
+            with without_retries():
+                self._client.get_experiment(self._now.experiment_id)
+        except Exception:  # whatever it is: the caller has an error of its own to tell
+            return False
         return True
 
     def _keep_still(self, error: Exception) -> None:
@@ -158,10 +240,3 @@ class Sender:
         if kind not in self._warned:
             self._warn(text)
         self._warned.add(kind)
-
-
-def is_refusal(error: Exception) -> bool:
-    """Whether the store has answered and said no, so that the same command would fail for ever."""
-    code = getattr(error, "error_code", "")
-    gone = isinstance(error, FileNotFoundError)  # a file that was to be kept is not there any more
-    return gone or code in ("INVALID_PARAMETER_VALUE", "INVALID_STATE", "RESOURCE_DOES_NOT_EXIST")

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import re
+import shlex
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tlsearch.errors import TrackingError
 from tlsearch.tracking.location import Location
-from tlsearch.tracking.quiet import first_line
+from tlsearch.tracking.quiet import first_line, ignore
+from tlsearch.tracking.servers.answer import server_client
 from tlsearch.utils.files import file_lock
 
 if TYPE_CHECKING:
@@ -20,32 +24,62 @@ if TYPE_CHECKING:
 
 _TRIES = 4
 
+_WORKSPACE_NAME = ", which in Databricks is a path such as /Users/you@example.org/flowers"
 
-def open_client(location: Location) -> MlflowClient:
+# What MLflow and Alembic say of tables of another version; older databases have no version at all.
+_REVISION = re.compile(r"found version (?P<found>\w+), but expected|locate revision identified by '(?P<unknown>\w+)'")
+
+
+def open_client(location: Location, warn: Callable[[str], None] = ignore) -> MlflowClient:
     """Give a client whose store has answered once, its tables made where they were missing.
 
     Two processes that make the tables of one database at once disturb each other, so that they take turns where the
-    system has locks; elsewhere the one that fails finds them made a moment later.
+    system has locks; elsewhere the one that fails finds them made a moment later. ``warn`` is told of a server that
+    takes long.
 
     Raises:
         TrackingError: The store cannot be used.
     """
     from mlflow import MlflowClient
 
+    if location.is_server:
+        return server_client(location, warn)
     for attempt in range(_TRIES):
         try:
             with _turn(location.uri):
-                client = MlflowClient(location.uri)
+                client = MlflowClient(location.connection)
                 client.search_experiments(max_results=1)
             return client
         except Exception as error:
-            if attempt == _TRIES - 1 or not location.artifacts:
-                raise TrackingError(
+            other = _other_version(location, error)
+            if other or attempt == _TRIES - 1 or not location.artifacts:
+                raise other or TrackingError(
                     f"The MLflow store {location.uri} cannot be used ({first_line(error)}): "
                     "fix it, or choose another one with --tracking-uri."
                 ) from error
             time.sleep(0.5 * 2**attempt)
     raise AssertionError("unreachable")
+
+
+def _other_version(location: Location, error: Exception) -> TrackingError | None:
+    """The sentence where the tables are those of another MLflow; MLflow calls those of a newer one out of date too."""
+    found = _REVISION.search(str(error))
+    if found is None:
+        return None
+    from mlflow.store import db_migrations
+
+    revision = found["found"] or found["unknown"]
+    migrations = (Path(place) / "versions" for place in db_migrations.__path__)
+    if any(next(folder.glob(f"{revision}_*.py"), None) for folder in migrations):
+        shown = shlex.quote(location.uri)
+        return TrackingError(
+            f"The MLflow database {location.uri} was made by an older MLflow than {version('mlflow')}: make a copy of "
+            f"it, then upgrade it with `mlflow db upgrade {shown}`, or choose another one with --tracking-uri."
+        )
+    return TrackingError(
+        f"The MLflow database {location.uri} was made by a newer MLflow than {version('mlflow')}: upgrade MLflow with "
+        "`pip install --upgrade mlflow`, or choose another database with --tracking-uri."
+    )
 
 
 def find_experiment(client: MlflowClient, location: Location, name: str) -> str:
@@ -70,7 +104,7 @@ def find_experiment(client: MlflowClient, location: Location, name: str) -> str:
     except Exception as error:
         raise TrackingError(
             f"The MLflow experiment {name!r} cannot be made at {location.uri} ({first_line(error)}): "
-            "choose another name with --experiment."
+            f"choose another name with --experiment{_WORKSPACE_NAME if location.is_workspace else ''}."
         ) from error
     if found.lifecycle_stage != "active":
         raise TrackingError(

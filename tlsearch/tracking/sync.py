@@ -11,6 +11,7 @@ from tlsearch.errors import TrackingError, UsageError
 from tlsearch.reporter import Reporter
 from tlsearch.results.result import RESULT_FILE, read_result
 from tlsearch.runs.lock import output_lock
+from tlsearch.runs.output import CONFIGS
 from tlsearch.tracking.outbox import UNSENT_FOLDER, Address, Outbox
 from tlsearch.tracking.tracker import Tracker
 from tlsearch.utils.files import write_atomically
@@ -21,9 +22,16 @@ _NAMING = (RESULT_FILE, "trials.csv", "report.html")
 
 def hint_at_sync(warn: Callable[[str], None], output: Path) -> None:
     """Say how a record that waits in an output folder gets into MLflow, where one does."""
-    if count := len(Outbox(output / UNSENT_FOLDER)):
-        what = f"{count} writes for MLflow wait in {output / UNSENT_FOLDER}"
-        warn(f"{what}: `tlsearch sync {shlex.quote(str(output))}` sends them when the store answers")
+    waiting = Outbox(output / UNSENT_FOLDER)
+    if not len(waiting):
+        return
+    command = f"`tlsearch sync {shlex.quote(str(output))}`"
+    if waiting.records:
+        what = f"{len(waiting)} writes for MLflow wait in {output / UNSENT_FOLDER}"
+        warn(f"{what}: {command} sends them when the store answers")
+    else:
+        what = f"{waiting.files} files for MLflow wait in {output / UNSENT_FOLDER}"
+        warn(f"{what}: {command} sends them when the artifact store takes them")
 
 
 def sync(output: Path, reporter: Reporter) -> int:
@@ -32,7 +40,7 @@ def sync(output: Path, reporter: Reporter) -> int:
     Raises ``UsageError`` where the folder holds no run or one that goes on, ``TrackingError`` where the store does not
     answer, or ceases to: what it has not got still waits then.
     """
-    if not (output / CONFIG_NAME).is_file():
+    if not any((output / name).is_file() for name in CONFIGS):
         raise UsageError(f"{output} holds no run (there is no {CONFIG_NAME}): name its output folder.")
     with output_lock(output):
         unsent = (output / UNSENT_FOLDER).absolute()
@@ -41,9 +49,14 @@ def sync(output: Path, reporter: Reporter) -> int:
         address = Outbox(unsent).address or _address(output)
         tracker = Tracker.open(address.uri, address.experiment, unsent=unsent, warn=reporter.warn)
         left = tracker.send_waiting()
+        if left and tracker.files_trouble:
+            raise TrackingError(
+                f"The MLflow store {tracker.uri} took {tracker.sent} writes, and its artifact store does not keep "
+                f"{left} files ({tracker.files_trouble}): mend that, then call this again."
+            )
         if left:
             raise TrackingError(
-                f"The MLflow store {address.uri} took {tracker.sent} writes and {left} still wait: "
+                f"The MLflow store {tracker.uri} took {tracker.sent} writes and {left} still wait: "
                 "call this again when it answers."
             )
         if (output / RESULT_FILE).exists():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -16,13 +17,16 @@ from tlsearch.tracking.exported import ModelPage
 from tlsearch.tracking.location import Location, locate
 from tlsearch.tracking.naming import Status, cut_tags
 from tlsearch.tracking.outbox import UNSENT_FOLDER, Address
-from tlsearch.tracking.quiet import quiet
+from tlsearch.tracking.quiet import ignore, quiet
 from tlsearch.tracking.register import Figures, check_registry
 from tlsearch.tracking.sender import Sender, Warn
+from tlsearch.tracking.servers.ui_port import with_ui_port
 from tlsearch.tracking.store import find_experiment, open_client, open_runs
 from tlsearch.tracking.system import system_metrics
 from tlsearch.tracking.ui_view import TAG_PREFIX, View, view_link
+from tlsearch.tracking.waiting import Waiting
 from tlsearch.utils.addresses import shown_source
+from tlsearch.utils.passwords import hide_passwords
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -33,11 +37,7 @@ if TYPE_CHECKING:
 _SOURCE = {"mlflow.source.name": "tlsearch", "mlflow.source.type": "LOCAL"}
 
 
-def _ignore(text: str) -> None:
-    """Where nobody listens to warnings."""
-
-
-class Tracker:
+class Tracker(Waiting):
     """Records runs in one MLflow experiment. ``open`` makes one.
 
     A search must not end because its record cannot be kept. When the store fails after ``open``, writes are kept and
@@ -49,7 +49,8 @@ class Tracker:
         self, client: MlflowClient, location: Location, experiment_id: str, sender: Sender, home: Path
     ) -> None:
         """Take what ``open`` has opened; relative paths of files begin at ``home``."""
-        self._client, self._location, self._sender, self._home = client, location, sender, home
+        super().__init__(sender)
+        self._client, self._location, self._home = client, location, home
         self._buffer = Buffer(sender.send)
         self.experiment_id = experiment_id
 
@@ -61,11 +62,11 @@ class Tracker:
         *,
         directory: Path | None = None,
         unsent: Path | None = None,
-        warn: Warn = _ignore,
+        warn: Warn = ignore,
     ) -> Tracker:
         """Give the tracker for ``experiment``, which is made where it does not exist.
 
-        A server that does not answer is noticed within 5 seconds.
+        A server that refuses the connection is noticed at once; a silent one has MLFLOW_HTTP_REQUEST_TIMEOUT seconds.
 
         Args:
             uri: The store; None for the variable MLFLOW_TRACKING_URI, else ``mlflow.db`` in ``directory``.
@@ -80,8 +81,9 @@ class Tracker:
         directory = directory or Path.cwd()
         location = locate(uri, directory)
         with quiet():
-            client = open_client(location)
+            client = open_client(location, warn)
             experiment_id = find_experiment(client, location, experiment)
+        location = with_ui_port(location, experiment, experiment_id)
         unsent = (unsent or directory / UNSENT_FOLDER).absolute()
         sender = Sender(client, Address(location.uri, experiment), experiment_id, unsent, warn)
         tracker = cls(client, location, experiment_id, sender, unsent.parent)
@@ -90,7 +92,7 @@ class Tracker:
 
     @property
     def uri(self) -> str:
-        """The tracking URI, absolute."""
+        """The tracking URI, absolute and without a password."""
         return self._location.uri
 
     @property
@@ -131,9 +133,9 @@ class Tracker:
             self._sender.belongs_to(self.real(run_id))
         return {self._sender.ours(run) for run in self._open_runs({"mlflow.parentRunId": self.real(run_id)})}
 
-    def close_left_open(self, output: str) -> None:
-        """Close runs of whole searches that an earlier process began for the folder ``output`` and left open."""
-        for run in self._open_runs({"output": output, "role": "search"}):
+    def close_left_open(self, output: str, role: str = "search") -> None:
+        """Close parent runs of a ``role`` that an earlier process began for the folder ``output`` and left open."""
+        for run in self._open_runs({"output": output, "role": role}):
             self._sender.send(commands.EndRun(run=run, status="KILLED", ended=milliseconds()))
 
     def log_epoch(self, run_id: str, step: int, metrics: Mapping[str, float]) -> None:
@@ -169,9 +171,9 @@ class Tracker:
         """
         if metrics:
             self._buffer.add(run_id, 0, metrics)
-        self._buffer.send(run_id, {**(tags or {}), **({"reason": reason} if reason else {})})
+        self._buffer.send(run_id, {**(tags or {}), **({"reason": hide_passwords(reason)} if reason else {})})
         if traceback:
-            self.log_text(run_id, traceback, "traceback.txt")
+            self.log_text(run_id, hide_passwords(traceback), "traceback.txt")
         if run_id:
             self._sender.send(commands.EndRun(run=run_id, status=status, ended=milliseconds()))
 
@@ -179,27 +181,6 @@ class Tracker:
         """Add metrics and tags to a run, which may be over."""
         self._buffer.add(run_id, 0, metrics)
         self._buffer.send(run_id, tags)
-
-    def send_waiting(self) -> int:
-        """Send what was kept while the store did not answer, and give the number of writes that still wait."""
-        return self._sender.send_waiting()
-
-    @property
-    def sent(self) -> int:
-        """How many writes were kept and sent later."""
-        return self._sender.sent
-
-    def forget_sent(self) -> None:
-        """Remove what is left of writes that were kept and sent, when the run is over."""
-        self._sender.forget()
-
-    def real(self, run_id: str) -> str:
-        """Give the store's id of a run, which until now may have one of our own."""
-        return self._sender.real(run_id)
-
-    def with_real_ids(self, text: str) -> str:
-        """Give ``text`` with the store's ids of runs and models in the place of our own."""
-        return self._sender.with_real_ids(text)
 
     def log_dataset(
         self, run_id: str, name: str, place: Path | str, fingerprint: str, counts: Mapping[str, int]
@@ -213,14 +194,15 @@ class Tracker:
 
     def system_metrics(self, run_id: str) -> AbstractContextManager[None]:
         """Inside, the load of the machine is recorded in a run."""
-        return system_metrics(self.uri, run_id)
+        return system_metrics(self._location.connection, run_id)
 
     def offer_view(self, view: View) -> str:
-        """Make a view, or make it anew; gives its link, which stays the same."""
+        """Make a view, or make it anew; gives its link, which stays the same; empty where the UI's place is unknown."""
         tag = TAG_PREFIX + view.key
         if not (view.stays and self._has_tag(tag)):
             self._sender.send(commands.TagExperiment(key=tag, value=view.value()))
-        return view_link(self._location.ui_address, self.experiment_id, view.key)
+        address = self._location.ui_address
+        return view_link(address, self.experiment_id, view.key) if address else ""
 
     def log_text(self, run_id: str, text: str, name: str) -> None:
         """Keep ``text`` as the artifact ``name``, a relative path."""
@@ -257,12 +239,18 @@ class Tracker:
     def log_model_metrics(
         self, run_id: str, model: str, metrics: Mapping[str, float], dataset: str = "", fingerprint: str = ""
     ) -> None:
-        """Log final metrics of a run as those of a logged model, too; ``dataset`` is the name of the data set."""
+        """Log final metrics of a run as those of a logged model, too; ``dataset`` is the name of the data set.
+
+        Where the model is not there yet, the run has them at once.
+        """
         now = milliseconds()
         points = [(name, float(value), now, 0) for name, value in metrics.items() if math.isfinite(value)]
-        self._sender.send(
-            commands.LogModelMetrics(run=run_id, model=model, points=points, dataset=dataset, fingerprint=fingerprint)
+        command = commands.LogModelMetrics(
+            run=run_id, model=self.real(model), points=points, dataset=dataset, fingerprint=fingerprint
         )
+        if command.file:
+            self._sender.send(replace(command, model=""))
+        self._sender.send(command)
 
     def check_registry(self, name: str) -> None:
         """Raise ``TrackingError`` where no model can be registered as ``name``."""

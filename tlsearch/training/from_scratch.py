@@ -1,4 +1,4 @@
-"""Training from scratch: several learning rates start, and after a third of the steps the best is trained to the end.
+"""Training a whole network: several learning rates start, and after a third of the steps the best goes on to the end.
 
 That is successive halving (Jamieson & Talwalkar 2016) with one rung.
 """
@@ -15,6 +15,7 @@ from tlsearch.data.split import Fold
 from tlsearch.errors import TrialError
 from tlsearch.features.prefix import Network
 from tlsearch.training.compiled import State
+from tlsearch.training.kept_states import KeptState, KeptStates
 from tlsearch.training.trainer import COUNTED_EPOCHS, Trainer
 from tlsearch.training.trial import Fitted, Outcome, TrialRunner
 from tlsearch.types import RateListener, TrialResult, TrialSpec
@@ -43,28 +44,34 @@ class _Rate:
         """Seconds so far."""
         return self.prepared + sum(self.epoch_seconds)
 
-    def score(self) -> tuple[float, float]:
-        """Higher is better: the metric with its sign, then the log loss, over the last three epochs."""
+    def score(self, rung: int) -> tuple[float, float]:
+        """Higher is better: the metric with its sign, then the log loss, over the last three epochs before the rung."""
         if self.failure is not None:
             return (-np.inf, -np.inf)
-        final = self.trainer.final()
+        final = self.trainer.final(rung)
         return self.trainer.task.metric.sign * final["objective"], -final["val_loss"]
 
 
 def successive_halving(
-    runner: TrialRunner, network: Network, specs: Sequence[TrialSpec], fold: Fold, on_epoch_end: RateListener
+    runner: TrialRunner,
+    network: Network,
+    specs: Sequence[TrialSpec],
+    fold: Fold,
+    on_epoch_end: RateListener,
+    kept: KeptStates | None = None,
 ) -> list[Outcome]:
-    """Train ``specs``, which differ in their learning rates, from scratch on one fold.
+    """Train ``specs``, which differ in their learning rates, as a whole on one fold.
 
     A learning rate at which training diverges is out, with the state failed. All share one model. The seconds in which
     it is compiled count for the best one, because alone it would take as long.
 
     Args:
         runner: Prepares the trainers; its ``fitted`` is the best one's model afterwards.
-        network: The network, without pre-trained weights.
+        network: The network, without pre-trained weights or with those of the specs.
         specs: The trials.
         fold: Where they train and validate.
         on_epoch_end: Gets the number of the spec and the numbers of its epoch.
+        kept: Where each of them is kept now and then, and from where it goes on; None keeps nothing.
 
     Returns:
         An outcome for each spec, in order: complete for the best, pruned for the others.
@@ -79,10 +86,12 @@ def successive_halving(
             trainer = runner.prepare(network, spec, fold)
             rate = _Rate(spec, trainer, time.monotonic() - started)
             rung = trainer.epochs if len(specs) == 1 else max(1, round(RUNG * trainer.epochs))
-            _train(rate, rung, number, on_epoch_end)
+            if kept is not None:
+                _go_on(rate, number, on_epoch_end, kept)
+            _train(rate, rung, number, on_epoch_end, kept)
             rate.state = trainer.compiled.state()
             rates.append(rate)
-        best = _finish(rates, on_epoch_end)
+        best = _finish(rates, rung, on_epoch_end, kept)
     runner.fitted = Fitted.of(best.spec, best.trainer.compiled)
     compiling = _compiling(rates)
     moved = {id(rates[0]): -compiling, id(best): compiling} if best is not rates[0] else {}
@@ -102,31 +111,47 @@ def _compiling(rates: Sequence[_Rate]) -> float:
     return first.prepared + max(0.0, longer)
 
 
-def _finish(rates: Sequence[_Rate], on_epoch_end: RateListener) -> _Rate:
-    """Train the best one to the end; where it diverges after all, the next best."""
+def _go_on(rate: _Rate, number: int, on_epoch_end: RateListener, kept: KeptStates) -> None:
+    """Put a rate to where an earlier attempt has kept it, and tell of its epochs once more."""
+    found = kept.get(rate.spec, rate.trainer.compiled.state())
+    if found is None:
+        return
+    rate.trainer.compiled.restore(found.state)
+    rate.trainer.go_on(found.history)
+    rate.epoch_seconds = list(found.epoch_seconds)
+    for done, numbers in enumerate(found.history, 1):
+        on_epoch_end(number, {**numbers, "fraction": done / rate.trainer.epochs})
+
+
+def _finish(rates: Sequence[_Rate], rung: int, on_epoch_end: RateListener, kept: KeptStates | None) -> _Rate:
+    """Train the best one at the rung to the end; where it diverges after all, the next best."""
     while True:
-        best = max(rates, key=_Rate.score)
+        best = max(rates, key=lambda rate: rate.score(rung))
         if best.failure is not None:
             raise best.failure
         best.trainer.compiled.restore(best.state)
-        _train(best, best.trainer.epochs, rates.index(best), on_epoch_end)
+        _train(best, best.trainer.epochs, rates.index(best), on_epoch_end, kept)
         if best.failure is None:
             return best
 
 
-def _train(rate: _Rate, until: int, number: int, on_epoch_end: RateListener) -> None:
-    """Train up to an epoch, from where the trainer is."""
+def _train(rate: _Rate, until: int, number: int, on_epoch_end: RateListener, kept: KeptStates | None) -> None:
+    """Train up to an epoch, from where the trainer is; that epoch is always kept, others now and then."""
+    scratch = rate.spec.kind == "from_scratch"  # a pre-trained network keeps its statistics
     while len(rate.trainer.history) < until:
         done = len(rate.trainer.history) + 1
         started = time.monotonic()
         try:
             # BatchNorm's statistics matter where the numbers are compared: at the rung and at the end.
-            numbers = rate.trainer.run_epoch(renew_norm=done > until - COUNTED_EPOCHS)
+            numbers = rate.trainer.run_epoch(renew_norm=scratch and done > until - COUNTED_EPOCHS)
         except TrialError as error:
             rate.failure = error
             return
         finally:
             rate.epoch_seconds.append(time.monotonic() - started)
+        if kept is not None and (done == until or kept.is_due()):
+            state = rate.trainer.compiled.state()
+            kept.put(rate.spec, KeptState(tuple(rate.trainer.history), tuple(rate.epoch_seconds), state))
         on_epoch_end(number, {**numbers, "fraction": done / rate.trainer.epochs})
 
 

@@ -30,7 +30,7 @@ def probe_cuts(
     on standardised average-pooled features.
 
     Args:
-        pooled: The pooled features (N, 2 * C) of each cut.
+        pooled: The averages (N, C) of the features of each cut.
         labels: The class of each image of the pool.
         groups: Its group.
         train: The rows of the pool that may be used; at most 5,000 of them are, stratified.
@@ -76,7 +76,7 @@ def _cross_validated(pooled: AnyArray, rows: AnyArray, labels: AnyArray, folds: 
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    features = np.asarray(pooled[rows, : pooled.shape[1] // 2])
+    features = np.asarray(pooled[rows])
     probe = make_pipeline(StandardScaler(), LogisticRegression(C=PROBE_C, max_iter=PROBE_ITERATIONS, tol=1e-2))
     with backend.one_thread(), warnings.catch_warnings():
         # A probe orders cut points; it need not converge to the last digit.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -127,15 +127,23 @@ class Trainer:
         """Give how often the images are seen in so many epochs: less than once in each where the schedule is short."""
         return round(epochs * self._share_seen, 3)
 
-    def _stream(self) -> Iterator[_Batch]:
-        epoch = 0
+    def go_on(self, history: Sequence[Mapping[str, float]]) -> None:
+        """Go on after the epochs of ``history``, of which the model is in the state that it had at their end."""
+        self.history = [dict(numbers) for numbers in history]
+        self._step = len(history) * self.epoch_steps
+        self._batches = self._stream(self._step)
+
+    def _stream(self, done: int = 0) -> Iterator[_Batch]:
+        """The batches of every step that comes after the first ``done``."""
+        epoch, skipped = divmod(done, steps_per_epoch(len(self.task.train), self.spec.batch_size))
         while True:
             rows = self.task.rows(view_number(self.spec, epoch))
             first = self.task.train[:0]
             for number, batch in enumerate(epoch_batches(self.spec, self.task.train, epoch)):
                 first = batch if number == 0 else first
-                yield _Batch(batch, np.concatenate([batch, first[: len(first) - len(batch)]]), rows)
-            epoch += 1
+                if number >= skipped:
+                    yield _Batch(batch, np.concatenate([batch, first[: len(first) - len(batch)]]), rows)
+            epoch, skipped = epoch + 1, 0
 
     def run_epoch(self, renew_norm: bool = False) -> dict[str, float]:
         """Train one epoch, validate, and give the epoch's numbers (also kept in ``history``).
@@ -196,12 +204,12 @@ class Trainer:
         ]
         return softmax(np.concatenate(parts)[: len(index)].astype(np.float32, copy=False))
 
-    def final(self) -> dict[str, float]:
-        """Give what the trial is valued by: the mean of every number over the last three epochs.
+    def final(self, epochs: int | None = None) -> dict[str, float]:
+        """Give what the trial is valued by: the mean of every number over the last three of the first ``epochs``.
 
-        It is never the best epoch: the best epoch of many is optimistic (Cawley & Talbot 2010).
+        It is never the best epoch: the best epoch of many is optimistic (Cawley & Talbot 2010). None is all epochs.
         """
-        last = self.history[-COUNTED_EPOCHS:]
+        last = self.history[:epochs][-COUNTED_EPOCHS:]
         return {name: float(np.mean([h[name] for h in last])) for name in last[-1] if name != "epoch"}
 
     def _weights(self, batch: _Batch) -> Float32Array:

@@ -42,7 +42,7 @@ class TrialData:
         return self._task(spec, fold, lambda number: self._pooled(network, spec, number))
 
     def maps(self, network: Network, spec: TrialSpec, fold: Fold) -> Task:
-        """Give a fold of feature maps (n, h, w, c) at the trial's cut, of pixels where nothing is frozen."""
+        """Give a fold of feature maps (n, h, w, c) or tokens at the trial's cut, of pixels where nothing is frozen."""
         return self._task(spec, fold, lambda number: self._maps(network, spec, number))
 
     def _task(self, spec: TrialSpec, fold: Fold, rows: Callable[[int], Rows]) -> Task:
@@ -82,9 +82,9 @@ class TrialData:
         if spec.pooling == "flatten":
             rows: Rows = FlatRows(self._extractor.maps(network, view, spec.depth))
             return self._extractor.counted(network, view, spec.depth, rows)
-        arrays = self._extractor.pooled(network, view, [spec.skip_cut, spec.depth] if spec.skip_cut else [spec.depth])
-        # Pooled rows hold averages, then maxima.
-        used = [a if spec.pooling == "avgmax" else a[:, : a.shape[1] // 2] for a in arrays]
+        depths = [spec.skip_cut, spec.depth] if spec.skip_cut else [spec.depth]
+        arrays = self._extractor.pooled(network, view, depths)
+        used = [a[:, network.cuts.point(d).columns(spec.pooling)] for a, d in zip(arrays, depths, strict=True)]
         rows = StoredRows(used[0]) if len(used) == 1 else JoinedRows(tuple(used))
         return self._extractor.counted(network, view, spec.depth, rows)
 

@@ -1,4 +1,7 @@
-"""Where the cache folder is, and the folders in it: all may be deleted at any time and is made again."""
+"""Where the cache folder is, and the folders in it.
+
+All but trained weights may be deleted at any time and is made again.
+"""
 
 from __future__ import annotations
 
@@ -28,6 +31,14 @@ def features_dir(chosen: Path | None = None) -> Path:
 def weights_dir(chosen: Path | None = None) -> Path:
     """Give the folder for what packages of weights write: ``weights`` in the cache folder."""
     return _cache_root(chosen) / "weights"
+
+
+def trained_dir() -> Path:
+    """Give the folder of weights that ``tlsearch pretrain`` made: ``trained`` in the user's cache folder.
+
+    No option of a run chooses it, so that every run finds them. What is in it is not made again by itself.
+    """
+    return _cache_root(None) / "trained"
 
 
 def sources_dir(chosen: Path | None = None) -> Path:

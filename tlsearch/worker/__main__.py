@@ -49,11 +49,15 @@ def serve(channel: Channel) -> None:
         except BaseException as error:
             # A plugin or the backend may raise anything, even SystemExit; the parent decides whether one trial or the
             # run ends.
-            failed = _as_ours(error)
-            failure = Failure(
-                error=type(failed).__name__, message=str(failed), traceback=traceback.format_exc(), plugin=failed.plugin
-            )
+            failed, trace = _as_ours(error), traceback.format_exc()
+            failure = Failure(error=type(failed).__name__, message=str(failed), traceback=trace, plugin=failed.plugin)
+            _log(name, failure)
             channel.send("failure", MESSAGE.encode(failure))
+
+
+def _log(request: str, failure: Failure) -> None:
+    """Write the traceback to standard error, which is the worker's log, for whoever wrote the code."""
+    print(f"{request} failed: {failure.message}\n{failure.traceback}", file=sys.stderr, flush=True)
 
 
 def _as_ours(error: BaseException) -> TlsearchError:
@@ -63,8 +67,9 @@ def _as_ours(error: BaseException) -> TlsearchError:
     what = f"{type(error).__name__}: {error}".split("\n")[0][:500]
     if backend.is_out_of_memory(error):
         return OutOfMemoryError(what)
-    if plugin := culprit(error, [(f"{p.entry.kind} {p.entry.name}", p.plugin) for p in registry.loaded()]):
-        return blamed(error, plugin)
+    plugins = {f"{known.entry.kind} {known.entry.name}": known.plugin for known in registry.loaded()}
+    if name := culprit(error, plugins.items()):
+        return blamed(error, name, plugins[name])
     return TrialError(what)
 
 

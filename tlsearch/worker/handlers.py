@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -27,6 +29,7 @@ from tlsearch.training.linear_head import LabelledImages
 from tlsearch.training.probe import probe_cuts, told_right
 from tlsearch.training.timing import median_seconds, training_step_seconds
 from tlsearch.training.trial import TrialRunner
+from tlsearch.types import AnyArray
 from tlsearch.utils.cache_folders import weights_dir
 from tlsearch.worker import protocol
 from tlsearch.worker.dispatch import handles
@@ -38,8 +41,12 @@ RENDERED_IMAGES = 16
 
 @handles(protocol.DescribePlugins)
 def describe(state: WorkerState, request: protocol.DescribePlugins) -> PluginFacts:
-    """Load every plugin and describe it."""
-    return describe_plugins()
+    """Load every plugin and describe it; of those that cannot be loaded, the log has the traceback."""
+    facts = describe_plugins()
+    for fault in facts.broken:
+        said = f"The {fault.entry.kind} {fault.entry.name!r} cannot be used: {fault.reason}"
+        print(f"{said}\n{fault.traceback}", file=sys.stderr, flush=True)
+    return facts
 
 
 @handles(protocol.FindWeights)
@@ -130,11 +137,8 @@ def measure_rendering(state: WorkerState, request: protocol.MeasureRendering) ->
 def profile(state: WorkerState, request: protocol.ProfileCandidate) -> tuple[tuple[float, float], ...]:
     """Give accuracy and standard error of a linear probe at each cut."""
     extractor, network = state.extractor, state.network(request.candidate)
-    with state.counting():
-        pooled = extractor.pooled(network, PLAIN, network.cuts.depths)
-        extractor.count_whole(network, PLAIN)
     scores = probe_cuts(
-        pooled,
+        _averages(state, network, network.cuts.depths),
         extractor.pool.labels,
         extractor.pool.groups,
         np.asarray(request.train, np.int64),
@@ -148,11 +152,17 @@ def profile(state: WorkerState, request: protocol.ProfileCandidate) -> tuple[tup
 def probe_images(state: WorkerState, request: protocol.ProbeImages) -> tuple[float, ...]:
     """Give for every image the share of depths at which its class is told right, by a probe fitted without it."""
     extractor, network = state.extractor, state.network(request.candidate)
-    with state.counting():
-        pooled = extractor.pooled(network, PLAIN, request.depths)
-        extractor.count_whole(network, PLAIN)
-    told = told_right(pooled, extractor.pool.labels, extractor.pool.groups, request.seed)
+    averages = _averages(state, network, request.depths)
+    told = told_right(averages, extractor.pool.labels, extractor.pool.groups, request.seed)
     return tuple(told.mean(axis=0).tolist())
+
+
+def _averages(state: WorkerState, network: Network, depths: Sequence[int]) -> list[AnyArray]:
+    """The averages (N, C) of the features of all images at these depths."""
+    with state.counting():
+        pooled = state.extractor.pooled(network, PLAIN, depths)
+        state.extractor.count_whole(network, PLAIN)
+    return [array[:, network.cuts.point(depth).columns("avg")] for array, depth in zip(pooled, depths, strict=True)]
 
 
 @handles(protocol.ExamineLabels)

@@ -7,10 +7,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from tlsearch import backend
+from tlsearch.errors import RunError
+from tlsearch.models.backbone_weights import save_weights
 from tlsearch.models.build import export
 from tlsearch.models.heads import load_head, save_head
 from tlsearch.training.batches import with_batches_of
 from tlsearch.training.from_scratch import successive_halving
+from tlsearch.training.kept_states import KeptStates
 from tlsearch.training.trial import Fitted, Outcome
 from tlsearch.types import Decision
 from tlsearch.worker import protocol
@@ -38,14 +41,33 @@ def run_trial(state: WorkerState, request: protocol.RunTrial) -> Outcome:
 
 @handles(protocol.RunSuccessiveHalving)
 def run_successive_halving(state: WorkerState, request: protocol.RunSuccessiveHalving) -> tuple[Outcome, ...]:
-    """Train from scratch with several learning rates."""
+    """Train a whole network with several learning rates."""
     runner, network = state.runner, state.network(request.candidate)
+    kept = None if request.states is None else KeptStates(request.states)
 
     def on_epoch_end(number: int, numbers: Mapping[str, float]) -> None:
         state.emit(RateEpochEnd(number, numbers))
 
     with backend.one_model():
-        return tuple(successive_halving(runner, network, request.specs, request.fold, on_epoch_end))
+        return tuple(successive_halving(runner, network, request.specs, request.fold, on_epoch_end, kept))
+
+
+@handles(protocol.TrySaving)
+def try_saving(state: WorkerState, request: protocol.TrySaving) -> bool:
+    """Write weights and read them back; raises ``WeightsError`` where the backbone does not load them."""
+    network = state.network(request.candidate)
+    save_weights(network.plugin, request.candidate.image_size, network.model.get_weights(), request.file)
+    return True
+
+
+@handles(protocol.SaveBackbone)
+def save_backbone(state: WorkerState, request: protocol.SaveBackbone) -> None:
+    """Write the weights of the backbone that was fitted last; raises ``WeightsError`` where it does not load them."""
+    fitted = state.fitted(request.spec)
+    if fitted.backbone_weights is None:
+        raise RunError("The model that was fitted last has the weights of its backbone as they were.")
+    plugin = state.network(request.candidate).plugin
+    save_weights(plugin, request.spec.image_size, fitted.backbone_weights, request.file)
 
 
 @handles(protocol.SaveModel)

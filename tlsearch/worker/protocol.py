@@ -228,17 +228,43 @@ class RunTrial(Request[Outcome]):
 
 @dataclass(frozen=True, kw_only=True)
 class RunSuccessiveHalving(Request[tuple[Outcome, ...]]):
-    """Train from scratch with several learning rates, of which the best is trained to the end.
+    """Train a whole network with several learning rates, of which the best is trained to the end.
 
-    ``specs`` differ in their learning rates; there is an outcome for each.
+    ``specs`` differ in their learning rates; there is an outcome for each. In the folder ``states`` the training is
+    kept now and then, and goes on from there where it was interrupted; None keeps nothing.
     """
 
-    activity = "trained a network from scratch"
+    activity = "trained a whole network"
     counts_as_trial = True
 
     candidate: Candidate
     specs: tuple[TrialSpec, ...]
     fold: Fold
+    states: Path | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrySaving(Request[bool]):
+    """Write the weights of a candidate, as they are, into ``file`` (.weights.h5) and read them back; True.
+
+    It tells before a training whether its weights can be kept.
+    """
+
+    activity = "tried to save the weights of a backbone"
+
+    candidate: Candidate
+    file: Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class SaveBackbone(Request[None]):
+    """Write the weights of the backbone of ``spec``, which was fitted last, into ``file`` (.weights.h5)."""
+
+    activity = "saved the weights of a backbone"
+
+    spec: TrialSpec
+    candidate: Candidate
+    file: Path
 
 
 @dataclass(frozen=True, kw_only=True)

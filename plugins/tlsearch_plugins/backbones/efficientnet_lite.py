@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from string import ascii_lowercase
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from tlsearch.plugin_api import CutPoint, TrainingHints, WeightSource
@@ -23,9 +24,13 @@ BATCHNORM = {"epsilon": 1e-3, "momentum": 0.9}
 
 @dataclass(frozen=True)
 class _Block:
-    """An inverted residual block: expand (1 x 1), filter (depthwise), project (1 x 1)."""
+    """An inverted residual block: expand (1 x 1), filter (depthwise), project (1 x 1).
+
+    ``name`` has the number of its stage and a letter, ``stage5c``, because what counts blocks counts stem and head too.
+    """
 
     index: int
+    name: str
     expand: int
     inputs: int
     outputs: int
@@ -95,7 +100,7 @@ class EfficientNetLite0:
         return [
             CutPoint(name="stem", layer="stem_relu"),
             *(
-                CutPoint(name=f"block {block.index}", layer=block.layer, stage_end=following > 1)
+                CutPoint(name=block.name, layer=block.layer, stage_end=following > 1)
                 for block, following in zip(blocks, strides, strict=True)
             ),
             CutPoint(name="head", layer="head_relu", stage_end=True),
@@ -109,9 +114,10 @@ class EfficientNetLite0:
 
     def _blocks(self) -> Iterator[_Block]:
         index, inputs = 0, STEM
-        for expand, outputs, repeat, kernel, stride in self.stages:
+        for stage, (expand, outputs, repeat, kernel, stride) in enumerate(self.stages, 1):
             for i in range(repeat):
-                yield _Block(index, expand, inputs, outputs, kernel, stride if i == 0 else 1)
+                name = f"stage{stage}{ascii_lowercase[i]}"
+                yield _Block(index, name, expand, inputs, outputs, kernel, stride if i == 0 else 1)
                 index, inputs = index + 1, outputs
 
     def _load(self, model: keras.Model, weights: Path) -> None:

@@ -1,4 +1,4 @@
-"""VGG16 and VGG19 (Simonyan & Zisserman 2015) on Keras Applications."""
+"""VGG16 and VGG19 (Simonyan & Zisserman 2015) on Keras Applications, without their dense layers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tlsearch_plugins.backbones.caffe import PIXEL_STD, caffe_preprocess
 if TYPE_CHECKING:
     import keras
 
-_URL = "https://storage.googleapis.com/tensorflow/keras-applications"
+URL = "https://storage.googleapis.com/tensorflow/keras-applications"
 
 HINTS = TrainingHints(lr_middle=5e-5, lr_late=1e-4, lr_early=1e-4)
 """Wide networks without BatchNorm want small steps."""
@@ -25,7 +25,7 @@ def _imagenet(name: str, file_hash: str, megabytes: float) -> WeightSource:
     return WeightSource(
         trained_on="ImageNet-1k",
         licence="CC BY 4.0 (Visual Geometry Group, University of Oxford)",
-        url=f"{_URL}/{name}/{filename}",
+        url=f"{URL}/{name}/{filename}",
         filename=filename,
         file_hash=file_hash,
         megabytes=megabytes,
@@ -33,11 +33,16 @@ def _imagenet(name: str, file_hash: str, megabytes: float) -> WeightSource:
     )
 
 
-class _VGG:
-    """What both sizes share. ``convolutions`` is the number of convolutions in each of the five blocks."""
+class ConvolutionalVGG:
+    """What both sizes share.
+
+    ``application`` is the name in ``keras.applications``, ``convolutions`` the number of convolutions in each of the
+    five blocks.
+    """
 
     api_version = 1
     name: str
+    application: str
     convolutions: tuple[int, ...]
     weights: Mapping[str, WeightSource]
     hints: TrainingHints
@@ -46,13 +51,16 @@ class _VGG:
 
     def build(self, image_size: int, weights: Path | None) -> keras.Model:
         """A new network: (N, image_size, image_size, 3) to (N, image_size // 32, image_size // 32, 512)."""
-        import keras
-
         from tlsearch_plugins.backbones.scratch import with_values
 
-        application = getattr(keras.applications, self.name.upper())
-        model = application(include_top=False, weights=None, input_shape=(image_size, image_size, 3))
-        return with_values(model, weights, input_std=PIXEL_STD)
+        return with_values(self.blocks(image_size), weights, input_std=PIXEL_STD)
+
+    def blocks(self, image_size: int) -> keras.Model:
+        """The five blocks of convolutions, with Keras' own random values."""
+        import keras
+
+        application = getattr(keras.applications, self.application)
+        return application(include_top=False, weights=None, input_shape=(image_size, image_size, 3))
 
     def cut_points(self, model: keras.Model) -> Sequence[CutPoint]:
         """Every convolution, and for the last one of a block the pool that follows it."""
@@ -66,22 +74,22 @@ class _VGG:
         return caffe_preprocess(images)
 
 
-class VGG16(_VGG):
+class VGG16(ConvolutionalVGG):
     """VGG16: 13 convolutions, 13 cut points."""
 
     name = "vgg16"
-    title = "VGG16"
+    application = title = "VGG16"
     work = 31.6e9
     convolutions = (2, 2, 3, 3, 3)
     hints = replace(HINTS, freeze_middle=7, freeze_late=10)
     weights = {"imagenet": _imagenet("vgg16", "6d6bbae143d832006294945121d1f1fc", 58.9)}  # noqa: RUF012 - read only
 
 
-class VGG19(_VGG):
+class VGG19(ConvolutionalVGG):
     """VGG19: 16 convolutions, 16 cut points."""
 
     name = "vgg19"
-    title = "VGG19"
+    application = title = "VGG19"
     work = 40.0e9
     convolutions = (2, 2, 4, 4, 4)
     hints = replace(HINTS, freeze_middle=8, freeze_late=12)

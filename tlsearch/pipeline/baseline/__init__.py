@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
 from typing import Any
@@ -11,24 +12,23 @@ from tlsearch.errors import OutOfMemoryError, PluginFailedError
 from tlsearch.listeners.running_trial import RunningTrial
 from tlsearch.models.measured import MeasuredCandidate
 from tlsearch.pipeline.baseline.affordable import not_affordable
-from tlsearch.pipeline.baseline.result import BaselineResult, RaceResult, no_claim, scratch_of
+from tlsearch.pipeline.baseline.result import BaselineResult, not_learned, scratch_of
 from tlsearch.pipeline.context import Data, RunContext
-from tlsearch.pipeline.jobs import Asked, Job, run_jobs
+from tlsearch.pipeline.halving import RaceResult, halve
+from tlsearch.pipeline.jobs import Job, run_jobs
 from tlsearch.pipeline.measure import baseline_sizes, measure_small_network, open_pool
 from tlsearch.pipeline.messages import baseline_line
 from tlsearch.pipeline.plan import Plan
 from tlsearch.pipeline.saved_models import model_folder, save_fitted
 from tlsearch.pipeline.scratch_time import UNLIMITED_EPOCHS, costs_of, share_of, sized_for
-from tlsearch.pipeline.trial import Epochs, failed_trial
 from tlsearch.results.schema import TrialRow
 from tlsearch.search.cost import FromScratchCosts
-from tlsearch.stats.trend import still_rising
+from tlsearch.stats.trend import Rise, extrapolate, still_rising
 from tlsearch.training.batches import steps_per_epoch
-from tlsearch.types import Candidate, Decision, TrialSpec
-from tlsearch.utils.signals import defer_interrupts
-from tlsearch.utils.units import counted
+from tlsearch.training.trial import Outcome
+from tlsearch.types import Candidate, TrialSpec
 from tlsearch.worker.client import WorkerDiedError
-from tlsearch.worker.events import Event, Listener, RateEpochEnd
+from tlsearch.worker.pool import Worker
 from tlsearch.worker.protocol import RunSuccessiveHalving
 
 __all__ = [
@@ -140,25 +140,37 @@ def _train_with(
     raced = kept or (yield from _halve(context, plan.data, trials, question))
     for trial, completed in zip(trials, raced.trials(), strict=True):
         context.callbacks.on_trial_recalled(trial, completed)
-    best = raced.best
-    epochs = round(best.spec.steps / _per_epoch(context, plan.data))
+    best, stopped_by = raced.best, "time" if steps < _wanted_steps(context, plan) else "schedule"
+    epochs, whole = round(best.spec.steps / _per_epoch(context, plan.data)), _whole_epochs(context, plan)
+    curve = [plan.data.metric.sign * epoch["objective"] for epoch in best.history]
     return BaselineResult(
         candidate=candidate,
         result=best,
         rows=tuple(TrialRow.of(0, "baseline", trial.result, trial.run_id) for trial in raced.trials()),
         seconds=sum(o.result.seconds for o in raced.outcomes),
-        stopped_by="time" if steps < _wanted_steps(context, plan) else "schedule",
-        still_improving=still_rising([plan.data.metric.sign * h["objective"] for h in best.history]),
+        stopped_by=stopped_by,
+        still_improving=still_rising(curve),
         not_affordable=(),
         epochs=epochs,
-        no_claim=no_claim(plan.data, raced.best_outcome, epochs) or _cut_short(context, epochs),
+        whole_epochs=whole,
+        rise=_rise(plan.data, [epoch["epoch"] for epoch in best.history], curve, whole) if epochs < whole else None,
+        no_claim=_no_claim(context, plan.data, raced.best_outcome, f"{epochs} of {whole} epochs"),
         outcome=raced.best_outcome,
     )
 
 
-def _cut_short(context: RunContext, epochs: int) -> str:
-    """Why a network from scratch carries no claim where the plan knew that there is no time for a fair comparison."""
-    return "" if context.budget.compares else f"after {counted(epochs, 'epoch')} its time was over"
+def _rise(data: Data, epochs: Sequence[float], curve: Sequence[float], whole: int) -> Rise | None:
+    """What the score would gain in the rest of the whole schedule; a score that is made of counts ends at 1."""
+    return extrapolate(epochs, curve, whole, 1.0 if data.metric.counts is not None else math.inf)
+
+
+def _no_claim(context: RunContext, data: Data, outcome: Outcome, trained: str) -> str:
+    """Why a network from scratch carries no claim, whatever test will say.
+
+    It has not learned, or the plan knew that there is no time for a fair comparison.
+    """
+    cut_short = "" if context.budget.compares else f"its time was over after {trained}"
+    return not_learned(data, outcome, trained) or cut_short
 
 
 def _trial(data: Data, candidate: Candidate, spec: TrialSpec) -> RunningTrial:
@@ -176,47 +188,15 @@ def _trial(data: Data, candidate: Candidate, spec: TrialSpec) -> RunningTrial:
 def _halve(
     context: RunContext, data: Data, trials: Sequence[RunningTrial], question: tuple[Any, ...]
 ) -> Job[RaceResult]:
-    """Train several learning rates, told as they go; what comes of them is kept as the answer to ``question``."""
-    candidate, started = trials[0].candidate, list[RunningTrial]()
-    try:
-        with defer_interrupts():
-            for trial in trials:
-                started.append(context.callbacks.start_trial(trial))
-        for trial in started:
-            context.callbacks.on_trial_begin(trial)
-        request = RunSuccessiveHalving(candidate=candidate, specs=tuple(t.spec for t in trials), fold=data.fold)
-        outcomes, worker = yield Asked(request, _listener(context, started))
-        raced = RaceResult(outcomes, tuple(trial.run_id for trial in started))
+    """Train several learning rates; where there is a validation part, the model of the best is kept."""
+    candidate = trials[0].candidate
+    request = RunSuccessiveHalving(candidate=candidate, specs=tuple(t.spec for t in trials), fold=data.fold)
+
+    def keep(raced: RaceResult, worker: Worker) -> None:
         if not data.uses_folds:
             save_fitted(data, raced.best.spec, candidate, model_folder(context, raced.best.spec), worker)
-        with defer_interrupts():
-            context.checkpoint.put(question, raced)
-            for completed in raced.trials():
-                context.callbacks.on_trial_end(started.pop(0), completed)
-    except KeyboardInterrupt:
-        for trial in started:
-            context.callbacks.on_trial_interrupted(trial)
-        raise
-    except BaseException as error:
-        for trial in started:
-            context.callbacks.on_trial_end(trial, failed_trial(trial, error))
-        raise
-    return raced
 
-
-def _listener(context: RunContext, trials: Sequence[RunningTrial]) -> Listener:
-    """Takes the events of learning rates that are trained together; no callback ends one of them."""
-    epochs, show = [Epochs() for _ in trials], context.progress("baseline")
-
-    def listener(event: Event) -> Decision:
-        if not isinstance(event, RateEpochEnd):
-            return show(event)
-        number, numbers = event.number, event.numbers
-        context.callbacks.on_epoch_end(trials[number], epochs[number].next(numbers))
-        _show(context, trials[number].candidate, numbers)
-        return Decision.CONTINUE
-
-    return listener
+    return (yield from halve(context, trials, request, question, keep))
 
 
 def _spec(context: RunContext, policy: str, facts: MeasuredCandidate, steps: int, rate: float) -> TrialSpec:
@@ -236,14 +216,14 @@ def _wanted_steps(context: RunContext, plan: Plan) -> int:
     return max(UNLIMITED_EPOCHS * _per_epoch(context, plan.data), plan.space.steps)
 
 
+def _whole_epochs(context: RunContext, plan: Plan) -> int:
+    """The epochs of the schedule that neither the time nor ``--epochs`` cuts short."""
+    return max(UNLIMITED_EPOCHS, round(_wanted_steps(context, plan) / _per_epoch(context, plan.data)))
+
+
 def _costs(plan: Plan) -> FromScratchCosts:
     return costs_of(plan.data, plan.costs.render_seconds(plan.space.policy_of("strong")))
 
 
 def _per_epoch(context: RunContext, data: Data) -> int:
     return steps_per_epoch(len(data.fold.train), context.config.batch_size)
-
-
-def _show(context: RunContext, candidate: Candidate, numbers: Mapping[str, float]) -> None:
-    text = f"{candidate.label}, validation {numbers['objective']:.3f}"
-    context.callbacks.on_progress("baseline", numbers["fraction"], 1.0, text)

@@ -6,15 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tlsearch.listeners.running_trial import CompletedTrial
 from tlsearch.pipeline.context import Data
 from tlsearch.report.numbers import format_score
 from tlsearch.results.schema import TrialRow
 from tlsearch.stats.scoring import estimate_of, score_by
-from tlsearch.stats.trend import rising_steeply
+from tlsearch.stats.trend import Rise
 from tlsearch.training.trial import Outcome
 from tlsearch.types import Candidate, TrialResult
-from tlsearch.utils.units import counted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +28,9 @@ class BaselineResult:
         still_improving: Whether validation was rising to the end.
         not_affordable: Architectures that would have taken too long.
         epochs: How often each training image was seen.
-        no_claim: Why no gain over it is claimed; empty where one may be.
+        whole_epochs: The epochs of the whole schedule, which nothing but the time, or what was asked, cuts short.
+        rise: What its score would gain in the epochs that are left; None where that cannot be told.
+        no_claim: Why no gain over it is claimed, whatever test says; empty where one may be.
         outcome: Its result with its predictions for validation images.
         others: The networks that were trained beside it.
     """
@@ -43,6 +43,8 @@ class BaselineResult:
     still_improving: bool
     not_affordable: tuple[str, ...]
     epochs: int
+    whole_epochs: int | None = None
+    rise: Rise | None = None
     no_claim: str = ""
     outcome: Outcome | None = None
     others: tuple[BaselineResult, ...] = ()
@@ -58,41 +60,15 @@ class BaselineResult:
         return len({row.spec.lr_suffix for row in self.rows})
 
 
-@dataclass(frozen=True)
-class RaceResult:
-    """What came of one network's learning rates, as it is kept, and their MLflow runs."""
-
-    outcomes: tuple[Outcome, ...]
-    run_ids: tuple[str, ...]
-
-    def trials(self) -> list[CompletedTrial]:
-        """Each learning rate as a trial that is over."""
-        pairs = zip(self.outcomes, self.run_ids, strict=True)
-        return [
-            CompletedTrial(result=outcome.result, outcome=outcome, run_id=run_id, epochs=())
-            for outcome, run_id in pairs
-        ]
-
-    @property
-    def best_outcome(self) -> Outcome:
-        """The one that was trained to the end."""
-        return next(outcome for outcome in self.outcomes if outcome.result.state == "complete")
-
-    @property
-    def best(self) -> TrialResult:
-        """Its result."""
-        return self.best_outcome.result
-
-
 def scratch_of(baseline: BaselineResult | None) -> tuple[BaselineResult, ...]:
     """All networks that were trained from scratch, the baseline first."""
     return () if baseline is None else (baseline, *baseline.others)
 
 
-def no_claim(data: Data, outcome: Outcome, epochs: int) -> str:
-    """Why nothing can be claimed by comparison with a network from scratch: it has not learned, or has only begun to.
+def not_learned(data: Data, outcome: Outcome, trained: str) -> str:
+    """Why nothing can be claimed by comparison with a network from scratch: it is as good as guessing.
 
-    Empty where it has.
+    Empty where it is better. ``trained`` says for how long it was trained: ``15 of 60 epochs``.
     """
     metric, rows = data.metric, outcome.val_rows.tolist()
     labels = np.asarray([data.labels[row] for row in rows])
@@ -102,12 +78,9 @@ def no_claim(data: Data, outcome: Outcome, epochs: int) -> str:
     guess[:, np.bincount([data.labels[row] for row in data.fold.train]).argmax()] = 1.0
     guessed = score_by(metric, labels, guess)
     worst = found.ci95[0] if metric.sign > 0 else found.ci95[1]
-    trained = counted(epochs, "epoch")
     if metric.sign * (worst - guessed) <= 0:
         return (
             f"after {trained} it is no better than always guessing the most frequent class, as far as validation can "
             f"tell ({format_score(found.value)} against {format_score(guessed)})"
         )
-    if rising_steeply([metric.sign * epoch["objective"] for epoch in outcome.result.history]):
-        return f"after {trained} its score was still rising steeply"
     return ""

@@ -8,10 +8,11 @@ from functools import partial
 from pathlib import Path
 
 from tlsearch.config import RunConfig
-from tlsearch.config_values import ALL, parse_weights
+from tlsearch.config_values import parse_weights
 from tlsearch.errors import PluginError, PluginFailedError, WeightsError
 from tlsearch.listeners.callback_list import CallbackList
-from tlsearch.pipeline.candidates.short_list import FEW, Means, choose, list_line
+from tlsearch.pipeline.candidates.short_list import Means, choose, list_line
+from tlsearch.pipeline.candidates.unusable import unusable_plugins
 from tlsearch.pipeline.candidates.wanted import WantedCandidate, named_backbone, wanted_candidates
 from tlsearch.plugins import weights
 from tlsearch.plugins.facts import BackboneFacts, PluginFacts
@@ -42,16 +43,12 @@ def find_candidates(
 ) -> tuple[list[AvailableCandidate], list[LeftOut]]:
     """The candidates of a run and the backbones left out with the reason.
 
-    Where the user named none, and there are many, it is a short list of them by what ``means`` say. Raises
-    ``PluginError`` or ``WeightsError`` where something that the user named is unavailable, and where nothing is left.
+    Where the user named none, it is a short list of them by what ``means`` say. Raises ``PluginError`` or
+    ``WeightsError`` where something that the user named is unavailable, and where nothing is left.
     """
     known = {b.name: b for b in plugins.backbones}
     found = _from_files(config, known, plugins)
-    left_out = [
-        LeftOut(broken.entry.name, f"the plugin of {broken.entry.distribution} is broken: {broken.reason}")
-        for broken in plugins.broken
-        if broken.entry.kind in ("backbone", "weights") and not (set(config.backbones) - {ALL})
-    ]
+    left_out = unusable_plugins(config, plugins)
     missing = []
     for wanted in wanted_candidates(config, known, plugins, {(f.backbone.name, f.weights.name) for f in found}):
         backbone = wanted.backbone
@@ -63,7 +60,7 @@ def find_candidates(
                 left_out.append(_without(wanted, plugins, error))
             continue
         try:
-            resolved = weights.resolve(backbone.name, wanted.weights, backbone.weights[wanted.weights])
+            resolved = weights.resolve(backbone.name, wanted.weights, backbone.sources[wanted.weights])
         except WeightsError as error:
             if wanted.named:
                 raise
@@ -91,21 +88,16 @@ def _shortened(
     means: Means,
     callbacks: CallbackList,
 ) -> tuple[list[AvailableCandidate], list[tuple[WantedCandidate, ResolvedWeights]], list[LeftOut]]:
-    """The short lists of what is on this machine, and of what is downloaded where few are; and what is on neither."""
+    """What is on the short list, of what is on this machine and of what is downloaded; and what is not on it."""
     here = [rated for f in found if (rated := means.rate(f.backbone, f.weights.source)) is not None]
-    choice = choose(here, means)
+    fetchable = missing if missing and not _unreachable(missing) else []
+    away = [rated for w, r in fetchable if (rated := means.rate(w.backbone, r.source)) is not None]
+    choice = choose(here, means, away)
     if choice.reasons:
-        callbacks.on_step("plan", list_line(here, choice))
-    reasons = dict(choice.reasons)
-    if missing and not _unreachable(missing):
-        away = [rated for w, r in missing if (rated := means.rate(w.backbone, r.source)) is not None]
-        chosen = choose(away, means, FEW - len(choice.chosen))
-        if chosen.reasons and chosen.chosen:
-            callbacks.on_step("plan", list_line(away, chosen))
-        reasons |= chosen.reasons
-        missing = [(w, r) for w, r in missing if w.backbone.name not in chosen.reasons]
-    kept = [f for f in found if f.weights.source is None or f.backbone.name not in reasons]
-    return kept, missing, [LeftOut(name, reason) for name, reason in reasons.items()]
+        callbacks.on_step("plan", list_line([*here, *away], choice))
+    kept = [f for f in found if f.weights.source is None or f.backbone.name not in choice.reasons]
+    fetched = [(w, r) for w, r in missing if w.backbone.name not in choice.reasons]
+    return kept, fetched, [LeftOut(name, reason) for name, reason in choice.reasons.items()]
 
 
 def _without(wanted: WantedCandidate, plugins: PluginFacts, error: PluginFailedError) -> LeftOut:

@@ -55,19 +55,32 @@ def wanted_candidates(
         if wanted in files.get(name, []) or (not wanted and name in files):
             continue
         _raise_if_broken(plugins, "weights", text)
-        known_names = [*backbone.weights, *plugins.added(name)]
-        if not known_names:
-            raise WeightsError(f"The backbone {name!r} brings no weights: give a file with --weights {name}=FILE.")
-        wanted = wanted or known_names[0]
-        if wanted not in known_names:
-            raise weights.no_weights(name, wanted, [*known_names, *files.get(name, [])])
-        candidates.append(WantedCandidate(backbone, wanted, named=True))
+        chosen = _named_weights(backbone, wanted, plugins, files.get(name, []))
+        candidates.append(WantedCandidate(backbone, chosen, named=True))
     once: dict[tuple[str, str], WantedCandidate] = {}
     for candidate in candidates:
         key = candidate.backbone.name, candidate.weights
         if candidate.named or key not in once:
             once[key] = candidate
     return list(once.values())
+
+
+def _named_weights(backbone: BackboneFacts, wanted: str, plugins: PluginFacts, files: list[str]) -> str:
+    """The weights that were named, or the backbone's first where none were. Raises ``WeightsError`` where it has none.
+
+    Trained weights are taken only where they are named: what a run does must not depend on what somebody trained.
+    """
+    name = backbone.name
+    brought = [*backbone.weights, *plugins.added(name)]
+    known = list(dict.fromkeys([*brought, *backbone.trained]))
+    if wanted in known:
+        return wanted
+    if brought and not wanted:
+        return brought[0]
+    if known and wanted:
+        raise weights.no_weights(name, wanted, [*known, *files])
+    trained = f"name those that were trained, {name}@{known[0]}, or " if known else ""
+    raise WeightsError(f"The backbone {name!r} brings no weights: {trained}give a file with --weights {name}=FILE.")
 
 
 def _matching(
@@ -85,7 +98,7 @@ def _matching(
     candidates = []
     for backbone in matching:
         names = [wanted] if wanted else [*list(backbone.weights)[:1], *plugins.added(backbone.name)]
-        there = {*backbone.weights, *plugins.added(backbone.name)} - set(files.get(backbone.name, []))
+        there = {*backbone.sources, *plugins.added(backbone.name)} - set(files.get(backbone.name, []))
         candidates += [WantedCandidate(backbone, name, named=False) for name in names if name in there]
     if not candidates and not any(backbone.name in files for backbone in matching):
         raise WeightsError(

@@ -32,7 +32,8 @@ def corrected(plan: Plan, outcomes: Mapping[TrialSpec, Outcome], seed: int) -> C
         return None
     found.sort(key=lambda pair: -pair[0])  # the order of equals is that of the trials
     labels, groups = np.asarray(data.labels, np.intp)[rows], np.asarray(data.groups, np.int64)[rows]
-    estimate = corrected_estimate(data.metric, labels, [p for _, p in found], groups, seed)
+    best = sign * found[0][0]
+    estimate = corrected_estimate(data.metric, labels, [p for _, p in found], groups, seed, best)
     if estimate is None:
         return None
     return Corrected(value=estimate.value, ci95=estimate.ci95, trials=len(found), images=len(rows))

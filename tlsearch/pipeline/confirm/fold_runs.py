@@ -24,8 +24,11 @@ from tlsearch.types import AnyArray, Candidate, LabelArray, TrialSpec
 VIEWS_FACTOR = 2
 """Confirmation renders this many times the views of a trial: few stored views flatter nobody twice."""
 
-LEAD = 0.5
-"""Paired standard errors by which a model must lead to ship in the place of a simpler or cheaper one."""
+LEAD = 0.1
+"""Paired standard errors by which a model must lead to ship in the place of a simpler one that costs as much at use."""
+
+LEAD_OF_DEARER = 0.5
+"""The same where the other costs less at use, which is worth more than that it is simple."""
 
 FEWEST_FOLDS = 3
 """Folds that two must have in common before a lead is compared with its error."""
@@ -171,9 +174,9 @@ class FoldRuns:
     def is_better(self, one: TrialSpec, other: TrialSpec) -> bool:
         """Whether ``one`` is the one to ship of two, by everything that both have been measured on.
 
-        That is the folds of the search and the resampled ones. On three folds or more it must lead by half a paired
-        standard error, because a simpler or cheaper model is worth a little; on fewer folds such an error is so large
-        that any lead counts. benchmarks/statistics/choice.py compares this with other rules.
+        That is the folds of the search and the resampled ones. On three folds or more it must lead by a share of a
+        paired standard error, because a simpler or cheaper model is worth a little; on fewer folds such an error is so
+        large that any lead counts. benchmarks/statistics/choice.py compares this with other rules.
         """
         searched = self.searched.get(one, ()), self.searched.get(other, ())
         common = min(map(len, searched))
@@ -184,8 +187,8 @@ class FoldRuns:
         lead = self.plan.data.metric.sign * float(np.mean(first) - np.mean(second))
         if len(first) < FEWEST_FOLDS:
             return lead > 0
-        fold = self.folds[0]
-        return lead > 0 and lead > LEAD * paired_error(first, second, len(fold.val), len(fold.train))
+        fold, share = self.folds[0], LEAD_OF_DEARER if self.work(other) < self.work(one) else LEAD
+        return lead > 0 and lead > share * paired_error(first, second, len(fold.val), len(fold.train))
 
     def _paired_error(self, one: TrialSpec, other: TrialSpec, pair: tuple[Sequence[float], Sequence[float]]) -> float:
         fold = self.folds[0]
@@ -194,10 +197,20 @@ class FoldRuns:
         predicted = self.probabilities[one], self.probabilities[other]
         return paired_fold_error(self.plan.data.metric, *predicted, *self._first_fold())
 
-    def mean(self, spec: TrialSpec, folds: int | None = None) -> float:
-        """The mean of a spec over its first folds with the sign of the metric: the greater is better."""
-        values = self.scores.get(spec, ())[:folds]
+    def mean(self, spec: TrialSpec) -> float:
+        """The mean of a spec over its resampled folds with the sign of the metric: the greater is better."""
+        values = self.scores.get(spec, ())
         return self.plan.data.metric.sign * float(np.mean(values)) if values else -np.inf
+
+    def mean_in_common(self, spec: TrialSpec, others: Sequence[TrialSpec]) -> float:
+        """The mean over folds of the search and resampled ones that all ``others`` have too; greater is better."""
+        seen, again = (min(len(kept.get(s, ())) for s in (spec, *others)) for kept in (self.searched, self.scores))
+        values = [*self.searched.get(spec, ())[:seen], *self.scores.get(spec, ())[:again]]
+        return self.plan.data.metric.sign * float(np.mean(values)) if values else -np.inf
+
+    def work(self, spec: TrialSpec) -> float:
+        """The operations for one image through the whole network."""
+        return self.plan.costs.facts[self.plan.space.of(spec)].cuts[-1].work
 
     def _first_fold(self) -> tuple[LabelArray, npt.NDArray[np.int64]]:
         """Labels and groups of the images of the first fold."""

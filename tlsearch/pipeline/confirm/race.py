@@ -90,13 +90,11 @@ def preference(
 ) -> tuple[float, int, float, float]:
     """Give a key to sort by; lower is better.
 
-    The operations for one image through the whole network come first, then how simple it is, then the mean over the
-    folds that all have, then the validation.
+    The operations for one image through the whole network come first, then how simple it is, then the mean over all
+    folds that all have, those of the search included, then the validation.
     """
-    plan, spec = runs.plan, contender.spec
-    work = plan.costs.facts[plan.space.of(spec)].cuts[-1].work
-    folds = min(len(runs.scores[c.spec]) for c in staying)
-    return work, complexity(spec), -runs.mean(spec, folds), -plan.data.metric.sign * contender.score
+    spec, mean = contender.spec, runs.mean_in_common(contender.spec, [c.spec for c in staying])
+    return runs.work(spec), complexity(spec), -mean, -runs.plan.data.metric.sign * contender.score
 
 
 def complexity(spec: TrialSpec) -> int:

@@ -83,7 +83,7 @@ def evaluate(
             fetch_model(context, plan.data, spec, candidate, folder)
     with context.budget.measure("test"):
         evaluation = evaluate_once(context, plan.data, record, models, is_probe=winner == probe.spec)
-    context.callbacks.on_step("test", tested_line(evaluation, plan.data.metric, baseline.no_claim if baseline else ""))
+    context.callbacks.on_step("test", tested_line(evaluation, plan.data.metric, baseline))
     return evaluation
 
 
@@ -121,7 +121,7 @@ def evaluate_once(
         What the test images say of each model.
     """
     index, split, metric = data.index, data.split, data.metric
-    opened = _note(context, data, record)
+    opened = note_opening(context, data, record)
     labels = np.asarray([index.images[row].label for row in split.test])
     probabilities, costs = _ask(context, data, models)
     predicted, seed = probabilities["winner"].argmax(axis=1), context.config.seed
@@ -145,8 +145,8 @@ def evaluate_once(
     )
 
 
-def _note(context: RunContext, data: Data, record: MlflowCallback) -> int:
-    """Write the opening into the ledger; gives how often this test set has been opened."""
+def note_opening(context: RunContext, data: Data, record: MlflowCallback) -> int:
+    """Write the opening of the test split into the ledger; gives how often this test set has been opened."""
     index = data.index
     fingerprint = fingerprint_of(index.images[row].sha256 for row in data.split.test)
     names = str(index.root), str(context.output), record.parent_run

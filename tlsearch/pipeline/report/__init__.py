@@ -268,6 +268,8 @@ def _scratch(found: StepResults) -> tuple[schema.Baseline, ...]:
             not_affordable=run.not_affordable,
             confirmed=found.confirmation.confirmed.get(run.result.spec),
             no_claim=run.no_claim,
+            whole_epochs=run.whole_epochs,
+            rise=run.rise,
             **asdict(found.evaluation.costs["baseline" if number == 0 else f"{SCRATCH}{run.architecture}"]),
         )
         for number, (run, estimate) in enumerate(tested)

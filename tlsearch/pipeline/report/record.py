@@ -57,7 +57,7 @@ def complete_record(
     """
     tracker, run_id, output = record.tracker, record.parent_run, context.output
     record.close_left_open()
-    tracker.send_waiting()
+    tracker.send_waiting(files=False)
     name_runs(tracker, output)
     for path in (
         *([report] if report else []),

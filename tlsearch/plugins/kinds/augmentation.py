@@ -23,7 +23,7 @@ class GuardedAugmentation(Guarded):
     def render(self, images: Images, strength: float, rng: np.random.Generator) -> Images:
         """See ``Augmentation``."""
         name = self.guarded.name
-        with blaming("augmentation", name):
+        with blaming("augmentation", self.guarded):
             rendered: Images = self.guarded.render(images, strength, rng)
             found = f"{rendered.shape} {rendered.dtype}"
         if rendered.shape != images.shape or rendered.dtype != np.uint8:

@@ -24,7 +24,7 @@ class GuardedBackbone(Guarded):
 
     def build(self, image_size: int, weights: Path | None) -> keras.Model:
         """See ``Backbone``. A ``ValueError`` about a weights file stays one."""
-        with blaming("backbone", self.guarded.name):
+        with blaming("backbone", self.guarded):
             try:
                 return self.guarded.build(image_size, weights)
             except ValueError as error:
@@ -35,12 +35,12 @@ class GuardedBackbone(Guarded):
 
     def cut_points(self, model: keras.Model) -> Sequence[CutPoint]:
         """See ``Backbone``."""
-        with blaming("backbone", self.guarded.name):
+        with blaming("backbone", self.guarded):
             return list(self.guarded.cut_points(model))
 
     def preprocess(self, images: Any) -> Any:
         """See ``Backbone``."""
-        with blaming("backbone", self.guarded.name):
+        with blaming("backbone", self.guarded):
             return self.guarded.preprocess(images)
 
 
@@ -110,6 +110,7 @@ def _describe(plugin: Backbone) -> dict[str, Any]:
                 "layer": cut.layer if cut.layer != cut.name else "",
                 "shape": list(output_of(model, cut.layer).shape[1:]),
                 "stage_end": cut.stage_end,
+                **({"leading_tokens": cut.leading_tokens} if cut.leading_tokens else {}),
             }
             for cut in plugin.cut_points(model)
         ],

@@ -12,4 +12,5 @@ KIND = PluginKind(
     summary="an object that follows runs",
     usage="",
     checks="tlsearch.testing.callback:CHECKS",
+    uses_backend=False,
 )

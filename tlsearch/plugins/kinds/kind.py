@@ -31,8 +31,11 @@ class PluginKind:
         describe: Gives the facts that ``plugins show`` prints. It may build a network.
         wrap: Puts a guard around a plugin that the engine is about to use. None is the guard that names the plugin
             in whatever its methods raise.
+        uses_backend: Whether plugins of this kind work with a backend of Keras. Otherwise they are at work in the
+            process that plans a run, which must import none, and are checked once instead of on every backend.
         reserved: Names that the engine itself gives a meaning.
         name_pattern: A regular expression for the names that ``plugins new`` accepts.
+        refuse: Says in a sentence why ``plugins new`` cannot begin a plugin of a name of that form, or gives None.
     """
 
     name: str
@@ -44,8 +47,10 @@ class PluginKind:
     validate: Callable[[Any], str | None] = lambda plugin: None
     describe: Callable[[Any], Mapping[str, Any]] = about
     wrap: Callable[[Any], Any] | None = None
+    uses_backend: bool = True
     reserved: frozenset[str] = frozenset()
     name_pattern: str = IDENTIFIER
+    refuse: Callable[[str], str | None] = lambda name: None
 
     @property
     def methods(self) -> tuple[str, ...]:

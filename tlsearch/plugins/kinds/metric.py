@@ -72,7 +72,7 @@ class GuardedMetric(Guarded):
     def score(self, labels: npt.ArrayLike, probabilities: npt.ArrayLike) -> float:
         """See ``Metric``."""
         labels, probabilities = np.asarray(labels, np.intp), np.asarray(probabilities, np.float64)
-        with blaming("metric", self.name):
+        with blaming("metric", self.guarded):
             score = float(self.guarded.score(labels, probabilities))
         if not math.isfinite(score):
             raise PluginFailedError(
@@ -109,6 +109,7 @@ KIND = PluginKind(
     summary="a score to choose the winner by",
     usage="--metric {name}",
     checks="tlsearch.testing.metric:CHECKS",
+    uses_backend=False,
     validate=_fault,
     describe=_describe,
     wrap=GuardedMetric,

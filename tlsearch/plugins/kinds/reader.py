@@ -135,5 +135,6 @@ KIND = PluginKind(
     summary="reads a source of labelled images",
     usage="",
     checks="tlsearch.testing.reader:CHECKS",
+    uses_backend=False,
     describe=_describe,
 )

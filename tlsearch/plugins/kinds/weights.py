@@ -26,6 +26,14 @@ def _describe(plugin: NamedWeights) -> dict[str, Any]:
     return {"backbone": backbone, "trained_on": plugin.trained_on, "licence": plugin.licence}
 
 
+def _without_backbone(name: str) -> str | None:
+    """What to say where the backbone of new weights is not installed: nothing could load them."""
+    from tlsearch.plugins.registry import find_plugins, unknown_name
+
+    backbone, known = name.partition("@")[0], sorted({entry.name for entry in find_plugins("backbone")})
+    return None if backbone in known else unknown_name("backbone", backbone, known)
+
+
 KIND = PluginKind(
     name="weights",
     group=WEIGHTS_GROUP,
@@ -36,4 +44,5 @@ KIND = PluginKind(
     validate=_fault,
     describe=_describe,
     name_pattern=rf"{IDENTIFIER}@{IDENTIFIER}",
+    refuse=_without_backbone,
 )

@@ -20,8 +20,8 @@ TEMPLATES = Path(__file__).parent / "templates"
 def write_package(kind: str, name: str, folder: Path) -> Path:
     """Write the package ``tlsearch-<name>`` with a plugin of ``kind``, such as "backbone", into ``folder``.
 
-    Gives the package's folder. Raises ``UsageError`` where the name is no name for a module or is taken, or something
-    is there.
+    Gives the package's folder. Raises ``UsageError`` where the name is no name for a module or is taken, where its kind
+    refuses it, or where something is there.
     """
     described, module = kind_named(kind), _module(name)
     if not re.fullmatch(described.name_pattern, name) or any(map(keyword.iskeyword, name.split("@"))):
@@ -33,6 +33,8 @@ def write_package(kind: str, name: str, folder: Path) -> Path:
     taken = {entry.name for entry in find_plugins(kind)} | described.reserved
     if name in taken or importlib.util.find_spec(module) is not None:
         raise UsageError(f"The name {name!r} is taken by a plugin, a package or tlsearch itself: choose another.")
+    if (why := described.refuse(name)) is not None:
+        raise UsageError(why)
     package = folder / module.replace("_", "-")
     if package.exists():
         raise UsageError(f"{package} is there already: choose another name, or another folder with --dir.")

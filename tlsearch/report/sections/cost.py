@@ -8,7 +8,7 @@ from typing import Any
 from tlsearch.report.charts import BASELINE, INK, NEUTRAL, WINNER, row_chart
 from tlsearch.report.images import Chart
 from tlsearch.report.sections.section import Section
-from tlsearch.report.sections.trial_table import STATES
+from tlsearch.report.text import STATES
 from tlsearch.results.result import RunResult
 from tlsearch.results.schema import FrozenWork, TrialRow
 from tlsearch.utils.units import short_duration
@@ -36,10 +36,10 @@ def cost(result: RunResult) -> Section:
 def _spent(trials: Sequence[TrialRow]) -> str:
     """How long trials of each state took: what of the search led to a score, and what did not."""
     parts = []
-    for state in STATES:
+    for state, said in STATES.items():
         rows = [row for row in trials if row.state == state]
         if rows:
-            parts.append(f"{len(rows)} {state} {short_duration(sum(row.seconds for row in rows))}")
+            parts.append(f"{len(rows)} {said} {short_duration(sum(row.seconds for row in rows))}")
     return f"Trials of the search by how they ended: {', '.join(parts)}." if parts else ""
 
 

@@ -1,4 +1,4 @@
-"""Accuracy by depth: how good the features of every candidate are as they are, cut point by cut point."""
+"""Accuracy by depth: how good the features of every candidate are as they are, block by block."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from tlsearch.report.charts import BASELINE, WINNER, Key, limits, new_chart
+from tlsearch.report.configuration import after_block
 from tlsearch.report.images import Chart
 from tlsearch.report.numbers import percent
 from tlsearch.report.sections.section import Section
@@ -26,13 +27,14 @@ def depth(result: RunResult) -> Section:
         name = _file_name(label, [chart.name for chart in charts])
         charts.append(_chart(name, label, curve, limits(ends), frozen))
         best = max(curve, key=lambda point: point.accuracy)
-        caption = f"best {percent(best.accuracy)} after {best.cut_point} ({best.depth} of {curve[-1].depth})"
-        shown.append((label, charts[-1].svg, caption + (f"; dashed: the winner froze {frozen}" if frozen else "")))
+        caption = f"best {percent(best.accuracy)} {after_block(best.depth, curve[-1].depth, best.cut_point)}"
+        dashed = f"; dashed: the winner froze the first {frozen}" if frozen else ""
+        shown.append((label, charts[-1].svg, caption + dashed))
     return Section({"depth_charts": shown}, tuple(charts))
 
 
 def _chart(name: str, label: str, curve: Sequence[ProfilePoint], scale: tuple[float, float], frozen: int) -> Chart:
-    figure, axes = new_chart("cut point, from input to output", "accuracy of a linear probe")
+    figure, axes = new_chart("block, counted from the input", "accuracy of a linear probe")
     depths, accuracies = [p.depth for p in curve], [p.accuracy for p in curve]
     below = [p.accuracy - _error(p) for p in curve]
     above = [p.accuracy + _error(p) for p in curve]
@@ -46,7 +48,7 @@ def _chart(name: str, label: str, curve: Sequence[ProfilePoint], scale: tuple[fl
     axes.set_xlim(0.5, max(depths) + 0.5)
     keys = [Key("linear probe, with standard error", WINNER, "line")]
     if frozen:
-        keys.append(Key(f"the winner froze {frozen}", BASELINE, "dashed"))
+        keys.append(Key(f"the winner froze the first {frozen}", BASELINE, "dashed"))
     rows = [(label, p.depth, p.cut_point, p.accuracy, p.stderr) for p in curve]
     header = ("candidate", "depth", "cut_point", "accuracy", "stderr")
     return Chart(name=name, title=f"Accuracy by depth: {label}", figure=figure, header=header, rows=rows, keys=keys)

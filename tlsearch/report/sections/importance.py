@@ -24,9 +24,10 @@ from tlsearch.report.images import Chart
 from tlsearch.report.numbers import ScoreStyle
 from tlsearch.report.sections.section import Section
 from tlsearch.report.sections.trial_table import reached, winner_number
-from tlsearch.report.text import metric_name
+from tlsearch.report.text import STATES, metric_name
 from tlsearch.results.result import RunResult
 from tlsearch.results.schema import Importance, TrialRow
+from tlsearch.types import State
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -52,6 +53,8 @@ PARAMETERS = {
 LINEAR_AT = 5.0
 """Where a linear head stands on a scale of doublings, left of the narrowest hidden layer of 64 = 2^6 units."""
 
+ENDED: tuple[State, ...] = ("failed", "pruned", "timed_out")
+
 MARKS: dict[str, Mark] = {"complete": "dot", "pruned": "cross", "timed_out": "triangle"}
 
 
@@ -70,7 +73,7 @@ DIMENSIONS = (
     Dimension(
         name="freeze-depth",
         title="Score by freeze depth",
-        axis="share of cut points that stay frozen",
+        axis="share of blocks that stay frozen",
         column="frozen_share",
         place=lambda row: row.spec.freeze_depth / row.spec.depth if row.spec.depth else 0.0,
     ),
@@ -130,8 +133,8 @@ def _importance_shown(importance: Importance | None, complete: int) -> str:
         return f"Nothing can be said of the importance of parameters from {trials}: {few}."
     return (
         f"The share of the variance of scores that each parameter explains by itself, by fANOVA (a random forest over "
-        f"{importance.trials} complete trials; pruned, failed and timed-out ones have no final score and are left "
-        "out). "
+        f"{importance.trials} complete trials; those that stopped early, failed or ran out of time have no final "
+        "score and are left out). "
         "What parameters explain only together is in none of the bars, and a parameter that most trials do not use "
         "gets little. Behind ± stand standard errors over trials, in points: shares that lie nearer than that may well "
         "change places. The search looks where scores are good, so this is no experiment with even coverage."
@@ -238,8 +241,8 @@ def _set_axis(axes: Axes, dimension: Dimension, places: Sequence[float]) -> None
 def _keys(result: RunResult, rows: Sequence[TrialRow], values: Sequence[float], candidates: Sequence[str]) -> list[Key]:
     networks = dict.fromkeys([c for c in candidates if any(row.candidate == c for row in rows)])
     keys = [Key(label, color_of(label, candidates), "dot") for label in networks]
-    states = {row.state for row in rows}
-    keys += [Key(state, NEUTRAL, mark) for state, mark in MARKS.items() if state in states and state != "complete"]
+    states = {row.state for row in rows} - {"complete"}
+    keys += [Key(said, NEUTRAL, MARKS[state]) for state, said in STATES.items() if state in states & MARKS.keys()]
     if winner_number(result) is not None:
         keys.append(Key("winner", INK, "ring"))
     if result.baseline is not None and result.baseline.val in values:
@@ -259,7 +262,7 @@ def _caption(result: RunResult, searched: Sequence[TrialRow], drawn: Sequence[Tr
         sentences.append(f"{len(early)} {stand} reached.")
     hidden = [row for row in searched if row not in drawn]
     if hidden:
-        counts = [f"{n} {s}" for s in ("failed", "pruned", "timed_out") if (n := sum(r.state == s for r in hidden))]
+        counts = [f"{n} {STATES[s]}" for s in ENDED if (n := sum(r.state == s for r in hidden))]
         sentences.append(f"Not drawn, for want of any score: {', '.join(counts)}.")
     values = [value for row in drawn if (value := reached(row)) is not None]
     if result.baseline is not None and values and not _near(result.baseline.val, values):

@@ -11,7 +11,7 @@ from tlsearch.report.charts import shorten
 from tlsearch.report.images import THUMBNAIL_SIDE, PhotoSheet, Values, data_uri, thumbnail
 from tlsearch.report.numbers import percent
 from tlsearch.report.sections.section import Section
-from tlsearch.report.text import label_errors_sentence
+from tlsearch.report.text import label_errors_sentence, shown_suspects
 from tlsearch.results.result import RunResult
 from tlsearch.results.schema import LabelErrors, Mistake, Suspect
 
@@ -53,22 +53,23 @@ def _suspects(
     labels: LabelErrors, root: Path
 ) -> tuple[tuple[str, list[tuple[Suspect, str | None]]], PhotoSheet | None]:
     """What is said of the labels, the suspects with their pictures, and the sheet of them where there are any."""
-    images = [thumbnail(root / item.path) for item in labels.suspects]
-    shown = [(item, data_uri(image)) for item, image in zip(labels.suspects, images, strict=True)]
+    suspects = labels.suspects[: shown_suspects(labels)]
+    images = [thumbnail(root / item.path) for item in suspects]
+    shown = [(item, data_uri(image)) for item, image in zip(suspects, images, strict=True)]
     captions = [
         (
             f"in {item.given} {percent(item.given_probability, 0)}",
             f"looks like {item.suggested} {percent(item.suggested_probability, 0)}{_agreement(item)}",
             item.path,
         )
-        for item in labels.suspects
+        for item in suspects
     ]
     rows = [
         (
             item.path, item.given, item.suggested, item.given_probability, item.suggested_probability, item.models,
             item.agree,
         )
-        for item in labels.suspects
+        for item in suspects
     ]  # fmt: skip
     header = ("path", "given", "suggested", "given_probability", "suggested_probability", "models", "agree")
     sheet = _sheet("label-errors", images, captions, header, rows) if images else None

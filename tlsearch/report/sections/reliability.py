@@ -6,8 +6,10 @@ from collections.abc import Sequence
 
 from tlsearch.report.charts import BASELINE, NEUTRAL, WINNER, Key, as_percent, new_chart
 from tlsearch.report.images import Chart
+from tlsearch.report.more_images import more_images
 from tlsearch.report.sections.section import Section
-from tlsearch.report.text import calibration_sentence, metric_name, more_data_sentence
+from tlsearch.report.text import calibration_sentence, metric_name
+from tlsearch.report.verdict import verdict_of
 from tlsearch.results.result import RunResult
 from tlsearch.results.schema import Calibration, CalibrationBin, MoreData
 
@@ -17,13 +19,14 @@ FEW_IMAGES = 4
 
 def reliability(result: RunResult) -> Section:
     """Calibration and more data, each where the run has that insight."""
-    found, ships = result.insights, result.winner.spec.is_linear_probe
+    found = result.insights
     shown: dict[str, tuple[str, Chart] | None] = {"calibration": None, "more_data": None}
     if found.calibration is not None:
         sentence = calibration_sentence(found.calibration, result.plan.folds)
         shown["calibration"] = (sentence, _reliability(found.calibration))
     if found.more_data is not None:
-        shown["more_data"] = (more_data_sentence(found.more_data, ships=ships), _more_data(found.more_data))
+        model = (result.verdict or verdict_of(result)).model
+        shown["more_data"] = (more_images(result, model).sentence, _more_data(found.more_data))
     return Section(shown, tuple(item[1] for item in shown.values() if item is not None))
 
 

@@ -9,10 +9,10 @@ from typing import Any
 
 from tlsearch.report.charts import BASELINE, INK, NEUTRAL, WINNER, as_percent, printable, row_chart
 from tlsearch.report.images import Chart
-from tlsearch.report.model_table import ModelRow, headings, model_rows
+from tlsearch.report.model_table import ModelRow, headings, is_confirmed, model_rows
 from tlsearch.report.numbers import ScoreStyle, percent
 from tlsearch.report.sections.section import Section
-from tlsearch.report.text import by_method, metric_name
+from tlsearch.report.text import above_selected, by_method, metric_name
 from tlsearch.report.verdict import verdict_sentences
 from tlsearch.results.result import RunResult
 from tlsearch.results.schema import Interval, Metrics
@@ -33,6 +33,7 @@ def summary(result: RunResult) -> Section:
         "intervals": bars,
         "scale": scale,
         "headings": headings(result),
+        "is_confirmed": is_confirmed(rows),
         "models": rows,
         "facts": _facts(result),
     }
@@ -101,8 +102,8 @@ def _facts(result: RunResult) -> list[tuple[str, str, str]]:
     metrics, winner = result.metrics, result.winner
     facts = []
     if winner.freeze_depth:
-        layers = f"{len(winner.frozen_layers)} layers, up to {winner.cut_point}"
-        facts.append(("frozen", f"{winner.freeze_depth} of {winner.spec.depth} cut points", layers))
+        layers = f"{len(winner.frozen_layers)} layers, up to the cut point {winner.cut_point}"
+        facts.append(("frozen", f"{winner.freeze_depth} of {winner.spec.depth} blocks", layers))
     else:
         facts.append(("frozen", "nothing", ""))
     if metrics.ms_per_image is not None:
@@ -112,7 +113,8 @@ def _facts(result: RunResult) -> list[tuple[str, str, str]]:
     if (corrected := metrics.corrected) is not None:
         style = ScoreStyle.of(metrics)
         how = f"95 % interval {style.interval(corrected.ci95)}; what the best of {corrected.trials} trials scores on "
-        facts.append(("validation, corrected", style.value(corrected.value), f"{how}images that did not select it"))
+        how += f"images that did not select it{above_selected(metrics)}"
+        facts.append(("validation, corrected", style.value(corrected.value), how))
     if metrics.test_accuracy is not None and metrics.counts != EVERY_IMAGE:
         facts.append(("accuracy", percent(metrics.test_accuracy), "plain accuracy on the same test images"))
     if metrics.majority is not None:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tlsearch.report.sections.section import Section
+from tlsearch.report.text import states
 from tlsearch.results.result import RunResult
 from tlsearch.results.schema import TrialRow
-
-STATES = ("complete", "pruned", "failed", "timed_out")
 
 
 def trial_table(result: RunResult) -> Section:
@@ -17,7 +16,7 @@ def trial_table(result: RunResult) -> Section:
         {
             "trials": sorted(result.trials, key=lambda row: _rank(row, result.metrics.sign)),
             "trial_summary": _summary(result.trials),
-            "others": any(row.role != "trial" for row in result.trials),
+            "others": _others(result.trials),
             "compared": _compared(result),
             "winner_number": winner_number(result),
         }
@@ -57,6 +56,11 @@ def _compared(result: RunResult) -> str:
 
 def _summary(rows: Sequence[TrialRow]) -> str:
     trials = [row for row in rows if row.role == "trial"]
-    states = [row.state for row in trials]
-    parts = [f"{states.count(s)} {s}" for s in STATES if s in states]
-    return ", ".join(parts).capitalize() + "." if parts else "None."
+    return f"{states(row.state for row in trials)}." if trials else "None."
+
+
+def _others(rows: Sequence[TrialRow]) -> str:
+    """What stands in the table beside the trials of the search; empty where nothing does."""
+    roles = {row.role for row in rows}
+    names = {"baseline": "the networks from scratch", "confirmation": "the confirmations, each on one fold"}
+    return " and ".join(name for role, name in names.items() if role in roles)

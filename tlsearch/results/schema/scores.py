@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tlsearch.stats.intervals import SCORE_INTERVAL
+from tlsearch.stats.trend import Rise
 from tlsearch.types import Interval
 
 
@@ -96,7 +97,8 @@ class Baseline:
 
     ``stopped_by`` is ``schedule`` or ``time``; ``still_improving`` says that validation rose to the end;
     ``not_affordable`` names architectures that could not be trained from scratch within the time. ``no_claim`` says why
-    no gain over it is claimed, and is empty where one may be: it has not learned yet. ``megabytes``, ``ms_per_image``
+    no gain over it is claimed, and is empty where one may be. ``whole_epochs`` are those of the whole schedule, and
+    ``rise`` is what the score would gain in those that are left. ``megabytes``, ``ms_per_image``
     and ``parameters`` are as in ``Metrics``.
     """
 
@@ -113,6 +115,8 @@ class Baseline:
     confirmed: Confirmed | None = None
     val_folds: int = 1
     no_claim: str = ""
+    whole_epochs: int | None = None
+    rise: Rise | None = None
     megabytes: float | None = None
     ms_per_image: float | None = None
     parameters: int | None = None

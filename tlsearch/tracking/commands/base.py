@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -27,6 +28,7 @@ class Store:
         home: The folder that relative paths of files begin at.
         retry: Whether commands were meant to be applied earlier. What they write may be there already, as the answer
             of the store may have been lost; and it is known by our own id.
+        tell: Gets a sentence for people; the same one counts once.
     """
 
     client: MlflowClient
@@ -34,6 +36,7 @@ class Store:
     ids: dict[str, str]
     home: Path
     retry: bool = False
+    tell: Callable[[str], None] = field(default=lambda text: None, repr=False)
 
     def real(self, known: str) -> str:
         """Give the store's id of a run or a model, which may be known by one of our own."""
@@ -51,6 +54,19 @@ class Command(ABC, Generic[T_co]):
 
     Runs and models are named by an id of the store, or by one of our own that ``Store.ids`` translates.
     """
+
+    @property
+    def file(self) -> str:
+        """What it keeps in the artifact store, in words; empty where it needs the records of the store alone.
+
+        Where files cannot be kept, all that is none goes on.
+        """
+        return ""
+
+    @property
+    def needs(self) -> str:
+        """The model that must be there first, by an id; empty for none."""
+        return ""
 
     @abstractmethod
     def apply(self, store: Store) -> T_co:

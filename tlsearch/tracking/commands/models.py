@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from tlsearch.plugins.api import Images
 from tlsearch.tracking.commands.base import Command, Point, Store
 from tlsearch.tracking.commands.runs import dataset_key
-from tlsearch.tracking.exported import MODEL_PREFIX, ExportedModel, ModelPage
+from tlsearch.tracking.exported import MODEL_PREFIX, ExportedModel, ModelPage, is_model_address
 from tlsearch.tracking.quiet import quiet
 from tlsearch.tracking.register import Figures, Version, register
 
@@ -24,15 +24,26 @@ class LogModel(Command[str]):
     classes: tuple[str, ...]
     page: ModelPage = field(default_factory=ModelPage)
 
+    @property
+    def file(self) -> str:
+        """The model."""
+        return "the model"
+
     def apply(self, store: Store) -> str:
-        """Log the model, or find it where it was logged before."""
-        from tlsearch.tracking.model import find_model, log_model
+        """Log the model, or find it where it was logged before; a server of MLflow 2 gets it as a file of the run."""
+        from tlsearch.tracking.model import NoLoggedModelsError, find_model, log_as_artifact, log_model
 
         run_id, folder = store.real(self.run), store.home / self.folder
         exported = ExportedModel(folder=folder, example=self.example, classes=self.classes, page=self.page)
         with quiet():
-            uri = find_model(store.client, store.experiment_id, run_id) if store.retry else ""
-            uri = uri or log_model(store.client, store.experiment_id, run_id, exported)
+            try:
+                uri = find_model(store.client, store.experiment_id, run_id) if store.retry else ""
+                uri = uri or log_model(store.client, store.experiment_id, run_id, exported)
+            except NoLoggedModelsError as error:
+                uri = log_as_artifact(store.client, run_id, exported)
+                store.tell(
+                    f"the MLflow server keeps no logged models, as before MLflow 3 ({error}): the model is {uri}"
+                )
         if store.retry:
             store.ids[self.own] = uri
         return uri
@@ -40,13 +51,26 @@ class LogModel(Command[str]):
 
 @dataclass(frozen=True, kw_only=True)
 class LogModelMetrics(Command[None]):
-    """Metrics of a run that are those of a logged model, too; ``dataset`` and ``fingerprint`` say on which images."""
+    """Metrics of a run that are those of a logged model, too; ``dataset`` and ``fingerprint`` say on which images.
+
+    Without a ``model`` they are those of the run alone.
+    """
 
     run: str
     model: str
     points: Sequence[Point]
     dataset: str = ""
     fingerprint: str = ""
+
+    @property
+    def file(self) -> str:
+        """They wait with a model that is known by an id of our own only."""
+        return "" if not self.model or is_model_address(self.model) else "the metrics of the model"
+
+    @property
+    def needs(self) -> str:
+        """The model."""
+        return self.model
 
     def apply(self, store: Store) -> None:
         """Write them with one call; where the model could not be logged, they are those of the run alone."""
@@ -70,6 +94,16 @@ class RegisterModel(Command[str]):
     figures: Figures
     tags: Mapping[str, str]
     note: str
+
+    @property
+    def file(self) -> str:
+        """A version of what is kept there."""
+        return f"the version of {self.name}"
+
+    @property
+    def needs(self) -> str:
+        """The model."""
+        return self.model
 
     def apply(self, store: Store) -> str:
         """Register the model, or find the version where it was registered before."""

@@ -140,6 +140,11 @@ class LogText(Command[None]):
     text: str
     name: str
 
+    @property
+    def file(self) -> str:
+        """The name of the file."""
+        return self.name
+
     def apply(self, store: Store) -> None:
         """Write the artifact."""
         store.client.log_text(store.real(self.run), self.text, self.name)
@@ -153,6 +158,11 @@ class LogDict(Command[None]):
     values: Mapping[str, Any]
     name: str
 
+    @property
+    def file(self) -> str:
+        """The name of the file."""
+        return self.name
+
     def apply(self, store: Store) -> None:
         """Write the artifact."""
         store.client.log_dict(store.real(self.run), dict(self.values), self.name)
@@ -165,6 +175,11 @@ class LogArtifact(Command[None]):
     run: str
     path: str
     folder: str | None = None
+
+    @property
+    def file(self) -> str:
+        """The name of the file."""
+        return self.path
 
     def apply(self, store: Store) -> None:
         """Copy the file or folder as it is now."""

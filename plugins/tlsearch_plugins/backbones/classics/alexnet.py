@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -103,12 +104,18 @@ class AlexNetOwt(_AlexNet):
 
         ``weights`` is a ``.weights.h5`` saved from this network, or a ``.npz`` of arrays named as torchvision does.
         """
+        from tlsearch_plugins.backbones.classics.torch_arrays import load_weights
+        from tlsearch_plugins.backbones.scratch import with_values
+
+        load = partial(load_weights, layers=self.torch_layers)
+        return with_values(self.network(image_size), weights, input_std=1.0, load=load)
+
+    def network(self, image_size: int) -> keras.Model:
+        """The network, with Keras' own random values."""
         import keras
 
         from tlsearch_plugins.backbones.classics.convolve import convolve
         from tlsearch_plugins.backbones.classics.pooling import pool_down
-        from tlsearch_plugins.backbones.classics.torch_arrays import load_weights
-        from tlsearch_plugins.backbones.scratch import with_values
 
         inputs = keras.Input((image_size, image_size, 3), name="images")
         x = keras.layers.ZeroPadding2D(2, name="conv1_pad")(inputs)
@@ -117,9 +124,49 @@ class AlexNetOwt(_AlexNet):
         x = convolve(x, 384, 3, "conv3")
         x = convolve(x, 256, 3, "conv4")
         x = convolve(x, 256, 3, "conv5")
-        model = keras.Model(inputs, pool_down(x, "pool5"), name=self.name)
-        return with_values(model, weights, input_std=1.0, load=partial(load_weights, layers=self.torch_layers))
+        return keras.Model(inputs, pool_down(x, "pool5"), name=self.name)
 
     def preprocess(self, images: Any) -> Any:
         """RGB 0..255 to standardised colours, about -2..2."""
         return torch_preprocess(images)
+
+
+class AlexNetOwtFC(AlexNetOwt):
+    """The one-column AlexNet with its two hidden dense layers, as convolutions of 6 x 6 and 1 x 1.
+
+    Its weights are those of ``alexnet_owt``, from the same published file:
+    ``tlsearch weights convert alexnet_owt_fc FILE``.
+    """
+
+    name = "alexnet_owt_fc"
+    title = "AlexNet (one column) with dense layers"
+    units = 4096
+    min_image_size = 224
+    """Smaller ones leave ``fc6`` no map of 6 x 6 values."""
+    hints = replace(HINTS, freeze_late=6)
+    torch_layers: ClassVar[Mapping[str, str]] = {
+        **AlexNetOwt.torch_layers,
+        "fc6": "classifier.1",
+        "fc7": "classifier.4",
+    }
+
+    def network(self, image_size: int) -> keras.Model:
+        """The network, with Keras' own random values: (N, 224, 224, 3) to (N, 1, 1, 4096).
+
+        Raises ``ValueError`` for an image too small for ``fc6``.
+        """
+        import keras
+
+        if image_size < self.min_image_size:
+            raise ValueError(
+                f"{self.name} needs images of {self.min_image_size} px or more: fc6 sees maps of 6 x 6 values, and "
+                f"{image_size} px leave smaller ones"
+            )
+        pooled = super().network(image_size)
+        x = keras.layers.Conv2D(self.units, 6, activation="relu", name="fc6")(pooled.output)
+        x = keras.layers.Conv2D(self.units, 1, activation="relu", name="fc7")(x)
+        return keras.Model(pooled.input, x, name=self.name)
+
+    def cut_points(self, model: keras.Model) -> Sequence[CutPoint]:
+        """Those of the network without dense layers, and both dense layers."""
+        return [*super().cut_points(model), CutPoint("fc6", "fc6"), CutPoint("fc7", "fc7", stage_end=True)]

@@ -42,8 +42,15 @@ def load_weights(model: keras.Model, file: Path, layers: Mapping[str, str]) -> N
 def _weights_of(
     layer: keras.layers.Layer, prefix: str, arrays: Mapping[str, npt.NDArray[np.float32]]
 ) -> list[npt.NDArray[np.float32]]:
-    """The weights of one layer. PyTorch's convolutions are (out, in, height, width)."""
+    """The weights of one layer. PyTorch's convolutions are (out, in, height, width).
+
+    Its dense layers are (out, in), and see a map as all rows of one channel after those of another.
+    """
     if isinstance(layer, keras.layers.BatchNormalization):
         return [arrays[f"{prefix}.{part}"] for part in NORM_ARRAYS]
-    kernel = arrays[f"{prefix}.weight"].transpose(2, 3, 1, 0)
+    height, width, channels, filters = layer.kernel.shape
+    kernel = arrays[f"{prefix}.weight"]
+    if kernel.ndim == 2:
+        kernel = kernel.reshape(filters, channels, height, width)
+    kernel = kernel.transpose(2, 3, 1, 0)
     return [kernel, arrays[f"{prefix}.bias"]] if layer.use_bias else [kernel]

@@ -1,4 +1,4 @@
-"""``tlsearch weights``: which pre-trained weights there are, fetching and converting them."""
+"""``tlsearch weights``: which pre-trained weights there are, fetching, converting and carrying them."""
 
 from __future__ import annotations
 
@@ -10,28 +10,33 @@ import click
 
 from tlsearch.cli.paths import UserPath
 from tlsearch.cli.terminal.commands import Group
+from tlsearch.cli.weights.carry import export_weights, import_weights, remove_weights
 
 if TYPE_CHECKING:
     from tlsearch.plugins.api import WeightSource
     from tlsearch.reporter import Reporter
 
 
-@click.group(cls=Group, short_help="Pre-trained weights: list, fetch, convert.")
+@click.group(cls=Group, short_help="Pre-trained weights: list, fetch, convert, carry.")
 def weights() -> None:
-    """Shows, fetches and converts the pre-trained weights of the installed backbones."""
+    """Shows, fetches and converts the pre-trained weights of the installed backbones.
+
+    Those that tlsearch pretrain has made can be carried to other machines as files.
+    """
 
 
 @weights.command("list", short_help="List them: what they are and where.")
 def list_weights() -> None:
     """Lists the weights of every backbone.
 
-    What they were trained on, their licence, and where the file is.
+    What they were trained on, their licence, and where the file is; with those that tlsearch pretrain has made.
     """
     from rich.console import Console
 
     from tlsearch.cli.terminal.screen import print_table, room
     from tlsearch.cli.terminal.table import Column, Row, Table
     from tlsearch.plugins.registry import load_all
+    from tlsearch.plugins.trained.store import file_of, trained_weights
 
     rows = []
     loaded, broken = load_all("backbone")
@@ -43,6 +48,8 @@ def list_weights() -> None:
     for found in added:
         where = f"comes with {found.entry.distribution} {found.entry.version}"
         rows.append(Row((found.entry.name, found.plugin.trained_on, found.plugin.licence, where)))
+    for record in trained_weights():
+        rows.append(Row((record.label, record.trained_on, record.licence, str(file_of(record.label)))))
     for fault in [*broken, *broken_weights]:
         rows.append(Row((fault.entry.name, "", "", f"broken plugin: {fault.reason}")))
     console = Console(highlight=False)
@@ -103,6 +110,10 @@ def convert(network: str, file: Path, output: Path | None) -> None:
         reporter.say("use", f"--weights {network}={target}")
 
 
+for _command in (export_weights, import_weights, remove_weights):
+    weights.add_command(_command)
+
+
 def _show(reporter: Reporter, label: str, done: int, total: int) -> None:
     reporter.progress("fetch", done / 1e6, max(total, done) / 1e6, f"{label}, {done / 1e6:.0f} MB so far")
 
@@ -131,10 +142,13 @@ def _source(text: str) -> tuple[str, WeightSource]:
     """The weights that ``BACKBONE[@WEIGHTS]`` names: their name and source."""
     from tlsearch.errors import WeightsError
     from tlsearch.plugins.registry import find_plugins, load_plugin
+    from tlsearch.plugins.trained.store import is_taken
     from tlsearch.plugins.weights import no_weights
 
     backbone, _, name = text.partition("@")
     known = dict(load_plugin("backbone", backbone).weights)
+    if name and name not in known and is_taken(text):
+        raise WeightsError(f"{text} was trained and is on this machine: there is nothing to fetch.")
     if not known:
         raise WeightsError(f"The backbone {backbone!r} brings no weights: give a file with --weights in the run.")
     name = name or next(iter(known))

@@ -1,0 +1,163 @@
+"""What may be claimed against a network from scratch that was stopped before the end of its schedule?
+
+    python -m benchmarks.statistics.unfinished
+
+A simulation of learning curves whose end is known. A network from scratch is trained with a schedule of its own, a
+cosine to zero, that ends after 8 to 45 epochs, and the whole one has 60. At the end of the whole one it would be as
+good as the winner, or 10, 20 or 40 points behind. The winner has .88. Both are tested on the same new images (15 for
+every 85 of the pool; images as in ``selection_bias``).
+
+A network learns as far as the sum of its learning rates has gone. Its score follows one of these curves of that:
+exponentials that learn fast and slowly, two powers, one that begins to learn late, and one that learns in two phases.
+
+A claim that pre-training helped is false where the network would be as good at its end. Three rules are compared:
+
+- *whatever it has learned*: a gain is claimed where it is shown on test;
+- *not steep*: and not where the last three scores lie above the three before by more than their noise and by more than
+  a fifth of what the curve has gained (the rule that tlsearch had);
+- *outlasts the line*: and only where it would still be shown if the score rose along a straight line through the last
+  two thirds of its curve, the errors of both counted (``stats.trend``).
+
+The exit code is 1 where the last rule makes more false claims than 5 in 100, two standard errors granted.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import ndtri
+
+from benchmarks.common.results import make_parser, parse_options, publish, say
+from benchmarks.common.tables import print_rows
+from benchmarks.statistics.selection_bias import SHARES, Row
+from tlsearch.report.text import SIGNIFICANT
+from tlsearch.stats.claims import Difference, compare
+from tlsearch.stats.trend import extrapolate, still_rising
+
+BENCHMARK = "statistics.unfinished"
+
+Floats = npt.NDArray[np.float64]
+Right = npt.NDArray[np.intp]
+
+WHOLE = 60
+GUESSING, WINNER = 0.1, 0.88
+
+CURVES: Mapping[str, Callable[[Floats], Floats]] = {
+    "fast exponential": lambda p: 1 - np.exp(-p / 3),
+    "exponential": lambda p: 1 - np.exp(-p / 6),
+    "slow exponential": lambda p: 1 - np.exp(-p / 12),
+    "power": lambda p: 1 - 1 / (1 + p / 2),
+    "slow power": lambda p: 1 - (1 + p) ** -0.5,
+    "late": lambda p: 1 / (1 + np.exp(-(p - 6) / 2)) - 1 / (1 + np.exp(3)),
+    "two phases": lambda p: 1 - 0.5 * np.exp(-p / 1.5) - 0.5 * np.exp(-p / 12),
+}
+"""How much is learned after so many epochs at the highest learning rate; where they end is no matter."""
+
+STOPPED = (8, 10, 15, 20, 30, 45)
+BEHIND = (0.0, 0.1, 0.2, 0.4)
+SIZES = {48: 42, 340: 400}
+"""Validation images, and test images beside them."""
+
+MOST_FALSE = 0.05
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Simulate and print; 1 where there are too many false claims."""
+    parser = make_parser(__doc__)
+    parser.add_argument("--simulations", type=int, default=100, help="networks of each kind (default 100)")
+    options = parse_options(parser, arguments, {"simulations": 3})
+    rows = [
+        row
+        for val in SIZES
+        for behind in BEHIND
+        for stopped in STOPPED
+        for row in simulate(val, behind, stopped, options.simulations, options.seed)
+    ]
+    print_rows("Share of networks from scratch over which a gain is claimed", rows)
+    publish(BENCHMARK, options, {"rows": rows})
+    found = too_many(rows)
+    for text in found:
+        say(f"too many false claims: {text}")
+    return 1 if found and not options.quick else 0
+
+
+def simulate(val: int, behind: float, stopped: int, simulations: int, seed: int) -> list[Row]:
+    """A row for every curve: the share of networks over which each rule claims a gain."""
+    say(f"unfinished: {val} validation images, {100 * behind:.0f} points behind, stopped after {stopped} epochs")
+    rows: list[Row] = []
+    for number, (name, learned) in enumerate(CURVES.items()):
+        claims: dict[str, list[bool]] = {rule: [] for rule in RULES}
+        scores = scores_of(learned, WINNER - behind, stopped)
+        for simulation in range(simulations):
+            rng = np.random.default_rng([seed, val, round(100 * behind), stopped, number, simulation])
+            curve = right(rng.standard_normal(val), scores, rng).mean(axis=1)
+            over = _over(scores[-1], SIZES[val], rng)
+            for rule, claimed in RULES.items():
+                claims[rule].append(_is_shown(over) and claimed(over, curve))
+        shares = {rule: round(float(np.mean(found)), 3) for rule, found in claims.items()}
+        facts: Row = {"validation images": val, "points behind": round(100 * behind), "epochs": stopped, "curve": name}
+        rows.append({**facts, **shares, "simulations": simulations})
+    return rows
+
+
+def scores_of(learned: Callable[[Floats], Floats], end: float, stopped: int) -> Floats:
+    """The true score after each epoch (stopped,) of a schedule that ends early; the whole one ends at ``end``."""
+    epochs = np.arange(1, stopped + 1)
+    gone = epochs / 2 + stopped / (2 * np.pi) * np.sin(np.pi * epochs / stopped)  # the sum of a falling cosine
+    whole = float(learned(np.asarray([WHOLE / 2]))[0])
+    return np.asarray(GUESSING + (end - GUESSING) * learned(gone) / whole, np.float64)
+
+
+def right(images: Floats, scores: Floats, rng: np.random.Generator) -> Right:
+    """Which images, by how hard each is, (n,), a network has right after each epoch: (epochs, n), as 1 and 0."""
+    shares = {name: np.sqrt(share) for name, share in SHARES.items()}
+    own = rng.standard_normal((2, len(images)))
+    hard = shares["image"] * images + shares["configuration"] * own[0] + shares["run"] * own[1]
+    hard = hard + shares["epoch"] * rng.standard_normal((len(scores), len(images)))
+    return np.asarray(hard < ndtri(scores)[:, None], np.intp)
+
+
+def _over(score: float, images: int, rng: np.random.Generator) -> Difference:
+    """The winner's gain on test over a network from scratch."""
+    hard = rng.standard_normal(images)
+    winner, scratch = (right(hard, np.asarray([true]), rng)[0] for true in (WINNER, score))
+    return compare(np.ones_like(winner), winner, scratch)
+
+
+def _is_shown(over: Difference) -> bool:
+    return over.ci95[0] > 0 and over.p_value is not None and over.p_value < SIGNIFICANT
+
+
+def _is_not_steep(over: Difference, curve: Floats) -> bool:
+    before, last = float(curve[-6:-3].mean()), float(curve[-3:].mean())
+    return not (still_rising(curve.tolist()) and last - before > 0.2 * (last - float(curve[0])))
+
+
+def _outlasts(over: Difference, curve: Floats) -> bool:
+    rise = extrapolate(range(1, len(curve) + 1), curve.tolist(), WHOLE, 1.0)
+    return rise is not None and rise.leaves(over.difference, over.ci95)
+
+
+RULES: Mapping[str, Callable[[Difference, Floats], bool]] = {
+    "whatever it has learned": lambda over, curve: True,
+    "not steep": _is_not_steep,
+    "outlasts the line": _outlasts,
+}
+
+
+def too_many(rows: Sequence[Row]) -> list[str]:
+    """Which networks that would be as good make more false claims by the last rule than there may be."""
+    found = []
+    for row in rows:
+        share, simulations = float(str(row[list(RULES)[-1]])), int(str(row["simulations"]))
+        error = float(np.sqrt(MOST_FALSE * (1 - MOST_FALSE) / simulations))
+        if row["points behind"] == 0 and share > MOST_FALSE + 2 * error:
+            found.append(f"{row['curve']}, {row['epochs']} epochs, {row['validation images']} images: {share}")
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(main())

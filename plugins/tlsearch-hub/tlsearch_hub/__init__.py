@@ -1,0 +1,1 @@
+"""Backbones of KerasHub for tlsearch. Importing it imports no backend."""

@@ -1,0 +1,91 @@
+"""The model card: its block of YAML, its figures, its limits and licences, and whose page it leaves alone."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from tests.helpers.exported_run import write_run
+from tlsearch.cli.main import cli
+from tlsearch.errors import UsageError
+from tlsearch.export.card import MARK, card_of, write_card
+from tlsearch.report.numbers import format_interval, format_score
+from tlsearch.reporter import SilentReporter
+from tlsearch.results.result import read_result
+
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+
+
+@pytest.fixture(scope="module")
+def model_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_run(tmp_path_factory.mktemp("card"))
+
+
+def head_of(card: str) -> Any:
+    before, head, _ = card.split("---\n", 2)
+    assert not before
+    return importlib.import_module("yaml").safe_load(head)  # MLflow brings it; it has no types
+
+
+def test_the_hub_reads_its_head(model_dir: Path) -> None:
+    head, result = head_of(card_of(model_dir)), read_result(model_dir.parent)
+    assert (head["library_name"], head["pipeline_tag"]) == ("keras", "image-classification")
+    assert {"image-classification", "tlsearch", result.winner.backbone} <= set(head["tags"])
+    (entry,) = head["model-index"]
+    (found,) = entry["results"]
+    assert found["dataset"]["name"] == "images"
+    figures = {metric["type"]: metric["value"] for metric in found["metrics"]}
+    assert figures[result.metrics.name] == pytest.approx(result.metrics.test, abs=1e-4)
+
+
+def test_it_has_figures_with_intervals_beside_probe_and_baseline(model_dir: Path) -> None:
+    card, result = card_of(model_dir).replace("\N{NO-BREAK SPACE}", " "), read_result(model_dir.parent)
+    assert result.linear_probe is not None
+    assert result.baseline is not None
+    for found in (result.metrics, result.linear_probe, result.baseline):
+        assert f"{format_score(found.test)} {format_interval(found.test_ci95)}" in card
+    assert f"{result.dataset.total('test')} for testing" in card
+
+
+def test_it_says_licences_and_limits(model_dir: Path) -> None:
+    card = card_of(model_dir)
+    assert "efficientnet_lite0@imagenet): Apache" in card
+    assert "ask whoever made the images" in card
+    (model_dir.parents[1] / "images" / "LICENSE.txt").write_text("CC0")
+    assert "see LICENSE.txt beside the images" in card_of(model_dir)
+    assert "It knows no other classes" in card
+
+
+def test_the_command_prints_it_alone(model_dir: Path) -> None:
+    done = CliRunner().invoke(cli, ["export", str(model_dir), "--card"])
+    assert done.exit_code == 0
+    assert done.output == card_of(model_dir)
+    assert not (model_dir.parent / "exported").exists()
+
+
+def test_the_page_of_somebody_else_stays(model_dir: Path, tmp_path: Path) -> None:
+    warned: list[str] = []
+
+    class Listening(SilentReporter):
+        def warn(self, text: str) -> None:
+            warned.append(text)
+
+    page = tmp_path / "README.md"
+    page.write_text("# Mine\n")
+    assert write_card(model_dir, tmp_path, Listening()) is None
+    assert page.read_text() == "# Mine\n"
+    assert "stays as it is" in warned[0]
+    page.write_text(f"old\n{MARK}\n")
+    assert write_card(model_dir, tmp_path, Listening()) == page
+    assert page.read_text() == card_of(model_dir)
+
+
+def test_only_the_winner_of_a_run_has_one(model_dir: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="in no output folder of a run"):
+        card_of(tmp_path / "model")
+    with pytest.raises(UsageError, match=r"holds another model: name .*model"):
+        card_of(model_dir.parent / "refit")

@@ -1,0 +1,265 @@
+"""A model exported through the front door: files, proofs, names, and what is refused."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+import tlsearch
+from tests.helpers.exported_run import LABELS, SIDE, write_images, write_run
+from tlsearch.cli.main import cli
+from tlsearch.data.images.decode import read_square
+from tlsearch.errors import RunError, UsageError
+from tlsearch.export import export as exporting
+from tlsearch.export.card import proofs_in
+from tlsearch.export.contract import PRECISIONS, Network, Precision, Runner
+from tlsearch.export.export import ExportOptions, export_model
+from tlsearch.export.formats import FORMATS
+from tlsearch.export.formats.keras_file import KerasFile
+from tlsearch.export.formats.onnx_file import Onnx
+from tlsearch.export.place import file_hash
+from tlsearch.results.result import read_result
+from tlsearch.results.schema import Mlflow
+from tlsearch.types import Float32Array
+
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+
+
+@pytest.fixture(scope="module")
+def model_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_run(tmp_path_factory.mktemp("folds"), temperature=2.0)
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tlsearch.export.speed.MOST_SECONDS", 0.0)
+
+
+def export(*arguments: object) -> Result:
+    return CliRunner().invoke(cli, ["export", *map(str, arguments)])
+
+
+def read_proof(path: Path) -> Any:
+    return json.loads(path.with_name(f"{path.name}.proof.json").read_text(encoding="utf-8"))
+
+
+class Swapped(KerasFile):
+    """A format whose files take blue for red."""
+
+    def open(self, path: Path, threads: int | None) -> Runner:
+        run = super().open(path, threads)
+        return lambda pixels: run(np.ascontiguousarray(pixels[..., ::-1]))
+
+
+class Rounded(KerasFile):
+    """A format of any precision whose files give rounded probabilities; it keeps the samples that it was given."""
+
+    precisions: tuple[Precision, ...] = PRECISIONS
+
+    def __init__(self) -> None:
+        self.samples: list[Float32Array] = []
+
+    def write(self, network: Network, precision: Precision, target: Path, samples: Iterable[Float32Array]) -> None:
+        self.samples = list(samples)
+        super().write(network, precision, target, ())
+
+    def open(self, path: Path, threads: int | None) -> Runner:
+        run = super().open(path, threads)
+        return lambda pixels: np.round(run(pixels), 2)
+
+
+def test_a_file_with_its_proof_and_a_card(model_dir: Path, tmp_path: Path) -> None:
+    done = export(model_dir, "--format", "keras", "--to", tmp_path)
+    assert done.exit_code == 0, done.output
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["README.md", "model.keras", "model.keras.proof.json"]
+    proof = read_proof(tmp_path / "model.keras")
+    assert proof["proven"] is True
+    assert proof["comparison"]["equal_answers"] == 1.0
+    assert proof["comparison"]["accuracy"] == proof["comparison"]["model_accuracy"] > 0.9
+    assert proof["seen"] is True
+    assert "training images of the run" in proof["source"]
+    assert {timing["batch"] for timing in proof["timings"]} == {1, 32}
+    assert all(timing["ms_per_image"] > 0 for timing in proof["timings"])
+    assert json.loads(proof["metadata"]["labels"]) == list(LABELS)
+    assert proof["megabytes"] == pytest.approx((tmp_path / "model.keras").stat().st_size / 1e6)
+    assert proof["model"] == file_hash(model_dir / "model.keras")
+    assert proof["sha256"] == {"model.keras": file_hash(tmp_path / "model.keras")}
+    assert "proven" in done.output
+    assert "rounding" in done.output or "equal to the last bit" in done.output
+    assert "alone" in done.output
+    card = (tmp_path / "README.md").read_text(encoding="utf-8")
+    assert "| model.keras | proven | 100.0 % of 27 |" in card
+    (tmp_path / "model.keras").unlink()
+    assert not proofs_in(tmp_path, proof["model"])
+
+
+def test_swapped_channels_are_found(model_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(FORMATS, "keras", Swapped())
+    done = export(model_dir, "--format", "keras", "--to", tmp_path)
+    assert done.exit_code == 1, done.output
+    assert "NOT PROVEN" in done.output
+    assert (tmp_path / "model.keras.unproven").is_file()
+    assert not (tmp_path / "model.keras").exists()
+    proof = read_proof(tmp_path / "model.keras.unproven")
+    assert proof["comparison"]["equal_answers"] < 0.5
+    assert proof["comparison"]["ci95"][1] < 0
+    accepted = export(model_dir, "--format", "keras", "--to", tmp_path, "--accept-loss")
+    assert accepted.exit_code == 0, accepted.output
+    assert (tmp_path / "model.keras").is_file()
+    assert not (tmp_path / "model.keras.unproven").exists()
+    assert (read_proof(tmp_path / "model.keras")["proven"], read_proof(tmp_path / "model.keras")["accepted"]) == (
+        False,
+        True,
+    )
+
+
+def test_swapped_channels_in_an_onnx_file_are_found(
+    model_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    onnx = pytest.importorskip("onnx", reason="the extra tlsearch[onnx] is not installed")
+    pytest.importorskip("tf2onnx", reason="the extra tlsearch[onnx] is not installed")
+    pytest.importorskip("onnxruntime", reason="the extra tlsearch[onnx] is not installed")
+
+    class Edited(Onnx):
+        def write(self, network: Network, precision: Precision, target: Path, samples: Iterable[Float32Array]) -> None:
+            super().write(network, precision, target, samples)
+            model = onnx.load(str(target))
+            for node in model.graph.node:
+                node.input[:] = ["bgr" if name == "rgb" else name for name in node.input]
+            order = onnx.numpy_helper.from_array(np.array([2, 1, 0], np.int64), "order")
+            model.graph.initializer.append(order)
+            model.graph.node.insert(0, onnx.helper.make_node("Gather", ["rgb", "order"], ["bgr"], axis=3))
+            onnx.save(model, str(target))
+
+    good = export_model(model_dir, ExportOptions(formats=("onnx",), to=tmp_path / "good"))
+    assert good[0].proof.proven
+    assert good[0].proof.comparison.largest_difference < 1e-4
+    monkeypatch.setitem(FORMATS, "onnx", Edited())
+    bad = export_model(model_dir, ExportOptions(formats=("onnx",), to=tmp_path / "bad"))
+    assert bad[0].path.name == "model.onnx.unproven"
+    assert not bad[0].proof.proven
+    assert bad[0].proof.comparison.equal_answers < 0.5
+
+
+@pytest.fixture
+def rounded(monkeypatch: pytest.MonkeyPatch) -> Rounded:
+    form = Rounded()
+    monkeypatch.setitem(FORMATS, "keras", form)
+    return form
+
+
+def test_int8_is_calibrated_with_training_images_and_too_few_images_prove_nothing(
+    model_dir: Path, tmp_path: Path, rounded: Rounded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exporting, "SAMPLES", 6)
+    (file,) = export_model(model_dir, ExportOptions(formats=("keras",), precision="int8", to=tmp_path))
+    assert [sample.shape for sample in rounded.samples] == [(1, SIDE, SIDE, 3)] * 6
+    assert not file.proof.proven
+    assert file.path.name == "model-int8.keras.unproven"
+    assert "was trained on these images" in file.proof.reason
+    assert "--precision float16" in file.proof.reason
+
+
+def test_no_network_sees_a_test_image(
+    model_dir: Path, tmp_path: Path, rounded: Rounded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = set[Path]()
+
+    def noting(path: Path, *rest: Any) -> Any:
+        seen.add(path)
+        return read_square(path, *rest)
+
+    monkeypatch.setattr("tlsearch.export.images.read_square", noting)
+    export_model(model_dir, ExportOptions(formats=("keras",), precision="int8", to=tmp_path))
+    from tlsearch.data.split import split
+    from tlsearch.data.survey import scan
+
+    index = scan(model_dir.parents[1] / "images")
+    parts = split(index, 0)
+    assert parts.test
+    assert seen == {index.file(row) for row in parts.train}
+
+
+def test_images_of_a_user_take_the_place_of_those_of_the_run(model_dir: Path, tmp_path: Path, rounded: Rounded) -> None:
+    own = write_images(tmp_path / "own", per_class=130, seed=9)
+    (file,) = export_model(
+        model_dir, ExportOptions(formats=("keras",), precision="float16", to=tmp_path / "to", images=own)
+    )
+    assert file.proof.comparison.images == 390
+    assert file.proof.seen is False
+    assert file.proof.proven
+    assert "The loss of accuracy is at most" in file.proof.reason
+
+
+def test_a_converter_that_fails_ends_in_a_sentence_and_leaves_nothing(
+    model_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any) -> None:
+        raise ValueError("no such operation: Fold.\nmore")
+
+    monkeypatch.setattr(KerasFile, "write", fail)
+    with pytest.raises(RunError, match=r"cannot be converted to keras in float32 \(no such operation: Fold\): choose"):
+        export_model(model_dir, ExportOptions(formats=("keras",), to=tmp_path / "to"))
+    assert not list((tmp_path / "to").iterdir())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ([], "No format is named: choose one of onnx, litert"),
+        (["--format", "onx"], "did you mean 'onnx'?"),
+        (["--format", "saved_model", "--precision", "int8"], "has no precision int8: choose float32 for it"),
+        (["--format", "keras", "--card"], "leave --format out"),
+    ],
+)
+def test_mistakes_end_in_one_sentence(model_dir: Path, arguments: list[str], sentence: str) -> None:
+    done = export(model_dir, *arguments)
+    assert done.exit_code == 2
+    assert sentence in " ".join(done.output.split())
+
+
+def test_from_python_options_are_given_by_name(model_dir: Path, tmp_path: Path) -> None:
+    (file,) = tlsearch.export_model(str(model_dir), "keras", to=str(tmp_path), reporter=tlsearch.SilentReporter())
+    assert (file.path, file.proof.proven) == (tmp_path / "model.keras", True)
+    assert file.parts == (tmp_path / "model.keras", tmp_path / "model.keras.proof.json")
+    with pytest.raises(UsageError, match="did you mean 'precision'"):
+        tlsearch.export_model(model_dir, "keras", precison="float16")
+
+
+def test_files_and_proofs_are_logged_with_the_run(
+    model_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logged: list[tuple[Mlflow, list[Path]]] = []
+    monkeypatch.setattr("tlsearch.tracking.exported_files.log_files", lambda *given: logged.append(given))
+    done = export(model_dir, "--format", "keras", "--to", tmp_path, "--log")
+    assert done.exit_code == 0, done.output
+    ((record, files),) = logged
+    assert record == read_result(model_dir.parent).mlflow
+    assert files == [tmp_path / "model.keras", tmp_path / "model.keras.proof.json"]
+    assert record.parent_run_id in done.output
+
+
+def test_a_missing_runtime_is_named_with_its_extra(model_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exporting, "find_spec", lambda name: None if name == "openvino" else object())
+    with pytest.raises(UsageError, match=r"needs openvino, which is not installed: pip install 'tlsearch\[openvino\]'"):
+        export_model(model_dir, ExportOptions(formats=("openvino",)))
+
+
+def test_a_model_of_no_run_needs_images(tmp_path: Path, model_dir: Path) -> None:
+    import shutil
+
+    alone = tmp_path / "alone" / "model"
+    shutil.copytree(model_dir, alone)
+    with pytest.raises(UsageError, match=r"validation images are needed: name a model that is, or .*--images"):
+        export_model(alone, ExportOptions(formats=("keras",)))
+    own = write_images(tmp_path / "own", seed=4)
+    (file,) = export_model(alone, ExportOptions(formats=("keras",), images=own))
+    assert file.path == tmp_path / "alone" / "exported" / "model.keras"
+    with pytest.raises(UsageError, match="--log out"):
+        exporting.record_of(alone)

@@ -1,0 +1,123 @@
+"""``tlsearch export``: a model as a file for other programs, with a proof."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from tlsearch.cli.paths import UserPath
+from tlsearch.cli.terminal.commands import Command
+from tlsearch.cli.terminal.values import Choice
+from tlsearch.errors import UsageError
+
+if TYPE_CHECKING:
+    from tlsearch.cli.console import ConsoleReporter
+    from tlsearch.export.export import ExportedFile
+
+FORMAT_NAMES = ("onnx", "litert", "saved_model", "openvino", "keras")
+"""Those of ``tlsearch.export.formats``, which is not imported to print help."""
+
+
+@click.command(cls=Command, short_help="Write a model as a file for other programs, with a proof.")
+@click.argument("model_dir", type=UserPath())
+@click.option(
+    "--format",
+    "formats",
+    type=Choice(FORMAT_NAMES),
+    multiple=True,
+    help="What to write. Give it several times for several files.",
+)
+@click.option(
+    "--precision",
+    type=Choice(["float32", "float16", "int8"]),
+    default="float32",
+    show_default=True,
+    help="Precision of the weights. int8 is calibrated with training images.",
+)
+@click.option(
+    "--to",
+    type=UserPath(),
+    metavar="FILE_OR_FOLDER",
+    help="Where to write it.  [default: the folder exported of the run]",
+)
+@click.option(
+    "--images",
+    type=UserPath(),
+    metavar="FOLDER",
+    help="Labelled images to make the proof on.  [default: the validation images of the run]",
+)
+@click.option("--accept-loss", is_flag=True, help="Write a file that is not proven under its usual name, exit code 0.")
+@click.option("--log", is_flag=True, help="Log the files and proofs in MLflow, with the run.")
+@click.option("--card", is_flag=True, help="Print the model card and write nothing.")
+@click.pass_context
+def export(
+    ctx: click.Context,
+    model_dir: Path,
+    formats: tuple[str, ...],
+    precision: str,
+    to: Path | None,
+    images: Path | None,
+    accept_loss: bool,
+    log: bool,
+    card: bool,
+) -> None:
+    """Writes the model in MODEL_DIR as a file that other programs run.
+
+    MODEL_DIR is the folder `model` of a run. Preprocessing, softmax and temperature are inside the file. A proof is
+    written beside it: the runtime of the file and the model answer the same images. Where the proof does not exclude
+    that 1 point of accuracy is lost, the name of the file ends in `.unproven` and the exit code is 1.
+    """
+    from tlsearch.cli.console import ConsoleReporter
+
+    if card:
+        _print_card(model_dir, formats)
+        return
+    from tlsearch.export.export import ExportOptions, export_model, record_of
+    from tlsearch.tracking.exported_files import ARTIFACT_FOLDER, log_files
+
+    options = ExportOptions(
+        formats=formats,
+        precision=precision,  # type: ignore[arg-type]  # click has checked it
+        to=to,
+        images=images,
+        accept_loss=accept_loss,
+    )
+    record = record_of(model_dir) if log else None
+    with ConsoleReporter() as reporter:
+        files = export_model(model_dir, options, reporter)
+        reporter.close()
+        _print(reporter, files)
+        if record is not None:
+            log_files(record, [part for file in files for part in file.parts])
+            reporter.say("mlflow", f"logged in {ARTIFACT_FOLDER} of the run {record.parent_run_id}")
+    if any(not file.proof.proven and not file.proof.accepted for file in files):
+        ctx.exit(1)
+
+
+def _print_card(model_dir: Path, formats: tuple[str, ...]) -> None:
+    from tlsearch.export.card import card_of
+
+    if formats:
+        raise UsageError("--card prints the model card and writes no file: leave --format out, or leave --card out.")
+    click.echo(card_of(model_dir), nl=False)
+
+
+def _print(reporter: ConsoleReporter, files: tuple[ExportedFile, ...]) -> None:
+    """The table of the proofs, and of each file where it lies and what its proof says."""
+    from tlsearch.cli.terminal.lines import unbroken
+    from tlsearch.cli.terminal.screen import print_table, room
+    from tlsearch.cli.terminal.table import Column, Row, Table
+    from tlsearch.export.words import HEADINGS, comparison_line, proof_row, proof_sentences, timing_line
+
+    rows = [proof_row(file.proof) for file in files]
+    styles = ["" if file.proof.proven else "yellow" for file in files]
+    shown = tuple(Row((unbroken(row[0]), *row[1:]), style) for row, style in zip(rows, styles, strict=True))
+    print_table(reporter.console, Table(tuple(map(Column, HEADINGS)), shown), room(reporter.console))
+    for file in files:
+        reporter.say("file", str(file.path))
+        for sentence in proof_sentences(file.proof):
+            reporter.say("file", sentence)
+    reporter.say("proof", comparison_line(files[0].proof))
+    reporter.say("proof", timing_line(files[0].proof))

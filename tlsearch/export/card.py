@@ -1,0 +1,191 @@
+"""The model card: what a stranger must know of a model before using it, as Hugging Face's hub reads it.
+
+The block of YAML at the top is that of the hub's model cards (huggingface.co/docs/hub/model-cards): licence, library,
+task, tags, and ``model-index`` with the figures on test. Texts in it are written as JSON, which is YAML too.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from tlsearch.errors import PluginError, UsageError
+from tlsearch.export.place import file_hash, run_of
+from tlsearch.export.proof import Proof
+from tlsearch.export.words import proof_table
+from tlsearch.plugins import registry
+from tlsearch.predictor import MODEL_FILE
+from tlsearch.report import text as words
+from tlsearch.report.fair import no_claim
+from tlsearch.report.markdown import model_table
+from tlsearch.report.verdict import verdict_of
+from tlsearch.reporter import Reporter
+from tlsearch.results.result import RunResult, read_result
+from tlsearch.utils import serialize
+from tlsearch.utils.files import write_atomically
+
+CARD_FILE = "README.md"
+"""The name by which the hub shows a card."""
+
+MARK = "<!-- Written by tlsearch; it writes this page anew as long as this line is here. -->"
+
+LICENCE_FILES = ("LICENSE", "LICENCE", "COPYING", "README")
+"""Files beside images, with any ending, that may say under which licence they are."""
+
+NOT_KNOWN = "tlsearch does not know it"
+
+
+def card_of(model_dir: Path, proofs: Sequence[Proof] = ()) -> str:
+    """Write the card of the winner of a run, with the proofs of exported files where there are any.
+
+    Raises:
+        UsageError: The folder is not the model of a finished run, whose figures a card needs.
+    """
+    run = run_of(model_dir)
+    if run is None:
+        raise UsageError(f"{model_dir} is in no output folder of a run, whose figures a card needs: name one that is.")
+    if model_dir.absolute().name != "model":
+        raise UsageError(
+            f"A card has the figures of the winner, and {model_dir} holds another model: name {run / 'model'}."
+        )
+    result = read_result(run)
+    return "\n".join([*_head(result), MARK, "", *_body(result, proofs)]) + "\n"
+
+
+def write_card(model_dir: Path, folder: Path, reporter: Reporter) -> Path | None:
+    """Write the card into the folder of exported files, with the proofs of all files of this model there.
+
+    Gives None, and says why, where there is no card: for a model that is not the winner of a run, and where a page of
+    somebody else has its name.
+    """
+    target = folder / CARD_FILE
+    try:
+        text = card_of(model_dir, proofs_in(folder, file_hash(model_dir / MODEL_FILE)))
+    except UsageError as error:
+        reporter.warn(f"there is no model card: {str(error).rstrip('.')}")
+        return None
+    if target.exists() and MARK not in target.read_text(encoding="utf-8", errors="replace"):
+        reporter.warn(f"{target} is not by tlsearch and stays as it is: --card prints the model card")
+        return None
+    write_atomically(target, text)
+    return target
+
+
+def proofs_in(folder: Path, model: str) -> tuple[Proof, ...]:
+    """Read the proofs in a folder whose files are there and were made of the model with this hash."""
+    found = []
+    for path in sorted(folder.glob("*.proof.json")):
+        try:
+            proof = serialize.STRICT.decode(Proof, json.loads(path.read_text(encoding="utf-8")))
+        except (OSError, ValueError):  # a file of another program, or of another version
+            continue
+        if proof.model == model and (folder / proof.file).exists():
+            found.append(proof)
+    return tuple(found)
+
+
+def _head(result: RunResult) -> Iterator[str]:
+    """The block of YAML."""
+    metrics, name = result.metrics, Path(result.dataset.path).name or result.dataset.path
+    yield from ("---", "license: other", "license_name: see-below", "library_name: keras")
+    yield from ("pipeline_tag: image-classification", "tags:", "- image-classification", "- transfer-learning")
+    yield f"- {_yaml(result.winner.backbone)}"
+    yield from ("- tlsearch", "model-index:", f"- name: {_yaml(f'{name}-{result.winner.backbone}')}", "  results:")
+    yield from ("  - task:", "      type: image-classification", "    dataset:", f"      name: {_yaml(name)}")
+    yield from ("      type: imagefolder", "      split: test", "    metrics:")
+    shown = {metrics.name: (metrics.test, metrics.test_ci95)}
+    if metrics.test_accuracy is not None and metrics.test_accuracy_ci95 is not None:
+        shown.setdefault("accuracy", (metrics.test_accuracy, metrics.test_accuracy_ci95))
+    for metric, (value, (low, high)) in shown.items():
+        label = f"{words.metric_name(metric)}, 95 % interval {low:.3f} to {high:.3f}"
+        yield from (f"    - type: {_yaml(metric)}", f"      value: {value:.4f}", f"      name: {_yaml(label)}")
+    yield "---"
+
+
+def _body(result: RunResult, proofs: Sequence[Proof]) -> Iterator[str]:
+    data, winner = result.dataset, result.winner
+    yield from (f"# {Path(data.path).name}: an image classifier", "", f"{winner.label}.", "")
+    yield f"It tells {len(data.classes)} classes apart: {', '.join(data.classes)}."
+    yield from ("", "## Figures", "")
+    yield from model_table(result)
+    yield from ("", *(f"- {line}" for line in words.gain_lines(result.gain, no_claim(result))))
+    verdict = result.verdict or verdict_of(result)
+    yield from (f"- {said}" for said in (verdict.pretraining_evidence, verdict.search_evidence) if said)
+    yield from ("", "## Data", "", *_data(result), "", "## Method", "", *_method(result))
+    yield from ("", "## Limits", "", *(f"- {limit}" for limit in _limits(result)))
+    if proofs:
+        yield from ("", "## Files", "", *proof_table(proofs))
+    yield from ("", "## Licences", "", *(f"- {line}" for line in _licences(result)))
+    yield from ("", "## How to make it again", "", "```sh", result.command, "```", "")
+    yield "Versions: " + ", ".join(f"{name} {version}" for name, version in result.versions.items()) + "."
+
+
+def _data(result: RunResult) -> Iterator[str]:
+    data = result.dataset
+    counts = {part: data.total(part) for part in ("train", "val", "test")}
+    names = {"train": "training", "val": "validation", "test": "testing"}
+    parts = ", ".join(f"{count:,} for {names[part]}" for part, count in counts.items() if count)
+    yield f"{sum(counts.values()):,} images: {parts}. Fingerprint `{data.fingerprint}`."
+    yield from ("", "| class | " + " | ".join(names.values()) + " |", "|---|---|---|---|")
+    for name in data.classes:
+        cells = " | ".join(f"{data.counts.get(part, {}).get(name, 0):,}" for part in names)
+        yield f"| {name.replace('|', chr(92) + '|')} | {cells} |"
+
+
+def _method(result: RunResult) -> Iterator[str]:
+    winner, tried = result.winner, sum(row.role == "trial" for row in result.trials)
+    kept = f"the first {winner.freeze_depth} of {winner.spec.depth} cut points stay as they were pre-trained"
+    augmented = "not augmented" if winner.augmentation == "none" else f"augmented by {winner.augmentation}"
+    yield (
+        f"The network {winner.backbone} with the weights {winner.weights or 'none'}; {kept}. "
+        f"The head is {winner.head}. Training images were {augmented}."
+    )
+    yield ""
+    yield (
+        f"It was chosen among {tried} trials by its {words.metric_name(result.metrics.name)} on images that no trial "
+        f"was trained on, and tested once. Images are squares of {winner.spec.image_size} pixels."
+    )
+
+
+def _limits(result: RunResult) -> Iterator[str]:
+    data = result.dataset
+    yield "It knows no other classes, and gives one of its own for every picture, whatever is in it."
+    yield "The figures hold for pictures that come from where the test images came from, and for no others."
+    yield f"There are {data.total('test'):,} test images; the intervals say how far the figures are certain."
+    times = result.metrics.test_opened or 1
+    if times > 1:
+        yield f"The test set has been opened {times} times. Each look at it makes the figures more optimistic."
+    yield from (finding.message[0].upper() + finding.message[1:] + "." for finding in data.findings)
+
+
+def _licences(result: RunResult) -> Iterator[str]:
+    winner = result.winner
+    yield f"Weights that training began with ({winner.backbone}@{winner.weights}): {_weights_licence(result)}."
+    folder = Path(result.dataset.path)
+    names = _licence_files(folder.iterdir()) if folder.is_dir() else []
+    hint = f"; see {', '.join(names)} beside the images" if names else "; ask whoever made the images"
+    yield f"Images: {NOT_KNOWN}{hint}."
+    yield "The licence of this model follows from both: write it into `license` above before you publish it."
+
+
+def _licence_files(files: Iterable[Path]) -> list[str]:
+    return sorted(file.name for file in files if file.is_file() and file.stem.upper() in LICENCE_FILES)
+
+
+def _weights_licence(result: RunResult) -> str:
+    """What the plugin says that brought the weights."""
+    backbone, weights = result.winner.backbone, result.winner.weights
+    if weights is None:
+        return "none, for it was trained from random values"
+    try:
+        source = registry.load_plugin("backbone", backbone).weights.get(weights)
+        if source is None:
+            source = registry.load_plugin("weights", f"{backbone}@{weights}")
+    except PluginError:
+        return NOT_KNOWN
+    return f"{source.licence}; trained on {source.trained_on}"
+
+
+def _yaml(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)

@@ -1,0 +1,69 @@
+"""OpenVINO's own form: fast on processors and small GPUs of Intel, and on those of others."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tlsearch.export.contract import INPUT_NAME, Network, Precision, Runner
+from tlsearch.types import Float32Array
+
+
+class OpenVino:
+    """``.xml`` with the operations, and beside it ``.bin`` with the weights.
+
+    Labels and metadata are in its runtime information, under ``model_info``, where OpenVINO's Model API looks.
+    """
+
+    name = "openvino"
+    suffix = ".xml"
+    precisions: tuple[Precision, ...] = ("float32", "float16")
+    requires: tuple[str, ...] = ("tensorflow", "openvino")
+    extra = "openvino"
+    threaded = True
+
+    def write(self, network: Network, precision: Precision, target: Path, samples: Iterable[Float32Array]) -> None:
+        """Convert by way of a SavedModel, which keeps the batch dynamic."""
+        openvino = _openvino()
+        converted = openvino.convert_model(network.saved_model)
+        converted.inputs[0].get_tensor().set_names({INPUT_NAME})
+        converted.outputs[0].get_tensor().set_names({"probabilities"})
+        for name, text in network.metadata.items():
+            converted.set_rt_info(text, ["model_info", name])
+        openvino.save_model(converted, target, compress_to_fp16=precision == "float16")
+
+    def open(self, path: Path, threads: int | None) -> Runner:
+        """Compile it for the processor, where it computes in float32 as on any machine."""
+        openvino = _openvino()
+        settings: dict[str, Any] = {"INFERENCE_PRECISION_HINT": "f32"}
+        if threads is not None:
+            settings["INFERENCE_NUM_THREADS"] = threads
+        compiled = openvino.Core().compile_model(path, "CPU", settings)
+        return lambda pixels: np.array(compiled(pixels)[0], dtype=np.float32)
+
+    def runtime(self) -> str:
+        """Name OpenVINO and its version."""
+        from importlib.metadata import version
+
+        return f"OpenVINO {version('openvino')}"
+
+    def parts(self, path: Path) -> tuple[Path, ...]:
+        """The operations and the weights."""
+        return (path, path.with_suffix(".bin"))
+
+
+def _openvino() -> Any:
+    """Import OpenVINO so that it sends nothing to anybody.
+
+    It tells Intel's statistics what is imported and converted unless a person has forbidden that, or the package
+    ``openvino_telemetry`` is missing. For this process it is missing.
+    """
+    if "openvino" not in sys.modules:
+        sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # so an import fails
+    import openvino
+
+    return openvino

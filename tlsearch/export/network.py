@@ -1,0 +1,71 @@
+"""The network as it is exported: that of a model folder with its temperature inside, and what is said of it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tlsearch.export.contract import Network
+from tlsearch.export.place import file_hash
+from tlsearch.models.temperature import LEAST
+from tlsearch.predictor import MODEL_FILE, Predictor
+
+if TYPE_CHECKING:
+    import keras
+
+
+def exported_network(predictor: Predictor, room: Path) -> Network:
+    """Give the network that answers as ``predictor.predict`` does, once a picture is a square of RGB values.
+
+    ``room`` is a folder for what formats are made of; it must last as long as the network.
+    """
+    temperature = predictor.applied_temperature()
+    model = predictor.model if temperature is None else with_temperature(predictor.model, temperature.value)
+    return Network(
+        model=model,
+        metadata=metadata(predictor),
+        labels=predictor.labels,
+        room=room,
+        source=file_hash(predictor.folder / MODEL_FILE),
+    )
+
+
+def with_temperature(model: keras.Model, temperature: float) -> keras.Model:
+    """Give the model whose logits are divided by ``temperature``; no two classes change places.
+
+    Where it does not end in a softmax of its own, the logarithms of its probabilities are divided, which is the same
+    (``divide_by_temperature``) but less exact in a small precision.
+    """
+    import keras
+
+    last = model.layers[-1]
+    if isinstance(last, keras.layers.Softmax):
+        logits = last.input
+    else:
+        logits = keras.ops.log(keras.ops.maximum(model.output, LEAST))
+    cooled = keras.layers.Rescaling(1.0 / temperature, dtype="float32", name="temperature")(logits)
+    return keras.Model(model.input, keras.layers.Softmax(dtype="float32", name="probabilities")(cooled))
+
+
+def metadata(predictor: Predictor) -> dict[str, str]:
+    """Give what the file says of itself: every value is a text, lists are JSON."""
+    from importlib.metadata import version
+
+    side, decoding = predictor.image_size, predictor.decoding
+    temperature = predictor.applied_temperature()
+    told: dict[str, Any] = {
+        "labels": json.dumps(list(predictor.labels), ensure_ascii=False),
+        "input": f"RGB values 0..255 as floats of shape (N, {side}, {side}, 3)",
+        "output": "probabilities of shape (N, classes), in the order of labels",
+        "image_size": side,
+        "decode_size": predictor.decode_size,
+        "resize": decoding.resize,
+        "temperature": "1 (none)" if temperature is None else temperature.value,
+        "backbone": predictor.config.get("backbone"),
+        "weights": predictor.config.get("weights"),
+        "made_by": f"tlsearch {version('tlsearch')}",
+    }
+    if decoding.window is not None:
+        told["window"] = json.dumps(list(decoding.window))
+    return {name: str(value) for name, value in told.items() if value is not None}

@@ -1,0 +1,117 @@
+"""The images of a run, found again by their content, and images that a user names instead."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tlsearch.config import CONFIG_NAME, RunConfig
+from tlsearch.data.index import DatasetIndex
+from tlsearch.data.options import image_options, reading_options
+from tlsearch.data.sources import read_source
+from tlsearch.data.split import split
+from tlsearch.data.survey import scan
+from tlsearch.data.usable import label_of, require_one_label
+from tlsearch.errors import TlsearchError, UsageError
+from tlsearch.export.images import LabelledImages
+from tlsearch.export.place import file_hash
+from tlsearch.reporter import Reporter
+from tlsearch.results.result import read_result
+from tlsearch.runs.ledger import fingerprint_of
+from tlsearch.utils.texts import some
+from tlsearch.utils.units import counted
+
+FIX = "name a folder of labelled images with --images"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunImages:
+    """The images of a run. Those for testing are known by their hashes alone.
+
+    Attributes:
+        training: Those that the model was trained on.
+        proof: Those that a proof is made on: of validation, or of training where the run compared trials on folds.
+        test: The content hashes of the test images.
+    """
+
+    training: LabelledImages
+    proof: LabelledImages
+    test: frozenset[str]
+
+
+def find_run_images(run: Path, *, refitted: bool, reporter: Reporter) -> RunImages:
+    """Find the images of the run in the folder ``run`` where it read them, divided as it divided them.
+
+    Args:
+        run: The output folder of a finished run.
+        refitted: Whether the model was trained on the validation images too.
+        reporter: Is told how far the reading is: all images are read once.
+
+    Raises:
+        UsageError: The folder holds no finished run, or its images are not what they were.
+    """
+    result, config = read_result(run), RunConfig.from_toml(run / CONFIG_NAME)
+    where = result.dataset.path
+    try:
+        index = scan(
+            config.source,
+            lambda done, total: reporter.progress("images", done, total, "reading the images of the run"),
+            reading_options(config),
+            image_options(config),
+        )
+    except TlsearchError as error:
+        reason = str(error).rstrip(".")
+        raise UsageError(f"The images of the run cannot be read again ({reason}): {FIX}.") from error
+    parts = split(index, config.seed, config.group_by)
+    test = [index.images[row].sha256 for row in parts.test]
+    told = result.predictions.fingerprint if result.predictions else fingerprint_of(test)
+    if index.fingerprint != result.dataset.fingerprint or fingerprint_of(test) != told:
+        raise UsageError(f"The images in {where} are not those of the run, or are divided differently: {FIX}.")
+    training = _rows(index, parts.train, parts.groups, "training images of the run", seen=True)
+    if parts.val:
+        proof = _rows(index, parts.val, parts.groups, "validation images of the run", seen=refitted)
+    else:
+        proof = training
+    return RunImages(training=training, proof=proof, test=frozenset(test))
+
+
+def _rows(index: DatasetIndex, rows: Sequence[int], groups: Sequence[int], what: str, *, seen: bool) -> LabelledImages:
+    return LabelledImages(
+        files=tuple(index.file(row) for row in rows),
+        labels=tuple(index.labels[row] for row in rows),
+        groups=tuple(groups[row] for row in rows),
+        source=f"{len(rows):,} {what}",
+        seen=seen,
+        hashes=tuple(index.images[row].sha256 for row in rows),
+    )
+
+
+def named_images(source: Path, labels: Sequence[str], test: frozenset[str]) -> LabelledImages:
+    """Read which images a user names, with their classes; images of ``test``, by content, are left out.
+
+    Raises:
+        UsageError: There are none, or they have a class that the model does not know.
+    """
+    items = list(read_source(source).items)
+    require_one_label(items)
+    place = {label: number for number, label in enumerate(labels)}
+    unknown = sorted({label_of(item) for item in items} - set(labels))
+    if unknown:
+        raise UsageError(
+            f"--images {source} has classes that the model does not know ({some(unknown)}): it knows "
+            f"{some(sorted(labels))}; name a folder with one folder of images for each of them."
+        )
+    hashes = [file_hash(item.file) for item in items]
+    kept = [row for row, content in enumerate(hashes) if content not in test]
+    if not kept:
+        what = "only test images of the run, which stay shut" if items else "no image"
+        raise UsageError(f"--images {source} holds {what}: name a folder of other labelled images.")
+    left = f", {counted(len(items) - len(kept), 'test image')} of the run left out" if len(kept) < len(items) else ""
+    return LabelledImages(
+        files=tuple(items[row].file for row in kept),
+        labels=tuple(place[label_of(items[row])] for row in kept),
+        groups=tuple(kept),
+        source=f"{len(kept):,} images in {source}{left}",
+        hashes=tuple(hashes[row] for row in kept),
+    )

@@ -1,0 +1,1 @@
+"""Weights that were trained on this machine, or carried here from another one."""

@@ -1,0 +1,58 @@
+"""PretrainConfig: what the training of a network's own weights was asked for."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import ClassVar
+
+from tlsearch.config import RunConfig
+from tlsearch.config_values import NAME, PRETRAIN_NAME, WorkersChoice, bad, is_pattern
+from tlsearch.utils.texts import is_utf8
+
+
+@dataclass(frozen=True)
+class PretrainConfig(RunConfig):
+    """What was asked for: images and time as for a run, one network, and the name of the weights.
+
+    ``backbones`` holds the network: ``NAME`` to begin with random values, ``NAME@WEIGHTS`` to begin with those weights;
+    or a file of weights is given for it in ``weights``. ``name`` is what the new weights are called, and ``licence``
+    what people are told about their use; empty where nothing was given. ``epochs`` without ``time_limit`` asks for no
+    limit of time. One worker does the work. Raises: UsageError: a value is out of its range.
+    """
+
+    workers: WorkersChoice = 1
+    name: str = ""
+    licence: str = ""
+    file_name: ClassVar[str] = PRETRAIN_NAME
+
+    def _validate(self) -> None:
+        super()._validate()
+        if len(self.backbones) != 1 or is_pattern(self.backbones[0]):
+            raise bad("backbones", ", ".join(self.backbones), "the name of one backbone")
+        if not isinstance(self.name, str) or re.fullmatch(NAME, self.name) is None:
+            raise bad("name", self.name, "letters, digits, points, underscores and hyphens, such as fashion")
+        if not isinstance(self.licence, str) or not is_utf8(self.licence):
+            raise bad("licence", self.licence, "a text in UTF-8")
+
+    @property
+    def backbone(self) -> str:
+        """The name of the network."""
+        return self.backbones[0].partition("@")[0]
+
+    @property
+    def label(self) -> str:
+        """The new weights with their network, as a run names them: ``vgg16@fashion``."""
+        return f"{self.backbone}@{self.name}"
+
+    @property
+    def is_from_scratch(self) -> bool:
+        """Whether training begins with random values."""
+        return not self.weights and "@" not in self.backbones[0]
+
+    @property
+    def effective_time_limit(self) -> float | None:
+        """Seconds for everything, None without a limit: what was asked for, else 1800, but none with ``epochs``."""
+        if self.time_limit is None and self.epochs is not None:
+            return None
+        return super().effective_time_limit

@@ -1,0 +1,115 @@
+"""Whether the comparison with a network from scratch is fair: why a gain over it is not claimed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from tlsearch.report.numbers import ScoreStyle
+from tlsearch.results.result import RunResult
+from tlsearch.results.schema import Gain
+from tlsearch.stats.trend import Rise
+from tlsearch.utils.units import counted
+
+PACE = "at the pace of the last two thirds of them"
+"""How ``stats.trend.extrapolate`` goes on."""
+
+
+class Trained(Protocol):
+    """What is known of the training of a network from scratch: ``schema.Baseline`` and ``BaselineResult`` have it."""
+
+    @property
+    def epochs(self) -> int:
+        """How often it saw each training image."""
+
+    @property
+    def whole_epochs(self) -> int | None:
+        """The epochs of the whole schedule; None where they are not known."""
+
+    @property
+    def stopped_by(self) -> str:
+        """``schedule`` or ``time``."""
+
+    @property
+    def no_claim(self) -> str:
+        """Why nothing is claimed, whatever test says."""
+
+    @property
+    def rise(self) -> Rise | None:
+        """What it would gain in the rest of the schedule; None where that cannot be told, or nothing is left."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OnTest:
+    """What test says of a network from scratch.
+
+    ``score`` is its own, ``guessing`` that of the most frequent class, ``gain`` the winner's gain over it, and ``sign``
+    that of the metric.
+    """
+
+    score: float
+    guessing: float | None
+    gain: Gain | None
+    sign: float
+    style: ScoreStyle
+
+
+def guesses(score: float, guessing: float | None, sign: float) -> bool:
+    """Whether a score is no better than ``guessing``, that of the most frequent class; ``sign`` is the metric's."""
+    return guessing is not None and sign * (score - guessing) <= 0
+
+
+def reason_against(scratch: Trained, test: OnTest) -> str:
+    """Say why no gain over a network from scratch is claimed; empty where one may be, or where test shows none.
+
+    A network that was stopped before the end of its schedule would have gone on learning. A gain over it is claimed
+    only where it would be shown if the network had gained what ``stats.trend.extrapolate`` says.
+    """
+    if scratch.no_claim:
+        return scratch.no_claim
+    if guesses(test.score, test.guessing, test.sign) and test.guessing is not None:
+        value = test.style.value(test.guessing)
+        return f"on test it is no better than always guessing the most frequent class ({value})"
+    gain = test.gain
+    if not is_unfinished(scratch) or gain is None or gain.test is None or gain.ci95 is None or gain.ci95[0] <= 0:
+        return ""
+    if scratch.rise is None:
+        return f"{ended(scratch)}, and it had only begun to learn"
+    if not scratch.rise.leaves(gain.test, gain.ci95):
+        more = test.style.amount(scratch.rise.gain)
+        return f"{ended(scratch)}, and {PACE} its score would rise by another {more}, too near to the gain on test"
+    return ""
+
+
+def no_claim(result: RunResult) -> str:
+    """Say why a comparison with the network from scratch claims nothing; empty where it does, or there is none."""
+    scratch, metrics = result.baseline, result.metrics
+    if scratch is None:
+        return ""
+    test = OnTest(
+        score=scratch.test,
+        guessing=metrics.majority,
+        gain=result.gain,
+        sign=metrics.sign,
+        style=ScoreStyle.of(metrics),
+    )
+    return reason_against(scratch, test)
+
+
+def is_unfinished(scratch: Trained) -> bool:
+    """Whether a part of the schedule is left."""
+    return scratch.whole_epochs is not None and scratch.epochs < scratch.whole_epochs
+
+
+def epochs_of(scratch: Trained) -> str:
+    """``15 of 60 epochs``, or ``60 epochs``."""
+    if is_unfinished(scratch):
+        return f"{scratch.epochs} of {scratch.whole_epochs} epochs"
+    return counted(scratch.epochs, "epoch")
+
+
+def ended(scratch: Trained) -> str:
+    """When its training ended, and why."""
+    if scratch.stopped_by == "time":
+        return f"its time was over after {epochs_of(scratch)}"
+    return f"it was trained for {epochs_of(scratch)}"

@@ -1,0 +1,106 @@
+"""Would more images help? The answer of the section of that name and the next step of the verdict, from one source.
+
+There are two kinds of evidence. A linear probe on growing shares of the images says whether more of the same kind help;
+that speaks of the model that ships only if it is a linear probe. The errors of the winner on test say which classes
+need images.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tlsearch.report.numbers import percent, points
+from tlsearch.report.text import metric_name
+from tlsearch.results.result import RunResult
+from tlsearch.results.schema import MoreData
+
+HARDLY = 0.01
+"""A doubling of the images that surely gains less than this is not worth the effort."""
+
+FEW_ERRORS = 8
+"""Errors on test below which they say nothing of the classes that they are in."""
+
+FEW_CLASSES = 4
+"""Classes below which two of them are nearly all."""
+
+
+@dataclass(frozen=True)
+class MoreImages:
+    """What the section says, empty where nothing was measured, and what the verdict advises, empty where nothing."""
+
+    sentence: str = ""
+    step: str = ""
+
+
+def more_images(result: RunResult, model: str) -> MoreImages:
+    """Weigh the evidence: the step never advises what the section says would hardly help, and both name the classes.
+
+    ``model`` is the folder of the model to use, as ``Verdict.model``.
+    """
+    more, classes = result.insights.more_data, _classes_in_need(result)
+    ships = result.winner.spec.is_linear_probe and model != "baseline"
+    helps = ships and more is not None and _helps(more)
+    hardly = ships and more is not None and more.gain_ci95[1] < HARDLY
+    step = ""
+    if classes and not hardly:
+        step = f"Next, add images of {classes}"
+    elif helps and more is not None:
+        step = f"Next, add images of all classes: {_figures(more)}."
+    if more is None:
+        return MoreImages(step=step)
+    return MoreImages(_sentence(more, classes, ships=ships), step)
+
+
+def _sentence(more: MoreData, classes: str, *, ships: bool) -> str:
+    """What the section says.
+
+    ``classes`` are those in need with the evidence for them, and ``ships`` says whether the model that ships is a
+    linear probe.
+    """
+    figures, (low, high) = _figures(more), more.gain_ci95
+    needed = f" Its errors on test say where: add images of {classes}" if classes else ""
+    if not ships:
+        which = f" Its errors on test say that it needs images of {classes}" if classes else ""
+        return (
+            "Whether more images of all classes would help the model that ships is not known, because it is no linear "
+            f"probe: {figures}.{which}"
+        )
+    if high < HARDLY:
+        return f"More images of the same kind would hardly help: {figures}."
+    if _helps(more):
+        return f"More images would probably help: {figures}. The next doubling usually brings somewhat less.{needed}"
+    if low > 0:
+        return f"More images would help a little: {figures}.{needed}"
+    return f"Whether more images would help cannot be told: {figures}.{needed}"
+
+
+def _helps(more: MoreData) -> bool:
+    return more.gain_ci95[0] > 0 and more.last_gain >= HARDLY
+
+
+def _figures(more: MoreData) -> str:
+    low, high = more.gain_ci95
+    fewer, most = more.points[-2], more.points[-1]
+    return (
+        f"from {fewer.images:,} to {most.images:,} images, a linear probe gained {points(more.last_gain)} points "
+        f"of {metric_name(more.metric)} [{points(low)}, {points(high)}]"
+    )
+
+
+def _classes_in_need(result: RunResult) -> str:
+    """The two classes with the most errors on test, where these are twice the share of their images or more."""
+    if result.confusion is None or len(result.confusion.labels) < FEW_CLASSES:
+        return ""
+    rows = result.confusion.matrix
+    wrong = sorted(((sum(row) - row[place], place) for place, row in enumerate(rows)), reverse=True)
+    total = sum(count for count, _ in wrong)
+    worst = wrong[:2]
+    share = sum(count for count, _ in worst) / total if total else 0.0
+    theirs = sum(sum(rows[place]) for _, place in worst) / sum(map(sum, rows))
+    if total < FEW_ERRORS or share < 2 * theirs:
+        return ""
+    names = " and ".join(result.confusion.labels[place] for _, place in worst)
+    return (
+        f"{names}: {percent(share, 0)} of the {total} errors on test are theirs, and {percent(theirs, 0)} of the "
+        "images."
+    )
