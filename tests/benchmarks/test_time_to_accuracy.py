@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from benchmarks.common.results import Result
 from benchmarks.common.synthetic_images import write_images
 from benchmarks.quality import time_to_accuracy
-from tlsearch.plugins.registry import load_plugin
 
 Quick = Callable[..., Result]
 
@@ -85,30 +83,3 @@ def test_a_contestant_whose_packages_are_here_takes_part(
     monkeypatch.setitem(time_to_accuracy.NEEDS, "fastai", ("json",))
     assert "fastai" in time_to_accuracy.read_options(["pictures"]).contestants
     assert capsys.readouterr().err == ""
-
-
-@pytest.mark.slow
-def test_timm_has_the_bundled_network_with_the_bundled_weights() -> None:
-    torch, timm = pytest.importorskip("torch"), pytest.importorskip("timm")
-    from benchmarks.common.contestants.fastai_model import ARCHITECTURE, PIXELS, load_bundled
-
-    images = np.random.default_rng(0).uniform(0, 255, (2, 64, 64, 3)).astype(np.float32)
-    theirs = timm.create_model(ARCHITECTURE, pretrained=False, num_classes=0).eval()
-    load_bundled(theirs)
-    scaled = ((images / 255 - PIXELS[0]) / PIXELS[1]).transpose(0, 3, 1, 2).copy()
-    with torch.no_grad():
-        found = theirs.forward_features(torch.from_numpy(scaled)).numpy().transpose(0, 2, 3, 1)
-    plugin = load_plugin("backbone", "efficientnet_lite0")
-    ours = plugin.build(64, plugin.weights["imagenet"].path)
-    expected = np.asarray(ours.predict_on_batch(np.asarray(plugin.preprocess(images))))
-    np.testing.assert_allclose(found, expected, atol=1e-3)
-
-
-@pytest.mark.slow
-def test_a_quick_contest_of_fastai(quick: Quick) -> None:
-    for package in time_to_accuracy.NEEDS["fastai"]:
-        pytest.importorskip(package)
-    (attempt,) = quick(time_to_accuracy.main, "--contestants", "fastai").figures["attempts"]
-    assert 20 <= attempt["seconds"] < 120
-    assert attempt["chosen"].startswith("rate")
-    assert 0 <= attempt["balanced"] <= 1
