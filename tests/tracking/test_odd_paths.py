@@ -11,6 +11,8 @@ from tlsearch.tracking.location import locate
 from tlsearch.tracking.store import find_experiment, open_client
 
 
+# Reading a run, MLflow asks SQLAlchemy for something that a later SQLAlchemy will not have.
+@pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy is deprecated")
 @pytest.mark.parametrize("name", ["50% off?", 'it\'s #1 "here"'])
 def test_a_record_lies_in_its_folder_and_leaves_nothing_beside_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
