@@ -21,7 +21,8 @@ from tlsearch.pipeline.pretrain.train import FROM_RANDOM, FROM_WEIGHTS, Training
 from tlsearch.plugins import weights
 from tlsearch.plugins.trained import store
 from tlsearch.pretrain_config import PretrainConfig
-from tlsearch.worker.protocol import MeasureCandidate, MeasureRendering, OpenPool, TrySaving
+from tlsearch.worker.model_requests import TrySaving
+from tlsearch.worker.protocol import MeasureCandidate, MeasureRendering, OpenPool
 
 TRAIN = 30
 """Images that are trained on, in batches of 10."""

@@ -22,6 +22,7 @@ from tlsearch.types import Candidate, Decision, TrialSpec
 from tlsearch.worker import client as worker_client
 from tlsearch.worker.client import WorkerClient, WorkerDiedError
 from tlsearch.worker.events import EpochEnd, Event, WorkProgress
+from tlsearch.worker.model_requests import SaveModel
 from tlsearch.worker.protocol import (
     CountComputedImages,
     DescribePlugins,
@@ -30,7 +31,6 @@ from tlsearch.worker.protocol import (
     OpenPool,
     Request,
     RunTrial,
-    SaveModel,
 )
 
 SIZE = 32

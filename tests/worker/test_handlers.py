@@ -27,12 +27,11 @@ from tlsearch.types import Candidate, Decision, TrialSpec
 from tlsearch.worker import protocol
 from tlsearch.worker.dispatch import all_handlers, handle
 from tlsearch.worker.events import EpochEnd, Event, FrozenPasses, WorkProgress
+from tlsearch.worker.model_requests import EvaluateModel, LoadHead, SaveHead, SaveModel
 from tlsearch.worker.protocol import (
     CountComputedImages,
     DescribePlugins,
-    EvaluateModel,
     ExamineLabels,
-    LoadHead,
     MeasureCandidate,
     MeasureRendering,
     OpenPool,
@@ -40,8 +39,6 @@ from tlsearch.worker.protocol import (
     Request,
     RunSuccessiveHalving,
     RunTrial,
-    SaveHead,
-    SaveModel,
     reply_type,
 )
 from tlsearch.worker.state import WorkerState

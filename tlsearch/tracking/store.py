@@ -82,7 +82,7 @@ def _make_tables(location: Location) -> None:
         return
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
-    SqlAlchemyStore(location.connection, location.artifacts.as_uri())
+    SqlAlchemyStore(location.connection, location.artifacts.as_uri())  # type: ignore[no-untyped-call]
 
 
 def _other_version(location: Location, error: Exception) -> TrackingError | None:

@@ -16,7 +16,7 @@ from tlsearch.training.from_scratch import successive_halving
 from tlsearch.training.kept_states import KeptStates
 from tlsearch.training.trial import Fitted, Outcome
 from tlsearch.types import Decision
-from tlsearch.worker import protocol
+from tlsearch.worker import model_requests, protocol
 from tlsearch.worker.dispatch import handles
 from tlsearch.worker.events import EpochEnd, RateEpochEnd
 from tlsearch.worker.state import WorkerState
@@ -52,16 +52,16 @@ def run_successive_halving(state: WorkerState, request: protocol.RunSuccessiveHa
         return tuple(successive_halving(runner, network, request.specs, request.fold, on_epoch_end, kept))
 
 
-@handles(protocol.TrySaving)
-def try_saving(state: WorkerState, request: protocol.TrySaving) -> bool:
+@handles(model_requests.TrySaving)
+def try_saving(state: WorkerState, request: model_requests.TrySaving) -> bool:
     """Write weights and read them back; raises ``WeightsError`` where the backbone does not load them."""
     network = state.network(request.candidate)
     save_weights(network.plugin, request.candidate.image_size, network.model.get_weights(), request.file)
     return True
 
 
-@handles(protocol.SaveBackbone)
-def save_backbone(state: WorkerState, request: protocol.SaveBackbone) -> None:
+@handles(model_requests.SaveBackbone)
+def save_backbone(state: WorkerState, request: model_requests.SaveBackbone) -> None:
     """Write the weights of the backbone that was fitted last; raises ``WeightsError`` where it does not load them."""
     fitted = state.fitted(request.spec)
     if fitted.backbone_weights is None:
@@ -70,8 +70,8 @@ def save_backbone(state: WorkerState, request: protocol.SaveBackbone) -> None:
     save_weights(plugin, request.spec.image_size, fitted.backbone_weights, request.file)
 
 
-@handles(protocol.SaveModel)
-def save_model(state: WorkerState, request: protocol.SaveModel) -> None:
+@handles(model_requests.SaveModel)
+def save_model(state: WorkerState, request: model_requests.SaveModel) -> None:
     """Write the model that was fitted last as a model folder. Raises ``RunError`` where it is another one."""
     spec, candidate, pool = request.spec, request.candidate, state.extractor.pool
     fitted = state.fitted(spec)
@@ -95,8 +95,8 @@ def save_model(state: WorkerState, request: protocol.SaveModel) -> None:
     (request.folder / "config.json").write_text(json.dumps(config, indent=1), encoding="utf-8")
 
 
-@handles(protocol.SaveHead)
-def save_fitted_head(state: WorkerState, request: protocol.SaveHead) -> None:
+@handles(model_requests.SaveHead)
+def save_fitted_head(state: WorkerState, request: model_requests.SaveHead) -> None:
     """Write the head that was fitted last. Raises ``RunError`` where it is another one.
 
     A whole model costs seconds, and few of those that are kept for a while ever ship.
@@ -104,15 +104,15 @@ def save_fitted_head(state: WorkerState, request: protocol.SaveHead) -> None:
     save_head(request.file, state.fitted(request.spec).head)
 
 
-@handles(protocol.LoadHead)
-def load_fitted_head(state: WorkerState, request: protocol.LoadHead) -> None:
+@handles(model_requests.LoadHead)
+def load_fitted_head(state: WorkerState, request: model_requests.LoadHead) -> None:
     """Take a saved head for the one that was fitted last."""
     head = load_head(request.file, len(state.extractor.pool.classes))
     state.runner.fitted = Fitted(request.spec, head, None)
 
 
-@handles(protocol.EvaluateModel)
-def evaluate_model(state: WorkerState, request: protocol.EvaluateModel) -> protocol.ModelProbabilities:
+@handles(model_requests.EvaluateModel)
+def evaluate_model(state: WorkerState, request: model_requests.EvaluateModel) -> model_requests.ModelProbabilities:
     """Predict original files with the predictor of a saved model."""
     from tlsearch.predictor import load, measure_latency
 
@@ -121,5 +121,5 @@ def evaluate_model(state: WorkerState, request: protocol.EvaluateModel) -> proto
     # Scores of test are those of the network as it is, as those of validation are.
     probabilities = predictor.probabilities(request.files, calibrated=False)
     if not request.latency:
-        return protocol.ModelProbabilities(probabilities)
-    return protocol.ModelProbabilities(probabilities, measure_latency(predictor), predictor.parameters)
+        return model_requests.ModelProbabilities(probabilities)
+    return model_requests.ModelProbabilities(probabilities, measure_latency(predictor), predictor.parameters)

@@ -11,10 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar, get_args, get_origin
 
-import numpy as np
-import numpy.typing as npt
-
-from tlsearch.data.images.rgb import PLAIN, Decoding
 from tlsearch.data.split import Fold
 from tlsearch.models.measured import MeasuredCandidate
 from tlsearch.plugins.facts import PluginFacts
@@ -241,80 +237,3 @@ class RunSuccessiveHalving(Request[tuple[Outcome, ...]]):
     specs: tuple[TrialSpec, ...]
     fold: Fold
     states: Path | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrySaving(Request[bool]):
-    """Write the weights of a candidate, as they are, into ``file`` (.weights.h5) and read them back; True.
-
-    It tells before a training whether its weights can be kept.
-    """
-
-    activity = "tried to save the weights of a backbone"
-
-    candidate: Candidate
-    file: Path
-
-
-@dataclass(frozen=True, kw_only=True)
-class SaveBackbone(Request[None]):
-    """Write the weights of the backbone of ``spec``, which was fitted last, into ``file`` (.weights.h5)."""
-
-    activity = "saved the weights of a backbone"
-
-    spec: TrialSpec
-    candidate: Candidate
-    file: Path
-
-
-@dataclass(frozen=True, kw_only=True)
-class SaveModel(Request[None]):
-    """Write the model of ``spec``, which was fitted last, as a model folder."""
-
-    activity = "saved a model"
-
-    spec: TrialSpec
-    candidate: Candidate
-    folder: Path
-    decode_size: int
-    decoding: Decoding = PLAIN
-
-
-@dataclass(frozen=True, kw_only=True)
-class SaveHead(Request[None]):
-    """Write the head of ``spec``, which was fitted last, of a trial with everything else frozen."""
-
-    activity = "saved a head"
-
-    spec: TrialSpec
-    file: Path
-
-
-@dataclass(frozen=True, kw_only=True)
-class LoadHead(Request[None]):
-    """Take a saved head for the one that was fitted last."""
-
-    activity = "loaded a head"
-
-    spec: TrialSpec
-    file: Path
-
-
-@dataclass(frozen=True)
-class ModelProbabilities:
-    """Class probabilities (files, classes), and milliseconds an image where they were measured."""
-
-    probabilities: npt.NDArray[np.float64]
-    ms_per_image: float | None = None
-    parameters: int | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class EvaluateModel(Request[ModelProbabilities]):
-    """Predict original files with a saved model. ``latency`` measures its time as well, and counts its parameters."""
-
-    activity = "evaluated a model"
-
-    folder: Path
-    files: tuple[Path, ...]
-    latency: bool = False

@@ -25,8 +25,9 @@ from tlsearch.training.batches import steps_per_epoch
 from tlsearch.types import TrialResult, TrialSpec
 from tlsearch.utils.addresses import shown_source, source_name
 from tlsearch.utils.units import counted, format_duration
+from tlsearch.worker.model_requests import SaveBackbone, TrySaving
 from tlsearch.worker.pool import Worker
-from tlsearch.worker.protocol import RunSuccessiveHalving, SaveBackbone, TrySaving
+from tlsearch.worker.protocol import RunSuccessiveHalving
 
 FROM_RANDOM = (1e-3, 3e-3, 3e-4)
 """Learning rates that are tried from random values: those of the networks from scratch in a run."""
