@@ -198,7 +198,7 @@ def test_trials_are_sorted_by_a_click_on_a_heading(page: Page, finished: TrialRe
 def test_words_are_sorted_upwards_first(page: Page, finished: TrialRecord) -> None:
     table = page.locator("table.trials")
     head_of(table, "state").get_by_role("button").click()
-    parts = [[row.state for row in part] for part in parts_of(finished)]
+    parts = [[STATES[row.state] for row in part] for part in parts_of(finished)]
     assert values_of(table, "state") == [state for part in parts for state in sorted(part)]
     head_of(table, "state").get_by_role("button").click()
     assert values_of(table, "state") == [state for part in parts for state in sorted(part, reverse=True)]

@@ -28,7 +28,7 @@ def text() -> str:
 
 def test_what_the_search_did_is_told(text: str) -> None:
     trials = [row for row in SAMPLE.trials if row.role == "trial"]
-    assert f"- winner: {SAMPLE.winner.label}, frozen up to {SAMPLE.winner.cut_point}" in text
+    assert f"- winner: {SAMPLE.winner.label}, frozen up to the cut point {SAMPLE.winner.cut_point}" in text
     assert f"- {len(trials)} trials (" in text
     assert f"{SAMPLE.dataset.total('train'):,} train + " in text
     assert all(f"{candidate.label}" in text for candidate in SAMPLE.plan.candidates)

@@ -95,6 +95,15 @@ def test_what_is_ignored_stays_so() -> None:
         signal.signal(signal.SIGHUP, before)
 
 
+def test_what_runs_in_the_background_of_a_shell_can_be_interrupted() -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with pytest.raises(KeyboardInterrupt), interruptible(program=True):
+            signal.raise_signal(signal.SIGINT)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def test_a_notebook_keeps_what_its_system_sends() -> None:
     before = signal.getsignal(signal.SIGTERM)
     with interruptible(program=False):

@@ -24,7 +24,7 @@ from tlsearch.training import trial as trial_module
 from tlsearch.training.compiled import compile_model
 from tlsearch.training.trial import Outcome
 from tlsearch.types import Candidate, Decision, TrialSpec
-from tlsearch.worker import protocol
+from tlsearch.worker import model_requests, protocol
 from tlsearch.worker.dispatch import all_handlers, handle
 from tlsearch.worker.events import EpochEnd, Event, FrozenPasses, WorkProgress
 from tlsearch.worker.model_requests import EvaluateModel, LoadHead, SaveHead, SaveModel
@@ -143,9 +143,10 @@ def solved(**changes: Any) -> TrialSpec:
 
 
 def test_every_request_has_a_handler_that_takes_it_and_gives_its_reply() -> None:
-    classes = {kind for kind in vars(protocol).values() if isinstance(kind, type) and issubclass(kind, Request)}
+    named = {**vars(protocol), **vars(model_requests)}.values()
+    classes = {kind for kind in named if isinstance(kind, type) and issubclass(kind, Request)}
     classes.remove(Request)
-    assert len(classes) == 17
+    assert len(classes) == 19
     assert set(all_handlers()) == classes
     for request, handler in all_handlers().items():
         hints = get_type_hints(handler)

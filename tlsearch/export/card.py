@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from tlsearch.config import USUAL_METRIC
 from tlsearch.errors import PluginError, UsageError
 from tlsearch.export.place import file_hash, run_of
 from tlsearch.export.proof import Proof
@@ -96,7 +97,7 @@ def _head(result: RunResult) -> Iterator[str]:
     yield from ("      type: imagefolder", "      split: test", "    metrics:")
     shown = {metrics.name: (metrics.test, metrics.test_ci95)}
     if metrics.test_accuracy is not None and metrics.test_accuracy_ci95 is not None:
-        shown.setdefault("accuracy", (metrics.test_accuracy, metrics.test_accuracy_ci95))
+        shown.setdefault(USUAL_METRIC, (metrics.test_accuracy, metrics.test_accuracy_ci95))
     for metric, (value, (low, high)) in shown.items():
         label = f"{words.metric_name(metric)}, 95 % interval {low:.3f} to {high:.3f}"
         yield from (f"    - type: {_yaml(metric)}", f"      value: {value:.4f}", f"      name: {_yaml(label)}")

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tlsearch.config import USUAL_METRIC
 from tlsearch.export.contract import Format, Precision, Runner
 from tlsearch.export.images import LabelledImages, batches
 from tlsearch.export.speed import Timing
@@ -134,7 +135,7 @@ def compare_answers(
     """Compare probabilities of shape (N, classes), N at least 1, on images of the classes ``truth``."""
     numbers = bool(np.isfinite(file).all())
     told, given = model.argmax(axis=1), np.nan_to_num(file, nan=0.0).argmax(axis=1)
-    found = compare(truth, given, told, "accuracy", groups=groups)
+    found = compare(truth, given, told, USUAL_METRIC, groups=groups)
     return Comparison(
         images=len(truth),
         largest_difference=float(np.abs(file - model).max()) if numbers else 1.0,

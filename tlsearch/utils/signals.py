@@ -21,7 +21,8 @@ _FRAGILE = ("sqlalchemy", "alembic", "optuna", "mlflow", "importlib", "_frozen_i
 
 _BY_HAND = (signal.SIGINT,)
 # What systems send to end a program: at the end of a time limit, when the terminal is closed.
-_BY_SYSTEM = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
+_AT_THE_END_OF_A_TERMINAL = (signal.SIGHUP,) if hasattr(signal, "SIGHUP") else ()
+_BY_SYSTEM = (signal.SIGTERM, *_AT_THE_END_OF_A_TERMINAL)
 
 
 @contextmanager
@@ -29,13 +30,13 @@ def interruptible(*, program: bool) -> Iterator[None]:
     """Inside, Ctrl-C raises ``KeyboardInterrupt`` as soon as no library is at work that it would leave half done.
 
     In a ``program`` of our own, what a system sends to end it does the same, and a second signal ends the process at
-    once. Elsewhere, as in a notebook, a second one does what it did before. A signal that is ignored, as by ``nohup``,
-    still is. In other threads than the main one, which no interruption reaches, this does nothing.
+    once. Elsewhere, as in a notebook, a second one does what it did before. The end of a terminal that ``nohup`` ignores
+    is still ignored. In other threads than the main one, which no interruption reaches, this does nothing.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    numbers = [n for n in (*_BY_HAND, *(_BY_SYSTEM if program else ())) if signal.getsignal(n) != signal.SIG_IGN]
+    numbers = [n for n in (*_BY_HAND, *(_BY_SYSTEM if program else ())) if n not in _ignored()]
     before = {number: signal.getsignal(number) or signal.SIG_DFL for number in numbers}
     after: dict[Any, Any] = dict.fromkeys(numbers, signal.SIG_DFL) if program else before
     handler = _Interruption(lambda: _set(after))
@@ -44,6 +45,11 @@ def interruptible(*, program: bool) -> Iterator[None]:
         yield
     finally:
         _set(before)
+
+
+def _ignored() -> list[int]:
+    """What the end of the terminal sends, where it is ignored. A shell ignores Ctrl-C for what it runs in background."""
+    return [number for number in _AT_THE_END_OF_A_TERMINAL if signal.getsignal(number) == signal.SIG_IGN]
 
 
 def _set(handlers: dict[Any, Any]) -> None:
