@@ -30,8 +30,8 @@ def interruptible(*, program: bool) -> Iterator[None]:
     """Inside, Ctrl-C raises ``KeyboardInterrupt`` as soon as no library is at work that it would leave half done.
 
     In a ``program`` of our own, what a system sends to end it does the same, and a second signal ends the process at
-    once. Elsewhere, as in a notebook, a second one does what it did before. The end of a terminal is ignored where it was,
-    as with ``nohup``. In other threads than the main one, which no interruption reaches, this does nothing.
+    once. Elsewhere, as in a notebook, a second one does what it did before. The end of a terminal is ignored where it
+    was, as with ``nohup``. In other threads than the main one, which no interruption reaches, this does nothing.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -48,7 +48,7 @@ def interruptible(*, program: bool) -> Iterator[None]:
 
 
 def _ignored() -> list[int]:
-    """What the end of the terminal sends, where it is ignored. Ctrl-C is not asked: a shell ignores it in background."""
+    """What the end of a terminal sends, where it is ignored. Ctrl-C is too in a shell's background, but by no choice."""
     return [number for number in _AT_THE_END_OF_A_TERMINAL if signal.getsignal(number) == signal.SIG_IGN]
 
 
