@@ -48,7 +48,7 @@ def interruptible(*, program: bool) -> Iterator[None]:
 
 
 def _ignored() -> list[int]:
-    """What the end of a terminal sends, where it is ignored. Ctrl-C is too in a shell's background, but by no choice."""
+    """What the end of a terminal sends, where it is ignored. That Ctrl-C is in a background job is nobody's choice."""
     return [number for number in _AT_THE_END_OF_A_TERMINAL if signal.getsignal(number) == signal.SIG_IGN]
 
 
