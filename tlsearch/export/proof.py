@@ -13,7 +13,6 @@ from pathlib import Path
 
 import numpy as np
 
-from tlsearch.config import USUAL_METRIC
 from tlsearch.export.contract import Format, Precision, Runner
 from tlsearch.export.images import LabelledImages, batches
 from tlsearch.export.speed import Timing
@@ -21,6 +20,7 @@ from tlsearch.models.temperature import divide_by_temperature
 from tlsearch.predictor import Predictor
 from tlsearch.reporter import Reporter
 from tlsearch.stats.claims import compare
+from tlsearch.stats.metrics import EVERY_IMAGE
 from tlsearch.types import Float32Array, Float64Array, Interval, LabelArray
 
 TOLERATED = 0.01
@@ -135,7 +135,7 @@ def compare_answers(
     """Compare probabilities of shape (N, classes), N at least 1, on images of the classes ``truth``."""
     numbers = bool(np.isfinite(file).all())
     told, given = model.argmax(axis=1), np.nan_to_num(file, nan=0.0).argmax(axis=1)
-    found = compare(truth, given, told, USUAL_METRIC, groups=groups)
+    found = compare(truth, given, told, EVERY_IMAGE, groups=groups)
     return Comparison(
         images=len(truth),
         largest_difference=float(np.abs(file - model).max()) if numbers else 1.0,
