@@ -25,6 +25,7 @@ from tlsearch.types import Decision
 from tlsearch.utils.serialize import MESSAGE
 from tlsearch.worker.channel import Channel, decode
 from tlsearch.worker.events import Event, Failure
+from tlsearch.worker.log import log
 from tlsearch.worker.protocol import reply_type
 
 
@@ -51,13 +52,8 @@ def serve(channel: Channel) -> None:
             # run ends.
             failed, trace = _as_ours(error), traceback.format_exc()
             failure = Failure(error=type(failed).__name__, message=str(failed), traceback=trace, plugin=failed.plugin)
-            _log(name, failure)
+            log(f"{name} failed: {failure.message}\n{failure.traceback}")
             channel.send("failure", MESSAGE.encode(failure))
-
-
-def _log(request: str, failure: Failure) -> None:
-    """Write the traceback to standard error, which is the worker's log, for whoever wrote the code."""
-    print(f"{request} failed: {failure.message}\n{failure.traceback}", file=sys.stderr, flush=True)
 
 
 def _as_ours(error: BaseException) -> TlsearchError:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -33,6 +32,7 @@ from tlsearch.types import AnyArray
 from tlsearch.utils.cache_folders import weights_dir
 from tlsearch.worker import protocol
 from tlsearch.worker.dispatch import handles
+from tlsearch.worker.log import log
 from tlsearch.worker.state import WorkerState, augmentation_plugin, backbone_plugin
 
 RENDERED_IMAGES = 16
@@ -45,7 +45,7 @@ def describe(state: WorkerState, request: protocol.DescribePlugins) -> PluginFac
     facts = describe_plugins()
     for fault in facts.broken:
         said = f"The {fault.entry.kind} {fault.entry.name!r} cannot be used: {fault.reason}"
-        print(f"{said}\n{fault.traceback}", file=sys.stderr, flush=True)
+        log(f"{said}\n{fault.traceback}")
     return facts
 
 
