@@ -68,7 +68,7 @@ def guarded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     with (
         postgres() as database,
         mlflow_server(
-            f"postgresql://{USER}:{quote(PASSWORD, safe='')}@{database}/postgres",
+            f"postgresql+psycopg2://{USER}:{quote(PASSWORD, safe='')}@{database}/postgres",
             home / "server.log",
             python=python,
             options=("--app-name", "basic-auth", "--artifacts-destination", str(home / "files")),

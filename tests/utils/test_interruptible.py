@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tlsearch.utils import signals
-from tlsearch.utils.signals import interruptible
+from tlsearch.utils.signals import defer_interrupts, interruptible
 
 LIBRARY = """
 import time
@@ -61,6 +61,19 @@ def test_a_library_comes_to_its_end_first(library: Callable[[float, list[str]], 
         time.sleep(10)
         done.append("slept")
     assert done == ["done"]
+
+
+def test_it_is_not_lost_where_interruptions_are_deferred_meanwhile(library: Callable[[float, list[str]], None]) -> None:
+    done: list[str] = []
+    with pytest.raises(KeyboardInterrupt), interruptible(program=False):  # noqa: PT012
+        later(0.05)
+        library(0.07, done)
+        with defer_interrupts():
+            time.sleep(0.2)
+            done.append("whole")
+        time.sleep(10)
+        done.append("slept")
+    assert done in (["done", "whole"], ["done"])
 
 
 def test_a_library_that_does_not_end_is_interrupted(

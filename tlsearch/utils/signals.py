@@ -44,6 +44,7 @@ def interruptible(*, program: bool) -> Iterator[None]:
     try:
         yield
     finally:
+        handler.over = True
         _set(before)
 
 
@@ -65,6 +66,7 @@ class _Interruption:
         self._first: float | None = None
         self._sent_again = False
         self._raised = False
+        self.over = False
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
         now = time.monotonic()
@@ -80,9 +82,9 @@ class _Interruption:
     def _send_again(self, number: int) -> None:
         time.sleep(_PAUSE)
         main = threading.main_thread().ident
-        # Nobody waits for it any more where the block is over, or a second signal has raised already.
-        installed: object = signal.getsignal(number)
-        if main is not None and not self._raised and installed is self:
+        # Nobody waits for it any more where the block is over, or a second signal has raised already. Another handler may
+        # be in front of this one for a moment (``defer_interrupts``): it passes the signal on.
+        if main is not None and not self.over and not self._raised:
             self._sent_again = True
             signal.pthread_kill(main, number)
 
