@@ -82,8 +82,8 @@ class _Interruption:
     def _send_again(self, number: int) -> None:
         time.sleep(_PAUSE)
         main = threading.main_thread().ident
-        # Nobody waits for it any more where the block is over, or a second signal has raised already. Another handler may
-        # be in front of this one for a moment (``defer_interrupts``): it passes the signal on.
+        # Nobody waits for it any more where the block is over, or a second signal has raised already. Another handler
+        # may be in front of this one for a moment (``defer_interrupts``): it passes the signal on.
         if main is not None and not self.over and not self._raised:
             self._sent_again = True
             signal.pthread_kill(main, number)
