@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-CODE = "from tlsearch.worker.log import log; log('what failed: \u00e9 \udcff'); print('goes on')"
+CODE = r"from tlsearch.worker.log import log; log('what failed: \u00e9 \udcff'); print('goes on')"
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
