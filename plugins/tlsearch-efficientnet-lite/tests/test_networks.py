@@ -45,7 +45,10 @@ def test_the_number_of_parameters_is_the_published_one(plugin, values):
 def test_cut_points_are_stem_blocks_and_head_with_the_ends_of_stages(plugin):
     model = plugin.build(64, None)
     cuts = plugin.cut_points(model)
-    assert [cut.name for cut in cuts] == ["stem", *(f"block {n}" for n in range(21)), "head"]
+    repeats = [repeat for _, _, repeat, _, _ in plugin.stages]
+    blocks = [f"stage{stage}{'abcdef'[n]}" for stage, repeat in enumerate(repeats, 1) for n in range(repeat)]
+    assert [cut.name for cut in cuts] == ["stem", *blocks, "head"]
+    assert len(blocks) == 21
     assert [n for n, cut in enumerate(cuts, 1) if cut.stage_end] == [2, 5, 8, 16, 23]
     sides = [model.get_layer(cut.layer).output.shape[1] for cut in cuts]
     assert sides == [32] * 2 + [16] * 3 + [8] * 3 + [4] * 8 + [2] * 7
