@@ -127,6 +127,7 @@ def test_two_plugins_of_one_name_are_named_once_in_the_plan(
         ("backbone", {"augment": ("none",)}, True),
         ("backbone", {"backbones": ("all",)}, True),
         ("backbone", {"backbones": ("lite",)}, False),
+        ("reader", {"backbones": ("lite",)}, True),
         ("metric", {}, False),
     ],
 )
@@ -134,7 +135,7 @@ def test_a_broken_plugin_is_named_where_a_run_would_have_used_it_by_itself(
     kind: str, options: dict[str, Any], is_named: bool, plugins: PluginFacts, tmp_path: Path
 ) -> None:
     found = unusable_plugins(RunConfig(tmp_path, **options), broken_in(plugins, kind, "blur", "torn-plugins"))
-    label = "the augmentation blur" if kind == "augmentation" else "blur"
+    label = f"the {kind} blur" if kind in ("augmentation", "reader") else "blur"
     assert found == ([LeftOut(label, "the plugin of torn-plugins is broken: torn")] if is_named else [])
 
 

@@ -13,9 +13,9 @@ import click
 from tlsearch.cli.paths import UserPath
 from tlsearch.cli.terminal.help import Heading, option
 from tlsearch.cli.terminal.mistakes import parameter_name
-from tlsearch.cli.terminal.values import Choice
+from tlsearch.cli.terminal.values import Choice, WholeNumber
 from tlsearch.config import RunConfig, read_config
-from tlsearch.config_values import LayoutChoice, LookAlikes, Resize, bad
+from tlsearch.config_values import RANGES, LayoutChoice, LookAlikes, Resize, bad
 from tlsearch.errors import UsageError
 from tlsearch.utils.units import parse_count, parse_size
 
@@ -137,6 +137,55 @@ group_by_option = option(
     help="Keep images on one side of every split whose paths give the same name: the first group of this regular "
     "expression, else the whole match.  [default: only copies and look-alikes]",
 )
+
+
+_record_options = (
+    option(
+        "--experiment",
+        heading=Heading.RECORD,
+        metavar="NAME",
+        help="Name of the MLflow experiment.  [default: the name of the data set's folder]",
+    ),
+    option(
+        "--tracking-uri",
+        heading=Heading.RECORD,
+        metavar="URI",
+        help="Where MLflow keeps the record.  [default: $MLFLOW_TRACKING_URI, else sqlite:///mlflow.db]",
+    ),
+)
+
+
+def record_options(command: Command) -> Command:
+    """The options that say where MLflow keeps the record."""
+    for decorate in reversed(_record_options):
+        command = decorate(command)
+    return command
+
+
+batch_size_option = option(
+    "--batch-size",
+    heading=Heading.TIME,
+    type=WholeNumber(*RANGES["batch_size"]),
+    metavar="N",
+    help="Images in a training step.  [default: 32]",
+)
+
+force_option = option(
+    "--force",
+    heading=Heading.OUTPUT,
+    is_flag=True,
+    default=False,
+    help="Set aside what was left in the output folder, and start anew there.  [default: off]",
+)
+
+
+def check_destination(ctx: click.Context, config: RunConfig) -> None:
+    """Raise ``UsageError`` where the output folder cannot be used; a later crash leaves its details there."""
+    from tlsearch.runs.output import check_output
+
+    check_output(config)
+    if config.output is not None:
+        ctx.find_root().obj = config.output
 
 
 def build_config(file: Path | None, options: dict[str, Any]) -> RunConfig:

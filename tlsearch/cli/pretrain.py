@@ -7,7 +7,16 @@ from typing import Any
 
 import click
 
-from tlsearch.cli.options import as_number, given_options, group_by_option, source_options
+from tlsearch.cli.options import (
+    as_number,
+    batch_size_option,
+    check_destination,
+    force_option,
+    given_options,
+    group_by_option,
+    record_options,
+    source_options,
+)
 from tlsearch.cli.paths import Source, UserPath
 from tlsearch.cli.terminal.commands import Command
 from tlsearch.cli.terminal.help import Heading, option
@@ -64,13 +73,7 @@ from tlsearch.utils.units import parse_duration
     metavar="N",
     help="How often each image is trained on.  [default: 60, or what the time allows]",
 )
-@option(
-    "--batch-size",
-    heading=Heading.TIME,
-    type=WholeNumber(*RANGES["batch_size"]),
-    metavar="N",
-    help="Images in a training step.  [default: 32]",
-)
+@batch_size_option
 @option(
     "--image-size",
     heading=Heading.IMAGES,
@@ -93,25 +96,8 @@ from tlsearch.utils.units import parse_duration
     help="Folder for the whole model and the provenance. A training that was interrupted there goes on if the rest is "
     "as it was.  [default: tlsearch-runs/<dataset>-<time>]",
 )
-@option(
-    "--experiment",
-    heading=Heading.RECORD,
-    metavar="NAME",
-    help="Name of the MLflow experiment.  [default: the name of the data set's folder]",
-)
-@option(
-    "--tracking-uri",
-    heading=Heading.RECORD,
-    metavar="URI",
-    help="Where MLflow keeps the record of the training.  [default: $MLFLOW_TRACKING_URI, else sqlite:///mlflow.db]",
-)
-@option(
-    "--force",
-    heading=Heading.OUTPUT,
-    is_flag=True,
-    default=False,
-    help="Set aside what was left in the output folder, and start anew there.  [default: off]",
-)
+@record_options
+@force_option
 @click.pass_context
 def pretrain(ctx: click.Context, /, backbone: str, start: str | None, augment: str | None, **options: Any) -> None:
     """Trains BACKBONE on the images in DATASET and installs its weights for later runs.
@@ -124,11 +110,7 @@ def pretrain(ctx: click.Context, /, backbone: str, start: str | None, augment: s
 
 def begin(ctx: click.Context, config: PretrainConfig) -> None:
     """Train, or go on."""
-    from tlsearch.runs.output import check_output
-
-    check_output(config)
-    if config.output is not None:
-        ctx.find_root().obj = config.output
+    check_destination(ctx, config)
     from tlsearch.cli.console import ConsoleReporter
     from tlsearch.pipeline.pretrain import pretrain as train
 

@@ -7,7 +7,17 @@ from typing import Any, get_args
 
 import click
 
-from tlsearch.cli.options import as_number, build_config, group_by_option, source_options, worker_options
+from tlsearch.cli.options import (
+    as_number,
+    batch_size_option,
+    build_config,
+    check_destination,
+    force_option,
+    group_by_option,
+    record_options,
+    source_options,
+    worker_options,
+)
 from tlsearch.cli.paths import Source, UserPath
 from tlsearch.cli.terminal.commands import Command
 from tlsearch.cli.terminal.help import Heading, option
@@ -68,13 +78,7 @@ from tlsearch.utils.units import parse_duration, parse_size
     metavar="N",
     help="Epochs of every trained trial.  [default: from the number of images]",
 )
-@option(
-    "--batch-size",
-    heading=Heading.TIME,
-    type=WholeNumber(*RANGES["batch_size"]),
-    metavar="N",
-    help="Images in a training step.  [default: 32]",
-)
+@batch_size_option
 @option(
     "--image-size",
     heading=Heading.IMAGES,
@@ -111,18 +115,7 @@ from tlsearch.utils.units import parse_duration, parse_size
     help="Folder for the model and the report. A run that was interrupted there goes on if the rest is as it was.  "
     "[default: tlsearch-runs/<dataset>-<time>]",
 )
-@option(
-    "--experiment",
-    heading=Heading.RECORD,
-    metavar="NAME",
-    help="Name of the MLflow experiment.  [default: the name of the data set's folder]",
-)
-@option(
-    "--tracking-uri",
-    heading=Heading.RECORD,
-    metavar="URI",
-    help="Where MLflow keeps the record of the trials.  [default: $MLFLOW_TRACKING_URI, else sqlite:///mlflow.db]",
-)
+@record_options
 @option(
     "--storage",
     heading=Heading.RECORD,
@@ -187,13 +180,7 @@ from tlsearch.utils.units import parse_duration, parse_size
     help="Trials that are asked for before any of them is told. It decides which trials there are.  "
     "[default: 1 with one worker, else 2 for each]",
 )
-@option(
-    "--force",
-    heading=Heading.OUTPUT,
-    is_flag=True,
-    default=False,
-    help="Set aside what an earlier run left in the output folder, and start anew there.  [default: off]",
-)
+@force_option
 @option("--dry-run", is_flag=True, default=False, help="Stop after the plan.  [default: off]")
 @option(
     "--config",
@@ -231,11 +218,7 @@ def show_plan(config: RunConfig) -> None:
 
 def start(ctx: click.Context, config: RunConfig) -> None:
     """Run, or go on, and print what was found."""
-    from tlsearch.runs.output import check_output
-
-    check_output(config)
-    if config.output is not None:
-        ctx.find_root().obj = config.output
+    check_destination(ctx, config)
     from tlsearch.cli.console import ConsoleReporter
     from tlsearch.cli.summary import print_summary
     from tlsearch.pipeline.run import run as find

@@ -19,9 +19,9 @@ HINTS = TrainingHints(lr_middle=5e-5, lr_late=1e-4, lr_early=1e-4)
 """Wide networks without BatchNorm want small steps."""
 
 
-def _imagenet(name: str, file_hash: str, megabytes: float) -> WeightSource:
-    """Where Keras Applications gets the ImageNet weights of ``name`` without its top."""
-    filename = f"{name}_weights_tf_dim_ordering_tf_kernels_notop.h5"
+def imagenet(name: str, file_hash: str, megabytes: float, *, top: bool = False) -> WeightSource:
+    """Where Keras Applications gets the ImageNet weights of ``name``, with its ``top`` or without."""
+    filename = f"{name}_weights_tf_dim_ordering_tf_kernels{'' if top else '_notop'}.h5"
     return WeightSource(
         trained_on="ImageNet-1k",
         licence="CC BY 4.0 (Visual Geometry Group, University of Oxford)",
@@ -82,7 +82,7 @@ class VGG16(ConvolutionalVGG):
     work = 31.6e9
     convolutions = (2, 2, 3, 3, 3)
     hints = replace(HINTS, freeze_middle=7, freeze_late=10)
-    weights = {"imagenet": _imagenet("vgg16", "6d6bbae143d832006294945121d1f1fc", 58.9)}  # noqa: RUF012 - read only
+    weights = {"imagenet": imagenet("vgg16", "6d6bbae143d832006294945121d1f1fc", 58.9)}  # noqa: RUF012 - read only
 
 
 class VGG19(ConvolutionalVGG):
@@ -93,4 +93,4 @@ class VGG19(ConvolutionalVGG):
     work = 40.0e9
     convolutions = (2, 2, 4, 4, 4)
     hints = replace(HINTS, freeze_middle=8, freeze_late=12)
-    weights = {"imagenet": _imagenet("vgg19", "253f8cb515780f3b799900260a226db6", 80.1)}  # noqa: RUF012 - read only
+    weights = {"imagenet": imagenet("vgg19", "253f8cb515780f3b799900260a226db6", 80.1)}  # noqa: RUF012 - read only

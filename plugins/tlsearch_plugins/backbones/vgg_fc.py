@@ -12,9 +12,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tlsearch.plugin_api import CutPoint, WeightSource
+from tlsearch.plugin_api import CutPoint
 from tlsearch_plugins.backbones.caffe import PIXEL_STD
-from tlsearch_plugins.backbones.vgg import HINTS, URL, VGG16, VGG19, ConvolutionalVGG
+from tlsearch_plugins.backbones.vgg import HINTS, VGG16, VGG19, ConvolutionalVGG, imagenet
 
 if TYPE_CHECKING:
     import keras
@@ -24,20 +24,6 @@ WINDOW = 7
 
 CLASSES = 1000
 """The outputs of the last dense layer, which is in the published files and is left out here."""
-
-
-def _imagenet(name: str, file_hash: str, megabytes: float) -> WeightSource:
-    """Where Keras Applications gets the ImageNet weights of ``name`` with its top."""
-    filename = f"{name}_weights_tf_dim_ordering_tf_kernels.h5"
-    return WeightSource(
-        trained_on="ImageNet-1k",
-        licence="CC BY 4.0 (Visual Geometry Group, University of Oxford)",
-        url=f"{URL}/{name}/{filename}",
-        filename=filename,
-        file_hash=file_hash,
-        megabytes=megabytes,
-        accuracy=0.713,
-    )
 
 
 class _DenseVGG(ConvolutionalVGG):
@@ -114,7 +100,7 @@ class VGG16FC(_DenseVGG):
     work = 31.8e9
     convolutions = VGG16.convolutions
     hints = replace(HINTS, freeze_middle=10, freeze_late=14)
-    weights = {"imagenet": _imagenet("vgg16", "64373286793e3c8b2b4e3219cbf3544b", 553.5)}  # noqa: RUF012 - read only
+    weights = {"imagenet": imagenet("vgg16", "64373286793e3c8b2b4e3219cbf3544b", 553.5, top=True)}  # noqa: RUF012 - read only
 
 
 class VGG19FC(_DenseVGG):
@@ -126,4 +112,4 @@ class VGG19FC(_DenseVGG):
     work = 40.2e9
     convolutions = VGG19.convolutions
     hints = replace(HINTS, freeze_middle=12, freeze_late=17)
-    weights = {"imagenet": _imagenet("vgg19", "cbe5617147190e668d6c5d5026f83318", 574.7)}  # noqa: RUF012 - read only
+    weights = {"imagenet": imagenet("vgg19", "cbe5617147190e668d6c5d5026f83318", 574.7, top=True)}  # noqa: RUF012 - read only
