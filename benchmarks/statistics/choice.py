@@ -27,7 +27,7 @@ import numpy as np
 
 from benchmarks.common.results import make_parser, parse_options, publish, say
 from benchmarks.common.tables import print_rows
-from benchmarks.statistics.selection_bias import FOLDS, TRIALS, Row, Search
+from benchmarks.statistics.selection_bias import FOLDS, TRIALS, Row, Search, mean_of_last_epochs
 from tlsearch.pipeline.confirm import CONTENDERS, MOST_FOLDS
 from tlsearch.pipeline.confirm.fold_runs import FEWEST_FOLDS, LEAD
 from tlsearch.stats.standard_errors import paired_error
@@ -102,6 +102,7 @@ class Simulated:
         folds: The images of the resampled folds.
         short: Whether there is time for one resampled fold only, but for what is cheap.
         again: The values on resampled folds, by trial and number of the fold.
+        answers: Which images of these folds are right at the end of training.
     """
 
     search: Search
@@ -110,6 +111,7 @@ class Simulated:
     folds: list[np.ndarray[tuple[int], np.dtype[np.intp]]]
     short: bool
     again: dict[tuple[int, int], float] = field(default_factory=dict)
+    answers: dict[tuple[int, int], np.ndarray[tuple[int], np.dtype[np.bool_]]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, name: str, val: int, rng: np.random.Generator, *, short: bool) -> Simulated:
@@ -138,9 +140,11 @@ class Simulated:
 
     def confirmed(self, trial: int, number: int) -> float:
         """The value of a trial on a resampled fold."""
-        if (trial, number) not in self.again:
-            self.again[trial, number] = self.search.value(trial, self.folds[number])
-        return self.again[trial, number]
+        key = trial, number
+        if key not in self.again:
+            right, _ = self.search.train(trial, self.folds[number])
+            self.again[key], self.answers[key] = mean_of_last_epochs(right), right[-1]
+        return self.again[key]
 
     def folds_of(self, trial: int) -> int:
         """How many resampled folds there is time for."""

@@ -21,6 +21,7 @@ from tlsearch.pipeline.context import RunContext
 from tlsearch.pipeline.messages import confirm_line
 from tlsearch.runs.budget import TimeBudget
 from tlsearch.search.trial_record import TrialRecord
+from tlsearch.stats.intervals import wilson
 from tlsearch.training.trial import Outcome
 from tlsearch.types import Candidate, State, TrialResult, TrialSpec
 
@@ -125,8 +126,29 @@ def test_the_best_mean_wins_where_it_is_clearly_ahead(confirming: Confirming) ->
     figures = found.confirmed[HEAVY.spec]
     assert figures.mean == pytest.approx(0.91)
     assert figures.folds == 5
-    spread = np.std([0.90, 0.92, 0.91, 0.90, 0.92], ddof=1)
-    assert figures.sampling_error == pytest.approx(spread * np.sqrt(1 / 5 + VAL / TRAIN))
+    assert figures.sampling_error is not None
+
+
+def test_the_sampling_error_is_that_of_the_groups_in_all_folds(confirming: Confirming) -> None:
+    values = [0.90, 0.92, 0.91, 0.90, 0.92]
+    figures = confirming((LIGHT, values)).confirmed[LIGHT.spec]
+    shares: dict[int, float] = {}
+    for fold, value in zip(confirming.folds(LIGHT.spec), values, strict=True):
+        right = np.arange(VAL) < round(value * VAL)
+        for row, is_right in zip(fold.val, right, strict=True):
+            shares[row // 4] = shares.get(row // 4, 0.0) + (is_right - right_share(values)) / (5 * VAL)
+    assert figures.sampling_error == pytest.approx(np.sqrt(sum(share**2 for share in shares.values())))
+
+
+def right_share(values: Sequence[float]) -> float:
+    """The share of right answers over folds of VAL images."""
+    return sum(round(value * VAL) for value in values) / (len(values) * VAL)
+
+
+def test_the_sampling_error_does_not_hang_on_how_folds_happen_to_agree(confirming: Confirming) -> None:
+    agreeing = confirming((LIGHT, [0.9] * 5)).confirmed[LIGHT.spec].sampling_error
+    assert agreeing is not None
+    assert agreeing > 0.02  # the spread of these folds is 0
 
 
 def test_a_contender_that_is_clearly_behind_stops(confirming: Confirming) -> None:
@@ -256,9 +278,9 @@ def test_networks_from_scratch_take_no_folds_from_what_is_cheaper(
 
 def test_where_every_image_of_every_fold_is_right_the_error_is_that_of_a_score_interval(confirming: Confirming) -> None:
     found = confirming((LIGHT, [1.0] * 5))
-    error = found.confirmed[LIGHT.spec].sampling_error
-    assert error is not None
-    assert 0.005 < error < 0.02  # all of 100 images
+    groups = {row // 4 for fold in confirming.folds(LIGHT.spec) for row in fold.val}
+    low, high = wilson(len(groups), len(groups))
+    assert found.confirmed[LIGHT.spec].sampling_error == pytest.approx((high - low) / 3.92, abs=1e-4)
 
 
 def test_everyone_meets_the_same_folds_with_groups_together(confirming: Confirming) -> None:

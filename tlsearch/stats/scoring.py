@@ -113,7 +113,7 @@ def _guessing(labels: LabelArray, classes: int) -> Float64Array:
 
 
 def fold_error(metric: GuardedMetric, probabilities: AnyArray, labels: LabelArray, groups: AnyArray) -> float:
-    """The standard error of a score on a single fold: over images, whole ``groups`` at a time."""
+    """The standard error of a score on one or more folds: over images, whole ``groups`` at a time."""
     if metric.counts is not None:
         return standard_errors.image_error(probabilities.argmax(axis=1), labels, groups, metric.counts)
     drawn = bootstrap.resampled_scores(metric.score, labels, [probabilities], groups)

@@ -13,18 +13,14 @@ from tlsearch.stats.metrics import score
 from tlsearch.types import AnyArray, Float64Array, LabelArray
 
 
-def sampling_error(values: Sequence[float], val_images: int, train_images: int) -> float:
-    """The standard error of a mean over two or more resampled folds.
+def paired_error(best: Sequence[float], other: Sequence[float], val_images: int, train_images: int) -> float:
+    """One standard error of the mean difference of two models on the same two or more resampled folds.
 
-    They overlap, which the factor 1 / folds + validation / training images allows for (Nadeau & Bengio 2003,
+    Folds overlap, which the factor 1 / folds + validation / training images allows for (Nadeau & Bengio 2003,
     "Inference for the generalization error").
     """
-    return float(np.sqrt((1 / len(values) + val_images / train_images) * np.var(values, ddof=1)))
-
-
-def paired_error(best: Sequence[float], other: Sequence[float], val_images: int, train_images: int) -> float:
-    """One standard error of the mean difference of two models on the same resampled folds, corrected likewise."""
-    return sampling_error((np.asarray(best) - np.asarray(other)).tolist(), val_images, train_images)
+    differences = np.asarray(best) - np.asarray(other)
+    return float(np.sqrt((1 / len(differences) + val_images / train_images) * np.var(differences, ddof=1)))
 
 
 SMALLEST = 1e-9
@@ -43,10 +39,11 @@ def unless_zero(error: float, score: float, images: float) -> float:
 
 
 def image_error(predicted: LabelArray, labels: LabelArray, groups: AnyArray, metric: CountMetric) -> float:
-    """The standard error of a score on a single fold.
+    """The standard error of a score on one or more folds.
 
     ``predicted`` (N,) are the classes that a model gave its images of the classes ``labels``. The error is over images,
-    whole ``groups`` at a time; in macro metrics within classes. It is never 0 (``unless_zero``).
+    whole ``groups`` at a time, so that an image in several folds counts once; in macro metrics within classes. It is
+    never 0 (``unless_zero``).
     """
     error = _error(linear_parts(labels, predicted, metric), labels, groups, metric)
     return unless_zero(error, score(labels, predicted, metric), len(np.unique(groups)))
