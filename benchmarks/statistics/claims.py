@@ -8,8 +8,8 @@ gains are claimed from these by the code of a run.
 
 - *before* is the rule of choice and of claims that tlsearch had until the linear probe became a contender: the best
   mean of the best three trials ships (``choice.best_of_three``); a gain is claimed where its interval excludes 0 and p
-  is below .05, whatever the opponent has learned; the error of a confirmed score comes from
-  the spread of its folds, and may be 0.
+  is below .05, whatever the opponent has learned; the error of a confirmed score comes from the spread of its folds,
+  and may be 0.
 - *after* is the present rule: ``choice.everything_in_common`` ships, a winner that is the probe is not compared with
   itself, a network from scratch that has not learned carries no claim, nor does one whose remaining epochs could undo
   the gain (``report.fair``; ``unfinished`` has more kinds of curves), and the error of a confirmed score comes from the
