@@ -78,7 +78,7 @@ def test_nothing_is_evaluated_unpacked_or_given_to_a_shell() -> None:
 def test_models_and_arrays_are_loaded_as_data() -> None:
     models = [(path, node) for path, node in calls() if called(node) == "load_model"]
     loaders = {path.name for path, node in models if "saving" in ast.unparse(node.func)}
-    assert loaders == {"predictor.py", "pyfunc_model.py", "backbone.py", "keras_file.py"}
+    assert loaders == {"loading.py", "pyfunc_model.py", "backbone.py", "keras_file.py"}
     for path, node in models:
         if path.name in loaders:
             assert option(node, "safe_mode") is True, f"{path}:{node.lineno}"

@@ -1,0 +1,27 @@
+"""The model that a run leaves behind, put to use: picture files in, class names and probabilities out.
+
+A model folder holds ``model.keras`` (RGB floats 0..255 of shape (N, S, S, 3) in, probabilities out),
+``labels.json`` (class names in the order of the outputs) and ``config.json`` (``image_size``: S, ``decode_size``: the
+size at which the run kept its pixels, ``window``, ``resize`` and ``max_pixels``: see ``rgb.Decoding``, and
+``calibration``: see ``Temperature``). Test figures of a run come from this code, on the original files and without the
+temperature.
+"""
+
+from tlsearch.predictor.folder import CONFIG_FILE, LABELS_FILE, MODEL_FILE, ModelError
+from tlsearch.predictor.loading import load
+from tlsearch.predictor.measure import measure_latency, model_megabytes
+from tlsearch.predictor.pictures import find_pictures
+from tlsearch.predictor.predictor import Prediction, Predictor
+
+__all__ = [
+    "CONFIG_FILE",
+    "LABELS_FILE",
+    "MODEL_FILE",
+    "ModelError",
+    "Prediction",
+    "Predictor",
+    "find_pictures",
+    "load",
+    "measure_latency",
+    "model_megabytes",
+]

@@ -1,0 +1,101 @@
+"""Model folders: checked, then loaded."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from tlsearch import backend as runtime
+from tlsearch.config_values import check_max_pixels
+from tlsearch.data.images.rgb import Decoding
+from tlsearch.errors import PluginError
+from tlsearch.models.temperature import Temperature
+from tlsearch.plugins import registry
+from tlsearch.plugins.kinds import kind_named
+from tlsearch.predictor.folder import CONFIG_FILE, LABELS_FILE, MODEL_FILE, ModelError
+from tlsearch.predictor.predictor import Predictor
+
+LARGEST_SIDE = 8192
+"""Pixels; a file that says more is damaged."""
+
+
+def load(model_dir: Path | str, max_pixels: int | None = None) -> Predictor:
+    """The predictor of a model folder.
+
+    ``max_pixels`` is the most pixels that a picture may have. None does as the run that made the model: pictures that
+    need more than 2 GB of memory are refused where it had no such limit. Imports Keras.
+
+    Raises ``UsageError`` where ``max_pixels`` is out of its range. Raises ``ModelError`` where the folder does not hold
+    a model as a run writes it. The file is loaded in Keras' safe mode: it cannot bring code of its own.
+    """
+    check_max_pixels(max_pixels)
+    folder = Path(model_dir)
+    if not (folder / MODEL_FILE).is_file():
+        inner = folder / "model"
+        fix = f"did you mean {inner}?" if (inner / MODEL_FILE).is_file() else "name the model folder of a run."
+        raise ModelError(f"{folder} holds no {MODEL_FILE}: {fix}")
+    labels = _read_json(folder / LABELS_FILE)
+    if not isinstance(labels, list) or not labels or not all(isinstance(name, str) for name in labels):
+        raise ModelError(f"{folder / LABELS_FILE} is not a list of class names: take it from the run again.")
+    config = _read_json(folder / CONFIG_FILE)
+    sizes = [config.get("image_size"), config.get("decode_size", 1)] if isinstance(config, dict) else [None]
+    if not all(type(size) is int and 1 <= size <= LARGEST_SIDE for size in sizes):
+        raise ModelError(
+            f"{folder / CONFIG_FILE} does not say image_size and decode_size, from 1 to {LARGEST_SIDE} pixels: take it "
+            "from the run again."
+        )
+    try:
+        Decoding.of(config)
+    except (ValueError, TypeError) as error:
+        raise ModelError(
+            f"{folder / CONFIG_FILE} does not say how images are decoded ({error}): take it from the run again."
+        ) from error
+    try:
+        Temperature.of(config)
+    except ValueError as error:
+        raise ModelError(
+            f"{folder / CONFIG_FILE} does not say how to calibrate ({error}); take it from the run again."
+        ) from error
+    config = config if max_pixels is None else {**config, "max_pixels": max_pixels}
+    predictor = Predictor(_load_model(folder / MODEL_FILE, config.get("backbone")), labels, config, folder)
+    side = predictor.image_size
+    shapes = tuple(predictor.model.input_shape), tuple(predictor.model.output_shape)
+    if shapes != ((None, side, side, 3), (None, len(labels))):
+        raise ModelError(
+            f"{folder / MODEL_FILE} maps {shapes[0]} to {shapes[1]}, which does not fit the {len(labels)} "
+            f"labels and the image size {side} beside it: take the whole folder from one run."
+        )
+    return predictor
+
+
+def _read_json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except OSError:
+        raise ModelError(f"{path} is missing: take the whole model folder from the run again.") from None
+    except (ValueError, RecursionError):
+        raise ModelError(f"{path} is not readable JSON: take it from the run again.") from None
+
+
+def _load_model(path: Path, backbone: object) -> Any:
+    runtime.prepare()
+    import keras
+
+    if any(entry.name == backbone and entry.distribution != "tlsearch" for entry in registry.find_plugins("backbone")):
+        # Its package may bring layers of its own, which Keras knows once the package is imported.
+        with suppress(PluginError):
+            registry.load_plugin("backbone", str(backbone))
+    try:
+        return keras.saving.load_model(path, compile=False, safe_mode=True)
+    except Exception as error:  # Keras raises many kinds for a file that is broken, unsafe or of another version
+        installed = {entry.name for entry in registry.find_plugins("backbone")} | kind_named("backbone").reserved
+        if isinstance(backbone, str) and backbone not in installed:
+            raise ModelError(
+                f"{path} cannot be loaded: it may need layers of its backbone {backbone!r}, which is not installed "
+                "here: install the package that brings it."
+            ) from error
+        lines = str(error).strip().splitlines()
+        words = lines[0].rstrip(".") if lines else type(error).__name__
+        raise ModelError(f"{path} cannot be loaded ({words}): take it from the run again.") from error
