@@ -66,7 +66,7 @@ def test_a_folder_is_walked_and_each_file_gets_its_class(predictor: Predictor, t
     write_picture(tmp_path / ".hidden" / "c.png", (0, 0, 0))
     (tmp_path / "notes.txt").write_text("no picture")
     found = predictor.predict(tmp_path)
-    assert [item.path.name for item in found] == ["a.png", "b.png", "a.JPG"]
+    assert [Path(item.name).name for item in found] == ["a.png", "b.png", "a.JPG"]
     assert [item.label for item in found] == ["green", "red", "blue"]
     assert all(item.error is None for item in found)
 

@@ -11,7 +11,8 @@ from tlsearch.predictor.folder import CONFIG_FILE, LABELS_FILE, MODEL_FILE, Mode
 from tlsearch.predictor.loading import load
 from tlsearch.predictor.measure import measure_latency, model_megabytes
 from tlsearch.predictor.pictures import find_pictures
-from tlsearch.predictor.predictor import Prediction, Predictor
+from tlsearch.predictor.prediction import Prediction
+from tlsearch.predictor.predictor import Predictor
 
 __all__ = [
     "CONFIG_FILE",

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from tlsearch.errors import UsageError
-from tlsearch.folders.walk import Folder, walk
+from tlsearch.folders.walk import walk
+from tlsearch.predictor.sources.paths import images_in
 
 
 def find_pictures(paths: Sequence[Path | str]) -> list[Path]:
@@ -23,19 +24,8 @@ def find_pictures(paths: Sequence[Path | str]) -> list[Path]:
         if not path.is_dir():
             files.append(path)
             continue
-        found = list(_images_in(walk(path).root))
+        found = list(images_in(walk(path).root))
         if not found:
             raise UsageError(f"{path} holds no image file: name an image file or a folder of images.")
         files.extend(found)
     return files
-
-
-def _images_in(folder: Folder) -> Iterator[Path]:
-    """Files at any depth that may be images, in order of their paths."""
-    entries: list[tuple[str, Path | Folder]] = [(file.name, file) for file in folder.images]
-    entries += [(inner.name, inner) for inner in folder.folders]
-    for _, entry in sorted(entries, key=lambda pair: pair[0]):
-        if isinstance(entry, Folder):
-            yield from _images_in(entry)
-        else:
-            yield entry
