@@ -1,31 +1,41 @@
-"""Files and folders."""
+"""Files, folders and archives on a disk."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
 
-from tlsearch.folders.walk import Folder, walk
-from tlsearch.predictor.sources.picture import Picture
+from tlsearch.data.images.rgb import os_reason
+from tlsearch.folders.archives import is_archive
+from tlsearch.folders.lazy import iter_images
+from tlsearch.folders.walk import Refused
+from tlsearch.predictor.sources.archives import in_archive
+from tlsearch.predictor.sources.picture import Picture, shown_path
 
 
 def in_path(path: Path) -> Iterator[Picture]:
-    """The file at ``path``, or the pictures in that folder at any depth, by name."""
-    if not path.exists():
-        yield Picture(name=str(path), problem="it does not exist")
-    elif not path.is_dir():
-        yield Picture(name=str(path), content=path)
-    else:
-        for file in images_in(walk(path).root):
-            yield Picture(name=str(file), content=file)
-
-
-def images_in(folder: Folder) -> Iterator[Path]:
-    """Files at any depth that may be images, in order of their paths."""
-    entries: list[tuple[str, Path | Folder]] = [(file.name, file) for file in folder.images]
-    entries += [(inner.name, inner) for inner in folder.folders]
-    for _, entry in sorted(entries, key=lambda pair: pair[0]):
-        if isinstance(entry, Folder):
-            yield from images_in(entry)
+    """The file at ``path``, the pictures in that folder at any depth, by name, or those in that archive."""
+    try:
+        if path.is_dir():
+            yield from _in_folder(path)
+        elif is_archive(path.name) and path.is_file():
+            yield from in_archive(path, shown_path(path))
+        elif path.exists():
+            yield Picture(name=shown_path(path), content=path)
         else:
-            yield entry
+            yield Picture(name=shown_path(path), problem="it does not exist")
+    except OSError as error:
+        yield Picture(name=shown_path(path), problem=os_reason(error))
+    except ValueError:  # a zero byte
+        yield Picture(name=shown_path(path), problem="it is no name that a file can have")
+
+
+def _in_folder(path: Path) -> Iterator[Picture]:
+    number = 0
+    for number, found in enumerate(iter_images(path), start=1):
+        if isinstance(found, Refused):
+            yield Picture(name=shown_path(found.path), problem=found.reason)
+        else:
+            yield Picture(name=shown_path(found), content=found)
+    if not number:
+        yield Picture(name=shown_path(path), problem="it is a folder without images")

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+import numpy as np
 from PIL import Image
 
 from tlsearch.data.images.decode import ImageError, read_square, square_of_bytes, square_of_image
 from tlsearch.data.images.rgb import Decoding
 from tlsearch.plugins.api import Images
+from tlsearch.predictor.sources.arrays import Array, image_of_array
+
+MOST_BYTES = 500_000_000
+"""The most bytes of a picture that is no file on a disk: of an address, an archive or a stream."""
+
+TOO_LARGE = f"it has more than {MOST_BYTES / 1e6:.0f} MB; save it as a file and name that"
 
 
 class Fetched(Protocol):
@@ -27,14 +33,14 @@ class Picture:
     """A picture that is asked about.
 
     Attributes:
-        name: What it is called, for people.
+        name: What it is called, for people; empty for what has no name.
         content: The file, its bytes, the picture with its pixels, or what brings its bytes; None where it cannot be
             had.
         problem: Why it cannot be had, in a few words; empty where nothing is known against it.
     """
 
-    name: str
-    content: Path | bytes | Image.Image | Fetched | None = None
+    name: str = ""
+    content: Path | bytes | Image.Image | Array | Fetched | None = None
     problem: str = ""
 
     @property
@@ -60,15 +66,27 @@ class Shape:
 
 def read_pixels(picture: Picture, shape: Shape) -> Images | str:
     """The pixels of a picture, uint8 (size, size, 3), or the reason why there are none. Safe in threads."""
-    content = picture.content
+    content, how = picture.content, (shape.size, shape.base, shape.decoding)
     if content is None:
         return picture.problem
     try:
         if isinstance(content, Path):
-            return read_square(content, shape.size, shape.base, shape.decoding)
+            return read_square(content, *how)
+        if isinstance(content, np.ndarray):
+            content = image_of_array(content, shape.decoding)
         if isinstance(content, Image.Image):
-            return square_of_image(content, shape.size, shape.base, shape.decoding)
-        data = content if isinstance(content, bytes) else content.fetch()
-        return square_of_bytes(io.BytesIO(data), shape.size, shape.base, shape.decoding)
+            return square_of_image(content, *how)
+        return square_of_bytes(content if isinstance(content, bytes) else content.fetch(), *how)
     except ImageError as error:
         return error.reason
+
+
+def words_of(error: Exception) -> str:
+    """The first line of an error's message, or its kind where it has none."""
+    lines = str(error).strip().splitlines()
+    return lines[0].rstrip(".") if lines else type(error).__name__
+
+
+def shown_path(path: Path) -> str:
+    """A path as any file and any program can hold it."""
+    return str(path).encode("utf-8", "backslashreplace").decode("utf-8")
