@@ -1,7 +1,7 @@
 """The images of a folder one by one, for folders of millions of files: no list of them is made.
 
-What ``walk`` would find comes in the same order. Of the folders that are open at a moment, the names are held, as bytes:
-those of a million files in one folder take about 20 MB.
+What ``walk`` would find comes in the same order. Of the folders that are open at a moment, the names are held, as
+bytes: those of a million files in one folder take about 20 MB.
 """
 
 from __future__ import annotations
@@ -11,18 +11,10 @@ from collections.abc import Iterator
 from heapq import merge
 from pathlib import Path
 
+from tlsearch.folders import walk
 from tlsearch.folders.content import type_of_file
 from tlsearch.folders.junk import junk_kind
-from tlsearch.folders.walk import (
-    CIRCLE,
-    DEEPEST,
-    Refused,
-    examine,
-    has_surrogates,
-    identity,
-    looks_like_image,
-    os_words,
-)
+from tlsearch.folders.walk import CIRCLE, DEEPEST, Refused, looks_like_image
 
 _CHUNK = 10_000
 _FOLDER = b"/"
@@ -35,7 +27,7 @@ def iter_images(root: Path) -> Iterator[Path | Refused]:
     Between them stand the folders that cannot be entered, and the entries named like images that are no files. Raises
     ``OSError`` where ``root`` itself cannot be listed.
     """
-    yield from _below(root, (identity(root),))
+    yield from _below(root, (walk.identity(root),))
 
 
 def count_images(root: Path) -> int:
@@ -72,13 +64,13 @@ def _below(path: Path, above: tuple[tuple[int, int], ...]) -> Iterator[Path | Re
 
 def _enter(path: Path, above: tuple[tuple[int, int], ...]) -> Iterator[Path | Refused]:
     """What is in a folder, or why what may be one cannot be entered."""
-    kind, reason = examine(path)
+    kind, reason = walk.examine(path)
     if kind == "file":
         if looks_like_image(path.name):
             yield Refused(path, reason, False) if reason else path
         return
     try:
-        own = identity(path) if not reason else (0, 0)
+        own = walk.identity(path) if not reason else (0, 0)
         if not reason and own in above:
             reason = CIRCLE
         elif not reason and len(above) > DEEPEST:
@@ -86,7 +78,7 @@ def _enter(path: Path, above: tuple[tuple[int, int], ...]) -> Iterator[Path | Re
         if not reason:
             yield from _below(path, (*above, own))
     except OSError as error:
-        reason = f"it cannot be opened: {os_words(error)}"
+        reason = f"it cannot be opened: {walk.os_words(error)}"
     if reason and reason != CIRCLE:
         yield Refused(path, reason, True)
 
@@ -101,7 +93,7 @@ def _by_content(path: Path, names: _Names) -> Iterator[bytes]:
 
 def _is_sound_file(entry: os.DirEntry[str]) -> bool:
     try:
-        return entry.is_file() and not has_surrogates(entry.name)
+        return entry.is_file() and not walk.has_surrogates(entry.name)
     except OSError:
         return False
 

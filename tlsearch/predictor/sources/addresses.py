@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 from urllib.parse import unquote, urlsplit
 from urllib.request import url2pathname
 
@@ -21,6 +22,8 @@ from tlsearch.predictor.sources.paths import in_path
 from tlsearch.predictor.sources.picture import MOST_BYTES, TOO_LARGE, Picture
 from tlsearch.utils.addresses import without_secrets
 from tlsearch.utils.remote import HTTP, Patience, file_system_options, lacks_credentials, why
+
+Result = TypeVar("Result")
 
 PATIENCE = Patience(connect=10, read=30, total=120)
 """One picture that a server keeps back must not stop all others for long."""
@@ -86,45 +89,54 @@ def _in_archive(address: str, shown: str) -> Iterator[Picture]:
 
 def _in_folder(address: str, shown: str) -> Iterator[Picture]:
     """What a store has at an address: one file, or the images below it, folder by folder, in order of their names."""
-    system, path = _file_system(address, PATIENCE)
-    scheme = address.partition("://")[0]
-    if system.info(path)["type"] != "directory":
+    system, path, kind = _asked(partial(_looked_up, address))
+    if kind != "directory":
         yield Picture(name=shown, content=Remote(address))
         return
-    number = 0
+    scheme, empty = address.partition("://")[0], True
     for folder, folders, files in system.walk(path):
         folders[:] = sorted(name for name in folders if junk_kind(name) is None)
         for name in sorted(files):
             if looks_like_image(name) and junk_kind(name) is None:
-                number += 1
+                empty = False
                 inner = f"{scheme}://{folder.rstrip('/')}/{name}"
                 yield Picture(name=inner, content=Remote(inner))
-    if not number:
+    if empty:
         yield Picture(name=shown, problem="it is a folder without images")
 
 
+def _looked_up(address: str, *, anonymous: bool) -> tuple[Any, str, str]:
+    """The file system of an address, the path in it, and what is there."""
+    from fsspec.core import url_to_fs
+
+    scheme = address.partition("://")[0].lower()
+    system, path = url_to_fs(address, **file_system_options(scheme, PATIENCE, anonymous=anonymous))
+    return system, path, system.info(path)["type"]
+
+
 def _open(address: str, patience: Patience) -> IO[bytes]:
-    system, path = _file_system(address, patience)
-    # The size is not asked for first: a server is asked once for each picture.
-    options: dict[str, Any] = {"block_size": 0, "size": 1} if address.partition("://")[0].lower() in HTTP else {}
+    return _asked(partial(_opened, address, patience))
+
+
+def _opened(address: str, patience: Patience, *, anonymous: bool) -> IO[bytes]:
+    from fsspec.core import url_to_fs
+
+    scheme = address.partition("://")[0].lower()
+    system, path = url_to_fs(address, **file_system_options(scheme, patience, anonymous=anonymous))
+    # Of a page the size is not asked for first: a server is asked once for each picture.
+    options = {"block_size": 0, "size": 1} if scheme in HTTP else {}
     opened: IO[bytes] = system.open(path, "rb", **options)
     return opened
 
 
-def _file_system(address: str, patience: Patience) -> tuple[Any, str]:
-    """The file system of an address and the path in it; without credentials where there are none."""
-    from fsspec.core import url_to_fs
-
-    scheme = address.partition("://")[0].lower()
-    system, path = url_to_fs(address, **file_system_options(scheme, patience))
+def _asked(ask: Callable[..., Result]) -> Result:
+    """What a store gives, without credentials where there are none: it may be open to everybody."""
     try:
-        if scheme in ("s3", "s3a", "gs", "gcs"):
-            system.exists(path)
+        return ask(anonymous=False)
     except Exception as error:
         if not lacks_credentials(error):
             raise
-        system, path = url_to_fs(address, **file_system_options(scheme, patience, anonymous=True))
-    return system, path
+    return ask(anonymous=True)
 
 
 def _reason(error: BaseException, scheme: str) -> str:

@@ -29,16 +29,17 @@ def in_archive(source: Path | IO[bytes], name: str) -> Iterator[Picture]:
         yield Picture(name=name, problem="it is an archive that cannot be read here; unpack it and name the folder")
         return
     members = _in_zip(source, name) if name.lower().endswith(ZIP_ENDINGS) else _in_tar(source, name)
-    number = 0
+    empty = True
     try:
-        for number, picture in enumerate(members, start=1):
+        for picture in members:
+            empty = False
             yield picture
     except NotImplementedError:  # from zipfile, of a compression
         yield Picture(name=name, problem="it is compressed in a way that cannot be read here; unpack it yourself")
     except _BROKEN as error:
         yield Picture(name=name, problem=f"it is a broken archive ({words_of(error)}); what stands before was read")
     else:
-        if not number:
+        if empty:
             yield Picture(name=name, problem="it is an archive without images")
 
 

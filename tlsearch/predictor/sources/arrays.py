@@ -24,8 +24,8 @@ def image_of_array(pixels: Array, decoding: Decoding) -> Image.Image:
     - bool: true is white
     - uint8, and other whole numbers from 0 to 255: as they are
     - uint16: as a PNG file of 16 bits, and so are other whole numbers, of a grey picture, from 256 to 65535
-    - floats: 0..1, or 0..255 where one is above 1; grey ones as a TIFF file of floats for a model whose ``decoding`` has
-      a window, which was trained on such files
+    - floats: 0..1, or 0..255 where one is above 1; grey ones as a TIFF file of floats where ``decoding`` has a window,
+      that is, for a model that was trained on such files
 
     Args:
         pixels: (H, W) or (H, W, 1), grey; (H, W, 3), RGB; (H, W, 4), RGB with how opaque each pixel is.

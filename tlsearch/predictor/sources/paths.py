@@ -31,11 +31,12 @@ def in_path(path: Path) -> Iterator[Picture]:
 
 
 def _in_folder(path: Path) -> Iterator[Picture]:
-    number = 0
-    for number, found in enumerate(iter_images(path), start=1):
+    empty = True
+    for found in iter_images(path):
+        empty = False
         if isinstance(found, Refused):
             yield Picture(name=shown_path(found.path), problem=found.reason)
         else:
             yield Picture(name=shown_path(found), content=found)
-    if not number:
+    if empty:
         yield Picture(name=shown_path(path), problem="it is a folder without images")
