@@ -94,7 +94,8 @@ def test_predict_names_files_and_classes(monkeypatch: pytest.MonkeyPatch) -> Non
         for name, label in zip(names, ("hat", "t-shirt", "long sleeve"), strict=True)
     ]
     monkeypatch.setattr(
-        "tlsearch.predictor.load", lambda *_: SimpleNamespace(stream=lambda *_, **__: iter(found), temperature=None)
+        "tlsearch.predictor.load",
+        lambda *_: SimpleNamespace(stream=lambda *_, **__: (each for each in found), temperature=None),
     )
     lines = shown("predict", "model", "photos")
     assert_whole(lines, *(Path(name).name for name in names), "t-shirt", "long sleeve")

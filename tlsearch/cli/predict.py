@@ -2,67 +2,117 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import click
 
 from tlsearch.cli.options import max_pixels_option
-from tlsearch.cli.paths import UserPath
+from tlsearch.cli.paths import PictureSource, UserPath
+from tlsearch.cli.predictions.destination import chosen_format
 from tlsearch.cli.predictions.formats import FORMATS
+from tlsearch.cli.predictions.lists import STDIN, asked_images
+from tlsearch.cli.predictions.written import Asked, write_predictions
 from tlsearch.cli.terminal.commands import Command
+from tlsearch.cli.terminal.help import Heading, option
 from tlsearch.cli.terminal.values import Choice, WholeNumber
+from tlsearch.config_values import RANGES
+from tlsearch.errors import UsageError
+from tlsearch.utils.signals import interruptible
 
 
 @click.command(cls=Command, short_help="Classify images with a model that a run made.")
 @click.argument("model_dir", type=UserPath())
-@click.argument("images", nargs=-1, required=True, metavar="IMAGE_OR_FOLDER...", type=UserPath())
-@click.option(
+@click.argument("images", nargs=-1, metavar="IMAGE_OR_FOLDER...", type=PictureSource())
+@option(
+    "--files-from",
+    "lists",
+    heading=Heading.SOURCE,
+    type=UserPath(allow_dash=True),
+    multiple=True,
+    metavar="LIST",
+    help="A file that names images, folders and addresses, one a line or with a zero byte behind each; - is standard "
+    "input. Repeatable.  [default: none]",
+)
+@option(
     "--top",
+    heading=Heading.OUTPUT,
     type=WholeNumber(1),
     default=1,
     show_default=True,
     metavar="K",
     help="Classes to show for each.",
 )
-@click.option(
+@option(
     "--format",
     "form",
-    type=Choice(["table", "csv", "json", "jsonl"]),
-    default="table",
-    show_default=True,
-    help="How to print them.",
+    heading=Heading.OUTPUT,
+    type=Choice(list(FORMATS)),
+    help="How to write them.  [default: by the ending of --to, else table]",
 )
-@click.option(
+@option(
+    "--to",
+    heading=Heading.OUTPUT,
+    type=UserPath(),
+    metavar="FILE",
+    help="Write them into a file.  [default: print them]",
+)
+@option(
     "--calibrated/--no-calibrated",
+    heading=Heading.OUTPUT,
     default=None,
     help="Whether probabilities have the temperature that the run fitted on validation images. The classes are the "
     "same.  [default: where it is shown to help]",
+)
+@option(
+    "--batch-size",
+    heading=Heading.TIME,
+    type=WholeNumber(*RANGES["batch_size"]),
+    default=32,
+    show_default=True,
+    metavar="N",
+    help="Images that the network answers at a time.",
+)
+@option(
+    "--workers",
+    heading=Heading.TIME,
+    type=WholeNumber(1, 256),
+    metavar="N",
+    help="Threads that read and decode images.  [default: the cores that may be used]",
 )
 @max_pixels_option("as in the run that made the model")
 @click.pass_context
 def predict(
     ctx: click.Context,
     model_dir: Path,
-    images: tuple[Path, ...],
+    images: tuple[Path | str, ...],
+    lists: tuple[Path, ...],
     top: int,
-    form: str,
+    form: str | None,
+    to: Path | None,
     calibrated: bool | None,
+    batch_size: int,
+    workers: int | None,
     max_pixels: int | None,
 ) -> None:
     """Classifies every IMAGE, and the images of every FOLDER, with the model in MODEL_DIR.
 
-    MODEL_DIR is the folder `model` of a run. A file that cannot be read is named with the reason; where no file could
-    be read, the exit code is 1.
+    MODEL_DIR is the folder `model` of a run. An IMAGE may also be an address, such as https://host/a.jpg or
+    s3://bucket/folder, or an archive of images; - stands for a list of names on standard input. What cannot be read is
+    named with the reason, and stops nothing. Where no image could be read, the exit code is 1.
     """
+    if not images and not lists:
+        raise UsageError(
+            "No image is named: give images, folders or addresses behind MODEL_DIR, or a list of them with "
+            "--files-from."
+        )
+    name = chosen_format(form, to)
     from tlsearch.predictor import load
 
-    predictor = load(model_dir, max_pixels)
-    writer = FORMATS[form].open(sys.stdout, predictor, calibrated)
-    read = 0
-    for prediction in predictor.stream(images, top=top, calibrated=calibrated):
-        read += prediction.error is None
-        writer.write(prediction)
-    writer.close()
-    if not read:
-        ctx.exit(1)
+    with interruptible(program=True):
+        predictor = load(model_dir, max_pixels)
+        predictions = predictor.stream(
+            asked_images(images, lists), batch_size=batch_size, top=top, calibrated=calibrated, workers=workers
+        )
+        known = None if lists or STDIN in images else images
+        code = write_predictions(predictions, Asked(name=name, to=to, calibrated=calibrated, images=known), predictor)
+    ctx.exit(code)

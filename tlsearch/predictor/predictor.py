@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import closing
 from functools import partial
 from itertools import islice
@@ -84,12 +84,13 @@ class Predictor:
         top: int = 5,
         calibrated: bool | None = None,
         workers: int | None = None,
-    ) -> Iterator[Prediction]:
+    ) -> Generator[Prediction, None, None]:
         """Predictions one after the other, in the order of ``items``, in memory that does not grow.
 
         Threads decode ahead, at most two batches, while the network answers one. Items are taken in the thread that
-        asks for predictions, so an iterator of them may be endless. What cannot be read, also a path that does not
-        exist, gets a ``Prediction`` that says why, and ends nothing.
+        asks for predictions, so an iterator of them may be endless; what it raises is raised behind the predictions of
+        what came before. What cannot be read, also a path that does not exist, gets a ``Prediction`` that says why, and
+        ends nothing. To end early, close the generator, or leave it.
 
         Args:
             items: A picture, or any iterable of pictures: see ``Pictures``. A folder stands for the pictures in it, at
@@ -142,7 +143,7 @@ class Predictor:
 
     def _stream(
         self, pictures: Iterable[Picture], describer: Describer, batch_size: int, workers: int | None
-    ) -> Iterator[Prediction]:
+    ) -> Generator[Prediction, None, None]:
         with closing(self._answers(pictures, batch_size, workers)) as answers:
             for picture, answer in answers:
                 yield describer.describe(picture, answer)
