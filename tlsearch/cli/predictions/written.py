@@ -7,7 +7,7 @@ from collections.abc import Generator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import click
 
@@ -20,6 +20,8 @@ from tlsearch.utils.units import counted
 
 if TYPE_CHECKING:
     from tlsearch.predictor import Prediction, Predictor
+
+Predictions: TypeAlias = "Generator[Prediction, None, None]"
 
 _INTERRUPTED = 130
 
@@ -50,7 +52,7 @@ class Tally:
     interrupted: bool = False
 
 
-def write_predictions(predictions: Generator[Prediction, None, None], asked: Asked, predictor: Predictor) -> int:
+def write_predictions(predictions: Predictions, asked: Asked, predictor: Predictor) -> int:
     """Write all predictions; gives the exit code: 1 where nothing was read, 130 after an interruption.
 
     Raises ``UsageError`` where the file cannot be written.
@@ -70,11 +72,7 @@ def write_predictions(predictions: Generator[Prediction, None, None], asked: Ask
 
 
 def _write(
-    predictions: Generator[Prediction, None, None],
-    writer: Writer,
-    destination: Destination,
-    line: ProgressLine,
-    tally: Tally,
+    predictions: Predictions, writer: Writer, destination: Destination, line: ProgressLine, tally: Tally
 ) -> None:
     """Write until predictions end or somebody interrupts; what is written is whole in both cases."""
     try:
