@@ -182,8 +182,8 @@ def predict_throughput(result: Result) -> str:
     caption = (
         f"`tlsearch predict` with {figures['backbone']} at {figures['image_size']} px, in batches of "
         f"{figures['batch_size']}, and the bare network on pictures that lie in memory, decoded. Small files lie in "
-        "one folder. Photographs take longer to decode than the network takes to answer. Memory is anonymous memory of the "
-        "process, TensorFlow and the model included."
+        "one folder. Photographs take longer to decode. Memory is anonymous memory of the process, TensorFlow and the "
+        "model included."
     )
     return paragraphs(table(head, rows), caption, source(result))
 
