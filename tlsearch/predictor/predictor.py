@@ -19,7 +19,7 @@ from tlsearch.data.images.rgb import Decoding
 from tlsearch.errors import UsageError
 from tlsearch.models.temperature import Temperature
 from tlsearch.predictor.folder import CONFIG_FILE
-from tlsearch.predictor.network import Answer, Network
+from tlsearch.predictor.network import Answer, Network, require_unforked
 from tlsearch.predictor.prediction import Describer, Prediction, with_temperature
 from tlsearch.predictor.sources import Pictures, pictures_of
 from tlsearch.predictor.sources.picture import Picture, Shape, read_pixels
@@ -32,7 +32,7 @@ BATCH_SIZE = 32
 class Predictor:
     """A classifier loaded from a model folder; see ``load``.
 
-    Several threads may use one at the same time. A process that was forked after it was loaded may not.
+    Several threads may use one at the same time. A process that was forked after one was loaded may use none.
 
     Attributes:
         model: The Keras model: RGB floats 0..255 of shape (N, S, S, 3) in, probabilities (N, classes) out.
@@ -152,10 +152,11 @@ class Predictor:
         self, pictures: Iterable[Picture], batch_size: int, workers: int | None
     ) -> Generator[tuple[Picture, Answer | str], None, None]:
         """Each picture with the network's answer, or with the reason why there is none."""
-        self.network.require_own_process()
+        require_unforked()
         threads = workers or usable_cores()
         read = partial(read_pixels, shape=Shape(size=self.image_size, base=self.decode_size, decoding=self.decoding))
-        decoding = map_stream(read, pictures, threads, ahead=2 * batch_size + threads)
+        ahead = 2 * batch_size + threads
+        decoding = map_stream(read, pictures, threads, ahead, weigh=lambda picture: picture.held_bytes)
         with calm_pillow(), closing(decoding) as decoded:
             while batch := list(islice(decoded, batch_size)):
                 pixels = [found for _, found in batch if not isinstance(found, str)]

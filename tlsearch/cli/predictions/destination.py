@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,8 +11,6 @@ from typing import IO, Any
 from tlsearch.cli.predictions.formats import FORMATS, Format
 from tlsearch.errors import UsageError
 from tlsearch.utils.files import atomic_path
-
-_FLUSH_SECONDS = 0.5
 
 
 class Destination:
@@ -24,17 +21,15 @@ class Destination:
         interrupted: To be set where not everything was written: a file then gets the name ``partial``.
     """
 
-    def __init__(self, stream: IO[Any]) -> None:
+    def __init__(self, stream: IO[Any], *, printed: bool) -> None:
         self.stream = stream
         self.interrupted = False
-        self._flushed = time.monotonic()
+        self._printed = printed
 
     def pass_on(self) -> None:
-        """Let a reader have what was written, unless that was done a moment ago."""
-        now = time.monotonic()
-        if now - self._flushed >= _FLUSH_SECONDS:
+        """Let whoever reads what is printed have it."""
+        if self._printed:
             self.stream.flush()
-            self._flushed = now
 
 
 def chosen_format(form: str | None, to: Path | None) -> str:
@@ -57,14 +52,14 @@ def open_destination(to: Path | None, form: Format) -> Iterator[Destination]:
     be written.
     """
     if to is None:
-        yield Destination(sys.stdout)
+        yield Destination(sys.stdout, printed=True)
         return
     if to.is_dir():
         raise UsageError(f"--to {to} is a folder: name a file in it.")
     try:
         with atomic_path(to) as temporary:
             with _open(temporary, form) as stream:
-                destination = Destination(stream)
+                destination = Destination(stream, printed=False)
                 yield destination
             if destination.interrupted:
                 temporary.replace(partial(to))

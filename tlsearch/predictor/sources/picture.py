@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -48,6 +48,20 @@ class Picture:
         """The file, where it is one that lies on a disk."""
         return self.content if isinstance(self.content, Path) else None
 
+    @property
+    def held_bytes(self) -> int:
+        """The memory that its content takes."""
+        content = self.content
+        if isinstance(content, bytes):
+            return len(content)
+        if isinstance(content, Image.Image):
+            return content.width * content.height * len(content.getbands())
+        return content.nbytes if isinstance(content, np.ndarray) else 0
+
+    def released(self) -> Picture:
+        """The same without its content, but for a path."""
+        return self if self.path is not None else replace(self, content=None)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Shape:
@@ -64,8 +78,15 @@ class Shape:
     decoding: Decoding
 
 
-def read_pixels(picture: Picture, shape: Shape) -> Images | str:
-    """The pixels of a picture, uint8 (size, size, 3), or the reason why there are none. Safe in threads."""
+def read_pixels(picture: Picture, shape: Shape) -> tuple[Picture, Images | str]:
+    """A picture, released, with its pixels, uint8 (size, size, 3), or the reason why there are none.
+
+    Safe in threads.
+    """
+    return picture.released(), _read(picture, shape)
+
+
+def _read(picture: Picture, shape: Shape) -> Images | str:
     content, how = picture.content, (shape.size, shape.base, shape.decoding)
     if content is None:
         return picture.problem
