@@ -238,7 +238,8 @@ def start(tmp_path: Path) -> Start:
 
     def run(*arguments: str, **streams: Any) -> subprocess.Popen[bytes]:
         command = [sys.executable, "script.py", "predict", "model", *arguments]
-        return subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(ROOT)}, **streams)
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm"}
+        return subprocess.Popen(command, env=environment, **streams)
 
     return run
 
@@ -286,7 +287,7 @@ def test_an_interruption_leaves_a_part_under_a_name_that_says_so(start: Start) -
 
 def test_a_terminal_sees_how_far_it_is_and_a_file_does_not(start: Start) -> None:
     main, other = pty.openpty()
-    process = start("many", "--to", "out.csv", "--batch-size", "64", stderr=other)
+    process = start("many", "--to", "out.csv", "--batch-size", "16", stderr=other)
     os.close(other)
     seen = b""
     while True:

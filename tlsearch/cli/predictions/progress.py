@@ -27,14 +27,13 @@ class ProgressLine:
 
     def __init__(self, *, shown: bool, images: Iterable[Path | str] | None) -> None:
         self._bar = _bar() if shown else None
+        self._task = self._bar.add_task("", total=None) if self._bar is not None else None
         self._images = images
         self._moves = False
 
     def __enter__(self) -> ProgressLine:
-        if self._bar is not None:
-            self._task = self._bar.add_task("", total=None)
-            if self._images is not None:
-                Thread(target=self._count, args=(self._images,), name="tlsearch-count", daemon=True).start()
+        if self._bar is not None and self._images is not None:
+            Thread(target=self._count, args=(self._images,), name="tlsearch-count", daemon=True).start()
         return self
 
     def __exit__(
@@ -44,7 +43,7 @@ class ProgressLine:
 
     def advance(self) -> None:
         """One image more is done."""
-        if self._bar is not None:
+        if self._bar is not None and self._task is not None:
             if not self._moves:
                 self._bar.start()
                 self._moves = True
@@ -64,7 +63,7 @@ class ProgressLine:
         from tlsearch.predictor.sources.count import count
 
         total = count(images)
-        if total is not None and self._bar is not None:
+        if total is not None and self._bar is not None and self._task is not None:
             self._bar.update(self._task, total=total)
 
 
@@ -83,10 +82,15 @@ class _Beside:
         return getattr(self._stream, name)
 
 
-def _bar() -> Progress:
+def _bar() -> Progress | None:
+    """The line; None in a terminal in which nothing can move."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, ProgressColumn, Task, TimeRemainingColumn
     from rich.text import Text
+
+    console = Console(file=sys.stderr)
+    if not console.is_interactive:
+        return None
 
     class Counts(ProgressColumn):
         """How many are done, of how many, and how many in a second."""
@@ -100,7 +104,7 @@ def _bar() -> Progress:
         BarColumn(20),
         Counts(),
         TimeRemainingColumn(elapsed_when_finished=False),
-        console=Console(file=sys.stderr),
+        console=console,
         refresh_per_second=1 / _EACH,
         transient=True,
         redirect_stdout=False,
