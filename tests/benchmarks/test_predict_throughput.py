@@ -44,7 +44,7 @@ def test_a_quick_run(quick: Quick, tmp_path: Path) -> None:
 
 
 def test_the_figures_are_written() -> None:
-    row = {"files": 1000, "side": 64, "rate": 90.0, "bare_rates": [99.0, 101.0], "share": 0.9}
+    row = {"files": 1000, "side": 64, "rate": 90.0, "bare_rates": [99.0, 101.0], "share": 0.9, "cpu_share": 0.85}
     memory = [float(400 + number // 2) for number in range(100)]
     result = Result(
         benchmark="quality.predict_throughput",
@@ -58,5 +58,5 @@ def test_the_figures_are_written() -> None:
             "small": {**row, "megabytes": memory}, "photographs": {**row, "megabytes": memory},
         },
     )  # fmt: skip
-    assert "| 1,000 small files of 64 px | 90 | 100 | 0.90 | 404 MB | 449 MB |" in predict_throughput(result)
+    assert "| 1,000 small files of 64 px | 90 | 100 | 0.90 | 0.85 | 404 MB | 449 MB |" in predict_throughput(result)
     assert predict_throughput_brief(result) == "0.90 of the bare network's speed; +45 MB from 10 % to the end"
