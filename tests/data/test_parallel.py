@@ -105,7 +105,7 @@ def test_what_items_raise_comes_behind_the_results_of_what_came_before() -> None
         yield from range(3)
         raise ValueError("no more")
 
-    seen = []
+    seen: list[list[str]] = []
     with pytest.raises(ValueError, match="no more"):
         seen.extend(in_batches(map_stream(str, items(), workers=2), 2))
     assert seen == [["0", "1"], ["2"]]
