@@ -25,7 +25,7 @@ from tlsearch.backend.gradients import pull_back
 from tlsearch.explain.parts import Parts, take_apart
 from tlsearch.plugins.api import Images
 from tlsearch.predictor import Predictor
-from tlsearch.types import Float32Array, LabelArray
+from tlsearch.types import Float32Array, Float64Array, LabelArray
 
 Method = Literal["cam", "hires-cam"]
 """How a map was made: exact for a linear head, or by the gradient."""
@@ -41,13 +41,17 @@ class HeatMaps:
     Attributes:
         maps: Shape (N, H, W), at the resolution of the feature map; what each place adds to the logit, in logits. Where
             features of two resolutions are joined it is the finer one.
-        logits: Shape (N,), the logit of the class for each picture.
+        classes: Shape (N,), the class that each map is about.
+        logits: Shape (N,), the logit of that class for each picture.
+        probabilities: Shape (N, classes), of the network as it is, without a temperature.
         method: How they were made.
         exact: Whether the sum of a map plus the bias of its class is the logit.
     """
 
     maps: Float32Array
+    classes: LabelArray
     logits: Float32Array
+    probabilities: Float64Array
     method: Method
     exact: bool
 
@@ -57,13 +61,14 @@ class HeatMaps:
         return self.logits - self.maps.sum(axis=(1, 2))
 
 
-def heat_maps(predictor: Predictor, images: Images, classes: LabelArray) -> HeatMaps:
+def heat_maps(predictor: Predictor, images: Images, classes: LabelArray | None = None) -> HeatMaps:
     """Give the heat map of each picture for a class.
 
     Args:
         predictor: The model.
         images: Shape (N, S, S, 3), as the predictor decodes them.
-        classes: Shape (N,), the class that each map is about, by its place in ``predictor.labels``.
+        classes: Shape (N,), the class that each map is about, by its place in ``predictor.labels``; None for the most
+            probable one.
 
     Raises:
         UsageError: The network has no features with places from which its answer is pooled.
@@ -92,14 +97,26 @@ class Explainer:
         rows, columns = zip(*self._parts.grids, strict=True)
         return max(rows), max(columns)
 
-    def __call__(self, images: Images, classes: LabelArray) -> HeatMaps:
-        """Give the heat map of each picture (N, S, S, 3) for a class (N,)."""
+    def __call__(self, images: Images, classes: LabelArray | None = None) -> HeatMaps:
+        """Give the heat map of each picture (N, S, S, 3) for a class (N,), or for the most probable one."""
+        about = np.zeros(len(images), np.intp) if classes is None else np.asarray(classes, np.intp)
         maps = np.zeros((len(images), *self.grid), np.float32)
-        logits = np.zeros(len(images), np.float32)
+        logits = np.zeros((len(images), len(self.predictor.labels)), np.float32)
         for rows in _batches(len(images)):
             features = self._features(images[rows])
-            maps[rows], logits[rows] = self._taken_back(features, classes[rows])
-        return HeatMaps(maps=maps, logits=logits, method=self.method, exact=self._parts.exact)
+            pooled = _output(self._parts.pooling, features)
+            logits[rows] = pooled if self._parts.head is None else _output(self._parts.head, [pooled])
+            if classes is None:
+                about[rows] = logits[rows].argmax(axis=1)
+            maps[rows] = self._taken_back(features, pooled, about[rows])
+        return HeatMaps(
+            maps=maps,
+            classes=about,
+            logits=logits[np.arange(len(images)), about],
+            probabilities=_softmax(logits),
+            method=self.method,
+            exact=self._parts.exact,
+        )
 
     def _features(self, images: Images) -> list[Float32Array]:
         """The features of a batch, which is filled up to a full one so that the model is compiled for one shape."""
@@ -108,27 +125,23 @@ class Explainer:
         tensors: Sequence[Any] = found if isinstance(found, list | tuple) else [found]
         return [np.asarray(tensor, np.float32)[: len(images)] for tensor in tensors]
 
-    def _taken_back(self, features: Sequence[Float32Array], classes: LabelArray) -> tuple[Float32Array, Float32Array]:
-        """The maps and the logits of a batch.
+    def _taken_back(self, features: Sequence[Float32Array], pooled: Float32Array, about: LabelArray) -> Float32Array:
+        """The maps of a batch.
 
-        The gradient of the logit says how much each feature counts. The mean that the head subtracts from a vector's
-        number is taken back to where that number comes from.
+        The gradient of the logit says how much each feature counts. The mean that the head subtracts from a number of
+        the vector is taken back to where that number comes from.
         """
         parts = self._parts
-        pooled = _output(parts.pooling, features)
-        if parts.head is None:
-            logits, weights = pooled, _one_hot(pooled, classes)
-        else:
-            logits = _output(parts.head, [pooled])
-            (weights,) = pull_back(parts.head, [pooled], _one_hot(logits, classes))
+        weights = _one_hot(about, len(self.predictor.labels))
+        if parts.head is not None:
+            (weights,) = pull_back(parts.head, [pooled], weights)
         counted = pull_back(parts.pooling, features, weights)
         found = [np.einsum("n...c,n...c->n...", x, w) for x, w in zip(features, counted, strict=True)]
         if parts.mean.any():
             means = pull_back(parts.pooling, features, weights * parts.mean)
             found = [heat - mean.sum(axis=-1) for heat, mean in zip(found, means, strict=True)]
         maps = [_on_grid(heat, grid) for heat, grid in zip(found, parts.grids, strict=True)]
-        total: Float32Array = np.sum([spread(heat, self.grid) for heat in maps], axis=0, dtype=np.float32)
-        return total, logits[np.arange(len(classes)), classes]
+        return np.asarray(np.sum([spread(heat, self.grid) for heat in maps], axis=0), np.float32)
 
 
 def spread(maps: Float32Array, grid: tuple[int, int]) -> Float32Array:
@@ -159,10 +172,13 @@ def _output(model: Any, inputs: Sequence[Float32Array]) -> Float32Array:
     return np.asarray(keras.ops.convert_to_numpy(output), np.float32)
 
 
-def _one_hot(logits: Float32Array, classes: LabelArray) -> Float32Array:
-    chosen = np.zeros_like(logits)
-    chosen[np.arange(len(classes)), classes] = 1.0
-    return chosen
+def _one_hot(classes: LabelArray, count: int) -> Float32Array:
+    return np.asarray(np.eye(count, dtype=np.float32)[classes])
+
+
+def _softmax(logits: Float32Array) -> Float64Array:
+    powers = np.exp(logits.astype(np.float64) - logits.max(axis=1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
 
 
 def _on_grid(heat: Float32Array, grid: tuple[int, int]) -> Float32Array:

@@ -20,9 +20,11 @@ if TYPE_CHECKING:
     import keras
 
 HOMOGENEOUS = frozenset(
-    ("Mean", "Max", "Amax", "Reshape", "GetItem", "Concatenate", "Cast", "Identity", "Dropout", "Flatten")
-    + ("GlobalAveragePooling1D", "GlobalAveragePooling2D", "GlobalMaxPooling1D", "GlobalMaxPooling2D")
-)
+    (
+        "Amax", "Cast", "Concatenate", "Dropout", "Flatten", "GetItem", "GlobalAveragePooling1D",
+        "GlobalAveragePooling2D", "GlobalMaxPooling1D", "GlobalMaxPooling2D", "Identity", "Max", "Mean", "Reshape",
+    )
+)  # fmt: skip
 """Operations that pool: twice the features make twice the vector, and a constant that is added to them is added to it.
 So what a vector's number says is what its features say, each with its weight."""
 
@@ -82,7 +84,7 @@ def take_apart(predictor: Predictor) -> Parts:
         return Parts(
             features=features, pooling=pooling, head=None, mean=np.zeros(1, np.float32), grids=grids, exact=False
         )
-    adds_up = all(type(call[0]).__name__ in HOMOGENEOUS for call in calls[:first])
+    adds_up = all(type(call[0]).__name__ in HOMOGENEOUS for call in calls[:first]) and all(map(_has_all, frontier))
     linear = all(_is_affine(call[0]) for call in calls[first:])
     return Parts(
         features=features,
@@ -209,6 +211,12 @@ def _grid(tensor: Any) -> tuple[int, int]:
         side = math.isqrt(int(shape[1]))
         return side, side
     raise UsageError(f"The features of the network have shape {shape} and no places in a picture: no map can be made.")
+
+
+def _has_all(tensor: Any) -> bool:
+    """Whether all that features hold has a place: no token comes before those of the patches."""
+    rows, columns = _grid(tensor)
+    return len(tensor.shape) == 4 or rows * columns == tensor.shape[1]
 
 
 def _begins_head(operation: Any) -> bool:
