@@ -169,11 +169,11 @@ def _probabilities(predictor: Predictor, pictures: Pictures, rows: slice, seed: 
         blurred = _blur(image)
         variants += [_changed(image, blurred, order, grid, shares) for order in (hottest, *orders)]
         # What is shown first is what is blurred last.
-        variants += [_changed(image, blurred, order[::-1], grid, shares) for order in (hottest, *orders)]
+        variants += [_changed(image, blurred, order[::-1], grid, 1 - shares) for order in (hottest, *orders)]
     answers = _ask(predictor, np.concatenate(variants))
     answers = answers.reshape(len(images), 2, 1 + RANDOM_ORDERS, len(shares), -1)
     told = answers[np.arange(len(images)), :, :, :, classes]
-    deleted, shown = told[:, 0], told[:, 1, :, ::-1]
+    deleted, shown = told[:, 0], told[:, 1]
     return np.concatenate([deleted[:, :1], shown[:, :1], deleted[:, 1:], shown[:, 1:]], axis=1)
 
 
@@ -196,7 +196,7 @@ def _changed(
     grid: tuple[int, int],
     shares: Float64Array,
 ) -> Images:
-    """Copies (shares, S, S, 3) of a picture, of which the first places in ``order`` are blurred."""
+    """Copies (shares, S, S, 3) of a picture, of which those shares of the places are blurred, in that order."""
     side = len(image)
     rank = np.empty(len(order), np.intp)
     rank[order] = np.arange(len(order))
