@@ -22,10 +22,12 @@ STRONGEST = 0.65
 
 # Anchors of the colour map "inferno" of matplotlib (CC0), whose lightness rises evenly, from no heat to the strongest.
 _COLOURS = np.array(
-    [(0, 0, 4), (40, 11, 84), (101, 21, 110), (159, 42, 99), (212, 72, 66), (245, 125, 21), (250, 193, 39)]
-    + [(252, 255, 164)],
+    (
+        (0, 0, 4), (40, 11, 84), (101, 21, 110), (159, 42, 99), (212, 72, 66), (245, 125, 21), (250, 193, 39),
+        (252, 255, 164),
+    ),
     np.float32,
-)
+)  # fmt: skip
 
 
 def overlay(image: npt.NDArray[np.uint8], heat: Float32Array, strongest: float | None = None) -> Image:

@@ -11,17 +11,18 @@ from pathlib import Path
 
 import numpy as np
 
-from tlsearch.config_values import no_choice
 from tlsearch.data.images.decode import ImageError, calm_pillow, read_square
 from tlsearch.data.images.parallel import map_files
 from tlsearch.explain.maps import BATCH, Explainer, HeatMaps
 from tlsearch.explain.measures import border_shares, centres
 from tlsearch.explain.overlay import overlay, to_png
+from tlsearch.errors import UsageError
 from tlsearch.models.temperature import divide_by_temperature
 from tlsearch.plugins.api import Images
-from tlsearch.predictor import Predictor, find_pictures
+from tlsearch.predictor import LABELS_FILE, Predictor, find_pictures
 from tlsearch.types import Float32Array, Float64Array
 from tlsearch.utils.files import write_atomically
+from tlsearch.utils.texts import either, nearest
 
 EXPLAINED_FOLDER = "explained"
 """The folder of a run for overlays and arrays."""
@@ -80,12 +81,18 @@ def explain_files(
         UsageError: A path does not exist, a folder has no picture, the model has no such class, or its network has no
             features with places.
     """
-    if about is not None and about not in predictor.labels:
-        raise no_choice("The class", about, predictor.labels)
+    place = None if about is None else _class_number(predictor, about)
     files = find_pictures(paths)
     explainer = Explainer(predictor)
-    place = None if about is None else predictor.labels.index(about)
     return _explained(explainer, files, place, None if to is None else _Folder(to))
+
+
+def _class_number(predictor: Predictor, name: str) -> int:
+    if name in predictor.labels:
+        return predictor.labels.index(name)
+    near = nearest(name, predictor.labels)
+    known = f"did you mean {either(map(repr, near))}?" if near else f"{predictor.folder / LABELS_FILE} lists its names."
+    raise UsageError(f"The model has no class {name!r}: {known}")
 
 
 def read_images(predictor: Predictor, files: Sequence[Path]) -> Iterator[Images | str]:
@@ -180,7 +187,11 @@ class _Folder:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._used: set[str] = set()
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            raise UsageError(f"{folder} cannot be made ({reason}): name a folder that may be written.") from error
 
     def write(self, file: Path, image: Images, row: _Row) -> tuple[Path, Path]:
         """Write the overlay and the array of a picture, each renamed into place."""
