@@ -1,4 +1,4 @@
-"""``run``, ``plan``, ``export_model`` and ``explain_images`` as scripts and notebooks call them: options by name, progress shown."""
+"""The functions that scripts and notebooks call: options by name, progress shown."""
 
 from __future__ import annotations
 

@@ -16,10 +16,11 @@ import numpy as np
 import numpy.typing as npt
 
 from tlsearch.explain.maps import BATCH, spread
+from tlsearch.explain.records import Curves
 from tlsearch.plugins.api import Images
 from tlsearch.predictor import Predictor
 from tlsearch.stats.bootstrap import Resampler, percentile_interval
-from tlsearch.types import Float32Array, Float64Array, Interval, LabelArray
+from tlsearch.types import Float32Array, Float64Array, LabelArray
 
 MOST_PLACES = 8
 """Rows and columns of places at the most; a finer map is averaged."""
@@ -41,41 +42,6 @@ RESAMPLES = 2000
 
 _AT_ONCE = 8
 """Pictures whose variants are in memory together."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Curves:
-    """Probabilities of each picture's class while its places are blurred or shown, averaged over ``images`` pictures.
-
-    Attributes:
-        images: How many pictures.
-        shares: The share of the area that is blurred (deletion) or shown (insertion), from 0 to 1.
-        deletion: The probability at each share, the hottest places blurred first.
-        insertion: The probability at each share, the hottest places shown first.
-        random_deletion: As ``deletion``, in a random order.
-        random_insertion: As ``insertion``, in a random order.
-        deletion_gain: How much smaller the area under ``deletion`` is than under ``random_deletion``, 0 to 1; above 0
-            where the order of the map is better than a random one.
-        deletion_gain_ci95: Its 95 % interval, by bootstrap over the pictures.
-        insertion_gain: How much larger the area under ``insertion`` is than under ``random_insertion``.
-        insertion_gain_ci95: Its interval.
-    """
-
-    images: int
-    shares: tuple[float, ...]
-    deletion: tuple[float, ...]
-    insertion: tuple[float, ...]
-    random_deletion: tuple[float, ...]
-    random_insertion: tuple[float, ...]
-    deletion_gain: float
-    deletion_gain_ci95: Interval
-    insertion_gain: float
-    insertion_gain_ci95: Interval
-
-    @property
-    def better_than_random(self) -> bool:
-        """Whether the maps are shown to mean something: the interval of the deletion gain lies above 0."""
-        return self.deletion_gain_ci95[0] > 0
 
 
 @dataclass(frozen=True, kw_only=True)

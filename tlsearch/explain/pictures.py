@@ -13,10 +13,10 @@ import numpy as np
 
 from tlsearch.data.images.decode import ImageError, calm_pillow, read_square
 from tlsearch.data.images.parallel import map_files
+from tlsearch.errors import UsageError
 from tlsearch.explain.maps import BATCH, Explainer, HeatMaps
 from tlsearch.explain.measures import border_shares, centres
 from tlsearch.explain.overlay import overlay, to_png
-from tlsearch.errors import UsageError
 from tlsearch.models.temperature import divide_by_temperature
 from tlsearch.plugins.api import Images
 from tlsearch.predictor import LABELS_FILE, Predictor, find_pictures
