@@ -15,6 +15,7 @@ import pytest
 
 from tests.conftest import InstallPlugin
 from tests.helpers.explained import about, bias_of, exported, logits_of, pictures, saved, tokens
+from tlsearch.backend.graph import output_of
 from tlsearch.errors import UsageError
 from tlsearch.explain.maps import Explainer, heat_maps, resize_maps, spread
 from tlsearch.predictor import Predictor
@@ -55,7 +56,7 @@ def test_the_map_of_an_average_adds_up_to_the_logit_and_is_one_product(tmp_path:
 
 def _features(model: Any) -> Any:
     """The output of the network inside a model."""
-    return next(layer for layer in model.layers if isinstance(layer, keras.Model)).get_output_at(0)
+    return output_of(model, next(layer.name for layer in model.layers if isinstance(layer, keras.Model)))
 
 
 @pytest.mark.parametrize(
