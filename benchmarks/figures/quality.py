@@ -252,6 +252,6 @@ def _map_agreement(figures: Mapping[str, Any]) -> str:
     if scratch is None:
         return ""
     return (
-        f" Maps of the network from scratch agree with them with a rank correlation of {scratch['same_image']:.2f}, and "
-        f"with those of other images with {scratch['other_images']:.2f}."
+        f" Maps of the network from scratch agree with them, by rank correlation, with {scratch['same_image']:.2f} "
+        f"(those of other images with {scratch['other_images']:.2f})."
     )
