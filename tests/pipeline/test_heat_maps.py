@@ -12,7 +12,14 @@ from tests.helpers.fake_worker import FakeWorker
 from tests.report.test_heat_maps import STUDY
 from tlsearch.errors import UsageError
 from tlsearch.pipeline.context import Data
-from tlsearch.pipeline.report.heat_maps import LEAST_SECONDS, MOST_SECONDS, SHOWN, allowed_seconds, with_heat_maps
+from tlsearch.pipeline.report.heat_maps import (
+    AFTERWARDS,
+    LEAST_SECONDS,
+    MOST_SECONDS,
+    SHOWN,
+    allowed_seconds,
+    with_heat_maps,
+)
 from tlsearch.results.schema import Insights, MapStudy, Mistake
 from tlsearch.training.trial import Outcome
 from tlsearch.types import TrialResult, TrialSpec
@@ -86,7 +93,7 @@ def test_what_goes_wrong_is_only_told(tmp_path: Path) -> None:
 
 
 def test_without_time_there_are_none(tmp_path: Path) -> None:
-    found, requests = asked(tmp_path, STUDY, limit=LEAST_SECONDS - 1)
+    found, requests = asked(tmp_path, STUDY, limit=LEAST_SECONDS + AFTERWARDS - 1)
     assert requests == []
     assert found.no_heat_maps == "the time limit left no time for them"
 
