@@ -37,6 +37,7 @@ GROUPS: Mapping[str, Group] = {
     "from-scratch": Group(quality.from_scratch, quality.from_scratch_brief),
     "explain": Group(quality.explain, quality.explain_brief),
     "networks": Group(quality.networks, quality.networks_brief),
+    "predict-throughput": Group(speed.predict_throughput, speed.predict_throughput_brief),
     "selection-bias": Group(simulations.selection_bias, simulations.selection_bias_brief),
     "choice": Group(simulations.choice, simulations.choice_brief),
     "unfinished": Group(searches.unfinished, searches.unfinished_brief),
