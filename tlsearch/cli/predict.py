@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -18,6 +19,10 @@ from tlsearch.cli.terminal.values import Choice, WholeNumber
 from tlsearch.config_values import RANGES
 from tlsearch.errors import UsageError
 from tlsearch.utils.signals import interruptible
+
+if TYPE_CHECKING:
+    from tlsearch.predictor import Predictor
+    from tlsearch.predictor.sources.picture import BatchListener
 
 
 @click.command(cls=Command, short_help="Classify images with a model that a run made.")
@@ -64,6 +69,13 @@ from tlsearch.utils.signals import interruptible
     "same.  [default: where it is shown to help]",
 )
 @option(
+    "--explain",
+    heading=Heading.OUTPUT,
+    type=UserPath(file_okay=False),
+    metavar="FOLDER",
+    help="Write a heat map of each image here, for its class, as `tlsearch explain` does.  [default: none]",
+)
+@option(
     "--batch-size",
     heading=Heading.TIME,
     type=WholeNumber(*RANGES["batch_size"]),
@@ -90,6 +102,7 @@ def predict(
     form: str | None,
     to: Path | None,
     calibrated: bool | None,
+    explain: Path | None,
     batch_size: int,
     workers: int | None,
     max_pixels: int | None,
@@ -111,8 +124,20 @@ def predict(
     with interruptible(program=True):
         predictor = load(model_dir, max_pixels)
         predictions = predictor.stream(
-            asked_images(images, lists), batch_size=batch_size, top=top, calibrated=calibrated, workers=workers
+            asked_images(images, lists),
+            batch_size=batch_size,
+            top=top,
+            calibrated=calibrated,
+            workers=workers,
+            watch=None if explain is None else _map_writer(predictor, explain),
         )
         known = None if lists or STDIN in images else images
         code = write_predictions(predictions, Asked(name=name, to=to, calibrated=calibrated, images=known), predictor)
     ctx.exit(code)
+
+
+def _map_writer(predictor: Predictor, folder: Path) -> BatchListener:
+    """What writes heat maps. Raises ``UsageError`` where the network has none."""
+    from tlsearch.explain.pictures import MapMaker
+
+    return MapMaker(predictor, to=folder).watch

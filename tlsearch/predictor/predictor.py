@@ -6,7 +6,7 @@ from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -21,11 +21,14 @@ from tlsearch.predictor.folder import CONFIG_FILE
 from tlsearch.predictor.network import Answer, Network, require_unforked
 from tlsearch.predictor.prediction import Describer, Prediction, with_temperature
 from tlsearch.predictor.sources import Pictures, pictures_of
-from tlsearch.predictor.sources.picture import Picture, Shape, read_pixels
+from tlsearch.predictor.sources.picture import BatchListener, Picture, Shape, read_pixels
 from tlsearch.utils.machine import usable_cores
 
 BATCH_SIZE = 32
 """Pictures that the network answers at a time, unless somebody asks otherwise."""
+
+Answers: TypeAlias = "Generator[tuple[Picture, Answer | str], None, None]"
+"""Each picture with the network's answer, or with the reason why there is none."""
 
 
 class Predictor:
@@ -83,6 +86,7 @@ class Predictor:
         top: int = 5,
         calibrated: bool | None = None,
         workers: int | None = None,
+        watch: BatchListener | None = None,
     ) -> Generator[Prediction, None, None]:
         """Predictions one after the other, in the order of ``items``, in memory that does not grow.
 
@@ -99,6 +103,7 @@ class Predictor:
             calibrated: Whether probabilities have the model's temperature; None means where that is shown to help. It
                 changes no class, nor their order.
             workers: Threads that read and decode. None takes as many as there are cores to use.
+            watch: Is given each batch as it was decoded, before its predictions are given.
 
         Raises:
             UsageError: ``items`` is nothing that can be a picture, a number is out of its range, or a temperature is
@@ -108,7 +113,8 @@ class Predictor:
             if isinstance(number, bool) or not isinstance(number, int) or number < 1:
                 raise not_wanted(name, number, "a whole number of 1 or more")
         describer = Describer(self.labels, self.applied_temperature(calibrated), top)
-        return self._stream(pictures_of(items), describer, batch_size, workers)
+        pictures = pictures_of(items)
+        return self._stream(self._answers(pictures, batch_size, workers, watch), describer)
 
     def probabilities(
         self, items: Pictures, batch_size: int = BATCH_SIZE, calibrated: bool | None = None
@@ -140,16 +146,15 @@ class Predictor:
         wanted = self.temperature is not None and self.temperature.by_default if calibrated is None else calibrated
         return self.temperature if wanted else None
 
-    def _stream(
-        self, pictures: Iterable[Picture], describer: Describer, batch_size: int, workers: int | None
-    ) -> Generator[Prediction, None, None]:
-        with closing(self._answers(pictures, batch_size, workers)) as answers:
+    @staticmethod
+    def _stream(answers: Answers, describer: Describer) -> Generator[Prediction, None, None]:
+        with closing(answers):
             for picture, answer in answers:
                 yield describer.describe(picture, answer)
 
     def _answers(
-        self, pictures: Iterable[Picture], batch_size: int, workers: int | None
-    ) -> Generator[tuple[Picture, Answer | str], None, None]:
+        self, pictures: Iterable[Picture], batch_size: int, workers: int | None, watch: BatchListener | None = None
+    ) -> Answers:
         """Each picture with the network's answer, or with the reason why there is none."""
         require_unforked()
         threads = workers or usable_cores()
@@ -158,6 +163,8 @@ class Predictor:
         decoding = map_stream(read, pictures, threads, ahead, weigh=lambda picture: picture.held_bytes)
         with calm_pillow(), closing(decoding) as decoded:
             for batch in in_batches(decoded, batch_size):
+                if watch is not None:
+                    watch(batch)
                 pixels = [found for _, found in batch if not isinstance(found, str)]
                 answers = iter(self.network.answers(np.stack(pixels), batch_size) if pixels else ())
                 for picture, found in batch:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 import numpy as np
 from PIL import Image
@@ -61,6 +62,10 @@ class Picture:
     def released(self) -> Picture:
         """The same without its content, but for a path."""
         return self if self.path is not None else replace(self, content=None)
+
+
+BatchListener: TypeAlias = Callable[[Sequence[tuple[Picture, Images | str]]], None]
+"""Is given the pictures of a batch, each with its pixels, uint8 (S, S, 3), or with the reason why there are none."""
 
 
 @dataclass(frozen=True, kw_only=True)
