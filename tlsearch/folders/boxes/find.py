@@ -1,0 +1,205 @@
+"""The boxes of pictures in a folder: which files in it are annotations, and what they say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from tlsearch.folders.boxes.box import AnnotatedBox, DamagedBoxesError, OtherFileError, ParsedBoxes
+from tlsearch.folders.boxes.coco import MOST_BYTES, read_coco
+from tlsearch.folders.boxes.matching import Pictures, key_of
+from tlsearch.folders.boxes.voc import read_voc
+from tlsearch.folders.boxes.yolo import NAME_LISTS, YAML_SUFFIXES, read_names, read_yolo
+from tlsearch.folders.walk import Folder, looks_like_image
+from tlsearch.utils.units import counted
+
+SEVERAL = "it is called like several pictures, so that it is not known whose boxes it has"
+
+_HEAD = 200
+
+
+@dataclass(frozen=True, kw_only=True)
+class FoundBoxes:
+    """The boxes of the pictures in a folder.
+
+    Attributes:
+        boxes: By picture. A picture of which an annotation says that there is nothing in it has none.
+        used: The annotation files, damaged ones and lists of the names of classes among them.
+        damaged: Annotation files that cannot be used, each with the reason.
+        understood: How they were read, a line.
+        notes: What a person should know of them, a sentence each.
+    """
+
+    boxes: Mapping[Path, tuple[AnnotatedBox, ...]] = field(default_factory=dict)
+    used: frozenset[Path] = frozenset()
+    damaged: Mapping[Path, str] = field(default_factory=dict)
+    understood: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def pictures(self) -> int:
+        """How many pictures have a box."""
+        return sum(bool(held) for held in self.boxes.values())
+
+
+@dataclass
+class _Read:
+    """What the files of one format say."""
+
+    name: str
+    boxes: dict[Path, tuple[AnnotatedBox, ...]] = field(default_factory=dict)
+    used: set[Path] = field(default_factory=set)
+    damaged: dict[Path, str] = field(default_factory=dict)
+    faults: list[tuple[str, str]] = field(default_factory=list)
+    lists: list[Path] = field(default_factory=list)
+
+    def add(self, picture: Path, parsed: ParsedBoxes) -> None:
+        """Take what an annotation says of a picture."""
+        self.boxes[picture] = (*self.boxes.get(picture, ()), *parsed.boxes)
+        self.faults += [(picture.name, reason) for reason in parsed.faults]
+
+    @property
+    def pictures(self) -> int:
+        """How many pictures have a box."""
+        return sum(bool(held) for held in self.boxes.values())
+
+
+def find_boxes(tops: Sequence[Folder], pictures: Sequence[Path]) -> FoundBoxes:
+    """Give the boxes of ``pictures`` by the annotation files in ``tops``: Pascal VOC XML, COCO JSON or YOLO text.
+
+    Where files of several formats are there, that counts which has boxes for the most pictures.
+
+    Args:
+        tops: Folders that were walked.
+        pictures: The files whose boxes are looked for.
+    """
+    known = Pictures([top.path for top in tops], pictures)
+    files = _Files.of(tops, known)
+    voc = _each("Pascal VOC", files.voc, known, lambda file: read_voc(file.read_bytes()))
+    yolo = _each("YOLO", files.yolo, known, lambda file: read_yolo(file.read_bytes(), files.names_for(file)))
+    yolo.lists = files.names
+    formats = (voc, _coco(files.json, known), yolo)
+    best = max(formats, key=lambda found: found.pictures)
+    if not best.pictures:
+        return FoundBoxes()
+    others = [found for found in formats if found is not best and found.pictures]
+    used = {file for found in (best, *others) for file in (*found.used, *found.damaged, *found.lists)}
+    return FoundBoxes(
+        boxes=best.boxes,
+        used=frozenset(used),
+        damaged=best.damaged,
+        understood=(f"boxes: {best.name} ({counted(best.pictures, 'image')} of {len(pictures):,})",),
+        notes=tuple(_notes(best, others)),
+    )
+
+
+@dataclass(frozen=True)
+class _Files:
+    """The files in folders that may be annotations."""
+
+    voc: list[Path]
+    json: list[Path]
+    yolo: list[Path]
+    names: list[Path]
+
+    @classmethod
+    def of(cls, tops: Sequence[Folder], known: Pictures) -> _Files:
+        found = cls([], [], [], [])
+        seen: set[Path] = set()
+        for top in tops:
+            for folder in _all_folders(top):
+                for file in folder.files:
+                    if file not in seen:
+                        seen.add(file)
+                        found._add(file, known, alone=not folder.images)
+        return found
+
+    def _add(self, file: Path, known: Pictures, *, alone: bool) -> None:
+        """Take a file; ``alone`` says that no picture lies in its folder."""
+        suffix, called = file.suffix.lower(), bool(known.called(key_of(file)))
+        if file.name.lower() in NAME_LISTS or suffix in YAML_SUFFIXES:
+            self.names.append(file)
+        elif suffix == ".xml" and called:
+            self.voc.append(file)
+        elif suffix == ".txt" and called:
+            self.yolo.append(file)
+        elif suffix == ".json" and not known.called(file.stem):  # otherwise it is of one picture, and not COCO
+            self.json.append(file)
+        elif alone and called and not looks_like_image(file.name) and _begins_like_voc(file):
+            self.voc.append(file)
+
+    @cached_property
+    def _names_in(self) -> dict[Path, tuple[str, ...]]:
+        """The names of the classes by the folder in which they stand."""
+        read = ((file.parent, read_names(file)) for file in self.names)
+        return {folder: names for folder, names in read if names}
+
+    def names_for(self, annotation: Path) -> tuple[str, ...]:
+        """The names of the classes, from the nearest folder above an annotation; of any, where there is none above."""
+        above = (self._names_in[folder] for folder in annotation.parents if folder in self._names_in)
+        return next(above, next(iter(self._names_in.values()), ()))
+
+
+def _all_folders(top: Folder) -> Iterator[Folder]:
+    yield top
+    for folder in top.folders:
+        yield from _all_folders(folder)
+
+
+def _begins_like_voc(file: Path) -> bool:
+    """Whether a file without an ending, as in some data sets, is an annotation in XML."""
+    try:
+        with file.open("rb") as stream:
+            return b"<annotation" in stream.read(_HEAD)
+    except OSError:
+        return False
+
+
+def _each(name: str, files: Sequence[Path], known: Pictures, read: Callable[[Path], ParsedBoxes]) -> _Read:
+    """A format with a file for each picture. Files of another kind are left alone where they are the most."""
+    found = _Read(name)
+    matches = known.match(files)
+    found.damaged = dict.fromkeys(matches.unclear, SEVERAL)
+    other = 0
+    for picture, file in matches.of.items():
+        try:
+            found.add(picture, read(file))
+            found.used.add(file)
+        except OtherFileError:
+            other += 1
+            found.damaged[file] = f"it is no annotation of {name}"
+        except DamagedBoxesError as error:
+            found.damaged[file] = error.reason
+        except OSError as error:
+            found.damaged[file] = f"it cannot be opened: {(error.strerror or str(error)).lower()}"
+    return found if other <= len(found.used) else _Read(name)
+
+
+def _coco(files: Sequence[Path], known: Pictures) -> _Read:
+    found = _Read("COCO")
+    for file in files:
+        try:
+            if file.stat().st_size > MOST_BYTES:
+                continue
+            told = read_coco(file.read_bytes())
+        except (OtherFileError, DamagedBoxesError, OSError):  # whether it was meant to be one is not known
+            continue
+        named = [(picture, parsed) for name, parsed in told.items() if (picture := known.named(name)) is not None]
+        if named:
+            found.used.add(file)
+        for picture, parsed in named:
+            found.add(picture, parsed)
+    return found
+
+
+def _notes(best: _Read, others: Sequence[_Read]) -> Iterator[str]:
+    for other in others:
+        yield f"the boxes of {other.name} ({counted(other.pictures, 'image')}) are not used beside those of {best.name}"
+    if best.faults:
+        name, reason = best.faults[0]
+        yield f"{counted(len(best.faults), 'box', 'boxes')} set aside, such as one of {name}: {reason}"
+    if best.damaged:
+        file, reason = next(iter(best.damaged.items()))
+        yield f"{counted(len(best.damaged), 'file')} with boxes set aside, such as {file.name}: {reason}"
