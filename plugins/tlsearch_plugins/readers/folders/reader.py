@@ -16,9 +16,9 @@ from tlsearch.plugins.kinds.reader import PartName
 from tlsearch.utils.texts import some
 from tlsearch.utils.units import counted
 from tlsearch_plugins.readers.archive_names import is_archive
+from tlsearch_plugins.readers.boxes import take_out, with_boxes
 from tlsearch_plugins.readers.example import write_example
 from tlsearch_plugins.readers.folders import masks
-from tlsearch_plugins.readers.boxes import take_out, with_boxes
 from tlsearch_plugins.readers.folders.chosen import LAYOUTS
 from tlsearch_plugins.readers.folders.class_names import match_parts
 from tlsearch_plugins.readers.folders.inspect import enter, listed
