@@ -58,6 +58,33 @@ class BoxGain:
     box_accuracy: Estimate
 
 
+@dataclass(frozen=True, kw_only=True)
+class Localisation:
+    """How well the model says where things are, on ``images`` images that have ``boxes`` boxes of their class.
+
+    The heat map is that of the class of the image. ``threshold`` is the heat from which a place is in the box, as a
+    share of the way from the least heat of a map to the greatest. ``threshold_from`` says where it comes from:
+    ``validation images``, ``training images`` or ``the run`` with ``threshold_images`` images, or ``default``.
+
+    ``model`` has the scores. ``centre`` has those of a box in the middle of every image, whose sides are
+    ``centre_share`` of the image's; that share is chosen on the images that the threshold is chosen on, or, where that
+    is no choice of these images, on those that are scored, which favours it. ``whole`` has those of a box around the
+    whole image. Both point at the middle. ``over_centre`` and ``over_whole`` say by how much the model is better.
+    """
+
+    images: int
+    boxes: int
+    threshold: float
+    threshold_from: str
+    threshold_images: int
+    centre_share: float
+    model: BoxScores
+    centre: BoxScores
+    whole: BoxScores
+    over_centre: BoxGain
+    over_whole: BoxGain
+
+
 def overlap(box: Float64Array, others: Float64Array) -> Float64Array:
     """Give the intersections over union of boxes (..., 4) with each of ``others`` (K, 4): shape (..., K).
 
@@ -110,9 +137,7 @@ def gain(model: Localised, rule: Localised, classes: LabelArray, groups: LabelAr
     lead = box_accuracy(model.overlaps) - box_accuracy(rule.overlaps)
     truth = np.ones(len(lead), np.intp)
     pointing = float(model.hits.mean() - rule.hits.mean())
-    interval = difference_interval(
-        truth, model.hits.astype(np.intp), rule.hits.astype(np.intp), groups=groups
-    )
+    interval = difference_interval(truth, model.hits.astype(np.intp), rule.hits.astype(np.intp), groups=groups)
     return BoxGain(
         pointing=Estimate(pointing, interval),
         box_accuracy=Estimate(float(lead.mean()), _bootstrap(lead, classes, groups, seed)),

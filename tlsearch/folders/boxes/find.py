@@ -10,6 +10,7 @@ from pathlib import Path
 from tlsearch.folders.boxes.box import AnnotatedBox, DamagedBoxesError, OtherFileError, ParsedBoxes
 from tlsearch.folders.boxes.coco import MOST_BYTES, read_coco
 from tlsearch.folders.boxes.matching import Pictures, key_of
+from tlsearch.folders.boxes.plain import read_plain
 from tlsearch.folders.boxes.voc import read_voc
 from tlsearch.folders.boxes.yolo import NAME_LISTS, YAML_SUFFIXES, read_names, read_yolo
 from tlsearch.folders.walk import Folder, looks_like_image
@@ -67,7 +68,8 @@ class _Read:
 
 
 def find_boxes(tops: Sequence[Folder], pictures: Sequence[Path]) -> FoundBoxes:
-    """Give the boxes of ``pictures`` by the annotation files in ``tops``: Pascal VOC XML, COCO JSON or YOLO text.
+    """Give the boxes of ``pictures`` by the annotation files in ``tops``: Pascal VOC XML, COCO JSON, YOLO text
+    or the JSON of ``tlsearch explain``.
 
     Where files of several formats are there, that counts which has boxes for the most pictures.
 
@@ -80,7 +82,8 @@ def find_boxes(tops: Sequence[Folder], pictures: Sequence[Path]) -> FoundBoxes:
     voc = _each("Pascal VOC", files.voc, known, lambda file: read_voc(file.read_bytes()))
     yolo = _each("YOLO", files.yolo, known, lambda file: read_yolo(file.read_bytes(), files.names_for(file)))
     yolo.lists = files.names
-    formats = (voc, _coco(files.json, known), yolo)
+    lists = (_list("COCO", files.json, known, read_coco), _list("tlsearch", files.json, known, read_plain))
+    formats = (voc, *lists, yolo)
     best = max(formats, key=lambda found: found.pictures)
     if not best.pictures:
         return FoundBoxes()
@@ -177,16 +180,17 @@ def _each(name: str, files: Sequence[Path], known: Pictures, read: Callable[[Pat
     return found if other <= len(found.used) else _Read(name)
 
 
-def _coco(files: Sequence[Path], known: Pictures) -> _Read:
-    found = _Read("COCO")
+def _list(name: str, files: Sequence[Path], known: Pictures, read: Callable[[bytes], dict[str, ParsedBoxes]]) -> _Read:
+    """A format with one file for many pictures."""
+    found = _Read(name)
     for file in files:
         try:
             if file.stat().st_size > MOST_BYTES:
                 continue
-            told = read_coco(file.read_bytes())
+            told = read(file.read_bytes())
         except (OtherFileError, DamagedBoxesError, OSError):  # whether it was meant to be one is not known
             continue
-        named = [(picture, parsed) for name, parsed in told.items() if (picture := known.named(name)) is not None]
+        named = [(picture, parsed) for path, parsed in told.items() if (picture := known.named(path)) is not None]
         if named:
             found.used.add(file)
         for picture, parsed in named:
