@@ -11,7 +11,7 @@ from typing import Literal
 from tlsearch.data.images.decode import ImageError
 from tlsearch.data.images.placement import PictureSize, picture_size
 from tlsearch.errors import UsageError
-from tlsearch.explain.localise import Threshold, clipped, hot_boxes, placed
+from tlsearch.explain.boxes import Threshold, clipped, hot_boxes, placed
 from tlsearch.explain.pictures import Explanation
 from tlsearch.folders.boxes.box import Box
 from tlsearch.folders.boxes.coco import BoxedPicture, write_coco

@@ -68,10 +68,10 @@ class _Read:
 
 
 def find_boxes(tops: Sequence[Folder], pictures: Sequence[Path]) -> FoundBoxes:
-    """Give the boxes of ``pictures`` by the annotation files in ``tops``: Pascal VOC XML, COCO JSON, YOLO text
-    or the JSON of ``tlsearch explain``.
+    """Give the boxes of ``pictures`` by the annotation files in ``tops``.
 
-    Where files of several formats are there, that counts which has boxes for the most pictures.
+    They are Pascal VOC XML, COCO JSON, YOLO text or the JSON of ``tlsearch explain``. Where files of several formats
+    are there, that counts which has boxes for the most pictures.
 
     Args:
         tops: Folders that were walked.

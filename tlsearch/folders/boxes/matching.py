@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
+from typing import TypeAlias
 
 _GAP = re.compile(r"[^\W\d_]+")
 
@@ -31,6 +32,10 @@ _SAYS_NOTHING = frozenset(
     )
 )
 """Words of folders that say only what kind of file lies in them."""
+
+
+_Fit: TypeAlias = tuple[bool, int]
+"""Whether the name has the ending of the picture too, and how many folders are shared."""
 
 
 @dataclass(frozen=True)
@@ -67,12 +72,13 @@ class Pictures:
         Folders fit where those of the one are among those of the other in the same order, names that say only what
         kind of file is in them aside: ``labels/train/1.txt`` is that of ``images/train/cat/1.jpg``.
         """
-        best: dict[Path, tuple[int, list[Path]]] = {}
+        best: dict[Path, tuple[_Fit, list[Path]]] = {}
         for annotation in annotations:
-            for picture in self.called(key_of(annotation)):
-                fit = _fit(self._parts(annotation.parent), self._parts(picture.parent))
-                held = best.get(picture, (-1, []))
-                if fit is None or fit < held[0]:
+            key, folders = key_of(annotation), self._parts(annotation.parent)
+            for picture in self.called(key):
+                shared = _fit(folders, self._parts(picture.parent))
+                held = best.get(picture, ((False, -1), []))
+                if shared is None or (fit := (key == picture.name, shared)) < held[0]:
                     continue
                 best[picture] = (fit, [*held[1], annotation]) if fit == held[0] else (fit, [annotation])
         return _settled(best)
@@ -115,8 +121,8 @@ def _fit(one: Sequence[str], other: Sequence[str]) -> int | None:
     return len(fewer) if all(name in rest for name in fewer) else None
 
 
-def _settled(best: Mapping[Path, tuple[int, Sequence[Path]]]) -> Matches:
-    owners: dict[Path, list[tuple[int, Path]]] = defaultdict(list)
+def _settled(best: Mapping[Path, tuple[_Fit, Sequence[Path]]]) -> Matches:
+    owners: dict[Path, list[tuple[_Fit, Path]]] = defaultdict(list)
     unclear: set[Path] = set()
     for picture, (fit, files) in best.items():
         if len(files) > 1:
