@@ -216,7 +216,7 @@ def _write(
     folder.mkdir(parents=True, exist_ok=True)
     arrays = {"winner": shown.maps.maps} | ({} if other is None else {"from_scratch": other})
     stream = io.BytesIO()
-    np.savez_compressed(stream, allow_pickle=False, **arrays)
+    np.savez_compressed(stream, **arrays)
     write_atomically(folder / ARRAYS_FILE, stream.getvalue())
     borders = border_shares(shown.maps.maps)
     found = []
