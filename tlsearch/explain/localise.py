@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from itertools import islice
+from pathlib import Path
 
 import numpy as np
 
@@ -12,7 +14,7 @@ from tlsearch.explain.boxed_images import BoxedImages
 from tlsearch.explain.boxes import Threshold, clipped, hot_boxes, hottest, placed
 from tlsearch.explain.maps import BATCH, Explainer
 from tlsearch.explain.pictures import read_images
-from tlsearch.predictor import Predictor
+from tlsearch.predictor import Predictor, load
 from tlsearch.stats.localisation import Localisation, Localised, as_rows, best_column, gain, lies_in, overlap, scores
 from tlsearch.types import BoolArray, Float32Array, Float64Array, LabelArray
 
@@ -26,35 +28,47 @@ FEWEST = 10
 """Images with boxes below which nothing is scored, and no threshold is chosen."""
 
 
-def localise(
-    predictor: Predictor,
-    scored: BoxedImages,
-    choosing: BoxedImages | None,
-    source: str = "validation images",
-    seed: int = 0,
-) -> Localisation:
-    """Score the boxes of a model.
+@dataclass(frozen=True, kw_only=True)
+class BoxRequest:
+    """What is scored.
 
-    Args:
-        predictor: The model.
+    Attributes:
+        model: The folder of the model.
         scored: The images that are scored.
-        choosing: Other images, which choose the threshold and the size of the box in the middle; None, or fewer than
-            ten of them, for the threshold of the model.
+        choosing: Other images, which choose the threshold and the size of the box in the middle. With fewer than ten of
+            them the threshold is that of the model.
         source: What these are, for people.
         seed: Decides the resamples.
+    """
+
+    model: Path
+    scored: BoxedImages
+    choosing: BoxedImages = field(default_factory=BoxedImages)
+    source: str = "validation images"
+    seed: int = 0
+
+
+def localise(request: BoxRequest, predictor: Predictor | None = None) -> Localisation:
+    """Score the boxes that a model gives.
+
+    Args:
+        request: What is scored.
+        predictor: The model, where it is loaded.
 
     Raises:
         UsageError: Fewer than ten images are to be scored, or the network has no features with places.
     """
+    scored, choosing = request.scored, request.choosing
     if len(scored.files) < FEWEST:
         raise UsageError(
             f"{len(scored.files)} images have boxes of their class, and {FEWEST} are the fewest that are scored: draw "
             "boxes in more images."
         )
+    predictor = predictor or load(request.model)
     explainer = Explainer(predictor)
-    if choosing is not None and len(choosing.files) >= FEWEST:
+    if len(choosing.files) >= FEWEST:
         chosen, _, overlaps = _look(explainer, choosing, THRESHOLDS)
-        threshold = Threshold(value=THRESHOLDS[best_column(overlaps)], source=source, images=len(chosen.files))
+        threshold = Threshold(value=THRESHOLDS[best_column(overlaps)], source=request.source, images=len(chosen.files))
         share = _best_centre(chosen)
     else:
         threshold, share = Threshold.of(predictor), _best_centre(scored)
@@ -72,11 +86,11 @@ def localise(
         threshold_from=threshold.source,
         threshold_images=threshold.images,
         centre_share=share,
-        model=scores(model, classes, groups, seed),
-        centre=scores(centre, classes, groups, seed),
-        whole=scores(whole, classes, groups, seed),
-        over_centre=gain(model, centre, classes, groups, seed),
-        over_whole=gain(model, whole, classes, groups, seed),
+        model=scores(model, classes, groups, request.seed),
+        centre=scores(centre, classes, groups, request.seed),
+        whole=scores(whole, classes, groups, request.seed),
+        over_centre=gain(model, centre, classes, groups, request.seed),
+        over_whole=gain(model, whole, classes, groups, request.seed),
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from tlsearch.explain.records import MapStudy
 from tlsearch.stats.calibration import Calibration
+from tlsearch.stats.localisation import Localisation
 from tlsearch.types import Interval
 
 
@@ -77,7 +78,8 @@ class LabelErrors:
 class Insights:
     """All of them; None where there was nothing to work on or no time.
 
-    ``no_heat_maps`` says why there are no heat maps.
+    ``no_heat_maps`` says why there are no heat maps, and ``no_localisation`` why boxes were not scored where images have
+    some.
     """
 
     more_data: MoreData | None = None
@@ -85,3 +87,5 @@ class Insights:
     calibration: Calibration | None = None
     heat_maps: MapStudy | None = None
     no_heat_maps: str | None = None
+    localisation: Localisation | None = None
+    no_localisation: str | None = None
