@@ -35,6 +35,7 @@ GROUPS: Mapping[str, Group] = {
     "scale": Group(speed.scale, speed.scale_brief),
     "search-quality": Group(quality.search_quality, quality.search_quality_brief),
     "from-scratch": Group(quality.from_scratch, quality.from_scratch_brief),
+    "explain": Group(quality.explain, quality.explain_brief),
     "networks": Group(quality.networks, quality.networks_brief),
     "selection-bias": Group(simulations.selection_bias, simulations.selection_bias_brief),
     "choice": Group(simulations.choice, simulations.choice_brief),

@@ -21,6 +21,9 @@ LEAST_SECONDS = 15.0
 
 MOST_SECONDS = 60.0
 
+AFTERWARDS = 5.0
+"""Seconds that are kept for writing the report."""
+
 SAMPLE = 64
 """Images on which shares and curves are measured."""
 
@@ -47,11 +50,13 @@ def with_heat_maps(
 
 
 def allowed_seconds(context: RunContext) -> float | None:
-    """How long heat maps may take: 3 % of the run's time, from 15 to 60 seconds; None where less than 15 are left."""
+    """How long heat maps may take: 3 % of the run's time, from 15 to 60 seconds; None where there is less."""
     budget = context.budget
     wanted = min(max(SHARE * (budget.limit or budget.elapsed()), LEAST_SECONDS), MOST_SECONDS)
     left = budget.left_for()
-    return wanted if left is None or left >= LEAST_SECONDS else None
+    if left is None:
+        return wanted
+    return min(wanted, left - AFTERWARDS) if left - AFTERWARDS >= LEAST_SECONDS else None
 
 
 def _request(
