@@ -20,7 +20,7 @@ SIZES = [(400, 300), (300, 400), (640, 200), (90, 333), (256, 256), (101, 57)]
 @pytest.mark.parametrize("resize", RESIZES)
 @pytest.mark.parametrize("ending", ["png", "jpg"])
 def test_a_thing_is_where_it_was_seen(tmp_path: Path, size: tuple[int, int], resize: str, ending: str) -> None:
-    """A white rectangle in the middle of a black picture, found in the square and taken back: a pixel is lost at most."""
+    """A white rectangle in a black picture, found in the square and taken back: a pixel is lost at most."""
     width, height = size
     short = min(size)
     edges = np.array([width / 2 - short / 4, height / 2 - short / 8, width / 2 + short / 3, height / 2 + short / 4])

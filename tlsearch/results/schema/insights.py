@@ -78,8 +78,7 @@ class LabelErrors:
 class Insights:
     """All of them; None where there was nothing to work on or no time.
 
-    ``no_heat_maps`` says why there are no heat maps, and ``no_localisation`` why boxes were not scored where images have
-    some.
+    ``no_heat_maps`` says why there are no heat maps, ``no_localisation`` why boxes that images have were not scored.
     """
 
     more_data: MoreData | None = None
