@@ -2,67 +2,28 @@
 
 from __future__ import annotations
 
-import json
-import warnings
 from pathlib import Path
 
-import keras
 import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from tests.helpers.scenes import CLASSES, SIDES, Scene, scenes, write_scenes
+from tests.conftest import MakeOnce
+from tests.helpers.scenes import CHOOSING, CLASSES, SCORED, SIDES, scenes, write_all, write_scenes
 from tlsearch.cli.main import cli
-from tlsearch.data.images.rgb import to_square
 from tlsearch.errors import UsageError
 from tlsearch.explain.boxed_images import BoxedDataset, BoxedImages, read_boxed
 from tlsearch.explain.localise import BoxRequest, localise
-from tlsearch.models.heads import Head
 from tlsearch.stats.localisation import Localisation
-from tlsearch.training.linear_head import LabelledImages, fit_linear_head
-from tlsearch_plugins.backbones.efficientnet_lite import EfficientNetLite0
 
 # Keras saves variables through NumPy's old array protocol.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
-SIDE = 96
-TRAINING, CHOOSING, SCORED = 60, 20, 40
-"""Scenes of each class."""
-
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(once: MakeOnce) -> Path:
     """Scenes with boxes for validation and test, and a model that was trained on others without any box."""
-    root = tmp_path_factory.mktemp("scenes")
-    write_model(root / "model", scenes(TRAINING, 1))
-    # A run has its training part too; nothing looks at it here.
-    for part, count, seed in (("train", 2, 4), ("val", CHOOSING, 2), ("test", SCORED, 3)):
-        write_scenes(root / "data" / part, scenes(count, seed), root / "data" / "Annotations" / part)
-    return root
-
-
-def write_model(folder: Path, training: list[Scene]) -> None:
-    """The bundled EfficientNet-Lite0, frozen, with a linear head fitted on its pooled features."""
-    lite0 = EfficientNetLite0()
-    backbone = lite0.build(SIDE, lite0.weights["imagenet"].path)
-    pixels = keras.Input((SIDE, SIDE, 3), name="rgb")
-    pooled = keras.layers.GlobalAveragePooling2D()(backbone(lite0.preprocess(pixels), training=False))
-    from PIL import Image
-
-    squares = np.stack([to_square(Image.fromarray(scene.pixels), SIDE) for scene in training])
-    features = keras.Model(pixels, pooled).predict(squares.astype(np.float32), batch_size=32, verbose=0)
-    labels = np.array([scene.label for scene in training])
-    images = LabelledImages(labels, np.arange(len(labels)), len(CLASSES))
-    weights, _ = fit_linear_head(np.asarray(features, np.float32), images, 0, None)
-    logits = Head.of(weights, len(CLASSES)).exported(pooled)
-    model = keras.Model(pixels, keras.layers.Softmax(name="probabilities")(logits))
-    folder.mkdir()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        model.save(folder / "model.keras")
-    config = {"image_size": SIDE, "decode_size": SIDE, "backbone": "efficientnet_lite0"}
-    (folder / "labels.json").write_text(json.dumps(CLASSES))
-    (folder / "config.json").write_text(json.dumps(config))
+    return once("scenes", write_all)
 
 
 @pytest.fixture(scope="module")
@@ -138,7 +99,7 @@ def test_the_command_prints_the_scores(folder: Path) -> None:
     assert done.exit_code == 0, done.output
     assert "box in the middle" in done.output
     assert "The model says where things are: over a box in the middle +" in done.output
-    assert "chosen on 60 validation images" in done.output
+    assert f"chosen on {CHOOSING * 3} validation images" in done.output
 
 
 @pytest.mark.parametrize("form", ["json", "csv", "coco", "voc"])

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import json
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image
 
+from tlsearch.data.images.rgb import to_square
 from tlsearch.folders.boxes.box import Box
 from tlsearch.folders.boxes.voc import write_voc
 
 CLASSES = ("disk", "square", "triangle")
 SIDES = (150, 120)
 """Width and height of a scene, in pixels."""
+
+SIDE = 96
+"""Pixels of the square that the network sees."""
+
+TRAINING, CHOOSING, SCORED = 60, 34, 40
+"""Scenes of each class; fewer than 100 validation images in all would join training."""
 
 THING = (0.3, 0.45)
 """The side of a thing as a share of the height: least and greatest."""
@@ -24,7 +34,7 @@ THING = (0.3, 0.45)
 class Scene:
     """A picture, its class, and the box around the thing in it."""
 
-    pixels: np.ndarray
+    pixels: npt.NDArray[np.uint8]
     label: int
     box: Box
 
@@ -81,3 +91,38 @@ def write_scenes(folder: Path, found: Sequence[Scene], annotations: Path | None 
             (annotations / name).mkdir(parents=True, exist_ok=True)
             text = write_voc(f"{number:04}.png", SIDES, [scene.box])
             (annotations / name / f"{number:04}.xml").write_bytes(text)
+
+
+def write_all(folder: Path) -> None:
+    """Write ``data``, scenes with boxes in three parts, and ``model``, which was trained on others without any box."""
+    write_model(folder / "model", scenes(TRAINING, 1))
+    for part, count, seed in (("train", 4, 4), ("val", CHOOSING, 2), ("test", SCORED, 3)):
+        write_scenes(folder / "data" / part, scenes(count, seed), folder / "data" / "Annotations" / part)
+
+
+def write_model(folder: Path, training: Sequence[Scene]) -> None:
+    """Write the bundled EfficientNet-Lite0, frozen, with a linear head fitted on its pooled features of scenes."""
+    import keras
+
+    from tlsearch.models.heads import Head
+    from tlsearch.training.linear_head import LabelledImages, fit_linear_head
+    from tlsearch_plugins.backbones.efficientnet_lite import EfficientNetLite0
+
+    lite0 = EfficientNetLite0()
+    backbone = lite0.build(SIDE, lite0.weights["imagenet"].path)
+    pixels = keras.Input((SIDE, SIDE, 3), name="rgb")
+    pooled = keras.layers.GlobalAveragePooling2D()(backbone(lite0.preprocess(pixels), training=False))
+    squares = np.stack([to_square(Image.fromarray(scene.pixels), SIDE) for scene in training])
+    features = keras.Model(pixels, pooled).predict(squares.astype(np.float32), batch_size=32, verbose=0)
+    labels = np.array([scene.label for scene in training])
+    images = LabelledImages(labels, np.arange(len(labels)), len(CLASSES))
+    weights, _ = fit_linear_head(np.asarray(features, np.float32), images, 0, None)
+    logits = Head.of(weights, len(CLASSES)).exported(pooled)
+    model = keras.Model(pixels, keras.layers.Softmax(name="probabilities")(logits))
+    folder.mkdir(parents=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model.save(folder / "model.keras")
+    config = {"image_size": SIDE, "decode_size": SIDE, "backbone": "efficientnet_lite0"}
+    (folder / "labels.json").write_text(json.dumps(CLASSES))
+    (folder / "config.json").write_text(json.dumps(config))
