@@ -172,6 +172,20 @@ def test_damaged_files_are_named_and_cost_no_others(tmp_path: Path) -> None:
     assert any("1 box set aside" in note and "not a number" in note for note in reading.notes)
 
 
+def test_files_that_are_all_refused_are_named(tmp_path: Path) -> None:
+    """A billion laughs, and files of others: nothing of it is opened, nothing is an image."""
+    laughs = b"<!DOCTYPE a [<!ENTITY a 'ha'><!ENTITY b '&a;&a;&a;'>]><annotation>&b;</annotation>"
+    for file in images(tmp_path):
+        write(file.with_suffix(".xml"), laughs)
+    reading = read_source(tmp_path)
+    assert not any(item.boxes for item in reading.items)
+    assert len(reading.items) == len(reading.skipped) == 10
+    assert {entry.reason for entry in reading.skipped} == {
+        "it has a document type (DOCTYPE), which no annotation needs"
+    }
+    assert not [line for line in reading.understood if "boxes" in line]
+
+
 def test_a_file_that_fits_two_images_alike_is_set_aside(tmp_path: Path) -> None:
     images(tmp_path, per_class=4, same_names=True)
     for name in CLASSES:

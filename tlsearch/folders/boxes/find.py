@@ -18,6 +18,8 @@ from tlsearch.utils.units import counted
 
 SEVERAL = "it is called like several pictures, so that it is not known whose boxes it has"
 
+_ENDINGS = frozenset(("xml", "json", "txt", "yaml", "yml", "names"))
+
 _HEAD = 200
 
 
@@ -77,15 +79,18 @@ def find_boxes(tops: Sequence[Folder], pictures: Sequence[Path]) -> FoundBoxes:
         tops: Folders that were walked.
         pictures: The files whose boxes are looked for.
     """
+    candidates = _candidates(tops)
+    if not candidates:
+        return FoundBoxes()
     known = Pictures([top.path for top in tops], pictures)
-    files = _Files.of(tops, known)
+    files = _Files.of(candidates, known)
     voc = _each("Pascal VOC", files.voc, known, lambda file: read_voc(file.read_bytes()))
     yolo = _each("YOLO", files.yolo, known, lambda file: read_yolo(file.read_bytes(), files.names_for(file)))
     yolo.lists = files.names
     lists = (_list("COCO", files.json, known, read_coco), _list("tlsearch", files.json, known, read_plain))
     formats = (voc, *lists, yolo)
-    best = max(formats, key=lambda found: found.pictures)
-    if not best.pictures:
+    best = max(formats, key=lambda found: (found.pictures, len(found.damaged)))
+    if not best.pictures and not best.damaged:
         return FoundBoxes()
     others = [found for found in formats if found is not best and found.pictures]
     used = {file for found in (best, *others) for file in (*found.used, *found.damaged, *found.lists)}
@@ -93,7 +98,8 @@ def find_boxes(tops: Sequence[Folder], pictures: Sequence[Path]) -> FoundBoxes:
         boxes=best.boxes,
         used=frozenset(used),
         damaged=best.damaged,
-        understood=(f"boxes: {best.name} ({counted(best.pictures, 'image')} of {len(pictures):,})",),
+        understood=(f"boxes: {best.name} ({counted(best.pictures, 'image')} of {len(pictures):,})",)
+        * bool(best.pictures),
         notes=tuple(_notes(best, others)),
     )
 
@@ -108,30 +114,20 @@ class _Files:
     names: list[Path]
 
     @classmethod
-    def of(cls, tops: Sequence[Folder], known: Pictures) -> _Files:
+    def of(cls, candidates: Sequence[Path], known: Pictures) -> _Files:
+        """Tell apart files by their endings, and by whether a picture is called so."""
         found = cls([], [], [], [])
-        seen: set[Path] = set()
-        for top in tops:
-            for folder in _all_folders(top):
-                for file in folder.files:
-                    if file not in seen:
-                        seen.add(file)
-                        found._add(file, known, alone=not folder.images)
+        for file in candidates:
+            suffix, called = file.suffix.lower(), bool(known.called(key_of(file)))
+            if file.name.lower() in NAME_LISTS or suffix in YAML_SUFFIXES:
+                found.names.append(file)
+            elif suffix == ".txt":
+                found.yolo.extend([file] if called else [])
+            elif suffix == ".json":  # one that is called like a picture is of it alone, and not COCO
+                found.json.extend([] if known.called(file.stem) else [file])
+            elif called and (suffix == ".xml" or _begins_like_voc(file)):
+                found.voc.append(file)
         return found
-
-    def _add(self, file: Path, known: Pictures, *, alone: bool) -> None:
-        """Take a file; ``alone`` says that no picture lies in its folder."""
-        suffix, called = file.suffix.lower(), bool(known.called(key_of(file)))
-        if file.name.lower() in NAME_LISTS or suffix in YAML_SUFFIXES:
-            self.names.append(file)
-        elif suffix == ".xml" and called:
-            self.voc.append(file)
-        elif suffix == ".txt" and called:
-            self.yolo.append(file)
-        elif suffix == ".json" and not known.called(file.stem):  # otherwise it is of one picture, and not COCO
-            self.json.append(file)
-        elif alone and called and not looks_like_image(file.name) and _begins_like_voc(file):
-            self.voc.append(file)
 
     @cached_property
     def _names_in(self) -> dict[Path, tuple[str, ...]]:
@@ -145,10 +141,26 @@ class _Files:
         return next(above, next(iter(self._names_in.values()), ()))
 
 
-def _all_folders(top: Folder) -> Iterator[Folder]:
-    yield top
-    for folder in top.folders:
-        yield from _all_folders(folder)
+def _candidates(tops: Sequence[Folder]) -> list[Path]:
+    """The files in folders whose endings are those of annotations, and those that may be without one.
+
+    The latter lie in folders that hold no picture.
+    """
+    found: dict[Path, None] = {}
+    waiting = list(tops)
+    while waiting:
+        folder = waiting.pop()
+        waiting.extend(folder.folders)
+        named = [file for file in folder.files if _ends_like_annotation(file.name)]
+        if not named and not folder.images:
+            named = [file for file in folder.files if not looks_like_image(file.name)]
+        found |= dict.fromkeys(named)
+    return sorted(found)
+
+
+def _ends_like_annotation(name: str) -> bool:
+    _, _, ending = name.rpartition(".")
+    return ending.lower() in _ENDINGS
 
 
 def _begins_like_voc(file: Path) -> bool:
@@ -163,9 +175,8 @@ def _begins_like_voc(file: Path) -> bool:
 def _each(name: str, files: Sequence[Path], known: Pictures, read: Callable[[Path], ParsedBoxes]) -> _Read:
     """A format with a file for each picture. Files of another kind are left alone where they are the most."""
     found = _Read(name)
-    matches = known.match(files)
-    found.damaged = dict.fromkeys(matches.unclear, SEVERAL)
-    other = 0
+    matches, other = known.match(files), 0
+    found.damaged = {file: SEVERAL for file in matches.unclear if _can_be_read(file, read)}
     for picture, file in matches.of.items():
         try:
             found.add(picture, read(file))

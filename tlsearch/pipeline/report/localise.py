@@ -12,6 +12,7 @@ from tlsearch.explain.boxed_images import BoxedImages, LabelledImage, boxed_imag
 from tlsearch.explain.boxes import Threshold
 from tlsearch.explain.localise import FEWEST, BoxRequest
 from tlsearch.pipeline.context import Data, RunContext
+from tlsearch.pipeline.report.heat_maps import AFTERWARDS
 from tlsearch.predictor import CONFIG_FILE
 from tlsearch.report.localisation import summary
 from tlsearch.results.schema import Insights
@@ -43,7 +44,8 @@ def with_localisation(context: RunContext, data: Data, insights: Insights) -> In
     if len(scored.files) < FEWEST:
         why = f"{len(scored.files)} test images have boxes of their class, and {FEWEST} are the fewest"
         return replace(insights, no_localisation=why)
-    if not context.budget.fits(SECONDS_PER_IMAGE * (len(scored.files) + len(choosing.files))):
+    seconds = SECONDS_PER_IMAGE * (len(scored.files) + len(choosing.files))
+    if not context.budget.fits(seconds + AFTERWARDS):
         return replace(insights, no_localisation="the time limit left no time for it")
     request = BoxRequest(
         model=context.output / "model",
