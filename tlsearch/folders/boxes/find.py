@@ -94,12 +94,12 @@ def find_boxes(tops: Sequence[Folder], pictures: Sequence[Path]) -> FoundBoxes:
         return FoundBoxes()
     others = [found for found in formats if found is not best and found.pictures]
     used = {file for found in (best, *others) for file in (*found.used, *found.damaged, *found.lists)}
+    said = f"boxes: {best.name} ({counted(best.pictures, 'image')} of {len(pictures):,})"
     return FoundBoxes(
         boxes=best.boxes,
         used=frozenset(used),
         damaged=best.damaged,
-        understood=(f"boxes: {best.name} ({counted(best.pictures, 'image')} of {len(pictures):,})",)
-        * bool(best.pictures),
+        understood=(said,) if best.pictures else (),
         notes=tuple(_notes(best, others)),
     )
 
@@ -189,6 +189,14 @@ def _each(name: str, files: Sequence[Path], known: Pictures, read: Callable[[Pat
         except OSError as error:
             found.damaged[file] = f"it cannot be opened: {(error.strerror or str(error)).lower()}"
     return found if other <= len(found.used) else _Read(name)
+
+
+def _can_be_read(file: Path, read: Callable[[Path], ParsedBoxes]) -> bool:
+    try:
+        read(file)
+    except (OtherFileError, DamagedBoxesError, OSError):
+        return False
+    return True
 
 
 def _list(name: str, files: Sequence[Path], known: Pictures, read: Callable[[bytes], dict[str, ParsedBoxes]]) -> _Read:
