@@ -13,7 +13,6 @@ What the pictures lack is what makes boxes hard in photographs: other things, an
 
 from __future__ import annotations
 
-import argparse
 import subprocess
 import sys
 import tempfile
@@ -36,7 +35,7 @@ from tlsearch.explain.boxes import DEFAULT_THRESHOLD
 from tlsearch.explain.localise import BoxRequest, localise
 from tlsearch.folders.boxes.box import Box
 from tlsearch.folders.boxes.voc import write_voc
-from tlsearch.predictor import CONFIG_FILE, load
+from tlsearch.predictor import load
 from tlsearch.results.result import read_result
 from tlsearch.stats.claims import Estimate
 from tlsearch.stats.localisation import OVERLAPS, BoxScores, Localisation
@@ -151,7 +150,7 @@ def measure(output: Path, pictures: Path) -> dict[str, Any]:
     predictor = load(output / "model")
     predictor.config.pop("localisation", None)
     scored = read_boxed(pictures, predictor.labels).scored
-    default = localise(BoxRequest(model=output / CONFIG_FILE, scored=scored), predictor)
+    default = localise(BoxRequest(model=output / "model", scored=scored), predictor)
     return {
         "images": found.images,
         "accuracy": round(result.metrics.test_accuracy or result.metrics.test, 4),

@@ -157,7 +157,7 @@ def test_json_of_another_kind_is_no_coco(text: str) -> None:
 
 def test_broken_json_is_refused() -> None:
     with pytest.raises(DamagedBoxesError, match="broken JSON"):
-        read_coco(b'{"images": [')
+        read_coco(b'{"images": [], "annotations": [{"bbox": [')
 
 
 def test_yolo_means_centre_and_size() -> None:

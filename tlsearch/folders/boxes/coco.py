@@ -19,6 +19,8 @@ from tlsearch.folders.boxes.box import (
 
 MOST_BYTES = 500_000_000
 
+_KEYS = (b'"images"', b'"annotations"', b'"bbox"')
+
 
 @dataclass(frozen=True, kw_only=True)
 class BoxedPicture:
@@ -46,8 +48,8 @@ def read_coco(data: bytes) -> dict[str, ParsedBoxes]:
         OtherFileError: It is JSON of another kind.
         DamagedBoxesError: It is no JSON that can be read.
     """
-    if not data[:100].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
-        raise OtherFileError
+    if not data[:100].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{") or not all(key in data for key in _KEYS):
+        raise OtherFileError  # before a large file of another kind is parsed
     try:
         told = json.loads(data)
     except (ValueError, RecursionError):

@@ -15,7 +15,7 @@ from tlsearch.folders.boxes.box import (
     ParsedBoxes,
     checked,
 )
-from tlsearch.folders.boxes.coco import MOST_BYTES, BoxedPicture
+from tlsearch.folders.boxes.coco import BoxedPicture
 
 _EDGES = ("x_min", "y_min", "x_max", "y_max")
 
@@ -30,7 +30,7 @@ def read_plain(data: bytes) -> dict[str, ParsedBoxes]:
         OtherFileError: It is JSON of another kind.
         DamagedBoxesError: It is no JSON that can be read.
     """
-    if not data[:100].lstrip().startswith(b"[") or len(data) > MOST_BYTES:
+    if not data[:100].lstrip().startswith(b"[") or b'"boxes"' not in data:
         raise OtherFileError
     try:
         told = json.loads(data)
