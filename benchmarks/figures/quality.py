@@ -267,9 +267,9 @@ def localisation(result: Result) -> str:
     head = ["", "pointing game", "box accuracy", *(f"overlap {least}" for least in figures["overlaps"])]
     caption = (
         f"Scores with 95 % intervals on {figures['images']:,} test pictures at {figures['image_size']} px, of which "
-        f"the winner ({figures['winner']}) classifies {score(figures['accuracy'])} right. The threshold of the first row, "
-        f"{figures['threshold']:g}, was chosen on {figures['threshold_images']:,} {figures['threshold_from']}; the "
-        f"default is {figures['default_threshold']:g}."
+        f"the winner ({figures['winner']}) classifies {score(figures['accuracy'])} right. The threshold of the first "
+        f"row, {figures['threshold']:g}, was chosen on {figures['threshold_images']:,} {figures['threshold_from']}; "
+        f"the default is {figures['default_threshold']:g}."
     )
     return paragraphs(table(head, rows), caption, source(result))
 
