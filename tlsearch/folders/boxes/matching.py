@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import TypeAlias
 
-_GAP = re.compile(r"[^\W\d_]+")
+_WORD = re.compile(r"[^\W\d_]+")
 
 _SAYS_NOTHING = frozenset(
     (
@@ -109,9 +109,12 @@ def key_of(annotation: Path) -> str:
 
 def _meaning(parts: Collection[str]) -> tuple[str, ...]:
     """The names of folders in lower case, without those that say only what kind of file lies there."""
-    return tuple(
-        part.casefold() for part in parts if not set(_GAP.findall(part.casefold())) <= _SAYS_NOTHING or not part
-    )
+    return tuple(part for name in parts if not _says_nothing(part := name.casefold()))
+
+
+def _says_nothing(name: str) -> bool:
+    words = _WORD.findall(name)
+    return bool(words) and all(word in _SAYS_NOTHING for word in words)
 
 
 def _fit(one: Sequence[str], other: Sequence[str]) -> int | None:
