@@ -17,7 +17,7 @@ from tlsearch.export import export
 from tlsearch.export.export import ExportedFile, ExportOptions
 from tlsearch.pipeline import run as pipeline
 from tlsearch.pipeline.plan import Plan
-from tlsearch.predictor import load
+from tlsearch.predictor import Pictures, load
 from tlsearch.reporter import Reporter
 from tlsearch.results.result import RunResult
 from tlsearch.utils.addresses import expand_home
@@ -116,7 +116,7 @@ def export_model(
 
 def explain_images(
     model_dir: Path | str,
-    images: Sequence[Path | str] | Path | str,
+    images: Pictures,
     about: str | None = None,
     to: Path | str | None = None,
 ) -> list[Explanation]:
@@ -124,7 +124,7 @@ def explain_images(
 
     Args:
         model_dir: The folder ``model`` of a run, or another one with a model.
-        images: Files, and folders for the images in them.
+        images: As for ``Predictor.predict``: files, folders, addresses, arrays, Pillow images, and iterables of them.
         about: The class that is explained; None for the most probable one of each image.
         to: A folder for an overlay (PNG) and an array (NPY) of each; None writes nothing.
 
@@ -132,13 +132,12 @@ def explain_images(
         An explanation for each image, with its heat map; one that could not be read says why.
 
     Raises:
-        UsageError: The model, an image or the class cannot be had, or the network has no features with places.
+        UsageError: The model or the class cannot be had, the network has no features with places, or the folder cannot
+            be made.
     """
     ensure_home()
-    paths = [images] if isinstance(images, str | Path) else list(images)
-    predictor = load(expand_home(Path(model_dir)))
     folder = None if to is None else expand_home(Path(to))
-    return list(explain_files(predictor, [expand_home(Path(path)) for path in paths], about, folder))
+    return list(explain_files(load(expand_home(Path(model_dir))), images, about, folder))
 
 
 def _config(dataset: RunConfig | Path | str | Iterable[Any], options: dict[str, Any]) -> RunConfig:

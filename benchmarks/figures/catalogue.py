@@ -59,6 +59,7 @@ ENTRIES = (
     Entry("quality.explain", "examples/clothing --time-limit 2m --image-size 96", "5 min", ("explain",)),
     Entry("quality.localisation", "examples/clothing --time-limit 3m --image-size 160", "5 min", ("localisation",)),
     Entry("quality.networks", "DATASET ...", "20 min", ("networks",)),
+    Entry("quality.predict_throughput", "", "15 min", ("predict-throughput",)),
     Entry("statistics.coverage", "", "about 1 h", ("coverage", "coverage-other-seed")),
     Entry("statistics.wilson", "", "seconds", ("wilson",)),
     Entry("statistics.bootstrap", "", "minutes", ("bootstrap",)),

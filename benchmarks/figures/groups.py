@@ -38,6 +38,7 @@ GROUPS: Mapping[str, Group] = {
     "explain": Group(quality.explain, quality.explain_brief),
     "localisation": Group(quality.localisation, quality.localisation_brief),
     "networks": Group(quality.networks, quality.networks_brief),
+    "predict-throughput": Group(speed.predict_throughput, speed.predict_throughput_brief),
     "selection-bias": Group(simulations.selection_bias, simulations.selection_bias_brief),
     "choice": Group(simulations.choice, simulations.choice_brief),
     "unfinished": Group(searches.unfinished, searches.unfinished_brief),

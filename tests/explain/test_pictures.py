@@ -97,6 +97,27 @@ def test_the_table_says_what_the_maps_are_and_where_they_lie(model_dir: Path, ph
     assert sorted(file.name for file in folder.iterdir()) == ["top_left-red.npy", "top_left-red.png"]
 
 
+def test_predict_writes_the_same_maps_while_it_classifies(model_dir: Path, photos: Path, tmp_path: Path) -> None:
+    command = ["predict", str(model_dir), str(photos), "--explain", str(tmp_path / "maps"), "--format", "jsonl"]
+    done = CliRunner().invoke(cli, command, prog_name="tlsearch")
+    assert done.exit_code == 0, done.output
+    labels = {json.loads(line)["path"]: json.loads(line)["label"] for line in done.stdout.splitlines()}
+    assert labels[str(photos / "top left.png")] == "red"
+    for item in tlsearch.explain_images(model_dir, photos):
+        if item.error is None:
+            written = np.load(tmp_path / "maps" / f"{Path(item.name).stem.replace(' ', '_')}-{item.label}.npy")
+            np.testing.assert_array_equal(written, item.heat)
+
+
+def test_pictures_in_memory_are_explained_too(model_dir: Path) -> None:
+    pixels = np.full((2, SIDE, SIDE, 3), 40, np.uint8)
+    pixels[..., 1] = 200
+    first, second = tlsearch.explain_images(model_dir, pixels)
+    assert (first.name, second.name) == ("image 0", "image 1")
+    assert first.path is None
+    assert first.label == "green"
+
+
 def test_files_of_one_name_do_not_replace_each_other(model_dir: Path, photos: Path, tmp_path: Path) -> None:
     twin = tmp_path / "other" / "top left.png"
     twin.parent.mkdir()

@@ -12,7 +12,7 @@ import click
 
 from tlsearch.cli.boxes import BOX_FORMATS, BoxWriter, print_box_scores
 from tlsearch.cli.options import max_pixels_option
-from tlsearch.cli.paths import UserPath
+from tlsearch.cli.paths import Source, UserPath
 from tlsearch.cli.terminal.commands import Command
 from tlsearch.cli.terminal.values import Choice
 from tlsearch.errors import UsageError
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @click.command(cls=Command, short_help="Show which places of an image speak for a class.")
 @click.argument("model_dir", type=UserPath())
-@click.argument("images", nargs=-1, required=True, metavar="IMAGE_OR_FOLDER...", type=UserPath())
+@click.argument("images", nargs=-1, required=True, metavar="IMAGE_OR_FOLDER...", type=Source())
 @click.option(
     "--class", "about", metavar="NAME", help="The class that is explained.  [default: the most probable one of each]"
 )
@@ -58,7 +58,7 @@ if TYPE_CHECKING:
 def explain(
     ctx: click.Context,
     model_dir: Path,
-    images: tuple[Path, ...],
+    images: tuple[Path | str, ...],
     about: str | None,
     to: Path | None,
     form: str,
@@ -68,9 +68,9 @@ def explain(
 ) -> None:
     """Shows for every IMAGE, and the images of every FOLDER, which places speak for its class.
 
-    MODEL_DIR is the folder `model` of a run. For each image the heat map is laid over what the network sees of it
-    (NAME.png), and written as an array (NAME.npy): what each place adds to the logit of the class. Where no file could
-    be read, the exit code is 1.
+    MODEL_DIR is the folder `model` of a run. An IMAGE may also be an address or an archive. For each image the heat
+    map is laid over what the network sees of it (NAME.png), and written as an array (NAME.npy): what each place adds
+    to the logit of the class. Where no image could be read, the exit code is 1.
     """
     if score_boxes:
         _require_dataset_alone(images, about=about, to=to, boxes=boxes)
@@ -120,7 +120,7 @@ def plain(explanation: Explanation) -> dict[str, Any]:
     """Give the JSON object of an explanation; the map itself is in the file ``array``."""
     centre = explanation.centre
     return {
-        "path": str(explanation.path),
+        "path": explanation.name,
         "label": explanation.label,
         "probability": explanation.probability,
         "explained": explanation.explained,
@@ -144,7 +144,7 @@ def _print_table(found: list[Explanation], folder: Path, stream: TextIO) -> int:
 
     rows = []
     for item in found:
-        image = unbroken(str(item.path))
+        image = unbroken(item.name)
         if item.error is not None:
             rows.append(Row((image, f"not read: {item.error}", "", "", "", ""), "yellow"))
             continue

@@ -61,7 +61,13 @@ def write(path: Path, data: bytes | str) -> Path:
 
 
 def boxes(reading: Reading) -> dict[str, list[Box]]:
-    return {item.path: [settle(box, *SIZE) for box in item.boxes] for item in reading.items}
+    """The boxes in pixels, without what is lost where shares become pixels."""
+    return {item.path: [rounded(settle(box, *SIZE)) for box in item.boxes] for item in reading.items}
+
+
+def rounded(box: Box) -> Box:
+    x_min, y_min, x_max, y_max = (round(edge, 6) for edge in box.corners)
+    return Box(x_min=x_min, y_min=y_min, x_max=x_max, y_max=y_max, label=box.label)
 
 
 def expected(reading: Reading) -> dict[str, list[Box]]:
