@@ -23,10 +23,13 @@ SIDES = (150, 120)
 SIDE = 96
 """Pixels of the square that the network sees."""
 
+CUT = "block10_add"
+"""The cut point of EfficientNet-Lite0 on which the head sits."""
+
 TRAINING, CHOOSING, SCORED = 60, 34, 40
 """Scenes of each class; fewer than 100 validation images in all would join training."""
 
-THING = (0.3, 0.45)
+THING = (0.35, 0.5)
 """The side of a thing as a share of the height: least and greatest."""
 
 
@@ -101,7 +104,10 @@ def write_all(folder: Path) -> None:
 
 
 def write_model(folder: Path, training: Sequence[Scene]) -> None:
-    """Write the bundled EfficientNet-Lite0, frozen, with a linear head fitted on its pooled features of scenes."""
+    """Write the bundled EfficientNet-Lite0, frozen, with a linear head fitted on its pooled features of scenes.
+
+    It is cut where it has 6 x 6 places; after its last layer there are 3 x 3, too few to find anything.
+    """
     import keras
 
     from tlsearch.models.heads import Head
@@ -111,7 +117,8 @@ def write_model(folder: Path, training: Sequence[Scene]) -> None:
     lite0 = EfficientNetLite0()
     backbone = lite0.build(SIDE, lite0.weights["imagenet"].path)
     pixels = keras.Input((SIDE, SIDE, 3), name="rgb")
-    pooled = keras.layers.GlobalAveragePooling2D()(backbone(lite0.preprocess(pixels), training=False))
+    cut = keras.Model(backbone.input, backbone.get_layer(CUT).output)
+    pooled = keras.layers.GlobalAveragePooling2D()(cut(lite0.preprocess(pixels), training=False))
     squares = np.stack([to_square(Image.fromarray(scene.pixels), SIDE) for scene in training])
     features = keras.Model(pixels, pooled).predict(squares.astype(np.float32), batch_size=32, verbose=0)
     labels = np.array([scene.label for scene in training])

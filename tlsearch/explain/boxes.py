@@ -26,7 +26,7 @@ al., "Learning Deep Features for Discriminative Localization" (CVPR 2016)."""
 CONFIG_KEY = "localisation"
 """The entry in ``config.json`` of a model with its threshold."""
 
-_CANVAS = 128
+_CANVAS = 64
 """Pixels of the side on which boxes are measured, whatever the resolution of a map."""
 
 
