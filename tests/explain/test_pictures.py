@@ -78,8 +78,8 @@ def test_the_command_writes_overlays_and_arrays_and_tells_where(model_dir: Path,
     assert lines[1]["error"]
     for line in (lines[0], lines[2]):
         assert line["exact"] is True
-        drawn = Image.open(line["overlay"])
-        assert drawn.size == (SMALLEST_SIDE, SMALLEST_SIDE)
+        with Image.open(line["overlay"]) as drawn:
+            assert drawn.size == (SMALLEST_SIDE, SMALLEST_SIDE)
         heat = np.load(line["array"], allow_pickle=False)
         assert heat.shape == (SIDE, SIDE)
         assert heat.dtype == np.float32

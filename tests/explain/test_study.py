@@ -59,7 +59,8 @@ def test_maps_are_drawn_measured_and_compared(asked: StudyRequest) -> None:
     for item in found.shown:
         for file in (item.overlay, item.scratch):
             assert file is not None
-            Image.open(asked.output / file).verify()
+            with Image.open(asked.output / file) as drawn:
+                drawn.verify()
     with np.load(asked.output / MAPS_FOLDER / ARRAYS_FILE, allow_pickle=False) as arrays:
         assert arrays["winner"].shape == arrays["from_scratch"].shape == (2, SIDE, SIDE)
 

@@ -90,11 +90,11 @@ def test_maps_that_are_gone_are_left_blank(tmp_path: Path) -> None:
 
 
 def test_a_result_without_maps_has_no_section_or_says_why(tmp_path: Path) -> None:
-    page = write_report(SAMPLE, tmp_path / "a", tmp_path).read_text(encoding="utf-8")
-    assert "Where it looked" not in page
+    assert heat_maps(SAMPLE, tmp_path).shown["heat_sentences"] == []  # the template then has no section
     why = replace(SAMPLE.insights, no_heat_maps="the time limit left no time for them")
-    page = write_report(replace(SAMPLE, insights=why), tmp_path / "b", tmp_path).read_text(encoding="utf-8")
-    assert "There are no heat maps: the time limit left no time for them." in page
+    found = heat_maps(replace(SAMPLE, insights=why), tmp_path)
+    assert found.shown["heat_sentences"] == ["There are no heat maps: the time limit left no time for them."]
+    assert found.pictures == ()
 
 
 def test_it_is_said_plainly_whether_the_maps_mean_anything() -> None:

@@ -38,7 +38,7 @@ class Parts:
 
     Attributes:
         features: Maps RGB (N, S, S, 3) to a list of features with places: maps (N, h, w, C) or tokens (N, T, C).
-        pooling: Maps these to a vector (N, P); to the logits where the answer cannot be taken apart further.
+        pooling: Maps these, a list where there are several, to a vector (N, P); to the logits where the answer cannot be taken apart further.
         head: Maps the vector to the logits (N, classes); None where ``pooling`` gives them.
         mean: The mean vector of the training images, shape (P,), which the head subtracts; 0 where it does not.
         grids: Rows and columns of places of each of the features.
@@ -72,15 +72,16 @@ def take_apart(predictor: Predictor) -> Parts:
             f"The network sees a picture of {predictor.image_size} pixels as one place, so there is nothing to show on "
             "a map: train with a larger --image-size."
         )
+    entry = list(frontier) if len(frontier) > 1 else frontier[0]
     features = keras.Model(model.input, list(frontier))
     first = next((place for place, call in enumerate(calls) if _begins_head(call[0])), None)
     try:
         if first is None:
             raise ValueError("no head")
         operation, (pooled,), _ = calls[first]
-        parts = keras.Model(list(frontier), pooled), keras.Model(pooled, logits)
+        parts = keras.Model(entry, pooled), keras.Model(pooled, logits)
     except ValueError:  # several layers take the pooled features
-        pooling = keras.Model(list(frontier), logits)
+        pooling = keras.Model(entry, logits)
         return Parts(
             features=features, pooling=pooling, head=None, mean=np.zeros(1, np.float32), grids=grids, exact=False
         )
@@ -172,7 +173,7 @@ def _before_the_last_block(predictor: Predictor, logits: Any) -> Parts:
     rest = keras.Model(given[0], logits)
     return Parts(
         features=features,
-        pooling=keras.Model([entry], rest(block)),
+        pooling=keras.Model(entry, rest(block)),
         head=None,
         mean=np.zeros(1, np.float32),
         grids=(_grid(cut),),
