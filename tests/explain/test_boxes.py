@@ -88,15 +88,19 @@ def test_a_threshold_that_is_none_is_refused(predictor: Predictor, said: object)
 
 
 @pytest.mark.parametrize(
-    ("resize", "expected"),
-    [("squash", (50, 0, 100, 40)), ("pad", (50, 0, 100, 40)), ("crop", (60, 0, 90, 40))],
+    ("resize", "size", "expected"),
+    [
+        ("squash", (100, 80), (50, 0, 100, 40)),
+        ("pad", (100, 50), (50, 0, 100, 25)),
+        ("crop", (100, 60), (50, 0, 80, 30)),
+    ],
 )
 def test_a_box_is_in_pixels_of_the_original(
-    predictor: Predictor, tmp_path: Path, resize: str, expected: tuple[float, ...]
+    predictor: Predictor, tmp_path: Path, resize: str, size: tuple[int, int], expected: tuple[float, ...]
 ) -> None:
     """The right upper part of the square is hot; of a padded picture that is above it and in it."""
     file = tmp_path / "a.png"
-    Image.new("RGB", (100, 60 if resize == "crop" else 80)).save(file)
+    Image.new("RGB", size).save(file)
     config = {**predictor.config, "resize": resize}
     model = Predictor(predictor.model, predictor.labels, config, predictor.folder)
     hot = np.full((4, 4), -1.0, np.float32)
@@ -107,8 +111,6 @@ def test_a_box_is_in_pixels_of_the_original(
     assert boxed.box is not None
     assert boxed.box.label == "a"
     assert boxed.probability == 0.75
-    if resize == "crop":
-        expected = (50, 0, 80, 30)
     np.testing.assert_allclose(boxed.box.corners, expected, atol=1)
 
 

@@ -122,7 +122,7 @@ def test_the_command_writes_boxes_around_the_things(folder: Path, tmp_path: Path
         (["--score-boxes", "--class", "disk"], "leave --class out"),
         (["--score-boxes", "--boxes", "voc"], "leave --boxes out"),
         (["--score-boxes", "data"], "takes one data set"),
-        (["--boxes", "yolo"], "'yolo' is not one of"),
+        (["--boxes", "yolo"], "it must be one of json, csv, coco, voc"),
     ],
 )
 def test_options_that_do_not_go_together(folder: Path, more: list[str], message: str) -> None:

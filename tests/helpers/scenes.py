@@ -29,7 +29,7 @@ CUT = "block10_add"
 TRAINING, CHOOSING, SCORED = 60, 34, 40
 """Scenes of each class; fewer than 100 validation images in all would join training."""
 
-THING = (0.35, 0.5)
+THING = (0.3, 0.45)
 """The side of a thing as a share of the height: least and greatest."""
 
 
