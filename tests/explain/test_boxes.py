@@ -74,7 +74,7 @@ def test_a_map_without_a_difference_is_hot_all_over() -> None:
 
 def test_the_threshold_is_that_of_the_run_or_the_default(predictor: Predictor) -> None:
     assert Threshold.of(predictor) == Threshold()
-    assert Threshold().value == DEFAULT_THRESHOLD == 0.2
+    assert Threshold().value == DEFAULT_THRESHOLD == 0.56
     chosen = Threshold(value=0.34, source="validation images", images=50)
     said = Predictor(predictor.model, predictor.labels, {**predictor.config, **chosen.in_config()}, predictor.folder)
     assert Threshold.of(said) == Threshold(value=0.34, source="the run", images=50)

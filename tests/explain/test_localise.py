@@ -85,7 +85,7 @@ def test_maps_about_the_wrong_class_score_worse(folder: Path, dataset: BoxedData
 
 def test_without_images_to_choose_by_the_default_is_taken(folder: Path, dataset: BoxedDataset) -> None:
     found = localise(BoxRequest(model=folder / "model", scored=dataset.scored.at_most(30)))
-    assert (found.threshold, found.threshold_from, found.threshold_images) == (0.2, "default", 0)
+    assert (found.threshold, found.threshold_from, found.threshold_images) == (0.56, "default", 0)
     assert found.images == 30
 
 
@@ -110,7 +110,7 @@ def test_the_command_writes_boxes_around_the_things(folder: Path, tmp_path: Path
         cli, ["explain", str(folder / "model"), str(tmp_path / "images"), "--boxes", form, "--to", str(target)]
     )
     assert done.exit_code == 0, done.output
-    assert "12 boxes (threshold 0.20, the default)" in done.output
+    assert "12 boxes (threshold 0.56, the default)" in done.output
     names = {"json": "boxes.json", "csv": "boxes.csv", "coco": "boxes.coco.json", "voc": "Annotations"}
     assert (target / names[form]).exists()
 

@@ -77,7 +77,7 @@ def _threshold(found: Localisation) -> str:
             f"A place is in the box from {share} of the heat on, between the least and the greatest of a map. That was "
             f"chosen on {found.threshold_images:,} {found.threshold_from}, as was the size of the box in the middle."
         )
-    whose = "chosen by the run of the model" if found.threshold_images else "the default (Zhou et al. 2016)"
+    whose = "chosen by the run of the model" if found.threshold_images else "the default"
     return (
         f"A place is in the box from {share} of the heat on, between the least and the greatest of a map: {whose}. The "
         "size of the box in the middle is the best one for these images, which favours it."
