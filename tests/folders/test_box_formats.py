@@ -58,7 +58,7 @@ COCO = {
 
 
 def dog(**changes: float) -> Box:
-    return Box(**{"x_min": 10, "y_min": 20, "x_max": 60, "y_max": 45, **changes}, label="dog")  # type: ignore[arg-type]
+    return Box(**{"x_min": 10, "y_min": 20, "x_max": 60, "y_max": 45, **changes}, label="dog")
 
 
 def settled(boxes: tuple[AnnotatedBox, ...], size: tuple[int, int] = (100, 50)) -> list[Box]:

@@ -26,8 +26,11 @@ MOST_CHOOSING = 300
 MOST_SCORED = 1000
 """Test images that are scored."""
 
-SECONDS_PER_IMAGE = 0.1
+SECONDS_PER_IMAGE = 0.05
 """What is allowed for each of them, the decoding of a large picture among it."""
+
+LEAST_SECONDS = 5.0
+"""What loading the model is allowed."""
 
 
 def with_localisation(context: RunContext, data: Data, insights: Insights) -> Insights:
@@ -44,8 +47,9 @@ def with_localisation(context: RunContext, data: Data, insights: Insights) -> In
     if len(scored.files) < FEWEST:
         why = f"{len(scored.files)} test images have boxes of their class, and {FEWEST} are the fewest"
         return replace(insights, no_localisation=why)
-    seconds = SECONDS_PER_IMAGE * (len(scored.files) + len(choosing.files))
-    if not context.budget.fits(seconds + AFTERWARDS):
+    share = _affordable(context, len(scored.files) + len(choosing.files))
+    scored, choosing = (images.at_most(int(share * len(images.files))) for images in (scored, choosing))
+    if len(scored.files) < FEWEST:
         return replace(insights, no_localisation="the time limit left no time for it")
     request = BoxRequest(
         model=context.output / "model",
@@ -62,6 +66,14 @@ def with_localisation(context: RunContext, data: Data, insights: Insights) -> In
         _keep_threshold(folder, found)
     context.callbacks.on_step("boxes", summary(found))
     return replace(insights, localisation=found)
+
+
+def _affordable(context: RunContext, images: int) -> float:
+    """The share of so many images for which there is time, 0 to 1."""
+    left = context.budget.left_for()
+    if left is None:
+        return 1.0
+    return min(1.0, max(0.0, (left - AFTERWARDS - LEAST_SECONDS) / (SECONDS_PER_IMAGE * images)))
 
 
 def _boxed(data: Data, rows: Sequence[int]) -> BoxedImages:
