@@ -11,7 +11,8 @@ from tlsearch.stats.localisation import Localised, best_column, box_accuracy, ga
 def test_overlap_is_intersection_over_union() -> None:
     boxes = np.array([[0.0, 0, 10, 10], [5, 5, 15, 15], [20, 20, 30, 30], [3, 3, 3, 9]])
     others = np.array([[0.0, 0, 10, 10], [0, 0, 20, 20]])
-    np.testing.assert_allclose(overlap(boxes, others), [[1, 0.25], [25 / 175, 0.25], [0, 0], [0, 0]])
+    expected = np.array([[1.0, 0.25], [25 / 175, 0.25], [0, 0], [0, 0]])
+    np.testing.assert_allclose(overlap(boxes, others), expected)
 
 
 def test_a_point_lies_in_one_of_the_boxes() -> None:
