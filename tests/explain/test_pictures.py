@@ -45,7 +45,7 @@ def explain(*arguments: object) -> Result:
 
 
 def test_the_heat_lies_where_the_evidence_is(model_dir: Path, photos: Path) -> None:
-    found = {item.path.stem: item for item in tlsearch.explain_images(model_dir, photos, about="red")}
+    found = {Path(item.name).stem: item for item in tlsearch.explain_images(model_dir, photos, about="red")}
     for name, (row, column) in QUARTERS.items():
         item = found[name]
         assert item.heat is not None

@@ -44,7 +44,7 @@ def outcome(data: Data) -> Outcome:
     right = np.array([label != 0 if place else label == 0 for place, label in enumerate(labels)], np.intp)
     probabilities = np.stack([1 - sure, sure], axis=1)
     probabilities[right == 0] = probabilities[right == 0][:, ::-1]
-    return Outcome(RESULT, rows, probabilities)
+    return Outcome(RESULT, rows, probabilities.astype(np.float32))
 
 
 def asked(tmp_path: Path, reply: object, *, limit: float | None = 1000.0, folds: bool = False) -> tuple[

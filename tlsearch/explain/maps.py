@@ -58,7 +58,7 @@ class HeatMaps:
     @property
     def rest(self) -> Float32Array:
         """What of the logits no place accounts for, shape (N,): the bias of the class where the maps are exact."""
-        return self.logits - self.maps.sum(axis=(1, 2))
+        return np.asarray(self.logits - self.maps.sum(axis=(1, 2)), np.float32)
 
 
 def heat_maps(predictor: Predictor, images: Images, classes: LabelArray | None = None) -> HeatMaps:

@@ -36,7 +36,7 @@ def border_shares(maps: Float32Array) -> Float64Array:
     heat = positive_heat(maps).astype(np.float64)
     edge = round(BORDER * _CANVAS)
     inner = heat[:, edge:-edge, edge:-edge].sum(axis=(1, 2))
-    return np.where(heat.any(axis=(1, 2)), 1.0 - inner, np.nan)
+    return np.where(heat.max(axis=(1, 2)) > 0, 1.0 - inner, np.nan)
 
 
 def centres(maps: Float32Array) -> Float64Array:
@@ -47,7 +47,7 @@ def centres(maps: Float32Array) -> Float64Array:
     heat = positive_heat(maps).astype(np.float64)
     at = (np.arange(_CANVAS) + 0.5) / _CANVAS
     found = np.stack([heat.sum(axis=1) @ at, heat.sum(axis=2) @ at], axis=1)
-    return np.where(heat.any(axis=(1, 2))[:, None], found, np.nan)
+    return np.where(heat.max(axis=(1, 2))[:, None] > 0, found, np.nan)
 
 
 def rank_correlations(first: Float32Array, second: Float32Array) -> Float64Array:
@@ -68,4 +68,4 @@ def rank_correlations(first: Float32Array, second: Float32Array) -> Float64Array
         ranks.append(ranked - ranked.mean(axis=1, keepdims=True))
     length = np.sqrt((ranks[0] ** 2).sum(axis=1) * (ranks[1] ** 2).sum(axis=1))
     both = (ranks[0] * ranks[1]).sum(axis=1)
-    return np.divide(both, length, out=np.full(len(first), np.nan), where=length > 0)
+    return np.asarray(np.divide(both, length, out=np.full(len(first), np.nan), where=length > 0))

@@ -30,14 +30,14 @@ _COLOURS = np.array(
 )  # fmt: skip
 
 
-def overlay(image: npt.NDArray[np.uint8], heat: Float32Array, strongest: float | None = None) -> Image:
-    """Draw a picture with the heat for a class over it, without what speaks against the class.
+def overlay(image: npt.NDArray[np.uint8], heat: Float32Array) -> Image:
+    """Draw a picture with the heat for a class over it, from the weakest place that speaks for it to the strongest.
+
+    What speaks against the class is not drawn, and where all places speak for it, the weakest one is not.
 
     Args:
         image: Shape (S, S, 3), as the predictor decodes it.
         heat: Shape (H, W), one of ``HeatMaps.maps``.
-        strongest: The heat of the strongest colour; None for the largest value of the map. Pictures that are compared
-            have the same.
 
     Returns:
         The picture, enlarged where it is smaller than 240 pixels.
@@ -48,8 +48,10 @@ def overlay(image: npt.NDArray[np.uint8], heat: Float32Array, strongest: float |
     large = Image.fromarray(image).resize((side, side), Image.Resampling.BICUBIC)
     pixels = np.asarray(large, np.float32)
     values = resize_maps(heat[None], side)[0]
-    top = float(values.max()) if strongest is None else strongest
-    level = np.clip(values / top, 0.0, 1.0) if top > 0 else np.zeros_like(values)
+    weakest, strongest = max(0.0, float(values.min())), float(values.max())
+    level = np.zeros_like(values)
+    if strongest > weakest:
+        level = np.clip((values - weakest) / (strongest - weakest), 0.0, 1.0)
     cover = STRONGEST * np.sqrt(level)[..., None]
     mixed = (1 - cover) * pixels + cover * _coloured(level)
     return Image.fromarray(np.rint(mixed).clip(0, 255).astype(np.uint8))

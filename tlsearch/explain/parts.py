@@ -38,7 +38,8 @@ class Parts:
 
     Attributes:
         features: Maps RGB (N, S, S, 3) to a list of features with places: maps (N, h, w, C) or tokens (N, T, C).
-        pooling: Maps these, a list where there are several, to a vector (N, P); to the logits where the answer cannot be taken apart further.
+        pooling: Maps these, a list where there are several, to a vector (N, P); to the logits where the answer cannot
+            be taken apart further.
         head: Maps the vector to the logits (N, classes); None where ``pooling`` gives them.
         mean: The mean vector of the training images, shape (P,), which the head subtracts; 0 where it does not.
         grids: Rows and columns of places of each of the features.

@@ -216,7 +216,7 @@ def _write(
     folder.mkdir(parents=True, exist_ok=True)
     arrays = {"winner": shown.maps.maps} | ({} if other is None else {"from_scratch": other})
     stream = io.BytesIO()
-    np.savez_compressed(stream, **arrays)
+    np.savez_compressed(stream, **arrays)  # type: ignore[arg-type]  # its stub takes no mapping
     write_atomically(folder / ARRAYS_FILE, stream.getvalue())
     borders = border_shares(shown.maps.maps)
     found = []

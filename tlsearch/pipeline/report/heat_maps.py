@@ -42,6 +42,7 @@ def with_heat_maps(
     seconds = allowed_seconds(context)
     if seconds is None:
         return replace(insights, no_heat_maps="the time limit left no time for them")
+    context.callbacks.on_progress("report", 0, 1, "heat maps")
     try:
         found = context.worker.send(StudyMaps(study=_request(context, data, outcome, mistakes, seconds)))
     except TlsearchError as error:
