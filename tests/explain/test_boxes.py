@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from tests.helpers.explained import exported
+from tlsearch.cli.boxes import BoxWriter
 from tlsearch.data.images.placement import PictureSize
 from tlsearch.data.sources import read_source
 from tlsearch.errors import UsageError
@@ -117,6 +118,18 @@ def test_a_box_is_in_pixels_of_the_original(
 def test_what_could_not_be_read_has_no_box(predictor: Predictor, tmp_path: Path) -> None:
     gone = Explanation(path=tmp_path / "gone.png", error="it is gone")
     assert box_of(predictor, gone, Threshold()) is None
+
+
+def test_an_image_in_no_file_has_no_box_and_is_counted(predictor: Predictor, tmp_path: Path) -> None:
+    """Of bytes and arrays the size of the original is not known."""
+    heat_map = np.ones((2, 2), np.float32)
+    nowhere = Explanation(name="a", explained="a", explained_probability=0.5, heat=heat_map)
+    Image.new("RGB", (20, 20)).save(tmp_path / "b.png")
+    file = Explanation(path=tmp_path / "b.png", explained="a", explained_probability=0.5, heat=heat_map)
+    writer = BoxWriter(predictor, "json", tmp_path)
+    assert list(writer.take([nowhere, file])) == [nowhere, file]
+    assert writer.said == "1 box (threshold 0.56, the default), none of 1 image that lie in no file"
+    assert len(json.loads(writer.write().read_bytes())) == 1
 
 
 @pytest.fixture

@@ -25,6 +25,7 @@ class BoxWriter:
         self._predictor, self._form, self._folder = predictor, form, folder
         self._threshold = Threshold.of(predictor)
         self._found: list[BoxedFile] = []
+        self._no_files = 0
 
     @property
     def said(self) -> str:
@@ -33,7 +34,8 @@ class BoxWriter:
 
         count = sum(item.box is not None for item in self._found)
         source = "the default" if not self._threshold.images else "chosen by the run"
-        return f"{counted(count, 'box', 'boxes')} (threshold {self._threshold.value:.2f}, {source})"
+        none = f", none of {counted(self._no_files, 'image')} that lie in no file" if self._no_files else ""
+        return f"{counted(count, 'box', 'boxes')} (threshold {self._threshold.value:.2f}, {source}){none}"
 
     def take(self, explanations: Iterable[Explanation]) -> Iterator[Explanation]:
         """Give the explanations on, and keep the box of each."""
@@ -42,6 +44,8 @@ class BoxWriter:
         for explanation in explanations:
             if (box := box_of(self._predictor, explanation, self._threshold)) is not None:
                 self._found.append(box)
+            elif explanation.error is None:
+                self._no_files += 1
             yield explanation
 
     def write(self) -> Path:
@@ -51,7 +55,7 @@ class BoxWriter:
         return write_boxes(self._found, self._form, self._folder, self._predictor.labels)
 
 
-def print_box_scores(model_dir: Path, source: Path, max_pixels: int | None) -> None:
+def print_box_scores(model_dir: Path, source: Path | str, max_pixels: int | None) -> None:
     """Print how well the boxes of a model fit those of a data set.
 
     Raises ``UsageError`` where there are too few of them, or classes that the model does not know.

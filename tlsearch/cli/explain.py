@@ -91,7 +91,7 @@ def explain(
         ctx.exit(1)
 
 
-def _require_dataset_alone(images: tuple[Path, ...], **others: object) -> None:
+def _require_dataset_alone(images: tuple[Path | str, ...], **others: object) -> None:
     if len(images) > 1:
         raise UsageError(
             f"--score-boxes takes one data set, and {len(images)} are named: name the folder or the table."

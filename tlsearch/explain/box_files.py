@@ -47,14 +47,14 @@ class BoxedFile:
 
 
 def box_of(predictor: Predictor, explanation: Explanation, threshold: Threshold) -> BoxedFile | None:
-    """Give the box of an explanation; None where its file could not be read.
+    """Give the box of an explanation; None where it is of no file on a disk, or the file could not be read.
 
     Args:
         predictor: The model that was explained.
         explanation: With its heat map.
         threshold: From which share of the greatest heat a place is in the box.
     """
-    if explanation.heat is None or explanation.explained is None:
+    if explanation.heat is None or explanation.explained is None or explanation.path is None:
         return None
     try:
         size = picture_size(explanation.path, predictor.decoding.max_pixels)
