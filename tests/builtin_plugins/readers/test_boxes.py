@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -78,7 +79,7 @@ def plain(reading: Reading) -> list[Item]:
     return [replace(item, boxes=()) for item in reading.items]
 
 
-PLACES = {
+PLACES: dict[str, Callable[[Path, Path], tuple[Path, bytes]]] = {
     "Annotations": lambda root, file: (root / "Annotations" / f"{file.stem}.xml", voc(file)),
     "Annotations by class": lambda root, file: (
         root / "Annotations" / file.parent.name / f"{file.stem}.xml", voc(file),
@@ -247,7 +248,7 @@ def test_boxes_of_an_archive_are_those_of_its_folder(tmp_path: Path) -> None:
     assert boxes(reading) == expected(reading)
 
 
-COLUMNS = {
+COLUMNS: dict[str, tuple[str, Callable[[Box], Sequence[float]]]] = {
     "edges": ("xmin,ymin,xmax,ymax", lambda b: b.corners),
     "edges with a line": ("x_min,y_min,x_max,y_max", lambda b: b.corners),
     "numbered edges": ("x1,y1,x2,y2", lambda b: b.corners),
