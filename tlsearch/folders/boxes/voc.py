@@ -71,8 +71,8 @@ def write_voc(file_name: str, size: tuple[int, int], boxes: Sequence[Box]) -> by
         for name, value in (("xmin", x_min), ("ymin", y_min), ("xmax", x_max), ("ymax", y_max)):
             _add(edges, name, str(value))
     ElementTree.indent(root, "\t")
-    text: str = ElementTree.tostring(root, encoding="unicode")
-    return f"{text}\n".encode("utf-8", "replace")
+    written: str = ElementTree.tostring(root, encoding="unicode")
+    return f"{written}\n".encode("utf-8", "replace")
 
 
 def _whole(low: float, high: float, most: int) -> tuple[int, int]:
