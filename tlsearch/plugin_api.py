@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tlsearch.callbacks import Callback, EpochInfo, Progress, RunInfo, TrialInfo
+from tlsearch.folders.boxes.box import AnnotatedBox
 from tlsearch.plugins.api import (
     API_VERSION,
     AUGMENTATION_GROUP,
@@ -40,6 +41,7 @@ __all__ = [
     "AUGMENTATION_GROUP",
     "BACKBONE_GROUP",
     "WEIGHTS_GROUP",
+    "AnnotatedBox",
     "Augmentation",
     "AugmentationHints",
     "Backbone",

@@ -36,6 +36,7 @@ GROUPS: Mapping[str, Group] = {
     "search-quality": Group(quality.search_quality, quality.search_quality_brief),
     "from-scratch": Group(quality.from_scratch, quality.from_scratch_brief),
     "explain": Group(quality.explain, quality.explain_brief),
+    "localisation": Group(quality.localisation, quality.localisation_brief),
     "networks": Group(quality.networks, quality.networks_brief),
     "predict-throughput": Group(speed.predict_throughput, speed.predict_throughput_brief),
     "selection-bias": Group(simulations.selection_bias, simulations.selection_bias_brief),

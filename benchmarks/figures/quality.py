@@ -255,3 +255,27 @@ def _map_agreement(figures: Mapping[str, Any]) -> str:
         f" Maps of the network from scratch agree with them, by rank correlation, with {scratch['same_image']:.2f} "
         f"(those of other images with {scratch['other_images']:.2f})."
     )
+
+
+def localisation(result: Result) -> str:
+    """A row for boxes from heat maps and for each rule that looks at no image."""
+    figures = result.figures
+    keys = ["pointing", "box_accuracy", *(f"overlap_{least}" for least in figures["overlaps"])]
+    rows = [
+        [row["name"], *(with_interval(row[key]["value"], row[key]["ci95"]) for key in keys)] for row in figures["rows"]
+    ]
+    head = ["", "pointing game", "box accuracy", *(f"overlap {least}" for least in figures["overlaps"])]
+    caption = (
+        f"Scores with 95 % intervals on {figures['images']:,} test pictures at {figures['image_size']} px, of which "
+        f"the winner ({figures['winner']}) classifies {score(figures['accuracy'])} right. The threshold of the first "
+        f"row, {figures['threshold']:g}, was chosen on {figures['threshold_images']:,} {figures['threshold_from']}; "
+        f"the default is {figures['default_threshold']:g}."
+    )
+    return paragraphs(table(head, rows), caption, source(result))
+
+
+def localisation_brief(result: Result) -> str:
+    """Box accuracy beside that of a box in the middle."""
+    first, *_, middle, _ = result.figures["rows"]
+    own, rule = (with_interval(row["box_accuracy"]["value"], row["box_accuracy"]["ci95"]) for row in (first, middle))
+    return f"box accuracy {own}, of a box in the middle {rule}"

@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
+from tlsearch.cli.boxes import BOX_FORMATS, BoxWriter, print_box_scores
 from tlsearch.cli.options import max_pixels_option
 from tlsearch.cli.paths import Source, UserPath
 from tlsearch.cli.terminal.commands import Command
 from tlsearch.cli.terminal.values import Choice
+from tlsearch.errors import UsageError
 
 if TYPE_CHECKING:
+    from tlsearch.explain.box_files import BoxFormat
     from tlsearch.explain.pictures import Explanation
 
 
@@ -40,6 +43,16 @@ if TYPE_CHECKING:
     show_default=True,
     help="How to print what was found: a table, or a line of JSON for each image.",
 )
+@click.option(
+    "--boxes",
+    type=Choice(BOX_FORMATS),
+    help="Write a box around what each map is about as well, for instance as COCO or Pascal VOC.",
+)
+@click.option(
+    "--score-boxes",
+    is_flag=True,
+    help="Compare boxes from heat maps with those of a labelled data set, which is named in place of images.",
+)
 @max_pixels_option("as in the run that made the model")
 @click.pass_context
 def explain(
@@ -49,6 +62,8 @@ def explain(
     about: str | None,
     to: Path | None,
     form: str,
+    boxes: BoxFormat | None,
+    score_boxes: bool,
     max_pixels: int | None,
 ) -> None:
     """Shows for every IMAGE, and the images of every FOLDER, which places speak for its class.
@@ -57,15 +72,33 @@ def explain(
     map is laid over what the network sees of it (NAME.png), and written as an array (NAME.npy): what each place adds
     to the logit of the class. Where no image could be read, the exit code is 1.
     """
+    if score_boxes:
+        _require_dataset_alone(images, about=about, to=to, boxes=boxes)
+        print_box_scores(model_dir, images[0], max_pixels)
+        return
     from tlsearch.explain.pictures import EXPLAINED_FOLDER, explain_files
     from tlsearch.predictor import load
 
     predictor = load(model_dir, max_pixels)
     folder = to or model_dir.absolute().parent / EXPLAINED_FOLDER
     found = explain_files(predictor, images, about, folder)
-    read = print_explanations(found, form, folder, sys.stdout)
+    taken = None if boxes is None else BoxWriter(predictor, boxes, folder)
+    read = print_explanations(found if taken is None else taken.take(found), form, folder, sys.stdout)
+    if taken is not None and read:
+        path = taken.write()
+        click.echo(f"{taken.said} in {path}", err=form == "jsonl")
     if not read:
         ctx.exit(1)
+
+
+def _require_dataset_alone(images: tuple[Path | str, ...], **others: object) -> None:
+    if len(images) > 1:
+        raise UsageError(
+            f"--score-boxes takes one data set, and {len(images)} are named: name the folder or the table."
+        )
+    if given := next((name for name, value in others.items() if value is not None), None):
+        option = "class" if given == "about" else given
+        raise UsageError(f"--score-boxes compares boxes and writes nothing: leave --{option} out.")
 
 
 def print_explanations(found: Iterable[Explanation], form: str, folder: Path, stream: TextIO) -> int:

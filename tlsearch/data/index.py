@@ -12,6 +12,7 @@ from pathlib import Path
 
 from tlsearch.config_values import LookAlikes, Resize
 from tlsearch.data.images.rgb import PLAIN, Decoding
+from tlsearch.folders.boxes.box import AnnotatedBox
 from tlsearch.folders.walk import Skipped
 from tlsearch.plugins.kinds.reader import Reading
 
@@ -55,6 +56,7 @@ class ImageRecord:
         group: A name shared by images that must stay on one side of every split.
         weight: How much it counts in training.
         prefix: What stands in ``path`` before the path below the folder that the user named.
+        boxes: The boxes around things in it as the source gives them. They are no part of the data set's fingerprint.
     """
 
     path: str
@@ -69,6 +71,7 @@ class ImageRecord:
     group: str | None = None
     weight: float = 1.0
     prefix: str = ""
+    boxes: tuple[AnnotatedBox, ...] = ()
 
     @property
     def own_path(self) -> str:

@@ -197,6 +197,7 @@ def _record(item: Item, label: int, size: tuple[int, int]) -> ImageRecord:
         group=item.group,
         weight=item.weight,
         prefix=item.prefix,
+        boxes=item.boxes,
     )
 
 

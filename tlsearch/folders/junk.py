@@ -15,6 +15,7 @@ _JUNK = re.compile(
     | \$recycle\.bin | recycler | system\ volume\ information | lost\+found  # file systems
     | __pycache__ | node_modules                                             # programs
     | mlruns | mlartifacts | mlflow\.db(-journal|-wal|-shm)? | tlsearch-runs # what training programs leave
+    | .+\.cache                                                              # of arrays of labels, as YOLO's
     """,
     re.IGNORECASE | re.VERBOSE,
 )

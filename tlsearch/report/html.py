@@ -17,6 +17,7 @@ from tlsearch.report.configuration import SHORT_FORM
 from tlsearch.report.drawing import load_matplotlib
 from tlsearch.report.images import write_pictures
 from tlsearch.report.numbers import ScoreStyle, percent
+from tlsearch.report.sections.boxes import boxes
 from tlsearch.report.sections.confusion import confusion
 from tlsearch.report.sections.cost import cost
 from tlsearch.report.sections.depth import depth
@@ -71,6 +72,7 @@ def _sections(result: RunResult, output: Path, dataset_root: Path) -> list[Secti
         confusion(result),
         photographs(result, dataset_root),
         heat_maps(result, output),
+        boxes(result),
         reliability(result),
         cost(result),
     ]

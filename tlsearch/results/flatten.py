@@ -6,7 +6,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from tlsearch.results.result import RunResult
-from tlsearch.results.schema import Baseline, Confirmed, Corrected, Difference, Gain, Interval, LinearProbe, MapStudy
+from tlsearch.results.schema import (
+    Baseline,
+    Confirmed,
+    Corrected,
+    Difference,
+    Gain,
+    Interval,
+    LinearProbe,
+    Localisation,
+    MapStudy,
+)
 from tlsearch.stats.metrics import EVERY_IMAGE
 
 FIGURES_FILE = "figures.json"
@@ -123,7 +133,7 @@ def _insights(result: RunResult) -> Mapping[str, float | None]:
         }
     if more is not None:
         found["more_data_last_gain"] = more.last_gain
-    return {**found, **_heat_maps(result.insights.heat_maps)}
+    return {**found, **_heat_maps(result.insights.heat_maps), **_localisation(result.insights.localisation)}
 
 
 def _heat_maps(study: MapStudy | None) -> Mapping[str, float | None]:
@@ -141,6 +151,21 @@ def _heat_maps(study: MapStudy | None) -> Mapping[str, float | None]:
         "heat_maps_own_gain": curves.own_gain,
         **_ends("heat_maps_own_gain_ci95", curves.own_gain_ci95),
     }
+
+
+def _localisation(found: Localisation | None) -> Mapping[str, float | None]:
+    if found is None:
+        return {}
+    figures = {
+        "pointing": found.model.pointing,
+        "box_accuracy": found.model.box_accuracy,
+        "pointing_over_centre": found.over_centre.pointing,
+        "box_accuracy_over_centre": found.over_centre.box_accuracy,
+    }
+    flat: dict[str, float | None] = {"localisation_threshold": found.threshold}
+    for name, estimate in figures.items():
+        flat |= {f"localisation_{name}": estimate.value, **_ends(f"localisation_{name}_ci95", estimate.ci95)}
+    return flat
 
 
 def _shown(value: float) -> float:

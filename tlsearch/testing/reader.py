@@ -11,6 +11,7 @@ from typing import Any, get_args
 
 from tlsearch.data.sources import completed
 from tlsearch.errors import TlsearchError
+from tlsearch.folders.boxes.box import AnnotatedBox
 from tlsearch.plugins import registry
 from tlsearch.plugins.kinds.reader import Item, PartName, Reader, Reading, ReadingOptions
 from tlsearch.testing.outcome import Check, needs
@@ -65,6 +66,7 @@ def _check_item(item: Item) -> None:
     assert all(isinstance(label, str) and label for label in item.labels), f"a label of {item.path} is no text"
     assert item.split in (None, *get_args(PartName)), f"the split of {item.path} is {item.split!r}"
     assert item.weight > 0, f"the weight of {item.path} is {item.weight}"
+    assert all(isinstance(box, AnnotatedBox) for box in item.boxes), f"a box of {item.path} is no AnnotatedBox"
     assert item.file.is_file(), f"there is no file {item.file} for {item.path}"
 
 

@@ -12,6 +12,7 @@ from tlsearch.explain.records import MapStudy
 from tlsearch.models.backbone_weights import save_weights
 from tlsearch.models.build import export
 from tlsearch.models.heads import load_head, save_head
+from tlsearch.stats.localisation import Localisation
 from tlsearch.training.batches import with_batches_of
 from tlsearch.training.from_scratch import successive_halving
 from tlsearch.training.kept_states import KeptStates
@@ -134,3 +135,13 @@ def study_maps(state: WorkerState, request: model_requests.StudyMaps) -> MapStud
     state.forget_compiled()
     with backend.one_model():
         return study(request.study)
+
+
+@handles(model_requests.ScoreBoxes)
+def score_boxes(state: WorkerState, request: model_requests.ScoreBoxes) -> Localisation:
+    """Score the boxes of a saved model. Raises ``UsageError`` where it has no heat maps."""
+    from tlsearch.explain.localise import localise
+
+    state.forget_compiled()
+    with backend.one_model():
+        return localise(request.boxes)

@@ -9,8 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from tlsearch.data.images.rgb import PLAIN, Decoding
+from tlsearch.explain.localise import BoxRequest
 from tlsearch.explain.records import MapStudy
 from tlsearch.explain.study import StudyRequest
+from tlsearch.stats.localisation import Localisation
 from tlsearch.types import Candidate, TrialSpec
 from tlsearch.worker.protocol import Request
 
@@ -99,3 +101,12 @@ class StudyMaps(Request[MapStudy]):
     activity = "made heat maps"
 
     study: StudyRequest
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoreBoxes(Request[Localisation]):
+    """Make boxes from heat maps with a saved model and compare them with boxes that people drew."""
+
+    activity = "scored boxes"
+
+    boxes: BoxRequest

@@ -24,6 +24,7 @@ from tlsearch.pipeline.insights import find_insights
 from tlsearch.pipeline.plan import Plan, now
 from tlsearch.pipeline.profile import Profile
 from tlsearch.pipeline.report.heat_maps import with_heat_maps
+from tlsearch.pipeline.report.localise import with_localisation
 from tlsearch.pipeline.report.record import complete_record, runs_in_order
 from tlsearch.pipeline.saved_models import SCRATCH
 from tlsearch.pipeline.search import SearchLog
@@ -108,6 +109,7 @@ def assemble(context: RunContext, plan: Plan, record: MlflowCallback, found: Ste
         insights = find_insights(context, plan.data, plan.space.of(spec), outcome, found.evaluation)
         mistakes = worst_mistakes(plan.data, outcome)
         insights = with_heat_maps(context, plan.data, insights, outcome, mistakes)
+        insights = with_localisation(context, plan.data, insights)
     cut = plan.measured[plan.space.of(spec)].cuts.at(spec.freeze_depth)
     result = RunResult(
         dataset=_dataset(plan.data),

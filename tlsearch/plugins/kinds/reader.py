@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
+from tlsearch.folders.boxes.box import AnnotatedBox
 from tlsearch.folders.walk import Skipped
 from tlsearch.plugins.kinds.kind import PluginKind, about
 
@@ -36,6 +37,7 @@ class Item:
         weight: How much it counts in training, above 0; 1 is one image.
         prefix: What stands in ``path`` before the path below the folder that the user named: ``test/`` for an image in
             a test folder outside the data set. Patterns of groups are searched in what follows it.
+        boxes: The boxes around things in it, where the source says so. Nothing is trained on them.
     """
 
     path: str
@@ -46,6 +48,7 @@ class Item:
     group: str | None = None
     weight: float = 1.0
     prefix: str = ""
+    boxes: tuple[AnnotatedBox, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

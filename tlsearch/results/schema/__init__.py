@@ -21,12 +21,15 @@ from tlsearch.results.schema.trials import Epoch, Histories, TrialRow
 from tlsearch.results.schema.verdict import Answer, Verdict
 from tlsearch.results.schema.winner import Winner
 from tlsearch.stats.calibration import Calibration, CalibrationBin, CalibrationScore
-from tlsearch.stats.claims import Difference, Gain
+from tlsearch.stats.claims import Difference, Estimate, Gain
+from tlsearch.stats.localisation import BoxGain, BoxScores, Localisation
 from tlsearch.types import Interval, TrialSpec
 
 __all__ = [
     "Answer",
     "Baseline",
+    "BoxGain",
+    "BoxScores",
     "Calibration",
     "CalibrationBin",
     "CalibrationScore",
@@ -37,6 +40,7 @@ __all__ = [
     "Dataset",
     "Difference",
     "Epoch",
+    "Estimate",
     "EvaluationPredictions",
     "Finding",
     "FrozenWork",
@@ -48,6 +52,7 @@ __all__ = [
     "LabelErrors",
     "LeftOut",
     "LinearProbe",
+    "Localisation",
     "MapAgreement",
     "MapStudy",
     "Metrics",

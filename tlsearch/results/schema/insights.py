@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from tlsearch.explain.records import MapStudy
 from tlsearch.stats.calibration import Calibration
+from tlsearch.stats.localisation import Localisation
 from tlsearch.types import Interval
 
 
@@ -77,7 +78,7 @@ class LabelErrors:
 class Insights:
     """All of them; None where there was nothing to work on or no time.
 
-    ``no_heat_maps`` says why there are no heat maps.
+    ``no_heat_maps`` says why there are no heat maps, ``no_localisation`` why boxes that images have were not scored.
     """
 
     more_data: MoreData | None = None
@@ -85,3 +86,5 @@ class Insights:
     calibration: Calibration | None = None
     heat_maps: MapStudy | None = None
     no_heat_maps: str | None = None
+    localisation: Localisation | None = None
+    no_localisation: str | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from tlsearch.folders.walk import Folder
@@ -18,12 +18,15 @@ _WORDS = frozenset(
 )
 
 
-def lists_beside(folders: Sequence[Folder]) -> Iterator[str]:
-    """A sentence that names the lists in ``folders``, and in folders without images in them; nothing without one."""
+def lists_beside(folders: Sequence[Folder], read: Collection[Path] = ()) -> Iterator[str]:
+    """A sentence that names the lists in ``folders``, and in folders without images in them; nothing without one.
+
+    What is in ``read`` has been read.
+    """
     held: dict[Path, None] = {}
     for folder in folders:
         for place in (folder, *(inner for inner in folder.folders if not inner.holds_images)):
-            held |= {file: None for file in place.files if _is_list(file)}
+            held |= {file: None for file in place.files if _is_list(file) and file not in read}
     if held:
         found = some([file.name for file in held], 4)
         yield f"not read: {found}; what such a list says can stand in a table with the columns file, label and split"

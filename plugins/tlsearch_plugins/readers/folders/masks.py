@@ -6,7 +6,7 @@ They are told by their names: those of folders, and those of files, which are th
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -96,14 +96,15 @@ def leave_out(layout: Layout) -> None:
 
 
 def _reduced(found: ClassFolder, masks: list[Folder], made: Mapping[Path, str]) -> ClassFolder:
-    return replace(found, folder=_without_files(without(found.folder, masks), made))
+    return replace(found, folder=without_files(without(found.folder, masks), made))
 
 
-def _without_files(folder: Folder, files: Mapping[Path, str]) -> Folder:
+def without_files(folder: Folder, files: Collection[Path]) -> Folder:
+    """The same folder as if ``files`` were not in it, at any depth."""
     return replace(
         folder,
         files=[file for file in folder.files if file not in files],
-        folders=[_without_files(inner, files) for inner in folder.folders],
+        folders=[without_files(inner, files) for inner in folder.folders],
     )
 
 

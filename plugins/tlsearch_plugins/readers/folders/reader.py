@@ -10,11 +10,13 @@ from unicodedata import normalize
 
 from tlsearch.errors import DataError, UsageError
 from tlsearch.folders.archives import is_archive
+from tlsearch.folders.boxes.find import FoundBoxes
 from tlsearch.folders.walk import Folder, Skipped, relative_name
 from tlsearch.plugin_api import Item, Reading, ReadingOptions
 from tlsearch.plugins.kinds.reader import PartName
 from tlsearch.utils.texts import some
 from tlsearch.utils.units import counted
+from tlsearch_plugins.readers.boxes import take_out, with_boxes
 from tlsearch_plugins.readers.example import write_example
 from tlsearch_plugins.readers.folders import masks
 from tlsearch_plugins.readers.folders.chosen import LAYOUTS
@@ -58,6 +60,7 @@ class FolderReader:
             pruning.require_all_used(path)
             layout = understand(root) if options.layout == "auto" else _as_chosen(path, root, options.layout)
         masks.leave_out(layout)
+        boxes = take_out([tree.root, *layout.parents], layout)
         if options.layout == "auto":
             require_no_test_in_training(layout)
         _require_no_lost_folder([*entered, *layout.parents])
@@ -67,11 +70,11 @@ class FolderReader:
         inside = [f"entered {root.relative}, the only folder with images"] if entered else []
         return Reading(
             root=root.path,
-            items=tuple(sorted(_items(layout, places), key=lambda item: item.path)),
-            skipped=tuple(sorted(_skipped(layout, entered, places), key=lambda entry: entry.path)),
+            items=tuple(sorted(with_boxes(_items(layout, places), boxes), key=lambda item: item.path)),
+            skipped=tuple(sorted(_skipped(layout, entered, places, boxes), key=lambda entry: entry.path)),
             passed_over=dict(sorted(tree.passed_over.items())),
-            understood=(*inside, *_parts(layout, places), *pruning.said),
-            notes=(*layout.notes, *lists_beside([tree.root, *entered, root])),
+            understood=(*inside, *_parts(layout, places), *boxes.understood, *pruning.said),
+            notes=(*layout.notes, *boxes.notes, *lists_beside([tree.root, *entered, root], boxes.used)),
         )
 
     def example(self, folder: Path) -> str:
@@ -128,8 +131,8 @@ def _items(layout: Layout, places: Places) -> Iterator[Item]:
             )
 
 
-def _skipped(layout: Layout, entered: Sequence[Folder], places: Places) -> Iterator[Skipped]:
-    """Images beside the class folders, folders without images, and what cannot be used."""
+def _skipped(layout: Layout, entered: Sequence[Folder], places: Places, boxes: FoundBoxes) -> Iterator[Skipped]:
+    """Images beside the class folders, folders without images or boxes, and what cannot be used."""
     used = [found.folder for found in layout.classes]
     left_out = [item.folder for item in layout.left_out]
     for parent in {id(folder): folder for folder in (*entered, *layout.parents)}.values():
@@ -137,11 +140,12 @@ def _skipped(layout: Layout, entered: Sequence[Folder], places: Places) -> Itera
         yield from (Skipped(places.name_of(file), ARCHIVE) for file in parent.files if is_archive(file.name))
         yield from (Skipped(places.name_of(entry.path), entry.reason) for entry in parent.refused)
         for folder in parent.folders:
-            if not folder.holds_images and folder not in left_out:
+            if not folder.holds_images and folder not in left_out and boxes.used.isdisjoint(folder.all_files()):
                 yield from _without_images(folder, places)
     for folder in used:
         yield from (Skipped(places.name_of(entry.path), entry.reason) for entry in folder.all_refused())
     yield from (Skipped(places.name_of(file), reason) for file, reason in layout.left_out_files.items())
+    yield from (Skipped(places.name_of(file), reason) for file, reason in boxes.damaged.items())
     for item in layout.left_out:
         count = item.folder.count_images()
         yield Skipped(places.name_of(item.folder.path), f"{item.reason} ({counted(count, 'image')})", count)

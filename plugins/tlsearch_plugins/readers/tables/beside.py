@@ -11,15 +11,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tlsearch.errors import DataError
+from tlsearch.folders.boxes.find import FoundBoxes
 from tlsearch.plugin_api import Item, Reading, ReadingOptions
 from tlsearch.utils.texts import some
+from tlsearch_plugins.readers.boxes import with_boxes
 from tlsearch_plugins.readers.folders import names
 from tlsearch_plugins.readers.folders.reader import FolderReader
-from tlsearch_plugins.readers.tables.columns import Columns, UnclearLabelError
+from tlsearch_plugins.readers.tables.boxes import boxes_of_table, merged
+from tlsearch_plugins.readers.tables.columns import Columns, UnclearLabelError, image_column
 from tlsearch_plugins.readers.tables.folders import part_of
 from tlsearch_plugins.readers.tables.items import Source, read_rows
+from tlsearch_plugins.readers.tables.labels import LABEL_NAMES
 from tlsearch_plugins.readers.tables.parsing import read_table
-from tlsearch_plugins.readers.tables.reading import Opened, open_tables, read_opened, source_of
+from tlsearch_plugins.readers.tables.reading import Opened, boxes_of_source, open_tables, read_opened, source_of
 from tlsearch_plugins.readers.tables.split_columns import NONE, UnclearSplitError
 
 
@@ -67,10 +71,46 @@ def read_beside(tables: Sequence[Path], root: Path, options: ReadingOptions) -> 
     if len(agreeing) == len(claims) and (divided := _divided_by_tables(opened, reading, options)) is not None:
         return divided
     unused = {claim.source.table.path: _unused(claim, reading) for claim in agreeing}
-    reading = note_unused(reading, [path for path in tables if path not in unused])
+    reading, boxed = _with_boxes(reading, opened)
+    reading = note_unused(reading, [path for path in tables if path not in unused and path not in boxed])
     plain = tuple(f"{path.name} says the same labels as the folders" for path, note in unused.items() if not note)
     notes = tuple(filter(None, unused.values()))
     return replace(reading, understood=(*reading.understood, *plain), notes=(*reading.notes, *notes))
+
+
+def _with_boxes(reading: Reading, opened: Opened) -> tuple[Reading, frozenset[Path]]:
+    """The reading of folders with the boxes that tables say, and these tables; what files say of boxes comes first."""
+    if any(item.boxes for item in reading.items):
+        return reading, frozenset()
+    found: dict[Path, FoundBoxes] = {}
+    for path in sorted({*opened.sources, *opened.faults}):
+        try:
+            boxes = _boxes_of(path, opened)
+        except DataError:
+            continue
+        if boxes.boxes:
+            found[path] = boxes
+    boxes = merged(list(found.values()))
+    items = tuple(with_boxes(reading.items, boxes))
+    said = replace(
+        reading,
+        items=items,
+        understood=(*reading.understood, *boxes.understood),
+        notes=(*reading.notes, *boxes.notes),
+    )
+    return said, frozenset(found)
+
+
+def _boxes_of(path: Path, opened: Opened) -> FoundBoxes:
+    """The boxes in a table whose label need not be understood. Raises ``DataError`` where it names no images."""
+    files = opened.place.files
+    if (source := opened.sources.get(path)) is not None:
+        return boxes_of_source(source, files)
+    table, starts = read_table(path), files.starts(path, part_of(path, opened.base))
+    image = image_column(table, {}, lambda text: len(files.find(text, starts)), str(files.root.path))
+    by_name = {"_".join(names.words(name)): name for name in table.columns if name != image}
+    label = next((by_name[name] for name in LABEL_NAMES if name in by_name), None)
+    return boxes_of_table(table, image, label, files, starts)
 
 
 def _divided_by_tables(opened: Opened, folders: Reading, options: ReadingOptions) -> Reading | None:

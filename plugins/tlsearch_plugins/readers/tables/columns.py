@@ -10,6 +10,7 @@ from tlsearch.folders.walk import looks_like_image
 from tlsearch.utils.addresses import is_address, without_secrets
 from tlsearch.utils.texts import hint, some
 from tlsearch_plugins.readers.folders.names import words
+from tlsearch_plugins.readers.tables.boxes import box_names
 from tlsearch_plugins.readers.tables.labels import (
     LABEL_NAMES,
     is_label,
@@ -98,13 +99,13 @@ def find_columns(table: Table, chosen: Mapping[str, str], count_files: Finder, w
     """
     no_split = chosen.get("split", "").strip().casefold() == NONE and NONE not in table.columns
     given = {role: _chosen(table, role, name) for role, name in chosen.items() if role != "split" or not no_split}
-    image = _image_column(table, given, count_files, where)
+    image = image_column(table, given, count_files, where)
     rest = [name for name in table.columns if name != image and name not in given.values()]
     split = SplitColumns() if no_split else find_split(table, rest, given.get("split"))
     rest = [name for name in rest if name not in split.no_labels]
     group = given.get("group") or _named(rest, GROUP_NAMES, lambda name: _joins(table.columns[name]))
     weight = given.get("weight") or _named(rest, WEIGHT_NAMES, lambda name: _are_weights(table.columns[name]))
-    taken = {image, split.used, group, weight}
+    taken = {image, split.used, group, weight, *box_names(table.columns)}
     labels = (given["label"],) if "label" in given else _labels(table, [name for name in rest if name not in taken])
     empty = [name for name in labels if len(labels) > 1 and not any(map(is_yes, table.columns[name]))]
     labels = tuple(name for name in labels if name not in empty)
@@ -158,8 +159,11 @@ def _chosen(table: Table, role: str, wanted: str) -> str:
     raise DataError(f"{table.name} has no column {wanted!r} for --{role}-column: {suggested}")
 
 
-def _image_column(table: Table, given: Mapping[str, str], count_files: Finder, where: str) -> str:
-    """The column that is given, else the one whose texts mean the most images, at least half of them."""
+def image_column(table: Table, given: Mapping[str, str], count_files: Finder, where: str) -> str:
+    """The column that is given, else the one whose texts mean the most images, at least half of them.
+
+    Raises ``NoImagesError`` where there is none.
+    """
     step = max(1, table.count // _LOOKED_AT)
     held = {name: [text for text in values[::step] if text] for name, values in table.columns.items()}
     wanted = {given["image"]} if "image" in given else table.columns.keys() - set(given.values())

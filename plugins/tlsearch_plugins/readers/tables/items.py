@@ -12,6 +12,7 @@ from tlsearch.folders.walk import Skipped, looks_like_image, relative_name
 from tlsearch.plugin_api import Item
 from tlsearch.plugins.kinds.reader import PartName
 from tlsearch.utils.units import counted
+from tlsearch_plugins.readers.tables.boxes import find_box_columns
 from tlsearch_plugins.readers.tables.columns import Columns, listed, weight_of
 from tlsearch_plugins.readers.tables.files import ImageFiles
 from tlsearch_plugins.readers.tables.labels import is_missing, is_yes, labels_of, separator_of
@@ -53,6 +54,7 @@ class _Row:
     place: Place
     group: str | None
     weight: float
+    box: tuple[str, ...] = ()
 
 
 @dataclass
@@ -97,8 +99,10 @@ class _Reader:
         """The rows of one table that name an image that is there."""
         columns = source.table.columns
         labels = _labels(source.table, source.columns)
-        cells = zip(columns[source.columns.image], labels, _places(source), _extras(source), strict=True)
-        for name, held, place, (group, weight) in cells:
+        cells = zip(
+            columns[source.columns.image], labels, _places(source), _extras(source), _boxes(source.table), strict=True
+        )
+        for name, held, place, (group, weight), box in cells:
             if (file := self._file(name, source.starts)) is None:
                 continue
             self.found.named.add(file)
@@ -109,7 +113,7 @@ class _Reader:
             elif not held:
                 self._leave_out(file, NO_LABEL)
             else:
-                yield _Row(file, held, place, group, weight)
+                yield _Row(file, held, place, group, weight, box)
 
     def _file(self, name: str, starts: tuple[str, ...]) -> Path | None:
         if not name:
@@ -137,7 +141,7 @@ class _Reader:
             if reason := _conflict(same):
                 self._leave_out(file, reason)
                 continue
-            repeated += len(same) - 1
+            repeated += len(same) - len({row.box for row in same})
             self.found.items.append(_item(self.files.path_of(file), same[0]))
         self.found.items.sort(key=lambda item: item.path)
         self._say(repeated)
@@ -203,6 +207,14 @@ def _labels(table: Table, columns: Columns) -> Iterator[frozenset[str]]:
         return (labels_of(value, separator) for value in values)
     rows = zip(*(table.columns[name] for name in columns.labels), strict=True)
     return (frozenset(name for name, cell in zip(columns.labels, row, strict=True) if is_yes(cell)) for row in rows)
+
+
+def _boxes(table: Table) -> Iterator[tuple[str, ...]]:
+    """The cells of each row that say a box; a row for each box of an image is none too many."""
+    columns = find_box_columns(list(table.columns))
+    if columns is None:
+        return iter([()] * table.count)
+    return zip(*(table.columns[name] for name in columns.names), strict=True)
 
 
 def _places(source: Source) -> Iterator[Place]:

@@ -8,11 +8,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tlsearch.errors import DataError
-from tlsearch.folders.walk import Folder
+from tlsearch.folders.boxes.find import FoundBoxes, find_boxes
+from tlsearch.folders.walk import Folder, Skipped
 from tlsearch.plugin_api import Reading, ReadingOptions
 from tlsearch.plugins.kinds.reader import PartName
 from tlsearch.utils.units import counted
+from tlsearch_plugins.readers.boxes import with_boxes
 from tlsearch_plugins.readers.folders import names
+from tlsearch_plugins.readers.tables.boxes import boxes_of_table, merged
 from tlsearch_plugins.readers.tables.columns import USUAL_NAMES, find_columns, normal, say_columns
 from tlsearch_plugins.readers.tables.files import ImageFiles, named_elsewhere
 from tlsearch_plugins.readers.tables.folders import choose, part_of
@@ -142,14 +145,29 @@ def _reading(sources: Sequence[Source], place: Place, unused: Sequence[str], opt
     items = split_by_folders(rows.items, parts)
     by_folders = "split from the folders" if items != rows.items else ""
     unnamed, note = place.unnamed(rows.named)
+    boxes = merged([boxes_of_source(source, files) for source in sources])
+    if not boxes.boxes:
+        boxes = find_boxes([files.top], [item.file for item in items])
+    damaged = (Skipped(files.path_of(file), reason) for file, reason in boxes.damaged.items())
     return Reading(
         root=files.root.path,
-        items=tuple(items),
-        skipped=tuple(sorted((*rows.skipped, *unnamed), key=lambda entry: entry.path)),
+        items=tuple(with_boxes(items, boxes)),
+        skipped=tuple(sorted((*rows.skipped, *unnamed, *damaged), key=lambda entry: entry.path)),
         passed_over=place.passed_over,
-        understood=(*(_understood(source, by_folders) for source in sources), *place.excluded),
-        notes=(*rows.notes, *note, *(said for source in sources for said in source.columns.notes), *unused),
+        understood=(*(_understood(source, by_folders) for source in sources), *boxes.understood, *place.excluded),
+        notes=(
+            *(*rows.notes, *note, *boxes.notes),
+            *(said for source in sources for said in source.columns.notes),
+            *unused,
+        ),
     )
+
+
+def boxes_of_source(source: Source, files: ImageFiles) -> FoundBoxes:
+    """The boxes that the columns of a table say."""
+    labels = source.columns.labels
+    label = labels[0] if len(labels) == 1 else None
+    return boxes_of_table(source.table, source.columns.image, label, files, source.starts)
 
 
 def _understood(source: Source, by_folders: str) -> str:

@@ -1,0 +1,79 @@
+"""What ``tlsearch explain`` does with boxes: it writes those of images, and scores those of a data set."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tlsearch.explain.box_files import BoxedFile, BoxFormat
+    from tlsearch.explain.pictures import Explanation
+    from tlsearch.predictor import Predictor
+
+BOX_FORMATS = ("json", "csv", "coco", "voc")
+"""Those of ``tlsearch.explain.box_files``, which is not imported to print help."""
+
+
+class BoxWriter:
+    """Takes the boxes of explanations that pass by, and writes them."""
+
+    def __init__(self, predictor: Predictor, form: BoxFormat, folder: Path) -> None:
+        from tlsearch.explain.boxes import Threshold
+
+        self._predictor, self._form, self._folder = predictor, form, folder
+        self._threshold = Threshold.of(predictor)
+        self._found: list[BoxedFile] = []
+        self._no_files = 0
+
+    @property
+    def said(self) -> str:
+        """How many boxes there are, and from which heat on a place is in one."""
+        from tlsearch.utils.units import counted
+
+        count = sum(item.box is not None for item in self._found)
+        source = "the default" if not self._threshold.images else "chosen by the run"
+        none = f", none of {counted(self._no_files, 'image')} that lie in no file" if self._no_files else ""
+        return f"{counted(count, 'box', 'boxes')} (threshold {self._threshold.value:.2f}, {source}){none}"
+
+    def take(self, explanations: Iterable[Explanation]) -> Iterator[Explanation]:
+        """Give the explanations on, and keep the box of each."""
+        from tlsearch.explain.box_files import box_of
+
+        for explanation in explanations:
+            if (box := box_of(self._predictor, explanation, self._threshold)) is not None:
+                self._found.append(box)
+            elif explanation.error is None:
+                self._no_files += 1
+            yield explanation
+
+    def write(self) -> Path:
+        """Write them, and give the file or the folder. Raises ``UsageError`` where it cannot be written."""
+        from tlsearch.explain.box_files import write_boxes
+
+        return write_boxes(self._found, self._form, self._folder, self._predictor.labels)
+
+
+def print_box_scores(model_dir: Path, source: Path | str, max_pixels: int | None) -> None:
+    """Print how well the boxes of a model fit those of a data set.
+
+    Raises ``UsageError`` where there are too few of them, or classes that the model does not know.
+    """
+    from rich.console import Console
+
+    from tlsearch.cli.terminal.screen import print_table, print_text, room
+    from tlsearch.cli.terminal.table import Column, Row, Table
+    from tlsearch.explain.boxed_images import read_boxed
+    from tlsearch.explain.localise import BoxRequest, localise
+    from tlsearch.predictor import load
+    from tlsearch.report.localisation import HEADINGS, score_rows, sentences
+
+    predictor = load(model_dir, max_pixels)
+    dataset = read_boxed(source, predictor.labels)
+    found = localise(BoxRequest(model=model_dir, scored=dataset.scored, choosing=dataset.choosing), predictor)
+    console = Console(file=sys.stdout, highlight=False)
+    columns = tuple(Column(heading, right=bool(heading)) for heading in HEADINGS)
+    print_table(console, Table(columns, tuple(map(Row, score_rows(found)))), room(console))
+    for sentence in sentences(found):
+        print_text(console, sentence)
