@@ -23,6 +23,7 @@ from tlsearch.report.sections.depth import depth
 from tlsearch.report.sections.importance import importance
 from tlsearch.report.sections.learning_curves import learning_curves
 from tlsearch.report.sections.photographs import photographs
+from tlsearch.report.sections.prediction_sets import prediction_sets
 from tlsearch.report.sections.reliability import reliability
 from tlsearch.report.sections.section import Section
 from tlsearch.report.sections.summary import summary
@@ -70,6 +71,7 @@ def _sections(result: RunResult, dataset_root: Path) -> list[Section]:
         confusion(result),
         photographs(result, dataset_root),
         reliability(result),
+        prediction_sets(result),
         cost(result),
     ]
 

@@ -21,6 +21,7 @@ from tlsearch.results.schema.verdict import Answer, Verdict
 from tlsearch.results.schema.winner import Winner
 from tlsearch.stats.calibration import Calibration, CalibrationBin, CalibrationScore
 from tlsearch.stats.claims import Difference, Gain
+from tlsearch.stats.prediction_sets import PredictionSets, SetCoverage
 from tlsearch.types import Interval, TrialSpec
 
 __all__ = [
@@ -54,8 +55,10 @@ __all__ = [
     "ParameterImportance",
     "PlanSummary",
     "PlannedCandidate",
+    "PredictionSets",
     "ProfilePoint",
     "Resizing",
+    "SetCoverage",
     "SizePoint",
     "Skipped",
     "Suspect",

@@ -1,10 +1,11 @@
-"""What a run found besides its winner: whether more data would help, label errors, calibration."""
+"""What a run found besides its winner: whether more data would help, label errors, calibration, prediction sets."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from tlsearch.stats.calibration import Calibration
+from tlsearch.stats.prediction_sets import PredictionSets
 from tlsearch.types import Interval
 
 
@@ -79,3 +80,4 @@ class Insights:
     more_data: MoreData | None = None
     label_errors: LabelErrors | None = None
     calibration: Calibration | None = None
+    prediction_sets: PredictionSets | None = None
