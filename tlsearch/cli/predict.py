@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,10 +15,13 @@ from tlsearch.cli.predictions.lists import STDIN, asked_images
 from tlsearch.cli.predictions.written import Asked, write_predictions
 from tlsearch.cli.terminal.commands import Command
 from tlsearch.cli.terminal.help import Heading, option
-from tlsearch.cli.terminal.values import Choice, WholeNumber
+from tlsearch.cli.terminal.values import Choice, Share, WholeNumber
 from tlsearch.config_values import RANGES
 from tlsearch.errors import UsageError
 from tlsearch.utils.signals import interruptible
+
+if TYPE_CHECKING:
+    from tlsearch.predictor import Predictor
 
 
 @click.command(cls=Command, short_help="Classify images with a model that a run made.")
@@ -64,6 +68,14 @@ from tlsearch.utils.signals import interruptible
     "same.  [default: where it is shown to help]",
 )
 @option(
+    "--coverage",
+    heading=Heading.OUTPUT,
+    type=Share(),
+    metavar="SHARE",
+    help="The probability with which a prediction set holds the true class. A set of several classes means: not sure.  "
+    "[default: 0.9, where the model can make sets]",
+)
+@option(
     "--batch-size",
     heading=Heading.TIME,
     type=WholeNumber(*RANGES["batch_size"]),
@@ -90,6 +102,7 @@ def predict(
     form: str | None,
     to: Path | None,
     calibrated: bool | None,
+    coverage: float | None,
     batch_size: int,
     workers: int | None,
     max_pixels: int | None,
@@ -98,7 +111,8 @@ def predict(
 
     MODEL_DIR is the folder `model` of a run. An IMAGE may also be an address, such as https://host/a.jpg or
     s3://bucket/folder, or an archive of images; - stands for a list of names on standard input. What cannot be read is
-    named with the reason, and stops nothing. Where no image could be read, the exit code is 1.
+    named with the reason, and stops nothing. Where no image could be read, the exit code is 1. The table says of which
+    images the model is not sure, and which are unlike its training images.
     """
     if not images and not lists:
         raise UsageError(
@@ -111,8 +125,21 @@ def predict(
     with interruptible(program=True):
         predictor = load(model_dir, max_pixels)
         predictions = predictor.stream(
-            asked_images(images, lists), batch_size=batch_size, top=top, calibrated=calibrated, workers=workers
+            asked_images(images, lists),
+            batch_size=batch_size,
+            top=top,
+            calibrated=calibrated,
+            workers=workers,
+            coverage=coverage,
         )
+        _say_shortage(predictor, coverage)
         known = None if lists or STDIN in images else images
         code = write_predictions(predictions, Asked(name=name, to=to, calibrated=calibrated, images=known), predictor)
     ctx.exit(code)
+
+
+def _say_shortage(predictor: Predictor, coverage: float | None) -> None:
+    """Say where every prediction set holds all classes, for want of images to make sets from."""
+    wanted = predictor.applied_coverage(coverage)
+    if predictor.conformal is not None and wanted is not None and (said := predictor.conformal.shortage(wanted)):
+        click.echo(said, err=True)
