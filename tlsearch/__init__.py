@@ -29,9 +29,10 @@ if TYPE_CHECKING:
         WeightsError,
     )
     from tlsearch.export.export import ExportedFile
+    from tlsearch.monitoring.record import MonitorReport
     from tlsearch.pipeline.plan import Plan
     from tlsearch.predictor import Predictor, load
-    from tlsearch.python_api import export_model, plan, run
+    from tlsearch.python_api import export_model, monitor, plan, run
     from tlsearch.reporter import Reporter, SilentReporter
     from tlsearch.results.result import RunResult
     from tlsearch.types import Decision
@@ -44,8 +45,9 @@ _HOMES = {
     **dict.fromkeys(("DataError", "Interrupted", "PluginError", "RunError"), "tlsearch.errors"),
     **dict.fromkeys(("TlsearchError", "TrackingError", "UsageError", "WeightsError"), "tlsearch.errors"),
     "ExportedFile": "tlsearch.export.export",
+    "MonitorReport": "tlsearch.monitoring.record",
     "Plan": "tlsearch.pipeline.plan",
-    **dict.fromkeys(("export_model", "plan", "run"), "tlsearch.python_api"),
+    **dict.fromkeys(("export_model", "monitor", "plan", "run"), "tlsearch.python_api"),
     **dict.fromkeys(("Predictor", "load"), "tlsearch.predictor"),
     **dict.fromkeys(("Reporter", "SilentReporter"), "tlsearch.reporter"),
     "RunResult": "tlsearch.results.result",
@@ -59,6 +61,7 @@ __all__ = [
     "EpochInfo",
     "ExportedFile",
     "Interrupted",
+    "MonitorReport",
     "Plan",
     "PluginError",
     "Predictor",
@@ -76,6 +79,7 @@ __all__ = [
     "__version__",
     "export_model",
     "load",
+    "monitor",
     "plan",
     "run",
 ]

@@ -1,4 +1,4 @@
-"""``run``, ``plan`` and ``export_model`` as scripts and notebooks call them: options by name, progress shown."""
+"""What scripts and notebooks call: ``run``, ``plan``, ``export_model`` and ``monitor``, with options by name."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from tlsearch.config_values import LISTS, in_numbers, no_choice
 from tlsearch.errors import UsageError
 from tlsearch.export import export
 from tlsearch.export.export import ExportedFile, ExportOptions
+from tlsearch.monitoring import monitor as monitoring
+from tlsearch.monitoring.record import MonitorReport
 from tlsearch.pipeline import run as pipeline
 from tlsearch.pipeline.plan import Plan
 from tlsearch.reporter import Reporter
@@ -110,6 +112,27 @@ def export_model(
             options[name] = expand_home(Path(options[name]))
     with _shown(reporter) as teller:
         return export.export_model(Path(model_dir), ExportOptions(formats=formats, **options), teller)
+
+
+def monitor(
+    model_dir: Path | str, images: Sequence[Path | str] | Path | str, reporter: Reporter | None = None
+) -> MonitorReport:
+    """Compare new images with those that a model was trained on, and say whether its figures still apply.
+
+    Args:
+        model_dir: The folder ``model`` of a run.
+        images: Files and folders of new images.
+        reporter: As for ``run``.
+
+    Returns:
+        What was found; ``applies`` is the answer and ``sentence`` says why.
+
+    Raises:
+        UsageError: The model cannot be compared with, a path does not exist, or no image could be read.
+    """
+    ensure_home()
+    with _shown(reporter) as teller:
+        return monitoring.monitor(model_dir, [images] if isinstance(images, str | Path) else list(images), teller)
 
 
 def _config(dataset: RunConfig | Path | str | Iterable[Any], options: dict[str, Any]) -> RunConfig:

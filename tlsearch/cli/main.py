@@ -18,6 +18,7 @@ from tlsearch.cli.cache import cache
 from tlsearch.cli.check import check
 from tlsearch.cli.compare import compare
 from tlsearch.cli.export import export
+from tlsearch.cli.monitor import monitor
 from tlsearch.cli.plugins import plugins
 from tlsearch.cli.predict import predict
 from tlsearch.cli.pretrain import pretrain
@@ -80,7 +81,8 @@ def cli() -> None:
     """
 
 
-for _command in (run, resume, predict, export, check, report, compare, sync, plugins, weights, pretrain, cache):
+_COMMANDS = (run, resume, predict, monitor, export, check, report, compare, sync, plugins, weights, pretrain, cache)
+for _command in _COMMANDS:
     cli.add_command(_command)
 
 
