@@ -149,7 +149,7 @@ def test_prediction_sets_of_a_quick_run_cover_what_they_should(quick: Quick, mon
     plain = by_measure["1 - probability", 0.95]
     adaptive, inclusive = (by_measure[f"adaptive{what}", 0.95] for what in ("", ", the class itself included"))
     assert adaptive["empty sets"] == 0
-    assert plain["mean size"] <= adaptive["mean size"] < inclusive["mean size"]
+    assert plain["mean size"] < adaptive["mean size"] + 0.1 < inclusive["mean size"]
 
 
 def test_prediction_sets_keep_what_they_promise() -> None:
