@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from benchmarks.common.results import Result
-from benchmarks.figures.text import paragraphs, score, source, table
+from benchmarks.figures.text import paragraphs, score, source, table, with_interval
 
 Row = Mapping[str, Any]
 
@@ -101,7 +101,17 @@ def monitor(result: Result) -> str:
         "figures do not apply."
     )
     head = ["pictures", "number", "AUROC of the distance", "called unlike", "left to a person", *alarms]
-    return paragraphs(table(head, body), caption, source(result))
+    sets = figures["prediction sets"]
+    of_sets = [
+        [f"{row['asked']:g}", with_interval(row["covered"], row["ci95"]), f"{row['single']:.0%}", str(row["left"])]
+        for row in sets
+    ]
+    below = (
+        f"The prediction sets of the same model on the {sets[0]['images']} test images of its run: the share whose set "
+        "holds their class, with its 95 % interval, and how many have several classes."
+    )
+    asked = table(["coverage asked for", "coverage on test", "single answers", "left to a person"], of_sets)
+    return paragraphs(table(head, body), caption, asked, below, source(result))
 
 
 def monitor_brief(result: Result) -> str:

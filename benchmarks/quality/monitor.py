@@ -13,7 +13,8 @@ class is left out. ``tlsearch run`` makes a model of the others, which then sees
 
 Of each kind there are the area under the ROC curve of the distance from the training images against the held-out ones,
 the share that is called unlike them, the share that is left to a person, and how often ``tlsearch monitor`` says that
-the figures do not apply, in folders of 30 and of 100 pictures that are drawn from the kind.
+the figures do not apply, in folders of 30 and of 100 pictures that are drawn from the kind. What prediction sets do on
+all test images of the run is there too.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ from benchmarks.common.results import make_parser, parse_options, publish, say
 from benchmarks.common.tables import print_rows
 from tlsearch.monitoring.monitor import Seen, judge, look
 from tlsearch.reporter import SilentReporter
+from tlsearch.results.result import read_result
 from tlsearch.stats.intervals import amended_wilson
 from tlsearch.uncertainty.reference import TrainingReference
 
@@ -98,6 +100,7 @@ def run(options: Any, work: Path) -> Row:
         "held-out distances": len(reference.held_out),
         "stated false alarms": reference.false_alarms,
         "folders": options.draws,
+        "prediction sets": set_rows(work / "run"),
         "rows": [row(judging, kind, options.draws, rng) for kind in seen],
     }
 
@@ -185,6 +188,12 @@ def save(pictures: Iterator[Image.Image], folder: Path) -> None:
     folder.mkdir(parents=True)
     for number, picture in enumerate(pictures):
         picture.save(folder / f"{number:05d}.png", compress_level=1)
+
+
+def set_rows(output: Path) -> list[Row]:
+    """What prediction sets do on the test images of the run, by coverage."""
+    found = read_result(output).insights.prediction_sets
+    return [] if found is None else [{"images": found.images, **asdict(level)} for level in found.levels]
 
 
 @dataclass(frozen=True, kw_only=True)
