@@ -30,9 +30,10 @@ if TYPE_CHECKING:
     )
     from tlsearch.explain.pictures import Explanation
     from tlsearch.export.export import ExportedFile
+    from tlsearch.monitoring.record import MonitorReport
     from tlsearch.pipeline.plan import Plan
     from tlsearch.predictor import Predictor, load
-    from tlsearch.python_api import explain_images, export_model, plan, run
+    from tlsearch.python_api import explain_images, export_model, monitor, plan, run
     from tlsearch.reporter import Reporter, SilentReporter
     from tlsearch.results.result import RunResult
     from tlsearch.types import Decision
@@ -46,8 +47,9 @@ _HOMES = {
     **dict.fromkeys(("TlsearchError", "TrackingError", "UsageError", "WeightsError"), "tlsearch.errors"),
     "Explanation": "tlsearch.explain.pictures",
     "ExportedFile": "tlsearch.export.export",
+    "MonitorReport": "tlsearch.monitoring.record",
     "Plan": "tlsearch.pipeline.plan",
-    **dict.fromkeys(("explain_images", "export_model", "plan", "run"), "tlsearch.python_api"),
+    **dict.fromkeys(("explain_images", "export_model", "monitor", "plan", "run"), "tlsearch.python_api"),
     **dict.fromkeys(("Predictor", "load"), "tlsearch.predictor"),
     **dict.fromkeys(("Reporter", "SilentReporter"), "tlsearch.reporter"),
     "RunResult": "tlsearch.results.result",
@@ -62,6 +64,7 @@ __all__ = [
     "Explanation",
     "ExportedFile",
     "Interrupted",
+    "MonitorReport",
     "Plan",
     "PluginError",
     "Predictor",
@@ -80,6 +83,7 @@ __all__ = [
     "explain_images",
     "export_model",
     "load",
+    "monitor",
     "plan",
     "run",
 ]

@@ -15,6 +15,8 @@ from tlsearch.errors import UsageError
 from tlsearch.explain.pictures import Explanation, explain_files
 from tlsearch.export import export
 from tlsearch.export.export import ExportedFile, ExportOptions
+from tlsearch.monitoring import monitor as monitoring
+from tlsearch.monitoring.record import MonitorReport
 from tlsearch.pipeline import run as pipeline
 from tlsearch.pipeline.plan import Plan
 from tlsearch.predictor import Pictures, load
@@ -138,6 +140,27 @@ def explain_images(
     ensure_home()
     folder = None if to is None else expand_home(Path(to))
     return list(explain_files(load(expand_home(Path(model_dir))), images, about, folder))
+
+
+def monitor(
+    model_dir: Path | str, images: Sequence[Path | str] | Path | str, reporter: Reporter | None = None
+) -> MonitorReport:
+    """Compare new images with those that a model was trained on, and say whether its figures still apply.
+
+    Args:
+        model_dir: The folder ``model`` of a run.
+        images: Files and folders of new images.
+        reporter: As for ``run``.
+
+    Returns:
+        What was found; ``applies`` is the answer and ``sentence`` says why.
+
+    Raises:
+        UsageError: The model cannot be compared with, a path does not exist, or no image could be read.
+    """
+    ensure_home()
+    with _shown(reporter) as teller:
+        return monitoring.monitor(model_dir, [images] if isinstance(images, str | Path) else list(images), teller)
 
 
 def _config(dataset: RunConfig | Path | str | Iterable[Any], options: dict[str, Any]) -> RunConfig:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from benchmarks.common.results import Result
-from benchmarks.figures import insights, quality, searches, simulations, speed
+from benchmarks.figures import doubts, insights, quality, searches, simulations, speed
 
 Render = Callable[[Result], str]
 
@@ -50,6 +50,8 @@ GROUPS: Mapping[str, Group] = {
     "claims": Group(insights.claims, insights.claims_brief),
     "calibration": Group(insights.calibration, insights.calibration_brief),
     "label-errors": Group(insights.label_errors, insights.label_errors_brief),
+    "prediction-sets": Group(doubts.prediction_sets, doubts.prediction_sets_brief),
+    "monitor": Group(doubts.monitor, doubts.monitor_brief),
     "coverage": Group(simulations.coverage, simulations.coverage_brief),
     "coverage-other-seed": Group(simulations.coverage_other_seed, simulations.coverage_other_seed_brief),
     "bootstrap": Group(simulations.bootstrap, simulations.bootstrap_brief),

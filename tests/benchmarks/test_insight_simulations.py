@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from benchmarks.common.results import RESULTS, Result, read_result
-from benchmarks.statistics import calibration, choice, claims, label_errors, unfinished
+from benchmarks.statistics import calibration, choice, claims, label_errors, prediction_sets, unfinished
 from tlsearch.stats.label_precision import PRECISION, RATES
 
 Quick = Callable[..., Result]
@@ -127,3 +127,34 @@ def test_a_stopped_network_seldom_carries_a_false_claim() -> None:
     rows = read_result(RESULTS / "unfinished.json").figures["rows"]
     assert unfinished.too_many(rows) == []
     assert {row["simulations"] for row in rows} == {100}
+
+
+def test_prediction_sets_of_a_quick_run_cover_what_they_should(quick: Quick, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prediction_sets, "SIZES", (45, 340))
+    figures = quick(prediction_sets.main, "--simulations", "6").figures
+    rows = {(r["calibration images"], r["best of"], r["groups"], r["rule"], r["asked"]): r for r in figures["rows"]}
+    assert len(rows) == 2 * 4 * (1 + 2 + 3 + 3)
+    for (images, _, _, rule, asked), row in rows.items():
+        if rule in ("own answers", "every image counts once"):
+            continue
+        assert row["coverage"] > asked - 0.05, (images, rule, asked)
+    # 45 images are too few for 0.99, whatever the rule is.
+    assert {
+        row["coverage"] for (images, _, grouped, _, asked), row in rows.items() if (images, asked) == (45, 0.99)
+    } == {1}
+    own, kept = (rows[45, 40, False, rule, 0.9]["coverage"] for rule in ("own answers", "the larger of both"))
+    assert own < kept
+    by_measure = {(row["measure"], row["asked"]): row for row in figures["scores"]}
+    assert all(row["coverage"] >= row["asked"] - 0.03 for row in figures["scores"])
+    plain = by_measure["1 - probability", 0.95]
+    adaptive, inclusive = (by_measure[f"adaptive{what}", 0.95] for what in ("", ", the class itself included"))
+    assert adaptive["empty sets"] == 0
+    assert plain["mean size"] < adaptive["mean size"] + 0.1 < inclusive["mean size"]
+
+
+def test_prediction_sets_keep_what_they_promise() -> None:
+    """With the rules of a run, no mean lies far below what was asked for, given its own error."""
+    rows = read_result(RESULTS / "prediction-sets.json").figures["rows"]
+    used = [row for row in rows if row["rule"] in ("own answers", "every group counts once") and row["best of"] == 1]
+    assert len(used) == 2 * 5 * 4
+    assert all(row["coverage"] > row["asked"] - 3 * row["standard error"] - 0.001 for row in used)

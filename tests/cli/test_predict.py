@@ -249,7 +249,7 @@ def test_a_reader_that_has_enough_ends_it_quietly(start: Start) -> None:
     assert process.stdout is not None
     assert process.stderr is not None
     with process.stdout as stdout, process.stderr as stderr:
-        assert stdout.readline() == b"path,rank,label,probability,error,calibrated\n"
+        assert stdout.readline().startswith(b"path,rank,label,probability,error,calibrated,prediction_set,")
         assert stdout.readline().startswith(b"many/0000.png,1,cat,0.5")
         stdout.close()
         assert stderr.read() == b""

@@ -34,7 +34,9 @@ from tlsearch.results.schema import (
     ParameterImportance,
     PlannedCandidate,
     PlanSummary,
+    PredictionSets,
     ProfilePoint,
+    SetCoverage,
     SizePoint,
     Suspect,
     TrialRow,
@@ -163,6 +165,23 @@ LARGE = Baseline(
 SUSPECT = Suspect(
     path="shirt/9.jpg", given="shirt", suggested="dress", given_probability=0.004, suggested_probability=0.951
 )
+
+
+def _sets(asked: float, covered: float, left: int, right: float | None) -> SetCoverage:
+    """Prediction sets on the 372 test images; where ``right`` is None there were too few images to make them."""
+    return SetCoverage(
+        asked=asked,
+        covered=covered,
+        ci95=(covered - 0.03, min(1.0, covered + 0.03)),
+        lowest_expected=asked - 0.06,
+        single=1 - left / 372,
+        single_right=right,
+        left=left,
+        mean_size=1 + 2 * left / 372,
+        enough=right is not None,
+    )
+
+
 INSIGHTS = Insights(
     MoreData(
         metric="accuracy",
@@ -196,6 +215,17 @@ INSIGHTS = Insights(
             ece_by_chance=0.026,
             log_loss=0.341,
             bins=(CalibrationBin(52, 0.52, 0.5), CalibrationBin(320, 0.93, 0.95)),
+        ),
+    ),
+    PredictionSets(
+        calibration_images=90,
+        calibration_groups=90,
+        images=372,
+        levels=(
+            _sets(0.8, 0.898, left=0, right=0.898),
+            _sets(0.9, 0.914, left=21, right=0.921),
+            _sets(0.95, 0.957, left=80, right=0.962),
+            _sets(0.99, 1.0, left=372, right=None),
         ),
     ),
 )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,15 +14,18 @@ from tests.helpers.contexts import Heard, make_context, make_data, make_index
 from tests.helpers.fake_worker import FakeWorker
 from tests.helpers.made_up import LITE
 from tlsearch.errors import TrialError
+from tlsearch.models.temperature import Temperature, divide_by_temperature
 from tlsearch.pipeline.context import Data
 from tlsearch.pipeline.evaluate import Evaluation, ModelCost
 from tlsearch.pipeline.insights import MOST_SUSPECTS, find_insights
 from tlsearch.results.schema import Confusion, Insights, MoreData, SizePoint
 from tlsearch.stats.calibration import fit_temperature
 from tlsearch.stats.claims import ModelPredictions, estimate, make_claims
+from tlsearch.stats.prediction_sets import measure_sets
 from tlsearch.training.insight import Insight
 from tlsearch.training.trial import Outcome
 from tlsearch.types import TrialResult, TrialSpec
+from tlsearch.uncertainty.prediction_sets import ConformalScores
 from tlsearch.worker.protocol import ExamineLabels
 
 CLASSES = ("cat", "dog", "newt")
@@ -164,3 +169,20 @@ def test_insights_that_are_unavailable_cost_the_run_nothing(reply: Exception | N
     assert insights.calibration is not None
     expected = [] if reply is None else ["no insight into labels and into more data: out of memory"]
     assert heard.warnings == expected
+
+
+def test_prediction_sets_are_measured_as_predict_makes_them(tmp_path: Path) -> None:
+    said = evaluation()
+    scores = ConformalScores(scores=tuple(np.linspace(0, 0.8, 200).tolist()), groups=200, images=200, reason="")
+    hot = Temperature(value=2.0, fitted_on=9, by_default=True, reason="")
+    cold = replace(hot, by_default=False)
+    (tmp_path / "out" / "model").mkdir(parents=True)
+    file = tmp_path / "out" / "model" / "config.json"
+    of = data(pool=range(40, 45))
+    context = make_context(tmp_path, examining(None), limit=20.0, seed=7)
+    for temperature, shown in ((cold, said.probabilities), (hot, divide_by_temperature(said.probabilities, 2.0))):
+        file.write_text(json.dumps({**temperature.in_config(), **scores.in_config()}))
+        found = find_insights(context, of, LITE, None, said).prediction_sets
+        assert found == measure_sets(scores, shown, said.labels, np.arange(40))
+    file.write_text("{}")
+    assert find_insights(context, of, LITE, None, said).prediction_sets is None

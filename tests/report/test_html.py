@@ -164,6 +164,8 @@ def test_the_findings_are_told_and_drawn(tmp_path: Path) -> None:
     assert "The expected calibration error is 6.1 % (15 bins" in page.text
     assert "temperature 1.62, fitted on 136 validation images: 2.2 % and 0.341" in page.text
     assert page.tags.count("svg") == 8
+    assert "Of 372 test images 91.4 % have it in their set (88.4 to 94.4 %). 21 of them (5.6 %) have" in page.text
+    assert "99 %: here it holds all classes, because a coverage of 0.99 needs at least 99 independent" in page.text
     without = render(replace(SAMPLE, insights=Insights()), tmp_path)
     assert without.tags.count("svg") == 6
     assert "Labels that look wrong" not in without.text
@@ -175,7 +177,8 @@ def test_every_section_is_filled(tmp_path: Path) -> None:
     assert re.findall(r"<h2>(.*?)</h2>", page.source) == [
         "Accuracy by depth", "What mattered", "Trials", "Learning curves", "Confusion on test",
         "Class by class on test", "Worst mistakes on validation", "Labels that look wrong",
-        "Are its probabilities true?", "Would more images help?", "Data", "Cost", "How to reproduce",
+        "Are its probabilities true?", "When is it not sure?", "Would more images help?", "Data", "Cost",
+        "How to reproduce",
     ]  # fmt: skip
     assert page.tags.count("svg") == 8
     assert "2 complete, 1 stopped early, 1 failed." in page.text

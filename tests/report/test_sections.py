@@ -15,8 +15,18 @@ from tlsearch.report.sections.cost import cost, store_bars
 from tlsearch.report.sections.depth import depth
 from tlsearch.report.sections.importance import importance as importance_section
 from tlsearch.report.sections.learning_curves import learning_curves
+from tlsearch.report.sections.prediction_sets import prediction_sets, sets_sentence
 from tlsearch.report.sections.trial_table import reached, trial_table
-from tlsearch.results.schema import Confusion, FrozenWork, Histories, Importance, ParameterImportance, TrialRow
+from tlsearch.results.result import RunResult
+from tlsearch.results.schema import (
+    Confusion,
+    FrozenWork,
+    Histories,
+    Importance,
+    Insights,
+    ParameterImportance,
+    TrialRow,
+)
 from tlsearch.types import TrialResult
 
 
@@ -212,3 +222,36 @@ def test_where_less_is_better_the_least_comes_first_and_charts_have_its_scale() 
     assert curves.header == ("trial", "epoch", "objective")  # accuracy on training images has another scale
     assert limits([0.5, 3.0], fractions=False) == pytest.approx((0.3, 3.2))
     assert limits([0.5, 3.0]) == pytest.approx((0.3, 1.0))
+
+
+def sets_of(result: RunResult, **changes: object) -> RunResult:
+    """The result with changes of its sets of coverage 0.9."""
+    found = result.insights.prediction_sets
+    assert found is not None
+    levels = tuple(replace(level, **changes) if level.asked == 0.9 else level for level in found.levels)  # type: ignore[arg-type]
+    return replace(result, insights=replace(result.insights, prediction_sets=replace(found, levels=levels)))
+
+
+def test_what_is_left_to_a_person_is_said() -> None:
+    sentence, rows = prediction_sets(SAMPLE).shown["sets"]
+    assert sentence == (
+        "tlsearch predict gives a set of classes that holds the true one with probability 0.9 or more. Of 372 test "
+        "images 91.4 % have it in their set (88.4 to 94.4 %). 21 of them (5.6 %) have several classes, and are left to "
+        "a person; of the others 92.1 % are right. The sets come from 90 validation images."
+    )
+    assert [row[:5] for row in rows[:2]] == [
+        ("80 %", "89.8 %", "86.8 to 92.8 %", "0 (0.0 %)", "89.8 %"),
+        ("90 %", "91.4 %", "88.4 to 94.4 %", "21 (5.6 %)", "92.1 %"),
+    ]
+    assert rows[3][4] == "none"
+    assert "needs at least 99 independent images that the model had not seen, and there are 90" in rows[3][6]
+    assert prediction_sets(replace(SAMPLE, insights=Insights())).shown == {"sets": None}
+
+
+def test_a_coverage_that_luck_does_not_explain_is_named() -> None:
+    low = sets_of(SAMPLE, covered=0.8, lowest_expected=0.84)
+    assert "fewer than luck explains (84.0 %): the test images differ from the others" in sets_sentence(low)
+    assert "luck" not in sets_sentence(SAMPLE)
+    assert sets_sentence(sets_of(SAMPLE, enough=False)).endswith("and there are 90.")
+    folds = replace(SAMPLE, plan=replace(SAMPLE.plan, folds=5))
+    assert "90 images that models of folds had not seen" in sets_sentence(folds)

@@ -248,6 +248,9 @@ def test_the_names_of_mlflow_are_those_of_the_result_file() -> None:
     assert found["from_scratch_efficientnet_lite0_test"] == 0.566
     assert "from_scratch_small_cnn_test" not in found
     assert found["calibration_before_ece"] == plain["insights"]["calibration"]["before"]["ece"]
+    sets = plain["insights"]["prediction_sets"]["levels"][1]
+    assert (found["prediction_sets_90_covered"], found["prediction_sets_90_left"]) == (sets["covered"], sets["left"])
+    assert [found["prediction_sets_90_ci95_low"], found["prediction_sets_90_ci95_high"]] == sets["ci95"]
 
 
 def test_both_gains_are_metrics_with_their_evidence() -> None:

@@ -37,7 +37,10 @@ def test_the_files_that_a_run_leaves(finished: TrialRecord) -> None:
         "run.toml", "study.db", "result.json", "trials.csv", "report.html", "worker.log", "model", "linear_probe",
         "baseline", "pictures", "heat-maps", finished.output.glob("scratch-*").__next__().name,
     }  # fmt: skip
-    assert {p.name for p in (finished.output / "model").iterdir()} == {"model.keras", "labels.json", "config.json"}
+    names = {"model.keras", "labels.json", "config.json"}
+    if finished.result.winner.spec.freeze_depth:
+        names.add("reference.npz")
+    assert {p.name for p in (finished.output / "model").iterdir()} == names
     assert json.loads((finished.output / "model" / "labels.json").read_text()) == ["ash", "birch", "cedar"]
 
 

@@ -136,6 +136,9 @@ def test_every_network_from_scratch_is_told(finished: TrialRecord) -> None:
 
 def test_the_insights_are_there(finished: TrialRecord) -> None:
     found = finished.result.insights
+    assert found.prediction_sets is not None
+    assert found.prediction_sets.images == finished.result.dataset.total("test")
+    assert all(level.covered <= 1 and level.ci95[0] <= level.covered for level in found.prediction_sets.levels)
     pool = finished.result.dataset.total("train") + finished.result.dataset.total("val")
     assert found.more_data is not None
     assert found.more_data.examined == pool

@@ -27,7 +27,7 @@ from tlsearch.types import Candidate, Decision, TrialSpec
 from tlsearch.worker import model_requests, protocol
 from tlsearch.worker.dispatch import all_handlers, handle
 from tlsearch.worker.events import EpochEnd, Event, FrozenPasses, WorkProgress
-from tlsearch.worker.model_requests import EvaluateModel, LoadHead, SaveHead, SaveModel
+from tlsearch.worker.model_requests import EvaluateModel, LoadHead, SaveHead, SaveModel, SaveReference
 from tlsearch.worker.protocol import (
     CountComputedImages,
     DescribePlugins,
@@ -146,7 +146,7 @@ def test_every_request_has_a_handler_that_takes_it_and_gives_its_reply() -> None
     named = {**vars(protocol), **vars(model_requests)}.values()
     classes = {kind for kind in named if isinstance(kind, type) and issubclass(kind, Request)}
     classes.remove(Request)
-    assert len(classes) == 19
+    assert len(classes) == 20
     assert set(all_handlers()) == classes
     for request, handler in all_handlers().items():
         hints = get_type_hints(handler)
@@ -384,3 +384,71 @@ def test_the_small_network_is_trained_from_scratch_and_saved(folder: Path, tmp_p
     assert outcome.result.state == "complete"
     worker.send(SaveModel(spec=outcome.result.spec, candidate=small, folder=tmp_path / "model", decode_size=SIZE))
     assert (tmp_path / "model" / "model.keras").stat().st_size > 10_000
+
+
+def saved(worker: Worker, facts: MeasuredCandidate, spec: TrialSpec, target: Path) -> Path:
+    """The folder of a model that was just fitted."""
+    worker.trial(facts.candidate, spec)
+    worker.send(SaveModel(spec=spec, candidate=facts.candidate, folder=target, decode_size=SIZE))
+    return target
+
+
+def reference_request(facts: MeasuredCandidate, spec: TrialSpec, target: Path, **changes: Any) -> SaveReference:
+    return replace(
+        SaveReference(
+            spec=spec, candidate=facts.candidate, folder=target, held_out=FOLD.val, predicted=(5, 6, 7), seed=0
+        ),
+        **changes,
+    )
+
+
+@pytest.mark.parametrize("depth", [4, 2])
+def test_frozen_features_of_every_image_are_held_out_in_their_turn(
+    folder: Path, facts: MeasuredCandidate, tmp_path: Path, depth: int
+) -> None:
+    from tlsearch.predictor import load
+
+    worker = opened(folder, facts)
+    spec = solved() if depth == 4 else solved(freeze_depth=2, steps=2, lr_suffix=1e-3, lr_head=1e-2)
+    target = saved(worker, facts, spec, tmp_path / "model")
+    assert worker.send(reference_request(facts, spec, target)) == 60
+    predictor = load(target)
+    reference = predictor.reference
+    assert reference is not None
+    layers = [facts.cuts.point(number).layer for number in ((2, 4) if depth == 4 else (2,))]
+    assert ([tap.layer for tap in reference.taps], reference.frozen) == (layers, True)
+    assert (len(reference.images), reference.predicted.tolist()) == (60, [5, 6, 7])
+    # What predict computes of an image is what was kept of it: of the five nearest, it is one itself.
+    for number in range(6):
+        Image.fromarray(POOL.pixels[SIZE][number]).save(tmp_path / f"{number}.png")
+    found = list(predictor.examine([tmp_path / f"{number}.png" for number in range(6)]))
+    for number, (prediction, features) in enumerate(found):
+        assert features is not None
+        assert float(features @ reference.images[number]) == pytest.approx(len(layers), abs=5e-3)
+        assert prediction.distance is not None
+        assert prediction.distance <= reference.held_out[-1] + 1e-2
+
+
+def test_where_nothing_is_frozen_validation_images_are_held_out(
+    folder: Path, facts: MeasuredCandidate, tmp_path: Path
+) -> None:
+    from tlsearch.uncertainty.reference import TrainingReference
+
+    worker = opened(folder, facts)
+    spec = solved(freeze_depth=0, steps=2, lr_suffix=1e-3, lr_head=1e-2)
+    target = saved(worker, facts, spec, tmp_path / "model")
+    assert worker.send(reference_request(facts, spec, target, held_out=())) == 0
+    assert not (target / "reference.npz").exists()
+    assert worker.send(reference_request(facts, spec, target)) == len(FOLD.val)
+    reference = TrainingReference.load(target)
+    assert reference is not None
+    assert [tap.layer for tap in reference.taps] == [facts.cuts.point(number).layer for number in (2, 4)]
+    assert not reference.frozen
+    assert (len(reference.images), len(reference.sample)) == (60 - len(FOLD.val), len(FOLD.val))
+
+
+def test_without_time_no_features_are_computed(facts: MeasuredCandidate, folder: Path, tmp_path: Path) -> None:
+    worker = opened(folder, facts)
+    spec = solved(freeze_depth=0, steps=2, lr_suffix=1e-3, lr_head=1e-2)
+    assert worker.send(reference_request(facts, spec, tmp_path, seconds=0.0)) == 0
+    assert list(tmp_path.iterdir()) == []

@@ -19,6 +19,7 @@ from tlsearch.cli.check import check
 from tlsearch.cli.compare import compare
 from tlsearch.cli.explain import explain
 from tlsearch.cli.export import export
+from tlsearch.cli.monitor import monitor
 from tlsearch.cli.plugins import plugins
 from tlsearch.cli.predict import predict
 from tlsearch.cli.pretrain import pretrain
@@ -86,6 +87,7 @@ for _command in (
     resume,
     predict,
     explain,
+    monitor,
     export,
     check,
     report,

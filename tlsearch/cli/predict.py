@@ -15,7 +15,7 @@ from tlsearch.cli.predictions.lists import STDIN, asked_images
 from tlsearch.cli.predictions.written import Asked, write_predictions
 from tlsearch.cli.terminal.commands import Command
 from tlsearch.cli.terminal.help import Heading, option
-from tlsearch.cli.terminal.values import Choice, WholeNumber
+from tlsearch.cli.terminal.values import Choice, Share, WholeNumber
 from tlsearch.config_values import RANGES
 from tlsearch.errors import UsageError
 from tlsearch.utils.signals import interruptible
@@ -76,6 +76,14 @@ if TYPE_CHECKING:
     help="Write a heat map of each image here, for its class, as `tlsearch explain` does.  [default: none]",
 )
 @option(
+    "--coverage",
+    heading=Heading.OUTPUT,
+    type=Share(),
+    metavar="SHARE",
+    help="The probability with which a prediction set holds the true class. A set of several classes means: not sure.  "
+    "[default: 0.9, where the model can make sets]",
+)
+@option(
     "--batch-size",
     heading=Heading.TIME,
     type=WholeNumber(*RANGES["batch_size"]),
@@ -103,6 +111,7 @@ def predict(
     to: Path | None,
     calibrated: bool | None,
     explain: Path | None,
+    coverage: float | None,
     batch_size: int,
     workers: int | None,
     max_pixels: int | None,
@@ -111,7 +120,8 @@ def predict(
 
     MODEL_DIR is the folder `model` of a run. An IMAGE may also be an address, such as https://host/a.jpg or
     s3://bucket/folder, or an archive of images; - stands for a list of names on standard input. What cannot be read is
-    named with the reason, and stops nothing. Where no image could be read, the exit code is 1.
+    named with the reason, and stops nothing. Where no image could be read, the exit code is 1. The table says of which
+    images the model is not sure, and which are unlike its training images.
     """
     if not images and not lists:
         raise UsageError(
@@ -123,14 +133,16 @@ def predict(
 
     with interruptible(program=True):
         predictor = load(model_dir, max_pixels)
+        predictor.listener = None if explain is None else _map_writer(predictor, explain)
         predictions = predictor.stream(
             asked_images(images, lists),
             batch_size=batch_size,
             top=top,
             calibrated=calibrated,
             workers=workers,
-            watch=None if explain is None else _map_writer(predictor, explain),
+            coverage=coverage,
         )
+        _say_shortage(predictor, coverage)
         known = None if lists or STDIN in images else images
         code = write_predictions(predictions, Asked(name=name, to=to, calibrated=calibrated, images=known), predictor)
     ctx.exit(code)
@@ -141,3 +153,10 @@ def _map_writer(predictor: Predictor, folder: Path) -> BatchListener:
     from tlsearch.explain.pictures import MapMaker
 
     return MapMaker(predictor, to=folder).watch
+
+
+def _say_shortage(predictor: Predictor, coverage: float | None) -> None:
+    """Say where every prediction set holds all classes, for want of images to make sets from."""
+    wanted = predictor.applied_coverage(coverage)
+    if predictor.conformal is not None and wanted is not None and (said := predictor.conformal.shortage(wanted)):
+        click.echo(said, err=True)

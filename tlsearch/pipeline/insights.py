@@ -1,19 +1,25 @@
-"""What a run says besides its answer: would more data help, which labels look wrong, how true are the probabilities."""
+"""What a run says besides its answer: more data, wrong labels, true probabilities, and what is left to a person."""
 
 from __future__ import annotations
+
+import json
 
 import numpy as np
 
 from tlsearch.errors import TlsearchError
+from tlsearch.models.temperature import Temperature, divide_by_temperature
 from tlsearch.pipeline.context import Data, RunContext
 from tlsearch.pipeline.evaluate import Evaluation
 from tlsearch.pipeline.evaluate.calibrate import fit_on_validation
-from tlsearch.results.schema import Calibration, Insights, LabelErrors, Suspect
+from tlsearch.predictor import CONFIG_FILE
+from tlsearch.results.schema import Calibration, Insights, LabelErrors, PredictionSets, Suspect
 from tlsearch.stats.calibration import calibrate
 from tlsearch.stats.label_errors import count_errors, rank_suspects
+from tlsearch.stats.prediction_sets import measure_sets
 from tlsearch.training.insight import Insight
 from tlsearch.training.trial import Outcome
 from tlsearch.types import BoolArray, Candidate, Float64Array
+from tlsearch.uncertainty.prediction_sets import ConformalScores
 from tlsearch.worker.protocol import ExamineLabels
 
 MOST_SUSPECTS = 24
@@ -32,6 +38,7 @@ def find_insights(
         insight.more_data if insight is not None else None,
         _label_errors(data, insight, outcome) if insight is not None else None,
         _calibration(data, outcome, evaluation),
+        _prediction_sets(context, data, evaluation),
     )
 
 
@@ -89,3 +96,17 @@ def _calibration(data: Data, outcome: Outcome | None, evaluation: Evaluation) ->
     if (fitted := fit_on_validation(data, outcome)) is None:
         return None
     return calibrate(fitted, evaluation.probabilities, evaluation.labels)
+
+
+def _prediction_sets(context: RunContext, data: Data, evaluation: Evaluation) -> PredictionSets | None:
+    """The winner's prediction sets on test, made as ``predict`` makes them; None where its folder has no scores."""
+    file = context.output / "model" / CONFIG_FILE
+    config = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    scores, temperature = ConformalScores.of(config), Temperature.of(config)
+    if scores is None:
+        return None
+    shown = evaluation.probabilities
+    if temperature is not None and temperature.by_default:
+        shown = divide_by_temperature(shown, temperature.value)
+    groups = np.asarray([data.split.groups[row] for row in data.split.test])
+    return measure_sets(scores, shown, evaluation.labels, groups)

@@ -16,6 +16,7 @@ from tlsearch.pipeline.confirm import confirm
 from tlsearch.pipeline.context import open_run, try_out
 from tlsearch.pipeline.evaluate import evaluate
 from tlsearch.pipeline.evaluate.calibrate import calibrate
+from tlsearch.pipeline.evaluate.reference import keep_reference
 from tlsearch.pipeline.limits import warn_if_short
 from tlsearch.pipeline.messages import recorded_run
 from tlsearch.pipeline.plan import Plan, begin_or_resume, make_plan
@@ -73,7 +74,9 @@ def run(config: RunConfig, reporter: Reporter | None = None, callbacks: Sequence
             log, probe = search(context, plan, record, profile, best, baseline)
             confirmation = confirm(context, plan, log.contenders, probe, scratch_of(baseline), log.outcomes)
             evaluation = evaluate(context, plan, record, confirmation, probe, baseline)
-            calibrate(context, data, log.outcomes, confirmation.winner.spec, probe.spec, baseline)
+            winner = confirmation.winner.spec
+            calibrate(context, data, log.outcomes, winner, probe.spec, baseline)
+            keep_reference(context, plan, winner, log.outcomes.get(winner))
         found = StepResults(
             profile=profile,
             baseline=baseline,

@@ -17,6 +17,8 @@ from tlsearch.plugins.kinds import kind_named
 from tlsearch.predictor.folder import CONFIG_FILE, LABELS_FILE, MODEL_FILE, ModelError
 from tlsearch.predictor.network import require_unforked
 from tlsearch.predictor.predictor import Predictor
+from tlsearch.uncertainty.prediction_sets import ConformalScores
+from tlsearch.uncertainty.reference import REFERENCE_FILE, TrainingReference
 
 LARGEST_SIDE = 8192
 """Pixels; a file that says more is damaged."""
@@ -60,6 +62,18 @@ def load(model_dir: Path | str, max_pixels: int | None = None) -> Predictor:
     except ValueError as error:
         raise ModelError(
             f"{folder / CONFIG_FILE} does not say how to calibrate ({error}); take it from the run again."
+        ) from error
+    try:
+        ConformalScores.of(config)
+    except ValueError as error:
+        raise ModelError(
+            f"{folder / CONFIG_FILE} does not say how to make prediction sets ({error}): take it from the run again."
+        ) from error
+    try:
+        TrainingReference.load(folder)
+    except ValueError as error:
+        raise ModelError(
+            f"{folder / REFERENCE_FILE} is damaged ({error}): take it from the run again, or remove it."
         ) from error
     config = config if max_pixels is None else {**config, "max_pixels": max_pixels}
     predictor = Predictor(_load_model(folder / MODEL_FILE, config.get("backbone")), labels, config, folder)

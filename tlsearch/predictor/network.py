@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from functools import cached_property
 from threading import Lock
 from typing import Any
 
@@ -12,6 +13,9 @@ import numpy.typing as npt
 
 from tlsearch.errors import UsageError
 from tlsearch.plugins.api import Images
+from tlsearch.types import Float32Array
+from tlsearch.uncertainty.inner_features import with_inner_features
+from tlsearch.uncertainty.reference import TrainingReference
 
 _FORKED = (
     "A model was loaded before this process was forked, and TensorFlow would wait for ever in it: load the model in "
@@ -33,9 +37,13 @@ class Answer:
 
     Attributes:
         probabilities: Of every class, in the order of the outputs, as the network gives them: (classes,).
+        features: What is compared with the training images: (d,); None where nothing is compared.
+        distance: How far they are from the training images; None where nothing is compared.
     """
 
     probabilities: npt.NDArray[np.float64]
+    features: Float32Array | None = None
+    distance: float | None = None
 
 
 class Network:
@@ -43,15 +51,22 @@ class Network:
 
     Threads may share it: they take turns, which costs nothing, as one batch keeps all cores busy. A process that was
     forked from one that has loaded a model may use none, for the threads of TensorFlow do not live on there.
+
+    Args:
+        model: The Keras model.
+        reference: What pictures are compared with; None for nothing.
     """
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: Any, reference: TrainingReference | None = None) -> None:
         self.model = model
+        self.reference = reference
         _loaded_in.add(os.getpid())
         self._turn = Lock()
 
-    def answers(self, images: Images, batch_size: int) -> list[Answer]:
+    def answers(self, images: Images, batch_size: int, *, compare: bool = True) -> list[Answer]:
         """Answer at most ``batch_size`` pictures, which are uint8 or float 0..255 of shape (N, S, S, 3).
+
+        ``compare`` says whether to compare them with the training images, where there is something to compare with.
 
         A batch of several pictures is filled up to a full one, so that it is compiled for one shape only. Raises
         ``UsageError`` in a process that was forked from the one that loaded the model.
@@ -59,7 +74,21 @@ class Network:
         require_unforked()
         missing = max(0, batch_size - len(images)) if len(images) > 1 else 0
         filled = np.concatenate([images, np.repeat(images[-1:], missing, axis=0)]) if missing else images
+        reference = self.reference if compare else None
         with self._turn:
-            told = self.model.predict_on_batch(filled.astype(np.float32))
-        rows = np.asarray(told, dtype=np.float64)[: len(images)]
-        return [Answer(probabilities=row) for row in rows]
+            model = self.model if reference is None else self._comparing
+            told = model.predict_on_batch(filled.astype(np.float32))
+        if reference is None:
+            return [Answer(probabilities=row) for row in np.asarray(told, dtype=np.float64)[: len(images)]]
+        rows, features = (np.asarray(output)[: len(images)] for output in told)
+        embedded, distances = reference.embed(features), reference.distances(features)
+        return [
+            Answer(probabilities=row, features=vector, distance=float(distance))
+            for row, vector, distance in zip(rows.astype(np.float64), embedded, distances, strict=True)
+        ]
+
+    @cached_property
+    def _comparing(self) -> Any:
+        """The model with the features that are compared as a second output."""
+        assert self.reference is not None, "there is nothing to compare with"
+        return with_inner_features(self.model, self.reference.taps)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +13,8 @@ import numpy.typing as npt
 from tlsearch.models.temperature import Temperature, divide_by_temperature
 from tlsearch.predictor.network import Answer
 from tlsearch.predictor.sources.picture import Picture
+from tlsearch.uncertainty.prediction_sets import SetMaker
+from tlsearch.uncertainty.reference import TrainingReference
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +30,13 @@ class Prediction:
         top: The most probable classes with their probabilities, best first; the first is ``label``.
         calibrated: Whether the probabilities have the model's temperature.
         error: Why the picture could not be read; None where it was read.
+        prediction_set: Classes, the most probable first, of which one is the true one with the probability
+            ``coverage``; empty where the model has no scores to make it by.
+        not_sure: Whether the set has several classes; None without a set.
+        coverage: The coverage of the set; None without one.
+        unlike: Whether the picture is unlike the training images; None where the model has no reference images.
+        distance: How far it is from them: 0 for a picture in the middle of images that were held out, 1 for one behind
+            which lie 5 of 100 of them; None as for ``unlike``.
     """
 
     name: str
@@ -36,6 +46,11 @@ class Prediction:
     top: tuple[tuple[str, float], ...] = ()
     calibrated: bool = False
     error: str | None = None
+    prediction_set: tuple[str, ...] = ()
+    not_sure: bool | None = None
+    coverage: float | None = None
+    unlike: bool | None = None
+    distance: float | None = None
 
 
 class Describer:
@@ -45,12 +60,23 @@ class Describer:
         labels: The class names, in the order of the network's outputs.
         temperature: What probabilities are divided by; None leaves them as the network gives them.
         top: How many classes a prediction names.
+        sets: Makes prediction sets; None makes none.
+        reference: Says which pictures are unlike the training images; None says nothing.
     """
 
-    def __init__(self, labels: Sequence[str], temperature: Temperature | None, top: int) -> None:
+    def __init__(
+        self,
+        labels: Sequence[str],
+        temperature: Temperature | None,
+        top: int,
+        sets: SetMaker | None = None,
+        reference: TrainingReference | None = None,
+    ) -> None:
         self._labels = tuple(labels)
         self._temperature = temperature
         self._top = top
+        self._sets = sets
+        self._reference = reference
 
     def describe(self, picture: Picture, answer: Answer | str) -> Prediction:
         """Give the prediction of a picture, from the network's answer or from the reason why there is none."""
@@ -68,7 +94,19 @@ class Describer:
             probability=probability,
             top=best,
             calibrated=self._temperature is not None,
+            **self._doubts(answer),
         )
+
+    def _doubts(self, answer: Answer) -> dict[str, Any]:
+        """What the model does not know of a picture."""
+        found: dict[str, Any] = {}
+        if self._sets is not None:
+            inside = self._sets.classes(answer.probabilities)
+            names = tuple(self._labels[place] for place in inside)
+            found = {"prediction_set": names, "not_sure": len(names) > 1, "coverage": self._sets.coverage}
+        if self._reference is not None and answer.distance is not None:
+            found |= {"distance": answer.distance, "unlike": bool(self._reference.unlike([answer.distance])[0])}
+        return found
 
 
 def with_temperature(row: npt.NDArray[np.float64], temperature: Temperature | None) -> npt.NDArray[np.float64]:

@@ -22,6 +22,9 @@ from tlsearch.predictor.network import Answer, Network, require_unforked
 from tlsearch.predictor.prediction import Describer, Prediction, with_temperature
 from tlsearch.predictor.sources import Pictures, pictures_of
 from tlsearch.predictor.sources.picture import BatchListener, Picture, Shape, read_pixels
+from tlsearch.types import Float32Array
+from tlsearch.uncertainty.prediction_sets import COVERAGE, ConformalScores, SetMaker
+from tlsearch.uncertainty.reference import TrainingReference
 from tlsearch.utils.machine import usable_cores
 
 BATCH_SIZE = 32
@@ -45,10 +48,14 @@ class Predictor:
         decode_size: The side at which the run kept its pixels; a picture is squeezed to it first.
         decoding: How pictures are decoded.
         temperature: What calibrates its probabilities; None where it has none.
+        conformal: What its prediction sets are made by; None where it has no such scores.
+        reference: What says which pictures are unlike the training images; None where it has no reference images.
+        listener: Is given each batch as it was decoded, before its predictions are given; None at first.
     """
 
     def __init__(self, model: Any, labels: Sequence[str], config: Mapping[str, Any], folder: Path) -> None:
-        self.network = Network(model)
+        self.reference = TrainingReference.load(folder)
+        self.network = Network(model, self.reference)
         self.labels = tuple(labels)
         self.config = dict(config)
         self.folder = folder
@@ -56,6 +63,8 @@ class Predictor:
         self.decode_size = int(config.get("decode_size", self.image_size))
         self.decoding = Decoding.of(config)
         self.temperature = Temperature.of(config)
+        self.conformal = ConformalScores.of(config)
+        self.listener: BatchListener | None = None
 
     @property
     def model(self) -> Any:
@@ -74,9 +83,13 @@ class Predictor:
         top: int = 5,
         calibrated: bool | None = None,
         workers: int | None = None,
+        coverage: float | None = None,
     ) -> list[Prediction]:
         """One ``Prediction`` a picture: the list of what ``stream`` gives, with the same arguments."""
-        return list(self.stream(items, batch_size=batch_size, top=top, calibrated=calibrated, workers=workers))
+        found = self.stream(
+            items, batch_size=batch_size, top=top, calibrated=calibrated, workers=workers, coverage=coverage
+        )
+        return list(found)
 
     def stream(
         self,
@@ -86,7 +99,7 @@ class Predictor:
         top: int = 5,
         calibrated: bool | None = None,
         workers: int | None = None,
-        watch: BatchListener | None = None,
+        coverage: float | None = None,
     ) -> Generator[Prediction, None, None]:
         """Predictions one after the other, in the order of ``items``, in memory that does not grow.
 
@@ -103,18 +116,37 @@ class Predictor:
             calibrated: Whether probabilities have the model's temperature; None means where that is shown to help. It
                 changes no class, nor their order.
             workers: Threads that read and decode. None takes as many as there are cores to use.
-            watch: Is given each batch as it was decoded, before its predictions are given.
+            coverage: The probability with which a prediction set holds the true class, above 0 and below 1. None means
+                0.9, where the model can make sets.
 
         Raises:
-            UsageError: ``items`` is nothing that can be a picture, a number is out of its range, or a temperature is
-                asked for that the model does not have.
+            UsageError: ``items`` is nothing that can be a picture, a number is out of its range, or a temperature or
+                sets are asked for that the model does not have.
         """
         for name, number in (("batch_size", batch_size), ("top", top), ("workers", 1 if workers is None else workers)):
             if isinstance(number, bool) or not isinstance(number, int) or number < 1:
                 raise not_wanted(name, number, "a whole number of 1 or more")
-        describer = Describer(self.labels, self.applied_temperature(calibrated), top)
-        pictures = pictures_of(items)
-        return self._stream(self._answers(pictures, batch_size, workers, watch), describer)
+        describer = self._describer(self.applied_temperature(calibrated), top, coverage)
+        return self._stream(self._answers(pictures_of(items), batch_size, workers), describer)
+
+    def examine(
+        self, items: Pictures, batch_size: int = BATCH_SIZE, workers: int | None = None
+    ) -> Generator[tuple[Prediction, Float32Array | None], None, None]:
+        """Predictions as ``stream`` gives them, each with the features that are compared with the training images.
+
+        The features have shape (d,); they are None where the picture could not be read, or the model has
+        no reference images.
+        """
+        describer = self._describer(self.applied_temperature(), 1, None)
+        with closing(self._answers(pictures_of(items), batch_size, workers)) as answers:
+            for picture, answer in answers:
+                yield describer.describe(picture, answer), None if isinstance(answer, str) else answer.features
+
+    def _describer(self, temperature: Temperature | None, top: int, coverage: float | None) -> Describer:
+        wanted, sets = self.applied_coverage(coverage), None
+        if self.conformal is not None and wanted is not None:
+            sets = SetMaker(scores=self.conformal, temperature=self.applied_temperature(), coverage=wanted)
+        return Describer(self.labels, temperature, top, sets, self.reference)
 
     def probabilities(
         self, items: Pictures, batch_size: int = BATCH_SIZE, calibrated: bool | None = None
@@ -124,7 +156,7 @@ class Predictor:
         NaN in the row of a picture that could not be read. ``items`` and ``calibrated`` are as in ``stream``.
         """
         unread, temperature = np.full(len(self.labels), np.nan), self.applied_temperature(calibrated)
-        answers = (answer for _, answer in self._answers(pictures_of(items), batch_size, None))
+        answers = (answer for _, answer in self._answers(pictures_of(items), batch_size, None, compare=False))
         return np.array(
             [
                 unread if isinstance(answer, str) else with_temperature(answer.probabilities, temperature)
@@ -146,6 +178,21 @@ class Predictor:
         wanted = self.temperature is not None and self.temperature.by_default if calibrated is None else calibrated
         return self.temperature if wanted else None
 
+    def applied_coverage(self, coverage: float | None = None) -> float | None:
+        """Give the coverage that prediction sets have where ``coverage`` is asked for; None where there are none.
+
+        Raises:
+            UsageError: It is not above 0 and below 1, or the model cannot make sets.
+        """
+        if coverage is not None and (isinstance(coverage, bool) or not 0 < coverage < 1):
+            raise not_wanted("coverage", coverage, "a number above 0 and below 1, such as 0.9")
+        if coverage is not None and self.conformal is None:
+            raise UsageError(
+                f"{self.folder / CONFIG_FILE} has no scores to make prediction sets by; leave the coverage out, or run "
+                "again to make a model that has them."
+            )
+        return None if self.conformal is None else coverage or COVERAGE
+
     @staticmethod
     def _stream(answers: Answers, describer: Describer) -> Generator[Prediction, None, None]:
         with closing(answers):
@@ -153,7 +200,7 @@ class Predictor:
                 yield describer.describe(picture, answer)
 
     def _answers(
-        self, pictures: Iterable[Picture], batch_size: int, workers: int | None, watch: BatchListener | None = None
+        self, pictures: Iterable[Picture], batch_size: int, workers: int | None, *, compare: bool = True
     ) -> Answers:
         """Each picture with the network's answer, or with the reason why there is none."""
         require_unforked()
@@ -163,9 +210,9 @@ class Predictor:
         decoding = map_stream(read, pictures, threads, ahead, weigh=lambda picture: picture.held_bytes)
         with calm_pillow(), closing(decoding) as decoded:
             for batch in in_batches(decoded, batch_size):
-                if watch is not None:
-                    watch(batch)
+                if self.listener is not None:
+                    self.listener(batch)
                 pixels = [found for _, found in batch if not isinstance(found, str)]
-                answers = iter(self.network.answers(np.stack(pixels), batch_size) if pixels else ())
+                answers = iter(self.network.answers(np.stack(pixels), batch_size, compare=compare) if pixels else ())
                 for picture, found in batch:
                     yield picture, found if isinstance(found, str) else next(answers)

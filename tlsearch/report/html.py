@@ -25,6 +25,7 @@ from tlsearch.report.sections.heat_maps import heat_maps
 from tlsearch.report.sections.importance import importance
 from tlsearch.report.sections.learning_curves import learning_curves
 from tlsearch.report.sections.photographs import photographs
+from tlsearch.report.sections.prediction_sets import prediction_sets
 from tlsearch.report.sections.reliability import reliability
 from tlsearch.report.sections.section import Section
 from tlsearch.report.sections.summary import summary
@@ -74,6 +75,7 @@ def _sections(result: RunResult, output: Path, dataset_root: Path) -> list[Secti
         heat_maps(result, output),
         boxes(result),
         reliability(result),
+        prediction_sets(result),
         cost(result),
     ]
 

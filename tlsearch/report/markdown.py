@@ -9,6 +9,7 @@ from tlsearch.report import text as words
 from tlsearch.report.fair import no_claim
 from tlsearch.report.model_table import ModelRow, headings, is_confirmed, model_rows
 from tlsearch.report.numbers import format_interval, format_score
+from tlsearch.report.sections.prediction_sets import sets_line
 from tlsearch.report.verdict import verdict_sentences
 from tlsearch.results.flatten import FIGURES_FILE
 from tlsearch.results.result import RunResult
@@ -38,6 +39,7 @@ def describe(result: RunResult) -> str:
         *model_table(result),
         "",
         *(f"- {line}" for line in words.gain_lines(result.gain, no_claim(result))),
+        *_sets(result),
         *_search(result),
         "",
         "**How to repeat it**",
@@ -134,6 +136,12 @@ def _row(row: ModelRow, *, confirmed: bool) -> str:
     # An interval stays on one line, however narrow the column is.
     tested = f"{format_score(row.test)} {format_interval(row.test_ci95).replace(' ', NBSP)}"
     return f"| {_cell(f'{row.name}: {row.model}')} | {' | '.join(figures)} | {tested} | {row.cost or 'not known'} |"
+
+
+def _sets(result: RunResult) -> list[str]:
+    """What prediction sets do on test."""
+    found = result.insights.prediction_sets
+    return [] if found is None else [f"- prediction sets on test, by coverage: {sets_line(found)}"]
 
 
 def _search(result: RunResult) -> list[str]:

@@ -133,6 +133,10 @@ def _insights(result: RunResult) -> Mapping[str, float | None]:
         }
     if more is not None:
         found["more_data_last_gain"] = more.last_gain
+    for sets in result.insights.prediction_sets.levels if result.insights.prediction_sets is not None else ():
+        name = f"prediction_sets_{100 * sets.asked:g}"
+        found |= {f"{name}_covered": sets.covered, f"{name}_left": sets.left, f"{name}_single": sets.single}
+        found |= _ends(f"{name}_ci95", sets.ci95)
     return {**found, **_heat_maps(result.insights.heat_maps), **_localisation(result.insights.localisation)}
 
 

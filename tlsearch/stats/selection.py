@@ -62,11 +62,8 @@ def corrected_estimate(
     Returns:
         The estimate with its 95 % interval; None where there is a single image, or group.
     """
-    rng = np.random.default_rng(seed)
-    divisions = DIVISIONS if metric.counts is not None else SLOW_DIVISIONS
     values = [
-        score_by(metric, labels, _answers(metric, labels, trials, parts, rng))
-        for parts in _divisions(Resampler.of(labels, groups), len(labels), divisions, rng)
+        score_by(metric, labels, answers) for answers in answers_without_selection(metric, labels, trials, groups, seed)
     ]
     if not values:
         return None
@@ -78,6 +75,26 @@ def corrected_estimate(
     best = estimate_of(metric, labels, np.asarray(trials[0], np.float64), groups, seed)
     shift = value - best.value
     return Estimate(value, (best.ci95[0] + shift, best.ci95[1] + shift))
+
+
+def answers_without_selection(
+    metric: GuardedMetric,
+    labels: LabelArray,
+    trials: Sequence[AnyArray],
+    groups: npt.ArrayLike | None = None,
+    seed: int = 0,
+) -> Iterator[Float64Array]:
+    """Give for each of several divisions what the trial says of an image that is best on the other parts.
+
+    The image has had no part in selecting that trial. Arguments are those of ``corrected_estimate``.
+
+    Gives:
+        Probabilities (N, classes), once for each division; nothing where there is a single image, or group.
+    """
+    rng = np.random.default_rng(seed)
+    divisions = DIVISIONS if metric.counts is not None else SLOW_DIVISIONS
+    for parts in _divisions(Resampler.of(labels, groups), len(labels), divisions, rng):
+        yield _answers(metric, labels, trials, parts, rng)
 
 
 def _divisions(resampler: Resampler, images: int, count: int, rng: np.random.Generator) -> Iterator[IntArray]:

@@ -27,7 +27,7 @@ def handles(request: type[Request[T]]) -> Callable[[Handler[T]], Handler[T]]:
 
 def all_handlers() -> Mapping[type[Request[Any]], Handler[Any]]:
     """Give the handlers by class of requests."""
-    from tlsearch.worker import handlers, model_handlers  # noqa: F401 - they register themselves
+    from tlsearch.worker import handlers, model_handlers, reference_handler  # noqa: F401 - they register themselves
 
     return _HANDLERS
 

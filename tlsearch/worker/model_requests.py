@@ -110,3 +110,31 @@ class ScoreBoxes(Request[Localisation]):
     activity = "scored boxes"
 
     boxes: BoxRequest
+
+
+@dataclass(frozen=True, kw_only=True)
+class SaveReference(Request[int]):
+    """Write ``reference.npz`` into the folder of the winner: what new pictures are compared with.
+
+    The reply is the number of held-out images whose distances it has; 0 where there is no such file, because no image
+    was held out, or because features that are not stored would take longer than ``seconds``.
+
+    Attributes:
+        spec: What the model computes.
+        candidate: Its network.
+        folder: The model folder.
+        held_out: Rows of the pool that the model was not trained on; empty where it was trained on all.
+        predicted: How many images that it had not seen the model predicts to be of each class.
+        seed: Decides which images are kept, where they are too many.
+        seconds: The time that it may take; None without a limit.
+    """
+
+    activity = "kept features of the training images"
+
+    spec: TrialSpec
+    candidate: Candidate
+    folder: Path
+    held_out: tuple[int, ...]
+    predicted: tuple[int, ...]
+    seed: int
+    seconds: float | None = None

@@ -36,6 +36,7 @@ class Field:
         of: Gives it: a text, a float, a bool, a tuple of texts or of pairs, or None.
         heading: The heading of its column in a table; empty for a field that has no column of its own there.
         applies: Whether a table has the column, for the predictor that is used.
+        said: Gives what a table says in place of the value; None for the value itself.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Field:
     of: Callable[[Prediction], Any]
     heading: str = ""
     applies: Callable[[Predictor], bool] = lambda predictor: True
+    said: Callable[[Prediction], str] | None = None
 
 
 MAIN: tuple[Field, ...] = (
@@ -55,10 +57,46 @@ MAIN: tuple[Field, ...] = (
 )
 """What every format has, in a place that it knows."""
 
-FURTHER: tuple[Field, ...] = ()
+SHOWN_CLASSES = 4
+"""Classes of a prediction set that a table names."""
+
+
+def _not_sure(prediction: Prediction) -> str:
+    """``not sure: dress, shirt`` where the set has several classes."""
+    names = prediction.prediction_set
+    more = f" and {len(names) - SHOWN_CLASSES} more" if len(names) > SHOWN_CLASSES else ""
+    return f"not sure: {', '.join(names[:SHOWN_CLASSES])}{more}" if prediction.not_sure else ""
+
+
+FURTHER: tuple[Field, ...] = (
+    Field(
+        name="prediction_set",
+        kind=Kind.TEXTS,
+        of=lambda prediction: prediction.prediction_set or None,
+        heading="prediction set",
+        applies=lambda predictor: predictor.conformal is not None,
+        said=_not_sure,
+    ),
+    Field(name="not_sure", kind=Kind.FLAG, of=lambda prediction: prediction.not_sure),
+    Field(name="coverage", kind=Kind.NUMBER, of=lambda prediction: prediction.coverage),
+    Field(
+        name="unlike",
+        kind=Kind.FLAG,
+        of=lambda prediction: prediction.unlike,
+        heading="training images",
+        applies=lambda predictor: predictor.reference is not None,
+        said=lambda prediction: "unlike them" if prediction.unlike else "",
+    ),
+    Field(name="distance", kind=Kind.NUMBER, of=lambda prediction: prediction.distance),
+)
 """What stands behind them, in this order: columns of CSV and of the table, and entries of JSON and Parquet."""
 
 FIELDS = (*MAIN, *FURTHER)
+
+
+def said(field: Field, prediction: Prediction) -> str:
+    """What a table says in the column of a field."""
+    return cell(field, prediction) if field.said is None else field.said(prediction)
 
 
 def cell(field: Field, prediction: Prediction) -> str:

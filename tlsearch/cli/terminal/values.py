@@ -20,6 +20,23 @@ class Choice(click.Choice[str]):
         return str(value)
 
 
+class Share(click.ParamType[float]):
+    """A number above 0 and below 1."""
+
+    name = "number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Read a number. Raises ``UsageError`` where it is none, or 0 or less, or 1 or more."""
+        try:
+            number = float(value)
+        except ValueError:
+            number = None
+        if number is None or not 0 < number < 1:
+            shown = value if number is None else number
+            raise not_wanted(parameter_name(param), shown, "a number above 0 and below 1, such as 0.9")
+        return number
+
+
 class WholeNumber(click.ParamType[int]):
     """A whole number from ``low`` to ``high``, which is None for no end."""
 

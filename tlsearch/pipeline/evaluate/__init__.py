@@ -18,7 +18,8 @@ from tlsearch.listeners.mlflow import MlflowCallback
 from tlsearch.pipeline.baseline import BaselineResult, scratch_of
 from tlsearch.pipeline.confirm import Confirmation
 from tlsearch.pipeline.context import Data, RunContext
-from tlsearch.pipeline.evaluate.calibrate import share_temperature
+from tlsearch.pipeline.evaluate.calibrate import share_calibration
+from tlsearch.pipeline.evaluate.reference import share_reference
 from tlsearch.pipeline.messages import tested_line
 from tlsearch.pipeline.plan import Plan
 from tlsearch.pipeline.saved_models import SCRATCH, fetch_model, fit_model, output_folders
@@ -99,7 +100,9 @@ def refit(context: RunContext, plan: Plan, confirmation: Confirmation) -> bool:
     with context.budget.measure("refit"):
         folder = context.output / "refit"
         fit_model(context, data, spec, plan.space.of(spec), folder, True)
-        share_temperature(context.output / "model", folder)
+        share_calibration(context.output / "model", folder)
+        if spec.freeze_depth:
+            share_reference(context.output / "model", folder)
     context.callbacks.on_step("refit", f"{spec.label} on {len(data.pool):,} images, not tested")
     return True
 

@@ -1,7 +1,7 @@
-"""calibrate: every model that a run leaves behind gets a temperature from images that it has not seen.
+"""calibrate: every model that a run leaves behind gets a temperature, and the scores that its prediction sets need.
 
-Validation images alone decide the temperature, and whether it is applied unless somebody asks otherwise. Test images
-are not looked at.
+Both come from images that the model has not seen, which are validation images. They alone decide, and test images are
+not looked at.
 """
 
 from __future__ import annotations
@@ -12,15 +12,18 @@ from pathlib import Path
 
 import numpy as np
 
-from tlsearch.models.temperature import CONFIG_KEY, Temperature
+from tlsearch.models import temperature
+from tlsearch.models.temperature import Temperature
 from tlsearch.pipeline.baseline import BaselineResult, scratch_of
 from tlsearch.pipeline.context import Data, RunContext
+from tlsearch.pipeline.evaluate.conformal import conformal_scores_of
 from tlsearch.pipeline.saved_models import output_folders
 from tlsearch.predictor import CONFIG_FILE
 from tlsearch.report.text import temperature_reason
 from tlsearch.stats.calibration import FittedTemperature, judge_temperature
 from tlsearch.training.trial import Outcome
 from tlsearch.types import TrialSpec
+from tlsearch.uncertainty import prediction_sets
 from tlsearch.utils.files import write_atomically
 
 
@@ -32,7 +35,7 @@ def calibrate(
     probe: TrialSpec,
     baseline: BaselineResult | None,
 ) -> None:
-    """Write a temperature into ``config.json`` of every model in the output folder, from what came of its trial.
+    """Write temperature and conformal scores into ``config.json`` of every model, from what came of its trial.
 
     A model without predictions for validation images gets none.
     """
@@ -40,21 +43,24 @@ def calibrate(
     folders = output_folders(context.output, [network.architecture for network in networks])
     answers = [outcomes.get(winner), outcomes.get(probe), *(network.outcome for network in networks)]
     for folder, outcome in zip(folders.values(), answers, strict=True):
-        if (fitted := fit_on_validation(data, outcome)) is not None:
-            temperature = Temperature(
-                value=fitted.value,
-                fitted_on=fitted.images,
-                by_default=fitted.helps,
-                reason=temperature_reason(fitted),
-            )
-            _write(folder, temperature.in_config())
+        if outcome is None or (fitted := fit_on_validation(data, outcome)) is None:
+            continue
+        found = Temperature(
+            value=fitted.value,
+            fitted_on=fitted.images,
+            by_default=fitted.helps,
+            reason=temperature_reason(fitted),
+        )
+        # Only the winner was selected from the trials of the search.
+        selected_from = outcomes if folder == folders["winner"] else {}
+        scores = conformal_scores_of(data, outcome, selected_from, context.config.seed)
+        _write(folder, {**found.in_config(), **scores.in_config()})
 
 
-def share_temperature(source: Path, target: Path) -> None:
-    """Give the model in ``target`` the temperature of that in ``source``, which has the same configuration."""
+def share_calibration(source: Path, target: Path) -> None:
+    """Give the model in ``target`` what ``calibrate`` gave that in ``source``, which has the same configuration."""
     kept = json.loads((source / CONFIG_FILE).read_text(encoding="utf-8"))
-    if CONFIG_KEY in kept:
-        _write(target, {CONFIG_KEY: kept[CONFIG_KEY]})
+    _write(target, {key: kept[key] for key in (temperature.CONFIG_KEY, prediction_sets.CONFIG_KEY) if key in kept})
 
 
 def fit_on_validation(data: Data, outcome: Outcome | None) -> FittedTemperature | None:

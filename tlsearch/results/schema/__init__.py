@@ -23,6 +23,7 @@ from tlsearch.results.schema.winner import Winner
 from tlsearch.stats.calibration import Calibration, CalibrationBin, CalibrationScore
 from tlsearch.stats.claims import Difference, Estimate, Gain
 from tlsearch.stats.localisation import BoxGain, BoxScores, Localisation
+from tlsearch.stats.prediction_sets import PredictionSets, SetCoverage
 from tlsearch.types import Interval, TrialSpec
 
 __all__ = [
@@ -63,8 +64,10 @@ __all__ = [
     "ParameterImportance",
     "PlanSummary",
     "PlannedCandidate",
+    "PredictionSets",
     "ProfilePoint",
     "Resizing",
+    "SetCoverage",
     "ShownMap",
     "SizePoint",
     "Skipped",

@@ -1,4 +1,4 @@
-"""What a run found besides its winner: whether more data would help, label errors, calibration."""
+"""What a run found besides its winner: whether more data would help, label errors, calibration, prediction sets."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from tlsearch.explain.records import MapStudy
 from tlsearch.stats.calibration import Calibration
 from tlsearch.stats.localisation import Localisation
+from tlsearch.stats.prediction_sets import PredictionSets
 from tlsearch.types import Interval
 
 
@@ -88,3 +89,4 @@ class Insights:
     no_heat_maps: str | None = None
     localisation: Localisation | None = None
     no_localisation: str | None = None
+    prediction_sets: PredictionSets | None = None

@@ -1,0 +1,1 @@
+"""Are new pictures still as the training images were? What ``tlsearch monitor`` answers."""
