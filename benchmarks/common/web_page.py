@@ -8,7 +8,7 @@ import json
 import shutil
 import subprocess
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
@@ -93,10 +93,12 @@ def served(folder: Path) -> Iterator[str]:
             thread.join()
 
 
-def open_page(browser: Browser, address: str) -> Page:
-    """The page, loaded with its model; after that it has no network."""
+def open_page(browser: Browser, address: str, watch: Callable[[Page], object] | None = None) -> Page:
+    """The page, loaded with its model; after that it has no network. ``watch`` gets it before it asks for anything."""
     context = browser.new_context()
     page = context.new_page()
+    if watch is not None:
+        watch(page)
     page.goto(f"{address}/index.html")
     page.wait_for_function("document.getElementById('status').textContent.startsWith('It knows')", timeout=120_000)
     context.set_offline(True)

@@ -57,6 +57,8 @@ ENTRIES = (
     Entry("quality.choosing_weights", "GREY PHOTOGRAPHS", "15 min", ("choosing-weights",)),
     Entry("quality.depthwise", "DATASET ... --image-size 128", "30 min", ("depthwise",)),
     Entry("quality.networks", "DATASET ...", "20 min", ("networks",)),
+    Entry("quality.export_proofs", "DATASET --images FOLDER", "30 min", ("export-proofs",)),
+    Entry("quality.serving", "MODEL_DIR PICTURES", "10 min", ("serving",)),
     Entry("statistics.coverage", "", "about 1 h", ("coverage", "coverage-other-seed")),
     Entry("statistics.wilson", "", "seconds", ("wilson",)),
     Entry("statistics.bootstrap", "", "minutes", ("bootstrap",)),

@@ -2,11 +2,11 @@
 
     python -m benchmarks.quality.export_proofs DATASET --images FOLDER
 
-Three models are exported to every format in every precision that it has: the winners of two short runs on DATASET, with
-EfficientNet-Lite0 and with VGG16, and a hidden layer on joined cuts of the first of these networks, fitted to the
-training images of its run. The proofs are made on labelled images of FOLDER, in whose class folders (at any depth) files
-are left out that DATASET has too, by their content. The planted fault is an ONNX file that takes blue for red. Weights
-of VGG16 are found as `tlsearch run` finds them.
+Three models are exported to every format in every precision that it has: the winners of two short runs on DATASET,
+with EfficientNet-Lite0 and with VGG16, and a hidden layer on joined cuts of the first of these networks, fitted to
+the training images of its run. The proofs are made on labelled images of FOLDER, in whose class folders (at any
+depth) files are left out that DATASET has too, by their content. The planted fault is an ONNX file that takes blue
+for red. Weights of VGG16 are found as `tlsearch run` finds them.
 """
 
 from __future__ import annotations

@@ -2,12 +2,12 @@
 
     python -m benchmarks.quality.serving MODEL_DIR PICTURES
 
-MODEL_DIR is the folder `model` of a run, PICTURES a folder of pictures. The servers get the same files, on loopback: as
-bytes (`examples/serve`), as base64 in JSON (the logged winner, which decodes them and computes in Keras), and as squares
-of numbers in JSON (the logged ONNX file, which decodes nothing; making the squares is not timed). One to sixteen clients
-ask one picture at a time, each as soon as it has its last answer. They run on the same cores as the server. Before that,
-every picture is asked once and compared with `tlsearch predict`. Where Chromium, node and npm are installed, the page of
-`examples/web` is compared too.
+MODEL_DIR is the folder `model` of a run, PICTURES a folder of pictures. The servers get the same files, on loopback:
+as bytes (`examples/serve`), as base64 in JSON (the logged winner, which decodes them and computes in Keras), and as
+squares of numbers in JSON (the logged ONNX file, which decodes nothing; making the squares is not timed). One to
+sixteen clients ask one picture at a time, each as soon as it has its last answer. They run on the same cores as the
+server. Before that, every picture is asked once and compared with `tlsearch predict`. Where Chromium, node and npm
+are installed, the page of `examples/web` is compared too.
 """
 
 from __future__ import annotations
