@@ -1,4 +1,4 @@
-"""A server for a network that `tlsearch export MODEL_DIR --format onnx` has written. It needs no tlsearch.
+"""A server for a network that `tlsearch export MODEL_DIR --format onnx` has written. Only /explain needs tlsearch.
 
     MODEL=model.onnx python app.py
 
@@ -9,6 +9,7 @@ otherwise: it asks nobody who they are, so put it behind a server that does befo
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import io
 import json
 import os
@@ -26,6 +27,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from starlette.datastructures import UploadFile
 
 MODEL = os.environ.get("MODEL", "model.onnx")
+MODEL_DIR = os.environ.get("MODEL_DIR", "")  # the folder of the model that was exported, for /explain
 HOST, PORT = os.environ.get("HOST", "127.0.0.1"), int(os.environ.get("PORT", "8000"))
 THREADS = int(os.environ.get("THREADS", "0")) or os.cpu_count() or 1
 MAX_BYTES = int(os.environ.get("MAX_BYTES", "20_000_000"))  # of a request
@@ -126,7 +128,7 @@ class Network:
         answers = [asyncio.get_running_loop().create_future() for _ in squares]
         for square, answer in zip(squares, answers, strict=True):
             self.waiting.put_nowait((square, answer))
-        if self.waiting.qsize() >= BATCH:
+        if self.waiting.qsize() >= BATCH - 1:  # and the one that waits for them
             self.full.set()
         return await asyncio.gather(*answers)
 
@@ -167,10 +169,22 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     Image.MAX_IMAGE_PIXELS = MAX_PIXELS
     warnings.simplefilter("error", Image.DecompressionBombWarning)
     app.state.network = Network(MODEL)
-    app.state.decoders = ThreadPoolExecutor(THREADS)
+    app.state.decoders, app.state.one = ThreadPoolExecutor(THREADS), ThreadPoolExecutor(1)
+    app.state.explainer = _explainer()
     worker = asyncio.create_task(app.state.network.work())
     yield
     worker.cancel()
+
+
+def _explainer() -> Any:
+    """What draws heat maps; None where no model is named or tlsearch is not installed."""
+    names = ("tlsearch", "tlsearch.explain")
+    if not MODEL_DIR or any(importlib.util.find_spec(name) is None for name in names):
+        return None
+    from tlsearch.explain.maps import Explainer
+    from tlsearch.predictor import load
+
+    return Explainer(load(MODEL_DIR))
 
 
 app = FastAPI(title="Pictures to classes", lifespan=lifespan, docs_url=None, redoc_url=None)
@@ -193,16 +207,40 @@ async def health() -> dict[str, Any]:
 @app.post("/predict")
 async def predict(request: Request) -> dict[str, Any]:
     """The class of each picture: the bytes of one as the body, or files in a form (multipart)."""
-    network, loop = app.state.network, asyncio.get_running_loop()
-    pictures = await _pictures(request)
-    work = [loop.run_in_executor(app.state.decoders, decode, data, network.told) for _, data in pictures]
+    names, squares = await _squares(request)
+    rows = await app.state.network.probabilities(squares)
+    return {"predictions": [_answer(name, row) for name, row in zip(names, rows, strict=True)]}
+
+
+@app.post("/explain")
+async def explain(request: Request) -> dict[str, Any]:
+    """Where the network looked: what each place adds to the logit of the best class, or of ?class=NAME."""
+    explainer, labels = app.state.explainer, app.state.network.labels
+    if explainer is None:
+        raise HTTPException(501, "This server draws no heat maps: install tlsearch and name the model in MODEL_DIR.")
+    wanted = request.query_params.get("class")
+    if wanted not in (None, *labels):
+        raise HTTPException(422, f"There is no class {wanted[:100]!r}: it is one of {', '.join(labels)}.")
+    names, squares = await _squares(request)
+    about = None if wanted is None else np.full(len(squares), labels.index(wanted))
+    found = await asyncio.get_running_loop().run_in_executor(app.state.one, explainer, np.stack(squares), about)
+    maps = [
+        {"name": name, "class": labels[found.classes[row]], "logit": float(found.logits[row]), "map": each.tolist()}
+        for row, (name, each) in enumerate(zip(names, found.maps, strict=True))
+    ]
+    return {"method": found.method, "exact": found.exact, "maps": maps}
+
+
+async def _squares(request: Request) -> tuple[list[str], list[np.ndarray]]:
+    """The names of the pictures of a request, and what the network takes of each."""
+    loop, pictures = asyncio.get_running_loop(), await _pictures(request)
+    work = [loop.run_in_executor(app.state.decoders, decode, data, app.state.network.told) for _, data in pictures]
     squares = await asyncio.gather(*work, return_exceptions=True)
     for number, (found, (name, _)) in enumerate(zip(squares, pictures, strict=True), 1):
         if isinstance(found, BaseException):
             shown = f" ({name[:100]})" if name else ""
             raise HTTPException(422, f"The picture {number}{shown} cannot be used: {found}.")
-    rows = await network.probabilities(squares)
-    return {"predictions": [_answer(name, row) for (name, _), row in zip(pictures, rows, strict=True)]}
+    return [name for name, _ in pictures], squares
 
 
 def _answer(name: str, row: np.ndarray) -> dict[str, Any]:

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from benchmarks.common.web_page import MissingToolError, answers, build_page, open_page, served
+from tests.helpers.pictures import make_pictures
 from tests.helpers.web_page import FITS, Watched
 from tlsearch.export.formats.onnx_file import Onnx
 from tlsearch.export.network import exported_network
@@ -83,6 +85,23 @@ def test_the_answers_are_those_of_predict(watched: tuple[Watched, str], predicto
     print(f"\nlargest difference {difference.max():.1e}, mean {difference.mean():.1e}")
     assert difference.max() < 1e-3
     assert (given.argmax(axis=1) == expected.argmax(axis=1)).all()
+
+
+def test_pictures_of_other_kinds_are_nearly_the_same(
+    watched: tuple[Watched, str], predictor: Predictor, tmp_path: Path
+) -> None:
+    """Turned by EXIF, of a palette, transparent, and a large JPEG that Pillow decodes at a fraction of its size."""
+    folder = make_pictures(tmp_path / "pictures")
+    photo = next((CLOTHING / "dress").glob("*.jpg"))
+    with Image.open(photo) as image:
+        image.resize((2000, 2500), Image.Resampling.BICUBIC).save(folder / "large.jpg", quality=90)
+    files = [file for file in sorted(folder.iterdir()) if file.name[:1] in "abcdl"]
+    assert len(files) == 5
+    expected = predictor.probabilities(files)
+    given = np.asarray(answers(watched[0].page, files))
+    difference = np.abs(given - expected).max(axis=1)
+    print("\n" + ", ".join(f"{file.name}: {one:.1e}" for file, one in zip(files, difference, strict=True)))
+    assert difference.max() < 0.02
 
 
 def test_a_dropped_picture_is_answered_and_a_file_that_is_none_is_named(watched: tuple[Watched, str]) -> None:

@@ -189,6 +189,35 @@ def test_more_than_can_wait_is_turned_away(
         assert len(ask(f"{address}/predict", form(*pictures[:3]))["predictions"]) == 3
 
 
+def test_heat_maps_need_the_model_itself(address: str, pictures: list[Path]) -> None:
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        ask(f"{address}/explain", raw(pictures[0].read_bytes()))
+    with caught.value as answer:
+        assert answer.code == 501
+        assert "name the model in MODEL_DIR" in json.load(answer)["detail"]
+
+
+def test_heat_maps_are_those_of_tlsearch_explain(
+    exported: tuple[Predictor, Path], pictures: list[Path], tmp_path: Path
+) -> None:
+    maps = pytest.importorskip("tlsearch.explain.maps", reason="this tlsearch draws no heat maps")
+    predictor, model = exported
+    squares = np.stack([read_square(file, predictor.image_size, predictor.decode_size) for file in pictures[:2]])
+    with example_server(model, tmp_path / "server.log", MODEL_DIR=predictor.folder) as address:
+        for wanted in (None, "green"):
+            about = None if wanted is None else np.full(2, predictor.labels.index(wanted))
+            ours = maps.heat_maps(predictor, squares, about)
+            told = ask(f"{address}/explain" + (f"?class={wanted}" if wanted else ""), form(*pictures[:2]))
+            assert [one["class"] for one in told["maps"]] == [predictor.labels[place] for place in ours.classes]
+            assert np.asarray([one["map"] for one in told["maps"]]) == pytest.approx(ours.maps, abs=1e-4)
+            assert [one["logit"] for one in told["maps"]] == pytest.approx(ours.logits, abs=1e-4)
+            assert (told["method"], told["exact"]) == (ours.method, ours.exact)
+        with pytest.raises(urllib.error.HTTPError) as caught:
+            ask(f"{address}/explain?class=plum", raw(pictures[0].read_bytes()))
+        with caught.value as answer:
+            assert "There is no class 'plum': it is one of blue, green, red." in json.load(answer)["detail"]
+
+
 def test_a_load_is_counted_and_an_error_ends_it(address: str, pictures: list[Path]) -> None:
     questions = [raw(file.read_bytes()) for file in pictures]
     seconds, together = load(f"{address}/predict", questions, 4, 30)
