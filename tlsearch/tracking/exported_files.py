@@ -103,6 +103,8 @@ def _saved(model: OnnxModel, meta: Model) -> Iterator[Path]:
             mlflow_model=meta,
             signature=_signature(model),
             pip_requirements=[f"{name}=={version(name)}" for name in _REQUIREMENTS],
+            # The proof was made on the processor. Where CUDA is missing, MLflow would warn at every loading.
+            onnx_execution_providers=["CPUExecutionProvider"],
             metadata=dict(model.metadata),
             save_as_external_data=False,  # one file, as the export wrote it
         )
