@@ -146,4 +146,4 @@ def test_a_server_without_logged_models_gets_it_as_files_of_the_run(
 
 def test_a_store_that_takes_no_model_ends_in_a_sentence(record: Mlflow, model: OnnxModel, tmp_path: Path) -> None:
     with pytest.raises(TrackingError, match=r"did not take the exported files \(.*\), which lie in .*: export again"):
-        log_onnx(replace(record, experiment_id="99"), model, tmp_path)
+        log_onnx(replace(record, parent_run_id="0" * 32), model, tmp_path)
