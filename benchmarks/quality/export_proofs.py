@@ -13,10 +13,12 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import json
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,12 +36,15 @@ from tlsearch.export.formats.onnx_file import Onnx
 from tlsearch.export.speed import machine
 from tlsearch.export.words import alone
 from tlsearch.types import Float32Array
+from tlsearch.utils.files import write_atomically
 
 BENCHMARK = "quality.export_proofs"
 
 LITE0, VGG16 = "efficientnet_lite0", "vgg16"
 JOINED = "hidden layer on joined cuts"
 FAULT = "channels swapped"
+
+Row = dict[str, Any]
 QUICK = {"backbones": [LITE0], "formats": ["onnx", "keras"], "image_size": 32, "trials": 1, "count": 60}
 QUICK_IMAGES = {"": 100}
 
@@ -72,11 +77,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
             options.dataset = write_images(Path(work) / "images", QUICK_IMAGES, 32, options.seed)
             options.images = write_images(Path(work) / "more", QUICK_IMAGES, 32, options.seed + 1)
         images = unseen(options.images, options.dataset, options.count, Path(work) / "unseen")
-        proofs, faults = [], []
+        proofs: list[Row] = []
+        faults: list[Row] = []
         for name, model in _models(options, room):
-            say(f"{name}: {', '.join(options.formats)}")
-            proofs += [_row(name, file) for file in _exported(model, options.formats, images, Path(work) / name)]
-            faults.append(_fault(name, model, images, Path(work) / f"{name} with a fault"))
+            for precision in PRECISIONS:
+                say(f"{name}, {precision}")
+                made = partial(_exported, name, model, options.formats, precision, images, Path(work) / name)
+                proofs += _kept(room / f"{name}, {precision}.json", made)
+            planted = partial(_fault, name, model, images, Path(work) / f"{name} with a fault")
+            faults += _kept(room / f"{name}, fault.json", planted)
     figures = {
         "dataset": Path(options.dataset).name,
         "image_size": options.image_size,
@@ -100,7 +109,9 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--formats", nargs="+", default=list(FORMATS), help="those of tlsearch export")
     parser.add_argument("--image-size", type=int, default=96, help="side in pixels (default 96)")
     parser.add_argument("--trials", type=int, default=3, help="trials of each run (default 3)")
-    parser.add_argument("--work", type=Path, help="a folder for the runs, which are then kept")
+    parser.add_argument(
+        "--work", type=Path, help="a folder in which runs and proofs are kept, for a benchmark that is begun again"
+    )
     options = parse_options(parser, arguments, QUICK)
     if not options.quick and (options.dataset is None or options.images is None):
         parser.error("name a data set and other images of its classes with --images, or --quick to make both up")
@@ -156,17 +167,24 @@ def _models(options: argparse.Namespace, room: Path) -> Iterator[tuple[str, Path
     yield JOINED, joined
 
 
-def _exported(model: Path, formats: Sequence[str], images: Path, target: Path) -> Iterator[ExportedFile]:
-    """The model in every format and precision, with the proofs."""
-    for precision in PRECISIONS:
-        names = tuple(name for name in formats if precision in FORMATS[name].precisions)
-        if names:
-            yield from export_model(
-                model, ExportOptions(formats=names, precision=precision, to=target / precision, images=images)
-            )
+def _kept(file: Path, make: Callable[[], list[Row]]) -> list[Row]:
+    """What a file of a run of before holds; else what ``make`` gives, which is written into it."""
+    if not file.exists():
+        write_atomically(file, json.dumps(make()))
+    found: list[Row] = json.loads(file.read_text(encoding="utf-8"))
+    return found
 
 
-def _fault(name: str, model: Path, images: Path, target: Path) -> dict[str, Any]:
+def _exported(
+    name: str, model: Path, formats: Sequence[str], precision: Precision, images: Path, target: Path
+) -> list[Row]:
+    """The model in every format that has a precision, with the proofs."""
+    names = tuple(one for one in formats if precision in FORMATS[one].precisions)
+    options = ExportOptions(formats=names, precision=precision, to=target / precision, images=images)
+    return [_row(name, file) for file in export_model(model, options)] if names else []
+
+
+def _fault(name: str, model: Path, images: Path, target: Path) -> list[Row]:
     """The proof of an ONNX file with swapped channels."""
     kept = FORMATS["onnx"]
     FORMATS["onnx"] = Swapped()
@@ -174,10 +192,10 @@ def _fault(name: str, model: Path, images: Path, target: Path) -> dict[str, Any]
         (file,) = export_model(model, ExportOptions(formats=("onnx",), to=target, images=images))
     finally:
         FORMATS["onnx"] = kept
-    return {**_row(name, file), "fault": FAULT, "file": file.path.name}
+    return [{**_row(name, file), "fault": FAULT, "file": file.path.name}]
 
 
-def _row(name: str, file: ExportedFile) -> dict[str, Any]:
+def _row(name: str, file: ExportedFile) -> Row:
     proof = file.proof
     found = proof.comparison
     return {
