@@ -82,8 +82,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for name, model in _models(options, room):
             for precision in PRECISIONS:
                 say(f"{name}, {precision}")
-                made = partial(_exported, name, model, options.formats, precision, images, Path(work) / name)
-                proofs += _kept(room / f"{name}, {precision}.json", made)
+                formats = tuple(one for one in options.formats if precision in FORMATS[one].precisions)
+                target = Path(work) / name / precision
+                asked = ExportOptions(formats=formats, precision=precision, to=target, images=images)
+                proofs += _kept(room / f"{name}, {precision}.json", partial(_exported, name, model, asked))
             planted = partial(_fault, name, model, images, Path(work) / f"{name} with a fault")
             faults += _kept(room / f"{name}, fault.json", planted)
     figures = {
@@ -109,9 +111,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--formats", nargs="+", default=list(FORMATS), help="those of tlsearch export")
     parser.add_argument("--image-size", type=int, default=96, help="side in pixels (default 96)")
     parser.add_argument("--trials", type=int, default=3, help="trials of each run (default 3)")
-    parser.add_argument(
-        "--work", type=Path, help="a folder in which runs and proofs are kept, for a benchmark that is begun again"
-    )
+    parser.add_argument("--work", type=Path, help="a folder that keeps runs and proofs, to begin again")
     options = parse_options(parser, arguments, QUICK)
     if not options.quick and (options.dataset is None or options.images is None):
         parser.error("name a data set and other images of its classes with --images, or --quick to make both up")
@@ -175,13 +175,9 @@ def _kept(file: Path, make: Callable[[], list[Row]]) -> list[Row]:
     return found
 
 
-def _exported(
-    name: str, model: Path, formats: Sequence[str], precision: Precision, images: Path, target: Path
-) -> list[Row]:
-    """The model in every format that has a precision, with the proofs."""
-    names = tuple(one for one in formats if precision in FORMATS[one].precisions)
-    options = ExportOptions(formats=names, precision=precision, to=target / precision, images=images)
-    return [_row(name, file) for file in export_model(model, options)] if names else []
+def _exported(name: str, model: Path, options: ExportOptions) -> list[Row]:
+    """The proofs of the files of a model; none where no format is asked for."""
+    return [_row(name, file) for file in export_model(model, options)] if options.formats else []
 
 
 def _fault(name: str, model: Path, images: Path, target: Path) -> list[Row]:
