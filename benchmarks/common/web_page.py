@@ -100,7 +100,8 @@ def open_page(browser: Browser, address: str, watch: Callable[[Page], object] | 
     if watch is not None:
         watch(page)
     page.goto(f"{address}/index.html")
-    page.wait_for_function("document.getElementById('status').textContent.startsWith('It knows')", timeout=120_000)
+    # The policy of the page forbids what playwright's wait_for_function does.
+    page.locator("#status", has_text="It knows").wait_for(timeout=120_000)
     context.set_offline(True)
     return page
 
@@ -109,11 +110,7 @@ def answers(page: Page, pictures: Sequence[Path]) -> list[Any]:
     """What the page says of picture files that are chosen in it: probabilities, or the sentence of an error."""
     before = page.locator("article").count()
     page.set_input_files("#files", [str(picture) for picture in pictures])
-    count = before + len(pictures)
-    page.wait_for_function(
-        "count => document.querySelectorAll('[data-probabilities], [data-error]').length === count",
-        arg=count,
-        timeout=SECONDS_A_PICTURE * 1000 * len(pictures),
-    )
+    last = page.locator("[data-probabilities], [data-error]").nth(before + len(pictures) - 1)
+    last.wait_for(state="attached", timeout=SECONDS_A_PICTURE * 1000 * len(pictures))
     told = page.locator("article").evaluate_all("cards => cards.map(card => ({...card.dataset}))")[before:]
     return [json.loads(card["probabilities"]) if "probabilities" in card else card["error"] for card in told]

@@ -74,12 +74,19 @@ def serving(result: Result) -> str:
     caption = (
         f"{figures['requests']} requests of one picture each, on loopback; the clients run on the same cores. The "
         f"network is {figures['backbone']} at {figures['image_size']} px. The ONNX model in MLflow takes squares of "
-        "numbers and decodes nothing."
+        f"numbers and decodes nothing. {_others(figures['load_average'])}"
     )
     compared = f"Probabilities beside those of `tlsearch predict`, on {figures['pictures']:,} pictures:"
     load_table = table(["server", "clients", "ms, median", "ms, 95 %", "pictures a second"], rows)
     answer_table = table(["answers of", "largest difference", "same class"], answers)
     return paragraphs(load_table, caption, compared, answer_table, source(result))
+
+
+def _others(load_average: float) -> str:
+    """A sentence on what else the machine did."""
+    if load_average < 0.5:
+        return "The machine did nothing else."
+    return f"Other programs ran on the machine (load average {load_average:.0f}), so all times are longer than alone."
 
 
 def serving_brief(result: Result) -> str:

@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import base64
 import json
+import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -80,6 +81,7 @@ class Contestant:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Export, log, serve, compare, measure and print."""
     options = _options(arguments)
+    load_average = round(os.getloadavg()[0], 1)  # of other programs: this one has done nothing yet
     backend.prepare()
     with tempfile.TemporaryDirectory(prefix="tlsearch-serving-") as work:
         room = Path(work)
@@ -103,6 +105,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "image_size": predictor.image_size,
         "pictures": len(files),
         "requests": options.requests,
+        "load_average": load_average,
         "answers": found,
         "loads": loads,
     }
