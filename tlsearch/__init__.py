@@ -28,10 +28,11 @@ if TYPE_CHECKING:
         UsageError,
         WeightsError,
     )
+    from tlsearch.explain.pictures import Explanation
     from tlsearch.export.export import ExportedFile
     from tlsearch.pipeline.plan import Plan
     from tlsearch.predictor import Predictor, load
-    from tlsearch.python_api import export_model, plan, run
+    from tlsearch.python_api import explain_images, export_model, plan, run
     from tlsearch.reporter import Reporter, SilentReporter
     from tlsearch.results.result import RunResult
     from tlsearch.types import Decision
@@ -43,9 +44,10 @@ _HOMES = {
     "RunConfig": "tlsearch.config",
     **dict.fromkeys(("DataError", "Interrupted", "PluginError", "RunError"), "tlsearch.errors"),
     **dict.fromkeys(("TlsearchError", "TrackingError", "UsageError", "WeightsError"), "tlsearch.errors"),
+    "Explanation": "tlsearch.explain.pictures",
     "ExportedFile": "tlsearch.export.export",
     "Plan": "tlsearch.pipeline.plan",
-    **dict.fromkeys(("export_model", "plan", "run"), "tlsearch.python_api"),
+    **dict.fromkeys(("explain_images", "export_model", "plan", "run"), "tlsearch.python_api"),
     **dict.fromkeys(("Predictor", "load"), "tlsearch.predictor"),
     **dict.fromkeys(("Reporter", "SilentReporter"), "tlsearch.reporter"),
     "RunResult": "tlsearch.results.result",
@@ -57,6 +59,7 @@ __all__ = [
     "DataError",
     "Decision",
     "EpochInfo",
+    "Explanation",
     "ExportedFile",
     "Interrupted",
     "Plan",
@@ -74,6 +77,7 @@ __all__ = [
     "UsageError",
     "WeightsError",
     "__version__",
+    "explain_images",
     "export_model",
     "load",
     "plan",

@@ -1,4 +1,4 @@
-"""``run``, ``plan`` and ``export_model`` as scripts and notebooks call them: options by name, progress shown."""
+"""The functions that scripts and notebooks call: options by name, progress shown."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from tlsearch.callbacks import Callback
 from tlsearch.config import RunConfig, check_keys
 from tlsearch.config_values import LISTS, in_numbers, no_choice
 from tlsearch.errors import UsageError
+from tlsearch.explain.pictures import Explanation, explain_files
 from tlsearch.export import export
 from tlsearch.export.export import ExportedFile, ExportOptions
 from tlsearch.pipeline import run as pipeline
 from tlsearch.pipeline.plan import Plan
+from tlsearch.predictor import Pictures, load
 from tlsearch.reporter import Reporter
 from tlsearch.results.result import RunResult
 from tlsearch.utils.addresses import expand_home
@@ -110,6 +112,32 @@ def export_model(
             options[name] = expand_home(Path(options[name]))
     with _shown(reporter) as teller:
         return export.export_model(Path(model_dir), ExportOptions(formats=formats, **options), teller)
+
+
+def explain_images(
+    model_dir: Path | str,
+    images: Pictures,
+    about: str | None = None,
+    to: Path | str | None = None,
+) -> list[Explanation]:
+    """Say for each image which places speak for its class.
+
+    Args:
+        model_dir: The folder ``model`` of a run, or another one with a model.
+        images: As for ``Predictor.predict``: files, folders, addresses, arrays, Pillow images, and iterables of them.
+        about: The class that is explained; None for the most probable one of each image.
+        to: A folder for an overlay (PNG) and an array (NPY) of each; None writes nothing.
+
+    Returns:
+        An explanation for each image, with its heat map; one that could not be read says why.
+
+    Raises:
+        UsageError: The model or the class cannot be had, the network has no features with places, or the folder cannot
+            be made.
+    """
+    ensure_home()
+    folder = None if to is None else expand_home(Path(to))
+    return list(explain_files(load(expand_home(Path(model_dir))), images, about, folder))
 
 
 def _config(dataset: RunConfig | Path | str | Iterable[Any], options: dict[str, Any]) -> RunConfig:

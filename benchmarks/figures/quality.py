@@ -212,3 +212,46 @@ def choosing_weights_brief(result: Result) -> str:
         own = next(top for weights, top in tops.items() if weights != "ImageNet")
         parts.append(f"{name}: ImageNet {score(tops['ImageNet'])}, {result.figures['source']['name']} {score(own)}")
     return "; ".join(parts)
+
+
+def explain(result: Result) -> str:
+    """A row for the maps and for each control."""
+    figures = result.figures
+    rows = [
+        [
+            row["map"],
+            *(with_interval(row[f"{name}_gain"], row[f"{name}_gain_ci95"]) for name in ("deletion", "insertion")),
+        ]
+        for row in figures["maps"]
+    ]
+    head = ["the order of the places is that of the map", "deletion gain", "insertion gain"]
+    height, width = figures["places"]
+    caption = (
+        f"How much smaller the area under the deletion curve is than in a random order, and how much larger that under "
+        f"the insertion curve, with 95 % intervals: {figures['source']}, {height} x {width} places at "
+        f"{figures['image_size']} px. Winner: {figures['winner']}.{_map_error(figures)}{_map_agreement(figures)}"
+    )
+    return paragraphs(table(head, rows), caption, source(result))
+
+
+def explain_brief(result: Result) -> str:
+    """The gain of the maps themselves."""
+    row = result.figures["maps"][0]
+    return f"deletion gain {with_interval(row['deletion_gain'], row['deletion_gain_ci95'])}"
+
+
+def _map_error(figures: Mapping[str, Any]) -> str:
+    error = figures["largest_error"]
+    if error is None:
+        return ""
+    return f" The sum of a map and the bias of its class differ from the logit by at most {error:.1e}."
+
+
+def _map_agreement(figures: Mapping[str, Any]) -> str:
+    scratch = figures["from_scratch"]
+    if scratch is None:
+        return ""
+    return (
+        f" Maps of the network from scratch agree with them, by rank correlation, with {scratch['same_image']:.2f} "
+        f"(those of other images with {scratch['other_images']:.2f})."
+    )

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from statistics import fmean
+from typing import Any
+
 from benchmarks.common.results import Result
 from benchmarks.figures.text import duration, paragraphs, source, table, two_figures
 
@@ -158,3 +162,40 @@ def workers_brief(result: Result) -> str:
     searches = list(result.figures["searches"].items())
     (_, first), (name, last) = searches[0], searches[-1]
     return f"{name}: {last['trials_per_minute'] / first['trials_per_minute']:.2f} times the trials a minute of one"
+
+
+def predict_throughput(result: Result) -> str:
+    """A row for small files and one for photographs."""
+    figures = result.figures
+    rows = [
+        [
+            f"{row['files']:,} {name} of {row['side']} px",
+            f"{row['rate']:,.0f}",
+            f"{fmean(row['bare_rates']):,.0f}",
+            f"{row['share']:.2f}",
+            f"{_at_a_tenth(row):,.0f} MB",
+            f"{row['megabytes'][-1]:,.0f} MB",
+        ]
+        for name, row in (("small files", figures["small"]), ("photographs", figures["photographs"]))
+    ]
+    head = ["", "images a second", "the bare network", "share", "memory after 10 %", "memory at the end"]
+    caption = (
+        f"`tlsearch predict` with {figures['backbone']} at {figures['image_size']} px, in batches of "
+        f"{figures['batch_size']}, and the bare network on pictures that lie in memory, decoded. Small files lie in "
+        "one folder. Photographs take longer to decode. Memory is anonymous memory of the process, TensorFlow and the "
+        "model included."
+    )
+    return paragraphs(table(head, rows), caption, source(result))
+
+
+def predict_throughput_brief(result: Result) -> str:
+    """The share of small files, and how memory grows."""
+    row = result.figures["small"]
+    growth = row["megabytes"][-1] - _at_a_tenth(row)
+    return f"{row['share']:.2f} of the bare network's speed; {growth:+.0f} MB from 10 % to the end"
+
+
+def _at_a_tenth(row: Mapping[str, Any]) -> float:
+    """Megabytes when a tenth of the files was answered."""
+    megabytes: list[float] = row["megabytes"]
+    return megabytes[max(1, len(megabytes) // 10) - 1]

@@ -446,8 +446,16 @@ def test_predict_calibrated_without_a_temperature() -> None:
 def test_predict_fails_where_nothing_could_be_read() -> None:
     assert tlsearch("predict", "model", "pictures/z.png").exit_code == 1
     result = tlsearch("predict", "model", "nowhere.png")
-    assert (result.exit_code, result.stdout) == (2, "")
-    assert "nowhere.png does not exist" in result.stderr
+    assert result.exit_code == 1
+    assert "not read: it does not exist" in result.stdout
+
+
+@pytest.mark.usefixtures("model")
+def test_a_missing_path_stops_nothing() -> None:
+    result = tlsearch("predict", "model", "nowhere.png", "pictures/red.png", "--format", "jsonl")
+    missing, red = map(json.loads, result.stdout.splitlines())
+    assert (missing["path"], missing["label"], missing["error"]) == ("nowhere.png", None, "it does not exist")
+    assert (red["label"], red["error"], result.exit_code) == ("dog", None, 0)
 
 
 def test_predict_without_a_model(tmp_path: Path) -> None:

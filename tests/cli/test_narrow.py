@@ -90,12 +90,11 @@ def test_check_names_classes_and_files(make_dataset: Callable[..., Path], tmp_pa
 def test_predict_names_files_and_classes(monkeypatch: pytest.MonkeyPatch) -> None:
     names = [f"/home/ada/photographs/of the trip/{number}-{'e' * 30}.jpg" for number in range(3)]
     found = [
-        Prediction(path=Path(name), label=label, probability=0.9, top=((label, 0.9),), error=None)
+        Prediction(name=name, path=Path(name), label=label, probability=0.9, top=((label, 0.9),))
         for name, label in zip(names, ("hat", "t-shirt", "long sleeve"), strict=True)
     ]
-    monkeypatch.setattr(
-        "tlsearch.predictor.load", lambda *_: SimpleNamespace(predict=lambda *_, **__: found, temperature=None)
-    )
+    predictor = SimpleNamespace(stream=lambda *_, **__: (each for each in found), temperature=None)
+    monkeypatch.setattr("tlsearch.predictor.load", lambda *_: predictor)
     lines = shown("predict", "model", "photos")
     assert_whole(lines, *(Path(name).name for name in names), "t-shirt", "long sleeve")
     found[1] = replace(found[1], label=CLASS, top=((CLASS, 0.9),))

@@ -18,29 +18,13 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # what Keras and TensorFlow say of themselves while they are imported
     import keras
 
+from tests.helpers.colour_model import LABELS, SIDE, write_model, write_picture
 from tlsearch import predictor as prediction
 from tlsearch.errors import UsageError
 from tlsearch.predictor import ModelError, Predictor, find_pictures
 
 # Keras saves variables through NumPy's old array protocol.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-
-SIDE = 8
-LABELS = ["red", "green", "blue"]
-
-
-def write_model(folder: Path, outputs: int = 3, side: int = SIDE) -> Path:
-    """A model whose class is the brightest colour: softmax of 0.1 x the mean of each channel."""
-    inputs = keras.Input((side, side, 3))
-    pooled = keras.layers.GlobalAveragePooling2D()(inputs)
-    dense = keras.layers.Dense(outputs, activation="softmax", use_bias=False)
-    model = keras.Model(inputs, dense(pooled))
-    dense.set_weights([np.eye(3, outputs, dtype=np.float32) * 0.1])
-    folder.mkdir(parents=True)
-    model.save(folder / "model.keras")
-    (folder / "labels.json").write_text(json.dumps(LABELS))
-    (folder / "config.json").write_text(json.dumps({"image_size": side, "decode_size": 12, "backbone": "x"}))
-    return folder
 
 
 @pytest.fixture(scope="module")
@@ -53,12 +37,6 @@ def predictor(model_dir: Path) -> Predictor:
     return prediction.load(model_dir)
 
 
-def write_picture(path: Path, colour: tuple[int, int, int], size: tuple[int, int] = (20, 14)) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.new("RGB", size, colour).save(path)
-    return path
-
-
 def test_a_folder_is_walked_and_each_file_gets_its_class(predictor: Predictor, tmp_path: Path) -> None:
     write_picture(tmp_path / "b.png", (200, 10, 10))
     write_picture(tmp_path / "deep" / "a.JPG", (10, 10, 220))
@@ -66,7 +44,7 @@ def test_a_folder_is_walked_and_each_file_gets_its_class(predictor: Predictor, t
     write_picture(tmp_path / ".hidden" / "c.png", (0, 0, 0))
     (tmp_path / "notes.txt").write_text("no picture")
     found = predictor.predict(tmp_path)
-    assert [item.path.name for item in found] == ["a.png", "b.png", "a.JPG"]
+    assert [Path(item.name).name for item in found] == ["a.png", "b.png", "a.JPG"]
     assert [item.label for item in found] == ["green", "red", "blue"]
     assert all(item.error is None for item in found)
 

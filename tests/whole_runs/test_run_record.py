@@ -42,7 +42,7 @@ def test_a_bare_mlflow_ui_where_the_run_started_shows_it(finished: TrialRecord) 
     assert parent.data.params["candidates"] == "tiny@random"
     assert parent.data.metrics["test"] == pytest.approx(finished.result.metrics.test)
     artifacts = {a.path for a in MlflowClient(mlflow.tracking_uri).list_artifacts(mlflow.parent_run_id)}
-    assert {"report.html", "result.json", "trials.csv", "run.toml", "pictures"} <= artifacts
+    assert {"report.html", "result.json", "trials.csv", "run.toml", "pictures", "heat-maps"} <= artifacts
     assert parent.inputs is not None
     (data,) = (one.dataset for one in parent.inputs.dataset_inputs)
     assert finished.result.dataset.fingerprint.startswith(data.digest)

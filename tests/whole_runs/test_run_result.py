@@ -35,7 +35,7 @@ def test_the_files_that_a_run_leaves(finished: TrialRecord) -> None:
     left = {p.name for p in finished.output.iterdir()}
     assert left == {
         "run.toml", "study.db", "result.json", "trials.csv", "report.html", "worker.log", "model", "linear_probe",
-        "baseline", "pictures", finished.output.glob("scratch-*").__next__().name,
+        "baseline", "pictures", "heat-maps", finished.output.glob("scratch-*").__next__().name,
     }  # fmt: skip
     assert {p.name for p in (finished.output / "model").iterdir()} == {"model.keras", "labels.json", "config.json"}
     assert json.loads((finished.output / "model" / "labels.json").read_text()) == ["ash", "birch", "cedar"]

@@ -147,6 +147,12 @@ def test_the_insights_are_there(finished: TrialRecord) -> None:
     assert found.calibration is not None
     assert sum(b.images for b in found.calibration.before.bins) == finished.result.dataset.total("test")
     assert found.calibration.fitted_on > 0
+    assert found.heat_maps is not None
+    assert found.heat_maps.seen
+    assert found.heat_maps.images == min(pool, 64)
+    assert {item.mistake for item in found.heat_maps.shown} <= {True, False}
+    assert all((finished.output / item.overlay).is_file() for item in found.heat_maps.shown)
+    assert "Where it looked" in page(finished)
 
 
 def test_every_saved_model_has_its_temperature_and_the_result_that_of_the_winner(finished: TrialRecord) -> None:

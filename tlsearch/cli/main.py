@@ -17,6 +17,7 @@ import click
 from tlsearch.cli.cache import cache
 from tlsearch.cli.check import check
 from tlsearch.cli.compare import compare
+from tlsearch.cli.explain import explain
 from tlsearch.cli.export import export
 from tlsearch.cli.plugins import plugins
 from tlsearch.cli.predict import predict
@@ -80,7 +81,21 @@ def cli() -> None:
     """
 
 
-for _command in (run, resume, predict, export, check, report, compare, sync, plugins, weights, pretrain, cache):
+for _command in (
+    run,
+    resume,
+    predict,
+    explain,
+    export,
+    check,
+    report,
+    compare,
+    sync,
+    plugins,
+    weights,
+    pretrain,
+    cache,
+):
     cli.add_command(_command)
 
 

@@ -37,3 +37,13 @@ class Source(UserPath):
     ) -> Path | str:
         """Expand and check a path, or take an address."""
         return value if isinstance(value, str) and is_address(value) else super().convert(value, param, ctx)
+
+
+class PictureSource(Source):
+    """A path, an address, or ``-`` for a list on standard input, which stays a text: ``./-`` is a file."""
+
+    def convert(  # type: ignore[override] # neither an address nor the list is a path
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Path | str:
+        """Expand and check a path, or take what is none."""
+        return "-" if value == "-" else super().convert(value, param, ctx)

@@ -2,133 +2,142 @@
 
 from __future__ import annotations
 
-import csv
-import json
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING
 
 import click
 
 from tlsearch.cli.options import max_pixels_option
-from tlsearch.cli.paths import UserPath
+from tlsearch.cli.paths import PictureSource, UserPath
+from tlsearch.cli.predictions.destination import chosen_format
+from tlsearch.cli.predictions.formats import FORMATS
+from tlsearch.cli.predictions.lists import STDIN, asked_images
+from tlsearch.cli.predictions.written import Asked, write_predictions
 from tlsearch.cli.terminal.commands import Command
+from tlsearch.cli.terminal.help import Heading, option
 from tlsearch.cli.terminal.values import Choice, WholeNumber
+from tlsearch.config_values import RANGES
+from tlsearch.errors import UsageError
+from tlsearch.utils.signals import interruptible
 
 if TYPE_CHECKING:
-    from tlsearch.predictor import Prediction, Predictor
+    from tlsearch.predictor import Predictor
+    from tlsearch.predictor.sources.picture import BatchListener
 
 
 @click.command(cls=Command, short_help="Classify images with a model that a run made.")
 @click.argument("model_dir", type=UserPath())
-@click.argument("images", nargs=-1, required=True, metavar="IMAGE_OR_FOLDER...", type=UserPath())
-@click.option(
+@click.argument("images", nargs=-1, metavar="IMAGE_OR_FOLDER...", type=PictureSource())
+@option(
+    "--files-from",
+    "lists",
+    heading=Heading.SOURCE,
+    type=UserPath(allow_dash=True),
+    multiple=True,
+    metavar="LIST",
+    help="A file that names images, folders and addresses, one a line or with a zero byte behind each; - is standard "
+    "input. Repeatable.  [default: none]",
+)
+@option(
     "--top",
+    heading=Heading.OUTPUT,
     type=WholeNumber(1),
     default=1,
     show_default=True,
     metavar="K",
     help="Classes to show for each.",
 )
-@click.option(
+@option(
     "--format",
     "form",
-    type=Choice(["table", "csv", "json"]),
-    default="table",
-    show_default=True,
-    help="How to print them.",
+    heading=Heading.OUTPUT,
+    type=Choice(list(FORMATS)),
+    help="How to write them.  [default: by the ending of --to, else table]",
 )
-@click.option(
+@option(
+    "--to",
+    heading=Heading.OUTPUT,
+    type=UserPath(),
+    metavar="FILE",
+    help="Write them into a file.  [default: print them]",
+)
+@option(
     "--calibrated/--no-calibrated",
+    heading=Heading.OUTPUT,
     default=None,
     help="Whether probabilities have the temperature that the run fitted on validation images. The classes are the "
     "same.  [default: where it is shown to help]",
+)
+@option(
+    "--explain",
+    heading=Heading.OUTPUT,
+    type=UserPath(file_okay=False),
+    metavar="FOLDER",
+    help="Write a heat map of each image here, for its class, as `tlsearch explain` does.  [default: none]",
+)
+@option(
+    "--batch-size",
+    heading=Heading.TIME,
+    type=WholeNumber(*RANGES["batch_size"]),
+    default=32,
+    show_default=True,
+    metavar="N",
+    help="Images that the network answers at a time.",
+)
+@option(
+    "--workers",
+    heading=Heading.TIME,
+    type=WholeNumber(1, 256),
+    metavar="N",
+    help="Threads that read and decode images.  [default: the cores that may be used]",
 )
 @max_pixels_option("as in the run that made the model")
 @click.pass_context
 def predict(
     ctx: click.Context,
     model_dir: Path,
-    images: tuple[Path, ...],
+    images: tuple[Path | str, ...],
+    lists: tuple[Path, ...],
     top: int,
-    form: str,
+    form: str | None,
+    to: Path | None,
     calibrated: bool | None,
+    explain: Path | None,
+    batch_size: int,
+    workers: int | None,
     max_pixels: int | None,
 ) -> None:
     """Classifies every IMAGE, and the images of every FOLDER, with the model in MODEL_DIR.
 
-    MODEL_DIR is the folder `model` of a run. A file that cannot be read is named with the reason; where no file could
-    be read, the exit code is 1.
+    MODEL_DIR is the folder `model` of a run. An IMAGE may also be an address, such as https://host/a.jpg or
+    s3://bucket/folder, or an archive of images; - stands for a list of names on standard input. What cannot be read is
+    named with the reason, and stops nothing. Where no image could be read, the exit code is 1.
     """
+    if not images and not lists:
+        raise UsageError(
+            "No image is named: give images, folders or addresses behind MODEL_DIR, or a list of them with "
+            "--files-from."
+        )
+    name = chosen_format(form, to)
     from tlsearch.predictor import load
 
-    predictor = load(model_dir, max_pixels)
-    predictions = predictor.predict(images, top=top, calibrated=calibrated)
-    if form == "table":
-        _print_table(predictions, _probability_heading(predictor, calibrated), sys.stdout)
-    else:
-        {"csv": _print_csv, "json": _print_json}[form](predictions, sys.stdout)
-    if all(prediction.error for prediction in predictions):
-        ctx.exit(1)
+    with interruptible(program=True):
+        predictor = load(model_dir, max_pixels)
+        predictions = predictor.stream(
+            asked_images(images, lists),
+            batch_size=batch_size,
+            top=top,
+            calibrated=calibrated,
+            workers=workers,
+            watch=None if explain is None else _map_writer(predictor, explain),
+        )
+        known = None if lists or STDIN in images else images
+        code = write_predictions(predictions, Asked(name=name, to=to, calibrated=calibrated, images=known), predictor)
+    ctx.exit(code)
 
 
-def _print_json(predictions: list[Prediction], stream: TextIO) -> None:
-    json.dump(
-        [_plain(prediction) for prediction in predictions], stream, indent=2, ensure_ascii=not _is_unicode(stream)
-    )
-    stream.write("\n")
+def _map_writer(predictor: Predictor, folder: Path) -> BatchListener:
+    """What writes heat maps. Raises ``UsageError`` where the network has none."""
+    from tlsearch.explain.pictures import MapMaker
 
-
-def _is_unicode(stream: TextIO) -> bool:
-    return (stream.encoding or "utf-8").lower().startswith("utf")
-
-
-def _plain(prediction: Prediction) -> dict[str, Any]:
-    return {
-        "path": str(prediction.path),
-        "label": prediction.label,
-        "probability": prediction.probability,
-        "top": [{"label": label, "probability": p} for label, p in prediction.top],
-        "calibrated": prediction.calibrated,
-        "error": prediction.error,
-    }
-
-
-def _print_csv(predictions: list[Prediction], stream: TextIO) -> None:
-    """A row for each class that is shown, ``rank`` 1 being the best; a file with an error has one row."""
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(["path", "rank", "label", "probability", "error", "calibrated"])
-    for prediction in predictions:
-        if prediction.error:
-            writer.writerow([prediction.path, "", "", "", prediction.error, ""])
-        calibrated = str(prediction.calibrated).lower()
-        for rank, (label, probability) in enumerate(prediction.top, start=1):
-            writer.writerow([prediction.path, rank, label, f"{probability:.6f}", "", calibrated])
-
-
-def _probability_heading(predictor: Predictor, calibrated: bool | None) -> str:
-    """What the probabilities are, where the model has a temperature."""
-    if predictor.temperature is None:
-        return "probability"
-    applied = predictor.applied_temperature(calibrated) is not None
-    return "probability (calibrated)" if applied else "probability (not calibrated)"
-
-
-def _print_table(predictions: list[Prediction], heading: str, stream: TextIO) -> None:
-    from rich.console import Console
-
-    from tlsearch.cli.terminal.lines import unbroken
-    from tlsearch.cli.terminal.screen import print_table, room
-    from tlsearch.cli.terminal.table import Column, Row, Table
-
-    rows = []
-    for prediction in predictions:
-        image = unbroken(str(prediction.path))
-        if prediction.error:
-            rows.append(Row((image, f"not read: {prediction.error}", ""), "yellow"))
-        for label, probability in prediction.top:
-            rows.append(Row((image, unbroken(label), f"{probability:.3f}")))
-            image = ""
-    console = Console(file=stream, highlight=False)
-    columns = (Column("image"), Column("class"), Column(heading, right=True))
-    print_table(console, Table(columns, tuple(rows)), room(console))
+    return MapMaker(predictor, to=folder).watch

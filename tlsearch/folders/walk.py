@@ -30,7 +30,7 @@ DEEPEST = 100
 """Folders below the root that are entered; whoever nests deeper has made a mistake."""
 
 
-_CIRCLE = "the symbolic link leads in a circle"
+CIRCLE = "the symbolic link leads in a circle"
 _FILE_ENDING = re.compile(r"\.[A-Za-z][A-Za-z0-9]{1,4}$")
 
 
@@ -110,7 +110,7 @@ class Folder:
     @property
     def lost(self) -> list[Refused]:
         """Refused entries that may be folders of images."""
-        return [entry for entry in self.refused if entry.folder and entry.reason != _CIRCLE]
+        return [entry for entry in self.refused if entry.folder and entry.reason != CIRCLE]
 
     def all_refused(self) -> Iterator[Refused]:
         """Every entry at any depth that cannot be used."""
@@ -142,7 +142,7 @@ def walk(root: Path) -> Tree:
     Raises ``OSError`` where ``root`` itself cannot be listed.
     """
     passed_over = Counter[str]()
-    return Tree(_walk(root, "", (_identity(root),), passed_over), passed_over)
+    return Tree(_walk(root, "", (identity(root),), passed_over), passed_over)
 
 
 def relative_name(path: str) -> str:
@@ -160,7 +160,7 @@ def _walk(path: Path, relative: str, above: tuple[tuple[int, int], ...], passed_
             passed_over[junk] += 1
             continue
         below = relative_name(f"{relative}/{entry.name}" if relative else entry.name)
-        kind, reason = _examine(entry)
+        kind, reason = examine(entry)
         if kind == "file" and not reason:
             folder.files.append(Path(entry.path))
         elif kind == "folder" and not reason:
@@ -176,23 +176,23 @@ def _enter(
     """Walk a folder in ``folder``; what is in the way, or an empty string."""
     path = Path(entry.path)
     try:
-        own = _identity(path)
+        own = identity(path)
         if own in above:
-            return _CIRCLE
+            return CIRCLE
         if len(above) > DEEPEST:
             return f"it lies more than {DEEPEST} folders deep"
         folder.folders.append(_walk(path, below, (*above, own), passed_over))
     except OSError as error:
-        return f"it cannot be opened: {_words(error)}"
+        return f"it cannot be opened: {os_words(error)}"
     return ""
 
 
-def _examine(entry: os.DirEntry[str]) -> tuple[str, str]:
+def examine(entry: os.DirEntry[str] | Path) -> tuple[str, str]:
     """Whether an entry is a file or a folder, and why it cannot be used; a pipe or a device is never opened.
 
     A link that leads nowhere counts as a folder unless its name ends like a file's.
     """
-    unreadable = "its name is not valid UTF-8" if _has_surrogates(entry.name) else ""
+    unreadable = "its name is not valid UTF-8" if has_surrogates(entry.name) else ""
     try:
         if entry.is_dir():
             return "folder", unreadable
@@ -202,18 +202,21 @@ def _examine(entry: os.DirEntry[str]) -> tuple[str, str]:
     except OSError as error:
         kind = "file" if _FILE_ENDING.search(entry.name) else "folder"
         nowhere = isinstance(error, FileNotFoundError)
-        return kind, "the symbolic link leads nowhere" if nowhere else f"it cannot be opened: {_words(error)}"
+        return kind, "the symbolic link leads nowhere" if nowhere else f"it cannot be opened: {os_words(error)}"
     return "file", "it is not a regular file"
 
 
-def _has_surrogates(name: str) -> bool:
+def has_surrogates(name: str) -> bool:
+    """Whether a name is not valid UTF-8 on the disk."""
     return not name.isprintable() and any("\ud800" <= letter <= "\udfff" for letter in name)
 
 
-def _identity(folder: Path) -> tuple[int, int]:
+def identity(folder: Path) -> tuple[int, int]:
+    """What tells a folder from every other, whatever names lead to it."""
     status = folder.stat()
     return status.st_dev, status.st_ino
 
 
-def _words(error: OSError) -> str:
+def os_words(error: OSError) -> str:
+    """What the system says of an error."""
     return (error.strerror or str(error)).lower()

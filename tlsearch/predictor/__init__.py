@@ -1,4 +1,4 @@
-"""The model that a run leaves behind, put to use: picture files in, class names and probabilities out.
+"""The model that a run leaves behind, put to use: pictures in, class names and probabilities out.
 
 A model folder holds ``model.keras`` (RGB floats 0..255 of shape (N, S, S, 3) in, probabilities out),
 ``labels.json`` (class names in the order of the outputs) and ``config.json`` (``image_size``: S, ``decode_size``: the
@@ -11,13 +11,16 @@ from tlsearch.predictor.folder import CONFIG_FILE, LABELS_FILE, MODEL_FILE, Mode
 from tlsearch.predictor.loading import load
 from tlsearch.predictor.measure import measure_latency, model_megabytes
 from tlsearch.predictor.pictures import find_pictures
-from tlsearch.predictor.predictor import Prediction, Predictor
+from tlsearch.predictor.prediction import Prediction
+from tlsearch.predictor.predictor import Predictor
+from tlsearch.predictor.sources import Pictures
 
 __all__ = [
     "CONFIG_FILE",
     "LABELS_FILE",
     "MODEL_FILE",
     "ModelError",
+    "Pictures",
     "Prediction",
     "Predictor",
     "find_pictures",

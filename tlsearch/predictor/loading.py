@@ -15,6 +15,7 @@ from tlsearch.models.temperature import Temperature
 from tlsearch.plugins import registry
 from tlsearch.plugins.kinds import kind_named
 from tlsearch.predictor.folder import CONFIG_FILE, LABELS_FILE, MODEL_FILE, ModelError
+from tlsearch.predictor.network import require_unforked
 from tlsearch.predictor.predictor import Predictor
 
 LARGEST_SIDE = 8192
@@ -27,9 +28,11 @@ def load(model_dir: Path | str, max_pixels: int | None = None) -> Predictor:
     ``max_pixels`` is the most pixels that a picture may have. None does as the run that made the model: pictures that
     need more than 2 GB of memory are refused where it had no such limit. Imports Keras.
 
-    Raises ``UsageError`` where ``max_pixels`` is out of its range. Raises ``ModelError`` where the folder does not hold
+    Raises ``UsageError`` where ``max_pixels`` is out of its range, and in a process that was forked from one that has
+    loaded a model. Raises ``ModelError`` where the folder does not hold
     a model as a run writes it. The file is loaded in Keras' safe mode: it cannot bring code of its own.
     """
+    require_unforked()
     check_max_pixels(max_pixels)
     folder = Path(model_dir)
     if not (folder / MODEL_FILE).is_file():

@@ -1,20 +1,22 @@
-"""The picture files that are asked about."""
+"""The picture files that paths name, as a list."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from tlsearch.errors import UsageError
-from tlsearch.folders.walk import Folder, walk
+from tlsearch.folders.lazy import iter_images
 
 
 def find_pictures(paths: Sequence[Path | str]) -> list[Path]:
     """The files that ``paths`` name: files as they are, and the pictures in folders at any depth, by name.
 
     A folder is walked as that of a run: links are followed, files without an ending are looked into, and what programs
-    leave behind is passed over. Raises ``UsageError`` for a path that does not
-    exist and for a folder without pictures.
+    leave behind is passed over. ``Predictor.stream`` takes more than paths, and makes no list.
+
+    Raises:
+        UsageError: A path does not exist, or a folder holds no pictures.
     """
     files: list[Path] = []
     for path in map(Path, paths):
@@ -23,19 +25,8 @@ def find_pictures(paths: Sequence[Path | str]) -> list[Path]:
         if not path.is_dir():
             files.append(path)
             continue
-        found = list(_images_in(walk(path).root))
+        found = [file for file in iter_images(path) if isinstance(file, Path)]
         if not found:
             raise UsageError(f"{path} holds no image file: name an image file or a folder of images.")
         files.extend(found)
     return files
-
-
-def _images_in(folder: Folder) -> Iterator[Path]:
-    """Files at any depth that may be images, in order of their paths."""
-    entries: list[tuple[str, Path | Folder]] = [(file.name, file) for file in folder.images]
-    entries += [(inner.name, inner) for inner in folder.folders]
-    for _, entry in sorted(entries, key=lambda pair: pair[0]):
-        if isinstance(entry, Folder):
-            yield from _images_in(entry)
-        else:
-            yield entry

@@ -1,48 +1,55 @@
-"""A loaded model: picture files in, class names and probabilities out."""
+"""A loaded model: pictures in, class names and probabilities out."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from contextlib import closing
+from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from tlsearch.data.images.decode import ImageError, calm_pillow, read_square
-from tlsearch.data.images.parallel import map_files
+from tlsearch.config_values import not_wanted
+from tlsearch.data.images.decode import calm_pillow
+from tlsearch.data.images.parallel import map_stream
 from tlsearch.data.images.rgb import Decoding
 from tlsearch.errors import UsageError
-from tlsearch.models.temperature import Temperature, divide_by_temperature
-from tlsearch.plugins.api import Images
+from tlsearch.models.temperature import Temperature
 from tlsearch.predictor.folder import CONFIG_FILE
-from tlsearch.predictor.pictures import find_pictures
+from tlsearch.predictor.network import Answer, Network, require_unforked
+from tlsearch.predictor.prediction import Describer, Prediction, with_temperature
+from tlsearch.predictor.sources import Pictures, pictures_of
+from tlsearch.predictor.sources.picture import BatchListener, Picture, Shape, read_pixels
+from tlsearch.utils.machine import usable_cores
 
+BATCH_SIZE = 32
+"""Pictures that the network answers at a time, unless somebody asks otherwise."""
 
-@dataclass(frozen=True, kw_only=True)
-class Prediction:
-    """What the model says of one file.
-
-    ``top`` are the most probable classes with their probabilities, best first; ``label`` and ``probability``
-    are its first entry. ``calibrated`` says whether the probabilities have the model's temperature. Where the file
-    could not be read, ``error`` says why and there is nothing else.
-    """
-
-    path: Path
-    label: str | None
-    probability: float | None
-    top: tuple[tuple[str, float], ...] = ()
-    error: str | None = None
-    calibrated: bool = False
+Answers: TypeAlias = "Generator[tuple[Picture, Answer | str], None, None]"
+"""Each picture with the network's answer, or with the reason why there is none."""
 
 
 class Predictor:
-    """A classifier loaded from a model folder; see ``load``. Not for use from several threads at once."""
+    """A classifier loaded from a model folder; see ``load``.
+
+    Several threads may use one at the same time. A process that was forked after one was loaded may use none.
+
+    Attributes:
+        model: The Keras model: RGB floats 0..255 of shape (N, S, S, 3) in, probabilities (N, classes) out.
+        labels: The class names, in the order of its outputs.
+        config: What ``config.json`` holds.
+        folder: The model folder.
+        image_size: S, in pixels.
+        decode_size: The side at which the run kept its pixels; a picture is squeezed to it first.
+        decoding: How pictures are decoded.
+        temperature: What calibrates its probabilities; None where it has none.
+    """
 
     def __init__(self, model: Any, labels: Sequence[str], config: Mapping[str, Any], folder: Path) -> None:
-        self.model = model
+        self.network = Network(model)
         self.labels = tuple(labels)
         self.config = dict(config)
         self.folder = folder
@@ -52,53 +59,78 @@ class Predictor:
         self.temperature = Temperature.of(config)
 
     @property
+    def model(self) -> Any:
+        """The Keras model."""
+        return self.network.model
+
+    @property
     def parameters(self) -> int:
         """How many values the model has, those that stay frozen included."""
         return int(self.model.count_params())
 
     def predict(
         self,
-        paths: Sequence[Path | str] | Path | str,
-        batch_size: int = 32,
+        items: Pictures,
+        batch_size: int = BATCH_SIZE,
         top: int = 5,
         calibrated: bool | None = None,
+        workers: int | None = None,
     ) -> list[Prediction]:
-        """One ``Prediction`` a file, with the ``top`` most probable classes.
+        """One ``Prediction`` a picture: the list of what ``stream`` gives, with the same arguments."""
+        return list(self.stream(items, batch_size=batch_size, top=top, calibrated=calibrated, workers=workers))
 
-        A folder stands for the pictures in it, at any depth, in order of their names. ``calibrated`` says whether
-        probabilities have the model's temperature; None means where that is shown to help. It changes no class, nor
-        their order. Raises ``UsageError`` for a path that does not exist or a folder without pictures, and where a
-        temperature is asked for that the model does not have; a file that cannot be read is reported in its
-        ``Prediction``.
+    def stream(
+        self,
+        items: Pictures,
+        *,
+        batch_size: int = BATCH_SIZE,
+        top: int = 5,
+        calibrated: bool | None = None,
+        workers: int | None = None,
+        watch: BatchListener | None = None,
+    ) -> Generator[Prediction, None, None]:
+        """Predictions one after the other, in the order of ``items``, in memory that does not grow.
+
+        Threads decode ahead, at most two batches, while the network answers one. Items are taken in the thread that
+        asks for predictions, so an iterator of them may be endless; what it raises is raised behind the predictions of
+        what came before. What cannot be read, also a path that does not exist, gets a ``Prediction`` that says why, and
+        ends nothing. To end early, close the generator, or leave it.
+
+        Args:
+            items: A picture, or any iterable of pictures: see ``Pictures``. A folder stands for the pictures in it, at
+                any depth, in order of their names, and an archive for those in it.
+            batch_size: Pictures that the network answers at a time. With 1, an answer waits for no other picture.
+            top: The most classes that a prediction names.
+            calibrated: Whether probabilities have the model's temperature; None means where that is shown to help. It
+                changes no class, nor their order.
+            workers: Threads that read and decode. None takes as many as there are cores to use.
+            watch: Is given each batch as it was decoded, before its predictions are given.
+
+        Raises:
+            UsageError: ``items`` is nothing that can be a picture, a number is out of its range, or a temperature is
+                asked for that the model does not have.
         """
-        files = find_pictures([paths] if isinstance(paths, (str, Path)) else paths)
-        temperature = self.applied_temperature(calibrated)
-        predictions = []
-        for file, row in zip(files, self._rows(files, batch_size), strict=True):
-            if isinstance(row, str):
-                predictions.append(Prediction(path=file, label=None, probability=None, error=row))
-                continue
-            order = np.argsort(-row, kind="stable")[:top]
-            shown = _with_temperature(row, temperature)
-            best = tuple((self.labels[i], float(shown[i])) for i in order)
-            label, probability = best[0]
-            calibrates = temperature is not None
-            predictions.append(
-                Prediction(path=file, label=label, probability=probability, top=best, calibrated=calibrates)
-            )
-        return predictions
+        for name, number in (("batch_size", batch_size), ("top", top), ("workers", 1 if workers is None else workers)):
+            if isinstance(number, bool) or not isinstance(number, int) or number < 1:
+                raise not_wanted(name, number, "a whole number of 1 or more")
+        describer = Describer(self.labels, self.applied_temperature(calibrated), top)
+        pictures = pictures_of(items)
+        return self._stream(self._answers(pictures, batch_size, workers, watch), describer)
 
     def probabilities(
-        self, paths: Sequence[Path | str], batch_size: int = 32, calibrated: bool | None = None
+        self, items: Pictures, batch_size: int = BATCH_SIZE, calibrated: bool | None = None
     ) -> npt.NDArray[np.float64]:
-        """Probabilities of shape (len(paths), classes) in the order of ``paths`` and ``labels``.
+        """Probabilities of shape (pictures, classes) in the order of ``items`` and ``labels``.
 
-        NaN in the row of a file that could not be read. ``calibrated`` is as in ``predict``.
+        NaN in the row of a picture that could not be read. ``items`` and ``calibrated`` are as in ``stream``.
         """
         unread, temperature = np.full(len(self.labels), np.nan), self.applied_temperature(calibrated)
-        rows = self._rows([Path(path) for path in paths], batch_size)
+        answers = (answer for _, answer in self._answers(pictures_of(items), batch_size, None))
         return np.array(
-            [unread if isinstance(row, str) else _with_temperature(row, temperature) for row in rows]
+            [
+                unread if isinstance(answer, str) else with_temperature(answer.probabilities, temperature)
+                for answer in answers
+            ]
         ).reshape(-1, len(unread))
 
     def applied_temperature(self, calibrated: bool | None = None) -> Temperature | None:
@@ -115,31 +147,26 @@ class Predictor:
         wanted = self.temperature is not None and self.temperature.by_default if calibrated is None else calibrated
         return self.temperature if wanted else None
 
-    def _rows(self, files: Sequence[Path], batch_size: int) -> Iterator[npt.NDArray[np.float64] | str]:
-        """A row of probabilities for each file, or the reason why there is none."""
-        with calm_pillow():
-            # Threads decode ahead while the model works on a batch.
-            decoded = map_files(self._read, files)
+    @staticmethod
+    def _stream(answers: Answers, describer: Describer) -> Generator[Prediction, None, None]:
+        with closing(answers):
+            for picture, answer in answers:
+                yield describer.describe(picture, answer)
+
+    def _answers(
+        self, pictures: Iterable[Picture], batch_size: int, workers: int | None, watch: BatchListener | None = None
+    ) -> Answers:
+        """Each picture with the network's answer, or with the reason why there is none."""
+        require_unforked()
+        threads = workers or usable_cores()
+        read = partial(read_pixels, shape=Shape(size=self.image_size, base=self.decode_size, decoding=self.decoding))
+        ahead = 2 * batch_size + threads
+        decoding = map_stream(read, pictures, threads, ahead, weigh=lambda picture: picture.held_bytes)
+        with calm_pillow(), closing(decoding) as decoded:
             while batch := list(islice(decoded, batch_size)):
-                pictures = [item for item in batch if not isinstance(item, str)]
-                answers = iter(self._run(np.stack(pictures), batch_size) if pictures else ())
-                for item in batch:
-                    yield item if isinstance(item, str) else next(answers)
-
-    def _read(self, file: Path) -> Images | str:
-        try:
-            return read_square(file, self.image_size, self.decode_size, self.decoding)
-        except ImageError as error:
-            return error.reason
-
-    def _run(self, images: Images, batch_size: int) -> npt.NDArray[np.float64]:
-        """The model on a batch, filled up to a full one so that it is compiled for one shape only."""
-        missing = max(0, batch_size - len(images)) if len(images) > 1 else 0
-        filled = np.concatenate([images, np.repeat(images[-1:], missing, axis=0)]) if missing else images
-        answers = self.model.predict_on_batch(filled.astype(np.float32))
-        return np.asarray(answers, dtype=np.float64)[: len(images)]
-
-
-def _with_temperature(row: npt.NDArray[np.float64], temperature: Temperature | None) -> npt.NDArray[np.float64]:
-    """One row of probabilities with the temperature."""
-    return row if temperature is None else divide_by_temperature(row[None], temperature.value)[0]
+                if watch is not None:
+                    watch(batch)
+                pixels = [found for _, found in batch if not isinstance(found, str)]
+                answers = iter(self.network.answers(np.stack(pixels), batch_size) if pixels else ())
+                for picture, found in batch:
+                    yield picture, found if isinstance(found, str) else next(answers)

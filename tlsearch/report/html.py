@@ -20,6 +20,7 @@ from tlsearch.report.numbers import ScoreStyle, percent
 from tlsearch.report.sections.confusion import confusion
 from tlsearch.report.sections.cost import cost
 from tlsearch.report.sections.depth import depth
+from tlsearch.report.sections.heat_maps import heat_maps
 from tlsearch.report.sections.importance import importance
 from tlsearch.report.sections.learning_curves import learning_curves
 from tlsearch.report.sections.photographs import photographs
@@ -49,7 +50,7 @@ def write_report(result: RunResult, output: Path, dataset_root: Path) -> Path:
     """
     load_matplotlib()
     with calm_pillow():
-        sections = _sections(result, dataset_root)
+        sections = _sections(result, output, dataset_root)
     page = _page(result, sections)
     output.mkdir(parents=True, exist_ok=True)
     path = output / REPORT_FILE
@@ -59,7 +60,7 @@ def write_report(result: RunResult, output: Path, dataset_root: Path) -> Path:
     return path
 
 
-def _sections(result: RunResult, dataset_root: Path) -> list[Section]:
+def _sections(result: RunResult, output: Path, dataset_root: Path) -> list[Section]:
     """Every section, in the order of the page."""
     return [
         summary(result),
@@ -69,6 +70,7 @@ def _sections(result: RunResult, dataset_root: Path) -> list[Section]:
         learning_curves(result),
         confusion(result),
         photographs(result, dataset_root),
+        heat_maps(result, output),
         reliability(result),
         cost(result),
     ]

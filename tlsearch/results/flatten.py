@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tlsearch.results.result import RunResult
-from tlsearch.results.schema import Baseline, Confirmed, Corrected, Difference, Gain, Interval, LinearProbe
+from tlsearch.results.schema import Baseline, Confirmed, Corrected, Difference, Gain, Interval, LinearProbe, MapStudy
 from tlsearch.stats.metrics import EVERY_IMAGE
 
 FIGURES_FILE = "figures.json"
@@ -123,7 +123,22 @@ def _insights(result: RunResult) -> Mapping[str, float | None]:
         }
     if more is not None:
         found["more_data_last_gain"] = more.last_gain
-    return found
+    return {**found, **_heat_maps(result.insights.heat_maps)}
+
+
+def _heat_maps(study: MapStudy | None) -> Mapping[str, float | None]:
+    if study is None:
+        return {}
+    curves, found = study.curves, {"heat_maps_border": study.border}
+    if curves is None:
+        return found
+    return {
+        **found,
+        "heat_maps_deletion_gain": curves.deletion_gain,
+        **_ends("heat_maps_deletion_gain_ci95", curves.deletion_gain_ci95),
+        "heat_maps_insertion_gain": curves.insertion_gain,
+        **_ends("heat_maps_insertion_gain_ci95", curves.insertion_gain_ci95),
+    }
 
 
 def _shown(value: float) -> float:

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from tlsearch import backend
 from tlsearch.errors import RunError
+from tlsearch.explain.records import MapStudy
 from tlsearch.models.backbone_weights import save_weights
 from tlsearch.models.build import export
 from tlsearch.models.heads import load_head, save_head
@@ -123,3 +124,13 @@ def evaluate_model(state: WorkerState, request: model_requests.EvaluateModel) ->
     if not request.latency:
         return model_requests.ModelProbabilities(probabilities)
     return model_requests.ModelProbabilities(probabilities, measure_latency(predictor), predictor.parameters)
+
+
+@handles(model_requests.StudyMaps)
+def study_maps(state: WorkerState, request: model_requests.StudyMaps) -> MapStudy:
+    """Study the heat maps of a saved model. Raises ``UsageError`` where it has none."""
+    from tlsearch.explain.study import study
+
+    state.forget_compiled()
+    with backend.one_model():
+        return study(request.study)

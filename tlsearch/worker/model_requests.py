@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from tlsearch.data.images.rgb import PLAIN, Decoding
+from tlsearch.explain.records import MapStudy
+from tlsearch.explain.study import StudyRequest
 from tlsearch.types import Candidate, TrialSpec
 from tlsearch.worker.protocol import Request
 
@@ -88,3 +90,12 @@ class EvaluateModel(Request[ModelProbabilities]):
     folder: Path
     files: tuple[Path, ...]
     latency: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudyMaps(Request[MapStudy]):
+    """Make heat maps with a saved model, draw those for the report and measure what they are worth."""
+
+    activity = "made heat maps"
+
+    study: StudyRequest

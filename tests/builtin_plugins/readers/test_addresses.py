@@ -27,9 +27,9 @@ from tlsearch.data.sources import read_source
 from tlsearch.data.survey import scan
 from tlsearch.errors import DataError
 from tlsearch.plugin_api import Reading, ReadingOptions
+from tlsearch.utils.remote import why
 from tlsearch_plugins.readers.remote import mirror
 from tlsearch_plugins.readers.remote.file_systems import Remote
-from tlsearch_plugins.readers.remote.unreachable import why
 
 # The libraries close their connections when the process ends.
 pytestmark = [pytest.mark.filterwarnings("ignore::ResourceWarning"), pytest.mark.filterwarnings("ignore:.*utcnow")]

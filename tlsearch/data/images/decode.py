@@ -19,13 +19,18 @@ from tlsearch.data.images import rgb
 from tlsearch.data.images.memory_needed import DECODE_BYTES
 from tlsearch.data.images.rgb import FORMAT_NAMES, LOOK_SIZE, PLAIN, Decoding, UnreadableError, shrink, to_square
 from tlsearch.data.images.room import Room
+from tlsearch.data.images.shared import Shared
 from tlsearch.data.likeness.fingerprint import ImageFingerprint, image_fingerprint
 from tlsearch.errors import DataError
 from tlsearch.folders.content import HEAD_BYTES, UNKNOWN, file_type, type_of_file
 
 SAMPLES_PER_PIXEL = 277  # a tag of TIFF
 
+IN_MEMORY = "in memory"
+"""What messages call a picture that has no name."""
+
 _ROOM = Room(DECODE_BYTES)
+_CALM = Shared(lambda: _calm_filters())  # it is defined below
 
 __all__ = ["FORMAT_NAMES", "DecodedImage", "ImageError", "shrink", "to_square"]
 
@@ -59,8 +64,15 @@ class DecodedImage:
 def calm_pillow() -> Iterator[None]:
     """Inside, Pillow's remarks on odd metadata are not printed and a decompression bomb is an error.
 
-    Filters of warnings belong to the process: enter this in the main thread, around the threads that decode.
+    Filters of warnings belong to the process: they hold in all threads, until the last block ends. Enter this around
+    the threads that decode.
     """
+    with _CALM.hold():
+        yield
+
+
+@contextmanager
+def _calm_filters() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module=r"PIL\.")
         warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -191,8 +203,26 @@ def read_square(path: Path, size: int, base: int | None = None, decoding: Decodi
     ``base`` is the size at which the run kept its pixels, where ``size`` is smaller than it: the picture is
     squeezed to ``base`` first and then to ``size``, as ``pixels.smaller`` does. Raises ``ImageError``.
     """
-    square = read_picture(path, base or size, decoding=decoding).square
-    return square if square.shape[0] == size else shrink(square, size)
+    return square_of_bytes(_read_bytes(path), size, base, decoding, str(path))
+
+
+def square_of_bytes(
+    data: bytes, size: int, base: int | None = None, decoding: Decoding = PLAIN, name: str = IN_MEMORY
+) -> npt.NDArray[np.uint8]:
+    """The same of an encoded picture, the content of a file; ``name`` is what messages call it."""
+    if not data:
+        raise ImageError(name, "it is empty")
+    return square_of_image(open_image(io.BytesIO(data), name, decoding.max_pixels), size, base, decoding, name)
+
+
+def square_of_image(
+    image: Image.Image, size: int, base: int | None = None, decoding: Decoding = PLAIN, name: str = IN_MEMORY
+) -> npt.NDArray[np.uint8]:
+    """The same of a picture that Pillow has opened, or that lies in memory with its pixels; it may be changed."""
+    side = base or size
+    with _ROOM.take(draft(image, side, name, decoding.max_pixels)):
+        square = to_square(_decode(image, name, decoding), side, decoding.resize)
+    return square if side == size else shrink(square, size)
 
 
 def _as_if_small(

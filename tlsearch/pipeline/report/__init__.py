@@ -23,6 +23,7 @@ from tlsearch.pipeline.evaluate import Evaluation, predictions_of, refit, worst_
 from tlsearch.pipeline.insights import find_insights
 from tlsearch.pipeline.plan import Plan, now
 from tlsearch.pipeline.profile import Profile
+from tlsearch.pipeline.report.heat_maps import with_heat_maps
 from tlsearch.pipeline.report.record import complete_record, runs_in_order
 from tlsearch.pipeline.saved_models import SCRATCH
 from tlsearch.pipeline.search import SearchLog
@@ -105,6 +106,8 @@ def assemble(context: RunContext, plan: Plan, record: MlflowCallback, found: Ste
     scratch = _scratch(found)
     with context.budget.measure("insights"):
         insights = find_insights(context, plan.data, plan.space.of(spec), outcome, found.evaluation)
+        mistakes = worst_mistakes(plan.data, outcome)
+        insights = with_heat_maps(context, plan.data, insights, outcome, mistakes)
     cut = plan.measured[plan.space.of(spec)].cuts.at(spec.freeze_depth)
     result = RunResult(
         dataset=_dataset(plan.data),
@@ -128,7 +131,7 @@ def assemble(context: RunContext, plan: Plan, record: MlflowCallback, found: Ste
             tuple(found.baseline.result.history) if found.baseline else (),
             _best_curves(found.log),
         ),
-        mistakes=worst_mistakes(plan.data, outcome),
+        mistakes=mistakes,
         insights=insights,
         importance=parameter_importance(found.log.search.study),
         frozen_work=_frozen_work(context, plan),

@@ -10,6 +10,7 @@ import numpy as np
 
 from tlsearch.config import CONFIG_NAME
 from tlsearch.data.images.pixels import open_pixels
+from tlsearch.explain.study import MAPS_FOLDER
 from tlsearch.listeners.mlflow import MlflowCallback
 from tlsearch.pipeline import messages
 from tlsearch.pipeline.confirm import Confirmation
@@ -66,6 +67,8 @@ def complete_record(
         tracker.log_artifact(run_id, path)
     if report is not None:
         tracker.log_artifact(run_id, output / PICTURES_FOLDER, PICTURES_FOLDER)
+    if (output / MAPS_FOLDER).is_dir():
+        tracker.log_artifact(run_id, output / MAPS_FOLDER, MAPS_FOLDER)
     model = context.checkpoint.get_or_compute(("model",), str, lambda: _log_model(context, plan, record, result))
     name = context.config.register
     if name is not None:

@@ -46,7 +46,7 @@ def _mistakes(mistakes: Sequence[Mistake], root: Path) -> tuple[list[tuple[Mista
     ]
     rows = [(item.path, item.true, item.predicted, item.probability) for item in mistakes]
     header = ("path", "true", "predicted", "probability")
-    return shown, _sheet("mistakes", images, captions, header, rows) if images else None
+    return shown, contact_sheet("mistakes", images, captions, header, rows) if images else None
 
 
 def _suspects(
@@ -72,7 +72,7 @@ def _suspects(
         for item in suspects
     ]  # fmt: skip
     header = ("path", "given", "suggested", "given_probability", "suggested_probability", "models", "agree")
-    sheet = _sheet("label-errors", images, captions, header, rows) if images else None
+    sheet = contact_sheet("label-errors", images, captions, header, rows) if images else None
     return (label_errors_sentence(labels), shown), sheet
 
 
@@ -81,14 +81,14 @@ def _agreement(item: Suspect) -> str:
     return f" ({item.agree} of {item.models} models)" if item.models > 1 else ""
 
 
-def _sheet(
+def contact_sheet(
     name: str,
     images: Sequence[Image | None],
     captions: Sequence[tuple[str, str, str]],
     header: Sequence[str],
     rows: Sequence[Values],
 ) -> PhotoSheet:
-    """A contact sheet: photographs in rows of six, three lines of text below each."""
+    """Give a contact sheet: photographs in rows of six, three lines of text below each."""
     from PIL import Image, ImageDraw
 
     columns = min(COLUMNS, len(images))

@@ -1,13 +1,14 @@
 """Every record of ``result.json``: small frozen records, each a JSON object.
 
 Scores are fractions 0..1, times are seconds unless the name says otherwise, and an interval is (low, high). Records
-that a package below makes are defined there: what is remarked of the data set in ``data``, differences and calibration
-in ``stats``.
+that a package below makes are defined there: what is remarked of the data set in ``data``, heat maps in ``explain``,
+differences and calibration in ``stats``.
 """
 
 from __future__ import annotations
 
 from tlsearch.data.findings import Finding
+from tlsearch.explain.records import Curves, MapAgreement, MapStudy, ShownMap
 from tlsearch.folders.walk import Skipped
 from tlsearch.results.schema.dataset import Dataset, Resizing
 from tlsearch.results.schema.insights import Insights, LabelErrors, MoreData, SizePoint, Suspect
@@ -32,6 +33,7 @@ __all__ = [
     "Confirmed",
     "Confusion",
     "Corrected",
+    "Curves",
     "Dataset",
     "Difference",
     "Epoch",
@@ -46,6 +48,8 @@ __all__ = [
     "LabelErrors",
     "LeftOut",
     "LinearProbe",
+    "MapAgreement",
+    "MapStudy",
     "Metrics",
     "Mistake",
     "Mlflow",
@@ -56,6 +60,7 @@ __all__ = [
     "PlannedCandidate",
     "ProfilePoint",
     "Resizing",
+    "ShownMap",
     "SizePoint",
     "Skipped",
     "Suspect",

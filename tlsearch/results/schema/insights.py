@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tlsearch.explain.records import MapStudy
 from tlsearch.stats.calibration import Calibration
 from tlsearch.types import Interval
 
@@ -74,8 +75,13 @@ class LabelErrors:
 
 @dataclass(frozen=True)
 class Insights:
-    """All of them; None where there was nothing to work on or no time."""
+    """All of them; None where there was nothing to work on or no time.
+
+    ``no_heat_maps`` says why there are no heat maps.
+    """
 
     more_data: MoreData | None = None
     label_errors: LabelErrors | None = None
     calibration: Calibration | None = None
+    heat_maps: MapStudy | None = None
+    no_heat_maps: str | None = None

@@ -9,12 +9,12 @@ from typing import cast
 from unicodedata import normalize
 
 from tlsearch.errors import DataError, UsageError
+from tlsearch.folders.archives import is_archive
 from tlsearch.folders.walk import Folder, Skipped, relative_name
 from tlsearch.plugin_api import Item, Reading, ReadingOptions
 from tlsearch.plugins.kinds.reader import PartName
 from tlsearch.utils.texts import some
 from tlsearch.utils.units import counted
-from tlsearch_plugins.readers.archive_names import is_archive
 from tlsearch_plugins.readers.example import write_example
 from tlsearch_plugins.readers.folders import masks
 from tlsearch_plugins.readers.folders.chosen import LAYOUTS

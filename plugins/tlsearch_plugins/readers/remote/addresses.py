@@ -11,13 +11,13 @@ from tlsearch.errors import DataError, TlsearchError
 from tlsearch.plugin_api import Reading, ReadingOptions, ReadingProgress
 from tlsearch.utils.addresses import is_address, source_name, without_secrets
 from tlsearch.utils.files import file_lock, is_full
+from tlsearch.utils.remote import lacks_credentials, why
 from tlsearch.utils.units import counted
 from tlsearch_plugins.readers.example import write_example
 from tlsearch_plugins.readers.remote.file_systems import Remote, open_remote
 from tlsearch_plugins.readers.remote.kept import place_for, read_kept
 from tlsearch_plugins.readers.remote.mirror import Manifest, mirror
 from tlsearch_plugins.readers.remote.table_images import with_images
-from tlsearch_plugins.readers.remote.unreachable import lacks_credentials, why
 from tlsearch_plugins.readers.tables.columns import ADDRESSES, NoImagesError
 
 

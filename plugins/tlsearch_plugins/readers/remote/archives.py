@@ -12,10 +12,10 @@ import zlib
 from pathlib import Path
 
 from tlsearch.errors import DataError
+from tlsearch.folders.archives import OTHER_ENDINGS, TAR_ENDINGS, ZIP_ENDINGS, is_archive
 from tlsearch.plugin_api import Reading, ReadingOptions, ReadingProgress, keep_folder
 from tlsearch.utils.files import is_full
 from tlsearch.utils.units import counted
-from tlsearch_plugins.readers.archive_names import OTHER_ENDINGS, TAR_ENDINGS, ZIP_ENDINGS, is_archive
 from tlsearch_plugins.readers.example import write_example
 from tlsearch_plugins.readers.remote.kept import place_for, read_kept
 from tlsearch_plugins.readers.remote.unpack import Allowance, unpack_tar, unpack_zip

@@ -12,14 +12,14 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 
 from tlsearch.errors import DataError
 from tlsearch.folders.junk import junk_kind
+from tlsearch.utils.remote import HTTP, Patience, file_system_options
 
-HTTP = ("http", "https")
 CONNECTIONS = 16
 
 _TAGS = ("ETag", "etag", "md5Hash", "blob_id", "sha", "LastModified", "Last-Modified", "updated", "mtime", "created")
 PAGES = ("text/html", "application/xhtml+xml")
 _MOST_PAGES = 20_000
-_CONNECT_SECONDS, _READ_SECONDS = 30, 120
+_PATIENCE = Patience(connect=30, read=120)  # and a large file may take as long as it comes
 
 # What servers call archives where the address has no ending.
 _ENDINGS = {
@@ -80,7 +80,7 @@ def open_remote(address: str, shown: str, *, anonymous: bool = False) -> Remote:
     from fsspec.core import url_to_fs
 
     scheme = address.partition("://")[0].lower()
-    system, path = url_to_fs(address, **_options(scheme, anonymous))
+    system, path = url_to_fs(address, **file_system_options(scheme, _PATIENCE, anonymous=anonymous))
     system.invalidate_cache()
     found = system.info(path)
     if scheme in HTTP:
@@ -96,16 +96,6 @@ def open_remote(address: str, shown: str, *, anonymous: bool = False) -> Remote:
     if not files:
         raise DataError(f"{shown} holds no file: check the address.")
     return Remote(files, single=False, system=system)
-
-
-def _options(scheme: str, anonymous: bool) -> dict[str, Any]:
-    """Options of the file system. A large file may take as long as it comes."""
-    if scheme in HTTP:
-        import aiohttp
-
-        timeout = aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS, sock_read=_READ_SECONDS)
-        return {"client_kwargs": {"trust_env": True, "timeout": timeout}}
-    return {"anon": True} if anonymous else {}
 
 
 def file_at(found: Mapping[str, Any], path: str, name: str) -> RemoteFile:

@@ -12,7 +12,8 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 from tlsearch.errors import DataError
 from tlsearch.folders.walk import looks_like_image
-from tlsearch_plugins.readers.remote.file_systems import CONNECTIONS, HTTP, PAGES, Remote, RemoteFile, file_at
+from tlsearch.utils.remote import HTTP
+from tlsearch_plugins.readers.remote.file_systems import CONNECTIONS, PAGES, Remote, RemoteFile, file_at
 from tlsearch_plugins.readers.tables.parsing import SUFFIXES, read_table
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO
 
 from tlsearch.errors import DataError
+from tlsearch.folders.archives import is_encrypted, zip_name
 from tlsearch.plugin_api import ReadingProgress, no_progress
 from tlsearch_plugins.readers.remote.member_names import place_of, printable
 
@@ -28,8 +29,6 @@ RESERVE = 10**9
 MAX_FILES = 10_000_000
 
 _BLOCK = 1 << 20
-_UTF8_NAMES = 0x800
-_ENCRYPTED = 0x1
 
 
 class Allowance:
@@ -86,12 +85,12 @@ def unpack_zip(archive: Path, folder: Path, allowance: Allowance) -> None:
     shown = allowance.shown
     with zipfile.ZipFile(archive) as opened:
         members = opened.infolist()
-        if any(member.flag_bits & _ENCRYPTED for member in members):
+        if any(is_encrypted(member) for member in members):
             raise DataError(f"{shown} is encrypted: unpack it with its password and name the folder.")
         total = sum(member.file_size for member in members)
         allowance.check(total, len(members))
         for member in members:
-            name = _zip_name(member)
+            name = zip_name(member)
             kind = member.external_attr >> 16 & 0o170000
             if kind not in (0, 0o100000, 0o040000):
                 raise _no_file(shown, name)
@@ -132,18 +131,6 @@ def _members(opened: tarfile.TarFile, shown: str) -> Iterator[tarfile.TarInfo]:
     block = file.read(tarfile.BLOCKSIZE)
     if len(block) < tarfile.BLOCKSIZE or any(block):
         raise DataError(f"{shown} is broken, as its end is missing: download it again, or make it anew.")
-
-
-def _zip_name(member: zipfile.ZipInfo) -> str:
-    """The name of a member; UTF-8 is recognised also where the archive does not say so, as those of macOS."""
-    # ``filename`` ends where ``orig_filename`` has a zero byte.
-    name = member.orig_filename
-    if not member.flag_bits & _UTF8_NAMES:
-        try:
-            return name.encode("cp437").decode("utf-8")
-        except UnicodeError:
-            pass
-    return name
 
 
 def _make(name: str, folder: Path, shown: str) -> None:

@@ -1,9 +1,26 @@
-"""Why an address cannot be read, in a sentence with the fix. No sentence repeats an error: it may hold a key."""
+"""Addresses that fsspec reads: how long to wait, and why one cannot be read, in a sentence with the fix.
+
+No sentence repeats an error: it may hold a key.
+"""
 
 from __future__ import annotations
 
 import ssl
 from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+HTTP = ("http", "https")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Patience:
+    """How many seconds to wait: for a connection, for the next bytes, and for all of it, where None is no limit."""
+
+    connect: float
+    read: float
+    total: float | None = None
+
 
 PACKAGES = {
     "http": ("aiohttp", "http"),
@@ -24,6 +41,20 @@ _PERMISSION = {
 
 _NO_CREDENTIALS = ("NoCredentialsError", "PartialCredentialsError", "GatedRepoError", "LocalTokenNotFoundError")
 _NETWORK = ("Connect", "Timeout", "Dns", "SSL", "Disconnected", "PayloadError")
+
+
+def file_system_options(scheme: str, patience: Patience, *, anonymous: bool = False) -> dict[str, Any]:
+    """The options of fsspec's file system for addresses of a scheme.
+
+    Servers of pages are waited for as ``patience`` says, others as their packages do (that of S3 for 15 s, again and
+    again). ``anonymous`` asks without credentials.
+    """
+    if scheme in HTTP:
+        import aiohttp
+
+        timeout = aiohttp.ClientTimeout(total=patience.total, sock_connect=patience.connect, sock_read=patience.read)
+        return {"client_kwargs": {"trust_env": True, "timeout": timeout}}
+    return {"anon": True} if anonymous else {}
 
 
 def why(error: BaseException, scheme: str, shown: str) -> str:

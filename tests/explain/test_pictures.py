@@ -1,0 +1,153 @@
+"""Files explained, from the command line and from Python."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+from PIL import Image
+
+import tlsearch
+from tests.helpers.exported_run import SIDE, write_model
+from tlsearch.cli.main import cli
+from tlsearch.errors import UsageError
+from tlsearch.explain.overlay import SMALLEST_SIDE, overlay
+
+# Keras saves variables through NumPy's old array protocol.
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+
+QUARTERS = {"top left": (0, 0), "bottom right": (SIDE // 2, SIDE // 2)}
+
+
+@pytest.fixture(scope="module")
+def model_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Names the brightest colour of a picture."""
+    return write_model(tmp_path_factory.mktemp("run") / "model", temperature=2.0)
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Grey pictures with a quarter that is red, and a file that is none."""
+    folder = tmp_path_factory.mktemp("photos")
+    for name, (row, column) in QUARTERS.items():
+        pixels = np.full((SIDE, SIDE, 3), 40, np.uint8)
+        pixels[row : row + SIDE // 2, column : column + SIDE // 2, 0] = 250
+        Image.fromarray(pixels).save(folder / f"{name}.png")
+    (folder / "none.png").write_text("no picture")
+    return folder
+
+
+def explain(*arguments: object) -> Result:
+    return CliRunner().invoke(cli, ["explain", *map(str, arguments)], prog_name="tlsearch")
+
+
+def test_the_heat_lies_where_the_evidence_is(model_dir: Path, photos: Path) -> None:
+    found = {Path(item.name).stem: item for item in tlsearch.explain_images(model_dir, photos, about="red")}
+    for name, (row, column) in QUARTERS.items():
+        item = found[name]
+        assert item.heat is not None
+        assert item.centre is not None
+        assert item.label == item.explained == "red"
+        inside = np.s_[row : row + SIDE // 2, column : column + SIDE // 2]
+        assert item.heat[inside].min() > item.heat.mean()
+        assert (item.centre[0] > 0.5) == (column > 0)
+        assert (item.centre[1] > 0.5) == (row > 0)
+        assert item.overlay is None
+    assert found["none"].error is not None
+    assert found["none"].heat is None
+
+
+def test_probabilities_are_those_of_predict(model_dir: Path, photos: Path) -> None:
+    predicted = tlsearch.load(model_dir).predict(photos)
+    explained = tlsearch.explain_images(model_dir, photos)
+    assert [item.label for item in explained] == [item.label for item in predicted]
+    read = [(e, p) for e, p in zip(explained, predicted, strict=True) if p.error is None]
+    assert len(read) == 2
+    for one, other in read:
+        assert one.probability == pytest.approx(other.probability, rel=1e-4)
+
+
+def test_the_command_writes_overlays_and_arrays_and_tells_where(model_dir: Path, photos: Path, tmp_path: Path) -> None:
+    done = explain(model_dir, photos, "--to", tmp_path / "maps", "--format", "jsonl")
+    assert done.exit_code == 0, done.output
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [Path(line["path"]).stem for line in lines] == ["bottom right", "none", "top left"]
+    assert lines[1]["error"]
+    for line in (lines[0], lines[2]):
+        assert line["exact"] is True
+        with Image.open(line["overlay"]) as drawn:
+            assert drawn.size == (SMALLEST_SIDE, SMALLEST_SIDE)
+        heat = np.load(line["array"], allow_pickle=False)
+        assert heat.shape == (SIDE, SIDE)
+        assert heat.dtype == np.float32
+    assert Path(lines[0]["overlay"]).name == "bottom_right-red.png"
+    assert lines[0]["centre"]["x"] > lines[2]["centre"]["x"]
+
+
+def test_the_table_says_what_the_maps_are_and_where_they_lie(model_dir: Path, photos: Path) -> None:
+    done = explain(model_dir, photos / "top left.png", photos / "none.png")
+    assert done.exit_code == 0, done.output
+    assert "not read: " in done.stdout
+    assert "The maps are exact" in done.stdout
+    folder = model_dir.parent / "explained"
+    assert str(folder) in done.stdout
+    assert sorted(file.name for file in folder.iterdir()) == ["top_left-red.npy", "top_left-red.png"]
+
+
+def test_predict_writes_the_same_maps_while_it_classifies(model_dir: Path, photos: Path, tmp_path: Path) -> None:
+    command = ["predict", str(model_dir), str(photos), "--explain", str(tmp_path / "maps"), "--format", "jsonl"]
+    done = CliRunner().invoke(cli, command, prog_name="tlsearch")
+    assert done.exit_code == 0, done.output
+    labels = {json.loads(line)["path"]: json.loads(line)["label"] for line in done.stdout.splitlines()}
+    assert labels[str(photos / "top left.png")] == "red"
+    for item in tlsearch.explain_images(model_dir, photos):
+        if item.error is None:
+            written = np.load(tmp_path / "maps" / f"{Path(item.name).stem.replace(' ', '_')}-{item.label}.npy")
+            np.testing.assert_array_equal(written, item.heat)
+
+
+def test_pictures_in_memory_are_explained_too(model_dir: Path) -> None:
+    pixels = np.full((2, SIDE, SIDE, 3), 40, np.uint8)
+    pixels[..., 1] = 200
+    first, second = tlsearch.explain_images(model_dir, pixels)
+    assert (first.name, second.name) == ("image 0", "image 1")
+    assert first.path is None
+    assert first.label == "green"
+
+
+def test_files_of_one_name_do_not_replace_each_other(model_dir: Path, photos: Path, tmp_path: Path) -> None:
+    twin = tmp_path / "other" / "top left.png"
+    twin.parent.mkdir()
+    twin.write_bytes((photos / "top left.png").read_bytes())
+    found = tlsearch.explain_images(model_dir, [photos / "top left.png", twin], to=tmp_path / "maps")
+    assert [item.overlay.name for item in found if item.overlay] == ["top_left-red.png", "top_left-red-2.png"]
+
+
+def test_mistakes_of_a_user_end_in_one_sentence(model_dir: Path, photos: Path, tmp_path: Path) -> None:
+    unknown = explain(model_dir, photos, "--class", "rde", "--to", tmp_path)
+    assert unknown.exit_code == 2
+    assert "The model has no class 'rde': did you mean 'red'?" in unknown.output
+    with pytest.raises(UsageError, match=r"no class 'grey': .*labels\.json lists its names\.$"):
+        tlsearch.explain_images(model_dir, photos, about="grey")
+    unread = explain(model_dir, photos / "none.png", "--to", tmp_path)
+    assert unread.exit_code == 1
+    (tmp_path / "file").touch()
+    blocked = explain(model_dir, photos, "--to", tmp_path / "file" / "inside")
+    assert blocked.exit_code == 2
+    assert "cannot be made" in blocked.output
+
+
+def test_an_overlay_is_brightest_where_the_heat_is() -> None:
+    image = np.full((20, 20, 3), 100, np.uint8)
+    heat = np.zeros((4, 4), np.float32)
+    heat[1, 2] = 1.0
+    drawn = np.asarray(overlay(image, heat), np.float32)
+    step = SMALLEST_SIDE // 4
+    changed = np.abs(drawn - 100).sum(axis=-1)
+    row, column = np.unravel_index(changed.argmax(), changed.shape)
+    assert (row // step, column // step) == (1, 2)
+    assert changed[:20, :20].max() < 5
+    np.testing.assert_array_equal(np.asarray(overlay(image, -heat)), 100)

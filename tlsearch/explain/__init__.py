@@ -1,0 +1,1 @@
+"""Where a model looked: heat maps of its classes, whether they mean anything, and how they are drawn."""

@@ -1,0 +1,86 @@
+"""Pictures that lie in memory: arrays, Pillow images, bytes, open files.
+
+What is given is copied at once: whoever gives it may use the same array for the next picture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import IO, Any
+
+import numpy as np
+from PIL import Image
+
+from tlsearch.predictor.sources.arrays import Array
+from tlsearch.predictor.sources.picture import MOST_BYTES, TOO_LARGE, Picture, words_of
+
+_BATCH_DIMENSIONS = 4
+_LIST_KINDS = "OSU"
+
+
+def from_bytes(data: bytes) -> Picture:
+    """The content of an image file."""
+    return Picture(content=data) if len(data) <= MOST_BYTES else Picture(problem=TOO_LARGE)
+
+
+def from_file(file: IO[bytes]) -> Picture:
+    """What an open file has from where it stands to its end."""
+    name = getattr(file, "name", "")
+    name = name if isinstance(name, str) else ""
+    try:
+        data: Any = file.read(MOST_BYTES + 1)
+    except Exception as error:  # whatever is behind it, such as a connection that breaks
+        return Picture(name=name, problem=f"it cannot be read: {words_of(error)}")
+    if not isinstance(data, bytes):
+        return Picture(name=name, problem="it is a file of text; open it in binary mode, as with open(path, 'rb')")
+    return Picture(name=name, content=data) if len(data) <= MOST_BYTES else Picture(name=name, problem=TOO_LARGE)
+
+
+def from_pillow(image: Image.Image) -> Picture:
+    """A Pillow image. A JPEG that is opened and not loaded yet counts as its file, which is read at a fraction."""
+    try:
+        data = _unread(image)
+        if data is not None:
+            return from_bytes(data)
+        image.load()
+        return Picture(content=image.copy())
+    except Exception as error:  # decoders raise many kinds on broken files
+        return Picture(problem=f"it is broken: {words_of(error)}")
+
+
+def is_array(item: object) -> bool:
+    """Whether something is an array or a tensor, of any library."""
+    return hasattr(item, "__array__") or hasattr(item, "numpy")
+
+
+def of_array(item: Any, within: Callable[[Any], Iterator[Picture]]) -> Iterator[Picture]:
+    """The picture that an array is, or the pictures that it holds; ``within`` gives those of a list of names."""
+    try:
+        if getattr(item, "ndim", None) == _BATCH_DIMENSIONS:
+            for number in range(len(item)):  # of an array on a disk, one after the other
+                yield Picture(content=_copied(item[number]))
+            return
+        array = _copied(item)
+    except Exception as error:  # of whatever library it is
+        yield Picture(problem=f"it cannot be read: {words_of(error)}")
+        return
+    if array.ndim == 1 and array.dtype.kind in _LIST_KINDS:
+        yield from within(array.tolist())
+    else:
+        yield Picture(content=array)
+
+
+def _copied(item: Any) -> Array:
+    return np.array(item.numpy() if hasattr(item, "numpy") else item)
+
+
+def _unread(image: Image.Image) -> bytes | None:
+    """The bytes of the file of a JPEG, as long as Pillow has read nothing of it but the header."""
+    stream = getattr(image, "fp", None)
+    if image.format not in ("JPEG", "MPO") or stream is None or not getattr(image, "tile", None) or image.tell() != 0:
+        return None
+    place = stream.tell()
+    stream.seek(0)
+    data: bytes = stream.read(MOST_BYTES + 1)
+    stream.seek(place)
+    return data
