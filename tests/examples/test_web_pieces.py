@@ -69,7 +69,7 @@ CASES = [
 @pytest.mark.parametrize("how", RESIZES)
 def test_squares_are_those_of_pillow_to_the_last_bit(how: str, tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
-    tasks = []
+    tasks: list[tuple[npt.NDArray[np.uint8], Mapping[str, Any]]] = []
     for width, height, side in CASES:
         pixels = rng.integers(0, 256, (height, width, 3)).astype(np.uint8)
         tasks.append((pixels, {"side": side, "how": how}))
