@@ -86,7 +86,10 @@ def _others(load_average: float) -> str:
     """A sentence on what else the machine did."""
     if load_average < 0.5:
         return "The machine did nothing else."
-    return f"Other programs ran on the machine (load average {load_average:.0f}), so all times are longer than alone."
+    return (
+        f"Other programs ran on the machine (load average {load_average:.0f}), so all times are longer than alone, and "
+        "rows that lie near each other do not rank the servers."
+    )
 
 
 def serving_brief(result: Result) -> str:
