@@ -60,6 +60,8 @@ ENTRIES = (
     Entry("quality.localisation", "examples/clothing --time-limit 3m --image-size 160", "5 min", ("localisation",)),
     Entry("quality.networks", "DATASET ...", "20 min", ("networks",)),
     Entry("quality.monitor", "DATASET --image-size 96", "5 min", ("monitor",)),
+    Entry("quality.export_proofs", "DATASET --images FOLDER", "30 min", ("export-proofs",)),
+    Entry("quality.serving", "MODEL_DIR PICTURES", "10 min", ("serving",)),
     Entry("quality.predict_throughput", "", "15 min", ("predict-throughput",)),
     Entry("statistics.coverage", "", "about 1 h", ("coverage", "coverage-other-seed")),
     Entry("statistics.wilson", "", "seconds", ("wilson",)),

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from benchmarks.common.results import Result
-from benchmarks.figures import doubts, insights, quality, searches, simulations, speed
+from benchmarks.figures import doubts, exported, insights, quality, searches, simulations, speed
 
 Render = Callable[[Result], str]
 
@@ -35,6 +35,8 @@ GROUPS: Mapping[str, Group] = {
     "scale": Group(speed.scale, speed.scale_brief),
     "search-quality": Group(quality.search_quality, quality.search_quality_brief),
     "from-scratch": Group(quality.from_scratch, quality.from_scratch_brief),
+    "export-proofs": Group(exported.export_proofs, exported.export_proofs_brief),
+    "serving": Group(exported.serving, exported.serving_brief),
     "explain": Group(quality.explain, quality.explain_brief),
     "localisation": Group(quality.localisation, quality.localisation_brief),
     "networks": Group(quality.networks, quality.networks_brief),

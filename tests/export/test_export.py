@@ -26,6 +26,7 @@ from tlsearch.export.formats.onnx_file import Onnx
 from tlsearch.export.place import file_hash
 from tlsearch.results.result import read_result
 from tlsearch.results.schema import Mlflow
+from tlsearch.tracking.exported import MODEL_URI, OnnxModel
 from tlsearch.types import Float32Array
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -243,6 +244,47 @@ def test_files_and_proofs_are_logged_with_the_run(
     assert record == read_result(model_dir.parent).mlflow
     assert files == [tmp_path / "model.keras", tmp_path / "model.keras.proof.json"]
     assert record.parent_run_id in done.output
+
+
+def test_an_onnx_file_is_logged_as_a_model_unless_it_is_unproven(
+    model_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("onnx", "tf2onnx", "onnxruntime"):
+        pytest.importorskip(module, reason="the extra tlsearch[onnx] is not installed")
+    logged: list[OnnxModel] = []
+
+    def note(record: Mlflow, model: OnnxModel, folder: Path) -> str:
+        logged.append(model)
+        return "models:/m-1"
+
+    monkeypatch.setattr("tlsearch.tracking.exported_files.log_files", lambda *given: None)
+    monkeypatch.setattr("tlsearch.tracking.exported_files.log_onnx", note)
+    done = export(model_dir, "--format", "onnx", "--format", "keras", "--to", tmp_path, "--log")
+    assert done.exit_code == 0, done.output
+    assert "model.onnx is the model models:/m-1" in " ".join(done.output.split())
+    (model,) = logged
+    proof = read_proof(tmp_path / "model.onnx")
+    assert (model.name, model.side, model.sha256) == ("winner-onnx", SIDE, proof["sha256"]["model.onnx"])
+    assert model.metadata == proof["metadata"]
+    assert {entry.key: entry.value for entry in model.network.metadata_props} == proof["metadata"]
+    assert model.page.params["proven"] == "yes"
+    assert "Proven: " in model.page.note
+    assert MODEL_URI in model.page.note
+    monkeypatch.setitem(FORMATS, "onnx", Doubtful())
+    assert export(model_dir, "--format", "onnx", "--to", tmp_path / "bad", "--log").exit_code == 1
+    assert len(logged) == 1
+    accepted = ("--accept-loss", "--precision", "float16")
+    assert export(model_dir, "--format", "onnx", "--to", tmp_path / "bad", "--log", *accepted).exit_code == 0
+    assert (logged[1].name, logged[1].page.params["proven"]) == ("winner-onnx-float16", "no")
+    assert "Not proven, and taken as it is: " in logged[1].page.note
+
+
+class Doubtful(Onnx):
+    """ONNX files whose runtime rounds."""
+
+    def open(self, path: Path, threads: int | None) -> Runner:
+        run = super().open(path, threads)
+        return lambda pixels: np.round(run(pixels), 1)
 
 
 def test_a_missing_runtime_is_named_with_its_extra(model_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,7 +23,7 @@ from tests.helpers.tiny import make_network, make_spec
 from tlsearch.cli.export import FORMAT_NAMES
 from tlsearch.export.contract import Network, Precision
 from tlsearch.export.formats import FORMATS
-from tlsearch.export.network import exported_network, with_temperature
+from tlsearch.export.network import exported_network, metadata, with_temperature
 from tlsearch.models.build import export
 from tlsearch.models.heads import Head, HeadWeights
 from tlsearch.models.temperature import divide_by_temperature
@@ -125,6 +125,16 @@ def test_labels_are_in_the_files(network: Network, pixels: Float32Array, tmp_pat
         assert json.loads(archive.read("tlsearch.json")) == told
     assert told["temperature"] == "2.0"
     assert told["image_size"] == str(SIDE)
+
+
+def test_metadata_say_how_a_picture_becomes_a_square(predictor: Predictor) -> None:
+    config = {**predictor.config, "decode_size": 300, "resize": "pad", "window": [0, 4095]}
+    other = Predictor(predictor.model, predictor.labels, config, predictor.folder)
+    plain, told = metadata(predictor), metadata(other)
+    assert (plain["resize"], plain["jpeg_draft"]) == ("squash", "448")
+    assert not {"window", "padding"} & set(plain)
+    assert (told["resize"], told["decode_size"], told["jpeg_draft"]) == ("pad", "300", "600")
+    assert (json.loads(told["window"]), json.loads(told["padding"])) == ([0, 4095], [124, 116, 104])
 
 
 def test_labels_are_in_an_onnx_file(network: Network, pixels: Float32Array, tmp_path: Path) -> None:

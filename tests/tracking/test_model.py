@@ -20,8 +20,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
 
+from tests.helpers.pictures import make_pictures
 from tlsearch.predictor import load
 
 # Keras 3.15 turns variables into arrays in a way that NumPy 2 warns of.
@@ -100,22 +100,6 @@ def save_model(folder: Path) -> None:
     calibration = {"temperature": 2.0, "fitted_on": 9, "by_default": True, "reason": "it is too sure"}
     config = {"image_size": 8, "decode_size": 12, "backbone": "tiny", "calibration": calibration}
     (folder / "config.json").write_text(json.dumps(config))
-
-
-def make_pictures(folder: Path) -> Path:
-    """Pictures of every kind that decoding treats in its own way."""
-    folder.mkdir()
-    rows, columns = np.mgrid[0:700, 0:900]
-    photo = Image.fromarray(np.stack([rows // 3, columns // 4, (rows + columns) // 7], -1).astype(np.uint8))
-    exif = Image.Exif()
-    exif[0x0112] = 6
-    photo.save(folder / "a large and turned.jpg", exif=exif)
-    photo.resize((90, 40)).convert("P").save(folder / "b palette.gif")
-    photo.resize((12, 12)).save(folder / "c base size.png")
-    Image.new("RGBA", (30, 20), (0, 100, 200, 51)).save(folder / "d see-through.webp", lossless=True)
-    Image.fromarray((rows[:90, :50] * 700).astype(np.uint16)).save(folder / "e deep grey.png")
-    photo.convert("CMYK").save(folder / "f print.jpg")
-    return folder
 
 
 def run(code: str, *arguments: object, folder: Path) -> Any:

@@ -15,6 +15,7 @@ from tlsearch.errors import UsageError
 if TYPE_CHECKING:
     from tlsearch.cli.console import ConsoleReporter
     from tlsearch.export.export import ExportedFile
+    from tlsearch.results.schema import Mlflow
 
 FORMAT_NAMES = ("onnx", "litert", "saved_model", "openvino", "keras")
 """Those of ``tlsearch.export.formats``, which is not imported to print help."""
@@ -49,7 +50,7 @@ FORMAT_NAMES = ("onnx", "litert", "saved_model", "openvino", "keras")
     help="Labelled images to make the proof on.  [default: the validation images of the run]",
 )
 @click.option("--accept-loss", is_flag=True, help="Write a file that is not proven under its usual name, exit code 0.")
-@click.option("--log", is_flag=True, help="Log the files and proofs in MLflow, with the run.")
+@click.option("--log", is_flag=True, help="Log the files and proofs in MLflow, with the run, and ONNX files as models.")
 @click.option("--card", is_flag=True, help="Print the model card and write nothing.")
 @click.pass_context
 def export(
@@ -75,7 +76,6 @@ def export(
         _print_card(model_dir, formats)
         return
     from tlsearch.export.export import ExportOptions, export_model, record_of
-    from tlsearch.tracking.exported_files import ARTIFACT_FOLDER, log_files
 
     options = ExportOptions(
         formats=formats,
@@ -90,10 +90,21 @@ def export(
         reporter.close()
         _print(reporter, files)
         if record is not None:
-            log_files(record, [part for file in files for part in file.parts])
-            reporter.say("mlflow", f"logged in {ARTIFACT_FOLDER} of the run {record.parent_run_id}")
+            _log(reporter, record, files)
     if any(not file.proof.proven and not file.proof.accepted for file in files):
         ctx.exit(1)
+
+
+def _log(reporter: ConsoleReporter, record: Mlflow, files: tuple[ExportedFile, ...]) -> None:
+    """All files with their proofs as artifacts of the run, and ONNX files as models of it."""
+    from tlsearch.export.logged import is_loggable, onnx_model
+    from tlsearch.tracking.exported_files import ARTIFACT_FOLDER, log_files, log_onnx
+
+    log_files(record, [part for file in files for part in file.parts])
+    reporter.say("mlflow", f"logged in {ARTIFACT_FOLDER} of the run {record.parent_run_id}")
+    for file in filter(is_loggable, files):
+        address = log_onnx(record, onnx_model(file), file.path.parent)
+        reporter.say("mlflow", f"{file.path.name} is the model {address}, for mlflow.onnx.load_model")
 
 
 def _print_card(model_dir: Path, formats: tuple[str, ...]) -> None:

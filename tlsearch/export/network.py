@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tlsearch.data.images.rgb import PADDING, draft_side
 from tlsearch.export.contract import Network
 from tlsearch.export.place import file_hash
 from tlsearch.models.temperature import LEAST
@@ -61,6 +62,8 @@ def metadata(predictor: Predictor) -> dict[str, str]:
         "image_size": side,
         "decode_size": predictor.decode_size,
         "resize": decoding.resize,
+        "filter": "bilinear, antialiased (Pillow's, with reducing_gap 3)",
+        "jpeg_draft": draft_side(predictor.decode_size),
         "temperature": "1 (none)" if temperature is None else temperature.value,
         "backbone": predictor.config.get("backbone"),
         "weights": predictor.config.get("weights"),
@@ -68,4 +71,6 @@ def metadata(predictor: Predictor) -> dict[str, str]:
     }
     if decoding.window is not None:
         told["window"] = json.dumps(list(decoding.window))
+    if decoding.resize == "pad":
+        told["padding"] = json.dumps(list(PADDING))
     return {name: str(value) for name, value in told.items() if value is not None}

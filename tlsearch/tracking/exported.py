@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from tlsearch.plugins.api import Images
 
@@ -56,4 +57,25 @@ class ExportedModel:
     folder: Path
     example: Images
     classes: tuple[str, ...]
+    page: ModelPage
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class OnnxModel:
+    """A network in ONNX.
+
+    Attributes:
+        name: What it is called among the models of its run.
+        network: An ``onnx.ModelProto``: RGB values 0..255 of shape (N, S, S, 3) as floats to probabilities.
+        side: S, in pixels.
+        metadata: What the file says of itself.
+        sha256: That of the file.
+        page: What its page says.
+    """
+
+    name: str
+    network: Any
+    side: int
+    metadata: Mapping[str, str]
+    sha256: str
     page: ModelPage

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass, field
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -19,13 +21,16 @@ from mlflow.types.schema import Array
 from tlsearch.data.images import memory_needed, rgb
 from tlsearch.models import temperature
 from tlsearch.models.temperature import Temperature
-from tlsearch.tracking.exported import INPUT, MODEL_PREFIX, MODEL_URI, RUN_PREFIX, ExportedModel
+from tlsearch.tracking.exported import INPUT, MODEL_PREFIX, MODEL_URI, RUN_PREFIX, ExportedModel, ModelPage
 from tlsearch.tracking.naming import cut_tags
 from tlsearch.tracking.quiet import first_line
 from tlsearch.tracking.servers.refusals import is_absent
 
 MODEL_NAME = "winner"
 NOTE_TAG = "mlflow.note.content"
+HISTORY_TAG = "mlflow.log-model.history"
+"""By this the UI of MLflow 2 knows the models among the files of a run."""
+
 _CODE = Path(__file__).with_name("pyfunc_model.py")
 
 # Named, because MLflow would load the model, and with it a backend, to find them out.
@@ -49,21 +54,58 @@ class NoLoggedModelsError(Exception):
     """The server has no logged models: it is of MLflow 2, or another product that speaks as MLflow 2 did."""
 
 
-def find_model(client: MlflowClient, experiment_id: str, run_id: str) -> str:
+@dataclass(frozen=True, kw_only=True)
+class Loggable:
+    """A model that is to be logged.
+
+    Attributes:
+        name: What it is called among the models of its run.
+        page: What its page says.
+        save: Gives it as MLflow keeps one, in a folder that is removed afterwards.
+        tags: Further tags of the logged model.
+    """
+
+    name: str
+    page: ModelPage
+    save: Callable[[Model], AbstractContextManager[Path]]
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+def find_model(
+    client: MlflowClient, experiment_id: str, run_id: str, name: str = MODEL_NAME, tags: Mapping[str, str] | None = None
+) -> str:
     """Give the URI of the model that was logged for the run, empty where there is none that is whole.
 
-    Raises ``NoLoggedModelsError``.
+    Args:
+        client: The store.
+        experiment_id: The experiment of the run.
+        run_id: The run.
+        name: That of the model.
+        tags: Tags that it must have.
+
+    Raises:
+        NoLoggedModelsError: The server has no such thing.
     """
     with _asking_for_models():
         found = client.search_logged_models([experiment_id], f"source_run_id = '{run_id}'")
     for model in found:
-        if model.name == MODEL_NAME and str(model.status) == "READY":
+        has_tags = (tags or {}).items() <= dict(model.tags).items()
+        if model.name == name and str(model.status) == "READY" and has_tags:
             return f"{MODEL_PREFIX}{model.model_id}"
     return ""
 
 
 def log_model(client: MlflowClient, experiment_id: str, run_id: str, exported: ExportedModel) -> str:
-    """Log an exported model as an output of the run and give its URI (``models:/<id>``).
+    """Log an exported Keras model as an output of the run and give its URI (``models:/<id>``).
+
+    Raises:
+        NoLoggedModelsError: The server has no such thing.
+    """
+    return log(client, experiment_id, run_id, _winner(exported))
+
+
+def log(client: MlflowClient, experiment_id: str, run_id: str, model: Loggable) -> str:
+    """Log a model as an output of the run and give its URI (``models:/<id>``).
 
     The steps of ``Model.log`` one by one: that function validates the input example by loading the model,
     which would bring a backend into this process, and it works on the global tracking URI.
@@ -74,10 +116,10 @@ def log_model(client: MlflowClient, experiment_id: str, run_id: str, exported: E
     with _asking_for_models():
         logged = client.create_logged_model(
             experiment_id,
-            name=MODEL_NAME,
+            name=model.name,
             source_run_id=run_id,
             model_type="image-classifier",
-            params=dict(exported.page.params),
+            params=dict(model.page.params),
         )
     uri = f"{MODEL_PREFIX}{logged.model_id}"
     meta = Model(
@@ -87,35 +129,45 @@ def log_model(client: MlflowClient, experiment_id: str, run_id: str, exported: E
         run_id=run_id,
     )
     try:
-        with _saved(exported, meta) as folder:
+        with model.save(meta) as folder:
             client.log_model_artifacts(logged.model_id, str(folder))
     except BaseException:
         with suppress(Exception):  # else every try would leave a model without files
             client.delete_logged_model(logged.model_id)
         raise
-    if exported.page.note:
-        note = exported.page.note.replace(MODEL_URI, uri)
-        client.set_logged_model_tags(logged.model_id, cut_tags({NOTE_TAG: note}))
+    note = {NOTE_TAG: model.page.note.replace(MODEL_URI, uri)} if model.page.note else {}
+    if tags := {**model.tags, **note}:
+        client.set_logged_model_tags(logged.model_id, cut_tags(tags))
     client.finalize_logged_model(logged.model_id, "READY")
     client.log_outputs(run_id, [LoggedModelOutput(logged.model_id, step=0)])
     return uri
 
 
 def log_as_artifact(client: MlflowClient, run_id: str, exported: ExportedModel) -> str:
-    """Keep an exported model as files of the run, as MLflow 2 did; gives its URI (``runs:/<id>/winner``).
+    """Keep an exported Keras model as files of the run, as MLflow 2 did; gives its URI (``runs:/<id>/winner``)."""
+    return log_files_of(client, run_id, _winner(exported))
+
+
+def log_files_of(client: MlflowClient, run_id: str, model: Loggable) -> str:
+    """Keep a model as files of the run, as MLflow 2 did; gives its URI (``runs:/<id>/<name>``).
 
     Its page, which a server of MLflow 2 has not, becomes the file ``README.md`` beside the model.
     """
-    uri = f"{RUN_PREFIX}{run_id}/{MODEL_NAME}"
-    meta = Model(artifact_path=MODEL_NAME, run_id=run_id)
-    with _saved(exported, meta) as folder:
-        if exported.page.note:
-            note = exported.page.note.replace(MODEL_URI, uri)
+    uri = f"{RUN_PREFIX}{run_id}/{model.name}"
+    meta = Model(artifact_path=model.name, run_id=run_id)
+    with model.save(meta) as folder:
+        if model.page.note:
+            note = model.page.note.replace(MODEL_URI, uri)
             (folder / "README.md").write_text(note, encoding="utf-8")
-        client.log_artifacts(run_id, str(folder), MODEL_NAME)
-    # By this the UI of MLflow 2 knows a model among the files of a run.
-    client.set_tag(run_id, "mlflow.log-model.history", json.dumps([meta.get_tags_dict()]))
+        client.log_artifacts(run_id, str(folder), model.name)
+    known = json.loads(client.get_run(run_id).data.tags.get(HISTORY_TAG, "[]"))
+    others = [entry for entry in known if entry.get("artifact_path") != model.name]
+    client.set_tag(run_id, HISTORY_TAG, json.dumps([*others, meta.get_tags_dict()]))
     return uri
+
+
+def _winner(exported: ExportedModel) -> Loggable:
+    return Loggable(name=MODEL_NAME, page=exported.page, save=partial(_saved, exported))
 
 
 @contextmanager

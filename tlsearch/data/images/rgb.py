@@ -180,7 +180,7 @@ def draft(image: Image.Image, size: int, max_pixels: int | None = None) -> int:
     width, height = image.size
     pixels = width * height
     if image.format in ("JPEG", "MPO"):
-        side = max(size, LOOK_SIZE) * DRAFT_MARGIN
+        side = draft_side(size)
         image.draft(None, (side, side))
     needed = bytes_needed(image, pixels, deep=is_deep(image))
     if pixels > max_pixels if max_pixels is not None else needed > DECODE_BYTES:
@@ -188,6 +188,11 @@ def draft(image: Image.Image, size: int, max_pixels: int | None = None) -> int:
             f"it has {pixels:,} pixels, which need {needed / 1e9:.1f} GB of memory; {_remedy(max_pixels)}"
         )
     return needed
+
+
+def draft_side(size: int) -> int:
+    """The pixels that both sides of a large JPEG keep at least, however small a fraction of it is decoded."""
+    return max(size, LOOK_SIZE) * DRAFT_MARGIN
 
 
 def _remedy(max_pixels: int | None) -> str:
