@@ -84,8 +84,8 @@ class RunConfig:
     cores), which hold at most ``memory`` bytes together (None: four fifths of the machine's); ``round_size`` trials
     are asked for at once (None: two for each of several workers, else one). ``force`` sets aside what an earlier
     run has left. ``early_stop`` ends a search where more trials gain too little (None: without trials).
-    ``max_latency`` (seconds an image, on one thread) and ``max_size`` (bytes) limit the model to use as an exported
-    file in float32, and ``prefer`` says what it is to be of those that are as good: small, fast or accurate. Raises:
+    ``max_latency`` (seconds an image, one thread) and ``max_size`` (bytes) limit the exported float32 file of the model
+    to use, and ``prefer`` says which it is to be of those that are as good: the small, fast or accurate one. Raises:
     UsageError: a value is out of its range; the sentence names the option, the value and the range.
     """
 
@@ -155,9 +155,7 @@ class RunConfig:
             raise bad("dataset", self.dataset if known else type(self.dataset), wanted)
         for name in _PATHS[1:]:
             value = getattr(self, name)
-            if value is None:
-                continue
-            if not isinstance(value, Path) or not is_utf8(str(value)):
+            if value is not None and (not isinstance(value, Path) or not is_utf8(str(value))):
                 raise bad(name, value, "a path in UTF-8")
         for name in ("experiment", "tracking_uri", "storage", "freeze", *_COLUMNS):
             value = getattr(self, name)

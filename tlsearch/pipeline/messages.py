@@ -12,6 +12,7 @@ from tlsearch.data.checks import IMBALANCE_LIMIT
 from tlsearch.data.split import imbalance
 from tlsearch.data.totals import totals
 from tlsearch.listeners.mlflow import RecordedRun
+from tlsearch.pipeline.at_use.words import use_lines
 from tlsearch.plugins.kinds.metric import GuardedMetric
 from tlsearch.report import fair, resizing
 from tlsearch.report import text as words
@@ -62,7 +63,7 @@ def plan_lines(plan: Plan, trials: int, limit: float | None) -> list[str]:
         lines.append(f"{resizing.shape(data.resizing.aspect)}: to squash, to pad and to crop them is compared")
     for reason, backbones in words.by_reason(plan.left_out).items():
         lines.append(f"left out: {', '.join(backbones)} - {reason}")
-    return lines
+    return [*lines, *use_lines(plan.use)]
 
 
 def baseline_line(baseline: BaselineResult) -> str:

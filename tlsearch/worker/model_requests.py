@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from tlsearch.data.images.rgb import PLAIN, Decoding
+from tlsearch.models.cuts import Cuts
+from tlsearch.models.use_cost import UseCost
 from tlsearch.types import Candidate, TrialSpec
 from tlsearch.worker.protocol import Request
 
@@ -88,3 +90,26 @@ class EvaluateModel(Request[ModelProbabilities]):
     folder: Path
     files: tuple[Path, ...]
     latency: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeasureNetworkUse(Request[UseCost]):
+    """Measure what a network with a linear head on averaged features costs at use, as an exported file.
+
+    The process must have one thread. ``cuts`` are the cut points of the candidate, ``classes`` those of the head.
+    """
+
+    activity = "measured what a network costs at use"
+
+    candidate: Candidate
+    cuts: Cuts
+    classes: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeasureModelUse(Request[UseCost]):
+    """Measure what a saved model costs at use, as an exported file. The process must have one thread."""
+
+    activity = "measured what a model costs at use"
+
+    folder: Path
