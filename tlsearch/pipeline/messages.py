@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tlsearch.config import RunConfig
+from tlsearch.config_values import Preference
 from tlsearch.data.checks import IMBALANCE_LIMIT
 from tlsearch.data.split import imbalance
 from tlsearch.data.totals import totals
@@ -104,8 +105,11 @@ def enough_trials(gain: float, images: int) -> str:
     return f"more trials could gain about {100 * gain:.1f} points, less than {images:,} validation images can show"
 
 
-def confirm_line(confirmation: Confirmation) -> str:
-    """The best figure corrected for its selection, and the winner's on resampled folds where there was time."""
+def confirm_line(confirmation: Confirmation, prefer: Preference | None = None) -> str:
+    """The best figure corrected for its selection, and the winner's on resampled folds where there was time.
+
+    Where a network from scratch is to be used in the place of the winner, it is named; ``prefer`` says what was asked.
+    """
     winner, found = confirmation.winner.spec, ""
     confirmed = confirmation.confirmed.get(winner)
     if (corrected := confirmation.corrected) is not None:
@@ -118,9 +122,11 @@ def confirm_line(confirmation: Confirmation) -> str:
     compared = f"; {confirmation.compared} trials compared"
     if confirmation.compared == 1:
         compared = "; time for the best trial only" if confirmation.contenders > 1 else ""
-    level = f"   {words.level(len(confirmation.level))}" if confirmation.level else ""
+    level = f"   {words.level(len(confirmation.level), prefer)}" if confirmation.level else ""
     found += f"{format_score(confirmed.mean)} {words.confirmed_on(confirmed)}{apart}{compared}"
-    return f"{found}   winner {winner.label}{level}"
+    first = confirmation.order[0].spec if confirmation.order else winner
+    instead = f"   to use: {first.label}" if first != winner else ""
+    return f"{found}   winner {winner.label}{level}{instead}"
 
 
 def tested_line(evaluation: Evaluation, metric: GuardedMetric, baseline: BaselineResult | None) -> str:

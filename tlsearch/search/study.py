@@ -12,11 +12,10 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from tlsearch.search.choice import Choice
 from tlsearch.search.cost import Costs
 from tlsearch.search.enough import EarlyStop
 from tlsearch.search.failures import all_fail, left_out_plugins, plugins_of
-from tlsearch.search.reach import can_win
+from tlsearch.search.reach import Choice, can_win
 from tlsearch.search.rounds import WARM_START, AskedTrial, Entry, Rounds, RunRound
 from tlsearch.search.space import Params, SearchSpace
 from tlsearch.search.storage import sign_of

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from tlsearch.models.use_cost import NetworkAtUse, UseCost
 from tlsearch.pipeline.at_use.budget import Shipped, UseBudget
-from tlsearch.report.at_use import cost_text
+from tlsearch.report.numbers import cost_at_use
 
 ONNX = "onnxruntime"
 """What the name of the runtime of an ONNX file begins with."""
@@ -45,10 +45,8 @@ def impossible(budget: UseBudget) -> str:
 def measured_line(shipped: Shipped, budget: UseBudget) -> str:
     """What the exported file of the model to use costs, and what was passed over for it."""
     if shipped.cost is None:
-        return f"{shipped.spec.label} in {shipped.folder}"
-    said = (
-        f"the exported file of {shipped.spec.label} has {cost_text(shipped.cost)} ({shipped.cost.runtime}, one thread)"
-    )
+        return f"the model to use is {shipped.spec.label}, in {shipped.folder}"
+    said = f"the exported file of {shipped.spec.label} has {_cost(shipped.cost)} ({shipped.cost.runtime}, one thread)"
     if budget.asked:
         said += f", within {budget.asked}" if shipped.fits else f", which is more than {budget.asked} allows"
     return said + passed_over(shipped.passed_over)
@@ -56,12 +54,16 @@ def measured_line(shipped: Shipped, budget: UseBudget) -> str:
 
 def passed_over(found: Sequence[tuple[str, UseCost]]) -> str:
     """What broke the budget only when its own file was measured."""
-    named = ", ".join(f"{label} ({cost_text(cost)})" for label, cost in found)
+    named = ", ".join(f"{label} ({_cost(cost)})" for label, cost in found)
     return f"; passed over because the measured file is above the budget: {named}" if named else ""
 
 
 def _with_cost(network: NetworkAtUse) -> str:
-    return f"{network.candidate.label} ({cost_text(network.cost)})"
+    return f"{network.candidate.label} ({_cost(network.cost)})"
+
+
+def _cost(cost: UseCost) -> str:
+    return cost_at_use(cost.megabytes, cost.ms_per_image)
 
 
 def _runtimes(budget: UseBudget) -> str:

@@ -24,8 +24,8 @@ from tlsearch.pipeline.search.reserve import reserved_seconds
 from tlsearch.pipeline.trial import recall
 from tlsearch.pipeline.trials import WantedTrial, run_trials
 from tlsearch.results.schema import TrialRow
-from tlsearch.search.choice import Choice
 from tlsearch.search.enough import EarlyStop
+from tlsearch.search.reach import Choice
 from tlsearch.search.rounds import AskedTrial
 from tlsearch.search.schedule import MARGIN
 from tlsearch.search.space import Params
