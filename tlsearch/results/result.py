@@ -16,6 +16,7 @@ from tlsearch.config import CONFIG_NAME
 from tlsearch.errors import UsageError
 from tlsearch.results.migrate import READABLE_VERSIONS, SCHEMA_VERSION, migrate
 from tlsearch.results.schema import (
+    AtUse,
     Baseline,
     Confusion,
     Dataset,
@@ -74,6 +75,7 @@ class RunResult:
     importance: Importance | None = None
     frozen_work: tuple[FrozenWork, ...] = ()
     verdict: Verdict | None = None
+    at_use: AtUse | None = None
     command: str = ""
     started: str = ""
     schema_version: int = SCHEMA_VERSION
@@ -187,6 +189,8 @@ def trials_csv(result: RunResult) -> str:
         "folds",
         "value_on_shared_folds",
         "seconds",
+        "megabytes",
+        "ms_per_image",
         "reason",
         "run_id",
     ]

@@ -37,11 +37,10 @@ def settle_use(
     shipping = _Shipping(context, plan, confirmation, folders, scratch)
     confirmation = shipping.settle()
     shipped = confirmation.shipped
-    if shipped is not None:
-        tell = (
-            (lambda line: context.callbacks.on_step("models", line)) if shipped.fits else context.callbacks.on_warning
-        )
-        tell(measured_line(shipped, plan.use))
+    if shipped is not None and shipped.fits:
+        context.callbacks.on_step("models", measured_line(shipped, plan.use))
+    elif shipped is not None:
+        context.callbacks.on_warning(measured_line(shipped, plan.use))
     return confirmation
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from tlsearch.data.findings import Finding
 from tlsearch.folders.walk import Skipped
+from tlsearch.results.schema.at_use import AtUse, ModelAtUse, NetworkOutside, UseChoice
 from tlsearch.results.schema.dataset import Dataset, Resizing
 from tlsearch.results.schema.insights import Insights, LabelErrors, MoreData, SizePoint, Suspect
 from tlsearch.results.schema.output import Mlflow, Output
@@ -25,6 +26,7 @@ from tlsearch.types import Interval, TrialSpec
 
 __all__ = [
     "Answer",
+    "AtUse",
     "Baseline",
     "Calibration",
     "CalibrationBin",
@@ -49,7 +51,9 @@ __all__ = [
     "Metrics",
     "Mistake",
     "Mlflow",
+    "ModelAtUse",
     "MoreData",
+    "NetworkOutside",
     "Output",
     "ParameterImportance",
     "PlanSummary",
@@ -61,6 +65,7 @@ __all__ = [
     "Suspect",
     "TrialRow",
     "TrialSpec",
+    "UseChoice",
     "Verdict",
     "Winner",
 ]

@@ -1,0 +1,232 @@
+"""What the models of a run cost at use, as the result has it: measured where they were, else by estimate."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from tlsearch.models.use_cost import BYTES, NetworkAtUse, UseCost, linear_values
+from tlsearch.pipeline.at_use.budget import Shipped, UseBudget
+from tlsearch.pipeline.baseline import BaselineResult, scratch_of
+from tlsearch.pipeline.confirm import Confirmation
+from tlsearch.pipeline.evaluate import Evaluation
+from tlsearch.pipeline.plan import Plan
+from tlsearch.pipeline.saved_models import SCRATCH
+from tlsearch.results.schema import AtUse, Confirmed, ModelAtUse, NetworkOutside, TrialRow, UseChoice
+from tlsearch.results.schema.at_use import ModelRole
+from tlsearch.search.trial_record import TrialRecord
+from tlsearch.stats.pareto import efficient
+from tlsearch.types import Candidate, TrialSpec
+
+KERAS = (
+    "Keras' own files, one image at a time with the threads of the run; what was not tested is estimated from its "
+    "network and the time that the winner took"
+)
+EXPORTED = (
+    "exported float32 files, one image at a time on one thread by {runtimes}; each network was measured with a linear "
+    "head, and the model to use by its own file"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Modelled:
+    """A model that was tested.
+
+    Attributes:
+        role: What it is in the run.
+        network: The label of its network.
+        val: Its validation score.
+        megabytes: Millions of bytes of its Keras file.
+        ms_per_image: Milliseconds that it takes for one image with Keras; None where that was not measured.
+    """
+
+    role: ModelRole
+    network: str
+    val: float
+    megabytes: float
+    ms_per_image: float | None
+
+
+def use_figures(
+    plan: Plan,
+    confirmation: Confirmation,
+    evaluation: Evaluation,
+    probe: TrialRecord,
+    baseline: BaselineResult | None,
+) -> UseFigures:
+    """What every model of a run costs at use; a winner that is the linear probe is there once, as the winner."""
+    tested: dict[TrialSpec, Modelled] = {}
+
+    def add(spec: TrialSpec, role: ModelRole, network: Candidate, val: float, name: str) -> None:
+        cost = evaluation.costs[name]
+        modelled = Modelled(
+            role=role, network=network.label, val=val, megabytes=cost.megabytes, ms_per_image=cost.ms_per_image
+        )
+        tested.setdefault(spec, modelled)
+
+    winner, space = confirmation.winner, plan.space
+    add(winner.spec, "winner", space.of(winner.spec), winner.score, "winner")
+    add(probe.spec, "linear probe", space.of(probe.spec), probe.score, "linear_probe")
+    for number, run in enumerate(scratch_of(baseline)):
+        name = f"{SCRATCH}{run.architecture}" if number else "baseline"
+        add(run.result.spec, "from scratch", run.candidate, run.result.score, name)
+    return UseFigures(plan=plan, winner=winner.spec, tested=tested, shipped=confirmation.shipped)
+
+
+@dataclass(frozen=True, kw_only=True)
+class UseFigures:
+    """The costs of the models of a run.
+
+    Attributes:
+        plan: The plan.
+        winner: The specification of the winner.
+        tested: What was tested; the winner is among them.
+        shipped: The model to use; None where nothing was asked of it.
+    """
+
+    plan: Plan
+    winner: TrialSpec
+    tested: Mapping[TrialSpec, Modelled]
+    shipped: Shipped | None = None
+
+    def at_use(self, confirmed: Mapping[TrialSpec, Confirmed]) -> AtUse:
+        """Give what the result says: every model that was tested, or ``confirmed`` on resampled folds."""
+        specs = list(dict.fromkeys([*self.tested, *confirmed]))
+        models = [self._model(spec, confirmed.get(spec)) for spec in specs]
+        sign = self.plan.data.metric.sign
+        table = [(sign * m.score, -_number(m.megabytes), -_number(m.ms_per_image)) for m in models]
+        marked = [replace(m, efficient=bool(on)) for m, on in zip(models, efficient(table), strict=True)]
+        return AtUse(how=self._how, models=tuple(marked), choice=self._choice)
+
+    def with_costs(self, rows: Iterable[TrialRow]) -> list[TrialRow]:
+        """Give the rows with what a model of each costs."""
+        found = []
+        for row in rows:
+            megabytes, ms = self._cost(row.spec)
+            found.append(replace(row, megabytes=megabytes, ms_per_image=ms))
+        return found
+
+    @property
+    def _exported(self) -> UseBudget | None:
+        """The budget where files were exported for it."""
+        use = self.plan.use
+        return use if use is not None and use.networks else None
+
+    @property
+    def _how(self) -> str:
+        if self._exported is None:
+            return KERAS
+        runtimes = dict.fromkeys(network.cost.runtime for network in self._exported.networks)
+        return EXPORTED.format(runtimes=" and ".join(runtimes))
+
+    @cached_property
+    def _own_files(self) -> Mapping[str, UseCost]:
+        """What files cost that were measured themselves, by the label of the configuration."""
+        shipped = self.shipped
+        if shipped is None or shipped.cost is None:
+            return {}
+        return {**dict(shipped.passed_over), shipped.spec.label: shipped.cost}
+
+    def _model(self, spec: TrialSpec, confirmed: Confirmed | None) -> ModelAtUse:
+        known = self.tested.get(spec)
+        megabytes, ms = self._cost(spec)
+        own = self._own_files.get(spec.label)
+        score = confirmed.mean if confirmed is not None else known.val if known is not None else math.nan
+        if own is not None:
+            megabytes, ms = own.megabytes, own.ms_per_image
+        return ModelAtUse(
+            label=spec.label,
+            role=known.role if known is not None else "contender",
+            network=known.network if known is not None else self.plan.space.of(spec).label,
+            score=score,
+            folds=confirmed.folds if confirmed is not None else 0,
+            megabytes=megabytes,
+            ms_per_image=ms,
+            measured=own is not None if self._exported is not None else known is not None,
+            efficient=False,
+            within=self._is_within(spec, own),
+        )
+
+    def _is_within(self, spec: TrialSpec, own: UseCost | None) -> bool | None:
+        use = self.plan.use
+        if use is None or not use.asked:
+            return None
+        return use.may_ship(spec) if own is None else use.allows(own)
+
+    @property
+    def _choice(self) -> UseChoice | None:
+        use, shipped = self.plan.use, self.shipped
+        if use is None or shipped is None:
+            return None
+        cost, is_winner = shipped.cost, shipped.spec == self.winner
+        return UseChoice(
+            asked=use.asked,
+            max_ms_per_image=use.max_ms,
+            max_megabytes=use.max_megabytes,
+            prefer=use.prefer,
+            model=shipped.folder,
+            megabytes=None if cost is None else cost.megabytes,
+            ms_per_image=None if cost is None else cost.ms_per_image,
+            within=shipped.fits,
+            excluded=tuple(
+                NetworkOutside(name=n.candidate.label, megabytes=n.cost.megabytes, ms_per_image=n.cost.ms_per_image)
+                for n in use.excluded
+            ),
+            passed_over=tuple(label for label, _ in shipped.passed_over),
+            reused_within=shipped.fits
+            if is_winner
+            else bool(self._is_within(self.winner, self._own_file(self.winner))),
+        )
+
+    def _own_file(self, spec: TrialSpec) -> UseCost | None:
+        return self._own_files.get(spec.label)
+
+    # What was not measured
+
+    def _cost(self, spec: TrialSpec) -> tuple[float | None, float | None]:
+        """Megabytes and milliseconds of a model, by estimate where it was not tested; None for what is not known."""
+        if self._exported is not None:
+            return _pair(self._exported.cost_of(spec))
+        known = self.tested.get(spec) or self._same_from_scratch(spec)
+        if known is not None:
+            return known.megabytes, known.ms_per_image
+        network = self._networks.get(spec.backbone)
+        return _pair(None if network is None else network.cost_of(spec))
+
+    def _same_from_scratch(self, spec: TrialSpec) -> Modelled | None:
+        """The tested model of the same network from scratch, which had another learning rate."""
+        if spec.weights is not None:
+            return None
+        key = (spec.backbone, spec.image_size)
+        return next((m for s, m in self.tested.items() if not s.weights and (s.backbone, s.image_size) == key), None)
+
+    @cached_property
+    def _networks(self) -> Mapping[str, NetworkAtUse]:
+        """Every pre-trained network: its values at four bytes, and the winner's time in proportion to a pass."""
+        plan, time = self.plan, self.tested[self.winner].ms_per_image
+        own = plan.measured[plan.space.of(self.winner)].forward_seconds
+        classes = len(plan.data.index.classes)
+        return {
+            candidate.backbone: NetworkAtUse(
+                candidate=candidate,
+                cuts=facts.cuts,
+                classes=classes,
+                cost=UseCost(
+                    megabytes=BYTES * (facts.parameters + linear_values(facts.cuts[-1].channels, classes)) / 1e6,
+                    ms_per_image=time * facts.forward_seconds / own,
+                    runtime="",
+                ),
+            )
+            for candidate, facts in plan.measured.items()
+            if facts.parameters is not None and time is not None and own > 0
+        }
+
+
+def _pair(cost: UseCost | None) -> tuple[float | None, float | None]:
+    return (None, None) if cost is None else (cost.megabytes, cost.ms_per_image)
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else value
