@@ -20,12 +20,12 @@ from tlsearch.report import text as words
 from tlsearch.report.configuration import in_words
 from tlsearch.report.numbers import ScoreStyle, format_interval, format_score
 from tlsearch.results.result import RunResult
-from tlsearch.results.schema import Resizing
+from tlsearch.results.schema import Baseline, Metrics, Resizing
 from tlsearch.stats.metrics import EVERY_IMAGE
 from tlsearch.stats.scoring import interval_method
 from tlsearch.tracking.register import Figures
 from tlsearch.utils.addresses import shown_source, source_name
-from tlsearch.utils.units import format_duration
+from tlsearch.utils.units import format_duration, format_latency, format_size
 
 if TYPE_CHECKING:
     from tlsearch.pipeline.baseline import BaselineResult
@@ -35,6 +35,10 @@ if TYPE_CHECKING:
     from tlsearch.pipeline.plan import Plan
     from tlsearch.search.trial_record import TrialRecord
     from tlsearch.stats.claims import Estimate
+
+
+FROM_SCRATCH = " from scratch"
+"""What the label of a network from scratch ends in."""
 
 
 def data_line(data: Data) -> str:
@@ -184,7 +188,18 @@ def parent_params(config: RunConfig, plan: Plan, limit: float | None) -> dict[st
         "batch_size": config.batch_size,
         "seed": config.seed,
         **_resize_params(plan.data.resizing),
+        **_use_params(config),
     }
+
+
+def _use_params(config: RunConfig) -> dict[str, object]:
+    """What was asked of the model to use, as it was typed; what was not is left out."""
+    found: dict[str, object] = {}
+    if config.max_latency is not None:
+        found["max_latency"] = format_latency(config.max_latency)
+    if config.max_size is not None:
+        found["max_size"] = format_size(config.max_size)
+    return {**found, "prefer": config.prefer} if config.prefer is not None else found
 
 
 def _resize_params(found: Resizing | None) -> dict[str, object]:
@@ -216,18 +231,20 @@ def recorded_run(context: RunContext, plan: Plan) -> RecordedRun:
 
 def model_params(result: RunResult) -> dict[str, str]:
     """What the page of the model says of it."""
-    metrics, spec = result.metrics, result.winner.spec
+    spec, (label, _, figures) = result.winner.spec, _to_use(result)
+    size = spec.image_size if result.choice is None else result.choice.image_size
+    is_winner = result.scratch_to_use is None
     found = {
-        "configuration": result.winner.label,
-        "backbone": spec.backbone,
-        "weights": spec.weights or "none",
-        "frozen blocks": f"{spec.freeze_depth} of {spec.depth}",
-        "image size": f"{spec.image_size} x {spec.image_size}",
+        "configuration": label,
+        "backbone": spec.backbone if is_winner else label.removesuffix(FROM_SCRATCH),
+        "weights": (is_winner and spec.weights) or "none",
+        "frozen blocks": f"{spec.freeze_depth} of {spec.depth}" if is_winner else "none",
+        "image size": f"{size} x {size}",
         "classes": str(len(result.dataset.classes)),
-        "metric": metrics.name,
+        "metric": result.metrics.name,
         "seed": str(result.plan.seed),
     }
-    return found if metrics.parameters is None else {**found, "parameters": str(metrics.parameters)}
+    return found if figures.parameters is None else {**found, "parameters": str(figures.parameters)}
 
 
 def version_figures(result: RunResult) -> Figures:
@@ -236,30 +253,38 @@ def version_figures(result: RunResult) -> Figures:
     return Figures(
         fingerprint=result.dataset.fingerprint,
         metric=metrics.name,
-        val=metrics.val,
+        val=_to_use(result)[2].val,
         greater_is_better=metrics.greater_is_better,
     )
 
 
 def version_tags(result: RunResult) -> dict[str, str]:
     """What a version in the model registry says beside the figures that it is compared by."""
-    metrics = result.metrics
+    label, _, figures = _to_use(result)
     return {
-        "configuration": result.winner.label,
-        "test": format_score(metrics.test),
-        "test_ci95": format_interval(metrics.test_ci95),
+        "configuration": label,
+        "test": format_score(figures.test),
+        "test_ci95": format_interval(figures.test_ci95),
         "classes": str(len(result.dataset.classes)),
     }
 
 
 def version_note(result: RunResult) -> str:
     """The description of a version in the model registry."""
-    metrics = result.metrics
+    metrics, (_, described, figures) = result.metrics, _to_use(result)
     name = words.metric_name(metrics.name)
-    selected = words.selected(metrics.val_folds, result.plan.folds)
+    selected = words.selected(figures.val_folds, result.plan.folds)
     by = f" {words.by_method(metrics)}".rstrip()
     return (
-        f"{in_words(result.winner.spec, result.plan)}: {name} {format_score(metrics.val)} {selected}, "
-        f"{format_score(metrics.test)} {format_interval(metrics.test_ci95)}{by} on "
+        f"{described}: {name} {format_score(figures.val)} {selected}, "
+        f"{format_score(figures.test)} {format_interval(figures.test_ci95)}{by} on "
         f"{result.dataset.total('test'):,} test images, {words.tested(metrics.test_opened)}."
     )
+
+
+def _to_use(result: RunResult) -> tuple[str, str, Metrics | Baseline]:
+    """The model to use: its configuration, the same in words, and its figures."""
+    if (alone := result.scratch_to_use) is not None:
+        label = f"{alone.architecture}{FROM_SCRATCH}"
+        return label, label, alone
+    return result.winner.label, in_words(result.winner.spec, result.plan), result.metrics

@@ -20,6 +20,7 @@ from tlsearch.report.numbers import ScoreStyle, percent
 from tlsearch.report.sections.confusion import confusion
 from tlsearch.report.sections.cost import cost
 from tlsearch.report.sections.depth import depth
+from tlsearch.report.sections.efficiency import efficiency
 from tlsearch.report.sections.importance import importance
 from tlsearch.report.sections.learning_curves import learning_curves
 from tlsearch.report.sections.photographs import photographs
@@ -63,6 +64,7 @@ def _sections(result: RunResult, dataset_root: Path) -> list[Section]:
     """Every section, in the order of the page."""
     return [
         summary(result),
+        efficiency(result),
         depth(result),
         importance(result),
         trial_table(result),

@@ -86,9 +86,9 @@ def points(difference: float) -> str:
 
 def cost_at_use(megabytes: float, ms_per_image: float) -> str:
     """What a model costs at use: ``13.6 MB and 9.1 ms an image``."""
-    return f"{_significant(megabytes)} MB and {_significant(ms_per_image)} ms an image"
+    return f"{significant(megabytes)} MB and {significant(ms_per_image)} ms an image"
 
 
-def _significant(value: float) -> str:
+def significant(value: float) -> str:
     """A decimal, and two where a single one would say nothing."""
     return f"{value:.1f}" if value >= 0.995 else f"{value:.2f}"

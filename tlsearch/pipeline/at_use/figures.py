@@ -160,8 +160,10 @@ class UseFigures:
         use, shipped = self.plan.use, self.shipped
         if use is None or shipped is None:
             return None
-        cost, is_winner = shipped.cost, shipped.spec == self.winner
+        cost, own = shipped.cost, self._own_files.get(self.winner.label)
+        reused = shipped.fits if shipped.spec == self.winner else self._is_within(self.winner, own)
         return UseChoice(
+            image_size=shipped.spec.image_size,
             asked=use.asked,
             max_ms_per_image=use.max_ms,
             max_megabytes=use.max_megabytes,
@@ -175,13 +177,8 @@ class UseFigures:
                 for n in use.excluded
             ),
             passed_over=tuple(label for label, _ in shipped.passed_over),
-            reused_within=shipped.fits
-            if is_winner
-            else bool(self._is_within(self.winner, self._own_file(self.winner))),
+            reused_within=reused is not False,
         )
-
-    def _own_file(self, spec: TrialSpec) -> UseCost | None:
-        return self._own_files.get(spec.label)
 
     # What was not measured
 

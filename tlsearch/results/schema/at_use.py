@@ -62,6 +62,7 @@ class UseChoice:
         max_megabytes: The most millions of bytes that the file may have; null without a limit.
         prefer: `small`, `fast` or `accurate`; null where nothing was preferred.
         model: The folder of the model to use, below the output folder.
+        image_size: The side of its square input, in pixels.
         megabytes: Millions of bytes of its exported file, as it was measured; null where costs were not asked for.
         ms_per_image: Milliseconds that this file takes for one image alone on one thread, as it was measured.
         within: Whether the measured file is within the limits.
@@ -70,6 +71,7 @@ class UseChoice:
         reused_within: Whether the winner, which reuses a network, is within the limits.
     """
 
+    image_size: int
     asked: str = ""
     max_ms_per_image: float | None = None
     max_megabytes: float | None = None
