@@ -11,7 +11,7 @@ from tlsearch.report.numbers import cost_at_use
 ONNX = "onnxruntime"
 """What the name of the runtime of an ONNX file begins with."""
 
-NO_ONNX = "; without tlsearch[onnx], what it cannot convert, they are Keras files"
+OWN_FILES = ", which runs Keras' own files where tlsearch[onnx] is not installed or cannot convert a network"
 
 
 def use_lines(budget: UseBudget | None) -> list[str]:
@@ -28,8 +28,8 @@ def use_lines(budget: UseBudget | None) -> list[str]:
     if budget.excluded and not any(n.candidate.weights for n in budget.networks if n not in budget.excluded):
         lines.append("no pre-trained network is within the budget: a network from scratch will be the model to use")
     if budget.prefer is not None:
-        what = {"small": "the smallest file", "fast": "the fastest", "accurate": "the best score"}[budget.prefer]
-        lines.append(f"of models within one standard error of the best, the one with {what} will be used")
+        what = {"small": "the smallest", "fast": "the fastest", "accurate": "the best"}[budget.prefer]
+        lines.append(f"of models within one standard error of the best, {what} one will be used")
     return lines
 
 
@@ -68,4 +68,5 @@ def _cost(cost: UseCost) -> str:
 
 def _runtimes(budget: UseBudget) -> str:
     runtimes = list(dict.fromkeys(n.cost.runtime for n in budget.networks))
-    return " and ".join(runtimes)
+    own = any(not runtime.startswith(ONNX) for runtime in runtimes)
+    return " and ".join(runtimes) + (OWN_FILES if own else "")

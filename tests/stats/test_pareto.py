@@ -1,0 +1,32 @@
+"""Which of several models are efficient."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as some
+from hypothesis.extra.numpy import arrays
+
+from tlsearch.stats.pareto import efficient
+
+
+def test_what_another_beats_in_everything_is_not_efficient() -> None:
+    # score, and costs with their sign turned
+    rows = [(0.90, -10.0, -5.0), (0.91, -20.0, -5.0), (0.89, -20.0, -6.0), (0.90, -10.0, -5.0), (0.80, -1.0, -9.0)]
+    assert efficient(rows).tolist() == [True, True, False, True, True]
+
+
+def test_what_is_not_known_is_not_efficient_and_hinders_nobody() -> None:
+    assert efficient([(0.9, math.nan), (0.8, -3.0)]).tolist() == [False, True]
+    assert efficient([(0.9, -1.0)]).tolist() == [True]
+
+
+@given(arrays(float, (6, 3), elements=some.integers(0, 3).map(float)))
+def test_no_efficient_row_is_beaten_and_every_other_one_is(table: np.ndarray) -> None:  # type: ignore[type-arg]
+    found = efficient(table)
+    assert found.any()
+    for row, on_front in zip(table, found, strict=True):
+        beaten = any((other >= row).all() and (other > row).any() for other in table)
+        assert beaten is not bool(on_front)
