@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tlsearch.report.numbers import cost_at_use
+from tlsearch.report.numbers import cost_at_use, has_and_takes
 from tlsearch.report.text import PREFERRED
 from tlsearch.results.result import RunResult
 from tlsearch.results.schema import Baseline, UseChoice
@@ -40,7 +40,7 @@ def exported(choice: UseChoice | None) -> str:
     """What the exported file of the model to use costs, with a space before it; empty where that was not asked for."""
     if choice is None or choice.megabytes is None or choice.ms_per_image is None:
         return ""
-    said = f" Its exported file has {cost_at_use(choice.megabytes, choice.ms_per_image)} on one thread"
+    said = f" Its exported file {has_and_takes(choice.megabytes, choice.ms_per_image)} on one thread"
     if not choice.asked:
         return f"{said}."
     return f"{said}, within {choice.asked}." if choice.within else f"{said}: that is above {choice.asked}."
