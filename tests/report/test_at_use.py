@@ -82,7 +82,7 @@ def test_a_network_from_scratch_that_was_chosen_is_named_with_the_reason_and_the
     assert verdict.use == (
         f"Use the model in {folder}/baseline: small_cnn, trained from scratch, scores 60.2 % (95 % interval 55.1 to "
         "65.0 %) on 372 test images. It was chosen before the test: of what lies within one standard error of the "
-        "best, it has the smallest file. Its exported file has 2.9 MB and 3.0 ms an image on one thread, within "
+        "best, it has the smallest file. Its exported file has 2.9 MB and takes 3.0 ms an image on one thread, within "
         f"--max-size 20MB. The best model that reuses a network scores 90.3 % (in {folder}/model). To use it: tlsearch "
         f"predict {folder}/baseline new-photo.jpg"
     )
@@ -101,7 +101,10 @@ def test_where_nothing_that_reuses_a_network_is_within_the_budget_that_is_the_re
 
 def test_a_file_above_the_budget_is_told() -> None:
     said = verdict_sentences(with_choice(within=False, megabytes=21.5))
-    assert "Its exported file has 21.5 MB and 9.1 ms an image on one thread: that is above --max-size 20MB." in said[0]
+    assert (
+        "Its exported file has 21.5 MB and takes 9.1 ms an image on one thread: that is above --max-size 20MB."
+        in said[0]
+    )
     assert any(text.startswith("No model of this run is within --max-size 20MB as an exported file") for text in said)
     assert answers(with_choice(within=False))["within_budget"] == "no"
 

@@ -191,7 +191,8 @@ def test_the_measured_file_is_told_with_what_was_passed_over() -> None:
     shipped = Shipped(spec=LIGHT, candidate=LITE, folder="model", cost=COSTS[LITE])
     budget = make_budget(max_size=20_000_000)
     assert measured_line(shipped, budget) == (
-        f"exported, {LIGHT.label} has 13.6 MB and 9.0 ms an image (onnxruntime 1, one thread), within --max-size 20MB"
+        f"the exported file of {LIGHT.label} has 13.6 MB and takes 9.0 ms an image (onnxruntime 1, one thread), within "
+        "--max-size 20MB"
     )
     over = replace(shipped, passed_over=((HEAVY.label, COSTS[VGG]),))
     assert measured_line(over, budget).endswith(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from tlsearch.models.use_cost import NetworkAtUse, UseCost
 from tlsearch.pipeline.at_use.budget import Shipped, UseBudget
-from tlsearch.report.numbers import cost_at_use
+from tlsearch.report.numbers import cost_at_use, has_and_takes
 
 ONNX = "onnxruntime"
 """What the name of the runtime of an ONNX file begins with."""
@@ -46,7 +46,8 @@ def measured_line(shipped: Shipped, budget: UseBudget) -> str:
     """What the exported file of the model to use costs, and what was passed over for it."""
     if shipped.cost is None:
         return f"the model to use is {shipped.spec.label}, in {shipped.folder}"
-    said = f"the exported file of {shipped.spec.label} has {_cost(shipped.cost)} ({shipped.cost.runtime}, one thread)"
+    costs = has_and_takes(shipped.cost.megabytes, shipped.cost.ms_per_image)
+    said = f"the exported file of {shipped.spec.label} {costs} ({shipped.cost.runtime}, one thread)"
     if budget.asked:
         said += f", within {budget.asked}" if shipped.fits else f", which is more than {budget.asked} allows"
     return said + passed_over(shipped.passed_over)
