@@ -116,6 +116,18 @@ def test_what_was_passed_over_is_named() -> None:
     )
 
 
+def test_what_there_was_no_time_for_is_told() -> None:
+    said = " ".join(verdict_sentences(with_choice(prefer="fast", compared=False)))
+    assert "so that --prefer fast changed nothing" in said
+    assert "not in the choice" not in " ".join(verdict_sentences(with_choice()))
+    result = with_choice()
+    assert result.baseline is not None
+    unconfirmed = replace(result, baseline=replace(result.baseline, confirmed=None))
+    assert "train the network from scratch on resampled folds, so that it was not in the choice." in " ".join(
+        verdict_sentences(unconfirmed)
+    )
+
+
 def as_good(low: float, high: float, result: RunResult) -> RunResult:
     """The result where pre-training brings nothing on test, and the network from scratch is small."""
     assert result.gain is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import time
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
@@ -47,10 +48,16 @@ def cost_of_folder(folder: Path) -> UseCost:
 
 
 def _measured(network: Network) -> UseCost:
+    started = time.perf_counter()
     form, path = _write(network)
     runner = form.open(path, 1)
     seconds = min(seconds_of(runner, 1, network.side) for _ in range(REPEATS))
-    return UseCost(megabytes=size_of(form, path) / 1e6, ms_per_image=1000 * seconds, runtime=form.runtime())
+    return UseCost(
+        megabytes=size_of(form, path) / 1e6,
+        ms_per_image=1000 * seconds,
+        runtime=form.runtime(),
+        seconds=time.perf_counter() - started,
+    )
 
 
 def _write(network: Network) -> tuple[Format, Path]:

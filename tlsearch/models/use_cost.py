@@ -24,11 +24,13 @@ class UseCost:
         megabytes: Millions of bytes of its exported file in float32.
         ms_per_image: Milliseconds for one image alone, on one thread of this machine.
         runtime: What runs the file, with its version.
+        seconds: The time that exporting and timing it took.
     """
 
     megabytes: float
     ms_per_image: float
     runtime: str
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +62,7 @@ class NetworkAtUse:
             megabytes=self.cost.megabytes + BYTES * more / 1e6,
             ms_per_image=self.cost.ms_per_image * (work + HEAD_OPERATIONS * more) / measured,
             runtime=self.cost.runtime,
+            seconds=self.cost.seconds,
         )
 
 

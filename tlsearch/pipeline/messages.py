@@ -120,7 +120,8 @@ def confirm_line(confirmation: Confirmation, prefer: Preference | None = None) -
         figures = f"{format_score(corrected.value)} {format_interval(corrected.ci95)}"
         found = f"{figures} {words.corrected(corrected)}   "
     if confirmed is None:
-        return f"{found}no folds: three would have taken {confirmation.needed:.0f} s   winner {winner.label}"
+        because = "; without them nothing can be preferred" if prefer is not None else ""
+        return f"{found}no folds: three would have taken {confirmation.needed:.0f} s{because}   winner {winner.label}"
     spreads = words.spreads(confirmed)
     apart = f" ({spreads})" if spreads else ""
     compared = f"; {confirmation.compared} trials compared"

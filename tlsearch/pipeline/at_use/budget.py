@@ -15,6 +15,10 @@ ALIKE = 1.05
 """Costs that differ by no more than this factor are alike: a head of another width is no smaller model."""
 
 
+START = 10.0
+"""Seconds in which a process for a measurement starts and loads a model, about."""
+
+
 def is_asked(config: RunConfig) -> bool:
     """Whether the model to use has a budget, or is preferred for something."""
     return limits(config) or config.prefer is not None
@@ -110,6 +114,11 @@ class UseBudget:
     def excluded(self) -> tuple[NetworkAtUse, ...]:
         """The networks that are above the limits even with the plainest head."""
         return tuple(network for network in self.networks if not self.allows(network.cost))
+
+    @property
+    def seconds(self) -> float:
+        """About how long the file of the model to use takes to be measured; 0 where it is not."""
+        return START + max(n.cost.seconds for n in self.networks) if self.networks else 0.0
 
     def preferred(self, specs: Sequence[TrialSpec]) -> list[TrialSpec]:
         """Those of ``specs`` that are as small, or as fast, as the smallest or fastest; all where neither is wanted."""

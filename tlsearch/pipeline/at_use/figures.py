@@ -98,7 +98,7 @@ class UseFigures:
         sign = self.plan.data.metric.sign
         table = [(sign * m.score, -_number(m.megabytes), -_number(m.ms_per_image)) for m in models]
         marked = [replace(m, efficient=bool(on)) for m, on in zip(models, efficient(table), strict=True)]
-        return AtUse(how=self._how, models=tuple(marked), choice=self._choice)
+        return AtUse(how=self._how, models=tuple(marked), choice=self._choice(bool(confirmed)))
 
     def with_costs(self, rows: Iterable[TrialRow]) -> list[TrialRow]:
         """Give the rows with what a model of each costs."""
@@ -155,8 +155,7 @@ class UseFigures:
             return None
         return use.may_ship(spec) if own is None else use.allows(own)
 
-    @property
-    def _choice(self) -> UseChoice | None:
+    def _choice(self, compared: bool) -> UseChoice | None:
         use, shipped = self.plan.use, self.shipped
         if use is None or shipped is None:
             return None
@@ -178,6 +177,7 @@ class UseFigures:
             ),
             passed_over=tuple(label for label, _ in shipped.passed_over),
             reused_within=reused is not False,
+            compared=compared,
         )
 
     # What was not measured

@@ -57,6 +57,23 @@ def about_choice(result: RunResult) -> list[str]:
     if choice.passed_over and choice.within:
         names = ", ".join(choice.passed_over)
         sentences.append(f"Passed over, because their own exported files are above {choice.asked}: {names}.")
+    if choice.prefer is not None and not choice.compared:
+        sentences.append(
+            f"There was no time to compare models on resampled folds, so that --prefer {choice.prefer} changed nothing."
+        )
+    elif _was_not_confirmed(result, choice):
+        sentences.append(
+            "There was no time to train the network from scratch on resampled folds, so that it was not in the choice."
+        )
     if not choice.within:
         sentences.append(f"No model of this run is within {choice.asked} as an exported file, although estimates were.")
     return sentences
+
+
+def _was_not_confirmed(result: RunResult, choice: UseChoice) -> bool:
+    """Whether a network from scratch could have been chosen, had there been time to confirm it."""
+    scratch, at_use = result.baseline, result.at_use
+    if scratch is None or scratch.confirmed is not None or at_use is None or choice.model == "baseline":
+        return False
+    network = f"{scratch.architecture} from scratch"
+    return all(model.within is not False for model in at_use.models if model.network == network)
