@@ -97,11 +97,11 @@ def _model_to_use(result: RunResult, pretraining: Answer | None) -> tuple[str, s
 def _use_of_scratch(result: RunResult, choice: UseChoice, scratch: Baseline) -> str:
     """The sentences for a network from scratch that was chosen before the test."""
     metrics, style = result.metrics, ScoreStyle.of(result.metrics)
-    above = "" if choice.reused_within else f", above {choice.asked} and there for comparison"
+    above = "" if choice.reused_within else ", for comparison"
     return (
         f"Use the model in {_path(result, choice.model)}: {scratch.architecture}, trained from scratch, scores "
         f"{_scored(style, scratch.test, scratch.test_ci95)} on {result.dataset.total('test'):,} test images. "
-        f"{why_from_scratch(choice)}.{exported(choice)} The best model that reuses a network scores "
+        f"{why_from_scratch(choice)}.{exported(choice)} The best one that reuses a network scores "
         f"{style.value(metrics.test)} (in {_path(result, result.output.model or 'model')}{above}). "
         f"{_command(result, choice.model)}"
     )

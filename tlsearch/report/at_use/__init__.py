@@ -27,7 +27,7 @@ def may_offer(result: RunResult, scratch: Baseline, *, is_better: bool) -> bool:
 def why_from_scratch(choice: UseChoice) -> str:
     """Why a network from scratch was chosen, and not the winner."""
     if not choice.reused_within:
-        return f"No model that reuses a network is within {choice.asked}"
+        return f"The best model that reuses a network is above {choice.asked}"
     if choice.prefer is not None:
         return (
             "It was chosen before the test: of what lies within one standard error of the best, "
