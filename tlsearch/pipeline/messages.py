@@ -68,7 +68,7 @@ def plan_lines(plan: Plan, trials: int, limit: float | None) -> list[str]:
         lines.append(f"{resizing.shape(data.resizing.aspect)}: to squash, to pad and to crop them is compared")
     for reason, backbones in words.by_reason(plan.left_out).items():
         lines.append(f"left out: {', '.join(backbones)} - {reason}")
-    return [*lines, *use_lines(plan.use)]
+    return [*lines, *use_lines(plan.use, plan.space.candidates)]
 
 
 def baseline_line(baseline: BaselineResult) -> str:

@@ -82,7 +82,7 @@ def test_what_is_preferred_is_small_or_fast_and_what_is_alike() -> None:
 
 
 def test_the_plan_says_what_is_left_out_and_why() -> None:
-    lines = use_lines(make_budget(max_size=20_000_000, max_latency=0.05, prefer="fast"))
+    lines = use_lines(make_budget(max_size=20_000_000, max_latency=0.05, prefer="fast"), (LITE, VGG))
     assert lines == [
         "at use a model would have efficientnet_lite0@imagenet (13.6 MB and 9.0 ms an image); vgg16@imagenet (58.9 MB "
         "and 120.0 ms an image); small_cnn from scratch (2.9 MB and 3.0 ms an image) (exported float32 files, one "
@@ -91,11 +91,11 @@ def test_the_plan_says_what_is_left_out_and_why() -> None:
         "image); their trials still inform the search",
         "of models within one standard error of the best, the fastest one will be used",
     ]
-    assert use_lines(None) == []
+    assert use_lines(None, (LITE, VGG)) == []
 
 
 def test_the_plan_says_where_only_a_network_from_scratch_is_left() -> None:
-    (_, _, said) = use_lines(make_budget(max_size=3_000_000))
+    (_, _, said) = use_lines(make_budget(max_size=3_000_000), (LITE, VGG))
     assert said == "no pre-trained network is within the budget: a network from scratch will be the model to use"
 
 

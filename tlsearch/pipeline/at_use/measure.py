@@ -36,7 +36,7 @@ def measure_use(context: RunContext, data: Data, measured: Mapping[Candidate, Me
     if config.baseline != "none":  # at its largest size: a smaller one costs no more
         networks += measure_small_network(context, data, None, 0.0)
     budget = UseBudget.of(config, _costs(context, data, networks))
-    if budget.networks and len(budget.excluded) == len(budget.networks):
+    if len(budget.excluded) == len(networks):  # what could not be measured may be within them
         raise UsageError(impossible(budget))
     return budget
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from tlsearch.models.use_cost import NetworkAtUse, UseCost
 from tlsearch.pipeline.at_use.budget import Shipped, UseBudget
 from tlsearch.report.numbers import cost_at_use, has_and_takes
+from tlsearch.types import Candidate
 
 ONNX = "onnxruntime"
 """What the name of the runtime of an ONNX file begins with."""
@@ -14,8 +15,11 @@ ONNX = "onnxruntime"
 OWN_FILES = ", which runs Keras' own files where tlsearch[onnx] is not installed or cannot convert a network"
 
 
-def use_lines(budget: UseBudget | None) -> list[str]:
-    """What a plan says: what every network costs, what is left out of the choice, and what is preferred."""
+def use_lines(budget: UseBudget | None, candidates: Sequence[Candidate]) -> list[str]:
+    """What a plan says: what every network costs, what is left out of the choice, and what is preferred.
+
+    ``candidates`` are the pre-trained networks that take part.
+    """
     if budget is None:
         return []
     lines = []
@@ -25,7 +29,7 @@ def use_lines(budget: UseBudget | None) -> list[str]:
     if budget.excluded:
         named = ", ".join(_with_cost(network) for network in budget.excluded)
         lines.append(f"left out of the choice by {budget.asked}: {named}; their trials still inform the search")
-    if budget.excluded and not any(n.candidate.weights for n in budget.networks if n not in budget.excluded):
+    if {c.label for c in candidates} <= {n.candidate.label for n in budget.excluded}:
         lines.append("no pre-trained network is within the budget: a network from scratch will be the model to use")
     if budget.prefer is not None:
         what = {"small": "the smallest", "fast": "the fastest", "accurate": "the best"}[budget.prefer]
