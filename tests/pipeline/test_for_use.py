@@ -58,15 +58,16 @@ def test_without_options_there_is_no_order_and_the_network_from_scratch_is_none_
 @pytest.mark.parametrize("prefer", ["small", "fast"])
 def test_the_cheapest_within_one_standard_error_is_chosen(confirming: Confirming, prefer: str) -> None:
     found = confirmed(confirming, (HEAVY, BETTER), (LIGHT, AS_GOOD), alone=AS_GOOD, prefer=prefer)
-    assert labels(found) == ["small_cnn", "efficientnet_lite0", "vgg16"]
+    assert labels(found)[:3] == ["small_cnn", "efficientnet_lite0", "vgg16"]
     assert found.winner is LIGHT  # of those that reuse a network
     assert found.level == (HEAVY.spec,)
 
 
 def test_what_lies_clearly_behind_is_not_chosen_however_small(confirming: Confirming) -> None:
     found = confirmed(confirming, (HEAVY, BETTER), (LIGHT, [0.6] * 5), alone=[0.5] * 5, prefer="small")
-    assert labels(found) == ["vgg16"]
+    assert labels(found)[0] == "vgg16"
     assert found.winner is HEAVY
+    assert labels(found)[1:3] == ["efficientnet_lite0", "small_cnn"]  # where the file of the first breaks a budget
 
 
 def test_the_best_mean_is_chosen_where_the_score_is_preferred(confirming: Confirming) -> None:
@@ -86,7 +87,8 @@ def test_what_is_above_the_budget_stops_nobody_and_is_not_chosen(confirming: Con
     probe = replace(PROBE, spec=SPACE.spec(SPACE.params(VGG)))
     found = confirmed(confirming, (LIGHT, [0.8] * 5), probe=probe, max_size=20_000_000)
     assert found.winner is LIGHT
-    assert labels(found) == ["efficientnet_lite0"]
+    assert set(labels(found)) == {"efficientnet_lite0", "small_cnn"}
+    assert labels(found)[0] == "efficientnet_lite0"
     assert probe.spec in found.confirmed  # what the winner is compared with
 
 
@@ -100,7 +102,7 @@ def test_with_a_budget_and_no_preference_the_usual_rule_has_the_network_from_scr
 
 def test_with_a_budget_a_network_from_scratch_that_lies_clearly_behind_is_not_chosen(confirming: Confirming) -> None:
     found = confirmed(confirming, (LIGHT, AS_GOOD), alone=[0.7] * 5, max_size=20_000_000)
-    assert labels(found) == ["efficientnet_lite0"]
+    assert labels(found)[0] == "efficientnet_lite0"
 
 
 def test_where_only_a_network_from_scratch_is_within_the_budget_it_is_chosen_however_bad(

@@ -112,7 +112,8 @@ def _confirm(
     winner, level = choose(runs, staying) if staying else (contenders[0], [])
     order: list[TrialRecord] = []
     if plan.use is not None:
-        order, equals = order_for_use(runs, staying or [winner], alone), [winner, *level]
+        dropped = [record for record in dict.fromkeys([*starters, probe]) if record not in (staying or [winner])]
+        order, equals = order_for_use(runs, staying or [winner], dropped, alone), [winner, *level]
         winner = next((record for record in order if record.spec.weights is not None), winner)
         equals = equals if plan.use.prefer is None else staying
         level = [record for record in equals if record is not winner]
