@@ -112,7 +112,8 @@ def _confirm(
     winner, level = choose(runs, staying) if staying else (contenders[0], [])
     order: list[TrialRecord] = []
     if plan.use is not None:
-        dropped = [record for record in dict.fromkeys([*starters, probe]) if record not in (staying or [winner])]
+        raced = {record.spec: record for record in (*starters, probe)}
+        dropped = [record for record in raced.values() if record not in (staying or [winner])]
         order, equals = order_for_use(runs, staying or [winner], dropped, alone), [winner, *level]
         winner = next((record for record in order if record.spec.weights is not None), winner)
         equals = equals if plan.use.prefer is None else staying
