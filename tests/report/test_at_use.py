@@ -60,7 +60,8 @@ def without_choice() -> RunResult:
 def test_the_verdict_says_what_the_exported_file_costs_and_what_was_left_out() -> None:
     said = verdict_sentences(with_choice())
     assert (
-        "Its exported file has 13.6 MB and 9.1 ms an image on one thread, within --max-size 20MB. To use it" in said[0]
+        "Its exported file has 13.6 MB and takes 9.1 ms an image on one thread, within --max-size 20MB. To use it"
+        in said[0]
     )
     assert (
         f"Left out of the choice by --max-size 20MB: {VGG} (58.9 MB and 120.0 ms an image); their trials informed the "
@@ -176,7 +177,8 @@ def test_the_charts_show_models_trials_and_the_limit() -> None:
     assert "stroke-dasharray" not in latency.svg
 
 
-def test_a_result_that_knows_no_costs_has_no_section(tmp_path: Path) -> None:
+def test_a_result_that_knows_no_costs_has_no_section(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tlsearch.report.html.write_pictures", lambda pictures, output: output)
     assert efficiency(SAMPLE).pictures == ()
     page = write_report(with_choice(), tmp_path, tmp_path / "data").read_text(encoding="utf-8")
     assert "Score against cost at use" in page
