@@ -32,7 +32,7 @@ def limits(config: RunConfig) -> bool:
 def asked(config: RunConfig) -> str:
     """``--max-latency 20ms and --max-size 10MB``: the budget as it was typed."""
     parts = [f"--max-latency {format_latency(config.max_latency)}"] if config.max_latency is not None else []
-    parts += [f"--max-size {format_size(config.max_size)}"] if config.max_size is not None else []
+    parts += [f"--max-size {format_size(config.max_size).replace('k', 'K')}"] if config.max_size is not None else []
     return " and ".join(parts)
 
 
