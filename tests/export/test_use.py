@@ -9,6 +9,7 @@ import pytest
 
 from tests.helpers.exported_run import SIDE, write_model
 from tlsearch.export import use as module
+from tlsearch.export.formats.onnx_file import Onnx
 from tlsearch.export.use import cost_of_folder, cost_of_model
 
 VALUES = 3 * 16 + 16 + 16 * 2 + 2
@@ -55,7 +56,7 @@ def test_what_cannot_be_converted_is_measured_as_the_file_of_keras(
     def fail(*_: object) -> None:
         raise NotImplementedError("no such operation")
 
-    monkeypatch.setattr(module.Onnx, "write", fail)
+    monkeypatch.setattr(Onnx, "write", fail)
     assert cost_of_model(network).runtime.startswith("Keras ")
 
 

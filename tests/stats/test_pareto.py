@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
 from hypothesis import given
 from hypothesis import strategies as some
 from hypothesis.extra.numpy import arrays
 
 from tlsearch.stats.pareto import efficient
+from tlsearch.types import Float64Array
 
 
 def test_what_another_beats_in_everything_is_not_efficient() -> None:
@@ -24,7 +24,7 @@ def test_what_is_not_known_is_not_efficient_and_hinders_nobody() -> None:
 
 
 @given(arrays(float, (6, 3), elements=some.integers(0, 3).map(float)))
-def test_no_efficient_row_is_beaten_and_every_other_one_is(table: np.ndarray) -> None:  # type: ignore[type-arg]
+def test_no_efficient_row_is_beaten_and_every_other_one_is(table: Float64Array) -> None:
     found = efficient(table)
     assert found.any()
     for row, on_front in zip(table, found, strict=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -46,7 +47,7 @@ class Settling:
         assert target == self.folder / "out" / "model"
         self.made.append(spec.backbone)
 
-    def __call__(self, order: list[TrialSpec], costs: Mapping[str, UseCost], **options: int) -> Confirmation:
+    def __call__(self, order: list[TrialSpec], costs: Mapping[str, UseCost], **options: Any) -> Confirmation:
         def measure(request: MeasureModelUse, _: object) -> UseCost:
             return costs["small_cnn" if request.folder.name == "baseline" else self.made[-1]]
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tlsearch.report.charts import BASELINE, INK, NEUTRAL, Key, color_of, limits, new_chart
-from tlsearch.report.images import Chart
+from tlsearch.report.images import Chart, Values
 from tlsearch.report.numbers import ScoreStyle, significant
 from tlsearch.report.sections.section import Section
 from tlsearch.report.text import metric_name
@@ -89,10 +89,10 @@ def _chart(result: RunResult, at_use: AtUse, models: Sequence[ModelAtUse], axis:
     fractions = ScoreStyle.of(result.metrics).fractions
     figure, axes = new_chart(axis.label, metric_name(result.metrics.name), fractions)
     candidates = [c.label for c in result.plan.candidates]
-    trials = [row for row in result.trials if row.role == "trial" and row.value is not None and _cost(row, axis)]
-    for row in trials:
+    trials = _trials(result, axis)
+    for row, cost, score in trials:
         axes.plot(
-            [_cost(row, axis)], [row.ranked_by], linestyle="", marker="o", markersize=3.5, alpha=0.45,
+            [cost], [score], linestyle="", marker="o", markersize=3.5, alpha=0.45,
             color=color_of(row.candidate, candidates), markeredgewidth=0,
         )  # fmt: skip
     for model in models:
@@ -105,20 +105,23 @@ def _chart(result: RunResult, at_use: AtUse, models: Sequence[ModelAtUse], axis:
     limit = _limit(at_use, axis)
     if limit is not None:
         axes.axvline(limit, color=NEUTRAL, linewidth=1.4, linestyle=(0, (4, 3)))
-    costs = [float(getattr(m, axis.field)) for m in models] + [_cost(row, axis) or 0.0 for row in trials]
+    costs = [float(getattr(m, axis.field)) for m in models] + [cost for _, cost, _ in trials]
     _set_axis(axes, [*costs, *([limit] if limit is not None else [])])
-    axes.set_ylim(*limits([*(m.score for m in models), *(row.ranked_by or 0.0 for row in trials)], fractions))
-    data = [(m.label, m.role, m.score, m.folds, getattr(m, axis.field), m.measured, m.efficient) for m in models]
-    data += [(row.label, "trial", row.ranked_by, 0, _cost(row, axis), False, None) for row in trials]
+    axes.set_ylim(*limits([*(m.score for m in models), *(score for _, _, score in trials)], fractions))
+    data: list[Values] = [
+        (m.label, m.role, m.score, m.folds, getattr(m, axis.field), m.measured, m.efficient) for m in models
+    ]
+    data += [(row.label, "trial", score, 0, cost, False, None) for row, cost, score in trials]
     header = ("model", "role", "score", "folds", axis.field, "measured", "efficient")
     return Chart(
         name=axis.name, title=axis.title, figure=figure, header=header, rows=data, keys=_keys(result, models, at_use)
     )
 
 
-def _cost(row: TrialRow, axis: Axis) -> float | None:
-    found: float | None = getattr(row, axis.field)
-    return found
+def _trials(result: RunResult, axis: Axis) -> list[tuple[TrialRow, float, float]]:
+    """The complete trials of the search whose cost is known, each with its cost and the score that ranks it."""
+    found = [(row, getattr(row, axis.field), row.ranked_by) for row in result.trials if row.role == "trial"]
+    return [(row, cost, score) for row, cost, score in found if cost and score is not None]
 
 
 def _limit(at_use: AtUse, axis: Axis) -> float | None:
