@@ -23,6 +23,12 @@ def test_what_is_not_known_is_not_efficient_and_hinders_nobody() -> None:
     assert efficient([(0.9, -1.0)]).tolist() == [True]
 
 
+def test_what_differs_by_less_than_the_slack_is_as_good() -> None:
+    rows = [(0.90, -10.0), (0.89, -9.9), (0.80, -5.0)]
+    assert efficient(rows).tolist() == [True, True, True]
+    assert efficient(rows, (0.0, 0.2)).tolist() == [True, False, True]
+
+
 @given(arrays(float, (6, 3), elements=some.integers(0, 3).map(float)))
 def test_no_efficient_row_is_beaten_and_every_other_one_is(table: Float64Array) -> None:
     found = efficient(table)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from tlsearch.models.use_cost import BYTES, NetworkAtUse, UseCost, linear_values
-from tlsearch.pipeline.at_use.budget import Shipped, UseBudget
+from tlsearch.pipeline.at_use.budget import ALIKE, Shipped, UseBudget
 from tlsearch.pipeline.baseline import BaselineResult, scratch_of
 from tlsearch.pipeline.confirm import Confirmation
 from tlsearch.pipeline.evaluate import Evaluation
@@ -96,8 +96,9 @@ class UseFigures:
         specs = list(dict.fromkeys([*self.tested, *confirmed]))
         models = [self._model(spec, confirmed.get(spec)) for spec in specs]
         sign = self.plan.data.metric.sign
-        table = [(sign * m.score, -_number(m.megabytes), -_number(m.ms_per_image)) for m in models]
-        marked = [replace(m, efficient=bool(on)) for m, on in zip(models, efficient(table), strict=True)]
+        table = [(sign * m.score, -_log(m.megabytes), -_log(m.ms_per_image)) for m in models]
+        front = efficient(table, (0.0, math.log(ALIKE), math.log(ALIKE)))
+        marked = [replace(m, efficient=bool(on)) for m, on in zip(models, front, strict=True)]
         return AtUse(how=self._how, models=tuple(marked), choice=self._choice(bool(confirmed)))
 
     def with_costs(self, rows: Iterable[TrialRow]) -> list[TrialRow]:
@@ -225,5 +226,5 @@ def _pair(cost: UseCost | None) -> tuple[float | None, float | None]:
     return (None, None) if cost is None else (cost.megabytes, cost.ms_per_image)
 
 
-def _number(value: float | None) -> float:
-    return math.nan if value is None else value
+def _log(value: float | None) -> float:
+    return math.nan if value is None or value <= 0 else math.log(value)

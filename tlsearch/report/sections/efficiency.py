@@ -62,7 +62,8 @@ def _note(at_use: AtUse) -> str:
         "Large points are models that were tested or trained anew on resampled folds, and stand at the mean of these "
         "folds, else at their validation score. Small points are the trials of the search at their validation scores, "
         "which are selected and optimistic, and at what such a model costs by estimate. A ring marks the efficient "
-        "ones of the large points: no other is as good in score, time and size, and better in one of them. How far "
+        "ones of the large points: no other is as good in score, time and size, and better in one of them; costs that "
+        "differ by less than 5 % count as alike. How far "
         f"scores are sure is not drawn. Costs are those of {at_use.how}."
     )
 
