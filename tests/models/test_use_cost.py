@@ -57,4 +57,12 @@ def test_a_smaller_image_takes_less_time_and_as_much_room() -> None:
     assert cost.ms_per_image == pytest.approx(5.0)
     assert cost.megabytes == 50.0
     assert NETWORK.work(PLAIN) == CUTS[-1].work
+
+
+def test_a_network_is_brought_to_what_a_model_of_it_was_measured_at() -> None:
+    wide, measured = replace(PLAIN, pooling="avgmax"), UseCost(megabytes=51.0, ms_per_image=30.0, runtime="it")
+    network = NETWORK.calibrated(wide, measured)
+    assert network.cost_of(wide).megabytes == pytest.approx(51.0)
+    assert network.cost_of(wide).ms_per_image == pytest.approx(30.0)
+    assert network.cost_of(PLAIN).ms_per_image < 30.0
     assert LITE.image_size != VGG.image_size

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tlsearch.models.cuts import CutInfo, Cuts
 from tlsearch.models.flops import OPERATIONS_PER_VALUE
@@ -64,6 +64,17 @@ class NetworkAtUse:
             runtime=self.cost.runtime,
             seconds=self.cost.seconds,
         )
+
+    def calibrated(self, spec: TrialSpec, measured: UseCost) -> NetworkAtUse:
+        """Give the network such that the estimate for ``spec`` is what was measured of a model of it.
+
+        Times that were measured at two moments differ by what else the machine did: so all models of the network are
+        compared by those of one moment.
+        """
+        estimate, cost = self.cost_of(spec), self.cost
+        megabytes = cost.megabytes + measured.megabytes - estimate.megabytes
+        ms = cost.ms_per_image * measured.ms_per_image / estimate.ms_per_image
+        return replace(self, cost=replace(cost, megabytes=megabytes, ms_per_image=ms))
 
 
 def head_values(spec: TrialSpec, cuts: Cuts, classes: int) -> int:

@@ -21,8 +21,8 @@ from tlsearch.stats.pareto import efficient
 from tlsearch.types import Candidate, TrialSpec
 
 KERAS = (
-    "Keras' own files, one image at a time with the threads of the run; what was not tested is estimated from its "
-    "network and the time that the winner took"
+    "Keras' own files, one image at a time with the threads of the run: those of the winner were measured, and those "
+    "of the other models are estimates from their networks and heads, in proportion to it"
 )
 EXPORTED = (
     "exported float32 files, one image at a time on one thread by {runtimes}; each network was measured with a linear "
@@ -109,11 +109,16 @@ class UseFigures:
             found.append(replace(row, megabytes=megabytes, ms_per_image=ms))
         return found
 
-    @property
+    @cached_property
     def _exported(self) -> UseBudget | None:
-        """The budget where files were exported for it."""
-        use = self.plan.use
-        return use if use is not None and use.networks else None
+        """The budget where files were exported for it, the network of the model to use as its own file has it."""
+        use, shipped = self.plan.use, self.shipped
+        if use is None or not use.networks:
+            return None
+        if shipped is None or shipped.cost is None:
+            return use
+        own, spec, cost = use.network_of(shipped.spec), shipped.spec, shipped.cost
+        return replace(use, networks=tuple(n.calibrated(spec, cost) if n is own else n for n in use.networks))
 
     @property
     def _how(self) -> str:
@@ -135,8 +140,6 @@ class UseFigures:
         megabytes, ms = self._cost(spec)
         own = self._own_files.get(spec.label)
         score = confirmed.mean if confirmed is not None else known.val if known is not None else math.nan
-        if own is not None:
-            megabytes, ms = own.megabytes, own.ms_per_image
         return ModelAtUse(
             label=spec.label,
             role=known.role if known is not None else "contender",
@@ -145,10 +148,15 @@ class UseFigures:
             folds=confirmed.folds if confirmed is not None else 0,
             megabytes=megabytes,
             ms_per_image=ms,
-            measured=own is not None if self._exported is not None else known is not None,
+            measured=self._is_measured(spec),
             efficient=False,
             within=self._is_within(spec, own),
         )
+
+    def _is_measured(self, spec: TrialSpec) -> bool:
+        if self._exported is not None:
+            return self.shipped is not None and self.shipped.cost is not None and spec == self.shipped.spec
+        return spec in self.tested and (spec == self.winner or spec.backbone not in self._networks)
 
     def _is_within(self, spec: TrialSpec, own: UseCost | None) -> bool | None:
         use = self.plan.use
@@ -187,11 +195,11 @@ class UseFigures:
         """Megabytes and milliseconds of a model, by estimate where it was not tested; None for what is not known."""
         if self._exported is not None:
             return _pair(self._exported.cost_of(spec))
-        known = self.tested.get(spec) or self._same_from_scratch(spec)
-        if known is not None:
-            return known.megabytes, known.ms_per_image
         network = self._networks.get(spec.backbone)
-        return _pair(None if network is None else network.cost_of(spec))
+        if network is not None:
+            return _pair(network.cost_of(spec))
+        known = self.tested.get(spec) or self._same_from_scratch(spec)
+        return (None, None) if known is None else (known.megabytes, known.ms_per_image)
 
     def _same_from_scratch(self, spec: TrialSpec) -> Modelled | None:
         """The tested model of the same network from scratch, which had another learning rate."""
@@ -202,23 +210,42 @@ class UseFigures:
 
     @cached_property
     def _networks(self) -> Mapping[str, NetworkAtUse]:
-        """Every pre-trained network: its values at four bytes, and the winner's time in proportion to a pass."""
-        plan, time = self.plan, self.tested[self.winner].ms_per_image
-        own = plan.measured[plan.space.of(self.winner)].forward_seconds
+        """Every network that has been measured, by its name: its values at four bytes and the time of a pass.
+
+        Both are brought to what the winner's file has and takes; empty where that is not known.
+        """
+        plan, tested = self.plan, self.tested[self.winner]
         classes = len(plan.data.index.classes)
-        return {
+        raw = {
             candidate.backbone: NetworkAtUse(
                 candidate=candidate,
                 cuts=facts.cuts,
                 classes=classes,
                 cost=UseCost(
                     megabytes=BYTES * (facts.parameters + linear_values(facts.cuts[-1].channels, classes)) / 1e6,
-                    ms_per_image=time * facts.forward_seconds / own,
+                    ms_per_image=facts.forward_seconds,
                     runtime="",
                 ),
             )
             for candidate, facts in plan.measured.items()
-            if facts.parameters is not None and time is not None and own > 0
+            if facts.parameters is not None and facts.forward_seconds > 0
+        }
+        own = raw.get(self.winner.backbone)
+        if own is None or tested.ms_per_image is None:
+            return {}
+        measured = UseCost(megabytes=tested.megabytes, ms_per_image=tested.ms_per_image, runtime="")
+        cost = own.calibrated(self.winner, measured).cost
+        share, more = cost.ms_per_image / own.cost.ms_per_image, cost.megabytes - own.cost.megabytes
+        return {
+            name: replace(
+                network,
+                cost=UseCost(
+                    megabytes=network.cost.megabytes + more,
+                    ms_per_image=network.cost.ms_per_image * share,
+                    runtime="",
+                ),
+            )
+            for name, network in raw.items()
         }
 
 

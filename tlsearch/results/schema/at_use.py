@@ -20,7 +20,8 @@ class ModelAtUse:
         folds: The resampled folds that the score is the mean of; 0 where it is the validation score.
         megabytes: Millions of bytes of its file; null where it is not known.
         ms_per_image: Milliseconds for one image alone; null where it is not known.
-        measured: Whether its own file was measured. Otherwise both are estimates from its network.
+        measured: Whether its own file was measured. Otherwise both are estimates from its network and head, in
+            proportion to the file that was.
         efficient: Whether no other model in this list is as good in score, size and time, and better in one of them.
         within: Whether it is within the budget; null without one.
     """
