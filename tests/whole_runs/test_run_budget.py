@@ -88,7 +88,7 @@ def check_record(run: TrialRecord) -> None:
     assert mlflow is not None
     assert choice is not None
     parent = MlflowClient(mlflow.tracking_uri).get_run(mlflow.parent_run_id).data
-    assert (parent.params["max_size"], parent.params["max_latency"]) == ("1MB", "5000ms")
+    assert (parent.params["max_size"], parent.params["max_latency"]) == ("1MB", "5s")
     assert parent.tags["within_budget"] == "yes"
     assert parent.metrics["exported_megabytes"] == pytest.approx(choice.megabytes, rel=1e-4)
 

@@ -65,9 +65,10 @@ def parse_latency(text: str, name: str = "The latency") -> float:
 
 
 def format_latency(seconds: float) -> str:
-    """A text that ``parse_latency`` reads back: ``20ms``, ``0.0123456s``."""
-    text = f"{seconds * 1000:g}ms"
-    return text if float(text.removesuffix("ms")) / 1000 == seconds else f"{seconds!r}s"
+    """A text that ``parse_latency`` reads back: ``20ms``, ``5s``, ``0.0123456s``."""
+    if seconds < 1 and float(f"{seconds * 1000:g}") / 1000 == seconds:
+        return f"{seconds * 1000:g}ms"
+    return f"{seconds:g}s" if float(f"{seconds:g}") == seconds else f"{seconds!r}s"
 
 
 def short_duration(seconds: float) -> str:
