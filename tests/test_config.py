@@ -11,7 +11,16 @@ import pytest
 from tlsearch.config import RunConfig, read_config
 from tlsearch.config_values import parse_weights
 from tlsearch.errors import UsageError
-from tlsearch.utils.units import format_duration, format_size, parse_count, parse_duration, parse_size
+from tlsearch.utils.units import (
+    format_duration,
+    format_latency,
+    format_size,
+    parse_count,
+    parse_duration,
+    parse_file_size,
+    parse_latency,
+    parse_size,
+)
 
 
 @pytest.mark.parametrize(
@@ -55,6 +64,68 @@ def test_size_is_read(text: str, size: int) -> None:
 def test_size_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="must be a size such as 500MB"):
         parse_size(text)
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("20ms", 0.02), ("0.5s", 0.5), ("2 S", 2.0), ("1.5 ms", 0.0015)])
+def test_a_latency_is_read(text: str, seconds: float) -> None:
+    assert parse_latency(text) == pytest.approx(seconds)
+
+
+@pytest.mark.parametrize("text", ["", "ms", "0ms", "-5ms", "20m", "20 minutes", "none", "ten ms", "20us", "\u00b2"])
+def test_a_latency_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match=r"must be a time above 0 for one image, such as 20ms or 0\.5s\.$"):
+        parse_latency(text, "--max-latency")
+
+
+def test_a_latency_or_the_size_of_a_file_without_a_unit_is_asked_about() -> None:
+    with pytest.raises(UsageError, match=r"^--max-latency is '20', but it must have a unit: write 20ms or 20s\.$"):
+        parse_latency("20", "--max-latency")
+    with pytest.raises(UsageError, match=r"^--max-size is '10', but it must have a unit: write 10KB, 10MB or 10GB\.$"):
+        parse_file_size("10", "--max-size")
+
+
+@pytest.mark.parametrize("seconds", [0.02, 0.0001, 1 / 3, 0.1 + 0.2, 10.0])
+def test_a_latency_survives_writing(seconds: float) -> None:
+    assert parse_latency(format_latency(seconds)) == seconds
+
+
+@pytest.mark.parametrize(("text", "size"), [("10MB", 10**7), ("900 kb", 900_000), ("1.5GiB", 3 * 2**29)])
+def test_the_size_of_a_file_is_read(text: str, size: int) -> None:
+    assert parse_file_size(text) == size
+
+
+@pytest.mark.parametrize("text", ["", "0", "0MB", "MB", "-1MB", "10XB", "ten", "20ms"])
+def test_the_size_of_a_file_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match=r"must be the size of a file, such as 900KB, 10MB or 1GB\.$"):
+        parse_file_size(text, "--max-size")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("max_latency", 20, r"^--max-latency is 20, but it must be a time from 0\.1ms to 10s for one image"),
+        ("max_latency", math.nan, "must be a time from"),
+        ("max_latency", True, "must be a time from"),
+        ("max_size", 10, "^--max-size is 10, but it must be the size of a file of at least 1KB, such as 10MB"),
+        ("max_size", 2.5e6, "must be the size of a file"),
+        ("prefer", "smal", "^--prefer is 'smal', but it must be one of small, fast, accurate: did you mean 'small'"),
+    ],
+)
+def test_what_the_model_may_cost_is_refused_in_one_sentence(name: str, value: Any, said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        RunConfig(Path("images"), **{name: value})
+
+
+@pytest.mark.parametrize("size", [10_000_000, 1_234_567])
+def test_what_the_model_may_cost_comes_back_from_its_file(tmp_path: Path, size: int) -> None:
+    config = RunConfig(Path("/images"), max_latency=0.02, max_size=size, prefer="fast")
+    config.to_toml(tmp_path / "run.toml")
+    assert RunConfig.from_toml(tmp_path / "run.toml") == config
+    text = (tmp_path / "run.toml").read_text(encoding="utf-8")
+    assert 'max_latency = "20ms"' in text
+    written = tmp_path / "mine.toml"
+    written.write_text("dataset = '/images'\nmax_latency = '20ms'\nmax_size = '10MB'\n", encoding="utf-8")
+    assert RunConfig.from_toml(written).max_size == 10_000_000
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,13 @@ def test_options_are_given_by_name_as_the_command_line_takes_them(asked: Asked) 
     assert [config for config, *_ in asked] == [wanted, wanted]
 
 
+def test_what_the_model_may_cost_is_given_as_the_command_line_takes_it(asked: Asked) -> None:
+    tlsearch.run("images", max_latency="20ms", max_size="10MB", prefer="small")
+    assert asked[0][0] == RunConfig(Path("images"), max_latency=0.02, max_size=10_000_000, prefer="small")
+    with pytest.raises(UsageError, match="--max-latency is '20', but it must have a unit: write 20ms or 20s"):
+        tlsearch.run("images", max_latency="20")
+
+
 def test_a_configuration_is_taken_as_it_is(asked: Asked) -> None:
     config, callback = RunConfig(Path("images"), trials=2), Callback()
     tlsearch.run(config, callbacks=[callback])

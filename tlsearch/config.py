@@ -17,11 +17,14 @@ from tlsearch.config_values import (
     BaselineChoice,
     LayoutChoice,
     LookAlikes,
+    Preference,
     Resize,
     WorkersChoice,
     bad,
     check_choice,
+    check_latency,
     check_register,
+    check_time_limit,
     check_whole,
     check_workers,
     compile_group_by,
@@ -80,7 +83,9 @@ class RunConfig:
     MLflow's registry. ``workers`` processes run trials side by side, each with ``threads`` (None: its share of the
     cores), which hold at most ``memory`` bytes together (None: four fifths of the machine's); ``round_size`` trials
     are asked for at once (None: two for each of several workers, else one). ``force`` sets aside what an earlier
-    run has left. ``early_stop`` ends a search where more trials gain too little (None: without trials). Raises:
+    run has left. ``early_stop`` ends a search where more trials gain too little (None: without trials).
+    ``max_latency`` (seconds an image, one thread) and ``max_size`` (bytes) limit the exported float32 file of the model
+    to use, and ``prefer`` says which it is to be of those that are as good: the small, fast or accurate one. Raises:
     UsageError: a value is out of its range; the sentence names the option, the value and the range.
     """
 
@@ -127,6 +132,9 @@ class RunConfig:
     memory: int | None = None
     force: bool = False
     early_stop: bool | None = None
+    max_latency: float | None = None
+    max_size: int | None = None
+    prefer: Preference | None = None
     file_name: ClassVar[str] = CONFIG_NAME
 
     def __post_init__(self) -> None:
@@ -147,9 +155,7 @@ class RunConfig:
             raise bad("dataset", self.dataset if known else type(self.dataset), wanted)
         for name in _PATHS[1:]:
             value = getattr(self, name)
-            if value is None:
-                continue
-            if not isinstance(value, Path) or not is_utf8(str(value)):
+            if value is not None and (not isinstance(value, Path) or not is_utf8(str(value))):
                 raise bad(name, value, "a path in UTF-8")
         for name in ("experiment", "tracking_uri", "storage", "freeze", *_COLUMNS):
             value = getattr(self, name)
@@ -159,7 +165,7 @@ class RunConfig:
         if self.group_by is not None:
             compile_group_by(self.group_by)
         for name, (low, high) in RANGES.items():
-            check_whole(name, getattr(self, name), low, high, optional=_default(name) is None)
+            check_whole(name, getattr(self, name), low, high, optional=getattr(type(self), name) is None)
         check_choice("look_alikes", self.look_alikes, get_args(LookAlikes))
         check_choice("resize", self.resize, get_args(Resize))
         check_choice("layout", self.layout, get_args(LayoutChoice))
@@ -170,10 +176,9 @@ class RunConfig:
         for name in ("drop_small_classes", "refit", "force", "early_stop"):
             if not isinstance(getattr(self, name), bool) and (name, getattr(self, name)) != ("early_stop", None):
                 raise bad(name, getattr(self, name), "true or false")
-        limit = self.time_limit
-        number = isinstance(limit, int | float) and not isinstance(limit, bool)
-        if limit is not None and not (number and limit > 0):
-            raise bad("time_limit", limit, "a duration above 0, such as 90s, 5m or 1h30m, or none")
+        check_time_limit(self.time_limit)
+        check_latency(self.max_latency)
+        check_choice("prefer", self.prefer, (*get_args(Preference), None))
 
     @property
     def columns(self) -> dict[str, str]:
@@ -292,7 +297,3 @@ def check_keys(values: Iterable[str], what: str, kind: type[RunConfig] = RunConf
     for key in values:
         if key not in known:
             raise UsageError(f"{what} {key!r}: {hint(key, known, 'known names are ' + ', '.join(known))}")
-
-
-def _default(name: str) -> Any:
-    return next(f.default for f in fields(RunConfig) if f.name == name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,12 +11,24 @@ from tlsearch.errors import UsageError
 from tlsearch.utils.addresses import expand_home, without_secrets
 from tlsearch.utils.passwords import without_password
 from tlsearch.utils.texts import either, is_utf8, nearest
-from tlsearch.utils.units import format_duration, format_size, parse_count, parse_duration, parse_size
+from tlsearch.utils.units import (
+    format_duration,
+    format_latency,
+    format_size,
+    parse_count,
+    parse_duration,
+    parse_file_size,
+    parse_latency,
+    parse_size,
+)
 
 BaselineChoice = Literal["auto", "none"]
 WorkersChoice = Literal["auto"] | int
 Resize = Literal["auto", "squash", "pad", "crop"]
 LookAlikes = Literal["auto", "exact", "off"]
+Preference = Literal["small", "fast", "accurate"]
+"""What of models that cannot be told apart by their scores is to be used."""
+
 LayoutChoice = Literal["auto", "classes", "subfolders", "splits", "class-splits", "folds"]
 
 NAME = r"[A-Za-z0-9][\w.-]*"
@@ -40,6 +52,9 @@ LISTS = {"backbones": "backbone", "weights": "weights", "augment": "augment", "e
 FEWEST_BYTES = 600_000_000
 """Memory below which a worker process cannot be started: Keras, its backend, and a small network."""
 
+LATENCY_RANGE = (0.0001, 10.0)
+"""Seconds that an image may be allowed to take, so that 20 for 20 ms is found out."""
+
 # The lowest and the highest value that a whole number may have.
 RANGES: dict[str, tuple[int, int]] = {
     "trials": (1, 100_000),
@@ -52,6 +67,7 @@ RANGES: dict[str, tuple[int, int]] = {
     "threads": (1, 1024),
     "round_size": (1, 1024),
     "memory": (FEWEST_BYTES, 2**63 - 1),
+    "max_size": (1000, 2**63 - 1),
 }
 
 
@@ -114,6 +130,8 @@ def check_whole(name: str, value: Any, low: int, high: int, *, optional: bool) -
             raise bad(name, value, "a size such as 500MB or 10GB, 0 for none")
         if name == "memory":
             raise bad(name, value, "a size of at least 600MB, such as 8GB")
+        if name == "max_size":
+            raise bad(name, value, "the size of a file of at least 1KB, such as 10MB")
         if name == "max_pixels":
             raise bad(name, value, f"a number of pixels such as 200M or 200_000_000, from {low:,} to {high:,}")
         also = "auto, or " if name == "workers" else ""
@@ -124,6 +142,23 @@ def check_workers(value: Any) -> None:
     """Raise ``UsageError`` unless the value can be the number of worker processes."""
     if value != "auto":
         check_whole("workers", value, 1, 256, optional=False)
+
+
+def check_time_limit(value: Any) -> None:
+    """Raise ``UsageError`` unless the value can be a time limit in seconds, or None."""
+    if value is not None and not (_is_number(value) and value > 0):
+        raise bad("time_limit", value, "a duration above 0, such as 90s, 5m or 1h30m, or none")
+
+
+def check_latency(value: Any) -> None:
+    """Raise ``UsageError`` unless the value can be the most seconds that an image takes, or None."""
+    low, high = LATENCY_RANGE
+    if value is not None and not (_is_number(value) and low <= value <= high):
+        raise bad("max_latency", value, "a time from 0.1ms to 10s for one image, such as 20ms; a number is in seconds")
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def check_register(value: Any) -> None:
@@ -180,7 +215,14 @@ def in_numbers(values: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         UsageError: such a text is none.
     """
-    parsers = {"time_limit": parse_duration, "cache_limit": parse_size, "memory": parse_size, "max_pixels": parse_count}
+    parsers: dict[str, Callable[[str, str], float]] = {
+        "time_limit": parse_duration,
+        "cache_limit": parse_size,
+        "memory": parse_size,
+        "max_pixels": parse_count,
+        "max_latency": parse_latency,
+        "max_size": parse_file_size,
+    }
     return {
         name: parsers[name](value, option(name)) if name in parsers and isinstance(value, str) else value
         for name, value in values.items()
@@ -201,6 +243,10 @@ def to_plain(name: str, value: Any) -> Any:
         return list(value)
     if name == "time_limit":
         return format_duration(value)
+    if name == "max_latency":
+        return format_latency(value)
+    if name == "max_size":  # without a unit it is a number of bytes
+        return value if format_size(value).isdigit() else format_size(value)
     return format_size(value) if name in ("cache_limit", "memory") else value
 
 

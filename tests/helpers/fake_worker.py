@@ -23,6 +23,12 @@ class FakeWorker:
         self.replies = dict(replies)
         self.requests: list[Request[Any]] = []
 
+    def use_threads(self, threads: int | None) -> None:
+        """There are none."""
+
+    def kill(self) -> None:
+        """There is no process."""
+
     def send(self, request: Request[Any], listener: Listener | None = None) -> Any:
         """The reply that the test wants."""
         self.requests.append(request)

@@ -19,6 +19,7 @@ from tests.helpers.tiny import make_fold, make_pool
 from tlsearch.errors import PluginError, RunError, WeightsError
 from tlsearch.features.passes import Amount, FrozenCounts
 from tlsearch.models.measured import UNTIMED_RATIO, MeasuredCandidate
+from tlsearch.models.use_cost import NetworkAtUse
 from tlsearch.plugins import registry
 from tlsearch.training import trial as trial_module
 from tlsearch.training.compiled import compile_model
@@ -27,7 +28,15 @@ from tlsearch.types import Candidate, Decision, TrialSpec
 from tlsearch.worker import model_requests, protocol
 from tlsearch.worker.dispatch import all_handlers, handle
 from tlsearch.worker.events import EpochEnd, Event, FrozenPasses, WorkProgress
-from tlsearch.worker.model_requests import EvaluateModel, LoadHead, SaveHead, SaveModel, SaveReference
+from tlsearch.worker.model_requests import (
+    EvaluateModel,
+    LoadHead,
+    MeasureModelUse,
+    MeasureNetworkUse,
+    SaveHead,
+    SaveModel,
+    SaveReference,
+)
 from tlsearch.worker.protocol import (
     CountComputedImages,
     DescribePlugins,
@@ -297,6 +306,23 @@ def test_a_saved_model_predicts_files_as_the_trial_said(folder: Path, facts: Mea
     assert predictions.ms_per_image is not None
     assert predictions.ms_per_image > 0
     assert worker.send(EvaluateModel(folder=target, files=(files[0],))).ms_per_image is None
+
+
+def test_what_a_network_costs_at_use_tells_what_its_models_do(folder: Path, facts: MeasuredCandidate) -> None:
+    classes = len(POOL.classes)
+    request = MeasureNetworkUse(candidate=facts.candidate, cuts=facts.cuts, classes=classes)
+    cost = opened(folder, facts).send(request)
+    network = NetworkAtUse(candidate=facts.candidate, cuts=facts.cuts, classes=classes, cost=cost)
+    assert cost.ms_per_image > 0
+    assert cost.megabytes > 4e-6 * (facts.parameters or 0)
+    hidden = {"units": 400, "pooling": "avgmax", "steps": 3, "lr_head": 1e-2}
+    for number, changes in enumerate([{}, {"pooling": "avgmax", "skip_cut": 2}, hidden]):
+        worker, spec, target = opened(folder, facts), solved(**changes), folder / f"used-{number}"
+        worker.trial(facts.candidate, spec)
+        worker.send(SaveModel(spec=spec, candidate=facts.candidate, folder=target, decode_size=SIZE))
+        measured = worker.send(MeasureModelUse(folder=target))
+        assert measured.megabytes == pytest.approx(network.cost_of(spec).megabytes, abs=4e-3)
+        assert measured.runtime == cost.runtime
 
 
 @pytest.mark.parametrize("changes", [{}, {"units": 8, "dropout": 0.3, "steps": 9, "lr_head": 1e-2}], ids=str)

@@ -23,9 +23,9 @@ from tlsearch.cli.terminal.commands import Command
 from tlsearch.cli.terminal.help import Heading, option
 from tlsearch.cli.terminal.values import Choice, WholeNumber
 from tlsearch.config import IMBALANCED_METRIC, USUAL_METRIC, RunConfig
-from tlsearch.config_values import RANGES, BaselineChoice
+from tlsearch.config_values import RANGES, BaselineChoice, Preference
 from tlsearch.utils.signals import interruptible
-from tlsearch.utils.units import parse_duration, parse_size
+from tlsearch.utils.units import parse_duration, parse_file_size, parse_latency, parse_size
 
 
 @click.command(cls=Command, short_help="Search, prove and report: the main job.")
@@ -99,6 +99,28 @@ from tlsearch.utils.units import parse_duration, parse_size
     metavar="NAME",
     help="The metric to choose the winner by; `tlsearch plugins list` names those that are installed.  "
     f"[default: {USUAL_METRIC}; {IMBALANCED_METRIC} above an imbalance of 3:1]",
+)
+@option(
+    "--max-latency",
+    heading=Heading.USE,
+    callback=as_number(parse_latency),
+    metavar="TIME",
+    help="The most that the model to use may take for one image on one thread of this machine, as an exported float32 "
+    "file: 20ms, 0.5s.  [default: no limit]",
+)
+@option(
+    "--max-size",
+    heading=Heading.USE,
+    callback=as_number(parse_file_size),
+    metavar="SIZE",
+    help="The most that its exported float32 file may have: 900KB, 10MB.  [default: no limit]",
+)
+@option(
+    "--prefer",
+    heading=Heading.USE,
+    type=Choice(get_args(Preference)),
+    help="Which model to use of those within one standard error of the best: the one with the smallest file, the "
+    "fastest, or the one with the best score.  [default: a cheaper or simpler one unless another leads clearly]",
 )
 @option(
     "--seed",

@@ -81,9 +81,10 @@ def confirmed_lines(result: RunResult) -> list[str]:
 
 def _places(result: RunResult) -> list[tuple[str, str]]:
     folder = Path(result.output.folder)
+    model = result.output.model if result.choice is None else result.choice.model
     places = [
         (name, str(folder / file))
-        for name, file in (("model", result.output.model), ("report", result.output.report))
+        for name, file in (("model", model), ("report", result.output.report))
         if file is not None
     ]
     if result.mlflow is not None:

@@ -25,6 +25,7 @@ class MeasuredCandidate:
         is_timed: Whether a training step was timed.
         freezes_depthwise: Whether its trials keep depthwise kernels as they are: it has some, and the backend takes
             several times as long for their gradients as for what they compute.
+        parameters: The number of values of the network; None where they were not counted.
     """
 
     candidate: Candidate
@@ -34,3 +35,4 @@ class MeasuredCandidate:
     train_ratio: float
     is_timed: bool = True
     freezes_depthwise: bool = False
+    parameters: int | None = None

@@ -8,22 +8,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tlsearch.config import RunConfig
+from tlsearch.config_values import Preference
 from tlsearch.data.checks import IMBALANCE_LIMIT
 from tlsearch.data.split import imbalance
 from tlsearch.data.totals import totals
 from tlsearch.listeners.mlflow import RecordedRun
+from tlsearch.pipeline.at_use.words import use_lines
 from tlsearch.plugins.kinds.metric import GuardedMetric
 from tlsearch.report import fair, resizing
 from tlsearch.report import text as words
 from tlsearch.report.configuration import in_words
 from tlsearch.report.numbers import ScoreStyle, format_interval, format_score
 from tlsearch.results.result import RunResult
-from tlsearch.results.schema import Resizing
+from tlsearch.results.schema import Baseline, Metrics, Resizing
 from tlsearch.stats.metrics import EVERY_IMAGE
 from tlsearch.stats.scoring import interval_method
 from tlsearch.tracking.register import Figures
 from tlsearch.utils.addresses import shown_source, source_name
-from tlsearch.utils.units import format_duration
+from tlsearch.utils.units import format_duration, format_latency, format_size
 
 if TYPE_CHECKING:
     from tlsearch.pipeline.baseline import BaselineResult
@@ -33,6 +35,10 @@ if TYPE_CHECKING:
     from tlsearch.pipeline.plan import Plan
     from tlsearch.search.trial_record import TrialRecord
     from tlsearch.stats.claims import Estimate
+
+
+FROM_SCRATCH = " from scratch"
+"""What the label of a network from scratch ends in."""
 
 
 def data_line(data: Data) -> str:
@@ -62,7 +68,7 @@ def plan_lines(plan: Plan, trials: int, limit: float | None) -> list[str]:
         lines.append(f"{resizing.shape(data.resizing.aspect)}: to squash, to pad and to crop them is compared")
     for reason, backbones in words.by_reason(plan.left_out).items():
         lines.append(f"left out: {', '.join(backbones)} - {reason}")
-    return lines
+    return [*lines, *use_lines(plan.use, plan.space.candidates)]
 
 
 def baseline_line(baseline: BaselineResult) -> str:
@@ -103,23 +109,29 @@ def enough_trials(gain: float, images: int) -> str:
     return f"more trials could gain about {100 * gain:.1f} points, less than {images:,} validation images can show"
 
 
-def confirm_line(confirmation: Confirmation) -> str:
-    """The best figure corrected for its selection, and the winner's on resampled folds where there was time."""
+def confirm_line(confirmation: Confirmation, prefer: Preference | None = None) -> str:
+    """The best figure corrected for its selection, and the winner's on resampled folds where there was time.
+
+    Where a network from scratch is to be used in the place of the winner, it is named; ``prefer`` says what was asked.
+    """
     winner, found = confirmation.winner.spec, ""
     confirmed = confirmation.confirmed.get(winner)
     if (corrected := confirmation.corrected) is not None:
         figures = f"{format_score(corrected.value)} {format_interval(corrected.ci95)}"
         found = f"{figures} {words.corrected(corrected)}   "
     if confirmed is None:
-        return f"{found}no folds: three would have taken {confirmation.needed:.0f} s   winner {winner.label}"
+        because = "; without them nothing can be preferred" if prefer is not None else ""
+        return f"{found}no folds: three would have taken {confirmation.needed:.0f} s{because}   winner {winner.label}"
     spreads = words.spreads(confirmed)
     apart = f" ({spreads})" if spreads else ""
     compared = f"; {confirmation.compared} trials compared"
     if confirmation.compared == 1:
         compared = "; time for the best trial only" if confirmation.contenders > 1 else ""
-    level = f"   {words.level(len(confirmation.level))}" if confirmation.level else ""
+    level = f"   {words.level(len(confirmation.level), prefer)}" if confirmation.level else ""
     found += f"{format_score(confirmed.mean)} {words.confirmed_on(confirmed)}{apart}{compared}"
-    return f"{found}   winner {winner.label}{level}"
+    first = confirmation.order[0].spec if confirmation.order else winner
+    instead = f"   to use: {first.label}" if first != winner else ""
+    return f"{found}   winner {winner.label}{level}{instead}"
 
 
 def tested_line(evaluation: Evaluation, metric: GuardedMetric, baseline: BaselineResult | None) -> str:
@@ -177,7 +189,18 @@ def parent_params(config: RunConfig, plan: Plan, limit: float | None) -> dict[st
         "batch_size": config.batch_size,
         "seed": config.seed,
         **_resize_params(plan.data.resizing),
+        **_use_params(config),
     }
+
+
+def _use_params(config: RunConfig) -> dict[str, object]:
+    """What was asked of the model to use, as it was typed; what was not is left out."""
+    found: dict[str, object] = {}
+    if config.max_latency is not None:
+        found["max_latency"] = format_latency(config.max_latency)
+    if config.max_size is not None:
+        found["max_size"] = format_size(config.max_size)
+    return {**found, "prefer": config.prefer} if config.prefer is not None else found
 
 
 def _resize_params(found: Resizing | None) -> dict[str, object]:
@@ -209,18 +232,20 @@ def recorded_run(context: RunContext, plan: Plan) -> RecordedRun:
 
 def model_params(result: RunResult) -> dict[str, str]:
     """What the page of the model says of it."""
-    metrics, spec = result.metrics, result.winner.spec
+    spec, (label, _, figures) = result.winner.spec, _to_use(result)
+    size = spec.image_size if result.choice is None else result.choice.image_size
+    is_winner = result.scratch_to_use is None
     found = {
-        "configuration": result.winner.label,
-        "backbone": spec.backbone,
-        "weights": spec.weights or "none",
-        "frozen blocks": f"{spec.freeze_depth} of {spec.depth}",
-        "image size": f"{spec.image_size} x {spec.image_size}",
+        "configuration": label,
+        "backbone": spec.backbone if is_winner else label.removesuffix(FROM_SCRATCH),
+        "weights": (is_winner and spec.weights) or "none",
+        "frozen blocks": f"{spec.freeze_depth} of {spec.depth}" if is_winner else "none",
+        "image size": f"{size} x {size}",
         "classes": str(len(result.dataset.classes)),
-        "metric": metrics.name,
+        "metric": result.metrics.name,
         "seed": str(result.plan.seed),
     }
-    return found if metrics.parameters is None else {**found, "parameters": str(metrics.parameters)}
+    return found if figures.parameters is None else {**found, "parameters": str(figures.parameters)}
 
 
 def version_figures(result: RunResult) -> Figures:
@@ -229,30 +254,38 @@ def version_figures(result: RunResult) -> Figures:
     return Figures(
         fingerprint=result.dataset.fingerprint,
         metric=metrics.name,
-        val=metrics.val,
+        val=_to_use(result)[2].val,
         greater_is_better=metrics.greater_is_better,
     )
 
 
 def version_tags(result: RunResult) -> dict[str, str]:
     """What a version in the model registry says beside the figures that it is compared by."""
-    metrics = result.metrics
+    label, _, figures = _to_use(result)
     return {
-        "configuration": result.winner.label,
-        "test": format_score(metrics.test),
-        "test_ci95": format_interval(metrics.test_ci95),
+        "configuration": label,
+        "test": format_score(figures.test),
+        "test_ci95": format_interval(figures.test_ci95),
         "classes": str(len(result.dataset.classes)),
     }
 
 
 def version_note(result: RunResult) -> str:
     """The description of a version in the model registry."""
-    metrics = result.metrics
+    metrics, (_, described, figures) = result.metrics, _to_use(result)
     name = words.metric_name(metrics.name)
-    selected = words.selected(metrics.val_folds, result.plan.folds)
+    selected = words.selected(figures.val_folds, result.plan.folds)
     by = f" {words.by_method(metrics)}".rstrip()
     return (
-        f"{in_words(result.winner.spec, result.plan)}: {name} {format_score(metrics.val)} {selected}, "
-        f"{format_score(metrics.test)} {format_interval(metrics.test_ci95)}{by} on "
+        f"{described}: {name} {format_score(figures.val)} {selected}, "
+        f"{format_score(figures.test)} {format_interval(figures.test_ci95)}{by} on "
         f"{result.dataset.total('test'):,} test images, {words.tested(metrics.test_opened)}."
     )
+
+
+def _to_use(result: RunResult) -> tuple[str, str, Metrics | Baseline]:
+    """The model to use: its configuration, the same in words, and its figures."""
+    if (alone := result.scratch_to_use) is not None:
+        label = f"{alone.architecture}{FROM_SCRATCH}"
+        return label, label, alone
+    return result.winner.label, in_words(result.winner.spec, result.plan), result.metrics

@@ -13,6 +13,8 @@ from tlsearch.config_values import parse_weights
 from tlsearch.data.split import Fold
 from tlsearch.errors import PluginError, TlsearchError, TrialError, WeightsError
 from tlsearch.models.measured import MeasuredCandidate
+from tlsearch.pipeline.at_use.budget import UseBudget
+from tlsearch.pipeline.at_use.measure import measure_use
 from tlsearch.pipeline.candidates import AvailableCandidate
 from tlsearch.pipeline.context import Data, RunContext
 from tlsearch.pipeline.measure import (
@@ -59,6 +61,7 @@ class Plan:
         cap: The seconds of training that any one trial may take; None without a limit.
         folds: The folds on which trials are compared.
         round_size: The number of trials that are asked for before any of them is told.
+        use: What was asked of the model to use; None where nothing was.
     """
 
     data: Data
@@ -69,6 +72,7 @@ class Plan:
     cap: float | None = None
     folds: tuple[Fold, ...] = ()
     round_size: int = 1
+    use: UseBudget | None = None
 
     @property
     def measured(self) -> Mapping[Candidate, MeasuredCandidate]:
@@ -78,6 +82,10 @@ class Plan:
     def affords(self, spec: TrialSpec) -> bool:
         """Whether a trial can be trained within the cap; a linear probe always, for without one nothing is proved."""
         return self.cap is None or spec.is_linear_probe or self.costs.train_seconds(spec) <= self.cap
+
+    def may_ship(self, spec: TrialSpec) -> bool:
+        """Whether a model may be the one to use, by what its network costs at use; all may where nothing was asked."""
+        return self.use is None or self.use.may_ship(spec)
 
     def plugin_versions(self) -> dict[str, str]:
         """Give "distribution version" of every plugin that takes part, by name."""
@@ -104,6 +112,7 @@ def make_plan(context: RunContext, data: Data, ready: Ready) -> Plan:
 def _make_plan(context: RunContext, data: Data, ready: Ready) -> Plan:
     measured, broken = _measure_all(context, data, ready)
     open_pool(context, data, measured, *baseline_sizes(data.base_size))
+    use = measure_use(context, data, measured)
     config = context.config
     rendering = measure_rendering(context, ready.policies, min(c.image_size for c in measured))
     space = SearchSpace(
@@ -135,6 +144,7 @@ def _make_plan(context: RunContext, data: Data, ready: Ready) -> Plan:
         left_out=(*ready.left_out, *broken),
         cap=time.cap if time else None,
         folds=data.folds,
+        use=use,
     )
 
 

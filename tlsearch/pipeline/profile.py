@@ -93,11 +93,12 @@ def profile_line(candidate: Candidate, points: Sequence[ProfilePoint]) -> str:
 
 
 def affordable(plan: Plan) -> dict[Candidate, bool]:
-    """Whether the last stage of a candidate can be tuned within the cap of one trial."""
+    """Whether the last stage of a candidate can be tuned within the cap of one trial, and the model may be used."""
     space, result = plan.space, dict[Candidate, bool]()
     for candidate in space.candidates:
         late = depths_of(candidate, space.hints_of(candidate))[1]
-        result[candidate] = plan.affords(space.spec(space.params(candidate, train_suffix=True, freeze_depth=late)))
+        spec = space.spec(space.params(candidate, train_suffix=True, freeze_depth=late))
+        result[candidate] = plan.affords(spec) and plan.may_ship(spec)
     return result
 
 

@@ -14,7 +14,7 @@ from tlsearch.data.memory.arrays import images_in_folder
 from tlsearch.pipeline.baseline import scratch_of, train_baseline
 from tlsearch.pipeline.confirm import confirm
 from tlsearch.pipeline.context import open_run, try_out
-from tlsearch.pipeline.evaluate import evaluate
+from tlsearch.pipeline.evaluate import evaluate, make_models
 from tlsearch.pipeline.evaluate.calibrate import calibrate
 from tlsearch.pipeline.evaluate.reference import keep_reference
 from tlsearch.pipeline.limits import warn_if_short
@@ -73,8 +73,10 @@ def run(config: RunConfig, reporter: Reporter | None = None, callbacks: Sequence
             baseline = train_baseline(context, plan, best[0])
             log, probe = search(context, plan, record, profile, best, baseline)
             confirmation = confirm(context, plan, log.contenders, probe, scratch_of(baseline), log.outcomes)
-            evaluation = evaluate(context, plan, record, confirmation, probe, baseline)
+            models = make_models(context, plan, confirmation, probe, baseline)
+            confirmation = models.confirmation
             winner = confirmation.winner.spec
+            evaluation = evaluate(context, plan, record, models, baseline)
             calibrate(context, data, log.outcomes, winner, probe.spec, baseline)
             keep_reference(context, plan, winner, log.outcomes.get(winner))
         found = StepResults(

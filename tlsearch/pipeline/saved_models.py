@@ -134,14 +134,14 @@ def drop_worse(context: RunContext, search: Search) -> None:
 
 
 def final_seconds(plan: Plan, contenders: Sequence[TrialRecord], scratch_seconds: float, *, refit: bool) -> float:
-    """Seconds that must be kept for training what ships.
+    """Seconds that must be kept for training what ships, and for measuring its file where that was asked for.
 
     They are the longest of ``contenders`` where it is refitted, and with folds, which leave no model of the whole
     pool, the networks from scratch too, which take ``scratch_seconds``.
     """
     longest = max((plan.costs.fold_seconds(c.spec) for c in contenders), default=0.0)
     folds = plan.data.uses_folds
-    seconds = longest if folds else 0.0
+    seconds = (longest if folds else 0.0) + (plan.use.seconds if plan.use is not None else 0.0)
     if refit and not folds:
         seconds += longest
     return seconds + (scratch_seconds if folds else 0.0)

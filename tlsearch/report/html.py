@@ -21,6 +21,7 @@ from tlsearch.report.sections.boxes import boxes
 from tlsearch.report.sections.confusion import confusion
 from tlsearch.report.sections.cost import cost
 from tlsearch.report.sections.depth import depth
+from tlsearch.report.sections.efficiency import efficiency
 from tlsearch.report.sections.heat_maps import heat_maps
 from tlsearch.report.sections.importance import importance
 from tlsearch.report.sections.learning_curves import learning_curves
@@ -66,6 +67,7 @@ def _sections(result: RunResult, output: Path, dataset_root: Path) -> list[Secti
     """Every section, in the order of the page."""
     return [
         summary(result),
+        efficiency(result),
         depth(result),
         importance(result),
         trial_table(result),

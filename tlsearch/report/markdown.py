@@ -7,7 +7,7 @@ import re
 
 from tlsearch.report import text as words
 from tlsearch.report.fair import no_claim
-from tlsearch.report.model_table import ModelRow, headings, is_confirmed, model_rows
+from tlsearch.report.model_table import ModelRow, headings, is_confirmed, model_rows, names_efficient
 from tlsearch.report.numbers import format_interval, format_score
 from tlsearch.report.sections.prediction_sets import sets_line
 from tlsearch.report.verdict import verdict_sentences
@@ -60,7 +60,8 @@ def describe_model(result: RunResult, address: str, takes: str) -> str:
     classes = result.dataset.classes
     names = ", ".join(map(_plain, classes[:MOST_CLASSES]))
     more = f" and {len(classes) - MOST_CLASSES:,} more (`labels.json`)" if len(classes) > MOST_CLASSES else ""
-    spec, record = result.winner.spec, result.mlflow
+    record = result.mlflow
+    side = result.winner.spec.image_size if result.choice is None else result.choice.image_size
     return "\n".join(
         [
             _answer(result),
@@ -82,7 +83,7 @@ def describe_model(result: RunResult, address: str, takes: str) -> str:
             f"It takes {takes}",
             "",
             "It gives `label`, `probability` and `probabilities` for each picture. It makes each a square of "
-            f"{spec.image_size} x {spec.image_size} pixels itself.",
+            f"{side} x {side} pixels itself.",
         ]
     )
 
@@ -91,10 +92,11 @@ def model_table(result: RunResult) -> list[str]:
     """All models of the run side by side, as a table, and on how many images they were tested."""
     metrics, rows, titles = result.metrics, model_rows(result), headings(result)
     opened = f" ({words.openings(metrics.test_opened)})" if metrics.test_opened is not None else ""
+    costs = ["cost at use", *(["efficient"] if names_efficient(rows) else [])]
     return [
-        f"| {words.metric_name(metrics.name)} | {' | '.join(titles)} | cost at use |",
-        "|---" * (len(titles) + 2) + "|",
-        *(_row(row, confirmed=is_confirmed(rows)) for row in rows),
+        f"| {words.metric_name(metrics.name)} | {' | '.join([*titles, *costs])} |",
+        "|---" * (len(titles) + len(costs) + 1) + "|",
+        *(_row(row, confirmed=is_confirmed(rows), efficient=names_efficient(rows)) for row in rows),
         "",
         f"{result.dataset.total('test'):,} test images{opened}.",
         *_corrected(metrics),
@@ -106,9 +108,15 @@ def _verdict(result: RunResult) -> list[str]:
 
 
 def _answer(result: RunResult) -> str:
-    """The winner with its figure, beside the network from scratch."""
+    """The winner with its figure, beside the network from scratch; first the one to use, where that is another."""
     metrics, baseline = result.metrics, result.baseline
     name, by = words.metric_name(metrics.name), f" {words.by_method(metrics)}".rstrip()
+    if (alone := result.scratch_to_use) is not None:
+        return (
+            f"**{alone.architecture} from scratch**: {name} {format_score(alone.test)} "
+            f"{format_interval(alone.test_ci95)}{by} on test. It is the model to use; {result.winner.label}, the best "
+            f"that reuses a network, has {format_score(metrics.test)} {format_interval(metrics.test_ci95)}."
+        )
     tested = f"{format_score(metrics.test)} {format_interval(metrics.test_ci95)}{by}"
     text = f"**{result.winner.label}**: {name} {tested} on test"
     return text + (
@@ -125,8 +133,8 @@ def _corrected(metrics: Metrics) -> list[str]:
     return ["", f"Validation {words.corrected(corrected)}: {figures}{words.above_selected(metrics)}."]
 
 
-def _row(row: ModelRow, *, confirmed: bool) -> str:
-    """``confirmed`` says whether there is a column for resampled folds."""
+def _row(row: ModelRow, *, confirmed: bool, efficient: bool) -> str:
+    """``confirmed`` says whether there is a column for resampled folds, and ``efficient`` one for what is efficient."""
     validation = format_score(row.val) + (f" ({row.val_note})" if row.val_note else "")
     again = "none"
     if row.confirmed is not None:
@@ -135,7 +143,8 @@ def _row(row: ModelRow, *, confirmed: bool) -> str:
     figures = [validation, *([again] if confirmed else [])]
     # An interval stays on one line, however narrow the column is.
     tested = f"{format_score(row.test)} {format_interval(row.test_ci95).replace(' ', NBSP)}"
-    return f"| {_cell(f'{row.name}: {row.model}')} | {' | '.join(figures)} | {tested} | {row.cost or 'not known'} |"
+    costs = [row.cost or "not known", *([row.efficient or "not known"] if efficient else [])]
+    return f"| {_cell(f'{row.name}: {row.model}')} | {' | '.join([*figures, tested, *costs])} |"
 
 
 def _sets(result: RunResult) -> list[str]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from tlsearch.report import text as words
+from tlsearch.report.numbers import cost_at_use
 from tlsearch.results.result import RunResult
 from tlsearch.results.schema import Baseline, Confirmed, Interval, LinearProbe, Metrics
 
@@ -18,7 +19,7 @@ class ModelRow:
     """One model with its three figures, in the metric of the run.
 
     ``val_note`` says what ``val`` is where it is not what the heading says, else it is empty. ``cost`` says what the
-    model costs at use, as far as it is known.
+    model costs at use, as far as it is known, and ``efficient`` whether another one is as good in everything.
     """
 
     kind: RowKind
@@ -30,6 +31,7 @@ class ModelRow:
     test: float
     test_ci95: Interval
     cost: str
+    efficient: str = ""
 
 
 def headings(result: RunResult) -> list[str]:
@@ -74,7 +76,27 @@ def model_rows(result: RunResult) -> list[ModelRow]:
     for network in result.from_scratch:
         if network != baseline:
             rows.append(_row(result, "baseline", "also from scratch", network.architecture, network))
-    return rows
+    return [replace(row, efficient=_efficient(result, row)) for row in rows]
+
+
+def names_efficient(rows: Sequence[ModelRow]) -> bool:
+    """Whether it is known of any model whether it is efficient: results of older versions do not say."""
+    return any(row.efficient for row in rows)
+
+
+def _efficient(result: RunResult, row: ModelRow) -> str:
+    """``yes`` or ``no``, and where files were exported for a budget what that of the model costs; empty: not known."""
+    at_use, alone = result.at_use, row.kind == "baseline"
+    name = f"{row.model} from scratch" if alone else row.model
+    known = [m for m in at_use.models if (m.role == "from scratch") == alone] if at_use is not None else []
+    found = next((m for m in known if name == (m.network if alone else m.label)), None)
+    if at_use is None or found is None or found.megabytes is None or found.ms_per_image is None:
+        return ""
+    exported = ""
+    if at_use.choice is not None and at_use.choice.megabytes is not None:
+        about = "" if found.measured else "about "
+        exported = f"; exported {about}{cost_at_use(found.megabytes, found.ms_per_image)}"
+    return f"{'yes' if found.efficient else 'no'}{exported}"
 
 
 def _row(result: RunResult, kind: RowKind, name: str, model: str, found: LinearProbe | Baseline) -> ModelRow:

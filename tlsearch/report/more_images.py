@@ -38,7 +38,7 @@ def more_images(result: RunResult, model: str) -> MoreImages:
     ``model`` is the folder of the model to use, as ``Verdict.model``.
     """
     more, classes = result.insights.more_data, _classes_in_need(result)
-    ships = result.winner.spec.is_linear_probe and model != "baseline"
+    ships = result.winner.spec.is_linear_probe and model == (result.output.model or "model")
     helps = ships and more is not None and _helps(more)
     hardly = ships and more is not None and more.gain_ci95[1] < HARDLY
     step = ""

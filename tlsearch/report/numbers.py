@@ -82,3 +82,18 @@ def percent_interval(bounds: Interval) -> str:
 def points(difference: float) -> str:
     """A difference of fractions in percentage points, with its sign: ``+30.1``."""
     return f"{100 * difference:+.1f}"
+
+
+def cost_at_use(megabytes: float, ms_per_image: float) -> str:
+    """What a model costs at use: ``13.6 MB and 9.1 ms an image``."""
+    return f"{significant(megabytes)} MB and {significant(ms_per_image)} ms an image"
+
+
+def has_and_takes(megabytes: float, ms_per_image: float) -> str:
+    """The same as a part of a sentence on a file: ``has 13.6 MB and takes 9.1 ms an image``."""
+    return f"has {significant(megabytes)} MB and takes {significant(ms_per_image)} ms an image"
+
+
+def significant(value: float) -> str:
+    """A decimal, and two where a single one would say nothing."""
+    return f"{value:.1f}" if value >= 0.995 else f"{value:.2f}"

@@ -108,10 +108,19 @@ def spreads(confirmed: Confirmed, show: Callable[[float], str] = format_score, s
     return ", ".join(found)
 
 
-def level(others: int) -> str:
+PREFERRED: Mapping[str | None, str] = {
+    None: "it costs least at use, and of equals it is the simplest",
+    "small": "it has the smallest file",
+    "fast": "it is the fastest",
+    "accurate": "it has the best score",
+}
+"""Why one of several that are as good is chosen, by what was preferred."""
+
+
+def level(others: int, prefer: str | None = None) -> str:
     """What to say where ``others`` configurations are as good as the winner, as far as the folds can tell."""
     one = "1 other cannot" if others == 1 else f"{others} others cannot"
-    return f"({one} be told apart from it; it costs least at use, and of equals it is the simplest)"
+    return f"({one} be told apart from it; {PREFERRED[prefer]})"
 
 
 def tested(times: int | None) -> str:

@@ -9,12 +9,13 @@ import shlex
 from pathlib import Path
 
 from tlsearch.report import text as words
+from tlsearch.report.at_use import about_choice, exported, may_offer, why_from_scratch
 from tlsearch.report.configuration import in_words, network_name
 from tlsearch.report.fair import PACE, epochs_of, is_unfinished, no_claim
 from tlsearch.report.next_steps import next_steps
 from tlsearch.report.numbers import ScoreStyle, format_p
 from tlsearch.results.result import RunResult
-from tlsearch.results.schema import Answer, Baseline, Difference, Gain, Interval, Verdict
+from tlsearch.results.schema import Answer, Baseline, Difference, Gain, Interval, UseChoice, Verdict
 from tlsearch.utils.units import counted
 
 WORTH = 0.03
@@ -53,13 +54,16 @@ def verdict_sentences(result: RunResult) -> list[str]:
             f"{opened[0].upper()}{opened[1:]}: each time something is chosen after such a look, the scores become too "
             "good to be those of new images."
         )
-    return [verdict.use, verdict.pretraining_evidence, verdict.search_evidence, *limits, *verdict.next_steps]
+    evidence = [verdict.pretraining_evidence, verdict.search_evidence]
+    return [verdict.use, *evidence, *about_choice(result), *limits, *verdict.next_steps]
 
 
 def answers(result: RunResult) -> dict[str, str]:
     """Give the answers by name, as the tags of the parent run have them; what was not asked is left out."""
     verdict = result.verdict or verdict_of(result)
     found = {"model_to_use": verdict.model, "pretraining_helped": verdict.pretraining, "search_paid": verdict.search}
+    if result.choice is not None and result.choice.asked:
+        found["within_budget"] = "yes" if result.choice.within else "no"
     return {name: answer for name, answer in found.items() if answer is not None}
 
 
@@ -70,7 +74,10 @@ def _model_to_use(result: RunResult, pretraining: Answer | None) -> tuple[str, s
     """The folder of a model, and the sentence that names it."""
     metrics, scratch, style = result.metrics, result.baseline, ScoreStyle.of(result.metrics)
     images = f"{result.dataset.total('test'):,} test images"
-    if pretraining == "no" and scratch is not None and _is_cheaper(scratch, result):
+    choice, alone = result.choice, result.scratch_to_use
+    if choice is not None and alone is not None:
+        return choice.model, _use_of_scratch(result, choice, alone)
+    if pretraining == "no" and scratch is not None and _is_offered(scratch, result):
         cost = f"{scratch.megabytes:.1f} MB instead of {metrics.megabytes:.1f}"
         if scratch.ms_per_image is not None and metrics.ms_per_image is not None:
             cost += f" and {scratch.ms_per_image:.1f} ms an image instead of {metrics.ms_per_image:.1f}"
@@ -82,19 +89,31 @@ def _model_to_use(result: RunResult, pretraining: Answer | None) -> tuple[str, s
     model = result.output.model or "model"
     return model, (
         f"Use the model in {_path(result, model)}: {in_words(result.winner.spec, result.plan)}. "
-        f"Its {words.metric_name(metrics.name)} on {images} is {_scored(style, metrics.test, metrics.test_ci95)}. "
-        f"{_command(result, model)}"
+        f"Its {words.metric_name(metrics.name)} on {images} is {_scored(style, metrics.test, metrics.test_ci95)}."
+        f"{exported(choice)} {_command(result, model)}"
     )
 
 
-def _is_cheaper(scratch: Baseline, result: RunResult) -> bool:
-    """Whether the network from scratch is better, or as good and clearly smaller."""
+def _use_of_scratch(result: RunResult, choice: UseChoice, scratch: Baseline) -> str:
+    """The sentences for a network from scratch that was chosen before the test."""
+    metrics, style = result.metrics, ScoreStyle.of(result.metrics)
+    above = "" if choice.reused_within else ", for comparison"
+    return (
+        f"Use the model in {_path(result, choice.model)}: {scratch.architecture}, trained from scratch, scores "
+        f"{_scored(style, scratch.test, scratch.test_ci95)} on {result.dataset.total('test'):,} test images. "
+        f"{why_from_scratch(choice)}.{exported(choice)} The best one that reuses a network scores "
+        f"{style.value(metrics.test)} (in {_path(result, result.output.model or 'model')}{above}). "
+        f"{_command(result, choice.model)}"
+    )
+
+
+def _is_offered(scratch: Baseline, result: RunResult) -> bool:
+    """Whether the network from scratch is better, or as good and clearly smaller; and is one that may be used."""
     gain, mine = result.gain, result.metrics.megabytes
     if scratch.megabytes is None or mine is None:
         return False
-    if gain is not None and gain.ci95 is not None and _is_worse(gain.ci95, gain.p_value):
-        return True
-    return scratch.megabytes <= LIGHTER * mine
+    is_better = gain is not None and gain.ci95 is not None and _is_worse(gain.ci95, gain.p_value)
+    return (is_better or scratch.megabytes <= LIGHTER * mine) and may_offer(result, scratch, is_better=is_better)
 
 
 def _scored(style: ScoreStyle, value: float, ci95: Interval) -> str:
@@ -168,7 +187,7 @@ def _search(result: RunResult) -> tuple[Answer | None, str]:
     if over is None:
         return "no", (
             "The search found nothing better than a linear probe, a linear classifier on the frozen network, and so "
-            "that is the model."
+            f"that is the {'model' if result.scratch_to_use is None else 'best model that reuses a network'}."
         )
     figures, evidence = ScoreStyle.of(result.metrics).gain(over.difference, over.ci95), _evidence(over)
     answer = _answer(over.ci95, over.p_value, result)

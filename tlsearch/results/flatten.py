@@ -23,16 +23,21 @@ FIGURES_FILE = "figures.json"
 """The name of the table of figures in MLflow."""
 
 SCORES = ("val", "test", "test_accuracy", "gain_over_baseline", "gain_over_linear_probe")
-COSTS = ("megabytes", "ms_per_image")
-"""What runs are compared by: how good the winner is, and what it costs at use."""
+COSTS = ("megabytes", "ms_per_image", "exported_megabytes", "exported_ms_per_image")
+"""What runs are compared by: how good the model to use is, and what it costs at use."""
 
 
 def compared_metrics(result: RunResult) -> dict[str, float]:
     """Give those of ``flat_metrics`` that runs are compared by, with as many digits as a table can show.
 
-    ``test_accuracy`` is left out where it is ``test``.
+    ``test_accuracy`` is left out where it is ``test``. They are those of the winner; where a network from scratch was
+    chosen in its place, they are its own, without the gains, which the winner has over it.
     """
     found = flat_metrics(result)
+    if (alone := result.scratch_to_use) is not None:
+        own = {"val": alone.val, "test": alone.test, "megabytes": alone.megabytes, "ms_per_image": alone.ms_per_image}
+        exported = {name: found[name] for name in COSTS[2:] if name in found}
+        found = {**{name: value for name, value in own.items() if value is not None}, **exported}
     same = result.metrics.counts == EVERY_IMAGE
     names = [name for name in (*SCORES, *COSTS) if name in found and not (same and name == "test_accuracy")]
     return {name: _shown(found[name]) for name in names}
@@ -63,6 +68,8 @@ def flat_metrics(result: RunResult) -> dict[str, float]:
         "majority": metrics.majority,
         "ms_per_image": metrics.ms_per_image,
         "megabytes": metrics.megabytes,
+        "exported_ms_per_image": result.choice.ms_per_image if result.choice is not None else None,
+        "exported_megabytes": result.choice.megabytes if result.choice is not None else None,
         **_model("linear_probe", result.linear_probe),
         **_model("baseline", result.baseline),
         **_gains(result.gain),

@@ -16,6 +16,7 @@ from tlsearch.config import CONFIG_NAME
 from tlsearch.errors import UsageError
 from tlsearch.results.migrate import READABLE_VERSIONS, SCHEMA_VERSION, migrate
 from tlsearch.results.schema import (
+    AtUse,
     Baseline,
     Confusion,
     Dataset,
@@ -33,6 +34,7 @@ from tlsearch.results.schema import (
     PlanSummary,
     ProfilePoint,
     TrialRow,
+    UseChoice,
     Verdict,
     Winner,
 )
@@ -74,9 +76,23 @@ class RunResult:
     importance: Importance | None = None
     frozen_work: tuple[FrozenWork, ...] = ()
     verdict: Verdict | None = None
+    at_use: AtUse | None = None
     command: str = ""
     started: str = ""
     schema_version: int = SCHEMA_VERSION
+
+    @property
+    def choice(self) -> UseChoice | None:
+        """What was asked of the model to use; None where nothing was."""
+        return self.at_use.choice if self.at_use is not None else None
+
+    @property
+    def scratch_to_use(self) -> Baseline | None:
+        """The network from scratch that was chosen before the test, in the place of the winner; None where none was."""
+        folder = self.choice.model if self.choice is not None else None
+        if folder == "baseline":
+            return self.baseline
+        return next((n for n in self.from_scratch if folder == f"scratch-{n.architecture}"), None)
 
     def __repr__(self) -> str:
         """One line: what won, what it scores on test, and where it is."""
@@ -187,6 +203,8 @@ def trials_csv(result: RunResult) -> str:
         "folds",
         "value_on_shared_folds",
         "seconds",
+        "megabytes",
+        "ms_per_image",
         "reason",
         "run_id",
     ]

@@ -1,4 +1,4 @@
-"""Whether a proposal could still be the best, by what trials of its kind have reached.
+"""Whether a proposal could still be the best, by what trials of its kind have reached; and what the choice is among.
 
 Trials differ in cost by a factor of a hundred. Once layers have been tuned with success, a hundred more linear heads on
 frozen features cost little each, and cannot win: the sampler weighs promise against cost, and would go on with them.
@@ -6,7 +6,8 @@ frozen features cost little each, and cannot win: the sampler weighs promise aga
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -42,3 +43,23 @@ def can_win(spec: TrialSpec, finished: Sequence[TrialRecord], folds: int, sign: 
         return True
     best = max(sign * f.compared(folds) for f in complete)
     return float(np.mean(same) + SPREADS * np.std(same, ddof=1)) > best or max(same) >= best
+
+
+def every_model(_: TrialSpec) -> bool:
+    """Let every model be used."""
+    return True
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Says by ``may_ship`` which configurations may be the model to use; the others inform the search, and no more."""
+
+    may_ship: Callable[[TrialSpec], bool] = every_model
+
+    def among(self, trials: list[TrialRecord]) -> list[TrialRecord]:
+        """Give those of ``trials`` that may be used; all where none may."""
+        return [trial for trial in trials if self.may_ship(trial.spec)] or trials
+
+    def rivals(self, spec: TrialSpec, trials: list[TrialRecord]) -> list[TrialRecord]:
+        """Give those of ``trials`` that a trial of ``spec`` has to beat: where it may be used, only what may, too."""
+        return [trial for trial in trials if self.may_ship(trial.spec)] if self.may_ship(spec) else trials

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from tlsearch.search.cost import Costs
 from tlsearch.search.enough import EarlyStop
 from tlsearch.search.failures import all_fail, left_out_plugins, plugins_of
-from tlsearch.search.reach import can_win
+from tlsearch.search.reach import Choice, can_win
 from tlsearch.search.rounds import WARM_START, AskedTrial, Entry, Rounds, RunRound
 from tlsearch.search.space import Params, SearchSpace
 from tlsearch.search.storage import sign_of
@@ -53,9 +53,9 @@ class Search:
             affordable: Whether one trial may take as long.
             round_size: The number of trials that are asked for before any of them is told.
         """
-        self.study, self.space, self.costs = study, space, costs
-        self.round_size = round_size
+        self.study, self.space, self.costs, self.round_size = study, space, costs, round_size
         self._may_run, self._affordable = may_run, affordable
+        self.choice = Choice()
         self._tight, self._why = False, "space"
         self._distributions = space.distributions()
         self._warm_start: Sequence[Params] = ()
@@ -128,7 +128,8 @@ class Search:
     def values(self) -> list[float]:
         """The values of complete trials on the folds that all have, of which the greater are better."""
         sign, shared = sign_of(self.study), self.costs.trained_folds
-        return [sign * f.compared(shared) for f in self.finished if f.state == "complete" and f.value is not None]
+        complete = [f for f in self.finished if f.state == "complete" and f.value is not None]
+        return [sign * f.compared(shared) for f in self.choice.among(complete)]
 
     def best(self, count: int, *untold: TrialRecord) -> list[TrialRecord]:
         """Give the ``count`` best complete trials, best first, as if ``untold`` ones were told."""
@@ -136,10 +137,11 @@ class Search:
         # What a plugin that fails by now has made cannot be made again.
         left_out = set(self.left_out())
         complete = [f for f in complete if plugins_of(f.spec).isdisjoint(left_out)] or complete
+        complete = self.choice.among(complete)
         return sorted(complete, key=self._rank, reverse=True)[:count]
 
     def ranked(self) -> list[TrialRecord]:
-        """Give all complete trials, best first; those of plugins that fail by now come last."""
+        """Give all complete trials, best first; those of plugins that fail by now, and what may not ship, come last."""
         best = self.best(len(self.finished))
         others = [f for f in self.finished if f.state == "complete" and f.value is not None and f not in best]
         return [*best, *sorted(others, key=self._rank, reverse=True)]
@@ -209,7 +211,7 @@ class Search:
         return True
 
     def _can_win(self, spec: TrialSpec) -> bool:
-        return can_win(spec, self.finished, self.costs.trained_folds, sign_of(self.study))
+        return can_win(spec, self.choice.rivals(spec, self.finished), self.costs.trained_folds, sign_of(self.study))
 
     def _fits(self, spec: TrialSpec) -> bool:
         return self._affordable(spec) and self._may_run(spec)
@@ -218,7 +220,7 @@ class Search:
         """The next trial of the present round, which began when ``told`` trials were told."""
         last = max((f.number for f in self.finished), default=0)
         number = last + len(self._asked) + 1
-        return AskedTrial(number=number, spec=spec, trial=trial, rivals=self.finished[:told])
+        return AskedTrial(number=number, spec=spec, trial=trial, rivals=self.choice.rivals(spec, self.finished[:told]))
 
     def _ask(self) -> tuple[optuna.Trial, TrialSpec]:
         from optuna.trial import TrialState

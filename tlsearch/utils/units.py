@@ -10,6 +10,7 @@ from tlsearch.errors import UsageError
 _NUMBER = r"\d+(?:\.\d+)?"
 _DURATION = re.compile(rf"(?:(?P<h>{_NUMBER})h)?(?:(?P<m>{_NUMBER})m(?:in)?)?(?:(?P<s>{_NUMBER})s?)?")
 _SIZE = re.compile(rf"(?P<number>{_NUMBER})\s*(?P<unit>[kmgt]?i?b?)", re.IGNORECASE)
+_LATENCY = re.compile(rf"(?P<number>{_NUMBER})(?P<unit>ms|s)")
 _COUNT = re.compile(r"(?P<number>\d{1,3}(?:[_,]\d{3})+|\d+(?:\.\d+)?)\s*(?P<unit>[kmg]?)", re.IGNORECASE)
 _POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
 
@@ -24,7 +25,7 @@ def parse_duration(text: str, name: str = "The duration") -> float:
     compact = text.strip().lower().replace(" ", "")
     if compact == "none":
         return math.inf
-    if compact.replace(".", "", 1).isdigit() and float(compact):
+    if _is_bare(compact):
         raise UsageError(f"{name} is {text!r}, but it must have a unit: write {compact}s, {compact}m or {compact}h.")
     match = _DURATION.fullmatch(compact)
     seconds = 0.0
@@ -45,6 +46,29 @@ def format_duration(seconds: float) -> str:
     hours, rest = divmod(int(seconds), 3600)
     minutes, rest = divmod(rest, 60)
     return "".join(f"{n}{unit}" for n, unit in ((hours, "h"), (minutes, "m"), (rest, "s")) if n)
+
+
+def parse_latency(text: str, name: str = "The latency") -> float:
+    """Seconds from ``20ms`` or ``0.5s``.
+
+    Raises:
+        UsageError: the text is none, or it has no unit; ``name`` is what the error calls it.
+    """
+    compact = text.strip().lower().replace(" ", "")
+    if _is_bare(compact):
+        raise UsageError(f"{name} is {text!r}, but it must have a unit: write {compact}ms or {compact}s.")
+    match = _LATENCY.fullmatch(compact)
+    seconds = 0.0 if match is None else float(match["number"]) / (1000 if match["unit"] == "ms" else 1)
+    if seconds <= 0:
+        raise UsageError(f"{name} is {text!r}, but it must be a time above 0 for one image, such as 20ms or 0.5s.")
+    return seconds
+
+
+def format_latency(seconds: float) -> str:
+    """A text that ``parse_latency`` reads back: ``20ms``, ``5s``, ``0.0123456s``."""
+    if seconds < 1 and float(f"{seconds * 1000:g}") / 1000 == seconds:
+        return f"{seconds * 1000:g}ms"
+    return f"{seconds:g}s" if float(f"{seconds:g}") == seconds else f"{seconds!r}s"
 
 
 def short_duration(seconds: float) -> str:
@@ -74,6 +98,24 @@ def parse_size(text: str, name: str = "The size") -> int:
     return int(float(match["number"]) * base**power)
 
 
+def parse_file_size(text: str, name: str = "The size") -> int:
+    """Bytes from ``10MB``, ``900 KB``, ``1.5GiB``; a unit without an i is a power of 1000.
+
+    Raises:
+        UsageError: the text is none, or it has no unit; ``name`` is what the error calls it.
+    """
+    compact = text.strip().replace(" ", "")
+    if _is_bare(compact):
+        raise UsageError(f"{name} is {text!r}, but it must have a unit: write {compact}KB, {compact}MB or {compact}GB.")
+    try:
+        size = parse_size(text, name)
+    except UsageError:
+        size = 0
+    if size <= 0:
+        raise UsageError(f"{name} is {text!r}, but it must be the size of a file, such as 900KB, 10MB or 1GB.")
+    return size
+
+
 def format_size(size: int) -> str:
     """The shortest text that ``parse_size`` reads back exactly: ``10GB``, ``4096``."""
     for unit in ("t", "g", "m", "k"):
@@ -99,3 +141,8 @@ def parse_count(text: str, name: str = "The number") -> int:
         raise UsageError(f"{name} is {text!r}, but it must be a number such as 200M, 1.5G or 200_000_000.")
     number = match["number"].replace("_", "").replace(",", "")
     return round(float(number) * float(1000 ** _POWERS[match["unit"].lower()]))
+
+
+def _is_bare(compact: str) -> bool:
+    """Whether a text is a number above 0 without a unit, which people mean differently."""
+    return compact.replace(".", "", 1).isdecimal() and float(compact) > 0

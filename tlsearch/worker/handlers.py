@@ -115,6 +115,7 @@ def measure(state: WorkerState, request: protocol.MeasureCandidate) -> MeasuredC
         train_ratio=ratio,
         is_timed=is_timed,
         freezes_depthwise=freezes,
+        parameters=int(network.model.count_params()),
     )
     state.add_measured(measured, network)
     return measured

@@ -6,22 +6,25 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 
+import numpy as np
+
 from tlsearch import backend
 from tlsearch.errors import RunError
 from tlsearch.explain.records import MapStudy
 from tlsearch.models.backbone_weights import save_weights
 from tlsearch.models.build import export
-from tlsearch.models.heads import load_head, save_head
+from tlsearch.models.heads import Head, HeadWeights, load_head, save_head
+from tlsearch.models.use_cost import UseCost
 from tlsearch.stats.localisation import Localisation
 from tlsearch.training.batches import with_batches_of
 from tlsearch.training.from_scratch import successive_halving
 from tlsearch.training.kept_states import KeptStates
 from tlsearch.training.trial import Fitted, Outcome
-from tlsearch.types import Decision
+from tlsearch.types import Decision, TrialSpec
 from tlsearch.worker import model_requests, protocol
 from tlsearch.worker.dispatch import handles
 from tlsearch.worker.events import EpochEnd, RateEpochEnd
-from tlsearch.worker.state import WorkerState
+from tlsearch.worker.state import WorkerState, backbone_plugin
 
 
 @handles(protocol.RunTrial)
@@ -145,3 +148,37 @@ def score_boxes(state: WorkerState, request: model_requests.ScoreBoxes) -> Local
     state.forget_compiled()
     with backend.one_model():
         return localise(request.boxes)
+
+
+@handles(model_requests.MeasureNetworkUse)
+def measure_network_use(state: WorkerState, request: model_requests.MeasureNetworkUse) -> UseCost:
+    """Export a network with the plainest head, and time its file; the numbers of the head do not matter."""
+    from tlsearch.export.use import cost_of_model
+
+    candidate, cuts, width = request.candidate, request.cuts, request.cuts[-1].channels
+    spec = TrialSpec(
+        backbone=candidate.backbone,
+        weights=candidate.weights,
+        image_size=candidate.image_size,
+        depth=len(cuts),
+        freeze_depth=len(cuts),
+    )
+    kernel = np.random.default_rng(0).normal(0, 0.01, (width, request.classes)).astype(np.float32)
+    numbers = HeadWeights(
+        mean=np.zeros(width, np.float32),
+        scale=np.ones(width, np.float32),
+        hidden=None,
+        linear=(kernel, np.zeros(request.classes, np.float32)),
+    )
+    with backend.one_model():
+        head = Head.of(numbers, request.classes)
+        return cost_of_model(export(backbone_plugin(candidate.backbone), candidate, cuts, spec, head, None))
+
+
+@handles(model_requests.MeasureModelUse)
+def measure_model_use(state: WorkerState, request: model_requests.MeasureModelUse) -> UseCost:
+    """Export a saved model, and time its file."""
+    from tlsearch.export.use import cost_of_folder
+
+    with backend.one_model():
+        return cost_of_folder(request.folder)

@@ -12,6 +12,8 @@ from tlsearch.data.images.rgb import PLAIN, Decoding
 from tlsearch.explain.localise import BoxRequest
 from tlsearch.explain.records import MapStudy
 from tlsearch.explain.study import StudyRequest
+from tlsearch.models.cuts import Cuts
+from tlsearch.models.use_cost import UseCost
 from tlsearch.stats.localisation import Localisation
 from tlsearch.types import Candidate, TrialSpec
 from tlsearch.worker.protocol import Request
@@ -138,3 +140,26 @@ class SaveReference(Request[int]):
     predicted: tuple[int, ...]
     seed: int
     seconds: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeasureNetworkUse(Request[UseCost]):
+    """Measure what a network with a linear head on averaged features costs at use, as an exported file.
+
+    The process must have one thread. ``cuts`` are the cut points of the candidate, ``classes`` those of the head.
+    """
+
+    activity = "measured what a network costs at use"
+
+    candidate: Candidate
+    cuts: Cuts
+    classes: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeasureModelUse(Request[UseCost]):
+    """Measure what a saved model costs at use, as an exported file. The process must have one thread."""
+
+    activity = "measured what a model costs at use"
+
+    folder: Path

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
 from typing import Protocol, TypeVar
 
 from tlsearch.config_values import FEWEST_BYTES
@@ -85,6 +86,16 @@ class WorkerPool:
         """Start all processes, so that their imports overlap with other work."""
         for worker in self.workers:
             worker.start()
+
+    @contextmanager
+    def aside(self, threads: int) -> Iterator[Worker]:
+        """Give a worker beside the others with so many threads, which is ended with the block."""
+        worker = self._make()
+        worker.use_threads(threads)
+        try:
+            yield worker
+        finally:
+            worker.kill()
 
     def has_room_for(self, worker: Worker) -> bool:
         """Whether memory allows ``worker`` to begin something beside what runs.

@@ -23,6 +23,7 @@ class Heading(StrEnum):
     SOURCE = "What is read"
     IMAGES = "How images are used"
     TRIED = "What is tried"
+    USE = "What the model may cost"
     TIME = "How long it takes"
     OUTPUT = "Where it goes"
     RECORD = "What is recorded"

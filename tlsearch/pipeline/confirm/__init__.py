@@ -8,9 +8,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from tlsearch.data.split import resampled_folds
+from tlsearch.pipeline.at_use.budget import Shipped
 from tlsearch.pipeline.baseline import BaselineResult
 from tlsearch.pipeline.confirm.corrected import corrected
 from tlsearch.pipeline.confirm.fold_runs import FoldRun, FoldRuns
+from tlsearch.pipeline.confirm.for_use import order_for_use
 from tlsearch.pipeline.confirm.race import Race, choose
 from tlsearch.pipeline.context import RunContext
 from tlsearch.pipeline.messages import confirm_line
@@ -43,6 +45,9 @@ class Confirmation:
         level: The specs that cannot be told apart from the winner, which costs less or is simpler; in the order of
             preference.
         corrected: The best value of the search, corrected for its selection.
+        order: Where something was asked of the model to use, what may be it, in the order of the choice. Networks from
+            scratch are among them, so that the first need not be the winner, which reuses a network.
+        shipped: The model to use, once its file was measured; None where nothing was asked of it.
     """
 
     winner: TrialRecord
@@ -53,6 +58,8 @@ class Confirmation:
     contenders: int
     level: tuple[TrialSpec, ...] = ()
     corrected: Corrected | None = None
+    order: tuple[TrialRecord, ...] = ()
+    shipped: Shipped | None = None
 
 
 def confirm(
@@ -75,7 +82,7 @@ def confirm(
     with context.budget.measure("confirm"):
         found = corrected(plan, outcomes, context.config.seed)
         confirmation = replace(_confirm(context, plan, contenders, probe, scratch), corrected=found)
-    context.callbacks.on_step("confirm", confirm_line(confirmation))
+    context.callbacks.on_step("confirm", confirm_line(confirmation, context.config.prefer))
     return confirmation
 
 
@@ -91,7 +98,8 @@ def _confirm(
     folds = resampled_folds(data.labels, data.resampled_units, MOST_FOLDS, share, context.config.seed)
     total = context.config.effective_trials
     numbers = {f.spec: numbered(f.number, total) for f in (*contenders, probe)}
-    searched = {f.spec: f.fold_values or (f.score,) for f in (*contenders, probe)}
+    alone = [TrialRecord.of(0, b.result.spec, b.result, ()) for b in scratch]
+    searched = {f.spec: f.fold_values or (f.score,) for f in (*contenders, probe, *alone)}
     runs = FoldRuns(context, plan, folds, {b.result.spec: b for b in scratch}, searched, numbers)
     seconds = sum(b.result.seconds for b in scratch)
     reserve = final_seconds(plan, contenders, seconds, refit=context.config.refit)
@@ -102,6 +110,14 @@ def _confirm(
     starters = _starters(runs, contenders, probe, fits)
     staying = Race(runs, starters, probe, fits).run() if starters else []
     winner, level = choose(runs, staying) if staying else (contenders[0], [])
+    order: list[TrialRecord] = []
+    if plan.use is not None:
+        raced = {record.spec: record for record in (*starters, probe)}
+        dropped = [record for record in raced.values() if record not in (staying or [winner])]
+        order, equals = order_for_use(runs, staying or [winner], dropped, alone), [winner, *level]
+        winner = next((record for record in order if record.spec.weights is not None), winner)
+        equals = equals if plan.use.prefer is None else staying
+        level = [record for record in equals if record is not winner]
     _repeat(runs, winner.spec, fits)
     return Confirmation(
         winner=winner,
@@ -111,6 +127,7 @@ def _confirm(
         compared=len(starters),
         contenders=len(contenders),
         level=tuple(c.spec for c in level),
+        order=tuple(order),
     )
 
 

@@ -206,7 +206,10 @@ class FoldRuns:
         return self.plan.data.metric.sign * float(np.mean(values)) if values else -np.inf
 
     def work(self, spec: TrialSpec) -> float:
-        """The operations for one image through the whole network."""
+        """The operations for one image through the whole network; many where they are not known."""
+        if spec in self.scratch:
+            network = self.plan.use.network_of(spec) if self.plan.use is not None else None
+            return np.inf if network is None else network.work(spec)
         return self.plan.costs.facts[self.plan.space.of(spec)].cuts[-1].work
 
     def _images_of(self, folds: int) -> tuple[LabelArray, npt.NDArray[np.int64]]:

@@ -23,7 +23,7 @@ class Race:
     def run(self) -> list[TrialRecord]:
         """Give the contenders that have not stopped."""
         runs, folds = self.runs, range(len(self.runs.folds))
-        running = [*self.starters, *([] if self.probe.spec in {c.spec for c in self.starters} else [self.probe])]
+        running = [*self.starters, *([self.probe] if self._probe_races() else [])]
         for number in folds:
             # The probe goes on where it is out of the race, because it is what the winner is compared with.
             self._fold(number, list(dict.fromkeys([*(c.spec for c in running), self.probe.spec])))
@@ -36,11 +36,16 @@ class Race:
             self._fold(number, list(runs.scratch))
         return running
 
+    def _probe_races(self) -> bool:
+        """Whether the probe is one more contender: not where it is one already, or may not be used and others may."""
+        may_ship, first = self.runs.plan.may_ship, self.starters[0]
+        may_win = may_ship(self.probe.spec) or not may_ship(first.spec)
+        return may_win and self.probe.spec not in {c.spec for c in self.starters}
+
     def _left_over(self) -> list[TrialRecord]:
         """Where all that stayed have failed: the best of those that had stopped."""
-        stopped = [
-            c for c in (*self.starters, self.probe) if c.spec in self.runs.scores and c.spec not in self.runs.failed
-        ]
+        raced = (*self.starters, *([self.probe] if self._probe_races() else []))
+        stopped = [c for c in raced if c.spec in self.runs.scores and c.spec not in self.runs.failed]
         return [max(stopped, key=lambda c: self.runs.mean(c.spec))] if stopped else []
 
     def _fold(self, number: int, specs: Sequence[TrialSpec]) -> None:
@@ -79,10 +84,15 @@ def choose(runs: FoldRuns, running: Sequence[TrialRecord]) -> tuple[TrialRecord,
 
     Of what nothing else is better than (``FoldRuns.is_better``), it is the cheapest and simplest.
     """
-    level = [c for c in running if not any(runs.is_better(other.spec, c.spec) for other in running)]
-    level = level or list(running)  # on unequal folds each may be behind another
+    level = level_of(runs, running)
     winner, *others = sorted(level, key=lambda c: preference(runs, c, level))
     return winner, others
+
+
+def level_of(runs: FoldRuns, running: Sequence[TrialRecord]) -> list[TrialRecord]:
+    """Give those of which nothing else is better."""
+    level = [c for c in running if not any(runs.is_better(other.spec, c.spec) for other in running)]
+    return level or list(running)  # on unequal folds each may be behind another
 
 
 def preference(

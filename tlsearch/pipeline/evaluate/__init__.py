@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from tlsearch.errors import RunError
 from tlsearch.listeners.mlflow import MlflowCallback
+from tlsearch.pipeline.at_use.settle import settle_use
 from tlsearch.pipeline.baseline import BaselineResult, scratch_of
 from tlsearch.pipeline.confirm import Confirmation
 from tlsearch.pipeline.context import Data, RunContext
@@ -66,43 +67,65 @@ class Evaluation:
     probabilities: Float64Array
 
 
-def evaluate(
-    context: RunContext,
-    plan: Plan,
-    record: MlflowCallback,
-    confirmation: Confirmation,
-    probe: TrialRecord,
-    baseline: BaselineResult | None,
-) -> Evaluation:
-    """Make every model that is compared, then open the test split for them, once."""
+@dataclass(frozen=True, kw_only=True)
+class Models:
+    """The models that are compared, and what is known of them before the test.
+
+    Attributes:
+        confirmation: What came of the contenders, and which model is to be used.
+        folders: The folders of "winner", "linear_probe", where there is one "baseline", and "scratch ARCHITECTURE" for
+            what else was trained from scratch.
+        is_probe: Whether the winner is the linear probe.
+    """
+
+    confirmation: Confirmation
+    folders: Mapping[str, Path]
+    is_probe: bool = False
+
+
+def make_models(
+    context: RunContext, plan: Plan, confirmation: Confirmation, probe: TrialRecord, baseline: BaselineResult | None
+) -> Models:
+    """Make every model that is compared, and settle which is to be used where something was asked of it."""
     with context.budget.measure("models"):
-        winner, networks = confirmation.winner.spec, scratch_of(baseline)
-        models = output_folders(context.output, [network.architecture for network in networks])
-        fetched = [(spec, plan.space.of(spec)) for spec in (winner, probe.spec)]
+        networks = scratch_of(baseline)
+        folders = output_folders(context.output, [network.architecture for network in networks])
+        fetched = [(spec, plan.space.of(spec)) for spec in (confirmation.winner.spec, probe.spec)]
         fetched += [(network.result.spec, network.candidate) for network in networks]
-        for (spec, candidate), folder in zip(fetched, models.values(), strict=True):
+        for (spec, candidate), folder in zip(fetched, folders.values(), strict=True):
             fetch_model(context, plan.data, spec, candidate, folder)
+        confirmation = settle_use(context, plan, confirmation, folders, networks)
+    return Models(confirmation=confirmation, folders=folders, is_probe=confirmation.winner.spec == probe.spec)
+
+
+def evaluate(
+    context: RunContext, plan: Plan, record: MlflowCallback, models: Models, baseline: BaselineResult | None
+) -> Evaluation:
+    """Open the test split for the models, once."""
     with context.budget.measure("test"):
-        evaluation = evaluate_once(context, plan.data, record, models, is_probe=winner == probe.spec)
+        evaluation = evaluate_once(context, plan.data, record, models.folders, is_probe=models.is_probe)
     context.callbacks.on_step("test", tested_line(evaluation, plan.data.metric, baseline))
     return evaluation
 
 
 def refit(context: RunContext, plan: Plan, confirmation: Confirmation) -> bool:
-    """Train the winner once more, on training and validation images together, into a folder of its own.
+    """Train the model to use once more, on training and validation images together, into a folder of its own.
 
     The model that was tested stays what it is.
     """
-    data, spec = plan.data, confirmation.winner.spec
+    data, spec, shipped = plan.data, confirmation.winner.spec, confirmation.shipped
     if data.uses_folds:
         context.callbacks.on_step("refit", "not needed: the tested model has been trained on all but the test images")
         return False
+    if shipped is not None:
+        spec = shipped.spec
     with context.budget.measure("refit"):
         folder = context.output / "refit"
-        fit_model(context, data, spec, plan.space.of(spec), folder, True)
-        share_calibration(context.output / "model", folder)
+        fit_model(context, data, spec, shipped.candidate if shipped is not None else plan.space.of(spec), folder, True)
+        source = context.output / (shipped.folder if shipped is not None else "model")
+        share_calibration(source, folder)
         if spec.freeze_depth:
-            share_reference(context.output / "model", folder)
+            share_reference(source, folder)
     context.callbacks.on_step("refit", f"{spec.label} on {len(data.pool):,} images, not tested")
     return True
 

@@ -16,6 +16,7 @@ from tlsearch.config import CONFIG_NAME
 from tlsearch.data.checks import check
 from tlsearch.listeners.mlflow import MlflowCallback
 from tlsearch.pipeline import candidates
+from tlsearch.pipeline.at_use.figures import use_figures
 from tlsearch.pipeline.baseline import BaselineResult, scratch_of
 from tlsearch.pipeline.confirm import Confirmation
 from tlsearch.pipeline.context import Data, RunContext
@@ -111,6 +112,7 @@ def assemble(context: RunContext, plan: Plan, record: MlflowCallback, found: Ste
         insights = with_heat_maps(context, plan.data, insights, outcome, mistakes)
         insights = with_localisation(context, plan.data, insights)
     cut = plan.measured[plan.space.of(spec)].cuts.at(spec.freeze_depth)
+    use = use_figures(plan, found.confirmation, found.evaluation, found.probe, found.baseline)
     result = RunResult(
         dataset=_dataset(plan.data),
         plan=_plan(context, plan, found.log),
@@ -121,7 +123,7 @@ def assemble(context: RunContext, plan: Plan, record: MlflowCallback, found: Ste
         from_scratch=scratch,
         gain=found.evaluation.claims.gain,
         profile={candidate.label: points for candidate, points in found.profile.items()},
-        trials=_numbered(rows),
+        trials=_numbered(use.with_costs(rows)),
         timings={**context.budget.timings, "total": context.budget.elapsed()},
         mlflow=record.place,
         versions=_versions(context, plan),
@@ -137,6 +139,7 @@ def assemble(context: RunContext, plan: Plan, record: MlflowCallback, found: Ste
         insights=insights,
         importance=parameter_importance(found.log.search.study),
         frozen_work=_frozen_work(context, plan),
+        at_use=use.at_use(found.confirmation.confirmed),
         command=shlex.join(["tlsearch", "run", "--config", str(context.output / CONFIG_NAME)]),
         started=context.checkpoint.get_or_compute(("started",), str, now),
     )

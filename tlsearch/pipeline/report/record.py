@@ -98,10 +98,12 @@ def _longest_name(result: RunResult, total: int) -> int:
 
 def _log_model(context: RunContext, plan: Plan, record: MlflowCallback, result: RunResult) -> str:
     """Its address in MLflow, or an id of our own until the store has one."""
-    size, classes = result.winner.spec.image_size, result.dataset.classes
+    size, classes, folder = result.winner.spec.image_size, result.dataset.classes, "model"
+    if (choice := result.choice) is not None:
+        size, folder = choice.image_size, choice.model
     example = np.asarray(open_pixels(plan.data.pixels_at(size))[:1])
     page = ModelPage(note=describe_model(result, MODEL_URI, INPUT), params=messages.model_params(result))
-    return record.tracker.log_model(record.parent_run, context.output / "model", example, classes, page)
+    return record.tracker.log_model(record.parent_run, context.output / folder, example, classes, page)
 
 
 def _register(context: RunContext, record: MlflowCallback, result: RunResult, name: str, model: str) -> str:

@@ -11,6 +11,7 @@ from tlsearch.errors import RunError
 from tlsearch.listeners.mlflow import MlflowCallback
 from tlsearch.listeners.running_trial import CompletedTrial, RunningTrial
 from tlsearch.pipeline import messages
+from tlsearch.pipeline.at_use.budget import UseBudget
 from tlsearch.pipeline.baseline import BaselineResult
 from tlsearch.pipeline.confirm import CONTENDERS
 from tlsearch.pipeline.context import RunContext
@@ -24,6 +25,7 @@ from tlsearch.pipeline.trial import recall
 from tlsearch.pipeline.trials import WantedTrial, run_trials
 from tlsearch.results.schema import TrialRow
 from tlsearch.search.enough import EarlyStop
+from tlsearch.search.reach import Choice
 from tlsearch.search.rounds import AskedTrial
 from tlsearch.search.schedule import MARGIN
 from tlsearch.search.space import Params
@@ -57,12 +59,14 @@ class SearchLog:
         rows: The trials as the result keeps them.
         outcomes: The outcomes of complete trials.
         why: Why it ended.
+        use: What was asked of the model to use.
     """
 
     search: Search
     rows: list[TrialRow] = field(default_factory=list)
     outcomes: dict[TrialSpec, Outcome] = field(default_factory=dict)
     why: str = ""
+    use: UseBudget | None = None
 
     @property
     def enough(self) -> str:
@@ -76,10 +80,19 @@ class SearchLog:
     def contenders(self) -> list[TrialRecord]:
         """The trials that are confirmed.
 
-        They are the best on the folds that all trials have, and the best on all folds of those that have more.
+        They are the best on the folds that all trials have, and the best on all folds of those that have more. Where a
+        small or a fast model is preferred, the best of every network that is smaller or faster than that of the best
+        trial comes next to it: they may be as good.
         """
         best, thorough = self.search.best(CONTENDERS), self.search.best_on_all_folds()
-        return best if thorough is None or thorough in best else [*best, thorough]
+        found = best if thorough is None or thorough in best else [*best, thorough]
+        if self.use is None or not found:
+            return found
+        cheaper: dict[str, TrialRecord] = {}
+        for trial in self.search.best(len(self.search.finished)):
+            if self.use.is_cheaper(trial.spec, found[0].spec):
+                cheaper.setdefault(f"{trial.spec.backbone}@{trial.spec.weights}", trial)
+        return [found[0], *cheaper.values(), *(f for f in found[1:] if f not in cheaper.values())]
 
 
 def search(
@@ -132,7 +145,8 @@ class _Searching:
         name = study_name(context.output, plan.space, data.index.fingerprint, data.metric.name, plan.folds)
         study = open_study(name, context.output, context.config.storage, greater_is_better=data.metric.sign > 0)
         self._search = Search(study, plan.space, plan.costs, self._may_run, plan.affords, plan.round_size)
-        self._log = SearchLog(search=self._search)
+        self._search.choice = Choice(plan.may_ship)
+        self._log = SearchLog(search=self._search, use=plan.use)
         self._left_out: set[str] = set()
         self._at_work = AtWork(context, self._search)
 
@@ -156,8 +170,14 @@ class _Searching:
         return self._needed(spec) or self._context.budget.fits(needed, "rest")
 
     def _needed(self, spec: TrialSpec) -> bool:
-        """Without a linear probe there is nothing to prove: the first runs however late it is, and to its end."""
-        return is_probe(spec) and best_probe(self._search.finished, self._plan) is None
+        """Without a linear probe there is nothing to prove: the first runs however late it is, and to its end.
+
+        Where some may not be used, so does the first that may.
+        """
+        if not is_probe(spec):
+            return False
+        known, may_ship = best_probe(self._search.finished, self._plan), self._plan.may_ship
+        return known is None or (may_ship(spec) and not may_ship(known.spec))
 
     def _reserved(self) -> float:
         return reserved_seconds(self._context, self._plan, self._search, self._baseline)

@@ -13,8 +13,9 @@ from tlsearch.types import TrialResult, TrialSpec
 
 
 def best_probe(finished: Sequence[TrialRecord], plan: Plan) -> TrialRecord | None:
-    """The best plain linear probe among the complete trials."""
+    """The best plain linear probe among the complete trials, of those that may ship where there is one."""
     probes = [f for f in finished if f.state == "complete" and is_probe(f.spec)]
+    probes = [f for f in probes if plan.may_ship(f.spec)] or probes
     sign = plan.data.metric.sign
     return max(probes, key=lambda f: f.rank(plan.costs.operations(f.spec), plan.costs.folds, sign), default=None)
 

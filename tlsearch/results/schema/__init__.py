@@ -10,6 +10,7 @@ from __future__ import annotations
 from tlsearch.data.findings import Finding
 from tlsearch.explain.records import Curves, MapAgreement, MapStudy, ShownMap
 from tlsearch.folders.walk import Skipped
+from tlsearch.results.schema.at_use import AtUse, ModelAtUse, NetworkOutside, UseChoice
 from tlsearch.results.schema.dataset import Dataset, Resizing
 from tlsearch.results.schema.insights import Insights, LabelErrors, MoreData, SizePoint, Suspect
 from tlsearch.results.schema.output import Mlflow, Output
@@ -28,6 +29,7 @@ from tlsearch.types import Interval, TrialSpec
 
 __all__ = [
     "Answer",
+    "AtUse",
     "Baseline",
     "BoxGain",
     "BoxScores",
@@ -59,7 +61,9 @@ __all__ = [
     "Metrics",
     "Mistake",
     "Mlflow",
+    "ModelAtUse",
     "MoreData",
+    "NetworkOutside",
     "Output",
     "ParameterImportance",
     "PlanSummary",
@@ -74,6 +78,7 @@ __all__ = [
     "Suspect",
     "TrialRow",
     "TrialSpec",
+    "UseChoice",
     "Verdict",
     "Winner",
 ]

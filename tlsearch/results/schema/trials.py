@@ -17,7 +17,8 @@ class TrialRow:
 
     ``run_id`` is its MLflow run, ``folds`` the number of folds that ``value`` is the mean of. ``value_on_shared_folds``
     is the mean over those folds that every trial has, by which the search ranks trials; None where nothing is ranked by
-    it.
+    it. ``megabytes`` and ``ms_per_image`` are what a model of it costs at use, by estimate from its network; None where
+    nothing is known of that.
     """
 
     number: int
@@ -34,6 +35,8 @@ class TrialRow:
     run_id: str | None = None
     folds: int = 1
     value_on_shared_folds: float | None = None
+    megabytes: float | None = None
+    ms_per_image: float | None = None
 
     @property
     def ranked_by(self) -> float | None:
