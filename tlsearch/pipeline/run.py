@@ -19,7 +19,7 @@ from tlsearch.pipeline.evaluate.calibrate import calibrate
 from tlsearch.pipeline.limits import warn_if_short
 from tlsearch.pipeline.messages import recorded_run
 from tlsearch.pipeline.plan import Plan, begin_or_resume, make_plan
-from tlsearch.pipeline.preflight import check_record, open_record, preflight
+from tlsearch.pipeline.preflight import check_places, check_record, open_record, preflight
 from tlsearch.pipeline.profile import affordable, best_candidates, make_profile
 from tlsearch.pipeline.report import StepResults, finished_result, report
 from tlsearch.pipeline.resize.choose import choose_resize
@@ -56,6 +56,7 @@ def run(config: RunConfig, reporter: Reporter | None = None, callbacks: Sequence
         context.say("data", understood)
         if is_finished(context.output):
             return finished_result(context)
+        check_places(context)
         files = scan(context)
         ready = preflight(context, files)
         sharing = settle_workers(context, len(files.images))

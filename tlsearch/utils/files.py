@@ -9,20 +9,15 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO
 
 from tlsearch.errors import RunError
-
-if TYPE_CHECKING:
-    import numpy as np
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 """No room on the disk, or in the share of it that this user may use."""
 
 _CANNOT_RESERVE = (errno.EOPNOTSUPP, errno.EINVAL)
 _CANNOT_LOCK = (errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL, errno.ENOLCK)
-
-_HEADER_BYTES = 128
 
 
 @contextmanager
@@ -95,24 +90,6 @@ def file_lock(path: Path, timeout: float | None = None) -> Iterator[None]:
         with suppress(OSError):
             path.unlink(missing_ok=True)
         lock.release()
-
-
-def create_array(file: Path, shape: tuple[int, ...], dtype: str) -> np.memmap[Any, Any]:
-    """Give a new ``.npy`` file of this shape and type, mapped to be written, whose room on the disk is set aside.
-
-    Raises:
-        OSError: The file cannot be made or the disk is full; then it leaves no file.
-    """
-    import numpy as np
-
-    try:
-        array: np.memmap[Any, Any] = np.lib.format.open_memmap(file, mode="w+", dtype=np.dtype(dtype), shape=shape)
-        with file.open("r+b") as stream:
-            reserve(stream, array.nbytes + _HEADER_BYTES)
-    except OSError:
-        file.unlink(missing_ok=True)
-        raise
-    return array
 
 
 def reserve(file: IO[bytes], size: int) -> None:
