@@ -87,7 +87,7 @@ def test_an_array_that_memory_cannot_hold_is_an_error_and_leaves_nothing(
 
     monkeypatch.setattr(np.lib.format, "open_memmap", refuse)
     monkeypatch.setattr(mapped, "usable_memory", lambda: 1000)
-    with pytest.raises(OSError, match="files there cannot be mapped, and memory has 0.0 GB for such an array"):
+    with pytest.raises(OSError, match="files there cannot be mapped, and memory has"):
         create_array(tmp_path / "new.npy", (501,), "uint8")
     assert list(tmp_path.iterdir()) == []
 

@@ -54,9 +54,7 @@ def test_a_record_that_cannot_be_locked_is_one_sentence_before_any_work(
     done = start(tmp_path, site, images, poor(locks=folder), *where)
     assert done.returncode == 2, done.stderr + done.stdout
     (line,) = [line for line in done.stderr.splitlines() if line.startswith("error:")]
-    assert (
-        "mlflow.db cannot be kept there, for the file system has no locks as SQLite needs them (database is l" in line
-    )
+    assert "mlflow.db cannot be kept there, for the file system has no locks that SQLite can use (database is l" in line
     assert line.endswith("or a server, with --tracking-uri.")
     assert not (tmp_path / "out").exists()
     assert list(folder.iterdir()) == []

@@ -188,7 +188,8 @@ def means_of(context: RunContext, plugins: PluginFacts, survey: Survey) -> Means
 def check_places(context: RunContext, *, study: bool = True) -> None:
     """Say what the file systems of the folders of a run cannot do, and what is done instead.
 
-    Asked before any work, of the database of the ``study`` too where there is one. Raises ``UsageError`` where a folder cannot be used at all.
+    Asked before any work, of the database of the ``study`` too where there is one. Raises ``UsageError`` where a folder
+    cannot be used at all.
     """
     config, warn = context.config, context.callbacks.on_warning
     check_cache(config)
