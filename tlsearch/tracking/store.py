@@ -69,8 +69,8 @@ def _check_locks(location: Location) -> None:
     """Raise ``TrackingError`` where the folder of a database cannot hold one; MLflow would try for a while."""
     if location.artifacts is not None and (fault := sqlite_fault(location.artifacts.parent)):
         raise TrackingError(
-            f"The MLflow database {location.uri} cannot be kept there, for the file system has no locks that SQLite can "
-            f"use ({fault}): name a database on a local disk, or a server, with --tracking-uri."
+            f"The MLflow database {location.uri} cannot be kept there, for the file system has no locks that SQLite "
+            f"can use ({fault}): name a database on a local disk, or a server, with --tracking-uri."
         )
 
 

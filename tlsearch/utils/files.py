@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import secrets
+import shutil
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -15,6 +16,9 @@ from tlsearch.errors import RunError
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 """No room on the disk, or in the share of it that this user may use."""
+
+RENAMES_MAPPED = os.name != "nt"
+"""Whether the system renames a file that is mapped into memory. Windows does not."""
 
 _CANNOT_RESERVE = (errno.EOPNOTSUPP, errno.EINVAL)
 _CANNOT_LOCK = (errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL, errno.ENOLCK)
@@ -31,11 +35,28 @@ def atomic_path(path: Path) -> Iterator[Path]:
     try:
         yield temporary
         if temporary.exists():
-            temporary.replace(path)
+            _take_the_place(temporary, path)
     except BaseException:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
         raise
+
+
+def _take_the_place(temporary: Path, path: Path) -> None:
+    """Rename a file; where the system does not as long as the file is mapped (Windows), rename a copy of it."""
+    try:
+        temporary.replace(path)
+    except PermissionError:
+        if RENAMES_MAPPED:
+            raise
+        copy = temporary.with_name(f"{temporary.name}.copy")
+        try:
+            shutil.copyfile(temporary, copy)
+            copy.replace(path)
+        finally:
+            for left in (copy, temporary):
+                with suppress(OSError):  # what is mapped goes with ``tlsearch cache clear``
+                    left.unlink(missing_ok=True)
 
 
 def write_atomically(path: Path, content: str | bytes, *, durable: bool = False) -> None:
