@@ -24,21 +24,19 @@ ROOT = Path(__file__).parents[1]
 PACKAGES = (ROOT / "tlsearch", ROOT / "plugins" / "tlsearch_plugins")
 
 # Of Python's documentation: "Availability: Unix" or "not Windows"; posix_fallocate, sched_getaffinity not on macOS.
-MISSING = {
-    "os": """
-        chown chroot fchmod fchown fork forkpty getegid geteuid getgid getgroups getloadavg getpgid getpgrp
-        getpriority getresuid getsid getuid killpg lchown major minor mkfifo mknod nice openpty pathconf posix_fadvise
-        posix_fallocate posix_spawn pread preadv pwrite pwritev readv register_at_fork sched_getaffinity
-        sched_setaffinity sendfile setegid seteuid setgid setpgid setpriority setsid setuid statvfs sync sysconf
-        tcgetpgrp ttyname uname wait wait3 wait4 waitid WEXITSTATUS WIFEXITED WIFSIGNALED WNOHANG WTERMSIG writev
-        O_CLOEXEC O_DIRECT O_DIRECTORY O_NOFOLLOW O_NONBLOCK O_SYNC O_TMPFILE
-    """.split(),
-    "signal": """
-        SIGALRM SIGBUS SIGCHLD SIGCONT SIGHUP SIGKILL SIGPIPE SIGQUIT SIGSTOP SIGTSTP SIGUSR1 SIGUSR2 SIGXCPU alarm
-        getitimer pause pthread_kill pthread_sigmask setitimer siginterrupt sigpending sigtimedwait sigwait
-        sigwaitinfo
-    """.split(),
-}
+OF_OS = """
+chown chroot fchmod fchown fork forkpty getegid geteuid getgid getgroups getloadavg getpgid getpgrp getpriority
+getresuid getsid getuid killpg lchown major minor mkfifo mknod nice openpty pathconf posix_fadvise posix_fallocate
+posix_spawn pread preadv pwrite pwritev readv register_at_fork sched_getaffinity sched_setaffinity sendfile setegid
+seteuid setgid setpgid setpriority setsid setuid statvfs sync sysconf tcgetpgrp ttyname uname wait wait3 wait4 waitid
+WEXITSTATUS WIFEXITED WIFSIGNALED WNOHANG WTERMSIG writev
+O_CLOEXEC O_DIRECT O_DIRECTORY O_NOFOLLOW O_NONBLOCK O_SYNC O_TMPFILE
+"""
+OF_SIGNAL = """
+SIGALRM SIGBUS SIGCHLD SIGCONT SIGHUP SIGKILL SIGPIPE SIGQUIT SIGSTOP SIGTSTP SIGUSR1 SIGUSR2 SIGXCPU alarm getitimer
+pause pthread_kill pthread_sigmask setitimer siginterrupt sigpending sigtimedwait sigwait sigwaitinfo
+"""
+MISSING = {"os": OF_OS.split(), "signal": OF_SIGNAL.split()}
 MODULES = ("fcntl", "grp", "pty", "pwd", "readline", "resource", "syslog", "termios", "tty")
 
 # The libraries are imported first: they have their own ways with other systems. Then ours are imported once more.
