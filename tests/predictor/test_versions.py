@@ -28,12 +28,13 @@ HERE = {
         ({"tlsearch_version": "9"}, ""),
         (
             {"keras_version": "3.20.0"},
-            "it was made with Keras 3.20.0, and here is Keras 3.15.1: install those versions (pip install keras==3.20.0)",
+            "it was made with Keras 3.20.0, and here is Keras 3.15.1: install those versions "
+            "(pip install keras==3.20.0)",
         ),
         (
             {"keras_version": "3.20.0", "tensorflow_version": "2.30.0"},
-            "it was made with Keras 3.20.0, TensorFlow 2.30.0, and here is Keras 3.15.1, TensorFlow 2.21.0: install those "
-            "versions (pip install keras==3.20.0 tensorflow==2.30.0)",
+            "it was made with Keras 3.20.0, TensorFlow 2.30.0, and here is Keras 3.15.1, TensorFlow 2.21.0: install "
+            "those versions (pip install keras==3.20.0 tensorflow==2.30.0)",
         ),
     ],
 )
