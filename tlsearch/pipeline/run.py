@@ -16,7 +16,7 @@ from tlsearch.pipeline.confirm import confirm
 from tlsearch.pipeline.context import open_run, try_out
 from tlsearch.pipeline.evaluate import evaluate
 from tlsearch.pipeline.evaluate.calibrate import calibrate
-from tlsearch.pipeline.limits import warn_if_short
+from tlsearch.pipeline.limits import say_duration, warn_if_short
 from tlsearch.pipeline.messages import recorded_run
 from tlsearch.pipeline.plan import Plan, begin_or_resume, make_plan
 from tlsearch.pipeline.preflight import check_places, check_record, open_record, preflight
@@ -66,6 +66,7 @@ def run(config: RunConfig, reporter: Reporter | None = None, callbacks: Sequence
         plan = replace(make_plan(context, data, ready), round_size=sharing.round_size)
         begin_or_resume(context, plan)
         warn_if_short(context, plan, ready)
+        say_duration(context, plan)
         plan = choose_resize(context, plan)
         with record.recording(recorded_run(context, plan), context.checkpoint):
             plan, profile = make_profile(context, plan)
@@ -109,4 +110,5 @@ def plan(config: RunConfig, reporter: Reporter | None = None) -> Plan:
         data = check_and_split(context, files, max(ready.sizes))
         plan = make_plan(context, data, ready)
         warn_if_short(context, plan, ready)
+        say_duration(context, plan)
         return plan
