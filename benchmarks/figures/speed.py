@@ -174,8 +174,8 @@ def soak(result: Result) -> str:
     again = figures["attempts"].get("resumed", 0) + figures["attempts"].get("refused", 0)
     caption = (
         f"{figures['runs']} runs with {figures['trials']} trials in {figures['minutes']:g} minutes (seed "
-        f"{figures['seed']}), recorded by one MLflow server with logins on PostgreSQL. {again} attempts ended early and "
-        f"were made again; of {figures['waited']} runs a part of the record waited for `tlsearch sync`. At the end "
+        f"{figures['seed']}), recorded by one MLflow server with logins on PostgreSQL. {again} attempts ended early "
+        f"and were made again; of {figures['waited']} runs a part of the record waited for `tlsearch sync`. At the end "
         f"{outcome}."
     )
     return paragraphs(caption, table(["fault", "times"], rows), source(result))
