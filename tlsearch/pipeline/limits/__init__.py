@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 
+from tlsearch.errors import UsageError
 from tlsearch.models.measured import MeasuredCandidate
 from tlsearch.pipeline.context import RunContext
 from tlsearch.pipeline.limits.duration import whole_seconds
 from tlsearch.pipeline.limits.estimates import Estimates
+from tlsearch.pipeline.limits.least import least_seconds, may_take, named_limit
 from tlsearch.pipeline.limits.prospect import Prospect
 from tlsearch.pipeline.limits.sentence import shortage
 from tlsearch.pipeline.measure import measure_small_network
@@ -15,7 +17,27 @@ from tlsearch.pipeline.plan import Plan
 from tlsearch.pipeline.preflight import Ready
 from tlsearch.pipeline.scratch_time import share_of
 from tlsearch.runs.budget import SHARES
-from tlsearch.utils.units import counted, short_duration
+from tlsearch.utils.units import counted, format_duration, short_duration
+
+
+def refuse_if_hopeless(context: RunContext, plan: Plan) -> None:
+    """Raise ``UsageError`` where even the shortest run would end far beyond its limit of time; says which is enough.
+
+    Asked once in the life of a run, before it has begun anything.
+    """
+    limit, config = context.budget.limit, context.config
+    if limit is None:
+        return
+    least: float = context.checkpoint.get_or_compute(
+        ("least seconds",), float, lambda: least_seconds(plan, config, context.budget.elapsed())
+    )
+    if least > may_take(limit):
+        enough = format_duration(named_limit(least))
+        names = ", ".join(c.label for c in plan.space.candidates)
+        raise UsageError(
+            f"--time-limit is {format_duration(limit)}, but it must be {enough} or more: the shortest run of {names}, "
+            "with a linear probe alone, takes about as long on this machine."
+        )
 
 
 def warn_if_short(context: RunContext, plan: Plan, ready: Ready) -> None:
