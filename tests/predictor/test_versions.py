@@ -13,6 +13,9 @@ from tlsearch import predictor
 from tlsearch.predictor import ModelError
 from tlsearch.predictor.versions import other_versions, versions_here
 
+# Keras saves variables through NumPy's old array protocol.
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+
 HERE = {
     "backend": "tensorflow",
     "keras_version": "3.15.1",
