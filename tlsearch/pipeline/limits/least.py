@@ -11,7 +11,7 @@ from tlsearch.search.cost import FIXED_SECONDS, WHOLE_COMPILE_SECONDS
 BEYOND_SHARE, BEYOND_SECONDS = 0.05, 10.0
 """How far a run may end beyond its limit: this share of it, or so many seconds where that is more."""
 
-LAST_SECONDS = 12.0
+LAST_SECONDS = 20.0
 """Seconds for the end of the shortest run: loading and testing its models, insights and the report, about."""
 
 MODEL_SECONDS = 4.0
