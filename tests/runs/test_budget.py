@@ -34,12 +34,12 @@ def test_the_shares_are_the_whole() -> None:
 
 def test_without_a_fair_comparison_the_search_has_what_it_would_take(hands: Hands) -> None:
     assert sum(SHARES_WITHOUT_COMPARISON.values()) == pytest.approx(1)
-    budget = TimeBudget(100.0, started=hands.now)
-    assert budget.trial_share() == 25  # as long as a network from scratch
+    budget = TimeBudget(1000.0, started=hands.now)
+    assert budget.trial_share() == 250  # as long as a network from scratch
     budget.compares = False
-    assert [budget.share(step) for step in SHARES] == pytest.approx([10, 10, 65, 10, 30])
-    assert budget.trial_share() == 35
-    assert budget.left_for("search", "confirm", "rest") == pytest.approx(15)
+    assert [budget.share(step) for step in SHARES] == pytest.approx([100, 100, 650, 100, 50])
+    assert budget.trial_share() == 350
+    assert budget.left_for("search", "confirm", "rest") == pytest.approx(200)
     assert TimeBudget(None, compares=False).trial_share() is None
 
 
