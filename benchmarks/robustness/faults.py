@@ -31,7 +31,7 @@ ADMIN, ADMIN_PASSWORD = "admin", "p@ss/word-1234"
 DISK_BYTES = 256 << 20
 """The size of the disk for the files of runs, where it is one of its own."""
 
-PAUSES = (2.0, 12.0)
+PAUSES = (3.0, 30.0)
 """Seconds between the end of a fault and the next one, at least and at most."""
 
 
@@ -140,14 +140,15 @@ def world(home: Path) -> Iterator[World]:
 
 
 class Faults:
-    """What goes wrong, at random moments, in a thread of its own, until the block ends; then all is mended.
+    """What goes wrong, at random moments, in a thread of its own, for so many seconds; then all is mended.
 
     Attributes:
         counts: How often each fault has happened.
     """
 
-    def __init__(self, where: World, seed: int) -> None:
-        """Begin with the block."""
+    def __init__(self, where: World, seed: int, seconds: float) -> None:
+        """Begin with the block, and end with it at the latest."""
+        self._until = time.monotonic() + seconds
         self._world, self._chance = where, random.Random(seed)
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._go_on, name="faults", daemon=True)
@@ -169,7 +170,7 @@ class Faults:
             "disk of files full": self._fill_disk,
             "worker killed": self._kill_worker,
         }
-        while not self._over.wait(self._chance.uniform(*PAUSES)):
+        while not self._over.wait(self._chance.uniform(*PAUSES)) and time.monotonic() < self._until:
             name = self._chance.choice(list(kinds))
             say(f"fault: {name}")
             kinds[name]()

@@ -213,8 +213,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             (home / "runs").mkdir()
             runs = Runs(home / "runs", where, options.seed)
             runs.one()  # undisturbed: what cannot work at all is no fault of the world
-            until = time.monotonic() + 60.0 * options.minutes
-            with Faults(where, options.seed) as faults:
+            seconds = 60.0 * options.minutes
+            until = time.monotonic() + seconds
+            # The last run comes to its end in peace.
+            with Faults(where, options.seed, seconds) as faults:
                 while time.monotonic() < until:
                     runs.one()
                     say(f"{len(runs.outputs)} runs, {sum(faults.counts.values())} faults")

@@ -95,7 +95,7 @@ def _send(thread: int, number: int) -> None:
     if hasattr(signal, "pthread_kill"):
         signal.pthread_kill(thread, number)
     else:  # Windows, where nothing that waits is woken up
-        _thread.interrupt_main(number)
+        _thread.interrupt_main(signal.Signals(number))
 
 
 def _inside_fragile(frame: FrameType | None) -> bool:
