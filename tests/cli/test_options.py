@@ -74,10 +74,14 @@ def options() -> Iterator[tuple[str, str]]:
 
 
 @pytest.mark.parametrize(("command", "option"), list(options()))
-def test_all_options_are_refused_in_one_style(command: str, option: str, tmp_path: Path) -> None:
+def test_all_options_are_refused_in_one_style(
+    command: str, option: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """``--seed is 'x', but it must be a whole number from 0 to 4294967295.``; what takes any text takes this one."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TLSEARCH_CACHE_DIR", str(tmp_path / "cache"))
     for value in ("-- no such\tvalue", ""):
-        done = CliRunner().invoke(cli, [*command.split(), str(tmp_path), f"{option}={value}"], prog_name="tlsearch")
+        done = CliRunner().invoke(cli, [*command.split(), "no-such-folder", f"{option}={value}"], prog_name="tlsearch")
         if done.exit_code == 2 and option in done.output:
             said = " ".join(done.output.split())
             assert re.search(rf"error: {option} is .*, but it must |error: .*{option}(?! is wrong)", said), said
