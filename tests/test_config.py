@@ -54,10 +54,24 @@ def test_duration_survives_writing(seconds: float) -> None:
 
 @pytest.mark.parametrize(
     ("text", "size"),
-    [("10GB", 10**10), ("500 MB", 5 * 10**8), ("1.5GiB", 3 * 2**29), ("4096", 4096), ("0", 0), ("2k", 2000)],
+    [
+        ("10GB", 10**10),
+        ("500 MB", 5 * 10**8),
+        ("1.5GiB", 3 * 2**29),
+        ("4096B", 4096),
+        ("0", 0),
+        ("2k", 2000),
+        ("1610612736", 3 * 2**29),
+    ],
 )
 def test_size_is_read(text: str, size: int) -> None:
     assert parse_size(text) == size
+
+
+@pytest.mark.parametrize("text", ["3", " 2.5 ", "4096"])
+def test_a_size_needs_a_unit(text: str) -> None:
+    with pytest.raises(UsageError, match=f"must have a unit: write {text.strip()}GB or {text.strip()}MB, 0 for none"):
+        parse_size(text)
 
 
 @pytest.mark.parametrize("text", ["", "GB", "-1GB", "10XB", "1iB", "ten"])

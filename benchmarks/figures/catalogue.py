@@ -81,6 +81,7 @@ ENTRIES = (
     Entry("statistics.planted_faults", "", "5 min", ("planted-faults",)),
     Entry("robustness.kill_and_resume", "--kills 30", "1 h", ("kill-and-resume",)),
     Entry("robustness.memory", "", "30 min", ("memory",)),
+    Entry("robustness.soak", "--minutes 60", "1 h", ("soak",)),
 )
 
 

@@ -64,4 +64,5 @@ GROUPS: Mapping[str, Group] = {
     "planted-faults": Group(simulations.planted_faults, simulations.planted_faults_brief),
     "memory": Group(speed.memory, speed.memory_brief),
     "kill-and-resume": Group(speed.kill_and_resume, speed.kill_and_resume_brief),
+    "soak": Group(speed.soak, speed.soak_brief),
 }

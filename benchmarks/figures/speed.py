@@ -208,3 +208,30 @@ def _at_a_tenth(row: Mapping[str, Any]) -> float:
     """Megabytes when a tenth of the files was answered."""
     megabytes: list[float] = row["megabytes"]
     return megabytes[max(1, len(megabytes) // 10) - 1]
+
+
+def soak(result: Result) -> str:
+    """How many runs, what went wrong meanwhile, and what the record has."""
+    figures = result.figures
+    troubles = figures["troubles"]
+    outcome = (
+        "every trial was recorded exactly once, every run was closed, and no password was in any file, any artifact "
+        "or a dump of the database"
+        if not troubles
+        else f"{len(troubles)} things were wrong: {'; '.join(troubles)}"
+    )
+    rows = [[name, str(count)] for name, count in sorted(figures["faults"].items())]
+    again = figures["attempts"].get("resumed", 0) + figures["attempts"].get("refused", 0)
+    caption = (
+        f"{figures['runs']} runs with {figures['trials']} trials in {figures['minutes']:g} minutes (seed "
+        f"{figures['seed']}), recorded by one MLflow server with logins on PostgreSQL. {again} attempts ended early "
+        f"and were made again; of {figures['waited']} runs a part of the record waited for `tlsearch sync`. At the end "
+        f"{outcome}."
+    )
+    return paragraphs(caption, table(["fault", "times"], rows), source(result))
+
+
+def soak_brief(result: Result) -> str:
+    """Runs, faults and what is wrong."""
+    figures = result.figures
+    return f"{figures['runs']} runs, {sum(figures['faults'].values())} faults, {len(figures['troubles'])} losses"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
@@ -70,6 +71,21 @@ def options() -> Iterator[tuple[str, str]]:
             for parameter in leaf.params:
                 if isinstance(parameter, click.Option) and not parameter.is_flag:
                     yield f"{name} {inner}".strip(), parameter.opts[0]
+
+
+@pytest.mark.parametrize(("command", "option"), list(options()))
+def test_all_options_are_refused_in_one_style(
+    command: str, option: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """``--seed is 'x', but it must be a whole number from 0 to 4294967295.``; what takes any text takes this one."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TLSEARCH_CACHE_DIR", str(tmp_path / "cache"))
+    for value in ("-- no such\tvalue", ""):
+        done = CliRunner().invoke(cli, [*command.split(), "no-such-folder", f"{option}={value}"], prog_name="tlsearch")
+        if done.exit_code == 2 and option in done.output:
+            said = " ".join(done.output.split())
+            assert re.search(rf"error: {option} is .*, but it must |error: .*{option}(?! is wrong)", said), said
+            assert " is wrong: " not in said
 
 
 @pytest.mark.parametrize(("command", "option"), list(options()))

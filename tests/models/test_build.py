@@ -17,6 +17,7 @@ from tlsearch.features.view import PLAIN
 from tlsearch.models.build import build_suffix, export
 from tlsearch.models.heads import Head
 from tlsearch.models.pooling import pool
+from tlsearch.plugins.keras_weights import load_keras_weights
 from tlsearch.plugins.metrics import load_metric
 from tlsearch.training.trial import Outcome, TrialRunner
 from tlsearch.types import TrialSpec
@@ -176,6 +177,19 @@ def shipped(network: Network, folder: Path) -> dict[str, Shipped]:
         model = export(used.plugin, used.candidate, used.cuts, spec, fitted.head, fitted.backbone_weights)
         done[name] = Shipped(spec, outcome, model)
     return done
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_model_of_a_run_serves_as_weights_for_the_next(
+    shipped: dict[str, Shipped], name: str, tmp_path: Path
+) -> None:
+    model, fresh = shipped[name].model, Tiny().build(SIZE, None)
+    model.save(tmp_path / "model.keras")
+    load_keras_weights(fresh, tmp_path / "model.keras")
+    (inside,) = [layer for layer in model.layers if isinstance(layer, keras.Model)]
+    for layer in (layer for layer in fresh.layers if layer.weights):
+        for one, other in zip(layer.get_weights(), inside.get_layer(layer.name).get_weights(), strict=True):
+            np.testing.assert_array_equal(one, other)
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -34,12 +34,12 @@ def test_the_shares_are_the_whole() -> None:
 
 def test_without_a_fair_comparison_the_search_has_what_it_would_take(hands: Hands) -> None:
     assert sum(SHARES_WITHOUT_COMPARISON.values()) == pytest.approx(1)
-    budget = TimeBudget(100.0, started=hands.now)
-    assert budget.trial_share() == 25  # as long as a network from scratch
+    budget = TimeBudget(1000.0, started=hands.now)
+    assert budget.trial_share() == 250  # as long as a network from scratch
     budget.compares = False
-    assert [budget.share(step) for step in SHARES] == pytest.approx([10, 10, 65, 10, 10])
-    assert budget.trial_share() == 35
-    assert budget.left_for("search", "confirm", "rest") == pytest.approx(15)
+    assert [budget.share(step) for step in SHARES] == pytest.approx([100, 100, 650, 100, 50])
+    assert budget.trial_share() == 350
+    assert budget.left_for("search", "confirm", "rest") == pytest.approx(200)
     assert TimeBudget(None, compares=False).trial_share() is None
 
 
@@ -53,7 +53,7 @@ def test_shares_of_a_limit(hands: Hands) -> None:
     assert budget.left_for("confirm", "rest") == pytest.approx(40)
 
 
-@pytest.mark.parametrize(("limit", "seconds"), [(45, 4.5), (200, 20), (300, 30), (480, 30), (600, 30), (1800, 90)])
+@pytest.mark.parametrize(("limit", "seconds"), [(45, 18), (200, 30), (300, 30), (480, 30), (600, 30), (1800, 90)])
 def test_a_short_run_keeps_more_for_its_end(limit: float, seconds: float) -> None:
     assert TimeBudget(limit).share("rest") == pytest.approx(seconds)
 

@@ -13,7 +13,8 @@ import pytest
 
 from tlsearch.data.images.pixels import new_pixels
 from tlsearch.errors import RunError
-from tlsearch.utils.files import atomic_path, create_array, file_lock, reserve, write_atomically
+from tlsearch.utils.files import atomic_path, file_lock, reserve, write_atomically
+from tlsearch.utils.mapped import create_array
 
 
 def test_the_room_of_an_array_is_set_aside_when_it_is_made(tmp_path: Path) -> None:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
+from tests.helpers.poor_files import poor
 from tlsearch.errors import UsageError
-from tlsearch.utils.sqlite_urls import sqlite_path, sqlite_url
+from tlsearch.utils.sqlite_urls import sqlite_fault, sqlite_path, sqlite_url
 
 NAMES = ["plain", "with space", "a%20b", "what?", "x?y=1", "a#b", "it's", 'say "so"', "né", "100%", "日本", "a;b&c"]
 
@@ -48,3 +52,39 @@ def test_what_cannot_be_said_is_one_sentence(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr("sqlalchemy.engine.make_url", lambda _: Other())
     with pytest.raises(UsageError, match=r"/data/a\?b.db cannot be the path of a database, for it holds one of % \? #"):
         sqlite_url(Path("/data/a?b.db"))
+
+
+PROBE = """
+import sys
+from pathlib import Path
+from sqlalchemy import create_engine, text
+from tlsearch.utils.sqlite_urls import sqlite_fault, sqlite_url_without_locks
+folder = Path(sys.argv[1])
+print(sqlite_fault(folder), "|", sqlite_fault(folder, locks=False), "|", sqlite_fault(folder.parent))
+engine = create_engine(sqlite_url_without_locks(folder / "study.db"))
+with engine.begin() as connection:
+    connection.execute(text("create table there (a int)"))
+"""
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_folder_without_locks_is_found_and_can_be_used_without_them(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / name
+    folder.mkdir()
+    done = subprocess.run(
+        [sys.executable, "-c", PROBE, str(folder)],
+        env=os.environ | poor(locks=folder),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.stdout, done.stderr) == ("database is locked |  | \n", "")
+    assert [file.name for file in folder.iterdir()] == ["study.db"]
+    with sqlite3.connect(folder / "study.db") as opened:
+        assert opened.execute("select name from sqlite_master").fetchall() == [("there",)]
+    opened.close()
+
+
+def test_a_folder_that_holds_no_database_is_said(tmp_path: Path) -> None:
+    assert sqlite_fault(tmp_path) == ""
+    assert sqlite_fault(tmp_path / "none") == "unable to open database file"

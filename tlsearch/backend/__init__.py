@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from tlsearch.backend import private_api
 from tlsearch.backend.keras_settings import import_keras
 from tlsearch.types import AnyArray
+from tlsearch.utils.machine import limit_libraries
 
 if TYPE_CHECKING:
     import keras
@@ -27,6 +28,9 @@ MIXED_BFLOAT16 = "mixed_bfloat16"
 
 def prepare() -> None:
     """Import Keras and its backend quietly, with memory growing as needed on a GPU. Takes 5 to 8 seconds."""
+    limit_libraries()
+    # Locks on files of weights keep nobody out here, and fail on file systems that have none (NFS, FUSE).
+    os.environ.setdefault("HDF5_USE_FILE_LOCKING", "FALSE")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")

@@ -32,6 +32,7 @@ from tlsearch.cli.terminal.mistakes import error_line
 from tlsearch.cli.weights import weights
 from tlsearch.errors import Interrupted, TlsearchError
 from tlsearch.utils.home import ensure_home
+from tlsearch.utils.machine import limit_libraries
 from tlsearch.utils.passwords import hide_passwords
 
 INTERRUPTED = 130
@@ -50,6 +51,7 @@ class _Front(Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             ensure_home()
+            limit_libraries()
             return super().invoke(ctx)
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise

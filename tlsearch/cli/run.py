@@ -189,7 +189,7 @@ from tlsearch.utils.units import parse_duration, parse_file_size, parse_latency,
 @option(
     "--threads",
     heading=Heading.TIME,
-    type=int,
+    type=WholeNumber(*RANGES["threads"]),
     metavar="N",
     help="Threads of a worker. Another number may change the last digits of a score.  "
     "[default: the cores divided by the workers]",
@@ -197,7 +197,7 @@ from tlsearch.utils.units import parse_duration, parse_file_size, parse_latency,
 @option(
     "--round-size",
     heading=Heading.TIME,
-    type=int,
+    type=WholeNumber(*RANGES["round_size"]),
     metavar="N",
     help="Trials that are asked for before any of them is told. It decides which trials there are.  "
     "[default: 1 with one worker, else 2 for each]",

@@ -86,7 +86,7 @@ class Format(Protocol):
         """
 
     def open(self, path: Path, threads: int | None) -> Runner:
-        """Open a file in the runtime that people run it with; ``threads`` None leaves their number to it."""
+        """Open a file in the runtime that people run it with; ``threads`` None: all cores."""
 
     def runtime(self) -> str:
         """Name that runtime and its version."""

@@ -8,11 +8,11 @@ processes that share a folder can make a pair that does not belong together.
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
 import struct
-import tempfile
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -23,7 +23,8 @@ import numpy as np
 
 from tlsearch.errors import RunError
 from tlsearch.types import AnyArray
-from tlsearch.utils.files import FULL, atomic_path, create_array, file_lock, reserve, unusable
+from tlsearch.utils.files import FULL, atomic_path, file_lock, unusable
+from tlsearch.utils.mapped import StoredArray, create_array, open_array, scratch_array
 
 HEADER_BYTES = 128
 """What a ``.npy`` file holds besides its values."""
@@ -78,7 +79,7 @@ class FeatureStore:
                 if not self._is_sound(file, _encoded(key)):
                     path.unlink(missing_ok=True)
                     return None
-                array: AnyArray = np.load(path, mmap_mode="r")
+                array: AnyArray = open_array(path)
             os.utime(path)
         except (OSError, ValueError, EOFError):  # not there
             return None
@@ -133,18 +134,16 @@ class FeatureStore:
         """
         size = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
         try:
-            with tempfile.TemporaryFile(dir=self.directory) as file:
-                reserve(file, size)
-                return np.memmap(file, dtype=np.dtype(dtype), mode="r+", shape=shape)
+            return scratch_array(self.directory, shape, dtype)
         except OSError as error:
             raise self._unusable(error, size) from error
 
-    def _allocated(self, partial: Path, shape: tuple[int, ...], dtype: str, size: int) -> np.memmap[Any, Any] | None:
-        """A new array in the file ``partial``; None where the disk has no room for it."""
+    def _allocated(self, partial: Path, shape: tuple[int, ...], dtype: str, size: int) -> StoredArray | None:
+        """A new array in the file ``partial``; None where the disk, or memory in its place, has no room for it."""
         try:
             return create_array(partial, shape, dtype)
         except OSError as error:
-            if error.errno in FULL:
+            if error.errno in (*FULL, errno.ENOMEM):
                 return None
             raise self._unusable(error, size) from error
 

@@ -21,6 +21,9 @@ TIMED_SHARE = 0.4
 """The share of its cut points that is frozen where a candidate's step is timed: as in a usual deep trial."""
 
 
+RENDERING_SHARE = 0.02
+"""Share of the time limit after which no more augmentations are timed."""
+
 BASELINE_SIZES = (96, 64)
 """Sides in pixels for the small network from scratch: in short time it learns more from epochs than from detail."""
 
@@ -128,11 +131,13 @@ def _measure_candidate(
 def measure_rendering(context: RunContext, policies: Sequence[str], size: int) -> Mapping[str, float]:
     """Give the seconds that each policy takes to render a pixel; those of which nothing is known are missing.
 
-    Without a limit of time nothing depends on it, and nothing is measured.
+    Without a limit of time nothing depends on it, and nothing is measured. With many of them only the first are.
     """
-    if context.budget.limit is None:
+    limit = context.budget.limit
+    if limit is None:
         return {}
-    request = MeasureRendering(policies=tuple(p for p in policies if p != "none"), image_size=size)
+    named = tuple(p for p in policies if p != "none")
+    request = MeasureRendering(policies=named, image_size=size, seconds=RENDERING_SHARE * limit)
     known: Mapping[str, float] = context.checkpoint.get_or_compute(
         ("measure rendering", request.policies, size), dict[str, float], lambda: context.worker.send(request)
     )

@@ -40,6 +40,7 @@ from tlsearch.search.poolings import flattened_values, token_poolings
 from tlsearch.search.schedule import TrialTime, fit_schedule, left_for_trial
 from tlsearch.search.space import SearchHints, SearchSpace, schedule
 from tlsearch.types import Candidate, TrialSpec
+from tlsearch.utils import machine
 from tlsearch.utils.units import format_duration
 from tlsearch.worker.client import WorkerDiedError
 
@@ -106,6 +107,7 @@ def make_plan(context: RunContext, data: Data, ready: Ready) -> Plan:
         plan = _make_plan(context, data, ready)
     for line in plan_lines(plan, context.config.effective_trials, context.budget.limit):
         context.callbacks.on_step("plan", line)
+    context.callbacks.on_step("plan", machine.in_words())
     return plan
 
 

@@ -22,7 +22,7 @@ from tlsearch.plugins.metrics import load_metric
 from tlsearch.report.drawing import load_matplotlib
 from tlsearch.results.schema import LeftOut
 from tlsearch.search.space import known_policies
-from tlsearch.search.storage import check_storage
+from tlsearch.search.storage import check_storage, study_warning
 from tlsearch.tracking.location import URI_VARIABLE, Location, locate
 from tlsearch.tracking.outbox import UNSENT_FOLDER
 from tlsearch.tracking.quiet import quiet
@@ -30,6 +30,7 @@ from tlsearch.tracking.store import open_client
 from tlsearch.tracking.tracker import Tracker
 from tlsearch.utils.cache_folders import features_dir
 from tlsearch.utils.machine import usable_cores
+from tlsearch.utils.mapped import map_fault
 from tlsearch.utils.passwords import with_password
 from tlsearch.utils.texts import choose_plugin, hint
 from tlsearch.worker.protocol import DescribePlugins, FindWeights
@@ -76,7 +77,6 @@ def preflight(context: RunContext, survey: Survey, *, download: bool = True) -> 
             download=download,
         )
         sizes = sizes_of(candidates, survey, config)
-        check_cache(config)
         # What the end needs is asked for at the beginning.
         load_matplotlib()
     return Ready(plugins=plugins, policies=policies, candidates=candidates, sizes=sizes, left_out=left_out)
@@ -183,6 +183,24 @@ def means_of(context: RunContext, plugins: PluginFacts, survey: Survey) -> Means
         cores=usable_cores(),
         sides=sides,
     )
+
+
+def check_places(context: RunContext, *, study: bool = True) -> None:
+    """Say what the file systems of the folders of a run cannot do, and what is done instead.
+
+    Asked before any work, of the database of the ``study`` too where there is one. Raises ``UsageError`` where a folder
+    cannot be used at all.
+    """
+    config, warn = context.config, context.callbacks.on_warning
+    check_cache(config)
+    for folder, option in ((features_dir(config.cache_dir), "--cache-dir"), (context.output, "--output")):
+        if fault := map_fault(folder):
+            warn(
+                f"{folder} is on a file system that does not map files into memory ({fault}): arrays are read and "
+                f"written as a whole, which needs more memory; a folder on a local disk with {option} needs less"
+            )
+    if study and config.storage is None and (text := study_warning(context.output)):
+        warn(text)
 
 
 def check_cache(config: RunConfig) -> None:

@@ -17,10 +17,10 @@ from tlsearch.pipeline.context import open_run, try_out
 from tlsearch.pipeline.evaluate import evaluate, make_models
 from tlsearch.pipeline.evaluate.calibrate import calibrate
 from tlsearch.pipeline.evaluate.reference import keep_reference
-from tlsearch.pipeline.limits import warn_if_short
+from tlsearch.pipeline.limits import refuse_if_hopeless, say_duration, warn_if_short
 from tlsearch.pipeline.messages import recorded_run
 from tlsearch.pipeline.plan import Plan, begin_or_resume, make_plan
-from tlsearch.pipeline.preflight import check_record, open_record, preflight
+from tlsearch.pipeline.preflight import check_places, check_record, open_record, preflight
 from tlsearch.pipeline.profile import affordable, best_candidates, make_profile
 from tlsearch.pipeline.report import StepResults, finished_result, report
 from tlsearch.pipeline.resize.choose import choose_resize
@@ -57,6 +57,7 @@ def run(config: RunConfig, reporter: Reporter | None = None, callbacks: Sequence
         context.say("data", understood)
         if is_finished(context.output):
             return finished_result(context)
+        check_places(context)
         files = scan(context)
         ready = preflight(context, files)
         sharing = settle_workers(context, len(files.images))
@@ -64,8 +65,10 @@ def run(config: RunConfig, reporter: Reporter | None = None, callbacks: Sequence
         record = open_record(context)
         data = check_and_split(context, files, max(ready.sizes))
         plan = replace(make_plan(context, data, ready), round_size=sharing.round_size)
+        refuse_if_hopeless(context, plan)
         begin_or_resume(context, plan)
         warn_if_short(context, plan, ready)
+        say_duration(context, plan)
         plan = choose_resize(context, plan)
         with record.recording(recorded_run(context, plan), context.checkpoint):
             plan, profile = make_profile(context, plan)
@@ -112,5 +115,7 @@ def plan(config: RunConfig, reporter: Reporter | None = None) -> Plan:
         check_record(context)
         data = check_and_split(context, files, max(ready.sizes))
         plan = make_plan(context, data, ready)
+        refuse_if_hopeless(context, plan)
         warn_if_short(context, plan, ready)
+        say_duration(context, plan)
         return plan

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from tlsearch.plugins.kinds import kind_named
 from tlsearch.predictor.folder import CONFIG_FILE, LABELS_FILE, MODEL_FILE, ModelError
 from tlsearch.predictor.network import require_unforked
 from tlsearch.predictor.predictor import Predictor
+from tlsearch.predictor.versions import other_versions, versions_here
 from tlsearch.uncertainty.prediction_sets import ConformalScores
 from tlsearch.uncertainty.reference import REFERENCE_FILE, TrainingReference
 
@@ -76,7 +78,7 @@ def load(model_dir: Path | str, max_pixels: int | None = None) -> Predictor:
             f"{folder / REFERENCE_FILE} is damaged ({error}): take it from the run again, or remove it."
         ) from error
     config = config if max_pixels is None else {**config, "max_pixels": max_pixels}
-    predictor = Predictor(_load_model(folder / MODEL_FILE, config.get("backbone")), labels, config, folder)
+    predictor = Predictor(_load_model(folder / MODEL_FILE, config), labels, config, folder)
     side = predictor.image_size
     shapes = tuple(predictor.model.input_shape), tuple(predictor.model.output_shape)
     if shapes != ((None, side, side, 3), (None, len(labels))):
@@ -96,10 +98,11 @@ def _read_json(path: Path) -> Any:
         raise ModelError(f"{path} is not readable JSON: take it from the run again.") from None
 
 
-def _load_model(path: Path, backbone: object) -> Any:
+def _load_model(path: Path, config: Mapping[str, Any]) -> Any:
     runtime.prepare()
     import keras
 
+    backbone = config.get("backbone")
     if any(entry.name == backbone and entry.distribution != "tlsearch" for entry in registry.find_plugins("backbone")):
         # Its package may bring layers of its own, which Keras knows once the package is imported.
         with suppress(PluginError):
@@ -107,12 +110,13 @@ def _load_model(path: Path, backbone: object) -> Any:
     try:
         return keras.saving.load_model(path, compile=False, safe_mode=True)
     except Exception as error:  # Keras raises many kinds for a file that is broken, unsafe or of another version
+        other = other_versions(config, versions_here())
         installed = {entry.name for entry in registry.find_plugins("backbone")} | kind_named("backbone").reserved
         if isinstance(backbone, str) and backbone not in installed:
             raise ModelError(
                 f"{path} cannot be loaded: it may need layers of its backbone {backbone!r}, which is not installed "
-                "here: install the package that brings it."
+                f"here: install the package that brings it{f'; {other}' if other else ''}."
             ) from error
         lines = str(error).strip().splitlines()
         words = lines[0].rstrip(".") if lines else type(error).__name__
-        raise ModelError(f"{path} cannot be loaded ({words}): take it from the run again.") from error
+        raise ModelError(f"{path} cannot be loaded ({words}): {other or 'take it from the run again'}.") from error

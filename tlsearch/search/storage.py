@@ -11,10 +11,33 @@ from tlsearch.data.split import Fold
 from tlsearch.errors import UsageError
 from tlsearch.search.space import SearchSpace
 from tlsearch.utils.passwords import hide_passwords, without_password
-from tlsearch.utils.sqlite_urls import sqlite_url
+from tlsearch.utils.sqlite_urls import sqlite_fault, sqlite_url, sqlite_url_without_locks
 
 if TYPE_CHECKING:
     import optuna
+
+
+STUDY_NAME = "study.db"
+"""The database in the output folder that keeps the study where no other is named."""
+
+
+def study_warning(output: Path) -> str:
+    """Say what is done where the file system of ``output`` has no locks for the study's database; else empty.
+
+    Raises ``UsageError`` where it cannot hold one.
+    """
+    fault = sqlite_fault(output)
+    if fault and (without := sqlite_fault(output, locks=False)):
+        raise UsageError(
+            f"{output} cannot hold the database of the study ({without}): name a folder on a local disk with --output, "
+            "or a database elsewhere with --storage."
+        )
+    return f"{output} has no locks for SQLite ({fault}): {STUDY_NAME} is used without them" if fault else ""
+
+
+def _url_of(file: Path) -> str:
+    """The address of a study's database, of which the run that has the lock of the output folder is the only user."""
+    return sqlite_url_without_locks(file) if sqlite_fault(file.parent) else sqlite_url(file)
 
 
 def check_storage(url: str) -> None:
@@ -50,7 +73,7 @@ def open_study(name: str, output: Path, storage: str | None, *, greater_is_bette
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     direction: Literal["maximize", "minimize"] = "maximize" if greater_is_better else "minimize"
-    url = storage or sqlite_url(output / "study.db")
+    url = storage or _url_of(output / STUDY_NAME)
     return optuna.create_study(storage=url, study_name=name, direction=direction, load_if_exists=True)
 
 

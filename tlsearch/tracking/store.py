@@ -18,7 +18,7 @@ from tlsearch.tracking.location import Location
 from tlsearch.tracking.quiet import first_line, ignore
 from tlsearch.tracking.servers.answer import server_client
 from tlsearch.utils.files import file_lock
-from tlsearch.utils.sqlite_urls import PREFIX
+from tlsearch.utils.sqlite_urls import PREFIX, sqlite_fault
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -45,6 +45,7 @@ def open_client(location: Location, warn: Callable[[str], None] = ignore) -> Mlf
 
     if location.is_server:
         return server_client(location, warn)
+    _check_locks(location)
     for attempt in range(_TRIES):
         try:
             with _turn(location.uri):
@@ -62,6 +63,15 @@ def open_client(location: Location, warn: Callable[[str], None] = ignore) -> Mlf
                 ) from error
             time.sleep(0.5 * 2**attempt)
     raise AssertionError("unreachable")
+
+
+def _check_locks(location: Location) -> None:
+    """Raise ``TrackingError`` where the folder of a database cannot hold one; MLflow would try for a while."""
+    if location.artifacts is not None and (fault := sqlite_fault(location.artifacts.parent)):
+        raise TrackingError(
+            f"The MLflow database {location.uri} cannot be kept there, for the file system has no locks that SQLite "
+            f"can use ({fault}): name a database on a local disk, or a server, with --tracking-uri."
+        )
 
 
 def _remove_stray_folder(location: Location) -> None:

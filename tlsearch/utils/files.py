@@ -5,24 +5,23 @@ from __future__ import annotations
 import errno
 import os
 import secrets
+import shutil
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO
 
 from tlsearch.errors import RunError
-
-if TYPE_CHECKING:
-    import numpy as np
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 """No room on the disk, or in the share of it that this user may use."""
 
+RENAMES_MAPPED = os.name != "nt"
+"""Whether the system renames a file that is mapped into memory. Windows does not."""
+
 _CANNOT_RESERVE = (errno.EOPNOTSUPP, errno.EINVAL)
 _CANNOT_LOCK = (errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL, errno.ENOLCK)
-
-_HEADER_BYTES = 128
 
 
 @contextmanager
@@ -36,11 +35,28 @@ def atomic_path(path: Path) -> Iterator[Path]:
     try:
         yield temporary
         if temporary.exists():
-            temporary.replace(path)
+            _take_the_place(temporary, path)
     except BaseException:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
         raise
+
+
+def _take_the_place(temporary: Path, path: Path) -> None:
+    """Rename a file; where the system does not as long as the file is mapped (Windows), rename a copy of it."""
+    try:
+        temporary.replace(path)
+    except PermissionError:
+        if RENAMES_MAPPED:
+            raise
+        copy = temporary.with_name(f"{temporary.name}.copy")
+        try:
+            shutil.copyfile(temporary, copy)
+            copy.replace(path)
+        finally:
+            for left in (copy, temporary):
+                with suppress(OSError):  # what is mapped goes with ``tlsearch cache clear``
+                    left.unlink(missing_ok=True)
 
 
 def write_atomically(path: Path, content: str | bytes, *, durable: bool = False) -> None:
@@ -95,24 +111,6 @@ def file_lock(path: Path, timeout: float | None = None) -> Iterator[None]:
         with suppress(OSError):
             path.unlink(missing_ok=True)
         lock.release()
-
-
-def create_array(file: Path, shape: tuple[int, ...], dtype: str) -> np.memmap[Any, Any]:
-    """Give a new ``.npy`` file of this shape and type, mapped to be written, whose room on the disk is set aside.
-
-    Raises:
-        OSError: The file cannot be made or the disk is full; then it leaves no file.
-    """
-    import numpy as np
-
-    try:
-        array: np.memmap[Any, Any] = np.lib.format.open_memmap(file, mode="w+", dtype=np.dtype(dtype), shape=shape)
-        with file.open("r+b") as stream:
-            reserve(stream, array.nbytes + _HEADER_BYTES)
-    except OSError:
-        file.unlink(missing_ok=True)
-        raise
-    return array
 
 
 def reserve(file: IO[bytes], size: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import signal
 import threading
 import time
@@ -86,7 +87,15 @@ class _Interruption:
         # may be in front of this one for a moment (``defer_interrupts``): it passes the signal on.
         if main is not None and not self.over and not self._raised:
             self._sent_again = True
-            signal.pthread_kill(main, number)
+            _send(main, number)
+
+
+def _send(thread: int, number: int) -> None:
+    """Send a signal to the main thread of this process, whose number is ``thread``."""
+    if hasattr(signal, "pthread_kill"):
+        signal.pthread_kill(thread, number)
+    else:  # Windows, where nothing that waits is woken up
+        _thread.interrupt_main(signal.Signals(number))
 
 
 def _inside_fragile(frame: FrameType | None) -> bool:

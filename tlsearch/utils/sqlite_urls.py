@@ -1,8 +1,11 @@
-"""Addresses of SQLite databases, for paths with any letters in them."""
+"""Addresses of SQLite databases, for paths with any letters in them, and folders that cannot hold a database."""
 
 from __future__ import annotations
 
+import secrets
+from contextlib import closing, suppress
 from pathlib import Path
+from urllib.parse import quote
 
 from tlsearch.errors import UsageError
 
@@ -10,6 +13,10 @@ PREFIX = "sqlite:///"
 
 _SPECIAL = {"%": "%25", "?": "%3F", "#": "%23"}
 """What means something else in an address."""
+
+_PROBE_SECONDS = 0.5
+
+_WITHOUT_LOCKS = {"nolock": "1", "uri": "true"}
 
 
 def sqlite_url(path: Path, query: str = "") -> str:
@@ -48,3 +55,42 @@ def sqlite_path(url: str) -> tuple[Path, str]:
 
         text = make_url(f"{PREFIX}{text}").database or text
     return Path(text), query
+
+
+def sqlite_url_without_locks(path: Path) -> str:
+    """Give the address by which SQLAlchemy opens the database at ``path`` without locks.
+
+    For a database of which one process at a time is known to be the only user, on a file system that has none.
+    """
+    from sqlalchemy.engine import URL
+
+    database = f"file:{quote(str(path.absolute()))}"
+    return URL.create("sqlite", database=database, query=_WITHOUT_LOCKS).render_as_string(hide_password=False)
+
+
+def sqlite_fault(folder: Path, *, locks: bool = True) -> str:
+    """Say what SQLite has against a database in ``folder``; empty where one can be made, locked, written and read.
+
+    It fails on file systems whose locks do not work, as over NFS and FUSE they may. Nothing is left there.
+
+    Args:
+        folder: A folder that exists.
+        locks: Whether the database is locked, as it must be where several processes use it.
+    """
+    import sqlite3
+
+    file = folder / f".tlsearch-{secrets.token_hex(4)}.db"
+    address = f"file:{quote(str(file.absolute()))}{'' if locks else '?nolock=1'}"
+    try:
+        with closing(sqlite3.connect(address, timeout=_PROBE_SECONDS, uri=True)) as database:
+            database.execute("CREATE TABLE probe (value INTEGER)")
+            with database:
+                database.execute("INSERT INTO probe VALUES (1)")
+            database.execute("SELECT value FROM probe").fetchall()
+    except sqlite3.Error as error:
+        return str(error)
+    finally:
+        for ending in ("", "-journal", "-wal", "-shm"):
+            with suppress(OSError):
+                file.with_name(file.name + ending).unlink(missing_ok=True)
+    return ""

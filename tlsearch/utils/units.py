@@ -12,6 +12,9 @@ _DURATION = re.compile(rf"(?:(?P<h>{_NUMBER})h)?(?:(?P<m>{_NUMBER})m(?:in)?)?(?:
 _SIZE = re.compile(rf"(?P<number>{_NUMBER})\s*(?P<unit>[kmgt]?i?b?)", re.IGNORECASE)
 _LATENCY = re.compile(rf"(?P<number>{_NUMBER})(?P<unit>ms|s)")
 _COUNT = re.compile(r"(?P<number>\d{1,3}(?:[_,]\d{3})+|\d+(?:\.\d+)?)\s*(?P<unit>[kmg]?)", re.IGNORECASE)
+_FEWEST_BARE_BYTES = 1_000_000
+"""A number of bytes without a unit is at least so large: nobody who writes 3 means 3 bytes."""
+
 _POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
 
 
@@ -84,10 +87,11 @@ def short_duration(seconds: float) -> str:
 
 
 def parse_size(text: str, name: str = "The size") -> int:
-    """Bytes from ``10GB``, ``500 MB``, ``1.5GiB``, ``4096``; without an i a unit is a power of 1000.
+    """Bytes from ``10GB``, ``500 MB``, ``1.5GiB``, ``5000000``; without an i a unit is a power of 1000.
 
     Raises:
-        UsageError: the text is no size; ``name`` is what the error calls it.
+        UsageError: the text is no size, or a small number without a unit, which people mean differently; ``name`` is
+            what the error calls it.
     """
     match = _SIZE.fullmatch(text.strip())
     unit = match["unit"].lower().removesuffix("b") if match else "i"
@@ -95,7 +99,11 @@ def parse_size(text: str, name: str = "The size") -> int:
     power = _POWERS.get(unit.removesuffix("i"))
     if match is None or power is None or unit == "i":
         raise UsageError(f"{name} is {text!r}, but it must be a size such as 500MB or 10GB, 0 for none.")
-    return int(float(match["number"]) * base**power)
+    size = int(float(match["number"]) * base**power)
+    if not match["unit"] and 0 < float(match["number"]) < _FEWEST_BARE_BYTES:
+        number = match["number"]
+        raise UsageError(f"{name} is {text!r}, but it must have a unit: write {number}GB or {number}MB, 0 for none.")
+    return size
 
 
 def parse_file_size(text: str, name: str = "The size") -> int:
@@ -117,12 +125,12 @@ def parse_file_size(text: str, name: str = "The size") -> int:
 
 
 def format_size(size: int) -> str:
-    """The shortest text that ``parse_size`` reads back exactly: ``10GB``, ``4096``."""
+    """The shortest text that ``parse_size`` reads back exactly: ``10GB``, ``4096B``."""
     for unit in ("t", "g", "m", "k"):
         whole, rest = divmod(size, 1000 ** _POWERS[unit])
         if whole and not rest:
             return f"{whole}{'k' if unit == 'k' else unit.upper()}B"
-    return str(size)
+    return f"{size}B" if size else "0"
 
 
 def counted(number: int, one: str, many: str | None = None) -> str:

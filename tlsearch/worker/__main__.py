@@ -17,6 +17,8 @@ import time
 import traceback
 from typing import Any
 
+import psutil
+
 from tlsearch import backend
 from tlsearch.errors import OutOfMemoryError, TlsearchError, TrialError
 from tlsearch.plugins import registry
@@ -71,7 +73,8 @@ def _as_ours(error: BaseException) -> TlsearchError:
 
 def _end_with(parent: int) -> None:
     """Ends this process when ``parent`` is no longer its parent: nobody wants the reply any more."""
-    while os.getppid() == parent:
+    # Elsewhere than on Windows a process gets another parent when its own is gone.
+    while os.getppid() == parent and psutil.pid_exists(parent):
         time.sleep(1)
     os._exit(1)
 

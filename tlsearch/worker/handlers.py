@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -125,8 +126,11 @@ def measure(state: WorkerState, request: protocol.MeasureCandidate) -> MeasuredC
 def measure_rendering(state: WorkerState, request: protocol.MeasureRendering) -> dict[str, float]:
     """Time each augmentation on some images of the pool, at half its strength."""
     pixels = np.asarray(state.extractor.pool.pixels[request.image_size][:RENDERED_IMAGES])
-    found = {}
+    found: dict[str, float] = {}
+    started = time.monotonic()
     for policy in request.policies:
+        if time.monotonic() - started > request.seconds:
+            break
         with suppress(PluginError):  # where it is tried, its failure is told
             plugin = augmentation_plugin(policy)
             seconds = median_seconds(partial(plugin.render, pixels, 0.5, np.random.default_rng(0)))

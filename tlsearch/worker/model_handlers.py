@@ -15,6 +15,7 @@ from tlsearch.models.backbone_weights import save_weights
 from tlsearch.models.build import export
 from tlsearch.models.heads import Head, HeadWeights, load_head, save_head
 from tlsearch.models.use_cost import UseCost
+from tlsearch.predictor.versions import versions_here
 from tlsearch.stats.localisation import Localisation
 from tlsearch.training.batches import with_batches_of
 from tlsearch.training.from_scratch import successive_halving
@@ -93,7 +94,7 @@ def save_model(state: WorkerState, request: model_requests.SaveModel) -> None:
         "window": request.decoding.window,
         "max_pixels": request.decoding.max_pixels,
         "spec": spec.to_dict(),
-        **{f"{name}_version": version for name, version in backend.versions().items() if name != "backend"},
+        **versions_here(),
     }
     labels = json.dumps(list(pool.classes), ensure_ascii=False, indent=1)
     (request.folder / "labels.json").write_text(labels, encoding="utf-8")

@@ -138,12 +138,14 @@ class MeasureRendering(Request[dict[str, float]]):
     Attributes:
         policies: Their names.
         image_size: The side of the images in pixels.
+        seconds: After so long the others are not measured any more.
     """
 
     activity = "measured the augmentations"
 
     policies: tuple[str, ...]
     image_size: int
+    seconds: float
 
 
 @dataclass(frozen=True, kw_only=True)

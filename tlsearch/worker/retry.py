@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,6 +10,9 @@ from tlsearch.errors import OutOfMemoryError
 from tlsearch.training.trial import Outcome
 from tlsearch.worker.client import WorkerDiedError
 from tlsearch.worker.protocol import RunTrial
+
+KILLED = -9
+"""The exit code of a process that SIGKILL has ended. Windows has no such signal, and no code that tells as much."""
 
 REPEATS = 2
 """Repetitions of a trial that may have failed for what runs beside it."""
@@ -81,4 +83,4 @@ def _was_memory(error: OutOfMemoryError | WorkerDiedError) -> bool:
 
     It does that with the largest process when memory is short.
     """
-    return isinstance(error, OutOfMemoryError) or error.code == -signal.SIGKILL
+    return isinstance(error, OutOfMemoryError) or error.code == KILLED

@@ -14,10 +14,12 @@ from tests.helpers.contexts import Heard, make_context, make_data, make_plan
 from tests.helpers.fake_worker import FakeWorker
 from tests.helpers.made_up import LITE, VGG, backbone_facts, facts_of, make_space, plugin_facts
 from tlsearch.config import RunConfig
+from tlsearch.errors import UsageError
 from tlsearch.models.measured import MeasuredCandidate
 from tlsearch.pipeline.candidates import AvailableCandidate
-from tlsearch.pipeline.limits import warn_if_short
+from tlsearch.pipeline.limits import refuse_if_hopeless, rounded, say_duration, warn_if_short
 from tlsearch.pipeline.limits.estimates import SLACK, Aim, Estimates
+from tlsearch.pipeline.limits.least import may_take
 from tlsearch.pipeline.limits.prospect import first_trials, tunes
 from tlsearch.pipeline.limits.sentence import shortage
 from tlsearch.pipeline.plan import Plan
@@ -233,3 +235,69 @@ def test_a_run_warns_and_a_resumed_run_says_the_same(tmp_path: Path) -> None:
 def test_what_is_not_needed_is_not_measured(tmp_path: Path) -> None:
     assert warned(tmp_path / "a", None, FakeWorker({}), trials=40) == []
     assert warned(tmp_path / "b", 3600.0, FakeWorker({}), baseline="none") == []
+
+
+def said_of(folder: Path, limit: float | None, *, forward: float = 0.01, **options: Any) -> str:
+    """What the plan says of the time, in a folder that does not exist yet."""
+    heard = Heard()
+    worker = FakeWorker({MeasureCandidate: measured})
+    say_duration(make_context(folder, worker, limit=limit, heard=heard, **options), plan_of(forward=forward))
+    return "".join(text for step, text in heard.lines if step == "plan")
+
+
+def seconds_in(text: str) -> float:
+    """The estimate."""
+    found = re.fullmatch(r"about (.*) for \d+ trials? and all else, as measured here", text)
+    assert found is not None, text
+    return parse_duration(found[1])
+
+
+def test_a_run_without_a_limit_says_how_long_it_will_take(tmp_path: Path) -> None:
+    assert said_of(tmp_path / "a", 300.0, trials=4) == ""
+    few, many = (seconds_in(said_of(tmp_path / f"{n}", None, trials=n)) for n in (4, 40))
+    slow = seconds_in(said_of(tmp_path / "slow", None, trials=4, forward=0.1))
+    plain = seconds_in(said_of(tmp_path / "plain", None, trials=4, baseline="none"))
+    assert plain < few < min(many, slow)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "to"), [(3, 10), (87, 90), (125, 120), (3500, 3480), (3700, 3600), (8000, 7800), (86_000, 85_800)]
+)
+def test_an_estimate_is_round(seconds: float, to: float) -> None:
+    assert rounded(seconds) == to
+
+
+def refused(folder: Path, limit: float | None, *, forward: float = 0.01, **options: Any) -> str:
+    """The sentence, or nothing."""
+    context = make_context(folder, FakeWorker({}), limit=limit, **options)
+    try:
+        refuse_if_hopeless(context, plan_of(forward=forward))
+    except UsageError as error:
+        return str(error)
+    return ""
+
+
+def test_a_limit_in_which_no_run_ends_is_refused_with_the_least_that_is_enough(tmp_path: Path) -> None:
+    said = refused(tmp_path / "a", 20.0, forward=0.2)
+    found = re.match(
+        r"--time-limit is 20s, but it must be (\w+) or more: the shortest run of efficientnet_lite0@im", said
+    )
+    assert found is not None, said
+    least = parse_duration(found[1])
+    assert 20 < least < 300
+    assert refused(tmp_path / "b", least, forward=0.2) == ""
+    assert refused(tmp_path / "c", least / 2, forward=0.2) != ""
+    assert refused(tmp_path / "d", 45.0) == ""
+    assert refused(tmp_path / "e", None, trials=4, forward=9.0) == ""
+
+
+def test_what_was_let_pass_once_is_not_refused_when_it_is_resumed(tmp_path: Path) -> None:
+    context = make_context(tmp_path, FakeWorker({}), limit=45.0)
+    refuse_if_hopeless(context, plan_of())
+    context.budget.set(44.0)
+    refuse_if_hopeless(context, plan_of())
+
+
+@pytest.mark.parametrize(("limit", "end"), [(45.0, 55.0), (200.0, 210.0), (1800.0, 1890.0)])
+def test_a_run_may_end_a_little_beyond_its_limit(limit: float, end: float) -> None:
+    assert may_take(limit) == end

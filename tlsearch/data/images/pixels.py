@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -19,7 +18,8 @@ from tlsearch.data.survey import Outcome, assemble, read_image
 from tlsearch.errors import DataError
 from tlsearch.folders.walk import Skipped
 from tlsearch.plugins.api import Images
-from tlsearch.utils.files import atomic_path, create_array, unusable
+from tlsearch.utils.files import atomic_path, unusable
+from tlsearch.utils.mapped import StoredArray, create_array, open_array
 
 _CHUNK_BYTES = 32 * 2**20  # what one step of a copy holds in memory
 
@@ -88,8 +88,8 @@ def _decode_to(
     return index
 
 
-def new_pixels(file: Path, count: int, size: int) -> np.memmap[Any, Any]:
-    """A new file for ``count`` images, mapped to be written: uint8 (count, size, size, 3).
+def new_pixels(file: Path, count: int, size: int) -> StoredArray:
+    """A new file for ``count`` images, to be written: uint8 (count, size, size, 3).
 
     Raises ``RunError`` where the disk is full.
     """
@@ -101,9 +101,8 @@ def new_pixels(file: Path, count: int, size: int) -> np.memmap[Any, Any]:
 
 
 def open_pixels(file: Path) -> Images:
-    """The rows of a file that ``decode_all`` or ``select_rows`` wrote, read-only and memory-mapped."""
-    pixels: Images = np.load(file, mmap_mode="r")
-    return pixels
+    """The rows of a file that ``decode_all`` or ``select_rows`` wrote, read-only and memory-mapped where that goes."""
+    return open_array(file)
 
 
 def select_rows(source: Path, rows: Sequence[int], target: Path) -> None:

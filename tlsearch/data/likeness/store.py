@@ -15,6 +15,7 @@ import numpy.typing as npt
 from tlsearch.data.likeness.fingerprint import SHAPE, WHOLE_PICTURE, ImageFingerprint
 from tlsearch.types import BoolArray, Float32Array, IntArray
 from tlsearch.utils.files import reserve, unusable
+from tlsearch.utils.mapped import read_rows
 
 _BYTES = SHAPE[0] * SHAPE[1]  # of a thumbnail
 
@@ -88,17 +89,14 @@ class FingerprintStore:
         self._count += 1
 
     def thumbnails(self, rows: IntArray | slice) -> npt.NDArray[np.uint8]:
-        """A copy of the grey thumbnails of some pictures, uint8 (n, 64, 72).
-
-        The file is mapped for this call only, so that what was read of it does not pile up in memory.
-        """
+        """A copy of the grey thumbnails of some pictures, uint8 (n, 64, 72)."""
         if not self._count:
             return np.empty((0, *SHAPE), np.uint8)
         with self._room_needed():
             self._file.flush()
-        mapped = np.memmap(self._file, np.uint8, "r", shape=(self._count, *SHAPE))
-        self._file.seek(self._count * _BYTES)  # mapping has moved it
-        return np.array(mapped[rows])
+        found = read_rows(self._file, self._count, SHAPE, rows)
+        self._file.seek(self._count * _BYTES)
+        return found
 
     @contextmanager
     def _room_needed(self) -> Iterator[None]:

@@ -12,6 +12,7 @@ import numpy as np
 from tlsearch.backend import exporting
 from tlsearch.export.contract import Network, Precision, Runner
 from tlsearch.types import Float32Array
+from tlsearch.utils.machine import usable_cores
 
 
 class LiteRT:
@@ -39,7 +40,7 @@ class LiteRT:
         """Open it in LiteRT's interpreter, on the processor."""
         from ai_edge_litert.interpreter import Interpreter
 
-        interpreter = Interpreter(model_path=str(path), num_threads=threads)
+        interpreter = Interpreter(model_path=str(path), num_threads=threads or usable_cores())
         (taken,), (given,) = interpreter.get_input_details(), interpreter.get_output_details()
         shape: list[tuple[int, ...]] = []
 

@@ -12,6 +12,7 @@ import numpy as np
 from tlsearch.backend import exporting
 from tlsearch.export.contract import INPUT_NAME, Network, Precision, Runner
 from tlsearch.types import Float32Array
+from tlsearch.utils.machine import usable_cores
 
 
 class Onnx:
@@ -47,9 +48,8 @@ class Onnx:
 
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
-        if threads is not None:
-            options.intra_op_num_threads = threads
-            options.inter_op_num_threads = 1
+        options.intra_op_num_threads = threads or usable_cores()
+        options.inter_op_num_threads = 1
         session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         name = session.get_inputs()[0].name
         return lambda pixels: np.asarray(session.run(None, {name: pixels})[0], dtype=np.float32)

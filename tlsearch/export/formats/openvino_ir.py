@@ -11,6 +11,7 @@ import numpy as np
 
 from tlsearch.export.contract import INPUT_NAME, Network, Precision, Runner
 from tlsearch.types import Float32Array
+from tlsearch.utils.machine import usable_cores
 
 
 class OpenVino:
@@ -39,9 +40,10 @@ class OpenVino:
     def open(self, path: Path, threads: int | None) -> Runner:
         """Compile it for the processor, where it computes in float32 as on any machine."""
         openvino = _openvino()
-        settings: dict[str, Any] = {"INFERENCE_PRECISION_HINT": "f32"}
-        if threads is not None:
-            settings["INFERENCE_NUM_THREADS"] = threads
+        settings: dict[str, Any] = {
+            "INFERENCE_PRECISION_HINT": "f32",
+            "INFERENCE_NUM_THREADS": threads or usable_cores(),
+        }
         compiled = openvino.Core().compile_model(path, "CPU", settings)
         return lambda pixels: np.array(compiled(pixels)[0], dtype=np.float32)
 

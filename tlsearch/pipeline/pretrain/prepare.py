@@ -10,7 +10,7 @@ from tlsearch.errors import WeightsError
 from tlsearch.pipeline.candidates import find_candidates
 from tlsearch.pipeline.candidates.wanted import named_backbone
 from tlsearch.pipeline.context import RunContext
-from tlsearch.pipeline.preflight import check_cache, check_metric, choose_policies
+from tlsearch.pipeline.preflight import check_metric, check_places, choose_policies
 from tlsearch.pipeline.scan import starting_size
 from tlsearch.plugins.facts import BackboneFacts, PluginFacts
 from tlsearch.plugins.trained import store
@@ -75,7 +75,7 @@ def prepare(context: RunContext, config: PretrainConfig, survey: Survey) -> Star
         check_metric(config, plugins)
         backbone = named_backbone({b.name: b for b in plugins.backbones}, plugins, config.backbone)
         _check_name(context, config, backbone, plugins)
-        check_cache(config)
+        check_places(context, study=False)
         return Start(
             plugins=plugins,
             backbone=backbone,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import shlex
 import sys
@@ -41,6 +40,7 @@ from tlsearch.search.trial_record import TrialRecord
 from tlsearch.stats.scoring import interval_method
 from tlsearch.tracking.sync import hint_at_sync
 from tlsearch.utils.files import write_atomically
+from tlsearch.utils.machine import usable_cores
 from tlsearch.worker.protocol import GetVersions
 
 REPORT_ERROR_FILE = "report-error.log"
@@ -289,5 +289,5 @@ def _versions(context: RunContext, plan: Plan) -> dict[str, str]:
     """The versions of all that took part: libraries, the platform, and as in the tags of the record every plugin."""
     known = {**{name: version(name) for name in LIBRARIES}, "tlsearch": version("tlsearch")}
     plugins = {f"plugin.{name}": text for name, text in plan.plugin_versions().items()}
-    system = {"python": sys.version.split()[0], "platform": f"{platform.platform()}, {os.cpu_count()} cores"}
+    system = {"python": sys.version.split()[0], "platform": f"{platform.platform()}, {usable_cores()} cores"}
     return {**known, **context.worker.send(GetVersions()), **system, **plugins}

@@ -1,0 +1,193 @@
+"""Weights as people have them: of the network alone, of a model that it is a part of, of Keras 2, in half precision."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import h5py
+import keras
+import numpy as np
+import pytest
+
+from tlsearch.plugins.keras_weights import load_keras_weights
+
+# Keras 3.15 turns variables and bfloat16 tensors into arrays in a way that NumPy 2 warns of.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file"),
+]
+
+SIDE = 16
+
+
+def network(named: bool = True, width: int = 4) -> keras.Model:
+    """A small network with what networks have: convolutions, BatchNorm, a branch that is added."""
+    keras.utils.clear_session()
+
+    def name(text: str) -> str | None:
+        return text if named else None
+
+    x = keras.Input((SIDE, SIDE, 3))
+    y = keras.layers.Conv2D(width, 3, padding="same", use_bias=False, name=name("one"))(x)
+    y = keras.layers.BatchNormalization(name=name("norm"))(y)
+    z = keras.layers.DepthwiseConv2D(3, padding="same", name=name("deep"))(y)
+    y = keras.layers.Add(name=name("sum"))([y, keras.layers.Conv2D(width, 1, name=name("two"))(z)])
+    return keras.Model(x, keras.layers.BatchNormalization(name=name("last"))(y), name="net")
+
+
+def filled(model: keras.Model, seed: int = 3) -> keras.Model:
+    """The model with values of its own in every weight."""
+    rng = np.random.default_rng(seed)
+    model.set_weights([rng.uniform(0.5, 1.5, w.shape).astype("float32") for w in model.get_weights()])
+    return model
+
+
+def with_top_inside(base: keras.Model) -> keras.Model:
+    """A model that has the network as one of its layers."""
+    x = keras.Input((SIDE, SIDE, 3))
+    y = keras.layers.GlobalAveragePooling2D()(base(keras.layers.Rescaling(1 / 255)(x)))
+    return keras.Model(x, keras.layers.Dense(5, name="top")(keras.layers.Dense(7)(y)))
+
+
+def with_top_behind(base: keras.Model) -> keras.Model:
+    """A model that begins with the layers of the network."""
+    y = keras.layers.GlobalAveragePooling2D()(base.output)
+    return keras.Model(base.input, keras.layers.Dense(5)(y))
+
+
+def with_layers_around(base: keras.Model) -> keras.Model:
+    """A model with convolutions in front of those of the network, and behind them."""
+    x = keras.Input((SIDE, SIDE, 3))
+    _, one, norm, deep, two, total, last = base.layers
+    y = norm(one(keras.layers.Conv2D(3, 1, name="stem")(x)))
+    y = keras.layers.Conv2D(2, 5, name="end")(last(total([y, two(deep(y))])))
+    return keras.Model(x, keras.layers.Dense(5)(keras.layers.Flatten()(y)))
+
+
+WHOLE = (with_top_inside, with_top_behind, with_layers_around)
+Make = Callable[[keras.Model], keras.Model]
+
+
+@pytest.mark.parametrize("ending", [".keras", ".h5", ".weights.h5"])
+@pytest.mark.parametrize("named", [True, False], ids=["named", "numbered"])
+@pytest.mark.parametrize("make", [lambda base: base, *WHOLE], ids=["alone", "inside", "behind", "around"])
+def test_the_network_is_found(make: Make, named: bool, ending: str, tmp_path: Path) -> None:
+    base = filled(network(named))
+    file = tmp_path / f"mine{ending}"
+    whole = make(base)
+    whole.save_weights(file) if ending == ".weights.h5" else whole.save(file)
+    assert_loads(network(named), file, base.get_weights())
+
+
+def assert_loads(model: keras.Model, file: Path, values: list[Any]) -> None:
+    load_keras_weights(model, file)
+    for one, other in zip(model.get_weights(), values, strict=True):
+        np.testing.assert_array_equal(one, np.asarray(other, "float32"))
+
+
+def write_keras_2(model: keras.Model, file: Path, *, whole: bool) -> None:
+    """An ``.h5`` as tf.keras 2 wrote it: weights by layer, in a group of its own where it is of a whole model."""
+    with h5py.File(file, "w") as content:
+        content.attrs["keras_version"], content.attrs["backend"] = "2.15.0", "tensorflow"
+        group = content.create_group("model_weights") if whole else content
+        if whole:
+            content.attrs["model_config"] = json.dumps({"class_name": "Functional"})
+            content.create_group("optimizer_weights")
+        group.attrs["layer_names"] = [layer.name.encode() for layer in model.layers]
+        for layer in model.layers:
+            inner = layer.layers if isinstance(layer, keras.Model) else [layer]
+            # Keras 2 had all that is trained of a model inside in front of what is not.
+            parts = [(i.name, w) for i in inner for w in i.trainable_weights]
+            parts += [(i.name, w) for i in inner for w in i.non_trainable_weights]
+            names = [f"{owner}/{weight.name}:0".encode() for owner, weight in parts]
+            place = group.create_group(layer.name)
+            place.attrs["weight_names"] = names
+            for name, (_, weight) in zip(names, parts, strict=True):
+                place.create_dataset(name.decode(), data=keras.ops.convert_to_numpy(weight))
+
+
+@pytest.mark.parametrize("whole", [True, False])
+@pytest.mark.parametrize("named", [True, False], ids=["named", "numbered"])
+@pytest.mark.parametrize("make", [lambda base: base, *WHOLE], ids=["alone", "inside", "behind", "around"])
+def test_files_of_keras_2_are_read(make: Make, named: bool, whole: bool, tmp_path: Path) -> None:
+    base = filled(network(named))
+    file = tmp_path / "keras2.h5"
+    write_keras_2(make(base), file, whole=whole)
+    assert_loads(network(named), file, base.get_weights())
+
+
+@pytest.mark.parametrize("kind", ["float16", "bfloat16"])
+@pytest.mark.parametrize("make", [lambda base: base, with_top_inside, with_layers_around])
+def test_half_precision_is_read(make: Make, kind: str, tmp_path: Path) -> None:
+    keras.config.set_dtype_policy(kind)
+    try:
+        base = filled(network())
+        values = [np.asarray(keras.ops.convert_to_numpy(keras.ops.cast(w, "float32"))) for w in base.weights]
+        make(base).save_weights(tmp_path / "half.weights.h5")
+    finally:
+        keras.config.set_dtype_policy("float32")
+    model = network()
+    load_keras_weights(model, tmp_path / "half.weights.h5")
+    for one, other in zip(model.weights, values, strict=True):
+        assert one.dtype == "float32"
+        np.testing.assert_array_equal(keras.ops.convert_to_numpy(one), other)
+
+
+@pytest.mark.parametrize("ending", [".keras", ".h5", ".weights.h5"])
+def test_a_part_of_the_network_is_an_error_that_names_the_layers(ending: str, tmp_path: Path) -> None:
+    base = filled(network())
+    part = keras.Model(base.input, base.get_layer("deep").output)
+    file = tmp_path / f"part{ending}"
+    part.save_weights(file) if ending == ".weights.h5" else part.save(file)
+    with pytest.raises(
+        ValueError, match=r"does not fit net \(it lacks 2 of 5 layers: two 1x1x4x4; last 4\); give a .h5"
+    ):
+        load_keras_weights(network(), file)
+
+
+def test_other_shapes_are_named(tmp_path: Path) -> None:
+    filled(network(width=6)).save_weights(tmp_path / "wide.weights.h5")
+    with pytest.raises(
+        ValueError, match="5 of 5 layers: one 3x3x3x4, in the file 3x3x3x6; norm 4, in the file 6; deep"
+    ):
+        load_keras_weights(network(), tmp_path / "wide.weights.h5")
+
+
+def test_two_networks_of_the_same_shapes_are_not_taken_for_one(tmp_path: Path) -> None:
+    x = keras.Input((SIDE, SIDE, 3))
+    y = x
+    for _ in range(4):
+        y = keras.layers.Conv2D(3, 3)(y)
+    keras.Model(x, y).save_weights(tmp_path / "four.weights.h5")
+    keras.utils.clear_session()
+    first = keras.layers.Conv2D(3, 3)
+    two = keras.Model(x, keras.layers.Conv2D(3, 3)(first(keras.layers.Activation("relu")(x))))
+    # What Keras itself takes for the network is, in the order of its layers: the first two.
+    load_keras_weights(two, tmp_path / "four.weights.h5")
+    keras.Model(x, y).save(tmp_path / "four.h5")
+    with pytest.raises(ValueError, match="does not fit"):
+        load_keras_weights(two, tmp_path / "four.h5")
+
+
+def test_code_in_a_whole_model_is_not_run(tmp_path: Path) -> None:
+    base = filled(network())
+    x = keras.Input((SIDE, SIDE, 3))
+    whole = keras.Model(x, keras.layers.Lambda(lambda t: 1 / 0 if t is None else t)(base(x)))
+    whole.save(tmp_path / "lambda.keras")
+    assert_loads(network(), tmp_path / "lambda.keras", base.get_weights())
+
+
+@pytest.mark.parametrize("name", ["garbage.keras", "garbage.h5", "garbage.weights.h5", "archive.keras"])
+def test_what_is_no_weights_file_is_said(name: str, tmp_path: Path) -> None:
+    import zipfile
+
+    if name.startswith("archive"):
+        with zipfile.ZipFile(tmp_path / name, "w") as archive:
+            archive.writestr("readme.txt", "nothing")
+    else:
+        (tmp_path / name).write_bytes(b"nothing")
+    with pytest.raises(ValueError, match=f"{name} does not fit net"):
+        load_keras_weights(network(), tmp_path / name)

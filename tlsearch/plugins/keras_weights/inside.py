@@ -1,0 +1,144 @@
+"""Finding a network inside the weights file of a larger model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from tlsearch.backend.private_api import all_layers
+from tlsearch.plugins.keras_names import is_numbered
+from tlsearch.plugins.keras_weights import load_as_it_is
+from tlsearch.plugins.keras_weights.stored import StoredLayer, models_inside, opened, stored_layers
+
+if TYPE_CHECKING:
+    import keras
+
+NAMED = 3
+"""Layers that a message names; of the others it says how many they are."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Wanted:
+    """A layer of the network that has weights: ``layer``, and the shapes of its own variables."""
+
+    layer: keras.layers.Layer
+    shapes: tuple[tuple[int, ...], ...]
+
+
+def load_from_inside(model: keras.Model, file: Path) -> str:
+    """Fill ``model`` from the part of a weights file that is this network.
+
+    Returns:
+        What the file lacks of the network, in words; empty where every layer was filled.
+    """
+    with opened(file) as content:
+        if _load_model_inside(model, content):
+            return ""
+        wanted, stored = _wanted_of(model), stored_layers(content)
+        found = _by_name(wanted, stored) or _by_order(wanted, stored)
+        if found is None:
+            return _missing(wanted, stored)
+        for one, other in zip(wanted, found, strict=True):
+            one.layer.load_own_variables(other.values())
+    return ""
+
+
+def _load_model_inside(model: keras.Model, content: Any) -> bool:
+    """Whether a model inside the file, as Keras 3 writes it, is this network; then it is filled."""
+    import h5py
+
+    for group in models_inside(content):
+        with TemporaryDirectory(prefix="tlsearch-weights-") as folder:
+            copy = Path(folder) / "inside.weights.h5"
+            with h5py.File(copy, "w") as target:
+                for name in group:
+                    content.copy(group[name], target, name)
+            if not load_as_it_is(model, copy):
+                return True
+    return False
+
+
+def _wanted_of(model: keras.Model) -> list[_Wanted]:
+    wanted = []
+    for layer in all_layers(model):
+        own: dict[str, Any] = {}
+        if not layer.weights:
+            continue
+        layer.save_own_variables(own)
+        if own:
+            wanted.append(_Wanted(layer=layer, shapes=tuple(tuple(value.shape) for value in own.values())))
+    return wanted
+
+
+def _by_name(wanted: Sequence[_Wanted], stored: Sequence[StoredLayer]) -> list[StoredLayer] | None:
+    """The layers of the same names, where all are there in the right shapes.
+
+    Names that Keras gave say little: they are another network's as well as this one's.
+    """
+    names = [one.layer.name for one in wanted]
+    if len(set(names)) < len(names) or any(is_numbered(one.layer) for one in wanted):
+        return None
+    known = {layer.name: layer for layer in stored}
+    found = [known.get(name) for name in names]
+    whole = [layer for one, layer in zip(wanted, found, strict=True) if layer and layer.shapes == one.shapes]
+    return whole if len(whole) == len(wanted) else None
+
+
+def _by_order(wanted: Sequence[_Wanted], stored: Sequence[StoredLayer]) -> list[StoredLayer] | None:
+    """The layers of the same shapes that follow each other in the same order; None where no or several places fit.
+
+    An ``.h5`` of Keras 2 has one order of all layers, a file of Keras 3 one for each class.
+    """
+    if _has_one_order(stored):
+        return _run([one.shapes for one in wanted], stored)
+    classes: dict[str, list[_Wanted]] = {}
+    for one in wanted:
+        classes.setdefault(type(one.layer).__name__, []).append(one)
+    kinds: dict[tuple[Any, ...], list[StoredLayer]] = {}
+    for layer in stored:
+        kinds.setdefault((*layer.order[:-1], layer.order[-1][0]), []).append(layer)
+    found: dict[int, StoredLayer] = {}
+    for members in classes.values():
+        shapes = [one.shapes for one in members]
+        runs = [run for layers in kinds.values() if (run := _run(shapes, layers)) is not None]
+        if len(runs) != 1:
+            return None
+        found |= {id(one): layer for one, layer in zip(members, runs[0], strict=True)}
+    return [found[id(one)] for one in wanted]
+
+
+def _has_one_order(stored: Sequence[StoredLayer]) -> bool:
+    return all(isinstance(layer.order[0], int) for layer in stored)
+
+
+def _run(shapes: Sequence[Any], stored: Sequence[StoredLayer]) -> list[StoredLayer] | None:
+    """The layers of ``stored`` that have these shapes one after the other; None where it is no or several places."""
+    there = [layer.shapes for layer in stored]
+    starts = [at for at in range(len(there) - len(shapes) + 1) if there[at : at + len(shapes)] == list(shapes)]
+    return list(stored[starts[0] : starts[0] + len(shapes)]) if len(starts) == 1 else None
+
+
+def _missing(wanted: Sequence[_Wanted], stored: Sequence[StoredLayer]) -> str:
+    """Which layers the file lacks, by their names, or by their shapes where names say nothing."""
+    names = {layer.name: layer.shapes for layer in stored}
+    if not stored:
+        return "it holds no layers with weights"
+    lacking = []
+    for one in wanted:
+        name, there = one.layer.name, names.get(one.layer.name)
+        if there == one.shapes:
+            continue
+        other = "" if there is None else f", in the file {_shown(there)}"
+        lacking.append(f"{name} {_shown(one.shapes)}{other}")
+    if not lacking:
+        return "it has layers of the same names, but of several networks"
+    said = "; ".join(lacking[:NAMED]) + (f"; and {len(lacking) - NAMED} more" if len(lacking) > NAMED else "")
+    return f"it lacks {len(lacking)} of {len(wanted)} layers: {said}"
+
+
+def _shown(shapes: Sequence[tuple[int, ...]]) -> str:
+    """The shape of the first array: that of the kernel."""
+    return "x".join(map(str, shapes[0])) if shapes else "()"
