@@ -27,6 +27,7 @@ from tlsearch.report.sections.reliability import reliability
 from tlsearch.report.sections.section import Section
 from tlsearch.report.sections.summary import summary
 from tlsearch.report.sections.trial_table import trial_table
+from tlsearch.report.sections.workers import workers
 from tlsearch.results.result import RunResult
 from tlsearch.results.schema import Confirmed
 from tlsearch.utils.files import write_atomically
@@ -71,6 +72,7 @@ def _sections(result: RunResult, dataset_root: Path) -> list[Section]:
         photographs(result, dataset_root),
         reliability(result),
         cost(result),
+        workers(result),
     ]
 
 

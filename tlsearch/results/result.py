@@ -35,6 +35,7 @@ from tlsearch.results.schema import (
     TrialRow,
     Verdict,
     Winner,
+    WorkSpan,
 )
 from tlsearch.utils import serialize
 from tlsearch.utils.files import write_atomically
@@ -73,6 +74,7 @@ class RunResult:
     insights: Insights = field(default_factory=Insights)
     importance: Importance | None = None
     frozen_work: tuple[FrozenWork, ...] = ()
+    work_spans: tuple[WorkSpan, ...] = ()
     verdict: Verdict | None = None
     command: str = ""
     started: str = ""

@@ -19,6 +19,7 @@ from tlsearch.results.schema.search import FrozenWork, Importance, ParameterImpo
 from tlsearch.results.schema.trials import Epoch, Histories, TrialRow
 from tlsearch.results.schema.verdict import Answer, Verdict
 from tlsearch.results.schema.winner import Winner
+from tlsearch.results.schema.work import WorkSpan
 from tlsearch.stats.calibration import Calibration, CalibrationBin, CalibrationScore
 from tlsearch.stats.claims import Difference, Gain
 from tlsearch.types import Interval, TrialSpec
@@ -63,4 +64,5 @@ __all__ = [
     "TrialSpec",
     "Verdict",
     "Winner",
+    "WorkSpan",
 ]
