@@ -21,6 +21,7 @@ class TrySaving(Request[bool]):
     """
 
     activity = "tried to save the weights of a backbone"
+    kind = "model"
 
     candidate: Candidate
     file: Path
@@ -31,6 +32,7 @@ class SaveBackbone(Request[None]):
     """Write the weights of the backbone of ``spec``, which was fitted last, into ``file`` (.weights.h5)."""
 
     activity = "saved the weights of a backbone"
+    kind = "model"
 
     spec: TrialSpec
     candidate: Candidate
@@ -42,6 +44,7 @@ class SaveModel(Request[None]):
     """Write the model of ``spec``, which was fitted last, as a model folder."""
 
     activity = "saved a model"
+    kind = "model"
 
     spec: TrialSpec
     candidate: Candidate
@@ -55,6 +58,7 @@ class SaveHead(Request[None]):
     """Write the head of ``spec``, which was fitted last, of a trial with everything else frozen."""
 
     activity = "saved a head"
+    kind = "model"
 
     spec: TrialSpec
     file: Path
@@ -65,6 +69,7 @@ class LoadHead(Request[None]):
     """Take a saved head for the one that was fitted last."""
 
     activity = "loaded a head"
+    kind = "model"
 
     spec: TrialSpec
     file: Path
@@ -84,6 +89,7 @@ class EvaluateModel(Request[ModelProbabilities]):
     """Predict original files with a saved model. ``latency`` measures its time as well, and counts its parameters."""
 
     activity = "evaluated a model"
+    kind = "model"
 
     folder: Path
     files: tuple[Path, ...]

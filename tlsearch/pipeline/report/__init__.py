@@ -22,8 +22,10 @@ from tlsearch.pipeline.context import Data, RunContext
 from tlsearch.pipeline.evaluate import Evaluation, predictions_of, refit, worst_mistakes
 from tlsearch.pipeline.insights import find_insights
 from tlsearch.pipeline.plan import Plan, now
+from tlsearch.pipeline.preflight import prune_shared_cache
 from tlsearch.pipeline.profile import Profile
 from tlsearch.pipeline.report.record import complete_record, runs_in_order
+from tlsearch.pipeline.report.work import work_spans
 from tlsearch.pipeline.saved_models import SCRATCH
 from tlsearch.pipeline.search import SearchLog
 from tlsearch.report.html import write_report
@@ -78,6 +80,7 @@ def report(context: RunContext, plan: Plan, record: MlflowCallback, found: StepR
         write_result(result, context.output)
         page = _page(context, plan, result)
         complete_record(context, plan, record, result, page, runs_in_order(found.log, found.confirmation))
+    prune_shared_cache(context.config)
     context.callbacks.on_run_end(result)
     return result
 
@@ -132,6 +135,7 @@ def assemble(context: RunContext, plan: Plan, record: MlflowCallback, found: Ste
         insights=insights,
         importance=parameter_importance(found.log.search.study),
         frozen_work=_frozen_work(context, plan),
+        work_spans=work_spans(context.pool),
         command=shlex.join(["tlsearch", "run", "--config", str(context.output / CONFIG_NAME)]),
         started=context.checkpoint.get_or_compute(("started",), str, now),
     )
