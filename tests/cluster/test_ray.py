@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from tests.helpers.several_workers import SHARED, found, start, wait_until
@@ -209,3 +212,33 @@ def test_a_parent_that_was_killed_is_resumed_and_nothing_is_done_twice(
     again = read_result(home / "out")
     trials = [row.number for row in again.trials if row.role == "trial"]
     assert trials == sorted(set(trials))
+
+
+def computing_for(home: Path) -> list[psutil.Process]:
+    """The worker processes, wherever they are, of runs that keep their features below a folder."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            cache = process.environ().get("TLSEARCH_CACHE_DIR")
+            if "tlsearch.worker" in process.cmdline() and cache == str(home / "cache"):
+                found.append(process)
+    return found
+
+
+def test_an_interrupted_run_leaves_no_process_and_is_resumed_without_the_cluster(
+    nodes: Nodes, local: Mapping[str, Any], images: Path, site: Path, home: Path
+) -> None:
+    nodes.have(3)
+    process = begin(nodes, images, home, site)
+    wait_until(lambda: trials_of(home) >= 1, process)
+    assert len(computing_for(home)) >= 3  # the variable has travelled with the request
+    process.send_signal(signal.SIGINT)
+    printed, _ = process.communicate(timeout=120)
+    assert process.returncode == 130, printed
+    psutil.wait_procs(computing_for(home), timeout=30)
+    assert computing_for(home) == []
+    resumed = start(images, home, site, "resume", "out", "--cluster", "none", "--workers", "2")
+    printed, _ = resumed.communicate(timeout=800)
+    assert resumed.returncode == 0, printed
+    assert "2 workers with 1 thread each; trials in rounds of 3" in printed
+    assert found(home) == local
