@@ -23,7 +23,7 @@ def tests(session: nox.Session) -> None:
     install(session)
     session.run("pytest", *session.posargs, external=True)
     if not session.posargs:
-        session.run("pytest", "-m", "slow", external=True)
+        session.run("pytest", "-m", "slow or cluster", external=True)
 
 
 @nox.session

@@ -6,7 +6,7 @@ this module imports nothing heavy.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -98,6 +98,25 @@ class Progress:
     seconds_left: float | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class WorkerInfo:
+    """What a worker does at a moment.
+
+    Attributes:
+        number: Its number, from 1.
+        node: The machine of a cluster that it is on; empty for the machine of the run.
+        kind: What kind of work it does, such as ``trial`` or ``profile``; empty where it is idle.
+        subject: The trial or the network that it is about; empty without one.
+        seconds: How long it has been at it.
+    """
+
+    number: int
+    node: str = ""
+    kind: str = ""
+    subject: str = ""
+    seconds: float = 0.0
+
+
 class Callback:
     """Follows a run. Override the methods that you need; by default each does nothing.
 
@@ -128,6 +147,9 @@ class Callback:
 
     def on_progress(self, progress: Progress) -> None:
         """Called now and then while a step goes on."""
+
+    def on_workers(self, workers: Sequence[WorkerInfo]) -> None:
+        """Called about once a second while several workers run side by side, with what each of them does."""
 
     def on_trial_begin(self, trial: TrialInfo) -> None:
         """Called before a trial."""

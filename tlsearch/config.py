@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Self, get_args
 
 from tlsearch.config_values import (
+    CLUSTER,
     LISTS,
     NAME,
     RANGES,
@@ -22,6 +23,7 @@ from tlsearch.config_values import (
     WorkersChoice,
     bad,
     check_choice,
+    check_cluster,
     check_latency,
     check_register,
     check_time_limit,
@@ -54,7 +56,7 @@ _PLACES = ("dataset", "train", "val", "test", "images")
 _PATHS = (*_PLACES, "output", "cache_dir")
 _COLUMNS = ("image_column", "label_column", "split_column", "group_column", "weight_column")
 # What holds for one command only, and what an interrupted run keeps where it is not asked for again.
-_ONE_TIME, _KEPT = ("output", "force", "workers", "memory"), ("threads", "round_size")
+_ONE_TIME, _KEPT = ("output", "force", "workers", "memory", "shared_cache", *CLUSTER), ("threads", "round_size")
 
 
 @dataclass(frozen=True)
@@ -79,14 +81,16 @@ class RunConfig:
     where they are far from square. ``max_pixels`` is the most that an image may have; None refuses those that need
     more than 2 GB of memory. ``drop_small_classes`` leaves out classes that are too small to be divided. ``metric``
     is the name of an installed metric; None is accuracy, or balanced accuracy where classes are imbalanced.
-    ``cache_limit`` is in bytes, and 0 stores nothing. ``register`` is the name under which the winner goes into
-    MLflow's registry. ``workers`` processes run trials side by side, each with ``threads`` (None: its share of the
-    cores), which hold at most ``memory`` bytes together (None: four fifths of the machine's); ``round_size`` trials
-    are asked for at once (None: two for each of several workers, else one). ``force`` sets aside what an earlier
-    run has left. ``early_stop`` ends a search where more trials gain too little (None: without trials).
-    ``max_latency`` (seconds an image, one thread) and ``max_size`` (bytes) limit the exported float32 file of the model
-    to use, and ``prefer`` says which it is to be of those that are as good: the small, fast or accurate one. Raises:
-    UsageError: a value is out of its range; the sentence names the option, the value and the range.
+    ``cache_limit`` is in bytes, and 0 stores nothing. ``shared_cache`` is a folder or an address that several machines
+    share, behind the cache folder of each. ``register`` is the name of the winner in MLflow's registry. ``workers``
+    processes run trials side by side, each with ``threads`` (None: its share of the cores), which hold at most
+    ``memory`` bytes together (None: four fifths of the machine's); ``round_size`` trials are asked for at once (None:
+    two for each of several workers, else one). ``cluster`` is the address of a Ray cluster whose nodes run the workers,
+    each with ``cpus_per_worker`` (None: 1) and ``gpus_per_worker``. ``force`` sets aside what an earlier run has left.
+    ``early_stop`` ends a search where more trials gain too little (None: without trials). ``max_latency`` (seconds an
+    image, one thread) and ``max_size`` (bytes) limit the exported float32 file of the model to use, and ``prefer`` says
+    which it is to be of those that are as good: the small, fast or accurate one. Raises: UsageError: a value is out of
+    its range; the sentence names the option, the value and the range.
     """
 
     dataset: Path | str | Iterable[Any]
@@ -123,6 +127,7 @@ class RunConfig:
     storage: str | None = None
     cache_dir: Path | None = None
     cache_limit: int = 10_000_000_000
+    shared_cache: str | None = None
     baseline: BaselineChoice = "auto"
     refit: bool = False
     register: str | None = None
@@ -130,6 +135,9 @@ class RunConfig:
     threads: int | None = None
     round_size: int | None = None
     memory: int | None = None
+    cluster: str | None = None
+    cpus_per_worker: int | None = None
+    gpus_per_worker: float | None = None
     force: bool = False
     early_stop: bool | None = None
     max_latency: float | None = None
@@ -155,9 +163,9 @@ class RunConfig:
             raise bad("dataset", self.dataset if known else type(self.dataset), wanted)
         for name in _PATHS[1:]:
             value = getattr(self, name)
-            if value is not None and (not isinstance(value, Path) or not is_utf8(str(value))):
+            if value is not None and not (isinstance(value, Path) and is_utf8(str(value))):
                 raise bad(name, value, "a path in UTF-8")
-        for name in ("experiment", "tracking_uri", "storage", "freeze", *_COLUMNS):
+        for name in ("experiment", "tracking_uri", "storage", "shared_cache", "freeze", *_COLUMNS):
             value = getattr(self, name)
             if value is not None and (not isinstance(value, str) or not value.strip() or not is_utf8(value)):
                 raise bad(name, value, "a text in UTF-8 that is not empty")
@@ -166,16 +174,16 @@ class RunConfig:
             compile_group_by(self.group_by)
         for name, (low, high) in RANGES.items():
             check_whole(name, getattr(self, name), low, high, optional=getattr(type(self), name) is None)
-        check_choice("look_alikes", self.look_alikes, get_args(LookAlikes))
-        check_choice("resize", self.resize, get_args(Resize))
-        check_choice("layout", self.layout, get_args(LayoutChoice))
+        choices = {"look_alikes": LookAlikes, "resize": Resize, "layout": LayoutChoice, "baseline": BaselineChoice}
+        for name, kind in choices.items():
+            check_choice(name, getattr(self, name), get_args(kind))
         if self.metric is not None and (not isinstance(self.metric, str) or not re.fullmatch(NAME, self.metric)):
             raise bad("metric", self.metric, "the name of an installed metric")
         check_workers(self.workers)
-        check_choice("baseline", self.baseline, get_args(BaselineChoice))
         for name in ("drop_small_classes", "refit", "force", "early_stop"):
             if not isinstance(getattr(self, name), bool) and (name, getattr(self, name)) != ("early_stop", None):
                 raise bad(name, getattr(self, name), "true or false")
+        check_cluster(self.cluster, self.cpus_per_worker, self.gpus_per_worker)
         check_time_limit(self.time_limit)
         check_latency(self.max_latency)
         check_choice("prefer", self.prefer, (*get_args(Preference), None))

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tlsearch.errors import UsageError
-from tlsearch.utils.addresses import expand_home, without_secrets
+from tlsearch.utils.addresses import expand_home, is_address, without_secrets
 from tlsearch.utils.passwords import without_password
 from tlsearch.utils.texts import either, is_utf8, nearest
 from tlsearch.utils.units import (
@@ -68,7 +68,14 @@ RANGES: dict[str, tuple[int, int]] = {
     "round_size": (1, 1024),
     "memory": (FEWEST_BYTES, 2**63 - 1),
     "max_size": (1000, 2**63 - 1),
+    "cpus_per_worker": (1, 1024),
 }
+
+CLUSTER = ("cluster", "cpus_per_worker", "gpus_per_worker")
+"""Fields that say where a run computes, which changes none of its results."""
+
+MOST_WORKERS = 256
+_ADDRESS = re.compile(r"auto|(ray://)?(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9][\w.-]*):[0-9]{1,5}")
 
 
 def is_pattern(backbone: str) -> bool:
@@ -141,7 +148,19 @@ def check_whole(name: str, value: Any, low: int, high: int, *, optional: bool) -
 def check_workers(value: Any) -> None:
     """Raise ``UsageError`` unless the value can be the number of worker processes."""
     if value != "auto":
-        check_whole("workers", value, 1, 256, optional=False)
+        check_whole("workers", value, 1, MOST_WORKERS, optional=False)
+
+
+def check_cluster(cluster: Any, cpus: Any, gpus: Any) -> None:
+    """Raise ``UsageError`` unless the values can say where a run computes; the last two go with a cluster only."""
+    if cluster is not None and not (isinstance(cluster, str) and _ADDRESS.fullmatch(cluster)):
+        raise bad("cluster", cluster, "auto, HOST:PORT or ray://HOST:PORT")
+    is_number = isinstance(gpus, int | float) and not isinstance(gpus, bool)
+    if gpus is not None and not (is_number and (0 < gpus < 1 or gpus in range(1, 65))):
+        raise bad("gpus_per_worker", gpus, "a whole number from 1 to 64, or a share of one such as 0.5")
+    for name, value in (("cpus_per_worker", cpus), ("gpus_per_worker", gpus)):
+        if value is not None and cluster is None:
+            raise UsageError(f"{option(name)} is for a cluster: name it with --cluster, or leave {option(name)} out.")
 
 
 def check_time_limit(value: Any) -> None:
@@ -237,6 +256,8 @@ def to_plain(name: str, value: Any) -> Any:
         return without_secrets(value)
     if name in ("tracking_uri", "storage"):
         return without_password(value)
+    if name == "shared_cache" and not is_address(value):
+        return str(expand_home(Path(value)).absolute())
     if name == "weights":
         return [_absolute_weights(entry) for entry in value]
     if isinstance(value, tuple):

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from tlsearch.config import RunConfig
 from tlsearch.config_values import NAME, PRETRAIN_NAME, WorkersChoice, bad, is_pattern
+from tlsearch.errors import UsageError
 from tlsearch.utils.texts import is_utf8
 
 
@@ -28,6 +29,8 @@ class PretrainConfig(RunConfig):
 
     def _validate(self) -> None:
         super()._validate()
+        if self.cluster is not None:
+            raise UsageError("The training of weights has one worker, on this machine: leave --cluster out.")
         if len(self.backbones) != 1 or is_pattern(self.backbones[0]):
             raise bad("backbones", ", ".join(self.backbones), "the name of one backbone")
         if not isinstance(self.name, str) or re.fullmatch(NAME, self.name) is None:

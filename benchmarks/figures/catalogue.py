@@ -48,6 +48,7 @@ ENTRIES = (
     Entry("speed.lower_bound", _VGG16, "about 1 h", ("lower-bound",)),
     Entry("speed.overhead", "", "10 min", ("overhead",)),
     Entry("speed.workers", "", "10 min", ("workers",)),
+    Entry("speed.cluster_transport", "", "2 min", ("cluster-transport",)),
     Entry("speed.scale", "", "15 min", ("scale",)),
     Entry("quality.whole_run", "DATASET --time-limit 25m", "25 min", ("whole-run", "whole-run-example")),
     Entry("quality.search_quality", _VGG16, "about 1 h", ("search-quality",)),

@@ -32,6 +32,7 @@ GROUPS: Mapping[str, Group] = {
     "same-accuracy": Group(quality.same_accuracy, quality.same_accuracy_brief),
     "overhead": Group(speed.overhead, speed.overhead_brief),
     "workers": Group(speed.workers, speed.workers_brief),
+    "cluster-transport": Group(speed.cluster_transport, speed.cluster_transport_brief),
     "scale": Group(speed.scale, speed.scale_brief),
     "search-quality": Group(quality.search_quality, quality.search_quality_brief),
     "from-scratch": Group(quality.from_scratch, quality.from_scratch_brief),

@@ -235,3 +235,31 @@ def soak_brief(result: Result) -> str:
     """Runs, faults and what is wrong."""
     figures = result.figures
     return f"{figures['runs']} runs, {sum(figures['faults'].values())} faults, {len(figures['troubles'])} losses"
+
+
+def cluster_transport(result: Result) -> str:
+    """A row for a trial, for a bare exchange and for the first trial."""
+    figures = result.figures
+    trial, exchange = figures["trial_seconds"], figures["exchange_ms"]
+    rows = [
+        ["a trial (median)", f"{trial['here']:.3f} s", f"{trial['there']:.3f} s"],
+        [
+            "a question and its answer (median)",
+            f"{exchange['here']:.2f} ms",
+            f"{exchange['there']:.2f} ms",
+        ],
+    ]
+    caption = (
+        f"{figures['trials']} trials of {figures['epochs']} epochs with {figures['images']:,} images, by turns on "
+        f"either side. The transport adds {1000 * figures['added_seconds']:.0f} ms to a trial (median of the "
+        f"differences). On a cluster that runs already, the connection took {figures['connected_seconds']:.1f} s, and "
+        f"the first trial was over after {figures['first_trial_seconds']:.1f} s, most of which is the start of Keras."
+    )
+    return paragraphs(table(["", "on this machine", "on the cluster"], rows), caption, source(result))
+
+
+def cluster_transport_brief(result: Result) -> str:
+    """What it adds to a trial, and the first trial."""
+    figures = result.figures
+    added, first = 1000 * figures["added_seconds"], figures["first_trial_seconds"]
+    return f"{added:.0f} ms a trial; the first one after {first:.1f} s"

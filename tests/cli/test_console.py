@@ -8,6 +8,7 @@ import time
 import pytest
 from rich.console import Console
 
+from tlsearch.callbacks import WorkerInfo
 from tlsearch.cli.console import ConsoleReporter, Screen, _Moving
 from tlsearch.reporter import Reporter
 
@@ -220,3 +221,41 @@ def test_progress_returns_at_once() -> None:
         for done in range(2000):
             reporter.progress("search", done, 2000, "best 0.5")
         assert time.monotonic() - started < 5  # each of them drawn would take a minute
+
+
+def test_each_worker_has_a_line_below_the_moving_one() -> None:
+    moving = _Moving("search")
+    moving.update(3, 40, "best 0.894")
+    moving.workers = [
+        WorkerInfo(number=1, node="node7", kind="trial", subject="vgg16@imagenet, freeze 13/18", seconds=34.6),
+        WorkerInfo(number=2, node="node8"),
+        WorkerInfo(number=3, kind="from_scratch", subject="a network with a name that is so long that it is cut " * 3),
+    ]
+    console = terminal(80)
+    console.print(moving)
+    assert lines(console)[1:3] == [
+        "          worker 1  node7  trial  vgg16@imagenet, freeze 13/18  35s",
+        "          worker 2  node8  idle",
+    ]
+    assert lines(console)[3].startswith("          worker 3  from scratch  a network with a name")
+    assert all(len(line) <= 80 for line in lines(console))
+    moving.workers = [WorkerInfo(number=number) for number in range(1, 13)]
+    console = terminal(80)
+    console.print(moving)
+    assert lines(console)[-1] == "          and 4 more workers"
+    assert len(lines(console)) == 10
+
+
+def test_workers_are_shown_in_a_terminal_only() -> None:
+    workers = [WorkerInfo(number=1, kind="trial", subject="vgg16", seconds=3.0)]
+    console = Console(file=io.StringIO(), width=80)
+    with ConsoleReporter(console) as reporter:
+        reporter.progress("search", 1, 4, "")
+        reporter.workers(workers)
+    assert drawn(console) == ""
+    console = terminal(80)
+    with ConsoleReporter(console) as reporter:
+        reporter.workers(workers)  # before there is a line
+        reporter.progress("search", 1, 4, "")
+        reporter.workers(workers)
+    assert "worker 1  trial  vgg16  3s" in "\n".join(lines(console))

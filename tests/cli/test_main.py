@@ -113,6 +113,10 @@ def test_help_names_every_command() -> None:
         ("--split-column", "from its name"),
         ("--group-column", "from its name"),
         ("--weight-column", "from its name"),
+        ("--shared-cache", "none"),
+        ("--cluster", "none"),
+        ("--cpus-per-worker", "its threads"),
+        ("--gpus-per-worker", "none"),
         ("--backbone", "a short list of those whose weights can be had"),
         ("--weights", "those that come with"),
         ("--augment", "none, and those that take part by default"),
@@ -147,7 +151,7 @@ def test_every_option_of_run_has_its_default_in_the_help(option: str, default: s
 
 def test_the_help_of_run_has_no_option_beyond_those() -> None:
     options = {name for param in cli.commands["run"].params for name in param.opts if name.startswith("--")}
-    assert len(options) == 44
+    assert len(options) == 48
 
 
 # --- run

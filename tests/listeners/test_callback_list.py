@@ -8,7 +8,7 @@ import pytest
 
 from tests.helpers.contexts import Heard
 from tests.helpers.made_up import LITE, make_space
-from tlsearch.callbacks import Callback, EpochInfo, RunInfo, TrialInfo
+from tlsearch.callbacks import Callback, EpochInfo, RunInfo, TrialInfo, WorkerInfo
 from tlsearch.config import RunConfig
 from tlsearch.listeners.callback_list import CallbackList, Recorder
 from tlsearch.listeners.reporter import ReporterCallback
@@ -130,4 +130,5 @@ def test_a_reporter_is_a_callback() -> None:
     callbacks.on_step("data", "two classes")
     callbacks.on_warning("one is tiny")
     callbacks.on_progress("plan", 1, 3, "measuring", 20.0)
+    callbacks.on_workers([WorkerInfo(number=1)])  # this screen does not show them
     assert screen.shown == [("data", "two classes"), "one is tiny", ("plan", 1, 3, "measuring", 20.0)]

@@ -17,6 +17,7 @@ from tlsearch.report.sections.importance import importance as importance_section
 from tlsearch.report.sections.learning_curves import learning_curves
 from tlsearch.report.sections.prediction_sets import prediction_sets, sets_sentence
 from tlsearch.report.sections.trial_table import reached, trial_table
+from tlsearch.report.sections.workers import idle_share, workers
 from tlsearch.results.result import RunResult
 from tlsearch.results.schema import (
     Confusion,
@@ -26,6 +27,7 @@ from tlsearch.results.schema import (
     Insights,
     ParameterImportance,
     TrialRow,
+    WorkSpan,
 )
 from tlsearch.types import TrialResult
 
@@ -255,3 +257,31 @@ def test_a_coverage_that_luck_does_not_explain_is_named() -> None:
     assert sets_sentence(sets_of(SAMPLE, enough=False)).endswith("and there are 90.")
     folds = replace(SAMPLE, plan=replace(SAMPLE.plan, folds=5))
     assert "90 images that models of folds had not seen" in sets_sentence(folds)
+
+
+def span(worker: int, start: float, seconds: float, kind: str = "trial", node: str = "") -> WorkSpan:
+    return WorkSpan(worker=worker, node=node, kind=kind, subject="", start=start, seconds=seconds)
+
+
+def test_idle_is_what_trials_leave_between_the_first_and_the_last() -> None:
+    assert idle_share([span(1, 10, 10), span(2, 10, 10)]) == 0.0
+    assert idle_share([span(1, 10, 10), span(2, 10, 5)]) == pytest.approx(0.25)
+    # What is done before the first trial and after the last is no idleness, and a worker without trials takes no part.
+    more = [span(1, 0, 10, "measure"), span(1, 20, 30, "model"), span(3, 0, 5, "model")]
+    assert idle_share([span(1, 10, 10), span(2, 10, 5), *more]) == pytest.approx(0.25)
+    assert idle_share([span(1, 10, 10), span(2, 10, 5), span(2, 15, 5, "profile")]) == 0.0
+
+
+def test_who_did_what_when_is_drawn_for_several_workers() -> None:
+    assert workers(SAMPLE).shown == {"work_sentence": "", "work_svg": "", "work_keys": ()}
+    assert workers(replace(SAMPLE, work_spans=(span(1, 0, 5), span(1, 5, 5)))).pictures == ()
+    spans = (span(1, 0, 10, node="a"), span(2, 0, 5, node="b"), span(2, 5, 1, "profile", "b"), span(3, 10, 4, "model"))
+    section = workers(replace(SAMPLE, work_spans=spans))
+    (chart,) = charts(section.pictures).values()
+    assert "2 workers on 2 machines of a cluster. From the first trial to the last they were idle for 20%" in str(
+        section.shown["work_sentence"]
+    )
+    assert [key.label for key in chart.keys] == ["trials", "profile", "models, setup, insights"]
+    assert len(chart.rows) == 4
+    assert "1 a" in chart.svg
+    assert "2 b" in chart.svg

@@ -2,39 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import random
 import shutil
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 
-from tests.helpers.small_run import MARKS, OPTIONS, PARENT, run_as_a_user, user_environment
+from tests.helpers.several_workers import SHARED, found, is_working, start, wait_until, workers_of
+from tests.helpers.small_run import MARKS, OPTIONS, run_as_a_user
 
 pytestmark = [*MARKS, pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.usefixtures("_with_tables")]
-
-SHARED = ("--baseline", "none", "--round-size", "3", "--threads", "1")
-"""What the trials depend on."""
-
-
-def found(home: Path) -> Mapping[str, Any]:
-    """What a run found, without what a clock says."""
-    result = json.loads((home / "out" / "result.json").read_text(encoding="utf-8"))
-    for row in result["trials"]:
-        row["metrics"].pop("seconds", None)
-    names = ("number", "role", "spec", "state", "value", "folds", "metrics")
-    return {
-        "trials": [{name: row[name] for name in names} for row in result["trials"]],
-        **{name: result[name] for name in ("winner", "profile", "gain", "confusion", "predictions")},
-        "histories": result["histories"],
-    }
 
 
 @pytest.fixture(scope="module")
@@ -51,46 +33,13 @@ def test_three_workers_find_what_one_finds(
 ) -> None:  # two workers: the tests below
     run_as_a_user(images, tmp_path, site, *SHARED, "--workers", "3")
     assert found(tmp_path) == alone
-    plan = json.loads((tmp_path / "out" / "result.json").read_text(encoding="utf-8"))["plan"]
+    result = json.loads((tmp_path / "out" / "result.json").read_text(encoding="utf-8"))
+    plan, spans = result["plan"], result["work_spans"]
+    assert {span["worker"] for span in spans if span["kind"] == "trial"} == {1, 2, 3}
+    assert {span["node"] for span in spans} == {""}
+    assert all(0 <= span["start"] < result["timings"]["total"] for span in spans)
     assert (plan["workers"], plan["threads"], plan["round_size"]) == (3, 1, 3)
     assert sum(row["role"] == "trial" for row in alone["trials"]) == 7
-
-
-def workers_of(process: subprocess.Popen[str]) -> list[psutil.Process]:
-    """The worker processes of a run that are alive: one that was killed is a child, without a command, until it is
-    waited for."""
-    found = []
-    for child in psutil.Process(process.pid).children():
-        with contextlib.suppress(psutil.Error):
-            if "tlsearch.worker" in " ".join(child.cmdline()):
-                found.append(child)
-    return found
-
-
-def is_working(worker: psutil.Process) -> bool:
-    """Whether a worker computes: one that waits for a request dies without a loss."""
-    with contextlib.suppress(psutil.Error):
-        return float(worker.cpu_percent(0.1)) > 50
-    return False
-
-
-def start(images: Path, home: Path, site: Path, *command: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-c", PARENT, *command],
-        cwd=home,
-        env=user_environment(home, site),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-
-
-def wait_until(condition: Callable[[], bool], process: subprocess.Popen[str]) -> None:
-    until = time.monotonic() + 300
-    while not condition():
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < until
-        time.sleep(0.05)
 
 
 def test_workers_that_are_killed_in_the_search_change_nothing(

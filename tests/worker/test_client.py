@@ -23,6 +23,7 @@ from tlsearch.worker import client as worker_client
 from tlsearch.worker.client import WorkerClient, WorkerDiedError
 from tlsearch.worker.events import EpochEnd, Event, WorkProgress
 from tlsearch.worker.model_requests import SaveModel
+from tlsearch.worker.process import LocalProcess
 from tlsearch.worker.protocol import (
     CountComputedImages,
     DescribePlugins,
@@ -74,8 +75,14 @@ def pool_in(folder: Path) -> OpenPool:
 
 def process_of(worker: WorkerClient) -> Any:
     """The process that the worker runs now."""
-    assert worker._process is not None
-    return worker._process
+    assert isinstance(worker._process, LocalProcess)
+    return worker._process.popen
+
+
+def ahead_of(worker: WorkerClient) -> Any:
+    """The process that the worker has started for later."""
+    assert isinstance(worker._next, LocalProcess)
+    return worker._next.popen
 
 
 def test_plugins_cross_the_pipe_as_data(worker: WorkerClient) -> None:
@@ -405,8 +412,7 @@ def test_after_some_trials_comes_a_fresh_process_that_was_started_ahead(
         parrot.send(Repeat(text="b"))
     parrot.send(Counted(text="c"))
     assert process_of(parrot) is first
-    ahead = parrot._next
-    assert ahead is not None
+    ahead = ahead_of(parrot)
     assert parrot.send(Counted(text="a")) == first_answer
     second = process_of(parrot)
     assert second is ahead
@@ -414,8 +420,7 @@ def test_after_some_trials_comes_a_fresh_process_that_was_started_ahead(
 
     # One that died before it was needed is replaced.
     parrot.send(Counted(text="d"))
-    ahead = parrot._next
-    assert ahead is not None
+    ahead = ahead_of(parrot)
     ahead.kill()
     ahead.wait()
     assert parrot.send(Counted(text="e")) == ("e", "continue")
@@ -434,8 +439,7 @@ def test_a_process_that_was_started_ahead_ends_with_the_worker(
     monkeypatch.setattr(worker_client, "RENEW_AFTER", 1)
     parrot.start()
     parrot.send(Counted(text="a"))
-    ahead = parrot._next
-    assert ahead is not None
+    ahead = ahead_of(parrot)
     parrot.close()
     assert ahead.returncode is not None
 

@@ -25,6 +25,7 @@ class Fake:
 
     def __init__(self, held: int = 0) -> None:
         self.held = held
+        self.placed = True
         self.threads: int | None = None
         self.closed = self.started = 0
         self.followed: list[Any] = []
@@ -47,6 +48,15 @@ class Fake:
 
     def memory(self) -> int:
         return self.held
+
+    def has_place(self) -> bool:
+        return self.placed
+
+    def doing(self) -> tuple[None, str]:
+        return None, ""
+
+    def spent(self) -> tuple[()]:
+        return ()
 
     def interrupt(self) -> None:
         self.killed.set()
@@ -232,3 +242,49 @@ def test_what_a_call_raises_is_raised_in_both_threads() -> None:
         with pytest.raises(ValueError, match="a fault of the parent"):
             side.next_result()
     assert len(seen) == 1
+
+
+def test_a_worker_without_a_place_of_its_own_runs_nothing_beside_others() -> None:
+    guest, other = Fake(), Fake()
+    guest.placed = False
+    goes_on = threading.Event()
+    other.work = lambda _: goes_on.wait(20)
+    with SideBySide[Any](pool_of(guest, other)) as side:
+        side.start("a", ask)  # goes to the one that has a place
+        assert not side.can_start()
+        goes_on.set()
+        _, worker, _ = side.next_result()
+        assert worker is other
+        side.release(worker)
+        assert side.can_start()
+    with SideBySide[Any](pool_of(guest)) as side:  # where there is nobody else it runs all the same
+        assert side.can_start()
+        side.start("b", ask)
+        _, worker, _ = side.next_result()
+    assert worker is guest
+
+
+def test_a_pool_is_watched_while_it_is_waited_for() -> None:
+    worker = Fake()
+    seen = threading.Event()
+    worker.work = lambda _: seen.wait(20)
+    pool = pool_of(worker)
+    pool.watch = seen.set
+    with SideBySide[Any](pool) as side:
+        side.start("a", ask)
+        _, _, future = side.next_result()
+    assert future.result() is True
+
+
+def test_what_needs_the_files_of_this_machine_is_done_here() -> None:
+    pool = pool_of(Fake())
+    assert pool.near is pool.main
+    far, near = Fake(), Fake()
+    spread = WorkerPool(lambda: far, lambda: near)
+    spread.settle(1, 2)
+    assert spread.everybody == [far]
+    assert spread.near is near
+    assert near.threads == 2
+    assert spread.everybody == [far, near]
+    spread.close()
+    assert (far.closed, near.closed) == (1, 1)

@@ -6,6 +6,7 @@ import contextlib
 import os
 import sys
 import time
+from collections.abc import Sequence
 from types import TracebackType
 
 from rich.cells import cell_len, set_cell_size
@@ -16,6 +17,7 @@ from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
+from tlsearch.callbacks import WorkerInfo
 from tlsearch.cli.terminal.lines import plain, wrap
 from tlsearch.cli.terminal.notebook import NotebookLine
 from tlsearch.utils.units import short_duration
@@ -37,6 +39,9 @@ _NUMBERS = r"(?<![\w.:-])(?<!\D/)[+-]?(\d+(,\d{3})*(\.\d+)?|\.\d+)%?(?![\w-]|\.\
 # An estimate from the first moments of a step would be far off; their pace is that of what happens once, as compiling.
 _FIRST_ESTIMATE_SECONDS = 3.0
 _FIRST_ESTIMATE_SHARE = 0.05
+
+MOST_WORKERS_SHOWN = 8
+"""Workers that have a line of their own below the moving one."""
 
 SILENCE_SECONDS = 60.0
 """After so long without a line, a log that is no terminal gets one that says how far the work is."""
@@ -107,6 +112,11 @@ class ConsoleReporter:
                 self._live.start()
             self._moving.update(done, total, text, most)
 
+    def workers(self, workers: Sequence[WorkerInfo]) -> None:
+        """Draws a line for each worker below the moving one; nothing where the output is no terminal."""
+        if self._live is not None and self._moving is not None:
+            self._moving.workers = workers
+
     def _log(self, step: str, done: float, total: float, text: str, most: float | None) -> None:
         if self._moving is None or self._moving.step != step:
             self._moving = _Moving(step)
@@ -143,6 +153,7 @@ class _Moving:
 
     def __init__(self, step: str) -> None:
         self.step = step
+        self.workers: Sequence[WorkerInfo] = ()
         self._done, self._total, self._text = 0.0, 1.0, ""
         self._most: float | None = None
         self._paces: dict[float, tuple[float, float]] = {}
@@ -173,7 +184,18 @@ class _Moving:
         bar = ProgressBar(total=self._total, completed=self._done, width=bar_width, finished_style="cyan",
                           complete_style="cyan")  # fmt: skip
         line.add_row(Text(self.step, style=_STEP), bar, Text(count), body, Text(tail, style=_QUIET))
-        yield Group(line)
+        yield Group(line, *self._worker_lines(options.max_width))
+
+    def _worker_lines(self, width: int) -> list[Text]:
+        """What each worker does, and for how long."""
+        lines = []
+        for worker in self.workers[:MOST_WORKERS_SHOWN]:
+            what = f"{worker.kind.replace('_', ' ')}  {worker.subject}".strip() or "idle"
+            seconds = f"  {short_duration(round(worker.seconds))}" if worker.kind else ""
+            text = "  ".join(part for part in (f"worker {worker.number}", worker.node, what) if part) + seconds
+            lines.append(Text(f"{'':<{COLUMN}}{_fit(text, width - COLUMN)}", style=_QUIET))
+        more = len(self.workers) - len(lines)
+        return [*lines, Text(f"{'':<{COLUMN}}and {more} more workers", style=_QUIET)] if more > 0 else lines
 
     def _count(self) -> str:
         if self._total == int(self._total) and self._total > 1:

@@ -12,17 +12,15 @@ import click
 
 from tlsearch.cli.paths import UserPath
 from tlsearch.cli.terminal.help import Heading, option
-from tlsearch.cli.terminal.mistakes import parameter_name
-from tlsearch.cli.terminal.values import Choice, WholeNumber
+from tlsearch.cli.terminal.values import Choice, WholeNumber, as_number
+from tlsearch.cli.terminal.workers import with_given
 from tlsearch.config import RunConfig, read_config
-from tlsearch.config_values import RANGES, LayoutChoice, LookAlikes, Resize, bad
+from tlsearch.config_values import RANGES, LayoutChoice, LookAlikes, Resize
 from tlsearch.errors import UsageError
-from tlsearch.utils.units import parse_count, parse_size
+from tlsearch.utils.units import parse_count
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 """What click decorates: a function or a command."""
-
-Value = TypeVar("Value")
 
 STDOUT = Path("-")
 
@@ -43,17 +41,6 @@ _COLUMN_HELP = {
 
 TWO_WAY = frozenset({"early_stop"})
 """Switches that can be turned off as well as on: False is an answer there, and elsewhere means "not given"."""
-
-
-def as_number(
-    parse: Callable[[str, str], Value],
-) -> Callable[[click.Context, click.Parameter, str | None], Value | None]:
-    """A callback that turns the text of an option into a value; ``parse`` gets the text and the option's name."""
-
-    def callback(ctx: click.Context, param: click.Parameter, text: str | None) -> Value | None:
-        return None if text is None else parse(text, parameter_name(param))
-
-    return callback
 
 
 def max_pixels_option(default: str) -> Callable[[Command], Command]:
@@ -193,7 +180,7 @@ def build_config(file: Path | None, options: dict[str, Any]) -> RunConfig:
 
     Raises ``UsageError`` where no data set is named or a value is out of its range.
     """
-    values = {**(read_config(file) if file else {}), **given_options(options)}
+    values = with_given(read_config(file) if file else {}, given_options(options))
     if "dataset" not in values:
         raise UsageError(
             "No data set is named: give the folder of images, or a table of labels, as in `tlsearch run FOLDER`."
@@ -213,45 +200,6 @@ json_option = click.option(
     metavar="FILE",
     help="Write everything as JSON, too; - prints it, and nothing else.  [default: off]",
 )
-
-
-def parse_workers(text: str, name: str = "--workers") -> int | str:
-    """A number of workers, or ``auto``; ``name`` is that of the option.
-
-    Raises:
-        UsageError: The text is neither.
-    """
-    if text == "auto":
-        return text
-    if not text.isascii() or not text.isdigit():
-        raise bad("workers", text, "auto, or a whole number from 1 to 256")
-    return int(text)
-
-
-_worker_options = (
-    option(
-        "--workers",
-        heading=Heading.TIME,
-        callback=as_number(parse_workers),
-        metavar="auto|N",
-        help="Processes that run trials side by side; none of the results depends on how many they are.  "
-        "[default: auto, from the length of the run, cores and memory]",
-    ),
-    option(
-        "--memory",
-        heading=Heading.TIME,
-        callback=as_number(parse_size),
-        metavar="SIZE",
-        help="Memory that all workers together may hold, such as 8GB.  [default: four fifths of the machine's]",
-    ),
-)
-
-
-def worker_options(command: Command) -> Command:
-    """The options that say how much of the machine an attempt at a run uses."""
-    for decorate in reversed(_worker_options):
-        command = decorate(command)
-    return command
 
 
 def write_json(file: Path, content: Mapping[str, Any]) -> None:

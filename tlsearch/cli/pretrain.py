@@ -8,7 +8,6 @@ from typing import Any
 import click
 
 from tlsearch.cli.options import (
-    as_number,
     batch_size_option,
     check_destination,
     force_option,
@@ -20,7 +19,7 @@ from tlsearch.cli.options import (
 from tlsearch.cli.paths import Source, UserPath
 from tlsearch.cli.terminal.commands import Command
 from tlsearch.cli.terminal.help import Heading, option
-from tlsearch.cli.terminal.values import WholeNumber
+from tlsearch.cli.terminal.values import WholeNumber, as_number
 from tlsearch.config_values import RANGES
 from tlsearch.errors import UsageError
 from tlsearch.pretrain_config import PretrainConfig

@@ -8,11 +8,11 @@ from typing import Any
 
 import click
 
-from tlsearch.cli.options import worker_options
 from tlsearch.cli.paths import Source, UserPath
 from tlsearch.cli.pretrain import begin
 from tlsearch.cli.run import start
 from tlsearch.cli.terminal.commands import Command
+from tlsearch.cli.terminal.workers import with_given, worker_options
 from tlsearch.config import CONFIG_NAME, RunConfig
 from tlsearch.config_values import PRETRAIN_NAME, option
 from tlsearch.errors import UsageError
@@ -28,7 +28,8 @@ def resume(ctx: click.Context, /, output: Path, **options: Any) -> None:
     """Goes on with the run in OUTPUT_DIR, which was interrupted or killed, as if it had not been.
 
     Nothing that was finished is done again, and the time that was used is counted. Of a run that is finished the
-    result is shown. It may have another number of workers, and the images may be elsewhere; neither changes a result.
+    result is shown. It may have another number of workers, here or on a cluster, and the images may be elsewhere;
+    nothing of this changes a result.
     The training of weights (tlsearch pretrain) goes on likewise; it has one worker.
     """
     given = {name: value for name, value in options.items() if value is not None}
@@ -41,7 +42,7 @@ def resume(ctx: click.Context, /, output: Path, **options: Any) -> None:
         return
     if not (output / CONFIG_NAME).is_file():
         raise UsageError(f"{output} holds no run that could go on (there is no {CONFIG_NAME}): name its output folder.")
-    config = RunConfig.from_toml(output / CONFIG_NAME, **given).with_output(output)
+    config = RunConfig.from_toml(output / CONFIG_NAME, **with_given({}, given)).with_output(output)
     _check_images(config, output)
     start(ctx, config)
 

@@ -8,7 +8,6 @@ from typing import Any, get_args
 import click
 
 from tlsearch.cli.options import (
-    as_number,
     batch_size_option,
     build_config,
     check_destination,
@@ -16,12 +15,12 @@ from tlsearch.cli.options import (
     group_by_option,
     record_options,
     source_options,
-    worker_options,
 )
 from tlsearch.cli.paths import Source, UserPath
 from tlsearch.cli.terminal.commands import Command
 from tlsearch.cli.terminal.help import Heading, option
-from tlsearch.cli.terminal.values import Choice, WholeNumber
+from tlsearch.cli.terminal.values import Choice, WholeNumber, as_number
+from tlsearch.cli.terminal.workers import worker_options
 from tlsearch.config import IMBALANCED_METRIC, USUAL_METRIC, RunConfig
 from tlsearch.config_values import RANGES, BaselineChoice, Preference
 from tlsearch.utils.signals import interruptible
@@ -157,6 +156,13 @@ from tlsearch.utils.units import parse_duration, parse_file_size, parse_latency,
     callback=as_number(parse_size),
     metavar="SIZE",
     help="Room for computed features: 500MB, 10GB, or 0 to keep none.  [default: 10GB]",
+)
+@option(
+    "--shared-cache",
+    heading=Heading.OUTPUT,
+    metavar="DIR|ADDRESS",
+    help="Where computed features are kept for several machines, too: a folder, or an address such as s3://bucket/cache."
+    "  [default: none]",
 )
 @option(
     "--baseline",

@@ -22,6 +22,7 @@ from typing import IO, Any
 import numpy as np
 
 from tlsearch.errors import RunError
+from tlsearch.features.shared import SharedTier
 from tlsearch.types import AnyArray
 from tlsearch.utils.files import FULL, atomic_path, file_lock, unusable
 from tlsearch.utils.mapped import StoredArray, create_array, open_array, scratch_array
@@ -61,12 +62,16 @@ class FeatureStore:
     key in the file equals the key that is wanted. A file whose bytes are no longer those that were written is removed
     when it is first read. Evicting an array that is still mapped is safe on POSIX: its pages live until the map is
     closed.
+
+    Behind it there may be a second tier that other machines share. What is not here is fetched from there, and what is
+    made here is put there; nothing there is ever removed by a store.
     """
 
-    def __init__(self, directory: Path, limit: int) -> None:
-        """Open the store in a folder, which is made where it is missing."""
+    def __init__(self, directory: Path, limit: int, shared: SharedTier | None = None) -> None:
+        """Open the store in a folder, which is made where it is missing; ``shared`` is the tier behind it."""
         self.directory = directory
         self.limit = limit
+        self._shared = shared
         self._pending = 0  # bytes that are being written now, beside those of whole files
         self._sound: set[tuple[int, int, int]] = set()  # files that this process has written or checked
         directory.mkdir(parents=True, exist_ok=True)
@@ -74,6 +79,19 @@ class FeatureStore:
     def get(self, key: Mapping[str, Any]) -> AnyArray | None:
         """Give the stored array, memory-mapped read-only, or None, and mark it as just used."""
         path = self._path(key)
+        array = self._get_here(key, path)
+        if array is None and self._fetch(path):
+            return self._get_here(key, path)
+        return array
+
+    def _fetch(self, path: Path) -> bool:
+        """Copy a file from the shared tier, where it is there and here is room for it."""
+        if self._shared is None or not self.limit:
+            return False
+        size = self._shared.size(path.name)
+        return size is not None and self._make_room(size) and self._shared.fetch(path.name, path)
+
+    def _get_here(self, key: Mapping[str, Any], path: Path) -> AnyArray | None:
         try:
             with path.open("rb") as file:
                 if not self._is_sound(file, _encoded(key)):
@@ -112,6 +130,8 @@ class FeatureStore:
                 self._finish(partial, sealed)
             finally:
                 self._pending -= kept
+        if self._shared is not None:
+            self._shared.put(path.name, path)
 
     @contextlib.contextmanager
     def one_at_a_time(self, work: Mapping[str, Any]) -> Iterator[None]:

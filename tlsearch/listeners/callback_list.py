@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from tlsearch.callbacks import Callback, EpochInfo, Progress, RunInfo
+from tlsearch.callbacks import Callback, EpochInfo, Progress, RunInfo, WorkerInfo
 from tlsearch.listeners.running_trial import CompletedTrial, RunningTrial
 from tlsearch.plugins.guard import raised
 from tlsearch.results.result import RunResult
@@ -70,6 +70,10 @@ class CallbackList:
         """Tell how far a step is; see ``Progress``."""
         progress = Progress(step=step, done=done, total=total, text=text, seconds_left=seconds_left)
         self._tell(lambda callback: callback.on_progress(progress))
+
+    def on_workers(self, workers: Sequence[WorkerInfo]) -> None:
+        """Tell what each worker does."""
+        self._tell(lambda callback: callback.on_workers(workers))
 
     def start_trial(self, trial: RunningTrial) -> RunningTrial:
         """Start the record of a trial.

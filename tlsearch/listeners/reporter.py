@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from tlsearch.callbacks import Callback, Progress
+from collections.abc import Sequence
+
+from tlsearch.callbacks import Callback, Progress, WorkerInfo
 from tlsearch.reporter import Reporter
 
 
@@ -25,3 +27,9 @@ class ReporterCallback(Callback):
     def on_progress(self, progress: Progress) -> None:
         """Show how far a step is."""
         self._reporter.progress(progress.step, progress.done, progress.total, progress.text, progress.seconds_left)
+
+    def on_workers(self, workers: Sequence[WorkerInfo]) -> None:
+        """Show what each worker does, where the reporter can: a reporter of a user's own need not."""
+        show = getattr(self._reporter, "workers", None)
+        if show is not None:
+            show(workers)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tlsearch.callbacks import Callback, RunInfo
+from tlsearch.cluster.cluster import RayCluster
 from tlsearch.config import RunConfig
 from tlsearch.data.index import DatasetIndex
 from tlsearch.data.source_parts import rows_by_fold
@@ -20,7 +21,7 @@ from tlsearch.features.passes import FrozenCounts
 from tlsearch.listeners.callback_list import CallbackList
 from tlsearch.listeners.checkpoint import CheckpointCallback
 from tlsearch.listeners.reporter import ReporterCallback
-from tlsearch.pipeline.workers import settle_known
+from tlsearch.pipeline.workers import cluster_of, settle_known, workers_now
 from tlsearch.plugins import registry
 from tlsearch.plugins.kinds.metric import GuardedMetric
 from tlsearch.reporter import Reporter
@@ -118,6 +119,7 @@ class RunContext:
         checkpoint: What was found out so far, in this attempt at the run or an earlier one.
         passes: What was asked of frozen layers so far, by the label of the network.
         sources: Where readers keep what they unpack or download; None for the place in the run's cache folder.
+        cluster: The cluster on which the processes run; None for this machine.
     """
 
     config: RunConfig
@@ -128,6 +130,7 @@ class RunContext:
     checkpoint: Checkpoint
     passes: dict[str, FrozenCounts] = field(default_factory=dict)
     sources: Path | None = None
+    cluster: RayCluster | None = None
 
     @property
     def worker(self) -> Worker:
@@ -188,7 +191,7 @@ def open_run(config: RunConfig, reporter: Reporter | None, callbacks: Sequence[C
                 resumed = (context.work / CHECKPOINT_FOLDER).exists()
                 context.callbacks.on_run_begin(RunInfo(config=config, output=output, resumed=resumed))
                 if not is_finished(output):
-                    settle_known(context.pool, config, context.checkpoint)
+                    settle_known(context)
                     context.pool.start()
                 with _ended(context):
                     yield context
@@ -207,15 +210,18 @@ def open_run(config: RunConfig, reporter: Reporter | None, callbacks: Sequence[C
 def try_out(config: RunConfig, reporter: Reporter | None) -> Iterator[RunContext]:
     """The context of a dry run, in a folder that is gone afterwards, with an empty feature store.
 
-    What readers unpack or download stays in the cache folder, for the run that follows.
+    What readers unpack or download stays in the cache folder, for the run that follows. It computes on this machine:
+    the folder is one that no node of a cluster would see.
     """
     with TemporaryDirectory(prefix="tlsearch-") as temporary:
         output = Path(temporary)
         (output / WORK_FOLDER).mkdir()
-        sources = sources_dir(config.cache_dir)
-        config = replace(config, cache_dir=output)
+        sources, asked = sources_dir(config.cache_dir), config.cluster is not None
+        config = replace(config, cache_dir=output, cluster=None, cpus_per_worker=None, gpus_per_worker=None)
         budget = TimeBudget(config.effective_time_limit)
         with new_context(config, output, budget, [ReporterCallback(reporter)] if reporter else []) as context:
+            if asked:
+                context.say("plan", ["the dry run computes on this machine and does not ask the cluster"])
             context.worker.start()
             yield replace(context, sources=sources)
 
@@ -243,15 +249,27 @@ def new_context(
     """
     passes: dict[str, FrozenCounts] = {}
     checkpoint = Checkpoint(output / WORK_FOLDER / CHECKPOINT_FOLDER, budget, passes)
-    with WorkerPool(lambda: WorkerClient(output / LOG_NAME)) as pool:
+
+    def here() -> Worker:
+        return WorkerClient(output / LOG_NAME)
+
+    with ExitStack() as stack:
+        cluster = cluster_of(config, output / LOG_NAME)
+        if cluster is None:
+            pool = stack.enter_context(WorkerPool(here))
+        else:
+            pool = stack.enter_context(WorkerPool(stack.enter_context(cluster).worker, here))
+        told = CallbackList([CheckpointCallback(checkpoint)], callbacks)
+        pool.watch = lambda: told.on_workers(workers_now(pool))
         yield RunContext(
             config=config,
             output=output,
             budget=budget,
             pool=pool,
-            callbacks=CallbackList([CheckpointCallback(checkpoint)], callbacks),
+            callbacks=told,
             checkpoint=checkpoint,
             passes=passes,
+            cluster=cluster,
         )
 
 

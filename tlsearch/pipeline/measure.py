@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from tlsearch.config_values import to_plain
 from tlsearch.models.measured import MeasuredCandidate
 from tlsearch.models.small_cnn import SmallCNN
 from tlsearch.pipeline.candidates import AvailableCandidate
@@ -52,6 +53,7 @@ def open_pool(context: RunContext, data: Data, measured: Mapping[Candidate, Meas
             metric=data.metric.name,
             measured=tuple(measured.values()),
             image_weights=data.image_weights,
+            shared_cache=config.shared_cache and str(to_plain("shared_cache", config.shared_cache)),
         )
     )
 

@@ -12,6 +12,7 @@ from tlsearch.config import RunConfig
 from tlsearch.data.index import Survey
 from tlsearch.data.split import FOLDS_BELOW
 from tlsearch.errors import PluginError, UsageError
+from tlsearch.features.shared import SharedTier
 from tlsearch.listeners.mlflow import MlflowCallback
 from tlsearch.pipeline.candidates import AvailableCandidate, find_candidates
 from tlsearch.pipeline.candidates.short_list import Means
@@ -204,7 +205,7 @@ def check_places(context: RunContext, *, study: bool = True) -> None:
 
 
 def check_cache(config: RunConfig) -> None:
-    """Raise ``UsageError`` where the feature store cannot be written, before any work."""
+    """Raise ``UsageError`` where a tier of the feature store cannot be written, before any work."""
     folder = features_dir(config.cache_dir)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -214,3 +215,11 @@ def check_cache(config: RunConfig) -> None:
         raise UsageError(
             f"The cache folder {folder} cannot be written ({error.strerror}): name another one with --cache-dir."
         ) from error
+    if config.shared_cache is not None:
+        SharedTier(config.shared_cache).check()
+
+
+def prune_shared_cache(config: RunConfig) -> None:
+    """Remove what was written first to the shared tier where it holds more than the limit: no worker does it."""
+    if config.shared_cache is not None:
+        SharedTier(config.shared_cache).prune(config.cache_limit)

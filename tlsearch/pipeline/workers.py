@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tlsearch.callbacks import WorkerInfo
+from tlsearch.cluster.cluster import ClusterRequest, RayCluster
 from tlsearch.config import CONFIG_NAME, RunConfig
-from tlsearch.runs.checkpoint import Checkpoint
 from tlsearch.runs.workers import Machine, WorkerPlan, as_asked, chosen, count_of, memory_limit
+from tlsearch.utils.cache_folders import features_dir
 from tlsearch.utils.machine import usable_cores, usable_memory
 from tlsearch.utils.units import counted
 from tlsearch.worker.pool import WorkerPool
@@ -23,12 +27,18 @@ thread than in two, and the others go on beside it."""
 _KEY = ("workers",)
 
 
-def settle_known(pool: WorkerPool, config: RunConfig, checkpoint: Checkpoint) -> None:
-    """Have the workers that were asked for, or that an earlier attempt at the run had; else one for the time being."""
-    machine = _machine()
-    plan = checkpoint.get(_KEY, WorkerPlan) or as_asked(config, machine)
+def settle_known(context: RunContext) -> None:
+    """Have the workers that were asked for, or that an earlier attempt at the run had; else one for the time being.
+
+    Raises:
+        UsageError: They were to be on a cluster that cannot be used as asked.
+    """
+    config, machine = _asked(context)
+    plan = context.checkpoint.get(_KEY, WorkerPlan) or as_asked(config, machine)
     if plan is not None:
-        _settle(pool, config, plan, machine)
+        _settle(context, config, plan, machine)
+    if context.cluster is not None:
+        _place(context, context.cluster)
 
 
 def settle_workers(context: RunContext, images: int) -> WorkerPlan:
@@ -37,7 +47,7 @@ def settle_workers(context: RunContext, images: int) -> WorkerPlan:
     What trials depend on is written into the run's configuration, so that whoever asks for the same run gets the same.
     No process is started.
     """
-    config, machine = context.config, _machine()
+    config, machine = _asked(context)
 
     def choose() -> WorkerPlan:
         plan = as_asked(config, machine)
@@ -48,15 +58,20 @@ def settle_workers(context: RunContext, images: int) -> WorkerPlan:
         return plan
 
     plan: WorkerPlan = context.checkpoint.get_or_compute(_KEY, WorkerPlan, choose)
-    _settle(context.pool, config, plan, machine)
+    _settle(context, config, plan, machine)
     if plan != WorkerPlan():
-        settled = replace(config, round_size=plan.round_size, threads=plan.threads)
+        settled = replace(context.config, round_size=plan.round_size, threads=plan.threads)
         settled.with_output(context.output).to_toml(context.output / CONFIG_NAME)
-        count = len(context.pool.workers)
-        threads = f" with {counted(plan.threads, 'thread')} each" if plan.threads else ""
-        rounds = f"; trials in rounds of {plan.round_size}" if plan.round_size > 1 else ""
-        context.callbacks.on_step("plan", f"{counted(count, 'worker')}{threads}{rounds}")
+        context.callbacks.on_step("plan", _in_words(context, plan))
     return plan
+
+
+def _in_words(context: RunContext, plan: WorkerPlan) -> str:
+    count = len(context.pool.workers)
+    where = "" if context.cluster is None else f" on {counted(context.cluster.nodes(), 'node')} of the Ray cluster"
+    threads = f" with {counted(plan.threads, 'thread')} each" if plan.threads else ""
+    rounds = f"; trials in rounds of {plan.round_size}" if plan.round_size > 1 else ""
+    return f"{counted(count, 'worker')}{where}{threads}{rounds}"
 
 
 def trial_cap(context: RunContext) -> float | None:
@@ -65,14 +80,55 @@ def trial_cap(context: RunContext) -> float | None:
     return share if share is None or not context.pool.repeats else SHARED_CAP * share
 
 
-def _machine() -> Machine:
-    return Machine(cores=usable_cores(), memory=usable_memory())
+def workers_now(pool: WorkerPool) -> list[WorkerInfo]:
+    """What each worker does."""
+    found = []
+    for number, worker in enumerate(pool.workers, 1):
+        now, node = worker.doing()
+        info = WorkerInfo(number=number, node=node)
+        if now is not None:
+            seconds = time.monotonic() - now.since
+            info = replace(info, kind=now.kind, subject=now.subject, seconds=seconds)
+        found.append(info)
+    return found
 
 
-def _settle(pool: WorkerPool, config: RunConfig, plan: WorkerPlan, machine: Machine) -> None:
-    pool.settle(
+def cluster_of(config: RunConfig, log: Path) -> RayCluster | None:
+    """The cluster that was asked for, which is not connected yet; None for this machine."""
+    if config.cluster is None:
+        return None
+    cpus = config.cpus_per_worker or config.threads or 1
+    return RayCluster(ClusterRequest(address=config.cluster, cpus=cpus, gpus=config.gpus_per_worker), log)
+
+
+def _asked(context: RunContext) -> tuple[RunConfig, Machine]:
+    """What was asked for, and the machine; a cluster stands for one that has room for exactly so many workers."""
+    config, cluster = context.config, context.cluster
+    if cluster is None:
+        return config, Machine(cores=usable_cores(), memory=usable_memory())
+    wanted = None if config.workers == "auto" else config.workers
+    count = len(context.pool.workers) if cluster.is_open else cluster.room(wanted)
+    threads = config.threads or cluster.request.cpus
+    return replace(config, workers=count, threads=threads), Machine(cores=count * threads, memory=2**63)
+
+
+def _settle(context: RunContext, config: RunConfig, plan: WorkerPlan, machine: Machine) -> None:
+    # Each node of a cluster has memory of its own, which Ray reserves for the workers there.
+    unlimited = context.cluster is not None and config.memory is None
+    context.pool.settle(
         count_of(config, plan, machine),
         plan.threads,
         repeats=plan.round_size > 1,
-        memory=memory_limit(config, machine),
+        memory=None if unlimited else memory_limit(config, machine),
     )
+
+
+def _place(context: RunContext, cluster: RayCluster) -> None:
+    """Wait for the places of the workers, and see that they have and see what this machine has and sees."""
+    pool, auto = context.pool, context.config.workers == "auto"
+    taken = cluster.take(len(pool.workers), all_of_them=not auto)
+    pool.settle(taken, pool.threads, repeats=pool.repeats, memory=pool.memory)
+    seen = {"--output": context.work}
+    if context.config.shared_cache is None:  # else each node may have a cache folder of its own
+        seen["--cache-dir"] = features_dir(context.config.cache_dir)
+    cluster.check(seen)

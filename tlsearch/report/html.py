@@ -31,6 +31,7 @@ from tlsearch.report.sections.reliability import reliability
 from tlsearch.report.sections.section import Section
 from tlsearch.report.sections.summary import summary
 from tlsearch.report.sections.trial_table import trial_table
+from tlsearch.report.sections.workers import workers
 from tlsearch.results.result import RunResult
 from tlsearch.results.schema import Confirmed
 from tlsearch.utils.files import write_atomically
@@ -79,6 +80,7 @@ def _sections(result: RunResult, output: Path, dataset_root: Path) -> list[Secti
         reliability(result),
         prediction_sets(result),
         cost(result),
+        workers(result),
     ]
 
 

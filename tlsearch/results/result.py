@@ -37,6 +37,7 @@ from tlsearch.results.schema import (
     UseChoice,
     Verdict,
     Winner,
+    WorkSpan,
 )
 from tlsearch.utils import serialize
 from tlsearch.utils.files import write_atomically
@@ -75,6 +76,7 @@ class RunResult:
     insights: Insights = field(default_factory=Insights)
     importance: Importance | None = None
     frozen_work: tuple[FrozenWork, ...] = ()
+    work_spans: tuple[WorkSpan, ...] = ()
     verdict: Verdict | None = None
     at_use: AtUse | None = None
     command: str = ""

@@ -8,6 +8,9 @@ from pathlib import Path
 
 import tlsearch
 
+_COPIES = "thirdparty_files"
+"""Where Ray has copies of other packages, which it puts in front of the path for itself. A child has none of Ray's."""
+
 
 def child_environment(**variables: str) -> dict[str, str]:
     """The variables for ``python -P -m tlsearch...``: those of this process, and ``variables``.
@@ -31,7 +34,7 @@ def _places() -> list[str]:
     home = Path(tlsearch.__file__).resolve().parents[1]
     left_out = {Path.cwd().resolve()} | _script_folder()
     resolved = [(place, Path(place).resolve()) for place in sys.path if place]
-    return [place for place, path in resolved if path == home or path not in left_out]
+    return [place for place, path in resolved if path == home or not (path in left_out or path.name == _COPIES)]
 
 
 def _script_folder() -> set[Path]:

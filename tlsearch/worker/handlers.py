@@ -16,6 +16,7 @@ from tlsearch.data.images.pixels import open_pixels
 from tlsearch.errors import PluginError
 from tlsearch.features.extractor import Extractor, Pool
 from tlsearch.features.prefix import EXTRACT_BATCH, Network
+from tlsearch.features.shared import SharedTier
 from tlsearch.features.store import FeatureStore
 from tlsearch.features.view import PLAIN
 from tlsearch.models.build import depthwise_layers
@@ -82,7 +83,8 @@ def open_pool(state: WorkerState, request: protocol.OpenPool) -> None:
         digest=request.digest,
         image_weights=weights,
     )
-    store = FeatureStore(request.cache_dir, request.cache_limit)
+    shared = None if request.shared_cache is None else SharedTier(request.shared_cache)
+    store = FeatureStore(request.cache_dir, request.cache_limit, shared)
     extractor = Extractor(
         store=store, pool=pool, augmentations=augmentation_plugin, provenance=provenance, progress=state.progress
     )

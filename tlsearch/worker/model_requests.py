@@ -27,6 +27,7 @@ class TrySaving(Request[bool]):
     """
 
     activity = "tried to save the weights of a backbone"
+    kind = "model"
 
     candidate: Candidate
     file: Path
@@ -37,6 +38,7 @@ class SaveBackbone(Request[None]):
     """Write the weights of the backbone of ``spec``, which was fitted last, into ``file`` (.weights.h5)."""
 
     activity = "saved the weights of a backbone"
+    kind = "model"
 
     spec: TrialSpec
     candidate: Candidate
@@ -48,6 +50,7 @@ class SaveModel(Request[None]):
     """Write the model of ``spec``, which was fitted last, as a model folder."""
 
     activity = "saved a model"
+    kind = "model"
 
     spec: TrialSpec
     candidate: Candidate
@@ -61,6 +64,7 @@ class SaveHead(Request[None]):
     """Write the head of ``spec``, which was fitted last, of a trial with everything else frozen."""
 
     activity = "saved a head"
+    kind = "model"
 
     spec: TrialSpec
     file: Path
@@ -71,6 +75,7 @@ class LoadHead(Request[None]):
     """Take a saved head for the one that was fitted last."""
 
     activity = "loaded a head"
+    kind = "model"
 
     spec: TrialSpec
     file: Path
@@ -90,6 +95,7 @@ class EvaluateModel(Request[ModelProbabilities]):
     """Predict original files with a saved model. ``latency`` measures its time as well, and counts its parameters."""
 
     activity = "evaluated a model"
+    kind = "model"
 
     folder: Path
     files: tuple[Path, ...]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator
+import time
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Protocol, TypeVar
 
 from tlsearch.config_values import FEWEST_BYTES
+from tlsearch.utils.activity import Doing, Spent
 from tlsearch.worker.events import Listener
 from tlsearch.worker.protocol import Request
 
@@ -34,6 +36,18 @@ class Worker(Protocol):
     def memory(self) -> int:
         """Give the bytes that the process holds for itself now; 0 without a process."""
 
+    def has_place(self) -> bool:
+        """Whether nobody else computes where the process runs; else nothing shall run there beside others."""
+        return True
+
+    def doing(self) -> tuple[Doing | None, str]:
+        """Give what it does now, None where it is idle, and on which machine; empty for this one."""
+        return None, ""
+
+    def spent(self) -> Sequence[Spent]:
+        """Give what it has done."""
+        return ()
+
     def interrupt(self) -> None:
         """End the process from another thread than the one that sends: it gets a ``WorkerDiedError``."""
 
@@ -45,7 +59,7 @@ class Worker(Protocol):
 
 
 class WorkerPool:
-    """Worker processes on this machine.
+    """Worker processes, on this machine or elsewhere.
 
     Attributes:
         main: The first of them, which handles whatever is not run side by side.
@@ -55,22 +69,42 @@ class WorkerPool:
             Then what comes of it does not depend on what ran beside it.
         memory: The bytes that all workers together may hold; None without a limit.
         last: What a worker ran last, by its ``id``: what it has compiled may serve once more.
+        began: When the pool was made, on the clock of ``time.monotonic``.
+        watch: Is called about once a second while several workers are waited for.
     """
 
-    def __init__(self, make: Callable[[], Worker]) -> None:
-        """Begin with one worker; ``make`` gives one, which is not started yet."""
-        self._make = make
+    def __init__(self, make: Callable[[], Worker], make_near: Callable[[], Worker] | None = None) -> None:
+        """Begin with one worker.
+
+        Args:
+            make: Gives a worker, which is not started yet.
+            make_near: Gives one on this machine, where the others are elsewhere.
+        """
+        self._make, self._make_near = make, make_near
+        self._near: Worker | None = None
         self.workers = [make()]
         self.threads: int | None = None
         self.repeats = False
         self.memory: int | None = None
         self.last: dict[int, Hashable] = {}
+        self.began = time.monotonic()
+        self.watch: Callable[[], None] = lambda: None
         self._largest = FEWEST_BYTES
 
     @property
     def main(self) -> Worker:
         """The first worker."""
         return self.workers[0]
+
+    @property
+    def near(self) -> Worker:
+        """A worker on this machine, which sees the user's files: the first one, or where that is elsewhere its own."""
+        if self._make_near is None:
+            return self.main
+        if self._near is None:
+            self._near = self._make_near()
+            self._near.use_threads(self.threads)
+        return self._near
 
     def settle(self, count: int, threads: int | None, *, repeats: bool = False, memory: int | None = None) -> None:
         """Have ``count`` workers with so many threads each. A process with another number of threads is ended."""
@@ -89,8 +123,8 @@ class WorkerPool:
 
     @contextmanager
     def aside(self, threads: int) -> Iterator[Worker]:
-        """Give a worker beside the others with so many threads, which is ended with the block."""
-        worker = self._make()
+        """Give a worker on this machine, beside the others, with so many threads; it is ended with the block."""
+        worker = (self._make_near or self._make)()
         worker.use_threads(threads)
         try:
             yield worker
@@ -98,19 +132,26 @@ class WorkerPool:
             worker.kill()
 
     def has_room_for(self, worker: Worker) -> bool:
-        """Whether memory allows ``worker`` to begin something beside what runs.
+        """Whether ``worker`` may begin something beside what runs: it has a place of its own, and memory allows it.
 
         It is expected to grow as large as the largest worker that was seen so far.
         """
+        if not worker.has_place():
+            return False
         if self.memory is None:
             return True
         held = {id(each): each.memory() for each in self.workers}
         self._largest = max(self._largest, *held.values())
         return sum(held.values()) - held[id(worker)] + self._largest <= self.memory
 
+    @property
+    def everybody(self) -> list[Worker]:
+        """All workers, the one on this machine last where the others are elsewhere."""
+        return self.workers if self._near is None else [*self.workers, self._near]
+
     def close(self) -> None:
         """End all processes."""
-        for worker in self.workers:
+        for worker in self.everybody:
             worker.close()
 
     def __enter__(self) -> WorkerPool:
@@ -119,5 +160,5 @@ class WorkerPool:
 
     def __exit__(self, *_: object) -> None:
         """End all processes at once."""
-        for worker in self.workers:
+        for worker in self.everybody:
             worker.kill()

@@ -29,11 +29,20 @@ class Request(Generic[T_co]):
         activity: What the worker did with it, for people: "The worker process ended while it ran a trial."
         is_setup: Whether it is remembered and sent again at the start of every later process.
         counts_as_trial: Whether it counts towards the renewal of the process.
+        kind: What kind of work it is, in the record of who did what: setup, measure, profile, trial, from_scratch,
+            insights or model.
     """
 
     activity: ClassVar[str] = "answered a request"
     is_setup: ClassVar[bool] = False
     counts_as_trial: ClassVar[bool] = False
+    kind: ClassVar[str] = "setup"
+
+    @property
+    def subject(self) -> str:
+        """What it is about, for people: a trial or a network; empty without one."""
+        about = getattr(self, "spec", None) or getattr(self, "candidate", None)
+        return "" if about is None else str(about.label)
 
 
 def reply_type(request: type[Request[Any]]) -> Any:
@@ -94,6 +103,7 @@ class OpenPool(Request[None]):
         digest: The hash of the contents in order and of the way they were decoded.
         cache_dir: The folder of the feature store.
         cache_limit: Its size in bytes.
+        shared_cache: Where the tier of the store is that several machines share; None without one.
         metric: The name of the metric that trials are valued by.
         measured: The candidates that were measured.
         image_weights: How much each image counts in training; None where all count alike.
@@ -112,6 +122,7 @@ class OpenPool(Request[None]):
     metric: str
     measured: tuple[MeasuredCandidate, ...] = ()
     image_weights: tuple[float, ...] | None = None
+    shared_cache: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,6 +136,7 @@ class MeasureCandidate(Request[MeasuredCandidate]):
     """
 
     activity = "measured a network"
+    kind = "measure"
 
     candidate: Candidate
     train_at: float
@@ -142,6 +154,7 @@ class MeasureRendering(Request[dict[str, float]]):
     """
 
     activity = "measured the augmentations"
+    kind = "measure"
 
     policies: tuple[str, ...]
     image_size: int
@@ -156,6 +169,7 @@ class ProfileCandidate(Request[tuple[tuple[float, float], ...]]):
     """
 
     activity = "profiled a network"
+    kind = "profile"
 
     candidate: Candidate
     train: tuple[int, ...]
@@ -170,6 +184,7 @@ class ProbeImages(Request[tuple[float, ...]]):
     """
 
     activity = "compared ways to make images squares"
+    kind = "profile"
 
     candidate: Candidate
     depths: tuple[int, ...]
@@ -184,6 +199,7 @@ class ExamineLabels(Request[Insight | None]):
     """
 
     activity = "examined the labels"
+    kind = "insights"
 
     candidate: Candidate
     seed: int
@@ -214,6 +230,7 @@ class RunTrial(Request[Outcome]):
     """
 
     activity = "ran a trial"
+    kind = "trial"
     counts_as_trial = True
 
     candidate: Candidate
@@ -233,6 +250,7 @@ class RunSuccessiveHalving(Request[tuple[Outcome, ...]]):
     """
 
     activity = "trained a whole network"
+    kind = "from_scratch"
     counts_as_trial = True
 
     candidate: Candidate

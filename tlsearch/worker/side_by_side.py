@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Hashable, Iterator
 from concurrent.futures import Future, wait
 from contextlib import contextmanager
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Any, Generic, TypeVar
 
 from tlsearch.worker.events import Listener
@@ -15,6 +16,9 @@ from tlsearch.worker.protocol import Request
 
 T = TypeVar("T")
 R = TypeVar("R")
+
+WATCH_SECONDS = 1.0
+"""How often a pool is told to show what its workers do."""
 
 
 class Stopped(Exception):  # noqa: N818 - no error: nobody wants the result any more
@@ -95,6 +99,7 @@ class SideBySide(Generic[T]):
         self._queue: SimpleQueue[tuple[Callable[[], Any], Future[Any]]] = SimpleQueue()
         self._done: list[tuple[Hashable, Worker, Future[T]]] = []
         self._stopped = threading.Event()
+        self._watched = 0.0
         self.turns = Turns()
 
     @property
@@ -103,13 +108,15 @@ class SideBySide(Generic[T]):
         return len(self._pool.workers) - len(self._free)
 
     def can_start(self) -> bool:
-        """Whether there is a free worker, and memory for one more job beside those that run."""
-        return bool(self._free) and (not self.running or self._pool.has_room_for(self._free[0]))
+        """Whether there is a free worker, and room for one more job beside those that run."""
+        if not self.running:
+            return True
+        return any(self._pool.has_room_for(worker) for worker in self._free)
 
     def start(self, name: Hashable, job: Callable[[Desk], T], like: Hashable = None) -> None:
         """Run a job on a free worker, if possible on the one whose last job was ``like`` this one."""
-        place = next((i for i, worker in enumerate(self._free) if self._pool.last.get(id(worker)) == like), 0)
-        worker = self._free.pop(place)
+        own = [i for i, worker in enumerate(self._free) if worker.has_place()] or [0]
+        worker = self._free.pop(next((i for i in own if self._pool.last.get(id(self._free[i])) == like), own[0]))
         self._pool.last[id(worker)] = like
         result: Future[T] = Future()
 
@@ -131,13 +138,22 @@ class SideBySide(Generic[T]):
             Its name, its worker, which is kept for the caller until ``release``, and its result or exception.
         """
         while not self._done:
-            function, reply = self._queue.get()
+            self._watch()
+            try:
+                function, reply = self._queue.get(timeout=WATCH_SECONDS)
+            except Empty:
+                continue
             try:
                 reply.set_result(function())
             except BaseException as error:
                 reply.set_exception(error)
                 raise
         return self._done.pop(0)
+
+    def _watch(self) -> None:
+        if time.monotonic() - self._watched >= WATCH_SECONDS:
+            self._watched = time.monotonic()
+            self._pool.watch()
 
     def release(self, worker: Worker) -> None:
         """Let another job have a worker."""

@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import click
 
 from tlsearch.cli.terminal.mistakes import parameter_name
 from tlsearch.config_values import no_choice, not_wanted
+
+Value = TypeVar("Value")
+
+
+def as_number(
+    parse: Callable[[str, str], Value],
+) -> Callable[[click.Context, click.Parameter, str | None], Value | None]:
+    """A callback that turns the text of an option into a value; ``parse`` gets the text and the option's name."""
+
+    def callback(ctx: click.Context, param: click.Parameter, text: str | None) -> Value | None:
+        return None if text is None else parse(text, parameter_name(param))
+
+    return callback
 
 
 class Choice(click.Choice[str]):

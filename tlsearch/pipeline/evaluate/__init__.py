@@ -198,7 +198,7 @@ def _ask(
         context.callbacks.on_progress(
             "test", len(probabilities), len(models), f"{name.replace('_', ' ')} on {len(files)} images"
         )
-        predictions = context.worker.send(EvaluateModel(folder=folder, files=files, latency=True))
+        predictions = context.pool.near.send(EvaluateModel(folder=folder, files=files, latency=True))
         probabilities[name] = predictions.probabilities
         if not np.isfinite(probabilities[name]).all():
             raise RunError("Test images that were read before can no longer be read; restore them and run again.")

@@ -22,10 +22,12 @@ from tlsearch.pipeline.context import Data, RunContext
 from tlsearch.pipeline.evaluate import Evaluation, predictions_of, refit, worst_mistakes
 from tlsearch.pipeline.insights import find_insights
 from tlsearch.pipeline.plan import Plan, now
+from tlsearch.pipeline.preflight import prune_shared_cache
 from tlsearch.pipeline.profile import Profile
 from tlsearch.pipeline.report.heat_maps import with_heat_maps
 from tlsearch.pipeline.report.localise import with_localisation
 from tlsearch.pipeline.report.record import complete_record, runs_in_order
+from tlsearch.pipeline.report.work import work_spans
 from tlsearch.pipeline.saved_models import SCRATCH
 from tlsearch.pipeline.search import SearchLog
 from tlsearch.report.html import write_report
@@ -81,6 +83,7 @@ def report(context: RunContext, plan: Plan, record: MlflowCallback, found: StepR
         write_result(result, context.output)
         page = _page(context, plan, result)
         complete_record(context, plan, record, result, page, runs_in_order(found.log, found.confirmation))
+    prune_shared_cache(context.config)
     context.callbacks.on_run_end(result)
     return result
 
@@ -140,6 +143,7 @@ def assemble(context: RunContext, plan: Plan, record: MlflowCallback, found: Ste
         importance=parameter_importance(found.log.search.study),
         frozen_work=_frozen_work(context, plan),
         at_use=use.at_use(found.confirmation.confirmed),
+        work_spans=work_spans(context.pool),
         command=shlex.join(["tlsearch", "run", "--config", str(context.output / CONFIG_NAME)]),
         started=context.checkpoint.get_or_compute(("started",), str, now),
     )

@@ -21,6 +21,7 @@ from tlsearch.results.schema.search import FrozenWork, Importance, ParameterImpo
 from tlsearch.results.schema.trials import Epoch, Histories, TrialRow
 from tlsearch.results.schema.verdict import Answer, Verdict
 from tlsearch.results.schema.winner import Winner
+from tlsearch.results.schema.work import WorkSpan
 from tlsearch.stats.calibration import Calibration, CalibrationBin, CalibrationScore
 from tlsearch.stats.claims import Difference, Estimate, Gain
 from tlsearch.stats.localisation import BoxGain, BoxScores, Localisation
@@ -81,4 +82,5 @@ __all__ = [
     "UseChoice",
     "Verdict",
     "Winner",
+    "WorkSpan",
 ]
