@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from tlsearch.config import RunConfig, read_config
+from tlsearch.config import RunConfig
+from tlsearch.config_file import read_config
 from tlsearch.config_values import parse_weights
 from tlsearch.errors import UsageError
 from tlsearch.utils.units import (
@@ -320,7 +321,7 @@ def test_bad_file_is_a_sentence(tmp_path: Path, text: str, message: str) -> None
 
 def test_missing_file_is_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="No such file"):
-        read_config(tmp_path / "nowhere.toml")
+        read_config(tmp_path / "nowhere.toml", RunConfig)
 
 
 @pytest.mark.parametrize(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 import re
-import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, ClassVar, Self, get_args
 
+from tlsearch.config_file import read_config
 from tlsearch.config_values import (
     CLUSTER,
     LISTS,
@@ -30,7 +30,6 @@ from tlsearch.config_values import (
     check_whole,
     check_workers,
     compile_group_by,
-    in_numbers,
     is_dataset,
     names,
     option,
@@ -39,7 +38,7 @@ from tlsearch.config_values import (
 from tlsearch.errors import UsageError
 from tlsearch.utils.addresses import expand_home, is_address, source_name
 from tlsearch.utils.files import write_atomically
-from tlsearch.utils.texts import hint, is_utf8
+from tlsearch.utils.texts import is_utf8
 
 USUAL_METRIC = "accuracy"
 """The metric of a run for which none was asked."""
@@ -273,35 +272,3 @@ class RunConfig:
     def with_output(self, output: Path) -> Self:
         """The same configuration with another output folder."""
         return replace(self, output=output)
-
-
-def read_config(path: Path, kind: type[RunConfig] = RunConfig) -> dict[str, Any]:
-    """The fields of a ``kind`` that the TOML file at ``path`` sets, durations and sizes converted.
-
-    Relative paths are meant from the working directory, as on the command line. An ``output`` that is the
-    folder where the file itself lies is left out: there the run that wrote the file already is, and a new run
-    gets a folder of its own.
-
-    Raises:
-        UsageError: the file cannot be read, is not TOML, or has an unknown key (the nearest one is named).
-    """
-    try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read ({error.strerror}): check its name.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise UsageError(f"{path} is not valid TOML ({error}): fix that line.") from error
-    check_keys(values, f"{path} has the unknown key", kind)
-    values = in_numbers(values)
-    output = values.get("output")
-    if isinstance(output, str) and Path(output).resolve() == path.resolve().parent:
-        del values["output"]
-    return values
-
-
-def check_keys(values: Iterable[str], what: str, kind: type[RunConfig] = RunConfig) -> None:
-    """Raise ``UsageError``, which begins with ``what``, for a name that no field has."""
-    known = [f.name for f in fields(kind)]
-    for key in values:
-        if key not in known:
-            raise UsageError(f"{what} {key!r}: {hint(key, known, 'known names are ' + ', '.join(known))}")

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from tlsearch.callbacks import Callback
-from tlsearch.config import RunConfig, check_keys
+from tlsearch.config import RunConfig
+from tlsearch.config_file import check_keys
 from tlsearch.config_values import LISTS, in_numbers, no_choice
 from tlsearch.errors import UsageError
 from tlsearch.explain.pictures import Explanation, explain_files
@@ -166,7 +167,7 @@ def monitor(
 def _config(dataset: RunConfig | Path | str | Iterable[Any], options: dict[str, Any]) -> RunConfig:
     """The configuration that was given, or one of options, where a list may be a single text."""
     if not isinstance(dataset, RunConfig):
-        check_keys(options, "There is no option")
+        check_keys(options, "There is no option", RunConfig)
         lists = {name: (options[name],) for name in LISTS if isinstance(options.get(name), str)}
         return RunConfig(dataset, **in_numbers({**options, **lists}))
     if options:

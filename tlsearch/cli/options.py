@@ -14,7 +14,8 @@ from tlsearch.cli.paths import UserPath
 from tlsearch.cli.terminal.help import Heading, option
 from tlsearch.cli.terminal.values import Choice, WholeNumber, as_number
 from tlsearch.cli.terminal.workers import with_given
-from tlsearch.config import RunConfig, read_config
+from tlsearch.config import RunConfig
+from tlsearch.config_file import read_config
 from tlsearch.config_values import RANGES, LayoutChoice, LookAlikes, Resize
 from tlsearch.errors import UsageError
 from tlsearch.utils.units import parse_count
@@ -180,7 +181,7 @@ def build_config(file: Path | None, options: dict[str, Any]) -> RunConfig:
 
     Raises ``UsageError`` where no data set is named or a value is out of its range.
     """
-    values = with_given(read_config(file) if file else {}, given_options(options))
+    values = with_given(read_config(file, RunConfig) if file else {}, given_options(options))
     if "dataset" not in values:
         raise UsageError(
             "No data set is named: give the folder of images, or a table of labels, as in `tlsearch run FOLDER`."

@@ -44,7 +44,7 @@ def with_heat_maps(
         return replace(insights, no_heat_maps="the time limit left no time for them")
     context.callbacks.on_progress("report", 0, 1, "heat maps")
     try:
-        found = context.worker.send(StudyMaps(study=_request(context, data, outcome, mistakes, seconds)))
+        found = context.pool.near.send(StudyMaps(study=_request(context, data, outcome, mistakes, seconds)))
     except TlsearchError as error:
         return replace(insights, no_heat_maps=f"they could not be made: {error}")
     return replace(insights, heat_maps=found)

@@ -59,7 +59,7 @@ def with_localisation(context: RunContext, data: Data, insights: Insights) -> In
         seed=context.config.seed,
     )
     try:
-        found = context.worker.send(ScoreBoxes(boxes=request))
+        found = context.pool.near.send(ScoreBoxes(boxes=request))
     except TlsearchError as error:
         return replace(insights, no_localisation=str(error))
     for folder in (context.output / "model", context.output / "refit"):
