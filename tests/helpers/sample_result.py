@@ -183,7 +183,7 @@ def _sets(asked: float, covered: float, left: int, right: float | None) -> SetCo
 
 
 INSIGHTS = Insights(
-    MoreData(
+    more_data=MoreData(
         metric="accuracy",
         points=(
             SizePoint(0.25, 268, 0.801, 0.011),
@@ -195,12 +195,12 @@ INSIGHTS = Insights(
         last_gain=0.023,
         gain_ci95=(0.011, 0.035),
     ),
-    LabelErrors(
+    label_errors=LabelErrors(
         1336,
         31,
         (SUSPECT,),
     ),
-    Calibration(
+    calibration=Calibration(
         temperature=1.62,
         fitted_on=136,
         bins=15,
@@ -217,7 +217,7 @@ INSIGHTS = Insights(
             bins=(CalibrationBin(52, 0.52, 0.5), CalibrationBin(320, 0.93, 0.95)),
         ),
     ),
-    PredictionSets(
+    prediction_sets=PredictionSets(
         calibration_images=90,
         calibration_groups=90,
         images=372,

@@ -35,10 +35,10 @@ def find_insights(
     """
     insight = _ask_worker(context, candidate)
     return Insights(
-        insight.more_data if insight is not None else None,
-        _label_errors(data, insight, outcome) if insight is not None else None,
-        _calibration(data, outcome, evaluation),
-        _prediction_sets(context, data, evaluation),
+        more_data=insight.more_data if insight is not None else None,
+        label_errors=_label_errors(data, insight, outcome) if insight is not None else None,
+        calibration=_calibration(data, outcome, evaluation),
+        prediction_sets=_prediction_sets(context, data, evaluation),
     )
 
 

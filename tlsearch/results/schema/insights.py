@@ -75,7 +75,7 @@ class LabelErrors:
     suspected: int | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Insights:
     """All of them; None where there was nothing to work on or no time.
 
