@@ -58,7 +58,7 @@ ENTRIES = (
     Entry("quality.choosing_weights", "GREY PHOTOGRAPHS", "15 min", ("choosing-weights",)),
     Entry("quality.depthwise", "DATASET ... --image-size 128", "30 min", ("depthwise",)),
     Entry("quality.explain", "examples/clothing --time-limit 2m --image-size 96", "5 min", ("explain",)),
-    Entry("quality.localisation", "examples/clothing --time-limit 3m --image-size 160", "5 min", ("localisation",)),
+    Entry("quality.localisation", "examples/clothing --image-size 224 --trials 2", "5 min", ("localisation",)),
     Entry("quality.networks", "DATASET ...", "20 min", ("networks",)),
     Entry("quality.monitor", "DATASET --image-size 96", "5 min", ("monitor",)),
     Entry("quality.export_proofs", "DATASET --images FOLDER", "30 min", ("export-proofs",)),

@@ -1,6 +1,6 @@
 """How well do boxes from heat maps fit things in pictures, where nobody drew a box to train on?
 
-    python -m benchmarks.quality.localisation examples/clothing --time-limit 3m --image-size 160
+    python -m benchmarks.quality.localisation examples/clothing --image-size 224 --trials 2
 
 DATASET is a folder of photographs in class folders. Each photograph is pasted, smaller, somewhere onto a picture of
 random waves and noise, so that the box around it is known. Boxes are written as Pascal VOC beside the pictures, and

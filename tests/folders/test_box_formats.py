@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -10,7 +11,7 @@ from tlsearch.folders.boxes.box import AnnotatedBox, Box, DamagedBoxesError, Oth
 from tlsearch.folders.boxes.coco import BoxedPicture, read_coco, write_coco
 from tlsearch.folders.boxes.plain import read_plain, write_csv, write_json
 from tlsearch.folders.boxes.voc import read_voc, write_voc
-from tlsearch.folders.boxes.yolo import read_yolo
+from tlsearch.folders.boxes.yolo import read_names, read_yolo
 
 BOX = Box(x_min=10, y_min=20, x_max=60, y_max=45, label="Katze & Käse <1>")
 WHOLE = Box(x_min=0, y_min=0, x_max=100, y_max=50, label="dog")
@@ -214,3 +215,30 @@ def test_the_csv_has_a_row_for_each_box() -> None:
         '"a,b.jpg",100,50,dog,0.5,10,20,60,45\n'
         "c.jpg,8,8,,,,,,\n"
     )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "path: ../data\nnames:\n  0: cat\n  1: 'big dog'\n  2: \"owl, grey\"\nnc: 3\n",
+        "nc: 3\nnames:\n- cat\n- big dog\n- 'owl, grey'\n",
+        "names: ['cat', \"big dog\", 'owl, grey']  # three\nnc: 3\n",
+        "names: [cat,\n  big dog,\n  'owl, grey']\n",
+        "names: {0: cat, 1: 'big dog', 2: 'owl, grey'}\n",
+        "train: images\n\n# classes\nnames:\n    2: owl, grey\n    0: cat # the first\n    1: big dog\n",
+    ],
+)
+def test_names_of_classes_in_yaml_as_programs_write_them(tmp_path: Path, text: str) -> None:
+    (tmp_path / "data.yaml").write_text(text, encoding="utf-8")
+    assert read_names(tmp_path / "data.yaml") == ("cat", "big dog", "owl, grey")
+
+
+@pytest.mark.parametrize("text", ["", "nc: 3\n", "names:\n", "names: []\n", "nothing", "names:\n  999999999: cat\n"])
+def test_yaml_without_names_gives_none(tmp_path: Path, text: str) -> None:
+    (tmp_path / "data.yaml").write_text(text, encoding="utf-8")
+    assert read_names(tmp_path / "data.yaml") == ()
+
+
+def test_names_of_classes_one_a_line(tmp_path: Path) -> None:
+    (tmp_path / "classes.txt").write_text("cat\nbig dog\n\n", encoding="utf-8")
+    assert read_names(tmp_path / "classes.txt") == ("cat", "big dog")

@@ -35,6 +35,7 @@ DEFAULTS = "config.py"
 
 OTHER_MEANINGS = {
     "config_values.py": ("crop",),
+    "data/images/placement.py": ("crop",),
     "data/images/rgb.py": ("crop",),
     "report/resizing.py": ("crop",),
 }

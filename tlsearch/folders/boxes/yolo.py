@@ -8,8 +8,8 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
+from itertools import takewhile
 from pathlib import Path
-from typing import Any
 
 from tlsearch.folders.boxes.box import (
     AnnotatedBox,
@@ -25,6 +25,13 @@ NAME_LISTS = ("classes.txt", "obj.names", "classes.names")
 """What files with the names of the classes, one a line, are called."""
 
 YAML_SUFFIXES = (".yaml", ".yml")
+
+MOST_NAMES = 100_000
+
+_ENTRY = re.compile(r"names\s*:")
+_ITEM = re.compile(r"\s*(?:\d+\s*:\s*)?(?:'[^']*'|\"[^\"]*\")|[^,]+")
+_NUMBERED = re.compile(r"(\d+)\s*:\s*(.+)")
+_QUOTED = re.compile(r"(['\"])(.*?)\1")
 
 _NOT_FOUR = "a line is not a class and four shares of the picture"
 
@@ -71,19 +78,39 @@ def read_names(path: Path) -> tuple[str, ...]:
 
 
 def _names_in_yaml(text: str) -> tuple[str, ...]:
-    """The entry ``names``: a list, or texts by number."""
-    import yaml
+    """The entry ``names``: a list, or texts by number, each on one line or more, as programs for YOLO write it.
 
-    try:
-        told: Any = yaml.safe_load(text)
-    except (yaml.YAMLError, RecursionError, ValueError):
+    No more of YAML is read: its libraries can do far more than a list of names is worth.
+    """
+    lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+    start = next((number for number, line in enumerate(lines) if _ENTRY.match(line)), None)
+    if start is None:
         return ()
-    names = told.get("names") if isinstance(told, dict) else None
-    if isinstance(names, list):
-        return tuple(str(name) for name in names)
-    if not isinstance(names, dict) or not all(type(number) is int and 0 <= number < 100_000 for number in names):
-        return ()
-    return tuple(str(names.get(number, number)) for number in range(max(names, default=-1) + 1))
+    inline = lines[start].partition(":")[2].strip()
+    if inline[:1] in ("[", "{"):
+        whole = " ".join([inline, *lines[start + 1 :]])
+        inner = re.split(r"[\]}]", whole[1:], maxsplit=1)[0]
+        items = [found.group() for found in _ITEM.finditer(inner) if found.group().strip()]
+        return _ordered(items if inline[0] == "[" else [item for item in items if ":" in item])
+    block = list(takewhile(lambda line: line[0] in " -", lines[start + 1 :]))
+    return _ordered([line.strip().removeprefix("-") for line in block])
+
+
+def _ordered(items: Sequence[str]) -> tuple[str, ...]:
+    """The names in the order of their numbers, where they have some."""
+    numbered = [_NUMBERED.fullmatch(item.strip()) for item in items]
+    if not items or not all(numbered):
+        return tuple(map(_plain, items))
+    names = {int(found[1]): _plain(found[2]) for found in numbered if found is not None}
+    return tuple(names.get(number, str(number)) for number in range(max(names) + 1)) if max(names) < MOST_NAMES else ()
+
+
+def _plain(text: str) -> str:
+    """A text without its quotation marks, or without the comment behind it."""
+    text = text.strip()
+    if (found := _QUOTED.match(text)) is not None:
+        return found[2]
+    return re.split(r"\s#", text, maxsplit=1)[0].strip()
 
 
 def _is_meant(words: Sequence[str]) -> bool:
