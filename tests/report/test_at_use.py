@@ -82,9 +82,9 @@ def test_a_network_from_scratch_that_was_chosen_is_named_with_the_reason_and_the
     assert verdict.model == "baseline"
     assert verdict.use == (
         f"Use the model in {folder}/baseline: small_cnn, trained from scratch, scores 60.2 % (95 % interval 55.1 to "
-        "65.0 %) on 372 test images. It was chosen before the test: of what lies within one standard error of the "
-        "best, it has the smallest file. Its exported file has 2.9 MB and takes 3.0 ms an image on one thread, within "
-        f"--max-size 20MB. The best one that reuses a network scores 90.3 % (in {folder}/model). To use it: tlsearch "
+        "65.0 %) on 372 test images. Its exported file has 2.9 MB and takes 3.0 ms an image on one thread, within "
+        "--max-size 20MB. It was chosen before the test: of what lies within one standard error of the best, it has "
+        f"the smallest file. The best one that reuses a network scores 90.3 % (in {folder}/model). To use it: tlsearch "
         f"predict {folder}/baseline new-photo.jpg"
     )
     # The claim stays what it is: it compares the winner with the network from scratch.

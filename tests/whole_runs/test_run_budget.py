@@ -77,7 +77,7 @@ def check_choice(run: TrialRecord) -> None:
     assert choice.megabytes == pytest.approx(file.path.stat().st_size / 1e6, abs=0.005)
     assert file.path.stat().st_size < 1_000_000
     models = run.result.at_use.models if run.result.at_use is not None else ()
-    assert {model.role: model.within for model in models}["from scratch"] is False
+    assert {model.network: model.within for model in models}["small_cnn from scratch"] is False
     rows = {(row.megabytes, row.ms_per_image) for row in run.result.trials if row.role == "trial"}
     assert all(megabytes is not None and megabytes < 1 for megabytes, _ in rows)
 

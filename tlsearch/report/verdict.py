@@ -100,8 +100,8 @@ def _use_of_scratch(result: RunResult, choice: UseChoice, scratch: Baseline) -> 
     above = "" if choice.reused_within else ", for comparison"
     return (
         f"Use the model in {_path(result, choice.model)}: {scratch.architecture}, trained from scratch, scores "
-        f"{_scored(style, scratch.test, scratch.test_ci95)} on {result.dataset.total('test'):,} test images. "
-        f"{why_from_scratch(choice)}.{exported(choice)} The best one that reuses a network scores "
+        f"{_scored(style, scratch.test, scratch.test_ci95)} on {result.dataset.total('test'):,} test "
+        f"images.{exported(choice)} {why_from_scratch(choice)}. The best one that reuses a network scores "
         f"{style.value(metrics.test)} (in {_path(result, result.output.model or 'model')}{above}). "
         f"{_command(result, choice.model)}"
     )
