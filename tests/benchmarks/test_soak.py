@@ -9,7 +9,8 @@ import pytest
 
 from benchmarks.common.results import Result
 from benchmarks.robustness import soak
-from benchmarks.robustness.faults import ADMIN_PASSWORD, DATABASE_PASSWORD
+from benchmarks.robustness.faults import ADMIN_PASSWORD
+from tests.helpers.postgres import PASSWORD as DATABASE_PASSWORD
 
 Quick = Callable[..., Result]
 
