@@ -32,7 +32,9 @@ from rich.table import Table
 from benchmarks.common.results import make_parser, parse_options, publish, say
 from benchmarks.common.stub_install import install_stub
 from benchmarks.common.synthetic_images import write_images
-from benchmarks.robustness.faults import ADMIN, ADMIN_PASSWORD, DATABASE_PASSWORD, DATABASE_USER, Faults, World, world
+from benchmarks.robustness.faults import ADMIN, ADMIN_PASSWORD, Faults, World, world
+from tests.helpers.postgres import PASSWORD as DATABASE_PASSWORD
+from tests.helpers.postgres import USER as DATABASE_USER
 from tlsearch.results.result import RESULT_FILE, read_result
 from tlsearch.tracking.outbox import UNSENT_FOLDER
 

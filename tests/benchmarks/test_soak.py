@@ -9,7 +9,8 @@ import pytest
 
 from benchmarks.common.results import Result
 from benchmarks.robustness import soak
-from benchmarks.robustness.faults import ADMIN_PASSWORD, DATABASE_PASSWORD
+from benchmarks.robustness.faults import ADMIN_PASSWORD
+from tests.helpers.postgres import PASSWORD as DATABASE_PASSWORD
 
 Quick = Callable[..., Result]
 
@@ -32,6 +33,6 @@ def test_a_password_is_found_in_any_form(tmp_path: Path) -> None:
 def test_some_minutes(quick: Quick) -> None:
     figures = quick(soak.main, "--minutes", "3").figures
     assert figures["troubles"] == []
-    assert figures["runs"] >= 2
+    assert figures["runs"] >= 2  # the first one is undisturbed
     assert figures["trials"] >= 4
-    assert sum(figures["faults"].values()) >= 3
+    assert sum(figures["faults"].values()) >= 1
