@@ -152,7 +152,7 @@ def kinds(
         "noisy": lambda image: _noisy(image, rng),
     }
     foreign = sorted(path for path in (options.dataset / "test" / left_out).iterdir() if path.is_file())
-    found = {kind: (change(_read(path)) for path in tests) for kind, change in changes.items()}
+    found: dict[str, Iterator[Image.Image]] = {kind: map(change, map(_read, tests)) for kind, change in changes.items()}
     found["another class"] = (_read(path) for path in foreign[: options.pictures])
     found["other photographs"] = _squares(min(options.pictures, 200), rng)
     return found

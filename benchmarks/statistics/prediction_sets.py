@@ -122,7 +122,7 @@ class Networks:
 
     def __init__(self, strengths: Strengths, best: float, trials: int, rng: np.random.Generator) -> None:
         self.shifts = strengths.of(np.clip(best - rng.exponential(FALL, trials), 0.5, 0.995))
-        self.factors = np.exp(rng.uniform(*np.log(SURENESS), trials)) * self.shifts
+        self.factors = np.exp(rng.uniform(np.log(SURENESS[0]), np.log(SURENESS[1]), trials)) * self.shifts
 
     def see(self, count: int, grouped: bool, rng: np.random.Generator, only: int | None = None) -> Drawn:
         """Draw images and what the networks, or ``only`` one of them, say of them."""

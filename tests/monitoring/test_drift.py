@@ -12,7 +12,7 @@ from tlsearch.types import AnyArray
 
 def cloud(count: int, seed: int, shift: float = 0.0) -> AnyArray:
     rng = np.random.default_rng(seed)
-    return (rng.normal(0, 1, (count, 6)) + np.r_[shift, np.zeros(5)]).astype(np.float32)
+    return np.asarray(rng.normal(0, 1, (count, 6)) + np.r_[shift, np.zeros(5)], np.float32)
 
 
 def test_features_of_one_distribution_seldom_differ() -> None:
