@@ -173,17 +173,26 @@ def predict_throughput(result: Result) -> str:
             f"{row['rate']:,.0f}",
             f"{fmean(row['bare_rates']):,.0f}",
             f"{row['share']:.2f}",
+            f"{row['cpu_share']:.2f}",
             f"{_at_a_tenth(row):,.0f} MB",
             f"{row['megabytes'][-1]:,.0f} MB",
         ]
         for name, row in (("small files", figures["small"]), ("photographs", figures["photographs"]))
     ]
-    head = ["", "images a second", "the bare network", "share", "memory after 10 %", "memory at the end"]
+    head = [
+        "",
+        "images a second",
+        "the bare network",
+        "share",
+        "share of processor time",
+        "memory after 10 %",
+        "memory at the end",
+    ]
     caption = (
         f"`tlsearch predict` with {figures['backbone']} at {figures['image_size']} px, in batches of "
         f"{figures['batch_size']}, and the bare network on pictures that lie in memory, decoded. Small files lie in "
-        "one folder. Photographs take longer to decode. Memory is anonymous memory of the process, TensorFlow and the "
-        "model included."
+        "one folder. Photographs take longer to decode. The share of processor time is that of the seconds that all "
+        "threads take. Memory is anonymous memory of the process, TensorFlow and the model included."
     )
     return paragraphs(table(head, rows), caption, source(result))
 

@@ -10,8 +10,9 @@ A model is made by a short run on DATASET, by default examples/clothing. Then, t
 `tlsearch predict MODEL FOLDER --format jsonl` answers them in a process of its own. Its lines are counted as they
 come, and its anonymous resident memory (RssAnon) is taken at each hundredth. Before it and behind it, the bare network
 answers the same pictures in batches of the same size that lie in memory, decoded: `model.predict_on_batch` and nothing
-else. The share is the speed of predict, from its second batch to its last line, by the mean of the two. Takes about 15
-minutes.
+else. The share is the speed of predict, from its second batch to its last line, by the mean of the two; the share of
+processor time is the same of the seconds that all threads took, which other work on the machine does not change. Takes
+about 15 minutes.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from statistics import fmean
 from typing import Any
 
 import numpy as np
+import psutil
 from PIL import Image
 from rich.console import Console
 from rich.table import Table
@@ -59,12 +61,14 @@ class Passage:
         files: How many files it answered.
         seconds: From the end of the first batch to its last line.
         rate: Files a second, in that time.
+        cpu_milliseconds: Processor time of all its threads for a file, in that time.
         megabytes: Anonymous memory at each hundredth of the files, the last at their end.
     """
 
     files: int
     seconds: float
     rate: float
+    cpu_milliseconds: float
     megabytes: list[float]
 
 
@@ -140,14 +144,17 @@ def measure(model: Path, folder: Path, seconds: float) -> dict[str, Any]:
     """The bare network, predict, and the bare network again."""
     predictor = load(model)
     batches = decoded_batches(predictor, sorted(folder.iterdir())[: 32 * BATCH])
-    before = bare_rate(predictor, batches, seconds)
+    before = measure_bare(predictor, batches, seconds)
     passage = watch_predict(model, folder)
-    after = bare_rate(predictor, batches, seconds)
-    say(f"predict {passage.rate:.0f} a second, bare {before:.0f} and {after:.0f}")
+    after = measure_bare(predictor, batches, seconds)
+    rates, times = zip(before, after, strict=True)
+    say(f"predict {passage.rate:.0f} a second, bare {rates[0]:.0f} and {rates[1]:.0f}")
     return {
         **asdict(passage),
-        "bare_rates": [round(before, 1), round(after, 1)],
-        "share": round(passage.rate / fmean((before, after)), 3),
+        "bare_rates": [round(rate, 1) for rate in rates],
+        "bare_cpu_milliseconds": [round(milliseconds, 3) for milliseconds in times],
+        "share": round(passage.rate / fmean(rates), 3),
+        "cpu_share": round(fmean(times) / passage.cpu_milliseconds, 3),
     }
 
 
@@ -165,34 +172,52 @@ def decoded_batches(predictor: Predictor, files: Sequence[Path]) -> list[Any]:
     ]
 
 
-def bare_rate(predictor: Predictor, batches: Sequence[Any], seconds: float) -> float:
-    """Pictures a second of the network alone, for so many seconds, after a batch that is not counted."""
+def measure_bare(predictor: Predictor, batches: Sequence[Any], seconds: float) -> tuple[float, float]:
+    """Pictures a second of the network alone, and processor time of a picture in milliseconds.
+
+    It works for so many seconds, after a batch that is not counted.
+    """
     predictor.model.predict_on_batch(batches[0])
-    begun, done = time.monotonic(), 0
+    begun, used, done = time.monotonic(), time.process_time(), 0
     for batch in cycle(batches):
         predictor.model.predict_on_batch(batch)
         done += len(batch)
         if time.monotonic() - begun >= seconds:
             break
-    return done / (time.monotonic() - begun)
+    return done / (time.monotonic() - begun), (time.process_time() - used) / done * 1000
 
 
 def watch_predict(model: Path, folder: Path) -> Passage:
     """Call predict in a process of its own, and count its lines."""
     total = sum(1 for _ in os.scandir(folder))
     command = [sys.executable, "-m", "tlsearch", "predict", str(model), str(folder), "--format", "jsonl"]
-    megabytes, done, first = [], 0, 0.0
+    megabytes, done, first, used = [], 0, 0.0, 0.0
     with subprocess.Popen([*command, "--batch-size", str(BATCH)], stdout=subprocess.PIPE) as process:
         assert process.stdout is not None, "it is a pipe"
+        child = psutil.Process(process.pid)
         for done, _ in enumerate(process.stdout, 1):
             if done == BATCH:
-                first = time.monotonic()
+                first, used = time.monotonic(), cpu_seconds(child)
+            if done == total:
+                used = cpu_seconds(child) - used
             if done * SAMPLES // total > (done - 1) * SAMPLES // total:
                 megabytes.append(round(anonymous_bytes(process.pid) / 1e6, 1))
         seconds = time.monotonic() - first
     if process.returncode or done != total:
         raise RuntimeError(f"predict ended with {process.returncode} after {done:,} of {total:,} files")
-    return Passage(total, round(seconds, 1), round((total - BATCH) / seconds, 1), megabytes)
+    return Passage(
+        total,
+        round(seconds, 1),
+        round((total - BATCH) / seconds, 1),
+        round(used / (total - BATCH) * 1000, 3),
+        megabytes,
+    )
+
+
+def cpu_seconds(process: psutil.Process) -> float:
+    """Processor time of all threads of a process."""
+    times = process.cpu_times()
+    return float(times.user + times.system)
 
 
 def at_share(megabytes: Sequence[float], share: float) -> float:
@@ -202,7 +227,7 @@ def at_share(megabytes: Sequence[float], share: float) -> float:
 
 def print_table(figures: Mapping[str, Any]) -> None:
     """For people."""
-    table = Table("", "files", "a second", "bare network", "share", "MB at 10 %", "MB at most")
+    table = Table("", "files", "a second", "bare network", "share", "of processor time", "MB at 10 %", "MB at most")
     for kind in ("small", "photographs"):
         row = figures[kind]
         table.add_row(
@@ -211,6 +236,7 @@ def print_table(figures: Mapping[str, Any]) -> None:
             f"{row['rate']:.0f}",
             f"{fmean(row['bare_rates']):.0f}",
             f"{row['share']:.2f}",
+            f"{row['cpu_share']:.2f}",
             f"{at_share(row['megabytes'], 0.1):.0f}",
             f"{max(row['megabytes']):.0f}",
         )

@@ -121,7 +121,7 @@ def test_parquet_is_not_printed() -> None:
         (("pictures", "--to", "pictures"), "--to pictures is a folder: name a file in it"),
         (("pictures", "--to", "nowhere/out.csv"), "--to nowhere/out.csv cannot be written (No such file or directory)"),
         (("--files-from", "nowhere.txt"), "--files-from nowhere.txt cannot be read (No such file or directory)"),
-        (("pictures", "--workers", "0"), "--workers is '0', but it must be a whole number from 1 to 256"),
+        (("pictures", "--workers", "0"), "--workers is 0, but it must be a whole number from 1 to 256"),
         (("pictures", "--batch-size", "0"), "--batch-size is"),
         (("pictures", "--format", "xml"), "--format is 'xml', but it must be one of table, csv, json, jsonl, parquet"),
     ],
@@ -213,7 +213,7 @@ SCRIPT = textwrap.dedent(
     from tlsearch.predictor import Predictor
 
     def answer(images):
-        time.sleep(0.02)
+        time.sleep(0.01)
         return np.full((len(images), 2), 0.5)
 
     def load(folder, max_pixels=None):
@@ -260,10 +260,12 @@ def test_a_reader_that_has_enough_ends_it_quietly(start: Start) -> None:
 def test_an_interruption_leaves_what_was_printed_whole(form: str, start: Start) -> None:
     process = start("many", "--format", form, "--batch-size", "2", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert process.stdout is not None
-    begun = process.stdout.readline()
-    process.send_signal(signal.SIGINT)
-    rest, said = process.communicate(timeout=60)
-    text = (begun + rest).decode()
+    assert process.stderr is not None
+    with process.stdout as stdout, process.stderr as stderr:
+        begun = stdout.readline() + stdout.readline()
+        process.send_signal(signal.SIGINT)
+        text, said = (begun + stdout.read()).decode(), stderr.read()
+    process.wait(60)
     rows = json.loads(text) if form == "json" else list(csv.DictReader(io.StringIO(text)))
     assert [row["path"] for row in rows] == [f"many/{number:04}.png" for number in range(len(rows))]
     assert 0 < len(rows) < 2000
@@ -272,17 +274,27 @@ def test_an_interruption_leaves_what_was_printed_whole(form: str, start: Start) 
     assert process.returncode == 130
 
 
-def test_an_interruption_leaves_a_part_under_a_name_that_says_so(start: Start) -> None:
-    Path("out.parquet").write_text("of yesterday")
-    process = start("many", "--to", "out.parquet", "--batch-size", "2", stderr=subprocess.PIPE)
-    while not any(path.name.endswith(".part") for path in Path.cwd().iterdir()):
-        assert process.poll() is None
-    process.send_signal(signal.SIGTERM)
-    _, said = process.communicate(timeout=60)
-    assert b"; they are in out.partial.parquet" in said
-    assert Path("out.parquet").read_text() == "of yesterday"
-    assert len(read_rows("out.partial.parquet")) < 2000
-    assert not any(path.name.endswith(".part") for path in Path.cwd().iterdir())
+@pytest.mark.parametrize("ending", ["parquet", "json", "csv"])
+def test_an_interruption_leaves_a_part_under_a_name_that_says_so(ending: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[int] = []
+
+    def interrupted(images: Any) -> Any:
+        told.append(len(images))
+        if len(told) == 3:
+            signal.raise_signal(signal.SIGTERM)
+        return answer(images)
+
+    network = SimpleNamespace(predict_on_batch=interrupted)
+    predictor = Predictor(network, ("cat", "dog", "newt"), {"image_size": 8}, Path("model"))
+    monkeypatch.setattr("tlsearch.predictor.load", lambda *_: predictor)
+    Path(f"out.{ending}").write_text("of yesterday")
+    names = ["pictures/red.png", "pictures/z.png"] * 4
+    result = tlsearch("predict", "model", *names, "--to", f"out.{ending}", "--batch-size", "2")
+    assert result.exit_code == 130
+    assert result.stderr == (f"error: interrupted after 4 images, 2 not read; they are in out.partial.{ending}.\n")
+    assert [path for path, _ in read_rows(f"out.partial.{ending}")] == names[:4]
+    assert Path(f"out.{ending}").read_text() == "of yesterday"
+    assert len(list(Path.cwd().iterdir())) == 3
 
 
 def test_a_terminal_sees_how_far_it_is_and_a_file_does_not(start: Start) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import pytest
 
 from tlsearch.data.images import parallel
-from tlsearch.data.images.parallel import map_files, map_stream
+from tlsearch.data.images.parallel import in_batches, map_files, map_stream
 
 
 def test_results_keep_the_order_whatever_finishes_first() -> None:
@@ -105,7 +105,13 @@ def test_what_items_raise_comes_behind_the_results_of_what_came_before() -> None
         yield from range(3)
         raise ValueError("no more")
 
-    seen = []
+    seen: list[list[str]] = []
     with pytest.raises(ValueError, match="no more"):
-        seen.extend(map_stream(str, items(), workers=2))
-    assert seen == ["0", "1", "2"]
+        seen.extend(in_batches(map_stream(str, items(), workers=2), 2))
+    assert seen == [["0", "1"], ["2"]]
+
+
+def test_batches() -> None:
+    assert list(in_batches(iter(range(5)), 2)) == [[0, 1], [2, 3], [4]]
+    assert list(in_batches(iter(range(4)), 2)) == [[0, 1], [2, 3]]
+    assert list(in_batches(iter(()), 2)) == []

@@ -55,6 +55,7 @@ def test_true_maps_are_better_than_random_and_turned_ones_are_worse(predictor: P
     assert (found.shares[0], found.shares[-1]) == (0.0, 1.0)
     assert found.better_than_random
     assert found.insertion_gain_ci95[0] > 0
+    assert found.own_gain_ci95[0] > 0  # the edges of each picture are elsewhere
     low, high = found.deletion_gain_ci95
     assert low < found.deletion_gain < high
     whole = np.asarray(predictor.model.predict_on_batch(scene().astype(np.float32)))[:, 0].mean()
@@ -66,6 +67,14 @@ def test_true_maps_are_better_than_random_and_turned_ones_are_worse(predictor: P
     turned = measure_curves(predictor, pictures(-maps))
     assert turned.deletion_gain_ci95[1] < 0
     assert not turned.better_than_random
+
+
+def test_what_all_maps_have_in_common_is_not_of_the_picture_itself(predictor: Predictor) -> None:
+    images = np.repeat(scene()[:1], PICTURES, axis=0)
+    maps = heat_maps(predictor, images, np.zeros(PICTURES, np.intp)).maps
+    found = measure_curves(predictor, Pictures(images=images, maps=maps, classes=np.zeros(PICTURES, np.intp)))
+    assert found.better_than_random
+    assert found.own_gain == pytest.approx(0, abs=1e-9)
 
 
 def test_a_map_of_noise_is_not_said_to_mean_anything(predictor: Predictor) -> None:

@@ -106,7 +106,7 @@ def test_grey_floats_are_as_in_a_file_for_a_model_of_such_files(tmp_path: Path) 
         (b"", "it is empty"),
         (b"words", "text file"),
         (io.StringIO("words"), "open it in binary mode"),
-        ("a\0b.png", "it is no name that a file can have"),
+        ("a\0b.png", "it does not exist"),
         ("nowhere/a.png", "it does not exist"),
     ],
 )

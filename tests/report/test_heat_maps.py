@@ -29,6 +29,8 @@ CURVES = Curves(
     deletion_gain_ci95=(0.061, 0.147),
     insertion_gain=0.15,
     insertion_gain_ci95=(0.1, 0.2),
+    own_gain=0.03,
+    own_gain_ci95=(0.01, 0.05),
 )
 STUDY = MapStudy(
     method="cam",
@@ -101,6 +103,9 @@ def test_it_is_said_plainly_whether_the_maps_mean_anything() -> None:
     good = said(with_study())
     assert "The maps mean something" in good
     assert "0.104 [0.061, 0.147] on 40 images" in good
+    assert "another image's map it is smaller by 0.030 [0.010, 0.050]: so much is of the image itself" in good
+    common = said(with_study(curves=replace(CURVES, own_gain=0.004, own_gain_ci95=(-0.01, 0.02))))
+    assert "The map of another image does as well (0.004 [-0.010, 0.020])" in common
     poor = replace(CURVES, deletion_gain=0.01, deletion_gain_ci95=(-0.02, 0.04))
     bad = said(with_study(curves=poor))
     assert "The maps are not shown to mean anything, so do not rely on them" in bad

@@ -8,13 +8,12 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
-from itertools import islice
 from pathlib import Path, PurePath
 
 import numpy as np
 
 from tlsearch.data.images.decode import calm_pillow
-from tlsearch.data.images.parallel import map_stream
+from tlsearch.data.images.parallel import in_batches, map_stream
 from tlsearch.errors import UsageError
 from tlsearch.explain.maps import BATCH, Explainer, HeatMaps
 from tlsearch.explain.measures import border_shares, centres
@@ -108,7 +107,7 @@ def _reader(predictor: Predictor) -> Callable[[Picture], tuple[Picture, Images |
 
 def _explained(maker: MapMaker, decoding: Generator[tuple[Picture, Images | str], None, None]) -> Iterator[Explanation]:
     with calm_pillow(), closing(decoding) as decoded:
-        while batch := list(islice(decoded, BATCH)):
+        for batch in in_batches(decoded, BATCH):
             yield from maker.explain(batch)
 
 

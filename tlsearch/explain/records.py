@@ -17,7 +17,9 @@ class Curves:
     shown first; ``random_deletion`` and ``random_insertion`` are those of a random order. ``deletion_gain`` is how much
     smaller the area under ``deletion`` is than under ``random_deletion``, ``insertion_gain`` how much larger that under
     ``insertion`` is than under ``random_insertion``: above 0 where the order of the map is better than a random one.
-    Their 95 % intervals are those of a bootstrap over the pictures.
+    ``own_gain`` is how much smaller the area under ``deletion`` is than in the order of another picture's map: what a
+    map says of its own picture, besides what all maps have in common. Their 95 % intervals are those of a bootstrap
+    over the pictures.
     """
 
     images: int
@@ -30,6 +32,8 @@ class Curves:
     deletion_gain_ci95: Interval
     insertion_gain: float
     insertion_gain_ci95: Interval
+    own_gain: float
+    own_gain_ci95: Interval
 
     @property
     def better_than_random(self) -> bool:

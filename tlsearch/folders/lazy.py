@@ -131,7 +131,8 @@ class _Names:
 
     def _pack(self) -> None:
         if self._new:
-            self._chunks.append(_END.join(sorted(self._new, key=_without_mark)) + _END)
+            names: list[bytes] = sorted(self._new, key=_without_mark)
+            self._chunks.append(_END.join(names) + _END)
             self._new = []
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import closing
 from functools import partial
-from itertools import islice
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -14,7 +13,7 @@ import numpy.typing as npt
 
 from tlsearch.config_values import not_wanted
 from tlsearch.data.images.decode import calm_pillow
-from tlsearch.data.images.parallel import map_stream
+from tlsearch.data.images.parallel import in_batches, map_stream
 from tlsearch.data.images.rgb import Decoding
 from tlsearch.errors import UsageError
 from tlsearch.models.temperature import Temperature
@@ -163,7 +162,7 @@ class Predictor:
         ahead = 2 * batch_size + threads
         decoding = map_stream(read, pictures, threads, ahead, weigh=lambda picture: picture.held_bytes)
         with calm_pillow(), closing(decoding) as decoded:
-            while batch := list(islice(decoded, batch_size)):
+            for batch in in_batches(decoded, batch_size):
                 if watch is not None:
                     watch(batch)
                 pixels = [found for _, found in batch if not isinstance(found, str)]

@@ -138,6 +138,8 @@ def _heat_maps(study: MapStudy | None) -> Mapping[str, float | None]:
         **_ends("heat_maps_deletion_gain_ci95", curves.deletion_gain_ci95),
         "heat_maps_insertion_gain": curves.insertion_gain,
         **_ends("heat_maps_insertion_gain_ci95", curves.insertion_gain_ci95),
+        "heat_maps_own_gain": curves.own_gain,
+        **_ends("heat_maps_own_gain_ci95", curves.own_gain_ci95),
     }
 
 

@@ -30,7 +30,6 @@ IN_MEMORY = "in memory"
 """What messages call a picture that has no name."""
 
 _ROOM = Room(DECODE_BYTES)
-_CALM = Shared(lambda: _calm_filters())  # it is defined below
 
 __all__ = ["FORMAT_NAMES", "DecodedImage", "ImageError", "shrink", "to_square"]
 
@@ -77,6 +76,9 @@ def _calm_filters() -> Iterator[None]:
         warnings.filterwarnings("ignore", module=r"PIL\.")
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         yield
+
+
+_CALM = Shared(_calm_filters)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
+from itertools import islice
 from threading import Lock
 from typing import Generic, TypeAlias, TypeVar
 
@@ -73,6 +74,22 @@ def map_stream(
         source.raise_error()
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def in_batches(items: Iterator[Item], size: int) -> Iterator[list[Item]]:
+    """Lists of ``size`` items, the last one of what is left. What ``items`` raise comes behind what came before."""
+    error: Exception | None = None
+    while error is None:
+        batch: list[Item] = []
+        try:
+            batch.extend(islice(items, size))
+        except Exception as raised:
+            error = raised
+        if batch:
+            yield batch
+        if error is None and len(batch) < size:
+            return
+    raise error
 
 
 class _Held:

@@ -26,8 +26,6 @@ def in_path(path: Path) -> Iterator[Picture]:
             yield Picture(name=shown_path(path), problem="it does not exist")
     except OSError as error:
         yield Picture(name=shown_path(path), problem=os_reason(error))
-    except ValueError:  # a zero byte
-        yield Picture(name=shown_path(path), problem="it is no name that a file can have")
 
 
 def _in_folder(path: Path) -> Iterator[Picture]:

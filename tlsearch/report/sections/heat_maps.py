@@ -71,12 +71,24 @@ def _worth(study: MapStudy) -> str:
     if curves.better_than_random:
         return (
             "The maps mean something: where the brightest places are blurred first, the area under the probability of "
-            f"the class is smaller than where they are blurred in a random order, by {figures}."
+            f"the class is smaller than where they are blurred in a random order, by {figures}. {_own(curves)}"
         )
     return (
         "The maps are not shown to mean anything, so do not rely on them: where the brightest places are blurred "
         "first, the area under the probability of the class differs from that of a random order by no more than "
         f"chance allows, {figures}."
+    )
+
+
+def _own(curves: Curves) -> str:
+    """How much of that belongs to the single image."""
+    low, high = curves.own_gain_ci95
+    figures = f"{curves.own_gain:.3f} [{low:.3f}, {high:.3f}]"
+    if low > 0:
+        return f"Than in the order of another image's map it is smaller by {figures}: so much is of the image itself."
+    return (
+        f"The map of another image does as well ({figures}): what the maps show is common to all images, such as the "
+        "middle."
     )
 
 
