@@ -58,7 +58,7 @@ ENTRIES = (
     Entry("quality.depthwise", "DATASET ... --image-size 128", "30 min", ("depthwise",)),
     Entry("quality.explain", "examples/clothing --time-limit 2m --image-size 96", "5 min", ("explain",)),
     Entry("quality.networks", "DATASET ...", "20 min", ("networks",)),
-    Entry("quality.export_proofs", "DATASET --images FOLDER", "30 min", ("export-proofs",)),
+    Entry("quality.export_proofs", "DATASET --images FOLDER --weights vgg16=FILE", "30 min", ("export-proofs",)),
     Entry("quality.serving", "MODEL_DIR PICTURES", "10 min", ("serving",)),
     Entry("quality.predict_throughput", "", "15 min", ("predict-throughput",)),
     Entry("statistics.coverage", "", "about 1 h", ("coverage", "coverage-other-seed")),
