@@ -61,7 +61,7 @@ ENTRIES = (
     Entry("quality.localisation", "examples/clothing --image-size 224 --trials 2", "5 min", ("localisation",)),
     Entry("quality.networks", "DATASET ...", "20 min", ("networks",)),
     Entry("quality.monitor", "DATASET --image-size 96", "5 min", ("monitor",)),
-    Entry("quality.export_proofs", "DATASET --images FOLDER", "30 min", ("export-proofs",)),
+    Entry("quality.export_proofs", "DATASET --images FOLDER --weights vgg16=FILE", "30 min", ("export-proofs",)),
     Entry("quality.serving", "MODEL_DIR PICTURES", "10 min", ("serving",)),
     Entry("quality.predict_throughput", "", "15 min", ("predict-throughput",)),
     Entry("statistics.coverage", "", "about 1 h", ("coverage", "coverage-other-seed")),

@@ -108,6 +108,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--images", type=Path, help="labelled images for the proofs, which no run has seen")
     parser.add_argument("--count", type=int, default=500, help="how many of them, at most (default 500)")
     parser.add_argument("--backbones", nargs="+", default=[LITE0, VGG16], help="one run with each")
+    parser.add_argument("--weights", nargs="+", default=[], help="BACKBONE=FILE, as for `tlsearch run`")
     parser.add_argument("--formats", nargs="+", default=list(FORMATS), help="those of tlsearch export")
     parser.add_argument("--image-size", type=int, default=96, help="side in pixels (default 96)")
     parser.add_argument("--trials", type=int, default=3, help="trials of each run (default 3)")
@@ -150,6 +151,7 @@ def _models(options: argparse.Namespace, room: Path) -> Iterator[tuple[str, Path
             config = RunConfig(
                 options.dataset,
                 backbones=(backbone,),
+                weights=tuple(given for given in options.weights if given.partition("=")[0] == backbone),
                 image_size=options.image_size,
                 trials=options.trials,
                 augment=("none",),
