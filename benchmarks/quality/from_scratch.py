@@ -35,7 +35,7 @@ from tlsearch.pipeline.scratch_time import UNLIMITED_EPOCHS
 from tlsearch.training.batches import steps_per_epoch
 from tlsearch.types import Candidate, Decision, TrialSpec
 from tlsearch.worker.events import Event, RateEpochEnd
-from tlsearch.worker.model_requests import SaveModel
+from tlsearch.worker.models.requests import SaveModel
 from tlsearch.worker.protocol import MeasureCandidate, OpenPool, RunSuccessiveHalving
 
 BENCHMARK = "quality.from_scratch"

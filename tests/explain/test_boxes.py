@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from tests.helpers.explained import exported
-from tlsearch.cli.boxes import BoxWriter
+from tlsearch.cli.explain.boxes import BoxWriter
 from tlsearch.data.images.placement import PictureSize
 from tlsearch.data.sources import read_source
 from tlsearch.errors import UsageError

@@ -25,7 +25,7 @@ from tlsearch.search.cost import HALVING_WORK, RENDER_SECONDS
 from tlsearch.training.trial import Outcome
 from tlsearch.types import Decision, TrialResult, TrialSpec
 from tlsearch.worker.events import Listener, RateEpochEnd
-from tlsearch.worker.model_requests import SaveModel
+from tlsearch.worker.models.requests import SaveModel
 from tlsearch.worker.protocol import MeasureCandidate, RunSuccessiveHalving
 
 

@@ -15,7 +15,7 @@ from tlsearch.listeners.mlflow import MlflowCallback
 from tlsearch.pipeline.evaluate import Evaluation, ModelCost, evaluate_once
 from tlsearch.plugins.kinds.metric import CountMetric
 from tlsearch.runs.ledger import Ledger, fingerprint_of
-from tlsearch.worker.model_requests import EvaluateModel, ModelProbabilities
+from tlsearch.worker.models.requests import EvaluateModel, ModelProbabilities
 
 LABELS = [0, 0, 0, 1, 1, 1, 0, 1]
 TEST = (2, 3, 4, 6, 7)

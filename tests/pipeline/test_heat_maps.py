@@ -23,7 +23,7 @@ from tlsearch.pipeline.report.heat_maps import (
 from tlsearch.results.schema import Insights, MapStudy, Mistake
 from tlsearch.training.trial import Outcome
 from tlsearch.types import TrialResult, TrialSpec
-from tlsearch.worker.model_requests import StudyMaps
+from tlsearch.worker.models.requests import StudyMaps
 
 RESULT = TrialResult(
     spec=TrialSpec(backbone="vgg16", weights="imagenet", image_size=128, depth=13, freeze_depth=13),

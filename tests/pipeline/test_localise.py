@@ -20,7 +20,7 @@ from tlsearch.errors import UsageError
 from tlsearch.pipeline.context import Data
 from tlsearch.pipeline.report.localise import with_localisation
 from tlsearch.results.schema import Insights
-from tlsearch.worker.model_requests import ScoreBoxes
+from tlsearch.worker.models.requests import ScoreBoxes
 
 # Keras saves variables through NumPy's old array protocol.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")

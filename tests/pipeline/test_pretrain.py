@@ -21,7 +21,7 @@ from tlsearch.pipeline.pretrain.train import FROM_RANDOM, FROM_WEIGHTS, Training
 from tlsearch.plugins import weights
 from tlsearch.plugins.trained import store
 from tlsearch.pretrain_config import PretrainConfig
-from tlsearch.worker.model_requests import TrySaving
+from tlsearch.worker.models.requests import TrySaving
 from tlsearch.worker.protocol import MeasureCandidate, MeasureRendering, OpenPool
 
 TRAIN = 30

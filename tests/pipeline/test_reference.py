@@ -13,7 +13,7 @@ from tlsearch.errors import TrialError
 from tlsearch.pipeline.evaluate.reference import keep_reference, share_reference
 from tlsearch.training.trial import Outcome
 from tlsearch.types import TrialResult
-from tlsearch.worker.model_requests import SaveReference
+from tlsearch.worker.models.requests import SaveReference
 
 SPACE = make_space()
 WINNER = SPACE.spec(SPACE.params(LITE))

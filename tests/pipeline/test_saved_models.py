@@ -20,7 +20,7 @@ from tlsearch.pipeline.search import best_probe
 from tlsearch.search.study import Search
 from tlsearch.search.trial_record import TrialRecord
 from tlsearch.types import State, TrialResult
-from tlsearch.worker.model_requests import LoadHead, SaveHead, SaveModel
+from tlsearch.worker.models.requests import LoadHead, SaveHead, SaveModel
 from tlsearch.worker.protocol import RunTrial
 
 SPACE = make_space()

@@ -10,7 +10,7 @@ import pytest
 
 from tests.helpers.sample_result import SAMPLE
 from tlsearch.report.html import write_report
-from tlsearch.report.localisation import score_rows, sentences, summary
+from tlsearch.report.sections.localisation import score_rows, sentences, summary
 from tlsearch.results.flatten import flat_metrics
 from tlsearch.results.result import RunResult, read_result, write_result
 from tlsearch.stats.localisation import Localisation, Localised, gain, scores

@@ -14,7 +14,7 @@ from tests.helpers.small_run import MARKS
 from tests.helpers.worker_here import WorkerHere
 from tlsearch.config import RunConfig
 from tlsearch.worker.events import Listener
-from tlsearch.worker.model_requests import EvaluateModel
+from tlsearch.worker.models.requests import EvaluateModel
 from tlsearch.worker.protocol import Request
 
 pytestmark = MARKS

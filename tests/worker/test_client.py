@@ -22,7 +22,7 @@ from tlsearch.types import Candidate, Decision, TrialSpec
 from tlsearch.worker import client as worker_client
 from tlsearch.worker.client import WorkerClient, WorkerDiedError
 from tlsearch.worker.events import EpochEnd, Event, WorkProgress
-from tlsearch.worker.model_requests import SaveModel
+from tlsearch.worker.models.requests import SaveModel
 from tlsearch.worker.process import LocalProcess
 from tlsearch.worker.protocol import (
     CountComputedImages,

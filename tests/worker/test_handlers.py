@@ -25,10 +25,11 @@ from tlsearch.training import trial as trial_module
 from tlsearch.training.compiled import compile_model
 from tlsearch.training.trial import Outcome
 from tlsearch.types import Candidate, Decision, TrialSpec
-from tlsearch.worker import model_requests, protocol
+from tlsearch.worker import protocol
 from tlsearch.worker.dispatch import all_handlers, handle
 from tlsearch.worker.events import EpochEnd, Event, FrozenPasses, WorkProgress
-from tlsearch.worker.model_requests import (
+from tlsearch.worker.models import requests
+from tlsearch.worker.models.requests import (
     EvaluateModel,
     LoadHead,
     MeasureModelUse,
@@ -152,7 +153,7 @@ def solved(**changes: Any) -> TrialSpec:
 
 
 def test_every_request_has_a_handler_that_takes_it_and_gives_its_reply() -> None:
-    named = {**vars(protocol), **vars(model_requests)}.values()
+    named = {**vars(protocol), **vars(requests)}.values()
     classes = {kind for kind in named if isinstance(kind, type) and issubclass(kind, Request)}
     classes.remove(Request)
     assert len(classes) == 20

@@ -17,7 +17,7 @@ import click
 from tlsearch.cli.cache import cache
 from tlsearch.cli.check import check
 from tlsearch.cli.compare import compare
-from tlsearch.cli.explain import explain
+from tlsearch.cli.explain.command import explain
 from tlsearch.cli.export import export
 from tlsearch.cli.monitor import monitor
 from tlsearch.cli.plugins import plugins

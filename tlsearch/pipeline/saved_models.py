@@ -19,7 +19,7 @@ from tlsearch.search.trial_record import TrialRecord
 from tlsearch.types import Candidate, Decision, TrialSpec
 from tlsearch.worker.client import WorkerDiedError
 from tlsearch.worker.events import Event, FrozenPasses
-from tlsearch.worker.model_requests import LoadHead, SaveHead, SaveModel
+from tlsearch.worker.models.requests import LoadHead, SaveHead, SaveModel
 from tlsearch.worker.pool import Worker
 from tlsearch.worker.protocol import RunTrial
 from tlsearch.worker.retry import within_memory

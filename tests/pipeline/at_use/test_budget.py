@@ -19,7 +19,7 @@ from tlsearch.pipeline.at_use.budget import Shipped, UseBudget
 from tlsearch.pipeline.at_use.measure import measure_file, measure_use
 from tlsearch.pipeline.at_use.words import measured_line, use_lines
 from tlsearch.types import Candidate
-from tlsearch.worker.model_requests import MeasureModelUse, MeasureNetworkUse
+from tlsearch.worker.models.requests import MeasureModelUse, MeasureNetworkUse
 from tlsearch.worker.protocol import MeasureCandidate
 
 SMALL = Candidate(backbone="small_cnn", weights=None, weights_file=None, weights_id="", image_size=96, depth=4)

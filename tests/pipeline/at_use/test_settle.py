@@ -20,7 +20,7 @@ from tlsearch.pipeline.baseline import BaselineResult
 from tlsearch.pipeline.confirm import Confirmation
 from tlsearch.search.trial_record import TrialRecord
 from tlsearch.types import TrialResult, TrialSpec
-from tlsearch.worker.model_requests import MeasureModelUse
+from tlsearch.worker.models.requests import MeasureModelUse
 
 
 def record(spec: TrialSpec) -> TrialRecord:

@@ -14,7 +14,7 @@ from tlsearch.pipeline.context import Data, RunContext
 from tlsearch.pipeline.measure import measure_small_network
 from tlsearch.types import Candidate, TrialSpec
 from tlsearch.worker.client import WorkerDiedError
-from tlsearch.worker.model_requests import MeasureModelUse, MeasureNetworkUse
+from tlsearch.worker.models.requests import MeasureModelUse, MeasureNetworkUse
 from tlsearch.worker.pool import Worker
 
 THREADS = 1

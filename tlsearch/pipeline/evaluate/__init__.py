@@ -32,7 +32,7 @@ from tlsearch.stats.claims import Claims, Estimate, estimate
 from tlsearch.stats.scoring import claims_of, estimate_of
 from tlsearch.training.trial import Outcome
 from tlsearch.types import Float64Array, IntArray
-from tlsearch.worker.model_requests import EvaluateModel
+from tlsearch.worker.models.requests import EvaluateModel
 
 GALLERY = 24
 """Mistakes that the report shows."""

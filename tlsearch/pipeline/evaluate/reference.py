@@ -13,7 +13,7 @@ from tlsearch.pipeline.plan import Plan
 from tlsearch.training.trial import Outcome
 from tlsearch.types import TrialSpec
 from tlsearch.uncertainty.reference import REFERENCE_FILE
-from tlsearch.worker.model_requests import SaveReference
+from tlsearch.worker.models.requests import SaveReference
 
 
 def keep_reference(context: RunContext, plan: Plan, winner: TrialSpec, outcome: Outcome | None) -> None:

@@ -28,7 +28,7 @@ from tlsearch.stats.claims import Estimate, estimate
 from tlsearch.tracking.sync import hint_at_sync
 from tlsearch.utils.addresses import source_name
 from tlsearch.utils.files import write_atomically
-from tlsearch.worker.model_requests import EvaluateModel
+from tlsearch.worker.models.requests import EvaluateModel
 
 
 def finish(

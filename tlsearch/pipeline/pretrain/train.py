@@ -25,7 +25,7 @@ from tlsearch.training.batches import steps_per_epoch
 from tlsearch.types import TrialResult, TrialSpec
 from tlsearch.utils.addresses import shown_source, source_name
 from tlsearch.utils.units import counted, format_duration
-from tlsearch.worker.model_requests import SaveBackbone, TrySaving
+from tlsearch.worker.models.requests import SaveBackbone, TrySaving
 from tlsearch.worker.pool import Worker
 from tlsearch.worker.protocol import RunSuccessiveHalving
 

@@ -11,7 +11,7 @@ from tlsearch.explain.study import StudyRequest, ToShow
 from tlsearch.pipeline.context import Data, RunContext
 from tlsearch.results.schema import Insights, Mistake
 from tlsearch.training.trial import Outcome
-from tlsearch.worker.model_requests import StudyMaps
+from tlsearch.worker.models.requests import StudyMaps
 
 SHARE = 0.03
 """The share of the run's time that heat maps may take."""

@@ -14,11 +14,11 @@ from tlsearch.explain.localise import FEWEST, BoxRequest
 from tlsearch.pipeline.context import Data, RunContext
 from tlsearch.pipeline.report.heat_maps import AFTERWARDS
 from tlsearch.predictor import CONFIG_FILE
-from tlsearch.report.localisation import summary
+from tlsearch.report.sections.localisation import summary
 from tlsearch.results.schema import Insights
 from tlsearch.stats.localisation import Localisation
 from tlsearch.utils.files import write_atomically
-from tlsearch.worker.model_requests import ScoreBoxes
+from tlsearch.worker.models.requests import ScoreBoxes
 
 MOST_CHOOSING = 300
 """Images that choose the threshold."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tlsearch.report.localisation import HEADINGS, score_rows, sentences
+from tlsearch.report.sections.localisation import HEADINGS, score_rows, sentences
 from tlsearch.report.sections.section import Section
 from tlsearch.results.result import RunResult
 

@@ -22,9 +22,10 @@ from tlsearch.training.from_scratch import successive_halving
 from tlsearch.training.kept_states import KeptStates
 from tlsearch.training.trial import Fitted, Outcome
 from tlsearch.types import Decision, TrialSpec
-from tlsearch.worker import model_requests, protocol
+from tlsearch.worker import protocol
 from tlsearch.worker.dispatch import handles
 from tlsearch.worker.events import EpochEnd, RateEpochEnd
+from tlsearch.worker.models import requests
 from tlsearch.worker.state import WorkerState, backbone_plugin
 
 
@@ -58,16 +59,16 @@ def run_successive_halving(state: WorkerState, request: protocol.RunSuccessiveHa
         return tuple(successive_halving(runner, network, request.specs, request.fold, on_epoch_end, kept))
 
 
-@handles(model_requests.TrySaving)
-def try_saving(state: WorkerState, request: model_requests.TrySaving) -> bool:
+@handles(requests.TrySaving)
+def try_saving(state: WorkerState, request: requests.TrySaving) -> bool:
     """Write weights and read them back; raises ``WeightsError`` where the backbone does not load them."""
     network = state.network(request.candidate)
     save_weights(network.plugin, request.candidate.image_size, network.model.get_weights(), request.file)
     return True
 
 
-@handles(model_requests.SaveBackbone)
-def save_backbone(state: WorkerState, request: model_requests.SaveBackbone) -> None:
+@handles(requests.SaveBackbone)
+def save_backbone(state: WorkerState, request: requests.SaveBackbone) -> None:
     """Write the weights of the backbone that was fitted last; raises ``WeightsError`` where it does not load them."""
     fitted = state.fitted(request.spec)
     if fitted.backbone_weights is None:
@@ -76,8 +77,8 @@ def save_backbone(state: WorkerState, request: model_requests.SaveBackbone) -> N
     save_weights(plugin, request.spec.image_size, fitted.backbone_weights, request.file)
 
 
-@handles(model_requests.SaveModel)
-def save_model(state: WorkerState, request: model_requests.SaveModel) -> None:
+@handles(requests.SaveModel)
+def save_model(state: WorkerState, request: requests.SaveModel) -> None:
     """Write the model that was fitted last as a model folder. Raises ``RunError`` where it is another one."""
     spec, candidate, pool = request.spec, request.candidate, state.extractor.pool
     fitted = state.fitted(spec)
@@ -101,8 +102,8 @@ def save_model(state: WorkerState, request: model_requests.SaveModel) -> None:
     (request.folder / "config.json").write_text(json.dumps(config, indent=1), encoding="utf-8")
 
 
-@handles(model_requests.SaveHead)
-def save_fitted_head(state: WorkerState, request: model_requests.SaveHead) -> None:
+@handles(requests.SaveHead)
+def save_fitted_head(state: WorkerState, request: requests.SaveHead) -> None:
     """Write the head that was fitted last. Raises ``RunError`` where it is another one.
 
     A whole model costs seconds, and few of those that are kept for a while ever ship.
@@ -110,15 +111,15 @@ def save_fitted_head(state: WorkerState, request: model_requests.SaveHead) -> No
     save_head(request.file, state.fitted(request.spec).head)
 
 
-@handles(model_requests.LoadHead)
-def load_fitted_head(state: WorkerState, request: model_requests.LoadHead) -> None:
+@handles(requests.LoadHead)
+def load_fitted_head(state: WorkerState, request: requests.LoadHead) -> None:
     """Take a saved head for the one that was fitted last."""
     head = load_head(request.file, len(state.extractor.pool.classes))
     state.runner.fitted = Fitted(request.spec, head, None)
 
 
-@handles(model_requests.EvaluateModel)
-def evaluate_model(state: WorkerState, request: model_requests.EvaluateModel) -> model_requests.ModelProbabilities:
+@handles(requests.EvaluateModel)
+def evaluate_model(state: WorkerState, request: requests.EvaluateModel) -> requests.ModelProbabilities:
     """Predict original files with the predictor of a saved model."""
     from tlsearch.predictor import load, measure_latency
 
@@ -127,12 +128,12 @@ def evaluate_model(state: WorkerState, request: model_requests.EvaluateModel) ->
     # Scores of test are those of the network as it is, as those of validation are.
     probabilities = predictor.probabilities(request.files, calibrated=False)
     if not request.latency:
-        return model_requests.ModelProbabilities(probabilities)
-    return model_requests.ModelProbabilities(probabilities, measure_latency(predictor), predictor.parameters)
+        return requests.ModelProbabilities(probabilities)
+    return requests.ModelProbabilities(probabilities, measure_latency(predictor), predictor.parameters)
 
 
-@handles(model_requests.StudyMaps)
-def study_maps(state: WorkerState, request: model_requests.StudyMaps) -> MapStudy:
+@handles(requests.StudyMaps)
+def study_maps(state: WorkerState, request: requests.StudyMaps) -> MapStudy:
     """Study the heat maps of a saved model. Raises ``UsageError`` where it has none."""
     from tlsearch.explain.study import study
 
@@ -141,8 +142,8 @@ def study_maps(state: WorkerState, request: model_requests.StudyMaps) -> MapStud
         return study(request.study)
 
 
-@handles(model_requests.ScoreBoxes)
-def score_boxes(state: WorkerState, request: model_requests.ScoreBoxes) -> Localisation:
+@handles(requests.ScoreBoxes)
+def score_boxes(state: WorkerState, request: requests.ScoreBoxes) -> Localisation:
     """Score the boxes of a saved model. Raises ``UsageError`` where it has no heat maps."""
     from tlsearch.explain.localise import localise
 
@@ -151,8 +152,8 @@ def score_boxes(state: WorkerState, request: model_requests.ScoreBoxes) -> Local
         return localise(request.boxes)
 
 
-@handles(model_requests.MeasureNetworkUse)
-def measure_network_use(state: WorkerState, request: model_requests.MeasureNetworkUse) -> UseCost:
+@handles(requests.MeasureNetworkUse)
+def measure_network_use(state: WorkerState, request: requests.MeasureNetworkUse) -> UseCost:
     """Export a network with the plainest head, and time its file; the numbers of the head do not matter."""
     from tlsearch.export.use import cost_of_model
 
@@ -176,8 +177,8 @@ def measure_network_use(state: WorkerState, request: model_requests.MeasureNetwo
         return cost_of_model(export(backbone_plugin(candidate.backbone), candidate, cuts, spec, head, None))
 
 
-@handles(model_requests.MeasureModelUse)
-def measure_model_use(state: WorkerState, request: model_requests.MeasureModelUse) -> UseCost:
+@handles(requests.MeasureModelUse)
+def measure_model_use(state: WorkerState, request: requests.MeasureModelUse) -> UseCost:
     """Export a saved model, and time its file."""
     from tlsearch.export.use import cost_of_folder
 

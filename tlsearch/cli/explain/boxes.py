@@ -67,7 +67,7 @@ def print_box_scores(model_dir: Path, source: Path | str, max_pixels: int | None
     from tlsearch.explain.boxed_images import read_boxed
     from tlsearch.explain.localise import BoxRequest, localise
     from tlsearch.predictor import load
-    from tlsearch.report.localisation import HEADINGS, score_rows, sentences
+    from tlsearch.report.sections.localisation import HEADINGS, score_rows, sentences
 
     predictor = load(model_dir, max_pixels)
     dataset = read_boxed(source, predictor.labels)

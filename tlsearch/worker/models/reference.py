@@ -14,7 +14,7 @@ from tlsearch.types import AnyArray, TrialSpec
 from tlsearch.uncertainty.inner_features import with_inner_features
 from tlsearch.uncertainty.reference import ReferenceSource, Tap, make_reference
 from tlsearch.worker.dispatch import handles
-from tlsearch.worker.model_requests import SaveReference
+from tlsearch.worker.models.requests import SaveReference
 from tlsearch.worker.state import WorkerState
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
-from tlsearch.cli.boxes import BOX_FORMATS, BoxWriter, print_box_scores
+from tlsearch.cli.explain.boxes import BOX_FORMATS, BoxWriter, print_box_scores
 from tlsearch.cli.options import max_pixels_option
 from tlsearch.cli.paths import Source, UserPath
 from tlsearch.cli.terminal.commands import Command

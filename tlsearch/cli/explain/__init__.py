@@ -1,0 +1,1 @@
+"""``tlsearch explain``: where a model looks, and the boxes that follow from it."""

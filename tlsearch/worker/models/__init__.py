@@ -1,0 +1,1 @@
+"""What is asked of a worker about models that are made and saved: requests and what answers them."""
