@@ -15,8 +15,8 @@ def efficient(values: npt.ArrayLike, slack: npt.ArrayLike = 0.0) -> BoolArray:
     differ and be as good. Of equal rows all are on the front. A row with a value that is not a number is not on it, and
     keeps no other from it.
     """
-    table = np.asarray(values, np.float64)
+    table, apart = np.asarray(values, np.float64), np.asarray(slack, np.float64)
     known = ~np.isnan(table).any(axis=1)
-    no_worse = (table[:, None] >= table[None] - slack).all(axis=2)
-    better = (table[:, None] > table[None] + slack).any(axis=2)
+    no_worse = (table[:, None] >= table[None] - apart).all(axis=2)
+    better = (table[:, None] > table[None] + apart).any(axis=2)
     return np.asarray(known & ~(no_worse & better).any(axis=0))
