@@ -133,7 +133,7 @@ def test_bytes_open_files_and_pillow_images_answer_as_the_file(
     with Image.open(file) as lazy, file.open("rb") as stream:
         for same in (str(file), data, bytearray(data), memoryview(data), io.BytesIO(data), stream, lazy):
             assert equal(predictor, file, same)
-        (found,) = predictor.predict(io.BufferedReader(io.BytesIO(data)))  # type: ignore[arg-type]
+        (found,) = predictor.predict(io.BufferedReader(io.BytesIO(data)))
         assert found.name == "image 0"
     with file.open("rb") as stream:
         assert predictor.predict(stream)[0].name == str(file)

@@ -19,7 +19,7 @@ from PIL import Image
 from tests.helpers.colour_model import write_model, write_picture
 from tlsearch.data.images.decode import calm_pillow
 from tlsearch.errors import UsageError
-from tlsearch.predictor import Predictor, load
+from tlsearch.predictor import Prediction, Predictor, load
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
@@ -53,7 +53,7 @@ def test_what_an_iterator_raises_comes_behind_the_answers_to_what_came_before(pr
         raise ValueError("the camera is gone")
 
     found = predictor.stream(items(), batch_size=4)
-    seen = []
+    seen: list[Prediction] = []
     with pytest.raises(ValueError, match="the camera is gone"):
         seen.extend(found)
     assert [item.error for item in seen] == [None] * 7

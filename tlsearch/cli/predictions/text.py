@@ -76,4 +76,4 @@ def as_object(prediction: Prediction) -> dict[str, Any]:
 
 def is_unicode(stream: IO[str]) -> bool:
     """Whether a stream takes any letter."""
-    return (stream.encoding or "utf-8").lower().startswith("utf")
+    return (getattr(stream, "encoding", None) or "utf-8").lower().startswith("utf")
