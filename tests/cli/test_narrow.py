@@ -93,7 +93,13 @@ def test_predict_names_files_and_classes(monkeypatch: pytest.MonkeyPatch) -> Non
         Prediction(name=name, path=Path(name), label=label, probability=0.9, top=((label, 0.9),))
         for name, label in zip(names, ("hat", "t-shirt", "long sleeve"), strict=True)
     ]
-    predictor = SimpleNamespace(stream=lambda *_, **__: (each for each in found), temperature=None)
+    predictor = SimpleNamespace(
+        stream=lambda *_, **__: (each for each in found),
+        applied_coverage=lambda coverage: None,
+        temperature=None,
+        conformal=None,
+        reference=None,
+    )
     monkeypatch.setattr("tlsearch.predictor.load", lambda *_: predictor)
     lines = shown("predict", "model", "photos")
     assert_whole(lines, *(Path(name).name for name in names), "t-shirt", "long sleeve")

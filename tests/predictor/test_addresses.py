@@ -129,11 +129,16 @@ def test_an_address_that_nobody_answers_or_knows(predictor: Predictor, server: A
 
 
 def test_pictures_in_a_bucket(predictor: Predictor, served: Path) -> None:
-    with serve_bucket("pets", served, "v1"):
-        one = predictor.predict("s3://pets/v1/red one.png")
-        assert [(item.name, item.label) for item in one] == [("s3://pets/v1/red one.png", "red")]
-        found = predictor.predict(["s3://pets/v1", "s3://pets/v1/gone.png", "s3://pets/nothing"])
-        assert [item.label for item in found if item.name.startswith("s3://pets/v1/")] == [None, "red", "blue", None]
+    with serve_bucket("photos", served, "v1"):
+        one = predictor.predict("s3://photos/v1/red one.png")
+        assert [(item.name, item.label) for item in one] == [("s3://photos/v1/red one.png", "red")]
+        found = predictor.predict(["s3://photos/v1", "s3://photos/v1/gone.png", "s3://photos/nothing"])
+        assert [item.label for item in found if item.name.startswith("s3://photos/v1/")] == [
+            None,
+            "red",
+            "blue",
+            None,
+        ]
         assert [item.name.rpartition("/")[2] for item in found[:3]] == ["page.png", "red one.png", "blue.png"]
         assert "there is nothing at the address" in str(found[3].error)
         assert found[4].error is not None

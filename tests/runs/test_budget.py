@@ -53,7 +53,7 @@ def test_shares_of_a_limit(hands: Hands) -> None:
     assert budget.left_for("confirm", "rest") == pytest.approx(40)
 
 
-@pytest.mark.parametrize(("limit", "seconds"), [(45, 18), (200, 30), (300, 30), (480, 30), (600, 30), (1800, 90)])
+@pytest.mark.parametrize(("limit", "seconds"), [(45, 13.5), (200, 30), (300, 30), (480, 30), (600, 30), (1800, 90)])
 def test_a_short_run_keeps_more_for_its_end(limit: float, seconds: float) -> None:
     assert TimeBudget(limit).share("rest") == pytest.approx(seconds)
 

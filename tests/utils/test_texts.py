@@ -24,7 +24,7 @@ COMMANDS = ["run", "resume", "predict", "check", "report", "compare", "sync", "p
         ("--backbones", OPTIONS, ["--backbone"]),
         ("--time", OPTIONS, ["--time-limit"]),
         ("--limit", OPTIONS, ["--cache-limit", "--time-limit"]),
-        ("--size", OPTIONS, ["--batch-size", "--image-size", "--resize"]),
+        ("--size", OPTIONS, ["--batch-size", "--image-size", "--max-size"]),
         ("--augmentation", OPTIONS, ["--augment"]),
         ("--no-refit", OPTIONS, ["--refit"]),
         ("--out", OPTIONS, ["--output"]),
@@ -50,7 +50,7 @@ def test_what_is_near_is_suggested(typed: str, known: list[str], near: list[str]
 @pytest.mark.parametrize(
     ("typed", "known"),
     [
-        *((word, OPTIONS) for word in ("--bogus", "--gpu", "--lr", "--verbose", "--jobs", "--optimizer", "--model")),
+        *((word, OPTIONS) for word in ("--bogus", "--lr", "--verbose", "--jobs", "--optimizer", "--model")),
         *((word, OPTIONS) for word in ("--foo", "--name", "--data", "--fold", "--x", "-z", "--", "")),
         *((word, NETWORKS) for word in ("mobilenet", "inception", "densenet121", "vit", "net", "")),
         *((word, METRICS) for word in ("auc", "recall", "mae", "loss")),

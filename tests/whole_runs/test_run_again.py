@@ -87,10 +87,13 @@ def test_a_named_backbone_without_weights_leaves_nothing(
 @pytest.mark.usefixtures("_worker_here")
 def test_a_dry_run_stops_after_the_plan_and_leaves_nothing(finished: TrialRecord, tmp_path: Path) -> None:
     before = everything(tmp_path)
-    asked = ("--dry-run", "--storage", "sqlite:///study.db", "--time-limit", "2s")
-    done = tlsearch("run", "--config", finished.output / "run.toml", *asked)
+    asked = ("run", "--config", finished.output / "run.toml", "--dry-run", "--storage", "sqlite:///study.db")
+    done = tlsearch(*asked)
     assert done.exit_code == 0, done.output
-    assert done.output.count("note      2s is too short to tune layers of a network") == 1
     assert "tiny@random at 32 px" in done.output
     assert "profile" not in done.output
+    assert everything(tmp_path) == before
+    refused = tlsearch(*asked, "--time-limit", "2s")
+    assert refused.exit_code == 2
+    assert "--time-limit is 2s, but it must be" in refused.output
     assert everything(tmp_path) == before

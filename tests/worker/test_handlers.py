@@ -156,7 +156,7 @@ def test_every_request_has_a_handler_that_takes_it_and_gives_its_reply() -> None
     named = {**vars(protocol), **vars(requests)}.values()
     classes = {kind for kind in named if isinstance(kind, type) and issubclass(kind, Request)}
     classes.remove(Request)
-    assert len(classes) == 20
+    assert len(classes) == 24
     assert set(all_handlers()) == classes
     for request, handler in all_handlers().items():
         hints = get_type_hints(handler)

@@ -94,7 +94,7 @@ if TYPE_CHECKING:
 )
 @option(
     "--workers",
-    heading=Heading.TIME,
+    heading=Heading.WORKERS,
     type=WholeNumber(1, 256),
     metavar="N",
     help="Threads that read and decode images.  [default: the cores that may be used]",

@@ -160,7 +160,7 @@ from tlsearch.utils.units import parse_duration, parse_file_size, parse_latency,
 @option(
     "--shared-cache",
     heading=Heading.OUTPUT,
-    metavar="DIR|ADDRESS",
+    metavar="PLACE",
     help="Where computed features are kept for several machines, too: a folder, or an address such as s3://bucket/cache."
     "  [default: none]",
 )
@@ -194,7 +194,7 @@ from tlsearch.utils.units import parse_duration, parse_file_size, parse_latency,
 @worker_options
 @option(
     "--threads",
-    heading=Heading.TIME,
+    heading=Heading.WORKERS,
     type=WholeNumber(*RANGES["threads"]),
     metavar="N",
     help="Threads of a worker. Another number may change the last digits of a score.  "
@@ -202,7 +202,7 @@ from tlsearch.utils.units import parse_duration, parse_file_size, parse_latency,
 )
 @option(
     "--round-size",
-    heading=Heading.TIME,
+    heading=Heading.WORKERS,
     type=WholeNumber(*RANGES["round_size"]),
     metavar="N",
     help="Trials that are asked for before any of them is told. It decides which trials there are.  "

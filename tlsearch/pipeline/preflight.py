@@ -195,7 +195,7 @@ def check_places(context: RunContext, *, study: bool = True) -> None:
     config, warn = context.config, context.callbacks.on_warning
     check_cache(config)
     for folder, option in ((features_dir(config.cache_dir), "--cache-dir"), (context.output, "--output")):
-        if fault := map_fault(folder):
+        if fault := map_fault(_existing(folder)):
             warn(
                 f"{folder} is on a file system that does not map files into memory ({fault}): arrays are read and "
                 f"written as a whole, which needs more memory; a folder on a local disk with {option} needs less"
@@ -208,8 +208,7 @@ def check_cache(config: RunConfig) -> None:
     """Raise ``UsageError`` where a tier of the feature store cannot be written, before any work."""
     folder = features_dir(config.cache_dir)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with TemporaryFile(dir=folder):
+        with TemporaryFile(dir=_existing(folder)):
             pass
     except OSError as error:
         raise UsageError(
@@ -217,6 +216,11 @@ def check_cache(config: RunConfig) -> None:
         ) from error
     if config.shared_cache is not None:
         SharedTier(config.shared_cache).check()
+
+
+def _existing(folder: Path) -> Path:
+    """The folder, or the nearest one above it that exists: a run that is refused leaves no folder behind."""
+    return next(place for place in (folder, *folder.parents) if place.exists())
 
 
 def prune_shared_cache(config: RunConfig) -> None:

@@ -13,7 +13,7 @@ SHARES_WITHOUT_COMPARISON = {"profile": 0.10, "baseline": 0.10, "search": 0.65, 
 """Where the time is too short for a fair comparison with training from scratch, whatever is spent on it claims nothing.
 Then the search has most of it."""
 
-LAST_SHARE, LAST_SECONDS = 0.40, 30.0
+LAST_SHARE, LAST_SECONDS = 0.30, 30.0
 """A larger share is kept for the rest of a short run, up to so many seconds."""
 
 TRIAL_SHARE = SHARES["baseline"]

@@ -23,7 +23,9 @@ T_co = TypeVar("T_co", covariant=True)
 
 @dataclass(frozen=True, kw_only=True)
 class Request(Generic[T_co]):
-    """A request with the type of its reply. ``tlsearch.worker.handlers`` and ``tlsearch.worker.models`` have the handlers.
+    """A request with the type of its reply.
+
+    Its handler is in ``tlsearch.worker.handlers`` or ``tlsearch.worker.models``.
 
     Attributes:
         activity: What the worker did with it, for people: "The worker process ended while it ran a trial."

@@ -36,7 +36,9 @@ def test_the_options_of_run_stand_below_headings_in_the_order_in_which_a_run_nee
     assert {"--backbone", "--augment", "--metric"} <= set(found["What is tried"])
     assert found["How long it takes"] == [
         *("--trials", "--time-limit", "--epochs", "--batch-size", "--early-stop"),
-        *("--workers", "--memory", "--threads", "--round-size"),
+    ]
+    assert found["Where it runs"] == [
+        *("--workers", "--memory", "--cluster", "--cpus-per-worker", "--gpus-per-worker", "--threads", "--round-size"),
     ]
     assert found["What is recorded"] == ["--experiment", "--tracking-uri", "--storage", "--register"]
     assert found["Other options"] == ["--dry-run", "--config", "--help"]

@@ -38,7 +38,7 @@ def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("run x -trials 3", "`tlsearch run` has no option -trials: did you mean --trials?"),
         ("run x --limit 5m", "`tlsearch run` has no option --limit: did you mean --cache-limit or --time-limit?"),
         ("run x --no-earlystop", "`tlsearch run` has no option --no-earlystop: did you mean --no-early-stop?"),
-        ("run x --gpu", "`tlsearch run` has no option --gpu: `tlsearch run --help` lists them."),
+        ("run x --gpu", "`tlsearch run` has no option --gpu: did you mean --gpus-per-worker?"),
         ("run x -z", "`tlsearch run` has no option -z: `tlsearch run --help` lists them."),
         ("check x --trials 3", "`tlsearch check` has no option --trials: it is an option of `tlsearch run`."),
         ("--trials 3 run x", "`tlsearch` has no option --trials: it is an option of `tlsearch run`."),
@@ -57,7 +57,8 @@ def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("run x --resize squish", "--resize is 'squish', but it must be one of auto, squash, pad, crop: did you mean "
          "'squash'?"),
         ("run x --resize zzz", "--resize is 'zzz', but it must be one of auto, squash, pad, crop."),
-        ("predict m x --format jsn", "--format is 'jsn', but it must be one of table, csv, json: did you mean 'json'?"),
+        ("predict m x --format jsn", "--format is 'jsn', but it must be one of table, csv, json, jsonl, parquet: did "
+         "you mean 'json'?"),
         ("plugins new backbon mine", "KIND is 'backbon', but it must be one of backbone, augmentation, weights, "
          "metric, callback, reader: did you mean 'backbone'?"),
         ("run x --trials many", "--trials is 'many', but it must be a whole number from 1 to 100000."),
@@ -75,7 +76,8 @@ def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("cache info --cache-dir a.txt", "--cache-dir is 'a.txt', but it must be a folder that may be read."),
         # arguments
         ("check", "DATASET is missing: write `tlsearch check [OPTIONS] DATASET`."),
-        ("predict m", "IMAGE_OR_FOLDER is missing: write `tlsearch predict [OPTIONS] MODEL_DIR IMAGE_OR_FOLDER...`."),
+        ("predict m", "No image is named: give images, folders or addresses behind MODEL_DIR, or a list of them with "
+         "--files-from."),
         ("compare", "OUTPUT_DIR is missing: write `tlsearch compare [OPTIONS] OUTPUT_DIR OUTPUT_DIR...`."),
         ("run my holiday pictures", "'holiday pictures' is too much: write `tlsearch run [OPTIONS] DATASET`, with "
          "quotes around a name that has spaces."),

@@ -25,6 +25,7 @@ class Heading(StrEnum):
     TRIED = "What is tried"
     USE = "What the model may cost"
     TIME = "How long it takes"
+    WORKERS = "Where it runs"
     OUTPUT = "Where it goes"
     RECORD = "What is recorded"
     OTHER = "Other options"

@@ -44,7 +44,7 @@ def parse_gpus(text: str, name: str = "--gpus-per-worker") -> float:
 _worker_options = (
     option(
         "--workers",
-        heading=Heading.TIME,
+        heading=Heading.WORKERS,
         callback=as_number(parse_workers),
         metavar="auto|N",
         help="Processes that run trials side by side; none of the results depends on how many they are.  "
@@ -52,14 +52,14 @@ _worker_options = (
     ),
     option(
         "--memory",
-        heading=Heading.TIME,
+        heading=Heading.WORKERS,
         callback=as_number(parse_size),
         metavar="SIZE",
         help="Memory that all workers together may hold, such as 8GB.  [default: four fifths of the machine's]",
     ),
     option(
         "--cluster",
-        heading=Heading.TIME,
+        heading=Heading.WORKERS,
         metavar="auto|ADDRESS|none",
         help="A Ray cluster whose nodes run the workers: auto for the one on this machine, HOST:PORT, or "
         "ray://HOST:PORT. None of the results depends on it; whoever reaches the cluster must be trusted.  "
@@ -67,14 +67,14 @@ _worker_options = (
     ),
     option(
         "--cpus-per-worker",
-        heading=Heading.TIME,
+        heading=Heading.WORKERS,
         type=WholeNumber(*RANGES["cpus_per_worker"]),
         metavar="N",
         help="Processors of the cluster that each worker has.  [default: its threads, else 1]",
     ),
     option(
         "--gpus-per-worker",
-        heading=Heading.TIME,
+        heading=Heading.WORKERS,
         callback=as_number(parse_gpus),
         metavar="N",
         help="GPUs of the cluster that each worker has, such as 1, or 0.5 for two workers on one.  [default: none]",
