@@ -32,13 +32,13 @@ _MOST_RUNS = 1000
 _DATE = "runDateAndNestInfo"
 """What the UI calls its column "Created"."""
 
-NAME_WIDTH = 620
+NAME_WIDTH = 590
 """Pixels of the column of names: the longest of the built-in networks and heads, 92 letters, is not cut off."""
 
-_LETTER, _BESIDE_NAME = 6.2, 48
+_LETTER, _BESIDE_NAME = 6.45, 44
 """Pixels of a letter of a name, and of what stands beside it."""
 
-_WIDTH, _DATE_WIDTH, _RANK_WIDTH, _GAIN_WIDTH = 110, 132, 70, 160
+_WIDTH, _DATE_WIDTH, _RANK_WIDTH, _GAIN_WIDTH = 99, 122, 62, 149
 """Pixels of the other columns: of most, of the age of a run, and of two figures."""
 
 
