@@ -2,8 +2,9 @@
 
     python -m benchmarks.quality.monitor DATASET --image-size 96
 
-DATASET has the folders ``train``, ``validation`` (or ``val``) and ``test``, each with a folder for every class. One
-class is left out. ``tlsearch run`` makes a model of the others, which then sees pictures of five kinds:
+DATASET has a folder for every class, which is divided at random here (70, 15 and 15 %), so that held-out images are of
+the same source; or the folders ``train``, ``validation`` (or ``val``) and ``test`` with such folders. One class is left
+out. ``tlsearch run`` makes a model of the others, which then sees pictures of five kinds:
 
 - *held-out*: the test images as they are, on which every alarm is false;
 - *blurred*, *grey*, *dark*, *noisy*: the same images after a Gaussian blur (2 % of the longer side), without colour, at
@@ -73,6 +74,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run(options: Any, work: Path) -> Row:
     """All figures."""
+    if not (options.dataset / "test").is_dir():
+        options.dataset = divided(options.dataset, work / "divided", options.seed)
     left_out = options.leave_out or sorted(folder.name for folder in (options.dataset / "test").iterdir())[-1]
     model = train(options, without(options.dataset, left_out, options.per_class, work / "data"), work / "run")
     predictor = tlsearch.load(model)
@@ -103,6 +106,22 @@ def run(options: Any, work: Path) -> Row:
         "prediction sets": set_rows(work / "run"),
         "rows": [row(judging, kind, options.draws, rng) for kind in seen],
     }
+
+
+def divided(dataset: Path, target: Path, seed: int) -> Path:
+    """Links to the images of class folders, divided at random into training, validation and test images."""
+    rng = np.random.default_rng(seed)
+    for folder in sorted(path for path in dataset.iterdir() if path.is_dir()):
+        files = sorted(path for path in folder.iterdir() if path.is_file())
+        order = rng.permutation(len(files))
+        ends = [round(share * len(files)) for share in (0.7, 0.85, 1.0)]
+        for part, places in zip(("train", "validation", "test"), np.split(order, ends[:2]), strict=True):
+            (target / part / folder.name).mkdir(parents=True, exist_ok=True)
+            for place in places:
+                link = target / part / folder.name / files[place].name
+                if not link.is_symlink():
+                    link.symlink_to(files[place].resolve())
+    return target
 
 
 def without(dataset: Path, left_out: str, most: int, target: Path) -> Path:
