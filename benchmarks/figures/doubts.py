@@ -95,8 +95,8 @@ def monitor(result: Result) -> str:
     caption = (
         f"A model by {figures['kind of trial']} ({figures['frozen cut points']} of {figures['cut points']} cut points "
         f"frozen) at {figures['image size']} pixels, without the class {figures['left out']}. The held-out images are "
-        f"test images of the same source: {figures['stated false alarms']:.1%} of pictures are to be called unlike, and "
-        f"{rows[0]['unlike']:.1%} [{low:.1%}, {high:.1%}] are. An AUROC of 0.5 is chance. The last columns are the "
+        f"test images of the same source: {figures['stated false alarms']:.1%} of pictures are to be called unlike, "
+        f"and {rows[0]['unlike']:.1%} [{low:.1%}, {high:.1%}] are. An AUROC of 0.5 is chance. The last columns are the "
         f"shares of {figures['folders']} folders of 30 and of 100 pictures of which `tlsearch monitor` says that the "
         "figures do not apply."
     )
