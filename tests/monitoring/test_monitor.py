@@ -98,7 +98,7 @@ def test_a_model_without_reference_images_is_refused(tmp_path: Path) -> None:
 
 def test_pictures_of_which_none_can_be_read_are_refused(model_dir: Path, tmp_path: Path) -> None:
     (tmp_path / "bad.png").write_bytes(b"no picture")
-    with pytest.raises(UsageError, match="None of the 1 pictures can be read"):
+    with pytest.raises(UsageError, match=r"No picture can be read, beginning with .*bad\.png \(.+\): name others"):
         monitored(model_dir, tmp_path / "bad.png")
 
 

@@ -55,7 +55,7 @@ def monitor(model_dir: Path | str, pictures: Sequence[Path | str], reporter: Rep
         )
     seen = look(predictor, pictures, told)
     if not seen.distances:
-        raise UsageError(f"None of the {seen.unread} pictures can be read: name others.")
+        raise UsageError(f"No picture can be read, beginning with {seen.why_unread}: name others.")
     return judge(predictor.labels, reference, seen, predictor.applied_coverage())
 
 
@@ -70,6 +70,7 @@ class Seen:
         farthest: Distances and names of some, those from which others are nearer.
         not_sure: How many have several classes in their prediction set.
         unread: How many could not be read; they are in nothing else.
+        why_unread: The name of the first of them, and why.
     """
 
     distances: list[float] = field(default_factory=list)
@@ -78,6 +79,7 @@ class Seen:
     farthest: list[tuple[float, str]] = field(default_factory=list)
     not_sure: int = 0
     unread: int = 0
+    why_unread: str = ""
 
 
 def look(predictor: Predictor, pictures: Sequence[Path | str], told: Reporter) -> Seen:
@@ -88,6 +90,7 @@ def look(predictor: Predictor, pictures: Sequence[Path | str], told: Reporter) -
         told.progress("monitor", number, number, "pictures")
         if prediction.label is None or features is None or prediction.distance is None:
             seen.unread += 1
+            seen.why_unread = seen.why_unread or f"{prediction.name} ({prediction.error})"
             continue
         seen.classes.append(place[prediction.label])
         seen.not_sure += bool(prediction.not_sure)
