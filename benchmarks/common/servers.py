@@ -64,8 +64,12 @@ def mlflow_model_server(model: str, tracking_uri: str, log: Path) -> Iterator[st
 
 
 @contextmanager
-def running(command: Sequence[str], environment: Mapping[str, str], log: Path, ready: str) -> Iterator[None]:
+def running(
+    command: Sequence[str], environment: Mapping[str, str], log: Path, ready: str, patience: float = PATIENCE
+) -> Iterator[None]:
     """Start a server, wait until the address ``ready`` answers, and end it and all its processes with the block.
+
+    It may take ``patience`` seconds to answer.
 
     Raises:
         RuntimeError: It does not answer; the message has the end of what it printed, which ``log`` holds.
@@ -76,14 +80,14 @@ def running(command: Sequence[str], environment: Mapping[str, str], log: Path, r
             command, cwd=log.parent, env=environment, stdout=stream, stderr=stream, start_new_session=True
         )
         try:
-            _wait(server, ready, log)
+            _wait(server, ready, log, patience)
             yield
         finally:
             _end(server)
 
 
-def _wait(server: subprocess.Popen[bytes], ready: str, log: Path) -> None:
-    until = time.monotonic() + PATIENCE
+def _wait(server: subprocess.Popen[bytes], ready: str, log: Path, patience: float) -> None:
+    until = time.monotonic() + patience
     while server.poll() is None and time.monotonic() < until:
         with contextlib.suppress(OSError), urllib.request.urlopen(ready, timeout=5):
             return
@@ -92,12 +96,13 @@ def _wait(server: subprocess.Popen[bytes], ready: str, log: Path) -> None:
 
 
 def _end(server: subprocess.Popen[bytes]) -> None:
-    for order in (signal.SIGTERM, signal.SIGKILL):
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(server.pid, order)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            server.wait(15)
-            return
+    """Ask the server to end, then end whatever of its processes is left."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(server.pid, signal.SIGTERM)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        server.wait(15)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(server.pid, signal.SIGKILL)
     server.wait()
 
 

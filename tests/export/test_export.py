@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 import tlsearch
+from benchmarks.quality.export_proofs import Swapped as SwappedOnnx
 from tests.helpers.exported_run import LABELS, SIDE, write_images, write_run
 from tlsearch.cli.main import cli
 from tlsearch.data.images.decode import read_square
@@ -123,25 +124,14 @@ def test_swapped_channels_are_found(model_dir: Path, tmp_path: Path, monkeypatch
 def test_swapped_channels_in_an_onnx_file_are_found(
     model_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    onnx = pytest.importorskip("onnx", reason="the extra tlsearch[onnx] is not installed")
+    pytest.importorskip("onnx", reason="the extra tlsearch[onnx] is not installed")
     pytest.importorskip("tf2onnx", reason="the extra tlsearch[onnx] is not installed")
     pytest.importorskip("onnxruntime", reason="the extra tlsearch[onnx] is not installed")
-
-    class Edited(Onnx):
-        def write(self, network: Network, precision: Precision, target: Path, samples: Iterable[Float32Array]) -> None:
-            super().write(network, precision, target, samples)
-            model = onnx.load(str(target))
-            for node in model.graph.node:
-                node.input[:] = ["bgr" if name == "rgb" else name for name in node.input]
-            order = onnx.numpy_helper.from_array(np.array([2, 1, 0], np.int64), "order")
-            model.graph.initializer.append(order)
-            model.graph.node.insert(0, onnx.helper.make_node("Gather", ["rgb", "order"], ["bgr"], axis=3))
-            onnx.save(model, str(target))
 
     good = export_model(model_dir, ExportOptions(formats=("onnx",), to=tmp_path / "good"))
     assert good[0].proof.proven
     assert good[0].proof.comparison.largest_difference < 1e-4
-    monkeypatch.setitem(FORMATS, "onnx", Edited())
+    monkeypatch.setitem(FORMATS, "onnx", SwappedOnnx())
     bad = export_model(model_dir, ExportOptions(formats=("onnx",), to=tmp_path / "bad"))
     assert bad[0].path.name == "model.onnx.unproven"
     assert not bad[0].proof.proven

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import signal
-import socket
-import subprocess
 import sys
-import time
-import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from benchmarks.common.servers import free_port, running
+
 PATIENCE = 500.0
 """Seconds that a server may take to answer; importing MLflow alone takes many where the machine is busy."""
+
+__all__ = ["free_port", "mlflow_server"]
 
 
 @contextmanager
@@ -50,43 +48,6 @@ def mlflow_server(
     # It finds the commands of its own environment, such as gunicorn.
     environment["PATH"] = f"{Path(python).parent}{os.pathsep}{environment.get('PATH', '')}"
     environment.update(variables or {})
-    with log.open("wb") as stream:
-        # A session of its own, so that the workers of the server end with it.
-        server = subprocess.Popen(
-            command, cwd=log.parent, env=environment, stdout=stream, stderr=subprocess.STDOUT, start_new_session=True
-        )
-        try:
-            address = f"http://127.0.0.1:{port}"
-            _wait(server, address, log)
-            yield address
-        finally:
-            _end(server)
-
-
-def _wait(server: subprocess.Popen[bytes], address: str, log: Path) -> None:
-    until = time.monotonic() + PATIENCE
-    while time.monotonic() < until:
-        if server.poll() is not None:
-            break
-        with contextlib.suppress(OSError), urllib.request.urlopen(f"{address}/health", timeout=5):
-            return
-        time.sleep(0.3)
-    raise RuntimeError(f"the MLflow server does not answer: {log.read_text(errors='replace')[-2000:]}")
-
-
-def _end(server: subprocess.Popen[bytes]) -> None:
-    for order in (signal.SIGTERM, signal.SIGKILL):
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(server.pid, order)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            server.wait(10)
-            if order == signal.SIGKILL:
-                return
-    server.wait()
-
-
-def free_port() -> int:
-    """A port on which nothing listens now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    address = f"http://127.0.0.1:{port}"
+    with running(command, environment, log, f"{address}/health", PATIENCE):
+        yield address
