@@ -84,8 +84,8 @@ def serving(result: Result) -> str:
 
 def _others(load_average: float) -> str:
     """A sentence on what else the machine did."""
-    if load_average < 0.5:
-        return "The machine did nothing else."
+    if load_average < 2:
+        return f"The load average of the minute before was {load_average:.1f}."
     return (
         f"Other programs ran on the machine (load average {load_average:.0f}), so all times are longer than alone, and "
         "rows that lie near each other do not rank the servers."
