@@ -11,11 +11,12 @@ from tlsearch.search.cost import FIXED_SECONDS, WHOLE_COMPILE_SECONDS
 BEYOND_SHARE, BEYOND_SECONDS = 0.05, 10.0
 """How far a run may end beyond its limit: this share of it, or so many seconds where that is more."""
 
-LAST_SECONDS = 20.0
-"""Seconds for the end of the shortest run: loading and testing its models, insights and the report, about."""
+LAST_SECONDS = 10.0
+"""Seconds for the end of the shortest run: loading and testing its models, insights and the report, as they were seen
+on two cores that did nothing else. Where it is more, a run ends late rather than being refused."""
 
-MODEL_SECONDS = 4.0
-"""Seconds to make, save and load one model, about."""
+MODEL_SECONDS = 2.0
+"""Seconds to make and save one model, seen likewise."""
 
 
 def may_take(limit: float) -> float:
