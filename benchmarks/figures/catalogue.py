@@ -50,7 +50,9 @@ ENTRIES = (
     Entry("speed.workers", "", "10 min", ("workers",)),
     Entry("speed.cluster_transport", "", "2 min", ("cluster-transport",)),
     Entry("speed.scale", "", "15 min", ("scale",)),
-    Entry("quality.whole_run", "DATASET --time-limit 25m", "25 min", ("whole-run", "whole-run-example")),
+    Entry(
+        "quality.whole_run", "DATASET --time-limit 25m", "25 min", ("whole-run", "whole-run-example", "whole-run-short")
+    ),
     Entry("quality.search_quality", _VGG16, "about 1 h", ("search-quality",)),
     Entry("quality.same_accuracy", "DATASET --image-size 64", "about 1 h", ("same-accuracy",)),
     Entry("quality.from_scratch", "", "about 1 h", ("from-scratch",)),

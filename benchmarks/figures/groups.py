@@ -27,6 +27,7 @@ class Group:
 GROUPS: Mapping[str, Group] = {
     "whole-run": Group(quality.whole_run, quality.whole_run_brief),
     "whole-run-example": Group(quality.whole_run_example, quality.whole_run_brief),
+    "whole-run-short": Group(quality.whole_run_example, quality.whole_run_brief),
     "vs-plain-loop": Group(speed.vs_plain_loop, speed.vs_plain_loop_brief),
     "lower-bound": Group(speed.lower_bound, speed.lower_bound_brief),
     "same-accuracy": Group(quality.same_accuracy, quality.same_accuracy_brief),

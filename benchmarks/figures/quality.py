@@ -7,6 +7,7 @@ from typing import Any
 
 from benchmarks.common.results import Result
 from benchmarks.figures.text import duration, paragraphs, score, source, table, with_interval
+from tlsearch.utils.units import counted
 
 
 def whole_run(result: Result) -> str:
@@ -19,7 +20,7 @@ def whole_run(result: Result) -> str:
         for name, model in (("winner", metrics), ("best linear probe", probe), (scratch, baseline))
         if model
     ]
-    head = ["", "validation (selected, optimistic)", "confirmed on resampled folds", "tested once"]
+    head = ["", "validation (selected, optimistic)", "without the luck of the choice", "tested once"]
     caption = (
         f"{figures['images']['all']:,} images of {figures['classes']} classes, of which {figures['images']['test']:,} "
         f"are for testing. The scores are {metrics['name'].replace('_', ' ')}, with 95 % intervals. "
@@ -40,12 +41,14 @@ def whole_run_example(result: Result) -> str:
     """One paragraph."""
     figures = result.figures
     metrics, probe, baseline, gain = (figures[name] for name in ("metrics", "linear_probe", "baseline", "gain"))
+    claim = f"The gain over training from scratch is {with_interval(gain['test'], gain['ci95'])}."
+    if baseline.get("no_claim"):
+        claim = "That network was stopped early, so tlsearch claims no gain over it."
     return paragraphs(
         f"{duration(figures['seconds'])}, {figures['peak_gigabytes']:.1f} GB of memory. "
         f"{metrics['name'].replace('_', ' ').capitalize()} on {figures['images']['test']} test images: "
         f"{with_interval(metrics['test'], metrics['test_ci95'])}. The best linear probe has {score(probe['test'])} and "
-        f"the network from scratch {score(baseline['test'])}. The gain over training from scratch is "
-        f"{with_interval(gain['test'], gain['ci95'])}.",
+        f"the network from scratch {score(baseline['test'])}. {claim}",
         source(result),
     )
 
@@ -164,10 +167,15 @@ def networks_brief(result: Result) -> str:
 
 
 def _model_row(name: str, model: Mapping[str, Any]) -> list[str]:
-    confirmed = model["confirmed"]
-    folds = "" if confirmed is None else f" ({confirmed['folds']} fold{'s' if confirmed['folds'] > 1 else ''})"
-    mean = score(confirmed["mean"]) if confirmed else "none"
-    return [name, score(model["val"]), mean + folds, with_interval(model["test"], model["test_ci95"])]
+    return [name, score(model["val"]), _unselected(model), with_interval(model["test"], model["test_ci95"])]
+
+
+def _unselected(model: Mapping[str, Any]) -> str:
+    """The score on folds that nothing was chosen on, else the one that is corrected by computation; "-" for none."""
+    confirmed, corrected = model["confirmed"], model.get("corrected")
+    if confirmed:
+        return f"{score(confirmed['mean'])} ({counted(confirmed['folds'], 'fold')})"
+    return f"{with_interval(corrected['value'], corrected['ci95'])}, corrected" if corrected else "-"
 
 
 def _accuracy(metrics: Mapping[str, Any]) -> str:

@@ -14,7 +14,7 @@ from tests.helpers.fake_worker import FakeWorker
 from tests.helpers.made_up import LITE, VGG, backbone_facts, plugin_facts
 from tlsearch.errors import PluginError, PluginFailedError, TrialError
 from tlsearch.pipeline.plan import Plan
-from tlsearch.pipeline.profile import Profile, best_candidates, make_profile, profile_line
+from tlsearch.pipeline.profile import COSTLY, Profile, Tuning, best_candidates, make_profile, profile_line
 from tlsearch.results.schema import ProfilePoint
 from tlsearch.types import Candidate
 from tlsearch.worker.protocol import ProfileCandidate
@@ -29,7 +29,7 @@ def points(*accuracies: float) -> tuple[ProfilePoint, ...]:
 
 
 def best(profile: dict[Candidate, tuple[ProfilePoint, ...]], *dear: Candidate) -> list[Candidate]:
-    return best_candidates(profile, {c: c not in dear for c in profile})
+    return best_candidates(profile, {c: Tuning(fits=c not in dear) for c in profile}, timed=True)
 
 
 def test_the_best_probe_leads() -> None:
@@ -47,6 +47,32 @@ def test_what_cannot_be_tuned_in_the_time_gives_way() -> None:
     assert best(profile, VGG) == [THIRD]
     assert best(profile, VGG, THIRD) == [LITE]
     assert best(profile, LITE, VGG, THIRD) == [VGG]  # where none can be, the best probe all the same
+
+
+EQUAL = {LITE: points(0.89), VGG: points(0.9)}
+CHEAP, DEAR = Tuning(late=1.0, middle=3.0), Tuning(late=COSTLY * 3.0 + 0.1, middle=40.0)
+
+
+def test_of_two_that_are_equally_good_the_far_cheaper_one_is_tuned() -> None:
+    assert best_candidates(EQUAL, {LITE: CHEAP, VGG: DEAR}, timed=True) == [LITE]
+    assert best_candidates(EQUAL, {LITE: DEAR, VGG: CHEAP}, timed=True) == [VGG]
+    near = replace(DEAR, late=COSTLY * 3.0)
+    assert best_candidates(EQUAL, {LITE: CHEAP, VGG: near}, timed=True) == [VGG, LITE]
+
+
+def test_both_are_tuned_where_there_is_time_or_the_dearer_one_is_better_by_what_is_published() -> None:
+    assert best_candidates(EQUAL, {LITE: CHEAP, VGG: DEAR}, timed=False) == [VGG, LITE]
+
+    def published(cheap: float | None, dear: float | None) -> list[Candidate]:
+        tuning = {LITE: replace(CHEAP, published=cheap), VGG: replace(DEAR, published=dear)}
+        return best_candidates(EQUAL, tuning, timed=True)
+
+    assert published(0.75, 0.82) == [VGG, LITE]
+    assert published(0.75, 0.71) == published(0.75, None) == published(None, 0.82) == [LITE]
+
+
+def test_a_dearer_one_that_is_clearly_better_is_tuned_alone() -> None:
+    assert best_candidates({LITE: points(0.8), VGG: points(0.9)}, {LITE: CHEAP, VGG: DEAR}, timed=True) == [VGG]
 
 
 def test_the_line_that_people_see() -> None:

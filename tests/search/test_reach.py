@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -42,6 +43,14 @@ def test_a_kind_that_is_near_may_win() -> None:
 
 def test_few_trials_of_a_kind_condemn_it_not() -> None:
     assert can_win(HEADS[5], [*SOLVED[: FEWEST - 1], record(0.92, TUNED)], 1, 1.0)
+
+
+def test_pruned_trials_of_a_kind_count_as_its_median() -> None:
+    pruned = [replace(record(None, spec), state="pruned") for spec in HEADS[2:4]]
+    finished = [*SOLVED[:2], *pruned, record(0.92, TUNED)]
+    assert not can_win(HEADS[5], finished, 1, 1.0)
+    assert can_win(HEADS[5], finished[1:], 1, 1.0)  # one complete trial does not say how much they differ
+    assert can_win(HEADS[5], [*SOLVED[:2], *pruned, record(0.83, TUNED)], 1, 1.0)
 
 
 def test_other_networks_heads_and_failures_say_nothing_of_a_kind() -> None:

@@ -21,7 +21,7 @@ from tlsearch.pipeline.limits import refuse_if_hopeless, say_duration, warn_if_s
 from tlsearch.pipeline.messages import recorded_run
 from tlsearch.pipeline.plan import Plan, begin_or_resume, make_plan
 from tlsearch.pipeline.preflight import check_places, check_record, open_record, preflight
-from tlsearch.pipeline.profile import affordable, best_candidates, make_profile
+from tlsearch.pipeline.profile import choose_best, make_profile
 from tlsearch.pipeline.report import StepResults, finished_result, report
 from tlsearch.pipeline.resize.choose import choose_resize
 from tlsearch.pipeline.scan import check_and_split, scan
@@ -72,7 +72,7 @@ def run(config: RunConfig, reporter: Reporter | None = None, callbacks: Sequence
         plan = choose_resize(context, plan)
         with record.recording(recorded_run(context, plan), context.checkpoint):
             plan, profile = make_profile(context, plan)
-            best = best_candidates(profile, affordable(plan))
+            best = choose_best(context, plan, profile)
             baseline = train_baseline(context, plan, best[0])
             log, probe = search(context, plan, record, profile, best, baseline)
             confirmation = confirm(context, plan, log.contenders, probe, scratch_of(baseline), log.outcomes)

@@ -17,6 +17,10 @@ from tlsearch.types import TrialSpec
 FEWEST = 4
 """Trials of a kind before which nothing is concluded of it."""
 
+FEWEST_COMPLETE = 2
+"""Of these so many must be complete: they say how much trials of the kind differ. A pruned one lay below the median of
+trials like it, and counts as one that reached the median."""
+
 SPREADS = 3.0
 """How many standard deviations above the mean of its kind a trial may end: one of several hundred is beyond."""
 
@@ -38,11 +42,14 @@ def can_win(spec: TrialSpec, finished: Sequence[TrialRecord], folds: int, sign: 
         sign: 1 where a greater value is better, -1 where a smaller one is.
     """
     complete = [f for f in finished if f.state == "complete" and f.value is not None]
-    same = [sign * f.compared(folds) for f in complete if kind_of(f.spec) == kind_of(spec)]
-    if len(same) < FEWEST:
+    kind = kind_of(spec)
+    same = [sign * f.compared(folds) for f in complete if kind_of(f.spec) == kind]
+    pruned = sum(f.state == "pruned" and kind_of(f.spec) == kind for f in finished)
+    if len(same) < FEWEST_COMPLETE or len(same) + pruned < FEWEST:
         return True
     best = max(sign * f.compared(folds) for f in complete)
-    return float(np.mean(same) + SPREADS * np.std(same, ddof=1)) > best or max(same) >= best
+    reached = [*same, *[float(np.median(same))] * pruned]
+    return float(np.mean(reached) + SPREADS * np.std(same, ddof=1)) > best or max(same) >= best
 
 
 def every_model(_: TrialSpec) -> bool:
