@@ -42,8 +42,8 @@ def whole_run_example(result: Result) -> str:
     figures = result.figures
     metrics, probe, baseline, gain = (figures[name] for name in ("metrics", "linear_probe", "baseline", "gain"))
     claim = f"The gain over training from scratch is {with_interval(gain['test'], gain['ci95'])}."
-    if baseline.get("no_claim"):
-        claim = "That network was stopped early, so tlsearch claims no gain over it."
+    if figures.get("no_claim"):
+        claim = f"No gain over that network is claimed: {figures['no_claim']}."
     return paragraphs(
         f"{duration(figures['seconds'])}, {figures['peak_gigabytes']:.1f} GB of memory. "
         f"{metrics['name'].replace('_', ' ').capitalize()} on {figures['images']['test']} test images: "

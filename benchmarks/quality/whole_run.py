@@ -26,6 +26,8 @@ from rich.table import Table
 from benchmarks.common.memory import watch_memory
 from benchmarks.common.results import make_parser, publish
 from benchmarks.common.synthetic_images import write_images
+from tlsearch.report.fair import no_claim
+from tlsearch.results.result import read_result
 
 BENCHMARK = "quality.whole_run"
 QUICK = [
@@ -66,8 +68,8 @@ def measure(options: argparse.Namespace, of_run: Sequence[str], folder: Path) ->
     seconds = time.monotonic() - started
     if process.returncode:
         return process.returncode, {}
-    result = json.loads((output / "result.json").read_text(encoding="utf-8"))
-    return 0, collect_figures(result, seconds, peak)
+    found = json.loads((output / "result.json").read_text(encoding="utf-8"))
+    return 0, collect_figures(found, seconds, peak) | {"no_claim": no_claim(read_result(output))}
 
 
 def collect_figures(result: Mapping[str, Any], seconds: float, peak: int) -> dict[str, Any]:

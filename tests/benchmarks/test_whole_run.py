@@ -24,10 +24,36 @@ def test_a_quick_run(quick: Quick, tmp_path: Path) -> None:
     assert figures["images"] == {"all": 100, "train": 60, "val": 20, "test": 20}
     assert (figures["classes"], figures["trials"]) == (10, 2)
     assert figures["metrics"] == found["metrics"]
+    assert figures["no_claim"] == ""
     assert figures["winner"] == found["winner"]["label"]
     assert figures["seconds"] >= found["timings"]["total"] - 1
     assert 0.1 < figures["peak_gigabytes"] < 3
     assert f"{found['metrics']['test']:.3f}" in GROUPS["whole-run"].render(result)
+
+
+def test_no_gain_is_written_where_the_run_claims_none() -> None:
+    model = {"test": 0.8, "test_ci95": [0.7, 0.9], "name": "accuracy"}
+    gain = {"test": 0.3, "ci95": [0.2, 0.4]}
+    figures = {"seconds": 300, "peak_gigabytes": 1.5, "images": {"test": 75}, "metrics": model, "gain": gain}
+    figures |= {"linear_probe": model, "baseline": model, "no_claim": ""}
+
+    def text(**changed: str) -> str:
+        machine = {"processor": "a processor", "cores": 2}
+        result = Result(
+            benchmark="quality.whole_run",
+            command="python -m benchmarks.quality.whole_run",
+            commit="abc",
+            machine=machine,
+            date=None,
+            versions={},
+            figures=figures | changed,
+        )
+        return GROUPS["whole-run-short"].render(result)
+
+    assert "The gain over training from scratch is 0.300 [0.200, 0.400]." in text()
+    told = text(no_claim="its time was over after 19 of 60 epochs")
+    assert "No gain over that network is claimed: its time was over after 19 of 60 epochs." in told
+    assert "0.300" not in told
 
 
 def test_what_is_no_option_of_the_benchmark_is_handed_on(tmp_path: Path) -> None:
