@@ -20,10 +20,11 @@ Profile = Mapping[Candidate, tuple[ProfilePoint, ...]]
 
 BARS = " .:-=+*#%@"
 
-COSTLY = 4.0
+COSTLY = 2.0
 """How many times the work of tuning one network from its middle it may take to tune the last stage of another that is
-no better. Of two that a linear probe cannot tell apart on 3,409 photographs of clothes, the last stage of VGG16 took 13
-times the work of the later half of EfficientNet-Lite0 and half of the search, and came out 3.5 points lower."""
+no better. Of two that a linear probe cannot tell apart on 3,409 photographs of clothes, the last stage of VGG16 took
+3.6 times the work of the later half of EfficientNet-Lite0 and half of the search, and came out 3.5 points lower."""
+
 
 
 def make_profile(context: RunContext, plan: Plan) -> tuple[Plan, Profile]:
@@ -137,7 +138,7 @@ def best_candidates(profile: Profile, tuning: Mapping[Candidate, Tuning], *, tim
     """The one or two candidates whose suffixes are worth tuning first.
 
     They are the best probe, and the next where its probe lies within two standard errors of it and it can be tuned in
-    the time. Where the time is limited and one of two such candidates takes many times the work of the other, it is
+    the time. Where the time is limited and one of two such candidates takes over twice the work of the other, it is
     the cheaper one alone: in the time of one trial of the dearer, several of the cheaper show what tuning brings. A
     dearer one whose published accuracy is higher stays, for tuning may bring out what its features do not show.
     """
@@ -167,6 +168,6 @@ def choose_best(context: RunContext, plan: Plan, profile: Profile) -> list[Candi
             context.callbacks.on_step(
                 "profile",
                 f"{candidate.label} is not tuned at first: its features are no better than those of {best[0].label}, "
-                f"and to tune its last stage takes {times:.0f} times the work of tuning most of that",
+                f"and to tune its last stage takes {times:.1f} times the work of tuning most of that",
             )
     return best
