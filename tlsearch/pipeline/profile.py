@@ -26,7 +26,6 @@ no better. Of two that a linear probe cannot tell apart on 3,409 photographs of 
 3.6 times the work of the later half of EfficientNet-Lite0 and half of the search, and came out 3.5 points lower."""
 
 
-
 def make_profile(context: RunContext, plan: Plan) -> tuple[Plan, Profile]:
     """Find out how good the features of every candidate are after each of its cut points.
 
