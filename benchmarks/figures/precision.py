@@ -27,9 +27,11 @@ def precision(result: Result) -> str:
         "in graphs that TensorFlow rewrites: a forward pass of the whole network, and a training step of what follows "
         f"the middle cut; medians of {figures['turns']} "
         "turns. *Arithmetic*: the share of a network's work that is arithmetic in kernels. *Distance*: that of the "
-        "features under the policy from those of float32, relative. *Probe*: the accuracy of a linear probe on both."
+        "features under the policy from those of float32, relative. *Probe*: the accuracy of a linear probe on the "
+        f"features in float32, and under the policy, of {min(row['images'] for row in figures['networks'].values())} "
+        "images."
     )
-    head = ["network", "arithmetic", "a run takes", "forward, policy", "forward, rewritten", "step, policy"]
+    head = ["network", "arithmetic", "a run takes", "pass, policy", "pass, rewritten", "step, policy"]
     return paragraphs(table([*head, "step, rewritten", "distance", "probe"], body), caption, source(result))
 
 
@@ -39,7 +41,8 @@ def precision_brief(result: Result) -> str:
     parts = []
     for chosen in dict.fromkeys(row["chosen"] for row in rows):
         ratios = [_forward(row) for row in rows if row["chosen"] == chosen]
-        parts.append(f"{min(ratios):.1f} to {max(ratios):.1f} times as fast in bfloat16 where a run takes {chosen}")
+        some = " to ".join(dict.fromkeys(f"{ratio:.1f}" for ratio in (min(ratios), max(ratios))))
+        parts.append(f"{some} times as fast in bfloat16 where a run takes {chosen}")
     return "; ".join(parts)
 
 
