@@ -46,7 +46,7 @@ from tlsearch.search.space import MIN_VIEWS, schedule
 from tlsearch.stats.intervals import student_quantile
 from tlsearch.stats.metrics import log_loss
 from tlsearch.training.batches import steps_per_epoch
-from tlsearch.types import Float32Array, IntArray, TrialSpec
+from tlsearch.types import AnyArray, IntArray, TrialSpec
 
 BENCHMARK = "quality.afterwards"
 
@@ -188,7 +188,7 @@ class Contest:
             lambda weights: judged(tuned.probabilities(weights, rows[:val]), labels[:val], val)["val_accuracy"],
         )
         of_soup = tuned.probabilities(soup, rows)
-        answers = {SINGLE: best, SOUP: of_soup}
+        answers: dict[str, AnyArray] = {SINGLE: best, SOUP: of_soup}
         for name, weights in zip(HORIZONS, leader.averages, strict=True):
             answers[name] = tuned.probabilities(weights, rows)
         answers[MIRROR] = (best + tuned.probabilities(leader.weights, rows, mirrored=True)) / 2
@@ -232,7 +232,7 @@ def trials(network: Network, images: int, epochs: int | None, seed: int) -> list
     ]
 
 
-def judged(probabilities: Float32Array, labels: IntArray, val: int) -> dict[str, float]:
+def judged(probabilities: AnyArray, labels: IntArray, val: int) -> dict[str, float]:
     """Accuracy and log loss of the answers (N, classes) for the first ``val`` images, and for the others if any."""
     found: dict[str, float] = {}
     for part, rows in (("val", slice(0, val)), ("test", slice(val, None))):

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.common.averaging import MovingAverage, greedy_soup, mean_of
+from benchmarks.common.averaging import MovingAverage, Weights, greedy_soup, mean_of
 from benchmarks.common.results import Result, write_result
 from benchmarks.figures.groups import GROUPS
 from benchmarks.quality import afterwards
@@ -39,7 +39,7 @@ def test_weights_given_to_a_moving_average_are_not_changed() -> None:
 
 
 def test_a_greedy_soup_takes_in_what_does_no_harm() -> None:
-    def judge(members: list[np.ndarray]) -> float:
+    def judge(members: Weights) -> float:
         return -abs(float(members[0][0]) - 1)
 
     # 0 alone is 1 away, with 3 it is 0.5 away, with 3 and 2 it would be 0.67 away.
