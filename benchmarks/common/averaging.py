@@ -37,7 +37,7 @@ class MovingAverage:
 
 def mean_of(members: Sequence[Weights]) -> list[npt.NDArray[Any]]:
     """The plain average of the weights of several models."""
-    return [np.mean(np.stack(values), axis=0, dtype=np.float32) for values in zip(*members, strict=True)]
+    return [np.asarray(np.stack(values).mean(axis=0)) for values in zip(*members, strict=True)]
 
 
 def greedy_soup(
