@@ -61,8 +61,9 @@ def crowded_errors(
 ) -> tuple[tuple[int, ...], float]:
     """The classes that have the most errors beyond their share, and the p-value for "every image is as hard".
 
-    Of any few errors, some classes have the most. The p-value is the share of ``n`` random placements of the errors on
-    the images in which the ``most`` classes that have the most beyond their share have as many as here. Never below
+    Of any few errors, some classes have the most. What a class has beyond its share is counted in standard deviations
+    of random placements of the errors on the images (multivariate hypergeometric). The p-value is the share of ``n``
+    such placements in which the ``most`` classes that are furthest beyond it are as far together as here. Never below
     1 / (n + 1).
 
     Args:
@@ -73,16 +74,21 @@ def crowded_errors(
         seed: Of these.
 
     Returns:
-        The positions of the classes, that with the most beyond its share first, and the p-value.
+        The positions of the classes, that furthest beyond its share first, and the p-value.
     """
     wrong, all_images = np.asarray(errors, np.int64), np.asarray(images, np.int64)
-    total = int(wrong.sum())
-    expected = total * all_images / all_images.sum()
-    order = np.argsort(expected - wrong, kind="stable")[:most]
-    observed = float((wrong - expected)[order].sum())
-    placed = np.random.default_rng(seed).multivariate_hypergeometric(all_images, total, size=n, method="marginals")
-    beyond = np.sort(placed - expected, axis=1)[:, -most:].sum(axis=1)
-    return tuple(order.tolist()), (1 + int((beyond >= observed - 1e-9).sum())) / (n + 1)
+    total, count = int(wrong.sum()), int(all_images.sum())
+    share = all_images / count
+    spread = np.sqrt(np.maximum(total * share * (1 - share) * (count - total) / max(1, count - 1), 1e-12))
+
+    def beyond(placed: npt.NDArray[np.int64]) -> Float64Array:
+        return np.asarray((placed - total * share) / spread, np.float64)
+
+    order = np.argsort(-beyond(wrong), kind="stable")[:most]
+    rng = np.random.default_rng(seed)
+    placed = rng.multivariate_hypergeometric(all_images, total, size=n, method="marginals")
+    as_far = np.sort(beyond(placed), axis=1)[:, -most:].sum(axis=1) >= beyond(wrong)[order].sum() - 1e-9
+    return tuple(order.tolist()), (1 + int(as_far.sum())) / (n + 1)
 
 
 def _total(table: Any) -> Float64Array:
