@@ -111,6 +111,28 @@ def test_names_are_not_cut_off(table: Page) -> None:
     assert cut == []
 
 
+@pytest.mark.parametrize("view", ["table", "searches"])
+def test_no_heading_and_no_age_of_a_run_is_cut_off(pages: Pages, view: str) -> None:
+    page = pages.table() if view == "table" else pages.searches()
+    ages = page.locator("[role=gridcell][col-id='runDateAndNestInfo'] span[title]")
+    ages.first.wait_for()
+    cut: list[str] = page.evaluate(
+        """() => {
+          // The age is the last thing in its cell: the longest that there is stands in its place.
+          const ages = [...document.querySelectorAll("[role=gridcell][col-id='runDateAndNestInfo'] span[title]")]
+          ages.forEach(age => { age.lastChild.textContent = '59 minutes ago' })
+          const heads = [...document.querySelectorAll('.ag-header-cell[col-id*="`"], .ag-header-cell[col-id^=run]')]
+          return [...heads, ...ages.map(age => age.closest('[role=gridcell]'))]
+            .filter(cell => [cell, ...cell.querySelectorAll('*')]
+              .some(part => part.clientWidth > 10 && part.scrollWidth > part.clientWidth + 5))  // 4 are its handle
+            .map(cell => cell.innerText)
+        }"""
+    )
+    assert ages.count() > 0
+    assert cut == []
+    page.context.close()
+
+
 def test_a_filter_by_tag_leaves_those_that_have_it(pages: Pages, finished: TrialRecord) -> None:
     tuned = [row.number for row in searched(finished) if row.spec.kind == "fine_tuning"]
     assert 0 < len(tuned) < len(searched(finished))
