@@ -40,7 +40,6 @@ from benchmarks.statistics.selection_bias import SHARES, Search
 from tlsearch.report.text import SIGNIFICANT
 from tlsearch.stats.claims import Difference, compare, estimate
 from tlsearch.stats.standard_errors import image_error
-from tlsearch.stats.trend import extrapolate
 
 BENCHMARK = "statistics.claims"
 
@@ -214,7 +213,8 @@ def _scratch_row(name: str, val: int, simulations: int, seed: int) -> Row:
         scratch = _scratch_right(tested.search, true[-1:], tested.search.pool, rng)[0]
         for rule, winner in winners.items():
             over = _over(tested.right(winner), scratch)
-            silent = rule == "after" and (_has_not_learned(validated, over) or scratch.mean() <= GUESSING)
+            score = float(scratch.mean())
+            silent = rule == "after" and (_has_not_learned(validated, over, score) or score <= GUESSING)
             tallies[rule].gain(claimed=_claimed(over) and not silent, true=bool(search.truth[winner] > end))
             tallies[rule].add("gain covered", _holds(over.ci95, float(search.truth[winner] - true[-1])))
     world = f"from scratch: {name}"
@@ -227,14 +227,13 @@ def _scratch_row(name: str, val: int, simulations: int, seed: int) -> Row:
     }
 
 
-def _has_not_learned(right: Right, over: Difference) -> bool:
-    """The rule of ``report.fair``, from what is right after each epoch (EPOCHS, n)."""
+def _has_not_learned(right: Right, over: Difference, score: float) -> bool:
+    """The rule of ``report.fair``, from what is right after each epoch (EPOCHS, n), and the score on test."""
     if estimate(np.ones_like(right[-1]), right[-1]).ci95[0] <= GUESSING:
         return True
     if len(right) == SCHEDULE:
         return False
-    rise = extrapolate(range(1, len(right) + 1), right.mean(axis=1).tolist(), SCHEDULE, 1.0)
-    return rise is None or not rise.leaves(over.difference, over.ci95)
+    return not unfinished.claims_gain(over, score - GUESSING, right.mean(axis=1).tolist())
 
 
 @dataclass

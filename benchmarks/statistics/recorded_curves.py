@@ -29,6 +29,7 @@ from tlsearch.data.stratify import draw_stratified
 from tlsearch.pipeline.scratch_time import UNLIMITED_EPOCHS
 from tlsearch.stats.trend import extrapolate
 from tlsearch.training.batches import steps_per_epoch
+from tlsearch.training.schedule import amount_trained
 from tlsearch.types import Candidate, Decision
 from tlsearch.worker.protocol import MeasureCandidate, OpenPool, RunSuccessiveHalving
 
@@ -154,7 +155,8 @@ def compared(curves: Sequence[Mapping[str, object]], whole: int) -> list[Row]:
         if row["epochs"] == whole:
             continue
         end, at, curve = _number(row["end"]), _floats(row["at"]), _floats(row["curve"])
-        rise = extrapolate(at, curve, whole, 1.0)
+        (until,) = amount_trained([whole], whole)
+        rise = extrapolate(amount_trained(at, at[-1]), curve, until, 1.0)
         rows.append(
             {
                 **{name: row[name] for name in (*key, "epochs")},

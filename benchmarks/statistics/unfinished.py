@@ -2,12 +2,13 @@
 
     python -m benchmarks.statistics.unfinished
 
-A simulation of learning curves whose end is known. A network from scratch is trained with a schedule of its own, a
-cosine to zero, that ends after 8 to 45 epochs, and the whole one has 60. At the end of the whole one it would be as
-good as the winner, or 10, 20 or 40 points behind. The winner has .88. Both are tested on the same new images (15 for
+A simulation of learning curves whose end is known. A network from scratch is trained with a complete schedule
+of its own that ends after 8 to 45 epochs, and the whole one has 60. At the end of the whole one it would be as good as
+the winner, or 10, 20 or 40 points behind. The winner has .88. Both are tested on the same new images (15 for
 every 85 of the pool; images as in ``selection_bias``).
 
-A network learns as far as the sum of its learning rates has gone. Its score follows one of these curves of that:
+As in a run, its learning rate rises for a tenth of its schedule and then falls. A network learns as far as the sum of
+its learning rates has gone. Its score follows one of these curves of that:
 exponentials that learn fast and slowly, two powers, one that begins to learn late, and one that learns in two phases.
 The rule was made from these. Others were made to deceive it: a jump after a third of the whole schedule, with a little
 learned before; two steps with a plateau between them; a logarithm, which never comes to an end; a curve with noise, and
@@ -18,7 +19,9 @@ A claim that pre-training helped is false where the network would be as good at 
 - *whatever it has learned*: a gain is claimed where it is shown on test;
 - *outlasts the line*: and only where it would still be shown if the score rose along a straight line through the last
   two thirds of its curve, the errors of both counted (the rule that tlsearch had);
-- *RULE_NAME*: RULE_TEXT (``stats.trend``).
+- *begun, outlasts a doubling*: only where a third of the schedule is over and the network has learned enough for its
+  curve to tell the rest, and where the gain would still be shown if every doubling of the training brought as much as
+  the last one (``stats.trend``).
 
 The exit code is 1 where the last rule makes more false claims than 5 in 100, two standard errors granted.
 """
@@ -38,7 +41,8 @@ from benchmarks.common.tables import print_rows
 from benchmarks.statistics.selection_bias import SHARES, Row
 from tlsearch.report.text import SIGNIFICANT
 from tlsearch.stats.claims import Difference, compare
-from tlsearch.stats.trend import extrapolate
+from tlsearch.stats.trend import Rise, extrapolate, has_begun
+from tlsearch.training.schedule import amount_trained, warm_up_cosine
 
 BENCHMARK = "statistics.unfinished"
 
@@ -46,6 +50,8 @@ Floats = npt.NDArray[np.float64]
 Right = npt.NDArray[np.intp]
 
 WHOLE = 60
+PARTS = 100
+"""Steps of an epoch, where its learning rate matters."""
 GUESSING, WINNER = 0.1, 0.88
 
 
@@ -141,15 +147,14 @@ def simulate(val: int, behind: float, stopped: int, simulations: int, seed: int)
 
 def rates(stopped: int) -> Floats:
     """The learning rate at the end of each epoch (stopped,) of a schedule, as a share of the highest."""
-    return np.asarray(0.5 * (1 + np.cos(np.pi * np.arange(1, stopped + 1) / stopped)), np.float64)
+    return np.asarray([warm_up_cosine(PARTS * epoch, PARTS * stopped) for epoch in range(1, stopped + 1)], np.float64)
 
 
 def scores_of(curve: Curve, end: float, stopped: int) -> Floats:
     """The true score after each epoch (stopped,) of a schedule that ends early; the whole one ends at ``end``."""
-    epochs = np.arange(1, stopped + 1)
-    gone = epochs / 2 + stopped / (2 * np.pi) * np.sin(np.pi * epochs / stopped)  # the sum of a falling cosine
+    trained = np.asarray(amount_trained(range(1, stopped + 1), stopped), np.float64)
     whole = float(curve.learned(np.asarray([WHOLE / 2]))[0])
-    shown = curve.learned(gone) / whole * (1 - curve.hidden * rates(stopped))
+    shown = curve.learned(trained) / whole * (1 - curve.hidden * rates(stopped))
     return np.asarray(GUESSING + (end - GUESSING) * shown, np.float64)
 
 
@@ -192,13 +197,34 @@ def _is_shown(over: Difference) -> bool:
 
 
 def _outlasts_line(tested: _Tested, curve: Floats) -> bool:
-    rise = extrapolate(range(1, len(curve) + 1), curve.tolist(), WHOLE, 1.0)
-    return rise is not None and rise.leaves(tested.over.difference, tested.over.ci95)
+    """The rule before: a straight line through the last two thirds of the epochs."""
+    epochs = np.arange(1, len(curve) + 1)
+    late = epochs > len(curve) / 3
+    x, y = epochs[late] - epochs[late].mean(), curve[late]
+    spread, rest = float((x**2).sum()), WHOLE - len(curve)
+    slope = float((x * y).sum()) / spread
+    stderr = float(np.sqrt(((y - y.mean() - slope * x) ** 2).sum() / (len(y) - 2) / spread))
+    gain = min(max(0.0, slope) * rest, 1 - float(y[-3:].mean()))
+    return Rise(gain, stderr * rest).leaves(tested.over.difference, tested.over.ci95)
+
+
+def claims_gain(over: Difference, learned: float, curve: Sequence[float]) -> bool:
+    """The rule of ``report.fair`` for a network that was stopped.
+
+    Args:
+        over: The winner's gain over it.
+        learned: Its score on test less that of guessing.
+        curve: Its validation scores, one for each epoch.
+    """
+    trained, (until,) = amount_trained(range(1, len(curve) + 1), len(curve)), amount_trained([WHOLE], WHOLE)
+    rise, done = extrapolate(trained, curve, until, 1.0), len(curve) / WHOLE
+    return rise is not None and has_begun(learned, over.difference, done) and rise.leaves(over.difference, over.ci95)
 
 
 RULES: Mapping[str, Callable[[_Tested, Floats], bool]] = {
     "whatever it has learned": lambda tested, curve: True,
     "outlasts the line": _outlasts_line,
+    "begun, outlasts a doubling": lambda tested, curve: claims_gain(tested.over, tested.learned, curve.tolist()),
 }
 
 
