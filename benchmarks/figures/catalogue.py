@@ -79,6 +79,7 @@ ENTRIES = (
     Entry("statistics.early_stop", "", "minutes", ("early-stop",)),
     Entry("statistics.claims", "", "minutes", ("claims",)),
     Entry("statistics.unfinished", "", "minutes", ("unfinished",)),
+    Entry("statistics.recorded_curves", "PHOTOGRAPHS", "15 min", ("recorded-curves",)),
     Entry("statistics.calibration", "", "minutes", ("calibration",)),
     Entry("statistics.prediction_sets", "", "minutes", ("prediction-sets",)),
     Entry("statistics.label_errors", "", "minutes", ("label-errors",)),

@@ -49,6 +49,7 @@ GROUPS: Mapping[str, Group] = {
     "selection-bias": Group(simulations.selection_bias, simulations.selection_bias_brief),
     "choice": Group(simulations.choice, simulations.choice_brief),
     "unfinished": Group(searches.unfinished, searches.unfinished_brief),
+    "recorded-curves": Group(searches.recorded_curves, searches.recorded_curves_brief),
     "corrected": Group(searches.corrected, searches.corrected_brief),
     "early-stop": Group(searches.early_stop, searches.early_stop_brief),
     "time-to-accuracy": Group(searches.time_to_accuracy, searches.time_to_accuracy_brief),
