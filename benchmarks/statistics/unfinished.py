@@ -20,8 +20,8 @@ A claim that pre-training helped is false where the network would be as good at 
 - *outlasts the line*: and only where it would still be shown if the score rose along a straight line through the last
   two thirds of its curve, the errors of both counted (the rule that tlsearch had);
 - *begun, outlasts a doubling*: only where a third of the schedule is over and the network has learned enough for its
-  curve to tell the rest, and where the gain would still be shown if every doubling of the training brought as much as
-  the last one (``stats.trend``).
+  curve to tell the rest, and where the gain would still be shown if every doubling of the training brought a tenth
+  more than the last one (``stats.trend``).
 
 The exit code is 1 where the last rule makes more false claims than 5 in 100, two standard errors granted.
 """

@@ -11,7 +11,7 @@ from tlsearch.results.schema import Gain
 from tlsearch.stats.trend import Rise, has_begun
 from tlsearch.utils.units import counted
 
-PACE = "if every doubling of its training brings as much as the last one,"
+PACE = "if every doubling of its training brings a tenth more than the last one,"
 """How ``stats.trend.extrapolate`` goes on."""
 
 

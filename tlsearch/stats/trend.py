@@ -32,6 +32,9 @@ def still_rising(curve: Sequence[float]) -> bool:
 LAST_PART = 1 / 2
 """Share of the training after which the scores are looked at: its last doubling."""
 
+MORE = 1.1
+"""What a doubling brings, in those of the last one: a curve may come to its steepest slope a little later."""
+
 LEAST_DONE = 1 / 3
 """Share of the schedule before which a curve says nothing of its end: a plateau may lie before a jump."""
 
@@ -71,9 +74,10 @@ def has_begun(learned: float, lead: float, done: float) -> bool:
 
 
 def extrapolate(trained: Sequence[float], scores: Sequence[float], until: float, most: float = np.inf) -> Rise | None:
-    """Say by how much ``scores`` would rise if every doubling of the training brought as much as the last one.
+    """Say by how much ``scores`` would rise if every doubling of the training brought a tenth more than the last one.
 
     That is a straight line over the logarithm of the training. A learning curve that comes to an end lies below it.
+    The tenth is for curves that only come near to a logarithm.
     Training is counted by its learning rates and not by its epochs: every schedule ends at a learning rate of 0, and is
     flat there whatever is left to learn. benchmarks/statistics/unfinished.py tries the rule on curves of many shapes.
 
@@ -91,7 +95,7 @@ def extrapolate(trained: Sequence[float], scores: Sequence[float], until: float,
     passed, y = np.asarray(trained, np.float64), np.asarray(scores, np.float64)
     last = passed > LAST_PART * passed[-1]
     x, y = np.log2(passed[last]), y[last]
-    doublings, x = max(0.0, float(np.log2(until) - x[-1])), x - x.mean()
+    doublings, x = MORE * max(0.0, float(np.log2(until) - x[-1])), x - x.mean()
     spread = float((x**2).sum())
     slope = float((x * y).sum()) / spread
     residuals = y - y.mean() - slope * x
