@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from tests.helpers.sample_result import SAMPLE
+from tlsearch.cli.summary import print_summary
 from tlsearch.report.fair import no_claim
 from tlsearch.report.markdown import describe
 from tlsearch.report.model_table import model_rows
+from tlsearch.report.sections.summary import summary
 from tlsearch.report.text import NO_CLAIM, gain_lines
 from tlsearch.report.verdict import answers, verdict_of, verdict_sentences
 from tlsearch.results.result import RunResult
@@ -60,6 +64,27 @@ def test_a_small_network_from_scratch_that_is_as_good_is_offered() -> None:
     assert f"{SAMPLE.output.folder}/baseline: small_cnn, trained from scratch, scores 98.4 %" in verdict.use
     assert "2.9 MB instead of 14.3 and 2.0 ms an image instead of 6.0" in verdict.use
     assert f"tlsearch predict {SAMPLE.output.folder}/baseline new-photo.jpg" in verdict.use
+
+
+def test_every_place_names_the_model_that_the_verdict_names() -> None:
+    """The head of the report, the lines below the table in a terminal, Python, and the description in MLflow."""
+    found = with_scratch(-0.012, 0.018, megabytes=2.9, ms_per_image=2.0, test=0.984, test_ci95=(0.96, 0.99))
+    result = replace(found, verdict=verdict_of(found))
+    console = Console(record=True, width=200, file=io.StringIO())
+    print_summary(console, result)
+    (place,) = [line for line in console.export_text().splitlines() if line.startswith("model  ")]
+    assert place.split() == ["model", f"{SAMPLE.output.folder}/baseline"]
+    assert repr(result).startswith("<RunResult small_cnn from scratch, test accuracy 0.984 [0.960, 0.990], model in ")
+    assert repr(result).endswith("/baseline>")
+    assert "small_cnn from scratch" in result._repr_html_()
+    assert describe(result).startswith("**small_cnn from scratch**: accuracy 0.984 [0.960 0.990] on test. It is the")
+    shown = summary(result).shown
+    assert (shown["to_use"]["label"], shown["to_use"]["test"]) == ("small_cnn from scratch", 0.984)
+    assert [name for name, _, _ in shown["facts"]][:2] == ["winner, frozen", "winner, speed"]
+    assert summary(SAMPLE).shown["to_use"]["label"] == SAMPLE.winner.label
+    assert found.gain is not None
+    probe = replace(found, gain=replace(found.gain, over_linear_probe=None))
+    assert verdict_of(probe).search_evidence.endswith("and so that is the best model that reuses a network.")
 
 
 def test_a_network_from_scratch_that_is_as_good_and_as_large_is_not_offered() -> None:
