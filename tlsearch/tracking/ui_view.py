@@ -42,8 +42,10 @@ _HEAD_LETTER, _BESIDE_HEAD, _SORTED = 7.0, 24, 23
 """Pixels of a letter of a heading, of what stands beside it, and of the sign of the column that the table is sorted by.
 """
 
-_WIDTH, _DATE_WIDTH = 99, 144
-"""Pixels of other columns: the fewest of most, and those of the age of a run, such as ``59 minutes ago``."""
+_WIDTH, _BROAD_WIDTH, _DATE_WIDTH = 99, 118, 144
+"""Pixels of other columns: the fewest of most, those of a heading of broad letters, and those of the age of a run, such
+as ``59 minutes ago``.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,6 +143,7 @@ def _trials_state(view: TrialsView) -> Mapping[str, Any]:
     ]  # fmt: skip
     widths = {column: _head_width(column) for column in columns}
     widths |= {rank: _head_width(rank, fewest=0) + _SORTED, _DATE: _DATE_WIDTH, name: _name_width(view.letters)}
+    widths[_column("params", "augmentation")] = _BROAD_WIDTH
     return {
         "searchFilter": f"tags.role = 'trial' and tags.`mlflow.parentRunId` = '{view.parent}'",
         "orderByKey": rank if view.ranked else _column("metrics", view.figures[0]),
