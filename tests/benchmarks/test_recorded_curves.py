@@ -51,6 +51,8 @@ def test_what_was_left_is_compared_with_what_was_foreseen() -> None:
     assert row["said"] == pytest.approx(11.0, abs=0.1)  # a doubling
 
 
+# Keras converts its variables in a way that NumPy 2 warns of; the worker has its own filters.
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 def test_a_quick_run_records_curves(quick: Quick) -> None:
     figures = quick(recorded_curves.main).figures
     short, whole = figures["curves"]

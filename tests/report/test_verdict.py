@@ -139,8 +139,8 @@ def test_a_flat_curve_of_a_network_that_has_only_begun_carries_no_claim(epochs: 
     assert SAMPLE.baseline is not None
     result = stopped(0.5, Rise(0.0, 0.001), epochs=epochs)
     assert result.baseline is not None
-    result = replace(result, baseline=replace(result.baseline, test=test))
-    assert f"after {epochs} of 60 epochs, and it had only begun to learn" in no_claim(result)
+    early = replace(result, baseline=replace(result.baseline, test=test))
+    assert f"after {epochs} of 60 epochs, and it had only begun to learn" in no_claim(early)
     later = replace(result, baseline=replace(result.baseline, epochs=50, test=0.35))
     assert no_claim(later) == ""
 
