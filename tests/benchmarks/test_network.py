@@ -45,8 +45,8 @@ class Ends:
     """A wire between two pairs of sockets; ``left`` and ``right`` are what hangs on it."""
 
     def __init__(self) -> None:
-        self.left, near_left = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self.right, near_right = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.left, near_left = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.right, near_right = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.wire = Wire(near_left, near_right, 0)
         commands, self._commands = (os.fdopen(end, mode, 0) for end, mode in zip(os.pipe(), ("rb", "wb"), strict=True))
         self._answers, answers = (os.fdopen(end, mode) for end, mode in zip(os.pipe(), ("rb", "wb"), strict=True))
