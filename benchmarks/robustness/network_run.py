@@ -137,7 +137,7 @@ def measured(home: Path, plan: Plan, between: Namespaces) -> dict[str, Any]:
         began = time.monotonic()
         run = runs.start(
             "remote",
-            *("--cluster", RAY_ADDRESS, "--storage", world.database, "--tracking-uri", world.tracking),
+            *("--cluster", RAY_ADDRESS, "--storage", world.study, "--tracking-uri", world.tracking),
             *("--shared-cache", f"s3://{FEATURES_BUCKET}"),
         )
         with ended(run):

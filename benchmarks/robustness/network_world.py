@@ -39,12 +39,12 @@ class Servers:
     """The servers of a run.
 
     Attributes:
-        database: The address of the database, for SQLAlchemy.
+        study: The address of an empty database, for SQLAlchemy.
         tracking: The address of the MLflow server.
         bucket: A client of S3.
     """
 
-    database: str
+    study: str
     tracking: str
     bucket: Any
 
@@ -71,13 +71,25 @@ def servers(home: Path) -> Iterator[Servers]:
         bucket = boto3.client("s3")
         for name in (FEATURES_BUCKET, RECORDS_BUCKET):
             bucket.create_bucket(Bucket=name)
-        database = f"postgresql+psycopg2://{USER}:{quote(PASSWORD, safe='')}@{stack.enter_context(postgres())}/postgres"
+        database = f"postgresql+psycopg2://{USER}:{quote(PASSWORD, safe='')}@{stack.enter_context(postgres())}"
+        study = _with_database(database, "study")  # MLflow and Optuna each want a database of their own
         options = ("--artifacts-destination", f"s3://{RECORDS_BUCKET}")
         variables = {"MLFLOW_S3_ENDPOINT_URL": endpoint}
         tracking = stack.enter_context(
-            mlflow_server(database, home / "mlflow.log", options=options, variables=variables)
+            mlflow_server(f"{database}/postgres", home / "mlflow.log", options=options, variables=variables)
         )
-        yield Servers(database, tracking, bucket)
+        yield Servers(study, tracking, bucket)
+
+
+def _with_database(server: str, name: str) -> str:
+    """The address of a new database of a server."""
+    from sqlalchemy import create_engine, text
+
+    engine = create_engine(f"{server}/postgres", isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    engine.dispose()
+    return f"{server}/{name}"
 
 
 @contextmanager
