@@ -142,11 +142,14 @@ def _run_inside(command: Sequence[str], plan: Plan) -> int:
 def print_table(figures: Mapping[str, Any]) -> None:
     """For people."""
     console = Console()
-    table = Table(title=f"{figures['trials']} trials over a network that was cut for {figures['cut_seconds']:g} s")
-    table.add_column("")
-    table.add_column("", justify="right")
+    table = Table(
+        "", "", title=f"{figures['trials']} trials over a network that was cut for {figures['cut_seconds']:g} s"
+    )
     for name in ("frames", "lost", "megabytes", "round_trip_ms", "repeated", "recorded", "features", "seconds"):
-        table.add_row(name.replace("_", " "), str(figures[name]))
+        value = figures[name]
+        parts = value.items() if isinstance(value, Mapping) else [("", value)]
+        for part, number in parts:
+            table.add_row(f"{name} {part}".replace("_", " "), str(number))
     console.print(table)
     console.print("\n".join(figures["troubles"]) or "The run found what the local one found, and nothing is lost.")
 

@@ -213,7 +213,7 @@ def test_a_quick_run_finds_the_same_over_a_network_that_is_cut(tmp_path: Path) -
 
 @needs_namespaces
 @pytest.mark.cluster
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_ctrl_c_leaves_no_process_and_no_namespace() -> None:
     pytest.importorskip("ray")
     process = subprocess.Popen(quick_command(), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
