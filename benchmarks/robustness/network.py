@@ -63,6 +63,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--cut", type=float, default=20.0, metavar="SECONDS", help="without a network (default 20)")
     parser.add_argument("--delay", type=float, default=50.0, metavar="MS", help="of a frame afterwards (default 50)")
     parser.add_argument("--loss", type=float, default=0.01, metavar="SHARE", help="of frames (default 0.01)")
+    parser.add_argument(
+        "--health-checks", type=int, metavar="N", help="failed checks that make a node a lost one (default: Ray's own)"
+    )
     options = parse_options(parser, arguments, QUICK)
     with (
         interruptible(program=True),
@@ -111,6 +114,7 @@ def make_plan(home: Path, options: Mapping[str, Any]) -> Plan:
         cut=options["cut"],
         delay=options["delay"] / 1000,
         loss=options["loss"],
+        health_checks=options["health_checks"],
         seed=options["seed"],
     )
 

@@ -18,7 +18,15 @@ from typing import Any
 from benchmarks.common.results import say
 from benchmarks.robustness.kill_and_resume import differences, found, record_troubles
 from benchmarks.robustness.namespaces import NODE_ADDRESS, Link, Namespaces, link
-from benchmarks.robustness.network_world import FEATURES_BUCKET, RAY_ADDRESS, StartError, cluster, ended, servers
+from benchmarks.robustness.network_world import (
+    FEATURES_BUCKET,
+    HEALTH_CHECKS,
+    RAY_ADDRESS,
+    StartError,
+    cluster,
+    ended,
+    servers,
+)
 from tlsearch.runs.output import CHECKPOINT_FOLDER, WORK_FOLDER
 from tlsearch.utils.cache_folders import CACHE_VARIABLE, features_dir
 from tlsearch.utils.signals import interruptible
@@ -45,6 +53,7 @@ class Plan:
         cut: The seconds without a network.
         delay: The seconds that a frame takes afterwards.
         loss: The share of frames that is lost afterwards.
+        health_checks: The health checks without an answer that make a node a lost one; None for Ray's own number.
         seed: For what is lost.
     """
 
@@ -56,6 +65,7 @@ class Plan:
     cut: float
     delay: float
     loss: float
+    health_checks: int | None
     seed: int
 
 
@@ -129,6 +139,8 @@ def measured(home: Path, plan: Plan, between: Namespaces) -> dict[str, Any]:
     seconds = {"local": round(time.monotonic() - began, 1)}
     say(f"it took {seconds['local']:.0f} s; now servers, a wire and a cluster")
     disk = home / "disk-of-the-node"
+    if plan.health_checks is not None:
+        os.environ[HEALTH_CHECKS] = str(plan.health_checks)
     with (
         servers(home) as world,
         link(between, plan.seed) as wire,
@@ -151,6 +163,7 @@ def measured(home: Path, plan: Plan, between: Namespaces) -> dict[str, Any]:
     return {
         **{"trials": len(seen["trials"]), "workers": plan.workers, "winner": seen["winner"]["label"]},
         **{"cut_seconds": plan.cut, "delay_ms": 1000 * plan.delay, "loss": plan.loss, "seed": plan.seed},
+        "health_checks": plan.health_checks,
         **figures,
         **{"features": features, "recorded": recorded, "repeated": repeated, "troubles": troubles},
     }

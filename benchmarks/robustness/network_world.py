@@ -23,7 +23,10 @@ FEATURES_BUCKET, RECORDS_BUCKET = "features", "records"
 
 RAY_ADDRESS = f"{HEAD_ADDRESS}:6379"
 
-START_SECONDS = 120.0
+HEALTH_CHECKS = "RAY_health_check_failure_threshold"
+"""Ray's variable for the number of health checks without an answer that make a node a lost one."""
+
+START_SECONDS = 240.0
 """Seconds that a part of the cluster may take to start."""
 
 _S3_PORT = 5000

@@ -25,6 +25,7 @@ from benchmarks.figures.network import network_brief
 from benchmarks.robustness import namespaces as ns
 from benchmarks.robustness import network, network_run
 from benchmarks.robustness.namespaces import HEAD_ADDRESS, NODE_ADDRESS, link, namespaces, pids_in, within
+from benchmarks.robustness.network_world import FEATURES_BUCKET
 from benchmarks.robustness.wire import Wire
 from tests.helpers.bucket import serve_bucket
 
@@ -35,7 +36,7 @@ needs_namespaces = pytest.mark.skipif(
 
 FIGURES = {
     "trials": 12, "workers": 2, "winner": "a", "cut_seconds": 20.0, "delay_ms": 50.0, "loss": 0.01, "seed": 0,
-    "trials_at_the_cut": 4, "frames": 12345, "lost": 120, "megabytes": {"before": 20.0, "after": 3.25},
+    "health_checks": None, "trials_at_the_cut": 4, "frames": 12345, "lost": 120, "megabytes": {"before": 20.0, "after": 3.25},
     "round_trip_ms": {"before": 0.31, "after": 100.6}, "seconds": {"local": 90.0, "remote": 200.0}, "node_lost": False,
     "features": {"files": 7, "megabytes": 12.0}, "recorded": 12, "repeated": 0, "troubles": [],
 }  # fmt: skip
@@ -114,10 +115,10 @@ def test_features_that_are_not_shared_are_named(tmp_path: Path) -> None:
     node.mkdir()
     for name in ("a", "b", "c"):
         (node / f"{name}.npy").write_bytes(name.encode())
-    with serve_bucket(network_run.FEATURES_BUCKET, tmp_path / "nothing", "") as bucket:
-        bucket.put_object(Bucket=network_run.FEATURES_BUCKET, Key="a.npy", Body=b"a")
-        bucket.put_object(Bucket=network_run.FEATURES_BUCKET, Key="b.npy", Body=b"B")
-        bucket.put_object(Bucket=network_run.FEATURES_BUCKET, Key=".c.npy.part", Body=b"")
+    with serve_bucket(FEATURES_BUCKET, tmp_path / "nothing", "") as bucket:
+        bucket.put_object(Bucket=FEATURES_BUCKET, Key="a.npy", Body=b"a")
+        bucket.put_object(Bucket=FEATURES_BUCKET, Key="b.npy", Body=b"B")
+        bucket.put_object(Bucket=FEATURES_BUCKET, Key=".c.npy.part", Body=b"")
         found, troubles = network_run.feature_troubles(bucket, node)
     assert found["files"] == 3
     assert troubles == [
