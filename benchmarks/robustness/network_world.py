@@ -127,7 +127,8 @@ def cluster(home: Path, between: Namespaces, cpus: int, disk: Path, place: Path)
 @contextmanager
 def _started(command: Sequence[str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
     """A part of the cluster, once it says that it has started; it ends with the block."""
-    environment = {**os.environ, "RAY_USAGE_STATS_ENABLED": "0"}
+    # Without its watch on memory: it would end workers for what other work on this machine holds.
+    environment = {**os.environ, "RAY_USAGE_STATS_ENABLED": "0", "RAY_memory_monitor_refresh_ms": "0"}
     with log.open("wb") as stream:
         process = subprocess.Popen(
             command, cwd=log.parent, env=environment, stdout=stream, stderr=stream, start_new_session=True

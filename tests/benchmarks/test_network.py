@@ -36,7 +36,8 @@ needs_namespaces = pytest.mark.skipif(
 
 FIGURES = {
     "trials": 12, "workers": 2, "winner": "a", "cut_seconds": 20.0, "delay_ms": 50.0, "loss": 0.01, "seed": 0,
-    "health_checks": None, "trials_at_the_cut": 4, "frames": 12345, "lost": 120, "megabytes": {"before": 20.0, "after": 3.25},
+    "health_checks": None, "trials_at_the_cut": 4, "frames": 12345, "lost": 120,
+    "megabytes": {"before": 20.0, "after": 3.25},
     "round_trip_ms": {"before": 0.31, "after": 100.6}, "seconds": {"local": 90.0, "remote": 200.0}, "node_lost": False,
     "features": {"files": 7, "megabytes": 12.0}, "recorded": 12, "repeated": 0, "troubles": [],
 }  # fmt: skip
@@ -51,7 +52,7 @@ class Ends:
         self.wire = Wire(near_left, near_right, 0)
         commands, self._commands = (os.fdopen(end, mode, 0) for end, mode in zip(os.pipe(), ("rb", "wb"), strict=True))
         self._answers, answers = (os.fdopen(end, mode) for end, mode in zip(os.pipe(), ("rb", "wb"), strict=True))
-        self._closed = [self.left, self.right, near_left, near_right, commands, self._answers, answers]
+        self._closed: list[Any] = [self.left, self.right, near_left, near_right, commands, self._answers, answers]
         self._thread = threading.Thread(target=self.wire.run, args=(commands, answers))
         self._thread.start()
 
