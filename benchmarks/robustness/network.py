@@ -46,6 +46,8 @@ MADE_UP = 60
 CLEAN_UP_SECONDS = 60.0
 """How long the inner process may take to end its servers; then all of them are killed."""
 
+_INSIDE = "benchmarks.robustness.network_run"
+
 # Ray's sockets lie in the folder, and the path of a socket has room for 107 characters only.
 _SHORT = "/tmp"
 
@@ -67,29 +69,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--health-checks", type=int, metavar="N", help="failed checks that make a node a lost one (default: Ray's own)"
     )
     options = parse_options(parser, arguments, QUICK)
-    with (
-        interruptible(program=True),
-        tempfile.TemporaryDirectory(prefix="tlsnet-", dir=_SHORT, ignore_cleanup_errors=True) as folder,
-    ):
-        home = Path(folder)
-        home.chmod(0o755)  # PostgreSQL runs as a user of its own
-        plan = make_plan(home, vars(options))
-        try:
-            with namespaces() as between:
-                (home / PLAN).write_text(json.dumps(asdict(plan)), encoding="utf-8")
-                code = _run_inside([*within(between.head), sys.executable, "-m", _INSIDE, folder, between.prefix], plan)
-        except NoNamespacesError as error:
-            sys.stderr.write(f"{error}\n")
-            return 2
-        if code:
-            return code
-        figures = json.loads((home / FIGURES).read_text(encoding="utf-8"))
+    try:
+        with interruptible(program=True):
+            code, figures = _inside(vars(options))
+    except NoNamespacesError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    if code:
+        return code
     print_table(figures)
     publish(BENCHMARK, options, figures)
     return 1 if figures["troubles"] else 0
 
 
-_INSIDE = "benchmarks.robustness.network_run"
+def _inside(options: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:
+    """The exit code of what runs on the first of the two machines, and its figures where that is 0."""
+    with tempfile.TemporaryDirectory(prefix="tlsnet-", dir=_SHORT, ignore_cleanup_errors=True) as folder:
+        home = Path(folder)
+        home.chmod(0o755)  # PostgreSQL runs as a user of its own
+        with namespaces() as between:
+            plan = make_plan(home, options)
+            (home / PLAN).write_text(json.dumps(asdict(plan)), encoding="utf-8")
+            code = _run_inside([*within(between.head), sys.executable, "-m", _INSIDE, folder, between.prefix], plan)
+        return code, {} if code else json.loads((home / FIGURES).read_text(encoding="utf-8"))
 
 
 def make_plan(home: Path, options: Mapping[str, Any]) -> Plan:

@@ -252,12 +252,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     home = Path(folder)
     plan = Plan(**json.loads((home / PLAN).read_text(encoding="utf-8")))
     tempfile.tempdir = os.environ["TMPDIR"] = folder  # so that what is killed leaves nothing elsewhere
-    with interruptible(program=True):
-        try:
+    try:
+        with interruptible(program=True):
             figures: Mapping[str, Any] = measured(home, plan, Namespaces(prefix))
-        except (RunFailedError, StartError) as error:
-            say(str(error))
-            return 1
+    except (RunFailedError, StartError) as error:
+        say(str(error))
+        return 1
+    except KeyboardInterrupt:
+        return 130
     (home / FIGURES).write_text(json.dumps(figures), encoding="utf-8")
     return 0
 
