@@ -20,7 +20,7 @@ def network(result: Result) -> str:
     features = figures["features"]
     repeated = figures["repeated"] or "none"
     rows = [
-        ["round trip before the cut", f"{link['before']:.1f} ms"],
+        ["round trip before the cut", f"{link['before']:.2g} ms"],
         ["round trip afterwards", f"{link['after']:.0f} ms"],
         ["data on the wire before the cut", f"{crossed['before']:.1f} MB"],
         ["data on the wire afterwards", f"{crossed['after']:.1f} MB"],
@@ -32,12 +32,13 @@ def network(result: Result) -> str:
         ["the whole run, over the network", duration(seconds["remote"])],
     ]
     caption = (
-        f"A run of {figures['trials']} trials with {figures['workers']} workers on a Ray node at the other end of a "
-        f"wire. After {figures['trials_at_the_cut']} trials the wire was cut for {figures['cut_seconds']:g} seconds. "
+        f"A run of {figures['trials']} trials, those of the confirmation included, with {figures['workers']} workers "
+        f"on a Ray node at the other end of a wire. When {figures['trials_at_the_cut']} trials of the search were "
+        f"over, the wire was cut for {figures['cut_seconds']:g} seconds. "
         f"Then each frame took {figures['delay_ms']:g} ms in either direction, and {figures['loss']:.1%} of them were "
         f"lost. The run ended with {outcome}."
     )
-    return paragraphs(caption, table(["", ""], rows), source(result))
+    return paragraphs(caption, table(["what", "how much"], rows), source(result))
 
 
 def network_brief(result: Result) -> str:

@@ -135,7 +135,7 @@ def test_how_the_figures_are_shown() -> None:
         figures=FIGURES,
     )  # fmt: skip
     shown = rendered(result)
-    assert "After 4 trials the wire was cut for 20 seconds." in shown
+    assert "When 4 trials of the search were over, the wire was cut for 20 seconds." in shown
     assert "50 ms in either direction, and 1.0% of them were lost" in shown
     assert "Every trial was recorded once" in shown
     assert "| frames afterwards, and lost of them | 12,345, 120 |" in shown
