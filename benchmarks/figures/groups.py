@@ -6,9 +6,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from benchmarks.common.results import Result
-from benchmarks.figures import doubts, exported, insights, quality, searches, simulations, speed
-from benchmarks.figures.afterwards import afterwards, afterwards_brief
-from benchmarks.figures.precision import precision, precision_brief
+from benchmarks.figures import (
+    afterwards,
+    doubts,
+    exported,
+    insights,
+    network,
+    precision,
+    quality,
+    searches,
+    simulations,
+    speed,
+)
 
 Render = Callable[[Result], str]
 
@@ -36,7 +45,7 @@ GROUPS: Mapping[str, Group] = {
     "overhead": Group(speed.overhead, speed.overhead_brief),
     "workers": Group(speed.workers, speed.workers_brief),
     "cluster-transport": Group(speed.cluster_transport, speed.cluster_transport_brief),
-    "precision": Group(precision, precision_brief),
+    "precision": Group(precision.precision, precision.precision_brief),
     "scale": Group(speed.scale, speed.scale_brief),
     "search-quality": Group(quality.search_quality, quality.search_quality_brief),
     "from-scratch": Group(quality.from_scratch, quality.from_scratch_brief),
@@ -55,7 +64,7 @@ GROUPS: Mapping[str, Group] = {
     "time-to-accuracy": Group(searches.time_to_accuracy, searches.time_to_accuracy_brief),
     "choosing-weights": Group(quality.choosing_weights, quality.choosing_weights_brief),
     "depthwise": Group(searches.depthwise, searches.depthwise_brief),
-    "afterwards": Group(afterwards, afterwards_brief),
+    "afterwards": Group(afterwards.afterwards, afterwards.afterwards_brief),
     "claims": Group(insights.claims, insights.claims_brief),
     "calibration": Group(insights.calibration, insights.calibration_brief),
     "label-errors": Group(insights.label_errors, insights.label_errors_brief),
@@ -72,4 +81,5 @@ GROUPS: Mapping[str, Group] = {
     "memory": Group(speed.memory, speed.memory_brief),
     "kill-and-resume": Group(speed.kill_and_resume, speed.kill_and_resume_brief),
     "soak": Group(speed.soak, speed.soak_brief),
+    "network": Group(network.network, network.network_brief),
 }
