@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from benchmarks.common.results import Result
-from benchmarks.figures import doubts, exported, insights, quality, searches, simulations, speed
+from benchmarks.figures import candidates, doubts, exported, insights, quality, searches, simulations, speed
 from benchmarks.figures.afterwards import afterwards, afterwards_brief
 from benchmarks.figures.precision import precision, precision_brief
 
@@ -53,6 +53,7 @@ GROUPS: Mapping[str, Group] = {
     "early-stop": Group(searches.early_stop, searches.early_stop_brief),
     "time-to-accuracy": Group(searches.time_to_accuracy, searches.time_to_accuracy_brief),
     "choosing-weights": Group(quality.choosing_weights, quality.choosing_weights_brief),
+    "many-candidates": Group(candidates.many_candidates, candidates.many_candidates_brief),
     "depthwise": Group(searches.depthwise, searches.depthwise_brief),
     "afterwards": Group(afterwards, afterwards_brief),
     "claims": Group(insights.claims, insights.claims_brief),
@@ -70,5 +71,6 @@ GROUPS: Mapping[str, Group] = {
     "planted-faults": Group(simulations.planted_faults, simulations.planted_faults_brief),
     "memory": Group(speed.memory, speed.memory_brief),
     "kill-and-resume": Group(speed.kill_and_resume, speed.kill_and_resume_brief),
+    "backends": Group(candidates.backends, candidates.backends_brief),
     "soak": Group(speed.soak, speed.soak_brief),
 }

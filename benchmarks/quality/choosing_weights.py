@@ -33,6 +33,7 @@ from tlsearch.config import RunConfig
 from tlsearch.pipeline.pretrain import pretrain
 from tlsearch.plugins.trained.record import TrainedWeights
 from tlsearch.pretrain_config import PretrainConfig
+from tlsearch.report.charts import BASELINE, DPI, HEIGHT, INK, WIDTH, WINNER, style_axes
 from tlsearch.utils.cache_folders import CACHE_VARIABLE
 from tlsearch.worker.client import WorkerClient
 from tlsearch.worker.protocol import DescribePlugins, MeasureCandidate, OpenPool, ProfileCandidate
@@ -44,9 +45,6 @@ NAME = "grey"
 
 DIGIT_SIDE = 28
 """Pixels to which the digits, of 8 px, are enlarged: as those of MNIST."""
-
-COLORS = ("#7a8594", "#3b82d6")
-INK = "#30363d"
 
 QUICK = {"backbone": "efficientnet_lite0", "epochs": 1, "images": 60, "grey_size": 32, "photo_size": 32}
 
@@ -229,26 +227,26 @@ def _print_table(found: Figures) -> None:
 
 
 def draw(found: Figures, file: Path) -> None:
-    """A PNG: for each target the accuracy of a linear probe by depth, a line for each weights."""
+    """A PNG in the report's style: for each target the accuracy of a linear probe by depth, a line for each weights."""
     from matplotlib.figure import Figure
-    from matplotlib.ticker import MaxNLocator
 
     targets = found["targets"]
-    names = {NAME: f"trained on {found['source']['name']}", "ImageNet": "trained on ImageNet"}
-    figure = Figure(figsize=(4.4 * len(targets), 3.8), layout="constrained", facecolor="white")
+    styles = {"ImageNet": ("trained on ImageNet", WINNER), NAME: (f"trained on {found['source']['name']}", BASELINE)}
+    figure = Figure(figsize=(WIDTH * len(targets), HEIGHT + 0.7), layout="constrained", facecolor="white")
     for axes, (name, target) in zip(figure.subplots(1, len(targets), squeeze=False)[0], targets.items(), strict=True):
-        for color, (weights, probe) in zip(COLORS, target["probes"].items(), strict=True):
+        style_axes(axes, "block, counted from the input", "accuracy of a linear probe")
+        for weights, probe in target["probes"].items():
+            label, color = styles[weights]
             depths = range(1, len(probe) + 1)
-            low, high = ([a + sign * e for a, e in probe] for sign in (-1, 1))
-            axes.fill_between(depths, low, high, color=color, alpha=0.2, linewidth=0)
-            axes.plot(depths, [a for a, _ in probe], color=color, marker="o", markersize=3, label=names[weights])
+            low, high = ([accuracy + sign * error for accuracy, error in probe] for sign in (-1, 1))
+            axes.fill_between(depths, low, high, color=color, alpha=0.18, linewidth=0)
+            axes.plot(depths, [a for a, _ in probe], color=color, linewidth=1.8, marker="o", markersize=3, label=label)
+            top, accuracy, _ = best(probe)
+            axes.plot([top], [accuracy], color=color, marker="o", markersize=7)
         axes.set_title(f"{name}: {target['images']:,} images at {target['image_size']} px", color=INK, fontsize=10)
-        axes.set_xlabel("cut point of the network", color=INK)
-        axes.set_ylabel("accuracy of a linear probe", color=INK)
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.grid(axis="y", color=INK, alpha=0.15, linewidth=0.6)
-        axes.legend(loc="best", frameon=False, labelcolor=INK)
-    figure.savefig(file, format="png", dpi=160, metadata={"Software": None})
+    handles, labels = axes.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=2, frameon=False, labelcolor=INK, fontsize=9)
+    figure.savefig(file, format="png", dpi=DPI, metadata={"Software": None})
 
 
 if __name__ == "__main__":
