@@ -2,7 +2,8 @@
 
     python -m benchmarks.quality.choosing_weights GREY PHOTOGRAPHS --picture docs/choosing-weights.png
 
-`tlsearch pretrain` trains one network on GREY, a folder of small grey pictures such as Fashion-MNIST. Then a linear
+`tlsearch pretrain` trains one network on GREY, a folder of small grey pictures; the word fashion-mnist stands for
+Fashion-MNIST, from the Debian package dataset-fashion-mnist. Then a linear
 probe at every cut point measures what the features of the network tell, with these weights and with those of ImageNet
 (the network's own), on PHOTOGRAPHS and on another grey data set of 28 px: the digits of scikit-learn. No probed image
 was trained on. Scores are cross-validated accuracies, with their standard errors.
@@ -25,6 +26,7 @@ from PIL import Image
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.common.fashion_mnist import write_class_folders
 from benchmarks.common.loops.images import Images, fewer_images, find_network, read_images
 from benchmarks.common.results import make_parser, parse_options, publish, read_result, say
 from benchmarks.common.synthetic_images import write_images
@@ -42,6 +44,9 @@ BENCHMARK = "quality.choosing_weights"
 
 NAME = "grey"
 """What the trained weights are called."""
+
+FASHION = "fashion-mnist"
+"""The word that stands for Fashion-MNIST."""
 
 DIGIT_SIDE = 28
 """Pixels to which the digits, of 8 px, are enlarged: as those of MNIST."""
@@ -69,10 +74,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = make_parser(__doc__)
-    parser.add_argument("grey", nargs="?", type=Path, help="small grey pictures to train on, as for `tlsearch run`")
+    parser.add_argument("grey", nargs="?", type=Path, help="small grey pictures to train on, or fashion-mnist")
     parser.add_argument("photographs", nargs="?", type=Path, help="photographs to probe on")
     parser.add_argument("--backbone", default="efficientnet_lite0", help="the network (default efficientnet_lite0)")
     parser.add_argument("--weights", action="append", default=[], help="BACKBONE=FILE for its weights of ImageNet")
+    parser.add_argument("--grey-images", type=int, default=6000, help="images of fashion-mnist (default 6000)")
     parser.add_argument("--epochs", type=int, default=10, help="epochs of the training (default 10)")
     parser.add_argument("--images", type=int, default=1500, help="images to probe on, at most (default 1500)")
     parser.add_argument("--grey-size", type=int, default=32, help="side of grey pictures in pixels (default 32)")
@@ -90,6 +96,8 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 def measure(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     """Train on the grey pictures, and probe both weights on both targets."""
     grey = options.grey or write_images(folder / "made-up-grey", {"": 300}, 32, options.seed)
+    if str(grey) == FASHION:
+        grey = write_class_folders(folder / FASHION, options.grey_images)
     photographs = options.photographs or write_images(folder / "made-up-photographs", {"": 300}, 64, options.seed + 1)
     targets = [(photographs, options.photo_size), (write_digits(folder / "digits"), options.grey_size)]
     began = time.monotonic()
