@@ -78,6 +78,7 @@ def test_the_most_accurate_on_imagenet_stays_and_is_tuned_once(tmp_path: Path) -
     assert tried_once(plan, [NETWORKS[4]]) == []
     assert tried_once(replace(plan, cap=1e-6), [NETWORKS[1]]) == []  # there is no time to tune it
     assert tried_once(plan_of(*NETWORKS), [NETWORKS[1]]) == []  # nobody published anything
+    assert tried_once(make_plan(), [LITE]) == []
 
 
 def test_few_networks_or_few_images_are_all_profiled(tmp_path: Path) -> None:

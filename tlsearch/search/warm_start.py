@@ -77,7 +77,7 @@ def warm_start(
         best: The candidates that are worth tuning further.
         cost_of: Gives the operations of parameters.
         trials: How many trials there may be in all.
-        once: Further candidates that are tuned once.
+        once: Further candidates whose last stage is tuned once.
     """
     skip_cuts = {c: _best_skip_cuts(profile[c]) for c in space.candidates}
     plain = [space.params(c) for c in space.candidates]
@@ -90,7 +90,7 @@ def warm_start(
     if len(plain) + len(joined) + len(further) + len(augmented) + len(more) > MOST_SOLVED * trials:
         augmented, more = [], []
     tuned = [_trained(space, c, best_depth(profile[c]) < c.depth / 2) for c in best]
-    turns = zip_longest(*tuned, *(_trained(space, c, peaks_early=False)[:1] for c in once))
+    turns = zip_longest(*tuned, *(_trained(space, c, peaks_early=False)[1:2] for c in once))  # its last stage
     trained = [params for turn in turns for params in sorted((p for p in turn if p is not None), key=cost_of)]
     return [*plain, *joined, *further, *augmented, *trained, *more]
 

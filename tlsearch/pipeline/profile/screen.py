@@ -92,7 +92,7 @@ def most_accurate(plan: Plan) -> Candidate | None:
 
 def published_accuracy(plan: Plan, candidate: Candidate) -> float | None:
     """Give the accuracy on ImageNet that its weights were published with, 0 to 1; None where it is not known."""
-    sources = next(b.sources for b in plan.plugins.backbones if b.name == candidate.backbone)
+    sources = next((b.sources for b in plan.plugins.backbones if b.name == candidate.backbone), {})
     source = sources.get(candidate.weights or "")
     return None if source is None else source.accuracy
 
