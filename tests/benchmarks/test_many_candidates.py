@@ -14,6 +14,9 @@ from benchmarks.quality import many_candidates
 
 Quick = Callable[..., Result]
 
+# Keras 3.15 turns variables into arrays in a way that NumPy 2 warns of.
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+
 
 def seen(label: str, accuracy: float, *, stays: bool) -> dict[str, Any]:
     return {"label": label, "accuracy": accuracy, "stderr": 0.02, "images": 400, "stays": stays}
