@@ -11,6 +11,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -37,7 +38,7 @@ def main(arguments: Sequence[str]) -> int:
     cuts = cuts_of(plugin, model)
     found = keras.Model(model.input, [tensor_at(model, cut) for cut in cuts])(inputs_of(plugin, IMAGES), training=False)
     tensors = [found] if len(cuts) == 1 else found
-    arrays = {cut.name: to_numpy(tensor) for cut, tensor in zip(cuts, tensors, strict=True)}
+    arrays: dict[str, Any] = {cut.name: to_numpy(tensor) for cut, tensor in zip(cuts, tensors, strict=True)}
     np.savez(folder / f"{keras.backend.backend()}.npz", **arrays)
     return 0
 
