@@ -52,7 +52,7 @@ QUICK = {
     "image_size": 32,
     "trials": 2,
 }
-QUICK_IMAGES = {"train": 1800, "val": 60, "test": 60}
+QUICK_IMAGES = {"train": 2100, "val": 60, "test": 60}
 
 Figures = Mapping[str, Any]
 
