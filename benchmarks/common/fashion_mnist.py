@@ -69,16 +69,6 @@ def read_idx(file: Path) -> Pixels:
     return np.frombuffer(raw, np.uint8, offset=4 + 4 * axes).reshape(tuple(int(n) for n in shape))
 
 
-def write_class_folders(folder: Path, images: int, source: Path = FOLDER) -> Path:
-    """Write the first ``images`` training images as PNG files in a folder for each class; gives ``folder``."""
-    data = read_data(source, images, 0, 0)
-    for number, (image, label) in enumerate(zip(data.train_pixels, data.train_labels, strict=True)):
-        place = folder / NAMES[label]
-        place.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(image).save(place / f"{number:05}.png", compress_level=1)
-    return folder
-
-
 def write_files(pixels: Pixels, folder: Path) -> list[Path]:
     """One PNG file an image, in order."""
     folder.mkdir(parents=True)

@@ -26,7 +26,7 @@ from PIL import Image
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.common.fashion_mnist import write_class_folders
+from benchmarks.common.fashion_mnist import FOLDER, write_class_folders
 from benchmarks.common.loops.images import Images, fewer_images, find_network, read_images
 from benchmarks.common.results import make_parser, parse_options, publish, read_result, say
 from benchmarks.common.synthetic_images import write_images
@@ -97,7 +97,9 @@ def measure(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     """Train on the grey pictures, and probe both weights on both targets."""
     grey = options.grey or write_images(folder / "made-up-grey", {"": 300}, 32, options.seed)
     if str(grey) == FASHION:
-        grey = write_class_folders(folder / FASHION, options.grey_images)
+        if not FOLDER.exists():
+            raise SystemExit(f"Fashion-MNIST is not in {FOLDER}: install the Debian package dataset-fashion-mnist.")
+        grey = write_class_folders(FOLDER, folder / FASHION, options.grey_images)
     photographs = options.photographs or write_images(folder / "made-up-photographs", {"": 300}, 64, options.seed + 1)
     targets = [(photographs, options.photo_size), (write_digits(folder / "digits"), options.grey_size)]
     began = time.monotonic()

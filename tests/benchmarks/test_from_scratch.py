@@ -52,7 +52,7 @@ def test_fashion_mnist_is_read_from_idx_files(idx_folder: Path) -> None:
 
 
 def test_fashion_mnist_is_written_as_class_folders(idx_folder: Path, tmp_path: Path) -> None:
-    folder = write_class_folders(tmp_path / "fashion", 50, idx_folder)
+    folder = write_class_folders(idx_folder, tmp_path / "fashion", 50)
     assert sorted(place.name for place in folder.iterdir()) == sorted(NAMES)
     files = sorted((folder / NAMES[3]).iterdir())
     assert [file.name for file in files] == [f"{number:05}.png" for number in range(3, 50, 10)]
