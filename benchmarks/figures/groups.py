@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from benchmarks.common.results import Result
 from benchmarks.figures import (
     afterwards,
+    candidates,
     doubts,
     exported,
     insights,
@@ -63,6 +64,7 @@ GROUPS: Mapping[str, Group] = {
     "early-stop": Group(searches.early_stop, searches.early_stop_brief),
     "time-to-accuracy": Group(searches.time_to_accuracy, searches.time_to_accuracy_brief),
     "choosing-weights": Group(quality.choosing_weights, quality.choosing_weights_brief),
+    "many-candidates": Group(candidates.many_candidates, candidates.many_candidates_brief),
     "depthwise": Group(searches.depthwise, searches.depthwise_brief),
     "afterwards": Group(afterwards.afterwards, afterwards.afterwards_brief),
     "claims": Group(insights.claims, insights.claims_brief),
@@ -80,6 +82,7 @@ GROUPS: Mapping[str, Group] = {
     "planted-faults": Group(simulations.planted_faults, simulations.planted_faults_brief),
     "memory": Group(speed.memory, speed.memory_brief),
     "kill-and-resume": Group(speed.kill_and_resume, speed.kill_and_resume_brief),
+    "backends": Group(candidates.backends, candidates.backends_brief),
     "soak": Group(speed.soak, speed.soak_brief),
     "network": Group(network.network, network.network_brief),
 }
