@@ -4,6 +4,8 @@ Out-of-distribution detection with nearest neighbours (Sun, Ming, Zhu and Li, IC
 comparison with those of held-out images, which the reference images do not hold: the rank among them is a conformal
 p-value (Bates, Candes, Lei, Romano and Sesia, Ann. Stat. 51 (2023) 149), so that the share of false alarms is known.
 benchmarks/quality/monitor.py measures what is found and what is falsely found.
+
+A model that MLflow keeps takes a copy of this file along: to be loaded it imports nothing of tlsearch.
 """
 
 from __future__ import annotations
@@ -12,12 +14,13 @@ import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from tlsearch.types import AnyArray, BoolArray, Float32Array, Float64Array, IntArray
-from tlsearch.utils.files import atomic_path
+if TYPE_CHECKING:
+    from tlsearch.types import AnyArray, BoolArray, Float32Array, Float64Array, IntArray
 
 REFERENCE_FILE = "reference.npz"
 """The file of a model folder; those of older versions do not have it."""
@@ -113,6 +116,8 @@ class TrainingReference:
 
     def save(self, folder: Path) -> None:
         """Write ``reference.npz`` into a model folder."""
+        from tlsearch.utils.files import atomic_path
+
         arrays = {
             "layers": np.array([tap.layer for tap in self.taps]),
             "widths": np.array([(tap.width, tap.leading_tokens) for tap in self.taps]),
