@@ -79,7 +79,8 @@ class Rounded(KerasFile):
 def test_a_file_with_its_proof_and_a_card(model_dir: Path, tmp_path: Path) -> None:
     done = export(model_dir, "--format", "keras", "--to", tmp_path)
     assert done.exit_code == 0, done.output
-    assert sorted(file.name for file in tmp_path.iterdir()) == ["README.md", "model.keras", "model.keras.proof.json"]
+    names = ["README.md", "model.keras", "model.keras.json", "model.keras.proof.json"]
+    assert sorted(file.name for file in tmp_path.iterdir()) == names
     proof = read_proof(tmp_path / "model.keras")
     assert proof["proven"] is True
     assert proof["comparison"]["equal_answers"] == 1.0
@@ -218,7 +219,7 @@ def test_mistakes_end_in_one_sentence(model_dir: Path, arguments: list[str], sen
 def test_from_python_options_are_given_by_name(model_dir: Path, tmp_path: Path) -> None:
     (file,) = tlsearch.export_model(str(model_dir), "keras", to=str(tmp_path), reporter=tlsearch.SilentReporter())
     assert (file.path, file.proof.proven) == (tmp_path / "model.keras", True)
-    assert file.parts == (tmp_path / "model.keras", tmp_path / "model.keras.proof.json")
+    assert file.parts == tuple(tmp_path / f"model.keras{ending}" for ending in ("", ".json", ".proof.json"))
     with pytest.raises(UsageError, match="did you mean 'precision'"):
         tlsearch.export_model(model_dir, "keras", precison="float16")
 
@@ -232,7 +233,7 @@ def test_files_and_proofs_are_logged_with_the_run(
     assert done.exit_code == 0, done.output
     ((record, files),) = logged
     assert record == read_result(model_dir.parent).mlflow
-    assert files == [tmp_path / "model.keras", tmp_path / "model.keras.proof.json"]
+    assert files == [tmp_path / f"model.keras{ending}" for ending in ("", ".json", ".proof.json")]
     assert record.parent_run_id in done.output
 
 

@@ -101,7 +101,7 @@ class TrainingReference:
         embedded = self.embed(features)
         parts = [
             (_nearest(embedded[:, columns], self.images[:, columns]) - middle) / unit
-            for columns, (middle, unit) in zip(_columns(self.taps), self.scales, strict=True)
+            for columns, (middle, unit) in zip(self.columns, self.scales, strict=True)
         ]
         return np.asarray(np.max(parts, axis=0))
 
@@ -113,6 +113,17 @@ class TrainingReference:
     def unlike(self, distances: npt.ArrayLike) -> BoolArray:
         """Say which distances are so large that no more than ``false_alarms`` of pictures should have them."""
         return np.asarray(self.rarity(distances) <= self.false_alarms * (1 + 1e-9))
+
+    @property
+    def columns(self) -> list[slice]:
+        """The columns of the features of each tap."""
+        return _columns(self.taps)
+
+    @property
+    def furthest(self) -> float:
+        """The largest distance of a picture that is not called unlike the training images."""
+        allowed = int(self.false_alarms * (1 + 1e-9) * (len(self.held_out) + 1))  # held-out images as far away, and one
+        return float(self.held_out[len(self.held_out) - allowed])
 
     def save(self, folder: Path) -> None:
         """Write ``reference.npz`` into a model folder."""
