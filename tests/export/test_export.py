@@ -24,6 +24,7 @@ from tlsearch.export.export import ExportOptions, export_model
 from tlsearch.export.formats import FORMATS
 from tlsearch.export.formats.keras_file import KerasFile
 from tlsearch.export.formats.onnx_file import Onnx
+from tlsearch.export.logged import record_of
 from tlsearch.export.place import file_hash
 from tlsearch.results.result import read_result
 from tlsearch.results.schema import Mlflow
@@ -295,4 +296,4 @@ def test_a_model_of_no_run_needs_images(tmp_path: Path, model_dir: Path) -> None
     (file,) = export_model(alone, ExportOptions(formats=("keras",), images=own))
     assert file.path == tmp_path / "alone" / "exported" / "model.keras"
     with pytest.raises(UsageError, match="--log out"):
-        exporting.record_of(alone)
+        record_of(alone)

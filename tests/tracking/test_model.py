@@ -234,9 +234,8 @@ def test_with_a_coverage_it_says_its_doubts_as_tlsearch_does(loaded: Any, doubte
         assert set(found[name]) == {True, False}, name
     assert found["label"] == [names[0] for names in found["prediction_set"]]
     assert np.allclose(found["probabilities"], loaded["paths"])
-    sizes = [
-        (len(small), len(large)) for small, large in zip(loaded["surer"]["prediction_set"], found["prediction_set"])
-    ]
+    sets = zip(loaded["surer"]["prediction_set"], found["prediction_set"], strict=True)
+    sizes = [(len(small), len(large)) for small, large in sets]
     assert all(small <= large for small, large in sizes)
     assert any(small < large for small, large in sizes)
 
