@@ -54,23 +54,27 @@ class Parts:
     exact: bool
 
 
-def take_apart(predictor: Predictor) -> Parts:
+def take_apart(predictor: Predictor, network: keras.Model | None = None) -> Parts:
     """Take the network of a model folder apart.
+
+    Args:
+        predictor: The model.
+        network: The same network for squares of another side; None for its own.
 
     Raises:
         UsageError: It has no features with places from which its answer is pooled.
     """
     import keras
 
-    model = predictor.model
+    model = predictor.model if network is None else network
     logits = logits_of(model)
     frontier, calls = _places(model, logits)
     if any(_is_class_token(call) for call in calls):
-        return _before_the_last_block(predictor, logits)
+        return _before_the_last_block(predictor, model, logits)
     grids = tuple(_grid(tensor) for tensor in frontier)
     if max(rows * columns for rows, columns in grids) < 2:
         raise UsageError(
-            f"The network sees a picture of {predictor.image_size} pixels as one place, so there is nothing to show on "
+            f"The network sees a picture of {model.input_shape[1]} pixels as one place, so there is nothing to show on "
             "a map: train with a larger --image-size."
         )
     entry = list(frontier) if len(frontier) > 1 else frontier[0]
@@ -106,9 +110,10 @@ def logits_of(model: keras.Model) -> Any:
     """
     import keras
 
-    last = model.layers[-1]
-    if isinstance(last, keras.layers.Softmax):
-        return last.input
+    # Not the layer's attribute `input`, which of a layer that stands in several graphs is the first one's.
+    for operation, taken, given in calls_of(model):
+        if isinstance(operation, keras.layers.Softmax) and any(tensor is model.outputs[0] for tensor in given):
+            return taken[0]
     return keras.ops.log(keras.ops.maximum(model.output, LEAST))
 
 
@@ -145,14 +150,13 @@ def _is_class_token(call: _Call) -> bool:
     return type(operation).__name__ == "GetItem" and len(taken[0].shape) == 3 and len(given[0].shape) == 2
 
 
-def _before_the_last_block(predictor: Predictor, logits: Any) -> Parts:
+def _before_the_last_block(predictor: Predictor, model: keras.Model, logits: Any) -> Parts:
     """Parts of a network that answers from its class token: patches as they go into the last block.
 
     After that block the class token alone is asked, which has no place.
     """
     import keras
 
-    model = predictor.model
     call = _backbone_call(model)
     cuts = _cut_layers(predictor, None if call is None else call[0])
     if call is None:
