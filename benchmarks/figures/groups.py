@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from benchmarks.common.results import Result
-from benchmarks.figures import (
+from benchmarks.figures import (, maps
     afterwards,
     candidates,
     doubts,
@@ -54,6 +54,8 @@ GROUPS: Mapping[str, Group] = {
     "serving": Group(exported.serving, exported.serving_brief),
     "explain": Group(quality.explain, quality.explain_brief),
     "localisation": Group(quality.localisation, quality.localisation_brief),
+    "finer-maps": Group(maps.finer_maps, maps.finer_maps_brief),
+    "finer-maps-more-seeds": Group(maps.finer_maps, maps.finer_maps_brief),
     "networks": Group(quality.networks, quality.networks_brief),
     "predict-throughput": Group(speed.predict_throughput, speed.predict_throughput_brief),
     "selection-bias": Group(simulations.selection_bias, simulations.selection_bias_brief),

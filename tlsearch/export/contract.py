@@ -78,6 +78,8 @@ class Format(Protocol):
         precisions: Those that it has.
         requires: The modules that writing and running it need.
         extra: The extra of tlsearch that brings them; empty where tlsearch itself does.
+        int8_requires: The modules that an int8 network needs besides.
+        int8_extra: The extra that brings these and the others.
         threaded: Whether its runtime takes a number of threads. The others use those of this process.
     """
 
@@ -86,6 +88,8 @@ class Format(Protocol):
     precisions: tuple[Precision, ...]
     requires: tuple[str, ...]
     extra: str
+    int8_requires: tuple[str, ...]
+    int8_extra: str
     threaded: bool
 
     def write(self, network: Network, precision: Precision, target: Path, samples: Iterable[Float32Array]) -> None:

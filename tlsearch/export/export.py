@@ -148,11 +148,14 @@ def wanted_formats(names: Sequence[str], precision: Precision) -> tuple[Format, 
                 f"The format {name} has no precision {precision}: choose {' or '.join(form.precisions)} for it, or "
                 f"another format ({others})."
             )
-        missing = [module for module in form.requires if find_spec(module) is None]
+        is_int8 = precision == "int8"
+        wanted = (*form.requires, *(form.int8_requires if is_int8 else ()))
+        missing = [module for module in wanted if find_spec(module) is None]
         if missing:
+            what, extra = (f"{name} in int8", form.int8_extra) if is_int8 else (name, form.extra)
             raise UsageError(
-                f"The format {name} needs {' and '.join(missing)}, which is not installed: "
-                f"pip install 'tlsearch[{form.extra}]'."
+                f"The format {what} needs {' and '.join(missing)}, which is not installed: "
+                f"pip install 'tlsearch[{extra}]'."
             )
         found.append(form)
     return tuple(found)

@@ -27,6 +27,8 @@ class Onnx:
     precisions: tuple[Precision, ...] = ("float32", "float16", "int8")
     requires: tuple[str, ...] = ("tensorflow", "tf2onnx", "onnx", "onnxruntime")
     extra = "onnx"
+    int8_requires: tuple[str, ...] = ()
+    int8_extra = "onnx"
     threaded = True
 
     def write(self, network: Network, precision: Precision, target: Path, samples: Iterable[Float32Array]) -> None:
