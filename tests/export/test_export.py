@@ -285,6 +285,14 @@ def test_a_missing_runtime_is_named_with_its_extra(model_dir: Path, monkeypatch:
         export_model(model_dir, ExportOptions(formats=("openvino",)))
 
 
+def test_what_int8_needs_besides_is_named_with_its_own_extra(model_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exporting, "find_spec", lambda name: None if name == "nncf" else object())
+    missing = r"openvino in int8 needs nncf, which is not installed: pip install 'tlsearch\[nncf\]'"
+    with pytest.raises(UsageError, match=missing):
+        exporting.wanted_formats(("openvino",), "int8")
+    assert [form.name for form in exporting.wanted_formats(("openvino",), "float16")] == ["openvino"]
+
+
 def test_a_model_of_no_run_needs_images(tmp_path: Path, model_dir: Path) -> None:
     import shutil
 
