@@ -83,11 +83,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def write_pictures(source: Path, target: Path, seed: int, thing: tuple[float, float] = THING) -> Path:
+def write_pictures(
+    source: Path,
+    target: Path,
+    seed: int,
+    thing: tuple[float, float] = THING,
+    copies: Mapping[str, int] = COPIES,
+) -> Path:
     """Write pictures with the photographs in ``source``, in parts and classes, and their boxes; equal for equal seeds.
 
     All pictures of a photograph are in one part. ``thing`` is the longer side of a photograph in a picture, as a share
-    of the height, least and greatest.
+    of the height, least and greatest. ``copies`` are the pictures that are made of each photograph of a part.
     """
     rng = np.random.default_rng(seed)
     items = list(read_source(source).items)
@@ -97,7 +103,7 @@ def write_pictures(source: Path, target: Path, seed: int, thing: tuple[float, fl
         order = rng.permutation(len(files))
         for part, rows in zip(SHARES, np.split(order, ends[:-1]), strict=True):
             for row in sorted(rows.tolist()):
-                for copy in range(COPIES[part]):
+                for copy in range(copies[part]):
                     _write(files[row], target, f"{part}/{name}/{row:04}-{copy}", thing, rng)
     return target
 

@@ -57,6 +57,9 @@ BENCHMARK = "quality.maps.finer_maps"
 THINGS = ((0.3, 0.45), (0.5, 0.7), (0.7, 0.95))
 """The longer side of a thing as a share of the height, by seed."""
 
+COPIES = {"train": 1, "val": 1, "test": 2}
+"""Pictures that are made of each photograph."""
+
 CUT = "block10_add"
 """The cut point of EfficientNet-Lite0 with twice as many places a side as its last one."""
 
@@ -108,7 +111,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _gather(found: Mapping[str, Gathered], source: Path, work: Path, side: int, seed: int) -> None:
     """Look at the pictures of one seed in every way."""
-    pictures = write_pictures(source, work / "pictures", seed, THINGS[seed % len(THINGS)])
+    pictures = write_pictures(source, work / "pictures", seed, THINGS[seed % len(THINGS)], COPIES)
     predictor, earlier = train(pictures / "train", work / "model", side)
     dataset = read_boxed(pictures, predictor.labels)
     parts = [
