@@ -96,8 +96,10 @@ print(json.dumps({
 """
 
 
-SCORES = ConformalScores(scores=(0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9), groups=10, images=10, reason="")
-"""A coverage of 0.9 takes the second class in where the first has at most 0.9, and 0.5 where it has at most 0.5."""
+SCORES = ConformalScores(
+    scores=(0.0, 0.1, 0.2, 0.3, 0.32, 0.34, 0.345, 0.35, 0.355, 0.36), groups=10, images=10, reason=""
+)
+"""A coverage of 0.9 takes the second class in where the first has at most 0.36, and 0.5 where it has at most 0.34."""
 
 
 def save_model(folder: Path) -> None:
@@ -113,8 +115,9 @@ def save_model(folder: Path) -> None:
     calibration = {"temperature": 2.0, "fitted_on": 9, "by_default": True, "reason": "it is too sure"}
     config = {"image_size": 8, "decode_size": 12, "backbone": "tiny", "calibration": calibration}
     (folder / "config.json").write_text(json.dumps({**config, **SCORES.in_config()}))
-    colours = np.random.default_rng(0).uniform((3, 1, 1), (7, 3, 3), (300, 3)).astype(np.float32)  # reddish
-    source = ReferenceSource(taps=(Tap(layer="scaled", width=3),), frozen=True, predicted=np.array([300, 0, 0]))
+    rng = np.random.default_rng(0)
+    colours = (rng.uniform(2, 6, (300, 1)) * rng.normal(1, 0.03, (300, 3))).astype(np.float32)  # nearly grey
+    source = ReferenceSource(taps=(Tap(layer="scaled", width=3),), frozen=True, predicted=np.array([100, 100, 100]))
     made = make_reference(source, colours, None, np.arange(300), 0)
     assert made is not None
     made.save(folder)
