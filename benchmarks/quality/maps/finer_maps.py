@@ -11,6 +11,7 @@ pictures; that threshold is chosen on the validation pictures of all sides and s
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 import tempfile
@@ -28,7 +29,7 @@ from rich.table import Table
 from benchmarks.common.results import make_parser, parse_options, publish, say
 from benchmarks.common.synthetic_images import write_images
 from benchmarks.quality.localisation import write_pictures
-from benchmarks.quality.maps.ways import WAYS, Earlier, Maps, each
+from benchmarks.quality.maps.ways import WAYS, Earlier, Maps, Networks, each
 from tlsearch.data.images.decode import read_square
 from tlsearch.data.sources import read_source
 from tlsearch.data.usable import label_of
@@ -89,6 +90,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("dataset", nargs="?", type=Path, metavar="DATASET", help="photographs in class folders")
     parser.add_argument("--sides", type=int, nargs="+", default=[64, 96, 128, 224])
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="keep what was seen there, and take it from there")
     parser.add_argument("--ways", nargs="+", default=list(WAYS), choices=list(WAYS), metavar="WAY")
     options = parse_options(parser, arguments, QUICK)
     if options.dataset is None and not options.quick:
@@ -101,36 +103,56 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for side in options.sides:
             found[side] = {way: Gathered() for way in options.ways}
             for seed in range(options.seed, options.seed + options.seeds):
-                _gather(found[side], source, work / f"{side}-{seed}", side, seed)
-                say(f"{side} px, seed {seed}: done")
+                _gather(found[side], _seen(options, source, work, side, seed))
     figures = _figures(found)
     print_table(figures)
     publish(BENCHMARK, options, figures)
     return 0
 
 
-def _gather(found: Mapping[str, Gathered], source: Path, work: Path, side: int, seed: int) -> None:
-    """Look at the pictures of one seed in every way."""
-    pictures = write_pictures(source, work / "pictures", seed, THINGS[seed % len(THINGS)], COPIES)
-    predictor, earlier = train(pictures / "train", work / "model", side)
-    dataset = read_boxed(pictures, predictor.labels)
-    parts = [
-        (images, Maps(predictor, images.files, np.array(images.classes), earlier))
-        for images in (dataset.choosing, dataset.scored)
-    ]
+def _gather(found: Mapping[str, Gathered], arrays: Mapping[str, Any]) -> None:
+    """Add what was seen in the pictures of one seed."""
     for way, gathered in found.items():
-        (choosing, _), (overlaps, hits) = (_boxes(predictor, images, WAYS[way](maps)) for images, maps in parts)
-        scored = dataset.scored
+        choosing, overlaps, hits = (arrays[f"{way}: {what}"] for what in ("choosing", "overlaps", "hits"))
         gathered.choosing.append(choosing)
         gathered.overlaps.append(overlaps)
         gathered.chosen.append(overlaps[:, best_column(choosing)])
         gathered.hits.append(hits)
-        gathered.classes.append(np.array(scored.classes))
-        # Pictures of one photograph belong together, also those of different seeds.
-        gathered.groups.append([f"{file.parent.name}/{file.stem.partition('-')[0]}" for file in scored.files])
+        gathered.classes.append(arrays["classes"])
+        gathered.groups.append(arrays["groups"])
 
 
-def train(folder: Path, target: Path, side: int) -> tuple[Predictor, Earlier]:
+def _seen(options: argparse.Namespace, source: Path, work: Path, side: int, seed: int) -> Mapping[str, Any]:
+    """What every way sees in the pictures of one seed: computed, or as it was kept."""
+    kept = None if options.keep is None else options.keep / f"{side}-{seed}.npz"
+    if kept is not None and kept.exists():
+        with np.load(kept, allow_pickle=False) as saved:
+            return {name: saved[name] for name in saved.files}
+    arrays = _look(source, work / f"{side}-{seed}", side, seed, options.ways)
+    say(f"{side} px, seed {seed}: done")
+    if kept is not None:
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        np.savez(kept, **arrays)
+    return arrays
+
+
+def _look(source: Path, work: Path, side: int, seed: int, ways: Sequence[str]) -> dict[str, Any]:
+    """Make pictures and a model, and look at the pictures in every way."""
+    pictures = write_pictures(source, work / "pictures", seed, THINGS[seed % len(THINGS)], COPIES)
+    network = train(pictures / "train", work / "model", side)
+    dataset = read_boxed(pictures, network.predictor.labels)
+    choosing, scored = dataset.choosing, dataset.scored
+    maps = [Maps(network, images.files, np.array(images.classes)) for images in (choosing, scored)]
+    # Pictures of one photograph belong together, also those of different seeds.
+    groups = [f"{file.parent.name}/{file.stem.partition('-')[0]}" for file in scored.files]
+    found: dict[str, Any] = {"classes": np.array(scored.classes), "groups": np.array(groups)}
+    for way in ways:
+        found[f"{way}: choosing"], _ = _boxes(network.predictor, choosing, WAYS[way](maps[0]))
+        found[f"{way}: overlaps"], found[f"{way}: hits"] = _boxes(network.predictor, scored, WAYS[way](maps[1]))
+    return found
+
+
+def train(folder: Path, target: Path, side: int) -> Networks:
     """Write and load a model folder: the frozen network with a linear head fitted on the pictures of a folder."""
     lite0 = registry.load_plugin("backbone", "efficientnet_lite0")
     items = list(read_source(folder).items)
@@ -159,7 +181,7 @@ def train(folder: Path, target: Path, side: int) -> tuple[Predictor, Earlier]:
     entry = keras.Input(cut.shape[1:])
     ending = head(keras.layers.GlobalAveragePooling2D()(rest(entry, training=False)))
     begun = keras.Model(pixels, keras.Model(backbone.input, cut)(scaled, training=False))
-    return load(target), Earlier(begun, keras.Model(entry, ending))
+    return Networks(load(target), Earlier(begun, keras.Model(entry, ending)))
 
 
 def _boxes(predictor: Predictor, images: BoxedImages, maps: Float32Array) -> tuple[Float64Array, BoolArray]:

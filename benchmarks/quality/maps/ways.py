@@ -39,18 +39,32 @@ class Earlier:
     rest: Any
 
 
+class Networks:
+    """A model for squares of several sides, each compiled once, and the same cut before its end."""
+
+    def __init__(self, predictor: Predictor, earlier: Earlier) -> None:
+        self.predictor, self.earlier = predictor, earlier
+        self._known: dict[int, Explainer] = {}
+
+    def at(self, side: int) -> Explainer:
+        """The explainer of squares of this side."""
+        if side not in self._known:
+            self._known[side] = Explainer(self.predictor, side)
+        return self._known[side]
+
+
 class Maps:
     """Makes the maps of one set of pictures; each kind once, however many ways use it.
 
     Args:
-        predictor: The model.
+        network: The model.
         files: The pictures.
         classes: Shape (N,).
-        earlier: The network cut before its end.
     """
 
-    def __init__(self, predictor: Predictor, files: Sequence[Path], classes: LabelArray, earlier: Earlier) -> None:
-        self._predictor, self._files, self._classes, self._earlier = predictor, files, classes, earlier
+    def __init__(self, network: Networks, files: Sequence[Path], classes: LabelArray) -> None:
+        self._network, self._files, self._classes = network, files, classes
+        self._predictor, self._earlier = network.predictor, network.earlier
         self._known: dict[tuple[str, float], Float32Array] = {}
 
     def at(self, kind: str, factor: float) -> Float32Array:
@@ -58,14 +72,13 @@ class Maps:
         if (kind, factor) not in self._known:
             side = round(factor * self._predictor.image_size)
             pixels = _enlarged(self._own, side) if kind == "enlarged" else self._read(side)
-            explainer = Explainer(self._predictor, side)
-            self._known[kind, factor] = _density(explainer(pixels, self._classes).maps)
+            self._known[kind, factor] = _density(self._network.at(side)(pixels, self._classes).maps)
         return self._known[kind, factor]
 
     @cached_property
     def shifted(self) -> Float32Array:
         """The mean of maps of the picture moved by half a place to all sides, each moved back."""
-        explainer = Explainer(self._predictor)
+        explainer = self._network.at(self._predictor.image_size)
         stride = self._predictor.image_size / explainer.grid[0]
         offsets = [round((step + 0.5) * stride / SHIFTS - stride / 2) for step in range(SHIFTS)]
         found = []
