@@ -22,7 +22,6 @@ from typing import Any, Literal
 import numpy as np
 
 from tlsearch.backend.gradients import pull_back
-from tlsearch.explain.enlarge import at_side
 from tlsearch.explain.parts import Parts, take_apart
 from tlsearch.plugins.api import Images
 from tlsearch.predictor import Predictor
@@ -82,18 +81,16 @@ class Explainer:
 
     Args:
         predictor: The model.
-        side: The side of the pictures, where that is not the network's own: see ``enlarge``.
+        parts: Its network in other parts than ``take_apart`` gives; None for those.
 
-    Raises ``UsageError`` where its network has no features with places from which its answer is pooled, and
-    ``ValueError`` where it takes no pictures of this side.
+    Raises ``UsageError`` where its network has no features with places from which its answer is pooled.
     """
 
-    def __init__(self, predictor: Predictor, side: int | None = None) -> None:
-        own = side in (None, predictor.image_size)
+    def __init__(self, predictor: Predictor, parts: Parts | None = None) -> None:
         self.predictor = predictor
-        self.side = predictor.image_size if side is None else side
-        self._parts: Parts = take_apart(predictor, None if own else at_side(predictor.model, self.side))
-        self._batch = max(1, round(BATCH * (predictor.image_size / self.side) ** 2))
+        self._parts: Parts = parts or take_apart(predictor)
+        side = int(self._parts.features.input_shape[1])
+        self._batch = max(1, round(BATCH * (predictor.image_size / side) ** 2))
 
     @property
     def method(self) -> Method:

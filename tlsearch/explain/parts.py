@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tlsearch.backend.graph import output_of
+from tlsearch.backend.graph import operations_of, output_of
 from tlsearch.backend.private_api import calls_of
 from tlsearch.errors import PluginError, UsageError
 from tlsearch.models.temperature import LEAST
@@ -155,8 +155,6 @@ def _before_the_last_block(predictor: Predictor, model: keras.Model, logits: Any
 
     After that block the class token alone is asked, which has no place.
     """
-    import keras
-
     call = _backbone_call(model)
     cuts = _cut_layers(predictor, None if call is None else call[0])
     if call is None:
@@ -170,8 +168,36 @@ def _before_the_last_block(predictor: Predictor, model: keras.Model, logits: Any
             f"{predictor.config.get('backbone')!r} is not installed here, which would say where else it can be cut: "
             "install the package that brings it."
         )
-    backbone, (pixels,), given = call
-    cut = output_of(backbone, cuts[-2])
+    return _cut_at(model, call, logits, cuts[-2])
+
+
+def take_apart_earlier(predictor: Predictor) -> Parts | None:
+    """Take the network of a model folder apart at its last cut point with more places than it has in the end.
+
+    What lies behind that point is not linear, so that a map there adds up to the logit only roughly.
+
+    Returns:
+        The parts; None where the network has no such cut point, or where its backbone is not known here.
+    """
+    model = predictor.model
+    logits = logits_of(model)
+    frontier, _ = _places(model, logits)
+    places = max(math.prod(_grid(tensor)) for tensor in frontier)
+    call = _backbone_call(model)
+    for layer in reversed(_cut_layers(predictor, None if call is None else call[0])):
+        if call is None or not any(operation.name == layer for operation in operations_of(call[0])):
+            return None  # what the plugin says is of another network than this one
+        if len(output_of(call[0], layer).shape) == 4 and math.prod(_grid(output_of(call[0], layer))) > places:
+            return _cut_at(model, call, logits, layer)
+    return None
+
+
+def _cut_at(model: keras.Model, call: _Call, logits: Any, layer: str) -> Parts:
+    """Parts of a network that is cut at a layer of its backbone: what follows gives the logits in one piece."""
+    import keras
+
+    backbone, (pixels, *_), given = call
+    cut = output_of(backbone, layer)
     features = keras.Model(model.input, [keras.Model(backbone.input, cut)(pixels)])
     entry = keras.Input(cut.shape[1:], dtype="float32")
     block = keras.Model(cut, backbone.output)(entry, training=False)

@@ -93,19 +93,15 @@ def explain_files(
     return _explained(maker, map_stream(_reader(predictor), pictures_of(items), ahead=2 * BATCH))
 
 
-def read_images(predictor: Predictor, files: Sequence[Path], side: int | None = None) -> Iterator[Images | str]:
-    """The pixels (S, S, 3) of each file as the predictor decodes it, or why it cannot be read; threads read ahead.
-
-    ``side`` is another S than that of the network.
-    """
+def read_images(predictor: Predictor, files: Sequence[Path]) -> Iterator[Images | str]:
+    """The pixels (S, S, 3) of each file as the predictor decodes it, or why it cannot be read; threads read ahead."""
     pictures = (Picture(name=str(file), content=file) for file in files)
-    with calm_pillow(), closing(map_stream(_reader(predictor, side), pictures)) as read:
+    with calm_pillow(), closing(map_stream(_reader(predictor), pictures)) as read:
         yield from (pixels for _, pixels in read)
 
 
-def _reader(predictor: Predictor, side: int | None = None) -> Callable[[Picture], tuple[Picture, Images | str]]:
-    size = predictor.image_size if side is None else side
-    shape = Shape(size=size, base=max(size, predictor.decode_size), decoding=predictor.decoding)
+def _reader(predictor: Predictor) -> Callable[[Picture], tuple[Picture, Images | str]]:
+    shape = Shape(size=predictor.image_size, base=predictor.decode_size, decoding=predictor.decoding)
     return partial(read_pixels, shape=shape)
 
 

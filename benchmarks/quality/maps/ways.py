@@ -15,9 +15,11 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from benchmarks.quality.maps.enlarge import at_side
 from tlsearch.backend.gradients import pull_back
 from tlsearch.data.images.decode import read_square
 from tlsearch.explain.maps import Explainer, resize_maps
+from tlsearch.explain.parts import take_apart
 from tlsearch.plugins.api import Images
 from tlsearch.predictor import Predictor
 from tlsearch.types import Float32Array, LabelArray
@@ -49,7 +51,9 @@ class Networks:
     def at(self, side: int) -> Explainer:
         """The explainer of squares of this side."""
         if side not in self._known:
-            self._known[side] = Explainer(self.predictor, side)
+            own = side == self.predictor.image_size
+            larger = None if own else take_apart(self.predictor, at_side(self.predictor.model, side))
+            self._known[side] = Explainer(self.predictor, larger)
         return self._known[side]
 
 

@@ -26,8 +26,8 @@ MOST_CHOOSING = 300
 MOST_SCORED = 1000
 """Test images that are scored."""
 
-SECONDS_PER_IMAGE = 0.2
-"""What is allowed for each of them: the decoding of a large picture, and the network on larger squares than its own."""
+SECONDS_PER_IMAGE = 0.1
+"""What is allowed for each of them: the decoding of a large picture, the network, and a gradient through its end."""
 
 LEAST_SECONDS = 5.0
 """What loading the model is allowed."""
