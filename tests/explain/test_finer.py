@@ -42,7 +42,7 @@ def photographs(count: int = 3) -> Images:
 
 
 def test_maps_for_boxes_have_more_places_and_those_that_explain_stay_exact(lite0: Predictor) -> None:
-    own, earlier = Explainer(lite0), Explainer(lite0, take_apart_earlier(lite0))
+    own, earlier = Explainer(lite0), Explainer(lite0, take_apart_earlier(lite0, 49))
     assert (own.grid, earlier.grid, FinerMaps(lite0).grid) == ((2, 2), (4, 4), (4, 4))
     exact, finer = own(photographs(), np.arange(3)), earlier(photographs(), np.arange(3))
     assert (exact.method, exact.exact) == ("cam", True)
@@ -53,9 +53,14 @@ def test_maps_for_boxes_have_more_places_and_those_that_explain_stay_exact(lite0
     np.testing.assert_allclose(finer.probabilities, exact.probabilities, atol=1e-4)
 
 
+def test_a_network_with_enough_places_keeps_its_own_maps(lite0: Predictor) -> None:
+    assert take_apart_earlier(lite0, 4) is None
+    assert take_apart_earlier(lite0, 5) is not None
+
+
 def test_the_map_is_the_gradient_of_the_logit_times_the_features(lite0: Predictor) -> None:
     """By a small step: the logit changes as the map says where all features of a place grow by a share."""
-    parts = take_apart_earlier(lite0)
+    parts = take_apart_earlier(lite0, 49)
     assert parts is not None
     found = Explainer(lite0, parts)(photographs(1), np.array([1]))
     features = np.asarray(parts.features(photographs(1).astype(np.float32), training=False)).copy()
@@ -69,7 +74,7 @@ def test_the_map_is_the_gradient_of_the_logit_times_the_features(lite0: Predicto
 
 def test_without_the_plugin_of_its_backbone_a_network_has_its_own_maps(tmp_path: Path) -> None:
     predictor = exported(tmp_path, 12)
-    assert take_apart_earlier(predictor) is None
+    assert take_apart_earlier(predictor, 49) is None
     assert FinerMaps(predictor).grid == Explainer(predictor).grid == (4, 4)
 
 

@@ -171,18 +171,25 @@ def _before_the_last_block(predictor: Predictor, model: keras.Model, logits: Any
     return _cut_at(model, call, logits, cuts[-2])
 
 
-def take_apart_earlier(predictor: Predictor) -> Parts | None:
+def take_apart_earlier(predictor: Predictor, fewest: int) -> Parts | None:
     """Take the network of a model folder apart at its last cut point with more places than it has in the end.
 
     What lies behind that point is not linear, so that a map there adds up to the logit only roughly.
 
+    Args:
+        predictor: The model.
+        fewest: The places with which a network has enough in the end.
+
     Returns:
-        The parts; None where the network has no such cut point, or where its backbone is not known here.
+        The parts; None where the network has enough places, or no such cut point, or where its backbone is not known
+        here.
     """
     model = predictor.model
     logits = logits_of(model)
     frontier, _ = _places(model, logits)
     places = max(math.prod(_grid(tensor)) for tensor in frontier)
+    if places >= fewest:
+        return None
     call = _backbone_call(model)
     for layer in reversed(_cut_layers(predictor, None if call is None else call[0])):
         if call is None or not any(operation.name == layer for operation in operations_of(call[0])):
