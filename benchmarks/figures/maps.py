@@ -26,8 +26,8 @@ def finer_maps(result: Result) -> str:
     things = ", ".join(f"{low:g} to {high:g}" for low, high in figures["things"])
     caption = (
         f"Box accuracy and pointing game with 95 % intervals, on {figures['images']:,} test pictures at each size. "
-        f"The longer side of a thing is {things} of the height. Each way chose its threshold on validation pictures. The "
-        "network is EfficientNet-Lite0, frozen, with a linear head."
+        f"The longer side of a thing is {things} of the height. Each way chose its threshold on validation pictures. "
+        "The network is EfficientNet-Lite0, frozen, with a linear head."
     )
     gained = "What each gains in box accuracy over the map as it is, paired, and its best threshold for all sizes:"
     return paragraphs(

@@ -141,7 +141,8 @@ class ImageClassifier(PythonModel):
         """The probabilities of a batch, and of each picture whether it is unlike; None where that is not known."""
         images = np.stack(pictures).astype("float32")
         if not compare or self.reference is None:
-            return np.asarray(self.model.predict_on_batch(images), dtype="float64"), [None] * len(images)
+            unknown: list[bool | None] = [None for _ in images]
+            return np.asarray(self.model.predict_on_batch(images), dtype="float64"), unknown
         told, features = self._comparing.predict_on_batch(images)
         found = self.reference.unlike(self.reference.distances(np.asarray(features)))
         return np.asarray(told, dtype="float64"), found.tolist()
