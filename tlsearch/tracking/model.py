@@ -239,4 +239,6 @@ def _signature(fitted: Temperature | None, scores: ConformalScores | None) -> Mo
         params.append(ParamSpec("calibrated", DataType.boolean, default=fitted.by_default))
     if scores is not None:
         params.append(ParamSpec("coverage", DataType.double, default=None))
-    return ModelSignature(outputs=OUTPUTS, params=ParamSchema(params) if params else None)
+    if not params:
+        return ModelSignature(outputs=OUTPUTS)
+    return ModelSignature(outputs=OUTPUTS, params=ParamSchema(params))
