@@ -62,13 +62,14 @@ def check_result(run: TrialRecord) -> None:
     assert run.result.metrics.test == alone.test == 1.0
     assert run.result.verdict is not None
     assert run.result.verdict.model == "baseline"
-    models = {model.role: model for model in (run.result.at_use.models if run.result.at_use is not None else ())}
-    own = models["from scratch"]
+    models = run.result.at_use.models if run.result.at_use is not None else ()
+    (own,) = [model for model in models if model.network.startswith("small_cnn")]
+    (winner,) = [model for model in models if model.role == "winner"]
     assert own.measured
     assert (own.megabytes, own.ms_per_image) == (choice.megabytes, choice.ms_per_image)
     assert own.megabytes is not None
-    assert models["winner"].megabytes is not None
-    assert own.megabytes < models["winner"].megabytes
+    assert winner.megabytes is not None
+    assert own.megabytes < winner.megabytes
     assert own.efficient
     assert "small_cnn from scratch" in repr(run.result)
     assert repr(run.result).endswith("/baseline>")
