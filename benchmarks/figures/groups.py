@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from benchmarks.common.results import Result
-from benchmarks.figures import (, maps
+from benchmarks.figures import (
     afterwards,
     candidates,
     doubts,
     exported,
     insights,
+    maps,
     network,
     precision,
     quality,
