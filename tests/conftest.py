@@ -85,9 +85,13 @@ def write_dataset(
 
 
 # A file of tests stays on one process, so the longest ones begin. The first makes the whole run that those of
-# whole_runs and browser look at: the other process would have to wait for it, so it gets something else to do.
+# whole_runs and browser look at: the other process would have to wait for it, so it gets something else to do, which
+# among the slow tests are those of a cluster and of several workers.
 LONGEST_FIRST = (
     "whole_runs/test_run_again.py",
+    "cluster/test_ray.py",
+    "whole_runs/test_resume.py",
+    "whole_runs/test_workers.py",
     "builtin_plugins/test_conformance.py",
     "pipeline/test_resize.py",
     "builtin_plugins/test_classics_conformance.py",

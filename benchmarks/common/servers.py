@@ -6,6 +6,7 @@ import contextlib
 import http.client
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -107,10 +108,16 @@ def _end(server: subprocess.Popen[bytes]) -> None:
 
 
 def free_port() -> int:
-    """A port on which nothing listens now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port on which nothing listens now, of those that systems give to nobody by themselves.
+
+    A server takes seconds until it listens. Of the others, which are 32768 and more, one that is free now may belong
+    to a connection by then.
+    """
+    for port in random.SystemRandom().sample(range(20_000, 32_000), 100):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise RuntimeError("none of a hundred ports is free")
 
 
 def ask(address: str, question: Question) -> Any:

@@ -14,6 +14,15 @@ from benchmarks.common.stub_install import install_stub
 Quick = Callable[..., Result]
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest leaves out what is not asked for
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the slow tests of this folder, which CI leaves out: they measure rather than test."""
+    here = Path(__file__).parent
+    for item in items:
+        if item.path.is_relative_to(here) and item.get_closest_marker("slow"):
+            item.add_marker("benchmark")
+
+
 @pytest.fixture
 def quick(tmp_path: Path) -> Quick:
     """``quick(main, *arguments)`` runs a benchmark with ``--quick`` and gives what it has written."""

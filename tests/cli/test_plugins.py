@@ -226,14 +226,14 @@ def test_check_stops_a_plugin_that_takes_too_long(install: InstallPlugin) -> Non
 
 
 def test_check_of_a_broken_plugin_says_why(install: InstallPlugin, capsys: pytest.CaptureFixture[str]) -> None:
-    install("broken-plugin", "import sys; sys.exit(3)", torn="Torn")
+    install("broken-plugin", "import sys; sys.exit(3)", group="tlsearch.metrics", torn="Torn")
     with pytest.raises(SystemExit) as caught:
         main(["plugins", "check", "torn"])
     assert caught.value.code == 2
     out, said = capsys.readouterr()
     assert 'broken_plugin.py", line 1, in <module>' in out
     assert said == (
-        "error: The augmentation 'torn' of broken-plugin 2.5 cannot be used: loading it raised SystemExit: 3 "
+        "error: The metric 'torn' of broken-plugin 2.5 cannot be used: loading it raised SystemExit: 3 "
         "(broken_plugin.py:1, in <module>).\n"
     )
     assert rows()["torn"]["status"] == "broken"

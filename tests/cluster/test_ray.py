@@ -15,7 +15,8 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.helpers.several_workers import SHARED, found, start, wait_until
+from tests.conftest import MakeOnce
+from tests.helpers.several_workers import SHARED, found, run_alone, start, wait_until
 from tests.helpers.small_run import MARKS, OPTIONS, run_as_a_user
 from tlsearch.cluster.cluster import ClusterRequest, RayCluster
 from tlsearch.errors import UsageError
@@ -73,12 +74,9 @@ def nodes(site: Path) -> Iterator[Nodes]:
 
 
 @pytest.fixture(scope="module")
-def local(images: Path, site: Path, tables: Path, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Any]:
-    """What two workers on this machine find without Ray."""
-    home = tmp_path_factory.mktemp("local")
-    shutil.copy(tables, home)
-    run_as_a_user(images, home, site, *SHARED, "--workers", "2")
-    return found(home)
+def local(once: MakeOnce, images: Path, site: Path, tables: Path) -> Mapping[str, Any]:
+    """What this machine finds without Ray; that two workers find the same is seen in ``whole_runs/test_workers``."""
+    return found(once("alone", lambda home: run_alone(images, home, site, tables)))
 
 
 @pytest.fixture

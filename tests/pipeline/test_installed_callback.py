@@ -9,6 +9,7 @@ from PIL import Image
 
 from tests.conftest import InstallPlugin
 from tests.helpers.contexts import Heard
+from tests.helpers.worker_here import WorkerHere
 from tlsearch.config import RunConfig
 from tlsearch.pipeline.context import followers, open_run
 
@@ -52,4 +53,6 @@ def test_one_that_is_broken_is_left_out_by_name(install: InstallPlugin) -> None:
 
 @pytest.fixture(autouse=True)
 def _no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No callbacks of other tests; and no process for the worker, of which nothing is asked."""
     monkeypatch.setenv("TLSEARCH_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setattr("tlsearch.pipeline.context.WorkerClient", WorkerHere)

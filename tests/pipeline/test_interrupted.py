@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from tests.helpers.worker_here import WorkerHere
 from tlsearch.callbacks import Callback, RunInfo
 from tlsearch.config import RunConfig
 from tlsearch.errors import Interrupted, RunError, UsageError
@@ -37,6 +38,12 @@ class Ends(Callback):
 
     def on_run_end(self, result: RunResult | None) -> None:
         self.told.append(result)
+
+
+@pytest.fixture(autouse=True)
+def _no_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No process for the worker, of which nothing is asked."""
+    monkeypatch.setattr("tlsearch.pipeline.context.WorkerClient", WorkerHere)
 
 
 @pytest.fixture

@@ -513,9 +513,9 @@ def test_a_plugin_is_checked_in_another_process() -> None:
     results = list(check_on_backend("tensorflow", "augmentation", "shift"))
     assert [result.name for result in results] == list(checks_of("augmentation"))
     assert all(result.ok for result in results)
-    (result,) = check_on_backend("tensorflow", "augmentation", "no_such_plugin")
+    (result,) = check_on_backend("tensorflow", "metric", "no_such_plugin")
     assert (result.name, result.status) == (LOADS, "failed")
-    assert "There is no augmentation 'no_such_plugin'" in result.detail
+    assert "There is no metric 'no_such_plugin'" in result.detail
 
 
 HANGS = """

@@ -7,7 +7,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -21,6 +20,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.helpers.mlflow_server import free_port
 from tests.helpers.pictures import make_pictures
 from tlsearch.predictor import Prediction, load
 from tlsearch.uncertainty.prediction_sets import ConformalScores
@@ -301,9 +301,7 @@ def test_it_is_served_over_http(logged: Any, pictures: Path, predicted: Any, dou
 @contextmanager
 def served(logged: Any) -> Iterator[str]:
     """The address of ``mlflow models serve`` on a free port of this machine."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     command = [
         sys.executable, "-m", "mlflow", "models", "serve", "-m", logged["uri"], "--env-manager", "local",
         "--host", "127.0.0.1", "--port", str(port), "--workers", "1",

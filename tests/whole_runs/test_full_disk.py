@@ -15,8 +15,9 @@ pytestmark = MARKS
 @pytest.mark.slow
 @pytest.mark.usefixtures("one_fold", "_with_tables")
 def test_a_run_on_a_full_disk_goes_on_when_there_is_room(
-    images: Path, disk: Callable[[str], Path], tmp_path: Path
+    images: Path, disk: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("tlsearch.pipeline.baseline.RATES", (1e-3,))  # for time
     folder = disk("size=1m")
     done = tlsearch("run", images, *OPTIONS, "--output", folder / "out")
     assert done.exit_code == 1, done.output

@@ -16,7 +16,7 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
-from tests.helpers.small_run import MARKS, OPTIONS, PARENT, TrialRecord
+from tests.helpers.small_run import MARKS, OPTIONS, PARENT, TrialRecord, tlsearch
 from tlsearch.results.result import read_result
 from tlsearch.runs.lock import LOCK_NAME
 from tlsearch.runs.output import CHECKPOINT_FOLDER, WORK_FOLDER
@@ -142,9 +142,10 @@ def test_interrupted_it_ends_at_once_says_how_to_go_on_and_goes_on_with_images_t
     assert {run.info.status for run in recorded(tmp_path)} <= {"FINISHED", "KILLED"}
 
     moved = data.rename(tmp_path / "moved")
-    code, _, complaints = ended(start(tmp_path, "resume", "out"))
-    assert code == 2
-    assert f"were in {data}, where they are no longer: say where they are with `tlsearch resume out --da" in complaints
+    refused = tlsearch("resume", "out")
+    assert refused.exit_code == 2
+    said = f"were in {data}, where they are no longer: say where they are with `tlsearch resume out --da"
+    assert said in refused.stderr
 
     code, _, complaints = ended(start(tmp_path, "resume", "out", "--dataset", moved))
     assert code == 0, complaints
@@ -152,26 +153,26 @@ def test_interrupted_it_ends_at_once_says_how_to_go_on_and_goes_on_with_images_t
     assert read_result(tmp_path / "out").dataset.path == str(moved)
     assert len({run.info.experiment_id for run in recorded(tmp_path)}) == 1
 
-    code, printed, _ = ended(start(tmp_path, "resume", "out"))  # finished by now
-    assert code == 0
-    assert "is finished; this is its result" in printed
-    assert f"{finished.result.metrics.test:.3f}"[1:] in printed
+    over = tlsearch("resume", "out")  # finished by now
+    assert over.exit_code == 0
+    assert "is finished; this is its result" in over.stdout
+    assert f"{finished.result.metrics.test:.3f}"[1:] in over.stdout
 
 
 def test_a_second_run_in_the_folder_is_refused(images: Path, tmp_path: Path) -> None:
     first = start(tmp_path, "run", images, *OPTIONS, "--output", "out")
     wait_for(lambda: (tmp_path / "out" / LOCK_NAME).exists(), first)
     time.sleep(0.2)
-    code, _, complaints = ended(start(tmp_path, "run", images, *OPTIONS, "--output", "out"))
-    assert code == 2
-    assert f"Another run is writing into {tmp_path / 'out'} (process {first.pid}, since 20" in complaints
+    refused = tlsearch("run", images, *OPTIONS, "--output", "out")
+    assert refused.exit_code == 2
+    assert f"Another run is writing into {tmp_path / 'out'} (process {first.pid}, since 20" in refused.stderr
     assert first.poll() is None
     first.kill()
     first.communicate()
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("_with_tables")
+@pytest.mark.usefixtures("one_fold", "_with_tables", "_worker_here")
 def test_what_has_changed_is_named_and_force_deletes_nothing(images: Path, tmp_path: Path) -> None:
     data = shutil.copytree(images, tmp_path / "data")
     command = ("run", data, *OPTIONS, "--output", "out")
@@ -179,19 +180,19 @@ def test_what_has_changed_is_named_and_force_deletes_nothing(images: Path, tmp_p
     assert code == -signal.SIGKILL, complaints
 
     other = [*command[:2], *OPTIONS, "--seed", "3", "--output", "out"]
-    code, _, complaints = ended(start(tmp_path, *other))
-    assert code == 2
-    assert "which was asked for with --seed left out: name another folder" in complaints
+    refused = tlsearch(*other)
+    assert refused.exit_code == 2
+    assert "which was asked for with --seed left out: name another folder" in refused.stderr
 
     next((data / "ash").iterdir()).unlink()
-    code, _, complaints = ended(start(tmp_path, "resume", "out"))
-    assert code == 2
-    assert "cannot be resumed, for the images have changed (60 images then, 59 now) since it began: undo" in complaints
+    refused = tlsearch("resume", "out")
+    assert refused.exit_code == 2
+    said = "cannot be resumed, for the images have changed (60 images then, 59 now) since it began: undo"
+    assert said in refused.stderr
 
     before = snapshot(tmp_path / "out")
-    process = start(tmp_path, *other, "--force", "--baseline", "none", "--trials", "1")
-    code, _, complaints = ended(process)
-    assert code == 0, complaints
+    done = tlsearch(*other, "--force", "--baseline", "none", "--trials", "1")
+    assert done.exit_code == 0, done.output
     after = snapshot(tmp_path / "out" / "earlier-1")
     assert {name: data for name, data in before.items() if not name.startswith(LOCK_NAME)} == after
     assert read_result(tmp_path / "out").plan.seed == 3

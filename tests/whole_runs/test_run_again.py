@@ -67,6 +67,7 @@ def everything(folder: Path) -> set[Path]:
     return {p for p in folder.rglob("*") if p not in (folder / "cache", folder / "cache" / "plugins.json")}
 
 
+@pytest.mark.usefixtures("_worker_here")
 @pytest.mark.parametrize("output", [None, "kept"])
 def test_a_named_backbone_without_weights_leaves_nothing(
     images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, output: str | None

@@ -25,7 +25,7 @@ from tlsearch.runs.output import CHECKPOINT_FOLDER, WORK_FOLDER
 
 pytestmark = [*MARKS, pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.usefixtures("_with_tables")]
 
-MORE = ("--look-alikes", "exact", "--baseline", "none")
+MORE = ("--look-alikes", "exact", "--baseline", "none", "--trials", "4")
 
 
 @pytest.fixture(scope="module")

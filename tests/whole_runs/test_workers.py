@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import shutil
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,19 +12,17 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.helpers.several_workers import SHARED, found, is_working, start, wait_until, workers_of
+from tests.conftest import MakeOnce
+from tests.helpers.several_workers import SHARED, found, is_working, run_alone, start, wait_until, workers_of
 from tests.helpers.small_run import MARKS, OPTIONS, run_as_a_user
 
 pytestmark = [*MARKS, pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.usefixtures("_with_tables")]
 
 
 @pytest.fixture(scope="module")
-def alone(images: Path, site: Path, tables: Path, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Any]:
+def alone(once: MakeOnce, images: Path, site: Path, tables: Path) -> Mapping[str, Any]:
     """What one worker finds."""
-    home = tmp_path_factory.mktemp("alone")
-    shutil.copy(tables, home)
-    run_as_a_user(images, home, site, *SHARED, "--workers", "1")
-    return found(home)
+    return found(once("alone", lambda home: run_alone(images, home, site, tables)))
 
 
 def test_three_workers_find_what_one_finds(
