@@ -75,6 +75,7 @@ ENTRIES = (
     Entry("statistics.choice", "", "minutes", ("choice",)),
     Entry("statistics.corrected", "", "minutes", ("corrected",)),
     Entry("statistics.early_stop", "", "minutes", ("early-stop",)),
+    Entry("statistics.many_workers", "", "1 h", ("many-workers",)),
     Entry("statistics.claims", "", "minutes", ("claims",)),
     Entry("statistics.unfinished", "", "minutes", ("unfinished",)),
     Entry("statistics.calibration", "", "minutes", ("calibration",)),
@@ -83,6 +84,7 @@ ENTRIES = (
     Entry("statistics.shuffled_labels", "--work DIR", "1 h", ("shuffled-labels",)),
     Entry("statistics.planted_faults", "", "5 min", ("planted-faults",)),
     Entry("robustness.kill_and_resume", "--kills 30", "1 h", ("kill-and-resume",)),
+    Entry("robustness.cluster_kills", "examples/clothing", "20 min", ("cluster-kills",)),
     Entry("robustness.memory", "", "30 min", ("memory",)),
     Entry("robustness.soak", "--minutes 60", "1 h", ("soak",)),
 )

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from benchmarks.common.results import Result
-from benchmarks.figures import doubts, exported, insights, quality, searches, simulations, speed
+from benchmarks.figures import clusters, doubts, exported, insights, quality, searches, simulations, speed
 
 Render = Callable[[Result], str]
 
@@ -67,4 +67,6 @@ GROUPS: Mapping[str, Group] = {
     "memory": Group(speed.memory, speed.memory_brief),
     "kill-and-resume": Group(speed.kill_and_resume, speed.kill_and_resume_brief),
     "soak": Group(speed.soak, speed.soak_brief),
+    "many-workers": Group(clusters.many_workers, clusters.many_workers_brief),
+    "cluster-kills": Group(clusters.cluster_kills, clusters.cluster_kills_brief),
 }
