@@ -126,11 +126,15 @@ def keep_good(context: RunContext, plan: Plan, search: Search, latest: TrialReco
 
 
 def drop_worse(context: RunContext, search: Search) -> None:
-    """Drop the models of trials that are no longer among the best three."""
-    best = {f.spec for f in search.best(KEPT)}
-    for finished in search.finished:
-        if finished.spec not in best:
-            shutil.rmtree(model_folder(context, finished.spec), ignore_errors=True)
+    """Drop the models of trials that are no longer among the best three.
+
+    A model of a trial of the present round that was not told yet is left alone.
+    """
+    best = {model_folder(context, f.spec) for f in search.best(KEPT)}
+    others = [folder for folder in context.work.glob("model-*") if folder not in best]
+    told = {model_folder(context, f.spec) for f in search.finished} if others else set()
+    for folder in told.intersection(others):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def final_seconds(plan: Plan, contenders: Sequence[TrialRecord], scratch_seconds: float, *, refit: bool) -> float:
