@@ -22,7 +22,7 @@ from tlsearch.worker.events import Event, FrozenPasses
 from tlsearch.worker.models.requests import LoadHead, SaveHead, SaveModel
 from tlsearch.worker.pool import Worker
 from tlsearch.worker.protocol import RunTrial
-from tlsearch.worker.retry import within_memory
+from tlsearch.worker.retry import where_lost_again, within_memory
 
 HEAD_FILE = "head.npz"
 
@@ -57,13 +57,17 @@ def fetch_model(context: RunContext, data: Data, spec: TrialSpec, candidate: Can
     """
     kept = model_folder(context, spec)
     if (kept / HEAD_FILE).exists():
-        context.worker.send(LoadHead(spec=spec, file=kept / HEAD_FILE))
-        save_fitted(data, spec, candidate, target, context.worker)
+        where_lost_again(lambda: _save_with_head(context, data, spec, candidate, target))
         return
     if kept.exists():
         shutil.copytree(kept, target, dirs_exist_ok=True)
         return
     fit_model(context, data, spec, candidate, target, data.uses_folds)
+
+
+def _save_with_head(context: RunContext, data: Data, spec: TrialSpec, candidate: Candidate, target: Path) -> None:
+    context.worker.send(LoadHead(spec=spec, file=model_folder(context, spec) / HEAD_FILE))
+    save_fitted(data, spec, candidate, target, context.worker)
 
 
 def fit_model(
@@ -79,10 +83,16 @@ def fit_model(
     # With folds the configuration was confirmed on others just before: its compiled model may still be there.
     fold = data.whole if whole_pool else data.fold
     request = RunTrial(candidate=candidate, spec=spec, folds=(fold,), keep_compiled=whole_pool)
-    outcome = within_memory(lambda trial: context.worker.send(trial, listener), request, context.callbacks.on_warning)
-    if outcome.result.state != "complete":
-        raise RunError(f"The model of the trial '{spec.label}' could not be made again: {outcome.result.reason}.")
-    save_fitted(data, spec, candidate, target, context.worker)
+
+    def fit_and_save() -> None:
+        outcome = within_memory(
+            lambda trial: context.worker.send(trial, listener), request, context.callbacks.on_warning
+        )
+        if outcome.result.state != "complete":
+            raise RunError(f"The model of the trial '{spec.label}' could not be made again: {outcome.result.reason}.")
+        save_fitted(data, spec, candidate, target, context.worker)
+
+    where_lost_again(fit_and_save)
 
 
 def keep_fitted(context: RunContext, data: Data, spec: TrialSpec, candidate: Candidate, worker: Worker) -> None:
