@@ -45,7 +45,7 @@ QUICK = {"lost_nodes": 1, "killed_parents": 1, "trials": 3}
 REFUSED = 2
 """The exit code of a run that was refused before any work."""
 
-_REPEATED = re.compile(r"; once\s+more, ")
+_REPEATED = re.compile(r";\s+once\s+more,")
 
 Victim = Literal["node", "parent"]
 

@@ -101,6 +101,19 @@ def test_the_models_of_the_best_three_are_kept_and_no_others(tmp_path: Path) -> 
     assert kept == [[1], [1, 2], [1, 2, 3], [1, 2, 3], [2, 3, 5], [2, 5, 6]]
 
 
+def test_the_model_of_a_trial_that_was_not_told_yet_stays(tmp_path: Path) -> None:
+    worker = Saving()
+    context = context_in(tmp_path, worker)
+    told = [suffix(number, number / 10, number) for number in range(1, 5)]
+    untold = suffix(5, 0.01, 9)
+    for each in (*told, untold):
+        worker.save(SaveModel(spec=each.spec, candidate=LITE, folder=model_folder(context, each.spec), decode_size=96))
+    search: Any = SimpleNamespace(finished=told, best=lambda count, *untold: told[:0:-1])
+    drop_worse(context, cast("Search", search))
+    kept = [each.number for each in (*told, untold) if model_folder(context, each.spec).exists()]
+    assert kept == [2, 3, 4, 5]
+
+
 def test_solved_heads_are_not_kept_for_they_come_out_the_same(tmp_path: Path) -> None:
     context = context_in(tmp_path, Saving())
     solved = trial(1, 0.9)
