@@ -3,7 +3,8 @@
 The truth is the mean of a Gaussian process that was fitted to the recorded values (a surrogate benchmark: Eggensperger
 et al., Efficient benchmarking of hyperparameter optimizers via surrogates, AAAI 2015). What a trial shows is its truth
 plus noise of the size that the process could not explain: the luck of training and of the validation images. The
-duration of a trial is that of a recorded one of the same kind, and so is the course of its learning curve.
+course of a learning curve is that of the recorded trial that is nearest, and a duration is that of a trial of a whole
+run.
 """
 
 from __future__ import annotations
@@ -16,13 +17,13 @@ from statistics import NormalDist
 
 import numpy as np
 
-from benchmarks.common.recorded_trials import RecordedTrials
+from benchmarks.common.recorded_trials import Duration, RecordedTrials
 from tlsearch.search.space import DROPOUT, LABEL_SMOOTHING, LR_HEAD, LR_SUFFIX, UNITS, WEIGHT_DECAY
 from tlsearch.search.trial_record import TrialRecord
 from tlsearch.types import Float64Array, TrialSpec
 
-NEAREST = 5
-"""Recorded trials of its kind, nearest in what decides about time, among which the duration of a trial is drawn."""
+NEAREST = 3
+"""Recorded durations of its kind, nearest in what decides about time, among which that of a trial is drawn."""
 
 
 class Landscape:
@@ -35,7 +36,7 @@ class Landscape:
 
     def __init__(self, recorded: RecordedTrials) -> None:
         """Fit it; takes a second or two."""
-        self._policies = recorded.policies
+        self._policies, self._durations = recorded.policies, recorded.durations
         self._trials = [trial for trial in recorded.trials if trial.value is not None and trial.state == "complete"]
         self._fit()
 
@@ -91,30 +92,22 @@ class Landscape:
         return float(np.clip(self.truth(spec) + self.noise * luck, 0.0, 1.0))
 
     def seconds(self, spec: TrialSpec) -> float:
-        """How long its trial takes: as long as a recorded one of its kind."""
-        near = self._near(spec)
+        """How long its trial takes: as long as one of its kind in a whole run."""
+        own = Duration.of(spec, 0.0)
+        near = sorted((d for d in self._durations if math.isfinite(d.distance(own))), key=own.distance)[:NEAREST]
         return near[int(_share(spec, "seconds") * len(near))].seconds
 
     def curve(self, spec: TrialSpec) -> Sequence[tuple[float, float]]:
         """(share of the schedule, objective) after each epoch; empty for a linear probe."""
         if spec.is_linear_probe:
             return ()
-        near, shown = self._near(spec)[0], self.shown(spec)
+        near, shown = self._nearest(spec), self.shown(spec)
         return [(share, float(np.clip(objective + shown - near.score, 0.0, 1.0))) for share, objective in near.curve]
 
-    def _near(self, spec: TrialSpec) -> list[TrialRecord]:
-        """The recorded trials of its kind that are nearest in what decides about time, the nearest first."""
-        same = [t for t in self._trials if _kind(t.spec) == _kind(spec)]
-        return sorted(same, key=lambda trial: _distance(trial.spec, spec))[:NEAREST]
-
-
-def _kind(spec: TrialSpec) -> tuple[bool, bool]:
-    return spec.kind == "fine_tuning", spec.units > 0
-
-
-def _distance(one: TrialSpec, other: TrialSpec) -> float:
-    augmented = bool(one.strength) != bool(other.strength)
-    return abs(one.freeze_depth / one.depth - other.freeze_depth / other.depth) + 0.5 * augmented
+    def _nearest(self, spec: TrialSpec) -> TrialRecord:
+        """The recorded trial of its kind that is nearest in what is frozen and seen."""
+        own = Duration.of(spec, 0.0)
+        return min(self._trials, key=lambda trial: Duration.of(trial.spec, 0.0).distance(own))
 
 
 def _between(value: float, limits: tuple[float, float]) -> float:

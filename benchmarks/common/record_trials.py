@@ -1,9 +1,10 @@
 """Runs trials on real images and keeps what came of them, for simulations.
 
-    python -m benchmarks.common.record_trials DATASET
+    python -m benchmarks.common.record_trials DATASET --durations RESULT_JSON
 
 They are the warm start of a search and, after it, configurations drawn by chance from the search space; those that are
-one trial are run once. Nothing is pruned, so that every trial has a value. Ctrl-C keeps what there is.
+one trial are run once. Nothing is pruned, so that every trial has a value. Ctrl-C keeps what there is. The network is
+the stub, three convolutions, so that it takes minutes. How long trials take comes from the result of a whole run.
 """
 
 from __future__ import annotations
@@ -19,8 +20,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.common.machine import commit, machine_facts, package_versions
-from benchmarks.common.recorded_trials import FILE, RecordedTrials, write_trials
+from benchmarks.common.recorded_trials import FILE, Duration, RecordedTrials, write_trials
 from benchmarks.common.results import say
+from benchmarks.common.stub_install import stub_on_path
 from tlsearch.config import RunConfig
 from tlsearch.listeners.running_trial import CompletedTrial, RunningTrial
 from tlsearch.models.cuts import Cuts
@@ -31,6 +33,7 @@ from tlsearch.pipeline.preflight import preflight
 from tlsearch.pipeline.profile import Profile, affordable, best_candidates, make_profile
 from tlsearch.pipeline.scan import check_and_split, scan
 from tlsearch.pipeline.trial import run_trial
+from tlsearch.results.result import read_result
 from tlsearch.runs.budget import TimeBudget
 from tlsearch.runs.output import WORK_FOLDER
 from tlsearch.search.space import SearchSpace
@@ -47,15 +50,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run and keep."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("dataset", type=Path, metavar="DATASET", help="a folder of class folders")
-    parser.add_argument("--backbone", default="efficientnet_lite0")
-    parser.add_argument("--image-size", type=int, default=64)
+    parser.add_argument("--durations", type=Path, required=True, metavar="RESULT_JSON", help="of a finished run")
+    parser.add_argument("--backbone", default="stub")
+    parser.add_argument("--image-size", type=int, default=48)
     parser.add_argument("--epochs", type=int, default=4, help="of a trained trial (default 4)")
-    parser.add_argument("--trials", type=int, default=90, help="of all kinds (default 90)")
+    parser.add_argument("--trials", type=int, default=80, help="of all kinds (default 80)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--output", type=Path, default=FILE, metavar="FILE")
     typed = list(sys.argv[1:] if arguments is None else arguments)
     options = parser.parse_args(typed)
-    with tempfile.TemporaryDirectory(prefix="tlsearch-benchmark-") as folder:
+    with tempfile.TemporaryDirectory(prefix="tlsearch-benchmark-") as folder, stub_on_path(Path(folder) / "site"):
         found = record(Path(folder), options)
     command = shlex.join(["python", "-m", "benchmarks.common.record_trials", *typed])
     write_trials(replace(found, source={"command": command, **found.source}), options.output)
@@ -64,6 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def record(home: Path, options: argparse.Namespace) -> RecordedTrials:
     """The trials of a data set."""
+    timed = read_result(options.durations.parent)
     config = RunConfig(
         options.dataset,
         backbones=(options.backbone,),
@@ -87,6 +92,12 @@ def record(home: Path, options: argparse.Namespace) -> RecordedTrials:
         context.pool.close()
     return RecordedTrials(
         source=_source(),
+        durations=tuple(Duration.of(row.spec, round(row.seconds, 2)) for row in timed.trials if row.role == "trial"),
+        durations_of={
+            "networks": [f"{c.network or c.backbone} at {c.image_size} px" for c in timed.plan.candidates],
+            "images": sum(sum(counts.values()) for counts in timed.dataset.counts.values()),
+            "steps": timed.plan.steps,
+        },
         images=len(plan.data.pool),
         train_images=len(plan.data.fold.train),
         policies=plan.space.policies,

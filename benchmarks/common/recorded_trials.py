@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,10 +19,46 @@ from tlsearch.search.cost import Costs
 from tlsearch.search.poolings import flattened_values
 from tlsearch.search.space import SearchHints, SearchSpace
 from tlsearch.search.trial_record import TrialRecord
-from tlsearch.types import Candidate
+from tlsearch.types import Candidate, TrialSpec
 from tlsearch.utils import serialize
 
 FILE = Path(__file__).with_name("recorded-trials.json")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Duration:
+    """How long a trial of a whole run has taken.
+
+    Attributes:
+        tuned: Whether layers of the network were trained.
+        hidden: Whether a hidden layer was trained.
+        frozen: The share of the cut points that were frozen.
+        augmented: Whether it saw augmented images.
+        seconds: Its seconds.
+    """
+
+    tuned: bool
+    hidden: bool
+    frozen: float
+    augmented: bool
+    seconds: float
+
+    @classmethod
+    def of(cls, spec: TrialSpec, seconds: float) -> Duration:
+        """Give that of a trial."""
+        return cls(
+            tuned=spec.kind == "fine_tuning",
+            hidden=spec.units > 0,
+            frozen=spec.freeze_depth / spec.depth,
+            augmented=bool(spec.strength),
+            seconds=seconds,
+        )
+
+    def distance(self, other: Duration) -> float:
+        """How unlike another trial it is in what decides about time; infinite for another kind."""
+        if (self.tuned, self.hidden) != (other.tuned, other.hidden):
+            return math.inf
+        return abs(self.frozen - other.frozen) + 0.5 * (self.augmented != other.augmented)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +67,8 @@ class RecordedTrials:
 
     Attributes:
         source: Where they come from: ``command``, ``commit``, ``machine``, ``date`` and ``versions``.
+        durations: How long trials take; of a whole run with a larger network, on a quiet machine.
+        durations_of: The run that they are of: its networks, image size and images.
         images: The training and validation images.
         train_images: The training images.
         policies: The augmentations, "none" first.
@@ -42,6 +81,8 @@ class RecordedTrials:
     """
 
     source: Mapping[str, Any]
+    durations: tuple[Duration, ...]
+    durations_of: Mapping[str, Any]
     images: int
     train_images: int
     policies: tuple[str, ...]

@@ -23,8 +23,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -34,7 +33,7 @@ from rich.table import Table
 
 from benchmarks.common.ray_nodes import Nodes, ray_nodes
 from benchmarks.common.results import make_parser, parse_options, publish, say
-from benchmarks.common.stub_install import install_stub
+from benchmarks.common.stub_install import stub_on_path
 from benchmarks.robustness.kill_and_resume import Home, differences, found, record_troubles
 from tlsearch.search.storage import STUDY_NAME
 
@@ -107,7 +106,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--trials", type=int, default=6, help="of a run (default 6)")
     parser.add_argument("--round-size", type=int, default=3, help="trials that are asked for at once (default 3)")
     options = parse_options(parser, arguments, QUICK)
-    with tempfile.TemporaryDirectory(prefix="tlsearch-benchmark-") as folder, _with_stub(Path(folder) / "site"):
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    with tempfile.TemporaryDirectory(prefix="tlsearch-benchmark-") as folder, stub_on_path(Path(folder) / "site"):
         home = Path(folder)
         (home / "images").symlink_to(options.dataset.resolve())
         _make_tables(home)
@@ -118,22 +118,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print_table(figures)
     publish(BENCHMARK, options, figures)
     return 1 if figures["undisturbed_troubles"] or any(row["troubles"] for row in figures["runs"]) else 0
-
-
-@contextmanager
-def _with_stub(site: Path) -> Iterator[None]:
-    """Have the stub backbone on the path of this process, of its runs and of all nodes."""
-    install_stub(site)
-    before = os.environ.get("PYTHONPATH")
-    os.environ["PYTHONPATH"] = os.pathsep.join([str(site), *([before] if before else [])])
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ["PYTHONPATH"]
-        else:
-            os.environ["PYTHONPATH"] = before
 
 
 def _make_tables(home: Path) -> None:
