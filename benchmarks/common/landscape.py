@@ -1,113 +1,139 @@
-"""A world of trials whose truth is known, made from recorded ones: what each is worth, and how long it takes.
+"""A world of trials whose truth is known: what a configuration is worth, what its trial shows, and how long it takes.
 
-The truth is the mean of a Gaussian process that was fitted to the recorded values (a surrogate benchmark: Eggensperger
-et al., Efficient benchmarking of hyperparameter optimizers via surrogates, AAAI 2015). What a trial shows is its truth
-plus noise of the size that the process could not explain: the luck of training and of the validation images. The
-course of a learning curve is that of the recorded trial that is nearest, and a duration is that of a trial of a whole
-run.
+What is recorded: how good a linear probe is by the features that it joins, a hidden layer, and tuning by the share that
+is frozen; durations by kind; the course of learning curves. So what the warm start tries is worth what it was worth.
+
+What is assumed, as no recording has it: the rates, the decay and the like of a configuration have a best value, which
+differs from seed to seed. The truth falls with the square of the distance from it, so that a configuration drawn by
+chance lies ``FALL`` below the best of its kind. What a trial shows lies beside the truth by the luck of training and of
+the validation images, as large as two good trials disagree about images (``search.enough``).
 """
 
 from __future__ import annotations
 
 import hashlib
 import math
-import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from statistics import NormalDist
 
 import numpy as np
 
-from benchmarks.common.recorded_trials import Duration, RecordedTrials
+from benchmarks.common.recorded_trials import RecordedTrials, WorkOf
+from tlsearch.search.enough import DISAGREEMENT
 from tlsearch.search.space import DROPOUT, LABEL_SMOOTHING, LR_HEAD, LR_SUFFIX, UNITS, WEIGHT_DECAY
 from tlsearch.search.trial_record import TrialRecord
-from tlsearch.types import Float64Array, TrialSpec
+from tlsearch.types import TrialSpec
+
+FALL = 0.04
+"""By how much a configuration that is drawn by chance is worse than the best of its kind, about."""
+
+SQUARE = 0.1
+"""The mean square of the distance between a value drawn by chance and the best one, both from 0 to 1, about."""
 
 NEAREST = 3
-"""Recorded durations of its kind, nearest in what decides about time, among which that of a trial is drawn."""
+"""Recorded trials of its kind, nearest in what decides about time, among which the duration of a trial is drawn."""
+
+BEST = (0.25, 0.75)
+"""Where the best value of a parameter may lie, from 0 to 1."""
 
 
 class Landscape:
-    """The world of one recording.
+    """The world of one seed.
 
     Attributes:
         noise: The standard deviation of what a trial shows about its truth.
-        explained: The share of the variance of the recorded values that the truth explains.
     """
 
-    def __init__(self, recorded: RecordedTrials) -> None:
-        """Fit it; takes a second or two."""
-        self._policies, self._durations = recorded.policies, recorded.durations
-        self._trials = [trial for trial in recorded.trials if trial.value is not None and trial.state == "complete"]
-        self._fit()
+    def __init__(self, recorded: RecordedTrials, seed: int) -> None:
+        """Draw the best values of the parameters."""
+        self._trials = [t for t in recorded.trials if t.state == "complete" and t.value is not None]
+        self._all = recorded.trials
+        self.noise = math.sqrt(DISAGREEMENT / 2 / recorded.val_images)
+        rng = np.random.default_rng([seed, 17])
+        self._best = dict(zip(_PARAMETERS, rng.uniform(*BEST, len(_PARAMETERS)), strict=True))
+        self._networks = self._by_network()
 
-    def _fit(self) -> None:
-        from sklearn.exceptions import ConvergenceWarning
-        from sklearn.gaussian_process import GaussianProcessRegressor
-        from sklearn.gaussian_process.kernels import ConstantKernel, Matern, WhiteKernel
-
-        features = np.stack([self.features(trial.spec) for trial in self._trials])
-        values = np.array([trial.score for trial in self._trials])
-        shape = ConstantKernel(1.0) * Matern(np.ones(features.shape[1]), (0.1, 100.0), nu=2.5)
-        process = GaussianProcessRegressor(shape + WhiteKernel(0.1, (1e-3, 1.0)), normalize_y=True)
-        with warnings.catch_warnings():  # a parameter that ends at its bound, for it does not matter, is no fault
-            warnings.simplefilter("ignore", ConvergenceWarning)
-            process.fit(features, values)
-        self._features, self._process = features, process
-        truth = process.predict(features)
-        spread = float(np.std(values))
-        self.noise = math.sqrt(process.kernel_.k2.noise_level) * spread
-        self.explained = 1 - float(np.var(values - truth)) / spread**2
-
-    def features(self, spec: TrialSpec) -> Float64Array:
-        """(D,) float64: what a spec is, each from 0 to 1; what it has no use for stands in the middle."""
-        tuned, hidden = spec.kind == "fine_tuning", spec.units > 0
-        trained = tuned or hidden
-        policies = [float(spec.policy == policy) for policy in self._policies[1:]]
-        return np.array(
-            [
-                float(tuned),
-                spec.freeze_depth / spec.depth if tuned else 0.5,
-                spec.skip_cut / spec.depth,
-                float(spec.pooling == "avgmax"),
-                float(spec.pooling == "flatten"),
-                float(hidden),
-                _between(spec.units, UNITS) if hidden else 0.5,
-                spec.dropout / DROPOUT[1] if trained else 0.5,
-                *policies,
-                spec.strength,
-                _between(spec.lr_suffix, LR_SUFFIX) if tuned else 0.5,
-                _between(spec.lr_head, LR_HEAD) if trained else 0.5,
-                _between(spec.weight_decay, WEIGHT_DECAY) if trained else 0.5,
-                spec.label_smoothing / LABEL_SMOOTHING[1] if trained else 0.5,
-            ]
-        )
+    def _by_network(self) -> Mapping[str, float]:
+        """By how much each network's plain linear probe differs from that of the network with most trials."""
+        plain = {t.spec.backbone: t.score for t in self._trials if t.spec.is_linear_probe and not t.spec.skip_cut}
+        tuned = [t.spec.backbone for t in self._trials if t.spec.kind == "fine_tuning"]
+        return {backbone: value - plain[tuned[0]] for backbone, value in plain.items()}
 
     def truth(self, spec: TrialSpec) -> float:
         """What a configuration is worth, 0 to 1."""
-        return float(np.clip(self._process.predict(self.features(spec)[None])[0], 0.0, 1.0))
+        near = self._like(spec)
+        gain = self._behind(near[0].spec) - self._behind(spec)
+        return float(np.clip(self._level(spec, near) + FALL * gain, 0.0, 1.0))
+
+    def _like(self, spec: TrialSpec) -> list[TrialRecord]:
+        """The complete recorded trials of its kind, those first that are nearest in what is frozen and joined."""
+        work = WorkOf.trial(spec)
+
+        def distance(trial: TrialRecord) -> float:
+            other = trial.spec
+            away = work.distance(WorkOf.trial(other)) + abs(other.skip_cut / other.depth - spec.skip_cut / spec.depth)
+            return away + 0.5 * (spec.is_linear_probe and other.backbone != spec.backbone)
+
+        found = sorted((t for t in self._trials if math.isfinite(distance(t))), key=distance)
+        return found or self._trials
+
+    def _level(self, spec: TrialSpec, near: Sequence[TrialRecord]) -> float:
+        """What was recorded of its kind: of tuning by the share that is frozen, in between on a line."""
+        shift = self._networks.get(spec.backbone, 0.0) - self._networks.get(near[0].spec.backbone, 0.0)
+        if spec.kind != "fine_tuning":
+            return near[0].score + shift
+        known = sorted((trial.spec.freeze_depth / trial.spec.depth, trial.score) for trial in near)
+        shares, scores = zip(*known, strict=True)
+        return float(np.interp(spec.freeze_depth / spec.depth, shares, scores)) + shift
+
+    def _behind(self, spec: TrialSpec) -> float:
+        """How far a configuration is from the best of its kind: 1 where it is drawn by chance, about."""
+        values = _values(spec)
+        if not values:
+            return 0.0
+        return sum((value - self._best[name]) ** 2 for name, value in values.items()) / (SQUARE * len(values))
 
     def shown(self, spec: TrialSpec) -> float:
-        """What its trial shows: the truth and its luck, the same for one spec, whose seed is a part of it."""
+        """What its trial shows: the truth and its luck, which is always the same for one spec."""
         luck = NormalDist().inv_cdf(min(max(_share(spec, "luck"), 1e-9), 1 - 1e-9))
         return float(np.clip(self.truth(spec) + self.noise * luck, 0.0, 1.0))
 
     def seconds(self, spec: TrialSpec) -> float:
-        """How long its trial takes: as long as one of its kind in a whole run."""
-        own = Duration.of(spec, 0.0)
-        near = sorted((d for d in self._durations if math.isfinite(d.distance(own))), key=own.distance)[:NEAREST]
+        """How long its trial takes: as long as a recorded one of its kind."""
+        work = WorkOf.trial(spec)
+        away = {trial.number: work.distance(WorkOf.trial(trial.spec)) for trial in self._all}
+        near = sorted((t for t in self._all if math.isfinite(away[t.number])), key=lambda t: away[t.number])[:NEAREST]
         return near[int(_share(spec, "seconds") * len(near))].seconds
 
     def curve(self, spec: TrialSpec) -> Sequence[tuple[float, float]]:
         """(share of the schedule, objective) after each epoch; empty for a linear probe."""
         if spec.is_linear_probe:
             return ()
-        near, shown = self._nearest(spec), self.shown(spec)
-        return [(share, float(np.clip(objective + shown - near.score, 0.0, 1.0))) for share, objective in near.curve]
+        share, curves = spec.freeze_depth / spec.depth, [trial for trial in self._trials if trial.curve]
+        like = min(curves, key=lambda trial: abs(trial.spec.freeze_depth / trial.spec.depth - share))
+        above = self.shown(spec) - like.score
+        return [(done, float(np.clip(objective + above, 0.0, 1.0))) for done, objective in like.curve]
 
-    def _nearest(self, spec: TrialSpec) -> TrialRecord:
-        """The recorded trial of its kind that is nearest in what is frozen and seen."""
-        own = Duration.of(spec, 0.0)
-        return min(self._trials, key=lambda trial: Duration.of(trial.spec, 0.0).distance(own))
+
+_PARAMETERS = ("units", "dropout", "strength", "lr_suffix", "lr_head", "weight_decay", "label_smoothing")
+
+
+def _values(spec: TrialSpec) -> Mapping[str, float]:
+    """The parameters that a spec has a use for, each from 0 to 1."""
+    if spec.is_linear_probe:
+        return {}
+    values = {
+        "dropout": spec.dropout / DROPOUT[1],
+        "strength": spec.strength,
+        "lr_head": _between(spec.lr_head, LR_HEAD),
+        "weight_decay": _between(spec.weight_decay, WEIGHT_DECAY),
+        "label_smoothing": spec.label_smoothing / LABEL_SMOOTHING[1],
+    }
+    if spec.units:
+        values["units"] = _between(spec.units, UNITS)
+    if spec.kind == "fine_tuning":
+        values["lr_suffix"] = _between(spec.lr_suffix, LR_SUFFIX)
+    return values
 
 
 def _between(value: float, limits: tuple[float, float]) -> float:

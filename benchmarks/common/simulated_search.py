@@ -21,7 +21,7 @@ from tlsearch.pipeline import trials as pipeline_trials
 from tlsearch.pipeline.context import RunContext
 from tlsearch.pipeline.messages import recorded_run
 from tlsearch.pipeline.plan import Plan
-from tlsearch.pipeline.profile import Profile
+from tlsearch.pipeline.profile import Profile, best_candidates
 from tlsearch.results.schema import ProfilePoint
 from tlsearch.runs.output import WORK_FOLDER
 from tlsearch.tracking.tracker import Tracker
@@ -74,8 +74,9 @@ class Simulated:
         return 1000 * (self.times.asked_seconds + self.times.round_seconds) / self.trials
 
 
-def simulate(recorded: RecordedTrials, world: Landscape, setting: Setting, folder: Path) -> Simulated:
-    """Search in the empty folder ``folder``."""
+def simulate(recorded: RecordedTrials, setting: Setting, folder: Path) -> Simulated:
+    """Search in the empty folder ``folder``, in the world of the setting's seed."""
+    world = Landscape(recorded, setting.seed)
     (folder / "out" / WORK_FOLDER).mkdir(parents=True)
     plan = _plan_of(recorded, setting)
     predictions = (recorded.val_images, CLASSES) if setting.records else (0, 1)
@@ -88,7 +89,9 @@ def simulate(recorded: RecordedTrials, world: Landscape, setting: Setting, folde
             stack.enter_context(patch.object(pipeline_search, "open_study", _in_memory))
         context, record = stack.enter_context(_recording(context, plan, folder, setting))
         pool.times.used()
-        log = pipeline_search.run_study(context, plan, record, _profile_of(recorded), recorded.candidates[:1], None)
+        profile = _profile_of(recorded)
+        best = best_candidates(profile, dict.fromkeys(recorded.candidates, True))
+        log = pipeline_search.run_study(context, plan, record, profile, best, None)
         pool.times.begin()  # what the parent did after the last round
     search = log.search
     truths = [world.truth(trial.spec) for trial in search.finished if trial.state == "complete"]
@@ -102,8 +105,8 @@ def simulate(recorded: RecordedTrials, world: Landscape, setting: Setting, folde
 
 def _plan_of(recorded: RecordedTrials, setting: Setting) -> Plan:
     data = make_data(
-        [number % CLASSES for number in range(recorded.images)],
-        val=range(recorded.train_images, recorded.images),
+        [number % CLASSES for number in range(recorded.train_images + recorded.val_images)],
+        val=range(recorded.train_images, recorded.train_images + recorded.val_images),
         metric="balanced_accuracy",
         classes=[f"class {number}" for number in range(CLASSES)],
     )
@@ -115,11 +118,11 @@ def _plan_of(recorded: RecordedTrials, setting: Setting) -> Plan:
 
 def _profile_of(recorded: RecordedTrials) -> Profile:
     return {
-        facts.candidate: tuple(
-            ProfilePoint(cut_point=cut.name, depth=depth, accuracy=accuracy, stderr=None)
-            for depth, (cut, accuracy) in enumerate(zip(facts.cuts, accuracies, strict=True), 1)
+        candidate: tuple(
+            ProfilePoint(cut_point=f"block{depth}", depth=depth, accuracy=accuracy, stderr=None)
+            for depth, accuracy in enumerate(accuracies, 1)
         )
-        for facts, accuracies in zip(recorded.measured, recorded.profile, strict=True)
+        for candidate, accuracies in zip(recorded.candidates, recorded.profile, strict=True)
     }
 
 

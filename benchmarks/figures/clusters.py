@@ -24,9 +24,10 @@ def many_workers(result: Result) -> str:
         f'Simulated searches ({searches}), with rounds of two trials for each worker. "With the parent" adds the '
         "parent's own processor time: between rounds, all workers wait for it. A loss is against one trial after the "
         "other with as many trials, in points of the true score of the best trial, ± its standard error. The "
-        f"{figures['recorded']} recorded trials took {duration(seconds['median'])} in the median and "
+        f"{figures['recorded']} recorded trials took {duration(seconds['mean'])} in the mean and "
         f"{duration(seconds['most'])} at most; a score lies {100 * figures['noise']:.1f} points (standard deviation) "
-        f"beside the truth, which explains {figures['explained']:.0%} of the variance."
+        f"beside the truth, and a configuration drawn by chance {100 * figures['fall']:g} points below the best of its "
+        "kind."
     )
     first = rounds[0]
     by_round = f"The same by the size of the round, for {first['workers']} workers and {first['trials']:,} trials:"
