@@ -21,6 +21,9 @@ import argparse
 import sys
 import tempfile
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -51,9 +54,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--kept", type=int, nargs="*", default=[40, 400], help="trials of searches that are kept")
     parser.add_argument("--kept-workers", type=int, nargs="+", default=[1, 4, 256])
+    parser.add_argument("--processes", type=int, default=1, help="searches that are simulated side by side (default 1)")
     options = parse_options(parser, arguments, QUICK)
-    recorded = read_trials(options.recorded)
-    figures = simulated(recorded, options)
+    figures = simulated(read_trials(options.recorded), options)
     for name, title in (("rows", "By trials and workers"), ("rounds", "By the round"), ("kept", "What is kept")):
         print_rows(title, figures[name])
     publish(BENCHMARK, options, figures)
@@ -62,15 +65,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def simulated(recorded: RecordedTrials, options: argparse.Namespace) -> dict[str, Any]:
     """All three tables."""
-    searches = Searches(recorded, options.seed)
-    rows = []
-    for trials, seeds in zip(options.trials, options.seeds, strict=True):
-        for workers in options.workers:
-            rows.append(searches.row(trials, workers, default_round(workers, trials), seeds))
-            say(str(rows[-1]))
+    searches, seeds = Searches(options.recorded, options.seed), dict(zip(options.trials, options.seeds, strict=True))
+    by_workers = [(trials, count, default_round(count, trials)) for trials in seeds for count in options.workers]
     trials, workers = options.rounds_of
-    seeds = dict(zip(options.trials, options.seeds, strict=True)).get(trials, 1)
-    rounds = [searches.row(trials, workers, size, seeds) for size in round_sizes(workers, trials)]
+    by_round = [(trials, workers, size) for size in round_sizes(workers, trials)]
+    asked = [
+        Setting(trials=each[0], workers=count, round_size=size, seed=options.seed + number)
+        for each in (*by_workers, *by_round)
+        for count, size in ((1, 1), each[1:])
+        for number in range(seeds.get(each[0], 1))
+    ]
+    searches.make(asked, options.processes)
+    rows = [searches.row(*each, seeds[each[0]]) for each in by_workers]
+    rounds = [searches.row(*each, seeds.get(each[0], 1)) for each in by_round]
     kept = [searches.kept(trials, count) for trials in options.kept for count in options.kept_workers]
     seconds = [trial.seconds for trial in recorded.trials]
     return {
@@ -98,10 +105,22 @@ def round_sizes(workers: int, trials: int) -> list[int]:
 class Searches:
     """Simulated searches, each made once."""
 
-    def __init__(self, recorded: RecordedTrials, seed: int) -> None:
+    def __init__(self, recorded: Path, seed: int) -> None:
         """Seeds count from ``seed``."""
         self._recorded, self._seed = recorded, seed
         self._known: dict[Setting, Simulated] = {}
+
+    def make(self, settings: Sequence[Setting], processes: int) -> None:
+        """Make searches, so many at once; the longest begin first."""
+        wanted = sorted(dict.fromkeys(settings), key=lambda setting: -setting.trials)
+        if processes == 1:
+            for setting in wanted:
+                self._one(setting)
+            return
+        with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
+            for setting, found in zip(wanted, pool.map(partial(searched, self._recorded), wanted), strict=True):
+                self._known[setting] = found
+                say(f"{setting}: {found.parent_ms:.1f} ms a trial")
 
     def _all(self, trials: int, workers: int, round_size: int, seeds: int) -> list[Simulated]:
         """One search for each seed."""
@@ -112,8 +131,7 @@ class Searches:
 
     def _one(self, setting: Setting) -> Simulated:
         if setting not in self._known:
-            with tempfile.TemporaryDirectory(prefix="tlsearch-benchmark-") as folder:
-                self._known[setting] = simulate(self._recorded, setting, Path(folder))
+            self._known[setting] = searched(self._recorded, setting)
         return self._known[setting]
 
     def row(self, trials: int, workers: int, round_size: int, seeds: int) -> Row:
@@ -154,6 +172,12 @@ class Searches:
         }
         say(str(row))
         return row
+
+
+def searched(recorded: Path, setting: Setting) -> Simulated:
+    """A search with the trials that are recorded in a file."""
+    with tempfile.TemporaryDirectory(prefix="tlsearch-benchmark-") as folder:
+        return simulate(read_trials(recorded), setting, Path(folder))
 
 
 def _points(values: Sequence[float]) -> float:
