@@ -62,7 +62,7 @@ class Landscape:
     def truth(self, spec: TrialSpec) -> float:
         """What a configuration is worth, 0 to 1."""
         near = self._like(spec)
-        gain = self._behind(near[0].spec) - self._behind(spec)
+        gain = self.behind(near[0].spec) - self.behind(spec)
         return float(np.clip(self._level(spec, near) + FALL * gain, 0.0, 1.0))
 
     def _like(self, spec: TrialSpec) -> list[TrialRecord]:
@@ -78,15 +78,21 @@ class Landscape:
         return found or self._trials
 
     def _level(self, spec: TrialSpec, near: Sequence[TrialRecord]) -> float:
-        """What was recorded of its kind: of tuning by the share that is frozen, in between on a line."""
-        shift = self._networks.get(spec.backbone, 0.0) - self._networks.get(near[0].spec.backbone, 0.0)
+        """What was recorded of the nearest of its kind, and, of tuning, what another share of frozen layers makes."""
+        like = near[0]
+        shift = self._networks.get(spec.backbone, 0.0) - self._networks.get(like.spec.backbone, 0.0)
         if spec.kind != "fine_tuning":
-            return near[0].score + shift
-        known = sorted((trial.spec.freeze_depth / trial.spec.depth, trial.score) for trial in near)
-        shares, scores = zip(*known, strict=True)
-        return float(np.interp(spec.freeze_depth / spec.depth, shares, scores)) + shift
+            return like.score + shift
+        best: dict[float, float] = {}
+        for trial in near:
+            share = trial.spec.freeze_depth / trial.spec.depth
+            best[share] = max(best.get(share, 0.0), trial.score)
+        shares = sorted(best)
+        frozen = [each.freeze_depth / each.depth for each in (spec, like.spec)]
+        here, there = np.interp(frozen, shares, [best[share] for share in shares])
+        return like.score + float(here - there) + shift
 
-    def _behind(self, spec: TrialSpec) -> float:
+    def behind(self, spec: TrialSpec) -> float:
         """How far a configuration is from the best of its kind: 1 where it is drawn by chance, about."""
         values = _values(spec)
         if not values:

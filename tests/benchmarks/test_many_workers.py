@@ -7,18 +7,22 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import optuna
 import pytest
 
+from benchmarks.common import recorded_trials
 from benchmarks.common.landscape import Landscape
-from benchmarks.common.recorded_trials import RecordedTrials, read_trials, write_trials
+from benchmarks.common.recorded_trials import RecordedTrials, WorkOf, read_trials
 from benchmarks.common.results import Result
 from benchmarks.common.simulated_search import Setting, Simulated, simulate
 from benchmarks.common.virtual_workers import VirtualPool, VirtualSide
 from benchmarks.figures.clusters import many_workers as rendered
 from benchmarks.figures.clusters import many_workers_brief
 from benchmarks.statistics import many_workers
+from tlsearch.results.result import RunResult, write_result
+from tlsearch.search.trial_record import TrialRecord
 from tlsearch.training.trial import Outcome
-from tlsearch.types import Decision
+from tlsearch.types import Decision, TrialSpec
 from tlsearch.worker.events import EpochEnd, Event
 from tlsearch.worker.protocol import RunTrial
 
@@ -32,32 +36,73 @@ def recorded() -> RecordedTrials:
 
 @pytest.fixture(scope="module")
 def world(recorded: RecordedTrials) -> Landscape:
-    return Landscape(recorded)
+    return Landscape(recorded, 0)
 
 
-def test_recorded_trials_are_read_as_they_were_written(recorded: RecordedTrials, tmp_path: Path) -> None:
-    write_trials(recorded, tmp_path / "trials.json")
-    assert read_trials(tmp_path / "trials.json") == recorded
-    assert len(recorded.trials) >= 40
-    assert all(trial.state == "complete" for trial in recorded.trials)
+def complete(recorded: RecordedTrials) -> list[TrialRecord]:
+    return [trial for trial in recorded.trials if trial.state == "complete"]
+
+
+def test_the_trials_of_a_run_are_kept_with_their_times_and_curves(
+    recorded: RecordedTrials, sample: RunResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert {trial.spec.kind for trial in recorded.trials} == {"feature_extraction", "fine_tuning"}
-    assert recorded.source["command"].startswith("python -m benchmarks.common.record_trials")
-    assert len({trial.spec for trial in recorded.trials}) == len(recorded.trials)
+    assert recorded.source["command"].startswith("python -m benchmarks.quality.whole_run")
+    assert [len(trial.curve) for trial in complete(recorded) if trial.spec.kind == "fine_tuning"] == [10] * 3
+    write_result(sample, tmp_path)
+    monkeypatch.setattr(recorded_trials, "FILE", tmp_path / "recorded.json")
+    assert recorded_trials.main([str(tmp_path / "result.json"), "what was typed"]) == 0
+    kept = read_trials(tmp_path / "recorded.json")
+    rows = [row for row in sample.trials if row.role == "trial"]
+    assert [(t.number, t.spec, t.state, t.value) for t in kept.trials] == [
+        (row.number, row.spec, row.state, row.value) for row in rows
+    ]
+    assert [t.seconds for t in kept.trials] == pytest.approx([row.seconds for row in rows], abs=0.01)
+    assert kept.source["command"] == "what was typed"
 
 
-def test_the_world_is_like_what_was_recorded(recorded: RecordedTrials, world: Landscape) -> None:
-    values = np.array([trial.score for trial in recorded.trials])
-    truths = np.array([world.truth(trial.spec) for trial in recorded.trials])
-    assert np.corrcoef(values, truths)[0, 1] > 0.8
-    assert 0 < world.noise < np.std(values)
-    shown = np.array([world.shown(trial.spec) for trial in recorded.trials])
-    assert np.std(shown - truths) == pytest.approx(world.noise, rel=0.4)
-    for trial in recorded.trials:
-        assert world.seconds(trial.spec) in {t.seconds for t in recorded.trials if t.spec.kind == trial.spec.kind}
+@pytest.mark.parametrize("seed", range(3))
+def test_what_was_recorded_is_worth_what_it_was_worth(recorded: RecordedTrials, seed: int) -> None:
+    world = Landscape(recorded, seed)
+    for trial in complete(recorded):
+        assert world.truth(trial.spec) == pytest.approx(trial.score), trial.spec.label
+        assert world.seconds(trial.spec) in {other.seconds for other in recorded.trials}
         curve = world.curve(trial.spec)
-        assert (curve == ()) == trial.spec.is_linear_probe
+        assert (not curve) == trial.spec.is_linear_probe
         if curve:
             assert curve[-1][0] == pytest.approx(1.0)
+
+
+def drawn(recorded: RecordedTrials, count: int) -> list[TrialSpec]:
+    """Configurations drawn by chance."""
+    space = recorded.space(0)
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(0))
+    return [space.spec(study.ask(space.distributions()).params) for _ in range(count)]
+
+
+def test_configurations_drawn_by_chance_lie_as_far_below_the_best_as_is_said(
+    recorded: RecordedTrials, world: Landscape
+) -> None:
+    tuned = [spec for spec in drawn(recorded, 600) if spec.kind == "fine_tuning"]
+    behind = np.array([world.behind(spec) for spec in tuned])
+    assert behind.mean() == pytest.approx(1.0, abs=0.5)
+    assert behind.min() < 0.6
+    truths = np.array([world.truth(spec) for spec in tuned])
+    assert np.corrcoef(behind, truths)[0, 1] < -0.5
+    luck = np.array([world.shown(spec) for spec in tuned]) - truths
+    assert abs(luck.mean()) < 3 * world.noise / len(tuned) ** 0.5
+    assert luck.std() == pytest.approx(world.noise, rel=0.2)
+    assert [world.shown(spec) for spec in tuned[:5]] == [world.shown(spec) for spec in tuned[:5]]
+
+
+def test_trials_take_as_long_as_those_of_their_kind(recorded: RecordedTrials, world: Landscape) -> None:
+    kinds: dict[WorkOf, set[float]] = {}
+    for trial in recorded.trials:
+        kinds.setdefault(replace(WorkOf.trial(trial.spec), frozen=0.0, augmented=False), set()).add(trial.seconds)
+    for spec in drawn(recorded, 100):
+        work = replace(WorkOf.trial(spec), frozen=0.0, augmented=False)
+        work = replace(work, hidden=work.hidden and not work.tuned)
+        assert world.seconds(spec) in kinds[work]
 
 
 def test_jobs_end_in_the_order_of_their_ends_and_free_workers_begin_the_next(world: Landscape) -> None:
@@ -88,7 +133,7 @@ def test_jobs_end_in_the_order_of_their_ends_and_free_workers_begin_the_next(wor
 
 def test_a_trial_that_is_pruned_takes_a_part_of_its_time(recorded: RecordedTrials, world: Landscape) -> None:
     worker = VirtualPool(world, 1).main
-    spec = next(trial.spec for trial in recorded.trials if trial.spec.kind == "fine_tuning")
+    spec = next(trial.spec for trial in complete(recorded) if trial.spec.kind == "fine_tuning")
     request = RunTrial(candidate=recorded.candidates[0], spec=spec, folds=())
     whole = worker.send(request)
     assert (whole.result.state, whole.result.seconds) == ("complete", world.seconds(spec))
@@ -105,17 +150,15 @@ def test_a_trial_that_is_pruned_takes_a_part_of_its_time(recorded: RecordedTrial
     assert pruned.seconds == pytest.approx(share * whole.result.seconds)
 
 
-def searched(recorded: RecordedTrials, world: Landscape, folder: Path, setting: Setting) -> Simulated:
+def searched(recorded: RecordedTrials, folder: Path, setting: Setting) -> Simulated:
     folder.mkdir()
-    return simulate(recorded, world, setting, folder)
+    return simulate(recorded, setting, folder)
 
 
-def test_workers_change_the_time_of_a_search_and_nothing_else(
-    recorded: RecordedTrials, world: Landscape, tmp_path: Path
-) -> None:
+def test_workers_change_the_time_of_a_search_and_nothing_else(recorded: RecordedTrials, tmp_path: Path) -> None:
     one = Setting(trials=16, workers=1, round_size=8)
-    alone = searched(recorded, world, tmp_path / "1", one)
-    four = searched(recorded, world, tmp_path / "4", replace(one, workers=4))
+    alone = searched(recorded, tmp_path / "1", one)
+    four = searched(recorded, tmp_path / "4", replace(one, workers=4))
     assert (four.trials, four.chosen, four.best) == (alone.trials, alone.chosen, alone.best)
     assert four.times.worked == pytest.approx(alone.times.worked)
     assert alone.times.now == pytest.approx(alone.times.worked)
@@ -124,12 +167,10 @@ def test_workers_change_the_time_of_a_search_and_nothing_else(
     assert four.times.rounds == 2
 
 
-def test_a_search_that_is_kept_finds_the_same_and_leaves_its_records(
-    recorded: RecordedTrials, world: Landscape, tmp_path: Path
-) -> None:
+def test_a_search_that_is_kept_finds_the_same_and_leaves_its_records(recorded: RecordedTrials, tmp_path: Path) -> None:
     setting = Setting(trials=10, workers=2, round_size=4)
-    plain = searched(recorded, world, tmp_path / "plain", setting)
-    kept = searched(recorded, world, tmp_path / "kept", replace(setting, records=True))
+    plain = searched(recorded, tmp_path / "plain", setting)
+    kept = searched(recorded, tmp_path / "kept", replace(setting, records=True))
     assert (kept.trials, kept.chosen, kept.best) == (plain.trials, plain.chosen, plain.best)
     assert len(list((tmp_path / "kept" / "checkpoint").glob("trial-*.json"))) == 10
     assert (tmp_path / "kept" / "mlflow.db").exists()
