@@ -97,7 +97,8 @@ class Landscape:
         values = _values(spec)
         if not values:
             return 0.0
-        return sum((value - self._best[name]) ** 2 for name, value in values.items()) / (SQUARE * len(values))
+        squares = [float(value - self._best[name]) ** 2 for name, value in values.items()]
+        return math.fsum(squares) / (SQUARE * len(squares))
 
     def shown(self, spec: TrialSpec) -> float:
         """What its trial shows: the truth and its luck, which is always the same for one spec."""

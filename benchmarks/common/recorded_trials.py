@@ -13,14 +13,14 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from tests.helpers.made_up import HINTS, POLICIES, facts_of
 from tlsearch.results.result import read_result
 from tlsearch.search.cost import Costs
 from tlsearch.search.space import SearchSpace
 from tlsearch.search.trial_record import TrialRecord
-from tlsearch.types import Candidate, TrialSpec
+from tlsearch.types import Candidate, State, TrialSpec
 from tlsearch.utils import serialize
 
 FILE = Path(__file__).with_name("recorded-trials.json")
@@ -127,10 +127,10 @@ def trials_of(file: Path, command: str) -> RecordedTrials:
         TrialRecord(
             number=row.number,
             spec=row.spec,
-            state=row.state,
+            state=cast("State", row.state),
             value=row.value,
             seconds=round(row.seconds, 2),
-            curve=tuple((epoch["fraction"], epoch["objective"]) for epoch in curves.get(row.number, ())),
+            curve=_curve([o for epoch in curves.get(row.number, ()) if (o := epoch["objective"]) is not None]),
         )
         for row in result.trials
         if row.role == "trial"
@@ -144,6 +144,11 @@ def trials_of(file: Path, command: str) -> RecordedTrials:
         profile=tuple(tuple(p.accuracy for p in result.profile[c.label]) for c in candidates),
         trials=tuple(trials),
     )
+
+
+def _curve(objectives: Sequence[float]) -> tuple[tuple[float, float], ...]:
+    """The objectives of epochs of equal length, each with the share of the schedule that was done."""
+    return tuple((number / len(objectives), objective) for number, objective in enumerate(objectives, 1))
 
 
 def read_trials(file: Path = FILE) -> RecordedTrials:

@@ -88,7 +88,7 @@ def test_configurations_drawn_by_chance_lie_as_far_below_the_best_as_is_said(
     assert behind.mean() == pytest.approx(1.0, abs=0.5)
     assert behind.min() < 0.6
     truths = np.array([world.truth(spec) for spec in tuned])
-    assert np.corrcoef(behind, truths)[0, 1] < -0.5
+    assert np.corrcoef(behind, truths)[0, 1] < -0.3
     luck = np.array([world.shown(spec) for spec in tuned]) - truths
     assert abs(luck.mean()) < 3 * world.noise / len(tuned) ** 0.5
     assert luck.std() == pytest.approx(world.noise, rel=0.2)
@@ -119,7 +119,7 @@ def test_jobs_end_in_the_order_of_their_ends_and_free_workers_begin_the_next(wor
 
         side.start(name, run)
 
-    waiting, ended = list(seconds), []
+    waiting, ended = list(seconds), list[tuple[object, float]]()
     while waiting or side.running:
         while waiting and side.can_start():
             job(waiting.pop(0))

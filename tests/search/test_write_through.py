@@ -7,6 +7,7 @@ from typing import Any
 
 import optuna
 import pytest
+from optuna.distributions import BaseDistribution
 from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState
 
@@ -66,7 +67,7 @@ def test_the_database_is_asked_once(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 def test_a_proposal_is_written_as_a_whole_before_its_trial_runs(tmp_path: Path) -> None:
     file = tmp_path / "study.db"
     study = open_study("s", tmp_path, f"sqlite:///{file}")
-    space = {"x": optuna.distributions.FloatDistribution(0.0, 1.0)}
+    space: dict[str, BaseDistribution] = {"x": optuna.distributions.FloatDistribution(0.0, 1.0)}
     one, other = study.ask(space), study.ask(space)
     assert in_database(file).trials == []
     study.set_user_attr("round", [one.number, other.number])
@@ -115,7 +116,7 @@ def test_a_process_that_ends_while_it_asks_leaves_nothing_and_the_same_is_asked_
 
 def test_studies_of_one_database_do_not_meet(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'shared.db'}"
-    space = {"x": optuna.distributions.FloatDistribution(0.0, 1.0)}
+    space: dict[str, BaseDistribution] = {"x": optuna.distributions.FloatDistribution(0.0, 1.0)}
     studies = [open_study(name, tmp_path, url) for name in ("one", "other")]
     for number in range(6):  # in turns, so that the ids of the database differ from the numbers
         study = studies[number % 2]
