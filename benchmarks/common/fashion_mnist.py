@@ -76,3 +76,13 @@ def write_files(pixels: Pixels, folder: Path) -> list[Path]:
     for image, file in zip(pixels, files, strict=True):
         Image.fromarray(image).save(file, compress_level=1)
     return files
+
+
+def write_class_folders(source: Path, folder: Path, images: int) -> Path:
+    """Write the first ``images`` training images in ``source`` as PNG files in a folder for each class; gives it."""
+    pixels, labels = (read_idx(source / f"train-{name}-ubyte.gz")[:images] for name in ("images-idx3", "labels-idx1"))
+    for number, (image, label) in enumerate(zip(pixels, labels, strict=True)):
+        place = folder / NAMES[int(label)]
+        place.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image).save(place / f"{number:05}.png", compress_level=1)
+    return folder

@@ -49,6 +49,7 @@ ENTRIES = (
     Entry("speed.overhead", "", "10 min", ("overhead",)),
     Entry("speed.workers", "", "10 min", ("workers",)),
     Entry("speed.cluster_transport", "", "2 min", ("cluster-transport",)),
+    Entry("speed.precision", "--images DATASET --weights vgg16=FILE", "15 min", ("precision",)),
     Entry("speed.scale", "", "15 min", ("scale",)),
     Entry(
         "quality.whole_run", "DATASET --time-limit 25m", "25 min", ("whole-run", "whole-run-example", "whole-run-short")
@@ -59,6 +60,7 @@ ENTRIES = (
     Entry("quality.time_to_accuracy", "DATASET ...", "hours", ("time-to-accuracy",)),
     Entry("quality.choosing_weights", "GREY PHOTOGRAPHS", "15 min", ("choosing-weights",)),
     Entry("quality.depthwise", "DATASET ... --image-size 128", "30 min", ("depthwise",)),
+    Entry("quality.afterwards", "DATASET ... --image-size 96", "1 h", ("afterwards",)),
     Entry("quality.explain", "examples/clothing --time-limit 2m --image-size 96", "5 min", ("explain",)),
     Entry("quality.localisation", "examples/clothing --image-size 224 --trials 2", "5 min", ("localisation",)),
     Entry("quality.networks", "DATASET ...", "20 min", ("networks",)),

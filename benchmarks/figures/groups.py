@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from benchmarks.common.results import Result
 from benchmarks.figures import clusters, doubts, exported, insights, quality, searches, simulations, speed
+from benchmarks.figures.afterwards import afterwards, afterwards_brief
+from benchmarks.figures.precision import precision, precision_brief
 
 Render = Callable[[Result], str]
 
@@ -34,6 +36,7 @@ GROUPS: Mapping[str, Group] = {
     "overhead": Group(speed.overhead, speed.overhead_brief),
     "workers": Group(speed.workers, speed.workers_brief),
     "cluster-transport": Group(speed.cluster_transport, speed.cluster_transport_brief),
+    "precision": Group(precision, precision_brief),
     "scale": Group(speed.scale, speed.scale_brief),
     "search-quality": Group(quality.search_quality, quality.search_quality_brief),
     "from-scratch": Group(quality.from_scratch, quality.from_scratch_brief),
@@ -51,6 +54,7 @@ GROUPS: Mapping[str, Group] = {
     "time-to-accuracy": Group(searches.time_to_accuracy, searches.time_to_accuracy_brief),
     "choosing-weights": Group(quality.choosing_weights, quality.choosing_weights_brief),
     "depthwise": Group(searches.depthwise, searches.depthwise_brief),
+    "afterwards": Group(afterwards, afterwards_brief),
     "claims": Group(insights.claims, insights.claims_brief),
     "calibration": Group(insights.calibration, insights.calibration_brief),
     "label-errors": Group(insights.label_errors, insights.label_errors_brief),
