@@ -21,7 +21,7 @@ from tlsearch.pipeline import trials as pipeline_trials
 from tlsearch.pipeline.context import RunContext
 from tlsearch.pipeline.messages import recorded_run
 from tlsearch.pipeline.plan import Plan
-from tlsearch.pipeline.profile import Profile, best_candidates
+from tlsearch.pipeline.profile import Profile, Tuning, best_candidates
 from tlsearch.results.schema import ProfilePoint
 from tlsearch.runs.output import WORK_FOLDER
 from tlsearch.tracking.tracker import Tracker
@@ -90,7 +90,7 @@ def simulate(recorded: RecordedTrials, setting: Setting, folder: Path) -> Simula
         context, record = stack.enter_context(_recording(context, plan, folder, setting))
         pool.times.used()
         profile = _profile_of(recorded)
-        best = best_candidates(profile, dict.fromkeys(recorded.candidates, True))
+        best = best_candidates(profile, dict.fromkeys(recorded.candidates, Tuning()), timed=False)
         log = pipeline_search.run_study(context, plan, record, profile, best, None)
         pool.times.begin()  # what the parent did after the last round
     search = log.search
