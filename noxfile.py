@@ -1,4 +1,4 @@
-"""What a contributor does: ``nox -s tests``, ``lint``, ``docs``, ``build``, ``coverage``, ``networks``.
+"""What a contributor does: ``nox -s tests``, ``lint``, ``docs``, ``build``, ``coverage``, ``networks``, ``backends``.
 
 Arguments follow ``--``.
 """
@@ -31,6 +31,16 @@ def networks(session: nox.Session) -> None:
     """Check every built-in network, the large ones too: about an hour."""
     install(session)
     session.run("pytest", "-m", "networks", external=True)
+
+
+@nox.session
+def backends(session: nox.Session) -> None:
+    """Check every built-in network with TensorFlow and with JAX, and compare what they compute: about two hours."""
+    install(session)
+    if not isinstance(session.virtualenv, nox.virtualenv.PassthroughEnv):
+        session.install("jax")
+    session.run("python", "-m", "benchmarks.robustness.backends", *session.posargs, external=True)
+    session.run("pytest", "-m", "slow", "-k", "jax", "tests/explain/test_maps.py", external=True)
 
 
 @nox.session

@@ -59,6 +59,7 @@ ENTRIES = (
     Entry("quality.from_scratch", "", "about 1 h", ("from-scratch",)),
     Entry("quality.time_to_accuracy", "DATASET ...", "hours", ("time-to-accuracy",)),
     Entry("quality.choosing_weights", "GREY PHOTOGRAPHS", "15 min", ("choosing-weights",)),
+    Entry("quality.many_candidates", "DATASET --image-size 64", "15 min", ("many-candidates",)),
     Entry("quality.depthwise", "DATASET ... --image-size 128", "30 min", ("depthwise",)),
     Entry("quality.afterwards", "DATASET ... --image-size 96", "1 h", ("afterwards",)),
     Entry("quality.explain", "examples/clothing --time-limit 2m --image-size 96", "5 min", ("explain",)),
@@ -80,6 +81,7 @@ ENTRIES = (
     Entry("statistics.many_workers", "", "1 h", ("many-workers",)),
     Entry("statistics.claims", "", "minutes", ("claims",)),
     Entry("statistics.unfinished", "", "minutes", ("unfinished",)),
+    Entry("statistics.recorded_curves", "PHOTOGRAPHS", "15 min", ("recorded-curves",)),
     Entry("statistics.calibration", "", "minutes", ("calibration",)),
     Entry("statistics.prediction_sets", "", "minutes", ("prediction-sets",)),
     Entry("statistics.label_errors", "", "minutes", ("label-errors",)),
@@ -88,7 +90,9 @@ ENTRIES = (
     Entry("robustness.kill_and_resume", "--kills 30", "1 h", ("kill-and-resume",)),
     Entry("robustness.cluster_kills", "examples/clothing", "20 min", ("cluster-kills",)),
     Entry("robustness.memory", "", "30 min", ("memory",)),
+    Entry("robustness.backends", "", "2 h", ("backends",)),
     Entry("robustness.soak", "--minutes 60", "1 h", ("soak",)),
+    Entry("robustness.network", "", "10 min", ("network",)),
 )
 
 

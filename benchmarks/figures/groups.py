@@ -6,9 +6,20 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from benchmarks.common.results import Result
-from benchmarks.figures import clusters, doubts, exported, insights, quality, searches, simulations, speed
-from benchmarks.figures.afterwards import afterwards, afterwards_brief
-from benchmarks.figures.precision import precision, precision_brief
+from benchmarks.figures import (
+    afterwards,
+    candidates,
+    clusters,
+    doubts,
+    exported,
+    insights,
+    network,
+    precision,
+    quality,
+    searches,
+    simulations,
+    speed,
+)
 
 Render = Callable[[Result], str]
 
@@ -36,7 +47,7 @@ GROUPS: Mapping[str, Group] = {
     "overhead": Group(speed.overhead, speed.overhead_brief),
     "workers": Group(speed.workers, speed.workers_brief),
     "cluster-transport": Group(speed.cluster_transport, speed.cluster_transport_brief),
-    "precision": Group(precision, precision_brief),
+    "precision": Group(precision.precision, precision.precision_brief),
     "scale": Group(speed.scale, speed.scale_brief),
     "search-quality": Group(quality.search_quality, quality.search_quality_brief),
     "from-scratch": Group(quality.from_scratch, quality.from_scratch_brief),
@@ -49,12 +60,14 @@ GROUPS: Mapping[str, Group] = {
     "selection-bias": Group(simulations.selection_bias, simulations.selection_bias_brief),
     "choice": Group(simulations.choice, simulations.choice_brief),
     "unfinished": Group(searches.unfinished, searches.unfinished_brief),
+    "recorded-curves": Group(searches.recorded_curves, searches.recorded_curves_brief),
     "corrected": Group(searches.corrected, searches.corrected_brief),
     "early-stop": Group(searches.early_stop, searches.early_stop_brief),
     "time-to-accuracy": Group(searches.time_to_accuracy, searches.time_to_accuracy_brief),
     "choosing-weights": Group(quality.choosing_weights, quality.choosing_weights_brief),
+    "many-candidates": Group(candidates.many_candidates, candidates.many_candidates_brief),
     "depthwise": Group(searches.depthwise, searches.depthwise_brief),
-    "afterwards": Group(afterwards, afterwards_brief),
+    "afterwards": Group(afterwards.afterwards, afterwards.afterwards_brief),
     "claims": Group(insights.claims, insights.claims_brief),
     "calibration": Group(insights.calibration, insights.calibration_brief),
     "label-errors": Group(insights.label_errors, insights.label_errors_brief),
@@ -70,7 +83,9 @@ GROUPS: Mapping[str, Group] = {
     "planted-faults": Group(simulations.planted_faults, simulations.planted_faults_brief),
     "memory": Group(speed.memory, speed.memory_brief),
     "kill-and-resume": Group(speed.kill_and_resume, speed.kill_and_resume_brief),
+    "backends": Group(candidates.backends, candidates.backends_brief),
     "soak": Group(speed.soak, speed.soak_brief),
     "many-workers": Group(clusters.many_workers, clusters.many_workers_brief),
     "cluster-kills": Group(clusters.cluster_kills, clusters.cluster_kills_brief),
+    "network": Group(network.network, network.network_brief),
 }

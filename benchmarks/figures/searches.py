@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from benchmarks.common.results import Result
@@ -127,24 +127,73 @@ def time_to_accuracy_brief(result: Result) -> str:
 
 
 def unfinished(result: Result) -> str:
-    """A row for how far behind a network ends and when it was stopped; a column for every rule, its range of curves."""
+    """False claims by the shape of the curve and by when it was stopped, and true ones; a column for every rule."""
     rows = result.figures["rows"]
-    facts, rules = ("validation images", "points behind", "epochs"), _rules(rows[0])
-    kinds = list(dict.fromkeys(tuple(row[name] for name in facts) for row in rows))
-    body = []
-    for kind in kinds:
-        fitting = [row for row in rows if tuple(row[name] for name in facts) == kind]
-        shares = [[row[rule] for row in fitting] for rule in rules]
-        behind = f"{kind[1]} points behind" if kind[1] else "as good"
-        body.append([str(kind[0]), behind, str(kind[2]), *(f"{min(s):.2f} to {max(s):.2f}" for s in shares)])
+    rules, curves = _rules(rows[0]), len({row["curve"] for row in rows})
+    false = [row for row in rows if row["points behind"] == 0]
+    true = [row for row in rows if row["points behind"] != 0]
+
+    def shares(
+        of: Sequence[Mapping[str, Any]], name: str, value: object, take: Callable[[list[float]], float]
+    ) -> list[str]:
+        fitting = [row for row in of if row[name] == value]
+        return [f"{take([row[rule] for row in fitting]):.2f}" for rule in rules]
+
+    shapes = [[name, *shares(false, "curve", name, max)] for name in dict.fromkeys(row["curve"] for row in false)]
+    at = list(dict.fromkeys((row["validation images"], row["epochs"]) for row in rows))
+    lengths = [
+        [str(val), str(epochs), *shares([r for r in false if r["validation images"] == val], "epochs", epochs, max)]
+        for val, epochs in at
+    ]
+    found = [
+        [str(val), str(behind), str(epochs), *shares(
+            [r for r in true if (r["validation images"], r["points behind"]) == (val, behind)], "epochs", epochs, _mean
+        )]
+        for behind in dict.fromkeys(row["points behind"] for row in true)
+        for val, epochs in at
+    ]  # fmt: skip
     caption = (
-        "The share of networks from scratch over which a gain is claimed, from the lowest to the highest of "
-        f"{len({row['curve'] for row in rows})} shapes of learning curves; {rows[0]['simulations']} simulated networks "
-        "of each. They were stopped after so many of 60 epochs. Where they would be as good at the end, a claim is "
-        "false."
+        f"Shares of networks from scratch over which a gain is claimed; {rows[0]['simulations']} simulated networks of "
+        f"each of {curves} shapes of learning curves. They were stopped after so many of 60 epochs. In the first two "
+        "tables they would be as good at the end, so every claim is false; the highest share of all kinds is shown. In "
+        "the third they would end so many points behind, so every claim is true; the mean of all shapes is shown."
     )
-    head = ["validation images", "at the end of 60 epochs", "stopped after", *rules]
+    return paragraphs(
+        table(["false claims, by the curve", *rules], shapes),
+        table(["validation images", "false claims, stopped after", *rules], lengths),
+        table(["validation images", "points behind", "true claims, stopped after", *rules], found),
+        caption,
+        source(result),
+    )
+
+
+def recorded_curves(result: Result) -> str:
+    """A row for every training that was shorter than the whole one: what was left to gain, and what was foreseen."""
+    rows = result.figures["rows"]
+    body = [
+        [
+            str(row["source"]), f"{row['images']:,}", str(row["epochs"]), f"{row['score']:.3f}", f"{row['left']:+.1f}",
+            "nothing" if row["said"] is None else f"{row['said']:+.1f} ± {row['standard error']:.1f}",
+        ]
+        for row in rows
+    ]  # fmt: skip
+    caption = (
+        f"Points of validation accuracy that {result.figures['whole']} epochs reach beyond a shorter complete schedule "
+        "of the small network, and what its own curve foresees, with its standard error."
+    )
+    head = ["images", "of them for training", "epochs", "score", "left to gain", "foreseen"]
     return paragraphs(table(head, body), caption, source(result))
+
+
+def recorded_curves_brief(result: Result) -> str:
+    """How often more was left than was foreseen."""
+    rows = [row for row in result.figures["rows"] if row["said"] is not None]
+    more = sum(row["left"] > row["said"] + 1.96 * row["standard error"] for row in rows)
+    return f"in {more} of {len(rows)} trainings more was left to gain than the curve foresaw"
+
+
+def _mean(shares: list[float]) -> float:
+    return sum(shares) / len(shares)
 
 
 def unfinished_brief(result: Result) -> str:

@@ -2,7 +2,8 @@
 
     python -m benchmarks.quality.choosing_weights GREY PHOTOGRAPHS --picture docs/choosing-weights.png
 
-`tlsearch pretrain` trains one network on GREY, a folder of small grey pictures such as Fashion-MNIST. Then a linear
+`tlsearch pretrain` trains one network on GREY, a folder of small grey pictures; the word fashion-mnist stands for
+Fashion-MNIST, from the Debian package dataset-fashion-mnist. Then a linear
 probe at every cut point measures what the features of the network tell, with these weights and with those of ImageNet
 (the network's own), on PHOTOGRAPHS and on another grey data set of 28 px: the digits of scikit-learn. No probed image
 was trained on. Scores are cross-validated accuracies, with their standard errors.
@@ -25,6 +26,7 @@ from PIL import Image
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.common.fashion_mnist import FOLDER, write_class_folders
 from benchmarks.common.loops.images import Images, fewer_images, find_network, read_images
 from benchmarks.common.results import make_parser, parse_options, publish, read_result, say
 from benchmarks.common.synthetic_images import write_images
@@ -33,6 +35,7 @@ from tlsearch.config import RunConfig
 from tlsearch.pipeline.pretrain import pretrain
 from tlsearch.plugins.trained.record import TrainedWeights
 from tlsearch.pretrain_config import PretrainConfig
+from tlsearch.report.charts import BASELINE, DPI, HEIGHT, INK, WIDTH, WINNER, style_axes
 from tlsearch.utils.cache_folders import CACHE_VARIABLE
 from tlsearch.worker.client import WorkerClient
 from tlsearch.worker.protocol import DescribePlugins, MeasureCandidate, OpenPool, ProfileCandidate
@@ -42,11 +45,11 @@ BENCHMARK = "quality.choosing_weights"
 NAME = "grey"
 """What the trained weights are called."""
 
+FASHION = "fashion-mnist"
+"""The word that stands for Fashion-MNIST."""
+
 DIGIT_SIDE = 28
 """Pixels to which the digits, of 8 px, are enlarged: as those of MNIST."""
-
-COLORS = ("#7a8594", "#3b82d6")
-INK = "#30363d"
 
 QUICK = {"backbone": "efficientnet_lite0", "epochs": 1, "images": 60, "grey_size": 32, "photo_size": 32}
 
@@ -71,10 +74,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = make_parser(__doc__)
-    parser.add_argument("grey", nargs="?", type=Path, help="small grey pictures to train on, as for `tlsearch run`")
+    parser.add_argument("grey", nargs="?", type=Path, help="small grey pictures to train on, or fashion-mnist")
     parser.add_argument("photographs", nargs="?", type=Path, help="photographs to probe on")
     parser.add_argument("--backbone", default="efficientnet_lite0", help="the network (default efficientnet_lite0)")
     parser.add_argument("--weights", action="append", default=[], help="BACKBONE=FILE for its weights of ImageNet")
+    parser.add_argument("--grey-images", type=int, default=6000, help="images of fashion-mnist (default 6000)")
     parser.add_argument("--epochs", type=int, default=10, help="epochs of the training (default 10)")
     parser.add_argument("--images", type=int, default=1500, help="images to probe on, at most (default 1500)")
     parser.add_argument("--grey-size", type=int, default=32, help="side of grey pictures in pixels (default 32)")
@@ -92,6 +96,10 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 def measure(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     """Train on the grey pictures, and probe both weights on both targets."""
     grey = options.grey or write_images(folder / "made-up-grey", {"": 300}, 32, options.seed)
+    if str(grey) == FASHION:
+        if not FOLDER.exists():
+            raise SystemExit(f"Fashion-MNIST is not in {FOLDER}: install the Debian package dataset-fashion-mnist.")
+        grey = write_class_folders(FOLDER, folder / FASHION, options.grey_images)
     photographs = options.photographs or write_images(folder / "made-up-photographs", {"": 300}, 64, options.seed + 1)
     targets = [(photographs, options.photo_size), (write_digits(folder / "digits"), options.grey_size)]
     began = time.monotonic()
@@ -229,26 +237,26 @@ def _print_table(found: Figures) -> None:
 
 
 def draw(found: Figures, file: Path) -> None:
-    """A PNG: for each target the accuracy of a linear probe by depth, a line for each weights."""
+    """A PNG in the report's style: for each target the accuracy of a linear probe by depth, a line for each weights."""
     from matplotlib.figure import Figure
-    from matplotlib.ticker import MaxNLocator
 
     targets = found["targets"]
-    names = {NAME: f"trained on {found['source']['name']}", "ImageNet": "trained on ImageNet"}
-    figure = Figure(figsize=(4.4 * len(targets), 3.8), layout="constrained", facecolor="white")
+    styles = {"ImageNet": ("trained on ImageNet", WINNER), NAME: (f"trained on {found['source']['name']}", BASELINE)}
+    figure = Figure(figsize=(WIDTH * len(targets), HEIGHT + 0.7), layout="constrained", facecolor="white")
     for axes, (name, target) in zip(figure.subplots(1, len(targets), squeeze=False)[0], targets.items(), strict=True):
-        for color, (weights, probe) in zip(COLORS, target["probes"].items(), strict=True):
+        style_axes(axes, "block, counted from the input", "accuracy of a linear probe")
+        for weights, probe in target["probes"].items():
+            label, color = styles[weights]
             depths = range(1, len(probe) + 1)
-            low, high = ([a + sign * e for a, e in probe] for sign in (-1, 1))
-            axes.fill_between(depths, low, high, color=color, alpha=0.2, linewidth=0)
-            axes.plot(depths, [a for a, _ in probe], color=color, marker="o", markersize=3, label=names[weights])
+            low, high = ([accuracy + sign * error for accuracy, error in probe] for sign in (-1, 1))
+            axes.fill_between(depths, low, high, color=color, alpha=0.18, linewidth=0)
+            axes.plot(depths, [a for a, _ in probe], color=color, linewidth=1.8, marker="o", markersize=3, label=label)
+            top, accuracy, _ = best(probe)
+            axes.plot([top], [accuracy], color=color, marker="o", markersize=7)
         axes.set_title(f"{name}: {target['images']:,} images at {target['image_size']} px", color=INK, fontsize=10)
-        axes.set_xlabel("cut point of the network", color=INK)
-        axes.set_ylabel("accuracy of a linear probe", color=INK)
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.grid(axis="y", color=INK, alpha=0.15, linewidth=0.6)
-        axes.legend(loc="best", frameon=False, labelcolor=INK)
-    figure.savefig(file, format="png", dpi=160, metadata={"Software": None})
+    handles, labels = axes.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=2, frameon=False, labelcolor=INK, fontsize=9)
+    figure.savefig(file, format="png", dpi=DPI, metadata={"Software": None})
 
 
 if __name__ == "__main__":

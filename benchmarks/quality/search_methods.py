@@ -9,7 +9,7 @@ from tlsearch.listeners.mlflow import MlflowCallback
 from tlsearch.listeners.running_trial import RunningTrial
 from tlsearch.pipeline.context import RunContext
 from tlsearch.pipeline.plan import Plan
-from tlsearch.pipeline.profile import affordable, best_candidates, make_profile
+from tlsearch.pipeline.profile import choose_best, make_profile
 from tlsearch.pipeline.search import run_study
 from tlsearch.pipeline.trial import run_trial
 from tlsearch.types import Decision, TrialResult
@@ -80,7 +80,7 @@ def run_plainly(context: RunContext, plan: Plan, trial: Any, number: int, second
 def search_by_default(context: RunContext, plan: Plan, record: MlflowCallback, pruning: bool) -> None:
     """Profile and search as in a run. The pruner is tlsearch's own."""
     plan, profile = make_profile(context, plan)
-    run_study(context, plan, record, profile, best_candidates(profile, affordable(plan)), None)
+    run_study(context, plan, record, profile, choose_best(context, plan, profile), None)
 
 
 METHODS: Mapping[str, Method] = {

@@ -30,6 +30,7 @@ from rich.table import Table
 from benchmarks.common.results import make_parser, parse_options, publish, say
 from benchmarks.common.synthetic_images import write_images
 from tlsearch.config import CONFIG_NAME
+from tlsearch.results.result import RESULT_FILE
 from tlsearch.runs.output import CHECKPOINT_FOLDER, WORK_FOLDER
 
 BENCHMARK = "robustness.kill_and_resume"
@@ -66,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             sys.stderr.write(alone.log.read_text())
             return 1
         longest = time.monotonic() - began
-        wanted = found(alone)
+        wanted = found(alone.output)
         steps: Counter[str] = Counter()
         troubles: list[str] = []
         ended = 0
@@ -81,8 +82,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 steps[home_of_run.step()] += 1
                 say(f"killed {sum(steps.values())} times, last in {home_of_run.step()}")
             ended += 1
-            troubles += [f"run {ended}: {what}" for what in differences(wanted, found(home_of_run))]
-            troubles += [f"run {ended}: {what}" for what in record_troubles(home_of_run)]
+            troubles += [f"run {ended}: {what}" for what in differences(wanted, found(home_of_run.output))]
+            database = f"sqlite:///{home_of_run.folder / 'mlflow.db'}"
+            recorded = record_troubles(database, len(found(home_of_run.output)["trials"]))
+            troubles += [f"run {ended}: {what}" for what in recorded]
     print_table(steps, ended, troubles)
     figures = {"kills": sum(steps.values()), "runs": ended, "images": options.images, "steps": dict(steps)}
     publish(BENCHMARK, options, {**figures, "trials": len(wanted["trials"]), "troubles": troubles})
@@ -96,15 +99,17 @@ class Home:
         """Make the folder; the images lie in ``parent``, ``of_run`` are the options of the run."""
         self._of_run = of_run
         self.folder, self.images = parent / name, parent / "images"
+        self.output = self.folder / "out"
         self.folder.mkdir()
         self.log = self.folder / "log.txt"
 
     def start(self) -> subprocess.Popen[bytes]:
         """Start the run, or resume it where it has begun."""
         command = [sys.executable, "-m", "tlsearch"]
-        out = self.folder / "out"
-        started = (out / CONFIG_NAME).exists()
-        command += ["resume", "out"] if started else ["run", str(self.images), *self._of_run, "--output", str(out)]
+        started = (self.output / CONFIG_NAME).exists()
+        command += (
+            ["resume", "out"] if started else ["run", str(self.images), *self._of_run, "--output", str(self.output)]
+        )
         environment = {**os.environ, "TLSEARCH_CACHE_DIR": str(self.folder / "cache")}
         with self.log.open("ab") as log:
             return subprocess.Popen(command, cwd=self.folder, env=environment, stdout=log, stderr=log)
@@ -122,14 +127,14 @@ class Home:
 
     def step(self) -> str:
         """The step that was reached, by what is kept of it."""
-        checkpoint = self.folder / "out" / WORK_FOLDER / CHECKPOINT_FOLDER
+        checkpoint = self.output / WORK_FOLDER / CHECKPOINT_FOLDER
         kept = [(file.stat().st_mtime_ns, file.name.split("-")[0]) for file in checkpoint.glob("*.json")]
         return f"after {max(kept)[1]}" if kept else "before any result"
 
 
-def found(home: Home) -> dict[str, Any]:
-    """What a run found, without what a clock says."""
-    result = json.loads((home.folder / "out" / "result.json").read_text(encoding="utf-8"))
+def found(output: Path) -> dict[str, Any]:
+    """What the run into a folder found, without what a clock says."""
+    result = json.loads((output / RESULT_FILE).read_text(encoding="utf-8"))
     for row in result["trials"]:
         row["metrics"] = {name: value for name, value in row["metrics"].items() if name not in TIMELESS}
     names = ("number", "role", "spec", "state", "value", "folds", "metrics")
@@ -147,11 +152,16 @@ def differences(wanted: dict[str, Any], seen: dict[str, Any]) -> list[str]:
     return [f"{name} differs from the undisturbed run" for name in wanted if wanted[name] != seen[name]]
 
 
-def record_troubles(home: Home) -> list[str]:
-    """What is wrong with the record in MLflow: more than one parent, a trial twice, a run left open."""
+def record_troubles(tracking_uri: str, trials: int) -> list[str]:
+    """What is wrong with the record in MLflow of one run: more than one parent, a trial twice, a run left open.
+
+    Args:
+        tracking_uri: Where the record is, with nothing beside it.
+        trials: How many trials the run has.
+    """
     from mlflow import MlflowClient
 
-    client = MlflowClient(f"sqlite:///{home.folder / 'mlflow.db'}")
+    client = MlflowClient(tracking_uri)
     runs = client.search_runs([e.experiment_id for e in client.search_experiments()])
     troubles = [f"{run.info.run_name} is left open" for run in runs if run.info.status == "RUNNING"]
     parents = [run for run in runs if run.data.tags.get("role") == "search" and run.info.status == "FINISHED"]
@@ -162,7 +172,6 @@ def record_troubles(home: Home) -> list[str]:
         run.info.run_name for run in runs if "state" in run.data.tags and run.data.tags["role"] != "interrupted"
     )
     troubles += [f"{name} is recorded {count} times" for name, count in whole.items() if count > 1]
-    trials = len(found(home)["trials"])
     if len(whole) != trials:
         troubles.append(f"{len(whole)} finished trials are recorded, and there are {trials}")
     return troubles

@@ -17,8 +17,9 @@ gains are claimed from these by the code of a run.
 
 A claim that the search paid is false where the true accuracy of the winner is not above that of the probe. A claim that
 pre-training helped is false where it is not above what the network from scratch reaches when it is trained to its end.
-Its score nears that end by a factor of e in 12 epochs, and 60 epochs are the whole schedule. The exit code is 1 where
-something is worse after than before.
+Its score nears that end by a factor of e in 6 epochs at the highest learning rate. The whole schedule has 60 epochs.
+As in a run, one that is stopped earlier has a schedule of its own, whose learning rate falls to 0 (``unfinished``). The
+exit code is 1 where something is worse after than before.
 """
 
 from __future__ import annotations
@@ -33,12 +34,12 @@ from scipy.special import ndtri
 
 from benchmarks.common.results import make_parser, parse_options, publish, say
 from benchmarks.common.tables import print_rows
+from benchmarks.statistics import unfinished
 from benchmarks.statistics.choice import PROBE, SIZES, WORLDS, Simulated, best_of_three, everything_in_common
 from benchmarks.statistics.selection_bias import SHARES, Search
 from tlsearch.report.text import SIGNIFICANT
 from tlsearch.stats.claims import Difference, compare, estimate
 from tlsearch.stats.standard_errors import image_error
-from tlsearch.stats.trend import extrapolate
 
 BENCHMARK = "statistics.claims"
 
@@ -46,8 +47,10 @@ Floats = npt.NDArray[np.float64]
 Right = npt.NDArray[np.intp]
 Row = dict[str, object]
 
-GUESSING = 0.1
-LEARNS_IN, SCHEDULE = 12.0, 60
+GUESSING = unfinished.GUESSING
+SCHEDULE = unfinished.WHOLE
+CURVE = unfinished.CURVES["exponential"]
+"""How a network from scratch learns."""
 
 SCRATCH = {
     "as good, trained to its end": (0.0, SCHEDULE),
@@ -205,12 +208,13 @@ def _scratch_row(name: str, val: int, simulations: int, seed: int) -> Row:
         simulated = Simulated.of(OF_SCRATCH, val, rng, short=True)
         winners, search, tested = _winners(simulated), simulated.search, _Tested.of(simulated, rng)
         end = float(search.truth.max()) - behind
-        true = end - (end - GUESSING) * np.exp(-np.arange(1, epochs + 1) / LEARNS_IN)
+        true = unfinished.scores_of(CURVE, end, epochs)
         validated = _scratch_right(search, true, val, rng)
         scratch = _scratch_right(tested.search, true[-1:], tested.search.pool, rng)[0]
         for rule, winner in winners.items():
             over = _over(tested.right(winner), scratch)
-            silent = rule == "after" and (_has_not_learned(validated, over) or scratch.mean() <= GUESSING)
+            score = float(scratch.mean())
+            silent = rule == "after" and (_has_not_learned(validated, over, score) or score <= GUESSING)
             tallies[rule].gain(claimed=_claimed(over) and not silent, true=bool(search.truth[winner] > end))
             tallies[rule].add("gain covered", _holds(over.ci95, float(search.truth[winner] - true[-1])))
     world = f"from scratch: {name}"
@@ -223,14 +227,13 @@ def _scratch_row(name: str, val: int, simulations: int, seed: int) -> Row:
     }
 
 
-def _has_not_learned(right: Right, over: Difference) -> bool:
-    """The rule of ``report.fair``, from what is right after each epoch (EPOCHS, n)."""
+def _has_not_learned(right: Right, over: Difference, score: float) -> bool:
+    """The rule of ``report.fair``, from what is right after each epoch (EPOCHS, n), and the score on test."""
     if estimate(np.ones_like(right[-1]), right[-1]).ci95[0] <= GUESSING:
         return True
     if len(right) == SCHEDULE:
         return False
-    rise = extrapolate(range(1, len(right) + 1), right.mean(axis=1).tolist(), SCHEDULE, 1.0)
-    return rise is None or not rise.leaves(over.difference, over.ci95)
+    return not unfinished.claims_gain(over, score - GUESSING, right.mean(axis=1).tolist())
 
 
 @dataclass

@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from benchmarks.common.fashion_mnist import read_data
+from benchmarks.common.fashion_mnist import NAMES, read_data, write_class_folders
 from benchmarks.common.results import Result
 from benchmarks.quality import from_scratch
 from tlsearch.pipeline.baseline import RATES, _spec
@@ -48,6 +49,16 @@ def test_fashion_mnist_is_read_from_idx_files(idx_folder: Path) -> None:
     assert set(data.fold.val).isdisjoint(data.fold.train)
     with pytest.raises(SystemExit, match="dataset-fashion-mnist"):
         read_data(idx_folder / "nowhere", 10, 10, 0)
+
+
+def test_fashion_mnist_is_written_as_class_folders(idx_folder: Path, tmp_path: Path) -> None:
+    folder = write_class_folders(idx_folder, tmp_path / "fashion", 50)
+    assert sorted(place.name for place in folder.iterdir()) == sorted(NAMES)
+    files = sorted((folder / NAMES[3]).iterdir())
+    assert [file.name for file in files] == [f"{number:05}.png" for number in range(3, 50, 10)]
+    with Image.open(files[0]) as picture:
+        assert (picture.size, picture.mode) == ((28, 28), "L")
+        assert np.asarray(picture)[8:11].min() >= 150  # the bar of its class
 
 
 def test_scratch_trains_what_a_run_trains() -> None:

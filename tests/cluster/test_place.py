@@ -19,7 +19,8 @@ from tlsearch.cluster.cluster import ClusterRequest, RayCluster
 from tlsearch.cluster.facts import HostFacts, difference
 from tlsearch.cluster.host import Host, facts_here, joined, split
 from tlsearch.cluster.place import ClusterLostError, RayPlace
-from tlsearch.cluster.remote_host import HostLostError, reason
+from tlsearch.cluster.remote_host import Call, HostLostError, reason
+from tlsearch.worker.channel import pack, unpack
 from tlsearch.worker.client import WorkerClient, WorkerDiedError, WorkerLostError
 from tlsearch.worker.protocol import Request
 
@@ -277,9 +278,70 @@ def test_a_process_that_was_ended_before_it_began_does_not_begin(hosts: HostsHer
     host.kill("a")
     host.start("a", '{"threads": 1, "variables": {}}')
     assert host.is_running("a") == "no"
-    assert split(host.exchange("a", b"")) == (b"", b"")
+    assert split(host.exchange("a", "1", b"")) == (b"", b"")
     assert split(host.end("a")) == (b'[null, ""]', b"")
     host.close()
+
+
+@pytest.mark.usefixtures("hosts")
+def test_an_answer_that_was_lost_on_the_way_is_given_again_and_nothing_is_done_twice(tmp_path: Path) -> None:
+    host = Host()
+    host.start("a", '{"threads": 1, "variables": {}}')
+    first = pack("request", ["Repeat", {"text": "first", "half": False}])
+    event = host.exchange("a", "1", first)
+    assert unpack(split(event)[0])[0] == "event"
+    assert host.exchange("a", "1", first) == event
+    host.start("a", '{"threads": 1, "variables": {}}')  # a call that was made again, too
+    reply = host.exchange("a", "2", pack("decision", "continue"))
+    assert unpack(split(reply)[0]) == ("reply", ["first", "continue"])
+    assert host.exchange("a", "2", pack("decision", "prune")) == reply
+    event = host.exchange("a", "3", pack("request", ["Repeat", {"text": "second", "half": False}]))
+    assert unpack(split(event)[0])[1]["text"] == "second"
+    host.close()
+
+
+class RayWithBadLink:
+    """Stands for Ray, where the way to an actor is gone for so many calls."""
+
+    def __init__(self, ray: Any, calls: int, error: Exception) -> None:
+        self.exceptions, self.calls, self.error = ray.exceptions, calls, error
+        self.made, self.given_up = 0, False
+        self.ray = self
+
+    def make(self) -> int:
+        self.made += 1
+        return self.made
+
+    def wait(self, references: list[int], timeout: float) -> tuple[list[int], list[int]]:
+        return references, []
+
+    def get(self, reference: int) -> bytes:
+        if reference <= self.calls:
+            raise self.error
+        return b"answer"
+
+    def give_up(self) -> None:
+        self.given_up = True
+
+
+def test_a_call_is_made_again_while_the_way_there_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    ray = pytest.importorskip("ray")
+    monkeypatch.setattr("tlsearch.cluster.remote_host._POLL_SECONDS", 0.001)
+    gone = ray.exceptions.ActorUnavailableError("no route to host", None)
+    link: Any = RayWithBadLink(ray, 3, gone)
+    assert Call(link, link.make).result() == b"answer"
+    assert (link.made, link.given_up) == (4, False)
+
+    asked = iter([True, False])
+    link = RayWithBadLink(ray, 1000, gone)
+    with pytest.raises(HostLostError, match="no route to host"):
+        Call(link, link.make).result(lambda: next(asked))
+    assert (link.made, link.given_up) == (2, False)  # it may come back
+
+    link = RayWithBadLink(ray, 1000, ray.exceptions.RayActorError())
+    with pytest.raises(HostLostError):
+        Call(link, link.make).result()
+    assert (link.made, link.given_up) == (1, True)
 
 
 def test_facts_cross_as_json() -> None:

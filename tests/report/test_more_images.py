@@ -34,6 +34,28 @@ def test_the_classes_in_need_stand_in_the_section_and_in_the_verdict() -> None:
         assert found.step.removeprefix("Next, add images of ") in found.sentence
 
 
+def test_the_errors_of_the_winner_say_nothing_of_another_model() -> None:
+    found = more_images(with_gain(0.011, 0.035, probe=False, confusion=IN_NEED), "baseline")
+    assert found.step == ""
+    assert "coat" not in found.sentence
+
+
+def test_a_few_errors_that_chance_put_into_two_classes_name_none() -> None:
+    """Of 10 errors in 8 classes two have half, as two of 8 often do; of 40 it would be evidence."""
+    names = tuple("abcdefgh")
+
+    def errors(counts: tuple[int, ...]) -> Confusion:
+        others = [(place + 1) % 8 for place in range(8)]
+        return Confusion(names, tuple(
+            tuple(20 - n if j == i else n if j == others[i] else 0 for j in range(8)) for i, n in enumerate(counts)
+        ))  # fmt: skip
+
+    few = more_images(with_gain(0.011, 0.035, probe=False, confusion=errors((3, 2, 1, 1, 1, 1, 1, 0))), "model")
+    many = more_images(with_gain(0.011, 0.035, probe=False, confusion=errors((12, 8, 4, 4, 4, 4, 4, 0))), "model")
+    assert few.step == ""
+    assert many.step.startswith("Next, add images of a and b: 50 % of the 40 errors on test are theirs, and 25 %")
+
+
 def test_where_more_images_help_a_probe_that_ships_the_verdict_advises_them() -> None:
     found = more_images(with_gain(0.011, 0.035, probe=True), "model")
     assert found.sentence.startswith("More images would probably help: from 535 to 1,069 images")

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from tests.helpers.sample_result import SAMPLE
+from tlsearch.cli.summary import print_summary
 from tlsearch.report.fair import no_claim
 from tlsearch.report.markdown import describe
 from tlsearch.report.model_table import model_rows
+from tlsearch.report.sections.summary import summary
 from tlsearch.report.text import NO_CLAIM, gain_lines
 from tlsearch.report.verdict import answers, verdict_of, verdict_sentences
 from tlsearch.results.result import RunResult
@@ -62,6 +66,27 @@ def test_a_small_network_from_scratch_that_is_as_good_is_offered() -> None:
     assert f"tlsearch predict {SAMPLE.output.folder}/baseline new-photo.jpg" in verdict.use
 
 
+def test_every_place_names_the_model_that_the_verdict_names() -> None:
+    """The head of the report, the lines below the table in a terminal, Python, and the description in MLflow."""
+    found = with_scratch(-0.012, 0.018, megabytes=2.9, ms_per_image=2.0, test=0.984, test_ci95=(0.96, 0.99))
+    result = replace(found, verdict=verdict_of(found))
+    console = Console(record=True, width=200, file=io.StringIO())
+    print_summary(console, result)
+    (place,) = [line for line in console.export_text().splitlines() if line.startswith("model  ")]
+    assert place.split() == ["model", f"{SAMPLE.output.folder}/baseline"]
+    assert repr(result).startswith("<RunResult small_cnn from scratch, test accuracy 0.984 [0.960, 0.990], model in ")
+    assert repr(result).endswith("/baseline>")
+    assert "small_cnn from scratch" in result._repr_html_()
+    assert describe(result).startswith("**small_cnn from scratch**: accuracy 0.984 [0.960 0.990] on test. It is the")
+    shown = summary(result).shown
+    assert (shown["to_use"]["label"], shown["to_use"]["test"]) == ("small_cnn from scratch", 0.984)
+    assert [name for name, _, _ in shown["facts"]][:2] == ["winner, frozen", "winner, speed"]
+    assert summary(SAMPLE).shown["to_use"]["label"] == SAMPLE.winner.label
+    assert found.gain is not None
+    probe = replace(found, gain=replace(found.gain, over_linear_probe=None))
+    assert verdict_of(probe).search_evidence.endswith("and so that is the best model that reuses a network.")
+
+
 def test_a_network_from_scratch_that_is_as_good_and_as_large_is_not_offered() -> None:
     verdict = verdict_of(with_scratch(-0.012, 0.018, megabytes=14.0))
     assert (verdict.model, verdict.pretraining) == ("model", "no")
@@ -73,7 +98,7 @@ def test_a_network_from_scratch_that_is_better_is_offered_whatever_its_size() ->
     assert "did harm" in verdict.pretraining_evidence
 
 
-def stopped(gain: float, rise: Rise | None, epochs: int = 15) -> RunResult:
+def stopped(gain: float, rise: Rise | None, epochs: int = 25) -> RunResult:
     """The sample with a gain over a network from scratch that was stopped by time."""
     return with_scratch(
         gain - 0.05, gain + 0.05, epochs=epochs, whole_epochs=60, rise=rise, stopped_by="time", still_improving=True
@@ -87,9 +112,11 @@ def test_a_network_that_was_stopped_carries_no_claim_that_its_rest_could_undo(ri
     assert (verdict.pretraining, verdict.model) == ("cannot tell", "model")
     said = verdict.pretraining_evidence
     assert "there is no fair comparison with small_cnn (another network) trained from scratch" in said
-    assert "because its time was over after 15 of 60 epochs, and " in said
+    assert "because its time was over after 25 of 60 epochs, and " in said
     assert ("it had only begun to learn" in said) is (rise is None)
-    assert ("its score would rise by another 28.0 points, too near to the gain on test" in said) is (rise is not None)
+    pace = "if every doubling of its training brings a tenth more than the last one"
+    rises = f"{pace}, its score would rise by another 28.0 points, too near to the gain on test"
+    assert (rises in said) is (rise is not None)
     assert "+30.0 points" not in said
     assert "steep" not in said
     assert gain_lines(result.gain, no_claim(result))[0].endswith(NO_CLAIM)
@@ -101,7 +128,21 @@ def test_a_gain_that_outlasts_the_rest_of_the_schedule_is_claimed_and_the_rest_i
     assert verdict_of(result).pretraining == "yes"
     assert no_claim(result) == ""
     (said,) = [sentence for sentence in verdict_sentences(result) if "30 of 60 epochs" in sentence]
-    assert said.endswith("at the pace of the last two thirds of them it would gain about 6.0 points more.")
+    assert said.endswith(
+        "if every doubling of its training brings a tenth more than the last one, it would gain about 6.0 points more."
+    )
+
+
+@pytest.mark.parametrize(("epochs", "test"), [(19, 0.6), (30, 0.3)], ids=["too early", "learned too little"])
+def test_a_flat_curve_of_a_network_that_has_only_begun_carries_no_claim(epochs: int, test: float) -> None:
+    """It may lie before a jump. Always the most frequent class scores 0.25."""
+    assert SAMPLE.baseline is not None
+    result = stopped(0.5, Rise(0.0, 0.001), epochs=epochs)
+    assert result.baseline is not None
+    early = replace(result, baseline=replace(result.baseline, test=test))
+    assert f"after {epochs} of 60 epochs, and it had only begun to learn" in no_claim(early)
+    later = replace(result, baseline=replace(result.baseline, epochs=50, test=0.35))
+    assert no_claim(later) == ""
 
 
 def test_what_was_stopped_by_epochs_that_were_asked_for_does_not_speak_of_time() -> None:

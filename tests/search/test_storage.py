@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 from pathlib import Path
 
 import optuna
@@ -30,6 +32,15 @@ def test_the_password_of_a_storage_is_not_shown() -> None:
     # Without it, as in a run that is resumed, the sentence says why.
     with pytest.raises(UsageError, match=r"no password is kept: repeat the whole command, with the same --output"):
         check_storage("postgresql://ann@127.0.0.1:1/db")
+
+
+def test_a_database_that_others_use_is_no_storage(tmp_path: Path) -> None:
+    file = tmp_path / "mlflow.db"
+    with contextlib.closing(sqlite3.connect(file)) as database, database:  # what MLflow keeps in its databases
+        database.execute("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)")
+        database.execute("INSERT INTO alembic_version VALUES ('0a8213491aaa')")
+    with pytest.raises(UsageError, match="are those of MLflow, or of another Optuna: name a database that is for stud"):
+        check_storage(f"sqlite:///{file}")
 
 
 def test_a_good_storage_is_opened(tmp_path: Path) -> None:

@@ -205,3 +205,16 @@ def test_of_few_images_a_linear_probe_sees_augmented_ones_too(images: int, trial
 def test_where_nothing_is_augmented_no_probe_is() -> None:
     entries = specs(make_space(LITE, policies=("none",)), PROFILE, [LITE], 40)
     assert not any(s.strength for s in entries)
+
+
+def test_another_candidate_is_tuned_once_in_the_first_turn() -> None:
+    costs = make_costs(SPACE)
+
+    def trained(once: list[Candidate]) -> list[TrialSpec]:
+        entries = warm_start(SPACE, PROFILE, [LITE], lambda params: costs.operations(SPACE.spec(params)), 9, once)
+        return [spec for spec in map(SPACE.spec, entries) if not spec.is_linear_probe]
+
+    alone, both = trained([]), trained([VGG])
+    assert {spec.backbone for spec in alone} == {"efficientnet_lite0"}
+    assert [spec for spec in both if spec.backbone == "efficientnet_lite0"] == alone
+    assert [(n, spec.kind) for n, spec in enumerate(both) if spec.backbone == "vgg16"] == [(1, "fine_tuning")]

@@ -8,7 +8,8 @@ import keras
 import numpy as np
 import pytest
 
-from tlsearch.training.optimizer import TwoRateOptimizer, warm_up_cosine
+from tlsearch.training.optimizer import TwoRateOptimizer
+from tlsearch.training.schedule import amount_trained, warm_up_cosine
 
 # Keras 3.15 turns variables and bfloat16 tensors into arrays in a way that NumPy 2 warns of.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -39,6 +40,16 @@ def test_the_learning_rate_warms_up_and_follows_a_cosine_to_zero() -> None:
 @pytest.mark.parametrize("steps", [1, 2, 5])
 def test_very_short_schedules_move_in_every_step(steps: int) -> None:
     assert all(0.05 < warm_up_cosine(step, steps) <= 1 for step in range(steps))
+
+
+@pytest.mark.parametrize("epochs", [1, 8, 60])
+def test_the_amount_of_training_is_the_sum_of_the_learning_rates(epochs: int) -> None:
+    steps = 200  # of an epoch
+    passed = np.cumsum([warm_up_cosine(step, steps * epochs) for step in range(steps * epochs)]) / steps
+    at = [0.05 * epochs, 0.1 * epochs, 0.5 * epochs, 0.9 * epochs, epochs]
+    expected = [passed[round(steps * epoch) - 1] for epoch in at]
+    assert amount_trained(at, epochs) == pytest.approx(expected, abs=0.01 * epochs)
+    assert amount_trained(at, epochs)[-1] == pytest.approx(epochs / 2)
 
 
 def test_each_group_moves_by_its_own_rate() -> None:

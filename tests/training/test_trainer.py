@@ -17,7 +17,7 @@ from tlsearch.plugins.metrics import load_metric
 from tlsearch.training import trainer as fit_module
 from tlsearch.training.batches import epoch_batches
 from tlsearch.training.compiled import CompiledModel, compile_model
-from tlsearch.training.optimizer import warm_up_cosine
+from tlsearch.training.schedule import warm_up_cosine
 from tlsearch.training.trainer import Task, Trainer
 from tlsearch.training.validation import class_weights
 from tlsearch.types import TrialSpec

@@ -49,6 +49,7 @@ from tlsearch.worker.protocol import (
     Request,
     RunSuccessiveHalving,
     RunTrial,
+    ScreenCandidate,
     reply_type,
 )
 from tlsearch.worker.state import WorkerState
@@ -156,7 +157,7 @@ def test_every_request_has_a_handler_that_takes_it_and_gives_its_reply() -> None
     named = {**vars(protocol), **vars(requests)}.values()
     classes = {kind for kind in named if isinstance(kind, type) and issubclass(kind, Request)}
     classes.remove(Request)
-    assert len(classes) == 24
+    assert len(classes) == 25
     assert set(all_handlers()) == classes
     for request, handler in all_handlers().items():
         hints = get_type_hints(handler)
@@ -201,6 +202,22 @@ def test_profile_gives_an_accuracy_for_each_cut(folder: Path, facts: MeasuredCan
     assert first == {label: FrozenCounts(whole, whole, first[label].computed)}
     assert astuple(first[label].computed) == pytest.approx((60, 60.0))
     assert second == {label: FrozenCounts(whole, whole)}  # stored by now
+
+
+def test_a_look_computes_a_few_images_and_stores_nothing(tmp_path: Path, facts: MeasuredCandidate) -> None:
+    rows = tuple(range(0, 60, 2))
+    worker = opened(tmp_path, facts)
+    scores = worker.send(ScreenCandidate(candidate=facts.candidate, rows=rows, seed=0))
+    assert len(scores) == 4
+    assert all(0 <= accuracy <= 1 and 0 <= error < 0.1 for accuracy, error in scores)
+    assert max(accuracy for accuracy, _ in scores) > 0.6
+    assert worker.images_computed() == len(rows)
+    [counted] = [event.counts for event in worker.events if isinstance(event, FrozenPasses)]
+    assert {astuple(amount) for amount in vars(counted[facts.candidate.label]).values()} == {(30, 30.0)}
+    worker.send(ProfileCandidate(candidate=facts.candidate, train=FOLD.train, seed=0))
+    assert worker.images_computed() == len(rows) + 60
+    assert worker.send(ScreenCandidate(candidate=facts.candidate, rows=rows, seed=0)) == scores  # of stored features
+    assert worker.images_computed() == len(rows) + 60
 
 
 def test_insight_asks_probes_on_stored_features_of_every_image(folder: Path, facts: MeasuredCandidate) -> None:

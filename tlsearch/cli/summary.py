@@ -81,7 +81,7 @@ def confirmed_lines(result: RunResult) -> list[str]:
 
 def _places(result: RunResult) -> list[tuple[str, str]]:
     folder = Path(result.output.folder)
-    model = result.output.model if result.choice is None else result.choice.model
+    model = result.model_to_use if result.output.model is not None else None
     places = [
         (name, str(folder / file))
         for name, file in (("model", model), ("report", result.output.report))

@@ -69,14 +69,22 @@ class Host:
                 self._processes[name] = _Owned(self._folder / f"{name}.log", settings)
         return ""
 
-    def exchange(self, name: str, message: bytes) -> bytes:
+    def exchange(self, name: str, number: str, message: bytes) -> bytes:
         """Pass a message on to a process and give what it answers.
+
+        A message that comes again, because its answer was lost on the way, is not passed on again: the answer is waited
+        for, or given, once more.
+
+        Args:
+            name: The process.
+            number: Another one for each message to it.
+            message: The message.
 
         Returns:
             The answer, empty where the process has ended, with what was printed since the last time (``split``).
         """
         owned = self._processes.get(name)
-        return joined(b"", b"") if owned is None else joined(owned.exchange(message), owned.printed())
+        return joined(b"", b"") if owned is None else owned.exchange(number, message)
 
     def is_running(self, name: str) -> str:
         """Say "yes" where a process has not ended, else "no"."""
@@ -132,9 +140,17 @@ class _Owned:
         wanted = json.loads(settings)
         self.log = log
         self._read = 0
+        self._turn = threading.Lock()
+        self._last = ("", b"")  # the number of the last message, and what was given for it
         self.process = LocalProcess(log, wanted["threads"], wanted["variables"])
 
-    def exchange(self, message: bytes) -> bytes:
+    def exchange(self, number: str, message: bytes) -> bytes:
+        with self._turn:
+            if number != self._last[0]:
+                self._last = number, joined(self._answer(message), self.printed())
+            return self._last[1]
+
+    def _answer(self, message: bytes) -> bytes:
         try:
             self.process.channel.send_packed(message)
             return self.process.channel.receive_packed()

@@ -120,6 +120,7 @@ class RemoteProcess:
         self._name = secrets.token_hex(8)
         self._host = place.host
         self._message = b""
+        self._sent = 0
         self._killed: float | None = None
         self._lost = ""
         self._is_settled = False
@@ -158,6 +159,7 @@ class RemoteProcess:
     def send(self, kind: str, content: Any) -> None:
         """Keep a message for the next ``receive``."""
         self._message = pack(kind, content)
+        self._sent += 1
 
     def receive(self) -> tuple[str, Any]:
         """Send the message and give the answer.
@@ -171,7 +173,8 @@ class RemoteProcess:
             raise EOFError(self._lost)
         try:
             self._settle()
-            answer = self._keep_printed(self._host.call("exchange", self._name, self._message).result(self._is_wanted))
+            both = self._host.call("exchange", self._name, str(self._sent), self._message).result(self._is_wanted)
+            answer = self._keep_printed(both)
         except HostLostError as error:
             self._lost = str(error)
             raise EOFError(self._lost) from error

@@ -88,14 +88,13 @@ class RemoteHost:
     def call(self, method: str, *arguments: str | bytes) -> Call:
         """Call a method, which takes and gives texts and bytes, without waiting for it.
 
+        Where the way to the host is gone for a moment, the call is made again: calling a method twice with the same
+        arguments must do no more than calling it once.
+
         Raises:
             HostLostError: It cannot be called any more.
         """
-        try:
-            return Call(self, getattr(self._actor, method).remote(*arguments))
-        except Exception as error:
-            self.give_up()
-            raise HostLostError(reason(error)) from error
+        return Call(self, lambda: getattr(self._actor, method).remote(*arguments))
 
     def give_up(self) -> None:
         """End the actor, or ask for it no longer."""
@@ -109,9 +108,20 @@ class RemoteHost:
 class Call:
     """A call of a method of a host that may not be over yet."""
 
-    def __init__(self, host: RemoteHost, reference: Any) -> None:
-        """Stand for the result of ``host`` that Ray knows by ``reference``."""
-        self._host, self._reference = host, reference
+    def __init__(self, host: RemoteHost, make: Callable[[], Any]) -> None:
+        """Make a call of ``host``; ``make`` does, and gives what Ray knows its result by.
+
+        Raises:
+            HostLostError: It cannot be made.
+        """
+        self._host, self._make = host, make
+        self._reference = self._made()
+
+    def _made(self) -> Any:
+        try:
+            return self._make()
+        except Exception as error:
+            raise self._lost(error) from error
 
     def is_over(self, seconds: float = 0.0) -> bool:
         """Whether it is over, after waiting for that for at most so many seconds.
@@ -131,13 +141,20 @@ class Call:
         Raises:
             HostLostError: There will be none, or it is not wanted any more.
         """
-        while not self.is_over(_POLL_SECONDS):
-            if not still_wanted():
-                raise HostLostError("nobody waits for it any more")
-        try:
-            return self._host.ray.get(self._reference)
-        except Exception as error:
-            raise self._lost(error) from error
+        while True:
+            while not self.is_over(_POLL_SECONDS):
+                if not still_wanted():
+                    raise HostLostError("nobody waits for it any more")
+            try:
+                return self._host.ray.get(self._reference)
+            except self._host.ray.exceptions.ActorUnavailableError as error:
+                # The way there is gone, and the host may not be: Ray says so of a dead one in another way, later.
+                if not still_wanted():
+                    raise HostLostError(reason(error)) from error
+            except Exception as error:
+                raise self._lost(error) from error
+            time.sleep(_POLL_SECONDS)
+            self._reference = self._made()
 
     def result_within(self, seconds: float) -> Any:
         """Wait for the result for at most so many seconds. Raises ``HostLostError`` where it does not come."""

@@ -31,7 +31,7 @@ from tlsearch.pipeline.preflight import Ready
 from tlsearch.pipeline.scratch_time import ScratchTime, costs_of, scratch_time, share_of
 from tlsearch.pipeline.workers import trial_cap
 from tlsearch.plugins.facts import PluginFacts
-from tlsearch.results.schema import LeftOut
+from tlsearch.results.schema import LeftOut, ScreenedCandidate
 from tlsearch.runs import identity
 from tlsearch.runs.budget import SHARES, rest_seconds
 from tlsearch.search.cost import Costs
@@ -63,6 +63,7 @@ class Plan:
         folds: The folds on which trials are compared.
         round_size: The number of trials that are asked for before any of them is told.
         use: What was asked of the model to use; None where nothing was.
+        screened: What each of many candidates told of a few images, once they were looked at.
     """
 
     data: Data
@@ -74,6 +75,7 @@ class Plan:
     folds: tuple[Fold, ...] = ()
     round_size: int = 1
     use: UseBudget | None = None
+    screened: tuple[ScreenedCandidate, ...] = ()
 
     @property
     def measured(self) -> Mapping[Candidate, MeasuredCandidate]:

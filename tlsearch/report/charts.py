@@ -92,11 +92,18 @@ def new_chart(
 ) -> tuple[Figure, Axes]:
     """An empty chart in the page's style; ``fractions`` are shown as percentages on the vertical axis."""
     from matplotlib.figure import Figure
-    from matplotlib.ticker import MaxNLocator
 
     figure = Figure(figsize=(width, height), layout="constrained")
     axes = figure.add_subplot()
     figure.patch.set_alpha(0)
+    style_axes(axes, xlabel, ylabel, fractions)
+    return figure, axes
+
+
+def style_axes(axes: Axes, xlabel: str, ylabel: str, fractions: bool = True) -> None:
+    """Give axes the page's style; ``fractions`` are shown as percentages on the vertical axis."""
+    from matplotlib.ticker import MaxNLocator
+
     axes.patch.set_alpha(0)
     axes.set_xlabel(xlabel, color=INK, fontsize=9)
     axes.set_ylabel(ylabel, color=INK, fontsize=9)
@@ -110,7 +117,6 @@ def new_chart(
         spine.set_visible(side == "bottom")
         spine.set_color(INK)
         spine.set_linewidth(0.6)
-    return figure, axes
 
 
 def as_percent(axes: Axes, which: Literal["x", "y"]) -> None:

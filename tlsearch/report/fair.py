@@ -8,10 +8,10 @@ from typing import Protocol
 from tlsearch.report.numbers import ScoreStyle
 from tlsearch.results.result import RunResult
 from tlsearch.results.schema import Gain
-from tlsearch.stats.trend import Rise
+from tlsearch.stats.trend import Rise, has_begun
 from tlsearch.utils.units import counted
 
-PACE = "at the pace of the last two thirds of them"
+PACE = "if every doubling of its training brings a tenth more than the last one,"
 """How ``stats.trend.extrapolate`` goes on."""
 
 
@@ -63,7 +63,8 @@ def reason_against(scratch: Trained, test: OnTest) -> str:
     """Say why no gain over a network from scratch is claimed; empty where one may be, or where test shows none.
 
     A network that was stopped before the end of its schedule would have gone on learning. A gain over it is claimed
-    only where it would be shown if the network had gained what ``stats.trend.extrapolate`` says.
+    only where its curve can tell the rest (``stats.trend.has_begun``), and where the gain would be shown if the network
+    had gained what ``stats.trend.extrapolate`` says.
     """
     if scratch.no_claim:
         return scratch.no_claim
@@ -73,12 +74,19 @@ def reason_against(scratch: Trained, test: OnTest) -> str:
     gain = test.gain
     if not is_unfinished(scratch) or gain is None or gain.test is None or gain.ci95 is None or gain.ci95[0] <= 0:
         return ""
-    if scratch.rise is None:
+    if scratch.rise is None or not _has_begun(scratch, test, gain.test):
         return f"{ended(scratch)}, and it had only begun to learn"
     if not scratch.rise.leaves(gain.test, gain.ci95):
         more = test.style.amount(scratch.rise.gain)
         return f"{ended(scratch)}, and {PACE} its score would rise by another {more}, too near to the gain on test"
     return ""
+
+
+def _has_begun(scratch: Trained, test: OnTest, gain: float) -> bool:
+    """Whether the network has learned enough to tell the rest; where guessing has no score, by its epochs alone."""
+    done = scratch.epochs / scratch.whole_epochs if scratch.whole_epochs else 1.0
+    learned = gain if test.guessing is None else test.sign * (test.score - test.guessing)
+    return has_begun(learned, gain, done)
 
 
 def no_claim(result: RunResult) -> str:

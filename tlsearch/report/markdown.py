@@ -13,7 +13,7 @@ from tlsearch.report.sections.prediction_sets import sets_line
 from tlsearch.report.verdict import verdict_sentences
 from tlsearch.results.flatten import FIGURES_FILE
 from tlsearch.results.result import RunResult
-from tlsearch.results.schema import Metrics
+from tlsearch.results.schema import Baseline, Metrics
 from tlsearch.utils.units import short_duration
 
 _VERSIONS = ("tlsearch", "keras", "tensorflow", "optuna", "mlflow", "python")
@@ -31,7 +31,7 @@ def describe(result: RunResult) -> str:
     what the search did, and how to repeat it.
     """
     lines = [
-        _answer(result),
+        _answer(result, result.scratch_named),
         "",
         *_links(result),
         *_verdict(result),
@@ -64,7 +64,7 @@ def describe_model(result: RunResult, address: str, takes: str) -> str:
     side = result.winner.spec.image_size if result.choice is None else result.choice.image_size
     return "\n".join(
         [
-            _answer(result),
+            _answer(result, result.scratch_to_use),
             "",
             *_verdict(result),
             "",
@@ -107,11 +107,11 @@ def _verdict(result: RunResult) -> list[str]:
     return [f"- {sentence}" for sentence in verdict_sentences(result)]
 
 
-def _answer(result: RunResult) -> str:
-    """The winner with its figure, beside the network from scratch; first the one to use, where that is another."""
+def _answer(result: RunResult, alone: Baseline | None) -> str:
+    """The winner with its figure, beside the network from scratch; first that one where it is the one to use."""
     metrics, baseline = result.metrics, result.baseline
     name, by = words.metric_name(metrics.name), f" {words.by_method(metrics)}".rstrip()
-    if (alone := result.scratch_to_use) is not None:
+    if alone is not None:
         return (
             f"**{alone.architecture} from scratch**: {name} {format_score(alone.test)} "
             f"{format_interval(alone.test_ci95)}{by} on test. It is the model to use; {result.winner.label}, the best "

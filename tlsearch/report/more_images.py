@@ -10,9 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tlsearch.report.numbers import percent, points
-from tlsearch.report.text import metric_name
+from tlsearch.report.text import SIGNIFICANT, metric_name
 from tlsearch.results.result import RunResult
 from tlsearch.results.schema import MoreData
+from tlsearch.stats.permutation import crowded_errors
 
 HARDLY = 0.01
 """A doubling of the images that surely gains less than this is not worth the effort."""
@@ -35,10 +36,12 @@ class MoreImages:
 def more_images(result: RunResult, model: str) -> MoreImages:
     """Weigh the evidence: the step never advises what the section says would hardly help, and both name the classes.
 
-    ``model`` is the folder of the model to use, as ``Verdict.model``.
+    ``model`` is the folder of the model to use, as ``Verdict.model``. The errors are those of the winner, and say
+    nothing of another model.
     """
-    more, classes = result.insights.more_data, _classes_in_need(result)
-    ships = result.winner.spec.is_linear_probe and model == (result.output.model or "model")
+    more, of_winner = result.insights.more_data, model == (result.output.model or "model")
+    classes = _classes_in_need(result) if of_winner else ""
+    ships = result.winner.spec.is_linear_probe and of_winner
     helps = ships and more is not None and _helps(more)
     hardly = ships and more is not None and more.gain_ci95[1] < HARDLY
     step = ""
@@ -88,18 +91,24 @@ def _figures(more: MoreData) -> str:
 
 
 def _classes_in_need(result: RunResult) -> str:
-    """The two classes with the most errors on test, where these are twice the share of their images or more."""
+    """The two classes with the most errors on test beyond their share of the images.
+
+    These must be twice as many as their share, or more, and more than chance gives to any two classes.
+    """
     if result.confusion is None or len(result.confusion.labels) < FEW_CLASSES:
         return ""
     rows = result.confusion.matrix
-    wrong = sorted(((sum(row) - row[place], place) for place, row in enumerate(rows)), reverse=True)
-    total = sum(count for count, _ in wrong)
-    worst = wrong[:2]
-    share = sum(count for count, _ in worst) / total if total else 0.0
-    theirs = sum(sum(rows[place]) for _, place in worst) / sum(map(sum, rows))
-    if total < FEW_ERRORS or share < 2 * theirs:
+    images = [sum(row) for row in rows]
+    errors = [of_class - row[place] for place, (row, of_class) in enumerate(zip(rows, images, strict=True))]
+    total = sum(errors)
+    if total < FEW_ERRORS:
         return ""
-    names = " and ".join(result.confusion.labels[place] for _, place in worst)
+    worst, p = crowded_errors(errors, images)
+    share = sum(errors[place] for place in worst) / total
+    theirs = sum(images[place] for place in worst) / sum(images)
+    if p >= SIGNIFICANT or share < 2 * theirs:
+        return ""
+    names = " and ".join(result.confusion.labels[place] for place in worst)
     return (
         f"{names}: {percent(share, 0)} of the {total} errors on test are theirs, and {percent(theirs, 0)} of the "
         "images."

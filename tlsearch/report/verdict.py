@@ -30,8 +30,8 @@ MOST_STEPS = 3
 def verdict_of(result: RunResult) -> Verdict:
     """Say what a run comes to."""
     pretraining, pretraining_evidence = _pretraining(result)
-    search, search_evidence = _search(result)
     model, use = _model_to_use(result, pretraining)
+    search, search_evidence = _search(result, model)
     return Verdict(
         model=model,
         use=use,
@@ -179,15 +179,16 @@ def _same_network(result: RunResult) -> str:
     return f" {name} itself, trained from scratch, scores {_scored(style, found.test, found.test_ci95)}."
 
 
-def _search(result: RunResult) -> tuple[Answer | None, str]:
+def _search(result: RunResult, model: str) -> tuple[Answer | None, str]:
     probe = result.linear_probe
     over = result.gain.over_linear_probe if result.gain is not None else None
     if probe is None:
         return None, "There was no linear probe to compare the search with."
     if over is None:
+        ships = model == (result.output.model or "model")
         return "no", (
             "The search found nothing better than a linear probe, a linear classifier on the frozen network, and so "
-            f"that is the {'model' if result.scratch_to_use is None else 'best model that reuses a network'}."
+            f"that is the {'model' if ships else 'best model that reuses a network'}."
         )
     figures, evidence = ScoreStyle.of(result.metrics).gain(over.difference, over.ci95), _evidence(over)
     answer = _answer(over.ci95, over.p_value, result)

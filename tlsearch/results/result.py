@@ -91,32 +91,45 @@ class RunResult:
     @property
     def scratch_to_use(self) -> Baseline | None:
         """The network from scratch that was chosen before the test, in the place of the winner; None where none was."""
-        folder = self.choice.model if self.choice is not None else None
+        return self._from_scratch_in(self.choice.model if self.choice is not None else None)
+
+    @property
+    def model_to_use(self) -> str:
+        """The folder of the model to use, below the output folder: what the verdict names, else what was chosen."""
+        if self.verdict is not None:
+            return self.verdict.model
+        return self.choice.model if self.choice is not None else self.output.model or "model"
+
+    @property
+    def scratch_named(self) -> Baseline | None:
+        """The network from scratch that is the model to use, for whatever reason; None where the winner is."""
+        return self._from_scratch_in(self.model_to_use)
+
+    def _from_scratch_in(self, folder: str | None) -> Baseline | None:
         if folder == "baseline":
             return self.baseline
         return next((n for n in self.from_scratch if folder == f"scratch-{n.architecture}"), None)
 
     def __repr__(self) -> str:
-        """One line: what won, what it scores on test, and where it is."""
+        """One line: which model to use, what it scores on test, and where it is."""
         score, interval = _score(self)
-        return f"<RunResult {self.winner.label}, {score} {interval}, model in {self._model_to_use()}>"
+        return f"<RunResult {_label(self)}, {score} {interval}, model in {self._path_to_use()}>"
 
     def _repr_html_(self) -> str:
-        """What a notebook shows: what won, the verdict in sentences, and where everything is."""
+        """What a notebook shows: the model to use, the verdict in sentences, and where everything is."""
         score, interval = _score(self)
-        lines = [f"<b>{escape(self.winner.label)}</b>, {escape(f'{score}, 95 % interval {interval}')}"]
+        lines = [f"<b>{escape(_label(self))}</b>, {escape(f'{score}, 95 % interval {interval}')}"]
         if (verdict := self.verdict) is not None:
             said = (verdict.use, verdict.pretraining_evidence, verdict.search_evidence, *verdict.next_steps)
             lines += [escape(sentence) for sentence in said if sentence]
-        places = {"model": self._model_to_use()}
+        places = {"model": self._path_to_use()}
         if self.output.report is not None:
             places["report"] = Path(self.output.folder) / self.output.report
         lines += [f"{name}: <code>{escape(str(path))}</code>" for name, path in places.items()]
         return "<br>".join(lines)
 
-    def _model_to_use(self) -> Path:
-        chosen = self.verdict.model if self.verdict is not None else self.output.model
-        return Path(self.output.folder) / (chosen or "")
+    def _path_to_use(self) -> Path:
+        return Path(self.output.folder) / (self.model_to_use if self.output.model is not None else "")
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object of ``result.json``."""
@@ -134,10 +147,17 @@ class RunResult:
 
 
 def _score(result: RunResult) -> tuple[str, str]:
-    """The score on test with its name, and its interval."""
-    low, high = result.metrics.test_ci95
+    """The score on test of the model to use with its name, and its interval."""
+    tested = result.scratch_named or result.metrics
+    low, high = tested.test_ci95
     name = result.metrics.name.replace("_", " ")
-    return f"test {name} {result.metrics.test:.3f}", f"[{low:.3f}, {high:.3f}]"
+    return f"test {name} {tested.test:.3f}", f"[{low:.3f}, {high:.3f}]"
+
+
+def _label(result: RunResult) -> str:
+    """The configuration of the model to use."""
+    alone = result.scratch_named
+    return f"{alone.architecture} from scratch" if alone is not None else result.winner.label
 
 
 def write_result(result: RunResult, folder: Path) -> Path:

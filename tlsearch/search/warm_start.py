@@ -60,6 +60,7 @@ def warm_start(
     best: Sequence[Candidate],
     cost_of: Callable[[Params], float],
     trials: int,
+    once: Sequence[Candidate] = (),
 ) -> list[Params]:
     """Give the parameters of the first trials, in order.
 
@@ -67,7 +68,8 @@ def warm_start(
     and on these joined with its best inner cut; then for the best ones joined with further cuts, or, where trials are
     few, with the maxima; of few images on augmented ones too. Then the best ones are trained in turns, in each turn the
     cheaper first, so that a network that is slow to train does not use up the time before another has had its first
-    try. Further cuts joined with features of augmented images come last.
+    try. What is worth one try has it in the first turn. Further cuts joined with features of augmented images come
+    last.
 
     Args:
         space: What may be tried.
@@ -75,6 +77,7 @@ def warm_start(
         best: The candidates that are worth tuning further.
         cost_of: Gives the operations of parameters.
         trials: How many trials there may be in all.
+        once: Further candidates whose last stage is tuned once.
     """
     skip_cuts = {c: _best_skip_cuts(profile[c]) for c in space.candidates}
     plain = [space.params(c) for c in space.candidates]
@@ -86,7 +89,8 @@ def warm_start(
     more = _augmented(space, [(c, n) for c in best for n in skip_cuts[c][1:SKIP_CUTS]])
     if len(plain) + len(joined) + len(further) + len(augmented) + len(more) > MOST_SOLVED * trials:
         augmented, more = [], []
-    turns = zip_longest(*(_trained(space, c, best_depth(profile[c]) < c.depth / 2) for c in best))
+    tuned = [_trained(space, c, best_depth(profile[c]) < c.depth / 2) for c in best]
+    turns = zip_longest(*tuned, *(_trained(space, c, peaks_early=False)[1:2] for c in once))  # its last stage
     trained = [params for turn in turns for params in sorted((p for p in turn if p is not None), key=cost_of)]
     return [*plain, *joined, *further, *augmented, *trained, *more]
 

@@ -1,4 +1,4 @@
-"""A permutation test of two models on the same images, for any metric, over images or over groups of images.
+"""Permutation tests: of two models on the same images, for any metric, and of errors that lie in a few classes.
 
 Where images come in groups (one patient, near-duplicates), whole groups are exchanged, because images of a group are
 not independent.
@@ -54,6 +54,41 @@ def paired_permutation(
         two_score = score_counts(right[1] - hits, support, predicted[1] - guesses, metric)
         extreme += int((abs(one_score - two_score) >= observed - 1e-12).sum())
     return (1 + extreme) / (n + 1)
+
+
+def crowded_errors(
+    errors: npt.ArrayLike, images: npt.ArrayLike, most: int = 2, n: int = 1999, seed: int = 0
+) -> tuple[tuple[int, ...], float]:
+    """The classes that have the most errors beyond their share, and the p-value for "every image is as hard".
+
+    Of any few errors, some classes have the most. What a class has beyond its share is counted in standard deviations
+    of random placements of the errors on the images (multivariate hypergeometric). The p-value is the share of ``n``
+    such placements in which the ``most`` classes that are furthest beyond it are as far together as here. Never below
+    1 / (n + 1).
+
+    Args:
+        errors: Errors of each class, (classes,).
+        images: Images of each class, (classes,), no fewer than its errors.
+        most: How many classes are named.
+        n: Random placements.
+        seed: Of these.
+
+    Returns:
+        The positions of the classes, that furthest beyond its share first, and the p-value.
+    """
+    wrong, all_images = np.asarray(errors, np.int64), np.asarray(images, np.int64)
+    total, count = int(wrong.sum()), int(all_images.sum())
+    share = all_images / count
+    spread = np.sqrt(np.maximum(total * share * (1 - share) * (count - total) / max(1, count - 1), 1e-12))
+
+    def beyond(placed: npt.NDArray[np.int64]) -> Float64Array:
+        return np.asarray((placed - total * share) / spread, np.float64)
+
+    order = np.argsort(-beyond(wrong), kind="stable")[:most]
+    rng = np.random.default_rng(seed)
+    placed = rng.multivariate_hypergeometric(all_images, total, size=n, method="marginals")
+    as_far = np.sort(beyond(placed), axis=1)[:, -most:].sum(axis=1) >= beyond(wrong)[order].sum() - 1e-9
+    return tuple(order.tolist()), (1 + int(as_far.sum())) / (n + 1)
 
 
 def _total(table: Any) -> Float64Array:

@@ -29,8 +29,17 @@ def still_rising(curve: Sequence[float]) -> bool:
     return bool(last.mean() - before.mean() > noise)
 
 
-BEFORE = 1 / 3
-"""Share of the epochs that are left out of the line: there a curve rises faster than it ever will again."""
+LAST_PART = 1 / 2
+"""Share of the training after which the scores are looked at: its last doubling."""
+
+MORE = 1.1
+"""What a doubling brings, in those of the last one: a curve may come to its steepest slope a little later."""
+
+LEAST_DONE = 1 / 3
+"""Share of the schedule before which a curve says nothing of its end: a plateau may lie before a jump."""
+
+BEGUN = 0.4
+"""Share of the winner's knowledge that a network must have, for each part of the schedule that is left."""
 
 
 @dataclass(frozen=True)
@@ -51,17 +60,31 @@ class Rise:
         return difference - self.gain > z * error
 
 
-def extrapolate(epochs: Sequence[float], scores: Sequence[float], until: float, most: float = np.inf) -> Rise | None:
-    """Say by how much ``scores`` would rise until epoch ``until`` if they went on as in their last two thirds.
+def has_begun(learned: float, lead: float, done: float) -> bool:
+    """Whether a network has learned enough, in its share ``done`` of the schedule, for its curve to tell the rest.
 
-    A learning curve bends down, so the straight line through a part of it lies above what comes. Curves that end in a
-    cosine to zero are flat at their end whatever is left to learn: that is why the part is a long one.
-    benchmarks/statistics/unfinished.py compares lines through several parts on curves of several shapes.
+    One that has learned next to nothing may learn everything in what is left, and its flat curve does not show it.
 
     Args:
-        epochs: When each score was taken, in ascending order, in epochs.
+        learned: Its score less that of guessing.
+        lead: What it is behind another model.
+        done: The share of the schedule that is over, 0..1.
+    """
+    return done >= LEAST_DONE and learned >= BEGUN * (1 - done) * (learned + lead)
+
+
+def extrapolate(trained: Sequence[float], scores: Sequence[float], until: float, most: float = np.inf) -> Rise | None:
+    """Say by how much ``scores`` would rise if every doubling of the training brought a tenth more than the last one.
+
+    That is a straight line over the logarithm of the training. A learning curve that comes to an end lies below it.
+    The tenth is for curves that only come near to a logarithm.
+    Training is counted by its learning rates and not by its epochs: every schedule ends at a learning rate of 0, and is
+    flat there whatever is left to learn. benchmarks/statistics/unfinished.py tries the rule on curves of many shapes.
+
+    Args:
+        trained: How much training stands behind each score, above 0, in ascending order.
         scores: The greater the better.
-        until: The last epoch of the whole schedule.
+        until: How much stands behind the end of the whole schedule.
         most: The best score there is: the line does not rise above it.
 
     Returns:
@@ -69,12 +92,13 @@ def extrapolate(epochs: Sequence[float], scores: Sequence[float], until: float, 
     """
     if len(scores) < FEWEST_EXTRAPOLATED:
         return None
-    x, y = np.asarray(epochs, np.float64), np.asarray(scores, np.float64)
-    late = x > BEFORE * x[-1]
-    x, y, rest = x[late] - x[late].mean(), y[late], max(0.0, until - float(x[-1]))
+    passed, y = np.asarray(trained, np.float64), np.asarray(scores, np.float64)
+    last = passed > LAST_PART * passed[-1]
+    x, y = np.log2(passed[last]), y[last]
+    doublings, x = MORE * max(0.0, float(np.log2(until) - x[-1])), x - x.mean()
     spread = float((x**2).sum())
     slope = float((x * y).sum()) / spread
     residuals = y - y.mean() - slope * x
     stderr = float(np.sqrt((residuals**2).sum() / (len(y) - 2) / spread))
     left = max(0.0, most - float(y[-3:].mean()))
-    return Rise(gain=min(max(0.0, slope) * rest, left), stderr=stderr * rest)
+    return Rise(gain=min(max(0.0, slope) * doublings, left), stderr=stderr * doublings)

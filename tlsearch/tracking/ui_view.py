@@ -32,14 +32,20 @@ _MOST_RUNS = 1000
 _DATE = "runDateAndNestInfo"
 """What the UI calls its column "Created"."""
 
-NAME_WIDTH = 590
-"""Pixels of the column of names: the longest of the built-in networks and heads, 92 letters, is not cut off."""
+NAME_WIDTH = 576
+"""Pixels of the column of names: 82 letters. A longer one is cut off, so that 1280 pixels show the first figure too."""
 
 _LETTER, _BESIDE_NAME = 6.45, 44
 """Pixels of a letter of a name, and of what stands beside it."""
 
-_WIDTH, _DATE_WIDTH, _RANK_WIDTH, _GAIN_WIDTH = 99, 122, 62, 149
-"""Pixels of the other columns: of most, of the age of a run, and of two figures."""
+_HEAD_LETTER, _BESIDE_HEAD, _SORTED = 7.0, 24, 23
+"""Pixels of a letter of a heading, of what stands beside it, and of the sign of the column that the table is sorted by.
+"""
+
+_WIDTH, _BROAD_WIDTH, _DATE_WIDTH = 99, 118, 144
+"""Pixels of other columns: the fewest of most, those of a heading of broad letters, and those of the age of a run, such
+as ``59 minutes ago``.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,9 +114,9 @@ def _searches_state() -> Mapping[str, Any]:
     """Columns that a screen of 1280 pixels shows, and behind them what else searches are compared by."""
     name = _column("attributes", "Run Name")
     widths = {
-        name: 220, _DATE: _DATE_WIDTH, _column("metrics", "test"): 80, _column("metrics", "gain_over_baseline"): 145,
+        name: 204, _DATE: _DATE_WIDTH, _column("metrics", "test"): 80, _column("metrics", "gain_over_baseline"): 149,
         _column("tags", "pretraining_helped"): 150, _column("tags", "search_paid"): 110,
-        _column("tags", "model_to_use"): 116, _column("metrics", "gain_over_linear_probe"): 170,
+        _column("tags", "model_to_use"): 116, _column("metrics", "gain_over_linear_probe"): 178,
         _column("metrics", "megabytes"): _WIDTH, _column("metrics", "ms_per_image"): _WIDTH,
         _column("params", "metric"): _WIDTH, _column("params", "candidates"): 300,
     }  # fmt: skip
@@ -135,8 +141,9 @@ def _trials_state(view: TrialsView) -> Mapping[str, Any]:
         _column("params", "freeze_fraction"), _column("params", "head_units"), _column("params", "augmentation"),
         _column("params", "strength"), _column("params", "learning_rate"),
     ]  # fmt: skip
-    widths = dict.fromkeys(columns, _WIDTH)
-    widths |= {rank: _RANK_WIDTH, gain: _GAIN_WIDTH, _DATE: _DATE_WIDTH, name: _name_width(view.letters)}
+    widths = {column: _head_width(column) for column in columns}
+    widths |= {rank: _head_width(rank, fewest=0) + _SORTED, _DATE: _DATE_WIDTH, name: _name_width(view.letters)}
+    widths[_column("params", "augmentation")] = _BROAD_WIDTH
     return {
         "searchFilter": f"tags.role = 'trial' and tags.`mlflow.parentRunId` = '{view.parent}'",
         "orderByKey": rank if view.ranked else _column("metrics", view.figures[0]),
@@ -157,6 +164,11 @@ def _trials_state(view: TrialsView) -> Mapping[str, Any]:
 def _name_width(letters: int | None) -> int:
     """Pixels for names of so many letters; a very long one is cut off, for it would leave no room for figures."""
     return NAME_WIDTH if letters is None else min(NAME_WIDTH, round(_BESIDE_NAME + _LETTER * letters))
+
+
+def _head_width(column: str, fewest: int = _WIDTH) -> int:
+    """Pixels of a column in which its heading is not cut off."""
+    return max(fewest, round(_BESIDE_HEAD + _HEAD_LETTER * len(column.split("`")[1])))
 
 
 def _charts(figure: str) -> Sequence[Mapping[str, Any]]:

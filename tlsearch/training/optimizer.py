@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -10,9 +9,6 @@ from tlsearch.backend import train_steps
 
 if TYPE_CHECKING:
     import keras
-
-WARM_UP = 0.1
-"""Share of the steps in which the learning rate rises linearly to its peak."""
 
 CLIP_NORM = 1.0
 """The largest global norm of the gradients of a group (suffix, head)."""
@@ -47,16 +43,3 @@ def _adamw(decay: float, variables: Sequence[Any]) -> keras.optimizers.Optimizer
     optimizer = train_steps.adamw(decay, CLIP_NORM)
     optimizer.exclude_from_weight_decay(var_list=[v for v in variables if len(v.shape) <= 1])
     return optimizer
-
-
-def warm_up_cosine(step: int, steps: int) -> float:
-    """Give the share of the peak learning rate in ``step`` (from 0) of ``steps``.
-
-    It rises from one part in w linearly to 1 in the w steps of the warm-up, and falls along half a cosine to 0.
-    """
-    warm_up = max(1, round(WARM_UP * steps))
-    if step < warm_up:
-        start = 1 / warm_up
-        return start + (1 - start) * step / warm_up
-    decay_steps = max(1, steps - warm_up)
-    return 0.5 * (1 + math.cos(math.pi * min(step - warm_up, decay_steps) / decay_steps))

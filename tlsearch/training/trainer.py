@@ -14,7 +14,7 @@ from tlsearch.features.extractor import Rows
 from tlsearch.plugins.kinds.metric import GuardedMetric
 from tlsearch.training.batches import epoch_batches, steps_per_epoch, view_number
 from tlsearch.training.compiled import CompiledModel
-from tlsearch.training.optimizer import warm_up_cosine
+from tlsearch.training.schedule import warm_up_cosine
 from tlsearch.training.validation import softmax, validation
 from tlsearch.types import Float32Array, IntArray, TrialSpec
 

@@ -181,6 +181,21 @@ class ProfileCandidate(Request[tuple[tuple[float, float], ...]]):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ScreenCandidate(Request[tuple[tuple[float, float], ...]]):
+    """Give accuracy and standard error of a linear probe at each cut of a candidate, by a few images alone.
+
+    ``rows`` are their rows of the pool. No other image goes through the network, and nothing is stored.
+    """
+
+    activity = "looked at a network"
+    kind = "profile"
+
+    candidate: Candidate
+    rows: tuple[int, ...]
+    seed: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class ProbeImages(Request[tuple[float, ...]]):
     """Give for every image of the pool the share of ``depths`` whose features tell its class.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from typing import Any
@@ -25,6 +25,7 @@ from tlsearch.results.schema import TrialRow
 from tlsearch.search.cost import FromScratchCosts
 from tlsearch.stats.trend import Rise, extrapolate, still_rising
 from tlsearch.training.batches import steps_per_epoch
+from tlsearch.training.schedule import amount_trained
 from tlsearch.training.trial import Outcome
 from tlsearch.types import Candidate, TrialSpec
 from tlsearch.worker.client import WorkerDiedError
@@ -142,26 +143,35 @@ def _train_with(
         context.callbacks.on_trial_recalled(trial, completed)
     best, stopped_by = raced.best, "time" if steps < _wanted_steps(context, plan) else "schedule"
     epochs, whole = round(best.spec.steps / _per_epoch(context, plan.data)), _whole_epochs(context, plan)
-    curve = [plan.data.metric.sign * epoch["objective"] for epoch in best.history]
     return BaselineResult(
         candidate=candidate,
         result=best,
         rows=tuple(TrialRow.of(0, "baseline", trial.result, trial.run_id) for trial in raced.trials()),
         seconds=sum(o.result.seconds for o in raced.outcomes),
         stopped_by=stopped_by,
-        still_improving=still_rising(curve),
+        still_improving=still_rising(_curve(plan.data, best.history)),
         not_affordable=(),
         epochs=epochs,
         whole_epochs=whole,
-        rise=_rise(plan.data, [epoch["epoch"] for epoch in best.history], curve, whole) if epochs < whole else None,
+        rise=_rise(plan.data, best.history, epochs, whole) if epochs < whole else None,
         no_claim=_no_claim(context, plan.data, raced.best_outcome, f"{epochs} of {whole} epochs"),
         outcome=raced.best_outcome,
     )
 
 
-def _rise(data: Data, epochs: Sequence[float], curve: Sequence[float], whole: int) -> Rise | None:
-    """What the score would gain in the rest of the whole schedule; a score that is made of counts ends at 1."""
-    return extrapolate(epochs, curve, whole, 1.0 if data.metric.counts is not None else math.inf)
+def _curve(data: Data, history: Sequence[Mapping[str, float]]) -> list[float]:
+    """The validation score of each epoch; the greater the better."""
+    return [data.metric.sign * epoch["objective"] for epoch in history]
+
+
+def _rise(data: Data, history: Sequence[Mapping[str, float]], last: int, whole: int) -> Rise | None:
+    """What the score would gain in the rest of the whole schedule; a score that is made of counts ends at 1.
+
+    The schedule of ``last`` epochs was a complete one: its learning rate has fallen to 0.
+    """
+    trained = amount_trained([epoch["epoch"] for epoch in history], last)
+    (until,) = amount_trained([whole], whole)
+    return extrapolate(trained, _curve(data, history), until, 1.0 if data.metric.counts is not None else math.inf)
 
 
 def _no_claim(context: RunContext, data: Data, outcome: Outcome, trained: str) -> str:

@@ -16,7 +16,7 @@ from tlsearch.pipeline.baseline import BaselineResult
 from tlsearch.pipeline.confirm import CONTENDERS
 from tlsearch.pipeline.context import RunContext
 from tlsearch.pipeline.plan import Plan
-from tlsearch.pipeline.profile import Profile
+from tlsearch.pipeline.profile import Profile, tried_once
 from tlsearch.pipeline.saved_models import drop_worse, keep_good
 from tlsearch.pipeline.search.at_work import AtWork
 from tlsearch.pipeline.search.figures import best_probe, is_probe, trial_row, val_figures
@@ -158,7 +158,7 @@ class _Searching:
         def cost_of(params: Params) -> float:
             return plan.costs.operations(plan.space.spec(params))
 
-        entries = warm_start(plan.space, accuracies, best, cost_of, trials)
+        entries = warm_start(plan.space, accuracies, best, cost_of, trials, tried_once(plan, best))
         self._search.begin_with(entries, _early_stop(self._context, plan))
         self._resume()
         self._log.why = self._search.run(trials, self._run_round, self._on_finished)

@@ -20,15 +20,18 @@ from tlsearch.stats.metrics import EVERY_IMAGE
 
 HUES = {"winner": WINNER, "probe": NEUTRAL, "baseline": BASELINE}
 
+FREQUENT = "most frequent class"
+
 MOST_LETTERS, LETTERS = 230, 78
 """Of a model's name in the chart, and of those in a line."""
 
 
 def summary(result: RunResult) -> Section:
-    """The verdict, the models side by side, their intervals on test, and facts of the winner."""
+    """The model to use, the verdict, the models side by side, their intervals on test, and facts of the winner."""
     rows = model_rows(result)
     bars, scale = _bars(rows)
     shown = {
+        "to_use": _to_use(result),
         "verdict": verdict_sentences(result),
         "intervals": bars,
         "scale": scale,
@@ -39,6 +42,14 @@ def summary(result: RunResult) -> Section:
         "facts": _facts(result),
     }
     return Section(shown, (_chart(rows, scale, result.metrics),))
+
+
+def _to_use(result: RunResult) -> dict[str, Any]:
+    """The configuration and the test figures of the model that the verdict names."""
+    alone = result.scratch_named
+    if alone is not None:
+        return {"label": f"{alone.architecture} from scratch", "test": alone.test, "test_ci95": alone.test_ci95}
+    return {"label": result.winner.label, "test": result.metrics.test, "test_ci95": result.metrics.test_ci95}
 
 
 def _bars(models: Sequence[ModelRow]) -> tuple[list[dict[str, Any]], Interval]:
@@ -120,5 +131,8 @@ def _facts(result: RunResult) -> list[tuple[str, str, str]]:
         facts.append(("accuracy", percent(metrics.test_accuracy), "plain accuracy on the same test images"))
     if metrics.majority is not None:
         guessing = ScoreStyle.of(metrics).value(metrics.majority)
-        facts.append(("most frequent class", guessing, "the score of always guessing it"))
+        facts.append((FREQUENT, guessing, "the score of always guessing it"))
+    if result.scratch_named is not None:  # they are the winner's, and the page begins with another model
+        own = [(f"winner, {name}", value, remark) for name, value, remark in facts if name != FREQUENT]
+        return [*own, *(fact for fact in facts if fact[0] == FREQUENT)]
     return facts

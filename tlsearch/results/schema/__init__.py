@@ -14,7 +14,7 @@ from tlsearch.results.schema.at_use import AtUse, ModelAtUse, NetworkOutside, Us
 from tlsearch.results.schema.dataset import Dataset, Resizing
 from tlsearch.results.schema.insights import Insights, LabelErrors, MoreData, SizePoint, Suspect
 from tlsearch.results.schema.output import Mlflow, Output
-from tlsearch.results.schema.plan import LeftOut, PlannedCandidate, PlanSummary
+from tlsearch.results.schema.plan import LeftOut, PlannedCandidate, PlanSummary, ScreenedCandidate
 from tlsearch.results.schema.predictions import Confusion, EvaluationPredictions, Mistake
 from tlsearch.results.schema.scores import Baseline, Confirmed, Corrected, LinearProbe, Metrics
 from tlsearch.results.schema.search import FrozenWork, Importance, ParameterImportance, ProfilePoint
@@ -72,6 +72,7 @@ __all__ = [
     "PredictionSets",
     "ProfilePoint",
     "Resizing",
+    "ScreenedCandidate",
     "SetCoverage",
     "ShownMap",
     "SizePoint",

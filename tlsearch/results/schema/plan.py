@@ -49,12 +49,28 @@ class LeftOut:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ScreenedCandidate:
+    """What a network told of a few training images, before all of them went through it.
+
+    ``accuracy`` is that of its best linear probe on so many ``images``, with its standard error. Where it does not
+    stay (``stays``), it was left out for being far behind.
+    """
+
+    label: str
+    accuracy: float
+    stderr: float
+    images: int
+    stays: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class PlanSummary:
     """The plan of the run.
 
     ``steps`` are the training steps of one trial; ``folds`` is on how many folds trials are compared, 1 where there is
     a fixed validation part. ``workers`` ran trials side by side, each with ``threads`` threads (None: as many as there
     are cores), and ``round_size`` trials were asked for at once. Trials depend on the last two, not on the first.
+    ``screened`` is empty where there were so few networks that all were profiled.
     """
 
     candidates: tuple[PlannedCandidate, ...]
@@ -67,3 +83,4 @@ class PlanSummary:
     workers: int = 1
     threads: int | None = None
     round_size: int = 1
+    screened: tuple[ScreenedCandidate, ...] = ()

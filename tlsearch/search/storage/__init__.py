@@ -51,6 +51,8 @@ def check_storage(url: str) -> None:
         fix = "give the URL of a database, such as sqlite:///study.db"
         if without_password(url) == url and "@" in url:
             fix = "no password is kept: repeat the whole command, with the same --output, or keep it in ~/.pgpass"
+        elif "table schema" in str(error):  # Optuna and MLflow each number their tables in one of the same name
+            fix = "its tables are those of MLflow, or of another Optuna: name a database that is for studies only"
         raise UsageError(
             f"--storage {without_password(url)} cannot be opened ({what[0] if what else type(error).__name__}): {fix}."
         ) from error

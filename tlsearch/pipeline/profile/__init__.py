@@ -1,4 +1,7 @@
-"""profile: accuracy by depth for every candidate, from one forward pass over the plain images."""
+"""profile: accuracy by depth for every candidate, from one forward pass over the plain images.
+
+Of many candidates, those that have no chance are left out before, by a few images.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from tlsearch.errors import PluginError, TrialError
 from tlsearch.pipeline.context import RunContext
 from tlsearch.pipeline.jobs import Asked, Job, run_jobs
 from tlsearch.pipeline.plan import Plan, nothing_usable, plugin_failed
+from tlsearch.pipeline.profile.screen import Scores, most_accurate, published_accuracy, screen
 from tlsearch.report.configuration import after_block
 from tlsearch.results.schema import ProfilePoint
 from tlsearch.search.warm_start import depths_of
@@ -30,13 +34,13 @@ def make_profile(context: RunContext, plan: Plan) -> tuple[Plan, Profile]:
     """Find out how good the features of every candidate are after each of its cut points.
 
     Returns:
-        The plan without the candidates whose plugin failed, and the profile of the others.
+        The plan without the candidates that are far behind, or whose plugin failed, and the profile of the others.
 
     Raises:
         PluginError: A plugin failed that the user named, or no candidate is left.
     """
     with context.budget.measure("profile"):
-        return _make_profile(context, plan)
+        return _make_profile(context, screen(context, plan))
 
 
 def _make_profile(context: RunContext, plan: Plan) -> tuple[Plan, Profile]:
@@ -68,9 +72,6 @@ def _make_profile(context: RunContext, plan: Plan) -> tuple[Plan, Profile]:
         space = replace(plan.space, candidates=tuple(profile))
         plan = replace(plan, space=space, left_out=(*plan.left_out, *broken))
     return plan, profile
-
-
-Scores = tuple[tuple[float, float], ...]
 
 
 def _probed(context: RunContext, train: tuple[int, ...], candidate: Candidate) -> Job[Scores]:
@@ -117,20 +118,27 @@ class Tuning:
 def tuning_of(plan: Plan) -> dict[Candidate, Tuning]:
     """Say what it takes to tune each candidate."""
     space, result = plan.space, dict[Candidate, Tuning]()
-    known = {b.name: b for b in plan.plugins.backbones}
     for candidate in space.candidates:
         middle, late = (
             space.spec(space.params(candidate, train_suffix=True, freeze_depth=depth))
             for depth in depths_of(candidate, space.hints_of(candidate))
         )
-        source = known[candidate.backbone].sources.get(candidate.weights or "")
         result[candidate] = Tuning(
             fits=plan.affords(late) and plan.may_ship(late),
             late=plan.costs.operations(late),
             middle=plan.costs.operations(middle),
-            published=None if source is None else source.accuracy,
+            published=published_accuracy(plan, candidate),
         )
     return result
+
+
+def tried_once(plan: Plan, best: Sequence[Candidate]) -> list[Candidate]:
+    """The candidate that is tuned once although its probe is not among the best.
+
+    It is the most accurate one on ImageNet, where it can be tuned in the time: see ``screen``.
+    """
+    candidate = most_accurate(plan)
+    return [] if candidate is None or candidate in best or not tuning_of(plan)[candidate].fits else [candidate]
 
 
 def best_candidates(profile: Profile, tuning: Mapping[Candidate, Tuning], *, timed: bool) -> list[Candidate]:
