@@ -96,7 +96,8 @@ def export_model(
         formats: ``"onnx"``, ``"litert"``, ``"openvino"``, ``"saved_model"`` or ``"keras"``; one or several.
         reporter: As for ``run``.
         options: ``precision`` ("float32", "float16" or "int8"); ``to``, the file or folder; ``images``, a folder of
-            labelled images for the proof in place of the validation images of the run; ``accept_loss``.
+            labelled images for the proof in place of the validation images of the run; ``accept_loss``; ``unlike``,
+            which adds an output for how far a picture is from the training images ("onnx" in "float32" alone).
 
     Returns:
         The files, in the order of ``formats``, with their proofs.

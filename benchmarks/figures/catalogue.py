@@ -64,6 +64,7 @@ ENTRIES = (
     Entry("quality.afterwards", "DATASET ... --image-size 96", "1 h", ("afterwards",)),
     Entry("quality.explain", "examples/clothing --time-limit 2m --image-size 96", "5 min", ("explain",)),
     Entry("quality.localisation", "examples/clothing --image-size 224 --trials 2", "5 min", ("localisation",)),
+    Entry("quality.maps.finer_maps", "examples/clothing", "30 min", ("finer-maps", "finer-maps-more-seeds")),
     Entry("quality.networks", "DATASET ...", "20 min", ("networks",)),
     Entry("quality.monitor", "DATASET --image-size 96", "5 min", ("monitor",)),
     Entry("quality.export_proofs", "DATASET --images FOLDER --weights vgg16=FILE", "30 min", ("export-proofs",)),

@@ -83,10 +83,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def write_pictures(source: Path, target: Path, seed: int) -> Path:
+def write_pictures(
+    source: Path,
+    target: Path,
+    seed: int,
+    thing: tuple[float, float] = THING,
+    copies: Mapping[str, int] = COPIES,
+) -> Path:
     """Write pictures with the photographs in ``source``, in parts and classes, and their boxes; equal for equal seeds.
 
-    All pictures of a photograph are in one part.
+    All pictures of a photograph are in one part. ``thing`` is the longer side of a photograph in a picture, as a share
+    of the height, least and greatest. ``copies`` are the pictures that are made of each photograph of a part.
     """
     rng = np.random.default_rng(seed)
     items = list(read_source(source).items)
@@ -96,16 +103,16 @@ def write_pictures(source: Path, target: Path, seed: int) -> Path:
         order = rng.permutation(len(files))
         for part, rows in zip(SHARES, np.split(order, ends[:-1]), strict=True):
             for row in sorted(rows.tolist()):
-                for copy in range(COPIES[part]):
-                    _write(files[row], target, f"{part}/{name}/{row:04}-{copy}", rng)
+                for copy in range(copies[part]):
+                    _write(files[row], target, f"{part}/{name}/{row:04}-{copy}", thing, rng)
     return target
 
 
-def _write(photograph: Path, target: Path, name: str, rng: np.random.Generator) -> None:
+def _write(photograph: Path, target: Path, name: str, thing: tuple[float, float], rng: np.random.Generator) -> None:
     """Paste one photograph somewhere, and write the picture and its annotation."""
     with calm_pillow():
         image = load_rgb(photograph)
-    share = float(rng.uniform(*THING)) * SIZE[1] / max(image.size)
+    share = float(rng.uniform(*thing)) * SIZE[1] / max(image.size)
     width, height = (max(1, round(side * share)) for side in image.size)
     left, upper = int(rng.integers(0, SIZE[0] - width + 1)), int(rng.integers(0, SIZE[1] - height + 1))
     picture = _background(rng)

@@ -10,20 +10,22 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
-import io
 import json
+import math
 import os
 import warnings
 from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import onnxruntime
 import uvicorn
 from fastapi import FastAPI, HTTPException, Request
-from PIL import Image, ImageOps, UnidentifiedImageError
+from pictures import MAX_PIXELS, decode
+from PIL import Image
 from starlette.datastructures import UploadFile
 
 MODEL = os.environ.get("MODEL", "model.onnx")
@@ -31,80 +33,42 @@ MODEL_DIR = os.environ.get("MODEL_DIR", "")  # the folder of the model that was 
 HOST, PORT = os.environ.get("HOST", "127.0.0.1"), int(os.environ.get("PORT", "8000"))
 THREADS = int(os.environ.get("THREADS", "0")) or os.cpu_count() or 1
 MAX_BYTES = int(os.environ.get("MAX_BYTES", "20_000_000"))  # of a request
-MAX_PIXELS = int(os.environ.get("MAX_PIXELS", "50_000_000"))  # of a picture
 MAX_PICTURES = int(os.environ.get("MAX_PICTURES", "64"))  # of a request
 MAX_WAITING = int(os.environ.get("MAX_WAITING", "256"))  # pictures of all requests; more are turned away with 503
 BATCH = int(os.environ.get("BATCH", "16"))  # pictures that the network takes at once, at most
 BATCH_MS = float(os.environ.get("BATCH_MS", "2"))  # milliseconds that the first picture waits for others
-
-FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM", "JPEG2000", "AVIF")
-
-
-# --- a picture becomes a square, exactly as `tlsearch predict` makes it one; a test compares both to the last bit
+COVERAGE = float(os.environ.get("COVERAGE", "0.9"))  # of prediction sets, unless a request asks for another
 
 
-def decode(data: bytes, told: Mapping[str, str]) -> np.ndarray:
-    """The RGB values of an encoded picture, uint8 (S, S, 3).
+# --- what is not sure, from the file that tlsearch export writes beside the network (docs/guides/export.md)
+
+
+def prediction_set(row: np.ndarray, labels: list[str], told: Mapping[str, Any], coverage: float) -> list[str]:
+    """The classes of a picture, the most probable first, of which one is the true one with this probability.
 
     Args:
-        data: The bytes of a file.
-        told: The metadata of the exported file.
-
-    Raises:
-        ValueError: It cannot be used; the message says why.
+        row: The probabilities of all classes.
+        labels: Their names.
+        told: The entry ``prediction_sets`` of the sidecar.
+        coverage: Above 0 and below 1.
     """
-    size = int(told["image_size"])
-    base = int(told.get("decode_size", size))
-    try:
-        image = Image.open(io.BytesIO(data), formats=[name for name in FORMATS if name in Image.OPEN])
-        if image.format in ("JPEG", "MPO"):  # a large JPEG is decoded at a half, a quarter or an eighth of its size
-            least = int(told.get("jpeg_draft", 2 * max(base, 224)))
-            image.draft(None, (least, least))
-        image.load()
-        with suppress(Exception):  # odd EXIF data must not cost the picture
-            image = ImageOps.exif_transpose(image)
-        square = _square(_rgb(image, json.loads(told.get("window", "null"))), base, told)
-    except UnidentifiedImageError:
-        raise ValueError("it is no picture of a format that is read here: send a JPEG, PNG or WebP file") from None
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise ValueError(f"it has more than {MAX_PIXELS:,} pixels: make it smaller") from None
-    except Exception as error:  # decoders raise many kinds for a file that is broken
-        raise ValueError(f"it is damaged ({str(error).strip() or type(error).__name__}): send it again") from error
-    if base != size:  # the run kept larger squares than this network takes
-        square = square.resize((size, size), Image.Resampling.BILINEAR, reducing_gap=3.0)
-    return np.asarray(square)
-
-
-def _rgb(image: Image.Image, window: tuple[float, float] | None) -> Image.Image:
-    """Eight bits of red, green and blue: transparent pixels over white, deep greys scaled by the window."""
-    if image.mode.startswith("I") or image.mode == "F":
-        values = np.asarray(image).astype(np.float64)
-        if not np.isfinite(values).all():
-            raise ValueError("it holds values that are not finite")
-        low, high = float(values.min()), float(values.max())
-        most = 1.0 if image.mode == "F" else 65535.0
-        if window is not None or (low >= 0.0 and high <= most):
-            low, high = window or (0.0, most)
-        scaled = (values.clip(low, high) - low) * (255.0 / (high - low)) if high > low else np.zeros_like(values)
-        return Image.fromarray(np.rint(scaled).astype(np.uint8)).convert("RGB")
-    if image.has_transparency_data:
-        rgba = image.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("RGB")
-    direct = image.mode in ("RGB", "L", "CMYK", "YCbCr", "HSV", "1", "P")
-    return image.convert("RGB") if direct else image.convert("RGBA").convert("RGB")
-
-
-def _square(image: Image.Image, side: int, told: Mapping[str, str]) -> Image.Image:
-    how = told.get("resize", "squash")
-    if image.width != image.height and how == "pad":
-        around = tuple(json.loads(told.get("padding", "[124, 116, 104]")))
-        return ImageOps.pad(image, (side, side), Image.Resampling.BILINEAR, around)
-    if image.width != image.height and how == "crop":
-        return ImageOps.fit(image, (side, side), Image.Resampling.BILINEAR)
-    return image.resize((side, side), Image.Resampling.BILINEAR, reducing_gap=3.0)
+    scores, groups, most = told["scores"], told["groups"], math.inf
+    if groups >= math.ceil(coverage / (1 - coverage) - 1e-6):
+        place = math.ceil((coverage * (groups + 1) / groups - 1e-9) * len(scores))
+        most = scores[min(max(place, 1), len(scores)) - 1]
+    order = np.argsort(-row, kind="stable")
+    before = np.concatenate([[0.0], np.cumsum(row[order].astype(np.float64))[:-1]])
+    return [labels[place] for place, others in zip(order, before, strict=True) if others <= most]
 
 
 # --- the network, with pictures of several requests at once
+
+
+class Answer(NamedTuple):
+    """What the network says of a picture."""
+
+    probabilities: np.ndarray
+    distance: float | None  # from the training images; None where the file was exported without --unlike
 
 
 class Network:
@@ -116,13 +80,16 @@ class Network:
         self.session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
         self.told = self.session.get_modelmeta().custom_metadata_map
         self.labels = json.loads(self.told["labels"])
+        beside = Path(f"{path}.json")
+        self.sidecar = json.loads(beside.read_text(encoding="utf-8")) if beside.is_file() else {}
+        self.outputs = [output.name for output in self.session.get_outputs()]
         self.input = self.session.get_inputs()[0].name
-        self.waiting: asyncio.Queue[tuple[np.ndarray, asyncio.Future[np.ndarray]]] = asyncio.Queue()
+        self.waiting: asyncio.Queue[tuple[np.ndarray, asyncio.Future[Answer]]] = asyncio.Queue()
         self.full = asyncio.Event()
         self.pictures = self.batches = 0
 
-    async def probabilities(self, squares: list[np.ndarray]) -> list[np.ndarray]:
-        """One row of probabilities for each square."""
+    async def answers(self, squares: list[np.ndarray]) -> list[Answer]:
+        """What the network says of each square."""
         if self.waiting.qsize() + len(squares) > MAX_WAITING:
             raise HTTPException(503, "Too many pictures are waiting: try again later.", {"Retry-After": "1"})
         answers = [asyncio.get_running_loop().create_future() for _ in squares]
@@ -147,7 +114,8 @@ class Network:
                 pixels = np.stack([square for square, _ in batch]).astype(np.float32)
                 found: Any
                 try:
-                    found = (await loop.run_in_executor(pool, self.session.run, None, {self.input: pixels}))[0]
+                    given = await loop.run_in_executor(pool, self.session.run, None, {self.input: pixels})
+                    found = self._answers(dict(zip(self.outputs, given, strict=True)))
                 except Exception as error:  # for those who asked; the next ones get another try
                     found = error
                 self.pictures, self.batches = self.pictures + len(batch), self.batches + 1
@@ -158,6 +126,12 @@ class Network:
                         answer.set_exception(found)
                     else:
                         answer.set_result(found[row])
+
+    @staticmethod
+    def _answers(given: Mapping[str, np.ndarray]) -> list[Answer]:
+        rows = given["probabilities"]
+        distances = given["distance"].tolist() if "distance" in given else [None] * len(rows)
+        return [Answer(row, distance) for row, distance in zip(rows, distances, strict=True)]
 
 
 # --- what the server answers
@@ -206,10 +180,11 @@ async def health() -> dict[str, Any]:
 
 @app.post("/predict")
 async def predict(request: Request) -> dict[str, Any]:
-    """The class of each picture: the bytes of one as the body, or files in a form (multipart)."""
+    """The class of each picture: the bytes of one as the body, or files in a form (multipart); ?coverage=0.95."""
+    coverage = _coverage(request)
     names, squares = await _squares(request)
-    rows = await app.state.network.probabilities(squares)
-    return {"predictions": [_answer(name, row) for name, row in zip(names, rows, strict=True)]}
+    found = await app.state.network.answers(squares)
+    return {"predictions": [_answer(name, answer, coverage) for name, answer in zip(names, found, strict=True)]}
 
 
 @app.post("/explain")
@@ -243,14 +218,32 @@ async def _squares(request: Request) -> tuple[list[str], list[np.ndarray]]:
     return [name for name, _ in pictures], squares
 
 
-def _answer(name: str, row: np.ndarray) -> dict[str, Any]:
-    labels, best = app.state.network.labels, int(row.argmax())
-    return {
+def _coverage(request: Request) -> float | None:
+    """The coverage of prediction sets; None where the server has nothing to make them by and none is asked for."""
+    asked, known = request.query_params.get("coverage"), app.state.network.sidecar.get("prediction_sets")
+    if known is None and asked is not None:
+        raise HTTPException(422, f"There are no scores to make prediction sets by in {MODEL}.json: leave coverage out.")
+    with suppress(ValueError):
+        if 0 < (coverage := COVERAGE if asked is None else float(asked)) < 1:
+            return None if known is None else coverage
+    raise HTTPException(422, "The coverage is a number above 0 and below 1, such as 0.9.")
+
+
+def _answer(name: str, answer: Answer, coverage: float | None) -> dict[str, Any]:
+    network, row = app.state.network, answer.probabilities
+    labels, best, sidecar = network.labels, int(row.argmax()), network.sidecar
+    found: dict[str, Any] = {
         "name": name,
         "label": labels[best],
         "probability": float(row[best]),
         "probabilities": dict(zip(labels, row.tolist(), strict=True)),
     }
+    if coverage is not None:
+        names = prediction_set(row, labels, sidecar["prediction_sets"], coverage)
+        found |= {"prediction_set": names, "not_sure": len(names) > 1, "coverage": coverage}
+    if answer.distance is not None and sidecar.get("unlike") is not None:
+        found |= {"distance": answer.distance, "unlike": answer.distance > sidecar["unlike"]["above"]}
+    return found
 
 
 async def _pictures(request: Request) -> list[tuple[str, bytes]]:

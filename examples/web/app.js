@@ -2,10 +2,12 @@
 
 import * as ort from "./ort.wasm.bundle.min.mjs";
 
+import { isUnlike, predictionSet } from "./doubts.js";
 import { metadataOf } from "./metadata.js";
 import { pixelsOf } from "./picture.js";
 
 const SHOWN = 3; // classes of each picture
+const COVERAGE = "0.9"; // one of those that the metadata of the model have a threshold for
 
 const status = document.getElementById("status");
 const answers = document.getElementById("answers");
@@ -68,9 +70,9 @@ async function answer(file, card) {
     const side = Number(network.told.image_size);
     const pixels = new ort.Tensor("float32", await pixelsOf(file, network.told), [1, side, side, 3]);
     const found = await network.session.run({ [network.session.inputNames[0]]: pixels });
-    const probabilities = [...found[network.session.outputNames[0]].data];
+    const probabilities = [...found.probabilities.data];
     card.dataset.probabilities = JSON.stringify(probabilities);
-    text.replaceChildren(...bars(probabilities));
+    text.replaceChildren(...bars(probabilities), ...doubts(probabilities, found.distance?.data[0], network.told));
   } catch (error) {
     card.dataset.error = error.message;
     text.textContent = `${file.name} cannot be used: ${error.message}.`;
@@ -90,6 +92,21 @@ function cardOf(file) {
   card.append(image, text);
   answers.append(card);
   return card;
+}
+
+/** What the network is not sure of, as lines: "not sure: A or B", and whether the picture is unlike the training images. */
+function doubts(probabilities, distance, told) {
+  const names = predictionSet(probabilities, told, COVERAGE).map((at) => network.labels[at]);
+  const lines = names.length > 1 ? [`not sure: ${names.slice(0, -1).join(", ")} or ${names.at(-1)}`] : [];
+  if (isUnlike(distance, told)) {
+    lines.push("unlike the training images");
+  }
+  return lines.map((line) => {
+    const row = document.createElement("p");
+    row.className = "doubt";
+    row.textContent = line;
+    return row;
+  });
 }
 
 /** The most probable classes, best first, each as a bar. */

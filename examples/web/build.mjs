@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const runtime = join(here, "node_modules", "onnxruntime-web");
-const PAGE = ["index.html", "style.css", "app.js", "picture.js", "resize.js", "metadata.js"];
+const PAGE = ["index.html", "style.css", "app.js", "picture.js", "resize.js", "metadata.js", "doubts.js"];
 const RUNTIME = ["ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm"];
 
 function end(sentence) {

@@ -18,6 +18,7 @@ from tlsearch.export.formats.onnx_file import Onnx
 from tlsearch.export.network import exported_network
 from tlsearch.plugins import registry
 from tlsearch.predictor import Predictor, load
+from tlsearch.uncertainty.prediction_sets import ConformalScores
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -31,6 +32,7 @@ pytestmark = [
 CLOTHING = Path(__file__).parents[2] / "examples" / "clothing"
 CLASSES = tuple(sorted(folder.name for folder in CLOTHING.iterdir() if folder.is_dir()))
 SIDE = 96
+SCORES = ConformalScores(scores=(0.0, 0.2, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.92, 0.95), groups=10, images=10, reason="")
 
 
 def write_network(folder: Path) -> Path:
@@ -46,7 +48,8 @@ def write_network(folder: Path) -> Path:
     folder.mkdir()
     keras.Model(inputs, keras.layers.Softmax()(logits)).save(folder / "model.keras")
     (folder / "labels.json").write_text(json.dumps(CLASSES))
-    (folder / "config.json").write_text(json.dumps({"image_size": SIDE, "backbone": "efficientnet_lite0"}))
+    config = {"image_size": SIDE, "backbone": "efficientnet_lite0", **SCORES.in_config()}
+    (folder / "config.json").write_text(json.dumps(config))
     return folder
 
 
@@ -85,6 +88,21 @@ def test_the_answers_are_those_of_predict(watched: tuple[Watched, str], predicto
     print(f"\nlargest difference {difference.max():.1e}, mean {difference.mean():.1e}")
     assert difference.max() < 1e-3
     assert (given.argmax(axis=1) == expected.argmax(axis=1)).all()
+
+
+def test_what_is_not_sure_is_said_below_the_classes(watched: tuple[Watched, str], predictor: Predictor) -> None:
+    files = sorted(CLOTHING.glob("*/*.jpg"))[::6]
+    page = watched[0].page
+    before = page.locator("article").count()
+    answers(page, files)
+    said = page.locator("article").evaluate_all(
+        "cards => cards.map(card => [...card.querySelectorAll('.doubt')].map(line => line.textContent))"
+    )[before:]
+    expected = predictor.predict(files, coverage=0.9)
+    for one, lines in zip(expected, said, strict=True):
+        *most, last = one.prediction_set
+        assert lines == ([f"not sure: {', '.join(most)} or {last}"] if one.not_sure else []), one.name
+    assert {one.not_sure for one in expected} == {True, False}
 
 
 def test_pictures_of_other_kinds_are_nearly_the_same(

@@ -8,9 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.helpers.doubting_model import write_model as write_doubting_model
 from tests.helpers.exported_run import write_model
 from tlsearch.export.formats.onnx_file import Onnx
 from tlsearch.export.network import exported_network
+from tlsearch.export.place import sidecar_name
+from tlsearch.export.sidecar import sidecar_of
 from tlsearch.predictor import Predictor, load
 
 WriteOnnx = Callable[..., tuple[Predictor, Path]]
@@ -26,6 +29,19 @@ def write_onnx(folder: Path, **config: object) -> tuple[Predictor, Path]:
     room.mkdir()
     Onnx().write(exported_network(predictor, room), "float32", folder / "model.onnx", ())
     return predictor, folder / "model.onnx"
+
+
+@pytest.fixture(scope="session")
+def doubting(tmp_path_factory: pytest.TempPathFactory) -> tuple[Predictor, Path]:
+    """A model with prediction sets and reference images, and its ONNX file with distances and its sidecar."""
+    for module in ("onnx", "onnxruntime", "tf2onnx"):
+        pytest.importorskip(module, reason="the extra tlsearch[onnx] is not installed")
+    folder = tmp_path_factory.mktemp("doubting")
+    predictor = load(write_doubting_model(folder / "model"))
+    network, path = exported_network(predictor, folder, unlike=True), folder / "model.onnx"
+    Onnx().write(network, "float32", path, ())
+    sidecar_name(path).write_text(sidecar_of(predictor, network, "onnx", "float32", path.name).text())
+    return predictor, path
 
 
 @pytest.fixture(scope="session")

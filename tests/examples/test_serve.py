@@ -19,6 +19,7 @@ import pytest
 from PIL import Image
 
 from benchmarks.common.servers import APP, Question, ask, example_server, load
+from tests.helpers.doubting_model import colours, write_pictures
 from tests.helpers.pictures import make_pictures
 from tlsearch.data.images.decode import read_square
 from tlsearch.data.images.rgb import Decoding
@@ -71,10 +72,10 @@ def form(*files: Path) -> Question:
     return Question(b"".join(parts) + b"--x--\r\n", "multipart/form-data; boundary=x")
 
 
-def refusal(address: str, question: Question) -> tuple[int, str]:
+def refusal(address: str, question: Question, asked: str = "") -> tuple[int, str]:
     """The status and the sentence of an answer that is none."""
     with pytest.raises(urllib.error.HTTPError) as caught:
-        ask(f"{address}/predict", question)
+        ask(f"{address}/predict{asked}", question)
     with caught.value as answer:
         return answer.code, json.load(answer)["detail"]
 
@@ -219,6 +220,34 @@ def test_heat_maps_are_those_of_tlsearch_explain(
             assert "There is no class 'plum': it is one of blue, green, red." in json.load(answer)["detail"]
 
 
+def test_what_is_not_sure_and_unlike_is_said_as_tlsearch_says_it(
+    doubting: tuple[Predictor, Path], tmp_path: Path
+) -> None:
+    between, foreign = [[150, 140, 30], [20, 160, 150]], [[250, 250, 250], [5, 5, 5]]
+    files = sorted(write_pictures(tmp_path / "seen", np.concatenate([colours(4, 5), between, foreign])).iterdir())
+    predictor, model = doubting
+    with example_server(model, tmp_path / "server.log", COVERAGE=0.8) as address:
+        for coverage, asked in ((0.8, ""), (0.95, "?coverage=0.95")):
+            expected = predictor.predict(files, coverage=coverage)
+            told = ask(f"{address}/predict{asked}", form(*files))["predictions"]
+            assert [tuple(one["prediction_set"]) for one in told] == [one.prediction_set for one in expected]
+            assert [one["not_sure"] for one in told] == [one.not_sure for one in expected]
+            assert {one["coverage"] for one in told} == {coverage}
+            assert [one["unlike"] for one in told] == [one.unlike for one in expected]
+            assert [one["distance"] for one in told] == pytest.approx([one.distance for one in expected], abs=0.01)
+            assert {one["unlike"] for one in told} == {one["not_sure"] for one in told} == {True, False}
+        status, sentence = refusal(address, raw(files[0].read_bytes()), "?coverage=1")
+        assert (status, sentence) == (422, "The coverage is a number above 0 and below 1, such as 0.9.")
+
+
+def test_without_a_sidecar_there_are_no_doubts(address: str, pictures: list[Path]) -> None:
+    (told,) = ask(f"{address}/predict", raw(pictures[0].read_bytes()))["predictions"]
+    assert set(told) == {"name", "label", "probability", "probabilities"}
+    status, sentence = refusal(address, raw(pictures[0].read_bytes()), "?coverage=0.9")
+    assert status == 422
+    assert sentence.startswith("There are no scores to make prediction sets by in ")
+
+
 def test_a_load_is_counted_and_an_error_ends_it(address: str, pictures: list[Path]) -> None:
     questions = [raw(file.read_bytes()) for file in pictures]
     seconds, together = load(f"{address}/predict", questions, 4, 30)
@@ -232,8 +261,8 @@ def test_a_load_is_counted_and_an_error_ends_it(address: str, pictures: list[Pat
 
 
 @pytest.fixture(scope="module")
-def app() -> Any:
-    spec = importlib.util.spec_from_file_location("example_server", APP)
+def pictures_module() -> Any:
+    spec = importlib.util.spec_from_file_location("example_pictures", APP.with_name("pictures.py"))
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -253,7 +282,7 @@ DEEP = {
 @pytest.mark.parametrize(("size", "base"), [(16, 16), (40, 64), (300, 300)])
 @pytest.mark.parametrize("window", [None, (100.0, 30_000.0)])
 def test_a_picture_is_decoded_as_tlsearch_decodes_it(
-    app: Any,
+    pictures_module: Any,
     exported: tuple[Predictor, Path],
     pictures: list[Path],
     tmp_path: Path,
@@ -269,4 +298,4 @@ def test_a_picture_is_decoded_as_tlsearch_decodes_it(
     told = metadata(Predictor(exported[0].model, exported[0].labels, config, exported[0].folder))
     for file in (*pictures, *sorted(tmp_path.iterdir())):
         ours = read_square(file, size, base, Decoding(window, resize))
-        assert (app.decode(file.read_bytes(), told) == ours).all(), file.name
+        assert (pictures_module.decode(file.read_bytes(), told) == ours).all(), file.name

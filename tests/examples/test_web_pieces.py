@@ -15,6 +15,7 @@ import pytest
 from PIL import Image
 
 from benchmarks.common.web_page import SOURCE
+from tests.helpers.doubting_model import SIDE, colours
 from tlsearch.data.images.rgb import RESIZES, to_square
 from tlsearch.predictor import Predictor
 
@@ -91,6 +92,34 @@ def test_metadata_are_read_from_the_file(exported: tuple[Predictor, Path]) -> No
     told = json.loads(node(METADATA, exported[1]))
     assert told == {entry.key: entry.value for entry in onnx.load(str(exported[1])).metadata_props}
     assert json.loads(told["labels"]) == list(exported[0].labels)
+
+
+DOUBTS = """
+import { readFileSync } from "node:fs";
+import { isUnlike, predictionSet } from "%s/doubts.js";
+const { told, rows, distances, coverage } = JSON.parse(readFileSync(0, "utf8"));
+const found = rows.map((row) => predictionSet(row, told, coverage));
+console.log(JSON.stringify({ found, unlike: distances.map((one) => isUnlike(one, told)) }));
+"""
+
+
+@pytest.mark.parametrize("coverage", ["0.8", "0.95"])
+def test_doubts_are_those_of_predict(coverage: str, doubting: tuple[Predictor, Path]) -> None:
+    onnx = pytest.importorskip("onnx", reason="the extra tlsearch[onnx] is not installed")
+    predictor, model = doubting
+    told = {entry.key: entry.value for entry in onnx.load(str(model)).metadata_props}
+    seen = np.concatenate([colours(12, 6), [[150, 140, 30], [20, 160, 150], [250, 250, 250]]]).astype(np.uint8)
+    pictures = list(np.broadcast_to(seen[:, None, None], (len(seen), SIDE, SIDE, 3)))
+    expected = predictor.predict(pictures, coverage=float(coverage))
+    rows = predictor.probabilities(pictures).tolist()
+    distances = [one.distance for one in expected]
+    given = json.loads(node(DOUBTS, given={"told": told, "rows": rows, "distances": distances, "coverage": coverage}))
+    names = [tuple(predictor.labels[at] for at in places) for places in given["found"]]
+    assert names == [one.prediction_set for one in expected]
+    assert len({len(one) for one in names}) > 1
+    assert given["unlike"] == [one.unlike for one in expected]
+    without = json.loads(node(DOUBTS, given={"told": {}, "rows": rows, "distances": distances, "coverage": coverage}))
+    assert without == {"found": [[]] * len(rows), "unlike": [False] * len(rows)}
 
 
 def test_what_is_no_onnx_file_is_refused(tmp_path: Path) -> None:

@@ -84,7 +84,24 @@ def test_the_page_of_somebody_else_stays(model_dir: Path, tmp_path: Path) -> Non
     assert page.read_text() == card_of(model_dir)
 
 
-def test_only_the_winner_of_a_run_has_one(model_dir: Path, tmp_path: Path) -> None:
+def test_a_network_from_scratch_has_its_own(model_dir: Path) -> None:
+    result = read_result(model_dir.parent)
+    alone = result.baseline
+    assert alone is not None
+    card = card_of(model_dir.parent / "baseline")
+    head = head_of(card)
+    assert alone.architecture in head["tags"]
+    assert "transfer-learning" not in head["tags"]
+    ((entry,),) = [each["results"] for each in head["model-index"]]
+    assert {metric["type"]: metric["value"] for metric in entry["metrics"]} == {
+        result.metrics.name: pytest.approx(alone.test, abs=1e-4)
+    }
+    assert f"{alone.architecture} from scratch.\n" in card
+    assert "trained from random values" in card
+    assert "Apache" not in card
+
+
+def test_only_the_models_of_a_run_have_one(model_dir: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="in no output folder of a run"):
         card_of(tmp_path / "model")
     with pytest.raises(UsageError, match=r"holds another model: name .*model"):

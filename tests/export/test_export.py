@@ -24,6 +24,7 @@ from tlsearch.export.export import ExportOptions, export_model
 from tlsearch.export.formats import FORMATS
 from tlsearch.export.formats.keras_file import KerasFile
 from tlsearch.export.formats.onnx_file import Onnx
+from tlsearch.export.logged import record_of
 from tlsearch.export.place import file_hash
 from tlsearch.results.result import read_result
 from tlsearch.results.schema import Mlflow
@@ -79,7 +80,8 @@ class Rounded(KerasFile):
 def test_a_file_with_its_proof_and_a_card(model_dir: Path, tmp_path: Path) -> None:
     done = export(model_dir, "--format", "keras", "--to", tmp_path)
     assert done.exit_code == 0, done.output
-    assert sorted(file.name for file in tmp_path.iterdir()) == ["README.md", "model.keras", "model.keras.proof.json"]
+    names = ["README.md", "model.keras", "model.keras.json", "model.keras.proof.json"]
+    assert sorted(file.name for file in tmp_path.iterdir()) == names
     proof = read_proof(tmp_path / "model.keras")
     assert proof["proven"] is True
     assert proof["comparison"]["equal_answers"] == 1.0
@@ -218,7 +220,7 @@ def test_mistakes_end_in_one_sentence(model_dir: Path, arguments: list[str], sen
 def test_from_python_options_are_given_by_name(model_dir: Path, tmp_path: Path) -> None:
     (file,) = tlsearch.export_model(str(model_dir), "keras", to=str(tmp_path), reporter=tlsearch.SilentReporter())
     assert (file.path, file.proof.proven) == (tmp_path / "model.keras", True)
-    assert file.parts == (tmp_path / "model.keras", tmp_path / "model.keras.proof.json")
+    assert file.parts == tuple(tmp_path / f"model.keras{ending}" for ending in ("", ".json", ".proof.json"))
     with pytest.raises(UsageError, match="did you mean 'precision'"):
         tlsearch.export_model(model_dir, "keras", precison="float16")
 
@@ -232,7 +234,7 @@ def test_files_and_proofs_are_logged_with_the_run(
     assert done.exit_code == 0, done.output
     ((record, files),) = logged
     assert record == read_result(model_dir.parent).mlflow
-    assert files == [tmp_path / "model.keras", tmp_path / "model.keras.proof.json"]
+    assert files == [tmp_path / f"model.keras{ending}" for ending in ("", ".json", ".proof.json")]
     assert record.parent_run_id in done.output
 
 
@@ -283,6 +285,14 @@ def test_a_missing_runtime_is_named_with_its_extra(model_dir: Path, monkeypatch:
         export_model(model_dir, ExportOptions(formats=("openvino",)))
 
 
+def test_what_int8_needs_besides_is_named_with_its_own_extra(model_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exporting, "find_spec", lambda name: None if name == "nncf" else object())
+    missing = r"openvino in int8 needs nncf, which is not installed: pip install 'tlsearch\[nncf\]'"
+    with pytest.raises(UsageError, match=missing):
+        exporting.wanted_formats(("openvino",), "int8")
+    assert [form.name for form in exporting.wanted_formats(("openvino",), "float16")] == ["openvino"]
+
+
 def test_a_model_of_no_run_needs_images(tmp_path: Path, model_dir: Path) -> None:
     import shutil
 
@@ -294,4 +304,4 @@ def test_a_model_of_no_run_needs_images(tmp_path: Path, model_dir: Path) -> None
     (file,) = export_model(alone, ExportOptions(formats=("keras",), images=own))
     assert file.path == tmp_path / "alone" / "exported" / "model.keras"
     with pytest.raises(UsageError, match="--log out"):
-        exporting.record_of(alone)
+        record_of(alone)

@@ -53,9 +53,11 @@ def pixels() -> Float32Array:
     return np.random.default_rng(3).integers(0, 256, (9, SIDE, SIDE, 3)).astype(np.float32)
 
 
-def need(name: str) -> None:
-    for module in FORMATS[name].requires:
-        pytest.importorskip(module, reason=f"the extra tlsearch[{FORMATS[name].extra}] is not installed")
+def need(name: str, precision: Precision = "float32") -> None:
+    form = FORMATS[name]
+    modules, extra = (form.requires, form.extra) if precision != "int8" else (form.int8_requires, form.int8_extra)
+    for module in (*form.requires, *modules):
+        pytest.importorskip(module, reason=f"the extra tlsearch[{extra}] is not installed")
 
 
 def write(network: Network, name: str, precision: Precision, folder: Path, pixels: Float32Array) -> Path:
@@ -68,7 +70,7 @@ def write(network: Network, name: str, precision: Precision, folder: Path, pixel
 def test_the_runtime_gives_the_answers_of_predict(
     predictor: Predictor, network: Network, pixels: Float32Array, tmp_path: Path, name: str, precision: Precision
 ) -> None:
-    need(name)
+    need(name, precision)
     target = write(network, name, precision, tmp_path, pixels)
     assert sorted(FORMATS[name].parts(target)) == sorted(tmp_path.iterdir())
     expected = divide_by_temperature(predictor.model.predict_on_batch(pixels), 2.0)
@@ -161,6 +163,24 @@ def test_labels_are_in_openvino_files(network: Network, pixels: Float32Array, tm
     model = _openvino().Core().read_model(write(network, "openvino", "float32", tmp_path, pixels))
     assert json.loads(model.get_rt_info(["model_info", "labels"]).astype(str)) == list(LABELS)
     assert model.inputs[0].get_any_name() == "rgb"
+
+
+def test_weights_of_openvino_in_int8_have_a_scale_for_each_channel(
+    network: Network, pixels: Float32Array, tmp_path: Path
+) -> None:
+    need("openvino", "int8")
+    from tlsearch.export.formats.openvino_ir import _openvino
+
+    model = _openvino().Core().read_model(write(network, "openvino", "int8", tmp_path, pixels))
+    kept = {str(one.get_element_type()) for one in model.get_ops() if one.get_type_name() == "Constant"}
+    assert any("int8" in kind for kind in kept)
+    scales = [
+        node.input_value(1).get_shape()
+        for node in model.get_ops()
+        if node.get_type_name() == "Multiply" and node.input_value(0).get_node().get_type_name() == "Convert"
+    ]
+    assert [6, 1, 1, 1] in [list(shape) for shape in scales]
+    assert json.loads(model.get_rt_info(["model_info", "labels"]).astype(str)) == list(LABELS)
 
 
 def test_openvino_sends_nothing_to_anybody() -> None:

@@ -10,7 +10,7 @@ import pytest
 from tlsearch.errors import UsageError
 from tlsearch.export import place
 from tlsearch.export.formats import FORMATS
-from tlsearch.export.place import Target, proof_name
+from tlsearch.export.place import Target, proof_name, sidecar_name
 
 ONNX, OPENVINO = FORMATS["onnx"], FORMATS["openvino"]
 
@@ -44,8 +44,9 @@ def test_all_parts_of_a_file_that_is_not_proven_have_the_suffix(tmp_path: Path) 
     target = Target(tmp_path, "model.xml")
     path = place.settle(OPENVINO, draft(tmp_path, "bad"), target, keeps_name=False)
     proof_name(path).touch()
+    sidecar_name(path).touch()
     assert sorted(file.name for file in tmp_path.iterdir()) == [
-        "model.bin.unproven", "model.xml.unproven", "model.xml.unproven.proof.json",
+        "model.bin.unproven", "model.xml.unproven", "model.xml.unproven.json", "model.xml.unproven.proof.json",
     ]  # fmt: skip
     assert set(place.hashes(OPENVINO, path)) == {"model.xml.unproven", "model.bin.unproven"}
     path = place.settle(OPENVINO, draft(tmp_path, "good"), target, keeps_name=True)

@@ -70,6 +70,19 @@ def test_boxes_are_scored_and_the_threshold_is_kept_beside_the_model(folder: Pat
     assert f"on {SCORED * 3} images" in line
 
 
+def test_a_network_from_scratch_that_is_refitted_has_no_threshold_of_the_winner(
+    folder: Path, data: Data, tmp_path: Path
+) -> None:
+    context = make_context(tmp_path, WorkerHere(tmp_path))
+    for name in ("model", "refit"):
+        shutil.copytree(folder / "model", context.output / name)
+    file = context.output / "refit" / "config.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), "backbone": "small_cnn"}))
+    assert with_localisation(context, data, Insights()).localisation is not None
+    assert "localisation" in json.loads((context.output / "model" / "config.json").read_text())
+    assert "localisation" not in json.loads(file.read_text())
+
+
 def test_images_without_boxes_cost_nothing(data: Data, tmp_path: Path) -> None:
     plain = without_boxes(data, tuple(range(len(data.index.images))))
     worker = FakeWorker({})

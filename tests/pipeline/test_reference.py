@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from tests.helpers.contexts import Heard, make_context, make_data, make_plan
 from tests.helpers.fake_worker import FakeWorker
 from tests.helpers.made_up import LITE, make_space
+from tests.pipeline.at_use.test_budget import ALONE, SMALL
+from tests.pipeline.at_use.test_settle import record, scratch
 from tlsearch.errors import TrialError
-from tlsearch.pipeline.evaluate.reference import keep_reference, share_reference
+from tlsearch.pipeline.at_use.budget import Shipped
+from tlsearch.pipeline.confirm import Confirmation
+from tlsearch.pipeline.evaluate.reference import SavedModel, keep_reference, keep_references, share_reference
 from tlsearch.training.trial import Outcome
 from tlsearch.types import TrialResult
 from tlsearch.worker.models.requests import SaveReference
@@ -25,10 +31,14 @@ OUTCOME = Outcome(
 )
 
 
+def winner(outcome: Outcome | None) -> SavedModel:
+    return SavedModel(spec=WINNER, candidate=LITE, folder="model", outcome=outcome)
+
+
 def asked(folder: Path, outcome: Outcome | None, *, on_folds: bool = False) -> SaveReference:
     worker = FakeWorker({SaveReference: 6})
     data = make_data((0, 1, 0, 1, 1, 1), val=()) if on_folds else DATA
-    keep_reference(make_context(folder, worker, seed=3), make_plan(SPACE, data=data), WINNER, outcome)
+    keep_reference(make_context(folder, worker, seed=3), make_plan(SPACE, data=data), winner(outcome))
     (request,) = worker.requests
     assert isinstance(request, SaveReference)
     return request
@@ -49,8 +59,24 @@ def test_on_folds_the_model_was_trained_on_every_image(tmp_path: Path) -> None:
 def test_trouble_is_told_and_costs_nothing(tmp_path: Path) -> None:
     heard = Heard()
     worker = FakeWorker({SaveReference: TrialError("no room")})
-    keep_reference(make_context(tmp_path, worker, heard=heard), make_plan(SPACE, data=DATA), WINNER, OUTCOME)
+    keep_reference(make_context(tmp_path, worker, heard=heard), make_plan(SPACE, data=DATA), winner(OUTCOME))
     assert heard.warnings == ["predict cannot tell which pictures are unlike the training images: no room"]
+
+
+@pytest.mark.parametrize("alone", [True, False])
+def test_a_network_from_scratch_that_is_to_be_used_has_its_own(tmp_path: Path, *, alone: bool) -> None:
+    worker = FakeWorker({SaveReference: 6})
+    spec = replace(ALONE, image_size=WINNER.image_size)
+    network = replace(scratch(), result=TrialResult(spec=spec, state="complete", value=0.9, seconds=1.0))
+    shipped = Shipped(spec=spec if alone else WINNER, candidate=SMALL, folder="baseline" if alone else "model")
+    confirmation = Confirmation(
+        winner=record(WINNER), confirmed={}, rows=(), needed=1.0, compared=1, contenders=1, shipped=shipped
+    )
+    context, plan = make_context(tmp_path, worker), make_plan(SPACE, data=DATA)
+    keep_references(context, plan, confirmation, {WINNER: OUTCOME}, network)
+    asked = [request for request in worker.requests if isinstance(request, SaveReference)]
+    found = [(request.folder.name, request.spec, request.candidate) for request in asked]
+    assert found == [("model", WINNER, LITE), ("baseline", spec, SMALL)][: 1 + alone]
 
 
 def test_a_model_trained_once_more_has_the_reference_of_its_frozen_layers(tmp_path: Path) -> None:

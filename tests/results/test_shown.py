@@ -28,6 +28,18 @@ def test_a_notebook_shows_what_won_and_where_it_is() -> None:
     assert escape(verdict.search_evidence) in page
 
 
+def test_a_network_from_scratch_that_is_to_be_used_is_shown_with_its_own_score() -> None:
+    alone = SAMPLE.baseline
+    assert alone is not None
+    offered = replace(SAMPLE, verdict=replace(verdict_of(SAMPLE), model="baseline"))
+    text, page = repr(offered), offered._repr_html_()
+    for shown in (text, page):
+        assert f"{alone.architecture} from scratch" in shown
+        assert f"{alone.test:.3f}" in shown
+        assert SAMPLE.winner.label not in shown.split(",")[0]
+    assert text.endswith("/baseline>")
+
+
 def test_names_are_no_markup() -> None:
     page = replace(SAMPLE, winner=replace(SAMPLE.winner, label="<script>"))._repr_html_()
     assert "<script>" not in page

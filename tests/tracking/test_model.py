@@ -22,7 +22,9 @@ import numpy as np
 import pytest
 
 from tests.helpers.pictures import make_pictures
-from tlsearch.predictor import load
+from tlsearch.predictor import Prediction, load
+from tlsearch.uncertainty.prediction_sets import ConformalScores
+from tlsearch.uncertainty.reference import ReferenceSource, Tap, make_reference
 
 # Keras 3.15 turns variables into arrays in a way that NumPy 2 warns of.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -58,14 +60,18 @@ images[0, ..., 1] = 64
 images[1, ..., 2] = 96
 small = model.predict(images)
 
-def complaint(given):
+def complaint(given, params=None):
     try:
-        return str(model.predict(given))
+        return str(model.predict(given, params=params))
     except mlflow.exceptions.MlflowException as error:
         return error.message
 
 def all_of(given, **options):
     return list(model.predict(given, **options)["probabilities"])
+
+def doubts(coverage):
+    table = model.predict(pd.DataFrame({"image": files}), params={"coverage": coverage})
+    return {name: list(table[name]) for name in table}
 
 example = mlflow.models.Model.load(sys.argv[2]).load_input_example(sys.argv[2])
 print(json.dumps({
@@ -82,24 +88,39 @@ print(json.dumps({
     "nan": complaint(np.where(images == images[0, 0, 0, 0], np.nan, images)), "scaled": complaint(images / 255),
     "shape": complaint(images[0]), "grey": complaint(images[..., :1]), "kind": complaint(pd.DataFrame({"image": [3]})),
     "calibrated": all_of(images, params={"calibrated": True}),
+    "columns_as_before": list(small), "doubts": doubts(0.9), "surer": doubts(0.5),
+    "too_high": complaint(images, {"coverage": 1.0}), "as_text": complaint(images, {"coverage": "high"}),
     "as_it_is": all_of(images, params={"calibrated": False}),
     "metadata": model.metadata.metadata, "uses_tlsearch": "tlsearch" in sys.modules,
 }))
 """
 
 
+SCORES = ConformalScores(
+    scores=(0.0, 0.1, 0.2, 0.3, 0.32, 0.34, 0.345, 0.35, 0.355, 0.36), groups=10, images=10, reason=""
+)
+"""A coverage of 0.9 takes the second class in where the first has at most 0.36, and 0.5 where it has at most 0.34."""
+
+
 def save_model(folder: Path) -> None:
-    """A model without variables, in a folder as a run leaves it."""
+    """A model without variables, with conformal scores and reference images, in a folder as a run leaves it."""
     import keras
 
     folder.mkdir()
-    image = keras.Input((8, 8, 3))
-    x = keras.layers.GlobalAveragePooling2D()(keras.layers.Rescaling(1 / 32)(image))
+    pixels, image = keras.Input((8, 8, 3)), keras.Input((8, 8, 3))
+    backbone = keras.Model(pixels, keras.layers.Rescaling(1 / 32, name="scaled")(pixels), name="backbone")
+    x = keras.layers.GlobalAveragePooling2D()(backbone(image))
     keras.Model(image, keras.layers.Softmax()(x)).save(folder / "model.keras")
     (folder / "labels.json").write_text(json.dumps(CLASSES))
     calibration = {"temperature": 2.0, "fitted_on": 9, "by_default": True, "reason": "it is too sure"}
     config = {"image_size": 8, "decode_size": 12, "backbone": "tiny", "calibration": calibration}
-    (folder / "config.json").write_text(json.dumps(config))
+    (folder / "config.json").write_text(json.dumps({**config, **SCORES.in_config()}))
+    rng = np.random.default_rng(0)
+    colours = (rng.uniform(2, 6, (300, 1)) * rng.normal(1, 0.03, (300, 3))).astype(np.float32)  # nearly grey
+    source = ReferenceSource(taps=(Tap(layer="scaled", width=3),), frozen=True, predicted=np.array([100, 100, 100]))
+    made = make_reference(source, colours, None, np.arange(300), 0)
+    assert made is not None
+    made.save(folder)
 
 
 def run(code: str, *arguments: object, folder: Path) -> Any:
@@ -198,6 +219,36 @@ def test_probabilities_have_the_temperature_unless_asked_otherwise(loaded: Any) 
     assert loaded["metadata"]["calibration"] == "temperature 2.000: it is too sure"
 
 
+@pytest.fixture(scope="module")
+def doubted(logged: Any, pictures: Path) -> list[Prediction]:
+    """What tlsearch itself says of the pictures with a coverage of 0.9."""
+    return list(load(logged["folder"] / "model").stream(sorted(pictures.iterdir()), coverage=0.9))
+
+
+def test_with_a_coverage_it_says_its_doubts_as_tlsearch_does(loaded: Any, doubted: list[Prediction]) -> None:
+    columns = ["label", "probability", "probabilities"]
+    assert loaded["columns_as_before"] == columns
+    found = loaded["doubts"]
+    assert list(found) == [*columns, "prediction_set", "not_sure", "unlike"]
+    assert found["prediction_set"] == [list(one.prediction_set) for one in doubted]
+    assert found["not_sure"] == [one.not_sure for one in doubted]
+    assert found["unlike"] == [one.unlike for one in doubted]
+    for name in ("not_sure", "unlike"):
+        assert set(found[name]) == {True, False}, name
+    assert found["label"] == [names[0] for names in found["prediction_set"]]
+    assert np.allclose(found["probabilities"], loaded["paths"])
+    sets = zip(loaded["surer"]["prediction_set"], found["prediction_set"], strict=True)
+    sizes = [(len(small), len(large)) for small, large in sets]
+    assert all(small <= large for small, large in sizes)
+    assert any(small < large for small, large in sizes)
+
+
+def test_a_coverage_that_there_cannot_be_is_refused(loaded: Any) -> None:
+    assert loaded["too_high"] == "The coverage is 1: give a number above 0 and below 1, such as 0.9."
+    assert "coverage" in loaded["as_text"]
+    assert 'params={"coverage": 0.9}' in loaded["metadata"]["coverage"]
+
+
 def test_what_cannot_be_used_is_named(loaded: Any) -> None:
     assert loaded["missing"] == "The picture in row 1 (nowhere.png) cannot be used: there is no such file."
     assert loaded["broken"].startswith("The picture in row 1 cannot be used: it is")
@@ -215,7 +266,7 @@ def test_it_stands_alone_and_says_what_it_takes(loaded: Any) -> None:
     assert "base64" in loaded["metadata"]["input"]
 
 
-def test_it_is_served_over_http(logged: Any, pictures: Path, predicted: Any) -> None:
+def test_it_is_served_over_http(logged: Any, pictures: Path, predicted: Any, doubted: list[Prediction]) -> None:
     files = sorted(pictures.iterdir())
     with served(logged) as address:
         images = np.zeros((2, 8, 8, 3), np.uint8)
@@ -234,6 +285,9 @@ def test_it_is_served_over_http(logged: Any, pictures: Path, predicted: Any) -> 
         said = post(address, {"dataframe_split": table})["predictions"]
         assert np.abs(np.asarray([row["probabilities"] for row in said]) - predicted).max() < 1e-5
         assert [row["label"] for row in said] == [CLASSES[i] for i in predicted.argmax(axis=1)]
+        said = post(address, {"dataframe_split": table, "params": {"coverage": 0.9}})["predictions"]
+        assert [row["prediction_set"] for row in said] == [list(one.prediction_set) for one in doubted]
+        assert [(row["not_sure"], row["unlike"]) for row in said] == [(one.not_sure, one.unlike) for one in doubted]
         said = post(address, {"inputs": {"image": texts[:1]}})["predictions"]
         assert np.abs(np.asarray(said[0]["probabilities"]) - predicted[0]).max() < 1e-5
 

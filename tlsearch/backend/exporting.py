@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -51,12 +51,13 @@ def write_saved_model(model: keras.Model, folder: Path) -> None:
         model.export(folder, format="tf_saved_model", verbose=False)
 
 
-def to_onnx(model: keras.Model, name: str) -> Any:
+def to_onnx(model: keras.Model, name: str, outputs: Sequence[str]) -> Any:
     """Convert ``model`` to ONNX in float32 with a dynamic batch ``N``.
 
     Args:
-        model: Maps one tensor to ``probabilities``.
+        model: Maps one tensor to one or several.
         name: What its input is called.
+        outputs: What its outputs are called, in their order.
 
     Raises:
         ValueError: The converter leaves something open besides the input.
@@ -65,12 +66,21 @@ def to_onnx(model: keras.Model, name: str) -> Any:
     import tf2onnx
 
     signature = (tf.TensorSpec((None, *model.input_shape[1:]), tf.float32, name=name),)
-    function = tf.function(lambda x: {"probabilities": model(x, training=False)}, input_signature=signature)
+
+    def answer(x: Any) -> dict[str, Any]:
+        given = model(x, training=False)
+        return dict(zip(outputs, given if isinstance(given, list | tuple) else [given], strict=True))
+
+    function = tf.function(answer, input_signature=signature)
     with quiet():
         made, _ = tf2onnx.convert.from_function(function, input_signature=signature, opset=ONNX_OPSET)
     _close(made, function.get_concrete_function())
     if [tensor.name for tensor in made.graph.input] != [name]:
         raise ValueError("the converter leaves open what the network holds besides its weights")
+    places = {tensor.name: tensor for tensor in made.graph.output}  # in the order of their names
+    ordered = [places[output] for output in outputs]
+    del made.graph.output[:]
+    made.graph.output.extend(ordered)
     for tensor in (*made.graph.input, *made.graph.output):
         tensor.type.tensor_type.shape.dim[0].dim_param = "N"
     return made

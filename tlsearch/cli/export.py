@@ -50,6 +50,11 @@ FORMAT_NAMES = ("onnx", "litert", "saved_model", "openvino", "keras")
     help="Labelled images to make the proof on.  [default: the validation images of the run]",
 )
 @click.option("--accept-loss", is_flag=True, help="Write a file that is not proven under its usual name, exit code 0.")
+@click.option(
+    "--unlike",
+    is_flag=True,
+    help="Add an output for how far a picture is from the training images (onnx in float32; up to 12 MB larger).",
+)
 @click.option("--log", is_flag=True, help="Log the files and proofs in MLflow, with the run, and ONNX files as models.")
 @click.option("--card", is_flag=True, help="Print the model card and write nothing.")
 @click.pass_context
@@ -61,13 +66,15 @@ def export(
     to: Path | None,
     images: Path | None,
     accept_loss: bool,
+    unlike: bool,
     log: bool,
     card: bool,
 ) -> None:
     """Writes the model in MODEL_DIR as a file that other programs run.
 
-    MODEL_DIR is the folder `model` of a run. Preprocessing, softmax and temperature are inside the file. A proof is
-    written beside it: the runtime of the file and the model answer the same images. Where the proof does not exclude
+    MODEL_DIR is the folder `model` of a run. Preprocessing, softmax and temperature are inside the file. Beside it lie
+    FILE.json, with what prediction sets are made by, and a proof: the runtime of the file and the model answer the same
+    images. Where the proof does not exclude
     that 1 point of accuracy is lost, the name of the file ends in `.unproven` and the exit code is 1.
     """
     from tlsearch.cli.console import ConsoleReporter
@@ -75,7 +82,8 @@ def export(
     if card:
         _print_card(model_dir, formats)
         return
-    from tlsearch.export.export import ExportOptions, export_model, record_of
+    from tlsearch.export.export import ExportOptions, export_model
+    from tlsearch.export.logged import record_of
 
     options = ExportOptions(
         formats=formats,
@@ -83,6 +91,7 @@ def export(
         to=to,
         images=images,
         accept_loss=accept_loss,
+        unlike=unlike,
     )
     record = record_of(model_dir) if log else None
     with ConsoleReporter() as reporter:

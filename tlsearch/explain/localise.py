@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +11,10 @@ import numpy as np
 from tlsearch.errors import UsageError
 from tlsearch.explain.boxed_images import BoxedImages
 from tlsearch.explain.boxes import Threshold, clipped, hot_boxes, hottest, placed
-from tlsearch.explain.maps import BATCH, Explainer
-from tlsearch.explain.pictures import read_images
+from tlsearch.explain.finer import FinerMaps
 from tlsearch.predictor import Predictor, load
 from tlsearch.stats.localisation import Localisation, Localised, as_rows, best_column, gain, lies_in, overlap, scores
-from tlsearch.types import BoolArray, Float32Array, Float64Array, LabelArray
+from tlsearch.types import BoolArray, Float64Array, LabelArray
 
 THRESHOLDS = tuple(round(0.02 * step, 2) for step in range(1, 50))
 """What is chosen from."""
@@ -65,14 +63,14 @@ def localise(request: BoxRequest, predictor: Predictor | None = None) -> Localis
             "boxes in more images."
         )
     predictor = predictor or load(request.model)
-    explainer = Explainer(predictor)
+    maps = FinerMaps(predictor)
     if len(choosing.files) >= FEWEST:
-        chosen, _, overlaps = _look(explainer, choosing, THRESHOLDS)
+        chosen, _, overlaps = _look(maps, choosing, THRESHOLDS)
         threshold = Threshold(value=THRESHOLDS[best_column(overlaps)], source=request.source, images=len(chosen.files))
         share = _best_centre(chosen)
     else:
         threshold, share = Threshold.of(predictor), _best_centre(scored)
-    kept, hits, overlaps = _look(explainer, scored, (threshold.value,))
+    kept, hits, overlaps = _look(maps, scored, (threshold.value,))
     if len(kept.files) < FEWEST:
         raise UsageError("Images with boxes that were read before can no longer be read: restore them.")
     model = Localised(hits=hits, overlaps=overlaps[:, 0])
@@ -95,11 +93,11 @@ def localise(request: BoxRequest, predictor: Predictor | None = None) -> Localis
 
 
 def _look(
-    explainer: Explainer, images: BoxedImages, thresholds: Sequence[float]
+    maps: FinerMaps, images: BoxedImages, thresholds: Sequence[float]
 ) -> tuple[BoxedImages, BoolArray, Float64Array]:
     """The images that can be read, whether the hottest point of each is in a box, and overlaps (N, thresholds)."""
-    predictor, rows, hits, overlaps = explainer.predictor, [], [], []
-    for row, heat in _maps(explainer, images):
+    predictor, rows, hits, overlaps = maps.predictor, [], [], []
+    for row, heat in maps.of_files(images.files, images.classes):
         size, boxes = images.sizes[row], as_rows([box.corners for box in images.boxes[row]])
         place = placed(predictor, size)
         found = clipped(place.to_original(hot_boxes(heat, thresholds)[0]), size)
@@ -107,18 +105,6 @@ def _look(
         hits.append(lies_in(place.to_original(hottest(heat)[0]), boxes))
         overlaps.append(overlap(found, boxes).max(axis=-1))
     return images.of(rows), np.array(hits, np.bool_), np.array(overlaps).reshape(-1, len(thresholds))
-
-
-def _maps(explainer: Explainer, images: BoxedImages) -> Iterator[tuple[int, Float32Array]]:
-    """The row and the map (1, H, W), about its class, of each image that can be read."""
-    decoded = enumerate(read_images(explainer.predictor, images.files))
-    while batch := list(islice(decoded, BATCH)):
-        read = [(row, item) for row, item in batch if not isinstance(item, str)]
-        if not read:
-            continue
-        classes = np.array([images.classes[row] for row, _ in read], np.intp)
-        found = explainer(np.stack([item for _, item in read]), classes)
-        yield from ((row, found.maps[place : place + 1]) for place, (row, _) in enumerate(read))
 
 
 def _in_the_middle(images: BoxedImages, share: float) -> Localised:

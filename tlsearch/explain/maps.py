@@ -31,7 +31,7 @@ Method = Literal["cam", "hires-cam"]
 """How a map was made: exact for a linear head, or by the gradient."""
 
 BATCH = 32
-"""Pictures that the network sees at once."""
+"""Pictures that the network sees at once; of larger ones fewer, as many as have the same number of pixels."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,12 +79,18 @@ def heat_maps(predictor: Predictor, images: Images, classes: LabelArray | None =
 class Explainer:
     """Makes heat maps with one predictor, which is taken apart once; not for use from several threads at once.
 
+    Args:
+        predictor: The model.
+        parts: Its network in other parts than ``take_apart`` gives; None for those.
+
     Raises ``UsageError`` where its network has no features with places from which its answer is pooled.
     """
 
-    def __init__(self, predictor: Predictor) -> None:
+    def __init__(self, predictor: Predictor, parts: Parts | None = None) -> None:
         self.predictor = predictor
-        self._parts: Parts = take_apart(predictor)
+        self._parts: Parts = parts or take_apart(predictor)
+        side = int(self._parts.features.input_shape[1])
+        self._batch = max(1, round(BATCH * (predictor.image_size / side) ** 2))
 
     @property
     def method(self) -> Method:
@@ -102,7 +108,7 @@ class Explainer:
         about = np.zeros(len(images), np.intp) if classes is None else np.asarray(classes, np.intp)
         maps = np.zeros((len(images), *self.grid), np.float32)
         logits = np.zeros((len(images), len(self.predictor.labels)), np.float32)
-        for rows in _batches(len(images)):
+        for rows in _batches(len(images), self._batch):
             features = self._features(images[rows])
             pooled = _output(self._parts.pooling, features)
             logits[rows] = pooled if self._parts.head is None else _output(self._parts.head, [pooled])
@@ -120,7 +126,7 @@ class Explainer:
 
     def _features(self, images: Images) -> list[Float32Array]:
         """The features of a batch, which is filled up to a full one so that the model is compiled for one shape."""
-        filled = np.concatenate([images, np.repeat(images[-1:], BATCH - len(images), axis=0)])
+        filled = np.concatenate([images, np.repeat(images[-1:], self._batch - len(images), axis=0)])
         found = self._parts.features.predict_on_batch(filled.astype(np.float32))
         tensors: Sequence[Any] = found if isinstance(found, list | tuple) else [found]
         return [np.asarray(tensor, np.float32)[: len(images)] for tensor in tensors]
@@ -160,9 +166,9 @@ def resize_maps(maps: Float32Array, side: int) -> Float32Array:
     return np.asarray(np.einsum("ri,nij,cj->nrc", rows, maps, columns, optimize=True), np.float32)
 
 
-def _batches(count: int) -> Iterator[slice]:
-    for start in range(0, count, BATCH):
-        yield slice(start, min(start + BATCH, count))
+def _batches(count: int, size: int) -> Iterator[slice]:
+    for start in range(0, count, size):
+        yield slice(start, min(start + size, count))
 
 
 def _output(model: Any, inputs: Sequence[Float32Array]) -> Float32Array:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tlsearch.backend.graph import output_of
+from tlsearch.backend.graph import operations_of, output_of
 from tlsearch.backend.private_api import calls_of
 from tlsearch.errors import PluginError, UsageError
 from tlsearch.models.temperature import LEAST
@@ -54,23 +54,27 @@ class Parts:
     exact: bool
 
 
-def take_apart(predictor: Predictor) -> Parts:
+def take_apart(predictor: Predictor, network: keras.Model | None = None) -> Parts:
     """Take the network of a model folder apart.
+
+    Args:
+        predictor: The model.
+        network: The same network for squares of another side; None for its own.
 
     Raises:
         UsageError: It has no features with places from which its answer is pooled.
     """
     import keras
 
-    model = predictor.model
+    model = predictor.model if network is None else network
     logits = logits_of(model)
     frontier, calls = _places(model, logits)
     if any(_is_class_token(call) for call in calls):
-        return _before_the_last_block(predictor, logits)
+        return _before_the_last_block(predictor, model, logits)
     grids = tuple(_grid(tensor) for tensor in frontier)
     if max(rows * columns for rows, columns in grids) < 2:
         raise UsageError(
-            f"The network sees a picture of {predictor.image_size} pixels as one place, so there is nothing to show on "
+            f"The network sees a picture of {model.input_shape[1]} pixels as one place, so there is nothing to show on "
             "a map: train with a larger --image-size."
         )
     entry = list(frontier) if len(frontier) > 1 else frontier[0]
@@ -106,9 +110,10 @@ def logits_of(model: keras.Model) -> Any:
     """
     import keras
 
-    last = model.layers[-1]
-    if isinstance(last, keras.layers.Softmax):
-        return last.input
+    # Not the layer's attribute `input`, which of a layer that stands in several graphs is the first one's.
+    for operation, taken, given in calls_of(model):
+        if isinstance(operation, keras.layers.Softmax) and any(tensor is model.outputs[0] for tensor in given):
+            return taken[0]
     return keras.ops.log(keras.ops.maximum(model.output, LEAST))
 
 
@@ -145,14 +150,11 @@ def _is_class_token(call: _Call) -> bool:
     return type(operation).__name__ == "GetItem" and len(taken[0].shape) == 3 and len(given[0].shape) == 2
 
 
-def _before_the_last_block(predictor: Predictor, logits: Any) -> Parts:
+def _before_the_last_block(predictor: Predictor, model: keras.Model, logits: Any) -> Parts:
     """Parts of a network that answers from its class token: patches as they go into the last block.
 
     After that block the class token alone is asked, which has no place.
     """
-    import keras
-
-    model = predictor.model
     call = _backbone_call(model)
     cuts = _cut_layers(predictor, None if call is None else call[0])
     if call is None:
@@ -166,8 +168,43 @@ def _before_the_last_block(predictor: Predictor, logits: Any) -> Parts:
             f"{predictor.config.get('backbone')!r} is not installed here, which would say where else it can be cut: "
             "install the package that brings it."
         )
-    backbone, (pixels,), given = call
-    cut = output_of(backbone, cuts[-2])
+    return _cut_at(model, call, logits, cuts[-2])
+
+
+def take_apart_earlier(predictor: Predictor, fewest: int) -> Parts | None:
+    """Take the network of a model folder apart at its last cut point with more places than it has in the end.
+
+    What lies behind that point is not linear, so that a map there adds up to the logit only roughly.
+
+    Args:
+        predictor: The model.
+        fewest: The places with which a network has enough in the end.
+
+    Returns:
+        The parts; None where the network has enough places, or no such cut point, or where its backbone is not known
+        here.
+    """
+    model = predictor.model
+    logits = logits_of(model)
+    frontier, _ = _places(model, logits)
+    places = max(math.prod(_grid(tensor)) for tensor in frontier)
+    if places >= fewest:
+        return None
+    call = _backbone_call(model)
+    for layer in reversed(_cut_layers(predictor, None if call is None else call[0])):
+        if call is None or not any(operation.name == layer for operation in operations_of(call[0])):
+            return None  # what the plugin says is of another network than this one
+        if len(output_of(call[0], layer).shape) == 4 and math.prod(_grid(output_of(call[0], layer))) > places:
+            return _cut_at(model, call, logits, layer)
+    return None
+
+
+def _cut_at(model: keras.Model, call: _Call, logits: Any, layer: str) -> Parts:
+    """Parts of a network that is cut at a layer of its backbone: what follows gives the logits in one piece."""
+    import keras
+
+    backbone, (pixels, *_), given = call
+    cut = output_of(backbone, layer)
     features = keras.Model(model.input, [keras.Model(backbone.input, cut)(pixels)])
     entry = keras.Input(cut.shape[1:], dtype="float32")
     block = keras.Model(cut, backbone.output)(entry, training=False)

@@ -23,6 +23,7 @@ from tlsearch.report.markdown import model_table
 from tlsearch.report.verdict import verdict_of
 from tlsearch.reporter import Reporter
 from tlsearch.results.result import RunResult, read_result
+from tlsearch.results.schema import Baseline
 from tlsearch.utils import serialize
 from tlsearch.utils.files import write_atomically
 
@@ -38,20 +39,28 @@ NOT_KNOWN = "tlsearch does not know it"
 
 
 def card_of(model_dir: Path, proofs: Sequence[Proof] = ()) -> str:
-    """Write the card of the winner of a run, with the proofs of exported files where there are any.
+    """Write the card of the winner of a run, or of a network from scratch, with the proofs of exported files if any.
 
     Raises:
-        UsageError: The folder is not the model of a finished run, whose figures a card needs.
+        UsageError: The folder is not such a model of a finished run, whose figures a card needs.
     """
     run = run_of(model_dir)
     if run is None:
         raise UsageError(f"{model_dir} is in no output folder of a run, whose figures a card needs: name one that is.")
-    if model_dir.absolute().name != "model":
+    result, name = read_result(run), model_dir.absolute().name
+    alone = _networks_from_scratch(result).get(name)
+    if alone is None and name != "model":
         raise UsageError(
-            f"A card has the figures of the winner, and {model_dir} holds another model: name {run / 'model'}."
+            f"A card has the figures of the winner or of a network from scratch, and {model_dir} holds another model: "
+            f"name {run / 'model'}."
         )
-    result = read_result(run)
-    return "\n".join([*_head(result), MARK, "", *_body(result, proofs)]) + "\n"
+    return "\n".join([*_head(result, alone), MARK, "", *_body(result, alone, proofs)]) + "\n"
+
+
+def _networks_from_scratch(result: RunResult) -> dict[str, Baseline]:
+    """The networks from scratch by their folders."""
+    found = {f"scratch-{network.architecture}": network for network in result.from_scratch}
+    return found if result.baseline is None else {**found, "baseline": result.baseline}
 
 
 def write_card(model_dir: Path, folder: Path, reporter: Reporter) -> Path | None:
@@ -86,17 +95,19 @@ def proofs_in(folder: Path, model: str) -> tuple[Proof, ...]:
     return tuple(found)
 
 
-def _head(result: RunResult) -> Iterator[str]:
-    """The block of YAML."""
+def _head(result: RunResult, alone: Baseline | None) -> Iterator[str]:
+    """The block of YAML; ``alone`` is the network from scratch where the card is of one."""
     metrics, name = result.metrics, Path(result.dataset.path).name or result.dataset.path
+    network = result.winner.backbone if alone is None else alone.architecture
     yield from ("---", "license: other", "license_name: see-below", "library_name: keras")
-    yield from ("pipeline_tag: image-classification", "tags:", "- image-classification", "- transfer-learning")
-    yield f"- {_yaml(result.winner.backbone)}"
-    yield from ("- tlsearch", "model-index:", f"- name: {_yaml(f'{name}-{result.winner.backbone}')}", "  results:")
+    yield from ("pipeline_tag: image-classification", "tags:", "- image-classification")
+    yield from (*(["- transfer-learning"] if alone is None else []), f"- {_yaml(network)}")
+    yield from ("- tlsearch", "model-index:", f"- name: {_yaml(f'{name}-{network}')}", "  results:")
     yield from ("  - task:", "      type: image-classification", "    dataset:", f"      name: {_yaml(name)}")
     yield from ("      type: imagefolder", "      split: test", "    metrics:")
-    shown = {metrics.name: (metrics.test, metrics.test_ci95)}
-    if metrics.test_accuracy is not None and metrics.test_accuracy_ci95 is not None:
+    tested = metrics if alone is None else alone
+    shown = {metrics.name: (tested.test, tested.test_ci95)}
+    if alone is None and metrics.test_accuracy is not None and metrics.test_accuracy_ci95 is not None:
         shown.setdefault(USUAL_METRIC, (metrics.test_accuracy, metrics.test_accuracy_ci95))
     for metric, (value, (low, high)) in shown.items():
         label = f"{words.metric_name(metric)}, 95 % interval {low:.3f} to {high:.3f}"
@@ -104,20 +115,20 @@ def _head(result: RunResult) -> Iterator[str]:
     yield "---"
 
 
-def _body(result: RunResult, proofs: Sequence[Proof]) -> Iterator[str]:
-    data, winner = result.dataset, result.winner
-    yield from (f"# {Path(data.path).name}: an image classifier", "", f"{winner.label}.", "")
+def _body(result: RunResult, alone: Baseline | None, proofs: Sequence[Proof]) -> Iterator[str]:
+    data, label = result.dataset, result.winner.label if alone is None else f"{alone.architecture} from scratch"
+    yield from (f"# {Path(data.path).name}: an image classifier", "", f"{label}.", "")
     yield f"It tells {len(data.classes)} classes apart: {', '.join(data.classes)}."
     yield from ("", "## Figures", "")
     yield from model_table(result)
     yield from ("", *(f"- {line}" for line in words.gain_lines(result.gain, no_claim(result))))
     verdict = result.verdict or verdict_of(result)
     yield from (f"- {said}" for said in (verdict.pretraining_evidence, verdict.search_evidence) if said)
-    yield from ("", "## Data", "", *_data(result), "", "## Method", "", *_method(result))
+    yield from ("", "## Data", "", *_data(result), "", "## Method", "", *_method(result, alone))
     yield from ("", "## Limits", "", *(f"- {limit}" for limit in _limits(result)))
     if proofs:
         yield from ("", "## Files", "", *proof_table(proofs))
-    yield from ("", "## Licences", "", *(f"- {line}" for line in _licences(result)))
+    yield from ("", "## Licences", "", *(f"- {line}" for line in _licences(result, alone)))
     yield from ("", "## How to make it again", "", "```sh", result.command, "```", "")
     yield "Versions: " + ", ".join(f"{name} {version}" for name, version in result.versions.items()) + "."
 
@@ -134,7 +145,10 @@ def _data(result: RunResult) -> Iterator[str]:
         yield f"| {name.replace('|', chr(92) + '|')} | {cells} |"
 
 
-def _method(result: RunResult) -> Iterator[str]:
+def _method(result: RunResult, alone: Baseline | None) -> Iterator[str]:
+    if alone is not None:
+        yield f"The network {alone.architecture}, trained from random values in {alone.epochs} epochs, and tested once."
+        return
     winner, tried = result.winner, sum(row.role == "trial" for row in result.trials)
     kept = f"the first {winner.freeze_depth} of {winner.spec.depth} cut points stay as they were pre-trained"
     augmented = "not augmented" if winner.augmentation == "none" else f"augmented by {winner.augmentation}"
@@ -160,14 +174,18 @@ def _limits(result: RunResult) -> Iterator[str]:
     yield from (finding.message[0].upper() + finding.message[1:] + "." for finding in data.findings)
 
 
-def _licences(result: RunResult) -> Iterator[str]:
+def _licences(result: RunResult, alone: Baseline | None) -> Iterator[str]:
     winner = result.winner
-    yield f"Weights that training began with ({winner.backbone}@{winner.weights}): {_weights_licence(result)}."
+    if alone is None:
+        yield f"Weights that training began with ({winner.backbone}@{winner.weights}): {_weights_licence(result)}."
+    else:
+        yield "Weights that training began with: none, for it was trained from random values."
     folder = Path(result.dataset.path)
     names = _licence_files(folder.iterdir()) if folder.is_dir() else []
     hint = f"; see {', '.join(names)} beside the images" if names else "; ask whoever made the images"
     yield f"Images: {NOT_KNOWN}{hint}."
-    yield "The licence of this model follows from both: write it into `license` above before you publish it."
+    sources = "both" if alone is None else "that of the images"
+    yield f"The licence of this model follows from {sources}: write it into `license` above before you publish it."
 
 
 def _licence_files(files: Iterable[Path]) -> list[str]:

@@ -24,13 +24,21 @@ Runner: TypeAlias = Callable[[Float32Array], Float32Array]
 INPUT_NAME = "rgb"
 """What the input of an exported network is called, in formats whose tensors have names."""
 
+OUTPUT_NAME = "probabilities"
+"""What its output is called there, of shape (N, classes)."""
+
+DISTANCE_NAME = "distance"
+"""What the second output is called that a network may have: the distance of each picture from the training images, as
+``Prediction.distance``, of shape (N,)."""
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Network:
     """A network that is exported. Equal only to itself, for it keeps what was made of it.
 
     Attributes:
-        model: RGB floats 0..255 of shape (N, S, S, 3) to probabilities; preprocessing and temperature are inside.
+        model: RGB floats 0..255 of shape (N, S, S, 3) to probabilities, and where it ``has_distance`` to the distances
+            from the training images, too; preprocessing and temperature are inside.
         metadata: What is written into the file where its format has a place: texts by name, ``labels`` among them.
         labels: The names of the classes, in the order of the probabilities.
         room: A folder for what several formats are made of.
@@ -47,6 +55,11 @@ class Network:
     def side(self) -> int:
         """The side of the images in pixels."""
         return int(self.model.input_shape[1])
+
+    @property
+    def has_distance(self) -> bool:
+        """Whether it says how far a picture is from the training images."""
+        return len(self.model.outputs) > 1
 
     @cached_property
     def saved_model(self) -> Path:
@@ -65,6 +78,8 @@ class Format(Protocol):
         precisions: Those that it has.
         requires: The modules that writing and running it need.
         extra: The extra of tlsearch that brings them; empty where tlsearch itself does.
+        int8_requires: The modules that an int8 network needs besides.
+        int8_extra: The extra that brings these and the others.
         threaded: Whether its runtime takes a number of threads. The others use those of this process.
     """
 
@@ -73,6 +88,8 @@ class Format(Protocol):
     precisions: tuple[Precision, ...]
     requires: tuple[str, ...]
     extra: str
+    int8_requires: tuple[str, ...]
+    int8_extra: str
     threaded: bool
 
     def write(self, network: Network, precision: Precision, target: Path, samples: Iterable[Float32Array]) -> None:

@@ -16,17 +16,18 @@ from tlsearch.errors import RunError, UsageError
 from tlsearch.export import place
 from tlsearch.export.card import write_card
 from tlsearch.export.contract import PRECISIONS, Format, Network, Precision
+from tlsearch.export.distances import DistanceComparison, compare_distances, require_distance
 from tlsearch.export.formats import FORMATS
 from tlsearch.export.images import LabelledImages, batches
 from tlsearch.export.network import exported_network
-from tlsearch.export.place import Target, proof_name
+from tlsearch.export.place import Target, proof_name, sidecar_name
 from tlsearch.export.proof import Comparison, Proof, answers, compare_answers, judge, size_of
 from tlsearch.export.run_images import FIX, RunImages, find_run_images, named_images
+from tlsearch.export.sidecar import Sidecar, sidecar_of
 from tlsearch.export.speed import machine, measure
 from tlsearch.predictor import Predictor, load
 from tlsearch.reporter import Reporter, SilentReporter
 from tlsearch.results.result import read_result
-from tlsearch.results.schema import Mlflow
 from tlsearch.runs.ledger import fingerprint_of
 from tlsearch.utils import serialize
 from tlsearch.utils.files import write_atomically
@@ -48,6 +49,7 @@ class ExportOptions:
         to: The file, for one format, or the folder; None for the folder ``exported`` beside the model.
         images: A folder of labelled images to make the proof on; None for the validation images of the run.
         accept_loss: Whether a file that is not proven gets its usual name.
+        unlike: Whether the files say how far a picture is from the training images, too.
     """
 
     formats: tuple[str, ...]
@@ -55,6 +57,7 @@ class ExportOptions:
     to: Path | None = None
     images: Path | None = None
     accept_loss: bool = False
+    unlike: bool = False
 
 
 @dataclass(frozen=True)
@@ -70,9 +73,14 @@ class ExportedFile:
         return proof_name(self.path)
 
     @property
+    def sidecar(self) -> Path:
+        """The file with what a program needs besides the network to answer as ``predict`` does."""
+        return sidecar_name(self.path)
+
+    @property
     def parts(self) -> tuple[Path, ...]:
         """All files and folders that belong to it, its proof the last."""
-        return (*place.parts_of(FORMATS[self.proof.format], self.path), self.proof_file)
+        return (*place.parts_of(FORMATS[self.proof.format], self.path), self.sidecar, self.proof_file)
 
 
 def export_model(
@@ -97,33 +105,26 @@ def export_model(
     """
     folder, told = Path(model_dir), reporter or SilentReporter()
     forms = wanted_formats(options.formats, options.precision)
+    if options.unlike:
+        require_distance(forms, options.precision)
     targets = place.targets(folder, forms, options.precision, options.to)
     predictor = load(folder)
     require_tensorflow()
     proof, training = _images(folder, predictor, options, told)
     with place.workshop(targets) as room:
-        network = exported_network(predictor, room)
+        network = exported_network(predictor, room, unlike=options.unlike)
         drafts = [_write(room, form, network, options, (predictor, training), told) for form in forms]
         comparisons = _compare(predictor, forms, drafts, proof, told)
         done: list[ExportedFile] = []
         for form, draft, target, found in zip(forms, drafts, targets, comparisons, strict=True):
             told.progress("speed", len(done), len(forms), f"timing {form.name}")
-            done.append(_settle(form, draft, target, _proof(form, draft, network, options, proof, found)))
+            judged = _proof(form, draft, network, options, proof, found)
+            if network.has_distance:
+                judged = _with_distance(judged, compare_distances(predictor, form, draft, proof), options)
+            sidecar = sidecar_of(predictor, network, form.name, options.precision, draft.name)
+            done.append(_settle(form, draft, target, judged, sidecar))
     write_card(folder, targets[0].folder, told)
     return tuple(done)
-
-
-def record_of(model_dir: Path) -> Mlflow:
-    """Give where the run of a model is recorded in MLflow.
-
-    Raises:
-        UsageError: The folder is in no output folder of a run, or that run does not say.
-    """
-    run = place.run_of(model_dir)
-    record = read_result(run).mlflow if run is not None else None
-    if record is None:
-        raise UsageError(f"{model_dir} is of no run that MLflow has a record of: leave --log out.")
-    return record
 
 
 def wanted_formats(names: Sequence[str], precision: Precision) -> tuple[Format, ...]:
@@ -147,11 +148,14 @@ def wanted_formats(names: Sequence[str], precision: Precision) -> tuple[Format, 
                 f"The format {name} has no precision {precision}: choose {' or '.join(form.precisions)} for it, or "
                 f"another format ({others})."
             )
-        missing = [module for module in form.requires if find_spec(module) is None]
+        is_int8 = precision == "int8"
+        wanted = (*form.requires, *(form.int8_requires if is_int8 else ()))
+        missing = [module for module in wanted if find_spec(module) is None]
         if missing:
+            what, extra = (f"{name} in int8", form.int8_extra) if is_int8 else (name, form.extra)
             raise UsageError(
-                f"The format {name} needs {' and '.join(missing)}, which is not installed: "
-                f"pip install 'tlsearch[{form.extra}]'."
+                f"The format {what} needs {' and '.join(missing)}, which is not installed: "
+                f"pip install 'tlsearch[{extra}]'."
             )
         found.append(form)
     return tuple(found)
@@ -272,9 +276,17 @@ def _proof(
     )
 
 
-def _settle(form: Format, draft: Path, target: Target, proof: Proof) -> ExportedFile:
-    """Put a file in its place with its proof beside it."""
+def _with_distance(proof: Proof, found: DistanceComparison | None, options: ExportOptions) -> Proof:
+    """The proof with that of the distances, which a fault in them ends."""
+    if found is None or found.holds:
+        return replace(proof, distance=found)
+    return replace(proof, distance=found, proven=False, accepted=options.accept_loss, reason=found.fault)
+
+
+def _settle(form: Format, draft: Path, target: Target, proof: Proof, sidecar: Sidecar) -> ExportedFile:
+    """Put a file in its place with its sidecar and its proof beside it."""
     path = place.settle(form, draft, target, keeps_name=proof.proven or proof.accepted)
+    write_atomically(sidecar_name(path), replace(sidecar, file=path.name).text())
     proof = replace(proof, file=path.name, sha256=place.hashes(form, path))
     text = json.dumps(serialize.STRICT.encode(proof), indent=2, ensure_ascii=False)
     write_atomically(proof_name(path), text + "\n")

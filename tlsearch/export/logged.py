@@ -1,14 +1,32 @@
-"""An exported ONNX file as a model of MLflow: its name there, and what its page says."""
+"""Exported files in MLflow: the run that they belong to, and an ONNX file as a model: its name, what its page says."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from tlsearch.errors import UsageError
 from tlsearch.export.export import ExportedFile
+from tlsearch.export.place import run_of
 from tlsearch.export.proof import Proof
+from tlsearch.results.result import read_result
+from tlsearch.results.schema import Mlflow
 from tlsearch.tracking.exported import MODEL_URI, ModelPage, OnnxModel
 
 NAME = "winner-onnx"
 """What the logged model is called; behind it stands a precision that is not float32."""
+
+
+def record_of(model_dir: Path) -> Mlflow:
+    """Give where the run of a model is recorded in MLflow.
+
+    Raises:
+        UsageError: The folder is in no output folder of a run, or that run does not say.
+    """
+    run = run_of(model_dir)
+    record = read_result(run).mlflow if run is not None else None
+    if record is None:
+        raise UsageError(f"{model_dir} is of no run that MLflow has a record of: leave --log out.")
+    return record
 
 
 def is_loggable(file: ExportedFile) -> bool:

@@ -7,25 +7,43 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tlsearch.data.images.rgb import PADDING, draft_side
+from tlsearch.errors import UsageError
 from tlsearch.export.contract import Network
 from tlsearch.export.place import file_hash
+from tlsearch.export.sidecar import SETS_KEY, UNLIKE_KEY, thresholds
 from tlsearch.models.temperature import LEAST
 from tlsearch.predictor import MODEL_FILE, Predictor
+from tlsearch.uncertainty.distance import with_distance
+from tlsearch.uncertainty.reference import REFERENCE_FILE
 
 if TYPE_CHECKING:
     import keras
 
 
-def exported_network(predictor: Predictor, room: Path) -> Network:
+def exported_network(predictor: Predictor, room: Path, *, unlike: bool = False) -> Network:
     """Give the network that answers as ``predictor.predict`` does, once a picture is a square of RGB values.
 
-    ``room`` is a folder for what formats are made of; it must last as long as the network.
+    Args:
+        predictor: The model.
+        room: A folder for what formats are made of; it must last as long as the network.
+        unlike: Whether it also says how far a picture is from the training images.
+
+    Raises:
+        UsageError: It is to say that, and the model has no reference images.
     """
-    temperature = predictor.applied_temperature()
+    temperature, reference = predictor.applied_temperature(), predictor.reference
     model = predictor.model if temperature is None else with_temperature(predictor.model, temperature.value)
+    told = metadata(predictor)
+    if unlike:
+        if reference is None:
+            raise UsageError(
+                f"{predictor.folder} holds no {REFERENCE_FILE} to compare pictures with: leave --unlike out, or run "
+                "again to make a model that has one."
+            )
+        model, told[UNLIKE_KEY] = with_distance(model, reference), str(reference.furthest)
     return Network(
         model=model,
-        metadata=metadata(predictor),
+        metadata=told,
         labels=predictor.labels,
         room=room,
         source=file_hash(predictor.folder / MODEL_FILE),
@@ -69,6 +87,8 @@ def metadata(predictor: Predictor) -> dict[str, str]:
         "weights": predictor.config.get("weights"),
         "made_by": f"tlsearch {version('tlsearch')}",
     }
+    if predictor.conformal is not None:
+        told[SETS_KEY] = json.dumps(thresholds(predictor.conformal))
     if decoding.window is not None:
         told["window"] = json.dumps(list(decoding.window))
     if decoding.resize == "pad":

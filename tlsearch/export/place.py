@@ -87,7 +87,8 @@ def settle(form: Format, draft: Path, target: Target, *, keeps_name: bool) -> Pa
     unproven = proven.with_name(proven.name + UNPROVEN)
     for part in parts_of(form, unproven):
         _remove(part)
-    _remove(proof_name(unproven))
+    for beside in (proof_name(unproven), sidecar_name(unproven)):
+        _remove(beside)
     path = proven if keeps_name else unproven
     for source, end in zip(form.parts(draft), parts_of(form, path), strict=True):
         _remove(end)
@@ -98,6 +99,11 @@ def settle(form: Format, draft: Path, target: Target, *, keeps_name: bool) -> Pa
 def proof_name(file: Path) -> Path:
     """Give the file that holds the proof of ``file``."""
     return file.with_name(f"{file.name}.proof.json")
+
+
+def sidecar_name(file: Path) -> Path:
+    """Give the file with what a program needs besides ``file`` to answer as ``predict`` does."""
+    return file.with_name(f"{file.name}.json")
 
 
 def parts_of(form: Format, path: Path) -> tuple[Path, ...]:

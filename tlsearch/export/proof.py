@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from tlsearch.export.contract import Format, Precision, Runner
+from tlsearch.export.distances import DistanceComparison
 from tlsearch.export.images import LabelledImages, batches
 from tlsearch.export.speed import Timing
 from tlsearch.models.temperature import divide_by_temperature
@@ -84,6 +85,7 @@ class Proof:
         sha256: The hash of every part of the file, by its name.
         metadata: What the file says of itself.
         model: The SHA-256 of the ``model.keras`` that was exported.
+        distance: The distances from the training images, where the file says them.
     """
 
     file: str
@@ -102,6 +104,7 @@ class Proof:
     sha256: Mapping[str, str]
     metadata: Mapping[str, str]
     model: str
+    distance: DistanceComparison | None = None
 
 
 def answers(

@@ -55,6 +55,11 @@ def alone(timings: Sequence[Timing]) -> Timing:
 def proof_sentences(proof: Proof) -> Iterator[str]:
     """Say what is in the proof of one file, and why it holds or does not."""
     yield proof.reason
+    if proof.distance is not None and proof.distance.holds:
+        yield (
+            f"No distance from the training images differs by more than {proof.distance.largest_difference:.1e}; of "
+            f"{100 * proof.distance.equal_answers:.1f} % of the images both say alike whether they are unlike them."
+        )
     threads = dict.fromkeys(timing.threads for timing in proof.timings)
     yield f"Milliseconds an image in {proof.runtime}: {'; '.join(_times(proof.timings, count) for count in threads)}."
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from tlsearch.types import Pooling
+if TYPE_CHECKING:
+    from tlsearch.types import Pooling
 
 
 def pool(features: Any, pooling: Pooling, leading_tokens: int = 0) -> Any:

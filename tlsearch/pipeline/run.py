@@ -16,7 +16,7 @@ from tlsearch.pipeline.confirm import confirm
 from tlsearch.pipeline.context import open_run, try_out
 from tlsearch.pipeline.evaluate import evaluate, make_models
 from tlsearch.pipeline.evaluate.calibrate import calibrate
-from tlsearch.pipeline.evaluate.reference import keep_reference
+from tlsearch.pipeline.evaluate.reference import keep_references
 from tlsearch.pipeline.limits import refuse_if_hopeless, say_duration, warn_if_short
 from tlsearch.pipeline.messages import recorded_run
 from tlsearch.pipeline.plan import Plan, begin_or_resume, make_plan
@@ -81,7 +81,7 @@ def run(config: RunConfig, reporter: Reporter | None = None, callbacks: Sequence
             winner = confirmation.winner.spec
             evaluation = evaluate(context, plan, record, models, baseline)
             calibrate(context, data, log.outcomes, winner, probe.spec, baseline)
-            keep_reference(context, plan, winner, log.outcomes.get(winner))
+            keep_references(context, plan, confirmation, log.outcomes, baseline)
         found = StepResults(
             profile=profile,
             baseline=baseline,

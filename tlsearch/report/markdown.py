@@ -84,6 +84,9 @@ def describe_model(result: RunResult, address: str, takes: str) -> str:
             "",
             "It gives `label`, `probability` and `probabilities` for each picture. It makes each a square of "
             f"{side} x {side} pixels itself.",
+            "",
+            'With `params={"coverage": 0.9}` it also gives `prediction_set`, classes of which one is the true one with '
+            "this probability, `not_sure`, and `unlike`: whether the picture is unlike the training images.",
         ]
     )
 

@@ -116,9 +116,11 @@ def _signature(model: OnnxModel) -> ModelSignature:
     from mlflow.models import ModelSignature
     from mlflow.types import Schema, TensorSpec
 
+    first, *others = model.network.graph.output
+    more = [TensorSpec(np.dtype("float32"), (-1,), output.name) for output in others]
     pixels, classes = (-1, model.side, model.side, 3), len(json.loads(model.metadata["labels"]))
     return ModelSignature(
         # Without a name, so that an array will do.
         inputs=Schema([TensorSpec(np.dtype("float32"), pixels)]),
-        outputs=Schema([TensorSpec(np.dtype("float32"), (-1, classes), "probabilities")]),
+        outputs=Schema([TensorSpec(np.dtype("float32"), (-1, classes), first.name), *more]),
     )

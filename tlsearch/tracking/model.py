@@ -18,13 +18,16 @@ from mlflow.models import Model, ModelSignature
 from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema
 from mlflow.types.schema import Array
 
+from tlsearch.backend import graph, private_api
 from tlsearch.data.images import memory_needed, rgb
-from tlsearch.models import temperature
+from tlsearch.models import pooling, temperature
 from tlsearch.models.temperature import Temperature
 from tlsearch.tracking.exported import INPUT, MODEL_PREFIX, MODEL_URI, RUN_PREFIX, ExportedModel, ModelPage
 from tlsearch.tracking.naming import cut_tags
 from tlsearch.tracking.quiet import first_line
 from tlsearch.tracking.servers.refusals import is_absent
+from tlsearch.uncertainty import inner_features, prediction_sets, reference
+from tlsearch.uncertainty.prediction_sets import ConformalScores
 
 MODEL_NAME = "winner"
 NOTE_TAG = "mlflow.note.content"
@@ -32,6 +35,11 @@ HISTORY_TAG = "mlflow.log-model.history"
 """By this the UI of MLflow 2 knows the models among the files of a run."""
 
 _CODE = Path(__file__).with_name("pyfunc_model.py")
+
+_COPIED = (
+    memory_needed, rgb, temperature, pooling, private_api, graph, prediction_sets, reference, inner_features,
+)  # fmt: skip
+"""The modules that lie beside a model, each after those that it imports; they import no other module of tlsearch."""
 
 # Named, because MLflow would load the model, and with it a backend, to find them out.
 _REQUIREMENTS = ("mlflow", "keras", "tensorflow", "numpy", "pandas", "pillow")
@@ -43,11 +51,21 @@ OUTPUTS = Schema(
         ColSpec(Array(DataType.double), "probabilities"),
     ]
 )
-"""A row with the best class and all probabilities for each picture.
+"""A row with the best class and all probabilities for each picture. Where a coverage is asked for the model gives more,
+which stands here not: who takes the columns of a signature would miss them otherwise.
 
 The input is left open, for MLflow enforces one form of it: with a tensor it refuses tables of paths, with columns it
 refuses arrays of images. ``INPUT`` says in words what the model takes, and the model checks it.
 """
+
+
+TAKES_COVERAGE = (
+    'params={"coverage": 0.9} adds the columns prediction_set (classes of which one is the true one with this '
+    "probability), not_sure (whether they are several) and unlike (whether the picture is unlike the training images)"
+)
+"""What a logged model with conformal scores can say of its doubts, in words."""
+
+NO_COVERAGE = "the model has no scores to make prediction sets by"
 
 
 class NoLoggedModelsError(Exception):
@@ -183,29 +201,44 @@ def _asking_for_models() -> Iterator[None]:
 @contextmanager
 def _saved(exported: ExportedModel, meta: Model) -> Iterator[Path]:
     """The model as MLflow keeps one, in a folder that is removed afterwards."""
-    fitted = Temperature.of(json.loads((exported.folder / "config.json").read_text(encoding="utf-8")))
+    config = json.loads((exported.folder / "config.json").read_text(encoding="utf-8"))
+    fitted, scores = Temperature.of(config), ConformalScores.of(config)
     calibration = "none" if fitted is None else f"temperature {fitted.value:.3f}: {fitted.reason}"
     with tempfile.TemporaryDirectory(prefix="tlsearch-model-") as folder:
         path, code = Path(folder) / "model", Path(folder) / "code"
         code.mkdir()
-        for module in (rgb, memory_needed, temperature):
+        for module in _COPIED:
             shutil.copy(str(module.__file__), code)
+        (code / "modules.json").write_text(json.dumps([module.__name__ for module in _COPIED]), encoding="utf-8")
         pyfunc.save_model(
             path=str(path),
             python_model=str(_CODE),
             artifacts={"model": str(exported.folder), "code": str(code)},
-            signature=_signature(fitted),
+            signature=_signature(fitted, scores),
             input_example=exported.example,
             pip_requirements=[f"{name}=={version(name)}" for name in _REQUIREMENTS],
-            metadata={"classes": list(exported.classes), "input": INPUT, "calibration": calibration},
+            metadata={
+                "classes": list(exported.classes),
+                "input": INPUT,
+                "calibration": calibration,
+                "coverage": NO_COVERAGE if scores is None else TAKES_COVERAGE,
+            },
             mlflow_model=meta,
         )
         yield path
 
 
-def _signature(fitted: Temperature | None) -> ModelSignature:
-    """What the model gives, and whether that has its temperature: as ``tlsearch predict``, unless asked otherwise."""
-    if fitted is None:
+def _signature(fitted: Temperature | None, scores: ConformalScores | None) -> ModelSignature:
+    """What the model gives, and what may be asked of it.
+
+    Probabilities have their temperature as those of ``tlsearch predict``, unless asked otherwise. There are no
+    prediction sets unless a coverage is asked for, so that the columns are those of ``OUTPUTS``.
+    """
+    params = []
+    if fitted is not None:
+        params.append(ParamSpec("calibrated", DataType.boolean, default=fitted.by_default))
+    if scores is not None:
+        params.append(ParamSpec("coverage", DataType.double, default=None))
+    if not params:
         return ModelSignature(outputs=OUTPUTS)
-    params = ParamSchema([ParamSpec("calibrated", DataType.boolean, default=fitted.by_default)])
-    return ModelSignature(outputs=OUTPUTS, params=params)
+    return ModelSignature(outputs=OUTPUTS, params=ParamSchema(params))

@@ -1,7 +1,8 @@
 """The model that MLflow keeps, as code: MLflow copies this file beside the weights and runs it to load them.
 
-It stands alone, so that a logged model loads where tlsearch is not installed. Pictures are decoded and probabilities
-calibrated by copies of tlsearch's own code, the artifact ``code``, so that they give what ``tlsearch predict`` gives.
+It stands alone, so that a logged model loads where tlsearch is not installed. Pictures are decoded, probabilities
+calibrated and prediction sets made by copies of tlsearch's own code, the artifact ``code``, so that they give what
+``tlsearch predict`` gives.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ import importlib.util
 import json
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,9 @@ from mlflow.pyfunc.model import PythonModel
 COLUMN = "image"
 _BATCH = 32
 
+MODULES_FILE = "modules.json"
+"""The list of the modules whose copies lie beside it, each after those that it imports."""
+
 # MLflow sets it in a process that serves a model.
 _SERVING = "_MLFLOW_IS_IN_SERVING_ENVIRONMENT"
 
@@ -32,7 +37,7 @@ class ImageClassifier(PythonModel):
     """Pictures in, class names and probabilities out."""
 
     def load_context(self, context: Any) -> None:
-        """Load ``model.keras``, ``labels.json`` and ``config.json`` from the artifact ``model``."""
+        """Load the artifact ``model``: ``model.keras``, ``labels.json``, ``config.json`` and, if any, the reference."""
         import keras
 
         folder = Path(context.artifacts["model"])
@@ -41,11 +46,13 @@ class ImageClassifier(PythonModel):
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         self.size = int(config["image_size"])
         self.base = int(config.get("decode_size", self.size))
-        code = context.artifacts["code"]
-        self.decoding = _load_code(code, "rgb", {"tlsearch.data.images.memory_needed": "memory_needed"})
+        code = _load_code(Path(context.artifacts["code"]))
+        self.decoding, self.calibration, self.uncertainty = code["rgb"], code["temperature"], code["prediction_sets"]
+        self.inner_features = code["inner_features"]
         self.how = self.decoding.Decoding.of(config)
-        self.calibration = _load_code(code, "temperature")
         self.temperature = self.calibration.Temperature.of(config)
+        self.scores = self.uncertainty.ConformalScores.of(config)
+        self.reference = code["reference"].TrainingReference.load(folder)
 
     # MLflow looks at this type, warns of most others and of none, and checks nothing by it: any input comes through.
     def predict(
@@ -69,33 +76,76 @@ class ImageClassifier(PythonModel):
         ``params`` may say ``{"calibrated": True}`` or False where the model has a temperature: whether probabilities
         have it. Without it they do where that is shown to help. The labels are the same.
 
+        They may say ``{"coverage": 0.9}`` where the model has conformal scores: the probability with which a prediction
+        set holds the true class of a new picture, above 0 and below 1.
+
         Returns:
             A data frame with a row for each picture: ``label``, its ``probability``, and ``probabilities`` of all
-            classes in the order of ``labels.json``.
+            classes in the order of ``labels.json``. With a coverage it has three further columns: ``prediction_set``,
+            the names of its classes, the most probable first; ``not_sure``, whether these are several; and ``unlike``,
+            whether the picture is unlike the training images, None where the model has nothing to compare it with.
 
         Raises:
-            MlflowException: The input has another form, or a picture cannot be read; the message names its row.
+            MlflowException: The input has another form, or a picture cannot be read; the message names its row. Or the
+                coverage is out of its range.
         """
         import pandas as pd
 
+        asked = params or {}
+        coverage = self._coverage(asked.get("coverage"))
         index = model_input.index if isinstance(model_input, (pd.DataFrame, pd.Series)) else None
         pictures = self._pictures(_cells(model_input))
-        rows = np.concatenate([self._probabilities(batch) for batch in _batches(pictures)])
-        best = rows.argmax(axis=1)
-        if self.temperature is not None and (params or {}).get("calibrated", self.temperature.by_default):
-            rows = self.calibration.divide_by_temperature(rows, self.temperature.value)
-        return pd.DataFrame(
-            {
-                "label": [self.classes[i] for i in best],
-                "probability": rows[np.arange(len(rows)), best],
-                "probabilities": rows.tolist(),
-            },
-            index=index,
-        )
+        answers = [self._answers(batch, compare=coverage is not None) for batch in _batches(pictures)]
+        given = np.concatenate([probabilities for probabilities, _ in answers])
+        best, rows = given.argmax(axis=1), given
+        if self.temperature is not None and asked.get("calibrated", self.temperature.by_default):
+            rows = self.calibration.divide_by_temperature(given, self.temperature.value)
+        columns = {
+            "label": [self.classes[i] for i in best],
+            "probability": rows[np.arange(len(rows)), best],
+            "probabilities": rows.tolist(),
+        }
+        if coverage is not None:
+            columns |= self._doubts(given, [unlike for _, batch in answers for unlike in batch], coverage)
+        return pd.DataFrame(columns, index=index)
 
-    def _probabilities(self, pictures: Sequence[np.ndarray]) -> np.ndarray:
-        answers = self.model.predict_on_batch(np.stack(pictures).astype("float32"))
-        return np.asarray(answers, dtype="float64")
+    def _coverage(self, asked: float | None) -> float | None:
+        """The coverage that is asked for. Raises ``MlflowException`` where there is no set of it."""
+        if asked is None or self.scores is None:  # MLflow drops it where the signature does not have it
+            return None
+        if not 0 < asked < 1:
+            raise MlflowException.invalid_parameter_value(
+                f"The coverage is {asked:g}: give a number above 0 and below 1, such as 0.9."
+            )
+        return asked
+
+    def _doubts(self, given: np.ndarray, unlike: list[bool | None], coverage: float) -> dict[str, Any]:
+        """The columns that say which classes pictures may be, and whether they are unlike the training images.
+
+        ``given`` are the probabilities (N, classes) of the network: sets do not depend on what somebody wants to see.
+        """
+        fitted = self.temperature
+        applied = fitted if fitted is not None and fitted.by_default else None
+        maker = self.uncertainty.SetMaker(scores=self.scores, temperature=applied, coverage=coverage)
+        sets = [[self.classes[place] for place in maker.classes(row)] for row in given]
+        # Of the type object, so that a model without reference images gives None and not NaN.
+        flags = np.array(unlike, dtype=object)
+        return {"prediction_set": sets, "not_sure": [len(names) > 1 for names in sets], "unlike": flags}
+
+    @cached_property
+    def _comparing(self) -> Any:
+        """The model with the features that are compared as a second output."""
+        return self.inner_features.with_inner_features(self.model, self.reference.taps)
+
+    def _answers(self, pictures: Sequence[np.ndarray], *, compare: bool) -> tuple[np.ndarray, list[bool | None]]:
+        """The probabilities of a batch, and of each picture whether it is unlike; None where that is not known."""
+        images = np.stack(pictures).astype("float32")
+        if not compare or self.reference is None:
+            unknown: list[bool | None] = [None for _ in images]
+            return np.asarray(self.model.predict_on_batch(images), dtype="float64"), unknown
+        told, features = self._comparing.predict_on_batch(images)
+        found = self.reference.unlike(self.reference.distances(np.asarray(features)))
+        return np.asarray(told, dtype="float64"), found.tolist()
 
     def _pictures(self, cells: Iterable[Any]) -> Iterator[np.ndarray]:
         """Each cell as uint8 (size, size, 3)."""
@@ -130,24 +180,25 @@ class ImageClassifier(PythonModel):
         return square if self.base == self.size else self.decoding.shrink(square, self.size)
 
 
-def _load_code(folder: str, name: str, imports: Mapping[str, str] | None = None) -> Any:
-    """The module ``name`` of the folder, which gets those of the folder for what it ``imports`` by name from tlsearch.
+def _load_code(folder: Path) -> dict[str, Any]:
+    """The modules of the folder by their names, each of which gets those before it for what it imports from tlsearch.
 
     None keeps a name in the interpreter that another model, or tlsearch itself, could take.
     """
-    named = {**(imports or {}), f"tlsearch_model_{name}": name}
-    files = {module: f"{file}.py" for module, file in named.items()}
-    before = {known: sys.modules.get(known) for known in files}
+    names = json.loads((folder / MODULES_FILE).read_text(encoding="utf-8"))
+    before = {known: sys.modules.get(known) for known in names}
+    found: dict[str, Any] = {}
     try:
-        for known, file in files.items():
-            spec = importlib.util.spec_from_file_location(known, Path(folder) / file)
+        for known in names:
+            name = known.rpartition(".")[2]
+            spec = importlib.util.spec_from_file_location(known, folder / f"{name}.py")
             if spec is None or spec.loader is None:
-                raise MlflowException.invalid_parameter_value(f"{folder} holds no {file}.")
+                raise MlflowException.invalid_parameter_value(f"{folder} holds no {name}.py.")
             module = importlib.util.module_from_spec(spec)
             # Python looks the module of a dataclass up by its name while the class is made.
-            sys.modules[known] = module
+            sys.modules[known] = found[name] = module
             spec.loader.exec_module(module)
-        return module
+        return found
     finally:
         for known, former in before.items():
             if former is None:

@@ -1,4 +1,7 @@
-"""A saved model that gives the features of inner layers beside its probabilities, in one pass."""
+"""A saved model that gives the features of inner layers beside its probabilities, in one pass.
+
+A model that MLflow keeps takes a copy of this file along, and of the two modules that it imports.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from tlsearch.backend.graph import operations_of, output_of
 from tlsearch.models.pooling import pool
-from tlsearch.uncertainty.reference import Tap
 
 if TYPE_CHECKING:
     import keras
+
+    from tlsearch.uncertainty.reference import Tap
 
 
 def with_inner_features(model: keras.Model, taps: Sequence[Tap]) -> keras.Model:

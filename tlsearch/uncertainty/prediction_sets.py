@@ -9,6 +9,8 @@ left out: benchmarks/statistics/prediction_sets.py shows that it takes single an
 A set holds every class whose nonconformity is at most that of the ceil((n + 1) * coverage)-th of n calibration images.
 Where images come in groups, each group counts once, whatever its size: its images share the weight of one (Dunn,
 Wasserman and Ramdas, J. Am. Stat. Assoc. 118 (2023) 2491; Lee, Barber and Willett, arXiv 2306.06342, 2023).
+
+A model that MLflow keeps takes a copy of this file along: it imports nothing of tlsearch but ``temperature``.
 """
 
 from __future__ import annotations
@@ -16,13 +18,15 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from tlsearch.models.temperature import Temperature, divide_by_temperature
-from tlsearch.types import BoolArray, Float64Array
+
+if TYPE_CHECKING:
+    from tlsearch.types import BoolArray, Float64Array
 
 CONFIG_KEY = "prediction_sets"
 """Where ``config.json`` has the scores; files of older versions, and of models without validation images, do not."""

@@ -4,6 +4,8 @@ Out-of-distribution detection with nearest neighbours (Sun, Ming, Zhu and Li, IC
 comparison with those of held-out images, which the reference images do not hold: the rank among them is a conformal
 p-value (Bates, Candes, Lei, Romano and Sesia, Ann. Stat. 51 (2023) 149), so that the share of false alarms is known.
 benchmarks/quality/monitor.py measures what is found and what is falsely found.
+
+A model that MLflow keeps takes a copy of this file along: to be loaded it imports nothing of tlsearch.
 """
 
 from __future__ import annotations
@@ -12,12 +14,13 @@ import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from tlsearch.types import AnyArray, BoolArray, Float32Array, Float64Array, IntArray
-from tlsearch.utils.files import atomic_path
+if TYPE_CHECKING:
+    from tlsearch.types import AnyArray, BoolArray, Float32Array, Float64Array, IntArray
 
 REFERENCE_FILE = "reference.npz"
 """The file of a model folder; those of older versions do not have it."""
@@ -98,7 +101,7 @@ class TrainingReference:
         embedded = self.embed(features)
         parts = [
             (_nearest(embedded[:, columns], self.images[:, columns]) - middle) / unit
-            for columns, (middle, unit) in zip(_columns(self.taps), self.scales, strict=True)
+            for columns, (middle, unit) in zip(self.columns, self.scales, strict=True)
         ]
         return np.asarray(np.max(parts, axis=0))
 
@@ -111,8 +114,21 @@ class TrainingReference:
         """Say which distances are so large that no more than ``false_alarms`` of pictures should have them."""
         return np.asarray(self.rarity(distances) <= self.false_alarms * (1 + 1e-9))
 
+    @property
+    def columns(self) -> list[slice]:
+        """The columns of the features of each tap."""
+        return _columns(self.taps)
+
+    @property
+    def furthest(self) -> float:
+        """The largest distance of a picture that is not called unlike the training images."""
+        allowed = int(self.false_alarms * (1 + 1e-9) * (len(self.held_out) + 1))  # held-out images as far away, and one
+        return float(self.held_out[len(self.held_out) - allowed])
+
     def save(self, folder: Path) -> None:
         """Write ``reference.npz`` into a model folder."""
+        from tlsearch.utils.files import atomic_path
+
         arrays = {
             "layers": np.array([tap.layer for tap in self.taps]),
             "widths": np.array([(tap.width, tap.leading_tokens) for tap in self.taps]),

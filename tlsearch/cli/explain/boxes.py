@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,8 +23,10 @@ class BoxWriter:
 
     def __init__(self, predictor: Predictor, form: BoxFormat, folder: Path) -> None:
         from tlsearch.explain.boxes import Threshold
+        from tlsearch.explain.finer import FinerMaps
 
         self._predictor, self._form, self._folder = predictor, form, folder
+        self._maps = FinerMaps(predictor)
         self._threshold = Threshold.of(predictor)
         self._found: list[BoxedFile] = []
         self._no_files = 0
@@ -39,14 +43,29 @@ class BoxWriter:
 
     def take(self, explanations: Iterable[Explanation]) -> Iterator[Explanation]:
         """Give the explanations on, and keep the box of each."""
+        from tlsearch.explain.maps import BATCH
+
+        passing = iter(explanations)
+        while batch := list(islice(passing, BATCH)):
+            self._keep([explanation for explanation in batch if explanation.error is None])
+            yield from batch
+
+    def _keep(self, batch: Sequence[Explanation]) -> None:
+        """Keep the boxes of explanations of files, from finer maps than theirs."""
         from tlsearch.explain.box_files import box_of
 
-        for explanation in explanations:
-            if (box := box_of(self._predictor, explanation, self._threshold)) is not None:
+        labels = self._predictor.labels
+        files = {
+            n: (one.path, labels.index(one.explained)) for n, one in enumerate(batch) if one.path and one.explained
+        }
+        rows = self._maps.of_files([path for path, _ in files.values()], [about for _, about in files.values()])
+        heat = {list(files)[row]: maps[0] for row, maps in rows}
+        for number, explanation in enumerate(batch):
+            finer = replace(explanation, heat=heat.get(number))
+            if (box := box_of(self._predictor, finer, self._threshold)) is not None:
                 self._found.append(box)
-            elif explanation.error is None:
+            else:
                 self._no_files += 1
-            yield explanation
 
     def write(self) -> Path:
         """Write them, and give the file or the folder. Raises ``UsageError`` where it cannot be written."""

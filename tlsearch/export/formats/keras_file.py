@@ -26,6 +26,8 @@ class KerasFile:
     precisions: tuple[Precision, ...] = ("float32",)
     requires: tuple[str, ...] = ("keras",)
     extra = ""
+    int8_requires: tuple[str, ...] = ()
+    int8_extra = ""
     threaded = False
 
     def write(self, network: Network, precision: Precision, target: Path, samples: Iterable[Float32Array]) -> None:

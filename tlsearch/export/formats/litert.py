@@ -27,6 +27,8 @@ class LiteRT:
     precisions: tuple[Precision, ...] = ("float32", "float16", "int8")
     requires: tuple[str, ...] = ("tensorflow", "ai_edge_litert")
     extra = "litert"
+    int8_requires: tuple[str, ...] = ()
+    int8_extra = "litert"
     threaded = True
 
     def write(self, network: Network, precision: Precision, target: Path, samples: Iterable[Float32Array]) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from tlsearch.backend import exporting
-from tlsearch.export.contract import INPUT_NAME, Network, Precision, Runner
+from tlsearch.export.contract import DISTANCE_NAME, INPUT_NAME, OUTPUT_NAME, Network, Precision, Runner
 from tlsearch.types import Float32Array
 from tlsearch.utils.machine import usable_cores
 
@@ -19,7 +19,7 @@ class Onnx:
     """``.onnx``: written by tf2onnx, run by onnxruntime on the processor.
 
     Labels and metadata are among the model's properties. A float16 or int8 network takes and gives floats; the weights
-    of an int8 network have a scale for each channel.
+    of an int8 network have a scale for each channel. In float32 it may have the second output ``distance``.
     """
 
     name = "onnx"
@@ -27,13 +27,16 @@ class Onnx:
     precisions: tuple[Precision, ...] = ("float32", "float16", "int8")
     requires: tuple[str, ...] = ("tensorflow", "tf2onnx", "onnx", "onnxruntime")
     extra = "onnx"
+    int8_requires: tuple[str, ...] = ()
+    int8_extra = "onnx"
     threaded = True
 
     def write(self, network: Network, precision: Precision, target: Path, samples: Iterable[Float32Array]) -> None:
         """Convert in float32, then to another precision where that is asked for, then add the metadata."""
         import onnx
 
-        made = exporting.to_onnx(network.model, INPUT_NAME)
+        outputs = (OUTPUT_NAME, DISTANCE_NAME)[: len(network.model.outputs)]
+        made = exporting.to_onnx(network.model, INPUT_NAME, outputs)
         with exporting.quiet():
             if precision == "float16":
                 made = _halved(made)
@@ -44,6 +47,14 @@ class Onnx:
 
     def open(self, path: Path, threads: int | None) -> Runner:
         """Open it in onnxruntime, on the processor."""
+        return self._open(path, threads, OUTPUT_NAME)
+
+    def open_distance(self, path: Path, threads: int | None) -> Runner:
+        """Open a file of a network that has one for the distances from the training images, shape (N,)."""
+        return self._open(path, threads, DISTANCE_NAME)
+
+    @staticmethod
+    def _open(path: Path, threads: int | None, output: str) -> Runner:
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
@@ -52,7 +63,7 @@ class Onnx:
         options.inter_op_num_threads = 1
         session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         name = session.get_inputs()[0].name
-        return lambda pixels: np.asarray(session.run(None, {name: pixels})[0], dtype=np.float32)
+        return lambda pixels: np.asarray(session.run([output], {name: pixels})[0], dtype=np.float32)
 
     def runtime(self) -> str:
         """Name onnxruntime and its version."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -9,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from tlsearch.export.contract import INPUT_NAME, Network, Precision, Runner
+from tlsearch.backend import exporting
+from tlsearch.export.contract import INPUT_NAME, OUTPUT_NAME, Network, Precision, Runner
 from tlsearch.types import Float32Array
 from tlsearch.utils.machine import usable_cores
 
@@ -17,14 +19,17 @@ from tlsearch.utils.machine import usable_cores
 class OpenVino:
     """``.xml`` with the operations, and beside it ``.bin`` with the weights.
 
-    Labels and metadata are in its runtime information, under ``model_info``, where OpenVINO's Model API looks.
+    Labels and metadata are in its runtime information, under ``model_info``, where OpenVINO's Model API looks. An int8
+    network is made by NNCF, takes and gives floats, and has a scale for each channel of its weights.
     """
 
     name = "openvino"
     suffix = ".xml"
-    precisions: tuple[Precision, ...] = ("float32", "float16")
+    precisions: tuple[Precision, ...] = ("float32", "float16", "int8")
     requires: tuple[str, ...] = ("tensorflow", "openvino")
     extra = "openvino"
+    int8_requires: tuple[str, ...] = ("nncf",)
+    int8_extra = "nncf"
     threaded = True
 
     def write(self, network: Network, precision: Precision, target: Path, samples: Iterable[Float32Array]) -> None:
@@ -32,7 +37,10 @@ class OpenVino:
         openvino = _openvino()
         converted = openvino.convert_model(network.saved_model)
         converted.inputs[0].get_tensor().set_names({INPUT_NAME})
-        converted.outputs[0].get_tensor().set_names({"probabilities"})
+        converted.outputs[0].get_tensor().set_names({OUTPUT_NAME})
+        if precision == "int8":
+            with exporting.quiet():
+                converted = _quantized(converted, samples)
         for name, text in network.metadata.items():
             converted.set_rt_info(text, ["model_info", name])
         openvino.save_model(converted, target, compress_to_fp16=precision == "float16")
@@ -56,6 +64,15 @@ class OpenVino:
     def parts(self, path: Path) -> tuple[Path, ...]:
         """The operations and the weights."""
         return (path, path.with_suffix(".bin"))
+
+
+def _quantized(model: Any, samples: Iterable[Float32Array]) -> Any:
+    """The network with weights and arithmetic in int8, between bounds that ``samples`` showed."""
+    import nncf
+
+    images = list(samples)
+    nncf.set_log_level(logging.ERROR)
+    return nncf.quantize(model, nncf.Dataset(images), subset_size=len(images))
 
 
 def _openvino() -> Any:

@@ -24,6 +24,8 @@ class SavedModel:
     precisions: tuple[Precision, ...] = ("float32",)
     requires: tuple[str, ...] = ("tensorflow",)
     extra = ""
+    int8_requires: tuple[str, ...] = ()
+    int8_extra = ""
     threaded = False
 
     def write(self, network: Network, precision: Precision, target: Path, samples: Iterable[Float32Array]) -> None:

@@ -1,35 +1,71 @@
-"""The features of the training images that lie beside the winner, for new pictures to be compared with."""
+"""The features of the training images that lie beside a model, for new pictures to be compared with."""
 
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from tlsearch.errors import TlsearchError
+from tlsearch.pipeline.baseline import BaselineResult, scratch_of
+from tlsearch.pipeline.confirm import Confirmation
 from tlsearch.pipeline.context import RunContext
 from tlsearch.pipeline.plan import Plan
 from tlsearch.training.trial import Outcome
-from tlsearch.types import TrialSpec
+from tlsearch.types import Candidate, TrialSpec
 from tlsearch.uncertainty.reference import REFERENCE_FILE
 from tlsearch.worker.models.requests import SaveReference
 
 
-def keep_reference(context: RunContext, plan: Plan, winner: TrialSpec, outcome: Outcome | None) -> None:
-    """Write ``reference.npz`` into the winner's folder, where it can be had.
+@dataclass(frozen=True, kw_only=True)
+class SavedModel:
+    """A model of a run: what it computes, its folder below the output folder, and what came of its trial, if known."""
 
-    ``outcome`` is that of the winner's trial. The file changes nothing of the answer, so that whatever goes wrong here
-    is only told.
+    spec: TrialSpec
+    candidate: Candidate
+    folder: str
+    outcome: Outcome | None
+
+
+def keep_references(
+    context: RunContext,
+    plan: Plan,
+    confirmation: Confirmation,
+    outcomes: Mapping[TrialSpec, Outcome],
+    baseline: BaselineResult | None,
+) -> None:
+    """Write ``reference.npz`` beside the winner, and beside the model to use where that is a network from scratch.
+
+    ``outcomes`` are those of the search.
     """
-    data, classes = plan.data, len(plan.data.index.classes)
+    winner, shipped = confirmation.winner.spec, confirmation.shipped
+    models = [SavedModel(spec=winner, candidate=plan.space.of(winner), folder="model", outcome=outcomes.get(winner))]
+    for network in scratch_of(baseline):
+        if shipped is not None and network.result.spec == shipped.spec:
+            alone = SavedModel(
+                spec=shipped.spec, candidate=network.candidate, folder=shipped.folder, outcome=network.outcome
+            )
+            models.append(alone)
+    for model in models:
+        keep_reference(context, plan, model)
+
+
+def keep_reference(context: RunContext, plan: Plan, model: SavedModel) -> None:
+    """Write ``reference.npz`` into the folder of a model, where it can be had.
+
+    The file changes nothing of the answer, so that whatever goes wrong here is only told.
+    """
+    data, classes, outcome = plan.data, len(plan.data.index.classes), model.outcome
     predicted = np.zeros(classes, np.int64)
     if outcome is not None and len(outcome.val_rows):
         predicted = np.bincount(outcome.val_probabilities.argmax(axis=1), minlength=classes)
     request = SaveReference(
-        spec=winner,
-        candidate=plan.space.of(winner),
-        folder=context.output / "model",
+        spec=model.spec,
+        candidate=model.candidate,
+        folder=context.output / model.folder,
         held_out=() if data.uses_folds else tuple(data.fold.val),
         predicted=tuple(int(count) for count in predicted),
         seed=context.config.seed,

@@ -26,8 +26,8 @@ MOST_CHOOSING = 300
 MOST_SCORED = 1000
 """Test images that are scored."""
 
-SECONDS_PER_IMAGE = 0.05
-"""What is allowed for each of them, the decoding of a large picture among it."""
+SECONDS_PER_IMAGE = 0.1
+"""What is allowed for each of them: the decoding of a large picture, the network, and a gradient through its end."""
 
 LEAST_SECONDS = 5.0
 """What loading the model is allowed."""
@@ -62,8 +62,9 @@ def with_localisation(context: RunContext, data: Data, insights: Insights) -> In
         found = context.pool.near.send(ScoreBoxes(boxes=request))
     except TlsearchError as error:
         return replace(insights, no_localisation=str(error))
-    for folder in (context.output / "model", context.output / "refit"):
-        _keep_threshold(folder, found)
+    for folder in (request.model, context.output / "refit"):
+        if _network_of(folder) == _network_of(request.model):  # what is refitted may be a network from scratch
+            _keep_threshold(folder, found)
     context.callbacks.on_step("boxes", summary(found))
     return replace(insights, localisation=found)
 
@@ -88,6 +89,15 @@ def _boxed(data: Data, rows: Sequence[int]) -> BoxedImages:
         for row in rows
     ]
     return boxed_images(images, index.classes)
+
+
+def _network_of(folder: Path) -> tuple[object, object] | None:
+    """The network and the weights of the model in a folder; None where there is no model."""
+    file = folder / CONFIG_FILE
+    if not file.is_file():
+        return None
+    config = json.loads(file.read_text(encoding="utf-8"))
+    return config.get("backbone"), config.get("weights")
 
 
 def _keep_threshold(folder: Path, found: Localisation) -> None:

@@ -1,0 +1,1 @@
+"""Heat maps compared with each other."""

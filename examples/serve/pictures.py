@@ -1,0 +1,77 @@
+"""A picture becomes a square, exactly as `tlsearch predict` makes it one; a test compares both to the last bit."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+MAX_PIXELS = int(os.environ.get("MAX_PIXELS", "50_000_000"))  # of a picture
+
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM", "JPEG2000", "AVIF")
+
+
+def decode(data: bytes, told: Mapping[str, str]) -> np.ndarray:
+    """The RGB values of an encoded picture, uint8 (S, S, 3).
+
+    Args:
+        data: The bytes of a file.
+        told: The metadata of the exported file.
+
+    Raises:
+        ValueError: It cannot be used; the message says why.
+    """
+    size = int(told["image_size"])
+    base = int(told.get("decode_size", size))
+    try:
+        image = Image.open(io.BytesIO(data), formats=[name for name in FORMATS if name in Image.OPEN])
+        if image.format in ("JPEG", "MPO"):  # a large JPEG is decoded at a half, a quarter or an eighth of its size
+            least = int(told.get("jpeg_draft", 2 * max(base, 224)))
+            image.draft(None, (least, least))
+        image.load()
+        with suppress(Exception):  # odd EXIF data must not cost the picture
+            image = ImageOps.exif_transpose(image)
+        square = _square(_rgb(image, json.loads(told.get("window", "null"))), base, told)
+    except UnidentifiedImageError:
+        raise ValueError("it is no picture of a format that is read here: send a JPEG, PNG or WebP file") from None
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise ValueError(f"it has more than {MAX_PIXELS:,} pixels: make it smaller") from None
+    except Exception as error:  # decoders raise many kinds for a file that is broken
+        raise ValueError(f"it is damaged ({str(error).strip() or type(error).__name__}): send it again") from error
+    if base != size:  # the run kept larger squares than this network takes
+        square = square.resize((size, size), Image.Resampling.BILINEAR, reducing_gap=3.0)
+    return np.asarray(square)
+
+
+def _rgb(image: Image.Image, window: tuple[float, float] | None) -> Image.Image:
+    """Eight bits of red, green and blue: transparent pixels over white, deep greys scaled by the window."""
+    if image.mode.startswith("I") or image.mode == "F":
+        values = np.asarray(image).astype(np.float64)
+        if not np.isfinite(values).all():
+            raise ValueError("it holds values that are not finite")
+        low, high = float(values.min()), float(values.max())
+        most = 1.0 if image.mode == "F" else 65535.0
+        if window is not None or (low >= 0.0 and high <= most):
+            low, high = window or (0.0, most)
+        scaled = (values.clip(low, high) - low) * (255.0 / (high - low)) if high > low else np.zeros_like(values)
+        return Image.fromarray(np.rint(scaled).astype(np.uint8)).convert("RGB")
+    if image.has_transparency_data:
+        rgba = image.convert("RGBA")
+        return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("RGB")
+    direct = image.mode in ("RGB", "L", "CMYK", "YCbCr", "HSV", "1", "P")
+    return image.convert("RGB") if direct else image.convert("RGBA").convert("RGB")
+
+
+def _square(image: Image.Image, side: int, told: Mapping[str, str]) -> Image.Image:
+    how = told.get("resize", "squash")
+    if image.width != image.height and how == "pad":
+        around = tuple(json.loads(told.get("padding", "[124, 116, 104]")))
+        return ImageOps.pad(image, (side, side), Image.Resampling.BILINEAR, around)
+    if image.width != image.height and how == "crop":
+        return ImageOps.fit(image, (side, side), Image.Resampling.BILINEAR)
+    return image.resize((side, side), Image.Resampling.BILINEAR, reducing_gap=3.0)
