@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from enum import Enum
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -178,7 +179,7 @@ class TrialSpec:
         known = {f.name for f in fields(cls)}
         return cls(**{k: v for k, v in values.items() if k in known})
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """16 hexadecimal digits that differ for different specs; seeds and file names come from it."""
         values = self.to_dict()

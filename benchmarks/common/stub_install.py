@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -26,3 +30,20 @@ def install_stub(site: Path) -> Path:
     ]
     np.savez(site / "stub.npz", *arrays)
     return site
+
+
+@contextmanager
+def stub_on_path(site: Path) -> Iterator[None]:
+    """Have the stub backbone, installed into ``site``, on the path of this process and of those that it starts."""
+    install_stub(site)
+    before = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(site), *([before] if before else [])])
+    sys.path.insert(0, str(site))
+    try:
+        yield
+    finally:
+        sys.path.remove(str(site))
+        if before is None:
+            del os.environ["PYTHONPATH"]
+        else:
+            os.environ["PYTHONPATH"] = before

@@ -9,6 +9,7 @@ from benchmarks.common.results import Result
 from benchmarks.figures import (
     afterwards,
     candidates,
+    clusters,
     doubts,
     exported,
     insights,
@@ -87,5 +88,7 @@ GROUPS: Mapping[str, Group] = {
     "kill-and-resume": Group(speed.kill_and_resume, speed.kill_and_resume_brief),
     "backends": Group(candidates.backends, candidates.backends_brief),
     "soak": Group(speed.soak, speed.soak_brief),
+    "many-workers": Group(clusters.many_workers, clusters.many_workers_brief),
+    "cluster-kills": Group(clusters.cluster_kills, clusters.cluster_kills_brief),
     "network": Group(network.network, network.network_brief),
 }

@@ -103,8 +103,8 @@ class Home:
         self.folder.mkdir()
         self.log = self.folder / "log.txt"
 
-    def attempt(self, seconds: float | None) -> int:
-        """Start or resume; kill after ``seconds``. Gives the exit code, -9 where it was killed."""
+    def start(self) -> subprocess.Popen[bytes]:
+        """Start the run, or resume it where it has begun."""
         command = [sys.executable, "-m", "tlsearch"]
         started = (self.output / CONFIG_NAME).exists()
         command += (
@@ -112,14 +112,18 @@ class Home:
         )
         environment = {**os.environ, "TLSEARCH_CACHE_DIR": str(self.folder / "cache")}
         with self.log.open("ab") as log:
-            process = subprocess.Popen(command, cwd=self.folder, env=environment, stdout=log, stderr=log)
-            try:
-                return process.wait(seconds)
-            except subprocess.TimeoutExpired:
-                process.send_signal(signal.SIGKILL)
-                code = process.wait()
-                time.sleep(1.5)  # its worker sees that it is alone
-                return code
+            return subprocess.Popen(command, cwd=self.folder, env=environment, stdout=log, stderr=log)
+
+    def attempt(self, seconds: float | None) -> int:
+        """Start or resume; kill after ``seconds``. Gives the exit code, -9 where it was killed."""
+        process = self.start()
+        try:
+            return process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGKILL)
+            code = process.wait()
+            time.sleep(1.5)  # its worker sees that it is alone
+            return code
 
     def step(self) -> str:
         """The step that was reached, by what is kept of it."""

@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +15,21 @@ import pytest
 
 from tests.worker.test_client import PARROT, Counted, Pool, Repeat
 from tlsearch.cluster import place as cluster_place
+from tlsearch.cluster.cluster import ClusterRequest, RayCluster
 from tlsearch.cluster.facts import HostFacts, difference
 from tlsearch.cluster.host import Host, facts_here, joined, split
 from tlsearch.cluster.place import ClusterLostError, RayPlace
 from tlsearch.cluster.remote_host import Call, HostLostError, reason
 from tlsearch.worker.channel import pack, unpack
-from tlsearch.worker.client import WorkerClient, WorkerDiedError
+from tlsearch.worker.client import WorkerClient, WorkerDiedError, WorkerLostError
+from tlsearch.worker.protocol import Request
+
+
+@dataclass(frozen=True, kw_only=True)
+class OfFitted(Repeat, Request[tuple[str, str]]):
+    """Stands for what is about the model that a process has fitted last."""
+
+    needs_fitted = True
 
 
 class HostHere:
@@ -29,6 +38,7 @@ class HostHere:
     def __init__(self, number: int, *, placed: bool = True) -> None:
         self.host, self.placed = Host(), placed
         self.node = f"node{number}"
+        self.facts = facts_here(self.node)
         self.lost, self.guests = False, 0
 
     def is_placed(self, seconds: float = 0.0) -> bool:
@@ -143,11 +153,32 @@ def test_a_worker_whose_node_is_gone_gets_another_place(hosts: HostsHere) -> Non
     with worker_of(hosts) as worker:
         worker.send(Pool(text="setup"))
         hosts.take_away(hosts.hosts[0])
-        with pytest.raises(WorkerDiedError, match=r"on node1 was lost \(its node is gone\) while it answered"):
-            worker.send(Repeat(text="first"))
-        assert worker.send(Repeat(text="first")) == ("first", "continue")
+        with pytest.raises(WorkerLostError, match=r"on node1 was lost \(its node is gone\) while it answered"):
+            worker.send(Counted(text="first"))
+        assert worker.send(Counted(text="first")) == ("first", "continue")
         assert worker.doing() == (None, "node2")
         assert worker.has_place()
+
+
+def test_what_any_process_can_answer_is_asked_in_another_place(hosts: HostsHere) -> None:
+    hosts.room = 3
+    with worker_of(hosts) as worker:
+        worker.send(Pool(text="setup"))
+        hosts.take_away(hosts.hosts[0])
+        assert worker.send(Repeat(text="first")) == ("first", "continue")
+        assert worker.doing() == (None, "node2")
+        with pytest.raises(WorkerDiedError, match="ended with code 0") as caught:  # that is the fault of the process
+            worker.send(Repeat(half=True))
+        assert not isinstance(caught.value, WorkerLostError)
+
+
+def test_a_model_that_was_fitted_is_gone_with_its_place(hosts: HostsHere) -> None:
+    hosts.room = 3
+    with worker_of(hosts) as worker:
+        worker.send(Counted(text="trial"))
+        hosts.take_away(hosts.hosts[0])
+        with pytest.raises(WorkerLostError, match="was lost"):
+            worker.send(OfFitted(text="save"))
 
 
 def test_where_there_is_no_other_place_it_is_a_guest_until_there_is_one(
@@ -157,8 +188,8 @@ def test_where_there_is_no_other_place_it_is_a_guest_until_there_is_one(
         one.send(Repeat(text="a"))
         other.send(Repeat(text="b"))
         hosts.take_away(hosts.hosts[0])
-        with pytest.raises(WorkerDiedError):
-            one.send(Repeat(text="c"))
+        with pytest.raises(WorkerLostError):
+            one.send(Counted(text="c"))
         assert one.send(Repeat(text="c")) == ("c", "continue")
         assert not one.has_place()
         assert one.doing() == (None, "node2")
@@ -179,8 +210,8 @@ def test_without_any_place_the_run_ends(hosts: HostsHere, monkeypatch: pytest.Mo
     with worker_of(hosts) as worker:
         worker.send(Repeat(text="a"))
         hosts.take_away(hosts.hosts[0])
-        with pytest.raises(WorkerDiedError):
-            worker.send(Repeat(text="b"))
+        with pytest.raises(WorkerLostError):
+            worker.send(Counted(text="b"))
         with pytest.raises(ClusterLostError, match="no place left"):
             worker.send(Repeat(text="b"))
 
@@ -219,6 +250,18 @@ def test_of_what_ray_says_people_read_the_exception() -> None:
     assert reason(RuntimeError(f"The actor died because of an error in its creation task\n  File x\n{why}")) == why
     assert reason(RuntimeError("The actor died unexpectedly.\n\tclass_name: Host")) == "The actor died unexpectedly"
     assert reason(RuntimeError()) == "RuntimeError"
+
+
+def test_a_host_that_is_lost_while_its_folders_are_looked_at_is_left_out(tmp_path: Path) -> None:
+    cluster = RayCluster(ClusterRequest(address="auto"), tmp_path / "worker.log")
+    well, going = HostHere(1), HostHere(2)
+    cluster._hosts = [well, going]  # type: ignore[list-item]
+    going.is_placed = lambda seconds=0.0: True  # type: ignore[method-assign]
+    going.lost = True  # nobody has noticed yet
+    cluster.check({"--cache-dir": tmp_path / "cache"})
+    assert not list((tmp_path / "cache").iterdir())
+    well.host.close()
+    going.host.close()
 
 
 def test_a_host_sees_files_by_their_content(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 import psutil
 import pytest
 
+from benchmarks.common.ray_nodes import Nodes, ray_nodes
 from tests.conftest import MakeOnce
 from tests.helpers.several_workers import SHARED, found, run_alone, start, wait_until
 from tests.helpers.small_run import MARKS, OPTIONS, run_as_a_user
@@ -30,34 +31,6 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::ResourceWarning"),
 ]
 
-NODE = {"num_cpus": 1, "object_store_memory": 78_643_200}
-
-
-class Nodes:
-    """A cluster whose head computes nothing, and whose nodes come and go."""
-
-    def __init__(self) -> None:
-        from ray.cluster_utils import Cluster
-
-        head = {**NODE, "num_cpus": 0, "include_dashboard": False}
-        self.cluster = Cluster(initialize_head=True, head_node_args=head)
-        self.nodes: list[Any] = []
-
-    @property
-    def address(self) -> str:
-        return str(self.cluster.address)
-
-    def have(self, count: int) -> None:
-        """Have so many nodes of one processor."""
-        while len(self.nodes) < count:
-            self.nodes.append(self.cluster.add_node(**NODE))
-        while len(self.nodes) > count:
-            self.cluster.remove_node(self.nodes.pop(), allow_graceful=True)
-
-    def take_away(self) -> None:
-        """Kill a node with all that runs there."""
-        self.cluster.remove_node(self.nodes.pop(0), allow_graceful=False)
-
 
 @pytest.fixture(scope="module")
 def nodes(site: Path) -> Iterator[Nodes]:
@@ -68,9 +41,8 @@ def nodes(site: Path) -> Iterator[Nodes]:
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
         for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
             patch.delenv(name, raising=False)
-        nodes = Nodes()
-        yield nodes
-        nodes.cluster.shutdown()
+        with ray_nodes() as nodes:
+            yield nodes
 
 
 @pytest.fixture(scope="module")

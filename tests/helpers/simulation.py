@@ -12,6 +12,7 @@ import optuna
 from tests.helpers.made_up import LITE, VGG, make_costs, make_space
 from tlsearch.search.rounds import in_turn
 from tlsearch.search.space import Params
+from tlsearch.search.storage import open_study
 from tlsearch.search.study import Search
 from tlsearch.search.trial_record import TrialRecord
 from tlsearch.search.warm_start import FEW_IMAGES, warm_start
@@ -66,8 +67,9 @@ def open_search(
     round_size: int = 1,
 ) -> Search:
     """A search whose study lies in ``file``, or in memory."""
-    storage = f"sqlite:///{file}" if file else None
-    study = optuna.create_study(storage=storage, study_name="s", direction="maximize", load_if_exists=True)
+    study = optuna.create_study(direction="maximize")
+    if file is not None:
+        study = open_study("s", file.parent, f"sqlite:///{file}")
     space = replace(SPACE, seed=seed)
     search = Search(study, space, make_costs(space), may_run, affordable, round_size)
     search.begin_with(entries)

@@ -11,7 +11,7 @@ import pytest
 from tests.worker.test_side_by_side import ASKED, Fake, pool_of, silent
 from tlsearch.errors import OutOfMemoryError
 from tlsearch.pipeline.jobs import Asked, Job, run_jobs
-from tlsearch.worker.client import WorkerDiedError
+from tlsearch.worker.client import WorkerDiedError, WorkerLostError
 
 
 def asking(name: str, times: int, log: list[tuple[str, int]]) -> Job[str]:
@@ -78,6 +78,27 @@ def test_what_may_have_failed_for_others_is_repeated(workers: int, error: type[E
     for fake in fakes:
         fake.work = fail_once
     assert results(fakes, [asking("a", 1, []), asking("b", 1, [])]) == ["a.", "b."]
+
+
+@pytest.mark.parametrize(("error", "works"), [(WorkerLostError, True), (WorkerDiedError, False)])
+def test_a_worker_alone_repeats_what_was_lost_with_its_place_and_nothing_else(
+    error: type[Exception], works: bool
+) -> None:
+    failures = iter([True, True, False])
+
+    def fail_twice(worker: Fake) -> Fake:
+        if next(failures):
+            raise error("lost")
+        return worker
+
+    fake = Fake()
+    fake.work = fail_twice
+    pool = pool_of(fake)
+    pool.repeats = False
+    (result,) = run_jobs(pool, [asking("a", 1, [])])
+    assert isinstance(result.exception(), error) != works
+    if works:
+        assert result.result() == "a."
 
 
 def test_an_interruption_reaches_every_job() -> None:

@@ -20,6 +20,7 @@ from tlsearch.pipeline.search import best_probe
 from tlsearch.search.study import Search
 from tlsearch.search.trial_record import TrialRecord
 from tlsearch.types import State, TrialResult
+from tlsearch.worker.client import WorkerLostError
 from tlsearch.worker.models.requests import LoadHead, SaveHead, SaveModel
 from tlsearch.worker.protocol import RunTrial
 
@@ -100,6 +101,19 @@ def test_the_models_of_the_best_three_are_kept_and_no_others(tmp_path: Path) -> 
     assert kept == [[1], [1, 2], [1, 2, 3], [1, 2, 3], [2, 3, 5], [2, 5, 6]]
 
 
+def test_the_model_of_a_trial_that_was_not_told_yet_stays(tmp_path: Path) -> None:
+    worker = Saving()
+    context = context_in(tmp_path, worker)
+    told = [suffix(number, number / 10, number) for number in range(1, 5)]
+    untold = suffix(5, 0.01, 9)
+    for each in (*told, untold):
+        worker.save(SaveModel(spec=each.spec, candidate=LITE, folder=model_folder(context, each.spec), decode_size=96))
+    search: Any = SimpleNamespace(finished=told, best=lambda count, *untold: told[:0:-1])
+    drop_worse(context, cast("Search", search))
+    kept = [each.number for each in (*told, untold) if model_folder(context, each.spec).exists()]
+    assert kept == [2, 3, 4, 5]
+
+
 def test_solved_heads_are_not_kept_for_they_come_out_the_same(tmp_path: Path) -> None:
     context = context_in(tmp_path, Saving())
     solved = trial(1, 0.9)
@@ -139,6 +153,27 @@ def test_what_was_not_kept_is_made_again(tmp_path: Path) -> None:
     assert (trained.folds, trained.keep_compiled) == ((DATA.fold,), False)
     with pytest.raises(RunError, match="could not be made again: no memory"):
         fetch_model(context_in(tmp_path, Saving("failed")), DATA, trial(1, 0.9).spec, LITE, tmp_path / "other")
+
+
+def test_where_the_place_of_the_worker_is_lost_the_model_is_made_anew(tmp_path: Path) -> None:
+    worker = Saving()
+    save, lost = worker.save, iter([True, False, True, False])
+
+    def save_where_it_is_not_lost(request: SaveModel, listener: object = None) -> None:
+        if next(lost):
+            raise WorkerLostError("node1 was lost")
+        save(request, listener)
+
+    worker.replies[SaveModel] = save_where_it_is_not_lost
+    context, tuned, hidden = context_in(tmp_path, worker), suffix(1, 0.9, 6), trial(2, 0.8, hidden=True)
+    fetch_model(context, DATA, tuned.spec, LITE, tmp_path / "tuned")
+    assert len(worker.trained) == 2  # what was fitted is gone, and trained again from its seed
+    assert (tmp_path / "tuned" / "model.keras").read_text() == tuned.spec.digest
+    worker.save_head(SaveHead(spec=hidden.spec, file=model_folder(context, hidden.spec) / "head.npz"), None)
+    fetch_model(context, DATA, hidden.spec, LITE, tmp_path / "hidden")
+    assert worker.heads == [SaveHead, LoadHead, LoadHead]
+    assert len(worker.trained) == 2
+    assert (tmp_path / "hidden" / "model.keras").exists()
 
 
 def test_with_folds_nothing_is_kept_and_what_ships_is_trained_on_the_whole_pool(tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ def asked(cost_of: CostOf, seeds: range = range(40)) -> list[dict[str, Any]]:
     found = []
     for seed in seeds:
         study = study_of()
-        study.sampler = CostAwareTPESampler(cost_of, seed)
+        study.sampler = CostAwareTPESampler(cost_of, seed, SPACE)
         found.append(study.ask(SPACE).params)
     return found
 
@@ -90,12 +90,25 @@ def test_the_weight_of_cost_is_what_it_says(monkeypatch: pytest.MonkeyPatch) -> 
     promise = np.array([0.0, 1.0, -1.0])
     monkeypatch.setattr(TPESampler, "_compute_acquisition_func", lambda *_: promise)
     costs = iter([1e9, 1e9 * math.e**4, math.inf])
-    sampler = CostAwareTPESampler(lambda _: next(costs), 0)
+    sampler = CostAwareTPESampler(lambda _: next(costs), 0, SPACE)
     sampler._space = dict(SPACE)
     samples = {"kind": np.zeros(3), "x": np.zeros(3)}
     weighed = sampler._compute_acquisition_func(samples, None, None)
     assert weighed[1] - weighed[0] == pytest.approx(1.0 - COST_WEIGHT * 4)
     assert weighed[2] == -math.inf
+
+
+def test_the_space_is_the_one_that_optuna_would_find() -> None:
+    space = {"one": CategoricalDistribution(["only"]), **SPACE}
+    study = optuna.create_study(direction="maximize")
+    for x in (0.1, 0.2, 0.3):
+        params = {"one": "only", "kind": "dear", "x": x}
+        study.add_trial(optuna.trial.create_trial(params=params, distributions=space, value=x))
+    trial = study.ask()
+    ours = CostAwareTPESampler(by_kind(1.0, 1.0), 0, space).infer_relative_search_space(study, study.trials[-1])
+    theirs = TPESampler(multivariate=True).infer_relative_search_space(study, study.trials[-1])
+    assert list(ours.items()) == list(theirs.items())
+    assert trial.number == 3
 
 
 def test_optuna_still_has_what_is_overridden() -> None:

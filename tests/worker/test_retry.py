@@ -11,9 +11,9 @@ from tlsearch.data.split import Fold
 from tlsearch.errors import OutOfMemoryError, TrialError
 from tlsearch.training.trial import Outcome
 from tlsearch.types import Candidate, TrialResult, TrialSpec
-from tlsearch.worker.client import WorkerDiedError
+from tlsearch.worker.client import WorkerDiedError, WorkerLostError
 from tlsearch.worker.protocol import RunTrial
-from tlsearch.worker.retry import within_memory
+from tlsearch.worker.retry import where_lost_again, within_memory
 
 TUNED = TrialSpec(
     backbone="vgg16", weights="imagenet", image_size=128, depth=13, freeze_depth=10, steps=40, batch_size=32
@@ -104,6 +104,34 @@ def test_other_failures_are_not_repeated(error: Exception) -> None:
         with pytest.raises(type(error)):
             within_memory(run, trial(keep=keep), lambda _: None)
         assert len(run.asked) == 1
+
+
+@pytest.mark.parametrize("repeats", [False, True])
+@pytest.mark.parametrize("spec", [TUNED, SOLVED])
+def test_a_trial_whose_worker_lost_its_place_runs_as_it_was(spec: TrialSpec, repeats: bool) -> None:
+    run, told = Runs(WorkerLostError("node1 was lost"), WorkerLostError("node2 was lost")), list[str]()
+    outcome = within_memory(run, trial(spec, seconds=60.0), told.append, repeats=repeats)
+    assert [asked[1:] for asked in run.asked] == [(None, False)] * 3
+    assert all(59.0 < (asked[0] or 0.0) <= 60.0 for asked in run.asked)
+    assert (outcome.result.state, outcome.result.reason) == ("complete", "")
+    assert "ended with its worker (node1 was lost); once more, in another place" in told[0]
+    assert len(told) == 2
+
+
+def test_places_are_not_lost_for_ever() -> None:
+    run = Runs(*[WorkerLostError(f"node{number} was lost") for number in range(4)])
+    with pytest.raises(WorkerLostError, match="node2 was lost"):
+        within_memory(run, trial(), lambda _: None)
+    lost = iter([True, True, False])
+
+    def do() -> str:
+        if next(lost):
+            raise WorkerLostError("lost")
+        return "done"
+
+    assert where_lost_again(do) == "done"
+    with pytest.raises(WorkerDiedError):
+        where_lost_again(lambda: Runs(died(1))(trial()))
 
 
 def test_a_solved_head_has_no_batches() -> None:

@@ -209,12 +209,18 @@ class RayCluster:
                     token.unlink()
 
     def _check_seen(self, hosts: Sequence[RemoteHost], option: str, folder: Path, token: tuple[str, bytes]) -> None:
-        for host, call in [(host, host.call("sees", *token)) for host in hosts]:
+        calls = []
+        for host in hosts:
+            with suppress(HostLostError):
+                calls.append((host, host.call("sees", *token)))
+        for host, call in calls:
             try:
                 seen = call.result_within(_PROBE_SECONDS) == "yes"
             except HostLostError as error:
+                if host.lost:  # as at any later moment: its worker gets another place
+                    continue
                 raise UsageError(
-                    f"The node {host.node} of the Ray cluster was lost ({error}): run again without it."
+                    f"The node {host.node} of the Ray cluster does not answer ({error}): run again without it."
                 ) from error
             if not seen:
                 raise UsageError(

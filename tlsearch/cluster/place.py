@@ -228,4 +228,4 @@ class RemoteProcess:
                 return Ended(f"{where}ended with code {code}", code, last_line)
             except HostLostError as error:
                 self._lost = str(error)
-        return Ended(f"{where}was lost ({self._lost})")
+        return Ended(f"{where}was lost ({self._lost})", place_lost=self._killed is None)

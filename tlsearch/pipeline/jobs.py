@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from tlsearch.errors import OutOfMemoryError
-from tlsearch.worker.client import WorkerDiedError
+from tlsearch.worker.client import WorkerDiedError, WorkerLostError
 from tlsearch.worker.events import Listener
 from tlsearch.worker.pool import Worker, WorkerPool
 from tlsearch.worker.protocol import Request
@@ -75,12 +75,18 @@ def _advance(job: Job[T], step: Callable[[], Asked], result: Future[T]) -> Asked
 
 
 def _repeated(send: Callable[[bool], Any], repeats: bool) -> Any:
-    """The reply to a request; where it may have failed for what runs beside it, it is repeated alone."""
-    for attempt in range(REPEATS if repeats else 0):
+    """The reply to a request.
+
+    Where its worker has lost its place, or it may have failed for what runs beside it, it is repeated alone.
+    """
+    for attempt in range(REPEATS):
         try:
             return send(attempt > 0)
-        except (OutOfMemoryError, WorkerDiedError):
+        except WorkerLostError:
             continue
+        except (OutOfMemoryError, WorkerDiedError):
+            if not repeats:
+                raise
     return send(True)
 
 

@@ -22,7 +22,7 @@ from tlsearch.worker.events import Event, FrozenPasses
 from tlsearch.worker.models.requests import LoadHead, SaveHead, SaveModel
 from tlsearch.worker.pool import Worker
 from tlsearch.worker.protocol import RunTrial
-from tlsearch.worker.retry import within_memory
+from tlsearch.worker.retry import where_lost_again, within_memory
 
 HEAD_FILE = "head.npz"
 
@@ -57,13 +57,17 @@ def fetch_model(context: RunContext, data: Data, spec: TrialSpec, candidate: Can
     """
     kept = model_folder(context, spec)
     if (kept / HEAD_FILE).exists():
-        context.worker.send(LoadHead(spec=spec, file=kept / HEAD_FILE))
-        save_fitted(data, spec, candidate, target, context.worker)
+        where_lost_again(lambda: _save_with_head(context, data, spec, candidate, target))
         return
     if kept.exists():
         shutil.copytree(kept, target, dirs_exist_ok=True)
         return
     fit_model(context, data, spec, candidate, target, data.uses_folds)
+
+
+def _save_with_head(context: RunContext, data: Data, spec: TrialSpec, candidate: Candidate, target: Path) -> None:
+    context.worker.send(LoadHead(spec=spec, file=model_folder(context, spec) / HEAD_FILE))
+    save_fitted(data, spec, candidate, target, context.worker)
 
 
 def fit_model(
@@ -79,10 +83,16 @@ def fit_model(
     # With folds the configuration was confirmed on others just before: its compiled model may still be there.
     fold = data.whole if whole_pool else data.fold
     request = RunTrial(candidate=candidate, spec=spec, folds=(fold,), keep_compiled=whole_pool)
-    outcome = within_memory(lambda trial: context.worker.send(trial, listener), request, context.callbacks.on_warning)
-    if outcome.result.state != "complete":
-        raise RunError(f"The model of the trial '{spec.label}' could not be made again: {outcome.result.reason}.")
-    save_fitted(data, spec, candidate, target, context.worker)
+
+    def fit_and_save() -> None:
+        outcome = within_memory(
+            lambda trial: context.worker.send(trial, listener), request, context.callbacks.on_warning
+        )
+        if outcome.result.state != "complete":
+            raise RunError(f"The model of the trial '{spec.label}' could not be made again: {outcome.result.reason}.")
+        save_fitted(data, spec, candidate, target, context.worker)
+
+    where_lost_again(fit_and_save)
 
 
 def keep_fitted(context: RunContext, data: Data, spec: TrialSpec, candidate: Candidate, worker: Worker) -> None:
@@ -126,11 +136,15 @@ def keep_good(context: RunContext, plan: Plan, search: Search, latest: TrialReco
 
 
 def drop_worse(context: RunContext, search: Search) -> None:
-    """Drop the models of trials that are no longer among the best three."""
-    best = {f.spec for f in search.best(KEPT)}
-    for finished in search.finished:
-        if finished.spec not in best:
-            shutil.rmtree(model_folder(context, finished.spec), ignore_errors=True)
+    """Drop the models of trials that are no longer among the best three.
+
+    A model of a trial of the present round that was not told yet is left alone.
+    """
+    best = {model_folder(context, f.spec) for f in search.best(KEPT)}
+    others = [folder for folder in context.work.glob("model-*") if folder not in best]
+    told = {model_folder(context, f.spec) for f in search.finished} if others else set()
+    for folder in told.intersection(others):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def final_seconds(plan: Plan, contenders: Sequence[TrialRecord], scratch_seconds: float, *, refit: bool) -> float:

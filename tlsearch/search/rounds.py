@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from tlsearch.search.space import Params
@@ -17,6 +18,7 @@ from tlsearch.types import Decision, EpochNumbers, NumberedEpochJudge, TrialResu
 
 if TYPE_CHECKING:
     import optuna
+    from optuna.pruners import BasePruner
 
 WARM_START = "warm_start"
 """The user attribute of a trial of the warm start: the number of its entry."""
@@ -50,14 +52,19 @@ class AskedTrial:
     curve: list[tuple[float, float]] = field(default_factory=list)
     _shares: dict[int, float] = field(default_factory=dict)
 
-    def judge(self, number: int, numbers: EpochNumbers) -> Decision:
-        """Decide after epoch ``number``, from 1 and counted on through all folds, whether the trial goes on."""
+    @cached_property
+    def pruner(self) -> BasePruner:
+        """What compares it with its rivals."""
         from tlsearch.search.pruner import SameKindPruner
 
+        return SameKindPruner(self.spec.kind, self.rivals, self._shares)
+
+    def judge(self, number: int, numbers: EpochNumbers) -> Decision:
+        """Decide after epoch ``number``, from 1 and counted on through all folds, whether the trial goes on."""
         self._shares[number] = numbers["fraction"]
         self.curve.append((numbers["fraction"], numbers["objective"]))
         # The trials of a round share one study, and each has rivals and shares of its own.
-        self.trial.study.pruner = SameKindPruner(self.spec.kind, self.rivals, self._shares)
+        self.trial.study.pruner = self.pruner
         self.trial.report(numbers["objective"], number)
         return Decision.PRUNE if self.trial.should_prune() else Decision.CONTINUE
 

@@ -36,17 +36,25 @@ class CostAwareTPESampler(TPESampler):
     (Bergstra et al. 2011). The warm start takes the place of a random start.
     """
 
-    def __init__(self, cost_of: CostOf, seed: int) -> None:
+    def __init__(self, cost_of: CostOf, seed: int, distributions: Mapping[str, BaseDistribution]) -> None:
         """Make the sampler of one trial.
 
         Args:
             cost_of: Gives the operations of a set of parameters, infinite for what may not be tried; it must be
                 deterministic.
             seed: Decides which proposals are drawn.
+            distributions: Optuna's distributions by parameter name; every trial of the study has all of them.
         """
         super().__init__(seed=seed, n_startup_trials=2, n_ei_candidates=PROPOSALS, multivariate=True)
-        self._cost_of = cost_of
+        self._cost_of, self._distributions = cost_of, distributions
         self._space: dict[str, BaseDistribution] = {}
+
+    def infer_relative_search_space(self, study: optuna.Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
+        """Give all parameters, in the order in which Optuna would: each trial has them.
+
+        Optuna would compare the distributions of all trials, at every proposal anew.
+        """
+        return {name: each for name, each in sorted(self._distributions.items()) if not each.single()}
 
     def sample_relative(
         self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]

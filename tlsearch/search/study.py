@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from contextlib import closing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tlsearch.search.cost import Costs
 from tlsearch.search.enough import EarlyStop
 from tlsearch.search.failures import all_fail, left_out_plugins, plugins_of
-from tlsearch.search.reach import Choice, can_win
+from tlsearch.search.reach import Choice, can_win, kind_of
 from tlsearch.search.rounds import WARM_START, AskedTrial, Entry, Rounds, RunRound
 from tlsearch.search.space import Params, SearchSpace
 from tlsearch.search.storage import sign_of
-from tlsearch.search.trial_record import TrialRecord, remember, remembered
+from tlsearch.search.trial_record import TrialRecord, remember, remembered, skip, tell_known
 from tlsearch.types import TrialSpec
 
 if TYPE_CHECKING:
@@ -61,12 +61,14 @@ class Search:
         self._warm_start: Sequence[Params] = ()
         self.early_stop: EarlyStop | None = None
         self._rounds = Rounds(study)
-        self._asked: list[AskedTrial] = []  # of the present round
+        self._asked: dict[TrialSpec, AskedTrial] = {}  # of the present round
         whole = [t for t in study.get_trials(deepcopy=False) if t.number not in self._rounds.interrupted]
         self.finished: list[TrialRecord] = remembered(whole)
+        self._ranks: dict[int, tuple[float, float, float]] = {}
+        self._since_told: dict[Hashable, Any] = {}  # what follows from the finished trials, until one more is told
         self._known = {f.spec: f for f in reversed(self.finished)}
         for trial in self.finished:
-            self._note_views(trial)
+            self._note(trial)
 
     def begin_with(self, entries: Sequence[Params], early_stop: EarlyStop | None = None) -> None:
         """Put the warm start in front: these are tried first, each once in the life of a study.
@@ -88,7 +90,7 @@ class Search:
             if not asked:
                 return self._why
             why = self._run_round(asked, run_round, on_finished)
-            self._asked = []
+            self._asked = {}
         return why or "trials"
 
     def _run_round(self, asked: Sequence[AskedTrial], run_round: RunRound, on_finished: OnFinished) -> str:
@@ -102,7 +104,7 @@ class Search:
         with closing(run_round(asked)) as results:
             for item, result in zip(asked, results, strict=True):
                 if result is None:
-                    self._skip(item.trial, item.spec, "does not fit into the time")
+                    skip(item.trial, item.spec, "does not fit into the time")
                     continue
                 finished = TrialRecord.of(item.number, item.spec, result, item.curve)
                 self._tell(item.trial, finished)
@@ -112,7 +114,8 @@ class Search:
 
     def _ended(self) -> str:
         """Why the search ends with the trial that was told last; empty where it goes on."""
-        if self._none_left():
+        left_out = self.left_out()
+        if all(f"backbone {candidate.backbone}" in left_out for candidate in self.space.candidates):
             return "plugins"
         return "failures" if all_fail(self.finished) else ""
 
@@ -133,12 +136,23 @@ class Search:
 
     def best(self, count: int, *untold: TrialRecord) -> list[TrialRecord]:
         """Give the ``count`` best complete trials, best first, as if ``untold`` ones were told."""
-        complete = [f for f in (*self.finished, *untold) if f.state == "complete" and f.value is not None]
-        # What a plugin that fails by now has made cannot be made again.
-        left_out = set(self.left_out())
-        complete = [f for f in complete if plugins_of(f.spec).isdisjoint(left_out)] or complete
-        complete = self.choice.among(complete)
-        return sorted(complete, key=self._rank, reverse=True)[:count]
+        if untold:
+            return self._ordered([*self.finished, *untold])[:count]
+        ordered: list[TrialRecord] = self._once(("best", self.choice), lambda: self._ordered(self.finished))
+        return ordered[:count]
+
+    def _ordered(self, trials: Sequence[TrialRecord]) -> list[TrialRecord]:
+        """Those that are complete, best first."""
+        complete = [f for f in trials if f.state == "complete" and f.value is not None]
+        if left_out := set(self.left_out()):  # what a plugin that fails by now has made cannot be made again
+            complete = [f for f in complete if plugins_of(f.spec).isdisjoint(left_out)] or complete
+        return sorted(self.choice.among(complete), key=self._rank, reverse=True)
+
+    def _once(self, name: Hashable, compute: Callable[[], Any]) -> Any:
+        """What ``compute`` gives, computed once until one more trial is told."""
+        if name not in self._since_told:
+            self._since_told[name] = compute()
+        return self._since_told[name]
 
     def ranked(self) -> list[TrialRecord]:
         """Give all complete trials, best first; those of plugins that fail by now, and what may not ship, come last."""
@@ -158,10 +172,12 @@ class Search:
 
     def left_out(self) -> dict[str, str]:
         """Give the plugins that failed in the last trials that used them, three in a row, with the last reason."""
-        return left_out_plugins(self.finished)
+        found: dict[str, str] = self._once("left out", lambda: left_out_plugins(self.finished))
+        return found
 
     def _rank(self, finished: TrialRecord) -> tuple[float, float, float]:
-        return finished.rank(self.costs.operations(finished.spec), self.costs.trained_folds, sign_of(self.study))
+        known, costs = self._ranks.get(finished.number), self.costs
+        return known or finished.rank(costs.operations(finished.spec), costs.trained_folds, sign_of(self.study))
 
     def _ask_rest(self) -> list[AskedTrial]:
         """Ask once more for what an earlier process has not told of its last round; mostly for nothing."""
@@ -169,12 +185,12 @@ class Search:
         for entry in entries:
             trial, spec = self._ask_again(entry)
             if self._fits(spec):
-                self._asked.append(self._new(trial, spec, told))
+                self._asked[spec] = self._new(trial, spec, told)
             else:
-                self._skip(trial, spec, "does not fit into the time")
+                skip(trial, spec, "does not fit into the time")
         if entries:
-            self._rounds.begin(self._asked, told)
-        return self._asked
+            self._rounds.begin([*self._asked.values()], told)
+        return [*self._asked.values()]
 
     def _ask_round(self, size: int) -> list[AskedTrial]:
         """Ask for trials until there are ``size`` to be run, or nothing new is proposed."""
@@ -185,42 +201,46 @@ class Search:
                 skips += 1
             else:
                 skips = 0
-                self._asked.append(self._new(trial, spec, told))
+                self._asked[spec] = self._new(trial, spec, told)
         if self._asked:
-            self._rounds.begin(self._asked, told)
-        return self._asked
+            self._rounds.begin([*self._asked.values()], told)
+        return [*self._asked.values()]
 
     def _passes_over(self, trial: optuna.Trial, spec: TrialSpec) -> bool:
         """Whether a proposal leads to no trial; it is told then."""
         known = self._known.get(spec)
         if known is not None and not self._asked:
-            self._tell_known(trial, known)
-        elif known is not None or any(spec == asked.spec for asked in self._asked):
-            self._skip(trial, spec, "it is tried already")
+            tell_known(trial, known, self.costs.trained_folds)
+        elif known is not None or spec in self._asked:
+            skip(trial, spec, "it is tried already")
         elif not plugins_of(spec).isdisjoint(self.left_out()):
             self._why = "plugins"
-            self._skip(trial, spec, "its plugin was left out")
+            skip(trial, spec, "its plugin was left out")
         elif WARM_START not in trial.user_attrs and not self._can_win(spec):
             self._why = "reach"
-            self._skip(trial, spec, "its kind has stayed too far behind")
+            skip(trial, spec, "its kind has stayed too far behind")
         elif not self._fits(spec):
             self._why, self._tight = "time", True
-            self._skip(trial, spec, "does not fit into the time")
+            skip(trial, spec, "does not fit into the time")
         else:
             return False
         return True
 
     def _can_win(self, spec: TrialSpec) -> bool:
-        return can_win(spec, self.choice.rivals(spec, self.finished), self.costs.trained_folds, sign_of(self.study))
+        """Whether a proposal could be the best; the answer is the same for all of its kind."""
+        folds, sign = self.costs.trained_folds, sign_of(self.study)
+        of = "can win", kind_of(spec), self.choice, self.choice.may_ship(spec)
+        return bool(self._once(of, lambda: can_win(spec, self.choice.rivals(spec, self.finished), folds, sign)))
 
     def _fits(self, spec: TrialSpec) -> bool:
         return self._affordable(spec) and self._may_run(spec)
 
     def _new(self, trial: optuna.Trial, spec: TrialSpec, told: int) -> AskedTrial:
         """The next trial of the present round, which began when ``told`` trials were told."""
-        last = max((f.number for f in self.finished), default=0)
-        number = last + len(self._asked) + 1
-        return AskedTrial(number=number, spec=spec, trial=trial, rivals=self.choice.rivals(spec, self.finished[:told]))
+        number = max((f.number for f in self.finished), default=0) + len(self._asked) + 1
+        of = "rivals", told, self.choice, self.choice.may_ship(spec)
+        rivals = self._once(of, lambda: self.choice.rivals(spec, self.finished[:told]))
+        return AskedTrial(number=number, spec=spec, trial=trial, rivals=rivals)
 
     def _ask(self) -> tuple[optuna.Trial, TrialSpec]:
         from optuna.trial import TrialState
@@ -230,7 +250,7 @@ class Search:
         trials = self.study.get_trials(deepcopy=False)
         asked = [t for t in trials if t.number not in self._rounds.interrupted and t.state is not TrialState.WAITING]
         seed = int.from_bytes(hashlib.sha256(f"{self.space.seed}/{len(asked)}".encode()).digest()[:4], "big")
-        self.study.sampler = CostAwareTPESampler(self._cost_of, seed)
+        self.study.sampler = CostAwareTPESampler(self._cost_of, seed, self._distributions)
         entry = 1 + max((t.user_attrs.get(WARM_START, -1) for t in asked), default=-1)
         if entry < len(self._warm_start):
             self.study.enqueue_trial(self._warm_start[entry], user_attrs={WARM_START: entry})
@@ -252,7 +272,7 @@ class Search:
         """
         neutral = self.space.params(self.space.candidates[0])
         spec = self.space.spec({**neutral, **params})
-        new = spec not in self._known and all(spec != asked.spec for asked in self._asked)
+        new = spec not in self._known and spec not in self._asked
         possible = new and self._affordable(spec) and (not self._tight or self._may_run(spec))
         possible = possible and plugins_of(spec).isdisjoint(self.left_out()) and self._can_win(spec)
         return self.costs.operations(spec) if possible else math.inf
@@ -262,8 +282,9 @@ class Search:
 
         remember(trial, finished)
         self.finished.append(finished)
+        self._since_told.clear()
         self._known.setdefault(finished.spec, finished)
-        self._note_views(finished)
+        self._note(finished)
         if finished.state == "complete" and finished.value is not None:
             self.study.tell(trial, finished.compared(self.costs.trained_folds))
         else:
@@ -271,26 +292,9 @@ class Search:
             failed = finished.state == "failed" or not finished.curve
             self.study.tell(trial, state=TrialState.FAIL if failed else TrialState.PRUNED)
 
-    def _tell_known(self, trial: optuna.Trial, known: TrialRecord) -> None:
-        """Tell Optuna the value of a spec that was tried already: it is neither trained again nor counted."""
-        from optuna.trial import TrialState
-
-        trial.set_user_attr("same_as", known.number)
-        if known.value is not None:
-            self.study.tell(trial, known.compared(self.costs.trained_folds))
-        else:
-            self.study.tell(trial, state=TrialState.FAIL)
-
-    def _skip(self, trial: optuna.Trial, spec: TrialSpec, why: str) -> None:
-        from optuna.trial import TrialState
-
-        trial.set_user_attr("skipped", f"{spec.label}: {why}")
-        self.study.tell(trial, state=TrialState.FAIL)
-
-    def _note_views(self, finished: TrialRecord) -> None:
+    def _note(self, finished: TrialRecord) -> None:
+        """Note what a trial that was told has made, and its rank: that stays, as all that it needs is made."""
         if finished.state != "failed":
             self.costs.remember(finished.spec)
-
-    def _none_left(self) -> bool:
-        left_out = self.left_out()
-        return all(f"backbone {candidate.backbone}" in left_out for candidate in self.space.candidates)
+        if finished.value is not None:
+            self._ranks[finished.number] = self._rank(finished)

@@ -111,3 +111,28 @@ def remembered(trials: Iterable[FrozenTrial]) -> list[TrialRecord]:
         for trial in trials
         if trial.state.is_finished() and ATTRIBUTE in trial.user_attrs
     ]
+
+
+def tell_known(trial: optuna.Trial, known: TrialRecord, folds: int) -> None:
+    """Tell Optuna the value of a spec that was tried already: it is neither trained again nor counted.
+
+    Args:
+        trial: The proposal.
+        known: The trial of the same spec.
+        folds: On how many folds trials are compared.
+    """
+    from optuna.trial import TrialState
+
+    trial.set_user_attr("same_as", known.number)
+    if known.value is not None:
+        trial.study.tell(trial, known.compared(folds))
+    else:
+        trial.study.tell(trial, state=TrialState.FAIL)
+
+
+def skip(trial: optuna.Trial, spec: TrialSpec, why: str) -> None:
+    """Tell Optuna of a proposal that leads to no trial."""
+    from optuna.trial import TrialState
+
+    trial.set_user_attr("skipped", f"{spec.label}: {why}")
+    trial.study.tell(trial, state=TrialState.FAIL)

@@ -7,6 +7,7 @@ What carries the messages is the process's own business (``tlsearch.worker.proce
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -25,6 +26,9 @@ T = TypeVar("T")
 RENEW_AFTER = 25
 """Trials that one worker process runs: a library that leaks, ours or a plugin's, can leak so long."""
 
+PLACES = 4
+"""Places that a request is tried in, one after the other, where each but the last is lost meanwhile."""
+
 START_AHEAD = 2
 """Trials before a renewal at which the next process is started, so that its imports are over when it is needed."""
 
@@ -36,6 +40,10 @@ class WorkerDiedError(RunError):
     """
 
     code: int | None = None
+
+
+class WorkerLostError(WorkerDiedError):
+    """The place of the worker process was lost in the middle of a request: a node of the cluster has gone."""
 
 
 class WorkerClient:
@@ -108,7 +116,8 @@ class WorkerClient:
         """Give the reply to ``request``.
 
         A request that is a setup is sent again at the start of every later process. One that counts as a trial renews
-        the process first, where that is due.
+        the process first, where that is due. Where the place of the process is lost, any other request is repeated in
+        another place; a trial is repeated by whoever keeps what it has told, and a model that was fitted is gone.
 
         Args:
             request: What the worker shall do.
@@ -118,7 +127,14 @@ class WorkerClient:
             TlsearchError: The worker raised it: the same class with the same message. Any other exception there is a
                 ``TrialError`` here, whose ``traceback`` attribute holds the text.
             WorkerDiedError: The process ended.
+            WorkerLostError: Its place was lost.
         """
+        for _ in range(0 if request.counts_as_trial or request.needs_fitted else PLACES - 1):
+            with suppress(WorkerLostError):
+                return self._send(request, listener)
+        return self._send(request, listener)
+
+    def _send(self, request: Request[T], listener: Listener | None) -> T:
         if request.is_setup:
             self._setup[type(request)] = request
         with self.activity.during(request.kind, request.subject, lambda: self.place.node):
@@ -154,7 +170,8 @@ class WorkerClient:
         except (EOFError, BrokenPipeError, MessageError) as error:
             ended = self._end()
             how = ended.during(request.activity)
-            died = WorkerDiedError(f"The worker process {how}; what it printed is in {self._log}.")
+            error_kind = WorkerLostError if ended.place_lost else WorkerDiedError
+            died = error_kind(f"The worker process {how}; what it printed is in {self._log}.")
             died.code = ended.code
             raise died from error
         except BaseException:

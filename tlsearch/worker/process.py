@@ -30,11 +30,13 @@ class Ended:
         how: What people read: "ended with code 3".
         code: Its exit code; below zero, the signal that ended it; None where nobody knows it.
         last_line: The last line that it printed; empty where it printed nothing.
+        place_lost: Whether the machine on which it ran was lost, or the way to it: no fault of what it did.
     """
 
     how: str
     code: int | None = None
     last_line: str = ""
+    place_lost: bool = False
 
     @classmethod
     def with_code(cls, code: int | None, last_line: str = "") -> Ended:

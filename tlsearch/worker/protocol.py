@@ -31,6 +31,7 @@ class Request(Generic[T_co]):
         activity: What the worker did with it, for people: "The worker process ended while it ran a trial."
         is_setup: Whether it is remembered and sent again at the start of every later process.
         counts_as_trial: Whether it counts towards the renewal of the process.
+        needs_fitted: Whether it is about the model that the process has fitted last, so that no other can handle it.
         kind: What kind of work it is, in the record of who did what: setup, measure, profile, trial, from_scratch,
             insights or model.
     """
@@ -38,6 +39,7 @@ class Request(Generic[T_co]):
     activity: ClassVar[str] = "answered a request"
     is_setup: ClassVar[bool] = False
     counts_as_trial: ClassVar[bool] = False
+    needs_fitted: ClassVar[bool] = False
     kind: ClassVar[str] = "setup"
 
     @property

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
+from typing import TypeVar
 
 from tlsearch.errors import OutOfMemoryError
 from tlsearch.training.trial import Outcome
-from tlsearch.worker.client import WorkerDiedError
+from tlsearch.worker.client import WorkerDiedError, WorkerLostError
 from tlsearch.worker.protocol import RunTrial
 
 KILLED = -9
 """The exit code of a process that SIGKILL has ended. Windows has no such signal, and no code that tells as much."""
+
+T = TypeVar("T")
 
 REPEATS = 2
 """Repetitions of a trial that may have failed for what runs beside it."""
@@ -30,6 +34,8 @@ def within_memory(
     Where the worker shall keep its compiled model beside others, it runs once more without them, so that what was kept
     changes no result. Where it runs out of memory on its own, it runs once more, as many epochs in batches of half the
     size, in the seconds that are left; the reason in the result says so. A linear probe has no batches.
+
+    Where the place of its worker is lost, the trial is repeated as it is, up to ``REPEATS`` times.
 
     With ``repeats`` the trial is first repeated as it is, up to ``REPEATS`` times, also where its worker has died in
     another way: what comes of it shall not depend on what ran beside it. ``run`` sees to it that nothing runs beside a
@@ -49,25 +55,42 @@ def within_memory(
     def alone(batch_size: int | None = None) -> RunTrial:
         return replace(request, seconds=left(), batch_size=batch_size, keep_compiled=False)
 
+    def run_somewhere(trial: RunTrial) -> Outcome:
+        for _ in range(REPEATS):
+            try:
+                return run(trial)
+            except WorkerLostError as error:
+                before_again(f"{spec.label} {_what(error)} ({error}); once more, in another place")
+                trial = replace(trial, seconds=left())
+        return run(trial)
+
     for attempt in range(REPEATS if repeats else int(request.keep_compiled)):
         try:
-            return run(replace(request, seconds=left()) if attempt else request)
+            return run_somewhere(replace(request, seconds=left()) if attempt else request)
         except (OutOfMemoryError, WorkerDiedError) as error:
             if not (repeats or _was_memory(error)):
                 raise
             how = "alone" if repeats else "with no other model kept in memory"
             before_again(f"{spec.label} {_what(error)} ({error}); once more, {how}")
     try:
-        return run(alone())
+        return run_somewhere(alone())
     except (OutOfMemoryError, WorkerDiedError) as error:
         half = spec.batch_size // 2
         if spec.is_linear_probe or not half or not _was_memory(error):
             raise
         before_again(f"{spec.label} {_what(error)} ({error}); once more, in batches of {half} images")
-    outcome = run(alone(half))
+    outcome = run_somewhere(alone(half))
     result = outcome.result
     why = f"trained in batches of {half} images, for memory ran out with {spec.batch_size}"
     return replace(outcome, result=replace(result, reason=f"{result.reason}; {why}" if result.reason else why))
+
+
+def where_lost_again(do: Callable[[], T]) -> T:
+    """Give what ``do`` gives; it is done anew, up to ``REPEATS`` times, where the place of its worker is lost."""
+    for _ in range(REPEATS):
+        with suppress(WorkerLostError):
+            return do()
+    return do()
 
 
 def _what(error: OutOfMemoryError | WorkerDiedError) -> str:

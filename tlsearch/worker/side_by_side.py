@@ -118,6 +118,10 @@ class SideBySide(Generic[T]):
         own = [i for i, worker in enumerate(self._free) if worker.has_place()] or [0]
         worker = self._free.pop(next((i for i in own if self._pool.last.get(id(self._free[i])) == like), own[0]))
         self._pool.last[id(worker)] = like
+        self._launch(name, worker, job)
+
+    def _launch(self, name: Hashable, worker: Worker, job: Callable[[Desk], T]) -> None:
+        """Run a job in a thread of its own."""
         result: Future[T] = Future()
 
         def run() -> None:

@@ -39,6 +39,7 @@ class SaveBackbone(Request[None]):
 
     activity = "saved the weights of a backbone"
     kind = "model"
+    needs_fitted = True
 
     spec: TrialSpec
     candidate: Candidate
@@ -51,6 +52,7 @@ class SaveModel(Request[None]):
 
     activity = "saved a model"
     kind = "model"
+    needs_fitted = True
 
     spec: TrialSpec
     candidate: Candidate
@@ -65,6 +67,7 @@ class SaveHead(Request[None]):
 
     activity = "saved a head"
     kind = "model"
+    needs_fitted = True
 
     spec: TrialSpec
     file: Path

@@ -70,13 +70,19 @@ def study_name(output: Path, space: SearchSpace, fingerprint: str, metric: str, 
 
 
 def open_study(name: str, output: Path, storage: str | None, *, greater_is_better: bool = True) -> optuna.Study:
-    """The study with this name, in ``study.db`` in the folder ``output`` where ``storage`` names no database."""
+    """The study with this name, in ``study.db`` in the folder ``output`` where ``storage`` names no database.
+
+    The run is the only one that changes it.
+    """
     import optuna
+
+    from tlsearch.search.storage.write_through import WriteThroughStorage
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     direction: Literal["maximize", "minimize"] = "maximize" if greater_is_better else "minimize"
-    url = storage or _url_of(output / STUDY_NAME)
-    return optuna.create_study(storage=url, study_name=name, direction=direction, load_if_exists=True)
+    database = optuna.storages.get_storage(storage or _url_of(output / STUDY_NAME))
+    optuna.create_study(storage=database, study_name=name, direction=direction, load_if_exists=True)
+    return optuna.load_study(study_name=name, storage=WriteThroughStorage(database, name))
 
 
 def sign_of(study: optuna.Study) -> float:

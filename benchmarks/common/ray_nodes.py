@@ -1,0 +1,48 @@
+"""A Ray cluster on this machine whose nodes come and go: a head that computes nothing, and nodes of one processor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+NODE: Mapping[str, Any] = {"num_cpus": 1, "object_store_memory": 78_643_200}
+"""What a node has. Ray takes 30 % of the memory for its object store unless it is told; this is the least."""
+
+
+class Nodes:
+    """A cluster whose head computes nothing."""
+
+    def __init__(self) -> None:
+        """Start the head."""
+        from ray.cluster_utils import Cluster
+
+        head = {**NODE, "num_cpus": 0, "include_dashboard": False}
+        self.cluster: Any = Cluster(initialize_head=True, head_node_args=head)
+        self.nodes: list[Any] = []
+
+    @property
+    def address(self) -> str:
+        """Where the head is, as HOST:PORT."""
+        return str(self.cluster.address)
+
+    def have(self, count: int) -> None:
+        """Have so many nodes of one processor."""
+        while len(self.nodes) < count:
+            self.nodes.append(self.cluster.add_node(**NODE))
+        while len(self.nodes) > count:
+            self.cluster.remove_node(self.nodes.pop(), allow_graceful=True)
+
+    def take_away(self, place: int = 0) -> None:
+        """Kill the node at a place in ``nodes`` with all that runs there."""
+        self.cluster.remove_node(self.nodes.pop(place), allow_graceful=False)
+
+
+@contextmanager
+def ray_nodes() -> Iterator[Nodes]:
+    """Nodes that are gone after the block."""
+    nodes = Nodes()
+    try:
+        yield nodes
+    finally:
+        nodes.cluster.shutdown()
