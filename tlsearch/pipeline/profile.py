@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from tlsearch.errors import PluginError, TrialError
+from tlsearch.pipeline.candidates.measured import nothing_usable, plugin_failed
 from tlsearch.pipeline.context import RunContext
 from tlsearch.pipeline.jobs import Asked, Job, run_jobs
-from tlsearch.pipeline.plan import Plan, nothing_usable, plugin_failed
+from tlsearch.pipeline.plan import Plan
 from tlsearch.report.configuration import after_block
 from tlsearch.results.schema import ProfilePoint
 from tlsearch.search.warm_start import depths_of

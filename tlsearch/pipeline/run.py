@@ -17,7 +17,7 @@ from tlsearch.pipeline.context import open_run, try_out
 from tlsearch.pipeline.evaluate import evaluate, make_models
 from tlsearch.pipeline.evaluate.calibrate import calibrate
 from tlsearch.pipeline.evaluate.reference import keep_reference
-from tlsearch.pipeline.limits import refuse_if_hopeless, say_duration, warn_if_short
+from tlsearch.pipeline.limits.said import say_duration, warn_if_short
 from tlsearch.pipeline.messages import recorded_run
 from tlsearch.pipeline.plan import Plan, begin_or_resume, make_plan
 from tlsearch.pipeline.preflight import check_places, check_record, open_record, preflight
@@ -65,7 +65,6 @@ def run(config: RunConfig, reporter: Reporter | None = None, callbacks: Sequence
         record = open_record(context)
         data = check_and_split(context, files, max(ready.sizes))
         plan = replace(make_plan(context, data, ready), round_size=sharing.round_size)
-        refuse_if_hopeless(context, plan)
         begin_or_resume(context, plan)
         warn_if_short(context, plan, ready)
         say_duration(context, plan)
@@ -115,7 +114,6 @@ def plan(config: RunConfig, reporter: Reporter | None = None) -> Plan:
         check_record(context)
         data = check_and_split(context, files, max(ready.sizes))
         plan = make_plan(context, data, ready)
-        refuse_if_hopeless(context, plan)
         warn_if_short(context, plan, ready)
         say_duration(context, plan)
         return plan

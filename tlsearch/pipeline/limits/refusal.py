@@ -1,0 +1,64 @@
+"""A limit of time in which no run comes to its end is refused, as soon as that is known and before it is over."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tlsearch.errors import UsageError
+from tlsearch.models.measured import MeasuredCandidate
+from tlsearch.pipeline.context import Data, RunContext
+from tlsearch.pipeline.limits.least import EndCosts, least_seconds, may_take, named_limit
+from tlsearch.utils.units import format_duration
+
+MEASURE_SECONDS = 6.0
+"""Seconds in which a network is measured, about, before any was."""
+
+DOUBT = 1.3
+"""How many times longer than known the shortest run may be where some of its networks were not measured yet."""
+
+_KEY = ("least seconds",)
+
+
+def refuse_if_hopeless(context: RunContext, data: Data, facts: Sequence[MeasuredCandidate]) -> None:
+    """Raise ``UsageError`` where even the shortest run would end far beyond its limit of time; says which is enough.
+
+    Asked once in the life of a run, when all networks were measured and before it has begun anything.
+    """
+    limit, config = context.budget.limit, context.config
+    if limit is None:
+        return
+    end = EndCosts.of(context, data)
+    least: float = context.checkpoint.get_or_compute(
+        _KEY, float, lambda: least_seconds(facts, data, config, end, context.budget.elapsed())
+    )
+    if least > may_take(limit):
+        raise _refusal(limit, least, facts)
+
+
+def refuse_while_measuring(
+    context: RunContext, data: Data, sure: Sequence[MeasuredCandidate], unknown: int, longest: float
+) -> None:
+    """Raise ``UsageError`` where it is known by now that the limit is too short, before the rest is measured.
+
+    Args:
+        context: The run.
+        data: The images.
+        sure: What was measured of networks that will take part as they are.
+        unknown: How many are still to be measured.
+        longest: The seconds that the longest measurement took; 0 before any.
+    """
+    limit, config = context.budget.limit, context.config
+    if limit is None or context.checkpoint.get(_KEY, float) is not None:
+        return
+    known = least_seconds(sure, data, config, EndCosts.of(context, data), context.budget.elapsed())
+    if known + unknown * longest > may_take(limit):
+        guessed = DOUBT * (known + unknown * max(longest, MEASURE_SECONDS)) if unknown else known
+        raise _refusal(limit, guessed, sure)
+
+
+def _refusal(limit: float, least: float, facts: Sequence[MeasuredCandidate]) -> UsageError:
+    names = ", ".join(item.candidate.label for item in facts) or "this request"
+    return UsageError(
+        f"--time-limit is {format_duration(limit)}, but it must be {format_duration(named_limit(least))} or more: the "
+        f"shortest run of {names}, with a linear probe alone, takes about as long on this machine."
+    )
