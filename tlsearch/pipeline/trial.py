@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from tlsearch.callbacks import EpochInfo
-from tlsearch.errors import PluginError, RunError, TlsearchError, TrialError, WeightsError
+from tlsearch.errors import OutOfTimeError, PluginError, RunError, TlsearchError, TrialError, WeightsError
 from tlsearch.listeners.running_trial import CompletedTrial, RunningTrial
 from tlsearch.pipeline.context import RunContext
+from tlsearch.runs.pace import Pace
 from tlsearch.training.trial import Outcome
 from tlsearch.types import Decision, NumberedEpochJudge, TrialResult
 from tlsearch.utils.files import is_full
@@ -114,17 +115,18 @@ def completed_trial(listener: TrialListener, outcome_of: Callable[[], Outcome]) 
         run_id=trial.run_id,
         epochs=tuple(listener.epochs),
         extra=trial.extra(outcome.result),
+        estimated=trial.estimated,
     )
 
 
 def failed_trial(
     trial: RunningTrial, error: BaseException, epochs: Sequence[Mapping[str, float]] = ()
 ) -> CompletedTrial:
-    """What is kept and told of a trial that ended with an error."""
+    """What is kept and told of a trial that ended with an error, or where its worker had to be ended in time."""
     known = error if isinstance(error, TlsearchError) else TlsearchError()
     result = TrialResult(
         spec=trial.spec,
-        state="failed",
+        state="timed_out" if isinstance(error, OutOfTimeError) else "failed",
         value=None,
         seconds=0.0,
         reason=str(error),
@@ -134,6 +136,13 @@ def failed_trial(
     return CompletedTrial(
         result=result, outcome=None, run_id=trial.run_id, epochs=tuple(epochs), extra=trial.extra(result)
     )
+
+
+def note_pace(pace: Pace, completed: CompletedTrial) -> None:
+    """Take in what a trial took beside what it was estimated to take: what comes later is priced by it."""
+    if completed.estimated is not None:
+        finished = completed.result.state == "complete"
+        (pace.note if finished else pace.note_unfinished)(completed.estimated, completed.result.seconds)
 
 
 class Epochs:
