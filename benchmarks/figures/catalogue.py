@@ -87,6 +87,7 @@ ENTRIES = (
     Entry("robustness.kill_and_resume", "--kills 30", "1 h", ("kill-and-resume",)),
     Entry("robustness.memory", "", "30 min", ("memory",)),
     Entry("robustness.soak", "--minutes 60", "1 h", ("soak",)),
+    Entry("robustness.time_limits", "DATASET --vgg16 FILE", "20 min", ("time-limits",)),
 )
 
 

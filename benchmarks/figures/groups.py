@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from benchmarks.common.results import Result
-from benchmarks.figures import doubts, exported, insights, quality, searches, simulations, speed
+from benchmarks.figures import doubts, exported, insights, limits, quality, searches, simulations, speed
 from benchmarks.figures.afterwards import afterwards, afterwards_brief
 from benchmarks.figures.precision import precision, precision_brief
 
@@ -71,4 +71,5 @@ GROUPS: Mapping[str, Group] = {
     "memory": Group(speed.memory, speed.memory_brief),
     "kill-and-resume": Group(speed.kill_and_resume, speed.kill_and_resume_brief),
     "soak": Group(speed.soak, speed.soak_brief),
+    "time-limits": Group(limits.time_limits, limits.time_limits_brief),
 }

@@ -211,7 +211,8 @@ class Sender:
         """Whether no further file is begun, for the time of the run is over; the first time ``warn`` is told."""
         if time.monotonic() <= self.files_until:
             return False
-        self._warn_once(_LATE, "the time limit left no time to record all files in MLflow; they wait in the folder")
+        what = "the time limit left no time to record all files in MLflow"
+        self._warn_once(_LATE, f"{what}: they wait in {self._unsent}")
         return True
 
     def _refused(self, command: Command[Any], error: Exception) -> bool:

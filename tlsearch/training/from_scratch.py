@@ -112,15 +112,11 @@ def successive_halving(
     return [_outcome(rate, rate is best, rate.seconds + moved.get(id(rate), 0.0)) for rate in rates]
 
 
-def _shortened(best: _Rate, left: float) -> None:
-    """Shorten the schedule of the best one to the epochs that fit into what is left; one that is over stays as it is.
-
-    Validation and BatchNorm's statistics are a part of every epoch that was timed.
-    """
-    done = len(best.trainer.history)
-    rest = best.trainer.epochs - done
-    if rest and best.lasts * rest > left:
-        best.trainer.shorten(done + max(0, math.floor(left / best.lasts)))
+def _shorten(rate: _Rate, left: float) -> None:
+    """Shorten a schedule to the epochs that fit into what is left, once it is known what an epoch takes."""
+    done = len(rate.trainer.history)
+    if done > 1 and rate.lasts * (rate.trainer.epochs - done) > left:
+        rate.trainer.shorten(done + max(0, math.floor(left / rate.lasts)))
 
 
 def _compiling(rates: Sequence[_Rate]) -> float:
@@ -157,7 +153,6 @@ def _finish(rates: Sequence[_Rate], rung: int, on_epoch_end: RateListener, kept:
         if not best.trainer.history:
             raise OutOfTimeError("its time was over before an epoch was trained")
         best.trainer.compiled.restore(best.state)
-        _shortened(best, seconds_left())
         _train(best, best.trainer.epochs, rates.index(best), on_epoch_end, kept)
         if best.failure is None:
             return best
@@ -166,10 +161,15 @@ def _finish(rates: Sequence[_Rate], rung: int, on_epoch_end: RateListener, kept:
 def _train(rate: _Rate, until: int, number: int, on_epoch_end: RateListener, kept: KeptStates | None) -> None:
     """Train up to an epoch, from where the trainer is; that epoch is always kept, others now and then.
 
-    It ends earlier where the next epoch is not expected to end in time.
+    It ends earlier where the next epoch is not expected to end in time. Where that epoch is the last one, the schedule
+    is shortened as soon as it is seen not to fit.
     """
     scratch = rate.spec.kind == "from_scratch"  # a pre-trained network keeps its statistics
+    is_last = until == rate.trainer.epochs
     while len(rate.trainer.history) < until and rate.lasts <= seconds_left():
+        if is_last:
+            _shorten(rate, seconds_left())
+            until = rate.trainer.epochs
         done = len(rate.trainer.history) + 1
         started = time.monotonic()
         try:
