@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tlsearch.runs.budget import EndPrice, TimeBudget
-from tlsearch.runs.pace import HALF_LIFE, MOST, PRIOR_SECONDS, Pace
+from tlsearch.runs.pace import HALF_LIFE, MOST, PRIOR_SECONDS, Estimated, Pace
 
 
 def paced(*pieces: tuple[float, float]) -> Pace:
@@ -54,6 +54,18 @@ def test_work_that_was_ended_early_says_something_only_where_it_was_late() -> No
     assert pace.factor == 1.0
     pace.note_unfinished(100.0, 250.0)
     assert pace.factor > 2.0
+
+
+def test_a_trial_says_something_by_how_much_of_it_was_trained() -> None:
+    estimated = Estimated(before=40.0, training=100.0)
+    assert [estimated.until(share) for share in (0.0, 0.5, 1.0)] == [40.0, 90.0, 140.0]
+    half, cut, early = Pace(), Pace(), Pace()
+    half.note_until(estimated, 0.5, 180.0)
+    assert half.factor == pytest.approx(2.0, abs=0.1)
+    cut.note_until(estimated, 0.0, 120.0)  # while its views were made, which were to take 40 s
+    assert cut.factor == pytest.approx(3.0, abs=0.3)
+    early.note_until(estimated, 0.0, 10.0)
+    assert early.factor == 1.0
 
 
 def test_what_comes_later_is_priced_by_the_pace() -> None:

@@ -204,6 +204,18 @@ def test_a_trial_that_the_clock_cut_has_no_value(network: Network, tmp_path: Pat
     assert len(result.history) == 2
 
 
+def test_a_trial_whose_time_the_run_needs_has_no_value(network: Network, tmp_path: Path) -> None:
+    result = run(network, tmp_path, make_spec(steps=18), TimeOut()).result
+    assert (result.state, result.reason) == ("timed_out", "its time ended after 1 of 6 epochs")
+
+
+class TimeOut(Patience):
+    """Says that the time is over."""
+
+    def __call__(self, numbers: Mapping[str, float]) -> Decision:
+        return Decision.TIME_OUT
+
+
 def test_a_trial_ends_between_two_batches(
     network: Network, tmp_path: Path, clock: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:

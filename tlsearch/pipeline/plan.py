@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -29,6 +29,7 @@ from tlsearch.plugins.facts import PluginFacts
 from tlsearch.results.schema import LeftOut
 from tlsearch.runs import identity
 from tlsearch.runs.budget import SHARES, EndPrice
+from tlsearch.runs.pace import Estimated
 from tlsearch.search.cost import Costs
 from tlsearch.search.freeze import frozen_depths
 from tlsearch.search.poolings import flattened_values, token_poolings
@@ -78,6 +79,10 @@ class Plan:
     def may_ship(self, spec: TrialSpec) -> bool:
         """Whether a model may be the one to use, by what its network costs at use; all may where nothing was asked."""
         return self.use is None or self.use.may_ship(spec)
+
+    def estimated(self, spec: TrialSpec, folds: Sequence[Fold]) -> Estimated:
+        """Give what a trial is estimated to take now, by what was made for others already."""
+        return Estimated(before=self.costs.view_seconds(spec), training=self.costs.seconds_on(spec, len(folds)))
 
     def end_price(self, *specs: TrialSpec) -> EndPrice:
         """Give what the end of the run takes where these models are tested; without any, at most."""

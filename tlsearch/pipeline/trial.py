@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from tlsearch.callbacks import EpochInfo
 from tlsearch.errors import OutOfTimeError, PluginError, RunError, TlsearchError, TrialError, WeightsError
@@ -140,9 +141,10 @@ def failed_trial(
 
 def note_pace(pace: Pace, completed: CompletedTrial) -> None:
     """Take in what a trial took beside what it was estimated to take: what comes later is priced by it."""
-    if completed.estimated is not None:
-        finished = completed.result.state == "complete"
-        (pace.note if finished else pace.note_unfinished)(completed.estimated, completed.result.seconds)
+    result = completed.result
+    if completed.estimated is not None and result.state != "failed":
+        fraction = completed.epochs[-1].get("fraction", 0.0) if completed.epochs else 0.0
+        pace.note_until(completed.estimated, 1.0 if result.state == "complete" else fraction, result.seconds)
 
 
 class Epochs:
@@ -181,7 +183,7 @@ class TrialListener:
         self.trial = trial
         self._context, self._judge = context, judge
         self._epochs, self._show = Epochs(), context.progress(trial.step)
-        self._before = 0
+        self._before, self._began = 0, context.budget.elapsed()
 
     def __call__(self, event: Event) -> Decision:
         """Take an event and decide."""
@@ -192,7 +194,21 @@ class TrialListener:
             return Decision.CONTINUE
         theirs = self._context.callbacks.on_epoch_end(self.trial, self._epochs.next(event.numbers))
         ours = self._judge(len(self.epochs), event.numbers)
-        return Decision.PRUNE if Decision.PRUNE in (theirs, ours) else Decision.CONTINUE
+        if Decision.PRUNE in (theirs, ours):
+            return Decision.PRUNE
+        return Decision.TIME_OUT if self._is_late(event.numbers.get("fraction", 1.0)) else Decision.CONTINUE
+
+    def _is_late(self, fraction: float) -> bool:
+        """Whether the trial must end, for the machine has become slow since it began.
+
+        Then the end of the run will take longer, too, and the trial has less time than it was given.
+        """
+        budget, estimated, seconds = self._context.budget, self.trial.estimated, self.trial.seconds
+        if estimated is None or seconds is None or fraction >= 1.0:
+            return False
+        took, pace = budget.elapsed() - self._began, replace(budget.pace)
+        pace.note_until(estimated, fraction, took)
+        return took > seconds - max(0.0, budget.end_at(pace) - budget.end_at(budget.pace))
 
     def restart(self, why: str) -> None:
         """The trial begins anew: the epochs that were told already are not told again."""

@@ -79,7 +79,7 @@ class TimeBudget:
         if self.limit is None:
             return None
         if step == "rest":
-            return rest_seconds(self.limit, self.price(self.end.seconds))
+            return self.end_at(self.pace)
         return self._shares[step] * self.limit
 
     def trial_share(self) -> float | None:
@@ -99,6 +99,10 @@ class TimeBudget:
     def price(self, seconds: float) -> float:
         """Give what work that was estimated at so many seconds will take, by what other work has taken of late."""
         return self.pace.factor * seconds
+
+    def end_at(self, pace: Pace) -> float:
+        """Give the seconds that the rest of the run takes at another pace; 0 without a limit."""
+        return 0.0 if self.limit is None else rest_seconds(self.limit, pace.factor * self.end.seconds)
 
     def left_before_report(self) -> float | None:
         """Seconds that are left now for what is good to have, when the report is kept its time; None without a limit.

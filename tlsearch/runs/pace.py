@@ -15,6 +15,23 @@ MOST = 20.0
 """The largest factor: beyond it the estimate was wrong, and not the machine busy."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Estimated:
+    """The seconds that a trial was estimated to take.
+
+    Attributes:
+        before: For the views and features that it reads, before it is trained.
+        training: For its training.
+    """
+
+    before: float
+    training: float
+
+    def until(self, fraction: float) -> float:
+        """Give the seconds until so much of its training, 0 to 1, is done."""
+        return self.before + fraction * self.training
+
+
 @dataclass
 class Pace:
     """What pieces of work took, beside what they were estimated to take. Recent ones count most.
@@ -39,6 +56,13 @@ class Pace:
         """Take in a piece of work that was ended early: it says something only where it took longer than estimated."""
         if took > estimated:
             self.note(estimated, took)
+
+    def note_until(self, estimated: Estimated, fraction: float, took: float) -> None:
+        """Take in a trial of which so much, 0 to 1, was trained when it ended; 0 is none, or is not known."""
+        if fraction > 0:
+            self.note(estimated.until(fraction), took)
+        else:
+            self.note_unfinished(estimated.before, took)
 
     @property
     def factor(self) -> float:

@@ -164,8 +164,11 @@ class TrialRunner:
             if number == trainer.epochs:
                 judge({**numbers, "fraction": 1.0})
                 return
-            if judge({**numbers, "fraction": number / trainer.epochs}) is Decision.PRUNE:
+            decision = judge({**numbers, "fraction": number / trainer.epochs})
+            if decision is Decision.PRUNE:
                 raise Stopped("pruned", f"worse than the median of its kind {after(trainer)}")
+            if decision is Decision.TIME_OUT:
+                raise Stopped("timed_out", f"its time ended {after(trainer)}")
 
     # Fully frozen: the head alone, on pooled features.
 

@@ -135,7 +135,7 @@ class FoldRuns:
             folds=(self.folds[number],),
             step="confirm",
             seconds=self.left(),
-            estimated=None if spec in self.scratch else self._estimated(spec),
+            estimated=None if spec in self.scratch else self.plan.estimated(more_views(spec), (self.folds[number],)),
         )
 
     def _keep(self, run: FoldRun, trial: RunningTrial, completed: CompletedTrial) -> None:

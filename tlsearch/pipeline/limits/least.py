@@ -21,7 +21,7 @@ MODEL_SECONDS = 2.0
 LOAD_SECONDS = 1.5
 """Seconds to load a saved model and to time it on one image alone, seen likewise."""
 
-REPORT_SECONDS = 4.0
+REPORT_SECONDS = 6.0
 """Seconds to write the report and the record, and to end all processes, seen likewise."""
 
 

@@ -234,7 +234,7 @@ class _Searching:
                 spec,
                 seconds=seconds,
                 extra=lambda result: self._figures(number, result),
-                estimated=self._plan.costs.seconds(spec),
+                estimated=self._plan.estimated(spec, self._plan.folds_of(spec)),
             )
 
         def judge(count: int, numbers: EpochNumbers) -> Decision:
