@@ -19,7 +19,7 @@ from tlsearch.pipeline.candidates import AvailableCandidate
 from tlsearch.pipeline.candidates.measured import measure_all
 from tlsearch.pipeline.context import RunContext
 from tlsearch.pipeline.limits.least import EndCosts, least_seconds, may_take
-from tlsearch.pipeline.limits.refusal import refuse_if_hopeless, refuse_while_measuring
+from tlsearch.pipeline.limits.refusal import ReadingWatch, refuse_if_hopeless, refuse_while_measuring
 from tlsearch.pipeline.preflight import Ready
 from tlsearch.plugins.weights import ResolvedWeights
 from tlsearch.utils.units import parse_duration
@@ -174,3 +174,35 @@ def test_a_network_that_nobody_asked_for_gives_way_to_one_that_fits(tmp_path: Pa
     assert [candidate.backbone for candidate in measured] == ["efficientnet_lite0"]
     assert [item.name for item in left_out] == [VGG.label]
     assert "no time for its features" in left_out[0].reason
+
+
+# --- while images are read
+
+
+@pytest.mark.parametrize(("seconds_an_image", "refused_at"), [(0.001, None), (0.1, 100)])
+def test_images_that_take_longer_to_read_than_there_is_time_are_not_all_read(
+    tmp_path: Path, seconds_an_image: float, refused_at: int | None
+) -> None:
+    context = make_context(tmp_path, limit=45.0)
+    watch, done = ReadingWatch(context, context.budget.elapsed()), 0
+
+    def read() -> None:
+        nonlocal done
+        for done in range(1, 2001):
+            context.budget.started -= seconds_an_image
+            watch(done, 2000)
+
+    said = sentence_of(read)
+    assert bool(said) is (refused_at is not None)
+    if refused_at is not None:
+        assert refused_at <= done < 1.5 * refused_at
+        found = re.match(r"--time-limit is 45s, but it must be (\w+) or more: to read the 2,000 images", said)
+        assert found is not None, said
+        assert parse_duration(found[1]) > 200
+
+
+def test_without_a_limit_images_may_take_any_time(tmp_path: Path) -> None:
+    context = make_context(tmp_path)
+    watch = ReadingWatch(context, 0.0)
+    context.budget.set(1e6)
+    watch(500, 1000)

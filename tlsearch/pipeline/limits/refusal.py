@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from tlsearch.errors import UsageError
 from tlsearch.models.measured import MeasuredCandidate
 from tlsearch.pipeline.context import Data, RunContext
 from tlsearch.pipeline.limits.least import EndCosts, least_seconds, may_take, named_limit
-from tlsearch.utils.units import format_duration
+from tlsearch.utils.units import format_duration, short_duration
 
 MEASURE_SECONDS = 6.0
 """Seconds in which a network is measured, about, before any was."""
@@ -16,7 +17,39 @@ MEASURE_SECONDS = 6.0
 DOUBT = 1.3
 """How many times longer than known the shortest run may be where some of its networks were not measured yet."""
 
+ENOUGH_READ, ENOUGH_SECONDS = 0.05, 2.0
+"""The share of the images, and the seconds, after which it is known how long it takes to read all of them."""
+
 _KEY = ("least seconds",)
+
+
+@dataclass
+class ReadingWatch:
+    """Refuses a limit of time that is over before the images are read; asked after every image.
+
+    Attributes:
+        context: The run.
+        began: When the first image was read, in seconds since the start of the run.
+    """
+
+    context: RunContext
+    began: float
+
+    def __call__(self, done: int, total: int) -> None:
+        """Raise ``UsageError`` where that is known after ``done`` of ``total`` images."""
+        budget, config = self.context.budget, self.context.config
+        took = budget.elapsed() - self.began
+        if budget.limit is None or took < ENOUGH_SECONDS or done < ENOUGH_READ * total:
+            return
+        from_scratch = int(config.baseline != "none")
+        end = EndCosts(test_images=0, decode_seconds=0.0, from_scratch=from_scratch).price((0.0, 0.0))
+        least = self.began + took / done * total + end.seconds
+        if least > may_take(budget.limit) and self.context.checkpoint.get(_KEY, float) is None:
+            raise UsageError(
+                f"--time-limit is {format_duration(budget.limit)}, but it must be "
+                f"{format_duration(named_limit(DOUBT * least))} or more: to read the {total:,} images takes about "
+                f"{short_duration(took / done * total)} on this machine."
+            )
 
 
 def refuse_if_hopeless(context: RunContext, data: Data, facts: Sequence[MeasuredCandidate]) -> None:
