@@ -81,8 +81,8 @@ def check_and_split(context: RunContext, survey: Survey, base_size: int) -> Data
 def load_data(context: RunContext, survey: Survey, base_size: int) -> Data:
     """Decode every image once at ``base_size``, split, and write the pixels of the pool to a file.
 
-    The pixels of the test split are in no file afterwards. Raises ``UsageError`` where the limit of time is too short to
-    read them.
+    The pixels of the test split are in no file afterwards. Raises ``UsageError`` where the limit of time is too short
+    to read them.
     """
     config, work, callbacks = context.config, context.work, context.callbacks
     everything, watch = work / "all.npy", ReadingWatch(context, context.budget.elapsed())
