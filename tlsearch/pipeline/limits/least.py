@@ -19,7 +19,10 @@ MODEL_SECONDS = 2.0
 """Seconds to make and save one model, as they were seen on two cores that did nothing else."""
 
 LOAD_SECONDS = 1.5
-"""Seconds to load a saved model and to time it on one image alone, seen likewise."""
+"""Seconds to load a saved model, seen likewise."""
+
+ALONE = 22
+"""How often a model sees one image alone, to be timed."""
 
 REPORT_SECONDS = 6.0
 """Seconds to write the report and the record, and to end all processes, seen likewise."""
@@ -57,10 +60,8 @@ class EndCosts:
     def price(self, forward_seconds: Sequence[float]) -> EndPrice:
         """Give what the end takes where the winner and the linear probe take so many seconds an image."""
         models = len(forward_seconds) + self.from_scratch
-        images = sum(forward_seconds) + models * self.decode_seconds
-        return EndPrice(
-            models=models * (MODEL_SECONDS + LOAD_SECONDS) + self.test_images * images, report=REPORT_SECONDS
-        )
+        seeing = (self.test_images + ALONE) * sum(forward_seconds) + models * self.test_images * self.decode_seconds
+        return EndPrice(models=models * (MODEL_SECONDS + LOAD_SECONDS) + seeing, report=REPORT_SECONDS)
 
 
 NO_END_COSTS = EndCosts(test_images=0, decode_seconds=0.0, from_scratch=0)
