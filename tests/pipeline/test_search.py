@@ -164,8 +164,8 @@ class Slow(Late):
 
     def _run_trial(self, context: RunContext, trial: RunningTrial, judge: object, fitted: object) -> CompletedTrial:
         self.seconds.append(trial.seconds)
-        assert trial.estimated is not None
-        took = self._slower * trial.estimated.until(1.0)
+        assert (trial.estimated is None) is trial.spec.is_linear_probe
+        took = 1.0 if trial.estimated is None else self._slower * trial.estimated.until(1.0)
         self.context.budget.started -= took
         result = TrialResult(spec=trial.spec, state="complete", value=0.6, seconds=took, metrics={"val_loss": 1.0})
         return CompletedTrial(result=result, outcome=None, run_id="run", epochs=(), estimated=trial.estimated)

@@ -28,6 +28,7 @@ def test_long_work_sets_the_pace_and_a_moment_does_not() -> None:
 
 def test_a_machine_that_is_faster_than_estimated_may_be_slow_again() -> None:
     assert paced((100.0, 20.0)).factor == 1.0
+    assert paced((100.0, 20.0), (20.0, 60.0)).factor == pytest.approx(paced((20.0, 20.0), (20.0, 60.0)).factor)
 
 
 def test_what_the_machine_does_now_counts_most() -> None:

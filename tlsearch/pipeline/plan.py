@@ -80,8 +80,13 @@ class Plan:
         """Whether a model may be the one to use, by what its network costs at use; all may where nothing was asked."""
         return self.use is None or self.use.may_ship(spec)
 
-    def estimated(self, spec: TrialSpec, folds: Sequence[Fold]) -> Estimated:
-        """Give what a trial is estimated to take now, by what was made for others already."""
+    def estimated(self, spec: TrialSpec, folds: Sequence[Fold]) -> Estimated | None:
+        """Give what a trial is estimated to take now, by what was made for others already.
+
+        None for a linear probe, whose estimate is the most that it may take, and for what was not measured.
+        """
+        if spec.is_linear_probe or not self.costs.forward_seconds(spec):
+            return None
         return Estimated(before=self.costs.view_seconds(spec), training=self.costs.seconds_on(spec, len(folds)))
 
     def end_price(self, *specs: TrialSpec) -> EndPrice:

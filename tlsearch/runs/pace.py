@@ -45,12 +45,16 @@ class Pace:
     estimated: float = 0.0
 
     def note(self, estimated: float, took: float) -> None:
-        """Take in a piece of work; both in seconds. One without an estimate (0) says nothing."""
+        """Take in a piece of work; both in seconds. One without an estimate (0) says nothing.
+
+        One that took less counts as if it had taken as long: a part of it was stored already, or its estimate was
+        generous, and the machine need not be faster.
+        """
         if estimated <= 0 or took < 0:
             return
         older = 0.5 ** (took / HALF_LIFE)
         self.took = older * self.took + took
-        self.estimated = older * self.estimated + estimated
+        self.estimated = older * self.estimated + min(estimated, took)
 
     def note_unfinished(self, estimated: float, took: float) -> None:
         """Take in a piece of work that was ended early: it says something only where it took longer than estimated."""

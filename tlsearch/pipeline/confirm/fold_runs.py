@@ -107,8 +107,9 @@ class FoldRuns:
 
     def comparison_seconds(self, spec: TrialSpec) -> float:
         """Seconds for the fewest folds on which a spec is compared with others, about."""
-        paced = self.context.budget.price(self.plan.costs.fold_seconds(spec)) if spec not in self.scratch else None
-        each = self.first_seconds(spec) if paced is None else paced
+        if spec in self.scratch:
+            return FEWEST_FOLDS * self.first_seconds(spec)
+        each = self.context.budget.price(self.plan.costs.fold_seconds(spec))
         return self.first_seconds(spec) + (FEWEST_FOLDS - 1) * each
 
     def run(self, runs: Sequence[FoldRun]) -> None:
@@ -135,7 +136,7 @@ class FoldRuns:
             folds=(self.folds[number],),
             step="confirm",
             seconds=self.left(),
-            estimated=None if spec in self.scratch else self.plan.estimated(more_views(spec), (self.folds[number],)),
+            estimated=self.plan.estimated(more_views(spec), (self.folds[number],)),
         )
 
     def _keep(self, run: FoldRun, trial: RunningTrial, completed: CompletedTrial) -> None:
