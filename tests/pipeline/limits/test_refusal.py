@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -19,11 +20,17 @@ from tlsearch.pipeline.candidates import AvailableCandidate
 from tlsearch.pipeline.candidates.measured import measure_all
 from tlsearch.pipeline.context import RunContext
 from tlsearch.pipeline.limits.least import EndCosts, least_seconds, may_take
-from tlsearch.pipeline.limits.refusal import ReadingWatch, refuse_if_hopeless, refuse_while_measuring
+from tlsearch.pipeline.limits.refusal import (
+    ReadingWatch,
+    refuse_before_limit,
+    refuse_if_hopeless,
+    refuse_while_measuring,
+)
 from tlsearch.pipeline.preflight import Ready
 from tlsearch.plugins.weights import ResolvedWeights
 from tlsearch.utils.units import parse_duration
-from tlsearch.worker.protocol import MeasureCandidate, OpenPool
+from tlsearch.worker.client import WorkerDiedError
+from tlsearch.worker.protocol import GetVersions, MeasureCandidate, OpenPool
 
 DATA = make_data((0, 1) * 150, test=range(60))
 PATTERN = re.compile(
@@ -206,3 +213,46 @@ def test_without_a_limit_images_may_take_any_time(tmp_path: Path) -> None:
     watch = ReadingWatch(context, 0.0)
     context.budget.set(1e6)
     watch(500, 1000)
+
+
+# --- while the plan is made
+
+
+class Hanging(FakeWorker):
+    """A worker that does not answer before it is ended."""
+
+    def __init__(self) -> None:
+        super().__init__({})
+        self._ended = threading.Event()
+
+    def interrupt(self) -> None:
+        self._ended.set()
+
+    def send(self, request: Any, listener: Any = None) -> Any:
+        assert self._ended.wait(20)
+        raise WorkerDiedError("The worker process was ended.")
+
+
+def test_a_machine_on_which_the_plan_is_not_ready_in_time_is_refused_before_the_limit_is_over(tmp_path: Path) -> None:
+    context = make_context(tmp_path, Hanging(), limit=45.0)
+    context.budget.set(40.4)
+
+    def planning() -> None:
+        with refuse_before_limit(context):
+            context.worker.send(GetVersions())
+
+    said = sentence_of(planning)
+    assert context.budget.elapsed() < 45.0
+    found = re.match(
+        r"--time-limit is 45s, but it must be (\w+) or more: the networks could not be measured in 4", said
+    )
+    assert found is not None, said
+    assert parse_duration(found[1]) > 90
+
+
+def test_what_fails_for_another_reason_is_told_as_it_is(tmp_path: Path) -> None:
+    context = make_context(tmp_path, Hanging(), limit=45.0)
+    with pytest.raises(WorkerDiedError), refuse_before_limit(context):
+        raise WorkerDiedError("no memory")
+    with refuse_before_limit(make_context(tmp_path, Hanging())):
+        pass

@@ -109,8 +109,7 @@ def _confirm(
         return None if known is None else known - context.budget.price(later)
 
     def fits(seconds: float) -> bool:
-        known = left()
-        return known is None or seconds <= known
+        return context.budget.fits(seconds + context.budget.price(later), "rest")
 
     runs.left = left
 

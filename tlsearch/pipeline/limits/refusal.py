@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
-from tlsearch.errors import UsageError
+from tlsearch.errors import PluginError, TrialError, UsageError
 from tlsearch.models.measured import MeasuredCandidate
 from tlsearch.pipeline.context import Data, RunContext
 from tlsearch.pipeline.limits.least import EndCosts, least_seconds, may_take, named_limit
 from tlsearch.utils.units import format_duration, short_duration
+from tlsearch.worker.client import WorkerDiedError
+from tlsearch.worker.watch import Watch
+
+LATEST = 0.9
+"""The share of the limit of time in which the plan must be ready."""
 
 MEASURE_SECONDS = 6.0
 """Seconds in which a network is measured, about, before any was."""
@@ -21,6 +27,30 @@ ENOUGH_READ, ENOUGH_SECONDS = 0.05, 2.0
 """The share of the images, and the seconds, after which it is known how long it takes to read all of them."""
 
 _KEY = ("least seconds",)
+
+
+@contextmanager
+def refuse_before_limit(context: RunContext) -> Iterator[None]:
+    """Raise ``UsageError`` where the plan, which is made in the block, is not ready before its limit of time is over.
+
+    The worker is ended for that: to start it, or to measure one network, may take minutes on a machine that is busy.
+    """
+    limit, elapsed = context.budget.limit, context.budget.elapsed()
+    if limit is None or context.checkpoint.get(_KEY, float) is not None:
+        yield
+        return
+    watch = Watch(max(0.0, LATEST * limit - elapsed), context.worker.interrupt)
+    try:
+        with watch:
+            yield
+    except (WorkerDiedError, PluginError, TrialError) as error:
+        if not watch.has_ended_it:
+            raise
+        needed = format_duration(named_limit(DOUBT * 2 * context.budget.elapsed()))
+        raise UsageError(
+            f"--time-limit is {format_duration(limit)}, but it must be {needed} or more: the networks could not be "
+            f"measured in {short_duration(LATEST * limit)} on this machine, as busy as it is now."
+        ) from error
 
 
 @dataclass
