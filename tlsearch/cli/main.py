@@ -31,10 +31,10 @@ from tlsearch.cli.terminal.commands import Group
 from tlsearch.cli.terminal.mistakes import error_line
 from tlsearch.cli.weights import weights
 from tlsearch.errors import Interrupted, TlsearchError
+from tlsearch.runs.started import note_program
 from tlsearch.utils.home import ensure_home
 from tlsearch.utils.machine import limit_libraries
 from tlsearch.utils.passwords import hide_passwords
-from tlsearch.utils.program import note_program
 
 INTERRUPTED = 130
 

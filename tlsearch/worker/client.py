@@ -14,8 +14,8 @@ from typing import Any, TypeVar
 from tlsearch import errors
 from tlsearch.errors import OutOfTimeError, RunError, TlsearchError, TrialError
 from tlsearch.types import Decision
-from tlsearch.utils.activity import Activity, Doing, Spent
 from tlsearch.utils.serialize import MESSAGE
+from tlsearch.worker.activity import Activity, Doing, Spent
 from tlsearch.worker.channel import MessageError, Messages, decode
 from tlsearch.worker.events import Event, Failure, Listener
 from tlsearch.worker.process import Ended, LocalPlace, Place, WorkerProcess

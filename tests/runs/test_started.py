@@ -6,7 +6,7 @@ import contextvars
 import subprocess
 import sys
 
-from tlsearch.utils.program import note_program, program_seconds
+from tlsearch.runs.started import note_program, program_seconds
 
 
 def test_a_process_that_only_uses_the_package_has_not_begun_to_count() -> None:
@@ -21,6 +21,6 @@ def test_the_program_counts_from_its_start() -> None:
     here = contextvars.copy_context().run(noted)
     assert here > 0.1  # this process has imported pytest
     assert program_seconds() == 0.0
-    code = "from tlsearch.utils.program import *; note_program(); print(program_seconds())"
+    code = "from tlsearch.runs.started import *; note_program(); print(program_seconds())"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert 0 < float(found.stdout) < 100
