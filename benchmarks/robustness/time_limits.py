@@ -198,7 +198,7 @@ def _ended(row: Row, code: int | None, printed: str, output: Path) -> Row:
     if code is None:
         return Row(**{**facts, "outcome": "hung"})
     text = " ".join(printed.split())
-    if code == 2 and (found := re.search(r"must be (.+?) or more: the shortest run", text)):
+    if code == 2 and (found := re.search(r"--time-limit is .+?, but it must be (.+?) or more: ", text)):
         return Row(**{**facts, "outcome": "refused", "needed": parse_duration(found[1].replace(" ", ""))})
     if code != 0:
         return Row(**{**facts, "said": text[-300:]})

@@ -235,7 +235,7 @@ class Hanging(FakeWorker):
 
 def test_a_machine_on_which_the_plan_is_not_ready_in_time_is_refused_before_the_limit_is_over(tmp_path: Path) -> None:
     context = make_context(tmp_path, Hanging(), limit=45.0)
-    context.budget.set(40.4)
+    context.budget.set(35.9)
 
     def planning() -> None:
         with refuse_before_limit(context):

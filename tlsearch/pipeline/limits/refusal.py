@@ -14,7 +14,7 @@ from tlsearch.utils.units import format_duration, short_duration
 from tlsearch.worker.client import WorkerDiedError
 from tlsearch.worker.watch import Watch
 
-LATEST = 0.9
+LATEST = 0.8
 """The share of the limit of time in which the plan must be ready."""
 
 MEASURE_SECONDS = 6.0
