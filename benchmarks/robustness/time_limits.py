@@ -201,7 +201,7 @@ def _ended(row: Row, code: int | None, printed: str, output: Path) -> Row:
     if code == 2 and (found := re.search(r"--time-limit is .+?, but it must be (.+?) or more: ", text)):
         return Row(**{**facts, "outcome": "refused", "needed": parse_duration(found[1].replace(" ", ""))})
     if code != 0:
-        return Row(**{**facts, "said": text[-300:]})
+        return Row(**{**facts, "outcome": "failed", "said": text[-300:]})
     result = read_result(output)
     trials: dict[str, int] = {}
     for trial in result.trials:
