@@ -95,6 +95,18 @@ SCENARIOS = (
         busy=3,
     ),
     Scenario(name="VGG16 at 224 px, then three others a core", limit="4m", options=(*_VGG16,), vgg16=True, busy=3),
+    Scenario(
+        name="images of 64 px, 20 augmentations, refit",
+        limit="6m",
+        options=(*_LITE, "--image-size", "64", "--refit"),
+        augmentations=True,
+    ),
+    Scenario(
+        name="images of 64 px, then three others a core",
+        limit="8m",
+        options=(*_LITE, "--image-size", "64"),
+        busy=3,
+    ),
 )
 
 QUICK_SCENARIOS = (
