@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tlsearch.utils import activity as module
+from tlsearch.worker import activity as module
 from tlsearch.worker.activity import Activity
 
 
