@@ -33,7 +33,8 @@ class _Rate:
     """A learning rate in training.
 
     ``state`` is where the model was when it last stopped: all share one model. ``prepared`` is the seconds in which it
-    was made ready, ``epoch_seconds`` those of each epoch. ``planned`` is the epochs of its schedule.
+    was made ready, ``epoch_seconds`` those of each epoch. ``planned`` is the epochs of its schedule, and ``guessed`` the
+    seconds of an epoch before any was trained.
     """
 
     spec: TrialSpec
@@ -43,12 +44,13 @@ class _Rate:
     epoch_seconds: list[float] = field(default_factory=list)
     failure: TrialError | None = None
     planned: int = 0
+    guessed: float = 0.0
 
     @property
     def lasts(self) -> float:
-        """Seconds of an epoch, by the later half of those that were trained; 0 before any: the first one compiles."""
+        """Seconds of an epoch, by the later half of those that were trained: the first one compiles."""
         known = self.epoch_seconds[len(self.epoch_seconds) // 2 :]
-        return float(np.median(known)) if known else 0.0
+        return float(np.median(known)) if known else self.guessed
 
     @property
     def seconds(self) -> float:
@@ -99,6 +101,7 @@ def successive_halving(
             started = time.monotonic()
             trainer = runner.prepare(network, spec, fold)
             rate = _Rate(spec, trainer, time.monotonic() - started, planned=trainer.epochs)
+            rate.guessed = rates[-1].lasts if rates else 0.0
             rung = trainer.epochs if len(specs) == 1 else max(1, round(RUNG * trainer.epochs))
             if kept is not None:
                 _go_on(rate, number, on_epoch_end, kept)
