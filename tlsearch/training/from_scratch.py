@@ -33,8 +33,8 @@ class _Rate:
     """A learning rate in training.
 
     ``state`` is where the model was when it last stopped: all share one model. ``prepared`` is the seconds in which it
-    was made ready, ``epoch_seconds`` those of each epoch. ``planned`` is the epochs of its schedule, and ``guessed`` the
-    seconds of an epoch before any was trained.
+    was made ready, ``epoch_seconds`` those of each epoch. ``planned`` is the epochs of its schedule, and ``guessed``
+    the seconds of an epoch before any was trained.
     """
 
     spec: TrialSpec
