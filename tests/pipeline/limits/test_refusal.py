@@ -91,6 +91,17 @@ def test_every_model_is_tested_and_every_option_that_trains_one_more_counts() ->
     assert least(scratch=1, baseline="auto") > plain
 
 
+def test_on_a_busy_machine_what_was_not_measured_on_it_takes_longer() -> None:
+    context = make_context(Path("images"))
+    facts = [facts_of(LITE, forward_seconds=0.1)]
+    idle = EndCosts(test_images=100, decode_seconds=0.01, from_scratch=1)
+    busy = replace(idle, contention=10.0)
+    assert busy.price((0.1, 0.1)).report == 10 * idle.price((0.1, 0.1)).report
+    assert busy.price((0.1, 0.1)).models < 10 * idle.price((0.1, 0.1)).models  # passes were timed beside the others
+    least = [least_seconds(facts, DATA, context.config, end, 0.0) for end in (idle, busy)]
+    assert least[0] < least[1] < 10 * least[0]
+
+
 # --- while networks are measured
 
 

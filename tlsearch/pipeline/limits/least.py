@@ -11,6 +11,7 @@ from tlsearch.models.measured import MeasuredCandidate
 from tlsearch.pipeline.context import Data, RunContext
 from tlsearch.runs.budget import EndPrice
 from tlsearch.search.cost import FIXED_SECONDS, WHOLE_COMPILE_SECONDS
+from tlsearch.utils import machine
 
 BEYOND_SHARE, BEYOND_SECONDS = 0.05, 10.0
 """How far a run may end beyond its limit: this share of it, or so many seconds where that is more."""
@@ -41,11 +42,13 @@ class EndCosts:
         test_images: The number of test images, which every model sees.
         decode_seconds: The seconds to decode one of them.
         from_scratch: The number of networks that are trained from scratch, at least.
+        contention: How many times longer than on a machine that does nothing else a thread takes.
     """
 
     test_images: int
     decode_seconds: float
     from_scratch: int
+    contention: float = 1.0
 
     @classmethod
     def of(cls, context: RunContext, data: Data) -> EndCosts:
@@ -54,14 +57,17 @@ class EndCosts:
         decode: float = context.checkpoint.get_or_compute(
             ("decode seconds",), float, lambda: context.budget.timings.get("scan", 0.0) / images
         )
+        busy: float = context.checkpoint.get_or_compute(("contention",), float, machine.contention)
         scratch = int(context.config.baseline != "none")
-        return cls(test_images=len(data.split.test), decode_seconds=decode, from_scratch=scratch)
+        return cls(test_images=len(data.split.test), decode_seconds=decode, from_scratch=scratch, contention=busy)
 
     def price(self, forward_seconds: Sequence[float]) -> EndPrice:
         """Give what the end takes where the winner and the linear probe take so many seconds an image."""
         models = len(forward_seconds) + self.from_scratch
         seeing = (self.test_images + ALONE) * sum(forward_seconds) + models * self.test_images * self.decode_seconds
-        return EndPrice(models=models * (MODEL_SECONDS + LOAD_SECONDS) + seeing, report=REPORT_SECONDS)
+        # What was measured on this machine has taken as long as it does beside everything else.
+        made = self.contention * models * (MODEL_SECONDS + LOAD_SECONDS)
+        return EndPrice(models=made + seeing, report=self.contention * REPORT_SECONDS)
 
 
 NO_END_COSTS = EndCosts(test_images=0, decode_seconds=0.0, from_scratch=0)
@@ -81,11 +87,12 @@ def least_seconds(
         spent: Seconds that have passed until now.
     """
     forward = [candidate.forward_seconds for candidate in facts]
-    profile = sum(forward) * len(data.pool) + FIXED_SECONDS * len(facts)
-    scratch = WHOLE_COMPILE_SECONDS if config.baseline != "none" else 0.0
-    again = FIXED_SECONDS + MODEL_SECONDS if config.refit else 0.0
+    profile = sum(forward) * len(data.pool)
+    fixed = FIXED_SECONDS * (len(facts) + 1)
+    fixed += WHOLE_COMPILE_SECONDS if config.baseline != "none" else 0.0
+    fixed += FIXED_SECONDS + MODEL_SECONDS if config.refit else 0.0
     last = end.price(2 * [max(forward, default=0.0)]).seconds
-    return spent + profile + FIXED_SECONDS + scratch + again + last
+    return spent + profile + end.contention * fixed + last
 
 
 def named_limit(seconds: float) -> float:
