@@ -49,6 +49,10 @@ class OutOfMemoryError(TrialError):
     """One trial did not find the memory that it asked for; with smaller batches it may."""
 
 
+class OutOfTimeError(TrialError):
+    """Work was ended in the middle, for the time that it was given was over."""
+
+
 class PluginFailedError(TrialError):
     """A plugin failed at work: it raised, or what it gave is not what it must give."""
 

@@ -54,10 +54,14 @@ else:
 
 
 class Decision(Enum):
-    """What becomes of a trial after an epoch."""
+    """What becomes of a trial after an epoch.
+
+    A callback prunes a trial or lets it go on. ``TIME_OUT`` is the run's own: its time is over.
+    """
 
     CONTINUE = "continue"
     PRUNE = "prune"
+    TIME_OUT = "time_out"
 
 
 POOLING_LABELS: Mapping[str, list[str]] = {

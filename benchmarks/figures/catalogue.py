@@ -94,6 +94,7 @@ ENTRIES = (
     Entry("robustness.backends", "", "2 h", ("backends",)),
     Entry("robustness.soak", "--minutes 60", "1 h", ("soak",)),
     Entry("robustness.network", "", "10 min", ("network",)),
+    Entry("robustness.time_limits", "DATASET --vgg16 FILE", "20 min", ("time-limits",)),
 )
 
 

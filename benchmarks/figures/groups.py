@@ -13,6 +13,7 @@ from benchmarks.figures import (
     doubts,
     exported,
     insights,
+    limits,
     maps,
     network,
     precision,
@@ -91,4 +92,5 @@ GROUPS: Mapping[str, Group] = {
     "many-workers": Group(clusters.many_workers, clusters.many_workers_brief),
     "cluster-kills": Group(clusters.cluster_kills, clusters.cluster_kills_brief),
     "network": Group(network.network, network.network_brief),
+    "time-limits": Group(limits.time_limits, limits.time_limits_brief),
 }

@@ -14,7 +14,7 @@ from tests.helpers.contexts import make_context, make_data, make_plan
 from tests.helpers.fake_worker import FakeWorker
 from tests.helpers.made_up import LITE, facts_of
 from tlsearch.callbacks import Callback, EpochInfo, TrialInfo
-from tlsearch.errors import PluginFailedError
+from tlsearch.errors import OutOfTimeError, PluginFailedError
 from tlsearch.models.measured import MeasuredCandidate
 from tlsearch.pipeline.baseline import RATES, BaselineResult, train_baseline
 from tlsearch.pipeline.baseline.affordable import not_affordable
@@ -203,3 +203,65 @@ def test_with_folds_the_share_holds_the_training_on_the_whole_pool_too() -> None
     assert validated == share
     # What ships of a network from scratch is one training; its learning rates took HALVING_WORK as much before.
     assert folded + folded / HALVING_WORK == pytest.approx(validated)
+
+
+def test_without_time_for_an_epoch_there_is_none_and_the_run_goes_on(tmp_path: Path) -> None:
+    diary = Warned()
+    baseline = train(tmp_path, {RunSuccessiveHalving: OutOfTimeError("its time was over")}, diary)
+    assert baseline is None
+    assert [state for _, state, _ in diary.ended] == ["timed_out"] * len(RATES)
+    assert diary.warnings == ["no network is trained from scratch: there was no time left for an epoch"]
+
+
+class Warned(Diary):
+    """Keeps warnings, too."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.warnings: list[str] = []
+
+    def on_warning(self, text: str) -> None:
+        self.warnings.append(text)
+
+
+def shortened(curve: list[float]) -> Callable[[RunSuccessiveHalving, Listener], tuple[Outcome, ...]]:
+    """A training whose schedule had to be shortened to so many epochs."""
+
+    def halve(request: RunSuccessiveHalving, listener: Listener) -> tuple[Outcome, ...]:
+        best, *others = halved(curve)(request, listener)
+        reason = f"its time was over after {len(curve)} of 60 epochs"
+        return (replace(best, result=replace(best.result, reason=reason)), *others)
+
+    return halve
+
+
+@pytest.mark.parametrize(("epochs", "claims"), [(8, False), (60, True)])
+def test_what_was_cut_short_says_how_far_it_came_and_claims_nothing_by_too_few(
+    tmp_path: Path, epochs: int, claims: bool
+) -> None:
+    baseline = train(tmp_path, {RunSuccessiveHalving: shortened([0.8] * epochs)}, Diary())
+    assert baseline is not None
+    assert (baseline.epochs, baseline.stopped_by) == (epochs, "time")
+    assert (baseline.no_claim == "") is claims
+
+
+def test_it_ends_in_its_share_of_the_time_and_a_slow_machine_trains_less(tmp_path: Path) -> None:
+    asked: list[RunSuccessiveHalving] = []
+
+    def halve(request: RunSuccessiveHalving, listener: Listener) -> tuple[Outcome, ...]:
+        asked.append(request)
+        return halved(FLAT)(request, listener)
+
+    for slower in (1.0, 3.0):
+        worker = FakeWorker({MeasureCandidate: measured, SaveModel: None, RunSuccessiveHalving: halve})
+        plan = make_plan()
+        plan.costs.facts = {**plan.measured, LITE: facts_of(LITE, forward_seconds=100.0)}
+        context = make_context(tmp_path / f"{slower}", worker, limit=200.0)
+        context.budget.pace.note(1e6, slower * 1e6)
+        train_baseline(context, plan, LITE)
+    share = 200.0 * SHARES["baseline"]
+    seconds = [request.seconds for request in asked]
+    assert all(0 < known <= 1.3 * share for known in seconds if known is not None)
+    assert None not in seconds
+    steps = [request.specs[0].steps for request in asked]
+    assert steps[1] < steps[0]

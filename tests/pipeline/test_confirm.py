@@ -73,6 +73,8 @@ class Confirming:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, limit: float | None = None) -> None:
         self.runs: list[tuple[TrialSpec, Fold, int]] = []
         self.views: dict[TrialSpec, int] = {}
+        self.seconds: list[float | None] = []
+        self.without_value = "failed"
         self.scores: Mapping[TrialSpec, Sequence[float | None]] = {}
         self.budget = TimeBudget(limit)
         self.costs = make_costs(SPACE)
@@ -84,9 +86,10 @@ class Confirming:
         assert (candidate.backbone, candidate.weights) == (spec.backbone, spec.weights)
         (searched,) = [s for s in self.scores if replace(s, views=spec.views, repeat=spec.repeat) == spec]
         self.views[searched] = spec.views
+        self.seconds.append(trial.seconds)
         value = self.scores[searched][sum(s == searched for s, _, _ in self.runs)]
         self.runs.append((searched, folds[0], spec.repeat))
-        state = "complete" if value is not None else "failed"
+        state = "complete" if value is not None else self.without_value
         result = TrialResult(spec=spec, state=cast("State", state), value=value, seconds=1.0, metrics={})
         outcome = None if value is None else Outcome(result, np.asarray(folds[0].val), answers(folds[0], value))
         return CompletedTrial(result=result, outcome=outcome, run_id=f"run{len(self.runs)}", epochs=())
@@ -429,3 +432,40 @@ def test_what_ships_is_still_to_be_trained_where_folds_are_used(
     clock_with(monkeypatch, confirming, folds + 0.5 * confirming.costs.fold_seconds(TUNED.spec))
     assert confirming((TUNED, []), validated=False).confirmed == {}
     assert confirming((TUNED, [0.9] * 5), validated=True).confirmed
+
+
+def test_a_fold_that_the_time_cut_is_as_if_it_had_not_begun(confirming: Confirming) -> None:
+    confirming.without_value = "timed_out"
+    found = confirming((HEAVY, [0.9, 0.91, None]), (LIGHT, [0.7, 0.7]))
+    assert found.winner is HEAVY
+    assert found.confirmed[HEAVY.spec].folds == 2
+    assert found.confirmed[HEAVY.spec].mean == pytest.approx(0.905)
+
+
+def test_where_the_first_fold_of_the_best_is_cut_nothing_else_ships_for_that(confirming: Confirming) -> None:
+    """Else the linear probe would win, which takes a moment."""
+    confirming.without_value = "timed_out"
+    found = confirming((TUNED, [None]), (LIGHT, [0.7] * 5))
+    assert found.winner is TUNED
+    assert TUNED.spec not in found.confirmed
+
+
+def test_a_fold_may_take_what_is_left_before_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    free = Confirming(monkeypatch)
+    free((LIGHT, [0.9] * 5))
+    assert set(free.seconds) == {None}
+    limited = Confirming(monkeypatch, 1e6)
+    limited((LIGHT, [0.9] * 5))
+    left = limited.budget.left_for("rest")
+    assert left is not None
+    assert [seconds for seconds in limited.seconds if seconds is not None] == pytest.approx([left] * 10, abs=60)
+
+
+def test_on_a_machine_that_has_become_slow_less_is_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    confirming = Confirming(monkeypatch)
+    confirming((TUNED, [0.9] * 7))
+    needed = confirming.costs.fold_seconds(TUNED.spec) * 3 + confirming.costs.fold_seconds(PROBE.spec) * 3
+    for slower, compared in ((1.0, 1), (5.0, 0)):
+        confirming = Confirming(monkeypatch, 4 * needed)
+        confirming.budget.pace.note(1e6, slower * 1e6)
+        assert confirming((TUNED, [0.9] * 7)).compared == compared

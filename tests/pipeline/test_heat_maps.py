@@ -13,7 +13,6 @@ from tests.report.test_heat_maps import STUDY
 from tlsearch.errors import UsageError
 from tlsearch.pipeline.context import Data
 from tlsearch.pipeline.report.heat_maps import (
-    AFTERWARDS,
     LEAST_SECONDS,
     MOST_SECONDS,
     SHOWN,
@@ -93,7 +92,7 @@ def test_what_goes_wrong_is_only_told(tmp_path: Path) -> None:
 
 
 def test_without_time_there_are_none(tmp_path: Path) -> None:
-    found, requests = asked(tmp_path, STUDY, limit=LEAST_SECONDS + AFTERWARDS - 1)
+    found, requests = asked(tmp_path, STUDY, limit=LEAST_SECONDS - 1)
     assert requests == []
     assert found.no_heat_maps == "the time limit left no time for them"
 

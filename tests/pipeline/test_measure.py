@@ -117,7 +117,7 @@ asked: list[MeasureCandidate] = []
 """What the last plan has asked to be measured."""
 
 
-def planned(folder: Path, names: Sequence[str], seconds: float, **options: Any) -> planning.Plan:
+def planned(folder: Path, names: Sequence[str], seconds: float, limit: float = 100.0, **options: Any) -> planning.Plan:
     """The plan of a run for which networks take ``seconds`` for 100 x 100 pixels, VGG16 twenty times as long."""
     asked.clear()
 
@@ -136,7 +136,7 @@ def planned(folder: Path, names: Sequence[str], seconds: float, **options: Any) 
         sizes=[160 for _ in items],
         left_out=[],
     )
-    return make_plan(make_context(folder, worker, limit=100.0, **options), DATA, ready)
+    return make_plan(make_context(folder, worker, limit=limit, **options), DATA, ready)
 
 
 NAMES = [LITE.backbone, VGG.backbone]
@@ -160,8 +160,8 @@ def test_a_network_that_could_only_see_tiny_images_is_left_out_and_says_so(tmp_p
     [
         (NAMES, 0.005, {"backbones": ("vgg16", "efficientnet_lite0")}),  # both were asked for by name
         (NAMES[1:], 0.005, {}),  # there is no other
-        (NAMES, 5.0, {}),  # nothing sees more
-        (NAMES, 0.005, {"image_size": 32}),
+        (NAMES, 5.0, {"limit": 6000.0}),  # nothing sees more
+        (NAMES, 0.005, {"image_size": 32, "limit": 600.0}),
     ],
 )
 def test_otherwise_it_stays(tmp_path: Path, names: list[str], seconds: float, options: dict[str, Any]) -> None:

@@ -11,10 +11,18 @@ import pytest
 
 from tests.helpers.contexts import Heard, make_context, make_plan
 from tests.helpers.fake_worker import FakeWorker
-from tests.helpers.made_up import LITE, VGG, backbone_facts, plugin_facts
-from tlsearch.errors import PluginError, PluginFailedError, TrialError
+from tests.helpers.made_up import LITE, VGG, backbone_facts, facts_of, plugin_facts
+from tlsearch.errors import OutOfTimeError, PluginError, PluginFailedError, TrialError
 from tlsearch.pipeline.plan import Plan
-from tlsearch.pipeline.profile import COSTLY, Profile, Tuning, best_candidates, make_profile, profile_line
+from tlsearch.pipeline.profile import (
+    COSTLY,
+    MOST_TIME,
+    Profile,
+    Tuning,
+    best_candidates,
+    make_profile,
+    profile_line,
+)
 from tlsearch.results.schema import ProfilePoint
 from tlsearch.types import Candidate
 from tlsearch.worker.protocol import ProfileCandidate
@@ -125,3 +133,43 @@ def test_where_all_fail_the_run_ends(tmp_path: Path) -> None:
     torn = TrialError("torn")
     with pytest.raises(PluginError, match="No backbone can be used"):
         profiled(tmp_path, {"vgg16": torn, "efficientnet_lite0": torn})
+
+
+def test_what_there_is_no_time_for_is_left_out_and_the_cheapest_has_all_the_time(tmp_path: Path) -> None:
+    """A run that is resumed leaves it out too, and asks nobody again."""
+    heard, worker = Heard(), probing({"vgg16": OutOfTimeError("its time was over")})
+    plan = make_plan()
+    plan.costs.facts = {LITE: facts_of(LITE, forward_seconds=0.01), VGG: facts_of(VGG, forward_seconds=0.1)}
+    for asked in (2, 0):
+        worker.requests.clear()
+        context = make_context(tmp_path, worker, limit=100.0, heard=heard, backbones=("vgg16", "efficientnet_lite0"))
+        found, profile = make_profile(context, plan)
+        assert list(profile) == [LITE]
+        assert [(item.name, item.reason) for item in found.left_out] == [
+            (VGG.label, "there was no time for its features")
+        ]
+        assert len(worker.requests) == asked
+        if asked:
+            given = {r.candidate: r.seconds for r in worker.requests if isinstance(r, ProfileCandidate)}
+            assert given[LITE] is None
+            assert given[VGG] == pytest.approx(100.0 * MOST_TIME)
+    assert heard.warnings == [f"{VGG.label} is left out: there was no time for its features"] * 2
+
+
+def test_the_first_views_set_the_pace(tmp_path: Path) -> None:
+    """They took four times as long as estimated: so will what comes later, in a run that is resumed too."""
+    plan = make_plan()
+    images = len(plan.data.pool)
+    plan.costs.facts = {c: facts_of(c, forward_seconds=50.0 / images) for c in plan.space.candidates}
+
+    def slow(request: ProfileCandidate, _: object) -> tuple[tuple[float, float], ...]:
+        context.budget.started -= 200.0
+        return ((0.5, 0.1),) * request.candidate.depth
+
+    factors = []
+    for worker in (FakeWorker({ProfileCandidate: slow}), FakeWorker({})):
+        context = make_context(tmp_path, worker, limit=10_000.0)
+        make_profile(context, plan)
+        factors.append(context.budget.pace.factor)
+    assert factors[0] == pytest.approx(4.0, abs=0.3)
+    assert factors[1] == factors[0]

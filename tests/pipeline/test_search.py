@@ -18,6 +18,7 @@ from tlsearch.pipeline import trials as module
 from tlsearch.pipeline.baseline import BaselineResult
 from tlsearch.pipeline.confirm.fold_runs import more_views
 from tlsearch.pipeline.context import RunContext
+from tlsearch.pipeline.limits.least import EndCosts
 from tlsearch.pipeline.search import is_probe, reserved_seconds, search, trial_row, val_figures
 from tlsearch.results.schema import ProfilePoint
 from tlsearch.runs.budget import SHARES
@@ -151,6 +152,44 @@ def test_the_first_linear_probe_runs_to_its_end_however_late_it_is(
     assert [is_probe(f.spec) for f in log.search.finished] == [True]
     assert log.why == "time"
     assert record.told == [(1, "curve/best_val_accuracy", 0.6)]
+
+
+class Slow(Late):
+    """A search in time, whose tuned trials take ``slower`` times as long as estimated."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, folder: Path, limit: float, slower: float) -> None:
+        super().__init__(monkeypatch, folder, limit)
+        self.context.budget.started += 10 * limit
+        self._slower = slower
+
+    def _run_trial(self, context: RunContext, trial: RunningTrial, judge: object, fitted: object) -> CompletedTrial:
+        self.seconds.append(trial.seconds)
+        assert (trial.estimated is None) is trial.spec.is_linear_probe
+        took = 1.0 if trial.estimated is None else self._slower * trial.estimated.until(1.0)
+        self.context.budget.started -= took
+        result = TrialResult(spec=trial.spec, state="complete", value=0.6, seconds=took, metrics={"val_loss": 1.0})
+        return CompletedTrial(result=result, outcome=None, run_id="run", epochs=(), estimated=trial.estimated)
+
+
+@pytest.mark.parametrize("slower", [1.0, 3.0])
+def test_a_trial_begins_only_where_it_ends_in_time_at_the_pace_of_those_before_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, slower: float
+) -> None:
+    """The pace is known after the first trials: what is begun later than that does not end too late."""
+    slow = Slow(monkeypatch, tmp_path, 5000.0, slower)
+    search(slow.context, slow.plan, Best(), {LITE: POINTS}, [LITE], None)
+    assert slow.context.budget.elapsed() <= 5000.0 - (slow.context.budget.share("rest") or 0.0)
+    assert len(slow.seconds) > 1
+
+
+def test_the_end_is_priced_by_the_models_that_would_be_tested(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    slow = Slow(monkeypatch, tmp_path, 5000.0, 1.0)
+    end = EndCosts(test_images=1000, decode_seconds=0.0, from_scratch=0)
+    slow.plan = replace(slow.plan, end=end)
+    log, probe = search(slow.context, slow.plan, Best(), {LITE: POINTS}, [LITE], None)
+    assert slow.context.budget.end == slow.plan.end_price(log.search.best(1)[0].spec, probe.spec)
+    forward = slow.plan.measured[LITE].forward_seconds
+    assert slow.context.budget.end.models > 2000 * forward
 
 
 def test_gains_are_taken_on_the_folds_that_both_have() -> None:

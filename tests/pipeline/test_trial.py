@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,9 @@ from tlsearch.data.split import Fold
 from tlsearch.errors import OutOfMemoryError
 from tlsearch.listeners.checkpoint import CheckpointCallback
 from tlsearch.listeners.running_trial import RunningTrial
-from tlsearch.pipeline.trial import Epochs, run_trial
+from tlsearch.pipeline.trial import Epochs, note_pace, run_trial
+from tlsearch.runs.budget import EndPrice
+from tlsearch.runs.pace import Estimated
 from tlsearch.training.trial import Outcome
 from tlsearch.types import Candidate, Decision, Role, TrialResult, TrialSpec
 from tlsearch.worker.events import EpochEnd, Listener
@@ -130,3 +133,28 @@ def test_a_trial_that_an_earlier_attempt_completed_is_not_run_again(tmp_path: Pa
     assert again.epochs == completed.epochs
     assert (first.asked, second.asked) == ([(None, False)], [])
     assert told == [1, 2, 1, 2]
+
+
+@pytest.mark.parametrize(("seconds", "decided"), [(10.0, Decision.CONTINUE), (60.0, Decision.TIME_OUT)])
+def test_a_trial_ends_where_the_machine_has_become_so_slow_that_the_end_needs_its_time(
+    tmp_path: Path, seconds: float, decided: Decision
+) -> None:
+    """It was given 300 of the 1,000 s; a tenth of it should take 10 s, and the end of the run 100 s."""
+    decisions: list[Decision] = []
+
+    class Training:
+        def send(self, request: RunTrial, listener: Listener) -> Outcome:
+            context.budget.started -= seconds
+            decisions.append(listener(EpochEnd({"epoch": 1.0, "fraction": 0.1})))
+            state = "complete" if decisions[-1] is Decision.CONTINUE else "timed_out"
+            result = TrialResult(spec=SPEC, state=state, value=None, seconds=seconds)
+            return Outcome(result, np.zeros(0, np.int64), np.zeros((0, 2), np.float32))
+
+    context = make_context(tmp_path, Training(), limit=1000.0)
+    context.budget.end = EndPrice(models=90.0, report=10.0)
+    trial = replace(make_trial("trial"), seconds=300.0, estimated=Estimated(before=0.0, training=100.0))
+    completed = run_trial(context, trial)
+    assert decisions == [decided]
+    note_pace(context.budget.pace, completed)
+    slower = context.budget.pace.factor
+    assert slower == pytest.approx(seconds / 10, rel=0.3) if decided is Decision.TIME_OUT else slower == 1.0

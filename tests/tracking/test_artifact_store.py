@@ -88,6 +88,26 @@ def test_where_files_cannot_be_kept_all_else_is(
     assert not (tmp_path / "unsent").exists()
 
 
+def test_when_the_time_of_a_run_is_over_no_file_is_begun(
+    open_at: Callable[[str], Tracker], tmp_path: Path, told: list[str], store: Path, request: pytest.FixtureRequest
+) -> None:
+    """A store may be slow: records are sent, files wait for ``tlsearch sync``."""
+    tracker = open_at(f"file://{tmp_path}/files")
+    parent = tracker.start_parent("search", {}, {"role": "search"})
+    tracker.log_text(parent, "in time", "early.txt")
+    tracker.keep_files_from(-1.0)
+    child = record_something(tracker, parent, tmp_path)
+    client = MlflowClient(tracker.uri)
+    assert ends(tracker, parent) == {"search": "FINISHED", "07 it's": "FAILED"}
+    assert client.get_run(parent).data.metrics == {"test": 0.4, "megabytes": 3.5}
+    assert [artifact.path for artifact in client.list_artifacts(parent)] == ["early.txt"]
+    assert tracker.send_waiting() == 6
+    assert told == [f"the time limit left no time to record all files in MLflow: they wait in {tmp_path}/unsent"]
+    RunConfig(dataset=tmp_path / "images").to_toml(tmp_path / CONFIG_NAME)
+    assert sync(tmp_path, SilentReporter()) == 6
+    check_record(again(store, tmp_path, told, request.node.name), parent, child)
+
+
 def test_a_library_that_is_missing_is_named(
     open_at: Callable[[str], Tracker], tmp_path: Path, told: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from tests.helpers.tiny import make_extractor, make_fold, make_network, make_spec
-from tlsearch.errors import TrialError
+from tlsearch.errors import OutOfTimeError, TrialError
 from tlsearch.features.prefix import Network
 from tlsearch.plugins.metrics import load_metric
+from tlsearch.training import from_scratch
 from tlsearch.training.from_scratch import _compiling, _Rate, successive_halving
+from tlsearch.training.optimizer import warm_up_cosine
 from tlsearch.training.trainer import Trainer
 from tlsearch.training.trial import Outcome, TrialRunner
 from tlsearch.types import TrialSpec
+from tlsearch.utils import deadline
+from tlsearch.utils.deadline import time_limit
 
 # Keras 3.15 turns variables and bfloat16 tensors into arrays in a way that NumPy 2 warns of.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -108,6 +113,81 @@ def test_when_all_rates_diverge_it_is_an_error(network: Network, tmp_path: Path,
     diverging.update({1e-1: 1, 1e-2: 2})
     with pytest.raises(TrialError, match="diverged"):
         run(network, tmp_path, 1e-1, 1e-2)
+
+
+@pytest.fixture
+def slow_epochs(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Epochs that take so many seconds each, on a clock that nothing else moves: the next one, and all later ones."""
+    seconds, now, run_epoch = [10.0], [0.0], Trainer.run_epoch
+
+    def slow(trainer: Trainer, renew_norm: bool = False) -> dict[str, float]:
+        now[0] += seconds.pop(0) if len(seconds) > 1 else seconds[0]
+        return run_epoch(trainer, renew_norm)
+
+    monkeypatch.setattr(Trainer, "run_epoch", slow)
+    clock = SimpleNamespace(monotonic=lambda: now[0])
+    monkeypatch.setattr(deadline, "time", clock)
+    monkeypatch.setattr(from_scratch, "time", clock)
+    return seconds
+
+
+def lengths(outcomes: list[Outcome]) -> list[int]:
+    return [len(o.result.history) for o in outcomes]
+
+
+@pytest.mark.usefixtures("slow_epochs")
+def test_where_time_is_short_the_rest_of_the_schedule_is_shortened(network: Network, tmp_path: Path) -> None:
+    """Nine epochs are three and six: with 35 of the 60 s that the six take, they are three."""
+    with time_limit(95.0):
+        outcomes, _, _ = run(network, tmp_path, 1e-6, 1e-2)
+    assert lengths(outcomes) == [3, 6]
+    best = outcomes[1].result
+    assert (best.state, best.reason) == ("complete", "its time was over after 6 of 9 epochs")
+    assert best.value == pytest.approx(np.mean([h["objective"] for h in best.history[-3:]]))
+    with time_limit(1e6):
+        assert lengths(run(network, tmp_path, 1e-6, 1e-2)[0]) == [3, 9]
+
+
+@pytest.mark.usefixtures("slow_epochs")
+def test_the_rate_falls_to_zero_at_the_end_of_a_shortened_schedule(
+    network: Network, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shares: list[float] = []
+    monkeypatch.setattr(
+        "tlsearch.training.trainer.warm_up_cosine",
+        lambda step, steps: shares.append(warm_up_cosine(step, steps)) or shares[-1],
+    )
+    with time_limit(65.0):
+        run(network, tmp_path, 1e-2)
+    assert len(shares) == 6 * 3  # of nine epochs of three steps
+    assert shares[-1] < 0.05
+    shares.clear()
+    with time_limit(95.0):
+        run(network, tmp_path, 1e-6, 1e-2)
+    assert shares[-1] < 0.05
+
+
+@pytest.mark.usefixtures("slow_epochs")
+def test_the_rates_that_there_is_time_for_are_compared(network: Network, tmp_path: Path) -> None:
+    with time_limit(45.0):
+        outcomes, _, runner = run(network, tmp_path, 1e-2, 1e-6, 1e-7)
+    assert lengths(outcomes) == [3, 1, 0]
+    assert [o.result.state for o in outcomes] == ["complete", "pruned", "pruned"]
+    assert runner.fitted is not None
+
+
+def test_a_machine_that_becomes_slow_ends_it_too(network: Network, tmp_path: Path, slow_epochs: list[float]) -> None:
+    slow_epochs[:] = [10.0] * 7 + [100.0]  # in the first epoch after both rungs but one
+    with time_limit(150.0):
+        outcomes, _, _ = run(network, tmp_path, 1e-6, 1e-2)
+    assert lengths(outcomes)[1] < 9
+    assert outcomes[1].result.state == "complete"
+
+
+@pytest.mark.usefixtures("slow_epochs")
+def test_without_time_for_an_epoch_it_is_an_error(network: Network, tmp_path: Path) -> None:
+    with time_limit(-1.0), pytest.raises(OutOfTimeError, match="before an epoch was trained"):
+        run(network, tmp_path, 1e-2, 1e-3)
 
 
 def test_the_seconds_of_compiling_are_the_best_ones(network: Network, tmp_path: Path) -> None:

@@ -204,3 +204,7 @@ def _thread_after_a_moment() -> str:
 
     time.sleep(0.02)
     return threading.current_thread().name
+
+
+def test_a_thread_takes_as_long_as_it_does_alone_or_longer() -> None:
+    assert 1.0 <= machine.contention(0.02) < 1000.0

@@ -17,7 +17,15 @@ import psutil
 import pytest
 
 from tests.helpers.tiny import make_fold, make_pool
-from tlsearch.errors import OutOfMemoryError, PluginError, RunError, TrialError, UsageError, WeightsError
+from tlsearch.errors import (
+    OutOfMemoryError,
+    OutOfTimeError,
+    PluginError,
+    RunError,
+    TrialError,
+    UsageError,
+    WeightsError,
+)
 from tlsearch.types import Candidate, Decision, TrialSpec
 from tlsearch.worker import client as worker_client
 from tlsearch.worker.client import WorkerClient, WorkerDiedError
@@ -278,6 +286,7 @@ class Repeat(Request[tuple[str, str]]):
 
     text: str = ""
     half: bool = False
+    seconds: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -285,6 +294,14 @@ class Counted(Repeat, Request[tuple[str, str]]):
     """The same as a trial."""
 
     counts_as_trial = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timed(Repeat, Request[tuple[str, str]]):
+    """The same, within a time."""
+
+    ends_in_time = True
+    grace = 0.1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -302,7 +319,7 @@ class Other(Repeat, Request[tuple[str, str]]):
 
 
 PARROT = """
-import io, sys
+import io, sys, time
 from tlsearch.worker.channel import Channel
 channel = Channel(sys.stdin.buffer, sys.stdout.buffer)
 while True:
@@ -312,6 +329,8 @@ while True:
         break
     channel.send("event", {"type": "WorkProgress", "text": content["text"], "done": 1, "total": 2})
     _, decision = channel.receive()
+    if content["text"] == "hang":
+        time.sleep(600)
     if content["half"]:
         whole = io.BytesIO()
         Channel(whole, whole).send("reply", ["x" * 1000, decision])
@@ -359,6 +378,16 @@ def test_an_interrupted_exchange_is_not_continued(parrot: WorkerClient) -> None:
         parrot.send(Repeat(text="second"), interrupt)
     assert first.returncode is not None
     assert parrot.send(Repeat(text="third")) == ("third", "continue")
+    assert process_of(parrot) is not first
+
+
+def test_what_does_not_end_in_time_is_ended(parrot: WorkerClient) -> None:
+    """As where a plugin hangs; the next request starts another process."""
+    assert parrot.send(Timed(text="in time", seconds=100.0)) == ("in time", "continue")
+    first = process_of(parrot)
+    with pytest.raises(OutOfTimeError, match="its time was over, and the worker process that answered a request did"):
+        parrot.send(Timed(text="hang", seconds=0.1))
+    assert parrot.send(Timed(text="again")) == ("again", "continue")
     assert process_of(parrot) is not first
 
 

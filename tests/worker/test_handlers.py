@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import astuple, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, TypeVar, get_type_hints
 
 import numpy as np
@@ -16,8 +17,9 @@ from PIL import Image
 
 from tests.helpers import tiny_source
 from tests.helpers.tiny import make_fold, make_pool
-from tlsearch.errors import PluginError, RunError, WeightsError
+from tlsearch.errors import OutOfTimeError, PluginError, RunError, WeightsError
 from tlsearch.features.passes import Amount, FrozenCounts
+from tlsearch.features.prefix import Network
 from tlsearch.models.measured import UNTIMED_RATIO, MeasuredCandidate
 from tlsearch.models.use_cost import NetworkAtUse
 from tlsearch.plugins import registry
@@ -25,6 +27,7 @@ from tlsearch.training import trial as trial_module
 from tlsearch.training.compiled import compile_model
 from tlsearch.training.trial import Outcome
 from tlsearch.types import Candidate, Decision, TrialSpec
+from tlsearch.utils import deadline
 from tlsearch.worker import protocol
 from tlsearch.worker.dispatch import all_handlers, handle
 from tlsearch.worker.events import EpochEnd, Event, FrozenPasses, WorkProgress
@@ -220,11 +223,31 @@ def test_a_look_computes_a_few_images_and_stores_nothing(tmp_path: Path, facts: 
     assert worker.images_computed() == len(rows) + 60
 
 
+def test_a_profile_whose_time_is_over_ends_between_two_batches(
+    tmp_path: Path, facts: MeasuredCandidate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it has computed so far is not kept, for it is not whole."""
+    worker, now, compute = opened(tmp_path, facts), [0.0], Network.compute
+
+    def slow(network: Network, *arguments: Any) -> Any:
+        now[0] += 10.0
+        return compute(network, *arguments)
+
+    monkeypatch.setattr(Network, "compute", slow)
+    monkeypatch.setattr(deadline, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    request = ProfileCandidate(candidate=facts.candidate, train=FOLD.train, seed=0, seconds=5.0)
+    with pytest.raises(OutOfTimeError):
+        worker.send(request)
+    assert worker.images_computed() == 32
+    assert len(worker.send(replace(request, seconds=None))) == 4
+    assert worker.images_computed() == 32 + 60
+
+
 def test_insight_asks_probes_on_stored_features_of_every_image(folder: Path, facts: MeasuredCandidate) -> None:
-    worker = opened(folder, facts)
+    worker = opened(folder, replace(facts, forward_seconds=1e6))  # to compute them would take too long
     worker.send(ProfileCandidate(candidate=facts.candidate, train=FOLD.train, seed=0))  # stores what the probes work on
     before = worker.images_computed()
-    found = worker.send(ExamineLabels(candidate=facts.candidate, seed=0, seconds=0.0))
+    found = worker.send(ExamineLabels(candidate=facts.candidate, seed=0, seconds=600.0))
     assert found is not None
     assert worker.images_computed() == before
     assert found.rows.tolist() == list(range(60))

@@ -31,6 +31,7 @@ from tlsearch.cli.terminal.commands import Group
 from tlsearch.cli.terminal.mistakes import error_line
 from tlsearch.cli.weights import weights
 from tlsearch.errors import Interrupted, TlsearchError
+from tlsearch.runs.started import note_program
 from tlsearch.utils.home import ensure_home
 from tlsearch.utils.machine import limit_libraries
 from tlsearch.utils.passwords import hide_passwords
@@ -109,6 +110,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         # Names of files and classes may hold what the terminal's encoding does not: it is escaped and never an error.
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+    note_program()
     cli.main(args=arguments, prog_name="tlsearch")
     raise SystemExit(0)
 

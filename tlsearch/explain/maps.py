@@ -26,6 +26,7 @@ from tlsearch.explain.parts import Parts, take_apart
 from tlsearch.plugins.api import Images
 from tlsearch.predictor import Predictor
 from tlsearch.types import Float32Array, Float64Array, LabelArray
+from tlsearch.utils.deadline import check_time
 
 Method = Literal["cam", "hires-cam"]
 """How a map was made: exact for a linear head, or by the gradient."""
@@ -104,11 +105,15 @@ class Explainer:
         return max(rows), max(columns)
 
     def __call__(self, images: Images, classes: LabelArray | None = None) -> HeatMaps:
-        """Give the heat map of each picture (N, S, S, 3) for a class (N,), or for the most probable one."""
+        """Give the heat map of each picture (N, S, S, 3) for a class (N,), or for the most probable one.
+
+        Raises ``OutOfTimeError`` between two batches where the time for it is over.
+        """
         about = np.zeros(len(images), np.intp) if classes is None else np.asarray(classes, np.intp)
         maps = np.zeros((len(images), *self.grid), np.float32)
         logits = np.zeros((len(images), len(self.predictor.labels)), np.float32)
         for rows in _batches(len(images), self._batch):
+            check_time()
             features = self._features(images[rows])
             pooled = _output(self._parts.pooling, features)
             logits[rows] = pooled if self._parts.head is None else _output(self._parts.head, [pooled])

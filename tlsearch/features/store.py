@@ -24,6 +24,7 @@ import numpy as np
 from tlsearch.errors import RunError
 from tlsearch.features.shared import SharedTier
 from tlsearch.types import AnyArray
+from tlsearch.utils.deadline import seconds_left
 from tlsearch.utils.files import FULL, atomic_path, file_lock, unusable
 from tlsearch.utils.mapped import StoredArray, create_array, open_array, scratch_array
 
@@ -137,13 +138,14 @@ class FeatureStore:
     def one_at_a_time(self, work: Mapping[str, Any]) -> Iterator[None]:
         """Keep other processes from the same ``work`` until the block ends: they wait, and find it done.
 
-        Where nothing is kept, nobody waits; nor longer than ``MOST_WAITING``, after which work is done twice.
+        Where nothing is kept, nobody waits; nor longer than ``MOST_WAITING``, after which work is done twice, or
+        than there is time.
         """
         with contextlib.ExitStack() as stack:
             if self.limit:
                 with contextlib.suppress(TimeoutError):
                     lock = self.directory / f".{key_digest(work)}.lock"
-                    stack.enter_context(file_lock(lock, timeout=MOST_WAITING))
+                    stack.enter_context(file_lock(lock, timeout=max(0.0, min(MOST_WAITING, seconds_left()))))
             yield
 
     def scratch(self, shape: tuple[int, ...], dtype: str) -> AnyArray:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tlsearch.plugins.api import Augmentation, Images
+from tlsearch.utils.deadline import check_time
 
 RENDER_CHUNK = 64
 """Images that share one random generator: views are rendered in fixed chunks in data set order."""
@@ -42,10 +43,14 @@ def chunk_generator(view: View, chunk: int) -> np.random.Generator:
 
 
 def render_chunks(pixels: Images, view: View, augmentation: Augmentation | None) -> Iterator[tuple[int, Images]]:
-    """Give the view in chunks: (row of its first image, uint8 images). ``augmentation`` is None for plain views."""
+    """Give the view in chunks: (row of its first image, uint8 images). ``augmentation`` is None for plain views.
+
+    Raises ``OutOfTimeError`` where the time for it is over.
+    """
     for chunk, start in enumerate(range(0, len(pixels), RENDER_CHUNK)):
         images = np.asarray(pixels[start : start + RENDER_CHUNK])
         if view.plain or augmentation is None:
             yield start, images
             continue
+        check_time()
         yield start, augmentation.render(images, view.strength, chunk_generator(view, chunk))

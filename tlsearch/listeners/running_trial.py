@@ -8,6 +8,7 @@ from typing import Any
 
 from tlsearch.callbacks import TrialInfo
 from tlsearch.data.split import Fold
+from tlsearch.runs.pace import Estimated
 from tlsearch.training.trial import Outcome
 from tlsearch.types import TrialResult
 
@@ -30,6 +31,7 @@ class CompletedTrial:
         run_id: Its MLflow run.
         epochs: The numbers of every epoch.
         extra: The metrics that were recorded beside those of the result.
+        estimated: What it was estimated to take; None where nobody asked.
     """
 
     result: TrialResult
@@ -37,6 +39,7 @@ class CompletedTrial:
     run_id: str
     epochs: tuple[Mapping[str, float], ...]
     extra: Mapping[str, float] = field(default_factory=dict)
+    estimated: Estimated | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +52,7 @@ class RunningTrial(TrialInfo):
         seconds: The seconds after which it is cut off; None without a limit.
         extra: Gives metrics to be recorded beside those of its result.
         completed: What came of it, once it is over.
+        estimated: What it is estimated to take; None where nobody asks.
     """
 
     folds: tuple[Fold, ...]
@@ -56,6 +60,7 @@ class RunningTrial(TrialInfo):
     seconds: float | None = None
     extra: ExtraMetrics = no_extra_metrics
     completed: CompletedTrial | None = None
+    estimated: Estimated | None = None
 
     @property
     def question(self) -> tuple[Any, ...]:

@@ -29,6 +29,7 @@ from tlsearch.results.schema import Resizing
 from tlsearch.runs.budget import TimeBudget
 from tlsearch.runs.checkpoint import Checkpoint
 from tlsearch.runs.output import CHECKPOINT_FOLDER, LOG_NAME, WORK_FOLDER, is_finished, output_folder
+from tlsearch.runs.started import program_seconds
 from tlsearch.types import Decision
 from tlsearch.utils.cache_folders import sources_dir
 from tlsearch.utils.files import is_full
@@ -182,6 +183,7 @@ def open_run(config: RunConfig, reporter: Reporter | None, callbacks: Sequence[C
     out to be impossible after work has begun.
     """
     budget = TimeBudget(config.effective_time_limit)
+    budget.set(program_seconds())
     with output_folder(config) as output:
         try:
             others, warnings = followers(reporter, callbacks)
@@ -219,6 +221,7 @@ def try_out(config: RunConfig, reporter: Reporter | None) -> Iterator[RunContext
         sources, asked = sources_dir(config.cache_dir), config.cluster is not None
         config = replace(config, cache_dir=output, cluster=None, cpus_per_worker=None, gpus_per_worker=None)
         budget = TimeBudget(config.effective_time_limit)
+        budget.set(program_seconds())
         with new_context(config, output, budget, [ReporterCallback(reporter)] if reporter else []) as context:
             if asked:
                 context.say("plan", ["the dry run computes on this machine and does not ask the cluster"])

@@ -45,7 +45,8 @@ def find_insights(
 def _ask_worker(context: RunContext, candidate: Candidate) -> Insight | None:
     """Probes on the stored features; None where there is no time to compute features that are no longer stored."""
     try:
-        request = ExamineLabels(candidate=candidate, seed=context.config.seed, seconds=context.budget.left_for())
+        seconds = context.budget.left_before_report()
+        request = ExamineLabels(candidate=candidate, seed=context.config.seed, seconds=seconds)
         return context.worker.send(request, context.progress("report"))
     except TlsearchError as error:
         context.callbacks.on_warning(f"no insight into labels and into more data: {error}")

@@ -10,6 +10,7 @@ from tlsearch.models.measured import MeasuredCandidate
 from tlsearch.models.small_cnn import SmallCNN
 from tlsearch.pipeline.candidates import AvailableCandidate
 from tlsearch.pipeline.context import Data, RunContext
+from tlsearch.pipeline.limits.least import may_take
 from tlsearch.pipeline.scan import SIZE_STEP, pool_at, pool_digest
 from tlsearch.pipeline.scratch_time import ENOUGH_EPOCHS, costs_of
 from tlsearch.types import Candidate
@@ -65,7 +66,10 @@ def measure_in_full(
     found: AvailableCandidate,
     size: int,
 ) -> MeasuredCandidate:
-    """Measure a candidate at ``size``; no step is timed where its first view would take too long."""
+    """Measure a candidate at ``size``; no step is timed where its first view would take too long.
+
+    With a limit of time that is where it would take longer than its share, or than there is time at all.
+    """
     weights = found.weights
     candidate = Candidate(
         backbone=found.backbone.name,
@@ -75,7 +79,10 @@ def measure_in_full(
         image_size=size,
         depth=0,
     )
-    return _measure_candidate(context, data, measured, candidate, _allowed(context, data))
+    allowed, limit = _allowed(context, data), context.budget.limit
+    if allowed is None and limit is not None:
+        allowed = max(0.0, may_take(limit) - context.budget.elapsed()) / len(data.pool)
+    return _measure_candidate(context, data, measured, candidate, allowed)
 
 
 def fitting_size(context: RunContext, data: Data, facts: MeasuredCandidate, smallest: int) -> int:

@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import partial
 
-from tlsearch.config import RunConfig
-from tlsearch.config_values import parse_weights
 from tlsearch.data.split import Fold
-from tlsearch.errors import PluginError, TlsearchError, TrialError, WeightsError
 from tlsearch.models.measured import MeasuredCandidate
 from tlsearch.pipeline.at_use.budget import UseBudget
 from tlsearch.pipeline.at_use.measure import measure_use
-from tlsearch.pipeline.candidates import AvailableCandidate
+from tlsearch.pipeline.candidates.measured import measure_all
 from tlsearch.pipeline.context import Data, RunContext
+from tlsearch.pipeline.limits.least import NO_END_COSTS, EndCosts
+from tlsearch.pipeline.limits.refusal import refuse_if_hopeless
 from tlsearch.pipeline.measure import (
     baseline_sizes,
-    fitting_size,
-    measure_at_fitting_size,
-    measure_in_full,
     measure_rendering,
     measure_small_network,
     open_pool,
@@ -33,7 +28,8 @@ from tlsearch.pipeline.workers import trial_cap
 from tlsearch.plugins.facts import PluginFacts
 from tlsearch.results.schema import LeftOut, ScreenedCandidate
 from tlsearch.runs import identity
-from tlsearch.runs.budget import SHARES, rest_seconds
+from tlsearch.runs.budget import SHARES, EndPrice
+from tlsearch.runs.pace import Estimated
 from tlsearch.search.cost import Costs
 from tlsearch.search.freeze import frozen_depths
 from tlsearch.search.poolings import flattened_values, token_poolings
@@ -41,12 +37,6 @@ from tlsearch.search.schedule import TrialTime, fit_schedule, left_for_trial
 from tlsearch.search.space import SearchHints, SearchSpace, schedule
 from tlsearch.types import Candidate, TrialSpec
 from tlsearch.utils import machine
-from tlsearch.utils.units import format_duration
-from tlsearch.worker.client import WorkerDiedError
-
-FEWEST_PIXELS = 64
-"""Side below which a network that was trained on images of 224 px sees too little to compete with one that sees more:
-VGG16 told ten kinds of clothes in 0.76 of the images at 32 px, where EfficientNet-Lite0 at 128 px did in 0.81."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +54,7 @@ class Plan:
         round_size: The number of trials that are asked for before any of them is told.
         use: What was asked of the model to use; None where nothing was.
         screened: What each of many candidates told of a few images, once they were looked at.
+        end: What the end of the run depends on.
     """
 
     data: Data
@@ -76,6 +67,7 @@ class Plan:
     round_size: int = 1
     use: UseBudget | None = None
     screened: tuple[ScreenedCandidate, ...] = ()
+    end: EndCosts = NO_END_COSTS
 
     @property
     def measured(self) -> Mapping[Candidate, MeasuredCandidate]:
@@ -89,6 +81,20 @@ class Plan:
     def may_ship(self, spec: TrialSpec) -> bool:
         """Whether a model may be the one to use, by what its network costs at use; all may where nothing was asked."""
         return self.use is None or self.use.may_ship(spec)
+
+    def estimated(self, spec: TrialSpec, folds: Sequence[Fold]) -> Estimated | None:
+        """Give what a trial is estimated to take now, by what was made for others already.
+
+        None for a linear probe, whose estimate is the most that it may take, and for what was not measured.
+        """
+        if spec.is_linear_probe or not self.costs.forward_seconds(spec):
+            return None
+        return Estimated(before=self.costs.view_seconds(spec), training=self.costs.seconds_on(spec, len(folds)))
+
+    def end_price(self, *specs: TrialSpec) -> EndPrice:
+        """Give what the end of the run takes where these models are tested; without any, at most."""
+        forward = [self.costs.forward_seconds(spec) for spec in specs]
+        return self.end.price(forward or 2 * [max(f.forward_seconds for f in self.measured.values())])
 
     def plugin_versions(self) -> dict[str, str]:
         """Give "distribution version" of every plugin that takes part, by name."""
@@ -114,7 +120,8 @@ def make_plan(context: RunContext, data: Data, ready: Ready) -> Plan:
 
 
 def _make_plan(context: RunContext, data: Data, ready: Ready) -> Plan:
-    measured, broken = _measure_all(context, data, ready)
+    measured, broken = measure_all(context, data, ready)
+    refuse_if_hopeless(context, data, tuple(measured.values()))
     open_pool(context, data, measured, *baseline_sizes(data.base_size))
     use = measure_use(context, data, measured)
     config = context.config
@@ -138,18 +145,20 @@ def _make_plan(context: RunContext, data: Data, ready: Ready) -> Plan:
     costs = Costs(facts=measured, images=len(data.pool), folds=len(data.folds), rendering=rendering)
     scratch = _scratch_time(context, data, space, costs)
     context.budget.compares = context.budget.limit is None or (scratch is not None and scratch.is_fair)
-    time = _time_for_trial(context, data, space, costs, scratch)
-    space = fit_schedule(space, costs, time, fixed=config.epochs is not None)
-    return Plan(
+    plan = Plan(
         data=data,
         plugins=ready.plugins,
         space=space,
         costs=costs,
         left_out=(*ready.left_out, *broken),
-        cap=time.cap if time else None,
         folds=data.folds,
         use=use,
+        end=EndCosts.of(context, data),
     )
+    context.budget.end = plan.end_price()
+    allowed = _time_for_trial(context, data, space, costs, scratch)
+    space = fit_schedule(space, costs, allowed, fixed=config.epochs is not None)
+    return replace(plan, space=space, cap=allowed.cap if allowed else None)
 
 
 def _scratch_time(context: RunContext, data: Data, space: SearchSpace, costs: Costs) -> ScratchTime | None:
@@ -172,7 +181,7 @@ def _time_for_trial(
     if cap is None or limit is None:
         return None
     spent: float = context.checkpoint.get_or_compute(("spent before the plan",), float, context.budget.elapsed)
-    usable = limit - rest_seconds(limit) - spent - (scratch.total_seconds(data) if scratch else 0.0)
+    usable = limit - (context.budget.share("rest") or 0.0) - spent - (scratch.total_seconds(data) if scratch else 0.0)
     again = data.uses_folds or context.config.refit
     return TrialTime(cap=cap, left=left_for_trial(space, costs, usable), ships_again=again)
 
@@ -198,70 +207,3 @@ def begin_or_resume(context: RunContext, plan: Plan) -> None:
 def now() -> str:
     """The present time, as the result says when a run started."""
     return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-def _measure_all(
-    context: RunContext, data: Data, ready: Ready
-) -> tuple[dict[Candidate, MeasuredCandidate], list[LeftOut]]:
-    """Measure every candidate, each at a size that suits the time.
-
-    Returns:
-        What was measured, and what is left out: candidates whose plugin fails, which is fatal only for what the user
-        named, and those for which there is time on small images only, where another can see more.
-    """
-    left_out: list[LeftOut] = []
-
-    def measured_or_left_out(
-        item: AvailableCandidate, call: Callable[[], MeasuredCandidate]
-    ) -> list[MeasuredCandidate]:
-        try:
-            return [call()]
-        except (TrialError, PluginError, WeightsError, WorkerDiedError) as error:
-            left_out.append(
-                plugin_failed(context.config, ready.plugins, (item.backbone.name, item.weights.name), error)
-            )
-            return []
-
-    known: dict[Candidate, MeasuredCandidate] = {}
-    looks: list[tuple[AvailableCandidate, MeasuredCandidate, int]] = []
-    for item, size in zip(ready.candidates, ready.sizes, strict=True):
-        for facts in measured_or_left_out(item, partial(measure_in_full, context, data, known, item, size)):
-            known[facts.candidate] = facts
-            looks.append((item, facts, fitting_size(context, data, facts, item.backbone.min_image_size)))
-    sees_enough = any(size >= FEWEST_PIXELS for _, _, size in looks)
-    measured: dict[Candidate, MeasuredCandidate] = {}
-    for item, facts, size in looks:
-        if sees_enough and size < FEWEST_PIXELS and _may_be_left_out(context.config, facts.candidate):
-            time = format_duration(context.budget.most(1.0))
-            left_out.append(LeftOut(facts.candidate.label, f"in {time} there is time for images of {size} px only"))
-            continue
-        call = partial(measure_at_fitting_size, context, data, measured, facts, item.backbone.min_image_size)
-        measured |= {settled.candidate: settled for settled in measured_or_left_out(item, call)}
-    if not measured:
-        raise nothing_usable(left_out)
-    return measured, left_out
-
-
-def _may_be_left_out(config: RunConfig, candidate: Candidate) -> bool:
-    """Whether the user asked neither for the network nor for an image size."""
-    return config.image_size is None and not {candidate.backbone, candidate.label} & set(config.backbones)
-
-
-def plugin_failed(config: RunConfig, plugins: PluginFacts, candidate: tuple[str, str], error: TlsearchError) -> LeftOut:
-    """What to say of a candidate (backbone, weights) whose plugin failed. Raises where the user named it."""
-    backbone, weights = candidate
-    label, reason = f"{backbone}@{weights}", str(error).rstrip(".")
-    added = plugins.of("weights").get(label)
-    own = next(f"{b.distribution} {b.version}" for b in plugins.backbones if b.name == backbone)
-    named = {text for text in config.backbones if "@" in text or added is None}
-    named |= {"@".join(parse_weights(text)[:2]) for text in config.weights}
-    if not {backbone, label} & named:
-        return LeftOut(label, f"its plugin {added or own} fails: {reason}")
-    if isinstance(error, WeightsError):
-        raise error
-    raise PluginError(f"{label} of {added or own} cannot be used: {reason}.") from error
-
-
-def nothing_usable(broken: Sequence[LeftOut]) -> PluginError:
-    """The error where no backbone is left."""
-    return PluginError("No backbone can be used: " + "; ".join(f"{b.name}, {b.reason}" for b in broken) + ".")

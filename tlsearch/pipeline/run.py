@@ -17,7 +17,8 @@ from tlsearch.pipeline.context import open_run, try_out
 from tlsearch.pipeline.evaluate import evaluate, make_models
 from tlsearch.pipeline.evaluate.calibrate import calibrate
 from tlsearch.pipeline.evaluate.reference import keep_references
-from tlsearch.pipeline.limits import refuse_if_hopeless, say_duration, warn_if_short
+from tlsearch.pipeline.limits.refusal import refuse_before_limit
+from tlsearch.pipeline.limits.said import say_duration, warn_if_short
 from tlsearch.pipeline.messages import recorded_run
 from tlsearch.pipeline.plan import Plan, begin_or_resume, make_plan
 from tlsearch.pipeline.preflight import check_places, check_record, open_record, preflight
@@ -58,14 +59,14 @@ def run(config: RunConfig, reporter: Reporter | None = None, callbacks: Sequence
         if is_finished(context.output):
             return finished_result(context)
         check_places(context)
-        files = scan(context)
-        ready = preflight(context, files)
-        sharing = settle_workers(context, len(files.images))
-        context.pool.start()
-        record = open_record(context)
-        data = check_and_split(context, files, max(ready.sizes))
-        plan = replace(make_plan(context, data, ready), round_size=sharing.round_size)
-        refuse_if_hopeless(context, plan)
+        with refuse_before_limit(context):
+            files = scan(context)
+            ready = preflight(context, files)
+            sharing = settle_workers(context, len(files.images))
+            context.pool.start()
+            record = open_record(context)
+            data = check_and_split(context, files, max(ready.sizes))
+            plan = replace(make_plan(context, data, ready), round_size=sharing.round_size)
         begin_or_resume(context, plan)
         warn_if_short(context, plan, ready)
         say_duration(context, plan)
@@ -109,13 +110,13 @@ def plan(config: RunConfig, reporter: Reporter | None = None) -> Plan:
     config, understood = images_in_folder(config)
     with try_out(config, reporter) as context:
         context.say("data", understood)
-        files = scan(context)
-        ready = preflight(context, files, download=False)
-        settle_workers(context, len(files.images))
-        check_record(context)
-        data = check_and_split(context, files, max(ready.sizes))
-        plan = make_plan(context, data, ready)
-        refuse_if_hopeless(context, plan)
+        with refuse_before_limit(context):
+            files = scan(context)
+            ready = preflight(context, files, download=False)
+            settle_workers(context, len(files.images))
+            check_record(context)
+            data = check_and_split(context, files, max(ready.sizes))
+            plan = make_plan(context, data, ready)
         warn_if_short(context, plan, ready)
         say_duration(context, plan)
         return plan

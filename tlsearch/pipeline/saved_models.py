@@ -11,7 +11,7 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from tlsearch.errors import RunError
+from tlsearch.errors import OutOfTimeError, RunError
 from tlsearch.pipeline.context import Data, RunContext
 from tlsearch.pipeline.plan import Plan
 from tlsearch.search.study import Search
@@ -62,7 +62,7 @@ def fetch_model(context: RunContext, data: Data, spec: TrialSpec, candidate: Can
     if kept.exists():
         shutil.copytree(kept, target, dirs_exist_ok=True)
         return
-    fit_model(context, data, spec, candidate, target, data.uses_folds)
+    fit_model(context, data, asked_model(data, spec, candidate, whole_pool=data.uses_folds), target)
 
 
 def _save_with_head(context: RunContext, data: Data, spec: TrialSpec, candidate: Candidate, target: Path) -> None:
@@ -70,27 +70,34 @@ def _save_with_head(context: RunContext, data: Data, spec: TrialSpec, candidate:
     save_fitted(data, spec, candidate, target, context.worker)
 
 
-def fit_model(
-    context: RunContext, data: Data, spec: TrialSpec, candidate: Candidate, target: Path, whole_pool: bool
-) -> None:
-    """Train a spec from its seed, on the training part or on the whole pool, and save the model."""
+def asked_model(
+    data: Data, spec: TrialSpec, candidate: Candidate, *, whole_pool: bool, seconds: float | None = None
+) -> RunTrial:
+    """Give the request for a model that is trained from its seed, on the training part or on the whole pool."""
+    # With folds the configuration was confirmed on others just before: its compiled model may still be there.
+    fold = data.whole if whole_pool else data.fold
+    return RunTrial(candidate=candidate, spec=spec, folds=(fold,), keep_compiled=whole_pool, seconds=seconds)
+
+
+def fit_model(context: RunContext, data: Data, request: RunTrial, target: Path) -> None:
+    """Train a model (see ``asked_model``) and save it. Raises ``OutOfTimeError`` where its time was too short."""
 
     def listener(event: Event) -> Decision:
         if isinstance(event, FrozenPasses):
             context.count(event.counts)
         return Decision.CONTINUE
 
-    # With folds the configuration was confirmed on others just before: its compiled model may still be there.
-    fold = data.whole if whole_pool else data.fold
-    request = RunTrial(candidate=candidate, spec=spec, folds=(fold,), keep_compiled=whole_pool)
+    spec = request.spec
 
     def fit_and_save() -> None:
         outcome = within_memory(
             lambda trial: context.worker.send(trial, listener), request, context.callbacks.on_warning
         )
+        if outcome.result.state == "timed_out":
+            raise OutOfTimeError(outcome.result.reason)
         if outcome.result.state != "complete":
             raise RunError(f"The model of the trial '{spec.label}' could not be made again: {outcome.result.reason}.")
-        save_fitted(data, spec, candidate, target, context.worker)
+        save_fitted(data, spec, request.candidate, target, context.worker)
 
     where_lost_again(fit_and_save)
 

@@ -20,6 +20,7 @@ from tlsearch.data.sources import read_source
 from tlsearch.data.split import Fold, Split, folds_of, imbalance, split, stratified_folds
 from tlsearch.data.survey import survey
 from tlsearch.pipeline.context import Data, RunContext
+from tlsearch.pipeline.limits.refusal import ReadingWatch
 from tlsearch.pipeline.messages import data_line
 from tlsearch.plugins.metrics import load_metric
 from tlsearch.results.schema import Resizing
@@ -80,16 +81,17 @@ def check_and_split(context: RunContext, survey: Survey, base_size: int) -> Data
 def load_data(context: RunContext, survey: Survey, base_size: int) -> Data:
     """Decode every image once at ``base_size``, split, and write the pixels of the pool to a file.
 
-    The pixels of the test split are in no file afterwards.
+    The pixels of the test split are in no file afterwards. Raises ``UsageError`` where the limit of time is too short
+    to read them.
     """
     config, work, callbacks = context.config, context.work, context.callbacks
-    everything = work / "all.npy"
-    index = decode_all(
-        survey,
-        base_size,
-        everything,
-        lambda done, total: callbacks.on_progress("data", done, total, "reading images"),
-    )
+    everything, watch = work / "all.npy", ReadingWatch(context, context.budget.elapsed())
+
+    def read(done: int, total: int) -> None:
+        callbacks.on_progress("data", done, total, "reading images")
+        watch(done, total)
+
+    index = decode_all(survey, base_size, everything, read)
     parts = split(index, config.seed, config.group_by)
     pool = (*parts.train, *parts.val)
     pixels = work / f"pool-{base_size}.npy"

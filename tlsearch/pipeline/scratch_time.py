@@ -53,6 +53,18 @@ def sized_for(
     return next(fitting, networks[-1])
 
 
+def fair_epochs(config: RunConfig, images: int) -> int:
+    """Give the epochs of a fair comparison on so many training images: 30, or those of a trial where they are fewer."""
+    a_trial, wanted = _epochs(config, images)
+    return round(min(ENOUGH_EPOCHS, wanted, a_trial))
+
+
+def _epochs(config: RunConfig, images: int) -> tuple[float, int]:
+    """The epochs of a trial, and those of a network from scratch where nothing limits the time."""
+    a_trial = schedule(images, config.batch_size, None) / steps_per_epoch(images, config.batch_size)
+    return a_trial, config.epochs or round(max(UNLIMITED_EPOCHS, a_trial))
+
+
 def scratch_time(
     config: RunConfig,
     data: Data,
@@ -74,15 +86,13 @@ def scratch_time(
         limit: The seconds of the run.
     """
     images, share = len(data.fold.train), share_of(data, SHARES["baseline"] * limit)
-    a_trial = schedule(images, config.batch_size, None) / steps_per_epoch(images, config.batch_size)
-    wanted = config.epochs or round(max(UNLIMITED_EPOCHS, a_trial))
+    _, wanted = _epochs(config, images)
     one, other = sized_for(small, costs, share), min(costs.halving_seconds(n, ENOUGH_EPOCHS) for n in large)
     both = other <= share / 2
     budget = share / 2 if both else share
     seconds = min(budget, costs.halving_seconds(one, wanted)) + (
         min(budget, other / ENOUGH_EPOCHS * wanted) if both else 0
     )
-    epochs = round(min(ENOUGH_EPOCHS, wanted, a_trial))
-    if costs.halving_seconds(one, epochs) <= budget:
+    if costs.halving_seconds(one, fair_epochs(config, images)) <= budget:
         return ScratchTime(seconds, is_fair=True)
     return ScratchTime(share_of(data, SHARES_WITHOUT_COMPARISON["baseline"] * limit), is_fair=False)

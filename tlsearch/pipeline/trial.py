@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from tlsearch.callbacks import EpochInfo
-from tlsearch.errors import PluginError, RunError, TlsearchError, TrialError, WeightsError
+from tlsearch.errors import OutOfTimeError, PluginError, RunError, TlsearchError, TrialError, WeightsError
 from tlsearch.listeners.running_trial import CompletedTrial, RunningTrial
 from tlsearch.pipeline.context import RunContext
+from tlsearch.runs.pace import Pace
 from tlsearch.training.trial import Outcome
 from tlsearch.types import Decision, NumberedEpochJudge, TrialResult
 from tlsearch.utils.files import is_full
@@ -114,17 +116,18 @@ def completed_trial(listener: TrialListener, outcome_of: Callable[[], Outcome]) 
         run_id=trial.run_id,
         epochs=tuple(listener.epochs),
         extra=trial.extra(outcome.result),
+        estimated=trial.estimated,
     )
 
 
 def failed_trial(
     trial: RunningTrial, error: BaseException, epochs: Sequence[Mapping[str, float]] = ()
 ) -> CompletedTrial:
-    """What is kept and told of a trial that ended with an error."""
+    """What is kept and told of a trial that ended with an error, or where its worker had to be ended in time."""
     known = error if isinstance(error, TlsearchError) else TlsearchError()
     result = TrialResult(
         spec=trial.spec,
-        state="failed",
+        state="timed_out" if isinstance(error, OutOfTimeError) else "failed",
         value=None,
         seconds=0.0,
         reason=str(error),
@@ -134,6 +137,14 @@ def failed_trial(
     return CompletedTrial(
         result=result, outcome=None, run_id=trial.run_id, epochs=tuple(epochs), extra=trial.extra(result)
     )
+
+
+def note_pace(pace: Pace, completed: CompletedTrial) -> None:
+    """Take in what a trial took beside what it was estimated to take: what comes later is priced by it."""
+    result = completed.result
+    if completed.estimated is not None and result.state != "failed":
+        fraction = completed.epochs[-1].get("fraction", 0.0) if completed.epochs else 0.0
+        pace.note_until(completed.estimated, 1.0 if result.state == "complete" else fraction, result.seconds)
 
 
 class Epochs:
@@ -172,7 +183,7 @@ class TrialListener:
         self.trial = trial
         self._context, self._judge = context, judge
         self._epochs, self._show = Epochs(), context.progress(trial.step)
-        self._before = 0
+        self._before, self._began = 0, context.budget.elapsed()
 
     def __call__(self, event: Event) -> Decision:
         """Take an event and decide."""
@@ -183,7 +194,21 @@ class TrialListener:
             return Decision.CONTINUE
         theirs = self._context.callbacks.on_epoch_end(self.trial, self._epochs.next(event.numbers))
         ours = self._judge(len(self.epochs), event.numbers)
-        return Decision.PRUNE if Decision.PRUNE in (theirs, ours) else Decision.CONTINUE
+        if Decision.PRUNE in (theirs, ours):
+            return Decision.PRUNE
+        return Decision.TIME_OUT if self._is_late(event.numbers.get("fraction", 1.0)) else Decision.CONTINUE
+
+    def _is_late(self, fraction: float) -> bool:
+        """Whether the trial must end, for the machine has become slow since it began.
+
+        Then the end of the run will take longer, too, and the trial has less time than it was given.
+        """
+        budget, estimated, seconds = self._context.budget, self.trial.estimated, self.trial.seconds
+        if estimated is None or seconds is None or fraction >= 1.0:
+            return False
+        took, pace = budget.elapsed() - self._began, replace(budget.pace)
+        pace.note_until(estimated, fraction, took)
+        return took > seconds - max(0.0, budget.end_at(pace) - budget.end_at(budget.pace))
 
     def restart(self, why: str) -> None:
         """The trial begins anew: the epochs that were told already are not told again."""

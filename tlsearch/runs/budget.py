@@ -6,6 +6,8 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from tlsearch.runs.pace import Pace
+
 SHARES = {"profile": 0.10, "baseline": 0.25, "search": 0.50, "confirm": 0.10, "rest": 0.05}
 """Shares of the time limit, which covers everything from scan to report."""
 
@@ -23,17 +25,46 @@ TRIAL_SHARE_WITHOUT_COMPARISON = 0.35
 """It is more where no fair comparison is possible."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class EndPrice:
+    """What the end of a run takes, in seconds on a machine that does nothing else.
+
+    Attributes:
+        models: Making, saving, loading and testing the models.
+        report: Writing the report and the record, and ending all processes.
+    """
+
+    models: float = 0.0
+    report: float = 0.0
+
+    @property
+    def seconds(self) -> float:
+        """All of it."""
+        return self.models + self.report
+
+
+NO_END = EndPrice()
+
+
 @dataclass
 class TimeBudget:
-    """Seconds since the start, against ``limit`` (None: no limit). ``timings`` collects seconds by step.
+    """Seconds since the start, against a limit (None: no limit).
 
-    ``compares`` says whether there is time for a fair comparison with training from scratch.
+    Attributes:
+        limit: The limit.
+        compares: Whether there is time for a fair comparison with training from scratch.
+        started: The start, on the clock of ``time.monotonic``.
+        timings: Seconds by step.
+        pace: How much longer than estimated work takes.
+        end: What must come after the search, from the models to the report, as it was estimated.
     """
 
     limit: float | None
     compares: bool = field(default=True, kw_only=True)
     started: float = field(default_factory=time.monotonic)
     timings: dict[str, float] = field(default_factory=dict)
+    pace: Pace = field(default_factory=Pace)
+    end: EndPrice = NO_END
 
     def elapsed(self) -> float:
         """Seconds since the start."""
@@ -47,7 +78,9 @@ class TimeBudget:
         """Seconds that a step may take; None without a limit."""
         if self.limit is None:
             return None
-        return rest_seconds(self.limit) if step == "rest" else self._shares[step] * self.limit
+        if step == "rest":
+            return self.end_at(self.pace)
+        return self._shares[step] * self.limit
 
     def trial_share(self) -> float | None:
         """Seconds of training that one trial may take; None without a limit."""
@@ -63,6 +96,22 @@ class TimeBudget:
             return None
         return self.limit - sum(self.share(step) or 0.0 for step in later) - self.elapsed()
 
+    def price(self, seconds: float) -> float:
+        """Give what work that was estimated at so many seconds will take, by what other work has taken of late."""
+        return self.pace.factor * seconds
+
+    def end_at(self, pace: Pace) -> float:
+        """Give the seconds that the rest of the run takes at another pace; 0 without a limit."""
+        return 0.0 if self.limit is None else rest_seconds(self.limit, pace.factor * self.end.seconds)
+
+    def left_before_report(self) -> float | None:
+        """Seconds that are left now for what is good to have, when the report is kept its time; None without a limit.
+
+        They may be below 0.
+        """
+        left = self.left_for()
+        return None if left is None else left - self.price(self.end.report)
+
     def most(self, share: float) -> float:
         """Seconds of a share of the limit; infinite without one."""
         return float("inf") if self.limit is None else share * self.limit
@@ -77,12 +126,12 @@ class TimeBudget:
         return _Stopwatch(self, step)
 
 
-def rest_seconds(limit: float) -> float:
+def rest_seconds(limit: float, price: float = 0.0) -> float:
     """Give the seconds for what comes last: making, loading and testing models, insights and the report.
 
-    On a slow machine these take half a minute, however long the search was.
+    On a slow machine these take half a minute, however long the search was. ``price`` is what they are known to take.
     """
-    return max(SHARES["rest"] * limit, min(LAST_SHARE * limit, LAST_SECONDS))
+    return max(SHARES["rest"] * limit, min(LAST_SHARE * limit, LAST_SECONDS), price)
 
 
 def trial_share(compares: bool) -> float:

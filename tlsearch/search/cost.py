@@ -75,8 +75,8 @@ class Costs:
     rendering: Mapping[str, float] = field(default_factory=dict)
 
     def render_seconds(self, policy: str) -> float:
-        """Give the seconds to render one pixel."""
-        return self.rendering.get(policy, RENDER_SECONDS)
+        """Give the seconds to render one pixel; of a policy that was not measured, those of the slowest one."""
+        return self.rendering.get(policy, max(self.rendering.values(), default=RENDER_SECONDS))
 
     def remember(self, spec: TrialSpec) -> None:
         """Note what a trial made.
@@ -111,6 +111,11 @@ class Costs:
     def train_seconds(self, spec: TrialSpec) -> float:
         """Give the seconds of training proper on this machine, on all folds of the trial, without making views."""
         return self.seconds_on(spec, self.folds if spec.is_linear_probe else self.trained_folds)
+
+    def forward_seconds(self, spec: TrialSpec) -> float:
+        """Give the seconds of one image through the whole network on this machine; 0 for one that was not measured."""
+        known = (f for c, f in self.facts.items() if (c.backbone, c.weights) == (spec.backbone, spec.weights))
+        return next((facts.forward_seconds for facts in known), 0.0)
 
     def fold_seconds(self, spec: TrialSpec) -> float:
         """Give the seconds of training proper on one fold."""

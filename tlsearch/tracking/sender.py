@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -28,7 +29,7 @@ FILES_SECONDS = 60.0
 """After so long no further file is tried, where one has failed."""
 
 # What is said once.
-_FAILS, _REFUSES, _DAMAGED, _FILES = "fails", "refuses", "damaged", "files"
+_FAILS, _REFUSES, _DAMAGED, _FILES, _LATE = "fails", "refuses", "damaged", "files", "late"
 
 
 class Sender:
@@ -68,6 +69,8 @@ class Sender:
         """Commands that were kept and sent later."""
         self.files_trouble = ""
         """What the artifact store has said of a file that it could not keep."""
+        self.files_until = math.inf
+        """When no further file is begun, on the clock of ``time.monotonic``; it waits from then on."""
 
     def send(self, command: Command[T]) -> T | None:
         """Give what the command gives; None where it is kept for later, or was refused.
@@ -77,7 +80,8 @@ class Sender:
         """
         if self._answered:
             self._send_kept(files=not self.files_trouble)
-        if self._answered and not self._outbox.records and not (command.file and self._outbox.files):
+        files_wait = bool(self._outbox.files) or self._is_late()
+        if self._answered and not self._outbox.records and not (command.file and files_wait):
             try:
                 return command.apply(self._now)
             except Exception as error:  # MLflow lets through whatever its stores raise
@@ -187,7 +191,8 @@ class Sender:
         left: set[str] = set()
 
         def apply(command: Command[Any] | None) -> bool:
-            if command is None or command.needs in left or (self.files_trouble and time.monotonic() > until):
+            gives_up = self._is_late() or (bool(self.files_trouble) and time.monotonic() > until)
+            if command is None or command.needs in left or gives_up:
                 done = command is None
             else:
                 try:
@@ -201,6 +206,14 @@ class Sender:
             return done
 
         self._outbox.send(apply, files=True)
+
+    def _is_late(self) -> bool:
+        """Whether no further file is begun, for the time of the run is over; the first time ``warn`` is told."""
+        if time.monotonic() <= self.files_until:
+            return False
+        what = "the time limit left no time to record all files in MLflow"
+        self._warn_once(_LATE, f"{what}: they wait in {self._unsent}")
+        return True
 
     def _refused(self, command: Command[Any], error: Exception) -> bool:
         """Whether the store has said no; the first time ``warn`` is told."""
@@ -255,6 +268,10 @@ class Waiting:
         Without ``files``, files that the artifact store could not keep are not tried again.
         """
         return self._sender.send_waiting(files=files)
+
+    def keep_files_from(self, seconds: float) -> None:
+        """In so many seconds begin to send no further file: it waits for ``tlsearch sync``."""
+        self._sender.files_until = time.monotonic() + seconds
 
     @property
     def files_trouble(self) -> str:

@@ -12,6 +12,7 @@ from tlsearch import backend
 from tlsearch.data.stratify import draw_stratified
 from tlsearch.models.heads import HeadWeights
 from tlsearch.types import AnyArray, Float32Array, IntArray
+from tlsearch.utils.deadline import check_time
 
 C_GRID = (1e-4, 1e-3, 1e-2, 1e-1)
 """Inverse strengths of the L2 penalty that are tried, on standardised features, for a penalty summed over images."""
@@ -118,6 +119,7 @@ def _choose_c(
     by_image = _tiled(images.weights, views)
     fit_weights = None if by_image is None else by_image[fit_rows]
     for c in C_GRID:
+        check_time()
         warm = _fit(fitted_x, fitted_labels, c, class_weights, warm, fit_weights)
         probabilities = warm.predict_proba(x[held_rows])
         loss = log_loss(labels[held_rows], probabilities, labels=warm.classes_, sample_weight=weights)

@@ -9,6 +9,7 @@ import numpy as np
 from tlsearch import backend
 from tlsearch.data.split import Fold, stratified_folds
 from tlsearch.types import AnyArray
+from tlsearch.utils.deadline import check_time
 
 PROBE_IMAGES = 5000
 PROBE_FOLDS = 3
@@ -76,6 +77,7 @@ def _cross_validated(pooled: AnyArray, rows: AnyArray, labels: AnyArray, folds: 
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
+    check_time()
     features = np.asarray(pooled[rows])
     probe = make_pipeline(StandardScaler(), LogisticRegression(C=PROBE_C, max_iter=PROBE_ITERATIONS, tol=1e-2))
     with backend.one_thread(), warnings.catch_warnings():

@@ -17,6 +17,7 @@ from tlsearch.training.compiled import CompiledModel
 from tlsearch.training.schedule import warm_up_cosine
 from tlsearch.training.validation import softmax, validation
 from tlsearch.types import Float32Array, IntArray, TrialSpec
+from tlsearch.utils.deadline import check_time
 
 MIN_EPOCHS = 5
 """A schedule shorter than this many epochs is still measured this often."""
@@ -127,6 +128,11 @@ class Trainer:
         """Give how often the images are seen in so many epochs: less than once in each where the schedule is short."""
         return round(epochs * self._share_seen, 3)
 
+    def shorten(self, epochs: int) -> None:
+        """End after so many epochs in all: the learning rate falls to zero until then, from where it is."""
+        self.epochs = epochs
+        self._steps = epochs * self.epoch_steps
+
     def go_on(self, history: Sequence[Mapping[str, float]]) -> None:
         """Go on after the epochs of ``history``, of which the model is in the state that it had at their end."""
         self.history = [dict(numbers) for numbers in history]
@@ -149,9 +155,12 @@ class Trainer:
         """Train one epoch, validate, and give the epoch's numbers (also kept in ``history``).
 
         ``renew_norm`` takes the statistics of BatchNorm anew on training images before validation.
+
+        Raises ``OutOfTimeError`` between two batches where the time for it is over.
         """
         loss, hits, images = 0.0, 0, 0
         for start in range(0, self.epoch_steps, self._steps_a_call):
+            check_time()
             batches = list(islice(self._batches, min(self._steps_a_call, self.epoch_steps - start)))
             for batch, (of_batch, share) in zip(batches, self._train_on(batches), strict=True):
                 loss += of_batch * len(batch.images)
@@ -198,10 +207,11 @@ class Trainer:
         # same graph, for TensorFlow makes the second one for batches of any size.
         size = PREDICT_BATCH if len(self.task.labels) >= SMALL_POOL else SMALL_PREDICT_BATCH
         filled = np.resize(index, -(-len(index) // size) * size)
-        parts = [
-            np.asarray(self.model.predict_on_batch(rows.take(filled[i : i + size]).astype(np.float32, copy=False)))
-            for i in range(0, len(filled), size)
-        ]
+        parts = []
+        for i in range(0, len(filled), size):
+            check_time()
+            batch = rows.take(filled[i : i + size]).astype(np.float32, copy=False)
+            parts.append(np.asarray(self.model.predict_on_batch(batch)))
         return softmax(np.concatenate(parts)[: len(index)].astype(np.float32, copy=False))
 
     def final(self, epochs: int | None = None) -> dict[str, float]:

@@ -19,10 +19,12 @@ from tlsearch.stats.metrics import log_loss
 from tlsearch.training.batches import trial_seed
 from tlsearch.training.compiled import CompiledModel, ModelCache, compile_model
 from tlsearch.training.linear_head import LabelledImages, fit_linear_head, logits, standardisation
+from tlsearch.training.stopped import Stopped, after, timed_out
 from tlsearch.training.trainer import COUNTED_EPOCHS, Task, Trainer
 from tlsearch.training.trial_data import TrialData
 from tlsearch.training.validation import softmax, validation
 from tlsearch.types import AnyArray, Decision, EpochJudge, EpochNumbers, Float32Array, IntArray, TrialResult, TrialSpec
+from tlsearch.utils.deadline import check_time, no_time_limit, time_limit
 
 START_STEPS = 400
 """Steps for which a hidden head is trained on frozen features before the suffix joins in."""
@@ -58,15 +60,6 @@ class Outcome:
     val_probabilities: Float32Array
 
 
-class Stopped(Exception):  # noqa: N818 - not an error: a trial that was pruned or ran out of time
-    """A trial that ended before its schedule."""
-
-    def __init__(self, state: str, reason: str) -> None:
-        """Take the state of the trial and the reason for people."""
-        super().__init__(reason)
-        self.state, self.reason = state, reason
-
-
 class TrialRunner:
     """Runs trials on one pool.
 
@@ -85,7 +78,6 @@ class TrialRunner:
         self.fitted: Fitted | None = None
         self.models = ModelCache()
         self.rows = TrialData(extractor, metric)
-        self._deadline = float("inf")
 
     def run(
         self,
@@ -105,17 +97,14 @@ class TrialRunner:
             folds: Where it trains and validates. A fold without validation images only fits. The history is that of
                 the first fold.
             judge: Decides after every epoch whether the trial goes on; ``fraction`` counts over all folds.
-            seconds: After so many the trial is timed out: it has no value.
+            seconds: After so many the trial is timed out, between two batches: it has no value.
             keep: Whether its model stays for the same trial on other folds.
         """
-        with self.models.during(reuse=len(folds) > 1, keep=keep):
-            return self._run(network, spec, folds, judge, seconds)
+        with time_limit(seconds), self.models.during(reuse=len(folds) > 1, keep=keep):
+            return self._run(network, spec, folds, judge)
 
-    def _run(
-        self, network: Network, spec: TrialSpec, folds: Sequence[Fold], judge: EpochJudge, seconds: float | None
-    ) -> Outcome:
+    def _run(self, network: Network, spec: TrialSpec, folds: Sequence[Fold], judge: EpochJudge) -> Outcome:
         started = time.monotonic()
-        self._deadline = started + seconds if seconds is not None else float("inf")
         self.fitted = None
         history: list[dict[str, float]] = []
         rows: list[IntArray] = []
@@ -129,8 +118,9 @@ class TrialRunner:
                 numbers.append(outcome)
                 rows.append(val)
                 probabilities.append(of_fold)
-                if time.monotonic() > self._deadline and number + 1 < len(folds):
-                    raise Stopped("timed_out", f"its time ended after {number + 1} of {len(folds)} folds")
+                if number + 1 < len(folds):
+                    with timed_out(f"after {number + 1} of {len(folds)} folds"):
+                        check_time()
         except Stopped as stop:
             state, reason = stop.state, stop.reason
             self.fitted = None
@@ -154,12 +144,14 @@ class TrialRunner:
     def _fold(
         self, network: Network, spec: TrialSpec, fold: Fold, judge: EpochJudge
     ) -> tuple[IntArray, Float32Array, dict[str, float]]:
-        if spec.is_linear_probe:
-            return self._fit_probe(network, spec, fold)
-        trainer = self.prepare(network, spec, fold)
+        with timed_out("before it was trained"):
+            if spec.is_linear_probe:
+                return self._fit_probe(network, spec, fold)
+            trainer = self.prepare(network, spec, fold)
         self._train(trainer, judge, renew_norm=spec.kind == "from_scratch")
         self.fitted = Fitted.of(spec, trainer.compiled)
-        probabilities = trainer.probabilities(trainer.task.plain(), trainer.task.val)
+        with no_time_limit():  # all is trained
+            probabilities = trainer.probabilities(trainer.task.plain(), trainer.task.val)
         numbers = trainer.final()
         numbers["trainable_params"] = float(sum(np.prod(v.shape) for v in trainer.model.trainable_variables))
         return trainer.task.val, probabilities, numbers
@@ -167,15 +159,16 @@ class TrialRunner:
     def _train(self, trainer: Trainer, judge: EpochJudge, renew_norm: bool) -> None:
         for number in range(1, trainer.epochs + 1):
             counts = number > trainer.epochs - COUNTED_EPOCHS
-            numbers = trainer.run_epoch(renew_norm and counts)
+            with timed_out(after(trainer)):
+                numbers = trainer.run_epoch(renew_norm and counts)
             if number == trainer.epochs:
                 judge({**numbers, "fraction": 1.0})
                 return
-            so_far = f"after {numbers['epoch']:.3g} of {trainer.times_seen(trainer.epochs):.3g} epochs"
-            if judge({**numbers, "fraction": number / trainer.epochs}) is Decision.PRUNE:
-                raise Stopped("pruned", f"worse than the median of its kind {so_far}")
-            if time.monotonic() > self._deadline:
-                raise Stopped("timed_out", f"its time ended {so_far}")
+            decision = judge({**numbers, "fraction": number / trainer.epochs})
+            if decision is Decision.PRUNE:
+                raise Stopped("pruned", f"worse than the median of its kind {after(trainer)}")
+            if decision is Decision.TIME_OUT:
+                raise Stopped("timed_out", f"its time ended {after(trainer)}")
 
     # Fully frozen: the head alone, on pooled features.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,6 +84,17 @@ def memory(root: Path | None = None) -> Allowance:
     machine = int(psutil.virtual_memory().total)
     limit = min(_memory_limits(root or ROOT), default=_NO_LIMIT)
     return _least([(machine, ""), (limit, "the limit of its container or control group")])
+
+
+def contention(seconds: float = 0.1) -> float:
+    """Give how many times longer a thread takes now than where nothing else computes, by computing for a moment.
+
+    It is the time that passes while a thread computes for so many ``seconds``, divided by them; at least 1.
+    """
+    began, computed = time.perf_counter(), time.thread_time()
+    while (used := time.thread_time() - computed) < seconds:
+        sum(range(10_000))
+    return max(1.0, (time.perf_counter() - began) / used)
 
 
 def in_words() -> str:

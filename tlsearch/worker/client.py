@@ -6,20 +6,21 @@ What carries the messages is the process's own business (``tlsearch.worker.proce
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
 from tlsearch import errors
-from tlsearch.errors import RunError, TlsearchError, TrialError
+from tlsearch.errors import OutOfTimeError, RunError, TlsearchError, TrialError
 from tlsearch.types import Decision
-from tlsearch.utils.activity import Activity, Doing, Spent
 from tlsearch.utils.serialize import MESSAGE
+from tlsearch.worker.activity import Activity, Doing, Spent
 from tlsearch.worker.channel import MessageError, Messages, decode
 from tlsearch.worker.events import Event, Failure, Listener
 from tlsearch.worker.process import Ended, LocalPlace, Place, WorkerProcess
 from tlsearch.worker.protocol import Request, reply_type
+from tlsearch.worker.watch import Watch
 
 T = TypeVar("T")
 
@@ -126,6 +127,8 @@ class WorkerClient:
         Raises:
             TlsearchError: The worker raised it: the same class with the same message. Any other exception there is a
                 ``TrialError`` here, whose ``traceback`` attribute holds the text.
+            OutOfTimeError: The time that the request has was over. Where the process goes on nevertheless, in a plugin
+                for example, it is ended.
             WorkerDiedError: The process ended.
             WorkerLostError: Its place was lost.
         """
@@ -145,7 +148,24 @@ class WorkerClient:
                 for setup in self._setup.values():
                     if type(setup) is not type(request):
                         self._exchange(setup, None)
-            return self._exchange(request, listener)
+            with self._ended_after(request):
+                return self._exchange(request, listener)
+
+    @contextmanager
+    def _ended_after(self, request: Request[Any]) -> Iterator[None]:
+        """End the process where a request has not ended by itself a while after its time was over."""
+        if request.allowed is None:
+            yield
+            return
+        watch = Watch(max(0.0, request.allowed) + request.grace, self.interrupt)
+        try:
+            with watch:
+                yield
+        except WorkerDiedError as error:
+            if not watch.has_ended_it:
+                raise
+            why = f"its time was over, and the worker process that {request.activity} did not end it by itself"
+            raise OutOfTimeError(why) from error
 
     def _count_trial(self) -> None:
         """Renew the process where that is due, and start the next one ahead of that."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
+from tlsearch.utils.deadline import time_limit
 from tlsearch.worker.protocol import Request
 from tlsearch.worker.state import WorkerState
 
@@ -35,8 +36,9 @@ def all_handlers() -> Mapping[type[Request[Any]], Handler[Any]]:
 
 
 def handle(state: WorkerState, request: Request[T]) -> T:
-    """Give the reply to a request."""
-    reply: T = all_handlers()[type(request)](state, request)
+    """Give the reply to a request, within the time that it has. Raises ``OutOfTimeError`` where that is over."""
+    with time_limit(request.allowed):
+        reply: T = all_handlers()[type(request)](state, request)
     return reply
 
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Protocol, TypeVar
 
 from tlsearch.config_values import FEWEST_BYTES
-from tlsearch.utils.activity import Doing, Spent
+from tlsearch.worker.activity import Doing, Spent
 from tlsearch.worker.events import Listener
 from tlsearch.worker.protocol import Request
 

@@ -29,6 +29,8 @@ class Request(Generic[T_co]):
 
     Attributes:
         activity: What the worker did with it, for people: "The worker process ended while it ran a trial."
+        ends_in_time: Whether it has ``seconds``, after which it ends by itself, between two pieces of its work.
+        grace: Seconds more after which its process is ended, where it has not ended by itself.
         is_setup: Whether it is remembered and sent again at the start of every later process.
         counts_as_trial: Whether it counts towards the renewal of the process.
         needs_fitted: Whether it is about the model that the process has fitted last, so that no other can handle it.
@@ -37,6 +39,8 @@ class Request(Generic[T_co]):
     """
 
     activity: ClassVar[str] = "answered a request"
+    ends_in_time: ClassVar[bool] = False
+    grace: ClassVar[float] = 15.0
     is_setup: ClassVar[bool] = False
     counts_as_trial: ClassVar[bool] = False
     needs_fitted: ClassVar[bool] = False
@@ -47,6 +51,12 @@ class Request(Generic[T_co]):
         """What it is about, for people: a trial or a network; empty without one."""
         about = getattr(self, "spec", None) or getattr(self, "candidate", None)
         return "" if about is None else str(about.label)
+
+    @property
+    def allowed(self) -> float | None:
+        """The seconds in which it must end; None without a limit."""
+        seconds: float | None = getattr(self, "seconds", None) if self.ends_in_time else None
+        return seconds
 
 
 def reply_type(request: type[Request[Any]]) -> Any:
@@ -169,15 +179,18 @@ class MeasureRendering(Request[dict[str, float]]):
 class ProfileCandidate(Request[tuple[tuple[float, float], ...]]):
     """Give accuracy and standard error of a linear probe at each cut of a candidate.
 
-    ``train`` are the rows of the pool that may be used.
+    ``train`` are the rows of the pool that may be used. It raises ``OutOfTimeError`` after ``seconds``; None gives it
+    all the time that it takes.
     """
 
     activity = "profiled a network"
+    ends_in_time = True
     kind = "profile"
 
     candidate: Candidate
     train: tuple[int, ...]
     seed: int
+    seconds: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -199,25 +212,30 @@ class ScreenCandidate(Request[tuple[tuple[float, float], ...]]):
 class ProbeImages(Request[tuple[float, ...]]):
     """Give for every image of the pool the share of ``depths`` whose features tell its class.
 
-    A linear probe that was not fitted on the image tells it.
+    A linear probe that was not fitted on the image tells it. It raises ``OutOfTimeError`` after ``seconds``; None gives
+    it all the time that it takes.
     """
 
     activity = "compared ways to make images squares"
+    ends_in_time = True
     kind = "profile"
 
     candidate: Candidate
     depths: tuple[int, ...]
     seed: int
+    seconds: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class ExamineLabels(Request[Insight | None]):
     """Examine every image with linear probes on a candidate's features.
 
-    The reply is None where the features are not stored and computing them would take longer than ``seconds``.
+    The reply is None where the features are not stored and computing them would take longer than ``seconds``. It raises
+    ``OutOfTimeError`` where it has taken longer.
     """
 
     activity = "examined the labels"
+    ends_in_time = True
     kind = "insights"
 
     candidate: Candidate
@@ -243,12 +261,13 @@ class RunTrial(Request[Outcome]):
         candidate: The network of the trial.
         spec: What it computes.
         folds: Where it trains and validates.
-        seconds: The time that it may take; None without a limit.
+        seconds: The time after which it is timed out; None without a limit.
         batch_size: Trains as long, in batches of that size; the result has ``spec`` nevertheless.
         keep_compiled: Keeps its compiled model until the next trial without, or the evaluation of a model.
     """
 
     activity = "ran a trial"
+    ends_in_time = True
     kind = "trial"
     counts_as_trial = True
 
@@ -265,10 +284,13 @@ class RunSuccessiveHalving(Request[tuple[Outcome, ...]]):
     """Train a whole network with several learning rates, of which the best is trained to the end.
 
     ``specs`` differ in their learning rates; there is an outcome for each. In the folder ``states`` the training is
-    kept now and then, and goes on from there where it was interrupted; None keeps nothing.
+    kept now and then, and goes on from there where it was interrupted; None keeps nothing. In ``seconds`` it trains as
+    many epochs as fit; it raises ``OutOfTimeError`` where none does.
     """
 
     activity = "trained a whole network"
+    ends_in_time = True
+    grace = 60.0  # an epoch that has begun comes to its end
     kind = "from_scratch"
     counts_as_trial = True
 
@@ -276,3 +298,4 @@ class RunSuccessiveHalving(Request[tuple[Outcome, ...]]):
     specs: tuple[TrialSpec, ...]
     fold: Fold
     states: Path | None = None
+    seconds: float | None = None

@@ -19,6 +19,7 @@ from tlsearch.plugins import registry
 from tlsearch.plugins.api import Augmentation, Backbone
 from tlsearch.training.trial import Fitted, TrialRunner
 from tlsearch.types import Candidate, Decision, TrialSpec
+from tlsearch.utils.deadline import check_time
 from tlsearch.worker.events import Event, FrozenPasses, WorkProgress
 
 PROGRESS_SECONDS = 0.2
@@ -105,7 +106,12 @@ class WorkerState:
                 self.emit(FrozenPasses(counts))
 
     def progress(self, text: str, done: int, total: int) -> None:
-        """Send the parent how much is done, not too often, and always that all is."""
+        """Send the parent how much is done, not too often, and always that all is.
+
+        Raises ``OutOfTimeError`` where it is not all and the time for it is over.
+        """
+        if done < total:
+            check_time()
         now = time.monotonic()
         if now - self._last_progress > PROGRESS_SECONDS or done == total:
             self._last_progress = now

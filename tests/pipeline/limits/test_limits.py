@@ -14,13 +14,11 @@ from tests.helpers.contexts import Heard, make_context, make_data, make_plan
 from tests.helpers.fake_worker import FakeWorker
 from tests.helpers.made_up import LITE, VGG, backbone_facts, facts_of, make_space, plugin_facts
 from tlsearch.config import RunConfig
-from tlsearch.errors import UsageError
 from tlsearch.models.measured import MeasuredCandidate
 from tlsearch.pipeline.candidates import AvailableCandidate
-from tlsearch.pipeline.limits import refuse_if_hopeless, rounded, say_duration, warn_if_short
 from tlsearch.pipeline.limits.estimates import SLACK, Aim, Estimates
-from tlsearch.pipeline.limits.least import may_take
 from tlsearch.pipeline.limits.prospect import first_trials, tunes
+from tlsearch.pipeline.limits.said import rounded, say_duration, warn_if_short
 from tlsearch.pipeline.limits.sentence import shortage
 from tlsearch.pipeline.plan import Plan
 from tlsearch.pipeline.preflight import Ready
@@ -265,39 +263,3 @@ def test_a_run_without_a_limit_says_how_long_it_will_take(tmp_path: Path) -> Non
 )
 def test_an_estimate_is_round(seconds: float, to: float) -> None:
     assert rounded(seconds) == to
-
-
-def refused(folder: Path, limit: float | None, *, forward: float = 0.01, **options: Any) -> str:
-    """The sentence, or nothing."""
-    context = make_context(folder, FakeWorker({}), limit=limit, **options)
-    try:
-        refuse_if_hopeless(context, plan_of(forward=forward))
-    except UsageError as error:
-        return str(error)
-    return ""
-
-
-def test_a_limit_in_which_no_run_ends_is_refused_with_the_least_that_is_enough(tmp_path: Path) -> None:
-    said = refused(tmp_path / "a", 20.0, forward=0.2)
-    found = re.match(
-        r"--time-limit is 20s, but it must be (\w+) or more: the shortest run of efficientnet_lite0@im", said
-    )
-    assert found is not None, said
-    least = parse_duration(found[1])
-    assert 20 < least < 300
-    assert refused(tmp_path / "b", least, forward=0.2) == ""
-    assert refused(tmp_path / "c", least / 2, forward=0.2) != ""
-    assert refused(tmp_path / "d", 45.0) == ""
-    assert refused(tmp_path / "e", None, trials=4, forward=9.0) == ""
-
-
-def test_what_was_let_pass_once_is_not_refused_when_it_is_resumed(tmp_path: Path) -> None:
-    context = make_context(tmp_path, FakeWorker({}), limit=45.0)
-    refuse_if_hopeless(context, plan_of())
-    context.budget.set(44.0)
-    refuse_if_hopeless(context, plan_of())
-
-
-@pytest.mark.parametrize(("limit", "end"), [(45.0, 55.0), (200.0, 210.0), (1800.0, 1890.0)])
-def test_a_run_may_end_a_little_beyond_its_limit(limit: float, end: float) -> None:
-    assert may_take(limit) == end

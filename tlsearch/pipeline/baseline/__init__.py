@@ -8,7 +8,7 @@ from contextlib import closing
 from dataclasses import replace
 from typing import Any
 
-from tlsearch.errors import OutOfMemoryError, PluginFailedError
+from tlsearch.errors import OutOfMemoryError, OutOfTimeError, PluginFailedError
 from tlsearch.listeners.running_trial import RunningTrial
 from tlsearch.models.measured import MeasuredCandidate
 from tlsearch.pipeline.baseline.affordable import not_affordable
@@ -20,9 +20,9 @@ from tlsearch.pipeline.measure import baseline_sizes, measure_small_network, ope
 from tlsearch.pipeline.messages import baseline_line
 from tlsearch.pipeline.plan import Plan
 from tlsearch.pipeline.saved_models import model_folder, save_fitted
-from tlsearch.pipeline.scratch_time import UNLIMITED_EPOCHS, costs_of, share_of, sized_for
+from tlsearch.pipeline.scratch_time import UNLIMITED_EPOCHS, costs_of, fair_epochs, share_of, sized_for
 from tlsearch.results.schema import TrialRow
-from tlsearch.search.cost import FromScratchCosts
+from tlsearch.search.cost import WHOLE_COMPILE_SECONDS, FromScratchCosts
 from tlsearch.stats.trend import Rise, extrapolate, still_rising
 from tlsearch.training.batches import steps_per_epoch
 from tlsearch.training.schedule import amount_trained
@@ -42,28 +42,35 @@ __all__ = [
 RATES = (1e-3, 3e-3, 3e-4)
 """Learning rates that are tried; AdamW's usual one first."""
 
+LATE = 1.2
+"""How many times its time a network from scratch may take, where the machine has become slower since it was planned."""
+
 TRIAL_ERRORS = (PluginFailedError, OutOfMemoryError, WorkerDiedError)
 """Failures that need not come again with another network, or without augmentation."""
 
 
 def train_baseline(context: RunContext, plan: Plan, best: Candidate) -> BaselineResult | None:
-    """Train the baseline where one is asked for."""
+    """Train the baseline where one is asked for; None where none is, or where there was no time for an epoch."""
     if context.config.baseline == "none":
         return None
     with context.budget.measure("baseline"):
         baseline = _train_baseline(context, plan, best)
+    if baseline is None:
+        context.callbacks.on_warning("no network is trained from scratch: there was no time left for an epoch")
+        return None
     context.callbacks.on_step("baseline", baseline_line(baseline))
     return baseline
 
 
-def _train_baseline(context: RunContext, plan: Plan, best: Candidate) -> BaselineResult:
+def _train_baseline(context: RunContext, plan: Plan, best: Candidate) -> BaselineResult | None:
     """Train from scratch: a small residual network, and the architecture of ``best`` where that is affordable.
 
     The better of the two on validation is the baseline. Learning rates are chosen by successive halving on the first
-    fold. Where there is a validation part, the models are kept.
+    fold. Where there is a validation part, the models are kept. None where the time was over before an epoch.
     """
     whole = context.budget.share("baseline")
-    share = None if whole is None else share_of(plan.data, whole)
+    # In the seconds of the plan's estimates: on a machine that has become slower they are fewer.
+    share = None if whole is None else share_of(plan.data, whole) / context.budget.pace.factor
     costs = _costs(plan)
     sizes = measure_small_network(context, plan.data, share, costs.render_seconds)
     if context.pool.repeats:  # every worker must know what the one that measured knows, such as the precision
@@ -81,10 +88,15 @@ def _train_baseline(context: RunContext, plan: Plan, best: Candidate) -> Baselin
         for facts, result in zip(networks, results, strict=True):
             try:
                 runs.append(result.result())
+            except OutOfTimeError as error:
+                if facts is not small:
+                    context.callbacks.on_warning(f"{large.candidate.backbone} is not trained from scratch: {error}")
             except TRIAL_ERRORS as error:
                 if facts is small:
                     raise
                 context.callbacks.on_warning(f"{large.candidate.backbone} is not trained from scratch: {error}")
+    if not runs:
+        return None
     chosen = max(runs, key=lambda run: _rank(run, plan.data.metric.sign))
     rows = tuple(row for run in runs for row in run.rows)
     others = tuple(run for run in runs if run is not chosen)
@@ -138,11 +150,14 @@ def _train_with(
     trials = [_trial(plan.data, candidate, spec) for spec in specs]
     question = ("halving", specs, plan.data.fold)
     kept: RaceResult | None = context.checkpoint.get(question, RaceResult)
-    raced = kept or (yield from _halve(context, plan.data, trials, question))
+    raced = kept or (yield from _halve(context, plan.data, trials, question, _seconds(context, plan, facts, steps)))
     for trial, completed in zip(trials, raced.trials(), strict=True):
         context.callbacks.on_trial_recalled(trial, completed)
-    best, stopped_by = raced.best, "time" if steps < _wanted_steps(context, plan) else "schedule"
+    _note_pace(context, plan, facts, raced)
+    best, cut = raced.best, bool(raced.best.reason)  # its schedule was shortened
+    stopped_by = "time" if cut or steps < _wanted_steps(context, plan) else "schedule"
     epochs, whole = round(best.spec.steps / _per_epoch(context, plan.data)), _whole_epochs(context, plan)
+    epochs = max(1, round(best.history[-1]["epoch"])) if cut else epochs
     return BaselineResult(
         candidate=candidate,
         result=best,
@@ -154,7 +169,7 @@ def _train_with(
         epochs=epochs,
         whole_epochs=whole,
         rise=_rise(plan.data, best.history, epochs, whole) if epochs < whole else None,
-        no_claim=_no_claim(context, plan.data, raced.best_outcome, f"{epochs} of {whole} epochs"),
+        no_claim=_no_claim(context, plan.data, raced.best_outcome, epochs, whole),
         outcome=raced.best_outcome,
     )
 
@@ -174,13 +189,35 @@ def _rise(data: Data, history: Sequence[Mapping[str, float]], last: int, whole: 
     return extrapolate(trained, _curve(data, history), until, 1.0 if data.metric.counts is not None else math.inf)
 
 
-def _no_claim(context: RunContext, data: Data, outcome: Outcome, trained: str) -> str:
+def _no_claim(context: RunContext, data: Data, outcome: Outcome, epochs: int, whole: int) -> str:
     """Why a network from scratch carries no claim, whatever test will say.
 
-    It has not learned, or the plan knew that there is no time for a fair comparison.
+    It has not learned, or there was no time for a fair comparison: the plan knew it, or the machine became slower.
     """
-    cut_short = "" if context.budget.compares else f"its time was over after {trained}"
+    trained = f"{epochs} of {whole} epochs"
+    slower = bool(outcome.result.reason) or context.budget.pace.factor > 1
+    too_few = slower and epochs < fair_epochs(context.config, len(data.fold.train))
+    cut_short = f"its time was over after {trained}" if too_few or not context.budget.compares else ""
     return not_learned(data, outcome, trained) or cut_short
+
+
+def _seconds(context: RunContext, plan: Plan, facts: MeasuredCandidate, steps: int) -> float | None:
+    """The seconds that all learning rates of a network may take; None without a limit.
+
+    That is what they are estimated to take and a little more, and never what the rest of the run needs.
+    """
+    left = context.budget.left_for("rest")
+    if left is None:
+        return None
+    epochs = math.ceil(steps / _per_epoch(context, plan.data))
+    return min(left, LATE * context.budget.price(_costs(plan).halving_seconds(facts, epochs)))
+
+
+def _note_pace(context: RunContext, plan: Plan, facts: MeasuredCandidate, raced: RaceResult) -> None:
+    """Take in what the epochs took beside what they were estimated to take."""
+    trained = sum(outcome.result.history[-1]["epoch"] for outcome in raced.outcomes if outcome.result.history)
+    estimated = trained * _costs(plan).epoch_seconds(facts) + WHOLE_COMPILE_SECONDS
+    context.budget.pace.note(estimated, sum(outcome.result.seconds for outcome in raced.outcomes))
 
 
 def _trial(data: Data, candidate: Candidate, spec: TrialSpec) -> RunningTrial:
@@ -196,11 +233,12 @@ def _trial(data: Data, candidate: Candidate, spec: TrialSpec) -> RunningTrial:
 
 
 def _halve(
-    context: RunContext, data: Data, trials: Sequence[RunningTrial], question: tuple[Any, ...]
+    context: RunContext, data: Data, trials: Sequence[RunningTrial], question: tuple[Any, ...], seconds: float | None
 ) -> Job[RaceResult]:
     """Train several learning rates; where there is a validation part, the model of the best is kept."""
     candidate = trials[0].candidate
-    request = RunSuccessiveHalving(candidate=candidate, specs=tuple(t.spec for t in trials), fold=data.fold)
+    specs = tuple(trial.spec for trial in trials)
+    request = RunSuccessiveHalving(candidate=candidate, specs=specs, fold=data.fold, seconds=seconds)
 
     def keep(raced: RaceResult, worker: Worker) -> None:
         if not data.uses_folds:

@@ -98,14 +98,20 @@ def _confirm(
     folds = resampled_folds(data.labels, data.resampled_units, MOST_FOLDS, share, context.config.seed)
     total = context.config.effective_trials
     numbers = {f.spec: numbered(f.number, total) for f in (*contenders, probe)}
-    alone = [TrialRecord.of(0, b.result.spec, b.result, ()) for b in scratch]
-    searched = {f.spec: f.fold_values or (f.score,) for f in (*contenders, probe, *alone)}
+    networks = [TrialRecord.of(0, b.result.spec, b.result, ()) for b in scratch]
+    searched = {f.spec: f.fold_values or (f.score,) for f in (*contenders, probe, *networks)}
     runs = FoldRuns(context, plan, folds, {b.result.spec: b for b in scratch}, searched, numbers)
-    seconds = sum(b.result.seconds for b in scratch)
-    reserve = final_seconds(plan, contenders, seconds, refit=context.config.refit)
+    alone = sum(b.result.seconds for b in scratch)
+    later = final_seconds(plan, contenders, alone, refit=context.config.refit)
+
+    def left() -> float | None:
+        known = context.budget.left_for("rest")
+        return None if known is None else known - context.budget.price(later)
 
     def fits(seconds: float) -> bool:
-        return context.budget.fits(seconds + reserve, "rest")
+        return context.budget.fits(seconds + context.budget.price(later), "rest")
+
+    runs.left = left
 
     starters = _starters(runs, contenders, probe, fits)
     staying = Race(runs, starters, probe, fits).run() if starters else []
@@ -114,7 +120,7 @@ def _confirm(
     if plan.use is not None:
         raced = {record.spec: record for record in (*starters, probe)}
         dropped = [record for record in raced.values() if record not in (staying or [winner])]
-        order, equals = order_for_use(runs, staying or [winner], dropped, alone), [winner, *level]
+        order, equals = order_for_use(runs, staying or [winner], dropped, networks), [winner, *level]
         winner = next((record for record in order if record.spec.weights is not None), winner)
         equals = equals if plan.use.prefer is None else staying
         level = [record for record in equals if record is not winner]

@@ -15,6 +15,7 @@ from tlsearch.listeners.running_trial import CompletedTrial, RunningTrial
 from tlsearch.pipeline.baseline import BaselineResult
 from tlsearch.pipeline.context import RunContext
 from tlsearch.pipeline.plan import Plan
+from tlsearch.pipeline.trial import note_pace
 from tlsearch.pipeline.trials import WantedTrial, run_trials
 from tlsearch.results.schema import TrialRow
 from tlsearch.stats.scoring import fold_error, paired_fold_error
@@ -68,6 +69,7 @@ class FoldRuns:
         took: Seconds by fold.
         rows: The trials that were run, as the result keeps them.
         failed: The specs that failed on a fold.
+        left: Gives the seconds that a run may take which begins now; None without a limit.
     """
 
     context: RunContext
@@ -82,6 +84,7 @@ class FoldRuns:
     took: dict[TrialSpec, list[float]] = field(default_factory=dict)
     rows: list[TrialRow] = field(default_factory=list)
     failed: set[TrialSpec] = field(default_factory=set)
+    left: Callable[[], float | None] = lambda: None
 
     def seconds(self, spec: TrialSpec) -> float:
         """Seconds that a spec takes on its next fold."""
@@ -93,14 +96,20 @@ class FoldRuns:
         return float(np.median(took[1:]))  # and once more after a renewal of the worker process
 
     def first_seconds(self, spec: TrialSpec) -> float:
-        """Seconds that a spec takes on its first fold, about."""
+        """Seconds that a spec takes on its first fold, about, as the machine is now."""
         if spec in self.scratch:
             return self.scratch[spec].result.seconds
+        return self.context.budget.price(self._estimated(spec))
+
+    def _estimated(self, spec: TrialSpec) -> float:
+        """Seconds on a fold with the views that are still to be made, as they were estimated in the plan."""
         return self.plan.costs.fold_seconds(spec) + self.plan.costs.view_seconds(more_views(spec))
 
     def comparison_seconds(self, spec: TrialSpec) -> float:
         """Seconds for the fewest folds on which a spec is compared with others, about."""
-        each = self.first_seconds(spec) if spec in self.scratch else self.plan.costs.fold_seconds(spec)
+        if spec in self.scratch:
+            return FEWEST_FOLDS * self.first_seconds(spec)
+        each = self.context.budget.price(self.plan.costs.fold_seconds(spec))
         return self.first_seconds(spec) + (FEWEST_FOLDS - 1) * each
 
     def run(self, runs: Sequence[FoldRun]) -> None:
@@ -126,14 +135,17 @@ class FoldRuns:
             candidate=self._candidate(spec),
             folds=(self.folds[number],),
             step="confirm",
+            seconds=self.left(),
+            estimated=self.plan.estimated(more_views(spec), (self.folds[number],)),
         )
 
     def _keep(self, run: FoldRun, trial: RunningTrial, completed: CompletedTrial) -> None:
         """Keep what came of a run."""
         result, outcome, spec = completed.result, completed.outcome, run.spec
+        note_pace(self.context.budget.pace, completed)
         self.rows.append(TrialRow.of(len(self.rows) + 1, "confirmation", result, completed.run_id))
         if result.state != "complete" or result.value is None or outcome is None:
-            if not run.repeat:
+            if not run.repeat and result.state != "timed_out":  # which is as if there had been no time to begin
                 self.failed.add(spec)
             return
         if spec not in self.scratch:

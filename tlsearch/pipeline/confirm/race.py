@@ -21,13 +21,15 @@ class Race:
     fits: Callable[[float], bool]
 
     def run(self) -> list[TrialRecord]:
-        """Give the contenders that have not stopped."""
+        """Give the contenders that have not stopped; none where the time did not last for a comparison."""
         runs, folds = self.runs, range(len(self.runs.folds))
         running = [*self.starters, *([self.probe] if self._probe_races() else [])]
         for number in folds:
             # The probe goes on where it is out of the race, because it is what the winner is compared with.
             self._fold(number, list(dict.fromkeys([*(c.spec for c in running), self.probe.spec])))
             running = self._unbeaten([c for c in running if runs.scores.get(c.spec) and c.spec not in runs.failed])
+            if number == 0 and self._is_cut_short():
+                return []
             if number == 0:
                 self._fold(0, [spec for spec in runs.scratch if self._leaves_time(spec, running)])
             if not running:
@@ -35,6 +37,10 @@ class Race:
         for number in folds[1:]:
             self._fold(number, list(runs.scratch))
         return running
+
+    def _is_cut_short(self) -> bool:
+        """Whether the time did not last for the first fold of all: then nothing is compared, and the search decides."""
+        return any(not self.runs.scores.get(c.spec) and c.spec not in self.runs.failed for c in self.starters)
 
     def _probe_races(self) -> bool:
         """Whether the probe is one more contender: not where it is one already, or may not be used and others may."""

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from tlsearch.errors import RunError
+from tlsearch.errors import OutOfTimeError, RunError
 from tlsearch.listeners.mlflow import MlflowCallback
 from tlsearch.pipeline.at_use.settle import settle_use
 from tlsearch.pipeline.baseline import BaselineResult, scratch_of
@@ -23,7 +23,7 @@ from tlsearch.pipeline.evaluate.calibrate import share_calibration
 from tlsearch.pipeline.evaluate.reference import share_reference
 from tlsearch.pipeline.messages import tested_line
 from tlsearch.pipeline.plan import Plan
-from tlsearch.pipeline.saved_models import SCRATCH, fetch_model, fit_model, output_folders
+from tlsearch.pipeline.saved_models import SCRATCH, asked_model, fetch_model, fit_model, output_folders
 from tlsearch.predictor import model_megabytes
 from tlsearch.results.schema import Confusion, EvaluationPredictions, Mistake
 from tlsearch.runs.ledger import fingerprint_of
@@ -31,7 +31,7 @@ from tlsearch.search.trial_record import TrialRecord
 from tlsearch.stats.claims import Claims, Estimate, estimate
 from tlsearch.stats.scoring import claims_of, estimate_of
 from tlsearch.training.trial import Outcome
-from tlsearch.types import Float64Array, IntArray
+from tlsearch.types import Float64Array, IntArray, TrialSpec
 from tlsearch.worker.models.requests import EvaluateModel
 
 GALLERY = 24
@@ -111,7 +111,8 @@ def evaluate(
 def refit(context: RunContext, plan: Plan, confirmation: Confirmation) -> bool:
     """Train the model to use once more, on training and validation images together, into a folder of its own.
 
-    The model that was tested stays what it is.
+    The model that was tested stays what it is. Where the limit of time has left no time for it, a warning says so, and
+    False is given.
     """
     data, spec, shipped = plan.data, confirmation.winner.spec, confirmation.shipped
     if data.uses_folds:
@@ -120,14 +121,29 @@ def refit(context: RunContext, plan: Plan, confirmation: Confirmation) -> bool:
     if shipped is not None:
         spec = shipped.spec
     with context.budget.measure("refit"):
-        folder = context.output / "refit"
-        fit_model(context, data, spec, shipped.candidate if shipped is not None else plan.space.of(spec), folder, True)
+        folder, candidate = context.output / "refit", shipped.candidate if shipped is not None else plan.space.of(spec)
+        left = context.budget.left_before_report()
+        try:
+            if left is not None and left < _refit_seconds(context, plan, spec):
+                raise OutOfTimeError
+            fit_model(context, data, asked_model(data, spec, candidate, whole_pool=True, seconds=left), folder)
+        except OutOfTimeError:
+            context.callbacks.on_warning(
+                "--refit is left out, for the time limit left no time for it; a longer --time-limit, with another "
+                "--output, has it"
+            )
+            return False
         source = context.output / (shipped.folder if shipped is not None else "model")
         share_calibration(source, folder)
         if spec.freeze_depth:
             share_reference(source, folder)
     context.callbacks.on_step("refit", f"{spec.label} on {len(data.pool):,} images, not tested")
     return True
+
+
+def _refit_seconds(context: RunContext, plan: Plan, spec: TrialSpec) -> float:
+    """Seconds in which a model is trained once more, about; 0 for a network from scratch, of which it is not known."""
+    return 0.0 if spec.weights is None else context.budget.price(plan.costs.fold_seconds(spec))
 
 
 def evaluate_once(

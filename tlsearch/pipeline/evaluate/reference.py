@@ -69,7 +69,7 @@ def keep_reference(context: RunContext, plan: Plan, model: SavedModel) -> None:
         held_out=() if data.uses_folds else tuple(data.fold.val),
         predicted=tuple(int(count) for count in predicted),
         seed=context.config.seed,
-        seconds=context.budget.left_for(),
+        seconds=context.budget.left_before_report(),
     )
     try:
         context.worker.send(request, context.progress("report"))

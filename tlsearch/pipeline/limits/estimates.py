@@ -102,7 +102,8 @@ class Estimates:
         scratch = self._scratch(costs, usable)
         cap = (SHARED_CAP if self.workers > 1 else 1.0) * trial_share(scratch is not None and scratch.is_fair) * usable
         before = self.spent + (scratch.total_seconds(plan.data) if scratch else 0.0)
-        left = left_for_trial(plan.space, costs, usable - rest_seconds(usable) - before)
+        end = plan.end_price().seconds
+        left = left_for_trial(plan.space, costs, usable - rest_seconds(usable, end) - before)
         time = TrialTime(cap=cap, left=left, ships_again=plan.data.uses_folds or config.refit)
         space = replace(plan.space, steps=schedule(len(plan.data.fold.train), config.batch_size, config.epochs))
         space = fit_schedule(space, costs, time, fixed=config.epochs is not None)
@@ -115,6 +116,7 @@ class Estimates:
             limit=usable,
             cap=cap,
             workers=self.workers,
+            end=end,
         )
 
     def _scratch(self, costs: Costs, limit: float) -> ScratchTime | None:

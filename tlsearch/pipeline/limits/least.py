@@ -1,22 +1,32 @@
-"""The shortest limit of time within which a run comes to an end at all, by what the plan has measured."""
+"""The shortest limit of time within which a run comes to an end at all, by what was measured of its networks."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from tlsearch.config import RunConfig
-from tlsearch.pipeline.plan import Plan
+from tlsearch.models.measured import MeasuredCandidate
+from tlsearch.pipeline.context import Data, RunContext
+from tlsearch.runs.budget import EndPrice
 from tlsearch.search.cost import FIXED_SECONDS, WHOLE_COMPILE_SECONDS
+from tlsearch.utils import machine
 
 BEYOND_SHARE, BEYOND_SECONDS = 0.05, 10.0
 """How far a run may end beyond its limit: this share of it, or so many seconds where that is more."""
 
-LAST_SECONDS = 10.0
-"""Seconds for the end of the shortest run: loading and testing its models, insights and the report, as they were seen
-on two cores that did nothing else. Where it is more, a run ends late rather than being refused."""
-
 MODEL_SECONDS = 2.0
-"""Seconds to make and save one model, seen likewise."""
+"""Seconds to make and save one model, as they were seen on two cores that did nothing else."""
+
+LOAD_SECONDS = 1.5
+"""Seconds to load a saved model, seen likewise."""
+
+ALONE = 22
+"""How often a model sees one image alone, to be timed."""
+
+REPORT_SECONDS = 6.0
+"""Seconds to write the report and the record, and to end all processes, seen likewise."""
 
 
 def may_take(limit: float) -> float:
@@ -24,21 +34,65 @@ def may_take(limit: float) -> float:
     return limit + max(BEYOND_SHARE * limit, BEYOND_SECONDS)
 
 
-def least_seconds(plan: Plan, config: RunConfig, spent: float) -> float:
+@dataclass(frozen=True, kw_only=True)
+class EndCosts:
+    """What the end of a run depends on besides its networks.
+
+    Attributes:
+        test_images: The number of test images, which every model sees.
+        decode_seconds: The seconds to decode one of them.
+        from_scratch: The number of networks that are trained from scratch, at least.
+        contention: How many times longer than on a machine that does nothing else a thread takes.
+    """
+
+    test_images: int
+    decode_seconds: float
+    from_scratch: int
+    contention: float = 1.0
+
+    @classmethod
+    def of(cls, context: RunContext, data: Data) -> EndCosts:
+        """Take them from what is known, once in the life of a run: decoding was timed when the images were read."""
+        images = max(1, len(data.index.images))
+        decode: float = context.checkpoint.get_or_compute(
+            ("decode seconds",), float, lambda: context.budget.timings.get("scan", 0.0) / images
+        )
+        busy: float = context.checkpoint.get_or_compute(("contention",), float, machine.contention)
+        scratch = int(context.config.baseline != "none")
+        return cls(test_images=len(data.split.test), decode_seconds=decode, from_scratch=scratch, contention=busy)
+
+    def price(self, forward_seconds: Sequence[float]) -> EndPrice:
+        """Give what the end takes where the winner and the linear probe take so many seconds an image."""
+        models = len(forward_seconds) + self.from_scratch
+        seeing = (self.test_images + ALONE) * sum(forward_seconds) + models * self.test_images * self.decode_seconds
+        # What was measured on this machine has taken as long as it does beside everything else.
+        made = self.contention * models * (MODEL_SECONDS + LOAD_SECONDS)
+        return EndPrice(models=made + seeing, report=self.contention * REPORT_SECONDS)
+
+
+NO_END_COSTS = EndCosts(test_images=0, decode_seconds=0.0, from_scratch=0)
+"""Those of a run of which nothing is known."""
+
+
+def least_seconds(
+    facts: Sequence[MeasuredCandidate], data: Data, config: RunConfig, end: EndCosts, spent: float
+) -> float:
     """Give the seconds from start to end of the shortest run: a linear probe, and a moment from scratch.
 
     Args:
-        plan: What was measured.
+        facts: What was measured of every candidate.
+        data: The images.
         config: What was asked for.
+        end: What the end of the run depends on.
         spent: Seconds that have passed until now.
     """
-    forward = sum(facts.forward_seconds for facts in plan.measured.values())
-    dearest = max(facts.forward_seconds for facts in plan.measured.values())
-    profile = forward * len(plan.data.pool) + FIXED_SECONDS * len(plan.measured)
-    models = 1 + (config.baseline != "none") + config.refit
-    test = dearest * len(plan.data.split.test)
-    scratch = WHOLE_COMPILE_SECONDS if config.baseline != "none" else 0.0
-    return spent + profile + FIXED_SECONDS + scratch + models * MODEL_SECONDS + test + LAST_SECONDS
+    forward = [candidate.forward_seconds for candidate in facts]
+    profile = sum(forward) * len(data.pool)
+    fixed = FIXED_SECONDS * (len(facts) + 1)
+    fixed += WHOLE_COMPILE_SECONDS if config.baseline != "none" else 0.0
+    fixed += FIXED_SECONDS + MODEL_SECONDS if config.refit else 0.0
+    last = end.price(2 * [max(forward, default=0.0)]).seconds
+    return spent + profile + end.contention * fixed + last
 
 
 def named_limit(seconds: float) -> float:

@@ -46,6 +46,7 @@ class Prospect:
         limit: Seconds from scan to report.
         cap: The seconds of training that one trial may take.
         workers: The processes that run trials side by side.
+        end: The seconds that the end of the run is known to take.
     """
 
     config: RunConfig
@@ -56,13 +57,14 @@ class Prospect:
     limit: float
     cap: float
     workers: int = 1
+    end: float = 0.0
 
     def left_for_search(self, spent: float) -> float:
         """Seconds for the search and what follows it, once ``spent`` seconds have passed before the profile."""
         views = sum(facts.forward_seconds for facts in self.costs.facts.values()) * self.costs.images
         scratch = self.scratch.total_seconds(self.data) if self.scratch else 0.0
         before = spent + views + FIXED_SECONDS * len(self.costs.facts) + scratch
-        return self.limit - rest_seconds(self.limit) - before
+        return self.limit - rest_seconds(self.limit, self.end) - before
 
     def reaches_tuning(self, trials: int, left: float) -> bool:
         """Whether a trial that tunes layers of some candidate fits into ``left`` seconds, behind the linear probes.

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tlsearch.errors import OutOfTimeError, RunError
 from tlsearch.listeners.mlflow import RecordedRun
 from tlsearch.listeners.running_trial import RunningTrial
 from tlsearch.models.measured import MeasuredCandidate
@@ -95,7 +96,8 @@ def train(context: RunContext, data: Data, training: Training) -> RaceResult:
     ]
     question = ("pretraining", specs, data.fold)
     states = context.work / "states"
-    request = RunSuccessiveHalving(candidate=candidate, specs=specs, fold=data.fold, states=states)
+    left = context.budget.left_for("rest")
+    request = RunSuccessiveHalving(candidate=candidate, specs=specs, fold=data.fold, states=states, seconds=left)
 
     def keep(raced: RaceResult, worker: Worker) -> None:
         best = raced.best.spec
@@ -105,7 +107,11 @@ def train(context: RunContext, data: Data, training: Training) -> RaceResult:
     with context.budget.measure("train"):
         raced: RaceResult | None = context.checkpoint.get(question, RaceResult)
         if raced is None:
-            raced = next(run_jobs(context.pool, [halve(context, trials, request, question, keep)])).result()
+            try:
+                raced = next(run_jobs(context.pool, [halve(context, trials, request, question, keep)])).result()
+            except OutOfTimeError as error:
+                limit = format_duration(context.budget.most(1.0))
+                raise RunError(f"Nothing was trained in {limit}, for {error}: allow more with --time-limit.") from error
     for trial, completed in zip(trials, raced.trials(), strict=True):
         context.callbacks.on_trial_recalled(trial, completed)
     context.say("train", [_trained_line(raced.best, specs, training.epochs(data))])
@@ -190,4 +196,6 @@ def _plan_lines(context: RunContext, data: Data, training: Training) -> list[str
 
 def _trained_line(best: TrialResult, specs: Sequence[TrialSpec], epochs: float) -> str:
     rate = f"learning rate {best.spec.lr_suffix:g} of {len(specs)}"
+    if best.reason:
+        rate += f"; {best.reason}"
     return f"validation {format_score(best.score)}, selected   {best.seconds:.0f} s   ({rate}; {epochs:g} epochs)"

@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from tlsearch.errors import PluginError, TrialError
+from tlsearch.errors import OutOfTimeError, PluginError, TrialError
+from tlsearch.pipeline.candidates.measured import nothing_usable, plugin_failed
 from tlsearch.pipeline.context import RunContext
 from tlsearch.pipeline.jobs import Asked, Job, run_jobs
-from tlsearch.pipeline.plan import Plan, nothing_usable, plugin_failed
+from tlsearch.pipeline.plan import Plan
 from tlsearch.pipeline.profile.screen import Scores, most_accurate, published_accuracy, screen
 from tlsearch.report.configuration import after_block
-from tlsearch.results.schema import ProfilePoint
+from tlsearch.results.schema import LeftOut, ProfilePoint
 from tlsearch.search.warm_start import depths_of
 from tlsearch.types import Candidate
 from tlsearch.worker.client import WorkerDiedError
@@ -28,6 +29,10 @@ COSTLY = 2.0
 """How many times the work of tuning one network from its middle it may take to tune the last stage of another that is
 no better. Of two that a linear probe cannot tell apart on 3,409 photographs of clothes, the last stage of VGG16 took
 3.6 times the work of the later half of EfficientNet-Lite0 and half of the search, and came out 3.5 points lower."""
+
+MOST_TIME = 0.3
+"""The share of the limit of time that the first views of a network may take, three times what is planned for all. It is
+left out where they take more; the cheapest network is not, for without one nothing is found."""
 
 
 def make_profile(context: RunContext, plan: Plan) -> tuple[Plan, Profile]:
@@ -48,10 +53,15 @@ def _make_profile(context: RunContext, plan: Plan) -> tuple[Plan, Profile]:
     profile: dict[Candidate, tuple[ProfilePoint, ...]] = {}
     broken = []
     candidates = plan.space.candidates
-    jobs = [_probed(context, plan.data.training, candidate) for candidate in candidates]
+    cheapest = min(candidates, key=lambda candidate: plan.measured[candidate].forward_seconds)
+    jobs = [_probed(context, plan, candidate, needed=candidate is cheapest) for candidate in candidates]
     for candidate, result in zip(candidates, run_jobs(context.pool, jobs), strict=True):
         try:
             scores = result.result()
+        except OutOfTimeError:
+            broken.append(LeftOut(candidate.label, "there was no time for its features"))
+            context.callbacks.on_warning(f"{candidate.label} is left out: {broken[-1].reason}")
+            continue
         except (TrialError, PluginError, WorkerDiedError) as error:
             broken.append(
                 plugin_failed(context.config, plan.plugins, (candidate.backbone, candidate.weights or ""), error)
@@ -74,17 +84,32 @@ def _make_profile(context: RunContext, plan: Plan) -> tuple[Plan, Profile]:
     return plan, profile
 
 
-def _probed(context: RunContext, train: tuple[int, ...], candidate: Candidate) -> Job[Scores]:
-    """(accuracy, standard error) of a linear probe at each cut."""
-    request = ProfileCandidate(candidate=candidate, train=train, seed=context.config.seed)
+def _probed(context: RunContext, plan: Plan, candidate: Candidate, *, needed: bool) -> Job[Scores]:
+    """(accuracy, standard error) of a linear probe at each cut; what it took sets the pace of what comes later.
+
+    Where it is ``needed`` it has all the time that it takes, else it raises ``OutOfTimeError``.
+    """
+    train, budget = plan.data.training, context.budget
+    left = None if needed else budget.left_for("rest")
+    seconds = None if left is None else min(left, budget.most(MOST_TIME))
+    request = ProfileCandidate(candidate=candidate, train=train, seed=context.config.seed, seconds=seconds)
     key = ("profile", candidate, train, request.seed)
     kept: Scores | None = context.checkpoint.get(key, Scores)
-    if kept is not None:
-        return kept
-    scores: Scores
-    scores, _ = yield Asked(request, context.progress("profile"))
-    context.checkpoint.put(key, scores)
-    return scores
+    took: float | None = context.checkpoint.get(("seconds", *key), float)
+    if kept is None:
+        began = budget.elapsed()
+        try:
+            kept, _ = yield Asked(request, context.progress("profile"))
+        except OutOfTimeError:
+            kept = ()  # a run that is resumed leaves it out, too
+        took = budget.elapsed() - began
+        context.checkpoint.put(("seconds", *key), took)
+        context.checkpoint.put(key, kept)
+    estimated = plan.measured[candidate].forward_seconds * len(plan.data.pool)
+    (budget.pace.note if kept else budget.pace.note_unfinished)(estimated, took or 0.0)
+    if not kept:
+        raise OutOfTimeError(f"there was no time for the features of {candidate.label}")
+    return kept
 
 
 def profile_line(candidate: Candidate, points: Sequence[ProfilePoint]) -> str:

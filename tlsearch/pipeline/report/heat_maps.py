@@ -21,9 +21,6 @@ LEAST_SECONDS = 15.0
 
 MOST_SECONDS = 60.0
 
-AFTERWARDS = 5.0
-"""Seconds that are kept for writing the report."""
-
 SAMPLE = 64
 """Images on which shares and curves are measured."""
 
@@ -54,10 +51,10 @@ def allowed_seconds(context: RunContext) -> float | None:
     """How long heat maps may take: 3 % of the run's time, from 15 to 60 seconds; None where there is less."""
     budget = context.budget
     wanted = min(max(SHARE * (budget.limit or budget.elapsed()), LEAST_SECONDS), MOST_SECONDS)
-    left = budget.left_for()
+    left = budget.left_before_report()
     if left is None:
         return wanted
-    return min(wanted, left - AFTERWARDS) if left - AFTERWARDS >= LEAST_SECONDS else None
+    return min(wanted, left) if left >= budget.price(LEAST_SECONDS) else None
 
 
 def _request(

@@ -12,7 +12,6 @@ from tlsearch.explain.boxed_images import BoxedImages, LabelledImage, boxed_imag
 from tlsearch.explain.boxes import Threshold
 from tlsearch.explain.localise import FEWEST, BoxRequest
 from tlsearch.pipeline.context import Data, RunContext
-from tlsearch.pipeline.report.heat_maps import AFTERWARDS
 from tlsearch.predictor import CONFIG_FILE
 from tlsearch.report.sections.localisation import summary
 from tlsearch.results.schema import Insights
@@ -59,7 +58,8 @@ def with_localisation(context: RunContext, data: Data, insights: Insights) -> In
         seed=context.config.seed,
     )
     try:
-        found = context.pool.near.send(ScoreBoxes(boxes=request))
+        seconds = context.budget.left_before_report()
+        found = context.pool.near.send(ScoreBoxes(boxes=request, seconds=seconds))
     except TlsearchError as error:
         return replace(insights, no_localisation=str(error))
     for folder in (request.model, context.output / "refit"):
@@ -71,10 +71,11 @@ def with_localisation(context: RunContext, data: Data, insights: Insights) -> In
 
 def _affordable(context: RunContext, images: int) -> float:
     """The share of so many images for which there is time, 0 to 1."""
-    left = context.budget.left_for()
+    budget = context.budget
+    left = budget.left_before_report()
     if left is None:
         return 1.0
-    return min(1.0, max(0.0, (left - AFTERWARDS - LEAST_SECONDS) / (SECONDS_PER_IMAGE * images)))
+    return min(1.0, max(0.0, (left - budget.price(LEAST_SECONDS)) / budget.price(SECONDS_PER_IMAGE * images)))
 
 
 def _boxed(data: Data, rows: Sequence[int]) -> BoxedImages:

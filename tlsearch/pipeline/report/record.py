@@ -15,6 +15,7 @@ from tlsearch.listeners.mlflow import MlflowCallback
 from tlsearch.pipeline import messages
 from tlsearch.pipeline.confirm import Confirmation
 from tlsearch.pipeline.context import RunContext
+from tlsearch.pipeline.limits.least import may_take
 from tlsearch.pipeline.plan import Plan
 from tlsearch.pipeline.search import SearchLog
 from tlsearch.report.images import PICTURES_FOLDER
@@ -57,6 +58,9 @@ def complete_record(
     trials, in the order of the choice.
     """
     tracker, run_id, output = record.tracker, record.parent_run, context.output
+    limit = context.budget.limit
+    if limit is not None:  # a store may be slow; so late no file is begun, and `tlsearch sync` sends it
+        tracker.keep_files_from((limit + may_take(limit)) / 2 - context.budget.elapsed())
     record.close_left_open()
     tracker.send_waiting(files=False)
     name_runs(tracker, output)

@@ -15,7 +15,7 @@ from dataclasses import replace
 import numpy as np
 
 from tlsearch.data.images.rgb import PLAIN, RESIZES
-from tlsearch.errors import PluginError, TrialError
+from tlsearch.errors import OutOfTimeError, PluginError, TrialError
 from tlsearch.pipeline.context import Data, RunContext
 from tlsearch.pipeline.measure import baseline_sizes, open_pool
 from tlsearch.pipeline.plan import Plan
@@ -27,6 +27,9 @@ from tlsearch.training.probe import PROBE_IMAGES
 from tlsearch.types import Candidate
 from tlsearch.worker.client import WorkerDiedError
 from tlsearch.worker.protocol import ProbeImages
+
+LATE = 2.0
+"""How many times that share it may take where it turns out to take longer than estimated; then it is given up."""
 
 MOST_TIME = 0.05
 """The share of a time limit that the comparison may take; it is left out where it would take more."""
@@ -53,12 +56,18 @@ def _compared(context: RunContext, plan: Plan, found: Resizing) -> Resizing:
     """What is measured, or why nothing is."""
     candidate = min(plan.space.candidates, key=lambda c: plan.measured[c].cuts.work(len(plan.measured[c].cuts)))
     places = sampled(plan.data.labels, plan.data.training, context.config.seed)
-    seconds, most = _seconds(context, plan, candidate, len(places)), context.budget.most(MOST_TIME)
+    budget = context.budget
+    seconds, most, until = _seconds(context, plan, candidate, len(places)), budget.most(MOST_TIME), budget.elapsed()
+    until += LATE * most
     if seconds > most:
         why = f"it would take about {seconds:.0f} s, more than {100 * MOST_TIME:.0f} % of the time limit"
         return replace(found, not_measured=why)
     try:
-        told = {mode: _told(context, plan, candidate, sample(context, plan.data, places, mode)) for mode in RESIZES}
+        told = {
+            mode: _told(context, plan, candidate, sample(context, plan.data, places, mode), until) for mode in RESIZES
+        }
+    except OutOfTimeError:
+        return replace(found, not_measured=f"it took more than {100 * LATE * MOST_TIME:.0f} % of the time limit")
     except (TrialError, PluginError, WorkerDiedError) as error:
         return replace(found, not_measured=f"{candidate.label} failed: {str(error).rstrip('.')}")
     finally:
@@ -102,9 +111,13 @@ def _seconds(context: RunContext, plan: Plan, candidate: Candidate, images: int)
     return images * (2 * decoding + len(RESIZES) * plan.measured[candidate].forward_seconds)
 
 
-def _told(context: RunContext, plan: Plan, candidate: Candidate, data: Data) -> tuple[float, ...]:
-    """For each image, at which share of the depths that suit the network its class is told right."""
+def _told(context: RunContext, plan: Plan, candidate: Candidate, data: Data, until: float) -> tuple[float, ...]:
+    """For each image, at which share of the depths that suit the network its class is told right.
+
+    Raises ``OutOfTimeError`` where so many seconds since the start of the run have passed.
+    """
     open_pool(context, data, {candidate: plan.measured[candidate]})
     depths = {*depths_of(candidate, plan.space.hints_of(candidate)), candidate.depth}
-    request = ProbeImages(candidate=candidate, depths=tuple(sorted(depths)), seed=context.config.seed)
+    seconds = None if math.isinf(until) else until - context.budget.elapsed()
+    request = ProbeImages(candidate=candidate, depths=tuple(sorted(depths)), seed=context.config.seed, seconds=seconds)
     return context.worker.send(request, context.progress("resize"))

@@ -21,7 +21,7 @@ from tlsearch.pipeline.saved_models import drop_worse, keep_good
 from tlsearch.pipeline.search.at_work import AtWork
 from tlsearch.pipeline.search.figures import best_probe, is_probe, trial_row, val_figures
 from tlsearch.pipeline.search.reserve import reserved_seconds
-from tlsearch.pipeline.trial import recall
+from tlsearch.pipeline.trial import note_pace, recall
 from tlsearch.pipeline.trials import WantedTrial, run_trials
 from tlsearch.results.schema import TrialRow
 from tlsearch.search.enough import EarlyStop
@@ -166,8 +166,9 @@ class _Searching:
 
     def _may_run(self, spec: TrialSpec) -> bool:
         """Whether a trial fits the time that is left."""
-        needed = MARGIN * self._plan.costs.seconds(spec) + self._reserved()
-        return self._needed(spec) or self._context.budget.fits(needed, "rest")
+        budget = self._context.budget
+        needed = MARGIN * budget.price(self._plan.costs.seconds(spec)) + self._reserved()
+        return self._needed(spec) or budget.fits(needed, "rest")
 
     def _needed(self, spec: TrialSpec) -> bool:
         """Without a linear probe there is nothing to prove: the first runs however late it is, and to its end.
@@ -182,12 +183,19 @@ class _Searching:
     def _reserved(self) -> float:
         return reserved_seconds(self._context, self._plan, self._search, self._baseline)
 
+    def _price_end(self) -> None:
+        """Price the end of the run by the models that would be tested by now."""
+        probe = best_probe(self._search.finished, self._plan)
+        if probe is not None:
+            self._context.budget.end = self._plan.end_price(self._search.best(1)[0].spec, probe.spec)
+
     def _resume(self) -> None:
         """Take over the trials that an earlier attempt at the run has completed, and its time."""
         for finished in self._search.finished:
             kept = recall(self._context, self._trial(finished.number, finished.spec))
             if kept is not None:
                 self._keep(finished.number, kept)
+        self._price_end()
 
     def _trial(self, number: int, spec: TrialSpec, **more: Any) -> RunningTrial:
         total = self._context.config.effective_trials
@@ -221,7 +229,13 @@ class _Searching:
             left = self._context.budget.left_for("rest")
             seconds = None if left is None or self._needed(spec) else left - self._reserved()
             self._at_work.show(number, spec)
-            return self._trial(number, spec, seconds=seconds, extra=lambda result: self._figures(number, result))
+            return self._trial(
+                number,
+                spec,
+                seconds=seconds,
+                extra=lambda result: self._figures(number, result),
+                estimated=self._plan.estimated(spec, self._plan.folds_of(spec)),
+            )
 
         def judge(count: int, numbers: EpochNumbers) -> Decision:
             self._at_work.show(number, spec, numbers)
@@ -234,6 +248,7 @@ class _Searching:
 
     def _keep(self, number: int, completed: CompletedTrial) -> None:
         result = completed.result
+        note_pace(self._context.budget.pace, completed)
         self._log.rows.append(trial_row(self._plan, number, result, completed.run_id))
         if completed.outcome is not None and result.state == "complete":
             self._log.outcomes[result.spec] = completed.outcome
@@ -257,6 +272,7 @@ class _Searching:
                 )
         if finished.state == "complete":
             drop_worse(self._context, self._search)
+        self._price_end()
         # After every trial, whatever became of it, so that the chart of the parent shows the search's progress.
         for top in self._search.best(1):
             value = round(top.compared(self._plan.costs.trained_folds), 5)

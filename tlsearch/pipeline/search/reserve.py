@@ -23,7 +23,7 @@ def reserved_seconds(context: RunContext, plan: Plan, search: Search, baseline: 
     if share is None:
         return 0.0
     alone = sum(b.result.seconds for b in scratch_of(baseline))
-    final = final_seconds(plan, search.best(CONTENDERS), alone, refit=context.config.refit)
+    final = context.budget.price(final_seconds(plan, search.best(CONTENDERS), alone, refit=context.config.refit))
     top, probe = search.best(1), best_probe(search.finished, plan)
     tuned = any(f.spec.kind == "fine_tuning" and f.state == "complete" for f in search.finished)
     if not tuned or probe is None:

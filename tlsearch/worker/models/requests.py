@@ -110,17 +110,30 @@ class StudyMaps(Request[MapStudy]):
     """Make heat maps with a saved model, draw those for the report and measure what they are worth."""
 
     activity = "made heat maps"
+    ends_in_time = True
+    grace = 45.0  # a process may have to start for it
 
     study: StudyRequest
+
+    @property
+    def seconds(self) -> float | None:
+        """The time that they may take; None without a limit."""
+        return self.study.seconds
 
 
 @dataclass(frozen=True, kw_only=True)
 class ScoreBoxes(Request[Localisation]):
-    """Make boxes from heat maps with a saved model and compare them with boxes that people drew."""
+    """Make boxes from heat maps with a saved model and compare them with boxes that people drew.
+
+    It raises ``OutOfTimeError`` after ``seconds``; None gives it all the time that it takes.
+    """
 
     activity = "scored boxes"
+    ends_in_time = True
+    grace = 45.0  # a process may have to start for it
 
     boxes: BoxRequest
+    seconds: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,6 +154,7 @@ class SaveReference(Request[int]):
     """
 
     activity = "kept features of the training images"
+    ends_in_time = True
 
     spec: TrialSpec
     candidate: Candidate

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tlsearch.utils import activity as module
-from tlsearch.utils.activity import Activity
+from tlsearch.worker import activity as module
+from tlsearch.worker.activity import Activity
 
 
 def test_what_is_done_is_remembered_even_where_it_fails(monkeypatch: pytest.MonkeyPatch) -> None:

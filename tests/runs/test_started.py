@@ -1,0 +1,26 @@
+"""The time since a command was given."""
+
+from __future__ import annotations
+
+import contextvars
+import subprocess
+import sys
+
+from tlsearch.runs.started import note_program, program_seconds
+
+
+def test_a_process_that_only_uses_the_package_has_not_begun_to_count() -> None:
+    assert program_seconds() == 0.0
+
+
+def test_the_program_counts_from_its_start() -> None:
+    def noted() -> float:
+        note_program()
+        return program_seconds()
+
+    here = contextvars.copy_context().run(noted)
+    assert here > 0.1  # this process has imported pytest
+    assert program_seconds() == 0.0
+    code = "from tlsearch.runs.started import *; note_program(); print(program_seconds())"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert 0 < float(found.stdout) < 100
