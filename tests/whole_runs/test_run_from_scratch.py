@@ -66,7 +66,8 @@ def check_result(run: TrialRecord) -> None:
     (own,) = [model for model in models if model.network.startswith("small_cnn")]
     (winner,) = [model for model in models if model.role == "winner"]
     assert own.measured
-    assert (own.megabytes, own.ms_per_image) == (choice.megabytes, choice.ms_per_image)
+    assert own.megabytes == pytest.approx(choice.megabytes)
+    assert own.ms_per_image == pytest.approx(choice.ms_per_image)
     assert own.megabytes is not None
     assert winner.megabytes is not None
     assert own.megabytes < winner.megabytes
