@@ -79,7 +79,7 @@ def check_result(run: TrialRecord) -> None:
 def check_texts(run: TrialRecord) -> None:
     """What is printed and what the report says name its folder."""
     printed = " ".join(run.printed.split())
-    assert "small_cnn, trained from scratch, scores 1.000" in printed
+    assert "small_cnn, trained from scratch, scores 100.0" in printed
     assert "baseline new-photo.jpg" in printed
     assert str(run.output / "baseline") in run.printed
     page = (run.output / "report.html").read_text(encoding="utf-8")
