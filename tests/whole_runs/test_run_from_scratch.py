@@ -66,7 +66,8 @@ def check_result(run: TrialRecord) -> None:
     (own,) = [model for model in models if model.network.startswith("small_cnn")]
     (winner,) = [model for model in models if model.role == "winner"]
     assert own.measured
-    assert (own.megabytes, own.ms_per_image) == (choice.megabytes, choice.ms_per_image)
+    assert own.megabytes == pytest.approx(choice.megabytes)
+    assert own.ms_per_image == pytest.approx(choice.ms_per_image)
     assert own.megabytes is not None
     assert winner.megabytes is not None
     assert own.megabytes < winner.megabytes
@@ -78,7 +79,7 @@ def check_result(run: TrialRecord) -> None:
 def check_texts(run: TrialRecord) -> None:
     """What is printed and what the report says name its folder."""
     printed = " ".join(run.printed.split())
-    assert "small_cnn, trained from scratch, scores 1.000" in printed
+    assert "small_cnn, trained from scratch, scores 100.0" in printed
     assert "baseline new-photo.jpg" in printed
     assert str(run.output / "baseline") in run.printed
     page = (run.output / "report.html").read_text(encoding="utf-8")
