@@ -20,7 +20,7 @@ import numpy as np
 from benchmarks.common.landscape import Landscape
 from tlsearch.training.trial import Outcome
 from tlsearch.types import Decision, TrialResult
-from tlsearch.utils.activity import Doing, Spent
+from tlsearch.worker.activity import Doing, Spent
 from tlsearch.worker.events import EpochEnd, Listener
 from tlsearch.worker.models.requests import SaveHead, SaveModel
 from tlsearch.worker.pool import Worker, WorkerPool

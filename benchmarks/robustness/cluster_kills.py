@@ -143,7 +143,7 @@ def _disturbed_runs(home: Path, options: argparse.Namespace, nodes: Nodes) -> di
         return None
     longest = time.monotonic() - began
     say(f"undisturbed: {longest:.0f} s")
-    wanted, troubles = found(alone), record_troubles(alone) + study_troubles(alone)
+    wanted, troubles = found(alone.output), kept_troubles(alone)
     runs = []
     kinds: tuple[tuple[Victim, int], ...] = (("node", options.lost_nodes), ("parent", options.killed_parents))
     for victim, count in kinds:
@@ -189,7 +189,7 @@ def _disturb(home: Home, disturbance: Disturbance, nodes: Nodes, wanted: dict[st
             process.send_signal(signal.SIGKILL)
         code = process.wait()
     while code != 0:
-        if code == REFUSED and not (home.folder / "out").exists():
+        if code == REFUSED and not home.output.exists():
             run.refused += 1
         elif code != -signal.SIGKILL or run.attempts > 1:
             run.troubles = [f"attempt {run.attempts} ended with code {code}: {_last_line(home)}"]
@@ -197,13 +197,19 @@ def _disturb(home: Home, disturbance: Disturbance, nodes: Nodes, wanted: dict[st
         run.attempts += 1
         code = home.attempt(None)
     run.repeated = len(_REPEATED.findall(home.log.read_text(encoding="utf-8")))
-    run.troubles = differences(wanted, found(home)) + record_troubles(home) + study_troubles(home)
+    run.troubles = differences(wanted, found(home.output)) + kept_troubles(home)
     shutil.rmtree(home.folder / "cache", ignore_errors=True)
     return run
 
 
 def _last_line(home: Home) -> str:
     return (home.log.read_text(encoding="utf-8").strip() or "nothing was printed").splitlines()[-1]
+
+
+def kept_troubles(home: Home) -> list[str]:
+    """What is wrong with the record in MLflow, and with Optuna's study."""
+    recorded = record_troubles(f"sqlite:///{home.folder / 'mlflow.db'}", len(found(home.output)["trials"]))
+    return recorded + study_troubles(home)
 
 
 def study_troubles(home: Home) -> list[str]:
@@ -213,11 +219,11 @@ def study_troubles(home: Home) -> list[str]:
     from tlsearch.search.trial_record import remembered
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    storage = f"sqlite:///{home.folder / 'out' / STUDY_NAME}"
+    storage = f"sqlite:///{home.output / STUDY_NAME}"
     (name,) = optuna.get_all_study_names(storage)
     trials = optuna.load_study(study_name=name, storage=storage).get_trials(deepcopy=False)
     told = sorted(record.number for record in remembered(trials))
-    rows = sorted(row["number"] for row in found(home)["trials"] if row["role"] == "trial")
+    rows = sorted(row["number"] for row in found(home.output)["trials"] if row["role"] == "trial")
     troubles = [f"the study has the trials {told}, and the result {rows}"] if told != rows else []
     left_open = [trial.number for trial in trials if not trial.state.is_finished()]
     return troubles + ([f"the study has {len(left_open)} open trials"] if left_open else [])

@@ -19,7 +19,7 @@ from tlsearch.pipeline.trial import Epochs, note_pace, run_trial
 from tlsearch.runs.budget import EndPrice
 from tlsearch.runs.pace import Estimated
 from tlsearch.training.trial import Outcome
-from tlsearch.types import Candidate, Decision, Role, TrialResult, TrialSpec
+from tlsearch.types import Candidate, Decision, Role, State, TrialResult, TrialSpec
 from tlsearch.worker.events import EpochEnd, Listener
 from tlsearch.worker.protocol import RunTrial
 
@@ -146,7 +146,7 @@ def test_a_trial_ends_where_the_machine_has_become_so_slow_that_the_end_needs_it
         def send(self, request: RunTrial, listener: Listener) -> Outcome:
             context.budget.started -= seconds
             decisions.append(listener(EpochEnd({"epoch": 1.0, "fraction": 0.1})))
-            state = "complete" if decisions[-1] is Decision.CONTINUE else "timed_out"
+            state: State = "complete" if decisions[-1] is Decision.CONTINUE else "timed_out"
             result = TrialResult(spec=SPEC, state=state, value=None, seconds=seconds)
             return Outcome(result, np.zeros(0, np.int64), np.zeros((0, 2), np.float32))
 

@@ -134,11 +134,12 @@ def test_fresh_views_are_rendered_for_every_image_of_every_step() -> None:
 
 def test_seconds_know_how_long_a_policy_takes_on_this_machine_and_operations_do_not() -> None:
     usual, slow = make_costs(SPACE), make_costs(SPACE)
-    slow.rendering = {"standard": 5 * RENDER_SECONDS}
+    slow.rendering = {"standard": 5 * RENDER_SECONDS, "color": RENDER_SECONDS}
     fresh, kept, other = suffix(0, policy="standard"), suffix(6, policy="standard"), suffix(6, policy="color")
     pixels = fresh.steps * fresh.batch_size * fresh.image_size**2
     assert slow.fold_seconds(fresh) - usual.fold_seconds(fresh) == pytest.approx(4 * RENDER_SECONDS * pixels)
     views = kept.views * IMAGES * kept.image_size**2
     assert slow.view_seconds(kept) - usual.view_seconds(kept) == pytest.approx(4 * RENDER_SECONDS * views)
     assert slow.seconds(other) == usual.seconds(other)
+    assert slow.render_seconds("mine") == 5 * RENDER_SECONDS  # nobody measured it: as slow as the slowest
     assert slow.operations(kept) == usual.operations(kept)

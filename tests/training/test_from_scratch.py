@@ -15,7 +15,7 @@ from tlsearch.features.prefix import Network
 from tlsearch.plugins.metrics import load_metric
 from tlsearch.training import from_scratch
 from tlsearch.training.from_scratch import _compiling, _Rate, successive_halving
-from tlsearch.training.optimizer import warm_up_cosine
+from tlsearch.training.schedule import warm_up_cosine
 from tlsearch.training.trainer import Trainer
 from tlsearch.training.trial import Outcome, TrialRunner
 from tlsearch.types import TrialSpec
@@ -153,10 +153,12 @@ def test_the_rate_falls_to_zero_at_the_end_of_a_shortened_schedule(
     network: Network, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shares: list[float] = []
-    monkeypatch.setattr(
-        "tlsearch.training.trainer.warm_up_cosine",
-        lambda step, steps: shares.append(warm_up_cosine(step, steps)) or shares[-1],
-    )
+
+    def noted(step: int, steps: int) -> float:
+        shares.append(warm_up_cosine(step, steps))
+        return shares[-1]
+
+    monkeypatch.setattr("tlsearch.training.trainer.warm_up_cosine", noted)
     with time_limit(65.0):
         run(network, tmp_path, 1e-2)
     assert len(shares) == 6 * 3  # of nine epochs of three steps
