@@ -26,6 +26,7 @@ from rich.table import Table
 from benchmarks.common.memory import watch_memory
 from benchmarks.common.results import make_parser, publish
 from benchmarks.common.synthetic_images import write_images
+from tlsearch.report.configuration import in_words
 from tlsearch.report.fair import no_claim
 from tlsearch.results.result import read_result
 
@@ -69,7 +70,9 @@ def measure(options: argparse.Namespace, of_run: Sequence[str], folder: Path) ->
     if process.returncode:
         return process.returncode, {}
     found = json.loads((output / "result.json").read_text(encoding="utf-8"))
-    return 0, collect_figures(found, seconds, peak) | {"no_claim": no_claim(read_result(output))}
+    read = read_result(output)
+    said = {"winner_in_words": in_words(read.winner.spec, read.plan), "no_claim": no_claim(read)}
+    return 0, collect_figures(found, seconds, peak) | said
 
 
 def collect_figures(result: Mapping[str, Any], seconds: float, peak: int) -> dict[str, Any]:

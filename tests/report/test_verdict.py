@@ -112,8 +112,8 @@ def test_a_network_that_was_stopped_carries_no_claim_that_its_rest_could_undo(ri
     assert (verdict.pretraining, verdict.model) == ("cannot tell", "model")
     said = verdict.pretraining_evidence
     assert "there is no fair comparison with small_cnn (another network) trained from scratch" in said
-    assert "because its time was over after 25 of 60 epochs, and " in said
-    assert ("it had only begun to learn" in said) is (rise is None)
+    assert "because its time was over after 25 of 60 epochs, " in said
+    assert ("too early to tell how far it would have come" in said) is (rise is None)
     pace = "if every doubling of its training brings a tenth more than the last one"
     rises = f"{pace}, its score would rise by another 28.0 points, too near to the gain on test"
     assert (rises in said) is (rise is not None)
@@ -140,14 +140,17 @@ def test_a_flat_curve_of_a_network_that_has_only_begun_carries_no_claim(epochs: 
     result = stopped(0.5, Rise(0.0, 0.001), epochs=epochs)
     assert result.baseline is not None
     early = replace(result, baseline=replace(result.baseline, test=test))
-    assert f"after {epochs} of 60 epochs, and it had only begun to learn" in no_claim(early)
+    assert f"after {epochs} of 60 epochs, too early to tell how far it would have come" in no_claim(early)
     later = replace(result, baseline=replace(result.baseline, epochs=50, test=0.35))
     assert no_claim(later) == ""
 
 
 def test_what_was_stopped_by_epochs_that_were_asked_for_does_not_speak_of_time() -> None:
     result = with_scratch(0.25, 0.35, epochs=3, whole_epochs=60, rise=None, stopped_by="schedule")
-    assert "because it was trained for 3 of 60 epochs, and it had only begun to learn" in no_claim_sentence(result)
+    assert (
+        "because it was trained for 3 of 60 epochs, too early to tell how far it would have come"
+        in no_claim_sentence(result)
+    )
 
 
 def no_claim_sentence(result: RunResult) -> str:

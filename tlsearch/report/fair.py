@@ -75,7 +75,7 @@ def reason_against(scratch: Trained, test: OnTest) -> str:
     if not is_unfinished(scratch) or gain is None or gain.test is None or gain.ci95 is None or gain.ci95[0] <= 0:
         return ""
     if scratch.rise is None or not _has_begun(scratch, test, gain.test):
-        return f"{ended(scratch)}, and it had only begun to learn"
+        return f"{ended(scratch)}, too early to tell how far it would have come"
     if not scratch.rise.leaves(gain.test, gain.ci95):
         more = test.style.amount(scratch.rise.gain)
         return f"{ended(scratch)}, and {PACE} its score would rise by another {more}, too near to the gain on test"
