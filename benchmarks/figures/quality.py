@@ -25,7 +25,8 @@ def whole_run(result: Result) -> str:
         f"{figures['images']['all']:,} images of {figures['classes']} classes, of which {figures['images']['test']:,} "
         f"are for testing. The scores are {metrics['name'].replace('_', ' ')}, with 95 % intervals. "
         f"{_accuracy(metrics)}Winner: {figures.get('winner_in_words', figures['winner'])}. "
-        f"{figures['trials']} trials in {duration(figures['seconds'])}, at most {figures['peak_gigabytes']:.1f} GB of memory."
+        f"{figures['trials']} trials in {duration(figures['seconds'])}, "
+        f"at most {figures['peak_gigabytes']:.1f} GB of memory."
     )
     return paragraphs(table(head, rows), caption, source(result))
 
