@@ -33,11 +33,11 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.common import fashion_mnist
-from benchmarks.common.averaging import greedy_soup
 from benchmarks.common.loops.images import Images, find_network, read_images
 from benchmarks.common.results import make_parser, parse_options, publish, read_result, say
 from benchmarks.common.synthetic_images import write_images
-from benchmarks.common.tuned_trials import TunedTrials, divide, load_network, sample
+from benchmarks.common.tuning.averaging import greedy_soup
+from benchmarks.common.tuning.tuned_trials import TunedTrials, divide, load_network, sample
 from benchmarks.quality.choosing_weights import write_digits
 from tlsearch import backend
 from tlsearch.features.prefix import Network

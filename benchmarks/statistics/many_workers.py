@@ -4,8 +4,8 @@
 
 The search is that of a run: `pipeline.search` with its rounds, warm start, cost-aware sampler and pruner, and its
 dispatching of trials to workers. Only the trials are made up, in virtual time (a discrete-event simulation). Their
-durations, learning curves and scores come from a run of 25 minutes (`benchmarks.common.recorded_trials`), and the rest
-is assumed (`benchmarks.common.landscape`). What is true of a configuration is known, so what large rounds lose is too.
+durations, learning curves and scores come from a run of 25 minutes (`recorded_trials` in
+`benchmarks.common.scheduling`), and the rest is assumed (`landscape` there). What is true of a configuration is known, so what large rounds lose is too.
 The loss is against a search of one trial after the other with as many trials, from the same seed: in what the best
 trial is truly worth, and the one that the search would choose. The processor time of the parent is measured, on this
 machine.
@@ -29,10 +29,10 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.common.landscape import FALL, Landscape
-from benchmarks.common.recorded_trials import FILE, RecordedTrials, read_trials
 from benchmarks.common.results import make_parser, parse_options, publish, say
-from benchmarks.common.simulated_search import Setting, Simulated, simulate
+from benchmarks.common.scheduling.landscape import FALL, Landscape
+from benchmarks.common.scheduling.recorded_trials import FILE, RecordedTrials, read_trials
+from benchmarks.common.scheduling.simulated_search import Setting, Simulated, simulate
 from benchmarks.common.tables import print_rows
 from tlsearch.runs.workers import ROUNDS_A_WORKER
 

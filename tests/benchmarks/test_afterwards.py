@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.common.averaging import MovingAverage, Weights, greedy_soup, mean_of
 from benchmarks.common.results import Result, write_result
+from benchmarks.common.tuning.averaging import MovingAverage, Weights, greedy_soup, mean_of
 from benchmarks.figures.groups import GROUPS
 from benchmarks.quality import afterwards
 

@@ -10,12 +10,12 @@ import numpy as np
 import optuna
 import pytest
 
-from benchmarks.common import recorded_trials
-from benchmarks.common.landscape import Landscape
-from benchmarks.common.recorded_trials import RecordedTrials, WorkOf, read_trials
 from benchmarks.common.results import Result
-from benchmarks.common.simulated_search import Setting, Simulated, simulate
-from benchmarks.common.virtual_workers import VirtualPool, VirtualSide
+from benchmarks.common.scheduling import recorded_trials
+from benchmarks.common.scheduling.landscape import Landscape
+from benchmarks.common.scheduling.recorded_trials import RecordedTrials, WorkOf, read_trials
+from benchmarks.common.scheduling.simulated_search import Setting, Simulated, simulate
+from benchmarks.common.scheduling.virtual_workers import VirtualPool, VirtualSide
 from benchmarks.figures.clusters import many_workers as rendered
 from benchmarks.figures.clusters import many_workers_brief
 from benchmarks.statistics import many_workers

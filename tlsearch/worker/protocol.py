@@ -34,8 +34,7 @@ class Request(Generic[T_co]):
         is_setup: Whether it is remembered and sent again at the start of every later process.
         counts_as_trial: Whether it counts towards the renewal of the process.
         needs_fitted: Whether it is about the model that the process has fitted last, so that no other can handle it.
-        kind: What kind of work it is, in the record of who did what: setup, measure, profile, trial, from_scratch,
-            insights or model.
+        kind: Its work in the record of who did what: setup, measure, profile, trial, from_scratch, insights or model.
     """
 
     activity: ClassVar[str] = "answered a request"

@@ -1,6 +1,6 @@
 """The trials of a whole run, kept as a file, for simulations that need real durations, scores and learning curves.
 
-    python -m benchmarks.common.recorded_trials RESULT_JSON COMMAND
+    python -m benchmarks.common.scheduling.recorded_trials RESULT_JSON COMMAND
 
 writes ``recorded-trials.json`` from the result of a finished run; COMMAND says how that was made.
 """

@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.common.averaging import MovingAverage, Weights
 from benchmarks.common.loops.images import Images
+from benchmarks.common.tuning.averaging import MovingAverage, Weights
 from tlsearch.data.split import Fold
 from tlsearch.data.stratify import draw_stratified
 from tlsearch.features.extractor import Extractor, Pool, Rows

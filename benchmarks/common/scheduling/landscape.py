@@ -18,7 +18,7 @@ from statistics import NormalDist
 
 import numpy as np
 
-from benchmarks.common.recorded_trials import RecordedTrials, WorkOf
+from benchmarks.common.scheduling.recorded_trials import RecordedTrials, WorkOf
 from tlsearch.search.enough import DISAGREEMENT
 from tlsearch.search.space import DROPOUT, LABEL_SMOOTHING, LR_HEAD, LR_SUFFIX, UNITS, WEIGHT_DECAY
 from tlsearch.search.trial_record import TrialRecord

@@ -17,7 +17,7 @@ from typing import Any, TypeVar, cast
 
 import numpy as np
 
-from benchmarks.common.landscape import Landscape
+from benchmarks.common.scheduling.landscape import Landscape
 from tlsearch.training.trial import Outcome
 from tlsearch.types import Decision, TrialResult
 from tlsearch.worker.activity import Doing, Spent

@@ -1,0 +1,1 @@
+"""Searches on many workers in virtual time, with trials that are drawn from recorded ones."""

@@ -1,0 +1,1 @@
+"""Trials that tune layers as a run does, and averages of what they give."""
