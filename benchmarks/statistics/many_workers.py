@@ -5,8 +5,8 @@
 The search is that of a run: `pipeline.search` with its rounds, warm start, cost-aware sampler and pruner, and its
 dispatching of trials to workers. Only the trials are made up, in virtual time (a discrete-event simulation). Their
 durations, learning curves and scores come from a run of 25 minutes (`recorded_trials` in
-`benchmarks.common.scheduling`), and the rest is assumed (`landscape` there). What is true of a configuration is known, so what large rounds lose is too.
-The loss is against a search of one trial after the other with as many trials, from the same seed: in what the best
+`benchmarks.common.scheduling`), and the rest is assumed (`landscape` there). What is true of a configuration is known,
+so what large rounds lose is too. The loss is against a search of one trial after the other with as many trials, from the same seed: in what the best
 trial is truly worth, and the one that the search would choose. The processor time of the parent is measured, on this
 machine.
 
