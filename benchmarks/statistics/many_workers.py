@@ -6,9 +6,9 @@ The search is that of a run: `pipeline.search` with its rounds, warm start, cost
 dispatching of trials to workers. Only the trials are made up, in virtual time (a discrete-event simulation). Their
 durations, learning curves and scores come from a run of 25 minutes (`recorded_trials` in
 `benchmarks.common.scheduling`), and the rest is assumed (`landscape` there). What is true of a configuration is known,
-so what large rounds lose is too. The loss is against a search of one trial after the other with as many trials, from the same seed: in what the best
-trial is truly worth, and the one that the search would choose. The processor time of the parent is measured, on this
-machine.
+so what large rounds lose is too. The loss is against a search of one trial after the other with as many trials, from
+the same seed: in what the best trial is truly worth, and the one that the search would choose. The processor time of
+the parent is measured, on this machine.
 
 Three tables: by trials and workers, with the round that a run has by default (two trials for each worker); by the size
 of the round for 16 workers; and what the parent costs a trial with everything that a run keeps: the study and the
