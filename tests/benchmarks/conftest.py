@@ -19,7 +19,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the slow tests of this folder, which CI leaves out: they measure rather than test."""
     here = Path(__file__).parent
     for item in items:
-        if item.path.is_relative_to(here) and item.get_closest_marker("slow"):
+        if item.path.is_relative_to(here) and any(item.get_closest_marker(mark) for mark in ("slow", "cluster")):
             item.add_marker("benchmark")
 
 
