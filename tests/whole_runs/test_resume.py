@@ -176,7 +176,8 @@ def test_a_second_run_in_the_folder_is_refused(images: Path, tmp_path: Path) -> 
 def test_what_has_changed_is_named_and_force_deletes_nothing(images: Path, tmp_path: Path) -> None:
     data = shutil.copytree(images, tmp_path / "data")
     command = ("run", data, *OPTIONS, "--output", "out")
-    code, _, complaints = ended(start(tmp_path, *command, script=KILLED + PARENT, KEEP="5", WHEN="after"))
+    # By its twelfth answer it has begun: until then another set of images is no other run.
+    code, _, complaints = ended(start(tmp_path, *command, script=KILLED + PARENT, KEEP="12", WHEN="after"))
     assert code == -signal.SIGKILL, complaints
 
     other = [*command[:2], *OPTIONS, "--seed", "3", "--output", "out"]
