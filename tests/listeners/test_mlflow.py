@@ -152,6 +152,17 @@ def test_a_trial_in_which_the_run_is_interrupted_is_no_trial(home: Path, name: s
     assert runs["search"].info.status == "KILLED"
 
 
+def test_a_trial_that_was_only_just_started_is_closed_with_its_run(home: Path, name: str, tmp_path: Path) -> None:
+    """An interruption waited while it was started: nobody who could name it knows its run."""
+    record = MlflowCallback(Tracker.open(None, name, directory=home))
+    with record.recording(recorded_run(tmp_path), checkpoint_of(tmp_path)):
+        record.start_trial(TRIAL)
+        record.on_trial_interrupted(TRIAL)
+        assert record.on_run_failed("", interrupted=True)
+    runs = runs_of(home, name)
+    assert (runs["01 tuned"].info.status, runs["01 tuned"].data.tags["role"]) == ("KILLED", "interrupted")
+
+
 def test_what_an_earlier_attempt_completed_but_did_not_close_is_closed(home: Path, name: str, tmp_path: Path) -> None:
     first = MlflowCallback(Tracker.open(None, name, directory=home))
     with first.recording(recorded_run(tmp_path), checkpoint_of(tmp_path)):

@@ -239,9 +239,15 @@ class MlflowCallback(Recorder):
         self._left_open.clear()
 
     def on_run_failed(self, reason: str, interrupted: bool) -> bool:
-        """Close the parent run of a run that does not come to its end."""
+        """Close the parent run of a run that does not come to its end, and before it the runs of its open trials.
+
+        An interruption that waited while a trial was started comes before anybody knows the trial by its id.
+        """
         if not self.parent_run:
             return False
+        self._left_open |= self._open
+        self._open.clear()
+        self.close_left_open()
         self.tracker.finish(self.parent_run, "KILLED" if interrupted else "FAILED", reason=reason)
         return True
 
