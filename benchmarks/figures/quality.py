@@ -14,7 +14,7 @@ def whole_run(result: Result) -> str:
     """A row for the winner and each of its opponents."""
     figures = result.figures
     metrics, probe, baseline = figures["metrics"], figures["linear_probe"], figures["baseline"]
-    scratch = f"small network from scratch, {baseline['epochs']} epochs in equal time" if baseline else ""
+    scratch = f"small network from scratch, {baseline['epochs']} epochs" if baseline else ""
     rows = [
         _model_row(name, model)
         for name, model in (("winner", metrics), ("best linear probe", probe), (scratch, baseline))

@@ -66,7 +66,7 @@ def test_the_study_is_of_validation_images(tmp_path: Path) -> None:
     assert study.winner == tmp_path / "out" / "model"
     assert study.from_scratch == tmp_path / "out" / "baseline"
     assert not study.seen
-    assert study.seconds == pytest.approx(30)
+    assert study.seconds == request.seconds == pytest.approx(30)
     names = {f"{row}.png" for row in VAL}
     assert {file.name for file in study.sample} == names
     assert [file.name for file in study.sample] != sorted(file.name for file in study.sample)

@@ -19,6 +19,11 @@ def test_the_classes_with_most_errors_beyond_their_share_are_named() -> None:
     assert crowded_errors((30, 2, 2, 2), (300, 20, 20, 20))[1] > 0.3
 
 
+def test_a_class_without_more_than_its_share_is_not_named() -> None:
+    assert crowded_errors((12, *[0] * 9), [30] * 10)[0] == (0,)
+    assert crowded_errors((5, 5, 5, 5), (5, 5, 5, 5))[0] == ()
+
+
 @pytest.mark.parametrize("total", [8, 11, 40])
 def test_errors_that_chance_places_are_seldom_called_crowded(total: int) -> None:
     rng = np.random.default_rng(total)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tlsearch.errors import TlsearchError, UsageError
+from tlsearch.errors import OutOfTimeError, TlsearchError, UsageError
 from tlsearch.explain.curves import FEWEST, Pictures, measure_curves
 from tlsearch.explain.maps import Explainer, HeatMaps
 from tlsearch.explain.measures import BORDER_AREA, border_shares, rank_correlations
@@ -150,6 +150,8 @@ def _compare(
         theirs = (
             None if shown is None else _look_again(explainer, [request.shown[n].file for n in shown.numbers], shown)
         )
+    except OutOfTimeError:
+        return None, None, "there was no time for the maps of the network from scratch"
     except (TlsearchError, ValueError) as error:
         return None, None, f"the network from scratch has no maps: {error}"
     same = rank_correlations(sample.maps.maps, ours)

@@ -74,7 +74,8 @@ def crowded_errors(
         seed: Of these.
 
     Returns:
-        The positions of the classes, that furthest beyond its share first, and the p-value.
+        The positions of the classes, that furthest beyond its share first, none that has no more than its share; and
+        the p-value.
     """
     wrong, all_images = np.asarray(errors, np.int64), np.asarray(images, np.int64)
     total, count = int(wrong.sum()), int(all_images.sum())
@@ -88,7 +89,8 @@ def crowded_errors(
     rng = np.random.default_rng(seed)
     placed = rng.multivariate_hypergeometric(all_images, total, size=n, method="marginals")
     as_far = np.sort(beyond(placed), axis=1)[:, -most:].sum(axis=1) >= beyond(wrong)[order].sum() - 1e-9
-    return tuple(order.tolist()), (1 + int(as_far.sum())) / (n + 1)
+    named = tuple(int(place) for place in order if beyond(wrong)[place] > 0)
+    return named, (1 + int(as_far.sum())) / (n + 1)
 
 
 def _total(table: Any) -> Float64Array:

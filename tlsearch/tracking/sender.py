@@ -80,8 +80,8 @@ class Sender:
         """
         if self._answered:
             self._send_kept(files=not self.files_trouble)
-        files_wait = bool(self._outbox.files) or self._is_late()
-        if self._answered and not self._outbox.records and not (command.file and files_wait):
+        waits = command.file and (bool(self._outbox.files) or self._is_late())
+        if self._answered and not self._outbox.records and not waits:
             try:
                 return command.apply(self._now)
             except Exception as error:  # MLflow lets through whatever its stores raise

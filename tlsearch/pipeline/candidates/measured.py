@@ -12,7 +12,7 @@ from tlsearch.errors import PluginError, TlsearchError, TrialError, WeightsError
 from tlsearch.models.measured import MeasuredCandidate
 from tlsearch.pipeline.candidates import AvailableCandidate
 from tlsearch.pipeline.context import Data, RunContext
-from tlsearch.pipeline.limits.refusal import refuse_while_measuring
+from tlsearch.pipeline.limits.refusal import plan_is_late, refuse_while_measuring
 from tlsearch.pipeline.measure import fitting_size, measure_at_fitting_size, measure_in_full
 from tlsearch.pipeline.preflight import Ready
 from tlsearch.plugins.facts import PluginFacts
@@ -96,6 +96,8 @@ class _Measuring:
         try:
             return [call()]
         except (TrialError, PluginError, WeightsError, WorkerDiedError) as error:
+            if isinstance(error, WorkerDiedError) and plan_is_late(self._context):
+                raise  # it was ended for that, and no plugin is to blame
             names = item.backbone.name, item.weights.name
             self._left_out.append(plugin_failed(self._context.config, self._ready.plugins, names, error))
             return []

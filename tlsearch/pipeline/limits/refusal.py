@@ -53,6 +53,11 @@ def refuse_before_limit(context: RunContext) -> Iterator[None]:
         ) from error
 
 
+def plan_is_late(context: RunContext) -> bool:
+    """Whether the time in which the plan must be ready is over, so that ``refuse_before_limit`` ends the worker."""
+    return context.budget.limit is not None and context.budget.elapsed() >= LATEST * context.budget.limit
+
+
 @dataclass
 class ReadingWatch:
     """Refuses a limit of time that is over before the images are read; asked after every image.

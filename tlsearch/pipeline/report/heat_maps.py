@@ -41,7 +41,9 @@ def with_heat_maps(
         return replace(insights, no_heat_maps="the time limit left no time for them")
     context.callbacks.on_progress("report", 0, 1, "heat maps")
     try:
-        found = context.pool.near.send(StudyMaps(study=_request(context, data, outcome, mistakes, seconds)))
+        study = _request(context, data, outcome, mistakes, seconds)
+        # Only where the run has a limit do they end whatever is done: else curves are left out, and maps are made.
+        found = context.pool.near.send(StudyMaps(study=study, seconds=seconds if context.budget.limit else None))
     except TlsearchError as error:
         return replace(insights, no_heat_maps=f"they could not be made: {error}")
     return replace(insights, heat_maps=found)

@@ -114,11 +114,7 @@ class StudyMaps(Request[MapStudy]):
     grace = 45.0  # a process may have to start for it
 
     study: StudyRequest
-
-    @property
-    def seconds(self) -> float | None:
-        """The time that they may take; None without a limit."""
-        return self.study.seconds
+    seconds: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
