@@ -17,7 +17,7 @@ def whole_run(result: Result) -> str:
     scratch = f"small network from scratch, {baseline['epochs']} epochs" if baseline else ""
     rows = [
         _model_row(name, model)
-        for name, model in (("winner", metrics), ("best linear probe", probe), (scratch, baseline))
+        for name, model in (("winner", metrics), ("best plain linear probe", probe), (scratch, baseline))
         if model
     ]
     head = ["", "validation (selected, optimistic)", "without the luck of the choice", "tested once"]
@@ -48,8 +48,9 @@ def whole_run_example(result: Result) -> str:
     return paragraphs(
         f"{duration(figures['seconds'])}, {figures['peak_gigabytes']:.1f} GB of memory. "
         f"{metrics['name'].replace('_', ' ').capitalize()} on {figures['images']['test']} test images: "
-        f"{with_interval(metrics['test'], metrics['test_ci95'])}. The best linear probe has {score(probe['test'])} and "
-        f"the network from scratch {score(baseline['test'])}. {claim}",
+        f"{with_interval(metrics['test'], metrics['test_ci95'])}. "
+        f"The best plain linear probe has {score(probe['test'])} and the network from scratch "
+        f"{score(baseline['test'])}. {claim}",
         source(result),
     )
 

@@ -76,7 +76,7 @@ def baseline_line(baseline: BaselineResult) -> str:
     result = baseline.result
     notes = [f"learning rate {result.spec.lr_suffix:g} of {baseline.learning_rates}", fair.epochs_of(baseline)]
     if baseline.still_improving:
-        notes.append("at equal compute; still improving" if baseline.stopped_by == "time" else "still improving")
+        notes.append("still improving")
     notes += [f"not affordable from scratch here: {reason}" for reason in baseline.not_affordable]
     if baseline.no_claim:
         notes.append(f"no fair comparison: {baseline.no_claim}")
