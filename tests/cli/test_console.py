@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import time
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -121,7 +122,7 @@ def test_a_long_silence_is_broken_where_it_is_no_terminal(monkeypatch: pytest.Mo
 
 def wait(moving: _Moving, seconds: float) -> None:
     """Let ``seconds`` pass for the paces of a line."""
-    moving._paces = {unit: (began - seconds, first) for unit, (began, first) in moving._paces.items()}
+    moving._paces = {unit: replace(pace, began=pace.began - seconds) for unit, pace in moving._paces.items()}
 
 
 @pytest.mark.parametrize("width", [60, 80, 120])
@@ -175,6 +176,22 @@ def test_what_is_counted_in_turns_has_a_pace_of_its_own() -> None:
     assert moving.plain() == "1/4  trial  5m 30s left"
     moving.update(0, 2000, "the next view")
     assert moving.plain() == "0/2,000  the next view"
+    wait(moving, 10)
+    moving.update(2000, 2000, "the next view")
+    wait(moving, 600)
+    moving.update(128, 2000, "a third view, which is first heard of late")
+    wait(moving, 10)
+    moving.update(1064, 2000, "a third view")
+    assert moving.plain() == "1,064/2,000  a third view  10s left"
+
+
+def test_a_trial_that_is_repeated_keeps_the_pace_of_the_search() -> None:
+    moving = _Moving("search")
+    moving.update(0, 40, "")
+    wait(moving, 100)
+    moving.update(10.5, 40, "trial 11")
+    moving.update(10, 40, "trial 11, once more")
+    assert moving.plain() == "10/40  trial 11, once more  5m 00s left"
 
 
 def test_the_moving_line_says_percent_where_nothing_is_counted() -> None:

@@ -7,6 +7,7 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from types import TracebackType
 
 from rich.cells import cell_len, set_cell_size
@@ -148,6 +149,15 @@ class ConsoleReporter:
                 self.console.print(shown, soft_wrap=True)
 
 
+@dataclass(frozen=True)
+class _Pace:
+    """When something began to be counted, at which count, and where it is."""
+
+    began: float
+    first: float
+    last: float
+
+
 class _Moving:
     """One line: step, bar, how far, time left, and what is being done, which is cut where it does not fit."""
 
@@ -156,15 +166,18 @@ class _Moving:
         self.workers: Sequence[WorkerInfo] = ()
         self._done, self._total, self._text = 0.0, 1.0, ""
         self._most: float | None = None
-        self._paces: dict[float, tuple[float, float]] = {}
+        self._paces: dict[float, _Pace] = {}
 
     def update(self, done: float, total: float, text: str, most: float | None = None) -> None:
         """Notes how far the step is; it is drawn with the next refresh."""
         self._done, self._total, self._text = min(done, total), max(total, 1e-9), " ".join(text.split())
         self._most = most
-        # Trials, and within one the images of a view, are counted in turns, each with a pace of its own.
-        began, first = self._paces.get(self._total, (time.monotonic(), self._done))
-        self._paces[self._total] = (began, first) if self._done >= first else (time.monotonic(), self._done)
+        # Trials, and within one the images of a view, are counted in turns, each with a pace of its own. What falls
+        # back to its first half counts another view; a trial that is repeated falls back by less.
+        pace = self._paces.get(self._total)
+        if pace is None or self._done < (pace.first + pace.last) / 2:
+            pace = _Pace(time.monotonic(), self._done, self._done)
+        self._paces[self._total] = replace(pace, last=self._done)
 
     def plain(self) -> str:
         """The line as text."""
@@ -204,9 +217,11 @@ class _Moving:
 
     def _left(self) -> str:
         """The time left at the pace so far, no more than there is; empty where there is no pace yet."""
-        began, first = self._paces.get(self._total, (time.monotonic(), self._done))
-        elapsed, gained = time.monotonic() - began, self._done - first
-        early = gained < _FIRST_ESTIMATE_SHARE * (self._total - first) or elapsed < _FIRST_ESTIMATE_SECONDS
+        pace = self._paces.get(self._total)
+        if pace is None:
+            return ""
+        elapsed, gained = time.monotonic() - pace.began, self._done - pace.first
+        early = gained < _FIRST_ESTIMATE_SHARE * (self._total - pace.first) or elapsed < _FIRST_ESTIMATE_SECONDS
         if gained <= 0 or early or self._done >= self._total:
             return ""
         seconds = elapsed * (self._total - self._done) / gained

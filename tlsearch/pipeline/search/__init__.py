@@ -148,7 +148,7 @@ class _Searching:
         self._search.choice = Choice(plan.may_ship)
         self._log = SearchLog(search=self._search, use=plan.use)
         self._left_out: set[str] = set()
-        self._at_work = AtWork(context, self._search)
+        self._at_work = AtWork(context, self._search, self._left)
 
     def run(self, profile: Profile, best: Sequence[Candidate]) -> SearchLog:
         """Start with what a good practitioner would try first, then let the study propose."""
@@ -182,6 +182,11 @@ class _Searching:
 
     def _reserved(self) -> float:
         return reserved_seconds(self._context, self._plan, self._search, self._baseline)
+
+    def _left(self) -> float | None:
+        """The seconds that are left for trials; None without a limit."""
+        left = self._context.budget.left_for("rest")
+        return None if left is None else left - self._reserved()
 
     def _price_end(self) -> None:
         """Price the end of the run by the models that would be tested by now."""
@@ -226,8 +231,7 @@ class _Searching:
         def prepare() -> RunningTrial | None:
             if self._plan.round_size > 1 and not self._may_run(spec):  # it may have had to wait for others
                 return None
-            left = self._context.budget.left_for("rest")
-            seconds = None if left is None or self._needed(spec) else left - self._reserved()
+            seconds = None if self._needed(spec) else self._left()
             self._at_work.show(number, spec)
             return self._trial(
                 number,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from tlsearch.pipeline.context import RunContext
 from tlsearch.search.study import Search
 from tlsearch.types import EpochNumbers, TrialSpec
@@ -10,8 +12,9 @@ from tlsearch.types import EpochNumbers, TrialSpec
 class AtWork:
     """The trials that run now."""
 
-    def __init__(self, context: RunContext, search: Search) -> None:
-        self._context, self._search = context, search
+    def __init__(self, context: RunContext, search: Search, left: Callable[[], float | None]) -> None:
+        """``left`` gives the seconds that the search may still take; None without a limit."""
+        self._context, self._search, self._left = context, search, left
         self._running: dict[int, tuple[float, str]] = {}  # the share that is done, and a text, by number
 
     def show(self, number: int, spec: TrialSpec, numbers: EpochNumbers | None = None) -> None:
@@ -23,11 +26,10 @@ class AtWork:
         self._running[number] = (fraction, text)
         top = self._search.best(1)
         so_far = f"best {top[0].value:.3f}  " if top and top[0].value is not None else ""
-        left = self._context.budget.left_for("confirm", "rest")
         total = self._context.config.effective_trials
         done = len(self._search.finished) + sum(share for share, _ in self._running.values())
         texts = " | ".join(text for share, text in self._running.values() if share < 1.0) or text
-        self._context.callbacks.on_progress("search", done, total, f"{so_far}{texts}", left)
+        self._context.callbacks.on_progress("search", done, total, f"{so_far}{texts}", self._left())
 
     def end(self, number: int) -> None:
         """Forget a trial that is over."""
