@@ -185,7 +185,6 @@ def parent_params(config: RunConfig, plan: Plan, limit: float | None) -> dict[st
         "metric": plan.data.metric.name,
         "trials": config.effective_trials,
         "time_limit": limit if limit is not None else "none",
-        "steps": plan.space.steps,
         "batch_size": config.batch_size,
         "seed": config.seed,
         **_resize_params(plan.data.resizing),

@@ -27,6 +27,7 @@ from tlsearch.pipeline.report import StepResults, finished_result, report
 from tlsearch.pipeline.resize.choose import choose_resize
 from tlsearch.pipeline.scan import check_and_split, scan
 from tlsearch.pipeline.search import search
+from tlsearch.pipeline.search.steps import settle_steps
 from tlsearch.pipeline.workers import settle_workers
 from tlsearch.reporter import Reporter
 from tlsearch.results.result import RunResult
@@ -75,6 +76,7 @@ def run(config: RunConfig, reporter: Reporter | None = None, callbacks: Sequence
             plan, profile = make_profile(context, plan)
             best = choose_best(context, plan, profile)
             baseline = train_baseline(context, plan, best[0])
+            plan = settle_steps(context, plan, best)
             log, probe = search(context, plan, record, profile, best, baseline)
             confirmation = confirm(context, plan, log.contenders, probe, scratch_of(baseline), log.outcomes)
             models = make_models(context, plan, confirmation, probe, baseline)

@@ -26,7 +26,10 @@ MARGIN = 1.1
 """How much longer than estimated a trial may take and still end within the time that was left when it began."""
 
 PLANNED_MARGIN = 1.25
-"""The same where the schedule is settled: what comes before the trial may take longer than estimated, too."""
+"""The same where the schedule is planned: what comes before the trial may take longer than estimated, too."""
+
+SETTLED_MARGIN = 1.15
+"""The same where the schedule is settled: only the linear probes come before the trial."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,32 +40,42 @@ class TrialTime:
         cap: Seconds of training that it may take. Its views may take as long again.
         left: Seconds from its start to the end of the search.
         ships_again: Whether what ships is trained once more, on all images.
+        margin: How much longer than estimated everything may take until then.
     """
 
     cap: float
     left: float
     ships_again: bool = False
+    margin: float = PLANNED_MARGIN
 
     def fits(self, costs: Costs, spec: TrialSpec, folds: int) -> bool:
         """Whether a trial fits on so many folds."""
         training = costs.seconds_on(spec, folds)
         seconds = training + costs.view_seconds(spec)
         again = costs.fold_seconds(spec) if self.ships_again else 0.0
-        return training <= self.cap and seconds <= 2 * self.cap and PLANNED_MARGIN * (seconds + again) <= self.left
+        return training <= self.cap and seconds <= 2 * self.cap and self.margin * (seconds + again) <= self.left
 
 
 def left_for_trial(space: SearchSpace, costs: Costs, seconds: float) -> float:
     """What is left for the first trained trial of ``seconds`` for profile and search.
 
-    Before it come the first views of every candidate, for the profile, and the linear probes that begin the search; of
-    few images one on augmented images too, of which the cheapest candidate's is counted.
+    Before it come the first views of every candidate, for the profile, and what ``left_after_probes`` counts.
     """
     views = sum(facts.forward_seconds for facts in costs.facts.values()) * costs.images
+    return left_after_probes(space, costs, seconds - views)
+
+
+def left_after_probes(space: SearchSpace, costs: Costs, seconds: float) -> float:
+    """What is left for the first trained trial of ``seconds`` for the search.
+
+    Before it come the linear probes that begin the search; of few images one on augmented images too, of which the
+    cheapest candidate's is counted.
+    """
     probes = 2 * len(space.candidates) + SKIP_CUTS - 1
     augmented = [
         costs.seconds(space.spec(augmented_probe(space, c))) for c in space.candidates if sees_augmented(space)
     ]
-    return seconds - views - probes * FIXED_SECONDS - min(augmented, default=0.0)
+    return seconds - probes * FIXED_SECONDS - min(augmented, default=0.0)
 
 
 def fit_schedule(space: SearchSpace, costs: Costs, time: TrialTime | None, *, fixed: bool) -> SearchSpace:
@@ -71,23 +84,34 @@ def fit_schedule(space: SearchSpace, costs: Costs, time: TrialTime | None, *, fi
     Where one candidate can tune its later half for long enough, that is what must fit. Else the schedule is that of
     tuning its last stage alone. ``costs`` get the number of folds that a trained trial runs on.
     """
-    tuned = _tuned_halves
+    tuned: Tuned = _tuned_halves
     if time is not None and not fixed:
-        steps = fitting_steps(space, costs, time, _tuned_halves)
-        if steps < min(DEEP_STEPS, space.steps):
-            tuned = _tuned_ends
-            steps = fitting_steps(space, costs, time, _tuned_ends)
+        steps, tuned = _steps_and_trial(space, costs, time, 1)
         space = replace(space, steps=steps)
     costs.trained_folds = folds_within(space, costs, time, tuned)
     return space
 
 
-def fitting_steps(space: SearchSpace, costs: Costs, time: TrialTime, tuned: Tuned | None = None) -> int:
+def settled_steps(space: SearchSpace, costs: Costs, time: TrialTime) -> int:
+    """The schedule, or as many steps as fit on the folds that were planned, by the rule of ``fit_schedule``."""
+    return _steps_and_trial(space, costs, time, costs.trained_folds)[0]
+
+
+def _steps_and_trial(space: SearchSpace, costs: Costs, time: TrialTime, folds: int) -> tuple[int, Tuned]:
+    steps = fitting_steps(space, costs, time, _tuned_halves, folds)
+    if steps >= min(DEEP_STEPS, space.steps):
+        return steps, _tuned_halves
+    return fitting_steps(space, costs, time, _tuned_ends, folds), _tuned_ends
+
+
+def fitting_steps(
+    space: SearchSpace, costs: Costs, time: TrialTime, tuned: Tuned | None = None, folds: int = 1
+) -> int:
     """The schedule, or as many steps as let one candidate be ``tuned`` within ``time`` (default: its later half)."""
     trials = tuned or _tuned_halves
 
     def too_long(steps: int) -> bool:
-        return not any(time.fits(costs, spec, 1) for spec in trials(replace(space, steps=steps)))
+        return not any(time.fits(costs, spec, folds) for spec in trials(replace(space, steps=steps)))
 
     # Time rises with the steps, and with the views that a longer schedule takes: a bisection finds the last that fits.
     fitting = bisect_left(range(space.steps + 1), True, key=too_long) - 1
