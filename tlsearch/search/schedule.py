@@ -104,9 +104,7 @@ def _steps_and_trial(space: SearchSpace, costs: Costs, time: TrialTime, folds: i
     return fitting_steps(space, costs, time, _tuned_ends, folds), _tuned_ends
 
 
-def fitting_steps(
-    space: SearchSpace, costs: Costs, time: TrialTime, tuned: Tuned | None = None, folds: int = 1
-) -> int:
+def fitting_steps(space: SearchSpace, costs: Costs, time: TrialTime, tuned: Tuned | None = None, folds: int = 1) -> int:
     """The schedule, or as many steps as let one candidate be ``tuned`` within ``time`` (default: its later half)."""
     trials = tuned or _tuned_halves
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from tlsearch.pipeline.baseline import BaselineResult, scratch_of
 from tlsearch.pipeline.context import RunContext
 from tlsearch.pipeline.plan import Plan
+from tlsearch.pipeline.saved_models import final_seconds
 from tlsearch.search.schedule import SETTLED_MARGIN, TrialTime, left_after_probes, settled_steps
 from tlsearch.search.space import schedule
 from tlsearch.types import Candidate
 
 
-def settle_steps(context: RunContext, plan: Plan, best: Sequence[Candidate]) -> Plan:
+def settle_steps(context: RunContext, plan: Plan, best: Sequence[Candidate], baseline: BaselineResult | None) -> Plan:
     """Give the plan with the steps that fit into the time that is left, and say so where they are others.
 
     The plan could only estimate what profile and baseline would take. A schedule that is a little too long for what
@@ -23,11 +25,14 @@ def settle_steps(context: RunContext, plan: Plan, best: Sequence[Candidate]) -> 
         context: The run.
         plan: Its plan.
         best: The candidates that are worth tuning.
+        baseline: What was trained from scratch. With folds it is trained once more at the end, on all images.
     """
     left = context.budget.left_for("rest")
     if left is None or plan.cap is None or context.config.epochs is not None:
         return plan
-    usable, cap, data = left / context.budget.pace.factor, plan.cap, plan.data
+    cap, data, refit = plan.cap, plan.data, context.config.refit
+    alone = sum(outcome.result.seconds for outcome in scratch_of(baseline))
+    usable = left / context.budget.pace.factor - final_seconds(plan, (), alone, refit=refit)
 
     def fitting() -> int:
         whole = schedule(len(data.fold.train), context.config.batch_size, None)
@@ -35,7 +40,7 @@ def settle_steps(context: RunContext, plan: Plan, best: Sequence[Candidate]) -> 
         time = TrialTime(
             cap=cap,
             left=left_after_probes(space, plan.costs, usable),
-            ships_again=data.uses_folds or context.config.refit,
+            ships_again=data.uses_folds or refit,
             margin=SETTLED_MARGIN,
         )
         return settled_steps(space, plan.costs, time)
