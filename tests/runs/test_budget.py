@@ -7,7 +7,7 @@ import contextlib
 import pytest
 
 from tlsearch.runs import budget as module
-from tlsearch.runs.budget import SHARES, SHARES_WITHOUT_COMPARISON, TimeBudget
+from tlsearch.runs.budget import SHARES, SHARES_WITHOUT_COMPARISON, EndPrice, TimeBudget, kept_for_end
 
 
 class Hands:
@@ -56,6 +56,28 @@ def test_shares_of_a_limit(hands: Hands) -> None:
 @pytest.mark.parametrize(("limit", "seconds"), [(45, 13.5), (200, 30), (300, 30), (480, 30), (600, 30), (1800, 90)])
 def test_a_short_run_keeps_more_for_its_end(limit: float, seconds: float) -> None:
     assert TimeBudget(limit).share("rest") == pytest.approx(seconds)
+
+
+@pytest.mark.parametrize(
+    ("limit", "slower", "seconds"),
+    [
+        (300, 1, 60),  # what it is estimated to take on so busy a machine
+        (300, 4, 90),  # 30 % of the limit, however busy the machine is
+        (100, 4, 30),
+        (60, 1, 30),
+        (1800, 4, 240),
+    ],
+)
+def test_a_busy_machine_does_not_take_the_time_from_the_search(limit: float, slower: float, seconds: float) -> None:
+    end = EndPrice(models=45.0, report=15.0, alone=20.0)
+    assert kept_for_end(limit, end, slower) == pytest.approx(seconds)
+    budget = TimeBudget(limit, end=end)
+    budget.pace.note(1e6, slower * 1e6)
+    assert budget.share("rest") == pytest.approx(seconds, rel=1e-3)
+
+
+def test_what_the_end_takes_in_any_case_is_kept_for_it() -> None:
+    assert kept_for_end(300, EndPrice(models=300.0, report=0.0, alone=150.0), 4) == pytest.approx(150)
 
 
 def test_what_fits(hands: Hands) -> None:

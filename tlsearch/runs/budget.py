@@ -27,15 +27,17 @@ TRIAL_SHARE_WITHOUT_COMPARISON = 0.35
 
 @dataclass(frozen=True, kw_only=True)
 class EndPrice:
-    """What the end of a run takes, in seconds on a machine that does nothing else.
+    """What the end of a run takes, in seconds.
 
     Attributes:
         models: Making, saving, loading and testing the models.
         report: Writing the report and the record, and ending all processes.
+        alone: All of it on a machine that does nothing else; 0 where that is not known.
     """
 
     models: float = 0.0
     report: float = 0.0
+    alone: float = 0.0
 
     @property
     def seconds(self) -> float:
@@ -101,8 +103,8 @@ class TimeBudget:
         return self.pace.factor * seconds
 
     def end_at(self, pace: Pace) -> float:
-        """Give the seconds that the rest of the run takes at another pace; 0 without a limit."""
-        return 0.0 if self.limit is None else rest_seconds(self.limit, pace.factor * self.end.seconds)
+        """Give the seconds that are kept for the rest of the run at another pace; 0 without a limit."""
+        return 0.0 if self.limit is None else kept_for_end(self.limit, self.end, pace.factor)
 
     def left_before_report(self) -> float | None:
         """Seconds that are left now for what is good to have, when the report is kept its time; None without a limit.
@@ -124,6 +126,16 @@ class TimeBudget:
     def measure(self, step: str) -> _Stopwatch:
         """A context that adds its duration to ``timings``."""
         return _Stopwatch(self, step)
+
+
+def kept_for_end(limit: float, end: EndPrice, slower: float = 1.0) -> float:
+    """Give the seconds of a limit that are kept for what comes last, where work takes ``slower`` times as long.
+
+    How busy a machine is changes from second to second. No more is kept for that than ``LAST_SHARE`` of the limit: a
+    run that kept most of its time for its end, in case the machine stays as busy, would find nothing.
+    """
+    busy = min(slower * end.seconds, max(LAST_SHARE * limit, LAST_SECONDS))
+    return rest_seconds(limit, max(end.alone, busy))
 
 
 def rest_seconds(limit: float, price: float = 0.0) -> float:

@@ -86,15 +86,20 @@ def memory(root: Path | None = None) -> Allowance:
     return _least([(machine, ""), (limit, "the limit of its container or control group")])
 
 
+MOST_CONTENTION = 5.0
+"""More than this is a moment in which the thread was not served, and says little of the minutes that follow."""
+
+
 def contention(seconds: float = 0.1) -> float:
     """Give how many times longer a thread takes now than where nothing else computes, by computing for a moment.
 
-    It is the time that passes while a thread computes for so many ``seconds``, divided by them; at least 1.
+    It is the time that passes while a thread computes for so many ``seconds``, divided by them: 1 to
+    ``MOST_CONTENTION``.
     """
     began, computed = time.perf_counter(), time.thread_time()
     while (used := time.thread_time() - computed) < seconds:
         sum(range(10_000))
-    return max(1.0, (time.perf_counter() - began) / used)
+    return min(MOST_CONTENTION, max(1.0, (time.perf_counter() - began) / used))
 
 
 def in_words() -> str:

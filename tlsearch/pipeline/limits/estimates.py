@@ -14,7 +14,7 @@ from tlsearch.pipeline.measure import FIRST_VIEW_SHARE
 from tlsearch.pipeline.plan import Plan
 from tlsearch.pipeline.scratch_time import ScratchTime, costs_of, scratch_time
 from tlsearch.pipeline.workers import SHARED_CAP
-from tlsearch.runs.budget import SHARES, rest_seconds, trial_share
+from tlsearch.runs.budget import SHARES, kept_for_end, trial_share
 from tlsearch.search.cost import Costs
 from tlsearch.search.schedule import TrialTime, fit_schedule, left_for_trial
 from tlsearch.search.space import schedule
@@ -102,8 +102,8 @@ class Estimates:
         scratch = self._scratch(costs, usable)
         cap = (SHARED_CAP if self.workers > 1 else 1.0) * trial_share(scratch is not None and scratch.is_fair) * usable
         before = self.spent + (scratch.total_seconds(plan.data) if scratch else 0.0)
-        end = plan.end_price().seconds
-        left = left_for_trial(plan.space, costs, usable - rest_seconds(usable, end) - before)
+        end = plan.end_price()
+        left = left_for_trial(plan.space, costs, usable - kept_for_end(usable, end) - before)
         time = TrialTime(cap=cap, left=left, ships_again=plan.data.uses_folds or config.refit)
         space = replace(plan.space, steps=schedule(len(plan.data.fold.train), config.batch_size, config.epochs))
         space = fit_schedule(space, costs, time, fixed=config.epochs is not None)

@@ -66,8 +66,12 @@ class EndCosts:
         models = len(forward_seconds) + self.from_scratch
         seeing = (self.test_images + ALONE) * sum(forward_seconds) + models * self.test_images * self.decode_seconds
         # What was measured on this machine has taken as long as it does beside everything else.
-        made = self.contention * models * (MODEL_SECONDS + LOAD_SECONDS)
-        return EndPrice(models=made + seeing, report=self.contention * REPORT_SECONDS)
+        made = models * (MODEL_SECONDS + LOAD_SECONDS)
+        return EndPrice(
+            models=self.contention * made + seeing,
+            report=self.contention * REPORT_SECONDS,
+            alone=made + seeing + REPORT_SECONDS,
+        )
 
 
 NO_END_COSTS = EndCosts(test_images=0, decode_seconds=0.0, from_scratch=0)

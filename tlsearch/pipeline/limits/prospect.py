@@ -10,7 +10,7 @@ from tlsearch.config import RunConfig
 from tlsearch.pipeline.context import Data
 from tlsearch.pipeline.scratch_time import ScratchTime
 from tlsearch.pipeline.workers import SHARED_CAP
-from tlsearch.runs.budget import rest_seconds
+from tlsearch.runs.budget import NO_END, EndPrice, kept_for_end
 from tlsearch.search.cost import FIXED_SECONDS, Costs
 from tlsearch.search.schedule import MARGIN
 from tlsearch.search.space import SearchSpace
@@ -46,7 +46,7 @@ class Prospect:
         limit: Seconds from scan to report.
         cap: The seconds of training that one trial may take.
         workers: The processes that run trials side by side.
-        end: The seconds that the end of the run is known to take.
+        end: What the end of the run is known to take.
     """
 
     config: RunConfig
@@ -57,14 +57,14 @@ class Prospect:
     limit: float
     cap: float
     workers: int = 1
-    end: float = 0.0
+    end: EndPrice = NO_END
 
     def left_for_search(self, spent: float) -> float:
         """Seconds for the search and what follows it, once ``spent`` seconds have passed before the profile."""
         views = sum(facts.forward_seconds for facts in self.costs.facts.values()) * self.costs.images
         scratch = self.scratch.total_seconds(self.data) if self.scratch else 0.0
         before = spent + views + FIXED_SECONDS * len(self.costs.facts) + scratch
-        return self.limit - rest_seconds(self.limit, self.end) - before
+        return self.limit - kept_for_end(self.limit, self.end) - before
 
     def reaches_tuning(self, trials: int, left: float) -> bool:
         """Whether a trial that tunes layers of some candidate fits into ``left`` seconds, behind the linear probes.
