@@ -2,7 +2,7 @@
 
     python -m benchmarks.use.maps.finer_maps examples/clothing --sides 64 96 128 224 --seeds 3
 
-Photographs are pasted somewhere onto random waves, so that their boxes are known (``quality.localisation``). Each seed
+Photographs are pasted somewhere onto random waves, so that their boxes are known (``use.localisation``). Each seed
 has pictures of its own, with small, middle or large things in turn. The network is EfficientNet-Lite0, frozen, with a
 linear head on its pooled features. Each way to make a map chooses its threshold on validation pictures and is scored on
 test pictures. Differences are paired. Scores with one threshold for all sizes say what a model has that knows no boxed
