@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from benchmarks.common.results import Result
+from benchmarks.figures.moved import command_today, module_today
 
 MINUTE, HOUR = 60, 3600
 
@@ -47,14 +48,19 @@ def paragraphs(*parts: str) -> str:
 
 
 def source(result: Result) -> str:
-    """A sentence that says how, where and of which commit the figures were measured."""
+    """A sentence that says how, where and of which commit the figures were measured.
+
+    The command is that of today. Where its module had another name when it was measured, that follows in brackets.
+    """
+    then = f" (then `benchmarks.{result.benchmark}`)" if module_today(result) != result.benchmark else ""
+    command = f"`{command_today(result)}`{then}"
     where = f" on {machine(result.machine)}" if result.machine else ""
     software = _software(result.versions)
     commit = result.commit[:7] if result.commit else None
     if result.note:  # the commit is the one that published them
         published = f"; published in commit {commit}" if commit else ""
-        return f"Measured by an earlier version with `{result.command}`{where}{software}{published}."
-    return f"Measured by `{result.command}`{where}{software}{f', at commit {commit}' if commit else ''}."
+        return f"Measured by an earlier version with {command}{where}{software}{published}."
+    return f"Measured by {command}{where}{software}{f', at commit {commit}' if commit else ''}."
 
 
 def machine(facts: Mapping[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from benchmarks.common.machine import ROOT
 from benchmarks.common.results import RESULTS, Result, read_result, write_result
 from benchmarks.figures.catalogue import ENTRIES, catalogue
 from benchmarks.figures.groups import GROUPS
+from benchmarks.figures.moved import MOVED, command_today, module_today
 from benchmarks.figures.text import duration, score, source, table, two_figures, with_interval
 from benchmarks.render_figures import FiguresError, render_page
 
@@ -24,11 +26,13 @@ def test_pages_are_as_rendered() -> None:
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_every_result_is_rendered_and_says_where_it_comes_from(file: Path) -> None:
     result = read_result(file)
-    assert result.benchmark in {entry.module for entry in ENTRIES if file.stem in entry.groups}
+    today = module_today(result)
+    assert today in {entry.module for entry in ENTRIES if file.stem in entry.groups}
     assert result.command.startswith(f"python -m benchmarks.{result.benchmark}")
     assert result.commit or result.note
     rendered = GROUPS[file.stem].render(result)
-    assert f"`{result.command}`" in rendered
+    assert f"`{command_today(result)}`" in rendered
+    assert (f"(then `benchmarks.{result.benchmark}`)" in rendered) == (today != result.benchmark)
     assert "\n" not in GROUPS[file.stem].brief(result)
 
 
@@ -44,6 +48,28 @@ def test_every_benchmark_is_in_the_catalogue() -> None:
     assert {entry.module for entry in ENTRIES} == found
     assert {name for entry in ENTRIES for name in entry.groups} == set(GROUPS)
     assert [entry.module for entry in ENTRIES if not entry.question.endswith("?")] == []
+
+
+def test_what_moved_is_where_it_is_said_to_be_and_nowhere_else() -> None:
+    assert set(MOVED.values()) <= {entry.module for entry in ENTRIES}
+    assert [name for name in MOVED if module_file(name).exists()] == []
+
+
+def test_commands_and_files_that_are_named_are_there() -> None:
+    pages = [*render_figures.find_pages(ROOT), ROOT / "CONTRIBUTING.md", ROOT / "noxfile.py", ROOT / ".ci" / "run"]
+    code = [file for folder in ("tlsearch", "plugins", "benchmarks") for file in (ROOT / folder).rglob("*.py")]
+    named = set()
+    for file in [*pages, *code]:
+        text = file.read_text(encoding="utf-8")
+        named |= {module_file(name) for name in re.findall(r"-m benchmarks\.([a-z_]+(?:\.[a-z]\w*)*)(?!\.?\w)", text)}
+        named |= {ROOT / name for name in re.findall(r"(?<![\w./])(?:tests/)?benchmarks/[\w/]+\.py\b", text)}
+    assert len(named) > len(ENTRIES)
+    assert sorted(file for file in named if not file.exists()) == []
+
+
+def module_file(name: str) -> Path:
+    """The file of a module below ``benchmarks``."""
+    return ROOT / "benchmarks" / Path(*name.split(".")).with_suffix(".py")
 
 
 def make_result(**figures: object) -> Result:
@@ -130,3 +156,11 @@ def test_the_source_says_what_is_known() -> None:
     told = Result(**{**vars(result), "note": "transcribed", "machine": {"cores": 2}})
     measured = f"Measured by an earlier version with `{result.command}` on 2 cores (Keras 3.15.1)"
     assert source(told) == f"{measured}; published in commit 0123456."
+
+
+def test_a_command_whose_module_has_moved_is_shown_as_it_is_today() -> None:
+    command = "python -m benchmarks.quality.monitor clothing --seed 3"
+    moved = Result(**{**vars(make_result()), "benchmark": "quality.monitor", "command": command})
+    today = "Measured by `python -m benchmarks.use.monitor clothing --seed 3` (then `benchmarks.quality.monitor`)"
+    assert source(moved) == f"{today} on 2 cores (AMD EPYC) (Keras 3.15.1), at commit 0123456."
+    assert moved.command == command

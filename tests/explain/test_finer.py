@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmarks.quality.maps.enlarge import at_side
+from benchmarks.use.maps.enlarge import at_side
 from tests.helpers.explained import CLASSES, about, exported, pictures, saved
 from tests.helpers.tiny import SIZE
 from tlsearch.explain.finer import FinerMaps

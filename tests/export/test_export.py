@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 import tlsearch
-from benchmarks.quality.export_proofs import Swapped as SwappedOnnx
+from benchmarks.use.export_proofs import Swapped as SwappedOnnx
 from tests.helpers.exported_run import LABELS, SIDE, write_images, write_run
 from tlsearch.cli.main import cli
 from tlsearch.data.images.decode import read_square

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from benchmarks.statistics.early_stop import simulate
+from benchmarks.decisions.early_stop import simulate
 from tlsearch.search.enough import FEWEST, WORTH, EarlyStop
 
 

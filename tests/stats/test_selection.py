@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from benchmarks.statistics.corrected import simulate
+from benchmarks.decisions.corrected import simulate
 from tlsearch.plugins.kinds.metric import GuardedMetric
 from tlsearch.plugins.metrics import load_metric
 from tlsearch.stats.bootstrap import Resampler

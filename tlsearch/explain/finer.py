@@ -2,7 +2,7 @@
 
 The map of a network for small pictures has few places in the end: 3 x 3 for 96 pixels, as a rule, too few to find
 anything that is smaller than the picture. At its last cut point with more places the gradient of the logit times the
-features (HiResCAM, see ``maps``) says where a thing is; benchmarks/quality/maps compares that with other ways. This map
+features (HiResCAM, see ``maps``) says where a thing is; benchmarks/use/maps compares that with other ways. This map
 is for boxes alone: it adds up to the logit only roughly, and what is explained stays the exact map.
 """
 

@@ -4,7 +4,7 @@ The idea is that of automatic termination (Makarova et al., Automatic terminatio
 AutoML 2022): a search ends where its possible regret lies below the error of the validation figure. The rule for the
 regret is a simpler one. Above a high value, the values of trials fall off about exponentially (the tail of most
 distributions; Pickands 1975). With the mean excess e of the best few over the next one, the best of n + m trials is
-expected to lie e ln((n + m) / n) above the best of n. benchmarks/statistics/early_stop.py says what that costs and
+expected to lie e ln((n + m) / n) above the best of n. benchmarks/decisions/early_stop.py says what that costs and
 saves.
 """
 

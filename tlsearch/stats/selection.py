@@ -10,7 +10,7 @@ cross-validation for model selection, BMC Bioinformatics 7, 2006), applied to th
 Bootstrap bias-corrected cross-validation (Tsamardinos, Greasidou and Borboudakis, Machine Learning 107, 2018) selects
 on resamples instead. Those hold 63 % of the images, and it is 2 to 3 points too low where one trial is far ahead of all
 others on 45 to 100 images. Its intervals, percentiles over resamples, hold the truth 99 to 100 times of 100. The
-interval of a single score at the corrected value is closer: benchmarks/statistics/corrected.py.
+interval of a single score at the corrected value is closer: benchmarks/decisions/corrected.py.
 
 A selection can only flatter: the best of many scores is expected to lie above what the best one deserves, never below
 (Cawley and Talbot, JMLR 11, 2010; the estimate of Tibshirani and Tibshirani, Ann. Appl. Stat. 3, 2009, is never

@@ -79,7 +79,7 @@ def extrapolate(trained: Sequence[float], scores: Sequence[float], until: float,
     That is a straight line over the logarithm of the training. A learning curve that comes to an end lies below it.
     The tenth is for curves that only come near to a logarithm.
     Training is counted by its learning rates and not by its epochs: every schedule ends at a learning rate of 0, and is
-    flat there whatever is left to learn. benchmarks/statistics/unfinished.py tries the rule on curves of many shapes.
+    flat there whatever is left to learn. benchmarks/decisions/unfinished.py tries the rule on curves of many shapes.
 
     Args:
         trained: How much training stands behind each score, above 0, in ascending order.

@@ -3,7 +3,7 @@
 Out-of-distribution detection with nearest neighbours (Sun, Ming, Zhu and Li, ICML 2022). A distance is called large by
 comparison with those of held-out images, which the reference images do not hold: the rank among them is a conformal
 p-value (Bates, Candes, Lei, Romano and Sesia, Ann. Stat. 51 (2023) 149), so that the share of false alarms is known.
-benchmarks/quality/monitor.py measures what is found and what is falsely found.
+benchmarks/use/monitor.py measures what is found and what is falsely found.
 
 A model that MLflow keeps takes a copy of this file along: to be loaded it imports nothing of tlsearch.
 """

@@ -161,7 +161,7 @@ class FoldRuns:
         """The standard error of the mean of a spec; never 0, for images that were not seen may be wrong.
 
         It is taken over images, each with all folds that hold it. The spread of a handful of folds knows too little of
-        itself: 1.96 of its errors held the truth less often than promised (benchmarks/statistics/claims.py).
+        itself: 1.96 of its errors held the truth less often than promised (benchmarks/decisions/claims.py).
         """
         found = self.probabilities[spec]
         return fold_error(self.plan.data.metric, np.concatenate(found), *self._images_of(len(found)))
@@ -185,7 +185,7 @@ class FoldRuns:
 
         That is the folds of the search and the resampled ones. On three folds or more it must lead by a share of a
         paired standard error, because a simpler or cheaper model is worth a little; on fewer folds such an error is so
-        large that any lead counts. benchmarks/statistics/choice.py compares this with other rules.
+        large that any lead counts. benchmarks/decisions/choice.py compares this with other rules.
         """
         searched = self.searched.get(one, ()), self.searched.get(other, ())
         common = min(map(len, searched))

@@ -1,0 +1,1 @@
+"""How the figures of benchmarks/decisions/ are written."""

@@ -1,0 +1,1 @@
+"""How the figures of benchmarks/robustness/ are written."""
