@@ -238,7 +238,8 @@ def test_the_classes_with_the_errors_need_images() -> None:
 
 def test_more_time_and_absent_networks_are_next_where_they_are_missing() -> None:
     plan = replace(SAMPLE.plan, time_limit=300.0, left_out=(LeftOut("vgg16", "would be downloaded (59 MB)"),))
-    steps = verdict_of(replace(SAMPLE, plan=plan, trials=(), confusion=None, insights=Insights())).next_steps
+    late = replace(SAMPLE, plan=plan, trials=(), confusion=None, insights=Insights(), search_ended="time")
+    steps = verdict_of(late).next_steps
     assert len(steps) == 2
     assert "no trial that tuned layers of a network came to an end within 5" in steps[0]
     assert "tlsearch weights fetch vgg16" in steps[1]

@@ -39,6 +39,7 @@ from tlsearch.results.schema import (
     Winner,
     WorkSpan,
 )
+from tlsearch.types import SearchEnd
 from tlsearch.utils import serialize
 from tlsearch.utils.files import write_atomically
 
@@ -77,6 +78,7 @@ class RunResult:
     importance: Importance | None = None
     frozen_work: tuple[FrozenWork, ...] = ()
     work_spans: tuple[WorkSpan, ...] = ()
+    search_ended: SearchEnd | None = None
     verdict: Verdict | None = None
     at_use: AtUse | None = None
     command: str = ""
