@@ -7,7 +7,7 @@ import re
 
 from tlsearch.report import text as words
 from tlsearch.report.fair import no_claim
-from tlsearch.report.model_table import ModelRow, headings, is_confirmed, model_rows, names_efficient
+from tlsearch.report.model_table import ModelRow, fold_note, headings, is_confirmed, model_rows, names_efficient
 from tlsearch.report.next_steps import ENDED
 from tlsearch.report.numbers import format_interval, format_score
 from tlsearch.report.sections.prediction_sets import sets_line
@@ -103,6 +103,7 @@ def model_table(result: RunResult) -> list[str]:
         *(_row(row, confirmed=is_confirmed(rows), efficient=names_efficient(rows)) for row in rows),
         "",
         f"{result.dataset.total('test'):,} test images{opened}.",
+        *(["", note] if (note := fold_note(rows)) else []),
         *_corrected(metrics),
     ]
 
