@@ -77,7 +77,7 @@ def baseline_line(baseline: BaselineResult) -> str:
     """The network, its validation figure, its time, and what is to be said of it."""
     result = baseline.result
     notes = [f"learning rate {result.spec.lr_suffix:g} of {baseline.learning_rates}", fair.epochs_of(baseline)]
-    if baseline.still_improving:
+    if baseline.still_improving or fair.still_learns(baseline):
         notes.append("still improving")
     notes += [f"not affordable from scratch here: {reason}" for reason in baseline.not_affordable]
     if baseline.no_claim:

@@ -11,7 +11,7 @@ from pathlib import Path
 from tlsearch.report import text as words
 from tlsearch.report.at_use import about_choice, exported, may_offer, why_from_scratch
 from tlsearch.report.configuration import in_words, network_name
-from tlsearch.report.fair import PACE, epochs_of, is_unfinished, no_claim
+from tlsearch.report.fair import PACE, epochs_of, no_claim, rise_to_come, still_learns
 from tlsearch.report.next_steps import next_steps
 from tlsearch.report.numbers import ScoreStyle, format_p
 from tlsearch.results.result import RunResult
@@ -247,10 +247,12 @@ def _about_scratch(result: RunResult) -> list[str]:
 
 def _unfinished(scratch: Baseline, result: RunResult) -> list[str]:
     """What the training that it did not get may have brought."""
-    if is_unfinished(scratch) and scratch.rise is not None:
-        more = ScoreStyle.of(result.metrics).amount(scratch.rise.gain)
+    if (rise := rise_to_come(scratch)) is not None:
+        more = ScoreStyle.of(result.metrics).amount(rise.gain)
+        said, within = (" and still learns", " in as many more") if still_learns(scratch) else ("", "")
         return [
-            f"The network from scratch was trained for {epochs_of(scratch)}; {PACE} it would gain about {more} more."
+            f"The network from scratch was trained for {epochs_of(scratch)}{said}; {PACE} it would gain about "
+            f"{more} more{within}."
         ]
     if scratch.still_improving:
         return [f"The network from scratch was still improving after {epochs_of(scratch)}."]

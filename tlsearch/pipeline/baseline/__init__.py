@@ -23,7 +23,7 @@ from tlsearch.pipeline.saved_models import model_folder, save_fitted
 from tlsearch.pipeline.scratch_time import UNLIMITED_EPOCHS, costs_of, fair_epochs, share_of, sized_for
 from tlsearch.results.schema import TrialRow
 from tlsearch.search.cost import WHOLE_COMPILE_SECONDS, FromScratchCosts
-from tlsearch.stats.trend import Rise, extrapolate, still_rising
+from tlsearch.stats.trend import AGAIN, Rise, extrapolate, still_rising
 from tlsearch.training.batches import steps_per_epoch
 from tlsearch.training.schedule import amount_trained
 from tlsearch.training.trial import Outcome
@@ -168,7 +168,7 @@ def _train_with(
         not_affordable=(),
         epochs=epochs,
         whole_epochs=whole,
-        rise=_rise(plan.data, best.history, epochs, whole) if epochs < whole else None,
+        rise=_rise(plan.data, best.history, epochs, whole),
         no_claim=_no_claim(context, plan.data, raced.best_outcome, epochs, whole),
         outcome=raced.best_outcome,
     )
@@ -180,12 +180,14 @@ def _curve(data: Data, history: Sequence[Mapping[str, float]]) -> list[float]:
 
 
 def _rise(data: Data, history: Sequence[Mapping[str, float]], last: int, whole: int) -> Rise | None:
-    """What the score would gain in the rest of the whole schedule; a score that is made of counts ends at 1.
+    """What the score would gain in the rest of the whole schedule, or in twice its training where nothing is left.
 
-    The schedule of ``last`` epochs was a complete one: its learning rate has fallen to 0.
+    A score that is made of counts ends at 1. The schedule of ``last`` epochs was a complete one: its learning rate has
+    fallen to 0.
     """
     trained = amount_trained([epoch["epoch"] for epoch in history], last)
     (until,) = amount_trained([whole], whole)
+    until = until if last < whole else AGAIN * trained[-1]
     return extrapolate(trained, _curve(data, history), until, 1.0 if data.metric.counts is not None else math.inf)
 
 
