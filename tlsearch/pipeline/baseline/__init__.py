@@ -83,20 +83,21 @@ def _train_baseline(context: RunContext, plan: Plan, best: Candidate) -> Baselin
     budget = share if reasons else both
     networks = [small] if reasons else [small, large]
     jobs = [_train(context, plan, facts, _steps(context, plan, facts, budget)) for facts in networks]
-    runs = []
+    runs, late = [], dict[str, OutOfTimeError]()
     with closing(run_jobs(context.pool, jobs)) as results:
         for facts, result in zip(networks, results, strict=True):
             try:
                 runs.append(result.result())
             except OutOfTimeError as error:
-                if facts is not small:
-                    context.callbacks.on_warning(f"{large.candidate.backbone} is not trained from scratch: {error}")
+                late[facts.candidate.backbone] = error
             except TRIAL_ERRORS as error:
                 if facts is small:
                     raise
                 context.callbacks.on_warning(f"{large.candidate.backbone} is not trained from scratch: {error}")
     if not runs:
         return None
+    for name, why in late.items():
+        context.callbacks.on_warning(f"{name} is not trained from scratch: {why}")
     chosen = max(runs, key=lambda run: _rank(run, plan.data.metric.sign))
     rows = tuple(row for run in runs for row in run.rows)
     others = tuple(run for run in runs if run is not chosen)
