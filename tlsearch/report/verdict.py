@@ -241,7 +241,7 @@ def _about_scratch(result: RunResult) -> list[str]:
     if not no_claim(result):
         sentences += _unfinished(scratch, result)
     if scratch.not_affordable:
-        sentences.append(f"Not affordable from scratch within the time: {', '.join(scratch.not_affordable)}.")
+        sentences.append(f"Not affordable from scratch here: {', '.join(scratch.not_affordable)}.")
     return sentences
 
 
