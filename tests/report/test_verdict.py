@@ -202,7 +202,7 @@ def test_a_linear_probe_that_ships_is_said_to_be_one() -> None:
     assert SAMPLE.gain is not None
     verdict = verdict_of(replace(SAMPLE, gain=replace(SAMPLE.gain, over_linear_probe=None)))
     assert verdict.search == "no"
-    assert "nothing better than a linear probe" in verdict.search_evidence
+    assert "nothing better than a plain linear probe" in verdict.search_evidence
 
 
 @pytest.mark.parametrize(

@@ -183,12 +183,12 @@ def _search(result: RunResult, model: str) -> tuple[Answer | None, str]:
     probe = result.linear_probe
     over = result.gain.over_linear_probe if result.gain is not None else None
     if probe is None:
-        return None, "There was no linear probe to compare the search with."
+        return None, "There was no plain linear probe to compare the search with."
     if over is None:
         ships = model == (result.output.model or "model")
         return "no", (
-            "The search found nothing better than a linear probe, a linear classifier on the frozen network, and so "
-            f"that is the {'model' if ships else 'best model that reuses a network'}."
+            "The search found nothing better than a plain linear probe, a linear classifier on the frozen network, and "
+            f"so that is the {'model' if ships else 'best model that reuses a network'}."
         )
     figures, evidence = ScoreStyle.of(result.metrics).gain(over.difference, over.ci95), _evidence(over)
     answer = _answer(over.ci95, over.p_value, result)

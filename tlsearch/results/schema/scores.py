@@ -74,7 +74,7 @@ class Metrics:
 
 @dataclass(frozen=True, kw_only=True)
 class LinearProbe:
-    """The best linear classifier on features as they are: what transfer gives without any search.
+    """The best plain linear probe, a linear classifier on final features: what transfer gives without any search.
 
     ``val`` is the mean of ``val_folds`` folds. ``megabytes``, ``ms_per_image`` and ``parameters`` are as in
     ``Metrics``.
