@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 Kind = Literal["feature_extraction", "fine_tuning", "from_scratch"]
 Role = Literal["trial", "baseline", "confirmation"]
 State = Literal["complete", "pruned", "failed", "timed_out"]
+SearchEnd = Literal["trials", "enough", "reach", "time", "space", "plugins", "failures"]
+"""Why a search ended: its trials are done; more could not be seen to gain; what else there is stays too far behind, has
+no time, is no more, needs plugins that failed; or trials failed in a row."""
+
 Pooling = Literal["avg", "avgmax", "flatten", "mean", "class_token"]
 """How features become a vector: see ``TrialSpec``."""
 

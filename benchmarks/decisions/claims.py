@@ -231,8 +231,6 @@ def _has_not_learned(right: Right, over: Difference, score: float) -> bool:
     """The rule of ``report.fair``, from what is right after each epoch (EPOCHS, n), and the score on test."""
     if estimate(np.ones_like(right[-1]), right[-1]).ci95[0] <= GUESSING:
         return True
-    if len(right) == SCHEDULE:
-        return False
     return not unfinished.claims_gain(over, score - GUESSING, right.mean(axis=1).tolist())
 
 

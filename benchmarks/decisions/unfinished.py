@@ -23,6 +23,9 @@ A claim that pre-training helped is false where the network would be as good at 
   curve to tell the rest, and where the gain would still be shown if every doubling of the training brought a tenth
   more than the last one (``stats.trend``).
 
+One that came to the end of the whole schedule may learn still. There a claim is false where the network would be as
+good with twice the training, and the last rule asks whether the gain outlasts that where its curve rises clearly.
+
 The exit code is 1 where the last rule makes more false claims than 5 in 100, two standard errors granted.
 """
 
@@ -41,7 +44,7 @@ from benchmarks.common.tables import print_rows
 from benchmarks.decisions.selection_bias import SHARES, Row
 from tlsearch.report.text import SIGNIFICANT
 from tlsearch.stats.claims import Difference, compare
-from tlsearch.stats.trend import Rise, extrapolate, has_begun
+from tlsearch.stats.trend import AGAIN, Rise, extrapolate, has_begun
 from tlsearch.training.schedule import amount_trained, warm_up_cosine
 
 BENCHMARK = "decisions.unfinished"
@@ -98,6 +101,7 @@ OTHERS: Mapping[str, Curve] = {
 ALL: Mapping[str, Curve] = {**CURVES, **OTHERS}
 
 STOPPED = (8, 10, 15, 20, 30, 45)
+ENDED = (*STOPPED, WHOLE)
 BEHIND = (0.0, 0.1, 0.2, 0.4)
 SIZES = {48: 42, 340: 400}
 """Validation images, and test images beside them."""
@@ -114,7 +118,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         row
         for val in SIZES
         for behind in BEHIND
-        for stopped in STOPPED
+        for stopped in ENDED
         for row in simulate(val, behind, stopped, options.simulations, options.seed)
     ]
     print_rows("Share of networks from scratch over which a gain is claimed", rows)
@@ -131,7 +135,7 @@ def simulate(val: int, behind: float, stopped: int, simulations: int, seed: int)
     rows: list[Row] = []
     for number, (name, curve) in enumerate(ALL.items()):
         claims: dict[str, list[bool]] = {rule: [] for rule in RULES}
-        scores = scores_of(curve, WINNER - behind, stopped)
+        scores = scores_of(curve, WINNER - behind, stopped, WHOLE if stopped < WHOLE else round(AGAIN * WHOLE))
         for simulation in range(simulations):
             rng = np.random.default_rng([seed, val, round(100 * behind), stopped, number, simulation])
             drawn = with_noise(scores, curve, rng)
@@ -150,10 +154,10 @@ def rates(stopped: int) -> Floats:
     return np.asarray([warm_up_cosine(PARTS * epoch, PARTS * stopped) for epoch in range(1, stopped + 1)], np.float64)
 
 
-def scores_of(curve: Curve, end: float, stopped: int) -> Floats:
-    """The true score after each epoch (stopped,) of a schedule that ends early; the whole one ends at ``end``."""
+def scores_of(curve: Curve, end: float, stopped: int, until: int = WHOLE) -> Floats:
+    """The true score after each epoch (stopped,) of a schedule; one of ``until`` epochs would end at ``end``."""
     trained = np.asarray(amount_trained(range(1, stopped + 1), stopped), np.float64)
-    whole = float(curve.learned(np.asarray([WHOLE / 2]))[0])
+    whole = float(curve.learned(np.asarray([until / 2]))[0])
     shown = curve.learned(trained) / whole * (1 - curve.hidden * rates(stopped))
     return np.asarray(GUESSING + (end - GUESSING) * shown, np.float64)
 
@@ -209,7 +213,7 @@ def _outlasts_line(tested: _Tested, curve: Floats) -> bool:
 
 
 def claims_gain(over: Difference, learned: float, curve: Sequence[float]) -> bool:
-    """The rule of ``report.fair`` for a network that was stopped.
+    """The rule of ``report.fair``.
 
     Args:
         over: The winner's gain over it.
@@ -217,7 +221,11 @@ def claims_gain(over: Difference, learned: float, curve: Sequence[float]) -> boo
         curve: Its validation scores, one for each epoch.
     """
     trained, (until,) = amount_trained(range(1, len(curve) + 1), len(curve)), amount_trained([WHOLE], WHOLE)
-    rise, done = extrapolate(trained, curve, until, 1.0), len(curve) / WHOLE
+    done = len(curve) / WHOLE
+    if done >= 1:
+        again = extrapolate(trained, curve, AGAIN * until, 1.0)
+        return again is None or not again.is_clear or again.leaves(over.difference, over.ci95)
+    rise = extrapolate(trained, curve, until, 1.0)
     return rise is not None and has_begun(learned, over.difference, done) and rise.leaves(over.difference, over.ci95)
 
 

@@ -12,7 +12,6 @@ about as long as twenty undisturbed runs.
 from __future__ import annotations
 
 import json
-import os
 import random
 import signal
 import subprocess
@@ -27,6 +26,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.common.own_records import own_environment
 from benchmarks.common.results import make_parser, parse_options, publish, say
 from benchmarks.common.synthetic_images import write_images
 from tlsearch.config import CONFIG_NAME
@@ -110,7 +110,7 @@ class Home:
         command += (
             ["resume", "out"] if started else ["run", str(self.images), *self._of_run, "--output", str(self.output)]
         )
-        environment = {**os.environ, "TLSEARCH_CACHE_DIR": str(self.folder / "cache")}
+        environment = {**own_environment(self.folder), "TLSEARCH_CACHE_DIR": str(self.folder / "cache")}
         with self.log.open("ab") as log:
             return subprocess.Popen(command, cwd=self.folder, env=environment, stdout=log, stderr=log)
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.common.own_records import own_ledger
 from benchmarks.common.results import say
 from benchmarks.robustness.kill_and_resume import differences, found, record_troubles
 from benchmarks.robustness.namespaces import NODE_ADDRESS, Link, Namespaces, link
@@ -89,8 +90,7 @@ class Runs:
     def start(self, name: str, *options: str) -> subprocess.Popen[bytes]:
         """Start a run."""
         command = [sys.executable, "-m", "tlsearch", "run", self.plan.images, *self.plan.run, *options]
-        # Where the openings of test sets are counted; else those of earlier runs of this benchmark would count.
-        own = {CACHE_VARIABLE: str(self.cache(name)), "XDG_DATA_HOME": str(self.home / name / "data")}
+        own = {CACHE_VARIABLE: str(self.cache(name)), **own_ledger(self.home / name)}
         with self._log(name).open("wb") as log:
             return subprocess.Popen(
                 [*command, "--output", str(self.output(name))],

@@ -29,6 +29,7 @@ from urllib.parse import quote
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.common.own_records import own_environment
 from benchmarks.common.results import make_parser, parse_options, publish, say
 from benchmarks.common.stub_install import install_stub
 from benchmarks.common.synthetic_images import write_images
@@ -106,7 +107,7 @@ class Runs:
 
     def _call(self, arguments: Sequence[str], output: Path) -> int:
         environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith("MLFLOW_")},
+            **own_environment(self._home),
             "TLSEARCH_CACHE_DIR": str(self._home / "cache"),
             "PYTHONPATH": os.pathsep.join([str(self._site), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep),
             "MLFLOW_TRACKING_URI": self._world.login,

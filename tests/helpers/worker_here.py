@@ -34,7 +34,8 @@ class WorkerHere(Worker):
     def memory(self) -> int:
         return 0
 
-    def interrupt(self) -> None: ...
+    def interrupt(self) -> bool:
+        return False
 
     def close(self) -> None: ...
 

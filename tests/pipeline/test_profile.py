@@ -16,13 +16,13 @@ from tlsearch.errors import OutOfTimeError, PluginError, PluginFailedError, Tria
 from tlsearch.pipeline.plan import Plan
 from tlsearch.pipeline.profile import (
     COSTLY,
-    MOST_TIME,
     Profile,
     Tuning,
     best_candidates,
     make_profile,
     profile_line,
 )
+from tlsearch.pipeline.profile.timed import MOST_TIME
 from tlsearch.results.schema import ProfilePoint
 from tlsearch.types import Candidate
 from tlsearch.worker.protocol import ProfileCandidate

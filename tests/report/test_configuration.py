@@ -25,7 +25,7 @@ SPEC = TrialSpec(backbone="efficientnet_lite0", weights="imagenet", image_size=1
         (
             {"freeze_depth": 18, "skip_cut": 7, "pooling": "avgmax"},
             "EfficientNet-Lite0 (ImageNet-1k), all 18 blocks frozen, features after block 7 joined, averages and "
-            "maxima of the features, linear probe, no augmentation",
+            "maxima of the features, joined linear probe, no augmentation",
         ),
         (
             {"freeze_depth": 18, "units": 100, "pooling": "flatten"},

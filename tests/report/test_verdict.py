@@ -114,7 +114,7 @@ def test_a_network_that_was_stopped_carries_no_claim_that_its_rest_could_undo(ri
     assert "there is no fair comparison with small_cnn (another network) trained from scratch" in said
     assert "because its time was over after 25 of 60 epochs, " in said
     assert ("too early to tell how far it would have come" in said) is (rise is None)
-    pace = "if every doubling of its training brings a tenth more than the last one"
+    pace = "if every doubling of its training adds 1.1 times what the last one added"
     rises = f"{pace}, its score would rise by another 28.0 points, too near to the gain on test"
     assert (rises in said) is (rise is not None)
     assert "+30.0 points" not in said
@@ -129,7 +129,7 @@ def test_a_gain_that_outlasts_the_rest_of_the_schedule_is_claimed_and_the_rest_i
     assert no_claim(result) == ""
     (said,) = [sentence for sentence in verdict_sentences(result) if "30 of 60 epochs" in sentence]
     assert said.endswith(
-        "if every doubling of its training brings a tenth more than the last one, it would gain about 6.0 points more."
+        "if every doubling of its training adds 1.1 times what the last one added, it would gain about 6.0 points more."
     )
 
 
@@ -202,7 +202,7 @@ def test_a_linear_probe_that_ships_is_said_to_be_one() -> None:
     assert SAMPLE.gain is not None
     verdict = verdict_of(replace(SAMPLE, gain=replace(SAMPLE.gain, over_linear_probe=None)))
     assert verdict.search == "no"
-    assert "nothing better than a linear probe" in verdict.search_evidence
+    assert "nothing better than a plain linear probe" in verdict.search_evidence
 
 
 @pytest.mark.parametrize(
@@ -238,7 +238,8 @@ def test_the_classes_with_the_errors_need_images() -> None:
 
 def test_more_time_and_absent_networks_are_next_where_they_are_missing() -> None:
     plan = replace(SAMPLE.plan, time_limit=300.0, left_out=(LeftOut("vgg16", "would be downloaded (59 MB)"),))
-    steps = verdict_of(replace(SAMPLE, plan=plan, trials=(), confusion=None, insights=Insights())).next_steps
+    late = replace(SAMPLE, plan=plan, trials=(), confusion=None, insights=Insights(), search_ended="time")
+    steps = verdict_of(late).next_steps
     assert len(steps) == 2
     assert "no trial that tuned layers of a network came to an end within 5" in steps[0]
     assert "tlsearch weights fetch vgg16" in steps[1]

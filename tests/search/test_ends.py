@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tests.helpers.made_up import LITE
@@ -64,3 +66,12 @@ def test_the_last_trial_of_a_round_may_show_that_there_is_more() -> None:
 
     search.run(40, in_turn(leaping), nothing)
     assert len(search.finished) > FEWEST + 1
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_time_has_ended_a_search_where_something_did_not_fit_into_it(seed: int) -> None:
+    """Whatever was proposed last: of the rest the heads stay too far behind, and what could win has no time."""
+    fitting = {replace(SPACE, seed=seed).spec(entry) for entry in (*HEADS, TUNED)}
+    search = open_search(None, may_run=fitting.__contains__, entries=[*HEADS, TUNED], seed=seed)
+    assert search.run(40, in_turn(far_apart), nothing) == "time"
+    assert {finished.spec for finished in search.finished} == fitting

@@ -58,8 +58,9 @@ class Fake:
     def spent(self) -> tuple[()]:
         return ()
 
-    def interrupt(self) -> None:
+    def interrupt(self) -> bool:
         self.killed.set()
+        return True
 
     def close(self) -> None:
         self.closed += 1

@@ -3,20 +3,49 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 from tlsearch.worker.watch import Watch
 
 
+def ending(do: Callable[[], object]) -> Callable[[], bool]:
+    """Ends something by ``do``."""
+
+    def end() -> bool:
+        do()
+        return True
+
+    return end
+
+
 def test_what_takes_too_long_is_ended() -> None:
     ended = threading.Event()
-    with Watch(0.01, ended.set) as watch:
+    with Watch(0.01, ending(ended.set)) as watch:
+        assert ended.wait(10)
+    assert watch.has_ended_it
+
+
+def test_where_nothing_runs_nothing_was_ended_and_what_begins_later_is() -> None:
+    tried, running, ended = threading.Event(), threading.Event(), threading.Event()
+
+    def end() -> bool:
+        tried.set()
+        if running.is_set():
+            assert not ended.is_set()
+            ended.set()
+        return ended.is_set()
+
+    with Watch(0.01, end) as watch:
+        assert tried.wait(10)
+        assert not watch.has_ended_it
+        running.set()
         assert ended.wait(10)
     assert watch.has_ended_it
 
 
 def test_what_ends_in_time_is_let() -> None:
     ended = threading.Event()
-    with Watch(0.05, ended.set) as watch:
+    with Watch(0.05, ending(ended.set)) as watch:
         pass
     assert not ended.wait(0.2)
     assert not watch.has_ended_it
@@ -25,7 +54,7 @@ def test_what_ends_in_time_is_let() -> None:
 def test_nothing_is_ended_after_the_work() -> None:
     """The timer may have fired just as the work ended."""
     calls: list[int] = []
-    watch = Watch(100.0, lambda: calls.append(1))
+    watch = Watch(100.0, ending(lambda: calls.append(1)))
     with watch:
         pass
     watch._fire()

@@ -12,7 +12,7 @@ from tlsearch.cli.terminal.screen import print_table, print_text
 from tlsearch.cli.terminal.table import Column, Row, Table
 from tlsearch.report import text as words
 from tlsearch.report.fair import no_claim
-from tlsearch.report.model_table import headings, is_confirmed, model_rows
+from tlsearch.report.model_table import fold_note, headings, is_confirmed, model_rows
 from tlsearch.report.numbers import format_interval, format_score
 from tlsearch.report.verdict import verdict_sentences
 from tlsearch.results.result import RunResult
@@ -27,6 +27,8 @@ def print_summary(console: Console, result: RunResult) -> None:
     print_text(console, table_title(result), "dim italic")
     print_table(console, score_table(result), console.width)
     console.print()
+    if note := fold_note(model_rows(result)):
+        print_text(console, note)
     for line in confirmed_lines(result):
         print_text(console, line)
     for line in words.gain_lines(result.gain, no_claim(result)):

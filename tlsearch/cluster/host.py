@@ -25,6 +25,9 @@ from tlsearch.worker.process import LocalProcess
 MOST_PRINTED = 1_000_000
 """Bytes that are passed on at once of what a worker has printed; of more, the end."""
 
+MOST_ENDED = 16
+"""Processes that have ended and are remembered, for a call that comes again."""
+
 _LENGTH = struct.Struct(">Q")
 
 
@@ -39,7 +42,8 @@ class Host:
         self._folder = Path(tempfile.mkdtemp(prefix="tlsearch-host-"))
         self._lock = threading.Lock()
         self._processes: dict[str, _Owned] = {}
-        self._killed: set[str] = set()
+        self._killed: set[str] = set()  # those that are not to be started any more
+        self._ended: dict[str, _Owned] = {}
 
     def describe(self) -> str:
         """Give the facts of this place as JSON."""
@@ -106,20 +110,26 @@ class Host:
         return ""
 
     def end(self, name: str) -> bytes:
-        """Wait for a process to end, and forget it.
+        """Wait for a process to end. One that has ended, or was never there, is not started any more.
+
+        Where the call comes again, because its answer was lost on the way, the answer is given once more.
 
         Returns:
             JSON: its exit code, null where there was none, and the last line that it printed. With it what was printed
             since the last time (``split``).
         """
         with self._lock:
-            owned = self._processes.pop(name, None)
+            self._killed.add(name)
+            owned = self._processes.get(name) or self._ended.get(name)
         if owned is None:
             return joined(b'[null, ""]', b"")
-        ended = owned.process.end()
-        printed = owned.printed()
-        owned.log.unlink(missing_ok=True)
-        return joined(json.dumps([ended.code, ended.last_line]).encode("ascii"), printed)
+        answer = owned.end()
+        with self._lock:
+            if self._processes.pop(name, None) is not None:
+                self._ended[name] = owned
+                for old in list(self._ended)[:-MOST_ENDED]:
+                    del self._ended[old]
+        return answer
 
     def close(self) -> str:
         """End all processes and remove the folder of their logs. Gives an empty text."""
@@ -128,7 +138,7 @@ class Host:
             owned, self._processes = list(self._processes.values()), {}
         for each in owned:
             each.process.kill()
-            each.process.end()
+            each.end()
         shutil.rmtree(self._folder, ignore_errors=True)
         return ""
 
@@ -140,7 +150,8 @@ class _Owned:
         wanted = json.loads(settings)
         self.log = log
         self._read = 0
-        self._turn = threading.Lock()
+        self._turn, self._ending = threading.Lock(), threading.Lock()
+        self._end: bytes | None = None
         self._last = ("", b"")  # the number of the last message, and what was given for it
         self.process = LocalProcess(log, wanted["threads"], wanted["variables"])
 
@@ -149,6 +160,15 @@ class _Owned:
             if number != self._last[0]:
                 self._last = number, joined(self._answer(message), self.printed())
             return self._last[1]
+
+    def end(self) -> bytes:
+        """What ``Host.end`` gives; the same each time."""
+        with self._ending:
+            if self._end is None:
+                ended = self.process.end()
+                self._end = joined(json.dumps([ended.code, ended.last_line]).encode("ascii"), self.printed())
+                self.log.unlink(missing_ok=True)
+            return self._end
 
     def _answer(self, message: bytes) -> bytes:
         try:

@@ -22,11 +22,12 @@ from typing import Any, Literal
 import numpy as np
 
 from tlsearch.backend.gradients import pull_back
+from tlsearch.errors import OutOfTimeError
 from tlsearch.explain.parts import Parts, take_apart
 from tlsearch.plugins.api import Images
 from tlsearch.predictor import Predictor
 from tlsearch.types import Float32Array, Float64Array, LabelArray
-from tlsearch.utils.deadline import check_time
+from tlsearch.utils.deadline import seconds_left
 
 Method = Literal["cam", "hires-cam"]
 """How a map was made: exact for a linear head, or by the gradient."""
@@ -99,6 +100,11 @@ class Explainer:
         return "cam" if self._parts.exact else "hires-cam"
 
     @property
+    def exact(self) -> bool:
+        """Whether the sum of a map plus the bias of its class is the logit."""
+        return self._parts.exact
+
+    @property
     def grid(self) -> tuple[int, int]:
         """Rows and columns of the maps."""
         rows, columns = zip(*self._parts.grids, strict=True)
@@ -109,21 +115,32 @@ class Explainer:
 
         Raises ``OutOfTimeError`` between two batches where the time for it is over.
         """
+        found = self.in_time(images, classes)
+        if len(found.maps) < len(images):
+            raise OutOfTimeError("its time was over")
+        return found
+
+    def in_time(self, images: Images, classes: LabelArray | None = None) -> HeatMaps:
+        """Give the maps of as many of the first pictures as there is time for, in whole batches; maybe of none."""
+        done = 0
         about = np.zeros(len(images), np.intp) if classes is None else np.asarray(classes, np.intp)
         maps = np.zeros((len(images), *self.grid), np.float32)
         logits = np.zeros((len(images), len(self.predictor.labels)), np.float32)
         for rows in _batches(len(images), self._batch):
-            check_time()
+            if seconds_left() < 0:
+                break
             features = self._features(images[rows])
             pooled = _output(self._parts.pooling, features)
             logits[rows] = pooled if self._parts.head is None else _output(self._parts.head, [pooled])
             if classes is None:
                 about[rows] = logits[rows].argmax(axis=1)
             maps[rows] = self._taken_back(features, pooled, about[rows])
+            done = rows.stop
+        about, logits = about[:done], logits[:done]
         return HeatMaps(
-            maps=maps,
+            maps=maps[:done],
             classes=about,
-            logits=logits[np.arange(len(images)), about],
+            logits=logits[np.arange(done), about],
             probabilities=_softmax(logits),
             method=self.method,
             exact=self._parts.exact,

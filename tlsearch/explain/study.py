@@ -21,6 +21,7 @@ from tlsearch.plugins.api import Images
 from tlsearch.predictor import Predictor, load
 from tlsearch.stats.bootstrap import percentile_interval
 from tlsearch.types import Float32Array, Float64Array, Interval
+from tlsearch.utils.deadline import check_time, seconds_left
 from tlsearch.utils.files import write_atomically
 
 MAPS_FOLDER = "heat-maps"
@@ -89,30 +90,34 @@ class _Looked:
 def study(request: StudyRequest) -> MapStudy:
     """Make the maps, draw those that are shown, and measure what they are worth.
 
+    Where the time of the work ends before, what is done is kept, and of the rest it is said that there was no time.
+
     Raises:
         UsageError: The winner's network has no features with places, or none of the pictures can be read.
+        OutOfTimeError: There was no time for any map.
     """
     end = None if request.seconds is None else time.monotonic() + request.seconds
     predictor = load(request.winner)
     explainer = Explainer(predictor)
     shown = _look(explainer, [item.file for item in request.shown], [item.explained for item in request.shown])
     sample = _look(explainer, request.sample)
-    if sample is None:
+    if sample is None and (shown is None or seconds_left() >= 0):
+        check_time()
         raise UsageError("None of the pictures can be read any more: restore them to see heat maps of them.")
-    borders = border_shares(sample.maps.maps)
+    borders = np.zeros(0) if sample is None else border_shares(sample.maps.maps)
     means = borders[~np.isnan(borders)]
-    agreement, other, why = _compare(request, predictor, shown, sample, end)
+    agreement, other, why = _compare(request, shown, sample, end)
     rows, columns = explainer.grid
     found = MapStudy(
         method=explainer.method,
-        exact=sample.maps.exact,
+        exact=explainer.exact,
         rows=rows,
         columns=columns,
-        images=len(sample.numbers),
+        images=len(borders),
         border=float(means.mean()) if len(means) else None,
         border_ci95=_interval(means, request.seed) if len(means) else None,
         border_area=BORDER_AREA,
-        border_by_class=_by_class(predictor.labels, sample, borders),
+        border_by_class={} if sample is None else _by_class(predictor.labels, sample, borders),
         from_scratch=agreement,
         no_from_scratch=why,
         seen=request.seen,
@@ -122,7 +127,7 @@ def study(request: StudyRequest) -> MapStudy:
 
 
 def _look(explainer: Explainer, files: Sequence[Path], about: Sequence[str] | None = None) -> _Looked | None:
-    """Maps of the files that can be read; None where there are none."""
+    """Maps of the files that can be read and for which there is time; None where there are none."""
     labels = explainer.predictor.labels
     read = list(enumerate(read_images(explainer.predictor, files)))
     pictures = [(number, item) for number, item in read if not isinstance(item, str)]
@@ -131,16 +136,18 @@ def _look(explainer: Explainer, files: Sequence[Path], about: Sequence[str] | No
     images = np.stack([item for _, item in pictures])
     numbers = [number for number, _ in pictures]
     classes = None if about is None else np.array([labels.index(about[number]) for number in numbers], np.intp)
-    return _Looked(numbers, images, explainer(images, classes))
+    maps = explainer.in_time(images, classes)
+    done = len(maps.maps)
+    return _Looked(numbers[:done], images[:done], maps) if done else None
 
 
 def _compare(
-    request: StudyRequest, predictor: Predictor, shown: _Looked | None, sample: _Looked, end: float | None
+    request: StudyRequest, shown: _Looked | None, sample: _Looked | None, end: float | None
 ) -> tuple[MapAgreement | None, Float32Array | None, str | None]:
     """How alike the maps of the network from scratch are, its maps of what is shown, or why there is neither."""
     if request.from_scratch is None:
         return None, None, "no network was trained from scratch"
-    if _is_over(end):
+    if sample is None or _is_over(end):
         return None, None, "there was no time for the maps of the network from scratch"
     try:
         scratch = load(request.from_scratch)
@@ -174,16 +181,16 @@ def _look_again(explainer: Explainer, files: Sequence[Path], known: _Looked) -> 
 
 
 def _with_curves(
-    found: MapStudy, predictor: Predictor, sample: _Looked, request: StudyRequest, end: float | None
+    found: MapStudy, predictor: Predictor, sample: _Looked | None, request: StudyRequest, end: float | None
 ) -> MapStudy:
+    if sample is None or _is_over(end):
+        return replace(found, no_curves="there was no time for deletion and insertion curves")
     pictures = Pictures(
         images=sample.images,
         maps=sample.maps.maps,
         classes=sample.maps.classes,
         groups=np.array([request.groups[number] for number in sample.numbers], np.int64),
     )
-    if _is_over(end):
-        return replace(found, no_curves="there was no time for deletion and insertion curves")
     try:
         seconds = None if end is None else end - time.monotonic()
         return replace(found, curves=measure_curves(predictor, pictures, request.seed, seconds))

@@ -18,12 +18,14 @@ from tlsearch.plugins.kinds.metric import GuardedMetric
 from tlsearch.report import fair, resizing
 from tlsearch.report import text as words
 from tlsearch.report.configuration import in_words
+from tlsearch.report.next_steps import ENDED
 from tlsearch.report.numbers import ScoreStyle, format_interval, format_score
 from tlsearch.results.result import RunResult
 from tlsearch.results.schema import Baseline, Metrics, Resizing
 from tlsearch.stats.metrics import EVERY_IMAGE
 from tlsearch.stats.scoring import interval_method
 from tlsearch.tracking.register import Figures
+from tlsearch.types import SearchEnd
 from tlsearch.utils.addresses import shown_source, source_name
 from tlsearch.utils.units import format_duration, format_latency, format_size
 
@@ -75,7 +77,7 @@ def baseline_line(baseline: BaselineResult) -> str:
     """The network, its validation figure, its time, and what is to be said of it."""
     result = baseline.result
     notes = [f"learning rate {result.spec.lr_suffix:g} of {baseline.learning_rates}", fair.epochs_of(baseline)]
-    if baseline.still_improving:
+    if baseline.still_improving or fair.still_learns(baseline):
         notes.append("still improving")
     notes += [f"not affordable from scratch here: {reason}" for reason in baseline.not_affordable]
     if baseline.no_claim:
@@ -84,24 +86,20 @@ def baseline_line(baseline: BaselineResult) -> str:
 
 
 def search_line(
-    finished: Sequence[TrialRecord], best: TrialRecord, why: str, val_folds: int = 1, folds: int = 1, enough: str = ""
+    finished: Sequence[TrialRecord],
+    best: TrialRecord,
+    why: SearchEnd,
+    val_folds: int = 1,
+    folds: int = 1,
+    enough: str = "",
 ) -> str:
-    """How many trials of which state, the best, and why the search ended.
+    """How many trials of which state, the best, and why the search ended, for which ``enough`` has the figures.
 
     The best was compared on ``val_folds`` of ``folds`` folds.
     """
     counts = words.states(f.state for f in finished)
-    ended = {
-        "trials": "all trials done",
-        "enough": enough,
-        "reach": "what else was proposed is of kinds that have stayed too far behind",
-        "time": "its time is used up",
-        "space": "nothing new was proposed",
-        "failures": "three trials in a row failed for one reason",
-        "plugins": "without the plugins that failed there is nothing new to try",
-    }[why]
     found = f"best {format_score(best.score)}, {words.selected(val_folds, folds)}  {best.spec.label}"
-    return f"{len(finished)} trials ({counts}); {ended}   {found}"
+    return f"{len(finished)} trials ({counts}); {enough or ENDED[why]}   {found}"
 
 
 def enough_trials(gain: float, images: int) -> str:
@@ -170,11 +168,12 @@ def _estimate(found: Estimate) -> str:
     return f"{format_score(found.value)} {format_interval(found.ci95)}"
 
 
-def nothing_found(finished: Sequence[TrialRecord], output: Path) -> str:
+def nothing_found(finished: Sequence[TrialRecord], output: Path, why: SearchEnd) -> str:
     """One sentence for a search without a single complete trial."""
     reasons = Counter(f.reason for f in finished if f.reason).most_common(1)
-    why = f" (most often: {reasons[0][0]})" if reasons else ""
-    return f"No trial was completed{why}; allow more with --time-limit or --trials, or see {output / 'worker.log'}."
+    reason = f" (most often: {reasons[0][0]})" if reasons else ""
+    fix = {"time": "allow more with --time-limit, or ", "trials": "allow more with --trials, or "}.get(why, "")
+    return f"No trial was completed{reason}; {fix}see {output / 'worker.log'}."
 
 
 def parent_params(config: RunConfig, plan: Plan, limit: float | None) -> dict[str, object]:

@@ -49,7 +49,8 @@ def in_words(spec: TrialSpec, plan: PlanSummary) -> str:
     if spec.units:
         parts.append(f"hidden layer of {spec.units} units")
     else:
-        parts.append("linear probe" if spec.is_linear_probe else "linear head")
+        probe = "joined linear probe" if spec.skip_cut else "linear probe"
+        parts.append(probe if spec.is_linear_probe else "linear head")
     parts.append(f"{spec.policy} augmentation {spec.strength:.2f}" if spec.strength else "no augmentation")
     return ", ".join(parts)
 

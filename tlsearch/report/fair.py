@@ -11,7 +11,7 @@ from tlsearch.results.schema import Gain
 from tlsearch.stats.trend import Rise, has_begun
 from tlsearch.utils.units import counted
 
-PACE = "if every doubling of its training brings a tenth more than the last one,"
+PACE = "if every doubling of its training adds 1.1 times what the last one added,"
 """How ``stats.trend.extrapolate`` goes on."""
 
 
@@ -36,7 +36,7 @@ class Trained(Protocol):
 
     @property
     def rise(self) -> Rise | None:
-        """What it would gain in the rest of the schedule; None where that cannot be told, or nothing is left."""
+        """What it would gain in the rest of the schedule, or in as much again; None where that cannot be told."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +64,8 @@ def reason_against(scratch: Trained, test: OnTest) -> str:
 
     A network that was stopped before the end of its schedule would have gone on learning. A gain over it is claimed
     only where its curve can tell the rest (``stats.trend.has_begun``), and where the gain would be shown if the network
-    had gained what ``stats.trend.extrapolate`` says.
+    had gained what ``stats.trend.extrapolate`` says. The latter also holds for one that still learns at the end of the
+    whole schedule, and twice the training.
     """
     if scratch.no_claim:
         return scratch.no_claim
@@ -72,14 +73,31 @@ def reason_against(scratch: Trained, test: OnTest) -> str:
         value = test.style.value(test.guessing)
         return f"on test it is no better than always guessing the most frequent class ({value})"
     gain = test.gain
-    if not is_unfinished(scratch) or gain is None or gain.test is None or gain.ci95 is None or gain.ci95[0] <= 0:
+    if gain is None or gain.test is None or gain.ci95 is None or gain.ci95[0] <= 0:
         return ""
-    if scratch.rise is None or not _has_begun(scratch, test, gain.test):
+    if is_unfinished(scratch) and (scratch.rise is None or not _has_begun(scratch, test, gain.test)):
         return f"{ended(scratch)}, too early to tell how far it would have come"
-    if not scratch.rise.leaves(gain.test, gain.ci95):
-        more = test.style.amount(scratch.rise.gain)
-        return f"{ended(scratch)}, and {PACE} its score would rise by another {more}, too near to the gain on test"
+    rise = rise_to_come(scratch)
+    if rise is not None and not rise.leaves(gain.test, gain.ci95):
+        more = test.style.amount(rise.gain)
+        within = " in as many more" if still_learns(scratch) else ""
+        return (
+            f"{ended(scratch)}, and {PACE} its score would rise by another {more}{within}, too near to the gain on test"
+        )
     return ""
+
+
+def rise_to_come(scratch: Trained) -> Rise | None:
+    """What more training would bring: the rest of the schedule, or as much again to a network that still learns.
+
+    None where nothing is to come, or nothing is known of it.
+    """
+    return scratch.rise if is_unfinished(scratch) or still_learns(scratch) else None
+
+
+def still_learns(scratch: Trained) -> bool:
+    """Whether its curve still rises by more than its noise, although the whole schedule is over."""
+    return not is_unfinished(scratch) and scratch.rise is not None and scratch.rise.is_clear
 
 
 def _has_begun(scratch: Trained, test: OnTest, gain: float) -> bool:
@@ -120,4 +138,4 @@ def ended(scratch: Trained) -> str:
     """When its training ended, and why."""
     if scratch.stopped_by == "time":
         return f"its time was over after {epochs_of(scratch)}"
-    return f"it was trained for {epochs_of(scratch)}"
+    return f"it was trained for {epochs_of(scratch)}{' and still learns' if still_learns(scratch) else ''}"

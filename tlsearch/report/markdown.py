@@ -7,7 +7,8 @@ import re
 
 from tlsearch.report import text as words
 from tlsearch.report.fair import no_claim
-from tlsearch.report.model_table import ModelRow, headings, is_confirmed, model_rows, names_efficient
+from tlsearch.report.model_table import ModelRow, fold_note, headings, is_confirmed, model_rows, names_efficient
+from tlsearch.report.next_steps import ENDED
 from tlsearch.report.numbers import format_interval, format_score
 from tlsearch.report.sections.prediction_sets import sets_line
 from tlsearch.report.verdict import verdict_sentences
@@ -102,6 +103,7 @@ def model_table(result: RunResult) -> list[str]:
         *(_row(row, confirmed=is_confirmed(rows), efficient=names_efficient(rows)) for row in rows),
         "",
         f"{result.dataset.total('test'):,} test images{opened}.",
+        *(["", note] if (note := fold_note(rows)) else []),
         *_corrected(metrics),
     ]
 
@@ -166,9 +168,10 @@ def _search(result: RunResult) -> list[str]:
     images = " + ".join(f"{data.total(part):,} {part}" for part in ("train", "val", "test") if data.total(part))
     seconds = result.timings.get("total")
     took = f" in {short_duration(seconds)}" if seconds is not None else ""
+    ended = f"; the search ended: {ENDED[result.search_ended]}" if result.search_ended is not None else ""
     lines = [
         f"- winner: {winner.label}{cut}",
-        f"- {len(trials)} trials ({counts}){took} with {names}",
+        f"- {len(trials)} trials ({counts}){took} with {names}{ended}",
         f"- {len(data.classes)} classes in {images} images of {_code(data.path)}",
     ]
     if result.plan.left_out:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -13,12 +13,15 @@ from tlsearch.results.schema import Baseline, Confirmed, Interval, LinearProbe, 
 
 RowKind = Literal["winner", "probe", "baseline"]
 
+_OTHERS: Mapping[RowKind, str] = {"probe": "the linear probe", "baseline": "what was trained from scratch"}
+
 
 @dataclass(frozen=True, kw_only=True)
 class ModelRow:
     """One model with its three figures, in the metric of the run.
 
-    ``val_note`` says what ``val`` is where it is not what the heading says, else it is empty. ``cost`` says what the
+    ``val`` is on the folds of the winner where the model has a figure for these. ``val_note`` says what ``val`` is
+    where it is not what the heading says, else it is empty. ``cost`` says what the
     model costs at use, as far as it is known, and ``efficient`` whether another one is as good in everything.
     """
 
@@ -79,6 +82,18 @@ def model_rows(result: RunResult) -> list[ModelRow]:
     return [replace(row, efficient=_efficient(result, row)) for row in rows]
 
 
+def fold_note(rows: Sequence[ModelRow]) -> str:
+    """What is to be said below the table where a validation figure comes from other folds; empty where none does."""
+    kinds = {row.kind for row in rows if row.val_note}
+    others = " and ".join(name for kind, name in _OTHERS.items() if kind in kinds)
+    if not others:
+        return ""
+    return (
+        f"Validation scores on other folds than the winner's ({others}) are scores of other images: compare these "
+        "models with the winner by their test scores."
+    )
+
+
 def names_efficient(rows: Sequence[ModelRow]) -> bool:
     """Whether it is known of any model whether it is efficient: results of older versions do not say."""
     return any(row.efficient for row in rows)
@@ -100,20 +115,33 @@ def _efficient(result: RunResult, row: ModelRow) -> str:
 
 
 def _row(result: RunResult, kind: RowKind, name: str, model: str, found: LinearProbe | Baseline) -> ModelRow:
-    of_folds = result.plan.folds
+    of_folds, val = result.plan.folds, found.val
     same = found.val_folds == result.metrics.val_folds or of_folds == 1
+    if not same and (shared := _on_folds_of_winner(result, model, found)) is not None:
+        same, val = True, shared
     note = "" if same else words.validation(found.val_folds, of_folds)
     return ModelRow(
         kind=kind,
         name=name,
         model=model,
-        val=found.val,
+        val=val,
         val_note=note,
         confirmed=found.confirmed,
         test=found.test,
         test_ci95=found.test_ci95,
         cost=_cost(found),
     )
+
+
+def _on_folds_of_winner(result: RunResult, model: str, found: LinearProbe | Baseline) -> float | None:
+    """The score of a trial with more folds than the winner on those of the winner; None where it is not known.
+
+    A winner with fewer folds than others was trained, and has the folds that all trials have.
+    """
+    if found.val_folds < result.metrics.val_folds:
+        return None
+    rows = (row for row in result.trials if row.role == "trial" and row.label == model and row.value == found.val)
+    return next((row.value_on_shared_folds for row in rows), None)
 
 
 def _cost(found: Metrics | LinearProbe | Baseline) -> str:

@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
+from tlsearch.report.fair import epochs_of, is_unfinished, no_claim
 from tlsearch.report.more_images import more_images
 from tlsearch.report.text import shown_suspects
 from tlsearch.results.result import RunResult
+from tlsearch.types import SearchEnd
 from tlsearch.utils.units import counted, format_duration
 
 FEW_TUNED = 5
-"""Trials that tuned layers below which more time is the first thing to try."""
+"""Trials that tuned layers below which more time is the first thing to try, where the search had no more."""
+
+ENDED: Mapping[SearchEnd, str] = {
+    "trials": "all trials done",
+    "enough": "more trials could gain less than the validation images can show",
+    "reach": "what else was proposed is of kinds that have stayed too far behind",
+    "time": "its time is used up",
+    "space": "nothing new was proposed",
+    "failures": "three trials in a row failed for one reason",
+    "plugins": "without the plugins that failed there is nothing new to try",
+}
+"""Why a search ended, in words."""
 
 
 def next_steps(result: RunResult, model: str) -> Iterator[str]:
     """What would help most, the surest first. ``model`` is the folder of the model to use."""
-    tuned = sum(row.role == "trial" and row.kind == "fine_tuning" and row.state == "complete" for row in result.trials)
-    limit = result.plan.time_limit
-    if limit is not None and tuned < FEW_TUNED:
-        trials = f"only {counted(tuned, 'trial')}" if tuned else "no trial"
-        yield (
-            f"Next, give it more time: {trials} that tuned layers of a network came to an end within "
-            f"{format_duration(limit)} (--time-limit, with another --output)."
-        )
+    if short := _short_of_time(result):
+        yield f"Next, give it more time: {' and '.join(short)} (--time-limit, with another --output)."
     if step := more_images(result, model).step:
         yield step
     errors = result.insights.label_errors
@@ -34,3 +41,18 @@ def next_steps(result: RunResult, model: str) -> Iterator[str]:
     absent = [item.name for item in result.plan.left_out if "download" in item.reason]
     if absent:
         yield f"Next, try another network: {', '.join(absent)} took no part (tlsearch weights fetch {absent[0]})."
+
+
+def _short_of_time(result: RunResult) -> list[str]:
+    """What the time was too short for: only what the time has ended, and not what has come to an end by itself."""
+    found: list[str] = []
+    limit, scratch = result.plan.time_limit, result.baseline
+    if limit is None:
+        return found
+    tuned = sum(row.role == "trial" and row.kind == "fine_tuning" and row.state == "complete" for row in result.trials)
+    if result.search_ended == "time" and tuned < FEW_TUNED:
+        trials = f"only {counted(tuned, 'trial')}" if tuned else "no trial"
+        found.append(f"{trials} that tuned layers of a network came to an end within {format_duration(limit)}")
+    if scratch is not None and scratch.stopped_by == "time" and is_unfinished(scratch) and no_claim(result):
+        found.append(f"the network from scratch was trained for {epochs_of(scratch)}")
+    return found

@@ -129,9 +129,9 @@ def tested(times: int | None) -> str:
 
 
 def openings(times: int) -> str:
-    """How often a test set has been opened, in words: an opening is a run that looks at its images."""
+    """How often a test set has been opened, in words: by runs that look at its images, as far as a ledger has them."""
     if times == 1:
-        return "no run had looked at these test images before"
+        return "no run had looked at these test images before, as far as the ledger knows"
     return f"runs have looked at these test images {times} times, this one included"
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from tlsearch.report import text as words
 from tlsearch.report.at_use import about_choice, exported, may_offer, why_from_scratch
 from tlsearch.report.configuration import in_words, network_name
-from tlsearch.report.fair import PACE, epochs_of, is_unfinished, no_claim
+from tlsearch.report.fair import PACE, epochs_of, no_claim, rise_to_come, still_learns
 from tlsearch.report.next_steps import next_steps
 from tlsearch.report.numbers import ScoreStyle, format_p
 from tlsearch.results.result import RunResult
@@ -183,12 +183,12 @@ def _search(result: RunResult, model: str) -> tuple[Answer | None, str]:
     probe = result.linear_probe
     over = result.gain.over_linear_probe if result.gain is not None else None
     if probe is None:
-        return None, "There was no linear probe to compare the search with."
+        return None, "There was no plain linear probe to compare the search with."
     if over is None:
         ships = model == (result.output.model or "model")
         return "no", (
-            "The search found nothing better than a linear probe, a linear classifier on the frozen network, and so "
-            f"that is the {'model' if ships else 'best model that reuses a network'}."
+            "The search found nothing better than a plain linear probe, a linear classifier on the frozen network, and "
+            f"so that is the {'model' if ships else 'best model that reuses a network'}."
         )
     figures, evidence = ScoreStyle.of(result.metrics).gain(over.difference, over.ci95), _evidence(over)
     answer = _answer(over.ci95, over.p_value, result)
@@ -241,16 +241,18 @@ def _about_scratch(result: RunResult) -> list[str]:
     if not no_claim(result):
         sentences += _unfinished(scratch, result)
     if scratch.not_affordable:
-        sentences.append(f"Not affordable from scratch within the time: {', '.join(scratch.not_affordable)}.")
+        sentences.append(f"Not affordable from scratch here: {', '.join(scratch.not_affordable)}.")
     return sentences
 
 
 def _unfinished(scratch: Baseline, result: RunResult) -> list[str]:
     """What the training that it did not get may have brought."""
-    if is_unfinished(scratch) and scratch.rise is not None:
-        more = ScoreStyle.of(result.metrics).amount(scratch.rise.gain)
+    if (rise := rise_to_come(scratch)) is not None:
+        more = ScoreStyle.of(result.metrics).amount(rise.gain)
+        said, within = (" and still learns", " in as many more") if still_learns(scratch) else ("", "")
         return [
-            f"The network from scratch was trained for {epochs_of(scratch)}; {PACE} it would gain about {more} more."
+            f"The network from scratch was trained for {epochs_of(scratch)}{said}; {PACE} it would gain about "
+            f"{more} more{within}."
         ]
     if scratch.still_improving:
         return [f"The network from scratch was still improving after {epochs_of(scratch)}."]

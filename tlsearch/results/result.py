@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -12,7 +13,6 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from tlsearch.config import CONFIG_NAME
 from tlsearch.errors import UsageError
 from tlsearch.results.migrate import READABLE_VERSIONS, SCHEMA_VERSION, migrate
 from tlsearch.results.schema import (
@@ -39,6 +39,7 @@ from tlsearch.results.schema import (
     Winner,
     WorkSpan,
 )
+from tlsearch.types import SearchEnd
 from tlsearch.utils import serialize
 from tlsearch.utils.files import write_atomically
 
@@ -77,6 +78,7 @@ class RunResult:
     importance: Importance | None = None
     frozen_work: tuple[FrozenWork, ...] = ()
     work_spans: tuple[WorkSpan, ...] = ()
+    search_ended: SearchEnd | None = None
     verdict: Verdict | None = None
     at_use: AtUse | None = None
     command: str = ""
@@ -204,12 +206,29 @@ def read_result(folder: Path) -> RunResult:
 
 
 def _moved(result: RunResult, folder: Path) -> RunResult:
-    """The result with ``folder`` as its output folder, also in the command that repeats the run."""
-    before, after = (str(Path(place) / CONFIG_NAME) for place in (result.output.folder, folder))
-    command = result.command
-    if before != after:
-        command = command.replace(shlex.quote(before), shlex.quote(after))
-    return replace(result, output=replace(result.output, folder=str(folder)), command=command)
+    """The result with ``folder`` as its output folder, also in its commands and sentences."""
+    before, after = result.output.folder, str(folder)
+    if not before or before == after:
+        return result
+    command, verdict = _with_folder(result.command, before, after), result.verdict
+    if verdict is not None:
+        steps = tuple(_with_folder(step, before, after) for step in verdict.next_steps)
+        verdict = replace(verdict, use=_with_folder(verdict.use, before, after), next_steps=steps)
+    return replace(result, output=replace(result.output, folder=after), command=command, verdict=verdict)
+
+
+def _with_folder(text: str, before: str, after: str) -> str:
+    """A text with what it names in one folder in another one. In a command paths are quoted as a shell wants it."""
+    inner = re.escape(before.replace("'", "'\"'\"'"))
+    in_command = rf"(?P<command>tlsearch [^/']*?)(?P<quote>'?){inner}(?P<rest>(?:/[\w.@-]+)*)(?P=quote)(?![\w@-])"
+    in_words = rf"{re.escape(before)}(?![\w@-])"
+
+    def moved(found: re.Match[str]) -> str:
+        if found["command"] is None:
+            return after
+        return found["command"] + shlex.quote(after + found["rest"])
+
+    return re.sub(f"{in_command}|{in_words}", moved, text)
 
 
 def trials_csv(result: RunResult) -> str:

@@ -20,7 +20,7 @@ from tlsearch.search.rounds import WARM_START, AskedTrial, Entry, Rounds, RunRou
 from tlsearch.search.space import Params, SearchSpace
 from tlsearch.search.storage import sign_of
 from tlsearch.search.trial_record import TrialRecord, remember, remembered, skip, tell_known
-from tlsearch.types import TrialSpec
+from tlsearch.types import SearchEnd, TrialSpec
 
 if TYPE_CHECKING:
     import optuna
@@ -56,7 +56,8 @@ class Search:
         self.study, self.space, self.costs, self.round_size = study, space, costs, round_size
         self._may_run, self._affordable = may_run, affordable
         self.choice = Choice()
-        self._tight, self._why = False, "space"
+        self._tight = False
+        self._why: SearchEnd = "space"
         self._distributions = space.distributions()
         self._warm_start: Sequence[Params] = ()
         self.early_stop: EarlyStop | None = None
@@ -77,30 +78,26 @@ class Search:
         """
         self._warm_start, self.early_stop = entries, early_stop
 
-    def run(self, trials: int, run_round: RunRound, on_finished: OnFinished) -> str:
-        """Run until ``trials`` are finished.
-
-        Returns:
-            Why it ended: "trials", "enough", "time", "space", "plugins" or "failures".
-        """
+    def run(self, trials: int, run_round: RunRound, on_finished: OnFinished) -> SearchEnd:
+        """Run until ``trials`` are finished. Gives why it ended: the time, where something did not fit into it."""
         self._rounds.close_interrupted()
-        why = ""
+        why: SearchEnd | None = None
         while not why and len(self.finished) < trials:
             asked = self._ask_rest() or self._ask_round(min(self.round_size, trials - len(self.finished)))
             if not asked:
-                return self._why
+                return "time" if self._tight else self._why
             why = self._run_round(asked, run_round, on_finished)
             self._asked = {}
         return why or "trials"
 
-    def _run_round(self, asked: Sequence[AskedTrial], run_round: RunRound, on_finished: OnFinished) -> str:
+    def _run_round(self, asked: Sequence[AskedTrial], run_round: RunRound, on_finished: OnFinished) -> SearchEnd | None:
         """Run a round and tell its trials.
 
         Returns:
-            Why the search ends with it; empty where it goes on. A round is always finished, so that which of its trials
+            Why the search ends with it; None where it goes on. A round is always finished, so that which of its trials
             there are does not depend on how many run at once, and its last trial may still show that there is more.
         """
-        why = ""
+        why: SearchEnd | None = None
         with closing(run_round(asked)) as results:
             for item, result in zip(asked, results, strict=True):
                 if result is None:
@@ -110,14 +107,14 @@ class Search:
                 self._tell(item.trial, finished)
                 on_finished(finished)
                 why = why or self._ended()
-        return why or ("enough" if self._is_enough() else "")
+        return why or ("enough" if self._is_enough() else None)
 
-    def _ended(self) -> str:
-        """Why the search ends with the trial that was told last; empty where it goes on."""
+    def _ended(self) -> SearchEnd | None:
+        """Why the search ends with the trial that was told last; None where it goes on."""
         left_out = self.left_out()
         if all(f"backbone {candidate.backbone}" in left_out for candidate in self.space.candidates):
             return "plugins"
-        return "failures" if all_fail(self.finished) else ""
+        return "failures" if all_fail(self.finished) else None
 
     def _is_enough(self) -> bool:
         """Whether the warm start is over, and more trials could gain less than can be seen."""
@@ -220,7 +217,7 @@ class Search:
             self._why = "reach"
             skip(trial, spec, "its kind has stayed too far behind")
         elif not self._fits(spec):
-            self._why, self._tight = "time", True
+            self._tight = True
             skip(trial, spec, "does not fit into the time")
         else:
             return False

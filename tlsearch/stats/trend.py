@@ -38,6 +38,12 @@ MORE = 1.1
 LEAST_DONE = 1 / 3
 """Share of the schedule before which a curve says nothing of its end: a plateau may lie before a jump."""
 
+AGAIN = 2.0
+"""Where the whole schedule is over: how many times its training is looked ahead, for a network that still learns."""
+
+CLEAR = 0.9
+"""The level of the interval around a rise that must exclude 0, for a network to be said to learn still."""
+
 BEGUN = 0.4
 """Share of the winner's knowledge that a network must have, for each part of the schedule that is left."""
 
@@ -48,6 +54,11 @@ class Rise:
 
     gain: float
     stderr: float
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether the rise is more than the noise of the curve."""
+        return self.gain > max(normal_quantile(CLEAR) * self.stderr, 1e-6)  # a flat curve has only errors of rounding
 
     def leaves(self, difference: float, ci95: Interval) -> bool:
         """Whether a difference would still be shown if the lower one of two scores rose by this much.
@@ -74,7 +85,7 @@ def has_begun(learned: float, lead: float, done: float) -> bool:
 
 
 def extrapolate(trained: Sequence[float], scores: Sequence[float], until: float, most: float = np.inf) -> Rise | None:
-    """Say by how much ``scores`` would rise if every doubling of the training brought a tenth more than the last one.
+    """Say by how much ``scores`` would rise if every doubling of the training added 1.1 times what the last one added.
 
     That is a straight line over the logarithm of the training. A learning curve that comes to an end lies below it.
     The tenth is for curves that only come near to a logarithm.
@@ -84,7 +95,7 @@ def extrapolate(trained: Sequence[float], scores: Sequence[float], until: float,
     Args:
         trained: How much training stands behind each score, above 0, in ascending order.
         scores: The greater the better.
-        until: How much stands behind the end of the whole schedule.
+        until: How much stands behind the end of the whole schedule; where that is over, ``AGAIN`` times as much.
         most: The best score there is: the line does not rise above it.
 
     Returns:

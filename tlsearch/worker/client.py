@@ -107,11 +107,16 @@ class WorkerClient:
         """Give what it has done."""
         return self.activity.spent
 
-    def interrupt(self) -> None:
-        """End the process from another thread than the one that sends, which then gets a ``WorkerDiedError``."""
+    def interrupt(self) -> bool:
+        """End the process from another thread than the one that sends, which then gets a ``WorkerDiedError``.
+
+        Returns:
+            Whether there was one.
+        """
         process = self._process
         if process is not None:
             process.kill()
+        return process is not None
 
     def send(self, request: Request[T], listener: Listener | None = None) -> T:
         """Give the reply to ``request``.

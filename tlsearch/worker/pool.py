@@ -48,8 +48,13 @@ class Worker(Protocol):
         """Give what it has done."""
         return ()
 
-    def interrupt(self) -> None:
-        """End the process from another thread than the one that sends: it gets a ``WorkerDiedError``."""
+    def interrupt(self) -> bool:
+        """End the process from another thread than the one that sends: it gets a ``WorkerDiedError``.
+
+        Returns:
+            Whether there was one.
+        """
+        return False
 
     def close(self) -> None:
         """End the process."""

@@ -178,8 +178,7 @@ class MeasureRendering(Request[dict[str, float]]):
 class ProfileCandidate(Request[tuple[tuple[float, float], ...]]):
     """Give accuracy and standard error of a linear probe at each cut of a candidate.
 
-    ``train`` are the rows of the pool that may be used. It raises ``OutOfTimeError`` after ``seconds``; None gives it
-    all the time that it takes.
+    ``train`` are the rows of the pool that may be used. It raises ``OutOfTimeError`` after ``seconds``, where given.
     """
 
     activity = "profiled a network"
@@ -196,23 +195,24 @@ class ProfileCandidate(Request[tuple[tuple[float, float], ...]]):
 class ScreenCandidate(Request[tuple[tuple[float, float], ...]]):
     """Give accuracy and standard error of a linear probe at each cut of a candidate, by a few images alone.
 
-    ``rows`` are their rows of the pool. No other image goes through the network, and nothing is stored.
+    Only ``rows`` of the pool are computed, none is stored. It raises ``OutOfTimeError`` after ``seconds``, if given.
     """
 
     activity = "looked at a network"
+    ends_in_time = True
     kind = "profile"
 
     candidate: Candidate
     rows: tuple[int, ...]
     seed: int
+    seconds: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class ProbeImages(Request[tuple[float, ...]]):
     """Give for every image of the pool the share of ``depths`` whose features tell its class.
 
-    A linear probe that was not fitted on the image tells it. It raises ``OutOfTimeError`` after ``seconds``; None gives
-    it all the time that it takes.
+    A probe that was not fitted on the image tells it. It raises ``OutOfTimeError`` after ``seconds``, where given.
     """
 
     activity = "compared ways to make images squares"
@@ -282,9 +282,9 @@ class RunTrial(Request[Outcome]):
 class RunSuccessiveHalving(Request[tuple[Outcome, ...]]):
     """Train a whole network with several learning rates, of which the best is trained to the end.
 
-    ``specs`` differ in their learning rates; there is an outcome for each. In the folder ``states`` the training is
-    kept now and then, and goes on from there where it was interrupted; None keeps nothing. In ``seconds`` it trains as
-    many epochs as fit; it raises ``OutOfTimeError`` where none does.
+    ``specs`` differ in their learning rates; there is an outcome for each. The folder ``states`` keeps the training now
+    and then, to go on from there; None keeps nothing. In ``seconds`` it trains as many epochs as fit; it raises
+    ``OutOfTimeError`` where none does.
     """
 
     activity = "trained a whole network"

@@ -76,7 +76,7 @@ def test_the_noise_of_a_curve_falls_with_the_learning_rate() -> None:
 
 def test_claims_over_stopped_networks_are_false_without_the_rule_and_seldom_with_it(quick: Quick) -> None:
     rows = quick(unfinished.main, "--simulations", "2").figures["rows"]
-    assert len(rows) == len(unfinished.SIZES) * len(unfinished.BEHIND) * len(unfinished.STOPPED) * len(unfinished.ALL)
+    assert len(rows) == len(unfinished.SIZES) * len(unfinished.BEHIND) * len(unfinished.ENDED) * len(unfinished.ALL)
     early = [row for row in rows if row["points behind"] == 0 and row["epochs"] <= 15]
     before, line, now = (float(np.mean([row[rule] for row in early])) for rule in unfinished.RULES)
     assert before > 0.7

@@ -236,8 +236,9 @@ class Hanging(FakeWorker):
         super().__init__({})
         self._ended = threading.Event()
 
-    def interrupt(self) -> None:
+    def interrupt(self) -> bool:
         self._ended.set()
+        return True
 
     def send(self, request: Any, listener: Any = None) -> Any:
         assert self._ended.wait(20)

@@ -23,7 +23,7 @@ from tlsearch.pipeline.saved_models import model_folder, save_fitted
 from tlsearch.pipeline.scratch_time import UNLIMITED_EPOCHS, costs_of, fair_epochs, share_of, sized_for
 from tlsearch.results.schema import TrialRow
 from tlsearch.search.cost import WHOLE_COMPILE_SECONDS, FromScratchCosts
-from tlsearch.stats.trend import Rise, extrapolate, still_rising
+from tlsearch.stats.trend import AGAIN, Rise, extrapolate, still_rising
 from tlsearch.training.batches import steps_per_epoch
 from tlsearch.training.schedule import amount_trained
 from tlsearch.training.trial import Outcome
@@ -83,20 +83,21 @@ def _train_baseline(context: RunContext, plan: Plan, best: Candidate) -> Baselin
     budget = share if reasons else both
     networks = [small] if reasons else [small, large]
     jobs = [_train(context, plan, facts, _steps(context, plan, facts, budget)) for facts in networks]
-    runs = []
+    runs, late = [], dict[str, OutOfTimeError]()
     with closing(run_jobs(context.pool, jobs)) as results:
         for facts, result in zip(networks, results, strict=True):
             try:
                 runs.append(result.result())
             except OutOfTimeError as error:
-                if facts is not small:
-                    context.callbacks.on_warning(f"{large.candidate.backbone} is not trained from scratch: {error}")
+                late[facts.candidate.backbone] = error
             except TRIAL_ERRORS as error:
                 if facts is small:
                     raise
                 context.callbacks.on_warning(f"{large.candidate.backbone} is not trained from scratch: {error}")
     if not runs:
         return None
+    for name, why in late.items():
+        context.callbacks.on_warning(f"{name} is not trained from scratch: {why}")
     chosen = max(runs, key=lambda run: _rank(run, plan.data.metric.sign))
     rows = tuple(row for run in runs for row in run.rows)
     others = tuple(run for run in runs if run is not chosen)
@@ -168,7 +169,7 @@ def _train_with(
         not_affordable=(),
         epochs=epochs,
         whole_epochs=whole,
-        rise=_rise(plan.data, best.history, epochs, whole) if epochs < whole else None,
+        rise=_rise(plan.data, best.history, epochs, whole),
         no_claim=_no_claim(context, plan.data, raced.best_outcome, epochs, whole),
         outcome=raced.best_outcome,
     )
@@ -180,12 +181,14 @@ def _curve(data: Data, history: Sequence[Mapping[str, float]]) -> list[float]:
 
 
 def _rise(data: Data, history: Sequence[Mapping[str, float]], last: int, whole: int) -> Rise | None:
-    """What the score would gain in the rest of the whole schedule; a score that is made of counts ends at 1.
+    """What the score would gain in the rest of the whole schedule, or in twice its training where nothing is left.
 
-    The schedule of ``last`` epochs was a complete one: its learning rate has fallen to 0.
+    A score that is made of counts ends at 1. The schedule of ``last`` epochs was a complete one: its learning rate has
+    fallen to 0.
     """
     trained = amount_trained([epoch["epoch"] for epoch in history], last)
     (until,) = amount_trained([whole], whole)
+    until = until if last < whole else AGAIN * trained[-1]
     return extrapolate(trained, _curve(data, history), until, 1.0 if data.metric.counts is not None else math.inf)
 
 

@@ -33,8 +33,10 @@ def not_affordable(
         needed = costs.halving_seconds(large, ENOUGH_EPOCHS)
         if needed <= share:
             return ()
-        limit = short_duration(context.budget.most(1.0))
-        return (f"{name} ({ENOUGH_EPOCHS} epochs would take about {short_duration(needed)}, and the run has {limit})",)
+        would, may, limit = map(
+            short_duration, (context.budget.price(needed), context.budget.price(share), context.budget.most(1.0))
+        )
+        return (f"{name} ({ENOUGH_EPOCHS} epochs would take about {would}; it may take {may} of the run's {limit})",)
     trials = context.config.effective_trials
     if costs.halving_operations(large, steps, context.config.batch_size) <= trials * typical_operations(plan):
         return ()

@@ -29,7 +29,8 @@ class BaselineResult:
         not_affordable: Architectures that would have taken too long.
         epochs: How often each training image was seen.
         whole_epochs: The epochs of the whole schedule, which nothing but the time, or what was asked, cuts short.
-        rise: What its score would gain in the epochs that are left; None where that cannot be told.
+        rise: What its score would gain in the epochs that are left, or in as many again where none are; None where that
+            cannot be told.
         no_claim: Why no gain over it is claimed, whatever test says; empty where one may be.
         outcome: Its result with its predictions for validation images.
         others: The networks that were trained beside it.

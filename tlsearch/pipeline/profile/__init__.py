@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 from tlsearch.errors import OutOfTimeError, PluginError, TrialError
 from tlsearch.pipeline.candidates.measured import nothing_usable, plugin_failed
 from tlsearch.pipeline.context import RunContext
-from tlsearch.pipeline.jobs import Asked, Job, run_jobs
+from tlsearch.pipeline.jobs import Job, run_jobs
 from tlsearch.pipeline.plan import Plan
-from tlsearch.pipeline.profile.screen import Scores, most_accurate, published_accuracy, screen
+from tlsearch.pipeline.profile.screen import cheapest_of, most_accurate, published_accuracy, screen
+from tlsearch.pipeline.profile.timed import NO_TIME, Scores, most_seconds, timed_scores
 from tlsearch.report.configuration import after_block
 from tlsearch.results.schema import LeftOut, ProfilePoint
 from tlsearch.search.warm_start import depths_of
@@ -29,10 +30,6 @@ COSTLY = 2.0
 """How many times the work of tuning one network from its middle it may take to tune the last stage of another that is
 no better. Of two that a linear probe cannot tell apart on 3,409 photographs of clothes, the last stage of VGG16 took
 3.6 times the work of the later half of EfficientNet-Lite0 and half of the search, and came out 3.5 points lower."""
-
-MOST_TIME = 0.3
-"""The share of the limit of time that the first views of a network may take, three times what is planned for all. It is
-left out where they take more; the cheapest network is not, for without one nothing is found."""
 
 
 def make_profile(context: RunContext, plan: Plan) -> tuple[Plan, Profile]:
@@ -53,13 +50,13 @@ def _make_profile(context: RunContext, plan: Plan) -> tuple[Plan, Profile]:
     profile: dict[Candidate, tuple[ProfilePoint, ...]] = {}
     broken = []
     candidates = plan.space.candidates
-    cheapest = min(candidates, key=lambda candidate: plan.measured[candidate].forward_seconds)
+    cheapest = cheapest_of(plan)
     jobs = [_probed(context, plan, candidate, needed=candidate is cheapest) for candidate in candidates]
     for candidate, result in zip(candidates, run_jobs(context.pool, jobs), strict=True):
         try:
             scores = result.result()
         except OutOfTimeError:
-            broken.append(LeftOut(candidate.label, "there was no time for its features"))
+            broken.append(LeftOut(candidate.label, NO_TIME))
             context.callbacks.on_warning(f"{candidate.label} is left out: {broken[-1].reason}")
             continue
         except (TrialError, PluginError, WorkerDiedError) as error:
@@ -89,27 +86,10 @@ def _probed(context: RunContext, plan: Plan, candidate: Candidate, *, needed: bo
 
     Where it is ``needed`` it has all the time that it takes, else it raises ``OutOfTimeError``.
     """
-    train, budget = plan.data.training, context.budget
-    left = None if needed else budget.left_for("rest")
-    seconds = None if left is None else min(left, budget.most(MOST_TIME))
+    train, seconds = plan.data.training, None if needed else most_seconds(context)
     request = ProfileCandidate(candidate=candidate, train=train, seed=context.config.seed, seconds=seconds)
-    key = ("profile", candidate, train, request.seed)
-    kept: Scores | None = context.checkpoint.get(key, Scores)
-    took: float | None = context.checkpoint.get(("seconds", *key), float)
-    if kept is None:
-        began = budget.elapsed()
-        try:
-            kept, _ = yield Asked(request, context.progress("profile"))
-        except OutOfTimeError:
-            kept = ()  # a run that is resumed leaves it out, too
-        took = budget.elapsed() - began
-        context.checkpoint.put(("seconds", *key), took)
-        context.checkpoint.put(key, kept)
     estimated = plan.measured[candidate].forward_seconds * len(plan.data.pool)
-    (budget.pace.note if kept else budget.pace.note_unfinished)(estimated, took or 0.0)
-    if not kept:
-        raise OutOfTimeError(f"there was no time for the features of {candidate.label}")
-    return kept
+    return (yield from timed_scores(context, request, ("profile", candidate, train, request.seed), estimated))
 
 
 def profile_line(candidate: Candidate, points: Sequence[ProfilePoint]) -> str:

@@ -13,11 +13,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from tlsearch.data.stratify import draw_stratified
-from tlsearch.errors import PluginError, TrialError
+from tlsearch.errors import OutOfTimeError, PluginError, TrialError
 from tlsearch.pipeline.context import Data, RunContext
-from tlsearch.pipeline.jobs import Asked, Job, run_jobs
+from tlsearch.pipeline.jobs import Job, run_jobs
 from tlsearch.pipeline.plan import Plan
+from tlsearch.pipeline.profile.timed import NO_TIME, Scores, most_seconds, timed_scores
 from tlsearch.results.schema import LeftOut, ScreenedCandidate
+from tlsearch.search.cost import COMPILE_SECONDS, FIXED_SECONDS
 from tlsearch.types import Candidate
 from tlsearch.worker.client import WorkerDiedError
 from tlsearch.worker.protocol import ScreenCandidate
@@ -37,16 +39,14 @@ be loaded and compiled for it as for the profile."""
 DOUBT = 2.0
 """So many standard errors of the difference a network has to be behind the best one."""
 
-Scores = tuple[tuple[float, float], ...]
-"""(accuracy, standard error) of a linear probe at each cut."""
-
 
 def screen(context: RunContext, plan: Plan) -> Plan:
     """Leave out the candidates whose best linear probe on a few training images is far behind that of the best one.
 
     The standard error of a difference is that of two independent scores. Both are of the same images and so agree
     more, so it is rather too large: a candidate stays where there is doubt. One whose plugin fails stays too; the
-    profile says what is wrong with it.
+    profile says what is wrong with it. One that has no time for a look has none for the profile either, and is left
+    out; the cheapest network stays.
 
     Returns:
         The plan without them, and with what was seen. The same plan where there are few candidates, or few images.
@@ -56,10 +56,15 @@ def screen(context: RunContext, plan: Plan) -> Plan:
     if not rows:
         return plan
     looks: dict[Candidate, tuple[float, float]] = {}
-    jobs = [_seen(context, rows, candidate) for candidate in candidates]
+    late: list[Candidate] = []
+    jobs = [_seen(context, plan, rows, candidate) for candidate in candidates]
     for candidate, result in zip(candidates, run_jobs(context.pool, jobs), strict=True):
         try:
             looks[candidate] = max(result.result())
+        except OutOfTimeError:
+            if candidate is not cheapest_of(plan):
+                late.append(candidate)
+                context.callbacks.on_warning(f"{candidate.label} is left out: {NO_TIME}")
         except (TrialError, PluginError, WorkerDiedError):
             continue
     behind = far_behind(looks, most_accurate(plan))
@@ -68,9 +73,15 @@ def screen(context: RunContext, plan: Plan) -> Plan:
         for c, (accuracy, error) in looks.items()
     )
     context.callbacks.on_step("profile", screen_line(screened))
-    space = replace(plan.space, candidates=tuple(c for c in candidates if c not in behind))
-    left_out = tuple(LeftOut(c.label, _reason(c, looks, len(rows))) for c in behind)
+    space = replace(plan.space, candidates=tuple(c for c in candidates if c not in (*behind, *late)))
+    left_out = [LeftOut(c.label, _reason(c, looks, len(rows))) for c in behind]
+    left_out += [LeftOut(c.label, NO_TIME) for c in late]
     return replace(plan, space=space, left_out=(*plan.left_out, *left_out), screened=screened)
+
+
+def cheapest_of(plan: Plan) -> Candidate:
+    """Give the candidate that takes the least time for an image."""
+    return min(plan.space.candidates, key=lambda candidate: plan.measured[candidate].forward_seconds)
 
 
 def screened_rows(data: Data, seed: int) -> tuple[int, ...]:
@@ -133,13 +144,9 @@ def _reason(candidate: Candidate, looks: Mapping[Candidate, tuple[float, float]]
     )
 
 
-def _seen(context: RunContext, rows: tuple[int, ...], candidate: Candidate) -> Job[Scores]:
-    request = ScreenCandidate(candidate=candidate, rows=rows, seed=context.config.seed)
-    key = ("screen", candidate, rows, request.seed)
-    kept: Scores | None = context.checkpoint.get(key, Scores)
-    if kept is not None:
-        return kept
-    scores: Scores
-    scores, _ = yield Asked(request, context.progress("profile"))
-    context.checkpoint.put(key, scores)
-    return scores
+def _seen(context: RunContext, plan: Plan, rows: tuple[int, ...], candidate: Candidate) -> Job[Scores]:
+    seed, seconds = context.config.seed, most_seconds(context)
+    request = ScreenCandidate(candidate=candidate, rows=rows, seed=seed, seconds=seconds)
+    # Of so few images the time is hardly more than that for the network to be built and compiled.
+    estimated = FIXED_SECONDS + COMPILE_SECONDS + plan.measured[candidate].forward_seconds * len(rows)
+    return (yield from timed_scores(context, request, ("screen", candidate, rows, seed), estimated))

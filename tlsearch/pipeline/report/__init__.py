@@ -144,6 +144,7 @@ def assemble(context: RunContext, plan: Plan, record: MlflowCallback, found: Ste
         frozen_work=_frozen_work(context, plan),
         at_use=use.at_use(found.confirmation.confirmed),
         work_spans=work_spans(context.pool),
+        search_ended=found.log.why,
         command=shlex.join(["tlsearch", "run", "--config", str(context.output / CONFIG_NAME)]),
         started=context.checkpoint.get_or_compute(("started",), str, now),
     )

@@ -35,7 +35,7 @@ from tlsearch.search.trial_record import TrialRecord
 from tlsearch.search.warm_start import warm_start
 from tlsearch.tracking.naming import CURVE, run_name
 from tlsearch.training.trial import Outcome
-from tlsearch.types import Candidate, Decision, EpochNumbers, TrialResult, TrialSpec
+from tlsearch.types import Candidate, Decision, EpochNumbers, SearchEnd, TrialResult, TrialSpec
 from tlsearch.worker.pool import Worker
 
 __all__ = [
@@ -65,7 +65,7 @@ class SearchLog:
     search: Search
     rows: list[TrialRow] = field(default_factory=list)
     outcomes: dict[TrialSpec, Outcome] = field(default_factory=dict)
-    why: str = ""
+    why: SearchEnd = "trials"
     use: UseBudget | None = None
 
     @property
@@ -115,7 +115,7 @@ def search(
     finished, contenders = log.search.finished, log.contenders
     probe = best_probe(finished, plan)
     if not contenders or probe is None:
-        raise RunError(messages.nothing_found(finished, context.output))
+        raise RunError(messages.nothing_found(finished, context.output, log.why))
     folds = len(plan.folds_of(contenders[0].spec)), len(plan.folds)
     context.callbacks.on_step("search", messages.search_line(finished, contenders[0], log.why, *folds, log.enough))
     return log, probe

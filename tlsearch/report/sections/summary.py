@@ -9,7 +9,7 @@ from typing import Any
 
 from tlsearch.report.charts import BASELINE, INK, NEUTRAL, WINNER, as_percent, printable, row_chart
 from tlsearch.report.images import Chart
-from tlsearch.report.model_table import ModelRow, headings, is_confirmed, model_rows, names_efficient
+from tlsearch.report.model_table import ModelRow, fold_note, headings, is_confirmed, model_rows, names_efficient
 from tlsearch.report.numbers import ScoreStyle, percent
 from tlsearch.report.sections.section import Section
 from tlsearch.report.text import above_selected, by_method, metric_name
@@ -39,6 +39,7 @@ def summary(result: RunResult) -> Section:
         "is_confirmed": is_confirmed(rows),
         "names_efficient": names_efficient(rows),
         "models": rows,
+        "fold_note": fold_note(rows),
         "facts": _facts(result),
     }
     return Section(shown, (_chart(rows, scale, result.metrics),))

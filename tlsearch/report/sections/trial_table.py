@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tlsearch.report.next_steps import ENDED
 from tlsearch.report.sections.section import Section
 from tlsearch.report.text import states
 from tlsearch.results.result import RunResult
 from tlsearch.results.schema import TrialRow
+from tlsearch.types import SearchEnd
 
 
 def trial_table(result: RunResult) -> Section:
@@ -15,7 +17,7 @@ def trial_table(result: RunResult) -> Section:
     return Section(
         {
             "trials": sorted(result.trials, key=lambda row: _rank(row, result.metrics.sign)),
-            "trial_summary": _summary(result.trials),
+            "trial_summary": _summary(result.trials, result.search_ended),
             "others": _others(result.trials),
             "compared": _compared(result),
             "winner_number": winner_number(result),
@@ -54,9 +56,10 @@ def _compared(result: RunResult) -> str:
     return f"Trials are ranked by {what}, which all have; the mean over all folds of a trial stands below its score."
 
 
-def _summary(rows: Sequence[TrialRow]) -> str:
+def _summary(rows: Sequence[TrialRow], ended: SearchEnd | None) -> str:
     trials = [row for row in rows if row.role == "trial"]
-    return f"{states(row.state for row in trials)}." if trials else "None."
+    why = f" Why the search ended: {ENDED[ended]}." if ended is not None else ""
+    return f"{states(row.state for row in trials)}.{why}" if trials else "None."
 
 
 def _others(rows: Sequence[TrialRow]) -> str:

@@ -74,7 +74,7 @@ class Metrics:
 
 @dataclass(frozen=True, kw_only=True)
 class LinearProbe:
-    """The best linear classifier on features as they are: what transfer gives without any search.
+    """The best plain linear probe, a linear classifier on final features: what transfer gives without any search.
 
     ``val`` is the mean of ``val_folds`` folds. ``megabytes``, ``ms_per_image`` and ``parameters`` are as in
     ``Metrics``.
@@ -98,8 +98,8 @@ class Baseline:
     ``stopped_by`` is ``schedule`` or ``time``; ``still_improving`` says that validation rose to the end;
     ``not_affordable`` names architectures that could not be trained from scratch within the time. ``no_claim`` says why
     no gain over it is claimed, and is empty where one may be. ``whole_epochs`` are those of the whole schedule, and
-    ``rise`` is what the score would gain in those that are left. ``megabytes``, ``ms_per_image``
-    and ``parameters`` are as in ``Metrics``.
+    ``rise`` is what the score would gain in those that are left, or in as many again where none are. ``megabytes``,
+    ``ms_per_image`` and ``parameters`` are as in ``Metrics``.
     """
 
     architecture: str

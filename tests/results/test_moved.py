@@ -1,0 +1,60 @@
+"""A folder that was moved after its run: everything that names it names the folder that was given."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.helpers.sample_result import SAMPLE
+from tlsearch.report.html import write_report
+from tlsearch.report.verdict import verdict_of, verdict_sentences
+from tlsearch.results.result import read_result, write_result
+
+
+@pytest.mark.parametrize(
+    ("was", "now"),
+    [("first", "second"), ("first", "two words"), ("one's own", "second"), ("runs", "runs/inner"), ("a b", "it's b")],
+)
+def test_the_verdict_and_the_commands_name_the_folder_that_is_read(tmp_path: Path, was: str, now: str) -> None:
+    before, after = tmp_path / "old" / was, tmp_path / "new" / now
+    run = replace(
+        SAMPLE,
+        output=replace(SAMPLE.output, folder=str(before)),
+        command=shlex.join(["tlsearch", "run", "--config", str(before / "run.toml")]),
+    )
+    verdict = verdict_of(run)
+    steps = (f"Next, see {before}.", f"tlsearch explain {shlex.quote(str(before / 'scratch-vgg16'))} a.jpg")
+    write_result(replace(run, verdict=replace(verdict, next_steps=steps)), before)
+    after.parent.mkdir(parents=True)
+    before.rename(after)
+    found = read_result(after)
+    assert found.verdict is not None
+    assert found.verdict.use == verdict_of(replace(run, output=replace(run.output, folder=str(after)))).use
+    assert shlex.split(found.command) == ["tlsearch", "run", "--config", str(after / "run.toml")]
+    assert found.verdict.next_steps[0] == f"Next, see {after}."
+    assert shlex.split(found.verdict.next_steps[1]) == ["tlsearch", "explain", str(after / "scratch-vgg16"), "a.jpg"]
+    assert str(before) not in " ".join(verdict_sentences(found))
+
+
+def test_another_folder_whose_name_begins_alike_stays(tmp_path: Path) -> None:
+    before, after = tmp_path / "run", tmp_path / "moved"
+    other = f"Next, look at {before}-2 and {before}2."
+    verdict = replace(verdict_of(SAMPLE), next_steps=(other,))
+    write_result(replace(SAMPLE, output=replace(SAMPLE.output, folder=str(before)), verdict=verdict), before)
+    before.rename(after)
+    found = read_result(after).verdict
+    assert found is not None
+    assert found.next_steps == (other,)
+
+
+def test_a_report_that_is_made_anew_names_the_folder_that_it_was_given(tmp_path: Path) -> None:
+    before, after = tmp_path / "old", tmp_path / "new"
+    run = replace(SAMPLE, output=replace(SAMPLE.output, folder=str(before)))
+    write_result(replace(run, verdict=verdict_of(run)), before)
+    before.rename(after)
+    page = write_report(read_result(after), after, tmp_path / "data").read_text(encoding="utf-8")
+    assert f"{after}/model" in page
+    assert str(before) not in page
