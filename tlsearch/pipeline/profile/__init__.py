@@ -17,6 +17,7 @@ from tlsearch.pipeline.profile.screen import cheapest_of, most_accurate, publish
 from tlsearch.pipeline.profile.timed import NO_TIME, Scores, most_seconds, timed_scores
 from tlsearch.report.configuration import after_block
 from tlsearch.results.schema import LeftOut, ProfilePoint
+from tlsearch.search.cost import COMPILE_SECONDS
 from tlsearch.search.warm_start import depths_of
 from tlsearch.types import Candidate
 from tlsearch.worker.client import WorkerDiedError
@@ -88,7 +89,8 @@ def _probed(context: RunContext, plan: Plan, candidate: Candidate, *, needed: bo
     """
     train, seconds = plan.data.training, None if needed else most_seconds(context)
     request = ProfileCandidate(candidate=candidate, train=train, seed=context.config.seed, seconds=seconds)
-    estimated = plan.measured[candidate].forward_seconds * len(plan.data.pool)
+    # Besides the passes, the network is built and a probe is solved at every cut: of few images that is most of it.
+    estimated = COMPILE_SECONDS + plan.measured[candidate].forward_seconds * len(plan.data.pool)
     return (yield from timed_scores(context, request, ("profile", candidate, train, request.seed), estimated))
 
 
