@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from tests.helpers.torch_files import tensors, write_legacy, write_zip
+from tests.helpers.networks.torch_files import tensors, write_legacy, write_zip
 from tlsearch.cli.main import cli
 from tlsearch.plugins.convert import Provenance, provenance_of
 from tlsearch_plugins.backbones.classics.alexnet import AlexNetOwt

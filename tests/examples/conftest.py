@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.doubting_model import write_model as write_doubting_model
-from tests.helpers.exported_run import write_model
+from tests.helpers.models.doubting_model import write_model as write_doubting_model
+from tests.helpers.runs.exported_run import write_model
 from tlsearch.export.formats.onnx_file import Onnx
 from tlsearch.export.network import exported_network
 from tlsearch.export.place import sidecar_name

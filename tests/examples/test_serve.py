@@ -19,8 +19,8 @@ import pytest
 from PIL import Image
 
 from benchmarks.common.servers import APP, Question, ask, example_server, load
-from tests.helpers.doubting_model import colours, write_pictures
-from tests.helpers.pictures import make_pictures
+from tests.helpers.images.pictures import make_pictures
+from tests.helpers.models.doubting_model import colours, write_pictures
 from tlsearch.data.images.decode import read_square
 from tlsearch.data.images.rgb import Decoding
 from tlsearch.export.network import metadata

@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 
 import tlsearch
 from benchmarks.use.export_proofs import Swapped as SwappedOnnx
-from tests.helpers.exported_run import LABELS, SIDE, write_images, write_run
+from tests.helpers.runs.exported_run import LABELS, SIDE, write_images, write_run
 from tlsearch.cli.main import cli
 from tlsearch.data.images.decode import read_square
 from tlsearch.errors import RunError, UsageError

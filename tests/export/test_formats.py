@@ -19,8 +19,8 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # what Keras and TensorFlow say of themselves while they are imported
     import keras
 
-from tests.helpers.exported_run import LABELS, SIDE, write_model
-from tests.helpers.tiny import make_network, make_spec
+from tests.helpers.networks.tiny import make_network, make_spec
+from tests.helpers.runs.exported_run import LABELS, SIDE, write_model
 from tlsearch.cli.export import FORMAT_NAMES
 from tlsearch.export.contract import Network, Precision
 from tlsearch.export.formats import FORMATS

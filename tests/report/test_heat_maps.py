@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from tests.helpers.sample_result import SAMPLE
+from tests.helpers.results.sample_result import SAMPLE
 from tlsearch.data.findings import finding
 from tlsearch.report.html import write_report
 from tlsearch.report.images import Chart, PhotoSheet

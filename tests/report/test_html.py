@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tests.helpers.sample_result import CLASSES, LITE, SAMPLE, SOLVED, SUSPECT
+from tests.helpers.results.sample_result import CLASSES, LITE, SAMPLE, SOLVED, SUSPECT
 from tlsearch.data.findings import Finding
 from tlsearch.folders.walk import Skipped
 from tlsearch.report.html import write_report

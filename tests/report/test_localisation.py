@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.helpers.sample_result import SAMPLE
+from tests.helpers.results.sample_result import SAMPLE
 from tlsearch.report.html import write_report
 from tlsearch.report.sections.localisation import score_rows, sentences, summary
 from tlsearch.results.flatten import flat_metrics

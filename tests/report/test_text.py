@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 import pytest
 
-from tests.helpers.sample_result import BASELINE, SAMPLE, SUSPECT
+from tests.helpers.results.sample_result import BASELINE, SAMPLE, SUSPECT
 from tlsearch.cli.summary import confirmed_lines, score_table
 from tlsearch.report import numbers
 from tlsearch.report import text as words

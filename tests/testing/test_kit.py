@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import pytest
 
-from tests.helpers.tiny_tokens import TinyTokens
+from tests.helpers.networks.tiny_tokens import TinyTokens
 from tlsearch.plugins.api import CutPoint, TrainingHints, WeightSource
 from tlsearch.plugins.kinds import kind_named
 from tlsearch.testing import check_augmentation, check_backbone, check_plugin, check_weights

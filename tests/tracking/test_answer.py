@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.bad_proxy import Behaviour, bad_proxy, certificate
+from tests.helpers.servers.bad_proxy import Behaviour, bad_proxy, certificate
 from tlsearch.errors import TrackingError
 from tlsearch.tracking.location import locate
 from tlsearch.tracking.quiet import quiet

@@ -20,8 +20,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.helpers.mlflow_server import free_port
-from tests.helpers.pictures import make_pictures
+from tests.helpers.images.pictures import make_pictures
+from tests.helpers.servers.mlflow_server import free_port
 from tlsearch.predictor import Prediction, load
 from tlsearch.uncertainty.prediction_sets import ConformalScores
 from tlsearch.uncertainty.reference import ReferenceSource, Tap, make_reference

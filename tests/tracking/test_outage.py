@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.helpers.mlflow_server import free_port, mlflow_server
+from tests.helpers.servers.mlflow_server import free_port, mlflow_server
 from tlsearch.errors import RunError
 from tlsearch.tracking.exported import MODEL_URI, ModelPage
 from tlsearch.tracking.outbox import Address, Outbox

@@ -12,9 +12,9 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.helpers.bad_proxy import Behaviour, bad_proxy
-from tests.helpers.mlflow_server import mlflow_server
-from tests.helpers.postgres import PASSWORD, USER, postgres
+from tests.helpers.servers.bad_proxy import Behaviour, bad_proxy
+from tests.helpers.servers.mlflow_server import mlflow_server
+from tests.helpers.servers.postgres import PASSWORD, USER, postgres
 from tests.tracking.test_outage import again_at, check_record, check_runs, record_something
 from tlsearch.errors import TrackingError
 from tlsearch.tracking.quiet import quiet

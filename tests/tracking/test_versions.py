@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.helpers.bad_proxy import PAGE
+from tests.helpers.servers.bad_proxy import PAGE
 from tlsearch.errors import TrackingError
 from tlsearch.tracking.exported import MODEL_URI, ModelPage
 from tlsearch.tracking.quiet import quiet

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import pytest
 
-from tests.helpers.tiny import Tiny, make_pool
+from tests.helpers.networks.tiny import Tiny, make_pool
 from tlsearch.training.batch_norm import NormRenewal
 
 # Keras 3.15 turns variables and bfloat16 tensors into arrays in a way that NumPy 2 warns of.

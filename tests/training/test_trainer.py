@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from tests.helpers.tiny import make_spec
+from tests.helpers.networks.tiny import make_spec
 from tlsearch.errors import TrialError
 from tlsearch.features.extractor import StoredRows
 from tlsearch.models.heads import Head

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.helpers.tiny import Patience, Speckle, make_extractor, make_fold, make_network, make_pool, make_spec
+from tests.helpers.networks.tiny import Patience, Speckle, make_extractor, make_fold, make_network, make_pool, make_spec
 from tlsearch.data.split import Fold
 from tlsearch.features.extractor import Pool
 from tlsearch.features.prefix import Network

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.small_run import MARKS, OPTIONS, TrialRecord, tlsearch
+from tests.helpers.runs.small_run import MARKS, OPTIONS, TrialRecord, tlsearch
 from tlsearch.config import RunConfig
 from tlsearch.report.configuration import in_words
 from tlsearch.tracking.quiet import quiet

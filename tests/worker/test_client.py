@@ -16,7 +16,7 @@ import numpy as np
 import psutil
 import pytest
 
-from tests.helpers.tiny import make_fold, make_pool
+from tests.helpers.networks.tiny import make_fold, make_pool
 from tlsearch.errors import (
     OutOfMemoryError,
     OutOfTimeError,
