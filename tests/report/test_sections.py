@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.helpers.results.sample_result import LITE, SAMPLE, SCRATCH, WINNER
+from tests.helpers.results.sample_result import LITE, SAMPLE
+from tests.helpers.results.sample_trials import SCRATCH, WINNER
 from tlsearch.report.charts import limits
 from tlsearch.report.images import Chart
 from tlsearch.report.sections.confusion import class_figures

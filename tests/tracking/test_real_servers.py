@@ -15,7 +15,7 @@ import pytest
 from tests.helpers.servers.bad_proxy import Behaviour, bad_proxy
 from tests.helpers.servers.mlflow_server import mlflow_server
 from tests.helpers.servers.postgres import PASSWORD, USER, postgres
-from tests.tracking.test_outage import again_at, check_record, check_runs, record_something
+from tests.helpers.tracking import again_at, check_record, check_runs, record_something
 from tlsearch.errors import TrackingError
 from tlsearch.tracking.quiet import quiet
 from tlsearch.tracking.servers import answer

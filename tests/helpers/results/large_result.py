@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from tests.helpers.results.sample_result import LITE, SAMPLE, SOLVED, VGG, WINNER
+from tests.helpers.results.sample_result import LITE, SAMPLE, VGG
+from tests.helpers.results.sample_trials import SOLVED, WINNER
 from tlsearch.results.result import RunResult
 from tlsearch.results.schema import Confusion, Histories, Mistake, TrialRow
 from tlsearch.types import TrialResult

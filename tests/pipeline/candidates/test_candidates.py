@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from tests.helpers.pipeline.contexts import Heard
-from tests.helpers.pipeline.made_up import backbone_facts, broken_plugin, installed, online, plugin_facts
+from tests.helpers.pipeline.made_up import backbone_facts, online, plugin_facts
 from tlsearch.config import RunConfig
-from tlsearch.errors import PluginError, PluginFailedError, WeightsError
+from tlsearch.errors import PluginError, WeightsError
 from tlsearch.listeners.callback_list import CallbackList
 from tlsearch.pipeline.candidates import AvailableCandidate, find_candidates
 from tlsearch.pipeline.candidates.unusable import unusable_plugins
@@ -20,45 +20,6 @@ from tlsearch.plugins import weights
 from tlsearch.plugins.facts import PluginFacts
 from tlsearch.plugins.registry import BrokenPlugin, PluginEntry
 from tlsearch.results.schema import LeftOut
-
-
-@pytest.fixture(autouse=True)
-def _places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing in Keras' cache, and no weights folder."""
-    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
-    monkeypatch.delenv("TLSEARCH_WEIGHTS_DIR", raising=False)
-
-
-@pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
-    """No host can be reached; which hosts were asked."""
-    hosts: list[tuple[str, ...]] = []
-
-    def reachable(names: tuple[str, ...], timeout: float = 5.0) -> bool:
-        hosts.append(names)
-        return False
-
-    monkeypatch.setattr(weights, "reachable", reachable)
-    return hosts
-
-
-@pytest.fixture
-def plugins(tmp_path: Path) -> PluginFacts:
-    return plugin_facts(
-        backbone_facts("lite", imagenet=installed(tmp_path, "lite")),
-        backbone_facts("vgg16", imagenet=online("vgg16"), places=online("vgg16_places")),
-        backbone_facts("vgg19", imagenet=online("vgg19")),
-        backbone_facts("bare"),
-        broken=(broken_plugin("backbone", "torn", "torn-plugins", "No module named 'zzz'"),),
-    )
-
-
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    path = tmp_path / "tuned.weights.h5"
-    path.write_bytes(b"tuned")
-    return path
-
 
 Find = Callable[..., tuple[list[AvailableCandidate], list[LeftOut]]]
 
@@ -74,13 +35,6 @@ def find(plugins: PluginFacts, tmp_path: Path) -> Find:
 def no_file(name: str) -> Path:
     """There are no weights of other packages."""
     raise AssertionError(name)
-
-
-def installed_path(folder: Path) -> Path:
-    """A file of weights."""
-    path = installed(folder, "hed").path
-    assert path is not None
-    return path
 
 
 def labels(found: list[AvailableCandidate]) -> list[str]:
@@ -172,63 +126,6 @@ def test_a_file_makes_a_candidate(find: Find, asked: list[tuple[str, ...]], file
     assert {item.name for item in left_out} == {"vgg19", "torn"}  # vgg16 means that file now
 
 
-def with_added(*broken: BrokenPlugin) -> PluginFacts:
-    """VGG16 with published weights that are not here, and weights of another package."""
-    added = PluginEntry(kind="weights", name="vgg16@hed", distribution="hed-weights", version="1.0", target="hed:Hed")
-    return plugin_facts(backbone_facts("vgg16", imagenet=online("vgg16")), broken=broken, weights=[added])
-
-
-def test_weights_of_another_package_take_part_beside_the_default(tmp_path: Path, asked: list[object]) -> None:
-    made: list[str] = []
-
-    def make_file(name: str) -> Path:
-        made.append(name)
-        return installed_path(tmp_path)
-
-    found, left_out = find_candidates(RunConfig(tmp_path), with_added(), CallbackList(), make_file)
-    assert labels(found) == ["vgg16@hed"]
-    assert made == ["vgg16@hed"]
-    assert [item.name for item in left_out] == ["vgg16"]
-    find_candidates(RunConfig(tmp_path, weights=(f"vgg16={installed_path(tmp_path)}",), backbones=("vgg16",)),
-                    with_added(), CallbackList(), make_file)  # fmt: skip
-    assert made == ["vgg16@hed"]  # nothing is written for what nobody asks for
-
-
-@pytest.mark.parametrize(
-    ("backbones", "expected"),
-    [((), ["vgg16@tuned", "vgg16@hed"]), (("vgg16",), ["vgg16@tuned"]), (("vgg16@hed",), ["vgg16@tuned", "vgg16@hed"])],
-)
-def test_a_file_stands_beside_weights_of_another_package(
-    tmp_path: Path, file: Path, backbones: tuple[str, ...], expected: list[str]
-) -> None:
-    config = RunConfig(tmp_path, backbones=backbones, weights=(f"vgg16={file}",))
-    found, _ = find_candidates(config, with_added(), CallbackList(), lambda name: installed_path(tmp_path))
-    assert labels(found) == expected
-
-
-def failing_file(name: str) -> Path:
-    raise PluginFailedError(f"The weights plugin '{name}' raised OSError: torn.")
-
-
-def test_weights_whose_package_fails_are_fatal_only_when_named(tmp_path: Path, asked: list[object], file: Path) -> None:
-    config = RunConfig(tmp_path, weights=(f"vgg16={file}",))
-    _, left_out = find_candidates(config, with_added(), CallbackList(), failing_file)
-    assert [item.name for item in left_out] == ["vgg16@hed"]
-    assert "its package hed-weights 1.0 fails: The weights plugin 'vgg16@hed' raised OSError" in left_out[0].reason
-    with pytest.raises(PluginError, match="vgg16@hed cannot be used: its package hed-weights"):
-        find_candidates(RunConfig(tmp_path, backbones=("vgg16@hed",)), with_added(), CallbackList(), failing_file)
-
-
-def test_broken_weights_of_another_package_are_fatal_only_when_named(tmp_path: Path, asked: list[object]) -> None:
-    torn = broken_plugin("weights", "vgg16@edges", "edges-weights", "there is no file")
-    _, left_out = find_candidates(
-        RunConfig(tmp_path), with_added(torn), CallbackList(), lambda name: installed_path(tmp_path)
-    )
-    assert LeftOut("vgg16@edges", "the plugin of edges-weights is broken: there is no file") in left_out
-    with pytest.raises(PluginError, match="'vgg16@edges' of edges-weights cannot be used: there is no file"):
-        find_candidates(RunConfig(tmp_path, backbones=("vgg16@edges",)), with_added(torn), CallbackList(), no_file)
-
-
 def test_a_file_has_the_name_that_the_user_gives_it(find: Find, file: Path) -> None:
     found, _ = find(weights=(f"vgg16@mine={file}", f"bare={file}"), backbones=("vgg16@mine", "bare"))
     assert labels(found) == ["vgg16@mine", "bare@tuned"]
@@ -285,19 +182,6 @@ def test_weights_that_are_not_there(find: Find, file: Path, options: dict[str, A
     with pytest.raises(WeightsError, match=words) as caught:
         find(**filled)
     assert caught.value.exit_code == 2
-
-
-def test_an_installed_file_that_is_gone_leaves_its_backbone_out(
-    tmp_path: Path, plugins: PluginFacts, file: Path
-) -> None:
-    (tmp_path / "lite.npz").unlink()
-    config = RunConfig(tmp_path, weights=(f"vgg16={file}", f"vgg19={file}"))
-    found, left_out = find_candidates(config, plugins, CallbackList(), no_file)
-    assert labels(found) == ["vgg16@tuned", "vgg19@tuned"]
-    assert {item.name for item in left_out} == {"lite", "torn"}
-    assert "reinstall the plugin" in next(item.reason for item in left_out if item.name == "lite")
-    with pytest.raises(WeightsError, match="reinstall the plugin"):
-        find_candidates(RunConfig(tmp_path, backbones=("lite",)), plugins, CallbackList(), no_file)
 
 
 def test_nothing_at_all(tmp_path: Path, asked: list[tuple[str, ...]]) -> None:

@@ -8,10 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.helpers.pipeline.contexts import make_context, make_data, make_plan
-from tests.helpers.pipeline.made_up import VGG
-from tests.pipeline.at_use.test_budget import make_budget
-from tests.pipeline.confirm.test_confirm import (
+from tests.helpers.pipeline.confirming import (
     HEAVY,
     LABELS,
     LIGHT,
@@ -23,6 +20,9 @@ from tests.pipeline.confirm.test_confirm import (
     Confirming,
     scratch,
 )
+from tests.helpers.pipeline.contexts import make_context, make_data, make_plan
+from tests.helpers.pipeline.made_up import VGG
+from tests.pipeline.at_use.test_budget import make_budget
 from tlsearch.pipeline.confirm import Confirmation, confirm
 from tlsearch.pipeline.messages import confirm_line
 from tlsearch.search.reach import Choice

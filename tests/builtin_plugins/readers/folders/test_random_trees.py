@@ -8,7 +8,7 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.builtin_plugins.readers.folders.test_layouts import read
+from tests.helpers.readers.folders import read
 from tlsearch.errors import TlsearchError
 from tlsearch.folders.junk import junk_kind
 from tlsearch.plugin_api import Reading, ReadingOptions

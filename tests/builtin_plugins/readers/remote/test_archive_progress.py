@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.builtin_plugins.readers.remote.test_archives import FORMATS
 from tests.conftest import MakeDataset
+from tests.helpers.readers.archives import FORMATS
 from tlsearch.data.sources import read_source
 from tlsearch.plugin_api import ReadingOptions
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.builtin_plugins.readers.tables.test_tables import Case, plant, read, say, told
+from tests.helpers.readers.tables import Case, plant, read, say, told
 from tlsearch.errors import DataError
 from tlsearch.plugin_api import Reading
 
