@@ -9,7 +9,7 @@ import pytest
 
 from tests.helpers.pipeline.contexts import make_context, make_data
 from tests.helpers.workers.fake_worker import FakeWorker
-from tests.report.test_heat_maps import STUDY
+from tests.report.sections.test_heat_maps import STUDY
 from tlsearch.errors import UsageError
 from tlsearch.pipeline.context import Data
 from tlsearch.pipeline.report.heat_maps import (

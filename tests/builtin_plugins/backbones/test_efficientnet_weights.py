@@ -12,7 +12,7 @@ from PIL import Image
 
 from tlsearch_plugins.backbones.efficientnet_lite import EfficientNetLite0
 
-SHARED = Path(__file__).parents[3] / "shared"
+SHARED = Path(__file__).parents[4] / "shared"
 LITE0 = EfficientNetLite0()
 BUNDLED = LITE0.weights["imagenet"].path
 

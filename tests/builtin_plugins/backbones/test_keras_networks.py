@@ -23,7 +23,7 @@ from tlsearch_plugins.backbones.keras_networks import KerasNetwork
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
 NAMES = [e.name for e in find_plugins("backbone") if e.target.startswith("tlsearch_plugins.backbones.keras_networks")]
-PAGE = (Path(__file__).parents[2] / "docs" / "guides" / "weights.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[3] / "docs" / "guides" / "weights.md").read_text(encoding="utf-8")
 SMALL = ["mobilenet_v3_large", "efficientnet_v2_b0"]
 
 

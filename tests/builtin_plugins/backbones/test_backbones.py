@@ -23,7 +23,7 @@ from tlsearch_plugins.backbones.vgg import VGG16, VGG19
 # Keras 3.15 turns variables and bfloat16 tensors into arrays in a way that NumPy 2 warns of.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
-SHARED = Path(__file__).parents[3] / "shared"
+SHARED = Path(__file__).parents[4] / "shared"
 needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason=f"the development data {SHARED} is not here")
 
 BACKBONES: list[Any] = [VGG16(), VGG19(), ResNet50(), EfficientNetLite0(), SmallCNN()]

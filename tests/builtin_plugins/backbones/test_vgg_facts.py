@@ -11,7 +11,7 @@ import pytest
 
 from tlsearch_plugins.backbones.vgg import VGG16, VGG19
 
-PAGE = (Path(__file__).parents[2] / "docs" / "guides" / "recipes.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[3] / "docs" / "guides" / "recipes.md").read_text(encoding="utf-8")
 WIDTHS = (64, 128, 256, 512, 512)
 DENSE = (4096, 4096, 1000)
 
