@@ -96,7 +96,7 @@ def test_the_description_tells_the_whole_story() -> None:
     assert "| 0.912 | 0.905 on 3 folds, seeds +- 0.006, sampling +- 0.017 | 0.903 [0.869 0.929] |" in text
     assert "| from scratch: small_cnn | 0.613 | 0.598 on 3 folds, sampling +- 0.021 | 0.602 [0.551 0.650] |" in text
     assert "- gain over the linear probe +0.043 [+0.017 +0.071] p = 0.002" in text
-    assert "372 test images (no run had looked at these test images before)." in text
+    assert "372 test images (no run had looked at these test images before, as far as the ledger knows)." in text
     odd = replace(BASELINE, architecture="a|b")
     assert "| from scratch: a\\|b |" in describe(replace(SAMPLE, baseline=odd, from_scratch=(odd,)))
 

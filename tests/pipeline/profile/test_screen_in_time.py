@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.contexts import Heard, make_context
-from tests.helpers.fake_worker import FakeWorker
-from tests.helpers.made_up import facts_of
-from tests.pipeline.test_screen import NETWORKS, plan_of
+from tests.helpers.pipeline.contexts import Heard, make_context
+from tests.helpers.pipeline.made_up import facts_of
+from tests.helpers.workers.fake_worker import FakeWorker
+from tests.pipeline.profile.test_screen import NETWORKS, plan_of
 from tlsearch.errors import OutOfTimeError
 from tlsearch.pipeline.plan import Plan
 from tlsearch.pipeline.profile.screen import SCREEN_IMAGES, screen

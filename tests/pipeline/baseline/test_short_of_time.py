@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.contexts import make_context, make_plan
-from tests.helpers.fake_worker import FakeWorker
-from tests.helpers.made_up import LITE
-from tests.pipeline.test_baseline import FLAT, Warned, halved, measured
+from tests.helpers.pipeline.contexts import make_context, make_plan
+from tests.helpers.pipeline.made_up import LITE
+from tests.helpers.workers.fake_worker import FakeWorker
+from tests.pipeline.baseline.test_baseline import FLAT, Warned, halved, measured
 from tlsearch.errors import OutOfTimeError
 from tlsearch.pipeline.baseline import train_baseline
 from tlsearch.pipeline.baseline.affordable import not_affordable
