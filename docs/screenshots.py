@@ -22,9 +22,9 @@ ROOT = Path(__file__).parents[1]
 # What the tests in a browser do the same way.
 sys.path.append(str(ROOT))
 
-from tests.helpers.mlflow_pages import Pages  # noqa: E402 - found by the line above
-from tests.helpers.mlflow_server import mlflow_server  # noqa: E402
-from tests.helpers.web_page import start_browser  # noqa: E402
+from tests.helpers.browser.mlflow_pages import Pages  # noqa: E402 - found by the line above
+from tests.helpers.browser.web_page import start_browser  # noqa: E402
+from tests.helpers.servers.mlflow_server import mlflow_server  # noqa: E402
 from tlsearch.results.result import RunResult, read_result  # noqa: E402
 from tlsearch.tracking.quiet import quiet  # noqa: E402
 

@@ -16,9 +16,9 @@ import pytest
 from hypothesis import settings
 from PIL import Image
 
-from tests.helpers import tiny_source
-from tests.helpers.sample_result import SAMPLE
-from tests.helpers.small_run import TrialRecord, mixed_images, run_as_a_user
+from tests.helpers.networks import tiny_source
+from tests.helpers.results.sample_result import SAMPLE
+from tests.helpers.runs.small_run import TrialRecord, mixed_images, run_as_a_user
 from tlsearch.plugins import registry
 from tlsearch.results.result import RunResult
 
@@ -90,10 +90,10 @@ def write_dataset(
 LONGEST_FIRST = (
     "whole_runs/test_run_again.py",
     "cluster/test_ray.py",
-    "whole_runs/test_resume.py",
-    "whole_runs/test_workers.py",
+    "whole_runs/faults/test_resume.py",
+    "whole_runs/faults/test_workers.py",
     "builtin_plugins/test_conformance.py",
-    "pipeline/test_resize.py",
+    "pipeline/resize",
     "builtin_plugins/test_classics_conformance.py",
     "training",
     "models",

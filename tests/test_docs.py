@@ -52,6 +52,15 @@ def test_links_lead_to_files(page: Path) -> None:
     assert [target for target in missing if page.parent / target not in GENERATED] == []
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_files_and_folders_that_are_named_are_there(page: Path) -> None:
+    """Those of the checkout; what the history of changes names may have moved since."""
+    named = re.findall(
+        r"`((?:benchmarks|docs|examples|plugins|tests|tlsearch)/[\w./-]+)`", page.read_text(encoding="utf-8")
+    )
+    assert [name for name in named if page.name != "CHANGELOG.md" and not (ROOT / name).exists()] == []
+
+
 def test_every_page_is_in_the_site() -> None:
     navigation = (ROOT / "mkdocs.yml").read_text(encoding="utf-8").split("\nnav:\n")[1]
     listed = re.findall(r"[\w/-]+\.md", navigation)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import tlsearch
-from tests.helpers.sample_result import SAMPLE
+from tests.helpers.results.sample_result import SAMPLE
 from tlsearch.callbacks import Callback
 from tlsearch.cli.console import ConsoleReporter
 from tlsearch.config import RunConfig

@@ -19,12 +19,12 @@ from urllib.parse import quote
 import psutil
 
 from benchmarks.common.results import say
-from tests.helpers.bad_proxy import Behaviour, bad_proxy
-from tests.helpers.mlflow_server import free_port, mlflow_server
 from tests.helpers.poor_files import poor
-from tests.helpers.postgres import PASSWORD as DATABASE_PASSWORD
-from tests.helpers.postgres import USER as DATABASE_USER
-from tests.helpers.postgres import postgres
+from tests.helpers.servers.bad_proxy import Behaviour, bad_proxy
+from tests.helpers.servers.mlflow_server import free_port, mlflow_server
+from tests.helpers.servers.postgres import PASSWORD as DATABASE_PASSWORD
+from tests.helpers.servers.postgres import USER as DATABASE_USER
+from tests.helpers.servers.postgres import postgres
 
 ADMIN, ADMIN_PASSWORD = "admin", "p@ss/word-1234"
 

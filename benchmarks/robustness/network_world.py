@@ -16,8 +16,8 @@ from urllib.parse import quote
 
 from benchmarks.common.servers import running
 from benchmarks.robustness.namespaces import HEAD_ADDRESS, NODE_ADDRESS, Namespaces, within
-from tests.helpers.mlflow_server import mlflow_server
-from tests.helpers.postgres import PASSWORD, USER, postgres
+from tests.helpers.servers.mlflow_server import mlflow_server
+from tests.helpers.servers.postgres import PASSWORD, USER, postgres
 
 FEATURES_BUCKET, RECORDS_BUCKET = "features", "records"
 

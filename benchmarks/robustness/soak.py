@@ -34,8 +34,8 @@ from benchmarks.common.results import make_parser, parse_options, publish, say
 from benchmarks.common.stub_install import install_stub
 from benchmarks.common.synthetic_images import write_images
 from benchmarks.robustness.faults import ADMIN, ADMIN_PASSWORD, Faults, World, world
-from tests.helpers.postgres import PASSWORD as DATABASE_PASSWORD
-from tests.helpers.postgres import USER as DATABASE_USER
+from tests.helpers.servers.postgres import PASSWORD as DATABASE_PASSWORD
+from tests.helpers.servers.postgres import USER as DATABASE_USER
 from tlsearch.results.result import RESULT_FILE, read_result
 from tlsearch.tracking.outbox import UNSENT_FOLDER
 

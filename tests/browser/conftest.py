@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.helpers.browser.web_page import start_browser
+from tests.helpers.runs.small_run import TrialRecord
+
 # How tests start an MLflow server.
-from tests.helpers.mlflow_server import mlflow_server
-from tests.helpers.small_run import TrialRecord
-from tests.helpers.web_page import start_browser
+from tests.helpers.servers.mlflow_server import mlflow_server
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

@@ -12,8 +12,8 @@ import pytest
 from PIL import Image
 
 from benchmarks.common.web_page import MissingToolError, answers, build_page, open_page, served
-from tests.helpers.pictures import make_pictures
-from tests.helpers.web_page import FITS, Watched
+from tests.helpers.browser.web_page import FITS, Watched
+from tests.helpers.images.pictures import make_pictures
 from tlsearch.export.formats.onnx_file import Onnx
 from tlsearch.export.network import exported_network
 from tlsearch.plugins import registry

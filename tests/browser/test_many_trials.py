@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.helpers.long_search import record_search
-from tests.helpers.mlflow_pages import names, opened, rows, trouble
-from tests.helpers.mlflow_server import mlflow_server
-from tests.helpers.small_run import MARKS
+from tests.helpers.browser.mlflow_pages import names, opened, rows, trouble
+from tests.helpers.runs.long_search import record_search
+from tests.helpers.runs.small_run import MARKS
+from tests.helpers.servers.mlflow_server import mlflow_server
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

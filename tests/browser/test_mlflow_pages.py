@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.helpers.mlflow_pages import Pages, column, names, rows, trouble
-from tests.helpers.small_run import MARKS, TrialRecord
+from tests.helpers.browser.mlflow_pages import Pages, column, names, rows, trouble
+from tests.helpers.runs.small_run import MARKS, TrialRecord
 from tlsearch.report.numbers import format_score
 from tlsearch.tracking.quiet import quiet
 

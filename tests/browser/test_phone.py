@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.helpers.web_page import FITS, Watched
+from tests.helpers.browser.web_page import FITS, Watched
 from tlsearch.report.html import write_report
 from tlsearch.results.result import RunResult
 from tlsearch.results.schema import TrialRow

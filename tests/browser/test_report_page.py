@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.helpers.small_run import MARKS, TrialRecord
-from tests.helpers.web_page import FITS, Watched
+from tests.helpers.browser.web_page import FITS, Watched
+from tests.helpers.runs.small_run import MARKS, TrialRecord
 from tlsearch.report import numbers
 from tlsearch.report.text import STATES
 from tlsearch.report.verdict import verdict_sentences

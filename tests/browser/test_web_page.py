@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.helpers.web_page import FITS, Watched
+from tests.helpers.browser.web_page import FITS, Watched
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

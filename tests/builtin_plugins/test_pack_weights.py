@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.helpers.torch_files import tensors, write_zip
+from tests.helpers.networks.torch_files import tensors, write_zip
 
 SCRIPT = Path(__file__).parents[2] / "plugins" / "pack_weights.py"  # no part of the wheel
 

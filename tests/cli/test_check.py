@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
 
-from tests.helpers.long_images import write_aspects
+from tests.helpers.images.long_images import write_aspects
 from tlsearch.cli.main import cli
 
 MakeDataset = Callable[..., Path]

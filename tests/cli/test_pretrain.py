@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from tests.helpers.trained import trained_record
+from tests.helpers.models.trained import trained_record
 from tlsearch.cli.main import cli
 from tlsearch.plugins.trained import store
 from tlsearch.pretrain_config import PretrainConfig

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.small_run import tlsearch
+from tests.helpers.runs.small_run import tlsearch
 from tlsearch.cluster import connection
 from tlsearch.cluster.connection import connected
 from tlsearch.config import RunConfig

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.worker.test_client import PARROT
+from tests.helpers.workers.parrot import PARROT
 from tlsearch.cluster import host as host_module
 from tlsearch.cluster.host import Host, split
 

@@ -17,8 +17,8 @@ import pytest
 
 from benchmarks.common.ray_nodes import Nodes, ray_nodes
 from tests.conftest import MakeOnce
-from tests.helpers.several_workers import SHARED, found, run_alone, start, wait_until
-from tests.helpers.small_run import MARKS, OPTIONS, run_as_a_user
+from tests.helpers.runs.several_workers import SHARED, found, run_alone, start, wait_until
+from tests.helpers.runs.small_run import MARKS, OPTIONS, run_as_a_user
 from tlsearch.cluster.cluster import ClusterRequest, RayCluster
 from tlsearch.errors import UsageError
 from tlsearch.results.result import read_result

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tests.helpers.sources import with_test
+from tests.helpers.images.sources import with_test
 from tlsearch.data.checks import check, no_split
 from tlsearch.data.findings import KINDS, Finding
 from tlsearch.data.groups import group_images

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.sources import with_test
+from tests.helpers.images.sources import with_test
 from tlsearch.data.groups import group_images
 from tlsearch.data.index import DatasetIndex, ImageRecord
 from tlsearch.data.likeness.unions import join, members

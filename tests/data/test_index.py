@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.helpers.sources import survey_of
+from tests.helpers.images.sources import survey_of
 from tlsearch.data.index import DatasetIndex
 from tlsearch.data.survey import scan
 from tlsearch.errors import DataError

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.helpers.sources import survey_of, with_test
+from tests.helpers.images.sources import survey_of, with_test
 from tlsearch.data.checks import check
 from tlsearch.data.images.decode import read_square
 from tlsearch.data.images.pixels import decode_all, open_pixels

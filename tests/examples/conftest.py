@@ -1,4 +1,4 @@
-"""A network as an ONNX file, with metadata and the model folder that it comes from."""
+"""Pictures, and a network as an ONNX file, with metadata and the model folder that it comes from."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.doubting_model import write_model as write_doubting_model
-from tests.helpers.exported_run import write_model
+from tests.helpers.images.pictures import make_pictures
+from tests.helpers.models.doubting_model import write_model as write_doubting_model
+from tests.helpers.runs.exported_run import write_model
 from tlsearch.export.formats.onnx_file import Onnx
 from tlsearch.export.network import exported_network
 from tlsearch.export.place import sidecar_name
@@ -50,3 +51,8 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> tuple[Predictor, Path]
     for module in ("onnx", "onnxruntime", "tf2onnx"):
         pytest.importorskip(module, reason="the extra tlsearch[onnx] is not installed")
     return write_onnx(tmp_path_factory.mktemp("exported"))
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    return sorted(make_pictures(tmp_path_factory.mktemp("pictures") / "all").iterdir())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import io
 import json
 import socket
@@ -18,18 +17,14 @@ import psutil
 import pytest
 from PIL import Image
 
-from benchmarks.common.servers import APP, Question, ask, example_server, load
-from tests.helpers.doubting_model import colours, write_pictures
-from tests.helpers.pictures import make_pictures
+from benchmarks.common.servers import Question, ask, example_server, load
+from tests.helpers.models.doubting_model import colours, write_pictures
 from tlsearch.data.images.decode import read_square
-from tlsearch.data.images.rgb import Decoding
-from tlsearch.export.network import metadata
 from tlsearch.predictor import Predictor
 from tlsearch.types import Float64Array
 
 # Keras 3.15 turns variables into arrays in a way that NumPy 2 warns of.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-
 for module in ("fastapi", "uvicorn", "python_multipart"):
     pytest.importorskip(module, reason="the server is not installed: pip install -r examples/serve/requirements.txt")
 
@@ -37,11 +32,6 @@ NEAR = 1e-4
 """How far probabilities of onnxruntime may lie from Keras'."""
 
 MOST_BYTES, MOST_PIXELS = 200_000, 1_000_000
-
-
-@pytest.fixture(scope="module")
-def pictures(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    return sorted(make_pictures(tmp_path_factory.mktemp("pictures") / "all").iterdir())
 
 
 @pytest.fixture(scope="module")
@@ -255,47 +245,3 @@ def test_a_load_is_counted_and_an_error_ends_it(address: str, pictures: list[Pat
     assert max(seconds) <= together
     with pytest.raises(RuntimeError, match="holds no picture"):
         load(f"{address}/predict", [raw(b"")], 4, 30)
-
-
-# --- decoding
-
-
-@pytest.fixture(scope="module")
-def pictures_module() -> Any:
-    spec = importlib.util.spec_from_file_location("example_pictures", APP.with_name("pictures.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    Image.init()
-    return module
-
-
-DEEP = {
-    "floats.tiff": np.linspace(-3, 2, 600, dtype=np.float32),
-    "fractions.tiff": np.linspace(0, 0.9, 600, dtype=np.float32),
-    "whole.tiff": np.linspace(0, 90_000, 600).astype(np.int32),
-}
-
-
-@pytest.mark.parametrize("resize", ["squash", "pad", "crop"])
-@pytest.mark.parametrize(("size", "base"), [(16, 16), (40, 64), (300, 300)])
-@pytest.mark.parametrize("window", [None, (100.0, 30_000.0)])
-def test_a_picture_is_decoded_as_tlsearch_decodes_it(
-    pictures_module: Any,
-    exported: tuple[Predictor, Path],
-    pictures: list[Path],
-    tmp_path: Path,
-    resize: str,
-    size: int,
-    base: int,
-    window: tuple[float, float] | None,
-) -> None:
-    for name, values in DEEP.items():
-        Image.fromarray(values.reshape(20, 30)).save(tmp_path / name)
-    Image.new("LA", (30, 50), (90, 100)).save(tmp_path / "grey and see-through.png")
-    config = {**exported[0].config, "image_size": size, "decode_size": base, "resize": resize, "window": window}
-    told = metadata(Predictor(exported[0].model, exported[0].labels, config, exported[0].folder))
-    for file in (*pictures, *sorted(tmp_path.iterdir())):
-        ours = read_square(file, size, base, Decoding(window, resize))
-        assert (pictures_module.decode(file.read_bytes(), told) == ours).all(), file.name

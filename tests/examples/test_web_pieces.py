@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from benchmarks.common.web_page import SOURCE
-from tests.helpers.doubting_model import SIDE, colours
+from tests.helpers.models.doubting_model import SIDE, colours
 from tlsearch.data.images.rgb import RESIZES, to_square
 from tlsearch.predictor import Predictor
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.helpers.explained import exported
+from tests.helpers.models.explained import exported
 from tlsearch.cli.explain.boxes import BoxWriter
 from tlsearch.data.images.placement import PictureSize
 from tlsearch.data.sources import read_source

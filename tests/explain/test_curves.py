@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from tests.helpers.explained import saved
+from tests.helpers.models.explained import saved
 from tlsearch.explain.curves import FEWEST, Pictures, measure_curves
 from tlsearch.explain.maps import heat_maps
 from tlsearch.predictor import Predictor

@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 from benchmarks.use.maps.enlarge import at_side
-from tests.helpers.explained import CLASSES, about, exported, pictures, saved
-from tests.helpers.tiny import SIZE
+from tests.helpers.models.explained import CLASSES, about, exported, pictures, saved
+from tests.helpers.networks.tiny import SIZE
 from tlsearch.explain.finer import FinerMaps
 from tlsearch.explain.maps import Explainer
 from tlsearch.explain.parts import take_apart_earlier

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from tests.conftest import MakeOnce
-from tests.helpers.scenes import CHOOSING, CLASSES, SCORED, SIDES, scenes, write_all, write_scenes
+from tests.helpers.images.scenes import CHOOSING, CLASSES, SCORED, SIDES, scenes, write_all, write_scenes
 from tlsearch.cli.main import cli
 from tlsearch.errors import UsageError
 from tlsearch.explain.boxed_images import BoxedDataset, BoxedImages, read_boxed

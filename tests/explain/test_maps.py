@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from tests.conftest import InstallPlugin
-from tests.helpers.explained import about, bias_of, exported, logits_of, pictures, saved, tokens
+from tests.helpers.models.explained import about, bias_of, exported, logits_of, pictures, saved, tokens
 from tlsearch.backend.graph import output_of
 from tlsearch.errors import UsageError
 from tlsearch.explain.maps import Explainer, heat_maps, resize_maps, spread
@@ -23,7 +23,7 @@ from tlsearch.predictor import Predictor
 # Keras saves variables through NumPy's old array protocol.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
-PLUGIN = "from tests.helpers.tiny_tokens import TinyTokens\n"
+PLUGIN = "from tests.helpers.networks.tiny_tokens import TinyTokens\n"
 
 
 def assert_adds_up(predictor: Predictor, grid: tuple[int, int]) -> None:

@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 import tlsearch
-from tests.helpers.exported_run import SIDE, write_model
+from tests.helpers.runs.exported_run import SIDE, write_model
 from tlsearch.cli.main import cli
 from tlsearch.errors import UsageError
 from tlsearch.explain.overlay import SMALLEST_SIDE, overlay

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.helpers.exported_run import SIDE, write_images, write_model
+from tests.helpers.runs.exported_run import SIDE, write_images, write_model
 from tlsearch.errors import UsageError
 from tlsearch.explain.study import ARRAYS_FILE, MAPS_FOLDER, StudyRequest, ToShow, study
 

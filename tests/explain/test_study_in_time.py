@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.helpers.exported_run import write_images, write_model
+from tests.helpers.runs.exported_run import write_images, write_model
 from tlsearch.errors import OutOfTimeError
 from tlsearch.explain import maps
 from tlsearch.explain.maps import Explainer

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from tests.helpers.exported_run import write_run
+from tests.helpers.runs.exported_run import write_run
 from tlsearch.cli.main import cli
 from tlsearch.errors import UsageError
 from tlsearch.export.card import MARK, card_of, write_card

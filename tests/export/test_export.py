@@ -3,33 +3,29 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
 import tlsearch
 from benchmarks.use.export_proofs import Swapped as SwappedOnnx
-from tests.helpers.exported_run import LABELS, SIDE, write_images, write_run
+from tests.helpers.models.changed_formats import Doubtful, Rounded, Swapped
+from tests.helpers.runs.exported_run import LABELS, SIDE, write_images, write_run
 from tlsearch.cli.main import cli
 from tlsearch.data.images.decode import read_square
 from tlsearch.errors import RunError, UsageError
 from tlsearch.export import export as exporting
 from tlsearch.export.card import proofs_in
-from tlsearch.export.contract import PRECISIONS, Network, Precision, Runner
 from tlsearch.export.export import ExportOptions, export_model
 from tlsearch.export.formats import FORMATS
 from tlsearch.export.formats.keras_file import KerasFile
-from tlsearch.export.formats.onnx_file import Onnx
 from tlsearch.export.logged import record_of
 from tlsearch.export.place import file_hash
 from tlsearch.results.result import read_result
 from tlsearch.results.schema import Mlflow
 from tlsearch.tracking.exported import MODEL_URI, OnnxModel
-from tlsearch.types import Float32Array
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
@@ -50,31 +46,6 @@ def export(*arguments: object) -> Result:
 
 def read_proof(path: Path) -> Any:
     return json.loads(path.with_name(f"{path.name}.proof.json").read_text(encoding="utf-8"))
-
-
-class Swapped(KerasFile):
-    """A format whose files take blue for red."""
-
-    def open(self, path: Path, threads: int | None) -> Runner:
-        run = super().open(path, threads)
-        return lambda pixels: run(np.ascontiguousarray(pixels[..., ::-1]))
-
-
-class Rounded(KerasFile):
-    """A format of any precision whose files give rounded probabilities; it keeps the samples that it was given."""
-
-    precisions: tuple[Precision, ...] = PRECISIONS
-
-    def __init__(self) -> None:
-        self.samples: list[Float32Array] = []
-
-    def write(self, network: Network, precision: Precision, target: Path, samples: Iterable[Float32Array]) -> None:
-        self.samples = list(samples)
-        super().write(network, precision, target, ())
-
-    def open(self, path: Path, threads: int | None) -> Runner:
-        run = super().open(path, threads)
-        return lambda pixels: np.round(run(pixels), 2)
 
 
 def test_a_file_with_its_proof_and_a_card(model_dir: Path, tmp_path: Path) -> None:
@@ -269,14 +240,6 @@ def test_an_onnx_file_is_logged_as_a_model_unless_it_is_unproven(
     assert export(model_dir, "--format", "onnx", "--to", tmp_path / "bad", "--log", *accepted).exit_code == 0
     assert (logged[1].name, logged[1].page.params["proven"]) == ("winner-onnx-float16", "no")
     assert "Not proven, and taken as it is: " in logged[1].page.note
-
-
-class Doubtful(Onnx):
-    """ONNX files whose runtime rounds."""
-
-    def open(self, path: Path, threads: int | None) -> Runner:
-        run = super().open(path, threads)
-        return lambda pixels: np.round(run(pixels), 1)
 
 
 def test_a_missing_runtime_is_named_with_its_extra(model_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:

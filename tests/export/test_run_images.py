@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.exported_run import LABELS, write_images, write_run
+from tests.helpers.runs.exported_run import LABELS, write_images, write_run
 from tlsearch.data.split import split
 from tlsearch.data.survey import scan
 from tlsearch.errors import UsageError

@@ -18,8 +18,8 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # what Keras and TensorFlow say of themselves while they are imported
     import keras  # noqa: F401
 
-from tests.helpers.doubting_model import LABELS, SCORES, SIDE, colours, write_model
-from tests.helpers.exported_run import write_run
+from tests.helpers.models.doubting_model import LABELS, SCORES, SIDE, colours, write_model
+from tests.helpers.runs.exported_run import write_run
 from tlsearch.cli.main import cli
 from tlsearch.errors import UsageError
 from tlsearch.export.distances import DistanceComparison, require_distance

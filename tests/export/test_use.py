@@ -7,7 +7,7 @@ from pathlib import Path
 import keras
 import pytest
 
-from tests.helpers.exported_run import SIDE, write_model
+from tests.helpers.runs.exported_run import SIDE, write_model
 from tlsearch.export import use as module
 from tlsearch.export.formats.onnx_file import Onnx
 from tlsearch.export.use import cost_of_folder, cost_of_model

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import pytest
 
-from tests.helpers.tiny import SIZE, Speckle, Tiny, make_extractor, make_network, make_pool
+from tests.helpers.networks.tiny import SIZE, Speckle, Tiny, make_extractor, make_network, make_pool
 from tlsearch.errors import PluginFailedError
 from tlsearch.features.extractor import ComputedRows, Extractor, StoredRows
 from tlsearch.features.prefix import EXTRACT_BATCH, Network

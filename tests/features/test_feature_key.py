@@ -10,7 +10,7 @@ from typing import Any
 import keras
 import pytest
 
-from tests.helpers.tiny import SIZE, Speckle, Tiny, make_extractor, make_network, make_pool
+from tests.helpers.networks.tiny import SIZE, Speckle, Tiny, make_extractor, make_network, make_pool
 from tlsearch import backend as runtime
 from tlsearch.features.extractor import Extractor
 from tlsearch.features.prefix import Network

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.helpers.tiny import Speckle, make_extractor, make_network, make_pool
+from tests.helpers.networks.tiny import Speckle, make_extractor, make_network, make_pool
 from tlsearch.features.extractor import Extractor
 from tlsearch.features.passes import Amount, FrozenCounts, PassCounter
 from tlsearch.features.prefix import Network

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import pytest
 
-from tests.helpers.tiny import SIZE, Tiny, make_network, make_pool
+from tests.helpers.networks.tiny import SIZE, Tiny, make_network, make_pool
 from tlsearch import backend as runtime
 from tlsearch.features import prefix as network_module
 from tlsearch.features.prefix import AGREEMENT, EXTRACT_BATCH, Network

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.helpers.tiny import make_extractor, make_network, make_pool
+from tests.helpers.networks.tiny import make_extractor, make_network, make_pool
 from tlsearch.features.sample import sampled_averages
 from tlsearch.features.view import PLAIN
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.helpers.bucket import serve_bucket
+from tests.helpers.servers.bucket import serve_bucket
 from tlsearch.errors import UsageError
 from tlsearch.features.shared import SharedTier
 from tlsearch.features.store import FeatureStore, key_digest

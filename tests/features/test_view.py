@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.helpers.tiny import Speckle, make_pool
+from tests.helpers.networks.tiny import Speckle, make_pool
 from tlsearch.features.view import PLAIN, RENDER_CHUNK, View, chunk_generator, render_chunks
 
 PIXELS = make_pool(2 * RENDER_CHUNK + 10).pixels[16]

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.contexts import Heard
-from tests.helpers.made_up import LITE, make_space
+from tests.helpers.pipeline.contexts import Heard
+from tests.helpers.pipeline.made_up import LITE, make_space
 from tlsearch.callbacks import Callback, EpochInfo, RunInfo, TrialInfo, WorkerInfo
 from tlsearch.config import RunConfig
 from tlsearch.listeners.callback_list import CallbackList, Recorder

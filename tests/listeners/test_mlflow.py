@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.contexts import make_context
-from tests.helpers.made_up import LITE, facts_of, make_space
+from tests.helpers.pipeline.contexts import make_context
+from tests.helpers.pipeline.made_up import LITE, facts_of, make_space
 from tlsearch.callbacks import EpochInfo
 from tlsearch.listeners.mlflow import MlflowCallback, RecordedRun
 from tlsearch.listeners.running_trial import CompletedTrial, RunningTrial

@@ -11,7 +11,16 @@ import keras
 import numpy as np
 import pytest
 
-from tests.helpers.tiny import SIZE, Patience, Tiny, make_extractor, make_fold, make_network, make_pool, make_spec
+from tests.helpers.networks.tiny import (
+    SIZE,
+    Patience,
+    Tiny,
+    make_extractor,
+    make_fold,
+    make_network,
+    make_pool,
+    make_spec,
+)
 from tlsearch.features.prefix import Network
 from tlsearch.features.view import PLAIN
 from tlsearch.models.build import build_suffix, export

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.helpers.made_up import VGG, facts_of
+from tests.helpers.pipeline.made_up import VGG, facts_of
 from tlsearch.models.cuts import Cuts, Feature, maps, pools
 from tlsearch.utils.serialize import FILE, MESSAGE, Codec
 

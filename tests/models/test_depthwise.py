@@ -9,8 +9,8 @@ import keras
 import numpy as np
 import pytest
 
-from tests.helpers.made_up import LITE as KNOWN
-from tests.helpers.made_up import facts_of
+from tests.helpers.pipeline.made_up import LITE as KNOWN
+from tests.helpers.pipeline.made_up import facts_of
 from tlsearch.backend import has_slow_depthwise_gradient
 from tlsearch.features.prefix import Network
 from tlsearch.models.build import build_suffix, depthwise_layers

@@ -13,7 +13,7 @@ import keras
 import numpy as np
 import pytest
 
-from tests.helpers.tiny import Tiny, make_pool
+from tests.helpers.networks.tiny import Tiny, make_pool
 from tlsearch import backend as runtime
 from tlsearch.errors import PluginFailedError, WeightsError
 from tlsearch.models import partition

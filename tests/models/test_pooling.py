@@ -9,8 +9,8 @@ import keras
 import numpy as np
 import pytest
 
-from tests.helpers.tiny import make_pool
-from tests.helpers.tiny_tokens import WIDTH, TinyTokens
+from tests.helpers.networks.tiny import make_pool
+from tests.helpers.networks.tiny_tokens import WIDTH, TinyTokens
 from tlsearch.errors import PluginFailedError
 from tlsearch.models import partition
 from tlsearch.models.cuts import CutInfo, maps, pools

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from tests.helpers.tiny import Tiny, make_pool
+from tests.helpers.networks.tiny import Tiny, make_pool
 from tlsearch.models.scratch_init import input_scale, prepare_from_scratch
 from tlsearch.models.small_cnn import SmallCNN
 from tlsearch.plugins.api import Backbone

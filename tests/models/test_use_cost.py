@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.helpers.made_up import LITE, VGG, facts_of
+from tests.helpers.pipeline.made_up import LITE, VGG, facts_of
 from tlsearch.models.heads import Head
 from tlsearch.models.use_cost import NetworkAtUse, UseCost, head_values
 from tlsearch.types import TrialSpec

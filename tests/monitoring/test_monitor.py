@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 import tlsearch
-from tests.helpers.doubting_model import colours, write_model, write_pictures
+from tests.helpers.models.doubting_model import colours, write_model, write_pictures
 from tlsearch.cli.main import cli
 from tlsearch.errors import UsageError
 from tlsearch.monitoring.monitor import EXAMPLES, SAMPLE, Seen, judge, look

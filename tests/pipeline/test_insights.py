@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.helpers.contexts import Heard, make_context, make_data, make_index
-from tests.helpers.fake_worker import FakeWorker
-from tests.helpers.made_up import LITE
+from tests.helpers.pipeline.contexts import Heard, make_context, make_data, make_index
+from tests.helpers.pipeline.made_up import LITE
+from tests.helpers.workers.fake_worker import FakeWorker
 from tlsearch.errors import TrialError
 from tlsearch.models.temperature import Temperature, divide_by_temperature
 from tlsearch.pipeline.context import Data

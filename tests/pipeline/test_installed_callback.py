@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 from tests.conftest import InstallPlugin
-from tests.helpers.contexts import Heard
-from tests.helpers.worker_here import WorkerHere
+from tests.helpers.pipeline.contexts import Heard
+from tests.helpers.workers.worker_here import WorkerHere
 from tlsearch.config import RunConfig
 from tlsearch.pipeline.context import followers, open_run
 

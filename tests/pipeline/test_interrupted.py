@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tests.helpers.worker_here import WorkerHere
+from tests.helpers.workers.worker_here import WorkerHere
 from tlsearch.callbacks import Callback, RunInfo
 from tlsearch.config import RunConfig
 from tlsearch.errors import Interrupted, RunError, UsageError

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from tests.helpers.contexts import make_context, make_data
-from tests.helpers.fake_worker import FakeWorker
-from tests.helpers.made_up import LITE, VGG, backbone_facts, facts_of, plugin_facts
+from tests.helpers.pipeline.contexts import make_context, make_data
+from tests.helpers.pipeline.made_up import LITE, VGG, backbone_facts, facts_of, plugin_facts
+from tests.helpers.workers.fake_worker import FakeWorker
 from tlsearch.models.measured import MeasuredCandidate
 from tlsearch.pipeline import plan as planning
 from tlsearch.pipeline.candidates import AvailableCandidate

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.helpers.contexts import make_plan
-from tests.helpers.made_up import (
+from tests.helpers.pipeline.contexts import make_plan
+from tests.helpers.pipeline.made_up import (
     IMAGES,
     LITE,
     VGG,

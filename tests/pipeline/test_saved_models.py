@@ -9,9 +9,9 @@ from typing import Any, cast
 
 import pytest
 
-from tests.helpers.contexts import make_context, make_data, make_plan
-from tests.helpers.fake_worker import FakeWorker
-from tests.helpers.made_up import LITE, VGG, make_space
+from tests.helpers.pipeline.contexts import make_context, make_data, make_plan
+from tests.helpers.pipeline.made_up import LITE, VGG, make_space
+from tests.helpers.workers.fake_worker import FakeWorker
 from tlsearch.errors import RunError
 from tlsearch.pipeline.context import RunContext
 from tlsearch.pipeline.plan import Plan

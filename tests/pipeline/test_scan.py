@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.helpers.contexts import Heard, make_context
-from tests.helpers.sources import survey_of
+from tests.helpers.images.sources import survey_of
+from tests.helpers.pipeline.contexts import Heard, make_context
 from tlsearch.data.images.pixels import open_pixels
 from tlsearch.pipeline.context import Data
 from tlsearch.pipeline.messages import data_line

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.helpers.contexts import make_context
+from tests.helpers.pipeline.contexts import make_context
 from tlsearch.callbacks import Callback, EpochInfo, TrialInfo
 from tlsearch.data.split import Fold
 from tlsearch.errors import OutOfMemoryError

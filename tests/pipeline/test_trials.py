@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.helpers.contexts import make_context
+from tests.helpers.pipeline.contexts import make_context
 from tests.worker.test_side_by_side import Fake
 from tlsearch.callbacks import TrialInfo
 from tlsearch.data.split import Fold

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import pytest
 
-from tests.helpers.keras_families import Application
+from tests.helpers.networks.keras_families import Application
 from tlsearch.errors import PluginFailedError
 from tlsearch.plugin_api import Backbone, KerasBackbone
 from tlsearch.testing import check_plugin

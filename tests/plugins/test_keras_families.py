@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import pytest
 
-from tests.helpers.keras_families import FAMILIES, MEMBERS, Application
+from tests.helpers.networks.keras_families import FAMILIES, MEMBERS, Application
 from tlsearch.backend.graph import output_of
 from tlsearch.models.partition import dtype_policy
 from tlsearch.plugins.api import CutPoint

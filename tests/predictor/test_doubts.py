@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from tests.helpers.doubting_model import LABELS, SCORES, colours, write_model, write_pictures
+from tests.helpers.models.doubting_model import LABELS, SCORES, colours, write_model, write_pictures
 from tlsearch import predictor as prediction
 from tlsearch.cli.main import cli
 from tlsearch.errors import UsageError

@@ -18,7 +18,7 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # what Keras and TensorFlow say of themselves while they are imported
     import keras
 
-from tests.helpers.colour_model import LABELS, SIDE, write_model, write_picture
+from tests.helpers.models.colour_model import LABELS, SIDE, write_model, write_picture
 from tlsearch import predictor as prediction
 from tlsearch.errors import UsageError
 from tlsearch.predictor import ModelError, Predictor, find_pictures

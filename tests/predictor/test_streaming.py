@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.helpers.colour_model import write_model, write_picture
+from tests.helpers.models.colour_model import write_model, write_picture
 from tlsearch.data.images.decode import calm_pillow
 from tlsearch.errors import UsageError
 from tlsearch.predictor import Prediction, Predictor, load

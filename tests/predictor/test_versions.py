@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.colour_model import write_model
+from tests.helpers.models.colour_model import write_model
 from tlsearch import predictor
 from tlsearch.predictor import ModelError
 from tlsearch.predictor.versions import other_versions, versions_here

@@ -7,8 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from tests.helpers.agreement import PATTERNS, disagreements, found_in, texts_of
-from tests.helpers.sample_result import SAMPLE, SUSPECT
+from tests.helpers.results.agreement import PATTERNS, disagreements, found_in, texts_of
+from tests.helpers.results.sample_insights import SUSPECT
+from tests.helpers.results.sample_result import SAMPLE
 from tlsearch.results.result import RunResult
 from tlsearch.results.schema import Confusion
 from tlsearch.stats.trend import Rise

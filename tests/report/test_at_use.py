@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.helpers.sample_result import LITE, SAMPLE, SOLVED, VGG, WINNER
+from tests.helpers.results.sample_result import LITE, SAMPLE, VGG
+from tests.helpers.results.sample_trials import SOLVED, WINNER
 from tlsearch.report.html import write_report
 from tlsearch.report.images import Chart
 from tlsearch.report.markdown import describe, describe_model

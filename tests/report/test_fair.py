@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.helpers.sample_result import SAMPLE
+from tests.helpers.results.sample_result import SAMPLE
 from tlsearch.report.fair import no_claim, still_learns
 from tlsearch.report.verdict import verdict_of, verdict_sentences
 from tlsearch.results.result import RunResult

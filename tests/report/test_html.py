@@ -1,4 +1,4 @@
-"""The report as a reader and as a browser see it: its claims, its completeness, and that it asks nobody."""
+"""The report as a reader and as a browser see it: its completeness, and that it asks nobody."""
 
 from __future__ import annotations
 
@@ -6,113 +6,25 @@ import base64
 import hashlib
 import io
 import re
-import tempfile
 from dataclasses import replace
-from functools import cache
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from tests.helpers.sample_result import CLASSES, LITE, SAMPLE, SOLVED, SUSPECT
+from tests.helpers.results.page import _fresh_page, render, save_mistakes
+from tests.helpers.results.sample_insights import SUSPECT
+from tests.helpers.results.sample_result import CLASSES, LITE, SAMPLE
+from tests.helpers.results.sample_trials import SOLVED
 from tlsearch.data.findings import Finding
 from tlsearch.folders.walk import Skipped
-from tlsearch.report.html import write_report
-from tlsearch.report.numbers import percent, percent_interval, points
-from tlsearch.report.text import label_errors_sentence
-from tlsearch.report.verdict import verdict_of
-from tlsearch.results.result import RunResult
-from tlsearch.results.schema import (
-    Confusion,
-    Gain,
-    Histories,
-    Insights,
-    LabelErrors,
-    Mistake,
-    ProfilePoint,
-    TrialRow,
-    Winner,
-)
-
-VOID = {"meta", "img", "br", "link", "use", "input", "wbr"}
-
-
-class Page(HTMLParser):
-    """The tags, ids, addresses and visible text of a page; an unbalanced tag fails the test."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__()
-        self.source = path.read_text(encoding="utf-8")
-        self.open: list[str] = []
-        self.tags: list[str] = []
-        self.ids: list[str] = []
-        self.addresses: list[str] = []
-        self.words: list[str] = []
-        self._inside_word = False
-        self.feed(self.source)
-        self.close()
-        assert self.open == []
-
-    @property
-    def text(self) -> str:
-        return " ".join(" ".join(self.words).split())
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
-        self._inside_word = tag == "wbr"
-        self.ids += [value or "" for name, value in attrs if name == "id"]
-        self.addresses += [value or "" for name, value in attrs if name in ("src", "href", "xlink:href")]
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.handle_starttag(tag, attrs)
-        if tag not in VOID:
-            self.open.pop()
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open, f"</{tag}> closes nothing"
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        if {"style", "script"} & set(self.open):
-            return
-        if self._inside_word:
-            self.words[-1] += data
-        else:
-            self.words.append(data)
-        self._inside_word = False
+from tlsearch.results.schema import Confusion, Histories, Insights, LabelErrors, Mistake, ProfilePoint, TrialRow, Winner
 
 
 @pytest.fixture(autouse=True)
 def _only_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
     """The pictures as files take longer than the page, and have tests of their own."""
     monkeypatch.setattr("tlsearch.report.html.write_pictures", lambda pictures, output: output)
-
-
-def render(result: RunResult, tmp_path: Path) -> Page:
-    """The page of a result. That of the sample without its pictures is drawn once for all tests."""
-    if result is SAMPLE and not (tmp_path / "data").exists():
-        return _sample_page()
-    return _fresh_page(result, tmp_path)
-
-
-def _fresh_page(result: RunResult, folder: Path) -> Page:
-    return Page(write_report(result, folder / "out", folder / "data"))
-
-
-@cache
-def _sample_page() -> Page:
-    with tempfile.TemporaryDirectory() as folder:
-        return _fresh_page(SAMPLE, Path(folder))
-
-
-def save_mistakes(tmp_path: Path, *names: str) -> None:
-    for name in names or ("shirt/1.jpg", "hat/2.jpg"):
-        path = tmp_path / "data" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        Image.new("RGB", (400, 300), (200, 30, 30)).save(path)
 
 
 def test_the_report_states_the_answer(tmp_path: Path) -> None:
@@ -341,66 +253,11 @@ def test_the_page_says_where_its_pictures_are(tmp_path: Path) -> None:
     assert "lies as a PNG in the folder pictures beside it" in render(SAMPLE, tmp_path).text
 
 
-def gained(low: float, high: float, **changes: float | None) -> RunResult:
-    gain = Gain(test=(low + high) / 2, ci95=(low, high), discordant=(8, 6), mcnemar_midp=0.2)
-    return replace(SAMPLE, gain=replace(gain, **changes))  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize(
-    ("low", "high", "p", "answer", "claim"),
-    [
-        (0.01, 0.05, 0.03, "yes", "Pre-training helped: the pre-trained EfficientNet-Lite0 beats small_cnn"),
-        (-0.01, 0.05, 0.03, "cannot tell", "Whether pre-training helped cannot be told: no gain over small_cnn"),
-        (
-            -0.05,
-            -0.01,
-            0.03,
-            "no",
-            "Pre-training did harm here: small_cnn (another network) trained from scratch beats the",
-        ),
-        (0.01, 0.05, 0.2, "cannot tell", "Whether pre-training helped cannot be told: no gain over small_cnn"),
-        (
-            -0.01,
-            0.02,
-            0.4,
-            "no",
-            "Pre-training brings nothing here: small_cnn (another network) trained",
-        ),
-    ],
-)
-def test_the_verdict_claims_what_the_interval_and_the_p_value_allow(
-    low: float, high: float, p: float, answer: str, claim: str
-) -> None:
-    verdict = verdict_of(gained(low, high, mcnemar_midp=p))
-    assert verdict.pretraining == answer
-    assert verdict.pretraining_evidence.startswith(claim)
-
-
-def test_the_verdict_gives_the_p_value_that_there_is() -> None:
-    assert "p = 0.200" in verdict_of(gained(0.01, 0.05)).pretraining_evidence
-    assert "p = 0.034" in verdict_of(gained(0.01, 0.05, mcnemar_midp=None, permutation_p=0.034)).pretraining_evidence
-    assert "no p-value" in verdict_of(gained(0.01, 0.05, mcnemar_midp=None)).pretraining_evidence
-
-
-def test_numbers_read_as_people_write_them() -> None:
-    assert percent(0.9034) == "90.3 %"
-    assert percent_interval((0.869, 0.9294)) == "86.9 to 92.9 %"
-    assert (points(0.301), points(-0.02)) == ("+30.1", "-2.0")
-
-
 def test_a_pruned_twin_of_the_winner_is_not_marked(tmp_path: Path) -> None:
     twin = replace(SAMPLE.trials[2], number=1, state="pruned", value=None)
     rows: tuple[TrialRow, ...] = (twin, SAMPLE.trials[2])
     source = render(replace(SAMPLE, trials=rows), tmp_path).source
     assert re.findall(r'class="won">\s*<td class="n">(\d+)', source) == ["2"]
-
-
-def test_suspects_without_an_estimate_are_told_as_such() -> None:
-    labels = SAMPLE.insights.label_errors if SAMPLE.insights else None
-    assert labels is not None
-    assert "count hardly any of 1,336 training and validation images" in label_errors_sentence(
-        replace(labels, estimated=0)
-    )
 
 
 def test_long_names_break_behind_their_marks_and_nowhere_else(tmp_path: Path) -> None:

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.helpers.large_result import LONG_PATH, NAMES, large_result
-from tests.helpers.sample_result import LITE, SAMPLE, VGG
+from tests.helpers.results.large_result import LONG_PATH, NAMES, large_result
+from tests.helpers.results.sample_result import LITE, SAMPLE, VGG
 from tlsearch.report.charts import color_of, font_families, printable, shorten
 from tlsearch.report.html import write_report
 from tlsearch.report.images import Chart

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.helpers.sample_result import CLASSES, SAMPLE
+from tests.helpers.results.sample_result import CLASSES, SAMPLE
 from tlsearch.report.markdown import describe, describe_model
 from tlsearch.report.verdict import verdict_sentences
 from tlsearch.results.schema import Mlflow

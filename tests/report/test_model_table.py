@@ -8,7 +8,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tests.helpers.sample_result import SAMPLE, SOLVED
+from tests.helpers.results.sample_result import SAMPLE
+from tests.helpers.results.sample_trials import SOLVED
 from tlsearch.cli.summary import print_summary
 from tlsearch.report.html import write_report
 from tlsearch.report.markdown import describe

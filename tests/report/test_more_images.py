@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from tests.helpers.sample_result import SAMPLE, SOLVED
+from tests.helpers.results.sample_result import SAMPLE
+from tests.helpers.results.sample_trials import SOLVED
 from tlsearch.report.more_images import more_images
 from tlsearch.report.verdict import verdict_of
 from tlsearch.results.result import RunResult

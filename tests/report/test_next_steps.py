@@ -7,7 +7,7 @@ from typing import get_args
 
 import pytest
 
-from tests.helpers.sample_result import SAMPLE
+from tests.helpers.results.sample_result import SAMPLE
 from tlsearch.report.markdown import describe
 from tlsearch.report.next_steps import ENDED, next_steps
 from tlsearch.report.sections.trial_table import trial_table

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from tests.helpers.sample_result import SAMPLE
+from tests.helpers.results.sample_result import SAMPLE
 from tlsearch.cli.summary import print_summary
 from tlsearch.report.fair import no_claim
 from tlsearch.report.markdown import describe

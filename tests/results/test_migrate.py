@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from tests.helpers.sample_result import SAMPLE
+from tests.helpers.results.sample_result import SAMPLE
 from tlsearch.cli.main import cli
 from tlsearch.results.migrate import SCHEMA_VERSION, migrate
 from tlsearch.results.result import read_result, write_result

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.sample_result import SAMPLE
+from tests.helpers.results.sample_result import SAMPLE
 from tlsearch.report.html import write_report
 from tlsearch.report.verdict import verdict_of, verdict_sentences
 from tlsearch.results.result import read_result, write_result

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.helpers.sample_result import SAMPLE, WINNER
+from tests.helpers.results.sample_result import SAMPLE
+from tests.helpers.results.sample_trials import WINNER
 from tlsearch.errors import UsageError
 from tlsearch.results.result import RunResult, read_result, write_result
 from tlsearch.results.schema import Mistake

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from html import escape
 
-from tests.helpers.sample_result import SAMPLE
+from tests.helpers.results.sample_result import SAMPLE
 from tlsearch.report.verdict import verdict_of
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.helpers.made_up import LITE, facts_of
+from tests.helpers.pipeline.made_up import LITE, facts_of
 from tlsearch.errors import RunError
 from tlsearch.models.measured import MeasuredCandidate
 from tlsearch.runs.budget import TimeBudget

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.helpers.made_up import IMAGES, LITE, VGG, facts_of, make_costs, make_space
+from tests.helpers.pipeline.made_up import IMAGES, LITE, VGG, facts_of, make_costs, make_space
 from tlsearch.search.cost import (
     COMPILE_SECONDS,
     FIXED_OPERATIONS,

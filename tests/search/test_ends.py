@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from tests.helpers.made_up import LITE
-from tests.helpers.simulation import SPACE, nothing, open_search, result
+from tests.helpers.pipeline.made_up import LITE
+from tests.helpers.pipeline.simulation import SPACE, nothing, open_search, result
 from tlsearch.search.enough import FEWEST, EarlyStop
 from tlsearch.search.rounds import in_turn
 from tlsearch.types import NumberedEpochJudge, TrialResult, TrialSpec

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.helpers.made_up import IMAGES, LITE, VGG, facts_of, make_costs, make_space
+from tests.helpers.pipeline.made_up import IMAGES, LITE, VGG, facts_of, make_costs, make_space
 from tlsearch.models.cuts import CutInfo, Cuts
 from tlsearch.search.cost import FLAT_OPERATIONS_PER_SECOND, TRAIN_FACTOR
 from tlsearch.search.poolings import FLATTEN_TOTAL, FLATTEN_VALUES, FLATTEN_WEIGHTS, flattened_values

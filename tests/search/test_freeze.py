@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.helpers.made_up import LITE, VGG, facts_of, make_space
+from tests.helpers.pipeline.made_up import LITE, VGG, facts_of, make_space
 from tlsearch.errors import UsageError
 from tlsearch.search.freeze import frozen_depths
 

@@ -9,8 +9,8 @@ import optuna
 import pytest
 from optuna.trial import TrialState, create_trial
 
-from tests.helpers.made_up import LITE
-from tests.helpers.simulation import SPACE
+from tests.helpers.pipeline.made_up import LITE
+from tests.helpers.pipeline.simulation import SPACE
 from tlsearch.search.pruner import SameKindPruner
 from tlsearch.search.trial_record import Curve, TrialRecord
 from tlsearch.types import State

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.helpers.made_up import LITE, VGG, make_space
+from tests.helpers.pipeline.made_up import LITE, VGG, make_space
 from tlsearch.search.reach import FEWEST, can_win
 from tlsearch.search.trial_record import TrialRecord
 from tlsearch.types import State, TrialSpec

@@ -8,8 +8,8 @@ from pathlib import Path
 import optuna
 import pytest
 
-from tests.helpers.made_up import LITE
-from tests.helpers.simulation import EPOCHS, SPACE, WARM_START, Rows, nothing, open_search, result, simulated
+from tests.helpers.pipeline.made_up import LITE
+from tests.helpers.pipeline.simulation import EPOCHS, SPACE, WARM_START, Rows, nothing, open_search, result, simulated
 from tlsearch.search.rounds import AskedTrial, in_turn
 from tlsearch.search.study import Search
 from tlsearch.types import Decision, NumberedEpochJudge, TrialResult, TrialSpec

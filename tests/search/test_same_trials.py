@@ -10,7 +10,7 @@ from typing import Any
 import optuna
 import pytest
 
-from tests.helpers.simulation import SPACE, WARM_START, Rows, nothing, open_search, run, simulated, worth
+from tests.helpers.pipeline.simulation import SPACE, WARM_START, Rows, nothing, open_search, run, simulated, worth
 from tlsearch.search.rounds import in_turn
 from tlsearch.types import NumberedEpochJudge, TrialResult, TrialSpec
 

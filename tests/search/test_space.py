@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.helpers.made_up import LITE, POLICIES, VGG, make_space
+from tests.helpers.pipeline.made_up import LITE, POLICIES, VGG, make_space
 from tlsearch.search.space import (
     MIN_VIEWS,
     STRENGTHS,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import optuna
 import pytest
 
-from tests.helpers.made_up import LITE, VGG, make_costs, make_space
-from tests.helpers.simulation import EPOCHS, SPACE, WARM_START, nothing, open_search, result, run, simulated
+from tests.helpers.pipeline.made_up import LITE, VGG, make_costs, make_space
+from tests.helpers.pipeline.simulation import EPOCHS, SPACE, WARM_START, nothing, open_search, result, run, simulated
 from tlsearch.search.rounds import in_turn
 from tlsearch.search.study import Search
 from tlsearch.types import Decision, NumberedEpochJudge, TrialResult, TrialSpec

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.helpers.made_up import LITE, VGG, make_costs, make_space
+from tests.helpers.pipeline.made_up import LITE, VGG, make_costs, make_space
 from tests.search.test_warm_start import peaking
 from tlsearch.models.cuts import CutInfo, Cuts
 from tlsearch.search.poolings import flattened_values, token_poolings

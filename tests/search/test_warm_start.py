@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.helpers.made_up import LITE, VGG, make_costs, make_space
+from tests.helpers.pipeline.made_up import LITE, VGG, make_costs, make_space
 from tlsearch.plugins import registry
 from tlsearch.plugins.api import AugmentationHints, TrainingHints
 from tlsearch.search.space import LR_HEAD, LR_SUFFIX, SearchHints, SearchSpace

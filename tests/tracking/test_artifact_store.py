@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.tracking.test_outage import again, check_record, lose, record_something
+from tests.helpers.tracking import again, check_record, lose, record_something
 from tlsearch.config import CONFIG_NAME, RunConfig
 from tlsearch.errors import TrackingError
 from tlsearch.reporter import SilentReporter

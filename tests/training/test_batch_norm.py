@@ -9,7 +9,8 @@ import keras
 import numpy as np
 import pytest
 
-from tests.helpers.tiny import Tiny, make_pool
+from tests.helpers.networks.linear import CLASSES, TRAIN, WIDTH, features, make_trainer
+from tests.helpers.networks.tiny import Tiny, make_pool, make_spec
 from tlsearch.training.batch_norm import NormRenewal
 
 # Keras 3.15 turns variables and bfloat16 tensors into arrays in a way that NumPy 2 warns of.
@@ -95,3 +96,40 @@ def test_deeper_layers_see_batches_normalised_by_the_layers_before() -> None:
     norm = model.get_layer("last_bn")
     np.testing.assert_allclose(array(norm.moving_mean), seen.mean(axis=(0, 1, 2)), rtol=1e-2, atol=1e-2)
     np.testing.assert_allclose(array(norm.moving_variance), seen.var(axis=(0, 1, 2)), rtol=1e-2)
+
+
+def norm_model() -> Any:
+    """BatchNorm, dropout and a linear layer, as a network from scratch has them."""
+    x = keras.Input((WIDTH,))
+    y = keras.layers.BatchNormalization(momentum=0.9)(x)
+    y = keras.layers.Dropout(0.2, seed=1)(y)
+    return keras.Model(x, keras.layers.Dense(CLASSES, kernel_initializer=keras.initializers.HeNormal(seed=2))(y))
+
+
+def test_statistics_of_batchnorm_are_taken_anew_before_validation() -> None:
+    """After one step the running statistics are mostly their initial values; renewed, they are the data's."""
+    shifted = (features() * 3 + 40).astype(np.float16)
+    means, epochs = [], []
+    for renew in (False, True):
+        trainer = make_trainer(make_spec(steps=5, batch_size=100, lr_head=1e-3), model=norm_model(), array=shifted)
+        epochs.append(trainer.run_epoch(renew_norm=renew))
+        norm = trainer.model.layers[1]
+        means.append(keras.ops.convert_to_numpy(norm.moving_mean))
+    data = shifted[TRAIN].astype(np.float32).mean(axis=0)
+    np.testing.assert_allclose(means[0], 0.1 * data, rtol=0.02)
+    np.testing.assert_allclose(means[1], data, rtol=0.06)
+    assert epochs[1]["val_loss"] < 0.2 * epochs[0]["val_loss"]
+    assert epochs[0]["train_loss"] == epochs[1]["train_loss"]
+
+
+def test_renewal_changes_no_trained_value() -> None:
+    trainers = [make_trainer(make_spec(steps=10, batch_size=20, lr_head=0.01), model=norm_model()) for _ in range(2)]
+    for number, trainer in enumerate(trainers):
+        trainer.run_epoch()
+        before = [keras.ops.convert_to_numpy(v) for v in trainer.model.trainable_variables]
+        if number:
+            trainer._renew_norm()
+        for variable, value in zip(trainer.model.trainable_variables, before, strict=True):
+            np.testing.assert_array_equal(keras.ops.convert_to_numpy(variable), value)
+    one, other = (keras.ops.convert_to_numpy(t.model.layers[1].moving_mean) for t in trainers)
+    assert np.abs(one - other).max() > 0.01

@@ -7,7 +7,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from tests.helpers.tiny import make_spec
+from tests.helpers.networks.tiny import make_spec
 from tlsearch.training.batches import epoch_batches, steps_per_epoch, trial_seed, view_number
 
 ROWS = np.arange(1000, 1500)

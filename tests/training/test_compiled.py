@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import pytest
 
-from tests.helpers.tiny import Patience, Tiny, make_extractor, make_network, make_spec
+from tests.helpers.networks.tiny import Patience, Tiny, make_extractor, make_network, make_spec
 from tlsearch.data.split import Fold
 from tlsearch.features.prefix import Network
 from tlsearch.models.heads import Head

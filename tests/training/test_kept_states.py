@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.helpers.tiny import make_extractor, make_fold, make_network, make_spec
+from tests.helpers.networks.tiny import make_extractor, make_fold, make_network, make_spec
 from tlsearch.features.prefix import Network
 from tlsearch.plugins.metrics import load_metric
 from tlsearch.training import kept_states

@@ -9,8 +9,8 @@ import keras
 import numpy as np
 import pytest
 
-from tests.helpers.tiny import SIZE, Patience, make_extractor, make_fold, make_network, make_pool, make_spec
-from tests.helpers.tiny_tokens import WIDTH, TinyTokens
+from tests.helpers.networks.tiny import SIZE, Patience, make_extractor, make_fold, make_network, make_pool, make_spec
+from tests.helpers.networks.tiny_tokens import WIDTH, TinyTokens
 from tlsearch.features.prefix import Network
 from tlsearch.features.view import PLAIN
 from tlsearch.models.build import export

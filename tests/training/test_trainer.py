@@ -8,70 +8,20 @@ import keras
 import numpy as np
 import pytest
 
-from tests.helpers.tiny import make_spec
+from tests.helpers.networks.linear import CLASSES, COUNT, LABELS, TRAIN, WIDTH, Log, features, make_trainer
+from tests.helpers.networks.tiny import make_spec
 from tlsearch.errors import TrialError
-from tlsearch.features.extractor import StoredRows
-from tlsearch.models.heads import Head
 from tlsearch.plugins.kinds.metric import CountMetric
 from tlsearch.plugins.metrics import load_metric
 from tlsearch.training import trainer as fit_module
 from tlsearch.training.batches import epoch_batches
-from tlsearch.training.compiled import CompiledModel, compile_model
+from tlsearch.training.compiled import CompiledModel
 from tlsearch.training.schedule import warm_up_cosine
-from tlsearch.training.trainer import Task, Trainer
+from tlsearch.training.trainer import Trainer
 from tlsearch.training.validation import class_weights
-from tlsearch.types import TrialSpec
 
 # Keras 3.15 turns variables and bfloat16 tensors into arrays in a way that NumPy 2 warns of.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-
-WIDTH, CLASSES, COUNT = 6, 3, 125
-LABELS = np.arange(COUNT) % CLASSES
-TRAIN, VAL = np.arange(100), np.arange(100, COUNT)
-
-
-def features(view: int = -1) -> Any:
-    """(125, 6) in which the label can be read; a view of its own noise for each number."""
-    rng = np.random.default_rng(view + 10)
-    return (np.eye(WIDTH)[LABELS] * 2 + rng.normal(0, 0.8, (COUNT, WIDTH))).astype(np.float16)
-
-
-class Log:
-    """Which views were used."""
-
-    def __init__(self) -> None:
-        self.views: list[int] = []
-
-    def rows(self, view: int) -> StoredRows:
-        """The features of a view."""
-        self.views.append(view)
-        return StoredRows(features(view))
-
-
-def make_trainer(
-    spec: TrialSpec, metric: CountMetric = "accuracy", log: Log | None = None, model: Any = None, array: Any = None
-) -> Trainer:
-    """A trainer of a linear model."""
-    log = log or Log()
-    plain = StoredRows(features() if array is None else array)
-    weights = class_weights(load_metric(metric), LABELS[TRAIN], CLASSES)
-    rows = log.rows if array is None else lambda view: plain
-    task = Task(
-        rows=rows,
-        plain=lambda: plain,
-        labels=LABELS,
-        train=TRAIN,
-        val=VAL,
-        train_groups=TRAIN,
-        classes=CLASSES,
-        metric=load_metric(metric),
-        class_weights=weights,
-    )
-    if model is None:
-        x = keras.Input((WIDTH,))
-        model = keras.Model(x, keras.layers.Dense(CLASSES, kernel_initializer="zeros")(x))
-    optimizer = compile_model(model, spec, (), model.trainable_variables)
-    return Trainer(CompiledModel(model, optimizer, Head(0, 0.0, CLASSES, 0)), spec, task)
 
 
 @pytest.mark.parametrize(
@@ -316,40 +266,3 @@ def test_probabilities_are_in_the_order_asked_for() -> None:
     np.testing.assert_allclose(probabilities.sum(axis=1), 1.0, rtol=1e-5)
     np.testing.assert_allclose(shuffled, probabilities[order], rtol=1e-5)
     assert trainer.probabilities(rows, order[:0]).shape == (0, CLASSES)
-
-
-def norm_model() -> Any:
-    """BatchNorm, dropout and a linear layer, as a network from scratch has them."""
-    x = keras.Input((WIDTH,))
-    y = keras.layers.BatchNormalization(momentum=0.9)(x)
-    y = keras.layers.Dropout(0.2, seed=1)(y)
-    return keras.Model(x, keras.layers.Dense(CLASSES, kernel_initializer=keras.initializers.HeNormal(seed=2))(y))
-
-
-def test_statistics_of_batchnorm_are_taken_anew_before_validation() -> None:
-    """After one step the running statistics are mostly their initial values; renewed, they are the data's."""
-    shifted = (features() * 3 + 40).astype(np.float16)
-    means, epochs = [], []
-    for renew in (False, True):
-        trainer = make_trainer(make_spec(steps=5, batch_size=100, lr_head=1e-3), model=norm_model(), array=shifted)
-        epochs.append(trainer.run_epoch(renew_norm=renew))
-        norm = trainer.model.layers[1]
-        means.append(keras.ops.convert_to_numpy(norm.moving_mean))
-    data = shifted[TRAIN].astype(np.float32).mean(axis=0)
-    np.testing.assert_allclose(means[0], 0.1 * data, rtol=0.02)
-    np.testing.assert_allclose(means[1], data, rtol=0.06)
-    assert epochs[1]["val_loss"] < 0.2 * epochs[0]["val_loss"]
-    assert epochs[0]["train_loss"] == epochs[1]["train_loss"]
-
-
-def test_renewal_changes_no_trained_value() -> None:
-    trainers = [make_trainer(make_spec(steps=10, batch_size=20, lr_head=0.01), model=norm_model()) for _ in range(2)]
-    for number, trainer in enumerate(trainers):
-        trainer.run_epoch()
-        before = [keras.ops.convert_to_numpy(v) for v in trainer.model.trainable_variables]
-        if number:
-            trainer._renew_norm()
-        for variable, value in zip(trainer.model.trainable_variables, before, strict=True):
-            np.testing.assert_array_equal(keras.ops.convert_to_numpy(variable), value)
-    one, other = (keras.ops.convert_to_numpy(t.model.layers[1].moving_mean) for t in trainers)
-    assert np.abs(one - other).max() > 0.01

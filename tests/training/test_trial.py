@@ -1,17 +1,15 @@
-"""Trials from spec to result: on the small network, and on a real one with and without a store."""
+"""Trials from spec to result, on the small network."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from tests.helpers.tiny import Patience, Speckle, make_extractor, make_fold, make_network, make_pool, make_spec
+from tests.helpers.networks.tiny import Patience, Speckle, make_extractor, make_fold, make_network, make_pool, make_spec
 from tlsearch.data.split import Fold
 from tlsearch.features.extractor import Pool
 from tlsearch.features.prefix import Network
@@ -21,12 +19,8 @@ from tlsearch.plugins.metrics import load_metric
 from tlsearch.training import linear_head
 from tlsearch.training import trial as trial_module
 from tlsearch.training.linear_head import LabelledImages
-from tlsearch.training.trainer import Trainer
 from tlsearch.training.trial import Outcome, TrialRunner
-from tlsearch.types import Candidate, Decision, TrialSpec
-from tlsearch.utils import deadline
-from tlsearch_plugins.augmentations.policies import Standard
-from tlsearch_plugins.backbones.efficientnet_lite import EfficientNetLite0
+from tlsearch.types import TrialSpec
 
 # Keras 3.15 turns variables and bfloat16 tensors into arrays in a way that NumPy 2 warns of.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -34,12 +28,6 @@ pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:Depreca
 FOLD = make_fold()
 AUGMENTED: dict[str, Any] = {"policy": "speckle", "strength": 0.5, "views": 3}
 SOLVED: dict[str, Any] = {"freeze_depth": 4, "steps": 0}
-
-
-@pytest.fixture(scope="module")
-def network() -> Network:
-    """One network for all tests."""
-    return make_network()
 
 
 def run(
@@ -177,90 +165,6 @@ def test_a_trial_that_reached_its_end_is_not_pruned(network: Network, tmp_path: 
     assert run(network, tmp_path, make_spec(steps=18), Patience(until=6)).result.state == "complete"
 
 
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The clock by which work ends, which stands still."""
-    now = [0.0]
-    monkeypatch.setattr(deadline, "time", SimpleNamespace(monotonic=lambda: now[0]))
-    return now
-
-
-class Passing(Patience):
-    """Lets time pass with every epoch."""
-
-    def __init__(self, clock: list[float], seconds: float) -> None:
-        super().__init__()
-        self._clock, self._seconds = clock, seconds
-
-    def __call__(self, numbers: Mapping[str, float]) -> Decision:
-        self._clock[0] += self._seconds
-        return super().__call__(numbers)
-
-
-def test_a_trial_that_the_clock_cut_has_no_value(network: Network, tmp_path: Path, clock: list[float]) -> None:
-    result = run(network, tmp_path, make_spec(steps=18), Passing(clock, 10.0), seconds=15.0).result
-    assert (result.state, result.value) == ("timed_out", None)
-    assert result.reason == "its time ended after 2 of 6 epochs"
-    assert len(result.history) == 2
-
-
-def test_a_trial_whose_time_the_run_needs_has_no_value(network: Network, tmp_path: Path) -> None:
-    result = run(network, tmp_path, make_spec(steps=18), TimeOut()).result
-    assert (result.state, result.reason) == ("timed_out", "its time ended after 1 of 6 epochs")
-
-
-class TimeOut(Patience):
-    """Says that the time is over."""
-
-    def __call__(self, numbers: Mapping[str, float]) -> Decision:
-        return Decision.TIME_OUT
-
-
-def test_a_trial_ends_between_two_batches(
-    network: Network, tmp_path: Path, clock: list[float], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """An epoch may take minutes: it is not waited for."""
-    batches, train_on = [0], Trainer._train_on
-
-    def slow(trainer: Trainer, found: Sequence[Any]) -> list[list[float]]:
-        batches[0] += 1
-        clock[0] += 10.0
-        return train_on(trainer, found)
-
-    monkeypatch.setattr(Trainer, "_train_on", slow)
-    result = run(network, tmp_path, make_spec(steps=18), seconds=45.0).result
-    assert result.reason == "its time ended after 1 of 6 epochs"  # of three batches each
-    assert batches == [5]
-
-
-@pytest.mark.parametrize("changes", [SOLVED, {}], ids=["solved", "suffix"])
-def test_a_trial_ends_while_its_views_are_made(
-    network: Network, tmp_path: Path, clock: list[float], monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any]
-) -> None:
-    render = Speckle.render
-
-    def slow(plugin: Speckle, *arguments: Any) -> Any:
-        clock[0] += 10.0
-        return render(plugin, *arguments)
-
-    monkeypatch.setattr(Speckle, "render", slow)
-    spec = make_spec(**{**changes, **AUGMENTED})
-    result = run(network, tmp_path, spec, seconds=5.0).result
-    assert result.state == "timed_out"
-    assert result.reason.startswith("its time ended ")
-    assert clock[0] <= 20.0
-
-
-def test_a_trial_of_several_folds_says_how_many_it_was_trained_on(
-    network: Network, tmp_path: Path, clock: list[float]
-) -> None:
-    spec = make_spec(steps=6)
-    epochs = len(run(network, tmp_path, spec).result.history)
-    judge = Passing(clock, 10.0)
-    result = run(network, tmp_path, spec, judge, folds=FIVE[:3], seconds=10.0 * epochs - 5.0).result
-    assert result.reason == "its time ended after 1 of 3 folds"
-
-
 def test_folds_are_averaged(network: Network, tmp_path: Path) -> None:
     folds = (FOLD, Fold(tuple(i for i in range(60) if i % 4), tuple(range(0, 60, 4))))
     both = run(network, tmp_path, make_spec(**SOLVED), folds=folds)
@@ -346,59 +250,3 @@ def test_imbalance_weighs_classes_for_balanced_accuracy_only(network: Network, t
         outcome = run(network, tmp_path, make_spec(**SOLVED), folds=(fold,), metric=metric, pool=pool)
         probabilities[metric] = outcome.val_probabilities[:, 0].mean()
     assert probabilities["balanced_accuracy"] < probabilities["accuracy"] - 0.05
-
-
-# A real network.
-
-LITE = EfficientNetLite0()
-LITE_SIZE = 32
-
-
-@pytest.fixture(scope="module")
-def lite() -> Network:
-    """EfficientNet-Lite0 with its ImageNet weights."""
-    source = LITE.weights["imagenet"].path
-    assert source is not None
-    candidate = Candidate(
-        backbone=LITE.name,
-        weights="imagenet",
-        weights_file=str(source),
-        weights_id="id",
-        image_size=LITE_SIZE,
-        depth=18,
-    )
-    network = Network(LITE, candidate, None, "float32")
-    network.inspect(make_pool(4, LITE_SIZE).pixels[LITE_SIZE].astype(np.float32))
-    return network
-
-
-def test_a_real_trial_from_the_store_is_the_trial_without_one(lite: Network, tmp_path: Path) -> None:
-    """Suffix training with augmentation: value, every epoch and every probability are equal."""
-    spec = TrialSpec(
-        backbone=LITE.name,
-        weights="imagenet",
-        image_size=LITE_SIZE,
-        depth=18,
-        freeze_depth=15,
-        policy="standard",
-        strength=0.5,
-        views=2,
-        steps=9,
-        batch_size=16,
-        lr_suffix=5e-4,
-        lr_head=1e-3,
-        weight_decay=1e-3,
-        dropout=0.3,
-    )
-    outcomes = []
-    for name, limit in (("store", 10**9), ("none", 0)):
-        extractor = make_extractor(tmp_path / name, make_pool(45, LITE_SIZE), limit, Standard())
-        runner = TrialRunner(extractor, load_metric("accuracy"))
-        outcomes.append(runner.run(lite, spec, [make_fold(45)], Patience(), None))
-        assert (extractor.store.info().files == 0) == (limit == 0)
-    same(*outcomes)
-    history = outcomes[0].result.history
-    assert len(history) == 9
-    assert len({h["train_loss"] for h in history}) == 9
-    assert outcomes[0].result.value is not None
-    assert outcomes[0].result.value > 0.5

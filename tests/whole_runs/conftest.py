@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.worker_here import WorkerHere
+from tests.helpers.workers.worker_here import WorkerHere
 
 
 @pytest.fixture(autouse=True)

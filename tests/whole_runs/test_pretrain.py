@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from mlflow import MlflowClient
 
-from tests.helpers.small_run import MARKS, tlsearch
+from tests.helpers.runs.small_run import MARKS, tlsearch
 from tlsearch.config import RunConfig
 from tlsearch.pipeline.candidates import planned
 from tlsearch.plugins.facts import describe_plugins

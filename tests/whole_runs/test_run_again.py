@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.small_run import MARKS, OPTIONS, TrialRecord, tlsearch
+from tests.helpers.runs.small_run import MARKS, OPTIONS, TrialRecord, tlsearch
 from tlsearch.config import RunConfig
 from tlsearch.report.configuration import in_words
 from tlsearch.tracking.quiet import quiet
@@ -54,7 +54,7 @@ def check_champion(run: TrialRecord) -> None:
     assert RunConfig.from_toml(run.output / "run.toml").register == "trees"
 
 
-@pytest.mark.slow  # of a single trial: training/test_trial.py
+@pytest.mark.slow  # of a single trial: training/test_real_trial.py
 @pytest.mark.usefixtures("one_fold", "_with_tables")
 def test_without_a_store_the_values_are_the_same(finished: TrialRecord, images: Path) -> None:
     second = again(finished, images, "--cache-limit", "0")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.small_run import MARKS, OPTIONS, TrialRecord, tlsearch
+from tests.helpers.runs.small_run import MARKS, OPTIONS, TrialRecord, tlsearch
 from tlsearch.config import RunConfig
 from tlsearch.export.export import ExportOptions, export_model
 from tlsearch.predictor import model_megabytes

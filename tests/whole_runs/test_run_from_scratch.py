@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from tests.conftest import MakeDataset
-from tests.helpers.small_run import MARKS, TrialRecord, tlsearch
+from tests.helpers.runs.small_run import MARKS, TrialRecord, tlsearch
 from tlsearch.cli.main import cli
 from tlsearch.predictor import load
 from tlsearch.tracking.quiet import quiet

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.small_run import MARKS, OPTIONS, TrialRecord, tlsearch
+from tests.helpers.runs.small_run import MARKS, OPTIONS, TrialRecord, tlsearch
 
 pytestmark = MARKS
 

@@ -9,7 +9,7 @@ import numpy as np
 import optuna
 import pytest
 
-from tests.helpers.small_run import MARKS, TrialRecord
+from tests.helpers.runs.small_run import MARKS, TrialRecord
 from tlsearch.results.flatten import compared_metrics
 from tlsearch.tracking.quiet import quiet
 from tlsearch.tracking.ui_view import CHART_PARAMS, TAG_PREFIX

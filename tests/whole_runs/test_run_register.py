@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.small_run import MARKS, tlsearch
+from tests.helpers.runs.small_run import MARKS, tlsearch
 from tlsearch.config import RunConfig
 from tlsearch.errors import UsageError
 

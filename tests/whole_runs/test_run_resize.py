@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 from mlflow import MlflowClient
 
-from tests.helpers.long_images import write_aspects
-from tests.helpers.small_run import MARKS, OPTIONS, TrialRecord, run_as_a_user
-from tests.whole_runs.test_resume import ended, start, trials_of, wait_for
+from tests.helpers.images.long_images import write_aspects
+from tests.helpers.runs.small_run import MARKS, OPTIONS, TrialRecord, run_as_a_user
+from tests.whole_runs.faults.test_resume import ended, start, trials_of, wait_for
 from tlsearch.data.index import ImageOptions
 from tlsearch.data.split import split
 from tlsearch.data.survey import scan

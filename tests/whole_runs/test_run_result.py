@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.helpers.small_run import MARKS, TrialRecord
+from tests.helpers.runs.small_run import MARKS, TrialRecord
 from tlsearch.config import RunConfig
 from tlsearch.data.split import split
 from tlsearch.data.survey import scan

@@ -16,8 +16,8 @@ import pytest
 from PIL import Image
 
 import tlsearch as package
-from tests.helpers.bucket import serve_bucket
-from tests.helpers.small_run import MARKS, TrialRecord, run_as_a_user
+from tests.helpers.runs.small_run import MARKS, TrialRecord, run_as_a_user
+from tests.helpers.servers.bucket import serve_bucket
 from tlsearch.data.survey import scan
 
 pytestmark = [*MARKS, pytest.mark.slow, pytest.mark.usefixtures("_with_tables")]

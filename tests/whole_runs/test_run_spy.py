@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.helpers.small_run import MARKS
-from tests.helpers.worker_here import WorkerHere
+from tests.helpers.runs.small_run import MARKS
+from tests.helpers.workers.worker_here import WorkerHere
 from tlsearch.config import RunConfig
 from tlsearch.worker.events import Listener
 from tlsearch.worker.models.requests import EvaluateModel

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.agreement import disagreements, found_in, page_text
-from tests.helpers.small_run import MARKS, TrialRecord
+from tests.helpers.results.agreement import disagreements, found_in, page_text
+from tests.helpers.runs.small_run import MARKS, TrialRecord
 from tlsearch.data.split import split
 from tlsearch.data.survey import scan
 from tlsearch.models.temperature import Temperature

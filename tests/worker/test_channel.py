@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from tests.helpers.made_up import LITE, facts_of
+from tests.helpers.pipeline.made_up import LITE, facts_of
 from tlsearch.data.split import Fold
 from tlsearch.features.passes import Amount, FrozenCounts
 from tlsearch.results.schema import MoreData, SizePoint

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from tests.helpers.made_up import HINTS, POLICIES, facts_of
+from tests.helpers.pipeline.made_up import HINTS, POLICIES, facts_of
 from tlsearch.results.result import read_result
 from tlsearch.search.cost import Costs
 from tlsearch.search.space import SearchSpace

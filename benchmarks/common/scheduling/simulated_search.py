@@ -12,7 +12,7 @@ from unittest.mock import patch
 from benchmarks.common.scheduling.landscape import Landscape
 from benchmarks.common.scheduling.recorded_trials import RecordedTrials
 from benchmarks.common.scheduling.virtual_workers import Times, VirtualPool, VirtualSide
-from tests.helpers.contexts import make_context, make_data, make_plan
+from tests.helpers.pipeline.contexts import make_context, make_data, make_plan
 from tlsearch.listeners.callback_list import CallbackList
 from tlsearch.listeners.checkpoint import CheckpointCallback
 from tlsearch.listeners.mlflow import MlflowCallback

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from benchmarks.common.synthetic_images import draw_image, write_images
-from tests.helpers.likeness import pairs_of
+from tests.helpers.images.likeness import pairs_of
 from tlsearch.data.likeness.fingerprint import image_fingerprint
 
 

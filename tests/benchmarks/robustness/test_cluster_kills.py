@@ -15,7 +15,7 @@ from benchmarks.figures.robustness.disturbed import cluster_kills_brief
 from benchmarks.robustness import cluster_kills
 from benchmarks.robustness.cluster_kills import Disturbance
 from benchmarks.robustness.kill_and_resume import Home
-from tests.helpers.made_up import LITE, make_space
+from tests.helpers.pipeline.made_up import LITE, make_space
 from tlsearch.search.trial_record import TrialRecord, remember
 
 Quick = Callable[..., Result]

@@ -27,7 +27,7 @@ from benchmarks.robustness import network, network_run
 from benchmarks.robustness.namespaces import HEAD_ADDRESS, NODE_ADDRESS, link, namespaces, pids_in, within
 from benchmarks.robustness.network_world import FEATURES_BUCKET
 from benchmarks.robustness.wire import Wire
-from tests.helpers.bucket import serve_bucket
+from tests.helpers.servers.bucket import serve_bucket
 
 
 def may_make_namespaces() -> bool:

@@ -10,7 +10,7 @@ import pytest
 from benchmarks.common.results import Result
 from benchmarks.robustness import soak
 from benchmarks.robustness.faults import ADMIN_PASSWORD
-from tests.helpers.postgres import PASSWORD as DATABASE_PASSWORD
+from tests.helpers.servers.postgres import PASSWORD as DATABASE_PASSWORD
 
 Quick = Callable[..., Result]
 

@@ -12,7 +12,7 @@ from benchmarks.common.loops.trial_kinds import FROZEN, KINDS, LAST_BLOCK, MIXED
 from benchmarks.common.results import Result, write_result
 from benchmarks.quality import same_accuracy
 from benchmarks.speed import lower_bound, vs_plain_loop
-from tests.helpers.worker_here import WorkerHere
+from tests.helpers.workers.worker_here import WorkerHere
 
 Quick = Callable[..., Result]
 

@@ -11,7 +11,7 @@ from benchmarks.common.results import Result
 from benchmarks.figures.use.predictions import predict_throughput, predict_throughput_brief
 from benchmarks.use.predict_throughput import SAMPLES, at_share, main, write_files
 from tests.benchmarks.conftest import Quick
-from tests.helpers.colour_model import write_model
+from tests.helpers.models.colour_model import write_model
 
 
 def test_files_are_links_to_a_few_pictures(tmp_path: Path) -> None:

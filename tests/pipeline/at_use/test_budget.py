@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from tests.helpers.contexts import Heard, make_context, make_data
-from tests.helpers.fake_worker import FakeWorker
-from tests.helpers.made_up import LITE, VGG, facts_of, make_space
+from tests.helpers.pipeline.contexts import Heard, make_context, make_data
+from tests.helpers.pipeline.made_up import LITE, VGG, facts_of, make_space
+from tests.helpers.workers.fake_worker import FakeWorker
 from tlsearch.config import RunConfig
 from tlsearch.errors import TrialError, UsageError
 from tlsearch.models.measured import MeasuredCandidate

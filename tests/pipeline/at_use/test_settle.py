@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from tests.helpers.contexts import Heard, make_context, make_data, make_plan
-from tests.helpers.fake_worker import FakeWorker
-from tests.helpers.made_up import LITE, VGG
+from tests.helpers.pipeline.contexts import Heard, make_context, make_data, make_plan
+from tests.helpers.pipeline.made_up import LITE, VGG
+from tests.helpers.workers.fake_worker import FakeWorker
 from tests.pipeline.at_use.test_budget import ALONE, COSTS, HEAVY, LIGHT, SMALL, SPACE, make_budget
 from tlsearch.models.use_cost import UseCost
 from tlsearch.pipeline.at_use import settle as module

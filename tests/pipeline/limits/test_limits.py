@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from tests.helpers.contexts import Heard, make_context, make_data, make_plan
-from tests.helpers.fake_worker import FakeWorker
-from tests.helpers.made_up import LITE, VGG, backbone_facts, facts_of, make_space, plugin_facts
+from tests.helpers.pipeline.contexts import Heard, make_context, make_data, make_plan
+from tests.helpers.pipeline.made_up import LITE, VGG, backbone_facts, facts_of, make_space, plugin_facts
+from tests.helpers.workers.fake_worker import FakeWorker
 from tlsearch.config import RunConfig
 from tlsearch.models.measured import MeasuredCandidate
 from tlsearch.pipeline.candidates import AvailableCandidate

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.contexts import make_context
-from tests.helpers.fake_worker import FakeWorker
+from tests.helpers.pipeline.contexts import make_context
+from tests.helpers.workers.fake_worker import FakeWorker
 from tlsearch.errors import PluginError
 from tlsearch.pipeline.limits.refusal import LATEST, refuse_before_limit
 from tlsearch.worker.client import WorkerClient

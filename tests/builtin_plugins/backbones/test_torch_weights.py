@@ -1,0 +1,150 @@
+"""Weights of torchvision in AlexNet and GoogLeNet: converted without PyTorch, compared with it where it is there."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+from tests.helpers.networks.torch_files import tensors, write_legacy, write_zip
+from tlsearch.cli.main import cli
+from tlsearch.plugins.convert import Provenance, provenance_of
+from tlsearch_plugins.backbones.classics.alexnet import AlexNetOwt
+from tlsearch_plugins.backbones.classics.googlenet_bn import GoogLeNetBN, _torch_layers
+
+# Keras 3.15 turns variables into arrays in a way that NumPy 2 warns of.
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+
+ALEXNET = {"features.0": (64, 3, 11), "features.3": (192, 64, 5), "features.6": (384, 192, 3),
+           "features.8": (256, 384, 3), "features.10": (256, 256, 3)}  # fmt: skip
+"""The convolutions of torchvision's AlexNet: filters, channels, side of the window."""
+
+
+@pytest.fixture
+def alexnet() -> dict[str, Any]:
+    """A state dict of torchvision's AlexNet with random weights, and a small top in place of the large one."""
+    rng = np.random.default_rng(8)
+    arrays = {}
+    for name, (out, channels, side) in ALEXNET.items():
+        arrays[f"{name}.weight"] = rng.normal(0, 0.05, (out, channels, side, side)).astype("float32")
+        arrays[f"{name}.bias"] = rng.normal(0, 0.05, out).astype("float32")
+    return {**arrays, "classifier.6.weight": np.ones((10, 4), "float32"), "classifier.6.bias": np.ones(10, "float32")}
+
+
+def convert(*arguments: object) -> Result:
+    return CliRunner().invoke(cli, ["weights", "convert", *map(str, arguments)], prog_name="tlsearch")
+
+
+def test_alexnet_is_converted_and_loaded(alexnet: dict[str, Any], tmp_path: Path) -> None:
+    source = write_zip(tmp_path / "alexnet.pth", tensors(alexnet))
+    done = convert("alexnet_owt", source)
+    assert done.exit_code == 0, done.output
+    target = tmp_path / "alexnet.weights.h5"
+    assert f"--weights alexnet_owt={target}" in done.output.replace("\n", "")
+    digest = hashlib.sha256(source.read_bytes()).hexdigest()
+    assert provenance_of(target) == Provenance(
+        network="alexnet_owt", source="alexnet.pth", source_sha256=digest, converted_by="tlsearch 0.1.0"
+    )
+    model = AlexNetOwt().build(71, target)
+    for number, name in enumerate(ALEXNET, start=1):
+        kernel, bias = model.get_layer(f"conv{number}").get_weights()
+        np.testing.assert_array_equal(kernel, alexnet[f"{name}.weight"].transpose(2, 3, 1, 0))
+        np.testing.assert_array_equal(bias, alexnet[f"{name}.bias"])
+    assert target.stat().st_size < 11e6  # without the top
+    again = tmp_path / "again.weights.h5"
+    assert convert("alexnet_owt", source, "--output", again).exit_code == 0
+    assert again.read_bytes() == target.read_bytes()  # the same weights are the same candidate
+
+
+def googlenet() -> dict[str, Any]:
+    """A state dict of torchvision's GoogLeNet with random weights."""
+    rng = np.random.default_rng(9)
+    model, names = GoogLeNetBN().build(32, None), dict(_torch_layers())
+    arrays: dict[str, Any] = {}
+    for ours, theirs in names.items():
+        layer = model.get_layer(ours)
+        if ours.endswith("_conv"):
+            shape = tuple(layer.kernel.shape)
+            arrays[f"{theirs}.weight"] = rng.normal(0, 0.1, (shape[3], shape[2], *shape[:2])).astype("float32")
+            continue
+        for part in ("weight", "bias", "running_mean", "running_var"):
+            arrays[f"{theirs}.{part}"] = rng.uniform(0.5, 1.5, layer.gamma.shape).astype("float32")
+        arrays[f"{theirs}.num_batches_tracked"] = np.array(3, "int64")
+    return {**arrays, "fc.weight": np.ones((10, 1024), "float32"), "aux1.conv.bn.weight": np.ones(128, "float32")}
+
+
+def test_googlenet_is_converted_from_the_former_format(tmp_path: Path) -> None:
+    arrays = googlenet()
+    assert len([name for name in arrays if name.startswith("inception4d.branch3.1")]) == 6
+    source, target = write_legacy(tmp_path / "g.pth", tensors(arrays)), tmp_path / "n.weights.h5"
+    done = convert("googlenet_bn", source, "--output", target)
+    assert done.exit_code == 0, done.output
+    model = GoogLeNetBN().build(40, target)
+    [kernel] = model.get_layer("inception_4d_5x5_conv").get_weights()
+    np.testing.assert_array_equal(kernel, arrays["inception4d.branch3.1.conv.weight"].transpose(2, 3, 1, 0))
+    statistics = model.get_layer("conv2_bn").get_weights()
+    for part, values in zip(("weight", "bias", "running_mean", "running_var"), statistics, strict=True):
+        np.testing.assert_array_equal(values, arrays[f"conv3.bn.{part}"])
+
+
+def test_what_cannot_be_converted_ends_in_one_sentence(alexnet: dict[str, Any], tmp_path: Path) -> None:
+    source = write_zip(tmp_path / "alexnet.pth", tensors(alexnet))
+    del alexnet["features.8.bias"]
+    part = write_zip(tmp_path / "part.pth", tensors(alexnet))
+    (tmp_path / "text.pth").write_text("nothing")
+    for arguments, sentence in [
+        (("alexnet", source), "is it of alexnet_owt or alexnet_owt_fc?"),
+        (("alexnet_owt", part), "features.8.bias"),
+        (("alexnet_owt", tmp_path / "text.pth"), "not a file of PyTorch"),
+        (("alexnet_owt", tmp_path / "none.pth"), "none.pth"),
+        (("alexnet_ovt", source), "did you mean 'alexnet_owt'"),
+        (("alexnet_owt", source, "--output", tmp_path / "x.npz"), "must end in .weights.h5"),
+    ]:
+        done = convert(*arguments)
+        shown = " ".join(done.output.split())
+        assert (done.exit_code, sentence in shown) == (2, True), shown
+        assert "Traceback" not in shown
+    assert list(tmp_path.glob("*.h5")) == []
+
+
+def features(plugin: Any, state: Mapping[str, Any], images: Any, folder: Path) -> Any:
+    """What the plugin's network gives with the state of a network of PyTorch, channels first."""
+    file = folder / "state.npz"
+    np.savez(file, **{name: value.numpy() for name, value in state.items()})
+    model = plugin.build(images.shape[1], file)
+    return keras.ops.convert_to_numpy(model(plugin.preprocess(images), training=False)).transpose(0, 3, 1, 2)
+
+
+@pytest.mark.parametrize("side", [224, 97])
+def test_alexnet_is_torchvisions(side: int, tmp_path: Path) -> None:
+    torch, torchvision = pytest.importorskip("torch"), pytest.importorskip("torchvision")
+    torch.manual_seed(0)
+    network = torchvision.models.alexnet(weights=None).eval()
+    images = np.random.default_rng(1).uniform(0, 255, (2, side, side, 3)).astype("float32")
+    shares = torch.from_numpy(images.transpose(0, 3, 1, 2)) / 255
+    mean, std = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
+    with torch.no_grad():
+        expected = network.features((shares - mean[:, None, None]) / std[:, None, None]).numpy()
+    given = features(AlexNetOwt(), network.state_dict(), images, tmp_path)
+    np.testing.assert_allclose(given, expected, rtol=1e-3, atol=1e-4 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("side", [224, 97])
+def test_googlenet_is_torchvisions(side: int, tmp_path: Path) -> None:
+    torch, torchvision = pytest.importorskip("torch"), pytest.importorskip("torchvision")
+    torch.manual_seed(0)
+    network = torchvision.models.googlenet(weights=None, aux_logits=True, init_weights=False).eval()
+    seen: list[Any] = []
+    network.inception5b.register_forward_hook(lambda _module, _given, result: seen.append(result))
+    images = np.random.default_rng(1).uniform(0, 255, (2, side, side, 3)).astype("float32")
+    with torch.no_grad():
+        network(torch.from_numpy(images.transpose(0, 3, 1, 2)) / 127.5 - 1)
+    expected = seen[0].numpy()
+    given = features(GoogLeNetBN(), network.state_dict(), images, tmp_path)
+    np.testing.assert_allclose(given, expected, rtol=1e-3, atol=1e-4 * np.abs(expected).max())

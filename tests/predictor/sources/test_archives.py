@@ -1,0 +1,87 @@
+"""Pictures in archives and folders answer as the files; what is broken says so and stops nothing."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tests.helpers.models.asking import png, problem
+from tests.helpers.models.colour_model import write_picture
+from tlsearch.predictor import Predictor
+
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+
+
+def write_archive(path: Path, members: dict[str, bytes]) -> Path:
+    if path.suffix == ".zip":
+        with zipfile.ZipFile(path, "w") as archive:
+            for name, data in members.items():
+                archive.writestr(name, data)
+        return path
+    with tarfile.open(path, "w:gz" if path.suffix == ".gz" else "w") as archive:
+        for name, data in members.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
+    return path
+
+
+@pytest.mark.parametrize("name", ["photos.zip", "photos.tar", "photos.tar.gz"])
+def test_the_pictures_in_an_archive(name: str, predictor: Predictor, tmp_path: Path) -> None:
+    members = {
+        "cats/b.png": png((200, 0, 0)),
+        "__MACOSX/cats/._b.png": b"junk",
+        "cats/notes.txt": b"words",
+        "cats/no ending": png((0, 200, 0)),
+        "README": b"words",
+        "cats/broken.jpg": b"\xff\xd8\xff",
+        "a.png": png((0, 0, 200)),
+    }
+    archive = write_archive(tmp_path / name, members)
+    found = predictor.predict([archive])
+    assert [item.name for item in found] == [
+        f"{archive}/{member}" for member in ("cats/b.png", "cats/no ending", "cats/broken.jpg", "a.png")
+    ]
+    assert [item.label for item in found] == ["red", "green", None, "blue"]
+    assert [item.path for item in found] == [None] * 4
+
+
+def test_an_archive_that_is_broken_or_empty_says_so_and_stops_nothing(predictor: Predictor, tmp_path: Path) -> None:
+    whole = write_archive(tmp_path / "a.tar", {f"{n}.png": png((200, 0, 0)) for n in range(9)})
+    (tmp_path / "cut.tar").write_bytes(whole.read_bytes()[:3000])
+    (tmp_path / "none.zip").write_text("words")
+    (tmp_path / "other.rar").write_text("words")
+    write_archive(tmp_path / "empty.zip", {"notes.txt": b"words"})
+    names = ("cut.tar", "none.zip", "other.rar", "empty.zip", "a.tar")
+    found = predictor.predict([tmp_path / name for name in names])
+    reasons = {Path(item.name).name: item.error for item in found if item.error}
+    assert "it is a broken archive" in str(reasons["cut.tar"])
+    assert "it is a broken archive" in str(reasons["none.zip"])
+    assert "unpack it and name the folder" in str(reasons["other.rar"])
+    assert reasons["empty.zip"] == "it is an archive without images"
+    assert [item.label for item in found if item.name.startswith(str(whole))] == ["red"] * 9
+
+
+def test_links_in_an_archive_are_not_followed(predictor: Predictor, tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "a.tar", "w") as archive:
+        link = tarfile.TarInfo("b.png")
+        link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        archive.addfile(link)
+    assert "a link or a device" in problem(predictor, tmp_path / "a.tar")
+
+
+def test_a_folder_without_images_and_links_to_nowhere_say_so(predictor: Predictor, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "empty" / "notes.txt").write_text("words")
+    assert problem(predictor, tmp_path / "empty") == "it is a folder without images"
+    write_picture(tmp_path / "some" / "a.png", (200, 0, 0))
+    (tmp_path / "some" / "b.png").symlink_to(tmp_path / "gone.png")
+    (tmp_path / "some" / "circle").symlink_to(tmp_path / "some")
+    found = predictor.predict(tmp_path / "some")
+    assert [(Path(item.name).name, item.error) for item in found] == [
+        ("a.png", None), ("b.png", "the symbolic link leads nowhere"),
+    ]  # fmt: skip
