@@ -18,7 +18,7 @@ import numpy.typing as npt
 from benchmarks.common.results import make_parser, parse_options, publish, say
 from benchmarks.common.tables import print_rows
 from benchmarks.decisions.selection_bias import BEST, FALL, TRIALS, Floats, Row, Search
-from tlsearch.plugins.metrics import load_metric
+from tlsearch.plugins.load_metric import load_metric
 from tlsearch.stats.claims import estimate
 from tlsearch.stats.selection import corrected_estimate
 

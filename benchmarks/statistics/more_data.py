@@ -18,7 +18,7 @@ from threadpoolctl import threadpool_limits
 from benchmarks.common.results import publish, say
 from benchmarks.common.tables import print_rows
 from benchmarks.statistics.tally import Row, Tally, parse_simulation_options
-from tlsearch.plugins.metrics import load_metric
+from tlsearch.plugins.load_metric import load_metric
 from tlsearch.training.insight import C_IMAGES, FOLDS, examine
 from tlsearch.training.linear_head import LabelledImages
 

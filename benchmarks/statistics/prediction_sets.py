@@ -25,7 +25,7 @@ import numpy.typing as npt
 from benchmarks.common.results import make_parser, parse_options, publish, say
 from benchmarks.common.tables import print_rows
 from tlsearch.models.temperature import divide_by_temperature
-from tlsearch.plugins.metrics import load_metric
+from tlsearch.plugins.load_metric import load_metric
 from tlsearch.stats.calibration import judge_temperature
 from tlsearch.stats.prediction_sets import CalibrationImages, Selection, scores_of, with_temperature
 from tlsearch.stats.selection import answers_without_selection

@@ -16,7 +16,7 @@ from tlsearch.data.images.decode import read_square
 from tlsearch.features.view import PLAIN
 from tlsearch.pipeline.insights import MOST_SUSPECTS
 from tlsearch.plugins import registry, weights
-from tlsearch.plugins.metrics import load_metric
+from tlsearch.plugins.load_metric import load_metric
 from tlsearch.stats.label_errors import count_errors, rank_suspects
 from tlsearch.training.insight import earlier_cuts, examine
 from tlsearch.training.linear_head import LabelledImages

@@ -27,7 +27,7 @@ from tlsearch.models.build import build_suffix, export
 from tlsearch.models.heads import Head
 from tlsearch.models.pooling import pool
 from tlsearch.plugins.keras_weights import load_keras_weights
-from tlsearch.plugins.metrics import load_metric
+from tlsearch.plugins.load_metric import load_metric
 from tlsearch.training.trial import Outcome, TrialRunner
 from tlsearch.types import TrialSpec
 

@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import binom
 
 from tlsearch.models.temperature import divide_by_temperature
-from tlsearch.plugins.metrics import load_metric
+from tlsearch.plugins.load_metric import load_metric
 from tlsearch.stats.calibration import judge_temperature
 from tlsearch.stats.claims import estimate
 from tlsearch.stats.prediction_sets import (

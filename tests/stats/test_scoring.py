@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tlsearch.plugins.kinds.metric import GuardedMetric
-from tlsearch.plugins.metrics import load_metric
+from tlsearch.plugins.load_metric import load_metric
 from tlsearch.stats import bootstrap
 from tlsearch.stats.claims import ModelPredictions, estimate, make_claims
 from tlsearch.stats.scoring import (

@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.decisions.corrected import simulate
 from tlsearch.plugins.kinds.metric import GuardedMetric
-from tlsearch.plugins.metrics import load_metric
+from tlsearch.plugins.load_metric import load_metric
 from tlsearch.stats.bootstrap import Resampler
 from tlsearch.stats.metrics import score
 from tlsearch.stats.selection import PARTS, _divisions, _scores, corrected_estimate

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from tlsearch.errors import TrackingError
-from tlsearch.tracking.naming import STATUS_OF
 from tlsearch.tracking.quiet import quiet
 from tlsearch.tracking.tracker import Tracker
+from tlsearch.tracking.trial_fields import STATUS_OF
 from tlsearch.types import State
 
 with quiet():

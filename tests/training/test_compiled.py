@@ -15,7 +15,7 @@ from tests.helpers.networks.tiny import Patience, Tiny, make_extractor, make_net
 from tlsearch.data.split import Fold
 from tlsearch.features.prefix import Network
 from tlsearch.models.heads import Head
-from tlsearch.plugins.metrics import load_metric
+from tlsearch.plugins.load_metric import load_metric
 from tlsearch.training import compiled as compiled_module
 from tlsearch.training import trial as trial_module
 from tlsearch.training.compiled import CompiledModel, ModelCache, compile_model

@@ -12,7 +12,7 @@ import pytest
 from tests.helpers.networks.tiny import make_extractor, make_fold, make_network, make_spec
 from tlsearch.errors import OutOfTimeError, TrialError
 from tlsearch.features.prefix import Network
-from tlsearch.plugins.metrics import load_metric
+from tlsearch.plugins.load_metric import load_metric
 from tlsearch.training import from_scratch
 from tlsearch.training.from_scratch import _compiling, _Rate, successive_halving
 from tlsearch.training.schedule import warm_up_cosine

@@ -9,7 +9,7 @@ import pytest
 
 from tlsearch import backend as runtime
 from tlsearch.plugins.kinds.metric import CountMetric
-from tlsearch.plugins.metrics import load_metric
+from tlsearch.plugins.load_metric import load_metric
 from tlsearch.stats.label_errors import rank_suspects
 from tlsearch.training import insight
 from tlsearch.training.insight import Insight, _estimate, earlier_cuts, examine

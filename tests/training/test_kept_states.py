@@ -10,7 +10,7 @@ import pytest
 
 from tests.helpers.networks.tiny import make_extractor, make_fold, make_network, make_spec
 from tlsearch.features.prefix import Network
-from tlsearch.plugins.metrics import load_metric
+from tlsearch.plugins.load_metric import load_metric
 from tlsearch.training import kept_states
 from tlsearch.training.from_scratch import successive_halving
 from tlsearch.training.kept_states import KeptState, KeptStates

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tlsearch.plugins.metrics import load_metric
+from tlsearch.plugins.load_metric import load_metric
 from tlsearch.training import linear_head as solve
 from tlsearch.training.linear_head import C_GRID, LabelledImages, fit_linear_head, logits, standardisation
 from tlsearch.training.validation import class_weights, softmax

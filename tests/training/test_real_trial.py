@@ -10,7 +10,7 @@ import pytest
 from tests.helpers.networks.tiny import Patience, make_extractor, make_fold, make_pool
 from tests.training.test_trial import same
 from tlsearch.features.prefix import Network
-from tlsearch.plugins.metrics import load_metric
+from tlsearch.plugins.load_metric import load_metric
 from tlsearch.training.trial import TrialRunner
 from tlsearch.types import Candidate, TrialSpec
 from tlsearch_plugins.augmentations.policies import Standard

@@ -14,7 +14,7 @@ from tests.helpers.networks.tiny_tokens import WIDTH, TinyTokens
 from tlsearch.features.prefix import Network
 from tlsearch.features.view import PLAIN
 from tlsearch.models.build import export
-from tlsearch.plugins.metrics import load_metric
+from tlsearch.plugins.load_metric import load_metric
 from tlsearch.training.trial import TrialRunner
 
 # Keras 3.15 turns variables and bfloat16 tensors into arrays in a way that NumPy 2 warns of.

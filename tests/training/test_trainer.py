@@ -12,7 +12,7 @@ from tests.helpers.networks.linear import CLASSES, COUNT, LABELS, TRAIN, WIDTH, 
 from tests.helpers.networks.tiny import make_spec
 from tlsearch.errors import TrialError
 from tlsearch.plugins.kinds.metric import CountMetric
-from tlsearch.plugins.metrics import load_metric
+from tlsearch.plugins.load_metric import load_metric
 from tlsearch.training import trainer as fit_module
 from tlsearch.training.batches import epoch_batches
 from tlsearch.training.compiled import CompiledModel

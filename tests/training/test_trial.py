@@ -15,7 +15,7 @@ from tlsearch.features.extractor import Pool
 from tlsearch.features.prefix import Network
 from tlsearch.features.view import PLAIN, View
 from tlsearch.plugins.kinds.metric import CountMetric
-from tlsearch.plugins.metrics import load_metric
+from tlsearch.plugins.load_metric import load_metric
 from tlsearch.training import linear_head
 from tlsearch.training import trial as trial_module
 from tlsearch.training.linear_head import LabelledImages

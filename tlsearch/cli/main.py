@@ -31,7 +31,7 @@ from tlsearch.cli.terminal.commands import Group
 from tlsearch.cli.terminal.mistakes import error_line
 from tlsearch.cli.weights import weights
 from tlsearch.errors import Interrupted, TlsearchError
-from tlsearch.runs.started import note_program
+from tlsearch.runs.program_start import note_program
 from tlsearch.utils.home import ensure_home
 from tlsearch.utils.machine import limit_libraries
 from tlsearch.utils.passwords import hide_passwords

@@ -17,8 +17,17 @@ from tlsearch.results.schema import Mlflow
 from tlsearch.runs.checkpoint import Checkpoint
 from tlsearch.runs.ledger import Ledger
 from tlsearch.tracking.buffer import milliseconds
-from tlsearch.tracking.naming import MAX_TAG_CHARS, RANK, STATUS_OF, curve_of, finals_of, note_of, params_of, tags_of
 from tlsearch.tracking.tracker import Tracker
+from tlsearch.tracking.trial_fields import (
+    MAX_TAG_CHARS,
+    RANK,
+    STATUS_OF,
+    curve_of,
+    finals_of,
+    note_of,
+    params_of,
+    tags_of,
+)
 from tlsearch.tracking.ui_view import SearchesView, TrialsView
 from tlsearch.types import Candidate, TrialResult
 from tlsearch.utils.signals import defer_interrupts

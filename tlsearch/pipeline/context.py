@@ -29,7 +29,7 @@ from tlsearch.results.schema import Resizing
 from tlsearch.runs.budget import TimeBudget
 from tlsearch.runs.checkpoint import Checkpoint
 from tlsearch.runs.output import CHECKPOINT_FOLDER, LOG_NAME, WORK_FOLDER, is_finished, output_folder
-from tlsearch.runs.started import program_seconds
+from tlsearch.runs.program_start import program_seconds
 from tlsearch.types import Decision
 from tlsearch.utils.cache_folders import sources_dir
 from tlsearch.utils.files import is_full

@@ -19,7 +19,7 @@ from tlsearch.pipeline.candidates.short_list import Means
 from tlsearch.pipeline.context import RunContext
 from tlsearch.pipeline.scan import starting_size
 from tlsearch.plugins.facts import BackboneFacts, PluginFacts
-from tlsearch.plugins.metrics import load_metric
+from tlsearch.plugins.load_metric import load_metric
 from tlsearch.report.drawing import load_matplotlib
 from tlsearch.results.schema import LeftOut
 from tlsearch.search.space import known_policies

@@ -22,7 +22,7 @@ from tlsearch.data.survey import survey
 from tlsearch.pipeline.context import Data, RunContext
 from tlsearch.pipeline.limits.refusal import ReadingWatch
 from tlsearch.pipeline.messages import data_line
-from tlsearch.plugins.metrics import load_metric
+from tlsearch.plugins.load_metric import load_metric
 from tlsearch.results.schema import Resizing
 from tlsearch.utils.files import atomic_path
 

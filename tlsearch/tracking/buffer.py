@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 
 from tlsearch.tracking.commands import LogBatch, Point
-from tlsearch.tracking.naming import cut_params, cut_tags
+from tlsearch.tracking.trial_fields import cut_params, cut_tags
 
 # Limits of MLflow's batch call.
 _MAX_PARAMS = 100

@@ -23,9 +23,9 @@ from tlsearch.data.images import memory_needed, rgb
 from tlsearch.models import pooling, temperature
 from tlsearch.models.temperature import Temperature
 from tlsearch.tracking.exported import INPUT, MODEL_PREFIX, MODEL_URI, RUN_PREFIX, ExportedModel, ModelPage
-from tlsearch.tracking.naming import cut_tags
 from tlsearch.tracking.quiet import first_line
 from tlsearch.tracking.servers.refusals import is_absent
+from tlsearch.tracking.trial_fields import cut_tags
 from tlsearch.uncertainty import inner_features, prediction_sets, reference
 from tlsearch.uncertainty.prediction_sets import ConformalScores
 

@@ -15,7 +15,6 @@ from tlsearch.tracking import commands
 from tlsearch.tracking.buffer import Buffer, milliseconds
 from tlsearch.tracking.exported import ModelPage
 from tlsearch.tracking.location import Location, locate
-from tlsearch.tracking.naming import Status, cut_tags
 from tlsearch.tracking.outbox import UNSENT_FOLDER, Address
 from tlsearch.tracking.quiet import ignore, quiet
 from tlsearch.tracking.register import Figures, check_registry
@@ -23,6 +22,7 @@ from tlsearch.tracking.sender import Sender, Waiting, Warn
 from tlsearch.tracking.servers.ui_port import with_ui_port
 from tlsearch.tracking.store import find_experiment, open_client, open_runs
 from tlsearch.tracking.system import system_metrics
+from tlsearch.tracking.trial_fields import Status, cut_tags
 from tlsearch.tracking.ui_view import TAG_PREFIX, View, view_link
 from tlsearch.utils.addresses import shown_source
 from tlsearch.utils.passwords import hide_passwords

@@ -19,7 +19,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from tlsearch.tracking.naming import CURVE, RANK
+from tlsearch.tracking.trial_fields import CURVE, RANK
 
 TAG_PREFIX = "mlflow.sharedViewState."
 

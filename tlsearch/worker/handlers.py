@@ -24,7 +24,7 @@ from tlsearch.models.build import depthwise_layers
 from tlsearch.models.cuts import pools
 from tlsearch.models.measured import UNTIMED_RATIO, MeasuredCandidate
 from tlsearch.plugins.facts import PluginFacts, describe_plugins, weights_file
-from tlsearch.plugins.metrics import load_metric
+from tlsearch.plugins.load_metric import load_metric
 from tlsearch.plugins.provenance import provenance
 from tlsearch.training.insight import Insight, earlier_cuts, examine
 from tlsearch.training.linear_head import LabelledImages

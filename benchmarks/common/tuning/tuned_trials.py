@@ -23,7 +23,7 @@ from tlsearch.features.extractor import Extractor, Pool, Rows
 from tlsearch.features.prefix import Network
 from tlsearch.features.store import FeatureStore
 from tlsearch.features.view import PLAIN
-from tlsearch.plugins.metrics import load_metric
+from tlsearch.plugins.load_metric import load_metric
 from tlsearch.plugins.provenance import provenance
 from tlsearch.training.compiled import CompiledModel
 from tlsearch.training.trainer import Trainer

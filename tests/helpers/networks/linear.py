@@ -10,7 +10,7 @@ import numpy as np
 from tlsearch.features.extractor import StoredRows
 from tlsearch.models.heads import Head
 from tlsearch.plugins.kinds.metric import CountMetric
-from tlsearch.plugins.metrics import load_metric
+from tlsearch.plugins.load_metric import load_metric
 from tlsearch.training.compiled import CompiledModel, compile_model
 from tlsearch.training.trainer import Task, Trainer
 from tlsearch.training.validation import class_weights

@@ -16,7 +16,7 @@ from tlsearch.pipeline.context import Data, RunContext
 from tlsearch.pipeline.plan import Plan
 from tlsearch.plugins.facts import PluginFacts
 from tlsearch.plugins.kinds.metric import CountMetric
-from tlsearch.plugins.metrics import load_metric
+from tlsearch.plugins.load_metric import load_metric
 from tlsearch.runs.budget import TimeBudget
 from tlsearch.runs.checkpoint import Checkpoint
 from tlsearch.search.cost import Costs

@@ -14,8 +14,8 @@ from tests.helpers.pipeline.made_up import LITE, VGG, facts_of, plugin_facts
 from tlsearch.listeners.mlflow import MlflowCallback, RecordedRun
 from tlsearch.listeners.running_trial import RunningTrial
 from tlsearch.pipeline.trial import run_trial
-from tlsearch.tracking.naming import run_name
 from tlsearch.tracking.tracker import Tracker
+from tlsearch.tracking.trial_fields import run_name
 from tlsearch.training.trial import Outcome
 from tlsearch.types import Candidate, TrialResult, TrialSpec
 from tlsearch.worker.events import EpochEnd, Listener

@@ -20,7 +20,7 @@ from tlsearch.pipeline.plan import Plan
 from tlsearch.pipeline.saved_models import final_seconds
 from tlsearch.results.schema import Confirmed, Corrected, TrialRow
 from tlsearch.search.trial_record import TrialRecord
-from tlsearch.tracking.naming import numbered
+from tlsearch.tracking.trial_fields import numbered
 from tlsearch.training.trial import Outcome
 from tlsearch.types import TrialSpec
 

@@ -24,8 +24,8 @@ from tlsearch.report.verdict import answers
 from tlsearch.results.flatten import COSTS, FIGURES_FILE, SCORES, compared_metrics, figure_table
 from tlsearch.results.result import RunResult
 from tlsearch.tracking.exported import INPUT, MODEL_URI, ModelPage
-from tlsearch.tracking.naming import run_name
 from tlsearch.tracking.sync import hint_at_sync, name_runs, settle
+from tlsearch.tracking.trial_fields import run_name
 
 _TABLES = json.dumps([{"path": FIGURES_FILE, "type": "table"}])
 """By this the UI shows the file as a table."""

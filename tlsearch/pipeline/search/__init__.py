@@ -33,7 +33,7 @@ from tlsearch.search.storage import open_study, study_name
 from tlsearch.search.study import Search
 from tlsearch.search.trial_record import TrialRecord
 from tlsearch.search.warm_start import warm_start
-from tlsearch.tracking.naming import CURVE, run_name
+from tlsearch.tracking.trial_fields import CURVE, run_name
 from tlsearch.training.trial import Outcome
 from tlsearch.types import Candidate, Decision, EpochNumbers, SearchEnd, TrialResult, TrialSpec
 from tlsearch.worker.pool import Worker

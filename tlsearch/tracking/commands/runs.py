@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tlsearch.tracking.commands.base import Command, Point, Store
-from tlsearch.tracking.naming import Status
+from tlsearch.tracking.trial_fields import Status
 from tlsearch.utils.addresses import is_address
 
 _MAX_DATASET_CHARS = 500

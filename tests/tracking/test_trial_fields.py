@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from tlsearch.tracking.naming import curve_of, finals_of, note_of, params_of, run_name, tags_of
+from tlsearch.tracking.trial_fields import curve_of, finals_of, note_of, params_of, run_name, tags_of
 from tlsearch.types import State, TrialResult, TrialSpec
 
 SPEC = TrialSpec(
