@@ -30,7 +30,7 @@ def all_handlers() -> Mapping[type[Request[Any]], Handler[Any]]:
     """Give the handlers by class of requests."""
     from tlsearch.worker import handlers  # noqa: F401 - they register themselves
     from tlsearch.worker.models import handlers as model_handlers  # noqa: F401
-    from tlsearch.worker.models import reference  # noqa: F401
+    from tlsearch.worker.models import reference, save  # noqa: F401
 
     return _HANDLERS
 

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
 
 from tlsearch import backend
-from tlsearch.errors import RunError
 from tlsearch.explain.records import MapStudy
-from tlsearch.models.backbone_weights import save_weights
 from tlsearch.models.build import export
-from tlsearch.models.heads import Head, HeadWeights, load_head, save_head
+from tlsearch.models.heads import Head, HeadWeights
 from tlsearch.models.use_cost import UseCost
-from tlsearch.predictor.versions import versions_here
 from tlsearch.stats.localisation import Localisation
 from tlsearch.training.batches import with_batches_of
 from tlsearch.training.from_scratch import successive_halving
 from tlsearch.training.kept_states import KeptStates
-from tlsearch.training.trial import Fitted, Outcome
+from tlsearch.training.trial import Outcome
 from tlsearch.types import Decision, TrialSpec
 from tlsearch.worker import protocol
 from tlsearch.worker.dispatch import handles
@@ -57,65 +53,6 @@ def run_successive_halving(state: WorkerState, request: protocol.RunSuccessiveHa
 
     with backend.one_model():
         return tuple(successive_halving(runner, network, request.specs, request.fold, on_epoch_end, kept))
-
-
-@handles(requests.TrySaving)
-def try_saving(state: WorkerState, request: requests.TrySaving) -> bool:
-    """Write weights and read them back; raises ``WeightsError`` where the backbone does not load them."""
-    network = state.network(request.candidate)
-    save_weights(network.plugin, request.candidate.image_size, network.model.get_weights(), request.file)
-    return True
-
-
-@handles(requests.SaveBackbone)
-def save_backbone(state: WorkerState, request: requests.SaveBackbone) -> None:
-    """Write the weights of the backbone that was fitted last; raises ``WeightsError`` where it does not load them."""
-    fitted = state.fitted(request.spec)
-    if fitted.backbone_weights is None:
-        raise RunError("The model that was fitted last has the weights of its backbone as they were.")
-    plugin = state.network(request.candidate).plugin
-    save_weights(plugin, request.spec.image_size, fitted.backbone_weights, request.file)
-
-
-@handles(requests.SaveModel)
-def save_model(state: WorkerState, request: requests.SaveModel) -> None:
-    """Write the model that was fitted last as a model folder. Raises ``RunError`` where it is another one."""
-    spec, candidate, pool = request.spec, request.candidate, state.extractor.pool
-    fitted = state.fitted(spec)
-    network = state.network(candidate)
-    model = export(network.plugin, candidate, network.cuts, spec, fitted.head, fitted.backbone_weights)
-    request.folder.mkdir(parents=True, exist_ok=True)
-    model.save(request.folder / "model.keras")
-    config = {
-        "backbone": spec.backbone,
-        "weights": spec.weights,
-        "image_size": spec.image_size,
-        "decode_size": request.decode_size,
-        "resize": request.decoding.resize,
-        "window": request.decoding.window,
-        "max_pixels": request.decoding.max_pixels,
-        "spec": spec.to_dict(),
-        **versions_here(),
-    }
-    labels = json.dumps(list(pool.classes), ensure_ascii=False, indent=1)
-    (request.folder / "labels.json").write_text(labels, encoding="utf-8")
-    (request.folder / "config.json").write_text(json.dumps(config, indent=1), encoding="utf-8")
-
-
-@handles(requests.SaveHead)
-def save_fitted_head(state: WorkerState, request: requests.SaveHead) -> None:
-    """Write the head that was fitted last. Raises ``RunError`` where it is another one.
-
-    A whole model costs seconds, and few of those that are kept for a while ever ship.
-    """
-    save_head(request.file, state.fitted(request.spec).head)
-
-
-@handles(requests.LoadHead)
-def load_fitted_head(state: WorkerState, request: requests.LoadHead) -> None:
-    """Take a saved head for the one that was fitted last."""
-    head = load_head(request.file, len(state.extractor.pool.classes))
-    state.runner.fitted = Fitted(request.spec, head, None)
 
 
 @handles(requests.EvaluateModel)
