@@ -1,67 +1,131 @@
 """Whether pictures that look alike are kept together.
 
 They are, where they are the same photograph encoded, resized or cropped in another way. In pictures of one fixed camera
-everything looks alike, and what tells the classes apart is a scratch: there the rule does not fit.
+everything looks alike, and what tells the classes apart is a scratch: there the rule does not fit. A class of which
+most images are one group is *swallowed* by it. The rule fits no pair with an image of such a class, be the other image
+in it or not, and fits all other pairs. It fits nowhere, where the swallowed classes hold most images, or where too many
+of the other images look like those of another class.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
+
+import numpy as np
 
 from tlsearch.data.likeness.unions import join, members
-from tlsearch.types import IntArray
+from tlsearch.types import BoolArray, IntArray
 from tlsearch.utils.texts import some
 
 SWALLOWED = 0.5
-"""The rule does not fit where this share of a class of ``FEWEST_SWALLOWED`` images or more is one group."""
+"""A class of ``FEWEST_SWALLOWED`` images or more is swallowed where one group holds this share of it."""
 
 FEWEST_SWALLOWED = 8
 
+SWALLOWED_IMAGES = 0.5
+"""The rule fits nowhere where the swallowed classes hold this share of all images: one camera took most of them."""
+
 ACROSS = 0.2
 """Nor where this share of the images that look like another are in groups of several labels, ``FEWEST_ACROSS`` or more.
-A few such groups are wrong labels; many say that the classes look alike."""
+A few such groups are wrong labels; many say that the classes look alike. Swallowed classes do not count here."""
 
 FEWEST_ACROSS = 10
 
 
-def pairs_that_count(pairs: IntArray, labels: Sequence[int], classes: Sequence[str]) -> tuple[IntArray, str | None]:
+def pairs_that_count(
+    pairs: IntArray, labels: Sequence[int], classes: Sequence[str], paths: Sequence[str]
+) -> tuple[IntArray, str | None]:
     """Of the pairs of rows that look alike, (n, 2), those that are kept together.
 
-    They are all, or none with a warning that says why.
+    They are all, or with a warning that says why and where, those without an image of a swallowed class, or none.
+    ``labels`` and ``paths`` are those of all images.
     """
-    reason = why_unfit(pairs, labels, classes)
-    if reason is None:
+    groups = _groups(pairs, labels)
+    swallowed = _swallowed(groups, labels)
+    left = pairs[~_rows_of(swallowed, labels)[pairs].any(axis=1)]
+    reasons = []
+    if swallowed:
+        reasons.append(_swallowed_words(groups, swallowed, labels, classes, paths))
+    across = 0 if _are_most(swallowed, labels) else _across(left, labels)
+    if across:
+        of_others = "of the other classes " if swallowed else ""
+        reasons.append(f"{of_others}{across:,} images look like images of another class")
+    if not reasons:
         return pairs, None
-    return pairs[:0], (
-        f"{reason}: pictures that look alike are not kept together here, only exact copies are; use --group-by where "
-        "pictures of the same thing must stay on one side"
+    nowhere = bool(across) or _are_most(swallowed, labels)
+    where = "any class" if nowhere else "this class" if len(swallowed) == 1 else "these classes"
+    return pairs[:0] if nowhere else left, (
+        f"{', and '.join(reasons)}: pictures that look alike are not kept together in {where}, only exact copies are; "
+        "use --group-by where pictures of the same thing must stay on one side"
     )
 
 
-def why_unfit(pairs: IntArray, labels: Sequence[int], classes: Sequence[str]) -> str | None:
-    """Why keeping look-alikes together does not fit these images, or None where it does."""
-    groups = list(members(join(len(labels), pairs)).values())
-    if swallowed := _swallowed(groups, labels):
-        return f"most images of {some([classes[label] for label in sorted(swallowed)])} look alike"
-    across = sum(len(rows) for rows in groups if len({labels[row] for row in rows}) > 1)
-    joined = sum(map(len, groups))
-    if across >= FEWEST_ACROSS and across >= ACROSS * joined:
-        return f"{across:,} images look like images of another class"
-    return None
+def settled_rows(pairs: IntArray, labels: Sequence[int], copies: Iterable[tuple[int, int]] = ()) -> BoolArray:
+    """The rows whose pairs will not be kept together, whatever pairs there are besides, (images,): groups only grow.
+
+    Those are the rows of swallowed classes, or all rows where the rule fits nowhere because of these. ``copies`` are
+    pairs of a row and a copy of it that has no pairs of its own: such a row is settled only with all of its copies.
+    """
+    swallowed = _swallowed(_groups(pairs, labels), labels)
+    if _are_most(swallowed, labels):
+        return np.ones(len(labels), bool)
+    settled = _rows_of(swallowed, labels)
+    for row, copy in copies:
+        settled[row] &= settled[copy]
+    return settled
 
 
-def settled(pairs: IntArray, labels: Sequence[int]) -> bool:
-    """Whether the rule does not fit these images, whatever pairs there are besides: groups only grow."""
-    return bool(_swallowed(list(members(join(len(labels), pairs)).values()), labels))
+def _groups(pairs: IntArray, labels: Sequence[int]) -> list[list[int]]:
+    """The rows of every group that pairs make."""
+    return list(members(join(len(labels), pairs)).values())
 
 
 def _swallowed(groups: Sequence[Sequence[int]], labels: Sequence[int]) -> set[int]:
     """The labels of which most images are in one of the groups."""
     sizes = Counter(labels)
+    return {label for rows in groups for label in _swallowed_by(rows, labels, sizes)}
+
+
+def _swallowed_by(rows: Sequence[int], labels: Sequence[int], sizes: Counter[int]) -> set[int]:
+    """The labels of which most images are in this group; ``sizes`` are those of the classes."""
     return {
         label
-        for rows in groups
         for label, count in Counter(labels[row] for row in rows).items()
         if sizes[label] >= FEWEST_SWALLOWED and count >= SWALLOWED * sizes[label]
     }
+
+
+def _rows_of(swallowed: Collection[int], labels: Sequence[int]) -> BoolArray:
+    """Which images are of these labels."""
+    return np.isin(labels, sorted(swallowed))
+
+
+def _are_most(swallowed: Collection[int], labels: Sequence[int]) -> bool:
+    """Whether these labels are those of most images."""
+    return bool(swallowed) and int(_rows_of(swallowed, labels).sum()) >= SWALLOWED_IMAGES * len(labels)
+
+
+def _across(pairs: IntArray, labels: Sequence[int]) -> int:
+    """The number of images in groups of several labels, or 0 where these are few."""
+    groups = _groups(pairs, labels)
+    across = sum(len(rows) for rows in groups if len({labels[row] for row in rows}) > 1)
+    return across if across >= FEWEST_ACROSS and across >= ACROSS * sum(map(len, groups)) else 0
+
+
+def _swallowed_words(
+    groups: Sequence[Sequence[int]],
+    swallowed: Collection[int],
+    labels: Sequence[int],
+    classes: Sequence[str],
+    paths: Sequence[str],
+) -> str:
+    """Which classes are swallowed, and which images of other classes look the same as they."""
+    sizes = Counter(labels)
+    swallowing = (rows for rows in groups if _swallowed_by(rows, labels, sizes))
+    others = sorted(row for rows in swallowing for row in rows if labels[row] not in swallowed)
+    words = f"most images of {some([classes[label] for label in sorted(swallowed)])} look alike"
+    if not others:
+        return words
+    which = "does 1 image of another class" if len(others) == 1 else f"do {len(others):,} images of other classes"
+    return f"{words}, as {which} ({some([paths[row] for row in others])})"

@@ -21,22 +21,23 @@ from tlsearch.data.likeness.rules import (
     roughly_alike,
 )
 from tlsearch.data.likeness.store import FingerprintStore
-from tlsearch.types import IntArray
+from tlsearch.types import BoolArray, IntArray
 
 _FEWEST = 512  # pairs that are compared at a time, where there are so many
 
 
 def find_near_duplicates(
-    looks: FingerprintStore, left_out: Collection[int] = (), settled: Callable[[IntArray], bool] | None = None
+    looks: FingerprintStore, left_out: Collection[int] = (), settled: Callable[[IntArray], BoolArray] | None = None
 ) -> IntArray:
     """All pairs of positions whose pictures look alike, (n, 2), the lesser position first, in order.
 
     Args:
         looks: The pictures. One of a single grey looks like nothing.
         left_out: Positions of pictures that are not compared.
-        settled: Is asked now and then about the pairs that are found so far. Once it says yes, pairs count no longer
-            but for what they join: pictures that are joined by then are not compared with each other, and what is
-            given is some of the pairs, which make the same groups.
+        settled: Is asked now and then about the pairs that are found so far, and says which of the pictures they
+            settle, (pictures,). A pair with such a picture counts no longer but for what it joins: where its pictures
+            are joined by then, they are not compared. So only some of these pairs are given, which make the same
+            groups, and all pairs of the other pictures. What is settled must stay so when there are more pairs.
     """
     coarse, compared = coarse_thumbnails(looks)
     compared[list(left_out)] = False
