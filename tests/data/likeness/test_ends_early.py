@@ -12,6 +12,7 @@ from tlsearch.data.likeness import found_pairs, near_duplicates, near_pairs
 from tlsearch.data.likeness.fingerprint import ImageFingerprint, image_fingerprint
 from tlsearch.data.likeness.look_alikes import pairs_that_count, settled_rows
 from tlsearch.data.likeness.near_duplicates import find_near_duplicates
+from tlsearch.data.likeness.rules import crops
 from tlsearch.data.likeness.store import FingerprintStore
 from tlsearch.types import BoolArray, IntArray
 
@@ -86,7 +87,6 @@ def test_of_a_swallowed_class_few_pairs_are_kept_and_few_are_compared(
     looks: list[ImageFingerprint], every: IntArray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     compared = 0
-    crops = near_duplicates.crops
 
     def spy(store: FingerprintStore, ones: IntArray, others: IntArray) -> near_pairs.Pairs:
         nonlocal compared
