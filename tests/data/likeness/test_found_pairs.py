@@ -27,10 +27,11 @@ def test_what_is_settled_is_not_compared_any_more(monkeypatch: pytest.MonkeyPatc
         asked.append(len(pairs))
         return np.full(len(looks), len(pairs) >= after)
 
+    classes = np.zeros(len(looks), np.int64)
     every = pairs_of(looks)
     with stored(looks) as store:
-        found = find_near_duplicates(store, settled=settled)
-        unsettled = find_near_duplicates(store, settled=lambda _: np.zeros(len(looks), bool))
+        found = find_near_duplicates(store, classes=classes, settled=settled)
+        unsettled = find_near_duplicates(store, classes=classes, settled=lambda _: np.zeros(len(looks), bool))
     assert [tuple(pair) for pair in unsettled.tolist()] == every
     assert len(every) > 800
     assert asked[-1] >= after
@@ -46,7 +47,9 @@ def test_crops_are_not_looked_for_among_what_is_joined(monkeypatch: pytest.Monke
     looks = clustered(seed=4, clusters=1, count=30, small=0.0, most_flips=10)
     every = pairs_of(looks)
     with stored(looks) as store:
-        found = find_near_duplicates(store, settled=lambda _: np.ones(len(looks), bool))
+        found = find_near_duplicates(
+            store, classes=np.zeros(len(looks), np.int64), settled=lambda _: np.ones(len(looks), bool)
+        )
     assert len(every) > 150
     assert len(found) < len(every) / 2
     assert join(len(looks), found) == join(len(looks), every)

@@ -58,9 +58,11 @@ def test_of_copies_only_the_first_is_compared(root: Path, monkeypatch: pytest.Mo
     found: list[IntArray] = []
     left_out: list[int] = []
 
-    def spy(looks: FingerprintStore, copies: list[int], settled: Callable[[IntArray], BoolArray]) -> IntArray:
+    def spy(
+        looks: FingerprintStore, copies: list[int], classes: IntArray, settled: Callable[[IntArray], BoolArray]
+    ) -> IntArray:
         left_out.extend(copies)
-        found.append(find_near_duplicates(looks, copies, settled))
+        found.append(find_near_duplicates(looks, copies, classes, settled))
         return found[0]
 
     monkeypatch.setattr(module, "find_near_duplicates", spy)

@@ -76,6 +76,19 @@ def settled_rows(pairs: IntArray, labels: Sequence[int], copies: Iterable[tuple[
     return settled
 
 
+def own_classes(labels: Sequence[int], copies: Iterable[tuple[int, int]]) -> IntArray:
+    """The class of each row, (images,), by which its pairs count or not.
+
+    It is its label, or, for a row with a copy of another label, a class of its own: there its pairs count, where those
+    of one of the two labels do. ``copies`` are pairs of a row and a copy of it.
+    """
+    classes = np.array(labels, np.int64)
+    for row, copy in copies:
+        if labels[row] != labels[copy]:
+            classes[row] = -1 - row
+    return classes
+
+
 def _groups(pairs: IntArray, labels: Sequence[int]) -> list[list[int]]:
     """The rows of every group that pairs make."""
     return list(members(join(len(labels), pairs)).values())
