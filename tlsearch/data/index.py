@@ -104,7 +104,8 @@ class DatasetIndex:
     """All usable images sorted by path, their files, and what is not used with the reason.
 
     ``lookalikes`` are pairs of rows, the lesser first, of unequal content that look alike (``near_duplicates``) and are
-    kept together (``look_alikes.pairs_that_count``); ``look_alikes`` is what was asked for.
+    kept together (``look_alikes.pairs_that_count``), of a large group as many as join it (``found_pairs``);
+    ``look_alikes`` is what was asked for.
     ``reading`` is what the reader said, without its items.
     """
 

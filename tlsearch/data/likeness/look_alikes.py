@@ -43,21 +43,24 @@ def pairs_that_count(
     """
     groups = _groups(pairs, labels)
     swallowed = _swallowed(groups, labels)
+    are_most = _are_most(swallowed, labels)
     left = pairs[~_rows_of(swallowed, labels)[pairs].any(axis=1)]
+    across = 0 if are_most else _across(left, labels)
     reasons = []
     if swallowed:
-        reasons.append(_swallowed_words(groups, swallowed, labels, classes, paths))
-    across = 0 if _are_most(swallowed, labels) else _across(left, labels)
+        reasons.append(f"most images of {some([classes[label] for label in sorted(swallowed)])} look alike")
     if across:
-        of_others = "of the other classes " if swallowed else ""
-        reasons.append(f"{of_others}{across:,} images look like images of another class")
+        reasons.append(
+            f"{'of the other classes ' * bool(swallowed)}{across:,} images look like images of another class"
+        )
     if not reasons:
         return pairs, None
-    nowhere = bool(across) or _are_most(swallowed, labels)
+    others = _others(groups, swallowed, labels, paths)
+    nowhere = are_most or across > 0
     where = "any class" if nowhere else "this class" if len(swallowed) == 1 else "these classes"
     return pairs[:0] if nowhere else left, (
         f"{', and '.join(reasons)}: pictures that look alike are not kept together in {where}, only exact copies are; "
-        "use --group-by where pictures of the same thing must stay on one side"
+        f"use --group-by where pictures of the same thing must stay on one side{others}"
     )
 
 
@@ -126,19 +129,14 @@ def _across(pairs: IntArray, labels: Sequence[int]) -> int:
     return across if across >= FEWEST_ACROSS and across >= ACROSS * sum(map(len, groups)) else 0
 
 
-def _swallowed_words(
-    groups: Sequence[Sequence[int]],
-    swallowed: Collection[int],
-    labels: Sequence[int],
-    classes: Sequence[str],
-    paths: Sequence[str],
+def _others(
+    groups: Sequence[Sequence[int]], swallowed: Collection[int], labels: Sequence[int], paths: Sequence[str]
 ) -> str:
-    """Which classes are swallowed, and which images of other classes look the same as they."""
+    """Words for the images of other classes that are in a group with most of a swallowed class."""
     sizes = Counter(labels)
     swallowing = (rows for rows in groups if _swallowed_by(rows, labels, sizes))
     others = sorted(row for rows in swallowing for row in rows if labels[row] not in swallowed)
-    words = f"most images of {some([classes[label] for label in sorted(swallowed)])} look alike"
     if not others:
-        return words
-    which = "does 1 image of another class" if len(others) == 1 else f"do {len(others):,} images of other classes"
-    return f"{words}, as {which} ({some([paths[row] for row in others])})"
+        return ""
+    who = "1 image of another class looks" if len(others) == 1 else f"{len(others):,} images of other classes look"
+    return f"; {who} like them: {some([paths[row] for row in others])}"
