@@ -8,7 +8,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 import numpy as np
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.helpers.images.fixed_camera import save_shots, scene
@@ -55,6 +55,7 @@ def left(pairs: IntArray, labels: Sequence[int], kept: Sequence[int]) -> IntArra
     st.integers(1, 9),
     st.integers(1, 4),
 )
+@example([(0, 1), (2, 3), (0, 2), (1, 2)], [0, 0, 1, 1, *[2] * 10], [(1, 1)], 1, 1)
 def test_they_join_the_same_whatever_classes_are_left_out(
     pairs: list[Pair], of_rows: list[int], copied: list[Pair], portion: int, large: int
 ) -> None:
