@@ -2,9 +2,9 @@
 
 They are, where they are the same photograph encoded, resized or cropped in another way. In pictures of one fixed camera
 everything looks alike, and what tells the classes apart is a scratch: there the rule does not fit. A class of which
-most images are one group is *swallowed* by it. The rule fits no pair with an image of such a class, be the other image
-in it or not, and fits all other pairs. It fits nowhere, where the swallowed classes hold most images, or where too many
-of the other images look like those of another class.
+most images are one group looks alike throughout: it is *swallowed* by the group. The rule fits no pair with an image of
+such a class, be the other image in it or not, and fits all other pairs. It fits nowhere where the swallowed classes
+hold most images, or where too many of the other images look like those of another class.
 """
 
 from __future__ import annotations
