@@ -74,7 +74,7 @@ class RunConfig:
     ``images`` is the folder that its paths start from, and ``image_column``, ``label_column``, ``split_column``,
     ``group_column`` and ``weight_column`` name its columns where they are not told by themselves. ``group_by`` is a
     regular expression that finds, in the path of a file, the name of the group that must stay together.
-    ``look_alikes`` says what else is kept together: pictures that look alike unless that does not fit the images,
+    ``look_alikes`` says what else is kept together: pictures that look alike, but for classes in which most do,
     exact copies only, or nothing. ``image_size`` (pixels, 32 to 1024) None lets each candidate choose; ``resize``
     says how pictures become squares: squashed, padded or cropped; ``auto`` squashes them, and compares the three
     where they are far from square. ``max_pixels`` is the most that an image may have; None refuses those that need

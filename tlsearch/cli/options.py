@@ -73,7 +73,7 @@ _options = (
         heading=Heading.IMAGES,
         type=Choice(get_args(LookAlikes)),
         help="What stays on one side of every split: pictures that look alike, exact copies only, or nothing.  "
-        "[default: auto, look-alikes unless all look alike]",
+        "[default: auto, look-alikes but for classes in which most look alike]",
     ),
     option(
         "--resize",

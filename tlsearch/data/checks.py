@@ -149,14 +149,14 @@ def _by_labels(
 
 def _crossing(index: DatasetIndex, aside: Mapping[int, int]) -> list[Finding]:
     """What the split sets aside because it belongs together with an image in another folder of the user's."""
-    alike = set(index.lookalikes)
+    alike = join(len(index.images), index.lookalikes)  # of a large group not every pair is known
     files: dict[str, list[str]] = defaultdict(list)
     for row, other in sorted(aside.items()):
         one, two = index.images[row], index.images[other]
         if one.sha256 == two.sha256:
             kind = "equals"
         else:
-            kind = "looks like" if (min(row, other), max(row, other)) in alike else "belongs together with"
+            kind = "looks like" if alike[row] == alike[other] else "belongs together with"
         files[kind].append(f"{one.path}: {kind} {two.path}")
     return [
         finding(

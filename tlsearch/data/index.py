@@ -23,7 +23,8 @@ class ImageOptions:
 
     Attributes:
         group_by: A regular expression that finds the name of a group in a path.
-        look_alikes: What is kept together: pictures that look alike unless that does not fit, copies only, or nothing.
+        look_alikes: What is kept together: pictures that look alike, but for classes in which most do, copies only, or
+            nothing.
         resize: How pictures become squares; ``auto`` squashes them until a run has measured what is better.
         drop_small: Whether classes that are too small to be divided are left out.
         max_pixels: The most pixels that a picture may have; None asks for the memory that decoding it needs.
@@ -103,7 +104,8 @@ class DatasetIndex:
     """All usable images sorted by path, their files, and what is not used with the reason.
 
     ``lookalikes`` are pairs of rows, the lesser first, of unequal content that look alike (``near_duplicates``) and are
-    kept together; ``look_alikes`` is what was asked for (``look_alikes.pairs_that_count``).
+    kept together (``look_alikes.pairs_that_count``), of a large group as many as join it (``found_pairs``);
+    ``look_alikes`` is what was asked for.
     ``reading`` is what the reader said, without its items.
     """
 

@@ -29,7 +29,7 @@ from tlsearch.data.images.parallel import CountListener, map_files
 from tlsearch.data.images.rgb import LOOK_SIZE, Decoding, is_deep
 from tlsearch.data.index import DEFAULTS, DatasetIndex, ImageOptions, ImageRecord, Survey
 from tlsearch.data.likeness.fingerprint import ImageFingerprint
-from tlsearch.data.likeness.look_alikes import pairs_that_count, settled
+from tlsearch.data.likeness.look_alikes import own_classes, pairs_that_count, settled_rows
 from tlsearch.data.likeness.near_duplicates import find_near_duplicates
 from tlsearch.data.likeness.store import FingerprintStore
 from tlsearch.data.likeness.unions import with_copies
@@ -170,15 +170,19 @@ def _index(found: Survey, read: Sequence[ImageRecord | Skipped]) -> DatasetIndex
 
 
 def _with_look_alikes(index: DatasetIndex, looks: FingerprintStore) -> DatasetIndex:
-    """The index with the pairs that look alike, or with a note that the rule does not fit these images.
+    """The index with the pairs that look alike, and a note where the rule does not fit a class or these images.
 
     ``looks`` are those of its images. Of images with equal content only the first is compared, for all of them.
     """
     copies, labels = index.copies, index.labels
     pairs = find_near_duplicates(
-        looks, [copy for _, copy in copies], lambda some: settled(with_copies(some, copies), labels)
+        looks,
+        [copy for _, copy in copies],
+        own_classes(labels, copies),
+        lambda some: settled_rows(with_copies(some, copies), labels, copies),
     )
-    alike, warning = pairs_that_count(with_copies(pairs, copies), labels, index.classes)
+    paths = [image.path for image in index.images]
+    alike, warning = pairs_that_count(with_copies(pairs, copies), labels, index.classes, paths)
     reading = index.reading
     if warning is not None and reading is not None:
         reading = replace(reading, notes=(*reading.notes, warning))

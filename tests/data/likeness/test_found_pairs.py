@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from tests.data.likeness.test_near_pairs import clustered
@@ -9,7 +10,7 @@ from tests.helpers.images.likeness import pairs_of, stored
 from tlsearch.data.likeness import found_pairs, near_duplicates, near_pairs
 from tlsearch.data.likeness.near_duplicates import find_near_duplicates
 from tlsearch.data.likeness.unions import join
-from tlsearch.types import IntArray
+from tlsearch.types import BoolArray, IntArray
 
 
 @pytest.mark.parametrize("after", [1, 20, 100])
@@ -22,14 +23,16 @@ def test_what_is_settled_is_not_compared_any_more(monkeypatch: pytest.MonkeyPatc
     looks = clustered(seed=2, clusters=3, count=150, small=1.0, most_flips=3)
     asked: list[int] = []
 
-    def settled(pairs: IntArray) -> bool:
+    def settled(pairs: IntArray) -> BoolArray:
         asked.append(len(pairs))
-        return len(pairs) >= after
+        return np.full(len(looks), len(pairs) >= after)
 
+    classes = np.zeros(len(looks), np.int64)
     every = pairs_of(looks)
     with stored(looks) as store:
-        found = find_near_duplicates(store, settled=settled)
-        assert [tuple(pair) for pair in find_near_duplicates(store, settled=lambda _: False).tolist()] == every
+        found = find_near_duplicates(store, classes=classes, settled=settled)
+        unsettled = find_near_duplicates(store, classes=classes, settled=lambda _: np.zeros(len(looks), bool))
+    assert [tuple(pair) for pair in unsettled.tolist()] == every
     assert len(every) > 800
     assert asked[-1] >= after
     assert {(one, other) for one, other in found.tolist()} < set(every)
@@ -44,7 +47,9 @@ def test_crops_are_not_looked_for_among_what_is_joined(monkeypatch: pytest.Monke
     looks = clustered(seed=4, clusters=1, count=30, small=0.0, most_flips=10)
     every = pairs_of(looks)
     with stored(looks) as store:
-        found = find_near_duplicates(store, settled=lambda _: True)
+        found = find_near_duplicates(
+            store, classes=np.zeros(len(looks), np.int64), settled=lambda _: np.ones(len(looks), bool)
+        )
     assert len(every) > 150
     assert len(found) < len(every) / 2
     assert join(len(looks), found) == join(len(looks), every)

@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from tlsearch.data.likeness.look_alikes import pairs_that_count, settled
+from tlsearch.data.likeness.look_alikes import pairs_that_count, settled_rows
 
 CLASSES = ("good", "scratched")
 
@@ -18,7 +18,8 @@ def chain(*rows: int) -> list[tuple[int, int]]:
 
 def count(pairs: list[tuple[int, int]], labels: list[int]) -> tuple[list[list[int]], str | None]:
     """What ``pairs_that_count`` gives, as lists."""
-    kept, warning = pairs_that_count(np.array(pairs, np.int64), labels, CLASSES)
+    paths = [f"{row}.jpg" for row in range(len(labels))]
+    kept, warning = pairs_that_count(np.array(pairs, np.int64), labels, CLASSES, paths)
     return kept.tolist(), warning
 
 
@@ -53,4 +54,4 @@ def test_the_rule_is_set_aside_where_it_does_not_fit(
 def test_what_settles_it_is_that_most_of_a_class_is_one_group() -> None:
     labels = [0] * 30 + [1] * 30
     for pairs, expected in ((chain(*range(15)), True), (chain(*range(14)), False), ([(0, 31), (1, 32)], False)):
-        assert settled(np.array(pairs), labels) is expected
+        assert settled_rows(np.array(pairs), labels).all() == expected

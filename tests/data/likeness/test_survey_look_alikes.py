@@ -20,7 +20,7 @@ from tlsearch.data.index import ImageOptions
 from tlsearch.data.likeness.near_duplicates import find_near_duplicates
 from tlsearch.data.likeness.store import FingerprintStore
 from tlsearch.data.survey import scan
-from tlsearch.types import IntArray
+from tlsearch.types import BoolArray, IntArray
 
 MakeDataset = Callable[..., Path]
 
@@ -58,9 +58,11 @@ def test_of_copies_only_the_first_is_compared(root: Path, monkeypatch: pytest.Mo
     found: list[IntArray] = []
     left_out: list[int] = []
 
-    def spy(looks: FingerprintStore, copies: list[int], settled: Callable[[IntArray], bool]) -> IntArray:
+    def spy(
+        looks: FingerprintStore, copies: list[int], classes: IntArray, settled: Callable[[IntArray], BoolArray]
+    ) -> IntArray:
         left_out.extend(copies)
-        found.append(find_near_duplicates(looks, copies, settled))
+        found.append(find_near_duplicates(looks, copies, classes, settled))
         return found[0]
 
     monkeypatch.setattr(module, "find_near_duplicates", spy)

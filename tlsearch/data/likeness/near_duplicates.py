@@ -21,26 +21,33 @@ from tlsearch.data.likeness.rules import (
     roughly_alike,
 )
 from tlsearch.data.likeness.store import FingerprintStore
-from tlsearch.types import IntArray
+from tlsearch.types import BoolArray, IntArray
 
 _FEWEST = 512  # pairs that are compared at a time, where there are so many
 
 
 def find_near_duplicates(
-    looks: FingerprintStore, left_out: Collection[int] = (), settled: Callable[[IntArray], bool] | None = None
+    looks: FingerprintStore,
+    left_out: Collection[int] = (),
+    classes: IntArray | None = None,
+    settled: Callable[[IntArray], BoolArray] | None = None,
 ) -> IntArray:
-    """All pairs of positions whose pictures look alike, (n, 2), the lesser position first, in order.
+    """Pairs of positions whose pictures look alike, (n, 2), the lesser position first, in order.
+
+    They are all such pairs, unless ``classes`` are given. Then they are all but in large groups, and as many of these
+    as join the same pictures that all of them would join, whatever classes are left out.
 
     Args:
         looks: The pictures. One of a single grey looks like nothing.
         left_out: Positions of pictures that are not compared.
-        settled: Is asked now and then about the pairs that are found so far. Once it says yes, pairs count no longer
-            but for what they join: pictures that are joined by then are not compared with each other, and what is
-            given is some of the pairs, which make the same groups.
+        classes: The class of every picture, (pictures,).
+        settled: Is asked now and then about the pairs that are found so far, and says of which pictures, (pictures,),
+            the pairs are of no use but for the groups that they make with those of all others. It says so of all
+            pictures of a class or of none, and what is settled stays so when there are more pairs.
     """
     coarse, compared = coarse_thumbnails(looks)
     compared[list(left_out)] = False
-    found = FoundPairs(len(looks), settled)
+    found = FoundPairs(classes, settled)
     for near in _portions(near_pairs(looks, np.flatnonzero(compared), NEARNESS)):
         ones, others = roughly_alike(looks, coarse, *found.of_interest(*near))
         alike = as_they_are(looks, ones, others)

@@ -24,6 +24,37 @@ def join(count: int, pairs: Iterable[tuple[int, int]] | IntArray) -> tuple[int, 
     return tuple(least[component].tolist())
 
 
+class Joined:
+    """Rows that are joined pair by pair, where it is asked in between which are joined.
+
+    Attributes:
+        of: The group of each row, (rows,), which is the number of one of the group's rows.
+        sizes: The number of rows in each group, by the number of the group.
+    """
+
+    def __init__(self, count: int) -> None:
+        self.of: IntArray = np.arange(count)
+        self.sizes: IntArray = np.ones(count, np.int64)
+        self._rows: dict[int, list[int]] = {}  # of groups of several
+
+    def size(self, row: int) -> int:
+        """The number of rows that a row is joined with, itself included."""
+        return int(self.sizes[self.of[row]])
+
+    def join(self, one: int, other: int) -> int | None:
+        """Join the groups of two rows; gives the number of the group that is no more, if they were apart."""
+        stays, gone = int(self.of[one]), int(self.of[other])
+        if stays == gone:
+            return None
+        if self.sizes[stays] < self.sizes[gone]:  # so that a row changes its group only a few times
+            stays, gone = gone, stays
+        moved = self._rows.pop(gone, [gone])
+        self.of[moved] = stays
+        self.sizes[stays] += len(moved)
+        self._rows.setdefault(stays, [stays]).extend(moved)
+        return gone
+
+
 def members(groups: Sequence[int]) -> dict[int, list[int]]:
     """The rows of every group that has at least two."""
     found: dict[int, list[int]] = {}
