@@ -151,10 +151,14 @@ class VirtualWorker:
         """Nothing is noted."""
         return ()
 
-    def interrupt(self) -> None:
+    def interrupt(self) -> bool:
+        """Say that there is no process."""
+        return False
+
+    def close(self) -> None:
         """There is no process."""
 
-    close = kill = interrupt
+    kill = close
 
 
 class VirtualPool(WorkerPool):

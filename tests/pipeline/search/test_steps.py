@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,7 +32,7 @@ def deep(plan: Plan) -> TrialSpec:
     return space.spec(space.params(LITE, train_suffix=True, freeze_depth=6, policy=space.policy_of("strong")))
 
 
-def context_at(tmp_path: Path, elapsed: float, heard: Heard | None = None, **options: int) -> RunContext:
+def context_at(tmp_path: Path, elapsed: float, heard: Heard | None = None, **options: Any) -> RunContext:
     context = make_context(tmp_path, limit=LIMIT, heard=heard, **options)
     context.budget.started -= elapsed
     return context
