@@ -55,7 +55,7 @@ WORKER = (
     Rule(RENEWING, "_frozen_importlib"),
     Rule(RENEWING, "tlsearch.worker.handlers", ("open_pool",)),
     Rule(RENEWING, "tlsearch.worker.state", ("network",)),
-    Rule("keeping the best models", "tlsearch.worker.models.handlers", ("save_model", "save_fitted_head")),
+    Rule("keeping the best models", "tlsearch.worker.models.save", ("save_model", "save_fitted_head")),
     *TRIAL,
     Rule("rest of the trial", "tlsearch.training"),
     Rule(WAITING, "tlsearch.worker", ("serve",)),
