@@ -18,7 +18,11 @@ _WEIGHT_SHAPES = [(3, 3, 3, 8), (8,), (3, 3, 8, 16), (16,), (3, 3, 16, 16), (16,
 
 
 def install_stub(site: Path) -> Path:
-    """Write a distribution with the backbone "stub" into ``site``, to be put on the path; gives ``site``."""
+    """Write a distribution with the backbone "stub" into ``site``, to be put on the path; gives ``site``.
+
+    One that this process has loaded from another folder, which may be gone with its weights, is forgotten.
+    """
+    sys.modules.pop(MODULE, None)
     facts = site / "benchmark_stub-1.0.dist-info"
     facts.mkdir(parents=True, exist_ok=True)
     shutil.copy(PLUGIN, site / f"{MODULE}.py")
