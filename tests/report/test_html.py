@@ -34,7 +34,7 @@ def test_the_report_states_the_answer(tmp_path: Path) -> None:
     assert "tested once: no run had looked at these test images before" in text
     assert SAMPLE.winner.label in text
     assert "beats small_cnn (another network) trained from scratch by +30.1 points [+24.9, +35.3], p < 0.001" in text
-    assert "122 images only the winner has right, 10 only the other" in text
+    assert "122 images only the pre-trained one has right, 10 only the other" in text
     assert "over the plain linear probe +4.3 points [+1.7, +7.1], p = 0.002" in text
     assert "55.1 to 65.0 %" in text
 

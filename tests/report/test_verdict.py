@@ -82,9 +82,20 @@ def test_every_place_names_the_model_that_the_verdict_names() -> None:
     assert (shown["to_use"]["label"], shown["to_use"]["test"]) == ("small_cnn from scratch", 0.984)
     assert [name for name, _, _ in shown["facts"]][:2] == ["winner, frozen", "winner, speed"]
     assert summary(SAMPLE).shown["to_use"]["label"] == SAMPLE.winner.label
+    assert [model_rows(each)[0].name for each in (SAMPLE, result)] == ["winner", "best reused network"]
     assert found.gain is not None
     probe = replace(found, gain=replace(found.gain, over_linear_probe=None))
     assert verdict_of(probe).search_evidence.endswith("and so that is the best model that reuses a network.")
+
+
+def test_what_the_search_brought_is_said_of_the_models_that_it_was_about() -> None:
+    used = verdict_of(with_scratch(0.2, 0.3))
+    other = verdict_of(with_scratch(-0.012, 0.018, megabytes=2.9, ms_per_image=2.0, test=0.984))
+    assert (used.model, used.search, other.model, other.search) == ("model", "yes", "baseline", "yes")
+    assert used.search_evidence.startswith("Searching paid: over the plain linear probe ")
+    assert other.search_evidence.startswith("Among models that reuse a network, searching paid: over the plain linear")
+    assert "only the winner has right" in used.search_evidence
+    assert "only the best of them has right" in other.search_evidence
 
 
 def test_a_network_from_scratch_that_is_as_good_and_as_large_is_not_offered() -> None:

@@ -136,7 +136,11 @@ def _pretraining(result: RunResult) -> tuple[Answer | None, str]:
     if scratch is None or gain is None or gain.test is None or gain.ci95 is None:
         return None, "No baseline was trained from scratch, so what pre-training brought is not known."
     figures = ScoreStyle.of(result.metrics).gain(gain.test, gain.ci95)
-    reuse, name, evidence = _reused(result), _from_scratch(result, scratch), f"{figures}{_evidence(gain)}"
+    reuse, name, evidence = (
+        _reused(result),
+        _from_scratch(result, scratch),
+        f"{figures}{_evidence(gain, 'the pre-trained one')}",
+    )
     if reason := no_claim(result):
         return "cannot tell", (
             "Whether pre-training helped cannot be told: there is no fair comparison with "
@@ -184,14 +188,20 @@ def _search(result: RunResult, model: str) -> tuple[Answer | None, str]:
     over = result.gain.over_linear_probe if result.gain is not None else None
     if probe is None:
         return None, "There was no plain linear probe to compare the search with."
+    ships = model == (result.output.model or "model")
     if over is None:
-        ships = model == (result.output.model or "model")
         return "no", (
             "The search found nothing better than a plain linear probe, a linear classifier on the frozen network, and "
             f"so that is the {'model' if ships else 'best model that reuses a network'}."
         )
-    figures, evidence = ScoreStyle.of(result.metrics).gain(over.difference, over.ci95), _evidence(over)
+    figures = ScoreStyle.of(result.metrics).gain(over.difference, over.ci95)
+    evidence = _evidence(over, "the winner" if ships else "the best of them")
     answer = _answer(over.ci95, over.p_value, result)
+    if answer == "yes" and not ships:
+        return (
+            answer,
+            f"Among models that reuse a network, searching paid: over the plain linear probe {figures}{evidence}.",
+        )
     if answer == "yes":
         return answer, f"Searching paid: over the plain linear probe {figures}{evidence}."
     if answer == "cannot tell":
@@ -225,11 +235,12 @@ def _is_significant(p_value: float | None) -> bool:
     return p_value is not None and p_value < words.SIGNIFICANT
 
 
-def _evidence(over: Gain | Difference) -> str:
+def _evidence(over: Gain | Difference, mine: str) -> str:
+    """P-value and counts; ``mine`` is what the model that reuses a network is called."""
     counts = ""
     if over.discordant is not None:
         ours, theirs = over.discordant
-        counts = f"; {counted(ours, 'image')} only the winner has right, {theirs:,} only the other"
+        counts = f"; {counted(ours, 'image')} only {mine} has right, {theirs:,} only the other"
     return f", {format_p(over.p_value)}{counts}"
 
 
