@@ -139,7 +139,7 @@ def test_a_trial_that_an_earlier_attempt_completed_is_not_run_again(tmp_path: Pa
 def test_a_trial_ends_where_the_machine_has_become_so_slow_that_the_end_needs_its_time(
     tmp_path: Path, seconds: float, decided: Decision
 ) -> None:
-    """It was given 250 of the 1,000 s; a tenth of it should take 10 s, and the end 100 s: at most 300 are kept for that."""
+    """It was given 250 of the 1,000 s; a tenth of it should take 10 s, and the end 100 s, or 300 at most."""
     decisions: list[Decision] = []
 
     class Training:
