@@ -30,8 +30,8 @@ def test_a_gain_that_more_training_could_undo_is_not_claimed() -> None:
     result = finished(0.10, Rise(0.09, 0.01))
     assert verdict_of(result).pretraining == "cannot tell"
     assert no_claim(result) == (
-        "it was trained for 60 epochs and still learns, and if every doubling of its training adds 1.1 times what the "
-        "last one added, its score would rise by another 9.0 points in as many more, too near to the gain on test"
+        "it was trained for 60 epochs and still learns, and going by its curve, its score would rise by another "
+        "9.0 points in as many more, too near to the gain on test"
     )
 
 
@@ -40,8 +40,8 @@ def test_a_gain_that_outlasts_it_is_claimed_and_the_rise_is_named() -> None:
     assert verdict_of(result).pretraining == "yes"
     (said,) = [sentence for sentence in verdict_sentences(result) if "still learns" in sentence]
     assert said == (
-        "The network from scratch was trained for 60 epochs and still learns; if every doubling of its training adds "
-        "1.1 times what the last one added, it would gain about 9.0 points more in as many more."
+        "The network from scratch was trained for 60 epochs and still learns; going by its curve, it would gain "
+        "about 9.0 points more in as many more, and the gain of pre-training outlasts that."
     )
 
 

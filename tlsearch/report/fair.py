@@ -11,7 +11,7 @@ from tlsearch.results.schema import Gain
 from tlsearch.stats.trend import Rise, has_begun
 from tlsearch.utils.units import counted
 
-PACE = "if every doubling of its training adds 1.1 times what the last one added,"
+PACE = "going by its curve,"
 """How ``stats.trend.extrapolate`` goes on."""
 
 

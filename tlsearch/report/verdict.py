@@ -261,9 +261,10 @@ def _unfinished(scratch: Baseline, result: RunResult) -> list[str]:
     if (rise := rise_to_come(scratch)) is not None:
         more = ScoreStyle.of(result.metrics).amount(rise.gain)
         said, within = (" and still learns", " in as many more") if still_learns(scratch) else ("", "")
+        shown = result.gain is not None and result.gain.ci95 is not None and result.gain.ci95[0] > 0
         return [
             f"The network from scratch was trained for {epochs_of(scratch)}{said}; {PACE} it would gain about "
-            f"{more} more{within}."
+            f"{more} more{within}{', and the gain of pre-training outlasts that' if shown else ''}."
         ]
     if scratch.still_improving:
         return [f"The network from scratch was still improving after {epochs_of(scratch)}."]
