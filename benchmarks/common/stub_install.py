@@ -11,6 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
+from tlsearch.plugins import registry
+
 PLUGIN = Path(__file__).with_name("stub_backbone.py")
 MODULE = "benchmark_stub"
 
@@ -23,6 +25,8 @@ def install_stub(site: Path) -> Path:
     One that this process has loaded from another folder, which may be gone with its weights, is forgotten.
     """
     sys.modules.pop(MODULE, None)
+    for entry in [entry for entry in registry._cache if entry.target.startswith(f"{MODULE}:")]:
+        del registry._cache[entry]
     facts = site / "benchmark_stub-1.0.dist-info"
     facts.mkdir(parents=True, exist_ok=True)
     shutil.copy(PLUGIN, site / f"{MODULE}.py")

@@ -97,7 +97,8 @@ def _candidate(facts: PluginFacts, name: str, size: int, weights: Sequence[str])
     """The network with its weights, or with random ones where none can be had."""
     try:
         return find_network(facts, name, weights, size)
-    except TlsearchError:
+    except TlsearchError as error:
+        say(f"{name} has random weights: {error}")
         return Candidate(backbone=name, weights=None, weights_file=None, weights_id="", image_size=size, depth=0)
 
 
