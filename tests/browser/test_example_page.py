@@ -156,5 +156,7 @@ def test_a_page_without_its_model_says_so(browser: Browser, watched: tuple[Watch
     page = browser.new_context().new_page()
     page.route("**/model.onnx", lambda route: route.fulfill(status=404))
     page.goto(f"{watched[1]}/index.html")
-    page.get_by_text("The model cannot be used (model.onnx is not there): build the page again.").wait_for()
+    said = page.get_by_text("The model cannot be used (model.onnx is not there): build the page again.")
+    said.wait_for()
+    assert said.is_visible()
     page.context.close()

@@ -56,18 +56,13 @@ def is_confirmed(rows: Sequence[ModelRow]) -> bool:
     return any(row.confirmed is not None for row in rows)
 
 
-def _ships(result: RunResult) -> bool:
-    """Whether the model that reuses a network is the one to use; else one from scratch is."""
-    return result.verdict is None or result.verdict.model == (result.output.model or "model")
-
-
 def model_rows(result: RunResult) -> list[ModelRow]:
     """The winner, the best linear probe, the baseline, and what else was trained from scratch."""
     metrics, probe, baseline = result.metrics, result.linear_probe, result.baseline
     rows = [
         ModelRow(
             kind="winner",
-            name="winner" if _ships(result) else "best reused network",
+            name="winner" if result.scratch_named is None else "best reused network",
             model=result.winner.label,
             val=metrics.val,
             val_note="",

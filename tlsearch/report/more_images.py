@@ -39,7 +39,7 @@ def more_images(result: RunResult, model: str) -> MoreImages:
     ``model`` is the folder of the model to use, as ``Verdict.model``. The errors are those of the winner, and say
     nothing of another model.
     """
-    more, of_winner = result.insights.more_data, model == (result.output.model or "model")
+    more, of_winner = result.insights.more_data, model == result.model_of_winner
     classes = _classes_in_need(result) if of_winner else ""
     ships = result.winner.spec.is_linear_probe and of_winner
     helps = ships and more is not None and _helps(more)

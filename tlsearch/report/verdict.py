@@ -86,7 +86,7 @@ def _model_to_use(result: RunResult, pretraining: Answer | None) -> tuple[str, s
             f"{_scored(style, scratch.test, scratch.test_ci95)} on {images}, with {cost} for the best model that "
             f"reuses a network ({style.value(metrics.test)}). {_command(result, 'baseline')}"
         )
-    model = result.output.model or "model"
+    model = result.model_of_winner
     return model, (
         f"Use the model in {_path(result, model)}: {in_words(result.winner.spec, result.plan)}. "
         f"Its {words.metric_name(metrics.name)} on {images} is {_scored(style, metrics.test, metrics.test_ci95)}."
@@ -102,7 +102,7 @@ def _use_of_scratch(result: RunResult, choice: UseChoice, scratch: Baseline) -> 
         f"Use the model in {_path(result, choice.model)}: {scratch.architecture}, trained from scratch, scores "
         f"{_scored(style, scratch.test, scratch.test_ci95)} on {result.dataset.total('test'):,} test "
         f"images.{exported(choice)} {why_from_scratch(choice)}. The best one that reuses a network scores "
-        f"{style.value(metrics.test)} (in {_path(result, result.output.model or 'model')}{above}). "
+        f"{style.value(metrics.test)} (in {_path(result, result.model_of_winner)}{above}). "
         f"{_command(result, choice.model)}"
     )
 
@@ -188,7 +188,7 @@ def _search(result: RunResult, model: str) -> tuple[Answer | None, str]:
     over = result.gain.over_linear_probe if result.gain is not None else None
     if probe is None:
         return None, "There was no plain linear probe to compare the search with."
-    ships = model == (result.output.model or "model")
+    ships = model == result.model_of_winner
     if over is None:
         return "no", (
             "The search found nothing better than a plain linear probe, a linear classifier on the frozen network, and "

@@ -96,11 +96,16 @@ class RunResult:
         return self._from_scratch_in(self.choice.model if self.choice is not None else None)
 
     @property
+    def model_of_winner(self) -> str:
+        """The folder of the best model that reuses a network, below the output folder."""
+        return self.output.model or "model"
+
+    @property
     def model_to_use(self) -> str:
         """The folder of the model to use, below the output folder: what the verdict names, else what was chosen."""
         if self.verdict is not None:
             return self.verdict.model
-        return self.choice.model if self.choice is not None else self.output.model or "model"
+        return self.choice.model if self.choice is not None else self.model_of_winner
 
     @property
     def scratch_named(self) -> Baseline | None:

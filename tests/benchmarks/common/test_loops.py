@@ -13,27 +13,11 @@ from benchmarks.common.loops.timing import Stopwatch, Timed, Times, spread_evenl
 from benchmarks.common.loops.tlsearch_loop import Sample, TlsearchLoop, first_trials
 from benchmarks.speed.lower_bound_parts import Parts, PartsTimer
 from benchmarks.speed.vs_plain_loop import measure_tlsearch
-from tlsearch.models.cuts import CutInfo, Cuts
+from tests.helpers.networks.three_cuts import CANDIDATE, CUTS
 from tlsearch.plugins.registry import load_plugin
-from tlsearch.types import Candidate, TrialSpec
+from tlsearch.types import TrialSpec
 from tlsearch.worker.events import EpochEnd, Listener
 from tlsearch.worker.protocol import MeasureCandidate, OpenPool, Request, RunTrial
-
-CANDIDATE = Candidate(backbone="stub", weights="random", weights_file=None, weights_id="id", image_size=32, depth=3)
-CUTS = Cuts(
-    tuple(
-        CutInfo(
-            name=f"cut{n}",
-            layer=f"conv{n}",
-            stage_end=True,
-            shape=(4, 4, 8),
-            dtype="float16",
-            work=n * 1e6,
-            frozen_layers=(f"conv{n}",),
-        )
-        for n in (1, 2, 3)
-    )
-)
 
 # Keras 3.15 turns variables into arrays in a way that NumPy 2 warns of.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")

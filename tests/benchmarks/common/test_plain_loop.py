@@ -15,24 +15,7 @@ from benchmarks.common.loops.images import fewer_images, read_images
 from benchmarks.common.loops.plain_loop import augmentation, build_model, run_plain
 from benchmarks.common.loops.trial_kinds import LAST_BLOCK, draw_trials
 from benchmarks.speed.bare_keras import BATCHES, choose_forward, columns, pass_over, solve, standardised, start_forward
-from tlsearch.models.cuts import CutInfo, Cuts
-from tlsearch.types import Candidate
-
-CANDIDATE = Candidate(backbone="stub", weights="random", weights_file=None, weights_id="id", image_size=32, depth=3)
-CUTS = Cuts(
-    tuple(
-        CutInfo(
-            name=f"cut{n}",
-            layer=f"conv{n}",
-            stage_end=True,
-            shape=(4, 4, 8),
-            dtype="float16",
-            work=n * 1e6,
-            frozen_layers=(f"conv{n}",),
-        )
-        for n in (1, 2, 3)
-    )
-)
+from tests.helpers.networks.three_cuts import CANDIDATE, CUTS
 
 # Keras 3.15 turns variables into arrays in a way that NumPy 2 warns of.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")

@@ -66,10 +66,10 @@ def test_a_limit_in_which_no_run_ends_is_refused_with_the_least_that_is_enough(t
 
 def test_what_was_let_pass_once_is_not_refused_when_it_is_resumed(tmp_path: Path) -> None:
     context, facts = make_context(tmp_path, FakeWorker({}), limit=45.0), [facts_of(LITE, forward_seconds=0.01)]
-    refuse_if_hopeless(context, DATA, facts)
+    assert sentence_of(lambda: refuse_if_hopeless(context, DATA, facts)) == ""
     context.budget.set(44.0)
-    refuse_if_hopeless(context, DATA, facts)
-    refuse_while_measuring(context, DATA, facts, 5, 100.0)
+    assert sentence_of(lambda: refuse_if_hopeless(context, DATA, facts)) == ""
+    assert sentence_of(lambda: refuse_while_measuring(context, DATA, facts, 5, 100.0)) == ""
 
 
 @pytest.mark.parametrize(("limit", "end"), [(45.0, 55.0), (200.0, 210.0), (1800.0, 1890.0)])
@@ -223,7 +223,7 @@ def test_without_a_limit_images_may_take_any_time(tmp_path: Path) -> None:
     context = make_context(tmp_path)
     watch = ReadingWatch(context, 0.0)
     context.budget.set(1e6)
-    watch(500, 1000)
+    assert sentence_of(lambda: watch(500, 1000)) == ""
 
 
 # --- while the plan is made
