@@ -12,8 +12,8 @@ gains are claimed from these by the code of a run.
   and may be 0.
 - *after* is the present rule: ``choice.everything_in_common`` ships, a winner that is the probe is not compared with
   itself, a network from scratch that has not learned carries no claim, nor does one whose remaining epochs could undo
-  the gain (``report.fair``; ``unfinished`` has more kinds of curves), and the error of a confirmed score comes from the
-  images of its folds, and is never 0.
+  the gain (``report.verdict.fair``; ``unfinished`` has more kinds of curves), and the error of a confirmed score comes
+  from the images of its folds, and is never 0.
 
 A claim that the search paid is false where the true accuracy of the winner is not above that of the probe. A claim that
 pre-training helped is false where it is not above what the network from scratch reaches when it is trained to its end.
@@ -228,7 +228,7 @@ def _scratch_row(name: str, val: int, simulations: int, seed: int) -> Row:
 
 
 def _has_not_learned(right: Right, over: Difference, score: float) -> bool:
-    """The rule of ``report.fair``, from what is right after each epoch (EPOCHS, n), and the score on test."""
+    """The rule of ``report.verdict.fair``, from what is right after each epoch (EPOCHS, n), and the score on test."""
     if estimate(np.ones_like(right[-1]), right[-1]).ci95[0] <= GUESSING:
         return True
     return not unfinished.claims_gain(over, score - GUESSING, right.mean(axis=1).tolist())

@@ -213,7 +213,7 @@ def _outlasts_line(tested: _Tested, curve: Floats) -> bool:
 
 
 def claims_gain(over: Difference, learned: float, curve: Sequence[float]) -> bool:
-    """The rule of ``report.fair``.
+    """The rule of ``report.verdict.fair``.
 
     Args:
         over: The winner's gain over it.

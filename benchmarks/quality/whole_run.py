@@ -27,7 +27,7 @@ from benchmarks.common.memory import watch_memory
 from benchmarks.common.results import make_parser, publish
 from benchmarks.common.synthetic_images import write_images
 from tlsearch.report.configuration import in_words
-from tlsearch.report.fair import no_claim
+from tlsearch.report.verdict.fair import no_claim
 from tlsearch.results.result import read_result
 
 BENCHMARK = "quality.whole_run"

@@ -179,9 +179,12 @@ def test_the_parent_tells_the_story(pages: Pages, finished: TrialRecord) -> None
     assert trouble(page) == []
     with page.expect_popup() as opened:
         page.get_by_role("link", name="report", exact=True).click()
-    shown = opened.value.frame_locator("iframe").locator(".recipe")  # the report itself, among the artifacts
+    shown = (
+        opened.value.frame_locator("iframe").locator(".verdict .said").first
+    )  # the report itself, among the artifacts
     shown.wait_for()
-    assert shown.inner_text() == result.winner.label
+    assert result.verdict is not None
+    assert shown.inner_text() == result.verdict.use
     assert trouble(opened.value) == []
     page.context.close()
 

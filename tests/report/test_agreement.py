@@ -95,7 +95,7 @@ def test_blocks_are_counted_in_one_way(all_texts: dict[str, dict[str, str]]) -> 
         ("report", "on 372 test images", "on 371 test images"),
         ("MLflow", "0.905 on 3 folds, seeds", "0.905 on 2 folds, seeds"),
         ("MLflow", "from scratch +0.301", "from scratch +0.299"),
-        ("terminal", "probe +4.3 points", "probe +4.5 points"),
+        ("terminal", "winner gains +4.3 points", "winner gains +4.5 points"),
         ("MLflow", "p = 0.002", "p = 0.02"),
     ],
 )

@@ -10,12 +10,13 @@ import pytest
 
 from tests.helpers.results.sample_result import LITE, SAMPLE, VGG
 from tests.helpers.results.sample_trials import SOLVED, WINNER
+from tests.helpers.results.verdict_texts import verdict_texts
 from tlsearch.report.html import write_report
 from tlsearch.report.images import Chart
 from tlsearch.report.markdown import describe, describe_model
 from tlsearch.report.model_table import model_rows
 from tlsearch.report.sections.efficiency import efficiency
-from tlsearch.report.verdict import answers, verdict_of, verdict_sentences
+from tlsearch.report.verdict import answers, verdict_of
 from tlsearch.results.flatten import compared_metrics, flat_metrics
 from tlsearch.results.result import RunResult, read_result, write_result
 from tlsearch.results.schema import AtUse, ModelAtUse, NetworkOutside, UseChoice
@@ -59,10 +60,9 @@ def without_choice() -> RunResult:
 
 
 def test_the_verdict_says_what_the_exported_file_costs_and_what_was_left_out() -> None:
-    said = verdict_sentences(with_choice())
-    assert (
-        "Its exported file has 13.6 MB and takes 9.1 ms an image on one thread, within --max-size 20MB. To use it"
-        in said[0]
+    said = verdict_texts(with_choice())
+    assert said[1].endswith(
+        " Its exported file has 13.6 MB and takes 9.1 ms an image on one thread, within --max-size 20MB."
     )
     assert (
         f"Left out of the choice by --max-size 20MB: {VGG} (58.9 MB and 120.0 ms an image); their trials informed the "
@@ -72,7 +72,7 @@ def test_the_verdict_says_what_the_exported_file_costs_and_what_was_left_out() -
 
 
 def test_a_run_without_options_says_what_it_said() -> None:
-    assert verdict_sentences(without_choice()) == verdict_sentences(SAMPLE)
+    assert verdict_texts(without_choice()) == verdict_texts(SAMPLE)
     assert answers(without_choice()) == answers(SAMPLE)
 
 
@@ -80,14 +80,14 @@ def test_a_network_from_scratch_that_was_chosen_is_named_with_the_reason_and_the
     result = with_choice(model="baseline", image_size=64, prefer="small", megabytes=2.9, ms_per_image=3.0)
     verdict = verdict_of(result)
     folder = SAMPLE.output.folder
-    assert verdict.model == "baseline"
-    assert verdict.use == (
-        f"Use the model in {folder}/baseline: small_cnn, trained from scratch, scores 60.2 % (95 % interval 55.1 to "
-        "65.0 %) on 372 test images. Its exported file has 2.9 MB and takes 3.0 ms an image on one thread, within "
-        "--max-size 20MB. It was chosen before the test: of what lies within one standard error of the best, it has "
-        f"the smallest file. The best one that reuses a network scores 90.3 % (in {folder}/model). To use it: tlsearch "
-        f"predict {folder}/baseline new-photo.jpg"
+    assert (verdict.model, verdict.use) == ("baseline", "Use the network from scratch: small_cnn.")
+    assert verdict.use_evidence == (
+        "Its accuracy on 372 test images is 60.2 % (95 % interval 55.1 to 65.0 %). Its exported file has 2.9 MB and "
+        "takes 3.0 ms an image on one thread, within --max-size 20MB. It was chosen before the test: of what lies "
+        "within one standard error of the best, it has the smallest file. The best one that reuses a network scores "
+        f"90.3 % (in {folder}/model)."
     )
+    assert verdict.command == f"tlsearch predict {folder}/baseline new-photo.jpg"
     # The claim stays what it is: it compares the winner with the network from scratch.
     assert verdict.pretraining_evidence == verdict_of(SAMPLE).pretraining_evidence
     assert describe(result).startswith("**small_cnn from scratch**: accuracy 0.602")
@@ -96,37 +96,36 @@ def test_a_network_from_scratch_that_was_chosen_is_named_with_the_reason_and_the
 
 def test_where_nothing_that_reuses_a_network_is_within_the_budget_that_is_the_reason() -> None:
     result = with_choice(model="baseline", asked="--max-size 3MB", reused_within=False, megabytes=2.9, ms_per_image=3.0)
-    use = verdict_of(result).use
+    use = verdict_of(result).use_evidence
     assert "The best model that reuses a network is above --max-size 3MB." in use
     assert f"(in {SAMPLE.output.folder}/model, for comparison)" in use
 
 
 def test_a_file_above_the_budget_is_told() -> None:
-    said = verdict_sentences(with_choice(within=False, megabytes=21.5))
+    said = verdict_texts(with_choice(within=False, megabytes=21.5))
     assert (
         "Its exported file has 21.5 MB and takes 9.1 ms an image on one thread: that is above --max-size 20MB."
-        in said[0]
+        in said[1]
     )
     assert any(text.startswith("No model of this run is within --max-size 20MB as an exported file") for text in said)
     assert answers(with_choice(within=False))["within_budget"] == "no"
 
 
 def test_what_was_passed_over_is_named() -> None:
-    assert (
-        f"Passed over, because their own exported files are above --max-size 20MB: {SOLVED.label}."
-        in verdict_sentences(with_choice(passed_over=(SOLVED.label,)))
+    assert f"Passed over, because their own exported files are above --max-size 20MB: {SOLVED.label}." in verdict_texts(
+        with_choice(passed_over=(SOLVED.label,))
     )
 
 
 def test_what_there_was_no_time_for_is_told() -> None:
-    said = " ".join(verdict_sentences(with_choice(prefer="fast", compared=False)))
+    said = " ".join(verdict_texts(with_choice(prefer="fast", compared=False)))
     assert "so that --prefer fast changed nothing" in said
-    assert "not in the choice" not in " ".join(verdict_sentences(with_choice()))
+    assert "not in the choice" not in " ".join(verdict_texts(with_choice()))
     result = with_choice()
     assert result.baseline is not None
     unconfirmed = replace(result, baseline=replace(result.baseline, confirmed=None))
     assert "train the network from scratch on resampled folds, so that it was not in the choice." in " ".join(
-        verdict_sentences(unconfirmed)
+        verdict_texts(unconfirmed)
     )
 
 

@@ -22,22 +22,22 @@ def gained(low: float, high: float, **changes: float | None) -> RunResult:
 @pytest.mark.parametrize(
     ("low", "high", "p", "answer", "claim"),
     [
-        (0.01, 0.05, 0.03, "yes", "Pre-training helped: the pre-trained EfficientNet-Lite0 beats small_cnn"),
-        (-0.01, 0.05, 0.03, "cannot tell", "Whether pre-training helped cannot be told: no gain over small_cnn"),
+        (0.01, 0.05, 0.03, "yes", "Pre-training helped. The pre-trained EfficientNet-Lite0 beats small_cnn"),
+        (-0.01, 0.05, 0.03, "cannot tell", "Whether pre-training helped cannot be told. No gain over small_cnn"),
         (
             -0.05,
             -0.01,
             0.03,
             "no",
-            "Pre-training did harm here: small_cnn (another network) trained from scratch beats the",
+            "Pre-training did harm here. small_cnn (another network) trained from scratch beats the",
         ),
-        (0.01, 0.05, 0.2, "cannot tell", "Whether pre-training helped cannot be told: no gain over small_cnn"),
+        (0.01, 0.05, 0.2, "cannot tell", "Whether pre-training helped cannot be told. No gain over small_cnn"),
         (
             -0.01,
             0.02,
             0.4,
             "no",
-            "Pre-training brings nothing here: small_cnn (another network) trained",
+            "Pre-training brings nothing here. small_cnn (another network) trained",
         ),
     ],
 )
@@ -46,7 +46,7 @@ def test_the_verdict_claims_what_the_interval_and_the_p_value_allow(
 ) -> None:
     verdict = verdict_of(gained(low, high, mcnemar_midp=p))
     assert verdict.pretraining == answer
-    assert verdict.pretraining_evidence.startswith(claim)
+    assert f"{verdict.pretraining_said} {verdict.pretraining_evidence}".startswith(claim)
 
 
 def test_the_verdict_gives_the_p_value_that_there_is() -> None:

@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 
 from tests.helpers.results.sample_result import SAMPLE
-from tlsearch.report.fair import no_claim, still_learns
-from tlsearch.report.verdict import verdict_of, verdict_sentences
+from tests.helpers.results.verdict_texts import verdict_texts
+from tlsearch.report.verdict import verdict_of
+from tlsearch.report.verdict.fair import no_claim, still_learns
 from tlsearch.results.result import RunResult
 from tlsearch.stats.trend import AGAIN, Rise, extrapolate
 from tlsearch.training.schedule import amount_trained
@@ -38,7 +39,7 @@ def test_a_gain_that_more_training_could_undo_is_not_claimed() -> None:
 def test_a_gain_that_outlasts_it_is_claimed_and_the_rise_is_named() -> None:
     result = finished(0.40, Rise(0.09, 0.01))
     assert verdict_of(result).pretraining == "yes"
-    (said,) = [sentence for sentence in verdict_sentences(result) if "still learns" in sentence]
+    (said,) = [sentence for sentence in verdict_texts(result) if "still learns" in sentence]
     assert said == (
         "The network from scratch was trained for 60 epochs and still learns; going by its curve, it would gain "
         "about 9.0 points more in as many more, and the gain of pre-training outlasts that."
@@ -49,7 +50,7 @@ def test_a_gain_that_outlasts_it_is_claimed_and_the_rise_is_named() -> None:
 def test_one_that_has_come_to_its_end_says_nothing(rise: Rise | None) -> None:
     result = finished(0.06, rise)
     assert verdict_of(result).pretraining == "yes"
-    assert not any("60 epochs" in sentence for sentence in verdict_sentences(result))
+    assert not any("60 epochs" in sentence for sentence in verdict_texts(result))
 
 
 @pytest.mark.parametrize(("learns_in", "learns"), [(0.02, False), (40.0, True)])

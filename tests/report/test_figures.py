@@ -8,9 +8,9 @@ import pytest
 
 from tests.helpers.results.sample_result import SAMPLE
 from tests.helpers.results.sample_trials import BASELINE
+from tests.helpers.results.verdict_texts import verdict_texts
 from tlsearch.report.markdown import describe
 from tlsearch.report.model_table import headings, model_rows
-from tlsearch.report.verdict import verdict_sentences
 from tlsearch.results.flatten import compared_metrics, figure_table, flat_metrics
 from tlsearch.results.result import RunResult
 from tlsearch.results.schema import Difference
@@ -88,7 +88,7 @@ def test_both_gains_are_metrics_with_their_evidence() -> None:
 def test_the_description_tells_the_whole_story() -> None:
     text = describe(SAMPLE).replace("\N{NO-BREAK SPACE}", " ")
     assert "small_cnn (another network) trained from scratch by +30.1 points" in text
-    assert "Searching paid: over the plain linear probe +4.3 points" in text
+    assert "Over the plain linear probe the winner gains +4.3 points" in text
     assert (
         "| accuracy | validation (selected, optimistic) | confirmed on resampled folds | tested once | cost at use |"
         in text
@@ -96,7 +96,7 @@ def test_the_description_tells_the_whole_story() -> None:
     assert "| 0.912 | 0.905 on 3 folds, seeds +- 0.006, sampling +- 0.017 | 0.903 [0.869 0.929] |" in text
     assert "| from scratch: small_cnn | 0.613 | 0.598 on 3 folds, sampling +- 0.021 | 0.602 [0.551 0.650] |" in text
     assert "- gain over the linear probe +0.043 [+0.017 +0.071] p = 0.002" in text
-    assert "372 test images (no run had looked at these test images before, as far as the ledger knows)." in text
+    assert "372 test images (no recorded run had looked at these test images before)." in text
     odd = replace(BASELINE, architecture="a|b")
     assert "| from scratch: a\\|b |" in describe(replace(SAMPLE, baseline=odd, from_scratch=(odd,)))
 
@@ -107,17 +107,17 @@ def test_a_gain_is_claimed_only_where_interval_and_p_value_agree(p: float | None
     assert SAMPLE.gain is not None
     probe = Difference(difference=0.053, ci95=(0.002, 0.129), discordant=(4, 0), mcnemar_midp=p)
     gain = replace(SAMPLE.gain, ci95=(0.002, 0.129), mcnemar_midp=p, over_linear_probe=probe)
-    said = " ".join(verdict_sentences(replace(SAMPLE, gain=gain)))
-    assert ("Pre-training helped" in said, "Searching paid" in said) == (shown, shown)
-    assert ("no gain is shown" in said, "no gain over" in said) == (not shown, not shown)
+    said = " ".join(verdict_texts(replace(SAMPLE, gain=gain)))
+    assert ("Pre-training helped" in said, "The search paid" in said) == (shown, shown)
+    assert ("No gain over small_cnn" in said, "No gain over the plain" in said) == (not shown, not shown)
 
 
 @pytest.mark.parametrize(("p", "shown"), [(0.03, True), (None, False)])
 def test_a_loss_is_claimed_by_the_same_rule(p: float | None, shown: bool) -> None:
     assert SAMPLE.gain is not None
     probe = Difference(difference=-0.053, ci95=(-0.129, -0.002), discordant=(0, 4), mcnemar_midp=p)
-    said = " ".join(verdict_sentences(replace(SAMPLE, gain=replace(SAMPLE.gain, over_linear_probe=probe))))
-    assert ("is better than what the search chose" in said) == shown
+    said = " ".join(verdict_texts(replace(SAMPLE, gain=replace(SAMPLE.gain, over_linear_probe=probe))))
+    assert ("is better than what it chose" in said) == shown
 
 
 def test_runs_are_compared_by_few_figures_of_few_digits() -> None:

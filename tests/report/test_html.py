@@ -31,11 +31,11 @@ def test_the_report_states_the_answer(tmp_path: Path) -> None:
     text = render(SAMPLE, tmp_path).text
     assert "90.3 %" in text
     assert "accuracy on 372 test images, 95 % interval 86.9 to 92.9 %" in text
-    assert "tested once: no run had looked at these test images before" in text
+    assert "tested once: no recorded run had looked at these test images before" in text
     assert SAMPLE.winner.label in text
     assert "beats small_cnn (another network) trained from scratch by +30.1 points [+24.9, +35.3], p < 0.001" in text
     assert "122 images only the pre-trained one has right, 10 only the other" in text
-    assert "over the plain linear probe +4.3 points [+1.7, +7.1], p = 0.002" in text
+    assert "Over the plain linear probe the winner gains +4.3 points [+1.7, +7.1], p = 0.002" in text
     assert "55.1 to 65.0 %" in text
 
 
@@ -188,7 +188,7 @@ def test_a_bare_result_still_makes_a_page(tmp_path: Path) -> None:
     )  # fmt: skip
     page = render(bare, tmp_path)
     assert "svg" not in page.tags
-    assert "No baseline was trained from scratch" in page.text
+    assert "What pre-training brought is not known. Nothing was trained from scratch." in page.text
     assert "it is a linear probe, which is solved directly and not trained in epochs" in page.text
     assert "None to show." in page.text
     assert "Nothing unusual was found." in page.text

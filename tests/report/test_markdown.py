@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from tests.helpers.results.sample_result import CLASSES, SAMPLE
+from tests.helpers.results.verdict_texts import verdict_texts
 from tlsearch.report.markdown import describe, describe_model
-from tlsearch.report.verdict import verdict_sentences
 from tlsearch.results.schema import Mlflow
 
 PLACE = Mlflow(
@@ -67,7 +67,7 @@ def test_the_model_says_what_it_is_and_how_to_load_it() -> None:
     result = replace(SAMPLE, mlflow=record)
     text = describe_model(result, "models:/m-1", "RGB values.")
     assert text.startswith(f"**{SAMPLE.winner.label}**: accuracy 0.903 [0.869 0.929] on test")
-    assert all(f"- {sentence}\n" in text for sentence in verdict_sentences(result))
+    assert all(sentence in text for sentence in verdict_texts(result))
     assert f"**Its {len(CLASSES)} classes**: {', '.join(CLASSES)}.\n" in text
     assert 'mlflow.set_tracking_uri("https://records.example/mlflow")\n' in text
     assert 'model = mlflow.pyfunc.load_model("models:/m-1")\n' in text

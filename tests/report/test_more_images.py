@@ -8,8 +8,8 @@ import pytest
 
 from tests.helpers.results.sample_result import SAMPLE
 from tests.helpers.results.sample_trials import SOLVED
-from tlsearch.report.more_images import more_images
 from tlsearch.report.verdict import verdict_of
+from tlsearch.report.verdict.more_images import more_images
 from tlsearch.results.result import RunResult
 from tlsearch.results.schema import Confusion, Winner
 
@@ -31,8 +31,8 @@ def with_gain(low: float, high: float, *, probe: bool, confusion: Confusion = EV
 def test_the_classes_in_need_stand_in_the_section_and_in_the_verdict() -> None:
     for probe in (True, False):
         found = more_images(with_gain(0.011, 0.035, probe=probe, confusion=IN_NEED), "model")
-        assert found.step.startswith("Next, add images of coat and shirt: 94 % of the 16 errors on test are theirs")
-        assert found.step.removeprefix("Next, add images of ") in found.sentence
+        assert found.step.startswith("Add images of coat and shirt: 94 % of the 16 errors on test are theirs")
+        assert found.step.removeprefix("Add images of ") in found.sentence
 
 
 def test_the_errors_of_the_winner_say_nothing_of_another_model() -> None:
@@ -54,13 +54,13 @@ def test_a_few_errors_that_chance_put_into_two_classes_name_none() -> None:
     few = more_images(with_gain(0.011, 0.035, probe=False, confusion=errors((3, 2, 1, 1, 1, 1, 1, 0))), "model")
     many = more_images(with_gain(0.011, 0.035, probe=False, confusion=errors((12, 8, 4, 4, 4, 4, 4, 0))), "model")
     assert few.step == ""
-    assert many.step.startswith("Next, add images of a and b: 50 % of the 40 errors on test are theirs, and 25 %")
+    assert many.step.startswith("Add images of a and b: 50 % of the 40 errors on test are theirs, and 25 %")
 
 
 def test_where_more_images_help_a_probe_that_ships_the_verdict_advises_them() -> None:
     found = more_images(with_gain(0.011, 0.035, probe=True), "model")
     assert found.sentence.startswith("More images would probably help: from 535 to 1,069 images")
-    assert found.step.startswith("Next, add images of all classes: from 535 to 1,069 images")
+    assert found.step.startswith("Add images of all classes: from 535 to 1,069 images")
 
 
 @pytest.mark.parametrize(("low", "high"), [(0.001, 0.005), (-0.02, 0.03)])
@@ -84,4 +84,4 @@ def test_a_probe_says_nothing_of_a_model_that_is_none(model: str) -> None:
 def test_the_verdict_takes_its_step_from_there() -> None:
     result = with_gain(0.011, 0.035, probe=True, confusion=IN_NEED)
     verdict = verdict_of(replace(result, plan=replace(result.plan, time_limit=None)))
-    assert more_images(result, verdict.model).step in verdict.next_steps
+    assert more_images(result, verdict.model).step in [step.said for step in verdict.next_steps]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
 from typing import get_args
 
@@ -9,8 +10,8 @@ import pytest
 
 from tests.helpers.results.sample_result import SAMPLE
 from tlsearch.report.markdown import describe
-from tlsearch.report.next_steps import ENDED, next_steps
 from tlsearch.report.sections.trial_table import trial_table
+from tlsearch.report.verdict.next_steps import ENDED, next_steps
 from tlsearch.results.result import RunResult
 from tlsearch.results.schema import Insights
 from tlsearch.types import SearchEnd
@@ -23,21 +24,28 @@ QUIET = replace(SAMPLE, plan=replace(SAMPLE.plan, left_out=()), trials=(), confu
 def test_more_time_is_advised_only_where_time_ended_the_search(ended: SearchEnd | None) -> None:
     steps = [*next_steps(replace(QUIET, search_ended=ended), "model")]
     assert bool(steps) is (ended == "time")
-    assert all("no trial that tuned layers of a network came to an end within 25m" in step for step in steps)
+    assert all("no trial that tuned layers of a network came to an end within 25m" in step.said for step in steps)
 
 
 def test_more_time_is_advised_where_it_ended_the_network_from_scratch_and_so_the_claim() -> None:
     assert SAMPLE.baseline is not None
     cut = replace(SAMPLE.baseline, stopped_by="time", epochs=10, whole_epochs=60, rise=None)
     (step,) = next_steps(replace(QUIET, baseline=cut, search_ended="enough"), "model")
-    assert step == (
-        "Next, give it more time: the network from scratch was trained for 10 of 60 epochs (--time-limit, with another "
-        "--output)."
-    )
+    assert step.said == "Give it more time: the network from scratch was trained for 10 of 60 epochs."
     (both,) = next_steps(replace(QUIET, baseline=cut, search_ended="time"), "model")
-    assert "within 25m and the network from scratch was trained for 10 of 60 epochs (" in both
+    assert "within 25m and the network from scratch was trained for 10 of 60 epochs." in both.said
     by_choice = replace(cut, stopped_by="schedule")  # --epochs was asked for
     assert [*next_steps(replace(QUIET, baseline=by_choice, search_ended="enough"), "model")] == []
+
+
+def test_the_command_for_more_time_repeats_the_run_with_twice_of_it_elsewhere() -> None:
+    late = replace(QUIET, search_ended="time", output=replace(QUIET.output, folder="/a b/out"))
+    (step,) = next_steps(replace(late, command="tlsearch run --config '/a b/out/run.toml'"), "model")
+    assert shlex.split(str(step.command)) == [
+        "tlsearch", "run", "--config", "/a b/out/run.toml", "--time-limit", "50m", "--output", "/a b/out-longer",
+    ]  # fmt: skip
+    (from_python,) = next_steps(replace(late, command=""), "model")
+    assert from_python.command is None
 
 
 def test_why_a_search_ended_is_kept_and_said() -> None:

@@ -9,12 +9,12 @@ import pytest
 
 from tests.helpers.results.sample_insights import SUSPECT
 from tests.helpers.results.sample_result import SAMPLE
+from tests.helpers.results.verdict_texts import verdict_texts
 from tlsearch.cli.summary import confirmed_lines, score_table
 from tlsearch.report import numbers
 from tlsearch.report import text as words
 from tlsearch.report.markdown import describe
 from tlsearch.report.model_table import headings
-from tlsearch.report.verdict import verdict_sentences
 from tlsearch.results.schema import Calibration, CalibrationBin, CalibrationScore, Confirmed, Gain, LabelErrors
 from tlsearch.stats.label_precision import PRECISION
 from tlsearch.types import State
@@ -52,7 +52,7 @@ def test_the_two_spreads_of_a_confirmed_figure_stay_apart() -> None:
 
 def test_openings_are_counted() -> None:
     assert [words.openings(n) for n in (1, 2)] == [
-        "no run had looked at these test images before, as far as the ledger knows",
+        "no recorded run had looked at these test images before",
         "runs have looked at these test images 2 times, this one included",
     ]
 
@@ -183,9 +183,9 @@ def test_what_was_not_confirmed_is_not_named() -> None:
 
 
 def test_a_test_set_that_was_opened_before_is_part_of_the_verdict() -> None:
-    assert not any("looked at" in sentence for sentence in verdict_sentences(SAMPLE))
+    assert not any("looked at" in sentence for sentence in verdict_texts(SAMPLE))
     again = replace(SAMPLE, metrics=replace(SAMPLE.metrics, test_opened=4))
-    assert "Runs have looked at these test images 4 times, this one included: " in " ".join(verdict_sentences(again))
+    assert "Runs have looked at these test images 4 times, this one included." in " ".join(verdict_texts(again))
 
 
 @pytest.mark.parametrize(
@@ -203,7 +203,7 @@ def test_p_values_read_as_people_write_them(p: float, text: str) -> None:
 
 
 def test_a_missing_p_value_says_why() -> None:
-    assert numbers.format_p(None) == "no p-value (fewer than 6 discordant pairs or groups)"
+    assert numbers.format_p(None) == "no p-value (fewer than 6 images or groups tell the two apart)"
 
 
 @pytest.mark.parametrize(
@@ -239,17 +239,17 @@ def test_an_interval_by_resampling_says_so() -> None:
 def test_scores_that_are_no_fractions_are_plain_numbers() -> None:
     assert SAMPLE.gain is not None
     assert SAMPLE.gain.over_linear_probe is not None
-    text = " ".join(verdict_sentences(COST))
-    assert "over the plain linear probe +0.043 [+0.017 +0.071]" in text
+    text = " ".join(verdict_texts(COST))
+    assert "Over the plain linear probe the winner gains +0.043 [+0.017 +0.071]" in text
     assert "points [" not in text
-    assert "over the plain linear probe +4.3 points [+1.7, +7.1]" in " ".join(verdict_sentences(SAMPLE))
+    assert "the winner gains +4.3 points [+1.7, +7.1]" in " ".join(verdict_texts(SAMPLE))
 
 
 @pytest.mark.parametrize(("test", "said"), [(1.7, True), (1.6, True), (1.5, False)])
 def test_worse_than_guessing_is_more_where_less_is_better(test: float, said: bool) -> None:
     assert SAMPLE.baseline is not None
     result = replace(COST, baseline=replace(SAMPLE.baseline, test=test))
-    sentences = " ".join(verdict_sentences(result))
+    sentences = " ".join(verdict_texts(result))
     assert ("no better than always guessing the most frequent class (1.600)" in sentences) is said
 
 

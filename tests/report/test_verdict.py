@@ -10,13 +10,14 @@ import pytest
 from rich.console import Console
 
 from tests.helpers.results.sample_result import SAMPLE
+from tests.helpers.results.verdict_texts import verdict_texts
 from tlsearch.cli.summary import print_summary
-from tlsearch.report.fair import no_claim
 from tlsearch.report.markdown import describe
 from tlsearch.report.model_table import model_rows
 from tlsearch.report.sections.summary import summary
 from tlsearch.report.text import NO_CLAIM, gain_lines
-from tlsearch.report.verdict import answers, verdict_of, verdict_sentences
+from tlsearch.report.verdict import answers, verdict_of
+from tlsearch.report.verdict.fair import no_claim
 from tlsearch.results.result import RunResult
 from tlsearch.results.schema import Confusion, Gain, Insights, LeftOut
 from tlsearch.stats.trend import Rise
@@ -34,12 +35,12 @@ def with_scratch(low: float, high: float, **changes: Any) -> RunResult:
 def test_the_winner_is_the_model_to_use_where_pretraining_helped() -> None:
     verdict = verdict_of(SAMPLE)
     assert (verdict.model, verdict.pretraining, verdict.search) == ("model", "yes", "yes")
-    assert verdict.use.startswith(
-        f"Use the model in {SAMPLE.output.folder}/model: EfficientNet-Lite0 (ImageNet-1k), first 6 of 18 "
+    assert verdict.use == (
+        "Use the winner: EfficientNet-Lite0 (ImageNet-1k), first 6 of 18 blocks frozen, linear head, standard "
+        "augmentation 0.50."
     )
-    assert "first 6 of 18 blocks frozen, linear head, standard augmentation 0.50. Its" in verdict.use
-    assert "on 372 test images is 90.3 % (95 % interval 86.9 to 92.9 %)" in verdict.use
-    assert f"tlsearch predict {SAMPLE.output.folder}/model new-photo.jpg" in verdict.use
+    assert verdict.use_evidence == "Its accuracy on 372 test images is 90.3 % (95 % interval 86.9 to 92.9 %)."
+    assert verdict.command == f"tlsearch predict {SAMPLE.output.folder}/model new-photo.jpg"
 
 
 def test_the_answers_are_tags() -> None:
@@ -60,10 +61,11 @@ def test_every_model_says_what_it_costs() -> None:
 def test_a_small_network_from_scratch_that_is_as_good_is_offered() -> None:
     verdict = verdict_of(with_scratch(-0.012, 0.018, megabytes=2.9, ms_per_image=2.0, test=0.984))
     assert (verdict.model, verdict.pretraining) == ("baseline", "no")
-    assert verdict.pretraining_evidence.startswith("Pre-training brings nothing here")
-    assert f"{SAMPLE.output.folder}/baseline: small_cnn, trained from scratch, scores 98.4 %" in verdict.use
-    assert "2.9 MB instead of 14.3 and 2.0 ms an image instead of 6.0" in verdict.use
-    assert f"tlsearch predict {SAMPLE.output.folder}/baseline new-photo.jpg" in verdict.use
+    assert verdict.pretraining_said == "Pre-training brings nothing here."
+    assert verdict.use == "Use the network from scratch: small_cnn."
+    assert verdict.use_evidence.startswith("Its accuracy on 372 test images is 98.4 % (95 % interval ")
+    assert "2.9 MB instead of 14.3 and 2.0 ms an image instead of 6.0" in verdict.use_evidence
+    assert verdict.command == f"tlsearch predict {SAMPLE.output.folder}/baseline new-photo.jpg"
 
 
 def test_every_place_names_the_model_that_the_verdict_names() -> None:
@@ -72,28 +74,34 @@ def test_every_place_names_the_model_that_the_verdict_names() -> None:
     result = replace(found, verdict=verdict_of(found))
     console = Console(record=True, width=200, file=io.StringIO())
     print_summary(console, result)
-    (place,) = [line for line in console.export_text().splitlines() if line.startswith("model  ")]
+    printed = console.export_text().splitlines()
+    assert "Use the network from scratch: small_cnn." in printed
+    assert f"  tlsearch predict {SAMPLE.output.folder}/baseline new-photo.jpg" in printed
+    (place,) = [line for line in printed if line.startswith("model  ")]
     assert place.split() == ["model", f"{SAMPLE.output.folder}/baseline"]
     assert repr(result).startswith("<RunResult small_cnn from scratch, test accuracy 0.984 [0.960, 0.990], model in ")
     assert repr(result).endswith("/baseline>")
     assert "small_cnn from scratch" in result._repr_html_()
     assert describe(result).startswith("**small_cnn from scratch**: accuracy 0.984 [0.960 0.990] on test. It is the")
     shown = summary(result).shown
-    assert (shown["to_use"]["label"], shown["to_use"]["test"]) == ("small_cnn from scratch", 0.984)
+    assert shown["to_use"] == {"test": 0.984, "test_ci95": (0.96, 0.99)}
+    assert shown["verdict"].answers[0].said == "Use the network from scratch: small_cnn."
     assert [name for name, _, _ in shown["facts"]][:2] == ["winner, frozen", "winner, speed"]
-    assert summary(SAMPLE).shown["to_use"]["label"] == SAMPLE.winner.label
+    assert summary(SAMPLE).shown["to_use"]["test"] == SAMPLE.metrics.test
     assert [model_rows(each)[0].name for each in (SAMPLE, result)] == ["winner", "best reused network"]
     assert found.gain is not None
     probe = replace(found, gain=replace(found.gain, over_linear_probe=None))
-    assert verdict_of(probe).search_evidence.endswith("and so that is the best model that reuses a network.")
+    assert verdict_of(probe).search_evidence.endswith("and the best model that reuses a network.")
 
 
 def test_what_the_search_brought_is_said_of_the_models_that_it_was_about() -> None:
     used = verdict_of(with_scratch(0.2, 0.3))
     other = verdict_of(with_scratch(-0.012, 0.018, megabytes=2.9, ms_per_image=2.0, test=0.984))
     assert (used.model, used.search, other.model, other.search) == ("model", "yes", "baseline", "yes")
-    assert used.search_evidence.startswith("Searching paid: over the plain linear probe ")
-    assert other.search_evidence.startswith("Among models that reuse a network, searching paid: over the plain linear")
+    assert used.search_said == "The search paid."
+    assert used.search_evidence.startswith("Over the plain linear probe the winner gains +")
+    assert other.search_said == "Among models that reuse a network, the search paid."
+    assert other.search_evidence.startswith("Over the plain linear probe the best of them gains +")
     assert "only the winner has right" in used.search_evidence
     assert "only the best of them has right" in other.search_evidence
 
@@ -106,7 +114,7 @@ def test_a_network_from_scratch_that_is_as_good_and_as_large_is_not_offered() ->
 def test_a_network_from_scratch_that_is_better_is_offered_whatever_its_size() -> None:
     verdict = verdict_of(with_scratch(-0.09, -0.02, megabytes=500.0))
     assert (verdict.model, verdict.pretraining) == ("baseline", "no")
-    assert "did harm" in verdict.pretraining_evidence
+    assert verdict.pretraining_said == "Pre-training did harm here."
 
 
 def stopped(gain: float, rise: Rise | None, epochs: int = 25) -> RunResult:
@@ -122,7 +130,7 @@ def test_a_network_that_was_stopped_carries_no_claim_that_its_rest_could_undo(ri
     verdict = verdict_of(result)
     assert (verdict.pretraining, verdict.model) == ("cannot tell", "model")
     said = verdict.pretraining_evidence
-    assert "there is no fair comparison with small_cnn (another network) trained from scratch" in said
+    assert "There is no fair comparison with small_cnn (another network) trained from scratch" in said
     assert "because its time was over after 25 of 60 epochs, " in said
     assert ("too early to tell how far it would have come" in said) is (rise is None)
     pace = "going by its curve"
@@ -131,14 +139,14 @@ def test_a_network_that_was_stopped_carries_no_claim_that_its_rest_could_undo(ri
     assert "+30.0 points" not in said
     assert "steep" not in said
     assert gain_lines(result.gain, no_claim(result))[0].endswith(NO_CLAIM)
-    assert not any("would gain" in sentence for sentence in verdict_sentences(result)[3:])
+    assert not any("would gain" in sentence for sentence in verdict_texts(result))
 
 
 def test_a_gain_that_outlasts_the_rest_of_the_schedule_is_claimed_and_the_rest_is_named() -> None:
     result = stopped(0.5, Rise(0.06, 0.01), epochs=30)
     assert verdict_of(result).pretraining == "yes"
     assert no_claim(result) == ""
-    (said,) = [sentence for sentence in verdict_sentences(result) if "30 of 60 epochs" in sentence]
+    (said,) = [sentence for sentence in verdict_texts(result) if "30 of 60 epochs" in sentence]
     assert said.endswith(
         "going by its curve, it would gain about 6.0 points more, and the gain of pre-training outlasts that."
     )
@@ -179,13 +187,15 @@ def test_a_network_that_was_stopped_and_is_as_good_all_the_same_is_said_to_be(lo
 def test_a_finished_schedule_leaves_nothing_to_gain() -> None:
     result = with_scratch(0.1, 0.2, epochs=60, whole_epochs=60, rise=None, still_improving=True)
     assert verdict_of(result).pretraining == "yes"
-    assert "The network from scratch was still improving after 60 epochs." in verdict_sentences(result)
+    assert "The network from scratch was still improving after 60 epochs." in verdict_texts(result)
 
 
 def test_which_networks_are_compared_is_said_and_the_same_one_from_scratch_is_named() -> None:
     verdict = verdict_of(SAMPLE)  # both networks were trained from scratch, and the small one was better
     said = verdict.pretraining_evidence
-    assert "the pre-trained EfficientNet-Lite0 beats small_cnn (another network) trained from scratch by +30.1" in said
+    assert said.startswith(
+        "The pre-trained EfficientNet-Lite0 beats small_cnn (another network) trained from scratch by +30.1"
+    )
     assert said.endswith(
         "EfficientNet-Lite0 itself, trained from scratch, scores 56.6 % (95 % interval 51.5 to 61.5 %)."
     )
@@ -194,7 +204,7 @@ def test_which_networks_are_compared_is_said_and_the_same_one_from_scratch_is_na
     assert alone.endswith("EfficientNet-Lite0 itself was not trained from scratch.")
     large = SAMPLE.from_scratch[1]
     same = verdict_of(replace(SAMPLE, baseline=large, from_scratch=(large, SAMPLE.baseline))).pretraining_evidence
-    assert "the pre-trained EfficientNet-Lite0 beats the same network trained from scratch by +30.1" in same
+    assert same.startswith("The pre-trained EfficientNet-Lite0 beats the same network trained from scratch by +30.1")
     assert "itself" not in same
 
 
@@ -213,7 +223,8 @@ def test_a_linear_probe_that_ships_is_said_to_be_one() -> None:
     assert SAMPLE.gain is not None
     verdict = verdict_of(replace(SAMPLE, gain=replace(SAMPLE.gain, over_linear_probe=None)))
     assert verdict.search == "no"
-    assert "nothing better than a plain linear probe" in verdict.search_evidence
+    assert verdict.search_said == "The search found nothing better than a plain linear probe."
+    assert verdict.search_evidence == "That is a linear classifier on the frozen network, and the model to use."
 
 
 @pytest.mark.parametrize(
@@ -236,15 +247,15 @@ def test_the_classes_with_the_errors_need_images() -> None:
     names = ("boot", "coat", "hat", "shirt", "tie")
     rows = ((20, 0, 0, 0, 0), (0, 12, 0, 8, 0), (0, 0, 20, 0, 0), (0, 6, 1, 13, 0), (0, 1, 0, 0, 19))
     verdict = verdict_of(replace(SAMPLE, confusion=Confusion(names, rows)))
-    (step,) = [step for step in verdict.next_steps if "add images" in step]
-    assert step.startswith("Next, add images of coat and shirt: 94 % of the 16 errors on test are theirs")
+    (step,) = [step.said for step in verdict.next_steps if "Add images" in step.said]
+    assert step.startswith("Add images of coat and shirt: 94 % of the 16 errors on test are theirs")
     assert step.endswith(", and 40 % of the images.")
     # A class with half of the images may have half of the errors.
     large = ((20, 0, 0, 0, 0), (0, 72, 0, 8, 0), (0, 0, 20, 0, 0), (0, 6, 1, 53, 0), (0, 1, 0, 0, 19))
     few = ((20, 0, 0, 0, 0), (0, 18, 0, 2, 0), (0, 0, 20, 0, 0), (0, 1, 0, 19, 0), (0, 0, 0, 0, 20))
     for matrix in (large, few):
         said = verdict_of(replace(SAMPLE, confusion=Confusion(names, matrix))).next_steps
-        assert not any("add images" in step for step in said)
+        assert not any("Add images" in step.said for step in said)
 
 
 def test_more_time_and_absent_networks_are_next_where_they_are_missing() -> None:
@@ -252,8 +263,8 @@ def test_more_time_and_absent_networks_are_next_where_they_are_missing() -> None
     late = replace(SAMPLE, plan=plan, trials=(), confusion=None, insights=Insights(), search_ended="time")
     steps = verdict_of(late).next_steps
     assert len(steps) == 2
-    assert "no trial that tuned layers of a network came to an end within 5" in steps[0]
-    assert "tlsearch weights fetch vgg16" in steps[1]
+    assert "no trial that tuned layers of a network came to an end within 5" in steps[0].said
+    assert steps[1].command == "tlsearch weights fetch vgg16"
     unlimited = replace(
         SAMPLE, plan=replace(SAMPLE.plan, time_limit=None, left_out=()), confusion=None, insights=Insights()
     )

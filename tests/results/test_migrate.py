@@ -13,8 +13,10 @@ from click.testing import CliRunner
 
 from tests.helpers.results.sample_result import SAMPLE
 from tlsearch.cli.main import cli
+from tlsearch.report.verdict.lines import shown_verdict
 from tlsearch.results.migrate import SCHEMA_VERSION, migrate
-from tlsearch.results.result import read_result, write_result
+from tlsearch.results.result import RunResult, read_result, write_result
+from tlsearch.results.schema import NextStep, Verdict
 
 VERSION_1 = Path(__file__).parent / "data" / "version-1"
 """The result of a small run by the last tlsearch that wrote version 1, with its first 16 trials."""
@@ -121,6 +123,23 @@ def test_a_metric_of_which_only_the_name_is_known_is_made_of_counts(version: int
     assert old["metrics"] == {"name": "macro_f1", "test": 0.5}
     metrics = read_result(VERSION_1).metrics
     assert (metrics.counts, metrics.sign) == (metrics.name, 1.0)
+
+
+def test_a_verdict_of_version_2_keeps_its_sentences() -> None:
+    """Each was long, with its evidence in it, and a step had no command of its own."""
+    long: dict[str, Any] = {"model": "baseline", "use": "Use it: tlsearch predict a.", "pretraining": "no",
+            "pretraining_evidence": "It brings nothing: -2.2 points.", "search": None, "search_evidence": "",
+            "next_steps": ["Next, look."]}  # fmt: skip
+    old = {**SAMPLE.to_dict(), "schema_version": 2, "verdict": long}
+    verdict = RunResult.from_dict(migrate(old)).verdict
+    assert verdict == Verdict(
+        model="baseline", use="Use it: tlsearch predict a.", pretraining="no",
+        pretraining_said="It brings nothing: -2.2 points.", search=None, search_said="",
+        next_steps=(NextStep(said="Next, look."),),
+    )  # fmt: skip
+    shown = shown_verdict(RunResult.from_dict(migrate(old)))
+    assert [answer.said for answer in shown.answers] == [long["use"], long["pretraining_evidence"]]
+    assert "pretraining_said" not in long  # the object that was read is as it was
 
 
 def test_a_result_of_the_present_version_is_left_as_it_is() -> None:

@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 from tests.helpers.results.sample_result import SAMPLE
+from tests.helpers.results.verdict_texts import verdict_texts
 from tlsearch.report.html import write_report
-from tlsearch.report.verdict import verdict_of, verdict_sentences
+from tlsearch.report.verdict import verdict_of
 from tlsearch.results.result import read_result, write_result
+from tlsearch.results.schema import NextStep
 
 
 @pytest.mark.parametrize(
@@ -26,22 +28,24 @@ def test_the_verdict_and_the_commands_name_the_folder_that_is_read(tmp_path: Pat
         command=shlex.join(["tlsearch", "run", "--config", str(before / "run.toml")]),
     )
     verdict = verdict_of(run)
-    steps = (f"Next, see {before}.", f"tlsearch explain {shlex.quote(str(before / 'scratch-vgg16'))} a.jpg")
+    explained = f"tlsearch explain {shlex.quote(str(before / 'scratch-vgg16'))} a.jpg"
+    steps = (NextStep(said=f"See {before}.", command=explained),)
     write_result(replace(run, verdict=replace(verdict, next_steps=steps)), before)
     after.parent.mkdir(parents=True)
     before.rename(after)
     found = read_result(after)
     assert found.verdict is not None
-    assert found.verdict.use == verdict_of(replace(run, output=replace(run.output, folder=str(after)))).use
+    assert found.verdict.command == verdict_of(replace(run, output=replace(run.output, folder=str(after)))).command
     assert shlex.split(found.command) == ["tlsearch", "run", "--config", str(after / "run.toml")]
-    assert found.verdict.next_steps[0] == f"Next, see {after}."
-    assert shlex.split(found.verdict.next_steps[1]) == ["tlsearch", "explain", str(after / "scratch-vgg16"), "a.jpg"]
-    assert str(before) not in " ".join(verdict_sentences(found))
+    (step,) = found.verdict.next_steps
+    assert step.said == f"See {after}."
+    assert shlex.split(str(step.command)) == ["tlsearch", "explain", str(after / "scratch-vgg16"), "a.jpg"]
+    assert str(before) not in " ".join(verdict_texts(found))
 
 
 def test_another_folder_whose_name_begins_alike_stays(tmp_path: Path) -> None:
     before, after = tmp_path / "run", tmp_path / "moved"
-    other = f"Next, look at {before}-2 and {before}2."
+    other = NextStep(said=f"Look at {before}-2 and {before}2.")
     verdict = replace(verdict_of(SAMPLE), next_steps=(other,))
     write_result(replace(SAMPLE, output=replace(SAMPLE.output, folder=str(before)), verdict=verdict), before)
     before.rename(after)

@@ -15,6 +15,7 @@ import pytest
 from tests.helpers.results.sample_result import SAMPLE
 from tests.helpers.results.sample_trials import WINNER
 from tlsearch.errors import UsageError
+from tlsearch.results.migrate import SCHEMA_VERSION
 from tlsearch.results.result import RunResult, read_result, write_result
 from tlsearch.results.schema import Mistake
 from tlsearch.types import TrialSpec
@@ -89,7 +90,7 @@ def test_the_json_is_strict_and_names_its_schema_first(tmp_path: Path) -> None:
     text = write_result(odd, tmp_path).read_text(encoding="utf-8")
     values = json.loads(text, parse_constant=lambda word: pytest.fail(f"{word} is not JSON"))
     assert next(iter(values)) == "schema_version"
-    assert values["schema_version"] == 2
+    assert values["schema_version"] == SCHEMA_VERSION
     assert values["timings"] == {"search": None, "data": 1.5}
     assert values["gain"]["discordant"] == [122, 10]
     assert values["winner"]["freeze_depth"] == 6
@@ -111,7 +112,7 @@ def test_keys_of_a_newer_version_are_passed_over(tmp_path: Path) -> None:
         (None, r"has no result.json: name the output folder"),
         ("{", "not readable JSON"),
         ("[]", "schema version None"),
-        ('{"schema_version": 3}', "schema version 3 and this tlsearch reads versions 1 and 2"),
+        ('{"schema_version": 4}', "schema version 4 and this tlsearch reads versions 1, 2 and 3"),
         ('{"schema_version": 1}', r"damaged \(RunResult.dataset is missing\)"),
     ],
 )

@@ -25,7 +25,9 @@ def test_a_notebook_shows_what_won_and_where_it_is() -> None:
     assert f"{SAMPLE.output.folder}/model</code>" in page
     assert f"{SAMPLE.output.folder}/report.html</code>" in page
     assert escape(verdict.use) in page
-    assert escape(verdict.search_evidence) in page
+    assert escape(f"{verdict.search_said} {verdict.search_evidence}") in page
+    assert f"<code>{escape(str(verdict.command))}</code>" in page
+    assert all(escape(step.said) in page for step in verdict.next_steps)
 
 
 def test_a_network_from_scratch_that_is_to_be_used_is_shown_with_its_own_score() -> None:

@@ -186,7 +186,8 @@ def test_the_answers_are_those_of_the_confusion(finished: TrialRecord, images: P
 
 def test_the_report_names_the_winner(finished: TrialRecord) -> None:
     page = html.unescape((finished.output / "report.html").read_text(encoding="utf-8"))
-    assert f'class="recipe">{finished.result.winner.label}</p>' in page.replace("<wbr>", "")
+    assert finished.result.verdict is not None
+    assert f'<p class="said">{html.escape(finished.result.verdict.use)}</p>' in page
     assert f"{100 * finished.result.metrics.test:.1f}" in page
 
 

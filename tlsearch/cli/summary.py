@@ -11,11 +11,13 @@ from tlsearch.cli.terminal.lines import unbroken, wrap
 from tlsearch.cli.terminal.screen import print_table, print_text
 from tlsearch.cli.terminal.table import Column, Row, Table
 from tlsearch.report import text as words
-from tlsearch.report.fair import no_claim
 from tlsearch.report.model_table import fold_note, headings, is_confirmed, model_rows
 from tlsearch.report.numbers import format_interval, format_score
-from tlsearch.report.verdict import verdict_sentences
+from tlsearch.report.verdict.lines import shown_verdict
 from tlsearch.results.result import RunResult
+
+INDENT = "  "
+"""Before the evidence of an answer."""
 
 HEADING_WIDTH = 12
 """Columns of figures are no wider than this, so that the table fits 80 columns with its headings in full."""
@@ -31,15 +33,32 @@ def print_summary(console: Console, result: RunResult) -> None:
         print_text(console, note)
     for line in confirmed_lines(result):
         print_text(console, line)
-    for line in words.gain_lines(result.gain, no_claim(result)):
-        print_text(console, line, "bold")
     console.print()
-    for sentence in verdict_sentences(result):
-        print_text(console, sentence)
+    _print_verdict(console, result)
     console.print()
     for what, value in _places(result):
         # Never broken into lines, as it is there to be copied.
         console.print(Text.assemble((f"{what:<8}", "dim"), value), soft_wrap=True)
+
+
+def _print_verdict(console: Console, result: RunResult) -> None:
+    """Print each answer, its evidence below it, and what to do next in order.
+
+    A command has a line of its own that is never broken, as it is there to be copied.
+    """
+    shown = shown_verdict(result)
+    for answer in shown.answers:
+        print_text(console, answer.said, "bold")
+        for text in answer.evidence:
+            print_text(console, text, indent=INDENT)
+        if answer.command is not None:
+            console.print(Text(f"{INDENT}{answer.command}"), soft_wrap=True)
+    if shown.next_steps:
+        print_text(console, "Next:", "bold")
+    for number, step in enumerate(shown.next_steps, 1):
+        print_text(console, f"{number}. {step.said}", indent=INDENT)
+        if step.command is not None:
+            console.print(Text(f"{INDENT}   {step.command}"), soft_wrap=True)
 
 
 def table_title(result: RunResult) -> str:
@@ -65,7 +84,8 @@ def score_table(result: RunResult) -> Table:
         if not is_confirmed(models):
             confirmed = []
         figures = (validation, *confirmed, format_score(row.test), unbroken(format_interval(row.test_ci95)))
-        rows.append(Row((f"{row.name}\n{row.model}", *figures), "bold" if row.kind == "winner" else ""))
+        named = "\n".join(text for text in (row.name, row.model, row.caveat) if text)
+        rows.append(Row((named, *figures), "bold" if row.kind == "winner" else ""))
     return Table((Column(), *columns), tuple(rows))
 
 

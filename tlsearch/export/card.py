@@ -18,9 +18,9 @@ from tlsearch.export.words import proof_table
 from tlsearch.plugins import registry
 from tlsearch.predictor import MODEL_FILE
 from tlsearch.report import text as words
-from tlsearch.report.fair import no_claim
 from tlsearch.report.markdown import model_table
 from tlsearch.report.verdict import verdict_of
+from tlsearch.report.verdict.fair import no_claim
 from tlsearch.reporter import Reporter
 from tlsearch.results.result import RunResult, read_result
 from tlsearch.results.schema import Baseline
@@ -123,7 +123,8 @@ def _body(result: RunResult, alone: Baseline | None, proofs: Sequence[Proof]) ->
     yield from model_table(result)
     yield from ("", *(f"- {line}" for line in words.gain_lines(result.gain, no_claim(result))))
     verdict = result.verdict or verdict_of(result)
-    yield from (f"- {said}" for said in (verdict.pretraining_evidence, verdict.search_evidence) if said)
+    yield f"- {verdict.pretraining_said} {verdict.pretraining_evidence}".rstrip()
+    yield f"- {verdict.search_said} {verdict.search_evidence}".rstrip()
     yield from ("", "## Data", "", *_data(result), "", "## Method", "", *_method(result, alone))
     yield from ("", "## Limits", "", *(f"- {limit}" for limit in _limits(result)))
     if proofs:

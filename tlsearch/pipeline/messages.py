@@ -15,11 +15,12 @@ from tlsearch.data.totals import totals
 from tlsearch.listeners.mlflow import RecordedRun
 from tlsearch.pipeline.at_use.words import use_lines
 from tlsearch.plugins.kinds.metric import GuardedMetric
-from tlsearch.report import fair, resizing
+from tlsearch.report import resizing
 from tlsearch.report import text as words
 from tlsearch.report.configuration import in_words
-from tlsearch.report.next_steps import ENDED
 from tlsearch.report.numbers import ScoreStyle, format_interval, format_score
+from tlsearch.report.verdict import fair
+from tlsearch.report.verdict.next_steps import ENDED
 from tlsearch.results.result import RunResult
 from tlsearch.results.schema import Baseline, Metrics, Resizing
 from tlsearch.stats.metrics import EVERY_IMAGE

@@ -6,12 +6,12 @@ import json
 import re
 
 from tlsearch.report import text as words
-from tlsearch.report.fair import no_claim
 from tlsearch.report.model_table import ModelRow, fold_note, headings, is_confirmed, model_rows, names_efficient
-from tlsearch.report.next_steps import ENDED
 from tlsearch.report.numbers import format_interval, format_score
 from tlsearch.report.sections.prediction_sets import sets_line
-from tlsearch.report.verdict import verdict_sentences
+from tlsearch.report.verdict.fair import no_claim
+from tlsearch.report.verdict.lines import shown_verdict
+from tlsearch.report.verdict.next_steps import ENDED
 from tlsearch.results.flatten import FIGURES_FILE
 from tlsearch.results.result import RunResult
 from tlsearch.results.schema import Baseline, Metrics
@@ -109,7 +109,16 @@ def model_table(result: RunResult) -> list[str]:
 
 
 def _verdict(result: RunResult) -> list[str]:
-    return [f"- {sentence}" for sentence in verdict_sentences(result)]
+    """Each answer with its evidence and its command below it, then what to do next in order."""
+    shown, lines = shown_verdict(result), []
+    for answer in shown.answers:
+        lines += [f"- **{answer.said}**", *(f"    - {text}" for text in answer.evidence)]
+        lines += [f"    - {_code(answer.command)}"] if answer.command else []
+    if shown.next_steps:
+        lines += ["", "Next:", ""]
+    for number, step in enumerate(shown.next_steps, 1):
+        lines.append(f"{number}. {step.said}" + (f" {_code(step.command)}" if step.command else ""))
+    return lines
 
 
 def _answer(result: RunResult, alone: Baseline | None) -> str:
@@ -149,7 +158,8 @@ def _row(row: ModelRow, *, confirmed: bool, efficient: bool) -> str:
     # An interval stays on one line, however narrow the column is.
     tested = f"{format_score(row.test)} {format_interval(row.test_ci95).replace(' ', NBSP)}"
     costs = [row.cost or "not known", *([row.efficient or "not known"] if efficient else [])]
-    return f"| {_cell(f'{row.name}: {row.model}')} | {' | '.join([*figures, tested, *costs])} |"
+    named = f"{row.name}: {row.model}" + (f" ({row.caveat})" if row.caveat else "")
+    return f"| {_cell(named)} | {' | '.join([*figures, tested, *costs])} |"
 
 
 def _sets(result: RunResult) -> list[str]:

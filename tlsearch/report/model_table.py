@@ -8,6 +8,7 @@ from typing import Literal
 
 from tlsearch.report import text as words
 from tlsearch.report.numbers import cost_at_use
+from tlsearch.report.verdict.fair import epochs_of, is_unfinished, no_claim
 from tlsearch.results.result import RunResult
 from tlsearch.results.schema import Baseline, Confirmed, Interval, LinearProbe, Metrics
 
@@ -23,6 +24,7 @@ class ModelRow:
     ``val`` is on the folds of the winner where the model has a figure for these. ``val_note`` says what ``val`` is
     where it is not what the heading says, else it is empty. ``cost`` says what the
     model costs at use, as far as it is known, and ``efficient`` whether another one is as good in everything.
+    ``caveat`` says why a gain over it claims nothing; it is empty where one may be claimed.
     """
 
     kind: RowKind
@@ -35,6 +37,7 @@ class ModelRow:
     test_ci95: Interval
     cost: str
     efficient: str = ""
+    caveat: str = ""
 
 
 def headings(result: RunResult) -> list[str]:
@@ -75,11 +78,19 @@ def model_rows(result: RunResult) -> list[ModelRow]:
     if probe is not None:
         rows.append(_row(result, "probe", "linear probe", probe.label, probe))
     if baseline is not None:
-        rows.append(_row(result, "baseline", "from scratch", baseline.architecture, baseline))
+        row = _row(result, "baseline", "from scratch", baseline.architecture, baseline)
+        rows.append(replace(row, caveat=_caveat(result, baseline)))
     for network in result.from_scratch:
         if network != baseline:
             rows.append(_row(result, "baseline", "also from scratch", network.architecture, network))
     return [replace(row, efficient=_efficient(result, row)) for row in rows]
+
+
+def _caveat(result: RunResult, baseline: Baseline) -> str:
+    """``18 of 60 epochs, no fair comparison``, where a gain over this network from scratch is not claimed."""
+    if not no_claim(result):
+        return ""
+    return f"{epochs_of(baseline)}, no fair comparison" if is_unfinished(baseline) else "no fair comparison"
 
 
 def fold_note(rows: Sequence[ModelRow]) -> str:

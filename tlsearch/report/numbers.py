@@ -29,6 +29,10 @@ class ScoreStyle:
             return percent_interval(bounds)
         return f"{format_score(bounds[0])} to {format_score(bounds[1])}"
 
+    def scored(self, value: float, ci95: Interval) -> str:
+        """``90.3 % (95 % interval 86.9 to 92.9 %)``."""
+        return f"{self.value(value)} (95 % interval {self.interval(ci95)})"
+
     def spread(self, value: float) -> str:
         """A spread of scores: ``1.3`` points, or ``0.013``."""
         return f"{100 * value:.1f}" if self.fractions else format_score(value)
@@ -63,7 +67,7 @@ def format_interval(bounds: Interval, *, sign: bool = False) -> str:
 def format_p(p: float | None) -> str:
     """A p-value for people: ``p = 0.034``, ``p < 0.001``, or why there is none."""
     if p is None:
-        return f"no p-value (fewer than {FEWEST_DISCORDANT} discordant pairs or groups)"
+        return f"no p-value (fewer than {FEWEST_DISCORDANT} images or groups tell the two apart)"
     if p < 0.001:
         return "p < 0.001"
     return "p > 0.999" if p > 0.999 else f"p = {p:.3f}"

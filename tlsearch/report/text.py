@@ -131,7 +131,7 @@ def tested(times: int | None) -> str:
 def openings(times: int) -> str:
     """How often a test set has been opened, in words: by runs that look at its images, as far as a ledger has them."""
     if times == 1:
-        return "no run had looked at these test images before, as far as the ledger knows"
+        return "no recorded run had looked at these test images before"
     return f"runs have looked at these test images {times} times, this one included"
 
 

@@ -1,8 +1,9 @@
 """Older versions of ``result.json``: what they called otherwise gets its present name when a file is read.
 
 Version 1 is that of tlsearch before the schema had the names of the glossary. Nothing in it was removed, so that every
-file of version 1 can be read. A file of either version that says nothing of its metric but the name is of the time when
+file of version 1 can be read. A file of any version that says nothing of its metric but the name is of the time when
 there were three metrics, all of them made of counts.
+A verdict of version 2 has one long sentence for each answer, and its next steps have no commands of their own.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ from typing import Any
 
 from tlsearch.stats.intervals import SCORE_INTERVAL
 
-SCHEMA_VERSION = 2
-READABLE_VERSIONS = (1, SCHEMA_VERSION)
+SCHEMA_VERSION = 3
+READABLE_VERSIONS = (1, 2, SCHEMA_VERSION)
 
 EACH = "*"
 """In a path, every item of a list and every value of an object."""
@@ -62,8 +63,10 @@ def migrate(values: dict[str, Any]) -> dict[str, Any]:
 
     What is missing or has a wrong shape is left as it is, for the reader to name.
     """
-    if values.get("schema_version") != SCHEMA_VERSION:
+    if values.get("schema_version") == 1:
         values = _from_version_1(values)
+    if values.get("schema_version") == 2:
+        values = _from_version_2(values)
     metrics = values.get("metrics")
     if not isinstance(metrics, dict):
         return values
@@ -72,7 +75,7 @@ def migrate(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _from_version_1(values: dict[str, Any]) -> dict[str, Any]:
-    values = {**copy.deepcopy(values), "schema_version": SCHEMA_VERSION}
+    values = {**copy.deepcopy(values), "schema_version": 2}
     for path, former, present in _RENAMED:
         for found in _objects(values, path):
             if former in found:
@@ -85,6 +88,18 @@ def _from_version_1(values: dict[str, Any]) -> dict[str, Any]:
         for found in _objects(values, path):
             if isinstance(found.get(name), str):
                 found[name] = _label(found[name])
+    return values
+
+
+def _from_version_2(values: dict[str, Any]) -> dict[str, Any]:
+    values = {**copy.deepcopy(values), "schema_version": SCHEMA_VERSION}
+    for verdict in _objects(values, ("verdict",)):
+        for question in ("pretraining", "search"):
+            if f"{question}_evidence" in verdict:
+                verdict[f"{question}_said"] = verdict.pop(f"{question}_evidence")
+        steps = verdict.get("next_steps")
+        if isinstance(steps, list):
+            verdict["next_steps"] = [{"said": step} if isinstance(step, str) else step for step in steps]
     return values
 
 

@@ -127,8 +127,13 @@ class RunResult:
         score, interval = _score(self)
         lines = [f"<b>{escape(_label(self))}</b>, {escape(f'{score}, 95 % interval {interval}')}"]
         if (verdict := self.verdict) is not None:
-            said = (verdict.use, verdict.pretraining_evidence, verdict.search_evidence, *verdict.next_steps)
-            lines += [escape(sentence) for sentence in said if sentence]
+            said = [
+                (verdict.use, verdict.use_evidence, verdict.command),
+                (verdict.pretraining_said, verdict.pretraining_evidence, None),
+                (verdict.search_said, verdict.search_evidence, None),
+                *((step.said, "", step.command) for step in verdict.next_steps),
+            ]
+            lines += [_line(*each) for each in said if each[0]]
         places = {"model": self._path_to_use()}
         if self.output.report is not None:
             places["report"] = Path(self.output.folder) / self.output.report
@@ -151,6 +156,12 @@ class RunResult:
         Raises ``ValueError`` naming the field that is missing or has the wrong shape.
         """
         return serialize.STRICT.decode(cls, values)
+
+
+def _line(said: str, evidence: str, command: str | None) -> str:
+    """A sentence of the verdict for a notebook, with its evidence and what is to be copied."""
+    shown = f"{escape(said)} {escape(evidence)}".rstrip()
+    return f"{shown} <code>{escape(command)}</code>" if command else shown
 
 
 def _score(result: RunResult) -> tuple[str, str]:
@@ -197,7 +208,8 @@ def read_result(folder: Path) -> RunResult:
         ) from None
     version = values.get("schema_version") if isinstance(values, dict) else None
     if version not in READABLE_VERSIONS:
-        known = " and ".join(map(str, READABLE_VERSIONS))
+        *former, last = map(str, READABLE_VERSIONS)
+        known = f"{', '.join(former)} and {last}"
         raise UsageError(
             f"{path} has schema version {version!r} and this tlsearch reads versions {known}: "
             "use the tlsearch that wrote it, or run again."
@@ -217,9 +229,24 @@ def _moved(result: RunResult, folder: Path) -> RunResult:
         return result
     command, verdict = _with_folder(result.command, before, after), result.verdict
     if verdict is not None:
-        steps = tuple(_with_folder(step, before, after) for step in verdict.next_steps)
-        verdict = replace(verdict, use=_with_folder(verdict.use, before, after), next_steps=steps)
+        verdict = _verdict_moved(verdict, before, after)
     return replace(result, output=replace(result.output, folder=after), command=command, verdict=verdict)
+
+
+def _verdict_moved(verdict: Verdict, before: str, after: str) -> Verdict:
+    def moved(command: str | None) -> str | None:
+        return None if command is None else _with_folder(command, before, after)
+
+    return replace(
+        verdict,
+        use=_with_folder(verdict.use, before, after),
+        use_evidence=_with_folder(verdict.use_evidence, before, after),
+        command=moved(verdict.command),
+        next_steps=tuple(
+            replace(step, said=_with_folder(step.said, before, after), command=moved(step.command))
+            for step in verdict.next_steps
+        ),
+    )
 
 
 def _with_folder(text: str, before: str, after: str) -> str:

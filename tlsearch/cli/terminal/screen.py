@@ -14,9 +14,9 @@ def room(console: Console) -> int | None:
     return console.width if console.is_terminal else None
 
 
-def print_text(console: Console, text: str, style: str = "") -> None:
-    """Print a text in lines that fit the terminal."""
-    for line in wrap(text, room(console)):
+def print_text(console: Console, text: str, style: str = "", indent: str = "") -> None:
+    """Print a text in lines that fit the terminal, each behind ``indent``."""
+    for line in wrap(indent + text, room(console), indent):
         console.print(Text(plain(line), style), soft_wrap=True)
 
 

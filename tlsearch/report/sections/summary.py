@@ -13,7 +13,7 @@ from tlsearch.report.model_table import ModelRow, fold_note, headings, is_confir
 from tlsearch.report.numbers import ScoreStyle, percent
 from tlsearch.report.sections.section import Section
 from tlsearch.report.text import above_selected, by_method, metric_name
-from tlsearch.report.verdict import verdict_sentences
+from tlsearch.report.verdict.lines import shown_verdict
 from tlsearch.results.result import RunResult
 from tlsearch.results.schema import Interval, Metrics
 from tlsearch.stats.metrics import EVERY_IMAGE
@@ -32,7 +32,7 @@ def summary(result: RunResult) -> Section:
     bars, scale = _bars(rows)
     shown = {
         "to_use": _to_use(result),
-        "verdict": verdict_sentences(result),
+        "verdict": shown_verdict(result),
         "intervals": bars,
         "scale": scale,
         "headings": headings(result),
@@ -46,11 +46,9 @@ def summary(result: RunResult) -> Section:
 
 
 def _to_use(result: RunResult) -> dict[str, Any]:
-    """The configuration and the test figures of the model that the verdict names."""
-    alone = result.scratch_named
-    if alone is not None:
-        return {"label": f"{alone.architecture} from scratch", "test": alone.test, "test_ci95": alone.test_ci95}
-    return {"label": result.winner.label, "test": result.metrics.test, "test_ci95": result.metrics.test_ci95}
+    """The test figures of the model that the verdict names."""
+    tested = result.scratch_named or result.metrics
+    return {"test": tested.test, "test_ci95": tested.test_ci95}
 
 
 def _bars(models: Sequence[ModelRow]) -> tuple[list[dict[str, Any]], Interval]:
@@ -65,6 +63,7 @@ def _bars(models: Sequence[ModelRow]) -> tuple[list[dict[str, Any]], Interval]:
         {
             "name": row.name,
             "detail": row.model,
+            "caveat": row.caveat,
             "hue": row.kind,
             "value": row.test,
             "ci": row.test_ci95,
@@ -79,14 +78,14 @@ def _bars(models: Sequence[ModelRow]) -> tuple[list[dict[str, Any]], Interval]:
 
 def _chart(models: Sequence[ModelRow], scale: Interval, metrics: Metrics) -> Chart:
     style = ScoreStyle.of(metrics)
-    texts = [wrap(f"{style.value(row.test)}   {printable(row.model, MOST_LETTERS)}", LETTERS) for row in models]
+    texts = [wrap(_below(row, style), LETTERS) for row in models]
     each = 0.28 + 0.14 * max(len(lines) for lines in texts)
     axis = f"{metric_name(metrics.name)} on test images, 95 % interval {by_method(metrics)}".rstrip()
     figure, axes = row_chart([row.name for row in models], axis, each=each)
     for place, (row, lines) in enumerate(zip(models, texts, strict=True)):
         hue = HUES[row.kind]
         axes.plot(row.test_ci95, (place, place), color=hue, alpha=0.4, linewidth=6, solid_capstyle="round")
-        axes.plot([row.test], [place], color=hue, marker="o", markersize=8)
+        axes.plot([row.test], [place], color=hue, marker="o", markersize=8, fillstyle="none" if row.caveat else "full")
         axes.annotate(
             "\n".join(lines), (scale[0], place), (2, -8), textcoords="offset points", va="top", fontsize=7.5, color=INK
         )
@@ -108,6 +107,12 @@ def _chart(models: Sequence[ModelRow], scale: Interval, metrics: Metrics) -> Cha
     return Chart(
         name="intervals", title="The winner and what it is compared with", figure=figure, header=header, rows=data
     )
+
+
+def _below(row: ModelRow, style: ScoreStyle) -> str:
+    """What stands below a row of the chart: the score, the model, and why a gain over it claims nothing."""
+    caveat = f"; {row.caveat}" if row.caveat else ""
+    return f"{style.value(row.test)}   {printable(row.model, MOST_LETTERS)}{caveat}"
 
 
 def _facts(result: RunResult) -> list[tuple[str, str, str]]:

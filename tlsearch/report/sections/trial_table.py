@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tlsearch.report.next_steps import ENDED
 from tlsearch.report.sections.section import Section
 from tlsearch.report.text import states
+from tlsearch.report.verdict.next_steps import ENDED
 from tlsearch.results.result import RunResult
 from tlsearch.results.schema import TrialRow
 from tlsearch.types import SearchEnd

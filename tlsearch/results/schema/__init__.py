@@ -19,7 +19,7 @@ from tlsearch.results.schema.predictions import Confusion, EvaluationPredictions
 from tlsearch.results.schema.scores import Baseline, Confirmed, Corrected, LinearProbe, Metrics
 from tlsearch.results.schema.search import FrozenWork, Importance, ParameterImportance, ProfilePoint
 from tlsearch.results.schema.trials import Epoch, Histories, TrialRow
-from tlsearch.results.schema.verdict import Answer, Verdict
+from tlsearch.results.schema.verdict import Answer, NextStep, Verdict
 from tlsearch.results.schema.winner import Winner
 from tlsearch.results.schema.work import WorkSpan
 from tlsearch.stats.calibration import Calibration, CalibrationBin, CalibrationScore
@@ -65,6 +65,7 @@ __all__ = [
     "ModelAtUse",
     "MoreData",
     "NetworkOutside",
+    "NextStep",
     "Output",
     "ParameterImportance",
     "PlanSummary",

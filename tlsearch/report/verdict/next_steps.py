@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping
 
-from tlsearch.report.fair import epochs_of, is_unfinished, no_claim
-from tlsearch.report.more_images import more_images
 from tlsearch.report.text import shown_suspects
+from tlsearch.report.verdict.fair import epochs_of, is_unfinished, no_claim
+from tlsearch.report.verdict.more_images import more_images
 from tlsearch.results.result import RunResult
+from tlsearch.results.schema import NextStep
 from tlsearch.types import SearchEnd
 from tlsearch.utils.units import counted, format_duration
 
@@ -26,21 +28,32 @@ ENDED: Mapping[SearchEnd, str] = {
 """Why a search ended, in words."""
 
 
-def next_steps(result: RunResult, model: str) -> Iterator[str]:
+def next_steps(result: RunResult, model: str) -> Iterator[NextStep]:
     """What would help most, the surest first. ``model`` is the folder of the model to use."""
     if short := _short_of_time(result):
-        yield f"Next, give it more time: {' and '.join(short)} (--time-limit, with another --output)."
+        yield NextStep(said=f"Give it more time: {' and '.join(short)}.", command=_with_more_time(result))
     if step := more_images(result, model).step:
-        yield step
+        yield NextStep(said=step)
     errors = result.insights.label_errors
     if errors is not None and errors.estimated and errors.suspects:
-        yield (
-            f"Next, look at the {counted(shown_suspects(errors), 'label')} that the report shows: models that had not "
+        yield NextStep(
+            said=f"Look at the {counted(shown_suspects(errors), 'label')} that the report shows: models that had not "
             "seen these images are surest of another class there, and some of the labels may be wrong."
         )
     absent = [item.name for item in result.plan.left_out if "download" in item.reason]
     if absent:
-        yield f"Next, try another network: {', '.join(absent)} took no part (tlsearch weights fetch {absent[0]})."
+        yield NextStep(
+            said=f"Try another network: {', '.join(absent)} took no part, because the weights are not on this machine.",
+            command=f"tlsearch weights fetch {shlex.quote(absent[0])}",
+        )
+
+
+def _with_more_time(result: RunResult) -> str | None:
+    """The command of a run with twice the time; None where the run was started from Python."""
+    if not result.command or result.plan.time_limit is None:
+        return None
+    limit, output = format_duration(2 * result.plan.time_limit), shlex.quote(f"{result.output.folder}-longer")
+    return f"{result.command} --time-limit {limit} --output {output}"
 
 
 def _short_of_time(result: RunResult) -> list[str]:

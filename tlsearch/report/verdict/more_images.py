@@ -46,9 +46,9 @@ def more_images(result: RunResult, model: str) -> MoreImages:
     hardly = ships and more is not None and more.gain_ci95[1] < HARDLY
     step = ""
     if classes and not hardly:
-        step = f"Next, add images of {classes}"
+        step = f"Add images of {classes}"
     elif helps and more is not None:
-        step = f"Next, add images of all classes: {_figures(more)}."
+        step = f"Add images of all classes: {_figures(more)}."
     if more is None:
         return MoreImages(step=step)
     return MoreImages(_sentence(more, classes, ships=ships), step)

@@ -1,0 +1,150 @@
+"""What pre-training and the search brought: yes, no or cannot tell, each with its evidence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tlsearch.report import text as words
+from tlsearch.report.configuration import network_name
+from tlsearch.report.numbers import ScoreStyle, format_p
+from tlsearch.report.verdict.fair import no_claim
+from tlsearch.results.result import RunResult
+from tlsearch.results.schema import Answer, Baseline, Difference, Gain, Interval
+from tlsearch.utils.units import counted
+
+WORTH = 0.03
+"""A gain that is surely smaller than three points is not worth a model that costs more."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Brought:
+    """The answer to whether something helped, in a short sentence, and its evidence in others."""
+
+    answer: Answer | None
+    said: str
+    evidence: str
+
+
+def by_pretraining(result: RunResult) -> Brought:
+    """Whether reuse brought something over training from scratch."""
+    gain, scratch = result.gain, result.baseline
+    if scratch is None or gain is None or gain.test is None or gain.ci95 is None:
+        return Brought(
+            answer=None, said="What pre-training brought is not known.", evidence="Nothing was trained from scratch."
+        )
+    name, own = _from_scratch(result, scratch), _same_network(result)
+    if reason := no_claim(result):
+        return Brought(
+            answer="cannot tell",
+            said="Whether pre-training helped cannot be told.",
+            evidence=f"There is no fair comparison with {name}, because {reason}.{own}",
+        )
+    figures = ScoreStyle.of(result.metrics).gain(gain.test, gain.ci95)
+    evidence = f"{figures}{_evidence(gain, 'the pre-trained one')}.{own}"
+    reused = f"the pre-trained {network_name(result.winner.spec.backbone, result.plan)}"
+    answer = _answer(gain.ci95, gain.p_value, result)
+    if answer == "yes":
+        said, evidence = "Pre-training helped.", f"{_begin(reused)} beats {name} by {evidence}"
+    elif answer == "cannot tell":
+        said, evidence = "Whether pre-training helped cannot be told.", f"No gain over {name} is shown: {evidence}"
+    elif is_worse(gain.ci95, gain.p_value):
+        said, evidence = "Pre-training did harm here.", f"{_begin(name)} beats {reused}: pre-training gains {evidence}"
+    else:
+        said, evidence = (
+            "Pre-training brings nothing here.",
+            f"{_begin(name)} is as good: pre-training gains {evidence}",
+        )
+    return Brought(answer=answer, said=said, evidence=evidence)
+
+
+def by_search(result: RunResult, *, ships: bool) -> Brought:
+    """Whether the search brought something over the plain linear probe.
+
+    ``ships`` says whether the winner is the model to use; else the search was among what is not.
+    """
+    probe = result.linear_probe
+    over = result.gain.over_linear_probe if result.gain is not None else None
+    if probe is None:
+        return Brought(
+            answer=None,
+            said="What the search brought is not known.",
+            evidence="There was no plain linear probe to compare it with.",
+        )
+    if over is None:
+        place = "model to use" if ships else "best model that reuses a network"
+        return Brought(
+            answer="no",
+            said="The search found nothing better than a plain linear probe.",
+            evidence=f"That is a linear classifier on the frozen network, and the {place}.",
+        )
+    answer = _answer(over.ci95, over.p_value, result)
+    mine = "the winner" if ships else "the best of them"
+    figures = ScoreStyle.of(result.metrics).gain(over.difference, over.ci95) + _evidence(over, mine)
+    if answer == "yes":
+        said = "The search paid." if ships else "Among models that reuse a network, the search paid."
+        evidence = f"Over the plain linear probe {mine} gains {figures}."
+    elif answer == "cannot tell":
+        said = "Whether the search paid cannot be told."
+        evidence = f"No gain over the plain linear probe is shown: {figures}."
+    elif is_worse(over.ci95, over.p_value):
+        said = "The search did harm here."
+        evidence = f"The plain linear probe is better than what it chose: {mine} gains {figures}."
+    else:
+        said, evidence = "The search brought nothing.", f"The plain linear probe is as good: {mine} gains {figures}."
+    return Brought(answer=answer, said=said, evidence=evidence)
+
+
+def is_worse(ci95: Interval, p_value: float | None) -> bool:
+    """Whether a loss is shown."""
+    return ci95[1] < 0 and _is_significant(p_value)
+
+
+def _begin(name: str) -> str:
+    """A name at the beginning of a sentence: ``The pre-trained VGG16``; one that is a word of code stays."""
+    return f"T{name[1:]}" if name.startswith("the ") else name
+
+
+def _from_scratch(result: RunResult, scratch: Baseline) -> str:
+    """The network that is compared, and whether it is the same one."""
+    if scratch.architecture == result.winner.spec.backbone:
+        return "the same network trained from scratch"
+    return f"{network_name(scratch.architecture, result.plan)} (another network) trained from scratch"
+
+
+def _same_network(result: RunResult) -> str:
+    """What the winner's own network scores from scratch, where the comparison is with another one."""
+    own, scratch = result.winner.spec.backbone, result.baseline
+    if scratch is None or scratch.architecture == own:
+        return ""
+    name = network_name(own, result.plan)
+    found = next((network for network in result.from_scratch if network.architecture == own), None)
+    if found is None:
+        return f" {name} itself was not trained from scratch."
+    scored = ScoreStyle.of(result.metrics).scored(found.test, found.test_ci95)
+    return f" {name} itself, trained from scratch, scores {scored}."
+
+
+def _answer(ci95: Interval, p_value: float | None, result: RunResult) -> Answer:
+    """Yes where a gain is shown, no where there is surely none that is worth anything.
+
+    Where too few images differ there is no p-value, and an interval that excludes 0 all the same is no evidence.
+    """
+    if ci95[0] > 0 and _is_significant(p_value):
+        return "yes"
+    if is_worse(ci95, p_value) or (result.metrics.counts is not None and ci95[1] < WORTH):
+        return "no"
+    return "cannot tell"
+
+
+def _is_significant(p_value: float | None) -> bool:
+    return p_value is not None and p_value < words.SIGNIFICANT
+
+
+def _evidence(over: Gain | Difference, mine: str) -> str:
+    """P-value and counts; ``mine`` is what the model that reuses a network is called."""
+    if over.discordant is None:
+        return f", {format_p(over.p_value)}"
+    ours, theirs = over.discordant
+    if not ours and not theirs:
+        return "; both have the same images right"
+    return f", {format_p(over.p_value)}; {counted(ours, 'image')} only {mine} has right, {theirs:,} only the other"

@@ -1,0 +1,87 @@
+"""The verdict as it is shown: short answers, the evidence for each below it, and what to do next in order.
+
+Terminal, report and MLflow show the same texts, each in its own form.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tlsearch.report import text as words
+from tlsearch.report.at_use import about_choice
+from tlsearch.report.numbers import ScoreStyle
+from tlsearch.report.verdict import verdict_of
+from tlsearch.report.verdict.fair import PACE, epochs_of, no_claim, rise_to_come, still_learns
+from tlsearch.results.result import RunResult
+from tlsearch.results.schema import Baseline, NextStep
+
+
+@dataclass(frozen=True, kw_only=True)
+class Said:
+    """An answer in a sentence, and the sentences of its evidence; ``command`` is to be copied, None where none is."""
+
+    said: str
+    evidence: tuple[str, ...] = ()
+    command: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shown:
+    """The whole verdict: its answers, and what to do next, the surest first."""
+
+    answers: tuple[Said, ...]
+    next_steps: tuple[NextStep, ...]
+
+
+def shown_verdict(result: RunResult) -> Shown:
+    """Give the verdict with what limits it."""
+    verdict = result.verdict or verdict_of(result)
+    found = [
+        Said(said=verdict.use, evidence=_filled(verdict.use_evidence, *about_choice(result)), command=verdict.command),
+        Said(said=verdict.pretraining_said, evidence=_filled(verdict.pretraining_evidence, *_about_scratch(result))),
+        Said(said=verdict.search_said, evidence=_filled(verdict.search_evidence)),
+    ]
+    times = result.metrics.test_opened
+    if times is not None and times > 1:
+        opened = words.openings(times)
+        found.append(
+            Said(
+                said=f"{opened[0].upper()}{opened[1:]}.",
+                evidence=(
+                    "Each time something is chosen after such a look, the scores become too good to be those of new "
+                    "images.",
+                ),
+            )
+        )
+    return Shown(answers=tuple(each for each in found if each.said), next_steps=verdict.next_steps)
+
+
+def _filled(*texts: str) -> tuple[str, ...]:
+    return tuple(text for text in texts if text)
+
+
+def _about_scratch(result: RunResult) -> list[str]:
+    """How far the network from scratch was trained, and what could not be."""
+    sentences, scratch = [], result.baseline
+    if scratch is None:
+        return []
+    if not no_claim(result):
+        sentences += _unfinished(scratch, result)
+    if scratch.not_affordable:
+        sentences.append(f"Not affordable from scratch here: {', '.join(scratch.not_affordable)}.")
+    return sentences
+
+
+def _unfinished(scratch: Baseline, result: RunResult) -> list[str]:
+    """What the training that it did not get may have brought."""
+    if (rise := rise_to_come(scratch)) is not None:
+        more = ScoreStyle.of(result.metrics).amount(rise.gain)
+        said, within = (" and still learns", " in as many more") if still_learns(scratch) else ("", "")
+        shown = result.gain is not None and result.gain.ci95 is not None and result.gain.ci95[0] > 0
+        return [
+            f"The network from scratch was trained for {epochs_of(scratch)}{said}; {PACE} it would gain about "
+            f"{more} more{within}{', and the gain of pre-training outlasts that' if shown else ''}."
+        ]
+    if scratch.still_improving:
+        return [f"The network from scratch was still improving after {epochs_of(scratch)}."]
+    return []
