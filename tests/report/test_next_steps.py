@@ -44,6 +44,10 @@ def test_the_command_for_more_time_repeats_the_run_with_twice_of_it_elsewhere() 
     assert shlex.split(str(step.command)) == [
         "tlsearch", "run", "--config", "/a b/out/run.toml", "--time-limit", "50m", "--output", "/a b/out-longer",
     ]  # fmt: skip
+    assert SAMPLE.baseline is not None
+    cut = replace(SAMPLE.baseline, stopped_by="time", epochs=4, whole_epochs=60, rise=None)
+    (more,) = next_steps(replace(late, baseline=cut, command="tlsearch run"), "model")
+    assert str(more.command).startswith("tlsearch run --time-limit 3h20m --output ")  # 8 times 25m: 30 of 60 epochs
     (from_python,) = next_steps(replace(late, command=""), "model")
     assert from_python.command is None
 

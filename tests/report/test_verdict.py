@@ -29,7 +29,10 @@ def with_scratch(low: float, high: float, **changes: Any) -> RunResult:
     assert SAMPLE.baseline is not None
     gain = replace(SAMPLE.gain, test=(low + high) / 2, ci95=(low, high), mcnemar_midp=0.4 if low <= 0 <= high else 0.01)
     metrics = replace(SAMPLE.metrics, megabytes=14.3, ms_per_image=6.0)
-    return replace(SAMPLE, gain=gain, metrics=metrics, baseline=replace(SAMPLE.baseline, **changes))
+    baseline = replace(SAMPLE.baseline, **changes)
+    return replace(
+        SAMPLE, gain=gain, metrics=metrics, baseline=baseline, from_scratch=(baseline, *SAMPLE.from_scratch[1:])
+    )
 
 
 def test_the_winner_is_the_model_to_use_where_pretraining_helped() -> None:
@@ -89,6 +92,8 @@ def test_every_place_names_the_model_that_the_verdict_names() -> None:
     assert [name for name, _, _ in shown["facts"]][:2] == ["winner, frozen", "winner, speed"]
     assert summary(SAMPLE).shown["to_use"]["test"] == SAMPLE.metrics.test
     assert [model_rows(each)[0].name for each in (SAMPLE, result)] == ["winner", "best reused network"]
+    used = [[row.name for row in model_rows(each) if row.to_use] for each in (SAMPLE, result)]
+    assert used == [["winner"], ["from scratch"]]
     assert found.gain is not None
     probe = replace(found, gain=replace(found.gain, over_linear_probe=None))
     assert verdict_of(probe).search_evidence.endswith("and the best model that reuses a network.")
@@ -140,6 +145,17 @@ def test_a_network_that_was_stopped_carries_no_claim_that_its_rest_could_undo(ri
     assert "steep" not in said
     assert gain_lines(result.gain, no_claim(result))[0].endswith(NO_CLAIM)
     assert not any("would gain" in sentence for sentence in verdict_texts(result))
+
+
+def test_a_network_without_a_fair_comparison_is_marked_wherever_its_score_stands() -> None:
+    stopped_early, finished = stopped(0.3, None), SAMPLE
+    marks = [[row.caveat for row in model_rows(each)] for each in (stopped_early, finished)]
+    assert marks == [["", "", "25 of 60 epochs, no fair comparison", ""], ["", "", "", ""]]
+    assert "| from scratch: small_cnn (25 of 60 epochs, no fair comparison) |" in describe(stopped_early)
+    assert summary(stopped_early).shown["intervals"][2]["caveat"] == "25 of 60 epochs, no fair comparison"
+    console = Console(record=True, width=100, file=io.StringIO())
+    print_summary(console, stopped_early)
+    assert "\n25 of 60 epochs, no fair comparison" in console.export_text()
 
 
 def test_a_gain_that_outlasts_the_rest_of_the_schedule_is_claimed_and_the_rest_is_named() -> None:

@@ -50,15 +50,17 @@ def _print_verdict(console: Console, result: RunResult) -> None:
     for answer in shown.answers:
         print_text(console, answer.said, "bold")
         for text in answer.evidence:
-            print_text(console, text, indent=INDENT)
+            print_text(console, INDENT + text, hanging=INDENT)
         if answer.command is not None:
             console.print(Text(f"{INDENT}{answer.command}"), soft_wrap=True)
     if shown.next_steps:
         print_text(console, "Next:", "bold")
     for number, step in enumerate(shown.next_steps, 1):
-        print_text(console, f"{number}. {step.said}", indent=INDENT)
+        first = f"{INDENT}{number}. "
+        rest = " " * len(first)
+        print_text(console, first + step.said, hanging=rest)
         if step.command is not None:
-            console.print(Text(f"{INDENT}   {step.command}"), soft_wrap=True)
+            console.print(Text(rest + step.command), soft_wrap=True)
 
 
 def table_title(result: RunResult) -> str:
@@ -85,7 +87,7 @@ def score_table(result: RunResult) -> Table:
             confirmed = []
         figures = (validation, *confirmed, format_score(row.test), unbroken(format_interval(row.test_ci95)))
         named = "\n".join(text for text in (row.name, row.model, row.caveat) if text)
-        rows.append(Row((named, *figures), "bold" if row.kind == "winner" else ""))
+        rows.append(Row((named, *figures), "bold" if row.to_use else ""))
     return Table((Column(), *columns), tuple(rows))
 
 

@@ -24,7 +24,8 @@ class ModelRow:
     ``val`` is on the folds of the winner where the model has a figure for these. ``val_note`` says what ``val`` is
     where it is not what the heading says, else it is empty. ``cost`` says what the
     model costs at use, as far as it is known, and ``efficient`` whether another one is as good in everything.
-    ``caveat`` says why a gain over it claims nothing; it is empty where one may be claimed.
+    ``caveat`` says why a gain over it claims nothing; it is empty where one may be claimed. ``to_use`` says whether it
+    is the model to use.
     """
 
     kind: RowKind
@@ -38,6 +39,7 @@ class ModelRow:
     cost: str
     efficient: str = ""
     caveat: str = ""
+    to_use: bool = False
 
 
 def headings(result: RunResult) -> list[str]:
@@ -83,7 +85,9 @@ def model_rows(result: RunResult) -> list[ModelRow]:
     for network in result.from_scratch:
         if network != baseline:
             rows.append(_row(result, "baseline", "also from scratch", network.architecture, network))
-    return [replace(row, efficient=_efficient(result, row)) for row in rows]
+    alone = result.scratch_named
+    used = ("winner", result.winner.label) if alone is None else ("baseline", alone.architecture)
+    return [replace(row, efficient=_efficient(result, row), to_use=(row.kind, row.model) == used) for row in rows]
 
 
 def _caveat(result: RunResult, baseline: Baseline) -> str:

@@ -14,9 +14,9 @@ def room(console: Console) -> int | None:
     return console.width if console.is_terminal else None
 
 
-def print_text(console: Console, text: str, style: str = "", indent: str = "") -> None:
-    """Print a text in lines that fit the terminal, each behind ``indent``."""
-    for line in wrap(indent + text, room(console), indent):
+def print_text(console: Console, text: str, style: str = "", hanging: str = "") -> None:
+    """Print a text in lines that fit the terminal; ``hanging`` stands before the rest of one that was broken."""
+    for line in wrap(text, room(console), hanging):
         console.print(Text(plain(line), style), soft_wrap=True)
 
 

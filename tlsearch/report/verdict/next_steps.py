@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 from collections.abc import Iterator, Mapping
 
@@ -9,12 +10,15 @@ from tlsearch.report.text import shown_suspects
 from tlsearch.report.verdict.fair import epochs_of, is_unfinished, no_claim
 from tlsearch.report.verdict.more_images import more_images
 from tlsearch.results.result import RunResult
-from tlsearch.results.schema import NextStep
+from tlsearch.results.schema import Baseline, NextStep
 from tlsearch.types import SearchEnd
 from tlsearch.utils.units import counted, format_duration
 
 FEW_TUNED = 5
 """Trials that tuned layers below which more time is the first thing to try, where the search had no more."""
+
+TELLING = 0.5
+"""The share of its schedule after which the curve of a network from scratch mostly tells the rest."""
 
 ENDED: Mapping[SearchEnd, str] = {
     "trials": "all trials done",
@@ -49,11 +53,22 @@ def next_steps(result: RunResult, model: str) -> Iterator[NextStep]:
 
 
 def _with_more_time(result: RunResult) -> str | None:
-    """The command of a run with twice the time; None where the run was started from Python."""
+    """The command of a run with twice the time, or more where the network from scratch needs it to be compared.
+
+    None where the run was started from Python.
+    """
+    scratch, times = result.baseline, 2
     if not result.command or result.plan.time_limit is None:
         return None
-    limit, output = format_duration(2 * result.plan.time_limit), shlex.quote(f"{result.output.folder}-longer")
+    if scratch is not None and _ends_claims(scratch, result) and scratch.whole_epochs is not None:
+        times = max(times, math.ceil(TELLING * scratch.whole_epochs / max(1, scratch.epochs)))
+    limit, output = format_duration(times * result.plan.time_limit), shlex.quote(f"{result.output.folder}-longer")
     return f"{result.command} --time-limit {limit} --output {output}"
+
+
+def _ends_claims(scratch: Baseline, result: RunResult) -> bool:
+    """Whether the time of the network from scratch was too short for a comparison."""
+    return scratch.stopped_by == "time" and is_unfinished(scratch) and bool(no_claim(result))
 
 
 def _short_of_time(result: RunResult) -> list[str]:
@@ -66,6 +81,6 @@ def _short_of_time(result: RunResult) -> list[str]:
     if result.search_ended == "time" and tuned < FEW_TUNED:
         trials = f"only {counted(tuned, 'trial')}" if tuned else "no trial"
         found.append(f"{trials} that tuned layers of a network came to an end within {format_duration(limit)}")
-    if scratch is not None and scratch.stopped_by == "time" and is_unfinished(scratch) and no_claim(result):
+    if scratch is not None and _ends_claims(scratch, result):
         found.append(f"the network from scratch was trained for {epochs_of(scratch)}")
     return found
